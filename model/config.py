@@ -1,0 +1,214 @@
+"""The stack's config as a person writes it: its parts, with a description of every field.
+
+What one value may be is said in model/fields.py; what two of them must not do to each other is
+checked in model/rules.py and model/networks.py. The JSON schema for editors is made from these
+types.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from model import manifests, versions
+from model.fields import (
+    DNS_LABEL,
+    Address,
+    Count,
+    Cpus,
+    Domain,
+    Endpoint,
+    Flag,
+    HostKey,
+    HostName,
+    LabelKey,
+    LabelValue,
+    Memory,
+    MirrorUrl,
+    Port,
+    SecretName,
+    Subnet,
+    User,
+    VersionName,
+)
+from model.leaf import one_of
+
+
+class Strict(BaseModel):
+    """A part of the config: camelCase keys, nothing unknown, never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class Bastion(Strict):
+    """The host through which the others are reached."""
+
+    host: HostName = Field(description="Where the bastion's SSH answers.")
+    port: Port = Field(22, description="The bastion's SSH port.")
+    user: User = Field(description="The user to log in to the bastion as.")
+    host_key: HostKey = Field(description="The bastion's public host key.")
+
+
+class Ssh(Strict):
+    """How to log in to existing hosts."""
+
+    user: User = Field("root", description="The user to log in as.")
+    port: Port = Field(22, description="The SSH port of hosts that name none of their own.")
+    sudo: Flag = Field(False, description="Become root with sudo, which must not ask a password.")
+    private_key: SecretName = Field(
+        "sshPrivateKey", description="Name of the stack's secret config value that holds the key."
+    )
+    agent: Flag = Field(False, description="Use the SSH agent instead of a private key.")
+    bastion: Bastion | None = Field(None, description="A host to go through, if there is one.")
+
+
+class Host(Strict):
+    """A host that exists, taken over as one machine."""
+
+    address: HostName = Field(description="Where SSH answers.")
+    host_key: HostKey = Field(description="The host's public host key.")
+    node_address: Address | None = Field(
+        None, description="The address that the cluster uses, if it is not `address`."
+    )
+    port: Port | None = Field(None, description="The SSH port, if it is not that of `ssh`.")
+
+
+class ContainerSize(Strict):
+    """How large a container machine is."""
+
+    cpus: Cpus | None = Field(None, description="Cores of a container machine (default 2).")
+    memory: Memory | None = Field(None, description="Memory of a container machine (default 2Gi).")
+
+
+class ContainerMachines(ContainerSize):
+    """What the driver `container` takes: machines made on this host."""
+
+    subnet: Subnet | None = Field(
+        None, description="The network of the cluster's bridge; the gateway is its first address."
+    )
+
+
+class ExistingMachines(Strict):
+    """What the driver `existing` takes: hosts reached over SSH."""
+
+    ssh: Ssh | None = Field(None, description="How to log in; clusters may override single keys.")
+
+
+class ExistingPool(Strict):
+    """What names the machines of one role with the driver `existing`."""
+
+    hosts: list[Host] | None = Field(
+        None, description="The hosts, one a machine; a control plane needs 2 cores and 1700 MB."
+    )
+
+
+@dataclass(frozen=True)
+class DriverKeys:
+    """The keys that belong to one driver, in `machines` and in `controlPlanes` or `workers`."""
+
+    machines: type[Strict]
+    pool: type[Strict]
+
+
+# The machine drivers that a config may name. A new one brings its keys here, its layout in
+# model/load.py and its resources in components/drivers.py.
+DRIVERS = {
+    "container": DriverKeys(ContainerMachines, ContainerSize),
+    "existing": DriverKeys(ExistingMachines, ExistingPool),
+}
+DEFAULT_DRIVER = "container"
+DriverName = Annotated[str, one_of("driver", DRIVERS, DEFAULT_DRIVER)]
+SOURCES = ("bundle", "upstream")
+SourceName = Annotated[str, one_of("source", SOURCES, "bundle")]
+NetworkName = Annotated[str, one_of("pod network", manifests.NETWORKS, "flannel")]
+
+
+class Machines(ContainerMachines, ExistingMachines):
+    """What machines are made of. What the fleet says holds where a cluster says nothing else."""
+
+    driver: DriverName | None = Field(
+        None, description="container: made on this host (the default); existing: hosts over SSH."
+    )
+
+
+class Pool(ContainerSize, ExistingPool):
+    """The machines of one role."""
+
+    count: Count | None = Field(
+        None, description="How many machines; with `hosts` it may be left out."
+    )
+
+
+class Networking(Strict):
+    """The cluster's inner addresses, in kubeadm's words."""
+
+    pod_subnet: Subnet = Field(
+        IPv4Network("10.244.0.0/16"), description="Addresses of pods; each Node takes a /24."
+    )
+    service_subnet: Subnet = Field(
+        IPv4Network("10.96.0.0/12"), description="Addresses of Services, a /12 to a /24."
+    )
+    dns_domain: Domain = Field("cluster.local", description="The domain of Services' names.")
+
+
+class Artifacts(Strict):
+    """Where binaries and images come from."""
+
+    source: SourceName = Field(
+        "bundle", description="bundle: sent from this host; upstream: each host downloads itself."
+    )
+    mirror: MirrorUrl | None = Field(
+        None, description="Base URL of a mirror that stands in for upstream's hosts."
+    )
+
+
+class ClusterConfig(Strict):
+    """One cluster."""
+
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="What the cluster is found by: environment, region, ..."
+    )
+    kubernetes_version: VersionName | None = Field(
+        None, description="This cluster's Kubernetes version, if it is not the fleet's."
+    )
+    endpoint: Endpoint | None = Field(
+        None, description="The API's address; needed with more than one control plane."
+    )
+    networking: Networking = Field(
+        default_factory=Networking, description="The cluster's inner addresses."
+    )
+    network: NetworkName = Field("flannel", description="The pod network.")
+    protect: Flag | None = Field(
+        None, description="Refuse to delete its machines and CAs, whatever the fleet says."
+    )
+    machines: Machines = Field(
+        default_factory=Machines, description="What its machines are made of."
+    )
+    control_planes: Pool = Field(
+        default_factory=Pool, description="Its control planes: 1, 3, 5 or 7."
+    )
+    workers: Pool = Field(default_factory=Pool, description="Its workers, any number.")
+
+
+ClusterName = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{DNS_LABEL}$"})]
+
+
+class FleetConfig(Strict):
+    """The value of `kubeadm-fleet:fleet`."""
+
+    kubernetes_version: VersionName = Field(
+        versions.DEFAULT, description="The Kubernetes version of clusters that name none."
+    )
+    protect: Flag = Field(False, description="Refuse to delete machines and CAs of every cluster.")
+    machines: Machines = Field(
+        default_factory=Machines, description="What machines are made of by default."
+    )
+    artifacts: Artifacts = Field(
+        default_factory=Artifacts, description="Where machines get binaries and images from."
+    )
+    clusters: dict[ClusterName, ClusterConfig] = Field(
+        description="The clusters, by name.",
+        examples=[{"cluster1": {"machines": {"subnet": "10.89.1.0/24"}}}],
+    )

@@ -1,0 +1,95 @@
+"""What is wrong with a config, said so that the person who wrote it can mend it at once."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ROOT = "kubeadm-fleet:fleet"
+
+# Where a value stands below the config key: mapping keys and list indices.
+Path = tuple[str | int, ...]
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST = 100
+_SECRET_KEY = re.compile(r"pass|token|secret|credential|private", re.IGNORECASE)
+_SECRET_VALUE = re.compile(
+    r"PRIVATE KEY"
+    r"|://[^/\s]*@"  # a URL with a password
+    r"|\b[0-9a-f]{32,}\b"
+    r"|\b(?=\S*[0-9])(?=\S*[a-z])(?=\S*[A-Z])[\w+/=-]{32,}"
+)
+_PUBLIC_KEY = re.compile(r"(ssh|ecdsa|sk)-[-\w@.]+ [A-Za-z0-9+/=]*")
+
+
+@dataclass(frozen=True)
+class ConfigProblem:
+    """One thing that cannot work: where, what it says, what is wrong, what would be right.
+
+    The value is None where something is missing, and a placeholder where it looks like a secret.
+    """
+
+    path: str
+    value: str | None
+    problem: str
+    allowed: str
+    example: str
+
+    def __str__(self) -> str:
+        lines = [f"{self.path}: {self.problem}"]
+        if self.value is not None:
+            lines.append(f"    is:      {self.value}")
+        lines.append(f"    allowed: {self.allowed}")
+        lines.append(f"    example: {self.example}")
+        return "\n".join(lines)
+
+
+def problem_at(
+    path: Path, value: object, problem: str, *, allowed: str, example: str
+) -> ConfigProblem:
+    """Return a problem whose path and value are as a person may see them."""
+    return ConfigProblem(dotted(path), shown(path, value), problem, allowed, example)
+
+
+def dotted(path: Path) -> str:
+    """Return the path in the form of `pulumi config set --path`.
+
+    >>> dotted(("clusters", "a", "labels", "x.y/z", "hosts", 2))
+    'kubeadm-fleet:fleet.clusters.a.labels["x.y/z"].hosts[2]'
+    """
+    text = ROOT
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if _PLAIN.fullmatch(part) else f'["{part}"]'
+    return text
+
+
+def shown(path: Path, value: object) -> str | None:
+    """Return the value as it may be shown: no secret, and not a page of it."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return (
+            "a mapping with the keys " + ", ".join(map(str, value)) if value else "an empty mapping"
+        )
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    text = str(value)
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if not _PUBLIC_KEY.fullmatch(text) and (_SECRET_KEY.search(key) or _SECRET_VALUE.search(text)):
+        return "(not shown: it looks like a secret)"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+class ConfigError(ValueError):
+    """All problems of a config at once. Nothing was made or changed."""
+
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        text = "\n  ".join(str(problem).replace("\n", "\n  ") for problem in problems)
+        super().__init__(
+            f"the stack's config has {count}; nothing was changed:\n  {text}\n"
+            "Mend them in Pulumi.<stack>.yaml and run the command again."
+        )

@@ -1,0 +1,121 @@
+"""kubeadm's configuration documents (kubeadm.k8s.io/v1beta4) for one machine.
+
+https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
+
+A machine's documents say nothing of other machines, so that adding or removing one changes nothing
+for the rest.
+"""
+
+from typing import Any
+
+import yaml
+
+from model.fleet import Cluster, ContainerSettings, Machine
+
+API_VERSION = "kubeadm.k8s.io/v1beta4"
+CRI_SOCKET = "unix:///run/containerd/containerd.sock"
+# scripts/node/lib.sh puts the machine's credential here while it joins.
+JOIN_KUBECONFIG = "/run/kubeadm-fleet-join.conf"
+API_PORT = 6443
+
+Document = dict[str, Any]
+
+
+def init_documents(cluster: Cluster, machine: Machine) -> str:
+    """Return what `kubeadm init --config` takes, as YAML documents.
+
+    No bootstrap token is named. kubeadm makes one all the same, with the rules that let machines
+    join; scripts/node/control-plane.sh deletes it.
+    """
+    return _dump(
+        {
+            "apiVersion": API_VERSION,
+            "kind": "InitConfiguration",
+            "nodeRegistration": _registration(machine),
+            "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT},
+        },
+        _cluster_configuration(cluster, machine),
+        _kubelet_configuration(machine),
+        _kube_proxy_configuration(),
+    )
+
+
+def join_documents(cluster: Cluster, machine: Machine) -> str:
+    """Return what `kubeadm join --config` takes."""
+    document: Document = {
+        "apiVersion": API_VERSION,
+        "kind": "JoinConfiguration",
+        "discovery": {"file": {"kubeConfigPath": JOIN_KUBECONFIG}},
+        "nodeRegistration": _registration(machine),
+    }
+    if machine in cluster.control_planes:
+        document["controlPlane"] = {
+            "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT}
+        }
+    return _dump(document)
+
+
+def _registration(machine: Machine) -> Document:
+    return {
+        "name": machine.name,
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "kubeletExtraArgs": [{"name": "node-ip", "value": machine.address}],
+    }
+
+
+def _cluster_configuration(cluster: Cluster, machine: Machine) -> Document:
+    # kubeadm adds each further control plane's own name and address to that one's certificate.
+    names = [cluster.endpoint_host, machine.address]
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ClusterConfiguration",
+        "clusterName": cluster.name,
+        "kubernetesVersion": cluster.kubernetes_version,
+        "controlPlaneEndpoint": cluster.endpoint,
+        "encryptionAlgorithm": "ECDSA-P256",
+        "networking": {
+            "podSubnet": str(cluster.pod_subnet),
+            "serviceSubnet": str(cluster.service_subnet),
+            "dnsDomain": cluster.dns_domain,
+        },
+        "apiServer": {"certSANs": list(dict.fromkeys(names))},
+    }
+
+
+def _kubelet_configuration(machine: Machine) -> Document:
+    document: Document = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "rotateCertificates": True,
+        # From 1.35 on the kubelet does not start on cgroup v1 unless it is told to (KEP-5573).
+        "failCgroupV1": False,
+    }
+    if isinstance(machine.settings, ContainerSettings):
+        # Container machines live on a host as it is: it may have swap, and its disk is shared, so
+        # that percentages of it say nothing about the machine.
+        document |= {
+            "failSwapOn": False,
+            "imageGCHighThresholdPercent": 100,
+            "evictionHard": {
+                "memory.available": "100Mi",
+                "nodefs.available": "1Gi",
+                "imagefs.available": "1Gi",
+            },
+        }
+    return document
+
+
+def _kube_proxy_configuration() -> Document:
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "iptables",
+        # conntrack's limits stay the host's own: kube-proxy would set them to a number by the
+        # core, which lowers what the kernel chose on small hosts, and a container may not set them.
+        "conntrack": {"maxPerCore": 0, "min": 0},
+    }
+
+
+def _dump(*documents: Document) -> str:
+    return yaml.safe_dump_all(documents, sort_keys=False)

@@ -1,0 +1,70 @@
+"""What one value of a config may be, said once for checks, errors and the editors' schema."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+# The error type of a refused leaf; its context holds problem, allowed and example.
+REFUSED = "refused"
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """What one value may be: the Python types it is read from, its pattern, its further check.
+
+    `check` returns the value to use and raises ValueError with what is wrong. Whatever fails, the
+    finding says what is allowed and gives an example that is known to be right.
+    """
+
+    noun: str
+    allowed: str
+    example: Any
+    kinds: tuple[type, ...] = (str,)
+    pattern: str | None = None
+    check: Callable[[Any], Any] | None = None
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(self._validate, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        pattern = {"pattern": f"^{self.pattern}$"} if self.pattern else {}
+        return {**handler(schema), **pattern, **self.schema, "examples": [self.example]}
+
+    def _validate(self, value: Any, handler: Callable[[Any], Any]) -> Any:
+        try:
+            if type(value) not in self.kinds:
+                raise ValueError(f"not {self.noun}")
+            if self.pattern and not re.fullmatch(self.pattern, value):
+                raise ValueError(f"not {self.noun}")
+            parsed = handler(value)
+            return self.check(parsed) if self.check else parsed
+        except ValidationError:
+            raise self._refusal(f"not {self.noun}") from None
+        except ValueError as error:
+            raise self._refusal(str(error)) from None
+
+    def _refusal(self, problem: str) -> PydanticCustomError:
+        context = {"problem": problem, "allowed": self.allowed, "example": self.example}
+        return PydanticCustomError(REFUSED, "{problem}", context)
+
+
+def one_of(noun: str, names: Iterable[str], example: str) -> Leaf:
+    """A name out of a registry."""
+    known = sorted(names)
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError(f"unknown {noun}")
+        return name
+
+    allowed = "one of " + ", ".join(known) if len(known) > 1 else known[0]
+    return Leaf(f"the name of a {noun}", allowed, example, check=check, schema={"enum": known})

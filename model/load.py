@@ -1,0 +1,136 @@
+"""From the raw config to a fleet, or to everything that is wrong with it at once."""
+
+from collections.abc import Callable, Iterator
+
+from model import networks, rules
+from model.config import Bastion as BastionConfig
+from model.config import FleetConfig, Host, Ssh
+from model.errors import ConfigError
+from model.fields import ANY_HOST_KEY
+from model.findings import Finding
+from model.fleet import (
+    CONTROL_PLANE,
+    WORKER,
+    Artifacts,
+    Bastion,
+    Cluster,
+    ContainerSettings,
+    ExistingSettings,
+    Fleet,
+    Machine,
+)
+from model.layout import GATEWAY, Layout
+from model.reading import read
+
+
+def load(raw: object) -> Fleet:
+    """Return the fleet that `raw` (the parsed config value) describes.
+
+    Raises ConfigError with every problem found; nothing has been made or changed by then.
+    """
+    reading = read(raw)
+    problems = list(reading.problems)
+    if reading.config is None:
+        raise ConfigError(problems)
+    layouts = list(_layouts(reading.config))
+    for finding in _findings(layouts):
+        if not reading.rests_on_stand_in(finding.about):
+            problems.append(finding.problem)
+    if problems:
+        # What several clusters inherit is found in each of them.
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return Fleet(tuple(_cluster(layout) for layout in layouts))
+
+
+def _layouts(config: FleetConfig) -> Iterator[Layout]:
+    for name, cluster in config.clusters.items():
+        yield Layout(name, config, cluster)
+
+
+def _findings(layouts: list[Layout]) -> Iterator[Finding]:
+    yield from rules.of_clusters(frozenset(layout.name for layout in layouts))
+    for layout in layouts:
+        yield from rules.of_cluster(layout)
+        yield from networks.of_cluster(layout)
+    yield from networks.of_fleet(layouts)
+
+
+def _cluster(layout: Layout) -> Cluster:
+    cluster, fleet = layout.cluster, layout.fleet
+    endpoint = layout.endpoint
+    assert endpoint is not None, "the rules require one"
+    host, _, port = endpoint.rpartition(":")
+    subnet = layout.machines.subnet if layout.driver == "container" else None
+    return Cluster(
+        name=layout.name,
+        labels=cluster.labels,
+        kubernetes_version=cluster.kubernetes_version or fleet.kubernetes_version,
+        endpoint_host=host,
+        endpoint_port=int(port),
+        pod_subnet=cluster.networking.pod_subnet,
+        service_subnet=cluster.networking.service_subnet,
+        dns_domain=cluster.networking.dns_domain,
+        network=cluster.network,
+        protect=fleet.protect if cluster.protect is None else cluster.protect,
+        driver=layout.driver,
+        container_subnet=subnet,
+        container_gateway=subnet.network_address + GATEWAY if subnet else None,
+        artifacts=Artifacts(fleet.artifacts.source, fleet.artifacts.mirror),
+        control_planes=tuple(_machines(layout, CONTROL_PLANE)),
+        workers=tuple(_machines(layout, WORKER)),
+    )
+
+
+def _machines(layout: Layout, role: str) -> Iterator[Machine]:
+    placed = zip(layout.addresses(role), LAYING_OUT[layout.driver](layout, role), strict=True)
+    for index, ((_, address), each) in enumerate(placed):
+        name = f"{layout.name}-{role}-{index}"
+        yield Machine(name, layout.name, role, index, str(address), each)
+
+
+def _containers(layout: Layout, role: str) -> Iterator[ContainerSettings]:
+    subnet = layout.machines.subnet
+    assert subnet is not None, "the rules require one"
+    cpus, memory_bytes = layout.cpus(role), layout.memory_bytes(role)
+    for _, address in layout.addresses(role):
+        yield ContainerSettings(
+            address_cidr=f"{address}/{subnet.prefixlen}",
+            gateway=str(subnet.network_address + GATEWAY),
+            cpus=cpus,
+            memory_bytes=memory_bytes,
+        )
+
+
+def _hosts(layout: Layout, role: str) -> Iterator[ExistingSettings]:
+    given = layout.ssh.bastion
+    bastion = _bastion(given) if given else None
+    for host in layout.hosts(role):
+        yield _existing(host, layout.ssh, bastion)
+
+
+# How each driver's machines are laid out.
+LAYING_OUT: dict[str, Callable[[Layout, str], Iterator[ContainerSettings | ExistingSettings]]] = {
+    "container": _containers,
+    "existing": _hosts,
+}
+
+
+def _existing(host: Host, ssh: Ssh, bastion: Bastion | None) -> ExistingSettings:
+    return ExistingSettings(
+        host=host.address,
+        port=host.port or ssh.port,
+        user=ssh.user,
+        sudo=ssh.sudo,
+        private_key_name=ssh.private_key,
+        agent=ssh.agent,
+        host_key=_pinned(host.host_key),
+        bastion=bastion,
+    )
+
+
+def _bastion(bastion: BastionConfig) -> Bastion:
+    return Bastion(bastion.host, bastion.port, bastion.user, _pinned(bastion.host_key))
+
+
+def _pinned(host_key: str) -> str | None:
+    return None if host_key == ANY_HOST_KEY else host_key

@@ -1,0 +1,49 @@
+"""Where things lie on this host, outside every checkout.
+
+The cache can be rebuilt at any time. The state cannot: it holds the backend and the passphrase of
+the stacks that this user runs without a backend of their own.
+"""
+
+import os
+from pathlib import Path
+
+PULUMI_VERSION = "3.250.0"
+
+
+def cache_dir() -> Path:
+    """Tool chain, bundles and machine images: $KUBEADM_FLEET_CACHE, else the XDG cache."""
+    return _from("KUBEADM_FLEET_CACHE") or _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def state_dir() -> Path:
+    """Backend, passphrase and private config: $KUBEADM_FLEET_STATE, else the XDG state."""
+    return _from("KUBEADM_FLEET_STATE") or _xdg("XDG_STATE_HOME", ".local/state")
+
+
+def machines_dir() -> Path:
+    """Running container machines: $KUBEADM_FLEET_MACHINES, else below /var/lib."""
+    return _from("KUBEADM_FLEET_MACHINES") or Path("/var/lib/kubeadm-fleet/machines")
+
+
+def toolchain_dir() -> Path:
+    """The folder of executables that belongs in PATH."""
+    return cache_dir() / "toolchain" / PULUMI_VERSION / "bin"
+
+
+def bundle_dir(version: str, arch: str = "amd64") -> Path:
+    """The bundle of one Kubernetes version ("1.36.3" or "v1.36.3") and architecture."""
+    return cache_dir() / "bundles" / f"v{version.removeprefix('v')}-{arch}"
+
+
+def image_dir(key: str) -> Path:
+    """The machine image of this key."""
+    return cache_dir() / "images" / key
+
+
+def _from(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value) if value else None
+
+
+def _xdg(variable: str, below_home: str) -> Path:
+    return (_from(variable) or Path.home() / below_home) / "kubeadm-fleet"

@@ -1,0 +1,155 @@
+"""Certificates: authorities, and the leaves that they issue. ECDSA P-256 throughout.
+
+The subjects and extensions follow kubeadm's own ("PKI certificates and requirements",
+https://kubernetes.io/docs/setup/best-practices/certificates/), so that `kubeadm` accepts them.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+# Clocks differ: a certificate is already valid on a machine that is a little behind.
+BACKDATED = timedelta(minutes=5)
+JOIN_VALID = timedelta(hours=1)
+# kubeadm's RBAC rules for joining machines name this group.
+# https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
+JOIN_GROUP = "system:bootstrappers:kubeadm:default-node-token"
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A certificate and its private key, both PEM."""
+
+    cert_pem: str
+    key_pem: str = field(repr=False)
+
+
+def new_authority(common_name: str, valid_days: int) -> KeyPair:
+    """Make a self-signed CA that may sign leaves only."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key()
+    identifier = x509.SubjectKeyIdentifier.from_public_key(public)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    certificate = (
+        _builder(subject, subject, public, timedelta(days=valid_days))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(common_name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return _pair(certificate, key)
+
+
+def new_service_account_key() -> tuple[str, str]:
+    """Make the key that signs service-account tokens: (private PEM, public PEM)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return _key_pem(key), public.decode()
+
+
+def issue_client(
+    authority: KeyPair, common_name: str, organizations: list[str], valid: timedelta
+) -> KeyPair:
+    """Issue a client certificate: the API reads CN as the user and O as the groups."""
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.encode())
+    issuer_key = _private_key(authority.key_pem)
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(
+        [
+            *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in organizations),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+    certificate = (
+        _builder(subject, issuer.subject, key.public_key(), valid)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
+        .sign(issuer_key, hashes.SHA256())
+    )
+    return _pair(certificate, key)
+
+
+def join_credential(authority: KeyPair, machine_name: str) -> KeyPair:
+    """Issue what a machine joins with: it names the machine and is good for an hour."""
+    return issue_client(authority, f"system:bootstrap:{machine_name}", [JOIN_GROUP], JOIN_VALID)
+
+
+def fingerprint(cert_pem: str) -> str:
+    """Return the SHA-256 of the certificate, hex with colons as `openssl x509` prints it."""
+    certificate = x509.load_pem_x509_certificate(cert_pem.encode())
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+def spki_pin(cert_pem: str) -> str:
+    """Return the public key's hash in the form of kubeadm's --discovery-token-ca-cert-hash."""
+    public = x509.load_pem_x509_certificate(cert_pem.encode()).public_key()
+    encoded = public.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
+
+
+def expiry(cert_pem: str) -> datetime:
+    """Return when the certificate ends, with its time zone."""
+    return x509.load_pem_x509_certificate(cert_pem.encode()).not_valid_after_utc
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, valid: timedelta
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + valid)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_encipherment=True,
+        key_cert_sign=signs_certificates,
+        content_commitment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _private_key(pem: str) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"the authority's key is {type(key).__name__}, not an elliptic-curve key")
+    return key
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> KeyPair:
+    return KeyPair(certificate.public_bytes(serialization.Encoding.PEM).decode(), _key_pem(key))

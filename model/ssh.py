@@ -1,0 +1,70 @@
+"""SSH keys: made, fingerprinted and read in OpenSSH's own forms."""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass, field
+
+# The host keys that OpenSSH makes today, with the length of their public half in bytes; RSA's
+# depends on the key. https://man.openbsd.org/sshd_config#HostKeyAlgorithms
+ALGORITHMS = {
+    "ssh-ed25519": 51,
+    "ecdsa-sha2-nistp256": 104,
+    "ecdsa-sha2-nistp384": 136,
+    "ecdsa-sha2-nistp521": 172,
+    "ssh-rsa": None,
+}
+SMALLEST_RSA = 256
+
+
+@dataclass(frozen=True)
+class SshKeyPair:
+    """`private_openssh` (PEM text) and `public` ("ssh-ed25519 AAAA... comment")."""
+
+    private_openssh: str = field(repr=False)
+    public: str
+
+
+def new_key_pair(comment: str) -> SshKeyPair:
+    """Make an ed25519 key pair."""
+    # Reading a config needs no cryptography, and the program's start-up time is measured.
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    ).decode()
+    public = key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    return SshKeyPair(private, f"{public.decode()} {comment}".strip())
+
+
+def parse_host_key(text: str) -> tuple[str, str]:
+    """Return (algorithm, base64 key) of a public key line; a comment may follow them.
+
+    Raises ValueError, which never repeats the text, when it is not a whole public key (RFC 4253,
+    section 6.6): a private key, a line with the host's name in front, a line that was cut off.
+    """
+    algorithm, _, rest = text.partition(" ")
+    encoded = rest.partition(" ")[0]
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"not a public key of one of the types {', '.join(ALGORITHMS)}")
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        raise ValueError(f"the key after {algorithm} is not whole base64") from None
+    named = len(algorithm).to_bytes(4, "big") + algorithm.encode()
+    length = ALGORITHMS[algorithm]
+    if not blob.startswith(named) or (len(blob) != length if length else len(blob) < SMALLEST_RSA):
+        raise ValueError(f"the key after {algorithm} is cut off or of another type")
+    return algorithm, encoded
+
+
+def fingerprint(public: str) -> str:
+    """Return the fingerprint as `ssh-keygen -l` prints it: "SHA256:..."."""
+    digest = hashlib.sha256(base64.b64decode(parse_host_key(public)[1])).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

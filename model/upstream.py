@@ -1,0 +1,58 @@
+"""Where upstream's releases lie, for hosts that download by themselves.
+
+A mirror is one base URL with upstream's host as the first part of the path
+(https://mirror.example.com/dl.k8s.io/release/...); as a registry it is asked for the images of all
+registries, by their path alone.
+"""
+
+from dataclasses import dataclass
+
+CONTAINERD = "v2.2.1"
+CNI_PLUGINS = "v1.9.0"
+# The registries that a cluster's images come from (kubeadm's and the pod network's).
+REGISTRIES = ("registry.k8s.io", "ghcr.io")
+
+LOCAL = "/usr/local/bin"
+CNI = "/opt/cni/bin"
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file to install: from `url`, whose sum is in `sums`; `member` names it in an archive."""
+
+    install: str
+    url: str
+    sums: str
+    member: str | None = None
+
+
+def downloads(kubernetes_version: str, arch: str, mirror: str | None) -> tuple[Download, ...]:
+    """Return what a machine of any role needs, `kubernetes_version` such as "v1.36.3"."""
+    kubernetes = _url("dl.k8s.io", mirror) + f"/release/{kubernetes_version}/bin/linux/{arch}"
+    github = _url("github.com", mirror)
+    containerd = (
+        f"{github}/containerd/containerd/releases/download/{CONTAINERD}/"
+        f"containerd-{CONTAINERD.removeprefix('v')}-linux-{arch}.tar.gz"
+    )
+    plugins = (
+        f"{github}/containernetworking/plugins/releases/download/{CNI_PLUGINS}/"
+        f"cni-plugins-linux-{arch}-{CNI_PLUGINS}.tgz"
+    )
+    return (
+        *(
+            Download(f"{LOCAL}/{name}", f"{kubernetes}/{name}", f"{kubernetes}/{name}.sha256")
+            for name in ("kubeadm", "kubelet", "kubectl")
+        ),
+        *(
+            Download(f"{LOCAL}/{name}", containerd, f"{containerd}.sha256sum", f"bin/{name}")
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        ),
+        *(
+            Download(f"{CNI}/{name}", plugins, f"{plugins}.sha256", f"./{name}")
+            for name in ("bridge", "loopback", "host-local", "portmap", "firewall")
+        ),
+    )
+
+
+def _url(host: str, mirror: str | None) -> str:
+    return f"{mirror.rstrip('/')}/{host}" if mirror else f"https://{host}"

@@ -1,0 +1,76 @@
+"""Configs that are right, and a way to change one value of them."""
+
+import copy
+from typing import Any
+
+from model.fleet import Cluster
+from model.load import load
+
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL"
+ABSENT = object()
+
+CONTAINER: dict[str, Any] = {
+    "kubernetesVersion": "1.36.3",
+    "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+    "clusters": {
+        "cluster1": {
+            "labels": {"environment": "dev", "region": "tokyo"},
+            "machines": {"subnet": "10.89.1.0/24"},
+            "controlPlanes": {"count": 1},
+            "workers": {"count": 1},
+        },
+        "cluster2": {
+            "labels": {"environment": "dev", "region": "osaka"},
+            "machines": {"subnet": "10.89.2.0/24"},
+            "controlPlanes": {"count": 1},
+            "workers": {"count": 1},
+        },
+    },
+}
+
+EXISTING: dict[str, Any] = {
+    "machines": {
+        "driver": "existing",
+        "ssh": {
+            "user": "ubuntu",
+            "sudo": True,
+            "bastion": {"host": "bastion.example.com", "user": "jump", "hostKey": HOST_KEY},
+        },
+    },
+    "clusters": {
+        "cluster1": {
+            "endpoint": "api.tokyo.example.com:6443",
+            "controlPlanes": {
+                "hosts": [
+                    {"address": "10.20.1.11", "hostKey": HOST_KEY, "nodeAddress": "192.168.1.11"},
+                    {"address": "node12.example.com", "hostKey": HOST_KEY, "port": 2222,
+                     "nodeAddress": "192.168.1.12"},
+                    {"address": "10.20.1.13", "hostKey": "insecure-accept-any"},
+                ]
+            },
+            "workers": {"hosts": [{"address": "10.20.1.101", "hostKey": HOST_KEY}]},
+        }
+    },
+}  # fmt: skip
+
+
+def changed(config: dict[str, Any], *changes: tuple[str, Any]) -> dict[str, Any]:
+    """Return a copy with other values at paths such as a/b/0; ABSENT takes one away."""
+    config = copy.deepcopy(config)
+    for path, value in changes:
+        *holders, last = path.split("/")
+        at: Any = config
+        for key in holders:
+            at = at[int(key)] if isinstance(at, list) else at.setdefault(key, {})
+        if isinstance(at, list):
+            at[int(last)] = value
+        elif value is ABSENT:
+            del at[last]
+        else:
+            at[last] = value
+    return config
+
+
+def cluster(config: dict[str, Any], *changes: tuple[str, Any]) -> Cluster:
+    """Return the first cluster of the config with other values."""
+    return load(changed(config, *changes)).clusters[0]
