@@ -1,0 +1,1 @@
+"""How tool chain, bundles and machine images are made: fetched, or built where nothing can be."""
