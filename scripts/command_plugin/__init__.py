@@ -1,0 +1,17 @@
+"""A stand-in for the `command` resource plugin, for networks where its release cannot be had.
+
+It serves `command:remote:Command`, `command:remote:CopyToRemote` and `command:local:Command` as
+pulumi-resource-command v1.2.1 does: the same inputs, defaults, secrets, rules of what an input's
+change does, and failures. It is meant not to be noticed; tests/plugin holds both to the same cases.
+
+It speaks the plugin protocol itself instead of through pulumi.provider.experimental, which loses
+assets' digests and unknowns, adds tracebacks to error messages, and doubles the time to start.
+"""
+
+STANDS_IN_FOR = "1.2.1"
+# Build metadata: equal to the release for whoever compares versions, and plain to whoever reads it.
+VERSION = f"{STANDS_IN_FOR}+stand-in"
+NOTICE = (
+    f"this is kubeadm-fleet's stand-in for pulumi-resource-command v{STANDS_IN_FOR}, "
+    "used where the official release cannot be downloaded"
+)

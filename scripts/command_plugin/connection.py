@@ -1,0 +1,149 @@
+"""Reaching a host: what a resource's `connection` says, and dialing until it answers.
+
+Nothing of SSH itself is imported before something is dialed.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from scripts.command_plugin.gotext import system_error
+from scripts.command_plugin.operation import Failure, Operation
+
+if TYPE_CHECKING:
+    from scripts.command_plugin.link import Link
+
+T = TypeVar("T")
+
+FIRST_DELAY = 0.1
+DELAY_GROWTH = 1.5
+LONGEST_DELAY = 5.0
+DEFAULT_DIAL_ERRORS = 10
+WITHOUT_LIMIT = -1
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One host and how to log in there."""
+
+    host: str
+    port: int
+    user: str
+    dial_error_limit: int
+    dial_seconds: float | None
+    password: str | None = field(repr=False)
+    private_key: str | None = field(repr=False)
+    private_key_password: str | None = field(repr=False)
+    agent_socket: str | None
+    host_key: str | None
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> "Endpoint":
+        """Read an endpoint out of checked properties."""
+        limit = properties.get("dialErrorLimit")
+        return cls(
+            host=properties["host"],
+            port=int(properties["port"]),
+            user=properties["user"],
+            dial_error_limit=DEFAULT_DIAL_ERRORS if limit is None else int(limit),
+            dial_seconds=properties["perDialTimeout"] or None,
+            password=properties.get("password"),
+            private_key=properties.get("privateKey"),
+            private_key_password=properties.get("privateKeyPassword"),
+            agent_socket=properties.get("agentSocketPath") or os.environ.get("SSH_AUTH_SOCK"),
+            host_key=properties.get("hostKey"),
+        )
+
+    @property
+    def address(self) -> str:
+        """Host and port as one text."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@contextmanager
+def connected(properties: Mapping[str, Any], operation: Operation) -> Iterator["Link"]:
+    """Give a connection to the host that checked properties describe, through its proxy if any."""
+    from scripts.command_plugin.login import Login
+
+    endpoint = Endpoint.parse(properties)
+    login = Login(endpoint)
+    if properties.get("proxy") is None:
+        link = _retried(
+            operation, "Dial", endpoint, lambda: login.open(_dial(endpoint, operation), operation)
+        )
+        with link:
+            yield link
+        return
+    bastion = Endpoint.parse(properties["proxy"])
+    with _prefixed("proxy: "):
+        bastion_login = Login(bastion)
+        proxy = _retried(
+            operation,
+            "Dial proxy",
+            bastion,
+            lambda: bastion_login.open(_dial(bastion, operation), operation),
+        )
+    with proxy:
+        with _prefixed("proxy: "):
+            first = _retried(
+                operation, "Dial from proxy", endpoint, lambda: login.tunnel(proxy, operation)
+            )
+            tunnels = iter([first])
+            link = _retried(
+                operation,
+                "Dial",
+                endpoint,
+                # A tunnel is used up by an attempt that failed.
+                lambda: login.open(
+                    next(tunnels, None) or login.tunnel(proxy, operation), operation
+                ),
+            )
+        with link:
+            yield link
+
+
+@contextmanager
+def _prefixed(prefix: str) -> Iterator[None]:
+    try:
+        yield
+    except Failure as failure:
+        raise Failure(f"{prefix}{failure}", failure.code) from failure
+
+
+def _retried(operation: Operation, what: str, endpoint: Endpoint, attempt: Callable[[], T]) -> T:
+    """Try until it works, the limit is passed, or the operation is to end."""
+    limit = endpoint.dial_error_limit
+    delay = FIRST_DELAY
+    tries = 0
+    while True:
+        try:
+            return attempt()
+        except Failure as failure:
+            if WITHOUT_LIMIT < limit <= tries:
+                raise Failure(f"after {tries} failed attempts: {failure}") from failure
+        tries += 1
+        shown = "inf" if limit == WITHOUT_LIMIT else limit
+        operation.log.progress(f"{what} {tries}/{shown} failed: retrying")
+        operation.pause(delay)
+        delay = min(delay * DELAY_GROWTH, LONGEST_DELAY)
+
+
+def _dial(endpoint: Endpoint, operation: Operation) -> socket.socket:
+    from scripts.command_plugin.link import PromptSocket
+
+    limits = [endpoint.dial_seconds, operation.seconds_left()]
+    timeout = min((limit for limit in limits if limit is not None), default=None)
+    try:
+        connection = socket.create_connection((endpoint.host, endpoint.port), timeout=timeout)
+    except socket.gaierror as error:
+        known = error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None))
+        reason = "no such host" if known else error.strerror
+        raise Failure(f"dial tcp: lookup {endpoint.host}: {reason}") from error
+    except TimeoutError as error:
+        raise Failure(f"dial tcp {endpoint.address}: i/o timeout") from error
+    except OSError as error:
+        raise Failure(f"dial tcp {endpoint.address}: connect: {system_error(error)}") from error
+    return PromptSocket(connection)

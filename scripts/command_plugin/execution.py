@@ -1,0 +1,44 @@
+"""Doing what a resource says, for real: the state before and after."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from scripts.command_plugin import local_command, remote_command
+from scripts.command_plugin.copy_to_remote import copy
+from scripts.command_plugin.operation import Operation
+from scripts.command_plugin.resources import COPY, LOCAL_COMMAND, REMOTE_COMMAND, Resource
+from scripts.command_plugin.values import Properties, reveal
+
+# Runs a command as revealed properties say, and gives what came of it.
+Run: TypeAlias = Callable[[str, Mapping[str, Any], Operation], Properties]
+
+_RUN: dict[str, Run] = {REMOTE_COMMAND: remote_command.run, LOCAL_COMMAND: local_command.run}
+_NOTHING_PRINTED = {"stdout": "", "stderr": ""}
+
+
+def carry_out(
+    resource: Resource, inputs: Properties, old: Properties | None, operation: Operation
+) -> Properties:
+    """Bring a resource from its old state, None at first, to what its inputs say; give the new."""
+    revealed = reveal(inputs)
+    if resource is COPY:
+        before = reveal(old) if old is not None else {}
+        if any(revealed[name] != before.get(name) for name in ("source", "remotePath")):
+            copy(revealed, operation)
+        return inputs
+    command = revealed.get("create")
+    made: Properties = dict(_NOTHING_PRINTED)
+    if old is not None:
+        made = {name: reveal(old[name]) for name in resource.derived if name in old}
+        if revealed.get("update") is not None:
+            command = revealed["update"]
+    if command is not None:
+        made |= _RUN[resource.token](command, {**revealed, **made}, operation)
+    return {**inputs, **made}
+
+
+def undo(resource: Resource, state: Properties, operation: Operation) -> None:
+    """Run what a command's state says about its deletion."""
+    revealed = reveal(state)
+    if revealed.get("delete") is not None:
+        _RUN[resource.token](revealed["delete"], revealed, operation)

@@ -1,0 +1,87 @@
+"""`python -m scripts.command_plugin.install`: the stand-in, where the official one is out of reach.
+
+The engine takes a plugin that it finds in PATH before any other. So the stand-in is a launcher
+beside this interpreter, which is in PATH while a stack runs. Where the official release can be had,
+the launcher is removed, and the engine installs the release by itself.
+"""
+
+import os
+import platform
+import sys
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+from shlex import quote
+from threading import Thread
+
+import click
+
+from scripts.command_plugin import STANDS_IN_FOR
+from scripts.makers.download import reachable
+from scripts.makers.progress import say
+
+LAUNCHER = Path(sys.prefix) / "bin" / "pulumi-resource-command"
+CHECKOUT = Path(__file__).resolve().parents[2]
+PROBE_SECONDS = 4
+_MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+_ARCHIVE = f"pulumi-resource-command-v{STANDS_IN_FOR}-{platform.system().lower()}-{_MACHINE}.tar.gz"
+# Where the engine looks for the release, in its order.
+RELEASES = (
+    f"https://github.com/pulumi/pulumi-command/releases/download/v{STANDS_IN_FOR}/{_ARCHIVE}",
+    f"https://get.pulumi.com/releases/plugins/{_ARCHIVE}",
+)
+
+
+def launcher(checkout: Path, interpreter: Path) -> str:
+    """Write the launcher, which leaves the environment of what it starts as it is."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(checkout)!r}); "
+        "from scripts.command_plugin.__main__ import main; main()"
+    )
+    return f'#!/bin/sh\nexec {quote(str(interpreter))} -I -c {quote(program)} "$@"\n'
+
+
+def installed() -> bool:
+    """Whether the engine has the official release already."""
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    return (home / "plugins" / f"resource-command-v{STANDS_IN_FOR}").is_dir()
+
+
+def any_reachable(addresses: tuple[str, ...], seconds: float) -> bool:
+    """Whether one of the addresses answers in time, however long resolving a name would take."""
+    waiting: set[Future[bool]] = set()
+    for address in addresses:
+        answer: Future[bool] = Future()
+        waiting.add(answer)
+
+        def ask(address: str = address, answer: Future[bool] = answer) -> None:
+            answer.set_result(reachable(address, seconds))
+
+        Thread(target=ask, daemon=True).start()
+    while waiting:
+        done, waiting = wait(waiting, seconds, FIRST_COMPLETED)
+        if any(answer.result() for answer in done):
+            return True
+        if not done:
+            return False
+    return False
+
+
+@click.command(context_settings={"max_content_width": 100})
+def main() -> None:
+    """Decide which command plugin the engine will use, and make it so."""
+    if installed() or any_reachable(RELEASES, PROBE_SECONDS):
+        LAUNCHER.unlink(missing_ok=True)
+        say(f"the engine uses the official command plugin v{STANDS_IN_FOR}")
+        return
+    new = LAUNCHER.with_suffix(f".{os.getpid()}")
+    new.write_text(launcher(CHECKOUT, Path(sys.executable)))
+    new.chmod(0o755)
+    new.replace(LAUNCHER)
+    say(
+        f"the official command plugin v{STANDS_IN_FOR} cannot be downloaded: "
+        f"a stand-in is in use ({LAUNCHER})"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Running operations, and how they end early: the engine was interrupted, or time is up."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import grpc
+
+from scripts.command_plugin.enginelog import ResourceLog
+
+
+class Failure(Exception):
+    """An operation that failed: what the engine shows."""
+
+    def __init__(self, text: str, code: grpc.StatusCode = grpc.StatusCode.UNKNOWN) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Ended(Failure):
+    """An operation that was ended before it was done."""
+
+
+class Operation:
+    """One create, update or delete under way."""
+
+    def __init__(self, log: ResourceLog, timeout: float) -> None:
+        self.log = log
+        self._deadline = time.monotonic() + timeout if timeout else None
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._actions: list[Callable[[], None]] = []
+
+    def cancel(self) -> None:
+        """End the operation: what it is running and what it is waiting for."""
+        with self._lock:
+            self._cancelled.set()
+            actions = list(self._actions)
+        for action in actions:
+            action()
+
+    def cancelled(self) -> Ended | None:
+        """Say that the engine was interrupted, if so."""
+        if self._cancelled.is_set():
+            return Ended("context canceled", grpc.StatusCode.CANCELLED)
+        return None
+
+    def reason_to_end(self) -> Ended | None:
+        """Say why the operation must not go on, if so."""
+        if cancelled := self.cancelled():
+            return cancelled
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            return Ended("context deadline exceeded", grpc.StatusCode.DEADLINE_EXCEEDED)
+        return None
+
+    def pause(self, seconds: float) -> None:
+        """Wait before trying something again; raise when the operation is to end meanwhile."""
+        if (left := self.seconds_left()) is not None:
+            seconds = min(seconds, left)
+        self._cancelled.wait(seconds)
+        if reason := self.reason_to_end():
+            raise reason
+
+    def seconds_left(self) -> float | None:
+        """Say how long the operation may still take; None is for ever."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    @contextmanager
+    def when_cancelled(self, action: Callable[[], None]) -> Iterator[None]:
+        """Have an action done when the operation is cancelled within this context."""
+        with self._lock:
+            self._actions.append(action)
+            late = self._cancelled.is_set()
+        try:
+            if late:
+                action()
+            yield
+        finally:
+            with self._lock:
+                self._actions.remove(action)
+
+
+class Operations:
+    """All operations under way. Once cancelled, later ones are cancelled from their start."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._running: set[Operation] = set()
+        self._cancelled = False
+
+    @contextmanager
+    def start(self, log: ResourceLog, timeout: float) -> Iterator[Operation]:
+        """Begin an operation that may take `timeout` seconds; 0 is for ever."""
+        operation = Operation(log, timeout)
+        with self._lock:
+            self._running.add(operation)
+            cancelled = self._cancelled
+        if cancelled:
+            operation.cancel()
+        try:
+            yield operation
+        finally:
+            with self._lock:
+                self._running.remove(operation)
+                self._lock.notify_all()
+
+    def cancel(self) -> None:
+        """End all operations."""
+        with self._lock:
+            self._cancelled = True
+            running = list(self._running)
+        # Side by side: ending a remote command takes as long as its host takes to answer.
+        threads = [threading.Thread(target=operation.cancel, daemon=True) for operation in running]
+        for thread in threads:
+            thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait at most so long until no operation is under way."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._running, seconds)

@@ -1,0 +1,105 @@
+"""The plugin's end of the wire: calls in, answers and failures out."""
+
+import importlib
+import operator
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from google.protobuf.message import Message
+
+from scripts.command_plugin.operation import Failure
+from scripts.command_plugin.protocol import SERVICE, provider_pb2
+from scripts.command_plugin.provider import Provider
+
+# Each call that waits for a command has a thread of its own; idle ones are used first. So many that
+# an engine never waits for a free one, Cancel least of all.
+THREADS = 4096
+# A message may be as large as a command's output.
+_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+# The engine has nothing to ask for this long: time to prepare for what it will ask to be run.
+QUIET_SECONDS = 0.2
+
+_REQUESTS: dict[str, type[Message]] = {
+    "GetPluginInfo": empty_pb2.Empty,
+    "GetSchema": provider_pb2.GetSchemaRequest,
+    "CheckConfig": provider_pb2.CheckRequest,
+    "Configure": provider_pb2.ConfigureRequest,
+    "Check": provider_pb2.CheckRequest,
+    "Diff": provider_pb2.DiffRequest,
+    "Create": provider_pb2.CreateRequest,
+    "Read": provider_pb2.ReadRequest,
+    "Update": provider_pb2.UpdateRequest,
+    "Delete": provider_pb2.DeleteRequest,
+    "Cancel": empty_pb2.Empty,
+}
+
+
+class Server:
+    """Serves a provider on a free port of loopback."""
+
+    def __init__(self, provider: Provider) -> None:
+        calls: dict[str, Callable[[Any], Message]] = {
+            "GetPluginInfo": provider.get_plugin_info,
+            "GetSchema": provider.get_schema,
+            "CheckConfig": provider.check_config,
+            "Configure": provider.configure,
+            "Check": provider.check,
+            "Diff": provider.diff,
+            "Create": provider.create,
+            "Read": provider.read,
+            "Update": provider.update,
+            "Delete": provider.delete,
+            "Cancel": provider.cancel,
+        }
+        self._asked = threading.Event()
+        handlers = {
+            name: grpc.unary_unary_rpc_method_handler(
+                self._answering(call),
+                request_deserializer=_REQUESTS[name].FromString,
+                response_serializer=operator.methodcaller("SerializeToString"),
+            )
+            for name, call in calls.items()
+        }
+        self._server = grpc.server(ThreadPoolExecutor(THREADS, "call"), options=_OPTIONS)
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(SERVICE, handlers),)
+        )
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._server.start()
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
+
+    def _answering(self, call: Callable[[Any], Message]) -> Callable[[Any, Any], Message]:
+        def answer(request: Any, context: grpc.ServicerContext) -> Message:
+            self._asked.set()
+            try:
+                return call(request)
+            except Failure as failure:
+                context.abort(failure.code, str(failure))
+            except Exception as error:  # Whatever it is, the engine has to show it.
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                context.abort(
+                    grpc.StatusCode.INTERNAL,
+                    f"a defect of the stand-in for pulumi-resource-command: {error!r} "
+                    f"at {where.filename}:{where.lineno}",
+                )
+            raise AssertionError("abort raises")
+
+        return answer
+
+    def _prepare(self) -> None:
+        """Import what SSH needs while the engine is busy elsewhere, never while it waits for us.
+
+        A preview needs nothing of it, and asks without a pause.
+        """
+        self._asked.wait()
+        while self._asked.wait(QUIET_SECONDS):
+            self._asked.clear()
+        importlib.import_module("scripts.command_plugin.login")

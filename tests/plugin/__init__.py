@@ -1,0 +1,1 @@
+"""What a `command` resource plugin must do, whichever executable serves it."""
