@@ -1,0 +1,1 @@
+"""What gets made: Pulumi component resources, one noun a file."""

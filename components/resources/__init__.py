@@ -1,0 +1,1 @@
+"""Custom resources with a real create, read, diff, update and delete."""

@@ -1,0 +1,74 @@
+"""A Kubernetes API client made from a kubeconfig's text.
+
+The credentials exist as files only while the TLS context reads them, in memory-backed storage, so
+that a killed process leaves no key behind on a disk.
+"""
+
+import base64
+import ssl
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from components.resources.provider import OperatorError
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+TIMEOUT_SECONDS = 15
+
+
+def client(kubeconfig: str) -> "ApiClient":
+    """Return a client for the current context of `kubeconfig` (YAML text, data embedded)."""
+    import urllib3
+    from kubernetes.client import ApiClient, Configuration
+
+    document = yaml.safe_load(kubeconfig)
+    context = _named(document["contexts"], document["current-context"])["context"]
+    cluster = _named(document["clusters"], context["cluster"])["cluster"]
+    user = _named(document["users"], context["user"])["user"]
+
+    configuration = Configuration()
+    configuration.host = cluster["server"]
+    api = ApiClient(configuration)
+    api.rest_client.pool_manager = urllib3.PoolManager(
+        ssl_context=_tls(cluster, user),
+        retries=urllib3.Retry(total=3, backoff_factor=0.2),
+        timeout=TIMEOUT_SECONDS,
+    )
+    return api
+
+
+def explain(error: Exception, doing: str, kubeconfig: str) -> OperatorError:
+    """Return an error that says what was being done, where, and what the API answered."""
+    document = yaml.safe_load(kubeconfig)
+    server = document["clusters"][0]["cluster"]["server"]
+    reason = getattr(error, "body", None) or str(error)
+    return OperatorError(
+        f"{doing} at {server} failed: {reason}. Check that the endpoint answers "
+        f"(`kubectl --context {document['current-context']} get --raw /readyz`) and run "
+        "`pulumi up` again: what is done stays done."
+    )
+
+
+def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(entry for entry in entries if entry["name"] == name)
+
+
+def _tls(cluster: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:
+    tls = ssl.create_default_context(
+        cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
+    )
+    memory = Path("/dev/shm")  # noqa: S108 (deliberately not a disk)
+    with tempfile.NamedTemporaryFile(dir=memory if memory.is_dir() else None) as pem:
+        for key in ("client-certificate-data", "client-key-data"):
+            pem.write(base64.b64decode(user[key]))
+        pem.flush()
+        tls.load_cert_chain(pem.name)
+    with suppress(AttributeError):
+        # Python 3.13 made RFC 5280's stricter reading the default; kubeadm's own CAs predate it.
+        tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return tls

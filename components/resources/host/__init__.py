@@ -1,0 +1,1 @@
+"""Hosts that exist already: reached over SSH, looked at, taken over, supplied, given back."""

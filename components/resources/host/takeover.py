@@ -1,0 +1,122 @@
+"""What is done on a host over its connection: look, claim, supply, reset; each is one command."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from shlex import quote
+from time import time
+
+from components.resources.host import preflight, supplies
+from components.resources.host.facts import Claim, Facts
+from components.resources.host.ssh import Connection, Finished, Login
+from components.resources.provider import OperatorError
+
+NODE_SCRIPTS = Path(__file__).parents[3] / "scripts" / "node"
+SILENCE_SECONDS = 120
+RESET_SECONDS = 600
+
+
+class Visit:
+    """A connection to the host of one machine; `name` is the machine's."""
+
+    def __init__(self, connection: Connection, login: Login, *, name: str, sudo: bool) -> None:
+        self._connection = connection
+        self._login = login
+        self._name = name
+        self._sudo = sudo
+
+    def survey(self, written: Iterable[str] = ()) -> Facts:
+        """Look at the host; `written` are paths that would be written there."""
+        settings = {"SUDO": "yes" if self._sudo else "no", "PATHS": " ".join(written)}
+        text = _text(settings, "survey")
+        finished = self._connection.run(
+            "exec bash -c 'eval \"$(cat)\"'", [text], seconds=SILENCE_SECONDS
+        )
+        return Facts.parse(finished.out, self._where)
+
+    def refuse_unfit(self, facts: Facts, wanted: preflight.Wanted) -> None:
+        """Raise OperatorError with everything that keeps the host from being this machine."""
+        if found := preflight.problems(facts, wanted):
+            lines = "\n  ".join(found)
+            raise OperatorError(
+                f"{self._where} cannot be a {wanted.role}; nothing was changed on it:\n  {lines}\n"
+                "Mend what is named and run `pulumi up` again."
+            )
+
+    def take(self, fleet: str, mark: str) -> tuple[Claim, set[str]]:
+        """Claim the host; return the claim and the sums of the artifacts that are there."""
+        finished = self._as_root("take && list", {"FLEET": fleet, "MARK": mark})
+        first, *have = finished.out.splitlines() or [""]
+        claim = Claim.parse(first)
+        if finished.status or claim is None:
+            raise self._failed(
+                finished, f"it was not taken over: its owner is {first or 'unknown'}"
+            )
+        return claim, set(have)
+
+    def transfer(self, former: str, fleet: str) -> None:
+        """Claim the host, which is the same fleet's under its former identity."""
+        finished = self._as_root("transfer", {"FORMER_FLEET": former, "FLEET": fleet})
+        if finished.status:
+            raise self._failed(finished, "it was not taken over from the fleet's former identity")
+
+    def supply(self, given: supplies.Supplies, have: set[str]) -> None:
+        """Send what is missing, have it verified there, and leave the tables."""
+        tables = {"INDEX": given.index, "DOWNLOADS": given.downloads, "MIRRORS": given.mirrors}
+        missing = [file for file in given.files if file[0] not in have]
+        if missing:
+            finished = self._as_root("receive && supply", tables, supplies.tar(missing))
+        else:
+            finished = self._as_root("supply", tables)
+        if finished.status:
+            raise self._failed(finished, "it was not supplied")
+
+    def reset(self) -> None:
+        """Give the host back as it was found."""
+        finished = self._run_as_root(
+            _text({"NODE_NAME": self._name}, "lib", "reset"),
+            "step_reset",
+            limit=RESET_SECONDS,
+        )
+        if finished.status:
+            raise self._failed(finished, "it was not given back as it was found")
+
+    @property
+    def _where(self) -> str:
+        return f"{self._name} ({self._login})"
+
+    def _as_root(
+        self, call: str, settings: Mapping[str, str], stream: Iterable[bytes] = ()
+    ) -> Finished:
+        text = _text({**settings, "NODE_NAME": self._name}, "lib", "takeover")
+        return self._run_as_root(text, call, stream, limit=0)
+
+    def _run_as_root(
+        self, text: bytes, call: str, stream: Iterable[bytes] = (), *, limit: int
+    ) -> Finished:
+        """Run `call` after `text`, which travels on standard input in front of the stream."""
+        become = "sudo --non-interactive " if self._sudo else ""
+        script = f'eval "$(head --bytes={len(text)})"; {call}'
+        command = f"exec {become}timeout --kill-after=10 {limit} bash -c {quote(script)}"
+        return self._connection.run(
+            command, (part for parts in ([text], stream) for part in parts),
+            seconds=limit + SILENCE_SECONDS,
+        )  # fmt: skip
+
+    def _failed(self, finished: Finished, what: str) -> OperatorError:
+        said = "\n  ".join(f"{finished.err}\n{finished.out}".strip().splitlines()[-20:])
+        how = f"status {finished.status}" if finished.status >= 0 else "the connection was lost"
+        return OperatorError(f"{self._where}: {what} ({how}):\n  {said}")
+
+
+def wanted(role: str, fleet: str, machine: str, disk: int) -> preflight.Wanted:
+    """Return what is asked of a host at this moment."""
+    return preflight.Wanted(role, fleet, machine, time(), disk)
+
+
+def _text(settings: Mapping[str, str], *scripts: str) -> bytes:
+    assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
+    return (assignments + "".join(_script(name) for name in scripts)).encode()
+
+
+def _script(name: str) -> str:
+    return (NODE_SCRIPTS / f"{name}.sh").read_text()

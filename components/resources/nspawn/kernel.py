@@ -1,0 +1,18 @@
+"""Limits of this host's kernel that all machines share."""
+
+from contextlib import suppress
+from pathlib import Path
+
+# systemd, containerd and the kubelet of one machine take about twenty inotify instances. Most
+# distributions allow a user 128, and all machines together are root: the seventh machine's
+# containerd would start without its CRI plugin.
+INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+NEEDED_INSTANCES = 1024
+
+
+def make_room() -> None:
+    """Raise the limit until the next boot; it is never lowered, others may count on it by now."""
+    if int(INSTANCES.read_text()) < NEEDED_INSTANCES:
+        # Inside a container the limit is the outer host's, and may not be written.
+        with suppress(OSError):
+            INSTANCES.write_text(str(NEEDED_INSTANCES))

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# What a machine must be like before kubeadm runs on it: kernel settings, the container runtime's
+# configuration, the kubelet's unit. Only functions; they need no running service, so that a machine
+# image can be configured while it is built. Each writes only what differs.
+
+# managed PATH: write standard input to PATH unless it is there already; note it in CHANGED.
+CHANGED=()
+managed() {
+  local path=$1 text
+  text=$(cat)
+  [[ -f $path ]] && [[ $(<"$path") == "$text" ]] && return
+  mkdir -p "${path%/*}"
+  printf '%s\n' "$text" >"$path.new"
+  mv "$path.new" "$path"
+  CHANGED+=("$path")
+}
+
+configure_kernel() {
+  printf 'overlay\nbr_netfilter\n' | managed /etc/modules-load.d/kubeadm-fleet.conf
+  managed /etc/sysctl.d/90-kubeadm-fleet.conf <<'SYSCTL'
+net.ipv4.ip_forward = 1
+net.bridge.bridge-nf-call-iptables = 1
+net.bridge.bridge-nf-call-ip6tables = 1
+SYSCTL
+}
+
+# configure_containerd PAUSE_IMAGE SYSTEMD_CGROUP RESTRICT_OOM: containerd 2's configuration.
+# SYSTEMD_CGROUP is right where systemd manages cgroup v2. RESTRICT_OOM is needed where nobody may
+# lower oom_score_adj, as in a container without CAP_SYS_RESOURCE.
+configure_containerd() {
+  managed /etc/containerd/config.toml <<TOML
+version = 3
+
+[grpc]
+  address = "/run/containerd/containerd.sock"
+
+[plugins."io.containerd.cri.v1.images"]
+  snapshotter = "overlayfs"
+  [plugins."io.containerd.cri.v1.images".pinned_images]
+    sandbox = "$1"
+  [plugins."io.containerd.cri.v1.images".registry]
+    config_path = "/etc/containerd/certs.d"
+
+[plugins."io.containerd.cri.v1.runtime"]
+  restrict_oom_score_adj = $3
+  [plugins."io.containerd.cri.v1.runtime".containerd]
+    default_runtime_name = "runc"
+    [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
+        SystemdCgroup = $2
+  [plugins."io.containerd.cri.v1.runtime".cni]
+    bin_dirs = ["/opt/cni/bin"]
+    conf_dir = "/etc/cni/net.d"
+TOML
+  managed /etc/systemd/system/containerd.service <<'UNIT'
+[Unit]
+Description=containerd container runtime
+Documentation=https://containerd.io
+After=network.target local-fs.target
+
+[Service]
+ExecStartPre=-/sbin/modprobe overlay
+ExecStart=/usr/local/bin/containerd
+Type=notify
+Delegate=yes
+KillMode=process
+Restart=always
+RestartSec=1
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+OOMScoreAdjust=-999
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+}
+
+# configure_kubelet: the unit and the drop-in that kubeadm expects.
+# https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/kubelet-integration/
+configure_kubelet() {
+  managed /etc/systemd/system/kubelet.service <<'UNIT'
+[Unit]
+Description=kubelet: the Kubernetes node agent
+Documentation=https://kubernetes.io/docs/
+Wants=network-online.target
+After=network-online.target containerd.service
+
+[Service]
+ExecStart=/usr/local/bin/kubelet
+Restart=always
+StartLimitInterval=0
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  managed /etc/systemd/system/kubelet.service.d/10-kubeadm.conf <<'UNIT'
+[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+EnvironmentFile=-/etc/default/kubelet
+ExecStart=
+ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
+UNIT
+}
+
+# systemd_cgroups: does systemd manage cgroup v2 here? Then runc must ask it for cgroups.
+systemd_cgroups() {
+  [[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]] && echo true || echo false
+}
+
+# must_restrict_oom: is nobody here allowed to lower oom_score_adj?
+must_restrict_oom() {
+  (echo -1 >/proc/self/oom_score_adj) 2>/dev/null && echo false || echo true
+}

@@ -1,0 +1,50 @@
+#!/bin/bash
+# Runs first in a container machine: what nspawn leaves in the way of a container runtime.
+# It holds back SSH and containerd, so it starts as few processes as it can.
+set -u
+
+# kubelet and runc make cgroups of their own, where nspawn mounts them read-only.
+while read -r _ _ _ _ mount options _; do
+  if [[ $mount == /sys/fs/cgroup* && ,$options, == *,ro,* ]]; then
+    mount -o remount,bind,rw "$mount"
+  fi
+done </proc/self/mountinfo
+# Volumes that a pod mounts must be seen by the machine.
+mount --make-rshared /
+
+# These belong to the machine's own network.
+for setting in ipv4/ip_forward ipv4/conf/all/forwarding; do
+  echo 1 >"/proc/sys/net/$setting"
+done
+for setting in /proc/sys/net/bridge/bridge-nf-call-ip{,6}tables; do
+  [[ -e $setting ]] && echo 1 >"$setting"
+done
+
+# These belong to the host, and are read-only here. The kubelet insists on values of its own: it gets
+# them from files that nobody else reads.
+stand_in() { # SETTING VALUE
+  local setting=/proc/sys/$1 file=/run/kubeadm-fleet-settings/$1
+  [[ $(<"$setting") == "$2" ]] && return
+  mkdir -p "${file%/*}"
+  echo "$2" >"$file"
+  mount --bind "$file" "$setting"
+}
+stand_in vm/overcommit_memory 1
+stand_in vm/panic_on_oom 0
+stand_in kernel/panic 10
+stand_in kernel/panic_on_oops 1
+stand_in kernel/keys/root_maxkeys 1000000
+stand_in kernel/keys/root_maxbytes 25000000
+
+set_containerd() { # SETTING VALUE
+  sed -i "s/^\( *$1 = \).*/\1$2/" /etc/containerd/config.toml
+}
+# Without CAP_SYS_RESOURCE nobody may lower oom_score_adj; then runc must not try.
+if ! (echo -1 >/proc/self/oom_score_adj) 2>/dev/null; then
+  set_containerd restrict_oom_score_adj true
+fi
+# Where systemd manages cgroup v2, runc must ask it for cgroups; the kubelet asks containerd which.
+if [[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]]; then
+  set_containerd SystemdCgroup true
+fi
+exit 0

@@ -1,0 +1,225 @@
+#!/usr/bin/env bash
+# Puts on a host what its role needs, each file verified, and only what is not there yet. Everything
+# is verified before anything is installed. Only functions.
+#
+# The program leaves three tables in ARTIFACTS (components/resources/host/supplies.py): the index of
+# what it sent, the downloads that the host is to make by itself, and the mirrors of registries.
+# What was installed is noted, so that a reset can take it away again: in STATE/files (path, what it
+# was made from, size and time of the file), STATE/images (reference, sum) and STATE/packages.
+ARTIFACTS=$STATE/artifacts
+FETCHED=$ARTIFACTS/fetched
+INSTALLED=()
+
+install_supplies() {
+  read_notes
+  install_artifacts
+  install_downloads
+}
+
+# install_artifacts: install every binary of the index that is not installed.
+install_artifacts() {
+  [[ -s $ARTIFACTS/index ]] || return 0
+  local -A wanted=()
+  local sum kind name where
+  while IFS=$'\t' read -r sum kind name where; do
+    if [[ $kind == binary ]] && ! is_intact "$where" "$sum"; then
+      wanted[$where]=$sum
+    fi
+  done <"$ARTIFACTS/index"
+  verify "${wanted[@]}"
+  for where in "${!wanted[@]}"; do
+    put "$ARTIFACTS/${wanted[$where]}" "$where" "${wanted[$where]}"
+  done
+}
+
+# import_images: give the container runtime every image of the index that it does not have.
+import_images() {
+  [[ -s $ARTIFACTS/index ]] || return 0
+  local -A have=() wanted=()
+  local sum kind name reference
+  while read -r reference; do
+    have[$reference]=unknown
+  done < <(ctr --namespace k8s.io images list --quiet 2>"$LOGS/images.log")
+  if [[ -f $STATE/images ]]; then
+    while IFS=$'\t' read -r reference sum; do
+      [[ -v have[$reference] ]] && have[$reference]=$sum
+    done <"$STATE/images"
+  fi
+  while IFS=$'\t' read -r sum kind name reference; do
+    if [[ $kind == image && ${have[$reference]:-} != "$sum" ]]; then
+      wanted[$reference]=$sum
+    fi
+  done <"$ARTIFACTS/index"
+  ((${#wanted[@]})) || return 0
+  verify "${wanted[@]}"
+  say "importing ${#wanted[@]} images"
+  for reference in "${!wanted[@]}"; do
+    logged "import-${reference//\//_}" \
+      ctr --namespace k8s.io images import --local "$ARTIFACTS/${wanted[$reference]}"
+    printf '%s\t%s\n' "$reference" "${wanted[$reference]}" >>"$STATE/images"
+  done
+}
+
+# install_downloads: fetch, verify and install every file of the downloads that is not installed.
+install_downloads() {
+  [[ -s $ARTIFACTS/downloads ]] || return 0
+  local -A wanted=() sums=() members=()
+  local where url sum_url member
+  while IFS=$'\t' read -r where url sum_url member; do
+    if ! is_intact "$where" "$url"; then
+      wanted[$where]=$url
+      members[$where]=$member
+      sums[$url]=$sum_url
+    fi
+  done <"$ARTIFACTS/downloads"
+  ((${#wanted[@]})) || return 0
+  say "downloading ${#sums[@]} files"
+  mkdir -p "$FETCHED"
+  fetch_all
+  local unpacked=$FETCHED/unpacked
+  for where in "${!wanted[@]}"; do
+    member=${members[$where]}
+    [[ $member == - ]] || unpack "$(fetched "${wanted[$where]}")" "$unpacked" "$member"
+  done
+  for where in "${!wanted[@]}"; do
+    member=${members[$where]}
+    if [[ $member == - ]]; then
+      put "$(fetched "${wanted[$where]}")" "$where" "${wanted[$where]}"
+    else
+      put "$unpacked/$member" "$where" "${wanted[$where]}"
+    fi
+  done
+  rm -rf "$FETCHED"
+}
+
+# fetch_all: fetch every URL of `sums` side by side; one that fails stops the step when all ended.
+fetch_all() {
+  local url running=() failed=0 process
+  for url in "${!sums[@]}"; do
+    fetch "$url" "${sums[$url]}" &
+    running+=($!)
+  done
+  for process in "${running[@]}"; do
+    wait "$process" || failed=1
+  done
+  ((failed == 0)) || die "downloads failed (see above); nothing was installed" \
+    "mend the network, artifacts.mirror or the proxy settings of the host, and run 'pulumi up' again"
+}
+
+# fetch URL SUM_URL: bring a file that is what upstream published, or none.
+fetch() {
+  local url=$1 sum_url=$2 file sums_file expected found
+  file=$(fetched "$url")
+  sums_file=$file.sums
+  download "$sum_url" "$sums_file" || return
+  expected=$(awk -v name="${url##*/}" '
+    NF == 1 || $2 == name || $2 == "*" name { print tolower($1); exit }' "$sums_file")
+  if [[ ! $expected =~ ^[0-9a-f]{64}$ ]]; then
+    echo "$sum_url holds no sha256 sum of ${url##*/}: the download cannot be verified" >&2
+    return 1
+  fi
+  if has_sum "$expected" "$file"; then
+    return
+  fi
+  download "$url" "$file.part" || return
+  found=$(sha256sum "$file.part")
+  found=${found%% *}
+  if [[ $found != "$expected" ]]; then
+    rm -f "$file.part"
+    echo "$url is not what upstream published: its sum is $found, expected $expected" >&2
+    return 1
+  fi
+  mv "$file.part" "$file"
+}
+
+# download URL FILE: with the host's own proxy settings, trying again what may pass.
+download() {
+  curl --silent --show-error --fail --location --retry 3 --retry-connrefused --connect-timeout 10 \
+    --speed-limit 1024 --speed-time 30 --output "$2" "$1" 2>"$2.log" && return
+  rm -f "$2"
+  echo "$1: $(tail -n 1 "$2.log")" >&2
+  return 1
+}
+
+fetched() { # URL: where its file lies while it is fetched
+  local name=${1//[^[:alnum:].]/_}
+  echo "$FETCHED/$name"
+}
+
+unpack() { # ARCHIVE FOLDER MEMBER
+  mkdir -p "$2"
+  logged unpack tar --extract --gzip --no-same-owner --file "$1" --directory "$2" "$3"
+}
+
+# install_packages NAME...: Debian packages that are not installed, with the host's own settings.
+install_packages() {
+  local -A have=()
+  local name missing=() before
+  while read -r name; do
+    have[$name]=yes
+  done < <(installed_packages)
+  for name in "$@"; do
+    [[ -v have[$name] ]] || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+  say "installing ${missing[*]}"
+  before=$(mktemp)
+  installed_packages | sort >"$before"
+  logged apt-update apt-get --option DPkg::Lock::Timeout=120 update
+  DEBIAN_FRONTEND=noninteractive logged apt-install apt-get --option DPkg::Lock::Timeout=120 \
+    install --yes --no-install-recommends "${missing[@]}"
+  installed_packages | sort | comm -13 "$before" - >>"$STATE/packages"
+  rm -f "$before"
+}
+
+installed_packages() {
+  # shellcheck disable=SC2016
+  dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' |
+    awk '$1 == "installed" {print $2}'
+}
+
+# read_notes: what was installed (NOTED) and what is there now (PRESENT), by path.
+read_notes() {
+  declare -gA NOTED=() PRESENT=()
+  local path origin size time
+  [[ -f $STATE/files ]] || return 0
+  while IFS=$'\t' read -r path origin size time; do
+    NOTED[$path]="$origin $size $time"
+  done <"$STATE/files"
+  while read -r path size time; do
+    PRESENT[$path]="$size $time"
+  done < <(stat --format '%n %s %.Y' "${!NOTED[@]}" 2>/dev/null)
+}
+
+# is_intact PATH ORIGIN: was PATH made from ORIGIN, and has nobody touched it since?
+is_intact() {
+  [[ -v PRESENT[$1] && ${NOTED[$1]} == "$2 ${PRESENT[$1]}" ]]
+}
+
+# put FILE PATH ORIGIN: install a verified file in one step, and note it before it is there.
+put() {
+  local size time
+  install -D -m 0755 "$1" "$2.new"
+  read -r size time < <(stat --format '%s %.Y' "$2.new")
+  printf '%s\t%s\t%s\t%s\n' "$2" "$3" "$size" "$time" >>"$STATE/files"
+  mv "$2.new" "$2"
+  INSTALLED+=("$2")
+}
+
+# verify SUM...: is every artifact what it is called? Checked side by side.
+verify() {
+  (($#)) || return 0
+  local damaged
+  # shellcheck disable=SC2016
+  damaged=$(cd "$ARTIFACTS" && printf '%s\0' "$@" |
+    xargs --null --max-args=1 --max-procs="$(nproc)" bash -c '
+      echo "$1  $1" | sha256sum --check --status 2>/dev/null || echo "$1"' verify)
+  [[ -z $damaged ]] && return
+  (cd "$ARTIFACTS" && xargs rm -f <<<"$damaged")
+  die "damaged or gone, so that nothing was installed: $damaged" \
+    "run 'pulumi refresh' and 'pulumi up': they are sent again"
+}
+
+has_sum() { # SUM PATH
+  [[ -f $2 ]] && echo "$1  $2" | sha256sum --check --status
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# How a machine becomes a member of its cluster: what workers and control planes do alike.
+
+# answers PATH EXPECTED [CURL OPTIONS...]: does the cluster's endpoint answer PATH with one of the
+# EXPECTED status codes? TLS is checked against the cluster's own CA, so an answer is ours.
+answers() {
+  local path=$1 expected=$2 code
+  shift 2
+  code=$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 3 \
+    --cacert "$RUN/ca.crt" "$@" "https://$ENDPOINT$path" 2>"$RUN/answer") || true
+  LAST_ANSWER="https://$ENDPOINT$path: status $code $(tr '\n' ' ' <"$RUN/answer")"
+  [[ " $expected " == *" $code "* ]]
+}
+
+# preflight_exceptions: the kubeadm preflight checks that cannot pass on this machine although the
+# cluster works on it. Only cgroup v1 is known, which kubeadm's SystemVerification refuses.
+preflight_exceptions() {
+  if [[ $(stat -fc %T /sys/fs/cgroup) != cgroup2fs ]]; then
+    echo --ignore-preflight-errors=SystemVerification
+  fi
+}
+
+# membership: is this machine a finished member of this very cluster?
+is_member() {
+  [[ -f $STATE/member ]] && [[ $(cat "$STATE/member") == "$MEMBERSHIP" ]] &&
+    [[ -s /etc/kubernetes/kubelet.conf ]]
+}
+
+# begin_membership: a place for this step's secrets that no disk ever sees, and a machine without
+# the remains of a join that was cut off.
+begin_membership() {
+  RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
+  trap 'rm -rf "$RUN"' EXIT
+  printf '%s\n' "$CA_CERTIFICATE" >"$RUN/ca.crt"
+  if compgen -G '/etc/kubernetes/*.conf' >/dev/null || compgen -G '/etc/kubernetes/manifests/*' >/dev/null; then
+    say "clearing the remains of an earlier attempt"
+    logged reset kubeadm reset --force --cleanup-tmp-dir
+    rm -rf /etc/kubernetes /var/lib/etcd "$STATE/member"
+  fi
+}
+
+# end_membership: note that this machine is a member, so that the step is never done twice.
+end_membership() {
+  printf '%s\n' "$MEMBERSHIP" >"$STATE/member.new"
+  mv "$STATE/member.new" "$STATE/member"
+}
+
+# join: join with the machine's own short-lived credential.
+join() {
+  printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/join.conf"
+  printf '%s\n' "$JOIN_DOCUMENTS" >"$RUN/join.yaml"
+  mkdir -p /etc/kubernetes
+  # kubeadm's documents name this path; it is gone when the step ends.
+  ln -sfn "$RUN/join.conf" /run/kubeadm-fleet-join.conf
+  # shellcheck disable=SC2046
+  logged join kubeadm join --config "$RUN/join.yaml" $(preflight_exceptions)
+  rm -f /run/kubeadm-fleet-join.conf
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# How a host becomes one of the fleet's machines and gets what its role needs. Only functions, run by
+# the program itself over SSH, as root, with lib.sh in front of them.
+ARTIFACTS=$STATE/artifacts
+INCOMING=$ARTIFACTS/incoming
+
+# take: claim this host for FLEET and NODE_NAME and print the claim: fleet, machine, a mark of the
+# takeover. Of two fleets that try at once, one succeeds: the file is made or it is not.
+take() {
+  mkdir -p "$ARTIFACTS"
+  # shellcheck disable=SC2153
+  (set -o noclobber && printf '%s\t%s\t%s\n' "$FLEET" "$NODE_NAME" "$MARK" >"$STATE/owner") \
+    2>/dev/null || true
+  cat "$STATE/owner"
+  local fleet name
+  IFS=$'\t' read -r fleet name _ <"$STATE/owner"
+  [[ $fleet == "$FLEET" && $name == "$NODE_NAME" ]]
+}
+
+# transfer: claim this host, which is FORMER_FLEET's, for FLEET: a fleet has got another key.
+transfer() {
+  local fleet name mark
+  IFS=$'\t' read -r fleet name mark <"$STATE/owner"
+  [[ $fleet == "$FORMER_FLEET" && $name == "$NODE_NAME" ]] || return
+  printf '%s\t%s\t%s\n' "$FLEET" "$name" "$mark" >"$STATE/owner.new"
+  mv "$STATE/owner.new" "$STATE/owner"
+}
+
+# list: print the sums of the artifacts that are here. What a connection that was cut off had
+# already brought is kept if it is whole.
+list() {
+  if [[ -d $INCOMING ]]; then
+    (accept) >/dev/null 2>&1 || true
+  fi
+  find "$ARTIFACTS" -maxdepth 1 -type f -regextype posix-extended -regex '.*/[0-9a-f]{64}' -printf '%f\n'
+}
+
+# receive: read a tar of files that are named after their own sums from standard input, and keep those
+# that are what they are called. Each is verified while the next one arrives: tar names a file when
+# it begins with it.
+receive() {
+  rm -rf "$INCOMING"
+  mkdir -p "$INCOMING"
+  tar --extract --verbose --no-same-owner --no-same-permissions --directory "$INCOMING" |
+    accept_finished ||
+    die "the files did not arrive whole" "run 'pulumi up' again: what is here is not sent twice"
+  accept
+}
+
+accept_finished() {
+  local name finished=''
+  while read -r name; do
+    [[ -z $finished ]] || keep_if_whole "$finished" &
+    finished=$name
+  done
+  wait
+}
+
+# accept: keep every file of INCOMING that is what it is called; name those that are not.
+accept() {
+  local file damaged
+  for file in "$INCOMING"/*; do
+    [[ -f $file ]] && keep_if_whole "${file##*/}" &
+  done
+  wait
+  damaged=$(ls "$INCOMING")
+  rm -rf "$INCOMING"
+  [[ -z $damaged ]] ||
+    die "arrived damaged: $damaged" "run 'pulumi up' again: only what is missing is sent again"
+}
+
+keep_if_whole() { # SUM
+  cd "$INCOMING" && echo "$1  $1" | sha256sum --check --status 2>/dev/null && mv "$1" ..
+}
+
+# supply: note what prepare installs from (INDEX, DOWNLOADS, MIRRORS), and drop what nobody needs.
+supply() {
+  local name
+  for name in index downloads mirrors; do
+    local -n content=${name^^}
+    printf '%s' "$content" >"$ARTIFACTS/$name.new"
+    mv "$ARTIFACTS/$name.new" "$ARTIFACTS/$name"
+  done
+  for name in $(list); do
+    grep -q "^$name" "$ARTIFACTS/index" || rm -f "$ARTIFACTS/$name"
+  done
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Make this machine a worker: join as soon as the cluster's endpoint answers. Safe to run again.
+step_worker() {
+  if is_member; then
+    say "already a member"
+    return
+  fi
+  begin_membership
+  printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/join.conf"
+  awk '/client-certificate-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.crt"
+  awk '/client-key-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.key"
+  say "waiting for https://$ENDPOINT"
+  # 404 is the answer hoped for: this machine's credential may read Nodes, and its own is not there
+  # yet. Before the cluster is ready for joins the API answers 403, or nothing at all.
+  await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to accept joins" \
+    answers "/api/v1/nodes/$NODE_NAME" "200 404" --cert "$RUN/client.crt" --key "$RUN/client.key"
+  say "joining"
+  join
+  end_membership
+  say "joined"
+}

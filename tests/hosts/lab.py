@@ -1,0 +1,120 @@
+"""Real machines with real SSH for one test: bare hosts on a bridge of their own."""
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from components.resources.host.ssh import Connection, Finished, Login, connected
+from components.resources.nspawn import lifecycle, network
+from components.resources.nspawn.runtime import Runtime
+from components.resources.nspawn.spec import MachineSpec
+from model.ssh import SshKeyPair, new_key_pair
+from tests.hosts.bare import USER, bare_image
+
+SUBNET = "10.87.{}"
+MEMORY = 3 << 30
+
+
+@dataclass(frozen=True)
+class BareHost:
+    """A running machine, seen from outside (`root`, its disk) and over SSH."""
+
+    spec: MachineSpec
+    host_key: str
+    key: SshKeyPair
+
+    @property
+    def name(self) -> str:
+        return self.spec.hostname
+
+    @property
+    def address(self) -> str:
+        return self.spec.bare_address
+
+    @property
+    def root(self) -> Path:
+        """The machine's file system, as this host sees it."""
+        return self.spec.folder / "root"
+
+    def login(self, user: str = USER) -> Login:
+        return Login(self.address, 22, user, self.host_key, self.key.private_openssh)
+
+    def shell(self, script: str) -> str:
+        """Run a script as root inside and return what it printed."""
+        with connected(self.login("root"), patience_seconds=10) as connection:
+            finished = run(connection, script)
+        assert finished.status == 0, finished
+        return finished.out
+
+    def pause(self) -> None:
+        """Make the machine silent, as a host is whose cable was pulled."""
+        subprocess.run(["ip", "link", "set", self.spec.link, "down"], check=True)
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        subprocess.run(["ip", "link", "set", self.spec.link, "up"], check=True)
+
+    def leader(self) -> int:
+        """The process id of the machine's own PID 1."""
+        runtime = Runtime.read(self.spec)
+        assert runtime
+        return runtime.leader
+
+
+def run(connection: Connection, script: str, seconds: float = 120) -> Finished:
+    """Run a script with bash."""
+    return connection.run("exec bash -s", [script.encode()], seconds=seconds)
+
+
+@dataclass
+class Lab:
+    """A bridge and the machines on it; `number` makes its subnet 10.87.<number>.0/24."""
+
+    number: int
+    key: SshKeyPair = field(default_factory=lambda: new_key_pair("test"))
+    owner: str = field(default_factory=lambda: f"lab {uuid4().hex}")
+    hosts: list[BareHost] = field(default_factory=list)
+
+    @property
+    def gateway(self) -> str:
+        """This host's address on the bridge."""
+        return f"10.87.{self.number}.1"
+
+    @property
+    def bridge(self) -> str:
+        return f"kflab{self.number}"
+
+    def __enter__(self) -> "Lab":
+        network.make_bridge(self.bridge, f"{self.gateway}/24")
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for host in self.hosts:
+            lifecycle.purge(host.spec)
+        network.remove_bridge(self.bridge)
+
+    def boot(self, name: str, last: int, *, cpus: float = 2, memory: int = MEMORY) -> BareHost:
+        """Boot a bare host with the address 10.87.<number>.<last>."""
+        spec = MachineSpec(
+            owner=self.owner,
+            cluster="lab",
+            hostname=name,
+            role="worker",
+            kubernetes_version="",
+            bridge=self.bridge,
+            address=f"10.87.{self.number}.{last}/24",
+            gateway=self.gateway,
+            cpus=cpus,
+            memory=memory,
+            authorized_key=self.key.public,
+            image=str(bare_image()),
+            machine_id=uuid4().hex,
+        )
+        host = BareHost(spec, lifecycle.create(spec), self.key)
+        self.hosts.append(host)
+        ssh = host.root / "home" / USER / ".ssh"
+        ssh.mkdir(mode=0o755)
+        (ssh / "authorized_keys").write_text(f"{self.key.public}\n")
+        return host

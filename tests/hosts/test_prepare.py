@@ -1,0 +1,107 @@
+"""The step `prepare` on real hosts that were supplied with real binaries, and its undoing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from components.resources.existing_host import ExistingHostProvider
+from model.artifacts import Bundle
+from tests.hosts.lab import BareHost, Lab
+from tests.hosts.steps import condition, prepare
+from tests.hosts.stock import make_light_bundle, wanted
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+HOSTS = ExistingHostProvider()
+STATE = "var/lib/kubeadm-fleet"
+NO_OP_SECONDS = 0.6  # on a busy machine of two cores; 0.2 alone
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """The real bundle's binaries, without most of its images."""
+    light = make_light_bundle(tmp_path / "bundle")
+    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: light.folder)
+    return light
+
+
+def test_installs_once_and_gives_the_host_back(host: BareHost, bundle: Bundle) -> None:
+    host.shell("sysctl --quiet --write net.ipv4.ip_forward=0")
+    before = condition(host)
+    outs = HOSTS.create(wanted(host)).outs
+    assert outs
+
+    first = prepare(host)
+    assert first.status == 0, first.said
+    for each in bundle.for_role("worker"):
+        if each.install:
+            assert host.shell(f"sha256sum {each.install}").split()[0] == each.sha256
+    images = host.shell("ctr --namespace k8s.io images list --quiet").split()
+    assert {a.image for a in bundle.for_role("worker") if a.image} <= set(images)
+    assert host.shell("sysctl --values net.ipv4.ip_forward").strip() == "1"
+    assert host.shell("systemctl is-active containerd").strip() == "active"
+    assert "runc" in (host.root / STATE / "packages").read_text()
+
+    written = host.shell("stat --format '%n %Y' /etc/containerd/config.toml /usr/local/bin/*")
+    started = host.shell("systemctl show --property=ExecMainStartTimestampMonotonic containerd")
+    second = prepare(host)
+    assert second.status == 0, second.said
+    assert "changed" not in second.said
+    assert second.seconds < NO_OP_SECONDS, second
+    now = host.shell("stat --format '%n %Y' /etc/containerd/config.toml /usr/local/bin/*")
+    assert now == written
+    assert started == host.shell(
+        "systemctl show --property=ExecMainStartTimestampMonotonic containerd"
+    )
+
+    HOSTS.delete("", outs)
+    after = condition(host)
+    assert {name: set(after[name]) ^ set(before[name]) for name in before} == {
+        name: set() for name in before
+    }
+
+
+def test_mends_what_was_changed_and_nothing_else(host: BareHost, bundle: Bundle) -> None:
+    HOSTS.create(wanted(host))
+    assert prepare(host).status == 0
+    host.shell(
+        "sed -i s/overlayfs/native/ /etc/containerd/config.toml\n"
+        "echo broken >/usr/local/bin/kubelet\n"
+        "echo 0 >/proc/sys/net/ipv4/ip_forward\n"
+        "ctr --namespace k8s.io images remove registry.k8s.io/pause:3.10.2"
+    )
+    ran = prepare(host)
+    assert ran.status == 0, ran.said
+    changed = next(line for line in ran.said.splitlines() if "changed:" in line).split()[3:]
+    assert changed == ["/etc/containerd/config.toml", "/usr/local/bin/kubelet"]
+    assert "importing 1 images" in ran.said
+    assert "overlayfs" in host.shell("cat /etc/containerd/config.toml")
+    assert "v1.36.3" in host.shell("kubelet --version")
+
+
+def test_installs_nothing_when_an_artifact_is_damaged(host: BareHost, bundle: Bundle) -> None:
+    HOSTS.create(wanted(host))
+    victim = bundle.named("kubelet").sha256
+    with (host.root / STATE / "artifacts" / victim).open("r+b") as file:
+        file.seek(1000)
+        file.write(b"damage")
+    ran = prepare(host)
+    assert ran.status == 1
+    assert f"damaged or gone, so that nothing was installed: {victim}" in ran.said
+    assert not list((host.root / "usr/local/bin").glob("kube*"))
+    assert not (host.root / STATE / "files").exists()
+
+
+def test_a_killed_prepare_is_repaired_by_running_again(host: BareHost, bundle: Bundle) -> None:
+    HOSTS.create(wanted(host))
+    notes = host.root / STATE / "files"
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(prepare, host)
+        while not notes.exists():
+            assert not killed.done(), killed.result().said
+        host.shell("kill -KILL $(pgrep --full step_prepare)")
+        assert killed.result().status != 0
+    ran = prepare(host)
+    assert ran.status == 0, ran.said
+    assert not list((host.root / "usr/local/bin").glob("*.new"))
+    assert "changed" not in prepare(host).said

@@ -1,0 +1,42 @@
+"""A fleet for each test, beside the machine images, of which nothing may be left afterwards."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.resources.nspawn import lifecycle
+from model import paths
+from tests.machines.fleet import NETWORKS, VERSION, Outs, TestFleet
+from tests.machines.image_maker import make_image
+
+
+@pytest.fixture(scope="session")
+def image() -> Path:
+    """The image that this checkout makes; there already, unless the tests run alone."""
+    make_image()
+    return paths.image_dir(VERSION).resolve(strict=True)
+
+
+@pytest.fixture
+def fleet(image: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestFleet]:
+    """An owner without machines; what the test leaves of it is removed."""
+    base = paths.cache_dir() / "tests"
+    base.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=base))
+    monkeypatch.setenv("KUBEADM_FLEET_MACHINES", str(folder))
+    fleet = TestFleet(folder)
+    yield fleet
+    lifecycle.purge_cluster(fleet.owner, fleet.cluster)
+    shutil.rmtree(folder)
+    assert fleet.left() == {}
+
+
+@pytest.fixture
+def network(fleet: TestFleet) -> Iterator[Outs]:
+    """The fleet's bridge."""
+    made = fleet.make_network()
+    yield made
+    NETWORKS.delete("", made)

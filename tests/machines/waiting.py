@@ -1,0 +1,12 @@
+"""Waiting for a condition, with a deadline and a name."""
+
+import time
+from collections.abc import Callable
+
+
+def await_true(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Return when the condition holds; fail after `seconds`, saying what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.02)
