@@ -1,0 +1,32 @@
+"""The program: the stack's config in, the fleet made, its outputs exported."""
+
+import pulumi
+
+from components.fleet import Fleet
+from model.errors import ConfigError
+from model.load import load
+
+config = pulumi.Config("kubeadm-fleet")
+
+
+def private_key(name: str) -> pulumi.Output[str]:
+    """Return the SSH key in the config secret `name`; a preview reaches no host and needs none."""
+    key = config.get_secret(name)
+    if key is None:
+        set_it = f"`pulumi config set --secret kubeadm-fleet:{name} < KEY_FILE`"
+        if not pulumi.runtime.is_dry_run():
+            raise pulumi.RunError(f"kubeadm-fleet:{name} is not set: {set_it}")
+        pulumi.warn(f"kubeadm-fleet:{name} is not set; an `up` will need it: {set_it}")
+        return pulumi.Output.secret("")
+    return key
+
+
+try:
+    described = load(config.require_object("fleet"))
+except ConfigError as error:
+    raise pulumi.RunError(str(error)) from None
+keys = {name: private_key(name) for name in described.private_key_names}
+fleet = Fleet("fleet", described, keys)
+
+pulumi.export("kubeconfig", fleet.kubeconfig)
+pulumi.export("clusters", fleet.clusters)

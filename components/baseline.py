@@ -1,0 +1,28 @@
+"""What every cluster gets besides its pod network, the same in the whole fleet.
+
+Today: the probe that keeps proving that pods on every Node reach services by name. Changed objects
+are updated in place. They are not deleted with the cluster: they end with it.
+"""
+
+import pulumi
+
+from components.pki import Pki
+from components.resources.manifests import Manifests
+from model import manifests
+from model.fleet import Cluster
+
+
+class Baseline(pulumi.ComponentResource):
+    """The objects of the baseline."""
+
+    def __init__(
+        self, cluster: Cluster, pki: Pki, after: pulumi.Resource, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("kubeadm-fleet:baseline:Baseline", f"{cluster.name}-baseline", None, opts)
+        self.objects = Manifests(
+            f"{cluster.name}-probe",
+            kubeconfig=pki.kubeconfig,
+            documents=manifests.probe(cluster),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[after], deleted_with=pki.cluster),
+        )
+        self.register_outputs({})

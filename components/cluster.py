@@ -1,0 +1,82 @@
+"""One kubeadm cluster, from its machines to the moment when it is whole.
+
+Nothing in it depends on another cluster, so that clusters fail alone. Its machines come up side by
+side; it is done when its observation says that nothing is missing.
+"""
+
+from typing import Any
+
+import pulumi
+
+from components.baseline import Baseline
+from components.control_plane import ControlPlane
+from components.drivers import driver_for
+from components.network import Network
+from components.pki import Pki
+from components.resources.observation import Observation
+from components.resources.ssh_key import SshKey
+from components.workers import Workers
+from model import kubeconfig as kubeconfigs
+from model.fleet import Cluster as Described
+
+WHOLE_SECONDS = 300
+
+
+class Cluster(pulumi.ComponentResource):
+    """A cluster: `context` (the administrator's, secret) and `summary` (for the stack's output)."""
+
+    context: pulumi.Output[kubeconfigs.Context]
+    summary: pulumi.Output[dict[str, Any]]
+
+    def __init__(
+        self,
+        cluster: Described,
+        key: SshKey,
+        private_keys: dict[str, pulumi.Output[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("kubeadm-fleet:cluster:Cluster", cluster.name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        pki = Pki(cluster, child)
+        driver = driver_for(cluster, key, private_keys, child)
+        control_plane = ControlPlane(cluster, driver, pki, child)
+        workers = Workers(cluster, driver, pki, child)
+        network = Network(cluster, pki, control_plane.answers, child)
+        baseline = Baseline(cluster, pki, control_plane.answers, child)
+        machines = [*control_plane.machines, *workers.machines]
+        observation = Observation(
+            f"{cluster.name}-observation",
+            cluster=cluster.name,
+            kubeconfig=pki.kubeconfig,
+            nodes=[machine.name for machine in cluster.machines],
+            machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
+            deadline_seconds=WHOLE_SECONDS,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[
+                    network.objects,
+                    baseline.objects,
+                    *[machine.joined for machine in machines],
+                ],
+            ),
+        )
+        self.context = pki.context
+        self.summary = pulumi.Output.all(
+            observed=observation.observed,
+            fingerprint=pki.cluster.fingerprint,
+            expires=pki.cluster.expires,
+        ).apply(lambda known: _summary(cluster, **known))
+        self.register_outputs({"summary": self.summary})
+
+
+def _summary(
+    cluster: Described, observed: dict[str, Any], fingerprint: str, expires: str
+) -> dict[str, Any]:
+    return {
+        "endpoint": cluster.server,
+        "kubernetesVersion": cluster.kubernetes_version,
+        "labels": dict(cluster.labels),
+        "nodes": observed["nodes"],
+        "caFingerprint": fingerprint,
+        "caExpires": expires,
+    }

@@ -1,0 +1,101 @@
+"""One machine of a cluster and its way into it, in at most four resources.
+
+1. the machine itself, made or taken over by its driver;
+2. `prepare`: container runtime, kubelet and kubeadm are in place (updates in place);
+3. its membership: the right to join, and the orderly end of it (see resources/membership.py);
+4. `join`: kubeadm brings it into the cluster (replaced with the machine).
+
+Delete runs in the opposite order: drain, delete the Node, clean the machine, end it.
+"""
+
+import pulumi
+
+from components.drivers import Driver
+from components.pki import Pki
+from components.resources.membership import Membership
+from components.steps import Settings, step
+from model import kubeadm
+from model.fleet import Cluster
+from model.fleet import Machine as Described
+
+PREPARE_SECONDS = 900
+JOIN_SECONDS = 600
+ENDPOINT_SECONDS = 300
+DRAIN_SECONDS = 120
+
+
+class Machine(pulumi.ComponentResource):
+    """A machine that is a Node: `id` is new with every new machine behind the name."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        machine: Described,
+        driver: Driver,
+        pki: Pki,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("kubeadm-fleet:machine:Machine", machine.name, None, opts)
+        self._cluster = cluster
+        self._machine = machine
+        self._pki = pki
+        self._placed = driver.place(
+            machine, pulumi.ResourceOptions(parent=self, protect=cluster.protect)
+        )
+        self.id = self._placed.id
+        self.prepared = step(
+            f"{machine.name}-prepare",
+            "prepare",
+            machine_id=self.id,
+            connection=self._placed.connection,
+            sudo=self._placed.sudo,
+            settings={
+                "NODE_NAME": machine.name,
+                "NODE_ADDRESS": machine.address,
+                "ROLE": machine.role,
+                "KUBERNETES_VERSION": cluster.kubernetes_version,
+            },
+            deadline_seconds=PREPARE_SECONDS,
+            on_delete=self._placed.on_delete,
+            opts=self._child(
+                deleted_with=None if self._placed.on_delete else self._placed.resource
+            ),
+        )
+        self.membership = Membership(
+            f"{machine.name}-membership",
+            cluster=cluster.name,
+            server=cluster.server,
+            node=machine.name,
+            machine_id=self.id,
+            authority_certificate=pki.cluster.certificate,
+            authority_key=pki.cluster.private_key,
+            kubeconfig=pki.kubeconfig,
+            drain_seconds=DRAIN_SECONDS,
+            opts=self._child(depends_on=[self.prepared], deleted_with=pki.cluster),
+        )
+
+    def join(self, script: str, settings: Settings, after: list[pulumi.Resource]) -> None:
+        """Bring the machine into its cluster with `script`, once `after` is done."""
+        self.joined = step(
+            f"{self._machine.name}-join",
+            script,
+            machine_id=self.id,
+            connection=self._placed.connection,
+            sudo=self._placed.sudo,
+            settings={
+                "NODE_NAME": self._machine.name,
+                "ENDPOINT": self._cluster.endpoint,
+                "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
+                "CA_CERTIFICATE": self._pki.cluster.certificate,
+                "MEMBERSHIP": pulumi.Output.concat(self._pki.cluster.fingerprint, " ", self.id),
+                "JOIN_CREDENTIAL": self.membership.credential,
+                "JOIN_DOCUMENTS": kubeadm.join_documents(self._cluster, self._machine),
+                **settings,
+            },
+            deadline_seconds=JOIN_SECONDS,
+            opts=self._child(depends_on=after),
+        )
+        self.register_outputs({"id": self.id})
+
+    def _child(self, **options: object) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, **options)  # type: ignore[arg-type]

@@ -1,0 +1,28 @@
+"""The pod network of one cluster: objects that are applied as soon as the API answers.
+
+A changed pod subnet or plugin updates the objects in place. They are not deleted with the cluster:
+they end with it.
+"""
+
+import pulumi
+
+from components.pki import Pki
+from components.resources.manifests import Manifests
+from model import manifests
+from model.fleet import Cluster
+
+
+class Network(pulumi.ComponentResource):
+    """The pod network's objects."""
+
+    def __init__(
+        self, cluster: Cluster, pki: Pki, after: pulumi.Resource, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("kubeadm-fleet:network:Network", f"{cluster.name}-network", None, opts)
+        self.objects = Manifests(
+            f"{cluster.name}-{cluster.network}",
+            kubeconfig=pki.kubeconfig,
+            documents=manifests.pod_network(cluster),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[after], deleted_with=pki.cluster),
+        )
+        self.register_outputs({})

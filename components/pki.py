@@ -1,0 +1,71 @@
+"""The trust of one cluster: its CAs, its service-account keys and the administrator's access.
+
+The program makes all of it, so that no node is ever asked for a credential. A changed common name
+or validity replaces a CA; the administrator's certificate is issued again in place when two thirds
+of its life are over. Delete forgets everything.
+"""
+
+import pulumi
+
+from components.resources.authority import Authority, ServiceAccountKey
+from components.resources.client_certificate import ClientCertificate
+from model import kubeconfig as kubeconfigs
+from model.fleet import Cluster
+
+AUTHORITY_DAYS = 3650
+ADMIN_HOURS = 365 * 24
+# kubeadm binds this group to cluster-admin; unlike system:masters it can be unbound again.
+# https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
+ADMIN_GROUP = "kubeadm:cluster-admins"
+
+
+class Pki(pulumi.ComponentResource):
+    """CAs (`cluster`, `etcd`, `front_proxy`), `service_account` keys and the `admin`."""
+
+    def __init__(self, cluster: Cluster, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("kubeadm-fleet:pki:Pki", f"{cluster.name}-pki", None, opts)
+        # Machines of the prod stack are protected; so is the trust they were built on.
+        child = pulumi.ResourceOptions(parent=self, protect=cluster.protect)
+        self._cluster = cluster
+        self.cluster = self._authority("ca", "kubernetes", child)
+        self.etcd = self._authority("etcd-ca", "etcd-ca", child)
+        self.front_proxy = self._authority("front-proxy-ca", "front-proxy-ca", child)
+        self.service_account = ServiceAccountKey(f"{cluster.name}-service-account", opts=child)
+        self.admin = ClientCertificate(
+            f"{cluster.name}-admin",
+            authority_certificate=self.cluster.certificate,
+            authority_key=self.cluster.private_key,
+            common_name="kubeadm-fleet-admin",
+            organizations=[ADMIN_GROUP],
+            valid_hours=ADMIN_HOURS,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"fingerprint": self.cluster.fingerprint})
+
+    @property
+    def context(self) -> pulumi.Output[kubeconfigs.Context]:
+        """The administrator's context of this cluster."""
+        return pulumi.Output.all(
+            self.cluster.certificate, self.admin.certificate, self.admin.private_key
+        ).apply(
+            lambda parts: kubeconfigs.Context(
+                cluster=self._cluster.name,
+                server=self._cluster.server,
+                ca_pem=parts[0],
+                client_cert_pem=parts[1],
+                client_key_pem=parts[2],
+            )
+        )
+
+    @property
+    def kubeconfig(self) -> pulumi.Output[str]:
+        """The administrator's kubeconfig of this cluster alone, secret."""
+        return pulumi.Output.secret(self.context.apply(lambda one: kubeconfigs.render([one])))
+
+    def _authority(self, suffix: str, common_name: str, opts: pulumi.ResourceOptions) -> Authority:
+        return Authority(
+            f"{self._cluster.name}-{suffix}",
+            common_name=common_name,
+            valid_days=AUTHORITY_DAYS,
+            opts=opts,
+        )

@@ -1,0 +1,83 @@
+"""A node step: one checked-in script of scripts/node/, run as root on one machine over SSH.
+
+The script and its settings travel on standard input, so that neither a setting nor a page of shell
+ever shows in a process list, a log or an error. The command names the script and its content, so
+that a preview shows which step changes. A changed script, setting or connection runs the step again
+in place; another machine behind the connection replaces it. Every script is safe to run again.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from shlex import quote
+
+import pulumi
+from pulumi_command import remote
+
+NODE_SCRIPTS = Path(__file__).parents[1] / "scripts" / "node"
+# The files that each step is made of. They define functions; a step runs `step_<name>`.
+PARTS = {
+    "prepare": ("lib", "configure", "install", "prepare", "reset"),
+    "control-plane": ("lib", "kubeadm", "control-plane"),
+    "worker": ("lib", "kubeadm", "worker"),
+}
+KILL_AFTER_SECONDS = 10
+
+Settings = Mapping[str, pulumi.Input[str]]
+
+
+def step(
+    name: str,
+    script: str,
+    *,
+    machine_id: pulumi.Input[str],
+    connection: pulumi.Input[remote.ConnectionArgs],
+    sudo: bool,
+    settings: Settings,
+    deadline_seconds: int,
+    on_delete: str | None = None,
+    opts: pulumi.ResourceOptions | None = None,
+) -> remote.Command:
+    """Run `scripts/node/<script>.sh` on a machine, at most `deadline_seconds` long.
+
+    `on_delete` names the step of the same script that undoes it; it gets the same settings.
+    """
+    return remote.Command(
+        name,
+        create=as_root(script, script, sudo=sudo, deadline_seconds=deadline_seconds),
+        delete=on_delete
+        and as_root(script, on_delete, sudo=sudo, deadline_seconds=deadline_seconds),
+        stdin=_secretly(script, settings),
+        connection=connection,
+        triggers=[machine_id],
+        logging=remote.Logging.STDOUT_AND_STDERR,
+        add_previous_output_in_env=False,
+        opts=opts,
+    )
+
+
+def _secretly(script: str, settings: Settings) -> pulumi.Output[str]:
+    known: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**settings))
+    return known.apply(lambda values: standard_input(script, values))
+
+
+def as_root(script: str, entry: str, *, sudo: bool, deadline_seconds: int) -> str:
+    """Return the command that runs step `entry` of the script on its standard input as root."""
+    become = "sudo --non-interactive " if sudo else ""
+    limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {deadline_seconds}"
+    content = hashlib.sha256(text_of(script).encode()).hexdigest()[:8]
+    run = f'eval "$(cat)"; step_{entry.replace("-", "_")}'
+    return f"exec {become}{limit} bash -c {quote(run)} {script}@{content}"
+
+
+def standard_input(script: str, settings: Mapping[str, str]) -> str:
+    """Return the settings as shell assignments, quoted, and the script behind them."""
+    assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
+    return assignments + text_of(script)
+
+
+@cache
+def text_of(script: str) -> str:
+    """Return the whole text of a step."""
+    return "".join((NODE_SCRIPTS / f"{part}.sh").read_text() for part in PARTS[script])

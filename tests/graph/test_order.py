@@ -1,0 +1,55 @@
+"""What waits for what: as little as possible, and never across clusters."""
+
+from tests.graph.graph import Graph
+
+
+def test_control_planes_join_one_after_another(prod: Graph) -> None:
+    joins = [f"cluster1-control-plane-{index}-join" for index in range(3)]
+    assert prod.awaits(joins[1], joins[0])
+    assert prod.awaits(joins[2], joins[1])
+
+
+def test_control_planes_are_prepared_side_by_side(prod: Graph) -> None:
+    for step in ("prepare", "membership"):
+        others = prod.awaited(prod.one(f"cluster1-control-plane-2-{step}"))
+        assert not any("control-plane-0" in name or "control-plane-1" in name for name in others)
+
+
+def test_worker_awaits_no_other_machine(graph: Graph) -> None:
+    machines = [each.name for each in graph.kinds("machine:Machine")]
+    for worker in (name for name in machines if "-worker-" in name):
+        awaited = graph.awaited(graph.one(f"{worker}-join"))
+        others = [name for name in machines if name != worker]
+        assert not [each for each in awaited for other in others if each.startswith(other)]
+
+
+def test_steps_of_a_machine_are_in_order(graph: Graph) -> None:
+    for machine in graph.kinds("machine:Machine"):
+        assert graph.awaits(f"{machine.name}-prepare", machine.name)
+        assert graph.awaits(f"{machine.name}-membership", f"{machine.name}-prepare")
+        assert graph.awaits(f"{machine.name}-join", f"{machine.name}-membership")
+
+
+def test_objects_are_applied_once_the_first_control_plane_answers(prod: Graph) -> None:
+    for objects in ("cluster1-flannel", "cluster1-probe"):
+        assert prod.awaits(objects, "cluster1-control-plane-0-join")
+        assert not prod.awaits(objects, "cluster1-control-plane-1-join")
+        assert not prod.awaits(objects, "cluster1-worker-0-join")
+
+
+def test_observation_awaits_everything_of_its_cluster(graph: Graph) -> None:
+    for observation in graph.kinds("Observation"):
+        cluster = observation.name.removesuffix("-observation")
+        own = {each.name for each in graph.customs if each.name.startswith(f"{cluster}-")}
+        assert own - graph.awaited(observation) == {observation.name}
+
+
+def test_no_resource_awaits_one_of_another_cluster(graph: Graph) -> None:
+    clusters = [each.name for each in graph.kinds("cluster:Cluster")]
+    assert len(clusters) == 2
+    for each in graph.customs:
+        own = each.name.split("-")[0]
+        foreign = [name for name in clusters if name != own]
+        if own in clusters:
+            awaited = graph.awaited(each)
+            assert not [name for name in awaited if name.split("-")[0] in foreign], each.name
