@@ -1,0 +1,92 @@
+# Everything a person runs, by name. `make` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The stack that up, down, preview, bundle and image are about.
+STACK ?= dev
+# More arguments for pytest, for example: make test ARGS='-k pki'
+ARGS ?=
+
+PYTHON := .venv/bin/python
+PREPARE := $(PYTHON) -m scripts.prepare --stack $(STACK)
+RUN_STACK := $(PYTHON) -m scripts.stack
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: up
+up: ## Make the stack's clusters (STACK=dev), write ./kubeconfig and show the nodes
+	@scripts/setup.sh preview
+	@$(PREPARE) toolchain plugin bundle image
+	@$(RUN_STACK) up --stack $(STACK)
+
+.PHONY: preview
+preview: ## Show what `make up` would do; needs neither root nor machines
+	@scripts/setup.sh preview
+	@$(PREPARE) toolchain plugin
+	@$(RUN_STACK) preview --stack $(STACK)
+
+.PHONY: down
+down: ## Destroy the stack's clusters
+	@scripts/setup.sh preview
+	@$(PREPARE) toolchain plugin
+	@$(RUN_STACK) down --stack $(STACK)
+
+.PHONY: test
+test: ## Install what is missing and run every test (as root: with real machines)
+	@scripts/setup.sh tests
+	@$(PREPARE) toolchain plugin bundle image
+	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: test-unit
+test-unit: ## Run the fast tests only; needs neither root nor machines
+	@scripts/setup.sh preview
+	@$(PYTHON) -m pytest tests/unit tests/graph $(ARGS)
+
+.PHONY: lint
+lint: ## Check style, types, imports between rooms, shell scripts and workflows
+	@scripts/setup.sh preview
+	@$(PREPARE) toolchain
+	@$(PYTHON) -m scripts.lint
+
+.PHONY: bundle
+bundle: ## Fetch or build what the stack's clusters run
+	@scripts/setup.sh preview
+	@$(PREPARE) bundle
+
+.PHONY: toolchain
+toolchain: ## Fetch or build pulumi and its plugins
+	@scripts/setup.sh preview
+	@$(PREPARE) toolchain plugin
+
+.PHONY: image
+image: ## Make the root file system of the stack's container machines
+	@scripts/setup.sh preview
+	@$(PREPARE) bundle image
+
+.PHONY: bench
+bench: ## Time the program against bare commands
+	@scripts/setup.sh tests
+	@$(PREPARE) toolchain plugin bundle image
+	@$(PYTHON) -m scripts.bench
+
+.PHONY: schema
+schema: ## Write the JSON schema of the stack files from the config's types
+	@scripts/setup.sh preview
+	@$(PYTHON) -m scripts.schema
+
+.PHONY: lock
+lock: ## Lock the requirements of pyproject.toml, with hashes, into requirements.txt
+	@scripts/setup.sh preview
+	@eval "$$($(PYTHON) scripts/uv_settings.py)" && .venv/bin/uv pip compile --quiet --universal \
+		--python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-header --output-file requirements.txt pyproject.toml
+	@if grep -n '://' requirements.txt; then echo 'requirements.txt holds an address' >&2; exit 1; fi
+
+.PHONY: clean
+clean: ## Remove what this checkout can make again; stacks, caches and machines stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache bench
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

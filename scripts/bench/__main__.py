@@ -1,0 +1,103 @@
+"""The command behind `make bench`."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from scripts.bench import previews, steps, ups
+from scripts.bench.run import BenchError
+from scripts.bench.table import Table
+
+PARTS = ("up", "noop", "steps", "preview")
+SIZES = (10, 100, 300, 1000)
+ROUNDS = 3
+LOG_WIDTH = 160  # where there is no terminal to ask
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--only",
+    "parts",
+    multiple=True,
+    type=click.Choice(PARTS),
+    help="Measure this part; may be given several times. All parts if none is named.",
+)
+@click.option(
+    "--rounds",
+    default=ROUNDS,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How often the cold up and the bare commands are timed.",
+)
+@click.option(
+    "--machines",
+    "sizes",
+    multiple=True,
+    type=click.IntRange(min=4, max=20_000),
+    default=SIZES,
+    show_default=True,
+    help="Size of a fleet that is previewed; may be given several times.",
+)
+@click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the tables to this file, too.",
+)
+def main(
+    parts: tuple[str, ...], rounds: int, sizes: tuple[int, ...], markdown: Path | None
+) -> None:
+    """Time the program.
+
+    \b
+    up       the dev stack, cold, against bare commands
+    noop     an up with nothing to do, against an empty program
+    steps    where the time goes in an up
+    preview  fleets of growing size, against an empty program
+
+    All but `preview` make real machines and need root. Everything is removed at the end.
+    """
+    wanted = set(parts or PARTS)
+    if wanted != {"preview"} and os.geteuid() != 0:
+        raise click.ClickException("only root can make machines; `--only preview` needs none")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    console = Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH)
+    tables = []
+    try:
+        for table in _measure(wanted, rounds, sizes):
+            table.show(console)
+            tables.append(table)
+    except BenchError as error:
+        # What failed first may have left the second no chance.
+        first = error.__context__
+        before = f"{first}\nand then: " if isinstance(first, BenchError) else ""
+        raise click.ClickException(f"{before}{error}") from None
+    if markdown:
+        markdown.write_text("\n".join(table.markdown() for table in tables))
+        click.echo(f"Written to {markdown}.")
+
+
+def _measure(wanted: set[str], rounds: int, sizes: tuple[int, ...]) -> Iterator[Table]:
+    if wanted & {"up", "noop", "steps"}:
+        measured = ups.measure(
+            rounds if "up" in wanted else 1,
+            against_bare="up" in wanted,
+            noop="noop" in wanted,
+            say=click.echo,
+        )
+        if "up" in wanted:
+            yield ups.cold_table(measured)
+        if "noop" in wanted:
+            yield ups.noop_table(measured, click.echo)
+        if "steps" in wanted:
+            yield steps.table(measured.cold[-1])
+    if "preview" in wanted:
+        yield previews.table(previews.measure(sorted(sizes), click.echo))
+
+
+if __name__ == "__main__":
+    main()

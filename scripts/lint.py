@@ -1,0 +1,42 @@
+"""All of the project's linters, side by side."""
+
+import os
+import sys
+from pathlib import Path
+
+from model.paths import toolchain_dir
+from scripts.stages import Result, Stage, run_stages
+
+VENV = Path(sys.executable).parent
+
+
+def linters() -> list[Stage]:
+    """Give one stage for each linter, with the files of this checkout that it reads."""
+    node = sorted(map(str, Path("scripts/node").glob("*.sh")))
+    whole = [".ci/run", "scripts/setup.sh", *sorted(map(str, Path("scripts/bench").glob("*.sh")))]
+    workflows = sorted(map(str, Path(".github/workflows").glob("*.yml")))
+    return [
+        Stage("ruff check", (str(VENV / "ruff"), "check", "--quiet")),
+        Stage("ruff format", (str(VENV / "ruff"), "format", "--check", "--quiet")),
+        Stage("mypy", (str(VENV / "mypy"),)),
+        Stage("lint-imports", (str(VENV / "lint-imports"),)),
+        Stage("shellcheck", (str(VENV / "shellcheck"), *whole)),
+        # Pieces of one text, put together by components/steps.py: what one sets, another one uses.
+        Stage(
+            "shellcheck of node steps",
+            (str(VENV / "shellcheck"), "--shell=bash", "--exclude=SC2034", *node),
+        ),
+        Stage("actionlint", (str(toolchain_dir() / "actionlint"), *workflows)),
+    ]
+
+
+def main() -> None:
+    """Run the linters; every one of them must be content."""
+    # actionlint checks the workflows' own scripts with the shellcheck that it finds.
+    os.environ["PATH"] = os.pathsep.join([str(VENV), os.environ.get("PATH", os.defpath)])
+    results = run_stages(linters())
+    sys.exit(0 if all(result is Result.DONE for result in results.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()

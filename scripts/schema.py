@@ -1,0 +1,44 @@
+"""The JSON schema of the stack files, from the config's types, for editors that complete them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from model.config import FleetConfig
+
+SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "stack.schema.json"
+
+
+def stack_schema() -> dict[str, Any]:
+    """Give the schema of a whole `Pulumi.<stack>.yaml`; other config values are Pulumi's affair."""
+    fleet = FleetConfig.model_json_schema()
+    definitions = fleet.pop("$defs")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A stack of kubeadm-fleet",
+        "type": "object",
+        "required": ["config"],
+        "properties": {
+            "config": {
+                "type": "object",
+                "required": ["kubeadm-fleet:fleet"],
+                "properties": {"kubeadm-fleet:fleet": fleet},
+            }
+        },
+        "$defs": definitions,
+    }
+
+
+def rendered() -> str:
+    """Give the schema as the file holds it."""
+    return json.dumps(stack_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def main() -> None:
+    """Write the file."""
+    SCHEMA.write_text(rendered(), encoding="utf-8")
+    print(f"==> schema: {SCHEMA.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# Prepares this machine and this checkout: the system's packages, then .venv from the locked requirements.
+#
+#   scripts/setup.sh preview     what a preview and the fast tests need; works without root
+#   scripts/setup.sh machines    also what container machines and a bundle need
+#   scripts/setup.sh tests       also what only the tests need
+#
+# Safe to run again and by two people at once: what is there stays, and a complete machine costs
+# neither an apt call nor a network packet. Only root installs packages; everyone else is told which.
+set -euo pipefail
+export LC_ALL=C # numbers and messages as this script reads them
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+level=${1:-preview}
+venv=.venv
+stamp=$venv/requirements.sha256
+# A user's PATH leaves out the folders where ip, nft and sshd live.
+PATH=$PATH:/usr/sbin:/sbin
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  printf 'setup: %s\n' "$@" >&2
+  exit 1
+}
+
+# Prints how long a step took: finished NAME START, in $EPOCHREALTIME's form.
+finished() {
+  awk -v name="$1" -v from="$2" -v to="$EPOCHREALTIME" \
+    'BEGIN { printf "==> %s … %.1f s\n", name, to - from }'
+}
+
+# One line each: what proves that it is there (a command or a file), the package, why it is needed.
+bundle_needs() {
+  cat <<'LIST'
+gcc                  gcc                builds flannel (cgo) and pause
+/usr/include/stdio.h libc6-dev          the same
+mmdebstrap           mmdebstrap         makes the layer that images with iptables stand on
+LIST
+}
+machine_needs() {
+  cat <<'LIST'
+systemd-nspawn       systemd-container  runs the container machines
+mmdebstrap           mmdebstrap         makes their root file system
+ip                   iproute2           their network namespaces and bridges
+LIST
+}
+test_needs() {
+  cat <<'LIST'
+/usr/sbin/sshd       openssh-server     SSH servers that the tests start for themselves
+ssh-keygen           openssh-client     reads the keys that the program makes
+nft                  nftables           shows whether a test left rules behind
+setpriv              util-linux         runs a preview as another user
+git                  git                clones of this checkout
+LIST
+}
+
+# Debian 12 and Ubuntu 24.04 have such a Python; Ubuntu 22.04 gets one beside its own.
+find_python() {
+  local candidate
+  for candidate in python3 python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+# Prints the packages that are missing for this level.
+missing_packages() {
+  local python proof package _
+  if python=$(find_python); then
+    # Debian ships `venv` without the `ensurepip` that it needs.
+    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+      "$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
+  else
+    # shellcheck source=/dev/null
+    case $(. /etc/os-release && say "$ID-$VERSION_ID") in
+    ubuntu-22.04) say python3.11-venv ;;
+    *) say python3-venv ;;
+    esac
+  fi
+  {
+    case $level in bundle | machines | tests) bundle_needs ;; esac
+    case $level in machines | tests) machine_needs ;; esac
+    case $level in tests) test_needs ;; esac
+  } | while read -r proof package _; do
+    case $proof in
+    /*) [[ -e $proof ]] || say "$package" ;;
+    *) command -v "$proof" >/dev/null || say "$package" ;;
+    esac
+  done
+}
+
+apt_install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 "$@"
+}
+
+install_packages() {
+  local missing start=$EPOCHREALTIME log
+  mapfile -t missing < <(missing_packages | sort -u)
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  command -v apt-get >/dev/null ||
+    fail "missing here: ${missing[*]} (names of Debian's packages)" \
+      "this script installs on Debian and Ubuntu only: install what provides them, then run it again"
+  [[ $EUID -eq 0 ]] ||
+    fail "missing packages: ${missing[*]}" \
+      "only root can install them: sudo apt-get install --no-install-recommends ${missing[*]}"
+  say "==> packages: ${missing[*]}"
+  log=$(mktemp)
+  # The package lists are fetched only when the ones that are here do not do.
+  if ! apt_install "${missing[@]}" >"$log" 2>&1; then
+    { apt-get update && apt_install "${missing[@]}"; } >"$log" 2>&1 || {
+      tail -n 20 "$log" >&2
+      rm -f "$log"
+      fail "apt-get could not install ${missing[*]}: its last lines are above"
+    }
+  fi
+  rm -f "$log"
+  finished packages "$start"
+}
+
+# The venv's Python decides too: one that has gone or is too old makes the venv anew.
+wanted_stamp() { sha256sum requirements.txt | cut -d ' ' -f 1; }
+venv_works() { "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+venv_current() { [[ -f $stamp && $(<"$stamp") == "$(wanted_stamp)" ]] && venv_works; }
+
+make_venv() {
+  local start=$EPOCHREALTIME settings python
+  venv_current && return
+  # Two runs at once: the second waits here, then finds it done. The checkout itself is the lock.
+  exec 9<.
+  flock 9
+  venv_current && return
+  say "==> .venv: installing the locked requirements"
+  rm -f "$stamp"
+  python=$(find_python) || fail "no Python 3.11 or newer in PATH, and the packages above brought none"
+  venv_works || "$python" -m venv --clear "$venv"
+  awk '/^[^ #]/ { wanted = /^uv==/ } wanted' requirements.txt >"$venv/uv.txt"
+  "$venv/bin/python" -m pip install --quiet --require-hashes --no-deps -r "$venv/uv.txt"
+  settings=$("$venv/bin/python" scripts/uv_settings.py)
+  eval "$settings"
+  "$venv/bin/uv" pip sync --quiet --require-hashes --python "$venv/bin/python" requirements.txt
+  wanted_stamp >"$stamp.new"
+  mv "$stamp.new" "$stamp"
+  finished .venv "$start"
+}
+
+case $level in
+preview | bundle | machines | tests) ;;
+*) fail "unknown level '$level': allowed are preview, bundle, machines, tests" ;;
+esac
+install_packages
+make_venv

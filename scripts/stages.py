@@ -1,0 +1,99 @@
+"""Commands that depend on each other, run side by side: what they say, how long they took."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+# A line longer than this is no line that a person reads; asyncio's own limit is 64 KiB.
+_LINE_LIMIT = 2**20
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command, its name for people, and the names of the stages that come before it."""
+
+    name: str
+    command: tuple[str, ...]
+    after: tuple[str, ...] = ()
+
+
+class Result(Enum):
+    """How a stage ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+def run_stages(stages: Sequence[Stage]) -> dict[str, Result]:
+    """Run the stages, each as soon as those before it are done.
+
+    A failed stage lets the others that do not need it go on. When this run is interrupted or
+    terminated, its commands are terminated and waited for.
+    """
+    names = [stage.name for stage in stages]
+    for stage in stages:
+        if unknown := set(stage.after) - set(names[: names.index(stage.name)]):
+            raise ValueError(f"stage {stage.name} comes after {sorted(unknown)}, not listed before")
+    try:
+        return asyncio.run(_run_all(stages))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _say("==> stopped")
+        sys.exit(130)
+
+
+async def _run_all(stages: Sequence[Stage]) -> dict[str, Result]:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    running: dict[str, asyncio.Task[Result]] = {}
+    async with asyncio.TaskGroup() as group:
+        for stage in stages:
+            before = {name: running[name] for name in stage.after}
+            running[stage.name] = group.create_task(_run_after(stage, before))
+    return {name: task.result() for name, task in running.items()}
+
+
+async def _run_after(stage: Stage, before: dict[str, "asyncio.Task[Result]"]) -> Result:
+    for name, task in before.items():
+        if await task is not Result.DONE:
+            _say(f"==> {stage.name} … skipped: it needs {name}")
+            return Result.SKIPPED
+    return await _run_one(stage)
+
+
+async def _run_one(stage: Stage) -> Result:
+    start = time.monotonic()
+    _say(f"==> {stage.name}")
+    process = await asyncio.create_subprocess_exec(
+        *stage.command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=_LINE_LIMIT,
+    )
+    try:
+        if process.stdout is not None:
+            async for line in process.stdout:
+                _say(f"    {stage.name}: {line.decode(errors='replace').rstrip()}")
+        status = await process.wait()
+    except asyncio.CancelledError:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+        raise
+    took = f"{time.monotonic() - start:.1f} s"
+    if status == 0:
+        _say(f"==> {stage.name} … {took}")
+        return Result.DONE
+    _say(f"==> {stage.name} … failed after {took} (exit status {status})")
+    return Result.FAILED
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

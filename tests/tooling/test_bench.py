@@ -1,0 +1,98 @@
+"""What `make bench` is made of: runs that are measured, configs that are right, tables."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.load import load
+from scripts.bench import fleets, steps
+from scripts.bench.run import BenchError, Measured, measure
+from scripts.bench.table import Table
+
+
+def run(folder: Path, program: str, seconds: float = 20) -> Measured:
+    return measure(
+        [sys.executable, "-c", program],
+        folder=folder,
+        environment=os.environ,
+        events=folder / "events.json",
+        log=folder / "log",
+        deadline_seconds=seconds,
+    )
+
+
+def event(at: float, kind: str, name: str, custom: bool = True) -> tuple[float, dict[str, Any]]:
+    urn = f"urn:pulumi:bench::kubeadm-fleet::some:type::{name}"
+    return at, {kind: {"metadata": {"op": "create", "urn": urn, "new": {"custom": custom}}}}
+
+
+def test_run_is_measured_with_its_events_as_they_come(tmp_path: Path) -> None:
+    summary = json.dumps({"summaryEvent": {"resourceChanges": {"create": 4, "same": 1}}})
+    measured = run(
+        tmp_path,
+        "import time\n"
+        "log = open('events.json', 'w')\n"
+        "print('{}', file=log, flush=True)\n"
+        "held = bytearray(50_000_000)\n"
+        "time.sleep(1)\n"
+        f"print({summary!r}, file=log, flush=True)\n",
+    )
+    assert measured.resources == 4
+    (first, _), (second, _) = measured.events
+    assert 0.8 < second - first < 5
+    assert measured.seconds >= second
+    assert measured.engine_bytes > 50_000_000
+
+
+def test_failed_run_shows_its_last_words(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no such machine"):
+        run(tmp_path, "raise SystemExit('no such machine')")
+
+
+def test_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="did not end within 1 s"):
+        run(tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(60)", 1)
+    pid = (tmp_path / "log").read_text().split()[0]
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("machines", [4, 10, 100, 102, 1000])
+def test_previewed_fleet_is_right_and_as_large_as_asked_for(machines: int) -> None:
+    fleet = load(fleets.existing(machines)[fleets.KEY])
+    assert sum(len(cluster.machines) for cluster in fleet.clusters) == machines
+
+
+def test_measured_dev_fleet_is_the_dev_stack_elsewhere() -> None:
+    fleet = load(fleets.dev()[fleets.KEY])
+    assert [cluster.endpoint for cluster in fleet.clusters] == [
+        "10.84.1.11:6443",
+        "10.84.2.11:6443",
+    ]
+
+
+def test_steps_are_paired_and_short_ones_counted() -> None:
+    measured = Measured(
+        9.0,
+        [
+            event(0.5, "resourcePreEvent", "fleet", custom=False),
+            event(1.0, "resourcePreEvent", "a-join"),
+            event(1.5, "resourcePreEvent", "a-ca"),
+            event(1.55, "resOutputsEvent", "a-ca"),
+            event(4.25, "resOutputsEvent", "a-join"),
+            event(8.0, "resOutputsEvent", "fleet", custom=False),
+        ],
+    )
+    table = steps.table(measured)
+    assert table.rows == (("a-join", "create", "1.00", "4.25", "3.25"),)
+    assert table.note.startswith("1 more steps")
+
+
+def test_table_as_markdown() -> None:
+    table = Table("Figures", ("what", "s"), (("up", "1.0"),), "A note.")
+    assert table.markdown() == (
+        "### Figures\n\n| what | s |\n| --- | ---: |\n| up | 1.0 |\n\nA note.\n"
+    )
