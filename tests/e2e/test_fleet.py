@@ -1,0 +1,236 @@
+"""The life of a fleet, on the real engine, real machines and the real kubectl, in order."""
+
+import copy
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.pulumi_stack import PulumiStack
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+
+CONTEXTS = ["cluster1-admin", "cluster2-admin"]
+IMAGE = "ghcr.io/flannel-io/flannel:v0.28.10"
+
+
+def test_the_kubeconfig_has_a_context_for_each_cluster(kubectl: Kubectl) -> None:
+    assert kubectl("config", "get-contexts", "--output", "name").split() == CONTEXTS
+    assert kubectl("config", "current-context").strip() == "cluster1-admin"
+    kubectl("config", "use-context", "cluster2-admin")
+    assert kubectl("config", "current-context").strip() == "cluster2-admin"
+    assert kubectl.node_names() == ["cluster2-control-plane-0", "cluster2-worker-0"]
+    kubectl("config", "use-context", "cluster1-admin")
+    assert kubectl.node_names() == ["cluster1-control-plane-0", "cluster1-worker-0"]
+
+
+def test_the_stack_says_what_its_clusters_are(fleet: PulumiStack) -> None:
+    clusters = json.loads(fleet.succeed("stack", "output", "clusters", "--json").output)
+    assert list(clusters) == ["cluster1", "cluster2"]
+    first = clusters["cluster1"]
+    assert first["endpoint"] == "https://10.86.1.11:6443"
+    assert first["kubernetesVersion"] == "v1.36.3"
+    assert first["labels"] == {"environment": "test", "region": "tokyo"}
+    assert [node["name"] for node in first["nodes"]] == [
+        "cluster1-control-plane-0",
+        "cluster1-worker-0",
+    ]
+    assert all(node["version"] == "v1.36.3" and node["ready"] for node in first["nodes"])
+    assert first["caFingerprint"] != clusters["cluster2"]["caFingerprint"]
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_pods_on_different_nodes_talk_and_resolve_services(kubectl: Kubectl, context: str) -> None:
+    cluster = kubectl.within(context)
+    nodes = cluster.node_names()
+    for node in nodes:
+        cluster("apply", "--filename", "-", stdin=json.dumps(_greeter(node)))
+    for node in nodes:
+        cluster("wait", "--for=condition=Ready", f"pod/on-{node}", "--timeout=60s")
+    addresses = {
+        node: cluster("get", "pod", f"on-{node}", "--output", "jsonpath={.status.podIP}")
+        for node in nodes
+    }
+    for here, there in ((nodes[0], nodes[1]), (nodes[1], nodes[0])):
+        ask = f"busybox nc -w 5 {addresses[there]} 8080 </dev/null"
+        answer = cluster("exec", f"on-{here}", "--", "busybox", "sh", "-c", ask)
+        assert answer.strip() == f"hello from {there}"
+        name = "kubernetes.default.svc.cluster.local"
+        assert "10.96.0.1" in cluster("exec", f"on-{here}", "--", "busybox", "nslookup", name)
+    cluster("delete", "pods", "--all", "--now")
+
+
+def _greeter(node: str) -> dict[str, object]:
+    """A pod on `node` that says hello to everyone who connects."""
+    greet = f"while true; do echo hello from {node} | busybox nc -l -p 8080; done"
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"on-{node}"},
+        "spec": {
+            "nodeName": node,
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [
+                {"name": "main", "image": IMAGE, "command": ["busybox", "sh", "-c", greet]}
+            ],
+        },
+    }
+
+
+def test_logs_of_a_pod_can_be_read(kubectl: Kubectl) -> None:
+    logs = kubectl("--namespace", "kube-system", "logs", "--selector", "k8s-app=kube-dns")
+    assert "CoreDNS" in logs
+
+
+def test_no_bootstrap_token_is_left(kubectl: Kubectl) -> None:
+    for context in CONTEXTS:
+        tokens = kubectl.within(context).items(
+            "--namespace", "kube-system", "get", "secrets",
+            "--field-selector", "type=bootstrap.kubernetes.io/token",
+        )  # fmt: skip
+        assert tokens == []
+
+
+def test_the_admin_is_no_system_master(kubectl: Kubectl) -> None:
+    groups = json.loads(kubectl("auth", "whoami", "--output", "json"))["status"]["userInfo"]
+    assert groups["username"] == "kubeadm-fleet-admin"
+    assert sorted(groups["groups"]) == ["kubeadm:cluster-admins", "system:authenticated"]
+
+
+def test_a_second_up_changes_nothing(fleet: PulumiStack) -> None:
+    assert fleet.up().changes == {}
+    assert fleet.preview().changes == {}
+
+
+def test_no_key_is_readable_in_state_output_or_processes(fleet: PulumiStack) -> None:
+    exported = fleet.succeed("stack", "export", "--show-secrets").output
+    keys = set(re.findall(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\+n|[\w+/=])+", exported))
+    lines = {line for key in keys for line in re.split(r"\\+n", key)[1:] if len(line) > 40}
+    # For each cluster three CAs, the service accounts', the administrator's; and the login's.
+    assert len(keys) >= 11
+    preview = fleet.succeed("preview", "--diff").output
+    state = fleet.state()
+    arguments = "".join(
+        path.read_bytes().decode(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline")
+    )
+    for text in (preview, state, arguments, fleet.folder.joinpath("output.log").read_text()):
+        assert "PRIVATE KEY" not in text.replace("ENCRYPTED PRIVATE KEY", "")
+        assert not any(line in text for line in lines)
+
+
+def test_trust_lies_on_control_planes_only_and_root_only(fleet: PulumiStack) -> None:
+    root = fleet.machines / "cluster1"
+    control_plane = _files(root / "cluster1-control-plane-0")
+    assert control_plane["etc/kubernetes/pki/ca.key"] == 0o600
+    assert control_plane["etc/kubernetes/pki/sa.key"] == 0o600
+    assert control_plane["etc/kubernetes/pki/etcd/ca.key"] == 0o600
+    assert control_plane["etc/kubernetes/pki/front-proxy-ca.key"] == 0o600
+    worker = _files(root / "cluster1-worker-0")
+    assert [name for name in worker if name.startswith("etc/kubernetes/pki")] == [
+        "etc/kubernetes/pki/ca.crt"
+    ]
+    assert not [name for name in worker if "join.conf" in name or "bootstrap" in name]
+
+
+def test_a_stopped_machine_is_started_again(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    leader = int((fleet.machines / "cluster1" / "cluster1-worker-0" / "leader").read_text())
+    os.kill(leader, signal.SIGKILL)
+    finished = fleet.up()
+    assert finished.steps("update") == ["cluster1-worker-0"]
+    _await_nodes(kubectl, ["cluster1-control-plane-0", "cluster1-worker-0"])
+
+
+def test_a_worker_is_added_and_the_others_are_not_touched(
+    fleet: PulumiStack, kubectl: Kubectl
+) -> None:
+    fleet.config = copy.deepcopy(fleet.config)
+    fleet.config["clusters"]["cluster1"]["workers"]["count"] = 2
+    finished = fleet.up()
+    assert all("cluster1-worker-1" in name for name in finished.steps("create"))
+    assert finished.steps("update") == ["cluster1-observation"]
+    assert finished.steps("replace", "delete") == []
+    assert kubectl.within("cluster1-admin").node_names() == [
+        "cluster1-control-plane-0",
+        "cluster1-worker-0",
+        "cluster1-worker-1",
+    ]
+
+
+def test_a_removed_worker_is_drained_first(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    cluster = kubectl.within("cluster1-admin")
+    cluster("create", "deployment", "web", "--image", IMAGE, "--replicas", "4",
+            "--", "busybox", "sleep", "infinity")  # fmt: skip
+    cluster("rollout", "status", "deployment/web", "--timeout", "60s")
+    placed = {pod["spec"]["nodeName"] for pod in cluster.items("get", "pods")}
+    assert "cluster1-worker-1" in placed
+    fleet.config["clusters"]["cluster1"]["workers"]["count"] = 1
+    fleet.up()
+    assert cluster.node_names() == ["cluster1-control-plane-0", "cluster1-worker-0"]
+    cluster("rollout", "status", "deployment/web", "--timeout", "60s")
+    placed = {pod["spec"]["nodeName"] for pod in cluster.items("get", "pods")}
+    assert placed == {"cluster1-worker-0"}
+
+
+def test_a_killed_run_is_repaired_by_the_next(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    """The engine and its plugins die while the third cluster's machines join."""
+    fleet.config["clusters"]["cluster3"] = {
+        "machines": {"subnet": "10.86.3.0/24"},
+        "controlPlanes": {"count": 1},
+        "workers": {"count": 1},
+    }
+    log = fleet.folder / "killed.log"
+    engine = fleet.start("up", "--yes", "--skip-preview", "--parallel", "32", log=log)
+    _await(lambda: "initialising" in log.read_text(), "kubeadm init to begin", seconds=60)
+    fleet.kill(engine)
+    fleet.succeed("cancel", "--yes")
+    finished = fleet.up()
+    assert not [name for name in finished.steps("update", "replace", "delete")
+                if not name.startswith("cluster3")]  # fmt: skip
+    clusters = fleet.output("clusters")
+    assert [node["ready"] for node in clusters["cluster3"]["nodes"]] == [True, True]
+
+
+def test_a_removed_cluster_leaves_the_others_alone(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    del fleet.config["clusters"]["cluster3"]
+    finished = fleet.up()
+    assert finished.steps("create", "update", "replace") == []
+    assert all(name.startswith("cluster3") for name in finished.steps("delete"))
+    assert not (fleet.machines / "cluster3").exists()
+    for context in CONTEXTS:
+        assert len(kubectl.within(context).node_names()) == 2
+
+
+def _files(machine: Path) -> dict[str, int]:
+    """Paths and modes below the machine's own disk."""
+    upper = machine / "upper"
+    return {
+        str(path.relative_to(upper)): path.stat().st_mode & 0o777
+        for path in upper.rglob("*")
+        if path.is_file() and not path.is_symlink() and "containerd" not in path.parts
+    }
+
+
+def _await_nodes(kubectl: Kubectl, names: list[str]) -> None:
+    _await(lambda: kubectl.within("cluster1-admin").node_names() == names, f"{names} to be Ready")
+
+
+def _await(condition: "object", what: str, seconds: float = 90) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.2)
+
+
+def test_destroy_leaves_nothing(fleet: PulumiStack) -> None:
+    """The stack's fixture compares the host with what it was before anything was made."""
+    finished = fleet.destroy()
+    assert "error" not in finished.output
+    assert not fleet.machines.exists() or not list(fleet.machines.iterdir())
+    resources = json.loads(fleet.succeed("stack", "export").output)["deployment"]
+    assert resources.get("resources", []) == [] or len(resources["resources"]) == 1
