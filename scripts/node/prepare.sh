@@ -6,10 +6,31 @@ PACKAGES=(runc conntrack iptables nftables socat ethtool ipset curl)
 SETTINGS=(net/ipv4/ip_forward net/bridge/bridge-nf-call-iptables net/bridge/bridge-nf-call-ip6tables)
 MIRRORED='# Written by kubeadm-fleet from artifacts.mirror.'
 
+# start_runtime: have a container runtime that can do what the kubelet asks of it. containerd runs on
+# without its CRI plugin when that could not be loaded.
+start_runtime() {
+  systemctl is-active --quiet containerd || systemctl start containerd
+  if [[ $(cri_status) == error ]]; then
+    systemctl restart containerd
+  fi
+  await 60 "containerd to answer" runtime_answers
+}
+
 runtime_answers() {
+  local status
   LAST_ANSWER="'journalctl -u containerd' on the machine"
-  ctr --connect-timeout 1s plugins list 2>/dev/null |
-    awk '$1 == "io.containerd.grpc.v1" && $2 == "cri" && $NF == "ok" { found = 1 } END { exit !found }'
+  status=$(cri_status)
+  [[ $status != error ]] || die "containerd could not load its CRI plugin: $(cri_error)" \
+    "mend what is named and run 'pulumi up' again: containerd is started again"
+  [[ $status == ok ]]
+}
+
+cri_status() {
+  ctr --connect-timeout 1s plugins list 2>/dev/null | awk '$2 == "cri" {print $NF}'
+}
+
+cri_error() {
+  ctr plugins list --detailed id==cri 2>/dev/null | awk '/Message:/ {sub(/.*Message: */, ""); print}'
 }
 
 ensure_host_entry() {
@@ -96,8 +117,7 @@ start_changed() {
 step_prepare() {
   ensure_host_entry
   [[ -f $STATE/installed ]] || prepare_host
-  systemctl is-active --quiet containerd || systemctl start containerd
-  await 60 "containerd and its CRI plugin to answer" runtime_answers
+  start_runtime
   [[ -f $STATE/installed ]] || import_images
   say "ready for kubeadm"
 }

@@ -73,6 +73,7 @@ def _furnish(root: Path) -> None:
     sudoers = root / "etc/sudoers.d/user"
     sudoers.write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n")
     sudoers.chmod(0o440)
+    (root / "usr/lib/modules").mkdir()
     boot = root / "usr/local/sbin/kubeadm-fleet-boot"
     boot.write_text(image.BOOT)
     boot.chmod(0o755)

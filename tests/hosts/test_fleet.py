@@ -16,53 +16,52 @@ from tests.hosts.stock import VERSION
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 
-@pytest.fixture
-def hosts(lab: Lab) -> list[BareHost]:
-    """Two hosts to which only the third, a bastion, gets through with SSH."""
-    bastion = lab.boot("bastion", 10, cpus=1)
-    found = [lab.boot("cp", 11), lab.boot("w", 101), bastion]
-    for host in found[:2]:
-        host.shell(
-            f"echo 'Match User {USER} Address *,!{bastion.address}\n  PubkeyAuthentication no'"
-            " >/etc/ssh/sshd_config.d/hidden.conf\nsystemctl reload ssh\n"
-            "sysctl --quiet --write net.ipv4.ip_forward=0"
-        )
-    return found
+def named(host: BareHost) -> dict[str, str]:
+    """A host as the config names it."""
+    return {"address": host.address, "hostKey": host.host_key}
 
 
-def described(hosts: list[BareHost], **other: Any) -> dict[str, Any]:
+def described(
+    ssh: dict[str, Any], control_plane: BareHost, *workers: BareHost, **other: Any
+) -> dict[str, Any]:
     """The config of a cluster of these hosts."""
-    control_plane, worker, bastion = hosts
-    ssh = {
-        "user": USER,
-        "sudo": True,
-        "bastion": {"host": bastion.address, "user": USER, "hostKey": bastion.host_key},
-    }
     return {
         "kubernetesVersion": VERSION.removeprefix("v"),
         "machines": {"driver": "existing", "ssh": ssh},
         "clusters": {
             "edge": {
-                "controlPlanes": {
-                    "hosts": [{"address": control_plane.address, "hostKey": control_plane.host_key}]
-                },
-                "workers": {"hosts": [{"address": worker.address, "hostKey": worker.host_key}]},
+                "controlPlanes": {"hosts": [named(control_plane)]},
+                "workers": {"hosts": [named(worker) for worker in workers]},
             }
         },
         **other,
     }
 
 
-def test_a_cluster_comes_and_goes(hosts: list[BareHost], lab: Lab, tmp_path: Path) -> None:
-    stack = HostsStack(tmp_path / "stack", described(hosts), lab.key.private_openssh)
-    stack.create()
+def hide_behind(bastion: BareHost, host: BareHost) -> None:
+    """Let the user in from the bastion only."""
+    host.shell(
+        f"echo 'Match User {USER} Address *,!{bastion.address}\n  PubkeyAuthentication no'"
+        " >/etc/ssh/sshd_config.d/hidden.conf\nsystemctl reload ssh"
+    )
+
+
+def test_a_cluster_behind_a_bastion_comes_and_goes(lab: Lab, tmp_path: Path) -> None:
+    bastion = lab.boot("bastion", 10, cpus=1)
+    hosts = [lab.boot("cp", 11), lab.boot("w", 101)]
     for host in hosts:
-        host.pause()
-    plan = stack.planned()
-    assert "edge-worker-0" in {step["urn"].rpartition("::")[2] for step in plan}
-    for host in hosts:
-        host.resume()
+        hide_behind(bastion, host)
+        host.shell("sysctl --quiet --write net.ipv4.ip_forward=0")
     before = [condition(host) for host in hosts]
+    way = {"host": bastion.address, "user": USER, "hostKey": bastion.host_key}
+    config = described({"user": USER, "sudo": True, "bastion": way}, *hosts)
+    stack = HostsStack(tmp_path / "stack", config, lab.key.private_openssh)
+    stack.create()
+
+    bastion.pause()
+    plan = stack.planned()
+    bastion.resume()
+    assert "edge-worker-0" in {step["urn"].rpartition("::")[2] for step in plan}
 
     first = stack.up()
     print(first.output)
@@ -82,12 +81,15 @@ def test_a_cluster_comes_and_goes(hosts: list[BareHost], lab: Lab, tmp_path: Pat
         }, host.name
 
 
-def test_a_cluster_from_a_mirror(hosts: list[BareHost], lab: Lab, tmp_path: Path) -> None:
+def test_a_cluster_comes_from_a_mirror(lab: Lab, tmp_path: Path) -> None:
+    host = lab.boot("cp", 11)
     with mirrors.serving(lab.gateway, VERSION) as mirror:
         artifacts = {"source": "upstream", "mirror": mirror.url}
-        config = described(hosts, artifacts=artifacts)
+        config = described({"user": "root"}, host, artifacts=artifacts)
         stack = HostsStack(tmp_path / "stack", config, lab.key.private_openssh)
         stack.create()
         print(stack.up().output)
         assert stack.up().changes == {}
+        assert f"v2/kube-apiserver/manifests/{VERSION}" in mirror.asked
+        assert "v2/flannel-io/flannel/manifests/v0.28.10" in mirror.asked
         stack.destroy()
