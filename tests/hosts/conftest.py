@@ -18,7 +18,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     base.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=base))
     monkeypatch.setenv("KUBEADM_FLEET_MACHINES", str(folder))
-    with Lab(1) as lab:
+    with Lab() as lab:
         yield lab
     shutil.rmtree(folder)
 

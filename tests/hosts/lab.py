@@ -1,7 +1,8 @@
 """Real machines with real SSH for one test: bare hosts on a bridge of their own."""
 
+import socket
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,6 @@ from components.resources.nspawn.spec import MachineSpec
 from model.ssh import SshKeyPair, new_key_pair
 from tests.hosts.bare import USER, bare_image
 
-SUBNET = "10.87.{}"
 MEMORY = 3 << 30
 
 
@@ -68,23 +68,26 @@ def run(connection: Connection, script: str, seconds: float = 120) -> Finished:
     return connection.run("exec bash -s", [script.encode()], seconds=seconds)
 
 
-@dataclass
 class Lab:
-    """A bridge and the machines on it; `number` makes its subnet 10.87.<number>.0/24."""
+    """A bridge with a subnet 10.87.<number>.0/24 that no other run on this host has, and machines."""
 
-    number: int
-    key: SshKeyPair = field(default_factory=lambda: new_key_pair("test"))
-    owner: str = field(default_factory=lambda: f"lab {uuid4().hex}")
-    hosts: list[BareHost] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.key: SshKeyPair = new_key_pair("test")
+        self.hosts: list[BareHost] = []
+        self.number, self._claim = _free_number()
 
     @property
     def gateway(self) -> str:
         """This host's address on the bridge."""
-        return f"10.87.{self.number}.1"
+        return self.address(1)
 
     @property
     def bridge(self) -> str:
         return f"kflab{self.number}"
+
+    def address(self, last: int) -> str:
+        """One of the lab's addresses."""
+        return f"10.87.{self.number}.{last}"
 
     def __enter__(self) -> "Lab":
         network.make_bridge(self.bridge, f"{self.gateway}/24")
@@ -94,17 +97,18 @@ class Lab:
         for host in self.hosts:
             lifecycle.purge(host.spec)
         network.remove_bridge(self.bridge)
+        self._claim.close()
 
     def boot(self, name: str, last: int, *, cpus: float = 2, memory: int = MEMORY) -> BareHost:
-        """Boot a bare host with the address 10.87.<number>.<last>."""
+        """Boot a bare host with the address that ends in `last`."""
         spec = MachineSpec(
-            owner=self.owner,
+            owner=f"lab {self.key.public}",
             cluster="lab",
             hostname=name,
             role="worker",
             kubernetes_version="",
             bridge=self.bridge,
-            address=f"10.87.{self.number}.{last}/24",
+            address=f"{self.address(last)}/24",
             gateway=self.gateway,
             cpus=cpus,
             memory=memory,
@@ -118,3 +122,16 @@ class Lab:
         ssh.mkdir(mode=0o755)
         (ssh / "authorized_keys").write_text(f"{self.key.public}\n")
         return host
+
+
+def _free_number() -> tuple[int, socket.socket]:
+    """Claim a number with a socket that has no file: the kernel gives it back, whatever happens."""
+    for number in range(1, 255):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0kubeadm-fleet-lab-{number}")
+        except OSError:
+            claim.close()
+            continue
+        return number, claim
+    raise AssertionError("more than 250 labs run on this host")

@@ -48,7 +48,7 @@ def test_a_silent_host_is_unreachable_and_not_deleted(
     host.pause()
     found = refresh(taken)
     host.resume()
-    assert found["condition"].startswith("unreachable: ubuntu@10.87.1.11:22 cannot be reached")
+    assert found["condition"].startswith(f"unreachable: ubuntu@{host.address}:22 cannot be reached")
     assert {**found, "condition": "ours"} == taken
     assert not HOSTS.diff("", found, wanted(host)).changes, "nothing can be done about it"
 
@@ -99,8 +99,8 @@ def test_a_fleet_with_another_key_keeps_its_hosts(host: BareHost, taken: dict[st
 def test_the_same_host_at_another_address_is_an_update(
     lab: Lab, host: BareHost, taken: dict[str, Any]
 ) -> None:
-    host.shell("ip address add 10.87.1.99/24 dev eth0")
-    news = wanted(host, host="10.87.1.99")
+    host.shell(f"ip address add {lab.address(99)}/24 dev eth0")
+    news = wanted(host, host=lab.address(99))
     assert not HOSTS.diff("", taken, news).replaces
     outs = HOSTS.update("", taken, news).outs
     assert outs
@@ -110,7 +110,7 @@ def test_the_same_host_at_another_address_is_an_update(
 def test_another_host_is_a_replacement(lab: Lab, host: BareHost, taken: dict[str, Any]) -> None:
     other = lab.boot("host-1", 12)
     assert HOSTS.diff("", taken, {**wanted(other), "machine": host.name}).replaces == ["host"]
-    unpinned = wanted(host, host="10.87.1.12", host_key=None)
+    unpinned = wanted(host, host=lab.address(12), host_key=None)
     assert HOSTS.diff("", taken, unpinned).replaces == ["host"]
 
 

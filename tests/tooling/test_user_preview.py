@@ -26,7 +26,8 @@ def test_a_user_without_root_sees_the_plan(public_folder: Path) -> None:
         os.chown(path, NOBODY, NOBODY)
     # The machine's tool chain, which this user may read and not write.
     cache = public_folder / "cache"
-    shutil.copytree(toolchain_dir(), cache / "toolchain" / toolchain_dir().parent.name / "bin")
+    toolchain = toolchain_dir().parent
+    shutil.copytree(toolchain, cache / "toolchain" / toolchain.name)
 
     drop = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--")
     kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
