@@ -152,7 +152,8 @@ def test_a_machine_joins_as_itself_for_an_hour() -> None:
 def test_certificates_begin_before_now_so_that_clocks_may_differ() -> None:
     for pair in (CA, CLIENT):
         age = datetime.now(UTC) - parsed(pair).not_valid_before_utc
-        assert timedelta(minutes=5) <= age < timedelta(minutes=6)
+        # They are made when this module is loaded, which is long before in a whole run.
+        assert timedelta(minutes=5) <= age < timedelta(hours=2)
 
 
 def test_expiry_is_aware_and_after_the_days_asked_for() -> None:
