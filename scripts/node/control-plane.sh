@@ -22,7 +22,8 @@ initialise() {
 
 # kubeadm init cannot do without a bootstrap token; machines of this fleet join without one.
 drop_tokens() {
-  kubectl --kubeconfig /etc/kubernetes/super-admin.conf --namespace kube-system delete secret \
+  kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir "$RUN/kubectl" \
+    --namespace kube-system delete secret \
     --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found >"$LOGS/tokens.log"
 }
 

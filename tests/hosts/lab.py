@@ -69,7 +69,7 @@ def run(connection: Connection, script: str, seconds: float = 120) -> Finished:
 
 
 class Lab:
-    """A bridge with a subnet 10.87.<number>.0/24 that no other run on this host has, and machines."""
+    """A bridge with a subnet 10.87.<number>.0/24 that no other run has, and machines on it."""
 
     def __init__(self) -> None:
         self.key: SshKeyPair = new_key_pair("test")
