@@ -66,7 +66,7 @@ class ExistingHostProvider(Provider):
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Log in as is wanted now, make sure that it is the same host, and supply it."""
         with _visit(news, PATIENCE_SECONDS) as visit:
-            facts = visit.survey()
+            facts = visit.look()
             if _identity(facts) != olds["machine_id"]:
                 raise OperatorError(
                     f"{news['machine']}: {news['host']} is another machine than the one that was "
@@ -84,7 +84,7 @@ class ExistingHostProvider(Provider):
 
         try:
             with _visit(props) as visit:
-                facts = visit.survey()
+                facts = visit.look()
         except Unreachable as error:
             return ReadResult(id_=id_, outs={**props, "condition": f"unreachable: {error}"})
         same = _identity(facts) == props["machine_id"]
@@ -99,7 +99,7 @@ class ExistingHostProvider(Provider):
             return
         try:
             with _visit(props) as visit:
-                if _identity(visit.survey()) == props["machine_id"]:
+                if _identity(visit.look()) == props["machine_id"]:
                     visit.reset()
         except Unreachable as error:
             raise OperatorError(

@@ -53,6 +53,17 @@ def test_a_silent_host_is_unreachable_and_not_deleted(
     assert not HOSTS.diff("", found, wanted(host)).changes, "nothing can be done about it"
 
 
+def test_a_host_that_lets_nobody_become_root_is_not_taken_for_another(
+    host: BareHost, taken: dict[str, Any]
+) -> None:
+    host.shell("mv /etc/sudoers.d/user /root")
+    assert refresh(taken)["condition"].startswith("unreachable: host-0 (ubuntu@")
+    with pytest.raises(OperatorError, match="let the user become root again"):
+        HOSTS.delete("", taken)
+    host.shell("mv /root/user /etc/sudoers.d")
+    assert refresh(taken) == taken
+
+
 def test_lost_artifacts_are_seen_and_sent_again(host: BareHost, taken: dict[str, Any]) -> None:
     host.shell("rm $(ls -d /var/lib/kubeadm-fleet/artifacts/* | grep -E '[0-9a-f]{64}' | head -1)")
     found = refresh(taken)

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -136,34 +135,36 @@ def test_refuses_a_bundle_with_a_truncated_file(host: BareHost) -> None:
 def test_goes_on_where_a_lost_connection_ended(
     host: BareHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = make_bundle(40_000_000)
+    bundle = make_bundle(4_000_000)
+    needed = {each.sha256 for each in bundle.for_role("worker")}
     artifacts = host.root / "var/lib/kubeadm-fleet/artifacts"
+    whole = supplies.tar
 
-    def cut() -> None:
-        """End the sender's connection once its first file is there whole."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if len(list((artifacts / "incoming").glob("*"))) == 2:
-                host.shell("kill -KILL $(ps -u ubuntu -o pid=)")
-                return
+    def cut_in_the_second_file(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
+        first, second = files
+        yield b"".join(whole([first]))[:-1024]  # without the end of the tar
+        yield b"".join(whole([second]))[:2_000_000]
+        deadline = time.monotonic() + 30
+        while not (artifacts / "incoming" / second[0]).exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        host.shell("kill -KILL $(ps -u ubuntu -o pid=)")
+        yield b"".join(whole([second]))[2_000_000:]
 
-    cutter = threading.Thread(target=cut)
-    cutter.start()
+    monkeypatch.setattr(supplies, "tar", cut_in_the_second_file)
     with pytest.raises(OperatorError, match="lost"):
         HOSTS.create(wanted(host))
-    cutter.join()
-    assert not sent(host), "nothing is taken for whole before it was verified"
-    second: list[str] = []
 
-    def tar(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
-        second.extend(name for name, *_ in files)
+    sent_again: list[str] = []
+
+    def noting(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
+        sent_again.extend(name for name, *_ in files)
         return whole(files)
 
-    whole = supplies.tar
-    monkeypatch.setattr(supplies, "tar", tar)
+    monkeypatch.setattr(supplies, "tar", noting)
     HOSTS.create(wanted(host))
-    assert len(second) == 1, "what had arrived whole is not sent again"
-    assert set(sent(host)) == {a.sha256 for a in bundle.for_role("worker")}
+    assert len(sent_again) == 1, "what had arrived whole is not sent again"
+    assert set(sent(host)) == needed
     assert not (artifacts / "incoming").exists()
 
 

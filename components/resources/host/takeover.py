@@ -7,7 +7,7 @@ from time import time
 
 from components.resources.host import preflight, supplies
 from components.resources.host.facts import Claim, Facts
-from components.resources.host.ssh import Connection, Finished, Login
+from components.resources.host.ssh import Connection, Finished, Login, Unreachable
 from components.resources.provider import OperatorError
 
 NODE_SCRIPTS = Path(__file__).parents[3] / "scripts" / "node"
@@ -32,6 +32,16 @@ class Visit:
             "exec bash -c 'eval \"$(cat)\"'", [text], seconds=SILENCE_SECONDS
         )
         return Facts.parse(finished.out, self._where)
+
+    def look(self) -> Facts:
+        """Look at a host that was taken over; without root nothing can be said about it."""
+        facts = self.survey()
+        if facts.root_refusal:
+            raise Unreachable(
+                f"{self._where}: {facts.root_refusal}: let the user become root again with sudo "
+                "without a password, as it was when the host was taken over"
+            )
+        return facts
 
     def refuse_unfit(self, facts: Facts, wanted: preflight.Wanted) -> None:
         """Raise OperatorError with everything that keeps the host from being this machine."""
