@@ -15,6 +15,7 @@ from components.resources.container_machine import ContainerMachine
 from components.resources.container_network import ContainerNetwork
 from components.resources.existing_host import ExistingHost
 from components.resources.ssh_key import SshKey
+from components.steps import Settings
 from model.fleet import Bastion, Cluster, ContainerSettings, ExistingSettings, Machine
 
 DIAL_ERROR_LIMIT = 10
@@ -22,17 +23,17 @@ DIAL_ERROR_LIMIT = 10
 
 @dataclass(frozen=True)
 class Placed:
-    """A machine that exists: its identity, how to reach it, and how it is left behind.
+    """A machine that exists: its identity and how to reach it.
 
-    `on_delete` names the step of prepare's script that cleans the machine before it is given back;
-    None when deleting `resource` leaves nothing to clean.
+    `settings` are the driver's own for the step that prepares the machine, which runs again when
+    they change.
     """
 
     resource: pulumi.Resource
     id: pulumi.Output[str]
     connection: pulumi.Input[remote.ConnectionArgs]
     sudo: bool
-    on_delete: str | None
+    settings: Settings
 
 
 class Driver(Protocol):
@@ -88,7 +89,7 @@ class ContainerDriver:
             host_key=resource.host_key,
             dial_error_limit=DIAL_ERROR_LIMIT,
         )
-        return Placed(resource, resource.machine_id, connection, sudo=False, on_delete=None)
+        return Placed(resource, resource.machine_id, connection, sudo=False, settings={})
 
 
 class ExistingDriver:
@@ -136,7 +137,13 @@ class ExistingDriver:
             dial_error_limit=DIAL_ERROR_LIMIT,
             proxy=_proxy(settings.bastion, private_key) if settings.bastion else None,
         )
-        return Placed(resource, resource.machine_id, connection, sudo=settings.sudo, on_delete=None)
+        return Placed(
+            resource,
+            resource.machine_id,
+            connection,
+            sudo=settings.sudo,
+            settings={"SUPPLIES": resource.supplies},
+        )
 
 
 def _proxy(bastion: Bastion, private_key: pulumi.Output[str] | None) -> remote.ProxyConnectionArgs:

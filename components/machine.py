@@ -54,12 +54,10 @@ class Machine(pulumi.ComponentResource):
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
                 "KUBERNETES_VERSION": cluster.kubernetes_version,
+                **self._placed.settings,
             },
             deadline_seconds=PREPARE_SECONDS,
-            on_delete=self._placed.on_delete,
-            opts=self._child(
-                deleted_with=None if self._placed.on_delete else self._placed.resource
-            ),
+            opts=self._child(deleted_with=self._placed.resource),
         )
         self.membership = Membership(
             f"{machine.name}-membership",

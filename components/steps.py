@@ -18,7 +18,7 @@ from pulumi_command import remote
 NODE_SCRIPTS = Path(__file__).parents[1] / "scripts" / "node"
 # The files that each step is made of. They define functions; a step runs `step_<name>`.
 PARTS = {
-    "prepare": ("lib", "configure", "install", "prepare", "reset"),
+    "prepare": ("lib", "configure", "install", "prepare"),
     "control-plane": ("lib", "kubeadm", "control-plane"),
     "worker": ("lib", "kubeadm", "worker"),
 }
@@ -36,18 +36,12 @@ def step(
     sudo: bool,
     settings: Settings,
     deadline_seconds: int,
-    on_delete: str | None = None,
     opts: pulumi.ResourceOptions | None = None,
 ) -> remote.Command:
-    """Run `scripts/node/<script>.sh` on a machine, at most `deadline_seconds` long.
-
-    `on_delete` names the step of the same script that undoes it; it gets the same settings.
-    """
+    """Run `scripts/node/<script>.sh` on a machine, at most `deadline_seconds` long."""
     return remote.Command(
         name,
-        create=as_root(script, script, sudo=sudo, deadline_seconds=deadline_seconds),
-        delete=on_delete
-        and as_root(script, on_delete, sudo=sudo, deadline_seconds=deadline_seconds),
+        create=as_root(script, sudo=sudo, deadline_seconds=deadline_seconds),
         stdin=_secretly(script, settings),
         connection=connection,
         triggers=[machine_id],
@@ -62,12 +56,12 @@ def _secretly(script: str, settings: Settings) -> pulumi.Output[str]:
     return known.apply(lambda values: standard_input(script, values))
 
 
-def as_root(script: str, entry: str, *, sudo: bool, deadline_seconds: int) -> str:
-    """Return the command that runs step `entry` of the script on its standard input as root."""
+def as_root(script: str, *, sudo: bool, deadline_seconds: int) -> str:
+    """Return the command that runs the step on its standard input as root."""
     become = "sudo --non-interactive " if sudo else ""
     limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {deadline_seconds}"
     content = hashlib.sha256(text_of(script).encode()).hexdigest()[:8]
-    run = f'eval "$(cat)"; step_{entry.replace("-", "_")}'
+    run = f'eval "$(cat)"; step_{script.replace("-", "_")}'
     return f"exec {become}{limit} bash -c {quote(run)} {script}@{content}"
 
 

@@ -1,64 +1,56 @@
 """One fleet for the end-to-end tests, made by the real engine and destroyed at the end."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from model import paths
 from tests.e2e import host
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
+from tests.workshop import subnet, workshop
 
-CONFIG: dict[str, Any] = {
-    "kubernetesVersion": "1.36.3",
-    "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
-    "clusters": {
-        "cluster1": {
-            "labels": {"environment": "test", "region": "tokyo"},
-            "machines": {"subnet": "10.86.1.0/24"},
-            "controlPlanes": {"count": 1},
-            "workers": {"count": 1},
+
+def config(*subnets: str) -> dict[str, Any]:
+    """Describe two clusters, each with a subnet of its own."""
+    return {
+        "kubernetesVersion": "1.36.3",
+        "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+        "clusters": {
+            f"cluster{number}": {
+                "labels": {"environment": "test", "region": region},
+                "machines": {"subnet": subnet},
+                "controlPlanes": {"count": 1},
+                "workers": {"count": 1},
+            }
+            for number, (region, subnet) in enumerate(
+                zip(("tokyo", "osaka"), subnets, strict=True), start=1
+            )
         },
-        "cluster2": {
-            "labels": {"environment": "test", "region": "osaka"},
-            "machines": {"subnet": "10.86.2.0/24"},
-            "controlPlanes": {"count": 1},
-            "workers": {"count": 1},
-        },
-    },
-}
+    }
 
 
 @pytest.fixture(scope="session")
-def workshop() -> Iterator[Path]:
-    """A folder beside the machine images, so that machines can share files with them."""
-    import shutil
-    import tempfile
-
-    base = paths.cache_dir() / "tests"
-    base.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=base))
-    yield folder
-    shutil.rmtree(folder)
+def subnets() -> Iterator[list[str]]:
+    """Three subnets that nothing else on this host has."""
+    with subnet(86) as first, subnet(86) as second, subnet(86) as third:
+        yield [str(each) for each in (first, second, third)]
 
 
 @pytest.fixture(scope="module")
-def stack(workshop: Path) -> Iterator[PulumiStack]:
+def stack(subnets: list[str]) -> Iterator[PulumiStack]:
     """A stack that does not exist on the host yet; whatever a test leaves of it is destroyed."""
-    before = host.traces()
-    folder = workshop / f"stack-{os.urandom(4).hex()}"
-    stack = PulumiStack(folder, "test", dict(CONFIG))
-    stack.create()
-    try:
-        yield stack
-    finally:
-        stack.run("cancel", "--yes")
-        stack.destroy()
-        left = {kind: now - before[kind] for kind, now in host.traces().items()}
-        assert not any(left.values()), left
+    with workshop() as folder:
+        before = host.traces()
+        stack = PulumiStack(folder, "test", config(*subnets[:2]))
+        stack.create()
+        try:
+            yield stack
+        finally:
+            stack.run("cancel", "--yes")
+            stack.destroy()
+            left = {kind: now - before[kind] for kind, now in host.traces().items()}
+            assert not any(left.values()), left
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import time
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,11 @@ def test_the_kubeconfig_has_a_context_for_each_cluster(kubectl: Kubectl) -> None
     assert kubectl.node_names() == ["cluster1-control-plane-0", "cluster1-worker-0"]
 
 
-def test_the_stack_says_what_its_clusters_are(fleet: PulumiStack) -> None:
+def test_the_stack_says_what_its_clusters_are(fleet: PulumiStack, subnets: list[str]) -> None:
     clusters = json.loads(fleet.succeed("stack", "output", "clusters", "--json").output)
     assert list(clusters) == ["cluster1", "cluster2"]
     first = clusters["cluster1"]
-    assert first["endpoint"] == "https://10.86.1.11:6443"
+    assert first["endpoint"] == f"https://{IPv4Network(subnets[0])[11]}:6443"
     assert first["kubernetesVersion"] == "v1.36.3"
     assert first["labels"] == {"environment": "test", "region": "tokyo"}
     assert [node["name"] for node in first["nodes"]] == [
@@ -176,10 +177,10 @@ def test_a_removed_worker_is_drained_first(fleet: PulumiStack, kubectl: Kubectl)
     assert placed == {"cluster1-worker-0"}
 
 
-def test_a_killed_run_is_repaired_by_the_next(fleet: PulumiStack, kubectl: Kubectl) -> None:
+def test_a_killed_run_is_repaired_by_the_next(fleet: PulumiStack, subnets: list[str]) -> None:
     """The engine and its plugins die while the third cluster's machines join."""
     fleet.config["clusters"]["cluster3"] = {
-        "machines": {"subnet": "10.86.3.0/24"},
+        "machines": {"subnet": subnets[2]},
         "controlPlanes": {"count": 1},
         "workers": {"count": 1},
     }

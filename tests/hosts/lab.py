@@ -1,8 +1,8 @@
 """Real machines with real SSH for one test: bare hosts on a bridge of their own."""
 
-import socket
 import subprocess
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,7 +10,7 @@ from uuid import uuid4
 from components.resources.host.ssh import Connection, Finished, Login, connected
 from components.resources.nspawn import lifecycle, network
 from components.resources.nspawn.runtime import Runtime
-from components.resources.nspawn.spec import MachineSpec
+from components.resources.nspawn.spec import MachineSpec, short
 from model.ssh import SshKeyPair, new_key_pair
 from tests.hosts.bare import USER, bare_image
 
@@ -69,12 +69,12 @@ def run(connection: Connection, script: str, seconds: float = 120) -> Finished:
 
 
 class Lab:
-    """A bridge with a subnet 10.87.<number>.0/24 that no other run has, and machines on it."""
+    """A bridge with a subnet (a /24), and machines on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, subnet: IPv4Network) -> None:
+        self.subnet = subnet
         self.key: SshKeyPair = new_key_pair("test")
         self.hosts: list[BareHost] = []
-        self.number, self._claim = _free_number()
 
     @property
     def gateway(self) -> str:
@@ -83,11 +83,11 @@ class Lab:
 
     @property
     def bridge(self) -> str:
-        return f"kflab{self.number}"
+        return f"kf{short(self.key.public, 12)}"
 
     def address(self, last: int) -> str:
         """One of the lab's addresses."""
-        return f"10.87.{self.number}.{last}"
+        return str(self.subnet[last])
 
     def __enter__(self) -> "Lab":
         network.make_bridge(self.bridge, f"{self.gateway}/24")
@@ -97,7 +97,6 @@ class Lab:
         for host in self.hosts:
             lifecycle.purge(host.spec)
         network.remove_bridge(self.bridge)
-        self._claim.close()
 
     def boot(self, name: str, last: int, *, cpus: float = 2, memory: int = MEMORY) -> BareHost:
         """Boot a bare host with the address that ends in `last`."""
@@ -122,16 +121,3 @@ class Lab:
         ssh.mkdir(mode=0o755)
         (ssh / "authorized_keys").write_text(f"{self.key.public}\n")
         return host
-
-
-def _free_number() -> tuple[int, socket.socket]:
-    """Claim a number with a socket that has no file: the kernel gives it back, whatever happens."""
-    for number in range(1, 255):
-        claim = socket.socket(socket.AF_UNIX)
-        try:
-            claim.bind(f"\0kubeadm-fleet-lab-{number}")
-        except OSError:
-            claim.close()
-            continue
-        return number, claim
-    raise AssertionError("more than 250 labs run on this host")

@@ -30,7 +30,7 @@ def prepare(host: BareHost, **other: str) -> Ran:
         "KUBERNETES_VERSION": "v1.36.3",
         **other,
     }
-    command = steps.as_root("prepare", "prepare", sudo=True, deadline_seconds=DEADLINE_SECONDS)
+    command = steps.as_root("prepare", sudo=True, deadline_seconds=DEADLINE_SECONDS)
     with connected(host.login(USER)) as connection:
         began = time.monotonic()
         text = steps.standard_input("prepare", settings).encode()

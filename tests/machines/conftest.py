@@ -1,7 +1,5 @@
 """A fleet for each test, beside the machine images, of which nothing may be left afterwards."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from components.resources.nspawn import lifecycle
 from model import paths
 from tests.machines.fleet import NETWORKS, VERSION, Outs, TestFleet
 from tests.machines.image_maker import make_image
+from tests.workshop import subnet, workshop
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +22,11 @@ def image() -> Path:
 @pytest.fixture
 def fleet(image: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestFleet]:
     """An owner without machines; what the test leaves of it is removed."""
-    base = paths.cache_dir() / "tests"
-    base.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=base))
-    monkeypatch.setenv("KUBEADM_FLEET_MACHINES", str(folder))
-    fleet = TestFleet(folder)
-    yield fleet
-    lifecycle.purge_cluster(fleet.owner, fleet.cluster)
-    shutil.rmtree(folder)
+    with workshop() as folder, subnet(88) as own:
+        monkeypatch.setenv("KUBEADM_FLEET_MACHINES", str(folder))
+        fleet = TestFleet(folder, str(own[0]).removesuffix(".0"))
+        yield fleet
+        lifecycle.purge_cluster(fleet.owner, fleet.cluster)
     assert fleet.left() == {}
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import random
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,9 +37,9 @@ class TestFleet:
     __test__ = False
 
     machines_dir: Path
+    prefix: str
     owner: str = field(default_factory=lambda: uuid4().hex)
     cluster: str = "cluster1"
-    prefix: str = field(default_factory=lambda: f"10.88.{random.randrange(1, 255)}")
     login: SshKeyPair = field(default_factory=lambda: new_key_pair("test"))
 
     def network_inputs(self) -> Outs:

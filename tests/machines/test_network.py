@@ -11,6 +11,7 @@ import pytest
 from components.resources.nspawn import firewall
 from components.resources.provider import OperatorError
 from tests.machines.fleet import MACHINES, NETWORKS, Outs, TestFleet
+from tests.workshop import subnet
 
 pytestmark = pytest.mark.root
 
@@ -24,10 +25,11 @@ def test_a_bridge_has_the_gateways_address_and_a_name_of_its_own(
     assert f"{network['gateway']}/24" in [
         f"{each['local']}/{each['prefixlen']}" for each in link["addr_info"]
     ]
-    other = TestFleet(fleet.machines_dir)
-    made = other.make_network()
-    assert made["bridge"] != network["bridge"]
-    NETWORKS.delete("", made)
+    with subnet(88) as another:
+        other = TestFleet(fleet.machines_dir, str(another[0]).removesuffix(".0"))
+        made = other.make_network()
+        assert made["bridge"] != network["bridge"]
+        NETWORKS.delete("", made)
 
 
 def test_a_bridge_that_is_there_is_left_as_it_is(fleet: TestFleet, network: Outs) -> None:

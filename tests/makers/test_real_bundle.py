@@ -1,7 +1,5 @@
 """This machine's own bundle, and the real containerd that takes images of both kinds."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from scripts.makers.registry import Registry
 from scripts.makers.shell import run
 from tests.makers.images import put_image
 from tests.makers.server import Server
+from tests.workshop import workshop
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +29,8 @@ def bundle() -> Bundle:
 @pytest.fixture
 def root() -> Iterator[Path]:
     """A place on a file system that containerd can stack images on, which /tmp need not be."""
-    base = paths.cache_dir() / "tests"
-    base.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=base))
-    yield folder
-    shutil.rmtree(folder)
+    with workshop() as folder:
+        yield folder
 
 
 def test_it_is_what_its_manifest_says(bundle: Bundle) -> None:
