@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import host
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
+from tests.machines import host
 from tests.workshop import subnet, workshop
 
 
@@ -41,15 +41,15 @@ def subnets() -> Iterator[list[str]]:
 def stack(subnets: list[str]) -> Iterator[PulumiStack]:
     """A stack that does not exist on the host yet; whatever a test leaves of it is destroyed."""
     with workshop() as folder:
-        before = host.traces()
         stack = PulumiStack(folder, "test", config(*subnets[:2]))
         stack.create()
         try:
             yield stack
         finally:
             stack.run("cancel", "--yes")
+            marks = stack.marks()
             stack.destroy()
-            left = {kind: now - before[kind] for kind, now in host.traces().items()}
+            left = host.parts(*marks)
             assert not any(left.values()), left
 
 

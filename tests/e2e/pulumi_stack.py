@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from components.resources.nspawn.spec import MachineSpec
 from model import paths
 
 CHECKOUT = Path(__file__).parents[2]
@@ -170,6 +171,15 @@ class PulumiStack:
             path.read_text(errors="replace")
             for path in sorted((self.folder / "backend").rglob("*.json"))
         )
+
+    def marks(self) -> set[str]:
+        """What the names of everything have in them that the stack has on this host now."""
+        found = {str(self.folder)}
+        for file in self.machines.glob("*/*/spec.json"):
+            spec = MachineSpec.read(file.parent)
+            assert spec is not None
+            found |= {spec.unit, spec.link, spec.bridge}
+        return found
 
     def _command(self, *arguments: str) -> list[str]:
         head, *rest = arguments

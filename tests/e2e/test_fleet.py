@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
+from tests.machines import host
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -229,9 +230,11 @@ def _await(condition: "object", what: str, seconds: float = 90) -> None:
 
 
 def test_destroy_leaves_nothing(fleet: PulumiStack) -> None:
-    """The stack's fixture compares the host with what it was before anything was made."""
+    marks = fleet.marks()
     finished = fleet.destroy()
     assert "error" not in finished.output
     assert not fleet.machines.exists() or not list(fleet.machines.iterdir())
+    left = host.parts(*marks)
+    assert not any(left.values()), left
     resources = json.loads(fleet.succeed("stack", "export").output)["deployment"]
     assert resources.get("resources", []) == [] or len(resources["resources"]) == 1
