@@ -2,10 +2,13 @@
 
 import pulumi
 
-from components.fleet import Fleet
+from components import fleet as components
+from components.debug_lines import drop_unless_wanted
 from model.errors import ConfigError
+from model.fleet import Fleet
 from model.load import load
 
+drop_unless_wanted()
 config = pulumi.Config("kubeadm-fleet")
 
 
@@ -21,12 +24,27 @@ def private_key(name: str) -> pulumi.Output[str]:
     return key
 
 
-try:
-    described = load(config.require_object("fleet"))
-except ConfigError as error:
-    raise pulumi.RunError(str(error)) from None
-keys = {name: private_key(name) for name in described.private_key_names}
-fleet = Fleet("fleet", described, keys)
+def describe() -> Fleet:
+    """Read the whole config, or refuse it with everything that is wrong."""
+    try:
+        return load(config.require_object("fleet"))
+    except ConfigError as error:
+        raise pulumi.RunError(str(error)) from None
 
-pulumi.export("kubeconfig", fleet.kubeconfig)
-pulumi.export("clusters", fleet.clusters)
+
+async def main() -> pulumi.Inputs:
+    """Make the fleet.
+
+    Its outputs are awaited here: the SDK waits for what is left with a loop whose cost grows with
+    the square of the number of resources.
+    """
+    described = describe()
+    keys = {name: private_key(name) for name in described.private_key_names}
+    made = components.Fleet("fleet", described, keys)
+    outputs = {"kubeconfig": made.kubeconfig, "clusters": made.clusters}
+    for output in outputs.values():
+        await output.future()
+    return outputs
+
+
+pulumi.run(main)
