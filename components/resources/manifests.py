@@ -5,6 +5,7 @@ Read keeps note of what is missing, so that the next `up` after a `refresh` appl
 removes the objects, newest first.
 """
 
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -82,7 +83,10 @@ def _dynamic(kubeconfig: str) -> Any:
     from kubernetes.dynamic import DynamicClient
 
     try:
-        return DynamicClient(api.client(kubeconfig))
+        # The client keeps what the API serves in a file, by default one for ever in the shared
+        # temporary folder, which would be wrong after an upgrade and anybody's to write before.
+        with TemporaryDirectory() as folder:
+            return DynamicClient(api.client(kubeconfig), cache_file=f"{folder}/discovery.json")
     except Exception as error:
         raise api.explain(error, "reading the API's resources", kubeconfig) from None
 

@@ -16,6 +16,8 @@ from pulumi.dynamic import ResourceProvider
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# Python's own, which holds while `sys.tracebacklimit` was never set.
+USUAL_LIMIT = 1000
 VERBS = ("check", "create", "read", "diff", "update", "delete")
 
 
@@ -43,6 +45,9 @@ def _plainly(method: Callable[P, R]) -> Callable[P, R]:
         except OperatorError:
             # Pulumi's plugin sends `traceback.format_exc()` to the engine.
             sys.tracebacklimit = 0
+            raise
+        except Exception:
+            sys.tracebacklimit = USUAL_LIMIT
             raise
 
     return call

@@ -1,13 +1,37 @@
-"""An empty program: as many resources as another one, and nothing in them."""
+"""An empty program: as many resources of the same kinds as another one, and nothing in them.
 
+The kinds matter: an engine whose program has no dynamic resource and no command starts neither of
+the two plugins, which takes longer than anything that it does with fifty resources.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 PROGRAM = """\
 import pulumi
+from pulumi_command import local
 
-for index in range(pulumi.Config("empty").require_int("resources")):
-    pulumi.ComponentResource("empty:index:Nothing", f"nothing-{index}", None)
+
+class Nothing(pulumi.dynamic.ResourceProvider):
+    def create(self, props):
+        return pulumi.dynamic.CreateResult("nothing", {})
+
+
+class Made(pulumi.dynamic.Resource, module="empty", name="Made"):
+    def __init__(self, name):
+        super().__init__(Nothing(), name, {})
+
+
+MAKE = {
+    "component": lambda name: pulumi.ComponentResource("empty:index:Nothing", name, None),
+    "dynamic": Made,
+    "command": lambda name: local.Command(name, create="true"),
+}
+for kind, count in pulumi.Config("empty").require_object("resources").items():
+    for index in range(count):
+        MAKE[kind](f"{kind}-{index}")
 """
 PROJECT = "name: empty\nruntime: python\n"
 
@@ -20,6 +44,15 @@ def write(folder: Path) -> Path:
     return folder
 
 
-def config(resources: int) -> dict[str, Any]:
-    """Return the config for so many resources."""
-    return {"empty:resources": resources}
+def config(types: Mapping[str, int]) -> dict[str, Any]:
+    """Return the config for as many resources of each kind as there are of these types."""
+    kinds: Counter[str] = Counter()
+    for token, count in types.items():
+        kinds[_kind(token)] += count
+    return {"empty:resources": dict(sorted(kinds.items()))}
+
+
+def _kind(token: str) -> str:
+    if token.startswith("pulumi-python:dynamic"):
+        return "dynamic"
+    return "command" if token.startswith("command:") else "component"

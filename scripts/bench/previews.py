@@ -26,7 +26,7 @@ def measure(sizes: Sequence[int], say: Callable[[str], None]) -> list[Point]:
         for machines in sizes:
             with stack(PROJECT, fleets.existing(machines)) as fleet:
                 measured = fleet.preview()
-            with stack(project, empty.config(measured.resources)) as nothing:
+            with stack(project, empty.config(measured.types)) as nothing:
                 points.append(Point(machines, measured, nothing.preview()))
             say(f"preview of {machines} machines: {measured.seconds:.1f} s")
     return points

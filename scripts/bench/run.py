@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,13 @@ class Measured:
     events: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     engine_bytes: int = 0
     program_bytes: int = 0
+
+    @property
+    def types(self) -> Counter[str]:
+        """How many resources there are of each type, the stack itself and providers left out."""
+        steps = [event["resourcePreEvent"]["metadata"] for _, event in self.events
+                 if "resourcePreEvent" in event]  # fmt: skip
+        return Counter(step["type"] for step in steps if not step["type"].startswith("pulumi:p"))
 
     @property
     def resources(self) -> int:

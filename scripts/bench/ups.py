@@ -70,11 +70,11 @@ def cold_table(ups: Ups) -> Table:
 
 
 def noop_table(ups: Ups, say: Say) -> Table:
-    """Compare runs with nothing to do with those of an empty program with as many resources."""
+    """Compare runs with nothing to do with those of an empty program with the same resources."""
     resources = ups.noop[0].resources
     with workshop() as folder:
         project = empty.write(folder / "empty")
-        with stack(project, empty.config(resources)) as nothing:
+        with stack(project, empty.config(ups.noop[0].types)) as nothing:
             nothing.up()
             against = [nothing.up() for _ in range(NOOPS)]
     say(f"nothing to do, empty program: {_median(against):.1f} s")

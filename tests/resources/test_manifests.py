@@ -30,7 +30,6 @@ SECOND_PATH = "/api/v1/namespaces/second"
 @pytest.fixture
 def core(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
     """An API that knows ConfigMaps and Namespaces, and takes every object of BOTH."""
-    # The client keeps what it discovers in a file there.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     kinds = (("configmaps", "ConfigMap", True), ("namespaces", "Namespace", False))
     resources = [
@@ -49,6 +48,15 @@ def core(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
         for verb in ("GET", "PATCH", "DELETE"):
             api.answers[f"{verb} {path}"] = (200, {"kind": "Any", "metadata": {}})
     return api
+
+
+def test_what_the_api_serves_is_asked_anew_each_time(core: Api, tmp_path: Path) -> None:
+    """A cluster that was upgraded, or another one at the same address, serves other things."""
+    for _ in range(2):
+        core.asked.clear()
+        ManifestsProvider().create(props(core, FIRST))
+        assert "GET /apis" in core.asked
+    assert list(tmp_path.iterdir()) == []
 
 
 def props(api: Api, documents: str) -> dict[str, Any]:
