@@ -62,11 +62,21 @@ class Cluster(pulumi.ComponentResource):
         )
         self.context = pki.context
         self.summary = pulumi.Output.all(
-            observed=observation.observed,
+            observed=observation.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,
             expires=pki.cluster.expires,
         ).apply(lambda known: _summary(cluster, **known))
         self.register_outputs({"summary": self.summary})
+
+
+def _even_without(observed: dict[str, Any]) -> dict[str, Any]:
+    """Return what was observed; of a cluster that this run could not finish, that nothing was.
+
+    Otherwise one cluster that failed would leave the stack without a word on the others.
+    """
+    if pulumi.contains_unknowns(observed) and not pulumi.runtime.is_dry_run():
+        return {"nodes": [], "missing": ["the run ended before it was observed"]}
+    return observed
 
 
 def _summary(
@@ -76,6 +86,7 @@ def _summary(
         "endpoint": cluster.server,
         "kubernetesVersion": cluster.kubernetes_version,
         "labels": dict(cluster.labels),
+        "whole": not observed["missing"],
         "nodes": observed["nodes"],
         "caFingerprint": fingerprint,
         "caExpires": expires,

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import click
 
@@ -38,6 +38,7 @@ def up(stack: str) -> None:
         try:
             engine.run("up", *UNATTENDED)
         except EngineError as error:
+            _show_what_works(engine, stack)
             again = "What was finished stays; running `up` again goes on from there."
             raise EngineError(f"{error}\n{again}", error.status) from None
     _write_kubeconfig(engine, stack)
@@ -111,6 +112,13 @@ def _existing(stack: str) -> Engine:
     if not engine.prepare():
         raise EngineError(f"the stack {stack} does not exist yet: `make up STACK={stack}` makes it")
     return engine
+
+
+def _show_what_works(engine: Engine, stack: str) -> None:
+    """After a failure: clusters that answer can be used, and one that does not is named."""
+    with suppress(EngineError):
+        _write_kubeconfig(engine, stack)
+        _show_nodes()
 
 
 def _write_kubeconfig(engine: Engine, stack: str) -> None:

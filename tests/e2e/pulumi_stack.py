@@ -61,6 +61,7 @@ class PulumiStack:
         self.name = name
         self.folder = folder
         self.config = config
+        self.secrets: dict[str, str] = {}
         self.machines = folder / "machines"
         (folder / "backend").mkdir(parents=True, exist_ok=True)
         self.environment = {
@@ -70,6 +71,7 @@ class PulumiStack:
             "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
             "PULUMI_CONFIG_PASSPHRASE": "only for a test that ends soon",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_CONTINUE_ON_ERROR": "true",
             # Without it the engine does not know --event-log.
             "PULUMI_DEBUG_COMMANDS": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -85,7 +87,8 @@ class PulumiStack:
     def write_config(self) -> None:
         """Write `config`, keeping the salt that the engine put into the file."""
         before = yaml.safe_load(self.config_file.read_text()) if self.config_file.exists() else {}
-        config = {**before.get("config", {}), "kubeadm-fleet:fleet": self.config}
+        own = {f"kubeadm-fleet:{name}": value for name, value in self.secrets.items()}
+        config = {**before.get("config", {}), **own, "kubeadm-fleet:fleet": self.config}
         document = {**before, "config": config}
         self.config_file.write_text(yaml.safe_dump(document, sort_keys=False))
 

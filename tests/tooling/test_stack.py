@@ -132,6 +132,17 @@ def test_a_failing_program_is_an_error_without_a_traceback_of_ours(clone: Clone)
     assert "Traceback" not in shown
 
 
+def test_what_failed_does_not_keep_the_rest_from_its_end(clone: Clone) -> None:
+    stack_file = clone.folder / "Pulumi.dev.yaml"
+    stack_file.write_text(f"{stack_file.read_text()}  kubeadm-fleet:broken: true\n")
+    shown = clone.stack("up", status=1)
+    assert "broken on purpose" in shown
+    assert "slow created" in shown
+    assert clone.kubeconfig.exists()
+    assert re.search(r"^cluster1 .*no answer", shown, re.MULTILINE)
+    assert shown.rstrip().endswith("running `up` again goes on from there.")
+
+
 def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Path) -> None:
     backend = _made(tmp_path / "backend")
     own = Clone.make(

@@ -15,7 +15,8 @@ from slow import Slow
 
 config = pulumi.Config("kubeadm-fleet")
 config.require_object("fleet")
-Slow("slow")
+for name in ("broken", "slow") if config.get("broken") else ("slow",):
+    Slow(name)
 pulumi.export("key", config.get_secret("sshPrivateKey"))
 pulumi.export("kubeconfig", pulumi.Output.secret("""
 apiVersion: v1
@@ -35,6 +36,8 @@ class _Provider(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props):
+        if props["name"] == "broken":
+            raise ValueError("broken on purpose")
         hold = pathlib.Path(os.environ.get("HOLD", "/nonexistent"))
         deadline = time.monotonic() + 60
         while hold.exists():
@@ -46,7 +49,7 @@ class _Provider(dynamic.ResourceProvider):
 
 class Slow(dynamic.Resource):
     def __init__(self, name):
-        super().__init__(_Provider(), name, {})
+        super().__init__(_Provider(), name, {"name": name})
 """
 GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.com")
 
