@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 CONTROL_PLANE = "control-plane"
 WORKER = "worker"
@@ -43,8 +44,30 @@ class ExistingSettings:
 
 
 @dataclass(frozen=True)
+class Taint:
+    """What keeps pods off a Node: `effect` is NoSchedule, PreferNoSchedule or NoExecute."""
+
+    key: str
+    value: str
+    effect: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"
+        )
+
+
+# kubeadm's own default, which a cluster's config may replace.
+CONTROL_PLANE_TAINT = Taint("node-role.kubernetes.io/control-plane", "", "NoSchedule")
+
+
+@dataclass(frozen=True)
 class Machine:
-    """A machine that is to be a Node; `address` is the one that the cluster knows it by."""
+    """A machine that is to be a Node; `address` is the one that the cluster knows it by.
+
+    `labels` and `taints` are those of the config, and the control plane's own taint; what a kubelet
+    or a controller sets besides is theirs.
+    """
 
     name: str
     cluster: str
@@ -52,6 +75,8 @@ class Machine:
     index: int
     address: str
     settings: ContainerSettings | ExistingSettings
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
 
 
 @dataclass(frozen=True)
@@ -60,6 +85,34 @@ class Artifacts:
 
     source: str
     mirror: str | None
+
+
+@dataclass(frozen=True)
+class Component:
+    """What a component of the control plane is told beyond what kubeadm tells it.
+
+    `extra_args` are flags without their dashes. Only the API server has `cert_sans`: further names
+    and addresses in its certificate.
+    """
+
+    extra_args: Mapping[str, str]
+    cert_sans: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """How a cluster's machines are changed one after another.
+
+    At most `max_unavailable` workers at a time (at least 1), each drained within `drain_seconds`,
+    after which `force` decides whether what blocks is deleted or the change stops. Clusters of
+    `wave` n wait until those of wave n-1 have been healthy for `soak_seconds`.
+    """
+
+    max_unavailable: int
+    drain_seconds: int
+    force: bool
+    wave: int
+    soak_seconds: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +135,15 @@ class Cluster:
     artifacts: Artifacts
     control_planes: tuple[Machine, ...]
     workers: tuple[Machine, ...]
+    upgrade: Upgrade
+    # The consent to lose what etcd holds; "" where nobody gave it.
+    data_loss: str
+    # Fields of KubeletConfiguration that are laid over the program's own.
+    kubelet: Mapping[str, Any]
+    api_server: Component
+    controller_manager: Component
+    scheduler: Component
+    etcd: Component
 
     @property
     def machines(self) -> tuple[Machine, ...]:
@@ -104,6 +166,15 @@ class Fleet:
     """All clusters of a stack, in the order in which the config names them."""
 
     clusters: tuple[Cluster, ...]
+
+    @property
+    def waves(self) -> tuple[tuple[Cluster, ...], ...]:
+        """The clusters by wave, in the order in which they are changed; none is empty."""
+        numbers = sorted({cluster.upgrade.wave for cluster in self.clusters})
+        return tuple(
+            tuple(cluster for cluster in self.clusters if cluster.upgrade.wave == number)
+            for number in numbers
+        )
 
     @property
     def private_key_names(self) -> tuple[str, ...]:

@@ -10,14 +10,17 @@ from model.fields import ANY_HOST_KEY
 from model.findings import Finding
 from model.fleet import (
     CONTROL_PLANE,
+    CONTROL_PLANE_TAINT,
     WORKER,
     Artifacts,
     Bastion,
     Cluster,
+    Component,
     ContainerSettings,
     ExistingSettings,
     Fleet,
     Machine,
+    Upgrade,
 )
 from model.layout import GATEWAY, Layout
 from model.reading import read
@@ -78,6 +81,13 @@ def _cluster(layout: Layout) -> Cluster:
         artifacts=Artifacts(fleet.artifacts.source, fleet.artifacts.mirror),
         control_planes=tuple(_machines(layout, CONTROL_PLANE)),
         workers=tuple(_machines(layout, WORKER)),
+        upgrade=Upgrade(max_unavailable=1, drain_seconds=120, force=False, wave=0, soak_seconds=0),
+        data_loss="",
+        kubelet={},
+        api_server=Component({}),
+        controller_manager=Component({}),
+        scheduler=Component({}),
+        etcd=Component({}),
     )
 
 
@@ -85,7 +95,8 @@ def _machines(layout: Layout, role: str) -> Iterator[Machine]:
     placed = zip(layout.addresses(role), LAYING_OUT[layout.driver](layout, role), strict=True)
     for index, ((_, address), each) in enumerate(placed):
         name = f"{layout.name}-{role}-{index}"
-        yield Machine(name, layout.name, role, index, str(address), each)
+        taints = (CONTROL_PLANE_TAINT,) if role == CONTROL_PLANE else ()
+        yield Machine(name, layout.name, role, index, str(address), each, {}, taints)
 
 
 def _containers(layout: Layout, role: str) -> Iterator[ContainerSettings]:

@@ -30,3 +30,32 @@ def parse(text: str) -> KubernetesVersion:
     if version.minor not in SUPPORTED_MINORS:
         raise ValueError(f"Kubernetes 1.{version.minor} is not supported")
     return version
+
+
+def skew_error(recorded: str, wanted: str) -> str | None:
+    """Say why a cluster at `recorded` cannot be brought to `wanted`; None if it can.
+
+    https://kubernetes.io/releases/version-skew-policy/ and kubeadm's own rules: one minor at a
+    time, and never back.
+    """
+    there, target = _read(recorded), parse(wanted)
+    if target < there:
+        return (
+            f"{target} is older than {there}, which the cluster runs: neither etcd nor the API "
+            f"server can go back; say {there}, or restore a snapshot into a new cluster"
+        )
+    if target.minor > there.minor + 1:
+        through = ", ".join(f"1.{minor}" for minor in range(there.minor + 1, target.minor))
+        return (
+            f"{there} cannot become {target} in one step: kubeadm upgrades one minor at a time; "
+            f"go through {through} first"
+        )
+    return None
+
+
+def _read(recorded: str) -> KubernetesVersion:
+    """Read what a cluster runs, supported or not; raise ValueError where it is no version."""
+    match = _PATTERN.match(recorded)
+    if match is None:
+        raise ValueError(f"not a version of Kubernetes: {recorded}")
+    return KubernetesVersion(int(match["minor"]), int(match["patch"]))
