@@ -16,13 +16,14 @@ from model import manifests, versions
 from model.fields import (
     DNS_LABEL,
     Address,
+    AddressPort,
     Count,
     Cpus,
     Domain,
-    Endpoint,
     Flag,
     HostKey,
     HostName,
+    HostPort,
     LabelKey,
     LabelValue,
     Memory,
@@ -164,6 +165,19 @@ class Artifacts(Strict):
     )
 
 
+class Endpoint(Strict):
+    """Where a cluster's API answers, whichever of its control planes does: one of the two."""
+
+    external: HostPort | None = Field(
+        None, description="The host:port of a load balancer that is there already."
+    )
+    vip: AddressPort | None = Field(
+        None,
+        description="The address:port that the control planes hold between them, with haproxy and "
+        "keepalived; the address is one of the machines' network that nothing has.",
+    )
+
+
 class ClusterConfig(Strict):
     """One cluster."""
 
@@ -174,7 +188,9 @@ class ClusterConfig(Strict):
         None, description="This cluster's Kubernetes version, if it is not the fleet's."
     )
     endpoint: Endpoint | None = Field(
-        None, description="The API's address; needed with more than one control plane."
+        None,
+        description="The API's address; needed with more than one control plane.",
+        examples=[{"vip": "10.89.1.100:8443"}],
     )
     networking: Networking = Field(
         default_factory=Networking, description="The cluster's inner addresses."

@@ -46,7 +46,7 @@ def _host(text: str) -> str:
     return str(_address(IPv4Address(text)))
 
 
-def _endpoint(text: str) -> str:
+def _host_port(text: str) -> str:
     host, _, port = text.rpartition(":")
     _host(host)
     _between(1, 65535)(int(port))
@@ -123,14 +123,24 @@ HostName = Annotated[
     str,
     Leaf("a host", "an IPv4 address or a DNS name", "10.0.1.11", pattern=DNS_NAME, check=_host),
 ]
-Endpoint = Annotated[
+HostPort = Annotated[
     str,
     Leaf(
         "a host and port",
         "host:port, where host is a DNS name or an IPv4 address",
         "api.tokyo.example.com:6443",
         pattern=rf"{DNS_NAME}:\d{{1,5}}",
-        check=_endpoint,
+        check=_host_port,
+    ),
+]
+AddressPort = Annotated[
+    str,
+    Leaf(
+        "an address and port",
+        "address:port, where address is an IPv4 address that nothing has yet",
+        "10.89.1.100:8443",
+        pattern=r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}",
+        check=_host_port,
     ),
 ]
 Subnet = Annotated[

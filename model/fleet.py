@@ -80,6 +80,19 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Vip:
+    """The address that the control planes hold between them, one at a time (RFC 5798).
+
+    The holder takes connections at `port` and passes them on; `router_id` tells it from other
+    virtual addresses of the same network.
+    """
+
+    address: IPv4Address
+    port: int
+    router_id: int
+
+
+@dataclass(frozen=True)
 class Artifacts:
     """Where binaries and images come from: `source` "bundle" or "upstream", `mirror` a base URL."""
 
@@ -124,6 +137,7 @@ class Cluster:
     kubernetes_version: str
     endpoint_host: str
     endpoint_port: int
+    vip: Vip | None
     pod_subnet: IPv4Network
     service_subnet: IPv4Network
     dns_domain: str

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from model.config import DEFAULT_DRIVER, ClusterConfig, FleetConfig, Host, Machines, Pool, Ssh
 from model.errors import Path
 from model.fields import parse_memory
-from model.fleet import CONTROL_PLANE, WORKER
+from model.fleet import CONTROL_PLANE, WORKER, Vip
 
 ROLES = (CONTROL_PLANE, WORKER)
 POOL_KEYS = {CONTROL_PLANE: "controlPlanes", WORKER: "workers"}
@@ -126,10 +126,31 @@ class Layout:
                 yield self.machines_path("subnet"), self.container_address(role, index)
 
     @property
+    def given_endpoint(self) -> str | None:
+        """The API's host:port where one was written."""
+        written = self.cluster.endpoint
+        return (written.external or written.vip) if written else None
+
+    def endpoint_path(self, *below: str) -> Path:
+        """Where the endpoint stands in the config."""
+        return (*self.path, "endpoint", *below)
+
+    @property
+    def vip(self) -> Vip | None:
+        """The address that the control planes hold between them, if there is one."""
+        written = self.cluster.endpoint
+        if written is None or written.vip is None:
+            return None
+        text, _, port = written.vip.rpartition(":")
+        address = IPv4Address(text)
+        # VRRP's router id is a byte, and not zero (RFC 5798, 5.2.3).
+        return Vip(address, int(port), address.packed[-1] or 255)
+
+    @property
     def endpoint(self) -> str | None:
-        """The API's host:port; None where only a load balancer's could be it."""
-        if self.cluster.endpoint:
-            return self.cluster.endpoint
+        """The API's host:port; None where only one that was written could be it."""
+        if self.given_endpoint:
+            return self.given_endpoint
         first = next((address for _, address in self.addresses(CONTROL_PLANE)), None)
         return f"{first}:{API_PORT}" if first and self.size(CONTROL_PLANE) == 1 else None
 

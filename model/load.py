@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from model import networks, rules
+from model import endpoints, networks, rules
 from model.config import Bastion as BastionConfig
 from model.config import FleetConfig, Host, Ssh
 from model.errors import ConfigError
@@ -54,6 +54,7 @@ def _findings(layouts: list[Layout]) -> Iterator[Finding]:
     yield from rules.of_clusters(frozenset(layout.name for layout in layouts))
     for layout in layouts:
         yield from rules.of_cluster(layout)
+        yield from endpoints.of_cluster(layout)
         yield from networks.of_cluster(layout)
     yield from networks.of_fleet(layouts)
 
@@ -70,6 +71,7 @@ def _cluster(layout: Layout) -> Cluster:
         kubernetes_version=cluster.kubernetes_version or fleet.kubernetes_version,
         endpoint_host=host,
         endpoint_port=int(port),
+        vip=layout.vip,
         pod_subnet=cluster.networking.pod_subnet,
         service_subnet=cluster.networking.service_subnet,
         dns_domain=cluster.networking.dns_domain,

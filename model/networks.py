@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
 from model.errors import Path
@@ -23,6 +23,12 @@ EXAMPLES = {
     "subnet": ("10.89.1.0/24", "172.30.1.0/24"),
     "address": ("10.0.1.11", "172.31.1.11"),
     "nodeAddress": ("10.0.1.11", "172.31.1.11"),
+    "vip": ("10.0.1.100:8443", "172.31.1.100:8443"),
+}
+FREE_EXAMPLES = {
+    "endpoint": "{external: api.osaka.example.com:6443}",
+    "external": "api.osaka.example.com:6443",
+    "vip": "10.0.1.100:8443",
 }
 
 
@@ -63,11 +69,19 @@ def of_cluster(layout: Layout) -> Iterator[Finding]:
             # What holds a whole bridge is said once above, not for every machine on it.
             if address is None or layout.driver == "container":
                 continue
-            for each in (pods, services):
-                if address in each.network:
-                    yield _overlap(
-                        Network(path, "", IPv4Network(address), layout.driver_paths), each
-                    )
+            yield from _inside(path, address, layout, (pods, services))
+    if layout.vip and layout.driver == "existing":
+        yield from _inside(
+            layout.endpoint_path("vip"), layout.vip.address, layout, (pods, services)
+        )
+
+
+def _inside(
+    path: Path, address: IPv4Address, layout: Layout, networks: Iterable[Network]
+) -> Iterator[Finding]:
+    for each in networks:
+        if address in each.network:
+            yield _overlap(Network(path, "", IPv4Network(address), layout.driver_paths), each)
 
 
 def of_fleet(layouts: Iterable[Layout]) -> Iterator[Finding]:
@@ -114,11 +128,21 @@ def _taken_twice(layouts: list[Layout]) -> Iterator[Finding]:
                     door = f"{host.address}:{host.port or layout.ssh.port}"
                     who = f"{layout.name}-{role}-{index}"
                     yield from doors.claim(door, who, (path, *layout.driver_paths), keep=True)
-    for layout in sorted(layouts, key=lambda each: each.cluster.endpoint is None):
+    for layout in sorted(layouts, key=lambda each: each.given_endpoint is None):
         if endpoint := layout.endpoint:
-            about = ((*layout.path, "endpoint"), *layout.driver_paths)
-            keep = layout.cluster.endpoint is not None
-            yield from endpoints.claim(endpoint, f"cluster {layout.name}", about, keep=keep)
+            keep = layout.given_endpoint is not None
+            keys = [_endpoint_key(layout)] if keep else []
+            about = (layout.endpoint_path(*keys), *layout.driver_paths)
+            twice = list(endpoints.claim(endpoint, f"cluster {layout.name}", about, keep=keep))
+            yield from twice
+            if layout.vip and not twice:
+                who = f"the virtual address of {layout.name}"
+                yield from nodes.claim(layout.vip.address, who, about, keep=True)
+
+
+def _endpoint_key(layout: Layout) -> str:
+    written = layout.cluster.endpoint
+    return "external" if written and written.external else "vip"
 
 
 class Taken:
@@ -139,7 +163,7 @@ class Taken:
                 what,
                 f"{who} has the same {self._noun} as {holder}",
                 allowed="one that nothing else in the fleet has",
-                example=f"{about[0][-1]}: 10.0.1.12",
+                example=f"{about[0][-1]}: {FREE_EXAMPLES.get(str(about[0][-1]), '10.0.1.12')}",
                 about=(*about[1:], *theirs),
             )
         elif keep:
@@ -202,5 +226,9 @@ def _example(network: Network, other: IPv4Network | None = None) -> str:
     """Return what may stand in the place of `network`, apart from `other`."""
     key = str(network.path[-1])
     known = EXAMPLES[key]
-    free = (each for each in known if not other or not IPv4Network(each).overlaps(other))
+    free = (
+        each
+        for each in known
+        if not other or not IPv4Network(each.partition(":")[0]).overlaps(other)
+    )
     return f"{key}: {next(free, known[0])}"

@@ -1,7 +1,7 @@
 """What the config's types say about one place in it: what stands there, and an example of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any, get_args, get_origin
 
@@ -21,6 +21,7 @@ class Place:
     part: type[BaseModel] | None = None
     items: Any = None
     required: bool = False
+    example: Any = None
 
     @property
     def keys(self) -> list[str]:
@@ -38,11 +39,15 @@ class Place:
         if self.leaf:
             example = self.leaf.example
             return str(example).lower() if isinstance(example, bool) else str(example)
-        shown = self.smallest or {
-            key: field.default
-            for key, field in _fields(self.part)
-            if field.default is not None and isinstance(field.default, str | int)
-        }
+        shown = (
+            self.smallest
+            or self.example
+            or {
+                key: field.default
+                for key, field in _fields(self.part)
+                if field.default is not None and isinstance(field.default, str | int)
+            }
+        )
         return (
             "{" + ", ".join(f"{key}: {value}" for key, value in shown.items()) + "}"
             if shown
@@ -72,7 +77,9 @@ def _fields(part: type[BaseModel] | None) -> Iterator[tuple[str, FieldInfo]]:
 
 
 def _of_field(field: FieldInfo) -> Place:
-    return _of_type(field.annotation, field.metadata, required=field.is_required())
+    place = _of_type(field.annotation, field.metadata, required=field.is_required())
+    # A mapping's items are its user's own: only a part with keys of ours is shown by example.
+    return replace(place, example=field.examples[0]) if place.part and field.examples else place
 
 
 def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> Place:

@@ -127,15 +127,6 @@ def _control_planes(layout: Layout) -> Iterator[Finding]:
             example="count: 3" if key == "count" else "hosts: [{address: ..., hostKey: ...}]",
             about=about,
         )
-    if size > 1 and layout.cluster.endpoint is None:
-        yield found(
-            (*layout.path, "endpoint"),
-            None,
-            f"missing: {size} control planes need one address in front of them",
-            allowed="the host:port of a load balancer or a virtual address",
-            example="endpoint: api.tokyo.example.com:6443",
-            about=about,
-        )
 
 
 def _container_machines(layout: Layout) -> Iterator[Finding]:

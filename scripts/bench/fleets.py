@@ -39,7 +39,7 @@ def _cluster(number: int, size: int) -> dict[str, Any]:
         {"address": f"172.20.{number}.{index}", "hostKey": HOST_KEY} for index in range(1, size + 1)
     ]
     return {
-        "endpoint": f"api{number}.example.com:6443",
+        "endpoint": {"external": f"api{number}.example.com:6443"},
         "controlPlanes": {"hosts": hosts[:CONTROL_PLANES]},
         "workers": {"hosts": hosts[CONTROL_PLANES:]},
     }

@@ -21,7 +21,7 @@ def rendered() -> dict[str, str]:
         "three-control-planes": changed(
             CONTAINER,
             ("clusters/cluster1/controlPlanes/count", 3),
-            ("clusters/cluster1/endpoint", "10.89.1.100:8443"),
+            ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"}),
             ("clusters/cluster1/kubernetesVersion", "v1.37.2"),
             ("clusters/cluster1/networking", {
                 "podSubnet": "10.32.0.0/16",

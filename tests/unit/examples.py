@@ -39,7 +39,7 @@ EXISTING: dict[str, Any] = {
     },
     "clusters": {
         "cluster1": {
-            "endpoint": "api.tokyo.example.com:6443",
+            "endpoint": {"external": "api.tokyo.example.com:6443"},
             "controlPlanes": {
                 "hosts": [
                     {"address": "10.20.1.11", "hostKey": HOST_KEY, "nodeAddress": "192.168.1.11"},

@@ -69,6 +69,8 @@ def test_wrong_hosts_do_not_hide_what_is_wrong_with_the_others() -> None:
         (CONTAINER, ("machines/driver", "vm"), "machines.driver"),
         # Three control planes need an endpoint: one is there, though it is not right.
         (EXISTING, (f"{ONE}/endpoint", "nowhere"), "clusters.cluster1.endpoint"),
+        (EXISTING, (f"{ONE}/endpoint/external", "no"), "clusters.cluster1.endpoint.external"),
+        (EXISTING, (f"{ONE}/endpoint", {"vip": "no"}), "clusters.cluster1.endpoint.vip"),
         (CONTAINER, (f"{ONE}/machines/subnet", "10.89.1"), "clusters.cluster1.machines.subnet"),
         (CONTAINER, (f"{ONE}/controlPlanes/count", "two"), "clusters.cluster1.controlPlanes.count"),
         (EXISTING, (f"{ONE}/controlPlanes", 3), "clusters.cluster1.controlPlanes"),

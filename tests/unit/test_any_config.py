@@ -18,6 +18,9 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
+VIRTUAL = changed(CONTAINER, ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"}))
+
+
 def places(value: Any, above: str = "") -> Iterator[str]:
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, below in items:
@@ -28,7 +31,9 @@ def places(value: Any, above: str = "") -> Iterator[str]:
 
 
 CASES = [
-    (config, path) for config in (CONTAINER, EXISTING) for path in dict.fromkeys(places(config))
+    (config, path)
+    for config in (CONTAINER, EXISTING, VIRTUAL)
+    for path in dict.fromkeys(places(config))
 ]
 
 

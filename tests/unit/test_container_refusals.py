@@ -57,11 +57,11 @@ CASES: dict[str, Case] = {
         [(f"{ONE}/controlPlanes/count", 0)], "clusters.cluster1.controlPlanes.count", "is none",
     ),
     "two control planes": (
-        [(f"{ONE}/controlPlanes/count", 2), (f"{ONE}/endpoint", "a.example.com:6443")],
+        [(f"{ONE}/controlPlanes/count", 2), (f"{ONE}/endpoint/external", "a.example.com:6443")],
         "clusters.cluster1.controlPlanes.count", "odd number",
     ),
     "nine control planes": (
-        [(f"{ONE}/controlPlanes/count", 9), (f"{ONE}/endpoint", "a.example.com:6443")],
+        [(f"{ONE}/controlPlanes/count", 9), (f"{ONE}/endpoint/external", "a.example.com:6443")],
         "clusters.cluster1.controlPlanes.count", "odd number",
     ),
     "negative workers": (
@@ -80,25 +80,28 @@ CASES: dict[str, Case] = {
         [THREE], "clusters.cluster1.endpoint", "3 control planes need one address",
     ),
     "endpoint without a port": (
-        [(f"{ONE}/endpoint", "api.example.com")],
-        "clusters.cluster1.endpoint", "not a host and port",
+        [(f"{ONE}/endpoint/external", "api.example.com")],
+        "clusters.cluster1.endpoint.external", "not a host and port",
     ),
     "endpoint as a URL": (
-        [(f"{ONE}/endpoint", "https://api.example.com:6443")],
-        "clusters.cluster1.endpoint", "not a host and port",
+        [(f"{ONE}/endpoint/external", "https://api.example.com:6443")],
+        "clusters.cluster1.endpoint.external", "not a host and port",
     ),
     "endpoint with a port too high": (
-        [(f"{ONE}/endpoint", "api.example.com:65536")], "clusters.cluster1.endpoint", "65535",
+        [(f"{ONE}/endpoint/external", "api.example.com:65536")],
+        "clusters.cluster1.endpoint.external", "65535",
     ),
     "endpoint with half an address": (
-        [(f"{ONE}/endpoint", "10.1.2:6443")], "clusters.cluster1.endpoint", "10.1.2",
+        [(f"{ONE}/endpoint/external", "10.1.2:6443")],
+        "clusters.cluster1.endpoint.external", "10.1.2",
     ),
     "an endpoint twice": (
-        [(f"{ONE}/endpoint", "a.example.com:6443"), (f"{TWO}/endpoint", "a.example.com:6443")],
-        "clusters.cluster2.endpoint", "same endpoint as cluster cluster1",
+        [(f"{ONE}/endpoint/external", "a.example.com:6443"),
+         (f"{TWO}/endpoint/external", "a.example.com:6443")],
+        "clusters.cluster2.endpoint.external", "same endpoint as cluster cluster1",
     ),
     "an endpoint that is another cluster's own": (
-        [(f"{ONE}/endpoint", "10.89.2.11:6443")],
+        [(f"{ONE}/endpoint/external", "10.89.2.11:6443")],
         "clusters.cluster2.endpoint", "same endpoint as cluster cluster1",
     ),
     "unknown driver": ([("machines/driver", "docker")], "machines.driver", "unknown driver"),

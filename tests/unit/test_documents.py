@@ -21,7 +21,7 @@ def test_every_golden_file_is_rendered() -> None:
 
 
 def test_a_further_machine_changes_no_document_of_the_others() -> None:
-    endpoint = ("clusters/cluster1/endpoint", "10.89.1.100:8443")
+    endpoint = ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"})
     small = cluster(CONTAINER, endpoint)
     large = cluster(
         CONTAINER,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from model.fleet import Bastion, ContainerSettings, ExistingSettings, Fleet
+from model.fleet import Bastion, ContainerSettings, ExistingSettings, Fleet, Vip
 from model.load import load
 from tests.unit.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed, cluster
 
@@ -65,8 +65,22 @@ def test_existing_hosts_keep_their_ssh_and_node_addresses_apart() -> None:
 
 def test_the_endpoint_is_the_control_plane_s_unless_one_is_given() -> None:
     assert cluster(CONTAINER).endpoint == "10.89.1.11:6443"
-    given = cluster(CONTAINER, (f"{CLUSTER}/endpoint", "api.example.com:8443"))
+    given = cluster(CONTAINER, (f"{CLUSTER}/endpoint/external", "api.example.com:8443"))
     assert (given.endpoint_host, given.endpoint_port) == ("api.example.com", 8443)
+    assert given.vip is None
+
+
+@pytest.mark.parametrize(("address", "router_id"), [("10.89.1.100", 100), ("10.89.2.0", 255)])
+def test_a_virtual_address_is_the_endpoint(address: str, router_id: int) -> None:
+    changes = [
+        (f"{CLUSTER}/machines/subnet", "10.89.0.0/22"),
+        ("clusters/cluster2/machines/subnet", "10.89.8.0/24"),
+        (f"{CLUSTER}/controlPlanes/count", 3),
+        (f"{CLUSTER}/endpoint", {"vip": f"{address}:8443"}),
+    ]
+    described = cluster(CONTAINER, *changes)
+    assert described.server == f"https://{address}:8443"
+    assert described.vip == Vip(IPv4Address(address), 8443, router_id)
 
 
 @pytest.mark.parametrize(
