@@ -1,8 +1,9 @@
-"""The control planes of one cluster, which join one at a time.
+"""The control planes of one cluster: one founds it, then each joins it, one at a time.
 
-Every machine runs the same step: join if the cluster answers, initialise if it does not and this
-is the designated one. A machine's step waits for the one before it, since etcd takes one new member
-at a time; everything before that happens side by side.
+Founding is done once in a cluster's life, by the machine that is the first control plane then. It
+is no step of that machine: when the machine is replaced, its successor joins like any other, so
+that nobody ever founds a second cluster beside the first. Joins follow one another because etcd
+takes one new member at a time; everything before them happens side by side.
 """
 
 import pulumi
@@ -10,8 +11,11 @@ import pulumi
 from components.drivers import Driver
 from components.machine import Machine
 from components.pki import Pki
-from model import kubeadm
+from components.steps import Settings
 from model.fleet import Cluster
+
+# What would have the cluster founded again; nothing does.
+NO_CONSENT = ""
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -23,30 +27,32 @@ class ControlPlane(pulumi.ComponentResource):
         super().__init__(
             "kubeadm-fleet:control_plane:ControlPlane", f"{cluster.name}-control-plane", None, opts
         )
-        self.machines: list[Machine] = []
-        before: list[pulumi.Resource] = []
-        for described in cluster.control_planes:
-            machine = Machine(cluster, described, driver, pki, pulumi.ResourceOptions(parent=self))
-            machine.join(
-                "control-plane",
-                {
-                    "DESIGNATED": "no" if before else "yes",
-                    "INIT_DOCUMENTS": kubeadm.init_documents(cluster, described),
-                    "CA_KEY": pki.cluster.private_key,
-                    "ETCD_CA_CERTIFICATE": pki.etcd.certificate,
-                    "ETCD_CA_KEY": pki.etcd.private_key,
-                    "FRONT_PROXY_CA_CERTIFICATE": pki.front_proxy.certificate,
-                    "FRONT_PROXY_CA_KEY": pki.front_proxy.private_key,
-                    "SERVICE_ACCOUNT_KEY": pki.service_account.private_key,
-                    "SERVICE_ACCOUNT_PUBLIC_KEY": pki.service_account.public_key,
-                },
-                after=before,
-            )
-            before = [machine.joined]
-            self.machines.append(machine)
+        child = pulumi.ResourceOptions(parent=self)
+        self.machines = [
+            Machine(cluster, described, driver, pki, child) for described in cluster.control_planes
+        ]
+        trust = _trust(pki)
+        first, *others = self.machines
+        addresses = [each.address for each in cluster.control_planes[1:]]
+        # What is done once the cluster's API answers.
+        self.answers: pulumi.Resource = first.found(
+            {**trust, "OTHER_CONTROL_PLANES": " ".join(addresses)}, NO_CONSENT, child
+        )
+        before = self.answers
+        # Who founded the cluster is its member already: the others need not wait for that.
+        for machine in (*others, first):
+            machine.join("control-plane", trust, after=[before])
+            before = machine.joined
         self.register_outputs({})
 
-    @property
-    def answers(self) -> pulumi.Resource:
-        """What is done once the cluster's API answers."""
-        return self.machines[0].joined
+
+def _trust(pki: Pki) -> Settings:
+    return {
+        "CA_KEY": pki.cluster.private_key,
+        "ETCD_CA_CERTIFICATE": pki.etcd.certificate,
+        "ETCD_CA_KEY": pki.etcd.private_key,
+        "FRONT_PROXY_CA_CERTIFICATE": pki.front_proxy.certificate,
+        "FRONT_PROXY_CA_KEY": pki.front_proxy.private_key,
+        "SERVICE_ACCOUNT_KEY": pki.service_account.private_key,
+        "SERVICE_ACCOUNT_PUBLIC_KEY": pki.service_account.public_key,
+    }

@@ -3,17 +3,18 @@
 1. the machine itself, made or taken over by its driver;
 2. `prepare`: container runtime, kubelet and kubeadm are in place (updates in place);
 3. its membership: the right to join, and the orderly end of it (see resources/membership.py);
-4. `join`: kubeadm brings it into the cluster (replaced with the machine).
+4. `join`: kubeadm brings it into the cluster, once (replaced with the machine).
 
 Delete runs in the opposite order: drain, delete the Node, clean the machine, end it.
 """
 
 import pulumi
+from pulumi_command import remote
 
 from components.drivers import Driver
 from components.pki import Pki
 from components.resources.membership import Membership
-from components.steps import Settings, step
+from components.steps import SPENT, Settings, step
 from model import kubeadm
 from model.fleet import Cluster
 from model.fleet import Machine as Described
@@ -46,7 +47,7 @@ class Machine(pulumi.ComponentResource):
         self.prepared = step(
             f"{machine.name}-prepare",
             "prepare",
-            machine_id=self.id,
+            triggers=[self.id],
             connection=self._placed.connection,
             sudo=self._placed.sudo,
             settings={
@@ -72,28 +73,57 @@ class Machine(pulumi.ComponentResource):
             opts=self._child(depends_on=[self.prepared], deleted_with=pki.cluster),
         )
 
+    def found(
+        self, settings: Settings, consent: str, opts: pulumi.ResourceOptions
+    ) -> remote.Command:
+        """Found the cluster on this machine. Nothing but another `consent` does it ever again."""
+        return step(
+            f"{self._cluster.name}-foundation",
+            "foundation",
+            triggers=[consent],
+            connection=self._placed.connection,
+            sudo=self._placed.sudo,
+            settings={
+                **self._member_settings,
+                "INIT_DOCUMENTS": kubeadm.init_documents(self._cluster, self._machine),
+                **settings,
+            },
+            deadline_seconds=JOIN_SECONDS,
+            opts=pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(depends_on=[self.prepared], ignore_changes=SPENT),
+            ),
+        )
+
     def join(self, script: str, settings: Settings, after: list[pulumi.Resource]) -> None:
         """Bring the machine into its cluster with `script`, once `after` is done."""
         self.joined = step(
             f"{self._machine.name}-join",
             script,
-            machine_id=self.id,
+            triggers=[self.id],
             connection=self._placed.connection,
             sudo=self._placed.sudo,
             settings={
-                "NODE_NAME": self._machine.name,
-                "ENDPOINT": self._cluster.endpoint,
+                **self._member_settings,
                 "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
-                "CA_CERTIFICATE": self._pki.cluster.certificate,
-                "MEMBERSHIP": pulumi.Output.concat(self._pki.cluster.fingerprint, " ", self.id),
                 "JOIN_CREDENTIAL": self.membership.credential,
                 "JOIN_DOCUMENTS": kubeadm.join_documents(self._cluster, self._machine),
                 **settings,
             },
             deadline_seconds=JOIN_SECONDS,
-            opts=self._child(depends_on=after),
+            opts=self._child(depends_on=after, ignore_changes=SPENT),
         )
         self.register_outputs({"id": self.id})
+
+    @property
+    def _member_settings(self) -> Settings:
+        return {
+            "NODE_NAME": self._machine.name,
+            "NODE_ADDRESS": self._machine.address,
+            "ENDPOINT": self._cluster.endpoint,
+            "CA_CERTIFICATE": self._pki.cluster.certificate,
+            "MEMBERSHIP": pulumi.Output.concat(self._pki.cluster.fingerprint, " ", self.id),
+        }
 
     def _child(self, **options: object) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **options)  # type: ignore[arg-type]

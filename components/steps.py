@@ -3,7 +3,8 @@
 The script and its settings travel on standard input, so that neither a setting nor a page of shell
 ever shows in a process list, a log or an error. The command names the script and its content, so
 that a preview shows which step changes. A changed script, setting or connection runs the step again
-in place; another machine behind the connection replaces it. Every script is safe to run again.
+in place; a changed trigger, such as another machine behind the connection, replaces it. Every
+script is safe to run again.
 """
 
 import hashlib
@@ -19,10 +20,14 @@ NODE_SCRIPTS = Path(__file__).parents[1] / "scripts" / "node"
 # The files that each step is made of. They define functions; a step runs `step_<name>`.
 PARTS = {
     "prepare": ("lib", "configure", "install", "prepare"),
-    "control-plane": ("lib", "kubeadm", "control-plane"),
+    "foundation": ("lib", "kubeadm", "trust", "foundation"),
+    "control-plane": ("lib", "kubeadm", "trust", "control-plane"),
     "worker": ("lib", "kubeadm", "worker"),
 }
 KILL_AFTER_SECONDS = 10
+# What changes nothing any more (`ignore_changes`) for a step that is done once; when a trigger
+# replaces it, it takes the new values.
+SPENT = ["create", "stdin", "connection"]
 
 Settings = Mapping[str, pulumi.Input[str]]
 
@@ -31,7 +36,7 @@ def step(
     name: str,
     script: str,
     *,
-    machine_id: pulumi.Input[str],
+    triggers: list[pulumi.Input[str]],
     connection: pulumi.Input[remote.ConnectionArgs],
     sudo: bool,
     settings: Settings,
@@ -44,7 +49,7 @@ def step(
         create=as_root(script, sudo=sudo, deadline_seconds=deadline_seconds),
         stdin=_secretly(script, settings),
         connection=connection,
-        triggers=[machine_id],
+        triggers=triggers,
         logging=remote.Logging.STDOUT_AND_STDERR,
         add_previous_output_in_env=False,
         opts=opts,

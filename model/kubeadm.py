@@ -25,7 +25,7 @@ def init_documents(cluster: Cluster, machine: Machine) -> str:
     """Return what `kubeadm init --config` takes, as YAML documents.
 
     No bootstrap token is named. kubeadm makes one all the same, with the rules that let machines
-    join; scripts/node/control-plane.sh deletes it.
+    join; scripts/node/foundation.sh deletes it.
     """
     return _dump(
         {

@@ -1,53 +1,49 @@
 #!/usr/bin/env bash
-# Make this machine a control plane. Nothing is special about the first one: if the cluster's
-# endpoint answers with our CA, this machine joins; only if it does not, and this is the machine
-# that the program designated, it initialises. Safe to run again.
-deliver_trust() {
-  local pki=/etc/kubernetes/pki
-  secret_file $pki/ca.crt "$CA_CERTIFICATE"
-  secret_file $pki/ca.key "$CA_KEY"
-  secret_file $pki/front-proxy-ca.crt "$FRONT_PROXY_CA_CERTIFICATE"
-  secret_file $pki/front-proxy-ca.key "$FRONT_PROXY_CA_KEY"
-  secret_file $pki/etcd/ca.crt "$ETCD_CA_CERTIFICATE"
-  secret_file $pki/etcd/ca.key "$ETCD_CA_KEY"
-  secret_file $pki/sa.key "$SERVICE_ACCOUNT_KEY"
-  secret_file $pki/sa.pub "$SERVICE_ACCOUNT_PUBLIC_KEY"
+# Make this machine a control plane of the cluster that its endpoint answers for, and return when the
+# next one may join: etcd takes one new member at a time. Safe to run again.
+MEMBER_SECONDS=120
+
+# is_settled: has every member of etcd started, does each one vote, and do this machine's etcd and API
+# server serve? etcd answers only with the majority behind it.
+# https://etcd.io/docs/v3.6/learning/design-learner/
+is_settled() {
+  local members
+  members=$(etcd_answers /v3/cluster/member/list '{"linearizable": true}') || return
+  LAST_ANSWER="'crictl ps' and etcd's members: $members"
+  [[ $(count '"ID":' <<<"$members") == $(count '"name":"[^"]' <<<"$members") ]] || return
+  [[ $members != *'"isLearner":true'* ]] || return
+  members=$(etcd_answers /health) || return
+  LAST_ANSWER="etcd's health: $members"
+  [[ $members == *'"health":"true"'* ]] || return
+  answers "https://$NODE_ADDRESS:6443/readyz" 200
 }
 
-initialise() {
-  printf '%s\n' "$INIT_DOCUMENTS" >"$RUN/init.yaml"
-  # shellcheck disable=SC2046
-  logged init kubeadm init --config "$RUN/init.yaml" --skip-token-print $(preflight_exceptions)
+# etcd_answers PATH [BODY]: what this machine's etcd says, over its JSON gateway.
+# https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/
+etcd_answers() {
+  local pki=/etc/kubernetes/pki/etcd
+  LAST_ANSWER="etcd on this machine does not answer: 'crictl logs' of it"
+  curl --silent --fail --max-time 3 --cacert $pki/ca.crt --cert $pki/healthcheck-client.crt \
+    --key $pki/healthcheck-client.key ${2:+--data "$2"} "https://127.0.0.1:2379$1" 2>/dev/null
 }
 
-# kubeadm init cannot do without a bootstrap token; machines of this fleet join without one.
-drop_tokens() {
-  kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir "$RUN/kubectl" \
-    --namespace kube-system delete secret \
-    --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found >"$LOGS/tokens.log"
+count() { # PATTERN: how often it is in standard input
+  grep --only-matching -- "$1" | wc -l
 }
 
 step_control_plane() {
+  open_run
   if is_member; then
     say "already a member"
-    return
-  fi
-  begin_membership
-  deliver_trust
-  if answers /readyz 200; then
-    say "joining $ENDPOINT"
-    join
-  elif [[ $DESIGNATED == yes ]]; then
-    say "initialising: $ENDPOINT does not answer"
-    initialise
-    say "the API answers"
-    drop_tokens
   else
     say "waiting for https://$ENDPOINT"
-    await "$ENDPOINT_DEADLINE" "https://$ENDPOINT/readyz" answers /readyz 200
-    say "joining $ENDPOINT"
+    await "$ENDPOINT_DEADLINE" "https://$ENDPOINT/readyz" answers "https://$ENDPOINT/readyz" 200
+    clear_remains
+    deliver_trust
+    say "joining"
     join
+    end_membership
   fi
-  end_membership
+  await "$MEMBER_SECONDS" "etcd and the API server to be ready" is_settled
   say "member"
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # How a machine becomes a member of its cluster: what workers and control planes do alike.
 
-# answers PATH EXPECTED [CURL OPTIONS...]: does the cluster's endpoint answer PATH with one of the
-# EXPECTED status codes? TLS is checked against the cluster's own CA, so an answer is ours.
+# answers URL EXPECTED [CURL OPTIONS...]: does the cluster answer there with one of the EXPECTED
+# status codes? TLS is checked against the cluster's own CA, so an answer is ours.
 answers() {
-  local path=$1 expected=$2 code
+  local url=$1 expected=$2 code
   shift 2
   code=$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 3 \
-    --cacert "$RUN/ca.crt" "$@" "https://$ENDPOINT$path" 2>"$RUN/answer") || true
-  LAST_ANSWER="https://$ENDPOINT$path: status $code $(tr '\n' ' ' <"$RUN/answer")"
+    --cacert "$RUN/ca.crt" "$@" "$url" 2>"$RUN/answer") || true
+  LAST_ANSWER="$url: status $code $(tr '\n' ' ' <"$RUN/answer")"
   [[ " $expected " == *" $code "* ]]
 }
 
@@ -26,17 +26,24 @@ is_member() {
     [[ -s /etc/kubernetes/kubelet.conf ]]
 }
 
-# begin_membership: a place for this step's secrets that no disk ever sees, and a machine without
-# the remains of a join that was cut off.
-begin_membership() {
+# open_run: a place for this step's secrets that no disk ever sees.
+open_run() {
   RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
   trap 'rm -rf "$RUN"' EXIT
   printf '%s\n' "$CA_CERTIFICATE" >"$RUN/ca.crt"
-  if compgen -G '/etc/kubernetes/*.conf' >/dev/null || compgen -G '/etc/kubernetes/manifests/*' >/dev/null; then
-    say "clearing the remains of an earlier attempt"
-    logged reset kubeadm reset --force --cleanup-tmp-dir
-    rm -rf /etc/kubernetes /var/lib/etcd "$STATE/member"
-  fi
+}
+
+has_remains() {
+  compgen -G '/etc/kubernetes/*.conf' >/dev/null || compgen -G '/etc/kubernetes/manifests/*' >/dev/null
+}
+
+# clear_remains: have a machine without the remains of a join that was cut off. The cluster must
+# answer by then: what it knows of that attempt, such as a member of etcd, is taken back there.
+clear_remains() {
+  has_remains || return 0
+  say "clearing the remains of an earlier attempt"
+  logged reset kubeadm reset --force --cleanup-tmp-dir
+  rm -rf /etc/kubernetes /var/lib/etcd "$STATE/member"
 }
 
 # end_membership: note that this machine is a member, so that the step is never done twice.

@@ -5,7 +5,7 @@ step_worker() {
     say "already a member"
     return
   fi
-  begin_membership
+  open_run
   printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/join.conf"
   awk '/client-certificate-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.crt"
   awk '/client-key-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.key"
@@ -13,7 +13,8 @@ step_worker() {
   # 404 is the answer hoped for: this machine's credential may read Nodes, and its own is not there
   # yet. Before the cluster is ready for joins the API answers 403, or nothing at all.
   await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to accept joins" \
-    answers "/api/v1/nodes/$NODE_NAME" "200 404" --cert "$RUN/client.crt" --key "$RUN/client.key"
+    answers "https://$ENDPOINT/api/v1/nodes/$NODE_NAME" "200 404" --cert "$RUN/client.crt" --key "$RUN/client.key"
+  clear_remains
   say "joining"
   join
   end_membership

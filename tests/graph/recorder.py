@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import runpy
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ COMPUTED = {
 def run(config: Any, before: Graph | None = None, secrets: dict[str, str] | None = None) -> Graph:
     """Return what the program registers for `config`, the value of `kubeadm-fleet:fleet`.
 
-    With `before`, resources whose inputs are the same keep the outputs that they had there.
+    With `before`, resources whose inputs are the same keep the outputs that they had there, and
+    inputs whose changes are ignored stay what they were, unless a trigger replaces the resource.
     """
     recorder = Recorder(before)
     # As set_mocks does, without the stack resource that it registers outside of a run.
@@ -95,6 +97,7 @@ class Recorder(mocks.MockMonitor):
             return resource_pb2.RegisterResourceResponse(urn=urn)
         wire = json_format.MessageToDict(request.object)
         inputs = {key: _plain(value) for key, value in wire.items() if key != "__provider"}
+        inputs |= self._kept(urn, inputs, request.ignoreChanges)
         registered = Registered(
             urn=urn,
             type=request.type,
@@ -126,6 +129,12 @@ class Recorder(mocks.MockMonitor):
             self.graph.outputs = {key: _plain(value) for key, value in wire.items()}
             self.graph.secret_outputs = {key for key, value in wire.items() if _is_secret(value)}
         return empty_pb2.Empty()
+
+    def _kept(self, urn: str, inputs: dict[str, Any], ignored: Iterable[str]) -> dict[str, Any]:
+        known = self._before.by_urn.get(urn) if self._before else None
+        if known is None or known.inputs.get("triggers") != inputs.get("triggers"):
+            return {}
+        return {key: known.inputs[key] for key in ignored}
 
     @property
     def features(self) -> set[int]:

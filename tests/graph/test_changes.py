@@ -93,16 +93,25 @@ def test_nothing_of_dev_is_protected(dev: Graph) -> None:
     assert not [each.name for each in dev if each.protect]
 
 
-def test_only_the_first_control_plane_is_designated(prod: Graph) -> None:
-    designated = [
+def test_only_the_foundation_can_initialise(graph: Graph) -> None:
+    founding = [
         each.name
-        for each in prod.kinds("command:remote:Command")
-        if "DESIGNATED=yes\n" in each.inputs["stdin"]
+        for each in graph.kinds("command:remote:Command")
+        if "kubeadm init" in each.inputs["stdin"]
     ]
-    assert sorted(designated) == [
-        "cluster1-control-plane-0-join",
-        "cluster2-control-plane-0-join",
-    ]
+    assert sorted(founding) == ["cluster1-foundation", "cluster2-foundation"]
+
+
+def test_another_first_control_plane_joins_and_founds_nothing(prod: Graph) -> None:
+    path = "clusters/cluster1/controlPlanes/hosts/0/address"
+    touched = change(prod, "prod", (path, "10.20.1.19"))
+    assert touched == of_machines("cluster1-control-plane-0") | {"cluster1-observation"}
+
+
+def test_what_is_said_of_a_member_s_way_into_the_cluster_touches_no_member(prod: Graph) -> None:
+    path = "clusters/cluster1/networking/dnsDomain"
+    touched = change(prod, "prod", (path, "tokyo.example.com"))
+    assert not [name for name in touched if name.endswith(("-join", "-foundation"))]
 
 
 def test_workers_get_no_key_of_the_cluster(graph: Graph) -> None:

@@ -4,9 +4,20 @@ from tests.graph.graph import Graph
 
 
 def test_control_planes_join_one_after_another(prod: Graph) -> None:
-    joins = [f"cluster1-control-plane-{index}-join" for index in range(3)]
+    joins = [f"cluster1-control-plane-{index}-join" for index in (1, 2, 0)]
     assert prod.awaits(joins[1], joins[0])
     assert prod.awaits(joins[2], joins[1])
+
+
+def test_founding_awaits_its_own_machine_alone_and_every_control_plane_awaits_it(
+    prod: Graph,
+) -> None:
+    founding = prod.one("cluster1-foundation")
+    assert prod.awaits(founding.name, "cluster1-control-plane-0-prepare")
+    others = ("cluster1-control-plane-1", "cluster1-control-plane-2", "cluster1-worker")
+    assert not [name for name in prod.awaited(founding) if name.startswith(others)]
+    for index in range(3):
+        assert prod.awaits(f"cluster1-control-plane-{index}-join", founding.name)
 
 
 def test_control_planes_are_prepared_side_by_side(prod: Graph) -> None:
@@ -30,11 +41,10 @@ def test_steps_of_a_machine_are_in_order(graph: Graph) -> None:
         assert graph.awaits(f"{machine.name}-join", f"{machine.name}-membership")
 
 
-def test_objects_are_applied_once_the_first_control_plane_answers(prod: Graph) -> None:
+def test_objects_are_applied_once_the_cluster_is_founded(prod: Graph) -> None:
     for objects in ("cluster1-flannel", "cluster1-probe"):
-        assert prod.awaits(objects, "cluster1-control-plane-0-join")
-        assert not prod.awaits(objects, "cluster1-control-plane-1-join")
-        assert not prod.awaits(objects, "cluster1-worker-0-join")
+        assert prod.awaits(objects, "cluster1-foundation")
+        assert not [name for name in prod.awaited(prod.one(objects)) if name.endswith("-join")]
 
 
 def test_observation_awaits_everything_of_its_cluster(graph: Graph) -> None:

@@ -41,7 +41,8 @@ def test_membership_hides_its_credential_and_its_access(graph: Graph) -> None:
 
 def test_steps_hide_their_input_and_their_login(graph: Graph) -> None:
     steps = graph.kinds("command:remote:Command")
-    assert len(steps) == 2 * len(graph.kinds("machine:Machine"))
+    machines, clusters = graph.kinds("machine:Machine"), graph.kinds("cluster:Cluster")
+    assert len(steps) == 2 * len(machines) + len(clusters)
     for each in steps:
         assert {"stdin", "connection"} <= each.secret_inputs, each.name
         assert "[secret]" in each.visible

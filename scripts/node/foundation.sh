@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Found the cluster on this machine: done once in the cluster's life, by whichever machine it began
+# with. Where the cluster answers nothing is founded, and where only its endpoint is silent founding
+# is refused: a second cluster beside the first would be worse than none. Safe to run again.
+initialise() {
+  local exceptions
+  exceptions=$(preflight_exceptions)
+  if is_unfinished; then
+    # Machines may have joined it meanwhile: it is finished, not begun anew.
+    say "finishing a foundation that was cut off"
+    exceptions=--ignore-preflight-errors=all
+  else
+    clear_remains
+  fi
+  deliver_trust
+  printf '%s\n' "$INIT_DOCUMENTS" >"$RUN/init.yaml"
+  # shellcheck disable=SC2086
+  logged init kubeadm init --config "$RUN/init.yaml" --skip-token-print $exceptions
+}
+
+# is_unfinished: did an earlier run begin to found this very cluster here?
+is_unfinished() {
+  has_remains && [[ $(cat /etc/kubernetes/pki/ca.crt 2>/dev/null) == "$CA_CERTIFICATE" ]] &&
+    [[ -d /var/lib/etcd/member ]]
+}
+
+# kubeadm init cannot do without a bootstrap token; machines of this fleet join without one.
+drop_tokens() {
+  kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir "$RUN/kubectl" \
+    --namespace kube-system delete secret \
+    --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found >"$LOGS/tokens.log"
+}
+
+# living_members: name the other control planes that have something of the cluster, one a line.
+living_members() {
+  local address
+  for address in $OTHER_CONTROL_PLANES; do
+    living_member "$address" &
+  done
+  wait
+}
+
+# living_member ADDRESS: an API server that our CA vouches for, in whatever state, or any etcd.
+living_member() {
+  local code
+  code=$(curl --silent --output /dev/null --write-out '%{http_code}' --connect-timeout 1 --max-time 3 \
+    --cacert "$RUN/ca.crt" "https://$1:6443/livez" 2>/dev/null) || true
+  if [[ $code != 000 ]]; then
+    echo "$1 (its API server: status $code)"
+  elif timeout 1 bash -c "exec 3<>/dev/tcp/$1/2380" 2>/dev/null; then
+    echo "$1 (its etcd)"
+  fi
+}
+
+refuse_second_cluster() {
+  local living
+  living=$(living_members | sort | tr '\n' ' ')
+  [[ -z $living ]] || die \
+    "https://$ENDPOINT does not answer, but other control planes of the cluster live: $living" \
+    "mend the endpoint or etcd there and run 'pulumi up' again; nothing was founded here"
+}
+
+step_foundation() {
+  if ! is_member; then
+    open_run
+    if ! is_unfinished; then
+      if answers "https://$ENDPOINT/readyz" 200; then
+        say "the cluster is there already"
+        return
+      fi
+      refuse_second_cluster
+    fi
+    say "initialising: $ENDPOINT does not answer"
+    initialise
+    end_membership
+    say "the API answers"
+  else
+    open_run
+  fi
+  drop_tokens
+  say "founded"
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The CAs and keys that a control plane holds. Workers never see them.
+deliver_trust() {
+  local pki=/etc/kubernetes/pki
+  secret_file $pki/ca.crt "$CA_CERTIFICATE"
+  secret_file $pki/ca.key "$CA_KEY"
+  secret_file $pki/front-proxy-ca.crt "$FRONT_PROXY_CA_CERTIFICATE"
+  secret_file $pki/front-proxy-ca.key "$FRONT_PROXY_CA_KEY"
+  secret_file $pki/etcd/ca.crt "$ETCD_CA_CERTIFICATE"
+  secret_file $pki/etcd/ca.key "$ETCD_CA_KEY"
+  secret_file $pki/sa.key "$SERVICE_ACCOUNT_KEY"
+  secret_file $pki/sa.pub "$SERVICE_ACCOUNT_PUBLIC_KEY"
+}
