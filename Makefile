@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 # The stack that up, down, preview, bundle and image are about.
 STACK ?= dev
+# The Kubernetes version that the long tests upgrade to.
+UPGRADE ?= 1.37.2
 # More arguments for pytest, for example: make test ARGS='-k pki'
 ARGS ?=
 
@@ -40,6 +42,12 @@ test: ## Install what is missing and run every test (as root: with real machines
 	@scripts/setup.sh tests
 	@$(PREPARE) toolchain plugin bundle image
 	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: test-long
+test-long: ## Run the tests that take minutes each: upgrades, failures, interruptions
+	@scripts/setup.sh tests
+	@$(PREPARE) --also $(UPGRADE) toolchain plugin bundle image
+	@$(PYTHON) -m pytest -m long $(ARGS)
 
 .PHONY: test-unit
 test-unit: ## Run the fast tests only; needs neither root nor machines

@@ -12,6 +12,7 @@ from scripts.makers import buildcache, built, upstream
 from scripts.makers.download import sha256
 from scripts.makers.place import MakerError, locked, remove, require_space
 from scripts.makers.progress import megabytes, say
+from scripts.version_type import VERSION
 
 SOURCES = ("auto", "upstream", "built")
 # Of the finished bundle and what it is made of, at its largest.
@@ -96,13 +97,6 @@ def verify(bundle: Bundle) -> None:
         )
 
 
-def _version(_context: click.Context, _option: click.Parameter, text: str) -> str:
-    try:
-        return str(versions.parse(text))
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r}: {error}; allowed: {versions.ALLOWED}") from None
-
-
 def _mirror(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
     if text is not None and not text.startswith(("https://", "http://")):
         raise click.BadParameter(f"{text!r} is no base URL such as https://mirror.example.com")
@@ -111,7 +105,7 @@ def _mirror(_context: click.Context, _option: click.Parameter, text: str | None)
 
 @click.command(context_settings={"max_content_width": 100})
 @click.option(
-    "--version", default=versions.DEFAULT, show_default=True, callback=_version,
+    "--version", default=versions.DEFAULT, show_default=True, type=VERSION,
     help=f"Kubernetes version: {versions.ALLOWED}.",
 )  # fmt: skip
 @click.option(

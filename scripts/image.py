@@ -20,6 +20,7 @@ from scripts.makers import containerd, debian
 from scripts.makers.place import MakerError, locked, remove, replacing, require_space
 from scripts.makers.progress import megabytes, say, task
 from scripts.makers.shell import copy_tree, run
+from scripts.version_type import VERSION
 
 NODE = Path(__file__).parent / "node"
 CONFIGURE = (NODE / "configure.sh").read_text()
@@ -185,7 +186,9 @@ def _point(link: Path, folder: Path) -> None:
 
 
 @click.command(context_settings={"max_content_width": 100})
-@click.option("--version", required=True, help="Kubernetes version, for example 1.36.3.")
+@click.option(
+    "--version", required=True, type=VERSION, help="Kubernetes version, for example 1.36.3."
+)
 def main(version: str) -> None:
     """Make the root image of container machines for one Kubernetes version.
 

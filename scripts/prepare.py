@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import click
@@ -12,19 +12,25 @@ from model.errors import ConfigError
 from model.fleet import Fleet
 from model.load import load
 from scripts.stages import Result, Stage, run_stages
+from scripts.version_type import VERSION
 
 TOP = Path(__file__).resolve().parents[1]
 KINDS = ("toolchain", "plugin", "bundle", "image")
 
 
-def stages_for(fleet: Fleet, wanted: Sequence[str], *, root: bool) -> list[Stage]:
+def stages_for(
+    fleet: Fleet, wanted: Sequence[str], *, root: bool, also: Collection[str] = ()
+) -> list[Stage]:
     """Give the stages that make the wanted kinds of things for a fleet.
 
     A bundle is made for each Kubernetes version that is sent from this host, an image for each one
-    that runs in container machines.
+    that runs in container machines. `also` names versions that the fleet will be upgraded to.
     """
     containers = {c.kubernetes_version for c in fleet.clusters if c.driver == "container"}
     sent = {c.kubernetes_version for c in fleet.clusters if c.artifacts.source == "bundle"}
+    sent.update(also)
+    if containers:
+        containers.update(also)
     stages = []
     if "toolchain" in wanted:
         stages.append(_module("toolchain", "scripts.toolchain"))
@@ -70,8 +76,9 @@ def read_fleet(stack: str) -> Fleet:
 
 @click.command()
 @click.option("--stack", default="dev", show_default=True, help="Name of the stack.")
+@click.option("--also", multiple=True, type=VERSION, help="Another Kubernetes version to prepare.")
 @click.argument("wanted", nargs=-1, required=True, type=click.Choice(KINDS))
-def main(stack: str, wanted: tuple[str, ...]) -> None:
+def main(stack: str, also: tuple[str, ...], wanted: tuple[str, ...]) -> None:
     """Make what a stack needs: tool chain, command plugin, bundles, machine images.
 
     What is there already is kept.
@@ -83,7 +90,7 @@ def main(stack: str, wanted: tuple[str, ...]) -> None:
             f"the stack {stack} makes container machines on this host, which needs root: "
             "run the command again with sudo (`make preview` shows the plan without)"
         )
-    results = run_stages(stages_for(fleet, wanted, root=root))
+    results = run_stages(stages_for(fleet, wanted, root=root, also=also))
     sys.exit(0 if all(result is Result.DONE for result in results.values()) else 1)
 
 

@@ -66,6 +66,15 @@ def test_each_version_has_a_bundle_and_an_image_of_its_own() -> None:
     }
 
 
+def test_a_version_to_upgrade_to_is_made_as_well() -> None:
+    stages = stages_for(
+        load(tracked("dev")), ("bundle", "image"), root=True, also=("v1.37.2", "v1.36.3")
+    )
+    assert [stage.name for stage in stages] == [
+        *("packages", "bundle v1.36.3", "bundle v1.37.2", "image v1.36.3", "image v1.37.2"),
+    ]
+
+
 def test_a_preview_needs_the_tools_only() -> None:
     assert planned(load(tracked("dev")), "toolchain", "plugin", root=False) == {
         "toolchain": (),

@@ -1,0 +1,21 @@
+"""A Kubernetes version on a command line."""
+
+import click
+
+from model import versions
+
+
+class VersionType(click.ParamType):
+    """Takes "1.36.3" or "v1.36.3" of a supported minor; gives "v1.36.3"."""
+
+    name = "version"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read the version, or say which are allowed."""
+        try:
+            return str(versions.parse(value))
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}; allowed: {versions.ALLOWED}", param, ctx)
+
+
+VERSION = VersionType()
