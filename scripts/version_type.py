@@ -5,7 +5,7 @@ import click
 from model import versions
 
 
-class VersionType(click.ParamType):
+class VersionType(click.ParamType[str]):
     """Takes "1.36.3" or "v1.36.3" of a supported minor; gives "v1.36.3"."""
 
     name = "version"

@@ -10,7 +10,18 @@ import pytest
 from tests.tooling.conftest import TOP, copy_checkout
 
 TARGETS = {
-    *("up", "down", "preview", "test", "test-unit", "lint", "bundle", "toolchain", "image"),
+    *(
+        "up",
+        "down",
+        "preview",
+        "test",
+        "test-unit",
+        "test-long",
+        "lint",
+        "bundle",
+        "toolchain",
+        "image",
+    ),
     *("bench", "schema", "lock", "clean", "help"),
 }
 
