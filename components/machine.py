@@ -15,8 +15,8 @@ from components.drivers import Driver
 from components.pki import Pki
 from components.resources.membership import Membership
 from components.steps import SPENT, Settings, step
-from model import kubeadm
-from model.fleet import Cluster
+from model import endpoint, kubeadm
+from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
 
 PREPARE_SECONDS = 900
@@ -55,6 +55,7 @@ class Machine(pulumi.ComponentResource):
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
                 "KUBERNETES_VERSION": cluster.kubernetes_version,
+                **_endpoint_settings(cluster, machine),
                 **self._placed.settings,
             },
             deadline_seconds=PREPARE_SECONDS,
@@ -127,3 +128,13 @@ class Machine(pulumi.ComponentResource):
 
     def _child(self, **options: object) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **options)  # type: ignore[arg-type]
+
+
+def _endpoint_settings(cluster: Cluster, machine: Described) -> Settings:
+    """What a control plane does for the cluster's virtual address, if there is one."""
+    if cluster.vip is None or machine.role != CONTROL_PLANE:
+        return {}
+    return {
+        "HAPROXY_CONFIG": endpoint.haproxy(cluster, cluster.vip),
+        "KEEPALIVED_CONFIG": endpoint.keepalived(cluster, cluster.vip, machine),
+    }

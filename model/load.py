@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from model import endpoints, networks, rules
+from model import endpoint_rules, networks, rules
 from model.config import Bastion as BastionConfig
 from model.config import FleetConfig, Host, Ssh
 from model.errors import ConfigError
@@ -54,7 +54,7 @@ def _findings(layouts: list[Layout]) -> Iterator[Finding]:
     yield from rules.of_clusters(frozenset(layout.name for layout in layouts))
     for layout in layouts:
         yield from rules.of_cluster(layout)
-        yield from endpoints.of_cluster(layout)
+        yield from endpoint_rules.of_cluster(layout)
         yield from networks.of_cluster(layout)
     yield from networks.of_fleet(layouts)
 

@@ -48,6 +48,9 @@ pause_image() {
 
 prepare_host() {
   install_packages "${PACKAGES[@]}"
+  if has_endpoint; then
+    install_endpoint
+  fi
   install_supplies
   configure_kernel
   load_kernel
@@ -117,6 +120,7 @@ start_changed() {
 step_prepare() {
   ensure_host_entry
   [[ -f $STATE/installed ]] || prepare_host
+  configure_endpoint
   start_runtime
   [[ -f $STATE/installed ]] || import_images
   say "ready for kubeadm"

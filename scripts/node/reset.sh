@@ -130,6 +130,7 @@ kept_packages() {
 }
 
 step_reset() {
+  forget_endpoint
   forget_cluster
   forget_rules
   forget_settings

@@ -7,6 +7,10 @@ from tests.graph.graph import Graph
 from tests.graph.recorder import run
 from tests.unit.examples import changed
 
+VIRTUAL = [
+    ("clusters/cluster1/controlPlanes/count", 3),
+    ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"}),
+]
 MACHINE = ["", "-join", "-membership", "-prepare"]
 
 
@@ -58,6 +62,22 @@ def test_another_host_behind_a_name_runs_the_whole_way_into_the_cluster_again(
     for step in ("prepare", "join"):
         name = f"cluster1-worker-1-{step}"
         assert after.one(name).inputs["triggers"] != prod.one(name).inputs["triggers"]
+
+
+def test_a_virtual_address_is_the_control_planes_affair() -> None:
+    before = run(changed(stack_config("dev"), *VIRTUAL))
+    assert "10.89.1.100/32" in before.one("cluster1-control-plane-0-prepare").inputs["stdin"]
+    assert "10.89.1.100/32" not in before.one("cluster1-worker-0-prepare").inputs["stdin"]
+    assert "10.89.1.100/32" not in before.one("cluster2-control-plane-0-prepare").inputs["stdin"]
+
+
+def test_another_set_of_control_planes_is_told_to_those_that_stay() -> None:
+    before = run(changed(stack_config("dev"), *VIRTUAL))
+    more = (*VIRTUAL, ("clusters/cluster1/controlPlanes/count", 5))
+    touched = run(changed(stack_config("dev"), *more), before).changed_from(before)
+    told = {f"cluster1-control-plane-{index}-prepare" for index in range(3)}
+    new = of_machines("cluster1-control-plane-3", "cluster1-control-plane-4")
+    assert touched == told | new | {"cluster1-observation"}
 
 
 def test_steps_and_membership_carry_the_machines_id(graph: Graph) -> None:

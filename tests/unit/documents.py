@@ -6,7 +6,7 @@ it.
 
 from pathlib import Path
 
-from model import kubeadm, kubeconfig, manifests
+from model import endpoint, kubeadm, kubeconfig, manifests
 from model.load import load
 from model.pki import KeyPair
 from tests.unit.examples import CONTAINER, EXISTING, changed
@@ -38,6 +38,9 @@ def rendered() -> dict[str, str]:
         documents[f"{name}-init.yaml"] = kubeadm.init_documents(cluster, first)
         documents[f"{name}-join-control-plane.yaml"] = kubeadm.join_documents(cluster, last)
         documents[f"{name}-join-worker.yaml"] = kubeadm.join_documents(cluster, worker)
+        if cluster.vip:
+            documents[f"{name}-haproxy.cfg"] = endpoint.haproxy(cluster, cluster.vip)
+            documents[f"{name}-keepalived.conf"] = endpoint.keepalived(cluster, cluster.vip, first)
     # What differs from the defaults shows in the cluster that has none of them.
     described = load(fleets["three-control-planes"]).clusters[0]
     documents["pod-network.yaml"] = manifests.pod_network(described)

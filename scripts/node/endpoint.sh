@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# The virtual address of a cluster, on its control planes: haproxy and keepalived as services of our
+# own, beside the distribution's, with the configuration that the program sends (model/endpoint.py).
+# Only functions.
+ENDPOINT_FOLDER=/etc/kubeadm-fleet
+ENDPOINT_SERVICES=(kubeadm-fleet-haproxy kubeadm-fleet-keepalived)
+ENDPOINT_PACKAGES=(haproxy keepalived)
+
+has_endpoint() { [[ -n ${HAPROXY_CONFIG:-} ]]; }
+
+# install_endpoint: the packages, without the services that they would start by themselves.
+install_endpoint() {
+  local missing=() name
+  for name in "${ENDPOINT_PACKAGES[@]}"; do
+    [[ -x /usr/sbin/$name ]] || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+  systemctl mask --quiet --runtime "${missing[@]}"
+  install_packages "${missing[@]}"
+  systemctl disable --quiet "${missing[@]}" 2>/dev/null || true
+  systemctl unmask --quiet --runtime "${missing[@]}"
+}
+
+# configure_endpoint: have the services run as they should. A changed configuration is taken over
+# without ending a connection; one that is not right is refused while the former one goes on.
+configure_endpoint() {
+  if ! has_endpoint; then
+    forget_endpoint
+    return
+  fi
+  local interface
+  interface=$(ip -oneline -4 address show to "$NODE_ADDRESS/32" | awk '{print $2; exit}')
+  [[ -n $interface ]] || die "no interface has the address $NODE_ADDRESS" \
+    "say in nodeAddress which of the host's own addresses the cluster is to use"
+  check_haproxy
+  # What else this step has changed is not for these services.
+  CHANGED=()
+  managed $ENDPOINT_FOLDER/haproxy.cfg <<<"$HAPROXY_CONFIG"
+  managed $ENDPOINT_FOLDER/keepalived.conf <<<"${KEEPALIVED_CONFIG//@INTERFACE@/$interface}"
+  endpoint_units
+  ((${#CHANGED[@]} == 0)) || say "changed: ${CHANGED[*]}"
+  use_endpoint " ${CHANGED[*]} "
+}
+
+check_haproxy() {
+  local new=$ENDPOINT_FOLDER/haproxy.cfg.check
+  mkdir -p $ENDPOINT_FOLDER
+  printf '%s\n' "$HAPROXY_CONFIG" >"$new"
+  logged haproxy-check haproxy -c -q -f "$new"
+  rm -f "$new"
+}
+
+# https://www.haproxy.com/documentation/haproxy-configuration-manual/latest/management/#3
+endpoint_units() {
+  managed /etc/systemd/system/kubeadm-fleet-haproxy.service <<UNIT
+[Unit]
+Description=kubeadm-fleet: passes connections to the cluster's endpoint on to its control planes
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart=/usr/sbin/haproxy -Ws -f $ENDPOINT_FOLDER/haproxy.cfg -p /run/kubeadm-fleet-endpoint/haproxy.pid
+ExecReload=/usr/sbin/haproxy -c -q -f $ENDPOINT_FOLDER/haproxy.cfg
+ExecReload=/bin/kill -USR2 \$MAINPID
+RuntimeDirectory=kubeadm-fleet-endpoint
+KillMode=mixed
+SuccessExitStatus=143
+Restart=always
+RestartSec=200ms
+OOMScoreAdjust=-997
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  managed /etc/systemd/system/kubeadm-fleet-keepalived.service <<UNIT
+[Unit]
+Description=kubeadm-fleet: holds the cluster's endpoint, one control plane at a time
+After=network-online.target kubeadm-fleet-haproxy.service
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart=/usr/sbin/keepalived --dont-fork --log-console --log-detail --vrrp --use-file $ENDPOINT_FOLDER/keepalived.conf --pid /run/kubeadm-fleet-keepalived.pid --vrrp_pid /run/kubeadm-fleet-vrrp.pid
+ExecReload=/bin/kill -HUP \$MAINPID
+Restart=always
+RestartSec=200ms
+OOMScoreAdjust=-997
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+}
+
+# use_endpoint CHANGED: have the services run with what they were given.
+use_endpoint() {
+  if [[ $1 == */etc/systemd/system/* ]]; then
+    systemctl daemon-reload
+    systemctl enable --quiet "${ENDPOINT_SERVICES[@]}"
+    endpoint_service restart kubeadm-fleet-haproxy
+    endpoint_service restart kubeadm-fleet-keepalived
+    return
+  fi
+  [[ $1 != */haproxy.cfg* ]] || endpoint_service reload-or-restart kubeadm-fleet-haproxy
+  [[ $1 != */keepalived.conf* ]] || endpoint_service reload-or-restart kubeadm-fleet-keepalived
+  endpoint_service start kubeadm-fleet-haproxy
+  endpoint_service start kubeadm-fleet-keepalived
+}
+
+endpoint_service() { # ACTION SERVICE
+  systemctl "$1" "$2" 2>"$LOGS/endpoint.log" && return
+  journalctl --unit "$2" --lines 10 --output cat >&2
+  die "$2 does not run" \
+    "mend what the last lines name, such as a port that is taken, and run 'pulumi up' again"
+}
+
+# forget_endpoint: hand the address over to the others, if it is here, and leave nothing behind.
+forget_endpoint() {
+  local address service
+  [[ -d $ENDPOINT_FOLDER ]] || return 0
+  systemctl disable --quiet --now kubeadm-fleet-keepalived 2>/dev/null || true
+  systemctl disable --quiet --now kubeadm-fleet-haproxy 2>/dev/null || true
+  # A keepalived that was killed could not take it off its interface.
+  address=$(awk '/virtual_ipaddress/ {getline; print $1}' $ENDPOINT_FOLDER/keepalived.conf 2>/dev/null)
+  if [[ -n $address ]]; then
+    ip -oneline -4 address show to "$address" | while read -r _ link _; do
+      ip address delete "$address" dev "$link"
+    done
+  fi
+  rm -rf $ENDPOINT_FOLDER
+  for service in "${ENDPOINT_SERVICES[@]}"; do
+    rm -f "/etc/systemd/system/$service.service"
+  done
+  systemctl daemon-reload
+}
