@@ -19,7 +19,9 @@ from pulumi_command import remote
 NODE_SCRIPTS = Path(__file__).parents[1] / "scripts" / "node"
 # The files that each step is made of. They define functions; a step runs `step_<name>`.
 PARTS = {
-    "prepare": ("lib", "configure", "install", "endpoint", "prepare"),
+    "prepare": (
+        *("lib", "configure", "kernel", "install", "staged", "runtime", "endpoint", "prepare"),
+    ),
     "foundation": ("lib", "kubeadm", "trust", "foundation"),
     "control-plane": ("lib", "kubeadm", "trust", "control-plane"),
     "worker": ("lib", "kubeadm", "worker"),

@@ -9,6 +9,8 @@
 ARTIFACTS=$STATE/artifacts
 FETCHED=$ARTIFACTS/fetched
 INSTALLED=()
+# Where files go: their own place below /, or a folder in which they wait for it (staged.sh).
+INTO=''
 
 install_supplies() {
   read_notes
@@ -22,13 +24,13 @@ install_artifacts() {
   local -A wanted=()
   local sum kind name where
   while IFS=$'\t' read -r sum kind name where; do
-    if [[ $kind == binary ]] && ! is_intact "$where" "$sum"; then
+    if [[ $kind == binary ]] && ! is_there "$where" "$sum"; then
       wanted[$where]=$sum
     fi
   done <"$ARTIFACTS/index"
   verify "${wanted[@]}"
   for where in "${!wanted[@]}"; do
-    put "$ARTIFACTS/${wanted[$where]}" "$where" "${wanted[$where]}"
+    put "$ARTIFACTS/${wanted[$where]}" "$INTO$where" "${wanted[$where]}"
   done
 }
 
@@ -66,7 +68,7 @@ install_downloads() {
   local -A wanted=() sums=() members=()
   local where url sum_url member
   while IFS=$'\t' read -r where url sum_url member; do
-    if ! is_intact "$where" "$url"; then
+    if ! is_there "$where" "$url"; then
       wanted[$where]=$url
       members[$where]=$member
       sums[$url]=$sum_url
@@ -84,9 +86,9 @@ install_downloads() {
   for where in "${!wanted[@]}"; do
     member=${members[$where]}
     if [[ $member == - ]]; then
-      put "$(fetched "${wanted[$where]}")" "$where" "${wanted[$where]}"
+      put "$(fetched "${wanted[$where]}")" "$INTO$where" "${wanted[$where]}"
     else
-      put "$unpacked/$member" "$where" "${wanted[$where]}"
+      put "$unpacked/$member" "$INTO$where" "${wanted[$where]}"
     fi
   done
   rm -rf "$FETCHED"
@@ -196,6 +198,11 @@ is_intact() {
   [[ -v PRESENT[$1] && ${NOTED[$1]} == "$2 ${PRESENT[$1]}" ]]
 }
 
+# is_there PATH ORIGIN: is it intact where it belongs, or where it waits?
+is_there() {
+  is_intact "$1" "$2" || is_intact "$INTO$1" "$2"
+}
+
 # put FILE PATH ORIGIN: install a verified file in one step, and note it before it is there.
 put() {
   local size time
@@ -204,6 +211,14 @@ put() {
   printf '%s\t%s\t%s\t%s\n' "$2" "$3" "$size" "$time" >>"$STATE/files"
   mv "$2.new" "$2"
   INSTALLED+=("$2")
+}
+
+# move_note FROM TO: note that what was made as FROM is about to lie at TO.
+move_note() {
+  awk -v from="$1" -v to="$2" 'BEGIN {FS = OFS = "\t"} $1 == from {$1 = to; line = $0}
+    END {if (line) print line}' "$STATE/files" >"$STATE/files.moved"
+  cat "$STATE/files.moved" >>"$STATE/files"
+  rm -f "$STATE/files.moved"
 }
 
 # verify SUM...: is every artifact what it is called? Checked side by side.

@@ -1,0 +1,66 @@
+"""What can be done on a machine that is a member of a cluster: functions of scripts/node, by name.
+
+Each finds out what is left to do and can be called again after a kill at any moment; one at a time
+runs on a machine. What a function does and needs is said in scripts/node/upgrade.sh and state.sh.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from components.resources.host.ssh import Connection, Finished
+
+NODE_SCRIPTS = Path(__file__).parents[3] / "scripts" / "node"
+KILL_AFTER_SECONDS = 10
+CHANGING = (
+    "lib", "kubeadm", "configure", "install", "runtime", "kernel", "staged", "documents",
+    "static-pods", "change", "upgrade",
+)  # fmt: skip
+MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
+DOCUMENTS = ("CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The files that a function is made of, the settings it takes, and how long it may run."""
+
+    parts: tuple[str, ...]
+    settings: tuple[str, ...]
+    seconds: int
+
+
+OPERATIONS = {
+    "survey": Operation(("state",), (), 60),
+    "upgrade_first": Operation(CHANGING, (*MACHINE, *DOCUMENTS), 1500),
+    "upgrade_control_plane": Operation(CHANGING, MACHINE, 1500),
+    "upgrade_kubelet": Operation(CHANGING, MACHINE, 600),
+    "upload_configuration": Operation(CHANGING, (*MACHINE, *DOCUMENTS), 120),
+    "apply_control_plane": Operation(CHANGING, MACHINE, 1500),
+    "apply_kubelet": Operation(CHANGING, MACHINE, 600),
+    "repair": Operation(CHANGING, MACHINE, 1500),
+    "clean": Operation(CHANGING, MACHINE, 300),
+}
+
+
+def run(connection: Connection, name: str, settings: Mapping[str, str], *, sudo: bool) -> Finished:
+    """Run the operation as root; `settings` are exactly those that it takes."""
+    operation = OPERATIONS[name]
+    missing = set(operation.settings) ^ set(settings)
+    assert not missing, f"{name} takes {operation.settings}: {missing}"
+    text = text_of(operation, settings)
+    become = "sudo --non-interactive " if sudo else ""
+    script = f'eval "$(head --bytes={len(text)})"; {name}'
+    limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {operation.seconds}"
+    return connection.run(
+        f"exec {become}{limit} bash -c {quote(script)} {name}",
+        [text],
+        seconds=operation.seconds + 2 * KILL_AFTER_SECONDS,
+    )
+
+
+def text_of(operation: Operation, settings: Mapping[str, str]) -> bytes:
+    """Return the settings as shell assignments, and the functions behind them."""
+    assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
+    parts = ((NODE_SCRIPTS / f"{part}.sh").read_text() for part in operation.parts)
+    return (assignments + "".join(parts)).encode()

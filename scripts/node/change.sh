@@ -1,0 +1,283 @@
+#!/usr/bin/env bash
+# One change of what a member runs: programs, the kubelet's configuration, static pods, in one go and
+# with the kubelet at rest, so that a machine's share of the control plane is away once and shortly.
+# Only functions.
+#
+# kubeadm itself replaces one manifest after another under a running kubelet, which waits 10 to 15 s
+# before it starts a static pod whose predecessor has just ended (backOffPeriod in its pod workers),
+# and a kubelet of another minor version restarts them all once more (it computes other ids).
+#
+# CHANGE notes what is to differ before anything does, and what there was: a run that was killed is
+# finished by the next one, and a change that does not work is taken back.
+CHANGE=$STATE/change
+KUBELET_CONFIG=/var/lib/kubelet/config.yaml
+KUBELET_FLAGS=/var/lib/kubelet/kubeadm-flags.env
+KUBELET_SECONDS=120
+
+begin_change() {
+  rm -rf "$CHANGE.part"
+  mkdir -p "$CHANGE.part"/{new,old,former}
+}
+
+# plan_manifests: have the static pods that the cluster's documents ask for.
+plan_manifests() {
+  local file
+  render "$CHANGE.part/new"
+  for file in "$CHANGE.part"/new/*.yaml; do
+    if cmp --silent "$file" "$MANIFESTS/${file##*/}"; then
+      rm "$file"
+    elif [[ -f $MANIFESTS/${file##*/} ]]; then
+      cp --preserve "$MANIFESTS/${file##*/}" "$CHANGE.part/old/"
+    fi
+  done
+}
+
+# plan_kubelet: have the configuration that the cluster's kubelet-config says, and the flags that this
+# machine joined with.
+plan_kubelet() {
+  local folder=$RUN/kubelet
+  mkdir -p "$folder"
+  cp /var/lib/kubelet/instance-config.yaml "$folder/" 2>/dev/null || true
+  if KUBEADM_UPGRADE_DRYRUN_DIR=$folder "$(wanted_program kubeadm)" upgrade node phase kubelet-config \
+    --dry-run --kubeconfig "$(member_access)" >"$LOGS/kubelet-config.log" 2>&1 </dev/null; then
+    :
+  elif [[ -s $DOCUMENTS/kubelet.yaml ]]; then
+    say "the API does not answer; going by the configuration that this kubelet last had"
+    cp "$DOCUMENTS/kubelet.yaml" "$folder/config.yaml"
+  else
+    tail -n 20 "$LOGS/kubelet-config.log" >&2
+    die "the cluster's kubelet-config cannot be read" "mend the endpoint and run 'pulumi up' again"
+  fi
+  plan_file "$folder/config.yaml" config "$KUBELET_CONFIG"
+  if [[ -s $DOCUMENTS/flags.env ]]; then
+    plan_file "$DOCUMENTS/flags.env" flags "$KUBELET_FLAGS"
+  fi
+}
+
+# plan_file NEW NAME PATH: have NEW at PATH, unless it is there.
+plan_file() {
+  cmp --silent "$1" "$3" && return
+  cp "$1" "$CHANGE.part/new/$2"
+  [[ ! -f $3 ]] || cp --preserve "$3" "$CHANGE.part/old/$2"
+}
+
+# plan_programs: have the staged programs, and what is written for them.
+plan_programs() {
+  if [[ -n $(staged_programs) ]]; then
+    staged_programs >"$CHANGE.part/programs"
+  fi
+}
+
+# member_access: the kubeconfig with which kubeadm reads the cluster's documents on this machine.
+member_access() {
+  if is_control_plane; then echo "$ADMIN"; else echo /etc/kubernetes/kubelet.conf; fi
+}
+
+# finish_change: do what was planned, or take it back and say why.
+finish_change() {
+  mv "$CHANGE.part" "$CHANGE"
+  do_change
+}
+
+# resume_change: finish what a run began that was killed.
+resume_change() {
+  rm -rf "$CHANGE.part"
+  [[ -d $CHANGE ]] || return 0
+  say "finishing a change that an earlier run began"
+  do_change
+}
+
+do_change() {
+  local names=() name
+  for name in "${COMPONENTS[@]}"; do
+    if [[ -f $CHANGE/new/$name.yaml ]] && ! cmp --silent "$CHANGE/new/$name.yaml" "$MANIFESTS/$name.yaml"; then
+      names+=("$name")
+    fi
+  done
+  if [[ -z ${names[*]} && ! -e $CHANGE/programs && ! -e $CHANGE/new/config && ! -e $CHANGE/new/flags ]] &&
+    [[ -z $(ls "$CHANGE/new") ]] && kubelet_answers; then
+    rm -rf "$CHANGE"
+    say "nothing differs"
+    return
+  fi
+  say "changing: $(describe_change "${names[@]}")"
+  rest "${names[@]}"
+  put_files
+  put_programs
+  # Whatever is started now is the new one; what does not come up is taken back.
+  if ! (start_all "${names[@]}"); then
+    take_back "${names[@]}"
+  fi
+  rm -rf "$CHANGE"
+}
+
+describe_change() {
+  local parts=("$@")
+  [[ ! -e $CHANGE/programs ]] || parts+=("programs of $KUBERNETES_VERSION")
+  [[ ! -e $CHANGE/new/config ]] || parts+=("the kubelet's configuration")
+  [[ ! -e $CHANGE/new/flags ]] || parts+=("the kubelet's flags")
+  printf '%s' "${parts[0]:-the kubelet}"
+  (($# + ${#parts[@]} > 1)) && printf ', %s' "${parts[@]:1}"
+  return 0
+}
+
+# rest NAME...: a machine on which the kubelet and these components do not run.
+rest() {
+  local name
+  systemctl stop kubelet
+  for name in "$@"; do
+    rm -f "$MANIFESTS/$name.yaml"
+  done
+  end_components "$@"
+  (($# == 0)) || say "ended: $*"
+  if [[ " $* " == *" etcd "* ]] && is_another_image etcd; then
+    keep_etcd_data
+  fi
+}
+
+is_another_image() { # COMPONENT
+  local old new
+  old=$(grep -m 1 'image:' "$CHANGE/old/$1.yaml" 2>/dev/null) || true
+  new=$(grep -m 1 'image:' "$CHANGE/new/$1.yaml")
+  [[ -n $old && $old != "$new" ]]
+}
+
+# keep_etcd_data: a copy of what etcd holds, as it is before another version of etcd touches it.
+keep_etcd_data() {
+  [[ -d $CHANGE/etcd || ! -d /var/lib/etcd/member ]] && return
+  rm -rf "$CHANGE/etcd.part"
+  cp --archive --reflink=auto /var/lib/etcd "$CHANGE/etcd.part"
+  mv "$CHANGE/etcd.part" "$CHANGE/etcd"
+}
+
+put_files() {
+  put_file config "$KUBELET_CONFIG" 0644
+  put_file flags "$KUBELET_FLAGS" 0600
+}
+
+put_file() { # NAME PATH MODE
+  [[ -f $CHANGE/new/$1 ]] || return 0
+  install -m "$3" "$CHANGE/new/$1" "$2.new"
+  mv "$2.new" "$2"
+}
+
+# put_programs: the staged programs in their places, the ones before kept until the new ones work.
+put_programs() {
+  local path
+  [[ -f $CHANGE/programs ]] || return 0
+  while read -r path; do
+    [[ -e $path && ! -e $CHANGE/former$path ]] || continue
+    mkdir -p "$CHANGE/former${path%/*}"
+    ln "$path" "$CHANGE/former$path" 2>/dev/null || cp --archive "$path" "$CHANGE/former$path"
+  done < <(staged_programs)
+  read_notes
+  use_staged
+  configure_runtime
+}
+
+# configure_runtime: what containerd and the kubelet are told outside of kubeadm's files.
+configure_runtime() {
+  configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
+  configure_kubelet
+  local touched=" ${CHANGED[*]} ${INSTALLED[*]} "
+  systemctl daemon-reload
+  if [[ $touched == *containerd.service* || $touched == */containerd/config.toml* ||
+    $touched == */bin/containerd* ]]; then
+    systemctl restart containerd
+    start_runtime
+  fi
+}
+
+# start_all NAME...: start the kubelet with these components, and see that everything works. The
+# controller manager and the scheduler give up where no API answers: they come when it does.
+start_all() {
+  local name
+  put_manifests etcd kube-apiserver
+  systemctl reset-failed kubelet 2>/dev/null || true
+  systemctl start kubelet
+  await "$KUBELET_SECONDS" "the kubelet to run as $KUBERNETES_VERSION" kubelet_answers
+  say "the kubelet answers"
+  (($#)) || return 0
+  for name in etcd kube-apiserver; do
+    await "$HEALTHY_SECONDS" "$name to answer" is_healthy "$name"
+  done
+  await "$HEALTHY_SECONDS" "the API on this machine" api_is_ready
+  say "the API answers"
+  put_manifests kube-controller-manager kube-scheduler
+  for name in "$@"; do
+    await "$HEALTHY_SECONDS" "$name to answer" is_healthy "$name"
+  done
+  await "$HEALTHY_SECONDS" "the API to know the new pods" are_reported "$@"
+  say "healthy: $*"
+}
+
+put_manifests() {
+  local name
+  mkdir -p "$MANIFESTS"
+  for name in "$@"; do
+    [[ -f $CHANGE/new/$name.yaml ]] || continue
+    # The kubelet leaves files alone whose names begin with a dot.
+    install -m 0600 "$CHANGE/new/$name.yaml" "$MANIFESTS/.$name.new"
+    mv "$MANIFESTS/.$name.new" "$MANIFESTS/$name.yaml"
+  done
+}
+
+kubelet_answers() {
+  local address port said pid found
+  address=$(awk '$1 == "healthzBindAddress:" {print $2}' "$KUBELET_CONFIG")
+  port=$(awk '$1 == "healthzPort:" {print $2}' "$KUBELET_CONFIG")
+  pid=$(systemctl show --property MainPID --value kubelet)
+  LAST_ANSWER="the kubelet: $(systemctl is-active kubelet); 'journalctl -u kubelet' on the machine"
+  if [[ ${port:-10248} != 0 ]]; then
+    said=$(curl --silent --max-time 2 "http://${address:-127.0.0.1}:${port:-10248}/healthz") || return 1
+    [[ $said == ok ]] || return 1
+  fi
+  [[ $pid != 0 ]] && cmp --silent "/proc/$pid/exe" /usr/local/bin/kubelet
+}
+
+# take_back NAME...: have again what there was, and fail. An etcd that works stays: what it has
+# written since must not be lost.
+take_back() {
+  local name back=()
+  say "it does not work; taking it back"
+  for name in "$@"; do
+    if [[ $name == etcd ]] && is_healthy etcd; then continue; fi
+    back+=("$name")
+  done
+  systemctl stop kubelet
+  for name in "${back[@]}"; do
+    rm -f "$MANIFESTS/$name.yaml"
+  done
+  end_components "${back[@]}"
+  take_back_programs
+  for name in config flags; do
+    [[ ! -f $CHANGE/old/$name ]] || cp "$CHANGE/old/$name" "$CHANGE/new/$name"
+  done
+  put_files
+  for name in "${back[@]}"; do
+    if [[ -f $CHANGE/old/$name.yaml ]]; then
+      cp "$CHANGE/old/$name.yaml" "$CHANGE/new/$name.yaml"
+    fi
+  done
+  if (start_all "${back[@]}"); then
+    rm -rf "$CHANGE"
+    die "the change did not work and was taken back (see above)" \
+      "mend what is named and run 'pulumi up' again"
+  fi
+  die "the change did not work, and neither does what there was before (see above)" \
+    "mend what is named and run 'pulumi up' again; what etcd held: ${CHANGE}/etcd, if it was to change"
+}
+
+# take_back_programs: the ones before; the new ones are staged again.
+take_back_programs() {
+  local path
+  [[ -f $CHANGE/programs ]] || return 0
+  while read -r path; do
+    mkdir -p "$STAGED${path%/*}"
+    if [[ -e $path && ! -e $STAGED$path ]]; then
+      move_note "$path" "$STAGED$path"
+      mv "$path" "$STAGED$path"
+    fi
+    mv "$CHANGE/former$path" "$path"
+  done < <(cd "$CHANGE/former" && find . -type f -printf '/%P\n')
+}

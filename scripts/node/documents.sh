@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# What the cluster itself says of how its machines run: kubeadm's ClusterConfiguration and the
+# kubelets' configuration, in the ConfigMaps that kubeadm keeps in kube-system. Only functions.
+# Settings: NODE_NAME, NODE_ADDRESS, KUBERNETES_VERSION.
+DOCUMENTS=$STATE/documents
+ADMIN=/etc/kubernetes/admin.conf
+# What kubeadm's manifests ask of a component that starts is asked once a second instead of every ten:
+# a component that is there is seen to be there, and what waits for it goes on.
+PATCHES=/etc/kubernetes/patches
+
+# begin_operation: a place for documents that hold no secret but are nobody's business either.
+begin_operation() {
+  RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
+  trap 'rm -rf "$RUN"' EXIT
+}
+
+# api ARGUMENTS...: kubectl as the cluster's administrator, over the cluster's endpoint.
+api() {
+  kubectl --kubeconfig "$ADMIN" --cache-dir "$RUN/kubectl" --request-timeout 10s "$@"
+}
+
+# local_api ARGUMENTS...: the same, asking this machine's own API server.
+local_api() {
+  api --server "https://$NODE_ADDRESS:6443" "$@"
+}
+
+# read_documents: bring the cluster's ClusterConfiguration to RUN. Where no API answers (its manifest
+# may be what is to be repaired), what this machine has last been made from is as good.
+read_documents() {
+  if api --namespace kube-system get configmap kubeadm-config \
+    --output 'jsonpath={.data.ClusterConfiguration}' >"$RUN/cluster.yaml" 2>"$RUN/api.log"; then
+    return
+  fi
+  [[ -s $DOCUMENTS/cluster.yaml ]] ||
+    die "the cluster's kubeadm-config cannot be read: $(tail -n 1 "$RUN/api.log")" \
+      "mend the cluster's endpoint and run 'pulumi up' again"
+  say "the API does not answer; going by what this machine was last made from"
+  cp "$DOCUMENTS/cluster.yaml" "$RUN/cluster.yaml"
+}
+
+# remember_documents: keep what this machine was made from, for the day when no API answers.
+remember_documents() {
+  mkdir -p "$DOCUMENTS"
+  cp "$RUN/cluster.yaml" "$DOCUMENTS/cluster.yaml.new"
+  mv "$DOCUMENTS/cluster.yaml.new" "$DOCUMENTS/cluster.yaml"
+}
+
+# recorded_version: the version that the cluster says it has.
+recorded_version() {
+  awk '$1 == "kubernetesVersion:" {print $2}' "$RUN/cluster.yaml"
+}
+
+# upload_documents: have the cluster say what CLUSTER_CONFIGURATION and KUBELET_CONFIGURATION say,
+# each of which may be empty. The version it says it has stays: `upgrade apply` changes that.
+upload_documents() {
+  local recorded
+  recorded=$(recorded_version)
+  {
+    init_configuration
+    printf -- '---\n%s\n' "${CLUSTER_CONFIGURATION:-$(<"$RUN/cluster.yaml")}" |
+      sed -E "s/^kubernetesVersion:.*/kubernetesVersion: $recorded/"
+    [[ -z ${KUBELET_CONFIGURATION:-} ]] || printf -- '---\n%s\n' "$KUBELET_CONFIGURATION"
+  } >"$RUN/upload.yaml"
+  if [[ -n ${CLUSTER_CONFIGURATION:-} ]]; then
+    logged upload-cluster "$(wanted_program kubeadm)" init phase upload-config kubeadm \
+      --config "$RUN/upload.yaml"
+  fi
+  if [[ -n ${KUBELET_CONFIGURATION:-} ]]; then
+    logged upload-kubelet "$(wanted_program kubeadm)" init phase upload-config kubelet \
+      --config "$RUN/upload.yaml"
+  fi
+  read_documents
+}
+
+# init_configuration: who this machine is, for phases of `kubeadm init`.
+init_configuration() {
+  cat <<YAML
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+nodeRegistration:
+  name: $NODE_NAME
+  criSocket: unix:///run/containerd/containerd.sock
+localAPIEndpoint:
+  advertiseAddress: $NODE_ADDRESS
+  bindPort: 6443
+YAML
+  if [[ -d $PATCHES ]]; then
+    printf 'patches:\n  directory: %s\n' "$PATCHES"
+  fi
+}
+
+# wanted_documents: the documents that this machine's control plane is to be made from.
+wanted_documents() {
+  init_configuration
+  printf -- '---\n'
+  sed -E "s/^kubernetesVersion:.*/kubernetesVersion: $KUBERNETES_VERSION/" "$RUN/cluster.yaml"
+}

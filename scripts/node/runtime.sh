@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The container runtime: running, able to do what the kubelet asks of it, and told where to get images.
+# Only functions.
+
+MIRRORED='# Written by kubeadm-fleet from artifacts.mirror.'
+
+# start_runtime: have a container runtime that can do what the kubelet asks of it. containerd runs on
+# without its CRI plugin when that could not be loaded.
+start_runtime() {
+  systemctl is-active --quiet containerd || systemctl start containerd
+  if [[ $(cri_status) == error ]]; then
+    systemctl restart containerd
+  fi
+  await 60 "containerd to answer" runtime_answers
+}
+
+runtime_answers() {
+  local status
+  LAST_ANSWER="'journalctl -u containerd' on the machine"
+  status=$(cri_status)
+  [[ $status != error ]] || die "containerd could not load its CRI plugin: $(cri_error)" \
+    "mend what is named and run 'pulumi up' again: containerd is started again"
+  [[ $status == ok ]]
+}
+
+cri_status() {
+  ctr --connect-timeout 1s plugins list 2>/dev/null | awk '$2 == "cri" {print $NF}'
+}
+
+cri_error() {
+  ctr plugins list --detailed id==cri 2>/dev/null | awk '/Message:/ {sub(/.*Message: */, ""); print}'
+}
+
+# The sandbox image that the wanted version's kubeadm expects.
+pause_image() {
+  "$(wanted_program kubeadm)" config images list --kubernetes-version "$KUBERNETES_VERSION" |
+    grep /pause:
+}
+
+# configure_mirrors: ask a mirror for the images of a registry. containerd reads this on every pull.
+# https://github.com/containerd/containerd/blob/main/docs/hosts.md
+configure_mirrors() {
+  local folder=/etc/containerd/certs.d registry base file
+  local -A mirrored=()
+  if [[ -f $ARTIFACTS/mirrors ]]; then
+    while IFS=$'\t' read -r registry base; do
+      mirrored[$folder/$registry/hosts.toml]=${base%/}
+    done <"$ARTIFACTS/mirrors"
+  fi
+  for file in "${!mirrored[@]}"; do
+    managed "$file" <<TOML
+$MIRRORED
+server = "${mirrored[$file]}/v2"
+capabilities = ["pull", "resolve"]
+override_path = true
+TOML
+  done
+  for file in "$folder"/*/hosts.toml; do
+    if [[ -f $file && ! -v mirrored[$file] && $(head -n 1 "$file") == "$MIRRORED" ]]; then
+      rm -f "$file"
+    fi
+  done
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# What a member of a cluster is like, as lines of KEY<TAB>VALUE. Changes nothing, judges nothing, and
+# runs as root. No settings. `survey` prints, in this order:
+#   machine_id          /etc/machine-id
+#   member              the membership that its join noted (fingerprint of the CA, machine), or ""
+#   kubelet, kubeadm, kubectl    versions of the programs in place, or ""
+#   running             version of the kubelet that runs, or ""
+#   staged              versions that are staged, separated by blanks
+#   interrupted         yes where a change was begun and not finished
+#   service:NAME        what systemd says: active, inactive, failed, ...
+#   file:PATH           sha256 of a file that we or kubeadm wrote, or "missing"
+#   complete            yes: nothing after this was lost
+survey() {
+  export LC_ALL=C
+  local state=/var/lib/kubeadm-fleet pid path name
+  fact machine_id "$(cat /etc/machine-id)"
+  fact member "$(cat $state/member 2>/dev/null)"
+  fact kubelet "$(kubelet --version 2>/dev/null | cut -d ' ' -f 2)"
+  fact kubeadm "$(kubeadm version --output short 2>/dev/null)"
+  fact kubectl "$(kubectl version --client 2>/dev/null | awk '/Client Version/ {print $3}')"
+  pid=$(systemctl show --property MainPID --value kubelet)
+  fact running "$([[ $pid == 0 ]] || "/proc/$pid/exe" --version 2>/dev/null | cut -d ' ' -f 2)"
+  fact staged "$(cd $state/staged 2>/dev/null && echo *)"
+  fact interrupted "$([[ -d $state/change ]] && echo yes || echo no)"
+  for name in containerd kubelet haproxy keepalived; do
+    if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then
+      fact "service:$name" "$(systemctl is-active "$name")"
+    fi
+  done
+  for path in /etc/kubernetes/manifests/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler}.yaml \
+    /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} /etc/containerd/config.toml \
+    /etc/systemd/system/{containerd,kubelet}.service /etc/systemd/system/kubelet.service.d/10-kubeadm.conf \
+    /etc/sysctl.d/90-kubeadm-fleet.conf /etc/modules-load.d/kubeadm-fleet.conf \
+    /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf; do
+    fact "file:$path" "$(digest "$path")"
+  done
+  fact complete yes
+}
+
+fact() { printf '%s\t%s\n' "$1" "$2"; }
+
+digest() { # PATH
+  if [[ -f $1 ]]; then
+    sha256sum "$1" | cut -d ' ' -f 1
+  else
+    echo missing
+  fi
+}

@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# This machine's control plane: the manifests that it should have, and whether it works. Only
+# functions. Settings: NODE_NAME, NODE_ADDRESS, KUBERNETES_VERSION.
+MANIFESTS=/etc/kubernetes/manifests
+# In the order in which they end; etcd last, since the API server writes to it until it has ended.
+COMPONENTS=(kube-scheduler kube-controller-manager kube-apiserver etcd)
+END_SECONDS=30
+HEALTHY_SECONDS=300
+
+is_control_plane() {
+  [[ -s /etc/kubernetes/controller-manager.conf ]]
+}
+
+# render FOLDER: write the manifests that kubeadm of the wanted version makes of the documents.
+# kubeadm writes them where it is told when it is told to do nothing.
+render() {
+  local kubeadm
+  kubeadm=$(wanted_program kubeadm)
+  mkdir -p "$1"
+  wanted_documents >"$RUN/init.yaml"
+  KUBEADM_INIT_DRYRUN_DIR=$1 logged render-control-plane \
+    "$kubeadm" init phase control-plane all --dry-run --config "$RUN/init.yaml"
+  KUBEADM_INIT_DRYRUN_DIR=$1 logged render-etcd \
+    "$kubeadm" init phase etcd local --dry-run --config "$RUN/init.yaml"
+  keep_initial_cluster "$MANIFESTS/etcd.yaml" "$1/etcd.yaml"
+  chmod 0600 "$1"/*.yaml
+}
+
+# keep_initial_cluster OLD NEW: whom etcd was told of when it joined says nothing to a member that has
+# its data; another list would restart it for nothing.
+keep_initial_cluster() {
+  [[ -s $1 ]] || return 0
+  awk '
+    NR == FNR { if (/--initial-cluster(-state)?=/) kept = kept $0 "\n"; next }
+    /--initial-cluster-state=/ { next }
+    /--initial-cluster=/ && kept { printf "%s", kept; next }
+    { print }' "$1" "$2" >"$2.kept"
+  mv "$2.kept" "$2"
+}
+
+# containers_of COMPONENT: the ids of its containers on this machine that run.
+containers_of() {
+  local filter id
+  filter="labels.\"io.kubernetes.pod.namespace\"==kube-system"
+  filter+=",labels.\"io.kubernetes.pod.name\"==$1-$NODE_NAME"
+  filter+=",labels.\"io.kubernetes.container.name\"==$1"
+  local -A alive=()
+  while read -r id _ _; do
+    alive[$id]=yes
+  done < <(ctr --namespace k8s.io tasks list 2>/dev/null | awk '$3 == "RUNNING"')
+  while read -r id; do
+    if [[ -v alive[$id] ]]; then echo "$id"; fi
+  done < <(ctr --namespace k8s.io containers list --quiet "$filter" 2>/dev/null)
+}
+
+# end_components NAME...: end what runs of them, in order, as gently as the kubelet would, which must
+# not be running: it would start them again.
+end_components() {
+  local name id
+  for name in "$@"; do
+    for id in $(containers_of "$name"); do
+      ctr --namespace k8s.io tasks kill --signal SIGTERM "$id" 2>/dev/null || true
+    done
+    # What the API server still has to write goes to etcd; the others end side by side.
+    if [[ $name == kube-apiserver || $name == etcd ]]; then
+      await_end "$name"
+    fi
+  done
+  for name in "$@"; do
+    await_end "$name"
+  done
+}
+
+await_end() {
+  local began=$SECONDS id
+  while [[ -n $(containers_of "$1") ]]; do
+    if ((SECONDS - began >= END_SECONDS)); then
+      say "$1 did not end within $END_SECONDS s; ending it by force"
+      for id in $(containers_of "$1"); do
+        ctr --namespace k8s.io tasks kill --signal SIGKILL "$id" 2>/dev/null || true
+      done
+      began=$SECONDS
+    fi
+    sleep 0.05
+  done
+}
+
+# probe_of MANIFEST: the URL that the manifest's own startup probe asks.
+probe_of() {
+  awk '
+    /startupProbe:/ { inside = 1; next }
+    inside && /host:/ { host = $2 }
+    inside && /path:/ { path = $2 }
+    inside && /port:/ { port = $2 }
+    inside && /scheme:/ { scheme = tolower($2); exit }
+    /containerPort:/ { number = $NF }
+    END {
+      if (port !~ /^[0-9]+$/) port = number
+      print scheme "://" host ":" port path
+    }' "$1"
+}
+
+# is_healthy COMPONENT: does it run and answer its own startup probe?
+is_healthy() {
+  local url said
+  url=$(probe_of "$MANIFESTS/$1.yaml")
+  said=$(curl --silent --show-error --insecure --max-time 2 --output /dev/null \
+    --write-out '%{http_code}' "$url" 2>&1) || true
+  LAST_ANSWER="$1 on $NODE_NAME ($url: $said; 'journalctl -u kubelet' and /var/log/pods on the machine)"
+  [[ $said == 200 ]]
+}
+
+# api_is_ready: does this machine's API server say that it is ready, by the cluster's own authority?
+api_is_ready() {
+  local said
+  said=$(curl --silent --show-error --max-time 3 --cacert /etc/kubernetes/pki/ca.crt \
+    "https://$NODE_ADDRESS:6443/readyz?verbose" 2>&1) || true
+  LAST_ANSWER="/readyz of $NODE_ADDRESS: $(grep -v '^\[+\]' <<<"$said" | tr '\n' ' ')"
+  [[ $said == *"readyz check passed"* ]]
+}
+
+# are_reported COMPONENT...: does the API know the pods that run here now, and that they are ready?
+are_reported() {
+  local name known uid
+  known=$(local_api --namespace kube-system get pods --selector tier=control-plane \
+    --field-selector "spec.nodeName=$NODE_NAME" --output \
+    'jsonpath={range .items[*]}{.metadata.labels.component} {.metadata.annotations.kubernetes\.io/config\.hash} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}' \
+    2>"$RUN/api.log") || true
+  LAST_ANSWER="'kubectl -n kube-system get pods' ($known $(tail -n 1 "$RUN/api.log"))"
+  for name in "$@"; do
+    uid=$(uid_of "$name")
+    [[ -n $uid ]] && grep -q "^$name $uid True$" <<<"$known" || return 1
+  done
+}
+
+# uid_of COMPONENT: what the kubelet calls the pod that runs here now.
+uid_of() {
+  local id
+  id=$(containers_of "$1" | tail -n 1)
+  [[ -n $id ]] || return 0
+  ctr --namespace k8s.io containers info "$id" |
+    awk -F '"' '$2 == "io.kubernetes.pod.uid" {print $4; exit}'
+}

@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# What happens on a member when its cluster's version or settings change, or when something on it is
+# not as it was made. The rollout calls these functions, one machine at a time where that matters; each
+# finds out for itself what is left to do, so that it can be called again at any time.
+#
+# Settings of all: NODE_NAME, NODE_ADDRESS (the machine's in its cluster), KUBERNETES_VERSION
+# ("v1.37.2"), the version that the machine is to run after the call.
+# Drain a machine before upgrade_*: the kubelet is replaced too, and Kubernetes supports another minor
+# version of it on an empty machine only.
+
+# upgrade_first: `kubeadm upgrade apply` on the first control plane of a cluster to be upgraded.
+# Settings: CLUSTER_CONFIGURATION, KUBELET_CONFIGURATION: the cluster's documents, "" to keep.
+upgrade_first() {
+  begin_operation
+  resume_change
+  require_staged
+  read_documents
+  say "from $(recorded_version) to $KUBERNETES_VERSION"
+  # shellcheck disable=SC2046
+  logged upgrade-preflight "$(wanted_program kubeadm)" upgrade apply phase preflight \
+    "$KUBERNETES_VERSION" --yes $(preflight_exceptions)
+  say "kubeadm finds nothing in the way"
+  upload_documents
+  upgrade_member
+  # shellcheck disable=SC2046
+  logged upgrade-apply kubeadm upgrade apply "$KUBERNETES_VERSION" --yes \
+    --skip-phases preflight,control-plane,kubelet-config $(preflight_exceptions)
+  end_upgrade
+}
+
+# upgrade_control_plane: `kubeadm upgrade node` on every other control plane.
+upgrade_control_plane() {
+  begin_operation
+  resume_change
+  require_staged
+  read_documents
+  # shellcheck disable=SC2046
+  logged upgrade-preflight "$(wanted_program kubeadm)" upgrade node phase preflight \
+    --kubeconfig "$ADMIN" $(preflight_exceptions)
+  upgrade_member
+  logged upgrade-node kubeadm upgrade node --kubeconfig "$ADMIN" \
+    --skip-phases preflight,control-plane,kubelet-config
+  end_upgrade
+}
+
+# upgrade_kubelet: programs and the kubelet's configuration, on machines of every role; nothing is
+# left to do on a control plane that was upgraded as one.
+upgrade_kubelet() {
+  begin_operation
+  resume_change
+  require_staged
+  begin_change
+  plan_kubelet
+  plan_programs
+  finish_change
+  end_upgrade
+}
+
+# upload_configuration: tell the cluster what its machines are to be made from; on one control plane,
+# before apply_* on any machine. Settings: CLUSTER_CONFIGURATION, KUBELET_CONFIGURATION, "" to keep.
+upload_configuration() {
+  begin_operation
+  read_documents
+  upload_documents
+  say "the cluster's documents are as they should be"
+}
+
+# apply_control_plane: have the static pods and the API server's names that the cluster's documents
+# ask for; a control plane that has them is left alone.
+apply_control_plane() {
+  begin_operation
+  resume_change
+  read_documents
+  renew_names
+  begin_change
+  plan_manifests
+  finish_change
+  remember
+}
+
+# apply_kubelet: have the kubelet's configuration that the cluster's documents ask for.
+apply_kubelet() {
+  begin_operation
+  resume_change
+  begin_change
+  plan_kubelet
+  finish_change
+  remember
+}
+
+# repair: have everything on this machine as it was made: programs that were exchanged, files that
+# were edited or deleted, services that were stopped.
+repair() {
+  begin_operation
+  systemctl enable --quiet containerd kubelet
+  configure_kernel
+  load_kernel
+  configure_mirrors
+  configure_runtime
+  start_runtime
+  resume_change
+  read_notes
+  INTO=$STAGED install_supplies
+  import_images
+  begin_change
+  if is_control_plane; then
+    read_documents
+    plan_manifests
+  fi
+  plan_kubelet
+  plan_programs
+  finish_change
+  remember
+}
+
+# clean: forget versions that this machine does not run any more: what was staged, their images, what
+# kubeadm kept of them. Images that a container uses stay.
+clean() {
+  local folder reference
+  [[ $(version_of /usr/local/bin/kubelet) == "$KUBERNETES_VERSION" ]] || {
+    say "this machine still runs $(version_of /usr/local/bin/kubelet)"
+    return
+  }
+  for folder in "$STATE"/staged/*/; do
+    if [[ -d $folder && ${folder%/} != "$STAGED" ]]; then rm -rf "$folder"; fi
+  done
+  forget_backups
+  while read -r reference; do
+    say "removing $reference"
+    ctr --namespace k8s.io images remove "$reference" >/dev/null
+  done < <(unused_images)
+}
+
+# upgrade_member: everything on this control plane that carries a version, in one change. kubeadm
+# renews the certificates of what it upgrades, and so does this.
+upgrade_member() {
+  wanted_documents >"$RUN/init.yaml"
+  logged renew "$(wanted_program kubeadm)" certs renew all --config "$RUN/init.yaml"
+  begin_change
+  plan_manifests
+  plan_kubelet
+  plan_programs
+  finish_change
+}
+
+end_upgrade() {
+  remember
+  forget_backups
+  if [[ -f $STATE/installed ]]; then
+    echo "$KUBERNETES_VERSION" >"$STATE/installed"
+  fi
+  say "this machine runs $KUBERNETES_VERSION"
+}
+
+# remember: what this machine was made from, for the day when no API answers.
+remember() {
+  mkdir -p "$DOCUMENTS"
+  cp "$KUBELET_CONFIG" "$DOCUMENTS/kubelet.yaml"
+  cp "$KUBELET_FLAGS" "$DOCUMENTS/flags.env"
+  if is_control_plane; then
+    read_documents
+    remember_documents
+  fi
+}
+
+# forget_backups: kubeadm keeps what it replaces for ever, and what a killed run made.
+forget_backups() {
+  rm -rf /etc/kubernetes/tmp
+}
+
+# unused_images: Kubernetes' own images of versions other than the wanted one that nothing here uses.
+unused_images() {
+  local -A used=() wanted=()
+  local reference
+  while read -r reference; do
+    used[$reference]=yes
+  done < <(ctr --namespace k8s.io containers list | awk 'NR > 1 {print $2}')
+  while read -r reference; do
+    wanted[$reference]=yes
+  done < <(kubeadm config images list --kubernetes-version "$KUBERNETES_VERSION")
+  while read -r reference; do
+    [[ $reference == registry.k8s.io/* && $reference != *@* ]] || continue
+    [[ -v used[$reference] || -v wanted[$reference] ]] || echo "$reference"
+  done < <(ctr --namespace k8s.io images list --quiet)
+}
+
+# renew_names: a certificate of the API server with the names that the documents ask for. The API
+# server reads it again by itself.
+renew_names() {
+  local folder=$RUN/pki pki=/etc/kubernetes/pki kind
+  mkdir -p "$folder"
+  ln -sf $pki/ca.crt $pki/ca.key "$folder/"
+  { wanted_documents | grep -v '^certificatesDir:'; echo "certificatesDir: $folder"; } >"$RUN/pki.yaml"
+  logged names kubeadm init phase certs apiserver --config "$RUN/pki.yaml"
+  [[ $(names_in "$folder/apiserver.crt") != "$(names_in $pki/apiserver.crt)" ]] || return 0
+  for kind in key crt; do
+    install -m 0600 "$folder/apiserver.$kind" "$pki/apiserver.$kind.new"
+    mv "$pki/apiserver.$kind.new" "$pki/apiserver.$kind"
+  done
+  await 120 "the API server to show its new certificate" shows_certificate
+  say "the API server answers to: $(names_in $pki/apiserver.crt)"
+}
+
+names_in() { # CERTIFICATE
+  openssl x509 -noout -ext subjectAltName -in "$1" 2>/dev/null | tail -n +2 |
+    tr ',' '\n' | sed 's/^ *//' | sort | tr '\n' ' '
+}
+
+shows_certificate() {
+  local shown wanted
+  shown=$(openssl s_client -connect "$NODE_ADDRESS:6443" </dev/null 2>/dev/null |
+    openssl x509 -noout -fingerprint -sha256 2>/dev/null) || true
+  wanted=$(openssl x509 -noout -fingerprint -sha256 -in /etc/kubernetes/pki/apiserver.crt)
+  LAST_ANSWER="the certificate of $NODE_ADDRESS:6443 ($shown)"
+  [[ $shown == "$wanted" ]]
+}
