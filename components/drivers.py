@@ -89,7 +89,13 @@ class ContainerDriver:
             host_key=resource.host_key,
             dial_error_limit=DIAL_ERROR_LIMIT,
         )
-        return Placed(resource, resource.machine_id, connection, sudo=False, settings={})
+        return Placed(
+            resource,
+            resource.machine_id,
+            connection,
+            sudo=False,
+            settings={"SUPPLIES": resource.supplies},
+        )
 
 
 class ExistingDriver:

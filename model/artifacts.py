@@ -86,6 +86,17 @@ class Bundle:
         """Return what a machine (or person) of this role needs."""
         return tuple(each for each in self.artifacts if role in each.roles)
 
+    def index(self, role: str) -> str:
+        """Return what a machine of this role is told of each artifact, a line each, by tabs.
+
+        Sum, kind, name, and where a binary goes or an image's reference: scripts/node/install.sh
+        reads it.
+        """
+        rows = sorted(
+            (a.sha256, a.kind, a.name, a.install or a.image or "") for a in self.for_role(role)
+        )
+        return "".join("\t".join(row) + "\n" for row in rows)
+
     def named(self, name: str) -> Artifact:
         """Return the artifact of this name; raise BundleError when the bundle has none."""
         for each in self.artifacts:

@@ -17,6 +17,8 @@ CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 # scripts/node/lib.sh puts the machine's credential here while it joins.
 JOIN_KUBECONFIG = "/run/kubeadm-fleet-join.conf"
 API_PORT = 6443
+# scripts/node/configure.sh writes them.
+PATCHES = {"directory": "/var/lib/kubeadm-fleet/patches"}
 
 Document = dict[str, Any]
 
@@ -33,6 +35,7 @@ def init_documents(cluster: Cluster, machine: Machine) -> str:
             "kind": "InitConfiguration",
             "nodeRegistration": _registration(machine),
             "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT},
+            "patches": PATCHES,
         },
         _cluster_configuration(cluster, machine),
         _kubelet_configuration(machine),
@@ -52,6 +55,7 @@ def join_documents(cluster: Cluster, machine: Machine) -> str:
         document["controlPlane"] = {
             "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT}
         }
+        document["patches"] = PATCHES
     return _dump(document)
 
 

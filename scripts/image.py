@@ -26,6 +26,9 @@ NODE = Path(__file__).parent / "node"
 CONFIGURE = (NODE / "configure.sh").read_text()
 BOOT = (NODE / "container-boot.sh").read_text()
 SPACE = 4 * 10**9
+# What machines know of what is on them (scripts/node/install.sh): `artifacts` and `files` in the
+# root that all share, the tables that differ by role beside it.
+STATE = "var/lib/kubeadm-fleet"
 
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "bash", "procps", "kmod",
@@ -87,7 +90,7 @@ def make(version: str) -> Path:
     """Return the machine image for a Kubernetes version, made if there is none."""
     bundle = Bundle.load(paths.bundle_dir(version))
     key = debian.recipe_hash(
-        *PACKAGES, *MASKED, bundle.digest, CONFIGURE, BOOT, BOOT_UNIT, KUBELET_DROP_IN
+        *PACKAGES, *MASKED, bundle.digest, CONFIGURE, BOOT, BOOT_UNIT, KUBELET_DROP_IN, STATE
     )
     folder = paths.image_dir(f"{bundle.kubernetes_version}-{key}")
     with locked(folder):
@@ -117,6 +120,8 @@ def _fill(part: Path, base: Path, bundle: Bundle) -> None:
     with task(f"{len(rest)} images more for control planes"):
         copy_tree(part / "containerd" / WORKER, part / "containerd" / CONTROL_PLANE)
         containerd.import_images(bundle, rest, part / "containerd" / CONTROL_PLANE)
+    for role in (WORKER, CONTROL_PLANE):
+        _tell(part / "supplies" / role, bundle, role)
     document = {"kubernetesVersion": bundle.kubernetes_version, "bundle": bundle.digest}
     (part / "image.json").write_text(json.dumps(document, indent=2) + "\n")
     for folder in (part / "root", *sorted((part / "containerd").iterdir())):
@@ -126,15 +131,35 @@ def _fill(part: Path, base: Path, bundle: Bundle) -> None:
 
 
 def _install(root: Path, bundle: Bundle) -> None:
+    state = root / STATE
+    (state / "artifacts").mkdir(parents=True)
+    notes = []
     for each in bundle.artifacts:
         if each.install and {CONTROL_PLANE, WORKER} & set(each.roles):
             target = root / each.install.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle.file(each), target)
             target.chmod(0o755)
-    installed = root / "var/lib/kubeadm-fleet/installed"
-    installed.parent.mkdir(parents=True)
-    installed.write_text(f"{bundle.digest}\n")
+            # The same file under its sum: what a machine is repaired from.
+            (state / "artifacts" / each.sha256).hardlink_to(target)
+            notes.append(_note(each, target))
+    (state / "files").write_text("".join(notes))
+    (state / "installed").write_text(f"{bundle.kubernetes_version}\n")
+
+
+def _note(artifact: Artifact, file: Path) -> str:
+    """Return what install.sh notes of a file that it installed."""
+    found = file.stat()
+    time = f"{found.st_mtime_ns // 10**9}.{found.st_mtime_ns % 10**9:09}"
+    return f"{artifact.install}\t{artifact.sha256}\t{found.st_size}\t{time}\n"
+
+
+def _tell(folder: Path, bundle: Bundle, role: str) -> None:
+    """Write what a machine of this role is told of its supplies, and which images it has."""
+    folder.mkdir(parents=True)
+    images = [each for each in bundle.for_role(role) if each.image]
+    (folder / "index").write_text(bundle.index(role))
+    (folder / "images").write_text("".join(f"{a.image}\t{a.sha256}\n" for a in images))
 
 
 def _configure(root: Path, pause: Artifact) -> None:
@@ -143,7 +168,10 @@ def _configure(root: Path, pause: Artifact) -> None:
     boot.write_text(BOOT)
     boot.chmod(0o755)
     (root / "etc/systemd/system/kubeadm-fleet-boot.service").write_text(BOOT_UNIT)
-    calls = f"configure_kernel; configure_containerd {pause.image} false false; configure_kubelet"
+    calls = (
+        f"configure_kernel; configure_containerd {pause.image} false false; "
+        "configure_kubelet; configure_patches"
+    )
     drop_in = root / "etc/systemd/system/kubelet.service.d/20-container.conf"
     drop_in.parent.mkdir(parents=True)
     drop_in.write_text(KUBELET_DROP_IN)

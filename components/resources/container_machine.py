@@ -2,10 +2,12 @@
 
 Create boots it and answers once SSH does. Another size is applied while it runs; a machine that is
 found stopped is started again with its disk; another name, address, role or owner replaces it, and
-so does a disk that is gone. Another Kubernetes version is no new machine: it is upgraded in place.
+so does a disk that is gone. Another Kubernetes version, or other files for the same, is no new
+machine: what it lacks for it is put on its disk, for its step `prepare` to stage.
 Delete ends it and leaves nothing on the host.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,6 +19,7 @@ from components.resources.provider import OperatorError, Provider
 from model import paths
 
 if TYPE_CHECKING:
+    from components.resources.host.supplies import Supplies
     from components.resources.nspawn.spec import MachineSpec
 
 REPLACING = (
@@ -37,12 +40,14 @@ class ContainerMachineProvider(Provider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Boot a new machine."""
-        from components.resources.nspawn import lifecycle
+        from components.resources.nspawn import lifecycle, stock
 
         spec = _spec(props, image=_image(props["kubernetes_version"]), machine_id=uuid4().hex)
         host_key = lifecycle.create(spec)
-        outs = {**props, **_outs(spec, running=True), "host_key": host_key}
-        return CreateResult(id_=spec.machine_id, outs=outs)
+        given = {"host_key": host_key, "supplies": stock.of_image(spec)}
+        return CreateResult(
+            id_=spec.machine_id, outs={**props, **_outs(spec, running=True), **given}
+        )
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare what is wanted with what runs on the host."""
@@ -55,14 +60,15 @@ class ContainerMachineProvider(Provider):
         changed = any(olds[key] != news[key] for key in CHANGING)
         stopped = found is not None and not lifecycle.is_running(found)
         return DiffResult(
-            changes=bool(replaces) or changed or stopped,
+            changes=bool(replaces) or changed or stopped or _needs_supplies(olds, news),
             replaces=replaces,
+            stables=[] if replaces else ["machine_id", "host_key", "image"],
             delete_before_replace=True,
         )
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Apply the size and start the machine if it is stopped."""
-        from components.resources.nspawn import lifecycle
+        """Apply the size, supply it for its version, and start the machine if it is stopped."""
+        from components.resources.nspawn import lifecycle, stock
 
         found = _found(olds)
         if found is None:
@@ -76,9 +82,12 @@ class ContainerMachineProvider(Provider):
             kubernetes_version=news["kubernetes_version"],
         )
         lifecycle.start(found)
-        return UpdateResult(
-            outs={**news, **_outs(found, running=True), "host_key": olds["host_key"]}
-        )
+        given = {"host_key": olds["host_key"], "supplies": olds["supplies"]}
+        if olds["kubernetes_version"] != news["kubernetes_version"] or _needs_supplies(olds, news):
+            supplies = _supplies(news)
+            stock.supply(found, supplies)
+            given["supplies"] = supplies.digest
+        return UpdateResult(outs={**news, **_outs(found, running=True), **given})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at the machine on the host."""
@@ -132,6 +141,27 @@ def _outs(spec: "MachineSpec", *, running: bool) -> dict[str, Any]:
     return {"machine_id": spec.machine_id, "image": Path(spec.image).name, "running": running}
 
 
+def _supplies(props: dict[str, Any]) -> "Supplies":
+    from components.resources.host import supplies
+    from components.resources.host.facts import ARCHITECTURES
+
+    return supplies.for_host(
+        source="bundle",
+        mirror=None,
+        kubernetes_version=props["kubernetes_version"],
+        arch=ARCHITECTURES[os.uname().machine],
+        role=props["role"],
+    )
+
+
+def _needs_supplies(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+    """Whether the bundle is another one now. A preview needs no bundle: then nothing is known."""
+    try:
+        return bool(_supplies(news).digest != olds["supplies"])
+    except OperatorError:
+        return False
+
+
 def _image(kubernetes_version: str) -> str:
     current = paths.image_dir(kubernetes_version)
     if not current.exists():
@@ -149,6 +179,7 @@ class ContainerMachine(Resource, module="kubeadm-fleet", name="ContainerMachine"
     host_key: pulumi.Output[str]
     image: pulumi.Output[str]
     running: pulumi.Output[bool]
+    supplies: pulumi.Output[str]
 
     def __init__(
         self,
@@ -186,6 +217,7 @@ class ContainerMachine(Resource, module="kubeadm-fleet", name="ContainerMachine"
                 "host_key": None,
                 "image": None,
                 "running": None,
+                "supplies": None,
             },
             opts,
         )

@@ -107,6 +107,22 @@ ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $
 UNIT
 }
 
+# configure_patches: what kubeadm is to change in the manifests that it writes (the documents name this
+# folder). It asks a component that starts every ten seconds whether it is there; asked every second,
+# for as long in all, what waits for it goes on at once: the kubelet tells the API of a static pod
+# whose API server was away when it began.
+configure_patches() {
+  local component
+  for component in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+    managed "/var/lib/kubeadm-fleet/patches/$component+strategic.yaml" <<YAML
+spec:
+  containers:
+  - name: $component
+    startupProbe: {initialDelaySeconds: 0, periodSeconds: 1, failureThreshold: 240}
+YAML
+  done
+}
+
 # systemd_cgroups: does systemd manage cgroup v2 here? Then runc must ask it for cgroups.
 systemd_cgroups() {
   [[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]] && echo true || echo false

@@ -4,9 +4,8 @@
 # Settings: NODE_NAME, NODE_ADDRESS, KUBERNETES_VERSION.
 DOCUMENTS=$STATE/documents
 ADMIN=/etc/kubernetes/admin.conf
-# What kubeadm's manifests ask of a component that starts is asked once a second instead of every ten:
-# a component that is there is seen to be there, and what waits for it goes on.
-PATCHES=/etc/kubernetes/patches
+# configure.sh says what is in there.
+PATCHES=$STATE/patches
 
 # begin_operation: a place for documents that hold no secret but are nobody's business either.
 begin_operation() {
@@ -83,10 +82,9 @@ nodeRegistration:
 localAPIEndpoint:
   advertiseAddress: $NODE_ADDRESS
   bindPort: 6443
+patches:
+  directory: $PATCHES
 YAML
-  if [[ -d $PATCHES ]]; then
-    printf 'patches:\n  directory: %s\n' "$PATCHES"
-  fi
 }
 
 # wanted_documents: the documents that this machine's control plane is to be made from.

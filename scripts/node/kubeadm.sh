@@ -46,8 +46,18 @@ clear_remains() {
   rm -rf /etc/kubernetes /var/lib/etcd "$STATE/member"
 }
 
-# end_membership: note that this machine is a member, so that the step is never done twice.
+# end_membership: note that this machine is a member, so that the step is never done twice, and what
+# it was made from, for the day when something is to be repaired and no API answers.
 end_membership() {
+  local documents=$STATE/documents
+  mkdir -p "$documents"
+  cp /var/lib/kubelet/config.yaml "$documents/kubelet.yaml"
+  cp /var/lib/kubelet/kubeadm-flags.env "$documents/flags.env"
+  if [[ -s /etc/kubernetes/admin.conf ]]; then
+    kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir "$RUN/kubectl" \
+      --namespace kube-system get configmap kubeadm-config \
+      --output 'jsonpath={.data.ClusterConfiguration}' >"$documents/cluster.yaml"
+  fi
   printf '%s\n' "$MEMBERSHIP" >"$STATE/member.new"
   mv "$STATE/member.new" "$STATE/member"
 }

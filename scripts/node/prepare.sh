@@ -3,7 +3,7 @@
 # A machine image holds everything already (STATE/installed names the version); a host that was taken
 # over gets it now; a member gets another version staged, and goes on with what it runs. Only what
 # differs is written, and only what changed is started again. Safe to run again.
-PACKAGES=(runc conntrack iptables nftables socat ethtool ipset curl)
+PACKAGES=(runc conntrack iptables nftables socat ethtool ipset curl openssl)
 
 ensure_host_entry() {
   local line="$NODE_ADDRESS $NODE_NAME" mark='# kubeadm-fleet' others
@@ -24,6 +24,7 @@ prepare_host() {
   configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
   configure_mirrors
   configure_kubelet
+  configure_patches
   start_changed
 }
 
@@ -51,6 +52,7 @@ stage() {
   install_packages "${PACKAGES[@]}"
   INTO=$STAGED install_supplies
   configure_kernel
+  configure_patches
   load_kernel
   configure_mirrors
   start_runtime

@@ -20,7 +20,7 @@ survey() {
   fact kubectl "$(kubectl version --client 2>/dev/null | awk '/Client Version/ {print $3}')"
   pid=$(systemctl show --property MainPID --value kubelet)
   fact running "$([[ $pid == 0 ]] || "/proc/$pid/exe" --version 2>/dev/null | cut -d ' ' -f 2)"
-  fact staged "$(cd $state/staged 2>/dev/null && echo *)"
+  fact staged "$(find $state/staged -mindepth 1 -maxdepth 1 -printf '%f ' 2>/dev/null)"
   fact interrupted "$([[ -d $state/change ]] && echo yes || echo no)"
   for name in containerd kubelet haproxy keepalived; do
     if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then

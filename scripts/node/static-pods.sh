@@ -138,6 +138,6 @@ uid_of() {
   local id
   id=$(containers_of "$1" | tail -n 1)
   [[ -n $id ]] || return 0
-  ctr --namespace k8s.io containers info "$id" |
+  ctr --namespace k8s.io containers info "$id" 2>/dev/null |
     awk -F '"' '$2 == "io.kubernetes.pod.uid" {print $4; exit}'
 }

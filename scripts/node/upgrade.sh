@@ -94,6 +94,7 @@ repair() {
   begin_operation
   systemctl enable --quiet containerd kubelet
   configure_kernel
+  configure_patches
   load_kernel
   configure_mirrors
   configure_runtime

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from components.resources.provider import OperatorError
 from model import paths, upstream
-from model.artifacts import Artifact, Bundle, BundleError
+from model.artifacts import Bundle, BundleError
 from model.versions import parse
 
 CHUNK = 1 << 20
@@ -58,14 +58,8 @@ def for_host(
         raise OperatorError(
             f"{error}; or let the hosts download by themselves: artifacts.source: upstream"
         ) from None
-    return _sent(bundle, bundle.for_role(role))
-
-
-def _sent(bundle: Bundle, artifacts: Iterable[Artifact]) -> Supplies:
-    artifacts = tuple(artifacts)
-    rows = sorted((a.sha256, a.kind, a.name, a.install or a.image or "") for a in artifacts)
-    files = {a.sha256: (a.sha256, bundle.file(a), a.size) for a in artifacts}
-    return Supplies(_table(rows), "", "", tuple(files.values()))
+    files = {a.sha256: (a.sha256, bundle.file(a), a.size) for a in bundle.for_role(role)}
+    return Supplies(bundle.index(role), "", "", tuple(files.values()))
 
 
 def _upstream(version: str, arch: str, mirror: str | None) -> Supplies:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from components.resources.nspawn import disk, identity, kernel, network, process
+from components.resources.nspawn import disk, identity, kernel, network, process, stock
 from components.resources.nspawn.runtime import Runtime
 from components.resources.nspawn.spec import MachineSpec, all_specs, cluster_folder
 from components.resources.provider import OperatorError
@@ -22,7 +22,9 @@ def create(spec: MachineSpec) -> str:
     spec.write()
     try:
         disk.create(spec)
-        host_key = identity.give(spec, disk.mount(spec))
+        root = disk.mount(spec)
+        stock.tell(spec, root)
+        host_key = identity.give(spec, root)
         _boot(spec)
     except BaseException:
         purge(spec)
