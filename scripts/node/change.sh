@@ -180,7 +180,9 @@ configure_runtime() {
   configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
   configure_kubelet
   local touched=" ${CHANGED[*]} ${INSTALLED[*]} "
-  systemctl daemon-reload
+  if [[ $touched == */etc/systemd/system/* ]]; then
+    systemctl daemon-reload
+  fi
   if [[ $touched == *containerd.service* || $touched == */containerd/config.toml* ||
     $touched == */bin/containerd* ]]; then
     systemctl restart containerd
