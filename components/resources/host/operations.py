@@ -43,17 +43,23 @@ OPERATIONS = {
 }
 
 
-def run(connection: Connection, name: str, settings: Mapping[str, str], *, sudo: bool) -> Finished:
-    """Run the operation as root; `settings` are exactly those that it takes."""
-    operation = OPERATIONS[name]
+def run(
+    connection: Connection,
+    call: str,
+    operation: Operation,
+    settings: Mapping[str, str],
+    *,
+    sudo: bool,
+) -> Finished:
+    """Run a function of the operation as root; `settings` are exactly those that it takes."""
     missing = set(operation.settings) ^ set(settings)
-    assert not missing, f"{name} takes {operation.settings}: {missing}"
+    assert not missing, f"{call} takes {operation.settings}: {missing}"
     text = text_of(operation, settings)
     become = "sudo --non-interactive " if sudo else ""
-    script = f'eval "$(head --bytes={len(text)})"; {name}'
+    script = f'eval "$(head --bytes={len(text)})"; {call}'
     limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {operation.seconds}"
     return connection.run(
-        f"exec {become}{limit} bash -c {quote(script)} {name}",
+        f"exec {become}{limit} bash -c {quote(script)}",
         [text],
         seconds=operation.seconds + 2 * KILL_AFTER_SECONDS,
     )
