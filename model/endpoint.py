@@ -18,8 +18,8 @@ from model.kubeadm import API_PORT
 ADVERT_SECONDS = 0.3
 PRIORITY = 100
 # Milliseconds: between two checks, between two once one has failed, until a machine must have taken
-# a connection, and from there until its API server must have answered. While etcd elects a leader no
-# API server is ready; FALL answers that do not come take longer than that, so that clients stay
+# a connection, and from there until its API server must have answered. While etcd elects a leader
+# no API server is ready; FALL answers that do not come take longer than that, so that clients stay
 # connected meanwhile.
 INTERVAL = 500
 FAST = 100
