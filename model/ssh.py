@@ -5,16 +5,17 @@ import binascii
 import hashlib
 from dataclasses import dataclass, field
 
-# The host keys that OpenSSH makes today, with the length of their public half in bytes; RSA's
-# depends on the key. https://man.openbsd.org/sshd_config#HostKeyAlgorithms
+# The host keys that can be pinned, with the length of their public half in bytes.
+# https://man.openbsd.org/sshd_config#HostKeyAlgorithms
 ALGORITHMS = {
     "ssh-ed25519": 51,
     "ecdsa-sha2-nistp256": 104,
     "ecdsa-sha2-nistp384": 136,
     "ecdsa-sha2-nistp521": 172,
-    "ssh-rsa": None,
 }
-SMALLEST_RSA = 256
+# The command plugin (v1.2.1) asks a host for the very algorithm that the pinned key names, and
+# "ssh-rsa" is the one with SHA-1. https://www.openssh.com/txt/release-8.8
+UNUSABLE = "ssh-rsa"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ def parse_host_key(text: str) -> tuple[str, str]:
     """
     algorithm, _, rest = text.partition(" ")
     encoded = rest.partition(" ")[0]
+    if algorithm == UNUSABLE:
+        raise ValueError(
+            "an ssh-rsa key cannot be pinned: OpenSSH signs with it no more"
+        )
     if algorithm not in ALGORITHMS:
         raise ValueError(f"not a public key of one of the types {', '.join(ALGORITHMS)}")
     try:
@@ -58,8 +63,7 @@ def parse_host_key(text: str) -> tuple[str, str]:
     except binascii.Error:
         raise ValueError(f"the key after {algorithm} is not whole base64") from None
     named = len(algorithm).to_bytes(4, "big") + algorithm.encode()
-    length = ALGORITHMS[algorithm]
-    if not blob.startswith(named) or (len(blob) != length if length else len(blob) < SMALLEST_RSA):
+    if not blob.startswith(named) or len(blob) != ALGORITHMS[algorithm]:
         raise ValueError(f"the key after {algorithm} is cut off or of another type")
     return algorithm, encoded
 

@@ -19,6 +19,10 @@ CASES: dict[str, Case] = {
         [(f"{HOST}/hostKey", f"10.20.1.11 {HOST_KEY}")],
         "clusters.cluster1.controlPlanes.hosts[0].hostKey", "not a public key",
     ),
+    "an RSA host key": (
+        [(f"{HOST}/hostKey", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCvZcTSKsyicnD4hUxDfGAmy0")],
+        "clusters.cluster1.controlPlanes.hosts[0].hostKey", "an ssh-rsa key cannot be pinned",
+    ),
     "bastion without a host key": (
         [("machines/ssh/bastion/hostKey", ABSENT)], "machines.ssh.bastion.hostKey", "missing",
     ),
