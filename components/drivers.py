@@ -25,8 +25,9 @@ DIAL_ERROR_LIMIT = 10
 class Placed:
     """A machine that exists: its identity and how to reach it.
 
-    `settings` are the driver's own for the step that prepares the machine, which runs again when
-    they change.
+    `id` is the resource's own, which a preview knows while the machine is changed; of its outputs a
+    preview of a change knows none. `settings` are the driver's own for the step that prepares the
+    machine, which runs again when they change.
     """
 
     resource: pulumi.Resource
@@ -91,7 +92,7 @@ class ContainerDriver:
         )
         return Placed(
             resource,
-            resource.machine_id,
+            resource.id,
             connection,
             sudo=False,
             settings={"SUPPLIES": resource.supplies},
@@ -145,7 +146,7 @@ class ExistingDriver:
         )
         return Placed(
             resource,
-            resource.machine_id,
+            resource.id,
             connection,
             sudo=settings.sudo,
             settings={"SUPPLIES": resource.supplies},

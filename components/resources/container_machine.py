@@ -62,7 +62,6 @@ class ContainerMachineProvider(Provider):
         return DiffResult(
             changes=bool(replaces) or changed or stopped or _needs_supplies(olds, news),
             replaces=replaces,
-            stables=[] if replaces else ["machine_id", "host_key", "image"],
             delete_before_replace=True,
         )
 

@@ -61,11 +61,18 @@ plan_file() {
   [[ ! -f $3 ]] || cp --preserve "$3" "$CHANGE.part/old/$2"
 }
 
-# plan_programs: have the staged programs, and what is written for them.
+# plan_programs: have the staged programs, and what is written for them. The ones before are kept until
+# the new ones work, and now already: where / is an overlay, a link to a file of its lower layer is
+# a copy.
 plan_programs() {
-  if [[ -n $(staged_programs) ]]; then
-    staged_programs >"$CHANGE.part/programs"
-  fi
+  local path
+  [[ -n $(staged_programs) ]] || return 0
+  staged_programs >"$CHANGE.part/programs"
+  while read -r path; do
+    [[ -e $path ]] || continue
+    mkdir -p "$CHANGE.part/former${path%/*}"
+    ln "$path" "$CHANGE.part/former$path" 2>/dev/null || cp --archive "$path" "$CHANGE.part/former$path"
+  done <"$CHANGE.part/programs"
 }
 
 # member_access: the kubeconfig with which kubeadm reads the cluster's documents on this machine.
@@ -161,15 +168,9 @@ put_file() { # NAME PATH MODE
   mv "$2.new" "$2"
 }
 
-# put_programs: the staged programs in their places, the ones before kept until the new ones work.
+# put_programs: the staged programs in their places.
 put_programs() {
-  local path
   [[ -f $CHANGE/programs ]] || return 0
-  while read -r path; do
-    [[ -e $path && ! -e $CHANGE/former$path ]] || continue
-    mkdir -p "$CHANGE/former${path%/*}"
-    ln "$path" "$CHANGE/former$path" 2>/dev/null || cp --archive "$path" "$CHANGE/former$path"
-  done < <(staged_programs)
   read_notes
   use_staged
   configure_runtime
@@ -234,7 +235,7 @@ kubelet_answers() {
     said=$(curl --silent --max-time 2 "http://${address:-127.0.0.1}:${port:-10248}/healthz") || return 1
     [[ $said == ok ]] || return 1
   fi
-  [[ $pid != 0 ]] && cmp --silent "/proc/$pid/exe" /usr/local/bin/kubelet
+  [[ $pid != 0 && /proc/$pid/exe -ef /usr/local/bin/kubelet ]]
 }
 
 # take_back NAME...: have again what there was, and fail. An etcd that works stays: what it has

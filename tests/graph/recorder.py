@@ -119,7 +119,8 @@ class Recorder(mocks.MockMonitor):
             key: {SIGNATURE: SECRET, "value": value} if key in hidden else value
             for key, value in registered.outputs.items()
         }
-        answer = resource_pb2.RegisterResourceResponse(urn=urn, id=f"id of {request.name}")
+        identity = registered.outputs.get("machine_id") or f"id of {request.name}"
+        answer = resource_pb2.RegisterResourceResponse(urn=urn, id=identity)
         answer.object.update(wire_outputs)
         return answer
 
