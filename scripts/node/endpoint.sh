@@ -40,6 +40,19 @@ configure_endpoint() {
   endpoint_units
   ((${#CHANGED[@]} == 0)) || say "changed: ${CHANGED[*]}"
   use_endpoint " ${CHANGED[*]} "
+  mkdir -p "$STATE/endpoint"
+  printf '%s\n' "$HAPROXY_CONFIG" >"$STATE/endpoint/haproxy.cfg"
+  printf '%s\n' "$KEEPALIVED_CONFIG" >"$STATE/endpoint/keepalived.conf"
+}
+
+# repair_endpoint: have the services as this machine was last told.
+repair_endpoint() {
+  local HAPROXY_CONFIG KEEPALIVED_CONFIG
+  [[ -f $STATE/endpoint/keepalived.conf ]] || return 0
+  HAPROXY_CONFIG=$(<"$STATE/endpoint/haproxy.cfg")
+  KEEPALIVED_CONFIG=$(<"$STATE/endpoint/keepalived.conf")
+  systemctl enable --quiet "${ENDPOINT_SERVICES[@]}" 2>/dev/null || true
+  configure_endpoint
 }
 
 check_haproxy() {
@@ -129,7 +142,7 @@ forget_endpoint() {
       ip address delete "$address" dev "$link"
     done
   fi
-  rm -rf $ENDPOINT_FOLDER
+  rm -rf $ENDPOINT_FOLDER "$STATE/endpoint"
   for service in "${ENDPOINT_SERVICES[@]}"; do
     rm -f "/etc/systemd/system/$service.service"
   done

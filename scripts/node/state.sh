@@ -22,7 +22,7 @@ survey() {
   fact running "$([[ $pid == 0 ]] || "/proc/$pid/exe" --version 2>/dev/null | cut -d ' ' -f 2)"
   fact staged "$(find $state/staged -mindepth 1 -maxdepth 1 -printf '%f ' 2>/dev/null)"
   fact interrupted "$([[ -d $state/change ]] && echo yes || echo no)"
-  for name in containerd kubelet haproxy keepalived; do
+  for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived; do
     if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then
       fact "service:$name" "$(systemctl is-active "$name")"
     fi
@@ -31,7 +31,8 @@ survey() {
     /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} /etc/containerd/config.toml \
     /etc/systemd/system/{containerd,kubelet}.service /etc/systemd/system/kubelet.service.d/10-kubeadm.conf \
     /etc/sysctl.d/90-kubeadm-fleet.conf /etc/modules-load.d/kubeadm-fleet.conf \
-    /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf; do
+    /etc/kubeadm-fleet/{haproxy.cfg,keepalived.conf} \
+    /etc/systemd/system/kubeadm-fleet-{haproxy,keepalived}.service; do
     fact "file:$path" "$(digest "$path")"
   done
   fact complete yes

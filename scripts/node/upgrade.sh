@@ -99,6 +99,7 @@ repair() {
   configure_mirrors
   configure_runtime
   start_runtime
+  repair_endpoint
   resume_change
   read_notes
   INTO=$STAGED install_supplies

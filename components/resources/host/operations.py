@@ -15,7 +15,7 @@ NODE_SCRIPTS = Path(__file__).parents[3] / "scripts" / "node"
 KILL_AFTER_SECONDS = 10
 CHANGING = (
     "lib", "kubeadm", "configure", "install", "runtime", "kernel", "staged", "documents",
-    "static-pods", "change", "upgrade",
+    "static-pods", "endpoint", "change", "upgrade",
 )  # fmt: skip
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
 DOCUMENTS = ("CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION")
