@@ -6,7 +6,7 @@ the API server.
 
 How long the API is away when a machine dies without a word follows from the figures here. Another
 machine takes the address over when three adverts and a bit are missing: 1.1 s. A dead backend is
-given up after FALL checks, at worst INTERVAL + FALL * CONNECT + (FALL - 1) * FAST = 1.6 s, or 2.3 s
+given up after FALL checks, at worst INTERVAL + FALL * CONNECT + (FALL - 1) * FAST = 2.2 s, or 2.7 s
 if it died while it owed an answer. Both happen while etcd elects another leader, in 1 to 2 s.
 """
 
@@ -17,13 +17,13 @@ from model.kubeadm import API_PORT
 # of one more.
 ADVERT_SECONDS = 0.3
 PRIORITY = 100
-# Milliseconds: between two checks, between two once one has failed, until a machine must have taken
-# a connection, and from there until its API server must have answered. While etcd elects a leader
-# no API server is ready; FALL answers that do not come take longer than that, so that clients stay
-# connected meanwhile.
+# Milliseconds: between two checks, between two once one failed, until a machine must have taken a
+# connection (TLS included, which takes a busy one its time), and from there until its API server
+# must have answered. While etcd elects a leader no API server is ready; FALL answers that do not
+# come take longer than that, so that clients stay connected meanwhile.
 INTERVAL = 500
 FAST = 100
-CONNECT = 300
+CONNECT = 500
 ANSWER = 1500
 FALL = 3
 CHECKS = f"check verify none inter {INTERVAL}ms fastinter {FAST}ms fall {FALL} rise 1"
@@ -49,14 +49,11 @@ global
     user haproxy
     group haproxy
     chroot /var/lib/haproxy
-    log stderr format raw local0 notice
     maxconn 8192
     # After a reload the former process keeps its connections, for at most as long as this.
     hard-stop-after 15m
 
 defaults
-    log global
-    option dontlog-normal
     timeout connect {CONNECT}ms
     timeout check {ANSWER}ms
     # A watch may be silent for long; whether the other side lives is TCP's to find out.

@@ -96,7 +96,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-ExecStart=/usr/sbin/keepalived --dont-fork --log-console --log-detail --vrrp --use-file $ENDPOINT_FOLDER/keepalived.conf --pid /run/kubeadm-fleet-keepalived.pid --vrrp_pid /run/kubeadm-fleet-vrrp.pid
+ExecStart=/usr/sbin/keepalived --dont-fork --vrrp --use-file $ENDPOINT_FOLDER/keepalived.conf --pid /run/kubeadm-fleet-keepalived.pid --vrrp_pid /run/kubeadm-fleet-vrrp.pid
 ExecReload=/bin/kill -HUP \$MAINPID
 Restart=always
 RestartSec=200ms

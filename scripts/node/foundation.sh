@@ -2,20 +2,10 @@
 # Found the cluster on this machine: done once in the cluster's life, by whichever machine it began
 # with. Where the cluster answers nothing is founded, and where only its endpoint is silent founding
 # is refused: a second cluster beside the first would be worse than none. Safe to run again.
-initialise() {
-  local exceptions
-  exceptions=$(preflight_exceptions)
-  if is_unfinished; then
-    # Machines may have joined it meanwhile: it is finished, not begun anew.
-    say "finishing a foundation that was cut off"
-    exceptions=--ignore-preflight-errors=all
-  else
-    clear_remains
-  fi
+initialise() { # EXCEPTIONS to kubeadm's preflight checks
   deliver_trust
   printf '%s\n' "$INIT_DOCUMENTS" >"$RUN/init.yaml"
-  # shellcheck disable=SC2086
-  logged init kubeadm init --config "$RUN/init.yaml" --skip-token-print $exceptions
+  logged init kubeadm init --config "$RUN/init.yaml" --skip-token-print "$@"
 }
 
 # is_unfinished: did an earlier run begin to found this very cluster here?
@@ -52,30 +42,44 @@ living_member() {
   fi
 }
 
-refuse_second_cluster() {
-  local living
-  living=$(living_members | sort | tr '\n' ' ')
-  [[ -z $living ]] || die \
-    "https://$ENDPOINT does not answer, but other control planes of the cluster live: $living" \
-    "mend the endpoint or etcd there and run 'pulumi up' again; nothing was founded here"
+# look: does the endpoint answer (ANSWERS), and which other control planes live (LIVING)?
+look() {
+  ANSWERS=no
+  living_members >"$RUN/living" &
+  if answers "https://$ENDPOINT/readyz" 200; then
+    ANSWERS=yes
+  fi
+  wait
+  LIVING=$(sort "$RUN/living" | tr '\n' ' ')
+}
+
+found() {
+  if is_unfinished && [[ -z $LIVING ]]; then
+    # Workers may have joined it meanwhile: it is finished, not begun anew.
+    say "finishing a foundation that was cut off"
+    initialise --ignore-preflight-errors=all
+  elif [[ -n $LIVING ]]; then
+    die "https://$ENDPOINT does not answer, but other control planes of the cluster live: $LIVING" \
+      "mend the endpoint or etcd there and run 'pulumi up' again; nothing was founded here"
+  else
+    say "initialising: $ENDPOINT does not answer"
+    clear_remains
+    # shellcheck disable=SC2046
+    initialise $(preflight_exceptions)
+  fi
+  end_membership
+  say "the API answers"
 }
 
 step_foundation() {
+  open_run
   if ! is_member; then
-    open_run
-    if ! is_unfinished; then
-      if answers "https://$ENDPOINT/readyz" 200; then
-        say "the cluster is there already"
-        return
-      fi
-      refuse_second_cluster
+    look
+    if [[ $ANSWERS == yes ]] && ! { is_unfinished && [[ -z $LIVING ]]; }; then
+      say "the cluster is there already"
+      return
     fi
-    say "initialising: $ENDPOINT does not answer"
-    initialise
-    end_membership
-    say "the API answers"
-  else
-    open_run
+    found
   fi
   drop_tokens
   say "founded"
