@@ -2,8 +2,9 @@
 
 Founding is done once in a cluster's life, by the machine that is the first control plane then. It
 is no step of that machine: when the machine is replaced, its successor joins like any other, so
-that nobody ever founds a second cluster beside the first. Joins follow one another because etcd
-takes one new member at a time; everything before them happens side by side.
+that nobody ever founds a second cluster beside the first. Only new words of consent to the loss of
+the cluster's data have it founded again. Joins follow one another because etcd takes one new member
+at a time; everything before them happens side by side.
 """
 
 import pulumi
@@ -13,9 +14,6 @@ from components.machine import Machine
 from components.pki import Pki
 from components.steps import Settings
 from model.fleet import Cluster
-
-# What would have the cluster founded again; nothing does.
-NO_CONSENT = ""
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -36,7 +34,7 @@ class ControlPlane(pulumi.ComponentResource):
         addresses = [each.address for each in cluster.control_planes[1:]]
         # What is done once the cluster's API answers.
         self.answers: pulumi.Resource = first.found(
-            {**trust, "OTHER_CONTROL_PLANES": " ".join(addresses)}, NO_CONSENT, child
+            {**trust, "OTHER_CONTROL_PLANES": " ".join(addresses)}, cluster.data_loss, child
         )
         before = self.answers
         # Who founded the cluster is its member already: the others need not wait for that.
