@@ -7,33 +7,41 @@ types.
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from model import manifests, versions
+from model import arguments, manifests, versions
 from model.fields import (
     DNS_LABEL,
     Address,
     AddressPort,
+    AltName,
+    Consent,
     Count,
     Cpus,
     Domain,
+    DrainSeconds,
     Flag,
     HostKey,
     HostName,
     HostPort,
     LabelKey,
     LabelValue,
+    MaxUnavailable,
     Memory,
     MirrorUrl,
+    NodeLabelKey,
     Port,
+    Seconds,
     SecretName,
     Subnet,
+    TaintText,
     User,
     VersionName,
 )
+from model.kubelet import ENTRIES as KUBELET_FIELDS
 from model.leaf import one_of
 
 
@@ -140,6 +148,107 @@ class Pool(ContainerSize, ExistingPool):
     count: Count | None = Field(
         None, description="How many machines; with `hosts` it may be left out."
     )
+    labels: dict[NodeLabelKey, LabelValue] = Field(
+        default_factory=dict, description="Labels of the machines' Nodes."
+    )
+    taints: list[TaintText] | None = Field(
+        None, description="Taints of the machines' Nodes; control planes have kubeadm's by default."
+    )
+
+
+class ControlPlanes(Pool):
+    """The machines that run the API."""
+
+    accept_data_loss: Consent = Field(
+        "", description="Why a cluster that would lose its data may be made anew; empty: never."
+    )
+
+
+class ApiServer(Strict):
+    """What the API servers are told beyond what kubeadm tells them."""
+
+    extra_args: Annotated[dict[str, Any], arguments.OF_API_SERVER] = Field(
+        default_factory=dict, description="Flags of kube-apiserver, without their dashes."
+    )
+    cert_sans: list[AltName] | None = Field(
+        None, alias="certSANs", description="Further names and addresses in its certificate."
+    )
+
+
+class ControllerManager(Strict):
+    """What the controller managers are told beyond what kubeadm tells them."""
+
+    extra_args: Annotated[dict[str, Any], arguments.OF_CONTROLLER_MANAGER] = Field(
+        default_factory=dict, description="Flags of kube-controller-manager, without their dashes."
+    )
+
+
+class Scheduler(Strict):
+    """What the schedulers are told beyond what kubeadm tells them."""
+
+    extra_args: Annotated[dict[str, Any], arguments.OF_SCHEDULER] = Field(
+        default_factory=dict, description="Flags of kube-scheduler, without their dashes."
+    )
+
+
+class Etcd(Strict):
+    """What etcd is told beyond what kubeadm tells it."""
+
+    extra_args: Annotated[dict[str, Any], arguments.OF_ETCD] = Field(
+        default_factory=dict, description="Flags of etcd, without their dashes."
+    )
+
+
+class Components(Strict):
+    """Settings of Kubernetes' own parts, in kubeadm's words; a cluster's lie over the fleet's."""
+
+    kubelet: Annotated[dict[str, Any], KUBELET_FIELDS] = Field(
+        default_factory=dict, description="Fields of KubeletConfiguration, for every machine."
+    )
+    api_server: ApiServer = Field(default_factory=ApiServer, description="The API servers.")
+    controller_manager: ControllerManager = Field(
+        default_factory=ControllerManager, description="The controller managers."
+    )
+    scheduler: Scheduler = Field(default_factory=Scheduler, description="The schedulers.")
+    etcd: Etcd = Field(default_factory=Etcd, description="The members of etcd.")
+
+
+class Pace(Strict):
+    """How fast the machines of a cluster are changed."""
+
+    max_unavailable: MaxUnavailable | None = Field(
+        None, description="Workers that may be changed at a time: a number or a percentage (1)."
+    )
+    drain_timeout: DrainSeconds | None = Field(
+        None, description="How long a Node may take to be drained, in seconds or with a unit (120)."
+    )
+    force: Flag | None = Field(
+        None,
+        description="Delete pods that a disruption budget still holds at the deadline (false).",
+    )
+
+
+# One selector, or several: the tags keep pydantic's errors apart and are in no config's path.
+UNION_TAGS = ("[one]", "[many]")
+Selector = dict[LabelKey, LabelValue]
+Selectors = Annotated[
+    Annotated[Selector, Tag("[one]")] | Annotated[list[Selector], Tag("[many]")],
+    Discriminator(lambda value: "[many]" if isinstance(value, list) else "[one]"),
+]
+
+
+class Upgrades(Pace):
+    """In which order clusters are changed, and how fast their machines."""
+
+    canaries: Selectors = Field(
+        default_factory=list,
+        description="Labels of the clusters that go first; a list makes several waves.",
+        examples=[{"environment": "staging"}],
+    )
+    soak: Seconds = Field(
+        0,
+        description="How long a wave must stay healthy before the next, in seconds or with a unit.",
+    )
 
 
 class Networking(Strict):
@@ -178,7 +287,7 @@ class Endpoint(Strict):
     )
 
 
-class ClusterConfig(Strict):
+class ClusterConfig(Components):
     """One cluster."""
 
     labels: dict[LabelKey, LabelValue] = Field(
@@ -202,16 +311,17 @@ class ClusterConfig(Strict):
     machines: Machines = Field(
         default_factory=Machines, description="What its machines are made of."
     )
-    control_planes: Pool = Field(
-        default_factory=Pool, description="Its control planes: 1, 3, 5 or 7."
+    control_planes: ControlPlanes = Field(
+        default_factory=ControlPlanes, description="Its control planes: 1, 3, 5 or 7."
     )
     workers: Pool = Field(default_factory=Pool, description="Its workers, any number.")
+    upgrades: Pace = Field(default_factory=Pace, description="How fast its machines are changed.")
 
 
 ClusterName = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{DNS_LABEL}$"})]
 
 
-class FleetConfig(Strict):
+class FleetConfig(Components):
     """The value of `kubeadm-fleet:fleet`."""
 
     kubernetes_version: VersionName = Field(
@@ -223,6 +333,9 @@ class FleetConfig(Strict):
     )
     artifacts: Artifacts = Field(
         default_factory=Artifacts, description="Where machines get binaries and images from."
+    )
+    upgrades: Upgrades = Field(
+        default_factory=Upgrades, description="In which order and how fast clusters are changed."
     )
     clusters: dict[ClusterName, ClusterConfig] = Field(
         description="The clusters, by name.",

@@ -1,5 +1,6 @@
 """The single values of a config: what each of them may be."""
 
+import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
@@ -18,11 +19,59 @@ UNITS = {"Mi": 2**20, "Gi": 2**30}
 # https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
 RESERVED_DOMAINS = ("kubernetes.io", "k8s.io")
 OPEN_LABELS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
+# Of those domains, these are made for whoever runs the cluster; the program sets them over the API.
+OPEN_NODE_DOMAINS = ("node-role.kubernetes.io", "node-restriction.kubernetes.io")
+# kubeadm's own; the second is what older versions called the first.
+CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+# The node controller and cloud providers set these from what they see.
+CONTROLLERS_TAINTS = ("node.kubernetes.io", "node.cloudprovider.kubernetes.io")
+TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+LONGEST_SECONDS = 7 * 24 * 3600
 
 
 def parse_memory(text: str) -> int:
     """Return the bytes of a quantity such as "2Gi" or "2048Mi"."""
     return int(text[:-2]) * UNITS[text[-2:]]
+
+
+def parse_seconds(value: int | str) -> int:
+    """Return the seconds of 90, "90", "90s", "5m" or "2h"; raise ValueError for anything else."""
+    match = re.fullmatch(r"(\d{1,9})([smh]?)", str(value))
+    if match is None:
+        raise ValueError("not a time")
+    return int(match[1]) * SECONDS[match[2]]
+
+
+def parse_percent(value: int | str) -> int | None:
+    """Return 25 of "25%"; None of what is no percentage."""
+    match = re.fullmatch(r"(\d{1,9})%", str(value))
+    return int(match[1]) if match else None
+
+
+def _seconds(value: int | str) -> int | str:
+    if parse_seconds(value) > LONGEST_SECONDS:
+        raise ValueError("longer than a week")
+    return value
+
+
+def _drain_seconds(value: int | str) -> int | str:
+    if parse_seconds(value) == 0:
+        raise ValueError("no Node could ever be drained")
+    return _seconds(value)
+
+
+def _max_unavailable(value: int | str) -> int | str:
+    percent = parse_percent(value)
+    if percent is None and not isinstance(value, int):
+        raise ValueError("neither a number nor a percentage")
+    if value == 0 or percent == 0:
+        raise ValueError("no worker could ever be changed")
+    if percent is not None and percent > 100:
+        raise ValueError("more than all workers")
+    if percent is None:
+        _between(1, 5000)(int(value))
+    return value
 
 
 def _between(low: float, high: float) -> Callable[[float], float]:
@@ -73,6 +122,37 @@ def _label_key(key: str) -> str:
     return key
 
 
+def _node_label_key(key: str) -> str:
+    domain = key.rpartition("/")[0]
+    if key in CONTROL_PLANE_LABELS:
+        raise ValueError("kubeadm sets it on control planes, and only there")
+    if any(domain == each or domain.endswith(f".{each}") for each in OPEN_NODE_DOMAINS):
+        return key
+    return _label_key(key)
+
+
+def _taint(text: str) -> str:
+    head, _, effect = text.rpartition(":")
+    key = head.partition("=")[0]
+    if effect not in TAINT_EFFECTS:
+        raise ValueError(f"unknown effect {effect!r}" if key else "not a taint")
+    domain = key.rpartition("/")[0]
+    if domain in CONTROLLERS_TAINTS:
+        raise ValueError(f"taints of {domain} are set by Kubernetes' controllers")
+    return text
+
+
+def _alt_name(name: str) -> str:
+    _host(name.removeprefix("*."))
+    return name
+
+
+def _consent(text: str) -> str:
+    if not text.isprintable() or text.strip() != text or len(text) > 200:
+        raise ValueError("not a reason")
+    return text
+
+
 def _mirror(url: str) -> str:
     if "@" in url:
         raise ValueError("a URL with a user or password in it would be stored and shown in plain")
@@ -113,7 +193,8 @@ HostKey = Annotated[
     str,
     Leaf(
         "an OpenSSH public key",
-        "the host's public key, as `ssh-keyscan` prints it after the name; "
+        "the host's public ed25519 or ecdsa key, as `ssh-keyscan -t ed25519 HOST` prints it after "
+        "the name; "
         f"or {ANY_HOST_KEY}, which trusts whoever answers",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL",
         check=_host_key,
@@ -198,5 +279,78 @@ LabelValue = Annotated[
         "text of letters, digits, -, _ and . with at most 63 characters; quote numbers",
         "tokyo",
         pattern=rf"({LABEL_PART})?",
+    ),
+]
+NodeLabelKey = Annotated[
+    str,
+    Leaf(
+        "a label key",
+        "a Kubernetes label key of your own, topology.kubernetes.io/region or zone, or one of "
+        + " and ".join(OPEN_NODE_DOMAINS),
+        "disk",
+        pattern=rf"({DNS_NAME}/)?{LABEL_PART}",
+        check=_node_label_key,
+    ),
+]
+TaintText = Annotated[
+    str,
+    Leaf(
+        "a taint",
+        "key=value:effect or key:effect, where the effect is " + ", ".join(TAINT_EFFECTS),
+        "dedicated=database:NoSchedule",
+        pattern=rf"({DNS_NAME}/)?{LABEL_PART}(=({LABEL_PART})?)?:\w+",
+        check=_taint,
+    ),
+]
+AltName = Annotated[
+    str,
+    Leaf(
+        "a host",
+        "an IPv4 address or a DNS name, which may begin with *.",
+        "api.example.com",
+        pattern=rf"(\*\.)?{DNS_NAME}",
+        check=_alt_name,
+    ),
+]
+Consent = Annotated[
+    str,
+    Leaf(
+        "a reason",
+        "one line that says why the data may be lost, at most 200 characters; without it, never",
+        "OPS-123: the staging cluster is made anew",
+        check=_consent,
+    ),
+]
+Seconds = Annotated[
+    int | str,
+    Leaf(
+        "a time",
+        "seconds, or a number with the unit s, m or h; at most a week",
+        "120s",
+        (int, str),
+        check=_seconds,
+        schema={"pattern": r"^\d{1,9}[smh]?$"},
+    ),
+]
+DrainSeconds = Annotated[
+    int | str,
+    Leaf(
+        "a time",
+        "seconds, or a number with the unit s, m or h; from a second to a week",
+        "120s",
+        (int, str),
+        check=_drain_seconds,
+        schema={"pattern": r"^\d{1,9}[smh]?$", "minimum": 1},
+    ),
+]
+MaxUnavailable = Annotated[
+    int | str,
+    Leaf(
+        "a number or a percentage",
+        "a whole number from 1 to 5000, or 1% to 100%",
+        "25%",
+        (int, str),
+        check=_max_unavailable,
+        schema={"pattern": r"^\d{1,3}%$", "minimum": 1},
     ),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from model import endpoint_rules, networks, rules
+from model import endpoint_rules, networks, node_rules, rules, settings, waves
 from model.config import Bastion as BastionConfig
 from model.config import FleetConfig, Host, Ssh
 from model.errors import ConfigError
@@ -10,17 +10,14 @@ from model.fields import ANY_HOST_KEY
 from model.findings import Finding
 from model.fleet import (
     CONTROL_PLANE,
-    CONTROL_PLANE_TAINT,
     WORKER,
     Artifacts,
     Bastion,
     Cluster,
-    Component,
     ContainerSettings,
     ExistingSettings,
     Fleet,
     Machine,
-    Upgrade,
 )
 from model.layout import GATEWAY, Layout
 from model.reading import read
@@ -56,7 +53,9 @@ def _findings(layouts: list[Layout]) -> Iterator[Finding]:
         yield from rules.of_cluster(layout)
         yield from endpoint_rules.of_cluster(layout)
         yield from networks.of_cluster(layout)
+        yield from node_rules.of_cluster(layout)
     yield from networks.of_fleet(layouts)
+    yield from waves.of_fleet(layouts)
 
 
 def _cluster(layout: Layout) -> Cluster:
@@ -83,22 +82,22 @@ def _cluster(layout: Layout) -> Cluster:
         artifacts=Artifacts(fleet.artifacts.source, fleet.artifacts.mirror),
         control_planes=tuple(_machines(layout, CONTROL_PLANE)),
         workers=tuple(_machines(layout, WORKER)),
-        upgrade=Upgrade(max_unavailable=1, drain_seconds=120, force=False, wave=0, soak_seconds=0),
-        data_loss="",
-        kubelet={},
-        api_server=Component({}),
-        controller_manager=Component({}),
-        scheduler=Component({}),
-        etcd=Component({}),
+        upgrade=settings.upgrade(layout, waves.wave_of(layout)),
+        data_loss=cluster.control_planes.accept_data_loss,
+        kubelet=settings.kubelet(layout),
+        api_server=settings.api_server(layout),
+        controller_manager=settings.component(layout, "controller_manager"),
+        scheduler=settings.component(layout, "scheduler"),
+        etcd=settings.component(layout, "etcd"),
     )
 
 
 def _machines(layout: Layout, role: str) -> Iterator[Machine]:
     placed = zip(layout.addresses(role), LAYING_OUT[layout.driver](layout, role), strict=True)
+    labels, taints = settings.labels(layout, role), settings.taints(layout, role)
     for index, ((_, address), each) in enumerate(placed):
         name = f"{layout.name}-{role}-{index}"
-        taints = (CONTROL_PLANE_TAINT,) if role == CONTROL_PLANE else ()
-        yield Machine(name, layout.name, role, index, str(address), each, {}, taints)
+        yield Machine(name, layout.name, role, index, str(address), each, labels, taints)
 
 
 def _containers(layout: Layout, role: str) -> Iterator[ContainerSettings]:

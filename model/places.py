@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import NoneType
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -15,11 +15,15 @@ from model.leaf import Leaf
 
 @dataclass(frozen=True)
 class Place:
-    """A place: one value (`leaf`), a part with fields (`part`), or a mapping or list of `items`."""
+    """A place: one value (`leaf`), a part with fields (`part`), or a mapping or list of `items`.
+
+    Where either a mapping or a list may stand, `items` are the mapping's and `listed` the list's.
+    """
 
     leaf: Leaf | None = None
     part: type[BaseModel] | None = None
     items: Any = None
+    listed: Any = None
     required: bool = False
     example: Any = None
 
@@ -63,7 +67,9 @@ def at(path: Path) -> Place:
     """Return the place at `path`, below the config key."""
     place = Place(part=FleetConfig)
     for key in path:
-        if place.items is not None:
+        if place.listed is not None and isinstance(key, int):
+            place = _of_type(place.listed)
+        elif place.items is not None:
             place = _of_type(place.items)
         else:
             field = dict(_fields(place.part)).get(str(key))
@@ -78,8 +84,9 @@ def _fields(part: type[BaseModel] | None) -> Iterator[tuple[str, FieldInfo]]:
 
 def _of_field(field: FieldInfo) -> Place:
     place = _of_type(field.annotation, field.metadata, required=field.is_required())
-    # A mapping's items are its user's own: only a part with keys of ours is shown by example.
-    return replace(place, example=field.examples[0]) if place.part and field.examples else place
+    # A mapping's items are its user's own: only what has keys of ours is shown by example.
+    shown = (place.part or place.listed) and field.examples
+    return replace(place, example=shown[0]) if shown else place
 
 
 def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> Place:
@@ -89,8 +96,12 @@ def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> 
     arguments = [each for each in get_args(annotation) if each is not NoneType]
     if NoneType in get_args(annotation):
         return _of_type(arguments[0], metadata, required=required)
+    leaf = next((each for each in metadata if isinstance(each, Leaf)), None)
+    if get_origin(annotation) is UnionType and leaf is None:
+        one, several = (_of_type(each) for each in arguments)
+        return Place(items=one.items, listed=several.items, required=required)
     return Place(
-        leaf=next((each for each in metadata if isinstance(each, Leaf)), None),
+        leaf=leaf,
         part=annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel)
         else None,

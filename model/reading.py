@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from model import places
-from model.config import FleetConfig
-from model.errors import ConfigProblem, Path, problem_at
+from model.config import UNION_TAGS, FleetConfig
+from model.errors import BELOW, ConfigProblem, Path, problem_at
 from model.leaf import REFUSED
 
 FLEET_EXAMPLE = "clusters: {cluster1: {machines: {subnet: 10.89.1.0/24}}}"
@@ -30,7 +30,14 @@ class Reading:
 
     def rests_on_stand_in(self, about: Iterable[Path]) -> bool:
         """Tell whether one of the values, or what holds it, was put aside."""
-        return any(path[:end] in self.put_aside for path in about for end in range(len(path) + 1))
+        return any(self._stands_in(path) for path in about)
+
+    def _stands_in(self, path: Path) -> bool:
+        if path[-1:] == (BELOW,):
+            above = path[:-1]
+            if any(each[: len(above)] == above for each in self.put_aside):
+                return True
+        return any(path[:end] in self.put_aside for end in range(len(path) + 1))
 
 
 def read(raw: object) -> Reading:
@@ -59,14 +66,14 @@ def _with_text_keys(raw: Any) -> Any:
 
 
 def _path(location: tuple[str | int, ...]) -> Path:
-    return tuple(part for part in location if part != "[key]")
+    return tuple(part for part in location if part not in ("[key]", *UNION_TAGS))
 
 
 def _problem(path: Path, error: Any) -> ConfigProblem:
     kind, value = error["type"], error["input"]
     if kind == REFUSED:
         said = error["ctx"]
-        example = _line(path, said["example"])
+        example = said["example"] if "entry" in said else _line(path, said["example"])
         return problem_at(path, value, said["problem"], allowed=said["allowed"], example=example)
     if kind == "extra_forbidden":
         return _unknown_key(path, value)
@@ -100,15 +107,15 @@ def _unknown_key(path: Path, value: object) -> ConfigProblem:
 
 
 def _line(path: Path, example: object) -> str:
-    """Return the example with its key in front, but for items of lists and labels."""
+    """Return the example with its key in front, but for items of lists, labels and selectors."""
     text = str(example).lower() if isinstance(example, bool) else str(example)
-    is_item = isinstance(path[-1], int) or "labels" in path[-2:-1]
+    is_item = isinstance(path[-1], int) or "labels" in path[-2:-1] or "canaries" in path
     return text if is_item else f"{path[-1]}: {text}"
 
 
 def _mend(raw: Any, path: Path) -> None:
     """Take the value at `path` out of `raw`, or put one in where there must be one."""
-    holder = raw
+    holder: Any = raw
     for part in path[:-1]:
         holder = holder[part]
     place = places.at(path)
@@ -116,5 +123,7 @@ def _mend(raw: Any, path: Path) -> None:
         holder[path[-1]] = place.smallest
     elif place.required and place.leaf:
         holder[path[-1]] = place.leaf.example
+    elif isinstance(path[-1], int):
+        holder[path[-1]] = place.leaf.example if place.leaf else {}
     else:
         holder.pop(path[-1], None)

@@ -53,9 +53,7 @@ def parse_host_key(text: str) -> tuple[str, str]:
     algorithm, _, rest = text.partition(" ")
     encoded = rest.partition(" ")[0]
     if algorithm == UNUSABLE:
-        raise ValueError(
-            "an ssh-rsa key cannot be pinned: OpenSSH signs with it no more"
-        )
+        raise ValueError("an ssh-rsa key cannot be pinned: OpenSSH signs with it no more")
     if algorithm not in ALGORITHMS:
         raise ValueError(f"not a public key of one of the types {', '.join(ALGORITHMS)}")
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from model import endpoint, kubeadm, kubeconfig, manifests
 from model.load import load
 from model.pki import KeyPair
-from tests.unit.examples import CONTAINER, EXISTING, changed
+from tests.unit.examples import CONTAINER, EXISTING, SETTINGS, changed
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -30,11 +30,16 @@ def rendered() -> dict[str, str]:
             }),
         ),
         "existing": EXISTING,
+        "settings": SETTINGS,
     }  # fmt: skip
     documents = {}
     for name, config in fleets.items():
         cluster = load(config).clusters[0]
-        first, last, worker = (*cluster.control_planes[:1], *cluster.machines[-2:])
+        first, last, worker = (
+            cluster.control_planes[0],
+            cluster.control_planes[-1],
+            cluster.workers[-1],
+        )
         documents[f"{name}-init.yaml"] = kubeadm.init_documents(cluster, first)
         documents[f"{name}-join-control-plane.yaml"] = kubeadm.join_documents(cluster, last)
         documents[f"{name}-join-worker.yaml"] = kubeadm.join_documents(cluster, worker)

@@ -74,3 +74,38 @@ def changed(config: dict[str, Any], *changes: tuple[str, Any]) -> dict[str, Any]
 def cluster(config: dict[str, Any], *changes: tuple[str, Any]) -> Cluster:
     """Return the first cluster of the config with other values."""
     return load(changed(config, *changes)).clusters[0]
+
+
+# Whatever may be set to something else than the default is.
+SETTINGS = changed(
+    CONTAINER,
+    ("upgrades", {
+        "canaries": [{"region": "osaka"}], "soak": "10m", "maxUnavailable": "25%",
+        "drainTimeout": 90, "force": False,
+    }),
+    ("kubelet", {"maxPods": 200, "evictionHard": {"nodefs.available": "2Gi"}}),
+    ("apiServer", {"extraArgs": {"audit-log-maxage": "30"}, "certSANs": ["*.example.com"]}),
+    ("clusters/cluster1/upgrades", {"drainTimeout": "5m", "force": True}),
+    ("clusters/cluster1/kubelet", {
+        "maxPods": 50, "featureGates": {"NodeSwap": True}, "syncFrequency": "30s",
+        "evictionHard": {"memory.available": "200Mi"}, "memorySwap": {"swapBehavior": "NoSwap"},
+        "tlsCipherSuites": ["TLS_AES_128_GCM_SHA256"],
+    }),
+    ("clusters/cluster1/apiServer", {
+        "extraArgs": {
+            "profiling": "false",
+            "enable-admission-plugins": "NodeRestriction,AlwaysPullImages",
+        },
+        "certSANs": ["api.tokyo.example.com", "192.168.1.10", "10.89.1.11"],
+    }),
+    ("clusters/cluster1/controllerManager", {"extraArgs": {"bind-address": "0.0.0.0"}}),
+    ("clusters/cluster1/scheduler", {"extraArgs": {"v": "4", "bind-address": "0.0.0.0"}}),
+    ("clusters/cluster1/etcd", {"extraArgs": {"quota-backend-bytes": "8589934592"}}),
+    ("clusters/cluster1/controlPlanes", {
+        "count": 1, "acceptDataLoss": "OPS-123", "labels": {"disk": "fast"}, "taints": [],
+    }),
+    ("clusters/cluster1/workers", {
+        "count": 9, "labels": {"node-role.kubernetes.io/database": "", "disk": "slow"},
+        "taints": ["dedicated=database:NoSchedule", "example.com/slow:PreferNoSchedule"],
+    }),
+)  # fmt: skip

@@ -43,7 +43,7 @@ def test_every_field_is_described_and_every_value_has_an_example(name: str) -> N
     schema = PROPERTIES[name]
     assert schema["description"].endswith(".")
     if is_leaf(schema):
-        options = schema.get("anyOf", [schema])
+        options = [schema, *schema.get("anyOf", [])]
         assert any(option.get("examples") for option in options)
 
 
