@@ -59,7 +59,7 @@ check_haproxy() {
   local new=$ENDPOINT_FOLDER/haproxy.cfg.check
   mkdir -p $ENDPOINT_FOLDER
   printf '%s\n' "$HAPROXY_CONFIG" >"$new"
-  logged haproxy-check haproxy -c -q -f "$new"
+  logged haproxy-check haproxy -c -f "$new"
   rm -f "$new"
 }
 

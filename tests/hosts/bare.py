@@ -17,15 +17,14 @@ from scripts.makers.place import locked, replacing
 from scripts.makers.shell import copy_tree, run
 
 USER = "ubuntu"
-NEEDED = ("runc", "conntrack", "socat", "ethtool", "ipset", "curl")
-UNWANTED = (*NEEDED, "haproxy", "keepalived")
+NEEDED = ("runc", "conntrack", "socat", "ethtool", "ipset", "curl", "haproxy", "keepalived")
 SOURCE = "srv/packages"
 
 
 def bare_image() -> Path:
     """Return an image of bare hosts, made if there is none."""
     base = image.base_root()
-    key = debian.recipe_hash(base.parent.name, *UNWANTED, image.BOOT, Path(__file__).read_text())
+    key = debian.recipe_hash(base.parent.name, *NEEDED, image.BOOT, Path(__file__).read_text())
     folder = paths.image_dir(f"bare-{key}")
     with locked(folder):
         if not folder.exists():
@@ -41,7 +40,9 @@ def bare_image() -> Path:
 def _strip(root: Path) -> None:
     """Take away what hosts do not have by themselves, and offer it as packages."""
     inside = ("chroot", str(root))
-    run([*inside, "dpkg", "--purge", "--force-depends", *UNWANTED])
+    run([*inside, "dpkg", "--purge", "--force-depends", *NEEDED])
+    for service in ("haproxy", "keepalived"):
+        (root / f"etc/systemd/system/{service}.service").unlink()
     source = root / SOURCE
     source.mkdir(parents=True)
     run(["apt-get", "update"])

@@ -23,17 +23,17 @@ class Ran:
 
 def prepare(host: BareHost, **other: str) -> Ran:
     """Run the step `prepare` as the user with sudo."""
-    settings = {
-        "NODE_NAME": host.name,
-        "NODE_ADDRESS": host.address,
-        "ROLE": "worker",
-        "KUBERNETES_VERSION": "v1.36.3",
-        **other,
-    }
-    command = steps.as_root("prepare", sudo=True, deadline_seconds=DEADLINE_SECONDS)
+    settings = {"ROLE": "worker", "KUBERNETES_VERSION": "v1.36.3", **other}
+    return step(host, "prepare", **settings)
+
+
+def step(host: BareHost, script: str, /, **other: str) -> Ran:
+    """Run a step as the user with sudo."""
+    settings = {"NODE_NAME": host.name, "NODE_ADDRESS": host.address, **other}
+    command = steps.as_root(script, sudo=True, deadline_seconds=DEADLINE_SECONDS)
     with connected(host.login(USER)) as connection:
         began = time.monotonic()
-        text = steps.standard_input("prepare", settings).encode()
+        text = steps.standard_input(script, settings).encode()
         finished = connection.run(command, [text], seconds=DEADLINE_SECONDS)
         took = time.monotonic() - began
     return Ran(finished.status, finished.out + finished.err, took)
@@ -46,7 +46,8 @@ def condition(host: BareHost) -> dict[str, Any]:
         for name, script in {
             "files": "find /etc /opt /srv /usr /home /root /var/lib -xdev -type f"
             " ! -path '/var/lib/apt/*' ! -path '/var/lib/dpkg/*' ! -path '/var/lib/systemd/*'"
-            " ! -path /etc/ld.so.cache -exec sha256sum {} + | sort -k 2",
+            # The former versions of /etc/passwd and the like, which their tools keep.
+            " ! -path '/etc/*-' ! -path /etc/ld.so.cache -exec sha256sum {} + | sort -k 2",
             "folders": "find /etc /opt /usr /var/lib -xdev -type d ! -path '/var/lib/apt/*' | sort",
             "links": "find /etc /usr -xdev -type l -printf '%p %l\\n' | sort",
             "packages": "dpkg-query --show",
