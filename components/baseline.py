@@ -1,7 +1,8 @@
 """What every cluster gets besides its pod network, the same in the whole fleet.
 
-Today: the probe that keeps proving that pods on every Node reach services by name. Changed objects
-are updated in place. They are not deleted with the cluster: they end with it.
+Today: the probe that keeps proving that pods on every Node reach services by name, and the budget
+that keeps CoreDNS answering while machines are drained. Changed objects are updated in place. They
+are not deleted with the cluster: they end with it.
 """
 
 import pulumi
@@ -13,16 +14,22 @@ from model.fleet import Cluster
 
 
 class Baseline(pulumi.ComponentResource):
-    """The objects of the baseline."""
+    """The objects of the baseline: `objects`, by purpose."""
 
     def __init__(
         self, cluster: Cluster, pki: Pki, after: pulumi.Resource, opts: pulumi.ResourceOptions
     ) -> None:
         super().__init__("kubeadm-fleet:baseline:Baseline", f"{cluster.name}-baseline", None, opts)
-        self.objects = Manifests(
-            f"{cluster.name}-probe",
-            kubeconfig=pki.kubeconfig,
-            documents=manifests.probe(cluster),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[after], deleted_with=pki.cluster),
-        )
+        documents = {"probe": manifests.probe(cluster), "dns": manifests.dns()}
+        self.objects = [
+            Manifests(
+                f"{cluster.name}-{purpose}",
+                kubeconfig=pki.kubeconfig,
+                documents=text,
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=[after], deleted_with=pki.cluster
+                ),
+            )
+            for purpose, text in documents.items()
+        ]
         self.register_outputs({})

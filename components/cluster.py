@@ -55,7 +55,7 @@ class Cluster(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[
                     network.objects,
-                    baseline.objects,
+                    *baseline.objects,
                     *[machine.joined for machine in machines],
                 ],
             ),

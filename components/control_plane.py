@@ -4,7 +4,9 @@ Founding is done once in a cluster's life, by the machine that is the first cont
 is no step of that machine: when the machine is replaced, its successor joins like any other, so
 that nobody ever founds a second cluster beside the first. Only new words of consent to the loss of
 the cluster's data have it founded again. Joins follow one another because etcd takes one new member
-at a time; everything before them happens side by side.
+at a time; everything before them happens side by side. Nor does a control plane leave before the
+one in front of it has joined: each membership waits for the join before it, and since Pulumi
+deletes in the opposite order, they also go one by one.
 """
 
 import pulumi

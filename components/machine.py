@@ -22,7 +22,6 @@ from model.fleet import Machine as Described
 PREPARE_SECONDS = 900
 JOIN_SECONDS = 600
 ENDPOINT_SECONDS = 300
-DRAIN_SECONDS = 120
 
 
 class Machine(pulumi.ComponentResource):
@@ -61,18 +60,6 @@ class Machine(pulumi.ComponentResource):
             deadline_seconds=PREPARE_SECONDS,
             opts=self._child(deleted_with=self._placed.resource),
         )
-        self.membership = Membership(
-            f"{machine.name}-membership",
-            cluster=cluster.name,
-            server=cluster.server,
-            node=machine.name,
-            machine_id=self.id,
-            authority_certificate=pki.cluster.certificate,
-            authority_key=pki.cluster.private_key,
-            kubeconfig=pki.kubeconfig,
-            drain_seconds=DRAIN_SECONDS,
-            opts=self._child(depends_on=[self.prepared], deleted_with=pki.cluster),
-        )
 
     def found(
         self, settings: Settings, consent: str, opts: pulumi.ResourceOptions
@@ -97,9 +84,30 @@ class Machine(pulumi.ComponentResource):
         )
 
     def join(self, script: str, settings: Settings, after: list[pulumi.Resource]) -> None:
-        """Bring the machine into its cluster with `script`, once `after` is done."""
+        """Bring the machine into its cluster with `script`, once `after` is done.
+
+        The membership waits for `after` as well: it is where a former machine of this name leaves.
+        """
+        cluster, machine, pki = self._cluster, self._machine, self._pki
+        membership = Membership(
+            f"{machine.name}-membership",
+            cluster=cluster.name,
+            server=cluster.server,
+            node=machine.name,
+            role=machine.role,
+            address=machine.address,
+            peers=_peers(cluster, machine),
+            machine_id=self.id,
+            authority_certificate=pki.cluster.certificate,
+            authority_key=pki.cluster.private_key,
+            kubeconfig=pki.kubeconfig,
+            drain_seconds=cluster.upgrade.drain_seconds,
+            force=cluster.upgrade.force,
+            data_loss=cluster.data_loss,
+            opts=self._child(depends_on=[self.prepared, *after], deleted_with=pki.cluster),
+        )
         self.joined = step(
-            f"{self._machine.name}-join",
+            f"{machine.name}-join",
             script,
             triggers=[self.id],
             connection=self._placed.connection,
@@ -107,8 +115,8 @@ class Machine(pulumi.ComponentResource):
             settings={
                 **self._member_settings,
                 "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
-                "JOIN_CREDENTIAL": self.membership.credential,
-                "JOIN_DOCUMENTS": kubeadm.join_documents(self._cluster, self._machine),
+                "JOIN_CREDENTIAL": membership.credential,
+                "JOIN_DOCUMENTS": kubeadm.join_documents(cluster, machine),
                 **settings,
             },
             deadline_seconds=JOIN_SECONDS,
@@ -128,6 +136,13 @@ class Machine(pulumi.ComponentResource):
 
     def _child(self, **options: object) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **options)  # type: ignore[arg-type]
+
+
+def _peers(cluster: Cluster, machine: Described) -> list[str]:
+    """Name the control planes beside this one."""
+    if machine.role != CONTROL_PLANE:
+        return []
+    return [each.name for each in cluster.control_planes if each is not machine]
 
 
 def _endpoint_settings(cluster: Cluster, machine: Described) -> Settings:

@@ -30,6 +30,11 @@ def probe(cluster: Cluster) -> str:
     return _dump(objects)
 
 
+def dns() -> str:
+    """Return what keeps CoreDNS answering while machines are drained, as YAML documents."""
+    return _dump(list(_objects("dns")))
+
+
 def images() -> list[str]:
     """Return the images that the manifests name, each once, sorted."""
     found = {

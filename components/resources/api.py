@@ -26,49 +26,57 @@ def client(kubeconfig: str) -> "ApiClient":
     import urllib3
     from kubernetes.client import ApiClient, Configuration
 
-    document = yaml.safe_load(kubeconfig)
-    context = _named(document["contexts"], document["current-context"])["context"]
-    cluster = _named(document["clusters"], context["cluster"])["cluster"]
-    user = _named(document["users"], context["user"])["user"]
-
     configuration = Configuration()
-    configuration.host = cluster["server"]
+    configuration.host = server(kubeconfig)
     api = ApiClient(configuration)
     api.rest_client.pool_manager = urllib3.PoolManager(
-        ssl_context=_tls(cluster, user),
+        ssl_context=tls(kubeconfig),
         retries=urllib3.Retry(total=3, backoff_factor=0.2),
         timeout=TIMEOUT_SECONDS,
     )
     return api
 
 
-def explain(error: Exception, doing: str, kubeconfig: str) -> OperatorError:
-    """Return an error that says what was being done, where, and what the API answered."""
-    document = yaml.safe_load(kubeconfig)
-    server = document["clusters"][0]["cluster"]["server"]
-    reason = getattr(error, "body", None) or str(error)
-    return OperatorError(
-        f"{doing} at {server} failed: {reason}. Check that the endpoint answers "
-        f"(`kubectl --context {document['current-context']} get --raw /readyz`) and run "
-        "`pulumi up` again: what is done stays done."
-    )
+def server(kubeconfig: str) -> str:
+    """Return the URL of the current context's cluster."""
+    cluster, _ = _current(kubeconfig)
+    return str(cluster["server"])
 
 
-def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    return next(entry for entry in entries if entry["name"] == name)
-
-
-def _tls(cluster: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:
-    tls = ssl.create_default_context(
-        cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
-    )
+def tls(kubeconfig: str) -> ssl.SSLContext:
+    """Return what trusts the current context's cluster alone and shows its user's certificate."""
+    cluster, user = _current(kubeconfig)
+    trusted = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    context = ssl.create_default_context(cadata=trusted)
     memory = Path("/dev/shm")  # noqa: S108 (deliberately not a disk)
     with tempfile.NamedTemporaryFile(dir=memory if memory.is_dir() else None) as pem:
         for key in ("client-certificate-data", "client-key-data"):
             pem.write(base64.b64decode(user[key]))
         pem.flush()
-        tls.load_cert_chain(pem.name)
+        context.load_cert_chain(pem.name)
     with suppress(AttributeError):
         # Python 3.13 made RFC 5280's stricter reading the default; kubeadm's own CAs predate it.
-        tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return tls
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+def explain(error: Exception, doing: str, kubeconfig: str) -> OperatorError:
+    """Return an error that says what was being done, where, and what the API answered."""
+    document = yaml.safe_load(kubeconfig)
+    reason = getattr(error, "body", None) or str(error)
+    return OperatorError(
+        f"{doing} at {server(kubeconfig)} failed: {reason}. Check that the endpoint answers "
+        f"(`kubectl --context {document['current-context']} get --raw /readyz`) and run "
+        "`pulumi up` again: what is done stays done."
+    )
+
+
+def _current(kubeconfig: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    document = yaml.safe_load(kubeconfig)
+    context = _named(document["contexts"], document["current-context"])["context"]
+    cluster = _named(document["clusters"], context["cluster"])["cluster"]
+    return cluster, _named(document["users"], context["user"])["user"]
+
+
+def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(entry for entry in entries if entry["name"] == name)

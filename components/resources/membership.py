@@ -4,19 +4,33 @@ Create issues the short-lived credential with which the machine joins (it names 
 nothing else can be done with it). While the machine has not joined, an `up` after the credential's
 expiry issues it again. A new machine behind the same name replaces the membership, the old one
 first. Delete drains the Node and deletes it through the API, whichever control plane answers.
+
+A control plane also leaves etcd: a dead one before anything else, since etcd counts it; a living
+one when it is drained. Nobody leaves where the others would not keep etcd's majority. The only
+control plane of a cluster does not leave at all: its cluster ends with it. Therefore a new machine
+in its place is refused, unless `data_loss` holds a consent that was not given when it became a
+member.
 """
 
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
-from components.resources import node
-from components.resources.provider import Provider
+from components.resources import etcd, node
+from components.resources.provider import OperatorError, Provider
 from model import kubeconfig as kubeconfigs
 from model import pki
+from model.fleet import CONTROL_PLANE
+
+# How long etcd may take until it can do without a member; an API server that just lost its own
+# etcd, and a load balancer that has not noticed yet, are waited for as well.
+ETCD_SECONDS = 60
+# What is taken over in place; the consent is not: it stays what it was when the machine joined.
+ACCESS = ("kubeconfig", "server", "address", "peers", "drain_seconds", "force")
 
 
 class MembershipProvider(Provider):
@@ -29,20 +43,84 @@ class MembershipProvider(Provider):
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Replace for a new machine; update for new access or an expired, unused credential."""
         if olds["machine_id"] != news["machine_id"]:
+            _refuse_loss(olds, news)
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
-        moved = any(olds[key] != news[key] for key in ("kubeconfig", "server", "drain_seconds"))
+        moved = any(olds[key] != news[key] for key in ACCESS)
         return DiffResult(changes=moved or _must_be_issued_again(olds))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Take over new access; issue the credential again only if it is still needed."""
         if _must_be_issued_again(olds):
             return UpdateResult(outs=_issue(news))
-        kept = {key: olds[key] for key in ("credential", "expires")}
+        kept = {key: olds[key] for key in ("credential", "expires", "data_loss")}
         return UpdateResult(outs={**news, **kept})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Drain the Node and delete it."""
-        node.remove(props["kubeconfig"], props["node"], deadline_seconds=props["drain_seconds"])
+        """Drain the Node, take it out of etcd and delete it."""
+        if props["role"] == CONTROL_PLANE:
+            if props["peers"]:
+                with _leaving.setdefault(props["cluster"], Lock()):
+                    _leave_as_control_plane(props)
+        else:
+            _leave(props)
+
+
+# Two control planes that left at once could each count on the other.
+_leaving: dict[str, Lock] = {}
+
+
+def _leave_as_control_plane(props: dict[str, Any]) -> None:
+    # Before anything moves: what etcd cannot do without does not leave.
+    own = etcd.await_removable(
+        props["kubeconfig"],
+        props["node"],
+        address=props["address"],
+        deadline_seconds=ETCD_SECONDS,
+    )
+    if not all(each.healthy for each in own):
+        _leave_etcd(props)
+    _retire(props)
+    _leave_etcd(props)
+    node.delete(props["kubeconfig"], props["node"])
+
+
+def _leave(props: dict[str, Any]) -> None:
+    _retire(props)
+    node.delete(props["kubeconfig"], props["node"])
+
+
+def _leave_etcd(props: dict[str, Any]) -> None:
+    etcd.remove_member(
+        props["kubeconfig"],
+        props["node"],
+        address=props["address"],
+        deadline_seconds=ETCD_SECONDS,
+    )
+
+
+def _retire(props: dict[str, Any]) -> None:
+    node.retire(
+        props["kubeconfig"],
+        props["node"],
+        deadline_seconds=props["drain_seconds"],
+        force=props["force"],
+    )
+
+
+def _refuse_loss(olds: dict[str, Any], news: dict[str, Any]) -> None:
+    """Refuse another machine for a cluster's only control plane, unless its loss is consented."""
+    if olds["role"] != CONTROL_PLANE or olds["peers"]:
+        return
+    if news["data_loss"] not in ("", olds["data_loss"]):
+        return
+    used = f" ({olds['data_loss']!r} was given for an earlier loss)" if olds["data_loss"] else ""
+    raise OperatorError(
+        f"{olds['node']} is the only control plane of {olds['cluster']}: with its machine goes all "
+        "that etcd holds, every object of the cluster. Its machine is not replaced. If it still "
+        "exists, bring it back; if what it held may be lost, say so in the stack's config: "
+        f'clusters/{olds["cluster"]}/controlPlanes/acceptDataLoss: "<any text, such as a ticket>"'
+        f"{used}."
+    )
 
 
 def _issue(props: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +140,11 @@ def _must_be_issued_again(outs: dict[str, Any]) -> bool:
 
 
 class Membership(Resource, module="kubeadm-fleet", name="Membership"):
-    """The right of one machine to be one Node: `credential` (a kubeconfig, secret)."""
+    """The right of one machine to be one Node: `credential` (a kubeconfig, secret).
+
+    `peers` names the other control planes of a control plane's cluster, `data_loss` is the consent
+    to lose what the only one of them holds ("" where nobody gave it).
+    """
 
     credential: pulumi.Output[str]
     expires: pulumi.Output[str]
@@ -74,11 +156,16 @@ class Membership(Resource, module="kubeadm-fleet", name="Membership"):
         cluster: str,
         server: str,
         node: str,
+        role: str,
+        address: str,
+        peers: list[str],
         machine_id: pulumi.Input[str],
         authority_certificate: pulumi.Input[str],
         authority_key: pulumi.Input[str],
         kubeconfig: pulumi.Input[str],
         drain_seconds: int,
+        force: bool,
+        data_loss: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -88,11 +175,16 @@ class Membership(Resource, module="kubeadm-fleet", name="Membership"):
                 "cluster": cluster,
                 "server": server,
                 "node": node,
+                "role": role,
+                "address": address,
+                "peers": peers,
                 "machine_id": machine_id,
                 "authority_certificate": authority_certificate,
                 "authority_key": authority_key,
                 "kubeconfig": pulumi.Output.secret(kubeconfig),
                 "drain_seconds": drain_seconds,
+                "force": force,
+                "data_loss": data_loss,
                 "credential": None,
                 "expires": None,
             },

@@ -1,25 +1,30 @@
-"""A Node seen through the API: whether it is there, and how it leaves.
+"""A Node seen through the API: whether it is there, whether it takes pods, and how it leaves.
 
-Leaving follows `kubectl drain`: cordon, evict every pod that a controller will make again
-elsewhere (DaemonSet and static pods stay), wait until they are gone, delete the Node. A Node whose
-kubelet no longer answers cannot end its pods: they are not waited for.
+Leaving follows `kubectl drain` and `kubectl delete node`. A Node that is not Ready, or whose
+kubelet has fallen silent, cannot end its pods: they are asked to go, so that others take their
+place, but not waited for; the cluster forgets them with the Node.
+https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
-import json
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from components.resources import api
+from components.resources.drain import Drain
 from components.resources.provider import OperatorError
 
 if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
-Pod = dict[str, Any]
-
-POLL_SECONDS = 0.5
-TOO_MANY_REQUESTS = 429
 NOT_FOUND = 404
+SERVER_ERROR = 500
+# How long an API is asked again that is away: one of its control planes may just be leaving.
+ANSWER_SECONDS = 30
+POLL_SECONDS = 0.5
+PING_SECONDS = 3
+# A kubelet that restarts is silent too, for a second or two.
+SILENCE_SECONDS = 10
 
 
 def is_missing(kubeconfig: str, name: str) -> bool:
@@ -36,75 +41,122 @@ def is_missing(kubeconfig: str, name: str) -> bool:
     return False
 
 
-def remove(kubeconfig: str, name: str, *, deadline_seconds: int) -> None:
-    """Drain the Node `name` within the deadline and delete it; a Node that is gone is fine."""
-    from kubernetes.client import ApiException, CoreV1Api
+def cordon(kubeconfig: str, name: str) -> None:
+    """Have no new pods come to the Node."""
+    if _mark(kubeconfig, name, unschedulable=True) is None:
+        raise _unknown(kubeconfig, name)
 
-    core = CoreV1Api(api.client(kubeconfig))
+
+def uncordon(kubeconfig: str, name: str) -> None:
+    """Have new pods come to the Node again."""
+    if _mark(kubeconfig, name, unschedulable=False) is None:
+        raise _unknown(kubeconfig, name)
+
+
+def drain(kubeconfig: str, name: str, *, deadline_seconds: float, force: bool) -> None:
+    """Cordon the Node and have its pods leave within the deadline (see drain.py)."""
+    cordon(kubeconfig, name)
+    _drain(Drain(kubeconfig, name), kubeconfig, name, deadline_seconds, force=force)
+
+
+def retire(kubeconfig: str, name: str, *, deadline_seconds: float, force: bool) -> None:
+    """Drain a Node that is about to go, as far as it still can; a missing one is fine."""
+    if _mark(kubeconfig, name, unschedulable=True) is not None:
+        leaving = Drain(kubeconfig, name, is_lost=_Pulse(kubeconfig, name).is_lost)
+        _drain(leaving, kubeconfig, name, deadline_seconds, force=force)
+
+
+def delete(kubeconfig: str, name: str) -> None:
+    """Delete the Node; a missing one is fine."""
+    _ask(kubeconfig, f"deleting Node {name}", lambda core: core.delete_node(name))
+
+
+def _mark(kubeconfig: str, name: str, *, unschedulable: bool) -> Any:
+    doing = f"{'cordoning' if unschedulable else 'uncordoning'} Node {name}"
+    change = {"spec": {"unschedulable": unschedulable}}
+    return _ask(kubeconfig, doing, lambda core: core.patch_node(name, change))
+
+
+def _drain(
+    drain: Drain, kubeconfig: str, name: str, deadline_seconds: float, *, force: bool
+) -> None:
     try:
-        found = core.patch_node(name, {"spec": {"unschedulable": True}})
-        if _is_ready(found):
-            _evict_all(core, name, deadline_seconds)
-        core.delete_node(name)
-    except ApiException as error:
-        if error.status != NOT_FOUND:
-            raise api.explain(error, f"removing Node {name}", kubeconfig) from None
+        drain.run(deadline_seconds=deadline_seconds, force=force)
     except OperatorError:
         raise
     except Exception as error:
-        raise api.explain(error, f"removing Node {name}", kubeconfig) from None
+        raise api.explain(error, f"draining Node {name}", kubeconfig) from None
 
 
-def _is_ready(found: Any) -> bool:
-    return any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ())
+def _ask(kubeconfig: str, doing: str, ask: Callable[["CoreV1Api"], Any]) -> Any:
+    """Return what the API answers, None for a Node that it does not know."""
+    from kubernetes.client import ApiException, CoreV1Api
+    from urllib3.exceptions import HTTPError
 
-
-def _evict_all(core: "CoreV1Api", name: str, deadline_seconds: int) -> None:
-    deadline = time.monotonic() + deadline_seconds
-    while pods := _evictable(core, name):
-        refusals = [reason for pod in pods if (reason := _evict(core, pod))]
-        if time.monotonic() > deadline:
-            left = ", ".join(_title(pod) for pod in pods)
-            raise OperatorError(
-                f"draining Node {name}: after {deadline_seconds} s these pods are still there: "
-                f"{left}. {' '.join(refusals)} Make room for them elsewhere or relax the "
-                "PodDisruptionBudget that holds them, then run `pulumi up` again."
-            )
+    core = CoreV1Api(api.client(kubeconfig))
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return ask(core)
+        except (ApiException, HTTPError) as error:
+            status = error.status if isinstance(error, ApiException) else SERVER_ERROR
+            if status == NOT_FOUND:
+                return None
+            if status < SERVER_ERROR or time.monotonic() > deadline:
+                raise api.explain(error, doing, kubeconfig) from None
         time.sleep(POLL_SECONDS)
 
 
-def _evictable(core: "CoreV1Api", name: str) -> list[Pod]:
-    answer: Any = core.list_pod_for_all_namespaces(
-        field_selector=f"spec.nodeName={name}", _preload_content=False
+def _unknown(kubeconfig: str, name: str) -> OperatorError:
+    return OperatorError(
+        f"{api.server(kubeconfig)} knows no Node {name}: see `journalctl -u kubelet` on the "
+        "machine, or have the machine replaced"
     )
-    return [pod for pod in json.loads(answer.data)["items"] if not _stays(pod)]
 
 
-def _stays(pod: Pod) -> bool:
-    metadata = pod["metadata"]
-    mirrored = "kubernetes.io/config.mirror" in metadata.get("annotations", {})
-    owners = metadata.get("ownerReferences", ())
-    return mirrored or any(owner["kind"] == "DaemonSet" for owner in owners)
+class _Pulse:
+    """Whether a Node can still end its pods: its kubelet is well, and answers.
 
+    A kubelet's silence shows in its Node only after some 50 seconds, so it is asked itself.
+    """
 
-def _evict(core: "CoreV1Api", pod: Pod) -> str | None:
-    """Ask for the pod's eviction; return the reason when a disruption budget refuses it."""
-    from kubernetes.client import ApiException, V1Eviction, V1ObjectMeta
+    def __init__(self, kubeconfig: str, name: str) -> None:
+        from kubernetes.client import CoreV1Api
 
-    metadata = pod["metadata"]
-    if "deletionTimestamp" in metadata:
-        return None
-    name, namespace = metadata["name"], metadata["namespace"]
-    eviction = V1Eviction(metadata=V1ObjectMeta(name=name, namespace=namespace))
-    try:
-        core.create_namespaced_pod_eviction(name, namespace, eviction)
-    except ApiException as error:
-        if error.status == TOO_MANY_REQUESTS:
-            return f"{_title(pod)}: {error.body}"
-        if error.status != NOT_FOUND:
-            raise
-    return None
+        self._core = CoreV1Api(api.client(kubeconfig))
+        self._name = name
+        self._heard = time.monotonic()
 
+    def is_lost(self) -> bool:
+        """Look once."""
+        ready = self._is_ready()
+        if ready is None or (ready and self._answers()):
+            self._heard = time.monotonic()
+        return ready is False or time.monotonic() - self._heard > SILENCE_SECONDS
 
-def _title(pod: Pod) -> str:
-    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+    def _is_ready(self) -> bool | None:
+        """Return whether the Node is there and Ready; None when the API does not say."""
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            found = self._core.read_node(self._name, _request_timeout=PING_SECONDS)
+        except ApiException as error:
+            return False if error.status == NOT_FOUND else None
+        except HTTPError:
+            return None
+        return any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ())
+
+    def _answers(self) -> bool:
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            self._core.connect_get_node_proxy_with_path(
+                self._name, "healthz", _request_timeout=PING_SECONDS
+            )
+        except ApiException as error:
+            return bool(error.status < SERVER_ERROR)
+        except HTTPError:
+            return False
+        return True

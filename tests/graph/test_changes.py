@@ -75,7 +75,11 @@ def test_another_set_of_control_planes_is_told_to_those_that_stay() -> None:
     before = run(changed(stack_config("dev"), *VIRTUAL))
     more = (*VIRTUAL, ("clusters/cluster1/controlPlanes/count", 5))
     touched = run(changed(stack_config("dev"), *more), before).changed_from(before)
-    told = {f"cluster1-control-plane-{index}-prepare" for index in range(3)}
+    told = {
+        f"cluster1-control-plane-{index}-{step}"
+        for index in range(3)
+        for step in ("prepare", "membership")
+    }
     new = of_machines("cluster1-control-plane-3", "cluster1-control-plane-4")
     assert touched == told | new | {"cluster1-observation"}
 

@@ -21,9 +21,14 @@ def test_founding_awaits_its_own_machine_alone_and_every_control_plane_awaits_it
 
 
 def test_control_planes_are_prepared_side_by_side(prod: Graph) -> None:
-    for step in ("prepare", "membership"):
-        others = prod.awaited(prod.one(f"cluster1-control-plane-2-{step}"))
-        assert not any("control-plane-0" in name or "control-plane-1" in name for name in others)
+    others = prod.awaited(prod.one("cluster1-control-plane-2-prepare"))
+    assert not any("control-plane-0" in name or "control-plane-1" in name for name in others)
+
+
+def test_no_control_plane_leaves_before_the_one_in_front_of_it_has_joined(prod: Graph) -> None:
+    assert prod.awaits("cluster1-control-plane-1-membership", "cluster1-foundation")
+    assert prod.awaits("cluster1-control-plane-2-membership", "cluster1-control-plane-1-join")
+    assert prod.awaits("cluster1-control-plane-0-membership", "cluster1-control-plane-2-join")
 
 
 def test_worker_awaits_no_other_machine(graph: Graph) -> None:
@@ -42,7 +47,7 @@ def test_steps_of_a_machine_are_in_order(graph: Graph) -> None:
 
 
 def test_objects_are_applied_once_the_cluster_is_founded(prod: Graph) -> None:
-    for objects in ("cluster1-flannel", "cluster1-probe"):
+    for objects in ("cluster1-flannel", "cluster1-probe", "cluster1-dns"):
         assert prod.awaits(objects, "cluster1-foundation")
         assert not [name for name in prod.awaited(prod.one(objects)) if name.endswith("-join")]
 

@@ -1,16 +1,20 @@
 """A Kubernetes API of a few answers, over TLS with a client certificate, on loopback."""
 
+import base64
+import hashlib
 import json
 import ssl
+import struct
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,13 +24,23 @@ from cryptography.x509.oid import NameOID
 from model import kubeconfig, pki
 
 Answer = tuple[int, dict[str, Any]]
+# A program in a pod, by its arguments: exit status, output, errors.
+Program = Callable[[list[str]], tuple[int, str, str]]
+
+# https://www.rfc-editor.org/rfc/rfc6455#section-1.3
+WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+BINARY, CLOSE = 0x82, 0x88
 
 
 class Api:
-    """The server: `answers` by method and path; `asked` is what came in."""
+    """The server: `answers` by method and path, `programs` by pod; `asked` is what came in.
+
+    An answer may be a function, which is called each time.
+    """
 
     def __init__(self, authority: pki.KeyPair) -> None:
-        self.answers: dict[str, Answer] = {}
+        self.answers: dict[str, Answer | Callable[[], Answer]] = {}
+        self.programs: dict[str, Program] = {}
         self.asked: list[str] = []
         self.authority = authority
         self.kubeconfig = ""
@@ -67,16 +81,43 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             path = self.path.partition("?")[0]
+            if path.endswith("/exec") and path.split("/")[-2] in api.programs:
+                self._run(api.programs[path.split("/")[-2]])
+                return
             api.asked.append(f"{self.command} {path}")
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             missing = (404, {"kind": "Status", "reason": "NotFound", "message": f"no {path}"})
-            status, body = api.answers.get(f"{self.command} {path}", missing)
+            answer = api.answers.get(f"{self.command} {path}", missing)
+            status, body = answer() if callable(answer) else answer
             text = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
+
+        def _run(self, program: Program) -> None:
+            """Run a program as `kubectl exec` has it run, over the subprotocol v4."""
+            command = parse_qs(urlsplit(self.path).query)["command"]
+            api.asked.append(f"EXEC {' '.join(each for each in command if each[:2] != '--')}")
+            status, output, errors = program(command)
+            accept = hashlib.sha1(f"{self.headers['Sec-WebSocket-Key']}{WEBSOCKET}".encode())
+            self.send_response(101)
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "Upgrade")
+            self.send_header("Sec-WebSocket-Accept", base64.b64encode(accept.digest()).decode())
+            self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
+            self.end_headers()
+            cause = {"reason": "ExitCode", "message": str(status)}
+            failure = {"status": "Failure", "details": {"causes": [cause]}}
+            outcome = json.dumps(failure if status else {"status": "Success"})
+            for channel, text in ((1, output), (2, errors), (3, outcome)):
+                self._frame(BINARY, bytes([channel]) + text.encode())
+            self._frame(CLOSE, struct.pack(">H", 1000))
+            self.close_connection = True
+
+        def _frame(self, kind: int, content: bytes) -> None:
+            self.wfile.write(struct.pack(">BBH", kind, 126, len(content)) + content)
 
         do_GET = do_POST = do_PATCH = do_DELETE = _answer
 

@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 import yaml
 from cryptography import x509
+from pulumi.runtime.rpc import UNKNOWN
 
 from components.resources.membership import MembershipProvider
 from components.resources.provider import OperatorError
 from tests.resources.api_server import Api
+from tests.resources.etcd_server import Etcd
 
 NODE = "cluster1-worker-0"
 NODE_PATH = f"/api/v1/nodes/{NODE}"
 PODS_PATH = "/api/v1/pods"
+
+
+CHANGES = ("PATCH", "DELETE", "EXEC etcdctl member remove")
 
 
 def props(api: Api, **changes: Any) -> dict[str, Any]:
@@ -27,7 +32,12 @@ def props(api: Api, **changes: Any) -> dict[str, Any]:
         "authority_certificate": api.authority.cert_pem,
         "authority_key": api.authority.key_pem,
         "kubeconfig": api.kubeconfig,
+        "role": "worker",
+        "address": "192.0.2.21",
+        "peers": [],
         "drain_seconds": 1,
+        "force": False,
+        "data_loss": "",
         **changes,
     }
 
@@ -43,10 +53,6 @@ def expired(outs: dict[str, Any]) -> dict[str, Any]:
 def node(ready: str) -> dict[str, Any]:
     condition = {"type": "Ready", "status": ready}
     return {"metadata": {"name": NODE}, "status": {"conditions": [condition]}}
-
-
-def pod(name: str, **metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name, "namespace": "shop", **metadata}, "spec": {}, "status": {}}
 
 
 def test_credential_names_the_machine_and_may_only_join(api: Api) -> None:
@@ -65,7 +71,15 @@ def test_another_machine_replaces_the_membership_the_old_one_first(api: Api) -> 
     assert found.delete_before_replace
 
 
-@pytest.mark.parametrize("change", [{"server": "https://192.0.2.2:6443"}, {"drain_seconds": 2}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"server": "https://192.0.2.2:6443"},
+        {"drain_seconds": 2},
+        {"force": True},
+        {"peers": ["cluster1-control-plane-1"]},
+    ],
+)
 def test_new_access_is_taken_over_in_place(api: Api, change: dict[str, Any]) -> None:
     outs = member(api)
     found = MembershipProvider().diff("id", outs, props(api, **change))
@@ -100,6 +114,42 @@ def test_api_that_does_not_answer_is_no_reason_to_issue_again(api: Api) -> None:
     assert not MembershipProvider().diff("id", outs, props(api, kubeconfig=nowhere)).changes
 
 
+def test_consent_is_recorded_when_a_machine_becomes_a_member_and_changes_nothing(api: Api) -> None:
+    outs = member(api)
+    news = props(api, data_loss="TICKET-1")
+    assert not MembershipProvider().diff("id", outs, news).changes
+    after = MembershipProvider().update("id", outs, {**news, "force": True}).outs or {}
+    assert after["data_loss"] == ""
+
+
+@pytest.mark.parametrize("machine", ["second", UNKNOWN])
+@pytest.mark.parametrize(("recorded", "given"), [("", ""), ("TICKET-1", "TICKET-1"), ("T", "")])
+def test_the_only_control_plane_is_not_replaced_without_a_fresh_consent(
+    api: Api, machine: str, recorded: str, given: str
+) -> None:
+    outs = {**member(api), "role": "control-plane", "data_loss": recorded}
+    news = props(api, role="control-plane", machine_id=machine, data_loss=given)
+    with pytest.raises(OperatorError, match=r"only control plane of cluster1.*acceptDataLoss"):
+        MembershipProvider().diff("id", outs, news)
+
+
+def test_the_only_control_plane_is_replaced_with_consent(api: Api) -> None:
+    outs = {**member(api), "role": "control-plane", "data_loss": "TICKET-1"}
+    news = props(api, role="control-plane", machine_id="second", data_loss="TICKET-2")
+    assert MembershipProvider().diff("id", outs, news).replaces == ["machine_id"]
+
+
+def test_a_control_plane_among_others_needs_no_consent(api: Api) -> None:
+    outs = {**member(api), "role": "control-plane", "peers": ["cluster1-control-plane-1"]}
+    news = props(api, role="control-plane", machine_id="second")
+    assert MembershipProvider().diff("id", outs, news).replaces == ["machine_id"]
+
+
+def test_the_only_control_plane_asks_nobody_when_its_cluster_ends(api: Api) -> None:
+    MembershipProvider().delete("id", props(api, role="control-plane"))
+    assert api.asked == []
+
+
 def test_leaving_cordons_the_node_and_deletes_it(api: Api) -> None:
     api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
     api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
@@ -110,32 +160,41 @@ def test_leaving_cordons_the_node_and_deletes_it(api: Api) -> None:
 
 def test_leaving_twice_is_fine(api: Api) -> None:
     MembershipProvider().delete("id", member(api))
-    assert api.asked == [f"PATCH {NODE_PATH}"]
-
-
-def test_pods_of_a_dead_node_are_not_waited_for(api: Api) -> None:
-    api.answers[f"PATCH {NODE_PATH}"] = (200, node("Unknown"))
-    api.answers[f"DELETE {NODE_PATH}"] = (200, {})
-    MembershipProvider().delete("id", member(api))
     assert api.asked == [f"PATCH {NODE_PATH}", f"DELETE {NODE_PATH}"]
 
 
-def test_daemons_and_static_pods_stay(api: Api) -> None:
-    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "proxy", "uid": "1"}
-    daemon = pod("proxy", ownerReferences=[owner])
-    static = pod("etcd", annotations={"kubernetes.io/config.mirror": "1"})
+def test_a_living_control_plane_leaves_etcd_when_it_is_drained(api: Api) -> None:
+    etcd = Etcd(api, "cluster1-control-plane-0", "cluster1-control-plane-1", NODE)
+    MembershipProvider().delete("id", control_plane(api, etcd))
+    steps = [asked for asked in api.asked if asked.startswith(CHANGES)]
+    assert steps == [f"PATCH {NODE_PATH}", f"EXEC etcdctl member remove {etcd.id_of(NODE)}",
+                     f"DELETE {NODE_PATH}"]  # fmt: skip
+
+
+def test_a_dead_control_plane_leaves_etcd_first(api: Api) -> None:
+    etcd = Etcd(api, "cluster1-control-plane-0", "cluster1-control-plane-1", NODE, dead={NODE})
+    MembershipProvider().delete("id", control_plane(api, etcd))
+    steps = [asked for asked in api.asked if asked.startswith(CHANGES)]
+    assert steps == [f"EXEC etcdctl member remove {etcd.id_of(NODE)}", f"PATCH {NODE_PATH}",
+                     f"DELETE {NODE_PATH}"]  # fmt: skip
+
+
+def test_nothing_moves_where_etcd_would_lose_its_majority(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.resources.membership.ETCD_SECONDS", 0)
+    other = "cluster1-control-plane-0"
+    etcd = Etcd(api, other, "cluster1-control-plane-1", NODE, dead={other})
+    with pytest.raises(OperatorError, match=rf"not healthy: {other}"):
+        MembershipProvider().delete("id", control_plane(api, etcd))
+    assert not [asked for asked in api.asked if asked.startswith(("PATCH", "DELETE"))]
+    assert NODE in etcd.members
+
+
+def control_plane(api: Api, etcd: Etcd) -> dict[str, Any]:
+    """A control plane whose Node has no pods of others any more."""
     api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
-    api.answers[f"GET {PODS_PATH}"] = (200, {"items": [daemon, static]})
+    api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
     api.answers[f"DELETE {NODE_PATH}"] = (200, {})
-    MembershipProvider().delete("id", member(api))
-    assert not [asked for asked in api.asked if "eviction" in asked]
-
-
-def test_pod_that_may_not_be_evicted_is_named_when_time_is_up(api: Api) -> None:
-    refusal = {"kind": "Status", "message": "the budget web-pdb holds it"}
-    api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
-    api.answers[f"GET {PODS_PATH}"] = (200, {"items": [pod("web")]})
-    api.answers["POST /api/v1/namespaces/shop/pods/web/eviction"] = (429, refusal)
-    with pytest.raises(OperatorError, match=r"shop/web.*web-pdb"):
-        MembershipProvider().delete("id", member(api))
-    assert f"DELETE {NODE_PATH}" not in api.asked
+    peers = [name for name in etcd.members if name != NODE]
+    return props(api, role="control-plane", peers=peers, address="192.0.2.13")

@@ -50,6 +50,7 @@ def rendered() -> dict[str, str]:
     described = load(fleets["three-control-planes"]).clusters[0]
     documents["pod-network.yaml"] = manifests.pod_network(described)
     documents["probe.yaml"] = manifests.probe(described)
+    documents["dns.yaml"] = manifests.dns()
     contexts = [
         kubeconfig.Context(name, f"https://api.{name}.example.com:6443", "CA", "CERT", "KEY")
         for name in ("tokyo", "osaka")

@@ -1,0 +1,107 @@
+"""What etcd can lose: the arithmetic of majorities, for previews and for the moment itself.
+
+A change of etcd's members, and every write, needs the agreement of more than half of the members
+that vote. https://etcd.io/docs/v3.6/faq/#what-is-failure-tolerance
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+
+def majority(members: int) -> int:
+    """Return how many of `members` must agree."""
+    return members // 2 + 1
+
+
+def removal_refusal(voters: Mapping[str, bool], leaving: str) -> str | None:
+    """Say why `leaving` must not leave now; `voters` says of each voting member if it is healthy.
+
+    None when what remains keeps a majority. A member that does not vote may always leave.
+    """
+    if leaving not in voters:
+        return None
+    rest = {name: healthy for name, healthy in voters.items() if name != leaving}
+    if not rest:
+        return f"{leaving} is the last member of etcd: all of the cluster's data is there"
+    healthy = sum(rest.values())
+    if healthy >= majority(len(rest)):
+        return None
+    ill = ", ".join(name for name, well in rest.items() if not well)
+    return (
+        f"without {leaving}, {healthy} of etcd's {len(rest)} members would be healthy and "
+        f"{majority(len(rest))} are needed; not healthy: {ill}"
+    )
+
+
+def refusal(
+    before: Mapping[str, str], after: Mapping[str, str], dead: Collection[str]
+) -> str | None:
+    """Say why control planes cannot change like this in one run; None when they can.
+
+    `before` and `after` give the machine id behind each control plane's name, in the order of their
+    indices; an id that a preview cannot know yet is one that differs. `dead` are names out of
+    `before` whose machines are gone or do not answer. A single control plane is refused like any
+    other cluster whose data would all go: whether that may be is for the caller to know.
+    """
+    if not before or before == after:
+        return None
+    removed = [name for name in before if name not in after]
+    replaced = [name for name in before if name in after and after[name] != before[name]]
+    lost = [name for name in before if name in dead]
+    return (
+        _all_at_once(before, removed, replaced)
+        or _majority_dead(before, lost)
+        or _too_many(before, {*replaced, *lost})
+        or _in_vain(before, removed, replaced, lost)
+    )
+
+
+def _all_at_once(before: Mapping[str, str], removed: list[str], replaced: list[str]) -> str | None:
+    if len(removed) + len(replaced) < len(before):
+        return None
+    return (
+        f"no machine of the control planes {_names(before)} would be left, and with the last one "
+        "goes all of the cluster's data"
+    )
+
+
+def _majority_dead(before: Mapping[str, str], lost: list[str]) -> str | None:
+    if len(before) - len(lost) >= majority(len(before)):
+        return None
+    return (
+        f"{_names(lost)} of {len(before)} control planes are dead, so that etcd has no majority "
+        f"({majority(len(before))}) and takes no change: bring one back first"
+    )
+
+
+def _too_many(before: Mapping[str, str], disturbed: Collection[str]) -> str | None:
+    """Refuse to have more control planes anew or dead at once than etcd can do without."""
+    spare = max(1, len(before) - majority(len(before)))
+    if len(disturbed) <= spare:
+        return None
+    return (
+        f"{_names(name for name in before if name in disturbed)} would be replaced or are dead at "
+        f"the same time, and of {len(before)} control planes etcd can do without {spare}: change "
+        "one after another, in runs of their own, the dead ones first"
+    )
+
+
+def _in_vain(
+    before: Mapping[str, str], removed: list[str], replaced: list[str], lost: list[str]
+) -> str | None:
+    """Refuse what would stop half way: control planes leave from the last one on."""
+    dead = set(lost) - set(replaced)
+    left = list(before)
+    for leaving in reversed(removed):
+        left.remove(leaving)
+        alive = [name for name in left if name not in dead]
+        if len(alive) < majority(len(left)):
+            return (
+                f"{_names(name for name in left if name in dead)} is dead, so that etcd would lose "
+                f"its majority when {leaving} leaves: have the dead machine replaced first, and "
+                "remove control planes in the next run"
+            )
+    return None
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names)

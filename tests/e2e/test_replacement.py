@@ -1,0 +1,175 @@
+"""Control planes and workers that come, go and die with their disks, in order.
+
+One cluster behind a virtual address grows from one control plane to three, loses two of them one
+after the other, the first one included, and shrinks again. Run with `-s` to see the figures.
+"""
+
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+
+from components.resources import etcd
+from tests.e2e import disaster
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.pulumi_stack import PulumiStack
+from tests.e2e.writer import Writer
+from tests.machines import host
+from tests.workshop import subnet, workshop
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+
+CLUSTER = "cluster1"
+CONTROL_PLANES = [f"{CLUSTER}-control-plane-{index}" for index in range(3)]
+WORKERS = [f"{CLUSTER}-worker-{index}" for index in range(2)]
+VIP = 100
+# The goal is 60 on a machine that does nothing else.
+REPLACED_SECONDS = 180
+CALM_SECONDS = 5
+HEALTHY_SECONDS = 60
+LONGEST_GAP_SECONDS = 15
+
+
+def config(network: IPv4Network, control_planes: int, workers: int) -> dict[str, Any]:
+    return {
+        "kubernetesVersion": "1.36.3",
+        "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+        "clusters": {
+            CLUSTER: {
+                "machines": {"subnet": str(network)},
+                "endpoint": {"vip": f"{network[VIP]}:8443"},
+                "controlPlanes": {"count": control_planes},
+                "workers": {"count": workers},
+            }
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[IPv4Network]:
+    with subnet(88) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def fleet(network: IPv4Network) -> Iterator[PulumiStack]:
+    """The stack, up with one control plane; whatever a test leaves of it is destroyed."""
+    with workshop() as folder:
+        stack = PulumiStack(folder, "test", config(network, 1, 1))
+        stack.create()
+        try:
+            stack.up()
+            yield stack
+        finally:
+            stack.run("cancel", "--yes")
+            marks = stack.marks()
+            stack.destroy()
+            left = host.parts(*marks)
+            assert not any(left.values()), left
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(fleet: PulumiStack) -> str:
+    return str(fleet.output("kubeconfig"))
+
+
+@pytest.fixture(scope="module")
+def kubectl(fleet: PulumiStack, kubeconfig: str) -> Kubectl:
+    path = fleet.folder / "kubeconfig"
+    path.write_text(kubeconfig)
+    path.chmod(0o600)
+    return Kubectl(path)
+
+
+def members(kubeconfig: str) -> dict[str, str]:
+    """The ids of etcd's members, by the names of their Nodes; all are healthy and vote."""
+    found = etcd.await_healthy(kubeconfig, deadline_seconds=HEALTHY_SECONDS)
+    return {each.name: each.id for each in found}
+
+
+def test_one_control_plane_becomes_three(
+    fleet: PulumiStack, kubectl: Kubectl, kubeconfig: str, network: IPv4Network
+) -> None:
+    before = members(kubeconfig)
+    assert list(before) == CONTROL_PLANES[:1]
+    fleet.config = config(network, 3, 1)
+    finished = fleet.up()
+    assert finished.steps("replace", "delete") == []
+    after = members(kubeconfig)
+    assert sorted(after) == CONTROL_PLANES
+    assert after[CONTROL_PLANES[0]] == before[CONTROL_PLANES[0]]
+    assert kubectl.node_names() == [*CONTROL_PLANES, WORKERS[0]]
+
+
+@pytest.mark.parametrize("index", [1, 0])
+def test_a_control_plane_that_died_with_its_disk_is_replaced(
+    fleet: PulumiStack, kubectl: Kubectl, kubeconfig: str, index: int
+) -> None:
+    victim = CONTROL_PLANES[index]
+    before = members(kubeconfig)
+    with Writer(kubeconfig) as writer:
+        writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
+        began = time.monotonic()
+        disaster.lose(fleet.machines, CLUSTER, victim)
+        fleet.refresh()
+        refreshed = time.monotonic()
+        finished = fleet.up()
+        replaced = time.monotonic()
+        writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
+        figures = writer.figures(began, time.monotonic())
+    print(f"\n{victim} replaced {replaced - began:.1f} s after its death")
+    print(f"refresh: {refreshed - began:.1f} s, up: {replaced - refreshed:.1f} s; {figures}")
+    after = members(kubeconfig)
+    assert sorted(after) == CONTROL_PLANES
+    assert after[victim] != before[victim]
+    others = [name for name in CONTROL_PLANES if name != victim]
+    assert [after[name] for name in others] == [before[name] for name in others]
+    assert kubectl.node_names() == [*CONTROL_PLANES, WORKERS[0]]
+    touched = {*finished.steps("create", "replace", "delete", "create-replacement")}
+    assert not [name for name in touched if name.startswith(tuple(others))]
+    assert figures.lost == 0
+    assert figures.longest_gap <= LONGEST_GAP_SECONDS
+    assert replaced - began <= REPLACED_SECONDS
+    assert fleet.up().changes == {}
+
+
+def test_three_control_planes_become_one(
+    fleet: PulumiStack, kubectl: Kubectl, kubeconfig: str, network: IPv4Network
+) -> None:
+    before = members(kubeconfig)
+    kubectl("create", "configmap", "kept", "--from-literal", "by=etcd")
+    fleet.config = config(network, 1, 2)
+    with Writer(kubeconfig) as writer:
+        writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
+        began = time.monotonic()
+        fleet.up()
+        writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
+        figures = writer.figures(began, time.monotonic())
+    print(f"\nthree control planes to one, one worker to two: {figures}")
+    assert members(kubeconfig) == {CONTROL_PLANES[0]: before[CONTROL_PLANES[0]]}
+    assert kubectl.node_names() == [CONTROL_PLANES[0], *WORKERS]
+    assert "etcd" in kubectl("get", "configmap", "kept", "--output", "yaml")
+    assert figures.lost == 0
+    assert figures.longest_gap <= LONGEST_GAP_SECONDS
+    assert fleet.up().changes == {}
+
+
+def test_a_worker_that_died_with_its_disk_is_replaced(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    disaster.lose(fleet.machines, CLUSTER, WORKERS[1])
+    fleet.refresh()
+    fleet.up()
+    assert kubectl.node_names() == [CONTROL_PLANES[0], *WORKERS]
+
+
+def test_a_single_control_plane_is_not_replaced_without_a_word(
+    fleet: PulumiStack, kubectl: Kubectl
+) -> None:
+    disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    for _ in range(2):
+        preview = fleet.run("preview", "--diff")
+        assert preview.status != 0
+        assert f"{CONTROL_PLANES[0]} is the only control plane of {CLUSTER}" in preview.output
+        assert "acceptDataLoss" in preview.output
+        fleet.refresh()
