@@ -132,7 +132,8 @@ class _Pulse:
         ready = self._is_ready()
         if ready is None or (ready and self._answers()):
             self._heard = time.monotonic()
-        return ready is False or time.monotonic() - self._heard > SILENCE_SECONDS
+            return False
+        return not ready or time.monotonic() - self._heard > SILENCE_SECONDS
 
     def _is_ready(self) -> bool | None:
         """Return whether the Node is there and Ready; None when the API does not say."""
@@ -145,7 +146,8 @@ class _Pulse:
             return False if error.status == NOT_FOUND else None
         except HTTPError:
             return None
-        return any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ())
+        conditions = found.status.conditions if found.status else None
+        return any(each.type == "Ready" and each.status == "True" for each in conditions or ())
 
     def _answers(self) -> bool:
         from kubernetes.client import ApiException

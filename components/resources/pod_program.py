@@ -58,7 +58,7 @@ def run(
         try:
             return _finished(_listen(connection, deadline))
         finally:
-            connection.shutdown()
+            connection.shutdown()  # type: ignore[no-untyped-call]
     except websocket.WebSocketBadStatusException as error:
         body = (error.resp_body or b"").decode(errors="replace").strip()
         raise Unanswered(f"{pod}: status {error.status_code} {body}") from None
