@@ -124,8 +124,7 @@ describe_change() {
   [[ ! -e $CHANGE/new/config ]] || parts+=("the kubelet's configuration")
   [[ ! -e $CHANGE/new/flags ]] || parts+=("the kubelet's flags")
   printf '%s' "${parts[0]:-the kubelet}"
-  (($# + ${#parts[@]} > 1)) && printf ', %s' "${parts[@]:1}"
-  return 0
+  ((${#parts[@]} < 2)) || printf ', %s' "${parts[@]:1}"
 }
 
 # rest NAME...: a machine on which the kubelet and these components do not run.

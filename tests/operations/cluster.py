@@ -19,19 +19,15 @@ VERSION = "v1.36.3"
 
 @dataclass(frozen=True)
 class Member:
-    """A machine of the cluster."""
+    """A machine of the cluster; `root` is its file system, as this host sees it."""
 
     spec: MachineSpec
+    root: Path
     login: Login
 
     @property
     def name(self) -> str:
         return self.spec.hostname
-
-    @property
-    def root(self) -> Path:
-        """Its file system, as this host sees it."""
-        return self.spec.folder / "root"
 
     def operate(self, name: str, **settings: str) -> Finished:
         """Run an operation as the rollout does."""
@@ -102,9 +98,10 @@ def members(stack: PulumiStack) -> dict[str, Member]:
     for file in sorted(stack.machines.glob("*/*/spec.json")):
         spec = MachineSpec.read(file.parent)
         assert spec is not None
-        shown = (spec.folder / "root/etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+        root = file.parent / "root"
+        shown = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
         login = Login(spec.bare_address, 22, "root", " ".join(shown[:2]), key)
-        found[spec.hostname] = Member(spec, login)
+        found[spec.hostname] = Member(spec, root, login)
     return found
 
 

@@ -81,11 +81,12 @@ def test_kubelet_gets_another_configuration(control_plane: Member, worker: Membe
         CLUSTER_CONFIGURATION="",
         KUBELET_CONFIGURATION=document + "maxPods: 77\n",
     )
-    before = worker.shell(RUNNING)
-    assert "the kubelet's configuration" in worker.succeed("apply_kubelet")
-    assert "maxPods: 77" in worker.shell("cat /var/lib/kubelet/config.yaml")
-    assert worker.shell(RUNNING) == before
-    assert NOTHING in worker.succeed("apply_kubelet")
+    for machine in (control_plane, worker):
+        before = machine.shell(RUNNING)
+        assert "the kubelet's configuration" in machine.succeed("apply_kubelet")
+        assert "maxPods: 77" in machine.shell("cat /var/lib/kubelet/config.yaml")
+        assert machine.shell(RUNNING) == before
+        assert NOTHING in machine.succeed("apply_kubelet")
 
 
 def test_everything_that_was_broken_is_repaired(control_plane: Member) -> None:
