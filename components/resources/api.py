@@ -7,6 +7,7 @@ that a killed process leaves no key behind on a disk.
 import base64
 import ssl
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,26 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 TIMEOUT_SECONDS = 15
+_LOADING = threading.Lock()
+
+
+def load() -> None:
+    """Import the Kubernetes client, which takes a second, and which only one thread may do.
+
+    Its modules load each other when one of their names is first asked for; of two threads that do
+    so at once, one would get half a module.
+    """
+    with _LOADING:
+        from kubernetes import client, dynamic
+
+        for name in ("ApiClient", "ApiException", "Configuration", "CoreV1Api", "V1Eviction"):
+            getattr(client, name)
+        getattr(dynamic, "DynamicClient")  # noqa: B009 (it is loaded by asking for it)
 
 
 def client(kubeconfig: str) -> "ApiClient":
     """Return a client for the current context of `kubeconfig` (YAML text, data embedded)."""
+    load()
     import urllib3
     from kubernetes.client import ApiClient, Configuration
 

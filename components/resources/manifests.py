@@ -5,6 +5,7 @@ Read keeps note of what is missing, so that the next `up` after a `refresh` appl
 removes the objects, newest first.
 """
 
+from contextlib import suppress
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
@@ -41,19 +42,16 @@ class ManifestsProvider(Provider):
         return UpdateResult(outs={**news, "applied": applied})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Return which of the objects exist."""
-        from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
+        """Return which of the objects exist; while the API does not answer, nothing is known."""
+        api.load()
+        from urllib3.exceptions import HTTPError
 
-        dynamic = _dynamic(props["kubeconfig"])
-        present = []
-        for ref in (_reference(document) for document in _objects(props["documents"])):
-            try:
-                _resource(dynamic, ref).get(name=ref["name"], namespace=ref["namespace"] or None)
-            except (NotFoundError, ResourceNotFoundError):
-                continue
-            except Exception as error:
-                raise api.explain(error, f"reading {_title(ref)}", props["kubeconfig"]) from None
-            present.append(ref)
+        try:
+            present = _present(props)
+        except HTTPError:
+            return ReadResult(id_=id_, outs=props)
+        except Exception as error:
+            raise api.explain(error, "reading objects", props["kubeconfig"]) from None
         return ReadResult(id_=id_, outs={**props, "applied": present})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
@@ -75,20 +73,37 @@ def _reference(document: dict[str, Any]) -> Reference:
     }
 
 
+def _present(props: dict[str, Any]) -> list[Reference]:
+    dynamic = _discovered(props["kubeconfig"])
+    from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
+
+    present = []
+    for ref in (_reference(document) for document in _objects(props["documents"])):
+        with suppress(NotFoundError, ResourceNotFoundError):
+            _resource(dynamic, ref).get(name=ref["name"], namespace=ref["namespace"] or None)
+            present.append(ref)
+    return present
+
+
 def _title(ref: Reference) -> str:
     return "/".join(filter(None, (ref["kind"], ref["namespace"], ref["name"])))
 
 
 def _dynamic(kubeconfig: str) -> Any:
-    from kubernetes.dynamic import DynamicClient
-
     try:
-        # The client keeps what the API serves in a file, by default one for ever in the shared
-        # temporary folder, which would be wrong after an upgrade and anybody's to write before.
-        with TemporaryDirectory() as folder:
-            return DynamicClient(api.client(kubeconfig), cache_file=f"{folder}/discovery.json")
+        return _discovered(kubeconfig)
     except Exception as error:
         raise api.explain(error, "reading the API's resources", kubeconfig) from None
+
+
+def _discovered(kubeconfig: str) -> Any:
+    api.load()
+    from kubernetes.dynamic import DynamicClient
+
+    # The client keeps what the API serves in a file, by default one for ever in the shared
+    # temporary folder, which would be wrong after an upgrade and anybody's to write before.
+    with TemporaryDirectory() as folder:
+        return DynamicClient(api.client(kubeconfig), cache_file=f"{folder}/discovery.json")
 
 
 def _resource(dynamic: Any, ref: Reference) -> Any:
@@ -115,6 +130,7 @@ def _apply(props: dict[str, Any]) -> list[Reference]:
 
 
 def _remove(kubeconfig: str, refs: list[Reference]) -> None:
+    api.load()
     from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
     if not refs:

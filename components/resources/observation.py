@@ -67,6 +67,7 @@ def _await_whole(props: dict[str, Any]) -> dict[str, Any]:
 
 def _observe(props: dict[str, Any], client: Any) -> dict[str, Any]:
     """Return `nodes` (name, roles, version, address, ready) and `missing` (one line each)."""
+    api.load()
     from kubernetes.client import CoreV1Api
 
     # Parsed as plain JSON: the client's own objects cost more than everything else of a look.
