@@ -11,14 +11,15 @@ from typing import Protocol
 import pulumi
 from pulumi_command import remote
 
+from components.login import Login
 from components.resources.container_machine import ContainerMachine
 from components.resources.container_network import ContainerNetwork
 from components.resources.existing_host import ExistingHost
 from components.resources.ssh_key import SshKey
 from components.steps import Settings
-from model.fleet import Bastion, Cluster, ContainerSettings, ExistingSettings, Machine
+from model.fleet import Cluster, ContainerSettings, ExistingSettings, Machine
 
-DIAL_ERROR_LIMIT = 10
+SSH_PORT = 22
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,18 @@ class Placed:
 
     resource: pulumi.Resource
     id: pulumi.Output[str]
-    connection: pulumi.Input[remote.ConnectionArgs]
-    sudo: bool
+    login: Login
     settings: Settings
+
+    @property
+    def connection(self) -> remote.ConnectionArgs:
+        """The login as the steps take it."""
+        return self.login.connection()
+
+    @property
+    def sudo(self) -> bool:
+        """Whether whoever logs in must become root."""
+        return self.login.sudo
 
 
 class Driver(Protocol):
@@ -83,18 +93,18 @@ class ContainerDriver:
             authorized_key=self._key.public_key,
             opts=opts,
         )
-        connection = remote.ConnectionArgs(
+        login = Login(
             host=machine.address,
+            port=SSH_PORT,
             user="root",
+            sudo=False,
             private_key=self._key.private_key,
             host_key=resource.host_key,
-            dial_error_limit=DIAL_ERROR_LIMIT,
         )
         return Placed(
             resource,
             resource.id,
-            connection,
-            sudo=False,
+            login,
             settings={"SUPPLIES": resource.supplies},
         )
 
@@ -135,33 +145,21 @@ class ExistingDriver:
             bastion=asdict(settings.bastion) if settings.bastion else None,
             opts=opts,
         )
-        connection = remote.ConnectionArgs(
+        login = Login(
             host=settings.host,
             port=settings.port,
             user=settings.user,
+            sudo=settings.sudo,
             private_key=private_key,
             host_key=settings.host_key,
-            dial_error_limit=DIAL_ERROR_LIMIT,
-            proxy=_proxy(settings.bastion, private_key) if settings.bastion else None,
+            bastion=settings.bastion,
         )
         return Placed(
             resource,
             resource.id,
-            connection,
-            sudo=settings.sudo,
+            login,
             settings={"SUPPLIES": resource.supplies},
         )
-
-
-def _proxy(bastion: Bastion, private_key: pulumi.Output[str] | None) -> remote.ProxyConnectionArgs:
-    return remote.ProxyConnectionArgs(
-        host=bastion.host,
-        port=bastion.port,
-        user=bastion.user,
-        private_key=private_key,
-        host_key=bastion.host_key,
-        dial_error_limit=DIAL_ERROR_LIMIT,
-    )
 
 
 def driver_for(
