@@ -1,9 +1,11 @@
 """One kubeadm cluster, from its machines to the moment when it is whole.
 
-Nothing in it depends on another cluster, so that clusters fail alone. Its machines come up side by
+Nothing in it depends on another cluster, so that clusters fail alone; only where waves are
+configured does a change of running machines wait for other clusters. Its machines come up side by
 side; it is done when its observation says that nothing is missing.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -15,6 +17,7 @@ from components.network import Network
 from components.pki import Pki
 from components.resources.observation import Observation
 from components.resources.ssh_key import SshKey
+from components.rollout import roll_out
 from components.workers import Workers
 from model import kubeconfig as kubeconfigs
 from model.fleet import Cluster as Described
@@ -23,16 +26,23 @@ WHOLE_SECONDS = 300
 
 
 class Cluster(pulumi.ComponentResource):
-    """A cluster: `context` (the administrator's, secret) and `summary` (for the stack's output)."""
+    """A cluster: `context` (the administrator's, secret) and `summary` (for the stack's output).
+
+    `after` are what it waits for before it changes machines that run: clusters that get a change
+    first. `rolled` says when a machine of it was changed last.
+    """
 
     context: pulumi.Output[kubeconfigs.Context]
     summary: pulumi.Output[dict[str, Any]]
+    kubeconfig: pulumi.Output[str]
+    rolled: pulumi.Output[str]
 
     def __init__(
         self,
         cluster: Described,
         key: SshKey,
         private_keys: dict[str, pulumi.Output[str]],
+        after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:cluster:Cluster", cluster.name, None, opts)
@@ -44,6 +54,9 @@ class Cluster(pulumi.ComponentResource):
         network = Network(cluster, pki, control_plane.answers, child)
         baseline = Baseline(cluster, pki, control_plane.answers, child)
         machines = [*control_plane.machines, *workers.machines]
+        rollout = roll_out(
+            cluster, machines, pki, [network.objects, *baseline.objects, *after], child
+        )
         observation = Observation(
             f"{cluster.name}-observation",
             cluster=cluster.name,
@@ -53,14 +66,12 @@ class Cluster(pulumi.ComponentResource):
             deadline_seconds=WHOLE_SECONDS,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[
-                    network.objects,
-                    *baseline.objects,
-                    *[machine.joined for machine in machines],
-                ],
+                depends_on=[rollout],
             ),
         )
         self.context = pki.context
+        self.kubeconfig = pki.kubeconfig
+        self.rolled = rollout.rolled
         self.summary = pulumi.Output.all(
             observed=observation.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,

@@ -1,15 +1,20 @@
 """The fleet: one cluster component per described cluster, and what the stack exports.
 
-Adding or removing a cluster in the config adds or removes that component and nothing else.
+Adding or removing a cluster in the config adds or removes that component and nothing else. Clusters
+know nothing of each other, except that those of a later wave are changed after those of an earlier
+one.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 
 from components.cluster import Cluster
 from components.resources.ssh_key import SshKey
+from components.resources.wave import Wave
 from model import kubeconfig as kubeconfigs
+from model.fleet import Cluster as DescribedCluster
 from model.fleet import Fleet as Described
 
 
@@ -25,10 +30,43 @@ class Fleet(pulumi.ComponentResource):
         super().__init__("kubeadm-fleet:fleet:Fleet", name, None)
         child = pulumi.ResourceOptions(parent=self)
         key = SshKey(f"{name}-ssh", comment="kubeadm-fleet", opts=child)
-        made = {each.name: Cluster(each, key, private_keys, child) for each in fleet.clusters}
-        contexts = pulumi.Output.all(*[cluster.context for cluster in made.values()])
+        made = _in_waves(fleet, key, private_keys, child)
+        contexts = pulumi.Output.all(*[made[each.name].context for each in fleet.clusters])
         self.kubeconfig = pulumi.Output.secret(contexts.apply(kubeconfigs.render))
         self.clusters = pulumi.Output.all(
-            **{cluster_name: cluster.summary for cluster_name, cluster in made.items()}
+            **{each.name: made[each.name].summary for each in fleet.clusters}
         )
         self.register_outputs({"clusters": self.clusters})
+
+
+def _in_waves(
+    fleet: Described,
+    key: SshKey,
+    private_keys: dict[str, pulumi.Output[str]],
+    opts: pulumi.ResourceOptions,
+) -> dict[str, Cluster]:
+    """Make the clusters; those of a later wave change after those of the one before have soaked."""
+    made: dict[str, Cluster] = {}
+    after: list[pulumi.Resource] = []
+    for members in fleet.waves:
+        for each in members:
+            made[each.name] = Cluster(each, key, private_keys, after, opts)
+        if members != fleet.waves[-1]:
+            after = [_wave(members, made, after, opts)]
+    return made
+
+
+def _wave(
+    members: Sequence[DescribedCluster],
+    made: dict[str, Cluster],
+    after: list[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
+) -> Wave:
+    return Wave(
+        f"wave-{members[0].upgrade.wave}",
+        clusters=[each.name for each in members],
+        rolled=[made[each.name].rolled for each in members],
+        kubeconfigs=[made[each.name].kubeconfig for each in members],
+        soak_seconds=max(each.upgrade.soak_seconds for each in members),
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after)),
+    )

@@ -42,7 +42,9 @@ class Machine(pulumi.ComponentResource):
         self._placed = driver.place(
             machine, pulumi.ResourceOptions(parent=self, protect=cluster.protect)
         )
+        self.name = machine.name
         self.id = self._placed.id
+        self.login = self._placed.login
         self.prepared = step(
             f"{machine.name}-prepare",
             "prepare",

@@ -161,6 +161,8 @@ def _make(registered: Registered) -> dict[str, Any]:
         "ExistingHost": {"machine_id": identity},
         "Manifests": {"applied": []},
         "Observation": {"observed": {"nodes": [{"name": inputs.get("cluster")}], "missing": []}},
+        "Rollout": {"found": {}, "rolled": "", "drift": {}},
+        "Wave": {"healthy": True},
         "command:remote:Command": {"stdout": "", "stderr": ""},
     }
     return {**inputs, **made[kind]}

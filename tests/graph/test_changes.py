@@ -12,6 +12,8 @@ VIRTUAL = [
     ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"}),
 ]
 MACHINE = ["", "-join", "-membership", "-prepare"]
+# What knows all machines of a cluster.
+ALWAYS = {"cluster1-rollout", "cluster1-observation"}
 
 
 def of_machines(*names: str) -> set[str]:
@@ -30,14 +32,14 @@ def test_same_config_changes_nothing(dev: Graph, prod: Graph) -> None:
     assert change(prod, "prod") == set()
 
 
-def test_added_worker_touches_only_itself_and_the_observation(dev: Graph) -> None:
+def test_added_worker_touches_itself_and_what_knows_all_machines(dev: Graph) -> None:
     touched = change(dev, "dev", ("clusters/cluster1/workers/count", 2))
-    assert touched == of_machines("cluster1-worker-1") | {"cluster1-observation"}
+    assert touched == of_machines("cluster1-worker-1") | ALWAYS
 
 
-def test_removed_worker_touches_only_the_observation(dev: Graph) -> None:
+def test_removed_worker_touches_what_knows_all_machines(dev: Graph) -> None:
     touched = change(dev, "dev", ("clusters/cluster1/workers/count", 0))
-    assert touched == {"cluster1-observation"}
+    assert touched == ALWAYS
 
 
 def test_added_cluster_touches_no_other(dev: Graph) -> None:
@@ -57,7 +59,7 @@ def test_another_host_behind_a_name_runs_the_whole_way_into_the_cluster_again(
     path = "clusters/cluster1/workers/hosts/1/address"
     secrets = {"sshPrivateKey": SSH_KEY}
     after = run(changed(stack_config("prod"), (path, "10.20.1.109")), prod, secrets)
-    touched = of_machines("cluster1-worker-1") | {"cluster1-observation"}
+    touched = of_machines("cluster1-worker-1") | ALWAYS
     assert after.changed_from(prod) == touched
     for step in ("prepare", "join"):
         name = f"cluster1-worker-1-{step}"
@@ -81,7 +83,7 @@ def test_another_set_of_control_planes_is_told_to_those_that_stay() -> None:
         for step in ("prepare", "membership")
     }
     new = of_machines("cluster1-control-plane-3", "cluster1-control-plane-4")
-    assert touched == told | new | {"cluster1-observation"}
+    assert touched == told | new | ALWAYS
 
 
 def test_steps_and_membership_carry_the_machines_id(graph: Graph) -> None:
@@ -129,7 +131,7 @@ def test_only_the_foundation_can_initialise(graph: Graph) -> None:
 def test_another_first_control_plane_joins_and_founds_nothing(prod: Graph) -> None:
     path = "clusters/cluster1/controlPlanes/hosts/0/address"
     touched = change(prod, "prod", (path, "10.20.1.19"))
-    assert touched == of_machines("cluster1-control-plane-0") | {"cluster1-observation"}
+    assert touched == of_machines("cluster1-control-plane-0") | ALWAYS
 
 
 def test_what_is_said_of_a_member_s_way_into_the_cluster_touches_no_member(prod: Graph) -> None:
@@ -143,3 +145,17 @@ def test_workers_get_no_key_of_the_cluster(graph: Graph) -> None:
         if "-worker-" in each.name or each.name.endswith("-prepare"):
             for authority in (*graph.kinds("Authority"), *graph.kinds("ServiceAccountKey")):
                 assert authority.outputs["private_key"] not in each.inputs["stdin"]
+
+
+def test_rollout_holds_what_every_machine_should_be(graph: Graph) -> None:
+    for rollout in graph.kinds("Rollout"):
+        names = {
+            each.name
+            for each in graph.kinds("machine:Machine")
+            if graph.above(each)[-2].name == rollout.inputs["cluster"]
+        }
+        for key in ("machines", "machine_ids", "logins"):
+            assert set(rollout.inputs[key]) == names
+        for name in names:
+            identity = graph.one(name).outputs["machine_id"]
+            assert rollout.inputs["machine_ids"][name] == identity

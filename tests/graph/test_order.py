@@ -1,6 +1,9 @@
 """What waits for what: as little as possible, and never across clusters."""
 
+from tests.graph.conftest import stack_config
 from tests.graph.graph import Graph
+from tests.graph.recorder import run
+from tests.unit.examples import changed
 
 
 def test_control_planes_join_one_after_another(prod: Graph) -> None:
@@ -68,3 +71,29 @@ def test_no_resource_awaits_one_of_another_cluster(graph: Graph) -> None:
         if own in clusters:
             awaited = graph.awaited(each)
             assert not [name for name in awaited if name.split("-")[0] in foreign], each.name
+
+
+def test_rollout_awaits_every_join(graph: Graph) -> None:
+    for rollout in graph.kinds("Rollout"):
+        cluster = rollout.inputs["cluster"]
+        joins = {each.name for each in graph.customs if each.name.endswith("-join")}
+        own = {name for name in joins if name.startswith(f"{cluster}-")}
+        assert own <= graph.awaited(rollout)
+        assert graph.awaits(f"{cluster}-observation", rollout.name)
+
+
+def test_later_wave_changes_machines_only_after_the_earlier_one_has_soaked() -> None:
+    waves = ("upgrades", {"canaries": {"region": "osaka"}, "soak": 60})
+    graph = run(changed(stack_config("dev"), waves))
+    assert [each.name for each in graph.kinds("Wave")] == ["wave-0"]
+    assert graph.one("wave-0").inputs["clusters"] == ["cluster2"]
+    assert graph.one("wave-0").inputs["soak_seconds"] == 60
+    assert "kubeconfigs" in graph.one("wave-0").secret_inputs
+    assert graph.awaits("cluster1-rollout", "wave-0")
+    assert graph.awaits("wave-0", "cluster2-rollout")
+    # Clusters come up side by side all the same.
+    assert not graph.awaits("cluster1-worker-0-join", "wave-0")
+
+
+def test_nobody_waits_where_no_waves_are_configured(graph: Graph) -> None:
+    assert graph.kinds("Wave") == []

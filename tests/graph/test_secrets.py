@@ -49,8 +49,12 @@ def test_steps_hide_their_input_and_their_login(graph: Graph) -> None:
 
 
 def test_cluster_access_is_a_secret_input(graph: Graph) -> None:
-    for kind in ("Manifests", "Observation"):
+    for kind in ("Manifests", "Observation", "Rollout"):
         assert all("kubeconfig" in each.secret_inputs for each in graph.kinds(kind))
+
+
+def test_rollout_hides_its_logins(graph: Graph) -> None:
+    assert all("logins" in each.secret_inputs for each in graph.kinds("Rollout"))
 
 
 def test_existing_hosts_hide_the_key_to_them(prod: Graph) -> None:

@@ -1,0 +1,70 @@
+"""The cluster's two documents: what identifies them, and what changed in one.
+
+The Kubernetes version is left out of both: it is no setting, and a machine that has another one is
+upgraded, not reconfigured.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+VERSION = "kubernetesVersion"
+
+
+def digest(text: str) -> str:
+    """Identify what a YAML document says, whatever its layout and version."""
+    said = json.dumps(_without_version(text), sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def changed_keys(old: str, new: str) -> list[str]:
+    """Return the paths at which two documents differ, such as `apiServer.extraArgs.profiling`."""
+    return list(dict.fromkeys(_changed(_without_version(old), _without_version(new), ())))
+
+
+def is_part_of(wanted: str, found: str) -> bool:
+    """Whether everything that `wanted` says stands in `found`, which may say more (defaults)."""
+    return _covers(_without_version(found), _without_version(wanted))
+
+
+def _without_version(text: str) -> Any:
+    document = yaml.safe_load(text) or {}
+    return _named({key: value for key, value in document.items() if key != VERSION})
+
+
+def _named(value: Any) -> Any:
+    """Arguments, which are lists of name and value, as a mapping: their order says nothing."""
+    if isinstance(value, dict):
+        return {key: _named(each) for key, each in value.items()}
+    if isinstance(value, list):
+        if value and all(
+            isinstance(each, dict) and set(each) == {"name", "value"} for each in value
+        ):
+            return {each["name"]: each["value"] for each in value}
+        return [_named(each) for each in value]
+    return value
+
+
+def _changed(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _changed(old.get(key), new.get(key), (*path, key))
+    elif old != new:
+        for value in (old, new):
+            if isinstance(value, dict) and value:
+                yield from (".".join((*path, key)) for key in value)
+                return
+        yield ".".join(path)
+
+
+def _covers(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(
+            _covers(found.get(key), value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(found, list) and all(each in found for each in wanted)
+    return bool(found == wanted)

@@ -1,0 +1,106 @@
+"""What a machine is like: what it says of itself, and what the API says of its Node."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the machine noted when it was last brought to what was wanted; empty if it never was."""
+
+    version: str = ""
+    control: str = ""
+    kubelet: str = ""
+    services: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Node:
+    """The Node of a machine; `our_labels` and `our_taints` are what this program put there.
+
+    `cordoned` says that this program keeps pods away from it, not a person.
+    """
+
+    ready: bool
+    cordoned: bool
+    labels: Mapping[str, str]
+    taints: tuple[str, ...]
+    our_labels: tuple[str, ...]
+    our_taints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A machine as it was found; `unreachable` says why nothing is known of it, else it is empty.
+
+    `files` are the sums of those that are watched, or "missing"; `services` what systemd says of
+    them. While the API does not answer, `node` says nothing.
+    """
+
+    unreachable: str = ""
+    is_member: bool = True
+    version: str = ""
+    is_interrupted: bool = False
+    services: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    settled: Settled = Settled()
+    node: Node | None = None
+    api_answers: bool = True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it serves its cluster now."""
+        return not self.unreachable and self.node is not None and self.node.ready
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What a person reads of it in the stack's state."""
+        if self.unreachable:
+            return {"reachable": False, "reason": self.unreachable}
+        return {
+            "reachable": True,
+            "joined": self.is_member,
+            "version": self.version,
+            "services": dict(self.services),
+            "node": self._standing,
+            "files": dict(self.files),
+        }
+
+    @property
+    def _standing(self) -> str:
+        if not self.api_answers:
+            return "unknown"
+        if self.node is None:
+            return MISSING
+        return "ready" if self.node.ready else "not ready"
+
+
+def parse(lines: Iterable[str]) -> Found:
+    """Read what `look` of scripts/node/settled.sh prints: lines of a key, a tab and a value."""
+    known = dict(line.split("\t", 1) for line in lines if "\t" in line)
+    if known.get("complete") != "yes":
+        return Found(unreachable="it did not answer everything that it was asked")
+    return Found(
+        is_member=bool(known["member"]),
+        version=known["kubelet"],
+        is_interrupted=known["interrupted"] == "yes",
+        services=_below("service:", known),
+        files=_below("file:", known),
+        settled=Settled(
+            known.get("settled:version", ""),
+            known.get("settled:control", ""),
+            known.get("settled:kubelet", ""),
+            _below("settled:service:", known),
+            _below("settled:file:", known),
+        ),
+    )
+
+
+def _below(prefix: str, known: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)
+    }

@@ -1,0 +1,43 @@
+"""What must hold before the next machine is touched."""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from components.resources.provider import OperatorError
+from components.resources.rolling.machine import Machine
+from components.resources.rolling.nodes import Nodes
+
+POLL_SECONDS = 0.5
+READY_SECONDS = 240
+
+
+def await_control_planes(machines: Iterable[Machine]) -> None:
+    """Wait until etcd and the API server of each of these are healthy, asked on each itself."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(Machine.await_health, machines))
+
+
+def await_ready(nodes: Nodes, names: Iterable[str]) -> None:
+    """Wait until the API answers and these Nodes are registered and Ready."""
+    wanted = list(names)
+
+    def missing() -> str:
+        found = nodes.read()
+        if found is None:
+            return "the API does not answer"
+        late = [name for name in wanted if name not in found or not found[name].ready]
+        return f"{', '.join(late)} not Ready" if late else ""
+
+    _await(missing, READY_SECONDS)
+
+
+def _await(missing: Callable[[], str], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while reason := missing():
+        if time.monotonic() > deadline:
+            raise OperatorError(
+                f"after {seconds:.0f} s: {reason}; see `journalctl -u kubelet` there, mend it and "
+                "run `pulumi up` again: it goes on with what is left"
+            )
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,184 @@
+"""The Nodes of a cluster as its API knows them, and what this program writes on them.
+
+Labels and taints are whoever's: only those that this program put there are ever taken away. An
+annotation on the Node keeps note of them, and of a cordon that a rollout made, so that any later
+run can tell its own from a person's.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from components.resources import api
+from components.resources.provider import OperatorError
+from components.resources.rolling.found import Node
+from components.resources.rolling.wanted import ROLE_LABELS, Wanted
+
+if TYPE_CHECKING:
+    from kubernetes.client import CoreV1Api
+
+OURS = "kubeadm-fleet/marks"
+CORDONED = "kubeadm-fleet/cordoned"
+# What kubeadm taints a control plane with when it joins.
+ROLE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
+READ_SECONDS = 5
+
+
+class Nodes:
+    """The Nodes of one cluster, read and changed through its endpoint."""
+
+    def __init__(self, kubeconfig: str) -> None:
+        self._kubeconfig = kubeconfig
+
+    def read(self) -> dict[str, Node] | None:
+        """Return every Node by name; None while the API does not answer."""
+        api.load()
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            answer: Any = self._core().list_node(
+                _preload_content=False, _request_timeout=READ_SECONDS
+            )
+        except (ApiException, HTTPError, OSError):
+            return None
+        return {each["metadata"]["name"]: _node(each) for each in json.loads(answer.data)["items"]}
+
+    def cluster_document(self) -> str:
+        """Return kubeadm's ClusterConfiguration as the cluster has it."""
+        try:
+            answer: Any = self._core().read_namespaced_config_map(
+                "kubeadm-config", "kube-system", _preload_content=False
+            )
+        except Exception as error:
+            raise api.explain(error, "reading kubeadm-config", self._kubeconfig) from None
+        return str(json.loads(answer.data)["data"]["ClusterConfiguration"])
+
+    def kubelet_document(self) -> str:
+        """Return the KubeletConfiguration as the cluster has it."""
+        try:
+            answer: Any = self._core().read_namespaced_config_map(
+                "kubelet-config", "kube-system", _preload_content=False
+            )
+        except Exception as error:
+            raise api.explain(error, "reading kubelet-config", self._kubeconfig) from None
+        return str(json.loads(answer.data)["data"]["kubelet"])
+
+    def mark(self, wanted: Wanted) -> None:
+        """Give the Node the labels and taints that are wanted, and take away ours that are not."""
+        self._change(wanted.name, lambda found: _marked(found, wanted), "marking")
+
+    def cordon(self, name: str) -> None:
+        """Keep new pods away; a Node that a person cordoned stays theirs."""
+
+        def change(found: Mapping[str, Any]) -> dict[str, Any] | None:
+            if found["spec"].get("unschedulable"):
+                return None
+            return {
+                "metadata": {"annotations": {CORDONED: "rollout"}},
+                "spec": {"unschedulable": True},
+            }
+
+        self._change(name, change, "cordoning")
+
+    def uncordon(self, name: str) -> None:
+        """Let pods in again, where it was a rollout that kept them away."""
+
+        def change(found: Mapping[str, Any]) -> dict[str, Any] | None:
+            if CORDONED not in found["metadata"].get("annotations", {}):
+                return None
+            return {
+                "metadata": {"annotations": {CORDONED: None}},
+                "spec": {"unschedulable": None},
+            }
+
+        self._change(name, change, "uncordoning")
+
+    def _change(self, name: str, change: Any, doing: str) -> None:
+        """Patch what `change` says of the Node as it is, again when somebody else was faster."""
+        api.load()
+        from kubernetes.client import ApiException
+
+        core = self._core()
+        while True:
+            try:
+                answer: Any = core.read_node(name, _preload_content=False)
+                found = json.loads(answer.data)
+                patch = change(found)
+                if patch is None:
+                    return
+                version = found["metadata"]["resourceVersion"]
+                patch.setdefault("metadata", {})["resourceVersion"] = version
+                core.patch_node(name, patch)
+                return
+            except ApiException as error:
+                if error.status != 409:
+                    raise api.explain(error, f"{doing} Node {name}", self._kubeconfig) from None
+            except OperatorError:
+                raise
+            except Exception as error:
+                raise api.explain(error, f"{doing} Node {name}", self._kubeconfig) from None
+
+    def _core(self) -> "CoreV1Api":
+        api.load()
+        from kubernetes.client import CoreV1Api
+
+        return CoreV1Api(api.client(self._kubeconfig))
+
+
+def _node(found: Mapping[str, Any]) -> Node:
+    metadata, spec = found["metadata"], found["spec"]
+    annotations = metadata.get("annotations", {})
+    ours = json.loads(annotations.get(OURS, "{}"))
+    labels = metadata.get("labels", {})
+    own_taints = tuple(ours.get("taints", ()))
+    if labels.keys() & ROLE_LABELS:
+        own_taints = (*own_taints, ROLE_TAINT)
+    return Node(
+        ready=any(
+            each["type"] == "Ready" and each["status"] == "True"
+            for each in found["status"].get("conditions", ())
+        ),
+        cordoned=CORDONED in annotations,
+        labels=labels,
+        taints=tuple(written(each) for each in spec.get("taints", ())),
+        our_labels=tuple(ours.get("labels", ())),
+        our_taints=own_taints,
+    )
+
+
+def written(taint: Mapping[str, str]) -> str:
+    """Write a taint as kubectl does: key=value:Effect, without `=` where there is no value."""
+    value = taint.get("value", "")
+    return f"{taint['key']}{f'={value}' if value else ''}:{taint['effect']}"
+
+
+def _read(taint: str) -> dict[str, str]:
+    pair, _, effect = taint.rpartition(":")
+    key, _, value = pair.partition("=")
+    return (
+        {"key": key, "value": value, "effect": effect} if value else {"key": key, "effect": effect}
+    )
+
+
+def _marked(found: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
+    node = _node(found)
+    labels: dict[str, str | None] = {key: None for key in node.our_labels}
+    labels |= wanted.labels
+    wanted_keys = {_key(each) for each in wanted.taints}
+    kept = [
+        each
+        for each in found["spec"].get("taints", ())
+        if written(each) not in node.our_taints and _key(written(each)) not in wanted_keys
+    ]
+    ours = {"labels": sorted(wanted.labels), "taints": sorted(wanted.taints)}
+    return {
+        "metadata": {"labels": labels, "annotations": {OURS: json.dumps(ours)}},
+        "spec": {"taints": [*kept, *(_read(each) for each in wanted.taints)]},
+    }
+
+
+def _key(taint: str) -> tuple[str, str]:
+    """What makes two taints the same to Kubernetes: key and effect."""
+    read = _read(taint)
+    return read["key"], read["effect"]

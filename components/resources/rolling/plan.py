@@ -1,0 +1,112 @@
+"""What will be done to which machine and how, in words for a preview.
+
+It compares what was recorded with what is wanted and adds what the last refresh found. It asks
+nobody: a preview needs neither machines nor a cluster.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from components.resources.rolling import documents
+from components.resources.rolling.changes import Kind
+from components.resources.rolling.wanted import Cluster, Wanted
+
+Drift = Mapping[str, Iterable[Mapping[str, str]]]
+
+# How each kind of change reaches a machine.
+HOW = {
+    Kind.REPAIR: "put right in place, what uses it restarted",
+    Kind.CONTROL: "its control-plane pods restarted, one machine at a time",
+    Kind.KUBELET: "kubelet restarted, pods keep running",
+    Kind.REGISTER: "kubelet restarted, so that it registers again",
+    Kind.UNCORDON: "uncordoned when Ready",
+    Kind.MARKS: "in place",
+}
+UPGRADED = "drained, kubelet restarted, uncordoned when Ready"
+UPGRADED_CONTROL = "drained, its control-plane pods and kubelet restarted, uncordoned when Ready"
+
+
+def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) -> dict[str, str]:
+    """Return a sentence for each machine that will be touched; {} when none will be.
+
+    `olds` and `news` are the rollout's inputs of the last and of this run; without `olds` the
+    cluster is new, and there is nothing to roll out.
+    """
+    if not olds:
+        return {}
+    before, after = Cluster.of(olds), Cluster.of(news)
+    settings = _Settings(before, after)
+    sentences: dict[str, str] = {}
+    for machine in after.machines:
+        known = before.by_name.get(machine.name)
+        if known is None:
+            sentences[machine.name] = "added: a new machine joins"
+        elif before.ids.get(machine.name) != after.ids.get(machine.name):
+            sentences[machine.name] = "replaced: another machine joins in its place"
+        else:
+            parts = [
+                *_recorded(known, machine, settings),
+                *_drifted(drift.get(machine.name, ()), machine),
+            ]
+            if parts:
+                sentences[machine.name] = "; ".join(parts)
+    for machine in before.machines:
+        if machine.name not in after.by_name:
+            sentences[machine.name] = _removal(machine)
+    return sentences
+
+
+class _Settings:
+    """Which keys of the two documents changed."""
+
+    def __init__(self, before: Cluster, after: Cluster) -> None:
+        self.control = documents.changed_keys(before.cluster_document, after.cluster_document)
+        self.kubelet = documents.changed_keys(before.kubelet_document, after.kubelet_document)
+
+
+def _recorded(known: Wanted, machine: Wanted, settings: _Settings) -> Iterator[str]:
+    if known.version != machine.version:
+        how = UPGRADED_CONTROL if machine.is_control_plane else UPGRADED
+        yield f"upgraded from {known.version} to {machine.version}: {how}"
+    if known.control != machine.control:
+        yield f"new settings ({', '.join(settings.control)}): {HOW[Kind.CONTROL]}"
+    if known.kubelet != machine.kubelet:
+        yield f"new kubelet settings ({', '.join(settings.kubelet)}): {HOW[Kind.KUBELET]}"
+    marks = [*_labels(known, machine), *_taints(known, machine)]
+    if marks:
+        yield f"{', '.join(marks)}: {HOW[Kind.MARKS]}"
+
+
+def _labels(known: Wanted, machine: Wanted) -> Iterator[str]:
+    for key, value in machine.labels.items():
+        if known.labels.get(key) != value:
+            yield f"label {key}={value}"
+    for key in known.labels:
+        if key not in machine.labels:
+            yield f"label {key} removed"
+
+
+def _taints(known: Wanted, machine: Wanted) -> Iterator[str]:
+    for taint in machine.taints:
+        if taint not in known.taints:
+            yield f"taint {taint}"
+    for taint in known.taints:
+        if taint not in machine.taints:
+            yield f"taint {taint} removed"
+
+
+def _drifted(found: Iterable[Mapping[str, str]], machine: Wanted) -> Iterator[str]:
+    by_kind: dict[Kind, list[str]] = {}
+    for each in found:
+        by_kind.setdefault(Kind(each["kind"]), []).append(each["why"])
+    for kind, reasons in by_kind.items():
+        if kind == Kind.UPGRADE:
+            how = UPGRADED_CONTROL if machine.is_control_plane else UPGRADED
+        else:
+            how = HOW[kind]
+        yield f"repaired because {' and '.join(reasons)}: {how}"
+
+
+def _removal(machine: Wanted) -> str:
+    member = ", its etcd member removed" if machine.is_control_plane else ""
+    return f"removed: drained, its Node deleted{member}"

@@ -1,0 +1,81 @@
+"""What happens on one machine when it is its turn."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from components.resources.rolling import gates
+from components.resources.rolling.changes import Change, Kind
+from components.resources.rolling.machine import Machine
+from components.resources.rolling.nodes import Nodes
+from components.resources.rolling.progress import Progress
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A machine with what is left to be done on it.
+
+    `drain` empties its Node; `first` says whether the cluster's own objects are to be upgraded with
+    it, asked when it is time.
+    """
+
+    machine: Machine
+    left: tuple[Change, ...]
+    serves: bool
+    nodes: Nodes
+    progress: Progress
+    drain: Callable[[str], None]
+    first: Callable[[], bool]
+
+    @property
+    def kinds(self) -> set[Kind]:
+        """What is left to be done."""
+        return {each.kind for each in self.left}
+
+    @property
+    def disturbs(self) -> bool:
+        """Whether anything on the machine is restarted."""
+        return bool(self.kinds - {Kind.MARKS, Kind.UNCORDON})
+
+    def take(self) -> None:
+        """Do everything that is left; the Node is uncordoned only when it is Ready."""
+        began = time.monotonic()
+        if Kind.UPGRADE in self.kinds:
+            self._upgrade()
+        if Kind.REPAIR in self.kinds:
+            self._say("putting right what is not as it was made")
+            self.machine.repair()
+        if Kind.UPGRADE not in self.kinds:
+            self._apply()
+        if self.kinds != {Kind.MARKS}:
+            self._say("waiting for its Node to be Ready")
+            gates.await_ready(self.nodes, [self.machine.name])
+        self.nodes.mark(self.machine.wanted)
+        self.nodes.uncordon(self.machine.name)
+        self.machine.settle()
+        why = "; ".join(dict.fromkeys(each.why for each in self.left))
+        took = time.monotonic() - began
+        self.progress.done(self.machine.name, f"done in {took:.1f} s ({why})")
+
+    def _upgrade(self) -> None:
+        """Have the wanted version in place of the one that it runs, with nobody's pods on it."""
+        if self.serves:
+            self._say("draining")
+            self.nodes.cordon(self.machine.name)
+            self.drain(self.machine.name)
+        self._say(f"upgrading to {self.machine.wanted.version}")
+        self.machine.upgrade(first=self.machine.wanted.is_control_plane and self.first())
+
+    def _apply(self) -> None:
+        if Kind.CONTROL in self.kinds:
+            self._say("applying the control plane's settings")
+            self.machine.apply_control_plane()
+        if Kind.KUBELET in self.kinds:
+            self._say("applying the kubelet's settings")
+            self.machine.apply_kubelet()
+        if Kind.REGISTER in self.kinds:
+            self._say("restarting the kubelet, so that it registers")
+            self.machine.register()
+
+    def _say(self, text: str) -> None:
+        self.progress.step(self.machine.name, text)

@@ -1,0 +1,50 @@
+"""What a cluster's machines should be, handed to the resource that brings them there."""
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.machine import Machine
+from components.pki import Pki
+from components.resources.rollout import Rollout
+from model import kubeadm
+from model.fleet import Cluster
+
+
+def roll_out(
+    cluster: Cluster,
+    machines: Sequence[Machine],
+    pki: Pki,
+    after: Sequence[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
+) -> Rollout:
+    """Apply what changed on running machines, once all have joined and `after` is done."""
+    upgrade = cluster.upgrade
+    return Rollout(
+        f"{cluster.name}-rollout",
+        cluster=cluster.name,
+        version=cluster.kubernetes_version,
+        cluster_document=kubeadm.cluster_configuration(cluster),
+        kubelet_document=kubeadm.kubelet_configuration(cluster),
+        machines={
+            each.name: {
+                "role": each.role,
+                "address": each.address,
+                "labels": dict(each.labels),
+                "taints": [str(taint) for taint in each.taints],
+            }
+            for each in cluster.machines
+        },
+        machine_ids={each.name: each.id for each in machines},
+        logins={each.name: each.login.properties() for each in machines},
+        kubeconfig=pki.kubeconfig,
+        policy={
+            "max_unavailable": upgrade.max_unavailable,
+            "drain_seconds": upgrade.drain_seconds,
+            "force": upgrade.force,
+        },
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(depends_on=[*(each.joined for each in machines), *after]),
+        ),
+    )

@@ -1,0 +1,77 @@
+"""What a preview says."""
+
+from typing import Any
+
+from components.resources.rolling.plan import plan
+from tests.rolling.examples import CLUSTER, KUBELET, inputs
+
+
+def changed(**changes: Any) -> dict[str, str]:
+    """What is planned for a change of the inputs."""
+    return plan(inputs(), inputs(**changes), {})
+
+
+def test_nothing_is_planned_for_a_new_cluster_or_for_no_change() -> None:
+    assert plan({}, inputs(), {}) == {}
+    assert changed() == {}
+
+
+def test_upgrade_names_every_machine_and_how() -> None:
+    planned = changed(version="v1.37.2", cluster_document=CLUSTER.replace("1.36.3", "1.37.2"))
+    assert len(planned) == 6
+    assert planned["a-control-plane-1"] == (
+        "upgraded from v1.36.3 to v1.37.2: drained, its control-plane pods and kubelet restarted, "
+        "uncordoned when Ready"
+    )
+    assert planned["a-worker-2"] == (
+        "upgraded from v1.36.3 to v1.37.2: drained, kubelet restarted, uncordoned when Ready"
+    )
+
+
+def test_control_plane_setting_touches_control_planes_only() -> None:
+    planned = changed(cluster_document=CLUSTER.replace("false", "true"))
+    assert list(planned) == ["a-control-plane-0", "a-control-plane-1", "a-control-plane-2"]
+    assert planned["a-control-plane-0"] == (
+        "new settings (apiServer.extraArgs.profiling): its control-plane pods restarted, one "
+        "machine at a time"
+    )
+
+
+def test_kubelet_setting_touches_all() -> None:
+    planned = changed(kubelet_document=KUBELET.replace("110", "50"))
+    assert len(planned) == 6
+    sentence = "new kubelet settings (maxPods): kubelet restarted, pods keep running"
+    assert set(planned.values()) == {sentence}
+
+
+def test_labels_and_taints_are_set_in_place() -> None:
+    machines = inputs()["machines"]
+    machines["a-worker-1"] |= {"labels": {"disk": "ssd"}, "taints": ["gpu=yes:NoSchedule"]}
+    assert changed(machines=machines) == {
+        "a-worker-1": "label disk=ssd, taint gpu=yes:NoSchedule: in place"
+    }
+
+
+def test_added_replaced_and_removed_machines_are_named() -> None:
+    props = inputs()
+    props["machines"]["a-worker-3"] = props["machines"].pop("a-worker-2")
+    props["machine_ids"] |= {"a-worker-3": "another", "a-control-plane-0": "another"}
+    planned = plan(inputs(), props, {})
+    assert planned == {
+        "a-control-plane-0": "replaced: another machine joins in its place",
+        "a-worker-3": "added: a new machine joins",
+        "a-worker-2": "removed: drained, its Node deleted",
+    }
+
+
+def test_drift_says_why_it_is_repaired() -> None:
+    drift = {
+        "a-worker-0": [
+            {"kind": "repair", "why": "kubelet is inactive"},
+            {"kind": "marks", "why": "label disk=ssd is missing"},
+        ]
+    }
+    assert plan(inputs(), inputs(), drift) == {
+        "a-worker-0": "repaired because kubelet is inactive: put right in place, what uses it "
+        "restarted; repaired because label disk=ssd is missing: in place"
+    }

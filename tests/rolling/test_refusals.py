@@ -1,0 +1,61 @@
+"""What a preview refuses."""
+
+from typing import Any
+
+import pytest
+
+from components.resources.provider import OperatorError
+from components.resources.rollout import RolloutProvider
+from tests.rolling.examples import inputs
+
+
+def diff(news: dict[str, Any], **outputs: Any) -> bool | None:
+    """Whether the engine would update."""
+    olds = {**inputs(), "found": {}, "rolled": "", "drift": {}, **outputs}
+    checked = RolloutProvider().check(olds, news).inputs
+    return RolloutProvider().diff("", olds, checked).changes
+
+
+def test_nothing_changed_is_no_change() -> None:
+    assert diff(inputs()) is False
+
+
+def test_the_plan_and_the_policy_are_no_reason_for_a_change() -> None:
+    policy = {"max_unavailable": 3, "drain_seconds": 9, "force": True}
+    assert diff(inputs(policy=policy, urn="another"), plan={"a": "something"}) is False
+
+
+def test_drift_is_a_change() -> None:
+    assert diff(inputs(), drift={"a-worker-0": [{"kind": "repair", "why": "it broke"}]}) is True
+
+
+@pytest.mark.parametrize("version", ["v1.36.4", "v1.37.2"])
+def test_next_version_is_a_change(version: str) -> None:
+    assert diff(inputs(version=version)) is True
+
+
+@pytest.mark.parametrize("version", ["v1.36.2", "v1.35.4"])
+def test_downgrade_is_refused(version: str) -> None:
+    with pytest.raises(OperatorError, match="cluster a"):
+        diff(inputs(version=version))
+
+
+def test_skipped_minor_is_refused() -> None:
+    olds = {**inputs(version="v1.35.4"), "found": {}, "rolled": "", "drift": {}}
+    with pytest.raises(OperatorError, match="cluster a"):
+        RolloutProvider().diff("", olds, {**inputs(version="v1.37.2"), "plan": {}})
+
+
+def test_machine_that_joins_with_a_minor_upgrade_is_refused() -> None:
+    props = inputs(version="v1.37.2")
+    props["machines"]["a-worker-3"] = props["machines"]["a-worker-2"]
+    props["machine_ids"]["a-worker-3"] = "another"
+    with pytest.raises(OperatorError, match="a-worker-3 would join"):
+        diff(props)
+
+
+def test_machine_may_join_with_a_patch() -> None:
+    props = inputs(version="v1.36.4")
+    props["machines"]["a-worker-3"] = props["machines"]["a-worker-2"]
+    props["machine_ids"]["a-worker-3"] = "another"
+    assert diff(props) is True
