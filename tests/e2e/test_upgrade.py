@@ -1,0 +1,130 @@
+"""An upgrade to the next minor version while clients write to the API and ask a service.
+
+Run with `-s` to see the figures.
+"""
+
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+
+from tests.e2e import greeters
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.pulumi_stack import PulumiStack
+from tests.e2e.visitor import Visitor
+from tests.e2e.writer import Writer
+from tests.machines import host
+from tests.workshop import subnet, workshop
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(2400)]
+
+CLUSTER = "cluster1"
+FORMER, NEXT = "v1.36.3", "v1.37.2"
+MACHINES = [
+    *(f"{CLUSTER}-control-plane-{index}" for index in range(3)),
+    *(f"{CLUSTER}-worker-{index}" for index in range(2)),
+]
+LONGEST_GAP_SECONDS = 10
+CALM_SECONDS = 8
+HEALTHY_SECONDS = 120
+UP_SECONDS = 1800
+
+
+def config(network: IPv4Network) -> dict[str, Any]:
+    return {
+        "kubernetesVersion": FORMER.removeprefix("v"),
+        "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+        "clusters": {
+            CLUSTER: {
+                "machines": {"subnet": str(network)},
+                "endpoint": {"vip": f"{network[100]}:8443"},
+                "controlPlanes": {"count": 3},
+                "workers": {"count": 2},
+            }
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[IPv4Network]:
+    with subnet(88) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def fleet(network: IPv4Network) -> Iterator[PulumiStack]:
+    """The stack, up; whatever a test leaves of it is destroyed."""
+    with workshop() as folder:
+        stack = PulumiStack(folder, "test", config(network))
+        stack.create()
+        try:
+            stack.up()
+            yield stack
+        finally:
+            stack.run("cancel", "--yes")
+            marks = stack.marks()
+            stack.destroy()
+            left = host.parts(*marks)
+            assert not any(left.values()), left
+
+
+@pytest.fixture(scope="module")
+def kubectl(fleet: PulumiStack) -> Kubectl:
+    path = fleet.folder / "kubeconfig"
+    path.write_text(fleet.output("kubeconfig"))
+    path.chmod(0o600)
+    return Kubectl(path)
+
+
+def versions(kubectl: Kubectl) -> dict[str, str]:
+    """What each Node runs."""
+    return {
+        node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"]
+        for node in kubectl.items("get", "nodes")
+    }
+
+
+def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
+    fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
+) -> None:
+    greeters.start(kubectl)
+    fleet.config["kubernetesVersion"] = NEXT.removeprefix("v")
+    preview = fleet.succeed("preview")
+    for machine in MACHINES:
+        assert f"{machine}: upgraded from {FORMER} to {NEXT}: drained" in preview.output
+    assert "replace" not in preview.changes, preview.output
+
+    address = str(network[11])
+    with (
+        Visitor(greeters.url(address)) as visitor,
+        Writer(fleet.output("kubeconfig")) as writer,
+    ):
+        writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
+        began = time.monotonic()
+        fleet.succeed("up", "--yes", "--skip-preview", "--parallel", "32", seconds=UP_SECONDS)
+        ended = time.monotonic()
+        writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
+        seen = writer.figures(began, time.monotonic())
+    print(f"upgraded in {ended - began:.1f} s; API: {seen}; service: {visitor}")
+    for error in seen.errors:
+        print(f"    {error}")
+    assert versions(kubectl) == dict.fromkeys(MACHINES, NEXT)
+    assert visitor.failures == []
+    assert seen.lost == 0
+    assert seen.longest_gap <= LONGEST_GAP_SECONDS
+
+
+def test_nothing_is_left_to_do(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    assert fleet.up().changes == {}
+    assert kubectl.node_names() == MACHINES
+
+
+@pytest.mark.parametrize("version", ["1.36.3", "1.37.1"])
+def test_way_back_is_refused_in_the_preview(fleet: PulumiStack, version: str) -> None:
+    fleet.config["kubernetesVersion"] = version
+    finished = fleet.run("preview")
+    fleet.config["kubernetesVersion"] = NEXT.removeprefix("v")
+    assert finished.status != 0
+    assert f"cluster {CLUSTER}" in finished.output
