@@ -1,6 +1,6 @@
 """How a Node is emptied: what stays, what is asked for again, what is named in the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -130,7 +130,9 @@ def test_force_deletes_what_is_left_after_the_deadline(api: Api) -> None:
 def test_api_that_is_away_is_waited_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "POLL_SECONDS", 0.01)
     Shop(api)
-    answers = iter([(503, {"message": "no etcd"}), (200, {"items": []})])
+    answers: Iterator[tuple[int, dict[str, Any]]] = iter(
+        [(503, {"message": "no etcd"}), (200, {"items": []})]
+    )
     api.answers[f"GET {PODS_PATH}"] = lambda: next(answers)
     emptied(api, seconds=10)
 
