@@ -19,7 +19,7 @@ from tests.e2e.writer import Writer
 from tests.machines import host
 from tests.workshop import subnet, workshop
 
-pytestmark = [pytest.mark.root, pytest.mark.slow]
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long]
 
 CLUSTER = "cluster1"
 CONTROL_PLANES = [f"{CLUSTER}-control-plane-{index}" for index in range(3)]
