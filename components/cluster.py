@@ -63,6 +63,7 @@ class Cluster(pulumi.ComponentResource):
             kubeconfig=pki.kubeconfig,
             nodes=[machine.name for machine in cluster.machines],
             machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
+            rolled=rollout.rolled,
             deadline_seconds=WHOLE_SECONDS,
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -24,7 +24,7 @@ SYSTEM = "kube-system"
 DNS_SELECTOR = "k8s-app=kube-dns"
 PROBE_SELECTOR = "app.kubernetes.io/name=kubeadm-fleet-probe"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
-CAUSES = ("nodes", "machine_ids", "deadline_seconds", "kubeconfig")
+CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "kubeconfig")
 
 
 class ObservationProvider(Provider):
@@ -35,7 +35,7 @@ class ObservationProvider(Provider):
         return CreateResult(id_=uuid4().hex, outs={**props, "observed": _await_whole(props)})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Look again when other machines are expected or the last look found something missing."""
+        """Look again when machines changed or the last look found something missing."""
         changed = any(olds[key] != news[key] for key in CAUSES)
         return DiffResult(changes=changed or bool(olds["observed"]["missing"]))
 
@@ -176,6 +176,7 @@ class Observation(Resource, module="kubeadm-fleet", name="Observation"):
         kubeconfig: pulumi.Input[str],
         nodes: list[str],
         machine_ids: pulumi.Input[list[str]],
+        rolled: pulumi.Input[str],
         deadline_seconds: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -187,6 +188,7 @@ class Observation(Resource, module="kubeadm-fleet", name="Observation"):
                 "kubeconfig": pulumi.Output.secret(kubeconfig),
                 "nodes": nodes,
                 "machine_ids": machine_ids,
+                "rolled": rolled,
                 "deadline_seconds": deadline_seconds,
                 "observed": None,
             },

@@ -18,6 +18,7 @@ def props(api: Api, *nodes: str, **changes: Any) -> dict[str, Any]:
         "kubeconfig": api.kubeconfig,
         "nodes": list(nodes),
         "machine_ids": [f"id of {name}" for name in nodes],
+        "rolled": "",
         "deadline_seconds": 0,
         **changes,
     }
@@ -105,6 +106,7 @@ def test_cluster_that_does_not_answer_is_a_finding_of_a_refresh(api: Api) -> Non
         (["Node a: not Ready"], {}, True),
         ([], {"nodes": ["a", "b"]}, True),
         ([], {"machine_ids": ["another"]}, True),
+        ([], {"rolled": "2026-11-23T07:00:00+00:00"}, True),
         ([], {"deadline_seconds": 5}, True),
     ],
 )
