@@ -10,8 +10,8 @@ initialise() { # EXCEPTIONS to kubeadm's preflight checks
 
 # is_unfinished: did an earlier run begin to found this very cluster here?
 is_unfinished() {
-  has_remains && [[ $(cat /etc/kubernetes/pki/ca.crt 2>/dev/null) == "$CA_CERTIFICATE" ]] &&
-    [[ -d /var/lib/etcd/member ]]
+  has_remains && [[ -d /var/lib/etcd/member ]] &&
+    diff --ignore-blank-lines /etc/kubernetes/pki/ca.crt "$RUN/ca.crt" >/dev/null
 }
 
 # kubeadm init cannot do without a bootstrap token; machines of this fleet join without one.
