@@ -17,7 +17,11 @@ class Baseline(pulumi.ComponentResource):
     """The objects of the baseline: `objects`, by purpose."""
 
     def __init__(
-        self, cluster: Cluster, pki: Pki, after: pulumi.Resource, opts: pulumi.ResourceOptions
+        self,
+        cluster: Cluster,
+        pki: Pki,
+        foundation: pulumi.CustomResource,
+        opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:baseline:Baseline", f"{cluster.name}-baseline", None, opts)
         documents = {"probe": manifests.probe(cluster), "dns": manifests.dns()}
@@ -26,9 +30,8 @@ class Baseline(pulumi.ComponentResource):
                 f"{cluster.name}-{purpose}",
                 kubeconfig=pki.kubeconfig,
                 documents=text,
-                opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=[after], deleted_with=pki.cluster
-                ),
+                foundation=foundation.id,
+                opts=pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
             )
             for purpose, text in documents.items()
         ]

@@ -51,8 +51,8 @@ class Cluster(pulumi.ComponentResource):
         driver = driver_for(cluster, key, private_keys, child)
         control_plane = ControlPlane(cluster, driver, pki, child)
         workers = Workers(cluster, driver, pki, child)
-        network = Network(cluster, pki, control_plane.answers, child)
-        baseline = Baseline(cluster, pki, control_plane.answers, child)
+        network = Network(cluster, pki, control_plane.foundation, child)
+        baseline = Baseline(cluster, pki, control_plane.foundation, child)
         machines = [*control_plane.machines, *workers.machines]
         rollout = roll_out(
             cluster, machines, pki, [network.objects, *baseline.objects, *after], child

@@ -34,11 +34,11 @@ class ControlPlane(pulumi.ComponentResource):
         trust = _trust(pki)
         first, *others = self.machines
         addresses = [each.address for each in cluster.control_planes[1:]]
-        # What is done once the cluster's API answers.
-        self.answers: pulumi.Resource = first.found(
+        # Done once the cluster's API answers; another one is another cluster.
+        self.foundation = first.found(
             {**trust, "OTHER_CONTROL_PLANES": " ".join(addresses)}, cluster.data_loss, child
         )
-        before = self.answers
+        before: pulumi.Resource = self.foundation
         # Who founded the cluster is its member already: the others need not wait for that.
         for machine in (*others, first):
             machine.join("control-plane", trust, after=[before])

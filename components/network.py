@@ -16,13 +16,18 @@ class Network(pulumi.ComponentResource):
     """The pod network's objects."""
 
     def __init__(
-        self, cluster: Cluster, pki: Pki, after: pulumi.Resource, opts: pulumi.ResourceOptions
+        self,
+        cluster: Cluster,
+        pki: Pki,
+        foundation: pulumi.CustomResource,
+        opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:network:Network", f"{cluster.name}-network", None, opts)
         self.objects = Manifests(
             f"{cluster.name}-{cluster.network}",
             kubeconfig=pki.kubeconfig,
             documents=manifests.pod_network(cluster),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[after], deleted_with=pki.cluster),
+            foundation=foundation.id,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )
         self.register_outputs({})

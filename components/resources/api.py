@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 TIMEOUT_SECONDS = 15
+SERVER_ERROR = 500
 _LOADING = threading.Lock()
 
 
@@ -75,6 +76,13 @@ def tls(kubeconfig: str) -> ssl.SSLContext:
         # Python 3.13 made RFC 5280's stricter reading the default; kubeadm's own CAs predate it.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the API did not answer, or answered that it is not well: it may be a moment later."""
+    from urllib3.exceptions import HTTPError
+
+    return isinstance(error, HTTPError) or getattr(error, "status", 0) >= SERVER_ERROR
 
 
 def explain(error: Exception, doing: str, kubeconfig: str) -> OperatorError:

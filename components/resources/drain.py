@@ -23,7 +23,7 @@ FORCED_SECONDS = 60
 NOT_FOUND = 404
 CONFLICT = 409
 TOO_MANY_REQUESTS = 429
-# The API's answer where several budgets hold one pod, and where it is not well itself.
+# The API's answer where several budgets hold one pod.
 SERVER_ERROR = 500
 
 
@@ -53,9 +53,6 @@ class Drain:
 
     def _repeat(self, end: Callable[[Pod], None], seconds: float) -> list[Pod]:
         """Have every pod ended; return those that are left. A lost Node has none to wait for."""
-        from kubernetes.client import ApiException
-        from urllib3.exceptions import HTTPError
-
         deadline = time.monotonic() + seconds
         left: list[Pod] = []
         while True:
@@ -64,10 +61,10 @@ class Drain:
                 left = self._pods()
                 for pod in left:
                     end(pod)
-            except (ApiException, HTTPError) as error:
-                if isinstance(error, ApiException) and error.status < SERVER_ERROR:
-                    raise
+            except Exception as error:
                 # Control planes are drained too: the API may be away for a moment.
+                if not api.is_away(error):
+                    raise
                 self._trouble = str(getattr(error, "body", None) or error)
             if not (left or self._trouble) or self._is_lost():
                 self._trouble = ""

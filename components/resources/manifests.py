@@ -1,8 +1,9 @@
 """Kubernetes objects of one purpose, kept in a cluster by server-side apply.
 
 Create and update apply every document; update also deletes the objects that are no longer named.
-Read keeps note of what is missing, so that the next `up` after a `refresh` applies again. Delete
-removes the objects, newest first.
+Read keeps note of what is missing, so that the next `up` after a `refresh` applies again; an API
+that is away says nothing of that. A cluster that was founded anew, which `foundation` tells, has
+none of the objects: they are applied again. Delete removes them, newest first.
 """
 
 from contextlib import suppress
@@ -18,6 +19,7 @@ from components.resources import api
 from components.resources.provider import Provider
 
 FIELD_MANAGER = "kubeadm-fleet"
+CAUSES = ("documents", "kubeconfig", "foundation")
 Reference = dict[str, str]
 
 
@@ -30,7 +32,7 @@ class ManifestsProvider(Provider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Apply again when a document or the access changed, or an object was found missing."""
-        if any(olds[key] != news[key] for key in ("documents", "kubeconfig")):
+        if any(olds[key] != news[key] for key in CAUSES):
             return DiffResult(changes=True)
         wanted = [_reference(document) for document in _objects(news["documents"])]
         return DiffResult(changes=olds["applied"] != wanted)
@@ -42,17 +44,13 @@ class ManifestsProvider(Provider):
         return UpdateResult(outs={**news, "applied": applied})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Return which of the objects exist; while the API does not answer, nothing is known."""
-        api.load()
-        from urllib3.exceptions import HTTPError
-
+        """Return which of the objects exist."""
         try:
-            present = _present(props)
-        except HTTPError:
-            return ReadResult(id_=id_, outs=props)
+            return ReadResult(id_=id_, outs={**props, "applied": _present(props)})
         except Exception as error:
-            raise api.explain(error, "reading objects", props["kubeconfig"]) from None
-        return ReadResult(id_=id_, outs={**props, "applied": present})
+            if api.is_away(error):
+                return ReadResult(id_=id_, outs=props)
+            raise api.explain(error, "reading the objects", props["kubeconfig"]) from None
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Delete every object that was applied."""
@@ -73,8 +71,29 @@ def _reference(document: dict[str, Any]) -> Reference:
     }
 
 
+def _title(ref: Reference) -> str:
+    return "/".join(filter(None, (ref["kind"], ref["namespace"], ref["name"])))
+
+
+def _dynamic(kubeconfig: str) -> Any:
+    api.load()
+    from kubernetes.dynamic import DynamicClient
+
+    # The client keeps what the API serves in a file, by default one for ever in the shared
+    # temporary folder, which would be wrong after an upgrade and anybody's to write before.
+    with TemporaryDirectory() as folder:
+        return DynamicClient(api.client(kubeconfig), cache_file=f"{folder}/discovery.json")
+
+
+def _changing(kubeconfig: str) -> Any:
+    try:
+        return _dynamic(kubeconfig)
+    except Exception as error:
+        raise api.explain(error, "reading the API's resources", kubeconfig) from None
+
+
 def _present(props: dict[str, Any]) -> list[Reference]:
-    dynamic = _discovered(props["kubeconfig"])
+    dynamic = _dynamic(props["kubeconfig"])
     from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
     present = []
@@ -85,33 +104,12 @@ def _present(props: dict[str, Any]) -> list[Reference]:
     return present
 
 
-def _title(ref: Reference) -> str:
-    return "/".join(filter(None, (ref["kind"], ref["namespace"], ref["name"])))
-
-
-def _dynamic(kubeconfig: str) -> Any:
-    try:
-        return _discovered(kubeconfig)
-    except Exception as error:
-        raise api.explain(error, "reading the API's resources", kubeconfig) from None
-
-
-def _discovered(kubeconfig: str) -> Any:
-    api.load()
-    from kubernetes.dynamic import DynamicClient
-
-    # The client keeps what the API serves in a file, by default one for ever in the shared
-    # temporary folder, which would be wrong after an upgrade and anybody's to write before.
-    with TemporaryDirectory() as folder:
-        return DynamicClient(api.client(kubeconfig), cache_file=f"{folder}/discovery.json")
-
-
 def _resource(dynamic: Any, ref: Reference) -> Any:
     return dynamic.resources.get(api_version=ref["apiVersion"], kind=ref["kind"])
 
 
 def _apply(props: dict[str, Any]) -> list[Reference]:
-    dynamic = _dynamic(props["kubeconfig"])
+    dynamic = _changing(props["kubeconfig"])
     applied = []
     for document in _objects(props["documents"]):
         ref = _reference(document)
@@ -135,7 +133,7 @@ def _remove(kubeconfig: str, refs: list[Reference]) -> None:
 
     if not refs:
         return
-    dynamic = _dynamic(kubeconfig)
+    dynamic = _changing(kubeconfig)
     for ref in reversed(refs):
         try:
             _resource(dynamic, ref).delete(
@@ -161,6 +159,7 @@ class Manifests(Resource, module="kubeadm-fleet", name="Manifests"):
         *,
         kubeconfig: pulumi.Input[str],
         documents: pulumi.Input[str],
+        foundation: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -169,6 +168,7 @@ class Manifests(Resource, module="kubeadm-fleet", name="Manifests"):
             {
                 "kubeconfig": pulumi.Output.secret(kubeconfig),
                 "documents": documents,
+                "foundation": foundation,
                 "applied": None,
             },
             opts,

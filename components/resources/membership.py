@@ -8,8 +8,7 @@ first. Delete drains the Node and deletes it through the API, whichever control 
 A control plane also leaves etcd: a dead one before anything else, since etcd counts it; a living
 one when it is drained. Nobody leaves where the others would not keep etcd's majority. The only
 control plane of a cluster does not leave at all: its cluster ends with it. Therefore a new machine
-in its place is refused, unless `data_loss` holds a consent that was not given when it became a
-member.
+in its place is refused, unless `data_loss` holds a consent that was not given before.
 """
 
 from datetime import UTC, datetime
@@ -29,8 +28,10 @@ from model.fleet import CONTROL_PLANE
 # How long etcd may take until it can do without a member; an API server that just lost its own
 # etcd, and a load balancer that has not noticed yet, are waited for as well.
 ETCD_SECONDS = 60
-# What is taken over in place; the consent is not: it stays what it was when the machine joined.
-ACCESS = ("kubeconfig", "server", "address", "peers", "drain_seconds", "force")
+# What is taken over in place. A consent that was there before the loss is none to this loss.
+TAKEN_OVER = (
+    "kubeconfig", "server", "address", "peers", "drain_seconds", "force", "data_loss",
+)  # fmt: skip
 
 
 class MembershipProvider(Provider):
@@ -45,14 +46,14 @@ class MembershipProvider(Provider):
         if olds["machine_id"] != news["machine_id"]:
             _refuse_loss(olds, news)
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
-        moved = any(olds[key] != news[key] for key in ACCESS)
+        moved = any(olds[key] != news[key] for key in TAKEN_OVER)
         return DiffResult(changes=moved or _must_be_issued_again(olds))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Take over new access; issue the credential again only if it is still needed."""
         if _must_be_issued_again(olds):
             return UpdateResult(outs=_issue(news))
-        kept = {key: olds[key] for key in ("credential", "expires", "data_loss")}
+        kept = {key: olds[key] for key in ("credential", "expires")}
         return UpdateResult(outs={**news, **kept})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:

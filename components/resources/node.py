@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
 NOT_FOUND = 404
-SERVER_ERROR = 500
 # How long an API is asked again that is away: one of its control planes may just be leaving.
 ANSWER_SECONDS = 30
 POLL_SECONDS = 0.5
@@ -90,19 +89,17 @@ def _drain(
 
 def _ask(kubeconfig: str, doing: str, ask: Callable[["CoreV1Api"], Any]) -> Any:
     """Return what the API answers, None for a Node that it does not know."""
-    from kubernetes.client import ApiException, CoreV1Api
-    from urllib3.exceptions import HTTPError
+    from kubernetes.client import CoreV1Api
 
     core = CoreV1Api(api.client(kubeconfig))
     deadline = time.monotonic() + ANSWER_SECONDS
     while True:
         try:
             return ask(core)
-        except (ApiException, HTTPError) as error:
-            status = error.status if isinstance(error, ApiException) else SERVER_ERROR
-            if status == NOT_FOUND:
+        except Exception as error:
+            if getattr(error, "status", None) == NOT_FOUND:
                 return None
-            if status < SERVER_ERROR or time.monotonic() > deadline:
+            if not api.is_away(error) or time.monotonic() > deadline:
                 raise api.explain(error, doing, kubeconfig) from None
         time.sleep(POLL_SECONDS)
 
@@ -137,28 +134,22 @@ class _Pulse:
 
     def _is_ready(self) -> bool | None:
         """Return whether the Node is there and Ready; None when the API does not say."""
-        from kubernetes.client import ApiException
-        from urllib3.exceptions import HTTPError
-
         try:
             found = self._core.read_node(self._name, _request_timeout=PING_SECONDS)
-        except ApiException as error:
-            return False if error.status == NOT_FOUND else None
-        except HTTPError:
-            return None
+        except Exception as error:
+            if getattr(error, "status", None) == NOT_FOUND:
+                return False
+            if api.is_away(error):
+                return None
+            raise
         conditions = found.status.conditions if found.status else None
         return any(each.type == "Ready" and each.status == "True" for each in conditions or ())
 
     def _answers(self) -> bool:
-        from kubernetes.client import ApiException
-        from urllib3.exceptions import HTTPError
-
         try:
             self._core.connect_get_node_proxy_with_path(
                 self._name, "healthz", _request_timeout=PING_SECONDS
             )
-        except ApiException as error:
-            return bool(error.status < SERVER_ERROR)
-        except HTTPError:
-            return False
+        except Exception as error:
+            return not api.is_away(error)
         return True

@@ -163,9 +163,7 @@ def test_a_worker_that_died_with_its_disk_is_replaced(fleet: PulumiStack, kubect
     assert kubectl.node_names() == [CONTROL_PLANES[0], *WORKERS]
 
 
-def test_a_single_control_plane_is_not_replaced_without_a_word(
-    fleet: PulumiStack, kubectl: Kubectl
-) -> None:
+def test_a_single_control_plane_is_not_replaced_without_a_word(fleet: PulumiStack) -> None:
     disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
     for _ in range(2):
         preview = fleet.run("preview", "--diff")
@@ -173,3 +171,15 @@ def test_a_single_control_plane_is_not_replaced_without_a_word(
         assert f"{CONTROL_PLANES[0]} is the only control plane of {CLUSTER}" in preview.output
         assert "acceptDataLoss" in preview.output
         fleet.refresh()
+
+
+def test_a_single_control_plane_is_replaced_where_the_loss_is_accepted(
+    fleet: PulumiStack, kubectl: Kubectl, kubeconfig: str, network: IPv4Network
+) -> None:
+    fleet.config = config(network, 1, 0)
+    fleet.config["clusters"][CLUSTER]["controlPlanes"]["acceptDataLoss"] = "an exercise"
+    fleet.up()
+    assert list(members(kubeconfig)) == CONTROL_PLANES[:1]
+    assert kubectl.node_names() == CONTROL_PLANES[:1]
+    assert "kept" not in kubectl("get", "configmaps", "--output", "name")
+    assert fleet.up().changes == {}

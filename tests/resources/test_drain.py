@@ -130,9 +130,7 @@ def test_force_deletes_what_is_left_after_the_deadline(api: Api) -> None:
 def test_api_that_is_away_is_waited_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "POLL_SECONDS", 0.01)
     Shop(api)
-    answers: Iterator[tuple[int, dict[str, Any]]] = iter(
-        [(503, {"message": "no etcd"}), (200, {"items": []})]
-    )
+    answers: Iterator[Answer] = iter([(503, {"message": "no etcd"}), (200, {"items": []})])
     api.answers[f"GET {PODS_PATH}"] = lambda: next(answers)
     emptied(api, seconds=10)
 
