@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 TIMEOUT_SECONDS = 15
+RETRIES = 3
 SERVER_ERROR = 500
 _LOADING = threading.Lock()
 
@@ -38,7 +39,7 @@ def load() -> None:
         getattr(dynamic, "DynamicClient")  # noqa: B009 (it is loaded by asking for it)
 
 
-def client(kubeconfig: str) -> "ApiClient":
+def client(kubeconfig: str, *, retries: int = RETRIES) -> "ApiClient":
     """Return a client for the current context of `kubeconfig` (YAML text, data embedded)."""
     load()
     import urllib3
@@ -49,7 +50,7 @@ def client(kubeconfig: str) -> "ApiClient":
     api = ApiClient(configuration)
     api.rest_client.pool_manager = urllib3.PoolManager(
         ssl_context=tls(kubeconfig),
-        retries=urllib3.Retry(total=3, backoff_factor=0.2),
+        retries=urllib3.Retry(total=retries, backoff_factor=0.2),
         timeout=TIMEOUT_SECONDS,
     )
     return api

@@ -8,13 +8,13 @@ https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/ha-topolog
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from components.resources import api
-from components.resources.pod_program import Finished, Unanswered, run
+from components.resources.pod_program import Unanswered, run
 from components.resources.provider import OperatorError
 from model import quorum
 
@@ -28,9 +28,12 @@ ETCDCTL = (
     f"--cert={PKI}/healthcheck-client.crt",
     f"--key={PKI}/healthcheck-client.key",
     "--dial-timeout=2s",
-    "--command-timeout=4s",
     "--write-out=json",
 )
+LIST = ("member", "list", "--command-timeout=4s")
+# A dead member costs all of this time; one that is merely slow is looked at again.
+LOOK = ("endpoint", "health", "--cluster", "--command-timeout=2s")
+REMOVE = ("member", "remove", "--command-timeout=4s")
 ASK_SECONDS = 8.0
 POLL_SECONDS = 0.5
 
@@ -61,11 +64,9 @@ def members(kubeconfig: str, *, besides: str = "") -> list[Member]:
 
     The pod of the Node `besides` is asked last. Raises OperatorError when none answers.
     """
-    listed, looked_at = _ask_any(
-        kubeconfig, besides, ["member", "list"], ["endpoint", "health", "--cluster"]
-    )
-    healthy = {each["endpoint"] for each in _json(looked_at) if each["health"]}
-    return [_member(each, healthy) for each in _json(listed)["members"]]
+    listed, looked_at = _ask_any(kubeconfig, besides, LIST, LOOK)
+    healthy = {each["endpoint"] for each in looked_at if each["health"]}
+    return [_member(each, healthy) for each in listed["members"]]
 
 
 def await_removable(
@@ -79,6 +80,8 @@ def await_removable(
     deadline = time.monotonic() + deadline_seconds
     while True:
         try:
+            if not _has(kubeconfig, name, address):
+                return []
             found = members(kubeconfig, besides=name)
             leaving = of_machine(found, name, address)
             refusals = (refusal(found, each) for each in leaving)
@@ -99,7 +102,7 @@ def remove_member(kubeconfig: str, name: str, *, address: str, deadline_seconds:
         kubeconfig, name, address=address, deadline_seconds=deadline_seconds
     ):
         try:
-            _ask_any(kubeconfig, name, ["member", "remove", leaving[0].id])
+            _ask_any(kubeconfig, name, (*REMOVE, leaving[0].id))
         except OperatorError as error:
             # etcd itself refuses while it is not sure of a majority of its own.
             if time.monotonic() > deadline:
@@ -140,6 +143,13 @@ def refusal(found: Iterable[Member], leaving: Member) -> str | None:
     return quorum.removal_refusal(voters, str(leaving))
 
 
+def _has(kubeconfig: str, name: str, address: str) -> bool:
+    """Whether a machine has anything in etcd: known sooner than how all members are."""
+    (listed,) = _ask_any(kubeconfig, name, LIST)
+    found = [_member(each, set()) for each in listed["members"]]
+    return bool(of_machine(found, name, address))
+
+
 def _refused(kubeconfig: str, name: str, reason: str, seconds: float) -> OperatorError:
     return OperatorError(
         f"{name} cannot leave etcd at {api.server(kubeconfig)}, tried for {seconds:.0f} s: "
@@ -159,8 +169,8 @@ def _member(listed: Json, healthy: set[str]) -> Member:
     )
 
 
-def _ask_any(kubeconfig: str, besides: str, *commands: list[str]) -> list[Finished]:
-    """Run the commands, all of them in the first pod that answers."""
+def _ask_any(kubeconfig: str, besides: str, *commands: Sequence[str]) -> list[Json]:
+    """Return what etcdctl says to the commands, all of them in the first pod that answers."""
     reasons = []
     for pod in _pods(kubeconfig, besides):
         try:
@@ -172,12 +182,14 @@ def _ask_any(kubeconfig: str, besides: str, *commands: list[str]) -> list[Finish
     )
 
 
-def _ask(kubeconfig: str, pod: str, command: list[str]) -> Finished:
+def _ask(kubeconfig: str, pod: str, command: Sequence[str]) -> Json:
     finished = run(kubeconfig, NAMESPACE, pod, [*ETCDCTL, *command], deadline_seconds=ASK_SECONDS)
-    # `endpoint health` fails when any member is ill, and says which on its output.
-    if finished.status and not finished.output.strip():
-        raise Unanswered(f"{pod}: etcdctl {command[0]} {command[1]}: {finished.errors.strip()}")
-    return finished
+    try:
+        # `endpoint health` fails when any member is ill, and says which on its output.
+        return json.loads(finished.output)
+    except ValueError:
+        said = finished.errors.strip() or finished.output.strip()
+        raise Unanswered(f"{pod}: etcdctl {command[0]} {command[1]}: {said}") from None
 
 
 def _pods(kubeconfig: str, besides: str) -> list[str]:
@@ -199,7 +211,3 @@ def _pods(kubeconfig: str, besides: str) -> list[str]:
 def _is_ready(pod: Json) -> bool:
     conditions: Iterator[Json] = iter(pod["status"].get("conditions", ()))
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _json(finished: Finished) -> Json:
-    return json.loads(finished.output)

@@ -78,15 +78,17 @@ def _leave_as_control_plane(props: dict[str, Any]) -> None:
         address=props["address"],
         deadline_seconds=ETCD_SECONDS,
     )
-    if not all(each.healthy for each in own):
+    if all(each.healthy for each in own):
+        _retire(props, node.SILENCE_SECONDS)
         _leave_etcd(props)
-    _retire(props)
-    _leave_etcd(props)
+    else:
+        _leave_etcd(props)
+        _retire(props, node.SHORT_SILENCE_SECONDS)
     node.delete(props["kubeconfig"], props["node"])
 
 
 def _leave(props: dict[str, Any]) -> None:
-    _retire(props)
+    _retire(props, node.SILENCE_SECONDS)
     node.delete(props["kubeconfig"], props["node"])
 
 
@@ -99,12 +101,13 @@ def _leave_etcd(props: dict[str, Any]) -> None:
     )
 
 
-def _retire(props: dict[str, Any]) -> None:
+def _retire(props: dict[str, Any], silence_seconds: float) -> None:
     node.retire(
         props["kubeconfig"],
         props["node"],
         deadline_seconds=props["drain_seconds"],
         force=props["force"],
+        silence_seconds=silence_seconds,
     )
 
 

@@ -23,7 +23,9 @@ ANSWER_SECONDS = 30
 POLL_SECONDS = 0.5
 PING_SECONDS = 3
 # A kubelet that restarts is silent too, for a second or two.
-SILENCE_SECONDS = 10
+SILENCE_SECONDS = 10.0
+# Where something else says as well that the machine is dead.
+SHORT_SILENCE_SECONDS = 1.0
 
 
 def is_missing(kubeconfig: str, name: str) -> bool:
@@ -58,10 +60,21 @@ def drain(kubeconfig: str, name: str, *, deadline_seconds: float, force: bool) -
     _drain(Drain(kubeconfig, name), kubeconfig, name, deadline_seconds, force=force)
 
 
-def retire(kubeconfig: str, name: str, *, deadline_seconds: float, force: bool) -> None:
-    """Drain a Node that is about to go, as far as it still can; a missing one is fine."""
+def retire(
+    kubeconfig: str,
+    name: str,
+    *,
+    deadline_seconds: float,
+    force: bool,
+    silence_seconds: float,
+) -> None:
+    """Drain a Node that is about to go, as far as it still can; a missing one is fine.
+
+    Whoever has another sign that its machine is dead may take a shorter silence as the second.
+    """
     if _mark(kubeconfig, name, unschedulable=True) is not None:
-        leaving = Drain(kubeconfig, name, is_lost=_Pulse(kubeconfig, name).is_lost)
+        pulse = _Pulse(kubeconfig, name, silence_seconds)
+        leaving = Drain(kubeconfig, name, is_lost=pulse.is_lost)
         _drain(leaving, kubeconfig, name, deadline_seconds, force=force)
 
 
@@ -117,11 +130,12 @@ class _Pulse:
     A kubelet's silence shows in its Node only after some 50 seconds, so it is asked itself.
     """
 
-    def __init__(self, kubeconfig: str, name: str) -> None:
+    def __init__(self, kubeconfig: str, name: str, silence_seconds: float) -> None:
         from kubernetes.client import CoreV1Api
 
-        self._core = CoreV1Api(api.client(kubeconfig))
+        self._core = CoreV1Api(api.client(kubeconfig, retries=0))
         self._name = name
+        self._silence = silence_seconds
         self._heard = time.monotonic()
 
     def is_lost(self) -> bool:
@@ -130,7 +144,7 @@ class _Pulse:
         if ready is None or (ready and self._answers()):
             self._heard = time.monotonic()
             return False
-        return not ready or time.monotonic() - self._heard > SILENCE_SECONDS
+        return not ready or time.monotonic() - self._heard > self._silence
 
     def _is_ready(self) -> bool | None:
         """Return whether the Node is there and Ready; None when the API does not say."""

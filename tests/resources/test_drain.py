@@ -74,6 +74,10 @@ def emptied(api: Api, *, force: bool = False, seconds: float = 0) -> None:
     node.drain(api.kubeconfig, NODE, deadline_seconds=seconds, force=force)
 
 
+def retire(api: Api, seconds: float) -> None:
+    node.retire(api.kubeconfig, NODE, deadline_seconds=seconds, force=False, silence_seconds=0)
+
+
 def test_pods_are_evicted_once_the_node_takes_no_more(api: Api) -> None:
     shop = Shop(api, "web", "db")
     emptied(api, seconds=5)
@@ -148,28 +152,22 @@ def test_pods_of_a_node_that_is_not_ready_are_asked_to_go_and_not_waited_for(
 ) -> None:
     shop = Shop(api, "web", "db", held={"web": -1})
     api.answers[f"GET {NODE_PATH}"] = (200, found(ready))
-    node.retire(api.kubeconfig, NODE, deadline_seconds=60, force=False)
+    retire(api, seconds=60)
     assert list(shop.left) == ["web"]
 
 
-def test_pods_of_a_silent_kubelet_are_not_waited_for(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(node, "SILENCE_SECONDS", 0)
+def test_pods_of_a_silent_kubelet_are_not_waited_for(api: Api) -> None:
     shop = Shop(api, "web", held={"web": -1})
     api.answers[f"GET {PING_PATH}"] = (503, {"message": "dial tcp: no route to host"})
-    node.retire(api.kubeconfig, NODE, deadline_seconds=60, force=False)
+    retire(api, seconds=60)
     assert list(shop.left) == ["web"]
 
 
-def test_pods_of_a_kubelet_that_answers_are_waited_for(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(node, "SILENCE_SECONDS", 0)
+def test_pods_of_a_kubelet_that_answers_are_waited_for(api: Api) -> None:
     Shop(api, "web", held={"web": -1})
     api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
     with pytest.raises(OperatorError, match="shop/web"):
-        node.retire(api.kubeconfig, NODE, deadline_seconds=1, force=False)
+        retire(api, seconds=1)
 
 
 def test_node_takes_pods_again(api: Api) -> None:
