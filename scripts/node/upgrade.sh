@@ -103,7 +103,8 @@ repair() {
   resume_change
   read_notes
   INTO=$STAGED install_supplies
-  import_images
+  # What an image of ours brought lies in no file from which it could come again.
+  [[ -f $STATE/installed ]] || import_images
   begin_change
   if is_control_plane; then
     read_documents
@@ -127,6 +128,9 @@ clean() {
     if [[ -d $folder && ${folder%/} != "$STAGED" ]]; then rm -rf "$folder"; fi
   done
   forget_backups
+  if [[ -f $STATE/installed ]]; then
+    forget_image_files
+  fi
   while read -r reference; do
     say "removing $reference"
     ctr --namespace k8s.io images remove "$reference" >/dev/null
@@ -168,6 +172,14 @@ remember() {
 # forget_backups: kubeadm keeps what it replaces for ever, and what a killed run made.
 forget_backups() {
   rm -rf /etc/kubernetes/tmp
+}
+
+# forget_image_files: a container machine's host sends again what is missing, and disks are shared.
+forget_image_files() {
+  local sum kind
+  while IFS=$'\t' read -r sum kind _; do
+    [[ $kind != image ]] || rm -f "${ARTIFACTS:?}/$sum"
+  done <"$ARTIFACTS/index"
 }
 
 # unused_images: Kubernetes' own images of versions other than the wanted one that nothing here uses.

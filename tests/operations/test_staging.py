@@ -21,8 +21,9 @@ STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic kubelet con
 
 
 @pytest.fixture
-def another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+def another(worker: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """A bundle of another version, of which kubectl and the image of pause differ."""
+    monkeypatch.setenv("KUBEADM_FLEET_MACHINES", str(worker.root.parents[2]))
     real = Bundle.load(paths.bundle_dir(VERSION))
     folder = tmp_path / "bundle"
     folder.mkdir()
