@@ -36,7 +36,7 @@ upgrade_control_plane() {
   read_documents
   # shellcheck disable=SC2046
   logged upgrade-preflight "$(wanted_program kubeadm)" upgrade node phase preflight \
-    --kubeconfig "$ADMIN" $(preflight_exceptions)
+    $(preflight_exceptions)
   upgrade_member
   logged upgrade-node kubeadm upgrade node --kubeconfig "$ADMIN" \
     --skip-phases preflight,control-plane,kubelet-config
