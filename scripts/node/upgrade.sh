@@ -133,7 +133,7 @@ clean() {
   fi
   while read -r reference; do
     say "removing $reference"
-    ctr --namespace k8s.io images remove "$reference" >/dev/null
+    logged images-remove ctr --namespace k8s.io images remove "$reference"
   done < <(unused_images)
 }
 
@@ -188,14 +188,14 @@ unused_images() {
   local reference
   while read -r reference; do
     used[$reference]=yes
-  done < <(ctr --namespace k8s.io containers list | awk 'NR > 1 {print $2}')
+  done < <(ctr --namespace k8s.io containers list 2>/dev/null | awk 'NR > 1 {print $2}')
   while read -r reference; do
     wanted[$reference]=yes
   done < <(kubeadm config images list --kubernetes-version "$KUBERNETES_VERSION")
   while read -r reference; do
     [[ $reference == registry.k8s.io/* && $reference != *@* ]] || continue
     [[ -v used[$reference] || -v wanted[$reference] ]] || echo "$reference"
-  done < <(ctr --namespace k8s.io images list --quiet)
+  done < <(ctr --namespace k8s.io images list --quiet 2>/dev/null)
 }
 
 # renew_names: a certificate of the API server with the names that the documents ask for. The API
