@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 15
 RETRIES = 3
 SERVER_ERROR = 500
+NAMES = (
+    *("ApiClient", "ApiException", "Configuration", "CoreV1Api", "PolicyV1Api"),
+    *("V1Eviction", "V1ObjectMeta"),
+)
 _LOADING = threading.Lock()
 
 
@@ -34,7 +38,7 @@ def load() -> None:
     with _LOADING:
         from kubernetes import client, dynamic
 
-        for name in ("ApiClient", "ApiException", "Configuration", "CoreV1Api", "V1Eviction"):
+        for name in NAMES:
             getattr(client, name)
         getattr(dynamic, "DynamicClient")  # noqa: B009 (it is loaded by asking for it)
 

@@ -194,6 +194,7 @@ def _ask(kubeconfig: str, pod: str, command: Sequence[str]) -> Json:
 
 def _pods(kubeconfig: str, besides: str) -> list[str]:
     """Return the names of the etcd pods, those first that are likely to answer."""
+    api.load()
     from kubernetes.client import CoreV1Api
 
     core = CoreV1Api(api.client(kubeconfig))

@@ -30,6 +30,7 @@ SHORT_SILENCE_SECONDS = 1.0
 
 def is_missing(kubeconfig: str, name: str) -> bool:
     """Return whether the API answers and knows no Node of this name."""
+    api.load()
     from kubernetes.client import ApiException, CoreV1Api
     from urllib3.exceptions import HTTPError
 
@@ -102,6 +103,7 @@ def _drain(
 
 def _ask(kubeconfig: str, doing: str, ask: Callable[["CoreV1Api"], Any]) -> Any:
     """Return what the API answers, None for a Node that it does not know."""
+    api.load()
     from kubernetes.client import CoreV1Api
 
     core = CoreV1Api(api.client(kubeconfig))
@@ -131,6 +133,7 @@ class _Pulse:
     """
 
     def __init__(self, kubeconfig: str, name: str, silence_seconds: float) -> None:
+        api.load()
         from kubernetes.client import CoreV1Api
 
         self._core = CoreV1Api(api.client(kubeconfig, retries=0))

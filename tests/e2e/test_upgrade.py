@@ -12,11 +12,11 @@ import pytest
 
 from tests.e2e import greeters
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.visitor import Visitor
 from tests.e2e.writer import Writer
-from tests.machines import host
-from tests.workshop import subnet, workshop
+from tests.workshop import subnet
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(2400)]
 
@@ -55,27 +55,13 @@ def network() -> Iterator[IPv4Network]:
 
 @pytest.fixture(scope="module")
 def fleet(network: IPv4Network) -> Iterator[PulumiStack]:
-    """The stack, up; whatever a test leaves of it is destroyed."""
-    with workshop() as folder:
-        stack = PulumiStack(folder, "test", config(network))
-        stack.create()
-        try:
-            stack.up()
-            yield stack
-        finally:
-            stack.run("cancel", "--yes")
-            marks = stack.marks()
-            stack.destroy()
-            left = host.parts(*marks)
-            assert not any(left.values()), left
+    with living(config(network)) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")
 def kubectl(fleet: PulumiStack) -> Kubectl:
-    path = fleet.folder / "kubeconfig"
-    path.write_text(fleet.output("kubeconfig"))
-    path.chmod(0o600)
-    return Kubectl(path)
+    return access(fleet)
 
 
 def versions(kubectl: Kubectl) -> dict[str, str]:

@@ -59,3 +59,20 @@ def test_machine_may_join_with_a_patch() -> None:
     props["machines"]["a-worker-3"] = props["machines"]["a-worker-2"]
     props["machine_ids"]["a-worker-3"] = "another"
     assert diff(props) is True
+
+
+def test_loss_of_quorum_is_refused() -> None:
+    props = inputs()
+    for index in range(2):
+        props["machine_ids"][f"a-control-plane-{index}"] = "another"
+    with pytest.raises(OperatorError, match="etcd can do without 1"):
+        diff(props)
+
+
+def test_dead_control_plane_may_be_replaced() -> None:
+    props = inputs()
+    props["machine_ids"]["a-control-plane-0"] = "another"
+    dead = {"reachable": False, "reason": "no route", "node": "not ready"}
+    assert diff(props, found={"a-control-plane-0": dead}) is True
+    with pytest.raises(OperatorError, match="a-control-plane-0, a-control-plane-1"):
+        diff(props, found={"a-control-plane-1": dead})

@@ -48,7 +48,7 @@ def _version(found: Found, wanted: Wanted) -> Iterator[Change]:
     if found.version != wanted.version:
         # Who has been brought to this version already has had its program exchanged since.
         kind = Kind.REPAIR if found.settled.version == wanted.version else Kind.UPGRADE
-        said = f"the kubelet is {found.version or 'gone'} instead of {wanted.version}"
+        said = f"the kubelet is {found.version or 'no program'} instead of {wanted.version}"
         yield Change(kind, said)
 
 

@@ -60,7 +60,7 @@ class Found:
     def summary(self) -> dict[str, Any]:
         """What a person reads of it in the stack's state."""
         if self.unreachable:
-            return {"reachable": False, "reason": self.unreachable}
+            return {"reachable": False, "reason": self.unreachable, "node": self._standing}
         return {
             "reachable": True,
             "joined": self.is_member,

@@ -6,11 +6,11 @@ run can tell its own from a person's.
 """
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.resources import api
-from components.resources.provider import OperatorError
 from components.resources.rolling.found import Node
 from components.resources.rolling.wanted import ROLE_LABELS, Wanted
 
@@ -22,6 +22,14 @@ CORDONED = "kubeadm-fleet/cordoned"
 # What kubeadm taints a control plane with when it joins.
 ROLE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
 READ_SECONDS = 5
+# How long a control plane that goes, or a virtual address that moves, may keep an answer away.
+ANSWER_SECONDS = 30
+POLL_SECONDS = 0.5
+CONFLICT = 409
+SERVER_ERROR = 500
+
+T = TypeVar("T")
+Change = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
 
 class Nodes:
@@ -46,23 +54,21 @@ class Nodes:
 
     def cluster_document(self) -> str:
         """Return kubeadm's ClusterConfiguration as the cluster has it."""
-        try:
-            answer: Any = self._core().read_namespaced_config_map(
-                "kubeadm-config", "kube-system", _preload_content=False
-            )
-        except Exception as error:
-            raise api.explain(error, "reading kubeadm-config", self._kubeconfig) from None
-        return str(json.loads(answer.data)["data"]["ClusterConfiguration"])
+        return self._config_map("kubeadm-config")["ClusterConfiguration"]
 
     def kubelet_document(self) -> str:
         """Return the KubeletConfiguration as the cluster has it."""
-        try:
-            answer: Any = self._core().read_namespaced_config_map(
-                "kubelet-config", "kube-system", _preload_content=False
+        return self._config_map("kubelet-config")["kubelet"]
+
+    def _config_map(self, name: str) -> dict[str, str]:
+        def read(core: "CoreV1Api") -> dict[str, str]:
+            answer: Any = core.read_namespaced_config_map(
+                name, "kube-system", _preload_content=False
             )
-        except Exception as error:
-            raise api.explain(error, "reading kubelet-config", self._kubeconfig) from None
-        return str(json.loads(answer.data)["data"]["kubelet"])
+            data: dict[str, str] = json.loads(answer.data)["data"]
+            return data
+
+        return self._ask(f"reading {name}", read)
 
     def mark(self, wanted: Wanted) -> None:
         """Give the Node the labels and taints that are wanted, and take away ours that are not."""
@@ -94,30 +100,36 @@ class Nodes:
 
         self._change(name, change, "uncordoning")
 
-    def _change(self, name: str, change: Any, doing: str) -> None:
-        """Patch what `change` says of the Node as it is, again when somebody else was faster."""
+    def _change(self, name: str, change: Change, doing: str) -> None:
+        """Patch what `change` says of the Node as it is; None says that nothing is to be done."""
+
+        def patch(core: "CoreV1Api") -> None:
+            answer: Any = core.read_node(name, _preload_content=False)
+            found = json.loads(answer.data)
+            wanted = change(found)
+            if wanted is not None:
+                version = found["metadata"]["resourceVersion"]
+                wanted["metadata"] = {**wanted.get("metadata", {}), "resourceVersion": version}
+                core.patch_node(name, wanted)
+
+        self._ask(f"{doing} Node {name}", patch)
+
+    def _ask(self, doing: str, ask: Callable[["CoreV1Api"], T]) -> T:
+        """Return what is answered, in spite of a control plane that goes or of a faster hand."""
         api.load()
         from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
 
-        core = self._core()
+        deadline = time.monotonic() + ANSWER_SECONDS
         while True:
             try:
-                answer: Any = core.read_node(name, _preload_content=False)
-                found = json.loads(answer.data)
-                patch = change(found)
-                if patch is None:
-                    return
-                version = found["metadata"]["resourceVersion"]
-                patch.setdefault("metadata", {})["resourceVersion"] = version
-                core.patch_node(name, patch)
-                return
-            except ApiException as error:
-                if error.status != 409:
-                    raise api.explain(error, f"{doing} Node {name}", self._kubeconfig) from None
-            except OperatorError:
-                raise
-            except Exception as error:
-                raise api.explain(error, f"{doing} Node {name}", self._kubeconfig) from None
+                return ask(self._core())
+            except (ApiException, HTTPError) as error:
+                status = error.status if isinstance(error, ApiException) else SERVER_ERROR
+                passing = status >= SERVER_ERROR or status == CONFLICT
+                if not passing or time.monotonic() > deadline:
+                    raise api.explain(error, doing, self._kubeconfig) from None
+            time.sleep(POLL_SECONDS)
 
     def _core(self) -> "CoreV1Api":
         api.load()

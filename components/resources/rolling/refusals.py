@@ -5,7 +5,7 @@ from typing import Any
 
 from components.resources.provider import OperatorError
 from components.resources.rolling.wanted import Cluster
-from model import versions
+from model import quorum, versions
 
 
 def refuse_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
@@ -13,6 +13,7 @@ def refuse_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
     before, after = Cluster.of(olds), Cluster.of(news)
     if reason := versions.skew_error(before.version, after.version):
         raise OperatorError(f"cluster {after.name}: {reason}")
+    _refuse_loss_of_quorum(before, after, olds.get("found") or {})
     if versions.parse(before.version).minor != versions.parse(after.version).minor:
         _refuse_joins(before, after)
 
@@ -26,3 +27,18 @@ def _refuse_joins(before: Cluster, after: Cluster) -> None:
             f"API is still {before.version}, and a kubelet must not be newer than its API: make "
             "two updates of it, first the machines, then kubernetesVersion (or the other way round)"
         )
+
+
+def _refuse_loss_of_quorum(before: Cluster, after: Cluster, found: Mapping[str, Any]) -> None:
+    """What a single control plane may lose is asked of whoever replaces it (membership.py)."""
+    was = {each.name: before.ids[each.name] for each in before.control_planes}
+    becomes = {each.name: after.ids[each.name] for each in after.control_planes}
+    dead = [name for name in was if _is_dead(found.get(name, {}))]
+    reason = quorum.refusal(was, becomes, dead)
+    if reason and len(was) > 1:
+        raise OperatorError(f"cluster {after.name}: {reason}")
+
+
+def _is_dead(found: Mapping[str, Any]) -> bool:
+    """Whether the last refresh saw nothing of a machine, and neither did its cluster."""
+    return found.get("reachable") is False and found.get("node") != "ready"

@@ -41,7 +41,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Cluster:
-    """All machines in the order of the config, and what they have in common."""
+    """All machines in the order of their indices, and what they have in common."""
 
     name: str
     version: str
@@ -52,7 +52,7 @@ class Cluster:
 
     @classmethod
     def of(cls, props: Mapping[str, Any]) -> "Cluster":
-        """Read the rollout's inputs."""
+        """Read the rollout's inputs, in which the engine keeps no order."""
         control = documents.digest(props["cluster_document"])
         kubelet = documents.digest(props["kubelet_document"])
         machines = tuple(
@@ -69,7 +69,7 @@ class Cluster:
                 control=control if each["role"] == CONTROL_PLANE else "",
                 kubelet=kubelet,
             )
-            for name, each in props["machines"].items()
+            for name, each in sorted(props["machines"].items(), key=_place)
         )
         return cls(
             props["cluster"],
@@ -94,3 +94,9 @@ class Cluster:
     def workers(self) -> list[Wanted]:
         """The others."""
         return [each for each in self.machines if not each.is_control_plane]
+
+
+def _place(entry: tuple[str, Any]) -> tuple[str, int, str]:
+    """Where a machine stands: its name ends with its index."""
+    name, each = entry
+    return each["role"], len(name), name

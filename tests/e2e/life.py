@@ -1,0 +1,35 @@
+"""A stack for as long as a module's tests need it: up at first, nothing of it left in the end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.pulumi_stack import PulumiStack
+from tests.machines import host
+from tests.workshop import workshop
+
+
+@contextmanager
+def living(config: dict[str, Any]) -> Iterator[PulumiStack]:
+    """Give the stack, up; whatever a test leaves of it is destroyed."""
+    with workshop() as folder:
+        stack = PulumiStack(folder, "test", config)
+        stack.create()
+        try:
+            stack.up()
+            yield stack
+        finally:
+            stack.run("cancel", "--yes")
+            marks = stack.marks()
+            stack.destroy()
+            left = host.parts(*marks)
+            assert not any(left.values()), left
+
+
+def access(stack: PulumiStack) -> Kubectl:
+    """Give kubectl with the kubeconfig that the stack exports."""
+    path = stack.folder / "kubeconfig"
+    path.write_text(stack.output("kubeconfig"))
+    path.chmod(0o600)
+    return Kubectl(path)

@@ -1,0 +1,118 @@
+"""Changed settings reach running machines: shown in the preview, applied in the safe order."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.life import access, living
+from tests.e2e.machines import Machines
+from tests.e2e.pulumi_stack import PulumiStack
+from tests.workshop import subnet
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[PulumiStack]:
+    with subnet(85) as network:
+        config = {
+            "kubernetesVersion": "1.36.3",
+            "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+            "clusters": {
+                "cluster1": {
+                    "machines": {"subnet": str(network)},
+                    "controlPlanes": {"count": 1},
+                    "workers": {"count": 1},
+                }
+            },
+        }
+        with living(config) as stack:
+            yield stack
+
+
+@pytest.fixture(scope="module")
+def kubectl(fleet: PulumiStack) -> Kubectl:
+    return access(fleet)
+
+
+def cluster(fleet: PulumiStack) -> dict[str, Any]:
+    """What the config says of the cluster."""
+    found: dict[str, Any] = fleet.config["clusters"]["cluster1"]
+    return found
+
+
+def applied(fleet: PulumiStack, *sentences: str) -> None:
+    """See the sentences in the preview, apply, and see that nothing is left to do."""
+    shown = fleet.succeed("preview")
+    for sentence in sentences:
+        assert sentence in shown.output
+    for finished in (shown, fleet.up()):
+        assert "cluster1-rollout" in finished.steps("update")
+        assert "replace" not in finished.changes
+    assert fleet.up().changes == {}
+
+
+def node(kubectl: Kubectl, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(kubectl("get", "node", name, "--output", "json"))
+    return found
+
+
+def test_labels_and_taints_are_set_in_place_and_taken_away_again(
+    fleet: PulumiStack, kubectl: Kubectl
+) -> None:
+    cluster(fleet)["workers"] |= {"labels": {"disk": "ssd"}, "taints": ["gpu=yes:NoSchedule"]}
+    applied(fleet, f"{WORKER}: label disk=ssd, taint gpu=yes:NoSchedule: in place")
+    found = node(kubectl, WORKER)
+    assert found["metadata"]["labels"]["disk"] == "ssd"
+    assert found["spec"]["taints"] == [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]
+
+    cluster(fleet)["workers"] |= {"labels": {}, "taints": []}
+    applied(fleet, f"{WORKER}: label disk removed, taint gpu=yes:NoSchedule removed: in place")
+    found = node(kubectl, WORKER)
+    assert "disk" not in found["metadata"]["labels"]
+    assert "taints" not in found["spec"]
+
+
+def test_kubelet_settings_restart_kubelets_only(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    pods = {each["metadata"]["uid"] for each in kubectl.items("get", "pods", "--all-namespaces")}
+    cluster(fleet)["kubelet"] = {"maxPods": 60}
+    how = "new kubelet settings (maxPods): kubelet restarted, pods keep running"
+    applied(fleet, f"{PLANE}: {how}", f"{WORKER}: {how}")
+    for name in (PLANE, WORKER):
+        assert node(kubectl, name)["status"]["capacity"]["pods"] == "60"
+    now = {each["metadata"]["uid"] for each in kubectl.items("get", "pods", "--all-namespaces")}
+    assert now == pods
+
+
+def test_api_server_settings_reach_control_planes_only(
+    fleet: PulumiStack, kubectl: Kubectl
+) -> None:
+    cluster(fleet)["apiServer"] = {
+        "extraArgs": {"event-ttl": "2h"},
+        "certSANs": ["api.example.com"],
+    }
+    shown = fleet.succeed("preview")
+    assert f"{PLANE}: new settings (apiServer" in shown.output
+    assert f"{WORKER}:" not in shown.output
+    applied(fleet, "its control-plane pods restarted")
+    (pod,) = kubectl.items(
+        "get", "pods", "--namespace", "kube-system", "--selector", "component=kube-apiserver"
+    )
+    assert "--event-ttl=2h" in pod["spec"]["containers"][0]["command"]
+    names = Machines(fleet, "cluster1").run(
+        PLANE, "openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt"
+    )
+    assert "api.example.com" in names
+
+
+def test_machine_that_joins_later_gets_the_settings_too(
+    fleet: PulumiStack, kubectl: Kubectl
+) -> None:
+    cluster(fleet)["workers"]["count"] = 2
+    applied(fleet, "cluster1-worker-1: added: a new machine joins")
+    assert node(kubectl, "cluster1-worker-1")["status"]["capacity"]["pods"] == "60"
