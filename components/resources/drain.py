@@ -138,8 +138,9 @@ class Drain:
         blocking = "; ".join(budgets.holding(self._client, held)) if held else ""
         budget = f" What holds them: PodDisruptionBudget {blocking}." if blocking else ""
         return OperatorError(
-            f"{where} these pods are still there: {pods}.{budget} Make room for them elsewhere or "
-            "relax the budget and run `pulumi up` again; `upgrades: {force: true}` has what is "
+            f"{where} these pods are still there: {pods}.{budget} Make room for them elsewhere, "
+            "relax the budget or delete them (`kubectl delete pod`), and run `pulumi up` again. "
+            "Machines of which `upgrades: {force: true}` is said before they leave have what is "
             "left after the deadline deleted."
         )
 

@@ -4,6 +4,7 @@ One cluster behind a virtual address grows from one control plane to three, lose
 after the other, the first one included, and shrinks again. Run with `-s` to see the figures.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from ipaddress import IPv4Network
@@ -26,8 +27,10 @@ CONTROL_PLANES = [f"{CLUSTER}-control-plane-{index}" for index in range(3)]
 WORKERS = [f"{CLUSTER}-worker-{index}" for index in range(2)]
 VIP = 100
 # The goal is 60 on a machine that does nothing else.
-REPLACED_SECONDS = 180
+REPLACED_SECONDS = 240
 CALM_SECONDS = 5
+DRAIN_SECONDS = 20
+IMAGE = "ghcr.io/flannel-io/flannel:v0.28.10"
 HEALTHY_SECONDS = 60
 LONGEST_GAP_SECONDS = 15
 
@@ -36,6 +39,7 @@ def config(network: IPv4Network, control_planes: int, workers: int) -> dict[str,
     return {
         "kubernetesVersion": "1.36.3",
         "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+        "upgrades": {"drainTimeout": DRAIN_SECONDS},
         "clusters": {
             CLUSTER: {
                 "machines": {"subnet": str(network)},
@@ -161,6 +165,45 @@ def test_a_worker_that_died_with_its_disk_is_replaced(fleet: PulumiStack, kubect
     fleet.refresh()
     fleet.up()
     assert kubectl.node_names() == [CONTROL_PLANES[0], *WORKERS]
+
+
+def test_a_worker_leaves_no_sooner_than_a_budget_lets_its_pods_go(
+    fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
+) -> None:
+    kubectl("apply", "--filename", "-", stdin=json.dumps(_bound_to(WORKERS[1])))
+    kubectl("create", "poddisruptionbudget", "budget", "--selector=app=bound", "--min-available=1")
+    kubectl("rollout", "status", "deployment/bound", "--timeout=60s")
+    fleet.config = config(network, 1, 1)
+    finished = fleet.run("up", "--yes", "--skip-preview")
+    assert finished.status != 0
+    assert f"draining Node {WORKERS[1]}" in finished.output
+    assert "default/bound-" in finished.output
+    assert "PodDisruptionBudget default/budget allows 0 disruptions" in finished.output
+    assert WORKERS[1] in kubectl.node_names()
+    kubectl("delete", "poddisruptionbudget", "budget")
+    fleet.up()
+    assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
+
+
+def _bound_to(node: str) -> dict[str, Any]:
+    """A deployment of one pod that can run on one Node alone."""
+    container = {"name": "main", "image": IMAGE, "command": ["busybox", "sleep", "infinity"]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "bound"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "bound"}},
+            "template": {
+                "metadata": {"labels": {"app": "bound"}},
+                "spec": {
+                    "nodeSelector": {"kubernetes.io/hostname": node},
+                    "terminationGracePeriodSeconds": 1,
+                    "containers": [container],
+                },
+            },
+        },
+    }
 
 
 def test_a_single_control_plane_is_not_replaced_without_a_word(fleet: PulumiStack) -> None:
