@@ -7,27 +7,27 @@
 # before it starts a static pod whose predecessor has just ended (backOffPeriod in its pod workers),
 # and a kubelet of another minor version restarts them all once more (it computes other ids).
 #
-# CHANGE notes what is to differ before anything does, and what there was: a run that was killed is
+# UNDERWAY notes what is to differ before anything does, and what there was: a run that was killed is
 # finished by the next one, and a change that does not work is taken back.
-CHANGE=$STATE/change
+UNDERWAY=$STATE/change
 KUBELET_CONFIG=/var/lib/kubelet/config.yaml
 KUBELET_FLAGS=/var/lib/kubelet/kubeadm-flags.env
 KUBELET_SECONDS=120
 
 begin_change() {
-  rm -rf "$CHANGE.part"
-  mkdir -p "$CHANGE.part"/{new,old,former}
+  rm -rf "$UNDERWAY.part"
+  mkdir -p "$UNDERWAY.part"/{new,old,former}
 }
 
 # plan_manifests: have the static pods that the cluster's documents ask for.
 plan_manifests() {
   local file
-  render "$CHANGE.part/new"
-  for file in "$CHANGE.part"/new/*.yaml; do
+  render "$UNDERWAY.part/new"
+  for file in "$UNDERWAY.part"/new/*.yaml; do
     if cmp --silent "$file" "$MANIFESTS/${file##*/}"; then
       rm "$file"
     elif [[ -f $MANIFESTS/${file##*/} ]]; then
-      cp --preserve "$MANIFESTS/${file##*/}" "$CHANGE.part/old/"
+      cp --preserve "$MANIFESTS/${file##*/}" "$UNDERWAY.part/old/"
     fi
   done
 }
@@ -57,8 +57,8 @@ plan_kubelet() {
 # plan_file NEW NAME PATH: have NEW at PATH, unless it is there.
 plan_file() {
   cmp --silent "$1" "$3" && return
-  cp "$1" "$CHANGE.part/new/$2"
-  [[ ! -f $3 ]] || cp --preserve "$3" "$CHANGE.part/old/$2"
+  cp "$1" "$UNDERWAY.part/new/$2"
+  [[ ! -f $3 ]] || cp --preserve "$3" "$UNDERWAY.part/old/$2"
 }
 
 # plan_programs: have the staged programs, and what is written for them. The ones before are kept until
@@ -67,12 +67,12 @@ plan_file() {
 plan_programs() {
   local path
   [[ -n $(staged_programs) ]] || return 0
-  staged_programs >"$CHANGE.part/programs"
+  staged_programs >"$UNDERWAY.part/programs"
   while read -r path; do
     [[ -e $path ]] || continue
-    mkdir -p "$CHANGE.part/former${path%/*}"
-    ln "$path" "$CHANGE.part/former$path" 2>/dev/null || cp --archive "$path" "$CHANGE.part/former$path"
-  done <"$CHANGE.part/programs"
+    mkdir -p "$UNDERWAY.part/former${path%/*}"
+    ln "$path" "$UNDERWAY.part/former$path" 2>/dev/null || cp --archive "$path" "$UNDERWAY.part/former$path"
+  done <"$UNDERWAY.part/programs"
 }
 
 # member_access: the kubeconfig with which kubeadm reads the cluster's documents on this machine.
@@ -82,14 +82,14 @@ member_access() {
 
 # finish_change: do what was planned, or take it back and say why.
 finish_change() {
-  mv "$CHANGE.part" "$CHANGE"
+  mv "$UNDERWAY.part" "$UNDERWAY"
   do_change
 }
 
 # resume_change: finish what a run began that was killed.
 resume_change() {
-  rm -rf "$CHANGE.part"
-  [[ -d $CHANGE ]] || return 0
+  rm -rf "$UNDERWAY.part"
+  [[ -d $UNDERWAY ]] || return 0
   say "finishing a change that an earlier run began"
   do_change
 }
@@ -97,13 +97,13 @@ resume_change() {
 do_change() {
   local names=() name
   for name in "${COMPONENTS[@]}"; do
-    if [[ -f $CHANGE/new/$name.yaml ]] && ! cmp --silent "$CHANGE/new/$name.yaml" "$MANIFESTS/$name.yaml"; then
+    if [[ -f $UNDERWAY/new/$name.yaml ]] && ! cmp --silent "$UNDERWAY/new/$name.yaml" "$MANIFESTS/$name.yaml"; then
       names+=("$name")
     fi
   done
-  if [[ -z ${names[*]} && ! -e $CHANGE/programs && ! -e $CHANGE/new/config && ! -e $CHANGE/new/flags ]] &&
-    [[ -z $(ls "$CHANGE/new") ]] && kubelet_answers; then
-    rm -rf "$CHANGE"
+  if [[ -z ${names[*]} && ! -e $UNDERWAY/programs && ! -e $UNDERWAY/new/config && ! -e $UNDERWAY/new/flags ]] &&
+    [[ -z $(ls "$UNDERWAY/new") ]] && kubelet_answers; then
+    rm -rf "$UNDERWAY"
     say "nothing differs"
     return
   fi
@@ -115,14 +115,14 @@ do_change() {
   if ! (start_all "${names[@]}"); then
     take_back "${names[@]}"
   fi
-  rm -rf "$CHANGE"
+  rm -rf "$UNDERWAY"
 }
 
 describe_change() {
   local parts=("$@")
-  [[ ! -e $CHANGE/programs ]] || parts+=("programs of $KUBERNETES_VERSION")
-  [[ ! -e $CHANGE/new/config ]] || parts+=("the kubelet's configuration")
-  [[ ! -e $CHANGE/new/flags ]] || parts+=("the kubelet's flags")
+  [[ ! -e $UNDERWAY/programs ]] || parts+=("programs of $KUBERNETES_VERSION")
+  [[ ! -e $UNDERWAY/new/config ]] || parts+=("the kubelet's configuration")
+  [[ ! -e $UNDERWAY/new/flags ]] || parts+=("the kubelet's flags")
   printf '%s' "${parts[0]:-the kubelet}"
   ((${#parts[@]} < 2)) || printf ', %s' "${parts[@]:1}"
 }
@@ -143,17 +143,17 @@ rest() {
 
 is_another_image() { # COMPONENT
   local old new
-  old=$(grep -m 1 'image:' "$CHANGE/old/$1.yaml" 2>/dev/null) || true
-  new=$(grep -m 1 'image:' "$CHANGE/new/$1.yaml")
+  old=$(grep -m 1 'image:' "$UNDERWAY/old/$1.yaml" 2>/dev/null) || true
+  new=$(grep -m 1 'image:' "$UNDERWAY/new/$1.yaml")
   [[ -n $old && $old != "$new" ]]
 }
 
 # keep_etcd_data: a copy of what etcd holds, as it is before another version of etcd touches it.
 keep_etcd_data() {
-  [[ -d $CHANGE/etcd || ! -d /var/lib/etcd/member ]] && return
-  rm -rf "$CHANGE/etcd.part"
-  cp --archive --reflink=auto /var/lib/etcd "$CHANGE/etcd.part"
-  mv "$CHANGE/etcd.part" "$CHANGE/etcd"
+  [[ -d $UNDERWAY/etcd || ! -d /var/lib/etcd/member ]] && return
+  rm -rf "$UNDERWAY/etcd.part"
+  cp --archive --reflink=auto /var/lib/etcd "$UNDERWAY/etcd.part"
+  mv "$UNDERWAY/etcd.part" "$UNDERWAY/etcd"
 }
 
 put_files() {
@@ -162,14 +162,14 @@ put_files() {
 }
 
 put_file() { # NAME PATH MODE
-  [[ -f $CHANGE/new/$1 ]] || return 0
-  install -m "$3" "$CHANGE/new/$1" "$2.new"
+  [[ -f $UNDERWAY/new/$1 ]] || return 0
+  install -m "$3" "$UNDERWAY/new/$1" "$2.new"
   mv "$2.new" "$2"
 }
 
 # put_programs: the staged programs in their places.
 put_programs() {
-  [[ -f $CHANGE/programs ]] || return 0
+  [[ -f $UNDERWAY/programs ]] || return 0
   read_notes
   use_staged
   configure_runtime
@@ -217,9 +217,9 @@ put_manifests() {
   local name
   mkdir -p "$MANIFESTS"
   for name in "$@"; do
-    [[ -f $CHANGE/new/$name.yaml ]] || continue
+    [[ -f $UNDERWAY/new/$name.yaml ]] || continue
     # The kubelet leaves files alone whose names begin with a dot.
-    install -m 0600 "$CHANGE/new/$name.yaml" "$MANIFESTS/.$name.new"
+    install -m 0600 "$UNDERWAY/new/$name.yaml" "$MANIFESTS/.$name.new"
     mv "$MANIFESTS/.$name.new" "$MANIFESTS/$name.yaml"
   done
 }
@@ -253,33 +253,33 @@ take_back() {
   end_components "${back[@]}"
   take_back_programs
   for name in config flags; do
-    [[ ! -f $CHANGE/old/$name ]] || cp "$CHANGE/old/$name" "$CHANGE/new/$name"
+    [[ ! -f $UNDERWAY/old/$name ]] || cp "$UNDERWAY/old/$name" "$UNDERWAY/new/$name"
   done
   put_files
   for name in "${back[@]}"; do
-    if [[ -f $CHANGE/old/$name.yaml ]]; then
-      cp "$CHANGE/old/$name.yaml" "$CHANGE/new/$name.yaml"
+    if [[ -f $UNDERWAY/old/$name.yaml ]]; then
+      cp "$UNDERWAY/old/$name.yaml" "$UNDERWAY/new/$name.yaml"
     fi
   done
   if (start_all "${back[@]}"); then
-    rm -rf "$CHANGE"
+    rm -rf "$UNDERWAY"
     die "the change did not work and was taken back (see above)" \
       "mend what is named and run 'pulumi up' again"
   fi
   die "the change did not work, and neither does what there was before (see above)" \
-    "mend what is named and run 'pulumi up' again; what etcd held: ${CHANGE}/etcd, if it was to change"
+    "mend what is named and run 'pulumi up' again; what etcd held: ${UNDERWAY}/etcd, if it was to change"
 }
 
 # take_back_programs: the ones before; the new ones are staged again.
 take_back_programs() {
   local path
-  [[ -f $CHANGE/programs ]] || return 0
+  [[ -f $UNDERWAY/programs ]] || return 0
   while read -r path; do
     mkdir -p "$STAGED${path%/*}"
     if [[ -e $path && ! -e $STAGED$path ]]; then
       move_note "$path" "$STAGED$path"
       mv "$path" "$STAGED$path"
     fi
-    mv "$CHANGE/former$path" "$path"
-  done < <(cd "$CHANGE/former" && find . -type f -printf '/%P\n')
+    mv "$UNDERWAY/former$path" "$path"
+  done < <(cd "$UNDERWAY/former" && find . -type f -printf '/%P\n')
 }
