@@ -1,0 +1,80 @@
+"""What can end a run at any moment: the engine dies, a plugin dies, the network goes away."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from components.resources.nspawn.spec import MachineSpec
+from tests.e2e.pulumi_stack import PulumiStack
+
+PLUGINS = ("pulumi.dynamic", "pulumi-resource-command")
+SILENCE_SECONDS = 5
+END_SECONDS = 420
+
+Interruption = Callable[[PulumiStack, "subprocess.Popen[bytes]"], None]
+
+
+def everything(stack: PulumiStack, engine: "subprocess.Popen[bytes]") -> None:
+    """The engine and its plugins die at once."""
+    stack.kill(engine)
+
+
+def engine_alone(_stack: PulumiStack, engine: "subprocess.Popen[bytes]") -> None:
+    """The engine dies; its plugins notice by themselves."""
+    engine.kill()
+
+
+def plugins(stack: PulumiStack, _engine: "subprocess.Popen[bytes]") -> None:
+    """The plugins die; the engine is left with what they were doing."""
+    ours = f"PULUMI_HOME={stack.environment['PULUMI_HOME']}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (folder / "cmdline").read_bytes().decode(errors="replace")
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            if ours in environment and any(each in command for each in PLUGINS):
+                os.kill(int(folder.name), signal.SIGKILL)
+
+
+def network(stack: PulumiStack, _engine: "subprocess.Popen[bytes]") -> None:
+    """Every machine is silent for a while, as behind a switch that restarts."""
+    cables = [
+        spec.link
+        for file in stack.machines.glob("*/*/spec.json")
+        if (spec := MachineSpec.read(file.parent)) is not None
+    ]
+    for state in ("down", "up"):
+        for cable in cables:
+            # It may be gone, or not be there yet.
+            subprocess.run(["ip", "link", "set", cable, state], capture_output=True, check=False)
+        if state == "down":
+            time.sleep(SILENCE_SECONDS)
+
+
+KINDS: tuple[Interruption, ...] = (everything, engine_alone, plugins, network)
+
+
+def interrupt(
+    stack: PulumiStack, verb: str, usual_seconds: float, chance: random.Random
+) -> tuple[str, float]:
+    """Run the engine and interrupt it at a random moment; return what happened, and when.
+
+    Whatever is left of the run when its engine did not die is waited for.
+    """
+    log = stack.folder / "interrupted.log"
+    kind, moment = chance.choice(KINDS), chance.uniform(0, usual_seconds)
+    engine = stack.start(verb, "--yes", "--skip-preview", "--parallel", "32", log=log)
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            engine.wait(timeout=moment)
+            return "it had ended", moment
+        kind(stack, engine)
+        engine.wait(timeout=END_SECONDS)
+    finally:
+        stack.kill(engine)
+        stack.run("cancel", "--yes")
+    return kind.__name__.replace("_", " "), moment

@@ -1,0 +1,78 @@
+"""Runs that are cut off at random moments, again and again, and go on to the same end.
+
+Run with `-s` to see the moments. Another seed is another run: INTERRUPTIONS_SEED.
+"""
+
+import os
+import random
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+
+from tests.e2e.interruptions import interrupt
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.life import access
+from tests.e2e.pulumi_stack import PulumiStack
+from tests.machines import host
+from tests.workshop import subnet, workshop
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200)]
+
+SEED = int(os.environ.get("INTERRUPTIONS_SEED", "20261123"))
+NODES = ["cluster1-control-plane-0", "cluster1-worker-0"]
+FORMER, NEXT = "1.36.3", "1.37.2"
+# How often each run is cut off, and the seconds in which it would be done.
+MOMENTS = {"up": (12, 40.0), "upgrade": (12, 70.0), "destroy": (6, 6.0)}
+
+
+def config(network: IPv4Network) -> dict[str, Any]:
+    return {
+        "kubernetesVersion": FORMER,
+        "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+        "clusters": {"cluster1": {"machines": {"subnet": str(network)}, "workers": {"count": 1}}},
+    }
+
+
+def disturb(stack: PulumiStack, what: str, verb: str, chance: random.Random) -> None:
+    times, seconds = MOMENTS[what]
+    for number in range(1, times + 1):
+        happened, moment = interrupt(stack, verb, seconds, chance)
+        print(f"{what} {number}/{times}: {happened} after {moment:.1f} s")
+
+
+def versions(kubectl: Kubectl) -> dict[str, str]:
+    return {
+        node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"]
+        for node in kubectl.items("get", "nodes")
+    }
+
+
+def test_runs_that_are_cut_off_go_on_to_the_same_end() -> None:
+    chance = random.Random(SEED)
+    with workshop() as folder, subnet(86) as network:
+        stack = PulumiStack(folder, "test", config(network))
+        stack.create()
+        marks: set[str] = {str(folder)}
+        try:
+            disturb(stack, "up", "up", chance)
+            stack.up()
+            marks |= stack.marks()
+            kubectl = access(stack)
+            assert kubectl.node_names() == NODES
+            assert versions(kubectl) == dict.fromkeys(NODES, f"v{FORMER}")
+            assert stack.up().changes == {}
+
+            stack.config["kubernetesVersion"] = NEXT
+            disturb(stack, "upgrade", "up", chance)
+            stack.up()
+            assert versions(kubectl) == dict.fromkeys(NODES, f"v{NEXT}")
+            assert stack.up().changes == {}
+
+            disturb(stack, "destroy", "destroy", chance)
+        finally:
+            marks |= stack.marks()
+            stack.destroy()
+        left = host.parts(*marks - {str(folder)})
+        assert not any(left.values()), left
+        assert list(stack.machines.glob("*/*")) == []
