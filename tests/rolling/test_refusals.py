@@ -6,7 +6,7 @@ import pytest
 
 from components.resources.provider import OperatorError
 from components.resources.rollout import RolloutProvider
-from tests.rolling.examples import inputs
+from tests.rolling.examples import CLUSTER, inputs
 
 
 def diff(news: dict[str, Any], **outputs: Any) -> bool | None:
@@ -27,6 +27,29 @@ def test_the_plan_and_the_policy_are_no_reason_for_a_change() -> None:
 
 def test_drift_is_a_change() -> None:
     assert diff(inputs(), drift={"a-worker-0": [{"kind": "repair", "why": "it broke"}]}) is True
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("controlPlaneEndpoint: 10.0.0.9:8443", "endpoint is None .* cannot become 10.0.0.9:8443"),
+        ("networking: {podSubnet: 10.9.0.0/16}", "networking.podSubnet"),
+        ("networking: {serviceSubnet: 10.9.0.0/16}", "networking.serviceSubnet"),
+        ("networking: {dnsDomain: example.com}", "networking.dnsDomain"),
+    ],
+)
+def test_what_the_cluster_was_made_with_stays(setting: str, name: str) -> None:
+    with pytest.raises(OperatorError, match=f"cluster a: {name}"):
+        diff(inputs(cluster_document=f"{CLUSTER}{setting}\n"))
+
+
+def test_cluster_that_is_made_anew_may_have_another_endpoint() -> None:
+    olds, news = inputs(), inputs(cluster_document=f"{CLUSTER}controlPlaneEndpoint: a:1\n")
+    for props, identity in ((olds, "old"), (news, "new")):
+        props["machines"] = {"a-control-plane-0": props["machines"]["a-control-plane-0"]}
+        props["machine_ids"] = {"a-control-plane-0": identity}
+    before = {**olds, "found": {}, "rolled": "", "drift": {}}
+    assert RolloutProvider().diff("", before, {**news, "plan": {}}).changes is True
 
 
 @pytest.mark.parametrize("version", ["v1.36.4", "v1.37.2"])

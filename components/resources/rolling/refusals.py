@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
 from components.resources.provider import OperatorError
 from components.resources.rolling.wanted import Cluster
 from model import quorum, versions
+
+# What kubeadm wrote into the cluster for ever, and how the config names it.
+FIXED = {
+    "controlPlaneEndpoint": "endpoint",
+    "networking.podSubnet": "networking.podSubnet",
+    "networking.serviceSubnet": "networking.serviceSubnet",
+    "networking.dnsDomain": "networking.dnsDomain",
+}
 
 
 def refuse_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
@@ -13,9 +23,29 @@ def refuse_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
     before, after = Cluster.of(olds), Cluster.of(news)
     if reason := versions.skew_error(before.version, after.version):
         raise OperatorError(f"cluster {after.name}: {reason}")
+    _refuse_what_is_fixed(before, after, olds["cluster_document"], news["cluster_document"])
     _refuse_loss_of_quorum(before, after, olds.get("found") or {})
     if versions.parse(before.version).minor != versions.parse(after.version).minor:
         _refuse_joins(before, after)
+
+
+def _refuse_what_is_fixed(before: Cluster, after: Cluster, was: str, becomes: str) -> None:
+    """Certificates, kubeconfigs and every pod know these; only a cluster made anew has others."""
+    stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
+    former, wanted = yaml.safe_load(was), yaml.safe_load(becomes)
+    for path, config in FIXED.items():
+        then, now = _value(former, path), _value(wanted, path)
+        if stays and then != now:
+            raise OperatorError(
+                f"cluster {after.name}: {config} is {then} since the cluster was made and cannot "
+                f"become {now}: leave it, or make another cluster with it and move there"
+            )
+
+
+def _value(document: Any, path: str) -> Any:
+    for key in path.split("."):
+        document = (document or {}).get(key)
+    return document
 
 
 def _refuse_joins(before: Cluster, after: Cluster) -> None:
