@@ -43,7 +43,7 @@ def test_it_holds_the_bundle(image: Path) -> None:
         assert file.stat().st_mode & 0o777 == 0o755
     assert json.loads((image / "image.json").read_text())["bundle"] == bundle.digest
     installed = (image / "root/var/lib/kubeadm-fleet/installed").read_text().strip()
-    assert installed == bundle.digest
+    assert installed == bundle.kubernetes_version
 
 
 def test_a_second_call_costs_less_than_a_second_and_changes_nothing(image: Path) -> None:

@@ -52,8 +52,9 @@ def test_containerd_has_the_images_of_the_role_and_runs_them(
     flannel = bundle.named("flannel").image
     ran = fleet.run(machine, f"ctr -n k8s.io run --rm {flannel} test busybox echo it runs")
     assert ran.strip() == "it runs"
-    digest = fleet.run(machine, "cat /var/lib/kubeadm-fleet/installed").strip()
-    assert digest == bundle.digest
+    state = "/var/lib/kubeadm-fleet"
+    assert fleet.run(machine, f"cat {state}/installed").strip() == bundle.kubernetes_version
+    assert fleet.run(machine, f"cat {state}/artifacts/index") == bundle.index(role)
 
 
 def test_limits_hold_and_change_while_the_machine_runs(fleet: TestFleet, network: Outs) -> None:

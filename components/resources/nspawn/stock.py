@@ -34,7 +34,8 @@ def supply(spec: MachineSpec, given: Supplies) -> None:
     state = disk.mount(spec) / STATE
     artifacts = state / "artifacts"
     artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
-    imported = {line.split("\t")[1] for line in _lines(state / "images")}
+    # The last note of an image's reference says what it is now.
+    imported = set(dict(line.split("\t") for line in _lines(state / "images")).values())
     for name, source, _ in given.files:
         if name not in imported and not (artifacts / name).exists():
             part = artifacts / f"{name}.part"
