@@ -46,6 +46,25 @@ def make_light_bundle(folder: Path) -> Bundle:
     return light
 
 
+def make_another_bundle(bundle: Bundle, folder: Path, version: str, *names: str) -> Bundle:
+    """Make a bundle of another version in `folder`, in which these artifacts differ."""
+    artifacts = []
+    for each in bundle.artifacts:
+        target = folder / each.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if each.name not in names:
+            target.symlink_to(bundle.file(each).resolve())
+            artifacts.append(each)
+            continue
+        content = bundle.file(each).read_bytes() + b"\0"
+        target.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        artifacts.append(replace(each, sha256=digest, size=len(content)))
+    another = replace(bundle, folder=folder, kubernetes_version=version, artifacts=tuple(artifacts))
+    another.write()
+    return another
+
+
 def _artifact(
     folder: Path, name: str, size: int, roles: tuple[str, ...], install: str | None
 ) -> Artifact:

@@ -9,7 +9,7 @@ from components.resources.existing_host import ExistingHostProvider
 from model.artifacts import Bundle
 from tests.hosts.lab import BareHost, Lab
 from tests.hosts.steps import condition, prepare
-from tests.hosts.stock import make_light_bundle, wanted
+from tests.hosts.stock import make_another_bundle, make_light_bundle, wanted
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
@@ -105,3 +105,33 @@ def test_a_killed_prepare_is_repaired_by_running_again(host: BareHost, bundle: B
     assert ran.status == 0, ran.said
     assert not list((host.root / "usr/local/bin").glob("*.new"))
     assert "changed" not in prepare(host).said
+
+
+def test_stages_another_version_beside_what_a_member_runs(
+    host: BareHost, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outs = HOSTS.create(wanted(host)).outs
+    assert outs
+    assert prepare(host).status == 0
+    host.shell(
+        "mkdir -p /etc/kubernetes; echo x >/etc/kubernetes/kubelet.conf\n"
+        f"echo x >/{STATE}/member; echo '# a person' >>/etc/containerd/config.toml"
+    )
+    before = host.shell("sha256sum /usr/local/bin/* /etc/containerd/config.toml")
+    newer = make_another_bundle(bundle, tmp_path / "newer", "v1.37.2", "kubelet")
+    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: newer.folder)
+
+    inputs = wanted(host, kubernetes_version="v1.37.2")
+    assert HOSTS.diff("", outs, inputs).changes
+    assert not HOSTS.diff("", outs, inputs).replaces
+    changed = HOSTS.update("", outs, inputs).outs
+    assert changed
+    assert changed["machine_id"] == outs["machine_id"]
+    ran = prepare(host, KUBERNETES_VERSION="v1.37.2")
+    assert ran.status == 0, ran.said
+    staged = f"/{STATE}/staged/v1.37.2"
+    assert host.shell(f"cd {staged} && find . -type f").split() == ["./usr/local/bin/kubelet"]
+    found = host.shell(f"sha256sum {staged}/usr/local/bin/kubelet").split()[0]
+    assert found == newer.named("kubelet").sha256
+    assert host.shell("sha256sum /usr/local/bin/* /etc/containerd/config.toml") == before
+    assert "changed" not in ran.said

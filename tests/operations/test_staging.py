@@ -1,7 +1,5 @@
 """Another version on a member: what it needs waits beside what runs."""
 
-import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ from components.resources.host.supplies import Supplies, for_host
 from components.resources.nspawn import stock
 from model import paths
 from model.artifacts import Bundle
+from tests.hosts.stock import make_another_bundle
 from tests.operations.cluster import VERSION, Member
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -25,23 +24,8 @@ def another(worker: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A bundle of another version, of which kubectl and the image of pause differ."""
     monkeypatch.setenv("KUBEADM_FLEET_MACHINES", str(worker.root.parents[2]))
     real = Bundle.load(paths.bundle_dir(VERSION))
-    folder = tmp_path / "bundle"
-    folder.mkdir()
-    changed = []
-    for each in real.artifacts:
-        content = real.file(each).read_bytes() if each.name in ("kubectl", "pause") else b""
-        target = folder / each.path
-        target.parent.mkdir(exist_ok=True)
-        if not content:
-            target.symlink_to(real.file(each))
-            changed.append(each)
-            continue
-        target.write_bytes(content + b"\0")
-        digest = hashlib.sha256(content + b"\0").hexdigest()
-        changed.append(replace(each, sha256=digest, size=each.size + 1))
-    bundle = replace(real, folder=folder, kubernetes_version=ANOTHER, artifacts=tuple(changed))
-    bundle.write()
-    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: folder)
+    bundle = make_another_bundle(real, tmp_path / "bundle", ANOTHER, "kubectl", "pause")
+    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: bundle.folder)
     return bundle
 
 
