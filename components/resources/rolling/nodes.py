@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OURS = "kubeadm-fleet/marks"
 CORDONED = "kubeadm-fleet/cordoned"
+# On the API's picture of a static pod, which only its kubelet ends.
+MIRROR = "kubernetes.io/config.mirror"
 # What kubeadm taints a control plane with when it joins.
 ROLE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
 READ_SECONDS = 5
@@ -26,6 +28,7 @@ READ_SECONDS = 5
 ANSWER_SECONDS = 30
 POLL_SECONDS = 0.5
 CONFLICT = 409
+NOT_FOUND = 404
 SERVER_ERROR = 500
 
 T = TypeVar("T")
@@ -99,6 +102,32 @@ class Nodes:
             }
 
         self._change(name, change, "uncordoning")
+
+    def end_orphans(self, name: str) -> None:
+        """Delete the pods that are older than their Node: they belong to one that was deleted.
+
+        Kubernetes would have deleted them, had the Node been away for longer. Their addresses may
+        be another Node's by now, and the pod network writes on the Node only when its pod starts.
+        """
+
+        def delete(core: "CoreV1Api") -> None:
+            from kubernetes.client import ApiException
+
+            node: Any = core.read_node(name, _preload_content=False)
+            born = json.loads(node.data)["metadata"]["creationTimestamp"]
+            answer: Any = core.list_pod_for_all_namespaces(
+                field_selector=f"spec.nodeName={name}", _preload_content=False
+            )
+            for pod in (each["metadata"] for each in json.loads(answer.data)["items"]):
+                # Both in RFC 3339 with the same zone, so that text compares as time does.
+                if pod["creationTimestamp"] < born and MIRROR not in pod.get("annotations", {}):
+                    try:
+                        core.delete_namespaced_pod(pod["name"], pod["namespace"])
+                    except ApiException as error:
+                        if error.status != NOT_FOUND:
+                            raise
+
+        self._ask(f"ending the pods of the former Node {name}", delete)
 
     def _change(self, name: str, change: Change, doing: str) -> None:
         """Patch what `change` says of the Node as it is; None says that nothing is to be done."""

@@ -50,6 +50,8 @@ class Turn:
         if self.kinds != {Kind.MARKS}:
             self._say("waiting for its Node to be Ready")
             gates.await_ready(self.nodes, [self.machine.name])
+        if Kind.REGISTER in self.kinds:
+            self.nodes.end_orphans(self.machine.name)
         self.nodes.mark(self.machine.wanted)
         self.nodes.uncordon(self.machine.name)
         self.machine.settle()
