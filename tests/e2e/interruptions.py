@@ -60,10 +60,11 @@ KINDS: tuple[Interruption, ...] = (everything, engine_alone, plugins, network)
 
 def interrupt(
     stack: PulumiStack, verb: str, usual_seconds: float, chance: random.Random
-) -> tuple[str, float]:
+) -> str | None:
     """Run the engine and interrupt it at a random moment; return what happened, and when.
 
-    Whatever is left of the run when its engine did not die is waited for.
+    Whatever is left of the run when its engine did not die is waited for. None when the run had
+    ended well before: then nothing was interrupted.
     """
     log = stack.folder / "interrupted.log"
     kind, moment = chance.choice(KINDS), chance.uniform(0, usual_seconds)
@@ -71,10 +72,11 @@ def interrupt(
     try:
         with suppress(subprocess.TimeoutExpired):
             engine.wait(timeout=moment)
-            return "it had ended", moment
+            assert engine.returncode == 0, log.read_text()
+            return None
         kind(stack, engine)
         engine.wait(timeout=END_SECONDS)
     finally:
         stack.kill(engine)
         stack.run("cancel", "--yes")
-    return kind.__name__.replace("_", " "), moment
+    return f"{kind.__name__.replace('_', ' ')} after {moment:.1f} s"

@@ -5,6 +5,7 @@ Run with `-s` to see the moments. Another seed is another run: INTERRUPTIONS_SEE
 
 import os
 import random
+from collections.abc import Callable
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -22,8 +23,8 @@ pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.
 SEED = int(os.environ.get("INTERRUPTIONS_SEED", "20261123"))
 NODES = ["cluster1-control-plane-0", "cluster1-worker-0"]
 FORMER, NEXT = "1.36.3", "1.37.2"
-# How often each run is cut off, and the seconds in which it would be done.
-MOMENTS = {"up": (12, 40.0), "upgrade": (12, 70.0), "destroy": (6, 6.0)}
+# How often each run is cut off, and within how many seconds of its start.
+MOMENTS = {"up": (12, 25.0), "upgrade": (12, 30.0), "destroy": (8, 4.0)}
 
 
 def config(network: IPv4Network) -> dict[str, Any]:
@@ -34,11 +35,27 @@ def config(network: IPv4Network) -> dict[str, Any]:
     }
 
 
-def disturb(stack: PulumiStack, what: str, verb: str, chance: random.Random) -> None:
+def disturb(
+    stack: PulumiStack, what: str, verb: str, chance: random.Random, again: Callable[[], object]
+) -> None:
+    """Cut the run off as often as is wanted; where it came to its end, there is `again` to do."""
     times, seconds = MOMENTS[what]
-    for number in range(1, times + 1):
-        happened, moment = interrupt(stack, verb, seconds, chance)
-        print(f"{what} {number}/{times}: {happened} after {moment:.1f} s")
+    number = 0
+    while number < times:
+        happened = interrupt(stack, verb, seconds, chance)
+        if happened is None:
+            again()
+        else:
+            number += 1
+            print(f"{what} {number}/{times}: {happened}")
+
+
+def another_setting(stack: PulumiStack, chance: random.Random) -> None:
+    """Have the kubelets restarted, and the API servers."""
+    stack.config["kubelet"] = {"maxPods": chance.randrange(50, 100)}
+    stack.config["apiServer"] = {
+        "extraArgs": {"max-requests-inflight": str(chance.randrange(400, 500))}
+    }
 
 
 def versions(kubectl: Kubectl) -> dict[str, str]:
@@ -55,7 +72,7 @@ def test_runs_that_are_cut_off_go_on_to_the_same_end() -> None:
         stack.create()
         marks: set[str] = {str(folder)}
         try:
-            disturb(stack, "up", "up", chance)
+            disturb(stack, "up", "up", chance, again=stack.destroy)
             stack.up()
             marks |= stack.marks()
             kubectl = access(stack)
@@ -64,12 +81,12 @@ def test_runs_that_are_cut_off_go_on_to_the_same_end() -> None:
             assert stack.up().changes == {}
 
             stack.config["kubernetesVersion"] = NEXT
-            disturb(stack, "upgrade", "up", chance)
+            disturb(stack, "upgrade", "up", chance, lambda: another_setting(stack, chance))
             stack.up()
             assert versions(kubectl) == dict.fromkeys(NODES, f"v{NEXT}")
             assert stack.up().changes == {}
 
-            disturb(stack, "destroy", "destroy", chance)
+            disturb(stack, "destroy", "destroy", chance, again=stack.up)
         finally:
             marks |= stack.marks()
             stack.destroy()
