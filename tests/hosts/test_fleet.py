@@ -15,6 +15,8 @@ from tests.hosts.stock import VERSION
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
+SOME_SPACE = {"memory.available": "100Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi"}
+
 
 def named(host: BareHost) -> dict[str, str]:
     """A host as the config names it."""
@@ -28,6 +30,8 @@ def described(
     return {
         "kubernetesVersion": VERSION.removeprefix("v"),
         "machines": {"driver": "existing", "ssh": ssh},
+        # These hosts have no disk of their own: a share of this machine's says nothing of them.
+        "kubelet": {"imageGCHighThresholdPercent": 100, "evictionHard": SOME_SPACE},
         "clusters": {
             "edge": {
                 "controlPlanes": {"hosts": [named(control_plane)]},
