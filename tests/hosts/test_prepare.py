@@ -14,7 +14,6 @@ from tests.hosts.stock import make_another_bundle, make_light_bundle, wanted
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
 STATE = "var/lib/kubeadm-fleet"
-NO_OP_SECONDS = 0.6  # on a busy machine of two cores; 0.2 alone
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def test_installs_once_and_gives_the_host_back(host: BareHost, bundle: Bundle) -
     second = prepare(host)
     assert second.status == 0, second.said
     assert "changed" not in second.said
-    assert second.seconds < NO_OP_SECONDS, second
+    assert len(second.said.splitlines()) == 1, second.said
     now = host.shell("stat --format '%n %Y' /etc/containerd/config.toml /usr/local/bin/*")
     assert now == written
     assert started == host.shell(
