@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PROGRAM = """\
+# In a file of its own, so that it is pickled by name: by value it would be pickled whole each time.
+MADE = """\
 import pulumi
-from pulumi_command import local
 
 
 class Nothing(pulumi.dynamic.ResourceProvider):
+    serialize_as_secret_always = False
+
     def create(self, props):
         return pulumi.dynamic.CreateResult("nothing", {})
 
@@ -22,7 +24,11 @@ class Nothing(pulumi.dynamic.ResourceProvider):
 class Made(pulumi.dynamic.Resource, module="empty", name="Made"):
     def __init__(self, name):
         super().__init__(Nothing(), name, {})
-
+"""
+PROGRAM = """\
+import pulumi
+from made import Made
+from pulumi_command import local
 
 MAKE = {
     "component": lambda name: pulumi.ComponentResource("empty:index:Nothing", name, None),
@@ -39,6 +45,7 @@ PROJECT = "name: empty\nruntime: python\n"
 def write(folder: Path) -> Path:
     """Write the program into `folder`; return it."""
     folder.mkdir()
+    (folder / "made.py").write_text(MADE)
     (folder / "__main__.py").write_text(PROGRAM)
     (folder / "Pulumi.yaml").write_text(PROJECT)
     return folder
