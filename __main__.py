@@ -2,13 +2,11 @@
 
 import pulumi
 
-from components import fleet as components
 from components.debug_lines import drop_unless_wanted
+from components.fleet import Fleet
 from model.errors import ConfigError
-from model.fleet import Fleet
 from model.load import load
 
-drop_unless_wanted()
 config = pulumi.Config("kubeadm-fleet")
 
 
@@ -24,27 +22,19 @@ def private_key(name: str) -> pulumi.Output[str]:
     return key
 
 
-def describe() -> Fleet:
-    """Read the whole config, or refuse it with everything that is wrong."""
+async def main() -> pulumi.Inputs:
+    """Make the fleet; await its outputs, since the SDK's own wait is quadratic in their number."""
     try:
-        return load(config.require_object("fleet"))
+        described = load(config.require_object("fleet"))
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
-
-
-async def main() -> pulumi.Inputs:
-    """Make the fleet.
-
-    Its outputs are awaited here: the SDK waits for what is left with a loop whose cost grows with
-    the square of the number of resources.
-    """
-    described = describe()
     keys = {name: private_key(name) for name in described.private_key_names}
-    made = components.Fleet("fleet", described, keys)
-    outputs = {"kubeconfig": made.kubeconfig, "clusters": made.clusters}
+    fleet = Fleet("fleet", described, keys)
+    outputs = {"kubeconfig": fleet.kubeconfig, "clusters": fleet.clusters}
     for output in outputs.values():
         await output.future()
     return outputs
 
 
+drop_unless_wanted()
 pulumi.run(main)
