@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import time
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.machines import host
+from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -187,7 +187,7 @@ def test_a_killed_run_is_repaired_by_the_next(fleet: PulumiStack, subnets: list[
     }
     log = fleet.folder / "killed.log"
     engine = fleet.start("up", "--yes", "--skip-preview", "--parallel", "32", log=log)
-    _await(lambda: "initialising" in log.read_text(), "kubeadm init to begin", seconds=60)
+    await_true(lambda: "initialising" in log.read_text(), "kubeadm init to begin", seconds=60)
     fleet.kill(engine)
     fleet.succeed("cancel", "--yes")
     finished = fleet.up()
@@ -218,15 +218,9 @@ def _files(machine: Path) -> dict[str, int]:
 
 
 def _await_nodes(kubectl: Kubectl, names: list[str]) -> None:
-    _await(lambda: kubectl.within("cluster1-admin").node_names() == names, f"{names} to be Ready")
-
-
-def _await(condition: "object", what: str, seconds: float = 90) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.2)
+    await_true(
+        lambda: kubectl.within("cluster1-admin").node_names() == names, f"{names} to be Ready"
+    )
 
 
 def test_destroy_leaves_nothing(fleet: PulumiStack) -> None:

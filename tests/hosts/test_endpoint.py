@@ -12,7 +12,7 @@ from model.load import load
 from tests.hosts.lab import BareHost, Lab
 from tests.hosts.steps import Ran, condition, prepare, step
 from tests.hosts.stock import make_light_bundle, wanted
-from tests.machines.waiting import await_true
+from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()

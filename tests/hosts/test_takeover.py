@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from components.resources.host.ssh import WrongHostKey, connected
 from components.resources.provider import OperatorError
 from tests.hosts.lab import BareHost, Lab, run
 from tests.hosts.stock import make_bundle, sent, wanted
+from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
 HOSTS = ExistingHostProvider()
@@ -144,10 +144,7 @@ def test_goes_on_where_a_lost_connection_ended(
         first, second = files
         yield b"".join(whole([first]))[:-1024]  # without the end of the tar
         yield b"".join(whole([second]))[:2_000_000]
-        deadline = time.monotonic() + 30
-        while not (artifacts / "incoming" / second[0]).exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        await_true((artifacts / "incoming" / second[0]).exists, "the file to arrive")
         host.shell("kill -KILL $(ps -u ubuntu -o pid=)")
         yield b"".join(whole([second]))[2_000_000:]
 

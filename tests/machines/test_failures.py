@@ -13,7 +13,7 @@ from components.resources.nspawn.runtime import Runtime
 from components.resources.provider import OperatorError
 from model import paths
 from tests.machines.fleet import MACHINES, NETWORKS, VERSION, Outs, TestFleet
-from tests.machines.waiting import await_true
+from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
 

@@ -14,7 +14,7 @@ from model import paths
 from model.artifacts import Bundle
 from tests.machines.fleet import VERSION
 from tests.machines.image_maker import COMMAND, TOP, environment, make_image
-from tests.machines.waiting import await_true
+from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
 

@@ -14,7 +14,7 @@ from components.resources.nspawn.runtime import Runtime
 from model import paths
 from model.artifacts import Bundle
 from tests.machines.fleet import MACHINES, MIB, NETWORKS, VERSION, Outs, TestFleet, outs
-from tests.machines.waiting import await_true
+from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
 

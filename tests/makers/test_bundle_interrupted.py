@@ -14,7 +14,7 @@ from scripts.makers.parallel import start as in_background
 from tests.makers.command import finish, run, start
 from tests.makers.releases import VERSION, kubernetes_path, put_releases
 from tests.makers.server import Server
-from tests.makers.waiting import await_true
+from tests.waiting import await_true
 
 NAME = f"{VERSION}-{arch.host()}"
 KUBELET = kubernetes_path("kubelet", arch.host())

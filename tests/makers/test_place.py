@@ -13,7 +13,7 @@ from scripts.makers.parallel import start as in_background
 from scripts.makers.place import MakerError, locked, replacing, require_space
 from scripts.makers.progress import task
 from tests.makers.command import CHECKOUT, environment
-from tests.makers.waiting import await_true
+from tests.waiting import await_true
 
 HOLD = """
 import sys

@@ -7,9 +7,14 @@ import pytest
 
 from components.resources.host import operations
 from tests.operations.cluster import VERSION, Member
+from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+SCHEDULER = (
+    "ctr --namespace k8s.io containers list --quiet"
+    ' \'labels."io.kubernetes.pod.name"~="^kube-scheduler"\''
+)
 MANIFESTS = "/etc/kubernetes/manifests"
 NOTHING = "nothing differs"
 STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic kubelet containerd"
@@ -50,10 +55,16 @@ def test_only_what_a_changed_argument_belongs_to_is_restarted(control_plane: Mem
         "upload_configuration", CLUSTER_CONFIGURATION=wanted, KUBELET_CONFIGURATION=""
     )
     before = set(control_plane.shell(RUNNING).split())
+    scheduler = set(control_plane.shell(SCHEDULER).split()) & before
+    assert len(scheduler) == 2  # its container and its pod's sandbox
     said = control_plane.succeed("apply_control_plane")
     assert "changing: kube-scheduler\n" in said
-    ended = before - set(control_plane.shell(RUNNING).split())
-    assert len(ended) == 2  # the scheduler and its pod's sandbox
+    # The kubelet ends a sandbox some time after its container.
+    await_true(
+        lambda: scheduler.isdisjoint(control_plane.shell(RUNNING).split()),
+        "the former scheduler and its sandbox to end",
+    )
+    assert before - set(control_plane.shell(RUNNING).split()) == scheduler
     assert "--v=1" in control_plane.shell(f"cat {MANIFESTS}/kube-scheduler.yaml")
     assert NOTHING in control_plane.succeed("apply_control_plane")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.plugin.wait import wait_for
+from tests.waiting import await_true
 
 
 def is_running(process: int) -> bool:
@@ -16,4 +16,4 @@ def is_running(process: int) -> bool:
 
 def wait_until_gone(process: int, *, timeout: float) -> None:
     """Wait for the end of a process."""
-    wait_for(lambda: not is_running(process), f"the end of process {process}", seconds=timeout)
+    await_true(lambda: not is_running(process), f"the end of process {process}", seconds=timeout)

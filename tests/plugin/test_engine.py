@@ -12,7 +12,7 @@ from tests.plugin.client import STAND_IN
 from tests.plugin.process import wait_until_gone
 from tests.plugin.sshd import KeyPair, Sshd
 from tests.plugin.stack import Stack
-from tests.plugin.wait import wait_for
+from tests.waiting import await_true
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +113,7 @@ def test_an_interrupted_run_ends_its_remote_command(
     with made(tmp_path, host, key, STAND_IN) as stack:
         stack.configure(first=f"echo $$ > {begun}.new; mv {begun}.new {begun}; exec sleep 600")
         run = stack.start("up", "--yes", "--skip-preview")
-        wait_for(lambda: begun.exists() or run.poll() is not None, "the command", seconds=60)
+        await_true(lambda: begun.exists() or run.poll() is not None, "the command", seconds=60)
         assert begun.exists(), stack.finish(run).output
         run.send_signal(signal.SIGINT)
         finished = stack.finish(run)

@@ -4,8 +4,7 @@ import os
 import re
 import signal
 import stat
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from model.paths import toolchain_dir
 from tests.tooling.conftest import TOP
 from tests.tooling.throwaway import Clone, finish, kill_whole
+from tests.waiting import await_true
 
 pytestmark = pytest.mark.slow
 
@@ -177,13 +177,6 @@ def _lock(clone: Clone) -> Path:
     return lock
 
 
-def _until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within 60 s"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def holding(tmp_path: Path) -> Iterator[Clone]:
     """A clone whose `up` creates nothing until the test lets it."""
@@ -198,7 +191,7 @@ def test_a_killed_runs_lock_is_explained_with_the_command_that_clears_it(
 ) -> None:
     hold = tmp_path / "hold"
     killed = holding.start("up")
-    _until(lambda: hold.read_text() == "creating", "the create")
+    await_true(lambda: hold.read_text() == "creating", "the create")
 
     busy = holding.stack("up", status=1)
     assert "which is still running: wait for it" in busy
@@ -217,7 +210,7 @@ def test_a_killed_runs_lock_is_explained_with_the_command_that_clears_it(
 def test_a_stopped_run_leaves_no_lock(holding: Clone, tmp_path: Path, how: signal.Signals) -> None:
     hold = tmp_path / "hold"
     stopped = holding.start("up")
-    _until(lambda: hold.read_text() == "creating", "the create")
+    await_true(lambda: hold.read_text() == "creating", "the create")
     assert _lock(holding).exists()
     if how is signal.SIGINT:
         os.killpg(stopped.pid, how)  # as the terminal does

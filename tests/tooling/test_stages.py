@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from scripts.stages import Result, Stage, run_stages
+from tests.waiting import await_true
 
 TOP = Path(__file__).parents[2]
 
@@ -79,10 +79,7 @@ def test_stopping_the_run_stops_its_commands(tmp_path: Path, how: signal.Signals
         f"run_stages([Stage('long', (sys.executable, '-c', {child!r}))])\n"
     )
     run = subprocess.Popen([sys.executable, "-c", program], cwd=TOP, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 20
-    while not (started.exists() and started.read_text()):
-        assert time.monotonic() < deadline, "the stage did not start"
-        time.sleep(0.01)
+    await_true(lambda: started.exists() and bool(started.read_text()), "the stage to start")
     run.send_signal(how)
     run.communicate(timeout=20)
     assert run.returncode != 0
