@@ -78,8 +78,8 @@ image: ## Make the root file system of the stack's container machines
 .PHONY: bench
 bench: ## Time the program against bare commands
 	@scripts/setup.sh tests
-	@$(PREPARE) toolchain plugin bundle image
-	@$(PYTHON) -m scripts.bench
+	@$(PREPARE) --also $(UPGRADE) toolchain plugin bundle image
+	@$(PYTHON) -m scripts.bench --following $(UPGRADE)
 
 .PHONY: schema
 schema: ## Write the JSON schema of the stack files from the config's types

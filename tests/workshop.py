@@ -1,14 +1,11 @@
-"""Room for a test's machines on this host: a folder and subnets that no other run has.
+"""Room for a test's machines on this host: a folder that no other run has.
 
 Whatever a run that was killed left behind is removed by the next one.
 """
 
 import fcntl
-import ipaddress
-import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -37,25 +34,6 @@ def workshop() -> Iterator[Path]:
         shutil.rmtree(folder)
     finally:
         os.close(ours)
-
-
-@contextmanager
-def subnet(second: int) -> Iterator[ipaddress.IPv4Network]:
-    """Give a subnet 10.<second>.<n>.0/24 that this host is not in and that no other run claims.
-
-    The claim is a socket that has no file: the kernel gives it back, whatever happens.
-    """
-    for number in range(1, 255):
-        wanted = ipaddress.IPv4Network(f"10.{second}.{number}.0/24")
-        with socket.socket(socket.AF_UNIX) as claim:
-            try:
-                claim.bind(f"\0kubeadm-fleet-test-{wanted}")
-            except OSError:
-                continue
-            if not any(each in wanted for each in _own_addresses()):
-                yield wanted
-                return
-    raise AssertionError(f"every subnet of 10.{second}.0.0/16 is in use on this host")
 
 
 @contextmanager
@@ -95,14 +73,3 @@ def _purge(machine: Path) -> None:
 def _mounts_below(folder: Path) -> list[str]:
     places = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return [place for place in places if place.startswith(f"{folder}/")]
-
-
-def _own_addresses() -> list[ipaddress.IPv4Address]:
-    shown = subprocess.run(
-        ["ip", "-json", "-4", "address", "show"], capture_output=True, text=True, check=True
-    )
-    return [
-        ipaddress.IPv4Address(address["local"])
-        for link in json.loads(shown.stdout)
-        for address in link["addr_info"]
-    ]

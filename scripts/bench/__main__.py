@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from scripts.bench import previews, steps, ups
+from scripts.bench import lives, previews, steps, ups
 from scripts.bench.run import BenchError
 from scripts.bench.table import Table
+from scripts.version_type import VERSION
 
-PARTS = ("up", "noop", "steps", "preview")
+PARTS = ("up", "noop", "steps", "life", "preview")
 SIZES = (10, 100, 300, 1000)
 ROUNDS = 3
 LOG_WIDTH = 160  # where there is no terminal to ask
@@ -35,6 +36,22 @@ LOG_WIDTH = 160  # where there is no terminal to ask
     help="How often the cold up and the bare commands are timed.",
 )
 @click.option(
+    "--lives",
+    "lived",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How often the life of a cluster with three control planes is timed.",
+)
+@click.option("--former", type=VERSION, default="1.36.3", show_default=True, help="It begins with.")
+@click.option(
+    "--following",
+    type=VERSION,
+    default="1.37.2",
+    show_default=True,
+    help="The version that it is upgraded to; its bundle and image must be there.",
+)
+@click.option(
     "--machines",
     "sizes",
     multiple=True,
@@ -49,7 +66,13 @@ LOG_WIDTH = 160  # where there is no terminal to ask
     help="Write the tables to this file, too.",
 )
 def main(
-    parts: tuple[str, ...], rounds: int, sizes: tuple[int, ...], markdown: Path | None
+    parts: tuple[str, ...],
+    rounds: int,
+    lived: int,
+    former: str,
+    following: str,
+    sizes: tuple[int, ...],
+    markdown: Path | None,
 ) -> None:
     """Time the program.
 
@@ -57,6 +80,7 @@ def main(
     up       the dev stack, cold, against bare commands
     noop     an up with nothing to do, against an empty program
     steps    where the time goes in an up
+    life     a cluster of three control planes: from nothing, an upgrade, a replacement
     preview  fleets of growing size, against an empty program
 
     All but `preview` make real machines and need root. Everything is removed at the end.
@@ -68,7 +92,7 @@ def main(
     console = Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH)
     tables = []
     try:
-        for table in _measure(wanted, rounds, sizes):
+        for table in _measure(wanted, rounds, sizes, (former[1:], following[1:], lived)):
             table.show(console)
             tables.append(table)
     except BenchError as error:
@@ -81,7 +105,9 @@ def main(
         click.echo(f"Written to {markdown}.")
 
 
-def _measure(wanted: set[str], rounds: int, sizes: tuple[int, ...]) -> Iterator[Table]:
+def _measure(
+    wanted: set[str], rounds: int, sizes: tuple[int, ...], life: tuple[str, str, int]
+) -> Iterator[Table]:
     if wanted & {"up", "noop", "steps"}:
         measured = ups.measure(
             rounds if "up" in wanted else 1,
@@ -95,6 +121,8 @@ def _measure(wanted: set[str], rounds: int, sizes: tuple[int, ...]) -> Iterator[
             yield ups.noop_table(measured, click.echo)
         if "steps" in wanted:
             yield steps.table(measured.cold[-1])
+    if "life" in wanted:
+        yield from lives.tables(lives.measure(*life, click.echo))
     if "preview" in wanted:
         yield previews.table(previews.measure(sorted(sizes), click.echo))
 

@@ -1,5 +1,6 @@
 """The configs that are measured."""
 
+from ipaddress import IPv4Network
 from typing import Any
 
 import yaml
@@ -9,16 +10,30 @@ from scripts.bench.stack import PROJECT
 KEY = "kubeadm-fleet:fleet"
 LARGEST_CLUSTER = 100
 CONTROL_PLANES = 3
+CLUSTER = "cluster1"
 # A valid public key that belongs to nobody: no host is reached.
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL"
 
 
-def dev() -> dict[str, Any]:
-    """Return the config of the dev stack on subnets of its own."""
+def dev(*networks: IPv4Network) -> dict[str, Any]:
+    """Return the config of the dev stack on other subnets, one a cluster."""
     config: dict[str, Any] = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"]
-    for number, cluster in enumerate(config[KEY]["clusters"].values(), start=1):
-        cluster["machines"]["subnet"] = f"10.84.{number}.0/24"
+    for cluster, network in zip(config[KEY]["clusters"].values(), networks, strict=True):
+        cluster["machines"]["subnet"] = str(network)
     return config
+
+
+def available(version: str, network: IPv4Network) -> dict[str, Any]:
+    """Return the config of a cluster whose API survives: what the script ha.sh makes."""
+    cluster = {
+        "machines": {"subnet": str(network)},
+        "endpoint": {"vip": f"{network[100]}:8443"},
+        "controlPlanes": {"count": CONTROL_PLANES},
+        "workers": {"count": 2},
+    }
+    machines = {"driver": "container", "cpus": 2, "memory": "2Gi"}
+    fleet = {"kubernetesVersion": version, "machines": machines, "clusters": {CLUSTER: cluster}}
+    return {KEY: fleet}
 
 
 def existing(machines: int) -> dict[str, Any]:

@@ -48,11 +48,22 @@ class BenchStack:
         # In this folder: the engine writes the salt into the stack's config file beside it.
         shutil.copy(project / "Pulumi.yaml", folder)
         self._config_file.write_text(yaml.safe_dump({"config": config}, sort_keys=False))
+        self.machines = folder / "machines"
         self._quietly("stack", "init", "--no-select", NAME, folder=folder)
 
     def up(self) -> Measured:
         """`pulumi up`, measured."""
         return self._measure("up", "--yes", "--skip-preview", *PARALLEL)
+
+    def configure(self, config: dict[str, Any]) -> None:
+        """Have other config values; what else the engine wrote into the file stays."""
+        document = yaml.safe_load(self._config_file.read_text())
+        document["config"] = config
+        self._config_file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def refresh(self) -> Measured:
+        """`pulumi refresh`, measured."""
+        return self._measure("refresh", "--yes", "--skip-preview", *PARALLEL)
 
     def preview(self) -> Measured:
         """`pulumi preview`, measured."""

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.machines import host
-from tests.workshop import subnet, workshop
+from tests.workshop import workshop
 
 
 def config(*subnets: str) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from components.resources.nspawn.spec import MachineSpec
+from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.workshop import subnet
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from components.resources.nspawn.spec import MachineSpec
+from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.writer import Figures, Writer
 from tests.machines import host
-from tests.workshop import subnet, workshop
+from tests.workshop import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long]
 

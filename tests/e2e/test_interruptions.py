@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from scripts.bench.subnet import subnet
 from tests.e2e.interruptions import interrupt
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.machines import host
-from tests.workshop import subnet, workshop
+from tests.workshop import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200)]
 

@@ -9,9 +9,10 @@ import pytest
 
 from components.resources.nspawn import network
 from model.ssh import new_key_pair
+from scripts.bench.subnet import subnet
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.machines import host
-from tests.workshop import subnet, workshop
+from tests.workshop import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

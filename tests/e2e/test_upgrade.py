@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from scripts.bench.subnet import subnet
 from tests.e2e import greeters
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.visitor import Visitor
 from tests.e2e.writer import Writer
-from tests.workshop import subnet
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(2400)]
 

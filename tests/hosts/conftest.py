@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.bench.subnet import subnet
 from tests.hosts.lab import BareHost, Lab
-from tests.workshop import subnet, workshop
+from tests.workshop import workshop
 
 
 @pytest.fixture

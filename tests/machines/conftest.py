@@ -7,9 +7,10 @@ import pytest
 
 from components.resources.nspawn import lifecycle
 from model import paths
+from scripts.bench.subnet import subnet
 from tests.machines.fleet import NETWORKS, VERSION, Outs, TestFleet
 from tests.machines.image_maker import make_image
-from tests.workshop import subnet, workshop
+from tests.workshop import workshop
 
 
 @pytest.fixture(scope="session")

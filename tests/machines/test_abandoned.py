@@ -10,15 +10,17 @@ import pytest
 
 from components.resources.nspawn.spec import short
 from model import paths
+from scripts.bench.subnet import subnet
 from tests.machines import host
-from tests.workshop import subnet, workshop
+from tests.workshop import workshop
 
 pytestmark = pytest.mark.root
 
 KILLED = """
 import json, os, signal
 from tests.machines.fleet import TestFleet
-from tests.workshop import subnet, workshop
+from scripts.bench.subnet import subnet
+from tests.workshop import workshop
 
 with workshop() as folder, subnet(88) as own:
     os.environ["KUBEADM_FLEET_MACHINES"] = str(folder)

@@ -10,8 +10,8 @@ import pytest
 
 from components.resources.nspawn import firewall
 from components.resources.provider import OperatorError
+from scripts.bench.subnet import subnet
 from tests.machines.fleet import MACHINES, NETWORKS, Outs, TestFleet
-from tests.workshop import subnet
 
 pytestmark = pytest.mark.root
 

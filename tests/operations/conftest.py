@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.bench.subnet import subnet
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.operations.cluster import VERSION, Member, members
-from tests.workshop import subnet, workshop
+from tests.workshop import workshop
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,20 @@ def test_previewed_fleet_is_right_and_as_large_as_asked_for(machines: int) -> No
 
 
 def test_measured_dev_fleet_is_the_dev_stack_elsewhere() -> None:
-    fleet = load(fleets.dev()[fleets.KEY])
+    networks = IPv4Network("10.84.1.0/24"), IPv4Network("10.84.2.0/24")
+    fleet = load(fleets.dev(*networks)[fleets.KEY])
     assert [cluster.endpoint for cluster in fleet.clusters] == [
         "10.84.1.11:6443",
         "10.84.2.11:6443",
+    ]
+
+
+def test_measured_life_is_of_what_the_bare_script_makes() -> None:
+    (cluster,) = load(fleets.available("1.36.3", IPv4Network("10.84.1.0/24"))[fleets.KEY]).clusters
+    assert cluster.endpoint == "10.84.1.100:8443"
+    assert [each.address for each in cluster.machines] == [
+        *(f"10.84.1.{number}" for number in (11, 12, 13)),
+        *(f"10.84.1.{number}" for number in (101, 102)),
     ]
 
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# The yardstick of `make bench`: the dev stack's two clusters (one control plane and one worker
-# each) made with bare commands, the way a person would type them: machines from the same root
-# image, images imported by ctr on each machine, `kubeadm init`, `kubeadm join` with a token, flannel
-# and the network probe. Its end is the program's: every Node is Ready, CoreDNS is available, the
-# probe pod on every Node is Ready. It prints a line a phase and removes everything at the end.
-# usage: bare.sh WORK_DIR IMAGE_ROOT BUNDLE_DIR KUBERNETES_VERSION MANIFESTS_DIR
-set -euo pipefail
-
+# shellcheck disable=SC2034 # What is set here is used by the scripts that read this one.
+# Machines of the bare scripts: booted from the root image that the program uses, reached over SSH,
+# removed at the end. Only functions, and the five arguments that every bare script takes.
+# usage: SCRIPT WORK_DIR IMAGE_ROOT BUNDLE_DIR KUBERNETES_VERSION MANIFESTS_DIR [MORE]
 WORK=$1 ROOT=$2 BUNDLE=$3 VERSION=$4 MANIFESTS=$5
+# Bundles, as the machines see them, are below BUNDLES.
+BUNDLES=${BUNDLE%/*}
 TOKEN=abcdef.0123456789abcdef
 WHOLE_SECONDS=180
+KUBECONFIG_OF_ROOT=/etc/kubernetes/admin.conf
 # One cgroup per machine below the caller's own, in every hierarchy of cgroup v1 (or the one of v2).
 mapfile -t HIERARCHIES < <(awk -F: '{ print ($2 == "" ? "unified" : $2) ":" $3 }' /proc/self/cgroup)
-PIDS=() CLUSTERS=() LINKS=()
+# What `remove` is to end: nspawns, jobs of the script, links, bridges, machines by name.
+PIDS=() JOBS=() LINKS=() BRIDGES=() NAMES=()
 
 hierarchy() { # NAME:PATH -> the caller's own cgroup directory, empty when it is not mounted
   local name=${1%%:*} path=${1#*:}
@@ -45,6 +45,7 @@ boot() { # NAME ADDRESS GATEWAY BRIDGE
   echo "$name" >"$dir/disk/etc/hostname"
   printf '127.0.0.1 localhost\n%s %s\n' "$address" "$name" >"$dir/disk/etc/hosts"
   : >"$dir/disk/etc/machine-id"
+  NAMES+=("$name")
   ip netns add "$name"
   LINKS+=("$link")
   ip link add "$link" type veth peer name eth0 netns "$name"
@@ -67,38 +68,64 @@ boot() { # NAME ADDRESS GATEWAY BRIDGE
     SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 exec setsid systemd-nspawn -D "$dir/disk" --machine="$name" \
       --register=no --keep-unit --boot --network-namespace-path="/run/netns/$name" \
       --capability=all --system-call-filter=@known --bind=/dev/kmsg \
-      --bind="$dir/containerd:/var/lib/containerd" --bind-ro="$BUNDLE:/bundle" \
+      --bind="$dir/containerd:/var/lib/containerd" --bind-ro="$BUNDLES:/bundles" \
       >"$dir/log" 2>&1 </dev/null
   ) &
   PIDS+=($!)
+}
+
+bridge() { # NAME ADDRESS
+  BRIDGES+=("$1")
+  ip link add "$1" type bridge
+  ip addr add "$2/24" dev "$1"
+  ip link set "$1" up
+}
+
+open_workshop() {
+  mkdir -p "$WORK"
+  trap remove EXIT
+  ssh-keygen -q -t ed25519 -N '' -f "$WORK/key"
+  begin
+}
+
+# begin: laps count from now on.
+begin() { BEGAN=$EPOCHREALTIME; }
+
+wait_all() { # PID...: end with the first failure
+  local pid
+  for pid in "$@"; do wait "$pid"; done
 }
 
 prepare() { # ADDRESS IMAGES...
   local address=$1
   shift
   until on "$address" true 2>/dev/null; do sleep 0.2; done
-  on "$address" "until ctr version >/dev/null 2>&1; do sleep 0.1; done
-    for image in $*; do ctr -n k8s.io images import --local \"/bundle/\$image\" >/dev/null & done; wait"
+  on "$address" "until ctr version >/dev/null 2>&1; do sleep 0.1; done"
+  import "$address" "${BUNDLE##*/}" "$@"
 }
 
-cluster() { # NAME SUBNET_PREFIX
-  local name=$1 net=$2 first=$2.11 second=$2.12
-  # shellcheck disable=SC2086
-  { prepare "$first" $CONTROL_PLANE_IMAGES & prepare "$second" $WORKER_IMAGES & wait; }
-  lap "$name prepared"
-  on "$first" "cat >/root/kubeadm.yaml
-    kubeadm init --config /root/kubeadm.yaml --ignore-preflight-errors=SystemVerification \
-      --skip-token-print >/root/init.log 2>&1" <<YAML
+import() { # ADDRESS NAME_OF_BUNDLE IMAGES...: side by side
+  local address=$1 bundle=$2
+  shift 2
+  on "$address" "for image in $*; do
+      ctr -n k8s.io images import --local \"/bundles/$bundle/\$image\" >/dev/null &
+      all+=(\$!)
+    done
+    for each in \"\${all[@]}\"; do wait \$each || exit 1; done"
+}
+
+init_documents() { # ADDRESS ENDPOINT
+  cat <<YAML
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
-localAPIEndpoint: {advertiseAddress: $first}
+localAPIEndpoint: {advertiseAddress: $1}
 bootstrapTokens: [{token: $TOKEN}]
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 kubernetesVersion: $VERSION
 networking: {podSubnet: 10.244.0.0/16}
-controlPlaneEndpoint: $first:6443
+controlPlaneEndpoint: $2
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -111,27 +138,42 @@ apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 conntrack: {maxPerCore: 0, min: 0}
 YAML
-  lap "$name init"
-  { sed "s/endpoint.example.com/$first/" "$MANIFESTS/flannel.yaml" && echo --- &&
+}
+
+init() { # ADDRESS ENDPOINT OPTIONS...
+  local address=$1 endpoint=$2
+  shift 2
+  init_documents "$address" "$endpoint" | on "$address" "cat >/root/kubeadm.yaml
+    kubeadm init --config /root/kubeadm.yaml --ignore-preflight-errors=SystemVerification \
+      --skip-token-print $* >/root/init.log 2>&1"
+}
+
+join() { # ADDRESS ENDPOINT OPTIONS...
+  local address=$1 endpoint=$2
+  shift 2
+  on "$address" "kubeadm join $endpoint --ignore-preflight-errors=SystemVerification \
+    --token $TOKEN --discovery-token-unsafe-skip-ca-verification $* >/root/join.log 2>&1"
+}
+
+addons() { # ADDRESS HOST: flannel and the network probe
+  { sed "s/endpoint.example.com/$2/" "$MANIFESTS/flannel.yaml" && echo --- &&
     cat "$MANIFESTS/probe.yaml"; } |
-    on "$first" "kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f - >/dev/null" &
-  local applied=$!
-  on "$second" "kubeadm join $first:6443 --ignore-preflight-errors=SystemVerification \
-    --token $TOKEN --discovery-token-unsafe-skip-ca-verification >/root/join.log 2>&1"
-  lap "$name joined"
-  wait "$applied"
-  on "$first" "export KUBECONFIG=/etc/kubernetes/admin.conf
+    on "$1" "kubectl --kubeconfig $KUBECONFIG_OF_ROOT apply -f - >/dev/null"
+}
+
+# await_whole ADDRESS NODES: every Node is Ready, CoreDNS is available, every probe is Ready.
+await_whole() {
+  on "$1" "export KUBECONFIG=$KUBECONFIG_OF_ROOT
     wait_for() { kubectl wait --timeout=${WHOLE_SECONDS}s \"\$@\" >/dev/null || exit 1; }
     wait_for --for=condition=Ready nodes --all
     wait_for --namespace kube-system --for=condition=Available deployment/coredns
-    wait_for --namespace kube-system --for=jsonpath={.status.numberReady}=2 \
+    wait_for --namespace kube-system --for=jsonpath={.status.numberReady}=$2 \
       daemonset/kubeadm-fleet-probe"
-  lap "$name whole"
 }
 
 remove() {
   local name entry own link
-  for pid in "${CLUSTERS[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${JOBS[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${PIDS[@]}"; do
     for leader in $(pgrep -P "$pid"); do kill -KILL "$leader" 2>/dev/null || true; done
     kill -KILL "$pid" 2>/dev/null || true
@@ -147,28 +189,12 @@ remove() {
     done
   done
   # The kernel ends a namespace, and a link into it, only after a while.
-  for link in "${LINKS[@]}" bare1 bare2; do ip link del "$link" 2>/dev/null || true; done
+  for link in "${LINKS[@]}" "${BRIDGES[@]}"; do ip link del "$link" 2>/dev/null || true; done
   rm -rf "$WORK"
 }
 
-CONTROL_PLANE_IMAGES=$(cd "$BUNDLE" && echo images/*.tar)
-WORKER_IMAGES=$(cd "$BUNDLE" && echo images/{coredns,flannel,flannel-cni-plugin,kube-proxy,pause}.tar)
-NAMES=(bare1-control-plane bare1-worker bare2-control-plane bare2-worker)
-mkdir -p "$WORK"
-trap remove EXIT
-ssh-keygen -q -t ed25519 -N '' -f "$WORK/key"
-BEGAN=$EPOCHREALTIME
-for n in 1 2; do
-  net=10.85.$n
-  ip link add "bare$n" type bridge
-  ip addr add "$net.1/24" dev "bare$n"
-  ip link set "bare$n" up
-  boot "bare$n-control-plane" "$net.11" "$net.1" "bare$n"
-  boot "bare$n-worker" "$net.12" "$net.1" "bare$n"
-done
-cluster bare1 10.85.1 &
-CLUSTERS+=($!)
-cluster bare2 10.85.2 &
-CLUSTERS+=($!)
-for pid in "${CLUSTERS[@]}"; do wait "$pid"; done
-lap "both clusters whole"
+# Images of a role, as paths in a bundle.
+control_plane_images() { (cd "$1" && echo images/*.tar); }
+worker_images() {
+  (cd "$1" && echo images/{coredns,flannel,flannel-cni-plugin,kube-proxy,pause}.tar)
+}

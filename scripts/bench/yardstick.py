@@ -1,0 +1,56 @@
+"""The bare scripts: what a person would type, against which the program is timed."""
+
+import os
+import re
+import signal
+import subprocess
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from model import paths
+from scripts.bench.run import BenchError
+from scripts.bench.stack import PROJECT, workshop
+
+FOLDER = Path(__file__).parent / "bare"
+DEADLINE_SECONDS = 1800
+_LAP = re.compile(r"^(.+?) +([\d.]+) s$", re.MULTILINE)
+
+
+def run(script: str, version: str, *more: str) -> dict[str, float]:
+    """Run a script of the folder `bare`; return the seconds of its laps by name.
+
+    `version` is the Kubernetes version ("1.36.3") of the machines' image and bundle.
+    """
+    image = paths.image_dir(f"v{version}")
+    with workshop() as folder:
+        arguments = [
+            folder / "bare",
+            image.resolve() / "root",
+            paths.bundle_dir(version),
+            f"v{version}",
+            PROJECT / "manifests",
+            *more,
+        ]
+        process = subprocess.Popen(
+            ["bash", str(FOLDER / script), *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=DEADLINE_SECONDS)
+        except BaseException:
+            # It removes its machines when it is told to end.
+            os.kill(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+    if process.returncode != 0:
+        raise BenchError(f"{script} failed (exit status {process.returncode}):\n{output}")
+    return {name: float(seconds) for name, seconds in _LAP.findall(output)}
+
+
+def prefix(network: IPv4Network) -> str:
+    """Return the first three numbers of a /24, as the scripts take it."""
+    return str(network.network_address).rpartition(".")[0]
