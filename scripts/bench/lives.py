@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from model import paths
-from scripts.bench import fleets, loss, yardstick
+from scripts.bench import fleets, loss, steps, yardstick
 from scripts.bench.run import Measured
 from scripts.bench.stack import PROJECT, BenchStack, stack
 from scripts.bench.subnet import subnet
@@ -21,9 +21,9 @@ class Lives:
 
     bare: dict[str, list[float]] = field(default_factory=lambda: {"whole": [], "upgraded": []})
     cold: list[float] = field(default_factory=list)
-    upgrade: list[Measured] = field(default_factory=list)
-    refresh: list[float] = field(default_factory=list)
-    replace: list[float] = field(default_factory=list)
+    upgrade: list[float] = field(default_factory=list)
+    refresh: list[Measured] = field(default_factory=list)
+    replace: list[Measured] = field(default_factory=list)
 
 
 def measure(former: str, following: str, rounds: int, say: Callable[[str], None]) -> Lives:
@@ -35,24 +35,23 @@ def measure(former: str, following: str, rounds: int, say: Callable[[str], None]
             laps = yardstick.run("ha.sh", former, *more)
             for name, found in lives.bare.items():
                 found.append(laps[name])
-            say(f"life {number}: bare commands: up {laps['whole']:.1f} s, "
-                f"upgrade {laps['upgraded']:.1f} s")  # fmt: skip
+            say(f"life {number}: bare commands: {_said(laps['whole'], laps['upgraded'])}")
             with stack(PROJECT, fleets.available(former, network)) as fleet:
                 lives.cold.append(fleet.up().seconds)
                 fleet.configure(fleets.available(following, network))
-                lives.upgrade.append(fleet.up())
+                lives.upgrade.append(fleet.up().seconds)
                 _replace(fleet, lives)
-            say(f"life {number}: pulumi: up {lives.cold[-1]:.1f} s, "
-                f"upgrade {lives.upgrade[-1].seconds:.1f} s, "
-                f"replacement {lives.refresh[-1]:.1f} + {lives.replace[-1]:.1f} s")  # fmt: skip
+            say(f"life {number}: pulumi: {_said(lives.cold[-1], lives.upgrade[-1])}, replacement "
+                f"{lives.refresh[-1].seconds + lives.replace[-1].seconds:.1f} s")  # fmt: skip
     return lives
 
 
 def tables(lives: Lives) -> list[Table]:
     """Compare what the bare commands do, too; show what a replacement takes."""
     rounds = tuple(f"round {number} s" for number in range(1, len(lives.cold) + 1))
-    upgrades = [each.seconds for each in lives.upgrade]
-    whole = [sum(pair) for pair in zip(lives.refresh, lives.replace, strict=True)]
+    refresh = [each.seconds for each in lives.refresh]
+    replace = [each.seconds for each in lives.replace]
+    whole = [sum(pair) for pair in zip(refresh, replace, strict=True)]
     return [
         _against(
             "Three control planes behind a virtual address and two workers, from nothing",
@@ -60,24 +59,30 @@ def tables(lives: Lives) -> list[Table]:
         ),
         _against(
             "Their upgrade to the next minor version, machine by machine, all of them drained",
-            rounds, lives.bare["upgraded"], upgrades,
+            rounds, lives.bare["upgraded"], lives.upgrade,
         ),
         Table(
             "A control plane that died with its disk",
             ("", *rounds, "median s"),
             (
-                ("pulumi refresh", *map(seconds, lives.refresh), seconds(median(lives.refresh))),
-                ("pulumi up", *map(seconds, lives.replace), seconds(median(lives.replace))),
+                ("pulumi refresh", *map(seconds, refresh), seconds(median(refresh))),
+                ("pulumi up", *map(seconds, replace), seconds(median(replace))),
                 ("both", *map(seconds, whole), seconds(median(whole))),
             ),
         ),
+        steps.table(lives.refresh[-1], "the refresh that finds it dead"),
+        steps.table(lives.replace[-1], "its replacement"),
     ]  # fmt: skip
+
+
+def _said(up: float, upgrade: float) -> str:
+    return f"up {up:.1f} s, upgrade {upgrade:.1f} s"
 
 
 def _replace(fleet: BenchStack, lives: Lives) -> None:
     loss.lose(fleet.machines / fleets.CLUSTER / VICTIM)
-    lives.refresh.append(fleet.refresh().seconds)
-    lives.replace.append(fleet.up().seconds)
+    lives.refresh.append(fleet.refresh())
+    lives.replace.append(fleet.up())
 
 
 def _against(title: str, rounds: tuple[str, ...], bare: list[float], ours: list[float]) -> Table:

@@ -36,7 +36,7 @@ def of(measured: Measured) -> list[Step]:
     return sorted(steps, key=lambda step: step.begin)
 
 
-def table(measured: Measured) -> Table:
+def table(measured: Measured, what: str = "an up") -> Table:
     """Return the steps that took time."""
     steps = of(measured)
     listed = [step for step in steps if step.end - step.begin >= SHORTEST_SECONDS]
@@ -45,7 +45,7 @@ def table(measured: Measured) -> Table:
     ]
     rest = len(steps) - len(listed)
     return Table(
-        "Where the time goes in an up",
+        f"Where the time goes in {what}",
         ("step", "does", "begins s", "ends s", "takes s"),
         tuple(rows),
         f"{rest} more steps took less than {SHORTEST_SECONDS} s each. "
