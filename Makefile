@@ -6,8 +6,9 @@ MAKEFLAGS += --no-print-directory
 
 # The stack that up, down, preview, bundle and image are about.
 STACK ?= dev
-# The Kubernetes version that the long tests upgrade to.
+# What the long tests upgrade to, and the earlier patch that they begin with.
 UPGRADE ?= 1.37.2
+EARLIER ?= 1.36.1
 # More arguments for pytest, for example: make test ARGS='-k pki'
 ARGS ?=
 
@@ -46,7 +47,7 @@ test: ## Install what is missing and run every test (as root: with real machines
 .PHONY: test-long
 test-long: ## Run the tests that take minutes each: upgrades, failures, interruptions
 	@scripts/setup.sh tests
-	@$(PREPARE) --also $(UPGRADE) toolchain plugin bundle image
+	@$(PREPARE) --also $(EARLIER) --also $(UPGRADE) toolchain plugin bundle image
 	@$(PYTHON) -m pytest -m long $(ARGS)
 
 .PHONY: test-unit

@@ -23,6 +23,8 @@ DEPLOYMENT: dict[str, Any] = {
         "template": {
             "metadata": {"labels": LABELS},
             "spec": {
+                # The server does not end by itself when it is told to.
+                "terminationGracePeriodSeconds": LEAVING_SECONDS + 2,
                 "topologySpreadConstraints": [
                     {
                         "maxSkew": 1,

@@ -1,4 +1,4 @@
-"""An upgrade to the next minor version while clients write to the API and ask a service.
+"""Upgrades to another patch and to the next minor version while clients write to the API and ask a service.
 
 Run with `-s` to see the figures.
 """
@@ -21,7 +21,7 @@ from tests.e2e.writer import Writer
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(2400)]
 
 CLUSTER = "cluster1"
-FORMER, NEXT = "v1.36.3", "v1.37.2"
+FIRST, PATCH, NEXT = "v1.36.1", "v1.36.3", "v1.37.2"
 MACHINES = [
     *(f"{CLUSTER}-control-plane-{index}" for index in range(3)),
     *(f"{CLUSTER}-worker-{index}" for index in range(2)),
@@ -34,7 +34,7 @@ UP_SECONDS = 1800
 
 def config(network: IPv4Network) -> dict[str, Any]:
     return {
-        "kubernetesVersion": FORMER.removeprefix("v"),
+        "kubernetesVersion": FIRST.removeprefix("v"),
         "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
         "clusters": {
             CLUSTER: {
@@ -61,7 +61,10 @@ def fleet(network: IPv4Network) -> Iterator[PulumiStack]:
 
 @pytest.fixture(scope="module")
 def kubectl(fleet: PulumiStack) -> Kubectl:
-    return access(fleet)
+    """The way to the API; a service with two replicas runs in the cluster."""
+    kubectl = access(fleet)
+    greeters.start(kubectl)
+    return kubectl
 
 
 def versions(kubectl: Kubectl) -> dict[str, str]:
@@ -72,14 +75,14 @@ def versions(kubectl: Kubectl) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(("former", "following"), [(FIRST, PATCH), (PATCH, NEXT)])
 def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
-    fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
+    fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network, former: str, following: str
 ) -> None:
-    greeters.start(kubectl)
-    fleet.config["kubernetesVersion"] = NEXT.removeprefix("v")
+    fleet.config["kubernetesVersion"] = following.removeprefix("v")
     preview = fleet.succeed("preview")
     for machine in MACHINES:
-        assert f"{machine}: upgraded from {FORMER} to {NEXT}: drained" in preview.output
+        assert f"{machine}: upgraded from {former} to {following}: drained" in preview.output
     assert "replace" not in preview.changes, preview.output
 
     address = str(network[11])
@@ -93,10 +96,10 @@ def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
         ended = time.monotonic()
         writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
         seen = writer.figures(began, time.monotonic())
-    print(f"upgraded in {ended - began:.1f} s; API: {seen}; service: {visitor}")
+    print(f"\n{former} to {following} in {ended - began:.1f} s; API: {seen}; service: {visitor}")
     for error in seen.errors:
         print(f"    {error}")
-    assert versions(kubectl) == dict.fromkeys(MACHINES, NEXT)
+    assert versions(kubectl) == dict.fromkeys(MACHINES, following)
     assert visitor.failures == []
     assert seen.lost == 0
     assert seen.longest_gap <= LONGEST_GAP_SECONDS
