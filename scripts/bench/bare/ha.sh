@@ -13,7 +13,7 @@ CONTROL_PLANES=("$NET.11" "$NET.12" "$NET.13")
 WORKERS=("$NET.101" "$NET.102")
 ENDPOINT=$NET.100:8443
 FIRST=${CONTROL_PLANES[0]}
-CERTIFICATE_KEY=$(printf '%064d' 7)
+CERTIFICATE_KEY=$(printf 'cafe%060d' 7)
 
 balance() { # ADDRESS: haproxy and keepalived
   local others='' address
@@ -49,6 +49,7 @@ vrrp_instance api {
     virtual_ipaddress { ${ENDPOINT%:*}/32 }
 }
 CONFIG
+systemctl unmask --quiet haproxy keepalived
 systemctl restart haproxy keepalived"
 }
 
@@ -70,8 +71,9 @@ upgrade() {
   name=$(name_of "$1")
   api drain "$name" --ignore-daemonsets --delete-emptydir-data >/dev/null
   on "$1" "cd /usr/local/bin && mv kubeadm.next kubeadm &&
-    kubeadm upgrade $2 --ignore-preflight-errors=all >/root/upgrade.log 2>&1 &&
-    mv kubelet.next kubelet && mv kubectl.next kubectl && systemctl restart kubelet"
+    kubeadm upgrade $2 --ignore-preflight-errors=all >/root/upgrade.log 2>&1 ||
+    { cat /root/upgrade.log >&2 && exit 1; }
+    cd /usr/local/bin && mv kubelet.next kubelet && mv kubectl.next kubectl && systemctl restart kubelet"
   api wait "node/$name" "--for=jsonpath={.status.nodeInfo.kubeletVersion}=$NEXT" \
     "--timeout=${WHOLE_SECONDS}s" >/dev/null
   api wait "node/$name" --for=condition=Ready "--timeout=${WHOLE_SECONDS}s" >/dev/null
@@ -99,7 +101,7 @@ for address in "${WORKERS[@]}"; do
 done
 wait_all "${JOBS[@]}"
 lap "prepared"
-init "$FIRST" "$ENDPOINT" --upload-certs "--certificate-key=$CERTIFICATE_KEY"
+init "$FIRST" "$ENDPOINT" "$CERTIFICATE_KEY"
 lap "init"
 addons "$FIRST" "${ENDPOINT%:*}" &
 JOBS=($!)

@@ -20,7 +20,7 @@ hierarchy() { # NAME:PATH -> the caller's own cgroup directory, empty when it is
   for mount in "/sys/fs/cgroup/$name" /sys/fs/cgroup; do
     if [[ -e $mount$path/cgroup.procs ]]; then
       echo "$mount${path%/}"
-      return
+      return 0 # Without a number it would be the status before the trap in which it is called.
     fi
   done
 }
@@ -114,12 +114,13 @@ import() { # ADDRESS NAME_OF_BUNDLE IMAGES...: side by side
     for each in \"\${all[@]}\"; do wait \$each || exit 1; done"
 }
 
-init_documents() { # ADDRESS ENDPOINT
+init_documents() { # ADDRESS ENDPOINT [KEY of the certificates that other control planes take over]
   cat <<YAML
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 localAPIEndpoint: {advertiseAddress: $1}
 bootstrapTokens: [{token: $TOKEN}]
+${3:+certificateKey: $3}
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
@@ -140,19 +141,19 @@ conntrack: {maxPerCore: 0, min: 0}
 YAML
 }
 
-init() { # ADDRESS ENDPOINT OPTIONS...
-  local address=$1 endpoint=$2
-  shift 2
-  init_documents "$address" "$endpoint" | on "$address" "cat >/root/kubeadm.yaml
+init() { # ADDRESS ENDPOINT [KEY]
+  init_documents "$@" | on "$1" "cat >/root/kubeadm.yaml
     kubeadm init --config /root/kubeadm.yaml --ignore-preflight-errors=SystemVerification \
-      --skip-token-print $* >/root/init.log 2>&1"
+      --skip-token-print ${3:+--upload-certs} >/root/init.log 2>&1 ||
+      { cat /root/init.log >&2 && exit 1; }"
 }
 
 join() { # ADDRESS ENDPOINT OPTIONS...
   local address=$1 endpoint=$2
   shift 2
   on "$address" "kubeadm join $endpoint --ignore-preflight-errors=SystemVerification \
-    --token $TOKEN --discovery-token-unsafe-skip-ca-verification $* >/root/join.log 2>&1"
+    --token $TOKEN --discovery-token-unsafe-skip-ca-verification $* >/root/join.log 2>&1 ||
+    { cat /root/join.log >&2 && exit 1; }"
 }
 
 addons() { # ADDRESS HOST: flannel and the network probe
