@@ -2,11 +2,11 @@
 
 Founding is done once in a cluster's life, by the machine that is the first control plane then. It
 is no step of that machine: when the machine is replaced, its successor joins like any other, so
-that nobody ever founds a second cluster beside the first. Only new words of consent to the loss of
-the cluster's data have it founded again. Joins follow one another because etcd takes one new member
-at a time; everything before them happens side by side. Nor does a control plane leave before the
-one in front of it has joined: each membership waits for the join before it, and since Pulumi
-deletes in the opposite order, they also go one by one.
+that nobody ever founds a second cluster beside the first. Only a new consent to the loss of the
+cluster's data has it founded again, empty or out of a snapshot. Joins follow one another because
+etcd takes one new member at a time; everything before them happens side by side. Nor does a control
+plane leave before the one in front of it has joined: each membership waits for the join before it,
+and since Pulumi deletes in the opposite order, they also go one by one.
 """
 
 import pulumi
@@ -35,9 +35,7 @@ class ControlPlane(pulumi.ComponentResource):
         first, *others = self.machines
         addresses = [each.address for each in cluster.control_planes[1:]]
         # Done once the cluster's API answers; another one is another cluster.
-        self.foundation = first.found(
-            {**trust, "OTHER_CONTROL_PLANES": " ".join(addresses)}, cluster.data_loss, child
-        )
+        self.foundation = first.found(trust, addresses, child)
         before: pulumi.Resource = self.foundation
         # Who founded the cluster is its member already: the others need not wait for that.
         for machine in (*others, first):

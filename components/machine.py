@@ -8,16 +8,20 @@
 Delete runs in the opposite order: drain, delete the Node, clean the machine, end it.
 """
 
+from collections.abc import Sequence
+
 import pulumi
 from pulumi_command import remote
 
 from components.drivers import Driver
 from components.pki import Pki
 from components.resources.membership import Membership
+from components.resources.snapshot import Snapshot
 from components.steps import SPENT, Settings, step
 from model import endpoint, kubeadm
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
+from model.snapshot import Snapshot as DescribedSnapshot
 
 PREPARE_SECONDS = 900
 JOIN_SECONDS = 600
@@ -64,24 +68,50 @@ class Machine(pulumi.ComponentResource):
         )
 
     def found(
-        self, settings: Settings, consent: str, opts: pulumi.ResourceOptions
+        self, settings: Settings, others: Sequence[str], opts: pulumi.ResourceOptions
     ) -> remote.Command:
-        """Found the cluster on this machine. Nothing but another `consent` does it ever again."""
+        """Found the cluster on this machine; `others` are the other control planes' addresses.
+
+        Nothing but another consent to the loss of its data does it ever again.
+        """
+        looking = {**self._member_settings, "OTHER_CONTROL_PLANES": " ".join(others)}
+        snapshot = self._cluster.snapshot
+        sent = self._send(snapshot, looking, opts) if snapshot else None
         return step(
             f"{self._cluster.name}-foundation",
             "foundation",
-            triggers=[consent],
+            triggers=[self._cluster.data_loss],
             connection=self._placed.connection,
             sudo=self._placed.sudo,
             settings={
-                **self._member_settings,
+                **looking,
                 "INIT_DOCUMENTS": kubeadm.init_documents(self._cluster, self._machine),
+                **({"SNAPSHOT": snapshot.sha256} if snapshot else {}),
                 **settings,
             },
             deadline_seconds=JOIN_SECONDS,
             opts=pulumi.ResourceOptions.merge(
                 opts,
-                pulumi.ResourceOptions(depends_on=[self.prepared], ignore_changes=SPENT),
+                pulumi.ResourceOptions(
+                    depends_on=[self.prepared, *([sent] if sent else [])], ignore_changes=SPENT
+                ),
+            ),
+        )
+
+    def _send(
+        self, snapshot: DescribedSnapshot, settings: Settings, opts: pulumi.ResourceOptions
+    ) -> Snapshot:
+        """Have the snapshot on this machine if the cluster is to be founded here."""
+        return Snapshot(
+            f"{self._cluster.name}-snapshot",
+            path=snapshot.path,
+            sha256=snapshot.sha256,
+            machine=self.name,
+            machine_id=self.id,
+            login=self.login.properties(),
+            settings=settings,
+            opts=pulumi.ResourceOptions.merge(
+                opts, pulumi.ResourceOptions(depends_on=[self.prepared])
             ),
         )
 

@@ -22,7 +22,7 @@ PARTS = {
     "prepare": (
         *("lib", "configure", "kernel", "install", "staged", "runtime", "endpoint", "prepare"),
     ),
-    "foundation": ("lib", "kubeadm", "trust", "foundation"),
+    "foundation": ("lib", "kubeadm", "trust", "restore", "foundation"),
     "control-plane": ("lib", "kubeadm", "trust", "control-plane"),
     "worker": ("lib", "kubeadm", "worker"),
 }

@@ -36,6 +36,7 @@ from model.fields import (
     Port,
     Seconds,
     SecretName,
+    SnapshotPath,
     Subnet,
     TaintText,
     User,
@@ -161,6 +162,11 @@ class ControlPlanes(Pool):
 
     accept_data_loss: Consent = Field(
         "", description="Why a cluster that would lose its data may be made anew; empty: never."
+    )
+    restore: SnapshotPath | None = Field(
+        None,
+        description="A snapshot of etcd (`etcdctl snapshot save`) on the machine that runs Pulumi, "
+        "from which a cluster that lost its only control plane is restored; what is newer is lost.",
     )
 
 

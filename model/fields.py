@@ -321,6 +321,15 @@ Consent = Annotated[
         check=_consent,
     ),
 ]
+SnapshotPath = Annotated[
+    str,
+    Leaf(
+        "an absolute path",
+        "the absolute path of a file on the machine that runs Pulumi",
+        "/var/backups/cluster1.db",
+        pattern=r"/[^\x00-\x1f]*",
+    ),
+]
 Seconds = Annotated[
     int | str,
     Leaf(

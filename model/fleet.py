@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from model.snapshot import Snapshot
+
 CONTROL_PLANE = "control-plane"
 WORKER = "worker"
 
@@ -152,6 +154,8 @@ class Cluster:
     upgrade: Upgrade
     # The consent to lose what etcd holds; "" where nobody gave it.
     data_loss: str
+    # What those data are restored from when the cluster is founded again.
+    snapshot: Snapshot | None
     # Fields of KubeletConfiguration that are laid over the program's own.
     kubelet: Mapping[str, Any]
     api_server: Component

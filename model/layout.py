@@ -13,6 +13,7 @@ from model.config import DEFAULT_DRIVER, ClusterConfig, FleetConfig, Host, Machi
 from model.errors import Path
 from model.fields import parse_memory
 from model.fleet import CONTROL_PLANE, WORKER, Vip
+from model.snapshot import Snapshot, read
 
 ROLES = (CONTROL_PLANE, WORKER)
 POOL_KEYS = {CONTROL_PLANE: "controlPlanes", WORKER: "workers"}
@@ -124,6 +125,12 @@ class Layout:
         else:
             for index in range(self.size(role)):
                 yield self.machines_path("subnet"), self.container_address(role, index)
+
+    @cached_property
+    def snapshot(self) -> Snapshot | None:
+        """What the cluster is to be restored from, if anything; raises SnapshotError."""
+        written = self.cluster.control_planes.restore
+        return None if written is None else read(written)
 
     @property
     def given_endpoint(self) -> str | None:

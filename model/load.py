@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from model import endpoint_rules, networks, node_rules, rules, settings, waves
+from model import endpoint_rules, networks, node_rules, restore_rules, rules, settings, waves
 from model.config import Bastion as BastionConfig
 from model.config import FleetConfig, Host, Ssh
 from model.errors import ConfigError
@@ -54,13 +54,14 @@ def _findings(layouts: list[Layout]) -> Iterator[Finding]:
         yield from endpoint_rules.of_cluster(layout)
         yield from networks.of_cluster(layout)
         yield from node_rules.of_cluster(layout)
+        yield from restore_rules.of_cluster(layout)
     yield from networks.of_fleet(layouts)
     yield from waves.of_fleet(layouts)
 
 
 def _cluster(layout: Layout) -> Cluster:
     cluster, fleet = layout.cluster, layout.fleet
-    endpoint = layout.endpoint
+    endpoint, snapshot = layout.endpoint, layout.snapshot
     assert endpoint is not None, "the rules require one"
     host, _, port = endpoint.rpartition(":")
     subnet = layout.machines.subnet if layout.driver == "container" else None
@@ -83,7 +84,8 @@ def _cluster(layout: Layout) -> Cluster:
         control_planes=tuple(_machines(layout, CONTROL_PLANE)),
         workers=tuple(_machines(layout, WORKER)),
         upgrade=settings.upgrade(layout, waves.wave_of(layout)),
-        data_loss=cluster.control_planes.accept_data_loss,
+        data_loss=snapshot.consent if snapshot else cluster.control_planes.accept_data_loss,
+        snapshot=snapshot,
         kubelet=settings.kubelet(layout),
         api_server=settings.api_server(layout),
         controller_manager=settings.component(layout, "controller_manager"),

@@ -121,7 +121,9 @@ def _refuse_loss(olds: dict[str, Any], news: dict[str, Any]) -> None:
     raise OperatorError(
         f"{olds['node']} is the only control plane of {olds['cluster']}: with its machine goes all "
         "that etcd holds, every object of the cluster. Its machine is not replaced. If it still "
-        "exists, bring it back; if what it held may be lost, say so in the stack's config: "
+        "exists, bring it back. If not, say in the stack's config what becomes of it. "
+        "To have back what a snapshot of its etcd holds: "
+        f"clusters/{olds['cluster']}/controlPlanes/restore: <path of the file>. To begin empty: "
         f'clusters/{olds["cluster"]}/controlPlanes/acceptDataLoss: "<any text, such as a ticket>"'
         f"{used}."
     )
@@ -147,7 +149,7 @@ class Membership(Resource, module="kubeadm-fleet", name="Membership"):
     """The right of one machine to be one Node: `credential` (a kubeconfig, secret).
 
     `peers` names the other control planes of a control plane's cluster, `data_loss` is the consent
-    to lose what the only one of them holds ("" where nobody gave it).
+    to lose what the only one of them holds ("" where nobody gave it); a snapshot is one as well.
     """
 
     credential: pulumi.Output[str]

@@ -53,8 +53,26 @@ look() {
   LIVING=$(sort "$RUN/living" | tr '\n' ' ')
 }
 
+# is_to_be_founded: is this machine to found the cluster, or to finish what it began of that?
+is_to_be_founded() {
+  ! is_member || return
+  look
+  [[ $ANSWERS == no ]] || { is_unfinished && [[ -z $LIVING ]]; }
+}
+
+# want_snapshot: say whether the snapshot is needed here and missing.
+want_snapshot() {
+  open_run
+  if is_to_be_founded && ! { is_unfinished && is_restored; } && ! is_whole "$SNAPSHOT_FILE"; then
+    echo wanted
+  else
+    echo needless
+  fi
+}
+
 found() {
-  if is_unfinished && [[ -z $LIVING ]]; then
+  local exceptions
+  if is_unfinished && is_restored && [[ -z $LIVING ]]; then
     # Workers may have joined it meanwhile: it is finished, not begun anew.
     say "finishing a foundation that was cut off"
     initialise --ignore-preflight-errors=all
@@ -64,8 +82,12 @@ found() {
   else
     say "initialising: $ENDPOINT does not answer"
     clear_remains
-    # shellcheck disable=SC2046
-    initialise $(preflight_exceptions)
+    mapfile -t exceptions < <(preflight_exceptions)
+    if [[ -n ${SNAPSHOT:-} ]]; then
+      restore
+      exceptions+=(--ignore-preflight-errors=DirAvailable--var-lib-etcd)
+    fi
+    initialise "${exceptions[@]}"
   fi
   end_membership
   say "the API answers"
@@ -74,13 +96,14 @@ found() {
 step_foundation() {
   open_run
   if ! is_member; then
-    look
-    if [[ $ANSWERS == yes ]] && ! { is_unfinished && [[ -z $LIVING ]]; }; then
+    if ! is_to_be_founded; then
+      drop_snapshot
       say "the cluster is there already"
       return
     fi
     found
   fi
+  drop_snapshot
   drop_tokens
   say "founded"
 }

@@ -162,6 +162,7 @@ def _make(registered: Registered) -> dict[str, Any]:
         "Manifests": {"applied": []},
         "Observation": {"observed": {"nodes": [{"name": inputs.get("cluster")}], "missing": []}},
         "Rollout": {"found": {}, "rolled": "", "drift": {}},
+        "Snapshot": {"condition": "delivered"},
         "Wave": {"healthy": True},
         "command:remote:Command": {"stdout": "", "stderr": ""},
     }

@@ -4,8 +4,9 @@ Each finds out what is left to do and can be called again after a kill at any mo
 runs on a machine. What a function does and needs is said in scripts/node/upgrade.sh and state.sh.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 
@@ -18,6 +19,8 @@ CHANGING = (
     "static-pods", "endpoint", "change", "upgrade",
 )  # fmt: skip
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
+FOUNDING = ("lib", "kubeadm", "trust", "restore", "foundation")
+FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
 DOCUMENTS = ("CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION")
 
 
@@ -40,6 +43,10 @@ OPERATIONS = {
     "apply_kubelet": Operation(CHANGING, MACHINE, 600),
     "repair": Operation(CHANGING, MACHINE, 1500),
     "clean": Operation(CHANGING, MACHINE, 300),
+    "want_snapshot": Operation(FOUNDING, (*FOUNDER, "OTHER_CONTROL_PLANES", "SNAPSHOT"), 660),
+    "receive_snapshot": Operation(
+        ("lib", "restore"), ("NODE_NAME", "SNAPSHOT", "SNAPSHOT_BYTES"), 3600
+    ),
 }
 
 
@@ -50,8 +57,12 @@ def run(
     settings: Mapping[str, str],
     *,
     sudo: bool,
+    stream: Iterable[bytes] = (),
 ) -> Finished:
-    """Run a function of the operation as root; `settings` are exactly those that it takes."""
+    """Run a function of the operation as root; `settings` are exactly those that it takes.
+
+    What it reads from standard input is the stream.
+    """
     missing = set(operation.settings) ^ set(settings)
     assert not missing, f"{call} takes {operation.settings}: {missing}"
     text = text_of(operation, settings)
@@ -60,7 +71,7 @@ def run(
     limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {operation.seconds}"
     return connection.run(
         f"exec {become}{limit} bash -c {quote(script)}",
-        [text],
+        chain([text], stream),
         seconds=operation.seconds + 2 * KILL_AFTER_SECONDS,
     )
 

@@ -1,6 +1,6 @@
 """The way into each machine: logins from the rollout's inputs, and operations run over them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,12 +37,20 @@ class Visit:
         self._connection = connection
         self._sudo = sudo
 
-    def run(self, call: str, operation: Operation, settings: Mapping[str, str]) -> str:
-        """Run `call`, a function of the operation; return what it printed.
+    def run(
+        self,
+        call: str,
+        operation: Operation,
+        settings: Mapping[str, str],
+        stream: Iterable[bytes] = (),
+    ) -> str:
+        """Run `call`, a function of the operation, on the stream; return what it printed.
 
         Raises OperatorError with the end of what it said.
         """
-        finished = operations.run(self._connection, call, operation, settings, sudo=self._sudo)
+        finished = operations.run(
+            self._connection, call, operation, settings, sudo=self._sudo, stream=stream
+        )
         if finished.status:
             said = f"{finished.out}\n{finished.err}".strip().splitlines()[-SHOWN_LINES:]
             how = (

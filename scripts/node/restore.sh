@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# The data of a cluster that is founded again, out of a snapshot of etcd. Only functions. Setting:
+# SNAPSHOT, the sha256 of the file that was sent here, or nothing where there is none to restore.
+DATA=/var/lib/etcd
+SNAPSHOT_FILE=$STATE/snapshot.db
+# After the snapshot the cluster went on. Clients that saw a later revision must find this one later
+# still, and be told that what they saw is gone.
+# https://etcd.io/docs/v3.6/op-guide/recovery/#restoring-with-revision-bump
+REVISIONS=1000000000
+# The restored data lie beside the snapshot, with some room for what is written next.
+SNAPSHOT_COPIES=3
+
+# is_restored: are the data here those of the snapshot, if there is one? The note is inside of what
+# etcd keeps, so that it comes and goes with it.
+is_restored() {
+  [[ -z ${SNAPSHOT:-} || $(cat $DATA/member/snapshot 2>/dev/null) == "$SNAPSHOT" ]]
+}
+
+is_whole() { # FILE: is it the snapshot?
+  echo "$SNAPSHOT  $1" | sha256sum --check --status 2>/dev/null
+}
+
+# receive_snapshot: read the snapshot, of SNAPSHOT_BYTES, from standard input.
+receive_snapshot() {
+  local room
+  mkdir -p $DATA
+  chmod 0700 $DATA
+  for room in "$STATE" $DATA; do
+    (($(df --output=avail --block-size=1 "$room" | tail -n 1) > SNAPSHOT_COPIES * SNAPSHOT_BYTES)) ||
+      die "too little room in $room for a snapshot of $SNAPSHOT_BYTES bytes" \
+        "make $SNAPSHOT_COPIES times as much room there and run 'pulumi up' again"
+  done
+  (umask 077 && cat >"$SNAPSHOT_FILE.new")
+  is_whole "$SNAPSHOT_FILE.new" ||
+    die "the snapshot arrived damaged, or changed since the config was read" \
+      "run 'pulumi up' again: it is sent again"
+  mv "$SNAPSHOT_FILE.new" "$SNAPSHOT_FILE"
+}
+
+drop_snapshot() {
+  rm -f "$SNAPSHOT_FILE" "$SNAPSHOT_FILE.new"
+}
+
+# restore: have the snapshot's data in place, whole or not at all. The folder itself may be a disk of
+# its own, which cannot be renamed: its content is.
+restore() {
+  local program
+  is_whole "$SNAPSHOT_FILE" || die "the snapshot is not on this machine" \
+    "run 'pulumi refresh', which finds that out, and 'pulumi up', which sends it"
+  program=$(restoring_program)
+  say "restoring etcd from the snapshot"
+  mkdir -p $DATA
+  chmod 0700 $DATA
+  rm -rf $DATA/member $DATA/restoring
+  logged restore "$program" snapshot restore "$SNAPSHOT_FILE" --data-dir $DATA/restoring \
+    --name "$NODE_NAME" --initial-cluster "$NODE_NAME=https://$NODE_ADDRESS:2380" \
+    --initial-advertise-peer-urls "https://$NODE_ADDRESS:2380" \
+    --bump-revision $REVISIONS --mark-compacted
+  printf '%s\n' "$SNAPSHOT" >$DATA/restoring/member/snapshot
+  sync --file-system $DATA
+  mv $DATA/restoring/member $DATA/member
+  rm -rf $DATA/restoring
+}
+
+# restoring_program: etcdutl as it is here, or else as it lies in the image that the cluster's etcd
+# runs from: upstream has no place where it could be fetched from alone.
+restoring_program() {
+  local image
+  if type -P etcdutl; then
+    return
+  fi
+  printf '%s\n' "$INIT_DOCUMENTS" >"$RUN/init.yaml"
+  logged pull kubeadm config images pull --config "$RUN/init.yaml"
+  image=$(kubeadm config images list --config "$RUN/init.yaml" 2>/dev/null | grep /etcd:)
+  mkdir -p "$RUN/etcd"
+  logged mount ctr --namespace k8s.io images mount "$image" "$RUN/etcd"
+  cp "$RUN/etcd/usr/local/bin/etcdutl" "$RUN/etcdutl"
+  logged unmount ctr --namespace k8s.io images unmount --rm "$RUN/etcd"
+  echo "$RUN/etcdutl"
+}

@@ -1,0 +1,87 @@
+"""What a machine does with a snapshot, in a folder that stands for its disk."""
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.steps import NODE_SCRIPTS
+
+CONTENT = b"what etcd held"
+SUM = hashlib.sha256(CONTENT).hexdigest()
+STUBS = """
+die() { echo "$1" >&2; exit 1; }
+say() { :; }
+logged() { shift; "$@"; }
+etcdutl() { mkdir -p "$DATA/restoring/member/snap"; cp "$3" "$DATA/restoring/member/snap/db"; }
+restoring_program() { echo etcdutl; }
+"""
+
+
+class Disk:
+    """The folders of a machine, and calls of the script's functions on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.data = folder / "etcd"
+        self.state.mkdir()
+
+    @property
+    def file(self) -> Path:
+        return self.state / "snapshot.db"
+
+    def run(self, call: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+        text = (NODE_SCRIPTS / "restore.sh").read_text().replace("/var/lib/etcd", str(self.data))
+        settings = f"STATE={self.state}\nSNAPSHOT={SUM}\nSNAPSHOT_BYTES={len(CONTENT)}\n"
+        node = "NODE_NAME=node\nNODE_ADDRESS=192.0.2.1\n"
+        program = f"set -Eeuo pipefail\n{settings}{node}{text}{STUBS}{call}"
+        return subprocess.run(["bash", "-c", program], input=stdin, capture_output=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path)
+
+
+def test_a_snapshot_is_received_for_root_alone(disk: Disk) -> None:
+    assert disk.run("receive_snapshot", CONTENT).returncode == 0
+    assert disk.file.read_bytes() == CONTENT
+    assert disk.file.stat().st_mode & 0o777 == 0o600
+    assert disk.data.stat().st_mode & 0o777 == 0o700
+
+
+def test_another_file_is_not_received(disk: Disk) -> None:
+    finished = disk.run("receive_snapshot", CONTENT[:-1])
+    assert finished.returncode == 1
+    assert b"damaged" in finished.stderr
+    assert not disk.file.exists()
+
+
+def test_a_snapshot_that_is_too_large_is_not_received(disk: Disk) -> None:
+    finished = disk.run(f"SNAPSHOT_BYTES={10**15}; receive_snapshot", CONTENT)
+    assert b"too little room" in finished.stderr
+
+
+def test_data_are_restored_in_place_of_what_was_there(disk: Disk) -> None:
+    disk.run("receive_snapshot", CONTENT)
+    for remains in ("member/snap", "restoring/member"):
+        (disk.data / remains).mkdir(parents=True)
+        (disk.data / remains / "db").write_text("remains")
+    assert disk.run("is_restored").returncode == 1
+    assert disk.run("restore; is_restored").returncode == 0
+    assert (disk.data / "member/snap/db").read_bytes() == CONTENT
+    assert [each.name for each in disk.data.iterdir()] == ["member"]
+
+
+def test_without_the_file_nothing_is_taken_away(disk: Disk) -> None:
+    (disk.data / "member").mkdir(parents=True)
+    finished = disk.run("restore")
+    assert finished.returncode == 1
+    assert b"not on this machine" in finished.stderr
+    assert (disk.data / "member").exists()
+
+
+def test_where_nothing_is_to_be_restored_whatever_is_there_is_right(disk: Disk) -> None:
+    assert disk.run("SNAPSHOT=; is_restored").returncode == 0
+    assert disk.run("unset SNAPSHOT; is_restored").returncode == 0
