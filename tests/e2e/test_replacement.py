@@ -5,14 +5,20 @@ after the other, the first one included, and shrinks again. Run with `-s` to see
 """
 
 import json
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from components.resources import etcd
+from components.resources.nspawn import disk
+from components.resources.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e import disaster
 from tests.e2e.kubectl import Kubectl
@@ -186,13 +192,13 @@ def test_a_worker_leaves_no_sooner_than_a_budget_lets_its_pods_go(
     assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
 
 
-def _bound_to(node: str) -> dict[str, Any]:
+def _bound_to(node: str, name: str = "bound") -> dict[str, Any]:
     """A deployment of one pod that can run on one Node alone."""
     container = {"name": "main", "image": IMAGE, "command": ["busybox", "sleep", "infinity"]}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "bound"},
+        "metadata": {"name": name},
         "spec": {
             "selector": {"matchLabels": {"app": "bound"}},
             "template": {
@@ -207,12 +213,66 @@ def _bound_to(node: str) -> dict[str, Any]:
     }
 
 
-def test_a_single_control_plane_is_not_replaced_without_a_word(fleet: PulumiStack) -> None:
+def test_a_single_control_plane_is_restored_from_a_snapshot(
+    fleet: PulumiStack, kubectl: Kubectl, kubeconfig: str, network: IPv4Network
+) -> None:
+    fleet.config = config(network, 1, 1)
+    kubectl("create", "configmap", "saved", "--from-literal", "by=snapshot")
+    snapshot = fleet.folder / "snapshot.db"
+    _save(fleet, kubectl, snapshot)
+    kubectl("create", "configmap", "late", "--from-literal", "by=nobody")
     disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    fleet.refresh()
+    fleet.config["clusters"][CLUSTER]["controlPlanes"]["restore"] = str(snapshot)
+    began = time.monotonic()
+    fleet.up()
+    print(f"\nrestored from {snapshot.stat().st_size} bytes in {time.monotonic() - began:.1f} s")
+    assert list(members(kubeconfig)) == CONTROL_PLANES[:1]
+    names = kubectl("get", "configmaps", "--output", "name")
+    assert "configmap/saved" in names
+    assert "configmap/late" not in names
+    kubectl("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=60s")
+    assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
+    kubectl("apply", "--filename", "-", stdin=json.dumps(_bound_to(WORKERS[0], "after")))
+    kubectl("rollout", "status", "deployment/after", "--timeout=60s")
+    machine = _machine(fleet)
+    assert not list((machine / "var/lib/kubeadm-fleet").glob("snapshot*"))
+    assert not (machine / "var/lib/etcd/restoring").exists()
+    assert fleet.up().changes == {}
+
+
+def _save(fleet: PulumiStack, kubectl: Kubectl, snapshot: Path) -> None:
+    """Take a snapshot as anybody would: with etcdctl in etcd's pod, through its data's folder."""
+    there = Path("/var/lib/etcd/saved.db")
+    pod = f"etcd-{CONTROL_PLANES[0]}"
+    client = [word for word in etcd.ETCDCTL if not word.startswith("--write-out")]
+    kubectl(
+        "--namespace", "kube-system", "exec", pod, "--", *client, "snapshot", "save", str(there)
+    )
+    shutil.copyfile(_machine(fleet) / there.relative_to("/"), snapshot)
+
+
+def _machine(fleet: PulumiStack) -> Path:
+    """The only control plane's file system."""
+    with mock.patch.dict(os.environ, KUBEADM_FLEET_MACHINES=str(fleet.machines)):
+        spec = MachineSpec.read(fleet.machines / CLUSTER / CONTROL_PLANES[0])
+        assert spec
+        return disk.root(spec)
+
+
+def test_a_single_control_plane_is_not_replaced_without_a_new_word(
+    fleet: PulumiStack, network: IPv4Network
+) -> None:
+    disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    used = fleet.run("preview", "--diff")
+    assert used.status != 0
+    assert "was given for an earlier loss" in used.output
+    fleet.config = config(network, 1, 1)
     for _ in range(2):
         preview = fleet.run("preview", "--diff")
         assert preview.status != 0
         assert f"{CONTROL_PLANES[0]} is the only control plane of {CLUSTER}" in preview.output
+        assert "restore" in preview.output
         assert "acceptDataLoss" in preview.output
         fleet.refresh()
 
