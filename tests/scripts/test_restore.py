@@ -15,7 +15,7 @@ die() { echo "$1" >&2; exit 1; }
 say() { :; }
 logged() { shift; "$@"; }
 etcdutl() { mkdir -p "$DATA/restoring/member/snap"; cp "$3" "$DATA/restoring/member/snap/db"; }
-restoring_program() { echo etcdutl; }
+type() { echo etcdutl; }
 """
 
 
@@ -72,6 +72,20 @@ def test_data_are_restored_in_place_of_what_was_there(disk: Disk) -> None:
     assert disk.run("restore; is_restored").returncode == 0
     assert (disk.data / "member/snap/db").read_bytes() == CONTENT
     assert [each.name for each in disk.data.iterdir()] == ["member"]
+
+
+def test_where_no_etcdutl_is_installed_the_image_s_own_is_taken(disk: Disk) -> None:
+    program = """
+    type() { return 1; }
+    kubeadm() { [[ $2 == pull ]] || echo registry.example.com/etcd:3.6.8-0; }
+    ctr() {
+      [[ $3-$4 == images-mount ]] || return 0
+      mkdir -p "$6/usr/local/bin"
+      echo "$5" >"$6/usr/local/bin/etcdutl"
+    }
+    """
+    finished = disk.run(f"{program}\nRUN={disk.state}; INIT_DOCUMENTS=; cat $(restoring_program)")
+    assert finished.stdout == b"registry.example.com/etcd:3.6.8-0\n", finished.stderr
 
 
 def test_without_the_file_nothing_is_taken_away(disk: Disk) -> None:
