@@ -7,6 +7,7 @@
 #   running             version of the kubelet that runs, or ""
 #   staged              versions that are staged, separated by blanks
 #   interrupted         yes where a change was begun and not finished
+#   former              yes where an upgrade has not been followed by a clean
 #   service:NAME        what systemd says: active, inactive, failed, ...
 #   file:PATH           sha256 of a file that we or kubeadm wrote, or "missing"
 #   complete            yes: nothing after this was lost
@@ -22,6 +23,7 @@ survey() {
   fact running "$([[ $pid == 0 ]] || "/proc/$pid/exe" --version 2>/dev/null | cut -d ' ' -f 2)"
   fact staged "$(find $state/staged -mindepth 1 -maxdepth 1 -printf '%f ' 2>/dev/null)"
   fact interrupted "$([[ -d $state/change ]] && echo yes || echo no)"
+  fact former "$([[ -e $state/former ]] && echo yes || echo no)"
   for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived; do
     if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then
       fact "service:$name" "$(systemctl is-active "$name")"

@@ -8,6 +8,8 @@
 # Drain a machine before upgrade_*: the kubelet is replaced too, and Kubernetes supports another minor
 # version of it on an empty machine only.
 
+FORMER=$STATE/former
+
 # upgrade_first: `kubeadm upgrade apply` on the first control plane of a cluster to be upgraded.
 # Settings: CLUSTER_CONFIGURATION, KUBELET_CONFIGURATION: the cluster's documents, "" to keep.
 upgrade_first() {
@@ -117,7 +119,8 @@ repair() {
 }
 
 # clean: forget versions that this machine does not run any more: what was staged, their images, what
-# kubeadm kept of them. Images that a container uses stay.
+# kubeadm kept of them. Images that a container uses stay. For the end of a rollout: a machine may
+# still get a pod of the former version while the cluster's own objects are of that.
 clean() {
   local folder reference
   [[ $(version_of /usr/local/bin/kubelet) == "$KUBERNETES_VERSION" ]] || {
@@ -135,6 +138,7 @@ clean() {
     say "removing $reference"
     logged images-remove ctr --namespace k8s.io images remove "$reference"
   done < <(unused_images)
+  rm -f "$FORMER"
 }
 
 # upgrade_member: everything on this control plane that carries a version, in one change. kubeadm
@@ -149,8 +153,11 @@ upgrade_member() {
   finish_change
 }
 
+# end_upgrade: FORMER notes what the machine's next `clean` is about, which a killed run must not
+# forget either.
 end_upgrade() {
   remember
+  touch "$FORMER"
   forget_backups
   if [[ -f $STATE/installed ]]; then
     echo "$KUBERNETES_VERSION" >"$STATE/installed"

@@ -112,6 +112,13 @@ def test_exchanged_program(fleet: PulumiStack, kubectl: Kubectl, machines: Machi
     assert kubectl.node_names() == [PLANE, WORKER]
 
 
+def test_leftovers_of_other_versions(fleet: PulumiStack, machines: Machines) -> None:
+    staged = "/var/lib/kubeadm-fleet/staged"
+    machines.run(WORKER, f"mkdir -p {staged}/v1.35.4")
+    repaired(fleet, f"{WORKER}: repaired because v1.35.4 is staged there and not wanted")
+    assert machines.run(WORKER, f"ls {staged}") == ""
+
+
 def test_unreachable_machine_is_never_taken_for_gone(fleet: PulumiStack) -> None:
     spec = MachineSpec.read(fleet.machines / "cluster1" / WORKER)
     assert spec

@@ -82,12 +82,16 @@ def test_an_upgrade_without_its_version_is_refused(worker: Member) -> None:
 
 
 def test_what_was_staged_in_vain_is_cleaned(worker: Member) -> None:
-    worker.shell(f"mkdir -p {STAGED} /etc/kubernetes/tmp/kubeadm-backup-etcd")
+    worker.shell(
+        f"mkdir -p {STAGED} /etc/kubernetes/tmp/kubeadm-backup-etcd; touch /{STATE}/former"
+    )
+    assert worker.survey()["former"] == "yes"
     worker.shell(
         "ctr --namespace k8s.io images tag registry.k8s.io/pause:3.10.2 registry.k8s.io/pause:3.9"
     )
     worker.succeed("clean")
-    assert worker.survey()["staged"] == ""
+    found = worker.survey()
+    assert (found["staged"], found["former"]) == ("", "no")
     images = worker.shell("ctr --namespace k8s.io images list --quiet 2>/dev/null").split()
     assert "registry.k8s.io/pause:3.9" not in images
     assert "registry.k8s.io/pause:3.10.2" in images

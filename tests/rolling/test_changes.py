@@ -67,6 +67,20 @@ def test_interrupted_change_is_finished() -> None:
     assert kinds(one) == [Kind.REPAIR]
 
 
+def test_what_is_left_of_other_versions_is_cleaned() -> None:
+    left = found(WORKER, staged=("v1.35.9", WORKER.version), has_former=True)
+    assert [each.why for each in changes(left, WORKER)] == [
+        "v1.35.9 is staged there and not wanted",
+        "what it ran before its upgrade is still there",
+    ]
+    assert set(kinds(left)) == {Kind.CLEAN}
+
+
+def test_what_waits_for_an_upgrade_is_not_cleaned() -> None:
+    staged = found(WORKER, staged=("v1.37.2",), has_former=True)
+    assert kinds(staged, wanted(version="v1.37.2")) == [Kind.UPGRADE]
+
+
 def test_missing_node_registers_again() -> None:
     assert kinds(found(WORKER, node=None)) == [Kind.REGISTER]
 
@@ -94,6 +108,8 @@ def test_survey_is_read() -> None:
             "member\tfingerprint id",
             "kubelet\tv1.36.3",
             "interrupted\tno",
+            "staged\tv1.37.2 ",
+            "former\tyes",
             "service:kubelet\tactive",
             f"file:{FILE}\ttwo",
             "complete\tyes",
@@ -101,6 +117,7 @@ def test_survey_is_read() -> None:
     )
     assert one.is_member
     assert one.files == {FILE: "two"}
+    assert (one.staged, one.has_former) == (("v1.37.2",), True)
     assert one.settled == Settled("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 
 

@@ -75,3 +75,13 @@ def test_drift_says_why_it_is_repaired() -> None:
         "a-worker-0": "repaired because kubelet is inactive: put right in place, what uses it "
         "restarted; repaired because label disk=ssd is missing: in place"
     }
+
+
+def test_what_an_upgrade_uses_is_no_drift() -> None:
+    drift = {"a-worker-0": [{"kind": "clean", "why": "v1.37.2 is staged there and not wanted"}]}
+    assert plan(inputs(), inputs(), drift) == {
+        "a-worker-0": "repaired because v1.37.2 is staged there and not wanted: removed, nothing "
+        "restarted"
+    }
+    upgraded = plan(inputs(), inputs(version="v1.37.2"), drift)
+    assert "staged" not in upgraded["a-worker-0"]

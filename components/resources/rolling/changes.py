@@ -21,6 +21,7 @@ class Kind(StrEnum):
     REGISTER = "register"
     UNCORDON = "uncordon"
     MARKS = "marks"
+    CLEAN = "clean"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def changes(found: Found, wanted: Wanted) -> list[Change]:
         *_files(found),
         *_running(found),
         *_node(found, wanted),
+        *_former(found, wanted),
     ]
 
 
@@ -104,3 +106,14 @@ def _marks(node: Node | None, wanted: Wanted) -> Iterator[Change]:
     for taint in node.our_taints:
         if taint in node.taints and taint not in wanted.taints:
             yield Change(Kind.MARKS, f"taint {taint} is no longer wanted")
+
+
+def _former(found: Found, wanted: Wanted) -> Iterator[Change]:
+    """What is there of other versions; nothing while the machine runs another one itself."""
+    if found.version != wanted.version:
+        return
+    for version in found.staged:
+        if version != wanted.version:
+            yield Change(Kind.CLEAN, f"{version} is staged there and not wanted")
+    if found.has_former:
+        yield Change(Kind.CLEAN, "what it ran before its upgrade is still there")

@@ -38,13 +38,16 @@ class Found:
     """A machine as it was found; `unreachable` says why nothing is known of it, else it is empty.
 
     `files` are the sums of those that are watched, or "missing"; `services` what systemd says of
-    them. While the API does not answer, `node` says nothing.
+    them. `staged` are versions that wait beside the one that runs; `has_former` says that nothing
+    was removed yet after an upgrade. While the API does not answer, `node` says nothing.
     """
 
     unreachable: str = ""
     is_member: bool = True
     version: str = ""
     is_interrupted: bool = False
+    staged: tuple[str, ...] = ()
+    has_former: bool = False
     services: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     settled: Settled = Settled()
@@ -88,6 +91,8 @@ def parse(lines: Iterable[str]) -> Found:
         is_member=bool(known["member"]),
         version=known["kubelet"],
         is_interrupted=known["interrupted"] == "yes",
+        staged=tuple(known["staged"].split()),
+        has_former=known["former"] == "yes",
         services=_below("service:", known),
         files=_below("file:", known),
         settled=Settled(

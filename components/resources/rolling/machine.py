@@ -53,6 +53,10 @@ class Machine:
         """Have programs, files and services as they were made."""
         self._do("repair")
 
+    def clean(self) -> None:
+        """Forget the versions that it does not run any more."""
+        self._do("clean")
+
     def await_health(self) -> None:
         """Wait until its etcd member and its API server are healthy."""
         self._run("await_health", HEALTH, self._settings)

@@ -21,6 +21,7 @@ HOW = {
     Kind.REGISTER: "kubelet restarted, so that it registers again",
     Kind.UNCORDON: "uncordoned when Ready",
     Kind.MARKS: "in place",
+    Kind.CLEAN: "removed, nothing restarted",
 }
 UPGRADED = "drained, kubelet restarted, uncordoned when Ready"
 UPGRADED_CONTROL = "drained, its control-plane pods and kubelet restarted, uncordoned when Ready"
@@ -46,7 +47,7 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
         else:
             parts = [
                 *_recorded(known, machine, settings),
-                *_drifted(drift.get(machine.name, ()), machine),
+                *_drifted(_pending(drift.get(machine.name, ()), known, machine), machine),
             ]
             if parts:
                 sentences[machine.name] = "; ".join(parts)
@@ -93,6 +94,14 @@ def _taints(known: Wanted, machine: Wanted) -> Iterator[str]:
     for taint in known.taints:
         if taint not in machine.taints:
             yield f"taint {taint} removed"
+
+
+def _pending(
+    found: Iterable[Mapping[str, str]], known: Wanted, machine: Wanted
+) -> Iterator[Mapping[str, str]]:
+    """What an upgrade does not do anyway: what is staged is for it, and it cleans up in the end."""
+    upgraded = known.version != machine.version
+    return (each for each in found if not (upgraded and each["kind"] == Kind.CLEAN))
 
 
 def _drifted(found: Iterable[Mapping[str, str]], machine: Wanted) -> Iterator[str]:

@@ -5,6 +5,7 @@ was killed is gone on with by the next one, and a machine that is done is not to
 """
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import yaml
@@ -18,7 +19,7 @@ from components.resources.rolling.machine import PATIENCE_SECONDS, Machine
 from components.resources.rolling.nodes import Nodes
 from components.resources.rolling.order import broken_first, sliding
 from components.resources.rolling.progress import Progress
-from components.resources.rolling.survey import survey
+from components.resources.rolling.survey import AT_ONCE, survey
 from components.resources.rolling.turn import Turn
 from components.resources.rolling.wanted import Cluster, Wanted
 from components.resources.rolling.way import ways
@@ -67,6 +68,7 @@ class Rollout:
         at_once = int(self._props["policy"]["max_unavailable"])
         sliding(self._turns(self._cluster.workers), at_once, Turn.take)
         self._look()
+        self._clean()
         self._refuse_left()
         return self._found
 
@@ -120,6 +122,18 @@ class Rollout:
                 if reason := versions.skew_error(found, machine.version):
                     raise OperatorError(f"{machine.name}: {reason}")
 
+    def _clean(self) -> None:
+        """Remove what is left of former versions, now that nothing in the cluster asks for them."""
+        todo = [name for name in self._left if Kind.CLEAN in self._kinds(name)]
+        for name in todo:
+            self._progress.step(name, "removing what is left of other versions")
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            list(pool.map(lambda name: self._machines[name].clean(), todo))
+        for name in todo:
+            left = [each for each in self._left.pop(name) if each.kind != Kind.CLEAN]
+            if left:
+                self._left[name] = left
+
     def _refuse_left(self) -> None:
         for name, left in self._left.items():
             why = " and ".join(each.why for each in left)
@@ -147,7 +161,7 @@ class Rollout:
         turns = [
             Turn(
                 machine=self._machines[each.name],
-                left=tuple(self._left[each.name]),
+                left=left,
                 serves=self._found[each.name].is_whole,
                 nodes=self._nodes,
                 progress=self._progress,
@@ -155,7 +169,7 @@ class Rollout:
                 first=lambda: self._recorded_version() != self._cluster.version,
             )
             for each in machines
-            if each.name in self._left
+            if (left := self._turned(each.name))
         ]
         return broken_first(turns, lambda turn: turn.serves)
 
@@ -176,7 +190,7 @@ class Rollout:
 
     def _serves(self, name: str) -> bool:
         """Whether a machine is to be counted on: what is broken is mended before the others."""
-        return self._found[name].is_whole or name in self._done or name not in self._left
+        return self._found[name].is_whole or name in self._done or not self._turned(name)
 
     def _drain(self, name: str) -> None:
         policy = self._props["policy"]
@@ -186,6 +200,10 @@ class Rollout:
             deadline_seconds=policy["drain_seconds"],
             force=policy["force"],
         )
+
+    def _turned(self, name: str) -> tuple[Change, ...]:
+        """What is done to the machine when it is its turn; the rest is done to all in the end."""
+        return tuple(each for each in self._left.get(name, ()) if each.kind != Kind.CLEAN)
 
     def _kinds(self, name: str) -> set[Kind]:
         return {each.kind for each in self._left.get(name, ())}

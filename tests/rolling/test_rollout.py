@@ -1,0 +1,90 @@
+"""In which order a whole run does what is left, without any machine."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.resources.rolling import rollout
+from components.resources.rolling.found import Found
+from components.resources.rolling.machine import Machine
+from components.resources.rolling.nodes import Nodes
+from components.resources.rolling.progress import Progress
+from components.resources.rolling.rollout import Rollout
+from components.resources.rolling.wanted import Cluster
+from tests.rolling.examples import CLUSTER, found, inputs
+
+NEWER = "v1.37.2"
+
+
+class Fleet:
+    """Machines that become what they are told, and note what they were told."""
+
+    def __init__(self, props: Mapping[str, Any], like: Mapping[str, Found]) -> None:
+        self.props = props
+        self.found = dict(like)
+        self.told: list[tuple[str, str]] = []
+        self.recorded = CLUSTER
+
+    def obey(self, machine: Machine, call: str) -> None:
+        self.told.append((call, machine.name))
+        now = self.found[machine.name]
+        if call.startswith("upgrade"):
+            now = replace(now, version=machine.wanted.version, staged=(), has_former=True)
+        elif call == "clean":
+            now = replace(now, staged=(), has_former=False)
+        elif call == "settle":
+            now = replace(now, settled=replace(now.settled, version=machine.wanted.version))
+        if call == "upgrade_first":
+            self.recorded = CLUSTER.replace("v1.36.3", machine.wanted.version)
+        self.found[machine.name] = now
+
+    def calls(self, call: str) -> list[str]:
+        """The machines that were told so."""
+        return sorted(name for each, name in self.told if each == call)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> bool:
+    """Run the rollout; return whether it touched anything."""
+    monkeypatch.setattr(rollout, "survey", lambda *_, **__: dict(fleet.found))
+    monkeypatch.setattr(Machine, "_run", lambda machine, call, *_: fleet.obey(machine, call))
+    monkeypatch.setattr(Nodes, "__init__", lambda *_: None)
+    monkeypatch.setattr(Nodes, "cluster_document", lambda _: fleet.recorded)
+    for name in ("cordon", "mark", "uncordon", "end_orphans"):
+        monkeypatch.setattr(Nodes, name, lambda *_: None)
+    monkeypatch.setattr(Rollout, "_drain", lambda *_: None)
+    monkeypatch.setattr("components.resources.rolling.gates.await_ready", lambda *_: None)
+    done = Rollout(fleet.props, Progress(""))
+    done.run(adopt=False)
+    return done.touched
+
+
+def alike(props: Mapping[str, Any], **changes: Any) -> dict[str, Found]:
+    return {each.name: found(each, **changes) for each in Cluster.of(props).machines}
+
+
+def test_former_versions_are_removed_when_all_machines_are_upgraded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    props = inputs(version=NEWER)
+    fleet = Fleet(props, alike(inputs(), staged=(NEWER,)))
+    assert run(monkeypatch, fleet)
+    assert fleet.calls("clean") == sorted(props["machines"])
+    cleaned = [index for index, (call, _) in enumerate(fleet.told) if call == "clean"]
+    settled = [index for index, (call, _) in enumerate(fleet.told) if call == "settle"]
+    assert max(settled) < min(cleaned)
+    assert not run(monkeypatch, fleet), "nothing is left to be done"
+
+
+def test_what_a_killed_run_left_is_removed_and_nothing_else_is_touched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    props = inputs()
+    like = alike(props)
+    like["a-worker-1"] = replace(like["a-worker-1"], has_former=True)
+    like["a-control-plane-2"] = replace(like["a-control-plane-2"], staged=(NEWER,))
+    fleet = Fleet(props, like)
+    assert run(monkeypatch, fleet)
+    assert sorted(fleet.told) == [("clean", "a-control-plane-2"), ("clean", "a-worker-1")]
+    assert not run(monkeypatch, fleet)
