@@ -17,7 +17,7 @@ from components.resources.container_network import ContainerNetwork
 from components.resources.existing_host import ExistingHost
 from components.resources.ssh_key import SshKey
 from components.steps import Settings
-from model.fleet import Cluster, ContainerSettings, ExistingSettings, Machine
+from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
 
 SSH_PORT = 22
 
@@ -127,6 +127,7 @@ class ExistingDriver:
         """Take a host over; deleting it gives it back as it was found."""
         settings = machine.settings
         assert isinstance(settings, ExistingSettings)
+        vip = self._cluster.vip
         private_key = None if settings.agent else self._private_keys[settings.private_key_name]
         resource = ExistingHost(
             machine.name,
@@ -143,6 +144,7 @@ class ExistingDriver:
             host_key=settings.host_key,
             private_key=private_key,
             bastion=asdict(settings.bastion) if settings.bastion else None,
+            endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
             opts=opts,
         )
         login = Login(

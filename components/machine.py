@@ -60,7 +60,7 @@ class Machine(pulumi.ComponentResource):
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
                 "KUBERNETES_VERSION": cluster.kubernetes_version,
-                **_endpoint_settings(cluster, machine),
+                **self._endpoint_settings,
                 **self._placed.settings,
             },
             deadline_seconds=PREPARE_SECONDS,
@@ -166,6 +166,21 @@ class Machine(pulumi.ComponentResource):
             "MEMBERSHIP": pulumi.Output.concat(self._pki.cluster.fingerprint, " ", self.id),
         }
 
+    @property
+    def _endpoint_settings(self) -> Settings:
+        """What a control plane does for the cluster's virtual address, if there is one.
+
+        With the CA's certificate it tells its own cluster from somebody else at the address.
+        """
+        cluster, machine = self._cluster, self._machine
+        if cluster.vip is None or machine.role != CONTROL_PLANE:
+            return {}
+        return {
+            "CA_CERTIFICATE": self._pki.cluster.certificate,
+            "HAPROXY_CONFIG": endpoint.haproxy(cluster, cluster.vip),
+            "KEEPALIVED_CONFIG": endpoint.keepalived(cluster, cluster.vip, machine),
+        }
+
     def _child(self, **options: object) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **options)  # type: ignore[arg-type]
 
@@ -175,13 +190,3 @@ def _peers(cluster: Cluster, machine: Described) -> list[str]:
     if machine.role != CONTROL_PLANE:
         return []
     return [each.name for each in cluster.control_planes if each is not machine]
-
-
-def _endpoint_settings(cluster: Cluster, machine: Described) -> Settings:
-    """What a control plane does for the cluster's virtual address, if there is one."""
-    if cluster.vip is None or machine.role != CONTROL_PLANE:
-        return {}
-    return {
-        "HAPROXY_CONFIG": endpoint.haproxy(cluster, cluster.vip),
-        "KEEPALIVED_CONFIG": endpoint.keepalived(cluster, cluster.vip, machine),
-    }

@@ -47,7 +47,9 @@ class ExistingHostProvider(Provider):
             facts = visit.survey(_written(props))
             fleet, machine = _fleet(props["owner"]), props["machine"]
             disk = _supplies(props, facts.arch).disk if _is_known(facts) else 0
-            visit.refuse_unfit(facts, wanted(props["role"], fleet, machine, disk))
+            port = props.get("endpoint_port")
+            port = None if port is None else int(port)
+            visit.refuse_unfit(facts, wanted(props["role"], fleet, machine, disk, port))
             outs = _supply(visit, props, facts)
         return CreateResult(id_=outs["machine_id"], outs=outs)
 
@@ -224,6 +226,7 @@ class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
         host_key: str | None,
         private_key: pulumi.Input[str] | None,
         bastion: dict[str, Any] | None,
+        endpoint_port: int | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -244,6 +247,7 @@ class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
                 "host_key_check": _checking(host_key, bastion),
                 "private_key": private_key and pulumi.Output.secret(private_key),
                 "bastion": bastion,
+                "endpoint_port": endpoint_port,
                 "machine_id": None,
                 "facts": None,
                 "supplies": None,

@@ -33,6 +33,7 @@ configure_endpoint() {
   [[ -n $interface ]] || die "no interface has the address $NODE_ADDRESS" \
     "say in nodeAddress which of the host's own addresses the cluster is to use"
   check_haproxy
+  refuse_taken "$interface"
   # What else this step has changed is not for these services.
   CHANGED=()
   managed $ENDPOINT_FOLDER/haproxy.cfg <<<"$HAPROXY_CONFIG"
@@ -43,6 +44,58 @@ configure_endpoint() {
   mkdir -p "$STATE/endpoint"
   printf '%s\n' "$HAPROXY_CONFIG" >"$STATE/endpoint/haproxy.cfg"
   printf '%s\n' "$KEEPALIVED_CONFIG" >"$STATE/endpoint/keepalived.conf"
+}
+
+# refuse_taken INTERFACE: a machine that has the address already, and is none of this cluster's, would
+# go on answering for it. Asked before this machine takes part for the first time: from then on it is
+# one of those that hold it. In a container machine's network there are machines of its cluster only.
+refuse_taken() {
+  local address port holder
+  address=$(virtual_address <<<"$KEEPALIVED_CONFIG")
+  port=$(awk '$1 == "bind" {sub(/^\*:/, "", $2); print $2; exit}' <<<"$HAPROXY_CONFIG")
+  [[ -n $address && ! -f $STATE/installed ]] || return 0
+  if [[ -f $STATE/endpoint/keepalived.conf ]] &&
+    [[ $(virtual_address <"$STATE/endpoint/keepalived.conf") == "$address" ]]; then
+    return
+  fi
+  [[ -z $(ip -oneline -4 address show to "$address/32") ]] || return 0
+  holder=$(hardware_address "$address" "$port" "$1")
+  if [[ -z $holder ]] || is_cluster "$address:$port" || is_peer "$holder" "$port" "$1"; then
+    return
+  fi
+  die "the endpoint's address $address is taken: $holder answers for it, no control plane of this cluster" \
+    "name a free address in endpoint.vip, or take $address away from the machine with that hardware address, and run 'pulumi up' again; it was not touched here"
+}
+
+# virtual_address: the address in the keepalived.conf on standard input, without its length.
+virtual_address() {
+  awk '/virtual_ipaddress/ {getline; sub("/.*", "", $1); print $1; exit}'
+}
+
+# hardware_address ADDRESS PORT INTERFACE: who answers for an address of this network now, if anybody
+# does. A connection makes the kernel ask, whatever becomes of it; what it knew before may be old.
+hardware_address() {
+  ip neighbour flush to "$1" dev "$3" >/dev/null
+  timeout 4 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null || true
+  ip neighbour show to "$1" dev "$3" | awk '{for (i = 1; i < NF; i++) if ($i == "lladdr") print $(i + 1)}'
+}
+
+# is_cluster ENDPOINT: does an API server answer there that our CA vouches for?
+is_cluster() {
+  [[ -n ${CA_CERTIFICATE:-} ]] &&
+    curl --silent --output /dev/null --noproxy '*' --connect-timeout 1 --max-time 3 \
+      --cacert <(printf '%s\n' "$CA_CERTIFICATE") "https://$1/readyz"
+}
+
+# is_peer HARDWARE_ADDRESS PORT INTERFACE: is it another control plane's, which was sooner? While a
+# cluster is made no API server answers yet.
+is_peer() {
+  local peer
+  while read -r peer; do
+    [[ $(hardware_address "$peer" "$2" "$3") != "$1" ]] || return 0
+  done < <(awk '/unicast_peer/ {inside = 1; next} /}/ {inside = 0} inside {print $1}' \
+    <<<"$KEEPALIVED_CONFIG")
+  return 1
 }
 
 # repair_endpoint: have the services as this machine was last told.
@@ -136,8 +189,8 @@ forget_endpoint() {
   systemctl disable --quiet --now kubeadm-fleet-keepalived 2>/dev/null || true
   systemctl disable --quiet --now kubeadm-fleet-haproxy 2>/dev/null || true
   # A keepalived that was killed could not take it off its interface.
-  address=$(awk '/virtual_ipaddress/ {getline; print $1}' $ENDPOINT_FOLDER/keepalived.conf 2>/dev/null)
-  if [[ -n $address ]]; then
+  if [[ -f $ENDPOINT_FOLDER/keepalived.conf ]]; then
+    address=$(virtual_address <$ENDPOINT_FOLDER/keepalived.conf)/32
     ip -oneline -4 address show to "$address" | while read -r _ link _; do
       ip address delete "$address" dev "$link"
     done

@@ -1,6 +1,9 @@
 """A virtual address on hosts that exist already: who holds it, and what is left of it."""
 
+import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,16 +39,22 @@ def described(lab: Lab, *lasts: int) -> Cluster:
 
 def prepare_as(host: BareHost, cluster: Cluster) -> Ran:
     """Prepare the host as the control plane of the cluster that has its address."""
+    ran = try_as(host, cluster)
+    assert ran.status == 0, ran.said
+    return ran
+
+
+def try_as(host: BareHost, cluster: Cluster, **other: str) -> Ran:
+    """The same, whatever becomes of it."""
     (machine,) = (each for each in cluster.control_planes if each.address == host.address)
     assert cluster.vip
-    ran = prepare(
+    return prepare(
         host,
         ROLE="control-plane",
         HAPROXY_CONFIG=endpoint.haproxy(cluster, cluster.vip),
         KEEPALIVED_CONFIG=endpoint.keepalived(cluster, cluster.vip, machine),
+        **other,
     )
-    assert ran.status == 0, ran.said
-    return ran
 
 
 def holders(lab: Lab, hosts: list[BareHost]) -> list[BareHost]:
@@ -94,6 +103,47 @@ def test_one_holds_the_address_and_all_is_given_back(lab: Lab, bundle: None) -> 
     after = condition(hosts[0])
     changed = {name: set(after[name]) ^ set(before[name]) for name in before}
     assert not any(changed.values()), changed
+
+
+def test_an_address_that_somebody_else_has_is_not_taken(lab: Lab, bundle: None) -> None:
+    host = lab.boot("one-control-plane-0", 11)
+    HOSTS.create(wanted(host, role="control-plane"))
+    cluster = described(lab, 11, 12, 13)
+    with somebody(lab) as hardware_address:
+        ran = try_as(host, cluster)
+        assert ran.status == 1
+        assert f"{lab.address(100)} is taken: {hardware_address} answers for it" in ran.said
+        assert not (host.root / "etc/kubeadm-fleet/keepalived.conf").exists()
+        authority = pki.new_authority("kubernetes", 1).cert_pem
+        assert try_as(host, cluster, CA_CERTIFICATE=authority).status == 1
+    with somebody(lab, lab.address(12)):
+        assert try_as(host, cluster).status == 0, "it is the other control plane"
+        assert try_as(host, described(lab, 11, 13, 14)).status == 0, "it takes part already"
+
+
+@contextmanager
+def somebody(lab: Lab, *more: str) -> Iterator[str]:
+    """A neighbour with the virtual address, and more; its hardware address."""
+    inside = ["ip", "-n", "somebody"]
+    addresses = [
+        [*inside, "address", "add", f"{each}/24", "dev", "eth0"]
+        for each in (lab.address(100), *more)
+    ]
+    link = ["ip", "link", "add", "somebody", "type", "veth", "peer", "eth0", "netns", "somebody"]
+    subprocess.run(["ip", "netns", "add", "somebody"], check=True)
+    try:
+        for command in (
+            link,
+            ["ip", "link", "set", "somebody", "up", "master", lab.bridge],
+            *addresses,
+            [*inside, "link", "set", "eth0", "up"],
+        ):
+            subprocess.run(command, check=True)
+        shown = [*inside, "-json", "link", "show", "eth0"]
+        (described,) = json.loads(subprocess.run(shown, capture_output=True, check=True).stdout)
+        yield described["address"]
+    finally:
+        subprocess.run(["ip", "netns", "delete", "somebody"], check=True)
 
 
 def test_a_configuration_that_is_wrong_leaves_the_former_one(lab: Lab, bundle: None) -> None:

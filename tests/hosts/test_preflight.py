@@ -60,6 +60,13 @@ def test_each_problem_is_named(changed: dict[str, object], said: str) -> None:
     assert problem.startswith(said)
 
 
+def test_the_port_of_a_virtual_address_must_be_free() -> None:
+    facts = replace(FITS, ports=frozenset({8443}))
+    assert problems(facts, WANTED) == []
+    (problem,) = problems(facts, replace(WANTED, endpoint_port=8443))
+    assert problem.startswith("port 8443 (the cluster's endpoint) is in use")
+
+
 def test_a_host_that_is_ours_already_may_hold_what_we_brought() -> None:
     facts = replace(
         FITS, claim=OURS, ports=frozenset({6443, 10250}), leftovers=("/usr/local/bin/kubelet",)

@@ -1,6 +1,6 @@
 """Whether a host can become a machine of this role: everything that is in the way, at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from components.resources.host.facts import ARCHITECTURES, Claim, Facts
@@ -28,13 +28,24 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of a host: `mine` is the claim to be, `now` our clock, `disk` in bytes."""
+    """What is asked of a host: `now` is our clock, `disk` in bytes.
+
+    `endpoint_port` is where a control plane takes connections for a virtual address, if it does.
+    """
 
     role: str
     fleet: str
     machine: str
     now: float
     disk: int
+    endpoint_port: int | None = None
+
+    @property
+    def ports(self) -> Mapping[int, str]:
+        """What will listen there, by port."""
+        if self.endpoint_port is None:
+            return PORTS[self.role]
+        return {**PORTS[self.role], self.endpoint_port: "the cluster's endpoint"}
 
     def owns(self, claim: Claim | None) -> bool:
         """Return whether the host was already taken over for this very machine."""
@@ -99,7 +110,7 @@ def _claimed(facts: Facts) -> Iterator[str]:
 
 
 def _occupied(facts: Facts, wanted: Wanted) -> Iterator[str]:
-    for port, what in sorted(PORTS[wanted.role].items()):
+    for port, what in sorted(wanted.ports.items()):
         if port in facts.ports:
             yield f"port {port} ({what}) is in use: `ss -ltnp` on the host says by what"
     if facts.leftovers:

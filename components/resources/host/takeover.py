@@ -118,9 +118,11 @@ class Visit:
         return OperatorError(f"{self._where}: {what} ({how}):\n  {said}")
 
 
-def wanted(role: str, fleet: str, machine: str, disk: int) -> preflight.Wanted:
+def wanted(
+    role: str, fleet: str, machine: str, disk: int, endpoint_port: int | None
+) -> preflight.Wanted:
     """Return what is asked of a host at this moment."""
-    return preflight.Wanted(role, fleet, machine, time(), disk)
+    return preflight.Wanted(role, fleet, machine, time(), disk, endpoint_port)
 
 
 def _text(settings: Mapping[str, str], *scripts: str) -> bytes:
