@@ -57,6 +57,7 @@ stage() {
   configure_mirrors
   start_runtime
   import_images
+  pull_images
 }
 
 step_prepare() {

@@ -37,6 +37,38 @@ pause_image() {
     grep /pause:
 }
 
+# pull_images: where nothing was sent, have the images of the wanted version that this machine's role
+# runs before the machine is drained for them. containerd asks the mirrors, side by side.
+pull_images() {
+  local -A have=()
+  local reference missing=() running=() failed=() index
+  [[ ! -s $ARTIFACTS/index ]] || return 0
+  while read -r reference; do
+    have[$reference]=yes
+  done < <(ctr --namespace k8s.io images list --quiet 2>"$LOGS/images.log")
+  while read -r reference; do
+    if is_of_role "$reference" && [[ ! -v have[$reference] ]]; then missing+=("$reference"); fi
+  done < <("$(wanted_program kubeadm)" config images list --kubernetes-version "$KUBERNETES_VERSION")
+  ((${#missing[@]})) || return 0
+  say "pulling ${#missing[@]} images"
+  for reference in "${missing[@]}"; do
+    ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d "$reference" \
+      >"$LOGS/pull-${reference//\//_}.log" 2>&1 </dev/null &
+    running+=($!)
+  done
+  for index in "${!running[@]}"; do
+    wait "${running[index]}" && continue
+    failed+=("${missing[index]}")
+    echo "${missing[index]}: $(tail -n 1 "$LOGS/pull-${missing[index]//\//_}.log")" >&2
+  done
+  ((${#failed[@]} == 0)) || die "cannot be pulled (see above): ${failed[*]}" \
+    "mend the network, artifacts.mirror or the proxy settings of containerd, and run 'pulumi up' again; what runs was not touched"
+}
+
+is_of_role() { # IMAGE
+  [[ $ROLE == control-plane || ! $1 =~ /(etcd|kube-apiserver|kube-controller-manager|kube-scheduler): ]]
+}
+
 # configure_mirrors: ask a mirror for the images of a registry. containerd reads this on every pull.
 # https://github.com/containerd/containerd/blob/main/docs/hosts.md
 configure_mirrors() {

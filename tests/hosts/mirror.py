@@ -67,6 +67,11 @@ class Mirror:
         """The path of one of Kubernetes' programs."""
         return f"dl.k8s.io/release/{version}/bin/linux/amd64/{name}"
 
+    def serve_as(self, version: str, another: str) -> None:
+        """Serve everything of a version under another one's name as well."""
+        for path in list(self._files):
+            self._files[path.replace(version, another)] = self._files[path]
+
     def answer(self, path: str) -> tuple[bytes, int, str] | None:
         """Return what arrives, the promised length and the content type."""
         self.asked.append(path)

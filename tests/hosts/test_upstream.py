@@ -13,6 +13,7 @@ from tests.hosts.stock import VERSION, wanted
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
+ANOTHER = "v1.36.9"
 KUBELET = f"dl.k8s.io/release/{VERSION}/bin/linux/amd64/kubelet"
 PUBLISHED = "is not what upstream published"
 NO_SUM = "holds no sha256 sum of kubelet"
@@ -99,6 +100,54 @@ def test_installs_once_and_pulls_images_from_the_mirror(host: BareHost, mirror: 
     assert prepare(host).status == 0
     assert not (folder / "registry.k8s.io/hosts.toml").exists()
     assert own.exists(), "it is not ours"
+
+
+def test_images_of_another_version_are_pulled_while_it_is_staged(
+    host: BareHost, mirror: Mirror
+) -> None:
+    outs = take_over(host, mirror)
+    assert prepare(host).status == 0
+    host.shell(
+        "mkdir -p /etc/kubernetes; echo x >/etc/kubernetes/kubelet.conf\n"
+        "echo x >/var/lib/kubeadm-fleet/member"
+    )
+    mirror.serve_as(VERSION, ANOTHER)
+    upstream = {"source": "upstream", "mirror": mirror.url, "kubernetes_version": ANOTHER}
+    HOSTS.update("", outs, wanted(host, **upstream))
+
+    proxy = f"v2/kube-proxy/manifests/{ANOTHER}"
+    mirror.damage = {proxy: mirrors.truncated}
+    ran = prepare(host, KUBERNETES_VERSION=ANOTHER)
+    assert ran.status == 1
+    assert f"cannot be pulled (see above): registry.k8s.io/kube-proxy:{ANOTHER}\n" in ran.said
+    mirror.damage.clear()
+    assert prepare(host, KUBERNETES_VERSION=ANOTHER).status == 0
+    assert pulled(host) == ["coredns", "kube-proxy", "pause"]
+    mirror.asked.clear()
+    again = prepare(host, KUBERNETES_VERSION=ANOTHER)
+    assert again.status == 0, again.said
+    assert mirror.asked == []
+
+    assert prepare(host, KUBERNETES_VERSION=ANOTHER, ROLE="control-plane").status == 0
+    assert pulled(host) == [
+        "coredns",
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-proxy",
+        "kube-scheduler",
+        "pause",
+    ]
+
+
+def pulled(host: BareHost) -> list[str]:
+    """Names of Kubernetes' own images on the host."""
+    shown = host.shell("ctr --namespace k8s.io images list --quiet").split()
+    return sorted(
+        each.removeprefix("registry.k8s.io/").partition(":")[0].rpartition("/")[2]
+        for each in shown
+        if each.startswith("registry.k8s.io/") and "@" not in each
+    )
 
 
 def test_says_which_file_a_mirror_does_not_have(host: BareHost, mirror: Mirror) -> None:
