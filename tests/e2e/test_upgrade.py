@@ -1,4 +1,4 @@
-"""Upgrades to another patch and to the next minor version while clients write to the API and ask a service.
+"""Upgrades, to another patch and another minor, while clients write to the API and ask a service.
 
 Run with `-s` to see the figures.
 """
