@@ -4,6 +4,7 @@ One cluster behind a virtual address grows from one control plane to three, lose
 after the other, the first one included, and shrinks again. Run with `-s` to see the figures.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from unittest import mock
 import pytest
 
 from components.resources import etcd
-from components.resources.nspawn import disk
+from components.resources.nspawn import disk, process
 from components.resources.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e import disaster
@@ -25,6 +26,7 @@ from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.writer import Writer
 from tests.machines import host
+from tests.waiting import await_true
 from tests.workshop import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long]
@@ -40,6 +42,11 @@ DRAIN_SECONDS = 20
 IMAGE = "ghcr.io/flannel-io/flannel:v0.28.10"
 HEALTHY_SECONDS = 60
 LONGEST_GAP_SECONDS = 15
+# Where a snapshot is while it is sent and while it is restored.
+SENDING = "var/lib/kubeadm-fleet/snapshot.db.new"
+RESTORING = "var/lib/etcd/restoring/member/snap/db"
+# How many objects of what size make a snapshot large.
+LARGE, LARGE_BYTES = 100, 900_000
 
 
 def config(network: IPv4Network, control_planes: int, workers: int) -> dict[str, Any]:
@@ -200,9 +207,9 @@ def _bound_to(node: str, name: str = "bound") -> dict[str, Any]:
         "kind": "Deployment",
         "metadata": {"name": name},
         "spec": {
-            "selector": {"matchLabels": {"app": "bound"}},
+            "selector": {"matchLabels": {"app": name}},
             "template": {
-                "metadata": {"labels": {"app": "bound"}},
+                "metadata": {"labels": {"app": name}},
                 "spec": {
                     "nodeSelector": {"kubernetes.io/hostname": node},
                     "terminationGracePeriodSeconds": 1,
@@ -224,6 +231,7 @@ def test_a_single_control_plane_is_restored_from_a_snapshot(
     disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
     fleet.refresh()
     fleet.config["clusters"][CLUSTER]["controlPlanes"]["restore"] = str(snapshot)
+    fleet.preview()
     began = time.monotonic()
     fleet.up()
     print(f"\nrestored from {snapshot.stat().st_size} bytes in {time.monotonic() - began:.1f} s")
@@ -239,6 +247,57 @@ def test_a_single_control_plane_is_restored_from_a_snapshot(
     assert not list((machine / "var/lib/kubeadm-fleet").glob("snapshot*"))
     assert not (machine / "var/lib/etcd/restoring").exists()
     assert fleet.up().changes == {}
+
+
+@pytest.mark.parametrize("moment", [SENDING, RESTORING])
+def test_restoring_a_single_control_plane_goes_on_after_a_power_failure(
+    fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network, moment: str
+) -> None:
+    # The former snapshot is taken out of the config, which changes nothing in the cluster.
+    fleet.config = config(network, 1, 1)
+    fleet.up()
+    assert "configmap/saved" in kubectl("get", "configmaps", "--output", "name")
+    snapshot = fleet.folder / f"{Path(moment).stem}.db"
+    _fill(kubectl, Path(moment).stem)
+    _save(fleet, kubectl, snapshot)
+    disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    fleet.refresh()
+    fleet.config["clusters"][CLUSTER]["controlPlanes"]["restore"] = str(snapshot)
+    engine = fleet.start("up", "--yes", "--skip-preview", log=fleet.folder / "killed.log")
+    file = fleet.machines / CLUSTER / CONTROL_PLANES[0] / "root" / moment
+    try:
+        await_true(lambda: file.exists() and file.stat().st_size > 0, moment, HEALTHY_SECONDS)
+        _power_off(fleet)
+    finally:
+        fleet.kill(engine)
+        fleet.run("cancel", "--yes")
+    left = f"{moment}: {file.stat().st_size >> 20} MiB" if file.exists() else "nothing"
+    began = time.monotonic()
+    fleet.up()
+    size = snapshot.stat().st_size >> 20
+    print(f"\nafter the power failure ({left}): {size} MiB in {time.monotonic() - began:.1f} s")
+    kubectl("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=60s")
+    assert len(kubectl("get", "configmaps", "--output", "name").split()) >= LARGE
+    assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
+    assert not list((_machine(fleet) / "var/lib/kubeadm-fleet").glob("snapshot*"))
+    assert fleet.up().changes == {}
+
+
+def _fill(kubectl: Kubectl, name: str) -> None:
+    """Have so much in the cluster that sending and restoring it takes a while."""
+    for index in range(LARGE):
+        content = base64.b64encode(os.urandom(LARGE_BYTES)).decode()
+        kubectl("create", "--filename", "-", stdin=json.dumps({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": f"{name}-{index}"}, "binaryData": {"content": content},
+        }))  # fmt: skip
+
+
+def _power_off(fleet: PulumiStack) -> None:
+    with mock.patch.dict(os.environ, KUBEADM_FLEET_MACHINES=str(fleet.machines)):
+        spec = MachineSpec.read(fleet.machines / CLUSTER / CONTROL_PLANES[0])
+        assert spec
+        process.stop(spec, disk.root(spec))
 
 
 def _save(fleet: PulumiStack, kubectl: Kubectl, snapshot: Path) -> None:
