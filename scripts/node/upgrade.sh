@@ -189,20 +189,35 @@ forget_image_files() {
   done <"$ARTIFACTS/index"
 }
 
-# unused_images: Kubernetes' own images of versions other than the wanted one that nothing here uses.
+# unused_images: Kubernetes' own images of versions other than the wanted one that nothing here uses,
+# under all names: containerd calls an image by its digests as well, and each name keeps it.
 unused_images() {
-  local -A used=() wanted=()
-  local reference
+  local -A used=() wanted=() own=() gone=() kept=()
+  local reference digest all
   while read -r reference; do
     used[$reference]=yes
   done < <(ctr --namespace k8s.io containers list 2>/dev/null | awk 'NR > 1 {print $2}')
   while read -r reference; do
     wanted[$reference]=yes
+    own[${reference%:*}]=yes
   done < <(kubeadm config images list --kubernetes-version "$KUBERNETES_VERSION")
-  while read -r reference; do
-    [[ $reference == registry.k8s.io/* && $reference != *@* ]] || continue
-    [[ -v used[$reference] || -v wanted[$reference] ]] || echo "$reference"
-  done < <(ctr --namespace k8s.io images list --quiet 2>/dev/null)
+  all=$(ctr --namespace k8s.io images list 2>/dev/null | awk 'NR > 1 {print $1, $3}')
+  while read -r reference digest; do
+    if [[ -v used[$reference] || -v wanted[$reference] ]]; then
+      kept[$digest]=yes
+    elif [[ -v own[${reference%:*}] ]]; then
+      gone[$digest]=yes
+      echo "$reference"
+    elif [[ $reference != *sha256:* ]]; then
+      # Others bring images from the same registry.
+      kept[$digest]=yes
+    fi
+  done <<<"$all"
+  while read -r reference digest; do
+    if [[ $reference == *sha256:* && -v gone[$digest] && ! -v kept[$digest] ]]; then
+      echo "$reference"
+    fi
+  done <<<"$all"
 }
 
 # renew_names: a certificate of the API server with the names that the documents ask for. The API

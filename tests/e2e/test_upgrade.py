@@ -14,6 +14,7 @@ from scripts.bench.subnet import subnet
 from tests.e2e import greeters
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
+from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.visitor import Visitor
 from tests.e2e.writer import Writer
@@ -108,6 +109,20 @@ def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
 def test_nothing_is_left_to_do(fleet: PulumiStack, kubectl: Kubectl) -> None:
     assert fleet.up().changes == {}
     assert kubectl.node_names() == MACHINES
+
+
+def test_former_version_is_removed(fleet: PulumiStack) -> None:
+    machines = Machines(fleet, CLUSTER)
+    state = "/var/lib/kubeadm-fleet"
+    for name in MACHINES:
+        assert (
+            machines.run(name, f"ls -d {state}/former {state}/staged/* 2>/dev/null || true") == ""
+        )
+    shown = machines.run(MACHINES[0], "ctr --namespace k8s.io images list | awk '{print $1, $3}'")
+    print(shown)
+    images = shown.split()
+    assert f"registry.k8s.io/kube-apiserver:{NEXT}" in images
+    assert f"registry.k8s.io/kube-apiserver:{FORMER}" not in images
 
 
 @pytest.mark.parametrize("version", ["1.36.3", "1.37.1"])
