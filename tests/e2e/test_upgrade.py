@@ -122,7 +122,7 @@ def test_former_version_is_removed(fleet: PulumiStack) -> None:
     print(shown)
     images = shown.split()
     assert f"registry.k8s.io/kube-apiserver:{NEXT}" in images
-    assert f"registry.k8s.io/kube-apiserver:{FORMER}" not in images
+    assert f"registry.k8s.io/kube-apiserver:{PATCH}" not in images
 
 
 @pytest.mark.parametrize("version", ["1.36.3", "1.37.1"])
