@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,8 @@ from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
+from tests.e2e.writer import Writer
+from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -19,6 +22,9 @@ PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
 ROLLOUT = "cluster1-rollout"
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 CONFIG = "/var/lib/kubelet/config.yaml"
+HAPROXY, KEEPALIVED = "kubeadm-fleet-haproxy", "kubeadm-fleet-keepalived"
+ENDPOINT = "/etc/kubeadm-fleet"
+LONGEST_GAP_SECONDS = 5
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +36,7 @@ def fleet() -> Iterator[PulumiStack]:
             "clusters": {
                 "cluster1": {
                     "machines": {"subnet": str(network)},
+                    "endpoint": {"vip": f"{network[100]}:8443"},
                     "controlPlanes": {"count": 1},
                     "workers": {"count": 1, "labels": {"disk": "ssd"}},
                 }
@@ -80,6 +87,41 @@ def test_deleted_manifest_and_edited_settings_and_stopped_kubelet(
     )
     assert kubectl.node_names() == [PLANE, WORKER]
     assert "maxPods" not in machines.run(WORKER, f"cat {CONFIG}")
+
+
+def test_edited_files_of_the_virtual_address(fleet: PulumiStack, machines: Machines) -> None:
+    """What is edited is not in use yet: clients must not notice how it is put right."""
+    edited = f"{ENDPOINT}/haproxy.cfg", f"{ENDPOINT}/keepalived.conf"
+    unit = f"/etc/systemd/system/{KEEPALIVED}.service"
+    sums = f"sha256sum {' '.join(edited)} {unit}"
+    before = machines.run(PLANE, sums)
+    machines.run(PLANE, f"sed -i 's/:6443/:7443/' {edited[0]}; sed -i 's/100/1/' {edited[1]}")
+    began = time.monotonic()
+    with Writer(fleet.output("kubeconfig")) as writer:
+        repaired(fleet, f"{PLANE}: repaired because {' was changed and '.join(edited)} was changed")
+    figures = writer.figures(began, time.monotonic())
+    assert figures.lost == 0
+    assert figures.longest_gap <= LONGEST_GAP_SECONDS, figures.errors
+    assert machines.run(PLANE, sums) == before
+
+
+def test_stopped_services_of_the_virtual_address(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    """Nobody else holds the address here: with its services the whole API is away."""
+    started = f"systemctl is-active {HAPROXY} {KEEPALIVED}; systemctl is-enabled {HAPROXY}"
+    for stop, reasons in (
+        (f"systemctl stop {KEEPALIVED}", [f"{KEEPALIVED} is inactive"]),
+        (
+            f"systemctl disable --now {HAPROXY}; rm {ENDPOINT}/haproxy.cfg",
+            [f"{ENDPOINT}/haproxy.cfg is gone", f"{HAPROXY} is inactive"],
+        ),
+    ):
+        machines.run(PLANE, stop)
+        repaired(fleet, f"{PLANE}: repaired because {' and '.join(reasons)}")
+        assert machines.run(PLANE, started).split() == ["active", "active", "enabled"]
+        # Their kubelets could not say that they live.
+        await_true(lambda: kubectl.node_names() == [PLANE, WORKER], "both Nodes to be Ready")
 
 
 def test_removed_node_and_changed_labels_and_taints(fleet: PulumiStack, kubectl: Kubectl) -> None:
