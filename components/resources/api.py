@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 TIMEOUT_SECONDS = 15
+CONNECT_SECONDS = 5
 RETRIES = 3
+# For a look that is not vital: once more, since a virtual address may just be moving.
+LOOK_RETRIES = 1
 SERVER_ERROR = 500
 NAMES = (
     *("ApiClient", "ApiException", "Configuration", "CoreV1Api", "PolicyV1Api"),
@@ -55,7 +58,7 @@ def client(kubeconfig: str, *, retries: int = RETRIES) -> "ApiClient":
     api.rest_client.pool_manager = urllib3.PoolManager(
         ssl_context=tls(kubeconfig),
         retries=urllib3.Retry(total=retries, backoff_factor=0.2),
-        timeout=TIMEOUT_SECONDS,
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=TIMEOUT_SECONDS),
     )
     return api
 

@@ -75,14 +75,16 @@ def _title(ref: Reference) -> str:
     return "/".join(filter(None, (ref["kind"], ref["namespace"], ref["name"])))
 
 
-def _dynamic(kubeconfig: str) -> Any:
+def _dynamic(kubeconfig: str, retries: int = api.RETRIES) -> Any:
     api.load()
     from kubernetes.dynamic import DynamicClient
 
     # The client keeps what the API serves in a file, by default one for ever in the shared
     # temporary folder, which would be wrong after an upgrade and anybody's to write before.
     with TemporaryDirectory() as folder:
-        return DynamicClient(api.client(kubeconfig), cache_file=f"{folder}/discovery.json")
+        return DynamicClient(
+            api.client(kubeconfig, retries=retries), cache_file=f"{folder}/discovery.json"
+        )
 
 
 def _changing(kubeconfig: str) -> Any:
@@ -93,7 +95,7 @@ def _changing(kubeconfig: str) -> Any:
 
 
 def _present(props: dict[str, Any]) -> list[Reference]:
-    dynamic = _dynamic(props["kubeconfig"])
+    dynamic = _dynamic(props["kubeconfig"], api.LOOK_RETRIES)
     from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
     present = []

@@ -45,9 +45,8 @@ class ObservationProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look once, without waiting."""
-        return ReadResult(
-            id_=id_, outs={**props, "observed": _observe(props, api.client(props["kubeconfig"]))}
-        )
+        client = api.client(props["kubeconfig"], retries=api.LOOK_RETRIES)
+        return ReadResult(id_=id_, outs={**props, "observed": _observe(props, client)})
 
 
 def _await_whole(props: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Nodes:
         from urllib3.exceptions import HTTPError
 
         try:
-            answer: Any = self._core().list_node(
+            answer: Any = self._core(api.LOOK_RETRIES).list_node(
                 _preload_content=False, _request_timeout=READ_SECONDS
             )
         except (ApiException, HTTPError, OSError):
@@ -160,11 +160,11 @@ class Nodes:
                     raise api.explain(error, doing, self._kubeconfig) from None
             time.sleep(POLL_SECONDS)
 
-    def _core(self) -> "CoreV1Api":
+    def _core(self, retries: int = api.RETRIES) -> "CoreV1Api":
         api.load()
         from kubernetes.client import CoreV1Api
 
-        return CoreV1Api(api.client(self._kubeconfig))
+        return CoreV1Api(api.client(self._kubeconfig, retries=retries))
 
 
 def _node(found: Mapping[str, Any]) -> Node:
