@@ -10,16 +10,16 @@ from model.load import load
 config = pulumi.Config("kubeadm-fleet")
 
 
-def private_key(name: str) -> pulumi.Output[str]:
-    """Return the SSH key in the config secret `name`; a preview reaches no host and needs none."""
-    key = config.get_secret(name)
-    if key is None:
-        set_it = f"`pulumi config set --secret kubeadm-fleet:{name} < KEY_FILE`"
+def secret(name: str, source: str = "") -> pulumi.Output[str]:
+    """Return the config secret `name`; a preview reaches no host and needs none."""
+    value = config.get_secret(name)
+    if value is None:
+        set_it = f"`pulumi config set --secret kubeadm-fleet:{name}{source}`"
         if not pulumi.runtime.is_dry_run():
             raise pulumi.RunError(f"kubeadm-fleet:{name} is not set: {set_it}")
         pulumi.warn(f"kubeadm-fleet:{name} is not set; an `up` will need it: {set_it}")
         return pulumi.Output.secret("")
-    return key
+    return value
 
 
 async def main() -> pulumi.Inputs:
@@ -28,8 +28,9 @@ async def main() -> pulumi.Inputs:
         described = load(config.require_object("fleet"))
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
-    keys = {name: private_key(name) for name in described.private_key_names}
-    fleet = Fleet("fleet", described, keys)
+    keys = {name: secret(name, " < KEY_FILE") for name in described.private_key_names}
+    passwords = {name: secret(name) for name in described.sudo_password_names}
+    fleet = Fleet("fleet", described, keys | passwords)
     outputs = {"kubeconfig": fleet.kubeconfig, "clusters": fleet.clusters}
     for output in outputs.values():
         await output.future()

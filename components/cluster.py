@@ -41,14 +41,14 @@ class Cluster(pulumi.ComponentResource):
         self,
         cluster: Described,
         key: SshKey,
-        private_keys: dict[str, pulumi.Output[str]],
+        secrets: dict[str, pulumi.Output[str]],
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:cluster:Cluster", cluster.name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         pki = Pki(cluster, child)
-        driver = driver_for(cluster, key, private_keys, child)
+        driver = driver_for(cluster, key, secrets, child)
         control_plane = ControlPlane(cluster, driver, pki, child)
         workers = Workers(cluster, driver, pki, child)
         network = Network(cluster, pki, control_plane.foundation, child)

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 import pulumi
-from pulumi_command import remote
 
 from components.login import Login
 from components.resources.container_machine import ContainerMachine
@@ -36,16 +35,6 @@ class Placed:
     login: Login
     settings: Settings
 
-    @property
-    def connection(self) -> remote.ConnectionArgs:
-        """The login as the steps take it."""
-        return self.login.connection()
-
-    @property
-    def sudo(self) -> bool:
-        """Whether whoever logs in must become root."""
-        return self.login.sudo
-
 
 class Driver(Protocol):
     """Places the machines of one cluster."""
@@ -61,7 +50,7 @@ class ContainerDriver:
         self,
         cluster: Cluster,
         key: SshKey,
-        _private_keys: Mapping[str, pulumi.Output[str]],
+        _secrets: Mapping[str, pulumi.Output[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         self._cluster = cluster
@@ -98,6 +87,7 @@ class ContainerDriver:
             port=SSH_PORT,
             user="root",
             sudo=False,
+            sudo_password=None,
             private_key=self._key.private_key,
             host_key=resource.host_key,
         )
@@ -116,19 +106,20 @@ class ExistingDriver:
         self,
         cluster: Cluster,
         key: SshKey,
-        private_keys: Mapping[str, pulumi.Output[str]],
+        secrets: Mapping[str, pulumi.Output[str]],
         _opts: pulumi.ResourceOptions,
     ) -> None:
         self._cluster = cluster
         self._key = key
-        self._private_keys = private_keys
+        self._secrets = secrets
 
     def place(self, machine: Machine, opts: pulumi.ResourceOptions) -> Placed:
         """Take a host over; deleting it gives it back as it was found."""
         settings = machine.settings
         assert isinstance(settings, ExistingSettings)
         vip = self._cluster.vip
-        private_key = None if settings.agent else self._private_keys[settings.private_key_name]
+        private_key = self._secret(None if settings.agent else settings.private_key_name)
+        sudo_password = self._secret(settings.sudo_password_name)
         resource = ExistingHost(
             machine.name,
             owner=self._key.public_key,
@@ -141,6 +132,7 @@ class ExistingDriver:
             port=settings.port,
             user=settings.user,
             sudo=settings.sudo,
+            sudo_password=sudo_password,
             host_key=settings.host_key,
             private_key=private_key,
             bastion=asdict(settings.bastion) if settings.bastion else None,
@@ -152,6 +144,7 @@ class ExistingDriver:
             port=settings.port,
             user=settings.user,
             sudo=settings.sudo,
+            sudo_password=sudo_password,
             private_key=private_key,
             host_key=settings.host_key,
             bastion=settings.bastion,
@@ -163,15 +156,18 @@ class ExistingDriver:
             settings={"SUPPLIES": resource.supplies},
         )
 
+    def _secret(self, name: str | None) -> pulumi.Output[str] | None:
+        return None if name is None else self._secrets[name]
+
 
 def driver_for(
     cluster: Cluster,
     key: SshKey,
-    private_keys: Mapping[str, pulumi.Output[str]],
+    secrets: Mapping[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> Driver:
     """Return the driver that the cluster's config names."""
-    return DRIVERS[cluster.driver](cluster, key, private_keys, opts)
+    return DRIVERS[cluster.driver](cluster, key, secrets, opts)
 
 
 DRIVERS: dict[str, Callable[..., Driver]] = {

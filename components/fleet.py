@@ -24,13 +24,11 @@ class Fleet(pulumi.ComponentResource):
     kubeconfig: pulumi.Output[str]
     clusters: pulumi.Output[dict[str, Any]]
 
-    def __init__(
-        self, name: str, fleet: Described, private_keys: dict[str, pulumi.Output[str]]
-    ) -> None:
+    def __init__(self, name: str, fleet: Described, secrets: dict[str, pulumi.Output[str]]) -> None:
         super().__init__("kubeadm-fleet:fleet:Fleet", name, None)
         child = pulumi.ResourceOptions(parent=self)
         key = SshKey(f"{name}-ssh", comment="kubeadm-fleet", opts=child)
-        made = _in_waves(fleet, key, private_keys, child)
+        made = _in_waves(fleet, key, secrets, child)
         contexts = pulumi.Output.all(*[made[each.name].context for each in fleet.clusters])
         self.kubeconfig = pulumi.Output.secret(contexts.apply(kubeconfigs.render))
         self.clusters = pulumi.Output.all(
@@ -42,7 +40,7 @@ class Fleet(pulumi.ComponentResource):
 def _in_waves(
     fleet: Described,
     key: SshKey,
-    private_keys: dict[str, pulumi.Output[str]],
+    secrets: dict[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> dict[str, Cluster]:
     """Make the clusters; those of a later wave change after those of the one before have soaked."""
@@ -50,7 +48,7 @@ def _in_waves(
     after: list[pulumi.Resource] = []
     for members in fleet.waves:
         for each in members:
-            made[each.name] = Cluster(each, key, private_keys, after, opts)
+            made[each.name] = Cluster(each, key, secrets, after, opts)
         if members != fleet.waves[-1]:
             after = [_wave(members, made, after, opts)]
     return made

@@ -13,12 +13,16 @@ DIAL_ERROR_LIMIT = 10
 
 @dataclass(frozen=True)
 class Login:
-    """`private_key` None asks the SSH agent, `host_key` None accepts any; `sudo` becomes root."""
+    """`private_key` None asks the SSH agent, `host_key` None accepts any; `sudo` becomes root.
+
+    `sudo_password` is None where sudo asks none.
+    """
 
     host: str
     port: int
     user: str
     sudo: bool
+    sudo_password: pulumi.Output[str] | None
     private_key: pulumi.Output[str] | None
     host_key: pulumi.Input[str] | None
     bastion: Bastion | None = None
@@ -42,6 +46,7 @@ class Login:
             "port": self.port,
             "user": self.user,
             "sudo": self.sudo,
+            "sudo_password": self.sudo_password,
             "private_key": self.private_key,
             "host_key": self.host_key,
             "bastion": asdict(self.bastion) if self.bastion else None,

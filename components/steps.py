@@ -16,17 +16,20 @@ from shlex import quote
 import pulumi
 from pulumi_command import remote
 
+from components.login import Login
+from model import root
+
 NODE_SCRIPTS = Path(__file__).parents[1] / "scripts" / "node"
 # The files that each step is made of. They define functions; a step runs `step_<name>`.
 PARTS = {
     "prepare": (
-        *("lib", "configure", "kernel", "install", "staged", "runtime", "endpoint", "prepare"),
+        *("lib", "configure", "kernel", "install", "staged"),
+        *("egress", "runtime", "endpoint", "prepare"),
     ),
     "foundation": ("lib", "kubeadm", "trust", "restore", "foundation"),
     "control-plane": ("lib", "kubeadm", "trust", "control-plane"),
     "worker": ("lib", "kubeadm", "worker"),
 }
-KILL_AFTER_SECONDS = 10
 # What changes nothing any more (`ignore_changes`) for a step that is done once; when a trigger
 # replaces it, it takes the new values.
 SPENT = ["create", "stdin", "connection"]
@@ -39,8 +42,7 @@ def step(
     script: str,
     *,
     triggers: list[pulumi.Input[str]],
-    connection: pulumi.Input[remote.ConnectionArgs],
-    sudo: bool,
+    login: Login,
     settings: Settings,
     deadline_seconds: int,
     opts: pulumi.ResourceOptions | None = None,
@@ -48,9 +50,14 @@ def step(
     """Run `scripts/node/<script>.sh` on a machine, at most `deadline_seconds` long."""
     return remote.Command(
         name,
-        create=as_root(script, sudo=sudo, deadline_seconds=deadline_seconds),
-        stdin=_secretly(script, settings),
-        connection=connection,
+        create=as_root(
+            script,
+            sudo=login.sudo,
+            asked=login.sudo_password is not None,
+            deadline_seconds=deadline_seconds,
+        ),
+        stdin=_secretly(script, settings, login.sudo_password),
+        connection=login.connection(),
         triggers=triggers,
         logging=remote.Logging.STDOUT_AND_STDERR,
         add_previous_output_in_env=False,
@@ -58,24 +65,28 @@ def step(
     )
 
 
-def _secretly(script: str, settings: Settings) -> pulumi.Output[str]:
-    known: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**settings))
-    return known.apply(lambda values: standard_input(script, values))
+def _secretly(
+    script: str, settings: Settings, password: pulumi.Output[str] | None
+) -> pulumi.Output[str]:
+    known = pulumi.Output.all(pulumi.Output.all(**settings), password)
+    return pulumi.Output.secret(known.apply(lambda both: standard_input(script, *both)))
 
 
-def as_root(script: str, *, sudo: bool, deadline_seconds: int) -> str:
+def as_root(script: str, *, sudo: bool, asked: bool, deadline_seconds: int) -> str:
     """Return the command that runs the step on its standard input as root."""
-    become = "sudo --non-interactive " if sudo else ""
-    limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {deadline_seconds}"
     content = hashlib.sha256(text_of(script).encode()).hexdigest()[:8]
     run = f'eval "$(cat)"; step_{script.replace("-", "_")}'
-    return f"exec {become}{limit} bash -c {quote(run)} {script}@{content}"
+    words = f"{script}@{content}"
+    return root.command(run, sudo=sudo, asked=asked, seconds=deadline_seconds, words=words)
 
 
-def standard_input(script: str, settings: Mapping[str, str]) -> str:
-    """Return the settings as shell assignments, quoted, and the script behind them."""
+def standard_input(script: str, settings: Mapping[str, str], password: str | None = None) -> str:
+    """Return the settings as shell assignments, quoted, and the script behind them.
+
+    A password for sudo goes in front of them.
+    """
     assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
-    return assignments + text_of(script)
+    return root.introduction(password) + assignments + text_of(script)
 
 
 @cache

@@ -33,7 +33,10 @@ from model.fields import (
     Memory,
     MirrorUrl,
     NodeLabelKey,
+    NoProxy,
     Port,
+    ProxyUrl,
+    RegistryHost,
     Seconds,
     SecretName,
     SnapshotPath,
@@ -66,7 +69,12 @@ class Ssh(Strict):
 
     user: User = Field("root", description="The user to log in as.")
     port: Port = Field(22, description="The SSH port of hosts that name none of their own.")
-    sudo: Flag = Field(False, description="Become root with sudo, which must not ask a password.")
+    sudo: Flag = Field(False, description="Become root with sudo.")
+    sudo_password: SecretName | None = Field(
+        None,
+        description="Name of the stack's secret config value that holds the password that sudo "
+        "asks; without it, sudo must not ask.",
+    )
     private_key: SecretName = Field(
         "sshPrivateKey", description="Name of the stack's secret config value that holds the key."
     )
@@ -293,7 +301,33 @@ class Endpoint(Strict):
     )
 
 
-class ClusterConfig(Components):
+class Proxy(Strict):
+    """The proxy through which machines fetch binaries, packages and images."""
+
+    http: ProxyUrl | None = Field(None, description="The proxy for http URLs.")
+    https: ProxyUrl | None = Field(None, description="The proxy for https URLs.")
+    no_proxy: list[NoProxy] = Field(
+        default_factory=list,
+        description="What is reached without it, besides the machine itself, pods and Services.",
+    )
+
+
+class Outward(Strict):
+    """What lies between the machines and the internet."""
+
+    proxy: Proxy | None = Field(
+        None,
+        description="The proxy to the internet; a cluster's stands for the fleet's, {} for none.",
+    )
+    registry_mirrors: dict[RegistryHost, MirrorUrl] = Field(
+        default_factory=dict,
+        description="Where containerd asks first for images of a registry, by the registry's host; "
+        "a cluster's lie over the fleet's.",
+        examples=[{"docker.io": "https://mirror.example.com"}],
+    )
+
+
+class ClusterConfig(Components, Outward):
     """One cluster."""
 
     labels: dict[LabelKey, LabelValue] = Field(
@@ -327,7 +361,7 @@ class ClusterConfig(Components):
 ClusterName = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{DNS_LABEL}$"})]
 
 
-class FleetConfig(Components):
+class FleetConfig(Components, Outward):
     """The value of `kubeadm-fleet:fleet`."""
 
     kubernetes_version: VersionName = Field(

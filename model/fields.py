@@ -153,6 +153,11 @@ def _consent(text: str) -> str:
     return text
 
 
+def _proxy(url: str) -> str:
+    _host_port(url.rstrip("/").partition("//")[2])
+    return _mirror(url)
+
+
 def _mirror(url: str) -> str:
     if "@" in url:
         raise ValueError("a URL with a user or password in it would be stored and shown in plain")
@@ -247,7 +252,7 @@ SecretName = Annotated[
     str,
     Leaf(
         "the name of a config value",
-        "the NAME of the stack's secret config value that holds the key, never the key",
+        "the NAME of the stack's secret config value that holds it, never the secret itself",
         "sshPrivateKey",
         pattern=r"[A-Za-z][A-Za-z0-9_-]{0,62}",
     ),
@@ -260,6 +265,34 @@ MirrorUrl = Annotated[
         "https://mirror.example.com",
         pattern=r"https?://[^\s?#]+",
         check=_mirror,
+    ),
+]
+ProxyUrl = Annotated[
+    str,
+    Leaf(
+        "the URL of a proxy",
+        "http or https, a host and a port, without user or password",
+        "http://proxy.example.com:3128",
+        pattern=rf"https?://{DNS_NAME}:\d{{1,5}}/?",
+        check=_proxy,
+    ),
+]
+NoProxy = Annotated[
+    str,
+    Leaf(
+        "a host, a .domain, an address or a network",
+        "what is to be reached without the proxy: a host, a .domain, an address or a network",
+        ".example.com",
+        pattern=r"[A-Za-z0-9.:*_/-]+",
+    ),
+]
+RegistryHost = Annotated[
+    str,
+    Leaf(
+        "a registry",
+        "the host of a registry as images name it, with its port if they name one",
+        "docker.io",
+        pattern=rf"{DNS_NAME}(:\d{{1,5}})?",
     ),
 ]
 LabelKey = Annotated[

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from model.egress import Egress
 from model.snapshot import Snapshot
 
 CONTROL_PLANE = "control-plane"
@@ -33,12 +34,16 @@ class Bastion:
 
 @dataclass(frozen=True)
 class ExistingSettings:
-    """A host that exists; `host_key` None accepts any, `private_key_name` names a config secret."""
+    """A host that exists; `host_key` None accepts any.
+
+    `private_key_name` and `sudo_password_name` (None where sudo asks none) name config secrets.
+    """
 
     host: str
     port: int
     user: str
     sudo: bool
+    sudo_password_name: str | None
     private_key_name: str
     agent: bool
     host_key: str | None
@@ -149,6 +154,7 @@ class Cluster:
     container_subnet: IPv4Network | None
     container_gateway: IPv4Address | None
     artifacts: Artifacts
+    egress: Egress
     control_planes: tuple[Machine, ...]
     workers: tuple[Machine, ...]
     upgrade: Upgrade
@@ -197,10 +203,20 @@ class Fleet:
     @property
     def private_key_names(self) -> tuple[str, ...]:
         """Names of the config secrets that hold SSH keys of existing hosts, each once."""
-        names = {
-            machine.settings.private_key_name
+        names = {each.private_key_name for each in self._existing if not each.agent}
+        return tuple(sorted(names))
+
+    @property
+    def sudo_password_names(self) -> tuple[str, ...]:
+        """Names of the config secrets that hold passwords for sudo, each once."""
+        names = {each.sudo_password_name for each in self._existing}
+        return tuple(sorted(name for name in names if name is not None))
+
+    @property
+    def _existing(self) -> tuple[ExistingSettings, ...]:
+        return tuple(
+            machine.settings
             for cluster in self.clusters
             for machine in cluster.machines
-            if isinstance(machine.settings, ExistingSettings) and not machine.settings.agent
-        }
-        return tuple(sorted(names))
+            if isinstance(machine.settings, ExistingSettings)
+        )

@@ -2,7 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
-from model import endpoint_rules, networks, node_rules, restore_rules, rules, settings, waves
+from model import (
+    egress_rules,
+    endpoint_rules,
+    networks,
+    node_rules,
+    restore_rules,
+    rules,
+    settings,
+    waves,
+)
 from model.config import Bastion as BastionConfig
 from model.config import FleetConfig, Host, Ssh
 from model.errors import ConfigError
@@ -52,6 +61,7 @@ def _findings(layouts: list[Layout]) -> Iterator[Finding]:
     for layout in layouts:
         yield from rules.of_cluster(layout)
         yield from endpoint_rules.of_cluster(layout)
+        yield from egress_rules.of_cluster(layout)
         yield from networks.of_cluster(layout)
         yield from node_rules.of_cluster(layout)
         yield from restore_rules.of_cluster(layout)
@@ -81,6 +91,7 @@ def _cluster(layout: Layout) -> Cluster:
         container_subnet=subnet,
         container_gateway=subnet.network_address + GATEWAY if subnet else None,
         artifacts=Artifacts(fleet.artifacts.source, fleet.artifacts.mirror),
+        egress=settings.egress(layout),
         control_planes=tuple(_machines(layout, CONTROL_PLANE)),
         workers=tuple(_machines(layout, WORKER)),
         upgrade=settings.upgrade(layout, waves.wave_of(layout)),
@@ -135,6 +146,7 @@ def _existing(host: Host, ssh: Ssh, bastion: Bastion | None) -> ExistingSettings
         port=host.port or ssh.port,
         user=ssh.user,
         sudo=ssh.sudo,
+        sudo_password_name=ssh.sudo_password,
         private_key_name=ssh.private_key,
         agent=ssh.agent,
         host_key=_pinned(host.host_key),

@@ -200,3 +200,13 @@ def _existing_hosts(layout: Layout) -> Iterator[Finding]:
             example="sudo: true",
             about=(*layout.driver_paths, (*path, "user"), ("machines", "ssh")),
         )
+    if ssh.sudo_password is not None and not ssh.sudo:
+        path = layout.machines_path("ssh")
+        yield found(
+            (*path, "sudoPassword"),
+            ssh.sudo_password,
+            "a password for sudo, which is not used",
+            allowed="with sudo: true, also for root, whom sudo asks nothing",
+            example="sudo: true",
+            about=(*layout.driver_paths, (*path, "sudo"), ("machines", "ssh")),
+        )

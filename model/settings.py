@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from model.config import Components
+from model.config import Components, Proxy
+from model.egress import Egress
 from model.fields import parse_percent, parse_seconds
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, WORKER, Component, Taint, Upgrade
 from model.layout import Layout
@@ -57,6 +58,23 @@ def _max_unavailable(layout: Layout) -> int:
         return MAX_UNAVAILABLE
     percent = parse_percent(given)
     return int(given) if percent is None else max(1, layout.size(WORKER) * percent // 100)
+
+
+def egress(layout: Layout) -> Egress:
+    """Return the cluster's way out; within a cluster nobody asks a proxy."""
+    fleet, cluster = layout.fleet, layout.cluster
+    proxy = (fleet.proxy if cluster.proxy is None else cluster.proxy) or Proxy()
+    networking = cluster.networking
+    near = (
+        *("localhost", "127.0.0.0/8", str(networking.pod_subnet), str(networking.service_subnet)),
+        *(".svc", f".{networking.dns_domain}"),
+    )
+    return Egress(
+        proxy.http,
+        proxy.https,
+        tuple(dict.fromkeys((*near, *proxy.no_proxy))),
+        overlaid(fleet.registry_mirrors, cluster.registry_mirrors),
+    )
 
 
 def labels(layout: Layout, role: str) -> dict[str, str]:

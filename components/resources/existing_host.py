@@ -32,7 +32,7 @@ GONE = "KUBEADM_FLEET_GONE"
 
 OURS = "ours"
 ANOTHER = "another machine"
-LOGIN = ("host", "port", "user", "sudo", "host_key", "private_key", "bastion")
+LOGIN = ("host", "port", "user", "sudo", "sudo_password", "host_key", "private_key", "bastion")
 SUPPLY = ("owner", "kubernetes_version", "source", "mirror")
 
 
@@ -176,12 +176,13 @@ def _fleet(owner: str) -> str:
 
 @contextmanager
 def _visit(props: Mapping[str, Any], patience_seconds: float = 0) -> "Iterator[Visit]":
+    from components.resources.host.root import Root
     from components.resources.host.ssh import connected
     from components.resources.host.takeover import Visit
 
     login = _login(props)
     with connected(login, patience_seconds=patience_seconds) as connection:
-        yield Visit(connection, login, name=props["machine"], sudo=props["sudo"])
+        yield Visit(connection, login, name=props["machine"], root=Root.of(props))
 
 
 def _login(props: Mapping[str, Any]) -> "Login":
@@ -223,6 +224,7 @@ class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
         port: int,
         user: str,
         sudo: bool,
+        sudo_password: pulumi.Input[str] | None,
         host_key: str | None,
         private_key: pulumi.Input[str] | None,
         bastion: dict[str, Any] | None,
@@ -243,6 +245,7 @@ class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
                 "port": port,
                 "user": user,
                 "sudo": sudo,
+                "sudo_password": sudo_password and pulumi.Output.secret(sudo_password),
                 "host_key": host_key,
                 "host_key_check": _checking(host_key, bastion),
                 "private_key": private_key and pulumi.Output.secret(private_key),

@@ -179,6 +179,7 @@ put_programs() {
 configure_runtime() {
   configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
   configure_kubelet
+  configure_egress
   local touched=" ${CHANGED[*]} ${INSTALLED[*]} "
   if [[ $touched == */etc/systemd/system/* ]]; then
     systemctl daemon-reload

@@ -40,6 +40,7 @@ configure_endpoint() {
   managed $ENDPOINT_FOLDER/keepalived.conf <<<"${KEEPALIVED_CONFIG//@INTERFACE@/$interface}"
   endpoint_units
   ((${#CHANGED[@]} == 0)) || say "changed: ${CHANGED[*]}"
+  note_settled "${CHANGED[@]}"
   use_endpoint " ${CHANGED[*]} "
   mkdir -p "$STATE/endpoint"
   printf '%s\n' "$HAPROXY_CONFIG" >"$STATE/endpoint/haproxy.cfg"

@@ -105,7 +105,7 @@ fetch_all() {
     wait "$process" || failed=1
   done
   ((failed == 0)) || die "downloads failed (see above); nothing was installed" \
-    "mend the network, artifacts.mirror or the proxy settings of the host, and run 'pulumi up' again"
+    "mend the network, artifacts.mirror or proxy, and run 'pulumi up' again"
 }
 
 # fetch URL SUM_URL: bring a file that is what upstream published, or none.
@@ -134,9 +134,9 @@ fetch() {
   mv "$file.part" "$file"
 }
 
-# download URL FILE: with the host's own proxy settings, trying again what may pass.
+# download URL FILE: through the proxy, trying again what may pass.
 download() {
-  curl --silent --show-error --fail --location --retry 3 --retry-connrefused --connect-timeout 10 \
+  env "${PROXIED[@]}" curl --silent --show-error --fail --location --retry 3 --retry-connrefused --connect-timeout 10 \
     --speed-limit 1024 --speed-time 30 --output "$2" "$1" 2>"$2.log" && return
   rm -f "$2"
   echo "$1: $(tail -n 1 "$2.log")" >&2
@@ -153,7 +153,8 @@ unpack() { # ARCHIVE FOLDER MEMBER
   logged unpack tar --extract --gzip --no-same-owner --file "$1" --directory "$2" "$3"
 }
 
-# install_packages NAME...: Debian packages that are not installed, with the host's own settings.
+# install_packages NAME...: Debian packages that are not installed, from the host's own sources. What
+# apt itself is told about a proxy counts for more than ours.
 install_packages() {
   local -A have=()
   local name missing=() before
@@ -167,9 +168,9 @@ install_packages() {
   say "installing ${missing[*]}"
   before=$(mktemp)
   installed_packages | sort >"$before"
-  logged apt-update apt-get --option DPkg::Lock::Timeout=120 update
-  DEBIAN_FRONTEND=noninteractive logged apt-install apt-get --option DPkg::Lock::Timeout=120 \
-    install --yes --no-install-recommends "${missing[@]}"
+  logged apt-update env "${PROXIED[@]}" apt-get --option DPkg::Lock::Timeout=120 update
+  logged apt-install env DEBIAN_FRONTEND=noninteractive "${PROXIED[@]}" apt-get \
+    --option DPkg::Lock::Timeout=120 install --yes --no-install-recommends "${missing[@]}"
   installed_packages | sort | comm -13 "$before" - >>"$STATE/packages"
   rm -f "$before"
 }

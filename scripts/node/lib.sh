@@ -64,6 +64,19 @@ secret_file() {
   mv "$path.new" "$path"
 }
 
+# note_settled PATH...: what this step wrote there is what a later look is to find (settled.sh).
+note_settled() {
+  local path sum
+  [[ -f $STATE/settled ]] || return 0
+  for path in "$@"; do
+    sum=missing
+    [[ ! -f $path ]] || sum=$(sha256sum "$path")
+    grep -vF $'file:'"$path"$'\t' "$STATE/settled" >"$STATE/settled.new" || true
+    printf 'file:%s\t%s\n' "$path" "${sum%% *}" >>"$STATE/settled.new"
+    mv "$STATE/settled.new" "$STATE/settled"
+  done
+}
+
 flock --nonblock 9 || {
   say "an earlier run is still at work on this machine; waiting for it"
   flock --timeout 600 9 || die "waited 600 s for an earlier run" "look at 'fuser -v $STATE/lock'"

@@ -22,7 +22,7 @@ prepare_host() {
   configure_kernel
   load_kernel
   configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
-  configure_mirrors
+  configure_egress
   configure_kubelet
   configure_patches
   start_changed
@@ -54,7 +54,7 @@ stage() {
   configure_kernel
   configure_patches
   load_kernel
-  configure_mirrors
+  configure_egress
   start_runtime
   import_images
   pull_images
@@ -62,7 +62,9 @@ stage() {
 
 step_prepare() {
   ensure_host_entry
+  note_egress
   if [[ -f $STATE/installed && $(<"$STATE/installed") == "$KUBERNETES_VERSION" ]]; then
+    configure_egress
     start_runtime
   elif is_joined; then
     stage

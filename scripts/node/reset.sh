@@ -6,7 +6,7 @@ CLUSTER_FILES=(/etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/
   /run/containerd /run/flannel /var/log/pods /var/log/containers /usr/libexec/kubernetes
   /opt/cni/bin/flannel /etc/cni/net.d/10-flannel.conflist)
 OUR_FILES=(/etc/containerd /etc/modules-load.d/kubeadm-fleet.conf
-  /etc/sysctl.d/90-kubeadm-fleet.conf /etc/systemd/system/containerd.service
+  /etc/sysctl.d/90-kubeadm-fleet.conf /etc/systemd/system/containerd.service{,.d/50-kubeadm-fleet-proxy.conf}
   /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d)
 
 forget_cluster() {
@@ -104,6 +104,7 @@ forget_files() {
     cut -f 1 "$STATE/files" | sort -u | xargs --no-run-if-empty rm -f
   fi
   rm -rf "${OUR_FILES[@]}"
+  rmdir --ignore-fail-on-non-empty /etc/systemd/system/containerd.service.d 2>/dev/null || true
   rmdir --ignore-fail-on-non-empty /opt/cni/bin /opt/cni /opt/containerd/{bin,lib} /opt/containerd \
     2>/dev/null || true
   forget_host_entry

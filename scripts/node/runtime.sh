@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# The container runtime: running, able to do what the kubelet asks of it, and told where to get images.
+# The container runtime: running, able to do what the kubelet asks of it, and with its images.
 # Only functions.
-
-MIRRORED='# Written by kubeadm-fleet from artifacts.mirror.'
 
 # start_runtime: have a container runtime that can do what the kubelet asks of it. containerd runs on
 # without its CRI plugin when that could not be loaded.
@@ -52,7 +50,7 @@ pull_images() {
   ((${#missing[@]})) || return 0
   say "pulling ${#missing[@]} images"
   for reference in "${missing[@]}"; do
-    ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d "$reference" \
+    env "${PROXIED[@]}" ctr --namespace k8s.io images pull --hosts-dir "$CERTS" "$reference" \
       >"$LOGS/pull-${reference//\//_}.log" 2>&1 </dev/null &
     running+=($!)
   done
@@ -62,34 +60,9 @@ pull_images() {
     echo "${missing[index]}: $(tail -n 1 "$LOGS/pull-${missing[index]//\//_}.log")" >&2
   done
   ((${#failed[@]} == 0)) || die "cannot be pulled (see above): ${failed[*]}" \
-    "mend the network, artifacts.mirror or the proxy settings of containerd, and run 'pulumi up' again; what runs was not touched"
+    "mend the network, artifacts.mirror or proxy, and run 'pulumi up' again; what runs was not touched"
 }
 
 is_of_role() { # IMAGE
   [[ $ROLE == control-plane || ! $1 =~ /(etcd|kube-apiserver|kube-controller-manager|kube-scheduler): ]]
-}
-
-# configure_mirrors: ask a mirror for the images of a registry. containerd reads this on every pull.
-# https://github.com/containerd/containerd/blob/main/docs/hosts.md
-configure_mirrors() {
-  local folder=/etc/containerd/certs.d registry base file
-  local -A mirrored=()
-  if [[ -f $ARTIFACTS/mirrors ]]; then
-    while IFS=$'\t' read -r registry base; do
-      mirrored[$folder/$registry/hosts.toml]=${base%/}
-    done <"$ARTIFACTS/mirrors"
-  fi
-  for file in "${!mirrored[@]}"; do
-    managed "$file" <<TOML
-$MIRRORED
-server = "${mirrored[$file]}/v2"
-capabilities = ["pull", "resolve"]
-override_path = true
-TOML
-  done
-  for file in "$folder"/*/hosts.toml; do
-    if [[ -f $file && ! -v mirrored[$file] && $(head -n 1 "$file") == "$MIRRORED" ]]; then
-      rm -f "$file"
-    fi
-  done
 }

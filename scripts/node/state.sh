@@ -32,6 +32,7 @@ survey() {
   for path in /etc/kubernetes/manifests/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler}.yaml \
     /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} /etc/containerd/config.toml \
     /etc/systemd/system/{containerd,kubelet}.service /etc/systemd/system/kubelet.service.d/10-kubeadm.conf \
+    /etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf \
     /etc/sysctl.d/90-kubeadm-fleet.conf /etc/modules-load.d/kubeadm-fleet.conf \
     /etc/kubeadm-fleet/{haproxy.cfg,keepalived.conf} \
     /etc/systemd/system/kubeadm-fleet-{haproxy,keepalived}.service; do

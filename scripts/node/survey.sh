@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
 # What this host is like, as lines of KEY<TAB>VALUE. Changes nothing, judges nothing, and runs as the
 # user who logged in: only what root alone can read is read with sudo, if sudo lets us.
-# Settings: SUDO (yes, no), PATHS (what would be written, separated by blanks).
+# Settings: SUDO (yes, no), SUDO_PASSWORD (empty: it must not ask one), PATHS (what would be written,
+# separated by blanks).
 set -u
 export LC_ALL=C
 STATE=/var/lib/kubeadm-fleet
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 
-root=()
-[[ $SUDO == yes ]] && root=(sudo --non-interactive)
-if refusal=$("${root[@]}" true 2>&1) && [[ $("${root[@]}" id -u) == 0 ]]; then
+as_root() { "$@"; }
+if [[ $SUDO == yes && -n $SUDO_PASSWORD ]]; then
+  # The password is all that sudo can read: a wrong one is tried once.
+  # shellcheck disable=SC2024
+  as_root() { sudo --stdin --prompt= "$@" < <(printf '%s\n' "$SUDO_PASSWORD"); }
+elif [[ $SUDO == yes ]]; then
+  as_root() { sudo --non-interactive "$@"; }
+fi
+if refusal=$(as_root true 2>&1) && [[ $(as_root id -u) == 0 ]]; then
   fact root yes
 else
+  refusal=${refusal##*$'\n'}
   fact root "${refusal:-the user is not root}"
-  root=()
+  as_root() { "$@"; }
 fi
 
 fact clock "$(date +%s)"
@@ -44,16 +52,16 @@ for path in /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /var/lib/kub
   $PATHS; do
   [[ -e $path ]] && found+=("$path")
 done
-"${root[@]}" test -e /var/lib/etcd/member && found+=(/var/lib/etcd/member)
+as_root test -e /var/lib/etcd/member && found+=(/var/lib/etcd/member)
 fact leftovers "${found[*]:-}"
 fact packages "$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' \
   containerd containerd.io docker.io docker-ce cri-o kubelet kubeadm 2>/dev/null |
   awk '$2 == "installed" {printf "%s ", $1}')"
 
 # Ours: the fleet and the machine that this host was taken over for, and when; what it was sent.
-fact owner "$("${root[@]}" cat $STATE/owner 2>/dev/null)"
+fact owner "$(as_root cat $STATE/owner 2>/dev/null)"
 # shellcheck disable=SC2016
-fact supplies "$("${root[@]}" bash -c '
+fact supplies "$(as_root bash -c '
   cd "$1/artifacts" || exit
   cut -f 1 index | while read -r sum; do [[ -f $sum ]] || echo "$sum is gone"; done
   cat index downloads mirrors' supplies $STATE 2>/dev/null | sha256sum | cut -d " " -f 1)"

@@ -98,7 +98,6 @@ repair() {
   configure_kernel
   configure_patches
   load_kernel
-  configure_mirrors
   configure_runtime
   start_runtime
   repair_endpoint

@@ -61,7 +61,7 @@ class PulumiStack:
         self.name = name
         self.folder = folder
         self.config = config
-        self.secrets: dict[str, str] = {}
+        self.secrets: dict[str, Any] = {}
         self.machines = folder / "machines"
         (folder / "backend").mkdir(parents=True, exist_ok=True)
         self.environment = {

@@ -3,8 +3,9 @@
 import json
 import re
 
-from tests.graph.conftest import SSH_KEY
+from tests.graph.conftest import SSH_KEY, stack_config
 from tests.graph.graph import Graph
+from tests.graph.recorder import run
 
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
@@ -62,6 +63,18 @@ def test_existing_hosts_hide_the_key_to_them(prod: Graph) -> None:
     assert len(hosts) == 12
     assert all(each.inputs["private_key"] == SSH_KEY for each in hosts)
     assert all("private_key" in each.secret_inputs for each in hosts)
+
+
+def test_password_for_sudo_is_seen_nowhere() -> None:
+    config = stack_config("prod")
+    config["machines"]["ssh"]["sudoPassword"] = "becoming"
+    prod = run(config, secrets={"sshPrivateKey": SSH_KEY, "becoming": "a password"})
+    hosts, steps = prod.kinds("ExistingHost"), prod.kinds("command:remote:Command")
+    assert all(each.inputs["sudo_password"] == "a password" for each in hosts)
+    assert all("sudo_password" in each.secret_inputs for each in hosts)
+    assert all(each.inputs["stdin"].startswith("a password\n\n") for each in steps)
+    assert all("sudo --stdin" in each.inputs["create"] for each in steps)
+    assert all("a password" not in each.visible for each in prod)
 
 
 def test_no_visible_input_holds_key_material(graph: Graph) -> None:

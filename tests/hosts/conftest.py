@@ -1,11 +1,14 @@
 """Bare hosts, and what a fleet would ask of them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from model.artifacts import Bundle
 from scripts.bench.subnet import subnet
 from tests.hosts.lab import BareHost, Lab
+from tests.hosts.stock import make_light_bundle
 from tests.workshop import workshop
 
 
@@ -22,3 +25,11 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 def host(lab: Lab) -> BareHost:
     """One bare host."""
     return lab.boot("host-0", 11)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """The real bundle's binaries, without most of its images."""
+    light = make_light_bundle(tmp_path / "bundle")
+    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: light.folder)
+    return light

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from components.resources.host.ssh import Connection, Finished, Login, connected
-from components.resources.nspawn import lifecycle, network
+from components.resources.nspawn import disk, lifecycle, network, process
 from components.resources.nspawn.runtime import Runtime
 from components.resources.nspawn.spec import MachineSpec, short
 from model.ssh import SshKeyPair, new_key_pair
@@ -48,6 +48,12 @@ class BareHost:
         assert finished.status == 0, finished
         return finished.out
 
+    def have_sudo_ask(self, password: str, defaults: str = "") -> None:
+        """Give the user a password, and have sudo ask it; `defaults` are lines of sudoers(5)."""
+        (self.root / "root/password").write_text(f"{USER}:{password}\n")
+        self.shell("chpasswd </root/password && rm /root/password")
+        (self.root / "etc/sudoers.d/user").write_text(f"{defaults}{USER} ALL=(ALL) ALL\n")
+
     def pause(self) -> None:
         """Make the machine silent, as a host is whose cable was pulled."""
         subprocess.run(["ip", "link", "set", self.spec.link, "down"], check=True)
@@ -55,6 +61,11 @@ class BareHost:
     def resume(self) -> None:
         """Undo `pause`."""
         subprocess.run(["ip", "link", "set", self.spec.link, "up"], check=True)
+
+    def reset(self) -> None:
+        """Take its power away, and give it back: it boots with the disk that it has."""
+        process.stop(self.spec, disk.root(self.spec))
+        lifecycle.start(self.spec)
 
     def leader(self) -> int:
         """The process id of the machine's own PID 1."""

@@ -9,31 +9,24 @@ import yaml
 
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
 
-KEY = "kubeadm-fleet:sshPrivateKey"
+KEY = "sshPrivateKey"
+PREFIX = "kubeadm-fleet"
 
 
 class HostsStack(PulumiStack):
-    """A stack with the private key of its hosts as a secret of its config."""
+    """A stack whose config holds secrets, such as the private key of its hosts, by name."""
 
-    def __init__(self, folder: Path, config: dict[str, Any], private_key: str) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any], **secrets: str) -> None:
         super().__init__(folder, "hosts", config)
-        self.environment["PULUMI_DEBUG_COMMANDS"] = "true"  # which offers --event-log
-        self._private_key = private_key
-        self._encrypted: dict[str, str] = {}
+        self._plain = secrets
 
     def create(self) -> None:
-        """Make the stack and give it the key, as a person does."""
+        """Make the stack and give it the secrets, as a person does."""
         super().create()
-        self._pulumi("config", "set", "--secret", KEY, stdin=self._private_key)
-        self._encrypted = yaml.safe_load(self.config_file.read_text())["config"][KEY]
-
-    def write_config(self) -> None:
-        """Write the config with the encrypted key, once there is one."""
-        super().write_config()
-        if self._encrypted:
-            document = yaml.safe_load(self.config_file.read_text())
-            document["config"][KEY] = self._encrypted
-            self.config_file.write_text(yaml.safe_dump(document, sort_keys=False))
+        for name, value in self._plain.items():
+            key = f"{PREFIX}:{name}"
+            self._pulumi("config", "set", "--secret", key, stdin=value)
+            self.secrets[name] = yaml.safe_load(self.config_file.read_text())["config"][key]
 
     def planned(self) -> list[dict[str, Any]]:
         """What a preview would do: its steps."""

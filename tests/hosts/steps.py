@@ -21,19 +21,21 @@ class Ran:
     seconds: float
 
 
-def prepare(host: BareHost, **other: str) -> Ran:
+def prepare(host: BareHost, /, **other: str) -> Ran:
     """Run the step `prepare` as the user with sudo."""
     settings = {"ROLE": "worker", "KUBERNETES_VERSION": "v1.36.3", **other}
     return step(host, "prepare", **settings)
 
 
-def step(host: BareHost, script: str, /, **other: str) -> Ran:
-    """Run a step as the user with sudo."""
+def step(host: BareHost, script: str, /, password: str | None = None, **other: str) -> Ran:
+    """Run a step as the user with sudo, which may ask the password."""
     settings = {"NODE_NAME": host.name, "NODE_ADDRESS": host.address, **other}
-    command = steps.as_root(script, sudo=True, deadline_seconds=DEADLINE_SECONDS)
+    command = steps.as_root(
+        script, sudo=True, asked=password is not None, deadline_seconds=DEADLINE_SECONDS
+    )
     with connected(host.login(USER)) as connection:
         began = time.monotonic()
-        text = steps.standard_input(script, settings).encode()
+        text = steps.standard_input(script, settings, password).encode()
         finished = connection.run(command, [text], seconds=DEADLINE_SECONDS)
         took = time.monotonic() - began
     return Ran(finished.status, finished.out + finished.err, took)

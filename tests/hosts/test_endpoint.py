@@ -4,7 +4,6 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -14,20 +13,13 @@ from model.fleet import Cluster
 from model.load import load
 from tests.hosts.lab import BareHost, Lab
 from tests.hosts.steps import Ran, condition, prepare, step
-from tests.hosts.stock import make_light_bundle, wanted
+from tests.hosts.stock import wanted
 from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
 OURS = "kubeadm-fleet-haproxy kubeadm-fleet-keepalived"
 TAKEOVER_SECONDS = 10  # 1.1 by its own figures, on a machine that has time for it
-
-
-@pytest.fixture
-def bundle(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real bundle's binaries, without most of its images."""
-    light = make_light_bundle(tmp_path / "bundle")
-    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: light.folder)
 
 
 def described(lab: Lab, *lasts: int) -> Cluster:

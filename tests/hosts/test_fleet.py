@@ -6,15 +6,21 @@ from typing import Any
 import pytest
 
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.pulumi_stack import UP_SECONDS
 from tests.hosts import mirror as mirrors
+from tests.hosts import proxy as proxies
 from tests.hosts.bare import USER
 from tests.hosts.lab import BareHost, Lab
 from tests.hosts.stack import HostsStack
 from tests.hosts.steps import condition
 from tests.hosts.stock import VERSION
+from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
+PORT = 2222
+PASSWORD = "it's a password, $HOME"
+INSIDE = "mirror.inside.example.com"
 SOME_SPACE = {"memory.available": "100Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi"}
 
 
@@ -43,11 +49,13 @@ def described(
 
 
 def hide_behind(bastion: BareHost, host: BareHost) -> None:
-    """Let the user in from the bastion only."""
+    """Let the user in from the bastion only, at another port only, and have sudo ask a password."""
     host.shell(
-        f"echo 'Match User {USER} Address *,!{bastion.address}\n  PubkeyAuthentication no'"
-        " >/etc/ssh/sshd_config.d/hidden.conf\nsystemctl reload ssh"
+        f"printf '%s\\n' 'Port 22' 'Port {PORT}' 'Match User {USER} Address *,!{bastion.address}'"
+        f" ' PubkeyAuthentication no' 'Match User {USER} LocalPort 22' ' PubkeyAuthentication no'"
+        " >/etc/ssh/sshd_config.d/hidden.conf\nsystemctl restart ssh"
     )
+    host.have_sudo_ask(PASSWORD)
 
 
 def test_a_cluster_behind_a_bastion_comes_and_goes(lab: Lab, tmp_path: Path) -> None:
@@ -58,8 +66,11 @@ def test_a_cluster_behind_a_bastion_comes_and_goes(lab: Lab, tmp_path: Path) -> 
         host.shell("sysctl --quiet --write net.ipv4.ip_forward=0")
     before = [condition(host) for host in hosts]
     way = {"host": bastion.address, "user": USER, "hostKey": bastion.host_key}
-    config = described({"user": USER, "sudo": True, "bastion": way}, *hosts)
-    stack = HostsStack(tmp_path / "stack", config, lab.key.private_openssh)
+    ssh = {"user": USER, "port": PORT, "sudo": True, "sudoPassword": "becoming", "bastion": way}
+    key = lab.key.private_openssh
+    stack = HostsStack(
+        tmp_path / "stack", described(ssh, *hosts), sshPrivateKey=key, becoming=PASSWORD
+    )
     stack.create()
 
     bastion.pause()
@@ -74,7 +85,7 @@ def test_a_cluster_behind_a_bastion_comes_and_goes(lab: Lab, tmp_path: Path) -> 
     assert Kubectl(kubeconfig).node_names() == ["edge-control-plane-0", "edge-worker-0"]
     assert stack.up().changes == {}
     assert stack.refresh().changes == {}
-    for line in lab.key.private_openssh.splitlines()[1:-1]:
+    for line in (*key.splitlines()[1:-1], PASSWORD):
         assert line not in stack.state() + first.output
 
     stack.destroy()
@@ -85,15 +96,61 @@ def test_a_cluster_behind_a_bastion_comes_and_goes(lab: Lab, tmp_path: Path) -> 
         }, host.name
 
 
-def test_a_cluster_comes_from_a_mirror(lab: Lab, tmp_path: Path) -> None:
-    host = lab.boot("cp", 11)
-    with mirrors.serving(lab.gateway, VERSION) as mirror:
-        artifacts = {"source": "upstream", "mirror": mirror.url}
-        config = described({"user": "root"}, host, artifacts=artifacts)
-        stack = HostsStack(tmp_path / "stack", config, lab.key.private_openssh)
+def test_a_cluster_comes_through_a_proxy_and_a_dead_host_does_not_keep_it(
+    lab: Lab, tmp_path: Path
+) -> None:
+    hosts = [lab.boot("cp", 11), lab.boot("w", 101)]
+    key = lab.key.private_openssh
+    with (
+        mirrors.serving(lab.gateway, VERSION) as mirror,
+        proxies.serving(lab.gateway, INSIDE, mirror.url) as proxy,
+    ):
+        artifacts = {"source": "upstream", "mirror": f"http://{INSIDE}"}
+        behind = {"http": proxy.url, "noProxy": [".local"]}
+        config = described({"user": "root"}, *hosts, artifacts=artifacts, proxy=behind)
+        stack = HostsStack(tmp_path / "stack", config, sshPrivateKey=key)
         stack.create()
         print(stack.up().output)
         assert stack.up().changes == {}
-        assert f"v2/kube-apiserver/manifests/{VERSION}" in mirror.asked
-        assert "v2/flannel-io/flannel/manifests/v0.28.10" in mirror.asked
-        stack.destroy()
+        assert f"/v2/kube-apiserver/manifests/{VERSION}" in proxy.asked
+        assert "/v2/flannel-io/flannel/manifests/v0.28.10" in proxy.asked
+
+    hosts[1].pause()
+    held = stack.run("destroy", "--yes", "--skip-preview", "--parallel", "32")
+    assert held.status != 0
+    print(held.output)
+    assert "The host was not given back." in held.output
+    assert "KUBEADM_FLEET_GONE=edge-worker-0" in held.output
+    stack.environment["KUBEADM_FLEET_GONE"] = "edge-worker-0"
+    stack.destroy()
+    assert not (hosts[0].root / "var/lib/kubeadm-fleet").exists()
+    hosts[1].resume()
+
+
+# What is there on a host of a control plane at the moment when it is reset.
+MOMENTS = {
+    "it is being supplied": "var/lib/kubeadm-fleet/artifacts/incoming",
+    "programs are installed": "usr/local/bin/containerd",
+    "its kubelet has been started": "var/lib/kubelet/config.yaml",
+    "its etcd runs": "var/lib/etcd/member/wal",
+}
+
+
+@pytest.mark.long
+def test_a_host_may_be_reset_at_any_moment(lab: Lab, tmp_path: Path) -> None:
+    host = lab.boot("cp", 11)
+    stack = HostsStack(
+        tmp_path / "stack", described({"user": "root"}, host), sshPrivateKey=lab.key.private_openssh
+    )
+    stack.create()
+    for when, path in MOMENTS.items():
+        log = tmp_path / "up.log"
+        run = stack.start("up", "--yes", "--skip-preview", log=log)
+        await_true((host.root / path).exists, f"the moment when {when}", seconds=120)
+        assert run.poll() is None, log.read_text()
+        host.reset()
+        status = run.wait(timeout=UP_SECONDS)
+        print(f"reset when {when}: the run ended with {status}")
+    stack.up()
+    assert stack.up().changes == {}
+    stack.destroy()

@@ -7,21 +7,13 @@ import pytest
 
 from components.resources.existing_host import ExistingHostProvider
 from model.artifacts import Bundle
-from tests.hosts.lab import BareHost, Lab
+from tests.hosts.lab import BareHost
 from tests.hosts.steps import condition, prepare
-from tests.hosts.stock import make_another_bundle, make_light_bundle, wanted
+from tests.hosts.stock import make_another_bundle, wanted
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
 STATE = "var/lib/kubeadm-fleet"
-
-
-@pytest.fixture
-def bundle(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Bundle:
-    """The real bundle's binaries, without most of its images."""
-    light = make_light_bundle(tmp_path / "bundle")
-    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: light.folder)
-    return light
 
 
 def test_installs_once_and_gives_the_host_back(host: BareHost, bundle: Bundle) -> None:

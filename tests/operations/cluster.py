@@ -10,11 +10,14 @@ import yaml
 
 from components import steps
 from components.resources.host import operations
+from components.resources.host.root import Root
 from components.resources.host.ssh import Connection, Finished, Login, connected
 from components.resources.nspawn.spec import MachineSpec
+from components.resources.rolling.machine import NOTES
 from tests.e2e.pulumi_stack import PulumiStack
 
 VERSION = "v1.36.3"
+SETTLED = {"KUBERNETES_VERSION": VERSION, "CONTROL": "", "KUBELET": ""}
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Member:
         }
         taken = {key: mine[key] for key in operation.settings}
         with connected(self.login, patience_seconds=10) as connection:
-            return operations.run(connection, name, operation, taken, sudo=False)
+            return operations.run(connection, name, operation, taken, root=Root(sudo=False))
 
     def succeed(self, name: str, **settings: str) -> str:
         """Run an operation, which must succeed; return what it said."""
@@ -50,19 +53,27 @@ class Member:
 
     def survey(self) -> dict[str, str]:
         """What the machine is like."""
-        lines = self.succeed("survey").splitlines()
-        pairs = (line.partition("\t") for line in lines)
-        return {key: value for key, _, value in pairs}
+        return _known(self.succeed("survey"))
 
-    def prepare(self, version: str) -> Finished:
+    def look(self) -> dict[str, str]:
+        """What it is like, and what it was brought to; it notes that first if it never did."""
+        with connected(self.login, patience_seconds=10) as connection:
+            finished = operations.run(
+                connection, "adopt; look", NOTES, SETTLED, root=Root(sudo=False)
+            )
+        assert finished.status == 0, finished
+        return _known(finished.out)
+
+    def prepare(self, version: str, **other: str) -> Finished:
         """Run the step `prepare` for a version."""
         settings = {
             "NODE_NAME": self.name,
             "NODE_ADDRESS": self.spec.bare_address,
             "ROLE": self.spec.role,
             "KUBERNETES_VERSION": version,
+            **other,
         }
-        command = steps.as_root("prepare", sudo=False, deadline_seconds=300)
+        command = steps.as_root("prepare", sudo=False, asked=False, deadline_seconds=300)
         with connected(self.login, patience_seconds=10) as connection:
             text = steps.standard_input("prepare", settings).encode()
             return connection.run(command, [text], seconds=300)
@@ -89,6 +100,11 @@ class Member:
                 {"name": name, "value": value} for name, value in {**kept, **arguments}.items()
             ]
         return yaml.safe_dump(document)
+
+
+def _known(said: str) -> dict[str, str]:
+    pairs = (line.partition("\t") for line in said.splitlines())
+    return {key: value for key, _, value in pairs}
 
 
 def members(stack: PulumiStack) -> dict[str, Member]:

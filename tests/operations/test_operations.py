@@ -125,6 +125,27 @@ def test_a_stopped_worker_is_repaired(worker: Member) -> None:
     assert worker.survey() == looked
 
 
+def test_a_proxy_is_repaired_and_what_a_step_changes_is_no_drift(worker: Member) -> None:
+    unit = "/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
+    environment = "systemctl show --property=Environment --value containerd"
+    proxy = "http_proxy=http://192.0.2.1:3128\nno_proxy=.svc\n"
+    without, running = worker.look(), worker.shell(RUNNING)
+
+    assert worker.prepare(VERSION, PROXY=proxy).status == 0
+    behind = worker.look()
+    assert behind[f"file:{unit}"] == behind[f"settled:file:{unit}"] != "missing"
+    worker.shell(f"rm {unit}; systemctl daemon-reload; systemctl restart containerd")
+    assert worker.shell(environment).strip() == ""
+    worker.succeed("repair")
+    assert worker.look() == behind
+    assert worker.shell(environment).split() == proxy.split()
+
+    assert worker.prepare(VERSION).status == 0
+    assert worker.look() == without
+    assert worker.shell(environment).strip() == ""
+    assert worker.shell(RUNNING) == running
+
+
 @pytest.mark.parametrize("after_seconds", [0.2, 0.8, 1.5, 3, 5])
 def test_a_killed_change_is_finished_by_the_next_run(
     control_plane: Member, after_seconds: float

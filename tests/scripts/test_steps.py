@@ -44,7 +44,7 @@ def test_value_runs_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script", sorted(PARTS))
 def test_step_defines_what_its_command_runs(script: str) -> None:
-    _, _, rest = as_root(script, sudo=False, deadline_seconds=1).partition("step_")
+    _, _, rest = as_root(script, sudo=False, asked=False, deadline_seconds=1).partition("step_")
     function = "step_" + rest.partition("'")[0]
     # Only read: what stands outside of functions belongs to a machine.
     defined = [line for line in text_of(script).splitlines() if line == f"{function}() {{"]
@@ -52,33 +52,33 @@ def test_step_defines_what_its_command_runs(script: str) -> None:
 
 
 @pytest.mark.parametrize("script", sorted(PARTS))
-@pytest.mark.parametrize("sudo", [False, True])
-def test_command_is_that_of_the_golden_file(script: str, sudo: bool) -> None:
-    command = as_root(script, sudo=sudo, deadline_seconds=600)
+@pytest.mark.parametrize("become", ["root", "sudo", "password"])
+def test_command_is_that_of_the_golden_file(script: str, become: str) -> None:
+    sudo, asked = become != "root", become == "password"
+    command = as_root(script, sudo=sudo, asked=asked, deadline_seconds=600)
     before, _, content = command.rpartition("@")
     assert len(content) == 8
     assert int(content, 16) >= 0
-    become = "sudo" if sudo else "root"
     assert f"{before}\n" == (GOLDEN / f"{script}-{become}.txt").read_text()
 
 
 def test_command_shows_when_the_script_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = as_root("worker", sudo=False, deadline_seconds=1)
+    before = as_root("worker", sudo=False, asked=False, deadline_seconds=1)
     monkeypatch.setattr("components.steps.text_of", lambda script: f"# other {script}")
-    assert as_root("worker", sudo=False, deadline_seconds=1) != before
+    assert as_root("worker", sudo=False, asked=False, deadline_seconds=1) != before
 
 
 def test_command_runs_the_step_with_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     text = 'step_worker() { printf "%s" "$GREETING"; }\n'
     monkeypatch.setattr("components.steps.text_of", lambda _script: text)
-    command = as_root("worker", sudo=False, deadline_seconds=5)
+    command = as_root("worker", sudo=False, asked=False, deadline_seconds=5)
     given = standard_input("worker", {"GREETING": "good\n'day'"})
     assert _bash(command, given.encode()) == b"good\n'day'"
 
 
 def test_command_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.steps.text_of", lambda _script: "step_worker() { sleep 30; }\n")
-    command = as_root("worker", sudo=False, deadline_seconds=1)
+    command = as_root("worker", sudo=False, asked=False, deadline_seconds=1)
     given = standard_input("worker", {}).encode()
     ended = subprocess.run(["bash", "-c", command], input=given, timeout=10)
     assert ended.returncode == 124

@@ -85,6 +85,10 @@ CASES: dict[str, Case] = {
     "another user without sudo": (
         [("machines/ssh/sudo", False)], "machines.ssh.sudo", "ubuntu is not root",
     ),
+    "a password for sudo that is not used": (
+        [("machines/ssh", {"user": "root", "sudoPassword": "sudo"})],
+        "machines.ssh.sudoPassword", "a password for sudo, which is not used",
+    ),
     "a host as text": (
         [(f"{ONE}/workers/hosts/0", "10.20.1.101")],
         "clusters.cluster1.workers.hosts[0]", "not a mapping",

@@ -52,7 +52,15 @@ def test_existing_hosts_keep_their_ssh_and_node_addresses_apart() -> None:
     bastion = Bastion("bastion.example.com", 22, "jump", HOST_KEY)
     assert first.address == "192.168.1.11"
     assert first.settings == ExistingSettings(
-        "10.20.1.11", 22, "ubuntu", True, "sshPrivateKey", False, HOST_KEY, bastion
+        host="10.20.1.11",
+        port=22,
+        user="ubuntu",
+        sudo=True,
+        sudo_password_name=None,
+        private_key_name="sshPrivateKey",
+        agent=False,
+        host_key=HOST_KEY,
+        bastion=bastion,
     )
     assert isinstance(second.settings, ExistingSettings)
     assert (second.settings.host, second.settings.port) == ("node12.example.com", 2222)

@@ -6,16 +6,16 @@ runs on a machine. What a function does and needs is said in scripts/node/upgrad
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from shlex import quote
 
+from components.resources.host.root import Root
 from components.resources.host.ssh import Connection, Finished
+from model.root import KILL_AFTER_SECONDS
 
 NODE_SCRIPTS = Path(__file__).parents[3] / "scripts" / "node"
-KILL_AFTER_SECONDS = 10
 CHANGING = (
-    "lib", "kubeadm", "configure", "install", "runtime", "kernel", "staged", "documents",
+    "lib", "kubeadm", "configure", "install", "egress", "runtime", "kernel", "staged", "documents",
     "static-pods", "endpoint", "change", "upgrade",
 )  # fmt: skip
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
@@ -56,7 +56,7 @@ def run(
     operation: Operation,
     settings: Mapping[str, str],
     *,
-    sudo: bool,
+    root: Root,
     stream: Iterable[bytes] = (),
 ) -> Finished:
     """Run a function of the operation as root; `settings` are exactly those that it takes.
@@ -65,13 +65,12 @@ def run(
     """
     missing = set(operation.settings) ^ set(settings)
     assert not missing, f"{call} takes {operation.settings}: {missing}"
-    text = text_of(operation, settings)
-    become = "sudo --non-interactive " if sudo else ""
-    script = f'eval "$(head --bytes={len(text)})"; {call}'
-    limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {operation.seconds}"
-    return connection.run(
-        f"exec {become}{limit} bash -c {quote(script)}",
-        chain([text], stream),
+    return root.run(
+        connection,
+        text_of(operation, settings),
+        call,
+        stream,
+        limit=operation.seconds,
         seconds=operation.seconds + 2 * KILL_AFTER_SECONDS,
     )
 

@@ -63,8 +63,8 @@ def problems(facts: Facts, wanted: Wanted) -> list[str]:
 def _access(facts: Facts) -> Iterator[str]:
     if facts.root_refusal:
         yield (
-            f"root: {facts.root_refusal}: let the user become root with sudo without a password "
-            "and set machines.ssh.sudo, or log in as root"
+            f"root: {facts.root_refusal}: let the user become root with sudo and set "
+            "machines.ssh.sudo, and sudoPassword if it asks one, or log in as root"
         )
 
 

@@ -7,6 +7,7 @@ from time import time
 
 from components.resources.host import preflight, supplies
 from components.resources.host.facts import Claim, Facts
+from components.resources.host.root import Root
 from components.resources.host.ssh import Connection, Finished, Login, Unreachable
 from components.resources.provider import OperatorError
 
@@ -18,15 +19,19 @@ RESET_SECONDS = 600
 class Visit:
     """A connection to the host of one machine; `name` is the machine's."""
 
-    def __init__(self, connection: Connection, login: Login, *, name: str, sudo: bool) -> None:
+    def __init__(self, connection: Connection, login: Login, *, name: str, root: Root) -> None:
         self._connection = connection
         self._login = login
         self._name = name
-        self._sudo = sudo
+        self._root = root
 
     def survey(self, written: Iterable[str] = ()) -> Facts:
         """Look at the host; `written` are paths that would be written there."""
-        settings = {"SUDO": "yes" if self._sudo else "no", "PATHS": " ".join(written)}
+        settings = {
+            "SUDO": "yes" if self._root.sudo else "no",
+            "SUDO_PASSWORD": self._root.password or "",
+            "PATHS": " ".join(written),
+        }
         text = _text(settings, "survey")
         finished = self._connection.run(
             "exec bash -c 'eval \"$(cat)\"'", [text], seconds=SILENCE_SECONDS
@@ -38,8 +43,8 @@ class Visit:
         facts = self.survey()
         if facts.root_refusal:
             raise Unreachable(
-                f"{self._where}: {facts.root_refusal}: let the user become root again with sudo "
-                "without a password, as it was when the host was taken over"
+                f"{self._where}: {facts.root_refusal}: let the user become root again, as "
+                "it was when the host was taken over, or correct machines.ssh"
             )
         return facts
 
@@ -104,13 +109,8 @@ class Visit:
         self, text: bytes, call: str, stream: Iterable[bytes] = (), *, limit: int
     ) -> Finished:
         """Run `call` after `text`, which travels on standard input in front of the stream."""
-        become = "sudo --non-interactive " if self._sudo else ""
-        script = f'eval "$(head --bytes={len(text)})"; {call}'
-        command = f"exec {become}timeout --kill-after=10 {limit} bash -c {quote(script)}"
-        return self._connection.run(
-            command, (part for parts in ([text], stream) for part in parts),
-            seconds=limit + SILENCE_SECONDS,
-        )  # fmt: skip
+        seconds = limit + SILENCE_SECONDS
+        return self._root.run(self._connection, text, call, stream, limit=limit, seconds=seconds)
 
     def _failed(self, finished: Finished, what: str) -> OperatorError:
         said = "\n  ".join(f"{finished.err}\n{finished.out}".strip().splitlines()[-20:])

@@ -46,7 +46,8 @@ def plug_in(spec: MachineSpec) -> None:
     run("ip", "netns", "add", spec.unit)
     run(
         "ip", "-batch", "-",
-        stdin=f"link add {spec.link} type veth peer name eth0 netns {spec.unit}\n"
+        stdin=f"link add {spec.link} type veth "
+        f"peer name eth0 address {_hardware_address(spec.unit)} netns {spec.unit}\n"
         f"link set {spec.link} master {spec.bridge} up\n",
     )  # fmt: skip
     run(
@@ -93,13 +94,13 @@ def namespace(spec: MachineSpec) -> Path:
     return Path("/run/netns") / spec.unit
 
 
-def _hardware_address(bridge: str) -> str:
-    """A locally administered address for good.
+def _hardware_address(name: str) -> str:
+    """A locally administered address, for good, of the interface that belongs to `name`.
 
-    Otherwise a bridge takes its lowest port's, and when a machine comes or goes, the others send to
-    an address that is gone until they ask again, for half a minute.
+    Others send to the address that they know until they ask again, for half a minute: a bridge with
+    none of its own takes its lowest port's, and a new machine would have another than the former.
     """
-    return "02:" + ":".join(f"{each:02x}" for each in hashlib.sha256(bridge.encode()).digest()[:5])
+    return "02:" + ":".join(f"{each:02x}" for each in hashlib.sha256(name.encode()).digest()[:5])
 
 
 def _refuse_used(bridge: str, gateway: str) -> None:

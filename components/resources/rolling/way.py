@@ -6,6 +6,7 @@ from typing import Any
 
 from components.resources.host import operations
 from components.resources.host.operations import Operation
+from components.resources.host.root import Root
 from components.resources.host.ssh import Connection, Login, connected
 from components.resources.provider import OperatorError
 
@@ -20,22 +21,22 @@ class Way:
     def __init__(self, machine: str, given: Mapping[str, Any]) -> None:
         self.machine = machine
         self._login = _login(given)
-        self._sudo = bool(given["sudo"])
+        self._root = Root.of(given)
 
     @contextmanager
     def open(self, *, patience_seconds: float = 0) -> "Iterator[Visit]":
         """Log in, trying for a while where nothing answers; raises Unreachable."""
         with connected(self._login, patience_seconds=patience_seconds) as connection:
-            yield Visit(self.machine, connection, sudo=self._sudo)
+            yield Visit(self.machine, connection, self._root)
 
 
 class Visit:
     """An open connection to one machine."""
 
-    def __init__(self, machine: str, connection: Connection, *, sudo: bool) -> None:
+    def __init__(self, machine: str, connection: Connection, root: Root) -> None:
         self._machine = machine
         self._connection = connection
-        self._sudo = sudo
+        self._root = root
 
     def run(
         self,
@@ -49,7 +50,7 @@ class Visit:
         Raises OperatorError with the end of what it said.
         """
         finished = operations.run(
-            self._connection, call, operation, settings, sudo=self._sudo, stream=stream
+            self._connection, call, operation, settings, root=self._root, stream=stream
         )
         if finished.status:
             said = f"{finished.out}\n{finished.err}".strip().splitlines()[-SHOWN_LINES:]

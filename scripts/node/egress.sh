@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# What lies between this machine and the internet: a proxy, and mirrors of registries. The step that
+# prepares a machine brings it (PROXY, REGISTRY_MIRRORS; model/egress.py) and notes it, so that a
+# repair can write it again.
+EGRESS=$STATE/egress
+PROXY_UNIT=/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf
+CERTS=/etc/containerd/certs.d
+MIRRORED='# Written by kubeadm-fleet from'
+# What commands that go out find in their environment.
+PROXIED=()
+if [[ -s $EGRESS/proxy ]]; then
+  mapfile -t PROXIED <"$EGRESS/proxy"
+fi
+
+# note_egress: keep what this step was told. It holds for everything that follows.
+note_egress() {
+  mkdir -p "$EGRESS"
+  printf '%s' "${PROXY:-}" >"$EGRESS/proxy"
+  printf '%s' "${REGISTRY_MIRRORS:-}" >"$EGRESS/mirrors"
+  mapfile -t PROXIED <"$EGRESS/proxy"
+}
+
+# configure_egress: have the container runtime go out as noted.
+configure_egress() {
+  configure_proxy
+  configure_mirrors
+}
+
+# configure_proxy: containerd reads its environment when it starts; what runs in its containers runs on.
+configure_proxy() {
+  local before=${#CHANGED[@]}
+  if [[ -s $EGRESS/proxy ]]; then
+    managed $PROXY_UNIT < <(
+      echo '[Service]'
+      sed 's/%/%%/g; s/.*/Environment="&"/' "$EGRESS/proxy"
+    )
+  elif [[ -f $PROXY_UNIT ]]; then
+    rm -f $PROXY_UNIT
+    rmdir --ignore-fail-on-non-empty ${PROXY_UNIT%/*}
+    CHANGED+=("$PROXY_UNIT")
+  fi
+  ((${#CHANGED[@]} > before)) || return 0
+  note_settled $PROXY_UNIT
+  systemctl daemon-reload
+  systemctl try-restart containerd
+}
+
+# configure_mirrors: ask a mirror for the images of a registry. containerd reads this on every pull.
+# Where a mirror stands in for upstream, nobody else is asked; where one of registryMirrors has
+# nothing or does not answer, the registry itself is.
+# https://github.com/containerd/containerd/blob/main/docs/hosts.md
+configure_mirrors() {
+  local registry base file
+  local -A mirrored=()
+  if [[ -s $ARTIFACTS/mirrors ]]; then
+    while IFS=$'\t' read -r registry base; do
+      file=$CERTS/$registry/hosts.toml
+      mirrored[$file]=yes
+      managed "$file" <<TOML
+$MIRRORED artifacts.mirror.
+server = "${base%/}/v2"
+capabilities = ["pull", "resolve"]
+override_path = true
+TOML
+    done <"$ARTIFACTS/mirrors"
+  fi
+  if [[ -s $EGRESS/mirrors ]]; then
+    while IFS=$'\t' read -r registry base; do
+      file=$CERTS/$registry/hosts.toml
+      mirrored[$file]=yes
+      managed "$file" <<TOML
+$MIRRORED registryMirrors.
+[host."$base"]
+capabilities = ["pull", "resolve"]
+TOML
+    done <"$EGRESS/mirrors"
+  fi
+  for file in "$CERTS"/*/hosts.toml; do
+    if [[ -f $file && ! -v mirrored[$file] && $(head -n 1 "$file") == "$MIRRORED"* ]]; then
+      rm -f "$file"
+      rmdir --ignore-fail-on-non-empty "${file%/*}"
+    fi
+  done
+}
