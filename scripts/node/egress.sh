@@ -20,6 +20,14 @@ note_egress() {
   mapfile -t PROXIED <"$EGRESS/proxy"
 }
 
+# proxied COMMAND...: run a command that goes out.
+proxied() {
+  if ((${#PROXIED[@]})); then
+    local -x "${PROXIED[@]}"
+  fi
+  "$@"
+}
+
 # configure_egress: have the container runtime go out as noted.
 configure_egress() {
   configure_proxy

@@ -136,7 +136,7 @@ fetch() {
 
 # download URL FILE: through the proxy, trying again what may pass.
 download() {
-  env "${PROXIED[@]}" curl --silent --show-error --fail --location --retry 3 --retry-connrefused --connect-timeout 10 \
+  proxied curl --silent --show-error --fail --location --retry 3 --retry-connrefused --connect-timeout 10 \
     --speed-limit 1024 --speed-time 30 --output "$2" "$1" 2>"$2.log" && return
   rm -f "$2"
   echo "$1: $(tail -n 1 "$2.log")" >&2
@@ -168,9 +168,9 @@ install_packages() {
   say "installing ${missing[*]}"
   before=$(mktemp)
   installed_packages | sort >"$before"
-  logged apt-update env "${PROXIED[@]}" apt-get --option DPkg::Lock::Timeout=120 update
-  logged apt-install env DEBIAN_FRONTEND=noninteractive "${PROXIED[@]}" apt-get \
-    --option DPkg::Lock::Timeout=120 install --yes --no-install-recommends "${missing[@]}"
+  proxied logged apt-update apt-get --option DPkg::Lock::Timeout=120 update
+  DEBIAN_FRONTEND=noninteractive proxied logged apt-install apt-get --option DPkg::Lock::Timeout=120 \
+    install --yes --no-install-recommends "${missing[@]}"
   installed_packages | sort | comm -13 "$before" - >>"$STATE/packages"
   rm -f "$before"
 }

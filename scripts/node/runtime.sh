@@ -50,7 +50,7 @@ pull_images() {
   ((${#missing[@]})) || return 0
   say "pulling ${#missing[@]} images"
   for reference in "${missing[@]}"; do
-    env "${PROXIED[@]}" ctr --namespace k8s.io images pull --hosts-dir "$CERTS" "$reference" \
+    proxied ctr --namespace k8s.io images pull --hosts-dir "$CERTS" "$reference" \
       >"$LOGS/pull-${reference//\//_}.log" 2>&1 </dev/null &
     running+=($!)
   done

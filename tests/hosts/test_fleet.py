@@ -146,7 +146,8 @@ def test_a_host_may_be_reset_at_any_moment(lab: Lab, tmp_path: Path) -> None:
     for when, path in MOMENTS.items():
         log = tmp_path / "up.log"
         run = stack.start("up", "--yes", "--skip-preview", log=log)
-        await_true((host.root / path).exists, f"the moment when {when}", seconds=120)
+        there = (host.root / path).exists
+        await_true(lambda: there() or run.poll() is not None, f"the moment when {when}", 120)
         assert run.poll() is None, log.read_text()
         host.reset()
         status = run.wait(timeout=UP_SECONDS)
