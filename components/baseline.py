@@ -1,8 +1,8 @@
 """What every cluster gets besides its pod network, the same in the whole fleet.
 
-Today: the probe that keeps proving that pods on every Node reach services by name, and the budget
-that keeps CoreDNS answering while machines are drained. Changed objects are updated in place. They
-are not deleted with the cluster: they end with it.
+Today: the probe that keeps proving that pods on every Node reach services by name, the budget that
+keeps CoreDNS answering while machines are drained, and how a machine that leaves is drained.
+Changed objects are updated in place. They are not deleted with the cluster: they end with it.
 """
 
 import pulumi
@@ -24,7 +24,11 @@ class Baseline(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:baseline:Baseline", f"{cluster.name}-baseline", None, opts)
-        documents = {"probe": manifests.probe(cluster), "dns": manifests.dns()}
+        documents = {
+            "probe": manifests.probe(cluster),
+            "dns": manifests.dns(),
+            "drain": manifests.drain(cluster),
+        }
         self.objects = [
             Manifests(
                 f"{cluster.name}-{purpose}",

@@ -35,6 +35,16 @@ def dns() -> str:
     return _dump(list(_objects("dns")))
 
 
+def drain(cluster: Cluster) -> str:
+    """Return what machines that leave are told of draining, as YAML documents."""
+    (told,) = _objects("drain")
+    told["data"] = {
+        "seconds": str(cluster.upgrade.drain_seconds),
+        "force": str(cluster.upgrade.force).lower(),
+    }
+    return _dump([told])
+
+
 def images() -> list[str]:
     """Return the images that the manifests name, each once, sorted."""
     found = {

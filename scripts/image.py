@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -79,11 +80,19 @@ def base_root() -> Path:
     with locked(folder):
         if not folder.exists():
             with task(f"Debian {debian.codename()} root"), replacing(folder) as part:
-                root = part / "root"
-                root.mkdir(parents=True)
-                debian.make_root(root, PACKAGES, variant="minbase")
-                _trim(root)
+                make_plain(part / "root")
     return folder / "root"
+
+
+def make_plain(
+    root: Path, release: debian.Release | None = None, options: Sequence[str] = ()
+) -> None:
+    """Fill the new folder `root` with a plain root of this host's release, or of another."""
+    root.mkdir(parents=True)
+    # apt is no part of every distribution's smallest root.
+    packages = (*PACKAGES, "apt")
+    debian.make_root(root, packages, variant="minbase", release=release, options=options)
+    _trim(root)
 
 
 def make(version: str) -> Path:

@@ -102,11 +102,13 @@ def _leave_etcd(props: dict[str, Any]) -> None:
 
 
 def _retire(props: dict[str, Any], silence_seconds: float) -> None:
+    # Of a machine that was taken out of the config, the state says how it was to be drained then.
+    told = node.told_of_drains(props["kubeconfig"])
     node.retire(
         props["kubeconfig"],
         props["node"],
-        deadline_seconds=props["drain_seconds"],
-        force=props["force"],
+        deadline_seconds=float(told["seconds"]) if told else props["drain_seconds"],
+        force=told["force"] == "true" if told else props["force"],
         silence_seconds=silence_seconds,
     )
 

@@ -79,6 +79,15 @@ def retire(
         _drain(leaving, kubeconfig, name, deadline_seconds, force=force)
 
 
+def told_of_drains(kubeconfig: str) -> dict[str, str]:
+    """Return how the cluster's machines are drained now (manifests/drain.yaml); {} if unknown."""
+    asked = ("kubeadm-fleet-drain", "kube-system")
+    told = _ask(
+        kubeconfig, "reading how to drain", lambda core: core.read_namespaced_config_map(*asked)
+    )
+    return dict(told.data) if told else {}
+
+
 def delete(kubeconfig: str, name: str) -> None:
     """Delete the Node; a missing one is fine."""
     _ask(kubeconfig, f"deleting Node {name}", lambda core: core.delete_node(name))

@@ -3,12 +3,21 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.makers.place import MakerError
 from scripts.makers.shell import run
 
 APT = Path("/etc/apt")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What roots are made of: a release by its name, and its sources (sources.list(5))."""
+
+    codename: str
+    sources: str
 
 
 def codename() -> str:
@@ -29,8 +38,24 @@ def sources() -> str:
     return "\n".join(found)
 
 
-def make_root(target: Path, packages: Sequence[str], *, variant: str) -> None:
-    """Fill `target` (a folder, or a file that ends in .tar) with a root of `packages`."""
+def own() -> Release:
+    """Return this host's own release."""
+    return Release(codename(), sources())
+
+
+def make_root(
+    target: Path,
+    packages: Sequence[str],
+    *,
+    variant: str,
+    release: Release | None = None,
+    options: Sequence[str] = (),
+) -> None:
+    """Fill `target` (a folder, or a file that ends in .tar) with a root of `packages`.
+
+    The release is this host's own if none is given; `options` are more of mmdebstrap(1).
+    """
+    release = release or own()
     run(
         [
             "mmdebstrap", "--quiet", f"--variant={variant}",
@@ -38,9 +63,9 @@ def make_root(target: Path, packages: Sequence[str], *, variant: str) -> None:
             '--aptopt=Acquire::Languages "none"',
             "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
             "--dpkgopt=path-exclude=/usr/share/locale/*",
-            codename(), str(target), "-",
+            *options, release.codename, str(target), "-",
         ],
-        stdin=sources(),
+        stdin=release.sources,
         env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
     )  # fmt: skip
 

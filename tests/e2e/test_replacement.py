@@ -194,9 +194,10 @@ def test_a_worker_leaves_no_sooner_than_a_budget_lets_its_pods_go(
     assert "default/bound-" in finished.output
     assert "PodDisruptionBudget default/budget allows 0 disruptions" in finished.output
     assert WORKERS[1] in kubectl.node_names()
-    kubectl("delete", "poddisruptionbudget", "budget")
+    fleet.config["upgrades"]["force"] = True
     fleet.up()
     assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
+    kubectl("delete", "poddisruptionbudget", "budget")
 
 
 def _bound_to(node: str, name: str = "bound") -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Bare hosts for tests: a Debian with SSH and a user, as a cloud or a data centre hands it over.
 
-Their root comes from the image maker's own base, without what Kubernetes needs. The Debian packages
-for that lie in a package source of the host itself, so that a test installs them with the host's
-own apt and no traffic leaves the machine.
+Their root is plain, without what Kubernetes needs. The packages for that lie in a package source of
+the host itself, so that a test installs them with the host's own apt and no traffic leaves the
+machine.
 """
 
 import gzip
@@ -22,7 +22,7 @@ SOURCE = "srv/packages"
 
 
 def bare_image() -> Path:
-    """Return an image of bare hosts, made if there is none."""
+    """Return an image of bare hosts with the image maker's own base, made if there is none."""
     base = image.base_root()
     key = debian.recipe_hash(base.parent.name, *NEEDED, image.BOOT, Path(__file__).read_text())
     folder = paths.image_dir(f"bare-{key}")
@@ -32,21 +32,21 @@ def bare_image() -> Path:
                 part.mkdir()
                 root = part / "root"
                 copy_tree(base, root)
-                _strip(root)
-                _furnish(root)
+                source = root / SOURCE
+                source.mkdir(parents=True)
+                run(["apt-get", "update"])
+                run(["apt-get", "download", *NEEDED], cwd=source)
+                strip(root)
+                furnish(root)
     return folder
 
 
-def _strip(root: Path) -> None:
-    """Take away what hosts do not have by themselves, and offer it as packages."""
-    inside = ("chroot", str(root))
-    run([*inside, "dpkg", "--purge", "--force-depends", *NEEDED])
+def strip(root: Path) -> None:
+    """Take away what hosts do not have by themselves, and offer it as packages, which are there."""
+    run(["chroot", str(root), "dpkg", "--purge", "--force-depends", *NEEDED])
     for service in ("haproxy", "keepalived"):
         (root / f"etc/systemd/system/{service}.service").unlink()
     source = root / SOURCE
-    source.mkdir(parents=True)
-    run(["apt-get", "update"])
-    run(["apt-get", "download", *NEEDED], cwd=source)
     index = "\n".join(_entry(package) for package in sorted(source.glob("*.deb")))
     (source / "Packages.gz").write_bytes(gzip.compress(index.encode()))
     for file in (root / "etc/apt/sources.list.d").iterdir():
@@ -68,13 +68,13 @@ def _entry(package: Path) -> str:
     )
 
 
-def _furnish(root: Path) -> None:
+def furnish(root: Path) -> None:
     """Give it a user who becomes root with sudo, and what nspawn takes away from a machine."""
     run(["chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", USER])
     sudoers = root / "etc/sudoers.d/user"
     sudoers.write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n")
     sudoers.chmod(0o440)
-    (root / "usr/lib/modules").mkdir()
+    (root / "usr/lib/modules").mkdir(exist_ok=True)
     boot = root / "usr/local/sbin/kubeadm-fleet-boot"
     boot.write_text(image.BOOT)
     boot.chmod(0o755)

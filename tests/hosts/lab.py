@@ -109,8 +109,16 @@ class Lab:
             lifecycle.purge(host.spec)
         network.remove_bridge(self.bridge)
 
-    def boot(self, name: str, last: int, *, cpus: float = 2, memory: int = MEMORY) -> BareHost:
-        """Boot a bare host with the address that ends in `last`."""
+    def boot(
+        self,
+        name: str,
+        last: int,
+        *,
+        cpus: float = 2,
+        memory: int = MEMORY,
+        image: Path | None = None,
+    ) -> BareHost:
+        """Boot a bare host with the address that ends in `last`, with Debian or from `image`."""
         spec = MachineSpec(
             owner=f"lab {self.key.public}",
             cluster="lab",
@@ -123,7 +131,7 @@ class Lab:
             cpus=cpus,
             memory=memory,
             authorized_key=self.key.public,
-            image=str(bare_image()),
+            image=str(image or bare_image()),
             machine_id=uuid4().hex,
         )
         host = BareHost(spec, lifecycle.create(spec), self.key)

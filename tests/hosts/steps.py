@@ -62,3 +62,10 @@ def condition(host: BareHost) -> dict[str, Any]:
             "users": "cat /etc/passwd /etc/group",
         }.items()
     }
+
+
+def changes(host: BareHost, before: dict[str, Any]) -> dict[str, set[str]]:
+    """What of the host's condition is not as it was before."""
+    after = condition(host)
+    differing = {name: set(after[name]) ^ set(before[name]) for name in before}
+    return {name: found for name, found in differing.items() if found}

@@ -12,7 +12,7 @@ from tests.hosts import proxy as proxies
 from tests.hosts.lab import BareHost, Lab
 from tests.hosts.mirror import Mirror
 from tests.hosts.proxy import Proxy
-from tests.hosts.steps import Ran, condition, prepare
+from tests.hosts.steps import Ran, changes, condition, prepare
 from tests.hosts.stock import VERSION, wanted
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -80,10 +80,7 @@ def test_everything_from_outside_comes_through_the_proxy(host: BareHost, proxy: 
 
     prepare_behind(host, through)
     HOSTS.delete("", outs)
-    after = condition(host)
-    assert {name: set(after[name]) ^ set(before[name]) for name in before} == {
-        name: set() for name in before
-    }
+    assert changes(host, before) == {}
 
 
 def test_mirrors_are_asked_for_the_images_of_their_registries(

@@ -12,7 +12,7 @@ from model import endpoint, pki
 from model.fleet import Cluster
 from model.load import load
 from tests.hosts.lab import BareHost, Lab
-from tests.hosts.steps import Ran, condition, prepare, step
+from tests.hosts.steps import Ran, changes, condition, prepare, step
 from tests.hosts.stock import wanted
 from tests.waiting import await_true
 
@@ -92,9 +92,7 @@ def test_one_holds_the_address_and_all_is_given_back(lab: Lab, bundle: None) -> 
     assert outs[0]
     HOSTS.delete("", outs[0])
     await_true(lambda: holders(lab, hosts) == [hosts[1]], "the address to be handed over")
-    after = condition(hosts[0])
-    changed = {name: set(after[name]) ^ set(before[name]) for name in before}
-    assert not any(changed.values()), changed
+    assert changes(hosts[0], before) == {}
 
 
 def test_an_address_that_somebody_else_has_is_not_taken(lab: Lab, bundle: None) -> None:

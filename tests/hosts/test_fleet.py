@@ -1,10 +1,12 @@
 """End to end: the real engine makes clusters of hosts that were there before it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.resources.host.ssh import connected
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import UP_SECONDS
 from tests.hosts import mirror as mirrors
@@ -12,8 +14,9 @@ from tests.hosts import proxy as proxies
 from tests.hosts.bare import USER
 from tests.hosts.lab import BareHost, Lab
 from tests.hosts.stack import HostsStack
-from tests.hosts.steps import condition
+from tests.hosts.steps import changes, condition
 from tests.hosts.stock import VERSION
+from tests.hosts.ubuntu import ubuntu_image
 from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -90,10 +93,7 @@ def test_a_cluster_behind_a_bastion_comes_and_goes(lab: Lab, tmp_path: Path) -> 
 
     stack.destroy()
     for host, then in zip(hosts, before, strict=True):
-        now = condition(host)
-        assert {name: set(now[name]) ^ set(then[name]) for name in then} == {
-            name: set() for name in then
-        }, host.name
+        assert changes(host, then) == {}, host.name
 
 
 def test_a_cluster_comes_through_a_proxy_and_a_dead_host_does_not_keep_it(
@@ -127,6 +127,26 @@ def test_a_cluster_comes_through_a_proxy_and_a_dead_host_does_not_keep_it(
     hosts[1].resume()
 
 
+@pytest.mark.long
+def test_ubuntu_and_debian_make_a_cluster(lab: Lab, tmp_path: Path) -> None:
+    hosts = [lab.boot("cp", 11, image=ubuntu_image()), lab.boot("w", 101)]
+    for host in hosts:
+        with connected(host.login(USER)) as connection:
+            # The first login leaves traces of its own.
+            assert connection.run("true", [], seconds=10).status == 0
+    before = [condition(host) for host in hosts]
+    assert "Ubuntu" in hosts[0].shell("cat /etc/os-release")
+    config = described({"user": USER, "sudo": True}, *hosts)
+    stack = HostsStack(tmp_path / "stack", config, sshPrivateKey=lab.key.private_openssh)
+    stack.create()
+    stack.up()
+    assert stack.up().changes == {}
+    assert stack.refresh().changes == {}
+    stack.destroy()
+    for host, then in zip(hosts, before, strict=True):
+        assert changes(host, then) == {}, host.name
+
+
 # What is there on a host of a control plane at the moment when it is reset.
 MOMENTS = {
     "it is being supplied": "var/lib/kubeadm-fleet/artifacts/incoming",
@@ -134,6 +154,15 @@ MOMENTS = {
     "its kubelet has been started": "var/lib/kubelet/config.yaml",
     "its etcd runs": "var/lib/etcd/member/wal",
 }
+
+
+def reset_when(there: Callable[[], bool], host: BareHost, stack: HostsStack, log: Path) -> None:
+    """Reset the host in the middle of an `up`, and wait for the end of that."""
+    run = stack.start("up", "--yes", "--skip-preview", log=log)
+    await_true(lambda: there() or run.poll() is not None, "the moment", seconds=120)
+    assert run.poll() is None, log.read_text()
+    host.reset()
+    run.wait(timeout=UP_SECONDS)
 
 
 @pytest.mark.long
@@ -144,14 +173,8 @@ def test_a_host_may_be_reset_at_any_moment(lab: Lab, tmp_path: Path) -> None:
     )
     stack.create()
     for when, path in MOMENTS.items():
-        log = tmp_path / "up.log"
-        run = stack.start("up", "--yes", "--skip-preview", log=log)
-        there = (host.root / path).exists
-        await_true(lambda: there() or run.poll() is not None, f"the moment when {when}", 120)
-        assert run.poll() is None, log.read_text()
-        host.reset()
-        status = run.wait(timeout=UP_SECONDS)
-        print(f"reset when {when}: the run ended with {status}")
+        reset_when((host.root / path).exists, host, stack, tmp_path / "up.log")
+        print(f"reset when {when}")
     stack.up()
     assert stack.up().changes == {}
     stack.destroy()

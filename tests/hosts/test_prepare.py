@@ -8,7 +8,7 @@ import pytest
 from components.resources.existing_host import ExistingHostProvider
 from model.artifacts import Bundle
 from tests.hosts.lab import BareHost
-from tests.hosts.steps import condition, prepare
+from tests.hosts.steps import changes, condition, prepare
 from tests.hosts.stock import make_another_bundle, wanted
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -46,10 +46,7 @@ def test_installs_once_and_gives_the_host_back(host: BareHost, bundle: Bundle) -
     )
 
     HOSTS.delete("", outs)
-    after = condition(host)
-    assert {name: set(after[name]) ^ set(before[name]) for name in before} == {
-        name: set() for name in before
-    }
+    assert changes(host, before) == {}
 
 
 def test_mends_what_was_changed_and_nothing_else(host: BareHost, bundle: Bundle) -> None:

@@ -9,7 +9,7 @@ from components.resources.rolling.way import Way
 from model.artifacts import Bundle
 from tests.hosts.bare import USER
 from tests.hosts.lab import BareHost
-from tests.hosts.steps import condition, step
+from tests.hosts.steps import changes, condition, step
 from tests.hosts.stock import wanted
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -35,10 +35,7 @@ def test_whole_life_of_a_host_whose_sudo_asks(host: BareHost, bundle: Bundle, ho
     found = HOSTS.read("id", outs).outs
     assert found == outs
     HOSTS.delete("", outs)
-    after = condition(host)
-    assert {name: set(after[name]) ^ set(before[name]) for name in before} == {
-        name: set() for name in before
-    }
+    assert changes(host, before) == {}
     assert PASSWORD not in host.shell("cat /var/log/auth.log; journalctl --no-pager")
 
 

@@ -14,10 +14,12 @@ from components.resources.membership import MembershipProvider
 from components.resources.provider import OperatorError
 from tests.resources.api_server import Api
 from tests.resources.etcd_server import Etcd
+from tests.resources.shop import BUDGETS_PATH, Shop
 
 NODE = "cluster1-worker-0"
 NODE_PATH = f"/api/v1/nodes/{NODE}"
 PODS_PATH = "/api/v1/pods"
+DRAIN_PATH = "/api/v1/namespaces/kube-system/configmaps/kubeadm-fleet-drain"
 
 
 CHANGES = ("PATCH", "DELETE", "EXEC etcdctl member remove")
@@ -148,12 +150,28 @@ def test_leaving_cordons_the_node_and_deletes_it(api: Api) -> None:
     api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
     api.answers[f"DELETE {NODE_PATH}"] = (200, {})
     MembershipProvider().delete("id", member(api))
-    assert api.asked == [f"PATCH {NODE_PATH}", f"GET {PODS_PATH}", f"DELETE {NODE_PATH}"]
+    assert api.asked[1:] == [f"PATCH {NODE_PATH}", f"GET {PODS_PATH}", f"DELETE {NODE_PATH}"]
+
+
+@pytest.mark.parametrize("force", ["false", "true"])
+def test_how_to_drain_is_what_the_cluster_says_now(api: Api, force: str) -> None:
+    """The state of a machine that is no longer described knows an older word."""
+    shop = Shop(api, "web", held={"web": -1})
+    api.answers[f"GET {DRAIN_PATH}"] = (200, {"data": {"seconds": "0", "force": force}})
+    api.answers[f"DELETE {NODE_PATH}"] = (200, {})
+    outs = member(api) | {"drain_seconds": 3600, "force": force == "false"}
+    if force == "true":
+        MembershipProvider().delete("id", outs)
+    else:
+        api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
+        with pytest.raises(OperatorError, match="would break the budget"):
+            MembershipProvider().delete("id", outs)
+    assert ("web" in shop.left) == (force == "false")
 
 
 def test_leaving_twice_is_fine(api: Api) -> None:
     MembershipProvider().delete("id", member(api))
-    assert api.asked == [f"PATCH {NODE_PATH}", f"DELETE {NODE_PATH}"]
+    assert api.asked[1:] == [f"PATCH {NODE_PATH}", f"DELETE {NODE_PATH}"]
 
 
 def test_a_living_control_plane_leaves_etcd_when_it_is_drained(api: Api) -> None:
