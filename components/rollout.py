@@ -26,6 +26,10 @@ def roll_out(
         version=cluster.kubernetes_version,
         cluster_document=kubeadm.cluster_configuration(cluster),
         kubelet_document=kubeadm.kubelet_configuration(cluster),
+        egress={
+            "proxy": cluster.egress.environment,
+            "registry mirror": cluster.egress.mirror_table,
+        },
         machines={
             each.name: {
                 "role": each.role,

@@ -37,6 +37,7 @@ CAUSES = (
     "version",
     "cluster_document",
     "kubelet_document",
+    "egress",
     "machines",
     "machine_ids",
     "kubeconfig",
@@ -63,7 +64,7 @@ class RolloutProvider(Provider):
         from components.resources.rolling.refusals import refuse_unsafe
 
         refuse_unsafe(olds, news)
-        changed = any(olds[key] != news[key] for key in CAUSES) or bool(olds.get("drift"))
+        changed = any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
         if changed and news["plan"]:
             lines = "\n".join(f"  {name}: {text}" for name, text in sorted(news["plan"].items()))
             _progress(news).say(f"what will be done:\n{lines}")
@@ -140,6 +141,7 @@ class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
         version: str,
         cluster_document: str,
         kubelet_document: str,
+        egress: dict[str, str],
         machines: dict[str, dict[str, Any]],
         machine_ids: dict[str, pulumi.Input[str]],
         logins: dict[str, dict[str, Any]],
@@ -157,6 +159,7 @@ class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
                 "version": version,
                 "cluster_document": cluster_document,
                 "kubelet_document": kubelet_document,
+                "egress": egress,
                 "machines": machines,
                 "machine_ids": machine_ids,
                 "logins": pulumi.Output.secret(pulumi.Output.from_input(logins)),

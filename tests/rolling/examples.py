@@ -30,6 +30,7 @@ def inputs(**changes: Any) -> dict[str, Any]:
         "version": "v1.36.3",
         "cluster_document": CLUSTER,
         "kubelet_document": KUBELET,
+        "egress": {"proxy": "", "registry mirror": ""},
         "machines": machines,
         "machine_ids": {name: f"id of {name}" for name in machines},
         "logins": {

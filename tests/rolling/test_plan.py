@@ -44,6 +44,14 @@ def test_kubelet_setting_touches_all() -> None:
     assert set(planned.values()) == {sentence}
 
 
+def test_another_way_out_is_told_of_machines_that_run() -> None:
+    egress = {"proxy": "http_proxy=http://192.0.2.1:3128\n", "registry mirror": ""}
+    how = "another proxy: containerd restarted, containers go on"
+    assert changed(egress=egress) == dict.fromkeys(inputs()["machines"], how)
+    both = changed(egress=egress | {"registry mirror": "docker.io\thttp://192.0.2.1\n"})
+    assert set(both.values()) == {f"{how}; another registry mirror: in place"}
+
+
 def test_labels_and_taints_are_set_in_place() -> None:
     machines = inputs()["machines"]
     machines["a-worker-1"] |= {"labels": {"disk": "ssd"}, "taints": ["gpu=yes:NoSchedule"]}

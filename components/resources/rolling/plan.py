@@ -23,6 +23,10 @@ HOW = {
     Kind.MARKS: "in place",
     Kind.CLEAN: "removed, nothing restarted",
 }
+EGRESS = {
+    "proxy": "containerd restarted, containers go on",
+    "registry mirror": "in place",
+}
 UPGRADED = "drained, kubelet restarted, uncordoned when Ready"
 UPGRADED_CONTROL = "drained, its control-plane pods and kubelet restarted, uncordoned when Ready"
 
@@ -37,6 +41,7 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
         return {}
     before, after = Cluster.of(olds), Cluster.of(news)
     settings = _Settings(before, after)
+    egress = list(_egress(olds.get("egress", {}), news["egress"]))
     sentences: dict[str, str] = {}
     for machine in after.machines:
         known = before.by_name.get(machine.name)
@@ -46,6 +51,7 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
             sentences[machine.name] = "replaced: another machine joins in its place"
         else:
             parts = [
+                *egress,
                 *_recorded(known, machine, settings),
                 *_drifted(_pending(drift.get(machine.name, ()), known, machine), machine),
             ]
@@ -55,6 +61,13 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
         if machine.name not in after.by_name:
             sentences[machine.name] = _removal(machine)
     return sentences
+
+
+def _egress(known: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
+    """What the step that prepares a machine does on one that runs, before the rollout."""
+    for what, how in EGRESS.items():
+        if known.get(what, "") != wanted[what]:
+            yield f"another {what}: {how}"
 
 
 class _Settings:
