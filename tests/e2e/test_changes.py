@@ -79,14 +79,43 @@ def test_labels_and_taints_are_set_in_place_and_taken_away_again(
 
 
 def test_kubelet_settings_restart_kubelets_only(fleet: PulumiStack, kubectl: Kubectl) -> None:
-    pods = {each["metadata"]["uid"] for each in kubectl.items("get", "pods", "--all-namespaces")}
+    pods = {each["metadata"]["uid"] for each in _pods(kubectl)}
     cluster(fleet)["kubelet"] = {"maxPods": 60}
     how = "new kubelet settings (maxPods): kubelet restarted, pods keep running"
     applied(fleet, f"{PLANE}: {how}", f"{WORKER}: {how}")
     for name in (PLANE, WORKER):
         assert node(kubectl, name)["status"]["capacity"]["pods"] == "60"
-    now = {each["metadata"]["uid"] for each in kubectl.items("get", "pods", "--all-namespaces")}
-    assert now == pods
+    assert {each["metadata"]["uid"] for each in _pods(kubectl)} == pods
+
+
+def test_proxy_and_mirrors_reach_machines_that_run(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    machines = Machines(fleet, "cluster1")
+    environment = "systemctl show --property=Environment --value containerd"
+    restarts = {each["metadata"]["uid"]: _restarts(each) for each in _pods(kubectl)}
+    cluster(fleet)["proxy"] = {"https": "http://192.0.2.1:3128"}
+    cluster(fleet)["registryMirrors"] = {"docker.io": "https://mirror.example.com"}
+    how = "another proxy: containerd restarted, containers go on; another registry mirror: in place"
+    applied(fleet, f"{PLANE}: {how}", f"{WORKER}: {how}")
+    for name in (PLANE, WORKER):
+        assert "https_proxy=http://192.0.2.1:3128" in machines.run(name, environment).split()
+        assert "mirror.example.com" in machines.run(
+            name, "cat /etc/containerd/certs.d/docker.io/hosts.toml"
+        )
+    # What the step wrote is nobody's edit.
+    assert fleet.refresh().changes == {}
+    del cluster(fleet)["proxy"], cluster(fleet)["registryMirrors"]
+    applied(fleet, f"{WORKER}: {how}")
+    assert machines.run(WORKER, environment).strip() == ""
+    kubectl("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=60s")
+    assert {each["metadata"]["uid"]: _restarts(each) for each in _pods(kubectl)} == restarts
+
+
+def _pods(kubectl: Kubectl) -> list[dict[str, Any]]:
+    return kubectl.items("get", "pods", "--all-namespaces")
+
+
+def _restarts(pod: dict[str, Any]) -> int:
+    return sum(each["restartCount"] for each in pod["status"]["containerStatuses"])
 
 
 def test_api_server_settings_reach_control_planes_only(
