@@ -140,8 +140,7 @@ class Drain:
         return OperatorError(
             f"{where} these pods are still there: {pods}.{budget} Make room for them elsewhere, "
             "relax the budget or delete them (`kubectl delete pod`), and run `pulumi up` again. "
-            "Machines of which `upgrades: {force: true}` is said before they leave have what is "
-            "left after the deadline deleted."
+            "With `upgrades: {force: true}` what is left after the deadline is deleted."
         )
 
     def _state(self, pod: Pod) -> str:

@@ -95,12 +95,25 @@ def await_removable(
         time.sleep(POLL_SECONDS)
 
 
-def remove_member(kubeconfig: str, name: str, *, address: str, deadline_seconds: float) -> None:
-    """Remove what the Node `name` has in etcd, once etcd can do without it; nothing is fine."""
+def remove_member(
+    kubeconfig: str,
+    name: str,
+    *,
+    address: str,
+    deadline_seconds: float,
+    leaving: Sequence[Member] = (),
+) -> None:
+    """Remove what the Node `name` has in etcd, once etcd can do without it; nothing is fine.
+
+    `leaving` is what `await_removable` has just returned, if it was asked.
+    """
     deadline = time.monotonic() + deadline_seconds
-    while leaving := await_removable(
-        kubeconfig, name, address=address, deadline_seconds=deadline_seconds
-    ):
+
+    def look() -> Sequence[Member]:
+        return await_removable(kubeconfig, name, address=address, deadline_seconds=deadline_seconds)
+
+    leaving = leaving or look()
+    while leaving:
         try:
             _ask_any(kubeconfig, name, (*REMOVE, leaving[0].id))
         except OperatorError as error:
@@ -108,6 +121,7 @@ def remove_member(kubeconfig: str, name: str, *, address: str, deadline_seconds:
             if time.monotonic() > deadline:
                 raise _refused(kubeconfig, name, str(error), deadline_seconds) from None
             time.sleep(POLL_SECONDS)
+        leaving = look()
 
 
 def await_healthy(kubeconfig: str, *, deadline_seconds: float) -> list[Member]:

@@ -11,6 +11,7 @@ control plane of a cluster does not leave at all: its cluster ends with it. Ther
 in its place is refused, unless `data_loss` holds a consent that was not given before.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -82,7 +83,7 @@ def _leave_as_control_plane(props: dict[str, Any]) -> None:
         _retire(props, node.SILENCE_SECONDS)
         _leave_etcd(props)
     else:
-        _leave_etcd(props)
+        _leave_etcd(props, own)
         _retire(props, node.SHORT_SILENCE_SECONDS)
     node.delete(props["kubeconfig"], props["node"])
 
@@ -92,12 +93,13 @@ def _leave(props: dict[str, Any]) -> None:
     node.delete(props["kubeconfig"], props["node"])
 
 
-def _leave_etcd(props: dict[str, Any]) -> None:
+def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> None:
     etcd.remove_member(
         props["kubeconfig"],
         props["node"],
         address=props["address"],
         deadline_seconds=ETCD_SECONDS,
+        leaving=leaving,
     )
 
 

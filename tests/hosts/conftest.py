@@ -7,8 +7,10 @@ import pytest
 
 from model.artifacts import Bundle
 from scripts.bench.subnet import subnet
+from tests.hosts import mirror as mirrors
 from tests.hosts.lab import BareHost, Lab
-from tests.hosts.stock import make_light_bundle
+from tests.hosts.mirror import Mirror
+from tests.hosts.stock import VERSION, make_light_bundle
 from tests.workshop import workshop
 
 
@@ -33,3 +35,10 @@ def bundle(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     light = make_light_bundle(tmp_path / "bundle")
     monkeypatch.setattr("model.paths.bundle_dir", lambda *_: light.folder)
     return light
+
+
+@pytest.fixture
+def mirror(lab: Lab) -> Iterator[Mirror]:
+    """A mirror on the host's end of the bridge."""
+    with mirrors.serving(lab.gateway, VERSION) as mirror:
+        yield mirror

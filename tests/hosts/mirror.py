@@ -7,16 +7,15 @@ import hashlib
 import io
 import json
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from model import paths
 from model.artifacts import Artifact, Bundle
 from model.upstream import CNI_PLUGINS, CONTAINERD
+from tests.hosts.web import QuietHandler, served
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
@@ -160,7 +159,7 @@ def serving(address: str, version: str) -> Iterator[Mirror]:
     """Serve a mirror on `address`, at a free port."""
     mirror = Mirror(version)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             self._answer(send=True)
 
@@ -181,17 +180,8 @@ def serving(address: str, version: str) -> Iterator[Mirror]:
             if send:
                 self.wfile.write(content)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer((address, 0), Handler)
-    mirror.url = f"http://{address}:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(address, Handler) as mirror.url:
         yield mirror
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @cache

@@ -1,12 +1,12 @@
 """A forward proxy on this host. It knows one name, which nobody else does."""
 
 import http.client
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from tests.hosts.web import QuietHandler, served
 
 
 @dataclass
@@ -23,7 +23,7 @@ def serving(address: str, known: str, behind: str) -> Iterator[Proxy]:
     proxy = Proxy()
     target = urlsplit(behind).netloc
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             self._pass_on()
 
@@ -47,14 +47,5 @@ def serving(address: str, known: str, behind: str) -> Iterator[Proxy]:
             self.wfile.write(answer.read())
             there.close()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer((address, 0), Handler)
-    proxy.url = f"http://{address}:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(address, Handler) as proxy.url:
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -7,7 +7,6 @@ import pytest
 from components.resources.existing_host import ExistingHostProvider
 from model.artifacts import Bundle
 from model.egress import Egress
-from tests.hosts import mirror as mirrors
 from tests.hosts import proxy as proxies
 from tests.hosts.lab import BareHost, Lab
 from tests.hosts.mirror import Mirror
@@ -20,13 +19,6 @@ HOSTS = ExistingHostProvider()
 INSIDE = "mirror.inside.example.com"
 UNIT = "etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
 STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic containerd"
-
-
-@pytest.fixture
-def mirror(lab: Lab) -> Iterator[Mirror]:
-    """A mirror on the host's end of the bridge."""
-    with mirrors.serving(lab.gateway, VERSION) as mirror:
-        yield mirror
 
 
 @pytest.fixture

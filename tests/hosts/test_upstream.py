@@ -1,12 +1,10 @@
 """Hosts that download by themselves, from a mirror that is sometimes damaged."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from components.resources.existing_host import ExistingHostProvider
 from tests.hosts import mirror as mirrors
-from tests.hosts.lab import BareHost, Lab
+from tests.hosts.lab import BareHost
 from tests.hosts.mirror import CNI_URL, CONTAINERD_URL, Damage, Mirror
 from tests.hosts.steps import prepare
 from tests.hosts.stock import VERSION, wanted
@@ -17,13 +15,6 @@ ANOTHER = "v1.36.9"
 KUBELET = f"dl.k8s.io/release/{VERSION}/bin/linux/amd64/kubelet"
 PUBLISHED = "is not what upstream published"
 NO_SUM = "holds no sha256 sum of kubelet"
-
-
-@pytest.fixture
-def mirror(lab: Lab) -> Iterator[Mirror]:
-    """A mirror on the host's end of the bridge."""
-    with mirrors.serving(lab.gateway, VERSION) as mirror:
-        yield mirror
 
 
 # What happens on the way, and what is said about it.
