@@ -180,12 +180,10 @@ configure_runtime() {
   configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
   configure_kubelet
   configure_egress
-  local touched=" ${CHANGED[*]} ${INSTALLED[*]} "
-  if [[ $touched == */etc/systemd/system/* ]]; then
+  if is_touched /etc/systemd/system/; then
     systemctl daemon-reload
   fi
-  if [[ $touched == *containerd.service* || $touched == */containerd/config.toml* ||
-    $touched == */bin/containerd* ]]; then
+  if is_runtime_touched; then
     systemctl restart containerd
     start_runtime
   fi

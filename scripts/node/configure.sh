@@ -3,16 +3,41 @@
 # configuration, the kubelet's unit. Only functions; they need no running service, so that a machine
 # image can be configured while it is built. Each writes only what differs.
 
-# managed PATH: write standard input to PATH unless it is there already; note it in CHANGED.
-CHANGED=()
+# What was written or installed and is not in use yet. On a machine it is noted before it is there: what
+# a killed run did not come to use, the next one does.
+TOUCHED=()
+TOUCHED_NOTE=/dev/null
+
+recall_touched() {
+  TOUCHED_NOTE=$STATE/touched
+  if [[ -f $TOUCHED_NOTE ]]; then
+    mapfile -t TOUCHED <"$TOUCHED_NOTE"
+  fi
+}
+
+forget_touched() {
+  TOUCHED=()
+  rm -f "$STATE/touched"
+}
+
+touched() { # PATH
+  TOUCHED+=("$1")
+  printf '%s\n' "$1" >>"$TOUCHED_NOTE"
+}
+
+is_touched() { # BEGINNING_OF_A_PATH
+  [[ " ${TOUCHED[*]} " == *" $1"* ]]
+}
+
+# managed PATH: write standard input to PATH unless it is there already.
 managed() {
   local path=$1 text
   text=$(cat)
   [[ -f $path ]] && [[ $(<"$path") == "$text" ]] && return
   mkdir -p "${path%/*}"
   printf '%s\n' "$text" >"$path.new"
+  touched "$path"
   mv "$path.new" "$path"
-  CHANGED+=("$path")
 }
 
 configure_kernel() {

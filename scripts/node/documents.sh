@@ -11,6 +11,7 @@ PATCHES=$STATE/patches
 begin_operation() {
   RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
   trap 'rm -rf "$RUN"' EXIT
+  recall_touched
 }
 
 # api ARGUMENTS...: kubectl as the cluster's administrator, over the cluster's endpoint.

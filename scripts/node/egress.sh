@@ -36,18 +36,17 @@ configure_egress() {
 
 # configure_proxy: containerd reads its environment when it starts; what runs in its containers runs on.
 configure_proxy() {
-  local before=${#CHANGED[@]}
   if [[ -s $EGRESS/proxy ]]; then
     managed $PROXY_UNIT < <(
       echo '[Service]'
       sed 's/%/%%/g; s/.*/Environment="&"/' "$EGRESS/proxy"
     )
   elif [[ -f $PROXY_UNIT ]]; then
+    touched $PROXY_UNIT
     rm -f $PROXY_UNIT
     rmdir --ignore-fail-on-non-empty ${PROXY_UNIT%/*}
-    CHANGED+=("$PROXY_UNIT")
   fi
-  ((${#CHANGED[@]} > before)) || return 0
+  is_touched $PROXY_UNIT || return 0
   note_settled $PROXY_UNIT
   systemctl daemon-reload
   systemctl try-restart containerd

@@ -34,14 +34,10 @@ configure_endpoint() {
     "say in nodeAddress which of the host's own addresses the cluster is to use"
   check_haproxy
   refuse_taken "$interface"
-  # What else this step has changed is not for these services.
-  CHANGED=()
   managed $ENDPOINT_FOLDER/haproxy.cfg <<<"$HAPROXY_CONFIG"
   managed $ENDPOINT_FOLDER/keepalived.conf <<<"${KEEPALIVED_CONFIG//@INTERFACE@/$interface}"
   endpoint_units
-  ((${#CHANGED[@]} == 0)) || say "changed: ${CHANGED[*]}"
-  note_settled "${CHANGED[@]}"
-  use_endpoint " ${CHANGED[*]} "
+  use_endpoint
   mkdir -p "$STATE/endpoint"
   printf '%s\n' "$HAPROXY_CONFIG" >"$STATE/endpoint/haproxy.cfg"
   printf '%s\n' "$KEEPALIVED_CONFIG" >"$STATE/endpoint/keepalived.conf"
@@ -161,17 +157,27 @@ WantedBy=multi-user.target
 UNIT
 }
 
-# use_endpoint CHANGED: have the services run with what they were given.
+# use_endpoint: have the services run with what they were given.
 use_endpoint() {
-  if [[ $1 == */etc/systemd/system/* ]]; then
+  local path own=()
+  for path in "${TOUCHED[@]}"; do
+    if [[ $path == $ENDPOINT_FOLDER/* || $path == /etc/systemd/system/kubeadm-fleet-* ]]; then
+      own+=("$path")
+    fi
+  done
+  if ((${#own[@]})); then
+    say "changed: ${own[*]}"
+    note_settled "${own[@]}"
+  fi
+  if is_touched /etc/systemd/system/kubeadm-fleet-; then
     systemctl daemon-reload
     systemctl enable --quiet "${ENDPOINT_SERVICES[@]}"
     endpoint_service restart kubeadm-fleet-haproxy
     endpoint_service restart kubeadm-fleet-keepalived
     return
   fi
-  [[ $1 != */haproxy.cfg* ]] || endpoint_service reload-or-restart kubeadm-fleet-haproxy
-  [[ $1 != */keepalived.conf* ]] || endpoint_service reload-or-restart kubeadm-fleet-keepalived
+  ! is_touched $ENDPOINT_FOLDER/haproxy.cfg || endpoint_service reload-or-restart kubeadm-fleet-haproxy
+  ! is_touched $ENDPOINT_FOLDER/keepalived.conf || endpoint_service reload-or-restart kubeadm-fleet-keepalived
   endpoint_service start kubeadm-fleet-haproxy
   endpoint_service start kubeadm-fleet-keepalived
 }

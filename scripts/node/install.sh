@@ -8,7 +8,6 @@
 # was made from, size and time of the file), STATE/images (reference, sum) and STATE/packages.
 ARTIFACTS=$STATE/artifacts
 FETCHED=$ARTIFACTS/fetched
-INSTALLED=()
 # Where files go: their own place below /, or a folder in which they wait for it (staged.sh).
 INTO=''
 
@@ -210,8 +209,8 @@ put() {
   install -D -m 0755 "$1" "$2.new"
   read -r size time < <(stat --format '%s %.Y' "$2.new")
   printf '%s\t%s\t%s\t%s\n' "$2" "$3" "$size" "$time" >>"$STATE/files"
+  touched "$2"
   mv "$2.new" "$2"
-  INSTALLED+=("$2")
 }
 
 # move_note FROM TO: note that what was made as FROM is about to lie at TO.

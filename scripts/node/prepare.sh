@@ -30,18 +30,16 @@ prepare_host() {
 
 # start_changed: have systemd and the services use what was written and installed just now.
 start_changed() {
-  local touched=" ${CHANGED[*]} ${INSTALLED[*]} "
-  [[ -n ${touched// /} ]] || return 0
-  say "changed: ${CHANGED[*]} ${INSTALLED[*]}"
-  if [[ $touched == */etc/systemd/system/* ]]; then
+  ((${#TOUCHED[@]})) || return 0
+  say "changed: ${TOUCHED[*]}"
+  if is_touched /etc/systemd/system/; then
     systemctl daemon-reload
     systemctl enable --quiet containerd kubelet
   fi
-  if [[ $touched == *containerd.service* || $touched == */containerd/config.toml* ||
-    $touched == */bin/containerd* ]]; then
+  if is_runtime_touched; then
     systemctl restart containerd
   fi
-  if [[ $touched == */system/kubelet.service* || $touched == */bin/kubelet* ]]; then
+  if is_touched /etc/systemd/system/kubelet.service || is_touched /usr/local/bin/kubelet; then
     systemctl try-restart kubelet
   fi
 }
@@ -61,6 +59,7 @@ stage() {
 }
 
 step_prepare() {
+  recall_touched
   ensure_host_entry
   note_egress
   if [[ -f $STATE/installed && $(<"$STATE/installed") == "$KUBERNETES_VERSION" ]]; then
@@ -74,5 +73,6 @@ step_prepare() {
     import_images
   fi
   configure_endpoint
+  forget_touched
   say "ready for kubeadm"
 }

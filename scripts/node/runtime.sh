@@ -2,6 +2,11 @@
 # The container runtime: running, able to do what the kubelet asks of it, and with its images.
 # Only functions.
 
+is_runtime_touched() {
+  is_touched /etc/systemd/system/containerd.service || is_touched /etc/containerd/config.toml ||
+    is_touched /usr/local/bin/containerd
+}
+
 # start_runtime: have a container runtime that can do what the kubelet asks of it. containerd runs on
 # without its CRI plugin when that could not be loaded.
 start_runtime() {

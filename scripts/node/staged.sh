@@ -49,8 +49,8 @@ use_staged() {
   while read -r path; do
     mkdir -p "${path%/*}"
     move_note "$STAGED$path" "$path"
+    touched "$path"
     mv "$STAGED$path" "$path"
-    INSTALLED+=("$path")
   done < <(staged_programs)
   rm -rf "$STAGED"
 }

@@ -164,8 +164,9 @@ end_upgrade() {
   say "this machine runs $KUBERNETES_VERSION"
 }
 
-# remember: what this machine was made from, for the day when no API answers.
+# remember: what this machine was made from, for the day when no API answers. All of it is in use.
 remember() {
+  forget_touched
   mkdir -p "$DOCUMENTS"
   cp "$KUBELET_CONFIG" "$DOCUMENTS/kubelet.yaml"
   cp "$KUBELET_FLAGS" "$DOCUMENTS/flags.env"

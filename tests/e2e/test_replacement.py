@@ -257,9 +257,9 @@ def test_restoring_a_single_control_plane_goes_on_after_a_power_failure(
     # The former snapshot is taken out of the config, which changes nothing in the cluster.
     fleet.config = config(network, 1, 1)
     fleet.up()
-    assert "configmap/saved" in kubectl("get", "configmaps", "--output", "name")
+    assert "saved" in kubectl("get", "configmaps", "--no-headers")
     snapshot = fleet.folder / f"{Path(moment).stem}.db"
-    _fill(kubectl, Path(moment).stem)
+    _fill(kubectl)
     _save(fleet, kubectl, snapshot)
     disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
     fleet.refresh()
@@ -278,19 +278,24 @@ def test_restoring_a_single_control_plane_goes_on_after_a_power_failure(
     size = snapshot.stat().st_size >> 20
     print(f"\nafter the power failure ({left}): {size} MiB in {time.monotonic() - began:.1f} s")
     kubectl("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=60s")
-    assert len(kubectl("get", "configmaps", "--output", "name").split()) >= LARGE
+    assert _filled(kubectl)
     assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
     assert not list((_machine(fleet) / "var/lib/kubeadm-fleet").glob("snapshot*"))
     assert fleet.up().changes == {}
 
 
-def _fill(kubectl: Kubectl, name: str) -> None:
+def _filled(kubectl: Kubectl) -> bool:
+    # A table holds no data: all of them at once are more than a small API server can carry.
+    return kubectl("get", "configmaps", "--no-headers").count("large-") == LARGE
+
+
+def _fill(kubectl: Kubectl) -> None:
     """Have so much in the cluster that sending and restoring it takes a while."""
-    for index in range(LARGE):
+    for index in () if _filled(kubectl) else range(LARGE):
         content = base64.b64encode(os.urandom(LARGE_BYTES)).decode()
         kubectl("create", "--filename", "-", stdin=json.dumps({
             "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": f"{name}-{index}"}, "binaryData": {"content": content},
+            "metadata": {"name": f"large-{index}"}, "binaryData": {"content": content},
         }))  # fmt: skip
 
 

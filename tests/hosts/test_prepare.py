@@ -49,6 +49,22 @@ def test_installs_once_and_gives_the_host_back(host: BareHost, bundle: Bundle) -
     assert changes(host, before) == {}
 
 
+def test_what_a_killed_run_wrote_is_put_to_use_by_the_next(host: BareHost, bundle: Bundle) -> None:
+    HOSTS.create(wanted(host))
+    assert prepare(host).status == 0
+    started = "systemctl show --property=ExecMainStartTimestampMonotonic containerd"
+    before = host.shell(started)
+    # As after a kill between writing the unit and telling systemd of it.
+    host.shell("systemctl disable --quiet containerd kubelet")
+    note = host.root / STATE / "touched"
+    note.write_text("/etc/systemd/system/containerd.service\n")
+    again = prepare(host)
+    assert again.status == 0, again.said
+    assert host.shell("systemctl is-enabled containerd kubelet").split() == ["enabled"] * 2
+    assert host.shell(started) != before
+    assert not note.exists()
+
+
 def test_mends_what_was_changed_and_nothing_else(host: BareHost, bundle: Bundle) -> None:
     HOSTS.create(wanted(host))
     assert prepare(host).status == 0
@@ -61,7 +77,7 @@ def test_mends_what_was_changed_and_nothing_else(host: BareHost, bundle: Bundle)
     ran = prepare(host)
     assert ran.status == 0, ran.said
     changed = next(line for line in ran.said.splitlines() if "changed:" in line).split()[3:]
-    assert changed == ["/etc/containerd/config.toml", "/usr/local/bin/kubelet"]
+    assert sorted(changed) == ["/etc/containerd/config.toml", "/usr/local/bin/kubelet"]
     assert "importing 1 images" in ran.said
     assert "overlayfs" in host.shell("cat /etc/containerd/config.toml")
     assert "v1.36.3" in host.shell("kubelet --version")
