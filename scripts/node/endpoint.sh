@@ -159,15 +159,15 @@ UNIT
 
 # use_endpoint: have the services run with what they were given.
 use_endpoint() {
-  local path own=()
+  local path written=()
   for path in "${TOUCHED[@]}"; do
     if [[ $path == $ENDPOINT_FOLDER/* || $path == /etc/systemd/system/kubeadm-fleet-* ]]; then
-      own+=("$path")
+      written+=("$path")
     fi
   done
-  if ((${#own[@]})); then
-    say "changed: ${own[*]}"
-    note_settled "${own[@]}"
+  if ((${#written[@]})); then
+    say "changed: ${written[*]}"
+    note_settled "${written[@]}"
   fi
   if is_touched /etc/systemd/system/kubeadm-fleet-; then
     systemctl daemon-reload
