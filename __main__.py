@@ -12,14 +12,13 @@ config = pulumi.Config("kubeadm-fleet")
 
 def secret(name: str, source: str = "") -> pulumi.Output[str]:
     """Return the config secret `name`; a preview reaches no host and needs none."""
-    value = config.get_secret(name)
-    if value is None:
-        set_it = f"`pulumi config set --secret kubeadm-fleet:{name}{source}`"
-        if not pulumi.runtime.is_dry_run():
-            raise pulumi.RunError(f"kubeadm-fleet:{name} is not set: {set_it}")
-        pulumi.warn(f"kubeadm-fleet:{name} is not set; an `up` will need it: {set_it}")
-        return pulumi.Output.secret("")
-    return value
+    if (value := config.get_secret(name)) is not None:
+        return value
+    set_it = f"`pulumi config set --secret kubeadm-fleet:{name}{source}`"
+    if not pulumi.runtime.is_dry_run():
+        raise pulumi.RunError(f"kubeadm-fleet:{name} is not set: {set_it}")
+    pulumi.warn(f"kubeadm-fleet:{name} is not set; an `up` will need it: {set_it}")
+    return pulumi.Output.secret("")
 
 
 async def main() -> pulumi.Inputs:
