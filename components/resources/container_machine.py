@@ -57,10 +57,10 @@ class ContainerMachineProvider(Provider):
         found = _found(olds)
         if found is None:
             replaces.append("hostname")
-        changed = any(olds[key] != news[key] for key in CHANGING)
+        changes = [key for key in CHANGING if olds[key] != news[key]]
         stopped = found is not None and not lifecycle.is_running(found)
         return DiffResult(
-            changes=bool(replaces) or changed or stopped or _needs_supplies(olds, news),
+            changes=bool(replaces or changes) or stopped or _needs_supplies(olds, news),
             replaces=replaces,
             delete_before_replace=True,
         )

@@ -44,11 +44,11 @@ class MembershipProvider(Provider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Replace for a new machine; update for new access or an expired, unused credential."""
+        moved = [key for key in TAKEN_OVER if olds[key] != news[key]]
         if olds["machine_id"] != news["machine_id"]:
             _refuse_loss(olds, news)
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
-        moved = any(olds[key] != news[key] for key in TAKEN_OVER)
-        return DiffResult(changes=moved or _must_be_issued_again(olds))
+        return DiffResult(changes=bool(moved) or _must_be_issued_again(olds))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Take over new access; issue the credential again only if it is still needed."""

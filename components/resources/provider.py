@@ -4,14 +4,23 @@ Providers are pickled by reference (their module and class name), so state holds
 capture nothing, and therefore are not secret themselves. An error that the operator can act on is
 raised as `OperatorError` and shown as its message alone; any other exception keeps its traceback,
 since it is a defect of this program.
+
+Not every input is known when the engine asks. In a preview, and when the engine works out what the
+replacement of another resource entails, an input that is still to be computed is an `Unknown`,
+which equals nothing. In an update that continues on errors, an input that comes from a failed
+resource is missing; the engine asks for a diff all the same, and then skips the step. Therefore
+`check` and `diff` get their new inputs as `Inputs`: a diff that needs a missing input reports a
+change. It never reports a replacement, for which the engine would delete dependents before it
+skips the step.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from pulumi.dynamic import ResourceProvider
+from pulumi.dynamic import CheckResult, DiffResult, ResourceProvider
+from pulumi.runtime.rpc import contains_unknowns
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,22 +28,69 @@ R = TypeVar("R")
 # Python's own, which holds while `sys.tracebacklimit` was never set.
 USUAL_LIMIT = 1000
 VERBS = ("check", "create", "read", "diff", "update", "delete")
+# The answers when an input that is needed is not known.
+UNJUDGED: Mapping[str, Callable[[dict[str, Any]], Any]] = {
+    "check": lambda news: CheckResult(news, []),
+    "diff": lambda _news: DiffResult(changes=True),
+}
 
 
 class OperatorError(Exception):
     """Something is wrong that the operator can mend: what, where, and what to do next."""
 
 
+class NotKnown(Exception):
+    """An input that is needed is missing or unknown."""
+
+
+class Inputs(dict[str, Any]):
+    """New inputs, at every depth: one that is missing raises NotKnown where it is needed."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        super().__init__(
+            {key: Inputs(each) if isinstance(each, dict) else each for key, each in given.items()}
+        )
+
+    def __missing__(self, key: str) -> Any:
+        raise NotKnown(key)
+
+
+def require_known(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Raise NotKnown unless all these inputs are there and hold nothing unknown."""
+    for key in keys:
+        if contains_unknowns(inputs[key]):
+            raise NotKnown(key)
+
+
 class Provider(ResourceProvider):
-    """A dynamic provider whose operator errors are shown without a traceback."""
+    """A dynamic provider that tolerates unknown inputs and shows operator errors plainly.
+
+    `check` and `diff` get their new inputs as `Inputs`.
+    """
 
     serialize_as_secret_always: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for verb in VERBS:
-            if verb in vars(cls):
-                setattr(cls, verb, _plainly(vars(cls)[verb]))
+            if method := vars(cls).get(verb):
+                if verb in UNJUDGED:
+                    method = _tolerantly(method, UNJUDGED[verb])
+                setattr(cls, verb, _plainly(method))
+
+
+def _tolerantly(
+    method: Callable[..., Any], unjudged: Callable[[dict[str, Any]], Any]
+) -> Callable[..., Any]:
+    @wraps(method)
+    def call(self: Provider, *args: Any) -> Any:
+        *others, news = args
+        try:
+            return method(self, *others, Inputs(news))
+        except NotKnown:
+            return unjudged(news)
+
+    return call
 
 
 def _plainly(method: Callable[P, R]) -> Callable[P, R]:

@@ -26,7 +26,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from components.resources.provider import Provider
+from components.resources.provider import NotKnown, Provider, require_known
 
 if TYPE_CHECKING:
     from components.resources.rolling.found import Found
@@ -44,6 +44,16 @@ CAUSES = (
     "logins",
 )
 OUTPUTS = ("found", "rolled")
+# What plans and refusals are made of, besides the machines' ids: an unknown id is a new machine.
+JUDGED = (
+    "urn",
+    "cluster",
+    "version",
+    "cluster_document",
+    "kubelet_document",
+    "egress",
+    "machines",
+)
 
 
 class RolloutProvider(Provider):
@@ -53,6 +63,7 @@ class RolloutProvider(Provider):
         """Put what will be done to which machine into the inputs, for the preview."""
         from components.resources.rolling.plan import plan
 
+        _require_judgeable(news)
         return CheckResult({**news, "plan": plan(olds, news, olds.get("drift", {}))}, [])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -63,6 +74,7 @@ class RolloutProvider(Provider):
         """Compare with what was recorded and found; refuse what is not safe."""
         from components.resources.rolling.refusals import refuse_unsafe
 
+        _require_judgeable(news)
         refuse_unsafe(olds, news)
         changed = any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
         if changed and news["plan"]:
@@ -92,6 +104,12 @@ class RolloutProvider(Provider):
         outs = {**props, "found": _summaries(found), "drift": drift}
         inputs = {key: value for key, value in outs.items() if key not in OUTPUTS}
         return ReadResult(id_=id_, outs=outs, inputs=inputs)
+
+
+def _require_judgeable(news: dict[str, Any]) -> None:
+    require_known(news, JUDGED)
+    if not isinstance(news["machine_ids"], Mapping):
+        raise NotKnown("machine_ids")
 
 
 def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:

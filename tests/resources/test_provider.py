@@ -5,8 +5,10 @@ import traceback
 from typing import Any
 
 import pytest
+from pulumi.dynamic import CheckResult, DiffResult
+from pulumi.output import UNKNOWN
 
-from components.resources.provider import OperatorError, Provider
+from components.resources.provider import OperatorError, Provider, require_known
 
 
 class Failing(Provider):
@@ -14,6 +16,17 @@ class Failing(Provider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         raise {"operator": OperatorError, "defect": ValueError}[props["because"]]("no disk")
+
+
+class Careful(Provider):
+    """Needs one input in a mapping, and knows another way without a second one."""
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        require_known(news, ["ids"])
+        return CheckResult({**news, "checked": True}, [])
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        return DiffResult(changes=news["ids"]["a"] != "b" or "other" in news)
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +55,18 @@ def test_a_defect_keeps_its_traceback_also_after_an_operator_error() -> None:
     said = told("defect")
     assert said.splitlines()[-1] == "ValueError: no disk"
     assert "in delete" in said
+
+
+@pytest.mark.parametrize("news", [{}, {"ids": {}}])
+def test_an_input_that_is_needed_and_missing_is_a_change(news: dict[str, Any]) -> None:
+    assert Careful().diff("id", {}, news).changes is True
+
+
+def test_an_input_that_is_there_is_judged() -> None:
+    assert Careful().diff("id", {}, {"ids": {"a": "b"}}).changes is False
+    assert Careful().check({}, {"ids": {"a": "b"}}).inputs == {"ids": {"a": "b"}, "checked": True}
+
+
+@pytest.mark.parametrize("news", [{}, {"ids": UNKNOWN}, {"ids": {"a": UNKNOWN}}])
+def test_inputs_that_cannot_be_checked_stay_as_they_are(news: dict[str, Any]) -> None:
+    assert Careful().check({}, news).inputs == news

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pulumi.output import UNKNOWN
 
 from components.resources.provider import OperatorError
 from components.resources.rollout import RolloutProvider
@@ -99,3 +100,18 @@ def test_dead_control_plane_may_be_replaced() -> None:
     assert diff(props, found={"a-control-plane-0": dead}) is True
     with pytest.raises(OperatorError, match="a-control-plane-0, a-control-plane-1"):
         diff(props, found={"a-control-plane-1": dead})
+
+
+def test_an_id_that_is_unknown_is_another_machine() -> None:
+    props = inputs()
+    for index in range(2):
+        props["machine_ids"][f"a-control-plane-{index}"] = UNKNOWN
+    with pytest.raises(OperatorError, match="etcd can do without 1"):
+        diff(props)
+
+
+def test_machines_that_failed_are_no_loss_of_quorum() -> None:
+    props = inputs()
+    for index in range(2):
+        del props["machine_ids"][f"a-control-plane-{index}"]
+    assert diff(props) is True

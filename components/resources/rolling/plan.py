@@ -47,7 +47,7 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
         known = before.by_name.get(machine.name)
         if known is None:
             sentences[machine.name] = "added: a new machine joins"
-        elif before.ids.get(machine.name) != after.ids.get(machine.name):
+        elif before.ids.get(machine.name) != after.ids[machine.name]:
             sentences[machine.name] = "replaced: another machine joins in its place"
         else:
             parts = [

@@ -50,7 +50,7 @@ def _value(document: Any, path: str) -> Any:
 
 def _refuse_joins(before: Cluster, after: Cluster) -> None:
     """A kubelet must never be newer than the API that it joins."""
-    joining = [name for name in after.by_name if before.ids.get(name) != after.ids.get(name)]
+    joining = [name for name in after.by_name if before.ids.get(name) != after.ids[name]]
     if joining:
         raise OperatorError(
             f"cluster {after.name}: {', '.join(joining)} would join with {after.version} while the "
