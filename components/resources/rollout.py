@@ -83,7 +83,10 @@ class RolloutProvider(Provider):
         return DiffResult(changes=changed)
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Bring every machine to what is wanted."""
+        """Bring every machine to what is wanted; refuse what a diff could not judge."""
+        from components.resources.rolling.refusals import refuse_unsafe
+
+        refuse_unsafe(olds, news)
         documents = ("cluster_document", "kubelet_document")
         same = all(olds[key] == news[key] for key in documents)
         outs = _roll(news, same)

@@ -115,3 +115,11 @@ def test_machines_that_failed_are_no_loss_of_quorum() -> None:
     for index in range(2):
         del props["machine_ids"][f"a-control-plane-{index}"]
     assert diff(props) is True
+
+
+def test_what_a_diff_could_not_judge_is_refused_by_the_update() -> None:
+    olds = {**inputs(), "found": {}, "rolled": "", "drift": {}}
+    unjudged = inputs(version=UNKNOWN)
+    assert RolloutProvider().diff("", olds, unjudged).changes is True
+    with pytest.raises(OperatorError, match="is older than"):
+        RolloutProvider().update("", olds, inputs(version="v1.35.4"))
