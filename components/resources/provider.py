@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from pulumi.dynamic import CheckResult, DiffResult, ResourceProvider
+from pulumi.dynamic import CheckResult, DiffResult, ResourceProvider, UpdateResult
 from pulumi.runtime.rpc import contains_unknowns
 
 P = ParamSpec("P")
@@ -77,6 +77,20 @@ class Provider(ResourceProvider):
                 if verb in UNJUDGED:
                     method = _tolerantly(method, UNJUDGED[verb])
                 setattr(cls, verb, _plainly(method))
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Report no change: a resource without a diff of its own is made once.
+
+        Pulumi's default leaves it to the engine, which also compares where the provider's code is.
+        """
+        return DiffResult(changes=False)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Refuse: a resource without an update of its own is only replaced.
+
+        Pulumi's default drops all outputs, key material included.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update")
 
 
 def _tolerantly(

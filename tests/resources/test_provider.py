@@ -8,7 +8,9 @@ import pytest
 from pulumi.dynamic import CheckResult, DiffResult
 from pulumi.output import UNKNOWN
 
+from components.resources.authority import AuthorityProvider, ServiceAccountKeyProvider
 from components.resources.provider import OperatorError, Provider, require_known
+from components.resources.ssh_key import SshKeyProvider
 
 
 class Failing(Provider):
@@ -70,3 +72,13 @@ def test_an_input_that_is_there_is_judged() -> None:
 @pytest.mark.parametrize("news", [{}, {"ids": UNKNOWN}, {"ids": {"a": UNKNOWN}}])
 def test_inputs_that_cannot_be_checked_stay_as_they_are(news: dict[str, Any]) -> None:
     assert Careful().check({}, news).inputs == news
+
+
+@pytest.mark.parametrize("provider", [SshKeyProvider, ServiceAccountKeyProvider])
+def test_a_key_that_is_made_once_never_changes(provider: type[Provider]) -> None:
+    assert provider().diff("id", {"comment": "a"}, {"comment": "b"}).changes is False
+
+
+def test_a_provider_without_an_update_never_forgets_its_outputs() -> None:
+    with pytest.raises(NotImplementedError, match="AuthorityProvider has no update"):
+        AuthorityProvider().update("id", {"private_key": "key"}, {"common_name": "other"})
