@@ -49,12 +49,14 @@ pulumi.export("second", second.stdout)
 class Stack:
     """A stack with a backend, a home and a program of its own, in one folder."""
 
-    def __init__(self, folder: Path, plugin: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, plugin: Sequence[str] | None = None, program: str = PROGRAM
+    ) -> None:
         self.folder = folder
         self._events = folder / "events"
         (folder / "bin").mkdir()
         (folder / "backend").mkdir()
-        (folder / "__main__.py").write_text(PROGRAM)
+        (folder / "__main__.py").write_text(program)
         (folder / "Pulumi.yaml").write_text("name: conformance\nruntime: python\n")
         launcher = folder / "bin" / "pulumi-resource-command"
         arguments = " ".join(shlex.quote(word) for word in plugin or under_test())
@@ -66,6 +68,8 @@ class Stack:
         self._environment = {
             **os.environ,
             "PATH": os.pathsep.join([*map(str, path), os.environ["PATH"]]),
+            # For dynamic providers, which the program names by their modules.
+            "PYTHONPATH": str(TOP),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
             "PULUMI_CONFIG_PASSPHRASE": "only for a test",
@@ -152,11 +156,11 @@ class Finished:
     output: str
     events: list[dict[str, Any]]
 
-    def steps(self) -> dict[str, str]:
-        """Say what was done to each resource of the plugin that did not stay the same."""
+    def steps(self, kind: str = "command:") -> dict[str, str]:
+        """Say what was done to each resource of these types that did not stay the same."""
         found = {}
         for event in self.events:
             step = event.get("resourcePreEvent", {}).get("metadata", {})
-            if step.get("type", "").startswith("command:") and step["op"] != "same":
+            if step.get("type", "").startswith(kind) and step["op"] != "same":
                 found[step["urn"].rpartition("::")[2]] = step["op"]
         return found
