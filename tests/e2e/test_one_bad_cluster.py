@@ -1,15 +1,20 @@
-"""A cluster whose host does not answer stops nobody but itself."""
+"""A cluster whose host or whose rollout fails stops nobody but itself, and says only why."""
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Network
+from typing import Any
 
 import pytest
 
 from components.resources.nspawn import network
+from components.resources.nspawn.spec import MachineSpec
 from model.ssh import new_key_pair
 from scripts.bench.subnet import subnet
+from tests.e2e.life import living
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.machines import host
 from tests.workshop import workshop
@@ -54,6 +59,7 @@ def test_the_others_finish_and_the_summary_says_which_failed(dead: str) -> None:
             finished = stack.run("up", "--yes", "--skip-preview", "--parallel", "32")
             assert finished.status != 0
             assert "root@" + dead + ":22 cannot be reached" in finished.output
+            assert "Traceback" not in finished.output
             clusters = json.loads(stack.succeed("stack", "output", "clusters", "--json").output)
             assert {name: each["whole"] for name, each in clusters.items()} == {
                 "cluster1": False,
@@ -65,3 +71,38 @@ def test_the_others_finish_and_the_summary_says_which_failed(dead: str) -> None:
             stack.destroy()
         left = host.parts(*marks)
         assert not any(left.values()), left
+
+
+def test_what_depends_on_a_failed_rollout_says_nothing() -> None:
+    with subnet(85) as first, subnet(86) as second:
+        config: dict[str, Any] = {
+            "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+            "kubelet": {"maxPods": 50},
+            "clusters": {
+                "cluster1": {"machines": {"subnet": str(first)}},
+                "cluster2": {"machines": {"subnet": str(second)}},
+            },
+        }
+        with living(config) as stack:
+            config["kubelet"] = {"maxPods": 60}
+            with unplugged(stack, "cluster1", "cluster1-control-plane-0"):
+                failed = stack.run("up", "--yes", "--skip-preview", "--parallel", "32")
+            assert failed.status != 0
+            assert "cluster1-control-plane-0: " in failed.output
+            assert "Traceback" not in failed.output
+            touched = set(failed.steps("update", "replace", "delete", "create"))
+            assert "cluster2-rollout" in touched
+            assert [name for name in touched if "cluster1" in name] == ["cluster1-rollout"]
+            assert "cluster1-rollout" in stack.up().steps("update")
+
+
+@contextmanager
+def unplugged(stack: PulumiStack, cluster: str, machine: str) -> Iterator[None]:
+    """Nobody reaches the machine until the end of the block."""
+    spec = MachineSpec.read(stack.machines / cluster / machine)
+    assert spec
+    subprocess.run(["ip", "link", "set", spec.link, "down"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "link", "set", spec.link, "up"], check=True)

@@ -64,6 +64,7 @@ def test_a_canary_that_cannot_be_changed_stops_the_wave(fleet: PulumiStack) -> N
     finally:
         subprocess.run(["ip", "link", "set", spec.link, "up"], check=True)
     assert finished.status != 0
+    assert "Traceback" not in finished.output
     assert f"{CANARY}-control-plane-0" in finished.output
     assert f"{OTHER}-rollout" not in finished.steps("update")
     assert most_pods(fleet) == {CANARY: "50", OTHER: "50"}
