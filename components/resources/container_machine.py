@@ -15,7 +15,7 @@ from uuid import uuid4
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.resources.provider import OperatorError, Provider
+from components.resources.provider import OperatorError, Provider, require_present
 from model import paths
 
 if TYPE_CHECKING:
@@ -53,14 +53,15 @@ class ContainerMachineProvider(Provider):
         """Compare what is wanted with what runs on the host."""
         from components.resources.nspawn import lifecycle
 
+        require_present(news, (*REPLACING, *CHANGING))
         replaces = [key for key in REPLACING if olds[key] != news[key]]
         found = _found(olds)
         if found is None:
             replaces.append("hostname")
-        changes = [key for key in CHANGING if olds[key] != news[key]]
+        changed = any(olds[key] != news[key] for key in CHANGING)
         stopped = found is not None and not lifecycle.is_running(found)
         return DiffResult(
-            changes=bool(replaces or changes) or stopped or _needs_supplies(olds, news),
+            changes=bool(replaces) or changed or stopped or _needs_supplies(olds, news),
             replaces=replaces,
             delete_before_replace=True,
         )

@@ -17,7 +17,7 @@ from uuid import uuid4
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.resources.provider import OperatorError, Provider
+from components.resources.provider import OperatorError, Provider, require_present
 
 if TYPE_CHECKING:
     from components.resources.host.facts import Facts
@@ -34,6 +34,8 @@ OURS = "ours"
 ANOTHER = "another machine"
 LOGIN = ("host", "port", "user", "sudo", "sudo_password", "host_key", "private_key", "bastion")
 SUPPLY = ("owner", "kubernetes_version", "source", "mirror")
+# All of them come from the config, where they may be left out.
+OPTIONAL = ("sudo_password", "host_key", "private_key", "bastion", "mirror")
 
 
 class ExistingHostProvider(Provider):
@@ -55,6 +57,7 @@ class ExistingHostProvider(Provider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare with what is wanted, without asking the host."""
+        require_present(news, (key for key in (*LOGIN, *SUPPLY) if key not in OPTIONAL))
         replaces = [key for key in ("role", "machine") if olds[key] != news[key]]
         if olds["condition"] == ANOTHER or _is_another_host(olds, news):
             replaces.append("host")

@@ -21,7 +21,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.resources import etcd, node
-from components.resources.provider import OperatorError, Provider
+from components.resources.provider import OperatorError, Provider, require_present
 from model import kubeconfig as kubeconfigs
 from model import pki
 from model.fleet import CONTROL_PLANE
@@ -33,6 +33,8 @@ ETCD_SECONDS = 60
 TAKEN_OVER = (
     "kubeconfig", "server", "address", "peers", "drain_seconds", "force", "data_loss",
 )  # fmt: skip
+# What else a new machine's credential and its leave are made of.
+NEEDED = ("cluster", "node", "role", "authority_certificate", "authority_key")
 
 
 class MembershipProvider(Provider):
@@ -44,11 +46,12 @@ class MembershipProvider(Provider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Replace for a new machine; update for new access or an expired, unused credential."""
-        moved = [key for key in TAKEN_OVER if olds[key] != news[key]]
+        require_present(news, (*TAKEN_OVER, *NEEDED))
         if olds["machine_id"] != news["machine_id"]:
             _refuse_loss(olds, news)
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
-        return DiffResult(changes=bool(moved) or _must_be_issued_again(olds))
+        moved = any(olds[key] != news[key] for key in TAKEN_OVER)
+        return DiffResult(changes=moved or _must_be_issued_again(olds))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Take over new access; issue the credential again only if it is still needed."""

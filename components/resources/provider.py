@@ -55,6 +55,12 @@ class Inputs(dict[str, Any]):
         raise NotKnown(key)
 
 
+def require_present(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Raise NotKnown unless all these inputs are there; to be asked before a replacement."""
+    for key in keys:
+        inputs[key]
+
+
 def require_known(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
     """Raise NotKnown unless all these inputs are there and hold nothing unknown."""
     for key in keys:

@@ -17,6 +17,7 @@ from pulumi.dynamic import DiffResult
 from pulumi.output import UNKNOWN
 
 from components import resources
+from components.resources.existing_host import OPTIONAL
 from components.resources.provider import OperatorError, Provider
 from tests.graph.conftest import SSH_KEY, stack_config
 from tests.graph.graph import DYNAMIC, Registered
@@ -30,6 +31,8 @@ FURTHER: dict[str, dict[str, Any]] = {
     "ContainerMachine": {"supplies": "", "running": True},
     "ExistingHost": {"supplies": "", "facts": {"arch": "amd64"}, "condition": "ours"},
 }
+# What the config may leave out, and what is only there to be read in a preview.
+DISPENSABLE = {"ExistingHostProvider": {*OPTIONAL, "endpoint_port", "host_key_check"}}
 MISSING = object()
 STATES = pytest.mark.parametrize("state", [MISSING, UNKNOWN], ids=["missing", "unknown"])
 
@@ -148,6 +151,20 @@ def test_a_missing_input_is_a_change_where_another_value_is_one_and_replaces_not
         assert not found.replaces, spot
         if _changes(case, spot):
             assert found.changes, spot
+
+
+@PROVIDERS
+def test_nothing_is_replaced_while_an_input_is_missing(
+    registered: dict[str, Registered], provider: type[Provider]
+) -> None:
+    """The engine would delete what depends on it first, and then skip it."""
+    case = Case(provider, registered)
+    needed = case.inputs.keys() - DISPENSABLE.get(provider.__name__, set())
+    for spot in _keys(case.inputs):
+        if not case.ask((spot, UNKNOWN)).replaces:
+            continue
+        for other in needed - set(spot):
+            assert not case.ask((spot, UNKNOWN), ((other,), MISSING)).replaces, (spot, other)
 
 
 def _changes(case: Case, spot: tuple[str, ...]) -> bool:
