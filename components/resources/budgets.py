@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from components.resources.selectors import matches
+
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
@@ -33,27 +35,6 @@ def _holds(budget: Object, pod: Object) -> bool:
         return False
     selector = budget["spec"].get("selector")
     return selector is not None and matches(selector, pod["metadata"].get("labels", {}))
-
-
-def matches(selector: Object, labels: dict[str, str]) -> bool:
-    """Whether a LabelSelector matches; an empty one matches everything.
-
-    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
-    """
-    wanted = selector.get("matchLabels", {})
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _meets(each, labels) for each in selector.get("matchExpressions", ())
-    )
-
-
-def _meets(requirement: Object, labels: dict[str, str]) -> bool:
-    key, values = requirement["key"], requirement.get("values", ())
-    return {
-        "In": labels.get(key) in values,
-        "NotIn": labels.get(key) not in values,
-        "Exists": key in labels,
-        "DoesNotExist": key not in labels,
-    }[str(requirement["operator"])]
 
 
 def _described(budget: Object) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from components.resources import drain, node
-from components.resources.budgets import matches
 from components.resources.provider import OperatorError
+from components.resources.selectors import matches
 from tests.resources.api_server import Answer, Api
 from tests.resources.shop import (
     BUDGETS_PATH,

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from components.resources import api
+from components.resources import api, placement
+from components.resources.placement import written
 from components.resources.rolling.found import Node
 from components.resources.rolling.wanted import ROLE_LABELS, Wanted
 
@@ -176,22 +177,13 @@ def _node(found: Mapping[str, Any]) -> Node:
     if labels.keys() & ROLE_LABELS:
         own_taints = (*own_taints, ROLE_TAINT)
     return Node(
-        ready=any(
-            each["type"] == "Ready" and each["status"] == "True"
-            for each in found["status"].get("conditions", ())
-        ),
+        ready=placement.is_ready(found),
         cordoned=CORDONED in annotations,
         labels=labels,
         taints=tuple(written(each) for each in spec.get("taints", ())),
         our_labels=tuple(ours.get("labels", ())),
         our_taints=own_taints,
     )
-
-
-def written(taint: Mapping[str, str]) -> str:
-    """Write a taint as kubectl does: key=value:Effect, without `=` where there is no value."""
-    value = taint.get("value", "")
-    return f"{taint['key']}{f'={value}' if value else ''}:{taint['effect']}"
 
 
 def _read(taint: str) -> dict[str, str]:
