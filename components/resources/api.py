@@ -27,7 +27,7 @@ LOOK_RETRIES = 1
 SERVER_ERROR = 500
 NAMES = (
     *("ApiClient", "ApiException", "Configuration", "CoreV1Api", "PolicyV1Api"),
-    *("V1Eviction", "V1ObjectMeta"),
+    *("V1DeleteOptions", "V1Eviction", "V1ObjectMeta"),
 )
 _LOADING = threading.Lock()
 

@@ -22,6 +22,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.resources import etcd, node
 from components.resources.provider import OperatorError, Provider, require_present
+from components.resources.rolling.progress import Progress
 from model import kubeconfig as kubeconfigs
 from model import pki
 from model.fleet import CONTROL_PLANE
@@ -109,13 +110,16 @@ def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> N
 def _retire(props: dict[str, Any], silence_seconds: float) -> None:
     # Of a machine that was taken out of the config, the state says how it was to be drained then.
     told = node.told_of_drains(props["kubeconfig"])
-    node.retire(
+    deleted = node.retire(
         props["kubeconfig"],
         props["node"],
         deadline_seconds=float(told["seconds"]) if told else props["drain_seconds"],
         force=told["force"] == "true" if told else props["force"],
         silence_seconds=silence_seconds,
     )
+    if deleted:
+        text = f"deleted, since no other Node can take them: {deleted}"
+        Progress("").done(props["node"], text)
 
 
 def _refuse_loss(olds: dict[str, Any], news: dict[str, Any]) -> None:

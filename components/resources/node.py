@@ -43,22 +43,12 @@ def is_missing(kubeconfig: str, name: str) -> bool:
     return False
 
 
-def cordon(kubeconfig: str, name: str) -> None:
-    """Have no new pods come to the Node."""
-    if _mark(kubeconfig, name, unschedulable=True) is None:
-        raise _unknown(kubeconfig, name)
+def drain(kubeconfig: str, name: str, *, deadline_seconds: float, force: bool) -> str:
+    """Have the pods of a cordoned Node leave within the deadline (see drain.py).
 
-
-def uncordon(kubeconfig: str, name: str) -> None:
-    """Have new pods come to the Node again."""
-    if _mark(kubeconfig, name, unschedulable=False) is None:
-        raise _unknown(kubeconfig, name)
-
-
-def drain(kubeconfig: str, name: str, *, deadline_seconds: float, force: bool) -> None:
-    """Cordon the Node and have its pods leave within the deadline (see drain.py)."""
-    cordon(kubeconfig, name)
-    _drain(Drain(kubeconfig, name), kubeconfig, name, deadline_seconds, force=force)
+    Return those that stay, since no other Node can take them, and why; "" if there are none.
+    """
+    return _drain(Drain(kubeconfig, name), kubeconfig, name, deadline_seconds, force=force)
 
 
 def retire(
@@ -68,15 +58,17 @@ def retire(
     deadline_seconds: float,
     force: bool,
     silence_seconds: float,
-) -> None:
+) -> str:
     """Drain a Node that is about to go, as far as it still can; a missing one is fine.
 
-    Whoever has another sign that its machine is dead may take a shorter silence as the second.
+    Return the pods that were deleted, since no other Node can take them, and why. Whoever has
+    another sign that its machine is dead may take a shorter silence as the second.
     """
-    if _mark(kubeconfig, name, unschedulable=True) is not None:
-        pulse = _Pulse(kubeconfig, name, silence_seconds)
-        leaving = Drain(kubeconfig, name, is_lost=pulse.is_lost)
-        _drain(leaving, kubeconfig, name, deadline_seconds, force=force)
+    if _cordon(kubeconfig, name) is None:
+        return ""
+    pulse = _Pulse(kubeconfig, name, silence_seconds)
+    leaving = Drain(kubeconfig, name, leaves=True, is_lost=pulse.is_lost)
+    return _drain(leaving, kubeconfig, name, deadline_seconds, force=force)
 
 
 def told_of_drains(kubeconfig: str) -> dict[str, str]:
@@ -93,17 +85,16 @@ def delete(kubeconfig: str, name: str) -> None:
     _ask(kubeconfig, f"deleting Node {name}", lambda core: core.delete_node(name))
 
 
-def _mark(kubeconfig: str, name: str, *, unschedulable: bool) -> Any:
-    doing = f"{'cordoning' if unschedulable else 'uncordoning'} Node {name}"
-    change = {"spec": {"unschedulable": unschedulable}}
-    return _ask(kubeconfig, doing, lambda core: core.patch_node(name, change))
+def _cordon(kubeconfig: str, name: str) -> Any:
+    change = {"spec": {"unschedulable": True}}
+    return _ask(kubeconfig, f"cordoning Node {name}", lambda core: core.patch_node(name, change))
 
 
 def _drain(
     drain: Drain, kubeconfig: str, name: str, deadline_seconds: float, *, force: bool
-) -> None:
+) -> str:
     try:
-        drain.run(deadline_seconds=deadline_seconds, force=force)
+        return drain.run(deadline_seconds=deadline_seconds, force=force)
     except OperatorError:
         raise
     except Exception as error:
@@ -126,13 +117,6 @@ def _ask(kubeconfig: str, doing: str, ask: Callable[["CoreV1Api"], Any]) -> Any:
             if not api.is_away(error) or time.monotonic() > deadline:
                 raise api.explain(error, doing, kubeconfig) from None
         time.sleep(POLL_SECONDS)
-
-
-def _unknown(kubeconfig: str, name: str) -> OperatorError:
-    return OperatorError(
-        f"{api.server(kubeconfig)} knows no Node {name}: see `journalctl -u kubelet` on the "
-        "machine, or have the machine replaced"
-    )
 
 
 class _Pulse:

@@ -35,13 +35,15 @@ BINARY, CLOSE = 0x82, 0x88
 class Api:
     """The server: `answers` by method and path, `programs` by pod; `asked` is what came in.
 
-    An answer may be a function, which is called each time.
+    `sent` is what the last request of a method and path had in its body. An answer may
+    be a function, which is called each time.
     """
 
     def __init__(self, authority: pki.KeyPair) -> None:
         self.answers: dict[str, Answer | Callable[[], Answer]] = {}
         self.programs: dict[str, Program] = {}
         self.asked: list[str] = []
+        self.sent: dict[str, Any] = {}
         self.authority = authority
         self.kubeconfig = ""
 
@@ -85,11 +87,12 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
                 self._run(api.programs[path.split("/")[-2]])
                 return
             api.asked.append(f"{self.command} {path}")
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            api.sent[f"{self.command} {path}"] = json.loads(body or "null")
             missing = (404, {"kind": "Status", "reason": "NotFound", "message": f"no {path}"})
             answer = api.answers.get(f"{self.command} {path}", missing)
-            status, body = answer() if callable(answer) else answer
-            text = json.dumps(body).encode()
+            status, said = answer() if callable(answer) else answer
+            text = json.dumps(said).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))

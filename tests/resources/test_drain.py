@@ -1,6 +1,6 @@
 """How a Node is emptied: what stays, what is asked for again, what is named in the end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,13 +11,16 @@ from components.resources.selectors import matches
 from tests.resources.api_server import Answer, Api
 from tests.resources.shop import (
     BUDGETS_PATH,
+    EVERYTHING,
     NODE,
     NODE_PATH,
+    OTHER,
     PING_PATH,
     PODS_PATH,
     Shop,
     found,
     pod,
+    tainted,
 )
 
 
@@ -29,19 +32,134 @@ def budget(name: str, **selector: Any) -> dict[str, Any]:
     }
 
 
-def emptied(api: Api, *, force: bool = False, seconds: float = 0) -> None:
-    node.drain(api.kubeconfig, NODE, deadline_seconds=seconds, force=force)
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "POLL_SECONDS", 0.01)
 
 
-def retire(api: Api, seconds: float) -> None:
-    node.retire(api.kubeconfig, NODE, deadline_seconds=seconds, force=False, silence_seconds=0)
+def emptied(api: Api, *, force: bool = False, seconds: float = 0) -> str:
+    return node.drain(api.kubeconfig, NODE, deadline_seconds=seconds, force=force)
+
+
+def retire(api: Api, seconds: float, silence_seconds: float = 0) -> str:
+    return node.retire(
+        api.kubeconfig, NODE, deadline_seconds=seconds, force=False, silence_seconds=silence_seconds
+    )
+
+
+def evicted(api: Api) -> list[str]:
+    """The pods whose eviction was asked for."""
+    return [each.split("/")[-2] for each in api.asked if each.endswith("/eviction")]
 
 
 def test_pods_are_evicted_once_the_node_takes_no_more(api: Api) -> None:
     shop = Shop(api, "web", "db")
-    emptied(api, seconds=5)
+    retire(api, seconds=5)
     assert shop.left == {}
     assert api.asked[0] == f"PATCH {NODE_PATH}"
+
+
+def test_node_that_stays_is_cordoned_by_whoever_drains_it(api: Api) -> None:
+    """A rollout notes whose cordon it is; a second one without a note would be nobody's."""
+    shop = Shop(api, "web", "db")
+    assert emptied(api, seconds=5) == ""
+    assert shop.left == {}
+    assert not [each for each in api.asked if each.startswith("PATCH")]
+
+
+def test_pods_that_come_back_to_the_cordoned_node_are_not_evicted_again(api: Api) -> None:
+    shop = Shop(api, "web")
+    shop.add("agent", tolerations=EVERYTHING)
+    emptied(api, seconds=5)
+    assert list(shop.left) == ["agent+"]
+
+
+def test_pods_that_no_other_node_can_take_stay_and_no_budget_is_asked(api: Api) -> None:
+    shop = Shop(api, "web", "db", held={"web": -1})
+    shop.nodes = [found("True"), tainted()]
+    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    assert (
+        emptied(api, seconds=5) == f"shop/web, shop/db ({OTHER} has the taint gpu=yes:NoSchedule)"
+    )
+    assert list(shop.left) == ["web", "db"]
+    assert evicted(api) == ["train"]
+
+
+def test_pods_of_the_only_node_stay(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1})
+    shop.nodes = [found("True")]
+    shop.left["done"] = pod("done") | {"status": {"phase": "Succeeded"}}
+    assert emptied(api) == "shop/web (there is no other Node)"
+    assert list(shop.left) == ["web", "done"]
+
+
+def test_force_deletes_nothing_that_may_stay(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1})
+    shop.nodes = [found("True")]
+    emptied(api, force=True)
+    assert list(shop.left) == ["web"]
+
+
+def test_pod_that_ends_is_waited_for_wherever_its_next_one_may_go(api: Api) -> None:
+    shop = Shop(api)
+    shop.nodes = [found("True")]
+    shop.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
+    with pytest.raises(OperatorError, match=r"shop/slow \(is ending\)"):
+        emptied(api)
+
+
+def test_what_no_other_node_can_take_ends_with_a_node_that_leaves(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1, "train": 1})
+    shop.nodes = [found("True"), tainted()]
+    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    assert retire(api, seconds=5) == f"shop/web ({OTHER} has the taint gpu=yes:NoSchedule)"
+    assert shop.left == {}
+    changes = [each for each in api.asked if each.startswith(("POST", "DELETE"))]
+    pods = "/api/v1/namespaces/shop/pods"
+    assert changes == [*[f"POST {pods}/train/eviction"] * 2, f"DELETE {pods}/web"]
+    assert api.sent[f"DELETE {pods}/web"] == {"preconditions": {"uid": "web"}}
+
+
+def test_nothing_is_deleted_while_others_are_held(api: Api) -> None:
+    shop = Shop(api, "web", held={"train": -1})
+    shop.nodes = [found("True"), tainted()]
+    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
+    with pytest.raises(OperatorError, match="shop/train"):
+        retire(api, seconds=0)
+    assert list(shop.left) == ["web", "train"]
+
+
+def test_budgets_count_while_another_node_may_be_ready_again(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1})
+    shop.nodes = [found("True"), found("Unknown", OTHER)]
+    api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
+    with pytest.raises(OperatorError, match="it would break the budget"):
+        retire(api, seconds=0)
+    assert list(shop.left) == ["web"]
+
+
+def test_namespace_that_is_terminating_ends_its_pods_itself(api: Api) -> None:
+    shop = Shop(api, "web", "db")
+    causes = [{"reason": "NamespaceTerminating", "message": "", "field": "metadata.namespace"}]
+    status = {"message": "it is being terminated", "details": {"causes": causes}}
+
+    def refuse() -> Answer:
+        if len(evicted(api)) > 2:
+            shop.left.pop("web")
+        return 403, status
+
+    api.answers["POST /api/v1/namespaces/shop/pods/web/eviction"] = refuse
+    emptied(api, seconds=5)
+    assert shop.left == {}
+
+
+def test_eviction_that_is_forbidden_is_told(api: Api) -> None:
+    Shop(api, "web")
+    forbidden = (403, {"message": "no right to evict", "details": {}})
+    api.answers["POST /api/v1/namespaces/shop/pods/web/eviction"] = forbidden
+    with pytest.raises(OperatorError, match="no right to evict"):
+        emptied(api)
 
 
 def test_daemons_and_static_pods_stay(api: Api) -> None:
@@ -54,9 +172,8 @@ def test_daemons_and_static_pods_stay(api: Api) -> None:
 
 
 def test_pod_that_a_budget_holds_is_asked_for_until_the_budget_gives_it_free(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    api: Api,
 ) -> None:
-    monkeypatch.setattr(drain, "POLL_SECONDS", 0.01)
     shop = Shop(api, "web", "db", held={"web": 2})
     emptied(api, seconds=10)
     assert shop.left == {}
@@ -88,10 +205,11 @@ def test_force_deletes_what_is_left_after_the_deadline(api: Api) -> None:
     assert shop.left == {}
     deleted = [asked for asked in api.asked if asked.startswith("DELETE")]
     assert deleted == ["DELETE /api/v1/namespaces/shop/pods/web"]
+    options = {"gracePeriodSeconds": 10, "preconditions": {"uid": "web"}}
+    assert api.sent[deleted[0]] == options
 
 
-def test_api_that_is_away_is_waited_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "POLL_SECONDS", 0.01)
+def test_api_that_is_away_is_waited_for(api: Api) -> None:
     Shop(api)
     answers: Iterator[Answer] = iter([(503, {"message": "no etcd"}), (200, {"items": []})])
     api.answers[f"GET {PODS_PATH}"] = lambda: next(answers)
@@ -127,18 +245,6 @@ def test_pods_of_a_kubelet_that_answers_are_waited_for(api: Api) -> None:
     api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
     with pytest.raises(OperatorError, match="shop/web"):
         retire(api, seconds=1)
-
-
-def test_node_takes_pods_again(api: Api) -> None:
-    Shop(api)
-    node.uncordon(api.kubeconfig, NODE)
-    assert api.asked == [f"PATCH {NODE_PATH}"]
-
-
-@pytest.mark.parametrize("change", [node.cordon, node.uncordon])
-def test_node_that_is_missing_is_named(api: Api, change: Callable[[str, str], None]) -> None:
-    with pytest.raises(OperatorError, match=f"knows no Node {NODE}"):
-        change(api.kubeconfig, NODE)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.resources import node
 from components.resources.rolling import rollout
 from components.resources.rolling.found import Found
 from components.resources.rolling.machine import Machine
@@ -45,15 +46,21 @@ class Fleet:
         return sorted(name for each, name in self.told if each == call)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> bool:
-    """Run the rollout; return whether it touched anything."""
+def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet, stay: str = "") -> bool:
+    """Run the rollout; return whether it touched anything. `stay` is what no drain can move."""
+
+    def drained(name: str) -> str:
+        fleet.told.append(("drain", name))
+        return stay
+
     monkeypatch.setattr(rollout, "survey", lambda *_, **__: dict(fleet.found))
     monkeypatch.setattr(Machine, "_run", lambda machine, call, *_: fleet.obey(machine, call))
     monkeypatch.setattr(Nodes, "__init__", lambda *_: None)
     monkeypatch.setattr(Nodes, "cluster_document", lambda _: fleet.recorded)
-    for name in ("cordon", "mark", "uncordon", "end_orphans"):
+    monkeypatch.setattr(Nodes, "cordon", lambda _, name: fleet.told.append(("cordon", name)))
+    for name in ("mark", "uncordon", "end_orphans"):
         monkeypatch.setattr(Nodes, name, lambda *_: None)
-    monkeypatch.setattr(Rollout, "_drain", lambda *_: None)
+    monkeypatch.setattr(node, "drain", lambda _, name, **__: drained(name))
     monkeypatch.setattr("components.resources.rolling.gates.await_ready", lambda *_: None)
     done = Rollout(fleet.props, Progress(""))
     done.run(adopt=False)
@@ -88,3 +95,19 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else_is_touched(
     assert run(monkeypatch, fleet)
     assert sorted(fleet.told) == [("clean", "a-control-plane-2"), ("clean", "a-worker-1")]
     assert not run(monkeypatch, fleet)
+
+
+def test_node_is_cordoned_once_and_drained_before_its_upgrade(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = Fleet(inputs(version=NEWER), alike(inputs(), staged=(NEWER,)))
+    said: list[tuple[str, str]] = []
+    monkeypatch.setattr(Progress, "done", lambda _, name, text: said.append((name, text)))
+    run(monkeypatch, fleet, stay="shop/web (there is no other Node)")
+    for name in fleet.props["machines"]:
+        steps = [step for step, each in fleet.told if each == name]
+        assert steps.count("cordon") == 1
+        upgrade = next(step for step in steps if step.startswith("upgrade"))
+        assert steps.index("cordon") < steps.index("drain") < steps.index(upgrade)
+        why = "left where they are, since no other Node can take them"
+        assert (name, f"{why}: shop/web (there is no other Node)") in said

@@ -192,9 +192,9 @@ class Rollout:
         """Whether a machine is to be counted on: what is broken is mended before the others."""
         return self._found[name].is_whole or name in self._done or not self._turned(name)
 
-    def _drain(self, name: str) -> None:
+    def _drain(self, name: str) -> str:
         policy = self._props["policy"]
-        node.drain(
+        return node.drain(
             self._props["kubeconfig"],
             name,
             deadline_seconds=policy["drain_seconds"],

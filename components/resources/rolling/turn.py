@@ -15,8 +15,8 @@ from components.resources.rolling.progress import Progress
 class Turn:
     """A machine with what is left to be done on it.
 
-    `drain` empties its Node; `first` says whether the cluster's own objects are to be upgraded with
-    it, asked when it is time.
+    `drain` empties its Node and returns which pods stay, and why; `first` says whether the
+    cluster's own objects are to be upgraded with it, asked when it is time.
     """
 
     machine: Machine
@@ -24,7 +24,7 @@ class Turn:
     serves: bool
     nodes: Nodes
     progress: Progress
-    drain: Callable[[str], None]
+    drain: Callable[[str], str]
     first: Callable[[], bool]
 
     @property
@@ -60,11 +60,13 @@ class Turn:
         self.progress.done(self.machine.name, f"done in {took:.1f} s ({why})")
 
     def _upgrade(self) -> None:
-        """Have the wanted version in place of the one that it runs, with nobody's pods on it."""
+        """Have the wanted version in place of the one that it runs, drained before."""
         if self.serves:
             self._say("draining")
             self.nodes.cordon(self.machine.name)
-            self.drain(self.machine.name)
+            if stay := self.drain(self.machine.name):
+                text = f"left where they are, since no other Node can take them: {stay}"
+                self.progress.done(self.machine.name, text)
         self._say(f"upgrading to {self.machine.wanted.version}")
         self.machine.upgrade(first=self.machine.wanted.is_control_plane and self.first())
 
