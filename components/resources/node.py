@@ -1,8 +1,8 @@
 """A Node seen through the API: whether it is there, whether it takes pods, and how it leaves.
 
-Leaving follows `kubectl drain` and `kubectl delete node`. A Node that is not Ready, or whose
-kubelet has fallen silent, cannot end its pods: they are asked to go, so that others take their
-place, but not waited for; the cluster forgets them with the Node.
+Leaving follows `kubectl drain` and `kubectl delete node`. A Node that has not been Ready for a
+while, or whose kubelet has fallen silent, cannot end its pods: they are asked to go, so that others
+take their place, but not waited for; the cluster forgets them with the Node.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
@@ -22,7 +22,7 @@ NOT_FOUND = 404
 ANSWER_SECONDS = 30
 POLL_SECONDS = 0.5
 PING_SECONDS = 3
-# A kubelet that restarts is silent too, for a second or two.
+# A kubelet that restarts is silent too, for a second or two, and its Node may not be Ready.
 SILENCE_SECONDS = 10.0
 # Where something else says as well that the machine is dead.
 SHORT_SILENCE_SECONDS = 1.0
@@ -140,7 +140,7 @@ class _Pulse:
         if ready is None or (ready and self._answers()):
             self._heard = time.monotonic()
             return False
-        return not ready or time.monotonic() - self._heard > self._silence
+        return time.monotonic() - self._heard > self._silence
 
     def _is_ready(self) -> bool | None:
         """Return whether the Node is there and Ready; None when the API does not say."""

@@ -247,6 +247,14 @@ def test_pods_of_a_kubelet_that_answers_are_waited_for(api: Api) -> None:
         retire(api, seconds=1)
 
 
+def test_node_that_is_not_ready_for_a_moment_is_not_lost(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": 3})
+    looks = iter(["False", "False"])
+    api.answers[f"GET {NODE_PATH}"] = lambda: (200, found(next(looks, "True")))
+    retire(api, seconds=60, silence_seconds=30)
+    assert shop.left == {}
+
+
 @pytest.mark.parametrize(
     ("selector", "matching"),
     [
