@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from components.resources.rolling.plan import plan
 from tests.rolling.examples import CLUSTER, KUBELET, inputs
 
@@ -26,6 +28,66 @@ def test_upgrade_names_every_machine_and_how() -> None:
     assert planned["a-worker-2"] == (
         "upgraded from v1.36.3 to v1.37.2: drained, kubelet restarted, uncordoned when Ready"
     )
+
+
+def of(*machines: str, worker_taints: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The inputs of a cluster of some of the machines."""
+    props = inputs()
+    props["machines"] = {name: props["machines"][name] for name in machines}
+    props["machine_ids"] = {name: props["machine_ids"][name] for name in machines}
+    for name in machines:
+        if "worker" in name:
+            props["machines"][name]["taints"] = list(worker_taints)
+    return props
+
+
+def upgraded(props: dict[str, Any]) -> dict[str, str]:
+    planned = plan(props, props | {"version": "v1.37.2"}, {})
+    begin = "upgraded from v1.36.3 to v1.37.2: "
+    assert all(text.startswith(begin) for text in planned.values())
+    return {name.removeprefix("a-"): text.removeprefix(begin) for name, text in planned.items()}
+
+
+def test_upgrade_of_the_only_machine_says_that_its_pods_stay() -> None:
+    assert upgraded(of("a-control-plane-0")) == {
+        "control-plane-0": "not drained, as there is no other machine: its pods stay and keep "
+        "running; its control-plane pods and kubelet restarted (the API is unavailable for about "
+        "half a minute), uncordoned when Ready"
+    }
+
+
+def test_upgrade_says_that_pods_stay_which_no_other_machine_can_take() -> None:
+    props = of("a-control-plane-0", "a-worker-0", worker_taints=("gpu=yes:NoSchedule",))
+    stay = "drained, except that pods which no other machine can take stay and keep running; "
+    planned = upgraded(props)
+    assert planned["control-plane-0"].startswith(stay)
+    assert planned["worker-0"] == f"{stay}kubelet restarted, uncordoned when Ready"
+
+
+@pytest.mark.parametrize("taints", [(), ("gpu=yes:NoExecute",), ("gpu=yes:PreferNoSchedule",)])
+def test_upgrade_drains_where_machines_are_alike(taints: tuple[str, ...]) -> None:
+    planned = upgraded(of("a-worker-0", "a-worker-1", worker_taints=taints))
+    assert set(planned.values()) == {"drained, kubelet restarted, uncordoned when Ready"}
+
+
+def test_untainted_worker_takes_what_a_control_plane_has() -> None:
+    planned = upgraded(of("a-control-plane-0", "a-worker-0"))
+    assert planned["control-plane-0"].startswith("drained, its control-plane pods and kubelet")
+    assert planned["worker-0"].startswith("drained, except that pods which no other machine")
+
+
+def test_removal_and_replacement_say_which_pods_end() -> None:
+    olds = of("a-control-plane-0", "a-worker-0")
+    assert plan(olds, of("a-control-plane-0"), {}) == {
+        "a-worker-0": "removed: drained, pods that no other machine can take deleted, its Node "
+        "deleted"
+    }
+    others = of("a-control-plane-0", "a-worker-0")
+    others["machine_ids"]["a-worker-0"] = "another"
+    assert plan(olds, others, {}) == {
+        "a-worker-0": "replaced: another machine joins in its place; pods that only it can take "
+        "are deleted"
+    }
 
 
 def test_control_plane_setting_touches_control_planes_only() -> None:

@@ -7,6 +7,7 @@ nobody: a preview needs neither machines nor a cluster.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from components.resources.placement import HARD_EFFECTS
 from components.resources.rolling import documents
 from components.resources.rolling.changes import Kind
 from components.resources.rolling.wanted import Cluster, Wanted
@@ -27,8 +28,9 @@ EGRESS = {
     "proxy": "containerd restarted, containers go on",
     "registry mirror": "in place",
 }
-UPGRADED = "drained, kubelet restarted, uncordoned when Ready"
-UPGRADED_CONTROL = "drained, its control-plane pods and kubelet restarted, uncordoned when Ready"
+# What becomes of the pods on a machine that is to be emptied, where others have no room for them.
+STAY_ALONE = "not drained, as there is no other machine: its pods stay and keep running"
+STAY = "drained, except that pods which no other machine can take stay and keep running"
 
 
 def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) -> dict[str, str]:
@@ -48,18 +50,19 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
         if known is None:
             sentences[machine.name] = "added: a new machine joins"
         elif before.ids.get(machine.name) != after.ids[machine.name]:
-            sentences[machine.name] = "replaced: another machine joins in its place"
+            lost = "" if _have_room(machine, after) else "; pods that only it can take are deleted"
+            sentences[machine.name] = f"replaced: another machine joins in its place{lost}"
         else:
             parts = [
                 *egress,
-                *_recorded(known, machine, settings),
-                *_drifted(_pending(drift.get(machine.name, ()), known, machine), machine),
+                *_recorded(known, machine, settings, after),
+                *_drifted(_pending(drift.get(machine.name, ()), known, machine), machine, after),
             ]
             if parts:
                 sentences[machine.name] = "; ".join(parts)
     for machine in before.machines:
         if machine.name not in after.by_name:
-            sentences[machine.name] = _removal(machine)
+            sentences[machine.name] = _removal(machine, after)
     return sentences
 
 
@@ -78,9 +81,11 @@ class _Settings:
         self.kubelet = documents.changed_keys(before.kubelet_document, after.kubelet_document)
 
 
-def _recorded(known: Wanted, machine: Wanted, settings: _Settings) -> Iterator[str]:
+def _recorded(
+    known: Wanted, machine: Wanted, settings: _Settings, cluster: Cluster
+) -> Iterator[str]:
     if known.version != machine.version:
-        how = UPGRADED_CONTROL if machine.is_control_plane else UPGRADED
+        how = _upgrade(machine, cluster)
         yield f"upgraded from {known.version} to {machine.version}: {how}"
     if known.control != machine.control:
         yield f"new settings ({', '.join(settings.control)}): {HOW[Kind.CONTROL]}"
@@ -117,18 +122,49 @@ def _pending(
     return (each for each in found if not (upgraded and each["kind"] == Kind.CLEAN))
 
 
-def _drifted(found: Iterable[Mapping[str, str]], machine: Wanted) -> Iterator[str]:
+def _drifted(
+    found: Iterable[Mapping[str, str]], machine: Wanted, cluster: Cluster
+) -> Iterator[str]:
     by_kind: dict[Kind, list[str]] = {}
     for each in found:
         by_kind.setdefault(Kind(each["kind"]), []).append(each["why"])
     for kind, reasons in by_kind.items():
-        if kind == Kind.UPGRADE:
-            how = UPGRADED_CONTROL if machine.is_control_plane else UPGRADED
-        else:
-            how = HOW[kind]
+        how = _upgrade(machine, cluster) if kind == Kind.UPGRADE else HOW[kind]
         yield f"repaired because {' and '.join(reasons)}: {how}"
 
 
-def _removal(machine: Wanted) -> str:
+def _upgrade(machine: Wanted, cluster: Cluster) -> str:
+    """What an upgrade does to the machine, its pods and, on the only control plane, the API."""
+    emptied = "drained"
+    if not _have_room(machine, cluster):
+        emptied = STAY if len(cluster.machines) > 1 else STAY_ALONE
+    restarted = "kubelet restarted"
+    if machine.is_control_plane:
+        restarted = f"its control-plane pods and {restarted}"
+        if len(cluster.control_planes) == 1:
+            restarted = f"{restarted} (the API is unavailable for about half a minute)"
+    joint = ", " if emptied == "drained" else "; "
+    return f"{emptied}{joint}{restarted}, uncordoned when Ready"
+
+
+def _removal(machine: Wanted, cluster: Cluster) -> str:
+    pods = "" if _have_room(machine, cluster) else ", pods that no other machine can take deleted"
     member = ", its etcd member removed" if machine.is_control_plane else ""
-    return f"removed: drained, its Node deleted{member}"
+    return f"removed: drained{pods}, its Node deleted{member}"
+
+
+def _have_room(machine: Wanted, cluster: Cluster) -> bool:
+    """Whether another machine takes what the taints of this one let in.
+
+    Its pods tolerate its own taints, so that one with no others takes them too. What else ties a
+    pod to a machine (labels that it asks for) only the cluster knows.
+    """
+    return any(
+        _hard_taints(each) <= _hard_taints(machine)
+        for each in cluster.machines
+        if each.name != machine.name
+    )
+
+
+def _hard_taints(machine: Wanted) -> set[str]:
+    return {each for each in machine.taints if each.endswith(HARD_EFFECTS)}
