@@ -10,9 +10,10 @@
 
 FORMER=$STATE/former
 
-# upgrade_first: `kubeadm upgrade apply` on the first control plane of a cluster to be upgraded.
-# Settings: CLUSTER_CONFIGURATION, KUBELET_CONFIGURATION: the cluster's documents, "" to keep.
-upgrade_first() {
+# check_upgrade: kubeadm's own checks of the machine and its cluster, before upgrade_first and before
+# the Node is cordoned: one of them, CreateJob, has a Job done in the cluster, and nobody is to be
+# drained for an upgrade that is refused. Settings: IGNORED_CHECKS, those that cannot pass.
+check_upgrade() {
   begin_operation
   resume_change
   require_staged
@@ -20,8 +21,19 @@ upgrade_first() {
   say "from $(recorded_version) to $KUBERNETES_VERSION"
   # shellcheck disable=SC2046
   logged upgrade-preflight "$(wanted_program kubeadm)" upgrade apply phase preflight \
-    "$KUBERNETES_VERSION" --yes $(preflight_exceptions)
+    "$KUBERNETES_VERSION" --yes $(preflight_exceptions) \
+    ${IGNORED_CHECKS:+"--ignore-preflight-errors=$IGNORED_CHECKS"}
   say "kubeadm finds nothing in the way"
+}
+
+# upgrade_first: `kubeadm upgrade apply` on the first control plane of a cluster to be upgraded, after
+# check_upgrade. Settings: CLUSTER_CONFIGURATION, KUBELET_CONFIGURATION: the cluster's documents, ""
+# to keep.
+upgrade_first() {
+  begin_operation
+  resume_change
+  require_staged
+  read_documents
   upload_documents
   upgrade_member
   # shellcheck disable=SC2046

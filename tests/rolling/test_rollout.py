@@ -27,6 +27,8 @@ class Fleet:
         self.found = dict(like)
         self.told: list[tuple[str, str]] = []
         self.recorded = CLUSTER
+        self.has_room = True
+        self.ignored: set[str] = set()
 
     def obey(self, machine: Machine, call: str) -> None:
         self.told.append((call, machine.name))
@@ -49,14 +51,19 @@ class Fleet:
 def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet, stay: str = "") -> bool:
     """Run the rollout; return whether it touched anything. `stay` is what no drain can move."""
 
+    def obey(machine: Machine, call: str, _: object, settings: dict[str, str]) -> None:
+        fleet.obey(machine, call)
+        fleet.ignored |= {settings["IGNORED_CHECKS"]} if "IGNORED_CHECKS" in settings else set()
+
     def drained(name: str) -> str:
         fleet.told.append(("drain", name))
         return stay
 
     monkeypatch.setattr(rollout, "survey", lambda *_, **__: dict(fleet.found))
-    monkeypatch.setattr(Machine, "_run", lambda machine, call, *_: fleet.obey(machine, call))
+    monkeypatch.setattr(Machine, "_run", obey)
     monkeypatch.setattr(Nodes, "__init__", lambda *_: None)
     monkeypatch.setattr(Nodes, "cluster_document", lambda _: fleet.recorded)
+    monkeypatch.setattr(Nodes, "can_take", lambda *_: fleet.has_room)
     monkeypatch.setattr(Nodes, "cordon", lambda _, name: fleet.told.append(("cordon", name)))
     for name in ("mark", "uncordon", "end_orphans"):
         monkeypatch.setattr(Nodes, name, lambda *_: None)
@@ -111,3 +118,16 @@ def test_node_is_cordoned_once_and_drained_before_its_upgrade(
         assert steps.index("cordon") < steps.index("drain") < steps.index(upgrade)
         why = "left where they are, since no other Node can take them"
         assert (name, f"{why}: shop/web (there is no other Node)") in said
+
+
+@pytest.mark.parametrize(("has_room", "ignored"), [(True, ""), (False, "CreateJob")])
+def test_kubeadm_checks_the_cluster_before_anything_is_drained(
+    monkeypatch: pytest.MonkeyPatch, has_room: bool, ignored: str
+) -> None:
+    fleet = Fleet(inputs(version=NEWER), alike(inputs(), staged=(NEWER,)))
+    fleet.has_room = has_room
+    run(monkeypatch, fleet)
+    assert fleet.calls("check_upgrade") == ["a-control-plane-0"]
+    steps = [step for step, _ in fleet.told]
+    assert steps.index("check_upgrade") < steps.index("cordon")
+    assert fleet.ignored == {ignored}

@@ -35,6 +35,7 @@ class Operation:
 
 OPERATIONS = {
     "survey": Operation(("state",), (), 60),
+    "check_upgrade": Operation(CHANGING, (*MACHINE, "IGNORED_CHECKS"), 1500),
     "upgrade_first": Operation(CHANGING, (*MACHINE, *DOCUMENTS), 1500),
     "upgrade_control_plane": Operation(CHANGING, MACHINE, 1500),
     "upgrade_kubelet": Operation(CHANGING, MACHINE, 600),

@@ -25,6 +25,10 @@ class Machine:
         """The machine's and its Node's."""
         return self.wanted.name
 
+    def check_upgrade(self, *, ignored: str) -> None:
+        """Have kubeadm check whether the cluster can be upgraded, but for the `ignored` checks."""
+        self._do("check_upgrade", IGNORED_CHECKS=ignored)
+
     def upgrade(self, *, first: bool) -> None:
         """Have everything on it that carries a version in the wanted one; drain it before.
 

@@ -56,6 +56,15 @@ class Nodes:
             return None
         return {each["metadata"]["name"]: _node(each) for each in json.loads(answer.data)["items"]}
 
+    def can_take(self, pod: Mapping[str, Any]) -> bool:
+        """Whether one of the Nodes can take such a pod."""
+
+        def judge(core: "CoreV1Api") -> bool:
+            answer: Any = core.list_node(_preload_content=False)
+            return not placement.obstacles(pod, json.loads(answer.data)["items"])
+
+        return self._ask("listing Nodes", judge)
+
     def cluster_document(self) -> str:
         """Return kubeadm's ClusterConfiguration as the cluster has it."""
         return self._config_map("kubeadm-config")["ClusterConfiguration"]

@@ -10,6 +10,16 @@ from components.resources.rolling.machine import Machine
 from components.resources.rolling.nodes import Nodes
 from components.resources.rolling.progress import Progress
 
+# kubeadm has a Job done before an upgrade. It leaves that out itself where every Node is cordoned,
+# but does not look at taints: where none lets the Job's pod in, it would wait in vain.
+# https://github.com/kubernetes/kubeadm/issues/3050
+HEALTH_CHECK = "CreateJob"
+HEALTH_JOB = {
+    "spec": {
+        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
+    }
+}
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -61,6 +71,11 @@ class Turn:
 
     def _upgrade(self) -> None:
         """Have the wanted version in place of the one that it runs, drained before."""
+        first = self.machine.wanted.is_control_plane and self.first()
+        if first:
+            self._say("asking kubeadm whether the cluster can be upgraded")
+            can_run = self.nodes.can_take(HEALTH_JOB)
+            self.machine.check_upgrade(ignored="" if can_run else HEALTH_CHECK)
         if self.serves:
             self._say("draining")
             self.nodes.cordon(self.machine.name)
@@ -68,7 +83,7 @@ class Turn:
                 text = f"left where they are, since no other Node can take them: {stay}"
                 self.progress.done(self.machine.name, text)
         self._say(f"upgrading to {self.machine.wanted.version}")
-        self.machine.upgrade(first=self.machine.wanted.is_control_plane and self.first())
+        self.machine.upgrade(first=first)
 
     def _apply(self) -> None:
         if Kind.CONTROL in self.kinds:
