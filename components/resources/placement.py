@@ -15,6 +15,10 @@ from components.resources.selectors import meets
 Object = Mapping[str, Any]
 
 HARD_EFFECTS = ("NoSchedule", "NoExecute")
+# What a controller makes of readiness and cordons, a moment after they changed.
+FOLLOWING = tuple(
+    f"node.kubernetes.io/{each}" for each in ("not-ready", "unreachable", "unschedulable")
+)
 SHOWN_NODES = 3
 
 
@@ -38,7 +42,8 @@ def obstacle(pod: Object, node: Object) -> str:
     if not is_ready(node):
         return "is not Ready"
     for taint in node["spec"].get("taints", ()):
-        if taint["effect"] in HARD_EFFECTS and not _tolerates(spec, taint):
+        bars = taint["effect"] in HARD_EFFECTS and taint["key"] not in FOLLOWING
+        if bars and not _tolerates(spec, taint):
             return f"has the taint {written(taint)}"
     labels = node["metadata"].get("labels", {})
     selector = spec.get("nodeSelector") or {}

@@ -52,6 +52,15 @@ def test_what_keeps_ordinary_pods_away(there: dict[str, Any], why: str) -> None:
     assert obstacle(POD, there) == why
 
 
+def test_node_that_was_just_uncordoned_can_take_pods() -> None:
+    """The controller that takes these taints away does so a moment later."""
+    keys = ("node.kubernetes.io/unschedulable", "node.kubernetes.io/not-ready")
+    taints = [{"key": key, "effect": "NoSchedule"} for key in keys]
+    assert obstacle(POD, node(taints=taints)) == ""
+    full = {"key": "node.kubernetes.io/disk-pressure", "effect": "NoSchedule"}
+    assert "disk-pressure" in obstacle(POD, node(taints=[*taints, full]))
+
+
 @pytest.mark.parametrize(
     ("toleration", "tolerated"),
     [
