@@ -5,8 +5,8 @@
 #
 # Settings of all: NODE_NAME, NODE_ADDRESS (the machine's in its cluster), KUBERNETES_VERSION
 # ("v1.37.2"), the version that the machine is to run after the call.
-# Drain a machine before upgrade_*: the kubelet is replaced too, and Kubernetes supports another minor
-# version of it on an empty machine only.
+# Drain a machine before upgrade_*: the kubelet is replaced too, and Kubernetes recommends an empty
+# machine for another minor version of it. Pods that no other machine can take stay and keep running.
 
 FORMER=$STATE/former
 
