@@ -29,8 +29,8 @@ WORKERS: dict[str, dict[str, Any]] = {
 }
 STAY = "drained, except that pods which no other machine can take stay and keep running; "
 RESTARTED = (
-    "its control-plane pods and kubelet restarted (the API is unavailable for about half a "
-    "minute), uncordoned when Ready"
+    "its control-plane pods and kubelet restarted (the API is unavailable for 10 to 30 s), "
+    "uncordoned when Ready"
 )
 HOW = {
     "alone-control-plane-0": "not drained, as there is no other machine: its pods stay and keep "

@@ -142,7 +142,7 @@ def _upgrade(machine: Wanted, cluster: Cluster) -> str:
     if machine.is_control_plane:
         restarted = f"its control-plane pods and {restarted}"
         if len(cluster.control_planes) == 1:
-            restarted = f"{restarted} (the API is unavailable for about half a minute)"
+            restarted = f"{restarted} (the API is unavailable for 10 to 30 s)"
     joint = ", " if emptied == "drained" else "; "
     return f"{emptied}{joint}{restarted}, uncordoned when Ready"
 
