@@ -26,7 +26,12 @@ def pod_network(cluster: Cluster) -> str:
 def probe(cluster: Cluster) -> str:
     """Return the objects of the network probe as YAML documents."""
     objects = list(_objects("probe"))
-    _set_environment(objects, {"SERVICE": f"kube-dns.kube-system.svc.{cluster.dns_domain}"})
+    domain = f"svc.{cluster.dns_domain}"
+    names = {
+        "SERVICE": f"kubernetes.default.{domain}",
+        "PEERS": f"kubeadm-fleet-probe.kube-system.{domain}",
+    }
+    _set_environment(objects, names)
     return _dump(objects)
 
 
