@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 15
 CONNECT_SECONDS = 5
+CONNECTIONS = 32
 RETRIES = 3
 # For a look that is not vital: once more, since a virtual address may just be moving.
 LOOK_RETRIES = 1
@@ -59,6 +60,8 @@ def client(kubeconfig: str, *, retries: int = RETRIES) -> "ApiClient":
         ssl_context=tls(kubeconfig),
         retries=urllib3.Retry(total=retries, backoff_factor=0.2),
         timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=TIMEOUT_SECONDS),
+        # One client may be asked by several threads; connections are made as they are needed.
+        maxsize=CONNECTIONS,
     )
     return api
 

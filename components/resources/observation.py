@@ -1,7 +1,8 @@
 """What a cluster says of itself: the last step of an `up`, and what `refresh` reads.
 
-Create and update wait until every named Node is Ready, CoreDNS is available and the probe pod on
-every Node has resolved and reached a service; when the deadline passes they say what is missing.
+Create and update wait until every named Node is Ready, CoreDNS is available, and the probe pod on
+every Node has resolved and reached a Service and was reached at its own address by those of the
+other Nodes; when the deadline passes they say what is missing.
 Read looks once and notes what it finds. Delete does nothing: an observation owns nothing.
 """
 
@@ -14,7 +15,7 @@ from uuid import uuid4
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.resources import api
+from components.resources import api, reachability
 from components.resources.provider import OperatorError, Provider
 
 Object = dict[str, Any]
@@ -83,6 +84,7 @@ def _observe(props: dict[str, Any], client: Any) -> dict[str, Any]:
         *_missing_nodes(props["nodes"], nodes),
         *_missing_dns(dns),
         *_missing_probes(props["nodes"], probes),
+        *reachability.missing(core, list(_ready_probes(props["nodes"], nodes, probes))),
     ]
     return {"nodes": [_summary(node) for node in nodes], "missing": missing}
 
@@ -108,12 +110,33 @@ def _missing_dns(pods: list[Object]) -> Iterator[str]:
 
 
 def _missing_probes(expected: list[str], pods: list[Object]) -> Iterator[str]:
-    by_node = {pod["spec"].get("nodeName"): pod for pod in pods}
+    by_node = _by_node(pods)
     for name in expected:
         if name not in by_node:
             yield f"probe pod on {name}: not scheduled"
         elif not _is_true(by_node[name], "Ready"):
             yield f"probe pod on {name}: has not reached a service: {_pod_state(by_node[name])}"
+
+
+def _ready_probes(
+    expected: list[str], nodes: list[Object], pods: list[Object]
+) -> Iterator[reachability.Probe]:
+    """Whose pods can be asked for: of a Node or a probe that is not Ready it is said already."""
+    by_node = _by_node(pods)
+    ready = {_name(node) for node in nodes if _is_true(node, "Ready")}
+    for name in expected:
+        pod = by_node.get(name)
+        if pod and name in ready and _is_true(pod, "Ready"):
+            yield reachability.Probe(name, _name(pod), pod["status"].get("podIP", ""))
+
+
+def _by_node(pods: list[Object]) -> dict[str, Object]:
+    """Return the pods by Node, but for those that end: their successors count."""
+    return {
+        pod["spec"].get("nodeName"): pod
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+    }
 
 
 def _name(thing: Object) -> str:
