@@ -28,7 +28,7 @@ LOOK_RETRIES = 1
 SERVER_ERROR = 500
 NAMES = (
     *("ApiClient", "ApiException", "Configuration", "CoreV1Api", "PolicyV1Api"),
-    *("V1DeleteOptions", "V1Eviction", "V1ObjectMeta"),
+    *("V1DeleteOptions", "V1Eviction", "V1ObjectMeta", "V1Preconditions"),
 )
 _LOADING = threading.Lock()
 

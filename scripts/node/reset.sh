@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Give this host back as it was found: out of the cluster, and nothing of ours on it. Loaded kernel
-# modules stay until the next boot. Safe to run again.
+# modules stay until the next boot. Safe to run again. Needs lib.sh, endpoint.sh and pod-network.sh in
+# front of it.
 # Directories that belong to a cluster and to nothing else.
 CLUSTER_FILES=(/etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containerd
   /run/containerd /run/flannel /var/log/pods /var/log/containers /usr/libexec/kubernetes
-  /opt/cni/bin/flannel /etc/cni/net.d/10-flannel.conflist)
+  /opt/cni/bin/flannel)
 OUR_FILES=(/etc/containerd /etc/modules-load.d/kubeadm-fleet.conf
   /etc/sysctl.d/90-kubeadm-fleet.conf /etc/systemd/system/containerd.service{,.d/50-kubeadm-fleet-proxy.conf}
   /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d)
@@ -18,10 +19,8 @@ forget_cluster() {
   systemctl disable --quiet --now kubelet containerd 2>/dev/null || true
   end_containers
   forget_mounts
-  local link namespace path
-  for link in cni0 flannel.1 flannel-v6.1; do
-    ip link delete "$link" 2>/dev/null || true
-  done
+  forget_pod_network
+  local namespace path
   for namespace in /run/netns/cni-*; do
     [[ -e $namespace ]] && ip netns delete "${namespace##*/}"
   done

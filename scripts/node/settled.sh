@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The note of what a member was last brought to: version, settings, and the sums of its files. It says
-# what a later look may call a difference. Only functions; needs state.sh in front of it.
+# what a later look may call a difference. Only functions; needs state.sh in front of it, and to
+# register, pod-network.sh.
 SETTLED=/var/lib/kubeadm-fleet/settled
 
 # look: what this machine is like, and what it was brought to, as lines of KEY<TAB>VALUE.
@@ -19,6 +20,7 @@ settle() {
     survey | grep -E '^(file|service):'
   } >"$SETTLED.new"
   mv "$SETTLED.new" "$SETTLED"
+  rm -f "$REGISTERING"
 }
 
 # adopt: settle a member that has just been made, if nothing was noted yet.
@@ -26,7 +28,12 @@ adopt() {
   [[ -f $SETTLED || ! -s /var/lib/kubeadm-fleet/member ]] || settle
 }
 
-# register: have the kubelet register its Node, which it does when it starts and at no other time.
+# register: have the kubelet register its Node, which it does when it starts and at no other time. A
+# Node that registers anew gets another share of the pod subnet. The note says until the machine is
+# settled that its former pods, flannel's among them, are still to be replaced.
 register() {
-  systemctl restart kubelet
+  touch "$REGISTERING" &&
+    systemctl stop kubelet &&
+    forget_pod_network &&
+    systemctl start kubelet
 }

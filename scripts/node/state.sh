@@ -7,10 +7,12 @@
 #   running             version of the kubelet that runs, or ""
 #   staged              versions that are staged, separated by blanks
 #   interrupted         yes where a change was begun and not finished
+#   registering         yes where its Node registered anew and has not got all of its new pods yet
 #   former              yes where an upgrade has not been followed by a clean
 #   service:NAME        what systemd says: active, inactive, failed, ...
 #   file:PATH           sha256 of a file that we or kubeadm wrote, or "missing"
 #   complete            yes: nothing after this was lost
+REGISTERING=/var/lib/kubeadm-fleet/registering
 survey() {
   export LC_ALL=C
   local state=/var/lib/kubeadm-fleet pid path name
@@ -23,6 +25,7 @@ survey() {
   fact running "$([[ $pid == 0 ]] || "/proc/$pid/exe" --version 2>/dev/null | cut -d ' ' -f 2)"
   fact staged "$(find $state/staged -mindepth 1 -maxdepth 1 -printf '%f ' 2>/dev/null)"
   fact interrupted "$([[ -d $state/change ]] && echo yes || echo no)"
+  fact registering "$([[ -e $REGISTERING ]] && echo yes || echo no)"
   fact former "$([[ -e $state/former ]] && echo yes || echo no)"
   for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived; do
     if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then

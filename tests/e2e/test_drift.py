@@ -12,6 +12,7 @@ from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
+from tests.e2e.pod_network import assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.writer import Writer
 from tests.waiting import await_true
@@ -124,7 +125,7 @@ def test_stopped_services_of_the_virtual_address(
         await_true(lambda: kubectl.node_names() == [PLANE, WORKER], "both Nodes to be Ready")
 
 
-def test_removed_node_and_changed_labels_and_taints(fleet: PulumiStack, kubectl: Kubectl) -> None:
+def test_changed_labels_and_taints(fleet: PulumiStack, kubectl: Kubectl) -> None:
     kubectl("label", "node", WORKER, "disk-", "theirs=stays")
     kubectl("taint", "node", PLANE, "node-role.kubernetes.io/control-plane-")
     repaired(
@@ -136,10 +137,63 @@ def test_removed_node_and_changed_labels_and_taints(fleet: PulumiStack, kubectl:
     assert node["metadata"]["labels"]["disk"] == "ssd"
     assert node["metadata"]["labels"]["theirs"] == "stays"
 
+
+def test_pods_of_a_node_that_was_deleted_are_reached(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    """The Node gets another share of the pod subnet, which nothing on its machine knows of."""
+    former = share(kubectl)
     kubectl("delete", "node", WORKER)
     repaired(fleet, f"{WORKER}: repaired because its Node is gone")
+    assert share(kubectl) != former
     node = json.loads(kubectl("get", "node", WORKER, "--output", "json"))
     assert node["metadata"]["labels"]["disk"] == "ssd"
+    assert missing(fleet) == []
+    assert_pods_talk(kubectl)
+
+
+def test_pods_that_are_not_reached_are_named(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    """One way only: what the other Node begins is answered, so that every probe stays Ready."""
+    rule = f"FORWARD --source {share(kubectl, PLANE)} --destination {share(kubectl)}"
+    drop = f"{rule} --match conntrack --ctstate NEW --jump DROP"
+    machines.run(PLANE, f"iptables --insert {drop}")
+    try:
+        probe = ("--namespace", "kube-system", "logs", "--tail=1", probe_on(kubectl, PLANE))
+        await_true(lambda: bool(json.loads(kubectl(*probe))["unreached"]), "the break to be seen")
+        since = next(iter(json.loads(kubectl(*probe))["unreached"].values()))
+        fleet.refresh()
+        (line,) = missing(fleet)
+    finally:
+        machines.run(PLANE, f"iptables --delete {drop}")
+    assert line.startswith(f"pods on {PLANE} cannot reach pods on {WORKER} (10.244.")
+    assert f") since {since}: " in line
+    fleet.up()
+    assert missing(fleet) == []
+
+
+def share(kubectl: Kubectl, node: str = WORKER) -> str:
+    """The Node's share of the pod subnet."""
+    return kubectl("get", "node", node, "--output", "jsonpath={.spec.podCIDR}")
+
+
+def probe_on(kubectl: Kubectl, node: str) -> str:
+    """The name of the probe pod on a Node."""
+    selector = "--selector=app.kubernetes.io/name=kubeadm-fleet-probe"
+    pods = kubectl.items("--namespace", "kube-system", "get", "pods", selector)
+    name: str = next(pod["metadata"]["name"] for pod in pods if pod["spec"]["nodeName"] == node)
+    return name
+
+
+def missing(fleet: PulumiStack) -> list[str]:
+    """What the last look found to be missing."""
+    exported = json.loads(fleet.succeed("stack", "export").output)
+    outputs = next(
+        each["outputs"]
+        for each in exported["deployment"]["resources"]
+        if each["urn"].endswith("::cluster1-observation")
+    )
+    lines: list[str] = outputs["observed"]["missing"]
+    return lines
 
 
 def test_exchanged_program(fleet: PulumiStack, kubectl: Kubectl, machines: Machines) -> None:

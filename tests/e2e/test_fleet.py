@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.pod_network import IMAGE, assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.machines import host
 from tests.waiting import await_true
@@ -18,7 +19,6 @@ from tests.waiting import await_true
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 CONTEXTS = ["cluster1-admin", "cluster2-admin"]
-IMAGE = "ghcr.io/flannel-io/flannel:v0.28.10"
 
 
 def test_the_kubeconfig_has_a_context_for_each_cluster(kubectl: Kubectl) -> None:
@@ -48,40 +48,7 @@ def test_the_stack_says_what_its_clusters_are(fleet: PulumiStack, subnets: list[
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_pods_on_different_nodes_talk_and_resolve_services(kubectl: Kubectl, context: str) -> None:
-    cluster = kubectl.within(context)
-    nodes = cluster.node_names()
-    for node in nodes:
-        cluster("apply", "--filename", "-", stdin=json.dumps(_greeter(node)))
-    for node in nodes:
-        cluster("wait", "--for=condition=Ready", f"pod/on-{node}", "--timeout=60s")
-    addresses = {
-        node: cluster("get", "pod", f"on-{node}", "--output", "jsonpath={.status.podIP}")
-        for node in nodes
-    }
-    for here, there in ((nodes[0], nodes[1]), (nodes[1], nodes[0])):
-        ask = f"busybox nc -w 5 {addresses[there]} 8080 </dev/null"
-        answer = cluster("exec", f"on-{here}", "--", "busybox", "sh", "-c", ask)
-        assert answer.strip() == f"hello from {there}"
-        name = "kubernetes.default.svc.cluster.local"
-        assert "10.96.0.1" in cluster("exec", f"on-{here}", "--", "busybox", "nslookup", name)
-    cluster("delete", "pods", "--all", "--now")
-
-
-def _greeter(node: str) -> dict[str, object]:
-    """A pod on `node` that says hello to everyone who connects."""
-    greet = f"while true; do echo hello from {node} | busybox nc -l -p 8080; done"
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": f"on-{node}"},
-        "spec": {
-            "nodeName": node,
-            "tolerations": [{"operator": "Exists"}],
-            "containers": [
-                {"name": "main", "image": IMAGE, "command": ["busybox", "sh", "-c", greet]}
-            ],
-        },
-    }
+    assert_pods_talk(kubectl.within(context))
 
 
 def test_logs_of_a_pod_can_be_read(kubectl: Kubectl) -> None:

@@ -23,6 +23,7 @@ from components.resources.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e import disaster
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.pod_network import assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.writer import Writer
 from tests.machines import host
@@ -244,6 +245,7 @@ def test_a_single_control_plane_is_restored_from_a_snapshot(
     assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
     kubectl("apply", "--filename", "-", stdin=json.dumps(_bound_to(WORKERS[0], "after")))
     kubectl("rollout", "status", "deployment/after", "--timeout=60s")
+    assert_pods_talk(kubectl)
     machine = _machine(fleet)
     assert not list((machine / "var/lib/kubeadm-fleet").glob("snapshot*"))
     assert not (machine / "var/lib/etcd/restoring").exists()
@@ -351,4 +353,18 @@ def test_a_single_control_plane_is_replaced_where_the_loss_is_accepted(
     assert list(members(kubeconfig)) == CONTROL_PLANES[:1]
     assert kubectl.node_names() == CONTROL_PLANES[:1]
     assert "kept" not in kubectl("get", "configmaps", "--output", "name")
+    assert fleet.up().changes == {}
+
+
+def test_workers_that_outlived_their_cluster_are_reached(
+    fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
+) -> None:
+    fleet.config = config(network, 1, 1)
+    fleet.up()
+    disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    fleet.refresh()
+    fleet.config["clusters"][CLUSTER]["controlPlanes"]["acceptDataLoss"] = "another exercise"
+    fleet.up()
+    assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
+    assert_pods_talk(kubectl)
     assert fleet.up().changes == {}

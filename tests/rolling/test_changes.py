@@ -85,6 +85,10 @@ def test_missing_node_registers_again() -> None:
     assert kinds(found(WORKER, node=None)) == [Kind.REGISTER]
 
 
+def test_registration_that_was_interrupted_is_finished() -> None:
+    assert kinds(found(WORKER, is_registering=True)) == [Kind.REGISTER]
+
+
 def test_node_is_unknown_while_the_api_does_not_answer() -> None:
     assert kinds(found(WORKER, node=None, api_answers=False)) == []
 
@@ -110,6 +114,7 @@ def test_survey_is_read() -> None:
             "interrupted\tno",
             "staged\tv1.37.2 ",
             "former\tyes",
+            "registering\tyes",
             "service:kubelet\tactive",
             f"file:{FILE}\ttwo",
             "complete\tyes",
@@ -118,6 +123,7 @@ def test_survey_is_read() -> None:
     assert one.is_member
     assert one.files == {FILE: "two"}
     assert (one.staged, one.has_former) == (("v1.37.2",), True)
+    assert one.is_registering
     assert one.settled == Settled("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 
 

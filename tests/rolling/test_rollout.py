@@ -10,7 +10,7 @@ from components.resources import node
 from components.resources.rolling import rollout
 from components.resources.rolling.found import Found
 from components.resources.rolling.machine import Machine
-from components.resources.rolling.nodes import Nodes
+from components.resources.rolling.nodes import Nodes, Pod
 from components.resources.rolling.progress import Progress
 from components.resources.rolling.rollout import Rollout
 from components.resources.rolling.wanted import Cluster
@@ -39,9 +39,15 @@ class Fleet:
             now = replace(now, staged=(), has_former=False)
         elif call == "settle":
             now = replace(now, settled=replace(now.settled, version=machine.wanted.version))
+        elif call == "register":
+            now = replace(now, node=found(machine.wanted).node)
         if call == "upgrade_first":
             self.recorded = CLUSTER.replace("v1.36.3", machine.wanted.version)
         self.found[machine.name] = now
+
+    def end(self, name: str, pods: list[Pod]) -> None:
+        assert pods == [Pod("shop", "former", name)]
+        self.told.append(("end_pods", name))
 
     def calls(self, call: str) -> list[str]:
         """The machines that were told so."""
@@ -65,9 +71,16 @@ def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet, stay: str = "") -> bool:
     monkeypatch.setattr(Nodes, "cluster_document", lambda _: fleet.recorded)
     monkeypatch.setattr(Nodes, "can_take", lambda *_: fleet.has_room)
     monkeypatch.setattr(Nodes, "cordon", lambda _, name: fleet.told.append(("cordon", name)))
-    for name in ("mark", "uncordon", "end_orphans"):
+    for name in ("mark", "uncordon"):
         monkeypatch.setattr(Nodes, name, lambda *_: None)
     monkeypatch.setattr(node, "drain", lambda _, name, **__: drained(name))
+    monkeypatch.setattr(Nodes, "one", lambda *_: None)
+    monkeypatch.setattr(Nodes, "former_pods", lambda _, name: [Pod("shop", "former", name)])
+    monkeypatch.setattr(Nodes, "end_pods", lambda _, name, pods: fleet.end(name, pods))
+    monkeypatch.setattr(
+        "components.resources.rolling.gates.await_registered",
+        lambda _, name, __: fleet.told.append(("await_registered", name)),
+    )
     monkeypatch.setattr("components.resources.rolling.gates.await_ready", lambda *_: None)
     done = Rollout(fleet.props, Progress(""))
     done.run(adopt=False)
@@ -131,3 +144,20 @@ def test_kubeadm_checks_the_cluster_before_anything_is_drained(
     steps = [step for step, _ in fleet.told]
     assert steps.index("check_upgrade") < steps.index("cordon")
     assert fleet.ignored == {ignored}
+
+
+@pytest.mark.parametrize("before", [[], ["upgrade_kubelet"]])
+def test_pods_of_a_former_node_end_when_it_has_registered_and_before_it_is_settled(
+    monkeypatch: pytest.MonkeyPatch, before: list[str]
+) -> None:
+    props = inputs()
+    like = alike(props)
+    version = "v1.36.1" if before else "v1.36.3"
+    worker = like["a-worker-1"]
+    settled = replace(worker.settled, version=version)
+    like["a-worker-1"] = replace(worker, node=None, version=version, settled=settled)
+    fleet = Fleet(props, like)
+    assert run(monkeypatch, fleet)
+    assert [call for call, name in fleet.told if name == "a-worker-1"][: len(before) + 4] == [
+        *before, "register", "await_registered", "end_pods", "settle",
+    ]  # fmt: skip

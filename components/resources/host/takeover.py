@@ -88,7 +88,7 @@ class Visit:
     def reset(self) -> None:
         """Give the host back as it was found."""
         finished = self._run_as_root(
-            _text({"NODE_NAME": self._name}, "lib", "endpoint", "reset"),
+            _text({"NODE_NAME": self._name}, "lib", "endpoint", "pod-network", "reset"),
             "step_reset",
             limit=RESET_SECONDS,
         )

@@ -85,7 +85,9 @@ def _node(found: Found, wanted: Wanted) -> Iterator[Change]:
         return
     if found.node is None:
         yield Change(Kind.REGISTER, "its Node is gone")
-    elif found.node.cordoned:
+    elif found.is_registering:
+        yield Change(Kind.REGISTER, "its registration was interrupted")
+    if found.node is not None and found.node.cordoned:
         yield Change(Kind.UNCORDON, "an earlier run left it cordoned")
     yield from _marks(found.node, wanted)
 

@@ -22,7 +22,8 @@ class Settled:
 class Node:
     """The Node of a machine; `our_labels` and `our_taints` are what this program put there.
 
-    `cordoned` says that this program keeps pods away from it, not a person.
+    `cordoned` says that this program keeps pods away from it, not a person. `ready_since` is the
+    time since when `ready` is as it is.
     """
 
     ready: bool
@@ -31,6 +32,8 @@ class Node:
     taints: tuple[str, ...]
     our_labels: tuple[str, ...]
     our_taints: tuple[str, ...]
+    uid: str = ""
+    ready_since: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Found:
 
     `files` are the sums of those that are watched, or "missing"; `services` what systemd says of
     them. `staged` are versions that wait beside the one that runs; `has_former` says that nothing
-    was removed yet after an upgrade. While the API does not answer, `node` says nothing.
+    was removed yet after an upgrade, `is_registering` that its pods are still a former Node's.
+    While the API does not answer, `node` says nothing.
     """
 
     unreachable: str = ""
@@ -48,6 +52,7 @@ class Found:
     is_interrupted: bool = False
     staged: tuple[str, ...] = ()
     has_former: bool = False
+    is_registering: bool = False
     services: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     settled: Settled = Settled()
@@ -93,6 +98,7 @@ def parse(lines: Iterable[str]) -> Found:
         is_interrupted=known["interrupted"] == "yes",
         staged=tuple(known["staged"].split()),
         has_former=known["former"] == "yes",
+        is_registering=known["registering"] == "yes",
         services=_below("service:", known),
         files=_below("file:", known),
         settled=Settled(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from components.resources.provider import OperatorError
+from components.resources.rolling.found import Node
 from components.resources.rolling.machine import Machine
 from components.resources.rolling.nodes import Nodes
 
@@ -28,6 +29,22 @@ def await_ready(nodes: Nodes, names: Iterable[str]) -> None:
             return "the API does not answer"
         late = [name for name in wanted if name not in found or not found[name].ready]
         return f"{', '.join(late)} not Ready" if late else ""
+
+    _await(missing, READY_SECONDS)
+
+
+def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
+    """Wait until the Node is there, and no longer said to be as it was before the restart."""
+
+    def missing() -> str:
+        found = nodes.read()
+        if found is None:
+            return "the API does not answer"
+        if name not in found:
+            return f"Node {name} is not registered"
+        node = found[name]
+        stale = former and (former.uid, former.ready_since) == (node.uid, node.ready_since)
+        return f"Node {name} is still said to be Ready" if node.ready and stale else ""
 
     _await(missing, READY_SECONDS)
 

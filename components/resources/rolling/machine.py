@@ -8,7 +8,9 @@ from components.resources.rolling.way import Way
 
 PATIENCE_SECONDS = 20
 # Each of these takes exactly the settings that `settled_as` returns.
-NOTES = operations.Operation(("state", "settled"), ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60)
+NOTES = operations.Operation(
+    ("state", "pod-network", "settled"), ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60
+)
 HEALTH = operations.Operation(("lib", "static-pods", "health"), operations.MACHINE, 660)
 
 
@@ -66,7 +68,7 @@ class Machine:
         self._run("await_health", HEALTH, self._settings)
 
     def register(self) -> None:
-        """Have the kubelet register its Node again."""
+        """Have the kubelet register its Node, with nothing left of a former one's pod network."""
         self._note("register")
 
     def settle(self) -> None:

@@ -7,7 +7,8 @@ run can tell its own from a person's.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.resources import api, placement
@@ -24,6 +25,9 @@ CORDONED = "kubeadm-fleet/cordoned"
 MIRROR = "kubernetes.io/config.mirror"
 # What kubeadm taints a control plane with when it joins.
 ROLE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
+# Later than any time.
+NEVER = "~"
+ENDED = ("Succeeded", "Failed")
 READ_SECONDS = 5
 # How long a control plane that goes, or a virtual address that moves, may keep an answer away.
 ANSWER_SECONDS = 30
@@ -34,6 +38,15 @@ SERVER_ERROR = 500
 
 T = TypeVar("T")
 Change = Callable[[Mapping[str, Any]], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod, and no other of its name."""
+
+    namespace: str
+    name: str
+    uid: str
 
 
 class Nodes:
@@ -113,29 +126,47 @@ class Nodes:
 
         self._change(name, change, "uncordoning")
 
-    def end_orphans(self, name: str) -> None:
-        """Delete the pods that are older than their Node: they belong to one that was deleted.
+    def one(self, name: str) -> Node | None:
+        """Return the Node; None where there is none."""
+        found = self._ask(f"reading Node {name}", lambda core: _find(core, name))
+        return _node(found) if found else None
 
-        Kubernetes would have deleted them, had the Node been away for longer. Their addresses may
-        be another Node's by now, and the pod network writes on the Node only when its pod starts.
+    def former_pods(self, name: str) -> list[Pod]:
+        """Return the pods that do not outlive a reset of their Node's pod network.
+
+        Those that are older than their Node belong to one that was deleted: Kubernetes would have
+        deleted them, had the Node been away for longer. Those with an address of the pod network
+        lose it, and it is the start of the pod network's own that makes it anew. Static pods stay.
         """
 
-        def delete(core: "CoreV1Api") -> None:
-            from kubernetes.client import ApiException
-
-            node: Any = core.read_node(name, _preload_content=False)
-            born = json.loads(node.data)["metadata"]["creationTimestamp"]
+        def read(core: "CoreV1Api") -> list[Pod]:
+            node = _find(core, name)
+            born = node["metadata"]["creationTimestamp"] if node else NEVER
             answer: Any = core.list_pod_for_all_namespaces(
                 field_selector=f"spec.nodeName={name}", _preload_content=False
             )
-            for pod in (each["metadata"] for each in json.loads(answer.data)["items"]):
-                # Both in RFC 3339 with the same zone, so that text compares as time does.
-                if pod["creationTimestamp"] < born and MIRROR not in pod.get("annotations", {}):
-                    try:
-                        core.delete_namespaced_pod(pod["name"], pod["namespace"])
-                    except ApiException as error:
-                        if error.status != NOT_FOUND:
-                            raise
+            return [
+                Pod(found["namespace"], found["name"], found["uid"])
+                for pod in json.loads(answer.data)["items"]
+                if _is_former(pod, born)
+                for found in [pod["metadata"]]
+            ]
+
+        return self._ask(f"listing the pods on Node {name}", read)
+
+    def end_pods(self, name: str, pods: Iterable[Pod]) -> None:
+        """Delete these pods of the Node, and none that took their names meanwhile."""
+
+        def delete(core: "CoreV1Api") -> None:
+            from kubernetes.client import ApiException, V1DeleteOptions, V1Preconditions
+
+            for pod in pods:
+                only = V1DeleteOptions(preconditions=V1Preconditions(uid=pod.uid))
+                try:
+                    core.delete_namespaced_pod(pod.name, pod.namespace, body=only)
+                except ApiException as error:
+                    if error.status not in (NOT_FOUND, CONFLICT):
+                        raise
 
         self._ask(f"ending the pods of the former Node {name}", delete)
 
@@ -177,21 +208,48 @@ class Nodes:
         return CoreV1Api(api.client(self._kubeconfig, retries=retries))
 
 
+def _find(core: "CoreV1Api", name: str) -> dict[str, Any] | None:
+    from kubernetes.client import ApiException
+
+    try:
+        answer: Any = core.read_node(name, _preload_content=False)
+    except ApiException as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+    found: dict[str, Any] = json.loads(answer.data)
+    return found
+
+
+def _is_former(pod: Mapping[str, Any], born: str) -> bool:
+    metadata = pod["metadata"]
+    if MIRROR in metadata.get("annotations", {}):
+        return False
+    owners = {owner["kind"] for owner in metadata.get("ownerReferences", ())}
+    is_connected = not pod["spec"].get("hostNetwork") and pod["status"]["phase"] not in ENDED
+    # Both times in RFC 3339 with the same zone, so that text compares as time does.
+    return is_connected or "DaemonSet" in owners or metadata["creationTimestamp"] < born
+
+
 def _node(found: Mapping[str, Any]) -> Node:
     metadata, spec = found["metadata"], found["spec"]
     annotations = metadata.get("annotations", {})
     ours = json.loads(annotations.get(OURS, "{}"))
     labels = metadata.get("labels", {})
     own_taints = tuple(ours.get("taints", ()))
+    conditions = found["status"].get("conditions", ())
+    ready: Mapping[str, Any] = next((each for each in conditions if each["type"] == "Ready"), {})
     if labels.keys() & ROLE_LABELS:
         own_taints = (*own_taints, ROLE_TAINT)
     return Node(
-        ready=placement.is_ready(found),
+        ready=ready.get("status") == "True",
         cordoned=CORDONED in annotations,
         labels=labels,
         taints=tuple(written(each) for each in spec.get("taints", ())),
         our_labels=tuple(ours.get("labels", ())),
         our_taints=own_taints,
+        uid=metadata.get("uid", ""),
+        ready_since=ready.get("lastTransitionTime", ""),
     )
 
 

@@ -19,7 +19,7 @@ HOW = {
     Kind.REPAIR: "put right in place, what uses it restarted",
     Kind.CONTROL: "its control-plane pods restarted, one machine at a time",
     Kind.KUBELET: "kubelet restarted, pods keep running",
-    Kind.REGISTER: "kubelet restarted, so that it registers again",
+    Kind.REGISTER: "pod network reset, kubelet restarted, its pods replaced",
     Kind.UNCORDON: "uncordoned when Ready",
     Kind.MARKS: "in place",
     Kind.CLEAN: "removed, nothing restarted",

@@ -57,11 +57,11 @@ class Turn:
             self.machine.repair()
         if Kind.UPGRADE not in self.kinds:
             self._apply()
+        if Kind.REGISTER in self.kinds:
+            self._register()
         if self.kinds != {Kind.MARKS}:
             self._say("waiting for its Node to be Ready")
             gates.await_ready(self.nodes, [self.machine.name])
-        if Kind.REGISTER in self.kinds:
-            self.nodes.end_orphans(self.machine.name)
         self.nodes.mark(self.machine.wanted)
         self.nodes.uncordon(self.machine.name)
         self.machine.settle()
@@ -92,9 +92,15 @@ class Turn:
         if Kind.KUBELET in self.kinds:
             self._say("applying the kubelet's settings")
             self.machine.apply_kubelet()
-        if Kind.REGISTER in self.kinds:
-            self._say("restarting the kubelet, so that it registers")
-            self.machine.register()
+
+    def _register(self) -> None:
+        """Have its Node registered, and the former Node's pods replaced, those of flannel first."""
+        self._say("resetting its pod network and restarting the kubelet, so that it registers")
+        name = self.machine.name
+        former, pods = self.nodes.one(name), self.nodes.former_pods(name)
+        self.machine.register()
+        gates.await_registered(self.nodes, name, former)
+        self.nodes.end_pods(name, pods)
 
     def _say(self, text: str) -> None:
         self.progress.step(self.machine.name, text)
