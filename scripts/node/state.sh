@@ -9,6 +9,8 @@
 #   interrupted         yes where a change was begun and not finished
 #   registering         yes where its Node registered anew and has not got all of its new pods yet
 #   former              yes where an upgrade has not been followed by a clean
+#   bridge              address of the bridge that pods are connected to, with its prefix, or ""
+#   vtep                hardware address under which flannel told the other Nodes of this one, or ""
 #   service:NAME        what systemd says: active, inactive, failed, ...
 #   file:PATH           sha256 of a file that we or kubeadm wrote, or "missing"
 #   complete            yes: nothing after this was lost
@@ -27,6 +29,9 @@ survey() {
   fact interrupted "$([[ -d $state/change ]] && echo yes || echo no)"
   fact registering "$([[ -e $REGISTERING ]] && echo yes || echo no)"
   fact former "$([[ -e $state/former ]] && echo yes || echo no)"
+  fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
+  # flannel writes this file after it told the others.
+  fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
   for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived; do
     if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then
       fact "service:$name" "$(systemctl is-active "$name")"

@@ -150,6 +150,20 @@ def test_pods_of_a_node_that_was_deleted_are_reached(fleet: PulumiStack, kubectl
     assert_pods_talk(kubectl)
 
 
+def test_pods_of_a_node_that_registered_anew_by_itself_are_reached(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    former = share(kubectl)
+    bridge = machines.run(WORKER, "ip -4 -oneline address show dev cni0").split()[3]
+    kubectl("delete", "node", WORKER)
+    machines.run(WORKER, "systemctl restart kubelet")
+    await_true(lambda: WORKER in kubectl("get", "nodes"), f"Node {WORKER}")
+    await_true(lambda: bool(share(kubectl)), f"the share of {WORKER}")
+    assert share(kubectl) != former
+    repaired(fleet, f"former registration: cni0 has {bridge}, the Node's share is {share(kubectl)}")
+    assert_pods_talk(kubectl)
+
+
 def test_pods_that_are_not_reached_are_named(
     fleet: PulumiStack, kubectl: Kubectl, machines: Machines
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.resources.rolling.changes import Kind, changes
+from components.resources.rolling.changes import Change, Kind, changes
 from components.resources.rolling.found import Found, Settled, parse
 from tests.rolling.examples import FILE, found, wanted
 
@@ -85,6 +85,45 @@ def test_missing_node_registers_again() -> None:
     assert kinds(found(WORKER, node=None)) == [Kind.REGISTER]
 
 
+def with_node(one: Found, **changes: Any) -> Found:
+    assert one.node is not None
+    return replace(one, node=replace(one.node, **changes))
+
+
+def test_pod_network_of_a_former_registration_is_made_anew() -> None:
+    one = with_node(found(WORKER, bridge="10.244.2.1/24"), pod_cidr="10.244.5.0/24")
+    assert changes(one, WORKER) == [
+        Change(
+            Kind.REGISTER,
+            "its pod network is that of a former registration: cni0 has 10.244.2.1/24, "
+            "the Node's share is 10.244.5.0/24",
+        )
+    ]
+
+
+@pytest.mark.parametrize(("known", "said"), [("", "does not say so"), ("aa:02", "says aa:02")])
+def test_node_that_its_peers_know_otherwise_is_announced_anew(known: str, said: str) -> None:
+    one = with_node(found(WORKER, vtep="aa:01"), vtep=known)
+    (change,) = changes(one, WORKER)
+    assert change.kind == Kind.REGISTER
+    assert change.why.endswith(f"flannel.1 has aa:01, the Node {said}")
+
+
+@pytest.mark.parametrize(
+    ("machine", "node"),
+    [
+        ({"bridge": "10.244.5.1/24"}, {"pod_cidr": "10.244.5.0/24"}),
+        ({"vtep": "aa:01"}, {"vtep": "aa:01"}),
+        ({}, {"pod_cidr": "10.244.5.0/24", "vtep": "aa:01"}),
+        ({"bridge": "10.244.5.1/24"}, {}),
+    ],
+)  # fmt: skip
+def test_pod_network_that_fits_or_is_not_there_yet_is_left_alone(
+    machine: dict[str, str], node: dict[str, str]
+) -> None:
+    assert kinds(with_node(found(WORKER, **machine), **node)) == []
+
+
 def test_registration_that_was_interrupted_is_finished() -> None:
     assert kinds(found(WORKER, is_registering=True)) == [Kind.REGISTER]
 
@@ -115,6 +154,8 @@ def test_survey_is_read() -> None:
             "staged\tv1.37.2 ",
             "former\tyes",
             "registering\tyes",
+            "bridge\t10.244.2.1/24",
+            "vtep\taa:01",
             "service:kubelet\tactive",
             f"file:{FILE}\ttwo",
             "complete\tyes",
@@ -123,7 +164,7 @@ def test_survey_is_read() -> None:
     assert one.is_member
     assert one.files == {FILE: "two"}
     assert (one.staged, one.has_former) == (("v1.37.2",), True)
-    assert one.is_registering
+    assert (one.is_registering, one.bridge, one.vtep) == (True, "10.244.2.1/24", "aa:01")
     assert one.settled == Settled("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 
 

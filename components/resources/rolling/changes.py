@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_interface
 
 from components.resources.rolling.found import MISSING, Found, Node
 from components.resources.rolling.wanted import Wanted
@@ -85,11 +86,28 @@ def _node(found: Found, wanted: Wanted) -> Iterator[Change]:
         return
     if found.node is None:
         yield Change(Kind.REGISTER, "its Node is gone")
-    elif found.is_registering:
-        yield Change(Kind.REGISTER, "its registration was interrupted")
+    elif why := _foreign_network(found, found.node):
+        yield Change(Kind.REGISTER, why)
     if found.node is not None and found.node.cordoned:
         yield Change(Kind.UNCORDON, "an earlier run left it cordoned")
     yield from _marks(found.node, wanted)
+
+
+def _foreign_network(found: Found, node: Node) -> str:
+    """Say why its pods are not where the cluster looks for them; "" where they are.
+
+    A Node that was deleted and registered again, or that a restored snapshot holds otherwise, has
+    another share of the pod subnet than its machine. What is not there yet is no sign of that.
+    """
+    if found.is_registering:
+        return "its registration was interrupted"
+    former = "its pod network is that of a former registration"
+    if found.bridge and node.pod_cidr and str(ip_interface(found.bridge).network) != node.pod_cidr:
+        return f"{former}: cni0 has {found.bridge}, the Node's share is {node.pod_cidr}"
+    if found.vtep and found.vtep != node.vtep:
+        known = f"the Node says {node.vtep}" if node.vtep else "the Node does not say so"
+        return f"{former}: flannel.1 has {found.vtep}, {known}"
+    return ""
 
 
 def _marks(node: Node | None, wanted: Wanted) -> Iterator[Change]:

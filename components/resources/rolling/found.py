@@ -23,7 +23,8 @@ class Node:
     """The Node of a machine; `our_labels` and `our_taints` are what this program put there.
 
     `cordoned` says that this program keeps pods away from it, not a person. `ready_since` is the
-    time since when `ready` is as it is.
+    time since when `ready` is as it is. `pod_cidr` is its share of the pod subnet, `vtep` the
+    hardware address by which the other Nodes' flannel sends it packets.
     """
 
     ready: bool
@@ -34,6 +35,8 @@ class Node:
     our_taints: tuple[str, ...]
     uid: str = ""
     ready_since: str = ""
+    pod_cidr: str = ""
+    vtep: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Found:
     `files` are the sums of those that are watched, or "missing"; `services` what systemd says of
     them. `staged` are versions that wait beside the one that runs; `has_former` says that nothing
     was removed yet after an upgrade, `is_registering` that its pods are still a former Node's.
-    While the API does not answer, `node` says nothing.
+    `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. While the API
+    does not answer, `node` says nothing.
     """
 
     unreachable: str = ""
@@ -53,6 +57,8 @@ class Found:
     staged: tuple[str, ...] = ()
     has_former: bool = False
     is_registering: bool = False
+    bridge: str = ""
+    vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     settled: Settled = Settled()
@@ -99,6 +105,8 @@ def parse(lines: Iterable[str]) -> Found:
         staged=tuple(known["staged"].split()),
         has_former=known["former"] == "yes",
         is_registering=known["registering"] == "yes",
+        bridge=known["bridge"],
+        vtep=known["vtep"],
         services=_below("service:", known),
         files=_below("file:", known),
         settled=Settled(

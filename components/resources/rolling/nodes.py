@@ -25,6 +25,8 @@ CORDONED = "kubeadm-fleet/cordoned"
 MIRROR = "kubernetes.io/config.mirror"
 # What kubeadm taints a control plane with when it joins.
 ROLE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
+# flannel's, which its peers send a Node's packets by.
+FLANNEL = "flannel.alpha.coreos.com/backend-data"
 # Later than any time.
 NEVER = "~"
 ENDED = ("Succeeded", "Failed")
@@ -250,6 +252,8 @@ def _node(found: Mapping[str, Any]) -> Node:
         our_taints=own_taints,
         uid=metadata.get("uid", ""),
         ready_since=ready.get("lastTransitionTime", ""),
+        pod_cidr=spec.get("podCIDR", ""),
+        vtep=(json.loads(annotations.get(FLANNEL, "null")) or {}).get("VtepMAC", ""),
     )
 
 
