@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 level=${1:-preview}
 venv=.venv
 stamp=$venv/requirements.sha256
-# A user's PATH leaves out the folders where ip, nft and sshd live.
+# A user's PATH leaves out the folders where ip, iptables and sshd live.
 PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '%s\n' "$*"; }
@@ -42,13 +42,20 @@ machine_needs() {
 systemd-nspawn       systemd-container  runs the container machines
 mmdebstrap           mmdebstrap         makes their root file system
 ip                   iproute2           their network namespaces and bridges
+mount                mount              their disks
+umount               mount              the same
+modprobe             kmod               loads br_netfilter where it is a module
 LIST
 }
 test_needs() {
   cat <<'LIST'
 /usr/sbin/sshd       openssh-server     SSH servers that the tests start for themselves
 ssh-keygen           openssh-client     reads the keys that the program makes
-nft                  nftables           shows whether a test left rules behind
+ssh-agent            openssh-client     holds a key that the program logs in with
+ssh-add              openssh-client     the same
+openssl              openssl            reads the certificates that the program makes
+iptables             iptables           filters what a test's machines send to each other
+iptables-save        iptables           shows whether a test left rules behind
 setpriv              util-linux         runs a preview as another user
 git                  git                clones of this checkout
 LIST

@@ -1,0 +1,49 @@
+"""What the tests and the program start on this host is installed by scripts/setup.sh."""
+
+import subprocess
+
+import pytest
+
+from tests.tooling import programs
+from tests.tooling.programs import OPTIONAL, for_machines, for_tests, started
+
+
+def test_what_the_tests_start_is_installed_for_them() -> None:
+    found = started("tests")
+    assert found
+    assert {name: lines for name, lines in found.items() if name not in for_tests()} == {}
+
+
+def test_what_the_program_starts_is_installed_for_machines() -> None:
+    found = started("components", "model", "scripts")
+    assert found.keys() >= OPTIONAL.keys()
+    known = for_machines() | OPTIONAL.keys()
+    assert {name: lines for name, lines in found.items() if name not in known} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "subprocess.run(['umount', '-n'])",
+        "subprocess.Popen(['/usr/bin/umount'])",
+        "shutil.which('umount')",
+        "succeeds('umount', '-n')",
+        "LOOK = ('umount', '-n')\ndef look():\n    subprocess.run([*LOOK, '/'])",
+        "def look():\n    for each in (['umount'], ['umount', '-n']):\n        run(each)",
+        "TEXT = '''\nimport subprocess\nsubprocess.run(['umount'])\n'''",
+    ],
+)
+def test_a_program_is_found_however_it_is_started(source: str) -> None:
+    assert {name for _, name in programs.in_source(source)} == {"umount"}
+
+
+def test_only_this_hosts_own_programs_count() -> None:
+    source = "subprocess.run(['.venv/bin/python']); machine.run('umount')"
+    assert list(programs.in_source(source)) == []
+
+
+def test_a_test_that_starts_what_a_fresh_host_lacks_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "unlisted", programs.unlisted.__wrapped__)
+    monkeypatch.setattr(programs, "GIVEN", frozenset({"git"}))
+    with pytest.raises(AssertionError, match="starts make, which a fresh host may lack"):
+        subprocess.run(["make", "--version"])
