@@ -128,6 +128,7 @@ def test_a_cluster_comes_through_a_proxy_and_a_dead_host_does_not_keep_it(
 
 
 @pytest.mark.long
+@pytest.mark.ubuntu
 def test_ubuntu_and_debian_make_a_cluster(lab: Lab, tmp_path: Path) -> None:
     hosts = [lab.boot("cp", 11, image=ubuntu_image()), lab.boot("w", 101)]
     for host in hosts:

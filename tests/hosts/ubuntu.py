@@ -1,10 +1,11 @@
-"""Bare hosts with Ubuntu, which many fleets run on, from the mirror that this host is fed from.
+"""Bare hosts with Ubuntu, which many fleets run on, from the archive that a setting names.
 
-A mirror of Debian that does not hold Ubuntu beside it makes the tests that need these hosts fail.
+The setting is the variable ARCHIVE: the address of a folder with Ubuntu's `dists` and `pool`. Tests
+that need these hosts bear the mark `ubuntu`, and are deselected where it is not set.
 """
 
 import hashlib
-import re
+import os
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -17,6 +18,7 @@ from scripts.makers.place import locked, remove, replacing
 from scripts.makers.shell import run
 from tests.hosts.bare import NEEDED, SOURCE, furnish, strip
 
+ARCHIVE = "KUBEADM_FLEET_UBUNTU_ARCHIVE"
 CODENAME = "noble"
 # Ubuntu's own keys, which Debian does not carry.
 KEYRING = "pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb"
@@ -58,10 +60,7 @@ def _make(root: Path, scratch: Path) -> None:
 
 
 def _archive() -> str:
-    """Where Ubuntu is on this host's mirror: beside Debian."""
-    found = re.search(r"\bhttps?://\S+(?=/debian/?\s)", debian.sources() + "\n")
-    assert found, "this host is not fed from a mirror of Debian"
-    return f"{found[0]}/ubuntu"
+    return os.environ[ARCHIVE].rstrip("/")
 
 
 def _keys(scratch: Path) -> Path:
