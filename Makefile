@@ -52,7 +52,7 @@ test-long: ## Run the tests that take minutes each: upgrades, failures, interrup
 
 .PHONY: test-unit
 test-unit: ## Run the fast tests only; needs neither root nor machines
-	@scripts/setup.sh preview
+	@scripts/setup.sh unit
 	@$(PYTHON) -m pytest tests/unit tests/graph $(ARGS)
 
 .PHONY: lint

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Prepares this machine and this checkout: the system's packages, then .venv from the locked requirements.
 #
-#   scripts/setup.sh preview     what a preview and the fast tests need; works without root
+#   scripts/setup.sh preview     what a preview needs; works without root
+#   scripts/setup.sh unit        also what the fast tests need
 #   scripts/setup.sh machines    also what container machines and a bundle need
 #   scripts/setup.sh tests       also what only the tests need
 #
@@ -30,6 +31,12 @@ finished() {
 }
 
 # One line each: what proves that it is there (a command or a file), the package, why it is needed.
+unit_needs() {
+  cat <<'LIST'
+ssh-keygen           openssh-client     reads the keys that the program makes
+openssl              openssl            reads the certificates that the program makes
+LIST
+}
 bundle_needs() {
   cat <<'LIST'
 gcc                  gcc                builds flannel (cgo) and pause
@@ -50,10 +57,8 @@ LIST
 test_needs() {
   cat <<'LIST'
 /usr/sbin/sshd       openssh-server     SSH servers that the tests start for themselves
-ssh-keygen           openssh-client     reads the keys that the program makes
 ssh-agent            openssh-client     holds a key that the program logs in with
 ssh-add              openssh-client     the same
-openssl              openssl            reads the certificates that the program makes
 iptables             iptables           filters what a test's machines send to each other
 iptables-save        iptables           shows whether a test left rules behind
 setpriv              util-linux         runs a preview as another user
@@ -88,6 +93,7 @@ missing_packages() {
     esac
   fi
   {
+    case $level in unit | tests) unit_needs ;; esac
     case $level in bundle | machines | tests) bundle_needs ;; esac
     case $level in machines | tests) machine_needs ;; esac
     case $level in tests) test_needs ;; esac
@@ -155,8 +161,8 @@ make_venv() {
 }
 
 case $level in
-preview | bundle | machines | tests) ;;
-*) fail "unknown level '$level': allowed are preview, bundle, machines, tests" ;;
+preview | unit | bundle | machines | tests) ;;
+*) fail "unknown level '$level': allowed are preview, unit, bundle, machines, tests" ;;
 esac
 install_packages
 make_venv

@@ -22,10 +22,14 @@ def pytest_configure() -> None:
 
 
 def _refuse_unlisted(event: str, arguments: tuple[Any, ...]) -> None:
-    """Fail the test that starts what a fresh host lacks, although this one has it."""
-    if event == "subprocess.Popen" and (name := programs.unlisted(os.fsdecode(arguments[0]))):
+    """Fail the test that starts what a fresh host may lack, although this one has it."""
+    if event != "subprocess.Popen":
+        return
+    command = [os.fsdecode(word) for word in arguments[1]]
+    if names := programs.unlisted(command):
         raise AssertionError(
-            f"a test starts {name}, which a fresh host may lack: name it in scripts/setup.sh"
+            f"{' '.join(command)}: a fresh host may lack {', '.join(names)}: "
+            "name what a test starts in the lists of scripts/setup.sh"
         )
 
 

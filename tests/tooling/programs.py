@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +31,8 @@ OPTIONAL: Mapping[str, str] = {
     "systemctl": "only where systemd is PID 1",
     "systemd-run": "only where systemd is PID 1",
 }
+# What starts another program, that its arguments name.
+WRAPPERS = frozenset({"setpriv", "unshare"})
 # Functions that start the program which their first argument begins with, or look for it in PATH.
 LAUNCHERS = frozenset({"Popen", "run", "_run", "succeeds", "which"})
 LAUNCHING_MODULES = frozenset({"shutil", "subprocess"})
@@ -54,16 +56,26 @@ def for_machines() -> frozenset[str]:
 
 def for_tests() -> frozenset[str]:
     """Return what `make test` can count on."""
-    return for_machines() | installed("test")
+    return for_machines() | installed("unit", "test")
+
+
+def for_fast_tests() -> frozenset[str]:
+    """Return what `make test-unit` can count on."""
+    return ESSENTIAL | GIVEN | installed("unit")
+
+
+def unlisted(command: Sequence[str]) -> list[str]:
+    """Return the programs of a command that this host has and a fresh one may lack."""
+    words = command if of_the_system(command[0]) in WRAPPERS else command[:1]
+    return [word for word in words if _is_unlisted(word)]
 
 
 @cache
-def unlisted(program: str) -> str | None:
-    """Return the name of a program that this host has and a fresh one may lack."""
+def _is_unlisted(program: str) -> bool:
     name = of_the_system(program)
     if name is None or name in for_tests() | OPTIONAL.keys():
-        return None
-    return name if shutil.which(name, path=os.pathsep.join(SYSTEM_FOLDERS)) else None
+        return False
+    return shutil.which(name, path=os.pathsep.join(SYSTEM_FOLDERS)) is not None
 
 
 def of_the_system(program: str) -> str | None:

@@ -5,13 +5,25 @@ import subprocess
 import pytest
 
 from tests.tooling import programs
-from tests.tooling.programs import OPTIONAL, for_machines, for_tests, started
+from tests.tooling.programs import (
+    OPTIONAL,
+    for_fast_tests,
+    for_machines,
+    for_tests,
+    started,
+)
 
 
 def test_what_the_tests_start_is_installed_for_them() -> None:
     found = started("tests")
     assert found
     assert {name: lines for name, lines in found.items() if name not in for_tests()} == {}
+
+
+def test_what_the_fast_tests_start_is_installed_for_them_alone() -> None:
+    found = started("tests/unit", "tests/graph")
+    assert found
+    assert {name: lines for name, lines in found.items() if name not in for_fast_tests()} == {}
 
 
 def test_what_the_program_starts_is_installed_for_machines() -> None:
@@ -42,8 +54,11 @@ def test_only_this_hosts_own_programs_count() -> None:
     assert list(programs.in_source(source)) == []
 
 
-def test_a_test_that_starts_what_a_fresh_host_lacks_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "unlisted", programs.unlisted.__wrapped__)
+@pytest.mark.parametrize("before", [[], ["setpriv", "--pdeathsig", "KILL"]])
+def test_a_test_that_starts_what_a_fresh_host_may_lack_fails(
+    monkeypatch: pytest.MonkeyPatch, before: list[str]
+) -> None:
     monkeypatch.setattr(programs, "GIVEN", frozenset({"git"}))
-    with pytest.raises(AssertionError, match="starts make, which a fresh host may lack"):
-        subprocess.run(["make", "--version"])
+    monkeypatch.setattr(programs, "_is_unlisted", programs._is_unlisted.__wrapped__)
+    with pytest.raises(AssertionError, match="a fresh host may lack make: name what"):
+        subprocess.run([*before, "make", "--version"])
