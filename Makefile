@@ -11,6 +11,9 @@ UPGRADE ?= 1.37.2
 EARLIER ?= 1.36.1
 # More arguments for pytest, for example: make test ARGS='-k pki'
 ARGS ?=
+# What a fresh machine does (all: up down test), and whether it shares this host's cache.
+STEPS ?=
+CACHE ?=
 
 PYTHON := .venv/bin/python
 PREPARE := $(PYTHON) -m scripts.prepare --stack $(STACK)
@@ -54,6 +57,11 @@ test-long: ## Run the tests that take minutes each: upgrades, failures, interrup
 test-unit: ## Run the fast tests only; needs neither root nor machines
 	@scripts/setup.sh unit
 	@$(PYTHON) -m pytest tests/unit tests/graph $(ARGS)
+
+.PHONY: prove
+prove: ## Run up, down and test on a fresh machine (STEPS="up unit", CACHE=1, ARGS)
+	@scripts/setup.sh prove
+	@$(PYTHON) -m scripts.prove $(STEPS) $(if $(CACHE),--cache)
 
 .PHONY: lint
 lint: ## Check style, types, imports between rooms, shell scripts and workflows

@@ -14,7 +14,7 @@ def linters() -> list[Stage]:
     """Give one stage for each linter, with the files of this checkout that it reads."""
     node = sorted(map(str, Path("scripts/node").glob("*.sh")))
     bare = sorted(map(str, Path("scripts/bench/bare").glob("*.sh")))
-    whole = ["--external-sources", ".ci/run", "scripts/setup.sh", *bare]
+    whole = ["--external-sources", ".ci/run", "scripts/setup.sh", "scripts/prove/enter.sh", *bare]
     workflows = sorted(map(str, Path(".github/workflows").glob("*.yml")))
     return [
         Stage("ruff check", (str(VENV / "ruff"), "check", "--quiet")),

@@ -5,6 +5,7 @@
 #   scripts/setup.sh unit        also what the fast tests need
 #   scripts/setup.sh machines    also what container machines and a bundle need
 #   scripts/setup.sh tests       also what only the tests need
+#   scripts/setup.sh prove       what container machines need, and what a fresh machine needs
 #
 # Safe to run again and by two people at once: what is there stays, and a complete machine costs
 # neither an apt call nor a network packet. Only root installs packages; everyone else is told which.
@@ -65,6 +66,11 @@ setpriv              util-linux         runs a preview as another user
 git                  git                clones of this checkout
 LIST
 }
+prove_needs() {
+  cat <<'LIST'
+slirp4netns          slirp4netns        carries what a fresh machine sends and gets
+LIST
+}
 
 # Debian 12 and Ubuntu 24.04 have such a Python; Ubuntu 22.04 gets one beside its own.
 find_python() {
@@ -94,9 +100,10 @@ missing_packages() {
   fi
   {
     case $level in unit | tests) unit_needs ;; esac
-    case $level in bundle | machines | tests) bundle_needs ;; esac
-    case $level in machines | tests) machine_needs ;; esac
+    case $level in bundle | machines | tests | prove) bundle_needs ;; esac
+    case $level in machines | tests | prove) machine_needs ;; esac
     case $level in tests) test_needs ;; esac
+    case $level in tests | prove) prove_needs ;; esac
   } | while read -r proof package _; do
     case $proof in
     /*) [[ -e $proof ]] || say "$package" ;;
@@ -161,8 +168,8 @@ make_venv() {
 }
 
 case $level in
-preview | unit | bundle | machines | tests) ;;
-*) fail "unknown level '$level': allowed are preview, unit, bundle, machines, tests" ;;
+preview | unit | bundle | machines | tests | prove) ;;
+*) fail "unknown level '$level': allowed are preview, unit, bundle, machines, tests, prove" ;;
 esac
 install_packages
 make_venv

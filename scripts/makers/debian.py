@@ -50,15 +50,17 @@ def make_root(
     variant: str,
     release: Release | None = None,
     options: Sequence[str] = (),
+    inside: Sequence[str] = (),
 ) -> None:
     """Fill `target` (a folder, or a file that ends in .tar) with a root of `packages`.
 
-    The release is this host's own if none is given; `options` are more of mmdebstrap(1).
+    The release is this host's own if none is given; `options` are more of mmdebstrap(1), which is
+    run by the command `inside`.
     """
     release = release or own()
     run(
         [
-            "mmdebstrap", "--quiet", f"--variant={variant}",
+            *inside, "mmdebstrap", "--quiet", f"--variant={variant}",
             f"--include={','.join(packages)}", "--mode=root",
             '--aptopt=Acquire::Languages "none"',
             "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",

@@ -56,7 +56,7 @@ def for_machines() -> frozenset[str]:
 
 def for_tests() -> frozenset[str]:
     """Return what `make test` can count on."""
-    return for_machines() | installed("unit", "test")
+    return for_machines() | installed("unit", "test", "prove")
 
 
 def for_fast_tests() -> frozenset[str]:

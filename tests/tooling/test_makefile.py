@@ -22,7 +22,7 @@ TARGETS = {
         "toolchain",
         "image",
     ),
-    *("bench", "schema", "lock", "clean", "help"),
+    *("prove", "bench", "schema", "lock", "clean", "help"),
 }
 
 

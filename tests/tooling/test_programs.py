@@ -10,6 +10,7 @@ from tests.tooling.programs import (
     for_fast_tests,
     for_machines,
     for_tests,
+    installed,
     started,
 )
 
@@ -29,7 +30,7 @@ def test_what_the_fast_tests_start_is_installed_for_them_alone() -> None:
 def test_what_the_program_starts_is_installed_for_machines() -> None:
     found = started("components", "model", "scripts")
     assert found.keys() >= OPTIONAL.keys()
-    known = for_machines() | OPTIONAL.keys()
+    known = for_machines() | OPTIONAL.keys() | installed("prove")
     assert {name: lines for name, lines in found.items() if name not in known} == {}
 
 

@@ -174,4 +174,4 @@ def test_a_preview_needs_nothing_of_the_machines(machine: Machine) -> None:
 def test_an_unknown_level_is_refused(machine: Machine) -> None:
     refused = machine.setup("everything")
     assert refused.returncode == 1
-    assert "allowed are preview, unit, bundle, machines, tests" in refused.stderr
+    assert "allowed are preview, unit, bundle, machines, tests, prove" in refused.stderr
