@@ -4,6 +4,7 @@ The machine sees this checkout, its Python and the image cache, and runs the tes
 """
 
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,23 @@ TOOLS = ("/usr/bin/systemd-nspawn",)
 GIB = 1 << 30
 
 
+def interpreter() -> set[Path]:
+    """What runs this test: of a system's own Python without the rest of /usr, which is not for it.
+
+    The machine has a /usr of its own, with the programs that make it a place for Kubernetes.
+    """
+    base = Path(sys.base_prefix)
+    if base != Path("/usr"):
+        return {base}
+    command = base / "bin" / "python3"
+    return {Path(sysconfig.get_path("stdlib")), command, command.resolve()}
+
+
 def test_machines_on_a_host_with_systemd(
     fleet: TestFleet, network: Outs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = process._nspawn
-    shared = (TOP, Path(sys.base_prefix), paths.cache_dir(), *map(Path, TOOLS))
+    shared = (TOP, *interpreter(), paths.cache_dir(), *map(Path, TOOLS))
 
     def nspawn(spec: MachineSpec, root: Path) -> list[str]:
         return [*plain(spec, root), *(f"--bind={folder}" for folder in shared)]
