@@ -51,8 +51,8 @@ def upgraded(props: dict[str, Any]) -> dict[str, str]:
 def test_upgrade_of_the_only_machine_says_that_its_pods_stay() -> None:
     assert upgraded(of("a-control-plane-0")) == {
         "control-plane-0": "not drained, as there is no other machine: its pods stay and keep "
-        "running; its control-plane pods and kubelet restarted (the API is unavailable for 10 to 30 "
-        "s), uncordoned when Ready"
+        "running; its control-plane pods and kubelet restarted (the API is unavailable for 10 to "
+        "30 s), uncordoned when Ready"
     }
 
 
