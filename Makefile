@@ -16,8 +16,8 @@ STEPS ?=
 CACHE ?=
 
 PYTHON := .venv/bin/python
-PREPARE := $(PYTHON) -m scripts.prepare --stack $(STACK)
-RUN_STACK := $(PYTHON) -m scripts.stack
+PREPARE := $(PYTHON) -m scripts.build.ensure --stack $(STACK)
+RUN_STACK := $(PYTHON) -m scripts.fleet
 
 .PHONY: help
 help: ## List the targets
@@ -56,7 +56,7 @@ test-long: ## Run the tests that take minutes each: upgrades, failures, interrup
 .PHONY: test-unit
 test-unit: ## Run the fast tests only; needs neither root nor machines
 	@scripts/setup.sh unit
-	@$(PYTHON) -m pytest tests/unit tests/graph $(ARGS)
+	@$(PYTHON) -m pytest tests/model tests/components $(ARGS)
 
 .PHONY: prove
 prove: ## Run up, down and test on a fresh machine (STEPS="up unit", CACHE=1, ARGS)

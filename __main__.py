@@ -2,9 +2,9 @@
 
 import pulumi
 
-from components.debug_lines import drop_unless_wanted
 from components.fleet import Fleet
-from model.errors import ConfigError
+from components.sdk_logging import drop_unless_wanted
+from model.config.errors import ConfigError
 from model.load import load
 
 config = pulumi.Config("kubeadm-fleet")

@@ -8,9 +8,9 @@ Changed objects are updated in place. They are not deleted with the cluster: the
 import pulumi
 
 from components.pki import Pki
-from components.resources.manifests import Manifests
-from model import manifests
+from components.providers.manifests import Manifests
 from model.fleet import Cluster
+from model.render import manifests
 
 
 class Baseline(pulumi.ComponentResource):

@@ -15,12 +15,12 @@ from components.control_plane import ControlPlane
 from components.drivers import driver_for
 from components.network import Network
 from components.pki import Pki
-from components.resources.observation import Observation
-from components.resources.ssh_key import SshKey
+from components.providers.health_check import Observation
+from components.providers.ssh_key import SshKey
 from components.rollout import roll_out
 from components.workers import Workers
-from model import kubeconfig as kubeconfigs
 from model.fleet import Cluster as Described
+from model.render import kubeconfig as kubeconfigs
 
 WHOLE_SECONDS = 300
 

@@ -11,10 +11,10 @@ from typing import Protocol
 import pulumi
 
 from components.login import Login
-from components.resources.container_machine import ContainerMachine
-from components.resources.container_network import ContainerNetwork
-from components.resources.existing_host import ExistingHost
-from components.resources.ssh_key import SshKey
+from components.providers.bridge import ContainerNetwork
+from components.providers.container_machine import ContainerMachine
+from components.providers.existing_host import ExistingHost
+from components.providers.ssh_key import SshKey
 from components.steps import Settings
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
 

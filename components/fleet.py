@@ -11,11 +11,11 @@ from typing import Any
 import pulumi
 
 from components.cluster import Cluster
-from components.resources.ssh_key import SshKey
-from components.resources.wave import Wave
-from model import kubeconfig as kubeconfigs
+from components.providers.ssh_key import SshKey
+from components.providers.wave import Wave
 from model.fleet import Cluster as DescribedCluster
 from model.fleet import Fleet as Described
+from model.render import kubeconfig as kubeconfigs
 
 
 class Fleet(pulumi.ComponentResource):

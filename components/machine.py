@@ -15,12 +15,12 @@ from pulumi_command import remote
 
 from components.drivers import Driver
 from components.pki import Pki
-from components.resources.membership import Membership
-from components.resources.snapshot import Snapshot
+from components.providers.etcd_snapshot import Snapshot
+from components.providers.membership import Membership
 from components.steps import SPENT, Settings, step
-from model import endpoint, kubeadm
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
+from model.render import kubeadm, load_balancer
 from model.snapshot import Snapshot as DescribedSnapshot
 
 PREPARE_SECONDS = 900
@@ -176,8 +176,8 @@ class Machine(pulumi.ComponentResource):
             return {}
         return {
             "CA_CERTIFICATE": self._pki.cluster.certificate,
-            "HAPROXY_CONFIG": endpoint.haproxy(cluster, cluster.vip),
-            "KEEPALIVED_CONFIG": endpoint.keepalived(cluster, cluster.vip, machine),
+            "HAPROXY_CONFIG": load_balancer.haproxy(cluster, cluster.vip),
+            "KEEPALIVED_CONFIG": load_balancer.keepalived(cluster, cluster.vip, machine),
         }
 
     def _child(self, **options: object) -> pulumi.ResourceOptions:

@@ -7,9 +7,9 @@ they end with it.
 import pulumi
 
 from components.pki import Pki
-from components.resources.manifests import Manifests
-from model import manifests
+from components.providers.manifests import Manifests
 from model.fleet import Cluster
+from model.render import manifests
 
 
 class Network(pulumi.ComponentResource):

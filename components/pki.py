@@ -7,10 +7,10 @@ of its life are over. Delete forgets everything.
 
 import pulumi
 
-from components.resources.authority import Authority, ServiceAccountKey
-from components.resources.client_certificate import ClientCertificate
-from model import kubeconfig as kubeconfigs
+from components.providers.certificate_authority import Authority, ServiceAccountKey
+from components.providers.client_certificate import ClientCertificate
 from model.fleet import Cluster
+from model.render import kubeconfig as kubeconfigs
 
 AUTHORITY_DAYS = 3650
 ADMIN_HOURS = 365 * 24

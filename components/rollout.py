@@ -6,9 +6,9 @@ import pulumi
 
 from components.machine import Machine
 from components.pki import Pki
-from components.resources.rollout import Rollout
-from model import kubeadm
+from components.providers.rollout import Rollout
 from model.fleet import Cluster
+from model.render import kubeadm
 
 
 def roll_out(

@@ -17,7 +17,7 @@ import pulumi
 from pulumi_command import remote
 
 from components.login import Login
-from model import root
+from model import sudo as root
 
 NODE_SCRIPTS = Path(__file__).parents[1] / "scripts" / "node"
 # The files that each step is made of. They define functions; a step runs `step_<name>`.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from model.egress import Egress
+from model.outbound import Egress
 from model.snapshot import Snapshot
 
 CONTROL_PLANE = "control-plane"

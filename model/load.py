@@ -2,21 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from model import (
-    egress_rules,
-    endpoint_rules,
-    networks,
-    node_rules,
-    restore_rules,
-    rules,
-    settings,
-    waves,
-)
-from model.config import Bastion as BastionConfig
-from model.config import FleetConfig, Host, Ssh
-from model.errors import ConfigError
-from model.fields import ANY_HOST_KEY
-from model.findings import Finding
+from model.config import settings
+from model.config.errors import ConfigError
+from model.config.fields import ANY_HOST_KEY
+from model.config.parse import read
+from model.config.resolve import GATEWAY, Layout
+from model.config.schema import Bastion as BastionConfig
+from model.config.schema import FleetConfig, Host, Ssh
 from model.fleet import (
     CONTROL_PLANE,
     WORKER,
@@ -28,8 +20,20 @@ from model.fleet import (
     Fleet,
     Machine,
 )
-from model.layout import GATEWAY, Layout
-from model.reading import read
+from model.rules import (
+    cluster as rules,
+)
+from model.rules import (
+    endpoint as endpoint_rules,
+)
+from model.rules import (
+    nodes,
+    proxy,
+    restore,
+    subnets,
+    waves,
+)
+from model.rules.issue import Finding
 
 
 def load(raw: object) -> Fleet:
@@ -61,11 +65,11 @@ def _findings(layouts: list[Layout]) -> Iterator[Finding]:
     for layout in layouts:
         yield from rules.of_cluster(layout)
         yield from endpoint_rules.of_cluster(layout)
-        yield from egress_rules.of_cluster(layout)
-        yield from networks.of_cluster(layout)
-        yield from node_rules.of_cluster(layout)
-        yield from restore_rules.of_cluster(layout)
-    yield from networks.of_fleet(layouts)
+        yield from proxy.of_cluster(layout)
+        yield from subnets.of_cluster(layout)
+        yield from nodes.of_cluster(layout)
+        yield from restore.of_cluster(layout)
+    yield from subnets.of_fleet(layouts)
     yield from waves.of_fleet(layouts)
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from model.paths import toolchain_dir
-from scripts.stages import Result, Stage, run_stages
+from scripts.build.task_graph import Result, Stage, run_stages
 
 VENV = Path(sys.executable).parent
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from model.config import FleetConfig
+from model.config.schema import FleetConfig
 
 SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "stack.schema.json"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.hosts import ubuntu
-from tests.tooling import programs
+from tests.ops.hosts import ubuntu
+from tests.scripts import programs
 
 
 def pytest_configure() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from scripts.bench import lives, previews, steps, ups
+from scripts.bench import lifecycle, previews, steps, up
 from scripts.bench.run import BenchError
 from scripts.bench.table import Table
-from scripts.version_type import VERSION
+from scripts.build.version_type import VERSION
 
 PARTS = ("up", "noop", "steps", "life", "preview")
 SIZES = (10, 100, 300, 1000)
@@ -109,20 +109,20 @@ def _measure(
     wanted: set[str], rounds: int, sizes: tuple[int, ...], life: tuple[str, str, int]
 ) -> Iterator[Table]:
     if wanted & {"up", "noop", "steps"}:
-        measured = ups.measure(
+        measured = up.measure(
             rounds if "up" in wanted else 1,
             against_bare="up" in wanted,
             noop="noop" in wanted,
             say=click.echo,
         )
         if "up" in wanted:
-            yield ups.cold_table(measured)
+            yield up.cold_table(measured)
         if "noop" in wanted:
-            yield ups.noop_table(measured, click.echo)
+            yield up.noop_table(measured, click.echo)
         if "steps" in wanted:
             yield steps.table(measured.cold[-1])
     if "life" in wanted:
-        yield from lives.tables(lives.measure(*life, click.echo))
+        yield from lifecycle.tables(lifecycle.measure(*life, click.echo))
     if "preview" in wanted:
         yield previews.table(previews.measure(sorted(sizes), click.echo))
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scripts.command_plugin.gotext import system_error
+from scripts.command_plugin.go_format import system_error
 from scripts.command_plugin.operation import Failure, Operation
 
 if TYPE_CHECKING:

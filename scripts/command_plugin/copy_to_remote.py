@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.command_plugin.connection import connected
-from scripts.command_plugin.gotext import system_error
+from scripts.command_plugin.go_format import system_error
 from scripts.command_plugin.operation import Failure, Operation
-from scripts.command_plugin.shapes import Problem
+from scripts.command_plugin.schema_types import Problem
 from scripts.command_plugin.values import Asset, Value
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from threading import Thread
 
 import click
 
+from scripts.build.download import reachable
+from scripts.build.progress import say
 from scripts.command_plugin import STANDS_IN_FOR
-from scripts.makers.download import reachable
-from scripts.makers.progress import say
 
 LAUNCHER = Path(sys.prefix) / "bin" / "pulumi-resource-command"
 CHECKOUT = Path(__file__).resolve().parents[2]

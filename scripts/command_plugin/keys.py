@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from scripts.command_plugin.gotext import system_error
+from scripts.command_plugin.go_format import system_error
 from scripts.command_plugin.light_paramiko import paramiko
 from scripts.command_plugin.operation import Failure
 

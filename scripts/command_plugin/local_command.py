@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from scripts.command_plugin.globs import matching
-from scripts.command_plugin.gotext import quote, system_error
+from scripts.command_plugin.go_format import quote, system_error
 from scripts.command_plugin.operation import Failure, Operation
 from scripts.command_plugin.output import Output, pump
 from scripts.command_plugin.remote_command import PREVIOUS_OUTPUT

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import grpc
 
 from scripts.command_plugin.enginelog import OutputLog
-from scripts.command_plugin.gotext import quote
+from scripts.command_plugin.go_format import quote
 from scripts.command_plugin.operation import Failure
 
 

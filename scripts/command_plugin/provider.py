@@ -12,7 +12,7 @@ from scripts.command_plugin.execution import carry_out, undo
 from scripts.command_plugin.operation import Failure, Operations
 from scripts.command_plugin.protocol import engine_pb2, plugin_pb2, provider_pb2
 from scripts.command_plugin.resources import COPY, RESOURCES, Resource
-from scripts.command_plugin.shapes import Shape, decoding
+from scripts.command_plugin.schema_types import Shape, decoding
 from scripts.command_plugin.values import Properties, bare, decode, encode, without_nulls
 
 

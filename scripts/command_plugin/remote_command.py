@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scripts.command_plugin.connection import connected
-from scripts.command_plugin.gotext import quote
+from scripts.command_plugin.go_format import quote
 from scripts.command_plugin.operation import Failure, Operation
 from scripts.command_plugin.output import Output, pump
 from scripts.command_plugin.values import Properties

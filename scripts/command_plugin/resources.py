@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from scripts.command_plugin.shapes import (
+from scripts.command_plugin.schema_types import (
     ANY_LIST,
     ASSET,
     ASSET_MAP,

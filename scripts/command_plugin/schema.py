@@ -5,7 +5,7 @@ from typing import Any
 
 from scripts.command_plugin import NOTICE, VERSION
 from scripts.command_plugin.resources import CONNECTION, PROXY, RESOURCES
-from scripts.command_plugin.shapes import Field, Kind, Shape
+from scripts.command_plugin.schema_types import Field, Kind, Shape
 
 _TYPES = {"command:remote:Connection": CONNECTION, "command:remote:ProxyConnection": PROXY}
 

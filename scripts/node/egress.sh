@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What lies between this machine and the internet: a proxy, and mirrors of registries. The step that
-# prepares a machine brings it (PROXY, REGISTRY_MIRRORS; model/egress.py) and notes it, so that a
+# prepares a machine brings it (PROXY, REGISTRY_MIRRORS; model/outbound.py) and notes it, so that a
 # repair can write it again.
 EGRESS=$STATE/egress
 PROXY_UNIT=/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The virtual address of a cluster, on its control planes: haproxy and keepalived as services of our
-# own, beside the distribution's, with the configuration that the program sends (model/endpoint.py).
+# own, beside the distribution's, with the configuration that the program sends (model/render/load_balancer.py).
 # Only functions.
 ENDPOINT_FOLDER=/etc/kubeadm-fleet
 ENDPOINT_SERVICES=(kubeadm-fleet-haproxy kubeadm-fleet-keepalived)

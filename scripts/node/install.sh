@@ -2,7 +2,7 @@
 # Puts on a host what its role needs, each file verified, and only what is not there yet. Everything
 # is verified before anything is installed. Only functions.
 #
-# The program leaves three tables in ARTIFACTS (components/resources/host/supplies.py): the index of
+# The program leaves three tables in ARTIFACTS (ops/hosts/artifacts.py): the index of
 # what it sent, the downloads that the host is to make by itself, and the mirrors of registries.
 # What was installed is noted, so that a reset can take it away again: in STATE/files (path, what it
 # was made from, size and time of the file), STATE/images (reference, sum) and STATE/packages.

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from model import paths
-from scripts.makers.place import MakerError
+from scripts.build.cache_entry import MakerError
 from scripts.prove import machine
 from scripts.prove.root import make_root
 

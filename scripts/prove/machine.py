@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.makers.place import MakerError
-from scripts.makers.shell import ENDS_WITH_US
+from scripts.build.cache_entry import MakerError
+from scripts.build.shell import ENDS_WITH_US
 from scripts.prove import cgroups, registries
 
 ENTER = Path(__file__).with_name("enter.sh")

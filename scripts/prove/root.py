@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from scripts.makers import debian
-from scripts.makers.progress import task
-from scripts.makers.shell import ENDS_WITH_US, run
+from scripts.build import debian
+from scripts.build.progress import task
+from scripts.build.shell import ENDS_WITH_US, run
 from scripts.prove import registries
 
 TOP = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ import pytest
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.machines import host
-from tests.workshop import workshop
+from tests.ops.nspawn import host
+from tests.tmp_machines import workshop
 
 
 def config(*subnets: str) -> dict[str, Any]:

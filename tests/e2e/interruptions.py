@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from components.resources.nspawn.spec import MachineSpec
+from ops.nspawn.spec import MachineSpec
 from tests.e2e.pulumi_stack import PulumiStack
 
 PLUGINS = ("pulumi.dynamic", "pulumi-resource-command")

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.machines import host
-from tests.workshop import workshop
+from tests.ops.nspawn import host
+from tests.tmp_machines import workshop
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from components.resources.host.operations import Operation
-from components.resources.rolling.way import Way
+from ops.hosts.operations import Operation
+from ops.hosts.session import Way
 from tests.e2e.pulumi_stack import PulumiStack
 
 MOST_SECONDS = 120

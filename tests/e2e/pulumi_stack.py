@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
-from components.resources.nspawn.spec import MachineSpec
 from model import paths
+from ops.nspawn.spec import MachineSpec
 
 CHECKOUT = Path(__file__).parents[2]
 UP_SECONDS = 600

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.resources.nspawn.spec import MachineSpec
+from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pod_network import assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.writer import Writer
+from tests.e2e.write_probe import Writer
 from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(1200)]

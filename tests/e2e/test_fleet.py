@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pod_network import IMAGE, assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.machines import host
+from tests.ops.nspawn import host
 from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]

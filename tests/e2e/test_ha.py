@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from components.resources.nspawn.spec import MachineSpec
+from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.writer import Figures, Writer
-from tests.machines import host
-from tests.workshop import workshop
+from tests.e2e.write_probe import Figures, Writer
+from tests.ops.nspawn import host
+from tests.tmp_machines import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long]
 

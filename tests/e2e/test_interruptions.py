@@ -16,8 +16,8 @@ from tests.e2e.interruptions import interrupt
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.machines import host
-from tests.workshop import workshop
+from tests.ops.nspawn import host
+from tests.tmp_machines import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200)]
 

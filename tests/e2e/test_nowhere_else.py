@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from components.resources.rolling.nodes import CORDONED
+from ops.kube.nodes import CORDONED
 from scripts.bench.subnet import subnet
-from tests.e2e import greeters
+from tests.e2e import web_service
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.writer import Writer
+from tests.e2e.write_probe import Writer
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1500)]
 
@@ -67,13 +67,13 @@ def fleet() -> Iterator[PulumiStack]:
 def kubectl(fleet: PulumiStack) -> Kubectl:
     """The way to all of them; two greeters with a budget run on the last worker."""
     kubectl = access(fleet)
-    greeters.start(kubectl.within(f"{LAST}-admin"))
+    web_service.start(kubectl.within(f"{LAST}-admin"))
     return kubectl
 
 
 def containers(cluster: Kubectl) -> list[tuple[str, int]]:
     """The greeters, and how often each was restarted."""
-    pods = cluster.items("get", "pods", "--selector", f"app={greeters.NAME}")
+    pods = cluster.items("get", "pods", "--selector", f"app={web_service.NAME}")
     return sorted(
         (pod["metadata"]["uid"], pod["status"]["containerStatuses"][0]["restartCount"])
         for pod in pods

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from components.resources.nspawn import network
-from components.resources.nspawn.spec import MachineSpec
-from model.ssh import new_key_pair
+from model.ssh_keys import new_key_pair
+from ops.nspawn import network
+from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.life import living
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.machines import host
-from tests.workshop import workshop
+from tests.ops.nspawn import host
+from tests.tmp_machines import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

@@ -17,18 +17,18 @@ from unittest import mock
 
 import pytest
 
-from components.resources import etcd
-from components.resources.nspawn import disk, process
-from components.resources.nspawn.spec import MachineSpec
+from ops.kube import etcd
+from ops.nspawn import disk, process
+from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
-from tests.e2e import disaster
+from tests.e2e import failures
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pod_network import assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.writer import Writer
-from tests.machines import host
+from tests.e2e.write_probe import Writer
+from tests.ops.nspawn import host
+from tests.tmp_machines import workshop
 from tests.waiting import await_true
-from tests.workshop import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long]
 
@@ -131,7 +131,7 @@ def test_a_control_plane_that_died_with_its_disk_is_replaced(
     with Writer(kubeconfig) as writer:
         writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
         began = time.monotonic()
-        disaster.lose(fleet.machines, CLUSTER, victim)
+        failures.lose(fleet.machines, CLUSTER, victim)
         fleet.refresh()
         refreshed = time.monotonic()
         finished = fleet.up()
@@ -176,7 +176,7 @@ def test_three_control_planes_become_one(
 
 
 def test_a_worker_that_died_with_its_disk_is_replaced(fleet: PulumiStack, kubectl: Kubectl) -> None:
-    disaster.lose(fleet.machines, CLUSTER, WORKERS[1])
+    failures.lose(fleet.machines, CLUSTER, WORKERS[1])
     fleet.refresh()
     fleet.up()
     assert kubectl.node_names() == [CONTROL_PLANES[0], *WORKERS]
@@ -230,7 +230,7 @@ def test_a_single_control_plane_is_restored_from_a_snapshot(
     snapshot = fleet.folder / "snapshot.db"
     _save(fleet, kubectl, snapshot)
     kubectl("create", "configmap", "late", "--from-literal", "by=nobody")
-    disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    failures.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
     fleet.refresh()
     fleet.config["clusters"][CLUSTER]["controlPlanes"]["restore"] = str(snapshot)
     fleet.preview()
@@ -263,7 +263,7 @@ def test_restoring_a_single_control_plane_goes_on_after_a_power_failure(
     snapshot = fleet.folder / f"{Path(moment).stem}.db"
     _fill(kubectl)
     _save(fleet, kubectl, snapshot)
-    disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    failures.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
     fleet.refresh()
     fleet.config["clusters"][CLUSTER]["controlPlanes"]["restore"] = str(snapshot)
     engine = fleet.start("up", "--yes", "--skip-preview", log=fleet.folder / "killed.log")
@@ -330,7 +330,7 @@ def _machine(fleet: PulumiStack) -> Path:
 def test_a_single_control_plane_is_not_replaced_without_a_new_word(
     fleet: PulumiStack, network: IPv4Network
 ) -> None:
-    disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    failures.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
     used = fleet.run("preview", "--diff")
     assert used.status != 0
     assert "was given for an earlier loss" in used.output
@@ -361,7 +361,7 @@ def test_workers_that_outlived_their_cluster_are_reached(
 ) -> None:
     fleet.config = config(network, 1, 1)
     fleet.up()
-    disaster.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
+    failures.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
     fleet.refresh()
     fleet.config["clusters"][CLUSTER]["controlPlanes"]["acceptDataLoss"] = "another exercise"
     fleet.up()

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from scripts.bench.subnet import subnet
-from tests.e2e import greeters
+from tests.e2e import web_service
+from tests.e2e.http_probe import Visitor
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.visitor import Visitor
-from tests.e2e.writer import Writer
+from tests.e2e.write_probe import Writer
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(2400)]
 
@@ -64,7 +64,7 @@ def fleet(network: IPv4Network) -> Iterator[PulumiStack]:
 def kubectl(fleet: PulumiStack) -> Kubectl:
     """The way to the API; a service with two replicas runs in the cluster."""
     kubectl = access(fleet)
-    greeters.start(kubectl)
+    web_service.start(kubectl)
     return kubectl
 
 
@@ -88,7 +88,7 @@ def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
 
     address = str(network[11])
     with (
-        Visitor(greeters.url(address)) as visitor,
+        Visitor(web_service.url(address)) as visitor,
         Writer(fleet.output("kubeconfig")) as writer,
     ):
         writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.resources.nspawn.spec import MachineSpec
+from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import PulumiStack

@@ -1,0 +1,1 @@
+"""What a person runs: the Makefile, the set-up, the stack command, the workflows."""

@@ -1,0 +1,127 @@
+"""The base of every dynamic provider: what all of them agree on.
+
+Providers are pickled by reference (their module and class name), so state holds no code. They
+capture nothing, and therefore are not secret themselves. An error that the operator can act on is
+raised as `OperatorError` and shown as its message alone; any other exception keeps its traceback,
+since it is a defect of this program.
+
+Not every input is known when the engine asks. In a preview, and when the engine works out what the
+replacement of another resource entails, an input that is still to be computed is an `Unknown`,
+which equals nothing. In an update that continues on errors, an input that comes from a failed
+resource is missing; the engine asks for a diff all the same, and then skips the step. Therefore
+`check` and `diff` get their new inputs as `Inputs`: a diff that needs a missing input reports a
+change. It never reports a replacement, for which the engine would delete dependents before it
+skips the step.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from pulumi.dynamic import CheckResult, DiffResult, ResourceProvider, UpdateResult
+from pulumi.runtime.rpc import contains_unknowns
+
+from ops.errors import OperatorError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Python's own, which holds while `sys.tracebacklimit` was never set.
+USUAL_LIMIT = 1000
+VERBS = ("check", "create", "read", "diff", "update", "delete")
+# The answers when an input that is needed is not known.
+UNJUDGED: Mapping[str, Callable[[dict[str, Any]], Any]] = {
+    "check": lambda news: CheckResult(news, []),
+    "diff": lambda _news: DiffResult(changes=True),
+}
+
+
+class NotKnown(Exception):
+    """An input that is needed is missing or unknown."""
+
+
+class Inputs(dict[str, Any]):
+    """New inputs, at every depth: one that is missing raises NotKnown where it is needed."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        super().__init__(
+            {key: Inputs(each) if isinstance(each, dict) else each for key, each in given.items()}
+        )
+
+    def __missing__(self, key: str) -> Any:
+        raise NotKnown(key)
+
+
+def require_present(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Raise NotKnown unless all these inputs are there; to be asked before a replacement."""
+    for key in keys:
+        inputs[key]
+
+
+def require_known(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Raise NotKnown unless all these inputs are there and hold nothing unknown."""
+    for key in keys:
+        if contains_unknowns(inputs[key]):
+            raise NotKnown(key)
+
+
+class Provider(ResourceProvider):
+    """A dynamic provider that tolerates unknown inputs and shows operator errors plainly.
+
+    `check` and `diff` get their new inputs as `Inputs`.
+    """
+
+    serialize_as_secret_always: bool = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for verb in VERBS:
+            if method := vars(cls).get(verb):
+                if verb in UNJUDGED:
+                    method = _tolerantly(method, UNJUDGED[verb])
+                setattr(cls, verb, _plainly(method))
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Report no change: a resource without a diff of its own is made once.
+
+        Pulumi's default leaves it to the engine, which also compares where the provider's code is.
+        """
+        return DiffResult(changes=False)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Refuse: a resource without an update of its own is only replaced.
+
+        Pulumi's default drops all outputs, key material included.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update")
+
+
+def _tolerantly(
+    method: Callable[..., Any], unjudged: Callable[[dict[str, Any]], Any]
+) -> Callable[..., Any]:
+    @wraps(method)
+    def call(self: Provider, *args: Any) -> Any:
+        *others, news = args
+        try:
+            return method(self, *others, Inputs(news))
+        except NotKnown:
+            return unjudged(news)
+
+    return call
+
+
+def _plainly(method: Callable[P, R]) -> Callable[P, R]:
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except OperatorError:
+            # Pulumi's plugin sends `traceback.format_exc()` to the engine.
+            sys.tracebacklimit = 0
+            raise
+        except Exception:
+            sys.tracebacklimit = USUAL_LIMIT
+            raise
+
+    return call

@@ -1,0 +1,142 @@
+"""A snapshot of etcd on its way to the control plane that its cluster is restored on.
+
+Create asks that machine whether it is to found its cluster, and only then sends the file, which the
+founding removes again. Another snapshot or another machine behind the name is an update that does
+the same. Read finds out whether a file that is needed is missing there; a machine that cannot be
+reached is missing nothing. Delete does nothing. State holds where the file is and what its sum is.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+
+from components.providers.base import Provider
+from ops.errors import OperatorError
+
+PATIENCE_SECONDS = 20
+CHUNK = 1 << 20
+WANTED = "wanted"
+DELIVERED = "delivered"
+MISSING = "missing"
+CAUSES = ("path", "sha256", "machine_id", "login")
+
+
+class SnapshotProvider(Provider):
+    """Sends a snapshot where it is needed."""
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Send it, if the machine is to found its cluster."""
+        return CreateResult(id_=uuid4().hex, outs=_deliver(props))
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Ask again where the snapshot, the machine or the way in is another."""
+        moved = any(olds[key] != news[key] for key in CAUSES)
+        return DiffResult(changes=moved or olds["condition"] == MISSING)
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Send it, if the machine is to found its cluster."""
+        return UpdateResult(outs=_deliver(news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Ask the machine whether it still needs it."""
+        from ops.hosts.ssh import Unreachable
+
+        try:
+            condition = MISSING if _ask(props) else DELIVERED
+        except Unreachable:
+            condition = props["condition"]
+        return ReadResult(id_=id_, outs={**props, "condition": condition})
+
+
+def _deliver(props: dict[str, Any]) -> dict[str, Any]:
+    if _ask(props, PATIENCE_SECONDS):
+        _send(props)
+    return {**props, "condition": DELIVERED}
+
+
+def _ask(props: Mapping[str, Any], patience_seconds: float = 0) -> bool:
+    from ops.hosts.operations import OPERATIONS
+    from ops.hosts.session import Way
+
+    settings = {**props["settings"], "SNAPSHOT": props["sha256"]}
+    way = Way(props["machine"], props["login"])
+    with way.open(patience_seconds=patience_seconds) as visit:
+        said = visit.run("want_snapshot", OPERATIONS["want_snapshot"], settings)
+    return said.split()[-1:] == [WANTED]
+
+
+def _send(props: Mapping[str, Any]) -> None:
+    from ops.hosts.operations import OPERATIONS
+    from ops.hosts.session import Way
+
+    path = Path(props["path"])
+    settings = {
+        "NODE_NAME": props["machine"],
+        "SNAPSHOT": props["sha256"],
+        "SNAPSHOT_BYTES": str(_size(path)),
+    }
+    with Way(props["machine"], props["login"]).open(patience_seconds=PATIENCE_SECONDS) as visit:
+        visit.run("receive_snapshot", OPERATIONS["receive_snapshot"], settings, _content(path))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _content(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> OperatorError:
+    return OperatorError(
+        f"the snapshot {path} cannot be read ({error.strerror}): bring it back and run `pulumi up` "
+        "again; nothing was restored"
+    )
+
+
+class Snapshot(Resource, module="kubeadm-fleet", name="Snapshot"):
+    """A snapshot that was offered to a machine: `condition` says whether it is missing there.
+
+    `settings` are those by which the machine finds out whether it is to found its cluster.
+    """
+
+    condition: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        path: str,
+        sha256: str,
+        machine: str,
+        machine_id: pulumi.Input[str],
+        login: Mapping[str, Any],
+        settings: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            SnapshotProvider(),
+            name,
+            {
+                "path": path,
+                "sha256": sha256,
+                "machine": machine,
+                "machine_id": machine_id,
+                "login": pulumi.Output.secret(pulumi.Output.from_input(dict(login))),
+                "settings": dict(settings),
+                "condition": None,
+            },
+            opts,
+        )

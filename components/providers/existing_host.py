@@ -1,0 +1,270 @@
+"""A host that exists already, taken over as one machine.
+
+Create logs in, refuses a host that does not fit (naming everything that is in the way), claims it
+for this fleet and sends what its role needs; what is there is not sent again. Another login,
+another address of the same host, another Kubernetes version or other supplies are an update.
+Another host (another address with another host key, or one that was reinstalled, as a refresh
+finds) replaces it. A host that does not answer a refresh is noted as such and never taken for
+deleted. Delete gives the host back as it was found.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+
+from components.providers.base import Provider, require_present
+from ops.errors import OperatorError
+
+if TYPE_CHECKING:
+    from ops.hosts.artifacts import Supplies
+    from ops.hosts.enrollment import Visit
+    from ops.hosts.facts import Facts
+    from ops.hosts.ssh import Login
+
+# A host that has just been started may not let anybody in yet.
+PATIENCE_SECONDS = 20
+# Names of machines, separated by commas, whose hosts are gone for ever.
+GONE = "KUBEADM_FLEET_GONE"
+
+OURS = "ours"
+ANOTHER = "another machine"
+LOGIN = ("host", "port", "user", "sudo", "sudo_password", "host_key", "private_key", "bastion")
+SUPPLY = ("owner", "kubernetes_version", "source", "mirror")
+# All of them come from the config, where they may be left out.
+OPTIONAL = ("sudo_password", "host_key", "private_key", "bastion", "mirror")
+
+
+class ExistingHostProvider(Provider):
+    """Takes hosts over, supplies them and gives them back."""
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Take the host over."""
+        from ops.hosts.enrollment import wanted
+
+        with _visit(props, PATIENCE_SECONDS) as visit:
+            facts = visit.survey(_written(props))
+            fleet, machine = _fleet(props["owner"]), props["machine"]
+            disk = _supplies(props, facts.arch).disk if _is_known(facts) else 0
+            port = props.get("endpoint_port")
+            port = None if port is None else int(port)
+            visit.refuse_unfit(facts, wanted(props["role"], fleet, machine, disk, port))
+            outs = _supply(visit, props, facts)
+        return CreateResult(id_=outs["machine_id"], outs=outs)
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Compare with what is wanted, without asking the host."""
+        require_present(news, (key for key in (*LOGIN, *SUPPLY) if key not in OPTIONAL))
+        replaces = [key for key in ("role", "machine") if olds[key] != news[key]]
+        if olds["condition"] == ANOTHER or _is_another_host(olds, news):
+            replaces.append("host")
+        changed = any(olds.get(key) != news.get(key) for key in (*LOGIN, *SUPPLY))
+        return DiffResult(
+            changes=bool(replaces) or changed or _needs_supplies(olds, news),
+            replaces=replaces,
+            delete_before_replace=True,
+        )
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Log in as is wanted now, make sure that it is the same host, and supply it."""
+        with _visit(news, PATIENCE_SECONDS) as visit:
+            facts = visit.look()
+            if _identity(facts) != olds["machine_id"]:
+                raise OperatorError(
+                    f"{news['machine']}: {news['host']} is another machine than the one that was "
+                    "taken over, or it was reinstalled: run `pulumi refresh`, then `pulumi up`, "
+                    "which replaces it"
+                )
+            former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
+            if former != fleet and facts.claim is not None and facts.claim.fleet == former:
+                visit.transfer(former, fleet)
+            return UpdateResult(outs=_supply(visit, news, facts))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Look at the host; whatever is in the way of looking is noted."""
+        from ops.hosts.ssh import Unreachable
+
+        try:
+            with _visit(props) as visit:
+                facts = visit.look()
+        except Unreachable as error:
+            return ReadResult(id_=id_, outs={**props, "condition": f"unreachable: {error}"})
+        same = _identity(facts) == props["machine_id"]
+        found = {"condition": OURS if same else ANOTHER, "facts": facts.summary}
+        return ReadResult(id_=id_, outs={**props, **found, "supplies": facts.supplies})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Give the host back; a host that is not the one that was taken over is left alone."""
+        from ops.hosts.ssh import Unreachable
+
+        if props["machine"] in os.environ.get(GONE, "").split(","):
+            return
+        try:
+            with _visit(props) as visit:
+                if _identity(visit.look()) == props["machine_id"]:
+                    visit.reset()
+        except Unreachable as error:
+            raise OperatorError(
+                f"{error}. The host was not given back. If it is gone for ever, say so and run the "
+                f"same command again: {GONE}={props['machine']}"
+            ) from None
+
+
+def _is_another_host(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether config names another host now; one that only moved still shows its host key."""
+    moved = (olds["host"], olds["port"]) != (news["host"], news["port"])
+    pinned = news.get("host_key")
+    return moved and (pinned is None or olds.get("host_key") != pinned)
+
+
+def _needs_supplies(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether the bundle is another one now. A preview needs no bundle: then nothing is known."""
+    try:
+        return bool(_supplies(news, olds["facts"]["arch"]).digest != olds["supplies"])
+    except OperatorError:
+        return False
+
+
+def _supply(visit: "Visit", props: dict[str, Any], facts: "Facts") -> dict[str, Any]:
+    claim, have = visit.take(_fleet(props["owner"]), uuid4().hex[:8])
+    supplies = _supplies(props, facts.arch)
+    visit.supply(supplies, have)
+    return {
+        **props,
+        "machine_id": f"{facts.machine_id}-{claim.mark}",
+        "facts": facts.summary,
+        "supplies": supplies.digest,
+        "condition": OURS,
+    }
+
+
+def _supplies(props: Mapping[str, Any], arch: str) -> "Supplies":
+    from ops.hosts import artifacts as supplies
+
+    return supplies.for_host(
+        source=props["source"],
+        mirror=props.get("mirror"),
+        kubernetes_version=props["kubernetes_version"],
+        arch=arch,
+        role=props["role"],
+    )
+
+
+def _written(props: Mapping[str, Any]) -> list[str]:
+    """Where binaries go, so that nobody else's are overwritten."""
+    from model.artifacts.upstream import downloads
+
+    return [each.install for each in downloads(props["kubernetes_version"], "amd64", None)]
+
+
+def _is_known(facts: "Facts") -> bool:
+    from ops.hosts.facts import ARCHITECTURES
+
+    return facts.arch in ARCHITECTURES.values()
+
+
+def _identity(facts: "Facts") -> str | None:
+    """A host that was reinstalled is another machine, even if its machine-id is the same."""
+    return f"{facts.machine_id}-{facts.claim.mark}" if facts.claim else None
+
+
+def _fleet(owner: str) -> str:
+    from hashlib import sha256
+
+    return sha256(owner.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _visit(props: Mapping[str, Any], patience_seconds: float = 0) -> "Iterator[Visit]":
+    from ops.hosts.enrollment import Visit
+    from ops.hosts.ssh import connected
+    from ops.hosts.sudo import Root
+
+    login = _login(props)
+    with connected(login, patience_seconds=patience_seconds) as connection:
+        yield Visit(connection, login, name=props["machine"], root=Root.of(props))
+
+
+def _login(props: Mapping[str, Any]) -> "Login":
+    from ops.hosts.ssh import Login
+
+    def one(given: Mapping[str, Any], bastion: "Login | None") -> Login:
+        return Login(
+            given["host"],
+            int(given["port"]),
+            given["user"],
+            given.get("host_key"),
+            props.get("private_key"),
+            bastion,
+        )
+
+    bastion = props.get("bastion")
+    return one(props, one(bastion, None) if bastion else None)
+
+
+class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
+    """A host taken over: `machine_id` (new after every reinstallation), `facts`, `condition`."""
+
+    machine_id: pulumi.Output[str]
+    facts: pulumi.Output[dict[str, Any]]
+    supplies: pulumi.Output[str]
+    condition: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        owner: pulumi.Input[str],
+        machine: str,
+        role: str,
+        kubernetes_version: str,
+        source: str,
+        mirror: str | None,
+        host: str,
+        port: int,
+        user: str,
+        sudo: bool,
+        sudo_password: pulumi.Input[str] | None,
+        host_key: str | None,
+        private_key: pulumi.Input[str] | None,
+        bastion: dict[str, Any] | None,
+        endpoint_port: int | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            ExistingHostProvider(),
+            name,
+            {
+                "owner": owner,
+                "machine": machine,
+                "role": role,
+                "kubernetes_version": kubernetes_version,
+                "source": source,
+                "mirror": mirror,
+                "host": host,
+                "port": port,
+                "user": user,
+                "sudo": sudo,
+                "sudo_password": sudo_password and pulumi.Output.secret(sudo_password),
+                "host_key": host_key,
+                "host_key_check": _checking(host_key, bastion),
+                "private_key": private_key and pulumi.Output.secret(private_key),
+                "bastion": bastion,
+                "endpoint_port": endpoint_port,
+                "machine_id": None,
+                "facts": None,
+                "supplies": None,
+                "condition": None,
+            },
+            opts,
+        )
+
+
+def _checking(host_key: str | None, bastion: Mapping[str, Any] | None) -> str:
+    """What a preview shows: "off" where anybody who answers is trusted."""
+    pinned = host_key is not None and (bastion is None or bastion["host_key"] is not None)
+    return "pinned" if pinned else "off"

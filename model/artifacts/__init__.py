@@ -1,0 +1,1 @@
+"""What machines install: bundles, and upstream's releases."""

@@ -1,0 +1,156 @@
+"""Which flags of the control plane's components a config may set.
+
+https://kubernetes.io/docs/reference/command-line-tools-reference/ and
+https://etcd.io/docs/v3.6/op-guide/configuration/
+
+kubeadm lets `extraArgs` replace each of its own flags. What it or the program must decide is
+refused here, with the reason; every other flag is the operator's choice.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+from model.config.open_mapping import Entries, Wrong
+
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+
+_TRUST = "the program issues the cluster's certificates and says where they lie"
+_KEYS = "the program makes the keys of service accounts and says where they lie"
+_ETCD = "each API server talks to the etcd of its own machine"
+_OWN = "it is another on every control plane"
+_MEMBERS = "kubeadm and the program say who is a member"
+_LEADER = "several control planes would act at once"
+_KUBECONFIG = "kubeadm writes the component's own kubeconfig"
+_SERVICES = "say networking.serviceSubnet"
+_PODS = "say networking.podSubnet"
+_SLASH_24 = "every Node takes a /24 of networking.podSubnet"
+_ACCESS = "Nodes and administrators are let in by the modes Node and RBAC"
+_DISK = "etcd's data lies in /var/lib/etcd: elsewhere it would be lost with the pod"
+
+# Flags and patterns of flags, and why they are not a config's to set.
+API_SERVER = {
+    "advertise-address": _OWN,
+    "allow-privileged": "kube-proxy and the pod network run privileged pods",
+    "anonymous-auth": "load balancers, kubeadm and the program ask for health without a name",
+    "authorization-config": _ACCESS,
+    "authorization-mode": _ACCESS,
+    "bind-address": _OWN,
+    "client-ca-file": _TRUST,
+    "etcd-cafile": _ETCD,
+    "etcd-certfile": _ETCD,
+    "etcd-keyfile": _ETCD,
+    "etcd-prefix": "the API would no longer find what is stored",
+    "etcd-servers": _ETCD,
+    "etcd-servers-overrides": _ETCD,
+    "kubelet-client-certificate": _TRUST,
+    "kubelet-client-key": _TRUST,
+    "proxy-client-*": _TRUST,
+    "requestheader-*": _TRUST,
+    "secure-port": "endpoints and kubeconfigs count on 6443",
+    "service-account-issuer": "every token that was issued before would be refused at once",
+    "service-account-key-file": _KEYS,
+    "service-account-signing-*": _KEYS,
+    "service-cluster-ip-range": _SERVICES,
+    "shutdown-send-retry-after": "without it an API server that ends stays, and is deaf",
+    "tls-cert-file": f"{_TRUST}; apiServer.certSANs adds names",
+    "tls-private-key-file": _TRUST,
+}
+CONTROLLER_MANAGER = {
+    "allocate-node-cidrs": _PODS,
+    "authentication-kubeconfig": _KUBECONFIG,
+    "authorization-kubeconfig": _KUBECONFIG,
+    "client-ca-file": _TRUST,
+    "cluster-cidr": _PODS,
+    "cluster-name": "it is the cluster's name in the config",
+    "cluster-signing-*-file": _TRUST,
+    "kubeconfig": _KUBECONFIG,
+    "leader-elect": _LEADER,
+    "node-cidr-mask-size": _SLASH_24,
+    "node-cidr-mask-size-*": _SLASH_24,
+    "requestheader-*": _TRUST,
+    "root-ca-file": _TRUST,
+    "service-account-private-key-file": _KEYS,
+    "service-cluster-ip-range": _SERVICES,
+    "use-service-account-credentials": "kubeadm's roles for the controllers count on it",
+}
+SCHEDULER = {
+    "authentication-kubeconfig": _KUBECONFIG,
+    "authorization-kubeconfig": _KUBECONFIG,
+    "client-ca-file": _TRUST,
+    "kubeconfig": _KUBECONFIG,
+    "leader-elect": _LEADER,
+    "requestheader-*": _TRUST,
+}
+ETCD = {
+    "advertise-client-urls": _OWN,
+    "auto-tls": _TRUST,
+    "cert-file": _TRUST,
+    "client-cert-auth": _TRUST,
+    "config-file": "etcd would ignore every other flag",
+    "data-dir": _DISK,
+    "discovery*": _MEMBERS,
+    "force-new-cluster": "it throws every other member out",
+    "initial-*": _MEMBERS,
+    "key-file": _TRUST,
+    "listen-client-urls": _OWN,
+    "listen-peer-urls": _OWN,
+    "name": _OWN,
+    "peer-*": _TRUST,
+    "trusted-ca-file": _TRUST,
+    "wal-dir": _DISK,
+}
+# The plugin that keeps a kubelet to its own Node. `enable-admission-plugins` replaces kubeadm's
+# list, which is this one plugin.
+NODE_RESTRICTION = "NodeRestriction"
+
+
+def _check(owned: Mapping[str, str], example: str, name: str, value: Any) -> Wrong | None:
+    if name.startswith("-"):
+        plain = name.lstrip("-")
+        return Wrong("a flag is named without its dashes", "the flag's name", f'{plain}: "..."')
+    if not re.fullmatch(NAME, name):
+        return Wrong("not a flag's name", "small letters, digits and single dashes", example)
+    for pattern, reason in owned.items():
+        if fnmatchcase(name, pattern):
+            return Wrong(
+                f"not a config's to set: {reason}",
+                "a flag that neither kubeadm nor the program decides",
+                example,
+            )
+    if type(value) is not str or not value.isprintable():
+        shown = str(value).lower() if isinstance(value, bool | int) else "..."
+        return Wrong("not text", "text on one line; quote numbers", f'{name}: "{shown[:40]}"')
+    return None
+
+
+def _check_api_server(name: str, value: Any) -> Wrong | None:
+    wrong = _check(API_SERVER, 'audit-log-maxage: "30"', name, value)
+    if wrong is not None or not name.endswith("able-admission-plugins"):
+        return wrong
+    has, wants = NODE_RESTRICTION in value.split(","), name.startswith("enable")
+    if name in ("enable-admission-plugins", "disable-admission-plugins") and has != wants:
+        return Wrong(
+            f"without {NODE_RESTRICTION} any Node may change every other",
+            f"plugins, separated by commas, {'with' if wants else 'without'} {NODE_RESTRICTION}",
+            f"{name}: {NODE_RESTRICTION},AlwaysPullImages" if wants else f"{name}: ServiceAccount",
+        )
+    return None
+
+
+def _entries(check: Callable[[str, Any], Wrong | None]) -> Entries:
+    schema = {
+        "propertyNames": {"pattern": f"^{NAME}$"},
+        "additionalProperties": {"type": "string"},
+    }
+    return Entries(check, schema)
+
+
+OF_API_SERVER = _entries(_check_api_server)
+OF_CONTROLLER_MANAGER = _entries(
+    partial(_check, CONTROLLER_MANAGER, 'terminated-pod-gc-threshold: "500"')
+)
+OF_SCHEDULER = _entries(partial(_check, SCHEDULER, "bind-address: 0.0.0.0"))
+OF_ETCD = _entries(partial(_check, ETCD, 'quota-backend-bytes: "8589934592"'))

@@ -1,0 +1,110 @@
+"""What the config's types say about one place in it: what stands there, and an example of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from model.config.errors import Path
+from model.config.field import Leaf
+from model.config.schema import FleetConfig
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place: one value (`leaf`), a part with fields (`part`), or a mapping or list of `items`.
+
+    Where either a mapping or a list may stand, `items` are the mapping's and `listed` the list's.
+    """
+
+    leaf: Leaf | None = None
+    part: type[BaseModel] | None = None
+    items: Any = None
+    listed: Any = None
+    required: bool = False
+    example: Any = None
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of a part, sorted."""
+        return sorted(key for key, _ in _fields(self.part))
+
+    @property
+    def smallest(self) -> dict[str, Any]:
+        """The smallest part that is right: what it requires, and nothing else."""
+        return {key: at.leaf.example for key, at in self._leaves() if at.required and at.leaf}
+
+    @property
+    def snippet(self) -> str:
+        """What may stand here, as YAML on one line; "..." where that is too long to show."""
+        if self.leaf:
+            example = self.leaf.example
+            return str(example).lower() if isinstance(example, bool) else str(example)
+        shown = (
+            self.smallest
+            or self.example
+            or {
+                key: field.default
+                for key, field in _fields(self.part)
+                if field.default is not None and isinstance(field.default, str | int)
+            }
+        )
+        return (
+            "{" + ", ".join(f"{key}: {value}" for key, value in shown.items()) + "}"
+            if shown
+            else "..."
+        )
+
+    def _leaves(self) -> Iterator[tuple[str, "Place"]]:
+        for key, field in _fields(self.part):
+            yield key, _of_field(field)
+
+
+def at(path: Path) -> Place:
+    """Return the place at `path`, below the config key."""
+    place = Place(part=FleetConfig)
+    for key in path:
+        if place.listed is not None and isinstance(key, int):
+            place = _of_type(place.listed)
+        elif place.items is not None:
+            place = _of_type(place.items)
+        else:
+            field = dict(_fields(place.part)).get(str(key))
+            place = _of_field(field) if field else Place()
+    return place
+
+
+def _fields(part: type[BaseModel] | None) -> Iterator[tuple[str, FieldInfo]]:
+    for field in part.model_fields.values() if part else ():
+        yield str(field.alias), field
+
+
+def _of_field(field: FieldInfo) -> Place:
+    place = _of_type(field.annotation, field.metadata, required=field.is_required())
+    # A mapping's items are its user's own: only what has keys of ours is shown by example.
+    shown = (place.part or place.listed) and field.examples
+    return replace(place, example=shown[0]) if shown else place
+
+
+def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> Place:
+    metadata = (*metadata, *getattr(annotation, "__metadata__", ()))
+    if hasattr(annotation, "__metadata__"):
+        return _of_type(get_args(annotation)[0], metadata, required=required)
+    arguments = [each for each in get_args(annotation) if each is not NoneType]
+    if NoneType in get_args(annotation):
+        return _of_type(arguments[0], metadata, required=required)
+    leaf = next((each for each in metadata if isinstance(each, Leaf)), None)
+    if get_origin(annotation) is UnionType and leaf is None:
+        one, several = (_of_type(each) for each in arguments)
+        return Place(items=one.items, listed=several.items, required=required)
+    return Place(
+        leaf=leaf,
+        part=annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        else None,
+        items=arguments[-1] if get_origin(annotation) in (dict, list) else None,
+        required=required,
+    )

@@ -1,0 +1,56 @@
+"""A mapping whose keys nobody can list in a class, and what each of its entries may be."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+from model.config.field import REFUSED
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with an entry; `example` is a whole line, key included."""
+
+    problem: str
+    allowed: str
+    example: str
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """What the entries of a mapping may be; every wrong one is refused at its own path.
+
+    `check` takes a key and a value and returns what is wrong, if anything is. `schema` is what an
+    editor is told.
+    """
+
+    check: Callable[[str, Any], Wrong | None]
+    schema: Mapping[str, Any]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._validate, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), **self.schema}
+
+    def _validate(self, entries: dict[str, Any]) -> dict[str, Any]:
+        wrong = [
+            InitErrorDetails(
+                type=PydanticCustomError(REFUSED, "{problem}", {**vars(said), "entry": True}),
+                loc=(key,),
+                input=value,
+            )
+            for key, value in entries.items()
+            if (said := self.check(key, value)) is not None
+        ]
+        if wrong:
+            # pydantic adds these to what it finds elsewhere, each below this mapping's own path.
+            raise ValidationError.from_exception_data("entries", wrong)
+        return entries

@@ -1,0 +1,129 @@
+"""From the raw config to its typed form, with everything that is wrong with single values.
+
+A config with a wrong value is still read to its end: the value is put aside and one that is known
+to be right stands in for it, so that the rules between values are checked in the same run. What
+they conclude from a stand-in is not reported (see `Reading.rests_on_stand_in`).
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from model.config import lookup
+from model.config.errors import BELOW, ConfigProblem, Path, problem_at
+from model.config.field import REFUSED
+from model.config.schema import UNION_TAGS, FleetConfig
+
+FLEET_EXAMPLE = "clusters: {cluster1: {machines: {subnet: 10.89.1.0/24}}}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A config that was read: `config` is None where it cannot be made sense of at all."""
+
+    config: FleetConfig | None
+    problems: tuple[ConfigProblem, ...] = ()
+    put_aside: frozenset[Path] = frozenset()
+
+    def rests_on_stand_in(self, about: Iterable[Path]) -> bool:
+        """Tell whether one of the values, or what holds it, was put aside."""
+        return any(self._stands_in(path) for path in about)
+
+    def _stands_in(self, path: Path) -> bool:
+        if path[-1:] == (BELOW,):
+            above = path[:-1]
+            if any(each[: len(above)] == above for each in self.put_aside):
+                return True
+        return any(path[:end] in self.put_aside for end in range(len(path) + 1))
+
+
+def read(raw: object) -> Reading:
+    """Read the parsed value of the config key."""
+    raw = _with_text_keys(raw)
+    try:
+        return Reading(FleetConfig.model_validate(raw))
+    except ValidationError as error:
+        errors = [(_path(each["loc"]), each) for each in error.errors(include_url=False)]
+    problems = tuple(_problem(path, each) for path, each in errors)
+    if any(path in ((), ("clusters",)) for path, _ in errors):
+        return Reading(None, problems)
+    for path, _ in errors:
+        _mend(raw, path)
+    put_aside = frozenset(path for path, _ in errors)
+    return Reading(FleetConfig.model_validate(raw), problems, put_aside)
+
+
+def _with_text_keys(raw: Any) -> Any:
+    """Return a copy in which every key is text: YAML reads `1:` as a number, `on:` as true."""
+    if isinstance(raw, dict):
+        return {str(key): _with_text_keys(value) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_with_text_keys(value) for value in raw]
+    return raw
+
+
+def _path(location: tuple[str | int, ...]) -> Path:
+    return tuple(part for part in location if part not in ("[key]", *UNION_TAGS))
+
+
+def _problem(path: Path, error: Any) -> ConfigProblem:
+    kind, value = error["type"], error["input"]
+    if kind == REFUSED:
+        said = error["ctx"]
+        example = said["example"] if "entry" in said else _line(path, said["example"])
+        return problem_at(path, value, said["problem"], allowed=said["allowed"], example=example)
+    if kind == "extra_forbidden":
+        return _unknown_key(path, value)
+    place = lookup.at(path)
+    example = _line(path, place.snippet) if path not in ((), ("clusters",)) else FLEET_EXAMPLE
+    if kind == "missing":
+        allowed = place.leaf.allowed if place.leaf else "a mapping of clusters' names to clusters"
+        return problem_at(path, None, "missing", allowed=allowed, example=example)
+    noun = "list" if kind == "list_type" else "mapping"
+    allowed = "a mapping of " + ", ".join(place.keys) if place.keys else f"a {noun}"
+    shown = "nothing" if value is None else value
+    return problem_at(path, shown, f"not a {noun}", allowed=allowed, example=example)
+
+
+def _unknown_key(path: Path, value: object) -> ConfigProblem:
+    holder, key = path[:-1], str(path[-1])
+    known = lookup.at(holder).keys
+    below = {f"{part}.{each}": each for part in known for each in lookup.at((*holder, part)).keys}
+    names = {**below, **{each: each for each in known}}
+    nearest = difflib.get_close_matches(key, names.values(), n=1, cutoff=0.75)
+    name = next((full for full, last in reversed(names.items()) if last in nearest), None)
+    hint = f"; did you mean {name}?" if name else ""
+    closest = tuple((name or known[0]).split("."))
+    return problem_at(
+        path,
+        value,
+        f"unknown key{hint}",
+        allowed="one of " + ", ".join(known),
+        example=_line(closest, lookup.at((*holder, *closest)).snippet),
+    )
+
+
+def _line(path: Path, example: object) -> str:
+    """Return the example with its key in front, but for items of lists, labels and selectors."""
+    text = str(example).lower() if isinstance(example, bool) else str(example)
+    is_item = isinstance(path[-1], int) or "labels" in path[-2:-1] or "canaries" in path
+    return text if is_item else f"{path[-1]}: {text}"
+
+
+def _mend(raw: Any, path: Path) -> None:
+    """Take the value at `path` out of `raw`, or put one in where there must be one."""
+    holder: Any = raw
+    for part in path[:-1]:
+        holder = holder[part]
+    place = lookup.at(path)
+    if place.part:
+        holder[path[-1]] = place.smallest
+    elif place.required and place.leaf:
+        holder[path[-1]] = place.leaf.example
+    elif isinstance(path[-1], int):
+        holder[path[-1]] = place.leaf.example if place.leaf else {}
+    else:
+        holder.pop(path[-1], None)

@@ -1,0 +1,97 @@
+"""What machines and components are set to: the cluster's word over the fleet's, key by key."""
+
+from typing import Any
+
+from model.config.fields import parse_percent, parse_seconds
+from model.config.resolve import Layout
+from model.config.schema import Components, Proxy
+from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, WORKER, Component, Taint, Upgrade
+from model.merge import overlaid
+from model.outbound import Egress
+
+MAX_UNAVAILABLE = 1
+DRAIN_SECONDS = 120
+
+
+def kubelet(layout: Layout) -> dict[str, Any]:
+    """Return the fields of KubeletConfiguration that the config sets."""
+    return overlaid(layout.fleet.kubelet, layout.cluster.kubelet)
+
+
+def component(layout: Layout, name: str) -> Component:
+    """Return what the component of this field of `Components` is told."""
+    below, above = (getattr(each, name) for each in _levels(layout))
+    return Component(extra_args=overlaid(below.extra_args, above.extra_args))
+
+
+def api_server(layout: Layout) -> Component:
+    """Return what the API servers are told; a cluster's own names replace the fleet's."""
+    below, above = (each.api_server.cert_sans for each in _levels(layout))
+    names = below if above is None else above
+    told = component(layout, "api_server")
+    return Component(told.extra_args, tuple(dict.fromkeys(names or ())))
+
+
+def _levels(layout: Layout) -> tuple[Components, Components]:
+    return layout.fleet, layout.cluster
+
+
+def upgrade(layout: Layout, wave: int) -> Upgrade:
+    """Return how the cluster's machines are changed, as one of the clusters of this wave."""
+    below, above = layout.fleet.upgrades, layout.cluster.upgrades
+    drain = below.drain_timeout if above.drain_timeout is None else above.drain_timeout
+    force = below.force if above.force is None else above.force
+    return Upgrade(
+        max_unavailable=_max_unavailable(layout),
+        drain_seconds=DRAIN_SECONDS if drain is None else parse_seconds(drain),
+        force=bool(force),
+        wave=wave,
+        soak_seconds=parse_seconds(below.soak),
+    )
+
+
+def _max_unavailable(layout: Layout) -> int:
+    """Return a number of workers, at least 1; percentages are rounded down, as a Deployment's."""
+    below, above = layout.fleet.upgrades, layout.cluster.upgrades
+    given = below.max_unavailable if above.max_unavailable is None else above.max_unavailable
+    if given is None:
+        return MAX_UNAVAILABLE
+    percent = parse_percent(given)
+    return int(given) if percent is None else max(1, layout.size(WORKER) * percent // 100)
+
+
+def egress(layout: Layout) -> Egress:
+    """Return the cluster's way out; within a cluster nobody asks a proxy."""
+    fleet, cluster = layout.fleet, layout.cluster
+    proxy = (fleet.proxy if cluster.proxy is None else cluster.proxy) or Proxy()
+    networking = cluster.networking
+    near = (
+        *("localhost", "127.0.0.0/8", str(networking.pod_subnet), str(networking.service_subnet)),
+        *(".svc", f".{networking.dns_domain}"),
+    )
+    return Egress(
+        proxy.http,
+        proxy.https,
+        tuple(dict.fromkeys((*near, *proxy.no_proxy))),
+        overlaid(fleet.registry_mirrors, cluster.registry_mirrors),
+    )
+
+
+def labels(layout: Layout, role: str) -> dict[str, str]:
+    """Return the labels of the Nodes of one role."""
+    return dict(layout.pool(role).labels)
+
+
+def taints(layout: Layout, role: str) -> tuple[Taint, ...]:
+    """Return the taints of the Nodes of one role; an empty list takes kubeadm's default away."""
+    given = layout.pool(role).taints
+    if given is None:
+        return (CONTROL_PLANE_TAINT,) if role == CONTROL_PLANE else ()
+    return tuple(map(parse_taint, given))
+
+
+def parse_taint(text: str) -> Taint:
+    """Return the taint that is written "key=value:effect" or "key:effect"."""
+    head, _, effect = text.rpartition(":")
+    key, _, value = head.partition("=")
+    return Taint(key, value, effect)

@@ -1,0 +1,1 @@
+"""The documents that a fleet's description turns into."""

@@ -1,0 +1,168 @@
+"""kubeadm's configuration documents (kubeadm.k8s.io/v1beta4).
+
+https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
+
+A machine's documents say nothing of other machines, so that adding or removing one changes nothing
+for the rest.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from model.fleet import Cluster, Component, Machine
+from model.merge import overlaid
+
+API_VERSION = "kubeadm.k8s.io/v1beta4"
+CRI_SOCKET = "unix:///run/containerd/containerd.sock"
+# scripts/node/lib.sh puts the machine's credential here while it joins.
+JOIN_KUBECONFIG = "/run/kubeadm-fleet-join.conf"
+API_PORT = 6443
+# scripts/node/configure.sh writes them.
+PATCHES = {"directory": "/var/lib/kubeadm-fleet/patches"}
+# An API server that ends sends its clients elsewhere and goes. Without this it is deaf at once but
+# stays for up to a minute (30 s under the kubelet) while anybody watches anything, which somebody
+# always does.
+API_SERVER_ARGUMENTS = {"shutdown-send-retry-after": "true"}
+
+Document = dict[str, Any]
+
+
+def init_documents(cluster: Cluster, machine: Machine) -> str:
+    """Return what `kubeadm init --config` takes, as YAML documents.
+
+    No bootstrap token is named. kubeadm makes one all the same, with the rules that let machines
+    join; scripts/node/foundation.sh deletes it.
+    """
+    init = {
+        "apiVersion": API_VERSION,
+        "kind": "InitConfiguration",
+        "nodeRegistration": _registration(machine),
+        "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT},
+        "patches": PATCHES,
+    }
+    return "---\n".join(
+        (
+            _dump(init),
+            cluster_configuration(cluster),
+            kubelet_configuration(cluster),
+            _dump(_kube_proxy_configuration()),
+        )
+    )
+
+
+def join_documents(cluster: Cluster, machine: Machine) -> str:
+    """Return what `kubeadm join --config` takes."""
+    document: Document = {
+        "apiVersion": API_VERSION,
+        "kind": "JoinConfiguration",
+        "discovery": {"file": {"kubeConfigPath": JOIN_KUBECONFIG}},
+        "nodeRegistration": _registration(machine),
+    }
+    if machine in cluster.control_planes:
+        document["controlPlane"] = {
+            "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT}
+        }
+        document["patches"] = PATCHES
+    return _dump(document)
+
+
+def _registration(machine: Machine) -> Document:
+    return {
+        "name": machine.name,
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "kubeletExtraArgs": _arguments({"node-ip": machine.address}),
+        # Written out even where there are none: left out, kubeadm would choose.
+        "taints": [
+            {
+                "key": taint.key,
+                **({"value": taint.value} if taint.value else {}),
+                "effect": taint.effect,
+            }
+            for taint in machine.taints
+        ],
+    }
+
+
+def cluster_configuration(cluster: Cluster) -> str:
+    """Return the ClusterConfiguration, the same on every control plane, as one YAML document.
+
+    It names no machine: kubeadm adds a control plane's own name and address to its certificate.
+    """
+    names = (cluster.endpoint_host, *cluster.api_server.cert_sans)
+    etcd = _component(cluster.etcd)
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": "ClusterConfiguration",
+        "clusterName": cluster.name,
+        "kubernetesVersion": cluster.kubernetes_version,
+        "controlPlaneEndpoint": cluster.endpoint,
+        "encryptionAlgorithm": "ECDSA-P256",
+        "networking": {
+            "podSubnet": str(cluster.pod_subnet),
+            "serviceSubnet": str(cluster.service_subnet),
+            "dnsDomain": cluster.dns_domain,
+        },
+        "apiServer": {
+            "certSANs": list(dict.fromkeys(names)),
+            "extraArgs": _arguments({**API_SERVER_ARGUMENTS, **cluster.api_server.extra_args}),
+        },
+        "controllerManager": _component(cluster.controller_manager),
+        "scheduler": _component(cluster.scheduler),
+        "etcd": {"local": etcd} if etcd else {},
+    }
+    return _dump({key: value for key, value in document.items() if value})
+
+
+def _component(component: Component) -> Document:
+    return {"extraArgs": _arguments(component.extra_args)} if component.extra_args else {}
+
+
+def _arguments(arguments: Mapping[str, str]) -> list[Document]:
+    """Return flags as v1beta4 lists them, in an order that the config's does not change."""
+    return [{"name": name, "value": value} for name, value in sorted(arguments.items())]
+
+
+def kubelet_configuration(cluster: Cluster) -> str:
+    """Return the KubeletConfiguration, the same on every machine, as one YAML document."""
+    return _dump(overlaid(_own_kubelet_configuration(cluster), cluster.kubelet))
+
+
+def _own_kubelet_configuration(cluster: Cluster) -> Document:
+    document: Document = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "rotateCertificates": True,
+        # From 1.35 on the kubelet does not start on cgroup v1 unless it is told to (KEP-5573).
+        "failCgroupV1": False,
+    }
+    if cluster.driver == "container":
+        # Container machines live on a host as it is: it may have swap, and its disk is shared, so
+        # that percentages of it say nothing about the machine.
+        document |= {
+            "failSwapOn": False,
+            "imageGCHighThresholdPercent": 100,
+            "evictionHard": {
+                "memory.available": "100Mi",
+                "nodefs.available": "1Gi",
+                "imagefs.available": "1Gi",
+            },
+        }
+    return document
+
+
+def _kube_proxy_configuration() -> Document:
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "iptables",
+        # conntrack's limits stay the host's own: kube-proxy would set them to a number by the
+        # core, which lowers what the kernel chose on small hosts, and a container may not set them.
+        "conntrack": {"maxPerCore": 0, "min": 0},
+    }
+
+
+def _dump(document: Document) -> str:
+    return yaml.safe_dump(document, sort_keys=False)

@@ -1,0 +1,141 @@
+"""What a control plane runs for a virtual address: haproxy's and keepalived's configuration.
+
+One control plane holds the address (VRRP, RFC 5798), and its haproxy passes connections on to every
+control plane whose API server is ready. Connections are not opened: TLS is between the client and
+the API server.
+
+How long the API is away when a machine dies without a word follows from the figures here. Another
+machine takes the address over when three adverts and a bit are missing: 1.1 s. A dead backend is
+given up after FALL checks, at worst INTERVAL + FALL * CONNECT + (FALL - 1) * FAST = 2.2 s, or 2.7 s
+if it died while it owed an answer. Both happen while etcd elects another leader, in 1 to 2 s.
+"""
+
+from model.fleet import Cluster, Machine, Vip
+from model.render.kubeadm import API_PORT
+
+# Seconds between two adverts of the holder. Others wait for three, and (256 - priority) / 256
+# of one more.
+ADVERT_SECONDS = 0.3
+PRIORITY = 100
+# Milliseconds: between two checks, between two once one failed, until a machine must have taken a
+# connection (TLS included, which takes a busy one its time), and from there until its API server
+# must have answered. While etcd elects a leader no API server is ready; FALL answers that do not
+# come take longer than that, so that clients stay connected meanwhile.
+INTERVAL = 500
+FAST = 100
+CONNECT = 500
+ANSWER = 1500
+FALL = 3
+CHECKS = f"check verify none inter {INTERVAL}ms fastinter {FAST}ms fall {FALL} rise 1"
+HEALTH = "/run/kubeadm-fleet-endpoint/health.sock"
+ASK_HAPROXY = (
+    f"/usr/bin/curl --silent --fail --max-time 1 --output /dev/null --unix-socket {HEALTH} "
+    "http://haproxy/"
+)
+# scripts/node/endpoint.sh puts the name of the interface that has the machine's address here.
+INTERFACE = "@INTERFACE@"
+
+
+def haproxy(cluster: Cluster, vip: Vip) -> str:
+    """Return haproxy.cfg, the same on every control plane.
+
+    https://docs.haproxy.org/2.6/configuration.html
+    """
+    servers = "".join(
+        f"    server {each.name} {each.address}:{API_PORT}\n" for each in cluster.control_planes
+    )
+    return f"""\
+global
+    user haproxy
+    group haproxy
+    chroot /var/lib/haproxy
+    maxconn 8192
+    # After a reload the former process keeps its connections, for at most as long as this.
+    hard-stop-after 15m
+
+defaults
+    timeout connect {CONNECT}ms
+    timeout check {ANSWER}ms
+    # A watch may be silent for long; whether the other side lives is TCP's to find out.
+    timeout client 1h
+    timeout server 1h
+    option clitcpka
+    option srvtcpka
+
+frontend api
+    mode tcp
+    bind *:{vip.port} tcp-ut 5s
+    default_backend control-planes
+
+backend control-planes
+    mode tcp
+    balance leastconn
+    retries 3
+    option redispatch 1
+    option log-health-checks
+    option httpchk
+    http-check connect ssl
+    http-check send meth GET uri /readyz
+    http-check expect status 200
+    # A certificate would say nothing that the client does not check by itself.
+    default-server {CHECKS}
+    # A connection that a client could not get counts as a failed check.
+    default-server observe layer4 error-limit 1 on-error fail-check
+    default-server tcp-ut 5s on-marked-down shutdown-sessions
+{servers}
+# keepalived asks this whether haproxy works.
+frontend health
+    mode http
+    bind unix@{HEALTH} mode 600
+    http-request return status 200
+"""
+
+
+def keepalived(cluster: Cluster, vip: Vip, machine: Machine) -> str:
+    """Return keepalived.conf of one control plane; all of them start as equals.
+
+    Whoever holds the address keeps it until it dies (`nopreempt`), so that a machine that comes
+    back interrupts nobody. https://keepalived.org/manpage.html
+    """
+    others = [each.address for each in cluster.control_planes if each != machine]
+    peers = "".join(f"        {address}\n" for address in others)
+    return f"""\
+global_defs {{
+    router_id {machine.name}
+    vrrp_version 3
+    vrrp_priority -20
+    script_user root
+    enable_script_security
+}}
+
+vrrp_script haproxy {{
+    script "{ASK_HAPROXY}"
+    interval 1
+    timeout 2
+    fall 2
+    rise 1
+}}
+
+vrrp_instance endpoint {{
+    state BACKUP
+    nopreempt
+    interface {INTERFACE}
+    virtual_router_id {vip.router_id}
+    priority {PRIORITY}
+    advert_int {ADVERT_SECONDS}
+{_unicast(machine, peers)}\
+    virtual_ipaddress {{
+        {vip.address}/32
+    }}
+    track_script {{
+        haproxy
+    }}
+}}
+"""
+
+
+def _unicast(machine: Machine, peers: str) -> str:
+    """Without peers there is nobody to talk to, and keepalived knows multicast only."""
+    if not peers:
+        return f"    mcast_src_ip {machine.address}\n"
+    return f"    unicast_src_ip {machine.address}\n    unicast_peer {{\n{peers}    }}\n"

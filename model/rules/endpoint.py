@@ -1,0 +1,116 @@
+"""What a cluster's endpoint must be: one address in front of all control planes, and a free one."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+from model.config.errors import Path
+from model.config.resolve import GATEWAY, ROLES, Layout
+from model.fleet import CONTROL_PLANE, Vip
+from model.rules.issue import Finding, found
+
+# What listens on every address of a control plane already; there the virtual address's port is
+# taken on every address, too.
+# https://kubernetes.io/docs/reference/networking/ports-and-protocols/
+CONTROL_PLANE_PORTS = {
+    22: "SSH",
+    2379: "etcd",
+    2380: "etcd",
+    6443: "the API server",
+    10250: "the kubelet",
+    10256: "kube-proxy",
+    10257: "the controller manager",
+    10259: "the scheduler",
+}
+NODE_PORTS = range(30000, 32768)
+EXAMPLE = "endpoint: {vip: 10.89.1.100:8443}"
+
+
+def of_cluster(layout: Layout) -> Iterator[Finding]:
+    """Yield what is wrong with the endpoint of one cluster."""
+    written = layout.cluster.endpoint
+    both = (layout.endpoint_path("external"), layout.endpoint_path("vip"))
+    if written is None:
+        yield from _missing(layout)
+    elif (written.external is None) == (written.vip is None):
+        yield found(
+            layout.endpoint_path(),
+            written.model_dump(exclude_none=True),
+            "names both a load balancer and a virtual address" if written.vip else "names nothing",
+            allowed="one of external, vip",
+            example=EXAMPLE,
+            about=both,
+        )
+    if vip := layout.vip:
+        yield from _port(layout, vip)
+        if layout.driver == "container":
+            yield from _address_on_bridge(layout, vip)
+
+
+def _missing(layout: Layout) -> Iterator[Finding]:
+    size = layout.size(CONTROL_PLANE)
+    if size > 1:
+        key = "hosts" if layout.driver == "existing" else "count"
+        counted = layout.pool(CONTROL_PLANE).count is not None
+        yield found(
+            layout.endpoint_path(),
+            None,
+            f"missing: {size} control planes need one address in front of them",
+            allowed="external: the host:port of a load balancer; "
+            "or vip: an address:port that the control planes hold between them",
+            example=EXAMPLE,
+            # A count that was written says the same whatever the driver is.
+            about=(
+                layout.pool_path(CONTROL_PLANE, key),
+                *(() if counted else layout.driver_paths),
+            ),
+        )
+
+
+def _port(layout: Layout, vip: Vip) -> Iterator[Finding]:
+    taken = CONTROL_PLANE_PORTS.get(vip.port)
+    if taken is None and vip.port in NODE_PORTS:
+        taken = "Services of type NodePort"
+    if taken:
+        yield found(
+            layout.endpoint_path("vip"),
+            f"{vip.address}:{vip.port}",
+            f"port {vip.port} is used by {taken} on every control plane",
+            allowed="a port that nothing listens on there",
+            example=f"vip: {vip.address}:8443",
+        )
+
+
+def _address_on_bridge(layout: Layout, vip: Vip) -> Iterator[Finding]:
+    subnet = layout.machines.subnet
+    if subnet is None:
+        return
+    about: tuple[Path, ...] = (layout.machines_path("subnet"), *layout.driver_paths)
+    problem = f"is not in {subnet}, the machines' network"
+    if vip.address in subnet:
+        ends = {
+            subnet.network_address: "the network's own address",
+            subnet.broadcast_address: "the network's broadcast address",
+            subnet.network_address + GATEWAY: "the network's gateway",
+        }
+        taken = {**_machines(layout), **ends}.get(vip.address)
+        if taken is None:
+            return
+        problem = f"is {taken}"
+        about = (*about, *(layout.pool_path(role, "count") for role in ROLES))
+    yield found(
+        layout.endpoint_path("vip"),
+        f"{vip.address}:{vip.port}",
+        problem,
+        allowed=f"an address of {subnet} that no machine has",
+        example=f"vip: {subnet.broadcast_address - 1}:8443",
+        about=about,
+    )
+
+
+def _machines(layout: Layout) -> dict[IPv4Address, str]:
+    return {
+        address: f"the address of {layout.name}-{role}-{index}"
+        for role in ROLES
+        for index, (_, address) in enumerate(layout.addresses(role))
+        if address is not None
+    }

@@ -1,0 +1,40 @@
+"""What the way out of a cluster must not be."""
+
+from collections.abc import Iterator
+
+from model.artifacts.upstream import REGISTRIES
+from model.config.errors import Path
+from model.config.resolve import Layout
+from model.rules.issue import Finding, found
+
+
+def of_cluster(layout: Layout) -> Iterator[Finding]:
+    """Yield what is wrong with a cluster's proxy and mirrors."""
+    own = layout.cluster.proxy is not None
+    proxy = layout.cluster.proxy if own else layout.fleet.proxy
+    path: Path = (*layout.path, "proxy") if own else ("proxy",)
+    if proxy and proxy.no_proxy and not (proxy.http or proxy.https):
+        yield found(
+            (*path, "noProxy"),
+            proxy.no_proxy,
+            "exceptions from a proxy that is not named",
+            allowed="with http, https or both",
+            example="proxy: {https: http://proxy.example.com:3128, noProxy: [.example.com]}",
+            about=(path, (*path, "http"), (*path, "https")),
+        )
+    if layout.fleet.artifacts.mirror is None:
+        return
+    for registry in REGISTRIES:
+        for mirrors, above in (
+            (layout.cluster.registry_mirrors, layout.path),
+            (layout.fleet.registry_mirrors, ()),
+        ):
+            if registry in mirrors:
+                yield found(
+                    (*above, "registryMirrors", registry),
+                    mirrors[registry],
+                    f"{registry} has a mirror already: artifacts.mirror",
+                    allowed="one mirror for a registry",
+                    example="registryMirrors: {docker.io: https://mirror.example.com}",
+                    about=(("artifacts", "mirror"),),
+                )

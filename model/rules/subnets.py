@@ -1,0 +1,234 @@
+"""Which networks and addresses of a fleet are too small, overlap, or are taken twice."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from itertools import combinations
+
+from model.config.errors import Path
+from model.config.resolve import ROLES, Layout
+from model.rules.issue import Finding, found
+
+# The controller manager gives every Node a /24 and refuses more than 2^16 of them.
+# https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/
+NODE_PREFIX = 24
+POD_PREFIXES = range(8, NODE_PREFIX + 1)
+# The API server refuses more than 2^20 Service addresses; fewer than a /24 are used up soon.
+SERVICE_PREFIXES = range(12, 25)
+# Two each: no network of a sensible size overlaps both.
+EXAMPLES = {
+    "podSubnet": ("10.244.0.0/16", "172.28.0.0/16"),
+    "serviceSubnet": ("10.96.0.0/12", "172.24.0.0/16"),
+    "subnet": ("10.89.1.0/24", "172.30.1.0/24"),
+    "address": ("10.0.1.11", "172.31.1.11"),
+    "nodeAddress": ("10.0.1.11", "172.31.1.11"),
+    "vip": ("10.0.1.100:8443", "172.31.1.100:8443"),
+}
+FREE_EXAMPLES = {
+    "endpoint": "{external: api.osaka.example.com:6443}",
+    "external": "api.osaka.example.com:6443",
+    "vip": "10.0.1.100:8443",
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of a cluster: where it is written, its own title, and what it follows from."""
+
+    path: Path
+    title: str
+    network: IPv4Network
+    about: tuple[Path, ...] = ()
+
+
+def of_cluster(layout: Layout) -> Iterator[Finding]:
+    """Yield what is wrong with the networks of one cluster."""
+    pods, services = _inner(layout)
+    if pods.network.prefixlen not in POD_PREFIXES:
+        yield _unsuitable(pods, "gives no Node a /24", "a /8 to a /24")
+    elif 2 ** (NODE_PREFIX - pods.network.prefixlen) < layout.nodes:
+        bits = (layout.nodes - 1).bit_length()
+        about = (*layout.driver_paths, *(layout.pool_path(role, "count") for role in ROLES))
+        yield _unsuitable(
+            pods,
+            f"too small: {layout.nodes} Nodes need a /{NODE_PREFIX} each",
+            f"a /{NODE_PREFIX - bits} or larger",
+            about,
+        )
+    if services.network.prefixlen not in SERVICE_PREFIXES:
+        small = services.network.prefixlen > SERVICE_PREFIXES[-1]
+        problem = "too small" if small else "larger than the API server takes"
+        yield _unsuitable(services, problem, "a /12 to a /24")
+    mine = [pods, services, *_bridge(layout)]
+    for one, other in combinations(mine, 2):
+        if one.network.overlaps(other.network):
+            yield _overlap(other, one)
+    for role in ROLES:
+        for path, address in layout.addresses(role):
+            # What holds a whole bridge is said once above, not for every machine on it.
+            if address is None or layout.driver == "container":
+                continue
+            yield from _inside(path, address, layout, (pods, services))
+    if layout.vip and layout.driver == "existing":
+        yield from _inside(
+            layout.endpoint_path("vip"), layout.vip.address, layout, (pods, services)
+        )
+
+
+def _inside(
+    path: Path, address: IPv4Address, layout: Layout, networks: Iterable[Network]
+) -> Iterator[Finding]:
+    for each in networks:
+        if address in each.network:
+            yield _overlap(Network(path, "", IPv4Network(address), layout.driver_paths), each)
+
+
+def of_fleet(layouts: Iterable[Layout]) -> Iterator[Finding]:
+    """Yield what clusters take from each other."""
+    layouts = list(layouts)
+    yield from _taken_twice(layouts)
+    yield from _shared_bridges(layouts)
+
+
+def _inner(layout: Layout) -> tuple[Network, Network]:
+    networking, path = layout.cluster.networking, (*layout.path, "networking")
+    return (
+        Network((*path, "podSubnet"), f"the pods of {layout.name}", networking.pod_subnet),
+        Network((*path, "serviceSubnet"), f"Services of {layout.name}", networking.service_subnet),
+    )
+
+
+def _bridge(layout: Layout) -> Iterator[Network]:
+    subnet = layout.machines.subnet
+    if layout.driver == "container" and subnet is not None:
+        path = layout.machines_path("subnet")
+        yield Network(path, f"the machines of {layout.name}", subnet, layout.driver_paths)
+
+
+def _taken_twice(layouts: list[Layout]) -> Iterator[Finding]:
+    """Yield node addresses, SSH addresses and endpoints that two have.
+
+    Container machines and endpoints that follow from them come last and are only held against what
+    was written: where two bridges overlap, that is said once and not for every machine.
+    """
+    nodes, doors, endpoints = Taken("node address"), Taken("SSH address"), Taken("endpoint")
+    written = [each for each in layouts if each.driver == "existing"]
+    for layout in (*written, *(each for each in layouts if each not in written)):
+        claims = layout in written
+        for role in ROLES:
+            for index, (path, address) in enumerate(layout.addresses(role)):
+                who = f"{layout.name}-{role}-{index}"
+                about = (path, *layout.driver_paths)
+                if address is not None:
+                    yield from nodes.claim(address, who, about, keep=claims)
+            for index, host in enumerate(layout.hosts(role)):
+                path = layout.pool_path(role, "hosts", index, "address")
+                if host.node_address is not None:
+                    door = f"{host.address}:{host.port or layout.ssh.port}"
+                    who = f"{layout.name}-{role}-{index}"
+                    yield from doors.claim(door, who, (path, *layout.driver_paths), keep=True)
+    for layout in sorted(layouts, key=lambda each: each.given_endpoint is None):
+        if endpoint := layout.endpoint:
+            keep = layout.given_endpoint is not None
+            keys = [_endpoint_key(layout)] if keep else []
+            about = (layout.endpoint_path(*keys), *layout.driver_paths)
+            twice = list(endpoints.claim(endpoint, f"cluster {layout.name}", about, keep=keep))
+            yield from twice
+            if layout.vip and not twice:
+                who = f"the virtual address of {layout.name}"
+                yield from nodes.claim(layout.vip.address, who, about, keep=True)
+
+
+def _endpoint_key(layout: Layout) -> str:
+    written = layout.cluster.endpoint
+    return "external" if written and written.external else "vip"
+
+
+class Taken:
+    """What is taken already, by whom, and which values say so."""
+
+    def __init__(self, noun: str) -> None:
+        self._noun = noun
+        self._holders: dict[object, tuple[str, tuple[Path, ...]]] = {}
+
+    def claim(
+        self, what: object, who: str, about: tuple[Path, ...], *, keep: bool
+    ) -> Iterator[Finding]:
+        """Yield a finding if `what` is taken; note it as taken by `who` if it is to be kept."""
+        if what in self._holders:
+            holder, theirs = self._holders[what]
+            yield found(
+                about[0],
+                what,
+                f"{who} has the same {self._noun} as {holder}",
+                allowed="one that nothing else in the fleet has",
+                example=f"{about[0][-1]}: {FREE_EXAMPLES.get(str(about[0][-1]), '10.0.1.12')}",
+                about=(*about[1:], *theirs),
+            )
+        elif keep:
+            self._holders[what] = (who, about)
+
+
+def _shared_bridges(layouts: list[Layout]) -> Iterator[Finding]:
+    """Yield bridges that overlap each other or another cluster's inner networks."""
+    bridges = sorted(
+        ((layout.name, each) for layout in layouts for each in _bridge(layout)),
+        key=lambda pair: pair[1].network,
+    )
+    starts = [each.network.network_address for _, each in bridges]
+    for position, (_, one) in enumerate(bridges):
+        for _, other in bridges[position + 1 :]:
+            if other.network.network_address > one.network.broadcast_address:
+                break
+            yield _overlap(other, one)
+    inner: dict[IPv4Network, list[tuple[str, Network]]] = {}
+    for layout in layouts:
+        for network in _inner(layout):
+            inner.setdefault(network.network, []).append((layout.name, network))
+    for subnet, holders in inner.items():
+        # The last bridge that begins before the network may reach into it.
+        first = max(bisect_left(starts, subnet.network_address) - 1, 0)
+        for name, bridge in bridges[first:]:
+            if bridge.network.network_address > subnet.broadcast_address:
+                break
+            theirs = next((each for holder, each in holders if holder != name), None)
+            if theirs and bridge.network.overlaps(subnet):
+                yield _overlap(bridge, theirs)
+
+
+def _unsuitable(
+    network: Network, problem: str, allowed: str, about: Iterable[Path] = ()
+) -> Finding:
+    return found(
+        network.path,
+        network.network,
+        problem,
+        allowed=allowed,
+        example=_example(network),
+        about=about,
+    )
+
+
+def _overlap(network: Network, other: Network) -> Finding:
+    is_host = network.network.prefixlen == 32
+    return found(
+        network.path,
+        network.network.network_address if is_host else network.network,
+        f"{'is inside' if is_host else 'overlaps'} {other.network} ({other.title})",
+        allowed="one that shares no address with it",
+        example=_example(network, other.network),
+        about=(*network.about, other.path, *other.about),
+    )
+
+
+def _example(network: Network, other: IPv4Network | None = None) -> str:
+    """Return what may stand in the place of `network`, apart from `other`."""
+    key = str(network.path[-1])
+    known = EXAMPLES[key]
+    free = (
+        each
+        for each in known
+        if not other or not IPv4Network(each.partition(":")[0]).overlaps(other)
+    )
+    return f"{key}: {next(free, known[0])}"

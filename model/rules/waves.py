@@ -1,0 +1,77 @@
+"""Which clusters are changed first: each selector takes a wave, and all others are the last."""
+
+from collections.abc import Iterable, Iterator
+
+from model.config.errors import BELOW, Path
+from model.config.resolve import Layout
+from model.config.schema import FleetConfig, Selector
+from model.rules.issue import Finding, found
+
+PATH: Path = ("upgrades", "canaries")
+_SHOWN_LABELS = 6
+
+
+def wave_of(layout: Layout) -> int:
+    """Return the number of the cluster's wave, from 0."""
+    selectors = [selector for _, selector in _selectors(layout.fleet)]
+    for number, selector in enumerate(selectors):
+        if _matches(selector, layout):
+            return number
+    return len(selectors)
+
+
+def of_fleet(layouts: Iterable[Layout]) -> Iterator[Finding]:
+    """Yield the selectors that say nothing: each must take a cluster that none before it took."""
+    layouts = list(layouts)
+    fleet = layouts[0].fleet if layouts else None
+    for number, (path, selector) in enumerate(_selectors(fleet) if fleet else ()):
+        if not selector:
+            yield _useless(path, {}, "selects every cluster: no label is named", layouts)
+        elif key := _unknown(selector, layouts):
+            problem = f"no cluster has the label {key}={selector[key]}"
+            yield _useless((*path, key), selector[key], problem, layouts)
+        elif not any(_matches(selector, each) for each in layouts):
+            problem = "no cluster has all of these labels"
+            yield _useless(path, selector, problem, layouts)
+        elif not any(wave_of(each) == number for each in layouts):
+            problem = "every cluster that it selects is in an earlier wave"
+            yield _useless(path, selector, problem, layouts)
+
+
+def _selectors(fleet: FleetConfig) -> list[tuple[Path, Selector]]:
+    given = fleet.upgrades.canaries
+    if isinstance(given, list):
+        return [((*PATH, index), each) for index, each in enumerate(given)]
+    return [(PATH, given)]
+
+
+def _matches(selector: Selector, layout: Layout) -> bool:
+    return selector.items() <= layout.cluster.labels.items()
+
+
+def _unknown(selector: Selector, layouts: list[Layout]) -> str | None:
+    """Return the first key whose value no cluster has."""
+    return next(
+        (
+            key
+            for key, value in selector.items()
+            if not any(each.cluster.labels.get(key) == value for each in layouts)
+        ),
+        None,
+    )
+
+
+def _useless(path: Path, value: object, problem: str, layouts: list[Layout]) -> Finding:
+    known = dict.fromkeys(item for each in layouts for item in each.cluster.labels.items())
+    shown = [f"{key}={value}" for key, value in known][:_SHOWN_LABELS]
+    more = ", ..." if len(known) > _SHOWN_LABELS else ""
+    key, label = next(iter(known), ("environment", "staging"))
+    return found(
+        path,
+        value,
+        problem,
+        allowed="labels of clusters that no earlier wave has"
+        + (f": {', '.join(shown)}{more}" if shown else "; no cluster has labels"),
+        example=f"canaries: {{{key}: {label}}}",
+        about=[(*PATH, BELOW), *((*each.path, "labels", BELOW) for each in layouts)],
+    )

@@ -1,0 +1,103 @@
+"""What a host gets to install from, by role: artifacts that are sent, or addresses to fetch from.
+
+Both end as three small tables beside the artifacts, which scripts/node/install.sh reads:
+`index` (sum, kind, name, path or image reference), `downloads` (path, URL, URL of the sum, member
+of the archive) and `mirrors` (registry, base URL).
+"""
+
+import hashlib
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from model import paths
+from model.artifacts import upstream
+from model.artifacts.bundle import Bundle, BundleError
+from model.versions import parse
+from ops.errors import OperatorError
+
+CHUNK = 1 << 20
+# Besides the artifacts: their unpacked images, logs, and pods.
+ROOM = 2 << 30
+UNPACKED = 3
+DOWNLOADED = 4 << 30
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """The tables for one host, and the files that belong to them."""
+
+    index: str
+    downloads: str
+    mirrors: str
+    files: tuple[tuple[str, Path, int], ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies them: the same as survey.sh computes on the host."""
+        text = self.index + self.downloads + self.mirrors
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def disk(self) -> int:
+        """How many bytes a host must have free for them."""
+        return ROOM + (UNPACKED * sum(size for *_, size in self.files) or DOWNLOADED)
+
+
+def for_host(
+    *, source: str, mirror: str | None, kubernetes_version: str, arch: str, role: str
+) -> Supplies:
+    """Return what a host needs; raise OperatorError where the bundle is missing or incomplete."""
+    version = str(parse(kubernetes_version))
+    if source == "upstream":
+        return _upstream(version, arch, mirror)
+    try:
+        bundle = Bundle.load(paths.bundle_dir(version, arch))
+    except BundleError as error:
+        raise OperatorError(
+            f"{error}; or let the hosts download by themselves: artifacts.source: upstream"
+        ) from None
+    files = {a.sha256: (a.sha256, bundle.file(a), a.size) for a in bundle.for_role(role)}
+    return Supplies(bundle.index(role), "", "", tuple(files.values()))
+
+
+def _upstream(version: str, arch: str, mirror: str | None) -> Supplies:
+    rows = [
+        (each.install, each.url, each.sums, each.member or "-")
+        for each in upstream.downloads(version, arch, mirror)
+    ]
+    mirrors = [(registry, mirror) for registry in upstream.REGISTRIES if mirror]
+    return Supplies("", _table(rows), _table(mirrors), ())
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def tar(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
+    """Yield a tar of the files, each named after its sum, without copying them together first."""
+    for name, path, size in files:
+        header = tarfile.TarInfo(name)
+        header.size = size
+        yield header.tobuf(tarfile.USTAR_FORMAT)
+        yield from _content(path, size)
+        yield b"\0" * (-size % tarfile.BLOCKSIZE)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _content(path: Path, size: int) -> Iterator[bytes]:
+    left = size
+    try:
+        with path.open("rb") as file:
+            while left and (chunk := file.read(min(CHUNK, left))):
+                left -= len(chunk)
+                yield chunk
+    except OSError as error:
+        raise OperatorError(f"the bundle's file {path} cannot be read: {error.strerror}") from None
+    if left:
+        raise OperatorError(
+            f"the bundle's file {path} is {left} bytes shorter than its manifest says: remove "
+            f"{path.parents[1]} and run `make bundle`"
+        )

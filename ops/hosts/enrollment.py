@@ -1,0 +1,135 @@
+"""What is done on a host over its connection: look, claim, supply, reset; each is one command."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from shlex import quote
+from time import time
+
+from ops.errors import OperatorError
+from ops.hosts import artifacts as supplies
+from ops.hosts import preflight
+from ops.hosts.facts import Claim, Facts
+from ops.hosts.ssh import Connection, Finished, Login, Unreachable
+from ops.hosts.sudo import Root
+
+NODE_SCRIPTS = Path(__file__).parents[2] / "scripts" / "node"
+SILENCE_SECONDS = 120
+RESET_SECONDS = 600
+
+
+class Visit:
+    """A connection to the host of one machine; `name` is the machine's."""
+
+    def __init__(self, connection: Connection, login: Login, *, name: str, root: Root) -> None:
+        self._connection = connection
+        self._login = login
+        self._name = name
+        self._root = root
+
+    def survey(self, written: Iterable[str] = ()) -> Facts:
+        """Look at the host; `written` are paths that would be written there."""
+        settings = {
+            "SUDO": "yes" if self._root.sudo else "no",
+            "SUDO_PASSWORD": self._root.password or "",
+            "PATHS": " ".join(written),
+        }
+        text = _text(settings, "survey")
+        finished = self._connection.run(
+            "exec bash -c 'eval \"$(cat)\"'", [text], seconds=SILENCE_SECONDS
+        )
+        return Facts.parse(finished.out, self._where)
+
+    def look(self) -> Facts:
+        """Look at a host that was taken over; without root nothing can be said about it."""
+        facts = self.survey()
+        if facts.root_refusal:
+            raise Unreachable(
+                f"{self._where}: {facts.root_refusal}: let the user become root again, as "
+                "it was when the host was taken over, or correct machines.ssh"
+            )
+        return facts
+
+    def refuse_unfit(self, facts: Facts, wanted: preflight.Wanted) -> None:
+        """Raise OperatorError with everything that keeps the host from being this machine."""
+        if found := preflight.problems(facts, wanted):
+            lines = "\n  ".join(found)
+            raise OperatorError(
+                f"{self._where} cannot be a {wanted.role}; nothing was changed on it:\n  {lines}\n"
+                "Mend what is named and run `pulumi up` again."
+            )
+
+    def take(self, fleet: str, mark: str) -> tuple[Claim, set[str]]:
+        """Claim the host; return the claim and the sums of the artifacts that are there."""
+        finished = self._as_root("take && list", {"FLEET": fleet, "MARK": mark})
+        first, *have = finished.out.splitlines() or [""]
+        claim = Claim.parse(first)
+        if finished.status or claim is None:
+            raise self._failed(
+                finished, f"it was not taken over: its owner is {first or 'unknown'}"
+            )
+        return claim, set(have)
+
+    def transfer(self, former: str, fleet: str) -> None:
+        """Claim the host, which is the same fleet's under its former identity."""
+        finished = self._as_root("transfer", {"FORMER_FLEET": former, "FLEET": fleet})
+        if finished.status:
+            raise self._failed(finished, "it was not taken over from the fleet's former identity")
+
+    def supply(self, given: supplies.Supplies, have: set[str]) -> None:
+        """Send what is missing, have it verified there, and leave the tables."""
+        tables = {"INDEX": given.index, "DOWNLOADS": given.downloads, "MIRRORS": given.mirrors}
+        missing = [file for file in given.files if file[0] not in have]
+        if missing:
+            finished = self._as_root("receive && supply", tables, supplies.tar(missing))
+        else:
+            finished = self._as_root("supply", tables)
+        if finished.status:
+            raise self._failed(finished, "it was not supplied")
+
+    def reset(self) -> None:
+        """Give the host back as it was found."""
+        finished = self._run_as_root(
+            _text({"NODE_NAME": self._name}, "lib", "endpoint", "pod-network", "reset"),
+            "step_reset",
+            limit=RESET_SECONDS,
+        )
+        if finished.status:
+            raise self._failed(finished, "it was not given back as it was found")
+
+    @property
+    def _where(self) -> str:
+        return f"{self._name} ({self._login})"
+
+    def _as_root(
+        self, call: str, settings: Mapping[str, str], stream: Iterable[bytes] = ()
+    ) -> Finished:
+        text = _text({**settings, "NODE_NAME": self._name}, "lib", "takeover")
+        return self._run_as_root(text, call, stream, limit=0)
+
+    def _run_as_root(
+        self, text: bytes, call: str, stream: Iterable[bytes] = (), *, limit: int
+    ) -> Finished:
+        """Run `call` after `text`, which travels on standard input in front of the stream."""
+        seconds = limit + SILENCE_SECONDS
+        return self._root.run(self._connection, text, call, stream, limit=limit, seconds=seconds)
+
+    def _failed(self, finished: Finished, what: str) -> OperatorError:
+        said = "\n  ".join(f"{finished.err}\n{finished.out}".strip().splitlines()[-20:])
+        how = f"status {finished.status}" if finished.status >= 0 else "the connection was lost"
+        return OperatorError(f"{self._where}: {what} ({how}):\n  {said}")
+
+
+def wanted(
+    role: str, fleet: str, machine: str, disk: int, endpoint_port: int | None
+) -> preflight.Wanted:
+    """Return what is asked of a host at this moment."""
+    return preflight.Wanted(role, fleet, machine, time(), disk, endpoint_port)
+
+
+def _text(settings: Mapping[str, str], *scripts: str) -> bytes:
+    assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
+    return (assignments + "".join(_script(name) for name in scripts)).encode()
+
+
+def _script(name: str) -> str:
+    return (NODE_SCRIPTS / f"{name}.sh").read_text()

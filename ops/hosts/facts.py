@@ -1,0 +1,92 @@
+"""What a host says of itself: the answers of scripts/node/survey.sh, typed."""
+
+from dataclasses import dataclass
+
+from ops.errors import OperatorError
+
+# The machine names of uname(2) in the words of the Go tool chain, which upstream's releases bear.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Whose machine a host is: the fleet, the machine's name, and a mark of this very takeover."""
+
+    fleet: str
+    machine: str
+    mark: str
+
+    @classmethod
+    def parse(cls, line: str) -> "Claim | None":
+        """Read a claim as it lies on the host; None where there is none."""
+        parts = line.strip("\n").split("\t")
+        return cls(*parts) if len(parts) == 3 else None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A host as it is. Sizes in KiB; `clock` in seconds since 1970; `supplies` a sum.
+
+    `root_refusal` says why we cannot become root there; None when we can.
+    """
+
+    root_refusal: str | None
+    clock: int
+    machine_id: str
+    os: str
+    os_family: frozenset[str]
+    init: str
+    arch: str
+    kernel: str
+    cpus: int
+    memory_kib: int
+    swap_kib: int
+    free_kib: int
+    ports: frozenset[int]
+    leftovers: tuple[str, ...]
+    packages: tuple[str, ...]
+    claim: Claim | None
+    supplies: str
+
+    @classmethod
+    def parse(cls, text: str, where: object) -> "Facts":
+        """Read what the survey printed on the host `where`."""
+        said = dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
+        try:
+            if "complete" not in said:
+                raise ValueError("it was cut off")
+            return cls(
+                root_refusal=None if said["root"] == "yes" else said["root"],
+                clock=int(said["clock"]),
+                machine_id=said["machine_id"],
+                os=said["os"],
+                os_family=frozenset(said["os_family"].split()),
+                init=said["init"],
+                arch=ARCHITECTURES.get(said["arch"], said["arch"]),
+                kernel=said["kernel"],
+                cpus=int(said["cpus"]),
+                memory_kib=int(said["memory_kib"]),
+                swap_kib=int(said["swap_kib"]),
+                free_kib=int(said["free_kib"]),
+                ports=frozenset(int(port, 16) for port in said["ports"].split()),
+                leftovers=tuple(said["leftovers"].split()),
+                packages=tuple(said["packages"].split()),
+                claim=Claim.parse(said["owner"]),
+                supplies=said["supplies"],
+            )
+        except (KeyError, ValueError) as error:
+            raise OperatorError(
+                f"{where}: the survey of the host cannot be read ({error!r}): it needs bash, and a "
+                f"login shell that prints nothing of its own. It began with: {text[:200]!r}"
+            ) from None
+
+    @property
+    def summary(self) -> dict[str, object]:
+        """What is worth showing in the stack's outputs."""
+        return {
+            "os": self.os,
+            "kernel": self.kernel,
+            "arch": self.arch,
+            "cpus": self.cpus,
+            "memoryMiB": self.memory_kib // 1024,
+        }

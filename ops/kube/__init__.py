@@ -1,0 +1,1 @@
+"""A cluster seen and changed through its API."""

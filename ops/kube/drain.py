@@ -1,0 +1,265 @@
+"""Emptying a Node, as `kubectl drain` does.
+
+What counts are the pods that are on the Node when the drain begins, without those that belong to
+the Node itself (of DaemonSets, and static ones): a pod that tolerates everything comes back to a
+cordoned Node as often as it is evicted.
+
+A pod that another Node can take (see placement.py) is evicted. One that a PodDisruptionBudget holds
+is asked for again until the budget allows it, so that its replacement is there by then; no budget
+holds it beyond the deadline. After that the drain fails, and says what was in the way; with `force`
+what is left is deleted instead, budgets or not.
+
+A pod that no other Node can take has nowhere else to go, and no budget would ever allow its
+eviction, since its replacement cannot start. On a Node that stays it is left where it is:
+containers survive a restart of their kubelet. On a Node that leaves, it is deleted when all others
+have gone.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ops.errors import OperatorError
+from ops.kube import api, pdb, placement
+
+Pod = dict[str, Any]
+
+POLL_SECONDS = 0.5
+# What a pod that is deleted by force has left to end itself, and its kubelet to say so.
+FORCED_GRACE_SECONDS = 10
+FORCED_SECONDS = 60
+FORBIDDEN = 403
+NOT_FOUND = 404
+CONFLICT = 409
+TOO_MANY_REQUESTS = 429
+# The API's answer where several budgets hold one pod.
+SERVER_ERROR = 500
+FINISHED = ("Succeeded", "Failed")
+
+
+class Drain:
+    """One Node's drain; `leaves`: the Node goes with its machine.
+
+    `is_lost` says that its kubelet can end no pod any more.
+    """
+
+    def __init__(
+        self,
+        kubeconfig: str,
+        name: str,
+        *,
+        leaves: bool = False,
+        is_lost: Callable[[], bool] = lambda: False,
+    ) -> None:
+        from kubernetes.client import CoreV1Api
+
+        self._kubeconfig = kubeconfig
+        self._name = name
+        self._leaves = leaves
+        self._is_lost = is_lost
+        self._client = api.client(kubeconfig)
+        self._core = CoreV1Api(self._client)
+        # Of each pod that counts, by its uid: why no other Node can take it, "" if one can.
+        self._obstacles: dict[str, str] | None = None
+        self._stranded: list[Pod] = []
+        self._refusals: dict[str, str] = {}
+        self._trouble = ""
+
+    def run(self, *, deadline_seconds: float, force: bool) -> str:
+        """Empty the Node within the deadline; name the pods that had nowhere else to go, and why.
+
+        They are still there, unless the Node leaves. "" if there are none.
+        """
+        deadline = time.monotonic() + deadline_seconds
+
+        def finish(end: Callable[[Pod], None], concerns: Callable[[Pod], bool]) -> None:
+            left = self._repeat(end, concerns, deadline)
+            if left and force:
+                left = self._repeat(self._kill, concerns, time.monotonic() + FORCED_SECONDS)
+            if left or self._trouble:
+                raise self._failure(left, deadline_seconds, force=force)
+
+        finish(self._evict, self._can_move)
+        if self._leaves and self._stranded:
+            finish(self._delete, self._is_stranded)
+        return self._told()
+
+    def _repeat(
+        self, end: Callable[[Pod], None], concerns: Callable[[Pod], bool], deadline: float
+    ) -> list[Pod]:
+        """Have every pod ended; return those that are left. A lost Node has none to wait for."""
+        left: list[Pod] = []
+        while True:
+            self._trouble = ""
+            try:
+                left = [pod for pod in self._pods() if concerns(pod)]
+                for pod in left:
+                    end(pod)
+            except Exception as error:
+                # Control planes are drained too: the API may be unavailable for a moment.
+                if not api.is_away(error):
+                    raise
+                self._trouble = str(getattr(error, "body", None) or error)
+            if not (left or self._trouble) or self._is_lost():
+                self._trouble = ""
+                return []
+            if time.monotonic() > deadline:
+                return left
+            time.sleep(POLL_SECONDS)
+
+    def _pods(self) -> list[Pod]:
+        answer: Any = self._core.list_pod_for_all_namespaces(
+            field_selector=f"spec.nodeName={self._name}", _preload_content=False
+        )
+        pods = [pod for pod in json.loads(answer.data)["items"] if not _stays(pod)]
+        if self._obstacles is None:
+            self._obstacles = self._judge(pods)
+            self._stranded = [pod for pod in pods if self._is_stranded(pod)]
+        return pods
+
+    def _judge(self, pods: list[Pod]) -> dict[str, str]:
+        """Return why no other Node can take each pod; an ending one goes anyway."""
+        if not pods:
+            return {}
+        answer: Any = self._core.list_node(_preload_content=False)
+        nodes = json.loads(answer.data)["items"]
+        others = [node for node in nodes if node["metadata"]["name"] != self._name]
+        # What is about to be deleted, budgets or not, waits for a Node that may be Ready again.
+        if self._leaves and not all(map(placement.is_ready, others)):
+            return {_uid(pod): "" for pod in pods}
+        return {
+            _uid(pod): "" if _is_ending(pod) else placement.obstacles(pod, others) for pod in pods
+        }
+
+    def _can_move(self, pod: Pod) -> bool:
+        return (self._obstacles or {}).get(_uid(pod)) == ""
+
+    def _is_stranded(self, pod: Pod) -> bool:
+        return bool((self._obstacles or {}).get(_uid(pod)))
+
+    def _told(self) -> str:
+        """Name the pods that run and have nowhere else to go, by the reason."""
+        reasons: dict[str, list[str]] = {}
+        for pod in self._stranded:
+            if pod["status"].get("phase") not in FINISHED:
+                reasons.setdefault((self._obstacles or {})[_uid(pod)], []).append(title(pod))
+        return "; ".join(f"{', '.join(pods)} ({why})" for why, pods in reasons.items())
+
+    def _evict(self, pod: Pod) -> None:
+        """Ask for the pod's eviction; note why, where that is refused."""
+        from kubernetes.client import ApiException, V1Eviction, V1ObjectMeta
+
+        metadata = pod["metadata"]
+        self._refusals.pop(title(pod), None)
+        if _is_ending(pod):
+            return
+        name, namespace = metadata["name"], metadata["namespace"]
+        eviction = V1Eviction(
+            metadata=V1ObjectMeta(name=name, namespace=namespace), delete_options=_only(pod)
+        )
+        try:
+            self._core.create_namespaced_pod_eviction(name, namespace, eviction)
+        except ApiException as error:
+            if error.status in (TOO_MANY_REQUESTS, SERVER_ERROR) or _is_namespace_ending(error):
+                self._refusals[title(pod)] = _message(error)
+            elif error.status not in (NOT_FOUND, CONFLICT):
+                raise
+
+    def _kill(self, pod: Pod) -> None:
+        grace = pod["metadata"].get("deletionGracePeriodSeconds")
+        if grace is None or grace > FORCED_GRACE_SECONDS:
+            self._remove(pod, grace_period_seconds=FORCED_GRACE_SECONDS)
+
+    def _delete(self, pod: Pod) -> None:
+        """Delete the pod, which has its own grace period."""
+        if not _is_ending(pod):
+            self._remove(pod)
+
+    def _remove(self, pod: Pod, **options: int) -> None:
+        from kubernetes.client import ApiException, V1DeleteOptions
+
+        metadata = pod["metadata"]
+        body = V1DeleteOptions(**_only(pod), **options)
+        try:
+            self._core.delete_namespaced_pod(metadata["name"], metadata["namespace"], body=body)
+        except ApiException as error:
+            if error.status not in (NOT_FOUND, CONFLICT):
+                raise
+
+    def _failure(self, left: list[Pod], seconds: float, *, force: bool) -> OperatorError:
+        where = (
+            f"draining Node {self._name} at {api.server(self._kubeconfig)}: after {seconds:.0f} s"
+        )
+        if self._trouble:
+            return OperatorError(
+                f"{where} the API does not answer: {self._trouble}. Repair it and run `pulumi up` "
+                "again: what has left the Node stays away."
+            )
+        pods = "; ".join(self._state(pod) for pod in left)
+        if force:
+            return OperatorError(
+                f"{where}, and {FORCED_SECONDS} s after they were deleted, these pods are still "
+                f"there: {pods}. Their kubelet does not end them: look at `journalctl -u kubelet` "
+                "on the machine, then run `pulumi up` again."
+            )
+        held = [pod for pod in left if title(pod) in self._refusals]
+        blocking = "; ".join(pdb.holding(self._client, held)) if held else ""
+        budget = f" What holds them: PodDisruptionBudget {blocking}." if blocking else ""
+        return OperatorError(
+            f"{where} these pods are still there: {pods}.{budget} Make room for them elsewhere, "
+            "relax the budget or delete them (`kubectl delete pod`), and run `pulumi up` again. "
+            "With `upgrades: {force: true}` what is left after the deadline is deleted."
+        )
+
+    def _state(self, pod: Pod) -> str:
+        if refusal := self._refusals.get(title(pod)):
+            return f"{title(pod)} (not evicted: {refusal})"
+        ending = "is ending" if _is_ending(pod) else "was not asked to end"
+        return f"{title(pod)} ({ending})"
+
+
+def title(pod: Pod) -> str:
+    """Name a pod as a person does: namespace/name."""
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+
+
+def _uid(pod: Pod) -> str:
+    return str(pod["metadata"]["uid"])
+
+
+def _only(pod: Pod) -> dict[str, Any]:
+    """Options that mean the very pod that was seen: a StatefulSet's next one has the same name."""
+    return {"preconditions": {"uid": _uid(pod)}}
+
+
+def _is_ending(pod: Pod) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def _stays(pod: Pod) -> bool:
+    metadata = pod["metadata"]
+    mirrored = "kubernetes.io/config.mirror" in metadata.get("annotations", {})
+    owners = metadata.get("ownerReferences", ())
+    return mirrored or any(owner["kind"] == "DaemonSet" for owner in owners)
+
+
+def _is_namespace_ending(error: Any) -> bool:
+    """Whether nothing is created in the namespace any more; it deletes its pods by itself.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle
+    """
+    try:
+        causes = json.loads(error.body)["details"]["causes"]
+    except (TypeError, ValueError, KeyError):
+        return False
+    return error.status == FORBIDDEN and any(
+        each.get("reason") == "NamespaceTerminating" for each in causes
+    )
+
+
+def _message(error: Any) -> str:
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.body or error)

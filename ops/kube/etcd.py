@@ -1,0 +1,228 @@
+"""The members of a cluster's stacked etcd, read and changed through the Kubernetes API alone.
+
+etcdctl runs in the etcd pod of whichever control plane answers, with the certificate that kubeadm
+makes for its own health checks; no machine has to be reached for it. A member may only leave while
+what remains keeps its majority.
+https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/ha-topology/#stacked-etcd-topology
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from model import quorum
+from ops.errors import OperatorError
+from ops.kube import api
+from ops.kube.exec import Unanswered, run
+
+NAMESPACE = "kube-system"
+SELECTOR = "component=etcd,tier=control-plane"
+PKI = "/etc/kubernetes/pki/etcd"
+ETCDCTL = (
+    "etcdctl",
+    "--endpoints=https://127.0.0.1:2379",
+    f"--cacert={PKI}/ca.crt",
+    f"--cert={PKI}/healthcheck-client.crt",
+    f"--key={PKI}/healthcheck-client.key",
+    "--dial-timeout=2s",
+    "--write-out=json",
+)
+LIST = ("member", "list", "--command-timeout=4s")
+# A dead member costs all of this time; one that is merely slow is looked at again.
+LOOK = ("endpoint", "health", "--cluster", "--command-timeout=2s")
+REMOVE = ("member", "remove", "--command-timeout=4s")
+ASK_SECONDS = 8.0
+POLL_SECONDS = 0.5
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member: `id` in hexadecimal, `name` that of its Node ("" until it has started once).
+
+    `healthy` means that it takes part in what the majority agrees on.
+    """
+
+    id: str
+    name: str
+    address: str
+    learner: bool
+    healthy: bool
+
+    def __str__(self) -> str:
+        kind = "learner, " if self.learner else ""
+        state = "healthy" if self.healthy else "not healthy"
+        return f"{self.name or 'not started'} ({self.address}, {kind}{state})"
+
+
+def members(kubeconfig: str, *, besides: str = "") -> list[Member]:
+    """Return the members as a majority of them knows them, each with a look at its health.
+
+    The pod of the Node `besides` is asked last. Raises OperatorError when none answers.
+    """
+    listed, looked_at = _ask_any(kubeconfig, besides, LIST, LOOK)
+    healthy = {each["endpoint"] for each in looked_at if each["health"]}
+    return [_member(each, healthy) for each in listed["members"]]
+
+
+def await_removable(
+    kubeconfig: str, name: str, *, address: str, deadline_seconds: float
+) -> list[Member]:
+    """Wait until etcd can do without what the Node `name` has in it, and return that.
+
+    A member that never started has no name and is known by the `address` of its machine. Raises
+    OperatorError when the others do not become healthy enough.
+    """
+    deadline = time.monotonic() + deadline_seconds
+    while True:
+        try:
+            if not _has(kubeconfig, name, address):
+                return []
+            found = members(kubeconfig, besides=name)
+            leaving = of_machine(found, name, address)
+            refusals = (refusal(found, each) for each in leaving)
+            reason = next((each for each in refusals if each), None)
+            if reason is None:
+                return leaving
+        except OperatorError as error:
+            reason = str(error)
+        if time.monotonic() > deadline:
+            raise _refused(kubeconfig, name, reason, deadline_seconds)
+        time.sleep(POLL_SECONDS)
+
+
+def remove_member(
+    kubeconfig: str,
+    name: str,
+    *,
+    address: str,
+    deadline_seconds: float,
+    leaving: Sequence[Member] = (),
+) -> None:
+    """Remove what the Node `name` has in etcd, once etcd can do without it; nothing is fine.
+
+    `leaving` is what `await_removable` has just returned, if it was asked.
+    """
+    deadline = time.monotonic() + deadline_seconds
+
+    def look() -> Sequence[Member]:
+        return await_removable(kubeconfig, name, address=address, deadline_seconds=deadline_seconds)
+
+    leaving = leaving or look()
+    while leaving:
+        try:
+            _ask_any(kubeconfig, name, (*REMOVE, leaving[0].id))
+        except OperatorError as error:
+            # etcd itself refuses while it is not sure of a majority of its own.
+            if time.monotonic() > deadline:
+                raise _refused(kubeconfig, name, str(error), deadline_seconds) from None
+            time.sleep(POLL_SECONDS)
+        leaving = look()
+
+
+def await_healthy(kubeconfig: str, *, deadline_seconds: float) -> list[Member]:
+    """Wait until every member has started, votes and is healthy."""
+    deadline = time.monotonic() + deadline_seconds
+    while True:
+        try:
+            found = members(kubeconfig)
+            ill = [str(each) for each in found if each.learner or not each.healthy]
+        except OperatorError as error:
+            ill = [str(error)]
+        if not ill:
+            return found
+        if time.monotonic() > deadline:
+            raise OperatorError(
+                f"etcd at {api.server(kubeconfig)}: after {deadline_seconds:.0f} s not every "
+                f"member is healthy: {'; '.join(ill)}. Look at its pod (`kubectl --namespace "
+                f"{NAMESPACE} logs --selector component=etcd`), mend it, and run `pulumi up` again."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def of_machine(found: Iterable[Member], name: str, address: str) -> list[Member]:
+    """Return the members of one machine: its own, and one at its address that never started."""
+    return [
+        each for each in found if each.name == name or (not each.name and each.address == address)
+    ]
+
+
+def refusal(found: Iterable[Member], leaving: Member) -> str | None:
+    """Say why `leaving` must not leave now; None when the others keep their majority."""
+    voters = {str(each): each.healthy for each in found if not each.learner}
+    return quorum.removal_refusal(voters, str(leaving))
+
+
+def _has(kubeconfig: str, name: str, address: str) -> bool:
+    """Whether a machine has anything in etcd: known sooner than how all members are."""
+    (listed,) = _ask_any(kubeconfig, name, LIST)
+    found = [_member(each, set()) for each in listed["members"]]
+    return bool(of_machine(found, name, address))
+
+
+def _refused(kubeconfig: str, name: str, reason: str, seconds: float) -> OperatorError:
+    return OperatorError(
+        f"{name} cannot leave etcd at {api.server(kubeconfig)}, tried for {seconds:.0f} s: "
+        f"{reason}. Nothing was taken from etcd. Mend the members that are not healthy, or replace "
+        "their machines first, and run `pulumi up` again."
+    )
+
+
+def _member(listed: Json, healthy: set[str]) -> Member:
+    peers, clients = listed.get("peerURLs", ()), listed.get("clientURLs", ())
+    return Member(
+        id=f"{listed['ID']:x}",
+        name=listed.get("name", ""),
+        address=next((urlsplit(each).hostname or "" for each in peers), ""),
+        learner=listed.get("isLearner", False),
+        healthy=any(each in healthy for each in clients),
+    )
+
+
+def _ask_any(kubeconfig: str, besides: str, *commands: Sequence[str]) -> list[Json]:
+    """Return what etcdctl says to the commands, all of them in the first pod that answers."""
+    reasons = []
+    for pod in _pods(kubeconfig, besides):
+        try:
+            return [_ask(kubeconfig, pod, command) for command in commands]
+        except Unanswered as error:
+            reasons.append(str(error))
+    raise OperatorError(
+        f"no etcd pod of {api.server(kubeconfig)} answers: {'; '.join(reasons) or 'there is none'}"
+    )
+
+
+def _ask(kubeconfig: str, pod: str, command: Sequence[str]) -> Json:
+    finished = run(kubeconfig, NAMESPACE, pod, [*ETCDCTL, *command], deadline_seconds=ASK_SECONDS)
+    try:
+        # `endpoint health` fails when any member is ill, and says which on its output.
+        return json.loads(finished.output)
+    except ValueError:
+        said = finished.errors.strip() or finished.output.strip()
+        raise Unanswered(f"{pod}: etcdctl {command[0]} {command[1]}: {said}") from None
+
+
+def _pods(kubeconfig: str, besides: str) -> list[str]:
+    """Return the names of the etcd pods, those first that are likely to answer."""
+    api.load()
+    from kubernetes.client import CoreV1Api
+
+    core = CoreV1Api(api.client(kubeconfig))
+    try:
+        answer: Any = core.list_namespaced_pod(
+            NAMESPACE, label_selector=SELECTOR, _preload_content=False
+        )
+    except Exception as error:
+        raise api.explain(error, "reading the etcd pods", kubeconfig) from None
+    pods = json.loads(answer.data)["items"]
+    pods.sort(key=lambda pod: (pod["spec"].get("nodeName") == besides, not _is_ready(pod)))
+    return [pod["metadata"]["name"] for pod in pods]
+
+
+def _is_ready(pod: Json) -> bool:
+    conditions: Iterator[Json] = iter(pod["status"].get("conditions", ()))
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

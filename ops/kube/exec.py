@@ -1,0 +1,95 @@
+"""A program that is run in a pod through the API, as `kubectl exec` does.
+
+The kubernetes client's own way wants the credentials in files and knows no deadline while it
+connects; this one uses the same TLS context as every other call, and ends in time. The protocol is
+the streaming subprotocol v4: each message begins with the number of its channel.
+https://kubernetes.io/docs/reference/using-api/websockets/ (v4.channel.k8s.io)
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from ops.kube import api
+
+if TYPE_CHECKING:
+    from websocket import WebSocket
+
+PROTOCOL = "v4.channel.k8s.io"
+OUTPUT, ERRORS, OUTCOME = 1, 2, 3
+
+
+class Unanswered(Exception):
+    """The program could not be run, or nobody knows how it ended."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program left: its exit status and what it wrote."""
+
+    status: int
+    output: str
+    errors: str
+
+
+def run(
+    kubeconfig: str, namespace: str, pod: str, command: Sequence[str], *, deadline_seconds: float
+) -> Finished:
+    """Run `command` in the pod's first container; raise Unanswered when that was not possible."""
+    import websocket
+
+    query = urlencode(
+        [("command", each) for each in command] + [("stdout", "true"), ("stderr", "true")]
+    )
+    server = api.server(kubeconfig).replace("https://", "wss://", 1)
+    deadline = time.monotonic() + deadline_seconds
+    try:
+        connection = websocket.create_connection(
+            f"{server}/api/v1/namespaces/{namespace}/pods/{pod}/exec?{query}",
+            timeout=deadline_seconds,
+            subprotocols=[PROTOCOL],
+            sslopt={"context": api.tls(kubeconfig)},
+            # Like every other call to the API: never through a proxy of the environment.
+            http_no_proxy=["*"],
+        )
+        try:
+            return _finished(_listen(connection, deadline))
+        finally:
+            connection.shutdown()  # type: ignore[no-untyped-call]
+    except websocket.WebSocketBadStatusException as error:
+        body = (error.resp_body or b"").decode(errors="replace").strip()
+        raise Unanswered(f"{pod}: status {error.status_code} {body}") from None
+    except (OSError, websocket.WebSocketException) as error:
+        raise Unanswered(f"{pod}: {error}") from None
+
+
+def _listen(connection: "WebSocket", deadline: float) -> dict[int, str]:
+    """Return what came on each channel until the other side closed."""
+    import websocket
+
+    heard = {channel: bytearray() for channel in (OUTPUT, ERRORS, OUTCOME)}
+    while True:
+        connection.settimeout(max(0.001, deadline - time.monotonic()))
+        code, message = connection.recv_data()
+        if code == websocket.ABNF.OPCODE_CLOSE:
+            return {channel: said.decode(errors="replace") for channel, said in heard.items()}
+        if message and message[0] in heard:
+            heard[message[0]] += message[1:]
+
+
+def _finished(heard: dict[int, str]) -> Finished:
+    outcome = json.loads(heard[OUTCOME] or "{}")
+    return Finished(_status(outcome), heard[OUTPUT], heard[ERRORS])
+
+
+def _status(outcome: dict[str, Any]) -> int:
+    """Return the exit status that the kubelet reported as a Kubernetes Status."""
+    if outcome.get("status") == "Success":
+        return 0
+    for cause in outcome.get("details", {}).get("causes", ()):
+        if cause.get("reason") == "ExitCode":
+            return int(cause["message"])
+    raise Unanswered(outcome.get("message") or "the connection ended before the program did")

@@ -1,0 +1,105 @@
+"""Whether a Node can take a pod, as far as the two of them tell.
+
+These are the scheduler's filters that look at nothing else: whether the Node is Ready and not
+cordoned, taints and tolerations, nodeSelector, and required node affinity. Free resources, volumes
+and other pods are not looked at: those change, while what is told here waits for a person.
+https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
+https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from model.selectors import meets
+
+Object = Mapping[str, Any]
+
+HARD_EFFECTS = ("NoSchedule", "NoExecute")
+# What a controller makes of readiness and cordons, a moment after they changed.
+FOLLOWING = tuple(
+    f"node.kubernetes.io/{each}" for each in ("not-ready", "unreachable", "unschedulable")
+)
+SHOWN_NODES = 3
+
+
+def obstacles(pod: Object, nodes: Sequence[Object]) -> str:
+    """Return why none of the Nodes can take the pod; "" if one can."""
+    reasons = []
+    for node in nodes:
+        reason = obstacle(pod, node)
+        if not reason:
+            return ""
+        reasons.append(f"{node['metadata']['name']} {reason}")
+    more = [f"{len(reasons) - SHOWN_NODES} more"] if len(reasons) > SHOWN_NODES else []
+    return ", ".join([*reasons[:SHOWN_NODES], *more]) or "there is no other Node"
+
+
+def obstacle(pod: Object, node: Object) -> str:
+    """Return why the Node cannot take the pod, with the Node as its subject; "" if it can."""
+    spec = pod["spec"]
+    if is_cordoned(node):
+        return "is cordoned"
+    if not is_ready(node):
+        return "is not Ready"
+    for taint in node["spec"].get("taints", ()):
+        bars = taint["effect"] in HARD_EFFECTS and taint["key"] not in FOLLOWING
+        if bars and not _tolerates(spec, taint):
+            return f"has the taint {written(taint)}"
+    labels = node["metadata"].get("labels", {})
+    selector = spec.get("nodeSelector") or {}
+    if not selector.items() <= labels.items():
+        return "does not match its nodeSelector"
+    terms = _required_terms(spec)
+    if terms is not None and not any(_matches(term, node) for term in terms):
+        return "does not match its node affinity"
+    return ""
+
+
+def is_ready(node: Object) -> bool:
+    """Whether the Node's kubelet says that it can run pods."""
+    conditions = node.get("status", {}).get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def is_cordoned(node: Object) -> bool:
+    """Whether somebody keeps new pods away from the Node."""
+    return bool(node["spec"].get("unschedulable"))
+
+
+def written(taint: Mapping[str, str]) -> str:
+    """Write a taint as kubectl does: key=value:Effect, without `=` where there is no value."""
+    value = taint.get("value", "")
+    return f"{taint['key']}{f'={value}' if value else ''}:{taint['effect']}"
+
+
+def _tolerates(spec: Object, taint: Mapping[str, str]) -> bool:
+    return any(_covers(each, taint) for each in spec.get("tolerations") or ())
+
+
+def _covers(toleration: Mapping[str, str], taint: Mapping[str, str]) -> bool:
+    """Whether a toleration is for this taint: no effect means all, no key (with Exists) every."""
+    if toleration.get("effect", "") not in ("", taint["effect"]):
+        return False
+    if toleration.get("key", "") not in ("", taint["key"]):
+        return False
+    operator = toleration.get("operator") or "Equal"
+    same = toleration.get("value", "") == taint.get("value", "")
+    return operator == "Exists" or (operator == "Equal" and same)
+
+
+def _required_terms(spec: Object) -> Iterable[Object] | None:
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    return required and required.get("nodeSelectorTerms", ())
+
+
+def _matches(term: Object, node: Object) -> bool:
+    """Whether a term of a NodeSelector matches; an empty one matches nothing."""
+    metadata = node["metadata"]
+    labels, fields = metadata.get("labels", {}), {"metadata.name": metadata["name"]}
+    expressions, names = term.get("matchExpressions") or (), term.get("matchFields") or ()
+    return (
+        bool(expressions or names)
+        and all(meets(each, labels) for each in expressions)
+        and all(meets(each, fields) for each in names)
+    )

@@ -1,0 +1,148 @@
+"""Whether pods reach each other at their own addresses, as the probe pods' logs tell.
+
+manifests/probe.yaml says what a probe does and logs. Every probe must be reached by those of all
+other Nodes; in a cluster of more than `ALL_UP_TO` Nodes, by `ENOUGH` of them.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ops.kube import api
+
+if TYPE_CHECKING:
+    from kubernetes.client import CoreV1Api
+
+NAMESPACE = "kube-system"
+CONTAINER = "probe"
+ALL_UP_TO = 50
+ENOUGH = 3
+LOG_SECONDS = (3, 5)
+# What one kind of finding may take of the operator's screen.
+LINES = 10
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A probe pod that runs: its Node, its name and its address."""
+
+    node: str
+    pod: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The last line of a probe's log: addresses that it reached, and since when it does not others.
+
+    `unreadable` says why there is none.
+    """
+
+    reached: frozenset[str] = frozenset()
+    unreached: Mapping[str, str] = field(default_factory=dict)
+    unreadable: str = ""
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """A probe that does not reach another one, since a time; "" where it has not tried yet."""
+
+    source: Probe
+    target: Probe
+    since: str
+
+
+def missing(core: "CoreV1Api", probes: list[Probe]) -> list[str]:
+    """Return one line for each way in which pods do not reach each other."""
+    if len(probes) < 2:
+        return []
+    with ThreadPoolExecutor(max_workers=api.CONNECTIONS) as pool:
+        reports = dict(zip(probes, pool.map(lambda probe: _read(core, probe), probes), strict=True))
+    unreadable = (
+        f"probe pod {probe.pod} on {probe.node}: {report.unreadable}"
+        for probe, report in reports.items()
+        if report.unreadable
+    )
+    known = {probe: report for probe, report in reports.items() if not report.unreadable}
+    return [*_few(unreadable), *_few(_describe(_gaps(probes, known), probes, known))]
+
+
+def _read(core: "CoreV1Api", probe: Probe) -> Report:
+    api.load()
+    from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        answer: Any = core.read_namespaced_pod_log(
+            probe.pod,
+            NAMESPACE,
+            container=CONTAINER,
+            tail_lines=1,
+            _preload_content=False,
+            _request_timeout=LOG_SECONDS,
+        )
+        said = json.loads(answer.data)
+        return Report(frozenset(said["reached"]), dict(said["unreached"]))
+    except (ApiException, HTTPError, OSError) as error:
+        reason = getattr(error, "body", None) or error
+        return Report(unreadable=f"its log cannot be read: {reason}")
+    except (ValueError, KeyError, TypeError):
+        return Report(unreadable="it has not reported yet which pods it reaches")
+
+
+def _gaps(probes: list[Probe], reports: Mapping[Probe, Report]) -> Iterator[_Gap]:
+    for target in probes:
+        sources = {probe: report for probe, report in reports.items() if probe != target}
+        untried = []
+        for source, report in sources.items():
+            if target.address in report.unreached:
+                yield _Gap(source, target, report.unreached[target.address])
+            elif target.address not in report.reached:
+                untried.append(_Gap(source, target, ""))
+        reached = sum(target.address in report.reached for report in sources.values())
+        yield from untried if len(probes) <= ALL_UP_TO else untried[: max(ENOUGH - reached, 0)]
+
+
+def _describe(
+    gaps: Iterable[_Gap], probes: Iterable[Probe], reports: Mapping[Probe, Report]
+) -> Iterator[str]:
+    """Say only once of a Node that no other reaches, or that reaches no other."""
+    to: dict[Probe, list[_Gap]] = defaultdict(list)
+    by: dict[Probe, list[_Gap]] = defaultdict(list)
+    for gap in gaps:
+        to[gap.target].append(gap)
+        by[gap.source].append(gap)
+    addresses = {probe.address for probe in probes}
+    reached = {address for report in reports.values() for address in report.reached}
+    isolated = [probe for probe in to if len(to[probe]) > 1 and probe.address not in reached]
+    mute = [probe for probe in by if len(by[probe]) > 1 and not reports[probe].reached & addresses]
+    for probe in isolated:
+        named = f"pods on {probe.node} ({probe.address})"
+        yield f"{named} cannot be reached from any other Node {_since(to[probe])}: {_hint(probe)}"
+    for probe in mute:
+        yield f"pods on {probe.node} reach no other Node {_since(by[probe])}: {_hint(probe)}"
+    for source, found in by.items():
+        for gap in found:
+            if source not in mute and gap.target not in isolated:
+                named = f"pods on {gap.target.node} ({gap.target.address})"
+                yield f"pods on {source.node} cannot reach {named} {_since([gap])}: {_hint(source)}"
+
+
+def _since(gaps: Iterable[_Gap]) -> str:
+    times = [gap.since for gap in gaps]
+    # RFC 3339 with one zone: text compares as time does.
+    return f"since {max(times)}" if all(times) else "yet"
+
+
+def _hint(probe: Probe) -> str:
+    return f"see `kubectl -n {NAMESPACE} logs {probe.pod}` and flannel's log on that Node"
+
+
+def _few(lines: Iterable[str]) -> Iterator[str]:
+    every = list(lines)
+    yield from every[:LINES]
+    if len(every) > LINES:
+        yield f"and {len(every) - LINES} more of this kind"

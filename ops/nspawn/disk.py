@@ -1,0 +1,76 @@
+"""The disk of a machine: an overlay over the shared image, and containerd's own directory.
+
+containerd's snapshots are overlays themselves and cannot lie on one. Its directory is a copy whose
+files are hard links into the image: only its two databases are ever changed in place.
+"""
+
+import shutil
+from pathlib import Path
+
+from ops.errors import OperatorError
+from ops.nspawn.command import run, succeeds
+from ops.nspawn.spec import MachineSpec
+
+DATABASES = ("meta.db", "metadata.db")
+
+
+def create(spec: MachineSpec) -> None:
+    """Make the machine's disk, without mounting it."""
+    folder = spec.folder
+    for name in ("upper", "work", "root"):
+        (folder / name).mkdir(exist_ok=True)
+    image = Path(spec.image) / "containerd" / spec.role
+    if image.is_dir():
+        _link_tree(image, folder / "containerd")
+    else:
+        (folder / "containerd").mkdir()
+
+
+def root(spec: MachineSpec) -> Path:
+    """Where the disk is mounted."""
+    return spec.folder / "root"
+
+
+def mount(spec: MachineSpec) -> Path:
+    """Mount the disk, if it is not mounted, and return where."""
+    target = root(spec)
+    if not is_mounted(target):
+        lower = Path(spec.image) / "root"
+        if not lower.is_dir():
+            raise OperatorError(
+                f"{spec.hostname}: the machine image {spec.image}, on which its disk lies, is "
+                "gone: run `make image`; if that makes another one, replace the machine with "
+                "`pulumi up --replace`"
+            )
+        layers = f"lowerdir={lower},upperdir={spec.folder}/upper,workdir={spec.folder}/work"
+        run("mount", "-t", "overlay", "overlay", "-o", layers, str(target))
+    return target
+
+
+def unmount(spec: MachineSpec) -> None:
+    """Unmount the disk."""
+    target = root(spec)
+    while is_mounted(target):
+        if not succeeds("umount", str(target)):
+            # Something outside of the machine looks at its disk, such as a person's shell.
+            run("umount", "--lazy", str(target))
+
+
+def is_mounted(path: Path) -> bool:
+    """Return whether something is mounted at `path`."""
+    wanted = str(path.resolve()).replace(" ", "\\040")  # proc(5) writes blanks in octal
+    return any(
+        line.split()[4] == wanted for line in Path("/proc/self/mountinfo").read_text().splitlines()
+    )
+
+
+def _link_tree(image: Path, target: Path) -> None:
+    """Copy containerd's directory as hard links, or for real where the disk is another one."""
+    if not succeeds("cp", "--archive", "--link", str(image), str(target)):
+        shutil.rmtree(target, ignore_errors=True)
+        run("cp", "--archive", "--reflink=auto", str(image), str(target))
+    for name in DATABASES:
+        for database in target.rglob(name):
+            copy = database.with_name(f"{name}.copy")
+            shutil.copy2(database, copy)
+            copy.replace(database)

@@ -1,0 +1,118 @@
+"""The life of a machine, put together from its parts: every step is safe to do again."""
+
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ops.errors import OperatorError
+from ops.nspawn import artifacts as stock
+from ops.nspawn import disk, identity, kernel, network, process
+from ops.nspawn.runtime import Runtime
+from ops.nspawn.spec import MachineSpec, all_specs, cluster_folder
+
+
+def create(spec: MachineSpec) -> str:
+    """Make and boot the machine and return its public host key; a failure leaves nothing."""
+    left = MachineSpec.read(spec.folder)
+    if left is not None:
+        _refuse_foreign(left, spec.owner)
+    _refuse_used_address(spec)
+    if left is not None or network.has_traces(spec):
+        purge(left or spec)
+    spec.write()
+    try:
+        disk.create(spec)
+        root = disk.mount(spec)
+        stock.tell(spec, root)
+        host_key = identity.give(spec, root)
+        _boot(spec)
+    except BaseException:
+        purge(spec)
+        raise
+    return host_key
+
+
+def start(spec: MachineSpec) -> None:
+    """Make the machine run as it should, with the disk that it has."""
+    if _process_runs(spec):
+        if not network.is_plugged_in(spec):
+            network.plug_in_again(spec)
+        return
+    process.stop(spec, disk.root(spec))
+    network.unplug(spec)
+    disk.mount(spec)
+    _boot(spec)
+
+
+def change(spec: MachineSpec, *, cpus: float, memory: int, kubernetes_version: str) -> MachineSpec:
+    """Change what can be changed in a machine, also while it runs: its limits, what it runs."""
+    changed = replace(spec, cpus=cpus, memory=memory, kubernetes_version=kubernetes_version)
+    if (spec.cpus, spec.memory) != (cpus, memory) and _process_runs(spec):
+        process.limit(changed)
+    changed.write()
+    return changed
+
+
+def is_running(spec: MachineSpec) -> bool:
+    """Return whether the machine runs, with its disk, and with its network connected."""
+    return _process_runs(spec) and network.is_plugged_in(spec)
+
+
+def purge(spec: MachineSpec) -> None:
+    """Remove the machine, whatever is left of it."""
+    process.stop(spec, disk.root(spec))
+    network.unplug(spec)
+    disk.unmount(spec)
+    _remove(spec.folder)
+
+
+def purge_cluster(owner: str, cluster: str) -> None:
+    """Remove the machines of `owner` that a killed run left without the program knowing."""
+    folder = cluster_folder(cluster)
+    for each in sorted(folder.glob("*/")):
+        spec = MachineSpec.read(each)
+        if spec is None:
+            # A run that was killed before it wrote down whose the machine would be.
+            _remove(each)
+        elif spec.owner == owner:
+            purge(spec)
+
+
+def _process_runs(spec: MachineSpec) -> bool:
+    runtime = Runtime.read(spec)
+    runs = runtime is not None and runtime.alive
+    return runs and network.is_wired(spec) and disk.is_mounted(disk.root(spec))
+
+
+def _boot(spec: MachineSpec) -> None:
+    kernel.make_room()
+    network.plug_in(spec)
+    process.start(spec, disk.root(spec))
+
+
+def _refuse_foreign(spec: MachineSpec, owner: str) -> None:
+    """Refuse to touch a machine that another fleet made."""
+    if spec.owner != owner:
+        raise OperatorError(
+            f"{spec.folder} is a machine of another fleet on this host (its state knows it, this "
+            "one's does not): destroy that fleet, or give this cluster another name"
+        )
+
+
+def _refuse_used_address(spec: MachineSpec) -> None:
+    """Refuse an address of another machine: SSH would answer, but from the wrong one."""
+    for other in all_specs():
+        if other.folder != spec.folder and other.bare_address == spec.bare_address:
+            raise OperatorError(
+                f"{spec.hostname}: the address {spec.bare_address} is {other.hostname}'s "
+                f"({other.folder}): destroy that machine, or change the cluster's machines.subnet"
+            )
+
+
+def _remove(folder: Path) -> None:
+    """Remove a machine's folder, and with the last one the cluster's."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    with suppress(OSError):  # It holds other machines, or is gone.
+        folder.parent.rmdir()

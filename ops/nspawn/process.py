@@ -1,0 +1,175 @@
+"""The running machine: systemd-nspawn with the machine's systemd inside.
+
+On a host whose PID 1 is systemd, a transient unit with delegated cgroups runs it. Elsewhere it is
+a detached process that outlives the program, in cgroups below the program's own.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ops.errors import OperatorError
+from ops.nspawn.cgroup import Cgroups
+from ops.nspawn.command import run, succeeds
+from ops.nspawn.network import namespace
+from ops.nspawn.runtime import Runtime, children, command_line, start_time
+from ops.nspawn.spec import MachineSpec
+
+BOOT_SECONDS = 60
+POLL_SECONDS = 0.02
+SSH_PORT = 22
+NSPAWN_FILES = Path("/run/systemd/nspawn")
+SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
+# A process enters the cgroups, becomes nspawn in a session of its own and is left to PID 1, so that
+# neither a signal to the program reaches it nor its end depends on the program: first the files of
+# the cgroups, then where the console goes, then the command. The new process's id is printed.
+DETACH = """
+set -e
+cd /
+while [ "$1" != -- ]; do echo $$ >"$1"; shift; done
+log=$2
+shift 2
+setsid "$@" >"$log" 2>&1 </dev/null &
+echo $!
+"""
+
+
+def start(spec: MachineSpec, root: Path) -> None:
+    """Boot the machine; return when SSH answers."""
+    arguments = _nspawn(spec, root)
+    if SYSTEMD.is_dir():
+        cgroups = Cgroups(())
+        nspawn = _start_unit(spec, arguments)
+    else:
+        cgroups = Cgroups.below_caller(spec.unit)
+        Runtime.of(cgroups).write(spec)
+        cgroups.create()
+        cgroups.limit(spec.cpus, spec.memory)
+        nspawn = _start_detached(spec, arguments, cgroups)
+    leader = _await_leader(spec, nspawn)
+    Runtime.of(cgroups, leader).write(spec)
+    _await_ssh(spec, leader)
+
+
+def limit(spec: MachineSpec) -> None:
+    """Apply the spec's limits to the running machine."""
+    if SYSTEMD.is_dir():
+        run("systemctl", "set-property", "--runtime", _unit(spec), *_limits(spec))
+    elif runtime := Runtime.read(spec):
+        runtime.cgroups.limit(spec.cpus, spec.memory)
+
+
+def stop(spec: MachineSpec, root: Path) -> None:
+    """End the machine, whatever is left of it, and forget what nspawn noted about it."""
+    runtime = Runtime.read(spec)
+    cgroups = runtime.cgroups if runtime else Cgroups(())
+    if not SYSTEMD.is_dir() and not cgroups.folders:
+        cgroups = Cgroups.find(spec.unit)
+    if runtime is not None and runtime.alive:
+        # With its PID 1 all of the machine ends, and nspawn tidies up behind it.
+        with suppress(ProcessLookupError):
+            os.kill(runtime.leader, signal.SIGKILL)
+        cgroups.drained()
+    if SYSTEMD.is_dir():
+        succeeds("systemctl", "kill", "--signal=KILL", _unit(spec))
+        succeeds("systemctl", "stop", _unit(spec))
+        succeeds("systemctl", "reset-failed", _unit(spec))
+    cgroups.kill()
+    cgroups.remove()
+    _forget(spec, root)
+
+
+def _forget(spec: MachineSpec, root: Path) -> None:
+    """Remove what an nspawn that was killed leaves in /run."""
+    Runtime.forget(spec)
+    shutil.rmtree(NSPAWN_FILES / "propagate" / spec.link, ignore_errors=True)
+    with suppress(OSError):
+        found = root.stat()
+        (NSPAWN_FILES / "locks" / f"inode-{found.st_dev}:{found.st_ino}").unlink()
+
+
+def _nspawn(spec: MachineSpec, root: Path) -> list[str]:
+    return [
+        "systemd-nspawn", f"--directory={root}",
+        # The name that this host knows the machine by is short, and no other fleet's.
+        f"--machine={spec.link}", f"--hostname={spec.hostname}",
+        "--boot", "--register=no", "--keep-unit", "--console=pipe",
+        "--link-journal=no", "--resolv-conf=off", "--timezone=off",
+        f"--network-namespace-path={namespace(spec)}",
+        "--capability=all", "--system-call-filter=@known",
+        "--bind=/dev/kmsg", f"--bind={spec.folder}/containerd:/var/lib/containerd",
+    ]  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    # Of the kernel's settings a machine may change those of its own network only: the others are
+    # the host's, and would outlive the machine.
+    return {"PATH": os.environ["PATH"], "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
+
+
+def _start_detached(spec: MachineSpec, arguments: list[str], cgroups: Cgroups) -> int:
+    environment = [f"{key}={value}" for key, value in _environment().items()]
+    printed = run(
+        "sh", "-c", DETACH, "detach", *cgroups.procs_files, "--", f"{spec.folder}/log",
+        "env", "--ignore-environment", *environment, *arguments,
+    )  # fmt: skip
+    return int(printed)
+
+
+def _unit(spec: MachineSpec) -> str:
+    return f"{spec.unit}.service"
+
+
+def _limits(spec: MachineSpec) -> list[str]:
+    return [f"CPUQuota={spec.cpus * 100:.0f}%", f"MemoryMax={spec.memory}"]
+
+
+def _start_unit(spec: MachineSpec, arguments: list[str]) -> int:
+    settings = ["Delegate=yes", "TasksMax=infinity", "LimitNOFILE=1048576", *_limits(spec)]
+    run(
+        "systemd-run", "--quiet", f"--unit={_unit(spec)}", "--collect",
+        f"--description=kubeadm-fleet machine {spec.hostname}",
+        *(f"--property={setting}" for setting in settings),
+        f"--property=StandardOutput=file:{spec.folder}/log", "--property=StandardError=inherit",
+        *(f"--setenv={key}={value}" for key, value in _environment().items()),
+        "--", *arguments,
+    )  # fmt: skip
+    return int(run("systemctl", "show", "--property=MainPID", "--value", _unit(spec)))
+
+
+def _await_leader(spec: MachineSpec, nspawn: int) -> int:
+    """Return the id of the machine's own PID 1: nspawn's child."""
+    deadline = time.monotonic() + BOOT_SECONDS
+    while True:
+        for child in children(nspawn):
+            command = command_line(child)
+            if "systemd" in command and "nspawn" not in command:
+                return child
+        _still_booting(spec, nspawn, deadline, "the machine's systemd to start")
+
+
+def _await_ssh(spec: MachineSpec, leader: int) -> None:
+    deadline = time.monotonic() + BOOT_SECONDS
+    host = spec.bare_address
+    while True:
+        with suppress(OSError), socket.create_connection((host, SSH_PORT), timeout=1) as answer:
+            if answer.recv(4) == b"SSH-":
+                return
+        _still_booting(spec, leader, deadline, f"SSH on {host} to answer")
+
+
+def _still_booting(spec: MachineSpec, process: int, deadline: float, what: str) -> None:
+    """Wait a moment; raise when the machine has ended or the deadline has passed."""
+    ended = start_time(process) < 0
+    if ended or time.monotonic() > deadline:
+        log = (spec.folder / "log").read_text(errors="replace")[-2000:]
+        why = "the machine ended" if ended else f"{BOOT_SECONDS} s passed"
+        raise OperatorError(
+            f"{spec.hostname}: {why} while waiting for {what}; "
+            f"its console said:\n{log.strip() or '(nothing)'}"
+        )
+    time.sleep(POLL_SECONDS)

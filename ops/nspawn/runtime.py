@@ -1,0 +1,94 @@
+"""What runs: the note about a started machine, and whether its very process is still there."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.nspawn.cgroup import Cgroups
+from ops.nspawn.spec import MachineSpec
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A started machine: its cgroups, its own PID 1 as the host knows it, and when that started.
+
+    `boot` is the host's boot in which it started: after another, the same id is another process.
+    """
+
+    cgroups: Cgroups
+    leader: int
+    started: int
+    boot: str
+
+    @classmethod
+    def of(cls, cgroups: Cgroups, leader: int = 0) -> "Runtime":
+        """Return the note about a machine that starts (`leader` 0) or has started."""
+        return cls(cgroups, leader, start_time(leader), _boot())
+
+    def write(self, spec: MachineSpec) -> None:
+        """Note what runs, for this program (`runtime.json`) and for a person (`leader`)."""
+        document = {
+            "cgroups": [str(folder) for folder in self.cgroups.folders],
+            "leader": self.leader,
+            "started": self.started,
+            "boot": self.boot,
+        }
+        new = spec.folder / "runtime.json.new"
+        new.write_text(json.dumps(document))
+        new.rename(spec.folder / "runtime.json")
+        (spec.folder / "leader").write_text(str(self.leader))
+
+    @classmethod
+    def read(cls, spec: MachineSpec) -> "Runtime | None":
+        """Return what was noted; None when the machine was never started."""
+        try:
+            document = json.loads((spec.folder / "runtime.json").read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        folders = tuple(Path(folder) for folder in document["cgroups"])
+        return cls(Cgroups(folders), document["leader"], document["started"], document["boot"])
+
+    @classmethod
+    def forget(cls, spec: MachineSpec) -> None:
+        """Remove the note."""
+        for name in ("runtime.json", "leader"):
+            (spec.folder / name).unlink(missing_ok=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the very process that was started still runs."""
+        started = self.leader > 0 and self.boot == _boot()
+        return started and start_time(self.leader) == self.started
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def start_time(process: int) -> int:
+    """Field 22 of /proc/<pid>/stat (proc(5)): no two processes share both id and start.
+
+    -1 when there is no such process, or when it has ended and nobody has asked for its status yet.
+    """
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return -1
+    state, *fields = stat.rpartition(")")[2].split()
+    return -1 if state in "ZX" else int(fields[18])
+
+
+def children(process: int) -> list[int]:
+    """Return the ids of a process's children."""
+    with suppress(OSError):
+        listed = Path(f"/proc/{process}/task/{process}/children").read_text()
+        return [int(each) for each in listed.split()]
+    return []
+
+
+def command_line(process: int) -> str:
+    """Return a process's arguments, separated by blanks; "" when it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""

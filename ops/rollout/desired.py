@@ -1,0 +1,102 @@
+"""What every machine of a cluster should be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ops.rollout import documents
+
+CONTROL_PLANE = "control-plane"
+# What kubeadm marks a control plane with; it does so once, so that nobody else puts it back.
+# https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
+ROLE_LABELS = {
+    "node-role.kubernetes.io/control-plane": "",
+    "node.kubernetes.io/exclude-from-external-load-balancers": "",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One machine; `control` and `kubelet` identify the settings of what runs on it.
+
+    `control` is empty for a worker. `labels` are those of its role as well; `taints` are written
+    `key=value:Effect`.
+    """
+
+    name: str
+    role: str
+    address: str
+    version: str
+    labels: Mapping[str, str]
+    taints: tuple[str, ...]
+    control: str
+    kubelet: str
+
+    @property
+    def is_control_plane(self) -> bool:
+        """Whether it runs the API and etcd."""
+        return self.role == CONTROL_PLANE
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """All machines in the order of their indices, and what they have in common."""
+
+    name: str
+    version: str
+    cluster_document: str
+    kubelet_document: str
+    machines: tuple[Wanted, ...]
+    ids: Mapping[str, str]
+
+    @classmethod
+    def of(cls, props: Mapping[str, Any]) -> "Cluster":
+        """Read the rollout's inputs, in which the engine keeps no order."""
+        control = documents.digest(props["cluster_document"])
+        kubelet = documents.digest(props["kubelet_document"])
+        machines = tuple(
+            Wanted(
+                name=name,
+                role=each["role"],
+                address=each["address"],
+                version=props["version"],
+                labels={
+                    **(ROLE_LABELS if each["role"] == CONTROL_PLANE else {}),
+                    **each.get("labels", {}),
+                },
+                taints=tuple(each.get("taints", ())),
+                control=control if each["role"] == CONTROL_PLANE else "",
+                kubelet=kubelet,
+            )
+            for name, each in sorted(props["machines"].items(), key=_place)
+        )
+        return cls(
+            props["cluster"],
+            props["version"],
+            props["cluster_document"],
+            props["kubelet_document"],
+            machines,
+            props["machine_ids"],
+        )
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Wanted]:
+        """The machines by name."""
+        return {each.name: each for each in self.machines}
+
+    @property
+    def control_planes(self) -> list[Wanted]:
+        """The machines that run the API."""
+        return [each for each in self.machines if each.is_control_plane]
+
+    @property
+    def workers(self) -> list[Wanted]:
+        """The others."""
+        return [each for each in self.machines if not each.is_control_plane]
+
+
+def _place(entry: tuple[str, Any]) -> tuple[str, int, str]:
+    """Where a machine stands: its name ends with its index."""
+    name, each = entry
+    return each["role"], len(name), name

@@ -1,0 +1,212 @@
+"""One run of a rollout: look at every machine, and bring each to what is wanted, in a safe order.
+
+A run never trusts what was recorded: it begins with a survey and does what is left. So a run that
+was killed is gone on with by the next one, and a machine that is done is not touched again.
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import yaml
+
+from model import versions
+from ops.errors import OperatorError
+from ops.hosts.session import ways
+from ops.kube import node
+from ops.kube.nodes import Nodes
+from ops.rollout import readiness
+from ops.rollout.desired import Cluster, Wanted
+from ops.rollout.diff import Change, Kind, changes
+from ops.rollout.inspection import AT_ONCE, survey
+from ops.rollout.node_change import Turn
+from ops.rollout.node_operations import PATIENCE_SECONDS, Machine
+from ops.rollout.observed import Found
+from ops.rollout.progress import Progress
+from ops.rollout.scheduling import broken_first, sliding
+
+SETTINGS = (Kind.CONTROL, Kind.KUBELET)
+
+
+class Rollout:
+    """The run for one cluster; `props` are the rollout's inputs."""
+
+    def __init__(self, props: Mapping[str, Any], progress: Progress) -> None:
+        self._props = props
+        self._cluster = Cluster.of(props)
+        self._progress = progress
+        self._nodes = Nodes(props["kubeconfig"])
+        self._found: dict[str, Found] = {}
+        self._left: dict[str, list[Change]] = {}
+        self._done: set[str] = set()
+        self.touched = False
+        into = ways(props)
+        self._machines = {
+            each.name: Machine(each, into[each.name], self._cluster)
+            for each in self._cluster.machines
+        }
+
+    def run(self, *, adopt: bool) -> dict[str, Found]:
+        """Do what is left to be done; return what every machine is like in the end.
+
+        With `adopt`, machines that have noted nothing yet have joined with the settings that are
+        wanted.
+        """
+        self._look(adopt=adopt)
+        if not any(each.api_answers for each in self._found.values()):
+            self._revive()
+            self._look()
+        self._refuse_unknown()
+        self._finish_upgrade()
+        self._refuse_skew()
+        if not self._left:
+            return self._found
+        self.touched = True
+        self._upload()
+        for turn in self._turns(self._cluster.control_planes):
+            self._control_plane(turn)
+        at_once = int(self._props["policy"]["max_unavailable"])
+        sliding(self._turns(self._cluster.workers), at_once, Turn.take)
+        self._look()
+        self._clean()
+        self._refuse_left()
+        return self._found
+
+    def _look(self, *, adopt: bool = False) -> None:
+        self._found = survey(self._props, adopt=adopt, patience_seconds=PATIENCE_SECONDS)
+        self._left = {
+            each.name: left
+            for each in self._cluster.machines
+            if (left := changes(self._found[each.name], each))
+        }
+
+    def _revive(self) -> None:
+        """Mend control planes that keep the API from answering."""
+        for machine in self._cluster.control_planes:
+            if Kind.REPAIR in self._kinds(machine.name):
+                self.touched = True
+                self._progress.step(machine.name, "putting right what keeps the API away")
+                self._machines[machine.name].repair()
+                why = "; ".join(each.why for each in self._left[machine.name])
+                self._progress.done(machine.name, f"put right ({why})")
+        readiness.await_ready(self._nodes, ())
+
+    def _refuse_unknown(self) -> None:
+        for name, found in self._found.items():
+            if found.unreachable:
+                raise OperatorError(
+                    f"{name}: {found.unreachable}. Nothing was changed on any machine of "
+                    f"{self._cluster.name}. If the machine is gone for ever, replace it"
+                )
+            if not found.is_member:
+                raise OperatorError(
+                    f"{name} runs, but is no member of {self._cluster.name} any more: replace it "
+                    "with `pulumi up --replace` and the URN of its machine"
+                )
+
+    def _finish_upgrade(self) -> None:
+        """Have the cluster's own objects upgraded where a run was killed just before that."""
+        recorded = self._recorded_version()
+        planes = self._cluster.control_planes
+        if recorded == self._cluster.version or any(
+            Kind.UPGRADE in self._kinds(each.name) for each in planes
+        ):
+            return
+        why = f"the cluster's own objects are of {recorded}"
+        self._left.setdefault(planes[0].name, []).append(Change(Kind.UPGRADE, why))
+
+    def _refuse_skew(self) -> None:
+        for machine in self._cluster.control_planes:
+            if Kind.UPGRADE in self._kinds(machine.name):
+                found = self._found[machine.name].version
+                if reason := versions.skew_error(found, machine.version):
+                    raise OperatorError(f"{machine.name}: {reason}")
+
+    def _clean(self) -> None:
+        """Remove what is left of former versions, now that nothing in the cluster asks for them."""
+        todo = [name for name in self._left if Kind.CLEAN in self._kinds(name)]
+        for name in todo:
+            self._progress.step(name, "removing what is left of other versions")
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            list(pool.map(lambda name: self._machines[name].clean(), todo))
+        for name in todo:
+            left = [each for each in self._left.pop(name) if each.kind != Kind.CLEAN]
+            if left:
+                self._left[name] = left
+
+    def _refuse_left(self) -> None:
+        for name, left in self._left.items():
+            why = " and ".join(each.why for each in left)
+            raise OperatorError(
+                f"{name}: {why}, although that was mended just now: something keeps changing it; "
+                "find out what, then run `pulumi up` again"
+            )
+
+    def _upload(self) -> None:
+        """Have later joins begin with the settings that are wanted; an upgrade does that itself."""
+        kinds = {each.kind for left in self._left.values() for each in left}
+        if not kinds.intersection(SETTINGS) or self._recorded_version() != self._cluster.version:
+            return
+        for machine in self._cluster.control_planes:
+            if self._found[machine.name].is_whole:
+                self._progress.step(machine.name, "uploading the cluster's settings")
+                self._machines[machine.name].upload()
+                return
+        raise OperatorError(
+            f"no control plane of {self._cluster.name} is Ready, so that its settings cannot be "
+            "changed: see what `pulumi refresh` finds, mend it and run `pulumi up` again"
+        )
+
+    def _turns(self, machines: Iterable[Wanted]) -> list[Turn]:
+        turns = [
+            Turn(
+                machine=self._machines[each.name],
+                left=left,
+                serves=self._found[each.name].is_whole,
+                nodes=self._nodes,
+                progress=self._progress,
+                drain=self._drain,
+                first=lambda: self._recorded_version() != self._cluster.version,
+            )
+            for each in machines
+            if (left := self._turned(each.name))
+        ]
+        return broken_first(turns, lambda turn: turn.serves)
+
+    def _control_plane(self, turn: Turn) -> None:
+        """Touch one control plane while all others do their share."""
+        if turn.disturbs:
+            name = turn.machine.name
+            self._progress.step(name, "waiting for the other control planes to be healthy")
+            readiness.await_control_planes(
+                self._machines[each.name]
+                for each in self._cluster.control_planes
+                if each.name != name and self._serves(each.name)
+            )
+        turn.take()
+        self._done.add(turn.machine.name)
+        if turn.disturbs:
+            turn.machine.await_health()
+
+    def _serves(self, name: str) -> bool:
+        """Whether a machine is to be counted on: what is broken is mended before the others."""
+        return self._found[name].is_whole or name in self._done or not self._turned(name)
+
+    def _drain(self, name: str) -> str:
+        policy = self._props["policy"]
+        return node.drain(
+            self._props["kubeconfig"],
+            name,
+            deadline_seconds=policy["drain_seconds"],
+            force=policy["force"],
+        )
+
+    def _turned(self, name: str) -> tuple[Change, ...]:
+        """What is done to the machine when it is its turn; the rest is done to all in the end."""
+        return tuple(each for each in self._left.get(name, ()) if each.kind != Kind.CLEAN)
+
+    def _kinds(self, name: str) -> set[Kind]:
+        return {each.kind for each in self._left.get(name, ())}
+
+    def _recorded_version(self) -> str:
+        return str(yaml.safe_load(self._nodes.cluster_document())["kubernetesVersion"])

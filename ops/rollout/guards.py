@@ -1,0 +1,74 @@
+"""What a rollout must not be asked to do: refused in the preview, before anything is touched."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from model import quorum, versions
+from ops.errors import OperatorError
+from ops.rollout.desired import Cluster
+
+# What kubeadm wrote into the cluster for ever, and how the config names it.
+FIXED = {
+    "controlPlaneEndpoint": "endpoint",
+    "networking.podSubnet": "networking.podSubnet",
+    "networking.serviceSubnet": "networking.serviceSubnet",
+    "networking.dnsDomain": "networking.dnsDomain",
+}
+
+
+def refuse_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+    """Raise OperatorError when the way from the recorded cluster to the wanted one is not safe."""
+    before, after = Cluster.of(olds), Cluster.of(news)
+    if reason := versions.skew_error(before.version, after.version):
+        raise OperatorError(f"cluster {after.name}: {reason}")
+    _refuse_what_is_fixed(before, after, olds["cluster_document"], news["cluster_document"])
+    _refuse_loss_of_quorum(before, after, olds.get("found") or {})
+    if versions.parse(before.version).minor != versions.parse(after.version).minor:
+        _refuse_joins(before, after)
+
+
+def _refuse_what_is_fixed(before: Cluster, after: Cluster, was: str, becomes: str) -> None:
+    """Certificates, kubeconfigs and every pod know these; only a cluster made anew has others."""
+    stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
+    former, wanted = yaml.safe_load(was), yaml.safe_load(becomes)
+    for path, config in FIXED.items():
+        then, now = _value(former, path), _value(wanted, path)
+        if stays and then != now:
+            raise OperatorError(
+                f"cluster {after.name}: {config} is {then} since the cluster was made and cannot "
+                f"become {now}: leave it, or make another cluster with it and move there"
+            )
+
+
+def _value(document: Any, path: str) -> Any:
+    for key in path.split("."):
+        document = (document or {}).get(key)
+    return document
+
+
+def _refuse_joins(before: Cluster, after: Cluster) -> None:
+    """A kubelet must never be newer than the API that it joins."""
+    joining = [name for name in after.by_name if before.ids.get(name) != after.ids[name]]
+    if joining:
+        raise OperatorError(
+            f"cluster {after.name}: {', '.join(joining)} would join with {after.version} while the "
+            f"API is still {before.version}, and a kubelet must not be newer than its API: make "
+            "two updates of it, first the machines, then kubernetesVersion (or the other way round)"
+        )
+
+
+def _refuse_loss_of_quorum(before: Cluster, after: Cluster, found: Mapping[str, Any]) -> None:
+    """What a single control plane may lose is asked of whoever replaces it (membership.py)."""
+    was = {each.name: before.ids[each.name] for each in before.control_planes}
+    becomes = {each.name: after.ids[each.name] for each in after.control_planes}
+    dead = [name for name in was if _is_dead(found.get(name, {}))]
+    reason = quorum.refusal(was, becomes, dead)
+    if reason and len(was) > 1:
+        raise OperatorError(f"cluster {after.name}: {reason}")
+
+
+def _is_dead(found: Mapping[str, Any]) -> bool:
+    """Whether the last refresh saw nothing of a machine, and neither did its cluster."""
+    return found.get("reachable") is False and found.get("node") != "ready"

@@ -1,0 +1,106 @@
+"""What happens on one machine when it is its turn."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ops.kube.nodes import Nodes
+from ops.rollout import readiness
+from ops.rollout.diff import Change, Kind
+from ops.rollout.node_operations import Machine
+from ops.rollout.progress import Progress
+
+# kubeadm has a Job done before an upgrade. It leaves that out itself where every Node is cordoned,
+# but does not look at taints: where none lets the Job's pod in, it would wait in vain.
+# https://github.com/kubernetes/kubeadm/issues/3050
+HEALTH_CHECK = "CreateJob"
+HEALTH_JOB = {
+    "spec": {
+        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
+    }
+}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A machine with what is left to be done on it.
+
+    `drain` empties its Node and returns which pods stay, and why; `first` says whether the
+    cluster's own objects are to be upgraded with it, asked when it is time.
+    """
+
+    machine: Machine
+    left: tuple[Change, ...]
+    serves: bool
+    nodes: Nodes
+    progress: Progress
+    drain: Callable[[str], str]
+    first: Callable[[], bool]
+
+    @property
+    def kinds(self) -> set[Kind]:
+        """What is left to be done."""
+        return {each.kind for each in self.left}
+
+    @property
+    def disturbs(self) -> bool:
+        """Whether anything on the machine is restarted."""
+        return bool(self.kinds - {Kind.MARKS, Kind.UNCORDON})
+
+    def take(self) -> None:
+        """Do everything that is left; the Node is uncordoned only when it is Ready."""
+        began = time.monotonic()
+        if Kind.UPGRADE in self.kinds:
+            self._upgrade()
+        if Kind.REPAIR in self.kinds:
+            self._say("putting right what is not as it was made")
+            self.machine.repair()
+        if Kind.UPGRADE not in self.kinds:
+            self._apply()
+        if Kind.REGISTER in self.kinds:
+            self._register()
+        if self.kinds != {Kind.MARKS}:
+            self._say("waiting for its Node to be Ready")
+            readiness.await_ready(self.nodes, [self.machine.name])
+        self.nodes.mark(self.machine.wanted)
+        self.nodes.uncordon(self.machine.name)
+        self.machine.settle()
+        why = "; ".join(dict.fromkeys(each.why for each in self.left))
+        took = time.monotonic() - began
+        self.progress.done(self.machine.name, f"done in {took:.1f} s ({why})")
+
+    def _upgrade(self) -> None:
+        """Have the wanted version in place of the one that it runs, drained before."""
+        first = self.machine.wanted.is_control_plane and self.first()
+        if first:
+            self._say("asking kubeadm whether the cluster can be upgraded")
+            can_run = self.nodes.can_take(HEALTH_JOB)
+            self.machine.check_upgrade(ignored="" if can_run else HEALTH_CHECK)
+        if self.serves:
+            self._say("draining")
+            self.nodes.cordon(self.machine.name)
+            if stay := self.drain(self.machine.name):
+                text = f"left where they are, since no other Node can take them: {stay}"
+                self.progress.done(self.machine.name, text)
+        self._say(f"upgrading to {self.machine.wanted.version}")
+        self.machine.upgrade(first=first)
+
+    def _apply(self) -> None:
+        if Kind.CONTROL in self.kinds:
+            self._say("applying the control plane's settings")
+            self.machine.apply_control_plane()
+        if Kind.KUBELET in self.kinds:
+            self._say("applying the kubelet's settings")
+            self.machine.apply_kubelet()
+
+    def _register(self) -> None:
+        """Have its Node registered, and the former Node's pods replaced, those of flannel first."""
+        self._say("resetting its pod network and restarting the kubelet, so that it registers")
+        name = self.machine.name
+        former, pods = self.nodes.one(name), self.nodes.former_pods(name)
+        self.machine.register()
+        readiness.await_registered(self.nodes, name, former)
+        self.nodes.end_pods(name, pods)
+
+    def _say(self, text: str) -> None:
+        self.progress.step(self.machine.name, text)

@@ -1,0 +1,45 @@
+"""In which order machines are touched, and how many at a time.
+
+Control planes go one by one, since etcd and the API keep their quorum only so. Workers go at most
+`limit` at a time, sliding: as soon as one is done, the next begins. What is broken comes first: it
+serves nobody, and mending it makes room.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from ops.errors import OperatorError
+
+T = TypeVar("T")
+
+
+def broken_first(machines: Iterable[T], is_whole: Callable[[T], bool]) -> list[T]:
+    """Return the machines with those that are not whole in front, else in their order."""
+    return sorted(machines, key=is_whole)
+
+
+def sliding(machines: Sequence[T], limit: int, work: Callable[[T], None]) -> None:
+    """Work on all machines, at most `limit` at once.
+
+    After the first failure none is begun any more; those at work are waited for. All failures are
+    raised together.
+    """
+    left = list(machines)
+    running: set[Future[None]] = set()
+    failures: list[BaseException] = []
+    with ThreadPoolExecutor(max_workers=limit) as pool:
+        while running or (left and not failures):
+            while left and len(running) < limit and not failures:
+                running.add(pool.submit(work, left.pop(0)))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            failures += [error for each in done if (error := each.exception())]
+    _raise(failures)
+
+
+def _raise(failures: list[BaseException]) -> None:
+    for failure in failures:
+        if not isinstance(failure, OperatorError):
+            raise failure
+    if failures:
+        raise OperatorError("\n".join(dict.fromkeys(str(each) for each in failures)))

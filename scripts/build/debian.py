@@ -1,0 +1,104 @@
+"""Debian (or Ubuntu) file systems, made from the packages that this host itself is fed from."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.build.cache_entry import MakerError
+from scripts.build.shell import run
+
+APT = Path("/etc/apt")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What roots are made of: a release by its name, and its sources (sources.list(5))."""
+
+    codename: str
+    sources: str
+
+
+def codename() -> str:
+    """The release of this host, such as "bookworm"."""
+    for line in Path("/etc/os-release").read_text().splitlines():
+        key, _, value = line.partition("=")
+        if key == "VERSION_CODENAME":
+            return value.strip('"')
+    raise MakerError("/etc/os-release names no VERSION_CODENAME: only Debian and Ubuntu are known")
+
+
+def sources() -> str:
+    """Return this host's own package sources that belong to its release."""
+    release = codename()
+    found = [*_stanzas(release), *_lines(release)]
+    if not found:
+        raise MakerError(f"no package sources of {release} in {APT}: see sources.list(5)")
+    return "\n".join(found)
+
+
+def own() -> Release:
+    """Return this host's own release."""
+    return Release(codename(), sources())
+
+
+def make_root(
+    target: Path,
+    packages: Sequence[str],
+    *,
+    variant: str,
+    release: Release | None = None,
+    options: Sequence[str] = (),
+    inside: Sequence[str] = (),
+) -> None:
+    """Fill `target` (a folder, or a file that ends in .tar) with a root of `packages`.
+
+    The release is this host's own if none is given; `options` are more of mmdebstrap(1), which is
+    run by the command `inside`.
+    """
+    release = release or own()
+    run(
+        [
+            *inside, "mmdebstrap", "--quiet", f"--variant={variant}",
+            f"--include={','.join(packages)}", "--mode=root",
+            '--aptopt=Acquire::Languages "none"',
+            "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+            "--dpkgopt=path-exclude=/usr/share/locale/*",
+            *options, release.codename, str(target), "-",
+        ],
+        stdin=release.sources,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
+    )  # fmt: skip
+
+
+def recipe_hash(*parts: str) -> str:
+    """Return a short hash of everything that decides what a root will be like."""
+    text = "\n".join((codename(), *parts))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _stanzas(release: str) -> Iterator[str]:
+    """The stanzas of *.sources files (deb822) that name a suite of the release."""
+    for file in sorted((APT / "sources.list.d").glob("*.sources")):
+        for stanza in file.read_text().split("\n\n"):
+            fields = dict(
+                (key.strip().lower(), value)
+                for line in stanza.splitlines()
+                if not line.startswith("#")
+                for key, _, value in [line.partition(":")]
+            )
+            if any(_belongs(suite, release) for suite in fields.get("suites", "").split()):
+                yield stanza.strip() + "\n"
+
+
+def _lines(release: str) -> Iterator[str]:
+    """The lines of *.list files that name a suite of the release."""
+    for file in (APT / "sources.list", *sorted((APT / "sources.list.d").glob("*.list"))):
+        for line in file.read_text().splitlines() if file.exists() else ():
+            if line.startswith("deb ") and any(_belongs(word, release) for word in line.split()):
+                yield line
+
+
+def _belongs(suite: str, release: str) -> bool:
+    return suite == release or suite.startswith(f"{release}-")

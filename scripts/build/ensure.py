@@ -1,0 +1,98 @@
+"""Everything that a stack's run needs beyond .venv, made in the order that it needs."""
+
+import os
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import click
+import yaml
+
+from model.config.errors import ConfigError
+from model.fleet import Fleet
+from model.load import load
+from scripts.build.task_graph import Result, Stage, run_stages
+from scripts.build.version_type import VERSION
+
+TOP = Path(__file__).resolve().parents[2]
+KINDS = ("toolchain", "plugin", "bundle", "image")
+
+
+def stages_for(
+    fleet: Fleet, wanted: Sequence[str], *, root: bool, also: Collection[str] = ()
+) -> list[Stage]:
+    """Give the stages that make the wanted kinds of things for a fleet.
+
+    A bundle is made for each Kubernetes version that is sent from this host, an image for each one
+    that runs in container machines. `also` names versions that the fleet will be upgraded to.
+    """
+    containers = {c.kubernetes_version for c in fleet.clusters if c.driver == "container"}
+    sent = {c.kubernetes_version for c in fleet.clusters if c.artifacts.source == "bundle"}
+    sent.update(also)
+    if containers:
+        containers.update(also)
+    stages = []
+    if "toolchain" in wanted:
+        stages.append(_module("toolchain", "scripts.build.toolchain"))
+    if "plugin" in wanted:
+        before = ("toolchain",) if "toolchain" in wanted else ()
+        stages.append(_module("command plugin", "scripts.command_plugin.install", after=before))
+    if {"bundle", "image"}.isdisjoint(wanted):
+        return stages
+    packages: tuple[str, ...] = ()
+    if containers or root:  # A user without root fetches bundles, which needs no package.
+        level = "machines" if containers else "bundle"
+        packages = ("packages",)
+        stages.append(Stage("packages", (str(TOP / "scripts" / "setup.sh"), level)))
+    mirror = next((c.artifacts.mirror for c in fleet.clusters if c.artifacts.mirror), None)
+    source = ("--mirror", mirror) if mirror else ()
+    for version in sorted(sent | containers) if "bundle" in wanted else []:
+        name = f"bundle {version}"
+        command = ("--version", version, *source)
+        stages.append(_module(name, "scripts.build.bundle", *command, after=packages))
+    for version in sorted(containers) if "image" in wanted else []:
+        after = (f"bundle {version}",) if "bundle" in wanted else packages
+        stages.append(
+            _module(f"image {version}", "scripts.build.image", "--version", version, after=after)
+        )
+    return stages
+
+
+def _module(name: str, module: str, *arguments: str, after: tuple[str, ...] = ()) -> Stage:
+    return Stage(name, (sys.executable, "-u", "-m", module, *arguments), after)
+
+
+def read_fleet(stack: str) -> Fleet:
+    """Read the fleet that a tracked stack file describes."""
+    path = TOP / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        raise click.UsageError(f"no stack file {path.name} in {TOP}")
+    document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    try:
+        return load((document.get("config") or {}).get("kubeadm-fleet:fleet"))
+    except ConfigError as error:
+        raise click.ClickException(f"{path.name}: {error}") from None
+
+
+@click.command()
+@click.option("--stack", default="dev", show_default=True, help="Name of the stack.")
+@click.option("--also", multiple=True, type=VERSION, help="Another Kubernetes version to prepare.")
+@click.argument("wanted", nargs=-1, required=True, type=click.Choice(KINDS))
+def main(stack: str, also: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+    """Make what a stack needs: tool chain, command plugin, bundles, machine images.
+
+    What is there already is kept.
+    """
+    root = os.geteuid() == 0
+    fleet = read_fleet(stack)
+    if "image" in wanted and not root and any(c.driver == "container" for c in fleet.clusters):
+        raise click.ClickException(
+            f"the stack {stack} makes container machines on this host, which needs root: "
+            "run the command again with sudo (`make preview` shows the plan without)"
+        )
+    results = run_stages(stages_for(fleet, wanted, root=root, also=also))
+    sys.exit(0 if all(result is Result.DONE for result in results.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()

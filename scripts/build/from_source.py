@@ -1,0 +1,173 @@
+"""A bundle built from the module registries: binaries, and images made around them.
+
+Every program is built into a folder of its own that is whole or absent, so that a build that was
+killed goes on where it was.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from model.artifacts.bundle import Artifact
+from model.artifacts.upstream import CNI, LOCAL
+from scripts.build import arch as architectures
+from scripts.build import debian, manifest_entries, ociimage, recipes
+from scripts.build.cache_entry import MakerError, replacing, require_space
+from scripts.build.gomodule import GoProgram, build, download, module_cache
+from scripts.build.ociimage import ImageRecipe
+from scripts.build.progress import task
+from scripts.build.shell import run
+
+MODULES_SPACE = 4 * 10**9
+BASE_PACKAGES = (
+    "iptables", "nftables", "conntrack", "ipset", "kmod", "bash", "coreutils", "busybox-static",
+)  # fmt: skip
+# Extraction runs no maintainer scripts, and so makes no alternatives.
+IPTABLES: Mapping[str, str] = {
+    f"/usr/sbin/{name}{action}": "xtables-nft-multi"
+    for name in ("iptables", "ip6tables")
+    for action in ("", "-save", "-restore")
+}
+# What proves that something is here, and the Debian package that brings it.
+NEEDS = {"gcc": "gcc", "mmdebstrap": "mmdebstrap"}
+C_HEADER = Path("/usr/include/stdio.h")
+
+
+def require_host(arch: str) -> None:
+    """Refuse what this host cannot build, with everything that is missing at once."""
+    if arch != architectures.host():
+        raise MakerError(
+            f"a bundle for {arch} cannot be built on {architectures.host()}: "
+            f"build it on a host with {arch}, or fetch it with --source upstream or --mirror"
+        )
+    missing = [package for command, package in NEEDS.items() if not shutil.which(command)]
+    if not C_HEADER.exists():
+        missing.append("libc6-dev")
+    if missing:
+        raise MakerError(
+            f"building a bundle needs Debian's {', '.join(missing)} "
+            f"(flannel and pause are C in part): apt-get install {' '.join(missing)}"
+        )
+    if os.geteuid() != 0:
+        raise MakerError(
+            "building a bundle needs root, since images stand on a Debian root made here: "
+            "run it with sudo, or fetch the bundle with --source upstream or --mirror"
+        )
+    require_space(module_cache(), MODULES_SPACE, "the source of everything in a bundle")
+
+
+def artifacts(folder: Path, version: str, arch: str) -> tuple[Artifact, ...]:
+    """Build what is missing in the folder and return all artifacts."""
+    kubernetes = recipes.kubernetes(version)
+    programs = _program(folder, "kubernetes", kubernetes)
+    references = manifest_entries.images(programs / "kubeadm", version)
+    tools = recipes.etcd_tools(manifest_entries.etcd_version(references))
+    containerd, plugins = recipes.containerd(), recipes.cni_plugins()
+
+    def binaries() -> Iterator[tuple[Path, str, GoProgram]]:
+        for name in recipes.NODE_PROGRAMS:
+            yield programs / name, LOCAL, kubernetes
+        for file in sorted(_program(folder, "containerd", containerd).iterdir()):
+            yield file, LOCAL, containerd
+        for file in sorted(_program(folder, "cni", plugins).iterdir()):
+            yield file, CNI, plugins
+        for name, program in tools.items():
+            yield _program(folder, name, program) / name, LOCAL, program
+
+    def images() -> Iterator[tuple[str, ImageRecipe, str]]:
+        for name in recipes.CONTROL_PLANE_PROGRAMS:
+            files = {f"{LOCAL}/{name}": programs / name}
+            yield name, ImageRecipe(references[name], files, [name]), kubernetes.origin
+        yield "etcd", *_etcd(folder, references["etcd"], tools["etcdctl"])
+        base = _base(folder)
+        files = {f"{LOCAL}/kube-proxy": programs / "kube-proxy"}
+        proxy = ImageRecipe(
+            references["kube-proxy"], files, ["kube-proxy"], base=base, links=IPTABLES
+        )
+        yield "kube-proxy", proxy, kubernetes.origin
+        yield "coredns", *_coredns(folder, references["coredns"])
+        yield "pause", *_pause(folder, references["pause"], version)
+        yield "flannel", *_flannel(folder, references["flannel"], base)
+        yield "flannel-cni-plugin", *_flannel_plugin(folder, references["flannel-cni-plugin"], base)
+
+    return (
+        *(_binary(folder, *each) for each in binaries()),
+        *(_image(folder, arch, *each) for each in images()),
+    )
+
+
+def _etcd(folder: Path, reference: str, client: GoProgram) -> tuple[ImageRecipe, str]:
+    server = recipes.etcd_server(client.version)
+    files = {
+        f"{LOCAL}/etcd": _program(folder, "etcd", server) / "server",
+        f"{LOCAL}/etcdctl": _program(folder, "etcdctl", client) / "etcdctl",
+    }
+    return ImageRecipe(reference, files, ["etcd"]), server.origin
+
+
+def _coredns(folder: Path, reference: str) -> tuple[ImageRecipe, str]:
+    program = recipes.coredns(manifest_entries.tag_of(reference))
+    files = {"/coredns": _program(folder, "coredns", program) / "coredns"}
+    return ImageRecipe(reference, files, ["/coredns"]), program.origin
+
+
+def _pause(folder: Path, reference: str, version: str) -> tuple[ImageRecipe, str]:
+    """The container that holds a pod's namespaces: one file of C in Kubernetes' own source."""
+    target = folder / "work" / "pause"
+    if not target.exists():
+        source = download(recipes.KUBERNETES, version) / "build" / "pause" / "linux" / "pause.c"
+        named = f"-DVERSION={manifest_entries.tag_of(reference)}"
+        with task("building pause"), replacing(target) as part:
+            run(["gcc", "-Os", "-static", named, "-o", str(part), str(source)])
+    recipe = ImageRecipe(reference, {"/pause": target}, ["/pause"], user="65535:65535")
+    return recipe, f"{recipes.KUBERNETES}@{version}/build/pause"
+
+
+def _flannel(folder: Path, reference: str, base: Path) -> tuple[ImageRecipe, str]:
+    program = recipes.flannel()
+    files = {"/opt/bin/flanneld": _program(folder, "flannel", program) / "flannel"}
+    recipe = ImageRecipe(reference, files, ["/opt/bin/flanneld"], base=base, links=IPTABLES)
+    return recipe, program.origin
+
+
+def _flannel_plugin(folder: Path, reference: str, base: Path) -> tuple[ImageRecipe, str]:
+    program = recipes.flannel_plugin()
+    files = {"/flannel": _program(folder, "cni-flannel", program) / "flannel"}
+    return ImageRecipe(reference, files, base=base), program.origin
+
+
+def _base(folder: Path) -> Path:
+    """The root that images with programs of Debian's stand on."""
+    target = folder / "work" / f"base-{debian.recipe_hash(*BASE_PACKAGES)}.tar"
+    if not target.exists():
+        with task("base layer of Debian packages"), replacing(target) as part:
+            whole = part.with_suffix(".tar")
+            debian.make_root(whole, BASE_PACKAGES, variant="extract")
+            whole.replace(part)
+    return target
+
+
+def _program(folder: Path, name: str, program: GoProgram) -> Path:
+    """Return the folder that holds the program's executables, built if there is none."""
+    target = folder / "work" / f"{name}-{program.version}"
+    if not target.exists():
+        with replacing(target) as part:
+            build(program, part)
+    return target
+
+
+def _binary(folder: Path, file: Path, where: str, program: GoProgram) -> Artifact:
+    target = folder / "bin" / file.name
+    if not target.exists():
+        with replacing(target) as part:
+            os.link(file, part)
+    return manifest_entries.binary(folder, f"{where}/{file.name}", program.version, program.origin)
+
+
+def _image(folder: Path, arch: str, name: str, recipe: ImageRecipe, origin: str) -> Artifact:
+    target = folder / manifest_entries.image_path(name)
+    if not target.exists():
+        with replacing(target) as part:
+            ociimage.write(recipe, part, arch)
+    return manifest_entries.image(folder, name, recipe.reference, origin)

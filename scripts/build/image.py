@@ -1,0 +1,243 @@
+"""`python -m scripts.build.image`: the root image that container machines share.
+
+An image is a Debian root with the bundle's binaries installed, and for each role a containerd
+directory with the bundle's images imported and unpacked, so that a new machine has nothing to do
+but boot. It is named after what it was made of, made once, and used read-only.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from model import paths
+from model.artifacts.bundle import Artifact, Bundle, BundleError
+from model.fleet import CONTROL_PLANE, WORKER
+from scripts.build import containerd, debian
+from scripts.build.cache_entry import MakerError, locked, remove, replacing, require_space
+from scripts.build.progress import megabytes, say, task
+from scripts.build.shell import copy_tree, run
+from scripts.build.version_type import VERSION
+
+NODE = Path(__file__).parents[1] / "node"
+CONFIGURE = (NODE / "configure.sh").read_text()
+BOOT = (NODE / "container-boot.sh").read_text()
+SPACE = 4 * 10**9
+# What machines know of what is on them (scripts/node/install.sh): `artifacts` and `files` in the
+# root that all share, the tables that differ by role beside it.
+STATE = "var/lib/kubeadm-fleet"
+
+PACKAGES = (
+    "systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "bash", "procps", "kmod",
+    "iproute2", "iptables", "nftables", "conntrack", "ipset", "socat", "ethtool", "ca-certificates",
+    "curl", "mount", "util-linux", "runc", "haproxy", "keepalived", "iputils-ping",
+)  # fmt: skip
+# What waits for a network, a clock, a disk or a console that a container does not have, what would
+# change the host's kernel settings, and what an image that is made once never needs.
+MASKED = (
+    "systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
+    "systemd-resolved.service", "systemd-timesyncd.service", "systemd-udevd.service",
+    "systemd-udev-trigger.service", "systemd-logind.service", "getty.target",
+    "console-getty.service", "ssh.socket", "nftables.service", "haproxy.service",
+    "keepalived.service", "systemd-sysctl.service", "systemd-modules-load.service",
+    "modprobe@.service", "systemd-remount-fs.service", "systemd-sysusers.service",
+    "systemd-journal-flush.service", "systemd-update-utmp.service",
+    "systemd-update-utmp-runlevel.service", "systemd-tmpfiles-clean.timer", "dev-hugepages.mount",
+    "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "sys-kernel-config.mount",
+    "sys-fs-fuse-connections.mount", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
+    "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
+)  # fmt: skip
+BOOT_UNIT = """\
+[Unit]
+Description=Make this container a place where Kubernetes runs
+DefaultDependencies=no
+After=local-fs.target
+Before=containerd.service kubelet.service sysinit.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/sbin/kubeadm-fleet-boot
+
+[Install]
+WantedBy=sysinit.target
+"""
+# kubeadm starts the kubelet when it has written its configuration; after that, every boot does.
+KUBELET_DROP_IN = """\
+[Unit]
+ConditionPathExists=/var/lib/kubelet/config.yaml
+"""
+
+
+def base_root() -> Path:
+    """Return a plain Debian root, made if there is none: what a host is before anything is ours."""
+    key = debian.recipe_hash(*PACKAGES, *MASKED)
+    folder = paths.image_dir(f"base-{key}")
+    with locked(folder):
+        if not folder.exists():
+            with task(f"Debian {debian.codename()} root"), replacing(folder) as part:
+                make_plain(part / "root")
+    return folder / "root"
+
+
+def make_plain(
+    root: Path, release: debian.Release | None = None, options: Sequence[str] = ()
+) -> None:
+    """Fill the new folder `root` with a plain root of this host's release, or of another."""
+    root.mkdir(parents=True)
+    # apt is no part of every distribution's smallest root.
+    packages = (*PACKAGES, "apt")
+    debian.make_root(root, packages, variant="minbase", release=release, options=options)
+    _trim(root)
+
+
+def make(version: str) -> Path:
+    """Return the machine image for a Kubernetes version, made if there is none."""
+    bundle = Bundle.load(paths.bundle_dir(version))
+    key = debian.recipe_hash(
+        *PACKAGES, *MASKED, bundle.digest, CONFIGURE, BOOT, BOOT_UNIT, KUBELET_DROP_IN, STATE
+    )
+    folder = paths.image_dir(f"{bundle.kubernetes_version}-{key}")
+    with locked(folder):
+        if not (folder / "image.json").exists():
+            require_space(folder.parent, SPACE, "a machine image")
+            base = base_root()
+            with replacing(folder) as part:
+                _fill(part, base, bundle)
+        _point(paths.image_dir(bundle.kubernetes_version), folder)
+    return folder
+
+
+def _fill(part: Path, base: Path, bundle: Bundle) -> None:
+    part.mkdir()
+    with task("root with the bundle's binaries"):
+        copy_tree(base, part / "root")
+        _install(part / "root", bundle)
+        _configure(part / "root", bundle.named("pause"))
+    worker = [each for each in bundle.for_role(WORKER) if each.kind == "image"]
+    rest = [
+        each
+        for each in bundle.for_role(CONTROL_PLANE)
+        if each.kind == "image" and each not in worker
+    ]
+    with task(f"{len(worker)} images for workers"):
+        containerd.import_images(bundle, worker, part / "containerd" / WORKER)
+    with task(f"{len(rest)} images more for control planes"):
+        copy_tree(part / "containerd" / WORKER, part / "containerd" / CONTROL_PLANE)
+        containerd.import_images(bundle, rest, part / "containerd" / CONTROL_PLANE)
+    for role in (WORKER, CONTROL_PLANE):
+        _tell(part / "supplies" / role, bundle, role)
+    document = {"kubernetesVersion": bundle.kubernetes_version, "bundle": bundle.digest}
+    (part / "image.json").write_text(json.dumps(document, indent=2) + "\n")
+    for folder in (part / "root", *sorted((part / "containerd").iterdir())):
+        # In one go, files that two parts share would count for the first of them only.
+        size = int(run(["du", "--summarize", "--block-size=1", str(folder)]).split()[0])
+        say(f"  {folder.relative_to(part)}: {megabytes(size)}")
+
+
+def _install(root: Path, bundle: Bundle) -> None:
+    state = root / STATE
+    (state / "artifacts").mkdir(parents=True)
+    notes = []
+    for each in bundle.artifacts:
+        if each.install and {CONTROL_PLANE, WORKER} & set(each.roles):
+            target = root / each.install.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bundle.file(each), target)
+            target.chmod(0o755)
+            # The same file under its sum: what a machine is repaired from.
+            (state / "artifacts" / each.sha256).hardlink_to(target)
+            notes.append(_note(each, target))
+    (state / "files").write_text("".join(notes))
+    (state / "installed").write_text(f"{bundle.kubernetes_version}\n")
+
+
+def _note(artifact: Artifact, file: Path) -> str:
+    """Return what install.sh notes of a file that it installed."""
+    found = file.stat()
+    time = f"{found.st_mtime_ns // 10**9}.{found.st_mtime_ns % 10**9:09}"
+    return f"{artifact.install}\t{artifact.sha256}\t{found.st_size}\t{time}\n"
+
+
+def _tell(folder: Path, bundle: Bundle, role: str) -> None:
+    """Write what a machine of this role is told of its supplies, and which images it has."""
+    folder.mkdir(parents=True)
+    images = [each for each in bundle.for_role(role) if each.image]
+    (folder / "index").write_text(bundle.index(role))
+    (folder / "images").write_text("".join(f"{a.image}\t{a.sha256}\n" for a in images))
+
+
+def _configure(root: Path, pause: Artifact) -> None:
+    """Write the same configuration that existing hosts get, and what only containers need."""
+    boot = root / "usr/local/sbin/kubeadm-fleet-boot"
+    boot.write_text(BOOT)
+    boot.chmod(0o755)
+    (root / "etc/systemd/system/kubeadm-fleet-boot.service").write_text(BOOT_UNIT)
+    calls = (
+        f"configure_kernel; configure_containerd {pause.image} false false; "
+        "configure_kubelet; configure_patches"
+    )
+    drop_in = root / "etc/systemd/system/kubelet.service.d/20-container.conf"
+    drop_in.parent.mkdir(parents=True)
+    drop_in.write_text(KUBELET_DROP_IN)
+    _inside(root, f"set -eu\n{CONFIGURE}\n{calls}")
+    _inside(root, "systemctl enable --quiet containerd kubelet kubeadm-fleet-boot ssh")
+
+
+def _trim(root: Path) -> None:
+    """Leave out what would make two machines the same, and what slows a boot down."""
+    for each in MASKED:
+        link = root / "etc/systemd/system" / each
+        remove(link)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to("/dev/null")
+    for key in (root / "etc/ssh").glob("ssh_host_*"):
+        key.unlink()
+    (root / "etc/machine-id").write_text("")
+    (root / "etc/default/locale").write_text("LANG=C.UTF-8\n")
+    (root / "etc/ssh/sshd_config.d/kubeadm-fleet.conf").write_text(
+        "PasswordAuthentication no\nHostKey /etc/ssh/ssh_host_ed25519_key\nUseDNS no\n"
+        "AcceptEnv LANG LC_*\nMaxStartups 100\nMaxSessions 100\n"
+    )
+    remove(root / "var/cache/apt")
+    (root / "var/cache/apt/archives/partial").mkdir(parents=True)
+
+
+def _inside(root: Path, script: str) -> None:
+    finished = subprocess.run(
+        ["chroot", str(root), "bash", "-c", script], capture_output=True, text=True
+    )
+    if finished.returncode:
+        raise MakerError(f"configuring the image failed: {finished.stderr}")
+
+
+def _point(link: Path, folder: Path) -> None:
+    """Make the version's own name lead to the image, in one step."""
+    if not link.is_symlink() or link.readlink() != Path(folder.name):
+        with replacing(link) as part:
+            part.symlink_to(folder.name)
+
+
+@click.command(context_settings={"max_content_width": 100})
+@click.option(
+    "--version", required=True, type=VERSION, help="Kubernetes version, for example 1.36.3."
+)
+def main(version: str) -> None:
+    """Make the root image of container machines for one Kubernetes version.
+
+    Needs root and the version's bundle (`make bundle`). The image is made once and kept in the
+    cache; a second call ends at once.
+    """
+    try:
+        folder = make(version)
+    except (MakerError, BundleError) as error:
+        raise click.ClickException(str(error)) from None
+    say(f"machine image {folder.name} is ready")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

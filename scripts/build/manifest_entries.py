@@ -1,0 +1,94 @@
+"""What a bundle's manifest says of each file, the same for bundles that are fetched and built."""
+
+from pathlib import Path, PurePosixPath
+
+from model.artifacts.bundle import Artifact
+from model.fleet import CONTROL_PLANE, WORKER
+from scripts.build.cache_entry import MakerError
+from scripts.build.download import sha256
+from scripts.build.recipes import FLANNEL, FLANNEL_PLUGIN_TAG
+from scripts.build.shell import run
+
+OPERATOR = "operator"
+NODES = (CONTROL_PLANE, WORKER)
+# Everything else is for nodes of both roles.
+ROLES = {
+    "kubectl": (*NODES, OPERATOR),
+    **dict.fromkeys(("etcdctl", "etcdutl", "etcd"), (CONTROL_PLANE,)),
+    **dict.fromkeys(
+        ("kube-apiserver", "kube-controller-manager", "kube-scheduler"), (CONTROL_PLANE,)
+    ),
+}
+# What kubeadm asks for in every supported version.
+KUBEADM_IMAGES = {
+    "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns",
+    "pause", "etcd",
+}  # fmt: skip
+
+
+def binary(folder: Path, install: str, version: str, origin: str) -> Artifact:
+    """Describe the executable that lies in the bundle's `bin` and goes to `install`."""
+    name = PurePosixPath(install).name
+    path = f"bin/{name}"
+    return Artifact(
+        name=name,
+        version=version,
+        kind="binary",
+        path=path,
+        install=install,
+        origin=origin,
+        sha256=sha256(folder / path),
+        size=(folder / path).stat().st_size,
+        roles=ROLES.get(name, NODES),
+    )
+
+
+def image(folder: Path, name: str, reference: str, origin: str) -> Artifact:
+    """Describe the image that lies in the bundle's `images`."""
+    path = image_path(name)
+    return Artifact(
+        name=name,
+        version=tag_of(reference),
+        kind="image",
+        path=path,
+        image=reference,
+        origin=origin,
+        sha256=sha256(folder / path),
+        size=(folder / path).stat().st_size,
+        roles=ROLES.get(name, NODES),
+    )
+
+
+def image_path(name: str) -> str:
+    """Where an image lies in a bundle."""
+    return f"images/{name}.tar"
+
+
+def images(kubeadm: Path, version: str) -> dict[str, str]:
+    """Return the reference of each image by its name: kubeadm's own word, and the pod network's."""
+    listed = run([str(kubeadm), "config", "images", "list", "--kubernetes-version", version])
+    found = {_name(reference): reference for reference in listed.split()}
+    if found.keys() != KUBEADM_IMAGES:
+        raise MakerError(
+            f"kubeadm {version} asks for the images {', '.join(sorted(found)) or 'none'}, and "
+            f"{', '.join(sorted(KUBEADM_IMAGES))} are known: this version is not supported yet"
+        )
+    return {
+        **found,
+        "flannel": f"ghcr.io/flannel-io/flannel:{FLANNEL}",
+        "flannel-cni-plugin": f"ghcr.io/flannel-io/flannel-cni-plugin:{FLANNEL_PLUGIN_TAG}",
+    }
+
+
+def etcd_version(references: dict[str, str]) -> str:
+    """Return etcd's own version: its image's tag ends in a number of the image's, "3.6.8-0"."""
+    return "v" + tag_of(references["etcd"]).partition("-")[0].removeprefix("v")
+
+
+def tag_of(reference: str) -> str:
+    """Return the tag of an image's reference."""
+    return reference.rpartition(":")[2]
+
+
+def _name(reference: str) -> str:
+    return reference.rpartition(":")[0].rsplit("/", 1)[-1]

@@ -1,0 +1,133 @@
+"""What is built for a bundle or a tool chain, and with which settings.
+
+Versions that Kubernetes itself decides (etcd, CoreDNS, pause) are asked of its own kubeadm; the
+others are named here, or in model/artifacts/upstream.py where hosts download them by themselves.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from model.artifacts.upstream import CNI_PLUGINS, CONTAINERD
+from model.paths import PULUMI_VERSION
+from scripts.build.gomodule import GoProgram, download, go_mod, ldflags
+
+# The last release of the plugins that still held flannel's.
+CNI_FLANNEL = "v0.9.1"
+FLANNEL = "v0.28.10"
+FLANNEL_PLUGIN_TAG = "v1.9.1-flannel3"
+# The last version of the Python language host inside the sdk module; newer ones speak its protocol.
+LANGUAGE_HOST = "v3.79.0"
+ACTIONLINT = "v1.7.12"
+
+KUBERNETES = "k8s.io/kubernetes"
+PLUGINS = "github.com/containernetworking/plugins"
+NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
+CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+
+def kubernetes(version: str) -> GoProgram:
+    """Kubernetes' own programs, `version` such as "v1.36.3"."""
+    source = download(KUBERNETES, version)
+    document = go_mod(source)
+    _, minor, patch = version.removeprefix("v").split(".")
+    info = {"gitVersion": version, "gitMajor": "1", "gitMinor": minor}
+    variables = {f"k8s.io/component-base/version.{key}": value for key, value in info.items()}
+    variables["k8s.io/client-go/pkg/version.gitVersion"] = version
+    names = (*NODE_PROGRAMS, *CONTROL_PLANE_PROGRAMS, "kube-proxy")
+    return GoProgram(
+        KUBERNETES,
+        version,
+        tuple(f"{KUBERNETES}/cmd/{name}" for name in names),
+        ldflags=ldflags(variables),
+        replacements={
+            name: f"{name} v0.{minor}.{patch}"
+            for name in _replaced(document)
+            if name.startswith("k8s.io/")
+        },
+        godebug=tuple(
+            f"{each['Key']}={each['Value']}"
+            for each in cast(list[dict[str, str]], document.get("GoDebug") or [])
+        ),
+    )
+
+
+def etcd_server(version: str) -> GoProgram:
+    """The etcd server, whose program is called after its module: "server"."""
+    module = "go.etcd.io/etcd/server/v3"
+    return GoProgram(module, version, (module,))
+
+
+def etcd_tools(version: str) -> dict[str, GoProgram]:
+    """etcdctl and etcdutl: modules of their own in etcd's release."""
+    modules = {name: f"go.etcd.io/etcd/{name}/v3" for name in ("etcdctl", "etcdutl")}
+    return {name: GoProgram(module, version, (module,)) for name, module in modules.items()}
+
+
+def coredns(version: str) -> GoProgram:
+    """CoreDNS."""
+    module = "github.com/coredns/coredns"
+    return GoProgram(module, version, (module,))
+
+
+def containerd() -> GoProgram:
+    """containerd, its shim for runc, and ctr."""
+    module = "github.com/containerd/containerd/v2"
+    names = ("containerd", "containerd-shim-runc-v2", "ctr")
+    variables = {f"{module}/version.Version": CONTAINERD}
+    packages = tuple(f"{module}/cmd/{name}" for name in names)
+    return GoProgram(module, CONTAINERD, packages, ldflags=ldflags(variables))
+
+
+def cni_plugins() -> GoProgram:
+    """The reference CNI plugins that a node needs."""
+    names = ("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap", "meta/firewall")
+    return GoProgram(PLUGINS, CNI_PLUGINS, tuple(f"{PLUGINS}/plugins/{name}" for name in names))
+
+
+def flannel_plugin() -> GoProgram:
+    """flannel's own CNI plugin."""
+    return GoProgram(PLUGINS, CNI_FLANNEL, (f"{PLUGINS}/plugins/meta/flannel",))
+
+
+def flannel() -> GoProgram:
+    """flanneld. Its udp back end is C, and its cloud SDK's indirect versions have moved."""
+    module = "github.com/flannel-io/flannel"
+    cloud = "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud"
+    variables = {f"{module}/pkg/version.Version": FLANNEL}
+    return GoProgram(
+        module,
+        FLANNEL,
+        (module,),
+        ldflags=ldflags(variables, ["-linkmode external", '-extldflags "-static"']),
+        replacements={
+            f"{cloud}/common": f"{cloud}/common v1.0.1139",
+            f"{cloud}/vpc": f"{cloud}/vpc v1.0.1136",
+        },
+        cgo=True,
+        tags=("netgo", "osusergo"),
+    )
+
+
+def pulumi() -> GoProgram:
+    """The pulumi command line."""
+    module = "github.com/pulumi/pulumi/pkg/v3"
+    variables = {"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": PULUMI_VERSION}
+    return GoProgram(
+        module, f"v{PULUMI_VERSION}", (f"{module}/cmd/pulumi",), ldflags=ldflags(variables)
+    )
+
+
+def language_host() -> GoProgram:
+    """Pulumi's host for Python programs."""
+    module = "github.com/pulumi/pulumi/sdk/v3"
+    return GoProgram(module, LANGUAGE_HOST, (f"{module}/python/cmd/pulumi-language-python",))
+
+
+def actionlint() -> GoProgram:
+    """The linter of GitHub workflows."""
+    module = "github.com/rhysd/actionlint"
+    return GoProgram(module, ACTIONLINT, (f"{module}/cmd/actionlint",))
+
+
+def _replaced(document: Mapping[str, Any]) -> list[str]:
+    return [each["Old"]["Path"] for each in document.get("Replace") or []]

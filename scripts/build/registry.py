@@ -1,0 +1,157 @@
+"""A client of container registries that can do one thing: read images, anonymously.
+
+OCI distribution specification, "Pull":
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pull
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from scripts.build.cache_entry import MakerError
+from scripts.build.download import ask, fetch
+
+INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one image for one architecture is made of: its own bytes, and the digests it names."""
+
+    content: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """The digest of the manifest itself."""
+        return digest_of(self.content)
+
+    @property
+    def blobs(self) -> tuple[str, ...]:
+        """The digests of its config and its layers."""
+        document = _document(self.content, "the image's manifest")
+        try:
+            named = [document["config"]["digest"], *(each["digest"] for each in document["layers"])]
+        except (KeyError, TypeError) as error:
+            raise MakerError(f"the image's manifest {self.digest} lacks {error}") from None
+        return tuple(_checked_digest(each) for each in named)
+
+
+class Registry:
+    """One repository of one registry, by the registry's base URL.
+
+    `stands_for` is the host whose images are wanted where the registry is a mirror of it: mirrors
+    of several registries are told by the parameter `ns`, as containerd does it.
+    """
+
+    def __init__(self, base: str, repository: str, stands_for: str | None = None) -> None:
+        self._url = f"{base.rstrip('/')}/v2/{repository}"
+        self._base = base
+        self._session = requests.Session()
+        self._parameters = {"ns": stands_for} if stands_for else {}
+
+    def manifest(self, tag: str, arch: str) -> Manifest:
+        """Return the manifest that `tag` names for linux/`arch`."""
+        content, media_type = self._read(tag, (*INDEX_TYPES, *MANIFEST_TYPES))
+        if media_type in INDEX_TYPES:
+            digest = _fitting(content, arch, f"{self._url}:{tag}")
+            content, media_type = self._read(digest, MANIFEST_TYPES)
+            if digest_of(content) != digest:
+                raise MakerError(
+                    f"{self._url}: the manifest {digest} arrived corrupted or truncated"
+                )
+        if media_type not in MANIFEST_TYPES:
+            raise MakerError(f"{self._url}:{tag} is of the type {media_type!r}, which is no image")
+        return Manifest(content, media_type)
+
+    def blob(self, digest: str, target: Path) -> None:
+        """Fetch the blob `digest` to `target`."""
+        url = f"{self._url}/blobs/{_checked_digest(digest)}"
+        fetch(url, target, digest.removeprefix("sha256:"), self._get)
+
+    def _read(self, reference: str, accepted: tuple[str, ...]) -> tuple[bytes, str]:
+        """Return a manifest's bytes and its type, which the registry says in its header."""
+        types: list[str] = []
+
+        def get(url: str, **more: Any) -> requests.Response:
+            answer = self._get(url, **more)
+            types[:] = [answer.headers.get("Content-Type", "").partition(";")[0].strip()]
+            return answer
+
+        url = f"{self._url}/manifests/{reference}"
+        content = ask(url, get, {"Accept": ", ".join(accepted)})
+        return content, types[0]
+
+    def _get(self, url: str, **more: Any) -> requests.Response:
+        answer = self._session.get(url, params=self._parameters, **more)
+        if answer.status_code == requests.codes.unauthorized:
+            answer.close()
+            self._authorize(answer.headers.get("WWW-Authenticate", ""))
+            answer = self._session.get(url, params=self._parameters, **more)
+        return answer
+
+    def _authorize(self, challenge: str) -> None:
+        """Get the anonymous token that the registry's challenge names.
+
+        https://distribution.github.io/distribution/spec/auth/token/
+        """
+        scheme, _, rest = challenge.partition(" ")
+        fields = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+        realm = fields.pop("realm", None)
+        if scheme.lower() != "bearer" or realm is None:
+            raise MakerError(
+                f"{self._base} wants a login ({challenge or 'it does not say which'}): "
+                "images are read anonymously only"
+            )
+        query = "&".join(f"{key}={quote(value)}" for key, value in fields.items())
+        document = _document(ask(f"{realm}?{query}"), f"the answer of {realm}")
+        token = document.get("token") or document.get("access_token")
+        if not token:
+            raise MakerError(f"{realm} gave no token for anonymous reading")
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+
+def digest_of(content: bytes) -> str:
+    """Return the digest of a document."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _fitting(index: bytes, arch: str, what: str) -> str:
+    """Return the digest of the image for linux/`arch` in an index."""
+    for each in _document(index, f"the index of {what}").get("manifests") or ():
+        platform: Mapping[str, str] = each.get("platform") or {}
+        if (platform.get("os"), platform.get("architecture")) == ("linux", arch):
+            return _checked_digest(each.get("digest"))
+    raise MakerError(f"{what} has no image for linux/{arch}")
+
+
+def _checked_digest(digest: object) -> str:
+    """Refuse what is no sha256 digest: it becomes part of a URL and the name of a file."""
+    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+        raise MakerError(f"the registry named {digest!r} where a sha256 digest belongs")
+    return digest
+
+
+def _document(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise MakerError(f"{what} is no JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise MakerError(f"{what} is no JSON object")
+    return document

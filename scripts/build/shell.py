@@ -1,0 +1,37 @@
+"""Commands that makers run, with an error that shows the end of what they printed."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from scripts.build.cache_entry import MakerError
+
+LAST_LINES = 25
+# However this program ends, what it has started does not go on writing.
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")
+
+
+def run(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    seconds: int = 3600,
+) -> str:
+    """Run a command that must succeed; return its standard output."""
+    try:
+        finished = subprocess.run(
+            command, env=env, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=seconds
+        )
+    except FileNotFoundError:
+        raise MakerError(f"{command[0]} is not installed: run scripts/setup.sh as root") from None
+    if finished.returncode:
+        printed = "\n".join((finished.stdout + finished.stderr).splitlines()[-LAST_LINES:])
+        raise MakerError(f"`{' '.join(command)}` failed:\n{printed}")
+    return finished.stdout
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy a root or a part of one as it is: owners, modes, attributes, links and devices."""
+    run(["cp", "--archive", "--reflink=auto", str(source), str(target)])

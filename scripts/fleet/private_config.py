@@ -1,0 +1,130 @@
+"""The private copy of a stack's tracked file.
+
+Pulumi keeps the salt of the passphrase and encrypted values in the stack file, and that salt fits
+one passphrase only: written into the tracked file, it would leave the checkout dirty and lock out
+the next person. So the engine reads a copy, made anew from the tracked file at each run, in which
+the salt and the encrypted values of this user stay.
+
+Merged as YAML nodes rather than values, so that what the engine reads is what was written: loaded
+and dumped, an unquoted `on` would come back as `true`.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from scripts.fleet.private_file import write_private
+from scripts.fleet.workspace import Workspace
+
+_PROTECTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
+_NOTE = "# Made from {tracked} at each run: change that file. Secrets set here stay.\n"
+
+
+class StackFileError(Exception):
+    """A stack file that is not there or cannot be read."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one run at a time make a stack's copy and its record."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def refresh(workspace: Workspace) -> None:
+    """Bring the private copy up to date with the tracked file."""
+    tracked = workspace.tracked_config
+    copy = workspace.config_file
+    kept = copy.read_text(encoding="utf-8") if copy.exists() else ""
+    try:
+        merged = merge(
+            tracked.read_text(encoding="utf-8"),
+            kept,
+            keep_tracked_secrets=workspace.own_passphrase,
+        )
+    except (yaml.YAMLError, StackFileError) as error:
+        raise StackFileError(f"{tracked}: not a stack file: {error}") from None
+    content = _NOTE.format(tracked=tracked.name) + merged
+    if content != kept:
+        write_private(copy, content)
+    shutil.copyfile(workspace.project / "Pulumi.yaml", copy.parent / "Pulumi.yaml")
+
+
+def merge(tracked: str, copy: str, *, keep_tracked_secrets: bool) -> str:
+    """Give the tracked stack file with the copy's own salt and encrypted values.
+
+    Encrypted values of the tracked file belong to a passphrase that is not this user's, unless the
+    user brought one: without it the engine could only refuse the whole file.
+    """
+    result = _compose(tracked)
+    mine = _compose(copy)
+    if not keep_tracked_secrets:
+        result = _without(result, _PROTECTION)
+        _set_config(result, [(k, v) for k, v in _config(result) if not _is_secret(v)])
+    if not _protection(result):
+        result.value += [(k, v) for k, v in mine.value if k.value in _PROTECTION]
+    if _protection(result) == _protection(mine):
+        secret = [(k, v) for k, v in _config(mine) if _is_secret(v)]
+        replaced = [k.value for k, _ in secret]
+        kept = [(k, v) for k, v in _config(result) if k.value not in replaced]
+        _set_config(result, kept + secret)
+    return yaml.serialize(result, width=4096) if result.value else ""
+
+
+def require_stack_file(path: Path) -> None:
+    """Refuse a stack that has no file, naming those that have one."""
+    if not path.is_file():
+        names = sorted(file.name.split(".")[1] for file in path.parent.glob("Pulumi.*.yaml"))
+        raise StackFileError(
+            f"no stack file {path.name} in {path.parent}; stacks here: {', '.join(names) or 'none'}"
+        )
+
+
+def _compose(text: str) -> MappingNode:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if node is None:
+        return MappingNode("tag:yaml.org,2002:map", [])
+    if not isinstance(node, MappingNode):
+        raise StackFileError("the file must be a mapping with the key `config`")
+    return node
+
+
+def _without(node: MappingNode, names: tuple[str, ...]) -> MappingNode:
+    return MappingNode(node.tag, [(k, v) for k, v in node.value if k.value not in names])
+
+
+def _protection(node: MappingNode) -> dict[str, str]:
+    """Give what the file's encrypted values are locked with."""
+    return {k.value: v.value for k, v in node.value if k.value in _PROTECTION}
+
+
+def _config(node: MappingNode) -> list[tuple[ScalarNode, Node]]:
+    for key, value in node.value:
+        if key.value == "config" and isinstance(value, MappingNode):
+            return list(value.value)
+    return []
+
+
+def _set_config(node: MappingNode, items: list[tuple[ScalarNode, Node]]) -> None:
+    for key, value in node.value:
+        if key.value == "config" and isinstance(value, MappingNode):
+            value.value = items
+            value.flow_style = False
+            return
+    if items:
+        key = ScalarNode("tag:yaml.org,2002:str", "config")
+        node.value.insert(0, (key, MappingNode("tag:yaml.org,2002:map", items, flow_style=False)))
+
+
+def _is_secret(node: Node) -> bool:
+    return isinstance(node, MappingNode) and [k.value for k, _ in node.value] == ["secure"]

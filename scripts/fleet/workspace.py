@@ -1,0 +1,128 @@
+"""Where a stack's records live, and what the engine is told about it.
+
+A person without a backend gets one in the state folder, with a passphrase made once. A person who
+set PULUMI_BACKEND_URL keeps everything that Pulumi itself would do: the tracked stack file, their
+own passphrase or secrets provider, their own login.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.paths import cache_dir, state_dir, toolchain_dir
+from scripts.fleet.private_file import create_once
+
+PROJECT = Path(__file__).resolve().parents[2]
+STAND_IN = "pulumi-resource-command"
+_PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One stack, the folder of its records, and the variables that the person has set."""
+
+    stack: str
+    folder: Path
+    given: Mapping[str, str]
+    project: Path = PROJECT
+
+    @property
+    def own_backend(self) -> bool:
+        """Whether the person brought a backend, which is then used the way Pulumi does."""
+        return bool(self.given.get("PULUMI_BACKEND_URL"))
+
+    @property
+    def own_passphrase(self) -> bool:
+        """Whether the person brought a passphrase, for which secrets may be in the tracked file."""
+        return any(self.given.get(name) for name in _PASSPHRASES)
+
+    @property
+    def tracked_config(self) -> Path:
+        """The stack file in the checkout."""
+        return self.project / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def backend(self) -> Path:
+        """The folder that holds the stacks' records."""
+        return self.folder / "backend"
+
+    @property
+    def passphrase(self) -> Path:
+        """The file that holds the passphrase of every stack in the backend."""
+        return self.folder / "passphrase"
+
+    @property
+    def config_folder(self) -> Path:
+        """A project folder for Pulumi to write salts and secrets into, instead of the checkout."""
+        return self.folder / "config"
+
+    @property
+    def config_file(self) -> Path:
+        """The stack file that the engine reads."""
+        if self.own_backend:
+            return self.tracked_config
+        return self.config_folder / f"Pulumi.{self.stack}.yaml"
+
+    def environment(self) -> dict[str, str]:
+        """Give the engine's environment: tools first in PATH, backend, passphrase and stack."""
+        tools = [str(toolchain_dir()), str(self.project / ".venv" / "bin")]
+        path = os.pathsep.join([*tools, self.given.get("PATH", os.defpath)])
+        given = dict(self.given)
+        wanted = {
+            "PATH": path,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # Clusters fail alone: what is wrong with one does not keep the others from their end.
+            "PULUMI_CONTINUE_ON_ERROR": "true",
+            "PULUMI_STACK": self.stack,
+        }
+        if shutil.which(STAND_IN, path=path):
+            # Looking for the release first would cost seconds on every run.
+            wanted["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+        if not self.own_backend:
+            wanted["PULUMI_BACKEND_URL"] = f"file://{self.backend}"
+            wanted["PULUMI_HOME"] = str(_engine_home(self.folder))
+            wanted["PULUMI_OPTION_CONFIG_FILE"] = str(self.config_file)
+            if not self.own_passphrase:
+                # An empty one, as CI gives for a secret that is not set, would win over the file.
+                given.pop("PULUMI_CONFIG_PASSPHRASE", None)
+                wanted["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self.passphrase)
+        return given | wanted
+
+    def prepare(self) -> None:
+        """Make the folders and the passphrase; what exists stays as it is."""
+        if self.own_backend:
+            return
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.backend, self.config_folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        if not self.own_passphrase:
+            create_once(self.passphrase, secrets.token_urlsafe(32))
+
+
+def open_workspace(stack: str) -> Workspace:
+    """Give the workspace of this user's stack; nothing is made yet."""
+    return Workspace(stack, state_dir(), dict(os.environ))
+
+
+@contextmanager
+def temporary_workspace(like: Workspace) -> Iterator[Workspace]:
+    """Give a workspace that leaves nothing behind: for the preview of a stack that is not there."""
+    own = ("PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN")
+    given = {name: value for name, value in like.given.items() if name not in own}
+    with tempfile.TemporaryDirectory(prefix="kubeadm-fleet-preview-") as folder:
+        yield Workspace(like.stack, Path(folder), given, like.project)
+
+
+def _engine_home(folder: Path) -> Path:
+    """Give the folder of the engine's plugins: shared, or this user's own in a foreign cache."""
+    shared = cache_dir() / "pulumi-home"
+    try:
+        shared.mkdir(parents=True, exist_ok=True)
+    except PermissionError:
+        return folder / "pulumi-home"
+    return shared if os.access(shared, os.W_OK) else folder / "pulumi-home"

@@ -1,0 +1,36 @@
+"""What the program registers for three kinds of fleet, each run once."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.components.graph import Graph
+from tests.components.recorder import PROGRAM, run
+
+SSH_KEY = "the private key of somebody's hosts"
+
+
+def stack_config(name: str) -> Any:
+    """Return the fleet of a checked-in stack file."""
+    document = yaml.safe_load((PROGRAM.parent / f"Pulumi.{name}.yaml").read_text())
+    return document["config"]["kubeadm-fleet:fleet"]
+
+
+@pytest.fixture(scope="session")
+def dev() -> Graph:
+    """The dev stack: two small clusters of container machines."""
+    return run(stack_config("dev"))
+
+
+@pytest.fixture(scope="session")
+def prod() -> Graph:
+    """The prod stack: two regions of existing hosts, three control planes each, protected."""
+    return run(stack_config("prod"), secrets={"sshPrivateKey": SSH_KEY})
+
+
+@pytest.fixture(params=["dev", "prod"], scope="session")
+def graph(request: pytest.FixtureRequest) -> Graph:
+    """Each of them."""
+    found: Graph = request.getfixturevalue(request.param)
+    return found

@@ -1,0 +1,85 @@
+"""What the engine is told of a provider that failed."""
+
+import sys
+import traceback
+from typing import Any
+
+import pytest
+from pulumi.dynamic import CheckResult, DiffResult
+from pulumi.output import UNKNOWN
+
+from components.providers.base import Provider, require_known
+from components.providers.certificate_authority import AuthorityProvider, ServiceAccountKeyProvider
+from components.providers.ssh_key import SshKeyProvider
+from ops.errors import OperatorError
+
+
+class Failing(Provider):
+    """Fails in the way that its properties name."""
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        raise {"operator": OperatorError, "defect": ValueError}[props["because"]]("no disk")
+
+
+class Careful(Provider):
+    """Needs one input in a mapping, and knows another way without a second one."""
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        require_known(news, ["ids"])
+        return CheckResult({**news, "checked": True}, [])
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        return DiffResult(changes=news["ids"]["a"] != "b" or "other" in news)
+
+
+@pytest.fixture(autouse=True)
+def _limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a provider sets ends with the test."""
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
+
+
+def told(because: str) -> str:
+    """Return what Pulumi's plugin sends to the engine."""
+    try:
+        Failing().delete("", {"because": because})
+    except Exception:
+        return traceback.format_exc()
+    raise AssertionError("it did not fail")
+
+
+def test_an_operator_error_is_told_without_the_way_to_it() -> None:
+    said = told("operator")
+    assert said.splitlines()[-1].endswith("OperatorError: no disk")
+    assert "line " not in said
+
+
+def test_a_defect_keeps_its_traceback_also_after_an_operator_error() -> None:
+    told("operator")
+    said = told("defect")
+    assert said.splitlines()[-1] == "ValueError: no disk"
+    assert "in delete" in said
+
+
+@pytest.mark.parametrize("news", [{}, {"ids": {}}])
+def test_an_input_that_is_needed_and_missing_is_a_change(news: dict[str, Any]) -> None:
+    assert Careful().diff("id", {}, news).changes is True
+
+
+def test_an_input_that_is_there_is_judged() -> None:
+    assert Careful().diff("id", {}, {"ids": {"a": "b"}}).changes is False
+    assert Careful().check({}, {"ids": {"a": "b"}}).inputs == {"ids": {"a": "b"}, "checked": True}
+
+
+@pytest.mark.parametrize("news", [{}, {"ids": UNKNOWN}, {"ids": {"a": UNKNOWN}}])
+def test_inputs_that_cannot_be_checked_stay_as_they_are(news: dict[str, Any]) -> None:
+    assert Careful().check({}, news).inputs == news
+
+
+@pytest.mark.parametrize("provider", [SshKeyProvider, ServiceAccountKeyProvider])
+def test_a_key_that_is_made_once_never_changes(provider: type[Provider]) -> None:
+    assert provider().diff("id", {"comment": "a"}, {"comment": "b"}).changes is False
+
+
+def test_a_provider_without_an_update_never_forgets_its_outputs() -> None:
+    with pytest.raises(NotImplementedError, match="AuthorityProvider has no update"):
+        AuthorityProvider().update("id", {"private_key": "key"}, {"common_name": "other"})

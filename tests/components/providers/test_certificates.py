@@ -1,0 +1,106 @@
+"""When key material is made again, when it is kept, and when what it names is replaced."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from components.providers.certificate_authority import AuthorityProvider, ServiceAccountKeyProvider
+from components.providers.client_certificate import ClientCertificateProvider
+from model.pki import certificates
+
+AUTHORITY = {"common_name": "kubernetes", "valid_days": 3650}
+
+
+@pytest.fixture(scope="module")
+def authority() -> dict[str, Any]:
+    return AuthorityProvider().create(AUTHORITY).outs or {}
+
+
+def certificate_props(authority: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "authority_certificate": authority["certificate"],
+        "authority_key": authority["private_key"],
+        "common_name": "somebody",
+        "organizations": ["some:group"],
+        "valid_hours": 9,
+        **changes,
+    }
+
+
+def test_authority_is_never_the_same_twice(authority: dict[str, Any]) -> None:
+    other = AuthorityProvider().create(AUTHORITY).outs or {}
+    for key in ("private_key", "certificate", "fingerprint"):
+        assert other[key] != authority[key]
+
+
+def test_authority_says_what_its_certificate_says(authority: dict[str, Any]) -> None:
+    assert authority["fingerprint"] == certificates.fingerprint(authority["certificate"])
+    assert datetime.fromisoformat(authority["expires"]) == certificates.expiry(
+        authority["certificate"]
+    )
+
+
+@pytest.mark.parametrize("change", [{"common_name": "etcd-ca"}, {"valid_days": 10}])
+def test_authority_is_replaced_when_its_certificate_would_differ(
+    authority: dict[str, Any], change: dict[str, Any]
+) -> None:
+    found = AuthorityProvider().diff("id", authority, {**AUTHORITY, **change})
+    assert found.changes
+    assert found.replaces == list(change)
+    # Its successor is there before it goes.
+    assert found.delete_before_replace is False
+
+
+def test_authority_stays(authority: dict[str, Any]) -> None:
+    found = AuthorityProvider().diff("id", authority, AUTHORITY)
+    assert not found.changes
+    assert not found.replaces
+
+
+def test_service_account_keys_are_a_pair() -> None:
+    outs = ServiceAccountKeyProvider().create({}).outs or {}
+    private = serialization.load_pem_private_key(outs["private_key"].encode(), None)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    assert public.decode() == outs["public_key"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"common_name": "somebody else"},
+        {"organizations": ["other:group"]},
+        {"valid_hours": 10},
+        {"authority_certificate": "another"},
+    ],
+)
+def test_certificate_is_issued_again_in_place_when_its_subject_changes(
+    authority: dict[str, Any], change: dict[str, Any]
+) -> None:
+    props = certificate_props(authority)
+    outs = ClientCertificateProvider().create(props).outs or {}
+    found = ClientCertificateProvider().diff("id", outs, {**props, **change})
+    assert found.changes
+    assert not found.replaces
+
+
+@pytest.mark.parametrize(("hours_left", "due"), [(4, False), (2, True), (-1, True)])
+def test_certificate_is_issued_again_when_two_thirds_of_its_life_are_over(
+    authority: dict[str, Any], hours_left: int, due: bool
+) -> None:
+    props = certificate_props(authority)
+    outs = ClientCertificateProvider().create(props).outs or {}
+    aged = {**outs, "expires": (datetime.now(UTC) + timedelta(hours=hours_left)).isoformat()}
+    assert ClientCertificateProvider().diff("id", aged, props).changes is due
+
+
+def test_certificate_that_was_issued_again_is_not_due(authority: dict[str, Any]) -> None:
+    props = certificate_props(authority)
+    outs = ClientCertificateProvider().create(props).outs or {}
+    aged = {**outs, "expires": datetime.now(UTC).isoformat()}
+    renewed = ClientCertificateProvider().update("id", aged, props).outs or {}
+    assert renewed["certificate"] != outs["certificate"]
+    assert not ClientCertificateProvider().diff("id", renewed, props).changes

@@ -1,0 +1,82 @@
+"""What becomes of resources whose inputs a failed one would have given, with the real engine."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.components.providers.source import FAIL
+from tests.ops.kube.api_server import Api
+from tests.scripts.command_plugin.stack import Finished, Stack
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+import pulumi
+
+from components.providers.certificate_authority import Authority
+from components.providers.client_certificate import ClientCertificate
+from components.providers.health_check import Observation
+from tests.components.providers.source import Source
+
+config = pulumi.Config()
+source = Source("source", value=config.require("value"))
+# A missing common name must not replace it, nor delete the certificate that needs it.
+authority = Authority("authority", common_name=source.given, valid_days=1)
+ClientCertificate(
+    "certificate",
+    authority_certificate=authority.certificate,
+    authority_key=authority.private_key,
+    common_name="admin",
+    organizations=[],
+    valid_hours=1,
+)
+Observation(
+    "observation",
+    cluster="a",
+    kubeconfig=config.require("kubeconfig"),
+    nodes=[],
+    machine_ids=pulumi.Output.all(source.id, source.given),
+    rolled=source.given,
+    deadline_seconds=0,
+)
+"""
+DEPENDENTS = {"authority", "certificate", "observation"}
+
+
+@pytest.fixture
+def stack(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """Four resources, made; a failure does not stop a run."""
+    ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    dns = {"metadata": {"name": "dns"}, "spec": {"nodeName": "a"}, **ready}
+    api.answers["GET /api/v1/nodes"] = (200, {"items": []})
+    api.answers["GET /api/v1/namespaces/kube-system/pods"] = (200, {"items": [dns]})
+    monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
+    stack = Stack(tmp_path, program=PROGRAM)
+    stack.configure(value="first", kubeconfig=api.kubeconfig)
+    made = stack.up()
+    assert made.status == 0, made.output
+    assert set(steps(made)) == {"source", *DEPENDENTS}
+    return stack
+
+
+def steps(finished: Finished) -> dict[str, str]:
+    return finished.steps("pulumi-python:")
+
+
+def test_they_are_left_as_they_are_and_only_the_failure_is_told(stack: Stack) -> None:
+    stack.configure(value=FAIL)
+    failed = stack.up()
+    assert failed.status != 0
+    assert "failed as it was told to" in failed.output
+    assert "Traceback" not in failed.output
+    assert steps(failed) == {"source": "update"}
+
+
+def test_they_follow_when_it_does_not_fail_any_more(stack: Stack) -> None:
+    stack.configure(value=FAIL)
+    stack.up()
+    stack.configure(value="second")
+    shown, done = stack.preview(), stack.up()
+    for finished in (shown, done):
+        assert finished.status == 0, finished.output
+        assert set(steps(finished)) == {"source", *DEPENDENTS}

@@ -1,0 +1,119 @@
+"""What is found missing in a cluster, and when it is looked at again."""
+
+from typing import Any
+
+import pytest
+
+from components.providers.health_check import ObservationProvider
+from ops.errors import OperatorError
+from tests.ops.kube.api_server import Api
+
+NODES = "GET /api/v1/nodes"
+PODS = "GET /api/v1/namespaces/kube-system/pods"
+
+
+def props(api: Api, *nodes: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "cluster": "cluster1",
+        "kubeconfig": api.kubeconfig,
+        "nodes": list(nodes),
+        "machine_ids": [f"id of {name}" for name in nodes],
+        "rolled": "",
+        "deadline_seconds": 0,
+        **changes,
+    }
+
+
+def node(name: str, ready: str = "True", **labels: str) -> dict[str, Any]:
+    condition = {"type": "Ready", "status": ready, "message": "container runtime is down"}
+    return {
+        "metadata": {"name": name, "labels": labels},
+        "status": {
+            "conditions": [condition],
+            "addresses": [{"type": "InternalIP", "address": "192.0.2.11"}],
+            "nodeInfo": {"kubeletVersion": "v1.36.3"},
+        },
+    }
+
+
+def pod(name: str, on: str, ready: str = "True") -> dict[str, Any]:
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    return {
+        "metadata": {"name": name},
+        "spec": {"nodeName": on},
+        "status": {
+            "phase": "Pending",
+            "conditions": [{"type": "Ready", "status": ready}],
+            "containerStatuses": [{"name": "probe", "state": {} if ready == "True" else waiting}],
+        },
+    }
+
+
+def observed(api: Api, *nodes: str) -> dict[str, Any]:
+    found: dict[str, Any] = (ObservationProvider().read("id", props(api, *nodes)).outs or {})[
+        "observed"
+    ]
+    return found
+
+
+def test_whole_cluster_is_summed_up(api: Api) -> None:
+    first = node("a", **{"node-role.kubernetes.io/control-plane": ""})
+    api.answers[NODES] = (200, {"items": [first]})
+    api.answers[PODS] = (200, {"items": [pod("probe-1", "a")]})
+    outs = ObservationProvider().create(props(api, "a")).outs or {}
+    assert outs["observed"] == {
+        "missing": [],
+        "nodes": [
+            {
+                "name": "a",
+                "role": "control-plane",
+                "version": "v1.36.3",
+                "address": "192.0.2.11",
+                "ready": True,
+            }
+        ],
+    }
+
+
+def test_everything_that_is_missing_is_named(api: Api) -> None:
+    api.answers[NODES] = (200, {"items": [node("a", ready="False")]})
+    api.answers[PODS] = (200, {"items": [pod("probe-1", "a", ready="False")]})
+    missing = observed(api, "a", "b")["missing"]
+    assert any("Node a: not Ready: container runtime is down" in line for line in missing)
+    assert any("Node b: not registered" in line for line in missing)
+    assert any("CoreDNS: no pod is Ready" in line for line in missing)
+    assert any("probe pod on a" in line and "ImagePullBackOff" in line for line in missing)
+    assert any("probe pod on b: not scheduled" in line for line in missing)
+
+
+def test_waiting_ends_with_what_is_missing(api: Api) -> None:
+    api.answers[NODES] = (200, {"items": []})
+    api.answers[PODS] = (200, {"items": []})
+    with pytest.raises(OperatorError, match=r"cluster1 is not whole(?s:.*)Node a: not registered"):
+        ObservationProvider().create(props(api, "a"))
+
+
+def test_cluster_that_does_not_answer_is_a_finding_of_a_refresh(api: Api) -> None:
+    found = observed(api, "a")
+    assert found["nodes"] == []
+    assert "https://127.0.0.1" in found["missing"][0]
+
+
+@pytest.mark.parametrize(
+    ("missing", "change", "again"),
+    [
+        ([], {}, False),
+        (["Node a: not Ready"], {}, True),
+        ([], {"nodes": ["a", "b"]}, True),
+        ([], {"machine_ids": ["another"]}, True),
+        ([], {"rolled": "2026-11-23T07:00:00+00:00"}, True),
+        ([], {"deadline_seconds": 5}, True),
+    ],
+)
+def test_cluster_is_looked_at_again_when_something_is_or_will_be_different(
+    api: Api, missing: list[str], change: dict[str, Any], again: bool
+) -> None:
+    olds = {**props(api, "a"), "observed": {"nodes": [], "missing": missing}}
+    found = ObservationProvider().diff("id", olds, props(api, "a", **change))
+    assert found.changes is again
+    assert not found.replaces

@@ -1,0 +1,211 @@
+"""The right to join: for whom it is, when it is issued again, and how a member leaves."""
+
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+from pulumi.runtime.rpc import UNKNOWN
+
+from components.providers.membership import MembershipProvider
+from ops.errors import OperatorError
+from tests.ops.kube.api_server import Api
+from tests.ops.kube.etcd_server import Etcd
+from tests.ops.kube.shop import BUDGETS_PATH, Shop
+
+NODE = "cluster1-worker-0"
+NODE_PATH = f"/api/v1/nodes/{NODE}"
+PODS_PATH = "/api/v1/pods"
+DRAIN_PATH = "/api/v1/namespaces/kube-system/configmaps/kubeadm-fleet-drain"
+
+
+CHANGES = ("PATCH", "DELETE", "EXEC etcdctl member remove")
+
+
+def props(api: Api, **changes: Any) -> dict[str, Any]:
+    return {
+        "cluster": "cluster1",
+        "server": "https://192.0.2.1:6443",
+        "node": NODE,
+        "machine_id": "first",
+        "authority_certificate": api.authority.cert_pem,
+        "authority_key": api.authority.key_pem,
+        "kubeconfig": api.kubeconfig,
+        "role": "worker",
+        "address": "192.0.2.21",
+        "peers": [],
+        "drain_seconds": 1,
+        "force": False,
+        "data_loss": "",
+        **changes,
+    }
+
+
+def member(api: Api) -> dict[str, Any]:
+    return MembershipProvider().create(props(api)).outs or {}
+
+
+def expired(outs: dict[str, Any]) -> dict[str, Any]:
+    return {**outs, "expires": (datetime.now(UTC) - timedelta(minutes=1)).isoformat()}
+
+
+def node(ready: str) -> dict[str, Any]:
+    condition = {"type": "Ready", "status": ready}
+    return {"metadata": {"name": NODE}, "status": {"conditions": [condition]}}
+
+
+def test_credential_names_the_machine_and_may_only_join(api: Api) -> None:
+    outs = member(api)
+    document = yaml.safe_load(outs["credential"])
+    encoded = document["users"][0]["user"]["client-certificate-data"]
+    subject = x509.load_pem_x509_certificate(base64.b64decode(encoded)).subject.rfc4514_string()
+    assert f"CN=system:bootstrap:{NODE}" in subject
+    assert "O=system:bootstrappers:kubeadm:default-node-token" in subject
+    assert document["clusters"][0]["cluster"]["server"] == "https://192.0.2.1:6443"
+
+
+def test_another_machine_replaces_the_membership_the_old_one_first(api: Api) -> None:
+    found = MembershipProvider().diff("id", member(api), props(api, machine_id="second"))
+    assert found.replaces == ["machine_id"]
+    assert found.delete_before_replace
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"server": "https://192.0.2.2:6443"},
+        {"drain_seconds": 2},
+        {"force": True},
+        {"data_loss": "TICKET-1"},
+        {"peers": ["cluster1-control-plane-1"]},
+    ],
+)
+def test_new_access_is_taken_over_in_place(api: Api, change: dict[str, Any]) -> None:
+    outs = member(api)
+    found = MembershipProvider().diff("id", outs, props(api, **change))
+    assert found.changes
+    assert not found.replaces
+    after = MembershipProvider().update("id", outs, props(api, **change)).outs or {}
+    assert after == {**outs, **change}
+
+
+def test_valid_credential_is_kept_without_asking_anybody(api: Api) -> None:
+    assert not MembershipProvider().diff("id", member(api), props(api)).changes
+    assert api.asked == []
+
+
+def test_expired_credential_of_a_member_is_kept(api: Api) -> None:
+    api.answers[f"GET {NODE_PATH}"] = (200, node("True"))
+    assert not MembershipProvider().diff("id", expired(member(api)), props(api)).changes
+    assert api.asked == [f"GET {NODE_PATH}"]
+
+
+def test_expired_credential_of_a_machine_that_never_joined_is_issued_again(api: Api) -> None:
+    outs = expired(member(api))
+    assert MembershipProvider().diff("id", outs, props(api)).changes
+    after = MembershipProvider().update("id", outs, props(api)).outs or {}
+    assert after["credential"] != outs["credential"]
+    assert datetime.fromisoformat(after["expires"]) > datetime.now(UTC)
+
+
+def test_api_that_does_not_answer_is_no_reason_to_issue_again(api: Api) -> None:
+    nowhere = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", api.kubeconfig)
+    outs = expired({**member(api), "kubeconfig": nowhere})
+    assert not MembershipProvider().diff("id", outs, props(api, kubeconfig=nowhere)).changes
+
+
+@pytest.mark.parametrize("machine", ["second", UNKNOWN])
+@pytest.mark.parametrize(("recorded", "given"), [("", ""), ("TICKET-1", "TICKET-1"), ("T", "")])
+def test_the_only_control_plane_is_not_replaced_without_a_fresh_consent(
+    api: Api, machine: str, recorded: str, given: str
+) -> None:
+    outs = {**member(api), "role": "control-plane", "data_loss": recorded}
+    news = props(api, role="control-plane", machine_id=machine, data_loss=given)
+    with pytest.raises(OperatorError, match=r"only control plane of .*restore.*acceptDataLoss"):
+        MembershipProvider().diff("id", outs, news)
+
+
+def test_the_only_control_plane_is_replaced_with_consent(api: Api) -> None:
+    outs = {**member(api), "role": "control-plane", "data_loss": "TICKET-1"}
+    news = props(api, role="control-plane", machine_id="second", data_loss="TICKET-2")
+    assert MembershipProvider().diff("id", outs, news).replaces == ["machine_id"]
+
+
+def test_a_control_plane_among_others_needs_no_consent(api: Api) -> None:
+    outs = {**member(api), "role": "control-plane", "peers": ["cluster1-control-plane-1"]}
+    news = props(api, role="control-plane", machine_id="second")
+    assert MembershipProvider().diff("id", outs, news).replaces == ["machine_id"]
+
+
+def test_the_only_control_plane_asks_nobody_when_its_cluster_ends(api: Api) -> None:
+    MembershipProvider().delete("id", props(api, role="control-plane"))
+    assert api.asked == []
+
+
+def test_leaving_cordons_the_node_and_deletes_it(api: Api) -> None:
+    api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
+    api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
+    api.answers[f"DELETE {NODE_PATH}"] = (200, {})
+    MembershipProvider().delete("id", member(api))
+    assert api.asked[1:] == [f"PATCH {NODE_PATH}", f"GET {PODS_PATH}", f"DELETE {NODE_PATH}"]
+
+
+@pytest.mark.parametrize("force", ["false", "true"])
+def test_how_to_drain_is_what_the_cluster_says_now(api: Api, force: str) -> None:
+    """The state of a machine that is no longer described knows an older word."""
+    shop = Shop(api, "web", held={"web": -1})
+    api.answers[f"GET {DRAIN_PATH}"] = (200, {"data": {"seconds": "0", "force": force}})
+    api.answers[f"DELETE {NODE_PATH}"] = (200, {})
+    outs = member(api) | {"drain_seconds": 3600, "force": force == "false"}
+    if force == "true":
+        MembershipProvider().delete("id", outs)
+    else:
+        api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
+        with pytest.raises(OperatorError, match="would break the budget"):
+            MembershipProvider().delete("id", outs)
+    assert ("web" in shop.left) == (force == "false")
+
+
+def test_leaving_twice_is_fine(api: Api) -> None:
+    MembershipProvider().delete("id", member(api))
+    assert api.asked[1:] == [f"PATCH {NODE_PATH}", f"DELETE {NODE_PATH}"]
+
+
+def test_a_living_control_plane_leaves_etcd_when_it_is_drained(api: Api) -> None:
+    etcd = Etcd(api, "cluster1-control-plane-0", "cluster1-control-plane-1", NODE)
+    MembershipProvider().delete("id", control_plane(api, etcd))
+    steps = [asked for asked in api.asked if asked.startswith(CHANGES)]
+    assert steps == [f"PATCH {NODE_PATH}", f"EXEC etcdctl member remove {etcd.id_of(NODE)}",
+                     f"DELETE {NODE_PATH}"]  # fmt: skip
+
+
+def test_a_dead_control_plane_leaves_etcd_first(api: Api) -> None:
+    etcd = Etcd(api, "cluster1-control-plane-0", "cluster1-control-plane-1", NODE, dead={NODE})
+    MembershipProvider().delete("id", control_plane(api, etcd))
+    steps = [asked for asked in api.asked if asked.startswith(CHANGES)]
+    assert steps == [f"EXEC etcdctl member remove {etcd.id_of(NODE)}", f"PATCH {NODE_PATH}",
+                     f"DELETE {NODE_PATH}"]  # fmt: skip
+
+
+def test_nothing_moves_where_etcd_would_lose_its_majority(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.providers.membership.ETCD_SECONDS", 0)
+    other = "cluster1-control-plane-0"
+    etcd = Etcd(api, other, "cluster1-control-plane-1", NODE, dead={other})
+    with pytest.raises(OperatorError, match=rf"not healthy: {other}"):
+        MembershipProvider().delete("id", control_plane(api, etcd))
+    assert not [asked for asked in api.asked if asked.startswith(("PATCH", "DELETE"))]
+    assert NODE in etcd.members
+
+
+def control_plane(api: Api, etcd: Etcd) -> dict[str, Any]:
+    """A control plane whose Node has no pods of others any more."""
+    api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
+    api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
+    api.answers[f"DELETE {NODE_PATH}"] = (200, {})
+    peers = [name for name in etcd.members if name != NODE]
+    return props(api, role="control-plane", peers=peers, address="192.0.2.13")

@@ -1,0 +1,195 @@
+"""The program run against a recorder instead of the engine: what it registers, and with what.
+
+The recorder keeps every request whole (parent, dependencies, protection, secrets), which Pulumi's
+own mocks drop. Resources that only compute (keys, certificates) are really made, so that a test can
+search for their key material; machines and what lives in a cluster are made up.
+"""
+
+import asyncio
+import hashlib
+import json
+import runpy
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime import mocks, set_all_config
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import configure, set_root_resource
+from pulumi.runtime.stack import run_in_stack
+
+from components.providers.certificate_authority import AuthorityProvider, ServiceAccountKeyProvider
+from components.providers.client_certificate import ClientCertificateProvider
+from components.providers.membership import MembershipProvider
+from components.providers.ssh_key import SshKeyProvider
+from tests.components.graph import Graph, Registered
+
+PROGRAM = Path(__file__).parents[2] / "__main__.py"
+DYNAMIC = "pulumi-python:dynamic/kubeadm-fleet:"
+# How the engine marks a value that is secret, on the wire.
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
+COMPUTED = {
+    "Authority": AuthorityProvider,
+    "ClientCertificate": ClientCertificateProvider,
+    "Membership": MembershipProvider,
+    "ServiceAccountKey": ServiceAccountKeyProvider,
+    "SshKey": SshKeyProvider,
+}
+
+
+def run(config: Any, before: Graph | None = None, secrets: dict[str, str] | None = None) -> Graph:
+    """Return what the program registers for `config`, the value of `kubeadm-fleet:fleet`.
+
+    With `before`, resources whose inputs are the same keep the outputs that they had there, and
+    inputs whose changes are ignored stay what they were, unless a trigger replaces the resource.
+    """
+    recorder = Recorder(before)
+    # As set_mocks does, without the stack resource that it registers outside of a run.
+    settings = mocks.MockSettings(  # type: ignore[no-untyped-call]  # Pulumi's, without types
+        monitor=recorder,
+        monitor_features=recorder.features,
+        engine=mocks.MockEngine(None),
+        project="kubeadm-fleet",
+        stack="test",
+        dry_run=False,
+        organization=None,
+        callbacks=None,
+    )
+    configure(settings)
+    set_root_resource(None)  # type: ignore[arg-type]  # the run makes its own
+    values = {f"kubeadm-fleet:{key}": value for key, value in (secrets or {}).items()}
+    set_all_config({**values, "kubeadm-fleet:fleet": json.dumps(config)}, list(values))
+    try:
+        asyncio.run(run_in_stack(_program))
+    except pulumi.RunError as error:
+        recorder.graph.refusal = str(error)
+    return recorder.graph
+
+
+def _program() -> None:
+    runpy.run_path(str(PROGRAM))
+
+
+class _NoMocks(mocks.Mocks):
+    """What the recorder does not leave to mocks."""
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise AssertionError(f"the program calls {args.token}")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
+        raise AssertionError(f"the program reads {args.name}")
+
+
+class Recorder(mocks.MockMonitor):
+    """Answers as the engine would and notes what it was asked for."""
+
+    def __init__(self, before: Graph | None) -> None:
+        super().__init__(_NoMocks())
+        self.graph = Graph()
+        self._before = before
+
+    def RegisterResource(self, request: Any) -> Any:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == "pulumi:pulumi:Stack":
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        wire = json_format.MessageToDict(request.object)
+        inputs = {key: _plain(value) for key, value in wire.items() if key != "__provider"}
+        inputs |= self._kept(urn, inputs, request.ignoreChanges)
+        registered = Registered(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            custom=request.custom,
+            parent=request.parent,
+            dependencies=frozenset(request.dependencies),
+            inputs=inputs,
+            secret_inputs=frozenset(key for key, value in wire.items() if _is_secret(value)),
+            visible=json.dumps({key: _visible(each) for key, each in wire.items()}),
+            secret_outputs=frozenset(request.additionalSecretOutputs),
+            protect=request.protect,
+            deleted_with=request.deletedWith,
+        )
+        registered.outputs = self._outputs(registered)
+        self.graph.add(registered)
+        hidden = registered.secret_outputs | registered.secret_inputs
+        wire_outputs = {
+            key: {SIGNATURE: SECRET, "value": value} if key in hidden else value
+            for key, value in registered.outputs.items()
+        }
+        identity = registered.outputs.get("machine_id") or f"id of {request.name}"
+        answer = resource_pb2.RegisterResourceResponse(urn=urn, id=identity)
+        answer.object.update(wire_outputs)
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        wire = json_format.MessageToDict(request.outputs)
+        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+            self.graph.outputs = {key: _plain(value) for key, value in wire.items()}
+            self.graph.secret_outputs = {key for key, value in wire.items() if _is_secret(value)}
+        return empty_pb2.Empty()
+
+    def _kept(self, urn: str, inputs: dict[str, Any], ignored: Iterable[str]) -> dict[str, Any]:
+        known = self._before.by_urn.get(urn) if self._before else None
+        if known is None or known.inputs.get("triggers") != inputs.get("triggers"):
+            return {}
+        return {key: known.inputs[key] for key in ignored}
+
+    @property
+    def features(self) -> set[int]:
+        """What the engine is able to do."""
+        info = self.GetDeploymentInfo(None)  # type: ignore[no-untyped-call]  # Pulumi's
+        return set(info.supportedFeatures)
+
+    def _outputs(self, registered: Registered) -> dict[str, Any]:
+        known = self._before.by_urn.get(registered.urn) if self._before else None
+        if known and known.inputs == registered.inputs:
+            return known.outputs
+        return _make(registered) if registered.custom else {}
+
+
+def _make(registered: Registered) -> dict[str, Any]:
+    kind, inputs = registered.type.removeprefix(DYNAMIC), registered.inputs
+    if kind in COMPUTED:
+        return COMPUTED[kind]().create(inputs).outs or {}
+    identity = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
+    made: dict[str, dict[str, Any]] = {
+        "ContainerMachine": {"machine_id": identity, "host_key": f"ssh-ed25519 {identity}"},
+        "ContainerNetwork": {"bridge": f"kf{identity}", "gateway": "192.0.2.1"},
+        "ExistingHost": {"machine_id": identity},
+        "Manifests": {"applied": []},
+        "Observation": {"observed": {"nodes": [{"name": inputs.get("cluster")}], "missing": []}},
+        "Rollout": {"found": {}, "rolled": "", "drift": {}},
+        "Snapshot": {"condition": "delivered"},
+        "Wave": {"healthy": True},
+        "command:remote:Command": {"stdout": "", "stderr": ""},
+    }
+    return {**inputs, **made[kind]}
+
+
+def _is_secret(wire: Any) -> bool:
+    return isinstance(wire, dict) and wire.get(SIGNATURE) == SECRET
+
+
+def _plain(wire: Any) -> Any:
+    """The value with the marks of secrets taken away."""
+    if _is_secret(wire):
+        return _plain(wire["value"])
+    if isinstance(wire, dict):
+        return {key: _plain(value) for key, value in wire.items()}
+    if isinstance(wire, list):
+        return [_plain(value) for value in wire]
+    return wire
+
+
+def _visible(wire: Any) -> Any:
+    """The value as a preview shows it."""
+    if _is_secret(wire):
+        return "[secret]"
+    if isinstance(wire, dict):
+        return {key: _visible(value) for key, value in wire.items()}
+    if isinstance(wire, list):
+        return [_visible(value) for value in wire]
+    return wire

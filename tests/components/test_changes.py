@@ -1,0 +1,161 @@
+"""What a change of the config touches, and what ends or is kept with what."""
+
+from typing import Any
+
+from tests.components.conftest import SSH_KEY, stack_config
+from tests.components.graph import Graph
+from tests.components.recorder import run
+from tests.model.examples import changed
+
+VIRTUAL = [
+    ("clusters/cluster1/controlPlanes/count", 3),
+    ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"}),
+]
+MACHINE = ["", "-join", "-membership", "-prepare"]
+# What knows all machines of a cluster.
+ALWAYS = {"cluster1-rollout", "cluster1-observation"}
+
+
+def of_machines(*names: str) -> set[str]:
+    """Names of all resources of these machines."""
+    return {f"{name}{step}" for name in names for step in MACHINE}
+
+
+def change(before: Graph, stack: str, *changes: tuple[str, Any]) -> set[str]:
+    """Names of what is new or different after a change of the stack's config."""
+    secrets = {"sshPrivateKey": SSH_KEY} if stack == "prod" else {}
+    return run(changed(stack_config(stack), *changes), before, secrets).changed_from(before)
+
+
+def test_same_config_changes_nothing(dev: Graph, prod: Graph) -> None:
+    assert change(dev, "dev") == set()
+    assert change(prod, "prod") == set()
+
+
+def test_added_worker_touches_itself_and_what_knows_all_machines(dev: Graph) -> None:
+    touched = change(dev, "dev", ("clusters/cluster1/workers/count", 2))
+    assert touched == of_machines("cluster1-worker-1") | ALWAYS
+
+
+def test_removed_worker_touches_what_knows_all_machines(dev: Graph) -> None:
+    touched = change(dev, "dev", ("clusters/cluster1/workers/count", 0))
+    assert touched == ALWAYS
+
+
+def test_added_cluster_touches_no_other(dev: Graph) -> None:
+    another = {"machines": {"subnet": "10.89.3.0/24"}}
+    touched = change(dev, "dev", ("clusters/cluster3", another))
+    assert touched
+    assert all(name.startswith("cluster3-") for name in touched)
+
+
+def test_changed_labels_touch_no_resource(dev: Graph) -> None:
+    assert change(dev, "dev", ("clusters/cluster1/labels/region", "nagoya")) == set()
+
+
+def test_another_host_behind_a_name_runs_the_whole_way_into_the_cluster_again(
+    prod: Graph,
+) -> None:
+    path = "clusters/cluster1/workers/hosts/1/address"
+    secrets = {"sshPrivateKey": SSH_KEY}
+    after = run(changed(stack_config("prod"), (path, "10.20.1.109")), prod, secrets)
+    touched = of_machines("cluster1-worker-1") | ALWAYS
+    assert after.changed_from(prod) == touched
+    for step in ("prepare", "join"):
+        name = f"cluster1-worker-1-{step}"
+        assert after.one(name).inputs["triggers"] != prod.one(name).inputs["triggers"]
+
+
+def test_a_virtual_address_is_the_control_planes_affair() -> None:
+    before = run(changed(stack_config("dev"), *VIRTUAL))
+    assert "10.89.1.100/32" in before.one("cluster1-control-plane-0-prepare").inputs["stdin"]
+    assert "10.89.1.100/32" not in before.one("cluster1-worker-0-prepare").inputs["stdin"]
+    assert "10.89.1.100/32" not in before.one("cluster2-control-plane-0-prepare").inputs["stdin"]
+
+
+def test_another_set_of_control_planes_is_told_to_those_that_stay() -> None:
+    before = run(changed(stack_config("dev"), *VIRTUAL))
+    more = (*VIRTUAL, ("clusters/cluster1/controlPlanes/count", 5))
+    touched = run(changed(stack_config("dev"), *more), before).changed_from(before)
+    told = {
+        f"cluster1-control-plane-{index}-{step}"
+        for index in range(3)
+        for step in ("prepare", "membership")
+    }
+    new = of_machines("cluster1-control-plane-3", "cluster1-control-plane-4")
+    assert touched == told | new | ALWAYS
+
+
+def test_steps_and_membership_carry_the_machines_id(graph: Graph) -> None:
+    for machine in graph.kinds("machine:Machine"):
+        identity = graph.one(machine.name).outputs["machine_id"]
+        for step in ("prepare", "join"):
+            assert graph.one(f"{machine.name}-{step}").inputs["triggers"] == [identity]
+        assert graph.one(f"{machine.name}-membership").inputs["machine_id"] == identity
+
+
+def test_what_lives_in_a_cluster_ends_with_its_authority(graph: Graph) -> None:
+    for kind in ("Membership", "Manifests"):
+        for each in graph.kinds(kind):
+            cluster = graph.above(each)[-2].name
+            assert each.deleted_with == graph.one(f"{cluster}-ca").urn
+
+
+def test_preparation_ends_with_its_machine(graph: Graph) -> None:
+    for machine in graph.kinds("machine:Machine"):
+        prepared = graph.one(f"{machine.name}-prepare")
+        assert prepared.deleted_with == graph.one(machine.name).urn
+        assert "delete" not in prepared.inputs
+
+
+def test_machines_and_authorities_of_prod_are_protected(prod: Graph) -> None:
+    protected = {each.name for each in prod if each.protect}
+    trust = {"ca", "etcd-ca", "front-proxy-ca", "service-account"}
+    wanted = {f"{cluster}-{each}" for cluster in ("cluster1", "cluster2") for each in trust}
+    assert protected == wanted | {each.name for each in prod.kinds("machine:Machine")}
+
+
+def test_nothing_of_dev_is_protected(dev: Graph) -> None:
+    assert not [each.name for each in dev if each.protect]
+
+
+def test_only_the_foundation_can_initialise(graph: Graph) -> None:
+    founding = [
+        each.name
+        for each in graph.kinds("command:remote:Command")
+        if "kubeadm init" in each.inputs["stdin"]
+    ]
+    assert sorted(founding) == ["cluster1-foundation", "cluster2-foundation"]
+
+
+def test_another_first_control_plane_joins_and_founds_nothing(prod: Graph) -> None:
+    path = "clusters/cluster1/controlPlanes/hosts/0/address"
+    touched = change(prod, "prod", (path, "10.20.1.19"))
+    assert touched == of_machines("cluster1-control-plane-0") | ALWAYS
+
+
+def test_what_is_said_of_a_member_s_way_into_the_cluster_touches_no_member(prod: Graph) -> None:
+    path = "clusters/cluster1/networking/dnsDomain"
+    touched = change(prod, "prod", (path, "tokyo.example.com"))
+    assert not [name for name in touched if name.endswith(("-join", "-foundation"))]
+
+
+def test_workers_get_no_key_of_the_cluster(graph: Graph) -> None:
+    for each in graph.kinds("command:remote:Command"):
+        if "-worker-" in each.name or each.name.endswith("-prepare"):
+            for authority in (*graph.kinds("Authority"), *graph.kinds("ServiceAccountKey")):
+                assert authority.outputs["private_key"] not in each.inputs["stdin"]
+
+
+def test_rollout_holds_what_every_machine_should_be(graph: Graph) -> None:
+    for rollout in graph.kinds("Rollout"):
+        names = {
+            each.name
+            for each in graph.kinds("machine:Machine")
+            if graph.above(each)[-2].name == rollout.inputs["cluster"]
+        }
+        for key in ("machines", "machine_ids", "logins"):
+            assert set(rollout.inputs[key]) == names
+        for name in names:
+            identity = graph.one(name).outputs["machine_id"]
+            assert rollout.inputs["machine_ids"][name] == identity

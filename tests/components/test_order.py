@@ -1,0 +1,99 @@
+"""What waits for what: as little as possible, and never across clusters."""
+
+from tests.components.conftest import stack_config
+from tests.components.graph import Graph
+from tests.components.recorder import run
+from tests.model.examples import changed
+
+
+def test_control_planes_join_one_after_another(prod: Graph) -> None:
+    joins = [f"cluster1-control-plane-{index}-join" for index in (1, 2, 0)]
+    assert prod.awaits(joins[1], joins[0])
+    assert prod.awaits(joins[2], joins[1])
+
+
+def test_founding_awaits_its_own_machine_alone_and_every_control_plane_awaits_it(
+    prod: Graph,
+) -> None:
+    founding = prod.one("cluster1-foundation")
+    assert prod.awaits(founding.name, "cluster1-control-plane-0-prepare")
+    others = ("cluster1-control-plane-1", "cluster1-control-plane-2", "cluster1-worker")
+    assert not [name for name in prod.awaited(founding) if name.startswith(others)]
+    for index in range(3):
+        assert prod.awaits(f"cluster1-control-plane-{index}-join", founding.name)
+
+
+def test_control_planes_are_prepared_side_by_side(prod: Graph) -> None:
+    others = prod.awaited(prod.one("cluster1-control-plane-2-prepare"))
+    assert not any("control-plane-0" in name or "control-plane-1" in name for name in others)
+
+
+def test_no_control_plane_leaves_before_the_one_in_front_of_it_has_joined(prod: Graph) -> None:
+    assert prod.awaits("cluster1-control-plane-1-membership", "cluster1-foundation")
+    assert prod.awaits("cluster1-control-plane-2-membership", "cluster1-control-plane-1-join")
+    assert prod.awaits("cluster1-control-plane-0-membership", "cluster1-control-plane-2-join")
+
+
+def test_worker_awaits_no_other_machine(graph: Graph) -> None:
+    machines = [each.name for each in graph.kinds("machine:Machine")]
+    for worker in (name for name in machines if "-worker-" in name):
+        awaited = graph.awaited(graph.one(f"{worker}-join"))
+        others = [name for name in machines if name != worker]
+        assert not [each for each in awaited for other in others if each.startswith(other)]
+
+
+def test_steps_of_a_machine_are_in_order(graph: Graph) -> None:
+    for machine in graph.kinds("machine:Machine"):
+        assert graph.awaits(f"{machine.name}-prepare", machine.name)
+        assert graph.awaits(f"{machine.name}-membership", f"{machine.name}-prepare")
+        assert graph.awaits(f"{machine.name}-join", f"{machine.name}-membership")
+
+
+def test_objects_are_applied_once_the_cluster_is_founded(prod: Graph) -> None:
+    for objects in ("cluster1-flannel", "cluster1-probe", "cluster1-dns"):
+        assert prod.awaits(objects, "cluster1-foundation")
+        assert not [name for name in prod.awaited(prod.one(objects)) if name.endswith("-join")]
+
+
+def test_observation_awaits_everything_of_its_cluster(graph: Graph) -> None:
+    for observation in graph.kinds("Observation"):
+        cluster = observation.name.removesuffix("-observation")
+        own = {each.name for each in graph.customs if each.name.startswith(f"{cluster}-")}
+        assert own - graph.awaited(observation) == {observation.name}
+
+
+def test_no_resource_awaits_one_of_another_cluster(graph: Graph) -> None:
+    clusters = [each.name for each in graph.kinds("cluster:Cluster")]
+    assert len(clusters) == 2
+    for each in graph.customs:
+        own = each.name.split("-")[0]
+        foreign = [name for name in clusters if name != own]
+        if own in clusters:
+            awaited = graph.awaited(each)
+            assert not [name for name in awaited if name.split("-")[0] in foreign], each.name
+
+
+def test_rollout_awaits_every_join(graph: Graph) -> None:
+    for rollout in graph.kinds("Rollout"):
+        cluster = rollout.inputs["cluster"]
+        joins = {each.name for each in graph.customs if each.name.endswith("-join")}
+        own = {name for name in joins if name.startswith(f"{cluster}-")}
+        assert own <= graph.awaited(rollout)
+        assert graph.awaits(f"{cluster}-observation", rollout.name)
+
+
+def test_later_wave_changes_machines_only_after_the_earlier_one_has_soaked() -> None:
+    waves = ("upgrades", {"canaries": {"region": "osaka"}, "soak": 60})
+    graph = run(changed(stack_config("dev"), waves))
+    assert [each.name for each in graph.kinds("Wave")] == ["wave-0"]
+    assert graph.one("wave-0").inputs["clusters"] == ["cluster2"]
+    assert graph.one("wave-0").inputs["soak_seconds"] == 60
+    assert "kubeconfigs" in graph.one("wave-0").secret_inputs
+    assert graph.awaits("cluster1-rollout", "wave-0")
+    assert graph.awaits("wave-0", "cluster2-rollout")
+    # Clusters come up side by side all the same.
+    assert not graph.awaits("cluster1-worker-0-join", "wave-0")
+
+
+def test_nobody_waits_where_no_waves_are_configured(graph: Graph) -> None:
+    assert graph.kinds("Wave") == []

@@ -1,0 +1,100 @@
+"""What a preview and the plain half of state may show: no key, no credential."""
+
+import json
+import re
+
+from tests.components.conftest import SSH_KEY, stack_config
+from tests.components.graph import Graph
+from tests.components.recorder import run
+
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+
+
+def key_material(graph: Graph) -> list[str]:
+    """Lines of every private key that the program made."""
+    texts = [str(each.outputs["private_key"]) for each in graph if "private_key" in each.outputs]
+    return [
+        line
+        for text in texts
+        if PRIVATE_KEY.search(text)
+        for line in text.splitlines()[1:-1]
+        # The rest of an OpenSSH key file is the same in all of them.
+        if len(set(line)) > 20 and not line.startswith("b3BlbnNzaC1rZXkt")
+    ]
+
+
+def test_every_private_key_is_a_secret_output(graph: Graph) -> None:
+    kinds = ("SshKey", "Authority", "ServiceAccountKey", "ClientCertificate")
+    made = [each for kind in kinds for each in graph.kinds(kind)]
+    # One for logging in; three CAs, the service accounts' and the administrator's per cluster.
+    assert len(made) == 1 + 2 * 5
+    for each in made:
+        assert PRIVATE_KEY.search(each.outputs["private_key"])
+        assert "private_key" in each.secret_outputs, each.name
+
+
+def test_membership_hides_its_credential_and_its_access(graph: Graph) -> None:
+    for each in graph.kinds("Membership"):
+        assert "client-key-data" in each.outputs["credential"]
+        assert "credential" in each.secret_outputs
+        assert {"authority_key", "kubeconfig"} <= each.secret_inputs
+
+
+def test_steps_hide_their_input_and_their_login(graph: Graph) -> None:
+    steps = graph.kinds("command:remote:Command")
+    machines, clusters = graph.kinds("machine:Machine"), graph.kinds("cluster:Cluster")
+    assert len(steps) == 2 * len(machines) + len(clusters)
+    for each in steps:
+        assert {"stdin", "connection"} <= each.secret_inputs, each.name
+        assert "[secret]" in each.visible
+
+
+def test_cluster_access_is_a_secret_input(graph: Graph) -> None:
+    for kind in ("Manifests", "Observation", "Rollout"):
+        assert all("kubeconfig" in each.secret_inputs for each in graph.kinds(kind))
+
+
+def test_rollout_hides_its_logins(graph: Graph) -> None:
+    assert all("logins" in each.secret_inputs for each in graph.kinds("Rollout"))
+
+
+def test_existing_hosts_hide_the_key_to_them(prod: Graph) -> None:
+    hosts = prod.kinds("ExistingHost")
+    assert len(hosts) == 12
+    assert all(each.inputs["private_key"] == SSH_KEY for each in hosts)
+    assert all("private_key" in each.secret_inputs for each in hosts)
+
+
+def test_password_for_sudo_is_seen_nowhere() -> None:
+    config = stack_config("prod")
+    config["machines"]["ssh"]["sudoPassword"] = "becoming"
+    prod = run(config, secrets={"sshPrivateKey": SSH_KEY, "becoming": "a password"})
+    hosts, steps = prod.kinds("ExistingHost"), prod.kinds("command:remote:Command")
+    assert all(each.inputs["sudo_password"] == "a password" for each in hosts)
+    assert all("sudo_password" in each.secret_inputs for each in hosts)
+    assert all(each.inputs["stdin"].startswith("a password\n\n") for each in steps)
+    assert all("sudo --stdin" in each.inputs["create"] for each in steps)
+    assert all("a password" not in each.visible for each in prod)
+
+
+def test_no_visible_input_holds_key_material(graph: Graph) -> None:
+    material = key_material(graph)
+    assert len(material) > 20
+    for each in graph:
+        assert not PRIVATE_KEY.search(each.visible), each.name
+        assert SSH_KEY not in each.visible, each.name
+        assert not [line for line in material if line in each.visible], each.name
+
+
+def test_no_command_line_holds_a_setting(graph: Graph) -> None:
+    for each in graph.kinds("command:remote:Command"):
+        machine = graph.above(each)[0].name
+        assert machine not in each.inputs["create"]
+        assert "BEGIN" not in each.inputs["create"]
+
+
+def test_cluster_summary_is_plain_and_holds_no_key(graph: Graph) -> None:
+    assert graph.secret_outputs == {"kubeconfig"}
+    text = json.dumps(graph.outputs["clusters"])
+    assert not PRIVATE_KEY.search(text)
+    assert not [line for line in key_material(graph) if line in text]

@@ -1,0 +1,130 @@
+"""A client that writes all the time, and what it saw: gaps, failed writes, lost writes.
+
+Every write is an object of its own, so that an acknowledged one is either there in the end or lost.
+A write that failed may be there all the same; nobody was promised anything.
+"""
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import pairwise
+from types import TracebackType
+
+import urllib3
+
+from ops.kube import api
+
+EVERY_SECONDS = 0.2
+# How long the client waits for a connection and for an answer before it tries again.
+TIMEOUT = urllib3.Timeout(connect=0.5, read=1)
+PATH = "/api/v1/namespaces/default/configmaps"
+LABEL = "test.kubeadm-fleet/written"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One write, with the clock (time.monotonic) when it was sent and when it ended."""
+
+    name: str
+    sent: float
+    ended: float
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a client saw of the API for a while."""
+
+    seconds: float
+    writes: int
+    failed: int
+    lost: int
+    longest_gap: float
+    errors: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.writes} writes in {self.seconds:.0f} s, longest gap {self.longest_gap:.2f} s, "
+            f"{self.failed} failed, {self.lost} lost"
+        )
+
+
+class Writer:
+    """Writes from its start to its end, in a thread of its own."""
+
+    def __init__(self, kubeconfig: str) -> None:
+        client = api.client(kubeconfig)
+        self._url = f"{client.configuration.host}{PATH}"
+        self._pool: urllib3.PoolManager = client.rest_client.pool_manager
+        self._attempts: list[Attempt] = []
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._write_on)
+        # Objects of an earlier writer in the same cluster have other names.
+        self._prefix = f"write-{time.time_ns()}"
+
+    def __enter__(self) -> "Writer":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        self._ends.set()
+        self._thread.join()
+
+    def await_calm(self, seconds: float, deadline_seconds: float) -> None:
+        """Return when every write of the last `seconds` was acknowledged."""
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < deadline_seconds:
+            recent = [each for each in self._attempts if each.ended > time.monotonic() - seconds]
+            if waited > seconds and recent and not any(each.error for each in recent):
+                return
+            time.sleep(EVERY_SECONDS)
+        last = [each.error for each in self._attempts[-5:]]
+        raise AssertionError(f"no {seconds} s of calm within {deadline_seconds} s: {last}")
+
+    def figures(self, since: float, until: float) -> Figures:
+        """What was seen between two moments of time.monotonic."""
+        seen = [each for each in self._attempts if since <= each.ended <= until]
+        acknowledged = [each for each in seen if each.error is None]
+        there = self._there()
+        moments = [since, *(each.ended for each in acknowledged), until]
+        return Figures(
+            seconds=until - since,
+            writes=len(seen),
+            failed=len(seen) - len(acknowledged),
+            lost=sum(each.name not in there for each in acknowledged),
+            longest_gap=max(later - one for one, later in pairwise(moments)),
+            errors=tuple(
+                f"{each.sent - since:.2f} s to {each.ended - since:.2f} s: {each.error}"
+                for each in seen
+                if each.error
+            ),
+        )
+
+    def _there(self) -> set[str]:
+        answer = self._pool.request("GET", self._url, fields={"labelSelector": LABEL})
+        assert answer.status == HTTPStatus.OK, answer.data
+        return {item["metadata"]["name"] for item in json.loads(answer.data)["items"]}
+
+    def _write_on(self) -> None:
+        due = time.monotonic()
+        while not self._ends.wait(max(0.0, due - time.monotonic())):
+            # While a write hangs no other is sent; none is made up for afterwards.
+            due = max(due + EVERY_SECONDS, time.monotonic())
+            self._attempts.append(self._write(f"{self._prefix}-{len(self._attempts)}"))
+
+    def _write(self, name: str) -> Attempt:
+        body = {"metadata": {"name": name, "labels": {LABEL: ""}}}
+        sent, error = time.monotonic(), None
+        try:
+            answer = self._pool.request(
+                "POST", self._url, json=body, timeout=TIMEOUT, retries=False
+            )
+            if answer.status != HTTPStatus.CREATED:
+                error = f"status {answer.status}: {answer.data[:200]!r}"
+        except urllib3.exceptions.HTTPError as failure:
+            error = f"{type(failure).__name__}: {failure}"
+        return Attempt(name, sent, time.monotonic(), error)

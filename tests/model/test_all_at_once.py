@@ -1,0 +1,161 @@
+"""Everything that is wrong is said in one run, and nothing that is only a consequence."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from model.config.errors import ConfigError
+from model.load import load
+from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed
+from tests.model.refusals import problems
+
+ONE, TWO = "clusters/cluster1", "clusters/cluster2"
+
+
+def paths(config: object) -> list[str]:
+    return sorted(problem.path.removeprefix("kubeadm-fleet:fleet.") for problem in problems(config))
+
+
+def test_problems_of_all_kinds_are_reported_together() -> None:
+    config = changed(
+        CONTAINER,
+        ("bogus", 1),
+        ("kubernetesVersion", "1.30.1"),
+        (f"{ONE}/controlPlanes/count", 2),
+        (f"{ONE}/network", "cilium"),
+        (f"{ONE}/workers/memory", "100Mi"),
+        (f"{TWO}/machines/subnet", "10.89.1.0/24"),
+        (f"{TWO}/labels/region", 7),
+        ("clusters/not_a_label", {"machines": {"subnet": "10.89.3.0/24"}}),
+    )
+    assert paths(config) == [
+        "bogus",
+        "clusters.cluster1.controlPlanes.count",
+        "clusters.cluster1.endpoint",
+        "clusters.cluster1.network",
+        "clusters.cluster1.workers.memory",
+        "clusters.cluster2.labels.region",
+        "clusters.cluster2.machines.subnet",
+        "clusters.not_a_label",
+        "kubernetesVersion",
+    ]
+
+
+def test_wrong_hosts_do_not_hide_what_is_wrong_with_the_others() -> None:
+    hosts = [
+        {"address": "10.20.1.11"},
+        {"address": "10.20.1.12", "hostKey": HOST_KEY},
+        {"address": "10.20.1.12", "hostKey": HOST_KEY},
+        "10.20.1.14",
+        {"address": "10.20.1.300", "hostKey": HOST_KEY, "prot": 22},
+        {"address": "10.20.1.16", "hostKey": HOST_KEY, "port": "22"},
+    ]
+    assert paths(changed(EXISTING, (f"{ONE}/workers/hosts", hosts))) == [
+        "clusters.cluster1.workers.hosts[0].hostKey",
+        "clusters.cluster1.workers.hosts[2].address",
+        "clusters.cluster1.workers.hosts[3]",
+        "clusters.cluster1.workers.hosts[4].address",
+        "clusters.cluster1.workers.hosts[4].prot",
+        "clusters.cluster1.workers.hosts[5].port",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "change", "path"),
+    [
+        # The driver decides what else is required; an unknown one requires nothing.
+        (EXISTING, ("machines/driver", "vm"), "machines.driver"),
+        (CONTAINER, ("machines/driver", "vm"), "machines.driver"),
+        # Three control planes need an endpoint: one is there, though it is not right.
+        (EXISTING, (f"{ONE}/endpoint", "nowhere"), "clusters.cluster1.endpoint"),
+        (EXISTING, (f"{ONE}/endpoint/external", "no"), "clusters.cluster1.endpoint.external"),
+        (EXISTING, (f"{ONE}/endpoint", {"vip": "no"}), "clusters.cluster1.endpoint.vip"),
+        (CONTAINER, (f"{ONE}/machines/subnet", "10.89.1"), "clusters.cluster1.machines.subnet"),
+        (CONTAINER, (f"{ONE}/controlPlanes/count", "two"), "clusters.cluster1.controlPlanes.count"),
+        (EXISTING, (f"{ONE}/controlPlanes", 3), "clusters.cluster1.controlPlanes"),
+        (EXISTING, ("machines/ssh/sudo", "yes"), "machines.ssh.sudo"),
+        (EXISTING, ("machines/ssh", "root"), "machines.ssh"),
+        (CONTAINER, (f"{ONE}/networking", "10.96.0.0/12"), "clusters.cluster1.networking"),
+        (CONTAINER, ("machines", []), "machines"),
+    ],
+)
+def test_consequences_of_a_wrong_value_are_not_reported(
+    config: dict[str, Any], change: tuple[str, Any], path: str
+) -> None:
+    assert paths(changed(config, change)) == [path]
+
+
+def test_a_mistake_that_every_cluster_inherits_is_said_once() -> None:
+    assert paths(changed(CONTAINER, ("machines/memory", "512Mi"))) == ["machines.memory"]
+
+
+def test_keys_that_yaml_takes_for_numbers_are_names() -> None:
+    text = "{clusters: {2: {machines: {subnet: 10.89.1.0/24}}, on: {machines: {sbnet: 1}}}}"
+    assert paths(yaml.safe_load(text)) == [
+        "clusters.True", "clusters.True.machines.sbnet", "clusters.True.machines.subnet",
+    ]  # fmt: skip
+
+
+def test_the_text_says_where_what_and_how_for_each() -> None:
+    config = changed(
+        CONTAINER,
+        (f"{ONE}/networking", {"podSubnet": "10.100.0.0/16"}),
+        (f"{TWO}/machines/subnet", ABSENT),
+    )
+    with pytest.raises(ConfigError) as raised:
+        load(config)
+    assert str(raised.value).splitlines() == [
+        "the stack's config has 2 problems; nothing was changed:",
+        "  kubeadm-fleet:fleet.clusters.cluster1.networking.serviceSubnet: "
+        "overlaps 10.100.0.0/16 (the pods of cluster1)",
+        "      is:      10.96.0.0/12",
+        "      allowed: one that shares no address with it",
+        "      example: serviceSubnet: 172.24.0.0/16",
+        "  kubeadm-fleet:fleet.clusters.cluster2.machines.subnet: "
+        "missing: container machines need a network of their own",
+        "      allowed: an IPv4 network in CIDR form that nothing else on this host uses",
+        "      example: subnet: 10.89.1.0/24",
+        "Mend them in Pulumi.<stack>.yaml and run the command again.",
+    ]
+
+
+SECRET = "hunter2-hunter2"
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU\n-----END"
+
+
+@pytest.mark.parametrize(
+    ("change", "secret"),
+    [
+        (("password", SECRET), SECRET),
+        (("machines/ssh/privateKey", KEY), "b3BlbnNzaC1rZXktdjE"),
+        (("machines/ssh/privateKey", f"{SECRET} "), SECRET),
+        (("machines/ssh/privatKey", KEY), "b3BlbnNzaC1rZXktdjE"),
+        ((f"{ONE}/workers/hosts/0/hostKey", KEY), "b3BlbnNzaC1rZXktdjE"),
+        (("machines/ssh/user", KEY), "b3BlbnNzaC1rZXktdjE"),
+        (("artifacts", {"mirror": f"https://ann:{SECRET}@example.com"}), SECRET),
+        (("login", {"user": "ann", "password": SECRET}), SECRET),
+        (("logins", [SECRET]), SECRET),
+        (("hint", "AKIAIOSFODNN7EXAMPLEwJalrXUtnFEMIK7MDENG"), "wJalrXUtnFEMI"),
+        (("hint", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"), "9f86d08"),
+    ],
+)
+def test_what_looks_like_a_secret_is_never_repeated(change: tuple[str, Any], secret: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(changed(EXISTING, change))
+    assert secret not in str(raised.value)
+    assert secret not in repr(raised.value.problems)
+
+
+def test_long_values_are_cut_but_names_and_public_keys_are_shown() -> None:
+    name, key = "tokyo-" + "x" * 60, HOST_KEY[:-8]
+    config = changed(
+        EXISTING,
+        (f"{ONE}/workers/hosts/0/hostKey", key),
+        ("kubernetesVersion", "x " * 400),
+        (f"clusters/{name}", EXISTING["clusters"]["cluster1"]),
+    )
+    shown = {problem.path.rpartition(".")[2]: problem.value for problem in problems(config)}
+    assert shown["hostKey"] == key
+    assert shown[name] == name
+    assert len(str(shown["kubernetesVersion"])) < 120

@@ -1,0 +1,95 @@
+"""The config's types: what editors and errors say of every field."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from model.config import fields
+from model.config.field import Leaf
+from model.config.schema import DRIVERS, FleetConfig
+from model.load import LAYING_OUT, load
+from model.render.manifests import NETWORKS
+
+TOP = Path(__file__).parents[2]
+SCHEMA = FleetConfig.model_json_schema()
+
+
+def parts() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "FleetConfig", SCHEMA
+    yield from SCHEMA["$defs"].items()
+
+
+PROPERTIES = {
+    f"{part}.{key}": schema
+    for part, schema_of_part in parts()
+    for key, schema in schema_of_part["properties"].items()
+}
+
+
+def is_leaf(schema: dict[str, Any]) -> bool:
+    options = schema.get("anyOf", [schema])
+    types = {option.get("type") for option in options}
+    return not any("$ref" in option for option in options) and types.isdisjoint({"array", "object"})
+
+
+@pytest.mark.parametrize("name", sorted(PROPERTIES))
+def test_every_field_is_described_and_every_value_has_an_example(name: str) -> None:
+    schema = PROPERTIES[name]
+    assert schema["description"].endswith(".")
+    if is_leaf(schema):
+        options = [schema, *schema.get("anyOf", [])]
+        assert any(option.get("examples") for option in options)
+
+
+@pytest.mark.parametrize("part", [name for name, _ in parts()])
+def test_unknown_keys_are_refused_everywhere_and_all_are_camel_case(part: str) -> None:
+    schema = dict(parts())[part]
+    assert schema["additionalProperties"] is False
+    assert all("_" not in key and key[0].islower() for key in schema["properties"])
+
+
+LEAVES = {
+    name: annotation
+    for name, annotation in vars(fields).items()
+    if any(isinstance(each, Leaf) for each in getattr(annotation, "__metadata__", ()))
+}
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_examples_are_themselves_allowed(name: str) -> None:
+    (leaf,) = (each for each in LEAVES[name].__metadata__ if isinstance(each, Leaf))
+    TypeAdapter(LEAVES[name]).validate_python(leaf.example)
+
+
+def test_names_of_drivers_and_networks_are_offered() -> None:
+    machines = SCHEMA["$defs"]["Machines"]["properties"]["driver"]
+    (driver,) = (option for option in machines["anyOf"] if option["type"] == "string")
+    assert driver["enum"] == sorted(DRIVERS)
+    network = SCHEMA["$defs"]["ClusterConfig"]["properties"]["network"]
+    assert network["enum"] == sorted(NETWORKS)
+
+
+def test_every_driver_can_be_laid_out() -> None:
+    assert set(LAYING_OUT) == set(DRIVERS)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_tracked_stacks_are_right(stack: str) -> None:
+    document = yaml.safe_load((TOP / f"Pulumi.{stack}.yaml").read_text())
+    fleet = load(document["config"]["kubeadm-fleet:fleet"])
+    assert [cluster.name for cluster in fleet.clusters] == ["cluster1", "cluster2"]
+
+
+def test_reading_a_config_loads_no_heavy_library() -> None:
+    program = "import sys, model.load; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=TOP, capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {"cryptography", "pulumi", "paramiko", "kubernetes", "requests", "rich"}
+    assert heavy.isdisjoint(loaded)

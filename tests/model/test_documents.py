@@ -1,0 +1,61 @@
+"""Rendered documents: word for word as they were reviewed."""
+
+import pytest
+import yaml
+
+from model.render import kubeadm
+from tests.model.documents import GOLDEN, rendered
+from tests.model.examples import CONTAINER, EXISTING, cluster
+
+RENDERED = rendered()
+
+
+@pytest.mark.parametrize("name", sorted(RENDERED))
+def test_document_is_the_golden_one(name: str) -> None:
+    golden = (GOLDEN / name).read_text()
+    assert RENDERED[name] == golden, "read the difference; then python -m tests.model.documents"
+
+
+def test_every_golden_file_is_rendered() -> None:
+    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(RENDERED)
+
+
+def test_a_further_machine_changes_no_document_of_the_others() -> None:
+    endpoint = ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"})
+    small = cluster(CONTAINER, endpoint)
+    large = cluster(
+        CONTAINER,
+        endpoint,
+        ("clusters/cluster1/controlPlanes/count", 3),
+        ("clusters/cluster1/workers/count", 5),
+    )
+    for machine in small.machines:
+        assert machine in large.machines
+        assert kubeadm.join_documents(small, machine) == kubeadm.join_documents(large, machine)
+    first = small.control_planes[0]
+    assert kubeadm.init_documents(small, first) == kubeadm.init_documents(large, first)
+
+
+@pytest.mark.parametrize("config", [CONTAINER, EXISTING], ids=["container", "existing"])
+def test_no_bootstrap_token_is_named_and_the_certificates_are_ecdsa(config: object) -> None:
+    assert isinstance(config, dict)
+    described = cluster(config)
+    text = kubeadm.init_documents(described, described.control_planes[0])
+    by_kind = {document["kind"]: document for document in yaml.safe_load_all(text)}
+    assert "bootstrapTokens" not in by_kind["InitConfiguration"]
+    assert by_kind["ClusterConfiguration"]["encryptionAlgorithm"] == "ECDSA-P256"
+    assert "token" not in kubeadm.join_documents(described, described.workers[0]).lower()
+
+
+def test_only_container_machines_get_the_settings_of_shared_hosts() -> None:
+    def kinds(config: dict[str, object]) -> dict[str, dict[str, object]]:
+        described = cluster(config)
+        text = kubeadm.init_documents(described, described.control_planes[0])
+        return {document["kind"]: document for document in yaml.safe_load_all(text)}
+
+    container, existing = kinds(CONTAINER), kinds(EXISTING)
+    assert "evictionHard" in container["KubeletConfiguration"]
+    assert "evictionHard" not in existing["KubeletConfiguration"]
+    for each in (container, existing):
+        assert each["KubeProxyConfiguration"]["conntrack"] == {"maxPerCore": 0, "min": 0}
+    assert "cgroupDriver" not in container["KubeletConfiguration"]

@@ -1,0 +1,81 @@
+"""Endpoints that cannot work: where, and what is said."""
+
+from typing import Any
+
+import pytest
+
+from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY
+from tests.model.refusals import Case, check_refused
+
+ONE, TWO = "clusters/cluster1", "clusters/cluster2"
+VIP = f"{ONE}/endpoint/vip"
+AT = "clusters.cluster1.endpoint"
+
+CONTAINERS: dict[str, Case] = {
+    "text, as it was once": (
+        [(f"{ONE}/endpoint", "api.example.com:6443")], AT, "not a mapping",
+    ),
+    "an unknown kind": (
+        [(f"{ONE}/endpoint", {"dns": "a:1", "vip": "10.89.1.100:8443"})],
+        f"{AT}.dns", "unknown key",
+    ),
+    "neither": ([(f"{ONE}/endpoint", {})], AT, "names nothing"),
+    "both": (
+        [(f"{ONE}/endpoint", {"external": "a.example.com:6443", "vip": "10.89.1.100:8443"})],
+        AT, "names both",
+    ),
+    "a name": ([(VIP, "api.example.com:8443")], f"{AT}.vip", "not an address and port"),
+    "no port": ([(VIP, "10.89.1.100")], f"{AT}.vip", "not an address and port"),
+    "half an address": ([(VIP, "10.89.1:8443")], f"{AT}.vip", "not an address and port"),
+    "an address too high": ([(VIP, "10.89.1.256:8443")], f"{AT}.vip", "256"),
+    "the API server's port": ([(VIP, "10.89.1.100:6443")], f"{AT}.vip", "used by the API server"),
+    "etcd's port": ([(VIP, "10.89.1.100:2380")], f"{AT}.vip", "used by etcd"),
+    "a node port": ([(VIP, "10.89.1.100:30443")], f"{AT}.vip", "type NodePort"),
+    "another network": ([(VIP, "10.89.3.100:8443")], f"{AT}.vip", "is not in 10.89.1.0/24"),
+    "the gateway": ([(VIP, "10.89.1.1:8443")], f"{AT}.vip", "is the network's gateway"),
+    "the network": ([(VIP, "10.89.1.0:8443")], f"{AT}.vip", "is the network's own address"),
+    "the broadcast": ([(VIP, "10.89.1.255:8443")], f"{AT}.vip", "broadcast address"),
+    "a control plane": (
+        [(VIP, "10.89.1.11:8443")], f"{AT}.vip", "is the address of cluster1-control-plane-0",
+    ),
+    "a worker": ([(VIP, "10.89.1.101:8443")], f"{AT}.vip", "is the address of cluster1-worker-0"),
+    "another cluster's endpoint": (
+        [(VIP, "10.89.1.100:8443"), (f"{TWO}/endpoint/external", "10.89.1.100:8443")],
+        "clusters.cluster2.endpoint.external", "same endpoint as cluster cluster1",
+    ),
+}  # fmt: skip
+OTHER_HOST = {"address": "10.20.2.11", "hostKey": HOST_KEY}
+HOSTS: dict[str, Case] = {
+    "none with three": ([(f"{ONE}/endpoint", ABSENT)], AT, "3 control planes need one address"),
+    "a host's address": (
+        [(f"{ONE}/endpoint", {"vip": "192.168.1.11:8443"})],
+        f"{AT}.vip", "same node address as cluster1-control-plane-0",
+    ),
+    "another cluster's host": (
+        [(f"{ONE}/endpoint", {"vip": "10.20.2.11:8443"}),
+         (TWO, {"controlPlanes": {"hosts": [OTHER_HOST]}})],
+        f"{AT}.vip", "the virtual address of cluster1 has the same node address as cluster2",
+    ),
+    "another cluster's virtual address": (
+        [(f"{ONE}/endpoint", {"vip": "10.20.1.9:8443"}),
+         (TWO, {"controlPlanes": {"hosts": [OTHER_HOST]}, "endpoint": {"vip": "10.20.1.9:8444"}})],
+        "clusters.cluster2.endpoint.vip", "same node address as the virtual address of cluster1",
+    ),
+    "inside the pod network": (
+        [(f"{ONE}/endpoint", {"vip": "10.244.0.9:8443"})],
+        f"{AT}.vip", "is inside 10.244.0.0/16 (the pods of cluster1)",
+    ),
+    "inside the Services": (
+        [(f"{ONE}/endpoint", {"vip": "10.96.0.9:8443"})],
+        f"{AT}.vip", "is inside 10.96.0.0/12 (Services of cluster1)",
+    ),
+}  # fmt: skip
+CASES = [
+    *(pytest.param(CONTAINER, case, id=f"container: {name}") for name, case in CONTAINERS.items()),
+    *(pytest.param(EXISTING, case, id=f"existing: {name}") for name, case in HOSTS.items()),
+]
+
+
+@pytest.mark.parametrize(("config", "case"), CASES)
+def test_endpoint_is_refused_with_this_problem_alone(config: dict[str, Any], case: Case) -> None:
+    check_refused(config, case)

@@ -1,0 +1,208 @@
+"""Configs that are right: what follows from them."""
+
+import time
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import pytest
+
+from model.fleet import Bastion, ContainerSettings, ExistingSettings, Fleet, Vip
+from model.load import load
+from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed, cluster
+
+CLUSTER = "clusters/cluster1"
+
+
+def test_container_machines_have_names_addresses_and_sizes() -> None:
+    described = cluster(CONTAINER, (f"{CLUSTER}/workers/count", 2))
+    assert [(machine.name, machine.role, machine.index) for machine in described.machines] == [
+        ("cluster1-control-plane-0", "control-plane", 0),
+        ("cluster1-worker-0", "worker", 0),
+        ("cluster1-worker-1", "worker", 1),
+    ]
+    assert [machine.address for machine in described.machines] == [
+        "10.89.1.11", "10.89.1.101", "10.89.1.102",
+    ]  # fmt: skip
+    assert described.workers[0].settings == ContainerSettings(
+        "10.89.1.101/24", "10.89.1.1", 2, 2 * 2**30
+    )
+    assert described.container_subnet == IPv4Network("10.89.1.0/24")
+    assert described.container_gateway == IPv4Address("10.89.1.1")
+
+
+def test_a_cluster_with_nothing_but_a_subnet_has_the_defaults() -> None:
+    described = load({"clusters": {"a": {"machines": {"subnet": "10.89.1.0/24"}}}}).clusters[0]
+    assert described.kubernetes_version == "v1.36.3"
+    assert (described.driver, described.network) == ("container", "flannel")
+    assert described.pod_subnet == IPv4Network("10.244.0.0/16")
+    assert described.service_subnet == IPv4Network("10.96.0.0/12")
+    assert described.dns_domain == "cluster.local"
+    assert described.server == "https://10.89.1.11:6443"
+    assert not described.protect
+    assert (described.artifacts.source, described.artifacts.mirror) == ("bundle", None)
+    assert len(described.control_planes) == 1
+    assert described.workers == ()
+    assert described.machines[0].settings == ContainerSettings(
+        "10.89.1.11/24", "10.89.1.1", 2, 2 * 2**30
+    )
+
+
+def test_existing_hosts_keep_their_ssh_and_node_addresses_apart() -> None:
+    first, second, third, worker = cluster(EXISTING).machines
+    bastion = Bastion("bastion.example.com", 22, "jump", HOST_KEY)
+    assert first.address == "192.168.1.11"
+    assert first.settings == ExistingSettings(
+        host="10.20.1.11",
+        port=22,
+        user="ubuntu",
+        sudo=True,
+        sudo_password_name=None,
+        private_key_name="sshPrivateKey",
+        agent=False,
+        host_key=HOST_KEY,
+        bastion=bastion,
+    )
+    assert isinstance(second.settings, ExistingSettings)
+    assert (second.settings.host, second.settings.port) == ("node12.example.com", 2222)
+    assert isinstance(third.settings, ExistingSettings)
+    assert third.settings.host_key is None
+    assert third.address == "10.20.1.13"
+    assert worker.name == "cluster1-worker-0"
+    assert cluster(EXISTING).container_subnet is None
+
+
+def test_the_endpoint_is_the_control_plane_s_unless_one_is_given() -> None:
+    assert cluster(CONTAINER).endpoint == "10.89.1.11:6443"
+    given = cluster(CONTAINER, (f"{CLUSTER}/endpoint/external", "api.example.com:8443"))
+    assert (given.endpoint_host, given.endpoint_port) == ("api.example.com", 8443)
+    assert given.vip is None
+
+
+@pytest.mark.parametrize(("address", "router_id"), [("10.89.1.100", 100), ("10.89.2.0", 255)])
+def test_a_virtual_address_is_the_endpoint(address: str, router_id: int) -> None:
+    changes = [
+        (f"{CLUSTER}/machines/subnet", "10.89.0.0/22"),
+        ("clusters/cluster2/machines/subnet", "10.89.8.0/24"),
+        (f"{CLUSTER}/controlPlanes/count", 3),
+        (f"{CLUSTER}/endpoint", {"vip": f"{address}:8443"}),
+    ]
+    described = cluster(CONTAINER, *changes)
+    assert described.server == f"https://{address}:8443"
+    assert described.vip == Vip(IPv4Address(address), 8443, router_id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "cpus", "gib"),
+    [
+        ([], 2, 2),
+        ([(f"{CLUSTER}/machines/cpus", 3), (f"{CLUSTER}/machines/memory", "3Gi")], 3, 3),
+        ([(f"{CLUSTER}/workers", {"count": 1, "cpus": 0.5, "memory": "4096Mi"})], 0.5, 4),
+        (
+            [
+                (f"{CLUSTER}/machines/cpus", 3),
+                (f"{CLUSTER}/workers", {"count": 1, "memory": "5Gi"}),
+            ],
+            3,
+            5,
+        ),
+    ],
+    ids=["the fleet's", "the cluster's", "the role's", "each key by itself"],
+)
+def test_the_nearest_size_holds(changes: list[tuple[str, Any]], cpus: float, gib: int) -> None:
+    settings = cluster(CONTAINER, *changes).workers[0].settings
+    assert isinstance(settings, ContainerSettings)
+    assert (settings.cpus, settings.memory_bytes) == (cpus, gib * 2**30)
+
+
+def test_a_cluster_overrides_single_keys_of_the_fleet_s_ssh() -> None:
+    changes = (f"{CLUSTER}/machines/ssh", {"user": "admin", "port": 2200})
+    settings = cluster(EXISTING, changes).machines[0].settings
+    assert isinstance(settings, ExistingSettings)
+    assert (settings.user, settings.port, settings.sudo) == ("admin", 2200, True)
+    assert settings.bastion is not None
+
+
+def test_a_fleet_may_mix_drivers() -> None:
+    config = changed(
+        CONTAINER,
+        ("clusters/cluster2", EXISTING["clusters"]["cluster1"] | {"machines": {
+            "driver": "existing", "ssh": {"user": "root"},
+        }}),
+    )  # fmt: skip
+    containers, existing = load(config).clusters
+    assert (containers.driver, existing.driver) == ("container", "existing")
+
+
+@pytest.mark.parametrize("version", ["1.37.2", "v1.37.2"])
+def test_versions_are_the_fleet_s_or_the_cluster_s_own(version: str) -> None:
+    assert cluster(CONTAINER, ("kubernetesVersion", version)).kubernetes_version == "v1.37.2"
+    described = cluster(CONTAINER, (f"{CLUSTER}/kubernetesVersion", version))
+    assert described.kubernetes_version == "v1.37.2"
+
+
+@pytest.mark.parametrize(
+    ("fleet", "own", "protected"),
+    [(ABSENT, ABSENT, False), (True, ABSENT, True), (True, False, False), (False, True, True)],
+)
+def test_protection_is_the_fleet_s_or_the_cluster_s_own(
+    fleet: object, own: object, protected: bool
+) -> None:
+    given = [("protect", fleet), (f"{CLUSTER}/protect", own)]
+    changes = [(path, value) for path, value in given if value is not ABSENT]
+    assert cluster(CONTAINER, *changes).protect is protected
+
+
+def test_keys_are_asked_for_by_name_and_only_where_no_agent_has_them() -> None:
+    assert load(EXISTING).private_key_names == ("sshPrivateKey",)
+    assert load(changed(EXISTING, ("machines/ssh/privateKey", "other"))).private_key_names == (
+        "other",
+    )
+    assert load(changed(EXISTING, ("machines/ssh/agent", True))).private_key_names == ()
+    assert load(CONTAINER).private_key_names == ()
+
+
+def test_a_mirror_is_kept_without_its_last_slash() -> None:
+    artifacts = {"source": "upstream", "mirror": "https://mirror.example.com/k8s/"}
+    described = cluster(CONTAINER, ("artifacts", artifacts))
+    assert described.artifacts.mirror == "https://mirror.example.com/k8s"
+
+
+def test_the_raw_config_is_not_changed() -> None:
+    config = changed(CONTAINER)
+    load(config)
+    assert config == CONTAINER
+
+
+def hosts(count: int) -> dict[str, Any]:
+    each = [
+        {"address": f"10.{128 + index // 250 % 4}.{index // 250 // 4}.{index % 250 + 1}",
+         "hostKey": HOST_KEY}
+        for index in range(count)
+    ]  # fmt: skip
+    pools = {"controlPlanes": {"hosts": each[:1]}, "workers": {"hosts": each[1:]}}
+    networking = {"podSubnet": "10.0.0.0/12", "serviceSubnet": "10.96.0.0/12"}
+    machines = {"driver": "existing"}
+    return {"clusters": {"a": {**pools, "networking": networking, "machines": machines}}}
+
+
+def small_clusters(count: int) -> dict[str, Any]:
+    return {
+        "clusters": {
+            f"cluster{index}": {
+                "machines": {"subnet": f"10.{128 + index // 256}.{index % 256}.0/24"},
+                "workers": {"count": 1},
+            }
+            for index in range(count)
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    "config", [hosts(1000), small_clusters(500)], ids=["one cluster", "500 clusters"]
+)
+def test_a_thousand_machines_are_read_in_well_under_a_second(config: dict[str, Any]) -> None:
+    start = time.process_time()
+    fleet: Fleet = load(config)
+    took = time.process_time() - start
+    assert sum(len(each.machines) for each in fleet.clusters) == 1000
+    assert took < 0.7

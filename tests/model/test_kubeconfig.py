@@ -1,0 +1,75 @@
+"""Kubeconfigs, read by the real Kubernetes client."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from kubernetes import config as kubernetes_config
+from kubernetes.client import Configuration
+
+from model.pki import certificates
+from model.render import kubeconfig
+
+CA = certificates.new_authority("kubernetes", 30)
+ADMIN = certificates.issue_client(CA, "admin", ["kubeadm:cluster-admins"], timedelta(days=1))
+
+
+def context(cluster: str) -> kubeconfig.Context:
+    server = f"https://api.{cluster}.example.com:6443"
+    return kubeconfig.Context(cluster, server, CA.cert_pem, ADMIN.cert_pem, ADMIN.key_pem)
+
+
+def content(path: str | None) -> str:
+    assert path is not None
+    return Path(path).read_text()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "kubeconfig"
+    path.write_text(kubeconfig.render([context("cluster1"), context("cluster2")]))
+    return path
+
+
+def test_the_client_finds_a_context_for_each_cluster_and_the_first_current(file: Path) -> None:
+    contexts, current = kubernetes_config.list_kube_config_contexts(str(file))
+    assert [each["name"] for each in contexts] == ["cluster1-admin", "cluster2-admin"]
+    assert current["name"] == "cluster1-admin"
+
+
+@pytest.mark.parametrize("cluster", ["cluster1", "cluster2"])
+def test_the_client_gets_server_ca_and_credential(file: Path, cluster: str) -> None:
+    loaded = Configuration()
+    kubernetes_config.load_kube_config(str(file), f"{cluster}-admin", loaded)
+    assert loaded.host == f"https://api.{cluster}.example.com:6443"
+    assert loaded.verify_ssl
+    assert content(loaded.ssl_ca_cert) == CA.cert_pem
+    assert content(loaded.cert_file) == ADMIN.cert_pem
+    assert content(loaded.key_file) == ADMIN.key_pem
+
+
+def test_users_of_different_clusters_have_different_names(file: Path) -> None:
+    document = yaml.safe_load(file.read_text())
+    assert [user["name"] for user in document["users"]] == ["cluster1-admin", "cluster2-admin"]
+
+
+def test_a_join_credential_is_a_kubeconfig_with_our_ca(tmp_path: Path) -> None:
+    pair = certificates.join_credential(CA, "cluster1-worker-0")
+    path = tmp_path / "join.conf"
+    path.write_text(kubeconfig.discovery("cluster1", "https://10.89.1.11:6443", CA.cert_pem, pair))
+    loaded = Configuration()
+    kubernetes_config.load_kube_config(str(path), client_configuration=loaded)
+    assert loaded.host == "https://10.89.1.11:6443"
+    assert content(loaded.ssl_ca_cert) == CA.cert_pem
+    assert content(loaded.cert_file) == pair.cert_pem
+
+
+def test_data_stays_on_one_line_for_shell_tools() -> None:
+    text = kubeconfig.render([context("cluster1")])
+    (line,) = (line for line in text.splitlines() if "client-key-data" in line)
+    assert line.split() == ["client-key-data:", line.split()[1]]
+
+
+def test_the_key_is_not_in_what_is_printed() -> None:
+    assert "PRIVATE" not in repr(context("cluster1"))

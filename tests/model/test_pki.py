@@ -1,0 +1,195 @@
+"""Certificates, verified the way that Kubernetes' TLS stacks do: full chains, by two libraries."""
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from model.pki import certificates
+
+CA = certificates.new_authority("kubernetes", 3650)
+CLIENT = certificates.issue_client(CA, "ann", ["dev", "ops"], timedelta(days=1))
+
+
+def parsed(pair: certificates.KeyPair) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(pair.cert_pem.encode())
+
+
+def verify(client: certificates.KeyPair, authority: certificates.KeyPair, when: datetime) -> None:
+    """Verify a client certificate; Kubernetes' have no alternative names, which RFC 5280 allows."""
+    leaf = ExtensionPolicy.webpki_defaults_ee().may_be_present(
+        x509.SubjectAlternativeName, Criticality.AGNOSTIC, None
+    )
+    builder = PolicyBuilder().store(Store([parsed(authority)])).time(when)
+    builder = builder.extension_policies(
+        ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=leaf
+    )
+    builder.build_client_verifier().verify(parsed(client), [])
+
+
+def openssl(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    for name, pair in {"ca": CA, "client": CLIENT}.items():
+        (tmp_path / f"{name}.crt").write_text(pair.cert_pem)
+        (tmp_path / f"{name}.key").write_text(pair.key_pem)
+    return tmp_path
+
+
+def test_a_client_is_verified_by_cryptography() -> None:
+    verify(CLIENT, CA, datetime.now(UTC))
+
+
+def test_a_client_is_not_verified_by_another_ca_of_the_same_name() -> None:
+    with pytest.raises(VerificationError):
+        verify(CLIENT, certificates.new_authority("kubernetes", 3650), datetime.now(UTC))
+
+
+def test_a_client_is_not_verified_after_its_end() -> None:
+    with pytest.raises(VerificationError):
+        verify(CLIENT, CA, datetime.now(UTC) + timedelta(days=1, minutes=1))
+
+
+def test_a_client_cannot_sign() -> None:
+    forged = certificates.issue_client(CLIENT, "root", ["system:masters"], timedelta(days=1))
+    with pytest.raises(VerificationError):
+        verify(forged, CLIENT, datetime.now(UTC))
+
+
+def test_openssl_verifies_the_chain_for_its_purpose_only(files: Path) -> None:
+    chain = ("verify", "-x509_strict", "-CAfile", "ca.crt")
+    assert openssl(*chain, "-purpose", "sslclient", "client.crt", folder=files).returncode == 0
+    refused = openssl(*chain, "-purpose", "sslserver", "client.crt", folder=files)
+    assert refused.returncode != 0
+
+
+def test_keys_belong_to_their_certificates(files: Path) -> None:
+    for name in ("ca", "client"):
+        of_key = openssl("pkey", "-in", f"{name}.key", "-pubout", folder=files).stdout
+        of_certificate = openssl("x509", "-in", f"{name}.crt", "-pubkey", "-noout", folder=files)
+        assert of_key.startswith("-----BEGIN PUBLIC KEY-----")
+        assert of_key == of_certificate.stdout
+
+
+def test_openssl_prints_the_same_fingerprint(files: Path) -> None:
+    printed = openssl("x509", "-in", "ca.crt", "-noout", "-fingerprint", "-sha256", folder=files)
+    assert (
+        printed.stdout.strip().lower()
+        == f"sha256 fingerprint={certificates.fingerprint(CA.cert_pem)}".lower()
+    )
+
+
+def test_the_pin_is_the_hash_of_the_public_key_info(files: Path) -> None:
+    (files / "ca.pub").write_text(
+        openssl("x509", "-in", "ca.crt", "-pubkey", "-noout", folder=files).stdout
+    )
+    openssl("pkey", "-pubin", "-in", "ca.pub", "-outform", "der", "-out", "ca.der", folder=files)
+    printed = openssl("dgst", "-sha256", "-hex", "ca.der", folder=files).stdout
+    assert certificates.spki_pin(CA.cert_pem) == f"sha256:{printed.split()[-1]}"
+
+
+@pytest.mark.parametrize("name", ["kubernetes", "etcd-ca", "front-proxy-ca"])
+def test_an_authority_says_what_kubeadm_s_own_say(name: str) -> None:
+    certificate = parsed(certificates.new_authority(name, 30))
+    extensions = certificate.extensions
+    constraints = extensions.get_extension_for_class(x509.BasicConstraints)
+    usage = extensions.get_extension_for_class(x509.KeyUsage)
+    names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert constraints.critical
+    assert constraints.value.ca
+    assert usage.critical
+    assert usage.value.key_cert_sign
+    assert usage.value.digital_signature
+    assert usage.value.key_encipherment
+    assert names.get_values_for_type(x509.DNSName) == [name]
+    assert certificate.subject == certificate.issuer
+    assert certificate.subject.rfc4514_string() == f"CN={name}"
+    public = certificate.public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    assert isinstance(public.curve, ec.SECP256R1)
+    assert extensions.get_extension_for_class(
+        x509.SubjectKeyIdentifier
+    ).value == x509.SubjectKeyIdentifier.from_public_key(public)
+
+
+def test_a_client_names_its_user_and_groups() -> None:
+    certificate = parsed(CLIENT)
+    names = {
+        oid: [str(each.value) for each in certificate.subject.get_attributes_for_oid(oid)]
+        for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+    }
+    assert names == {NameOID.COMMON_NAME: ["ann"], NameOID.ORGANIZATION_NAME: ["dev", "ops"]}
+    usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert certificate.issuer == parsed(CA).subject
+
+
+def test_a_machine_joins_as_itself_for_an_hour() -> None:
+    pair = certificates.join_credential(CA, "cluster1-worker-0")
+    verify(pair, CA, datetime.now(UTC))
+    certificate = parsed(pair)
+    assert certificate.subject.rfc4514_string() == (
+        "CN=system:bootstrap:cluster1-worker-0,O=system:bootstrappers:kubeadm:default-node-token"
+    )
+    assert (
+        timedelta(minutes=59)
+        < certificates.expiry(pair.cert_pem) - datetime.now(UTC)
+        <= certificates.JOIN_VALID
+    )
+
+
+def test_certificates_begin_before_now_so_that_clocks_may_differ() -> None:
+    for pair in (CA, CLIENT):
+        age = datetime.now(UTC) - parsed(pair).not_valid_before_utc
+        # They are made when this module is loaded, which is long before in a whole run.
+        assert timedelta(minutes=5) <= age < timedelta(hours=2)
+
+
+def test_expiry_is_aware_and_after_the_days_asked_for() -> None:
+    left = certificates.expiry(CA.cert_pem) - datetime.now(UTC)
+    assert timedelta(days=3649) < left <= timedelta(days=3650)
+
+
+def test_service_account_keys_sign_and_verify() -> None:
+    private_pem, public_pem = certificates.new_service_account_key()
+    private = serialization.load_pem_private_key(private_pem.encode(), None)
+    public = serialization.load_pem_public_key(public_pem.encode())
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    algorithm = ec.ECDSA(hashes.SHA256())
+    public.verify(private.sign(b"token", algorithm), b"token", algorithm)
+
+
+def test_keys_are_not_in_what_is_printed() -> None:
+    assert "PRIVATE" not in repr(CA)
+    assert "PRIVATE" in CA.key_pem
+
+
+def test_an_authority_with_a_key_of_another_kind_is_refused() -> None:
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    other = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with pytest.raises(TypeError, match="not an elliptic-curve key") as raised:
+        certificates.issue_client(
+            certificates.KeyPair(CA.cert_pem, other.decode()), "a", [], timedelta(days=1)
+        )
+    assert "PRIVATE" not in str(raised.value)

@@ -1,0 +1,171 @@
+"""What the probe's loop learns, tries and reports, with answers and connections made up."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from model.render.manifests import MANIFESTS
+
+OWN = "10.244.0.2"
+# DNS answers what a file says; a connection is made where another one names the address.
+BUSYBOX = """#!/bin/sh
+case "$1 $2" in
+  "nslookup "*) grep . "$WORLD/answer" | shuf | head -n 27 | sed 's/^/Address: /' ;;
+  "nc -ll") exec sleep 60 ;;
+  "nc "*) grep --quiet --line-regexp --fixed-strings "$4" "$WORLD/up" ;;
+  "sleep "*) exec sleep 0.05 ;;
+  *) exec "$@" ;;
+esac
+"""
+
+pytestmark = pytest.mark.timeout(30)
+
+Report = dict[str, Any]
+
+
+class World:
+    """What the probe finds: `peers` in DNS, `up` those that answer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        program = folder / "busybox"
+        program.write_text(BUSYBOX)
+        program.chmod(0o755)
+        self.set(peers=[], up=[])
+
+    def set(self, **what: list[str]) -> None:
+        """Have DNS answer with these `peers`, or these be `up`."""
+        for name, addresses in what.items():
+            new = self.folder / "new"
+            new.write_text("".join(f"{address}\n" for address in addresses))
+            new.rename(self.folder / {"peers": "answer"}.get(name, name))
+
+    @contextmanager
+    def probe(self) -> Iterator[Callable[[Callable[[Report], bool]], Report]]:
+        """Run the loop; give what waits for a report that fits."""
+        environment = {
+            "PATH": f"{self.folder}:{os.environ['PATH']}",
+            "WORLD": str(self.folder),
+            "ADDRESS": OWN,
+            "PEERS": "peers.example",
+        }
+        process = subprocess.Popen(
+            ["sh", "-c", script()],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout
+
+        def await_report(fits: Callable[[Report], bool]) -> Report:
+            assert process.stdout
+            for line in process.stdout:
+                report: Report = json.loads(line)
+                if fits(report):
+                    return report
+            pytest.fail("the probe never reported that")
+
+        try:
+            yield await_report
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def daemon_set() -> Any:
+    documents = yaml.safe_load_all((MANIFESTS / "probe.yaml").read_text())
+    return next(each for each in documents if each["kind"] == "DaemonSet")
+
+
+def script() -> str:
+    (container,) = daemon_set()["spec"]["template"]["spec"]["containers"]
+    text: str = container["command"][-1]
+    return text
+
+
+def addresses(*numbers: int) -> list[str]:
+    return [f"10.244.{number}.5" for number in numbers]
+
+
+def reached(report: Report) -> list[str]:
+    return sorted(report["reached"])
+
+
+def test_a_probe_without_peers_says_so(world: World) -> None:
+    world.set(peers=[OWN])
+    with world.probe() as report:
+        assert report(lambda _: True)["reached"] == []
+
+
+def test_peers_are_told_apart_by_whether_they_are_reached(world: World) -> None:
+    world.set(peers=[OWN, *addresses(1, 2)], up=addresses(1))
+    with world.probe() as report:
+        first = report(lambda said: bool(said["reached"]))
+        assert first["address"] == OWN
+        assert reached(first) == addresses(1)
+        assert list(first["unreached"]) == addresses(2)
+        world.set(up=addresses(1, 2))
+        assert reached(report(lambda said: not said["unreached"])) == addresses(1, 2)
+
+
+def test_the_time_since_when_a_peer_is_not_reached_stays(world: World) -> None:
+    world.set(peers=addresses(1, 2), up=addresses(2))
+    with world.probe() as report:
+        since = report(lambda said: bool(said["unreached"]))["unreached"]
+        world.set(peers=addresses(1, 2, 3, 4), up=addresses(2, 3, 4))
+        assert report(lambda said: len(said["reached"]) == 3)["unreached"] == since
+
+
+def test_a_peer_that_is_gone_from_dns_is_forgotten(world: World) -> None:
+    world.set(peers=addresses(1, 2), up=addresses(1))
+    with world.probe() as report:
+        report(lambda said: bool(said["unreached"]))
+        world.set(peers=addresses(1))
+        assert reached(report(lambda said: not said["unreached"])) == addresses(1)
+
+
+def test_peers_are_remembered_while_dns_does_not_answer(world: World) -> None:
+    world.set(peers=addresses(1, 2), up=addresses(1))
+    with world.probe() as report:
+        report(lambda said: bool(said["unreached"]))
+        world.set(peers=[], up=addresses(1, 2))
+        assert reached(report(lambda said: not said["unreached"])) == addresses(1, 2)
+
+
+def test_all_peers_are_found_in_answers_that_are_cut(world: World) -> None:
+    peers = addresses(*range(1, 61))
+    world.set(peers=[OWN, *peers], up=peers)
+    with world.probe() as report:
+        found = report(lambda said: len(said["reached"]) == len(peers))
+    assert reached(found) == sorted(peers)
+    assert found["unreached"] == {}
+
+
+def test_of_very_many_peers_a_sample_is_tried(world: World) -> None:
+    peers = addresses(*range(1, 201))
+    world.set(peers=peers, up=peers)
+    with world.probe() as report:
+        first = report(lambda said: len(said["reached"]) == 64)
+        assert report(lambda said: set(said["reached"]) != set(first["reached"]))["reached"]
+
+
+def test_the_port_that_is_tried_is_the_one_that_is_listened_on() -> None:
+    (container,) = daemon_set()["spec"]["template"]["spec"]["containers"]
+    (port,) = container["ports"]
+    assert f"nc -ll -p {port['containerPort']} " in script()
+    assert f'"$address" {port["containerPort"]} ' in script()

@@ -1,0 +1,113 @@
+"""The way out of a cluster: what its machines are told of proxies and mirrors."""
+
+import pytest
+
+from model.load import load
+from model.outbound import Egress
+from tests.model.examples import CONTAINER, changed, cluster
+from tests.model.refusals import Case, check_refused
+
+PROXY = "http://proxy.example.com:3128"
+OTHER = "http://other.example.com:8080"
+MIRROR = "https://mirror.example.com"
+ONE = "clusters/cluster1"
+NEAR = "localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/12,.svc,.cluster.local"
+
+
+def test_without_a_proxy_nothing_is_said() -> None:
+    egress = cluster(CONTAINER).egress
+    assert egress.environment == egress.mirror_table == ""
+
+
+def test_pods_and_services_are_reached_without_the_proxy() -> None:
+    described = cluster(CONTAINER, ("proxy", {"https": PROXY, "noProxy": ["10.0.0.0/8", ".svc"]}))
+    assert described.egress.environment == f"https_proxy={PROXY}\nno_proxy={NEAR},10.0.0.0/8\n"
+
+
+def test_networks_of_the_cluster_are_its_own() -> None:
+    networking = {"podSubnet": "10.32.0.0/16", "dnsDomain": "tokyo.example.com"}
+    described = cluster(
+        CONTAINER, ("proxy", {"http": PROXY}), (f"{ONE}/networking", networking)
+    ).egress.no_proxy
+    assert {"10.32.0.0/16", ".tokyo.example.com"} <= set(described)
+    assert "10.244.0.0/16" not in described
+
+
+def test_proxy_of_a_cluster_stands_for_the_fleets() -> None:
+    config = changed(CONTAINER, ("proxy", {"http": PROXY, "https": PROXY}))
+    first, second = load(changed(config, (f"{ONE}/proxy", {"https": OTHER}))).clusters
+    assert (first.egress.http, first.egress.https) == (None, OTHER)
+    assert (second.egress.http, second.egress.https) == (PROXY, PROXY)
+    first, second = load(changed(config, (f"{ONE}/proxy", {}))).clusters
+    assert first.egress.environment == ""
+
+
+def test_mirrors_of_a_cluster_lie_over_the_fleets() -> None:
+    first, second = load(
+        changed(
+            CONTAINER,
+            ("registryMirrors", {"docker.io": f"{MIRROR}/docker", "quay.io": MIRROR}),
+            (f"{ONE}/registryMirrors", {"quay.io": "http://10.0.0.1:5000/"}),
+        )
+    ).clusters
+    assert first.egress.mirror_table == (
+        f"docker.io\t{MIRROR}/docker\nquay.io\thttp://10.0.0.1:5000\n"
+    )
+    assert second.egress == Egress(
+        no_proxy=second.egress.no_proxy,
+        mirrors={"docker.io": f"{MIRROR}/docker", "quay.io": MIRROR},
+    )
+
+
+CASES: dict[str, Case] = {
+    "a proxy without a port": (
+        [("proxy", {"http": "http://proxy.example.com"})], "proxy.http", "not the URL of a proxy",
+    ),
+    "a proxy with a path": (
+        [("proxy", {"https": f"{PROXY}/a"})], "proxy.https", "not the URL of a proxy",
+    ),
+    "a proxy with a port that is none": (
+        [("proxy", {"http": "http://a.example.com:99999"})], "proxy.http", "out of range",
+    ),
+    "a proxy with a password": (
+        [("proxy", {"http": "http://me:secret@proxy.example.com:3128"})],
+        "proxy.http", "not the URL of a proxy",
+    ),
+    "an exception with a blank": (
+        [("proxy", {"http": PROXY, "noProxy": ["a, b"]})], "proxy.noProxy[0]", "not a host",
+    ),
+    "exceptions from no proxy": (
+        [("proxy", {"noProxy": [".example.com"]})], "proxy.noProxy", "a proxy that is not named",
+    ),
+    "exceptions from no proxy of a cluster": (
+        [("proxy", {"http": PROXY}), (f"{ONE}/proxy", {"noProxy": [".example.com"]})],
+        "clusters.cluster1.proxy.noProxy", "a proxy that is not named",
+    ),
+    "a mirror that is no URL": (
+        [("registryMirrors", {"docker.io": "mirror.example.com"})],
+        'registryMirrors["docker.io"]', "not a base URL",
+    ),
+    "a registry with a path": (
+        [("registryMirrors", {"docker.io/library": MIRROR})],
+        'registryMirrors["docker.io/library"]', "not a registry",
+    ),
+    "two mirrors of a registry": (
+        [
+            ("artifacts", {"source": "upstream", "mirror": MIRROR}),
+            ("registryMirrors", {"registry.k8s.io": MIRROR}),
+        ],
+        'registryMirrors["registry.k8s.io"]', "has a mirror already: artifacts.mirror",
+    ),
+    "two mirrors of a cluster's registry": (
+        [
+            ("artifacts", {"source": "upstream", "mirror": MIRROR}),
+            (f"{ONE}/registryMirrors", {"ghcr.io": MIRROR}),
+        ],
+        'clusters.cluster1.registryMirrors["ghcr.io"]', "has a mirror already",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_cannot_work_is_refused(case: Case) -> None:
+    check_refused(CONTAINER, case)

@@ -1,0 +1,119 @@
+"""Settings of components, Nodes and upgrades: what follows from them."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from model.fleet import CONTROL_PLANE_TAINT, Component, Taint, Upgrade
+from model.load import load
+from model.render import kubeadm
+from tests.model.examples import CONTAINER, SETTINGS, changed, cluster
+
+CLUSTER = "clusters/cluster1"
+
+
+def test_without_settings_there_are_the_defaults() -> None:
+    described = cluster(CONTAINER)
+    assert described.upgrade == Upgrade(1, 120, force=False, wave=0, soak_seconds=0)
+    assert described.data_loss == ""
+    assert described.kubelet == {}
+    assert described.api_server == Component({}, ())
+    assert described.etcd == described.scheduler == described.controller_manager == Component({})
+    assert described.control_planes[0].taints == (CONTROL_PLANE_TAINT,)
+    assert described.workers[0].taints == ()
+    assert all(machine.labels == {} for machine in described.machines)
+
+
+def test_nodes_have_their_role_s_labels_and_taints() -> None:
+    described = cluster(SETTINGS)
+    assert described.control_planes[0].labels == {"disk": "fast"}
+    assert described.control_planes[0].taints == ()
+    assert described.workers[8].labels == {"node-role.kubernetes.io/database": "", "disk": "slow"}
+    assert described.workers[8].taints == (
+        Taint("dedicated", "database", "NoSchedule"),
+        Taint("example.com/slow", "", "PreferNoSchedule"),
+    )
+
+
+@pytest.mark.parametrize("text", ["a:NoExecute", "a=b:NoSchedule", "x.y/a=b-c:PreferNoSchedule"])
+def test_a_taint_reads_as_it_was_written(text: str) -> None:
+    (taint,) = cluster(CONTAINER, (f"{CLUSTER}/workers/taints", [text])).workers[0].taints
+    assert str(taint) == text
+
+
+def test_a_cluster_s_settings_lie_over_the_fleet_s_key_by_key() -> None:
+    first, second = load(SETTINGS).clusters
+    assert first.kubelet["maxPods"] == 50
+    assert first.kubelet["evictionHard"] == {
+        "nodefs.available": "2Gi", "memory.available": "200Mi",
+    }  # fmt: skip
+    assert second.kubelet == {"maxPods": 200, "evictionHard": {"nodefs.available": "2Gi"}}
+    assert set(first.api_server.extra_args) == {
+        "audit-log-maxage", "profiling", "enable-admission-plugins",
+    }  # fmt: skip
+    assert first.api_server.cert_sans == ("api.tokyo.example.com", "192.168.1.10", "10.89.1.11")
+    assert second.api_server == Component({"audit-log-maxage": "30"}, ("*.example.com",))
+    assert first.upgrade == Upgrade(2, 300, force=True, wave=1, soak_seconds=600)
+    assert second.upgrade == Upgrade(1, 90, force=False, wave=0, soak_seconds=600)
+    assert (first.data_loss, second.data_loss) == ("OPS-123", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "workers", "at_a_time"),
+    [(1, 5, 1), (3, 5, 3), ("100%", 5, 5), ("50%", 5, 2), ("10%", 5, 1), ("10%", 0, 1), (7, 5, 7)],
+)
+def test_workers_that_are_changed_at_a_time(given: Any, workers: int, at_a_time: int) -> None:
+    changes = [(f"{CLUSTER}/workers/count", workers), ("upgrades", {"maxUnavailable": given})]
+    assert cluster(CONTAINER, *changes).upgrade.max_unavailable == at_a_time
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(1, 1), (90, 90), ("90s", 90), ("2h", 7200)])
+def test_times_are_seconds_or_have_a_unit(given: Any, seconds: int) -> None:
+    changes = [("upgrades", {"drainTimeout": given, "soak": given})]
+    upgrade = cluster(CONTAINER, *changes).upgrade
+    assert (upgrade.drain_seconds, upgrade.soak_seconds) == (seconds, seconds)
+
+
+@pytest.mark.parametrize(
+    ("canaries", "waves"),
+    [
+        ([], [["cluster1", "cluster2"]]),
+        ({"region": "osaka"}, [["cluster2"], ["cluster1"]]),
+        ([{"region": "osaka"}, {"environment": "dev"}], [["cluster2"], ["cluster1"]]),
+        ({"environment": "dev"}, [["cluster1", "cluster2"]]),
+        ({"environment": "dev", "region": "tokyo"}, [["cluster1"], ["cluster2"]]),
+    ],
+)
+def test_canaries_go_first_and_all_others_last(canaries: Any, waves: list[list[str]]) -> None:
+    fleet = load(changed(CONTAINER, ("upgrades", {"canaries": canaries})))
+    assert [[each.name for each in wave] for wave in fleet.waves] == waves
+    assert all(each.upgrade.wave == number for number, wave in enumerate(fleet.waves)
+               for each in wave)  # fmt: skip
+
+
+def test_what_every_machine_shares_names_no_machine() -> None:
+    described = cluster(
+        SETTINGS,
+        (f"{CLUSTER}/controlPlanes/count", 3),
+        (f"{CLUSTER}/endpoint/external", "api.example.com:6443"),
+    )
+    shared = kubeadm.cluster_configuration(described) + kubeadm.kubelet_configuration(described)
+    assert not any(machine.name in shared for machine in described.machines)
+    text = kubeadm.init_documents(described, described.control_planes[0])
+    documents = {each["kind"]: each for each in yaml.safe_load_all(text)}
+    assert documents["ClusterConfiguration"] == yaml.safe_load(
+        kubeadm.cluster_configuration(described)
+    )
+    assert documents["KubeletConfiguration"] == yaml.safe_load(
+        kubeadm.kubelet_configuration(described)
+    )
+
+
+def test_arguments_written_in_another_order_are_the_same_document() -> None:
+    both = [{"v": "4", "profiling": "false"}, {"profiling": "false", "v": "4"}]
+    one, other = (
+        kubeadm.cluster_configuration(cluster(CONTAINER, ("scheduler", {"extraArgs": each})))
+        for each in both
+    )
+    assert one == other

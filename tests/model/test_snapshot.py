@@ -1,0 +1,98 @@
+"""Snapshots that a config names: what is read of them, what is refused, and with which words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.load import load
+from model.snapshot import CHUNK
+from tests.model import snapshots
+from tests.model.examples import CONTAINER, changed, cluster
+from tests.model.refusals import check_refused, problems
+
+POOL = "clusters/cluster1/controlPlanes"
+WHERE = "clusters.cluster1.controlPlanes.restore"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "cluster1.db"
+    snapshots.write(path)
+    return path
+
+
+def restoring(file: Path, *more: tuple[str, Any]) -> dict[str, Any]:
+    return changed(CONTAINER, (f"{POOL}/restore", str(file)), *more)
+
+
+def test_without_a_word_nothing_is_restored() -> None:
+    assert cluster(CONTAINER).snapshot is None
+
+
+@pytest.mark.parametrize("more", [0, CHUNK, 3 * CHUNK])
+def test_a_snapshot_is_known_by_its_sum_whatever_its_size(file: Path, more: int) -> None:
+    whole = snapshots.write(file, snapshots.PAGES + bytes(more))
+    snapshot = load(restoring(file)).clusters[0].snapshot
+    assert snapshot
+    assert (snapshot.path, snapshot.sha256) == (str(file), whole)
+
+
+def test_another_content_or_path_is_another_consent(file: Path, tmp_path: Path) -> None:
+    first = load(restoring(file)).clusters[0].data_loss
+    assert load(restoring(file)).clusters[0].data_loss == first != ""
+    copy = tmp_path / "again.db"
+    copy.write_bytes(file.read_bytes())
+    assert load(restoring(copy)).clusters[0].data_loss != first
+    snapshots.write(file, snapshots.PAGES + bytes(4096))
+    assert load(restoring(file)).clusters[0].data_loss != first
+
+
+def test_a_damaged_snapshot_is_refused(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[5000] ^= 1
+    file.write_bytes(content)
+    check_refused(restoring(file), ([], WHERE, "damaged"))
+
+
+def test_a_copy_of_a_member_s_own_database_is_refused(file: Path) -> None:
+    file.write_bytes(snapshots.PAGES)
+    check_refused(restoring(file), ([], WHERE, "the sum at its end is missing"))
+
+
+@pytest.mark.parametrize("content", [b"", b"text", bytes(9000)])
+def test_what_is_no_database_is_refused(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    check_refused(restoring(file), ([], WHERE, "not a snapshot of etcd"))
+
+
+def test_a_file_that_is_not_there_is_refused(file: Path) -> None:
+    check_refused(restoring(file.with_name("none")), ([], WHERE, "no such file"))
+    check_refused(restoring(file / "below"), ([], WHERE, "cannot be read"))
+    check_refused(restoring(file.parent), ([], WHERE, "not a file"))
+
+
+@pytest.mark.parametrize("path", ["", "backup.db", "~/backup.db", "/a\x00b", 1])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    check_refused(CONTAINER, ([(f"{POOL}/restore", path)], WHERE, "not an absolute path"))
+
+
+def test_restoring_and_accepting_the_loss_exclude_each_other(file: Path) -> None:
+    consent = (f"{POOL}/acceptDataLoss", "OPS-123")
+    check_refused(restoring(file), ([consent], WHERE, "restored or made anew, not both"))
+
+
+def test_several_control_planes_are_not_restored(file: Path) -> None:
+    several = (f"{POOL}/count", 3), ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"})
+    check_refused(restoring(file), ([*several], WHERE, "one control plane"))
+
+
+def test_everything_is_said_at_once(file: Path) -> None:
+    config = restoring(file.with_name("none"), (f"{POOL}/acceptDataLoss", "OPS-123"))
+    assert len(problems(config)) == 2
+
+
+def test_workers_have_nothing_to_restore(file: Path) -> None:
+    config = changed(CONTAINER, ("clusters/cluster1/workers/restore", str(file)))
+    (problem,) = problems(config)
+    assert "unknown key" in problem.problem

@@ -1,0 +1,76 @@
+"""SSH keys, held against what OpenSSH's own tools say."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from model import ssh_keys
+
+
+def openssh_public(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    return key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    ).decode()  # fmt: skip
+
+
+def test_openssh_reads_a_new_key_pair(tmp_path: Path) -> None:
+    pair = ssh_keys.new_key_pair("kubeadm-fleet")
+    private = tmp_path / "key"
+    private.touch(mode=0o600)
+    private.write_text(pair.private_openssh)
+
+    def keygen(*arguments: str) -> str:
+        command = ["ssh-keygen", *arguments, "-f", str(private)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert keygen("-y").split()[:2] == pair.public.split()[:2]
+    assert keygen("-l").split()[1] == ssh_keys.fingerprint(pair.public)
+    assert pair.public.endswith(" kubeadm-fleet")
+
+
+def test_key_pairs_differ_and_do_not_show_their_private_half() -> None:
+    one, other = ssh_keys.new_key_pair("a"), ssh_keys.new_key_pair("a")
+    assert one.public != other.public
+    assert "PRIVATE" not in repr(one)
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        ssh_keys.new_key_pair("").public,
+        openssh_public(ec.generate_private_key(ec.SECP256R1())),
+        openssh_public(ec.generate_private_key(ec.SECP384R1())),
+        openssh_public(ec.generate_private_key(ec.SECP521R1())),
+    ],
+    ids=lambda public: str(public).split()[0],
+)
+def test_every_type_of_host_key_that_can_be_pinned_is_read(public: str) -> None:
+    algorithm, encoded = public.split()
+    assert ssh_keys.parse_host_key(public) == (algorithm, encoded)
+    assert ssh_keys.parse_host_key(f"{public} root@host") == (algorithm, encoded)
+
+
+GOOD = ssh_keys.new_key_pair("").public
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not a public key"),
+        (ssh_keys.new_key_pair("").private_openssh, "not a public key"),
+        (f"node1.example.com {GOOD}", "not a public key"),
+        ("ssh-ed25519", "cut off"),
+        (GOOD[:-1], "not whole base64"),
+        (GOOD[:-4], "cut off"),
+        (GOOD.replace("ssh-ed25519", "ecdsa-sha2-nistp256"), "of another type"),
+        (openssh_public(rsa.generate_private_key(65537, 2048)), "ssh-rsa key cannot be pinned"),
+        ("ssh-dss AAAAB3NzaC1kc3M", "not a public key"),
+    ],
+)
+def test_what_is_no_host_key_is_refused_and_not_repeated(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as raised:
+        ssh_keys.parse_host_key(text)
+    assert not any(len(word) > 20 and word in str(raised.value) for word in text.split())

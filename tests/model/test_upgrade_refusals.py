@@ -1,0 +1,95 @@
+"""Orders of change that cannot work: where, and what is said."""
+
+from typing import Any
+
+import pytest
+
+from tests.model.examples import CONTAINER
+from tests.model.refusals import Case, check_refused, problems
+
+WHERE = "upgrades.canaries"
+TOKYO, OSAKA = {"region": "tokyo"}, {"region": "osaka"}
+
+
+def canaries(value: object) -> list[tuple[str, Any]]:
+    return [("upgrades", {"canaries": value})]
+
+
+CASES: dict[str, Case] = {
+    "none at a time": (
+        [("upgrades", {"maxUnavailable": 0})], "upgrades.maxUnavailable", "could ever be changed",
+    ),
+    "no percent at a time": (
+        [("upgrades", {"maxUnavailable": "0%"})],
+        "upgrades.maxUnavailable", "could ever be changed",
+    ),
+    "more than all": (
+        [("upgrades", {"maxUnavailable": "101%"})], "upgrades.maxUnavailable", "more than all",
+    ),
+    "less than none": (
+        [("upgrades", {"maxUnavailable": -1})], "upgrades.maxUnavailable", "out of range",
+    ),
+    "a number as text": (
+        [("clusters/cluster1/upgrades", {"maxUnavailable": "2"})],
+        "clusters.cluster1.upgrades.maxUnavailable", "neither a number nor a percentage",
+    ),
+    "half a worker": (
+        [("upgrades", {"maxUnavailable": 0.5})], "upgrades.maxUnavailable", "not a number",
+    ),
+    "a negative time": (
+        [("upgrades", {"drainTimeout": -1})], "upgrades.drainTimeout", "not a time",
+    ),
+    "no time to drain": (
+        [("upgrades", {"drainTimeout": 0})], "upgrades.drainTimeout", "no Node could ever",
+    ),
+    "a time in days": ([("upgrades", {"soak": "1d"})], "upgrades.soak", "not a time"),
+    "a time that never ends": ([("upgrades", {"soak": "169h"})], "upgrades.soak", "than a week"),
+    "force as text": ([("upgrades", {"force": "yes"})], "upgrades.force", "not true or false"),
+    "waves of one cluster": (
+        [("clusters/cluster1/upgrades", {"canaries": TOKYO})],
+        "clusters.cluster1.upgrades.canaries", "unknown key",
+    ),
+    "an unknown label": (
+        canaries({"tier": "canary"}), f"{WHERE}.tier", "no cluster has the label tier=canary",
+    ),
+    "an unknown value": (
+        canaries([{"environment": "staging"}]),
+        f"{WHERE}[0].environment", "no cluster has the label environment=staging",
+    ),
+    "labels that no cluster has together": (
+        [("clusters/cluster2/labels", {"environment": "test"}),
+         *canaries({"environment": "test", "region": "tokyo"})],
+        WHERE, "no cluster has all of these labels",
+    ),
+    "a wave whose clusters are in earlier ones": (
+        canaries([{"environment": "dev"}, TOKYO]), f"{WHERE}[1]", "is in an earlier wave",
+    ),
+    "the same wave twice": (canaries([OSAKA, OSAKA]), f"{WHERE}[1]", "is in an earlier wave"),
+    "a selector of everything": (canaries([{}]), f"{WHERE}[0]", "selects every cluster"),
+    "a selector of everything, alone": (canaries({}), WHERE, "selects every cluster"),
+    "a selector in Kubernetes' words": (
+        canaries({"matchLabels": TOKYO}), f"{WHERE}.matchLabels", "not a label value",
+    ),
+    "a selector as text": (canaries("region=tokyo"), WHERE, "not a mapping"),
+    "selectors as texts": (canaries(["region=tokyo"]), f"{WHERE}[0]", "not a mapping"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_config_is_refused_with_this_problem_alone(case: Case) -> None:
+    check_refused(CONTAINER, case)
+
+
+def test_an_unknown_selector_is_answered_with_the_labels_that_there_are() -> None:
+    (problem,) = problems({**CONTAINER, "upgrades": {"canaries": {"environment": "staging"}}})
+    assert problem.allowed == (
+        "labels of clusters that no earlier wave has: environment=dev, region=tokyo, region=osaka"
+    )
+    assert problem.example == "canaries: {environment: dev}"
+
+
+def test_selectors_are_not_held_against_labels_that_are_wrong_themselves() -> None:
+    labels = {"environment": "dev", "tier": "can ary"}
+    clusters = {"cluster1": {"machines": {"subnet": "10.89.1.0/24"}, "labels": labels}}
+    (problem,) = problems({"clusters": clusters, "upgrades": {"canaries": {"tier": "canary"}}})
+    assert problem.path.endswith("cluster1.labels.tier")

@@ -1,0 +1,142 @@
+"""A cluster of the real program, and what a rollout does on its machines."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components import steps
+from ops.hosts import operations
+from ops.hosts.ssh import Connection, Finished, Login, connected
+from ops.hosts.sudo import Root
+from ops.nspawn.spec import MachineSpec
+from ops.rollout.node_operations import NOTES
+from tests.e2e.pulumi_stack import PulumiStack
+
+VERSION = "v1.36.3"
+SETTLED = {"KUBERNETES_VERSION": VERSION, "CONTROL": "", "KUBELET": ""}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A machine of the cluster; `root` is its file system, as this host sees it."""
+
+    spec: MachineSpec
+    root: Path
+    login: Login
+
+    @property
+    def name(self) -> str:
+        return self.spec.hostname
+
+    def operate(self, name: str, **settings: str) -> Finished:
+        """Run an operation as the rollout does."""
+        operation = operations.OPERATIONS[name]
+        mine = {
+            "NODE_NAME": self.name,
+            "NODE_ADDRESS": self.spec.bare_address,
+            "KUBERNETES_VERSION": VERSION,
+            **settings,
+        }
+        taken = {key: mine[key] for key in operation.settings}
+        with connected(self.login, patience_seconds=10) as connection:
+            return operations.run(connection, name, operation, taken, root=Root(sudo=False))
+
+    def succeed(self, name: str, **settings: str) -> str:
+        """Run an operation, which must succeed; return what it said."""
+        finished = self.operate(name, **settings)
+        assert finished.status == 0, f"{name}: {finished.out}{finished.err}"
+        return finished.out
+
+    def survey(self) -> dict[str, str]:
+        """What the machine is like."""
+        return _known(self.succeed("survey"))
+
+    def look(self) -> dict[str, str]:
+        """What it is like, and what it was brought to; it notes that first if it never did."""
+        with connected(self.login, patience_seconds=10) as connection:
+            finished = operations.run(
+                connection, "adopt; look", NOTES, SETTLED, root=Root(sudo=False)
+            )
+        assert finished.status == 0, finished
+        return _known(finished.out)
+
+    def prepare(self, version: str, **other: str) -> Finished:
+        """Run the step `prepare` for a version."""
+        settings = {
+            "NODE_NAME": self.name,
+            "NODE_ADDRESS": self.spec.bare_address,
+            "ROLE": self.spec.role,
+            "KUBERNETES_VERSION": version,
+            **other,
+        }
+        command = steps.as_root("prepare", sudo=False, asked=False, deadline_seconds=300)
+        with connected(self.login, patience_seconds=10) as connection:
+            text = steps.standard_input("prepare", settings).encode()
+            return connection.run(command, [text], seconds=300)
+
+    def shell(self, script: str) -> str:
+        """Run a script as root, which must succeed."""
+        with connected(self.login, patience_seconds=10) as connection:
+            finished = _bash(connection, script)
+        assert finished.status == 0, finished
+        return finished.out
+
+    def cluster_configuration(self, **changes: dict[str, str]) -> str:
+        """The cluster's document with other extra arguments, by component."""
+        document = yaml.safe_load(
+            self.shell(
+                "kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace kube-system "
+                "get configmap kubeadm-config --output 'jsonpath={.data.ClusterConfiguration}'"
+            )
+        )
+        for component, arguments in changes.items():
+            place = document.setdefault(component, {})
+            kept = {each["name"]: each["value"] for each in place.get("extraArgs", [])}
+            place["extraArgs"] = [
+                {"name": name, "value": value} for name, value in {**kept, **arguments}.items()
+            ]
+        return yaml.safe_dump(document)
+
+
+def _known(said: str) -> dict[str, str]:
+    pairs = (line.partition("\t") for line in said.splitlines())
+    return {key: value for key, _, value in pairs}
+
+
+def members(stack: PulumiStack) -> dict[str, Member]:
+    """The machines of a stack of container machines, by name."""
+    key = _private_key(stack)
+    found = {}
+    for file in sorted(stack.machines.glob("*/*/spec.json")):
+        spec = MachineSpec.read(file.parent)
+        assert spec is not None
+        root = file.parent / "root"
+        shown = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+        login = Login(spec.bare_address, 22, "root", " ".join(shown[:2]), key)
+        found[spec.hostname] = Member(spec, root, login)
+    return found
+
+
+def _private_key(stack: PulumiStack) -> str:
+    exported = subprocess.run(
+        ["pulumi", "stack", "export", "--show-secrets", "--stack", stack.name],
+        env=stack.environment,
+        cwd=stack.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    resources: list[dict[str, Any]] = json.loads(exported)["deployment"]["resources"]
+    for resource in resources:
+        if resource["type"].endswith(":SshKey"):
+            key = resource["outputs"]["private_key"]
+            return str(json.loads(key["plaintext"]) if isinstance(key, dict) else key)
+    raise AssertionError("the stack has no SSH key")
+
+
+def _bash(connection: Connection, script: str) -> Finished:
+    return connection.run("exec bash -s", [script.encode()], seconds=120)

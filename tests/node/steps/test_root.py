@@ -1,0 +1,61 @@
+"""A password in front of what a command reads: it never becomes part of it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from model import sudo as root
+
+# What sudo does with standard input: it reads a line, byte by byte, if it asks for a password.
+SUDO = """#!/usr/bin/env bash
+until [[ $1 == timeout ]]; do
+  [[ $1 == --stdin ]] && stdin=yes
+  shift
+done
+if [[ $ASKS == yes ]]; then
+  [[ ${stdin:-} == yes ]] && IFS= read -r given && [[ $given == "$PASSWORD" ]] || exit 1
+fi
+exec "$@"
+"""
+PASSWORD = " it's $(a) \\password\t"
+TEXT = "\nfirst\n\n  last, without a newline"
+
+
+def run(folder: Path, password: str | None, *, asks: bool) -> subprocess.CompletedProcess[str]:
+    """Run `cat` as root over the sudo above."""
+    sudo = folder / "sudo"
+    sudo.write_text(SUDO)
+    sudo.chmod(0o755)
+    command = root.command("cat", sudo=True, asked=password is not None, seconds=5)
+    return subprocess.run(
+        ["bash", "-c", command],
+        input=root.introduction(password) + TEXT,
+        env={
+            "PATH": f"{folder}:{os.environ['PATH']}",
+            "ASKS": "yes" if asks else "no",
+            "PASSWORD": PASSWORD,
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_command_reads_what_is_behind_the_password(tmp_path: Path, asks: bool) -> None:
+    assert run(tmp_path, PASSWORD, asks=asks).stdout == TEXT
+
+
+def test_command_without_a_password_reads_everything(tmp_path: Path) -> None:
+    assert run(tmp_path, None, asks=False).stdout == TEXT
+
+
+@pytest.mark.parametrize("password", [None, "another", PASSWORD.strip()])
+def test_command_does_not_run_without_the_password(tmp_path: Path, password: str | None) -> None:
+    refused = run(tmp_path, password, asks=True)
+    assert (refused.returncode, refused.stdout) == (1, "")
+
+
+def test_password_is_no_part_of_the_command() -> None:
+    assert PASSWORD not in root.command("cat", sudo=True, asked=True, seconds=5)

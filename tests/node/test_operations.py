@@ -1,0 +1,196 @@
+"""Operations on a real cluster: each does what is left to do, and nothing where nothing is."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ops.hosts import operations
+from tests.node.cluster import VERSION, Member
+from tests.waiting import await_true
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+SCHEDULER = (
+    "ctr --namespace k8s.io containers list --quiet"
+    ' \'labels."io.kubernetes.pod.name"~="^kube-scheduler"\''
+)
+MANIFESTS = "/etc/kubernetes/manifests"
+NOTHING = "nothing differs"
+STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic kubelet containerd"
+RUNNING = (
+    "ctr --namespace k8s.io tasks list 2>/dev/null | awk '$3 == \"RUNNING\" {print $1}' | sort"
+)
+
+
+def test_a_machine_that_is_as_it_was_made_is_left_alone(
+    control_plane: Member, worker: Member
+) -> None:
+    for machine in (control_plane, worker):
+        before = machine.shell(f"{STARTED}; {RUNNING}")
+        looked = machine.survey()
+        for name in ("apply_kubelet", "repair"):
+            assert NOTHING in machine.succeed(name)
+        if machine is control_plane:
+            assert NOTHING in machine.succeed("apply_control_plane")
+        assert machine.shell(f"{STARTED}; {RUNNING}") == before
+        assert machine.survey() == looked
+
+
+def test_survey_says_what_a_machine_runs(control_plane: Member, worker: Member) -> None:
+    for machine in (control_plane, worker):
+        found = machine.survey()
+        assert found["machine_id"] == machine.spec.machine_id
+        assert found["member"].endswith(machine.spec.machine_id)
+        assert {found[key] for key in ("kubelet", "kubeadm", "kubectl", "running")} == {VERSION}
+        assert (found["staged"], found["interrupted"], found["complete"]) == ("", "no", "yes")
+        assert (found["service:kubelet"], found["service:containerd"]) == ("active", "active")
+    assert control_plane.survey()[f"file:{MANIFESTS}/etcd.yaml"] != "missing"
+    assert worker.survey()[f"file:{MANIFESTS}/etcd.yaml"] == "missing"
+
+
+def test_only_what_a_changed_argument_belongs_to_is_restarted(control_plane: Member) -> None:
+    wanted = control_plane.cluster_configuration(scheduler={"v": "1"})
+    control_plane.succeed(
+        "upload_configuration", CLUSTER_CONFIGURATION=wanted, KUBELET_CONFIGURATION=""
+    )
+    before = set(control_plane.shell(RUNNING).split())
+    scheduler = set(control_plane.shell(SCHEDULER).split()) & before
+    assert len(scheduler) == 2  # its container and its pod's sandbox
+    said = control_plane.succeed("apply_control_plane")
+    assert "changing: kube-scheduler\n" in said
+    # The kubelet ends a sandbox some time after its container.
+    await_true(
+        lambda: scheduler.isdisjoint(control_plane.shell(RUNNING).split()),
+        "the former scheduler and its sandbox to end",
+    )
+    assert before - set(control_plane.shell(RUNNING).split()) == scheduler
+    assert "--v=1" in control_plane.shell(f"cat {MANIFESTS}/kube-scheduler.yaml")
+    assert NOTHING in control_plane.succeed("apply_control_plane")
+
+
+def test_names_of_the_api_server_are_added_while_it_runs(control_plane: Member) -> None:
+    wanted = control_plane.cluster_configuration().replace(
+        "certSANs:\n", "certSANs:\n  - added.example.com\n"
+    )
+    control_plane.succeed(
+        "upload_configuration", CLUSTER_CONFIGURATION=wanted, KUBELET_CONFIGURATION=""
+    )
+    before = control_plane.shell(RUNNING)
+    assert "added.example.com" in control_plane.succeed("apply_control_plane")
+    assert control_plane.shell(RUNNING) == before
+    shown = control_plane.shell(
+        f"openssl s_client -connect {control_plane.spec.bare_address}:6443 </dev/null 2>/dev/null |"
+        " openssl x509 -noout -ext subjectAltName"
+    )
+    assert "added.example.com" in shown
+
+
+def test_kubelet_gets_another_configuration(control_plane: Member, worker: Member) -> None:
+    document = (worker.root / "var/lib/kubelet/config.yaml").read_text()
+    control_plane.succeed(
+        "upload_configuration",
+        CLUSTER_CONFIGURATION="",
+        KUBELET_CONFIGURATION=document + "maxPods: 77\n",
+    )
+    for machine in (control_plane, worker):
+        before = machine.shell(RUNNING)
+        assert "the kubelet's configuration" in machine.succeed("apply_kubelet")
+        assert "maxPods: 77" in machine.shell("cat /var/lib/kubelet/config.yaml")
+        assert machine.shell(RUNNING) == before
+        assert NOTHING in machine.succeed("apply_kubelet")
+
+
+def test_everything_that_was_broken_is_repaired(control_plane: Member) -> None:
+    """With the API server's own manifest gone there is no API to ask how it should be."""
+    looked = control_plane.survey()
+    control_plane.shell(
+        f"rm {MANIFESTS}/kube-apiserver.yaml; systemctl stop kubelet\n"
+        "echo 'maxPods: 5' >>/var/lib/kubelet/config.yaml\n"
+        "echo KUBELET_KUBEADM_ARGS= >/var/lib/kubelet/kubeadm-flags.env\n"
+        "cp --remove-destination /usr/local/bin/kubectl /usr/local/bin/kubelet\n"
+        "sed -i s/overlayfs/native/ /etc/containerd/config.toml\n"
+        "rm /etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
+    )
+    assert control_plane.survey() != looked
+    control_plane.succeed("repair")
+    assert control_plane.survey() == looked
+    assert NOTHING in control_plane.succeed("repair")
+
+
+def test_a_stopped_worker_is_repaired(worker: Member) -> None:
+    looked = worker.survey()
+    worker.shell("systemctl disable --now kubelet; systemctl stop containerd")
+    worker.succeed("repair")
+    assert worker.survey() == looked
+
+
+def test_a_proxy_is_repaired_and_what_a_step_changes_is_no_drift(worker: Member) -> None:
+    unit = "/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
+    environment = "systemctl show --property=Environment --value containerd"
+    proxy = "http_proxy=http://192.0.2.1:3128\nno_proxy=.svc\n"
+    without, running = worker.look(), worker.shell(RUNNING)
+
+    assert worker.prepare(VERSION, PROXY=proxy).status == 0
+    behind = worker.look()
+    assert behind[f"file:{unit}"] == behind[f"settled:file:{unit}"] != "missing"
+    worker.shell(f"rm {unit}; systemctl daemon-reload; systemctl restart containerd")
+    assert worker.shell(environment).strip() == ""
+    worker.succeed("repair")
+    assert worker.look() == behind
+    assert worker.shell(environment).split() == proxy.split()
+
+    assert worker.prepare(VERSION).status == 0
+    assert worker.look() == without
+    assert worker.shell(environment).strip() == ""
+    assert worker.shell(RUNNING) == running
+
+
+@pytest.mark.parametrize("after_seconds", [0.2, 0.8, 1.5, 3, 5])
+def test_a_killed_change_is_finished_by_the_next_run(
+    control_plane: Member, after_seconds: float
+) -> None:
+    level = str(int(10 * after_seconds))
+    wanted = control_plane.cluster_configuration(
+        apiServer={"v": level}, controllerManager={"v": level}, scheduler={"v": level}
+    )
+    control_plane.succeed(
+        "upload_configuration", CLUSTER_CONFIGURATION=wanted, KUBELET_CONFIGURATION=""
+    )
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(control_plane.operate, "apply_control_plane")
+        time.sleep(after_seconds)  # A moment that no condition marks.
+        control_plane.shell("pkill -KILL --full apply_control_plane || true")
+        assert killed.result().status != 0
+    control_plane.succeed("apply_control_plane")
+    found = control_plane.survey()
+    assert found["interrupted"] == "no"
+    for name in COMPONENTS[1:]:
+        assert f"--v={level}" in control_plane.shell(f"cat {MANIFESTS}/{name}.yaml")
+    assert NOTHING in control_plane.succeed("apply_control_plane")
+
+
+def test_what_does_not_work_is_taken_back(
+    control_plane: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text_of = operations.text_of
+    monkeypatch.setattr(
+        operations,
+        "text_of",
+        lambda *a: text_of(*a).replace(b"HEALTHY_SECONDS=300", b"HEALTHY_SECONDS=15"),
+    )
+    looked = control_plane.survey()
+    right = control_plane.cluster_configuration()
+    wrong = control_plane.cluster_configuration(scheduler={"no-such-argument": "1"})
+    control_plane.succeed(
+        "upload_configuration", CLUSTER_CONFIGURATION=wrong, KUBELET_CONFIGURATION=""
+    )
+    failed = control_plane.operate("apply_control_plane")
+    assert failed.status == 1
+    assert "kube-scheduler" in failed.err
+    assert "taken back" in failed.err
+    assert control_plane.survey() == looked
+    control_plane.succeed(
+        "upload_configuration", CLUSTER_CONFIGURATION=right, KUBELET_CONFIGURATION=""
+    )
+    assert NOTHING in control_plane.succeed("apply_control_plane")

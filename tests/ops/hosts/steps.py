@@ -1,0 +1,71 @@
+"""Node steps on a bare host, run as the program runs them, and what the host is like by then."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from components import steps
+from ops.hosts.ssh import connected
+from tests.ops.hosts.bare import USER
+from tests.ops.hosts.bare_hosts import BareHost
+
+DEADLINE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A step that ended: its exit status, what the operator saw, and how long it took."""
+
+    status: int
+    said: str
+    seconds: float
+
+
+def prepare(host: BareHost, /, **other: str) -> Ran:
+    """Run the step `prepare` as the user with sudo."""
+    settings = {"ROLE": "worker", "KUBERNETES_VERSION": "v1.36.3", **other}
+    return step(host, "prepare", **settings)
+
+
+def step(host: BareHost, script: str, /, password: str | None = None, **other: str) -> Ran:
+    """Run a step as the user with sudo, which may ask the password."""
+    settings = {"NODE_NAME": host.name, "NODE_ADDRESS": host.address, **other}
+    command = steps.as_root(
+        script, sudo=True, asked=password is not None, deadline_seconds=DEADLINE_SECONDS
+    )
+    with connected(host.login(USER)) as connection:
+        began = time.monotonic()
+        text = steps.standard_input(script, settings, password).encode()
+        finished = connection.run(command, [text], seconds=DEADLINE_SECONDS)
+        took = time.monotonic() - began
+    return Ran(finished.status, finished.out + finished.err, took)
+
+
+def condition(host: BareHost) -> dict[str, Any]:
+    """Everything about a host that a reset must bring back, in comparable form."""
+    return {
+        name: host.shell(script).splitlines()
+        for name, script in {
+            "files": "find /etc /opt /srv /usr /home /root /var/lib -xdev -type f"
+            " ! -path '/var/lib/apt/*' ! -path '/var/lib/dpkg/*' ! -path '/var/lib/systemd/*'"
+            # The former versions of /etc/passwd and the like, which their tools keep.
+            " ! -path '/etc/*-' ! -path /etc/ld.so.cache -exec sha256sum {} + | sort -k 2",
+            "folders": "find /etc /opt /usr /var/lib -xdev -type d ! -path '/var/lib/apt/*' | sort",
+            "links": "find /etc /usr -xdev -type l -printf '%p %l\\n' | sort",
+            "packages": "dpkg-query --show",
+            "units": "systemctl list-unit-files --no-legend | sort",
+            "interfaces": "ip -brief link | awk '{print $1}'",
+            "rules": "iptables-save | grep -v '^#'; ip6tables-save | grep -v '^#'; true",
+            "settings": "sysctl net.ipv4.ip_forward",
+            "processes": "ps -e -o comm= | grep -vE '^(ps|sort|bash|sshd|\\(sd-pam\\))$' | sort -u",
+            "mounts": "awk '{print $5}' /proc/self/mountinfo | grep -v ^/run/user | sort",
+            "users": "cat /etc/passwd /etc/group",
+        }.items()
+    }
+
+
+def changes(host: BareHost, before: dict[str, Any]) -> dict[str, set[str]]:
+    """What of the host's condition is not as it was before."""
+    after = condition(host)
+    differing = {name: set(after[name]) ^ set(before[name]) for name in before}
+    return {name: found for name, found in differing.items() if found}

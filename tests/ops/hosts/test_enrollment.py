@@ -1,0 +1,222 @@
+"""ExistingHost against real hosts: taking over, refusing, supplying."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from components.providers.existing_host import ExistingHostProvider
+from ops.errors import OperatorError
+from ops.hosts import artifacts as supplies
+from ops.hosts.ssh import WrongHostKey, connected
+from tests.ops.hosts.bare_hosts import BareHost, Lab, run
+from tests.ops.hosts.bundles import make_bundle, sent, wanted
+from tests.waiting import await_true
+
+pytestmark = pytest.mark.root
+HOSTS = ExistingHostProvider()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache for bundles of the test's own; `lab` has found its image in the real one."""
+    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: tmp_path / "bundle")
+
+
+def test_takes_a_host_over_and_sends_what_the_role_needs(host: BareHost) -> None:
+    bundle = make_bundle()
+    outs = HOSTS.create(wanted(host)).outs
+    assert outs
+    assert set(sent(host)) == {a.sha256 for a in bundle.for_role("worker")}
+    assert outs["facts"]["os"].startswith("Debian")
+    assert outs["condition"] == "ours"
+    assert outs["machine_id"].startswith(host.spec.machine_id)
+    assert host.shell("stat --format %a /var/lib/kubeadm-fleet").strip() == "700"
+
+
+def test_sends_nothing_twice(host: BareHost) -> None:
+    make_bundle()
+    first = HOSTS.create(wanted(host))
+    before = sent(host)
+    again = HOSTS.create(wanted(host))
+    assert sent(host) == before
+    assert again.id == first.id, "the same host is the same machine"
+
+
+def test_a_new_bundle_brings_only_what_is_new_and_drops_what_is_old(host: BareHost) -> None:
+    make_bundle()
+    olds = HOSTS.create(wanted(host)).outs
+    assert olds
+    assert not HOSTS.diff("", olds, wanted(host)).changes
+    bundle = make_bundle()
+    assert HOSTS.diff("", olds, wanted(host)).changes
+    news = HOSTS.update("", olds, wanted(host)).outs
+    assert news
+    assert news["machine_id"] == olds["machine_id"]
+    assert set(sent(host)) == {a.sha256 for a in bundle.for_role("worker")}
+
+
+def test_names_everything_that_is_in_the_way_at_once(host: BareHost) -> None:
+    make_bundle()
+    host.shell(
+        "mkdir -p /etc/kubernetes /var/lib/kubeadm-fleet /var/lib/etcd/member\n"
+        "touch /etc/kubernetes/admin.conf /usr/local/bin/kubelet\n"
+        "printf 'another\\tmachine-7\\tmark\\n' >/var/lib/kubeadm-fleet/owner\n"
+        "systemd-run --quiet /usr/sbin/sshd -D -p 10250\n"
+        "timeout 10 bash -c 'until : </dev/tcp/127.0.0.1/10250; do :; done' 2>/dev/null"
+    )
+    with pytest.raises(OperatorError) as refusal:
+        HOSTS.create(wanted(host, role="control-plane"))
+    said = str(refusal.value)
+    for part in (
+        "nothing was changed",
+        "owner: this host is machine-7 of fleet another",
+        "port 10250 (kubelet) is in use",
+        "/etc/kubernetes/admin.conf",
+        "/var/lib/etcd/member",
+        "/usr/local/bin/kubelet",
+    ):
+        assert part in said, said
+    assert not (host.root / "var/lib/kubeadm-fleet/artifacts").exists()
+
+
+def test_says_that_sudo_asks_for_a_password(host: BareHost) -> None:
+    make_bundle()
+    host.shell("rm /etc/sudoers.d/user")
+    with pytest.raises(OperatorError, match=r"root: sudo: a password is required"):
+        HOSTS.create(wanted(host))
+
+
+def test_a_host_of_another_fleet_is_refused(host: BareHost) -> None:
+    make_bundle()
+    HOSTS.create(wanted(host))
+    with pytest.raises(OperatorError, match="owner: this host is host-0 of fleet"):
+        HOSTS.create(wanted(host, owner="another fleet"))
+    with pytest.raises(OperatorError, match="owner: this host is host-0 of fleet"):
+        HOSTS.create(wanted(host, machine="named-twice"))
+
+
+def test_refuses_a_host_with_another_key(lab: Lab, host: BareHost) -> None:
+    make_bundle()
+    other = lab.boot("host-1", 12)
+    with pytest.raises(WrongHostKey, match="does not show the host key of the config"):
+        HOSTS.create(wanted(host, host_key=other.host_key))
+    rsa = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTY="
+    with pytest.raises(WrongHostKey, match="no key of that kind"):
+        HOSTS.create(wanted(host, host_key=rsa))
+
+
+def test_accepts_any_key_where_the_config_says_so(host: BareHost) -> None:
+    make_bundle()
+    assert HOSTS.create(wanted(host, host_key=None)).outs
+
+
+def test_refuses_what_is_not_what_the_manifest_says(host: BareHost) -> None:
+    bundle = make_bundle()
+    tool = bundle.file(bundle.named("tool"))
+    tool.write_bytes(tool.read_bytes()[:-1] + b"?")
+    with pytest.raises(OperatorError, match=f"arrived damaged: {bundle.named('tool').sha256}"):
+        HOSTS.create(wanted(host))
+    assert set(sent(host)) == {bundle.named("pause").sha256}
+
+
+def test_refuses_a_bundle_with_a_truncated_file(host: BareHost) -> None:
+    bundle = make_bundle()
+    tool = bundle.file(bundle.named("tool"))
+    tool.write_bytes(tool.read_bytes()[:-1])
+    with pytest.raises(OperatorError, match="is 1 bytes shorter than its manifest says"):
+        HOSTS.create(wanted(host))
+    assert bundle.named("tool").sha256 not in sent(host)
+
+
+def test_goes_on_where_a_lost_connection_ended(
+    host: BareHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = make_bundle(4_000_000)
+    needed = {each.sha256 for each in bundle.for_role("worker")}
+    artifacts = host.root / "var/lib/kubeadm-fleet/artifacts"
+    whole = supplies.tar
+
+    def cut_in_the_second_file(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
+        first, second = files
+        yield b"".join(whole([first]))[:-1024]  # without the end of the tar
+        yield b"".join(whole([second]))[:2_000_000]
+        await_true((artifacts / "incoming" / second[0]).exists, "the file to arrive")
+        host.shell("kill -KILL $(ps -u ubuntu -o pid=)")
+        yield b"".join(whole([second]))[2_000_000:]
+
+    monkeypatch.setattr(supplies, "tar", cut_in_the_second_file)
+    with pytest.raises(OperatorError, match="lost"):
+        HOSTS.create(wanted(host))
+
+    sent_again: list[str] = []
+
+    def noting(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
+        sent_again.extend(name for name, *_ in files)
+        return whole(files)
+
+    monkeypatch.setattr(supplies, "tar", noting)
+    HOSTS.create(wanted(host))
+    assert len(sent_again) == 1, "what had arrived whole is not sent again"
+    assert set(sent(host)) == needed
+    assert not (artifacts / "incoming").exists()
+
+
+def test_a_bastion_leads_to_a_host_that_nobody_else_reaches(lab: Lab) -> None:
+    make_bundle()
+    bastion, hidden = lab.boot("bastion", 10), lab.boot("hidden", 11)
+    hidden.shell(
+        f"echo 'AllowUsers ubuntu@{bastion.address}' >/etc/ssh/sshd_config.d/hidden.conf\n"
+        "systemctl reload ssh"
+    )
+    with pytest.raises(OperatorError, match="does not let ubuntu in with the private key"):
+        HOSTS.create(wanted(hidden))
+    way = {
+        "host": bastion.address,
+        "port": 22.0,
+        "user": "ubuntu",
+        "host_key": bastion.host_key,
+    }
+    assert HOSTS.create(wanted(hidden, bastion=way)).outs
+    with pytest.raises(WrongHostKey, match=bastion.address):
+        HOSTS.create(wanted(hidden, bastion={**way, "host_key": hidden.host_key}))
+
+
+def test_an_agent_holds_the_key(
+    host: BareHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_bundle()
+    sock = tmp_path / "agent"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
+    try:
+        while not sock.exists():
+            assert agent.poll() is None
+        with pytest.raises(OperatorError, match="the SSH agent has no key"):
+            HOSTS.create(wanted(host, private_key=None))
+        subprocess.run(
+            ["ssh-add", "-q", "-"], input=host.key.private_openssh, text=True, check=True
+        )
+        assert HOSTS.create(wanted(host, private_key=None)).outs
+    finally:
+        os.kill(agent.pid, signal.SIGTERM)
+        agent.wait()
+
+
+def test_nothing_answers(lab: Lab, host: BareHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.providers.existing_host.PATIENCE_SECONDS", 0)
+    host.shell("systemctl stop ssh.socket ssh 2>/dev/null || true")
+    with pytest.raises(OperatorError, match=r"cannot be reached: .*refused"):
+        HOSTS.create(wanted(host))
+
+
+def test_no_secret_is_in_arguments_or_logs(host: BareHost) -> None:
+    make_bundle()
+    HOSTS.create(wanted(host))
+    with connected(host.login("root")) as connection:
+        said = run(connection, "journalctl --no-pager; cat /var/log/*.log /var/log/*/* 2>/dev/null")
+    for line in host.key.private_openssh.splitlines()[1:-1]:
+        assert line not in said.out

@@ -1,0 +1,154 @@
+"""ExistingHost after it was taken over: refreshed, changed, replaced, given back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.providers.existing_host import ExistingHostProvider
+from ops.errors import OperatorError
+from tests.ops.hosts.bare_hosts import BareHost, Lab
+from tests.ops.hosts.bundles import make_bundle, wanted
+
+pytestmark = pytest.mark.root
+HOSTS = ExistingHostProvider()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache for bundles of the test's own, and no patience with silent hosts."""
+    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: tmp_path / "bundle")
+    monkeypatch.setattr("components.providers.existing_host.PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("ops.hosts.ssh.DIAL_SECONDS", 2)
+    make_bundle()
+
+
+@pytest.fixture
+def taken(host: BareHost) -> dict[str, Any]:
+    """The outputs of the host once it is taken over."""
+    outs = HOSTS.create(wanted(host)).outs
+    assert outs
+    return outs
+
+
+def refresh(outs: dict[str, Any]) -> dict[str, Any]:
+    found = HOSTS.read("id", outs)
+    assert found.id == "id", "it was never deleted"
+    assert found.outs
+    return found.outs
+
+
+def test_a_refresh_that_finds_all_as_it_was_changes_nothing(taken: dict[str, Any]) -> None:
+    assert refresh(taken) == taken
+
+
+def test_a_silent_host_is_unreachable_and_not_deleted(
+    host: BareHost, taken: dict[str, Any]
+) -> None:
+    host.pause()
+    found = refresh(taken)
+    host.resume()
+    assert found["condition"].startswith(f"unreachable: ubuntu@{host.address}:22 cannot be reached")
+    assert {**found, "condition": "ours"} == taken
+    assert not HOSTS.diff("", found, wanted(host)).changes, "nothing can be done about it"
+
+
+def test_a_host_that_lets_nobody_become_root_is_not_taken_for_another(
+    host: BareHost, taken: dict[str, Any]
+) -> None:
+    host.shell("mv /etc/sudoers.d/user /root")
+    assert refresh(taken)["condition"].startswith("unreachable: host-0 (ubuntu@")
+    with pytest.raises(OperatorError, match="let the user become root again"):
+        HOSTS.delete("", taken)
+    host.shell("mv /root/user /etc/sudoers.d")
+    assert refresh(taken) == taken
+
+
+def test_lost_artifacts_are_seen_and_sent_again(host: BareHost, taken: dict[str, Any]) -> None:
+    host.shell("rm $(ls -d /var/lib/kubeadm-fleet/artifacts/* | grep -E '[0-9a-f]{64}' | head -1)")
+    found = refresh(taken)
+    assert HOSTS.diff("", found, wanted(host)).changes
+    assert HOSTS.update("", found, wanted(host)).outs == taken
+    assert refresh(taken) == taken
+
+
+def test_a_reinstalled_host_is_another_machine(host: BareHost, taken: dict[str, Any]) -> None:
+    host.shell("rm -rf /var/lib/kubeadm-fleet")
+    with pytest.raises(OperatorError, match="is another machine than the one that was taken over"):
+        HOSTS.update("", taken, wanted(host, kubernetes_version="v1.36.4"))
+    found = refresh(taken)
+    diff = HOSTS.diff("", found, wanted(host))
+    assert diff.replaces == ["host"]
+    assert diff.delete_before_replace
+    HOSTS.delete("", found)  # which is no longer there
+    assert HOSTS.create(wanted(host)).id != taken["machine_id"]
+
+
+def test_a_changed_login_is_an_update_of_the_same_machine(
+    host: BareHost, taken: dict[str, Any]
+) -> None:
+    news = wanted(host, user="root", sudo=False)
+    diff = HOSTS.diff("", taken, news)
+    assert diff.changes
+    assert not diff.replaces
+    outs = HOSTS.update("", taken, news).outs
+    assert outs
+    assert outs["machine_id"] == taken["machine_id"]
+
+
+def test_a_fleet_with_another_key_keeps_its_hosts(host: BareHost, taken: dict[str, Any]) -> None:
+    news = wanted(host, owner="the same fleet with another key")
+    assert HOSTS.diff("", taken, news).changes
+    outs = HOSTS.update("", taken, news).outs
+    assert outs
+    assert outs["machine_id"] == taken["machine_id"]
+    assert refresh(outs) == outs
+    with pytest.raises(OperatorError, match="owner"):
+        HOSTS.create(wanted(host))
+
+
+def test_the_same_host_at_another_address_is_an_update(
+    lab: Lab, host: BareHost, taken: dict[str, Any]
+) -> None:
+    host.shell(f"ip address add {lab.address(99)}/24 dev eth0")
+    news = wanted(host, host=lab.address(99))
+    assert not HOSTS.diff("", taken, news).replaces
+    outs = HOSTS.update("", taken, news).outs
+    assert outs
+    assert outs["machine_id"] == taken["machine_id"]
+
+
+def test_another_host_is_a_replacement(lab: Lab, host: BareHost, taken: dict[str, Any]) -> None:
+    other = lab.boot("host-1", 12)
+    assert HOSTS.diff("", taken, {**wanted(other), "machine": host.name}).replaces == ["host"]
+    unpinned = wanted(host, host=lab.address(12), host_key=None)
+    assert HOSTS.diff("", taken, unpinned).replaces == ["host"]
+
+
+def test_a_host_that_cannot_be_given_back_stays_in_state(
+    host: BareHost, taken: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.pause()
+    with pytest.raises(OperatorError, match=r"If it is gone for ever, .*KUBEADM_FLEET_GONE=host-0"):
+        HOSTS.delete("", taken)
+    monkeypatch.setenv("KUBEADM_FLEET_GONE", "host-7,host-0")
+    HOSTS.delete("", taken)
+
+
+def test_a_host_that_another_fleet_has_by_now_is_left_alone(
+    host: BareHost, taken: dict[str, Any]
+) -> None:
+    host.shell("rm -rf /var/lib/kubeadm-fleet")
+    others = HOSTS.create(wanted(host, owner="another fleet")).outs
+    assert others
+    HOSTS.delete("", taken)
+    assert refresh(others) == others
+
+
+def test_a_host_that_was_given_back_can_be_taken_over_by_anybody(
+    host: BareHost, taken: dict[str, Any]
+) -> None:
+    HOSTS.delete("", taken)
+    assert not (host.root / "var/lib/kubeadm-fleet").exists()
+    assert not (host.root / "var/log/kubeadm-fleet").exists()
+    assert HOSTS.create(wanted(host, owner="another fleet")).outs

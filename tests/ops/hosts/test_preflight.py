@@ -1,0 +1,86 @@
+"""What is said about hosts that do not fit, without any host."""
+
+from dataclasses import replace
+
+import pytest
+
+from components.providers.existing_host import _checking
+from ops.errors import OperatorError
+from ops.hosts.facts import Claim, Facts
+from ops.hosts.preflight import Wanted, problems
+
+FITS = Facts(
+    root_refusal=None,
+    clock=1_000_000,
+    machine_id="0123456789abcdef",
+    os="Debian GNU/Linux 12 (bookworm)",
+    os_family=frozenset({"debian"}),
+    init="systemd",
+    arch="amd64",
+    kernel="6.1.0",
+    cpus=2,
+    memory_kib=4 << 20,
+    swap_kib=0,
+    free_kib=50 << 20,
+    ports=frozenset({22}),
+    leftovers=(),
+    packages=(),
+    claim=None,
+    supplies="",
+)
+WANTED = Wanted("control-plane", "fleet", "machine", now=1_000_000, disk=4 << 30)
+OURS = Claim("fleet", "machine", "mark")
+
+
+def test_a_host_that_fits_has_no_problem() -> None:
+    assert problems(FITS, WANTED) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"root_refusal": "sudo: a password is required"}, "root: sudo: a password is required"),
+        ({"os_family": frozenset({"fedora"}), "os": "Fedora 42"}, "system: Fedora 42: only Debian"),
+        ({"init": "sysvinit"}, "init: sysvinit is process 1"),
+        ({"arch": "riscv64"}, "architecture: riscv64: allowed are amd64, arm64"),
+        ({"cpus": 1}, "processors: 1: a control-plane needs 2"),
+        ({"memory_kib": 1 << 20}, "memory: 1024 MiB: a control-plane needs 1700 MiB"),
+        ({"swap_kib": 2 << 20}, "swap: 2048 MiB are in use"),
+        ({"free_kib": 1 << 20}, "disk: 1.0 GiB are free for /var/lib: 4.0 GiB are needed"),
+        ({"clock": 1_000_600}, "clock: 600 s ahead"),
+        ({"clock": 999_400}, "clock: 600 s behind"),
+        ({"ports": frozenset({6443})}, "port 6443 (API server) is in use"),
+        ({"leftovers": ("/etc/kubernetes/admin.conf",)}, "left by an earlier installation: /etc"),
+        ({"packages": ("docker.io",)}, "installed packages: docker.io"),
+        ({"claim": Claim("other", "m", "x")}, "owner: this host is m of fleet other"),
+    ],
+)
+def test_each_problem_is_named(changed: dict[str, object], said: str) -> None:
+    (problem,) = problems(replace(FITS, **changed), WANTED)  # type: ignore[arg-type] # parametrized
+    assert problem.startswith(said)
+
+
+def test_the_port_of_a_virtual_address_must_be_free() -> None:
+    facts = replace(FITS, ports=frozenset({8443}))
+    assert problems(facts, WANTED) == []
+    (problem,) = problems(facts, replace(WANTED, endpoint_port=8443))
+    assert problem.startswith("port 8443 (the cluster's endpoint) is in use")
+
+
+def test_a_host_that_is_ours_already_may_hold_what_we_brought() -> None:
+    facts = replace(
+        FITS, claim=OURS, ports=frozenset({6443, 10250}), leftovers=("/usr/local/bin/kubelet",)
+    )
+    assert problems(facts, WANTED) == []
+
+
+def test_a_survey_that_was_cut_off_is_refused() -> None:
+    with pytest.raises(OperatorError, match="cannot be read"):
+        Facts.parse("root\tyes\nclock\t1", "host-0")
+
+
+def test_a_preview_shows_where_anybody_is_trusted() -> None:
+    assert _checking("ssh-ed25519 AAAA", None) == "pinned"
+    assert _checking("ssh-ed25519 AAAA", {"host_key": "ssh-ed25519 AAAA"}) == "pinned"
+    assert _checking(None, None) == "off"
+    assert _checking("ssh-ed25519 AAAA", {"host_key": None}) == "off"

@@ -1,0 +1,141 @@
+"""The step `prepare` on real hosts that were supplied with real binaries, and its undoing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from components.providers.existing_host import ExistingHostProvider
+from model.artifacts.bundle import Bundle
+from tests.ops.hosts.bare_hosts import BareHost
+from tests.ops.hosts.bundles import make_another_bundle, wanted
+from tests.ops.hosts.steps import changes, condition, prepare
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+HOSTS = ExistingHostProvider()
+STATE = "var/lib/kubeadm-fleet"
+
+
+def test_installs_once_and_gives_the_host_back(host: BareHost, bundle: Bundle) -> None:
+    host.shell("sysctl --quiet --write net.ipv4.ip_forward=0")
+    before = condition(host)
+    outs = HOSTS.create(wanted(host)).outs
+    assert outs
+
+    first = prepare(host)
+    assert first.status == 0, first.said
+    for each in bundle.for_role("worker"):
+        if each.install:
+            assert host.shell(f"sha256sum {each.install}").split()[0] == each.sha256
+    images = host.shell("ctr --namespace k8s.io images list --quiet").split()
+    assert {a.image for a in bundle.for_role("worker") if a.image} <= set(images)
+    assert host.shell("sysctl --values net.ipv4.ip_forward").strip() == "1"
+    assert host.shell("systemctl is-active containerd").strip() == "active"
+    assert "runc" in (host.root / STATE / "packages").read_text()
+
+    written = host.shell("stat --format '%n %Y' /etc/containerd/config.toml /usr/local/bin/*")
+    started = host.shell("systemctl show --property=ExecMainStartTimestampMonotonic containerd")
+    second = prepare(host)
+    assert second.status == 0, second.said
+    assert "changed" not in second.said
+    assert len(second.said.splitlines()) == 1, second.said
+    now = host.shell("stat --format '%n %Y' /etc/containerd/config.toml /usr/local/bin/*")
+    assert now == written
+    assert started == host.shell(
+        "systemctl show --property=ExecMainStartTimestampMonotonic containerd"
+    )
+
+    HOSTS.delete("", outs)
+    assert changes(host, before) == {}
+
+
+def test_what_a_killed_run_wrote_is_put_to_use_by_the_next(host: BareHost, bundle: Bundle) -> None:
+    HOSTS.create(wanted(host))
+    assert prepare(host).status == 0
+    started = "systemctl show --property=ExecMainStartTimestampMonotonic containerd"
+    before = host.shell(started)
+    # As after a kill between writing the unit and telling systemd of it.
+    host.shell("systemctl disable --quiet containerd kubelet")
+    note = host.root / STATE / "touched"
+    note.write_text("/etc/systemd/system/containerd.service\n")
+    again = prepare(host)
+    assert again.status == 0, again.said
+    assert host.shell("systemctl is-enabled containerd kubelet").split() == ["enabled"] * 2
+    assert host.shell(started) != before
+    assert not note.exists()
+
+
+def test_mends_what_was_changed_and_nothing_else(host: BareHost, bundle: Bundle) -> None:
+    HOSTS.create(wanted(host))
+    assert prepare(host).status == 0
+    host.shell(
+        "sed -i s/overlayfs/native/ /etc/containerd/config.toml\n"
+        "echo broken >/usr/local/bin/kubelet\n"
+        "echo 0 >/proc/sys/net/ipv4/ip_forward\n"
+        "ctr --namespace k8s.io images remove registry.k8s.io/pause:3.10.2"
+    )
+    ran = prepare(host)
+    assert ran.status == 0, ran.said
+    changed = next(line for line in ran.said.splitlines() if "changed:" in line).split()[3:]
+    assert sorted(changed) == ["/etc/containerd/config.toml", "/usr/local/bin/kubelet"]
+    assert "importing 1 images" in ran.said
+    assert "overlayfs" in host.shell("cat /etc/containerd/config.toml")
+    assert "v1.36.3" in host.shell("kubelet --version")
+
+
+def test_installs_nothing_when_an_artifact_is_damaged(host: BareHost, bundle: Bundle) -> None:
+    HOSTS.create(wanted(host))
+    victim = bundle.named("kubelet").sha256
+    with (host.root / STATE / "artifacts" / victim).open("r+b") as file:
+        file.seek(1000)
+        file.write(b"damage")
+    ran = prepare(host)
+    assert ran.status == 1
+    assert f"damaged or gone, so that nothing was installed: {victim}" in ran.said
+    assert not list((host.root / "usr/local/bin").glob("kube*"))
+    assert not (host.root / STATE / "files").exists()
+
+
+def test_a_killed_prepare_is_repaired_by_running_again(host: BareHost, bundle: Bundle) -> None:
+    HOSTS.create(wanted(host))
+    notes = host.root / STATE / "files"
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(prepare, host)
+        while not notes.exists():
+            assert not killed.done(), killed.result().said
+        host.shell("kill -KILL $(pgrep --full step_prepare)")
+        assert killed.result().status != 0
+    ran = prepare(host)
+    assert ran.status == 0, ran.said
+    assert not list((host.root / "usr/local/bin").glob("*.new"))
+    assert "changed" not in prepare(host).said
+
+
+def test_stages_another_version_beside_what_a_member_runs(
+    host: BareHost, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outs = HOSTS.create(wanted(host)).outs
+    assert outs
+    assert prepare(host).status == 0
+    host.shell(
+        "mkdir -p /etc/kubernetes; echo x >/etc/kubernetes/kubelet.conf\n"
+        f"echo x >/{STATE}/member; echo '# a person' >>/etc/containerd/config.toml"
+    )
+    before = host.shell("sha256sum /usr/local/bin/* /etc/containerd/config.toml")
+    newer = make_another_bundle(bundle, tmp_path / "newer", "v1.37.2", "kubelet")
+    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: newer.folder)
+
+    inputs = wanted(host, kubernetes_version="v1.37.2")
+    assert HOSTS.diff("", outs, inputs).changes
+    assert not HOSTS.diff("", outs, inputs).replaces
+    changed = HOSTS.update("", outs, inputs).outs
+    assert changed
+    assert changed["machine_id"] == outs["machine_id"]
+    ran = prepare(host, KUBERNETES_VERSION="v1.37.2")
+    assert ran.status == 0, ran.said
+    staged = f"/{STATE}/staged/v1.37.2"
+    assert host.shell(f"cd {staged} && find . -type f").split() == ["./usr/local/bin/kubelet"]
+    found = host.shell(f"sha256sum {staged}/usr/local/bin/kubelet").split()[0]
+    assert found == newer.named("kubelet").sha256
+    assert host.shell("sha256sum /usr/local/bin/* /etc/containerd/config.toml") == before
+    assert "changed" not in ran.said

@@ -1,0 +1,92 @@
+"""Hosts that reach nothing but a proxy, and registries with mirrors."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from components.providers.existing_host import ExistingHostProvider
+from model.artifacts.bundle import Bundle
+from model.outbound import Egress
+from tests.ops.hosts import proxy as proxies
+from tests.ops.hosts.bare_hosts import BareHost, Lab
+from tests.ops.hosts.bundles import VERSION, wanted
+from tests.ops.hosts.mirror import Mirror
+from tests.ops.hosts.proxy import Proxy
+from tests.ops.hosts.steps import Ran, changes, condition, prepare
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+HOSTS = ExistingHostProvider()
+INSIDE = "mirror.inside.example.com"
+UNIT = "etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
+STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic containerd"
+
+
+@pytest.fixture
+def proxy(lab: Lab, mirror: Mirror) -> Iterator[Proxy]:
+    """The only way to the mirror under its name."""
+    with proxies.serving(lab.gateway, INSIDE, mirror.url) as proxy:
+        yield proxy
+
+
+def prepare_behind(host: BareHost, egress: Egress) -> Ran:
+    """Prepare the host, which must succeed."""
+    ran = prepare(host, PROXY=egress.environment, REGISTRY_MIRRORS=egress.mirror_table)
+    assert ran.status == 0, ran.said
+    return ran
+
+
+def pull(host: BareHost, image: str) -> None:
+    host.shell(f"ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d {image}")
+
+
+def test_everything_from_outside_comes_through_the_proxy(host: BareHost, proxy: Proxy) -> None:
+    before = condition(host)
+    outs = HOSTS.create(wanted(host, source="upstream", mirror=f"http://{INSIDE}")).outs
+    assert outs
+    ran = prepare(host)
+    assert ran.status == 1, "nobody knows that name"
+    assert "mend the network, artifacts.mirror or proxy" in ran.said
+
+    through = Egress(http=proxy.url, no_proxy=("localhost", "127.0.0.0/8"))
+    prepare_behind(host, through)
+    assert f"/dl.k8s.io/release/{VERSION}/bin/linux/amd64/kubelet" in proxy.asked
+    pause = host.shell("kubeadm config images list | grep pause").strip()
+    pull(host, pause)
+    assert any(path.startswith("/v2/pause/blobs/") for path in proxy.asked)
+
+    began = host.shell(STARTED)
+    assert "changed" not in prepare_behind(host, through).said
+    assert host.shell(STARTED) == began
+
+    prepare_behind(host, Egress(https="http://198.51.100.1:3128", no_proxy=("100%.example.com",)))
+    assert host.shell("systemctl show --property=Environment --value containerd").split() == [
+        "https_proxy=http://198.51.100.1:3128",
+        "no_proxy=100%.example.com",
+    ]
+    assert host.shell(STARTED) != began
+
+    prepare_behind(host, Egress())
+    assert not (host.root / UNIT).parent.exists()
+    environment = host.shell("tr '\\0' '\\n' </proc/$(pidof containerd)/environ")
+    assert "proxy" not in environment
+
+    prepare_behind(host, through)
+    HOSTS.delete("", outs)
+    assert changes(host, before) == {}
+
+
+def test_mirrors_are_asked_for_the_images_of_their_registries(
+    host: BareHost, bundle: Bundle, mirror: Mirror
+) -> None:
+    outs = HOSTS.create(wanted(host)).outs
+    assert outs
+    prepare_behind(host, Egress(mirrors={"docker.example.com": mirror.url, "quay.io": mirror.url}))
+    image = bundle.named("pause").image
+    assert image
+    _, _, path = image.partition("/")
+    pull(host, f"docker.example.com/{path}")
+    assert any(asked.startswith("v2/pause/manifests/") for asked in mirror.asked)
+
+    prepare_behind(host, Egress(mirrors={"quay.io": mirror.url}))
+    folders = {each.name for each in (host.root / "etc/containerd/certs.d").iterdir()}
+    assert folders == {"quay.io"}

@@ -1,0 +1,71 @@
+"""Hosts whose sudo asks a password: taken over, prepared, looked at and given back with it."""
+
+import pytest
+
+from components.providers.existing_host import ExistingHostProvider
+from model.artifacts.bundle import Bundle
+from ops.errors import OperatorError
+from ops.hosts.operations import OPERATIONS
+from ops.hosts.session import Way
+from tests.ops.hosts.bare import USER
+from tests.ops.hosts.bare_hosts import BareHost
+from tests.ops.hosts.bundles import wanted
+from tests.ops.hosts.steps import changes, condition, step
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+HOSTS = ExistingHostProvider()
+PASSWORD = 'it\'s "two" words, $HOME and \\ too'
+ASKING = {
+    "once in a while": "",
+    "each time, on a terminal of its own": "Defaults timestamp_timeout=0\nDefaults use_pty\n",
+}
+
+
+@pytest.mark.parametrize("how", ASKING)
+def test_whole_life_of_a_host_whose_sudo_asks(host: BareHost, bundle: Bundle, how: str) -> None:
+    host.have_sudo_ask(PASSWORD, ASKING[how])
+    before = condition(host)
+    inputs = wanted(host, sudo_password=PASSWORD)
+    outs = HOSTS.create(inputs).outs
+    assert outs
+    prepared = step(host, "prepare", PASSWORD, ROLE="worker", KUBERNETES_VERSION="v1.36.3")
+    assert prepared.status == 0, prepared.said
+    with Way(host.name, inputs).open() as visit:
+        assert "containerd" in visit.run("survey", OPERATIONS["survey"], {})
+    found = HOSTS.read("id", outs).outs
+    assert found == outs
+    HOSTS.delete("", outs)
+    assert changes(host, before) == {}
+    assert PASSWORD not in host.shell("cat /var/log/auth.log; journalctl --no-pager")
+
+
+def test_sudo_that_no_longer_asks_is_served_too(host: BareHost, bundle: Bundle) -> None:
+    outs = HOSTS.create(wanted(host, sudo_password="of another time")).outs
+    assert outs
+    prepared = step(host, "prepare", "of another time", ROLE="worker", KUBERNETES_VERSION="v1.36.3")
+    assert prepared.status == 0, prepared.said
+    assert HOSTS.read("id", outs).outs == outs
+
+
+def test_wrong_password_is_tried_once_and_named(host: BareHost, bundle: Bundle) -> None:
+    host.have_sudo_ask(PASSWORD)
+    with pytest.raises(OperatorError, match="root: sudo: 1 incorrect password attempt") as refusal:
+        HOSTS.create(wanted(host, sudo_password="wrong"))
+    assert "sudoPassword" in str(refusal.value)
+    assert "wrong" not in str(refusal.value)
+    assert not (host.root / "var/lib/kubeadm-fleet").exists()
+
+
+def test_changed_password_is_an_update(host: BareHost, bundle: Bundle) -> None:
+    host.have_sudo_ask(PASSWORD)
+    outs = HOSTS.create(wanted(host, sudo_password=PASSWORD)).outs
+    assert outs
+    host.shell(f"echo {USER}:another | chpasswd")
+    found = HOSTS.read("id", outs).outs
+    assert found
+    assert "let the user become root again" in found["condition"]
+    news = wanted(host, sudo_password="another")
+    assert HOSTS.diff("", found, news).changes
+    updated = HOSTS.update("", found, news).outs
+    assert updated
+    assert updated["machine_id"] == outs["machine_id"]

@@ -1,0 +1,149 @@
+"""Hosts that download by themselves, from a mirror that is sometimes damaged."""
+
+import pytest
+
+from components.providers.existing_host import ExistingHostProvider
+from tests.ops.hosts import mirror as mirrors
+from tests.ops.hosts.bare_hosts import BareHost
+from tests.ops.hosts.bundles import VERSION, wanted
+from tests.ops.hosts.mirror import CNI_URL, CONTAINERD_URL, Damage, Mirror
+from tests.ops.hosts.steps import prepare
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+HOSTS = ExistingHostProvider()
+ANOTHER = "v1.36.9"
+KUBELET = f"dl.k8s.io/release/{VERSION}/bin/linux/amd64/kubelet"
+PUBLISHED = "is not what upstream published"
+NO_SUM = "holds no sha256 sum of kubelet"
+
+
+# What happens on the way, and what is said about it.
+DAMAGES: dict[str, tuple[str, Damage, str]] = {
+    "corrupted binary": (KUBELET, mirrors.corrupted, PUBLISHED),
+    "truncated binary": (KUBELET, mirrors.truncated, PUBLISHED),
+    "empty binary": (KUBELET, mirrors.empty, PUBLISHED),
+    "connection cut": (KUBELET, mirrors.cut_off, "kubelet: curl: (18)"),
+    "corrupted archive": (CONTAINERD_URL, mirrors.corrupted, PUBLISHED),
+    "truncated archive": (CNI_URL, mirrors.truncated, PUBLISHED),
+    "no sum": (f"{KUBELET}.sha256", mirrors.empty, NO_SUM),
+    "half a sum": (f"{KUBELET}.sha256", mirrors.truncated, NO_SUM),
+}
+
+
+def take_over(host: BareHost, mirror: Mirror) -> dict[str, object]:
+    outs = HOSTS.create(wanted(host, source="upstream", mirror=mirror.url)).outs
+    assert outs
+    return outs
+
+
+def test_installs_nothing_that_is_not_what_upstream_published(
+    host: BareHost, mirror: Mirror
+) -> None:
+    take_over(host, mirror)
+    for what, (path, damage, said) in DAMAGES.items():
+        mirror.damage = {path: damage}
+        host.shell("rm -rf /var/lib/kubeadm-fleet/artifacts/fetched")
+        ran = prepare(host)
+        assert ran.status == 1, what
+        assert said in ran.said, f"{what}: {ran.said}"
+        assert "nothing was installed" in ran.said, what
+        assert not list((host.root / "usr/local/bin").glob("*")), what
+        assert not list((host.root / "opt").iterdir()), what
+        assert not (host.root / "var/lib/kubeadm-fleet/files").exists(), what
+
+    mirror.damage.clear()
+    mirror.asked.clear()
+    ran = prepare(host)
+    assert ran.status == 0, ran.said
+    assert [path for path in mirror.asked if not path.endswith((".sha256", ".sha256sum"))] == [
+        KUBELET
+    ], "what was fetched whole is not fetched again"
+
+
+def test_installs_once_and_pulls_images_from_the_mirror(host: BareHost, mirror: Mirror) -> None:
+    take_over(host, mirror)
+    ran = prepare(host)
+    assert ran.status == 0, ran.said
+    assert VERSION in host.shell("kubelet --version; kubeadm version; ctr --version")
+    assert host.shell("ls /opt/cni/bin").split() == [
+        "bridge",
+        "firewall",
+        "host-local",
+        "loopback",
+        "portmap",
+    ]
+    assert not (host.root / "var/lib/kubeadm-fleet/artifacts/fetched").exists()
+    mirror.asked.clear()
+    again = prepare(host)
+    assert again.status == 0, again.said
+    assert "changed" not in again.said
+    assert mirror.asked == []
+
+    folder = host.root / "etc/containerd/certs.d"
+    own = folder / "registry.example.com/hosts.toml"
+    own.parent.mkdir()
+    own.write_text('server = "https://registry.example.com"\n')
+    pause = host.shell("kubeadm config images list | grep pause").strip()
+    host.shell(f"ctr image pull --hosts-dir /etc/containerd/certs.d {pause} 2>&1")
+    assert any(path.startswith("v2/pause/blobs/") for path in mirror.asked)
+
+    (host.root / "var/lib/kubeadm-fleet/artifacts/mirrors").write_text("")
+    assert prepare(host).status == 0
+    assert not (folder / "registry.k8s.io/hosts.toml").exists()
+    assert own.exists(), "it is not ours"
+
+
+def test_images_of_another_version_are_pulled_while_it_is_staged(
+    host: BareHost, mirror: Mirror
+) -> None:
+    outs = take_over(host, mirror)
+    assert prepare(host).status == 0
+    host.shell(
+        "mkdir -p /etc/kubernetes; echo x >/etc/kubernetes/kubelet.conf\n"
+        "echo x >/var/lib/kubeadm-fleet/member"
+    )
+    mirror.serve_as(VERSION, ANOTHER)
+    upstream = {"source": "upstream", "mirror": mirror.url, "kubernetes_version": ANOTHER}
+    HOSTS.update("", outs, wanted(host, **upstream))
+
+    proxy = f"v2/kube-proxy/manifests/{ANOTHER}"
+    mirror.damage = {proxy: mirrors.truncated}
+    ran = prepare(host, KUBERNETES_VERSION=ANOTHER)
+    assert ran.status == 1
+    assert f"cannot be pulled (see above): registry.k8s.io/kube-proxy:{ANOTHER}\n" in ran.said
+    mirror.damage.clear()
+    assert prepare(host, KUBERNETES_VERSION=ANOTHER).status == 0
+    assert pulled(host) == ["coredns", "kube-proxy", "pause"]
+    mirror.asked.clear()
+    again = prepare(host, KUBERNETES_VERSION=ANOTHER)
+    assert again.status == 0, again.said
+    assert mirror.asked == []
+
+    assert prepare(host, KUBERNETES_VERSION=ANOTHER, ROLE="control-plane").status == 0
+    assert pulled(host) == [
+        "coredns",
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-proxy",
+        "kube-scheduler",
+        "pause",
+    ]
+
+
+def pulled(host: BareHost) -> list[str]:
+    """Names of Kubernetes' own images on the host."""
+    shown = host.shell("ctr --namespace k8s.io images list --quiet").split()
+    return sorted(
+        each.removeprefix("registry.k8s.io/").partition(":")[0].rpartition("/")[2]
+        for each in shown
+        if each.startswith("registry.k8s.io/") and "@" not in each
+    )
+
+
+def test_says_which_file_a_mirror_does_not_have(host: BareHost, mirror: Mirror) -> None:
+    HOSTS.create(wanted(host, source="upstream", mirror=mirror.url, kubernetes_version="v1.36.99"))
+    ran = prepare(host, KUBERNETES_VERSION="v1.36.99")
+    assert ran.status == 1
+    assert f"{mirror.url}/dl.k8s.io/release/v1.36.99/bin/linux/amd64/kubelet.sha256" in ran.said
+    assert "404" in ran.said

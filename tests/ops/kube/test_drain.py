@@ -1,0 +1,272 @@
+"""How a Node is emptied: what stays, what is asked for again, what is named in the end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from model.selectors import matches
+from ops.errors import OperatorError
+from ops.kube import drain, node
+from tests.ops.kube.api_server import Answer, Api
+from tests.ops.kube.shop import (
+    BUDGETS_PATH,
+    EVERYTHING,
+    NODE,
+    NODE_PATH,
+    OTHER,
+    PING_PATH,
+    PODS_PATH,
+    Shop,
+    found,
+    pod,
+    tainted,
+)
+
+
+def budget(name: str, **selector: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"selector": selector},
+        "status": {"disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1},
+    }
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "POLL_SECONDS", 0.01)
+
+
+def emptied(api: Api, *, force: bool = False, seconds: float = 0) -> str:
+    return node.drain(api.kubeconfig, NODE, deadline_seconds=seconds, force=force)
+
+
+def retire(api: Api, seconds: float, silence_seconds: float = 0) -> str:
+    return node.retire(
+        api.kubeconfig, NODE, deadline_seconds=seconds, force=False, silence_seconds=silence_seconds
+    )
+
+
+def evicted(api: Api) -> list[str]:
+    """The pods whose eviction was asked for."""
+    return [each.split("/")[-2] for each in api.asked if each.endswith("/eviction")]
+
+
+def test_pods_are_evicted_once_the_node_takes_no_more(api: Api) -> None:
+    shop = Shop(api, "web", "db")
+    retire(api, seconds=5)
+    assert shop.left == {}
+    assert api.asked[0] == f"PATCH {NODE_PATH}"
+
+
+def test_node_that_stays_is_cordoned_by_whoever_drains_it(api: Api) -> None:
+    """A rollout notes whose cordon it is; a second one without a note would be nobody's."""
+    shop = Shop(api, "web", "db")
+    assert emptied(api, seconds=5) == ""
+    assert shop.left == {}
+    assert not [each for each in api.asked if each.startswith("PATCH")]
+
+
+def test_pods_that_come_back_to_the_cordoned_node_are_not_evicted_again(api: Api) -> None:
+    shop = Shop(api, "web")
+    shop.add("agent", tolerations=EVERYTHING)
+    emptied(api, seconds=5)
+    assert list(shop.left) == ["agent+"]
+
+
+def test_pods_that_no_other_node_can_take_stay_and_no_budget_is_asked(api: Api) -> None:
+    shop = Shop(api, "web", "db", held={"web": -1})
+    shop.nodes = [found("True"), tainted()]
+    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    assert (
+        emptied(api, seconds=5) == f"shop/web, shop/db ({OTHER} has the taint gpu=yes:NoSchedule)"
+    )
+    assert list(shop.left) == ["web", "db"]
+    assert evicted(api) == ["train"]
+
+
+def test_pods_of_the_only_node_stay(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1})
+    shop.nodes = [found("True")]
+    shop.left["done"] = pod("done") | {"status": {"phase": "Succeeded"}}
+    assert emptied(api) == "shop/web (there is no other Node)"
+    assert list(shop.left) == ["web", "done"]
+
+
+def test_force_deletes_nothing_that_may_stay(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1})
+    shop.nodes = [found("True")]
+    emptied(api, force=True)
+    assert list(shop.left) == ["web"]
+
+
+def test_pod_that_ends_is_waited_for_wherever_its_next_one_may_go(api: Api) -> None:
+    shop = Shop(api)
+    shop.nodes = [found("True")]
+    shop.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
+    with pytest.raises(OperatorError, match=r"shop/slow \(is ending\)"):
+        emptied(api)
+
+
+def test_what_no_other_node_can_take_ends_with_a_node_that_leaves(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1, "train": 1})
+    shop.nodes = [found("True"), tainted()]
+    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    assert retire(api, seconds=5) == f"shop/web ({OTHER} has the taint gpu=yes:NoSchedule)"
+    assert shop.left == {}
+    changes = [each for each in api.asked if each.startswith(("POST", "DELETE"))]
+    pods = "/api/v1/namespaces/shop/pods"
+    assert changes == [*[f"POST {pods}/train/eviction"] * 2, f"DELETE {pods}/web"]
+    assert api.sent[f"DELETE {pods}/web"] == {"preconditions": {"uid": "web"}}
+
+
+def test_nothing_is_deleted_while_others_are_held(api: Api) -> None:
+    shop = Shop(api, "web", held={"train": -1})
+    shop.nodes = [found("True"), tainted()]
+    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
+    with pytest.raises(OperatorError, match="shop/train"):
+        retire(api, seconds=0)
+    assert list(shop.left) == ["web", "train"]
+
+
+def test_budgets_count_while_another_node_may_be_ready_again(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1})
+    shop.nodes = [found("True"), found("Unknown", OTHER)]
+    api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
+    with pytest.raises(OperatorError, match="it would break the budget"):
+        retire(api, seconds=0)
+    assert list(shop.left) == ["web"]
+
+
+def test_namespace_that_is_terminating_ends_its_pods_itself(api: Api) -> None:
+    shop = Shop(api, "web", "db")
+    causes = [{"reason": "NamespaceTerminating", "message": "", "field": "metadata.namespace"}]
+    status = {"message": "it is being terminated", "details": {"causes": causes}}
+
+    def refuse() -> Answer:
+        if len(evicted(api)) > 2:
+            shop.left.pop("web")
+        return 403, status
+
+    api.answers["POST /api/v1/namespaces/shop/pods/web/eviction"] = refuse
+    emptied(api, seconds=5)
+    assert shop.left == {}
+
+
+def test_eviction_that_is_forbidden_is_told(api: Api) -> None:
+    Shop(api, "web")
+    forbidden = (403, {"message": "no right to evict", "details": {}})
+    api.answers["POST /api/v1/namespaces/shop/pods/web/eviction"] = forbidden
+    with pytest.raises(OperatorError, match="no right to evict"):
+        emptied(api)
+
+
+def test_daemons_and_static_pods_stay(api: Api) -> None:
+    shop = Shop(api)
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "proxy", "uid": "1"}
+    shop.left["proxy"] = pod("proxy", ownerReferences=[owner])
+    shop.left["etcd"] = pod("etcd", annotations={"kubernetes.io/config.mirror": "1"})
+    emptied(api)
+    assert not [asked for asked in api.asked if "eviction" in asked]
+
+
+def test_pod_that_a_budget_holds_is_asked_for_until_the_budget_gives_it_free(
+    api: Api,
+) -> None:
+    shop = Shop(api, "web", "db", held={"web": 2})
+    emptied(api, seconds=10)
+    assert shop.left == {}
+    assert len([asked for asked in api.asked if asked.endswith("web/eviction")]) == 3
+    assert len([asked for asked in api.asked if asked.endswith("db/eviction")]) == 1
+
+
+def test_what_blocks_is_named_when_time_is_up(api: Api) -> None:
+    shop = Shop(api, "web", "db", held={"web": -1})
+    shop.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
+    budgets = [
+        budget("web-pdb", matchLabels={"app": "web"}),
+        budget("other", matchLabels={"app": "db"}),
+    ]
+    api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": budgets})
+    with pytest.raises(OperatorError) as raised:
+        emptied(api)
+    said = str(raised.value)
+    assert f"draining Node {NODE}" in said
+    assert "shop/web (not evicted: it would break the budget)" in said
+    assert "shop/slow (is ending)" in said
+    assert "shop/web-pdb allows 0 disruptions (1 pods are healthy, 1 must be)" in said
+    assert "shop/other" not in said
+
+
+def test_force_deletes_what_is_left_after_the_deadline(api: Api) -> None:
+    shop = Shop(api, "web", "db", held={"web": -1})
+    emptied(api, force=True)
+    assert shop.left == {}
+    deleted = [asked for asked in api.asked if asked.startswith("DELETE")]
+    assert deleted == ["DELETE /api/v1/namespaces/shop/pods/web"]
+    options = {"gracePeriodSeconds": 10, "preconditions": {"uid": "web"}}
+    assert api.sent[deleted[0]] == options
+
+
+def test_api_that_is_away_is_waited_for(api: Api) -> None:
+    Shop(api)
+    answers: Iterator[Answer] = iter([(503, {"message": "no etcd"}), (200, {"items": []})])
+    api.answers[f"GET {PODS_PATH}"] = lambda: next(answers)
+    emptied(api, seconds=10)
+
+
+def test_api_that_stays_away_is_told(api: Api) -> None:
+    Shop(api)
+    api.answers[f"GET {PODS_PATH}"] = (503, {"message": "no etcd"})
+    with pytest.raises(OperatorError, match=r"the API does not answer.*no etcd"):
+        emptied(api)
+
+
+@pytest.mark.parametrize("ready", ["Unknown", "False"])
+def test_pods_of_a_node_that_is_not_ready_are_asked_to_go_and_not_waited_for(
+    api: Api, ready: str
+) -> None:
+    shop = Shop(api, "web", "db", held={"web": -1})
+    api.answers[f"GET {NODE_PATH}"] = (200, found(ready))
+    retire(api, seconds=60)
+    assert list(shop.left) == ["web"]
+
+
+def test_pods_of_a_silent_kubelet_are_not_waited_for(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": -1})
+    api.answers[f"GET {PING_PATH}"] = (503, {"message": "dial tcp: no route to host"})
+    retire(api, seconds=60)
+    assert list(shop.left) == ["web"]
+
+
+def test_pods_of_a_kubelet_that_answers_are_waited_for(api: Api) -> None:
+    Shop(api, "web", held={"web": -1})
+    api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
+    with pytest.raises(OperatorError, match="shop/web"):
+        retire(api, seconds=1)
+
+
+def test_node_that_is_not_ready_for_a_moment_is_not_lost(api: Api) -> None:
+    shop = Shop(api, "web", held={"web": 3})
+    looks = iter(["False", "False"])
+    api.answers[f"GET {NODE_PATH}"] = lambda: (200, found(next(looks, "True")))
+    retire(api, seconds=60, silence_seconds=30)
+    assert shop.left == {}
+
+
+@pytest.mark.parametrize(
+    ("selector", "matching"),
+    [
+        ({}, True),
+        ({"matchLabels": {"app": "web"}}, True),
+        ({"matchLabels": {"app": "db"}}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}, True),
+        ({"matchExpressions": [{"key": "tier", "operator": "Exists"}]}, False),
+    ],
+)
+def test_label_selector(selector: dict[str, Any], matching: bool) -> None:
+    assert matches(selector, {"app": "web"}) is matching

@@ -1,0 +1,56 @@
+"""Pods that end with their Node's former registration, or with a reset of its pod network."""
+
+from typing import Any
+
+from ops.kube.nodes import Nodes, Pod
+from tests.ops.kube.api_server import Api
+
+NODE = "/api/v1/nodes/worker-0"
+PODS = "/api/v1/pods"
+BEFORE, BORN, AFTER = (f"2026-11-23T07:{minute}:00Z" for minute in (44, 47, 48))
+MIRROR = {"kubernetes.io/config.mirror": "hash"}
+DAEMON: dict[str, Any] = {"ownerReferences": [{"kind": "DaemonSet"}]}
+
+
+def pod(name: str, created: str, *, host: bool = True, phase: str = "Running", **more: Any) -> Any:
+    metadata = {"name": name, "namespace": "shop", "uid": f"uid of {name}", **more}
+    return {
+        "metadata": {**metadata, "creationTimestamp": created},
+        "spec": {"hostNetwork": True} if host else {},
+        "status": {"phase": phase},
+    }
+
+
+PRESENT = [
+    pod("former", BEFORE),
+    pod("static", BEFORE, annotations=MIRROR),
+    pod("connected", AFTER, host=False),
+    pod("flannel", AFTER, **DAEMON),
+    pod("done", AFTER, host=False, phase="Succeeded"),
+    pod("present", AFTER),
+]
+
+
+def former(api: Api) -> list[str]:
+    api.answers[f"GET {PODS}"] = (200, {"items": PRESENT})
+    return [each.name for each in Nodes(api.kubeconfig).former_pods("worker-0")]
+
+
+def test_what_the_pod_network_connects_and_what_is_older_than_its_node_ends(api: Api) -> None:
+    api.answers[f"GET {NODE}"] = (200, {"metadata": {"creationTimestamp": BORN}})
+    assert former(api) == ["former", "connected", "flannel"]
+
+
+def test_of_a_node_that_is_gone_only_static_pods_stay(api: Api) -> None:
+    assert former(api) == ["former", "connected", "flannel", "done", "present"]
+
+
+def test_only_the_very_pods_are_deleted(api: Api) -> None:
+    """As one of their names may have a successor by now."""
+    path = "DELETE /api/v1/namespaces/shop/pods"
+    for name, status in (("there", 200), ("gone", 404), ("another", 409)):
+        api.answers[f"{path}/{name}"] = (status, {})
+    pods = [Pod("shop", name, f"uid of {name}") for name in ("another", "gone", "there")]
+    Nodes(api.kubeconfig).end_pods("worker-0", pods)
+    assert api.asked == [f"{path}/{name}" for name in ("another", "gone", "there")]
+    assert api.sent[f"{path}/there"]["preconditions"] == {"uid": "uid of there"}

@@ -1,0 +1,39 @@
+"""A fleet for each test, beside the machine images, of which nothing may be left afterwards."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from model import paths
+from ops.nspawn import lifecycle
+from scripts.bench.subnet import subnet
+from tests.ops.nspawn.fleet import NETWORKS, VERSION, Outs, TestFleet
+from tests.ops.nspawn.image_maker import make_image
+from tests.tmp_machines import workshop
+
+
+@pytest.fixture(scope="session")
+def image() -> Path:
+    """The image that this checkout makes; there already, unless the tests run alone."""
+    make_image()
+    return paths.image_dir(VERSION).resolve(strict=True)
+
+
+@pytest.fixture
+def fleet(image: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestFleet]:
+    """An owner without machines; what the test leaves of it is removed."""
+    with workshop() as folder, subnet(88) as own:
+        monkeypatch.setenv("KUBEADM_FLEET_MACHINES", str(folder))
+        fleet = TestFleet(folder, str(own[0]).removesuffix(".0"))
+        yield fleet
+        lifecycle.purge_cluster(fleet.owner, fleet.cluster)
+    assert fleet.left() == {}
+
+
+@pytest.fixture
+def network(fleet: TestFleet) -> Iterator[Outs]:
+    """The fleet's bridge."""
+    made = fleet.make_network()
+    yield made
+    NETWORKS.delete("", made)

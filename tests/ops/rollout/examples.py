@@ -1,0 +1,75 @@
+"""A cluster of three control planes and three workers, as the rollout's inputs describe it."""
+
+import copy
+from typing import Any
+
+from ops.rollout.desired import Cluster, Wanted
+from ops.rollout.observed import Found, Node, Settled
+
+CLUSTER = """
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: v1.36.3
+apiServer:
+  extraArgs:
+  - {name: profiling, value: "false"}
+"""
+KUBELET = "kind: KubeletConfiguration\nmaxPods: 110\n"
+FILE = "/var/lib/kubelet/config.yaml"
+
+
+def inputs(**changes: Any) -> dict[str, Any]:
+    """Return the inputs with some of them changed."""
+    machines: dict[str, dict[str, Any]] = {
+        **{f"a-control-plane-{n}": _machine("control-plane", n) for n in range(3)},
+        **{f"a-worker-{n}": _machine("worker", 100 + n) for n in range(3)},
+    }
+    props = {
+        "urn": "",
+        "cluster": "a",
+        "version": "v1.36.3",
+        "cluster_document": CLUSTER,
+        "kubelet_document": KUBELET,
+        "egress": {"proxy": "", "registry mirror": ""},
+        "machines": machines,
+        "machine_ids": {name: f"id of {name}" for name in machines},
+        "logins": {
+            name: {"host": each["address"], "port": 22, "user": "root", "sudo": False}
+            for name, each in machines.items()
+        },
+        "kubeconfig": "",
+        "policy": {"max_unavailable": 1, "drain_seconds": 60, "force": False},
+    }
+    return copy.deepcopy({**props, **changes})
+
+
+def _machine(role: str, number: int) -> dict[str, Any]:
+    taints = ["node-role.kubernetes.io/control-plane:NoSchedule"] if role != "worker" else []
+    return {"role": role, "address": f"10.0.0.{number}", "labels": {}, "taints": taints}
+
+
+def wanted(name: str = "a-worker-0", **changes: Any) -> Wanted:
+    """Return one machine of the inputs."""
+    return Cluster.of(inputs(**changes)).by_name[name]
+
+
+def found(like: Wanted, **changes: Any) -> Found:
+    """Return a machine that is what is wanted, except for the changes."""
+    node = Node(
+        ready=True,
+        cordoned=False,
+        labels=dict(like.labels),
+        taints=like.taints,
+        our_labels=tuple(like.labels),
+        our_taints=like.taints,
+    )
+    services = {"containerd": "active", "kubelet": "active"}
+    files = {FILE: "one"}
+    known: dict[str, Any] = {
+        "version": like.version,
+        "services": services,
+        "files": files,
+        "settled": Settled(like.version, like.control, like.kubelet, services, files),
+        "node": node,
+    }
+    return Found(**{**known, **changes})

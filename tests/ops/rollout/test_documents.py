@@ -1,0 +1,35 @@
+"""What identifies the cluster's documents, and what changed in them."""
+
+from ops.rollout.documents import changed_keys, digest, is_part_of
+from tests.ops.rollout.examples import CLUSTER, KUBELET
+
+
+def test_version_and_layout_are_no_setting() -> None:
+    other = CLUSTER.replace("v1.36.3", "v1.37.2") + "\n\n# a remark\n"
+    assert digest(other) == digest(CLUSTER)
+    assert changed_keys(CLUSTER, other) == []
+
+
+def test_changed_added_and_removed_arguments_are_named() -> None:
+    new = """
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+apiServer:
+  extraArgs:
+  - {name: audit-log-maxage, value: "7"}
+scheduler:
+  extraArgs:
+  - {name: v, value: "2"}
+"""
+    assert changed_keys(CLUSTER, new) == [
+        "apiServer.extraArgs.audit-log-maxage",
+        "apiServer.extraArgs.profiling",
+        "scheduler.extraArgs",
+    ]
+
+
+def test_defaults_that_kubeadm_adds_do_not_matter() -> None:
+    found = CLUSTER + "imageRepository: registry.k8s.io\ndns: {}\n"
+    assert is_part_of(CLUSTER, found)
+    assert not is_part_of(found, CLUSTER)
+    assert not is_part_of(KUBELET, KUBELET.replace("110", "50"))

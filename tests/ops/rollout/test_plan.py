@@ -1,0 +1,157 @@
+"""What a preview says."""
+
+from typing import Any
+
+import pytest
+
+from ops.rollout.plan import plan
+from tests.ops.rollout.examples import CLUSTER, KUBELET, inputs
+
+
+def changed(**changes: Any) -> dict[str, str]:
+    """What is planned for a change of the inputs."""
+    return plan(inputs(), inputs(**changes), {})
+
+
+def test_nothing_is_planned_for_a_new_cluster_or_for_no_change() -> None:
+    assert plan({}, inputs(), {}) == {}
+    assert changed() == {}
+
+
+def test_upgrade_names_every_machine_and_how() -> None:
+    planned = changed(version="v1.37.2", cluster_document=CLUSTER.replace("1.36.3", "1.37.2"))
+    assert len(planned) == 6
+    assert planned["a-control-plane-1"] == (
+        "upgraded from v1.36.3 to v1.37.2: drained, its control-plane pods and kubelet restarted, "
+        "uncordoned when Ready"
+    )
+    assert planned["a-worker-2"] == (
+        "upgraded from v1.36.3 to v1.37.2: drained, kubelet restarted, uncordoned when Ready"
+    )
+
+
+def of(*machines: str, worker_taints: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The inputs of a cluster of some of the machines."""
+    props = inputs()
+    props["machines"] = {name: props["machines"][name] for name in machines}
+    props["machine_ids"] = {name: props["machine_ids"][name] for name in machines}
+    for name in machines:
+        if "worker" in name:
+            props["machines"][name]["taints"] = list(worker_taints)
+    return props
+
+
+def upgraded(props: dict[str, Any]) -> dict[str, str]:
+    planned = plan(props, props | {"version": "v1.37.2"}, {})
+    begin = "upgraded from v1.36.3 to v1.37.2: "
+    assert all(text.startswith(begin) for text in planned.values())
+    return {name.removeprefix("a-"): text.removeprefix(begin) for name, text in planned.items()}
+
+
+def test_upgrade_of_the_only_machine_says_that_its_pods_stay() -> None:
+    assert upgraded(of("a-control-plane-0")) == {
+        "control-plane-0": "not drained, as there is no other machine: its pods stay and keep "
+        "running; its control-plane pods and kubelet restarted (the API is unavailable for 10 to "
+        "30 s), uncordoned when Ready"
+    }
+
+
+def test_upgrade_says_that_pods_stay_which_no_other_machine_can_take() -> None:
+    props = of("a-control-plane-0", "a-worker-0", worker_taints=("gpu=yes:NoSchedule",))
+    stay = "drained, except that pods which no other machine can take stay and keep running; "
+    planned = upgraded(props)
+    assert planned["control-plane-0"].startswith(stay)
+    assert planned["worker-0"] == f"{stay}kubelet restarted, uncordoned when Ready"
+
+
+@pytest.mark.parametrize("taints", [(), ("gpu=yes:NoExecute",), ("gpu=yes:PreferNoSchedule",)])
+def test_upgrade_drains_where_machines_are_alike(taints: tuple[str, ...]) -> None:
+    planned = upgraded(of("a-worker-0", "a-worker-1", worker_taints=taints))
+    assert set(planned.values()) == {"drained, kubelet restarted, uncordoned when Ready"}
+
+
+def test_untainted_worker_takes_what_a_control_plane_has() -> None:
+    planned = upgraded(of("a-control-plane-0", "a-worker-0"))
+    assert planned["control-plane-0"].startswith("drained, its control-plane pods and kubelet")
+    assert planned["worker-0"].startswith("drained, except that pods which no other machine")
+
+
+def test_removal_and_replacement_say_which_pods_end() -> None:
+    olds = of("a-control-plane-0", "a-worker-0")
+    assert plan(olds, of("a-control-plane-0"), {}) == {
+        "a-worker-0": "removed: drained, pods that no other machine can take deleted, its Node "
+        "deleted"
+    }
+    others = of("a-control-plane-0", "a-worker-0")
+    others["machine_ids"]["a-worker-0"] = "another"
+    assert plan(olds, others, {}) == {
+        "a-worker-0": "replaced: another machine joins in its place; pods that only it can take "
+        "are deleted"
+    }
+
+
+def test_control_plane_setting_touches_control_planes_only() -> None:
+    planned = changed(cluster_document=CLUSTER.replace("false", "true"))
+    assert list(planned) == ["a-control-plane-0", "a-control-plane-1", "a-control-plane-2"]
+    assert planned["a-control-plane-0"] == (
+        "new settings (apiServer.extraArgs.profiling): its control-plane pods restarted, one "
+        "machine at a time"
+    )
+
+
+def test_kubelet_setting_touches_all() -> None:
+    planned = changed(kubelet_document=KUBELET.replace("110", "50"))
+    assert len(planned) == 6
+    sentence = "new kubelet settings (maxPods): kubelet restarted, pods keep running"
+    assert set(planned.values()) == {sentence}
+
+
+def test_another_way_out_is_told_of_machines_that_run() -> None:
+    egress = {"proxy": "http_proxy=http://192.0.2.1:3128\n", "registry mirror": ""}
+    how = "another proxy: containerd restarted, containers go on"
+    assert changed(egress=egress) == dict.fromkeys(inputs()["machines"], how)
+    both = changed(egress=egress | {"registry mirror": "docker.io\thttp://192.0.2.1\n"})
+    assert set(both.values()) == {f"{how}; another registry mirror: in place"}
+
+
+def test_labels_and_taints_are_set_in_place() -> None:
+    machines = inputs()["machines"]
+    machines["a-worker-1"] |= {"labels": {"disk": "ssd"}, "taints": ["gpu=yes:NoSchedule"]}
+    assert changed(machines=machines) == {
+        "a-worker-1": "label disk=ssd, taint gpu=yes:NoSchedule: in place"
+    }
+
+
+def test_added_replaced_and_removed_machines_are_named() -> None:
+    props = inputs()
+    props["machines"]["a-worker-3"] = props["machines"].pop("a-worker-2")
+    props["machine_ids"] |= {"a-worker-3": "another", "a-control-plane-0": "another"}
+    planned = plan(inputs(), props, {})
+    assert planned == {
+        "a-control-plane-0": "replaced: another machine joins in its place",
+        "a-worker-3": "added: a new machine joins",
+        "a-worker-2": "removed: drained, its Node deleted",
+    }
+
+
+def test_drift_says_why_it_is_repaired() -> None:
+    drift = {
+        "a-worker-0": [
+            {"kind": "repair", "why": "kubelet is inactive"},
+            {"kind": "marks", "why": "label disk=ssd is missing"},
+        ]
+    }
+    assert plan(inputs(), inputs(), drift) == {
+        "a-worker-0": "repaired because kubelet is inactive: put right in place, what uses it "
+        "restarted; repaired because label disk=ssd is missing: in place"
+    }
+
+
+def test_what_an_upgrade_uses_is_no_drift() -> None:
+    drift = {"a-worker-0": [{"kind": "clean", "why": "v1.37.2 is staged there and not wanted"}]}
+    assert plan(inputs(), inputs(), drift) == {
+        "a-worker-0": "repaired because v1.37.2 is staged there and not wanted: removed, nothing "
+        "restarted"
+    }
+    upgraded = plan(inputs(), inputs(version="v1.37.2"), drift)
+    assert "staged" not in upgraded["a-worker-0"]

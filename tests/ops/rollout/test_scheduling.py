@@ -1,0 +1,81 @@
+"""Which machine is next, and how many at once."""
+
+import threading
+import time
+
+import pytest
+
+from ops.errors import OperatorError
+from ops.rollout.scheduling import broken_first, sliding
+
+LONG_SECONDS = 10
+
+
+class Crowd:
+    """Counts who is at work at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = 0
+        self.most = 0
+        self.begun: list[int] = []
+
+    def __call__(self, number: int) -> None:
+        with self._lock:
+            self.begun.append(number)
+            self._now += 1
+            self.most = max(self.most, self._now)
+        time.sleep(0.01)
+        with self._lock:
+            self._now -= 1
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_never_more_than_the_limit_at_once(limit: int) -> None:
+    crowd = Crowd()
+    sliding(range(7), limit, crowd)
+    assert crowd.begun == list(range(7))
+    assert crowd.most <= limit
+
+
+def test_next_begins_as_soon_as_one_is_done() -> None:
+    third_began = threading.Event()
+
+    def work(number: int) -> None:
+        if number == 0:
+            assert third_began.wait(LONG_SECONDS), "a whole batch was waited for"
+        elif number == 2:
+            third_began.set()
+
+    sliding([0, 1, 2], 2, work)
+
+
+def test_first_failure_begins_no_more_and_waits_for_the_others() -> None:
+    done: list[int] = []
+    failed = threading.Event()
+
+    def work(number: int) -> None:
+        if number == 1:
+            failed.set()
+            raise OperatorError("machine 1: it broke")
+        assert failed.wait(LONG_SECONDS)
+        done.append(number)
+
+    with pytest.raises(OperatorError, match="machine 1"):
+        sliding(range(9), 2, work)
+    assert done == [0]
+
+
+def test_all_failures_are_told() -> None:
+    both = threading.Barrier(2)
+
+    def work(number: int) -> None:
+        both.wait(LONG_SECONDS)
+        raise OperatorError(f"machine {number}")
+
+    with pytest.raises(OperatorError, match=r"machine \d\nmachine \d"):
+        sliding(range(2), 2, work)
+
+
+def test_broken_machines_come_first() -> None:
+    assert broken_first(["a", "b", "c"], lambda name: name != "b") == ["b", "a", "c"]

@@ -1,0 +1,196 @@
+"""`python -m scripts.build.bundle` makes a bundle out of upstream's releases."""
+
+import hashlib
+import json
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+
+from model.artifacts.bundle import Bundle
+from model.fleet import CONTROL_PLANE, WORKER
+from scripts.build import arch
+from tests.scripts.build.command import run
+from tests.scripts.build.releases import FLANNEL, IMAGES, VERSION, kubernetes_path, put_releases
+from tests.scripts.build.server import Server
+
+NODES = (CONTROL_PLANE, WORKER)
+FOREIGN = next(each for each in arch.SUPPORTED if each != arch.host())
+
+
+@pytest.fixture
+def upstream(server: Server) -> Server:
+    """A mirror of upstream with everything in it."""
+    put_releases(server)
+    return server
+
+
+def bundle(cache: Path, server: Server, *more: str, status: int = 0) -> str:
+    return run(cache, "scripts.build.bundle", "--mirror", server.base, *more, status=status)
+
+
+def folder(cache: Path, architecture: str = arch.host()) -> Path:
+    return cache / "bundles" / f"{VERSION}-{architecture}"
+
+
+def processor_seconds() -> float:
+    """Return how much work the commands did so far that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_the_manifest_says_what_everything_is(upstream: Server, tmp_path: Path) -> None:
+    printed = bundle(tmp_path, upstream)
+    assert f"bundle of {VERSION} for {arch.host()}: fetched from the mirror" in printed
+    made = Bundle.load(folder(tmp_path))
+    assert (made.kubernetes_version, made.arch, made.source) == (VERSION, arch.host(), "mirror")
+    found = {each.name: each for each in made.artifacts}
+    assert {each.name: each.install for each in made.artifacts if each.kind == "binary"} == {
+        **{name: f"/usr/local/bin/{name}" for name in ("kubeadm", "kubelet", "kubectl", "etcdctl",
+           "etcdutl", "containerd", "containerd-shim-runc-v2", "ctr")},
+        **{name: f"/opt/cni/bin/{name}" for name in ("bridge", "loopback", "host-local", "portmap",
+           "firewall")},
+    }  # fmt: skip
+    images = {each.image for each in made.artifacts if each.kind == "image"}
+    assert images == {*IMAGES, *FLANNEL}
+    assert {each.name: each.roles for each in made.artifacts if each.roles != NODES} == {
+        "kubectl": (*NODES, "operator"),
+        **dict.fromkeys(
+            ("etcdctl", "etcdutl", "etcd", "kube-apiserver", "kube-controller-manager",
+             "kube-scheduler"),
+            (CONTROL_PLANE,),
+        ),
+    }  # fmt: skip
+    assert found["kubelet"].origin == upstream.base + kubernetes_path("kubelet", arch.host())
+    assert found["kube-apiserver"].origin == f"registry.k8s.io/kube-apiserver:{VERSION}"
+    versions = {name: found[name].version for name in ("kubelet", "ctr", "bridge", "etcdctl")}
+    assert versions == {
+        "kubelet": VERSION, "ctr": "v2.2.1", "bridge": "v1.9.0", "etcdctl": "v3.6.8"
+    }  # fmt: skip
+
+
+def test_every_file_is_what_the_manifest_says(upstream: Server, tmp_path: Path) -> None:
+    bundle(tmp_path, upstream)
+    made = Bundle.load(folder(tmp_path))
+    for each in made.artifacts:
+        content = made.file(each).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (each.size, each.sha256)
+    modes = {stat.S_IMODE(each.stat().st_mode) for each in (made.folder / "bin").iterdir()}
+    assert modes == {0o755}
+    assert made.file(made.named("ctr")).read_text() == f"ctr {arch.host()}"
+
+
+def test_nothing_else_is_left(upstream: Server, tmp_path: Path) -> None:
+    bundle(tmp_path, upstream)
+    made = Bundle.load(folder(tmp_path))
+    files = {each for each in made.folder.rglob("*") if each.is_file()}
+    assert files == {made.folder / "manifest.json", *map(made.file, made.artifacts)}
+    assert {each.name for each in made.folder.parent.iterdir()} == {
+        made.folder.name, f".{made.folder.name}.lock"
+    }  # fmt: skip
+
+
+def test_layers_that_images_share_are_fetched_once(upstream: Server, tmp_path: Path) -> None:
+    bundle(tmp_path, upstream)
+    blobs = [each.path.rsplit("/", 1)[-1] for each in upstream.requests if "/blobs/" in each.path]
+    assert len(blobs) == len(set(blobs))
+
+
+def test_a_second_call_asks_nobody_and_ends_at_once(upstream: Server, tmp_path: Path) -> None:
+    bundle(tmp_path, upstream)
+    upstream.requests.clear()
+    began = processor_seconds()
+    assert "22 artifacts" in bundle(tmp_path, upstream)
+    # Most of this is Python's own start. Other tests may keep this machine busy meanwhile.
+    assert processor_seconds() - began < 1.5
+    assert upstream.requests == []
+
+
+def test_machines_of_another_architecture(upstream: Server, tmp_path: Path) -> None:
+    bundle(tmp_path, upstream, "--arch", FOREIGN)
+    made = Bundle.load(folder(tmp_path, FOREIGN))
+    assert made.arch == FOREIGN
+    assert made.file(made.named("kubeadm")).read_text() == "foreign"
+    assert made.file(made.named("etcdutl")).read_text() == f"etcdutl {FOREIGN}"
+    assert len(made.artifacts) == 22
+
+
+def test_a_flipped_bit_is_found(upstream: Server, tmp_path: Path) -> None:
+    bundle(tmp_path, upstream)
+    assert "every sum is right" in bundle(tmp_path, upstream, "--verify")
+    kubelet = folder(tmp_path) / "bin" / "kubelet"
+    content = bytearray(kubelet.read_bytes())
+    content[7] ^= 1
+    kubelet.write_bytes(content)
+    printed = bundle(tmp_path, upstream, "--verify", status=1)
+    assert f"{folder(tmp_path)}: bin/kubelet are not what the manifest says" in printed
+
+
+def test_a_file_that_was_lost_is_found(upstream: Server, tmp_path: Path) -> None:
+    bundle(tmp_path, upstream)
+    (folder(tmp_path) / "images" / "etcd.tar").unlink()
+    (folder(tmp_path) / "bin" / "ctr").write_text("")
+    printed = bundle(tmp_path, upstream, status=1)
+    assert "bin/ctr, images/etcd.tar are missing or of another size" in printed
+
+
+def test_a_bundle_of_another_source_is_not_taken_for_the_wanted_one(
+    upstream: Server, tmp_path: Path
+) -> None:
+    bundle(tmp_path, upstream)
+    printed = run(tmp_path, "scripts.build.bundle", "--source", "built", status=1)
+    assert "is there already, its source is 'mirror': remove the folder" in printed
+
+
+def test_a_corrupted_release_makes_no_bundle(upstream: Server, tmp_path: Path) -> None:
+    path = kubernetes_path("kubelet", arch.host())
+    upstream.resources[path].content += b"x"
+    printed = bundle(tmp_path, upstream, status=1)
+    assert f"{upstream.base}{path} is not what upstream published" in printed
+    assert not folder(tmp_path).exists()
+
+
+def test_a_release_without_a_sum_makes_no_bundle(upstream: Server, tmp_path: Path) -> None:
+    path = f"{kubernetes_path('kubectl', arch.host())}.sha256"
+    del upstream.resources[path]
+    printed = bundle(tmp_path, upstream, status=1)
+    assert f"{upstream.base}{path}: 404" in printed
+    assert not folder(tmp_path).exists()
+
+
+def test_a_kubeadm_that_wants_other_images_is_not_supported(
+    upstream: Server, tmp_path: Path
+) -> None:
+    path = kubernetes_path("kubeadm", arch.host())
+    content = b"#!/bin/sh\necho registry.k8s.io/kube-novelty:v1\n"
+    upstream.put(path, content)
+    upstream.put(f"{path}.sha256", hashlib.sha256(content).hexdigest().encode())
+    printed = bundle(tmp_path, upstream, status=1)
+    assert f"kubeadm {VERSION} asks for the images kube-novelty" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--version", "1.34.1"], "Kubernetes 1.34 is not supported; allowed: 1.35.x to 1.37.x"),
+        (["--version", "latest"], "'latest': not a full version number; allowed: 1.35.x"),
+        (["--mirror", "mirror.example.com"], "is no base URL such as https://mirror.example.com"),
+        (["--mirror", "https://x.example.com", "--source", "built"], "exclude each other"),
+        (["--arch", "s390x"], "'s390x' is not one of 'amd64', 'arm64'"),
+    ],
+)
+def test_a_wrong_argument_is_refused_with_what_is_allowed(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    printed = run(tmp_path, "scripts.build.bundle", *arguments, status=2)
+    assert said in " ".join(printed.split())
+
+
+def test_the_manifest_is_as_others_read_it(upstream: Server, tmp_path: Path) -> None:
+    bundle(tmp_path, upstream)
+    document = json.loads((folder(tmp_path) / "manifest.json").read_text())
+    assert list(document) == ["kubernetesVersion", "arch", "source", "artifacts"]
+    keys = {each["kind"]: set(each) for each in document["artifacts"]}
+    common = {"name", "version", "kind", "path", "origin", "sha256", "size", "roles"}
+    assert keys == {"binary": common | {"install"}, "image": common | {"image"}}

@@ -1,0 +1,192 @@
+"""A download arrives whole and as it was published, or not at all."""
+
+import hashlib
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.build.cache_entry import MakerError
+from scripts.build.download import CHUNK, TRIES, all_reachable, fetch, published_sum, reachable
+from tests.scripts.build.server import Server
+
+CONTENT = bytes(range(256)) * 4000
+SUM = hashlib.sha256(CONTENT).hexdigest()
+
+
+def part_of(target: Path) -> Path:
+    return target.parent / f".{target.name}.{SUM[:16]}.part"
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "below" / "kubelet"
+
+
+def test_a_file_arrives(server: Server, target: Path) -> None:
+    server.put("/kubelet", CONTENT)
+    fetch(f"{server.base}/kubelet", target, SUM)
+    assert target.read_bytes() == CONTENT
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_corrupted_file_is_refused_and_nothing_of_it_stays(server: Server, target: Path) -> None:
+    wrong = b"x" + CONTENT[1:]
+    server.put("/kubelet", wrong)
+    with pytest.raises(MakerError) as error:
+        fetch(f"{server.base}/kubelet", target, SUM)
+    assert f"{server.base}/kubelet is not what upstream published" in str(error.value)
+    assert SUM in str(error.value)
+    assert hashlib.sha256(wrong).hexdigest() in str(error.value)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_file_that_is_longer_than_it_should_be_is_refused(server: Server, target: Path) -> None:
+    server.put("/kubelet", CONTENT + b"more")
+    with pytest.raises(MakerError, match="not what upstream published"):
+        fetch(f"{server.base}/kubelet", target, SUM)
+    assert not target.exists()
+
+
+def test_a_broken_off_download_goes_on_where_it_was(server: Server, target: Path) -> None:
+    server.put("/kubelet", CONTENT).broken_off = [CHUNK + 1000, CHUNK + 500]
+    fetch(f"{server.base}/kubelet", target, SUM)
+    assert target.read_bytes() == CONTENT
+    assert [each.start for each in server.asked("/kubelet")] == [None, CHUNK, 2 * CHUNK]
+
+
+def test_a_truncated_file_is_refused_and_kept_for_the_next_try(
+    server: Server, target: Path
+) -> None:
+    resource = server.put("/kubelet", CONTENT)
+    resource.broken_off = [CHUNK + 10] * TRIES
+    with pytest.raises(MakerError, match=f"could not be downloaded in {TRIES} tries"):
+        fetch(f"{server.base}/kubelet", target, SUM)
+    assert not target.exists()
+    assert part_of(target).read_bytes() == CONTENT[: CHUNK * TRIES]
+    fetch(f"{server.base}/kubelet", target, SUM)
+    assert target.read_bytes() == CONTENT
+    assert server.asked("/kubelet")[-1].start == CHUNK * TRIES
+
+
+def test_a_part_of_an_earlier_run_is_used(server: Server, target: Path) -> None:
+    target.parent.mkdir()
+    part_of(target).write_bytes(CONTENT[:77])
+    server.put("/kubelet", CONTENT)
+    fetch(f"{server.base}/kubelet", target, SUM)
+    assert target.read_bytes() == CONTENT
+    assert [each.start for each in server.asked("/kubelet")] == [77]
+
+
+@pytest.mark.parametrize("left", [b"y" * 77, CONTENT + b"more"], ids=["other", "longer"])
+def test_a_wrong_part_of_an_earlier_run_does_no_harm(
+    server: Server, target: Path, left: bytes
+) -> None:
+    target.parent.mkdir()
+    part_of(target).write_bytes(left)
+    server.put("/kubelet", CONTENT)
+    fetch(f"{server.base}/kubelet", target, SUM)
+    assert target.read_bytes() == CONTENT
+    assert [each.start for each in server.asked("/kubelet")] == [len(left), None]
+
+
+def test_a_run_that_died_just_before_the_end_fetches_nothing_again(
+    server: Server, target: Path
+) -> None:
+    target.parent.mkdir()
+    part_of(target).write_bytes(CONTENT)
+    server.put("/kubelet", CONTENT)
+    fetch(f"{server.base}/kubelet", target, SUM)
+    assert target.read_bytes() == CONTENT
+    assert [each.start for each in server.asked("/kubelet")] == [len(CONTENT)]
+
+
+def test_a_server_without_ranges_sends_all_again(server: Server, target: Path) -> None:
+    resource = server.put("/kubelet", CONTENT)
+    resource.ranges = False
+    resource.broken_off = [1000]
+    fetch(f"{server.base}/kubelet", target, SUM)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_busy_server_is_asked_again(server: Server, target: Path) -> None:
+    server.put("/kubelet", CONTENT).statuses = [503, 429]
+    fetch(f"{server.base}/kubelet", target, SUM)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_file_that_is_not_there_is_not_asked_for_again(server: Server, target: Path) -> None:
+    with pytest.raises(MakerError, match=r"/kubelet: 404 .*: check the version, and that a mirror"):
+        fetch(f"{server.base}/kubelet", target, SUM)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [403, 416])
+def test_a_refusal_says_what_to_check(server: Server, target: Path, status: int) -> None:
+    server.put("/kubelet", CONTENT).statuses = [status]
+    with pytest.raises(MakerError, match=rf"/kubelet: {status} .*: check the proxy"):
+        fetch(f"{server.base}/kubelet", target, SUM)
+
+
+def test_a_server_that_is_gone_is_an_error_that_says_so(server: Server, target: Path) -> None:
+    with pytest.raises(MakerError, match=f"could not be downloaded in {TRIES} tries"):
+        fetch("http://127.0.0.1:1/kubelet", target, SUM)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SUM,
+        f"{SUM}\n",
+        f"{SUM.upper()}  kubelet\n",
+        f"{'0' * 64}  kubeadm\n{SUM} *kubelet\n",
+        f"{'0' * 64}  kubelet.sig\n{SUM}  ./release/kubelet\n",
+    ],
+    ids=["bare", "bare line", "upper case", "binary mode", "with a folder"],
+)
+def test_a_published_sum_is_found_in_every_form(server: Server, text: str) -> None:
+    server.put("/SUMS", text.encode())
+    assert published_sum(f"{server.base}/SUMS", "kubelet") == SUM
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", f"{SUM}  kubeadm\n", "<html>please log in</html>", f"{SUM[:40]}  kubelet\n"],
+    ids=["empty", "of another file", "a page", "too short"],
+)
+def test_a_file_without_a_published_sum_is_refused(server: Server, text: str) -> None:
+    server.put("/SUMS", text.encode())
+    with pytest.raises(MakerError, match="has no sha256 sum of kubelet"):
+        published_sum(f"{server.base}/SUMS", "kubelet")
+
+
+def test_a_missing_sums_file_is_an_error(server: Server) -> None:
+    with pytest.raises(MakerError, match="/SUMS: 404"):
+        published_sum(f"{server.base}/SUMS", "kubelet")
+
+
+def test_a_registry_that_wants_a_token_is_reachable(server: Server) -> None:
+    server.put("/v2/", b"").statuses = [401]
+    assert reachable(f"{server.base}/v2/", 5)
+
+
+def test_an_error_is_not_reachable(server: Server) -> None:
+    server.put("/v2/", b"").statuses = [502]
+    assert not reachable(f"{server.base}/v2/", 5)
+
+
+def test_all_must_answer(server: Server) -> None:
+    server.put("/one", b"")
+    server.put("/two", b"")
+    assert all_reachable([f"{server.base}/one", f"{server.base}/two"], 5)
+    assert not all_reachable([f"{server.base}/one", f"{server.base}/three"], 5)
+
+
+def test_a_silent_host_is_given_up_in_time(server: Server) -> None:
+    server.put("/one", b"")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        assert not all_reachable([f"{server.base}/one", url], 0.5)
+        assert time.monotonic() - began < 2

@@ -1,0 +1,124 @@
+"""What is made for a stack: only what it needs, in an order that works."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from model.fleet import Fleet
+from model.load import load
+from scripts.build.ensure import KINDS, stages_for
+from scripts.schema import SCHEMA, rendered
+from tests.scripts.conftest import TOP, copy_checkout
+
+
+def tracked(stack: str) -> dict[str, Any]:
+    document = yaml.safe_load((TOP / f"Pulumi.{stack}.yaml").read_text())
+    value: dict[str, Any] = document["config"]["kubeadm-fleet:fleet"]
+    return value
+
+
+def planned(fleet: Fleet, *wanted: str, root: bool = True) -> dict[str, tuple[str, ...]]:
+    return {stage.name: stage.after for stage in stages_for(fleet, wanted, root=root)}
+
+
+def test_container_machines_need_everything() -> None:
+    assert planned(load(tracked("dev")), *KINDS) == {
+        "toolchain": (),
+        "command plugin": ("toolchain",),
+        "packages": (),
+        "bundle v1.36.3": ("packages",),
+        "image v1.36.3": ("bundle v1.36.3",),
+    }
+
+
+def test_existing_hosts_need_no_image_and_without_root_no_package() -> None:
+    fleet = load(tracked("prod"))
+    assert planned(fleet, "bundle", "image", root=False) == {"bundle v1.36.3": ()}
+    (packages, _) = stages_for(fleet, ("bundle", "image"), root=True)
+    assert packages.command[1:] == ("bundle",)
+
+
+def test_hosts_that_download_for_themselves_need_no_bundle() -> None:
+    config = tracked("prod") | {"artifacts": {"source": "upstream"}}
+    assert planned(load(config), "bundle", "image", root=False) == {}
+
+
+def test_a_mirror_is_where_bundles_come_from() -> None:
+    config = tracked("dev") | {"artifacts": {"mirror": "https://mirror.example.com"}}
+    (_, bundle) = stages_for(load(config), ("bundle",), root=True)
+    assert bundle.command[-4:] == ("--version", "v1.36.3", "--mirror", "https://mirror.example.com")
+
+
+def test_each_version_has_a_bundle_and_an_image_of_its_own() -> None:
+    config = tracked("dev")
+    config["clusters"]["cluster2"]["kubernetesVersion"] = "1.37.2"
+    assert planned(load(config), "bundle", "image") == {
+        "packages": (),
+        "bundle v1.36.3": ("packages",),
+        "bundle v1.37.2": ("packages",),
+        "image v1.36.3": ("bundle v1.36.3",),
+        "image v1.37.2": ("bundle v1.37.2",),
+    }
+
+
+def test_a_version_to_upgrade_to_is_made_as_well() -> None:
+    stages = stages_for(
+        load(tracked("dev")), ("bundle", "image"), root=True, also=("v1.37.2", "v1.36.3")
+    )
+    assert [stage.name for stage in stages] == [
+        *("packages", "bundle v1.36.3", "bundle v1.37.2", "image v1.36.3", "image v1.37.2"),
+    ]
+
+
+def test_a_preview_needs_the_tools_only() -> None:
+    assert planned(load(tracked("dev")), "toolchain", "plugin", root=False) == {
+        "toolchain": (),
+        "command plugin": ("toolchain",),
+    }
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    return copy_checkout(tmp_path / "checkout")
+
+
+def prepare(checkout: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.build.ensure", *arguments],
+        cwd=checkout,
+        env={**os.environ, "KUBEADM_FLEET_CACHE": str(checkout / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_config_that_cannot_work_is_refused_before_anything_is_made(checkout: Path) -> None:
+    stack_file = checkout / "Pulumi.dev.yaml"
+    stack_file.write_text(stack_file.read_text().replace("10.89.2.0/24", "10.89.1.0/24"))
+    refused = prepare(checkout, *KINDS)
+    assert refused.returncode == 1
+    assert "Pulumi.dev.yaml: " in refused.stderr
+    assert "subnet" in refused.stderr
+    assert not (checkout / "cache").exists()
+
+
+def test_a_stack_without_a_file_is_refused(checkout: Path) -> None:
+    refused = prepare(checkout, "--stack", "staging", "toolchain")
+    assert refused.returncode == 2
+    assert "no stack file Pulumi.staging.yaml" in refused.stderr
+
+
+def test_the_schema_is_the_one_of_the_types() -> None:
+    assert SCHEMA.read_text() == rendered(), "run `make schema`"
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_stack_files_name_the_schema(stack: str) -> None:
+    first, *_ = (TOP / f"Pulumi.{stack}.yaml").read_text().splitlines()
+    assert first == f"# yaml-language-server: $schema={SCHEMA.relative_to(TOP)}"

@@ -1,0 +1,103 @@
+"""The tool chain: filled from releases that are what they should be, and known to be whole."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from model import paths
+from scripts.build import programs
+from scripts.build.cache_entry import MakerError
+from scripts.build.pulumi import PULUMI_PROGRAMS, VERSIONS, Release, fetch_programs, releases
+from tests.scripts.build.command import run
+from tests.scripts.build.releases import archive
+from tests.scripts.build.server import Server
+
+FILE = "pulumi-v3-linux-x64.tar.gz"
+CONTENT = archive({f"pulumi/{name}": name for name in (*PULUMI_PROGRAMS, "pulumi-language-go")})
+
+
+@pytest.fixture
+def release(server: Server) -> Release:
+    """A release of pulumi in its own layout, below a server of the test's own."""
+    server.put(f"/releases/sdk/{FILE}", CONTENT)
+    listed = {"pulumi-v3-darwin-x64.tar.gz": b"darwin", FILE: CONTENT}
+    lines = [f"{hashlib.sha256(each).hexdigest()}  {name}\n" for name, each in listed.items()]
+    server.put("/checksums.txt", "".join(lines).encode())
+    members = {name: f"pulumi/{name}" for name in PULUMI_PROGRAMS}
+    return Release(f"{server.base}/releases/sdk/{FILE}", f"{server.base}/checksums.txt", members)
+
+
+def complete(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a tool chain of small files and return its folder."""
+    monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(cache))
+    folder = paths.toolchain_dir()
+    folder.mkdir(parents=True)
+    described = {}
+    for name, version in VERSIONS.items():
+        (folder / name).write_text(name)
+        described[name] = programs.describe(folder / name, version, "test")
+    programs.write(folder, described)
+    return folder
+
+
+def test_programs_come_out_of_a_release(release: Release, tmp_path: Path) -> None:
+    origins = fetch_programs(release, tmp_path / "bin", tmp_path / "work")
+    assert origins == dict.fromkeys(PULUMI_PROGRAMS, release.url)
+    assert {each.name: each.read_text() for each in (tmp_path / "bin").iterdir()} == {
+        name: name for name in PULUMI_PROGRAMS
+    }
+    assert {each.stat().st_mode & 0o777 for each in (tmp_path / "bin").iterdir()} == {0o755}
+
+
+def test_a_corrupted_release_gives_no_program(
+    release: Release, server: Server, tmp_path: Path
+) -> None:
+    server.resources[f"/releases/sdk/{FILE}"].content += b"x"
+    with pytest.raises(MakerError, match="is not what upstream published"):
+        fetch_programs(release, tmp_path / "bin", tmp_path / "work")
+    assert not (tmp_path / "bin").exists()
+
+
+def test_a_release_without_the_program_is_an_error(release: Release, tmp_path: Path) -> None:
+    other = Release(release.url, release.sums, {"pulumi-language-rust": "pulumi/pulumi-rust"})
+    with pytest.raises(MakerError, match=f"{FILE} holds no file pulumi/pulumi-rust"):
+        fetch_programs(other, tmp_path / "bin", tmp_path / "work")
+
+
+def test_releases_hold_every_program_of_the_tool_chain() -> None:
+    assert {name for each in releases() for name in each.members} == VERSIONS.keys()
+
+
+def test_a_complete_tool_chain_is_only_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = complete(tmp_path, monkeypatch)
+    assert run(tmp_path, "scripts.build.toolchain") == f"{folder}\n"
+    assert run(tmp_path, "scripts.build.toolchain", "--verify") == f"{folder}\n"
+
+
+def test_a_changed_program_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = complete(tmp_path, monkeypatch)
+    (folder / "pulumi").write_text("PULUMI")
+    printed = run(tmp_path, "scripts.build.toolchain", "--verify", status=1)
+    assert f"{folder}: pulumi are not what was put there" in printed
+
+
+def test_what_is_missing_or_of_another_version_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = complete(tmp_path, monkeypatch)
+    assert programs.missing(folder, VERSIONS) == []
+    (folder / "pulumi").unlink()
+    (folder / "pulumi-language-python").write_text("cut")
+    newer = {**VERSIONS, "actionlint": "v99"}
+    assert programs.missing(folder, newer) == ["pulumi", "pulumi-language-python", "actionlint"]
+
+
+def test_without_a_record_everything_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = complete(tmp_path, monkeypatch)
+    (folder.parent / programs.RECORD).write_text("{}")
+    assert programs.missing(folder, VERSIONS) == list(VERSIONS)

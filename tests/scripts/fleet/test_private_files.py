@@ -1,0 +1,136 @@
+"""The files that the stack command writes: whole, private, and merged without losing a word."""
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scripts.fleet import kubeconfig
+from scripts.fleet.nodes import age
+from scripts.fleet.private_config import StackFileError, merge
+from scripts.fleet.private_file import create_once, write_private
+
+TRACKED = """\
+config:
+  kubeadm-fleet:fleet:
+    kubernetesVersion: 1.36.3
+    clusters:
+      cluster1: {labels: {switch: on, code: "010", note: 'yes'}}
+"""
+SECRET = """\
+  kubeadm-fleet:sshPrivateKey:
+    secure: v1:mine
+"""
+SALT = "encryptionsalt: v1:my-salt\n"
+
+
+def test_of_many_writers_one_wins_and_nobody_sees_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "passphrase"
+    contents = [str(number) * 10_000 for number in range(10)]
+
+    def write_and_read(content: str) -> str:
+        create_once(path, content)
+        return path.read_text()
+
+    with ThreadPoolExecutor(len(contents)) as pool:
+        seen = set(pool.map(write_and_read, contents))
+    assert len(seen) == 1
+    assert seen < set(contents)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_replaced_file_becomes_private(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text("old")
+    path.chmod(0o644)
+    write_private(path, "new")
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.root
+def test_what_root_writes_belongs_to_the_owner_of_the_checkout(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    write_private(tmp_path / "kubeconfig", "content")
+    written = (tmp_path / "kubeconfig").stat()
+    assert (written.st_uid, written.st_gid) == (65534, 65534)
+    assert stat.S_IMODE(written.st_mode) == 0o600
+
+
+def test_merging_keeps_what_the_tracked_file_says_word_for_word() -> None:
+    assert merge(TRACKED, "", keep_tracked_secrets=False) == TRACKED
+
+
+def test_merging_keeps_the_users_salt_and_secrets_and_nothing_else() -> None:
+    copy = TRACKED.replace("1.36.3", "1.35.4") + "  kubeadm-fleet:colour: green\n" + SECRET + SALT
+    merged = merge(TRACKED, copy, keep_tracked_secrets=False)
+    assert merged == TRACKED + SECRET + SALT
+    assert merge(TRACKED, merged, keep_tracked_secrets=False) == merged
+
+
+def test_secrets_of_another_passphrase_are_left_out() -> None:
+    theirs = TRACKED + SECRET.replace("mine", "theirs") + "encryptionsalt: v1:their-salt\n"
+    assert merge(theirs, "", keep_tracked_secrets=False) == TRACKED
+    assert merge(theirs, TRACKED + SECRET + SALT, keep_tracked_secrets=False) == (
+        TRACKED + SECRET + SALT
+    )
+
+
+def test_with_a_passphrase_of_ones_own_the_tracked_secrets_count() -> None:
+    theirs = TRACKED + SECRET.replace("mine", "theirs") + SALT
+    assert merge(theirs, "", keep_tracked_secrets=True) == theirs
+    # Set beside it with the same salt, the user's own value wins; with another, it is unreadable.
+    assert merge(theirs, TRACKED + SECRET + SALT, keep_tracked_secrets=True) == (
+        TRACKED + SECRET + SALT
+    )
+    old = TRACKED + SECRET + "encryptionsalt: v1:old-salt\n"
+    assert merge(theirs, old, keep_tracked_secrets=True) == theirs
+
+
+def test_a_stack_file_without_config_gets_the_secrets() -> None:
+    assert merge("", f"config:\n{SECRET}{SALT}", keep_tracked_secrets=False) == (
+        f"config:\n{SECRET}{SALT}"
+    )
+
+
+def test_a_stack_file_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(StackFileError, match="must be a mapping"):
+        merge("- config", "", keep_tracked_secrets=False)
+
+
+def test_the_kubeconfigs_stack_survives_a_rewrite(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    kubeconfig.write(path, "current-context: cluster1-admin\n", "dev")
+    config = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(config | {"current-context": "cluster2-admin"}))
+    assert kubeconfig.owner(path) == "dev"
+
+
+@pytest.mark.parametrize("content", ["", "current-context: mine", "extensions: 1", "{", "- a"])
+def test_a_kubeconfig_of_nobody_is_never_removed(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    assert not kubeconfig.remove(path, "dev")
+    assert path.exists()
+
+
+def test_only_the_stacks_own_kubeconfig_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    assert not kubeconfig.remove(path, "dev")
+    kubeconfig.write(path, "current-context: cluster1-admin\n", "prod")
+    assert not kubeconfig.remove(path, "dev")
+    assert kubeconfig.remove(path, "prod")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0s"), (59.9, "59s"), (60, "1m"), (61, "1m1s"), (3600, "1h"), (90061, "1d1h")],
+)
+def test_ages_read_as_kubectls_do(seconds: float, expected: str) -> None:
+    assert age(seconds) == expected

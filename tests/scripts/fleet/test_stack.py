@@ -1,0 +1,222 @@
+"""The stack command with the real engine: what it makes, keeps, shows and takes away."""
+
+import os
+import re
+import signal
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from model.paths import toolchain_dir
+from tests.scripts.conftest import TOP
+from tests.scripts.throwaway import Clone, finish, kill_whole
+from tests.waiting import await_true
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    return Clone.make(tmp_path / "clone", tmp_path / "state", TMPDIR=str(_made(tmp_path / "tmp")))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_preview_of_a_new_stack_leaves_nothing(clone: Clone, tmp_path: Path) -> None:
+    shown = clone.stack("preview")
+    assert "+ 2 to create" in shown
+    assert re.search(r"^==> preview dev … \d+\.\d s$", shown, re.MULTILINE)
+    assert not clone.state.exists()
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert clone.changed_files() == ""
+
+
+def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clone) -> None:
+    shown = clone.stack("up")
+    assert "+ 2 created" in shown
+    assert f"export KUBECONFIG={clone.kubeconfig}" in shown
+    # Nothing listens there: the table says so, and `up` succeeds all the same.
+    assert re.search(r"^cluster1 .*no answer: .*refused", shown, re.MULTILINE)
+    assert "top-secret-token" not in shown
+    assert _mode(clone.kubeconfig) == 0o600
+    assert _mode(clone.state) == 0o700
+    assert _mode(clone.state / "passphrase") == 0o600
+    assert clone.changed_files() == ""
+    state = clone.state / "backend/.pulumi/stacks/kubeadm-fleet/dev.json"
+    assert "top-secret-token" not in state.read_text()
+
+    kubeconfig = clone.kubeconfig.read_text()
+    clone.kubeconfig.unlink()
+    clone.stack("kubeconfig")
+    assert clone.kubeconfig.read_text() == kubeconfig
+    assert "2 unchanged" in clone.stack("refresh")
+
+    assert "- 2 deleted" in clone.stack("down")
+    assert not clone.kubeconfig.exists()
+    assert not state.exists()
+    assert (clone.state / "passphrase").exists()
+    assert "nothing to destroy" in clone.stack("down")
+    assert clone.changed_files() == ""
+
+
+def test_down_on_a_machine_that_never_had_a_stack(clone: Clone) -> None:
+    assert "nothing to destroy" in clone.stack("down")
+    assert not clone.state.exists()
+
+
+def test_two_clones_of_one_user_share_the_stack(clone: Clone, tmp_path: Path) -> None:
+    clone.stack("up")
+    other = Clone.make(tmp_path / "other", clone.state)
+    assert "2 unchanged" in other.stack("up")
+    other.stack("pulumi", "config", "set", "--secret", "sshPrivateKey", stdin="the key\n")
+    tracked = other.folder / "Pulumi.dev.yaml"
+    tracked.write_text(tracked.read_text().replace("kubernetesVersion: 1.36.3", "changed: here"))
+    assert re.search(r"\+ key +: \[secret\]", other.stack("up"))
+    private = clone.state / "config/Pulumi.dev.yaml"
+    assert "changed: here" in private.read_text()
+    assert "the key" not in private.read_text()
+    # The first clone's file rules in the first clone; the secret is the user's and stays.
+    assert "2 unchanged" in clone.stack("up")
+    assert "changed: here" not in private.read_text()
+    assert clone.stack("pulumi", "config", "get", "sshPrivateKey").strip() == "the key"
+    assert clone.changed_files() == ""
+    assert other.changed_files() == " M Pulumi.dev.yaml\n"
+
+
+def test_two_users_have_stacks_of_their_own(clone: Clone, tmp_path: Path) -> None:
+    second = Clone.make(tmp_path / "second", tmp_path / "state of the second")
+    for user in (clone, second):
+        assert "+ 2 created" in user.stack("up")
+        assert user.changed_files() == ""
+    passphrases = {(user.state / "passphrase").read_text() for user in (clone, second)}
+    assert len(passphrases) == 2
+
+
+def test_two_first_runs_at_once_agree_on_the_passphrase(clone: Clone, tmp_path: Path) -> None:
+    other = Clone.make(tmp_path / "other", clone.state)
+    runs = [user.start("pulumi", "stack", "ls") for user in (clone, other)]
+    for run in runs:
+        finish(run)
+    clone.stack("pulumi", "config", "set", "--secret", "sshPrivateKey", stdin="the key")
+    assert other.stack("pulumi", "config", "get", "sshPrivateKey").strip() == "the key"
+
+
+def test_only_secrets_are_set_beside_the_tracked_file(clone: Clone) -> None:
+    refused = clone.stack("pulumi", "config", "set", "colour", "green", status=2)
+    assert "Pulumi.dev.yaml" in refused
+
+
+def test_a_stack_without_a_file_is_refused_with_the_names_of_those_that_have_one(
+    clone: Clone,
+) -> None:
+    refused = clone.stack("up", "--stack", "staging", status=1)
+    assert "no stack file Pulumi.staging.yaml" in refused
+    assert "stacks here: dev, prod" in refused
+    assert not clone.state.exists()
+
+
+def test_a_failing_program_is_an_error_without_a_traceback_of_ours(clone: Clone) -> None:
+    (clone.folder / "__main__.py").write_text("raise SystemExit('broken on purpose')\n")
+    shown = clone.stack("up", status=1)
+    assert "broken on purpose" in shown
+    assert "stack: pulumi up failed (exit status 1)" in shown
+    assert "Traceback" not in shown
+
+
+def test_what_failed_does_not_keep_the_rest_from_its_end(clone: Clone) -> None:
+    stack_file = clone.folder / "Pulumi.dev.yaml"
+    stack_file.write_text(f"{stack_file.read_text()}  kubeadm-fleet:broken: true\n")
+    shown = clone.stack("up", status=1)
+    assert "broken on purpose" in shown
+    assert "slow created" in shown
+    assert clone.kubeconfig.exists()
+    assert re.search(r"^cluster1 .*no answer", shown, re.MULTILINE)
+    assert shown.rstrip().endswith("running `up` again goes on from there.")
+
+
+def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Path) -> None:
+    backend = _made(tmp_path / "backend")
+    own = Clone.make(
+        tmp_path / "own",
+        tmp_path / "unused",
+        PULUMI_BACKEND_URL=f"file://{backend}",
+        PULUMI_CONFIG_PASSPHRASE="mine",
+        PULUMI_SKIP_UPDATE_CHECK="true",
+        PULUMI_HOME=str(tmp_path / "home"),
+        PATH=os.pathsep.join([str(toolchain_dir()), str(TOP / ".venv/bin"), os.environ["PATH"]]),
+    )
+    assert "+ 2 created" in own.stack("up")
+    assert not own.state.exists()
+    # Plain `pulumi` finds the same stack, unchanged.
+    plain = own.start_command("pulumi", "up", "--yes", "--skip-preview", "--stack", "dev")
+    assert "2 unchanged" in finish(plain)
+    assert "encryptionsalt" in (own.folder / "Pulumi.dev.yaml").read_text()
+    own.stack("down")
+    assert "config:" in (own.folder / "Pulumi.dev.yaml").read_text()
+
+
+def test_the_preview_of_a_new_stack_leaves_an_own_backend_alone(tmp_path: Path) -> None:
+    backend = _made(tmp_path / "backend")
+    own = Clone.make(tmp_path / "own", tmp_path / "unused", PULUMI_BACKEND_URL=f"file://{backend}")
+    assert "+ 2 to create" in own.stack("preview")
+    assert not list(backend.glob(".pulumi/stacks/*/dev*"))
+    assert own.changed_files() == ""
+
+
+def _lock(clone: Clone) -> Path:
+    (lock,) = (clone.state / "backend/.pulumi/locks").glob("*/*/*/*.json")
+    return lock
+
+
+@pytest.fixture
+def holding(tmp_path: Path) -> Iterator[Clone]:
+    """A clone whose `up` creates nothing until the test lets it."""
+    hold = tmp_path / "hold"
+    hold.touch()
+    yield Clone.make(tmp_path / "held", tmp_path / "state", HOLD=str(hold))
+    hold.unlink(missing_ok=True)
+
+
+def test_a_killed_runs_lock_is_explained_with_the_command_that_clears_it(
+    holding: Clone, tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    killed = holding.start("up")
+    await_true(lambda: hold.read_text() == "creating", "the create")
+
+    busy = holding.stack("up", status=1)
+    assert "which is still running: wait for it" in busy
+
+    kill_whole(killed)
+    hold.unlink()
+    refused = holding.stack("up", status=1)
+    assert "is no longer running" in refused
+    match = re.search(r"^  (\.venv/bin/python -m scripts\.stack .*)$", refused, re.MULTILINE)
+    assert match is not None, refused
+    finish(holding.start_command(*match[1].split()))
+    assert "created" in holding.stack("up")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_no_lock(holding: Clone, tmp_path: Path, how: signal.Signals) -> None:
+    hold = tmp_path / "hold"
+    stopped = holding.start("up")
+    await_true(lambda: hold.read_text() == "creating", "the create")
+    assert _lock(holding).exists()
+    if how is signal.SIGINT:
+        os.killpg(stopped.pid, how)  # as the terminal does
+    else:
+        stopped.send_signal(how)
+    hold.unlink()
+    stopped.communicate(timeout=60)
+    assert stopped.returncode != 0
+    assert list((holding.state / "backend/.pulumi/locks").glob("*/*/*/*.json")) == []

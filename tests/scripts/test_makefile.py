@@ -1,0 +1,109 @@
+"""The Makefile and .ci/run: what they call, in which order, for which stack."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.conftest import TOP, copy_checkout
+
+TARGETS = {
+    *(
+        "up",
+        "down",
+        "preview",
+        "test",
+        "test-unit",
+        "test-long",
+        "lint",
+        "bundle",
+        "toolchain",
+        "image",
+    ),
+    *("prove", "bench", "schema", "lock", "clean", "help"),
+}
+
+
+def make(*arguments: str, folder: Path = TOP) -> str:
+    done = subprocess.run(
+        ["make", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_make_alone_lists_every_target_with_a_line_of_help() -> None:
+    listed = dict(re.findall(r"^  make ([a-z-]+) +(\S.*)$", make(), re.MULTILINE))
+    declared = set(re.findall(r"^\.PHONY: (.*)$", (TOP / "Makefile").read_text(), re.MULTILINE))
+    assert set(listed) == declared == TARGETS
+
+
+@pytest.mark.parametrize(
+    ("target", "commands"),
+    [
+        ("up", ["setup.sh preview", "prepare toolchain plugin bundle image", "stack up"]),
+        ("preview", ["setup.sh preview", "prepare toolchain plugin", "stack preview"]),
+        ("down", ["setup.sh preview", "prepare toolchain plugin", "stack down"]),
+    ],
+)
+def test_a_stacks_targets_do_what_it_needs_in_order(target: str, commands: list[str]) -> None:
+    planned = make("--dry-run", target, "STACK=prod").splitlines()
+    shortened = [
+        line.replace(".venv/bin/python -m scripts.", "")
+        .replace("scripts/", "")
+        .replace(" --stack prod", "")
+        for line in planned
+    ]
+    assert shortened == commands
+    assert all("--stack prod" in line for line in planned[1:])
+
+
+def test_clean_leaves_what_cannot_be_made_again(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout")
+    kept = {path.relative_to(checkout) for path in checkout.rglob("*")}
+    (checkout / "kubeconfig").write_text("of a running cluster")
+    for rebuildable in (".venv/bin", ".mypy_cache", "model/__pycache__"):
+        (checkout / rebuildable).mkdir(parents=True)
+    make("clean", folder=checkout)
+    left = {path.relative_to(checkout) for path in checkout.rglob("*")}
+    assert left == kept | {Path("kubeconfig")}
+
+
+def test_the_requirements_are_pinned_by_hash_and_name_no_address() -> None:
+    text = (TOP / "requirements.txt").read_text()
+    assert "://" not in text
+    assert "--index-url" not in text
+    assert "--find-links" not in text
+    pins = [line for line in text.splitlines() if re.match(r"[a-zA-Z0-9]", line)]
+    assert pins
+    assert all(re.match(r"[a-zA-Z0-9._-]+==\S+ (;.* )?\\$", pin) for pin in pins)
+    blocks = re.split(r"^(?=[a-zA-Z0-9])", text, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_the_requirements_are_those_of_the_project() -> None:
+    wanted = re.findall(
+        r'^    "([A-Za-z0-9-]+==[^"]+)"', (TOP / "pyproject.toml").read_text(), re.M
+    )
+    assert wanted
+    locked = (TOP / "requirements.txt").read_text().lower()
+    assert [pin for pin in wanted if f"\n{pin.lower()} " not in f"\n{locked}"] == []
+
+
+def test_ci_runs_make_test_without_input_and_adds_nothing(tmp_path: Path) -> None:
+    stub = tmp_path / "make"
+    stub.write_text('#!/bin/sh\necho "make $* in $PWD"\nread -r line || echo "no input"\nexit 7\n')
+    stub.chmod(0o755)
+    run = subprocess.run(
+        ["bash", str(TOP / ".ci" / "run")],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        input="typed",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout == f"make test in {TOP}\nno input\n"
+    assert run.returncode == 7

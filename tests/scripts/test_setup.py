@@ -1,0 +1,177 @@
+"""scripts/setup.sh on a machine where something is missing, and on one where nothing is."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.conftest import copy_checkout
+
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A PATH from which commands can be taken away, and an apt-get that writes down its calls."""
+
+    checkout: Path
+    commands: Path
+    apt_calls: Path
+
+    def setup(self, level: str, *prefix: str) -> "subprocess.CompletedProcess[str]":
+        """Run setup.sh of the checkout."""
+        return subprocess.run(
+            [*prefix, str(self.checkout / "scripts" / "setup.sh"), level],
+            env={**os.environ, "PATH": str(self.commands)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def lacks(self, *commands: str) -> None:
+        """Take commands away, as if their package were not installed."""
+        for command in commands:
+            (self.commands / command).unlink()
+
+    def write_command(self, name: str, script: str) -> None:
+        """Replace a command by a shell script."""
+        (self.commands / name).unlink(missing_ok=True)
+        (self.commands / name).write_text(f"#!/bin/sh\n{script}\n")
+        (self.commands / name).chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def checkout(public_folder: Path) -> Path:
+    return copy_checkout(public_folder / "checkout")
+
+
+@pytest.fixture
+def machine(checkout: Path, public_folder: Path) -> Iterator[Machine]:
+    commands = public_folder / "commands"
+    commands.mkdir()
+    # This interpreter stands for the system's Python, wherever it comes from.
+    (commands / "python3").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
+    for folder in SYSTEM_FOLDERS:
+        for command in Path(folder).iterdir():
+            link = commands / command.name
+            if not command.name.startswith("python3") and not link.is_symlink():
+                link.symlink_to(command)
+    calls = public_folder / "apt-calls"
+    calls.touch()
+    made = Machine(checkout, commands, calls)
+    # Like a machine with old package lists: nothing can be installed before an update.
+    made.write_command(
+        "apt-get",
+        f'echo "$*" >>{calls}\n'
+        'case "$*" in\n'
+        f"update) touch {public_folder}/updated ;;\n"
+        f"*) test -e {public_folder}/updated && ln -s /bin/true {commands}/mmdebstrap ;;\n"
+        "esac",
+    )
+    yield made
+    for path in commands.iterdir():
+        path.unlink()
+    commands.rmdir()
+    calls.unlink()
+    (public_folder / "updated").unlink(missing_ok=True)
+
+
+@pytest.mark.slow
+def test_first_run_makes_the_venv_and_the_second_does_nothing(machine: Machine) -> None:
+    first = machine.setup("tests")
+    assert first.returncode == 0, first.stderr
+    assert "==> .venv … " in first.stdout
+    imported = [str(machine.checkout / ".venv/bin/python"), "-c", "import pulumi, paramiko, pytest"]
+    assert subprocess.run(imported, check=False).returncode == 0
+
+    start = time.monotonic()
+    second = machine.setup("tests")
+    assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+    assert time.monotonic() - start < 2
+    assert machine.apt_calls.read_text() == ""
+
+
+@pytest.mark.slow
+def test_changed_requirements_are_installed_again(machine: Machine) -> None:
+    machine.setup("preview")
+    requirements = machine.checkout / "requirements.txt"
+    requirements.write_text(requirements.read_text() + "# changed\n")
+    again = machine.setup("preview")
+    assert again.returncode == 0, again.stderr
+    assert "==> .venv … " in again.stdout
+
+
+@pytest.mark.slow
+def test_a_hash_that_does_not_fit_is_refused_and_the_next_run_repairs(machine: Machine) -> None:
+    machine.setup("preview")
+    requirements = machine.checkout / "requirements.txt"
+    right = requirements.read_text()
+    block = right[right.index("\nclick==") :].split("\n", 2)
+    wrong = right.replace(f"{block[1]}\n", "click==8.5.0 \\\n", 1)
+    assert wrong != right
+    requirements.write_text(wrong)
+    refused = machine.setup("preview")
+    assert refused.returncode != 0
+    assert "click" in refused.stderr
+    requirements.write_text(right)
+    assert machine.setup("preview").returncode == 0
+    assert machine.setup("preview").stdout == ""
+
+
+def test_another_user_is_told_what_to_install(machine: Machine) -> None:
+    machine.lacks("mmdebstrap", "gcc")
+    told = machine.setup("machines", *AS_NOBODY)
+    assert told.returncode == 1
+    assert "setup: missing packages: gcc mmdebstrap" in told.stderr
+    assert "sudo apt-get install --no-install-recommends gcc mmdebstrap" in told.stderr
+    assert machine.apt_calls.read_text() == ""
+
+
+def test_without_apt_the_missing_packages_are_named(machine: Machine) -> None:
+    machine.lacks("apt-get", "mmdebstrap")
+    told = machine.setup("machines")
+    assert told.returncode == 1
+    assert "missing here: mmdebstrap" in told.stderr
+
+
+@pytest.mark.root
+def test_root_installs_only_what_is_missing_and_updates_the_lists_only_if_needed(
+    machine: Machine,
+) -> None:
+    machine.lacks("mmdebstrap")
+    done = machine.setup("machines")
+    assert done.returncode == 0, done.stderr
+    install = "install --yes --no-install-recommends -o DPkg::Lock::Timeout=300 mmdebstrap"
+    assert machine.apt_calls.read_text().splitlines() == [install, "update", install]
+
+    machine.lacks("mmdebstrap")
+    assert machine.setup("machines").returncode == 0
+    assert machine.apt_calls.read_text().splitlines()[3:] == [install]
+
+
+@pytest.mark.root
+def test_when_apt_fails_its_reason_is_shown(machine: Machine) -> None:
+    machine.lacks("mmdebstrap")
+    machine.write_command("apt-get", "echo 'E: no space left' >&2; exit 100")
+    failed = machine.setup("machines")
+    assert failed.returncode == 1
+    assert "E: no space left" in failed.stderr
+    assert "apt-get could not install mmdebstrap" in failed.stderr
+
+
+def test_a_preview_needs_nothing_of_the_machines(machine: Machine) -> None:
+    machine.lacks("mmdebstrap", "systemd-nspawn", "gcc", "sshd")
+    assert machine.setup("preview").returncode == 0
+
+
+def test_an_unknown_level_is_refused(machine: Machine) -> None:
+    refused = machine.setup("everything")
+    assert refused.returncode == 1
+    assert "allowed are preview, unit, bundle, machines, tests, prove" in refused.stderr

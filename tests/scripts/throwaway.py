@@ -1,0 +1,132 @@
+"""Clones of this checkout whose program makes next to nothing, run by the real engine."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.scripts.conftest import TOP, copy_checkout
+
+PROGRAM = '''
+import pulumi
+from slow import Slow
+
+config = pulumi.Config("kubeadm-fleet")
+config.require_object("fleet")
+for name in ("broken", "slow") if config.get("broken") else ("slow",):
+    Slow(name)
+pulumi.export("key", config.get_secret("sshPrivateKey"))
+pulumi.export("kubeconfig", pulumi.Output.secret("""
+apiVersion: v1
+kind: Config
+current-context: cluster1-admin
+clusters: [{name: cluster1, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: admin, user: {token: top-secret-token}}]
+contexts: [{name: cluster1-admin, context: {cluster: cluster1, user: admin}}]
+"""))
+'''
+# While the file named by HOLD exists, a create says that it began and waits.
+SLOW = """
+import os, pathlib, time
+from pulumi import dynamic
+
+class _Provider(dynamic.ResourceProvider):
+    serialize_as_secret_always = False
+
+    def create(self, props):
+        if props["name"] == "broken":
+            raise ValueError("broken on purpose")
+        hold = pathlib.Path(os.environ.get("HOLD", "/nonexistent"))
+        deadline = time.monotonic() + 60
+        while hold.exists():
+            hold.write_text("creating")
+            if time.monotonic() > deadline:
+                raise TimeoutError("nobody removed " + str(hold))
+            time.sleep(0.05)
+        return dynamic.CreateResult("made", {})
+
+class Slow(dynamic.Resource):
+    def __init__(self, name):
+        super().__init__(_Provider(), name, {"name": name})
+"""
+GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.com")
+
+
+@dataclass(frozen=True)
+class Clone:
+    """One clone, and the user who runs things in it."""
+
+    folder: Path
+    state: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, folder: Path, state: Path, **variables: str) -> "Clone":
+        """Make the clone, everything committed, with this checkout's .venv."""
+        copy_checkout(folder)
+        (folder / ".venv").symlink_to(TOP / ".venv")
+        (folder / "__main__.py").write_text(PROGRAM)
+        (folder / "slow.py").write_text(SLOW)
+        (folder / ".gitignore").write_text(".venv\n/kubeconfig\n__pycache__/\n")
+        for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-mclone")):
+            subprocess.run([*GIT, *command], cwd=folder, check=True)
+        return cls(folder, state, variables)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's environment: no Pulumi settings but those of the test."""
+        own = {k: v for k, v in os.environ.items() if not k.startswith("PULUMI_")}
+        return {**own, "KUBEADM_FLEET_STATE": str(self.state), **self.variables}
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Where the clone's kubeconfig is written."""
+        return self.folder / "kubeconfig"
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start `python -m scripts.fleet`, in a process group of its own."""
+        return self.start_command(".venv/bin/python", "-m", "scripts.fleet", *arguments)
+
+    def start_command(self, *command: str) -> "subprocess.Popen[str]":
+        """Start any command in the clone."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def stack(self, *arguments: str, stdin: str = "", status: int = 0) -> str:
+        """Run `python -m scripts.fleet` to its end and give what it printed."""
+        return finish(self.start(*arguments), stdin=stdin, status=status)
+
+    def changed_files(self) -> str:
+        """What git sees as changed or new."""
+        return subprocess.run(
+            [*GIT, "status", "--short"], cwd=self.folder, check=True, capture_output=True, text=True
+        ).stdout
+
+
+def finish(process: "subprocess.Popen[str]", *, stdin: str = "", status: int = 0) -> str:
+    """Wait for a command, which must end with this exit status; give what it printed."""
+    printed, _ = process.communicate(stdin, timeout=120)
+    assert process.returncode == status, printed
+    return printed
+
+
+def kill_whole(process: "subprocess.Popen[str]") -> None:
+    """Kill a started command and everything that it started; plugins have groups of their own."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            session = stat.read_text().rpartition(")")[2].split()[3]
+            if session == str(process.pid):
+                os.kill(int(stat.parent.name), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    process.communicate(timeout=60)

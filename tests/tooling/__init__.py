@@ -1,1 +1,0 @@
-"""What a person runs: the Makefile, the set-up, the stack command, the workflows."""
