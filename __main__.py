@@ -3,7 +3,7 @@
 import pulumi
 
 from components.fleet import Fleet
-from components.sdk_logging import drop_unless_wanted
+from components.sdk_logging import silence_debug
 from model.config.errors import ConfigError
 from model.load import load
 
@@ -36,5 +36,5 @@ async def main() -> pulumi.Inputs:
     return outputs
 
 
-drop_unless_wanted()
+silence_debug()
 pulumi.run(main)

@@ -20,7 +20,7 @@ class Baseline(pulumi.ComponentResource):
         self,
         cluster: Cluster,
         pki: Pki,
-        foundation: pulumi.CustomResource,
+        init: pulumi.CustomResource,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:baseline:Baseline", f"{cluster.name}-baseline", None, opts)
@@ -34,7 +34,7 @@ class Baseline(pulumi.ComponentResource):
                 f"{cluster.name}-{purpose}",
                 kubeconfig=pki.kubeconfig,
                 documents=text,
-                foundation=foundation.id,
+                init=init.id,
                 opts=pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
             )
             for purpose, text in documents.items()

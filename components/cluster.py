@@ -15,9 +15,9 @@ from components.control_plane import ControlPlane
 from components.drivers import driver_for
 from components.network import Network
 from components.pki import Pki
-from components.providers.health_check import Observation
+from components.providers.health_check import ClusterHealthCheck
 from components.providers.ssh_key import SshKey
-from components.rollout import roll_out
+from components.rollout import rollout_of
 from components.workers import Workers
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
@@ -51,14 +51,14 @@ class Cluster(pulumi.ComponentResource):
         driver = driver_for(cluster, key, secrets, child)
         control_plane = ControlPlane(cluster, driver, pki, child)
         workers = Workers(cluster, driver, pki, child)
-        network = Network(cluster, pki, control_plane.foundation, child)
-        baseline = Baseline(cluster, pki, control_plane.foundation, child)
+        network = Network(cluster, pki, control_plane.init, child)
+        baseline = Baseline(cluster, pki, control_plane.init, child)
         machines = [*control_plane.machines, *workers.machines]
-        rollout = roll_out(
+        rollout = rollout_of(
             cluster, machines, pki, [network.objects, *baseline.objects, *after], child
         )
-        observation = Observation(
-            f"{cluster.name}-observation",
+        observation = ClusterHealthCheck(
+            f"{cluster.name}-health",
             cluster=cluster.name,
             kubeconfig=pki.kubeconfig,
             nodes=[machine.name for machine in cluster.machines],

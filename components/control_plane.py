@@ -31,12 +31,12 @@ class ControlPlane(pulumi.ComponentResource):
         self.machines = [
             Machine(cluster, described, driver, pki, child) for described in cluster.control_planes
         ]
-        trust = _trust(pki)
+        trust = _pki_settings(pki)
         first, *others = self.machines
         addresses = [each.address for each in cluster.control_planes[1:]]
         # Done once the cluster's API answers; another one is another cluster.
-        self.foundation = first.found(trust, addresses, child)
-        before: pulumi.Resource = self.foundation
+        self.init = first.initialize(trust, addresses, child)
+        before: pulumi.Resource = self.init
         # Who founded the cluster is its member already: the others need not wait for that.
         for machine in (*others, first):
             machine.join("control-plane", trust, after=[before])
@@ -44,7 +44,7 @@ class ControlPlane(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _trust(pki: Pki) -> Settings:
+def _pki_settings(pki: Pki) -> Settings:
     return {
         "CA_KEY": pki.cluster.private_key,
         "ETCD_CA_CERTIFICATE": pki.etcd.certificate,

@@ -11,7 +11,7 @@ from typing import Protocol
 import pulumi
 
 from components.login import Login
-from components.providers.bridge import ContainerNetwork
+from components.providers.bridge import Bridge
 from components.providers.container_machine import ContainerMachine
 from components.providers.existing_host import ExistingHost
 from components.providers.ssh_key import SshKey
@@ -22,7 +22,7 @@ SSH_PORT = 22
 
 
 @dataclass(frozen=True)
-class Placed:
+class Provisioned:
     """A machine that exists: its identity and how to reach it.
 
     `id` is the resource's own, which a preview knows while the machine is changed; of its outputs a
@@ -39,7 +39,7 @@ class Placed:
 class Driver(Protocol):
     """Places the machines of one cluster."""
 
-    def place(self, machine: Machine, opts: pulumi.ResourceOptions) -> Placed:
+    def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
         """Make or take over `machine`."""
 
 
@@ -55,7 +55,7 @@ class ContainerDriver:
     ) -> None:
         self._cluster = cluster
         self._key = key
-        self._network = ContainerNetwork(
+        self._network = Bridge(
             f"{cluster.name}-bridge",
             owner=key.public_key,
             cluster=cluster.name,
@@ -63,7 +63,7 @@ class ContainerDriver:
             opts=opts,
         )
 
-    def place(self, machine: Machine, opts: pulumi.ResourceOptions) -> Placed:
+    def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
         """Boot a machine and pin the host key that was made for it."""
         settings = machine.settings
         assert isinstance(settings, ContainerSettings)
@@ -91,7 +91,7 @@ class ContainerDriver:
             private_key=self._key.private_key,
             host_key=resource.host_key,
         )
-        return Placed(
+        return Provisioned(
             resource,
             resource.id,
             login,
@@ -113,7 +113,7 @@ class ExistingDriver:
         self._key = key
         self._secrets = secrets
 
-    def place(self, machine: Machine, opts: pulumi.ResourceOptions) -> Placed:
+    def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
         """Take a host over; deleting it gives it back as it was found."""
         settings = machine.settings
         assert isinstance(settings, ExistingSettings)
@@ -149,7 +149,7 @@ class ExistingDriver:
             host_key=settings.host_key,
             bastion=settings.bastion,
         )
-        return Placed(
+        return Provisioned(
             resource,
             resource.id,
             login,

@@ -15,9 +15,9 @@ from pulumi_command import remote
 
 from components.drivers import Driver
 from components.pki import Pki
-from components.providers.etcd_snapshot import Snapshot
+from components.providers.etcd_snapshot import EtcdSnapshot
 from components.providers.membership import Membership
-from components.steps import SPENT, Settings, step
+from components.steps import RUN_ONCE, Settings, step
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
 from model.render import kubeadm, load_balancer
@@ -43,7 +43,7 @@ class Machine(pulumi.ComponentResource):
         self._cluster = cluster
         self._machine = machine
         self._pki = pki
-        self._placed = driver.place(
+        self._placed = driver.provision(
             machine, pulumi.ResourceOptions(parent=self, protect=cluster.protect)
         )
         self.name = machine.name
@@ -59,8 +59,8 @@ class Machine(pulumi.ComponentResource):
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
                 "KUBERNETES_VERSION": cluster.kubernetes_version,
-                "PROXY": cluster.egress.environment,
-                "REGISTRY_MIRRORS": cluster.egress.mirror_table,
+                "PROXY": cluster.outbound.environment,
+                "REGISTRY_MIRRORS": cluster.outbound.mirror_table,
                 **self._endpoint_settings,
                 **self._placed.settings,
             },
@@ -68,7 +68,7 @@ class Machine(pulumi.ComponentResource):
             opts=self._child(deleted_with=self._placed.resource),
         )
 
-    def found(
+    def initialize(
         self, settings: Settings, others: Sequence[str], opts: pulumi.ResourceOptions
     ) -> remote.Command:
         """Found the cluster on this machine; `others` are the other control planes' addresses.
@@ -79,8 +79,8 @@ class Machine(pulumi.ComponentResource):
         snapshot = self._cluster.snapshot
         sent = self._send(snapshot, looking, opts) if snapshot else None
         return step(
-            f"{self._cluster.name}-foundation",
-            "foundation",
+            f"{self._cluster.name}-init",
+            "init",
             triggers=[self._cluster.data_loss],
             login=self.login,
             settings={
@@ -93,16 +93,16 @@ class Machine(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(
                 opts,
                 pulumi.ResourceOptions(
-                    depends_on=[self.prepared, *([sent] if sent else [])], ignore_changes=SPENT
+                    depends_on=[self.prepared, *([sent] if sent else [])], ignore_changes=RUN_ONCE
                 ),
             ),
         )
 
     def _send(
         self, snapshot: DescribedSnapshot, settings: Settings, opts: pulumi.ResourceOptions
-    ) -> Snapshot:
+    ) -> EtcdSnapshot:
         """Have the snapshot on this machine if the cluster is to be founded here."""
-        return Snapshot(
+        return EtcdSnapshot(
             f"{self._cluster.name}-snapshot",
             path=snapshot.path,
             sha256=snapshot.sha256,
@@ -151,7 +151,7 @@ class Machine(pulumi.ComponentResource):
                 **settings,
             },
             deadline_seconds=JOIN_SECONDS,
-            opts=self._child(depends_on=after, ignore_changes=SPENT),
+            opts=self._child(depends_on=after, ignore_changes=RUN_ONCE),
         )
         self.register_outputs({"id": self.id})
 

@@ -19,7 +19,7 @@ class Network(pulumi.ComponentResource):
         self,
         cluster: Cluster,
         pki: Pki,
-        foundation: pulumi.CustomResource,
+        init: pulumi.CustomResource,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:network:Network", f"{cluster.name}-network", None, opts)
@@ -27,7 +27,7 @@ class Network(pulumi.ComponentResource):
             f"{cluster.name}-{cluster.network}",
             kubeconfig=pki.kubeconfig,
             documents=manifests.pod_network(cluster),
-            foundation=foundation.id,
+            init=init.id,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )
         self.register_outputs({})

@@ -7,7 +7,7 @@ of its life are over. Delete forgets everything.
 
 import pulumi
 
-from components.providers.certificate_authority import Authority, ServiceAccountKey
+from components.providers.certificate_authority import CertificateAuthority, ServiceAccountKey
 from components.providers.client_certificate import ClientCertificate
 from model.fleet import Cluster
 from model.render import kubeconfig as kubeconfigs
@@ -62,8 +62,10 @@ class Pki(pulumi.ComponentResource):
         """The administrator's kubeconfig of this cluster alone, secret."""
         return pulumi.Output.secret(self.context.apply(lambda one: kubeconfigs.render([one])))
 
-    def _authority(self, suffix: str, common_name: str, opts: pulumi.ResourceOptions) -> Authority:
-        return Authority(
+    def _authority(
+        self, suffix: str, common_name: str, opts: pulumi.ResourceOptions
+    ) -> CertificateAuthority:
+        return CertificateAuthority(
             f"{self._cluster.name}-{suffix}",
             common_name=common_name,
             valid_days=AUTHORITY_DAYS,

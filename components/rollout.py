@@ -11,7 +11,7 @@ from model.fleet import Cluster
 from model.render import kubeadm
 
 
-def roll_out(
+def rollout_of(
     cluster: Cluster,
     machines: Sequence[Machine],
     pki: Pki,
@@ -26,9 +26,9 @@ def roll_out(
         version=cluster.kubernetes_version,
         cluster_document=kubeadm.cluster_configuration(cluster),
         kubelet_document=kubeadm.kubelet_configuration(cluster),
-        egress={
-            "proxy": cluster.egress.environment,
-            "registry mirror": cluster.egress.mirror_table,
+        outbound={
+            "proxy": cluster.outbound.environment,
+            "registry mirror": cluster.outbound.mirror_table,
         },
         machines={
             each.name: {

@@ -12,7 +12,7 @@ import pulumi
 WANTED = "KUBEADM_FLEET_DEBUG"
 
 
-def drop_unless_wanted() -> None:
+def silence_debug() -> None:
     """Send no debug lines to the engine, unless $KUBEADM_FLEET_DEBUG is set."""
     if not os.environ.get(WANTED):
         pulumi.log.debug = _drop

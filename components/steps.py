@@ -23,16 +23,16 @@ NODE_SCRIPTS = Path(__file__).parents[1] / "scripts" / "node"
 # The files that each step is made of. They define functions; a step runs `step_<name>`.
 PARTS = {
     "prepare": (
-        *("lib", "configure", "kernel", "install", "staged"),
-        *("egress", "runtime", "endpoint", "prepare"),
+        *("lib", "configure", "kernel", "install", "staging"),
+        *("proxy", "runtime", "vip", "prepare"),
     ),
-    "foundation": ("lib", "kubeadm", "trust", "restore", "foundation"),
-    "control-plane": ("lib", "kubeadm", "trust", "control-plane"),
+    "init": ("lib", "kubeadm", "pki", "restore", "init"),
+    "control-plane": ("lib", "kubeadm", "pki", "control-plane"),
     "worker": ("lib", "kubeadm", "worker"),
 }
 # What changes nothing any more (`ignore_changes`) for a step that is done once; when a trigger
 # replaces it, it takes the new values.
-SPENT = ["create", "stdin", "connection"]
+RUN_ONCE = ["create", "stdin", "connection"]
 
 Settings = Mapping[str, pulumi.Input[str]]
 
@@ -53,10 +53,10 @@ def step(
         create=as_root(
             script,
             sudo=login.sudo,
-            asked=login.sudo_password is not None,
+            needs_password=login.sudo_password is not None,
             deadline_seconds=deadline_seconds,
         ),
-        stdin=_secretly(script, settings, login.sudo_password),
+        stdin=_secret_stdin(script, settings, login.sudo_password),
         connection=login.connection(),
         triggers=triggers,
         logging=remote.Logging.STDOUT_AND_STDERR,
@@ -65,31 +65,33 @@ def step(
     )
 
 
-def _secretly(
+def _secret_stdin(
     script: str, settings: Settings, password: pulumi.Output[str] | None
 ) -> pulumi.Output[str]:
     known = pulumi.Output.all(pulumi.Output.all(**settings), password)
-    return pulumi.Output.secret(known.apply(lambda both: standard_input(script, *both)))
+    return pulumi.Output.secret(known.apply(lambda both: build_stdin(script, *both)))
 
 
-def as_root(script: str, *, sudo: bool, asked: bool, deadline_seconds: int) -> str:
+def as_root(script: str, *, sudo: bool, needs_password: bool, deadline_seconds: int) -> str:
     """Return the command that runs the step on its standard input as root."""
-    content = hashlib.sha256(text_of(script).encode()).hexdigest()[:8]
+    content = hashlib.sha256(script_source(script).encode()).hexdigest()[:8]
     run = f'eval "$(cat)"; step_{script.replace("-", "_")}'
     words = f"{script}@{content}"
-    return root.command(run, sudo=sudo, asked=asked, seconds=deadline_seconds, words=words)
+    return root.command(
+        run, sudo=sudo, needs_password=needs_password, seconds=deadline_seconds, words=words
+    )
 
 
-def standard_input(script: str, settings: Mapping[str, str], password: str | None = None) -> str:
+def build_stdin(script: str, settings: Mapping[str, str], password: str | None = None) -> str:
     """Return the settings as shell assignments, quoted, and the script behind them.
 
     A password for sudo goes in front of them.
     """
     assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
-    return root.introduction(password) + assignments + text_of(script)
+    return root.sudo_preamble(password) + assignments + script_source(script)
 
 
 @cache
-def text_of(script: str) -> str:
+def script_source(script: str) -> str:
     """Return the whole text of a step."""
     return "".join((NODE_SCRIPTS / f"{part}.sh").read_text() for part in PARTS[script])

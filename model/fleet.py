@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from model.outbound import Egress
+from model.outbound import Outbound
 from model.snapshot import Snapshot
 
 CONTROL_PLANE = "control-plane"
@@ -154,7 +154,7 @@ class Cluster:
     container_subnet: IPv4Network | None
     container_gateway: IPv4Address | None
     artifacts: Artifacts
-    egress: Egress
+    outbound: Outbound
     control_planes: tuple[Machine, ...]
     workers: tuple[Machine, ...]
     upgrade: Upgrade

@@ -6,7 +6,7 @@ from model.config import settings
 from model.config.errors import ConfigError
 from model.config.fields import ANY_HOST_KEY
 from model.config.parse import read
-from model.config.resolve import GATEWAY, Layout
+from model.config.resolve import GATEWAY, ResolvedCluster
 from model.config.schema import Bastion as BastionConfig
 from model.config.schema import FleetConfig, Host, Ssh
 from model.fleet import (
@@ -33,7 +33,7 @@ from model.rules import (
     subnets,
     waves,
 )
-from model.rules.issue import Finding
+from model.rules.issue import Issue
 
 
 def load(raw: object) -> Fleet:
@@ -47,7 +47,7 @@ def load(raw: object) -> Fleet:
         raise ConfigError(problems)
     layouts = list(_layouts(reading.config))
     for finding in _findings(layouts):
-        if not reading.rests_on_stand_in(finding.about):
+        if not reading.rests_on_placeholder(finding.sources):
             problems.append(finding.problem)
     if problems:
         # What several clusters inherit is found in each of them.
@@ -55,25 +55,25 @@ def load(raw: object) -> Fleet:
     return Fleet(tuple(_cluster(layout) for layout in layouts))
 
 
-def _layouts(config: FleetConfig) -> Iterator[Layout]:
+def _layouts(config: FleetConfig) -> Iterator[ResolvedCluster]:
     for name, cluster in config.clusters.items():
-        yield Layout(name, config, cluster)
+        yield ResolvedCluster(name, config, cluster)
 
 
-def _findings(layouts: list[Layout]) -> Iterator[Finding]:
-    yield from rules.of_clusters(frozenset(layout.name for layout in layouts))
+def _findings(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
+    yield from rules.check_clusters(frozenset(layout.name for layout in layouts))
     for layout in layouts:
-        yield from rules.of_cluster(layout)
-        yield from endpoint_rules.of_cluster(layout)
-        yield from proxy.of_cluster(layout)
-        yield from subnets.of_cluster(layout)
-        yield from nodes.of_cluster(layout)
-        yield from restore.of_cluster(layout)
-    yield from subnets.of_fleet(layouts)
-    yield from waves.of_fleet(layouts)
+        yield from rules.check_cluster(layout)
+        yield from endpoint_rules.check_cluster(layout)
+        yield from proxy.check_cluster(layout)
+        yield from subnets.check_cluster(layout)
+        yield from nodes.check_cluster(layout)
+        yield from restore.check_cluster(layout)
+    yield from subnets.check_fleet(layouts)
+    yield from waves.check_fleet(layouts)
 
 
-def _cluster(layout: Layout) -> Cluster:
+def _cluster(layout: ResolvedCluster) -> Cluster:
     cluster, fleet = layout.cluster, layout.fleet
     endpoint, snapshot = layout.endpoint, layout.snapshot
     assert endpoint is not None, "the rules require one"
@@ -95,11 +95,11 @@ def _cluster(layout: Layout) -> Cluster:
         container_subnet=subnet,
         container_gateway=subnet.network_address + GATEWAY if subnet else None,
         artifacts=Artifacts(fleet.artifacts.source, fleet.artifacts.mirror),
-        egress=settings.egress(layout),
+        outbound=settings.outbound(layout),
         control_planes=tuple(_machines(layout, CONTROL_PLANE)),
         workers=tuple(_machines(layout, WORKER)),
         upgrade=settings.upgrade(layout, waves.wave_of(layout)),
-        data_loss=snapshot.consent if snapshot else cluster.control_planes.accept_data_loss,
+        data_loss=snapshot.acknowledgement if snapshot else cluster.control_planes.accept_data_loss,
         snapshot=snapshot,
         kubelet=settings.kubelet(layout),
         api_server=settings.api_server(layout),
@@ -109,7 +109,7 @@ def _cluster(layout: Layout) -> Cluster:
     )
 
 
-def _machines(layout: Layout, role: str) -> Iterator[Machine]:
+def _machines(layout: ResolvedCluster, role: str) -> Iterator[Machine]:
     placed = zip(layout.addresses(role), LAYING_OUT[layout.driver](layout, role), strict=True)
     labels, taints = settings.labels(layout, role), settings.taints(layout, role)
     for index, ((_, address), each) in enumerate(placed):
@@ -117,7 +117,7 @@ def _machines(layout: Layout, role: str) -> Iterator[Machine]:
         yield Machine(name, layout.name, role, index, str(address), each, labels, taints)
 
 
-def _containers(layout: Layout, role: str) -> Iterator[ContainerSettings]:
+def _containers(layout: ResolvedCluster, role: str) -> Iterator[ContainerSettings]:
     subnet = layout.machines.subnet
     assert subnet is not None, "the rules require one"
     cpus, memory_bytes = layout.cpus(role), layout.memory_bytes(role)
@@ -130,7 +130,7 @@ def _containers(layout: Layout, role: str) -> Iterator[ContainerSettings]:
         )
 
 
-def _hosts(layout: Layout, role: str) -> Iterator[ExistingSettings]:
+def _hosts(layout: ResolvedCluster, role: str) -> Iterator[ExistingSettings]:
     given = layout.ssh.bastion
     bastion = _bastion(given) if given else None
     for host in layout.hosts(role):
@@ -138,7 +138,9 @@ def _hosts(layout: Layout, role: str) -> Iterator[ExistingSettings]:
 
 
 # How each driver's machines are laid out.
-LAYING_OUT: dict[str, Callable[[Layout, str], Iterator[ContainerSettings | ExistingSettings]]] = {
+LAYING_OUT: dict[
+    str, Callable[[ResolvedCluster, str], Iterator[ContainerSettings | ExistingSettings]]
+] = {
     "container": _containers,
     "existing": _hosts,
 }

@@ -1,6 +1,6 @@
 """What lies between the machines and the internet: a proxy, and mirrors of registries.
 
-Both end as lines that scripts/node/egress.sh reads.
+Both end as lines that scripts/node/proxy.sh reads.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ HTTP, HTTPS, NONE = "http_proxy", "https_proxy", "no_proxy"
 
 
 @dataclass(frozen=True)
-class Egress:
+class Outbound:
     """URLs of proxies, or None; what is reached without; registries' hosts and their mirrors."""
 
     http: str | None = None

@@ -30,7 +30,7 @@ class Snapshot:
     sha256: str
 
     @property
-    def consent(self) -> str:
+    def acknowledgement(self) -> str:
         """What giving it consents to: the loss of everything else, once for this path and content.
 
         A backup that is always written to the same path is another one every time; the same

@@ -8,10 +8,10 @@ a host whose sudo does not ask, or not again, is served the same way.
 from shlex import quote
 
 KILL_AFTER_SECONDS = 10
-READ_AWAY = "while IFS= read -r line && [[ $line ]]; do :; done; "
+DISCARD_PREAMBLE = "while IFS= read -r line && [[ $line ]]; do :; done; "
 
 
-def command(script: str, *, sudo: bool, asked: bool, seconds: int, words: str = "") -> str:
+def command(script: str, *, sudo: bool, needs_password: bool, seconds: int, words: str = "") -> str:
     """Return the command that runs a bash script as root, at most `seconds` long (0: no limit).
 
     `asked` says that a password is sent in front of the script's standard input; `words` are the
@@ -19,14 +19,14 @@ def command(script: str, *, sudo: bool, asked: bool, seconds: int, words: str = 
     """
     if not sudo:
         become, before = "", ""
-    elif asked:
-        become, before = "sudo --stdin --prompt= ", READ_AWAY
+    elif needs_password:
+        become, before = "sudo --stdin --prompt= ", DISCARD_PREAMBLE
     else:
         become, before = "sudo --non-interactive ", ""
     limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {seconds}"
     return f"exec {become}{limit} bash -c {quote(before + script)} {words}".rstrip()
 
 
-def introduction(password: str | None) -> str:
+def sudo_preamble(password: str | None) -> str:
     """Return what goes in front of the script's standard input."""
     return "" if password is None else f"{password}\n\n"

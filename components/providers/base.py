@@ -80,7 +80,7 @@ class Provider(ResourceProvider):
             if method := vars(cls).get(verb):
                 if verb in UNJUDGED:
                     method = _tolerantly(method, UNJUDGED[verb])
-                setattr(cls, verb, _plainly(method))
+                setattr(cls, verb, _without_traceback(method))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Report no change: a resource without a diff of its own is made once.
@@ -111,7 +111,7 @@ def _tolerantly(
     return call
 
 
-def _plainly(method: Callable[P, R]) -> Callable[P, R]:
+def _without_traceback(method: Callable[P, R]) -> Callable[P, R]:
     @wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:

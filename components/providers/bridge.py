@@ -17,7 +17,7 @@ from components.providers.base import Provider
 REPLACING = ("owner", "cluster", "subnet")
 
 
-class ContainerNetworkProvider(Provider):
+class BridgeProvider(Provider):
     """Makes bridges."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -57,7 +57,7 @@ def _make(props: dict[str, Any]) -> dict[str, Any]:
     return {**props, "bridge": bridge, "gateway": str(subnet[1])}
 
 
-class ContainerNetwork(Resource, module="kubeadm-fleet", name="ContainerNetwork"):
+class Bridge(Resource, module="kubeadm-fleet", name="Bridge"):
     """A bridge: `bridge` (its name), `gateway` (the host's address on it)."""
 
     bridge: pulumi.Output[str]
@@ -73,7 +73,7 @@ class ContainerNetwork(Resource, module="kubeadm-fleet", name="ContainerNetwork"
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
-            ContainerNetworkProvider(),
+            BridgeProvider(),
             name,
             {
                 "owner": owner,

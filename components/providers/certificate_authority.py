@@ -15,7 +15,7 @@ from components.providers.base import Provider
 from model.pki import certificates
 
 
-class AuthorityProvider(Provider):
+class CertificateAuthorityProvider(Provider):
     """Makes self-signed certificate authorities (ECDSA P-256)."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -36,7 +36,7 @@ class AuthorityProvider(Provider):
         return DiffResult(changes=bool(replaces), replaces=replaces, delete_before_replace=False)
 
 
-class Authority(Resource, module="kubeadm-fleet", name="Authority"):
+class CertificateAuthority(Resource, module="kubeadm-fleet", name="CertificateAuthority"):
     """A CA: `certificate` (PEM), `private_key` (PEM, secret), `fingerprint`, `expires` (ISO)."""
 
     certificate: pulumi.Output[str]
@@ -53,7 +53,7 @@ class Authority(Resource, module="kubeadm-fleet", name="Authority"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
-            AuthorityProvider(),
+            CertificateAuthorityProvider(),
             name,
             {
                 "common_name": common_name,

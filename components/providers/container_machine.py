@@ -20,7 +20,7 @@ from model import paths
 from ops.errors import OperatorError
 
 if TYPE_CHECKING:
-    from ops.hosts.artifacts import Supplies
+    from ops.hosts.artifacts import HostArtifacts
     from ops.nspawn.spec import MachineSpec
 
 REPLACING = (
@@ -144,7 +144,7 @@ def _outs(spec: "MachineSpec", *, running: bool) -> dict[str, Any]:
     return {"machine_id": spec.machine_id, "image": Path(spec.image).name, "running": running}
 
 
-def _supplies(props: dict[str, Any]) -> "Supplies":
+def _supplies(props: dict[str, Any]) -> "HostArtifacts":
     from ops.hosts import artifacts as supplies
     from ops.hosts.facts import ARCHITECTURES
 

@@ -25,7 +25,7 @@ MISSING = "missing"
 CAUSES = ("path", "sha256", "machine_id", "login")
 
 
-class SnapshotProvider(Provider):
+class EtcdSnapshotProvider(Provider):
     """Sends a snapshot where it is needed."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -60,10 +60,10 @@ def _deliver(props: dict[str, Any]) -> dict[str, Any]:
 
 def _ask(props: Mapping[str, Any], patience_seconds: float = 0) -> bool:
     from ops.hosts.operations import OPERATIONS
-    from ops.hosts.session import Way
+    from ops.hosts.session import HostConnection
 
     settings = {**props["settings"], "SNAPSHOT": props["sha256"]}
-    way = Way(props["machine"], props["login"])
+    way = HostConnection(props["machine"], props["login"])
     with way.open(patience_seconds=patience_seconds) as visit:
         said = visit.run("want_snapshot", OPERATIONS["want_snapshot"], settings)
     return said.split()[-1:] == [WANTED]
@@ -71,7 +71,7 @@ def _ask(props: Mapping[str, Any], patience_seconds: float = 0) -> bool:
 
 def _send(props: Mapping[str, Any]) -> None:
     from ops.hosts.operations import OPERATIONS
-    from ops.hosts.session import Way
+    from ops.hosts.session import HostConnection
 
     path = Path(props["path"])
     settings = {
@@ -79,7 +79,9 @@ def _send(props: Mapping[str, Any]) -> None:
         "SNAPSHOT": props["sha256"],
         "SNAPSHOT_BYTES": str(_size(path)),
     }
-    with Way(props["machine"], props["login"]).open(patience_seconds=PATIENCE_SECONDS) as visit:
+    with HostConnection(props["machine"], props["login"]).open(
+        patience_seconds=PATIENCE_SECONDS
+    ) as visit:
         visit.run("receive_snapshot", OPERATIONS["receive_snapshot"], settings, _content(path))
 
 
@@ -106,7 +108,7 @@ def _unreadable(path: Path, error: OSError) -> OperatorError:
     )
 
 
-class Snapshot(Resource, module="kubeadm-fleet", name="Snapshot"):
+class EtcdSnapshot(Resource, module="kubeadm-fleet", name="EtcdSnapshot"):
     """A snapshot that was offered to a machine: `condition` says whether it is missing there.
 
     `settings` are those by which the machine finds out whether it is to found its cluster.
@@ -127,7 +129,7 @@ class Snapshot(Resource, module="kubeadm-fleet", name="Snapshot"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
-            SnapshotProvider(),
+            EtcdSnapshotProvider(),
             name,
             {
                 "path": path,

@@ -21,18 +21,18 @@ from components.providers.base import Provider, require_present
 from ops.errors import OperatorError
 
 if TYPE_CHECKING:
-    from ops.hosts.artifacts import Supplies
-    from ops.hosts.enrollment import Visit
+    from ops.hosts.artifacts import HostArtifacts
+    from ops.hosts.enrollment import Enrollment
     from ops.hosts.facts import Facts
     from ops.hosts.ssh import Login
 
 # A host that has just been started may not let anybody in yet.
 PATIENCE_SECONDS = 20
 # Names of machines, separated by commas, whose hosts are gone for ever.
-GONE = "KUBEADM_FLEET_GONE"
+FORGET = "KUBEADM_FLEET_FORGET_HOSTS"
 
-OURS = "ours"
-ANOTHER = "another machine"
+OWNED = "ours"
+REINSTALLED = "another machine"
 LOGIN = ("host", "port", "user", "sudo", "sudo_password", "host_key", "private_key", "bastion")
 SUPPLY = ("owner", "kubernetes_version", "source", "mirror")
 # All of them come from the config, where they may be left out.
@@ -47,12 +47,12 @@ class ExistingHostProvider(Provider):
         from ops.hosts.enrollment import wanted
 
         with _visit(props, PATIENCE_SECONDS) as visit:
-            facts = visit.survey(_written(props))
+            facts = visit.facts(_written(props))
             fleet, machine = _fleet(props["owner"]), props["machine"]
             disk = _supplies(props, facts.arch).disk if _is_known(facts) else 0
             port = props.get("endpoint_port")
             port = None if port is None else int(port)
-            visit.refuse_unfit(facts, wanted(props["role"], fleet, machine, disk, port))
+            visit.reject_unfit(facts, wanted(props["role"], fleet, machine, disk, port))
             outs = _supply(visit, props, facts)
         return CreateResult(id_=outs["machine_id"], outs=outs)
 
@@ -60,7 +60,7 @@ class ExistingHostProvider(Provider):
         """Compare with what is wanted, without asking the host."""
         require_present(news, (key for key in (*LOGIN, *SUPPLY) if key not in OPTIONAL))
         replaces = [key for key in ("role", "machine") if olds[key] != news[key]]
-        if olds["condition"] == ANOTHER or _is_another_host(olds, news):
+        if olds["condition"] == REINSTALLED or _is_another_host(olds, news):
             replaces.append("host")
         changed = any(olds.get(key) != news.get(key) for key in (*LOGIN, *SUPPLY))
         return DiffResult(
@@ -81,7 +81,7 @@ class ExistingHostProvider(Provider):
                 )
             former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
             if former != fleet and facts.claim is not None and facts.claim.fleet == former:
-                visit.transfer(former, fleet)
+                visit.reassign(former, fleet)
             return UpdateResult(outs=_supply(visit, news, facts))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -94,14 +94,14 @@ class ExistingHostProvider(Provider):
         except Unreachable as error:
             return ReadResult(id_=id_, outs={**props, "condition": f"unreachable: {error}"})
         same = _identity(facts) == props["machine_id"]
-        found = {"condition": OURS if same else ANOTHER, "facts": facts.summary}
+        found = {"condition": OWNED if same else REINSTALLED, "facts": facts.summary}
         return ReadResult(id_=id_, outs={**props, **found, "supplies": facts.supplies})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Give the host back; a host that is not the one that was taken over is left alone."""
         from ops.hosts.ssh import Unreachable
 
-        if props["machine"] in os.environ.get(GONE, "").split(","):
+        if props["machine"] in os.environ.get(FORGET, "").split(","):
             return
         try:
             with _visit(props) as visit:
@@ -110,7 +110,7 @@ class ExistingHostProvider(Provider):
         except Unreachable as error:
             raise OperatorError(
                 f"{error}. The host was not given back. If it is gone for ever, say so and run the "
-                f"same command again: {GONE}={props['machine']}"
+                f"same command again: {FORGET}={props['machine']}"
             ) from None
 
 
@@ -129,20 +129,20 @@ def _needs_supplies(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         return False
 
 
-def _supply(visit: "Visit", props: dict[str, Any], facts: "Facts") -> dict[str, Any]:
+def _supply(visit: "Enrollment", props: dict[str, Any], facts: "Facts") -> dict[str, Any]:
     claim, have = visit.take(_fleet(props["owner"]), uuid4().hex[:8])
     supplies = _supplies(props, facts.arch)
-    visit.supply(supplies, have)
+    visit.sync_artifacts(supplies, have)
     return {
         **props,
         "machine_id": f"{facts.machine_id}-{claim.mark}",
         "facts": facts.summary,
         "supplies": supplies.digest,
-        "condition": OURS,
+        "condition": OWNED,
     }
 
 
-def _supplies(props: Mapping[str, Any], arch: str) -> "Supplies":
+def _supplies(props: Mapping[str, Any], arch: str) -> "HostArtifacts":
     from ops.hosts import artifacts as supplies
 
     return supplies.for_host(
@@ -179,14 +179,14 @@ def _fleet(owner: str) -> str:
 
 
 @contextmanager
-def _visit(props: Mapping[str, Any], patience_seconds: float = 0) -> "Iterator[Visit]":
-    from ops.hosts.enrollment import Visit
+def _visit(props: Mapping[str, Any], patience_seconds: float = 0) -> "Iterator[Enrollment]":
+    from ops.hosts.enrollment import Enrollment
     from ops.hosts.ssh import connected
-    from ops.hosts.sudo import Root
+    from ops.hosts.sudo import Sudo
 
     login = _login(props)
     with connected(login, patience_seconds=patience_seconds) as connection:
-        yield Visit(connection, login, name=props["machine"], root=Root.of(props))
+        yield Enrollment(connection, login, name=props["machine"], root=Sudo.of(props))
 
 
 def _login(props: Mapping[str, Any]) -> "Login":

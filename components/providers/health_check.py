@@ -29,12 +29,12 @@ CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "kubeconfig")
 
 
-class ObservationProvider(Provider):
+class ClusterHealthCheckProvider(Provider):
     """Watches a cluster until it holds what was promised."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Wait until the cluster is whole."""
-        return CreateResult(id_=uuid4().hex, outs={**props, "observed": _await_whole(props)})
+        return CreateResult(id_=uuid4().hex, outs={**props, "observed": _await_ready(props)})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Look again when machines changed or the last look found something missing."""
@@ -43,18 +43,18 @@ class ObservationProvider(Provider):
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Wait again."""
-        return UpdateResult(outs={**news, "observed": _await_whole(news)})
+        return UpdateResult(outs={**news, "observed": _await_ready(news)})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look once, without waiting."""
-        client = api.client(props["kubeconfig"], retries=api.LOOK_RETRIES)
-        return ReadResult(id_=id_, outs={**props, "observed": _observe(props, client)})
+        client = api.client(props["kubeconfig"], retries=api.PROBE_RETRIES)
+        return ReadResult(id_=id_, outs={**props, "observed": _check(props, client)})
 
 
-def _await_whole(props: dict[str, Any]) -> dict[str, Any]:
+def _await_ready(props: dict[str, Any]) -> dict[str, Any]:
     deadline = time.monotonic() + props["deadline_seconds"]
     client = api.client(props["kubeconfig"])
-    while (observed := _observe(props, client))["missing"]:
+    while (observed := _check(props, client))["missing"]:
         if time.monotonic() > deadline:
             missing = "\n  ".join(observed["missing"])
             waited = f"{props['deadline_seconds']:.0f} s"
@@ -66,7 +66,7 @@ def _await_whole(props: dict[str, Any]) -> dict[str, Any]:
     return observed
 
 
-def _observe(props: dict[str, Any], client: Any) -> dict[str, Any]:
+def _check(props: dict[str, Any], client: Any) -> dict[str, Any]:
     """Return `nodes` (name, roles, version, address, ready) and `missing` (one line each)."""
     api.load()
     from kubernetes.client import CoreV1Api
@@ -186,7 +186,7 @@ def _summary(node: Object) -> Object:
     }
 
 
-class Observation(Resource, module="kubeadm-fleet", name="Observation"):
+class ClusterHealthCheck(Resource, module="kubeadm-fleet", name="ClusterHealthCheck"):
     """A cluster as seen through its API: `observed` (`nodes`, `missing`)."""
 
     observed: pulumi.Output[dict[str, Any]]
@@ -204,7 +204,7 @@ class Observation(Resource, module="kubeadm-fleet", name="Observation"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
-            ObservationProvider(),
+            ClusterHealthCheckProvider(),
             name,
             {
                 "cluster": cluster,

@@ -19,7 +19,7 @@ from components.providers.base import Provider
 from ops.kube import api
 
 FIELD_MANAGER = "kubeadm-fleet"
-CAUSES = ("documents", "kubeconfig", "foundation")
+CAUSES = ("documents", "kubeconfig", "init")
 Reference = dict[str, str]
 
 
@@ -48,7 +48,7 @@ class ManifestsProvider(Provider):
         try:
             return ReadResult(id_=id_, outs={**props, "applied": _present(props)})
         except Exception as error:
-            if api.is_away(error):
+            if api.is_unavailable(error):
                 return ReadResult(id_=id_, outs=props)
             raise api.explain(error, "reading the objects", props["kubeconfig"]) from None
 
@@ -95,7 +95,7 @@ def _changing(kubeconfig: str) -> Any:
 
 
 def _present(props: dict[str, Any]) -> list[Reference]:
-    dynamic = _dynamic(props["kubeconfig"], api.LOOK_RETRIES)
+    dynamic = _dynamic(props["kubeconfig"], api.PROBE_RETRIES)
     from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
     present = []
@@ -161,7 +161,7 @@ class Manifests(Resource, module="kubeadm-fleet", name="Manifests"):
         *,
         kubeconfig: pulumi.Input[str],
         documents: pulumi.Input[str],
-        foundation: pulumi.Input[str],
+        init: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -170,7 +170,7 @@ class Manifests(Resource, module="kubeadm-fleet", name="Manifests"):
             {
                 "kubeconfig": pulumi.Output.secret(kubeconfig),
                 "documents": documents,
-                "foundation": foundation,
+                "init": init,
                 "applied": None,
             },
             opts,

@@ -110,7 +110,7 @@ def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> N
 
 def _retire(props: dict[str, Any], silence_seconds: float) -> None:
     # Of a machine that was taken out of the config, the state says how it was to be drained then.
-    told = node.told_of_drains(props["kubeconfig"])
+    told = node.drain_policy(props["kubeconfig"])
     deleted = node.retire(
         props["kubeconfig"],
         props["node"],

@@ -29,7 +29,7 @@ from pulumi.dynamic import (
 from components.providers.base import NotKnown, Provider, require_known
 
 if TYPE_CHECKING:
-    from ops.rollout.observed import Found
+    from ops.rollout.observed import ObservedMachine
     from ops.rollout.progress import Progress
 
 # What a change of is something to be done; the policy only says how.
@@ -72,10 +72,10 @@ class RolloutProvider(Provider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare with what was recorded and found; refuse what is not safe."""
-        from ops.rollout.guards import refuse_unsafe
+        from ops.rollout.guards import reject_unsafe
 
         _require_judgeable(news)
-        refuse_unsafe(olds, news)
+        reject_unsafe(olds, news)
         changed = any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
         if changed and news["plan"]:
             lines = "\n".join(f"  {name}: {text}" for name, text in sorted(news["plan"].items()))
@@ -84,9 +84,9 @@ class RolloutProvider(Provider):
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Bring every machine to what is wanted; refuse what a diff could not judge."""
-        from ops.rollout.guards import refuse_unsafe
+        from ops.rollout.guards import reject_unsafe
 
-        refuse_unsafe(olds, news)
+        reject_unsafe(olds, news)
         documents = ("cluster_document", "kubelet_document")
         same = all(olds[key] == news[key] for key in documents)
         outs = _roll(news, same)
@@ -94,15 +94,15 @@ class RolloutProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Survey every machine once, without waiting."""
-        from ops.rollout.desired import Cluster
-        from ops.rollout.diff import changes
-        from ops.rollout.inspection import survey
+        from ops.rollout.desired import DesiredCluster
+        from ops.rollout.diff import required_actions
+        from ops.rollout.inspection import inspect_cluster
 
-        found = survey(props)
+        found = inspect_cluster(props)
         drift = {
             each.name: [{"kind": str(one.kind), "why": one.why} for one in left]
-            for each in Cluster.of(props).machines
-            if (left := changes(found[each.name], each))
+            for each in DesiredCluster.of(props).machines
+            if (left := required_actions(found[each.name], each))
         }
         outs = {**props, "found": _summaries(found), "drift": drift}
         inputs = {key: value for key, value in outs.items() if key not in OUTPUTS}
@@ -117,11 +117,11 @@ def _require_judgeable(news: dict[str, Any]) -> None:
 
 def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:
     """Do what is left; `are_new_settled`: machines without a note have joined as is wanted."""
-    from ops.rollout.executor import Rollout
+    from ops.rollout.executor import RolloutRun
 
-    rollout = Rollout(props, _progress(props))
-    found = rollout.run(adopt=are_new_settled)
-    rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.touched else ""
+    rollout = RolloutRun(props, _progress(props))
+    found = rollout.run(record_initial=are_new_settled)
+    rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.changed else ""
     return {**props, "found": _summaries(found), "rolled": rolled, "drift": {}}
 
 
@@ -136,7 +136,7 @@ def _joined_as_wanted(props: Mapping[str, Any]) -> bool:
     )
 
 
-def _summaries(found: "Mapping[str, Found]") -> dict[str, Any]:
+def _summaries(found: "Mapping[str, ObservedMachine]") -> dict[str, Any]:
     return {name: each.summary for name, each in found.items()}
 
 
@@ -162,7 +162,7 @@ class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
         version: str,
         cluster_document: str,
         kubelet_document: str,
-        egress: dict[str, str],
+        outbound: dict[str, str],
         machines: dict[str, dict[str, Any]],
         machine_ids: dict[str, pulumi.Input[str]],
         logins: dict[str, dict[str, Any]],
@@ -180,7 +180,7 @@ class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
                 "version": version,
                 "cluster_document": cluster_document,
                 "kubelet_document": kubelet_document,
-                "egress": egress,
+                "egress": outbound,
                 "machines": machines,
                 "machine_ids": machine_ids,
                 "logins": pulumi.Output.secret(pulumi.Output.from_input(logins)),

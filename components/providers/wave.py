@@ -47,7 +47,7 @@ def _soak(props: dict[str, Any]) -> dict[str, Any]:
         sick = [
             reason
             for name, kubeconfig in zip(props["clusters"], props["kubeconfigs"], strict=True)
-            if (reason := _sickness(name, kubeconfig))
+            if (reason := _unhealthy_reason(name, kubeconfig))
         ]
         if not sick:
             well_since = time.monotonic()
@@ -68,7 +68,7 @@ def soaked_at(rolled: list[str], soak_seconds: float) -> datetime:
     return datetime.fromtimestamp(max(touched) + soak_seconds if touched else 0, UTC)
 
 
-def _sickness(name: str, kubeconfig: str) -> str:
+def _unhealthy_reason(name: str, kubeconfig: str) -> str:
     from ops.kube.nodes import Nodes
 
     nodes = Nodes(kubeconfig).read()

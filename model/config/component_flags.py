@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-from model.config.open_mapping import Entries, Wrong
+from model.config.open_mapping import OpenMapping, Violation
 
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
@@ -107,32 +107,32 @@ ETCD = {
 NODE_RESTRICTION = "NodeRestriction"
 
 
-def _check(owned: Mapping[str, str], example: str, name: str, value: Any) -> Wrong | None:
+def _check(owned: Mapping[str, str], example: str, name: str, value: Any) -> Violation | None:
     if name.startswith("-"):
         plain = name.lstrip("-")
-        return Wrong("a flag is named without its dashes", "the flag's name", f'{plain}: "..."')
+        return Violation("a flag is named without its dashes", "the flag's name", f'{plain}: "..."')
     if not re.fullmatch(NAME, name):
-        return Wrong("not a flag's name", "small letters, digits and single dashes", example)
+        return Violation("not a flag's name", "small letters, digits and single dashes", example)
     for pattern, reason in owned.items():
         if fnmatchcase(name, pattern):
-            return Wrong(
+            return Violation(
                 f"not a config's to set: {reason}",
                 "a flag that neither kubeadm nor the program decides",
                 example,
             )
     if type(value) is not str or not value.isprintable():
         shown = str(value).lower() if isinstance(value, bool | int) else "..."
-        return Wrong("not text", "text on one line; quote numbers", f'{name}: "{shown[:40]}"')
+        return Violation("not text", "text on one line; quote numbers", f'{name}: "{shown[:40]}"')
     return None
 
 
-def _check_api_server(name: str, value: Any) -> Wrong | None:
+def _check_api_server(name: str, value: Any) -> Violation | None:
     wrong = _check(API_SERVER, 'audit-log-maxage: "30"', name, value)
     if wrong is not None or not name.endswith("able-admission-plugins"):
         return wrong
     has, wants = NODE_RESTRICTION in value.split(","), name.startswith("enable")
     if name in ("enable-admission-plugins", "disable-admission-plugins") and has != wants:
-        return Wrong(
+        return Violation(
             f"without {NODE_RESTRICTION} any Node may change every other",
             f"plugins, separated by commas, {'with' if wants else 'without'} {NODE_RESTRICTION}",
             f"{name}: {NODE_RESTRICTION},AlwaysPullImages" if wants else f"{name}: ServiceAccount",
@@ -140,12 +140,12 @@ def _check_api_server(name: str, value: Any) -> Wrong | None:
     return None
 
 
-def _entries(check: Callable[[str, Any], Wrong | None]) -> Entries:
+def _entries(check: Callable[[str, Any], Violation | None]) -> OpenMapping:
     schema = {
         "propertyNames": {"pattern": f"^{NAME}$"},
         "additionalProperties": {"type": "string"},
     }
-    return Entries(check, schema)
+    return OpenMapping(check, schema)
 
 
 OF_API_SERVER = _entries(_check_api_server)

@@ -9,7 +9,7 @@ ROOT = "kubeadm-fleet:fleet"
 # Where a value stands below the config key: mapping keys and list indices.
 Path = tuple[str | int, ...]
 # At the end of a path that something was concluded from: everything below is meant.
-BELOW = "*"
+DESCENDANTS = "*"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 100

@@ -13,17 +13,17 @@ REFUSED = "refused"
 
 
 @dataclass(frozen=True, eq=False)
-class Leaf:
+class ScalarField:
     """What one value may be: the Python types it is read from, its pattern, its further check.
 
     `check` returns the value to use and raises ValueError with what is wrong. Whatever fails, the
     finding says what is allowed and gives an example that is known to be right.
     """
 
-    noun: str
+    label: str
     allowed: str
     example: Any
-    kinds: tuple[type, ...] = (str,)
+    types: tuple[type, ...] = (str,)
     pattern: str | None = None
     check: Callable[[Any], Any] | None = None
     schema: Mapping[str, Any] = field(default_factory=dict)
@@ -41,14 +41,14 @@ class Leaf:
 
     def _validate(self, value: Any, handler: Callable[[Any], Any]) -> Any:
         try:
-            if type(value) not in self.kinds:
-                raise ValueError(f"not {self.noun}")
+            if type(value) not in self.types:
+                raise ValueError(f"not {self.label}")
             if self.pattern and not re.fullmatch(self.pattern, value):
-                raise ValueError(f"not {self.noun}")
+                raise ValueError(f"not {self.label}")
             parsed = handler(value)
             return self.check(parsed) if self.check else parsed
         except ValidationError:
-            raise self._refusal(f"not {self.noun}") from None
+            raise self._refusal(f"not {self.label}") from None
         except ValueError as error:
             raise self._refusal(str(error)) from None
 
@@ -57,14 +57,16 @@ class Leaf:
         return PydanticCustomError(REFUSED, "{problem}", context)
 
 
-def one_of(noun: str, names: Iterable[str], example: str) -> Leaf:
+def one_of(label: str, names: Iterable[str], example: str) -> ScalarField:
     """A name out of a registry."""
     known = sorted(names)
 
     def check(name: str) -> str:
         if name not in known:
-            raise ValueError(f"unknown {noun}")
+            raise ValueError(f"unknown {label}")
         return name
 
     allowed = "one of " + ", ".join(known) if len(known) > 1 else known[0]
-    return Leaf(f"the name of a {noun}", allowed, example, check=check, schema={"enum": known})
+    return ScalarField(
+        f"the name of a {label}", allowed, example, check=check, schema={"enum": known}
+    )

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
 from model import ssh_keys, versions
-from model.config.field import Leaf
+from model.config.field import ScalarField
 
 DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 DNS_NAME = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
@@ -147,7 +147,7 @@ def _alt_name(name: str) -> str:
     return name
 
 
-def _consent(text: str) -> str:
+def _acknowledgement(text: str) -> str:
     if not text.isprintable() or text.strip() != text or len(text) > 200:
         raise ValueError("not a reason")
     return text
@@ -166,7 +166,7 @@ def _mirror(url: str) -> str:
 
 VersionName = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a Kubernetes version",
         versions.ALLOWED,
         "1.36.3",
@@ -175,28 +175,31 @@ VersionName = Annotated[
 ]
 Memory = Annotated[
     str,
-    Leaf("a quantity of memory", "a whole number of Mi or Gi", "2Gi", pattern=r"[1-9]\d{0,6}[MG]i"),
+    ScalarField(
+        "a quantity of memory", "a whole number of Mi or Gi", "2Gi", pattern=r"[1-9]\d{0,6}[MG]i"
+    ),
 ]
 Cpus = Annotated[
     float,
-    Leaf(
+    ScalarField(
         "a number of cores", "a number from 0.1 to 256", 2, (int, float), check=_between(0.1, 256)
     ),
 ]
 Count = Annotated[
     int,
     # Kubernetes is tested up to 5,000 Nodes: https://kubernetes.io/docs/setup/best-practices/cluster-large/
-    Leaf(
+    ScalarField(
         "a number of machines", "a whole number from 0 to 5000", 3, (int,), check=_between(0, 5000)
     ),
 ]
 Port = Annotated[
-    int, Leaf("a port", "a whole number from 1 to 65535", 22, (int,), check=_between(1, 65535))
+    int,
+    ScalarField("a port", "a whole number from 1 to 65535", 22, (int,), check=_between(1, 65535)),
 ]
-Flag = Annotated[bool, Leaf("true or false", "true or false", True, (bool,))]
+Flag = Annotated[bool, ScalarField("true or false", "true or false", True, (bool,))]
 HostKey = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "an OpenSSH public key",
         "the host's public ed25519 or ecdsa key, as `ssh-keyscan -t ed25519 HOST` prints it after "
         "the name; "
@@ -207,11 +210,13 @@ HostKey = Annotated[
 ]
 HostName = Annotated[
     str,
-    Leaf("a host", "an IPv4 address or a DNS name", "10.0.1.11", pattern=DNS_NAME, check=_host),
+    ScalarField(
+        "a host", "an IPv4 address or a DNS name", "10.0.1.11", pattern=DNS_NAME, check=_host
+    ),
 ]
 HostPort = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a host and port",
         "host:port, where host is a DNS name or an IPv4 address",
         "api.tokyo.example.com:6443",
@@ -221,7 +226,7 @@ HostPort = Annotated[
 ]
 AddressPort = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "an address and port",
         "address:port, where address is an IPv4 address that nothing has yet",
         "10.89.1.100:8443",
@@ -231,7 +236,7 @@ AddressPort = Annotated[
 ]
 Subnet = Annotated[
     IPv4Network,
-    Leaf(
+    ScalarField(
         "an IPv4 network",
         "an IPv4 network in CIDR form, with its host bits zero",
         "10.244.0.0/16",
@@ -239,18 +244,21 @@ Subnet = Annotated[
     ),
 ]
 Address = Annotated[
-    IPv4Address, Leaf("an IPv4 address", "an IPv4 address", "10.0.1.11", check=_address)
+    IPv4Address, ScalarField("an IPv4 address", "an IPv4 address", "10.0.1.11", check=_address)
 ]
 Domain = Annotated[
-    str, Leaf("a DNS domain", "a DNS domain in lower case", "cluster.local", pattern=DNS_NAME)
+    str,
+    ScalarField("a DNS domain", "a DNS domain in lower case", "cluster.local", pattern=DNS_NAME),
 ]
 User = Annotated[
     str,
-    Leaf("a user", "the name of a user on the host", "ubuntu", pattern=r"[A-Za-z_][-\w.]{0,31}"),
+    ScalarField(
+        "a user", "the name of a user on the host", "ubuntu", pattern=r"[A-Za-z_][-\w.]{0,31}"
+    ),
 ]
 SecretName = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "the name of a config value",
         "the NAME of the stack's secret config value that holds it, never the secret itself",
         "sshPrivateKey",
@@ -259,7 +267,7 @@ SecretName = Annotated[
 ]
 MirrorUrl = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a base URL",
         "an http or https URL without user or password",
         "https://mirror.example.com",
@@ -269,7 +277,7 @@ MirrorUrl = Annotated[
 ]
 ProxyUrl = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "the URL of a proxy",
         "http or https, a host and a port, without user or password",
         "http://proxy.example.com:3128",
@@ -279,7 +287,7 @@ ProxyUrl = Annotated[
 ]
 NoProxy = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a host, a .domain, an address or a network",
         "what is to be reached without the proxy: a host, a .domain, an address or a network",
         ".example.com",
@@ -288,7 +296,7 @@ NoProxy = Annotated[
 ]
 RegistryHost = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a registry",
         "the host of a registry as images name it, with its port if they name one",
         "docker.io",
@@ -297,7 +305,7 @@ RegistryHost = Annotated[
 ]
 LabelKey = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a label key",
         "a Kubernetes label key: [domain/]name, at most 63 characters after the /",
         "region",
@@ -307,7 +315,7 @@ LabelKey = Annotated[
 ]
 LabelValue = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a label value",
         "text of letters, digits, -, _ and . with at most 63 characters; quote numbers",
         "tokyo",
@@ -316,7 +324,7 @@ LabelValue = Annotated[
 ]
 NodeLabelKey = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a label key",
         "a Kubernetes label key of your own, topology.kubernetes.io/region or zone, or one of "
         + " and ".join(OPEN_NODE_DOMAINS),
@@ -327,7 +335,7 @@ NodeLabelKey = Annotated[
 ]
 TaintText = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a taint",
         "key=value:effect or key:effect, where the effect is " + ", ".join(TAINT_EFFECTS),
         "dedicated=database:NoSchedule",
@@ -337,7 +345,7 @@ TaintText = Annotated[
 ]
 AltName = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a host",
         "an IPv4 address or a DNS name, which may begin with *.",
         "api.example.com",
@@ -345,18 +353,18 @@ AltName = Annotated[
         check=_alt_name,
     ),
 ]
-Consent = Annotated[
+Acknowledgement = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "a reason",
         "one line that says why the data may be lost, at most 200 characters; without it, never",
         "OPS-123: the staging cluster is made anew",
-        check=_consent,
+        check=_acknowledgement,
     ),
 ]
 SnapshotPath = Annotated[
     str,
-    Leaf(
+    ScalarField(
         "an absolute path",
         "the absolute path of a file on the machine that runs Pulumi",
         "/var/backups/cluster1.db",
@@ -365,7 +373,7 @@ SnapshotPath = Annotated[
 ]
 Seconds = Annotated[
     int | str,
-    Leaf(
+    ScalarField(
         "a time",
         "seconds, or a number with the unit s, m or h; at most a week",
         "120s",
@@ -376,7 +384,7 @@ Seconds = Annotated[
 ]
 DrainSeconds = Annotated[
     int | str,
-    Leaf(
+    ScalarField(
         "a time",
         "seconds, or a number with the unit s, m or h; from a second to a week",
         "120s",
@@ -387,7 +395,7 @@ DrainSeconds = Annotated[
 ]
 MaxUnavailable = Annotated[
     int | str,
-    Leaf(
+    ScalarField(
         "a number or a percentage",
         "a whole number from 1 to 5000, or 1% to 100%",
         "25%",

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from model.config.open_mapping import Entries, Wrong
+from model.config.open_mapping import OpenMapping, Violation
 
 _TLS = "the program says which certificates a kubelet shows"
 _KUBEADM = "kubeadm sets it, and the API server counts on it"
@@ -54,7 +54,7 @@ OWNED = {
 
 @dataclass(frozen=True)
 class _Kind:
-    noun: str
+    label: str
     example: str
     fits: Callable[[Any], bool]
 
@@ -153,10 +153,10 @@ SINCE = {"defaultPodSysctls": 37, "memoryReservationPolicy": 36, "tlsCurvePrefer
 EXAMPLE = "maxPods: 200"
 
 
-def check(name: str, value: Any) -> Wrong | None:
+def check(name: str, value: Any) -> Violation | None:
     """Return what is wrong with a field, if anything is."""
     if name in OWNED:
-        return Wrong(
+        return Violation(
             f"not a config's to set: {OWNED[name]}",
             "any other field of KubeletConfiguration",
             EXAMPLE,
@@ -164,7 +164,7 @@ def check(name: str, value: Any) -> Wrong | None:
     if name not in FIELDS:
         nearest = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.75)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        return Wrong(
+        return Violation(
             f"no field of KubeletConfiguration{hint}",
             "a field of KubeletConfiguration (kubelet.config.k8s.io/v1beta1)",
             f"{nearest[0]}: {FIELDS[nearest[0]].example}" if nearest else EXAMPLE,
@@ -172,7 +172,7 @@ def check(name: str, value: Any) -> Wrong | None:
     kind = FIELDS[name]
     if kind.fits(value):
         return None
-    return Wrong(f"not {kind.noun.partition(',')[0]}", kind.noun, f"{name}: {kind.example}")
+    return Violation(f"not {kind.label.partition(',')[0]}", kind.label, f"{name}: {kind.example}")
 
 
-ENTRIES = Entries(check, {"propertyNames": {"enum": sorted(FIELDS)}})
+ENTRIES = OpenMapping(check, {"propertyNames": {"enum": sorted(FIELDS)}})

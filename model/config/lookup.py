@@ -9,18 +9,18 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from model.config.errors import Path
-from model.config.field import Leaf
+from model.config.field import ScalarField
 from model.config.schema import FleetConfig
 
 
 @dataclass(frozen=True)
-class Place:
+class SchemaNode:
     """A place: one value (`leaf`), a part with fields (`part`), or a mapping or list of `items`.
 
     Where either a mapping or a list may stand, `items` are the mapping's and `listed` the list's.
     """
 
-    leaf: Leaf | None = None
+    field: ScalarField | None = None
     part: type[BaseModel] | None = None
     items: Any = None
     listed: Any = None
@@ -35,13 +35,15 @@ class Place:
     @property
     def smallest(self) -> dict[str, Any]:
         """The smallest part that is right: what it requires, and nothing else."""
-        return {key: at.leaf.example for key, at in self._leaves() if at.required and at.leaf}
+        return {
+            key: node.field.example for key, node in self._leaves() if node.required and node.field
+        }
 
     @property
     def snippet(self) -> str:
         """What may stand here, as YAML on one line; "..." where that is too long to show."""
-        if self.leaf:
-            example = self.leaf.example
+        if self.field:
+            example = self.field.example
             return str(example).lower() if isinstance(example, bool) else str(example)
         shown = (
             self.smallest
@@ -58,14 +60,14 @@ class Place:
             else "..."
         )
 
-    def _leaves(self) -> Iterator[tuple[str, "Place"]]:
+    def _leaves(self) -> Iterator[tuple[str, "SchemaNode"]]:
         for key, field in _fields(self.part):
             yield key, _of_field(field)
 
 
-def at(path: Path) -> Place:
+def schema_at(path: Path) -> SchemaNode:
     """Return the place at `path`, below the config key."""
-    place = Place(part=FleetConfig)
+    place = SchemaNode(part=FleetConfig)
     for key in path:
         if place.listed is not None and isinstance(key, int):
             place = _of_type(place.listed)
@@ -73,7 +75,7 @@ def at(path: Path) -> Place:
             place = _of_type(place.items)
         else:
             field = dict(_fields(place.part)).get(str(key))
-            place = _of_field(field) if field else Place()
+            place = _of_field(field) if field else SchemaNode()
     return place
 
 
@@ -82,26 +84,26 @@ def _fields(part: type[BaseModel] | None) -> Iterator[tuple[str, FieldInfo]]:
         yield str(field.alias), field
 
 
-def _of_field(field: FieldInfo) -> Place:
+def _of_field(field: FieldInfo) -> SchemaNode:
     place = _of_type(field.annotation, field.metadata, required=field.is_required())
     # A mapping's items are its user's own: only what has keys of ours is shown by example.
     shown = (place.part or place.listed) and field.examples
     return replace(place, example=shown[0]) if shown else place
 
 
-def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> Place:
+def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> SchemaNode:
     metadata = (*metadata, *getattr(annotation, "__metadata__", ()))
     if hasattr(annotation, "__metadata__"):
         return _of_type(get_args(annotation)[0], metadata, required=required)
     arguments = [each for each in get_args(annotation) if each is not NoneType]
     if NoneType in get_args(annotation):
         return _of_type(arguments[0], metadata, required=required)
-    leaf = next((each for each in metadata if isinstance(each, Leaf)), None)
-    if get_origin(annotation) is UnionType and leaf is None:
+    field = next((each for each in metadata if isinstance(each, ScalarField)), None)
+    if get_origin(annotation) is UnionType and field is None:
         one, several = (_of_type(each) for each in arguments)
-        return Place(items=one.items, listed=several.items, required=required)
-    return Place(
-        leaf=leaf,
+        return SchemaNode(items=one.items, listed=several.items, required=required)
+    return SchemaNode(
+        field=field,
         part=annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel)
         else None,

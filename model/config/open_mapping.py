@@ -11,7 +11,7 @@ from model.config.field import REFUSED
 
 
 @dataclass(frozen=True)
-class Wrong:
+class Violation:
     """What is wrong with an entry; `example` is a whole line, key included."""
 
     problem: str
@@ -20,14 +20,14 @@ class Wrong:
 
 
 @dataclass(frozen=True, eq=False)
-class Entries:
+class OpenMapping:
     """What the entries of a mapping may be; every wrong one is refused at its own path.
 
     `check` takes a key and a value and returns what is wrong, if anything is. `schema` is what an
     editor is told.
     """
 
-    check: Callable[[str, Any], Wrong | None]
+    check: Callable[[str, Any], Violation | None]
     schema: Mapping[str, Any]
 
     def __get_pydantic_core_schema__(

@@ -2,7 +2,7 @@
 
 A config with a wrong value is still read to its end: the value is put aside and one that is known
 to be right stands in for it, so that the rules between values are checked in the same run. What
-they conclude from a stand-in is not reported (see `Reading.rests_on_stand_in`).
+they conclude from a stand-in is not reported (see `Reading.rests_on_placeholder`).
 """
 
 import difflib
@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from model.config import lookup
-from model.config.errors import BELOW, ConfigProblem, Path, problem_at
+from model.config.errors import DESCENDANTS, ConfigProblem, Path, problem_at
 from model.config.field import REFUSED
 from model.config.schema import UNION_TAGS, FleetConfig
 
@@ -21,39 +21,39 @@ FLEET_EXAMPLE = "clusters: {cluster1: {machines: {subnet: 10.89.1.0/24}}}"
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParseResult:
     """A config that was read: `config` is None where it cannot be made sense of at all."""
 
     config: FleetConfig | None
     problems: tuple[ConfigProblem, ...] = ()
-    put_aside: frozenset[Path] = frozenset()
+    invalid: frozenset[Path] = frozenset()
 
-    def rests_on_stand_in(self, about: Iterable[Path]) -> bool:
+    def rests_on_placeholder(self, sources: Iterable[Path]) -> bool:
         """Tell whether one of the values, or what holds it, was put aside."""
-        return any(self._stands_in(path) for path in about)
+        return any(self._has_placeholder(path) for path in sources)
 
-    def _stands_in(self, path: Path) -> bool:
-        if path[-1:] == (BELOW,):
+    def _has_placeholder(self, path: Path) -> bool:
+        if path[-1:] == (DESCENDANTS,):
             above = path[:-1]
-            if any(each[: len(above)] == above for each in self.put_aside):
+            if any(each[: len(above)] == above for each in self.invalid):
                 return True
-        return any(path[:end] in self.put_aside for end in range(len(path) + 1))
+        return any(path[:end] in self.invalid for end in range(len(path) + 1))
 
 
-def read(raw: object) -> Reading:
+def read(raw: object) -> ParseResult:
     """Read the parsed value of the config key."""
     raw = _with_text_keys(raw)
     try:
-        return Reading(FleetConfig.model_validate(raw))
+        return ParseResult(FleetConfig.model_validate(raw))
     except ValidationError as error:
         errors = [(_path(each["loc"]), each) for each in error.errors(include_url=False)]
     problems = tuple(_problem(path, each) for path, each in errors)
     if any(path in ((), ("clusters",)) for path, _ in errors):
-        return Reading(None, problems)
+        return ParseResult(None, problems)
     for path, _ in errors:
-        _mend(raw, path)
-    put_aside = frozenset(path for path, _ in errors)
-    return Reading(FleetConfig.model_validate(raw), problems, put_aside)
+        _substitute(raw, path)
+    invalid = frozenset(path for path, _ in errors)
+    return ParseResult(FleetConfig.model_validate(raw), problems, invalid)
 
 
 def _with_text_keys(raw: Any) -> Any:
@@ -77,21 +77,23 @@ def _problem(path: Path, error: Any) -> ConfigProblem:
         return problem_at(path, value, said["problem"], allowed=said["allowed"], example=example)
     if kind == "extra_forbidden":
         return _unknown_key(path, value)
-    place = lookup.at(path)
+    place = lookup.schema_at(path)
     example = _line(path, place.snippet) if path not in ((), ("clusters",)) else FLEET_EXAMPLE
     if kind == "missing":
-        allowed = place.leaf.allowed if place.leaf else "a mapping of clusters' names to clusters"
+        allowed = place.field.allowed if place.field else "a mapping of clusters' names to clusters"
         return problem_at(path, None, "missing", allowed=allowed, example=example)
-    noun = "list" if kind == "list_type" else "mapping"
-    allowed = "a mapping of " + ", ".join(place.keys) if place.keys else f"a {noun}"
+    label = "list" if kind == "list_type" else "mapping"
+    allowed = "a mapping of " + ", ".join(place.keys) if place.keys else f"a {label}"
     shown = "nothing" if value is None else value
-    return problem_at(path, shown, f"not a {noun}", allowed=allowed, example=example)
+    return problem_at(path, shown, f"not a {label}", allowed=allowed, example=example)
 
 
 def _unknown_key(path: Path, value: object) -> ConfigProblem:
     holder, key = path[:-1], str(path[-1])
-    known = lookup.at(holder).keys
-    below = {f"{part}.{each}": each for part in known for each in lookup.at((*holder, part)).keys}
+    known = lookup.schema_at(holder).keys
+    below = {
+        f"{part}.{each}": each for part in known for each in lookup.schema_at((*holder, part)).keys
+    }
     names = {**below, **{each: each for each in known}}
     nearest = difflib.get_close_matches(key, names.values(), n=1, cutoff=0.75)
     name = next((full for full, last in reversed(names.items()) if last in nearest), None)
@@ -102,7 +104,7 @@ def _unknown_key(path: Path, value: object) -> ConfigProblem:
         value,
         f"unknown key{hint}",
         allowed="one of " + ", ".join(known),
-        example=_line(closest, lookup.at((*holder, *closest)).snippet),
+        example=_line(closest, lookup.schema_at((*holder, *closest)).snippet),
     )
 
 
@@ -113,17 +115,17 @@ def _line(path: Path, example: object) -> str:
     return text if is_item else f"{path[-1]}: {text}"
 
 
-def _mend(raw: Any, path: Path) -> None:
+def _substitute(raw: Any, path: Path) -> None:
     """Take the value at `path` out of `raw`, or put one in where there must be one."""
     holder: Any = raw
     for part in path[:-1]:
         holder = holder[part]
-    place = lookup.at(path)
+    place = lookup.schema_at(path)
     if place.part:
         holder[path[-1]] = place.smallest
-    elif place.required and place.leaf:
-        holder[path[-1]] = place.leaf.example
+    elif place.required and place.field:
+        holder[path[-1]] = place.field.example
     elif isinstance(path[-1], int):
-        holder[path[-1]] = place.leaf.example if place.leaf else {}
+        holder[path[-1]] = place.field.example if place.field else {}
     else:
         holder.pop(path[-1], None)

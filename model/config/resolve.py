@@ -35,7 +35,7 @@ API_PORT = 6443
 
 
 @dataclass(frozen=True)
-class Layout:
+class ResolvedCluster:
     """A cluster as it was described, and what follows for its machines."""
 
     name: str

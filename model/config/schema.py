@@ -16,10 +16,10 @@ from model.config import component_flags
 from model.config.field import one_of
 from model.config.fields import (
     DNS_LABEL,
+    Acknowledgement,
     Address,
     AddressPort,
     AltName,
-    Consent,
     Count,
     Cpus,
     Domain,
@@ -169,7 +169,7 @@ class Pool(ContainerSize, ExistingPool):
 class ControlPlanes(Pool):
     """The machines that run the API."""
 
-    accept_data_loss: Consent = Field(
+    accept_data_loss: Acknowledgement = Field(
         "", description="Why a cluster that would lose its data may be made anew; empty: never."
     )
     restore: SnapshotPath | None = Field(
@@ -214,7 +214,7 @@ class Etcd(Strict):
     )
 
 
-class Components(Strict):
+class KubernetesComponents(Strict):
     """Settings of Kubernetes' own parts, in kubeadm's words; a cluster's lie over the fleet's."""
 
     kubelet: Annotated[dict[str, Any], KUBELET_FIELDS] = Field(
@@ -228,7 +228,7 @@ class Components(Strict):
     etcd: Etcd = Field(default_factory=Etcd, description="The members of etcd.")
 
 
-class Pace(Strict):
+class RolloutStrategy(Strict):
     """How fast the machines of a cluster are changed."""
 
     max_unavailable: MaxUnavailable | None = Field(
@@ -252,7 +252,7 @@ Selectors = Annotated[
 ]
 
 
-class Upgrades(Pace):
+class Upgrades(RolloutStrategy):
     """In which order clusters are changed, and how fast their machines."""
 
     canaries: Selectors = Field(
@@ -313,7 +313,7 @@ class Proxy(Strict):
     )
 
 
-class Outward(Strict):
+class OutboundAccess(Strict):
     """What lies between the machines and the internet."""
 
     proxy: Proxy | None = Field(
@@ -328,7 +328,7 @@ class Outward(Strict):
     )
 
 
-class ClusterConfig(Components, Outward):
+class ClusterConfig(KubernetesComponents, OutboundAccess):
     """One cluster."""
 
     labels: dict[LabelKey, LabelValue] = Field(
@@ -356,13 +356,15 @@ class ClusterConfig(Components, Outward):
         default_factory=ControlPlanes, description="Its control planes: 1, 3, 5 or 7."
     )
     workers: Pool = Field(default_factory=Pool, description="Its workers, any number.")
-    upgrades: Pace = Field(default_factory=Pace, description="How fast its machines are changed.")
+    upgrades: RolloutStrategy = Field(
+        default_factory=RolloutStrategy, description="How fast its machines are changed."
+    )
 
 
 ClusterName = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{DNS_LABEL}$"})]
 
 
-class FleetConfig(Components, Outward):
+class FleetConfig(KubernetesComponents, OutboundAccess):
     """The value of `kubeadm-fleet:fleet`."""
 
     kubernetes_version: VersionName = Field(

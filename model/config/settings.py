@@ -3,28 +3,28 @@
 from typing import Any
 
 from model.config.fields import parse_percent, parse_seconds
-from model.config.resolve import Layout
-from model.config.schema import Components, Proxy
+from model.config.resolve import ResolvedCluster
+from model.config.schema import KubernetesComponents, Proxy
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, WORKER, Component, Taint, Upgrade
-from model.merge import overlaid
-from model.outbound import Egress
+from model.merge import deep_merge
+from model.outbound import Outbound
 
 MAX_UNAVAILABLE = 1
 DRAIN_SECONDS = 120
 
 
-def kubelet(layout: Layout) -> dict[str, Any]:
+def kubelet(layout: ResolvedCluster) -> dict[str, Any]:
     """Return the fields of KubeletConfiguration that the config sets."""
-    return overlaid(layout.fleet.kubelet, layout.cluster.kubelet)
+    return deep_merge(layout.fleet.kubelet, layout.cluster.kubelet)
 
 
-def component(layout: Layout, name: str) -> Component:
+def component(layout: ResolvedCluster, name: str) -> Component:
     """Return what the component of this field of `Components` is told."""
     below, above = (getattr(each, name) for each in _levels(layout))
-    return Component(extra_args=overlaid(below.extra_args, above.extra_args))
+    return Component(extra_args=deep_merge(below.extra_args, above.extra_args))
 
 
-def api_server(layout: Layout) -> Component:
+def api_server(layout: ResolvedCluster) -> Component:
     """Return what the API servers are told; a cluster's own names replace the fleet's."""
     below, above = (each.api_server.cert_sans for each in _levels(layout))
     names = below if above is None else above
@@ -32,11 +32,11 @@ def api_server(layout: Layout) -> Component:
     return Component(told.extra_args, tuple(dict.fromkeys(names or ())))
 
 
-def _levels(layout: Layout) -> tuple[Components, Components]:
+def _levels(layout: ResolvedCluster) -> tuple[KubernetesComponents, KubernetesComponents]:
     return layout.fleet, layout.cluster
 
 
-def upgrade(layout: Layout, wave: int) -> Upgrade:
+def upgrade(layout: ResolvedCluster, wave: int) -> Upgrade:
     """Return how the cluster's machines are changed, as one of the clusters of this wave."""
     below, above = layout.fleet.upgrades, layout.cluster.upgrades
     drain = below.drain_timeout if above.drain_timeout is None else above.drain_timeout
@@ -50,7 +50,7 @@ def upgrade(layout: Layout, wave: int) -> Upgrade:
     )
 
 
-def _max_unavailable(layout: Layout) -> int:
+def _max_unavailable(layout: ResolvedCluster) -> int:
     """Return a number of workers, at least 1; percentages are rounded down, as a Deployment's."""
     below, above = layout.fleet.upgrades, layout.cluster.upgrades
     given = below.max_unavailable if above.max_unavailable is None else above.max_unavailable
@@ -60,7 +60,7 @@ def _max_unavailable(layout: Layout) -> int:
     return int(given) if percent is None else max(1, layout.size(WORKER) * percent // 100)
 
 
-def egress(layout: Layout) -> Egress:
+def outbound(layout: ResolvedCluster) -> Outbound:
     """Return the cluster's way out; within a cluster nobody asks a proxy."""
     fleet, cluster = layout.fleet, layout.cluster
     proxy = (fleet.proxy if cluster.proxy is None else cluster.proxy) or Proxy()
@@ -69,20 +69,20 @@ def egress(layout: Layout) -> Egress:
         *("localhost", "127.0.0.0/8", str(networking.pod_subnet), str(networking.service_subnet)),
         *(".svc", f".{networking.dns_domain}"),
     )
-    return Egress(
+    return Outbound(
         proxy.http,
         proxy.https,
         tuple(dict.fromkeys((*near, *proxy.no_proxy))),
-        overlaid(fleet.registry_mirrors, cluster.registry_mirrors),
+        deep_merge(fleet.registry_mirrors, cluster.registry_mirrors),
     )
 
 
-def labels(layout: Layout, role: str) -> dict[str, str]:
+def labels(layout: ResolvedCluster, role: str) -> dict[str, str]:
     """Return the labels of the Nodes of one role."""
     return dict(layout.pool(role).labels)
 
 
-def taints(layout: Layout, role: str) -> tuple[Taint, ...]:
+def taints(layout: ResolvedCluster, role: str) -> tuple[Taint, ...]:
     """Return the taints of the Nodes of one role; an empty list takes kubeadm's default away."""
     given = layout.pool(role).taints
     if given is None:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from model.fleet import Cluster, Component, Machine
-from model.merge import overlaid
+from model.merge import deep_merge
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
@@ -33,7 +33,7 @@ def init_documents(cluster: Cluster, machine: Machine) -> str:
     """Return what `kubeadm init --config` takes, as YAML documents.
 
     No bootstrap token is named. kubeadm makes one all the same, with the rules that let machines
-    join; scripts/node/foundation.sh deletes it.
+    join; scripts/node/init.sh deletes it.
     """
     init = {
         "apiVersion": API_VERSION,
@@ -127,7 +127,7 @@ def _arguments(arguments: Mapping[str, str]) -> list[Document]:
 
 def kubelet_configuration(cluster: Cluster) -> str:
     """Return the KubeletConfiguration, the same on every machine, as one YAML document."""
-    return _dump(overlaid(_own_kubelet_configuration(cluster), cluster.kubelet))
+    return _dump(deep_merge(_own_kubelet_configuration(cluster), cluster.kubelet))
 
 
 def _own_kubelet_configuration(cluster: Cluster) -> Document:

@@ -32,7 +32,7 @@ ASK_HAPROXY = (
     f"/usr/bin/curl --silent --fail --max-time 1 --output /dev/null --unix-socket {HEALTH} "
     "http://haproxy/"
 )
-# scripts/node/endpoint.sh puts the name of the interface that has the machine's address here.
+# scripts/node/vip.sh puts the name of the interface that has the machine's address here.
 INTERFACE = "@INTERFACE@"
 
 

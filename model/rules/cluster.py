@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from model.config import lookup
 from model.config.fields import DNS_LABEL, parse_memory
-from model.config.resolve import FIRST_ADDRESS, ROLES, Layout, address_or_none
+from model.config.resolve import FIRST_ADDRESS, ROLES, ResolvedCluster, address_or_none
 from model.config.schema import DRIVERS, Machines, Pool, Strict
 from model.fleet import CONTROL_PLANE
-from model.rules.issue import Finding, found
+from model.rules.issue import Issue, issue
 
 NAME_LENGTH = 63
 # etcd decides by majority: an even member adds a risk and no safety.
@@ -18,7 +18,7 @@ CONTROL_PLANE_COUNTS = (1, 3, 5, 7)
 SMALLEST_MEMORY = "1Gi"
 
 
-def of_cluster(layout: Layout) -> Iterator[Finding]:
+def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield what is wrong within one cluster."""
     yield from _names(layout)
     yield from _driver_keys(layout)
@@ -29,10 +29,10 @@ def of_cluster(layout: Layout) -> Iterator[Finding]:
         yield from _existing_hosts(layout)
 
 
-def of_clusters(names: frozenset[str]) -> Iterator[Finding]:
+def check_clusters(names: frozenset[str]) -> Iterator[Issue]:
     """Yield it if there is no cluster, or one whose name reads like a part of another."""
     if not names:
-        yield found(
+        yield issue(
             ("clusters",),
             None,
             "no cluster is described",
@@ -43,7 +43,7 @@ def of_clusters(names: frozenset[str]) -> Iterator[Finding]:
         for match in re.finditer(r"-(control-plane|workers?)(-|$)", name):
             owner = name[: match.start()]
             if owner in names:
-                yield found(
+                yield issue(
                     ("clusters", name),
                     name,
                     f"the name is one that things of the cluster {owner} have",
@@ -52,10 +52,10 @@ def of_clusters(names: frozenset[str]) -> Iterator[Finding]:
                 )
 
 
-def _names(layout: Layout) -> Iterator[Finding]:
+def _names(layout: ResolvedCluster) -> Iterator[Issue]:
     path, name = layout.path, layout.name
     if not re.fullmatch(DNS_LABEL, name):
-        yield found(
+        yield issue(
             path,
             name,
             "the name is no DNS label",
@@ -67,18 +67,18 @@ def _names(layout: Layout) -> Iterator[Finding]:
         longest = f"{name}-{role}-{max(layout.size(role) - 1, 0)}"
         if len(longest) > NAME_LENGTH:
             room = NAME_LENGTH - len(longest) + len(name)
-            yield found(
+            yield issue(
                 path,
                 name,
                 f"the machine name {longest} is longer than a DNS label",
                 allowed=f"a cluster name of at most {room} characters",
                 example="cluster1",
-                about=[*layout.driver_paths, layout.pool_path(role, "count")],
+                sources=[*layout.driver_paths, layout.pool_path(role, "count")],
             )
             return
 
 
-def _driver_keys(layout: Layout) -> Iterator[Finding]:
+def _driver_keys(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield the settings that the cluster makes for a driver that it does not use."""
     keys = DRIVERS[layout.driver]
     yield from _foreign(layout, layout.cluster.machines, Machines, keys.machines, "machines")
@@ -88,20 +88,20 @@ def _driver_keys(layout: Layout) -> Iterator[Finding]:
 
 
 def _foreign(
-    layout: Layout, written: Strict, all_keys: type[Strict], own: type[Strict], part: str
-) -> Iterator[Finding]:
+    layout: ResolvedCluster, written: Strict, all_keys: type[Strict], own: type[Strict], part: str
+) -> Iterator[Issue]:
     others = {name for each in DRIVERS.values() for name in _keys_of(each.machines, each.pool)}
     for name in sorted(written.model_fields_set & (others - _keys_of(own))):
         alias = str(all_keys.model_fields[name].alias)
         path = (*layout.path, part, alias)
         allowed = sorted(str(field.alias) for field in own.model_fields.values())
-        yield found(
+        yield issue(
             path,
             getattr(written, name),
             f"the driver {layout.driver} has no such setting",
             allowed="one of " + ", ".join(allowed) + "; or another driver",
-            example=f"{allowed[0]}: {lookup.at((*layout.path, part, allowed[0])).snippet}",
-            about=layout.driver_paths,
+            example=f"{allowed[0]}: {lookup.schema_at((*layout.path, part, allowed[0])).snippet}",
+            sources=layout.driver_paths,
         )
 
 
@@ -109,15 +109,15 @@ def _keys_of(*parts: type[Strict]) -> set[str]:
     return {name for part in parts for name in part.model_fields}
 
 
-def _control_planes(layout: Layout) -> Iterator[Finding]:
+def _control_planes(layout: ResolvedCluster) -> Iterator[Issue]:
     size = layout.size(CONTROL_PLANE)
     key = "hosts" if layout.driver == "existing" else "count"
     path = layout.pool_path(CONTROL_PLANE, key)
     # A count that was written says the same whatever the driver is.
     counted = layout.pool(CONTROL_PLANE).count is not None
-    about = (path,) if counted else (path, *layout.driver_paths)
+    sources = (path,) if counted else (path, *layout.driver_paths)
     if size not in CONTROL_PLANE_COUNTS:
-        yield found(
+        yield issue(
             path,
             size,
             "etcd needs an odd number of members to have a majority that one loss does not take"
@@ -125,88 +125,91 @@ def _control_planes(layout: Layout) -> Iterator[Finding]:
             else "a cluster without a control plane is none",
             allowed="1, 3, 5 or 7 control planes",
             example="count: 3" if key == "count" else "hosts: [{address: ..., hostKey: ...}]",
-            about=about,
+            sources=sources,
         )
 
 
-def _container_machines(layout: Layout) -> Iterator[Finding]:
+def _container_machines(layout: ResolvedCluster) -> Iterator[Issue]:
     for role in ROLES:
         if layout.size(role) and layout.memory_bytes(role) < parse_memory(SMALLEST_MEMORY):
             own = layout.pool(role).memory
             path = layout.pool_path(role, "memory") if own else layout.machines_path("memory")
-            yield found(
+            yield issue(
                 path,
                 own or layout.machines.memory,
                 "too little for a machine that runs a kubelet and its pods",
                 allowed=f"at least {SMALLEST_MEMORY}",
                 example="memory: 2Gi",
-                about=(*layout.driver_paths, layout.pool_path(role, "count")),
+                sources=(*layout.driver_paths, layout.pool_path(role, "count")),
             )
     subnet, path = layout.machines.subnet, layout.machines_path("subnet")
     if subnet is None:
-        yield found(
+        yield issue(
             path,
             None,
             "missing: container machines need a network of their own",
             allowed="an IPv4 network in CIDR form that nothing else on this host uses",
             example="subnet: 10.89.1.0/24",
-            about=layout.driver_paths,
+            sources=layout.driver_paths,
         )
         return
     for role in ROLES:
         size = layout.size(role)
         if size and layout.container_address(role, size - 1) is None:
             first = FIRST_ADDRESS[role]
-            yield found(
+            yield issue(
                 path,
                 subnet,
                 f"too small: the addresses of {size} {role} machines begin at .{first}",
                 allowed=f"a network of at least {first + size + 1} addresses",
                 example="subnet: 10.89.0.0/20" if size > 100 else "subnet: 10.89.1.0/24",
-                about=(*layout.driver_paths, layout.pool_path(role, "count")),
+                sources=(*layout.driver_paths, layout.pool_path(role, "count")),
             )
 
 
-def _existing_hosts(layout: Layout) -> Iterator[Finding]:
+def _existing_hosts(layout: ResolvedCluster) -> Iterator[Issue]:
     for role in ROLES:
         hosts, count = layout.hosts(role), layout.pool(role).count
         if count is not None and count != len(hosts):
-            yield found(
+            yield issue(
                 layout.pool_path(role, "count"),
                 count,
                 f"{len(hosts)} hosts are named",
                 allowed="the number of hosts, or no count at all",
                 example=f"count: {len(hosts)}",
-                about=(*layout.driver_paths, layout.pool_path(role, "hosts")),
+                sources=(*layout.driver_paths, layout.pool_path(role, "hosts")),
             )
         for index, host in enumerate(hosts):
             if host.node_address is None and address_or_none(host.address) is None:
-                yield found(
+                yield issue(
                     layout.pool_path(role, "hosts", index, "nodeAddress"),
                     None,
                     f"missing: {host.address} is a name, and the cluster needs an address",
                     allowed="the host's IPv4 address in the cluster's network",
                     example="nodeAddress: 192.168.1.11",
-                    about=(*layout.driver_paths, layout.pool_path(role, "hosts", index, "address")),
+                    sources=(
+                        *layout.driver_paths,
+                        layout.pool_path(role, "hosts", index, "address"),
+                    ),
                 )
     ssh = layout.ssh
     if ssh.user != "root" and not ssh.sudo and layout.nodes:
         path = layout.machines_path("ssh")
-        yield found(
+        yield issue(
             (*path, "sudo"),
             ssh.sudo,
             f"the steps on a machine need root, and {ssh.user} is not root",
             allowed="true for every user but root",
             example="sudo: true",
-            about=(*layout.driver_paths, (*path, "user"), ("machines", "ssh")),
+            sources=(*layout.driver_paths, (*path, "user"), ("machines", "ssh")),
         )
     if ssh.sudo_password is not None and not ssh.sudo:
         path = layout.machines_path("ssh")
-        yield found(
+        yield issue(
             (*path, "sudoPassword"),
             ssh.sudo_password,
             "a password for sudo, which is not used",
             allowed="with sudo: true, also for root, whom sudo asks nothing",
             example="sudo: true",
-            about=(*layout.driver_paths, (*path, "sudo"), ("machines", "ssh")),
+            sources=(*layout.driver_paths, (*path, "sudo"), ("machines", "ssh")),
         )

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from model.config.errors import Path
-from model.config.resolve import GATEWAY, ROLES, Layout
+from model.config.resolve import GATEWAY, ROLES, ResolvedCluster
 from model.fleet import CONTROL_PLANE, Vip
-from model.rules.issue import Finding, found
+from model.rules.issue import Issue, issue
 
 # What listens on every address of a control plane already; there the virtual address's port is
 # taken on every address, too.
@@ -25,20 +25,20 @@ NODE_PORTS = range(30000, 32768)
 EXAMPLE = "endpoint: {vip: 10.89.1.100:8443}"
 
 
-def of_cluster(layout: Layout) -> Iterator[Finding]:
+def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield what is wrong with the endpoint of one cluster."""
     written = layout.cluster.endpoint
     both = (layout.endpoint_path("external"), layout.endpoint_path("vip"))
     if written is None:
         yield from _missing(layout)
     elif (written.external is None) == (written.vip is None):
-        yield found(
+        yield issue(
             layout.endpoint_path(),
             written.model_dump(exclude_none=True),
             "names both a load balancer and a virtual address" if written.vip else "names nothing",
             allowed="one of external, vip",
             example=EXAMPLE,
-            about=both,
+            sources=both,
         )
     if vip := layout.vip:
         yield from _port(layout, vip)
@@ -46,12 +46,12 @@ def of_cluster(layout: Layout) -> Iterator[Finding]:
             yield from _address_on_bridge(layout, vip)
 
 
-def _missing(layout: Layout) -> Iterator[Finding]:
+def _missing(layout: ResolvedCluster) -> Iterator[Issue]:
     size = layout.size(CONTROL_PLANE)
     if size > 1:
         key = "hosts" if layout.driver == "existing" else "count"
         counted = layout.pool(CONTROL_PLANE).count is not None
-        yield found(
+        yield issue(
             layout.endpoint_path(),
             None,
             f"missing: {size} control planes need one address in front of them",
@@ -59,19 +59,19 @@ def _missing(layout: Layout) -> Iterator[Finding]:
             "or vip: an address:port that the control planes hold between them",
             example=EXAMPLE,
             # A count that was written says the same whatever the driver is.
-            about=(
+            sources=(
                 layout.pool_path(CONTROL_PLANE, key),
                 *(() if counted else layout.driver_paths),
             ),
         )
 
 
-def _port(layout: Layout, vip: Vip) -> Iterator[Finding]:
+def _port(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
     taken = CONTROL_PLANE_PORTS.get(vip.port)
     if taken is None and vip.port in NODE_PORTS:
         taken = "Services of type NodePort"
     if taken:
-        yield found(
+        yield issue(
             layout.endpoint_path("vip"),
             f"{vip.address}:{vip.port}",
             f"port {vip.port} is used by {taken} on every control plane",
@@ -80,11 +80,11 @@ def _port(layout: Layout, vip: Vip) -> Iterator[Finding]:
         )
 
 
-def _address_on_bridge(layout: Layout, vip: Vip) -> Iterator[Finding]:
+def _address_on_bridge(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
     subnet = layout.machines.subnet
     if subnet is None:
         return
-    about: tuple[Path, ...] = (layout.machines_path("subnet"), *layout.driver_paths)
+    sources: tuple[Path, ...] = (layout.machines_path("subnet"), *layout.driver_paths)
     problem = f"is not in {subnet}, the machines' network"
     if vip.address in subnet:
         ends = {
@@ -96,18 +96,18 @@ def _address_on_bridge(layout: Layout, vip: Vip) -> Iterator[Finding]:
         if taken is None:
             return
         problem = f"is {taken}"
-        about = (*about, *(layout.pool_path(role, "count") for role in ROLES))
-    yield found(
+        sources = (*sources, *(layout.pool_path(role, "count") for role in ROLES))
+    yield issue(
         layout.endpoint_path("vip"),
         f"{vip.address}:{vip.port}",
         problem,
         allowed=f"an address of {subnet} that no machine has",
         example=f"vip: {subnet.broadcast_address - 1}:8443",
-        about=about,
+        sources=sources,
     )
 
 
-def _machines(layout: Layout) -> dict[IPv4Address, str]:
+def _machines(layout: ResolvedCluster) -> dict[IPv4Address, str]:
     return {
         address: f"the address of {layout.name}-{role}-{index}"
         for role in ROLES

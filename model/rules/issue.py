@@ -7,22 +7,22 @@ from model.config.errors import ConfigProblem, Path, problem_at
 
 
 @dataclass(frozen=True)
-class Finding:
+class Issue:
     """A problem, and the paths of all values that it was concluded from."""
 
     problem: ConfigProblem
-    about: tuple[Path, ...]
+    sources: tuple[Path, ...]
 
 
-def found(
+def issue(
     path: Path,
     value: object,
     problem: str,
     *,
     allowed: str,
     example: str,
-    about: Iterable[Path] = (),
-) -> Finding:
+    sources: Iterable[Path] = (),
+) -> Issue:
     """Return a finding at `path`, concluded from the value there and from those of `about`."""
     said = problem_at(path, value, problem, allowed=allowed, example=example)
-    return Finding(said, (path, *about))
+    return Issue(said, (path, *sources))

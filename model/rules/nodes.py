@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from model import versions
 from model.config import kubelet_fields, settings
-from model.config.errors import BELOW, Path
-from model.config.resolve import ROLES, Layout
+from model.config.errors import DESCENDANTS, Path
+from model.config.resolve import ROLES, ResolvedCluster
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, Taint
-from model.rules.issue import Finding, found
+from model.rules.issue import Issue, issue
 
 # Pods that do not tolerate these taints are not started; CoreDNS, as kubeadm makes it, tolerates
 # the control plane's own and this key.
@@ -15,7 +15,7 @@ HARD_EFFECTS = ("NoSchedule", "NoExecute")
 COREDNS_TOLERATES = "CriticalAddonsOnly"
 
 
-def of_cluster(layout: Layout) -> Iterator[Finding]:
+def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield what is wrong with the settings of one cluster's Nodes."""
     for role in ROLES:
         yield from _taken_twice(layout, role)
@@ -23,37 +23,37 @@ def of_cluster(layout: Layout) -> Iterator[Finding]:
     yield from _too_new(layout)
 
 
-def _taken_twice(layout: Layout, role: str) -> Iterator[Finding]:
+def _taken_twice(layout: ResolvedCluster, role: str) -> Iterator[Issue]:
     """Yield taints whose key and effect another has: a Node takes one value for them."""
     seen: set[tuple[str, str]] = set()
     for index, text in enumerate(layout.pool(role).taints or ()):
         taint = settings.parse_taint(text)
         if (taint.key, taint.effect) in seen:
-            yield found(
+            yield issue(
                 layout.pool_path(role, "taints", index),
                 text,
                 f"{taint.key} has the effect {taint.effect} already",
                 allowed="each key once for each effect",
                 example='taints: ["dedicated=database:NoSchedule"]',
-                about=[(*layout.pool_path(role, "taints"), BELOW)],
+                sources=[(*layout.pool_path(role, "taints"), DESCENDANTS)],
             )
         seen.add((taint.key, taint.effect))
 
 
-def _no_place(layout: Layout) -> Iterator[Finding]:
+def _no_place(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield it if CoreDNS could run on no Node, so that the cluster would never be done."""
     used = [role for role in ROLES if layout.size(role)]
     if not used or not all(any(map(_bars, settings.taints(layout, role))) for role in used):
         return
     role = used[-1]
     path = layout.pool_path(role, "taints")
-    yield found(
+    yield issue(
         path,
         layout.pool(role).taints,
         "every Node has a taint that CoreDNS does not tolerate",
         allowed=f"on some Nodes no taint, PreferNoSchedule, or {CONTROL_PLANE_TAINT} alone",
         example=f'taints: ["{CONTROL_PLANE_TAINT}"]' if role == CONTROL_PLANE else "taints: []",
-        about=(*layout.driver_paths, *_pools(layout)),
+        sources=(*layout.driver_paths, *_pools(layout)),
     )
 
 
@@ -62,14 +62,14 @@ def _bars(taint: Taint) -> bool:
     return taint.effect in HARD_EFFECTS and not tolerated
 
 
-def _pools(layout: Layout) -> Iterator[Path]:
+def _pools(layout: ResolvedCluster) -> Iterator[Path]:
     for role in ROLES:
         yield layout.pool_path(role, "count")
         yield layout.pool_path(role, "hosts")
-        yield layout.pool_path(role, "taints", BELOW)
+        yield layout.pool_path(role, "taints", DESCENDANTS)
 
 
-def _too_new(layout: Layout) -> Iterator[Finding]:
+def _too_new(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield fields that this version's kubelet does not know, and would leave out."""
     own = layout.cluster.kubernetes_version
     version = versions.parse(own or layout.fleet.kubernetes_version)
@@ -79,11 +79,11 @@ def _too_new(layout: Layout) -> Iterator[Finding]:
     ):
         for name, since in kubelet_fields.SINCE.items():
             if name in fields and version.minor < since:
-                yield found(
+                yield issue(
                     (*path, name),
                     fields[name],
                     f"the kubelet of {version} has no such field yet",
                     allowed=f"a field of every version in use; this one came with 1.{since}",
                     example=kubelet_fields.EXAMPLE,
-                    about=[(*layout.path, "kubernetesVersion"), ("kubernetesVersion",)],
+                    sources=[(*layout.path, "kubernetesVersion"), ("kubernetesVersion",)],
                 )

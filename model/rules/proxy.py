@@ -4,23 +4,23 @@ from collections.abc import Iterator
 
 from model.artifacts.upstream import REGISTRIES
 from model.config.errors import Path
-from model.config.resolve import Layout
-from model.rules.issue import Finding, found
+from model.config.resolve import ResolvedCluster
+from model.rules.issue import Issue, issue
 
 
-def of_cluster(layout: Layout) -> Iterator[Finding]:
+def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield what is wrong with a cluster's proxy and mirrors."""
     own = layout.cluster.proxy is not None
     proxy = layout.cluster.proxy if own else layout.fleet.proxy
     path: Path = (*layout.path, "proxy") if own else ("proxy",)
     if proxy and proxy.no_proxy and not (proxy.http or proxy.https):
-        yield found(
+        yield issue(
             (*path, "noProxy"),
             proxy.no_proxy,
             "exceptions from a proxy that is not named",
             allowed="with http, https or both",
             example="proxy: {https: http://proxy.example.com:3128, noProxy: [.example.com]}",
-            about=(path, (*path, "http"), (*path, "https")),
+            sources=(path, (*path, "http"), (*path, "https")),
         )
     if layout.fleet.artifacts.mirror is None:
         return
@@ -30,11 +30,11 @@ def of_cluster(layout: Layout) -> Iterator[Finding]:
             (layout.fleet.registry_mirrors, ()),
         ):
             if registry in mirrors:
-                yield found(
+                yield issue(
                     (*above, "registryMirrors", registry),
                     mirrors[registry],
                     f"{registry} has a mirror already: artifacts.mirror",
                     allowed="one mirror for a registry",
                     example="registryMirrors: {docker.io: https://mirror.example.com}",
-                    about=(("artifacts", "mirror"),),
+                    sources=(("artifacts", "mirror"),),
                 )

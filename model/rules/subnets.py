@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
 from model.config.errors import Path
-from model.config.resolve import ROLES, Layout
-from model.rules.issue import Finding, found
+from model.config.resolve import ROLES, ResolvedCluster
+from model.rules.issue import Issue, issue
 
 # The controller manager gives every Node a /24 and refuses more than 2^16 of them.
 # https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/
@@ -39,22 +39,22 @@ class Network:
     path: Path
     title: str
     network: IPv4Network
-    about: tuple[Path, ...] = ()
+    sources: tuple[Path, ...] = ()
 
 
-def of_cluster(layout: Layout) -> Iterator[Finding]:
+def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield what is wrong with the networks of one cluster."""
     pods, services = _inner(layout)
     if pods.network.prefixlen not in POD_PREFIXES:
         yield _unsuitable(pods, "gives no Node a /24", "a /8 to a /24")
     elif 2 ** (NODE_PREFIX - pods.network.prefixlen) < layout.nodes:
         bits = (layout.nodes - 1).bit_length()
-        about = (*layout.driver_paths, *(layout.pool_path(role, "count") for role in ROLES))
+        sources = (*layout.driver_paths, *(layout.pool_path(role, "count") for role in ROLES))
         yield _unsuitable(
             pods,
             f"too small: {layout.nodes} Nodes need a /{NODE_PREFIX} each",
             f"a /{NODE_PREFIX - bits} or larger",
-            about,
+            sources,
         )
     if services.network.prefixlen not in SERVICE_PREFIXES:
         small = services.network.prefixlen > SERVICE_PREFIXES[-1]
@@ -77,21 +77,21 @@ def of_cluster(layout: Layout) -> Iterator[Finding]:
 
 
 def _inside(
-    path: Path, address: IPv4Address, layout: Layout, networks: Iterable[Network]
-) -> Iterator[Finding]:
+    path: Path, address: IPv4Address, layout: ResolvedCluster, networks: Iterable[Network]
+) -> Iterator[Issue]:
     for each in networks:
         if address in each.network:
             yield _overlap(Network(path, "", IPv4Network(address), layout.driver_paths), each)
 
 
-def of_fleet(layouts: Iterable[Layout]) -> Iterator[Finding]:
+def check_fleet(layouts: Iterable[ResolvedCluster]) -> Iterator[Issue]:
     """Yield what clusters take from each other."""
     layouts = list(layouts)
     yield from _taken_twice(layouts)
     yield from _shared_bridges(layouts)
 
 
-def _inner(layout: Layout) -> tuple[Network, Network]:
+def _inner(layout: ResolvedCluster) -> tuple[Network, Network]:
     networking, path = layout.cluster.networking, (*layout.path, "networking")
     return (
         Network((*path, "podSubnet"), f"the pods of {layout.name}", networking.pod_subnet),
@@ -99,29 +99,33 @@ def _inner(layout: Layout) -> tuple[Network, Network]:
     )
 
 
-def _bridge(layout: Layout) -> Iterator[Network]:
+def _bridge(layout: ResolvedCluster) -> Iterator[Network]:
     subnet = layout.machines.subnet
     if layout.driver == "container" and subnet is not None:
         path = layout.machines_path("subnet")
         yield Network(path, f"the machines of {layout.name}", subnet, layout.driver_paths)
 
 
-def _taken_twice(layouts: list[Layout]) -> Iterator[Finding]:
+def _taken_twice(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
     """Yield node addresses, SSH addresses and endpoints that two have.
 
     Container machines and endpoints that follow from them come last and are only held against what
     was written: where two bridges overlap, that is said once and not for every machine.
     """
-    nodes, doors, endpoints = Taken("node address"), Taken("SSH address"), Taken("endpoint")
+    nodes, doors, endpoints = (
+        AddressRegistry("node address"),
+        AddressRegistry("SSH address"),
+        AddressRegistry("endpoint"),
+    )
     written = [each for each in layouts if each.driver == "existing"]
     for layout in (*written, *(each for each in layouts if each not in written)):
         claims = layout in written
         for role in ROLES:
             for index, (path, address) in enumerate(layout.addresses(role)):
                 who = f"{layout.name}-{role}-{index}"
-                about = (path, *layout.driver_paths)
+                sources = (path, *layout.driver_paths)
                 if address is not None:
-                    yield from nodes.claim(address, who, about, keep=claims)
+                    yield from nodes.claim(address, who, sources, keep=claims)
             for index, host in enumerate(layout.hosts(role)):
                 path = layout.pool_path(role, "hosts", index, "address")
                 if host.node_address is not None:
@@ -132,20 +136,20 @@ def _taken_twice(layouts: list[Layout]) -> Iterator[Finding]:
         if endpoint := layout.endpoint:
             keep = layout.given_endpoint is not None
             keys = [_endpoint_key(layout)] if keep else []
-            about = (layout.endpoint_path(*keys), *layout.driver_paths)
-            twice = list(endpoints.claim(endpoint, f"cluster {layout.name}", about, keep=keep))
+            sources = (layout.endpoint_path(*keys), *layout.driver_paths)
+            twice = list(endpoints.claim(endpoint, f"cluster {layout.name}", sources, keep=keep))
             yield from twice
             if layout.vip and not twice:
                 who = f"the virtual address of {layout.name}"
-                yield from nodes.claim(layout.vip.address, who, about, keep=True)
+                yield from nodes.claim(layout.vip.address, who, sources, keep=True)
 
 
-def _endpoint_key(layout: Layout) -> str:
+def _endpoint_key(layout: ResolvedCluster) -> str:
     written = layout.cluster.endpoint
     return "external" if written and written.external else "vip"
 
 
-class Taken:
+class AddressRegistry:
     """What is taken already, by whom, and which values say so."""
 
     def __init__(self, noun: str) -> None:
@@ -153,24 +157,24 @@ class Taken:
         self._holders: dict[object, tuple[str, tuple[Path, ...]]] = {}
 
     def claim(
-        self, what: object, who: str, about: tuple[Path, ...], *, keep: bool
-    ) -> Iterator[Finding]:
+        self, what: object, who: str, sources: tuple[Path, ...], *, keep: bool
+    ) -> Iterator[Issue]:
         """Yield a finding if `what` is taken; note it as taken by `who` if it is to be kept."""
         if what in self._holders:
             holder, theirs = self._holders[what]
-            yield found(
-                about[0],
+            yield issue(
+                sources[0],
                 what,
                 f"{who} has the same {self._noun} as {holder}",
                 allowed="one that nothing else in the fleet has",
-                example=f"{about[0][-1]}: {FREE_EXAMPLES.get(str(about[0][-1]), '10.0.1.12')}",
-                about=(*about[1:], *theirs),
+                example=f"{sources[0][-1]}: {FREE_EXAMPLES.get(str(sources[0][-1]), '10.0.1.12')}",
+                sources=(*sources[1:], *theirs),
             )
         elif keep:
-            self._holders[what] = (who, about)
+            self._holders[what] = (who, sources)
 
 
-def _shared_bridges(layouts: list[Layout]) -> Iterator[Finding]:
+def _shared_bridges(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
     """Yield bridges that overlap each other or another cluster's inner networks."""
     bridges = sorted(
         ((layout.name, each) for layout in layouts for each in _bridge(layout)),
@@ -198,27 +202,27 @@ def _shared_bridges(layouts: list[Layout]) -> Iterator[Finding]:
 
 
 def _unsuitable(
-    network: Network, problem: str, allowed: str, about: Iterable[Path] = ()
-) -> Finding:
-    return found(
+    network: Network, problem: str, allowed: str, sources: Iterable[Path] = ()
+) -> Issue:
+    return issue(
         network.path,
         network.network,
         problem,
         allowed=allowed,
         example=_example(network),
-        about=about,
+        sources=sources,
     )
 
 
-def _overlap(network: Network, other: Network) -> Finding:
+def _overlap(network: Network, other: Network) -> Issue:
     is_host = network.network.prefixlen == 32
-    return found(
+    return issue(
         network.path,
         network.network.network_address if is_host else network.network,
         f"{'is inside' if is_host else 'overlaps'} {other.network} ({other.title})",
         allowed="one that shares no address with it",
         example=_example(network, other.network),
-        about=(*network.about, other.path, *other.about),
+        sources=(*network.sources, other.path, *other.sources),
     )
 
 

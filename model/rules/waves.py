@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-from model.config.errors import BELOW, Path
-from model.config.resolve import Layout
+from model.config.errors import DESCENDANTS, Path
+from model.config.resolve import ResolvedCluster
 from model.config.schema import FleetConfig, Selector
-from model.rules.issue import Finding, found
+from model.rules.issue import Issue, issue
 
 PATH: Path = ("upgrades", "canaries")
 _SHOWN_LABELS = 6
 
 
-def wave_of(layout: Layout) -> int:
+def wave_of(layout: ResolvedCluster) -> int:
     """Return the number of the cluster's wave, from 0."""
     selectors = [selector for _, selector in _selectors(layout.fleet)]
     for number, selector in enumerate(selectors):
@@ -20,7 +20,7 @@ def wave_of(layout: Layout) -> int:
     return len(selectors)
 
 
-def of_fleet(layouts: Iterable[Layout]) -> Iterator[Finding]:
+def check_fleet(layouts: Iterable[ResolvedCluster]) -> Iterator[Issue]:
     """Yield the selectors that say nothing: each must take a cluster that none before it took."""
     layouts = list(layouts)
     fleet = layouts[0].fleet if layouts else None
@@ -45,11 +45,11 @@ def _selectors(fleet: FleetConfig) -> list[tuple[Path, Selector]]:
     return [(PATH, given)]
 
 
-def _matches(selector: Selector, layout: Layout) -> bool:
+def _matches(selector: Selector, layout: ResolvedCluster) -> bool:
     return selector.items() <= layout.cluster.labels.items()
 
 
-def _unknown(selector: Selector, layouts: list[Layout]) -> str | None:
+def _unknown(selector: Selector, layouts: list[ResolvedCluster]) -> str | None:
     """Return the first key whose value no cluster has."""
     return next(
         (
@@ -61,17 +61,17 @@ def _unknown(selector: Selector, layouts: list[Layout]) -> str | None:
     )
 
 
-def _useless(path: Path, value: object, problem: str, layouts: list[Layout]) -> Finding:
+def _useless(path: Path, value: object, problem: str, layouts: list[ResolvedCluster]) -> Issue:
     known = dict.fromkeys(item for each in layouts for item in each.cluster.labels.items())
     shown = [f"{key}={value}" for key, value in known][:_SHOWN_LABELS]
     more = ", ..." if len(known) > _SHOWN_LABELS else ""
     key, label = next(iter(known), ("environment", "staging"))
-    return found(
+    return issue(
         path,
         value,
         problem,
         allowed="labels of clusters that no earlier wave has"
         + (f": {', '.join(shown)}{more}" if shown else "; no cluster has labels"),
         example=f"canaries: {{{key}: {label}}}",
-        about=[(*PATH, BELOW), *((*each.path, "labels", BELOW) for each in layouts)],
+        sources=[(*PATH, DESCENDANTS), *((*each.path, "labels", DESCENDANTS) for each in layouts)],
     )

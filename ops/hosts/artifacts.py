@@ -26,7 +26,7 @@ DOWNLOADED = 4 << 30
 
 
 @dataclass(frozen=True)
-class Supplies:
+class HostArtifacts:
     """The tables for one host, and the files that belong to them."""
 
     index: str
@@ -36,7 +36,7 @@ class Supplies:
 
     @cached_property
     def digest(self) -> str:
-        """What identifies them: the same as survey.sh computes on the host."""
+        """What identifies them: the same as host_facts.sh computes on the host."""
         text = self.index + self.downloads + self.mirrors
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -48,7 +48,7 @@ class Supplies:
 
 def for_host(
     *, source: str, mirror: str | None, kubernetes_version: str, arch: str, role: str
-) -> Supplies:
+) -> HostArtifacts:
     """Return what a host needs; raise OperatorError where the bundle is missing or incomplete."""
     version = str(parse(kubernetes_version))
     if source == "upstream":
@@ -60,16 +60,16 @@ def for_host(
             f"{error}; or let the hosts download by themselves: artifacts.source: upstream"
         ) from None
     files = {a.sha256: (a.sha256, bundle.file(a), a.size) for a in bundle.for_role(role)}
-    return Supplies(bundle.index(role), "", "", tuple(files.values()))
+    return HostArtifacts(bundle.index(role), "", "", tuple(files.values()))
 
 
-def _upstream(version: str, arch: str, mirror: str | None) -> Supplies:
+def _upstream(version: str, arch: str, mirror: str | None) -> HostArtifacts:
     rows = [
         (each.install, each.url, each.sums, each.member or "-")
         for each in upstream.downloads(version, arch, mirror)
     ]
     mirrors = [(registry, mirror) for registry in upstream.REGISTRIES if mirror]
-    return Supplies("", _table(rows), _table(mirrors), ())
+    return HostArtifacts("", _table(rows), _table(mirrors), ())
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:

@@ -10,23 +10,23 @@ from ops.hosts import artifacts as supplies
 from ops.hosts import preflight
 from ops.hosts.facts import Claim, Facts
 from ops.hosts.ssh import Connection, Finished, Login, Unreachable
-from ops.hosts.sudo import Root
+from ops.hosts.sudo import Sudo
 
 NODE_SCRIPTS = Path(__file__).parents[2] / "scripts" / "node"
 SILENCE_SECONDS = 120
 RESET_SECONDS = 600
 
 
-class Visit:
+class Enrollment:
     """A connection to the host of one machine; `name` is the machine's."""
 
-    def __init__(self, connection: Connection, login: Login, *, name: str, root: Root) -> None:
+    def __init__(self, connection: Connection, login: Login, *, name: str, root: Sudo) -> None:
         self._connection = connection
         self._login = login
         self._name = name
         self._root = root
 
-    def survey(self, written: Iterable[str] = ()) -> Facts:
+    def facts(self, written: Iterable[str] = ()) -> Facts:
         """Look at the host; `written` are paths that would be written there."""
         settings = {
             "SUDO": "yes" if self._root.sudo else "no",
@@ -41,7 +41,7 @@ class Visit:
 
     def look(self) -> Facts:
         """Look at a host that was taken over; without root nothing can be said about it."""
-        facts = self.survey()
+        facts = self.facts()
         if facts.root_refusal:
             raise Unreachable(
                 f"{self._where}: {facts.root_refusal}: let the user become root again, as "
@@ -49,7 +49,7 @@ class Visit:
             )
         return facts
 
-    def refuse_unfit(self, facts: Facts, wanted: preflight.Wanted) -> None:
+    def reject_unfit(self, facts: Facts, wanted: preflight.HostRequirements) -> None:
         """Raise OperatorError with everything that keeps the host from being this machine."""
         if found := preflight.problems(facts, wanted):
             lines = "\n  ".join(found)
@@ -60,7 +60,7 @@ class Visit:
 
     def take(self, fleet: str, mark: str) -> tuple[Claim, set[str]]:
         """Claim the host; return the claim and the sums of the artifacts that are there."""
-        finished = self._as_root("take && list", {"FLEET": fleet, "MARK": mark})
+        finished = self._as_root("claim && list", {"FLEET": fleet, "MARK": mark})
         first, *have = finished.out.splitlines() or [""]
         claim = Claim.parse(first)
         if finished.status or claim is None:
@@ -69,27 +69,27 @@ class Visit:
             )
         return claim, set(have)
 
-    def transfer(self, former: str, fleet: str) -> None:
+    def reassign(self, former: str, fleet: str) -> None:
         """Claim the host, which is the same fleet's under its former identity."""
-        finished = self._as_root("transfer", {"FORMER_FLEET": former, "FLEET": fleet})
+        finished = self._as_root("reassign", {"FORMER_FLEET": former, "FLEET": fleet})
         if finished.status:
             raise self._failed(finished, "it was not taken over from the fleet's former identity")
 
-    def supply(self, given: supplies.Supplies, have: set[str]) -> None:
+    def sync_artifacts(self, given: supplies.HostArtifacts, have: set[str]) -> None:
         """Send what is missing, have it verified there, and leave the tables."""
         tables = {"INDEX": given.index, "DOWNLOADS": given.downloads, "MIRRORS": given.mirrors}
         missing = [file for file in given.files if file[0] not in have]
         if missing:
-            finished = self._as_root("receive && supply", tables, supplies.tar(missing))
+            finished = self._as_root("receive && sync_artifacts", tables, supplies.tar(missing))
         else:
-            finished = self._as_root("supply", tables)
+            finished = self._as_root("sync_artifacts", tables)
         if finished.status:
             raise self._failed(finished, "it was not supplied")
 
     def reset(self) -> None:
         """Give the host back as it was found."""
         finished = self._run_as_root(
-            _text({"NODE_NAME": self._name}, "lib", "endpoint", "pod-network", "reset"),
+            _text({"NODE_NAME": self._name}, "lib", "vip", "pod-network", "reset"),
             "step_reset",
             limit=RESET_SECONDS,
         )
@@ -103,7 +103,7 @@ class Visit:
     def _as_root(
         self, call: str, settings: Mapping[str, str], stream: Iterable[bytes] = ()
     ) -> Finished:
-        text = _text({**settings, "NODE_NAME": self._name}, "lib", "takeover")
+        text = _text({**settings, "NODE_NAME": self._name}, "lib", "enrollment")
         return self._run_as_root(text, call, stream, limit=0)
 
     def _run_as_root(
@@ -121,9 +121,9 @@ class Visit:
 
 def wanted(
     role: str, fleet: str, machine: str, disk: int, endpoint_port: int | None
-) -> preflight.Wanted:
+) -> preflight.HostRequirements:
     """Return what is asked of a host at this moment."""
-    return preflight.Wanted(role, fleet, machine, time(), disk, endpoint_port)
+    return preflight.HostRequirements(role, fleet, machine, time(), disk, endpoint_port)
 
 
 def _text(settings: Mapping[str, str], *scripts: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What a host says of itself: the answers of scripts/node/survey.sh, typed."""
+"""What a host says of itself: the answers of scripts/node/host_facts.sh, typed."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """What can be done on a machine that is a member of a cluster: functions of scripts/node, by name.
 
 Each finds out what is left to do and can be called again after a kill at any moment; one at a time
-runs on a machine. What a function does and needs is said in scripts/node/upgrade.sh and state.sh.
+runs on a machine. scripts/node/upgrade.sh and node_facts.sh say what each does and needs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,15 +11,15 @@ from shlex import quote
 
 from model.sudo import KILL_AFTER_SECONDS
 from ops.hosts.ssh import Connection, Finished
-from ops.hosts.sudo import Root
+from ops.hosts.sudo import Sudo
 
 NODE_SCRIPTS = Path(__file__).parents[2] / "scripts" / "node"
 CHANGING = (
-    "lib", "kubeadm", "configure", "install", "egress", "runtime", "kernel", "staged", "documents",
-    "static-pods", "endpoint", "change", "upgrade",
+    "lib", "kubeadm", "configure", "install", "proxy", "runtime", "kernel", "staging", "documents",
+    "static-pods", "vip", "change", "upgrade",
 )  # fmt: skip
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
-FOUNDING = ("lib", "kubeadm", "trust", "restore", "foundation")
+FOUNDING = ("lib", "kubeadm", "pki", "restore", "init")
 FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
 DOCUMENTS = ("CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION")
 
@@ -34,7 +34,7 @@ class Operation:
 
 
 OPERATIONS = {
-    "survey": Operation(("state",), (), 60),
+    "node_facts": Operation(("node_facts",), (), 60),
     "check_upgrade": Operation(CHANGING, (*MACHINE, "IGNORED_CHECKS"), 1500),
     "upgrade_first": Operation(CHANGING, (*MACHINE, *DOCUMENTS), 1500),
     "upgrade_control_plane": Operation(CHANGING, MACHINE, 1500),
@@ -57,7 +57,7 @@ def run(
     operation: Operation,
     settings: Mapping[str, str],
     *,
-    root: Root,
+    root: Sudo,
     stream: Iterable[bytes] = (),
 ) -> Finished:
     """Run a function of the operation as root; `settings` are exactly those that it takes.

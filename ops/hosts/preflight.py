@@ -27,7 +27,7 @@ GIB = 1 << 30
 
 
 @dataclass(frozen=True)
-class Wanted:
+class HostRequirements:
     """What is asked of a host: `now` is our clock, `disk` in bytes.
 
     `endpoint_port` is where a control plane takes connections for a virtual address, if it does.
@@ -52,7 +52,7 @@ class Wanted:
         return claim is not None and (claim.fleet, claim.machine) == (self.fleet, self.machine)
 
 
-def problems(facts: Facts, wanted: Wanted) -> list[str]:
+def problems(facts: Facts, wanted: HostRequirements) -> list[str]:
     """Return what is in the way, one line each, with what to do; nothing when the host fits."""
     found = [*_access(facts), *_system(facts, wanted)]
     if not wanted.owns(facts.claim):
@@ -68,7 +68,7 @@ def _access(facts: Facts) -> Iterator[str]:
         )
 
 
-def _system(facts: Facts, wanted: Wanted) -> Iterator[str]:
+def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     if not facts.os_family & {"debian", "ubuntu"}:
         yield f"system: {facts.os}: only Debian, Ubuntu and what is made from them are known"
     if facts.init != "systemd":
@@ -109,7 +109,7 @@ def _claimed(facts: Facts) -> Iterator[str]:
         )
 
 
-def _occupied(facts: Facts, wanted: Wanted) -> Iterator[str]:
+def _occupied(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     for port, what in sorted(wanted.ports.items()):
         if port in facts.ports:
             yield f"port {port} ({what}) is in use: `ss -ltnp` on the host says by what"

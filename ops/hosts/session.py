@@ -8,32 +8,32 @@ from ops.errors import OperatorError
 from ops.hosts import operations
 from ops.hosts.operations import Operation
 from ops.hosts.ssh import Connection, Login, connected
-from ops.hosts.sudo import Root
+from ops.hosts.sudo import Sudo
 
 SHOWN_LINES = 20
 # What `timeout` ends with when it had to end its command.
 TOO_LONG = 124
 
 
-class Way:
+class HostConnection:
     """How to run things as root on one machine."""
 
     def __init__(self, machine: str, given: Mapping[str, Any]) -> None:
         self.machine = machine
         self._login = _login(given)
-        self._root = Root.of(given)
+        self._root = Sudo.of(given)
 
     @contextmanager
-    def open(self, *, patience_seconds: float = 0) -> "Iterator[Visit]":
+    def open(self, *, patience_seconds: float = 0) -> "Iterator[HostSession]":
         """Log in, trying for a while where nothing answers; raises Unreachable."""
         with connected(self._login, patience_seconds=patience_seconds) as connection:
-            yield Visit(self.machine, connection, self._root)
+            yield HostSession(self.machine, connection, self._root)
 
 
-class Visit:
+class HostSession:
     """An open connection to one machine."""
 
-    def __init__(self, machine: str, connection: Connection, root: Root) -> None:
+    def __init__(self, machine: str, connection: Connection, root: Sudo) -> None:
         self._machine = machine
         self._connection = connection
         self._root = root
@@ -64,9 +64,9 @@ class Visit:
         return finished.out
 
 
-def ways(props: Mapping[str, Any]) -> dict[str, Way]:
+def connections(props: Mapping[str, Any]) -> dict[str, HostConnection]:
     """Return the way into every machine of the rollout's inputs."""
-    return {name: Way(name, given) for name, given in props["logins"].items()}
+    return {name: HostConnection(name, given) for name, given in props["logins"].items()}
 
 
 def _login(given: Mapping[str, Any]) -> Login:

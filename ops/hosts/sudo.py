@@ -10,14 +10,14 @@ from ops.hosts.ssh import Connection, Finished
 
 
 @dataclass(frozen=True)
-class Root:
+class Sudo:
     """Whether it takes sudo, and the password that sudo asks, if it asks one."""
 
     sudo: bool
     password: str | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, props: Mapping[str, Any]) -> "Root":
+    def of(cls, props: Mapping[str, Any]) -> "Sudo":
         """Return it as the inputs of a resource that logs in say it (components/login.py)."""
         return cls(bool(props["sudo"]), props.get("sudo_password"))
 
@@ -36,9 +36,9 @@ class Root:
         It is ended there after `limit` seconds (0: never), and here after `seconds` of silence.
         """
         script = f'eval "$(head --bytes={len(text)})"; {call}'
-        asked = self.password is not None
+        needs_password = self.password is not None
         return connection.run(
-            root.command(script, sudo=self.sudo, asked=asked, seconds=limit),
-            chain([root.introduction(self.password).encode(), text], stream),
+            root.command(script, sudo=self.sudo, needs_password=needs_password, seconds=limit),
+            chain([root.sudo_preamble(self.password).encode(), text], stream),
             seconds=seconds,
         )

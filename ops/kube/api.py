@@ -24,7 +24,7 @@ CONNECT_SECONDS = 5
 CONNECTIONS = 32
 RETRIES = 3
 # For a look that is not vital: once more, since a virtual address may just be moving.
-LOOK_RETRIES = 1
+PROBE_RETRIES = 1
 SERVER_ERROR = 500
 NAMES = (
     *("ApiClient", "ApiException", "Configuration", "CoreV1Api", "PolicyV1Api"),
@@ -89,7 +89,7 @@ def tls(kubeconfig: str) -> ssl.SSLContext:
     return context
 
 
-def is_away(error: Exception) -> bool:
+def is_unavailable(error: Exception) -> bool:
     """Whether the API did not answer, or answered that it is not well: it may be a moment later."""
     from urllib3.exceptions import HTTPError
 

@@ -98,7 +98,7 @@ class Drain:
                     end(pod)
             except Exception as error:
                 # Control planes are drained too: the API may be unavailable for a moment.
-                if not api.is_away(error):
+                if not api.is_unavailable(error):
                     raise
                 self._trouble = str(getattr(error, "body", None) or error)
             if not (left or self._trouble) or self._is_lost():
@@ -204,7 +204,7 @@ class Drain:
                 "on the machine, then run `pulumi up` again."
             )
         held = [pod for pod in left if title(pod) in self._refusals]
-        blocking = "; ".join(pdb.holding(self._client, held)) if held else ""
+        blocking = "; ".join(pdb.blocking(self._client, held)) if held else ""
         budget = f" What holds them: PodDisruptionBudget {blocking}." if blocking else ""
         return OperatorError(
             f"{where} these pods are still there: {pods}.{budget} Make room for them elsewhere, "

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from model import quorum
 from ops.errors import OperatorError
 from ops.kube import api
-from ops.kube.exec import Unanswered, run
+from ops.kube.exec import ExecError, run
 
 NAMESPACE = "kube-system"
 SELECTOR = "component=etcd,tier=control-plane"
@@ -189,7 +189,7 @@ def _ask_any(kubeconfig: str, besides: str, *commands: Sequence[str]) -> list[Js
     for pod in _pods(kubeconfig, besides):
         try:
             return [_ask(kubeconfig, pod, command) for command in commands]
-        except Unanswered as error:
+        except ExecError as error:
             reasons.append(str(error))
     raise OperatorError(
         f"no etcd pod of {api.server(kubeconfig)} answers: {'; '.join(reasons) or 'there is none'}"
@@ -203,7 +203,7 @@ def _ask(kubeconfig: str, pod: str, command: Sequence[str]) -> Json:
         return json.loads(finished.output)
     except ValueError:
         said = finished.errors.strip() or finished.output.strip()
-        raise Unanswered(f"{pod}: etcdctl {command[0]} {command[1]}: {said}") from None
+        raise ExecError(f"{pod}: etcdctl {command[0]} {command[1]}: {said}") from None
 
 
 def _pods(kubeconfig: str, besides: str) -> list[str]:

@@ -22,7 +22,7 @@ PROTOCOL = "v4.channel.k8s.io"
 OUTPUT, ERRORS, OUTCOME = 1, 2, 3
 
 
-class Unanswered(Exception):
+class ExecError(Exception):
     """The program could not be run, or nobody knows how it ended."""
 
 
@@ -61,9 +61,9 @@ def run(
             connection.shutdown()  # type: ignore[no-untyped-call]
     except websocket.WebSocketBadStatusException as error:
         body = (error.resp_body or b"").decode(errors="replace").strip()
-        raise Unanswered(f"{pod}: status {error.status_code} {body}") from None
+        raise ExecError(f"{pod}: status {error.status_code} {body}") from None
     except (OSError, websocket.WebSocketException) as error:
-        raise Unanswered(f"{pod}: {error}") from None
+        raise ExecError(f"{pod}: {error}") from None
 
 
 def _listen(connection: "WebSocket", deadline: float) -> dict[int, str]:
@@ -92,4 +92,4 @@ def _status(outcome: dict[str, Any]) -> int:
     for cause in outcome.get("details", {}).get("causes", ()):
         if cause.get("reason") == "ExitCode":
             return int(cause["message"])
-    raise Unanswered(outcome.get("message") or "the connection ended before the program did")
+    raise ExecError(outcome.get("message") or "the connection ended before the program did")

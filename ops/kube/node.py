@@ -66,12 +66,12 @@ def retire(
     """
     if _cordon(kubeconfig, name) is None:
         return ""
-    pulse = _Pulse(kubeconfig, name, silence_seconds)
+    pulse = _KubeletLiveness(kubeconfig, name, silence_seconds)
     leaving = Drain(kubeconfig, name, leaves=True, is_lost=pulse.is_lost)
     return _drain(leaving, kubeconfig, name, deadline_seconds, force=force)
 
 
-def told_of_drains(kubeconfig: str) -> dict[str, str]:
+def drain_policy(kubeconfig: str) -> dict[str, str]:
     """Return how the cluster's machines are drained now (manifests/drain.yaml); {} if unknown."""
     asked = ("kubeadm-fleet-drain", "kube-system")
     told = _ask(
@@ -114,12 +114,12 @@ def _ask(kubeconfig: str, doing: str, ask: Callable[["CoreV1Api"], Any]) -> Any:
         except Exception as error:
             if getattr(error, "status", None) == NOT_FOUND:
                 return None
-            if not api.is_away(error) or time.monotonic() > deadline:
+            if not api.is_unavailable(error) or time.monotonic() > deadline:
                 raise api.explain(error, doing, kubeconfig) from None
         time.sleep(POLL_SECONDS)
 
 
-class _Pulse:
+class _KubeletLiveness:
     """Whether a Node can still end its pods: its kubelet is well, and answers.
 
     A kubelet's silence shows in its Node only after some 50 seconds, so it is asked itself.
@@ -149,7 +149,7 @@ class _Pulse:
         except Exception as error:
             if getattr(error, "status", None) == NOT_FOUND:
                 return False
-            if api.is_away(error):
+            if api.is_unavailable(error):
                 return None
             raise
         conditions = found.status.conditions if found.status else None
@@ -161,5 +161,5 @@ class _Pulse:
                 self._name, "healthz", _request_timeout=PING_SECONDS
             )
         except Exception as error:
-            return not api.is_away(error)
+            return not api.is_unavailable(error)
         return True

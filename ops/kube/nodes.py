@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ops.kube import api, placement
 from ops.kube.placement import written
-from ops.rollout.desired import ROLE_LABELS, Wanted
+from ops.rollout.desired import ROLE_LABELS, DesiredMachine
 from ops.rollout.observed import Node
 
 if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
-OURS = "kubeadm-fleet/marks"
+MANAGED = "kubeadm-fleet/managed-labels-and-taints"
 CORDONED = "kubeadm-fleet/cordoned"
 # On the API's picture of a static pod, which only its kubelet ends.
 MIRROR = "kubernetes.io/config.mirror"
@@ -64,7 +64,7 @@ class Nodes:
         from urllib3.exceptions import HTTPError
 
         try:
-            answer: Any = self._core(api.LOOK_RETRIES).list_node(
+            answer: Any = self._core(api.PROBE_RETRIES).list_node(
                 _preload_content=False, _request_timeout=READ_SECONDS
             )
         except (ApiException, HTTPError, OSError):
@@ -98,7 +98,7 @@ class Nodes:
 
         return self._ask(f"reading {name}", read)
 
-    def mark(self, wanted: Wanted) -> None:
+    def mark(self, wanted: DesiredMachine) -> None:
         """Give the Node the labels and taints that are wanted, and take away ours that are not."""
         self._change(wanted.name, lambda found: _marked(found, wanted), "marking")
 
@@ -236,7 +236,7 @@ def _is_former(pod: Mapping[str, Any], born: str) -> bool:
 def _node(found: Mapping[str, Any]) -> Node:
     metadata, spec = found["metadata"], found["spec"]
     annotations = metadata.get("annotations", {})
-    ours = json.loads(annotations.get(OURS, "{}"))
+    ours = json.loads(annotations.get(MANAGED, "{}"))
     labels = metadata.get("labels", {})
     own_taints = tuple(ours.get("taints", ()))
     conditions = found["status"].get("conditions", ())
@@ -265,7 +265,7 @@ def _read(taint: str) -> dict[str, str]:
     )
 
 
-def _marked(found: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
+def _marked(found: Mapping[str, Any], wanted: DesiredMachine) -> dict[str, Any]:
     node = _node(found)
     labels: dict[str, str | None] = {key: None for key in node.our_labels}
     labels |= wanted.labels
@@ -277,7 +277,7 @@ def _marked(found: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
     ]
     ours = {"labels": sorted(wanted.labels), "taints": sorted(wanted.taints)}
     return {
-        "metadata": {"labels": labels, "annotations": {OURS: json.dumps(ours)}},
+        "metadata": {"labels": labels, "annotations": {MANAGED: json.dumps(ours)}},
         "spec": {"taints": [*kept, *(_read(each) for each in wanted.taints)]},
     }
 

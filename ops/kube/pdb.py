@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 
-def holding(client: "ApiClient", pods: Iterable[Object]) -> list[str]:
+def blocking(client: "ApiClient", pods: Iterable[Object]) -> list[str]:
     """Describe the budgets that hold one of `pods`, each once: name and allowed disruptions."""
     from kubernetes.client import PolicyV1Api
 

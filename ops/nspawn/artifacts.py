@@ -7,7 +7,7 @@ before it uses it.
 import shutil
 from pathlib import Path
 
-from ops.hosts.artifacts import Supplies
+from ops.hosts.artifacts import HostArtifacts
 from ops.nspawn import disk
 from ops.nspawn.spec import MachineSpec
 
@@ -26,10 +26,10 @@ def tell(spec: MachineSpec, root: Path) -> None:
 def of_image(spec: MachineSpec) -> str:
     """Return the digest of what the machine's image holds for its role; "" when it says nothing."""
     index = _supplies_of_image(spec) / "index"
-    return Supplies(index.read_text(), "", "", ()).digest if index.exists() else ""
+    return HostArtifacts(index.read_text(), "", "", ()).digest if index.exists() else ""
 
 
-def supply(spec: MachineSpec, given: Supplies) -> None:
+def supply(spec: MachineSpec, given: HostArtifacts) -> None:
     """Give the machine the files that it does not have, and what it is told of them."""
     state = disk.mount(spec) / STATE
     artifacts = state / "artifacts"

@@ -17,7 +17,7 @@ ROLE_LABELS = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredMachine:
     """One machine; `control` and `kubelet` identify the settings of what runs on it.
 
     `control` is empty for a worker. `labels` are those of its role as well; `taints` are written
@@ -40,23 +40,23 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class DesiredCluster:
     """All machines in the order of their indices, and what they have in common."""
 
     name: str
     version: str
     cluster_document: str
     kubelet_document: str
-    machines: tuple[Wanted, ...]
+    machines: tuple[DesiredMachine, ...]
     ids: Mapping[str, str]
 
     @classmethod
-    def of(cls, props: Mapping[str, Any]) -> "Cluster":
+    def of(cls, props: Mapping[str, Any]) -> "DesiredCluster":
         """Read the rollout's inputs, in which the engine keeps no order."""
         control = documents.digest(props["cluster_document"])
         kubelet = documents.digest(props["kubelet_document"])
         machines = tuple(
-            Wanted(
+            DesiredMachine(
                 name=name,
                 role=each["role"],
                 address=each["address"],
@@ -81,17 +81,17 @@ class Cluster:
         )
 
     @cached_property
-    def by_name(self) -> Mapping[str, Wanted]:
+    def by_name(self) -> Mapping[str, DesiredMachine]:
         """The machines by name."""
         return {each.name: each for each in self.machines}
 
     @property
-    def control_planes(self) -> list[Wanted]:
+    def control_planes(self) -> list[DesiredMachine]:
         """The machines that run the API."""
         return [each for each in self.machines if each.is_control_plane]
 
     @property
-    def workers(self) -> list[Wanted]:
+    def workers(self) -> list[DesiredMachine]:
         """The others."""
         return [each for each in self.machines if not each.is_control_plane]
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_interface
 
-from ops.rollout.desired import Wanted
-from ops.rollout.observed import MISSING, Found, Node
+from ops.rollout.desired import DesiredMachine
+from ops.rollout.observed import MISSING, Node, ObservedMachine
 
 RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")
 
 
-class Kind(StrEnum):
+class ActionKind(StrEnum):
     """What is done to a machine, the deepest first."""
 
     UPGRADE = "upgrade"
@@ -26,14 +26,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Change:
+class Action:
     """One thing to be done, and why, as a person reads it."""
 
-    kind: Kind
+    kind: ActionKind
     why: str
 
 
-def changes(found: Found, wanted: Wanted) -> list[Change]:
+def required_actions(found: ObservedMachine, wanted: DesiredMachine) -> list[Action]:
     """Return what must be done to the machine; nothing of one that cannot be reached."""
     if found.unreachable:
         return []
@@ -47,53 +47,53 @@ def changes(found: Found, wanted: Wanted) -> list[Change]:
     ]
 
 
-def _version(found: Found, wanted: Wanted) -> Iterator[Change]:
+def _version(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[Action]:
     if found.version != wanted.version:
         # Who has been brought to this version already has had its program exchanged since.
-        kind = Kind.REPAIR if found.settled.version == wanted.version else Kind.UPGRADE
+        kind = ActionKind.REPAIR if found.applied.version == wanted.version else ActionKind.UPGRADE
         said = f"the kubelet is {found.version or 'no program'} instead of {wanted.version}"
-        yield Change(kind, said)
+        yield Action(kind, said)
 
 
-def _settings(found: Found, wanted: Wanted) -> Iterator[Change]:
-    if wanted.is_control_plane and found.settled.control != wanted.control:
-        yield Change(Kind.CONTROL, "the control plane's settings are others now")
-    if found.settled.kubelet != wanted.kubelet:
-        yield Change(Kind.KUBELET, "the kubelet's settings are others now")
+def _settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[Action]:
+    if wanted.is_control_plane and found.applied.control != wanted.control:
+        yield Action(ActionKind.CONTROL, "the control plane's settings are others now")
+    if found.applied.kubelet != wanted.kubelet:
+        yield Action(ActionKind.KUBELET, "the kubelet's settings are others now")
 
 
-def _files(found: Found) -> Iterator[Change]:
+def _files(found: ObservedMachine) -> Iterator[Action]:
     if found.is_interrupted:
-        yield Change(Kind.REPAIR, "an earlier change of it was interrupted")
+        yield Action(ActionKind.REPAIR, "an earlier change of it was interrupted")
         return
-    for path, total in found.settled.files.items():
+    for path, total in found.applied.files.items():
         now = found.files.get(path, MISSING)
         if now != total:
             did = "is gone" if now == MISSING else "appeared" if total == MISSING else "was changed"
-            yield Change(Kind.REPAIR, f"{path} {did}")
+            yield Action(ActionKind.REPAIR, f"{path} {did}")
 
 
-def _running(found: Found) -> Iterator[Change]:
+def _running(found: ObservedMachine) -> Iterator[Action]:
     for name, state in found.services.items():
         # Those of a virtual address run on some machines only.
-        ran = found.settled.services.get(name) in RUNNING or name in ALWAYS
+        ran = found.applied.services.get(name) in RUNNING or name in ALWAYS
         if ran and state not in RUNNING:
-            yield Change(Kind.REPAIR, f"{name} is {state}")
+            yield Action(ActionKind.REPAIR, f"{name} is {state}")
 
 
-def _node(found: Found, wanted: Wanted) -> Iterator[Change]:
+def _node(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[Action]:
     if not found.api_answers:
         return
     if found.node is None:
-        yield Change(Kind.REGISTER, "its Node is gone")
+        yield Action(ActionKind.REGISTER, "its Node is gone")
     elif why := _foreign_network(found, found.node):
-        yield Change(Kind.REGISTER, why)
+        yield Action(ActionKind.REGISTER, why)
     if found.node is not None and found.node.cordoned:
-        yield Change(Kind.UNCORDON, "an earlier run left it cordoned")
+        yield Action(ActionKind.UNCORDON, "an earlier run left it cordoned")
     yield from _marks(found.node, wanted)
 
 
-def _foreign_network(found: Found, node: Node) -> str:
+def _foreign_network(found: ObservedMachine, node: Node) -> str:
     """Say why its pods are not where the cluster looks for them; "" where they are.
 
     A Node that was deleted and registered again, or that a restored snapshot holds otherwise, has
@@ -110,30 +110,30 @@ def _foreign_network(found: Found, node: Node) -> str:
     return ""
 
 
-def _marks(node: Node | None, wanted: Wanted) -> Iterator[Change]:
+def _marks(node: Node | None, wanted: DesiredMachine) -> Iterator[Action]:
     if node is None:
         return
     for key, value in wanted.labels.items():
         if node.labels.get(key) != value:
             was = f"is {node.labels[key]}" if key in node.labels else "is missing"
-            yield Change(Kind.MARKS, f"label {key}={value} {was}")
+            yield Action(ActionKind.MARKS, f"label {key}={value} {was}")
     for key in node.our_labels:
         if key in node.labels and key not in wanted.labels:
-            yield Change(Kind.MARKS, f"label {key} is no longer wanted")
+            yield Action(ActionKind.MARKS, f"label {key} is no longer wanted")
     for taint in wanted.taints:
         if taint not in node.taints:
-            yield Change(Kind.MARKS, f"taint {taint} is missing")
+            yield Action(ActionKind.MARKS, f"taint {taint} is missing")
     for taint in node.our_taints:
         if taint in node.taints and taint not in wanted.taints:
-            yield Change(Kind.MARKS, f"taint {taint} is no longer wanted")
+            yield Action(ActionKind.MARKS, f"taint {taint} is no longer wanted")
 
 
-def _former(found: Found, wanted: Wanted) -> Iterator[Change]:
+def _former(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[Action]:
     """What is there of other versions; nothing while the machine runs another one itself."""
     if found.version != wanted.version:
         return
     for version in found.staged:
         if version != wanted.version:
-            yield Change(Kind.CLEAN, f"{version} is staged there and not wanted")
-    if found.has_former:
-        yield Change(Kind.CLEAN, "what it ran before its upgrade is still there")
+            yield Action(ActionKind.CLEAN, f"{version} is staged there and not wanted")
+    if found.cleanup_pending:
+        yield Action(ActionKind.CLEAN, "what it ran before its upgrade is still there")

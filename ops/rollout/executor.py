@@ -12,47 +12,47 @@ import yaml
 
 from model import versions
 from ops.errors import OperatorError
-from ops.hosts.session import ways
+from ops.hosts.session import connections
 from ops.kube import node
 from ops.kube.nodes import Nodes
 from ops.rollout import readiness
-from ops.rollout.desired import Cluster, Wanted
-from ops.rollout.diff import Change, Kind, changes
-from ops.rollout.inspection import AT_ONCE, survey
-from ops.rollout.node_change import Turn
-from ops.rollout.node_operations import PATIENCE_SECONDS, Machine
-from ops.rollout.observed import Found
+from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout.diff import Action, ActionKind, required_actions
+from ops.rollout.inspection import AT_ONCE, inspect_cluster
+from ops.rollout.node_change import NodeChange
+from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations
+from ops.rollout.observed import ObservedMachine
 from ops.rollout.progress import Progress
-from ops.rollout.scheduling import broken_first, sliding
+from ops.rollout.scheduling import run_bounded, unhealthy_first
 
-SETTINGS = (Kind.CONTROL, Kind.KUBELET)
+SETTINGS = (ActionKind.CONTROL, ActionKind.KUBELET)
 
 
-class Rollout:
+class RolloutRun:
     """The run for one cluster; `props` are the rollout's inputs."""
 
     def __init__(self, props: Mapping[str, Any], progress: Progress) -> None:
         self._props = props
-        self._cluster = Cluster.of(props)
+        self._cluster = DesiredCluster.of(props)
         self._progress = progress
         self._nodes = Nodes(props["kubeconfig"])
-        self._found: dict[str, Found] = {}
-        self._left: dict[str, list[Change]] = {}
+        self._found: dict[str, ObservedMachine] = {}
+        self._left: dict[str, list[Action]] = {}
         self._done: set[str] = set()
-        self.touched = False
-        into = ways(props)
+        self.changed = False
+        into = connections(props)
         self._machines = {
-            each.name: Machine(each, into[each.name], self._cluster)
+            each.name: NodeOperations(each, into[each.name], self._cluster)
             for each in self._cluster.machines
         }
 
-    def run(self, *, adopt: bool) -> dict[str, Found]:
+    def run(self, *, record_initial: bool) -> dict[str, ObservedMachine]:
         """Do what is left to be done; return what every machine is like in the end.
 
         With `adopt`, machines that have noted nothing yet have joined with the settings that are
         wanted.
         """
-        self._look(adopt=adopt)
+        self._look(record_initial=record_initial)
         if not any(each.api_answers for each in self._found.values()):
             self._revive()
             self._look()
@@ -61,30 +61,32 @@ class Rollout:
         self._refuse_skew()
         if not self._left:
             return self._found
-        self.touched = True
+        self.changed = True
         self._upload()
         for turn in self._turns(self._cluster.control_planes):
             self._control_plane(turn)
         at_once = int(self._props["policy"]["max_unavailable"])
-        sliding(self._turns(self._cluster.workers), at_once, Turn.take)
+        run_bounded(self._turns(self._cluster.workers), at_once, NodeChange.apply)
         self._look()
         self._clean()
         self._refuse_left()
         return self._found
 
-    def _look(self, *, adopt: bool = False) -> None:
-        self._found = survey(self._props, adopt=adopt, patience_seconds=PATIENCE_SECONDS)
+    def _look(self, *, record_initial: bool = False) -> None:
+        self._found = inspect_cluster(
+            self._props, record_initial=record_initial, patience_seconds=PATIENCE_SECONDS
+        )
         self._left = {
             each.name: left
             for each in self._cluster.machines
-            if (left := changes(self._found[each.name], each))
+            if (left := required_actions(self._found[each.name], each))
         }
 
     def _revive(self) -> None:
         """Mend control planes that keep the API from answering."""
         for machine in self._cluster.control_planes:
-            if Kind.REPAIR in self._kinds(machine.name):
-                self.touched = True
+            if ActionKind.REPAIR in self._kinds(machine.name):
+                self.changed = True
                 self._progress.step(machine.name, "putting right what keeps the API away")
                 self._machines[machine.name].repair()
                 why = "; ".join(each.why for each in self._left[machine.name])
@@ -109,28 +111,28 @@ class Rollout:
         recorded = self._recorded_version()
         planes = self._cluster.control_planes
         if recorded == self._cluster.version or any(
-            Kind.UPGRADE in self._kinds(each.name) for each in planes
+            ActionKind.UPGRADE in self._kinds(each.name) for each in planes
         ):
             return
         why = f"the cluster's own objects are of {recorded}"
-        self._left.setdefault(planes[0].name, []).append(Change(Kind.UPGRADE, why))
+        self._left.setdefault(planes[0].name, []).append(Action(ActionKind.UPGRADE, why))
 
     def _refuse_skew(self) -> None:
         for machine in self._cluster.control_planes:
-            if Kind.UPGRADE in self._kinds(machine.name):
+            if ActionKind.UPGRADE in self._kinds(machine.name):
                 found = self._found[machine.name].version
                 if reason := versions.skew_error(found, machine.version):
                     raise OperatorError(f"{machine.name}: {reason}")
 
     def _clean(self) -> None:
         """Remove what is left of former versions, now that nothing in the cluster asks for them."""
-        todo = [name for name in self._left if Kind.CLEAN in self._kinds(name)]
+        todo = [name for name in self._left if ActionKind.CLEAN in self._kinds(name)]
         for name in todo:
             self._progress.step(name, "removing what is left of other versions")
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             list(pool.map(lambda name: self._machines[name].clean(), todo))
         for name in todo:
-            left = [each for each in self._left.pop(name) if each.kind != Kind.CLEAN]
+            left = [each for each in self._left.pop(name) if each.kind != ActionKind.CLEAN]
             if left:
                 self._left[name] = left
 
@@ -148,7 +150,7 @@ class Rollout:
         if not kinds.intersection(SETTINGS) or self._recorded_version() != self._cluster.version:
             return
         for machine in self._cluster.control_planes:
-            if self._found[machine.name].is_whole:
+            if self._found[machine.name].is_ready:
                 self._progress.step(machine.name, "uploading the cluster's settings")
                 self._machines[machine.name].upload()
                 return
@@ -157,12 +159,12 @@ class Rollout:
             "changed: see what `pulumi refresh` finds, mend it and run `pulumi up` again"
         )
 
-    def _turns(self, machines: Iterable[Wanted]) -> list[Turn]:
+    def _turns(self, machines: Iterable[DesiredMachine]) -> list[NodeChange]:
         turns = [
-            Turn(
+            NodeChange(
                 machine=self._machines[each.name],
                 left=left,
-                serves=self._found[each.name].is_whole,
+                serves=self._found[each.name].is_ready,
                 nodes=self._nodes,
                 progress=self._progress,
                 drain=self._drain,
@@ -171,11 +173,11 @@ class Rollout:
             for each in machines
             if (left := self._turned(each.name))
         ]
-        return broken_first(turns, lambda turn: turn.serves)
+        return unhealthy_first(turns, lambda turn: turn.serves)
 
-    def _control_plane(self, turn: Turn) -> None:
+    def _control_plane(self, turn: NodeChange) -> None:
         """Touch one control plane while all others do their share."""
-        if turn.disturbs:
+        if turn.restarts_services:
             name = turn.machine.name
             self._progress.step(name, "waiting for the other control planes to be healthy")
             readiness.await_control_planes(
@@ -183,14 +185,14 @@ class Rollout:
                 for each in self._cluster.control_planes
                 if each.name != name and self._serves(each.name)
             )
-        turn.take()
+        turn.apply()
         self._done.add(turn.machine.name)
-        if turn.disturbs:
+        if turn.restarts_services:
             turn.machine.await_health()
 
     def _serves(self, name: str) -> bool:
         """Whether a machine is to be counted on: what is broken is mended before the others."""
-        return self._found[name].is_whole or name in self._done or not self._turned(name)
+        return self._found[name].is_ready or name in self._done or not self._turned(name)
 
     def _drain(self, name: str) -> str:
         policy = self._props["policy"]
@@ -201,11 +203,11 @@ class Rollout:
             force=policy["force"],
         )
 
-    def _turned(self, name: str) -> tuple[Change, ...]:
+    def _turned(self, name: str) -> tuple[Action, ...]:
         """What is done to the machine when it is its turn; the rest is done to all in the end."""
-        return tuple(each for each in self._left.get(name, ()) if each.kind != Kind.CLEAN)
+        return tuple(each for each in self._left.get(name, ()) if each.kind != ActionKind.CLEAN)
 
-    def _kinds(self, name: str) -> set[Kind]:
+    def _kinds(self, name: str) -> set[ActionKind]:
         return {each.kind for each in self._left.get(name, ())}
 
     def _recorded_version(self) -> str:

@@ -7,7 +7,7 @@ import yaml
 
 from model import quorum, versions
 from ops.errors import OperatorError
-from ops.rollout.desired import Cluster
+from ops.rollout.desired import DesiredCluster
 
 # What kubeadm wrote into the cluster for ever, and how the config names it.
 FIXED = {
@@ -18,9 +18,9 @@ FIXED = {
 }
 
 
-def refuse_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+def reject_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
     """Raise OperatorError when the way from the recorded cluster to the wanted one is not safe."""
-    before, after = Cluster.of(olds), Cluster.of(news)
+    before, after = DesiredCluster.of(olds), DesiredCluster.of(news)
     if reason := versions.skew_error(before.version, after.version):
         raise OperatorError(f"cluster {after.name}: {reason}")
     _refuse_what_is_fixed(before, after, olds["cluster_document"], news["cluster_document"])
@@ -29,7 +29,9 @@ def refuse_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
         _refuse_joins(before, after)
 
 
-def _refuse_what_is_fixed(before: Cluster, after: Cluster, was: str, becomes: str) -> None:
+def _refuse_what_is_fixed(
+    before: DesiredCluster, after: DesiredCluster, was: str, becomes: str
+) -> None:
     """Certificates, kubeconfigs and every pod know these; only a cluster made anew has others."""
     stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
     former, wanted = yaml.safe_load(was), yaml.safe_load(becomes)
@@ -48,7 +50,7 @@ def _value(document: Any, path: str) -> Any:
     return document
 
 
-def _refuse_joins(before: Cluster, after: Cluster) -> None:
+def _refuse_joins(before: DesiredCluster, after: DesiredCluster) -> None:
     """A kubelet must never be newer than the API that it joins."""
     joining = [name for name in after.by_name if before.ids.get(name) != after.ids[name]]
     if joining:
@@ -59,7 +61,9 @@ def _refuse_joins(before: Cluster, after: Cluster) -> None:
         )
 
 
-def _refuse_loss_of_quorum(before: Cluster, after: Cluster, found: Mapping[str, Any]) -> None:
+def _refuse_loss_of_quorum(
+    before: DesiredCluster, after: DesiredCluster, found: Mapping[str, Any]
+) -> None:
     """What a single control plane may lose is asked of whoever replaces it (membership.py)."""
     was = {each.name: before.ids[each.name] for each in before.control_planes}
     becomes = {each.name: after.ids[each.name] for each in after.control_planes}

@@ -7,30 +7,34 @@ from typing import Any
 
 from ops.errors import OperatorError
 from ops.hosts.operations import Operation
-from ops.hosts.session import Way, ways
+from ops.hosts.session import HostConnection, connections
 from ops.hosts.ssh import Unreachable
 from ops.kube.nodes import Nodes
-from ops.rollout.desired import Cluster, Wanted
-from ops.rollout.node_operations import NOTES, settled_as
-from ops.rollout.observed import Found, parse
+from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout.node_operations import NOTES, applied_settings
+from ops.rollout.observed import ObservedMachine, parse
 
-LOOK = Operation(("state", "settled"), (), 30)
+INSPECT = Operation(("node_facts", "applied_state"), (), 30)
 AT_ONCE = 32
 
 
-def survey(
-    props: Mapping[str, Any], *, adopt: bool = False, patience_seconds: float = 0
-) -> dict[str, Found]:
+def inspect_cluster(
+    props: Mapping[str, Any], *, record_initial: bool = False, patience_seconds: float = 0
+) -> dict[str, ObservedMachine]:
     """Return what every machine of the rollout's inputs is like.
 
     With `adopt`, a machine that has noted nothing yet notes that it is what is wanted.
     """
-    cluster = Cluster.of(props)
+    cluster = DesiredCluster.of(props)
 
-    def one(way: Way) -> Found:
-        return look(way, cluster.by_name[way.machine] if adopt else None, patience_seconds)
+    def one(connection: HostConnection) -> ObservedMachine:
+        return inspect_machine(
+            connection,
+            cluster.by_name[connection.machine] if record_initial else None,
+            patience_seconds,
+        )
 
-    into = ways(props)
+    into = connections(props)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         asked = pool.submit(Nodes(props["kubeconfig"]).read)
         looks = dict(zip(into, pool.map(one, into.values()), strict=True))
@@ -40,15 +44,17 @@ def survey(
     return {name: replace(each, node=nodes.get(name)) for name, each in looks.items()}
 
 
-def look(way: Way, adopted: Wanted | None, patience_seconds: float) -> Found:
+def inspect_machine(
+    connection: HostConnection, adopted: DesiredMachine | None, patience_seconds: float
+) -> ObservedMachine:
     """Return what one machine says of itself; one that does not is unreachable, never gone."""
-    call, operation, settings = "look", LOOK, {}
+    call, operation, settings = "inspect", INSPECT, {}
     if adopted is not None:
-        call, operation, settings = "adopt; look", NOTES, settled_as(adopted)
+        call, operation, settings = "record_initial; inspect", NOTES, applied_settings(adopted)
     try:
-        with way.open(patience_seconds=patience_seconds) as visit:
+        with connection.open(patience_seconds=patience_seconds) as visit:
             return parse(visit.run(call, operation, settings).splitlines())
     except Unreachable as error:
-        return Found(unreachable=str(error))
+        return ObservedMachine(unreachable=str(error))
     except OperatorError as error:
-        return Found(unreachable=f"it cannot be looked at: {error}")
+        return ObservedMachine(unreachable=f"it cannot be looked at: {error}")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ops.kube.nodes import Nodes
 from ops.rollout import readiness
-from ops.rollout.diff import Change, Kind
-from ops.rollout.node_operations import Machine
+from ops.rollout.diff import Action, ActionKind
+from ops.rollout.node_operations import NodeOperations
 from ops.rollout.progress import Progress
 
 # kubeadm has a Job done before an upgrade. It leaves that out itself where every Node is cordoned,
@@ -22,15 +22,15 @@ HEALTH_JOB = {
 
 
 @dataclass(frozen=True)
-class Turn:
+class NodeChange:
     """A machine with what is left to be done on it.
 
     `drain` empties its Node and returns which pods stay, and why; `first` says whether the
     cluster's own objects are to be upgraded with it, asked when it is time.
     """
 
-    machine: Machine
-    left: tuple[Change, ...]
+    machine: NodeOperations
+    left: tuple[Action, ...]
     serves: bool
     nodes: Nodes
     progress: Progress
@@ -38,33 +38,33 @@ class Turn:
     first: Callable[[], bool]
 
     @property
-    def kinds(self) -> set[Kind]:
+    def kinds(self) -> set[ActionKind]:
         """What is left to be done."""
         return {each.kind for each in self.left}
 
     @property
-    def disturbs(self) -> bool:
+    def restarts_services(self) -> bool:
         """Whether anything on the machine is restarted."""
-        return bool(self.kinds - {Kind.MARKS, Kind.UNCORDON})
+        return bool(self.kinds - {ActionKind.MARKS, ActionKind.UNCORDON})
 
-    def take(self) -> None:
+    def apply(self) -> None:
         """Do everything that is left; the Node is uncordoned only when it is Ready."""
         began = time.monotonic()
-        if Kind.UPGRADE in self.kinds:
+        if ActionKind.UPGRADE in self.kinds:
             self._upgrade()
-        if Kind.REPAIR in self.kinds:
+        if ActionKind.REPAIR in self.kinds:
             self._say("putting right what is not as it was made")
             self.machine.repair()
-        if Kind.UPGRADE not in self.kinds:
+        if ActionKind.UPGRADE not in self.kinds:
             self._apply()
-        if Kind.REGISTER in self.kinds:
+        if ActionKind.REGISTER in self.kinds:
             self._register()
-        if self.kinds != {Kind.MARKS}:
+        if self.kinds != {ActionKind.MARKS}:
             self._say("waiting for its Node to be Ready")
             readiness.await_ready(self.nodes, [self.machine.name])
         self.nodes.mark(self.machine.wanted)
         self.nodes.uncordon(self.machine.name)
-        self.machine.settle()
+        self.machine.record_applied()
         why = "; ".join(dict.fromkeys(each.why for each in self.left))
         took = time.monotonic() - began
         self.progress.done(self.machine.name, f"done in {took:.1f} s ({why})")
@@ -86,10 +86,10 @@ class Turn:
         self.machine.upgrade(first=first)
 
     def _apply(self) -> None:
-        if Kind.CONTROL in self.kinds:
+        if ActionKind.CONTROL in self.kinds:
             self._say("applying the control plane's settings")
             self.machine.apply_control_plane()
-        if Kind.KUBELET in self.kinds:
+        if ActionKind.KUBELET in self.kinds:
             self._say("applying the kubelet's settings")
             self.machine.apply_kubelet()
 

@@ -3,24 +3,24 @@
 from dataclasses import dataclass
 
 from ops.hosts import operations
-from ops.hosts.session import Way
-from ops.rollout.desired import Cluster, Wanted
+from ops.hosts.session import HostConnection
+from ops.rollout.desired import DesiredCluster, DesiredMachine
 
 PATIENCE_SECONDS = 20
-# Each of these takes exactly the settings that `settled_as` returns.
+# Each of these takes exactly the settings that `applied_settings` returns.
 NOTES = operations.Operation(
-    ("state", "pod-network", "settled"), ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60
+    ("node_facts", "pod-network", "applied_state"), ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60
 )
 HEALTH = operations.Operation(("lib", "static-pods", "health"), operations.MACHINE, 660)
 
 
 @dataclass(frozen=True)
-class Machine:
+class NodeOperations:
     """A machine, what it and its cluster should be, and the way in."""
 
-    wanted: Wanted
-    way: Way
-    cluster: Cluster
+    wanted: DesiredMachine
+    connection: HostConnection
+    cluster: DesiredCluster
 
     @property
     def name(self) -> str:
@@ -71,9 +71,9 @@ class Machine:
         """Have the kubelet register its Node, with nothing left of a former one's pod network."""
         self._note("register")
 
-    def settle(self) -> None:
+    def record_applied(self) -> None:
         """Note that it is what is wanted now."""
-        self._note("settle")
+        self._note("record_applied")
 
     @property
     def _documents(self) -> dict[str, str]:
@@ -94,14 +94,14 @@ class Machine:
         self._run(name, operations.OPERATIONS[name], {**self._settings, **more})
 
     def _note(self, name: str) -> None:
-        self._run(name, NOTES, settled_as(self.wanted))
+        self._run(name, NOTES, applied_settings(self.wanted))
 
     def _run(self, name: str, operation: operations.Operation, settings: dict[str, str]) -> None:
-        with self.way.open(patience_seconds=PATIENCE_SECONDS) as visit:
+        with self.connection.open(patience_seconds=PATIENCE_SECONDS) as visit:
             visit.run(name, operation, settings)
 
 
-def settled_as(wanted: Wanted) -> dict[str, str]:
+def applied_settings(wanted: DesiredMachine) -> dict[str, str]:
     """Return what a machine notes when it is what is wanted."""
     return {
         "KUBERNETES_VERSION": wanted.version,

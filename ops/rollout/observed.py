@@ -8,7 +8,7 @@ MISSING = "missing"
 
 
 @dataclass(frozen=True)
-class Settled:
+class AppliedState:
     """What the machine noted when it was last brought to what was wanted; empty if it never was."""
 
     version: str = ""
@@ -40,11 +40,11 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Found:
+class ObservedMachine:
     """A machine as it was found; `unreachable` says why nothing is known of it, else it is empty.
 
     `files` are the sums of those that are watched, or "missing"; `services` what systemd says of
-    them. `staged` are versions that wait beside the one that runs; `has_former` says that nothing
+    them. `staged` are versions that wait beside the one that runs; `cleanup_pending`: nothing
     was removed yet after an upgrade, `is_registering` that its pods are still a former Node's.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. While the API
     does not answer, `node` says nothing.
@@ -55,18 +55,18 @@ class Found:
     version: str = ""
     is_interrupted: bool = False
     staged: tuple[str, ...] = ()
-    has_former: bool = False
+    cleanup_pending: bool = False
     is_registering: bool = False
     bridge: str = ""
     vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
-    settled: Settled = Settled()
+    applied: AppliedState = AppliedState()
     node: Node | None = None
     api_answers: bool = True
 
     @property
-    def is_whole(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether it serves its cluster now."""
         return not self.unreachable and self.node is not None and self.node.ready
 
@@ -93,28 +93,28 @@ class Found:
         return "ready" if self.node.ready else "not ready"
 
 
-def parse(lines: Iterable[str]) -> Found:
-    """Read what `look` of scripts/node/settled.sh prints: lines of a key, a tab and a value."""
+def parse(lines: Iterable[str]) -> ObservedMachine:
+    """Read the lines of a key, a tab and a value that scripts/node/applied_state.sh prints."""
     known = dict(line.split("\t", 1) for line in lines if "\t" in line)
     if known.get("complete") != "yes":
-        return Found(unreachable="it did not answer everything that it was asked")
-    return Found(
+        return ObservedMachine(unreachable="it did not answer everything that it was asked")
+    return ObservedMachine(
         is_member=bool(known["member"]),
         version=known["kubelet"],
         is_interrupted=known["interrupted"] == "yes",
         staged=tuple(known["staged"].split()),
-        has_former=known["former"] == "yes",
+        cleanup_pending=known["cleanup_pending"] == "yes",
         is_registering=known["registering"] == "yes",
         bridge=known["bridge"],
         vtep=known["vtep"],
         services=_below("service:", known),
         files=_below("file:", known),
-        settled=Settled(
-            known.get("settled:version", ""),
-            known.get("settled:control", ""),
-            known.get("settled:kubelet", ""),
-            _below("settled:service:", known),
-            _below("settled:file:", known),
+        applied=AppliedState(
+            known.get("applied:version", ""),
+            known.get("applied:control", ""),
+            known.get("applied:kubelet", ""),
+            _below("applied:service:", known),
+            _below("applied:file:", known),
         ),
     )
 

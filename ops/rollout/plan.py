@@ -9,20 +9,20 @@ from typing import Any
 
 from ops.kube.placement import HARD_EFFECTS
 from ops.rollout import documents
-from ops.rollout.desired import Cluster, Wanted
-from ops.rollout.diff import Kind
+from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout.diff import ActionKind
 
 Drift = Mapping[str, Iterable[Mapping[str, str]]]
 
 # How each kind of change reaches a machine.
 HOW = {
-    Kind.REPAIR: "put right in place, what uses it restarted",
-    Kind.CONTROL: "its control-plane pods restarted, one machine at a time",
-    Kind.KUBELET: "kubelet restarted, pods keep running",
-    Kind.REGISTER: "pod network reset, kubelet restarted, its pods replaced",
-    Kind.UNCORDON: "uncordoned when Ready",
-    Kind.MARKS: "in place",
-    Kind.CLEAN: "removed, nothing restarted",
+    ActionKind.REPAIR: "put right in place, what uses it restarted",
+    ActionKind.CONTROL: "its control-plane pods restarted, one machine at a time",
+    ActionKind.KUBELET: "kubelet restarted, pods keep running",
+    ActionKind.REGISTER: "pod network reset, kubelet restarted, its pods replaced",
+    ActionKind.UNCORDON: "uncordoned when Ready",
+    ActionKind.MARKS: "in place",
+    ActionKind.CLEAN: "removed, nothing restarted",
 }
 EGRESS = {
     "proxy": "containerd restarted, containers go on",
@@ -41,7 +41,7 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
     """
     if not olds:
         return {}
-    before, after = Cluster.of(olds), Cluster.of(news)
+    before, after = DesiredCluster.of(olds), DesiredCluster.of(news)
     settings = _Settings(before, after)
     egress = list(_egress(olds.get("egress", {}), news["egress"]))
     sentences: dict[str, str] = {}
@@ -76,27 +76,27 @@ def _egress(known: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str
 class _Settings:
     """Which keys of the two documents changed."""
 
-    def __init__(self, before: Cluster, after: Cluster) -> None:
+    def __init__(self, before: DesiredCluster, after: DesiredCluster) -> None:
         self.control = documents.changed_keys(before.cluster_document, after.cluster_document)
         self.kubelet = documents.changed_keys(before.kubelet_document, after.kubelet_document)
 
 
 def _recorded(
-    known: Wanted, machine: Wanted, settings: _Settings, cluster: Cluster
+    known: DesiredMachine, machine: DesiredMachine, settings: _Settings, cluster: DesiredCluster
 ) -> Iterator[str]:
     if known.version != machine.version:
         how = _upgrade(machine, cluster)
         yield f"upgraded from {known.version} to {machine.version}: {how}"
     if known.control != machine.control:
-        yield f"new settings ({', '.join(settings.control)}): {HOW[Kind.CONTROL]}"
+        yield f"new settings ({', '.join(settings.control)}): {HOW[ActionKind.CONTROL]}"
     if known.kubelet != machine.kubelet:
-        yield f"new kubelet settings ({', '.join(settings.kubelet)}): {HOW[Kind.KUBELET]}"
+        yield f"new kubelet settings ({', '.join(settings.kubelet)}): {HOW[ActionKind.KUBELET]}"
     marks = [*_labels(known, machine), *_taints(known, machine)]
     if marks:
-        yield f"{', '.join(marks)}: {HOW[Kind.MARKS]}"
+        yield f"{', '.join(marks)}: {HOW[ActionKind.MARKS]}"
 
 
-def _labels(known: Wanted, machine: Wanted) -> Iterator[str]:
+def _labels(known: DesiredMachine, machine: DesiredMachine) -> Iterator[str]:
     for key, value in machine.labels.items():
         if known.labels.get(key) != value:
             yield f"label {key}={value}"
@@ -105,7 +105,7 @@ def _labels(known: Wanted, machine: Wanted) -> Iterator[str]:
             yield f"label {key} removed"
 
 
-def _taints(known: Wanted, machine: Wanted) -> Iterator[str]:
+def _taints(known: DesiredMachine, machine: DesiredMachine) -> Iterator[str]:
     for taint in machine.taints:
         if taint not in known.taints:
             yield f"taint {taint}"
@@ -115,25 +115,25 @@ def _taints(known: Wanted, machine: Wanted) -> Iterator[str]:
 
 
 def _pending(
-    found: Iterable[Mapping[str, str]], known: Wanted, machine: Wanted
+    found: Iterable[Mapping[str, str]], known: DesiredMachine, machine: DesiredMachine
 ) -> Iterator[Mapping[str, str]]:
     """What an upgrade does not do anyway: what is staged is for it, and it cleans up in the end."""
     upgraded = known.version != machine.version
-    return (each for each in found if not (upgraded and each["kind"] == Kind.CLEAN))
+    return (each for each in found if not (upgraded and each["kind"] == ActionKind.CLEAN))
 
 
 def _drifted(
-    found: Iterable[Mapping[str, str]], machine: Wanted, cluster: Cluster
+    found: Iterable[Mapping[str, str]], machine: DesiredMachine, cluster: DesiredCluster
 ) -> Iterator[str]:
-    by_kind: dict[Kind, list[str]] = {}
+    by_kind: dict[ActionKind, list[str]] = {}
     for each in found:
-        by_kind.setdefault(Kind(each["kind"]), []).append(each["why"])
+        by_kind.setdefault(ActionKind(each["kind"]), []).append(each["why"])
     for kind, reasons in by_kind.items():
-        how = _upgrade(machine, cluster) if kind == Kind.UPGRADE else HOW[kind]
+        how = _upgrade(machine, cluster) if kind == ActionKind.UPGRADE else HOW[kind]
         yield f"repaired because {' and '.join(reasons)}: {how}"
 
 
-def _upgrade(machine: Wanted, cluster: Cluster) -> str:
+def _upgrade(machine: DesiredMachine, cluster: DesiredCluster) -> str:
     """What an upgrade does to the machine, its pods and, on the only control plane, the API."""
     emptied = "drained"
     if not _have_room(machine, cluster):
@@ -147,13 +147,13 @@ def _upgrade(machine: Wanted, cluster: Cluster) -> str:
     return f"{emptied}{joint}{restarted}, uncordoned when Ready"
 
 
-def _removal(machine: Wanted, cluster: Cluster) -> str:
+def _removal(machine: DesiredMachine, cluster: DesiredCluster) -> str:
     pods = "" if _have_room(machine, cluster) else ", pods that no other machine can take deleted"
     member = ", its etcd member removed" if machine.is_control_plane else ""
     return f"removed: drained{pods}, its Node deleted{member}"
 
 
-def _have_room(machine: Wanted, cluster: Cluster) -> bool:
+def _have_room(machine: DesiredMachine, cluster: DesiredCluster) -> bool:
     """Whether another machine takes what the taints of this one let in.
 
     Its pods tolerate its own taints, so that one with no others takes them too. What else ties a
@@ -166,5 +166,5 @@ def _have_room(machine: Wanted, cluster: Cluster) -> bool:
     )
 
 
-def _hard_taints(machine: Wanted) -> set[str]:
+def _hard_taints(machine: DesiredMachine) -> set[str]:
     return {each for each in machine.taints if each.endswith(HARD_EFFECTS)}

@@ -6,17 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ops.errors import OperatorError
 from ops.kube.nodes import Nodes
-from ops.rollout.node_operations import Machine
+from ops.rollout.node_operations import NodeOperations
 from ops.rollout.observed import Node
 
 POLL_SECONDS = 0.5
 READY_SECONDS = 240
 
 
-def await_control_planes(machines: Iterable[Machine]) -> None:
+def await_control_planes(machines: Iterable[NodeOperations]) -> None:
     """Wait until etcd and the API server of each of these are healthy, asked on each itself."""
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(Machine.await_health, machines))
+        list(pool.map(NodeOperations.await_health, machines))
 
 
 def await_ready(nodes: Nodes, names: Iterable[str]) -> None:

@@ -14,12 +14,12 @@ from ops.errors import OperatorError
 T = TypeVar("T")
 
 
-def broken_first(machines: Iterable[T], is_whole: Callable[[T], bool]) -> list[T]:
+def unhealthy_first(machines: Iterable[T], is_ready: Callable[[T], bool]) -> list[T]:
     """Return the machines with those that are not whole in front, else in their order."""
-    return sorted(machines, key=is_whole)
+    return sorted(machines, key=is_ready)
 
 
-def sliding(machines: Sequence[T], limit: int, work: Callable[[T], None]) -> None:
+def run_bounded(machines: Sequence[T], limit: int, work: Callable[[T], None]) -> None:
     """Work on all machines, at most `limit` at once.
 
     After the first failure none is begun any more; those at work are waited for. All failures are

@@ -2,7 +2,7 @@
 
 It serves `command:remote:Command`, `command:remote:CopyToRemote` and `command:local:Command` as
 pulumi-resource-command v1.2.1 does: the same inputs, defaults, secrets, rules of what an input's
-change does, and failures. It is meant not to be noticed; tests/scripts/command_plugin holds both to the same cases.
+change does, and failures. tests/scripts/command_plugin holds both to the same cases.
 
 It speaks the plugin protocol itself instead of through pulumi.provider.experimental, which loses
 assets' digests and unknowns, adds tracebacks to error messages, and doubles the time to start.

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import click
 
 from scripts.fleet import kubeconfig
-from scripts.fleet.engine import PARALLEL, Engine, EngineError
+from scripts.fleet.engine import PARALLEL, PulumiCli, PulumiError
 from scripts.fleet.private_config import StackFileError
 from scripts.fleet.workspace import PROJECT, open_workspace, temporary_workspace
 
@@ -32,15 +32,15 @@ def cli() -> None:
 @stack_option
 def up(stack: str) -> None:
     """Make the stack's clusters, or bring them up to date, and write ./kubeconfig."""
-    engine = Engine(open_workspace(stack))
+    engine = PulumiCli(open_workspace(stack))
     with _stage(f"up {stack}"):
         engine.prepare(create=True)
         try:
             engine.run("up", *UNATTENDED)
-        except EngineError as error:
+        except PulumiError as error:
             _show_what_works(engine, stack)
             again = "What was finished stays; running `up` again goes on from there."
-            raise EngineError(f"{error}\n{again}", error.status) from None
+            raise PulumiError(f"{error}\n{again}", error.status) from None
     _write_kubeconfig(engine, stack)
     _show_nodes()
 
@@ -49,11 +49,11 @@ def up(stack: str) -> None:
 @stack_option
 def preview(stack: str) -> None:
     """Show what `up` would do; changes nothing and needs no root."""
-    engine = Engine(open_workspace(stack))
+    engine = PulumiCli(open_workspace(stack))
     with _stage(f"preview {stack}"), ExitStack() as until_shown:
         if not engine.prepare():
             new = until_shown.enter_context(temporary_workspace(engine.workspace))
-            engine = Engine(new)
+            engine = PulumiCli(new)
             engine.prepare(create=True)
         engine.run("preview", "--non-interactive", "--parallel", str(PARALLEL))
 
@@ -62,7 +62,7 @@ def preview(stack: str) -> None:
 @stack_option
 def down(stack: str) -> None:
     """Destroy the stack's clusters, then remove its record and ./kubeconfig."""
-    engine = Engine(open_workspace(stack))
+    engine = PulumiCli(open_workspace(stack))
     with _stage(f"down {stack}"):
         if engine.prepare():
             engine.run("destroy", *UNATTENDED)
@@ -96,9 +96,9 @@ def write_kubeconfig(stack: str) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
 def pulumi(stack: str, arguments: tuple[str, ...]) -> None:
     """Run any pulumi command on the stack, such as `config set --secret NAME` or `cancel --yes`."""
-    engine = Engine(open_workspace(stack))
+    engine = PulumiCli(open_workspace(stack))
     plain = arguments[:2] == ("config", "set") and "--secret" not in arguments
-    if plain and not engine.workspace.own_backend:
+    if plain and not engine.workspace.external_backend:
         raise click.UsageError(
             "only secrets are set here (`config set --secret`): every other setting belongs in "
             f"{engine.workspace.tracked_config.name}, which is read at each run"
@@ -107,24 +107,24 @@ def pulumi(stack: str, arguments: tuple[str, ...]) -> None:
     engine.run(*arguments)
 
 
-def _existing(stack: str) -> Engine:
-    engine = Engine(open_workspace(stack))
+def _existing(stack: str) -> PulumiCli:
+    engine = PulumiCli(open_workspace(stack))
     if not engine.prepare():
-        raise EngineError(f"the stack {stack} does not exist yet: `make up STACK={stack}` makes it")
+        raise PulumiError(f"the stack {stack} does not exist yet: `make up STACK={stack}` makes it")
     return engine
 
 
-def _show_what_works(engine: Engine, stack: str) -> None:
+def _show_what_works(engine: PulumiCli, stack: str) -> None:
     """After a failure: clusters that answer can be used, and one that does not is named."""
-    with suppress(EngineError):
+    with suppress(PulumiError):
         _write_kubeconfig(engine, stack)
         _show_nodes()
 
 
-def _write_kubeconfig(engine: Engine, stack: str) -> None:
+def _write_kubeconfig(engine: PulumiCli, stack: str) -> None:
     output = engine.outputs().get("kubeconfig")
     if not isinstance(output, str):
-        raise EngineError(
+        raise PulumiError(
             f"the stack {stack} has no output `kubeconfig`: run `up` to its end first"
         )
     kubeconfig.write(KUBECONFIG, output, stack)
@@ -155,7 +155,7 @@ def main() -> None:
     """Run the command line; a failure is one message, not a traceback."""
     try:
         cli()
-    except (EngineError, StackFileError) as error:
+    except (PulumiError, StackFileError) as error:
         click.echo(f"stack: {error}", err=True)
         sys.exit(getattr(error, "status", 1))
 

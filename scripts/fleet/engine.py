@@ -16,7 +16,7 @@ from scripts.fleet.workspace import Workspace
 PARALLEL = 32
 
 
-class EngineError(Exception):
+class PulumiError(Exception):
     """A pulumi command that failed; its own words are on the terminal already."""
 
     def __init__(self, message: str, status: int = 1) -> None:
@@ -24,7 +24,7 @@ class EngineError(Exception):
         self.status = status
 
 
-class Engine:
+class PulumiCli:
     """Runs pulumi with the environment of a workspace."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -32,12 +32,12 @@ class Engine:
         self._environment = workspace.environment()
         found = shutil.which("pulumi", path=self._environment["PATH"])
         if found is None:
-            raise EngineError("pulumi is not installed: run `make toolchain`")
+            raise PulumiError("pulumi is not installed: run `make toolchain`")
         self._pulumi = found
 
     def exists(self) -> bool:
         """Whether the backend has a record of the stack."""
-        if not self.workspace.own_backend and not self.workspace.backend.is_dir():
+        if not self.workspace.external_backend and not self.workspace.backend.is_dir():
             return False
         stacks = json.loads(self.capture("stack", "ls", "--json"))
         # A stack in Pulumi Cloud is listed as organisation/stack.
@@ -49,7 +49,7 @@ class Engine:
         With `create`, a missing stack gets its record, and its folders and passphrase with it.
         """
         workspace = self.workspace
-        if workspace.own_backend:
+        if workspace.external_backend:
             if self.exists():
                 return True
             if create:
@@ -75,13 +75,13 @@ class Engine:
         status = self._start(arguments, self.workspace.project, capture=False).returncode
         if status != 0:
             hint = "".join(f"\n{lock}" for lock in self.locks())
-            raise EngineError(f"pulumi {arguments[0]} failed (exit status {status}){hint}", status)
+            raise PulumiError(f"pulumi {arguments[0]} failed (exit status {status}){hint}", status)
 
     def capture(self, *arguments: str, folder: Path | None = None) -> str:
         """Run a command and give what it printed, which may be secret."""
         done = self._start(arguments, folder or self.workspace.project, capture=True)
         if done.returncode != 0:
-            raise EngineError(
+            raise PulumiError(
                 f"pulumi {' '.join(arguments)} failed: {done.stderr.strip()}", done.returncode
             )
         return done.stdout
@@ -94,7 +94,7 @@ class Engine:
     def locks(self) -> list[str]:
         """Say who holds the stack's lock in the local backend, and how to clear one left behind."""
         workspace = self.workspace
-        if workspace.own_backend:
+        if workspace.external_backend:
             return []
         folder = workspace.backend / ".pulumi" / "locks"
         return [
@@ -115,14 +115,14 @@ class Engine:
                 stderr=out,
                 text=True,
             ) as process,
-            _left_to(process),
+            _forward_signals(process),
         ):
             stdout, stderr = process.communicate()
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
 
 @contextmanager
-def _left_to(process: subprocess.Popen[str]) -> Iterator[None]:
+def _forward_signals(process: subprocess.Popen[str]) -> Iterator[None]:
     """Let pulumi end by itself when this run is to stop: killed, it would leave its lock behind.
 
     The terminal's Ctrl-C reaches pulumi too; a request to terminate is passed on as one.

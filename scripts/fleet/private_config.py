@@ -50,7 +50,7 @@ def refresh(workspace: Workspace) -> None:
         merged = merge(
             tracked.read_text(encoding="utf-8"),
             kept,
-            keep_tracked_secrets=workspace.own_passphrase,
+            keep_tracked_secrets=workspace.external_passphrase,
         )
     except (yaml.YAMLError, StackFileError) as error:
         raise StackFileError(f"{tracked}: not a stack file: {error}") from None

@@ -32,12 +32,12 @@ class Workspace:
     project: Path = PROJECT
 
     @property
-    def own_backend(self) -> bool:
+    def external_backend(self) -> bool:
         """Whether the person brought a backend, which is then used the way Pulumi does."""
         return bool(self.given.get("PULUMI_BACKEND_URL"))
 
     @property
-    def own_passphrase(self) -> bool:
+    def external_passphrase(self) -> bool:
         """Whether the person brought a passphrase, for which secrets may be in the tracked file."""
         return any(self.given.get(name) for name in _PASSPHRASES)
 
@@ -64,7 +64,7 @@ class Workspace:
     @property
     def config_file(self) -> Path:
         """The stack file that the engine reads."""
-        if self.own_backend:
+        if self.external_backend:
             return self.tracked_config
         return self.config_folder / f"Pulumi.{self.stack}.yaml"
 
@@ -83,11 +83,11 @@ class Workspace:
         if shutil.which(STAND_IN, path=path):
             # Looking for the release first would cost seconds on every run.
             wanted["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
-        if not self.own_backend:
+        if not self.external_backend:
             wanted["PULUMI_BACKEND_URL"] = f"file://{self.backend}"
             wanted["PULUMI_HOME"] = str(_engine_home(self.folder))
             wanted["PULUMI_OPTION_CONFIG_FILE"] = str(self.config_file)
-            if not self.own_passphrase:
+            if not self.external_passphrase:
                 # An empty one, as CI gives for a secret that is not set, would win over the file.
                 given.pop("PULUMI_CONFIG_PASSPHRASE", None)
                 wanted["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self.passphrase)
@@ -95,12 +95,12 @@ class Workspace:
 
     def prepare(self) -> None:
         """Make the folders and the passphrase; what exists stays as it is."""
-        if self.own_backend:
+        if self.external_backend:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.backend, self.config_folder):
             folder.mkdir(mode=0o700, exist_ok=True)
-        if not self.own_passphrase:
+        if not self.external_passphrase:
             create_once(self.passphrase, secrets.token_urlsafe(32))
 
 

@@ -7,27 +7,27 @@
 # before it starts a static pod whose predecessor has just ended (backOffPeriod in its pod workers),
 # and a kubelet of another minor version restarts them all once more (it computes other ids).
 #
-# UNDERWAY notes what is to differ before anything does, and what there was: a run that was killed is
+# PENDING_CHANGE notes what is to differ before anything does, and what there was: a run that was killed is
 # finished by the next one, and a change that does not work is taken back.
-UNDERWAY=$STATE/change
+PENDING_CHANGE=$STATE/pending-change
 KUBELET_CONFIG=/var/lib/kubelet/config.yaml
 KUBELET_FLAGS=/var/lib/kubelet/kubeadm-flags.env
 KUBELET_SECONDS=120
 
 begin_change() {
-  rm -rf "$UNDERWAY.part"
-  mkdir -p "$UNDERWAY.part"/{new,old,former}
+  rm -rf "$PENDING_CHANGE.part"
+  mkdir -p "$PENDING_CHANGE.part"/{new,old,former}
 }
 
 # plan_manifests: have the static pods that the cluster's documents ask for.
 plan_manifests() {
   local file
-  render "$UNDERWAY.part/new"
-  for file in "$UNDERWAY.part"/new/*.yaml; do
+  render "$PENDING_CHANGE.part/new"
+  for file in "$PENDING_CHANGE.part"/new/*.yaml; do
     if cmp --silent "$file" "$MANIFESTS/${file##*/}"; then
       rm "$file"
     elif [[ -f $MANIFESTS/${file##*/} ]]; then
-      cp --preserve "$MANIFESTS/${file##*/}" "$UNDERWAY.part/old/"
+      cp --preserve "$MANIFESTS/${file##*/}" "$PENDING_CHANGE.part/old/"
     fi
   done
 }
@@ -57,8 +57,8 @@ plan_kubelet() {
 # plan_file NEW NAME PATH: have NEW at PATH, unless it is there.
 plan_file() {
   cmp --silent "$1" "$3" && return
-  cp "$1" "$UNDERWAY.part/new/$2"
-  [[ ! -f $3 ]] || cp --preserve "$3" "$UNDERWAY.part/old/$2"
+  cp "$1" "$PENDING_CHANGE.part/new/$2"
+  [[ ! -f $3 ]] || cp --preserve "$3" "$PENDING_CHANGE.part/old/$2"
 }
 
 # plan_programs: have the staged programs, and what is written for them. The ones before are kept until
@@ -67,12 +67,12 @@ plan_file() {
 plan_programs() {
   local path
   [[ -n $(staged_programs) ]] || return 0
-  staged_programs >"$UNDERWAY.part/programs"
+  staged_programs >"$PENDING_CHANGE.part/programs"
   while read -r path; do
     [[ -e $path ]] || continue
-    mkdir -p "$UNDERWAY.part/former${path%/*}"
-    ln "$path" "$UNDERWAY.part/former$path" 2>/dev/null || cp --archive "$path" "$UNDERWAY.part/former$path"
-  done <"$UNDERWAY.part/programs"
+    mkdir -p "$PENDING_CHANGE.part/former${path%/*}"
+    ln "$path" "$PENDING_CHANGE.part/former$path" 2>/dev/null || cp --archive "$path" "$PENDING_CHANGE.part/former$path"
+  done <"$PENDING_CHANGE.part/programs"
 }
 
 # member_access: the kubeconfig with which kubeadm reads the cluster's documents on this machine.
@@ -82,14 +82,14 @@ member_access() {
 
 # finish_change: do what was planned, or take it back and say why.
 finish_change() {
-  mv "$UNDERWAY.part" "$UNDERWAY"
+  mv "$PENDING_CHANGE.part" "$PENDING_CHANGE"
   do_change
 }
 
 # resume_change: finish what a run began that was killed.
 resume_change() {
-  rm -rf "$UNDERWAY.part"
-  [[ -d $UNDERWAY ]] || return 0
+  rm -rf "$PENDING_CHANGE.part"
+  [[ -d $PENDING_CHANGE ]] || return 0
   say "finishing a change that an earlier run began"
   do_change
 }
@@ -97,38 +97,38 @@ resume_change() {
 do_change() {
   local names=() name
   for name in "${COMPONENTS[@]}"; do
-    if [[ -f $UNDERWAY/new/$name.yaml ]] && ! cmp --silent "$UNDERWAY/new/$name.yaml" "$MANIFESTS/$name.yaml"; then
+    if [[ -f $PENDING_CHANGE/new/$name.yaml ]] && ! cmp --silent "$PENDING_CHANGE/new/$name.yaml" "$MANIFESTS/$name.yaml"; then
       names+=("$name")
     fi
   done
-  if [[ -z ${names[*]} && ! -e $UNDERWAY/programs && ! -e $UNDERWAY/new/config && ! -e $UNDERWAY/new/flags ]] &&
-    [[ -z $(ls "$UNDERWAY/new") ]] && kubelet_answers; then
-    rm -rf "$UNDERWAY"
+  if [[ -z ${names[*]} && ! -e $PENDING_CHANGE/programs && ! -e $PENDING_CHANGE/new/config && ! -e $PENDING_CHANGE/new/flags ]] &&
+    [[ -z $(ls "$PENDING_CHANGE/new") ]] && kubelet_answers; then
+    rm -rf "$PENDING_CHANGE"
     say "nothing differs"
     return
   fi
   say "changing: $(describe_change "${names[@]}")"
-  rest "${names[@]}"
+  stop_components "${names[@]}"
   put_files
   put_programs
   # Whatever is started now is the new one; what does not come up is taken back.
   if ! (start_all "${names[@]}"); then
-    take_back "${names[@]}"
+    rollback "${names[@]}"
   fi
-  rm -rf "$UNDERWAY"
+  rm -rf "$PENDING_CHANGE"
 }
 
 describe_change() {
   local parts=("$@")
-  [[ ! -e $UNDERWAY/programs ]] || parts+=("programs of $KUBERNETES_VERSION")
-  [[ ! -e $UNDERWAY/new/config ]] || parts+=("the kubelet's configuration")
-  [[ ! -e $UNDERWAY/new/flags ]] || parts+=("the kubelet's flags")
+  [[ ! -e $PENDING_CHANGE/programs ]] || parts+=("programs of $KUBERNETES_VERSION")
+  [[ ! -e $PENDING_CHANGE/new/config ]] || parts+=("the kubelet's configuration")
+  [[ ! -e $PENDING_CHANGE/new/flags ]] || parts+=("the kubelet's flags")
   printf '%s' "${parts[0]:-the kubelet}"
   ((${#parts[@]} < 2)) || printf ', %s' "${parts[@]:1}"
 }
 
-# rest NAME...: a machine on which the kubelet and these components do not run.
-rest() {
+# stop_components NAME...: a machine on which the kubelet and these components do not run.
+stop_components() {
   local name
   systemctl stop kubelet
   for name in "$@"; do
@@ -143,17 +143,17 @@ rest() {
 
 is_another_image() { # COMPONENT
   local old new
-  old=$(grep -m 1 'image:' "$UNDERWAY/old/$1.yaml" 2>/dev/null) || true
-  new=$(grep -m 1 'image:' "$UNDERWAY/new/$1.yaml")
+  old=$(grep -m 1 'image:' "$PENDING_CHANGE/old/$1.yaml" 2>/dev/null) || true
+  new=$(grep -m 1 'image:' "$PENDING_CHANGE/new/$1.yaml")
   [[ -n $old && $old != "$new" ]]
 }
 
 # keep_etcd_data: a copy of what etcd holds, as it is before another version of etcd touches it.
 keep_etcd_data() {
-  [[ -d $UNDERWAY/etcd || ! -d /var/lib/etcd/member ]] && return
-  rm -rf "$UNDERWAY/etcd.part"
-  cp --archive --reflink=auto /var/lib/etcd "$UNDERWAY/etcd.part"
-  mv "$UNDERWAY/etcd.part" "$UNDERWAY/etcd"
+  [[ -d $PENDING_CHANGE/etcd || ! -d /var/lib/etcd/member ]] && return
+  rm -rf "$PENDING_CHANGE/etcd.part"
+  cp --archive --reflink=auto /var/lib/etcd "$PENDING_CHANGE/etcd.part"
+  mv "$PENDING_CHANGE/etcd.part" "$PENDING_CHANGE/etcd"
 }
 
 put_files() {
@@ -162,14 +162,14 @@ put_files() {
 }
 
 put_file() { # NAME PATH MODE
-  [[ -f $UNDERWAY/new/$1 ]] || return 0
-  install -m "$3" "$UNDERWAY/new/$1" "$2.new"
+  [[ -f $PENDING_CHANGE/new/$1 ]] || return 0
+  install -m "$3" "$PENDING_CHANGE/new/$1" "$2.new"
   mv "$2.new" "$2"
 }
 
 # put_programs: the staged programs in their places.
 put_programs() {
-  [[ -f $UNDERWAY/programs ]] || return 0
+  [[ -f $PENDING_CHANGE/programs ]] || return 0
   read_notes
   use_staged
   configure_runtime
@@ -180,10 +180,10 @@ configure_runtime() {
   configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
   configure_kubelet
   configure_egress
-  if is_touched /etc/systemd/system/; then
+  if is_changed /etc/systemd/system/; then
     systemctl daemon-reload
   fi
-  if is_runtime_touched; then
+  if is_runtime_changed; then
     systemctl restart containerd
     start_runtime
   fi
@@ -216,9 +216,9 @@ put_manifests() {
   local name
   mkdir -p "$MANIFESTS"
   for name in "$@"; do
-    [[ -f $UNDERWAY/new/$name.yaml ]] || continue
+    [[ -f $PENDING_CHANGE/new/$name.yaml ]] || continue
     # The kubelet leaves files alone whose names begin with a dot.
-    install -m 0600 "$UNDERWAY/new/$name.yaml" "$MANIFESTS/.$name.new"
+    install -m 0600 "$PENDING_CHANGE/new/$name.yaml" "$MANIFESTS/.$name.new"
     mv "$MANIFESTS/.$name.new" "$MANIFESTS/$name.yaml"
   done
 }
@@ -236,9 +236,9 @@ kubelet_answers() {
   [[ $pid != 0 && /proc/$pid/exe -ef /usr/local/bin/kubelet ]]
 }
 
-# take_back NAME...: have again what there was, and fail. An etcd that works stays: what it has
+# rollback NAME...: have again what there was, and fail. An etcd that works stays: what it has
 # written since must not be lost.
-take_back() {
+rollback() {
   local name back=()
   say "it does not work; taking it back"
   for name in "$@"; do
@@ -250,35 +250,35 @@ take_back() {
     rm -f "$MANIFESTS/$name.yaml"
   done
   end_components "${back[@]}"
-  take_back_programs
+  rollback_programs
   for name in config flags; do
-    [[ ! -f $UNDERWAY/old/$name ]] || cp "$UNDERWAY/old/$name" "$UNDERWAY/new/$name"
+    [[ ! -f $PENDING_CHANGE/old/$name ]] || cp "$PENDING_CHANGE/old/$name" "$PENDING_CHANGE/new/$name"
   done
   put_files
   for name in "${back[@]}"; do
-    if [[ -f $UNDERWAY/old/$name.yaml ]]; then
-      cp "$UNDERWAY/old/$name.yaml" "$UNDERWAY/new/$name.yaml"
+    if [[ -f $PENDING_CHANGE/old/$name.yaml ]]; then
+      cp "$PENDING_CHANGE/old/$name.yaml" "$PENDING_CHANGE/new/$name.yaml"
     fi
   done
   if (start_all "${back[@]}"); then
-    rm -rf "$UNDERWAY"
+    rm -rf "$PENDING_CHANGE"
     die "the change did not work and was taken back (see above)" \
       "mend what is named and run 'pulumi up' again"
   fi
   die "the change did not work, and neither does what there was before (see above)" \
-    "mend what is named and run 'pulumi up' again; what etcd held: ${UNDERWAY}/etcd, if it was to change"
+    "mend what is named and run 'pulumi up' again; what etcd held: ${PENDING_CHANGE}/etcd, if it was to change"
 }
 
-# take_back_programs: the ones before; the new ones are staged again.
-take_back_programs() {
+# rollback_programs: the ones before; the new ones are staged again.
+rollback_programs() {
   local path
-  [[ -f $UNDERWAY/programs ]] || return 0
+  [[ -f $PENDING_CHANGE/programs ]] || return 0
   while read -r path; do
     mkdir -p "$STAGED${path%/*}"
     if [[ -e $path && ! -e $STAGED$path ]]; then
       move_note "$path" "$STAGED$path"
       mv "$path" "$STAGED$path"
     fi
-    mv "$UNDERWAY/former$path" "$path"
-  done < <(cd "$UNDERWAY/former" && find . -type f -printf '/%P\n')
+    mv "$PENDING_CHANGE/former$path" "$path"
+  done < <(cd "$PENDING_CHANGE/former" && find . -type f -printf '/%P\n')
 }

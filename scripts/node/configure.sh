@@ -5,44 +5,44 @@
 
 # What was written or installed and is not in use yet. On a machine it is noted before it is there: what
 # a killed run did not come to use, the next one does.
-TOUCHED=()
-TOUCHED_NOTE=/dev/null
+CHANGED=()
+CHANGED_RECORD=/dev/null
 
-recall_touched() {
-  TOUCHED_NOTE=$STATE/touched
-  if [[ -f $TOUCHED_NOTE ]]; then
-    mapfile -t TOUCHED <"$TOUCHED_NOTE"
+recall_changed() {
+  CHANGED_RECORD=$STATE/changed
+  if [[ -f $CHANGED_RECORD ]]; then
+    mapfile -t CHANGED <"$CHANGED_RECORD"
   fi
 }
 
-forget_touched() {
-  TOUCHED=()
-  rm -f "$STATE/touched"
+forget_changed() {
+  CHANGED=()
+  rm -f "$STATE/changed"
 }
 
-touched() { # PATH
-  TOUCHED+=("$1")
-  printf '%s\n' "$1" >>"$TOUCHED_NOTE"
+changed() { # PATH
+  CHANGED+=("$1")
+  printf '%s\n' "$1" >>"$CHANGED_RECORD"
 }
 
-is_touched() { # BEGINNING_OF_A_PATH
-  [[ " ${TOUCHED[*]} " == *" $1"* ]]
+is_changed() { # BEGINNING_OF_A_PATH
+  [[ " ${CHANGED[*]} " == *" $1"* ]]
 }
 
-# managed PATH: write standard input to PATH unless it is there already.
-managed() {
+# write_managed_file PATH: write standard input to PATH unless it is there already.
+write_managed_file() {
   local path=$1 text
   text=$(cat)
   [[ -f $path ]] && [[ $(<"$path") == "$text" ]] && return
   mkdir -p "${path%/*}"
   printf '%s\n' "$text" >"$path.new"
-  touched "$path"
+  changed "$path"
   mv "$path.new" "$path"
 }
 
 configure_kernel() {
-  printf 'overlay\nbr_netfilter\n' | managed /etc/modules-load.d/kubeadm-fleet.conf
-  managed /etc/sysctl.d/90-kubeadm-fleet.conf <<'SYSCTL'
+  printf 'overlay\nbr_netfilter\n' | write_managed_file /etc/modules-load.d/kubeadm-fleet.conf
+  write_managed_file /etc/sysctl.d/90-kubeadm-fleet.conf <<'SYSCTL'
 net.ipv4.ip_forward = 1
 net.bridge.bridge-nf-call-iptables = 1
 net.bridge.bridge-nf-call-ip6tables = 1
@@ -53,7 +53,7 @@ SYSCTL
 # SYSTEMD_CGROUP is right where systemd manages cgroup v2. RESTRICT_OOM is needed where nobody may
 # lower oom_score_adj, as in a container without CAP_SYS_RESOURCE.
 configure_containerd() {
-  managed /etc/containerd/config.toml <<TOML
+  write_managed_file /etc/containerd/config.toml <<TOML
 version = 3
 
 [grpc]
@@ -78,7 +78,7 @@ version = 3
     bin_dirs = ["/opt/cni/bin"]
     conf_dir = "/etc/cni/net.d"
 TOML
-  managed /etc/systemd/system/containerd.service <<'UNIT'
+  write_managed_file /etc/systemd/system/containerd.service <<'UNIT'
 [Unit]
 Description=containerd container runtime
 Documentation=https://containerd.io
@@ -105,7 +105,7 @@ UNIT
 # configure_kubelet: the unit and the drop-in that kubeadm expects.
 # https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/kubelet-integration/
 configure_kubelet() {
-  managed /etc/systemd/system/kubelet.service <<'UNIT'
+  write_managed_file /etc/systemd/system/kubelet.service <<'UNIT'
 [Unit]
 Description=kubelet: the Kubernetes node agent
 Documentation=https://kubernetes.io/docs/
@@ -121,7 +121,7 @@ RestartSec=1
 [Install]
 WantedBy=multi-user.target
 UNIT
-  managed /etc/systemd/system/kubelet.service.d/10-kubeadm.conf <<'UNIT'
+  write_managed_file /etc/systemd/system/kubelet.service.d/10-kubeadm.conf <<'UNIT'
 [Service]
 Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
 Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
@@ -139,7 +139,7 @@ UNIT
 configure_patches() {
   local component
   for component in etcd kube-apiserver kube-controller-manager kube-scheduler; do
-    managed "/var/lib/kubeadm-fleet/patches/$component+strategic.yaml" <<YAML
+    write_managed_file "/var/lib/kubeadm-fleet/patches/$component+strategic.yaml" <<YAML
 spec:
   containers:
   - name: $component

@@ -22,19 +22,19 @@ done
 
 # These belong to the host, and are read-only here. The kubelet insists on values of its own: it gets
 # them from files that nobody else reads.
-stand_in() { # SETTING VALUE
+bind_sysctl() { # SETTING VALUE
   local setting=/proc/sys/$1 file=/run/kubeadm-fleet-settings/$1
   [[ $(<"$setting") == "$2" ]] && return
   mkdir -p "${file%/*}"
   echo "$2" >"$file"
   mount --bind "$file" "$setting"
 }
-stand_in vm/overcommit_memory 1
-stand_in vm/panic_on_oom 0
-stand_in kernel/panic 10
-stand_in kernel/panic_on_oops 1
-stand_in kernel/keys/root_maxkeys 1000000
-stand_in kernel/keys/root_maxbytes 25000000
+bind_sysctl vm/overcommit_memory 1
+bind_sysctl vm/panic_on_oom 0
+bind_sysctl kernel/panic 10
+bind_sysctl kernel/panic_on_oops 1
+bind_sysctl kernel/keys/root_maxkeys 1000000
+bind_sysctl kernel/keys/root_maxbytes 25000000
 
 set_containerd() { # SETTING VALUE
   sed -i "s/^\( *$1 = \).*/\1$2/" /etc/containerd/config.toml

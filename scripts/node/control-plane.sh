@@ -38,11 +38,11 @@ step_control_plane() {
   else
     say "waiting for https://$ENDPOINT"
     await "$ENDPOINT_DEADLINE" "https://$ENDPOINT/readyz" answers "https://$ENDPOINT/readyz" 200
-    clear_remains
-    deliver_trust
+    reset_partial_join
+    install_pki
     say "joining"
     join
-    end_membership
+    record_membership
   fi
   await "$MEMBER_SECONDS" "etcd and the API server to be ready" is_settled
   say "member"

@@ -11,7 +11,7 @@ PATCHES=$STATE/patches
 begin_operation() {
   RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
   trap 'rm -rf "$RUN"' EXIT
-  recall_touched
+  recall_changed
 }
 
 # api ARGUMENTS...: kubectl as the cluster's administrator, over the cluster's endpoint.
@@ -38,8 +38,8 @@ read_documents() {
   cp "$DOCUMENTS/cluster.yaml" "$RUN/cluster.yaml"
 }
 
-# remember_documents: keep what this machine was made from, for the day when no API answers.
-remember_documents() {
+# record_documents: keep what this machine was made from, for the day when no API answers.
+record_documents() {
   mkdir -p "$DOCUMENTS"
   cp "$RUN/cluster.yaml" "$DOCUMENTS/cluster.yaml.new"
   mv "$DOCUMENTS/cluster.yaml.new" "$DOCUMENTS/cluster.yaml"

@@ -8,7 +8,7 @@
 # was made from, size and time of the file), STATE/images (reference, sum) and STATE/packages.
 ARTIFACTS=$STATE/artifacts
 FETCHED=$ARTIFACTS/fetched
-# Where files go: their own place below /, or a folder in which they wait for it (staged.sh).
+# Where files go: their own place below /, or a folder in which they wait for it (staging.sh).
 INTO=''
 
 install_supplies() {
@@ -209,7 +209,7 @@ put() {
   install -D -m 0755 "$1" "$2.new"
   read -r size time < <(stat --format '%s %.Y' "$2.new")
   printf '%s\t%s\t%s\t%s\n' "$2" "$3" "$size" "$time" >>"$STATE/files"
-  touched "$2"
+  changed "$2"
   mv "$2.new" "$2"
 }
 

@@ -33,22 +33,22 @@ open_run() {
   printf '%s\n' "$CA_CERTIFICATE" >"$RUN/ca.crt"
 }
 
-has_remains() {
+has_partial_join() {
   compgen -G '/etc/kubernetes/*.conf' >/dev/null || compgen -G '/etc/kubernetes/manifests/*' >/dev/null
 }
 
-# clear_remains: have a machine without the remains of a join that was cut off. The cluster must
+# reset_partial_join: have a machine without the remains of a join that was cut off. The cluster must
 # answer by then: what it knows of that attempt, such as a member of etcd, is taken back there.
-clear_remains() {
-  has_remains || return 0
+reset_partial_join() {
+  has_partial_join || return 0
   say "clearing the remains of an earlier attempt"
   logged reset kubeadm reset --force --cleanup-tmp-dir
   rm -rf /etc/kubernetes /var/lib/etcd "$STATE/member"
 }
 
-# end_membership: note that this machine is a member, so that the step is never done twice, and what
+# record_membership: note that this machine is a member, so that the step is never done twice, and what
 # it was made from, for the day when something is to be repaired and no API answers.
-end_membership() {
+record_membership() {
   local documents=$STATE/documents
   mkdir -p "$documents"
   cp /var/lib/kubelet/config.yaml "$documents/kubelet.yaml"

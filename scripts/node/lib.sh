@@ -64,16 +64,16 @@ secret_file() {
   mv "$path.new" "$path"
 }
 
-# note_settled PATH...: what this step wrote there is what a later look is to find (settled.sh).
-note_settled() {
+# record_applied_file PATH...: what this step wrote there is what a later look is to find (applied_state.sh).
+record_applied_file() {
   local path sum
-  [[ -f $STATE/settled ]] || return 0
+  [[ -f $STATE/applied-state ]] || return 0
   for path in "$@"; do
     sum=missing
     [[ ! -f $path ]] || sum=$(sha256sum "$path")
-    grep -vF $'file:'"$path"$'\t' "$STATE/settled" >"$STATE/settled.new" || true
-    printf 'file:%s\t%s\n' "$path" "${sum%% *}" >>"$STATE/settled.new"
-    mv "$STATE/settled.new" "$STATE/settled"
+    grep -vF $'file:'"$path"$'\t' "$STATE/applied-state" >"$STATE/applied-state.new" || true
+    printf 'file:%s\t%s\n' "$path" "${sum%% *}" >>"$STATE/applied-state.new"
+    mv "$STATE/applied-state.new" "$STATE/applied-state"
   done
 }
 

@@ -30,16 +30,16 @@ prepare_host() {
 
 # start_changed: have systemd and the services use what was written and installed just now.
 start_changed() {
-  ((${#TOUCHED[@]})) || return 0
-  say "changed: ${TOUCHED[*]}"
-  if is_touched /etc/systemd/system/; then
+  ((${#CHANGED[@]})) || return 0
+  say "changed: ${CHANGED[*]}"
+  if is_changed /etc/systemd/system/; then
     systemctl daemon-reload
     systemctl enable --quiet containerd kubelet
   fi
-  if is_runtime_touched; then
+  if is_runtime_changed; then
     systemctl restart containerd
   fi
-  if is_touched /etc/systemd/system/kubelet.service || is_touched /usr/local/bin/kubelet; then
+  if is_changed /etc/systemd/system/kubelet.service || is_changed /usr/local/bin/kubelet; then
     systemctl try-restart kubelet
   fi
 }
@@ -59,7 +59,7 @@ stage() {
 }
 
 step_prepare() {
-  recall_touched
+  recall_changed
   ensure_host_entry
   note_egress
   if [[ -f $STATE/installed && $(<"$STATE/installed") == "$KUBERNETES_VERSION" ]]; then
@@ -73,6 +73,6 @@ step_prepare() {
     import_images
   fi
   configure_endpoint
-  forget_touched
+  forget_changed
   say "ready for kubeadm"
 }

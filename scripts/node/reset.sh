@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Give this host back as it was found: out of the cluster, and nothing of ours on it. Loaded kernel
-# modules stay until the next boot. Safe to run again. Needs lib.sh, endpoint.sh and pod-network.sh in
+# modules stay until the next boot. Safe to run again. Needs lib.sh, vip.sh and pod-network.sh in
 # front of it.
 # Directories that belong to a cluster and to nothing else.
 CLUSTER_FILES=(/etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containerd

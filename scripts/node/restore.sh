@@ -16,7 +16,7 @@ is_restored() {
   [[ -z ${SNAPSHOT:-} || $(cat $DATA/member/snapshot 2>/dev/null) == "$SNAPSHOT" ]]
 }
 
-is_whole() { # FILE: is it the snapshot?
+is_snapshot_intact() { # FILE: is it the snapshot?
   echo "$SNAPSHOT  $1" | sha256sum --check --status 2>/dev/null
 }
 
@@ -31,7 +31,7 @@ receive_snapshot() {
         "make $SNAPSHOT_COPIES times as much room there and run 'pulumi up' again"
   done
   (umask 077 && cat >"$SNAPSHOT_FILE.new")
-  is_whole "$SNAPSHOT_FILE.new" ||
+  is_snapshot_intact "$SNAPSHOT_FILE.new" ||
     die "the snapshot arrived damaged, or changed since the config was read" \
       "run 'pulumi up' again: it is sent again"
   mv "$SNAPSHOT_FILE.new" "$SNAPSHOT_FILE"
@@ -45,7 +45,7 @@ drop_snapshot() {
 # its own, which cannot be renamed: its content is.
 restore() {
   local program
-  is_whole "$SNAPSHOT_FILE" || die "the snapshot is not on this machine" \
+  is_snapshot_intact "$SNAPSHOT_FILE" || die "the snapshot is not on this machine" \
     "run 'pulumi refresh', which finds that out, and 'pulumi up', which sends it"
   program=$(restoring_program)
   say "restoring etcd from the snapshot"

@@ -2,9 +2,9 @@
 # The container runtime: running, able to do what the kubelet asks of it, and with its images.
 # Only functions.
 
-is_runtime_touched() {
-  is_touched /etc/systemd/system/containerd.service || is_touched /etc/containerd/config.toml ||
-    is_touched /usr/local/bin/containerd
+is_runtime_changed() {
+  is_changed /etc/systemd/system/containerd.service || is_changed /etc/containerd/config.toml ||
+    is_changed /usr/local/bin/containerd
 }
 
 # start_runtime: have a container runtime that can do what the kubelet asks of it. containerd runs on

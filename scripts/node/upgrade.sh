@@ -8,7 +8,7 @@
 # Drain a machine before upgrade_*: the kubelet is replaced too, and Kubernetes recommends an empty
 # machine for another minor version of it. Pods that no other machine can take stay and keep running.
 
-FORMER=$STATE/former
+CLEANUP_PENDING=$STATE/cleanup-pending
 
 # check_upgrade: kubeadm's own checks of the machine and its cluster, before upgrade_first and before
 # the Node is cordoned: one of them, CreateJob, has a Job done in the cluster, and nobody is to be
@@ -85,11 +85,11 @@ apply_control_plane() {
   begin_operation
   resume_change
   read_documents
-  renew_names
+  update_apiserver_sans
   begin_change
   plan_manifests
   finish_change
-  remember
+  save_documents
 }
 
 # apply_kubelet: have the kubelet's configuration that the cluster's documents ask for.
@@ -99,7 +99,7 @@ apply_kubelet() {
   begin_change
   plan_kubelet
   finish_change
-  remember
+  save_documents
 }
 
 # repair: have everything on this machine as it was made: programs that were exchanged, files that
@@ -126,7 +126,7 @@ repair() {
   plan_kubelet
   plan_programs
   finish_change
-  remember
+  save_documents
 }
 
 # clean: forget versions that this machine does not run any more: what was staged, their images, what
@@ -149,7 +149,7 @@ clean() {
     say "removing $reference"
     logged images-remove ctr --namespace k8s.io images remove "$reference"
   done < <(unused_images)
-  rm -f "$FORMER"
+  rm -f "$CLEANUP_PENDING"
 }
 
 # upgrade_member: everything on this control plane that carries a version, in one change. kubeadm
@@ -164,11 +164,11 @@ upgrade_member() {
   finish_change
 }
 
-# end_upgrade: FORMER notes what the machine's next `clean` is about, which a killed run must not
+# end_upgrade: CLEANUP_PENDING notes what the machine's next `clean` is about, which a killed run must not
 # forget either.
 end_upgrade() {
-  remember
-  touch "$FORMER"
+  save_documents
+  touch "$CLEANUP_PENDING"
   forget_backups
   if [[ -f $STATE/installed ]]; then
     echo "$KUBERNETES_VERSION" >"$STATE/installed"
@@ -176,15 +176,15 @@ end_upgrade() {
   say "this machine runs $KUBERNETES_VERSION"
 }
 
-# remember: what this machine was made from, for the day when no API answers. All of it is in use.
-remember() {
-  forget_touched
+# save_documents: what this machine was made from, for the day when no API answers. All of it is in use.
+save_documents() {
+  forget_changed
   mkdir -p "$DOCUMENTS"
   cp "$KUBELET_CONFIG" "$DOCUMENTS/kubelet.yaml"
   cp "$KUBELET_FLAGS" "$DOCUMENTS/flags.env"
   if is_control_plane; then
     read_documents
-    remember_documents
+    record_documents
   fi
 }
 
@@ -232,9 +232,9 @@ unused_images() {
   done <<<"$all"
 }
 
-# renew_names: a certificate of the API server with the names that the documents ask for. The API
+# update_apiserver_sans: a certificate of the API server with the names that the documents ask for. The API
 # server reads it again by itself.
-renew_names() {
+update_apiserver_sans() {
   local folder=$RUN/pki pki=/etc/kubernetes/pki kind
   mkdir -p "$folder"
   ln -sf $pki/ca.crt $pki/ca.key "$folder/"

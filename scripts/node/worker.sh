@@ -15,13 +15,13 @@ step_worker() {
   # 404 is the answer hoped for: this machine's credential may read Nodes, and its own is not there
   # yet. Before the cluster is ready for joins the API answers 403, or nothing at all.
   await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to accept joins" node_answers "200 404"
-  clear_remains
+  reset_partial_join
   say "joining"
   join
   # kubeadm waits for the kubelet's certificate only. Who looks at the machine next takes a Node that
   # is not there for one that somebody deleted.
   await "$REGISTERED_SECONDS" "the kubelet to register Node $NODE_NAME" node_answers 200
-  end_membership
+  record_membership
   say "joined"
 }
 

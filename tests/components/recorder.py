@@ -20,7 +20,10 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-from components.providers.certificate_authority import AuthorityProvider, ServiceAccountKeyProvider
+from components.providers.certificate_authority import (
+    CertificateAuthorityProvider,
+    ServiceAccountKeyProvider,
+)
 from components.providers.client_certificate import ClientCertificateProvider
 from components.providers.membership import MembershipProvider
 from components.providers.ssh_key import SshKeyProvider
@@ -32,7 +35,7 @@ DYNAMIC = "pulumi-python:dynamic/kubeadm-fleet:"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 COMPUTED = {
-    "Authority": AuthorityProvider,
+    "CertificateAuthority": CertificateAuthorityProvider,
     "ClientCertificate": ClientCertificateProvider,
     "Membership": MembershipProvider,
     "ServiceAccountKey": ServiceAccountKeyProvider,
@@ -157,12 +160,14 @@ def _make(registered: Registered) -> dict[str, Any]:
     identity = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
     made: dict[str, dict[str, Any]] = {
         "ContainerMachine": {"machine_id": identity, "host_key": f"ssh-ed25519 {identity}"},
-        "ContainerNetwork": {"bridge": f"kf{identity}", "gateway": "192.0.2.1"},
+        "Bridge": {"bridge": f"kf{identity}", "gateway": "192.0.2.1"},
         "ExistingHost": {"machine_id": identity},
         "Manifests": {"applied": []},
-        "Observation": {"observed": {"nodes": [{"name": inputs.get("cluster")}], "missing": []}},
+        "ClusterHealthCheck": {
+            "observed": {"nodes": [{"name": inputs.get("cluster")}], "missing": []}
+        },
         "Rollout": {"found": {}, "rolled": "", "drift": {}},
-        "Snapshot": {"condition": "delivered"},
+        "EtcdSnapshot": {"condition": "delivered"},
         "Wave": {"healthy": True},
         "command:remote:Command": {"stdout": "", "stderr": ""},
     }

@@ -13,7 +13,7 @@ VIRTUAL = [
 ]
 MACHINE = ["", "-join", "-membership", "-prepare"]
 # What knows all machines of a cluster.
-ALWAYS = {"cluster1-rollout", "cluster1-observation"}
+ALWAYS = {"cluster1-rollout", "cluster1-health"}
 
 
 def of_machines(*names: str) -> set[str]:
@@ -125,7 +125,7 @@ def test_only_the_foundation_can_initialise(graph: Graph) -> None:
         for each in graph.kinds("command:remote:Command")
         if "kubeadm init" in each.inputs["stdin"]
     ]
-    assert sorted(founding) == ["cluster1-foundation", "cluster2-foundation"]
+    assert sorted(founding) == ["cluster1-init", "cluster2-init"]
 
 
 def test_another_first_control_plane_joins_and_founds_nothing(prod: Graph) -> None:
@@ -137,13 +137,16 @@ def test_another_first_control_plane_joins_and_founds_nothing(prod: Graph) -> No
 def test_what_is_said_of_a_member_s_way_into_the_cluster_touches_no_member(prod: Graph) -> None:
     path = "clusters/cluster1/networking/dnsDomain"
     touched = change(prod, "prod", (path, "tokyo.example.com"))
-    assert not [name for name in touched if name.endswith(("-join", "-foundation"))]
+    assert not [name for name in touched if name.endswith(("-join", "-init"))]
 
 
 def test_workers_get_no_key_of_the_cluster(graph: Graph) -> None:
     for each in graph.kinds("command:remote:Command"):
         if "-worker-" in each.name or each.name.endswith("-prepare"):
-            for authority in (*graph.kinds("Authority"), *graph.kinds("ServiceAccountKey")):
+            for authority in (
+                *graph.kinds("CertificateAuthority"),
+                *graph.kinds("ServiceAccountKey"),
+            ):
                 assert authority.outputs["private_key"] not in each.inputs["stdin"]
 
 

@@ -15,7 +15,7 @@ def test_control_planes_join_one_after_another(prod: Graph) -> None:
 def test_founding_awaits_its_own_machine_alone_and_every_control_plane_awaits_it(
     prod: Graph,
 ) -> None:
-    founding = prod.one("cluster1-foundation")
+    founding = prod.one("cluster1-init")
     assert prod.awaits(founding.name, "cluster1-control-plane-0-prepare")
     others = ("cluster1-control-plane-1", "cluster1-control-plane-2", "cluster1-worker")
     assert not [name for name in prod.awaited(founding) if name.startswith(others)]
@@ -29,7 +29,7 @@ def test_control_planes_are_prepared_side_by_side(prod: Graph) -> None:
 
 
 def test_no_control_plane_leaves_before_the_one_in_front_of_it_has_joined(prod: Graph) -> None:
-    assert prod.awaits("cluster1-control-plane-1-membership", "cluster1-foundation")
+    assert prod.awaits("cluster1-control-plane-1-membership", "cluster1-init")
     assert prod.awaits("cluster1-control-plane-2-membership", "cluster1-control-plane-1-join")
     assert prod.awaits("cluster1-control-plane-0-membership", "cluster1-control-plane-2-join")
 
@@ -51,13 +51,13 @@ def test_steps_of_a_machine_are_in_order(graph: Graph) -> None:
 
 def test_objects_are_applied_once_the_cluster_is_founded(prod: Graph) -> None:
     for objects in ("cluster1-flannel", "cluster1-probe", "cluster1-dns"):
-        assert prod.awaits(objects, "cluster1-foundation")
+        assert prod.awaits(objects, "cluster1-init")
         assert not [name for name in prod.awaited(prod.one(objects)) if name.endswith("-join")]
 
 
 def test_observation_awaits_everything_of_its_cluster(graph: Graph) -> None:
-    for observation in graph.kinds("Observation"):
-        cluster = observation.name.removesuffix("-observation")
+    for observation in graph.kinds("ClusterHealthCheck"):
+        cluster = observation.name.removesuffix("-health")
         own = {each.name for each in graph.customs if each.name.startswith(f"{cluster}-")}
         assert own - graph.awaited(observation) == {observation.name}
 
@@ -79,7 +79,7 @@ def test_rollout_awaits_every_join(graph: Graph) -> None:
         joins = {each.name for each in graph.customs if each.name.endswith("-join")}
         own = {name for name in joins if name.startswith(f"{cluster}-")}
         assert own <= graph.awaited(rollout)
-        assert graph.awaits(f"{cluster}-observation", rollout.name)
+        assert graph.awaits(f"{cluster}-health", rollout.name)
 
 
 def test_later_wave_changes_machines_only_after_the_earlier_one_has_soaked() -> None:

@@ -31,7 +31,7 @@ def test_clusters_say_what_was_observed(dev: Graph) -> None:
         "whole": True,
         "kubernetesVersion": "v1.36.3",
         "labels": {"environment": "dev", "region": "tokyo"},
-        "nodes": dev.one("cluster1-observation").outputs["observed"]["nodes"],
+        "nodes": dev.one("cluster1-health").outputs["observed"]["nodes"],
         "caFingerprint": authority["fingerprint"],
         "caExpires": authority["expires"],
     }

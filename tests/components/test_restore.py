@@ -23,7 +23,7 @@ def config(tmp_path: Path) -> Any:
 
 
 def test_nothing_is_sent_where_nothing_is_to_be_restored(graph: Graph) -> None:
-    assert graph.kinds("Snapshot") == []
+    assert graph.kinds("EtcdSnapshot") == []
 
 
 def test_a_snapshot_touches_what_founds_its_cluster_and_nothing_of_others(
@@ -32,17 +32,17 @@ def test_a_snapshot_touches_what_founds_its_cluster_and_nothing_of_others(
     founded = {"cluster1-flannel", "cluster1-probe", "cluster1-dns"}
     consented = {f"cluster1-{machine}-membership" for machine in ("control-plane-0", "worker-0")}
     touched = run(config, dev).changed_from(dev)
-    assert touched - founded == {SENT, "cluster1-foundation"} | consented
+    assert touched - founded == {SENT, "cluster1-init"} | consented
 
 
 def test_a_snapshot_is_there_before_the_cluster_is_founded(config: Any) -> None:
     graph = run(config)
-    assert graph.awaits("cluster1-foundation", SENT)
+    assert graph.awaits("cluster1-init", SENT)
     assert graph.awaits(SENT, "cluster1-control-plane-0-prepare")
     sent = graph.one(SENT)
     assert "login" in sent.secret_inputs
-    assert f"SNAPSHOT={sent.inputs['sha256']}" in graph.one("cluster1-foundation").inputs["stdin"]
-    assert "SNAPSHOT=" not in graph.one("cluster2-foundation").inputs["stdin"].split("\n#!")[0]
+    assert f"SNAPSHOT={sent.inputs['sha256']}" in graph.one("cluster1-init").inputs["stdin"]
+    assert "SNAPSHOT=" not in graph.one("cluster2-init").inputs["stdin"].split("\n#!")[0]
 
 
 def test_state_holds_where_a_snapshot_is_and_not_what_is_in_it(config: Any) -> None:

@@ -24,7 +24,7 @@ def key_material(graph: Graph) -> list[str]:
 
 
 def test_every_private_key_is_a_secret_output(graph: Graph) -> None:
-    kinds = ("SshKey", "Authority", "ServiceAccountKey", "ClientCertificate")
+    kinds = ("SshKey", "CertificateAuthority", "ServiceAccountKey", "ClientCertificate")
     made = [each for kind in kinds for each in graph.kinds(kind)]
     # One for logging in; three CAs, the service accounts' and the administrator's per cluster.
     assert len(made) == 1 + 2 * 5
@@ -50,7 +50,7 @@ def test_steps_hide_their_input_and_their_login(graph: Graph) -> None:
 
 
 def test_cluster_access_is_a_secret_input(graph: Graph) -> None:
-    for kind in ("Manifests", "Observation", "Rollout"):
+    for kind in ("Manifests", "ClusterHealthCheck", "Rollout"):
         assert all("kubeconfig" in each.secret_inputs for each in graph.kinds(kind))
 
 

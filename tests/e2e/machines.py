@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ops.hosts.operations import Operation
-from ops.hosts.session import Way
+from ops.hosts.session import HostConnection
 from tests.e2e.pulumi_stack import PulumiStack
 
 MOST_SECONDS = 120
@@ -25,7 +25,7 @@ class Machines:
 
     def run(self, machine: str, shell: str) -> str:
         """Run shell, which must succeed; return what it printed."""
-        way = Way(machine, self.props["logins"][machine])
+        way = HostConnection(machine, self.props["logins"][machine])
         with way.open(patience_seconds=10) as visit:
             return visit.run(shell, Operation((), (), MOST_SECONDS), {})
 

@@ -204,7 +204,7 @@ def missing(fleet: PulumiStack) -> list[str]:
     outputs = next(
         each["outputs"]
         for each in exported["deployment"]["resources"]
-        if each["urn"].endswith("::cluster1-observation")
+        if each["urn"].endswith("::cluster1-health")
     )
     lines: list[str] = outputs["observed"]["missing"]
     return lines

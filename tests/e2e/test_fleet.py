@@ -121,7 +121,7 @@ def test_a_worker_is_added_and_the_others_are_not_touched(
     fleet.config["clusters"]["cluster1"]["workers"]["count"] = 2
     finished = fleet.up()
     assert all("cluster1-worker-1" in name for name in finished.steps("create"))
-    assert finished.steps("update") == ["cluster1-rollout", "cluster1-observation"]
+    assert finished.steps("update") == ["cluster1-rollout", "cluster1-health"]
     assert finished.steps("replace", "delete") == []
     assert kubectl.within("cluster1-admin").node_names() == [
         "cluster1-control-plane-0",

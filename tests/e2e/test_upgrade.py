@@ -76,7 +76,7 @@ def versions(kubectl: Kubectl) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("former", "following"), [(FIRST, PATCH), (PATCH, NEXT)])
+@pytest.mark.parametrize(("cleanup_pending", "following"), [(FIRST, PATCH), (PATCH, NEXT)])
 def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network, former: str, following: str
 ) -> None:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from model.config import fields
-from model.config.field import Leaf
+from model.config.field import ScalarField
 from model.config.schema import DRIVERS, FleetConfig
 from model.load import LAYING_OUT, load
 from model.render.manifests import NETWORKS
@@ -57,13 +57,13 @@ def test_unknown_keys_are_refused_everywhere_and_all_are_camel_case(part: str) -
 LEAVES = {
     name: annotation
     for name, annotation in vars(fields).items()
-    if any(isinstance(each, Leaf) for each in getattr(annotation, "__metadata__", ()))
+    if any(isinstance(each, ScalarField) for each in getattr(annotation, "__metadata__", ()))
 }
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))
 def test_examples_are_themselves_allowed(name: str) -> None:
-    (leaf,) = (each for each in LEAVES[name].__metadata__ if isinstance(each, Leaf))
+    (leaf,) = (each for each in LEAVES[name].__metadata__ if isinstance(each, ScalarField))
     TypeAdapter(LEAVES[name]).validate_python(leaf.example)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from model.load import load
-from model.outbound import Egress
+from model.outbound import Outbound
 from tests.model.examples import CONTAINER, changed, cluster
 from tests.model.refusals import Case, check_refused
 
@@ -15,20 +15,20 @@ NEAR = "localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/12,.svc,.cluster.local"
 
 
 def test_without_a_proxy_nothing_is_said() -> None:
-    egress = cluster(CONTAINER).egress
-    assert egress.environment == egress.mirror_table == ""
+    outbound = cluster(CONTAINER).outbound
+    assert outbound.environment == outbound.mirror_table == ""
 
 
 def test_pods_and_services_are_reached_without_the_proxy() -> None:
     described = cluster(CONTAINER, ("proxy", {"https": PROXY, "noProxy": ["10.0.0.0/8", ".svc"]}))
-    assert described.egress.environment == f"https_proxy={PROXY}\nno_proxy={NEAR},10.0.0.0/8\n"
+    assert described.outbound.environment == f"https_proxy={PROXY}\nno_proxy={NEAR},10.0.0.0/8\n"
 
 
 def test_networks_of_the_cluster_are_its_own() -> None:
     networking = {"podSubnet": "10.32.0.0/16", "dnsDomain": "tokyo.example.com"}
     described = cluster(
         CONTAINER, ("proxy", {"http": PROXY}), (f"{ONE}/networking", networking)
-    ).egress.no_proxy
+    ).outbound.no_proxy
     assert {"10.32.0.0/16", ".tokyo.example.com"} <= set(described)
     assert "10.244.0.0/16" not in described
 
@@ -36,10 +36,10 @@ def test_networks_of_the_cluster_are_its_own() -> None:
 def test_proxy_of_a_cluster_stands_for_the_fleets() -> None:
     config = changed(CONTAINER, ("proxy", {"http": PROXY, "https": PROXY}))
     first, second = load(changed(config, (f"{ONE}/proxy", {"https": OTHER}))).clusters
-    assert (first.egress.http, first.egress.https) == (None, OTHER)
-    assert (second.egress.http, second.egress.https) == (PROXY, PROXY)
+    assert (first.outbound.http, first.outbound.https) == (None, OTHER)
+    assert (second.outbound.http, second.outbound.https) == (PROXY, PROXY)
     first, second = load(changed(config, (f"{ONE}/proxy", {}))).clusters
-    assert first.egress.environment == ""
+    assert first.outbound.environment == ""
 
 
 def test_mirrors_of_a_cluster_lie_over_the_fleets() -> None:
@@ -50,11 +50,11 @@ def test_mirrors_of_a_cluster_lie_over_the_fleets() -> None:
             (f"{ONE}/registryMirrors", {"quay.io": "http://10.0.0.1:5000/"}),
         )
     ).clusters
-    assert first.egress.mirror_table == (
+    assert first.outbound.mirror_table == (
         f"docker.io\t{MIRROR}/docker\nquay.io\thttp://10.0.0.1:5000\n"
     )
-    assert second.egress == Egress(
-        no_proxy=second.egress.no_proxy,
+    assert second.outbound == Outbound(
+        no_proxy=second.outbound.no_proxy,
         mirrors={"docker.io": f"{MIRROR}/docker", "quay.io": MIRROR},
     )
 

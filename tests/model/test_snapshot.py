@@ -78,8 +78,8 @@ def test_what_is_no_path_is_refused(path: Any) -> None:
 
 
 def test_restoring_and_accepting_the_loss_exclude_each_other(file: Path) -> None:
-    consent = (f"{POOL}/acceptDataLoss", "OPS-123")
-    check_refused(restoring(file), ([consent], WHERE, "restored or made anew, not both"))
+    acknowledgement = (f"{POOL}/acceptDataLoss", "OPS-123")
+    check_refused(restoring(file), ([acknowledgement], WHERE, "restored or made anew, not both"))
 
 
 def test_several_control_planes_are_not_restored(file: Path) -> None:

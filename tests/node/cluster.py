@@ -11,7 +11,7 @@ import yaml
 from components import steps
 from ops.hosts import operations
 from ops.hosts.ssh import Connection, Finished, Login, connected
-from ops.hosts.sudo import Root
+from ops.hosts.sudo import Sudo
 from ops.nspawn.spec import MachineSpec
 from ops.rollout.node_operations import NOTES
 from tests.e2e.pulumi_stack import PulumiStack
@@ -43,7 +43,7 @@ class Member:
         }
         taken = {key: mine[key] for key in operation.settings}
         with connected(self.login, patience_seconds=10) as connection:
-            return operations.run(connection, name, operation, taken, root=Root(sudo=False))
+            return operations.run(connection, name, operation, taken, root=Sudo(sudo=False))
 
     def succeed(self, name: str, **settings: str) -> str:
         """Run an operation, which must succeed; return what it said."""
@@ -53,13 +53,13 @@ class Member:
 
     def survey(self) -> dict[str, str]:
         """What the machine is like."""
-        return _known(self.succeed("survey"))
+        return _known(self.succeed("node_facts"))
 
     def look(self) -> dict[str, str]:
         """What it is like, and what it was brought to; it notes that first if it never did."""
         with connected(self.login, patience_seconds=10) as connection:
             finished = operations.run(
-                connection, "adopt; look", NOTES, SETTLED, root=Root(sudo=False)
+                connection, "record_initial; inspect", NOTES, SETTLED, root=Sudo(sudo=False)
             )
         assert finished.status == 0, finished
         return _known(finished.out)
@@ -73,9 +73,9 @@ class Member:
             "KUBERNETES_VERSION": version,
             **other,
         }
-        command = steps.as_root("prepare", sudo=False, asked=False, deadline_seconds=300)
+        command = steps.as_root("prepare", sudo=False, needs_password=False, deadline_seconds=300)
         with connected(self.login, patience_seconds=10) as connection:
-            text = steps.standard_input("prepare", settings).encode()
+            text = steps.build_stdin("prepare", settings).encode()
             return connection.run(command, [text], seconds=300)
 
     def shell(self, script: str) -> str:

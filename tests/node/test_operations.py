@@ -133,7 +133,7 @@ def test_a_proxy_is_repaired_and_what_a_step_changes_is_no_drift(worker: Member)
 
     assert worker.prepare(VERSION, PROXY=proxy).status == 0
     behind = worker.look()
-    assert behind[f"file:{unit}"] == behind[f"settled:file:{unit}"] != "missing"
+    assert behind[f"file:{unit}"] == behind[f"applied:file:{unit}"] != "missing"
     worker.shell(f"rm {unit}; systemctl daemon-reload; systemctl restart containerd")
     assert worker.shell(environment).strip() == ""
     worker.succeed("repair")

@@ -6,7 +6,7 @@ import pytest
 
 from model import paths
 from model.artifacts.bundle import Bundle
-from ops.hosts.artifacts import Supplies, for_host
+from ops.hosts.artifacts import HostArtifacts, for_host
 from ops.nspawn import artifacts
 from tests.node.cluster import VERSION, Member
 from tests.ops.hosts.bundles import make_another_bundle
@@ -29,7 +29,7 @@ def another(worker: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return bundle
 
 
-def supplies(worker: Member) -> Supplies:
+def supplies(worker: Member) -> HostArtifacts:
     return for_host(
         source="bundle",
         mirror=None,
@@ -85,14 +85,14 @@ def test_what_was_staged_in_vain_is_cleaned(worker: Member) -> None:
     worker.shell(
         f"mkdir -p {STAGED} /etc/kubernetes/tmp/kubeadm-backup-etcd; touch /{STATE}/former"
     )
-    assert worker.survey()["former"] == "yes"
+    assert worker.survey()["cleanup_pending"] == "yes"
     worker.shell(
         "for name in pause:3.9 theirs/pause:3.9; do ctr --namespace k8s.io images tag"
         " registry.k8s.io/pause:3.10.2 registry.k8s.io/$name; done"
     )
     worker.succeed("clean")
     found = worker.survey()
-    assert (found["staged"], found["former"]) == ("", "no")
+    assert (found["staged"], found["cleanup_pending"]) == ("", "no")
     images = worker.shell("ctr --namespace k8s.io images list --quiet 2>/dev/null").split()
     assert "registry.k8s.io/pause:3.9" not in images
     assert {"registry.k8s.io/pause:3.10.2", "registry.k8s.io/theirs/pause:3.9"} <= set(images)

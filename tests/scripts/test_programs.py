@@ -28,7 +28,7 @@ def test_what_the_fast_tests_start_is_installed_for_them_alone() -> None:
 
 
 def test_what_the_program_starts_is_installed_for_machines() -> None:
-    found = started("components", "model", "scripts")
+    found = started("components", "model", "ops", "scripts")
     assert found.keys() >= OPTIONAL.keys()
     known = for_machines() | OPTIONAL.keys() | installed("prove")
     assert {name: lines for name, lines in found.items() if name not in known} == {}

@@ -9,7 +9,10 @@ from pulumi.dynamic import CheckResult, DiffResult
 from pulumi.output import UNKNOWN
 
 from components.providers.base import Provider, require_known
-from components.providers.certificate_authority import AuthorityProvider, ServiceAccountKeyProvider
+from components.providers.certificate_authority import (
+    CertificateAuthorityProvider,
+    ServiceAccountKeyProvider,
+)
 from components.providers.ssh_key import SshKeyProvider
 from ops.errors import OperatorError
 
@@ -82,4 +85,6 @@ def test_a_key_that_is_made_once_never_changes(provider: type[Provider]) -> None
 
 def test_a_provider_without_an_update_never_forgets_its_outputs() -> None:
     with pytest.raises(NotImplementedError, match="AuthorityProvider has no update"):
-        AuthorityProvider().update("id", {"private_key": "key"}, {"common_name": "other"})
+        CertificateAuthorityProvider().update(
+            "id", {"private_key": "key"}, {"common_name": "other"}
+        )

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from components.providers.certificate_authority import AuthorityProvider, ServiceAccountKeyProvider
+from components.providers.certificate_authority import (
+    CertificateAuthorityProvider,
+    ServiceAccountKeyProvider,
+)
 from components.providers.client_certificate import ClientCertificateProvider
 from model.pki import certificates
 
@@ -15,7 +18,7 @@ AUTHORITY = {"common_name": "kubernetes", "valid_days": 3650}
 
 @pytest.fixture(scope="module")
 def authority() -> dict[str, Any]:
-    return AuthorityProvider().create(AUTHORITY).outs or {}
+    return CertificateAuthorityProvider().create(AUTHORITY).outs or {}
 
 
 def certificate_props(authority: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def certificate_props(authority: dict[str, Any], **changes: Any) -> dict[str, An
 
 
 def test_authority_is_never_the_same_twice(authority: dict[str, Any]) -> None:
-    other = AuthorityProvider().create(AUTHORITY).outs or {}
+    other = CertificateAuthorityProvider().create(AUTHORITY).outs or {}
     for key in ("private_key", "certificate", "fingerprint"):
         assert other[key] != authority[key]
 
@@ -46,7 +49,7 @@ def test_authority_says_what_its_certificate_says(authority: dict[str, Any]) -> 
 def test_authority_is_replaced_when_its_certificate_would_differ(
     authority: dict[str, Any], change: dict[str, Any]
 ) -> None:
-    found = AuthorityProvider().diff("id", authority, {**AUTHORITY, **change})
+    found = CertificateAuthorityProvider().diff("id", authority, {**AUTHORITY, **change})
     assert found.changes
     assert found.replaces == list(change)
     # Its successor is there before it goes.
@@ -54,7 +57,7 @@ def test_authority_is_replaced_when_its_certificate_would_differ(
 
 
 def test_authority_stays(authority: dict[str, Any]) -> None:
-    found = AuthorityProvider().diff("id", authority, AUTHORITY)
+    found = CertificateAuthorityProvider().diff("id", authority, AUTHORITY)
     assert not found.changes
     assert not found.replaces
 

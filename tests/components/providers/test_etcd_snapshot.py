@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from components.providers.etcd_snapshot import SnapshotProvider
+from components.providers.etcd_snapshot import EtcdSnapshotProvider
 from ops.errors import OperatorError
 from ops.hosts import session
 from ops.hosts.operations import Operation
 from ops.hosts.ssh import Unreachable
 from tests.model import snapshots
 
-SNAPSHOT = SnapshotProvider()
+SNAPSHOT = EtcdSnapshotProvider()
 FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
 
 
@@ -46,12 +46,12 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
 
     @contextmanager
-    def visit(_way: session.Way, *, patience_seconds: float = 0) -> Iterator[Machine]:
+    def visit(_way: session.HostConnection, *, patience_seconds: float = 0) -> Iterator[Machine]:
         if made.answer == "":
             raise Unreachable("nobody answers")
         yield made
 
-    monkeypatch.setattr(session.Way, "open", visit)
+    monkeypatch.setattr(session.HostConnection, "open", visit)
     return made
 
 

@@ -13,15 +13,15 @@ pytestmark = pytest.mark.slow
 PROGRAM = """
 import pulumi
 
-from components.providers.certificate_authority import Authority
+from components.providers.certificate_authority import CertificateAuthority
 from components.providers.client_certificate import ClientCertificate
-from components.providers.health_check import Observation
+from components.providers.health_check import ClusterHealthCheck
 from tests.components.providers.source import Source
 
 config = pulumi.Config()
 source = Source("source", value=config.require("value"))
 # A missing common name must not replace it, nor delete the certificate that needs it.
-authority = Authority("authority", common_name=source.given, valid_days=1)
+authority = CertificateAuthority("authority", common_name=source.given, valid_days=1)
 ClientCertificate(
     "certificate",
     authority_certificate=authority.certificate,
@@ -30,7 +30,7 @@ ClientCertificate(
     organizations=[],
     valid_hours=1,
 )
-Observation(
+ClusterHealthCheck(
     "observation",
     cluster="a",
     kubeconfig=config.require("kubeconfig"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.providers.health_check import ObservationProvider
+from components.providers.health_check import ClusterHealthCheckProvider
 from ops.errors import OperatorError
 from tests.ops.kube.api_server import Api
 
@@ -50,9 +50,9 @@ def pod(name: str, on: str, ready: str = "True") -> dict[str, Any]:
 
 
 def observed(api: Api, *nodes: str) -> dict[str, Any]:
-    found: dict[str, Any] = (ObservationProvider().read("id", props(api, *nodes)).outs or {})[
-        "observed"
-    ]
+    found: dict[str, Any] = (
+        ClusterHealthCheckProvider().read("id", props(api, *nodes)).outs or {}
+    )["observed"]
     return found
 
 
@@ -60,7 +60,7 @@ def test_whole_cluster_is_summed_up(api: Api) -> None:
     first = node("a", **{"node-role.kubernetes.io/control-plane": ""})
     api.answers[NODES] = (200, {"items": [first]})
     api.answers[PODS] = (200, {"items": [pod("probe-1", "a")]})
-    outs = ObservationProvider().create(props(api, "a")).outs or {}
+    outs = ClusterHealthCheckProvider().create(props(api, "a")).outs or {}
     assert outs["observed"] == {
         "missing": [],
         "nodes": [
@@ -90,7 +90,7 @@ def test_waiting_ends_with_what_is_missing(api: Api) -> None:
     api.answers[NODES] = (200, {"items": []})
     api.answers[PODS] = (200, {"items": []})
     with pytest.raises(OperatorError, match=r"cluster1 is not whole(?s:.*)Node a: not registered"):
-        ObservationProvider().create(props(api, "a"))
+        ClusterHealthCheckProvider().create(props(api, "a"))
 
 
 def test_cluster_that_does_not_answer_is_a_finding_of_a_refresh(api: Api) -> None:
@@ -114,6 +114,6 @@ def test_cluster_is_looked_at_again_when_something_is_or_will_be_different(
     api: Api, missing: list[str], change: dict[str, Any], again: bool
 ) -> None:
     olds = {**props(api, "a"), "observed": {"nodes": [], "missing": missing}}
-    found = ObservationProvider().diff("id", olds, props(api, "a", **change))
+    found = ClusterHealthCheckProvider().diff("id", olds, props(api, "a", **change))
     assert found.changes is again
     assert not found.replaces

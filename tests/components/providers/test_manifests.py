@@ -60,7 +60,7 @@ def test_what_the_api_serves_is_asked_anew_each_time(core: Api, tmp_path: Path) 
 
 
 def props(api: Api, documents: str) -> dict[str, Any]:
-    return {"kubeconfig": api.kubeconfig, "documents": documents, "foundation": "first"}
+    return {"kubeconfig": api.kubeconfig, "documents": documents, "init": "first"}
 
 
 def changes(asked: list[str]) -> list[str]:
@@ -97,7 +97,7 @@ def test_api_that_is_away_says_nothing_of_its_objects(core: Api) -> None:
 
 def test_objects_are_applied_to_a_cluster_that_was_founded_anew(core: Api) -> None:
     outs = ManifestsProvider().create(props(core, BOTH)).outs or {}
-    assert ManifestsProvider().diff("id", outs, {**props(core, BOTH), "foundation": "x"}).changes
+    assert ManifestsProvider().diff("id", outs, {**props(core, BOTH), "init": "x"}).changes
 
 
 def test_same_documents_are_left_alone(core: Api) -> None:

@@ -31,11 +31,11 @@ def step(host: BareHost, script: str, /, password: str | None = None, **other: s
     """Run a step as the user with sudo, which may ask the password."""
     settings = {"NODE_NAME": host.name, "NODE_ADDRESS": host.address, **other}
     command = steps.as_root(
-        script, sudo=True, asked=password is not None, deadline_seconds=DEADLINE_SECONDS
+        script, sudo=True, needs_password=password is not None, deadline_seconds=DEADLINE_SECONDS
     )
     with connected(host.login(USER)) as connection:
         began = time.monotonic()
-        text = steps.standard_input(script, settings, password).encode()
+        text = steps.build_stdin(script, settings, password).encode()
         finished = connection.run(command, [text], seconds=DEADLINE_SECONDS)
         took = time.monotonic() - began
     return Ran(finished.status, finished.out + finished.err, took)

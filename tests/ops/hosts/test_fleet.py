@@ -120,8 +120,8 @@ def test_a_cluster_comes_through_a_proxy_and_a_dead_host_does_not_keep_it(
     assert held.status != 0
     print(held.output)
     assert "The host was not given back." in held.output
-    assert "KUBEADM_FLEET_GONE=edge-worker-0" in held.output
-    stack.environment["KUBEADM_FLEET_GONE"] = "edge-worker-0"
+    assert "KUBEADM_FLEET_FORGET_HOSTS=edge-worker-0" in held.output
+    stack.environment["KUBEADM_FLEET_FORGET_HOSTS"] = "edge-worker-0"
     stack.destroy()
     assert not (hosts[0].root / "var/lib/kubeadm-fleet").exists()
     hosts[1].resume()

@@ -129,9 +129,11 @@ def test_a_host_that_cannot_be_given_back_stays_in_state(
     host: BareHost, taken: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.pause()
-    with pytest.raises(OperatorError, match=r"If it is gone for ever, .*KUBEADM_FLEET_GONE=host-0"):
+    with pytest.raises(
+        OperatorError, match=r"If it is gone for ever, .*KUBEADM_FLEET_FORGET_HOSTS=host-0"
+    ):
         HOSTS.delete("", taken)
-    monkeypatch.setenv("KUBEADM_FLEET_GONE", "host-7,host-0")
+    monkeypatch.setenv("KUBEADM_FLEET_FORGET_HOSTS", "host-7,host-0")
     HOSTS.delete("", taken)
 
 

@@ -7,7 +7,7 @@ import pytest
 from components.providers.existing_host import _checking
 from ops.errors import OperatorError
 from ops.hosts.facts import Claim, Facts
-from ops.hosts.preflight import Wanted, problems
+from ops.hosts.preflight import HostRequirements, problems
 
 FITS = Facts(
     root_refusal=None,
@@ -28,7 +28,7 @@ FITS = Facts(
     claim=None,
     supplies="",
 )
-WANTED = Wanted("control-plane", "fleet", "machine", now=1_000_000, disk=4 << 30)
+WANTED = HostRequirements("control-plane", "fleet", "machine", now=1_000_000, disk=4 << 30)
 OURS = Claim("fleet", "machine", "mark")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from components.providers.existing_host import ExistingHostProvider
 from model.artifacts.bundle import Bundle
-from model.outbound import Egress
+from model.outbound import Outbound
 from tests.ops.hosts import proxy as proxies
 from tests.ops.hosts.bare_hosts import BareHost, Lab
 from tests.ops.hosts.bundles import VERSION, wanted
@@ -28,7 +28,7 @@ def proxy(lab: Lab, mirror: Mirror) -> Iterator[Proxy]:
         yield proxy
 
 
-def prepare_behind(host: BareHost, egress: Egress) -> Ran:
+def prepare_behind(host: BareHost, egress: Outbound) -> Ran:
     """Prepare the host, which must succeed."""
     ran = prepare(host, PROXY=egress.environment, REGISTRY_MIRRORS=egress.mirror_table)
     assert ran.status == 0, ran.said
@@ -47,7 +47,7 @@ def test_everything_from_outside_comes_through_the_proxy(host: BareHost, proxy: 
     assert ran.status == 1, "nobody knows that name"
     assert "mend the network, artifacts.mirror or proxy" in ran.said
 
-    through = Egress(http=proxy.url, no_proxy=("localhost", "127.0.0.0/8"))
+    through = Outbound(http=proxy.url, no_proxy=("localhost", "127.0.0.0/8"))
     prepare_behind(host, through)
     assert f"/dl.k8s.io/release/{VERSION}/bin/linux/amd64/kubelet" in proxy.asked
     pause = host.shell("kubeadm config images list | grep pause").strip()
@@ -58,14 +58,14 @@ def test_everything_from_outside_comes_through_the_proxy(host: BareHost, proxy: 
     assert "changed" not in prepare_behind(host, through).said
     assert host.shell(STARTED) == began
 
-    prepare_behind(host, Egress(https="http://198.51.100.1:3128", no_proxy=("100%.example.com",)))
+    prepare_behind(host, Outbound(https="http://198.51.100.1:3128", no_proxy=("100%.example.com",)))
     assert host.shell("systemctl show --property=Environment --value containerd").split() == [
         "https_proxy=http://198.51.100.1:3128",
         "no_proxy=100%.example.com",
     ]
     assert host.shell(STARTED) != began
 
-    prepare_behind(host, Egress())
+    prepare_behind(host, Outbound())
     assert not (host.root / UNIT).parent.exists()
     environment = host.shell("tr '\\0' '\\n' </proc/$(pidof containerd)/environ")
     assert "proxy" not in environment
@@ -80,13 +80,15 @@ def test_mirrors_are_asked_for_the_images_of_their_registries(
 ) -> None:
     outs = HOSTS.create(wanted(host)).outs
     assert outs
-    prepare_behind(host, Egress(mirrors={"docker.example.com": mirror.url, "quay.io": mirror.url}))
+    prepare_behind(
+        host, Outbound(mirrors={"docker.example.com": mirror.url, "quay.io": mirror.url})
+    )
     image = bundle.named("pause").image
     assert image
     _, _, path = image.partition("/")
     pull(host, f"docker.example.com/{path}")
     assert any(asked.startswith("v2/pause/manifests/") for asked in mirror.asked)
 
-    prepare_behind(host, Egress(mirrors={"quay.io": mirror.url}))
+    prepare_behind(host, Outbound(mirrors={"quay.io": mirror.url}))
     folders = {each.name for each in (host.root / "etc/containerd/certs.d").iterdir()}
     assert folders == {"quay.io"}

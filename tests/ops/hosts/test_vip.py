@@ -168,7 +168,7 @@ def test_a_second_cluster_is_not_founded_beside_the_first(lab: Lab, bundle: None
     try:
         assert etcd.stdout
         assert etcd.stdout.readline()
-        ran = step(host, "foundation", **settings)
+        ran = step(host, "init", **settings)
     finally:
         etcd.kill()
         etcd.wait()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.providers.health_check import ObservationProvider
+from components.providers.health_check import ClusterHealthCheckProvider
 from ops.kube import reachability
 from tests.components.providers.test_health_check import NODES, PODS, node, pod, props
 from tests.ops.kube.api_server import Api
@@ -49,7 +49,7 @@ def log(index: int) -> str:
 
 
 def missing(api: Api, names: list[str]) -> list[str]:
-    found: dict[str, Any] = ObservationProvider().read("id", props(api, *names)).outs or {}
+    found: dict[str, Any] = ClusterHealthCheckProvider().read("id", props(api, *names)).outs or {}
     lines: list[str] = found["observed"]["missing"]
     return lines
 

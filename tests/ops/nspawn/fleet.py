@@ -10,7 +10,7 @@ from uuid import uuid4
 import paramiko
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
-from components.providers.bridge import ContainerNetworkProvider
+from components.providers.bridge import BridgeProvider
 from components.providers.container_machine import ContainerMachineProvider
 from model.ssh_keys import SshKeyPair, new_key_pair
 from ops.nspawn.spec import MachineSpec, short
@@ -19,7 +19,7 @@ from tests.ops.nspawn import host
 VERSION = "v1.36.3"
 MIB = 1 << 20
 MACHINES = ContainerMachineProvider()
-NETWORKS = ContainerNetworkProvider()
+NETWORKS = BridgeProvider()
 
 Outs = dict[str, Any]
 

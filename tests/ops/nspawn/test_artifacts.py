@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.hosts.artifacts import Supplies
+from ops.hosts.artifacts import HostArtifacts
 from ops.nspawn import artifacts as stock
 from ops.nspawn.spec import MachineSpec
 
@@ -20,14 +20,14 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def given(tmp_path: Path, *names: str) -> Supplies:
+def given(tmp_path: Path, *names: str) -> HostArtifacts:
     for name in names:
         (tmp_path / name).write_text(name)
     files = tuple((name, tmp_path / name, len(name)) for name in names)
-    return Supplies("".join(f"{name}\n" for name in names), "", "", files)
+    return HostArtifacts("".join(f"{name}\n" for name in names), "", "", files)
 
 
-def supply(supplies: Supplies) -> None:
+def supply(supplies: HostArtifacts) -> None:
     spec: MachineSpec = object()  # type: ignore[assignment]
     stock.supply(spec, supplies)
 

@@ -50,7 +50,7 @@ def test_machines_on_a_host_with_systemd(
     tests = "test_machine.py test_failures.py test_network.py"
     printed = fleet.run(
         machine,
-        f"cd {TOP}/tests/machines && KUBEADM_FLEET_CACHE={paths.cache_dir()} timeout 300 "
+        f"cd {TOP}/tests/ops/nspawn && KUBEADM_FLEET_CACHE={paths.cache_dir()} timeout 300 "
         f"{sys.executable} -B -m pytest -p no:cacheprovider -q {tests} 2>&1; true",
         seconds=320,
     )

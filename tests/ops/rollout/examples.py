@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
-from ops.rollout.desired import Cluster, Wanted
-from ops.rollout.observed import Found, Node, Settled
+from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout.observed import AppliedState, Node, ObservedMachine
 
 CLUSTER = """
 apiVersion: kubeadm.k8s.io/v1beta4
@@ -48,12 +48,12 @@ def _machine(role: str, number: int) -> dict[str, Any]:
     return {"role": role, "address": f"10.0.0.{number}", "labels": {}, "taints": taints}
 
 
-def wanted(name: str = "a-worker-0", **changes: Any) -> Wanted:
+def wanted(name: str = "a-worker-0", **changes: Any) -> DesiredMachine:
     """Return one machine of the inputs."""
-    return Cluster.of(inputs(**changes)).by_name[name]
+    return DesiredCluster.of(inputs(**changes)).by_name[name]
 
 
-def found(like: Wanted, **changes: Any) -> Found:
+def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
     """Return a machine that is what is wanted, except for the changes."""
     node = Node(
         ready=True,
@@ -69,7 +69,7 @@ def found(like: Wanted, **changes: Any) -> Found:
         "version": like.version,
         "services": services,
         "files": files,
-        "settled": Settled(like.version, like.control, like.kubelet, services, files),
+        "applied": AppliedState(like.version, like.control, like.kubelet, services, files),
         "node": node,
     }
-    return Found(**{**known, **changes})
+    return ObservedMachine(**{**known, **changes})

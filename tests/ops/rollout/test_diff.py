@@ -5,45 +5,45 @@ from typing import Any
 
 import pytest
 
-from ops.rollout.diff import Change, Kind, changes
-from ops.rollout.observed import Found, Settled, parse
+from ops.rollout.diff import Action, ActionKind, required_actions
+from ops.rollout.observed import AppliedState, ObservedMachine, parse
 from tests.ops.rollout.examples import FILE, found, wanted
 
 WORKER = wanted()
 PLANE = wanted("a-control-plane-0")
 
 
-def kinds(one: Found, like: Any = WORKER) -> list[Kind]:
+def kinds(one: ObservedMachine, like: Any = WORKER) -> list[ActionKind]:
     """What must be done."""
-    return [each.kind for each in changes(one, like)]
+    return [each.kind for each in required_actions(one, like)]
 
 
 @pytest.mark.parametrize("like", [WORKER, PLANE])
 def test_machine_that_is_what_is_wanted_needs_nothing(like: Any) -> None:
-    assert changes(found(like), like) == []
+    assert required_actions(found(like), like) == []
 
 
 def test_unreachable_machine_is_never_taken_for_another() -> None:
-    assert changes(Found(unreachable="no route to host"), WORKER) == []
+    assert required_actions(ObservedMachine(unreachable="no route to host"), WORKER) == []
 
 
 def test_other_version_is_an_upgrade() -> None:
-    assert kinds(found(WORKER), wanted(version="v1.37.2")) == [Kind.UPGRADE]
+    assert kinds(found(WORKER), wanted(version="v1.37.2")) == [ActionKind.UPGRADE]
 
 
 def test_exchanged_program_is_repaired_without_a_drain() -> None:
-    assert kinds(found(WORKER, version="v1.35.4")) == [Kind.REPAIR]
+    assert kinds(found(WORKER, version="v1.35.4")) == [ActionKind.REPAIR]
 
 
 def test_edited_and_deleted_files_are_named() -> None:
     edited, deleted = found(WORKER, files={FILE: "two"}), found(WORKER, files={FILE: "missing"})
-    assert [each.why for each in changes(edited, WORKER)] == [f"{FILE} was changed"]
-    assert [each.why for each in changes(deleted, WORKER)] == [f"{FILE} is gone"]
+    assert [each.why for each in required_actions(edited, WORKER)] == [f"{FILE} was changed"]
+    assert [each.why for each in required_actions(deleted, WORKER)] == [f"{FILE} is gone"]
 
 
 def test_stopped_kubelet_is_repaired() -> None:
     stopped = found(WORKER, services={"containerd": "active", "kubelet": "inactive"})
-    assert [each.why for each in changes(stopped, WORKER)] == ["kubelet is inactive"]
+    assert [each.why for each in required_actions(stopped, WORKER)] == ["kubelet is inactive"]
 
 
 def test_service_that_never_ran_here_is_not_missed() -> None:
@@ -53,48 +53,51 @@ def test_service_that_never_ran_here_is_not_missed() -> None:
 
 def test_settings_reach_those_that_run_them() -> None:
     other = "kind: ClusterConfiguration\n"
-    assert kinds(found(PLANE), wanted(PLANE.name, cluster_document=other)) == [Kind.CONTROL]
+    assert kinds(found(PLANE), wanted(PLANE.name, cluster_document=other)) == [ActionKind.CONTROL]
     assert kinds(found(WORKER), wanted(cluster_document=other)) == []
-    assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [Kind.KUBELET]
+    assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [ActionKind.KUBELET]
 
 
 def test_machine_that_noted_nothing_gets_its_settings() -> None:
-    assert kinds(found(PLANE, settled=Settled()), PLANE) == [Kind.CONTROL, Kind.KUBELET]
+    assert kinds(found(PLANE, applied=AppliedState()), PLANE) == [
+        ActionKind.CONTROL,
+        ActionKind.KUBELET,
+    ]
 
 
 def test_interrupted_change_is_finished() -> None:
     one = found(WORKER, is_interrupted=True, files={FILE: "two"})
-    assert kinds(one) == [Kind.REPAIR]
+    assert kinds(one) == [ActionKind.REPAIR]
 
 
 def test_what_is_left_of_other_versions_is_cleaned() -> None:
-    left = found(WORKER, staged=("v1.35.9", WORKER.version), has_former=True)
-    assert [each.why for each in changes(left, WORKER)] == [
+    left = found(WORKER, staged=("v1.35.9", WORKER.version), cleanup_pending=True)
+    assert [each.why for each in required_actions(left, WORKER)] == [
         "v1.35.9 is staged there and not wanted",
         "what it ran before its upgrade is still there",
     ]
-    assert set(kinds(left)) == {Kind.CLEAN}
+    assert set(kinds(left)) == {ActionKind.CLEAN}
 
 
 def test_what_waits_for_an_upgrade_is_not_cleaned() -> None:
-    staged = found(WORKER, staged=("v1.37.2",), has_former=True)
-    assert kinds(staged, wanted(version="v1.37.2")) == [Kind.UPGRADE]
+    staged = found(WORKER, staged=("v1.37.2",), cleanup_pending=True)
+    assert kinds(staged, wanted(version="v1.37.2")) == [ActionKind.UPGRADE]
 
 
 def test_missing_node_registers_again() -> None:
-    assert kinds(found(WORKER, node=None)) == [Kind.REGISTER]
+    assert kinds(found(WORKER, node=None)) == [ActionKind.REGISTER]
 
 
-def with_node(one: Found, **changes: Any) -> Found:
+def with_node(one: ObservedMachine, **required_actions: Any) -> ObservedMachine:
     assert one.node is not None
-    return replace(one, node=replace(one.node, **changes))
+    return replace(one, node=replace(one.node, **required_actions))
 
 
 def test_pod_network_of_a_former_registration_is_made_anew() -> None:
     one = with_node(found(WORKER, bridge="10.244.2.1/24"), pod_cidr="10.244.5.0/24")
-    assert changes(one, WORKER) == [
-        Change(
-            Kind.REGISTER,
+    assert required_actions(one, WORKER) == [
+        Action(
+            ActionKind.REGISTER,
             "its pod network is that of a former registration: cni0 has 10.244.2.1/24, "
             "the Node's share is 10.244.5.0/24",
         )
@@ -104,8 +107,8 @@ def test_pod_network_of_a_former_registration_is_made_anew() -> None:
 @pytest.mark.parametrize(("known", "said"), [("", "does not say so"), ("aa:02", "says aa:02")])
 def test_node_that_its_peers_know_otherwise_is_announced_anew(known: str, said: str) -> None:
     one = with_node(found(WORKER, vtep="aa:01"), vtep=known)
-    (change,) = changes(one, WORKER)
-    assert change.kind == Kind.REGISTER
+    (change,) = required_actions(one, WORKER)
+    assert change.kind == ActionKind.REGISTER
     assert change.why.endswith(f"flannel.1 has aa:01, the Node {said}")
 
 
@@ -125,7 +128,7 @@ def test_pod_network_that_fits_or_is_not_there_yet_is_left_alone(
 
 
 def test_registration_that_was_interrupted_is_finished() -> None:
-    assert kinds(found(WORKER, is_registering=True)) == [Kind.REGISTER]
+    assert kinds(found(WORKER, is_registering=True)) == [ActionKind.REGISTER]
 
 
 def test_node_is_unknown_while_the_api_does_not_answer() -> None:
@@ -136,7 +139,7 @@ def test_only_our_labels_and_taints_are_taken_away() -> None:
     one = found(WORKER)
     assert one.node is not None
     node = replace(one.node, labels={"ours": "1", "theirs": "2"}, our_labels=("ours",))
-    assert [each.why for each in changes(replace(one, node=node), WORKER)] == [
+    assert [each.why for each in required_actions(replace(one, node=node), WORKER)] == [
         "label ours is no longer wanted"
     ]
 
@@ -144,15 +147,15 @@ def test_only_our_labels_and_taints_are_taken_away() -> None:
 def test_survey_is_read() -> None:
     one = parse(
         [
-            "settled:version\tv1.36.3",
-            "settled:kubelet\tabc",
-            "settled:service:kubelet\tactive",
-            f"settled:file:{FILE}\tone",
+            "applied:version\tv1.36.3",
+            "applied:kubelet\tabc",
+            "applied:service:kubelet\tactive",
+            f"applied:file:{FILE}\tone",
             "member\tfingerprint id",
             "kubelet\tv1.36.3",
             "interrupted\tno",
             "staged\tv1.37.2 ",
-            "former\tyes",
+            "cleanup_pending\tyes",
             "registering\tyes",
             "bridge\t10.244.2.1/24",
             "vtep\taa:01",
@@ -163,9 +166,9 @@ def test_survey_is_read() -> None:
     )
     assert one.is_member
     assert one.files == {FILE: "two"}
-    assert (one.staged, one.has_former) == (("v1.37.2",), True)
+    assert (one.staged, one.cleanup_pending) == (("v1.37.2",), True)
     assert (one.is_registering, one.bridge, one.vtep) == (True, "10.244.2.1/24", "aa:01")
-    assert one.settled == Settled("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
+    assert one.applied == AppliedState("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 
 
 def test_survey_that_was_cut_off_says_nothing() -> None:

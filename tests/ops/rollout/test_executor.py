@@ -9,10 +9,10 @@ import pytest
 from ops.kube import node
 from ops.kube.nodes import Nodes, Pod
 from ops.rollout import executor
-from ops.rollout.desired import Cluster
-from ops.rollout.executor import Rollout
-from ops.rollout.node_operations import Machine
-from ops.rollout.observed import Found
+from ops.rollout.desired import DesiredCluster
+from ops.rollout.executor import RolloutRun
+from ops.rollout.node_operations import NodeOperations
+from ops.rollout.observed import ObservedMachine
 from ops.rollout.progress import Progress
 from tests.ops.rollout.examples import CLUSTER, found, inputs
 
@@ -22,7 +22,7 @@ NEWER = "v1.37.2"
 class Fleet:
     """Machines that become what they are told, and note what they were told."""
 
-    def __init__(self, props: Mapping[str, Any], like: Mapping[str, Found]) -> None:
+    def __init__(self, props: Mapping[str, Any], like: Mapping[str, ObservedMachine]) -> None:
         self.props = props
         self.found = dict(like)
         self.told: list[tuple[str, str]] = []
@@ -30,15 +30,15 @@ class Fleet:
         self.has_room = True
         self.ignored: set[str] = set()
 
-    def obey(self, machine: Machine, call: str) -> None:
+    def obey(self, machine: NodeOperations, call: str) -> None:
         self.told.append((call, machine.name))
         now = self.found[machine.name]
         if call.startswith("upgrade"):
-            now = replace(now, version=machine.wanted.version, staged=(), has_former=True)
+            now = replace(now, version=machine.wanted.version, staged=(), cleanup_pending=True)
         elif call == "clean":
-            now = replace(now, staged=(), has_former=False)
-        elif call == "settle":
-            now = replace(now, settled=replace(now.settled, version=machine.wanted.version))
+            now = replace(now, staged=(), cleanup_pending=False)
+        elif call == "record_applied":
+            now = replace(now, applied=replace(now.applied, version=machine.wanted.version))
         elif call == "register":
             now = replace(now, node=found(machine.wanted).node)
         if call == "upgrade_first":
@@ -46,7 +46,7 @@ class Fleet:
         self.found[machine.name] = now
 
     def end(self, name: str, pods: list[Pod]) -> None:
-        assert pods == [Pod("shop", "former", name)]
+        assert pods == [Pod("shop", "cleanup_pending", name)]
         self.told.append(("end_pods", name))
 
     def calls(self, call: str) -> list[str]:
@@ -57,7 +57,7 @@ class Fleet:
 def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet, stay: str = "") -> bool:
     """Run the rollout; return whether it touched anything. `stay` is what no drain can move."""
 
-    def obey(machine: Machine, call: str, _: object, settings: dict[str, str]) -> None:
+    def obey(machine: NodeOperations, call: str, _: object, settings: dict[str, str]) -> None:
         fleet.obey(machine, call)
         fleet.ignored |= {settings["IGNORED_CHECKS"]} if "IGNORED_CHECKS" in settings else set()
 
@@ -65,8 +65,8 @@ def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet, stay: str = "") -> bool:
         fleet.told.append(("drain", name))
         return stay
 
-    monkeypatch.setattr(executor, "survey", lambda *_, **__: dict(fleet.found))
-    monkeypatch.setattr(Machine, "_run", obey)
+    monkeypatch.setattr(executor, "inspect_cluster", lambda *_, **__: dict(fleet.found))
+    monkeypatch.setattr(NodeOperations, "_run", obey)
     monkeypatch.setattr(Nodes, "__init__", lambda *_: None)
     monkeypatch.setattr(Nodes, "cluster_document", lambda _: fleet.recorded)
     monkeypatch.setattr(Nodes, "can_take", lambda *_: fleet.has_room)
@@ -75,20 +75,22 @@ def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet, stay: str = "") -> bool:
         monkeypatch.setattr(Nodes, name, lambda *_: None)
     monkeypatch.setattr(node, "drain", lambda _, name, **__: drained(name))
     monkeypatch.setattr(Nodes, "one", lambda *_: None)
-    monkeypatch.setattr(Nodes, "former_pods", lambda _, name: [Pod("shop", "former", name)])
+    monkeypatch.setattr(
+        Nodes, "former_pods", lambda _, name: [Pod("shop", "cleanup_pending", name)]
+    )
     monkeypatch.setattr(Nodes, "end_pods", lambda _, name, pods: fleet.end(name, pods))
     monkeypatch.setattr(
         "ops.rollout.readiness.await_registered",
         lambda _, name, __: fleet.told.append(("await_registered", name)),
     )
     monkeypatch.setattr("ops.rollout.readiness.await_ready", lambda *_: None)
-    done = Rollout(fleet.props, Progress(""))
-    done.run(adopt=False)
-    return done.touched
+    done = RolloutRun(fleet.props, Progress(""))
+    done.run(record_initial=False)
+    return done.changed
 
 
-def alike(props: Mapping[str, Any], **changes: Any) -> dict[str, Found]:
-    return {each.name: found(each, **changes) for each in Cluster.of(props).machines}
+def alike(props: Mapping[str, Any], **changes: Any) -> dict[str, ObservedMachine]:
+    return {each.name: found(each, **changes) for each in DesiredCluster.of(props).machines}
 
 
 def test_former_versions_are_removed_when_all_machines_are_upgraded(
@@ -99,8 +101,8 @@ def test_former_versions_are_removed_when_all_machines_are_upgraded(
     assert run(monkeypatch, fleet)
     assert fleet.calls("clean") == sorted(props["machines"])
     cleaned = [index for index, (call, _) in enumerate(fleet.told) if call == "clean"]
-    settled = [index for index, (call, _) in enumerate(fleet.told) if call == "settle"]
-    assert max(settled) < min(cleaned)
+    applied = [index for index, (call, _) in enumerate(fleet.told) if call == "record_applied"]
+    assert max(applied) < min(cleaned)
     assert not run(monkeypatch, fleet), "nothing is left to be done"
 
 
@@ -109,7 +111,7 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else_is_touched(
 ) -> None:
     props = inputs()
     like = alike(props)
-    like["a-worker-1"] = replace(like["a-worker-1"], has_former=True)
+    like["a-worker-1"] = replace(like["a-worker-1"], cleanup_pending=True)
     like["a-control-plane-2"] = replace(like["a-control-plane-2"], staged=(NEWER,))
     fleet = Fleet(props, like)
     assert run(monkeypatch, fleet)
@@ -154,10 +156,10 @@ def test_pods_of_a_former_node_end_when_it_has_registered_and_before_it_is_settl
     like = alike(props)
     version = "v1.36.1" if before else "v1.36.3"
     worker = like["a-worker-1"]
-    settled = replace(worker.settled, version=version)
-    like["a-worker-1"] = replace(worker, node=None, version=version, settled=settled)
+    applied = replace(worker.applied, version=version)
+    like["a-worker-1"] = replace(worker, node=None, version=version, applied=applied)
     fleet = Fleet(props, like)
     assert run(monkeypatch, fleet)
     assert [call for call, name in fleet.told if name == "a-worker-1"][: len(before) + 4] == [
-        *before, "register", "await_registered", "end_pods", "settle",
+        *before, "register", "await_registered", "end_pods", "record_applied",
     ]  # fmt: skip

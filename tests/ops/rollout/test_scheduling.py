@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ops.errors import OperatorError
-from ops.rollout.scheduling import broken_first, sliding
+from ops.rollout.scheduling import run_bounded, unhealthy_first
 
 LONG_SECONDS = 10
 
@@ -33,7 +33,7 @@ class Crowd:
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_never_more_than_the_limit_at_once(limit: int) -> None:
     crowd = Crowd()
-    sliding(range(7), limit, crowd)
+    run_bounded(range(7), limit, crowd)
     assert crowd.begun == list(range(7))
     assert crowd.most <= limit
 
@@ -47,7 +47,7 @@ def test_next_begins_as_soon_as_one_is_done() -> None:
         elif number == 2:
             third_began.set()
 
-    sliding([0, 1, 2], 2, work)
+    run_bounded([0, 1, 2], 2, work)
 
 
 def test_first_failure_begins_no_more_and_waits_for_the_others() -> None:
@@ -62,7 +62,7 @@ def test_first_failure_begins_no_more_and_waits_for_the_others() -> None:
         done.append(number)
 
     with pytest.raises(OperatorError, match="machine 1"):
-        sliding(range(9), 2, work)
+        run_bounded(range(9), 2, work)
     assert done == [0]
 
 
@@ -74,8 +74,8 @@ def test_all_failures_are_told() -> None:
         raise OperatorError(f"machine {number}")
 
     with pytest.raises(OperatorError, match=r"machine \d\nmachine \d"):
-        sliding(range(2), 2, work)
+        run_bounded(range(2), 2, work)
 
 
 def test_broken_machines_come_first() -> None:
-    assert broken_first(["a", "b", "c"], lambda name: name != "b") == ["b", "a", "c"]
+    assert unhealthy_first(["a", "b", "c"], lambda name: name != "b") == ["b", "a", "c"]

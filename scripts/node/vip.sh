@@ -33,9 +33,9 @@ configure_endpoint() {
   [[ -n $interface ]] || die "no interface has the address $NODE_ADDRESS" \
     "say in nodeAddress which of the host's own addresses the cluster is to use"
   check_haproxy
-  refuse_taken "$interface"
-  managed $ENDPOINT_FOLDER/haproxy.cfg <<<"$HAPROXY_CONFIG"
-  managed $ENDPOINT_FOLDER/keepalived.conf <<<"${KEEPALIVED_CONFIG//@INTERFACE@/$interface}"
+  check_vip_available "$interface"
+  write_managed_file $ENDPOINT_FOLDER/haproxy.cfg <<<"$HAPROXY_CONFIG"
+  write_managed_file $ENDPOINT_FOLDER/keepalived.conf <<<"${KEEPALIVED_CONFIG//@INTERFACE@/$interface}"
   endpoint_units
   use_endpoint
   mkdir -p "$STATE/endpoint"
@@ -43,10 +43,10 @@ configure_endpoint() {
   printf '%s\n' "$KEEPALIVED_CONFIG" >"$STATE/endpoint/keepalived.conf"
 }
 
-# refuse_taken INTERFACE: a machine that has the address already, and is none of this cluster's, would
+# check_vip_available INTERFACE: a machine that has the address already, and is none of this cluster's, would
 # go on answering for it. Asked before this machine takes part for the first time: from then on it is
 # one of those that hold it. In a container machine's network there are machines of its cluster only.
-refuse_taken() {
+check_vip_available() {
   local address port holder
   address=$(virtual_address <<<"$KEEPALIVED_CONFIG")
   port=$(awk '$1 == "bind" {sub(/^\*:/, "", $2); print $2; exit}' <<<"$HAPROXY_CONFIG")
@@ -115,7 +115,7 @@ check_haproxy() {
 
 # https://www.haproxy.com/documentation/haproxy-configuration-manual/latest/management/#3
 endpoint_units() {
-  managed /etc/systemd/system/kubeadm-fleet-haproxy.service <<UNIT
+  write_managed_file /etc/systemd/system/kubeadm-fleet-haproxy.service <<UNIT
 [Unit]
 Description=kubeadm-fleet: passes connections to the cluster's endpoint on to its control planes
 After=network-online.target
@@ -137,7 +137,7 @@ OOMScoreAdjust=-997
 [Install]
 WantedBy=multi-user.target
 UNIT
-  managed /etc/systemd/system/kubeadm-fleet-keepalived.service <<UNIT
+  write_managed_file /etc/systemd/system/kubeadm-fleet-keepalived.service <<UNIT
 [Unit]
 Description=kubeadm-fleet: holds the cluster's endpoint, one control plane at a time
 After=network-online.target kubeadm-fleet-haproxy.service
@@ -160,24 +160,24 @@ UNIT
 # use_endpoint: have the services run with what they were given.
 use_endpoint() {
   local path written=()
-  for path in "${TOUCHED[@]}"; do
+  for path in "${CHANGED[@]}"; do
     if [[ $path == $ENDPOINT_FOLDER/* || $path == /etc/systemd/system/kubeadm-fleet-* ]]; then
       written+=("$path")
     fi
   done
   if ((${#written[@]})); then
     say "changed: ${written[*]}"
-    note_settled "${written[@]}"
+    record_applied_file "${written[@]}"
   fi
-  if is_touched /etc/systemd/system/kubeadm-fleet-; then
+  if is_changed /etc/systemd/system/kubeadm-fleet-; then
     systemctl daemon-reload
     systemctl enable --quiet "${ENDPOINT_SERVICES[@]}"
     endpoint_service restart kubeadm-fleet-haproxy
     endpoint_service restart kubeadm-fleet-keepalived
     return
   fi
-  ! is_touched $ENDPOINT_FOLDER/haproxy.cfg || endpoint_service reload-or-restart kubeadm-fleet-haproxy
-  ! is_touched $ENDPOINT_FOLDER/keepalived.conf || endpoint_service reload-or-restart kubeadm-fleet-keepalived
+  ! is_changed $ENDPOINT_FOLDER/haproxy.cfg || endpoint_service reload-or-restart kubeadm-fleet-haproxy
+  ! is_changed $ENDPOINT_FOLDER/keepalived.conf || endpoint_service reload-or-restart kubeadm-fleet-keepalived
   endpoint_service start kubeadm-fleet-haproxy
   endpoint_service start kubeadm-fleet-keepalived
 }

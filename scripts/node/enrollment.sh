@@ -4,9 +4,9 @@
 ARTIFACTS=$STATE/artifacts
 INCOMING=$ARTIFACTS/incoming
 
-# take: claim this host for FLEET and NODE_NAME and print the claim: fleet, machine, a mark of the
+# claim: this host for FLEET and NODE_NAME and print the claim: fleet, machine, a mark of the
 # takeover. Of two fleets that try at once, one succeeds: the file is made or it is not.
-take() {
+claim() {
   mkdir -p "$ARTIFACTS"
   # shellcheck disable=SC2153
   (set -o noclobber && printf '%s\t%s\t%s\n' "$FLEET" "$NODE_NAME" "$MARK" >"$STATE/owner") \
@@ -17,8 +17,8 @@ take() {
   [[ $fleet == "$FLEET" && $name == "$NODE_NAME" ]]
 }
 
-# transfer: claim this host, which is FORMER_FLEET's, for FLEET: a fleet has got another key.
-transfer() {
+# reassign: claim this host, which is FORMER_FLEET's, for FLEET: a fleet has got another key.
+reassign() {
   local fleet name mark
   IFS=$'\t' read -r fleet name mark <"$STATE/owner"
   [[ $fleet == "$FORMER_FLEET" && $name == "$NODE_NAME" ]] || return
@@ -50,7 +50,7 @@ receive() {
 accept_finished() {
   local name finished=''
   while read -r name; do
-    [[ -z $finished ]] || keep_if_whole "$finished" &
+    [[ -z $finished ]] || keep_if_complete "$finished" &
     finished=$name
   done
   wait
@@ -60,7 +60,7 @@ accept_finished() {
 accept() {
   local file damaged
   for file in "$INCOMING"/*; do
-    [[ -f $file ]] && keep_if_whole "${file##*/}" &
+    [[ -f $file ]] && keep_if_complete "${file##*/}" &
   done
   wait
   damaged=$(ls "$INCOMING")
@@ -69,12 +69,12 @@ accept() {
     die "arrived damaged: $damaged" "run 'pulumi up' again: only what is missing is sent again"
 }
 
-keep_if_whole() { # SUM
+keep_if_complete() { # SUM
   cd "$INCOMING" && echo "$1  $1" | sha256sum --check --status 2>/dev/null && mv "$1" ..
 }
 
-# supply: note what prepare installs from (INDEX, DOWNLOADS, MIRRORS), and drop what nobody needs.
-supply() {
+# sync_artifacts: note what prepare installs from (INDEX, DOWNLOADS, MIRRORS), and drop what nobody needs.
+sync_artifacts() {
   local name
   for name in index downloads mirrors; do
     local -n content=${name^^}

@@ -37,17 +37,17 @@ configure_egress() {
 # configure_proxy: containerd reads its environment when it starts; what runs in its containers runs on.
 configure_proxy() {
   if [[ -s $EGRESS/proxy ]]; then
-    managed $PROXY_UNIT < <(
+    write_managed_file $PROXY_UNIT < <(
       echo '[Service]'
       sed 's/%/%%/g; s/.*/Environment="&"/' "$EGRESS/proxy"
     )
   elif [[ -f $PROXY_UNIT ]]; then
-    touched $PROXY_UNIT
+    changed $PROXY_UNIT
     rm -f $PROXY_UNIT
     rmdir --ignore-fail-on-non-empty ${PROXY_UNIT%/*}
   fi
-  is_touched $PROXY_UNIT || return 0
-  note_settled $PROXY_UNIT
+  is_changed $PROXY_UNIT || return 0
+  record_applied_file $PROXY_UNIT
   systemctl daemon-reload
   systemctl try-restart containerd
 }
@@ -63,7 +63,7 @@ configure_mirrors() {
     while IFS=$'\t' read -r registry base; do
       file=$CERTS/$registry/hosts.toml
       mirrored[$file]=yes
-      managed "$file" <<TOML
+      write_managed_file "$file" <<TOML
 $MIRRORED artifacts.mirror.
 server = "${base%/}/v2"
 capabilities = ["pull", "resolve"]
@@ -75,7 +75,7 @@ TOML
     while IFS=$'\t' read -r registry base; do
       file=$CERTS/$registry/hosts.toml
       mirrored[$file]=yes
-      managed "$file" <<TOML
+      write_managed_file "$file" <<TOML
 $MIRRORED registryMirrors.
 [host."$base"]
 capabilities = ["pull", "resolve"]

@@ -49,7 +49,7 @@ use_staged() {
   while read -r path; do
     mkdir -p "${path%/*}"
     move_note "$STAGED$path" "$path"
-    touched "$path"
+    changed "$path"
     mv "$STAGED$path" "$path"
   done < <(staged_programs)
   rm -rf "$STAGED"

@@ -1,31 +1,31 @@
 #!/usr/bin/env bash
 # The note of what a member was last brought to: version, settings, and the sums of its files. It says
-# what a later look may call a difference. Only functions; needs state.sh in front of it, and to
+# what a later look may call a difference. Only functions; needs node_facts.sh in front of it, and to
 # register, pod-network.sh.
-SETTLED=/var/lib/kubeadm-fleet/settled
+APPLIED=/var/lib/kubeadm-fleet/applied-state
 
-# look: what this machine is like, and what it was brought to, as lines of KEY<TAB>VALUE.
-look() {
-  [[ ! -f $SETTLED ]] || sed 's/^/settled:/' "$SETTLED"
-  survey
+# inspect: what this machine is like, and what it was brought to, as lines of KEY<TAB>VALUE.
+inspect() {
+  [[ ! -f $APPLIED ]] || sed 's/^/applied:/' "$APPLIED"
+  node_facts
 }
 
-# settle: note that this machine is what it should be now. Settings: KUBERNETES_VERSION, CONTROL and
+# record_applied: note that this machine is what it should be now. Settings: KUBERNETES_VERSION, CONTROL and
 # KUBELET, which identify what its control plane and its kubelet were told.
-settle() {
+record_applied() {
   {
     fact version "$KUBERNETES_VERSION"
     fact control "$CONTROL"
     fact kubelet "$KUBELET"
-    survey | grep -E '^(file|service):'
-  } >"$SETTLED.new"
-  mv "$SETTLED.new" "$SETTLED"
+    node_facts | grep -E '^(file|service):'
+  } >"$APPLIED.new"
+  mv "$APPLIED.new" "$APPLIED"
   rm -f "$REGISTERING"
 }
 
-# adopt: settle a member that has just been made, if nothing was noted yet.
-adopt() {
-  [[ -f $SETTLED || ! -s /var/lib/kubeadm-fleet/member ]] || settle
+# record_initial: record a member that has just been made, if nothing was noted yet.
+record_initial() {
+  [[ -f $APPLIED || ! -s /var/lib/kubeadm-fleet/member ]] || record_applied
 }
 
 # register: have the kubelet register its Node, which it does when it starts and at no other time. A

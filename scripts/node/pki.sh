@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The CAs and keys that a control plane holds. Workers never see them.
-deliver_trust() {
+install_pki() {
   local pki=/etc/kubernetes/pki
   secret_file $pki/ca.crt "$CA_CERTIFICATE"
   secret_file $pki/ca.key "$CA_KEY"
