@@ -27,6 +27,7 @@ from pulumi.dynamic import (
 )
 
 from components.providers.base import NotKnown, Provider, require_known
+from components.providers.engine_log import EngineLog
 
 if TYPE_CHECKING:
     from ops.rollout.observed import ObservedMachine
@@ -143,7 +144,7 @@ def _summaries(found: "Mapping[str, ObservedMachine]") -> dict[str, Any]:
 def _progress(props: Mapping[str, Any]) -> "Progress":
     from ops.rollout.progress import Progress
 
-    return Progress(props["urn"])
+    return Progress(EngineLog(props["urn"]))
 
 
 class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):

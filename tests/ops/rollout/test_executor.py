@@ -84,7 +84,7 @@ def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet, stay: str = "") -> bool:
         lambda _, name, __: fleet.told.append(("await_registered", name)),
     )
     monkeypatch.setattr("ops.rollout.readiness.await_ready", lambda *_: None)
-    done = RolloutRun(fleet.props, Progress(""))
+    done = RolloutRun(fleet.props, Progress(lambda *_, **__: None))
     done.run(record_initial=False)
     return done.changed
 
