@@ -8,8 +8,8 @@ import pulumi
 
 from components.pki import Pki
 from components.providers.manifests import Manifests
+from model.cni import plugin
 from model.fleet import Cluster
-from model.render import manifests
 
 
 class Network(pulumi.ComponentResource):
@@ -26,7 +26,7 @@ class Network(pulumi.ComponentResource):
         self.objects = Manifests(
             f"{cluster.name}-{cluster.network}",
             kubeconfig=pki.kubeconfig,
-            documents=manifests.pod_network(cluster),
+            documents=plugin.pod_network(cluster),
             init=init.id,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )

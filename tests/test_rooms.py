@@ -1,4 +1,4 @@
-"""The contracts between rooms (.importlinter) are kept, and a forbidden import breaks each of them."""
+"""The contracts between rooms (.importlinter) are kept, and a forbidden import breaks each.
 
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,7 @@ PLANTED = {
     "ops-nspawn": ("ops.nspawn.spec", "ops.nspawn.lifecycle"),
     "model": ("model.fleet", "model.config.schema"),
     "model-config": ("model.config.field", "model.config.schema"),
+    "model-render": ("model.render.objects", "model.render.manifests"),
     "model-rules": ("model.rules.nodes", "model.rules.subnets"),
 }
 

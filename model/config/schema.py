@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonS
 from pydantic.alias_generators import to_camel
 
 from model import versions
+from model.cni.plugin import PLUGINS
 from model.config import component_flags
 from model.config.field import one_of
 from model.config.fields import (
@@ -47,7 +48,6 @@ from model.config.fields import (
     VersionName,
 )
 from model.config.kubelet_fields import ENTRIES as KUBELET_FIELDS
-from model.render import manifests
 
 
 class Strict(BaseModel):
@@ -141,7 +141,7 @@ DEFAULT_DRIVER = "container"
 DriverName = Annotated[str, one_of("driver", DRIVERS, DEFAULT_DRIVER)]
 SOURCES = ("bundle", "upstream")
 SourceName = Annotated[str, one_of("source", SOURCES, "bundle")]
-NetworkName = Annotated[str, one_of("pod network", manifests.NETWORKS, "flannel")]
+NetworkName = Annotated[str, one_of("pod network", PLUGINS, "flannel")]
 
 
 class Machines(ContainerMachines, ExistingMachines):

@@ -1,4 +1,4 @@
-"""Kubernetes objects applied to a cluster by server-side apply, looked up in it and deleted from it.
+"""Kubernetes objects applied to a cluster by server-side apply, looked up in it and deleted.
 
 https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """

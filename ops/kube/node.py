@@ -72,7 +72,7 @@ def retire(
 
 
 def drain_policy(kubeconfig: str) -> dict[str, str]:
-    """Return how the cluster's machines are drained now (manifests/drain.yaml); {} if unknown."""
+    """Return how the cluster drains machines now (manifests/baseline/drain.yaml); {} if unknown."""
     asked = ("kubeadm-fleet-drain", "kube-system")
     told = _ask(
         kubeconfig, "reading how to drain", lambda core: core.read_namespaced_config_map(*asked)

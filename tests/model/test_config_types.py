@@ -10,11 +10,11 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from model.cni.plugin import PLUGINS
 from model.config import fields
 from model.config.field import ScalarField
 from model.config.schema import DRIVERS, FleetConfig
 from model.load import LAYING_OUT, load
-from model.render.manifests import NETWORKS
 
 TOP = Path(__file__).parents[2]
 SCHEMA = FleetConfig.model_json_schema()
@@ -72,7 +72,7 @@ def test_names_of_drivers_and_networks_are_offered() -> None:
     (driver,) = (option for option in machines["anyOf"] if option["type"] == "string")
     assert driver["enum"] == sorted(DRIVERS)
     network = SCHEMA["$defs"]["ClusterConfig"]["properties"]["network"]
-    assert network["enum"] == sorted(NETWORKS)
+    assert network["enum"] == sorted(PLUGINS)
 
 
 def test_every_driver_can_be_laid_out() -> None:

@@ -157,8 +157,8 @@ join() { # ADDRESS ENDPOINT OPTIONS...
 }
 
 addons() { # ADDRESS HOST: flannel and the network probe
-  { sed "s/endpoint.example.com/$2/" "$MANIFESTS/flannel.yaml" && echo --- &&
-    cat "$MANIFESTS/probe.yaml"; } |
+  { sed "s/endpoint.example.com/$2/" "$MANIFESTS/cni/flannel.yaml" && echo --- &&
+    cat "$MANIFESTS/baseline/probe.yaml"; } |
     on "$1" "kubectl --kubeconfig $KUBECONFIG_OF_ROOT apply -f - >/dev/null"
 }
 

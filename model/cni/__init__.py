@@ -1,0 +1,1 @@
+"""The pod networks that a cluster can have, one a file."""

@@ -1,0 +1,13 @@
+"""The pod networks by the names that a config gives them."""
+
+from collections.abc import Callable
+
+from model.cni import flannel
+from model.fleet import Cluster
+
+PLUGINS: dict[str, Callable[[Cluster], str]] = {"flannel": flannel.render}
+
+
+def pod_network(cluster: Cluster) -> str:
+    """Return the objects of the cluster's pod network as YAML documents."""
+    return PLUGINS[cluster.network](cluster)

@@ -1,0 +1,46 @@
+"""The Kubernetes objects of manifests/: read, filled in, and written as YAML.
+
+The files are valid as they stand, with the defaults of a stack; what differs from cluster to
+cluster is set in the parsed objects, never by replacing text.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MANIFESTS = Path(__file__).parents[2] / "manifests"
+Object = dict[str, Any]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes everything out: a person reads it in a preview."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """No anchors."""
+        return True
+
+
+def read(name: str) -> list[Object]:
+    """Return the objects of manifests/NAME.yaml."""
+    return list(yaml.safe_load_all((MANIFESTS / f"{name}.yaml").read_text()))
+
+
+def dump(objects: list[Object]) -> str:
+    """Return objects as YAML documents."""
+    return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False)
+
+
+def set_environment(objects: list[Object], values: Mapping[str, str]) -> None:
+    """Give the variables of these names other values, in every container that has them."""
+    for container in _containers(objects):
+        for variable in container.get("env", ()):
+            if variable["name"] in values:
+                variable["value"] = values[variable["name"]]
+
+
+def _containers(objects: list[Object]) -> Iterator[Object]:
+    for each in objects:
+        pod = each.get("spec", {}).get("template", {}).get("spec", {})
+        yield from (*pod.get("initContainers", ()), *pod.get("containers", ()))
