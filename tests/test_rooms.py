@@ -1,4 +1,4 @@
-"""The contracts between rooms (.importlinter) are kept, and a forbidden import breaks each.
+"""Contracts between rooms (.importlinter) are kept, and a forbidden import breaks each."""
 
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ PLANTED = {
     "ops": ("ops.kube.nodes", "ops.rollout.desired"),
     "ops-rollout": ("ops.rollout.diff", "ops.rollout.plan"),
     "ops-hosts": ("ops.hosts.ssh", "ops.hosts.enrollment"),
+    "ops-kube": ("ops.kube.api", "ops.kube.nodes"),
     "ops-nspawn": ("ops.nspawn.spec", "ops.nspawn.lifecycle"),
     "model": ("model.fleet", "model.config.schema"),
     "model-config": ("model.config.field", "model.config.schema"),

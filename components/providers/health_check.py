@@ -1,14 +1,11 @@
-"""What a cluster says of itself: the last step of an `up`, and what `refresh` reads.
+"""Whether a cluster works: the last step of an `up`, and what `refresh` reads.
 
 Create and update wait until every named Node is Ready, CoreDNS is available, and the probe pod on
 every Node has resolved and reached a Service and was reached at its own address by those of the
 other Nodes; when the deadline passes they say what is missing.
-Read looks once and notes what it finds. Delete does nothing: an observation owns nothing.
+Read looks once and notes what it finds. Delete does nothing: a check owns nothing.
 """
 
-import json
-import time
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -16,24 +13,16 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from components.providers.base import Provider
-from ops.errors import OperatorError
-from ops.kube import api, reachability
+from ops.kube import health
 
-Object = dict[str, Any]
-
-POLL_SECONDS = 0.5
-SYSTEM = "kube-system"
-DNS_SELECTOR = "k8s-app=kube-dns"
-PROBE_SELECTOR = "app.kubernetes.io/name=kubeadm-fleet-probe"
-CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "kubeconfig")
 
 
 class ClusterHealthCheckProvider(Provider):
-    """Watches a cluster until it holds what was promised."""
+    """Waits until a cluster works."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Wait until the cluster is whole."""
+        """Wait until the cluster is ready."""
         return CreateResult(id_=uuid4().hex, outs={**props, "observed": _await_ready(props)})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -47,143 +36,14 @@ class ClusterHealthCheckProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look once, without waiting."""
-        client = api.client(props["kubeconfig"], retries=api.PROBE_RETRIES)
-        return ReadResult(id_=id_, outs={**props, "observed": _check(props, client)})
+        observed = health.check(props["kubeconfig"], props["nodes"])
+        return ReadResult(id_=id_, outs={**props, "observed": observed})
 
 
 def _await_ready(props: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + props["deadline_seconds"]
-    client = api.client(props["kubeconfig"])
-    while (observed := _check(props, client))["missing"]:
-        if time.monotonic() > deadline:
-            missing = "\n  ".join(observed["missing"])
-            waited = f"{props['deadline_seconds']:.0f} s"
-            raise OperatorError(
-                f"cluster {props['cluster']} is not whole after {waited}:\n"
-                f"  {missing}\nMend what is named and run `pulumi up` again; it waits again."
-            )
-        time.sleep(POLL_SECONDS)
-    return observed
-
-
-def _check(props: dict[str, Any], client: Any) -> dict[str, Any]:
-    """Return `nodes` (name, roles, version, address, ready) and `missing` (one line each)."""
-    api.load()
-    from kubernetes.client import CoreV1Api
-
-    # Parsed as plain JSON: the client's own objects cost more than everything else of a look.
-    core = CoreV1Api(client)
-    plain: dict[str, Any] = {"_preload_content": False}
-    try:
-        nodes = _items(core.list_node(**plain))
-        dns = _items(core.list_namespaced_pod(SYSTEM, label_selector=DNS_SELECTOR, **plain))
-        probes = _items(core.list_namespaced_pod(SYSTEM, label_selector=PROBE_SELECTOR, **plain))
-    except Exception as error:
-        reason = api.explain(error, "reading the cluster", props["kubeconfig"])
-        return {"nodes": [], "missing": [str(reason)]}
-    missing = [
-        *_missing_nodes(props["nodes"], nodes),
-        *_missing_dns(dns),
-        *_missing_probes(props["nodes"], probes),
-        *reachability.missing(core, list(_ready_probes(props["nodes"], nodes, probes))),
-    ]
-    return {"nodes": [_summary(node) for node in nodes], "missing": missing}
-
-
-def _items(answer: Any) -> list[Object]:
-    items: list[Object] = json.loads(answer.data)["items"]
-    return items
-
-
-def _missing_nodes(expected: list[str], nodes: list[Object]) -> Iterator[str]:
-    found = {_name(node): node for node in nodes}
-    for name in expected:
-        if name not in found:
-            yield f"Node {name}: not registered; see `journalctl -u kubelet` on the machine"
-        elif not _is_true(found[name], "Ready"):
-            yield f"Node {name}: not Ready: {_message(found[name], 'Ready')}"
-
-
-def _missing_dns(pods: list[Object]) -> Iterator[str]:
-    if not any(_is_true(pod, "Ready") for pod in pods):
-        states = "; ".join(_pod_state(pod) for pod in pods) or "no pod exists"
-        yield f"CoreDNS: no pod is Ready: {states}"
-
-
-def _missing_probes(expected: list[str], pods: list[Object]) -> Iterator[str]:
-    by_node = _by_node(pods)
-    for name in expected:
-        if name not in by_node:
-            yield f"probe pod on {name}: not scheduled"
-        elif not _is_true(by_node[name], "Ready"):
-            yield f"probe pod on {name}: has not reached a service: {_pod_state(by_node[name])}"
-
-
-def _ready_probes(
-    expected: list[str], nodes: list[Object], pods: list[Object]
-) -> Iterator[reachability.Probe]:
-    """Whose pods can be asked for: of a Node or a probe that is not Ready it is said already."""
-    by_node = _by_node(pods)
-    ready = {_name(node) for node in nodes if _is_true(node, "Ready")}
-    for name in expected:
-        pod = by_node.get(name)
-        if pod and name in ready and _is_true(pod, "Ready"):
-            yield reachability.Probe(name, _name(pod), pod["status"].get("podIP", ""))
-
-
-def _by_node(pods: list[Object]) -> dict[str, Object]:
-    """Return the pods by Node, but for those that end: their successors count."""
-    return {
-        pod["spec"].get("nodeName"): pod
-        for pod in pods
-        if "deletionTimestamp" not in pod["metadata"]
-    }
-
-
-def _name(thing: Object) -> str:
-    return str(thing["metadata"]["name"])
-
-
-def _condition(thing: Object, kind: str) -> Object:
-    conditions = thing["status"].get("conditions", ())
-    return next((each for each in conditions if each["type"] == kind), {})
-
-
-def _is_true(thing: Object, kind: str) -> bool:
-    return bool(_condition(thing, kind).get("status") == "True")
-
-
-def _message(thing: Object, kind: str) -> str:
-    found = _condition(thing, kind)
-    return found.get("message") or found.get("reason") or "no status was reported"
-
-
-def _pod_state(pod: Object) -> str:
-    status = pod["status"]
-    waiting = [
-        f"{each['name']} {state.get('reason', '')} {state.get('message', '')}".strip()
-        for each in (
-            *status.get("initContainerStatuses", ()),
-            *status.get("containerStatuses", ()),
-        )
-        if (state := each["state"].get("waiting"))
-    ]
-    detail = ", ".join(waiting) or _message(pod, "PodScheduled")
-    return f"{_name(pod)} on {pod['spec'].get('nodeName')}: {status['phase']} ({detail})"
-
-
-def _summary(node: Object) -> Object:
-    addresses = [
-        each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP"
-    ]
-    role = "control-plane" if CONTROL_PLANE_LABEL in node["metadata"]["labels"] else "worker"
-    return {
-        "name": _name(node),
-        "role": role,
-        "version": node["status"]["nodeInfo"]["kubeletVersion"],
-        "address": addresses[0] if addresses else "",
-        "ready": _is_true(node, "Ready"),
-    }
+    return health.await_ready(
+        props["kubeconfig"], props["cluster"], props["nodes"], props["deadline_seconds"]
+    )
 
 
 class ClusterHealthCheck(Resource, module="kubeadm-fleet", name="ClusterHealthCheck"):

@@ -21,11 +21,12 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.providers.base import Provider, require_present
+from components.providers.engine_log import EngineLog
 from model.fleet import CONTROL_PLANE
 from model.pki import certificates
 from model.render import kubeconfig as kubeconfigs
 from ops.errors import OperatorError
-from ops.kube import etcd, node
+from ops.kube import etcd, retirement
 from ops.rollout.progress import Progress
 
 # How long etcd may take until it can do without a member; an API server that just lost its own
@@ -85,17 +86,17 @@ def _leave_as_control_plane(props: dict[str, Any]) -> None:
         deadline_seconds=ETCD_SECONDS,
     )
     if all(each.healthy for each in own):
-        _retire(props, node.SILENCE_SECONDS)
+        _retire(props, retirement.SILENCE_SECONDS)
         _leave_etcd(props)
     else:
         _leave_etcd(props, own)
-        _retire(props, node.SHORT_SILENCE_SECONDS)
-    node.delete(props["kubeconfig"], props["node"])
+        _retire(props, retirement.SHORT_SILENCE_SECONDS)
+    retirement.delete(props["kubeconfig"], props["node"])
 
 
 def _leave(props: dict[str, Any]) -> None:
-    _retire(props, node.SILENCE_SECONDS)
-    node.delete(props["kubeconfig"], props["node"])
+    _retire(props, retirement.SILENCE_SECONDS)
+    retirement.delete(props["kubeconfig"], props["node"])
 
 
 def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> None:
@@ -110,8 +111,8 @@ def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> N
 
 def _retire(props: dict[str, Any], silence_seconds: float) -> None:
     # Of a machine that was taken out of the config, the state says how it was to be drained then.
-    told = node.drain_policy(props["kubeconfig"])
-    deleted = node.retire(
+    told = retirement.drain_policy(props["kubeconfig"])
+    deleted = retirement.retire(
         props["kubeconfig"],
         props["node"],
         deadline_seconds=float(told["seconds"]) if told else props["drain_seconds"],
@@ -120,7 +121,7 @@ def _retire(props: dict[str, Any], silence_seconds: float) -> None:
     )
     if deleted:
         text = f"deleted, since no other Node can take them: {deleted}"
-        Progress("").done(props["node"], text)
+        Progress(EngineLog("")).done(props["node"], text)
 
 
 def _refuse_loss(olds: dict[str, Any], news: dict[str, Any]) -> None:
@@ -154,7 +155,7 @@ def _issue(props: dict[str, Any]) -> dict[str, Any]:
 
 def _must_be_issued_again(outs: dict[str, Any]) -> bool:
     expired = datetime.fromisoformat(outs["expires"]) < datetime.now(UTC)
-    return expired and node.is_missing(outs["kubeconfig"], outs["node"])
+    return expired and retirement.is_missing(outs["kubeconfig"], outs["node"])
 
 
 class Membership(Resource, module="kubeadm-fleet", name="Membership"):

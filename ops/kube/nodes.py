@@ -12,21 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ops.kube import api, placement
-from ops.kube.placement import written
-from ops.rollout.desired import ROLE_LABELS, DesiredMachine
-from ops.rollout.observed import Node
+from ops.kube.node import CORDONED, Node, metadata_patch
 
 if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
-MANAGED = "kubeadm-fleet/managed-labels-and-taints"
-CORDONED = "kubeadm-fleet/cordoned"
 # On the API's picture of a static pod, which only its kubelet ends.
 MIRROR = "kubernetes.io/config.mirror"
-# What kubeadm taints a control plane with when it joins.
-ROLE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
-# flannel's, which its peers send a Node's packets by.
-FLANNEL = "flannel.alpha.coreos.com/backend-data"
 # Later than any time.
 NEVER = "~"
 ENDED = ("Succeeded", "Failed")
@@ -69,7 +61,9 @@ class Nodes:
             )
         except (ApiException, HTTPError, OSError):
             return None
-        return {each["metadata"]["name"]: _node(each) for each in json.loads(answer.data)["items"]}
+        return {
+            each["metadata"]["name"]: Node.of(each) for each in json.loads(answer.data)["items"]
+        }
 
     def can_take(self, pod: Mapping[str, Any]) -> bool:
         """Whether one of the Nodes can take such a pod."""
@@ -98,9 +92,10 @@ class Nodes:
 
         return self._ask(f"reading {name}", read)
 
-    def mark(self, wanted: DesiredMachine) -> None:
-        """Give the Node the labels and taints that are wanted, and take away ours that are not."""
-        self._change(wanted.name, lambda found: _marked(found, wanted), "marking")
+    def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
+        """Give the Node these labels and taints, and take away those of ours that are not named."""
+        taints = tuple(taints)
+        self._change(name, lambda found: metadata_patch(found, labels, taints), "labeling")
 
     def cordon(self, name: str) -> None:
         """Keep new pods away; a Node that a person cordoned stays theirs."""
@@ -131,7 +126,7 @@ class Nodes:
     def one(self, name: str) -> Node | None:
         """Return the Node; None where there is none."""
         found = self._ask(f"reading Node {name}", lambda core: _find(core, name))
-        return _node(found) if found else None
+        return Node.of(found) if found else None
 
     def former_pods(self, name: str) -> list[Pod]:
         """Return the pods that do not outlive a reset of their Node's pod network.
@@ -231,58 +226,3 @@ def _is_former(pod: Mapping[str, Any], born: str) -> bool:
     is_connected = not pod["spec"].get("hostNetwork") and pod["status"]["phase"] not in ENDED
     # Both times in RFC 3339 with the same zone, so that text compares as time does.
     return is_connected or "DaemonSet" in owners or metadata["creationTimestamp"] < born
-
-
-def _node(found: Mapping[str, Any]) -> Node:
-    metadata, spec = found["metadata"], found["spec"]
-    annotations = metadata.get("annotations", {})
-    ours = json.loads(annotations.get(MANAGED, "{}"))
-    labels = metadata.get("labels", {})
-    own_taints = tuple(ours.get("taints", ()))
-    conditions = found["status"].get("conditions", ())
-    ready: Mapping[str, Any] = next((each for each in conditions if each["type"] == "Ready"), {})
-    if labels.keys() & ROLE_LABELS:
-        own_taints = (*own_taints, ROLE_TAINT)
-    return Node(
-        ready=ready.get("status") == "True",
-        cordoned=CORDONED in annotations,
-        labels=labels,
-        taints=tuple(written(each) for each in spec.get("taints", ())),
-        our_labels=tuple(ours.get("labels", ())),
-        our_taints=own_taints,
-        uid=metadata.get("uid", ""),
-        ready_since=ready.get("lastTransitionTime", ""),
-        pod_cidr=spec.get("podCIDR", ""),
-        vtep=(json.loads(annotations.get(FLANNEL, "null")) or {}).get("VtepMAC", ""),
-    )
-
-
-def _read(taint: str) -> dict[str, str]:
-    pair, _, effect = taint.rpartition(":")
-    key, _, value = pair.partition("=")
-    return (
-        {"key": key, "value": value, "effect": effect} if value else {"key": key, "effect": effect}
-    )
-
-
-def _marked(found: Mapping[str, Any], wanted: DesiredMachine) -> dict[str, Any]:
-    node = _node(found)
-    labels: dict[str, str | None] = {key: None for key in node.our_labels}
-    labels |= wanted.labels
-    wanted_keys = {_key(each) for each in wanted.taints}
-    kept = [
-        each
-        for each in found["spec"].get("taints", ())
-        if written(each) not in node.our_taints and _key(written(each)) not in wanted_keys
-    ]
-    ours = {"labels": sorted(wanted.labels), "taints": sorted(wanted.taints)}
-    return {
-        "metadata": {"labels": labels, "annotations": {MANAGED: json.dumps(ours)}},
-        "spec": {"taints": [*kept, *(_read(each) for each in wanted.taints)]},
-    }
-
-
-def _key(taint: str) -> tuple[str, str]:
-    """What makes two taints the same to Kubernetes: key and effect."""
-    read = _read(taint)
-    return read["key"], read["effect"]

@@ -5,15 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ops.kube.node import ROLE_LABELS
 from ops.rollout import documents
 
 CONTROL_PLANE = "control-plane"
-# What kubeadm marks a control plane with; it does so once, so that nobody else puts it back.
-# https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
-ROLE_LABELS = {
-    "node-role.kubernetes.io/control-plane": "",
-    "node.kubernetes.io/exclude-from-external-load-balancers": "",
-}
 
 
 @dataclass(frozen=True)

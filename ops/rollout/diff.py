@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_interface
 
+from ops.kube.node import Node
 from ops.rollout.desired import DesiredMachine
-from ops.rollout.observed import MISSING, Node, ObservedMachine
+from ops.rollout.observed import MISSING, ObservedMachine
 
 RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")

@@ -13,7 +13,7 @@ import yaml
 from model import versions
 from ops.errors import OperatorError
 from ops.hosts.session import connections
-from ops.kube import node
+from ops.kube import retirement
 from ops.kube.nodes import Nodes
 from ops.rollout import readiness
 from ops.rollout.desired import DesiredCluster, DesiredMachine
@@ -196,7 +196,7 @@ class RolloutRun:
 
     def _drain(self, name: str) -> str:
         policy = self._props["policy"]
-        return node.drain(
+        return retirement.drain(
             self._props["kubeconfig"],
             name,
             deadline_seconds=policy["drain_seconds"],

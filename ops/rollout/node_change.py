@@ -62,7 +62,8 @@ class NodeChange:
         if self.kinds != {ActionKind.MARKS}:
             self._say("waiting for its Node to be Ready")
             readiness.await_ready(self.nodes, [self.machine.name])
-        self.nodes.mark(self.machine.wanted)
+        wanted = self.machine.wanted
+        self.nodes.set_metadata(wanted.name, wanted.labels, wanted.taints)
         self.nodes.uncordon(self.machine.name)
         self.machine.record_applied()
         why = "; ".join(dict.fromkeys(each.why for each in self.left))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops.kube.node import Node
+
 MISSING = "missing"
 
 
@@ -16,27 +18,6 @@ class AppliedState:
     kubelet: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Node:
-    """The Node of a machine; `our_labels` and `our_taints` are what this program put there.
-
-    `cordoned` says that this program keeps pods away from it, not a person. `ready_since` is the
-    time since when `ready` is as it is. `pod_cidr` is its share of the pod subnet, `vtep` the
-    hardware address by which the other Nodes' flannel sends it packets.
-    """
-
-    ready: bool
-    cordoned: bool
-    labels: Mapping[str, str]
-    taints: tuple[str, ...]
-    our_labels: tuple[str, ...]
-    our_taints: tuple[str, ...]
-    uid: str = ""
-    ready_since: str = ""
-    pod_cidr: str = ""
-    vtep: str = ""
 
 
 @dataclass(frozen=True)

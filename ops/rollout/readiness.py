@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.errors import OperatorError
+from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout.node_operations import NodeOperations
-from ops.rollout.observed import Node
 
 POLL_SECONDS = 0.5
 READY_SECONDS = 240

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ops.kube.nodes import CORDONED
+from ops.kube.node import CORDONED
 from scripts.bench.subnet import subnet
 from tests.e2e import web_service
 from tests.e2e.kubectl import Kubectl

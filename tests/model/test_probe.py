@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from model.render.manifests import MANIFESTS
+from model.render.objects import MANIFESTS
 
 OWN = "10.244.0.2"
 # DNS answers what a file says; a connection is made where another one names the address.
@@ -88,7 +88,7 @@ def world(tmp_path: Path) -> World:
 
 
 def daemon_set() -> Any:
-    documents = yaml.safe_load_all((MANIFESTS / "probe.yaml").read_text())
+    documents = yaml.safe_load_all((MANIFESTS / "baseline" / "probe.yaml").read_text())
     return next(each for each in documents if each["kind"] == "DaemonSet")
 
 

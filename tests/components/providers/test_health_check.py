@@ -89,7 +89,8 @@ def test_everything_that_is_missing_is_named(api: Api) -> None:
 def test_waiting_ends_with_what_is_missing(api: Api) -> None:
     api.answers[NODES] = (200, {"items": []})
     api.answers[PODS] = (200, {"items": []})
-    with pytest.raises(OperatorError, match=r"cluster1 is not whole(?s:.*)Node a: not registered"):
+    expected = r"cluster1 did not become ready(?s:.*)Node a: not registered"
+    with pytest.raises(OperatorError, match=expected):
         ClusterHealthCheckProvider().create(props(api, "a"))
 
 

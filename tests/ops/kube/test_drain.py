@@ -7,7 +7,7 @@ import pytest
 
 from model.selectors import matches
 from ops.errors import OperatorError
-from ops.kube import drain, node
+from ops.kube import drain, retirement
 from tests.ops.kube.api_server import Answer, Api
 from tests.ops.kube.shop import (
     BUDGETS_PATH,
@@ -38,11 +38,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def emptied(api: Api, *, force: bool = False, seconds: float = 0) -> str:
-    return node.drain(api.kubeconfig, NODE, deadline_seconds=seconds, force=force)
+    return retirement.drain(api.kubeconfig, NODE, deadline_seconds=seconds, force=force)
 
 
 def retire(api: Api, seconds: float, silence_seconds: float = 0) -> str:
-    return node.retire(
+    return retirement.retire(
         api.kubeconfig, NODE, deadline_seconds=seconds, force=False, silence_seconds=silence_seconds
     )
 

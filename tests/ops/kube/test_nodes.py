@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ops.kube.nodes import ROLE_TAINT, Nodes
+from ops.kube.node import ROLE_TAINT
+from ops.kube.nodes import Nodes
 from ops.rollout.node_change import HEALTH_JOB
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.shop import NODES_PATH, found, tainted

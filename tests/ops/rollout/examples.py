@@ -3,8 +3,9 @@
 import copy
 from typing import Any
 
+from ops.kube.node import Node
 from ops.rollout.desired import DesiredCluster, DesiredMachine
-from ops.rollout.observed import AppliedState, Node, ObservedMachine
+from ops.rollout.observed import AppliedState, ObservedMachine
 
 CLUSTER = """
 apiVersion: kubeadm.k8s.io/v1beta4

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.kube import node
+from ops.kube import retirement
 from ops.kube.nodes import Nodes, Pod
 from ops.rollout import executor
 from ops.rollout.desired import DesiredCluster
@@ -71,9 +71,9 @@ def run(monkeypatch: pytest.MonkeyPatch, fleet: Fleet, stay: str = "") -> bool:
     monkeypatch.setattr(Nodes, "cluster_document", lambda _: fleet.recorded)
     monkeypatch.setattr(Nodes, "can_take", lambda *_: fleet.has_room)
     monkeypatch.setattr(Nodes, "cordon", lambda _, name: fleet.told.append(("cordon", name)))
-    for name in ("mark", "uncordon"):
+    for name in ("set_metadata", "uncordon"):
         monkeypatch.setattr(Nodes, name, lambda *_: None)
-    monkeypatch.setattr(node, "drain", lambda _, name, **__: drained(name))
+    monkeypatch.setattr(retirement, "drain", lambda _, name, **__: drained(name))
     monkeypatch.setattr(Nodes, "one", lambda *_: None)
     monkeypatch.setattr(
         Nodes, "former_pods", lambda _, name: [Pod("shop", "cleanup_pending", name)]

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from ops.errors import OperatorError
+from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout import readiness
-from ops.rollout.observed import Node
 
 NAME = "a-worker-0"
 FORMER = Node(
