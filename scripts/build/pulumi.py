@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.paths import PULUMI_VERSION
-from scripts.build import arch, recipes
+from scripts.build import arch, programs, recipes
 from scripts.build.archive import extract_programs
 from scripts.build.cache_entry import replacing
 from scripts.build.download import fetch, published_sum
@@ -14,12 +14,12 @@ from scripts.build.gomodule import GoProgram, build, download
 from scripts.build.progress import task
 
 SDK = "github.com/pulumi/pulumi/sdk/v3"
-# The engine, its host for Python programs, and the scripts that these start beside themselves.
-SCRIPTS = {
-    "pulumi-language-python-exec": "python/cmd",
-    "pulumi-resource-pulumi-python": "python/dist",
-}
+# The engine, its host for Python programs, and the script that this starts beside itself.
+SCRIPTS = {"pulumi-language-python-exec": "python/cmd"}
 PULUMI_PROGRAMS = ("pulumi", "pulumi-language-python", *SCRIPTS)
+# What serves dynamic providers, under the name that the engine looks for: this project's own.
+LAUNCHER = "pulumi-resource-pulumi-python"
+LAUNCHER_SOURCE = Path(__file__).with_name("provider_launcher.py")
 VERSIONS: Mapping[str, str] = {
     **dict.fromkeys(PULUMI_PROGRAMS, f"v{PULUMI_VERSION}"),
     "actionlint": recipes.ACTIONLINT,
@@ -81,6 +81,25 @@ def build_programs(wanted: Collection[str], folder: Path, work: Path) -> dict[st
             _copy_program(source / SCRIPTS[name] / name, folder)
             origins[name] = f"{SDK}@v{PULUMI_VERSION}"
     return origins
+
+
+def has_launcher(folder: Path) -> bool:
+    """Whether the launcher in `folder` is this checkout's, to the byte."""
+    file = folder / LAUNCHER
+    return (
+        LAUNCHER in programs.read(folder)
+        and file.is_file()
+        and file.read_bytes() == LAUNCHER_SOURCE.read_bytes()
+    )
+
+
+def place_launcher(folder: Path) -> None:
+    """Put the launcher into `folder`; its version is that of the engine which starts it."""
+    with replacing(folder / LAUNCHER) as part:
+        shutil.copyfile(LAUNCHER_SOURCE, part)
+        part.chmod(0o755)
+    described = programs.describe(folder / LAUNCHER, f"v{PULUMI_VERSION}", "kubeadm-fleet")
+    programs.write(folder, {**programs.read(folder), LAUNCHER: described})
 
 
 def _build(name: str, program: GoProgram, folder: Path, work: Path) -> None:

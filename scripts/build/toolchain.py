@@ -13,7 +13,14 @@ from scripts.build.cache_entry import MakerError, locked, remove, require_space
 from scripts.build.download import all_reachable
 from scripts.build.parallel import in_parallel
 from scripts.build.progress import say
-from scripts.build.pulumi import VERSIONS, build_programs, fetch_programs, releases
+from scripts.build.pulumi import (
+    VERSIONS,
+    build_programs,
+    fetch_programs,
+    has_launcher,
+    place_launcher,
+    releases,
+)
 
 SPACE = 4 * 10**9
 PROBE_SECONDS = 5
@@ -22,10 +29,12 @@ PROBE_SECONDS = 5
 def make() -> Path:
     """Return the folder of executables, filled if something is missing."""
     folder = paths.toolchain_dir()
-    if programs.missing(folder, VERSIONS):
+    if programs.missing(folder, VERSIONS) or not has_launcher(folder):
         with locked(folder.parent):
             # Another process may have made them in the meantime.
             _fill(folder, programs.missing(folder, VERSIONS))
+            # The launcher is a file of this checkout: another one costs the copy, and no program.
+            place_launcher(folder)
     return folder
 
 
@@ -57,7 +66,8 @@ def main(must_verify: bool) -> None:
 
     \b
     It holds
-      pulumi, pulumi-language-python, pulumi-language-python-exec, pulumi-resource-pulumi-python
+      pulumi, pulumi-language-python, pulumi-language-python-exec
+      pulumi-resource-pulumi-python, this project's own: it serves any number of calls at once
       actionlint
 
     Where the official releases answer within five seconds (get.pulumi.com, github.com), they are

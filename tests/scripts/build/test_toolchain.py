@@ -8,7 +8,16 @@ import pytest
 from model import paths
 from scripts.build import programs
 from scripts.build.cache_entry import MakerError
-from scripts.build.pulumi import PULUMI_PROGRAMS, VERSIONS, Release, fetch_programs, releases
+from scripts.build.pulumi import (
+    LAUNCHER,
+    LAUNCHER_SOURCE,
+    PULUMI_PROGRAMS,
+    VERSIONS,
+    Release,
+    fetch_programs,
+    place_launcher,
+    releases,
+)
 from tests.scripts.build.command import run
 from tests.scripts.build.releases import archive
 from tests.scripts.build.server import Server
@@ -38,6 +47,7 @@ def complete(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(name)
         described[name] = programs.describe(folder / name, version, "test")
     programs.write(folder, described)
+    place_launcher(folder)
     return folder
 
 
@@ -75,6 +85,23 @@ def test_a_complete_tool_chain_is_only_named(
     folder = complete(tmp_path, monkeypatch)
     assert run(tmp_path, "scripts.build.toolchain") == f"{folder}\n"
     assert run(tmp_path, "scripts.build.toolchain", "--verify") == f"{folder}\n"
+
+
+def test_another_launcher_is_replaced_and_no_program_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = complete(tmp_path, monkeypatch)
+    (folder / LAUNCHER).write_text("python -m pulumi.dynamic")
+    before = {name: (folder / name).stat().st_ino for name in VERSIONS}
+    assert run(tmp_path, "scripts.build.toolchain", "--verify") == f"{folder}\n"
+    assert (folder / LAUNCHER).read_bytes() == LAUNCHER_SOURCE.read_bytes()
+    assert (folder / LAUNCHER).stat().st_mode & 0o777 == 0o755
+    assert {name: (folder / name).stat().st_ino for name in VERSIONS} == before
+
+
+def test_the_launcher_names_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = complete(tmp_path, monkeypatch)
+    assert str(Path(__file__).parents[3]) not in (folder / LAUNCHER).read_text()
 
 
 def test_a_changed_program_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
