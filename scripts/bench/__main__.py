@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from scripts.bench import lifecycle, previews, steps, up
+from scripts.bench import calls, lifecycle, previews, steps, up
 from scripts.bench.run import BenchError
 from scripts.bench.table import Table
 from scripts.build.version_type import VERSION
 
-PARTS = ("up", "noop", "steps", "life", "preview")
+PARTS = ("up", "noop", "steps", "life", "preview", "calls")
+WITHOUT_MACHINES = {"preview", "calls"}
 SIZES = (10, 100, 300, 1000)
 ROUNDS = 3
 LOG_WIDTH = 160  # where there is no terminal to ask
@@ -82,12 +83,16 @@ def main(
     steps    where the time goes in an up
     life     a cluster of three control planes: from nothing, an upgrade, a replacement
     preview  fleets of growing size, against an empty program
+    calls    20 dynamic resources that wait for 30 s each, side by side
 
-    All but `preview` make real machines and need root. Everything is removed at the end.
+    All but `preview` and `calls` make real machines and need root. Everything is removed at the
+    end.
     """
     wanted = set(parts or PARTS)
-    if wanted != {"preview"} and os.geteuid() != 0:
-        raise click.ClickException("only root can make machines; `--only preview` needs none")
+    if not wanted <= WITHOUT_MACHINES and os.geteuid() != 0:
+        raise click.ClickException(
+            "only root can make machines; `--only preview --only calls` needs none"
+        )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH)
     tables = []
@@ -125,6 +130,8 @@ def _measure(
         yield from lifecycle.tables(lifecycle.measure(*life, click.echo))
     if "preview" in wanted:
         yield previews.table(previews.measure(sorted(sizes), click.echo))
+    if "calls" in wanted:
+        yield calls.table(click.echo)
 
 
 if __name__ == "__main__":
