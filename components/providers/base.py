@@ -5,6 +5,10 @@ capture nothing, and therefore are not secret themselves. An error that the oper
 raised as `OperatorError` and shown as its message alone; any other exception keeps its traceback,
 since it is a defect of this program.
 
+The engine asks for many resources at once, each in a thread of its own: a provider, and what it
+calls, changes nothing that holds for the whole process (working directory, umask, signals,
+environment) and keeps nothing between calls.
+
 Not every input is known when the engine asks. In a preview, and when the engine works out what the
 replacement of another resource entails, an input that is still to be computed is an `Unknown`,
 which equals nothing. In an update that continues on errors, an input that comes from a failed
@@ -15,21 +19,16 @@ skips the step.
 """
 
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from pulumi.dynamic import CheckResult, DiffResult, ResourceProvider, UpdateResult
 from pulumi.runtime.rpc import contains_unknowns
 
 from ops.errors import OperatorError
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-# Python's own, which holds while `sys.tracebacklimit` was never set.
-USUAL_LIMIT = 1000
-VERBS = ("check", "create", "read", "diff", "update", "delete")
 # The answers when an input that is needed is not known.
 UNJUDGED: Mapping[str, Callable[[dict[str, Any]], Any]] = {
     "check": lambda news: CheckResult(news, []),
@@ -67,7 +66,7 @@ def require_known(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
 
 
 class Provider(ResourceProvider):
-    """A dynamic provider that tolerates unknown inputs and shows operator errors plainly.
+    """A dynamic provider that tolerates unknown inputs.
 
     `check` and `diff` get their new inputs as `Inputs`.
     """
@@ -76,11 +75,9 @@ class Provider(ResourceProvider):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for verb in VERBS:
+        for verb, unjudged in UNJUDGED.items():
             if method := vars(cls).get(verb):
-                if verb in UNJUDGED:
-                    method = _tolerantly(method, UNJUDGED[verb])
-                setattr(cls, verb, _without_traceback(method))
+                setattr(cls, verb, _tolerantly(method, unjudged))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Report no change: a resource without a diff of its own is made once.
@@ -111,17 +108,15 @@ def _tolerantly(
     return call
 
 
-def _without_traceback(method: Callable[P, R]) -> Callable[P, R]:
-    @wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except OperatorError:
-            # Pulumi's plugin sends `traceback.format_exc()` to the engine.
-            sys.tracebacklimit = 0
-            raise
-        except Exception:
-            sys.tracebacklimit = USUAL_LIMIT
-            raise
+def _format_exc(limit: int | None = None, chain: bool = True) -> str:
+    """Format the exception that this thread handles: an operator error as its message alone.
 
-    return call
+    Pulumi's plugin sends `traceback.format_exc()` to the engine. `sys.tracebacklimit` would hold
+    for what fails in other threads at the same time as well.
+    """
+    error = sys.exc_info()[1]
+    return str(error) if isinstance(error, OperatorError) else _FORMAT_EXC(limit, chain)
+
+
+_FORMAT_EXC = traceback.format_exc
+traceback.format_exc = _format_exc
