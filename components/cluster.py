@@ -28,8 +28,8 @@ WHOLE_SECONDS = 300
 class Cluster(pulumi.ComponentResource):
     """A cluster: `context` (the administrator's, secret) and `summary` (for the stack's output).
 
-    `after` are what it waits for before it changes machines that run: clusters that get a change
-    first. `rolled` says when a machine of it was changed last.
+    `held_by` are the holds of earlier waves: while one is not empty, machines that run are not
+    changed. `rolled` says when a machine of it was changed last.
     """
 
     context: pulumi.Output[kubeconfigs.Context]
@@ -42,7 +42,7 @@ class Cluster(pulumi.ComponentResource):
         cluster: Described,
         key: SshKey,
         secrets: dict[str, pulumi.Output[str]],
-        after: Sequence[pulumi.Resource],
+        held_by: Sequence[pulumi.Output[dict[str, Any]]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:cluster:Cluster", cluster.name, None, opts)
@@ -54,9 +54,8 @@ class Cluster(pulumi.ComponentResource):
         network = Network(cluster, pki, control_plane.init, child)
         baseline = Baseline(cluster, pki, control_plane.init, child)
         machines = [*control_plane.machines, *workers.machines]
-        rollout = rollout_of(
-            cluster, machines, pki, [network.objects, *baseline.objects, *after], child
-        )
+        applied = [network.objects, *baseline.objects]
+        rollout = rollout_of(cluster, machines, pki, applied, held_by, child)
         observation = ClusterHealthCheck(
             f"{cluster.name}-health",
             cluster=cluster.name,
@@ -77,6 +76,7 @@ class Cluster(pulumi.ComponentResource):
             observed=observation.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,
             expires=pki.cluster.expires,
+            waiting=rollout.waiting.apply(_waiting_or_failed, run_with_unknowns=True),
         ).apply(lambda known: _summary(cluster, **known))
         self.register_outputs({"summary": self.summary})
 
@@ -91,8 +91,19 @@ def _even_without(observed: dict[str, Any]) -> dict[str, Any]:
     return observed
 
 
+def _waiting_or_failed(waiting: dict[str, Any]) -> dict[str, Any]:
+    """Return what the rollout waits for; one that failed waits for nothing."""
+    if pulumi.contains_unknowns(waiting) and not pulumi.runtime.is_dry_run():
+        return {}
+    return waiting
+
+
 def _summary(
-    cluster: Described, observed: dict[str, Any], fingerprint: str, expires: str
+    cluster: Described,
+    observed: dict[str, Any],
+    fingerprint: str,
+    expires: str,
+    waiting: dict[str, Any],
 ) -> dict[str, Any]:
     return {
         "endpoint": cluster.server,
@@ -102,4 +113,5 @@ def _summary(
         "nodes": observed["nodes"],
         "caFingerprint": fingerprint,
         "caExpires": expires,
+        **({"waiting": waiting} if waiting else {}),
     }

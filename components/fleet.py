@@ -43,21 +43,21 @@ def _in_waves(
     secrets: dict[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> dict[str, Cluster]:
-    """Make the clusters; those of a later wave change after those of the one before have soaked."""
+    """Make the clusters; those of a later wave change when the ones before hold them no longer."""
     made: dict[str, Cluster] = {}
-    after: list[pulumi.Resource] = []
+    waves: list[Wave] = []
     for members in fleet.waves:
         for each in members:
-            made[each.name] = Cluster(each, key, secrets, after, opts)
+            made[each.name] = Cluster(each, key, secrets, [wave.hold for wave in waves], opts)
         if members != fleet.waves[-1]:
-            after = [_wave(members, made, after, opts)]
+            waves.append(_wave(members, made, waves, opts))
     return made
 
 
 def _wave(
     members: Sequence[DescribedCluster],
     made: dict[str, Cluster],
-    after: list[pulumi.Resource],
+    before: Sequence[Wave],
     opts: pulumi.ResourceOptions,
 ) -> Wave:
     return Wave(
@@ -66,5 +66,5 @@ def _wave(
         rolled=[made[each.name].rolled for each in members],
         kubeconfigs=[made[each.name].kubeconfig for each in members],
         soak_seconds=max(each.upgrade.soak_seconds for each in members),
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after)),
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before))),
     )

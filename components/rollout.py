@@ -1,6 +1,7 @@
 """What a cluster's machines should be, handed to the resource that brings them there."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 
@@ -16,9 +17,13 @@ def rollout_of(
     machines: Sequence[Machine],
     pki: Pki,
     after: Sequence[pulumi.Resource],
+    held_by: Sequence[pulumi.Output[dict[str, Any]]],
     opts: pulumi.ResourceOptions,
 ) -> Rollout:
-    """Apply what changed on running machines, once all have joined and `after` is done."""
+    """Apply what changed on running machines, once all have joined and `after` is done.
+
+    While an earlier wave holds it (`held_by`), a change is recorded as waiting.
+    """
     upgrade = cluster.upgrade
     return Rollout(
         f"{cluster.name}-rollout",
@@ -47,6 +52,7 @@ def rollout_of(
             "drain_seconds": upgrade.drain_seconds,
             "force": upgrade.force,
         },
+        held_by=list(held_by),
         opts=pulumi.ResourceOptions.merge(
             opts,
             pulumi.ResourceOptions(depends_on=[*(each.joined for each in machines), *after]),

@@ -7,6 +7,11 @@ again; what differs from what is wanted is drift, which the next preview shows a
 mends. A machine that cannot be reached is noted as such and never taken for anything else. Delete
 does nothing: the machines leave by themselves.
 
+While an earlier wave holds the cluster, a change of machines that run waits: check keeps the inputs
+that were applied last, so that the next run compares with them again; update changes no machine and
+records only `waiting`, what it waits for. `wanted` is what the change is judged by meanwhile. A new
+cluster has nothing that could wait.
+
 `plan` is a sentence for each machine that will be touched. It is there to be read in a preview; it
 is no reason for a change.
 """
@@ -25,6 +30,7 @@ from pulumi.dynamic import (
     Resource,
     UpdateResult,
 )
+from pulumi.runtime.rpc import contains_unknowns
 
 from components.providers.base import NotKnown, Provider, require_known
 from components.providers.engine_log import EngineLog
@@ -45,6 +51,8 @@ CAUSES = (
     "logins",
 )
 OUTPUTS = ("found", "rolled")
+# What check adds to the inputs or keeps of them, also while they wait.
+DERIVED = ("held_by", "waiting", "wanted", "plan")
 # What plans and refusals are made of, besides the machines' ids: an unknown id is a new machine.
 JUDGED = (
     "urn",
@@ -65,7 +73,16 @@ class RolloutProvider(Provider):
         from ops.rollout.plan import plan
 
         _require_judgeable(news)
-        return CheckResult({**news, "plan": plan(olds, news, olds.get("drift", {}))}, [])
+        hold = _hold(news["held_by"])
+        sentences = plan(olds, news, olds.get("drift", {}))
+        waiting = hold if any(_stays(olds, news, machine) for machine in sentences) else {}
+        derived = {
+            "held_by": news["held_by"],
+            "waiting": waiting,
+            "wanted": {key: news[key] for key in (*JUDGED, "machine_ids")} if waiting else {},
+            "plan": sentences,
+        }
+        return CheckResult({**(olds if waiting else news), **derived}, [])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Note what the machines are like; one that differs is brought to what is wanted."""
@@ -76,17 +93,20 @@ class RolloutProvider(Provider):
         from ops.rollout.guards import reject_unsafe
 
         _require_judgeable(news)
-        reject_unsafe(olds, news)
-        changed = any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
-        if changed and news["plan"]:
-            lines = "\n".join(f"  {name}: {text}" for name, text in sorted(news["plan"].items()))
-            _progress(news).say(f"what will be done:\n{lines}")
+        waiting = news["waiting"]
+        reject_unsafe(olds, news["wanted"] or news)
+        changed = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
+        if changed and (waiting or news["plan"]):
+            lines = [f"  {name}: {text}" for name, text in sorted(news["plan"].items())]
+            _progress(news).say("\n".join([_heading(waiting), *lines]))
         return DiffResult(changes=changed)
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Bring every machine to what is wanted; refuse what a diff could not judge."""
         from ops.rollout.guards import reject_unsafe
 
+        if news["waiting"] or not _is_due(olds, news):
+            return UpdateResult(outs={**olds, **{key: news[key] for key in DERIVED}})
         reject_unsafe(olds, news)
         documents = ("cluster_document", "kubelet_document")
         same = all(olds[key] == news[key] for key in documents)
@@ -114,6 +134,34 @@ def _require_judgeable(news: dict[str, Any]) -> None:
     require_known(news, JUDGED)
     if not isinstance(news["machine_ids"], Mapping):
         raise NotKnown("machine_ids")
+
+
+def _is_due(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether something is to be done: another input, or drift that was found."""
+    return any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
+
+
+def _stays(olds: Mapping[str, Any], news: Mapping[str, Any], machine: str) -> bool:
+    """Whether a machine that is touched runs before and after: others come and go at once."""
+    before = olds["machine_ids"].get(machine)
+    return before is not None and bool(before == news["machine_ids"].get(machine))
+
+
+def _hold(held_by: Any) -> dict[str, Any]:
+    """Return the hold that lasts longest; in a preview, one that is not known yet is none."""
+    holds = held_by if isinstance(held_by, list) else []
+    known = [each for each in holds if each and not contains_unknowns(each)]
+    return max(known, key=lambda each: datetime.fromisoformat(each["until"]), default={})
+
+
+def _heading(waiting: Mapping[str, Any]) -> str:
+    if not waiting:
+        return "what will be done:"
+    until = datetime.fromisoformat(waiting["until"])
+    return (
+        f"waits until {until:%Y-%m-%d %H:%M:%S} UTC, as long as {', '.join(waiting['for'])} must "
+        "stay healthy; `up` will then continue with:"
+    )
 
 
 def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:
@@ -148,12 +196,16 @@ def _progress(props: Mapping[str, Any]) -> "Progress":
 
 
 class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
-    """What a cluster's machines should be; `found` (each of them), `rolled` (when one changed)."""
+    """What a cluster's machines should be; `found` (each of them), `rolled` (when one changed).
+
+    `waiting` is the hold of an earlier wave that a change waits for; it is empty when none does.
+    """
 
     found: pulumi.Output[dict[str, Any]]
     rolled: pulumi.Output[str]
     plan: pulumi.Output[dict[str, str]]
     drift: pulumi.Output[dict[str, Any]]
+    waiting: pulumi.Output[dict[str, Any]]
 
     def __init__(
         self,
@@ -169,6 +221,7 @@ class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
         logins: dict[str, dict[str, Any]],
         kubeconfig: pulumi.Input[str],
         policy: dict[str, Any],
+        held_by: list[pulumi.Output[dict[str, Any]]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         assert opts.parent is not None
@@ -187,6 +240,8 @@ class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
                 "logins": pulumi.Output.secret(pulumi.Output.from_input(logins)),
                 "kubeconfig": pulumi.Output.secret(kubeconfig),
                 "policy": policy,
+                "held_by": held_by,
+                "waiting": None,
                 "found": None,
                 "rolled": None,
                 "drift": None,

@@ -1,13 +1,16 @@
-"""A wave of clusters that got a change first, watched before the next wave gets it.
+"""A wave of clusters that get a change first: later waves wait until these have stayed healthy.
 
-Create and update watch the clusters until the soak time has passed since the last machine of theirs
-was touched; a cluster that is not healthy then, or for longer than a machine takes to come back,
-stops the waves. Clusters that nobody touched are looked at once. Delete does nothing.
+Create and update look at the clusters and record what later waves wait for: the soak time since the
+last machine was changed, or became Ready again, must be over. A cluster that is unhealthy for
+longer than a machine takes to come back is an error, and nothing changes in later waves. No call
+lasts for the soak time: until it is over the wave is left alone, and the first run after it looks
+again. Clusters that were never changed hold nobody. Delete does nothing.
 """
 
 import time
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pulumi
@@ -16,72 +19,106 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from components.providers.base import Provider
 from ops.errors import OperatorError
 
+if TYPE_CHECKING:
+    from ops.rollout.observed import Node
+
 POLL_SECONDS = 2
-# How long a cluster may be unwell: a machine that restarts is, and a rollout that has just ended
+# How long a cluster may be unhealthy: a machine that restarts is, and a rollout that has just ended
 # leaves pods that are still starting.
 PATIENCE_SECONDS = 60
 CAUSES = ("clusters", "rolled", "soak_seconds", "kubeconfigs")
 
 
 class WaveProvider(Provider):
-    """Watches the clusters of a wave."""
+    """Looks at the clusters of a wave."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Watch them."""
-        return CreateResult(id_=uuid4().hex, outs=_soak(props))
+        """Look at them."""
+        return CreateResult(id_=uuid4().hex, outs=_look(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Watch again when a machine of theirs was touched, or when others are in the wave."""
-        return DiffResult(changes=any(olds[key] != news[key] for key in CAUSES))
+        """Look again when one of them was changed, others are in the wave, or the soak is over."""
+        changed = any(olds[key] != news[key] for key in CAUSES)
+        return DiffResult(changes=changed or _is_over(olds["hold"]))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Watch them."""
-        return UpdateResult(outs=_soak(news))
+        """Look at them."""
+        return UpdateResult(outs=_look(news))
 
 
-def _soak(props: dict[str, Any]) -> dict[str, Any]:
-    """Return once all clusters are healthy and the soak time is over."""
-    well_since = time.monotonic()
-    until = soaked_at(props["rolled"], props["soak_seconds"])
+def _look(props: dict[str, Any]) -> dict[str, Any]:
+    """Return the outputs once all clusters are healthy."""
+    since = _await_healthy(props)
+    until = since + timedelta(seconds=props["soak_seconds"]) if since else None
+    if until is None or until <= datetime.now(UTC):
+        return {**props, "hold": {}}
+    hold = {"until": until.isoformat(timespec="seconds"), "for": props["clusters"]}
+    return {**props, "hold": hold}
+
+
+def _is_over(hold: dict[str, Any]) -> bool:
+    return bool(hold) and datetime.fromisoformat(hold["until"]) <= datetime.now(UTC)
+
+
+def _await_healthy(props: dict[str, Any]) -> datetime | None:
+    """Return since when the clusters that were changed are healthy; None when none was."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        sick = [
+        nodes = [_read_nodes(each) for each in props["kubeconfigs"]]
+        reasons = [
             reason
-            for name, kubeconfig in zip(props["clusters"], props["kubeconfigs"], strict=True)
-            if (reason := _unhealthy_reason(name, kubeconfig))
+            for name, found in zip(props["clusters"], nodes, strict=True)
+            if (reason := _unhealthy_reason(name, found))
         ]
-        if not sick:
-            well_since = time.monotonic()
-            if datetime.now(UTC) >= until:
-                return {**props, "healthy": True}
-        elif time.monotonic() - well_since > PATIENCE_SECONDS:
-            reasons = "\n  ".join(sick)
+        if not reasons:
+            return _healthy_since(props["rolled"], nodes)
+        if time.monotonic() > deadline:
+            listed = "\n  ".join(reasons)
             raise OperatorError(
-                f"the wave stops here; later clusters were not touched:\n  {reasons}\n"
-                "Mend what is named and run `pulumi up` again: it watches again, then goes on."
+                f"the wave stops here; later clusters were not changed:\n  {listed}\n"
+                "Fix what is named and run `pulumi up` again: it looks again, then continues."
             )
         time.sleep(POLL_SECONDS)
 
 
-def soaked_at(rolled: list[str], soak_seconds: float) -> datetime:
-    """Return when the soak time is over, given when each cluster was last touched ("" = never)."""
-    touched = [datetime.fromisoformat(each).timestamp() for each in rolled if each]
-    return datetime.fromtimestamp(max(touched) + soak_seconds if touched else 0, UTC)
-
-
-def _unhealthy_reason(name: str, kubeconfig: str) -> str:
+def _read_nodes(kubeconfig: str) -> "dict[str, Node] | None":
     from ops.kube.nodes import Nodes
 
-    nodes = Nodes(kubeconfig).read()
+    return Nodes(kubeconfig).read()
+
+
+def _unhealthy_reason(name: str, nodes: "dict[str, Node] | None") -> str:
     if nodes is None:
         return f"{name}: its API does not answer"
     late = [node for node, found in nodes.items() if not found.ready]
     return f"{name}: Nodes {', '.join(late)} are not Ready" if late else ""
 
 
-class Wave(Resource, module="kubeadm-fleet", name="Wave"):
-    """Clusters that are changed before others: `healthy` once they have shown that they are."""
+def _healthy_since(
+    rolled: Iterable[str], nodes: "Iterable[dict[str, Node] | None]"
+) -> datetime | None:
+    """Return the last change of a machine ("" = never), or the last time that its Node came back.
 
-    healthy: pulumi.Output[bool]
+    A Node of a changed cluster that was not Ready for a while begins the soak again.
+    """
+    moments = [
+        moment
+        for changed, found in zip(rolled, nodes, strict=True)
+        if changed
+        for moment in (changed, *(each.ready_since for each in (found or {}).values()))
+        if moment
+    ]
+    return max(map(datetime.fromisoformat, moments), default=None)
+
+
+class Wave(Resource, module="kubeadm-fleet", name="Wave"):
+    """Clusters that are changed before others.
+
+    `hold` is what later waves wait for: `until` (a time, ISO 8601) and `for` (these clusters); it
+    is empty once they wait no longer.
+    """
+
+    hold: pulumi.Output[dict[str, Any]]
 
     def __init__(
         self,
@@ -101,7 +138,7 @@ class Wave(Resource, module="kubeadm-fleet", name="Wave"):
                 "rolled": rolled,
                 "kubeconfigs": pulumi.Output.secret(pulumi.Output.all(*kubeconfigs)),
                 "soak_seconds": soak_seconds,
-                "healthy": None,
+                "hold": None,
             },
             opts,
         )

@@ -166,9 +166,9 @@ def _make(registered: Registered) -> dict[str, Any]:
         "ClusterHealthCheck": {
             "observed": {"nodes": [{"name": inputs.get("cluster")}], "missing": []}
         },
-        "Rollout": {"found": {}, "rolled": "", "drift": {}},
+        "Rollout": {"found": {}, "rolled": "", "drift": {}, "waiting": {}},
         "EtcdSnapshot": {"condition": "delivered"},
-        "Wave": {"healthy": True},
+        "Wave": {"hold": {}},
         "command:remote:Command": {"stdout": "", "stderr": ""},
     }
     return {**inputs, **made[kind]}

@@ -82,7 +82,7 @@ def test_rollout_awaits_every_join(graph: Graph) -> None:
         assert graph.awaits(f"{cluster}-health", rollout.name)
 
 
-def test_later_wave_changes_machines_only_after_the_earlier_one_has_soaked() -> None:
+def test_later_wave_changes_machines_only_when_the_earlier_one_holds_it_no_longer() -> None:
     waves = ("upgrades", {"canaries": {"region": "osaka"}, "soak": 60})
     graph = run(changed(stack_config("dev"), waves))
     assert [each.name for each in graph.kinds("Wave")] == ["wave-0"]
@@ -90,6 +90,8 @@ def test_later_wave_changes_machines_only_after_the_earlier_one_has_soaked() -> 
     assert graph.one("wave-0").inputs["soak_seconds"] == 60
     assert "kubeconfigs" in graph.one("wave-0").secret_inputs
     assert graph.awaits("cluster1-rollout", "wave-0")
+    assert graph.one("cluster1-rollout").inputs["held_by"] == [graph.one("wave-0").outputs["hold"]]
+    assert graph.one("cluster2-rollout").inputs["held_by"] == []
     assert graph.awaits("wave-0", "cluster2-rollout")
     # Clusters come up side by side all the same.
     assert not graph.awaits("cluster1-worker-0-join", "wave-0")

@@ -1,7 +1,9 @@
-"""A change goes to the canaries first, and no further while they are not well."""
+"""A change goes to the canaries first, and no further while they have not been healthy for long."""
 
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.e2e.pulumi_stack import PulumiStack
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1200)]
 
 CANARY, OTHER = "canary", "main"
-SOAK_SECONDS = 3
+SOAK_SECONDS = 90
 
 
 def described(network: IPv4Network, labels: dict[str, str]) -> dict[str, Any]:
@@ -70,10 +72,34 @@ def test_a_canary_that_cannot_be_changed_stops_the_wave(fleet: PulumiStack) -> N
     assert most_pods(fleet) == {CANARY: "50", OTHER: "50"}
 
 
-def test_the_others_follow_when_the_canary_was_well_for_a_while(fleet: PulumiStack) -> None:
+def test_the_others_wait_for_the_soak_and_no_run_does(fleet: PulumiStack) -> None:
     finished = fleet.up()
-    assert most_pods(fleet) == {CANARY: "60", OTHER: "60"}
+    assert most_pods(fleet) == {CANARY: "60", OTHER: "50"}
     steps = finished.steps("update")
     order = [steps.index(name) for name in (f"{CANARY}-rollout", "wave-0", f"{OTHER}-rollout")]
     assert order == sorted(order)
+    waiting = fleet.output("clusters")[OTHER]["waiting"]
+    assert waiting["for"] == [CANARY]
+    until = datetime.fromisoformat(waiting["until"])
+    assert 0 < (until - datetime.now(UTC)).total_seconds() <= SOAK_SECONDS
+    shown = fleet.preview()
+    for said in (finished, shown):
+        assert f"waits until {until:%Y-%m-%d %H:%M:%S} UTC" in said.output
+        assert f"{OTHER}-rollout" in said.steps("update")
+    assert "wave-0" not in shown.steps("update")
+    # The canary was not changed again, and holds nobody longer for it.
+    fleet.up()
+    assert fleet.output("clusters")[OTHER]["waiting"] == waiting
+
+
+def test_the_others_follow_once_the_canary_was_healthy_for_the_soak(fleet: PulumiStack) -> None:
+    until = datetime.fromisoformat(fleet.output("clusters")[OTHER]["waiting"]["until"])
+    time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1)
+    finished = fleet.up()
+    assert most_pods(fleet) == {CANARY: "60", OTHER: "60"}
+    steps = finished.steps("update")
+    order = [steps.index(name) for name in ("wave-0", f"{OTHER}-rollout")]
+    assert order == sorted(order)
+    assert f"{CANARY}-rollout" not in steps
+    assert "waiting" not in fleet.output("clusters")[OTHER]
     assert fleet.up().changes == {}

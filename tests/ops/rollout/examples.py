@@ -40,6 +40,9 @@ def inputs(**changes: Any) -> dict[str, Any]:
         },
         "kubeconfig": "",
         "policy": {"max_unavailable": 1, "drain_seconds": 60, "force": False},
+        "held_by": [],
+        "waiting": {},
+        "wanted": {},
     }
     return copy.deepcopy({**props, **changes})
 

@@ -1,0 +1,122 @@
+"""A rollout that an earlier wave holds: no machine is changed, and the change stays to be done."""
+
+from typing import Any
+
+import pytest
+from pulumi.output import UNKNOWN
+
+from components.providers import rollout
+from components.providers.rollout import RolloutProvider
+from ops.errors import OperatorError
+from tests.ops.rollout.examples import inputs
+
+SOON = {"until": "2999-01-01T00:00:00+00:00", "for": ["canary"]}
+LATER = {"until": "2999-01-02T00:00:00+00:00", "for": ["other"]}
+
+
+class Engine:
+    """What the engine does to a rollout that exists: it keeps its inputs and its outputs."""
+
+    def __init__(self) -> None:
+        self.inputs = RolloutProvider().check({}, inputs()).inputs
+        self.outputs = {**self.inputs, "found": {}, "rolled": "before", "drift": {}}
+
+    def changes(self, news: dict[str, Any]) -> bool | None:
+        """Whether a preview shows a change."""
+        checked = RolloutProvider().check(self.inputs, news).inputs
+        return RolloutProvider().diff("id", self.outputs, checked).changes
+
+    def up(self, news: dict[str, Any]) -> None:
+        checked = RolloutProvider().check(self.inputs, news).inputs
+        if RolloutProvider().diff("id", self.outputs, checked).changes:
+            self.outputs = RolloutProvider().update("id", self.outputs, checked).outs or {}
+        self.inputs = checked
+
+
+@pytest.fixture
+def rolled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The versions that were rolled out."""
+    versions: list[str] = []
+
+    def roll(props: dict[str, Any], _are_new_settled: bool) -> dict[str, Any]:
+        versions.append(props["version"])
+        return {**props, "found": {}, "rolled": "now", "drift": {}}
+
+    monkeypatch.setattr(rollout, "_roll", roll)
+    return versions
+
+
+def test_a_change_that_is_held_waits_and_is_made_once_it_is_held_no_longer(
+    rolled: list[str],
+) -> None:
+    engine = Engine()
+    held = inputs(version="v1.36.4", held_by=[SOON])
+    for _ in range(2):
+        assert engine.changes(held)
+        engine.up(held)
+        assert rolled == []
+        assert engine.outputs["waiting"] == SOON
+        assert engine.outputs["version"] == engine.inputs["version"] == "v1.36.3"
+        assert engine.outputs["rolled"] == "before"
+        assert "upgraded from v1.36.3 to v1.36.4" in engine.outputs["plan"]["a-worker-0"]
+    released = inputs(version="v1.36.4", held_by=[{}])
+    assert engine.changes(released)
+    engine.up(released)
+    assert rolled == ["v1.36.4"]
+    assert engine.outputs["waiting"] == {}
+    assert not engine.changes(released)
+
+
+def test_drift_of_a_cluster_that_is_held_waits_as_well(rolled: list[str]) -> None:
+    engine = Engine()
+    drift = {"a-worker-0": [{"kind": "repair", "why": "it broke"}]}
+    engine.inputs = {**engine.inputs, "drift": drift}
+    engine.outputs = {**engine.outputs, "drift": drift}
+    engine.up(inputs(held_by=[SOON]))
+    assert rolled == []
+    engine.up(inputs(held_by=[{}]))
+    assert rolled == ["v1.36.3"]
+
+
+def test_a_change_that_is_taken_back_waits_no_longer(rolled: list[str]) -> None:
+    engine = Engine()
+    engine.up(inputs(version="v1.36.4", held_by=[SOON]))
+    engine.up(inputs(held_by=[SOON]))
+    assert rolled == []
+    assert engine.outputs["waiting"] == {}
+    assert not engine.changes(inputs(held_by=[SOON]))
+
+
+def test_without_a_change_nothing_waits() -> None:
+    assert not Engine().changes(inputs(held_by=[SOON]))
+
+
+def test_machines_come_and_go_meanwhile(rolled: list[str]) -> None:
+    engine = Engine()
+    news = inputs(held_by=[SOON])
+    for key in ("machines", "machine_ids", "logins"):
+        news[key]["a-worker-9"] = news[key].pop("a-worker-2")
+    engine.up(news)
+    assert rolled == ["v1.36.3"]
+    assert engine.outputs["waiting"] == {}
+
+
+def test_a_new_cluster_waits_for_nobody() -> None:
+    checked = RolloutProvider().check({}, inputs(held_by=[SOON])).inputs
+    assert checked["waiting"] == {}
+    assert checked["version"] == "v1.36.3"
+
+
+def test_what_is_unsafe_is_refused_before_it_waits() -> None:
+    with pytest.raises(OperatorError, match="cluster a"):
+        Engine().changes(inputs(version="v1.36.2", held_by=[SOON]))
+
+
+def test_the_hold_that_lasts_longest_counts_and_one_that_is_not_known_yet_is_none() -> None:
+    def waiting(*held_by: Any) -> Any:
+        news = inputs(version="v1.36.4", held_by=list(held_by))
+        return RolloutProvider().check(Engine().inputs, news).inputs["waiting"]
+
+    assert waiting(LATER, SOON, {}) == LATER
+    assert waiting(UNKNOWN, SOON) == SOON
+    assert waiting(UNKNOWN, {}) == {}
