@@ -1,0 +1,40 @@
+"""Clusters whose change waits for an earlier wave, and a run that is repeated until none does."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+# A host that is suspended meanwhile counts no time: the clock is looked at again.
+LOOK_SECONDS = 60
+
+
+def waiting_clusters(outputs: Mapping[str, Any]) -> dict[str, datetime]:
+    """Return until when each cluster waits that does, from the stack's outputs."""
+    return {
+        name: datetime.fromisoformat(cluster["waiting"]["until"])
+        for name, cluster in (outputs.get("clusters") or {}).items()
+        if cluster.get("waiting")
+    }
+
+
+def run_until_none_waits(
+    run: Callable[[], None],
+    outputs: Callable[[], Mapping[str, Any]],
+    say: Callable[[str], None],
+) -> None:
+    """Run, and run again each time that a soak is over, until no cluster waits any longer."""
+    run()
+    while waiting := waiting_clusters(outputs()):
+        until = min(waiting.values())
+        say(
+            f"{', '.join(waiting)}: waiting until {until:%Y-%m-%d %H:%M:%S} UTC. This may be "
+            "interrupted: a later `up` continues."
+        )
+        _sleep_until(until)
+        run()
+
+
+def _sleep_until(until: datetime) -> None:
+    while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
+        time.sleep(min(left, LOOK_SECONDS))
