@@ -1,0 +1,72 @@
+"""A wave and the rollout that it holds, with the real engine: what each run does and shows."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.ops.kube.api_server import Api
+from tests.scripts.command_plugin.stack import Finished, Stack
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+import pulumi
+
+from components.providers.wave import Wave
+from tests.components.providers.held import Held
+
+config = pulumi.Config()
+version = config.require("version")
+canary = Held("canary", version=version, held_by=[])
+wave = Wave(
+    "wave-0",
+    clusters=["canary"],
+    rolled=[canary.rolled],
+    kubeconfigs=[pulumi.Output.from_input(config.require("kubeconfig"))],
+    soak_seconds=config.require_int("soak"),
+    opts=pulumi.ResourceOptions(),
+)
+other = Held("other", version=version, held_by=[wave.hold])
+pulumi.export("version", other.version)
+pulumi.export("waiting", other.waiting)
+"""
+FORMER, NEXT = "v1.36.3", "v1.36.4"
+SOAK_SECONDS = 40
+
+
+def steps(finished: Finished) -> set[str]:
+    assert finished.status == 0, finished.output
+    return set(finished.steps("pulumi-python:"))
+
+
+def test_a_change_that_is_held_is_shown_by_each_run_until_it_is_made(
+    api: Api, tmp_path: Path
+) -> None:
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    node = {"metadata": {"name": "a"}, "spec": {}, "status": {"conditions": [ready]}}
+    api.answers["GET /api/v1/nodes"] = (200, {"items": [node]})
+    stack = Stack(tmp_path, program=PROGRAM)
+    stack.configure(version=FORMER, kubeconfig=api.kubeconfig, soak=str(SOAK_SECONDS))
+    assert steps(stack.up()) == {"canary", "wave-0", "other"}
+    assert stack.outputs() == {"version": FORMER, "waiting": {}}
+
+    stack.configure(version=NEXT)
+    assert steps(stack.preview()) == {"canary", "wave-0", "other"}
+    changed = stack.up()
+    assert steps(changed) == {"canary", "wave-0", "other"}
+    found = stack.outputs()
+    assert (found["version"], found["waiting"]["for"]) == (FORMER, ["canary"])
+    until = datetime.fromisoformat(found["waiting"]["until"])
+    shown = stack.preview()
+    assert steps(shown) == {"other"}
+    for run in (changed, shown):
+        assert f"waits until {until:%Y-%m-%d %H:%M:%S} UTC" in run.output
+        assert "a-worker-0: upgraded from v1.36.3 to v1.36.4" in run.output
+
+    time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1)
+    assert steps(stack.preview()) == {"wave-0", "other"}
+    assert steps(stack.up()) == {"wave-0", "other"}
+    assert stack.outputs() == {"version": NEXT, "waiting": {}}
+    assert steps(stack.up()) == set()
