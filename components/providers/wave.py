@@ -20,7 +20,7 @@ from components.providers.base import Provider
 from ops.errors import OperatorError
 
 if TYPE_CHECKING:
-    from ops.rollout.observed import Node
+    from ops.kube.node import Node
 
 POLL_SECONDS = 2
 # How long a cluster may be unhealthy: a machine that restarts is, and a rollout that has just ended

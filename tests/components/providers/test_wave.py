@@ -8,7 +8,7 @@ import pytest
 from components.providers import wave
 from components.providers.wave import WaveProvider
 from ops.errors import OperatorError
-from ops.rollout.observed import Node
+from ops.kube.node import Node
 
 HOUR = 3600
 
@@ -28,7 +28,7 @@ def inputs(*rolled: str, soak_seconds: int = HOUR) -> dict[str, Any]:
 
 
 def nodes(*, ready: bool = True, ready_since: str = "") -> dict[str, Node]:
-    return {"node": Node(ready, False, {}, (), (), (), ready_since)}
+    return {"node": Node(ready, False, {}, (), (), (), ready_since=ready_since)}
 
 
 @pytest.fixture
