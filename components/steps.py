@@ -9,27 +9,14 @@ script is safe to run again.
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from shlex import quote
 
 import pulumi
 from pulumi_command import remote
 
 from components.login import Login
 from model import sudo as root
+from ops.hosts import scripts
 
-NODE_SCRIPTS = Path(__file__).parents[1] / "scripts" / "node"
-# The files that each step is made of. They define functions; a step runs `step_<name>`.
-PARTS = {
-    "prepare": (
-        *("lib", "configure", "kernel", "install", "staging"),
-        *("proxy", "runtime", "vip", "prepare"),
-    ),
-    "init": ("lib", "kubeadm", "pki", "restore", "init"),
-    "control-plane": ("lib", "kubeadm", "pki", "control-plane"),
-    "worker": ("lib", "kubeadm", "worker"),
-}
 # What changes nothing any more (`ignore_changes`) for a step that is done once; when a trigger
 # replaces it, it takes the new values.
 RUN_ONCE = ["create", "stdin", "connection"]
@@ -69,29 +56,14 @@ def _secret_stdin(
     script: str, settings: Settings, password: pulumi.Output[str] | None
 ) -> pulumi.Output[str]:
     known = pulumi.Output.all(pulumi.Output.all(**settings), password)
-    return pulumi.Output.secret(known.apply(lambda both: build_stdin(script, *both)))
+    return pulumi.Output.secret(known.apply(lambda both: scripts.compose(script, *both)))
 
 
 def as_root(script: str, *, sudo: bool, needs_password: bool, deadline_seconds: int) -> str:
     """Return the command that runs the step on its standard input as root."""
-    content = hashlib.sha256(script_source(script).encode()).hexdigest()[:8]
+    content = hashlib.sha256(scripts.source(script).encode()).hexdigest()[:8]
     run = f'eval "$(cat)"; step_{script.replace("-", "_")}'
     words = f"{script}@{content}"
     return root.command(
         run, sudo=sudo, needs_password=needs_password, seconds=deadline_seconds, words=words
     )
-
-
-def build_stdin(script: str, settings: Mapping[str, str], password: str | None = None) -> str:
-    """Return the settings as shell assignments, quoted, and the script behind them.
-
-    A password for sudo goes in front of them.
-    """
-    assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
-    return root.sudo_preamble(password) + assignments + script_source(script)
-
-
-@cache
-def script_source(script: str) -> str:
-    """Return the whole text of a step."""
-    return "".join((NODE_SCRIPTS / f"{part}.sh").read_text() for part in PARTS[script])

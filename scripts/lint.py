@@ -22,7 +22,8 @@ def linters() -> list[Stage]:
         Stage("mypy", (str(VENV / "mypy"),)),
         Stage("lint-imports", (str(VENV / "lint-imports"),)),
         Stage("shellcheck", (str(VENV / "shellcheck"), *whole)),
-        # Pieces of one text, put together by components/steps.py: what one sets, another one uses.
+        # Pieces of one text, put together by ops/hosts/scripts.py: what one sets, another one uses.
+        # The tests check each whole text, with nothing excluded.
         Stage(
             "shellcheck of node steps",
             (str(VENV / "shellcheck"), "--shell=bash", "--exclude=SC2034", *node),

@@ -1,18 +1,15 @@
 """What is done on a host over its connection: look, claim, supply, reset; each is one command."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from shlex import quote
 from time import time
 
 from ops.errors import OperatorError
 from ops.hosts import artifacts as supplies
-from ops.hosts import preflight
+from ops.hosts import preflight, scripts
 from ops.hosts.facts import Claim, Facts
 from ops.hosts.ssh import Connection, Finished, Login, Unreachable
 from ops.hosts.sudo import Sudo
 
-NODE_SCRIPTS = Path(__file__).parents[2] / "scripts" / "node"
 SILENCE_SECONDS = 120
 RESET_SECONDS = 600
 
@@ -33,9 +30,9 @@ class Enrollment:
             "SUDO_PASSWORD": self._root.password or "",
             "PATHS": " ".join(written),
         }
-        text = _text(settings, "survey")
+        text = scripts.compose("host_facts", settings).encode()
         finished = self._connection.run(
-            "exec bash -c 'eval \"$(cat)\"'", [text], seconds=SILENCE_SECONDS
+            "exec bash -c 'eval \"$(cat)\"; host_facts'", [text], seconds=SILENCE_SECONDS
         )
         return Facts.parse(finished.out, self._where)
 
@@ -60,7 +57,7 @@ class Enrollment:
 
     def take(self, fleet: str, mark: str) -> tuple[Claim, set[str]]:
         """Claim the host; return the claim and the sums of the artifacts that are there."""
-        finished = self._as_root("claim && list", {"FLEET": fleet, "MARK": mark})
+        finished = self._as_root("claim_host", {"FLEET": fleet, "MARK": mark})
         first, *have = finished.out.splitlines() or [""]
         claim = Claim.parse(first)
         if finished.status or claim is None:
@@ -71,7 +68,7 @@ class Enrollment:
 
     def reassign(self, former: str, fleet: str) -> None:
         """Claim the host, which is the same fleet's under its former identity."""
-        finished = self._as_root("reassign", {"FORMER_FLEET": former, "FLEET": fleet})
+        finished = self._as_root("reassign_host", {"FORMER_FLEET": former, "FLEET": fleet})
         if finished.status:
             raise self._failed(finished, "it was not taken over from the fleet's former identity")
 
@@ -80,7 +77,7 @@ class Enrollment:
         tables = {"INDEX": given.index, "DOWNLOADS": given.downloads, "MIRRORS": given.mirrors}
         missing = [file for file in given.files if file[0] not in have]
         if missing:
-            finished = self._as_root("receive && sync_artifacts", tables, supplies.tar(missing))
+            finished = self._as_root("receive_artifacts", tables, supplies.tar(missing))
         else:
             finished = self._as_root("sync_artifacts", tables)
         if finished.status:
@@ -89,9 +86,7 @@ class Enrollment:
     def reset(self) -> None:
         """Give the host back as it was found."""
         finished = self._run_as_root(
-            _text({"NODE_NAME": self._name}, "lib", "vip", "pod-network", "reset"),
-            "step_reset",
-            limit=RESET_SECONDS,
+            "reset", {"NODE_NAME": self._name}, "step_reset", limit=RESET_SECONDS
         )
         if finished.status:
             raise self._failed(finished, "it was not given back as it was found")
@@ -103,15 +98,27 @@ class Enrollment:
     def _as_root(
         self, call: str, settings: Mapping[str, str], stream: Iterable[bytes] = ()
     ) -> Finished:
-        text = _text({**settings, "NODE_NAME": self._name}, "lib", "enrollment")
-        return self._run_as_root(text, call, stream, limit=0)
+        given = {**settings, "NODE_NAME": self._name}
+        return self._run_as_root("enrollment", given, call, stream, limit=0)
 
     def _run_as_root(
-        self, text: bytes, call: str, stream: Iterable[bytes] = (), *, limit: int
+        self,
+        script: str,
+        settings: Mapping[str, str],
+        call: str,
+        stream: Iterable[bytes] = (),
+        *,
+        limit: int,
     ) -> Finished:
-        """Run `call` after `text`, which travels on standard input in front of the stream."""
-        seconds = limit + SILENCE_SECONDS
-        return self._root.run(self._connection, text, call, stream, limit=limit, seconds=seconds)
+        """Run `call`, a function of the script, which reads the stream."""
+        return self._root.run(
+            self._connection,
+            scripts.compose(script, settings).encode(),
+            call,
+            stream,
+            limit=limit,
+            seconds=limit + SILENCE_SECONDS,
+        )
 
     def _failed(self, finished: Finished, what: str) -> OperatorError:
         said = "\n  ".join(f"{finished.err}\n{finished.out}".strip().splitlines()[-20:])
@@ -124,12 +131,3 @@ def wanted(
 ) -> preflight.HostRequirements:
     """Return what is asked of a host at this moment."""
     return preflight.HostRequirements(role, fleet, machine, time(), disk, endpoint_port)
-
-
-def _text(settings: Mapping[str, str], *scripts: str) -> bytes:
-    assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
-    return (assignments + "".join(_script(name) for name in scripts)).encode()
-
-
-def _script(name: str) -> str:
-    return (NODE_SCRIPTS / f"{name}.sh").read_text()

@@ -14,7 +14,7 @@ from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.node_operations import NOTES, applied_settings
 from ops.rollout.observed import ObservedMachine, parse
 
-INSPECT = Operation(("node_facts", "applied_state"), (), 30)
+INSPECT = Operation("applied_state", (), 30)
 AT_ONCE = 32
 
 

@@ -8,10 +8,8 @@ from ops.rollout.desired import DesiredCluster, DesiredMachine
 
 PATIENCE_SECONDS = 20
 # Each of these takes exactly the settings that `applied_settings` returns.
-NOTES = operations.Operation(
-    ("node_facts", "pod-network", "applied_state"), ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60
-)
-HEALTH = operations.Operation(("lib", "static-pods", "health"), operations.MACHINE, 660)
+NOTES = operations.Operation("applied_state", ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60)
+HEALTH = operations.Operation("health", operations.MACHINE, 660)
 
 
 @dataclass(frozen=True)

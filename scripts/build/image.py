@@ -17,15 +17,15 @@ import click
 from model import paths
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 from model.fleet import CONTROL_PLANE, WORKER
+from ops.hosts import scripts as node_scripts
 from scripts.build import containerd, debian
 from scripts.build.cache_entry import MakerError, locked, remove, replacing, require_space
 from scripts.build.progress import megabytes, say, task
 from scripts.build.shell import copy_tree, run
 from scripts.build.version_type import VERSION
 
-NODE = Path(__file__).parents[1] / "node"
-CONFIGURE = (NODE / "configure.sh").read_text()
-BOOT = (NODE / "container-boot.sh").read_text()
+CONFIGURE = node_scripts.source("configure")
+BOOT = node_scripts.read("container-boot")
 SPACE = 4 * 10**9
 # What machines know of what is on them (scripts/node/install.sh): `artifacts` and `files` in the
 # root that all share, the tables that differ by role beside it.

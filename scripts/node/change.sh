@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: lib cgroups configure install proxy staging runtime documents static-pods
+# settings: KUBERNETES_VERSION
 # One change of what a member runs: programs, the kubelet's configuration, static pods, in one go and
 # with the kubelet at rest, so that a machine's share of the control plane is away once and shortly.
 # Only functions.
@@ -10,6 +12,8 @@
 # PENDING_CHANGE notes what is to differ before anything does, and what there was: a run that was killed is
 # finished by the next one, and a change that does not work is taken back.
 PENDING_CHANGE=$STATE/pending-change
+# In the order in which they end; etcd last, since the API server writes to it until it has ended.
+COMPONENTS=(kube-scheduler kube-controller-manager kube-apiserver etcd)
 KUBELET_CONFIG=/var/lib/kubelet/config.yaml
 KUBELET_FLAGS=/var/lib/kubelet/kubeadm-flags.env
 KUBELET_SECONDS=120

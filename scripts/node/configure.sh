@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# requires: paths
 # What a machine must be like before kubeadm runs on it: kernel settings, the container runtime's
 # configuration, the kubelet's unit. Only functions; they need no running service, so that a machine
 # image can be configured while it is built. Each writes only what differs.
@@ -146,11 +147,6 @@ spec:
     startupProbe: {initialDelaySeconds: 0, periodSeconds: 1, failureThreshold: 240}
 YAML
   done
-}
-
-# systemd_cgroups: does systemd manage cgroup v2 here? Then runc must ask it for cgroups.
-systemd_cgroups() {
-  [[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]] && echo true || echo false
 }
 
 # must_restrict_oom: is nobody here allowed to lower oom_score_adj?

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: kubeadm pki
+# settings: NODE_ADDRESS ENDPOINT ENDPOINT_DEADLINE
 # Make this machine a control plane of the cluster that its endpoint answers for, and return when the
 # next one may join: etcd takes one new member at a time. Safe to run again.
 MEMBER_SECONDS=120
@@ -32,7 +34,7 @@ count() { # PATTERN: how often it is in standard input
 }
 
 step_control_plane() {
-  open_run
+  begin_membership
   if is_member; then
     say "already a member"
   else

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
+# requires: lib configure staging
+# settings: NODE_ADDRESS KUBERNETES_VERSION CLUSTER_CONFIGURATION KUBELET_CONFIGURATION
 # What the cluster itself says of how its machines run: kubeadm's ClusterConfiguration and the
 # kubelets' configuration, in the ConfigMaps that kubeadm keeps in kube-system. Only functions.
-# Settings: NODE_NAME, NODE_ADDRESS, KUBERNETES_VERSION.
 DOCUMENTS=$STATE/documents
 ADMIN=/etc/kubernetes/admin.conf
 # configure.sh says what is in there.
@@ -9,8 +10,8 @@ PATCHES=$STATE/patches
 
 # begin_operation: a place for documents that hold no secret but are nobody's business either.
 begin_operation() {
-  RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
-  trap 'rm -rf "$RUN"' EXIT
+  lib_begin
+  open_run
   recall_changed
 }
 

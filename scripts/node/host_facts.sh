@@ -1,68 +1,72 @@
 #!/usr/bin/env bash
+# requires: lib
+# settings: SUDO SUDO_PASSWORD PATHS
 # What this host is like, as lines of KEY<TAB>VALUE. Changes nothing, judges nothing, and runs as the
 # user who logged in: only what root alone can read is read with sudo, if sudo lets us.
 # Settings: SUDO (yes, no), SUDO_PASSWORD (empty: it must not ask one), PATHS (what would be written,
 # separated by blanks).
-set -u
-export LC_ALL=C
-STATE=/var/lib/kubeadm-fleet
+host_facts() {
+  set -u
+  export LC_ALL=C
+  local SUDO=$SUDO refusal found=() path
+  if refusal=$(as_root true 2>&1) && [[ $(as_root id -u) == 0 ]]; then
+    fact root yes
+  else
+    refusal=${refusal##*$'\n'}
+    fact root "${refusal:-the user is not root}"
+    SUDO=no
+  fi
+  fact clock "$(date +%s)"
+  fact machine_id "$(cat /etc/machine-id)"
+  (
+    # shellcheck disable=SC1091
+    . /etc/os-release
+    fact os "${PRETTY_NAME:-$ID}"
+    fact os_family "$ID ${ID_LIKE:-}"
+  )
+  fact arch "$(uname -m)"
+  fact kernel "$(uname -r)"
+  fact cpus "$(nproc)"
+  fact memory_kib "$(awk '/^MemTotal:/ {print $2}' /proc/meminfo)"
+  fact swap_kib "$(awk '/^SwapTotal:/ {print $2}' /proc/meminfo)"
+  fact free_kib "$(df --portability --block-size=1024 /var/lib | awk 'END {print $4}')"
+  fact init "$(cat /proc/1/comm)"
 
-fact() { printf '%s\t%s\n' "$1" "$2"; }
+  # Listening TCP sockets (state 0A), the port in hexadecimal: proc_net_tcp(5).
+  fact ports "$(awk '$4 == "0A" {sub(/.*:/, "", $2); print $2}' /proc/net/tcp{,6} 2>/dev/null |
+    sort -u | tr '\n' ' ')"
 
-as_root() { "$@"; }
-if [[ $SUDO == yes && -n $SUDO_PASSWORD ]]; then
-  # The password is all that sudo can read: a wrong one is tried once.
-  # shellcheck disable=SC2024
-  as_root() { sudo --stdin --prompt= "$@" < <(printf '%s\n' "$SUDO_PASSWORD"); }
-elif [[ $SUDO == yes ]]; then
-  as_root() { sudo --non-interactive "$@"; }
-fi
-if refusal=$(as_root true 2>&1) && [[ $(as_root id -u) == 0 ]]; then
-  fact root yes
-else
-  refusal=${refusal##*$'\n'}
-  fact root "${refusal:-the user is not root}"
-  as_root() { "$@"; }
-fi
+  # What an earlier cluster or another container runtime leaves.
+  for path in /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /var/lib/kubelet/config.yaml \
+    /etc/containerd/config.toml /etc/systemd/system/{kubelet,containerd}.service \
+    $PATHS; do
+    [[ -e $path ]] && found+=("$path")
+  done
+  as_root test -e /var/lib/etcd/member && found+=(/var/lib/etcd/member)
+  fact leftovers "${found[*]:-}"
+  fact packages "$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' \
+    containerd containerd.io docker.io docker-ce cri-o kubelet kubeadm 2>/dev/null |
+    awk '$2 == "installed" {printf "%s ", $1}')"
 
-fact clock "$(date +%s)"
-fact machine_id "$(cat /etc/machine-id)"
-(
-  # shellcheck disable=SC1091
-  . /etc/os-release
-  fact os "${PRETTY_NAME:-$ID}"
-  fact os_family "$ID ${ID_LIKE:-}"
-)
-fact arch "$(uname -m)"
-fact kernel "$(uname -r)"
-fact cpus "$(nproc)"
-fact memory_kib "$(awk '/^MemTotal:/ {print $2}' /proc/meminfo)"
-fact swap_kib "$(awk '/^SwapTotal:/ {print $2}' /proc/meminfo)"
-fact free_kib "$(df --portability --block-size=1024 /var/lib | awk 'END {print $4}')"
-fact init "$(cat /proc/1/comm)"
+  # Ours: the fleet and the machine that this host was taken over for, and when; what it was sent.
+  fact owner "$(as_root cat "$STATE/owner" 2>/dev/null)"
+  # shellcheck disable=SC2016
+  fact supplies "$(as_root bash -c '
+    cd "$1/artifacts" || exit
+    cut -f 1 index | while read -r sum; do [[ -f $sum ]] || echo "$sum is gone"; done
+    cat index downloads mirrors' supplies "$STATE" 2>/dev/null | sha256sum | cut -d " " -f 1)"
+  fact complete yes
+}
 
-# Listening TCP sockets (state 0A), the port in hexadecimal: proc_net_tcp(5).
-fact ports "$(awk '$4 == "0A" {sub(/.*:/, "", $2); print $2}' /proc/net/tcp{,6} 2>/dev/null |
-  sort -u | tr '\n' ' ')"
-
-# What an earlier cluster or another container runtime leaves.
-found=()
-for path in /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /var/lib/kubelet/config.yaml \
-  /etc/containerd/config.toml /etc/systemd/system/{kubelet,containerd}.service \
-  $PATHS; do
-  [[ -e $path ]] && found+=("$path")
-done
-as_root test -e /var/lib/etcd/member && found+=(/var/lib/etcd/member)
-fact leftovers "${found[*]:-}"
-fact packages "$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' \
-  containerd containerd.io docker.io docker-ce cri-o kubelet kubeadm 2>/dev/null |
-  awk '$2 == "installed" {printf "%s ", $1}')"
-
-# Ours: the fleet and the machine that this host was taken over for, and when; what it was sent.
-fact owner "$(as_root cat $STATE/owner 2>/dev/null)"
-# shellcheck disable=SC2016
-fact supplies "$(as_root bash -c '
-  cd "$1/artifacts" || exit
-  cut -f 1 index | while read -r sum; do [[ -f $sum ]] || echo "$sum is gone"; done
-  cat index downloads mirrors' supplies $STATE 2>/dev/null | sha256sum | cut -d " " -f 1)"
-fact complete yes
+# as_root COMMAND...: run it as root, if sudo lets us.
+as_root() {
+  if [[ $SUDO != yes ]]; then
+    "$@"
+  elif [[ -n $SUDO_PASSWORD ]]; then
+    # The password is all that sudo can read: a wrong one is tried once.
+    # shellcheck disable=SC2024
+    sudo --stdin --prompt= "$@" < <(printf '%s\n' "$SUDO_PASSWORD")
+  else
+    sudo --non-interactive "$@"
+  fi
+}

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: kubeadm pki restore
+# settings: ENDPOINT OTHER_CONTROL_PLANES INIT_DOCUMENTS
 # Found the cluster on this machine: done once in the cluster's life, by whichever machine it began
 # with. Where the cluster answers nothing is founded, and where only its endpoint is silent founding
 # is refused: a second cluster beside the first would be worse than none. Safe to run again.
@@ -62,7 +64,7 @@ needs_init() {
 
 # want_snapshot: say whether the snapshot is needed here and missing.
 want_snapshot() {
-  open_run
+  begin_membership
   if needs_init && ! { is_unfinished && is_restored; } && ! is_snapshot_intact "$SNAPSHOT_FILE"; then
     echo wanted
   else
@@ -94,7 +96,7 @@ initialize_cluster() {
 }
 
 step_init() {
-  open_run
+  begin_membership
   if ! is_member; then
     if ! needs_init; then
       drop_snapshot

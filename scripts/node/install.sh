@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# requires: lib configure proxy
 # Puts on a host what its role needs, each file verified, and only what is not there yet. Everything
 # is verified before anything is installed. Only functions.
 #
@@ -6,7 +7,6 @@
 # what it sent, the downloads that the host is to make by itself, and the mirrors of registries.
 # What was installed is noted, so that a reset can take it away again: in STATE/files (path, what it
 # was made from, size and time of the file), STATE/images (reference, sum) and STATE/packages.
-ARTIFACTS=$STATE/artifacts
 FETCHED=$ARTIFACTS/fetched
 # Where files go: their own place below /, or a folder in which they wait for it (staging.sh).
 INTO=''

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
+# requires: lib
 # The kernel's settings that a node needs, on a machine that runs. Only functions.
 SETTINGS=(net/ipv4/ip_forward net/bridge/bridge-nf-call-iptables net/bridge/bridge-nf-call-ip6tables)
 
 # load_kernel: have the settings now that a boot would bring, and note what was there before.
 load_kernel() {
-  local name setting
+  local setting
   grep -qw overlay /proc/filesystems || logged modprobe modprobe overlay
   [[ -d /proc/sys/net/bridge ]] || logged modprobe modprobe br_netfilter
   for setting in "${SETTINGS[@]}"; do

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: lib cgroups
+# settings: CA_CERTIFICATE MEMBERSHIP JOIN_CREDENTIAL JOIN_DOCUMENTS
 # How a machine becomes a member of its cluster: what workers and control planes do alike.
 
 # answers URL EXPECTED [CURL OPTIONS...]: does the cluster answer there with one of the EXPECTED
@@ -12,24 +14,10 @@ answers() {
   [[ " $expected " == *" $code "* ]]
 }
 
-# preflight_exceptions: the kubeadm preflight checks that cannot pass on this machine although the
-# cluster works on it. Only cgroup v1 is known, which kubeadm's SystemVerification refuses.
-preflight_exceptions() {
-  if [[ $(stat -fc %T /sys/fs/cgroup) != cgroup2fs ]]; then
-    echo --ignore-preflight-errors=SystemVerification
-  fi
-}
-
-# membership: is this machine a finished member of this very cluster?
-is_member() {
-  [[ -f $STATE/member ]] && [[ $(cat "$STATE/member") == "$MEMBERSHIP" ]] &&
-    [[ -s /etc/kubernetes/kubelet.conf ]]
-}
-
-# open_run: a place for this step's secrets that no disk ever sees.
-open_run() {
-  RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
-  trap 'rm -rf "$RUN"' EXIT
+# begin_membership: the beginning of every step that makes this machine a member.
+begin_membership() {
+  lib_begin
+  open_run
   printf '%s\n' "$CA_CERTIFICATE" >"$RUN/ca.crt"
 }
 

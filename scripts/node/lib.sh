@@ -1,24 +1,47 @@
 #!/usr/bin/env bash
+# requires: paths
+# settings: NODE_NAME
 # What every node step shares. The program sends the step's settings (shell assignments), this text
 # and the step itself on the standard input of a root shell, so that no secret is ever an argument.
 # Long output goes to the machine's own logs; what is printed is for the operator.
-set -Eeuo pipefail
-umask 022
 
-STATE=/var/lib/kubeadm-fleet
-LOGS=/var/log/kubeadm-fleet
-STARTED=$EPOCHREALTIME
-: "${NODE_NAME:?the program sends NODE_NAME to every step}"
-mkdir -p "$STATE" "$LOGS"
-chmod 0700 "$STATE"
-# One step at a time: when the engine was killed, its last step may still be at work. It goes on to
-# its end although nobody listens any more, and the next run finds done what it did.
-trap '' PIPE
-exec 9>"$STATE/lock"
+# lib_begin: what everything that changes a machine does first. One step at a time: when the engine was
+# killed, its last step may still be at work. It goes on to its end although nobody listens any more,
+# and the next run finds done what it did.
+lib_begin() {
+  set -Eeuo pipefail
+  umask 022
+  LIB_STARTED=$EPOCHREALTIME
+  : "${NODE_NAME:?the program sends NODE_NAME to every step}"
+  mkdir -p "$STATE" "$LOGS"
+  chmod 0700 "$STATE"
+  trap '' PIPE
+  exec 9>"$STATE/lock"
+  flock --nonblock 9 || {
+    say "an earlier run is still at work on this machine; waiting for it"
+    flock --timeout 600 9 || die "waited 600 s for an earlier run" "look at 'fuser -v $STATE/lock'"
+  }
+}
+
+# open_run: a place for this step's secrets that no disk ever sees.
+open_run() {
+  RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
+  trap 'rm -rf "$RUN"' EXIT
+}
+
+# is_member: is this machine a finished member of a cluster: of the one that MEMBERSHIP names, where the
+# step is about one?
+is_member() {
+  [[ -s $STATE/member && -s /etc/kubernetes/kubelet.conf ]] &&
+    [[ -z ${MEMBERSHIP:-} || $(<"$STATE/member") == "$MEMBERSHIP" ]]
+}
+
+# fact KEY VALUE: one line of what is read from a machine.
+fact() { printf '%s\t%s\n' "$1" "$2"; }
 
 # say TEXT: one line of progress, with the seconds since the step began.
 say() {
-  printf '%6.2f s  %s\n' "$(seconds_since "$STARTED")" "$*" || true
+  printf '%6.2f s  %s\n' "$(seconds_since "$LIB_STARTED")" "$*" || true
 }
 
 # die WHAT NEXT: an error that says what happened and what to do.
@@ -31,7 +54,6 @@ seconds_since() {
   local now=$EPOCHREALTIME
   awk -v from="$1" -v to="$now" 'BEGIN { printf "%.2f", to - from }'
 }
-
 
 # await SECONDS WHAT COMMAND...: run COMMAND until it succeeds; WHAT is named when it does not.
 await() {
@@ -67,17 +89,12 @@ secret_file() {
 # record_applied_file PATH...: what this step wrote there is what a later look is to find (applied_state.sh).
 record_applied_file() {
   local path sum
-  [[ -f $STATE/applied-state ]] || return 0
+  [[ -f $APPLIED_STATE ]] || return 0
   for path in "$@"; do
     sum=missing
     [[ ! -f $path ]] || sum=$(sha256sum "$path")
-    grep -vF $'file:'"$path"$'\t' "$STATE/applied-state" >"$STATE/applied-state.new" || true
-    printf 'file:%s\t%s\n' "$path" "${sum%% *}" >>"$STATE/applied-state.new"
-    mv "$STATE/applied-state.new" "$STATE/applied-state"
+    grep -vF $'file:'"$path"$'\t' "$APPLIED_STATE" >"$APPLIED_STATE.new" || true
+    printf 'file:%s\t%s\n' "$path" "${sum%% *}" >>"$APPLIED_STATE.new"
+    mv "$APPLIED_STATE.new" "$APPLIED_STATE"
   done
-}
-
-flock --nonblock 9 || {
-  say "an earlier run is still at work on this machine; waiting for it"
-  flock --timeout 600 9 || die "waited 600 s for an earlier run" "look at 'fuser -v $STATE/lock'"
 }

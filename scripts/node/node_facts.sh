@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# requires: lib
 # What a member of a cluster is like, as lines of KEY<TAB>VALUE. Changes nothing, judges nothing, and
 # runs as root. No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -8,27 +9,27 @@
 #   staged              versions that are staged, separated by blanks
 #   interrupted         yes where a change was begun and not finished
 #   registering         yes where its Node registered anew and has not got all of its new pods yet
-#   cleanup_pending              yes where an upgrade has not been followed by a clean
+#   cleanup_pending     yes where an upgrade has not been followed by a clean
 #   bridge              address of the bridge that pods are connected to, with its prefix, or ""
 #   vtep                hardware address under which flannel told the other Nodes of this one, or ""
 #   service:NAME        what systemd says: active, inactive, failed, ...
 #   file:PATH           sha256 of a file that we or kubeadm wrote, or "missing"
 #   complete            yes: nothing after this was lost
-REGISTERING=/var/lib/kubeadm-fleet/registering
+REGISTERING=$STATE/registering
 node_facts() {
   export LC_ALL=C
-  local state=/var/lib/kubeadm-fleet pid path name
+  local pid path name
   fact machine_id "$(cat /etc/machine-id)"
-  fact member "$(cat $state/member 2>/dev/null)"
+  fact member "$(cat "$STATE/member" 2>/dev/null)"
   fact kubelet "$(kubelet --version 2>/dev/null | cut -d ' ' -f 2)"
   fact kubeadm "$(kubeadm version --output short 2>/dev/null)"
   fact kubectl "$(kubectl version --client 2>/dev/null | awk '/Client Version/ {print $3}')"
   pid=$(systemctl show --property MainPID --value kubelet)
   fact running "$([[ $pid == 0 ]] || "/proc/$pid/exe" --version 2>/dev/null | cut -d ' ' -f 2)"
-  fact staged "$(find $state/staged -mindepth 1 -maxdepth 1 -printf '%f ' 2>/dev/null)"
-  fact interrupted "$([[ -d $state/pending-change ]] && echo yes || echo no)"
+  fact staged "$(find "$STATE/staged" -mindepth 1 -maxdepth 1 -printf '%f ' 2>/dev/null)"
+  fact interrupted "$([[ -d $STATE/pending-change ]] && echo yes || echo no)"
   fact registering "$([[ -e $REGISTERING ]] && echo yes || echo no)"
-  fact cleanup_pending "$([[ -e $state/cleanup-pending ]] && echo yes || echo no)"
+  fact cleanup_pending "$([[ -e $STATE/cleanup-pending ]] && echo yes || echo no)"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after it told the others.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
@@ -48,8 +49,6 @@ node_facts() {
   done
   fact complete yes
 }
-
-fact() { printf '%s\t%s\n' "$1" "$2"; }
 
 digest() { # PATH
   if [[ -f $1 ]]; then

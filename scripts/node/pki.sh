@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: lib
+# settings: CA_CERTIFICATE CA_KEY FRONT_PROXY_CA_CERTIFICATE FRONT_PROXY_CA_KEY ETCD_CA_CERTIFICATE ETCD_CA_KEY SERVICE_ACCOUNT_KEY SERVICE_ACCOUNT_PUBLIC_KEY
 # The CAs and keys that a control plane holds. Workers never see them.
 install_pki() {
   local pki=/etc/kubernetes/pki

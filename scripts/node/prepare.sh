@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: lib cgroups configure kernel install staging proxy runtime vip
+# settings: NODE_ADDRESS KUBERNETES_VERSION
 # Get this machine ready for kubeadm: what the role needs is installed, the container runtime runs.
 # A machine image holds everything already (STATE/installed names the version); a host that was taken
 # over gets it now; a member gets another version staged, and goes on with what it runs. Only what
@@ -59,13 +61,14 @@ stage() {
 }
 
 step_prepare() {
+  lib_begin
   recall_changed
   ensure_host_entry
   note_egress
   if [[ -f $STATE/installed && $(<"$STATE/installed") == "$KUBERNETES_VERSION" ]]; then
     configure_egress
     start_runtime
-  elif is_joined; then
+  elif is_member; then
     stage
   else
     prepare_host

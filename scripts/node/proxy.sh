@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: lib configure
+# settings: PROXY REGISTRY_MIRRORS
 # What lies between this machine and the internet: a proxy, and mirrors of registries. The step that
 # prepares a machine brings it (PROXY, REGISTRY_MIRRORS; model/outbound.py) and notes it, so that a
 # repair can write it again.
@@ -6,24 +8,20 @@ EGRESS=$STATE/egress
 PROXY_UNIT=/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf
 CERTS=/etc/containerd/certs.d
 MIRRORED='# Written by kubeadm-fleet from'
-# What commands that go out find in their environment.
-PROXIED=()
-if [[ -s $EGRESS/proxy ]]; then
-  mapfile -t PROXIED <"$EGRESS/proxy"
-fi
 
 # note_egress: keep what this step was told. It holds for everything that follows.
 note_egress() {
   mkdir -p "$EGRESS"
   printf '%s' "${PROXY:-}" >"$EGRESS/proxy"
   printf '%s' "${REGISTRY_MIRRORS:-}" >"$EGRESS/mirrors"
-  mapfile -t PROXIED <"$EGRESS/proxy"
 }
 
 # proxied COMMAND...: run a command that goes out.
 proxied() {
-  if ((${#PROXIED[@]})); then
-    local -x "${PROXIED[@]}"
+  local environment=()
+  [[ ! -s $EGRESS/proxy ]] || mapfile -t environment <"$EGRESS/proxy"
+  if ((${#environment[@]})); then
+    local -x "${environment[@]}"
   fi
   "$@"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
+# requires: lib vip pod-network
 # Give this host back as it was found: out of the cluster, and nothing of ours on it. Loaded kernel
-# modules stay until the next boot. Safe to run again. Needs lib.sh, vip.sh and pod-network.sh in
-# front of it.
+# modules stay until the next boot. Safe to run again.
 # Directories that belong to a cluster and to nothing else.
 CLUSTER_FILES=(/etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containerd
   /run/containerd /run/flannel /var/log/pods /var/log/containers /usr/libexec/kubernetes
@@ -130,6 +130,7 @@ kept_packages() {
 }
 
 step_reset() {
+  lib_begin
   forget_endpoint
   forget_cluster
   forget_rules

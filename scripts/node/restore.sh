@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: lib
+# settings: NODE_ADDRESS INIT_DOCUMENTS SNAPSHOT SNAPSHOT_BYTES
 # The data of a cluster that is founded again, out of a snapshot of etcd. Only functions. Setting:
 # SNAPSHOT, the sha256 of the file that was sent here, or nothing where there is none to restore.
 DATA=/var/lib/etcd
@@ -22,6 +24,7 @@ is_snapshot_intact() { # FILE: is it the snapshot?
 
 # receive_snapshot: read the snapshot, of SNAPSHOT_BYTES, from standard input.
 receive_snapshot() {
+  lib_begin
   local room
   mkdir -p $DATA
   chmod 0700 $DATA

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: lib configure proxy staging
+# settings: KUBERNETES_VERSION ROLE
 # The container runtime: running, able to do what the kubelet asks of it, and with its images.
 # Only functions.
 

@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
+# requires: lib configure install
+# settings: KUBERNETES_VERSION
 # Programs of a version that this machine is to run but does not run yet. `prepare` lays them out
 # below STAGED as they will lie below /; a node operation moves them into place. Only functions.
-# Settings: KUBERNETES_VERSION ("v1.37.2").
 STAGED=$STATE/staged/$KUBERNETES_VERSION
-
-# is_joined: is this machine a member of a cluster, so that what it runs is not prepare's to change?
-is_joined() {
-  [[ -s $STATE/member && -s /etc/kubernetes/kubelet.conf ]]
-}
 
 # wanted_program NAME: where the wanted version of a program lies: staged, or in place already.
 wanted_program() {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# This machine's control plane: the manifests that it should have, and whether it works. Only
-# functions. Settings: NODE_NAME, NODE_ADDRESS, KUBERNETES_VERSION.
+# requires: lib staging documents
+# settings: NODE_ADDRESS
+# This machine's control plane: the manifests that it should have, and whether it works.
+# Only functions.
 MANIFESTS=/etc/kubernetes/manifests
-# In the order in which they end; etcd last, since the API server writes to it until it has ended.
-COMPONENTS=(kube-scheduler kube-controller-manager kube-apiserver etcd)
 END_SECONDS=30
 HEALTHY_SECONDS=300
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
+# requires: lib cgroups configure install kernel staging runtime documents static-pods vip change
+# settings: NODE_ADDRESS KUBERNETES_VERSION IGNORED_CHECKS
 # What happens on a member when its cluster's version or settings change, or when something on it is
 # not as it was made. The rollout calls these functions, one machine at a time where that matters; each
 # finds out for itself what is left to do, so that it can be called again at any time.
 #
-# Settings of all: NODE_NAME, NODE_ADDRESS (the machine's in its cluster), KUBERNETES_VERSION
-# ("v1.37.2"), the version that the machine is to run after the call.
+# NODE_ADDRESS is the machine's in its cluster, KUBERNETES_VERSION ("v1.37.2") the version that it is to
+# run after the call.
 # Drain a machine before upgrade_*: the kubelet is replaced too, and Kubernetes recommends an empty
 # machine for another minor version of it. Pods that no other machine can take stay and keep running.
 
@@ -133,6 +135,7 @@ repair() {
 # kubeadm kept of them. Images that a container uses stay. For the end of a rollout: a machine may
 # still get a pod of the former version while the cluster's own objects are of that.
 clean() {
+  lib_begin
   local folder reference
   [[ $(version_of /usr/local/bin/kubelet) == "$KUBERNETES_VERSION" ]] || {
     say "this machine still runs $(version_of /usr/local/bin/kubelet)"

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# requires: lib configure install
+# settings: NODE_ADDRESS CA_CERTIFICATE HAPROXY_CONFIG KEEPALIVED_CONFIG
 # The virtual address of a cluster, on its control planes: haproxy and keepalived as services of our
 # own, beside the distribution's, with the configuration that the program sends (model/render/load_balancer.py).
 # Only functions.

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
+# requires: kubeadm
+# settings: ENDPOINT ENDPOINT_DEADLINE
 # Make this machine a worker: join as soon as the cluster's endpoint answers. Safe to run again.
 REGISTERED_SECONDS=120
 
 step_worker() {
+  begin_membership
   if is_member; then
     say "already a member"
     return
   fi
-  open_run
   printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/join.conf"
   awk '/client-certificate-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.crt"
   awk '/client-key-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.key"

@@ -27,7 +27,7 @@ class Machines:
         """Run shell, which must succeed; return what it printed."""
         way = HostConnection(machine, self.props["logins"][machine])
         with way.open(patience_seconds=10) as visit:
-            return visit.run(shell, Operation((), (), MOST_SECONDS), {})
+            return visit.run(shell, Operation("paths", (), MOST_SECONDS), {})
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from components import steps
-from ops.hosts import operations
+from ops.hosts import operations, scripts
 from ops.hosts.ssh import Connection, Finished, Login, connected
 from ops.hosts.sudo import Sudo
 from ops.nspawn.spec import MachineSpec
@@ -75,7 +75,7 @@ class Member:
         }
         command = steps.as_root("prepare", sudo=False, needs_password=False, deadline_seconds=300)
         with connected(self.login, patience_seconds=10) as connection:
-            text = steps.build_stdin("prepare", settings).encode()
+            text = scripts.compose("prepare", settings).encode()
             return connection.run(command, [text], seconds=300)
 
     def shell(self, script: str) -> str:

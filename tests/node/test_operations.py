@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ops.hosts import operations
+from ops.hosts import scripts
 from tests.node.cluster import VERSION, Member
 from tests.waiting import await_true
 
@@ -173,11 +173,11 @@ def test_a_killed_change_is_finished_by_the_next_run(
 def test_what_does_not_work_is_taken_back(
     control_plane: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text_of = operations.text_of
+    compose = scripts.compose
     monkeypatch.setattr(
-        operations,
-        "text_of",
-        lambda *a: text_of(*a).replace(b"HEALTHY_SECONDS=300", b"HEALTHY_SECONDS=15"),
+        scripts,
+        "compose",
+        lambda *a: compose(*a).replace("HEALTHY_SECONDS=300", "HEALTHY_SECONDS=15"),
     )
     looked = control_plane.survey()
     right = control_plane.cluster_configuration()

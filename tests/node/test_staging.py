@@ -83,7 +83,7 @@ def test_an_upgrade_without_its_version_is_refused(worker: Member) -> None:
 
 def test_what_was_staged_in_vain_is_cleaned(worker: Member) -> None:
     worker.shell(
-        f"mkdir -p {STAGED} /etc/kubernetes/tmp/kubeadm-backup-etcd; touch /{STATE}/former"
+        f"mkdir -p {STAGED} /etc/kubernetes/tmp/kubeadm-backup-etcd; touch /{STATE}/cleanup-pending"
     )
     assert worker.survey()["cleanup_pending"] == "yes"
     worker.shell(

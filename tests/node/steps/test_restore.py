@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from components.steps import NODE_SCRIPTS
+from ops.hosts.scripts import read
 
 CONTENT = b"what etcd held"
 SUM = hashlib.sha256(CONTENT).hexdigest()
 STUBS = """
 die() { echo "$1" >&2; exit 1; }
+lib_begin() { set -Eeuo pipefail; }
 say() { :; }
 logged() { shift; "$@"; }
-etcdutl() { mkdir -p "$DATA/restoring/member/snap"; cp "$3" "$DATA/restoring/member/snap/db"; }
+etcdutl() {
+  mkdir -p "$DATA/restoring/member/snap"
+  cp "$3" "$DATA/restoring/member/snap/db"
+}
 type() { echo etcdutl; }
 """
 
@@ -32,7 +36,7 @@ class Disk:
         return self.state / "snapshot.db"
 
     def run(self, call: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        text = (NODE_SCRIPTS / "restore.sh").read_text().replace("/var/lib/etcd", str(self.data))
+        text = read("restore").replace("/var/lib/etcd", str(self.data))
         settings = f"STATE={self.state}\nSNAPSHOT={SUM}\nSNAPSHOT_BYTES={len(CONTENT)}\n"
         node = "NODE_NAME=node\nNODE_ADDRESS=192.0.2.1\n"
         program = f"set -Eeuo pipefail\n{settings}{node}{text}{STUBS}{call}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import steps
+from ops.hosts import scripts
 from ops.hosts.ssh import connected
 from tests.ops.hosts.bare import USER
 from tests.ops.hosts.bare_hosts import BareHost
@@ -35,7 +36,7 @@ def step(host: BareHost, script: str, /, password: str | None = None, **other: s
     )
     with connected(host.login(USER)) as connection:
         began = time.monotonic()
-        text = steps.build_stdin(script, settings, password).encode()
+        text = scripts.compose(script, settings, password).encode()
         finished = connection.run(command, [text], seconds=DEADLINE_SECONDS)
         took = time.monotonic() - began
     return Ran(finished.status, finished.out + finished.err, took)

@@ -31,7 +31,7 @@ def test_whole_life_of_a_host_whose_sudo_asks(host: BareHost, bundle: Bundle, ho
     prepared = step(host, "prepare", PASSWORD, ROLE="worker", KUBERNETES_VERSION="v1.36.3")
     assert prepared.status == 0, prepared.said
     with HostConnection(host.name, inputs).open() as visit:
-        assert "containerd" in visit.run("survey", OPERATIONS["survey"], {})
+        assert "containerd" in visit.run("node_facts", OPERATIONS["node_facts"], {})
     found = HOSTS.read("id", outs).outs
     assert found == outs
     HOSTS.delete("", outs)

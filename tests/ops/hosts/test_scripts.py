@@ -1,0 +1,183 @@
+"""The texts that run on machines: whole, in order, and free of clashes."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ops.hosts import scripts
+from ops.hosts.operations import OPERATIONS
+from ops.hosts.scripts import ScriptError, closure, compose, read, source
+from ops.rollout.inspection import INSPECT
+from ops.rollout.node_operations import HEALTH, NOTES
+
+# Each text that is sent to a machine, and the functions of it that are called there.
+TEXTS = {
+    "prepare": ("step_prepare",),
+    "init": ("step_init", "want_snapshot"),
+    "control-plane": ("step_control_plane",),
+    "worker": ("step_worker",),
+    "reset": ("step_reset",),
+    "enrollment": ("claim_host", "reassign_host", "receive_artifacts", "sync_artifacts"),
+    "upgrade": tuple(name for name in OPERATIONS if OPERATIONS[name].script == "upgrade"),
+    "restore": ("receive_snapshot",),
+    "health": ("await_health",),
+    "applied_state": ("inspect", "record_initial", "record_applied", "register"),
+    "node_facts": ("node_facts",),
+    "host_facts": ("host_facts",),
+}
+READERS = ("host_facts", "node_facts", "applied_state")
+# A program of its own, which a container machine has as a file.
+FILES = sorted(file.stem for file in scripts.NODE_SCRIPTS.glob("*.sh"))
+PIECES = [name for name in FILES if name != "container-boot"]
+FUNCTION = re.compile(r"^(\w+)\(\) {", re.MULTILINE)
+CONSTANT = re.compile(r"^([A-Z_]+)=", re.MULTILINE)
+# Words after which a command stands.
+CALLED = r"(?:^|[;({|!&]|\b(?:then|do|else|if|elif|until|while|proxied|logged \S+))\s*(?:\w+=\S+ )*"
+
+
+def settings(script: str) -> set[str]:
+    """What the headers of a text's files say that they take."""
+    headers = (
+        re.findall(r"^# settings: (.+)$", read(name), re.MULTILINE) for name in closure(script)
+    )
+    return {name for header in headers for line in header for name in line.split()}
+
+
+def bash(program: str, given: str) -> str:
+    ended = subprocess.run(
+        ["bash", "-c", program], input=given, capture_output=True, text=True, timeout=10
+    )
+    assert not ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("script", TEXTS)
+def test_whole_text_passes_shellcheck(script: str) -> None:
+    """Nothing is excluded: a name that nobody sets, and one that nobody reads, is a mistake."""
+    found = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "shellcheck"),
+            *("--shell=bash", "--enable=check-unassigned-uppercase", "-"),
+        ],
+        input=compose(script, dict.fromkeys(settings(script), "given")),
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("script", TEXTS)
+def test_text_has_the_functions_that_are_called(script: str) -> None:
+    defined = Counter(FUNCTION.findall(source(script)))
+    assert [defined[name] for name in TEXTS[script]] == [1] * len(TEXTS[script])
+
+
+def test_every_file_is_part_of_a_text() -> None:
+    assert {name for script in TEXTS for name in closure(script)} == set(PIECES)
+
+
+def test_what_is_called_is_tested() -> None:
+    operations = [*OPERATIONS.values(), NOTES, HEALTH, INSPECT]
+    assert {each.script for each in operations} <= set(TEXTS)
+    for each in operations:
+        assert set(each.settings) <= settings(each.script)
+
+
+def test_no_name_is_given_twice() -> None:
+    """A later file would silently replace what an earlier one means by the name."""
+    names = Counter(
+        name
+        for piece in PIECES
+        for name in FUNCTION.findall(read(piece)) + CONSTANT.findall(read(piece))
+    )
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_file_requires_what_it_calls(piece: str) -> None:
+    owners = {name: file for file in PIECES for name in FUNCTION.findall(read(file))}
+    constants = {name: file for file in PIECES for name in CONSTANT.findall(read(file))}
+    code = re.sub(r"^\s*#.*$", "", read(piece), flags=re.MULTILINE)
+    used = {
+        file
+        for name, file in owners.items()
+        if re.search(rf"{CALLED}{name}\b(?![-=./])", code, re.MULTILINE)
+    } | {file for name, file in constants.items() if re.search(rf"\$\{{?[#!]?{name}\b", code)}
+    assert used <= set(closure(piece))
+
+
+@pytest.mark.parametrize("script", TEXTS)
+def test_reading_a_text_changes_nothing(script: str) -> None:
+    """bash names each command before it runs it; an assignment is one, a definition is none."""
+    trace = """set -T; trap 'echo "$BASH_COMMAND"' DEBUG; eval "$(cat)"; trap - DEBUG"""
+    ran = bash(trace, compose(script, dict.fromkeys(settings(script), "given"))).splitlines()
+    others = [line for line in ran if not re.match(r"[A-Z_]+=", line)]
+    assert others == ['eval "$(cat)"', "cat", "trap - DEBUG"]
+
+
+@pytest.mark.parametrize(
+    "script, call",
+    [(script, call) for script in TEXTS if script not in READERS for call in TEXTS[script]],
+)
+def test_whatever_changes_a_machine_begins_with_the_lock(script: str, call: str) -> None:
+    given = compose(script, dict.fromkeys(settings(script), "given"))
+    # Without a PATH nothing of this host can be touched.
+    program = f'eval "$(cat)"; PATH=; lib_begin() {{ echo locked; exit; }}; {call}'
+    assert bash(program, given) == "locked\n"
+
+
+def test_file_stands_behind_what_it_requires_each_once(pieces: Path) -> None:
+    write(pieces, a="", b="a", c="a", top="c b a")
+    assert closure("top") == ("a", "c", "b", "top")
+    assert source("top").count("# a\n") == 1
+
+
+def test_circle_is_refused(pieces: Path) -> None:
+    write(pieces, a="b", b="c", c="a")
+    with pytest.raises(ScriptError, match="a -> b -> c -> a"):
+        closure("a")
+
+
+def test_unknown_requirement_is_refused(pieces: Path) -> None:
+    write(pieces, a="gone")
+    with pytest.raises(ScriptError, match=r"a\.sh requires 'gone', which is no file"):
+        closure("a")
+    with pytest.raises(ScriptError, match=r"no scripts/node/gone\.sh"):
+        closure("gone")
+
+
+def test_text_is_the_same_whoever_asks() -> None:
+    """It is hashed into previews."""
+    program = "from ops.hosts.scripts import source; print(source('upgrade'), end='')"
+    for seed in ("1", "2"):
+        printed = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+        )
+        assert printed.stdout == source("upgrade"), printed.stderr
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_file_ends_with_a_newline(piece: str) -> None:
+    """Otherwise its last line and the next file's first would be one."""
+    assert read(piece).endswith("\n")
+
+
+@pytest.fixture
+def pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("ops.hosts.scripts.NODE_SCRIPTS", tmp_path)
+    source.cache_clear()
+    return tmp_path
+
+
+def write(folder: Path, **required: str) -> None:
+    for name, header in required.items():
+        requires = f"# requires: {header}\n" if header else ""
+        (folder / f"{name}.sh").write_text(f"#!/usr/bin/env bash\n{requires}# {name}\n")
