@@ -81,7 +81,7 @@ plan_programs() {
 
 # member_access: the kubeconfig with which kubeadm reads the cluster's documents on this machine.
 member_access() {
-  if is_control_plane; then echo "$ADMIN"; else echo /etc/kubernetes/kubelet.conf; fi
+  if is_control_plane; then echo "$ADMIN_KUBECONFIG"; else echo /etc/kubernetes/kubelet.conf; fi
 }
 
 # finish_change: do what was planned, or take it back and say why.

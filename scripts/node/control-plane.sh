@@ -17,7 +17,7 @@ is_settled() {
   members=$(etcd_answers /health) || return
   LAST_ANSWER="etcd's health: $members"
   [[ $members == *'"health":"true"'* ]] || return
-  answers "https://$NODE_ADDRESS:6443/readyz" 200
+  answers "https://$NODE_ADDRESS:$API_PORT/readyz" 200
 }
 
 # etcd_answers PATH [BODY]: what this machine's etcd says, over its JSON gateway.

@@ -4,7 +4,7 @@
 # What the cluster itself says of how its machines run: kubeadm's ClusterConfiguration and the
 # kubelets' configuration, in the ConfigMaps that kubeadm keeps in kube-system. Only functions.
 DOCUMENTS=$STATE/documents
-ADMIN=/etc/kubernetes/admin.conf
+ADMIN_KUBECONFIG=/etc/kubernetes/admin.conf
 # configure.sh says what is in there.
 PATCHES=$STATE/patches
 
@@ -17,12 +17,12 @@ begin_operation() {
 
 # api ARGUMENTS...: kubectl as the cluster's administrator, over the cluster's endpoint.
 api() {
-  kubectl --kubeconfig "$ADMIN" --cache-dir "$RUN/kubectl" --request-timeout 10s "$@"
+  kubectl --kubeconfig "$ADMIN_KUBECONFIG" --cache-dir "$RUN/kubectl" --request-timeout 10s "$@"
 }
 
 # local_api ARGUMENTS...: the same, asking this machine's own API server.
 local_api() {
-  api --server "https://$NODE_ADDRESS:6443" "$@"
+  api --server "https://$NODE_ADDRESS:$API_PORT" "$@"
 }
 
 # read_documents: bring the cluster's ClusterConfiguration to RUN. Where no API answers (its manifest
@@ -83,7 +83,7 @@ nodeRegistration:
   criSocket: unix:///run/containerd/containerd.sock
 localAPIEndpoint:
   advertiseAddress: $NODE_ADDRESS
-  bindPort: 6443
+  bindPort: $API_PORT
 patches:
   directory: $PATCHES
 YAML

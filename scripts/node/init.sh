@@ -36,7 +36,7 @@ reachable_control_planes() {
 probe_control_plane() {
   local code
   code=$(curl --silent --output /dev/null --write-out '%{http_code}' --connect-timeout 1 --max-time 3 \
-    --cacert "$RUN/ca.crt" "https://$1:6443/livez" 2>/dev/null) || true
+    --cacert "$RUN/ca.crt" "https://$1:$API_PORT/livez" 2>/dev/null) || true
   if [[ $code != 000 ]]; then
     echo "$1 (its API server: status $code)"
   elif timeout 1 bash -c "exec 3<>/dev/tcp/$1/2380" 2>/dev/null; then

@@ -9,7 +9,7 @@
 # was made from, size and time of the file), STATE/images (reference, sum) and STATE/packages.
 FETCHED=$ARTIFACTS/fetched
 # Where files go: their own place below /, or a folder in which they wait for it (staging.sh).
-INTO=''
+INSTALL_ROOT=''
 
 install_supplies() {
   read_notes
@@ -29,7 +29,7 @@ install_artifacts() {
   done <"$ARTIFACTS/index"
   verify "${wanted[@]}"
   for where in "${!wanted[@]}"; do
-    put "$ARTIFACTS/${wanted[$where]}" "$INTO$where" "${wanted[$where]}"
+    put "$ARTIFACTS/${wanted[$where]}" "$INSTALL_ROOT$where" "${wanted[$where]}"
   done
 }
 
@@ -85,9 +85,9 @@ install_downloads() {
   for where in "${!wanted[@]}"; do
     member=${members[$where]}
     if [[ $member == - ]]; then
-      put "$(fetched "${wanted[$where]}")" "$INTO$where" "${wanted[$where]}"
+      put "$(fetched "${wanted[$where]}")" "$INSTALL_ROOT$where" "${wanted[$where]}"
     else
-      put "$unpacked/$member" "$INTO$where" "${wanted[$where]}"
+      put "$unpacked/$member" "$INSTALL_ROOT$where" "${wanted[$where]}"
     fi
   done
   rm -rf "$FETCHED"
@@ -200,7 +200,7 @@ is_intact() {
 
 # is_there PATH ORIGIN: is it intact where it belongs, or where it waits?
 is_there() {
-  is_intact "$1" "$2" || is_intact "$INTO$1" "$2"
+  is_intact "$1" "$2" || is_intact "$INSTALL_ROOT$1" "$2"
 }
 
 # put FILE PATH ORIGIN: install a verified file in one step, and note it before it is there.

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # requires: lib
 # The kernel's settings that a node needs, on a machine that runs. Only functions.
-SETTINGS=(net/ipv4/ip_forward net/bridge/bridge-nf-call-iptables net/bridge/bridge-nf-call-ip6tables)
+KERNEL_SETTINGS=(net/ipv4/ip_forward net/bridge/bridge-nf-call-iptables net/bridge/bridge-nf-call-ip6tables)
 
 # load_kernel: have the settings now that a boot would bring, and note what was there before.
 load_kernel() {
   local setting
   grep -qw overlay /proc/filesystems || logged modprobe modprobe overlay
   [[ -d /proc/sys/net/bridge ]] || logged modprobe modprobe br_netfilter
-  for setting in "${SETTINGS[@]}"; do
+  for setting in "${KERNEL_SETTINGS[@]}"; do
     local file=/proc/sys/$setting
     [[ $(<"$file") == 1 ]] && continue
     echo "$setting" >>"$STATE/settings"

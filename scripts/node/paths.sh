@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Where this project keeps its own things on a machine. Only constants, of which no text uses all.
+# What is alike on every machine: where this project keeps its own things, and where API servers
+# listen (model/render/kubeadm.py says the same). Only constants, of which no text uses all.
 STATE=/var/lib/kubeadm-fleet
 # shellcheck disable=SC2034
 LOGS=/var/log/kubeadm-fleet
@@ -9,3 +10,5 @@ ARTIFACTS=$STATE/artifacts
 # The version, settings and files that a member was last brought to (applied_state.sh).
 # shellcheck disable=SC2034
 APPLIED_STATE=$STATE/applied-state
+# shellcheck disable=SC2034
+API_PORT=6443

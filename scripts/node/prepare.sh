@@ -5,7 +5,7 @@
 # A machine image holds everything already (STATE/installed names the version); a host that was taken
 # over gets it now; a member gets another version staged, and goes on with what it runs. Only what
 # differs is written, and only what changed is started again. Safe to run again.
-PACKAGES=(runc conntrack iptables nftables socat ethtool ipset curl openssl)
+HOST_PACKAGES=(runc conntrack iptables nftables socat ethtool ipset curl openssl)
 
 ensure_host_entry() {
   local line="$NODE_ADDRESS $NODE_NAME" mark='# kubeadm-fleet' others
@@ -16,7 +16,7 @@ ensure_host_entry() {
 }
 
 prepare_host() {
-  install_packages "${PACKAGES[@]}"
+  install_packages "${HOST_PACKAGES[@]}"
   if has_endpoint; then
     install_endpoint
   fi
@@ -49,8 +49,8 @@ start_changed() {
 # stage: have everything for another version on a member, without touching what it runs: a node
 # operation puts it into place when it is this machine's turn.
 stage() {
-  install_packages "${PACKAGES[@]}"
-  INTO=$STAGED install_supplies
+  install_packages "${HOST_PACKAGES[@]}"
+  INSTALL_ROOT=$STAGED install_supplies
   configure_kernel
   configure_patches
   load_kernel

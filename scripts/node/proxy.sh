@@ -4,22 +4,22 @@
 # What lies between this machine and the internet: a proxy, and mirrors of registries. The step that
 # prepares a machine brings it (PROXY, REGISTRY_MIRRORS; model/outbound.py) and notes it, so that a
 # repair can write it again.
-EGRESS=$STATE/egress
+EGRESS_NOTES=$STATE/egress
 PROXY_UNIT=/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf
-CERTS=/etc/containerd/certs.d
-MIRRORED='# Written by kubeadm-fleet from'
+MIRROR_FOLDERS=/etc/containerd/certs.d
+MIRROR_MARK='# Written by kubeadm-fleet from'
 
 # note_egress: keep what this step was told. It holds for everything that follows.
 note_egress() {
-  mkdir -p "$EGRESS"
-  printf '%s' "${PROXY:-}" >"$EGRESS/proxy"
-  printf '%s' "${REGISTRY_MIRRORS:-}" >"$EGRESS/mirrors"
+  mkdir -p "$EGRESS_NOTES"
+  printf '%s' "${PROXY:-}" >"$EGRESS_NOTES/proxy"
+  printf '%s' "${REGISTRY_MIRRORS:-}" >"$EGRESS_NOTES/mirrors"
 }
 
 # proxied COMMAND...: run a command that goes out.
 proxied() {
   local environment=()
-  [[ ! -s $EGRESS/proxy ]] || mapfile -t environment <"$EGRESS/proxy"
+  [[ ! -s $EGRESS_NOTES/proxy ]] || mapfile -t environment <"$EGRESS_NOTES/proxy"
   if ((${#environment[@]})); then
     local -x "${environment[@]}"
   fi
@@ -34,10 +34,10 @@ configure_egress() {
 
 # configure_proxy: containerd reads its environment when it starts; what runs in its containers runs on.
 configure_proxy() {
-  if [[ -s $EGRESS/proxy ]]; then
+  if [[ -s $EGRESS_NOTES/proxy ]]; then
     write_managed_file $PROXY_UNIT < <(
       echo '[Service]'
-      sed 's/%/%%/g; s/.*/Environment="&"/' "$EGRESS/proxy"
+      sed 's/%/%%/g; s/.*/Environment="&"/' "$EGRESS_NOTES/proxy"
     )
   elif [[ -f $PROXY_UNIT ]]; then
     changed $PROXY_UNIT
@@ -59,29 +59,29 @@ configure_mirrors() {
   local -A mirrored=()
   if [[ -s $ARTIFACTS/mirrors ]]; then
     while IFS=$'\t' read -r registry base; do
-      file=$CERTS/$registry/hosts.toml
+      file=$MIRROR_FOLDERS/$registry/hosts.toml
       mirrored[$file]=yes
       write_managed_file "$file" <<TOML
-$MIRRORED artifacts.mirror.
+$MIRROR_MARK artifacts.mirror.
 server = "${base%/}/v2"
 capabilities = ["pull", "resolve"]
 override_path = true
 TOML
     done <"$ARTIFACTS/mirrors"
   fi
-  if [[ -s $EGRESS/mirrors ]]; then
+  if [[ -s $EGRESS_NOTES/mirrors ]]; then
     while IFS=$'\t' read -r registry base; do
-      file=$CERTS/$registry/hosts.toml
+      file=$MIRROR_FOLDERS/$registry/hosts.toml
       mirrored[$file]=yes
       write_managed_file "$file" <<TOML
-$MIRRORED registryMirrors.
+$MIRROR_MARK registryMirrors.
 [host."$base"]
 capabilities = ["pull", "resolve"]
 TOML
-    done <"$EGRESS/mirrors"
+    done <"$EGRESS_NOTES/mirrors"
   fi
-  for file in "$CERTS"/*/hosts.toml; do
-    if [[ -f $file && ! -v mirrored[$file] && $(head -n 1 "$file") == "$MIRRORED"* ]]; then
+  for file in "$MIRROR_FOLDERS"/*/hosts.toml; do
+    if [[ -f $file && ! -v mirrored[$file] && $(head -n 1 "$file") == "$MIRROR_MARK"* ]]; then
       rm -f "$file"
       rmdir --ignore-fail-on-non-empty "${file%/*}"
     fi

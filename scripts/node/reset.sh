@@ -6,7 +6,7 @@
 CLUSTER_FILES=(/etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containerd
   /run/containerd /run/flannel /var/log/pods /var/log/containers /usr/libexec/kubernetes
   /opt/cni/bin/flannel)
-OUR_FILES=(/etc/containerd /etc/modules-load.d/kubeadm-fleet.conf
+OWNED_FILES=(/etc/containerd /etc/modules-load.d/kubeadm-fleet.conf
   /etc/sysctl.d/90-kubeadm-fleet.conf /etc/systemd/system/containerd.service{,.d/50-kubeadm-fleet-proxy.conf}
   /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d)
 
@@ -63,14 +63,14 @@ forget_mounts() {
 }
 
 # Chains and rules that kube-proxy, kubelet and the pod network made bear their names.
-OURS='KUBE-|FLANNEL|CNI-'
+OWNED_RULES='KUBE-|FLANNEL|CNI-'
 forget_rules() {
   local kind rules family table
   for kind in iptables ip6tables; do
     command -v $kind-save >/dev/null || continue
     rules=$($kind-save 2>/dev/null)
-    if [[ $rules =~ $OURS ]]; then
-      grep -vE "$OURS" <<<"$rules" | $kind-restore
+    if [[ $rules =~ $OWNED_RULES ]]; then
+      grep -vE "$OWNED_RULES" <<<"$rules" | $kind-restore
     fi
   done
   command -v nft >/dev/null || return 0
@@ -102,7 +102,7 @@ forget_files() {
   if [[ -f $STATE/files ]]; then
     cut -f 1 "$STATE/files" | sort -u | xargs --no-run-if-empty rm -f
   fi
-  rm -rf "${OUR_FILES[@]}"
+  rm -rf "${OWNED_FILES[@]}"
   rmdir --ignore-fail-on-non-empty /etc/systemd/system/containerd.service.d 2>/dev/null || true
   rmdir --ignore-fail-on-non-empty /opt/cni/bin /opt/cni /opt/containerd/{bin,lib} /opt/containerd \
     2>/dev/null || true

@@ -3,19 +3,19 @@
 # settings: NODE_ADDRESS INIT_DOCUMENTS SNAPSHOT SNAPSHOT_BYTES
 # The data of a cluster that is founded again, out of a snapshot of etcd. Only functions. Setting:
 # SNAPSHOT, the sha256 of the file that was sent here, or nothing where there is none to restore.
-DATA=/var/lib/etcd
+ETCD_DATA=/var/lib/etcd
 SNAPSHOT_FILE=$STATE/snapshot.db
 # After the snapshot the cluster went on. Clients that saw a later revision must find this one later
 # still, and be told that what they saw is gone.
 # https://etcd.io/docs/v3.6/op-guide/recovery/#restoring-with-revision-bump
-REVISIONS=1000000000
+REVISION_BUMP=1000000000
 # The restored data lie beside the snapshot, with some room for what is written next.
 SNAPSHOT_COPIES=3
 
 # is_restored: are the data here those of the snapshot, if there is one? The note is inside of what
 # etcd keeps, so that it comes and goes with it.
 is_restored() {
-  [[ -z ${SNAPSHOT:-} || $(cat $DATA/member/snapshot 2>/dev/null) == "$SNAPSHOT" ]]
+  [[ -z ${SNAPSHOT:-} || $(cat $ETCD_DATA/member/snapshot 2>/dev/null) == "$SNAPSHOT" ]]
 }
 
 is_snapshot_intact() { # FILE: is it the snapshot?
@@ -26,9 +26,9 @@ is_snapshot_intact() { # FILE: is it the snapshot?
 receive_snapshot() {
   lib_begin
   local room
-  mkdir -p $DATA
-  chmod 0700 $DATA
-  for room in "$STATE" $DATA; do
+  mkdir -p $ETCD_DATA
+  chmod 0700 $ETCD_DATA
+  for room in "$STATE" $ETCD_DATA; do
     (($(df --output=avail --block-size=1 "$room" | tail -n 1) > SNAPSHOT_COPIES * SNAPSHOT_BYTES)) ||
       die "too little room in $room for a snapshot of $SNAPSHOT_BYTES bytes" \
         "make $SNAPSHOT_COPIES times as much room there and run 'pulumi up' again"
@@ -52,17 +52,17 @@ restore() {
     "run 'pulumi refresh', which finds that out, and 'pulumi up', which sends it"
   program=$(restoring_program)
   say "restoring etcd from the snapshot"
-  mkdir -p $DATA
-  chmod 0700 $DATA
-  rm -rf $DATA/member $DATA/restoring
-  logged restore "$program" snapshot restore "$SNAPSHOT_FILE" --data-dir $DATA/restoring \
+  mkdir -p $ETCD_DATA
+  chmod 0700 $ETCD_DATA
+  rm -rf $ETCD_DATA/member $ETCD_DATA/restoring
+  logged restore "$program" snapshot restore "$SNAPSHOT_FILE" --data-dir $ETCD_DATA/restoring \
     --name "$NODE_NAME" --initial-cluster "$NODE_NAME=https://$NODE_ADDRESS:2380" \
     --initial-advertise-peer-urls "https://$NODE_ADDRESS:2380" \
-    --bump-revision $REVISIONS --mark-compacted
-  printf '%s\n' "$SNAPSHOT" >$DATA/restoring/member/snapshot
-  sync --file-system $DATA
-  mv $DATA/restoring/member $DATA/member
-  rm -rf $DATA/restoring
+    --bump-revision $REVISION_BUMP --mark-compacted
+  printf '%s\n' "$SNAPSHOT" >$ETCD_DATA/restoring/member/snapshot
+  sync --file-system $ETCD_DATA
+  mv $ETCD_DATA/restoring/member $ETCD_DATA/member
+  rm -rf $ETCD_DATA/restoring
 }
 
 # restoring_program: etcdutl as it is here, or else as it lies in the image that the cluster's etcd

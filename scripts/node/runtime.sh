@@ -57,7 +57,7 @@ pull_images() {
   ((${#missing[@]})) || return 0
   say "pulling ${#missing[@]} images"
   for reference in "${missing[@]}"; do
-    proxied ctr --namespace k8s.io images pull --hosts-dir "$CERTS" "$reference" \
+    proxied ctr --namespace k8s.io images pull --hosts-dir "$MIRROR_FOLDERS" "$reference" \
       >"$LOGS/pull-${reference//\//_}.log" 2>&1 </dev/null &
     running+=($!)
   done

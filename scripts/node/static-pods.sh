@@ -114,7 +114,7 @@ is_healthy() {
 api_is_ready() {
   local said
   said=$(curl --silent --show-error --max-time 3 --cacert /etc/kubernetes/pki/ca.crt \
-    "https://$NODE_ADDRESS:6443/readyz?verbose" 2>&1) || true
+    "https://$NODE_ADDRESS:$API_PORT/readyz?verbose" 2>&1) || true
   LAST_ANSWER="/readyz of $NODE_ADDRESS: $(grep -v '^\[+\]' <<<"$said" | tr '\n' ' ')"
   [[ $said == *"readyz check passed"* ]]
 }

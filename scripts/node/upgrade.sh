@@ -54,7 +54,7 @@ upgrade_control_plane() {
   logged upgrade-preflight "$(wanted_program kubeadm)" upgrade node phase preflight \
     $(preflight_exceptions)
   upgrade_member
-  logged upgrade-node kubeadm upgrade node --kubeconfig "$ADMIN" \
+  logged upgrade-node kubeadm upgrade node --kubeconfig "$ADMIN_KUBECONFIG" \
     --skip-phases preflight,control-plane,kubelet-config
   end_upgrade
 }
@@ -117,7 +117,7 @@ repair() {
   repair_endpoint
   resume_change
   read_notes
-  INTO=$STAGED install_supplies
+  INSTALL_ROOT=$STAGED install_supplies
   # What an image of ours brought lies in no file from which it could come again.
   [[ -f $STATE/installed ]] || import_images
   begin_change
@@ -259,9 +259,9 @@ names_in() { # CERTIFICATE
 
 shows_certificate() {
   local shown wanted
-  shown=$(openssl s_client -connect "$NODE_ADDRESS:6443" </dev/null 2>/dev/null |
+  shown=$(openssl s_client -connect "$NODE_ADDRESS:$API_PORT" </dev/null 2>/dev/null |
     openssl x509 -noout -fingerprint -sha256 2>/dev/null) || true
   wanted=$(openssl x509 -noout -fingerprint -sha256 -in /etc/kubernetes/pki/apiserver.crt)
-  LAST_ANSWER="the certificate of $NODE_ADDRESS:6443 ($shown)"
+  LAST_ANSWER="the certificate of $NODE_ADDRESS:$API_PORT ($shown)"
   [[ $shown == "$wanted" ]]
 }

@@ -16,8 +16,8 @@ lib_begin() { set -Eeuo pipefail; }
 say() { :; }
 logged() { shift; "$@"; }
 etcdutl() {
-  mkdir -p "$DATA/restoring/member/snap"
-  cp "$3" "$DATA/restoring/member/snap/db"
+  mkdir -p "$ETCD_DATA/restoring/member/snap"
+  cp "$3" "$ETCD_DATA/restoring/member/snap/db"
 }
 type() { echo etcdutl; }
 """
