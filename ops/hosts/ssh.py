@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ops.errors import OperatorError
+from ops.wait import wait_until
 
 if TYPE_CHECKING:
     import paramiko
 
 DIAL_SECONDS = 10
-POLL_SECONDS = 0.5
 KEEPALIVE_SECONDS = 15
 # What fits into one SSH packet (RFC 4253, section 6.1), so that paramiko copies nothing twice.
 CHUNK = 32_000
@@ -124,16 +124,15 @@ def _transport(login: Login, deadline: float) -> "Iterator[paramiko.Transport]":
 
 
 def _dial(login: Login, reach: Callable[[], Any], deadline: float) -> "paramiko.Transport":
-    while True:
-        try:
-            return _login(login, reach())
-        except (OSError, EOFError, _ssh_error()) as error:
-            if time.monotonic() >= deadline:
-                raise Unreachable(
-                    f"{login} cannot be reached: {error or type(error).__name__}. Check address, "
-                    "port, firewall and that sshd runs, then run `pulumi up` again"
-                ) from None
-        time.sleep(POLL_SECONDS)
+    return wait_until(
+        lambda: _login(login, reach()),
+        deadline - time.monotonic(),
+        lambda reason: Unreachable(
+            f"{login} cannot be reached: {reason}. Check address, port, firewall and that sshd "
+            "runs, then run `pulumi up` again"
+        ),
+        passing=(OSError, EOFError, _ssh_error()),
+    )
 
 
 def _tcp(login: Login) -> socket.socket:

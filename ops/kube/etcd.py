@@ -7,7 +7,6 @@ https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/ha-topolog
 """
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from model import quorum
 from ops.errors import OperatorError
 from ops.kube import api
 from ops.kube.exec import ExecError, run
+from ops.wait import NotYet, wait_until
 
 NAMESPACE = "kube-system"
 SELECTOR = "component=etcd,tier=control-plane"
@@ -35,7 +35,6 @@ LIST = ("member", "list", "--command-timeout=4s")
 LOOK = ("endpoint", "health", "--cluster", "--command-timeout=2s")
 REMOVE = ("member", "remove", "--command-timeout=4s")
 ASK_SECONDS = 8.0
-POLL_SECONDS = 0.5
 
 Json = Any
 
@@ -77,22 +76,23 @@ def await_removable(
     A member that never started has no name and is known by the `address` of its machine. Raises
     OperatorError when the others do not become healthy enough.
     """
-    deadline = time.monotonic() + deadline_seconds
-    while True:
-        try:
-            if not _has(kubeconfig, name, address):
-                return []
-            found = members(kubeconfig, besides=name)
-            leaving = of_machine(found, name, address)
-            refusals = (refusal(found, each) for each in leaving)
-            reason = next((each for each in refusals if each), None)
-            if reason is None:
-                return leaving
-        except OperatorError as error:
-            reason = str(error)
-        if time.monotonic() > deadline:
-            raise _refused(kubeconfig, name, reason, deadline_seconds)
-        time.sleep(POLL_SECONDS)
+
+    def removable() -> list[Member]:
+        if not _has(kubeconfig, name, address):
+            return []
+        found = members(kubeconfig, besides=name)
+        leaving = of_machine(found, name, address)
+        for each in leaving:
+            if reason := refusal(found, each):
+                raise NotYet(reason)
+        return leaving
+
+    return wait_until(
+        removable,
+        deadline_seconds,
+        lambda reason: _refused(kubeconfig, name, reason, deadline_seconds),
+        passing=(OperatorError,),
+    )
 
 
 def remove_member(
@@ -107,41 +107,46 @@ def remove_member(
 
     `leaving` is what `await_removable` has just returned, if it was asked.
     """
-    deadline = time.monotonic() + deadline_seconds
 
     def look() -> Sequence[Member]:
         return await_removable(kubeconfig, name, address=address, deadline_seconds=deadline_seconds)
 
-    leaving = leaving or look()
-    while leaving:
-        try:
-            _ask_any(kubeconfig, name, (*REMOVE, leaving[0].id))
-        except OperatorError as error:
-            # etcd itself refuses while it is not sure of a majority of its own.
-            if time.monotonic() > deadline:
-                raise _refused(kubeconfig, name, str(error), deadline_seconds) from None
-            time.sleep(POLL_SECONDS)
-        leaving = look()
+    def remove() -> None:
+        nonlocal leaving
+        while leaving := leaving or look():
+            first, leaving = leaving[0], ()
+            try:
+                _ask_any(kubeconfig, name, (*REMOVE, first.id))
+            except OperatorError as error:
+                # etcd itself refuses while it is not sure of a majority of its own.
+                raise NotYet(str(error)) from None
+
+    wait_until(
+        remove,
+        deadline_seconds,
+        lambda reason: _refused(kubeconfig, name, reason, deadline_seconds),
+    )
 
 
 def await_healthy(kubeconfig: str, *, deadline_seconds: float) -> list[Member]:
     """Wait until every member has started, votes and is healthy."""
-    deadline = time.monotonic() + deadline_seconds
-    while True:
-        try:
-            found = members(kubeconfig)
-            ill = [str(each) for each in found if each.learner or not each.healthy]
-        except OperatorError as error:
-            ill = [str(error)]
-        if not ill:
-            return found
-        if time.monotonic() > deadline:
-            raise OperatorError(
-                f"etcd at {api.server(kubeconfig)}: after {deadline_seconds:.0f} s not every "
-                f"member is healthy: {'; '.join(ill)}. Look at its pod (`kubectl --namespace "
-                f"{NAMESPACE} logs --selector component=etcd`), mend it, and run `pulumi up` again."
-            )
-        time.sleep(POLL_SECONDS)
+
+    def healthy() -> list[Member]:
+        found = members(kubeconfig)
+        if unhealthy := [str(each) for each in found if each.learner or not each.healthy]:
+            raise NotYet("; ".join(unhealthy))
+        return found
+
+    return wait_until(
+        healthy,
+        deadline_seconds,
+        lambda reason: OperatorError(
+            f"etcd at {api.server(kubeconfig)}: after {deadline_seconds:.0f} s not every member is "
+            f"healthy: {reason}. Look at its pod (`kubectl --namespace {NAMESPACE} logs --selector "
+            "component=etcd`), mend it, and run `pulumi up` again."
+        ),
+        passing=(OperatorError,),
+    )
 
 
 def of_machine(found: Iterable[Member], name: str, address: str) -> list[Member]:

@@ -8,7 +8,6 @@ the cgroup of a machine.
 import errno
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from ops.errors import OperatorError
 from ops.nspawn.hierarchy import CALLERS, Hierarchy, hierarchies
+from ops.wait import NotYet, wait_until
 
 CPU_PERIOD_MICROSECONDS = 100_000
 GRACE_SECONDS = 2
@@ -82,44 +82,58 @@ class Cgroups:
 
     def kill(self) -> None:
         """End every process inside, and wait until the kernel has let go of them."""
-        deadline = time.monotonic() + KILL_SECONDS
-        while left := self.processes():
+
+        def kill() -> None:
+            left = self.processes()
             for process in left:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-            if time.monotonic() > deadline:
-                raise OperatorError(
-                    f"processes {sorted(left)} of {self.folders[0].name} did not end in "
-                    f"{KILL_SECONDS} s after SIGKILL: see what holds them with "
-                    "`ps -o pid,stat,wchan`, then run `pulumi up` again"
-                )
-            time.sleep(POLL_SECONDS)
+            if left:
+                raise NotYet(f"processes {sorted(left)}")
+
+        wait_until(
+            kill,
+            KILL_SECONDS,
+            lambda left: OperatorError(
+                f"{left} of {self.folders[0].name} did not end in {KILL_SECONDS} s after SIGKILL: "
+                "see what holds them with `ps -o pid,stat,wchan`, then run `pulumi up` again"
+            ),
+            poll_seconds=POLL_SECONDS,
+        )
 
     def drained(self) -> bool:
         """Wait a little for the processes inside to end by themselves; return whether they did."""
-        deadline = time.monotonic() + GRACE_SECONDS
-        while self.processes():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_SECONDS)
+
+        def ended() -> None:
+            if self.processes():
+                raise NotYet
+
+        try:
+            wait_until(ended, GRACE_SECONDS, TimeoutError, poll_seconds=POLL_SECONDS)
+        except TimeoutError:
+            return False
         return True
 
     def remove(self) -> None:
         """Remove the cgroups, which hold no process any more."""
-        deadline = time.monotonic() + KILL_SECONDS
-        for folder in self.folders:
-            while folder.exists():
+
+        def remove() -> None:
+            for folder in self.folders:
                 for inner, _folders, _files in os.walk(folder, topdown=False):
                     with suppress(OSError):
                         Path(inner).rmdir()
-                if not folder.exists():
-                    break
-                if time.monotonic() > deadline:
-                    raise OperatorError(
-                        f"the cgroup {folder} was still in use after {KILL_SECONDS} s: see its "
-                        "cgroup.procs, then run `pulumi up` again"
-                    )
-                time.sleep(POLL_SECONDS)
+                if folder.exists():
+                    raise NotYet(str(folder))
+
+        wait_until(
+            remove,
+            KILL_SECONDS,
+            lambda folder: OperatorError(
+                f"the cgroup {folder} was still in use after {KILL_SECONDS} s: see its "
+                "cgroup.procs, then run `pulumi up` again"
+            ),
+            poll_seconds=POLL_SECONDS,
+        )
 
 
 def _named(mount: Path, name: str) -> Iterator[Path]:

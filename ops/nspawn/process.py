@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import socket
-import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from ops.nspawn.command import run, succeeds
 from ops.nspawn.network import namespace
 from ops.nspawn.runtime import Runtime, children, command_line, start_time
 from ops.nspawn.spec import MachineSpec
+from ops.wait import Found, NotYet, wait_until
 
 BOOT_SECONDS = 60
 POLL_SECONDS = 0.02
@@ -143,33 +144,44 @@ def _start_unit(spec: MachineSpec, arguments: list[str]) -> int:
 
 def _await_leader(spec: MachineSpec, nspawn: int) -> int:
     """Return the id of the machine's own PID 1: nspawn's child."""
-    deadline = time.monotonic() + BOOT_SECONDS
-    while True:
+
+    def leader() -> int | None:
         for child in children(nspawn):
             command = command_line(child)
             if "systemd" in command and "nspawn" not in command:
                 return child
-        _still_booting(spec, nspawn, deadline, "the machine's systemd to start")
+        return None
+
+    return _await(spec, nspawn, "the machine's systemd to start", leader)
 
 
 def _await_ssh(spec: MachineSpec, leader: int) -> None:
-    deadline = time.monotonic() + BOOT_SECONDS
     host = spec.bare_address
-    while True:
+
+    def answers() -> bool | None:
         with suppress(OSError), socket.create_connection((host, SSH_PORT), timeout=1) as answer:
-            if answer.recv(4) == b"SSH-":
-                return
-        _still_booting(spec, leader, deadline, f"SSH on {host} to answer")
+            return answer.recv(4) == b"SSH-" or None
+        return None
+
+    _await(spec, leader, f"SSH on {host} to answer", answers)
 
 
-def _still_booting(spec: MachineSpec, process: int, deadline: float, what: str) -> None:
-    """Wait a moment; raise when the machine has ended or the deadline has passed."""
-    ended = start_time(process) < 0
-    if ended or time.monotonic() > deadline:
+def _await(spec: MachineSpec, process: int, what: str, look: Callable[[], Found | None]) -> Found:
+    """Wait for what `look` finds, as long as the process of the machine runs."""
+
+    def failure(why: str) -> OperatorError:
         log = (spec.folder / "log").read_text(errors="replace")[-2000:]
-        why = "the machine ended" if ended else f"{BOOT_SECONDS} s passed"
-        raise OperatorError(
+        return OperatorError(
             f"{spec.hostname}: {why} while waiting for {what}; "
             f"its console said:\n{log.strip() or '(nothing)'}"
         )
-    time.sleep(POLL_SECONDS)
+
+    def check() -> Found:
+        if (found := look()) is not None:
+            return found
+        if start_time(process) < 0:
+            raise failure("the machine ended")
+        raise NotYet
+
+    passed = f"{BOOT_SECONDS} s passed"
+    return wait_until(check, BOOT_SECONDS, lambda _: failure(passed), poll_seconds=POLL_SECONDS)

@@ -1,0 +1,76 @@
+"""Waits: they end with what was found, or with how things were at the deadline."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ops.errors import OperatorError
+from ops.wait import NotYet, wait_until
+
+TOP = Path(__file__).parents[2]
+# These still have loops of their own.
+OWN_LOOPS = {
+    *("drain.py", "node.py", "nodes.py", "readiness.py"),  # ops/kube, ops/rollout
+    *("health_check.py", "wave.py"),  # components/providers
+}
+
+
+def after(times: int, error: Exception) -> Callable[[], int]:
+    """A check that raises so many times, and returns how often it was called."""
+    calls = 0
+
+    def check() -> int:
+        nonlocal calls
+        calls += 1
+        if calls <= times:
+            raise error
+        return calls
+
+    return check
+
+
+def test_what_the_check_returns_is_returned() -> None:
+    assert wait_until(after(2, NotYet("no")), 5, OperatorError, poll_seconds=0.001) == 3
+    assert wait_until(lambda: None, 5, OperatorError) is None
+
+
+def test_the_deadline_says_how_things_were() -> None:
+    began = time.monotonic()
+    with pytest.raises(OperatorError, match="waited for a: b is not ready"):
+        wait_until(
+            after(10**6, NotYet("b is not ready")),
+            0.2,
+            lambda reason: OperatorError(f"waited for a: {reason}"),
+            poll_seconds=0.01,
+        )
+    assert 0.2 <= time.monotonic() - began < 2
+
+
+def test_it_is_checked_once_however_late_it_is() -> None:
+    assert wait_until(after(0, NotYet()), -1, OperatorError) == 1
+    with pytest.raises(OperatorError, match="NotYet"):
+        wait_until(after(1, NotYet()), -1, OperatorError)
+
+
+def test_an_error_that_passes_is_waited_out() -> None:
+    check = after(1, ConnectionRefusedError("refused"))
+    assert wait_until(check, 5, OperatorError, passing=(OSError,), poll_seconds=0.001) == 2
+    with pytest.raises(OperatorError, match="refused"):
+        wait_until(after(1, OSError("refused")), 0, OperatorError, passing=(OSError,))
+
+
+def test_another_error_ends_the_wait() -> None:
+    with pytest.raises(KeyError, match="typo"):
+        wait_until(after(1, KeyError("typo")), 5, OperatorError, passing=(OSError,))
+
+
+def test_nobody_else_sleeps() -> None:
+    sleeping = {
+        file.name
+        for room in ("ops", "components")
+        for file in (TOP / room).rglob("*.py")
+        if "sleep(" in file.read_text()
+    }
+    assert sleeping <= OWN_LOOPS
