@@ -9,7 +9,7 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 # What a clone has that matters here; tests and documents stay out.
-COPIED = ("Makefile", "requirements.txt", "pyproject.toml", "model", "scripts", "manifests")
+COPIED = ("Makefile", "requirements.txt", "pyproject.toml", "model", "ops", "scripts", "manifests")
 IGNORED = shutil.ignore_patterns("__pycache__", ".*_cache")
 
 
