@@ -7,6 +7,7 @@ from typing import Any
 
 from model.outbound import Outbound
 from model.snapshot import Snapshot
+from model.well_known import CONTROL_PLANE_LABEL
 
 CONTROL_PLANE = "control-plane"
 WORKER = "worker"
@@ -65,7 +66,7 @@ class Taint:
 
 
 # kubeadm's own default, which a cluster's config may replace.
-CONTROL_PLANE_TAINT = Taint("node-role.kubernetes.io/control-plane", "", "NoSchedule")
+CONTROL_PLANE_TAINT = Taint(CONTROL_PLANE_LABEL, "", "NoSchedule")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ the stacks that this user runs without a backend of their own.
 import os
 from pathlib import Path
 
-PULUMI_VERSION = "3.250.0"
+from model import pins
 
 
 def cache_dir() -> Path:
@@ -27,7 +27,7 @@ def machines_dir() -> Path:
 
 def toolchain_dir() -> Path:
     """The folder of executables that belongs in PATH."""
-    return cache_dir() / "toolchain" / PULUMI_VERSION / "bin"
+    return cache_dir() / "toolchain" / pins.PULUMI / "bin"
 
 
 def bundle_dir(version: str, arch: str = "amd64") -> Path:

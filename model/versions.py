@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-DEFAULT = "v1.36.3"
-SUPPORTED_MINORS = (35, 36, 37)
-ALLOWED = "1.35.x to 1.37.x, written out, such as 1.36.3"
+from model.pins import KUBERNETES, KUBERNETES_MINORS
+
+_FIRST, *_, _LAST = KUBERNETES_MINORS
+ALLOWED = f"1.{_FIRST}.x to 1.{_LAST}.x, written out, such as {KUBERNETES.removeprefix('v')}"
 
 _PATTERN = re.compile(r"v?1\.(?P<minor>0|[1-9]\d{0,2})\.(?P<patch>0|[1-9]\d{0,2})")
 
@@ -27,7 +28,7 @@ def parse(text: str) -> KubernetesVersion:
     if match is None:
         raise ValueError("not a full version number")
     version = KubernetesVersion(int(match["minor"]), int(match["patch"]))
-    if version.minor not in SUPPORTED_MINORS:
+    if version.minor not in KUBERNETES_MINORS:
         raise ValueError(f"Kubernetes 1.{version.minor} is not supported")
     return version
 

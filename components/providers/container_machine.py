@@ -145,8 +145,8 @@ def _outs(spec: "MachineSpec", *, running: bool) -> dict[str, Any]:
 
 
 def _supplies(props: dict[str, Any]) -> "HostArtifacts":
+    from model.well_known import ARCHITECTURES
     from ops.hosts import artifacts as supplies
-    from ops.hosts.facts import ARCHITECTURES
 
     return supplies.for_host(
         source="bundle",

@@ -162,7 +162,7 @@ def _written(props: Mapping[str, Any]) -> list[str]:
 
 
 def _is_known(facts: "Facts") -> bool:
-    from ops.hosts.facts import ARCHITECTURES
+    from model.well_known import ARCHITECTURES
 
     return facts.arch in ARCHITECTURES.values()
 

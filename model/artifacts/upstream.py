@@ -7,8 +7,8 @@ registries, by their path alone.
 
 from dataclasses import dataclass
 
-CONTAINERD = "v2.2.1"
-CNI_PLUGINS = "v1.9.0"
+from model.pins import CNI_PLUGINS, CONTAINERD
+
 # The registries that a cluster's images come from (kubeadm's and the pod network's).
 REGISTRIES = ("registry.k8s.io", "ghcr.io")
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from model import ssh_keys, versions
 from model.config.field import ScalarField
+from model.well_known import CONTROL_PLANE_LABEL, ROLE_DOMAIN
 
 DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 DNS_NAME = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
@@ -20,9 +21,9 @@ UNITS = {"Mi": 2**20, "Gi": 2**30}
 RESERVED_DOMAINS = ("kubernetes.io", "k8s.io")
 OPEN_LABELS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 # Of those domains, these are made for whoever runs the cluster; the program sets them over the API.
-OPEN_NODE_DOMAINS = ("node-role.kubernetes.io", "node-restriction.kubernetes.io")
+OPEN_NODE_DOMAINS = (ROLE_DOMAIN, "node-restriction.kubernetes.io")
 # kubeadm's own; the second is what older versions called the first.
-CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+CONTROL_PLANE_LABELS = (CONTROL_PLANE_LABEL, f"{ROLE_DOMAIN}/master")
 # The node controller and cloud providers set these from what they see.
 CONTROLLERS_TAINTS = ("node.kubernetes.io", "node.cloudprovider.kubernetes.io")
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")

@@ -22,6 +22,7 @@ from model.config.schema import (
 )
 from model.fleet import CONTROL_PLANE, WORKER, Vip
 from model.snapshot import Snapshot, read
+from model.well_known import API_PORT
 
 ROLES = (CONTROL_PLANE, WORKER)
 POOL_KEYS = {CONTROL_PLANE: "controlPlanes", WORKER: "workers"}
@@ -31,7 +32,6 @@ DEFAULT_MEMORY = "2Gi"
 # Where the addresses of container machines begin in the subnet of their cluster's bridge.
 GATEWAY = 1
 FIRST_ADDRESS = {CONTROL_PLANE: 11, WORKER: 101}
-API_PORT = 6443
 
 
 @dataclass(frozen=True)

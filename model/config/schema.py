@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from model import versions
+from model import pins
 from model.cni.plugin import PLUGINS
 from model.config import component_flags
 from model.config.field import one_of
@@ -138,6 +138,7 @@ DRIVERS = {
     "existing": DriverKeys(ExistingMachines, ExistingPool),
 }
 DEFAULT_DRIVER = "container"
+DRAIN_SECONDS = 120
 DriverName = Annotated[str, one_of("driver", DRIVERS, DEFAULT_DRIVER)]
 SOURCES = ("bundle", "upstream")
 SourceName = Annotated[str, one_of("source", SOURCES, "bundle")]
@@ -235,7 +236,9 @@ class RolloutStrategy(Strict):
         None, description="Workers that may be changed at a time: a number or a percentage (1)."
     )
     drain_timeout: DrainSeconds | None = Field(
-        None, description="How long a Node may take to be drained, in seconds or with a unit (120)."
+        None,
+        description="How long a Node may take to be drained, in seconds or with a unit "
+        f"({DRAIN_SECONDS}).",
     )
     force: Flag | None = Field(
         None,
@@ -368,7 +371,7 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
     """The value of `kubeadm-fleet:fleet`."""
 
     kubernetes_version: VersionName = Field(
-        versions.DEFAULT, description="The Kubernetes version of clusters that name none."
+        pins.KUBERNETES, description="The Kubernetes version of clusters that name none."
     )
     protect: Flag = Field(False, description="Refuse to delete machines and CAs of every cluster.")
     machines: Machines = Field(

@@ -13,12 +13,12 @@ import yaml
 
 from model.fleet import Cluster, Component, Machine
 from model.merge import deep_merge
+from model.well_known import API_PORT
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 # scripts/node/lib.sh puts the machine's credential here while it joins.
 JOIN_KUBECONFIG = "/run/kubeadm-fleet-join.conf"
-API_PORT = 6443
 # scripts/node/configure.sh writes them.
 PATCHES = {"directory": "/var/lib/kubeadm-fleet/patches"}
 # An API server that ends sends its clients elsewhere and goes. Without this it is deaf at once but

@@ -11,7 +11,7 @@ if it died while it owed an answer. Both happen while etcd elects another leader
 """
 
 from model.fleet import Cluster, Machine, Vip
-from model.render.kubeadm import API_PORT
+from model.well_known import API_PORT
 
 # Seconds between two adverts of the holder. Others wait for three, and (256 - priority) / 256
 # of one more.

@@ -7,21 +7,11 @@ from model.config.errors import Path
 from model.config.resolve import GATEWAY, ROLES, ResolvedCluster
 from model.fleet import CONTROL_PLANE, Vip
 from model.rules.issue import Issue, issue
+from model.well_known import CONTROL_PLANE_PORTS, NODE_PORTS, WORKER_PORTS
 
 # What listens on every address of a control plane already; there the virtual address's port is
 # taken on every address, too.
-# https://kubernetes.io/docs/reference/networking/ports-and-protocols/
-CONTROL_PLANE_PORTS = {
-    22: "SSH",
-    2379: "etcd",
-    2380: "etcd",
-    6443: "the API server",
-    10250: "the kubelet",
-    10256: "kube-proxy",
-    10257: "the controller manager",
-    10259: "the scheduler",
-}
-NODE_PORTS = range(30000, 32768)
+TAKEN_PORTS = {22: "SSH", **WORKER_PORTS, **CONTROL_PLANE_PORTS}
 EXAMPLE = "endpoint: {vip: 10.89.1.100:8443}"
 
 
@@ -67,14 +57,14 @@ def _missing(layout: ResolvedCluster) -> Iterator[Issue]:
 
 
 def _port(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
-    taken = CONTROL_PLANE_PORTS.get(vip.port)
+    taken = TAKEN_PORTS.get(vip.port)
     if taken is None and vip.port in NODE_PORTS:
         taken = "Services of type NodePort"
     if taken:
         yield issue(
             layout.endpoint_path("vip"),
             f"{vip.address}:{vip.port}",
-            f"port {vip.port} is used by {taken} on every control plane",
+            f"port {vip.port} ({taken}) is in use on every control plane",
             allowed="a port that nothing listens on there",
             example=f"vip: {vip.address}:8443",
         )

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
+from model.well_known import ARCHITECTURES
 from ops.errors import OperatorError
-
-# The machine names of uname(2) in the words of the Go tool chain, which upstream's releases bear.
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True)

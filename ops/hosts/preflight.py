@@ -4,23 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from model.fleet import CONTROL_PLANE, WORKER
-from ops.hosts.facts import ARCHITECTURES, Claim, Facts
+from model.well_known import ARCHITECTURES, CONTROL_PLANE_PORTS, WORKER_PORTS
+from ops.hosts.facts import Claim, Facts
 
 # https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/
 CPUS = {CONTROL_PLANE: 2, WORKER: 1}
 MEMORY_MIB = {CONTROL_PLANE: 1700, WORKER: 900}
-# https://kubernetes.io/docs/reference/networking/ports-and-protocols/
-PORTS = {
-    CONTROL_PLANE: {
-        6443: "API server",
-        2379: "etcd clients",
-        2380: "etcd peers",
-        10250: "kubelet",
-        10257: "controller manager",
-        10259: "scheduler",
-    },
-    WORKER: {10250: "kubelet", 10256: "kube-proxy"},
-}
+PORTS = {CONTROL_PLANE: CONTROL_PLANE_PORTS, WORKER: WORKER_PORTS}
 # Join credentials are valid from five minutes ago (model/pki/certificates.py).
 CLOCK_SECONDS = 120
 GIB = 1 << 30

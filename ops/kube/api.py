@@ -9,6 +9,7 @@ import ssl
 import tempfile
 import threading
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ CONNECTIONS = 32
 RETRIES = 3
 # For a look that is not vital: once more, since a virtual address may just be moving.
 PROBE_RETRIES = 1
-SERVER_ERROR = 500
 NAMES = (
     *("ApiClient", "ApiException", "Configuration", "CoreV1Api", "PolicyV1Api"),
     *("V1DeleteOptions", "V1Eviction", "V1ObjectMeta", "V1Preconditions"),
@@ -93,7 +93,10 @@ def is_unavailable(error: Exception) -> bool:
     """Whether the API did not answer, or answered that it is not well: it may be a moment later."""
     from urllib3.exceptions import HTTPError
 
-    return isinstance(error, HTTPError) or getattr(error, "status", 0) >= SERVER_ERROR
+    return (
+        isinstance(error, HTTPError)
+        or getattr(error, "status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
 
 
 def explain(error: Exception, doing: str, kubeconfig: str) -> OperatorError:

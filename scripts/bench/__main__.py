@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from model import pins
 from scripts.bench import calls, lifecycle, previews, steps, up
 from scripts.bench.run import BenchError
 from scripts.bench.table import Table
@@ -44,11 +45,13 @@ LOG_WIDTH = 160  # where there is no terminal to ask
     type=click.IntRange(min=1),
     help="How often the life of a cluster with three control planes is timed.",
 )
-@click.option("--former", type=VERSION, default="1.36.3", show_default=True, help="It begins with.")
+@click.option(
+    "--former", type=VERSION, default=pins.KUBERNETES, show_default=True, help="It begins with."
+)
 @click.option(
     "--following",
     type=VERSION,
-    default="1.37.2",
+    default=pins.KUBERNETES_NEWEST,
     show_default=True,
     help="The version that it is upgraded to; its bundle and image must be there.",
 )

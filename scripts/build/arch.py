@@ -2,12 +2,12 @@
 
 import platform
 
-SUPPORTED = ("amd64", "arm64")
+from model.well_known import ARCHITECTURES
 
-_OF_THE_KERNEL = {"x86_64": "amd64", "aarch64": "arm64"}
+SUPPORTED = tuple(ARCHITECTURES.values())
 
 
 def host() -> str:
     """The architecture of this host."""
     machine = platform.machine()
-    return _OF_THE_KERNEL.get(machine, machine)
+    return ARCHITECTURES.get(machine, machine)

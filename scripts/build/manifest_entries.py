@@ -2,11 +2,11 @@
 
 from pathlib import Path, PurePosixPath
 
+from model import pins
 from model.artifacts.bundle import Artifact
 from model.fleet import CONTROL_PLANE, WORKER
 from scripts.build.cache_entry import MakerError
 from scripts.build.download import sha256
-from scripts.build.recipes import FLANNEL, FLANNEL_PLUGIN_TAG
 from scripts.build.shell import run
 
 OPERATOR = "operator"
@@ -75,8 +75,8 @@ def images(kubeadm: Path, version: str) -> dict[str, str]:
         )
     return {
         **found,
-        "flannel": f"ghcr.io/flannel-io/flannel:{FLANNEL}",
-        "flannel-cni-plugin": f"ghcr.io/flannel-io/flannel-cni-plugin:{FLANNEL_PLUGIN_TAG}",
+        "flannel": f"ghcr.io/flannel-io/flannel:{pins.FLANNEL}",
+        "flannel-cni-plugin": f"ghcr.io/flannel-io/flannel-cni-plugin:{pins.FLANNEL_CNI_PLUGIN}",
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.paths import PULUMI_VERSION
+from model import pins
 from scripts.build import arch, programs, recipes
 from scripts.build.archive import extract_programs
 from scripts.build.cache_entry import replacing
@@ -21,8 +21,8 @@ PULUMI_PROGRAMS = ("pulumi", "pulumi-language-python", *SCRIPTS)
 LAUNCHER = "pulumi-resource-pulumi-python"
 LAUNCHER_SOURCE = Path(__file__).with_name("provider_launcher.py")
 VERSIONS: Mapping[str, str] = {
-    **dict.fromkeys(PULUMI_PROGRAMS, f"v{PULUMI_VERSION}"),
-    "actionlint": recipes.ACTIONLINT,
+    **dict.fromkeys(PULUMI_PROGRAMS, f"v{pins.PULUMI}"),
+    "actionlint": pins.ACTIONLINT,
 }
 
 
@@ -37,7 +37,7 @@ class Release:
 
 def releases() -> tuple[Release, ...]:
     """Return the official releases for this host."""
-    number, lint = PULUMI_VERSION, recipes.ACTIONLINT.removeprefix("v")
+    number, lint = pins.PULUMI, pins.ACTIONLINT.removeprefix("v")
     machine = {"amd64": "x64"}.get(arch.host(), arch.host())
     pulumi = "https://github.com/pulumi/pulumi/releases/download"
     actionlint = f"https://github.com/rhysd/actionlint/releases/download/v{lint}/actionlint_{lint}"
@@ -76,10 +76,10 @@ def build_programs(wanted: Collection[str], folder: Path, work: Path) -> dict[st
             origins[name] = program.origin
     scripts = [each for each in SCRIPTS if each in wanted]
     if scripts:
-        source = download(SDK, f"v{PULUMI_VERSION}")
+        source = download(SDK, f"v{pins.PULUMI}")
         for name in scripts:
             _copy_program(source / SCRIPTS[name] / name, folder)
-            origins[name] = f"{SDK}@v{PULUMI_VERSION}"
+            origins[name] = f"{SDK}@v{pins.PULUMI}"
     return origins
 
 

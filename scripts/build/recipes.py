@@ -1,23 +1,14 @@
 """What is built for a bundle or a tool chain, and with which settings.
 
 Versions that Kubernetes itself decides (etcd, CoreDNS, pause) are asked of its own kubeadm; the
-others are named here, or in model/artifacts/upstream.py where hosts download them by themselves.
+others are in model/pins.py.
 """
 
 from collections.abc import Mapping
 from typing import Any, cast
 
-from model.artifacts.upstream import CNI_PLUGINS, CONTAINERD
-from model.paths import PULUMI_VERSION
+from model import pins
 from scripts.build.gomodule import GoProgram, download, go_mod, ldflags
-
-# The last release of the plugins that still held flannel's.
-CNI_FLANNEL = "v0.9.1"
-FLANNEL = "v0.28.10"
-FLANNEL_PLUGIN_TAG = "v1.9.1-flannel3"
-# The last version of the Python language host inside the sdk module; newer ones speak its protocol.
-LANGUAGE_HOST = "v3.79.0"
-ACTIONLINT = "v1.7.12"
 
 KUBERNETES = "k8s.io/kubernetes"
 PLUGINS = "github.com/containernetworking/plugins"
@@ -73,35 +64,37 @@ def containerd() -> GoProgram:
     """containerd, its shim for runc, and ctr."""
     module = "github.com/containerd/containerd/v2"
     names = ("containerd", "containerd-shim-runc-v2", "ctr")
-    variables = {f"{module}/version.Version": CONTAINERD}
+    variables = {f"{module}/version.Version": pins.CONTAINERD}
     packages = tuple(f"{module}/cmd/{name}" for name in names)
-    return GoProgram(module, CONTAINERD, packages, ldflags=ldflags(variables))
+    return GoProgram(module, pins.CONTAINERD, packages, ldflags=ldflags(variables))
 
 
 def cni_plugins() -> GoProgram:
     """The reference CNI plugins that a node needs."""
     names = ("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap", "meta/firewall")
-    return GoProgram(PLUGINS, CNI_PLUGINS, tuple(f"{PLUGINS}/plugins/{name}" for name in names))
+    return GoProgram(
+        PLUGINS, pins.CNI_PLUGINS, tuple(f"{PLUGINS}/plugins/{name}" for name in names)
+    )
 
 
 def flannel_plugin() -> GoProgram:
     """flannel's own CNI plugin."""
-    return GoProgram(PLUGINS, CNI_FLANNEL, (f"{PLUGINS}/plugins/meta/flannel",))
+    return GoProgram(PLUGINS, pins.CNI_FLANNEL, (f"{PLUGINS}/plugins/meta/flannel",))
 
 
 def flannel() -> GoProgram:
     """flanneld. Its udp back end is C, and its cloud SDK's indirect versions have moved."""
     module = "github.com/flannel-io/flannel"
     cloud = "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud"
-    variables = {f"{module}/pkg/version.Version": FLANNEL}
+    variables = {f"{module}/pkg/version.Version": pins.FLANNEL}
     return GoProgram(
         module,
-        FLANNEL,
+        pins.FLANNEL,
         (module,),
         ldflags=ldflags(variables, ["-linkmode external", '-extldflags "-static"']),
         replacements={
-            f"{cloud}/common": f"{cloud}/common v1.0.1139",
-            f"{cloud}/vpc": f"{cloud}/vpc v1.0.1136",
+            f"{cloud}/common": f"{cloud}/common {pins.FLANNEL_CLOUD_COMMON}",
+            f"{cloud}/vpc": f"{cloud}/vpc {pins.FLANNEL_CLOUD_VPC}",
         },
         cgo=True,
         tags=("netgo", "osusergo"),
@@ -111,22 +104,24 @@ def flannel() -> GoProgram:
 def pulumi() -> GoProgram:
     """The pulumi command line."""
     module = "github.com/pulumi/pulumi/pkg/v3"
-    variables = {"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": PULUMI_VERSION}
+    variables = {"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": pins.PULUMI}
     return GoProgram(
-        module, f"v{PULUMI_VERSION}", (f"{module}/cmd/pulumi",), ldflags=ldflags(variables)
+        module, f"v{pins.PULUMI}", (f"{module}/cmd/pulumi",), ldflags=ldflags(variables)
     )
 
 
 def language_host() -> GoProgram:
     """Pulumi's host for Python programs."""
     module = "github.com/pulumi/pulumi/sdk/v3"
-    return GoProgram(module, LANGUAGE_HOST, (f"{module}/python/cmd/pulumi-language-python",))
+    return GoProgram(
+        module, pins.PULUMI_LANGUAGE_HOST, (f"{module}/python/cmd/pulumi-language-python",)
+    )
 
 
 def actionlint() -> GoProgram:
     """The linter of GitHub workflows."""
     module = "github.com/rhysd/actionlint"
-    return GoProgram(module, ACTIONLINT, (f"{module}/cmd/actionlint",))
+    return GoProgram(module, pins.ACTIONLINT, (f"{module}/cmd/actionlint",))
 
 
 def _replaced(document: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,9 @@ It speaks the plugin protocol itself instead of through pulumi.provider.experime
 assets' digests and unknowns, adds tracebacks to error messages, and doubles the time to start.
 """
 
-STANDS_IN_FOR = "1.2.1"
+from model.pins import PULUMI_COMMAND
+
+STANDS_IN_FOR = PULUMI_COMMAND
 # Build metadata: equal to the release for whoever compares versions, and plain to whoever reads it.
 VERSION = f"{STANDS_IN_FOR}+stand-in"
 NOTICE = (

@@ -15,6 +15,7 @@ from threading import Thread
 
 import click
 
+from scripts.build import arch
 from scripts.build.download import reachable
 from scripts.build.progress import say
 from scripts.command_plugin import STANDS_IN_FOR
@@ -22,8 +23,9 @@ from scripts.command_plugin import STANDS_IN_FOR
 LAUNCHER = Path(sys.prefix) / "bin" / "pulumi-resource-command"
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROBE_SECONDS = 4
-_MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-_ARCHIVE = f"pulumi-resource-command-v{STANDS_IN_FOR}-{platform.system().lower()}-{_MACHINE}.tar.gz"
+_ARCHIVE = (
+    f"pulumi-resource-command-v{STANDS_IN_FOR}-{platform.system().lower()}-{arch.host()}.tar.gz"
+)
 # Where the engine looks for the release, in its order.
 RELEASES = (
     f"https://github.com/pulumi/pulumi-command/releases/download/v{STANDS_IN_FOR}/{_ARCHIVE}",

@@ -10,8 +10,10 @@ from typing import Any
 from kubernetes import client, config
 from rich.table import Table
 
+from model.well_known import ROLE_DOMAIN
+
 COLUMNS = ("cluster", "name", "roles", "status", "version", "address", "age")
-_ROLE = "node-role.kubernetes.io/"
+_ROLE = f"{ROLE_DOMAIN}/"
 _TIMEOUT = 10  # seconds, for one cluster's answer
 
 

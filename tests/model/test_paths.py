@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model import paths
+from model import paths, pins
 
 
 @pytest.fixture(autouse=True)
@@ -54,5 +54,5 @@ def test_a_bundle_has_one_folder_however_its_version_is_written(version: str) ->
 
 def test_below_the_cache() -> None:
     cache = paths.cache_dir()
-    assert paths.toolchain_dir() == cache / "toolchain" / paths.PULUMI_VERSION / "bin"
+    assert paths.toolchain_dir() == cache / "toolchain" / pins.PULUMI / "bin"
     assert paths.image_dir("v1.36.3-abc") == cache / "images" / "v1.36.3-abc"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from model import versions
+from model import pins, versions
 
 
 @pytest.mark.parametrize("text", ["1.36.3", "v1.36.3"])
@@ -26,7 +26,7 @@ def test_other_minors_are_refused(text: str) -> None:
 
 
 def test_every_supported_minor_is_read() -> None:
-    for minor in versions.SUPPORTED_MINORS:
+    for minor in pins.KUBERNETES_MINORS:
         assert versions.parse(f"1.{minor}.0").minor == minor
 
 
@@ -63,4 +63,4 @@ def test_a_build_s_suffix_is_no_step(recorded: str = "v1.36.3+k3s1") -> None:
 
 
 def test_the_default_is_supported() -> None:
-    assert str(versions.parse(versions.DEFAULT)) == versions.DEFAULT
+    assert str(versions.parse(pins.KUBERNETES)) == pins.KUBERNETES

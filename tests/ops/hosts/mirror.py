@@ -14,7 +14,7 @@ from typing import Any
 
 from model import paths
 from model.artifacts.bundle import Artifact, Bundle
-from model.artifacts.upstream import CNI_PLUGINS, CONTAINERD
+from model.pins import CNI_PLUGINS, CONTAINERD
 from tests.ops.hosts.web import QuietHandler, served
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"

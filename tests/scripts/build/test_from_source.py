@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from model import pins
 from scripts.build import arch, buildcache, debian, from_source, golang, gomodule, recipes
 from scripts.build.cache_entry import MakerError
 from scripts.build.gomodule import GoProgram
@@ -117,9 +118,9 @@ def test_go_is_installed_where_there_is_none(
     golang.go.cache_clear()
     try:
         found = golang.go()
-        assert Path(found).is_relative_to(tmp_path / "cache" / "go" / golang.VERSION)
+        assert Path(found).is_relative_to(tmp_path / "cache" / "go" / pins.GO)
         said = subprocess.run([found, "version"], capture_output=True, text=True, check=True)
-        assert f"go{golang.VERSION} " in said.stdout
+        assert f"go{pins.GO} " in said.stdout
     finally:
         golang.go.cache_clear()
 

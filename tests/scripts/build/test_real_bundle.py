@@ -8,7 +8,7 @@ import pytest
 from model import paths
 from model.artifacts.bundle import Artifact, Bundle
 from model.fleet import CONTROL_PLANE, WORKER
-from model.versions import DEFAULT
+from model.pins import KUBERNETES
 from scripts.build import containerd, manifest_entries, ociimage, ocilayout
 from scripts.build.bundle import verify
 from scripts.build.download import sha256
@@ -23,7 +23,7 @@ from tests.tmp_machines import workshop
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     """The bundle that `make test` has made before."""
-    return Bundle.load(paths.bundle_dir(DEFAULT))
+    return Bundle.load(paths.bundle_dir(KUBERNETES))
 
 
 @pytest.fixture
@@ -38,16 +38,16 @@ def test_it_is_what_its_manifest_says(bundle: Bundle) -> None:
 
 
 def test_its_kubeadm_wants_exactly_its_images(bundle: Bundle) -> None:
-    wanted = manifest_entries.images(bundle.file(bundle.named("kubeadm")), DEFAULT)
+    wanted = manifest_entries.images(bundle.file(bundle.named("kubeadm")), KUBERNETES)
     assert {each.name: each.image for each in bundle.artifacts if each.kind == "image"} == wanted
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "version"),
     [
-        ("kubeadm", ["version", "--output=short"], DEFAULT),
-        ("kubelet", ["--version"], f"Kubernetes {DEFAULT}"),
-        ("kubectl", ["version", "--client"], f"Client Version: {DEFAULT}"),
+        ("kubeadm", ["version", "--output=short"], KUBERNETES),
+        ("kubelet", ["--version"], f"Kubernetes {KUBERNETES}"),
+        ("kubectl", ["version", "--client"], f"Client Version: {KUBERNETES}"),
         ("containerd", ["--version"], "v2."),
         ("ctr", ["--version"], "v2."),
         ("etcdctl", ["version"], "etcdctl version: 3."),
@@ -92,7 +92,7 @@ def test_containerd_takes_fetched_and_built_images(
     built = ImageRecipe("registry.test/built:v1", {"/message": root / "program"})
     ociimage.write(built, root / "images" / "built.tar", bundle.arch)
 
-    there = Bundle(root, DEFAULT, bundle.arch, "test", (
+    there = Bundle(root, KUBERNETES, bundle.arch, "test", (
         artifact(root, "fetched", "registry.test/fetched:v1"),
         artifact(root, "built", "registry.test/built:v1"),
     ))  # fmt: skip
@@ -102,7 +102,7 @@ def test_containerd_takes_fetched_and_built_images(
     (root / "bin").mkdir()
     for each in files:
         (root / each.path).symlink_to(bundle.file(each))
-    mixed = Bundle(root, DEFAULT, bundle.arch, "test", (*there.artifacts, *files))
+    mixed = Bundle(root, KUBERNETES, bundle.arch, "test", (*there.artifacts, *files))
     containerd.import_images(mixed, there.artifacts, root / "containerd")
     unpacked = (root / "containerd").rglob("fs/message")
     assert sorted(each.read_text() for each in unpacked) == [

@@ -1,0 +1,67 @@
+"""One home for versions and constants: what else names one says the same."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from model import pins, versions, well_known
+from model.config.schema import DRAIN_SECONDS
+from model.render.manifests import images
+
+TOP = Path(__file__).parents[2]
+CONSTANT = re.compile(r'^[A-Z_]+ = "v?\d+\.\d+\.\d+.*"$', re.MULTILINE)
+
+
+def test_default_and_tried_versions_are_supported() -> None:
+    for version in (pins.KUBERNETES, pins.KUBERNETES_NEWEST, pins.KUBERNETES_EARLIER):
+        assert str(versions.parse(version)) == version
+    assert versions.parse(pins.KUBERNETES_NEWEST).minor == max(pins.KUBERNETES_MINORS)
+    assert versions.parse(pins.KUBERNETES_EARLIER) < versions.parse(pins.KUBERNETES)
+
+
+def test_requirements_are_those_that_fit_the_programs() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    assert {f"pulumi=={pins.PULUMI_SDK}", f"pulumi-command=={pins.PULUMI_COMMAND}"} <= set(
+        project["dependencies"]
+    )
+
+
+def test_makefile_names_the_same_versions() -> None:
+    defaults = dict(
+        re.findall(r"^(UPGRADE|EARLIER) \?= (.+)$", (TOP / "Makefile").read_text(), re.MULTILINE)
+    )
+    assert defaults == {
+        "UPGRADE": pins.KUBERNETES_NEWEST.removeprefix("v"),
+        "EARLIER": pins.KUBERNETES_EARLIER.removeprefix("v"),
+    }
+
+
+def test_manifests_name_the_images_that_are_built() -> None:
+    assert images() == [
+        f"ghcr.io/flannel-io/flannel-cni-plugin:{pins.FLANNEL_CNI_PLUGIN}",
+        f"ghcr.io/flannel-io/flannel:{pins.FLANNEL}",
+    ]
+
+
+def test_manifest_of_draining_holds_the_default() -> None:
+    told: dict[str, Any] = yaml.safe_load((TOP / "manifests" / "drain.yaml").read_text())
+    assert told["data"]["seconds"] == str(DRAIN_SECONDS)
+
+
+def test_shell_and_python_know_the_same_port() -> None:
+    text = (TOP / "scripts" / "node" / "paths.sh").read_text()
+    assert f"\nAPI_PORT={well_known.API_PORT}\n" in text
+
+
+def test_no_version_is_a_constant_elsewhere() -> None:
+    found = {
+        f"{file.relative_to(TOP)}: {match[0]}"
+        for room in ("model", "ops", "components", "scripts")
+        for file in (TOP / room).rglob("*.py")
+        for match in CONSTANT.finditer(file.read_text())
+        if file.name != "pins.py"
+    }
+    assert found == set()
