@@ -3,17 +3,17 @@
 Whatever a run that was killed left behind is removed by the next one.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest import mock
 
 from model import paths
+from model.files import is_ours_alone, locked
 from ops.nspawn import lifecycle, network
 from ops.nspawn.spec import MachineSpec
 
@@ -23,35 +23,21 @@ def workshop() -> Iterator[Path]:
     """Give an empty folder beside the machine images, so that machines can share their files."""
     base = paths.cache_dir() / "tests"
     base.mkdir(parents=True, exist_ok=True)
-    with _locked(base):
-        for folder in base.iterdir():
-            _clear_if_abandoned(folder)
-        folder = Path(tempfile.mkdtemp(dir=base))
-        ours = os.open(folder, os.O_RDONLY)
-        fcntl.flock(ours, fcntl.LOCK_EX)
-    try:
+    with ExitStack() as ours:
+        with locked(base):
+            for folder in base.iterdir():
+                _clear_if_abandoned(folder)
+            folder = Path(tempfile.mkdtemp(dir=base))
+            ours.enter_context(locked(folder))
         yield folder
         shutil.rmtree(folder)
-    finally:
-        os.close(ours)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _clear_if_abandoned(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
+        if not is_ours_alone(descriptor):
+            return
     finally:
         os.close(descriptor)
     for pattern in ("*/*/spec.json", "machines/*/*/spec.json"):

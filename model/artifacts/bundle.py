@@ -6,6 +6,8 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from model.files import write_whole
+
 MANIFEST = "manifest.json"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -78,9 +80,7 @@ class Bundle:
             "source": self.source,
             "artifacts": [_entry(each) for each in self.artifacts],
         }
-        new = self.folder / f".{MANIFEST}.new"
-        new.write_text(json.dumps(document, indent=2) + "\n")
-        new.rename(self.folder / MANIFEST)
+        write_whole(self.folder / MANIFEST, json.dumps(document, indent=2) + "\n")
 
     def for_role(self, role: str) -> tuple[Artifact, ...]:
         """Return what a machine (or person) of this role needs."""

@@ -7,6 +7,7 @@ before it uses it.
 import shutil
 from pathlib import Path
 
+from model.files import replacing, write_whole
 from ops.hosts.artifacts import HostArtifacts
 from ops.nspawn import disk
 from ops.nspawn.spec import MachineSpec
@@ -38,17 +39,14 @@ def supply(spec: MachineSpec, given: HostArtifacts) -> None:
     imported = set(dict(line.split("\t") for line in _lines(state / "images")).values())
     for name, source, _ in given.files:
         if name not in imported and not (artifacts / name).exists():
-            part = artifacts / f"{name}.part"
-            shutil.copyfile(source, part)
-            part.rename(artifacts / name)
+            with replacing(artifacts / name) as part:
+                shutil.copyfile(source, part)
     for name, table in (
         ("index", given.index),
         ("downloads", given.downloads),
         ("mirrors", given.mirrors),
     ):
-        new = artifacts / f"{name}.new"
-        new.write_text(table)
-        new.rename(artifacts / name)
+        write_whole(artifacts / name, table)
     wanted = {"index", "downloads", "mirrors", *(name for name, *_ in given.files)}
     for file in artifacts.iterdir():
         if file.name not in wanted and file.is_file():

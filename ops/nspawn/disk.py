@@ -7,6 +7,7 @@ files are hard links into the image: only its two databases are ever changed in 
 import shutil
 from pathlib import Path
 
+from model.files import replacing
 from ops.errors import OperatorError
 from ops.nspawn.command import run, succeeds
 from ops.nspawn.spec import MachineSpec
@@ -71,6 +72,5 @@ def _link_tree(image: Path, target: Path) -> None:
         run("cp", "--archive", "--reflink=auto", str(image), str(target))
     for name in DATABASES:
         for database in target.rglob(name):
-            copy = database.with_name(f"{name}.copy")
-            shutil.copy2(database, copy)
-            copy.replace(database)
+            with replacing(database) as copy:
+                shutil.copy2(database, copy)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.files import write_whole
 from ops.nspawn.cgroup import Cgroups
 from ops.nspawn.spec import MachineSpec
 
@@ -34,9 +35,7 @@ class Runtime:
             "started": self.started,
             "boot": self.boot,
         }
-        new = spec.folder / "runtime.json.new"
-        new.write_text(json.dumps(document))
-        new.rename(spec.folder / "runtime.json")
+        write_whole(spec.folder / "runtime.json", json.dumps(document))
         (spec.folder / "leader").write_text(str(self.leader))
 
     @classmethod

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from model import paths
+from model.files import write_whole
 from ops.errors import OperatorError
 
 
@@ -61,9 +62,7 @@ class MachineSpec:
             with suppress(FileNotFoundError):
                 # For root only: whoever is root in the machine can make files that run as root.
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self.folder / "spec.json.new"
-        new.write_text(json.dumps(asdict(self), indent=2))
-        new.rename(self.folder / "spec.json")
+        write_whole(self.folder / "spec.json", json.dumps(asdict(self), indent=2))
 
     @classmethod
     def read(cls, folder: Path) -> "MachineSpec | None":

@@ -5,7 +5,8 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts.build.cache_entry import MakerError, replacing
+from model.files import replacing
+from scripts.build.cache_entry import MakerError
 
 
 def add_bytes(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:

@@ -3,14 +3,13 @@
 Everything that builds holds a share of it. Whoever is the last to finish removes it.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from model import paths
-from scripts.build.cache_entry import remove
+from model.files import is_ours_alone, locked, remove
 
 KEEP = "KUBEADM_FLEET_KEEP_BUILD_CACHE"
 
@@ -28,13 +27,7 @@ def building() -> Iterator[None]:
     in the environment nothing is removed.
     """
     folder().mkdir(parents=True, exist_ok=True)
-    with (folder().parent / ".build.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    with locked(folder().parent / ".build.lock", shared=True) as lock:
         yield
-        if os.environ.get(KEEP) == "1":
-            return
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        remove(folder())
+        if os.environ.get(KEEP) != "1" and is_ours_alone(lock):
+            remove(folder())

@@ -7,9 +7,10 @@ import click
 
 from model import paths, pins, versions
 from model.artifacts.bundle import MANIFEST, Bundle, BundleError
+from model.files import remove
 from scripts.build import arch as architectures
 from scripts.build import buildcache, from_source, from_upstream
-from scripts.build.cache_entry import MakerError, locked, remove, require_space
+from scripts.build.cache_entry import MakerError, locked, require_space
 from scripts.build.download import sha256
 from scripts.build.progress import megabytes, say
 from scripts.build.version_type import VERSION

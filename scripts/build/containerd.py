@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from model.artifacts.bundle import Artifact, Bundle
-from scripts.build.cache_entry import MakerError, remove
+from model.files import remove
+from scripts.build.cache_entry import MakerError
 from scripts.build.shell import run
 
 START_SECONDS = 30

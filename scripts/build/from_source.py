@@ -11,9 +11,10 @@ from pathlib import Path
 
 from model.artifacts.bundle import Artifact
 from model.artifacts.upstream import CNI, LOCAL
+from model.files import replacing
 from scripts.build import arch as architectures
 from scripts.build import debian, manifest_entries, ociimage, recipes
-from scripts.build.cache_entry import MakerError, replacing, require_space
+from scripts.build.cache_entry import MakerError, require_space
 from scripts.build.gomodule import GoProgram, build, download, module_cache
 from scripts.build.ociimage import ImageRecipe
 from scripts.build.progress import task

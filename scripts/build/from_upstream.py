@@ -14,10 +14,10 @@ from threading import Lock
 
 from model.artifacts.bundle import Artifact
 from model.artifacts.upstream import LOCAL, REGISTRIES, Download, downloads
+from model.files import replacing
 from scripts.build import arch as architectures
 from scripts.build import manifest_entries, ocilayout
 from scripts.build.archive import extract_programs
-from scripts.build.cache_entry import replacing
 from scripts.build.download import all_reachable, fetch, published_sum
 from scripts.build.parallel import in_parallel
 from scripts.build.progress import task

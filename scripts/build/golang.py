@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from model import paths
+from model.files import replacing
 from model.pins import GO
-from scripts.build.cache_entry import MakerError, locked, replacing
+from scripts.build.cache_entry import MakerError, locked
 from scripts.build.progress import task
 from scripts.build.shell import run
 

@@ -16,10 +16,11 @@ import click
 
 from model import paths
 from model.artifacts.bundle import Artifact, Bundle, BundleError
+from model.files import remove, replacing
 from model.fleet import CONTROL_PLANE, WORKER
 from ops.hosts import scripts as node_scripts
 from scripts.build import containerd, debian
-from scripts.build.cache_entry import MakerError, locked, remove, replacing, require_space
+from scripts.build.cache_entry import MakerError, locked, require_space
 from scripts.build.progress import megabytes, say, task
 from scripts.build.shell import copy_tree, run
 from scripts.build.version_type import VERSION

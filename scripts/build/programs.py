@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from model.files import write_whole
 from scripts.build.cache_entry import MakerError
 from scripts.build.download import sha256
 
@@ -32,10 +33,8 @@ def describe(file: Path, version: str, origin: str) -> Program:
 
 def write(folder: Path, programs: Mapping[str, Program]) -> None:
     """Write the record, atomically."""
-    new = folder.parent / f".{RECORD}.new"
     document = {"programs": [asdict(each) for each in programs.values()]}
-    new.write_text(json.dumps(document, indent=2) + "\n")
-    new.replace(folder.parent / RECORD)
+    write_whole(folder.parent / RECORD, json.dumps(document, indent=2) + "\n")
 
 
 def read(folder: Path) -> dict[str, Program]:

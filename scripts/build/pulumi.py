@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model import pins
+from model.files import replacing
 from scripts.build import arch, programs, recipes
 from scripts.build.archive import extract_programs
-from scripts.build.cache_entry import replacing
 from scripts.build.download import fetch, published_sum
 from scripts.build.gomodule import GoProgram, build, download
 from scripts.build.progress import task

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from model import paths
+from model.files import remove
 from scripts.build import buildcache, programs
-from scripts.build.cache_entry import MakerError, locked, remove, require_space
+from scripts.build.cache_entry import MakerError, locked, require_space
 from scripts.build.download import all_reachable
 from scripts.build.parallel import in_parallel
 from scripts.build.progress import say

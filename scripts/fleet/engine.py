@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.fleet.private_config import locked, refresh, require_stack_file
+from model.files import locked
+from scripts.fleet.private_config import refresh, require_stack_file
 from scripts.fleet.workspace import Workspace
 
 # Up to this many steps at once: they wait for machines, they do not compute.

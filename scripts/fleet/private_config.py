@@ -9,11 +9,7 @@ Merged as YAML nodes rather than values, so that what the engine reads is what w
 and dumped, an unquoted `on` would come back as `true`.
 """
 
-import fcntl
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -28,17 +24,6 @@ _NOTE = "# Made from {tracked} at each run: change that file. Secrets set here s
 
 class StackFileError(Exception):
     """A stack file that is not there or cannot be read."""
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Let one run at a time make a stack's copy and its record."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def refresh(workspace: Workspace) -> None:

@@ -11,8 +11,9 @@ import subprocess
 from pathlib import Path
 
 from model import paths
+from model.files import replacing
 from scripts.build import debian, image
-from scripts.build.cache_entry import locked, replacing
+from scripts.build.cache_entry import locked
 from scripts.build.shell import copy_tree, run
 
 USER = "ubuntu"

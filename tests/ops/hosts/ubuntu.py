@@ -12,8 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from model import paths
+from model.files import remove, replacing
 from scripts.build import debian, image
-from scripts.build.cache_entry import locked, remove, replacing
+from scripts.build.cache_entry import locked
 from scripts.build.shell import run
 from tests.ops.hosts.bare import NEEDED, SOURCE, furnish, strip
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from model.files import replacing
 from scripts.build import buildcache, cache_entry
-from scripts.build.cache_entry import MakerError, locked, replacing, require_space
+from scripts.build.cache_entry import MakerError, locked, require_space
 from scripts.build.parallel import in_parallel
 from scripts.build.parallel import start as in_background
 from scripts.build.progress import task

@@ -1,0 +1,76 @@
+"""Files that others read or write at the same time: whole or not at all, one holder at a time.
+
+The locks are flock(2)'s. The kernel gives one back when its holder dies, however it dies; it waits
+without polling, can be shared, and needs no lock file where a folder is there.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a path to write to; it becomes `target` in one step when the block succeeds.
+
+    What an earlier block left there is removed first. A file or a folder may be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = _part(target)
+    remove(part)
+    yield part
+    part.replace(target)
+
+
+def write_whole(target: Path, content: str) -> None:
+    """Write a file into a folder that is there; who reads it finds the former content or this."""
+    part = _part(target)
+    part.write_text(content)
+    part.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(
+    path: Path, *, shared: bool = False, waiting: Callable[[], object] = lambda: None
+) -> Iterator[int]:
+    """Hold the lock of a folder, or of a lock file, which is made; yield its descriptor.
+
+    `waiting` is called when another holds it.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        if not _try(descriptor, kind):
+            waiting()
+            fcntl.flock(descriptor, kind)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def is_ours_alone(descriptor: int) -> bool:
+    """Take the whole lock of an open file or folder, if nobody else holds a share of it."""
+    return _try(descriptor, fcntl.LOCK_EX)
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")
