@@ -98,7 +98,7 @@ def place_launcher(folder: Path) -> None:
     with replacing(folder / LAUNCHER) as part:
         shutil.copyfile(LAUNCHER_SOURCE, part)
         part.chmod(0o755)
-    described = programs.describe(folder / LAUNCHER, f"v{PULUMI_VERSION}", "kubeadm-fleet")
+    described = programs.describe(folder / LAUNCHER, f"v{pins.PULUMI}", "kubeadm-fleet")
     programs.write(folder, {**programs.read(folder), LAUNCHER: described})
 
 

@@ -12,8 +12,8 @@ from ops.wait import NotYet, wait_until
 TOP = Path(__file__).parents[2]
 # These still have loops of their own.
 OWN_LOOPS = {
-    *("drain.py", "node.py", "nodes.py", "readiness.py"),  # ops/kube, ops/rollout
-    *("health_check.py", "wave.py"),  # components/providers
+    *("drain.py", "health.py", "nodes.py", "readiness.py", "retirement.py"),
+    *("wave.py",),
 }
 
 
