@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -99,7 +99,8 @@ def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> 
     if NoneType in get_args(annotation):
         return _of_type(arguments[0], metadata, required=required)
     field = next((each for each in metadata if isinstance(each, ScalarField)), None)
-    if get_origin(annotation) is UnionType and field is None:
+    # A union of annotated types is typing's own until Python 3.14.
+    if get_origin(annotation) in (Union, UnionType) and field is None:
         one, several = (_of_type(each) for each in arguments)
         return SchemaNode(items=one.items, listed=several.items, required=required)
     return SchemaNode(

@@ -93,3 +93,8 @@ def test_selectors_are_not_held_against_labels_that_are_wrong_themselves() -> No
     clusters = {"cluster1": {"machines": {"subnet": "10.89.1.0/24"}, "labels": labels}}
     (problem,) = problems({"clusters": clusters, "upgrades": {"canaries": {"tier": "canary"}}})
     assert problem.path.endswith("cluster1.labels.tier")
+
+
+def test_a_selector_as_text_is_answered_with_one_to_write() -> None:
+    (problem,) = problems({**CONTAINER, "upgrades": {"canaries": "region=tokyo"}})
+    assert problem.example == "{environment: staging}"
