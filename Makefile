@@ -91,7 +91,7 @@ bench: ## Time the program against bare commands
 	@$(PYTHON) -m scripts.bench --following $(UPGRADE)
 
 .PHONY: schema
-schema: ## Write the JSON schema of the stack files from the config's types
+schema: ## Write the JSON schema of the stack files and docs/config.md
 	@scripts/setup.sh preview
 	@$(PYTHON) -m scripts.schema
 

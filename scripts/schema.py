@@ -1,10 +1,11 @@
-"""The JSON schema of the stack files, from the config's types, for editors that complete them."""
+"""The JSON schema of the stack files, for editors, and the config reference, for people."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from model.config.schema import FleetConfig
+from scripts import config_reference
 
 SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "stack.schema.json"
 
@@ -35,9 +36,13 @@ def rendered() -> str:
 
 
 def main() -> None:
-    """Write the file."""
-    SCHEMA.write_text(rendered(), encoding="utf-8")
-    print(f"==> schema: {SCHEMA.relative_to(Path.cwd())}")
+    """Write both files."""
+    for path, text in (
+        (SCHEMA, rendered()),
+        (config_reference.REFERENCE, config_reference.rendered()),
+    ):
+        path.write_text(text, encoding="utf-8")
+        print(f"==> schema: {path.relative_to(Path.cwd())}")
 
 
 if __name__ == "__main__":

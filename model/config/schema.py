@@ -75,6 +75,7 @@ class Ssh(Strict):
         None,
         description="Name of the stack's secret config value that holds the password that sudo "
         "asks; without it, sudo must not ask.",
+        examples=["sudoPassword"],
     )
     private_key: SecretName = Field(
         "sshPrivateKey", description="Name of the stack's secret config value that holds the key."
@@ -105,7 +106,9 @@ class ContainerMachines(ContainerSize):
     """What the driver `container` takes: machines made on this host."""
 
     subnet: Subnet | None = Field(
-        None, description="The network of the cluster's bridge; the gateway is its first address."
+        None,
+        description="The network of the cluster's bridge; the gateway is its first address.",
+        examples=["10.89.1.0/24"],
     )
 
 
@@ -160,7 +163,9 @@ class Pool(ContainerSize, ExistingPool):
         None, description="How many machines; with `hosts` it may be left out."
     )
     labels: dict[NodeLabelKey, LabelValue] = Field(
-        default_factory=dict, description="Labels of the machines' Nodes."
+        default_factory=dict,
+        description="Labels of the machines' Nodes.",
+        examples=[{"disk": "ssd"}],
     )
     taints: list[TaintText] | None = Field(
         None, description="Taints of the machines' Nodes; control planes have kubeadm's by default."
@@ -184,7 +189,9 @@ class ApiServer(Strict):
     """What the API servers are told beyond what kubeadm tells them."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_API_SERVER] = Field(
-        default_factory=dict, description="Flags of kube-apiserver, without their dashes."
+        default_factory=dict,
+        description="Flags of kube-apiserver, without their dashes.",
+        examples=[{"audit-log-maxage": "30"}],
     )
     cert_sans: list[AltName] | None = Field(
         None, alias="certSANs", description="Further names and addresses in its certificate."
@@ -195,7 +202,9 @@ class ControllerManager(Strict):
     """What the controller managers are told beyond what kubeadm tells them."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_CONTROLLER_MANAGER] = Field(
-        default_factory=dict, description="Flags of kube-controller-manager, without their dashes."
+        default_factory=dict,
+        description="Flags of kube-controller-manager, without their dashes.",
+        examples=[{"terminated-pod-gc-threshold": "500"}],
     )
 
 
@@ -203,7 +212,9 @@ class Scheduler(Strict):
     """What the schedulers are told beyond what kubeadm tells them."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_SCHEDULER] = Field(
-        default_factory=dict, description="Flags of kube-scheduler, without their dashes."
+        default_factory=dict,
+        description="Flags of kube-scheduler, without their dashes.",
+        examples=[{"v": "4"}],
     )
 
 
@@ -211,7 +222,9 @@ class Etcd(Strict):
     """What etcd is told beyond what kubeadm tells it."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_ETCD] = Field(
-        default_factory=dict, description="Flags of etcd, without their dashes."
+        default_factory=dict,
+        description="Flags of etcd, without their dashes.",
+        examples=[{"quota-backend-bytes": "8589934592"}],
     )
 
 
@@ -219,7 +232,9 @@ class KubernetesComponents(Strict):
     """Settings of Kubernetes' own parts, in kubeadm's words; a cluster's lie over the fleet's."""
 
     kubelet: Annotated[dict[str, Any], KUBELET_FIELDS] = Field(
-        default_factory=dict, description="Fields of KubeletConfiguration, for every machine."
+        default_factory=dict,
+        description="Fields of KubeletConfiguration, for every machine.",
+        examples=[{"maxPods": 200}],
     )
     api_server: ApiServer = Field(default_factory=ApiServer, description="The API servers.")
     controller_manager: ControllerManager = Field(
@@ -276,7 +291,9 @@ class Networking(Strict):
         IPv4Network("10.244.0.0/16"), description="Addresses of pods; each Node takes a /24."
     )
     service_subnet: Subnet = Field(
-        IPv4Network("10.96.0.0/12"), description="Addresses of Services, a /12 to a /24."
+        IPv4Network("10.96.0.0/12"),
+        description="Addresses of Services, a /12 to a /24.",
+        examples=["10.96.0.0/12"],
     )
     dns_domain: Domain = Field("cluster.local", description="The domain of Services' names.")
 

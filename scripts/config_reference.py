@@ -1,0 +1,244 @@
+"""docs/config.md: every key of the config, from its types, with what is allowed and an example."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from model.config import component_flags, kubelet_fields, resolve, settings
+from model.config.errors import Path as ConfigPath
+from model.config.field import ScalarField
+from model.config.lookup import SchemaNode, schema_at
+from model.config.open_mapping import OpenMapping
+from model.config.schema import DEFAULT_DRIVER, FleetConfig
+
+Value = TypeVar("Value", bound=Hashable)
+REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "config.md"
+HEAD = """# Config reference
+
+Generated from `model/config/schema.py` by `make schema`: change the types, not this file.
+
+The config is the value of `kubeadm-fleet:fleet` in `Pulumi.<stack>.yaml`. Keys are relative to it;
+`<name>` is the name of a cluster. Settings of the fleet are defaults; a cluster can override those
+that it has as well, key by key. [stack.schema.json](stack.schema.json) says the same to editors.
+"""
+TABLE = "| key | allowed | default | description | example |\n|---|---|---|---|---|\n"
+OPEN_MAPPINGS = """
+## Kubelet fields
+
+The fields of KubeletConfiguration that `kubelet` takes.
+
+| value | fields |
+|---|---|
+{fields}
+## Component flags
+
+`extraArgs` takes any flag of the component, without its dashes, and its value as text.
+
+## Managed by kubeadm-fleet
+
+Fields and flags that the config may not set, and why.
+
+| component | field or flag | reason |
+|---|---|---|
+{refused}"""
+# Where a name of the reader's own stands in a path, and one place of a list.
+NAME, LISTED = "<name>", 0
+# Defaults of the fleet that no field holds: there, "not given" means something else in a cluster.
+RESOLVED = {
+    "driver": DEFAULT_DRIVER,
+    "cpus": resolve.DEFAULT_CPUS,
+    "memory": resolve.DEFAULT_MEMORY,
+    "maxUnavailable": settings.MAX_UNAVAILABLE,
+    "drainTimeout": settings.DRAIN_SECONDS,
+    "force": False,
+}
+FLAGS = {
+    "apiServer": component_flags.API_SERVER,
+    "controllerManager": component_flags.CONTROLLER_MANAGER,
+    "scheduler": component_flags.SCHEDULER,
+    "etcd": component_flags.ETCD,
+}
+ROLES = {key: role for role, key in resolve.POOL_KEYS.items()}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the config: `path` is where it stands, `info` what its type says of it."""
+
+    path: ConfigPath
+    info: FieldInfo
+
+    @cached_property
+    def node(self) -> SchemaNode:
+        """What stands there."""
+        return schema_at(self.path)
+
+    @property
+    def below(self) -> ConfigPath:
+        """Where its entries stand, if it has any; itself otherwise."""
+        if self.node.items is None:
+            return self.path
+        kind = get_origin(_bare(self.info.annotation))
+        return (*self.path, LISTED if kind is list else NAME)
+
+    @property
+    def part(self) -> type[BaseModel] | None:
+        """The part that it holds, or that each of its entries is."""
+        return schema_at(self.below).part
+
+    @property
+    def example(self) -> Any:
+        """Return a value that is allowed there."""
+        if self.info.examples:
+            return self.info.examples[0]
+        if self.node.field:
+            return self.node.field.example
+        inner = self.part and _smallest(self.below, self.part)
+        if inner is None:
+            entry = schema_at(self.below).field
+            assert entry is not None, f"{self.path}: give its Field an example"
+            inner = entry.example
+        if self.below == self.path:
+            return inner
+        return [inner] if self.below[-1] == LISTED else {_key_example(self.info): inner}
+
+
+def keys(part: type[BaseModel] = FleetConfig, path: ConfigPath = ()) -> Iterator[Key]:
+    """Return every key of the config, depth first; a part's own keys come before what is below."""
+    found = [Key((*path, str(info.alias)), info) for info in part.model_fields.values()]
+    yield from found
+    for key in found:
+        if key.part is not None:
+            yield from keys(key.part, key.below)
+
+
+def rendered() -> str:
+    """Return the reference as the file holds it."""
+    sections: dict[type[BaseModel], list[Key]] = {}
+    places: dict[type[BaseModel], list[str]] = {}
+    for key in (top := list(keys())):
+        if key.part is not None:
+            places.setdefault(key.part, []).append(_dotted(key.below))
+    for key in top:
+        holder = schema_at(key.path[:-1]).part or FleetConfig
+        rows = sections.setdefault(holder, [])
+        if key.path[-1] not in {row.path[-1] for row in rows}:
+            rows.append(key)
+    parts = (_section(part, places.get(part, []), rows) for part, rows in sections.items())
+    return HEAD + "".join(parts) + _open_mappings()
+
+
+def _section(part: type[BaseModel], places: list[str], rows: list[Key]) -> str:
+    where = "Where: " + ", ".join(f"`{each}`" for each in places) + ".\n\n" if places else ""
+    lines = "".join(_row(key) for key in rows)
+    return f"\n## {part.__name__}\n\n{(part.__doc__ or '').strip()}\n\n{where}{TABLE}{lines}"
+
+
+def _row(key: Key) -> str:
+    shown = yaml.safe_dump({key.path[-1]: key.example}, default_flow_style=True, width=1000)
+    cells = [
+        f"`{key.path[-1]}`",
+        _allowed(key),
+        _default(key),
+        str(key.info.description),
+        f"`{shown.strip()[1:-1]}`",
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _allowed(key: Key) -> str:
+    if key.node.field:
+        return key.node.field.allowed
+    if any(isinstance(each, OpenMapping) for each in key.info.metadata):
+        anchor = "kubelet-fields" if key.path[-1] == "kubelet" else "component-flags"
+        return f"a mapping; see [below](#{anchor})"
+    entry = schema_at(key.below).field
+    what = entry.allowed if entry else ""
+    if key.part is not None:
+        what = f"[{key.part.__name__}](#{key.part.__name__.lower()})"
+    if key.below == key.path:
+        return what
+    if key.node.listed is not None:
+        return f"a mapping, or a list of mappings; each value: {what}"
+    return ("a list; each: " if key.below[-1] == LISTED else "a mapping; each value: ") + what
+
+
+def _default(key: Key) -> str:
+    if key.info.is_required():
+        return "required"
+    given = key.info.get_default(call_default_factory=True)
+    if given is None:
+        given = _resolved(*map(str, key.path))
+    if isinstance(given, BaseModel):
+        return "those of its keys"
+    if given in ({}, [], "", None):
+        return "none"
+    text = str(given).lower() if isinstance(given, bool) else f"{given}"
+    return text if " " in text else f"`{text.removesuffix('.0')}`"
+
+
+def _resolved(*path: str) -> object:
+    """Return the default of a key that may be left out, as model/config applies it."""
+    holder, name = ("", *path)[-2:]
+    if holder in ROLES and name == "count":
+        return resolve.DEFAULT_COUNTS[ROLES[holder]]
+    if holder in ROLES and name in RESOLVED:
+        return "that of `machines`"
+    in_fleet = schema_at((*path[2:],))
+    if path[0] == "clusters" and (in_fleet.field or in_fleet.part):
+        return "the fleet's"
+    return RESOLVED.get(name)
+
+
+def _smallest(path: ConfigPath, part: type[BaseModel]) -> dict[str, Any]:
+    """Return what the part requires; of one that requires nothing, its first key."""
+    inner = [Key((*path, str(info.alias)), info) for info in part.model_fields.values()]
+    needed = [key for key in inner if key.info.is_required()] or inner[:1]
+    return {str(key.path[-1]): key.example for key in needed}
+
+
+def _key_example(info: FieldInfo) -> str:
+    """Return an example of a mapping's keys."""
+    metadata = getattr(get_args(_bare(info.annotation))[0], "__metadata__", ())
+    scalars = (each for each in metadata if isinstance(each, ScalarField))
+    return next((str(each.example) for each in scalars), "cluster1")
+
+
+def _bare(annotation: Any) -> Any:
+    """Return the type without `| None`."""
+    options = [each for each in get_args(annotation) if each is not NoneType]
+    return options[0] if NoneType in get_args(annotation) else annotation
+
+
+def _dotted(path: ConfigPath) -> str:
+    return "".join("[]" if each == LISTED else f".{each}" for each in path)[1:]
+
+
+def _open_mappings() -> str:
+    """Return which fields of the kubelet and which flags of components are allowed or not."""
+    fields = "".join(
+        f"| {kind.label} | {', '.join(f'`{name}`' for name in names)} |\n"
+        for kind, names in _by(kubelet_fields.FIELDS).items()
+    )
+    refused = {"kubelet": kubelet_fields.OWNED, **FLAGS}
+    rows = "".join(
+        f"| `{component}` | {', '.join(f'`{name}`' for name in names)} | {reason} |\n"
+        for component, reasons in refused.items()
+        for reason, names in _by(reasons).items()
+    )
+    return OPEN_MAPPINGS.format(fields=fields, refused=rows)
+
+
+def _by(names: Mapping[str, Value]) -> dict[Value, list[str]]:
+    """Return the names that have each value."""
+    found: dict[Value, list[str]] = {}
+    for name, value in names.items():
+        found.setdefault(value, []).append(name)
+    return found
