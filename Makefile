@@ -56,7 +56,7 @@ test-long: ## Run the tests that take minutes each: upgrades, failures, interrup
 .PHONY: test-unit
 test-unit: ## Run the fast tests only; needs neither root nor machines
 	@scripts/setup.sh unit
-	@$(PYTHON) -m pytest tests/model tests/components $(ARGS)
+	@$(PYTHON) -m pytest tests/model tests/components tests/docs $(ARGS)
 
 .PHONY: prove
 prove: ## Run up, down and test on a fresh machine (STEPS="up unit", CACHE=1, ARGS)

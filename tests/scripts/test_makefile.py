@@ -60,6 +60,12 @@ def test_a_stacks_targets_do_what_it_needs_in_order(target: str, commands: list[
     assert all("--stack prod" in line for line in planned[1:])
 
 
+def test_every_folder_of_tests_that_a_target_names_exists() -> None:
+    named = re.findall(r"\btests/[\w/]+", (TOP / "Makefile").read_text())
+    assert named
+    assert [each for each in named if not (TOP / each).is_dir()] == []
+
+
 def test_clean_leaves_what_cannot_be_made_again(tmp_path: Path) -> None:
     checkout = copy_checkout(tmp_path / "checkout")
     kept = {path.relative_to(checkout) for path in checkout.rglob("*")}
