@@ -1,0 +1,42 @@
+"""The README shows what the program takes and says, not what it once did."""
+
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import yaml
+
+from model.config.errors import ConfigError
+from model.config.parse import read
+from model.load import load
+from tests.docs.documents import TOP, blocks
+from tests.model.examples import HOST_KEY
+
+README = TOP / "README.md"
+
+
+def fleet_of(block: str) -> Any:
+    """Return the fleet that a block of YAML describes, or a part of which."""
+    document = yaml.safe_load(dedent(block).replace("ssh-ed25519 AAAA...", HOST_KEY))
+    if "config" in document:
+        return document["config"]["kubeadm-fleet:fleet"]
+    is_cluster = all(
+        isinstance(each, dict) and "controlPlanes" in each for each in document.values()
+    )
+    return {"clusters": document} if is_cluster else {"clusters": {"a": {}}, **document}
+
+
+@pytest.mark.parametrize("block", list(blocks(README, "yaml")))
+def test_configs_in_the_readme_are_read_without_a_problem(block: str) -> None:
+    assert read(fleet_of(block)).problems == ()
+
+
+def test_the_error_in_the_readme_is_the_one_that_is_printed() -> None:
+    cluster = {
+        "machines": {"subnet": "10.89.1.0/24"},
+        "networking": {"podSubnet": "10.89.0.0/16"},
+        "controlPlanes": {"count": 3},
+    }
+    with pytest.raises(ConfigError) as refused:
+        load({"clusters": {"a": cluster}})
+    assert f"error: {refused.value}\n" in list(blocks(README, "console"))
