@@ -16,8 +16,10 @@ STEPS ?=
 CACHE ?=
 
 PYTHON := .venv/bin/python
-PREPARE := $(PYTHON) -m scripts.build.ensure --stack $(STACK)
-RUN_STACK := $(PYTHON) -m scripts.fleet
+FLEET := .venv/bin/fleet
+BUILD := $(FLEET) build --stack $(STACK)
+# More options for `fleet up`, `preview` and `down`, for example: make up STACK=prod FLAGS=--yes
+FLAGS ?=
 
 .PHONY: help
 help: ## List the targets
@@ -26,31 +28,31 @@ help: ## List the targets
 .PHONY: up
 up: ## Make the stack's clusters (STACK=dev), write ./kubeconfig and show the nodes
 	@scripts/setup.sh preview
-	@$(PREPARE) toolchain plugin bundle image
-	@$(RUN_STACK) up --stack $(STACK)
+	@$(BUILD) toolchain plugin bundle image
+	@$(FLEET) up $(STACK) $(FLAGS)
 
 .PHONY: preview
 preview: ## Show what `make up` would do; needs neither root nor machines
 	@scripts/setup.sh preview
-	@$(PREPARE) toolchain plugin
-	@$(RUN_STACK) preview --stack $(STACK)
+	@$(BUILD) toolchain plugin
+	@$(FLEET) preview $(STACK) $(FLAGS)
 
 .PHONY: down
 down: ## Destroy the stack's clusters
 	@scripts/setup.sh preview
-	@$(PREPARE) toolchain plugin
-	@$(RUN_STACK) down --stack $(STACK)
+	@$(BUILD) toolchain plugin
+	@$(FLEET) down $(STACK) $(FLAGS)
 
 .PHONY: test
 test: ## Install what is missing and run every test (as root: with real machines)
 	@scripts/setup.sh tests
-	@$(PREPARE) toolchain plugin bundle image
+	@$(BUILD) toolchain plugin bundle image
 	@$(PYTHON) -m pytest $(ARGS)
 
 .PHONY: test-long
 test-long: ## Run the tests that take minutes each: upgrades, failures, interruptions
 	@scripts/setup.sh tests
-	@$(PREPARE) --also $(EARLIER) --also $(UPGRADE) toolchain plugin bundle image
+	@$(BUILD) --also $(EARLIER) --also $(UPGRADE) toolchain plugin bundle image
 	@$(PYTHON) -m pytest -m long $(ARGS)
 
 .PHONY: test-unit
@@ -66,28 +68,28 @@ prove: ## Run up, down and test on a fresh machine (STEPS="up unit", CACHE=1, AR
 .PHONY: lint
 lint: ## Check style, types, imports between rooms, shell scripts and workflows
 	@scripts/setup.sh preview
-	@$(PREPARE) toolchain
+	@$(BUILD) toolchain
 	@$(PYTHON) -m scripts.lint
 
 .PHONY: bundle
 bundle: ## Fetch or build what the stack's clusters run
 	@scripts/setup.sh preview
-	@$(PREPARE) bundle
+	@$(BUILD) bundle
 
 .PHONY: toolchain
 toolchain: ## Fetch or build pulumi and its plugins
 	@scripts/setup.sh preview
-	@$(PREPARE) toolchain plugin
+	@$(BUILD) toolchain plugin
 
 .PHONY: image
 image: ## Make the root file system of the stack's container machines
 	@scripts/setup.sh preview
-	@$(PREPARE) bundle image
+	@$(BUILD) bundle image
 
 .PHONY: bench
 bench: ## Time the program against bare commands
 	@scripts/setup.sh tests
-	@$(PREPARE) --also $(UPGRADE) toolchain plugin bundle image
+	@$(BUILD) --also $(UPGRADE) toolchain plugin bundle image
 	@$(PYTHON) -m scripts.bench --following $(UPGRADE)
 
 .PHONY: schema

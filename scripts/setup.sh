@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 level=${1:-preview}
 venv=.venv
-stamp=$venv/requirements.sha256
+stamp=$venv/setup.sha256
 # A user's PATH leaves out the folders where ip, iptables and sshd live.
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -141,10 +141,32 @@ install_packages() {
   finished packages "$start"
 }
 
+# The command `fleet`, of the checkout in whose .venv it lies, from any directory and through links.
+# [project.scripts] in pyproject.toml declares the same.
+entry_point() {
+  cat <<SCRIPT
+#!$(pwd -P)/$venv/bin/python
+import os
+import sys
+
+path = __file__
+while os.path.islink(path):
+    path = os.path.join(os.path.dirname(path), os.readlink(path))
+sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(path), "..", ".."))
+
+from scripts.fleet.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main())
+SCRIPT
+}
+
 # The venv's Python decides too: one that has gone or is too old makes the venv anew.
-wanted_stamp() { sha256sum requirements.txt | cut -d ' ' -f 1; }
+wanted_stamp() { { cat requirements.txt && entry_point; } | sha256sum | cut -d ' ' -f 1; }
 venv_works() { "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
-venv_current() { [[ -f $stamp && $(<"$stamp") == "$(wanted_stamp)" ]] && venv_works; }
+venv_current() {
+  [[ -f $stamp && $(<"$stamp") == "$(wanted_stamp)" && -x $venv/bin/fleet ]] && venv_works
+}
 
 make_venv() {
   local start=$EPOCHREALTIME settings python
@@ -162,6 +184,8 @@ make_venv() {
   settings=$("$venv/bin/python" scripts/uv_settings.py)
   eval "$settings"
   "$venv/bin/uv" pip sync --quiet --require-hashes --python "$venv/bin/python" requirements.txt
+  entry_point >"$venv/bin/fleet"
+  chmod +x "$venv/bin/fleet"
   wanted_stamp >"$stamp.new"
   mv "$stamp.new" "$stamp"
   finished .venv "$start"

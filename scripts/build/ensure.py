@@ -75,7 +75,14 @@ def read_fleet(stack: str) -> Fleet:
 
 
 @click.command()
-@click.option("--stack", default="dev", show_default=True, help="Name of the stack.")
+@click.option(
+    "-s",
+    "--stack",
+    default="dev",
+    envvar="FLEET_STACK",
+    show_default=True,
+    help="Name of the stack.",
+)
 @click.option("--also", multiple=True, type=VERSION, help="Another Kubernetes version to prepare.")
 @click.argument("wanted", nargs=-1, required=True, type=click.Choice(KINDS))
 def main(stack: str, also: tuple[str, ...], wanted: tuple[str, ...]) -> None:

@@ -1,1 +1,1 @@
-"""The stack as a person runs it: the pulumi CLI with this project's backend, secrets and tools."""
+"""The command `fleet`; its subcommands are the files in `commands`."""

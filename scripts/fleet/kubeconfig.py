@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from scripts.fleet.private_file import write_private
+from ops.private_file import write_private
 
 # An extension, because kubectl keeps it when it rewrites the file; a comment would be lost.
 _OWNER = "kubeadm-fleet"

@@ -43,21 +43,23 @@ def test_make_alone_lists_every_target_with_a_line_of_help() -> None:
 @pytest.mark.parametrize(
     ("target", "commands"),
     [
-        ("up", ["setup.sh preview", "build.ensure toolchain plugin bundle image", "fleet up"]),
-        ("preview", ["setup.sh preview", "build.ensure toolchain plugin", "fleet preview"]),
-        ("down", ["setup.sh preview", "build.ensure toolchain plugin", "fleet down"]),
+        ("up", ["setup.sh preview", "fleet build toolchain plugin bundle image", "fleet up"]),
+        ("preview", ["setup.sh preview", "fleet build toolchain plugin", "fleet preview"]),
+        ("down", ["setup.sh preview", "fleet build toolchain plugin", "fleet down"]),
     ],
 )
 def test_a_stacks_targets_do_what_it_needs_in_order(target: str, commands: list[str]) -> None:
-    planned = make("--dry-run", target, "STACK=prod").splitlines()
+    planned = make("--dry-run", target, "STACK=prod", "FLAGS=--verbose").splitlines()
     shortened = [
-        line.replace(".venv/bin/python -m scripts.", "")
+        line.replace(".venv/bin/", "")
         .replace("scripts/", "")
         .replace(" --stack prod", "")
+        .replace(" prod --verbose", "")
         for line in planned
     ]
     assert shortened == commands
-    assert all("--stack prod" in line for line in planned[1:])
+    assert "--stack prod" in planned[1]
+    assert planned[2].endswith(" prod --verbose")
 
 
 def test_every_folder_of_tests_that_a_target_names_exists() -> None:

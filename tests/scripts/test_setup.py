@@ -109,6 +109,27 @@ def test_changed_requirements_are_installed_again(machine: Machine) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("broken", ["gone", "of another version"])
+def test_the_fleet_command_is_written_again(machine: Machine, broken: str) -> None:
+    machine.setup("preview")
+    command = machine.checkout / ".venv/bin/fleet"
+    written = command.read_text()
+    script = machine.checkout / "scripts/setup.sh"
+    text = script.read_text()
+    if broken == "gone":
+        command.unlink()
+    else:
+        script.write_text(text.replace("import os\n", "import os  # changed\n"))
+    assert machine.setup("preview").returncode == 0
+    assert ("# changed" in command.read_text()) == (broken != "gone")
+    script.write_text(text)
+    assert machine.setup("preview").returncode == 0
+    assert command.read_text() == written
+    shown = subprocess.run([str(command), "--help"], cwd="/", capture_output=True, check=True)
+    assert b"Usage: fleet" in shown.stdout
+
+
+@pytest.mark.slow
 def test_a_hash_that_does_not_fit_is_refused_and_the_next_run_repairs(machine: Machine) -> None:
     machine.setup("preview")
     requirements = machine.checkout / "requirements.txt"

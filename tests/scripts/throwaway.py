@@ -86,8 +86,8 @@ class Clone:
         return self.folder / "kubeconfig"
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start `python -m scripts.fleet`, in a process group of its own."""
-        return self.start_command(".venv/bin/python", "-m", "scripts.fleet", *arguments)
+        """Start `fleet`, in a process group of its own."""
+        return self.start_command(".venv/bin/fleet", *arguments)
 
     def start_command(self, *command: str) -> "subprocess.Popen[str]":
         """Start any command in the clone."""
@@ -102,8 +102,8 @@ class Clone:
             start_new_session=True,
         )
 
-    def stack(self, *arguments: str, stdin: str = "", status: int = 0) -> str:
-        """Run `python -m scripts.fleet` to its end and give what it printed."""
+    def fleet(self, *arguments: str, stdin: str = "", status: int = 0) -> str:
+        """Run `fleet` to its end and give what it printed."""
         return finish(self.start(*arguments), stdin=stdin, status=status)
 
     def changed_files(self) -> str:

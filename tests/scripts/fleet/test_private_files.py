@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ops.private_file import create_once, write_private
+from ops.pulumi.stack_file import StackFileError, merge
 from scripts.fleet import kubeconfig
 from scripts.fleet.nodes import age
-from scripts.fleet.private_config import StackFileError, merge
-from scripts.fleet.private_file import create_once, write_private
 
 TRACKED = """\
 config:

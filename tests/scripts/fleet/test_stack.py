@@ -32,7 +32,7 @@ def _mode(path: Path) -> int:
 
 
 def test_the_preview_of_a_new_stack_leaves_nothing(clone: Clone, tmp_path: Path) -> None:
-    shown = clone.stack("preview")
+    shown = clone.fleet("preview")
     assert "+ 2 to create" in shown
     assert re.search(r"^==> preview dev … \d+\.\d s$", shown, re.MULTILINE)
     assert not clone.state.exists()
@@ -41,7 +41,7 @@ def test_the_preview_of_a_new_stack_leaves_nothing(clone: Clone, tmp_path: Path)
 
 
 def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clone) -> None:
-    shown = clone.stack("up")
+    shown = clone.fleet("up")
     assert "+ 2 created" in shown
     assert f"export KUBECONFIG={clone.kubeconfig}" in shown
     # Nothing listens there: the table says so, and `up` succeeds all the same.
@@ -56,38 +56,38 @@ def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clo
 
     kubeconfig = clone.kubeconfig.read_text()
     clone.kubeconfig.unlink()
-    clone.stack("kubeconfig")
+    clone.fleet("kubeconfig")
     assert clone.kubeconfig.read_text() == kubeconfig
-    assert "2 unchanged" in clone.stack("refresh")
+    assert "2 unchanged" in clone.fleet("refresh")
 
-    assert "- 2 deleted" in clone.stack("down")
+    assert "- 2 deleted" in clone.fleet("down")
     assert not clone.kubeconfig.exists()
     assert not state.exists()
     assert (clone.state / "passphrase").exists()
-    assert "nothing to destroy" in clone.stack("down")
+    assert "nothing to destroy" in clone.fleet("down")
     assert clone.changed_files() == ""
 
 
 def test_down_on_a_machine_that_never_had_a_stack(clone: Clone) -> None:
-    assert "nothing to destroy" in clone.stack("down")
+    assert "nothing to destroy" in clone.fleet("down")
     assert not clone.state.exists()
 
 
 def test_two_clones_of_one_user_share_the_stack(clone: Clone, tmp_path: Path) -> None:
-    clone.stack("up")
+    clone.fleet("up")
     other = Clone.make(tmp_path / "other", clone.state)
-    assert "2 unchanged" in other.stack("up")
-    other.stack("pulumi", "config", "set", "--secret", "sshPrivateKey", stdin="the key\n")
+    assert "2 unchanged" in other.fleet("up")
+    other.fleet("pulumi", "config", "set", "--secret", "sshPrivateKey", stdin="the key\n")
     tracked = other.folder / "Pulumi.dev.yaml"
     tracked.write_text(tracked.read_text().replace("kubernetesVersion: 1.36.3", "changed: here"))
-    assert re.search(r"\+ key +: \[secret\]", other.stack("up"))
+    assert re.search(r"\+ key +: \[secret\]", other.fleet("up"))
     private = clone.state / "config/Pulumi.dev.yaml"
     assert "changed: here" in private.read_text()
     assert "the key" not in private.read_text()
     # The first clone's file rules in the first clone; the secret is the user's and stays.
-    assert "2 unchanged" in clone.stack("up")
+    assert "2 unchanged" in clone.fleet("up")
     assert "changed: here" not in private.read_text()
-    assert clone.stack("pulumi", "config", "get", "sshPrivateKey").strip() == "the key"
+    assert clone.fleet("pulumi", "config", "get", "sshPrivateKey").strip() == "the key"
     assert clone.changed_files() == ""
     assert other.changed_files() == " M Pulumi.dev.yaml\n"
 
@@ -95,7 +95,7 @@ def test_two_clones_of_one_user_share_the_stack(clone: Clone, tmp_path: Path) ->
 def test_two_users_have_stacks_of_their_own(clone: Clone, tmp_path: Path) -> None:
     second = Clone.make(tmp_path / "second", tmp_path / "state of the second")
     for user in (clone, second):
-        assert "+ 2 created" in user.stack("up")
+        assert "+ 2 created" in user.fleet("up")
         assert user.changed_files() == ""
     passphrases = {(user.state / "passphrase").read_text() for user in (clone, second)}
     assert len(passphrases) == 2
@@ -106,19 +106,19 @@ def test_two_first_runs_at_once_agree_on_the_passphrase(clone: Clone, tmp_path: 
     runs = [user.start("pulumi", "stack", "ls") for user in (clone, other)]
     for run in runs:
         finish(run)
-    clone.stack("pulumi", "config", "set", "--secret", "sshPrivateKey", stdin="the key")
-    assert other.stack("pulumi", "config", "get", "sshPrivateKey").strip() == "the key"
+    clone.fleet("pulumi", "config", "set", "--secret", "sshPrivateKey", stdin="the key")
+    assert other.fleet("pulumi", "config", "get", "sshPrivateKey").strip() == "the key"
 
 
 def test_only_secrets_are_set_beside_the_tracked_file(clone: Clone) -> None:
-    refused = clone.stack("pulumi", "config", "set", "colour", "green", status=2)
+    refused = clone.fleet("pulumi", "config", "set", "colour", "green", status=2)
     assert "Pulumi.dev.yaml" in refused
 
 
 def test_a_stack_without_a_file_is_refused_with_the_names_of_those_that_have_one(
     clone: Clone,
 ) -> None:
-    refused = clone.stack("up", "--stack", "staging", status=1)
+    refused = clone.fleet("up", "staging", status=2)
     assert "no stack file Pulumi.staging.yaml" in refused
     assert "stacks here: dev, prod" in refused
     assert not clone.state.exists()
@@ -126,21 +126,21 @@ def test_a_stack_without_a_file_is_refused_with_the_names_of_those_that_have_one
 
 def test_a_failing_program_is_an_error_without_a_traceback_of_ours(clone: Clone) -> None:
     (clone.folder / "__main__.py").write_text("raise SystemExit('broken on purpose')\n")
-    shown = clone.stack("up", status=1)
+    shown = clone.fleet("up", status=2)
     assert "broken on purpose" in shown
-    assert "stack: pulumi up failed (exit status 1)" in shown
+    assert "fleet: pulumi up failed (exit status 1)" in shown
     assert "Traceback" not in shown
 
 
 def test_what_failed_does_not_keep_the_rest_from_its_end(clone: Clone) -> None:
     stack_file = clone.folder / "Pulumi.dev.yaml"
     stack_file.write_text(f"{stack_file.read_text()}  kubeadm-fleet:broken: true\n")
-    shown = clone.stack("up", status=1)
+    shown = clone.fleet("up", status=2)
     assert "broken on purpose" in shown
     assert "slow created" in shown
     assert clone.kubeconfig.exists()
     assert re.search(r"^cluster1 .*no answer", shown, re.MULTILINE)
-    assert shown.rstrip().endswith("running `up` again goes on from there.")
+    assert shown.rstrip().endswith("running `fleet up` again resumes from there.")
 
 
 def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Path) -> None:
@@ -154,20 +154,20 @@ def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Pa
         PULUMI_HOME=str(tmp_path / "home"),
         PATH=os.pathsep.join([str(toolchain_dir()), str(TOP / ".venv/bin"), os.environ["PATH"]]),
     )
-    assert "+ 2 created" in own.stack("up")
+    assert "+ 2 created" in own.fleet("up")
     assert not own.state.exists()
     # Plain `pulumi` finds the same stack, unchanged.
     plain = own.start_command("pulumi", "up", "--yes", "--skip-preview", "--stack", "dev")
     assert "2 unchanged" in finish(plain)
     assert "encryptionsalt" in (own.folder / "Pulumi.dev.yaml").read_text()
-    own.stack("down")
+    own.fleet("down")
     assert "config:" in (own.folder / "Pulumi.dev.yaml").read_text()
 
 
 def test_the_preview_of_a_new_stack_leaves_an_own_backend_alone(tmp_path: Path) -> None:
     backend = _made(tmp_path / "backend")
     own = Clone.make(tmp_path / "own", tmp_path / "unused", PULUMI_BACKEND_URL=f"file://{backend}")
-    assert "+ 2 to create" in own.stack("preview")
+    assert "+ 2 to create" in own.fleet("preview")
     assert not list(backend.glob(".pulumi/stacks/*/dev*"))
     assert own.changed_files() == ""
 
@@ -193,17 +193,17 @@ def test_a_killed_runs_lock_is_explained_with_the_command_that_clears_it(
     killed = holding.start("up")
     await_true(lambda: hold.read_text() == "creating", "the create")
 
-    busy = holding.stack("up", status=1)
+    busy = holding.fleet("up", status=2)
     assert "which is still running: wait for it" in busy
 
     kill_whole(killed)
     hold.unlink()
-    refused = holding.stack("up", status=1)
+    refused = holding.fleet("up", status=2)
     assert "is no longer running" in refused
-    match = re.search(r"^  (\.venv/bin/python -m scripts\.stack .*)$", refused, re.MULTILINE)
+    match = re.search(r"^  (fleet .*)$", refused, re.MULTILINE)
     assert match is not None, refused
-    finish(holding.start_command(*match[1].split()))
-    assert "created" in holding.stack("up")
+    finish(holding.start_command(*f".venv/bin/{match[1]}".split()))
+    assert "created" in holding.fleet("up")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

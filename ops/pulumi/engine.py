@@ -10,17 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from model.files import locked
-from scripts.fleet.private_config import refresh, require_stack_file
-from scripts.fleet.workspace import Workspace
+from ops.errors import OperatorError
+from ops.pulumi.stack_file import refresh, require_stack_file
+from ops.pulumi.workspace import Workspace
 
 # Up to this many steps at once: they wait for machines, they do not compute.
 PARALLEL = 32
 
 
-class PulumiError(Exception):
-    """A pulumi command that failed; its own words are on the terminal already."""
+class PulumiError(OperatorError):
+    """A pulumi command that failed; `status` is what this run ends with."""
 
-    def __init__(self, message: str, status: int = 1) -> None:
+    def __init__(self, message: str, status: int = 2) -> None:
         super().__init__(message)
         self.status = status
 
@@ -71,7 +72,7 @@ class PulumiCli:
     def run(self, *arguments: str) -> None:
         """Run a command on this terminal.
 
-        Raises EngineError when it fails, with the way out where a lock is the reason.
+        Raises PulumiError when it fails, with the way out where a lock is the reason.
         """
         status = self._start(arguments, self.workspace.project, capture=False).returncode
         if status != 0:
@@ -152,8 +153,8 @@ def _explain(lock: dict[str, object], stack: str) -> str:
         return f"The stack {stack} is locked by {holder}, which is still running: wait for it."
     else:
         state = f"locked by {holder}, which is no longer running"
-    command = f"python -m scripts.fleet pulumi --stack {stack} cancel --yes"
-    return f"The stack {stack} is {state}: clear the lock with\n  .venv/bin/{command}"
+    command = f"fleet pulumi --stack {stack} cancel --yes"
+    return f"The stack {stack} is {state}: clear the lock with\n  {command}"
 
 
 def _alive(pid: int) -> bool:

@@ -15,14 +15,15 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from scripts.fleet.private_file import write_private
-from scripts.fleet.workspace import Workspace
+from ops.errors import OperatorError
+from ops.private_file import write_private
+from ops.pulumi.workspace import Workspace
 
 _PROTECTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
 _NOTE = "# Made from {tracked} at each run: change that file. Secrets set here stay.\n"
 
 
-class StackFileError(Exception):
+class StackFileError(OperatorError):
     """A stack file that is not there or cannot be read."""
 
 

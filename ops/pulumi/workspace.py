@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.paths import cache_dir, state_dir, toolchain_dir
-from scripts.fleet.private_file import create_once
+from ops.private_file import create_once
 
 PROJECT = Path(__file__).resolve().parents[2]
 STAND_IN = "pulumi-resource-command"

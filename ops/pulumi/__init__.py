@@ -1,0 +1,1 @@
+"""Pulumi's engine: how it is run, where its records lie, what it reports."""

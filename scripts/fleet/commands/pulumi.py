@@ -1,0 +1,34 @@
+"""Run any pulumi command on the stack."""
+
+import click
+
+from scripts.fleet.options import CONTEXT_SETTINGS, examples, stack_option
+
+EPILOG = examples(
+    "fleet pulumi stack output clusters",
+    "fleet pulumi -s prod config set --secret sshPrivateKey < ~/.ssh/id_ed25519",
+    "fleet pulumi cancel --yes             clear the lock of a run that was killed",
+)
+SETTINGS = {**CONTEXT_SETTINGS, "ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@click.command(context_settings=SETTINGS, epilog=EPILOG)
+@stack_option()
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
+def command(stack: str, arguments: tuple[str, ...]) -> None:
+    """Run any pulumi command on the stack, with its backend and passphrase.
+
+    The exit status is pulumi's own.
+    """
+    from ops.pulumi.engine import PulumiCli
+    from ops.pulumi.workspace import open_workspace
+
+    engine = PulumiCli(open_workspace(stack))
+    plain = arguments[:2] == ("config", "set") and "--secret" not in arguments
+    if plain and not engine.workspace.external_backend:
+        raise click.UsageError(
+            "only secrets are set here (`config set --secret`): every other setting belongs in "
+            f"{engine.workspace.tracked_config.name}, which is read at each run"
+        )
+    engine.prepare(create=True)
+    engine.run(*arguments)

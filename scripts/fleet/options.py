@@ -1,0 +1,50 @@
+"""What the subcommands' options and help pages have in common."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+def _complete_stack(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from pathlib import Path
+
+    project = Path(__file__).resolve().parents[2]
+    names = sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml"))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def stack_argument() -> Decorator:
+    """Take the stack as the optional argument STACK: for commands that are about a whole stack."""
+    return click.argument(
+        "stack",
+        required=False,
+        default="dev",
+        envvar="FLEET_STACK",
+        shell_complete=_complete_stack,
+    )
+
+
+def stack_option() -> Decorator:
+    """Take the stack as an option: for commands whose arguments are something else."""
+    return click.option(
+        "-s",
+        "--stack",
+        default="dev",
+        envvar="FLEET_STACK",
+        show_default=True,
+        shell_complete=_complete_stack,
+        help="Name of the stack (environment: FLEET_STACK).",
+    )
+
+
+def examples(*lines: str) -> str:
+    """Return a help page's last section: commands as they are typed, each with what it does."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
