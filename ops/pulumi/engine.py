@@ -1,47 +1,29 @@
-"""The pulumi CLI, run for one stack."""
+"""The engine for one stack of a person: its record, its lock, its outputs."""
 
 import json
-import shutil
-import signal
 import socket
-import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 from model.files import locked
-from ops.errors import OperatorError
+from ops.pulumi.cli import PARALLEL, UNATTENDED, PulumiCli, PulumiError
 from ops.pulumi.stack_file import refresh, require_stack_file
 from ops.pulumi.workspace import Workspace
 
-# Up to this many steps at once: they wait for machines, they do not compute.
-PARALLEL = 32
 
-
-class PulumiError(OperatorError):
-    """A pulumi command that failed; `status` is what this run ends with."""
-
-    def __init__(self, message: str, status: int = 2) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class PulumiCli:
+class Engine:
     """Runs pulumi with the environment of a workspace."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._environment = workspace.environment()
-        found = shutil.which("pulumi", path=self._environment["PATH"])
-        if found is None:
-            raise PulumiError("pulumi is not installed: run `make toolchain`")
-        self._pulumi = found
+        self._cli = PulumiCli(workspace.project, workspace.environment())
 
     def exists(self) -> bool:
         """Whether the backend has a record of the stack."""
         if not self.workspace.external_backend and not self.workspace.backend.is_dir():
             return False
-        stacks = json.loads(self.capture("stack", "ls", "--json"))
+        stacks = json.loads(self._cli.capture("stack", "ls", "--json"))
         # A stack in Pulumi Cloud is listed as organisation/stack.
         return self.workspace.stack in {entry["name"].rpartition("/")[2] for entry in stacks}
 
@@ -55,7 +37,7 @@ class PulumiCli:
             if self.exists():
                 return True
             if create:
-                self.run("stack", "init", "--no-select", workspace.stack)
+                self._cli.capture("stack", "init", "--no-select", workspace.stack)
             return create
         require_stack_file(workspace.tracked_config)
         if not create and not self.exists():
@@ -66,7 +48,7 @@ class PulumiCli:
             if not self.exists():
                 # In the folder of the private copy: the salt is written into the file there.
                 folder = workspace.config_folder
-                self.capture("stack", "init", "--no-select", workspace.stack, folder=folder)
+                self._cli.capture("stack", "init", "--no-select", workspace.stack, folder=folder)
         return True
 
     def run(self, *arguments: str) -> None:
@@ -74,23 +56,42 @@ class PulumiCli:
 
         Raises PulumiError when it fails, with the way out where a lock is the reason.
         """
-        status = self._start(arguments, self.workspace.project, capture=False).returncode
-        if status != 0:
-            hint = "".join(f"\n{lock}" for lock in self.locks())
-            raise PulumiError(f"pulumi {arguments[0]} failed (exit status {status}){hint}", status)
+        try:
+            self._cli.run(*arguments)
+        except PulumiError as error:
+            raise PulumiError("\n".join([str(error), *self.locks()]), error.status) from None
 
-    def capture(self, *arguments: str, folder: Path | None = None) -> str:
-        """Run a command and give what it printed, which may be secret."""
-        done = self._start(arguments, folder or self.workspace.project, capture=True)
-        if done.returncode != 0:
-            raise PulumiError(
-                f"pulumi {' '.join(arguments)} failed: {done.stderr.strip()}", done.returncode
-            )
-        return done.stdout
+    def follow(
+        self,
+        verb: str,
+        *options: str,
+        output: IO[Any],
+        events: Path,
+        on_events: Callable[[Sequence[Mapping[str, Any]]], None],
+        on_interrupt: Callable[[], None],
+    ) -> int:
+        """Run `up`, `preview`, `refresh` or `destroy`, unattended, and hand over its events."""
+        unattended = () if verb == "preview" else UNATTENDED
+        always = ("--non-interactive", "--parallel", str(PARALLEL))
+        return self._cli.follow(
+            verb,
+            *unattended,
+            *always,
+            *options,
+            output=output,
+            events=events,
+            on_events=on_events,
+            on_interrupt=on_interrupt,
+        )
+
+    def remove(self) -> None:
+        """Remove the record of a stack that was destroyed."""
+        # Without --preserve-config it would delete the stack file.
+        self._cli.capture("stack", "rm", "--yes", "--preserve-config", self.workspace.stack)
 
     def outputs(self) -> dict[str, object]:
         """Give the stack's outputs, secret ones in plain."""
-        found = json.loads(self.capture("stack", "output", "--json", "--show-secrets"))
+        found = json.loads(self._cli.capture("stack", "output", "--json", "--show-secrets"))
         return dict(found)
 
     def locks(self) -> list[str]:
@@ -103,45 +104,6 @@ class PulumiCli:
             _explain(json.loads(path.read_text()), workspace.stack)
             for path in sorted(folder.glob(f"*/*/{workspace.stack}/*.json"))
         ]
-
-    def _start(
-        self, arguments: Sequence[str], folder: Path, *, capture: bool
-    ) -> subprocess.CompletedProcess[str]:
-        out = subprocess.PIPE if capture else None
-        with (
-            subprocess.Popen(
-                [self._pulumi, *arguments],
-                cwd=folder,
-                env=self._environment,
-                stdout=out,
-                stderr=out,
-                text=True,
-            ) as process,
-            _forward_signals(process),
-        ):
-            stdout, stderr = process.communicate()
-        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
-
-
-@contextmanager
-def _forward_signals(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Let pulumi end by itself when this run is to stop: killed, it would leave its lock behind.
-
-    The terminal's Ctrl-C reaches pulumi too; a request to terminate is passed on as one.
-    """
-
-    def passed_on(*_: object) -> None:
-        process.send_signal(signal.SIGINT)
-
-    before = [
-        signal.signal(signal.SIGINT, signal.SIG_IGN),
-        signal.signal(signal.SIGTERM, passed_on),
-    ]
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before[0])
-        signal.signal(signal.SIGTERM, before[1])
 
 
 def _explain(lock: dict[str, object], stack: str) -> str:

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.paths import cache_dir, state_dir, toolchain_dir
+from model.paths import cache_dir, state_dir
 from ops.private_file import create_once
+from ops.pulumi.cli import engine_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
 STAND_IN = "pulumi-resource-command"
@@ -70,17 +71,10 @@ class Workspace:
 
     def environment(self) -> dict[str, str]:
         """Give the engine's environment: tools first in PATH, backend, passphrase and stack."""
-        tools = [str(toolchain_dir()), str(self.project / ".venv" / "bin")]
-        path = os.pathsep.join([*tools, self.given.get("PATH", os.defpath)])
         given = dict(self.given)
-        wanted = {
-            "PATH": path,
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # Clusters fail alone: what is wrong with one does not keep the others from their end.
-            "PULUMI_CONTINUE_ON_ERROR": "true",
-            "PULUMI_STACK": self.stack,
-        }
-        if shutil.which(STAND_IN, path=path):
+        wanted = engine_environment(self.project / ".venv", self.given.get("PATH", os.defpath))
+        wanted["PULUMI_STACK"] = self.stack
+        if shutil.which(STAND_IN, path=wanted["PATH"]):
             # Looking for the release first would cost seconds on every run.
             wanted["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         if not self.external_backend:

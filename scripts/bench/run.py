@@ -1,16 +1,17 @@
 """One run of the engine, measured: how long it took, what it did when, how much memory it used."""
 
-import json
 import os
 import re
 import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from ops.pulumi.events import EventLog
 
 LOOK_SECONDS = 0.05
 # The kernel keeps the peak; looking costs the measured run time.
@@ -53,88 +54,62 @@ class Measured:
 
 
 def measure(
-    command: Sequence[str],
+    start: Callable[[IO[bytes]], "subprocess.Popen[str]"],
     *,
-    folder: Path,
-    environment: Mapping[str, str],
     events: Path,
     log: Path,
     deadline_seconds: float,
 ) -> Measured:
-    """Run `command` to its end, which must be a good one within the deadline.
+    """Run what `start` starts, in a session of its own, to its end, which must be a good one.
 
     An interrupted run is asked to end, and waited for, so that what it was doing is in its state.
     """
     events.unlink(missing_ok=True)
     began = time.monotonic()
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    seen = _Events(events, began)
+        process = start(output)
+    command = " ".join(map(str, list(process.args)[:2]))  # type: ignore[arg-type]
+    seen: list[tuple[float, dict[str, Any]]] = []
+    growing = EventLog(events)
     memory: dict[int, tuple[str, int]] = {}
     look_again = began
     try:
         while (status := _ended(process)) is None:
-            seen.read()
+            seen += _stamped(growing, began)
             if time.monotonic() >= look_again:
                 memory.update(_memory_below(process.pid))
                 look_again = time.monotonic() + MEMORY_SECONDS
             if time.monotonic() - began > deadline_seconds:
-                raise BenchError(
-                    f"`{' '.join(command[:2])}` did not end within {deadline_seconds:.0f} s"
-                )
+                raise BenchError(f"`{command}` did not end within {deadline_seconds:.0f} s")
     finally:
         _end(process)
-    seen.read()
+    seen += _stamped(growing, began)
     seconds = time.monotonic() - began
     if status != 0:
         last = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
-        raise BenchError("\n".join([f"`{' '.join(command[:2])}` failed:", *last]))
+        raise BenchError("\n".join([f"`{command}` failed:", *last]))
     used = {"engine": 0, "program": 0}
     for pid, (run, size) in memory.items():
         role = "engine" if pid == process.pid else "program" if PROGRAM in run else None
         if role:
             used[role] = max(used[role], size)
-    return Measured(seconds, seen.events, used["engine"], used["program"])
+    return Measured(seconds, seen, used["engine"], used["program"])
 
 
-class _Events:
-    """The engine's event log, read while it grows: its own timestamps are whole seconds."""
-
-    def __init__(self, path: Path, began: float) -> None:
-        self.events: list[tuple[float, dict[str, Any]]] = []
-        self._path = path
-        self._began = began
-        self._offset = 0
-
-    def read(self) -> None:
-        """Take in every line that is complete."""
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as stream:
-            stream.seek(self._offset)
-            whole, _, _ = stream.read().rpartition(b"\n")
-        if whole:
-            self._offset += len(whole) + 1
-            now = time.monotonic() - self._began
-            self.events += [(now, json.loads(line)) for line in whole.splitlines()]
+def _stamped(log: EventLog, began: float) -> list[tuple[float, dict[str, Any]]]:
+    """Return new events with the second at which they were seen: their own are whole seconds."""
+    now = time.monotonic() - began
+    return [(now, event) for event in log.read()]
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int | None:
+def _ended(process: "subprocess.Popen[str]") -> int | None:
     try:
         return process.wait(LOOK_SECONDS)
     except subprocess.TimeoutExpired:
         return None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: "subprocess.Popen[str]") -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:

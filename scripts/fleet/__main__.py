@@ -55,7 +55,7 @@ def main() -> None:
         cli(prog_name="fleet")
     except OperatorError as error:
         click.echo(f"fleet: {error}", err=True)
-        sys.exit(getattr(error, "status", FAILED))
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

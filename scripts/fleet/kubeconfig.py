@@ -1,5 +1,10 @@
-"""The kubeconfig at the top of the checkout: written, recognised as a stack's own, removed."""
+"""The kubeconfigs in the checkout: one file a stack, and one a cluster.
 
+`./kubeconfig` belongs to one stack, which it names; another stack's is never replaced unasked.
+`kubeconfigs/<stack>/<cluster>` has one context each, as kubie and kubeswitch want it.
+"""
+
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +13,47 @@ import yaml
 from ops.private_file import write_private
 
 # An extension, because kubectl keeps it when it rewrites the file; a comment would be lost.
-_OWNER = "kubeadm-fleet"
+EXTENSION = "kubeadm-fleet"
+
+
+def split(kubeconfig: str) -> dict[str, str]:
+    """Return a kubeconfig for each context, by the name of its cluster."""
+    config: dict[str, Any] = yaml.safe_load(kubeconfig)
+    clusters = {each["name"]: each for each in config["clusters"]}
+    users = {each["name"]: each for each in config["users"]}
+    found = {}
+    for context in config["contexts"]:
+        cluster, user = context["context"]["cluster"], context["context"]["user"]
+        alone = {
+            **config,
+            "current-context": context["name"],
+            "clusters": [clusters[cluster]],
+            "users": [users[user]],
+            "contexts": [context],
+        }
+        found[cluster] = yaml.safe_dump(alone, sort_keys=False)
+    return found
+
+
+def select(kubeconfig: str, wanted: Collection[str]) -> str:
+    """Return the kubeconfig with these clusters only; with all of them when none is named."""
+    if not wanted:
+        return kubeconfig
+    config: dict[str, Any] = yaml.safe_load(kubeconfig)
+    contexts = [each for each in config["contexts"] if each["context"]["cluster"] in wanted]
+    users = {each["context"]["user"] for each in contexts}
+    if config["current-context"] not in {each["name"] for each in contexts}:
+        config["current-context"] = contexts[0]["name"]
+    config["clusters"] = [each for each in config["clusters"] if each["name"] in wanted]
+    config["users"] = [each for each in config["users"] if each["name"] in users]
+    config["contexts"] = contexts
+    return yaml.safe_dump(config, sort_keys=False)
 
 
 def write(path: Path, kubeconfig: str, stack: str) -> None:
     """Write the kubeconfig (mode 0600) with the name of the stack that it belongs to."""
     config: dict[str, Any] = yaml.safe_load(kubeconfig)
-    config["extensions"] = [{"name": _OWNER, "extension": {"stack": stack}}]
+    config["extensions"] = [{"name": EXTENSION, "extension": {"stack": stack}}]
     write_private(path, yaml.safe_dump(config, sort_keys=False))
 
 
@@ -22,7 +61,7 @@ def owner(path: Path) -> str | None:
     """Give the stack that a kubeconfig belongs to; None if it is another file or not there."""
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        (stack,) = [e["extension"]["stack"] for e in config["extensions"] if e["name"] == _OWNER]
+        (stack,) = [e["extension"]["stack"] for e in config["extensions"] if e["name"] == EXTENSION]
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
         return None
     return str(stack)
@@ -34,3 +73,29 @@ def remove(path: Path, stack: str) -> bool:
         return False
     path.unlink()
     return True
+
+
+def write_each(folder: Path, kubeconfig: str, stack: str) -> list[Path]:
+    """Write a file for each cluster into `folder`/<stack>; those of former clusters go."""
+    own = folder / stack
+    for each in (folder, own):
+        each.mkdir(mode=0o700, exist_ok=True)
+    found = split(kubeconfig)
+    for cluster, text in found.items():
+        write(own / cluster, text, stack)
+    for path in own.iterdir():
+        if path.name not in found:
+            remove(path, stack)
+    return [own / cluster for cluster in found]
+
+
+def remove_each(folder: Path, stack: str) -> list[Path]:
+    """Remove the files of a stack's clusters, and the folders when nothing else is in them."""
+    own = folder / stack
+    if not own.is_dir():
+        return []
+    removed = [path for path in sorted(own.iterdir()) if remove(path, stack)]
+    for each in (own, folder):
+        if not any(each.iterdir()):
+            each.rmdir()
+    return removed

@@ -1,6 +1,7 @@
 """What the subcommands' options and help pages have in common."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,14 +9,12 @@ from click.shell_completion import CompletionItem
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
+CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def _complete_stack(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    from pathlib import Path
-
     project = Path(__file__).resolve().parents[2]
     names = sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml"))
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
@@ -43,6 +42,24 @@ def stack_option() -> Decorator:
         shell_complete=_complete_stack,
         help="Name of the stack (environment: FLEET_STACK).",
     )
+
+
+def plan_options() -> Decorator:
+    """Take how much of the plan is shown."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        verbose = click.option(
+            "-v", "--verbose", is_flag=True, help="Show the engine's whole plan as well."
+        )
+        plan_file = click.option(
+            "--plan-file",
+            type=click.Path(dir_okay=False, writable=True, path_type=Path),
+            metavar="FILE",
+            help="Write the engine's whole plan to a file.",
+        )
+        return verbose(plan_file(function))
+
+    return decorate
 
 
 def examples(*lines: str) -> str:

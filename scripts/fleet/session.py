@@ -1,58 +1,124 @@
-"""What the subcommands that run a stack share: its engine, its kubeconfig, its table of nodes."""
+"""One run of the engine for a person: progress while it works, a summary when it has ended."""
 
 import sys
-import time
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
 
 import click
+import yaml
+from rich.console import Console, RenderableType
 
 from ops.errors import OperatorError
-from ops.pulumi.engine import PARALLEL, PulumiCli
-from ops.pulumi.workspace import PROJECT, open_workspace
-from scripts.fleet import kubeconfig
+from ops.pulumi.engine import Engine
+from ops.pulumi.events import parse_all
+from ops.pulumi.workspace import open_workspace
+from scripts.fleet.changes import Changes
+from scripts.fleet.progress import progress
+from scripts.fleet.summary import summary
 
-KUBECONFIG = PROJECT / "kubeconfig"
 LOG_WIDTH = 160  # where there is no terminal to ask
-UNATTENDED = ("--yes", "--skip-preview", "--non-interactive", "--parallel", str(PARALLEL))
+AGAIN = "What was finished stays; running `fleet up` again resumes from there."
+INTERRUPTED = "==> stopping: waiting for the steps that are running"
 
 
-def existing(stack: str) -> PulumiCli:
+@dataclass(frozen=True)
+class Output:
+    """How much of the plan a person wants, and where."""
+
+    verbose: bool = False
+    plan_file: Path | None = None
+
+
+class Failed(OperatorError):
+    """A run that failed; what failed is in its summary already."""
+
+
+def engine_of(stack: str) -> Engine:
+    """Return the engine of a stack, which need not exist."""
+    return Engine(open_workspace(stack))
+
+
+def existing(stack: str) -> Engine:
     """Return the engine of a stack that exists."""
-    engine = PulumiCli(open_workspace(stack))
+    engine = engine_of(stack)
     if not engine.prepare():
         raise OperatorError(f"the stack {stack} does not exist yet: `fleet up {stack}` makes it")
     return engine
 
 
-def write_kubeconfig(engine: PulumiCli, stack: str) -> None:
-    """Write ./kubeconfig from the stack's outputs."""
-    output = engine.outputs().get("kubeconfig")
-    if not isinstance(output, str):
-        raise OperatorError(
-            f"the stack {stack} has no output `kubeconfig`: run `fleet up {stack}` to its end first"
-        )
-    kubeconfig.write(KUBECONFIG, output, stack)
+def run(engine: Engine, verb: str, output: Output) -> Changes:
+    """Run `up`, `preview`, `refresh` or `destroy`, show it, and return what changed.
+
+    Raises Failed when the engine does.
+    """
+    stack = engine.workspace.stack
+    changes = Changes()
+    with tempfile.TemporaryDirectory(prefix="kubeadm-fleet-") as folder:
+        text = Path(folder) / "output"
+        with _plan(text, output) as plan, progress(f"{_command(verb)} {stack}") as shown:
+
+            def take(events: Sequence[Mapping[str, Any]]) -> None:
+                found = parse_all(events)
+                changes.take(found)
+                shown.take(found)
+
+            status = engine.follow(
+                verb,
+                output=plan,
+                events=Path(folder) / "events",
+                on_events=take,
+                on_interrupt=lambda: shown.say(INTERRUPTED),
+            )
+        if output.verbose:
+            click.echo(text.read_text(errors="replace"))
+        unheard = "" if changes.errors or status == 0 else _last_lines(text)
+    show(summary(changes, stack, preview=verb == "preview"))
+    if status != 0:
+        details = [line for line in (unheard, *engine.locks()) if line]
+        raise Failed("\n".join([f"{_command(verb)} {stack} failed", *details]))
+    return changes
 
 
-def show_nodes() -> None:
-    """Print the nodes of every cluster in ./kubeconfig, and how to use them."""
-    # The Kubernetes client takes a second to import: only where it is used.
-    from rich.console import Console
+def is_protected(engine: Engine) -> bool:
+    """Whether the stack's config has `protect`, for all clusters or for one."""
+    document = yaml.safe_load(engine.workspace.tracked_config.read_text(encoding="utf-8")) or {}
+    fleet = (document.get("config") or {}).get("kubeadm-fleet:fleet") or {}
+    if not isinstance(fleet, dict):
+        return False
+    clusters = fleet.get("clusters")
+    each = clusters.values() if isinstance(clusters, dict) else ()
+    return any(one.get("protect") is True for one in (fleet, *each) if isinstance(one, dict))
 
-    from scripts.fleet.nodes import node_table, read_nodes
-    from scripts.fleet.usage import how_to_use
 
-    rows = read_nodes(KUBECONFIG)
-    click.echo()
-    Console(width=None if sys.stdout.isatty() else LOG_WIDTH).print(node_table(rows))
-    click.echo(f"\nTo use them:\n{how_to_use(KUBECONFIG, [row.version for row in rows])}")
+def show(what: RenderableType) -> None:
+    """Print something as wide as the terminal, or what takes its place, without trailing spaces."""
+    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH, highlight=False)
+    with console.capture() as captured:
+        console.print(what)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def _command(verb: str) -> str:
+    return "down" if verb == "destroy" else verb
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
-    """Say on standard error what begins, and how long it took."""
-    click.echo(f"==> {name}", err=True)
-    start = time.monotonic()
-    yield
-    click.echo(f"==> {name} … {time.monotonic() - start:.1f} s", err=True)
+def _plan(text: Path, output: Output) -> Iterator[IO[bytes]]:
+    """Give the file for the engine's own words; the plan file, if one is wanted, is a copy."""
+    if output.plan_file is not None:
+        output.plan_file.touch()  # Refused now rather than after the run.
+    with text.open("wb") as stream:
+        yield stream
+    if output.plan_file is not None:
+        output.plan_file.write_bytes(text.read_bytes())
+
+
+def _last_lines(text: Path, count: int = 20) -> str:
+    """Return the end of the engine's own words, for a failure of which it sent no event."""
+    lines = text.read_text(errors="replace").strip().splitlines()
+    return "\n".join(lines[-count:])

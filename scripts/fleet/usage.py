@@ -1,8 +1,9 @@
 """What to tell a person whose clusters are up."""
 
+import os
 import shlex
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -10,17 +11,18 @@ import yaml
 from model.paths import bundle_dir
 
 
-def how_to_use(kubeconfig: Path, versions: Iterable[str]) -> str:
+def how_to_use(kubeconfigs: Sequence[Path], versions: Iterable[str]) -> str:
     """Give the commands that reach the clusters, with a kubectl of one of the versions in PATH."""
-    config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+    config = yaml.safe_load(kubeconfigs[0].read_text(encoding="utf-8"))
     context = config["current-context"]
-    lines = [f"export KUBECONFIG={shlex.quote(str(kubeconfig))}"]
+    files = os.pathsep.join(map(str, kubeconfigs))
+    lines = [f"export KUBECONFIG={shlex.quote(files)}"]
     folders = [bundle_dir(version) / "bin" for version in dict.fromkeys(versions)]
     bundled = [folder for folder in folders if (folder / "kubectl").exists()]
     if bundled:
         lines.append(f"export PATH={shlex.quote(str(bundled[0]))}:$PATH")
     elif shutil.which("kubectl") is None:
-        lines.append("# kubectl is not installed here; `make bundle` brings one")
+        lines.append("# kubectl is not installed here; `fleet build bundle` brings one")
     lines += [
         "kubectl config get-contexts",
         f"kubectl --context {context} get nodes",

@@ -16,20 +16,20 @@ PLUGINS = ("pulumi.dynamic", "pulumi-resource-command")
 SILENCE_SECONDS = 5
 END_SECONDS = 420
 
-Interruption = Callable[[PulumiStack, "subprocess.Popen[bytes]"], None]
+Interruption = Callable[[PulumiStack, "subprocess.Popen[str]"], None]
 
 
-def everything(stack: PulumiStack, engine: "subprocess.Popen[bytes]") -> None:
+def everything(stack: PulumiStack, engine: "subprocess.Popen[str]") -> None:
     """The engine and its plugins die at once."""
     stack.kill(engine)
 
 
-def engine_alone(_stack: PulumiStack, engine: "subprocess.Popen[bytes]") -> None:
+def engine_alone(_stack: PulumiStack, engine: "subprocess.Popen[str]") -> None:
     """The engine dies; its plugins notice by themselves."""
     engine.kill()
 
 
-def plugins(stack: PulumiStack, _engine: "subprocess.Popen[bytes]") -> None:
+def plugins(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
     """The plugins die; the engine is left with what they were doing."""
     ours = f"PULUMI_HOME={stack.environment['PULUMI_HOME']}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
@@ -40,7 +40,7 @@ def plugins(stack: PulumiStack, _engine: "subprocess.Popen[bytes]") -> None:
                 os.kill(int(folder.name), signal.SIGKILL)
 
 
-def network(stack: PulumiStack, _engine: "subprocess.Popen[bytes]") -> None:
+def network(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
     """Every machine is silent for a while, as behind a switch that restarts."""
     cables = [
         spec.link

@@ -1,12 +1,15 @@
 """Clones of this checkout whose program makes next to nothing, run by the real engine."""
 
 import os
+import pty
+import re
 import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.paths import cache_dir
 from tests.scripts.conftest import TOP, copy_checkout
 
 PROGRAM = '''
@@ -69,7 +72,7 @@ class Clone:
         (folder / ".venv").symlink_to(TOP / ".venv")
         (folder / "__main__.py").write_text(PROGRAM)
         (folder / "slow.py").write_text(SLOW)
-        (folder / ".gitignore").write_text(".venv\n/kubeconfig\n__pycache__/\n")
+        (folder / ".gitignore").write_text(".venv\n/kubeconfig\n/kubeconfigs\n__pycache__/\n")
         for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-mclone")):
             subprocess.run([*GIT, *command], cwd=folder, check=True)
         return cls(folder, state, variables)
@@ -78,7 +81,14 @@ class Clone:
     def environment(self) -> dict[str, str]:
         """The user's environment: no Pulumi settings but those of the test."""
         own = {k: v for k, v in os.environ.items() if not k.startswith("PULUMI_")}
-        return {**own, "KUBEADM_FLEET_STATE": str(self.state), **self.variables}
+        # A home of their own: nobody's ~/.kube/config is touched.
+        return {
+            **own,
+            "HOME": str(self.state.parent),
+            "KUBEADM_FLEET_CACHE": str(cache_dir()),
+            "KUBEADM_FLEET_STATE": str(self.state),
+            **self.variables,
+        }
 
     @property
     def kubeconfig(self) -> Path:
@@ -130,3 +140,31 @@ def kill_whole(process: "subprocess.Popen[str]") -> None:
         except (FileNotFoundError, ProcessLookupError):
             continue
     process.communicate(timeout=60)
+
+
+def on_terminal(clone: Clone, *arguments: str, when: str, answer: str, status: int) -> str:
+    """Run `fleet` on a terminal, type an answer when it is asked for; give what was shown."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [".venv/bin/fleet", *arguments],
+        cwd=clone.folder,
+        env={**clone.environment, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown, answered = "", False
+    while True:
+        try:
+            read = os.read(ours, 65536)
+        except OSError:  # The other end is closed.
+            break
+        shown += read.decode(errors="replace")
+        if not answered and when in shown:
+            os.write(ours, f"{answer}\n".encode())
+            answered = True
+    os.close(ours)
+    assert process.wait(timeout=60) == status, shown
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)

@@ -1,29 +1,35 @@
 """Show what `fleet up` would do; changes nothing and needs no root."""
 
 from contextlib import ExitStack
+from pathlib import Path
 
 import click
 
-from scripts.fleet.options import CONTEXT_SETTINGS, examples, stack_argument
+from scripts.fleet.options import CONTEXT_SETTINGS, examples, plan_options, stack_argument
 
 EPILOG = examples(
-    "fleet preview         the stack dev",
-    "fleet preview prod    another stack",
+    "fleet preview                         the stack dev",
+    "fleet preview prod --verbose          every resource and every diagnostic as well",
+    "fleet preview prod --plan-file FILE   the same, in a file",
 )
 
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 @stack_argument()
-def command(stack: str) -> None:
-    """Show what `fleet up` would do; changes nothing and needs no root."""
-    from ops.pulumi.engine import PARALLEL, PulumiCli
-    from ops.pulumi.workspace import open_workspace, temporary_workspace
-    from scripts.fleet.session import stage
+@plan_options()
+def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
+    """Show what `fleet up` would do; changes nothing and needs no root.
 
-    engine = PulumiCli(open_workspace(stack))
-    with stage(f"preview {stack}"), ExitStack() as until_shown:
+    What is refused comes first, then a line for each cluster and machine that changes.
+    """
+    from ops.pulumi.engine import Engine
+    from ops.pulumi.workspace import temporary_workspace
+    from scripts.fleet.session import Output, engine_of, run
+
+    engine = engine_of(stack)
+    with ExitStack() as until_shown:
         if not engine.prepare():
             new = until_shown.enter_context(temporary_workspace(engine.workspace))
-            engine = PulumiCli(new)
+            engine = Engine(new)
             engine.prepare(create=True)
-        engine.run("preview", "--non-interactive", "--parallel", str(PARALLEL))
+        run(engine, "preview", Output(verbose, plan_file))

@@ -15,15 +15,17 @@ SETTINGS = {**CONTEXT_SETTINGS, "ignore_unknown_options": True, "allow_intersper
 @click.command(context_settings=SETTINGS, epilog=EPILOG)
 @stack_option()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
-def command(stack: str, arguments: tuple[str, ...]) -> None:
+@click.pass_context
+def command(context: click.Context, stack: str, arguments: tuple[str, ...]) -> None:
     """Run any pulumi command on the stack, with its backend and passphrase.
 
     The exit status is pulumi's own.
     """
-    from ops.pulumi.engine import PulumiCli
+    from ops.pulumi.cli import PulumiError
+    from ops.pulumi.engine import Engine
     from ops.pulumi.workspace import open_workspace
 
-    engine = PulumiCli(open_workspace(stack))
+    engine = Engine(open_workspace(stack))
     plain = arguments[:2] == ("config", "set") and "--secret" not in arguments
     if plain and not engine.workspace.external_backend:
         raise click.UsageError(
@@ -31,4 +33,8 @@ def command(stack: str, arguments: tuple[str, ...]) -> None:
             f"{engine.workspace.tracked_config.name}, which is read at each run"
         )
     engine.prepare(create=True)
-    engine.run(*arguments)
+    try:
+        engine.run(*arguments)
+    except PulumiError as error:
+        click.echo(f"fleet: {error}", err=True)
+        context.exit(error.status)

@@ -1,13 +1,12 @@
 """A stack of the real program whose machines are hosts that exist already."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
+from tests.e2e.pulumi_stack import PulumiStack
 
 KEY = "sshPrivateKey"
 PREFIX = "kubeadm-fleet"
@@ -30,18 +29,9 @@ class HostsStack(PulumiStack):
 
     def planned(self) -> list[dict[str, Any]]:
         """What a preview would do: its steps."""
-        self.write_config()
+        self.apply_config()
         steps: list[dict[str, Any]] = json.loads(self._pulumi("preview", "--json"))["steps"]
         return steps
 
-    def _pulumi(self, *arguments: str, stdin: str = "") -> str:
-        finished = subprocess.run(
-            [*self._command(*arguments), "--config-file", str(self.config_file)],
-            cwd=CHECKOUT,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-        )
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        return finished.stdout
+    def _pulumi(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.cli.capture(*arguments, "--config-file", str(self.config_file), stdin=stdin)

@@ -1,7 +1,7 @@
 """What `make bench` is made of: runs that are measured, configs that are right, tables."""
 
 import json
-import os
+import subprocess
 import sys
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -17,9 +17,14 @@ from scripts.bench.table import Table
 
 def run(folder: Path, program: str, seconds: float = 20) -> Measured:
     return measure(
-        [sys.executable, "-c", program],
-        folder=folder,
-        environment=os.environ,
+        lambda output: subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+        ),
         events=folder / "events.json",
         log=folder / "log",
         deadline_seconds=seconds,

@@ -15,18 +15,26 @@ from rich.console import Console
 from scripts.fleet.nodes import NodeRow, node_table, read_nodes
 from scripts.fleet.usage import how_to_use
 
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+LOST = {"reason": "NodeStatusUnknown", "message": "Kubelet stopped posting status."}
+
 
 def node(name: str, *, ready: str, labels: dict[str, str], cordoned: bool = False) -> Any:
     created = datetime.now(UTC) - timedelta(hours=5, minutes=2, seconds=30)
+    lost = datetime.now(UTC) - timedelta(hours=1, minutes=5, seconds=30)
+    since = {} if ready == "True" else LOST | {"lastTransitionTime": lost.strftime(TIME)}
     return {
         "metadata": {
             "name": name,
             "labels": labels,
-            "creationTimestamp": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "creationTimestamp": created.strftime(TIME),
         },
         "spec": {"unschedulable": cordoned},
         "status": {
-            "conditions": [{"type": "Ready", "status": ready}],
+            "conditions": [
+                {"type": "MemoryPressure", "status": "False"},
+                {"type": "Ready", "status": ready} | since,
+            ],
             "addresses": [
                 {"type": "Hostname", "address": name},
                 {"type": "InternalIP", "address": "10.89.1.11"},
@@ -109,7 +117,7 @@ def kubeconfig(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_each_clusters_nodes_or_the_reason_why_not(kubeconfig: Path) -> None:
-    assert read_nodes(kubeconfig) == [
+    assert read_nodes([kubeconfig]) == [
         NodeRow(
             *("cluster1", "cluster1-control-plane-0", "control-plane", "Ready"),
             *("v1.36.3", "10.89.1.11", "5h2m"),
@@ -117,9 +125,21 @@ def test_each_clusters_nodes_or_the_reason_why_not(kubeconfig: Path) -> None:
         NodeRow(
             *("cluster1", "cluster1-worker-0", "worker", "NotReady,SchedulingDisabled"),
             *("v1.36.3", "10.89.1.11", "5h2m"),
+            (
+                "cluster1/cluster1-worker-0: NotReady for 1h5m: Kubelet stopped posting status.",
+                "cluster1/cluster1-worker-0: cordoned: no new pods are scheduled on it",
+            ),
         ),
-        NodeRow("cluster2", status="no answer: Forbidden"),
-        NodeRow("cluster3", status="no answer: [Errno 111] Connection refused"),
+        NodeRow(
+            "cluster2",
+            status="no answer: Forbidden",
+            problems=("cluster2: no answer: Forbidden",),
+        ),
+        NodeRow(
+            "cluster3",
+            status="no answer: [Errno 111] Connection refused",
+            problems=("cluster3: no answer: [Errno 111] Connection refused",),
+        ),
     ]
 
 
@@ -138,7 +158,7 @@ def test_the_bundles_kubectl_is_put_in_path(
     kubectl = tmp_path / "a cache/bundles/v1.36.3-amd64/bin/kubectl"
     kubectl.parent.mkdir(parents=True)
     kubectl.touch()
-    lines = how_to_use(kubeconfig, ["-", "v1.36.3", "v1.36.3"]).splitlines()
+    lines = how_to_use([kubeconfig], ["-", "v1.36.3", "v1.36.3"]).splitlines()
     assert [line.strip() for line in lines] == [
         f"export KUBECONFIG={kubeconfig}",
         f"export PATH='{kubectl.parent}':$PATH",
@@ -152,4 +172,4 @@ def test_a_missing_kubectl_is_said(
 ) -> None:
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "`make bundle` brings one" in how_to_use(kubeconfig, ["v1.36.3"])
+    assert "`fleet build bundle` brings one" in how_to_use([kubeconfig], ["v1.36.3"])

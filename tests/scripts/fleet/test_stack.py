@@ -11,7 +11,7 @@ import pytest
 
 from model.paths import toolchain_dir
 from tests.scripts.conftest import TOP
-from tests.scripts.throwaway import Clone, finish, kill_whole
+from tests.scripts.throwaway import Clone, finish, kill_whole, on_terminal
 from tests.waiting import await_true
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def _mode(path: Path) -> int:
 
 def test_the_preview_of_a_new_stack_leaves_nothing(clone: Clone, tmp_path: Path) -> None:
     shown = clone.fleet("preview")
-    assert "+ 2 to create" in shown
+    assert "dev: +1 ~0 -0" in shown
     assert re.search(r"^==> preview dev … \d+\.\d s$", shown, re.MULTILINE)
     assert not clone.state.exists()
     assert list((tmp_path / "tmp").iterdir()) == []
@@ -42,7 +42,8 @@ def test_the_preview_of_a_new_stack_leaves_nothing(clone: Clone, tmp_path: Path)
 
 def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clone) -> None:
     shown = clone.fleet("up")
-    assert "+ 2 created" in shown
+    assert "slow created" in shown
+    assert "dev: +1 ~0 -0" in shown
     assert f"export KUBECONFIG={clone.kubeconfig}" in shown
     # Nothing listens there: the table says so, and `up` succeeds all the same.
     assert re.search(r"^cluster1 .*no answer: .*refused", shown, re.MULTILINE)
@@ -58,10 +59,11 @@ def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clo
     clone.kubeconfig.unlink()
     clone.fleet("kubeconfig")
     assert clone.kubeconfig.read_text() == kubeconfig
-    assert "2 unchanged" in clone.fleet("refresh")
+    assert "dev: no changes (1 resource)" in clone.fleet("refresh")
 
-    assert "- 2 deleted" in clone.fleet("down")
+    assert "dev: +0 ~0 -1" in clone.fleet("down")
     assert not clone.kubeconfig.exists()
+    assert not (clone.folder / "kubeconfigs").exists()
     assert not state.exists()
     assert (clone.state / "passphrase").exists()
     assert "nothing to destroy" in clone.fleet("down")
@@ -76,16 +78,16 @@ def test_down_on_a_machine_that_never_had_a_stack(clone: Clone) -> None:
 def test_two_clones_of_one_user_share_the_stack(clone: Clone, tmp_path: Path) -> None:
     clone.fleet("up")
     other = Clone.make(tmp_path / "other", clone.state)
-    assert "2 unchanged" in other.fleet("up")
+    assert "dev: no changes (1 resource)" in other.fleet("up")
     other.fleet("pulumi", "config", "set", "--secret", "sshPrivateKey", stdin="the key\n")
     tracked = other.folder / "Pulumi.dev.yaml"
     tracked.write_text(tracked.read_text().replace("kubernetesVersion: 1.36.3", "changed: here"))
-    assert re.search(r"\+ key +: \[secret\]", other.fleet("up"))
+    assert re.search(r"\+ key +: \[secret\]", other.fleet("up", "--verbose"))
     private = clone.state / "config/Pulumi.dev.yaml"
     assert "changed: here" in private.read_text()
     assert "the key" not in private.read_text()
     # The first clone's file rules in the first clone; the secret is the user's and stays.
-    assert "2 unchanged" in clone.fleet("up")
+    assert "dev: no changes (1 resource)" in clone.fleet("up")
     assert "changed: here" not in private.read_text()
     assert clone.fleet("pulumi", "config", "get", "sshPrivateKey").strip() == "the key"
     assert clone.changed_files() == ""
@@ -95,7 +97,7 @@ def test_two_clones_of_one_user_share_the_stack(clone: Clone, tmp_path: Path) ->
 def test_two_users_have_stacks_of_their_own(clone: Clone, tmp_path: Path) -> None:
     second = Clone.make(tmp_path / "second", tmp_path / "state of the second")
     for user in (clone, second):
-        assert "+ 2 created" in user.fleet("up")
+        assert "dev: +1 ~0 -0" in user.fleet("up")
         assert user.changed_files() == ""
     passphrases = {(user.state / "passphrase").read_text() for user in (clone, second)}
     assert len(passphrases) == 2
@@ -128,7 +130,7 @@ def test_a_failing_program_is_an_error_without_a_traceback_of_ours(clone: Clone)
     (clone.folder / "__main__.py").write_text("raise SystemExit('broken on purpose')\n")
     shown = clone.fleet("up", status=2)
     assert "broken on purpose" in shown
-    assert "fleet: pulumi up failed (exit status 1)" in shown
+    assert "fleet: up dev failed" in shown
     assert "Traceback" not in shown
 
 
@@ -154,7 +156,7 @@ def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Pa
         PULUMI_HOME=str(tmp_path / "home"),
         PATH=os.pathsep.join([str(toolchain_dir()), str(TOP / ".venv/bin"), os.environ["PATH"]]),
     )
-    assert "+ 2 created" in own.fleet("up")
+    assert "dev: +1 ~0 -0" in own.fleet("up")
     assert not own.state.exists()
     # Plain `pulumi` finds the same stack, unchanged.
     plain = own.start_command("pulumi", "up", "--yes", "--skip-preview", "--stack", "dev")
@@ -167,9 +169,53 @@ def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Pa
 def test_the_preview_of_a_new_stack_leaves_an_own_backend_alone(tmp_path: Path) -> None:
     backend = _made(tmp_path / "backend")
     own = Clone.make(tmp_path / "own", tmp_path / "unused", PULUMI_BACKEND_URL=f"file://{backend}")
-    assert "+ 2 to create" in own.fleet("preview")
+    assert "dev: +1 ~0 -0" in own.fleet("preview")
     assert not list(backend.glob(".pulumi/stacks/*/dev*"))
     assert own.changed_files() == ""
+
+
+def _protect(clone: Clone) -> None:
+    stack_file = clone.folder / "Pulumi.dev.yaml"
+    text = stack_file.read_text()
+    stack_file.write_text(text.replace("    machines:", "    protect: true\n    machines:", 1))
+
+
+def test_a_protected_stack_is_not_changed_unasked_where_nobody_can_be_asked(clone: Clone) -> None:
+    _protect(clone)
+    refused = clone.fleet("up", status=2)
+    assert "the stack dev has `protect: true`" in refused
+    assert "`fleet up dev --yes`" in refused
+    assert "slow created" not in refused
+    assert "slow created" in clone.fleet("up", "--yes")
+
+
+@pytest.mark.parametrize(("answer", "status"), [("n", 1), ("y", 0)])
+def test_a_protected_stack_shows_its_plan_and_asks(clone: Clone, answer: str, status: int) -> None:
+    _protect(clone)
+    shown = on_terminal(
+        clone, "up", when="Make these changes in dev?", answer=answer, status=status
+    )
+    plan, asked, rest = shown.partition("Make these changes in dev?")
+    assert asked
+    assert "dev: +1 ~0 -0" in plan
+    assert ("slow created" in rest) == (answer == "y")
+    assert clone.kubeconfig.exists() == (answer == "y")
+
+
+def test_the_whole_plan_is_in_a_file_and_not_on_the_terminal(clone: Clone, tmp_path: Path) -> None:
+    file = tmp_path / "plan.txt"
+    shown = clone.fleet("preview", "--plan-file", str(file))
+    assert "pulumi:pulumi:Stack" not in shown
+    assert "pulumi:pulumi:Stack" in file.read_text()
+    assert "pulumi:pulumi:Stack" in clone.fleet("preview", "--verbose")
+
+
+def test_status_says_what_is_not_well(clone: Clone) -> None:
+    assert "does not exist yet: `fleet up dev` makes it" in clone.fleet("status", status=2)
+    clone.fleet("up")
+    shown = clone.fleet("status", status=1)
+    assert "CLUSTER" in shown
+    assert re.search(r"^Not well:\n  cluster1: no answer: .*refused$", shown, re.MULTILINE)
 
 
 def _lock(clone: Clone) -> Path:

@@ -47,5 +47,5 @@ def test_a_user_without_root_sees_the_plan(public_folder: Path) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout
-    assert "+ 2 to create" in run.stdout
+    assert "dev: +1 ~0 -0" in run.stdout
     assert not (home / ".local/state/kubeadm-fleet/passphrase").exists()

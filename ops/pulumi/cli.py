@@ -1,0 +1,162 @@
+"""The pulumi CLI, run with one environment for one project."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from model.paths import toolchain_dir
+from ops.errors import OperatorError
+from ops.pulumi.events import EventLog
+
+# Up to this many steps at once: they wait for machines, they do not compute.
+PARALLEL = 32
+LOOK_SECONDS = 0.1
+EVENT_VERBS = ("up", "preview", "refresh", "destroy")
+UNATTENDED = ("--yes", "--skip-preview")
+
+
+class PulumiError(OperatorError):
+    """A pulumi command that failed; `status` is its exit status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def search_path(venv: Path, path: str) -> str:
+    """Return PATH for the engine: the tool chain first, then this project's interpreter."""
+    return os.pathsep.join([str(toolchain_dir()), str(venv / "bin"), path])
+
+
+def engine_environment(venv: Path, path: str) -> dict[str, str]:
+    """Return what every run of the engine is told, whoever runs it."""
+    return {
+        "PATH": search_path(venv, path),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Clusters fail alone: what is wrong with one does not keep the others from their end.
+        "PULUMI_CONTINUE_ON_ERROR": "true",
+        # Without it the engine does not know --event-log.
+        "PULUMI_DEBUG_COMMANDS": "true",
+    }
+
+
+class PulumiCli:
+    """Runs pulumi in `project` with `environment`."""
+
+    def __init__(self, project: Path, environment: Mapping[str, str]) -> None:
+        self.project = project
+        self.environment = dict(environment)
+        found = shutil.which("pulumi", path=self.environment["PATH"])
+        if found is None:
+            raise OperatorError("pulumi is not installed: run `fleet build toolchain`")
+        self._pulumi = found
+
+    def start(
+        self,
+        *arguments: str,
+        folder: Path | None = None,
+        output: IO[Any] | int | None = None,
+        events: Path | None = None,
+        own_session: bool = False,
+    ) -> "subprocess.Popen[str]":
+        """Start a command; with `output`, nothing of it reaches the terminal and nobody is asked.
+
+        `events` is the log that the engine writes; an older one is removed. In a session of its
+        own, the terminal's Ctrl-C does not reach it.
+        """
+        command = [self._pulumi, *arguments]
+        if events is not None:
+            events.unlink(missing_ok=True)
+            command += ["--event-log", str(events)]
+        return subprocess.Popen(
+            command,
+            cwd=folder or self.project,
+            env=self.environment,
+            stdin=None if output is None else subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            start_new_session=own_session,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> None:
+        """Run a command on this terminal, to its end, which must be a good one."""
+        with self.start(*arguments) as process, forward_signals(process):
+            status = process.wait()
+        if status != 0:
+            raise PulumiError(f"pulumi {arguments[0]} failed (exit status {status})", status)
+
+    def follow(
+        self,
+        *arguments: str,
+        output: IO[Any],
+        events: Path,
+        on_events: Callable[[Sequence[Mapping[str, Any]]], None],
+        on_interrupt: Callable[[], None] = lambda: None,
+    ) -> int:
+        """Run a command to its end, hand over its events as they come, return its exit status."""
+        log = EventLog(events)
+        process = self.start(*arguments, output=output, events=events)
+        with process, forward_signals(process, on_interrupt):
+            status = None
+            while status is None:
+                status = _ended(process)
+                on_events(list(log.read()))
+        return status
+
+    def capture(self, *arguments: str, folder: Path | None = None, stdin: str | None = None) -> str:
+        """Run a command and return what it printed, which may be secret."""
+        done = subprocess.run(
+            [self._pulumi, *arguments],
+            cwd=folder or self.project,
+            env=self.environment,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise PulumiError(
+                f"pulumi {' '.join(arguments)} failed: {done.stderr.strip()}", done.returncode
+            )
+        return done.stdout
+
+
+def _ended(process: "subprocess.Popen[str]") -> int | None:
+    try:
+        return process.wait(LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+@contextmanager
+def forward_signals(
+    process: "subprocess.Popen[str]", on_interrupt: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Let pulumi end by itself when this run is to stop: killed, it would leave its lock behind.
+
+    The terminal's Ctrl-C reaches pulumi too; a request to terminate is passed on as one.
+    """
+
+    def interrupted(*_: object) -> None:
+        on_interrupt()
+
+    def passed_on(*_: object) -> None:
+        process.send_signal(signal.SIGINT)
+        on_interrupt()
+
+    before = [
+        signal.signal(signal.SIGINT, interrupted),
+        signal.signal(signal.SIGTERM, passed_on),
+    ]
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])

@@ -1,0 +1,120 @@
+"""What the engine reports while it runs: its event log, read as it grows.
+
+The log has one JSON object a line (`pulumi up --event-log`, the engine's apitype.EngineEvent).
+Secrets are masked in it, other values are in the plain.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+
+class Moment(Enum):
+    """What a step's event says of it, by the event's key."""
+
+    STARTED = "resourcePreEvent"
+    DONE = "resOutputsEvent"
+    FAILED = "resOpFailedEvent"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The engine begins, has done, or has failed to do something to a resource.
+
+    `inputs` and `outputs` are those of its new state, or of its old one when it is deleted.
+    """
+
+    moment: Moment
+    op: str
+    urn: str
+    type: str
+    parent: str = ""
+    custom: bool = False
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program."""
+        return self.urn.rpartition("::")[2]
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether it is a provider, to which the engine hands the whole config."""
+        return self.type.startswith("pulumi:providers:")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A diagnostic; `urn` may be empty. One that is ephemeral is replaced by the next."""
+
+    urn: str
+    severity: str
+    text: str
+    ephemeral: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The last event of a run: how many resources there are by operation."""
+
+    changes: Mapping[str, int]
+    seconds: float
+
+
+Event = Step | Message | Summary
+
+
+def parse(event: Mapping[str, Any]) -> Event | None:
+    """Return what an event of the log says; None for what nobody needs."""
+    for moment in Moment:
+        if found := event.get(moment.value):
+            return _step(moment, found["metadata"])
+    if found := event.get("diagnosticEvent"):
+        return Message(
+            found.get("urn", ""), found["severity"], found["message"], found.get("ephemeral", False)
+        )
+    if found := event.get("summaryEvent"):
+        return Summary(found["resourceChanges"] or {}, found["durationSeconds"])
+    return None
+
+
+def parse_all(events: Iterable[Mapping[str, Any]]) -> list[Event]:
+    """Return what the events say."""
+    return [found for event in events if (found := parse(event)) is not None]
+
+
+def _step(moment: Moment, metadata: Mapping[str, Any]) -> Step:
+    state = metadata.get("new") or metadata.get("old") or {}
+    return Step(
+        moment,
+        metadata["op"],
+        metadata["urn"],
+        metadata["type"],
+        state.get("parent", ""),
+        state.get("custom", False),
+        state.get("inputs") or {},
+        state.get("outputs") or {},
+    )
+
+
+class EventLog:
+    """A log that may still be growing, or not be there yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield the events that were completed since the last call."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as stream:
+            stream.seek(self._offset)
+            whole, newline, _ = stream.read().rpartition(b"\n")
+        self._offset += len(whole) + len(newline)
+        for line in whole.splitlines():
+            yield json.loads(line)

@@ -1,0 +1,79 @@
+"""How a person reaches a stack's clusters: the kubeconfigs, the nodes behind them."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import click
+
+from ops.errors import OperatorError
+from ops.pulumi.engine import Engine
+from ops.pulumi.workspace import PROJECT
+from scripts.fleet import kubeconfig
+from scripts.fleet.nodes import NodeRow, node_table, read_nodes
+from scripts.fleet.session import existing, show
+from scripts.fleet.usage import how_to_use
+
+KUBECONFIG = PROJECT / "kubeconfig"
+FOLDER = PROJECT / "kubeconfigs"
+
+
+def exported(engine: Engine, clusters: Collection[str] = ()) -> str:
+    """Return the stack's kubeconfig, with these clusters only if any are named."""
+    stack = engine.workspace.stack
+    output = engine.outputs().get("kubeconfig")
+    if not isinstance(output, str):
+        raise OperatorError(
+            f"the stack {stack} has no output `kubeconfig`: run `fleet up {stack}` to its end first"
+        )
+    known = kubeconfig.split(output)
+    if unknown := sorted(set(clusters) - set(known)):
+        raise OperatorError(
+            f"the stack {stack} has no cluster {', '.join(unknown)}: it has {', '.join(known)}"
+        )
+    return kubeconfig.select(output, clusters)
+
+
+def write(text: str, stack: str, *, replace: bool = False) -> list[Path]:
+    """Write the kubeconfigs of a stack; return those to use.
+
+    Another stack's ./kubeconfig stays, and a file that no stack wrote stays as well.
+    """
+    each = kubeconfig.write_each(FOLDER, text, stack)
+    owner = kubeconfig.owner(KUBECONFIG)
+    if replace or owner == stack or not KUBECONFIG.exists():
+        kubeconfig.write(KUBECONFIG, text, stack)
+        return [KUBECONFIG]
+    whose = f"belongs to the stack {owner}" if owner else "was not written by fleet"
+    click.echo(
+        f"{KUBECONFIG} {whose} and stays as it is; the clusters of {stack} have a file each in "
+        f"{FOLDER / stack}. `fleet kubeconfig --stack {stack} --replace` replaces it.",
+        err=True,
+    )
+    return each
+
+
+def of_stack(stack: str) -> list[Path]:
+    """Return the files of a stack's clusters; they are written where they are missing."""
+    own = FOLDER / stack
+    found = sorted(own.iterdir()) if own.is_dir() else []
+    return found or kubeconfig.write_each(FOLDER, exported(existing(stack)), stack)
+
+
+def remove(stack: str) -> list[Path]:
+    """Remove the kubeconfigs of a stack that is gone."""
+    removed = kubeconfig.remove_each(FOLDER, stack)
+    return [KUBECONFIG, *removed] if kubeconfig.remove(KUBECONFIG, stack) else removed
+
+
+def show_nodes(files: Sequence[Path]) -> list[NodeRow]:
+    """Print the nodes of every cluster in the files."""
+    rows = read_nodes(files)
+    show(node_table(rows))
+    return rows
+
+
+def show_access(files: Sequence[Path]) -> None:
+    """Print the nodes of every cluster in the files, and how to use them."""
+    click.echo()
+    rows = show_nodes(files)
+    click.echo(f"\nTo use them:\n{how_to_use(files, [row.version for row in rows])}")

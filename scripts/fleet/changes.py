@@ -1,0 +1,225 @@
+"""What a run of the engine does to which cluster and machine, gathered from its events."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ops.pulumi.events import Event, Message, Moment, Step, Summary
+
+CLUSTER = "kubeadm-fleet:cluster:Cluster"
+FLEET = "kubeadm-fleet:fleet:Fleet"
+MACHINE = "kubeadm-fleet:machine:Machine"
+ROLLOUT = "pulumi-python:dynamic/kubeadm-fleet:Rollout"
+# How a cluster is changed and looked at, not what it is made of.
+MEANS = (ROLLOUT, "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck")
+STACK = "pulumi:pulumi:Stack"
+# What the engine tells of itself: true of every run, and nobody can act on it.
+NOISE = (
+    *("using pulumi-resource-", "update failed", "preview failed", "resource registration failed"),
+    "an unhandled error occurred: program exited with non-zero exit code",
+)
+
+
+class Change(StrEnum):
+    """What becomes of a cluster, a machine or a resource, the most important first."""
+
+    FAILED = "failed"
+    REPLACED = "replaced"
+    REMOVED = "removed"
+    CREATED = "created"
+    CHANGED = "changed"
+
+
+OPERATIONS = {
+    "create": Change.CREATED,
+    "import": Change.CREATED,
+    "update": Change.CHANGED,
+    "delete": Change.REMOVED,
+    "replace": Change.REPLACED,
+    "create-replacement": Change.REPLACED,
+    "delete-replaced": Change.REPLACED,
+}
+
+
+@dataclass
+class Subject:
+    """A cluster or a machine, and what is done to the resources that make it up."""
+
+    name: str
+    resources: dict[str, Change] = field(default_factory=dict)
+    means: set[str] = field(default_factory=set)
+    own: Change | None = None
+    sentence: str = ""
+
+    def note(self, step: Step, change: Change) -> None:
+        """Take in what is done to one of its resources; what fails has failed."""
+        self.resources[step.name] = min(change, self.resources.get(step.name, change), key=_rank)
+        if step.type in MEANS:
+            self.means.add(step.name)
+
+    @property
+    def change(self) -> Change | None:
+        """What becomes of it; a machine is replaced when the resource of its name is."""
+        found = set(self.resources.values())
+        if Change.FAILED in found:
+            return Change.FAILED
+        if self.resources.get(self.name) is Change.REPLACED:
+            return Change.REPLACED
+        if self.own is not None:
+            return self.own
+        return Change.CHANGED if found or self.sentence else None
+
+    @property
+    def parts(self) -> list[str]:
+        """Its resources that change, without its own name in front."""
+        shown = (name for name in self.resources if name not in {self.name, *self.means})
+        return [name.removeprefix(f"{self.name}-") for name in shown]
+
+
+@dataclass
+class ClusterChanges(Subject):
+    """A cluster with its machines."""
+
+    machines: dict[str, Subject] = field(default_factory=dict)
+
+    @property
+    def change(self) -> Change | None:
+        """What becomes of it: also what becomes of its machines."""
+        of_machines = [machine.change for machine in self.machines.values()]
+        if Change.FAILED in of_machines:
+            return Change.FAILED
+        own = super().change
+        return Change.CHANGED if own is None and any(of_machines) else own
+
+
+def _rank(change: Change) -> int:
+    return list(Change).index(change)
+
+
+class Changes:
+    """Everything that a run said, up to now."""
+
+    def __init__(self) -> None:
+        self.clusters: dict[str, ClusterChanges] = {}
+        self.fleet = Subject("fleet")
+        self.errors: list[Message] = []
+        self.warnings: list[Message] = []
+        self.counts = dict.fromkeys(Change, 0)
+        self.unchanged = 0
+        self._parents: dict[str, str] = {}
+        self._types: dict[str, str] = {}
+        self._said: set[str] = set()
+        self._counted: dict[str, Change | None] = {}
+
+    @property
+    def any(self) -> bool:
+        """Whether anything changes."""
+        return any(self.counts.values())
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Take in events."""
+        for event in events:
+            if isinstance(event, Step):
+                self._step(event)
+            elif isinstance(event, Message):
+                self._message(event)
+            elif isinstance(event, Summary):
+                self._finish()
+
+    def subject(self, urn: str) -> Subject:
+        """Return the machine, or else the cluster, that a resource is part of."""
+        path = list(self._ancestry(urn))
+        names = {self._types.get(each, ""): each.rpartition("::")[2] for each in reversed(path)}
+        if CLUSTER not in names:
+            return self.fleet
+        cluster = self.clusters.setdefault(names[CLUSTER], ClusterChanges(names[CLUSTER]))
+        if MACHINE not in names:
+            return cluster
+        return cluster.machines.setdefault(names[MACHINE], Subject(names[MACHINE]))
+
+    def cluster_of(self, urn: str) -> str:
+        """Return the name of the cluster that a resource is part of, or ""."""
+        for each in self._ancestry(urn):
+            if self._types.get(each) == CLUSTER:
+                return each.rpartition("::")[2]
+        return ""
+
+    def _ancestry(self, urn: str) -> Iterator[str]:
+        while urn:
+            yield urn
+            urn = self._parents.get(urn, "")
+
+    def _step(self, step: Step) -> None:
+        self._parents[step.urn] = step.parent
+        self._types[step.urn] = step.type
+        if step.type == STACK or step.is_provider:
+            return
+        change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
+        before = self._counted.get(step.urn)
+        if before is None or (change is not None and _rank(change) < _rank(before)):
+            self._counted[step.urn] = change
+        if step.type == ROLLOUT and step.op != "delete":
+            self._plan(step)
+        if change is None:
+            return
+        subject = self.subject(step.urn)
+        if step.type in (FLEET, CLUSTER, MACHINE):
+            subject.own = change
+        elif step.custom:
+            subject.note(step, change)
+
+    def _plan(self, step: Step) -> None:
+        """Take the sentences that the rollout has for its machines."""
+        cluster = self.clusters.setdefault(
+            str(step.inputs.get("cluster")), ClusterChanges(str(step.inputs.get("cluster")))
+        )
+        sentences: dict[str, str] = dict(step.inputs.get("plan") or {})
+        if step.op == "refresh" and step.moment is Moment.DONE:
+            drift: dict[str, list[dict[str, Any]]] = step.outputs.get("drift") or {}
+            sentences = {
+                name: f"drifted: {' and '.join(each['why'] for each in found)}"
+                for name, found in drift.items()
+            }
+        elif step.op not in ("create", "update", "replace", "create-replacement"):
+            return
+        for name, sentence in sentences.items():
+            cluster.machines.setdefault(name, Subject(name)).sentence = sentence
+
+    def _message(self, message: Message) -> None:
+        text = clean(message.text)
+        if message.severity not in ("error", "warning") or not text or text.startswith(NOISE):
+            return
+        if text in self._said:
+            return
+        self._said.add(text)
+        found = self.errors if message.severity == "error" else self.warnings
+        found.append(Message(message.urn, message.severity, text))
+
+    def _finish(self) -> None:
+        found = list(self._counted.values())
+        self.counts = {change: found.count(change) for change in Change}
+        self.unchanged = found.count(None)
+
+
+_CLASS = re.compile(r"^(?:error: )?(?:Exception calling application: )?(?:[a-z_]\w*\.)+[A-Z]\w*: ")
+_BUILT_IN = re.compile(r"^([A-Z]\w*(?:Error|Exception|Exit)): ")
+
+
+def clean(text: str) -> str:
+    """Return a message as a person needs it: no traceback, no class name of this program's."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    for number, line in enumerate(lines):
+        if line.strip().startswith("Traceback (most recent call last)"):
+            end = next(
+                (
+                    later
+                    for later in range(number + 1, len(lines))
+                    if lines[later] and not lines[later].startswith(" ")
+                ),
+                len(lines) - 1,
+            )
+            lines[number:end] = []
+            break
+    return _CLASS.sub("", "\n".join(lines).strip())

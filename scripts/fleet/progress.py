@@ -1,0 +1,177 @@
+"""What a person sees while the engine works: a live table on a terminal, lines elsewhere."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ops.pulumi.events import Event, Message, Moment, Step
+from scripts.fleet.changes import OPERATIONS, ROLLOUT, STACK, Change, clean
+
+REMIND_SECONDS = 30.0
+REFRESHES_PER_SECOND = 4
+MARGIN_LINES = 4
+# The rollout's plan, which the summary has.
+PLAN = "what will be done:"
+
+
+class Progress(Protocol):
+    """Shows events as they come, between entering and leaving."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End."""
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Show events."""
+
+    def say(self, text: str) -> None:
+        """Show a line that stays."""
+
+
+@dataclass
+class Running:
+    """A step that the engine is at, and what it said last."""
+
+    name: str
+    since: float
+    said: str = ""
+
+
+class Lines:
+    """A line for each step that ended, and every half minute what is still going on."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console = console
+        self._title = title
+        self._began = self._spoke = time.monotonic()
+        self.running: dict[str, Running] = {}
+        self.done = 0
+        self._said: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self.say(f"==> {self._title}")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.say(f"==> {self._title} … {self.seconds:.1f} s")
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has been going on."""
+        return time.monotonic() - self._began
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Show what ended, and what somebody said about it."""
+        for event in events:
+            if isinstance(event, Step):
+                self._step(event)
+            elif isinstance(event, Message):
+                self._message(event)
+        self._remind()
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+        self._spoke = time.monotonic()
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _step(self, step: Step) -> None:
+        if step.type == STACK or step.is_provider or not step.custom:
+            return
+        if step.moment is Moment.STARTED:
+            self.running[step.urn] = Running(step.name, time.monotonic())
+            return
+        started = self.running.pop(step.urn, None)
+        took = time.monotonic() - started.since if started else 0.0
+        self.done += 1
+        change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
+        if change is not None:
+            self.say(f"    {step.name} {change} ({took:.1f} s)")
+
+    def _message(self, message: Message) -> None:
+        text = clean(message.text)
+        running = self.running.get(message.urn)
+        if running is not None and message.ephemeral:
+            running.said = text
+        # Of a rollout, each step on each machine; of a script, only that it ended.
+        if (message.ephemeral and ROLLOUT not in message.urn) or text.startswith(PLAN):
+            return
+        # Errors and warnings are in the summary, once.
+        if text and message.severity == "info" and text not in self._said:
+            self._said.add(text)
+            self.say("\n".join(f"    {line}" for line in text.splitlines()))
+
+    def _remind(self) -> None:
+        running = self.running.values()
+        if running and time.monotonic() - self._spoke > REMIND_SECONDS:
+            now = time.monotonic()
+            still = sorted(f"{each.name} ({now - each.since:.0f} s)" for each in running)
+            self.say(f"    still running: {', '.join(still)}")
+
+
+class LiveTable(Lines):
+    """The steps that are going on, with their times; what ended scrolls away above."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        super().__init__(console, title)
+        self._live = Live(
+            console=console,
+            get_renderable=self._render,
+            refresh_per_second=REFRESHES_PER_SECOND,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+        super().__exit__(kind, error, trace)
+
+    def _remind(self) -> None:
+        """The table shows it."""
+
+    def _render(self) -> Group:
+        running = sorted(list(self.running.values()), key=lambda each: each.since)
+        room = max(1, self._console.height - MARGIN_LINES)
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("STEP", "FOR", "NOW"):
+            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        now = time.monotonic()
+        for each in running[:room]:
+            table.add_row(each.name, f"{now - each.since:.0f} s", each.said)
+        hidden = f", {len(running) - room} not shown" if len(running) > room else ""
+        head = f"{self.done} done, {len(running)} running{hidden}, {self.seconds:.0f} s"
+        return Group(Text(head, "bold"), table)
+
+
+def progress(title: str) -> Progress:
+    """Return what fits standard error."""
+    console = Console(stderr=True)
+    return LiveTable(console, title) if console.is_terminal else Lines(console, title)

@@ -1,0 +1,122 @@
+"""What a run did or would do, for a person: refusals first, then a line per cluster and machine."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ops.pulumi.events import Message
+from scripts.fleet.changes import Change, Changes, Subject
+
+FUTURE = {
+    Change.FAILED: "refused",
+    Change.REPLACED: "replace",
+    Change.REMOVED: "remove",
+    Change.CREATED: "create",
+    Change.CHANGED: "change",
+}
+STYLES = {
+    Change.FAILED: "bold red",
+    Change.REPLACED: "magenta",
+    Change.REMOVED: "red",
+    Change.CREATED: "green",
+    Change.CHANGED: "yellow",
+}
+SHOWN_PARTS = 4
+
+
+def summary(changes: Changes, stack: str, *, preview: bool) -> RenderableType:
+    """Return the summary of a run of `stack`."""
+    blocks: list[RenderableType] = []
+    if changes.errors:
+        blocks += [Text("Refused:" if preview else "Failed:", "bold red")]
+        blocks += [_message(changes, error, "bold") for error in changes.errors]
+        blocks.append(Text())
+    if changes.any or not changes.errors:
+        blocks.append(Text(headline(changes, stack, preview=preview), "bold"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for indent, subject in _subjects(changes):
+        change = subject.change
+        assert change is not None
+        word = FUTURE[change] if preview else str(change)
+        table.add_row(f"{indent}{subject.name}", Text(word, STYLES[change]), _detail(subject))
+    if table.row_count:
+        blocks.append(table)
+    if changes.warnings:
+        blocks += [Text(), Text("Warnings:", "bold yellow")]
+        blocks += [_message(changes, warning, "") for warning in changes.warnings]
+    return Group(*blocks)
+
+
+def headline(changes: Changes, stack: str, *, preview: bool) -> str:
+    """Return one line for the whole run, such as `prod: +0 ~12 -0, 12 machines drained`."""
+    if not changes.any:
+        some = _count(changes.unchanged, "resource")
+        return f"{stack}: no changes ({some})"
+    counts = changes.counts
+    signs = (
+        f"+{counts[Change.CREATED]} ~{counts[Change.CHANGED]} -{counts[Change.REMOVED]}"
+        + (f" ±{counts[Change.REPLACED]}" if counts[Change.REPLACED] else "")
+        + (f" !{counts[Change.FAILED]}" if counts[Change.FAILED] else "")
+    )
+    machines = [each for cluster in changes.clusters.values() for each in cluster.machines.values()]
+    found = Counter(each.change for each in machines if each.change)
+    drained = sum(1 for each in machines if "drained" in each.sentence)
+    parts = [
+        f"{_count(found[change], 'machine')} {_past(change, preview=preview)}"
+        for change in Change
+        if found[change]
+    ]
+    if drained:
+        parts.append(f"{drained} drained")
+    return ", ".join([f"{stack}: {signs}", *parts])
+
+
+def _past(change: Change, *, preview: bool) -> str:
+    return "refused" if preview and change is Change.FAILED else str(change)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _subjects(changes: Changes) -> Iterator[tuple[str, Subject]]:
+    """Yield what changes, each cluster followed by its machines, with its indentation."""
+    if changes.fleet.change:
+        yield "  ", changes.fleet
+    for _, cluster in sorted(changes.clusters.items()):
+        if cluster.change:
+            yield "  ", cluster
+            for _, machine in sorted(cluster.machines.items()):
+                if machine.change:
+                    yield "    ", machine
+
+
+def _detail(subject: Subject) -> str:
+    """Return why, or else which parts of it; of what is new as a whole, nothing."""
+    if subject.sentence:
+        return subject.sentence
+    change = subject.change
+    if change in (Change.CREATED, Change.REMOVED, Change.REPLACED):
+        return ""
+    if change is Change.FAILED:
+        failed = [n for n, each in subject.resources.items() if each is Change.FAILED]
+        return _listed(name.removeprefix(f"{subject.name}-") for name in failed)
+    return _listed(subject.parts)
+
+
+def _listed(parts: Iterable[str]) -> str:
+    found = sorted(parts)
+    more = len(found) - SHOWN_PARTS
+    return ", ".join(found[:SHOWN_PARTS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _message(changes: Changes, message: Message, style: str) -> Text:
+    cluster = changes.cluster_of(message.urn)
+    text = message.text if not cluster or cluster in message.text else f"{cluster}: {message.text}"
+    return Text("\n".join(f"  {line}" for line in text.splitlines()), style)

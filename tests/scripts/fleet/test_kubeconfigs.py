@@ -1,0 +1,205 @@
+"""The kubeconfigs of several stacks side by side, and merged into a person's own."""
+
+import stat
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import yaml
+
+from ops.errors import OperatorError
+from scripts.fleet import access, kubeconfig, merged_kubeconfig
+from scripts.fleet.merged_kubeconfig import BACKUP, merge_into, remove_from
+
+OWN = """\
+apiVersion: v1
+kind: Config
+preferences: {colors: true}
+clusters:
+- name: mine
+  cluster: {server: "https://mine", note: on, since: 2026-01-02}
+users:
+- name: me
+  user: {token: "0123"}
+contexts:
+- name: cluster1-admin
+  context: {cluster: mine, user: me}
+current-context: cluster1-admin
+"""
+
+
+def exported(*clusters: str, token: str = "t") -> str:
+    names = clusters or ("cluster1", "cluster2")
+    return yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": f"{names[0]}-admin",
+            "clusters": [{"name": n, "cluster": {"server": f"https://{n}"}} for n in names],
+            "users": [{"name": f"{n}-admin", "user": {"token": token}} for n in names],
+            "contexts": [
+                {"name": f"{n}-admin", "context": {"cluster": n, "user": f"{n}-admin"}}
+                for n in names
+            ],
+        }
+    )
+
+
+def contexts(path: Path) -> dict[str, str]:
+    """The server that each context leads to."""
+    config = yaml.safe_load(path.read_text())
+    servers = {each["name"]: each["cluster"]["server"] for each in config["clusters"]}
+    users = {each["name"] for each in config["users"]}
+    assert all(each["context"]["user"] in users for each in config["contexts"])
+    return {each["name"]: servers[each["context"]["cluster"]] for each in config["contexts"]}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(access, "KUBECONFIG", tmp_path / "kubeconfig")
+    monkeypatch.setattr(access, "FOLDER", tmp_path / "kubeconfigs")
+    return tmp_path
+
+
+def test_another_stacks_kubeconfig_stays_and_both_can_be_used(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert access.write(exported(), "dev") == [checkout / "kubeconfig"]
+    used = access.write(exported("cluster1"), "prod")
+    assert used == [checkout / "kubeconfigs/prod/cluster1"]
+    said = capsys.readouterr().err
+    assert f"{checkout}/kubeconfig belongs to the stack dev and stays as it is" in said
+    assert "fleet kubeconfig --stack prod --replace" in said
+    assert kubeconfig.owner(checkout / "kubeconfig") == "dev"
+    files = sorted(path for path in (checkout / "kubeconfigs").glob("*/*"))
+    assert [str(path.relative_to(checkout / "kubeconfigs")) for path in files] == [
+        *("dev/cluster1", "dev/cluster2", "prod/cluster1"),
+    ]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert contexts(files[1]) == {"cluster2-admin": "https://cluster2"}
+    assert yaml.safe_load(files[1].read_text())["current-context"] == "cluster2-admin"
+
+
+def test_a_file_that_no_stack_wrote_stays_until_it_may_be_replaced(checkout: Path) -> None:
+    (checkout / "kubeconfig").write_text(OWN)
+    access.write(exported(), "dev")
+    assert (checkout / "kubeconfig").read_text() == OWN
+    assert access.write(exported(), "dev", replace=True) == [checkout / "kubeconfig"]
+    assert kubeconfig.owner(checkout / "kubeconfig") == "dev"
+
+
+def test_the_file_of_a_cluster_that_is_gone_goes(checkout: Path) -> None:
+    access.write(exported(), "dev")
+    access.write(exported("cluster2"), "dev")
+    assert [path.name for path in (checkout / "kubeconfigs/dev").iterdir()] == ["cluster2"]
+    access.write(exported("cluster1"), "prod")
+    assert access.remove("dev") == [checkout / "kubeconfig", checkout / "kubeconfigs/dev/cluster2"]
+    assert access.remove("prod") == [checkout / "kubeconfigs/prod/cluster1"]
+    assert list(checkout.iterdir()) == []
+
+
+def test_one_cluster_is_selected() -> None:
+    config = yaml.safe_load(kubeconfig.select(exported(), ["cluster2"]))
+    assert config["current-context"] == "cluster2-admin"
+    assert [len(config[key]) for key in ("clusters", "users", "contexts")] == [1, 1, 1]
+
+
+def test_merging_keeps_what_is_not_ours_and_gives_way_where_a_name_is_taken(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config"
+    path.write_text(OWN)
+    assert merge_into(path, exported(), "dev") == ["dev-cluster1-admin", "cluster2-admin"]
+    assert contexts(path) == {
+        "cluster1-admin": "https://mine",
+        "dev-cluster1-admin": "https://cluster1",
+        "cluster2-admin": "https://cluster2",
+    }
+    text = path.read_text()
+    assert "note: on" in text
+    assert "since: 2026-01-02" in text
+    assert "colors: true" in text
+    assert yaml.safe_load(text)["current-context"] == "cluster1-admin"
+    assert (tmp_path / f"config{BACKUP}").read_text() == OWN
+    assert {stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir() if each != path} == {
+        0o600
+    }
+    assert not (tmp_path / "config.lock").exists()
+
+
+def test_merging_again_replaces_ours_and_changes_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(OWN)
+    merge_into(path, exported(), "dev")
+    once = path.read_text()
+    merge_into(path, exported(), "dev")
+    assert path.read_text() == once
+    merge_into(path, exported("cluster2", token="new"), "dev")
+    assert contexts(path) == {
+        "cluster1-admin": "https://mine",
+        "cluster2-admin": "https://cluster2",
+    }
+    assert "token: new" in path.read_text()
+
+
+def test_two_stacks_with_a_cluster_of_the_same_name_are_merged_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    assert merge_into(path, exported("cluster1"), "dev") == ["cluster1-admin"]
+    assert merge_into(path, exported("cluster1"), "prod") == ["prod-cluster1-admin"]
+    assert set(contexts(path)) == {"cluster1-admin", "prod-cluster1-admin"}
+    assert remove_from(path, "dev")
+    assert set(contexts(path)) == {"prod-cluster1-admin"}
+    assert yaml.safe_load(path.read_text())["current-context"] == ""
+    assert not remove_from(path, "dev")
+
+
+def test_a_link_to_the_kubeconfig_stays_one(tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles"
+    real.write_text(OWN)
+    link = tmp_path / "config"
+    link.symlink_to(real)
+    merge_into(link, exported(), "dev")
+    assert link.is_symlink()
+    assert "cluster2-admin" in real.read_text()
+
+
+@pytest.mark.parametrize("content", ["- a list\n", "{", "just text"])
+def test_what_is_no_kubeconfig_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(content)
+    with pytest.raises(OperatorError, match="nothing was changed"):
+        merge_into(path, exported(), "dev")
+    assert not remove_from(path, "dev")
+    assert path.read_text() == content
+
+
+def test_a_lock_of_kubectl_is_waited_for_and_then_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merged_kubeconfig, "LOCK_SECONDS", 0.3)
+    path = tmp_path / "config"
+    (tmp_path / "config.lock").touch()
+    with pytest.raises(OperatorError, match=r"config\.lock exists"):
+        merge_into(path, exported(), "dev")
+    assert not path.exists()
+
+
+def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    merge_into(path, OWN, "mine")
+    stacks = [f"s{number}" for number in range(5)]
+    runs = [Thread(target=merge_into, args=(path, exported("c"), stack)) for stack in stacks]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert len(contexts(path)) == 1 + len(stacks)
+
+
+def test_the_first_file_is_made(tmp_path: Path) -> None:
+    path = tmp_path / ".kube" / "config"
+    merge_into(path, exported(), "dev")
+    config: dict[str, Any] = yaml.safe_load(path.read_text())
+    assert config["current-context"] == "cluster1-admin"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,134 @@
+"""What is shown while the engine works: on a terminal, and in a log."""
+
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from ops.pulumi.events import Event, Message, Moment, Step
+from scripts.fleet import progress
+from scripts.fleet.changes import ROLLOUT
+from scripts.fleet.progress import Lines, LiveTable
+from tests.scripts.conftest import TOP
+
+URN = "urn:pulumi:dev::p::t::c1-worker-0-join"
+STARTED = Step(Moment.STARTED, "create", URN, "command:remote:Command", custom=True)
+DONE = Step(Moment.DONE, "create", URN, "command:remote:Command", custom=True)
+FAILED = Step(Moment.FAILED, "create", URN, "command:remote:Command", custom=True)
+UNCHANGED = Step(Moment.DONE, "same", URN, "command:remote:Command", custom=True)
+
+
+def shown(*events: Event) -> str:
+    console = Console(file=io.StringIO(), width=80)
+    with Lines(console, "up dev") as lines:
+        lines.take(events)
+    assert isinstance(console.file, io.StringIO)
+    return re.sub(r"\d+\.\d s", "0.0 s", console.file.getvalue())
+
+
+def body(*events: Event) -> list[str]:
+    first, *lines, last = shown(*events).splitlines()
+    assert (first, last) == ("==> up dev", "==> up dev … 0.0 s")
+    return [line.strip() for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        (DONE, ["c1-worker-0-join created (0.0 s)"]),
+        (FAILED, ["c1-worker-0-join failed (0.0 s)"]),
+        (UNCHANGED, []),
+    ],
+)
+def test_a_log_has_a_line_for_each_step_that_changed(end: Step, expected: list[str]) -> None:
+    assert body(STARTED, end) == expected
+
+
+def test_a_log_has_what_was_done_and_not_what_passes() -> None:
+    passing = Message(URN, "info", "c1-worker-0: draining", ephemeral=True)
+    stays = Message(URN, "info", "c1-worker-0: done in 9.8 s\n")
+    assert body(STARTED, passing, stays, stays) == ["c1-worker-0: done in 0.0 s"]
+
+
+def test_a_log_has_each_step_of_a_rollout_and_not_its_plan() -> None:
+    urn = f"urn:pulumi:dev::p::a${ROLLOUT}::c1-rollout"
+    plan = Message(urn, "info", "what will be done:\n  c1-worker-0: upgraded")
+    passing = Message(urn, "info", "c1-worker-0: draining", ephemeral=True)
+    assert body(plan, passing) == ["c1-worker-0: draining"]
+
+
+def test_errors_and_warnings_wait_for_the_summary() -> None:
+    assert body(Message(URN, "error", "no"), Message(URN, "warning", "hm")) == []
+
+
+def test_a_log_says_what_is_still_going_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "REMIND_SECONDS", -1.0)
+    assert body(STARTED) == ["still running: c1-worker-0-join (0 s)"]
+
+
+def test_the_table_has_a_row_for_each_running_step_that_fits() -> None:
+    console = Console(file=io.StringIO(), width=80, height=6, force_terminal=True)
+    table = LiveTable(console, "up dev")
+    steps = [Step(Moment.STARTED, "create", f"{URN}{n}", "t", custom=True) for n in range(5)]
+    table.take([*steps, Message(f"{URN}0", "info", "joining", ephemeral=True)])
+    with console.capture() as captured:
+        console.print(table._render())
+    text = re.sub(r"\x1b\[[0-9;]*m", "", captured.get())
+    head, titles, *rows = [line.strip() for line in text.splitlines()]
+    assert head == "0 done, 5 running, 3 not shown, 0 s"
+    assert titles.split() == ["STEP", "FOR", "NOW"]
+    assert [row.split() for row in rows] == [
+        ["c1-worker-0-join0", "0", "s", "joining"],
+        ["c1-worker-0-join1", "0", "s"],
+    ]
+
+
+PROGRAM = f"""
+import time
+from ops.pulumi.events import Moment, Step
+from scripts.fleet.progress import progress
+
+urn = {URN!r}
+with progress("up dev") as shown:
+    shown.take([Step(Moment.STARTED, "create", urn, "t", custom=True)])
+    time.sleep(1)
+    shown.take([Step(Moment.DONE, "create", urn, "t", custom=True)])
+"""
+
+
+def _read(descriptor: int) -> Iterator[bytes]:
+    while True:
+        try:
+            read = os.read(descriptor, 65536)
+        except OSError:  # The other end is closed.
+            return
+        if not read:
+            return
+        yield read
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_a_terminal_gets_a_table_that_goes_and_lines_that_stay(no_color: bool) -> None:
+    ours, theirs = pty.openpty()
+    variables = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+    variables |= {"TERM": "xterm-256color"} | ({"NO_COLOR": "1"} if no_color else {})
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], cwd=TOP, env=variables, stderr=theirs, stdout=theirs
+    )
+    os.close(theirs)
+    text = b"".join(_read(ours)).decode()
+    os.close(ours)
+    assert process.wait() == 0
+    assert "\x1b[2K" in text  # The table is wiped, line by line.
+    assert bool(re.search(r"\x1b\[[0-9;]*3\dm", text)) is False
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
+    assert "0 done, 1 running" in plain
+    assert re.search(r"c1-worker-0-join +[01] s", plain)
+    assert re.search(r"c1-worker-0-join created \(1\.\d s\)", plain)
+    assert re.search(r"==> up dev … 1\.\d s", plain)

@@ -1,0 +1,118 @@
+"""Summaries of recorded runs, and what a person is spared of the engine's messages."""
+
+import pytest
+
+from ops.pulumi.events import Event, Message, Moment, Step, Summary
+from scripts.fleet.changes import CLUSTER, MACHINE, ROLLOUT, Change, Changes, clean
+from scripts.fleet.summary import headline
+from tests.scripts.fleet import recorder
+
+NAMES = recorder.names()
+STACK_URN = "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_run_has_its_summary(name: str) -> None:
+    golden = (recorder.RECORDED / f"{name}.txt").read_text()
+    again = "read the difference; then python -m tests.scripts.fleet.recorder"
+    assert recorder.rendered(name) == golden, again
+
+
+COMMAND = "command:remote:Command"
+
+
+def urn(kind: str, name: str) -> str:
+    return f"urn:pulumi:dev::p::{kind}::{name}"
+
+
+C1 = urn(CLUSTER, "c1")
+WORKER = urn(MACHINE, "c1-worker-0")
+
+
+def step(kind: str, name: str, parent: str, op: str, moment: Moment = Moment.DONE) -> Step:
+    return Step(moment, op, urn(kind, name), kind, parent, kind not in (CLUSTER, MACHINE))
+
+
+def cluster(op: str = "same") -> list[Event]:
+    return [step(CLUSTER, "c1", "", op), step(MACHINE, "c1-worker-0", C1, op)]
+
+
+def gathered(*events: Event) -> Changes:
+    changes = Changes()
+    changes.take([*events, Summary({}, 1)])
+    return changes
+
+
+@pytest.mark.parametrize(
+    ("op", "moment", "expected"),
+    [
+        ("update", Moment.DONE, Change.CHANGED),
+        ("create-replacement", Moment.DONE, Change.CHANGED),
+        ("same", Moment.DONE, None),
+        ("update", Moment.FAILED, Change.FAILED),
+    ],
+)
+def test_a_machine_is_what_its_resources_are(
+    op: str, moment: Moment, expected: Change | None
+) -> None:
+    host = step(
+        "c1-worker-0-prepare", "command:remote:Command", f"c1-worker-0/{MACHINE}", op, moment
+    )
+    found = gathered(*cluster(), host)
+    subject = found.subject(host.urn)
+    assert subject.change == expected
+    assert found.any == (expected is not None)
+
+
+def test_a_message_is_shown_once_however_many_resources_have_it() -> None:
+    twice = [Message(urn(COMMAND, str(n)), "warning", "the key is not set\n") for n in range(2)]
+    assert [each.text for each in gathered(*twice).warnings] == ["the key is not set"]
+
+
+def test_what_the_engine_says_of_itself_is_left_out() -> None:
+    noise = [
+        Message("", "warning", "using pulumi-resource-command from $PATH at /x\n"),
+        Message(STACK_URN, "error", "update failed\n"),
+        Message("", "info", "some progress"),
+    ]
+    found = gathered(*noise)
+    assert (found.errors, found.warnings) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ops.errors.OperatorError: m: no route to it", "m: no route to it"),
+        ("error: Exception calling application: ops.errors.OperatorError: m: gone", "m: gone"),
+        (
+            "Program failed:\nTraceback (most recent call last):\n"
+            '  File "x.py", line 1, in f\n    f()\nValueError: broken\n',
+            "Program failed:\nValueError: broken",
+        ),
+        (
+            "the stack's config has 1 problem:\n  a.b: missing\n",
+            "the stack's config has 1 problem:\n  a.b: missing",
+        ),
+        ("https://example.com: Refused: try again", "https://example.com: Refused: try again"),
+    ],
+)
+def test_errors_have_neither_class_names_nor_tracebacks(text: str, expected: str) -> None:
+    assert clean(text) == expected
+
+
+def test_a_machine_whose_host_is_replaced_is_replaced() -> None:
+    host = step("some:Host", "c1-worker-0", WORKER, "replace")
+    found = gathered(*cluster(), host)
+    assert found.subject(host.urn).change is Change.REPLACED
+    assert found.clusters["c1"].change is Change.CHANGED
+
+
+def test_the_headline_counts_what_is_drained() -> None:
+    inputs = {"cluster": "c1", "plan": {"c1-worker-0": "upgraded: drained, kubelet restarted"}}
+    rollout = Step(Moment.STARTED, "update", urn(ROLLOUT, "r"), ROLLOUT, C1, True, inputs)
+    found = gathered(*cluster(), rollout)
+    assert headline(found, "prod", preview=True) == "prod: +0 ~1 -0, 1 machine changed, 1 drained"
+
+
+def test_an_unchanged_stack_says_so() -> None:
+    assert headline(gathered(*cluster()), "dev", preview=False) == "dev: no changes (2 resources)"
