@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ops.pulumi.events import Event, Message, Moment, Step, Summary
+from ops.pulumi.events import Event, Message, Moment, Step
 
 CLUSTER = "kubeadm-fleet:cluster:Cluster"
 FLEET = "kubeadm-fleet:fleet:Fleet"
@@ -99,7 +99,10 @@ def _rank(change: Change) -> int:
 
 
 class Changes:
-    """Everything that a run said, up to now."""
+    """Everything that a run said; whole once `finish` was called.
+
+    What is destroyed is reported before its parents are, so nothing has its place until the end.
+    """
 
     def __init__(self) -> None:
         self.clusters: dict[str, ClusterChanges] = {}
@@ -110,6 +113,7 @@ class Changes:
         self.unchanged = 0
         self._parents: dict[str, str] = {}
         self._types: dict[str, str] = {}
+        self._steps: list[Step] = []
         self._said: set[str] = set()
         self._counted: dict[str, Change | None] = {}
 
@@ -122,29 +126,43 @@ class Changes:
         """Take in events."""
         for event in events:
             if isinstance(event, Step):
-                self._step(event)
+                self._parents[event.urn] = event.parent
+                self._types[event.urn] = event.type
+                self._steps.append(event)
             elif isinstance(event, Message):
                 self._message(event)
-            elif isinstance(event, Summary):
-                self._finish()
+
+    def finish(self) -> None:
+        """Give every step its place, and count."""
+        for step in self._steps:
+            if step.type != STACK and not step.is_provider:
+                self._step(step)
+        for error in self.errors:
+            subject = self.subject(error.urn)
+            if subject is not self.fleet:
+                subject.resources[error.urn.rpartition("::")[2]] = Change.FAILED
+        found = list(self._counted.values())
+        self.counts = {change: found.count(change) for change in Change}
+        self.unchanged = found.count(None)
 
     def subject(self, urn: str) -> Subject:
         """Return the machine, or else the cluster, that a resource is part of."""
         path = list(self._ancestry(urn))
         names = {self._types.get(each, ""): each.rpartition("::")[2] for each in reversed(path)}
         if CLUSTER not in names:
-            return self.fleet
+            return self._by_name(urn.rpartition("::")[2]) or self.fleet
         cluster = self.clusters.setdefault(names[CLUSTER], ClusterChanges(names[CLUSTER]))
         if MACHINE not in names:
             return cluster
         return cluster.machines.setdefault(names[MACHINE], Subject(names[MACHINE]))
 
-    def cluster_of(self, urn: str) -> str:
-        """Return the name of the cluster that a resource is part of, or ""."""
-        for each in self._ancestry(urn):
-            if self._types.get(each) == CLUSTER:
-                return each.rpartition("::")[2]
-        return ""
+    def _by_name(self, name: str) -> Subject | None:
+        """Return the subject of a resource that was refused before its parent was known."""
+        subjects: dict[str, Subject] = dict(self.clusters)
+        for cluster in self.clusters.values():
+            subjects |= cluster.machines
+        found = [each for each in subjects if name.startswith(f"{each}-")]
+        return subjects[max(found, key=len)] if found else None
 
     def _ancestry(self, urn: str) -> Iterator[str]:
         while urn:
@@ -152,19 +170,15 @@ class Changes:
             urn = self._parents.get(urn, "")
 
     def _step(self, step: Step) -> None:
-        self._parents[step.urn] = step.parent
-        self._types[step.urn] = step.type
-        if step.type == STACK or step.is_provider:
-            return
         change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
         before = self._counted.get(step.urn)
         if before is None or (change is not None and _rank(change) < _rank(before)):
             self._counted[step.urn] = change
         if step.type == ROLLOUT and step.op != "delete":
             self._plan(step)
+        subject = self.subject(step.urn)
         if change is None:
             return
-        subject = self.subject(step.urn)
         if step.type in (FLEET, CLUSTER, MACHINE):
             subject.own = change
         elif step.custom:
@@ -196,11 +210,6 @@ class Changes:
         self._said.add(text)
         found = self.errors if message.severity == "error" else self.warnings
         found.append(Message(message.urn, message.severity, text))
-
-    def _finish(self) -> None:
-        found = list(self._counted.values())
-        self.counts = {change: found.count(change) for change in Change}
-        self.unchanged = found.count(None)
 
 
 _CLASS = re.compile(r"^(?:error: )?(?:Exception calling application: )?(?:[a-z_]\w*\.)+[A-Z]\w*: ")

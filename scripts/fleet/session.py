@@ -76,6 +76,7 @@ def run(engine: Engine, verb: str, output: Output) -> Changes:
         if output.verbose:
             click.echo(text.read_text(errors="replace"))
         unheard = "" if changes.errors or status == 0 else _last_lines(text)
+    changes.finish()
     show(summary(changes, stack, preview=verb == "preview"))
     if status != 0:
         details = [line for line in (unheard, *engine.locks()) if line]

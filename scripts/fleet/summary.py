@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -116,7 +117,8 @@ def _listed(parts: Iterable[str]) -> str:
     return ", ".join(found[:SHOWN_PARTS]) + (f" and {more} more" if more > 0 else "")
 
 
-def _message(changes: Changes, message: Message, style: str) -> Text:
-    cluster = changes.cluster_of(message.urn)
-    text = message.text if not cluster or cluster in message.text else f"{cluster}: {message.text}"
-    return Text("\n".join(f"  {line}" for line in text.splitlines()), style)
+def _message(changes: Changes, message: Message, style: str) -> RenderableType:
+    name = changes.subject(message.urn).name
+    known = name == changes.fleet.name or name in message.text
+    text = message.text if known else f"{name}: {message.text}"
+    return Padding(Text(text, style), (0, 0, 0, 2))

@@ -7,6 +7,7 @@ summaries again; read the difference before keeping it.
 
 import io
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +42,7 @@ def rendered(name: str) -> str:
     """The summary of a recorded run, as a pipe gets it."""
     changes = Changes()
     changes.take(parse_all(events(name)))
+    changes.finish()
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
     console.print(summary(changes, "dev", preview=name.endswith("preview")))
     assert isinstance(console.file, io.StringIO)
@@ -52,14 +54,17 @@ def shortened(event: Mapping[str, Any]) -> dict[str, Any] | None:
     for kind in ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"):
         if found := event.get(kind):
             metadata = found["metadata"]
+            if metadata["op"] == "same" and kind == "resourcePreEvent":
+                return None
+            state = "new" if metadata.get("new") else "old"
             kept: dict[str, Any] = {key: metadata[key] for key in ("op", "urn", "type")}
-            kept |= {key: _state(metadata[key]) for key in ("old", "new") if metadata.get(key)}
+            kept[state] = _state(metadata[state])
             return {kind: {"metadata": kept}}
     if found := event.get("diagnosticEvent"):
         if found["severity"] == "debug":
             return None
         kept = {key: found[key] for key in MESSAGE if key in found}
-        kept["message"] = kept["message"].replace(str(Path.home()), "/home/user")
+        kept["message"] = re.sub(r"/\S*/\.venv/", ".venv/", kept["message"])
         return {"diagnosticEvent": kept}
     return {"summaryEvent": event["summaryEvent"]} if "summaryEvent" in event else None
 

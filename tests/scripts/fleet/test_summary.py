@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.pulumi.events import Event, Message, Moment, Step, Summary
+from ops.pulumi.events import Event, Message, Moment, Step
 from scripts.fleet.changes import CLUSTER, MACHINE, ROLLOUT, Change, Changes, clean
 from scripts.fleet.summary import headline
 from tests.scripts.fleet import recorder
@@ -39,7 +39,8 @@ def cluster(op: str = "same") -> list[Event]:
 
 def gathered(*events: Event) -> Changes:
     changes = Changes()
-    changes.take([*events, Summary({}, 1)])
+    changes.take(events)
+    changes.finish()
     return changes
 
 
@@ -98,6 +99,12 @@ def test_what_the_engine_says_of_itself_is_left_out() -> None:
 )
 def test_errors_have_neither_class_names_nor_tracebacks(text: str, expected: str) -> None:
     assert clean(text) == expected
+
+
+def test_a_refusal_is_the_clusters_though_its_resource_never_began() -> None:
+    refused = Message(urn(ROLLOUT, "c1-rollout"), "error", "neither etcd can go back")
+    found = gathered(*cluster(), refused)
+    assert found.clusters["c1"].change is Change.FAILED
 
 
 def test_a_machine_whose_host_is_replaced_is_replaced() -> None:
