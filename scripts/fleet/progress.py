@@ -52,10 +52,14 @@ class Running:
 
 
 class Lines:
-    """A line for each step that ended, and every half minute what is still going on."""
+    """A line for each step that ended, and every half minute what is still going on.
 
-    def __init__(self, console: Console, title: str) -> None:
+    A preview ends none: it has the summary alone.
+    """
+
+    def __init__(self, console: Console, title: str, *, preview: bool = False) -> None:
         self._console = console
+        self._preview = preview
         self._title = title
         self._began = self._spoke = time.monotonic()
         self.running: dict[str, Running] = {}
@@ -104,7 +108,7 @@ class Lines:
         took = time.monotonic() - started.since if started else 0.0
         self.done += 1
         change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
-        if change is not None:
+        if change is not None and not self._preview:
             self.say(f"    {step.name} {change} ({took:.1f} s)")
 
     def _message(self, message: Message) -> None:
@@ -131,8 +135,8 @@ class Lines:
 class LiveTable(Lines):
     """The steps that are going on, with their times; what ended scrolls away above."""
 
-    def __init__(self, console: Console, title: str) -> None:
-        super().__init__(console, title)
+    def __init__(self, console: Console, title: str, *, preview: bool = False) -> None:
+        super().__init__(console, title, preview=preview)
         self._live = Live(
             console=console,
             get_renderable=self._render,
@@ -171,7 +175,8 @@ class LiveTable(Lines):
         return Group(Text(head, "bold"), table)
 
 
-def progress(title: str) -> Progress:
+def progress(title: str, *, preview: bool = False) -> Progress:
     """Return what fits standard error."""
     console = Console(stderr=True)
-    return LiveTable(console, title) if console.is_terminal else Lines(console, title)
+    kind = LiveTable if console.is_terminal else Lines
+    return kind(console, title, preview=preview)

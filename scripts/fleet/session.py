@@ -56,10 +56,11 @@ def run(engine: Engine, verb: str, output: Output) -> Changes:
     Raises Failed when the engine does.
     """
     stack = engine.workspace.stack
+    title, preview = f"{_command(verb)} {stack}", verb == "preview"
     changes = Changes()
     with tempfile.TemporaryDirectory(prefix="kubeadm-fleet-") as folder:
         text = Path(folder) / "output"
-        with _plan(text, output) as plan, progress(f"{_command(verb)} {stack}") as shown:
+        with _plan(text, output) as plan, progress(title, preview=preview) as shown:
 
             def take(events: Sequence[Mapping[str, Any]]) -> None:
                 found = parse_all(events)
@@ -77,10 +78,10 @@ def run(engine: Engine, verb: str, output: Output) -> Changes:
             click.echo(text.read_text(errors="replace"))
         unheard = "" if changes.errors or status == 0 else _last_lines(text)
     changes.finish()
-    show(summary(changes, stack, preview=verb == "preview"))
+    show(summary(changes, stack, preview=preview))
     if status != 0:
         details = [line for line in (unheard, *engine.locks()) if line]
-        raise Failed("\n".join([f"{_command(verb)} {stack} failed", *details]))
+        raise Failed("\n".join([f"{title} failed", *details]))
     return changes
 
 

@@ -50,6 +50,14 @@ def test_a_log_has_a_line_for_each_step_that_changed(end: Step, expected: list[s
     assert body(STARTED, end) == expected
 
 
+def test_a_preview_ends_no_step() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    with Lines(console, "preview dev", preview=True) as lines:
+        lines.take([STARTED, DONE])
+    assert isinstance(console.file, io.StringIO)
+    assert "created" not in console.file.getvalue()
+
+
 def test_a_log_has_what_was_done_and_not_what_passes() -> None:
     passing = Message(URN, "info", "c1-worker-0: draining", ephemeral=True)
     stays = Message(URN, "info", "c1-worker-0: done in 9.8 s\n")
