@@ -5,18 +5,19 @@ of the program cannot tell drivers apart.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
 
-from components.login import Login
+from components.login import MachineLogin
 from components.providers.bridge import Bridge
 from components.providers.container_machine import ContainerMachine
 from components.providers.existing_host import ExistingHost
 from components.providers.ssh_key import SshKey
 from components.steps import Settings
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
+from ops.hosts.login import Login
 
 SSH_PORT = 22
 
@@ -32,7 +33,7 @@ class Provisioned:
 
     resource: pulumi.Resource
     id: pulumi.Output[str]
-    login: Login
+    login: MachineLogin
     settings: Settings
 
 
@@ -82,14 +83,9 @@ class ContainerDriver:
             authorized_key=self._key.public_key,
             opts=opts,
         )
-        login = Login(
-            host=machine.address,
-            port=SSH_PORT,
-            user="root",
-            sudo=False,
-            sudo_password=None,
-            private_key=self._key.private_key,
-            host_key=resource.host_key,
+        login = MachineLogin(
+            Login(machine.address, SSH_PORT, "root"),
+            {"private_key": self._key.private_key, "host_key": resource.host_key},
         )
         return Provisioned(
             resource,
@@ -118,8 +114,7 @@ class ExistingDriver:
         settings = machine.settings
         assert isinstance(settings, ExistingSettings)
         vip = self._cluster.vip
-        private_key = self._secret(None if settings.agent else settings.private_key_name)
-        sudo_password = self._secret(settings.sudo_password_name)
+        login = MachineLogin(Login.from_settings(settings), self._named_secrets(settings))
         resource = ExistingHost(
             machine.name,
             owner=self._key.public_key,
@@ -128,26 +123,10 @@ class ExistingDriver:
             kubernetes_version=self._cluster.kubernetes_version,
             source=self._cluster.artifacts.source,
             mirror=self._cluster.artifacts.mirror,
-            host=settings.host,
-            port=settings.port,
-            user=settings.user,
-            sudo=settings.sudo,
-            sudo_password=sudo_password,
-            host_key=settings.host_key,
-            private_key=private_key,
-            bastion=asdict(settings.bastion) if settings.bastion else None,
+            login=login.to_props(),
+            is_pinned=login.is_pinned,
             endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
             opts=opts,
-        )
-        login = Login(
-            host=settings.host,
-            port=settings.port,
-            user=settings.user,
-            sudo=settings.sudo,
-            sudo_password=sudo_password,
-            private_key=private_key,
-            host_key=settings.host_key,
-            bastion=settings.bastion,
         )
         return Provisioned(
             resource,
@@ -156,8 +135,12 @@ class ExistingDriver:
             settings={"SUPPLIES": resource.supplies},
         )
 
-    def _secret(self, name: str | None) -> pulumi.Output[str] | None:
-        return None if name is None else self._secrets[name]
+    def _named_secrets(self, settings: ExistingSettings) -> dict[str, pulumi.Output[str]]:
+        names = {
+            "private_key": None if settings.agent else settings.private_key_name,
+            "sudo_password": settings.sudo_password_name,
+        }
+        return {field: self._secrets[name] for field, name in names.items() if name is not None}
 
 
 def driver_for(

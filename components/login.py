@@ -1,56 +1,58 @@
-"""How to get into a machine, in the forms that its steps and the cluster's rollout take."""
+"""A machine's login while the engine runs: some of it is known only when its resources are made."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 from pulumi_command import remote
 
 from model.fleet import Bastion
+from ops.hosts.login import SECRET_FIELDS, Login
 
 DIAL_ERROR_LIMIT = 10
 
 
-@dataclass(frozen=True)
-class Login:
-    """`private_key` None asks the SSH agent, `host_key` None accepts any; `sudo` becomes root.
+class MachineLogin:
+    """A `Login` whose fields in `later` are outputs: secrets of the config, and what was made."""
 
-    `sudo_password` is None where sudo asks none.
-    """
+    def __init__(self, login: Login, later: Mapping[str, pulumi.Output[str]]) -> None:
+        self._login = login
+        self._later = {
+            name: pulumi.Output.secret(value) if name in SECRET_FIELDS else value
+            for name, value in later.items()
+        }
 
-    host: str
-    port: int
-    user: str
-    sudo: bool
-    sudo_password: pulumi.Output[str] | None
-    private_key: pulumi.Output[str] | None
-    host_key: pulumi.Input[str] | None
-    bastion: Bastion | None = None
+    @property
+    def sudo(self) -> bool:
+        """Whether it takes sudo to become root."""
+        return self._login.sudo
+
+    @property
+    def sudo_password(self) -> pulumi.Output[str] | None:
+        """What sudo asks, if it asks anything."""
+        return self._later.get("sudo_password")
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the host and its bastion must show a key that is known."""
+        return "host_key" in self._later or self._login.is_pinned
+
+    def to_props(self) -> dict[str, Any]:
+        """Return `Login.to_props` as inputs of a resource; the secret ones are marked."""
+        return {**self._login.to_props(), **self._later}
 
     def connection(self) -> remote.ConnectionArgs:
-        """As a step of its own takes it."""
+        """Return it as a node step takes it."""
+        bastion, private_key = self._login.bastion, self._later.get("private_key")
         return remote.ConnectionArgs(
-            host=self.host,
-            port=self.port,
-            user=self.user,
-            private_key=self.private_key,
-            host_key=self.host_key,
+            host=self._login.host,
+            port=self._login.port,
+            user=self._login.user,
+            private_key=private_key,
+            host_key=self._later.get("host_key", self._login.host_key),
             dial_error_limit=DIAL_ERROR_LIMIT,
-            proxy=_proxy(self.bastion, self.private_key) if self.bastion else None,
+            proxy=_proxy(bastion, private_key) if bastion else None,
         )
-
-    def properties(self) -> dict[str, Any]:
-        """As a resource takes it that logs in by itself; secret."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "sudo": self.sudo,
-            "sudo_password": self.sudo_password,
-            "private_key": self.private_key,
-            "host_key": self.host_key,
-            "bastion": asdict(self.bastion) if self.bastion else None,
-        }
 
 
 def _proxy(bastion: Bastion, private_key: pulumi.Output[str] | None) -> remote.ProxyConnectionArgs:

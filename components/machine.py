@@ -108,7 +108,7 @@ class Machine(pulumi.ComponentResource):
             sha256=snapshot.sha256,
             machine=self.name,
             machine_id=self.id,
-            login=self.login.properties(),
+            login=self.login.to_props(),
             settings=settings,
             opts=pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(depends_on=[self.prepared])

@@ -45,7 +45,7 @@ def rollout_of(
             for each in cluster.machines
         },
         machine_ids={each.name: each.id for each in machines},
-        logins={each.name: each.login.properties() for each in machines},
+        logins={each.name: each.login.to_props() for each in machines},
         kubeconfig=pki.kubeconfig,
         policy={
             "max_unavailable": upgrade.max_unavailable,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_command import remote
 
-from components.login import Login
+from components.login import MachineLogin
 from model import sudo as root
 from ops.hosts import scripts
 
@@ -29,7 +29,7 @@ def step(
     script: str,
     *,
     triggers: list[pulumi.Input[str]],
-    login: Login,
+    login: MachineLogin,
     settings: Settings,
     deadline_seconds: int,
     opts: pulumi.ResourceOptions | None = None,

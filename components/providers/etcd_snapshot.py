@@ -8,7 +8,7 @@ reached is missing nothing. Delete does nothing. State holds where the file is a
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pulumi
@@ -16,6 +16,9 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 
 from components.providers.base import Provider
 from ops.errors import OperatorError
+
+if TYPE_CHECKING:
+    from ops.hosts.session import HostConnection
 
 PATIENCE_SECONDS = 20
 CHUNK = 1 << 20
@@ -60,18 +63,15 @@ def _deliver(props: dict[str, Any]) -> dict[str, Any]:
 
 def _ask(props: Mapping[str, Any], patience_seconds: float = 0) -> bool:
     from ops.hosts.operations import OPERATIONS
-    from ops.hosts.session import HostConnection
 
     settings = {**props["settings"], "SNAPSHOT": props["sha256"]}
-    way = HostConnection(props["machine"], props["login"])
-    with way.open(patience_seconds=patience_seconds) as visit:
+    with _connection(props).open(patience_seconds=patience_seconds) as visit:
         said = visit.run("want_snapshot", OPERATIONS["want_snapshot"], settings)
     return said.split()[-1:] == [WANTED]
 
 
 def _send(props: Mapping[str, Any]) -> None:
     from ops.hosts.operations import OPERATIONS
-    from ops.hosts.session import HostConnection
 
     path = Path(props["path"])
     settings = {
@@ -79,10 +79,15 @@ def _send(props: Mapping[str, Any]) -> None:
         "SNAPSHOT": props["sha256"],
         "SNAPSHOT_BYTES": str(_size(path)),
     }
-    with HostConnection(props["machine"], props["login"]).open(
-        patience_seconds=PATIENCE_SECONDS
-    ) as visit:
+    with _connection(props).open(patience_seconds=PATIENCE_SECONDS) as visit:
         visit.run("receive_snapshot", OPERATIONS["receive_snapshot"], settings, _content(path))
+
+
+def _connection(props: Mapping[str, Any]) -> "HostConnection":
+    from ops.hosts.login import Login
+    from ops.hosts.session import HostConnection
+
+    return HostConnection(props["machine"], Login.from_props(props["login"]))
 
 
 def _size(path: Path) -> int:

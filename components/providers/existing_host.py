@@ -17,14 +17,13 @@ from uuid import uuid4
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.providers.base import Provider, require_present
+from components.providers.base import NotKnown, Provider, require_present
 from ops.errors import OperatorError
 
 if TYPE_CHECKING:
     from ops.hosts.artifacts import HostArtifacts
     from ops.hosts.enrollment import Enrollment
     from ops.hosts.facts import Facts
-    from ops.hosts.ssh import Login
 
 # A host that has just been started may not let anybody in yet.
 PATIENCE_SECONDS = 20
@@ -33,10 +32,9 @@ FORGET = "KUBEADM_FLEET_FORGET_HOSTS"
 
 OWNED = "ours"
 REINSTALLED = "another machine"
-LOGIN = ("host", "port", "user", "sudo", "sudo_password", "host_key", "private_key", "bastion")
-SUPPLY = ("owner", "kubernetes_version", "source", "mirror")
-# All of them come from the config, where they may be left out.
-OPTIONAL = ("sudo_password", "host_key", "private_key", "bastion", "mirror")
+CAUSES = ("login", "owner", "kubernetes_version", "source", "mirror")
+# It comes from the config, where it may be left out.
+OPTIONAL = ("mirror",)
 
 
 class ExistingHostProvider(Provider):
@@ -58,11 +56,11 @@ class ExistingHostProvider(Provider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare with what is wanted, without asking the host."""
-        require_present(news, (key for key in (*LOGIN, *SUPPLY) if key not in OPTIONAL))
+        require_present(news, (key for key in CAUSES if key not in OPTIONAL))
         replaces = [key for key in ("role", "machine") if olds[key] != news[key]]
         if olds["condition"] == REINSTALLED or _is_another_host(olds, news):
-            replaces.append("host")
-        changed = any(olds.get(key) != news.get(key) for key in (*LOGIN, *SUPPLY))
+            replaces.append("login")
+        changed = any(olds.get(key) != news.get(key) for key in CAUSES)
         return DiffResult(
             changes=bool(replaces) or changed or _needs_supplies(olds, news),
             replaces=replaces,
@@ -75,9 +73,9 @@ class ExistingHostProvider(Provider):
             facts = visit.look()
             if _identity(facts) != olds["machine_id"]:
                 raise OperatorError(
-                    f"{news['machine']}: {news['host']} is another machine than the one that was "
-                    "taken over, or it was reinstalled: run `pulumi refresh`, then `pulumi up`, "
-                    "which replaces it"
+                    f"{news['machine']}: {visit.login.host} is another machine than the one that "
+                    "was taken over, or it was reinstalled: run `pulumi refresh`, then "
+                    "`pulumi up`, which replaces it"
                 )
             former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
             if former != fleet and facts.claim is not None and facts.claim.fleet == former:
@@ -116,9 +114,12 @@ class ExistingHostProvider(Provider):
 
 def _is_another_host(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether config names another host now; one that only moved still shows its host key."""
-    moved = (olds["host"], olds["port"]) != (news["host"], news["port"])
-    pinned = news.get("host_key")
-    return moved and (pinned is None or olds.get("host_key") != pinned)
+    before, after = olds["login"], news["login"]
+    if not isinstance(after, Mapping):
+        raise NotKnown("login")
+    moved = (before["host"], before["port"]) != (after["host"], after["port"])
+    pinned = after.get("host_key")
+    return moved and (pinned is None or before.get("host_key") != pinned)
 
 
 def _needs_supplies(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -181,29 +182,12 @@ def _fleet(owner: str) -> str:
 @contextmanager
 def _visit(props: Mapping[str, Any], patience_seconds: float = 0) -> "Iterator[Enrollment]":
     from ops.hosts.enrollment import Enrollment
+    from ops.hosts.login import Login
     from ops.hosts.ssh import connected
-    from ops.hosts.sudo import Sudo
 
-    login = _login(props)
+    login = Login.from_props(props["login"])
     with connected(login, patience_seconds=patience_seconds) as connection:
-        yield Enrollment(connection, login, name=props["machine"], root=Sudo.of(props))
-
-
-def _login(props: Mapping[str, Any]) -> "Login":
-    from ops.hosts.ssh import Login
-
-    def one(given: Mapping[str, Any], bastion: "Login | None") -> Login:
-        return Login(
-            given["host"],
-            int(given["port"]),
-            given["user"],
-            given.get("host_key"),
-            props.get("private_key"),
-            bastion,
-        )
-
-    bastion = props.get("bastion")
-    return one(props, one(bastion, None) if bastion else None)
+        yield Enrollment(connection, name=props["machine"])
 
 
 class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
@@ -224,14 +208,8 @@ class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
         kubernetes_version: str,
         source: str,
         mirror: str | None,
-        host: str,
-        port: int,
-        user: str,
-        sudo: bool,
-        sudo_password: pulumi.Input[str] | None,
-        host_key: str | None,
-        private_key: pulumi.Input[str] | None,
-        bastion: dict[str, Any] | None,
+        login: Mapping[str, Any],
+        is_pinned: bool,
         endpoint_port: int | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -245,15 +223,9 @@ class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
                 "kubernetes_version": kubernetes_version,
                 "source": source,
                 "mirror": mirror,
-                "host": host,
-                "port": port,
-                "user": user,
-                "sudo": sudo,
-                "sudo_password": sudo_password and pulumi.Output.secret(sudo_password),
-                "host_key": host_key,
-                "host_key_check": _checking(host_key, bastion),
-                "private_key": private_key and pulumi.Output.secret(private_key),
-                "bastion": bastion,
+                "login": dict(login),
+                # What a preview shows: "off" where anybody who answers is trusted.
+                "host_key_check": "pinned" if is_pinned else "off",
                 "endpoint_port": endpoint_port,
                 "machine_id": None,
                 "facts": None,
@@ -262,9 +234,3 @@ class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
             },
             opts,
         )
-
-
-def _checking(host_key: str | None, bastion: Mapping[str, Any] | None) -> str:
-    """What a preview shows: "off" where anybody who answers is trusted."""
-    pinned = host_key is not None and (bastion is None or bastion["host_key"] is not None)
-    return "pinned" if pinned else "off"

@@ -7,8 +7,8 @@ from ops.errors import OperatorError
 from ops.hosts import artifacts as supplies
 from ops.hosts import preflight, scripts
 from ops.hosts.facts import Claim, Facts
-from ops.hosts.ssh import Connection, Finished, Login, Unreachable
-from ops.hosts.sudo import Sudo
+from ops.hosts.ssh import Connection, Finished, Unreachable
+from ops.hosts.sudo import run_as_root
 
 SILENCE_SECONDS = 120
 RESET_SECONDS = 600
@@ -17,17 +17,16 @@ RESET_SECONDS = 600
 class Enrollment:
     """A connection to the host of one machine; `name` is the machine's."""
 
-    def __init__(self, connection: Connection, login: Login, *, name: str, root: Sudo) -> None:
+    def __init__(self, connection: Connection, *, name: str) -> None:
         self._connection = connection
-        self._login = login
+        self.login = connection.login
         self._name = name
-        self._root = root
 
     def facts(self, written: Iterable[str] = ()) -> Facts:
         """Look at the host; `written` are paths that would be written there."""
         settings = {
-            "SUDO": "yes" if self._root.sudo else "no",
-            "SUDO_PASSWORD": self._root.password or "",
+            "SUDO": "yes" if self.login.sudo else "no",
+            "SUDO_PASSWORD": self.login.sudo_password or "",
             "PATHS": " ".join(written),
         }
         text = scripts.compose("host_facts", settings).encode()
@@ -93,7 +92,7 @@ class Enrollment:
 
     @property
     def _where(self) -> str:
-        return f"{self._name} ({self._login})"
+        return f"{self._name} ({self.login})"
 
     def _as_root(
         self, call: str, settings: Mapping[str, str], stream: Iterable[bytes] = ()
@@ -111,7 +110,7 @@ class Enrollment:
         limit: int,
     ) -> Finished:
         """Run `call`, a function of the script, which reads the stream."""
-        return self._root.run(
+        return run_as_root(
             self._connection,
             scripts.compose(script, settings).encode(),
             call,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from model.sudo import KILL_AFTER_SECONDS
 from ops.hosts import scripts
 from ops.hosts.ssh import Connection, Finished
-from ops.hosts.sudo import Sudo
+from ops.hosts.sudo import run_as_root
 
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
 FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
@@ -47,8 +47,6 @@ def run(
     call: str,
     operation: Operation,
     settings: Mapping[str, str],
-    *,
-    root: Sudo,
     stream: Iterable[bytes] = (),
 ) -> Finished:
     """Run a function of the operation as root; `settings` are exactly those that it takes.
@@ -57,7 +55,7 @@ def run(
     """
     missing = set(operation.settings) ^ set(settings)
     assert not missing, f"{call} takes {operation.settings}: {missing}"
-    return root.run(
+    return run_as_root(
         connection,
         scripts.compose(operation.script, settings).encode(),
         call,

@@ -6,9 +6,9 @@ from typing import Any
 
 from ops.errors import OperatorError
 from ops.hosts import operations
+from ops.hosts.login import Login
 from ops.hosts.operations import Operation
-from ops.hosts.ssh import Connection, Login, connected
-from ops.hosts.sudo import Sudo
+from ops.hosts.ssh import Connection, connected
 
 SHOWN_LINES = 20
 # What `timeout` ends with when it had to end its command.
@@ -18,25 +18,23 @@ TOO_LONG = 124
 class HostConnection:
     """How to run things as root on one machine."""
 
-    def __init__(self, machine: str, given: Mapping[str, Any]) -> None:
+    def __init__(self, machine: str, login: Login) -> None:
         self.machine = machine
-        self._login = _login(given)
-        self._root = Sudo.of(given)
+        self._login = login
 
     @contextmanager
     def open(self, *, patience_seconds: float = 0) -> "Iterator[HostSession]":
         """Log in, trying for a while where nothing answers; raises Unreachable."""
         with connected(self._login, patience_seconds=patience_seconds) as connection:
-            yield HostSession(self.machine, connection, self._root)
+            yield HostSession(self.machine, connection)
 
 
 class HostSession:
     """An open connection to one machine."""
 
-    def __init__(self, machine: str, connection: Connection, root: Sudo) -> None:
+    def __init__(self, machine: str, connection: Connection) -> None:
         self._machine = machine
         self._connection = connection
-        self._root = root
 
     def run(
         self,
@@ -49,9 +47,7 @@ class HostSession:
 
         Raises OperatorError with the end of what it said.
         """
-        finished = operations.run(
-            self._connection, call, operation, settings, root=self._root, stream=stream
-        )
+        finished = operations.run(self._connection, call, operation, settings, stream)
         if finished.status:
             said = f"{finished.out}\n{finished.err}".strip().splitlines()[-SHOWN_LINES:]
             how = (
@@ -66,16 +62,7 @@ class HostSession:
 
 def connections(props: Mapping[str, Any]) -> dict[str, HostConnection]:
     """Return the way into every machine of the rollout's inputs."""
-    return {name: HostConnection(name, given) for name, given in props["logins"].items()}
-
-
-def _login(given: Mapping[str, Any]) -> Login:
-    key, bastion = given.get("private_key"), given.get("bastion")
-    return Login(
-        given["host"],
-        int(given["port"]),
-        given["user"],
-        given.get("host_key"),
-        key,
-        _login({**bastion, "private_key": key}) if bastion else None,
-    )
+    return {
+        name: HostConnection(name, Login.from_props(given))
+        for name, given in props["logins"].items()
+    }

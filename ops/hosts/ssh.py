@@ -11,10 +11,11 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ops.errors import OperatorError
+from ops.hosts.login import Login
 from ops.wait import wait_until
 
 if TYPE_CHECKING:
@@ -37,22 +38,6 @@ class WrongHostKey(Unreachable):
 
 
 @dataclass(frozen=True)
-class Login:
-    """How to get into a host; `host_key` None accepts any, `private_key` None asks the agent."""
-
-    host: str
-    port: int
-    user: str
-    host_key: str | None
-    private_key: str | None = field(repr=False)
-    bastion: "Login | None" = None
-
-    def __str__(self) -> str:
-        way = f" through {self.bastion}" if self.bastion else ""
-        return f"{self.user}@{self.host}:{self.port}{way}"
-
-
-@dataclass(frozen=True)
 class Finished:
     """A command that ended: its exit status (-1 when the connection was lost) and its output."""
 
@@ -66,7 +51,7 @@ class Connection:
 
     def __init__(self, transport: "paramiko.Transport", login: Login) -> None:
         self._transport = transport
-        self._login = login
+        self.login = login
 
     def run(self, command: str, stdin: Iterable[bytes], *, seconds: float) -> Finished:
         """Run a command; `seconds` limits how long it may be silent or read nothing."""
@@ -85,12 +70,12 @@ class Connection:
             return Finished(channel.recv_exit_status(), out, err)
         except TimeoutError:
             raise Unreachable(
-                f"{self._login}: a command was silent for {seconds:.0f} s: look at the load of the "
+                f"{self.login}: a command was silent for {seconds:.0f} s: look at the load of the "
                 "host and of the network, then run `pulumi up` again"
             ) from None
         except (OSError, EOFError, _ssh_error()) as error:
             raise Unreachable(
-                f"{self._login}: the connection was lost ({error}): run `pulumi up` again"
+                f"{self.login}: the connection was lost ({error}): run `pulumi up` again"
             ) from None
 
 
@@ -107,11 +92,11 @@ def connected(login: Login, *, patience_seconds: float = 0) -> Iterator[Connecti
 
 @contextmanager
 def _transport(login: Login, deadline: float) -> "Iterator[paramiko.Transport]":
-    if login.bastion is None:
+    if (before := login.bastion_login) is None:
         with _closed(_dial(login, lambda: _tcp(login), deadline)) as transport:
             yield transport
         return
-    with _transport(login.bastion, deadline) as bastion:
+    with _transport(before, deadline) as bastion:
         there = (login.host, login.port)
 
         def through() -> Any:

@@ -61,8 +61,11 @@ def test_rollout_hides_its_logins(graph: Graph) -> None:
 def test_existing_hosts_hide_the_key_to_them(prod: Graph) -> None:
     hosts = prod.kinds("ExistingHost")
     assert len(hosts) == 12
-    assert all(each.inputs["private_key"] == SSH_KEY for each in hosts)
-    assert all("private_key" in each.secret_inputs for each in hosts)
+    assert all(each.inputs["login"]["private_key"] == SSH_KEY for each in hosts)
+    for each in hosts:
+        shown = json.loads(each.visible)["login"]
+        assert shown["private_key"] == "[secret]"
+        assert shown["host"] == each.inputs["login"]["host"]
 
 
 def test_password_for_sudo_is_seen_nowhere() -> None:
@@ -70,8 +73,8 @@ def test_password_for_sudo_is_seen_nowhere() -> None:
     config["machines"]["ssh"]["sudoPassword"] = "becoming"
     prod = run(config, secrets={"sshPrivateKey": SSH_KEY, "becoming": "a password"})
     hosts, steps = prod.kinds("ExistingHost"), prod.kinds("command:remote:Command")
-    assert all(each.inputs["sudo_password"] == "a password" for each in hosts)
-    assert all("sudo_password" in each.secret_inputs for each in hosts)
+    assert all(each.inputs["login"]["sudo_password"] == "a password" for each in hosts)
+    assert all('"sudo_password": "[secret]"' in each.visible for each in hosts)
     assert all(each.inputs["stdin"].startswith("a password\n\n") for each in steps)
     assert all("sudo --stdin" in each.inputs["create"] for each in steps)
     assert all("a password" not in each.visible for each in prod)

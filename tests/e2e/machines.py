@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from ops.hosts.login import Login
 from ops.hosts.operations import Operation
 from ops.hosts.session import HostConnection
 from tests.e2e.pulumi_stack import PulumiStack
@@ -25,7 +26,7 @@ class Machines:
 
     def run(self, machine: str, shell: str) -> str:
         """Run shell, which must succeed; return what it printed."""
-        way = HostConnection(machine, self.props["logins"][machine])
+        way = HostConnection(machine, Login.from_props(self.props["logins"][machine]))
         with way.open(patience_seconds=10) as visit:
             return visit.run(shell, Operation("paths", (), MOST_SECONDS), {})
 

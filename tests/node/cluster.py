@@ -10,8 +10,8 @@ import yaml
 
 from components import steps
 from ops.hosts import operations, scripts
-from ops.hosts.ssh import Connection, Finished, Login, connected
-from ops.hosts.sudo import Sudo
+from ops.hosts.login import Login
+from ops.hosts.ssh import Connection, Finished, connected
 from ops.nspawn.spec import MachineSpec
 from ops.rollout.node_operations import NOTES
 from tests.e2e.pulumi_stack import PulumiStack
@@ -43,7 +43,7 @@ class Member:
         }
         taken = {key: mine[key] for key in operation.settings}
         with connected(self.login, patience_seconds=10) as connection:
-            return operations.run(connection, name, operation, taken, root=Sudo(sudo=False))
+            return operations.run(connection, name, operation, taken)
 
     def succeed(self, name: str, **settings: str) -> str:
         """Run an operation, which must succeed; return what it said."""
@@ -58,9 +58,7 @@ class Member:
     def look(self) -> dict[str, str]:
         """What it is like, and what it was brought to; it notes that first if it never did."""
         with connected(self.login, patience_seconds=10) as connection:
-            finished = operations.run(
-                connection, "record_initial; inspect", NOTES, SETTLED, root=Sudo(sudo=False)
-            )
+            finished = operations.run(connection, "record_initial; inspect", NOTES, SETTLED)
         assert finished.status == 0, finished
         return _known(finished.out)
 

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from model.ssh_keys import SshKeyPair, new_key_pair
-from ops.hosts.ssh import Connection, Finished, Login, connected
+from ops.hosts.login import Login
+from ops.hosts.ssh import Connection, Finished, connected
 from ops.nspawn import disk, lifecycle, network, process
 from ops.nspawn.runtime import Runtime
 from ops.nspawn.spec import MachineSpec, short

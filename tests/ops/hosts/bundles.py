@@ -2,16 +2,18 @@
 
 import hashlib
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from model import paths
 from model.artifacts.bundle import Artifact, Bundle
+from ops.hosts.login import Login
 from tests.ops.hosts.bare import USER
 from tests.ops.hosts.bare_hosts import BareHost
 
 VERSION = "v1.36.3"
+LOGIN_FIELDS = {each.name for each in fields(Login)}
 OWNER = "ssh-ed25519 AAAA of the fleet under test"
 
 
@@ -86,19 +88,23 @@ def _artifact(
 
 def wanted(host: BareHost, /, **other: Any) -> dict[str, Any]:
     """Return a provider's inputs for the host, as components/drivers.py makes them."""
+    login = {
+        "host": host.address,
+        "port": 22.0,
+        "user": USER,
+        "sudo": True,
+        "host_key": host.host_key,
+        "private_key": host.key.private_openssh,
+    }
+    of_login = {key: other.pop(key) for key in list(other) if key in LOGIN_FIELDS}
     return {
         "owner": OWNER,
         "machine": host.name,
         "role": "worker",
         "kubernetes_version": VERSION,
         "source": "bundle",
-        "host": host.address,
-        "port": 22.0,
-        "user": USER,
-        "sudo": True,
-        "host_key": host.host_key,
+        "login": {key: value for key, value in (login | of_login).items() if value is not None},
         "host_key_check": "pinned",
-        "private_key": host.key.private_openssh,
         **other,
     }
 

@@ -78,7 +78,7 @@ def test_a_reinstalled_host_is_another_machine(host: BareHost, taken: dict[str, 
         HOSTS.update("", taken, wanted(host, kubernetes_version="v1.36.4"))
     found = refresh(taken)
     diff = HOSTS.diff("", found, wanted(host))
-    assert diff.replaces == ["host"]
+    assert diff.replaces == ["login"]
     assert diff.delete_before_replace
     HOSTS.delete("", found)  # which is no longer there
     assert HOSTS.create(wanted(host)).id != taken["machine_id"]
@@ -120,9 +120,9 @@ def test_the_same_host_at_another_address_is_an_update(
 
 def test_another_host_is_a_replacement(lab: Lab, host: BareHost, taken: dict[str, Any]) -> None:
     other = lab.boot("host-1", 12)
-    assert HOSTS.diff("", taken, {**wanted(other), "machine": host.name}).replaces == ["host"]
+    assert HOSTS.diff("", taken, {**wanted(other), "machine": host.name}).replaces == ["login"]
     unpinned = wanted(host, host=lab.address(12), host_key=None)
-    assert HOSTS.diff("", taken, unpinned).replaces == ["host"]
+    assert HOSTS.diff("", taken, unpinned).replaces == ["login"]
 
 
 def test_a_host_that_cannot_be_given_back_stays_in_state(

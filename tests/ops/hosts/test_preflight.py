@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from components.providers.existing_host import _checking
 from ops.errors import OperatorError
 from ops.hosts.facts import Claim, Facts
 from ops.hosts.preflight import HostRequirements, problems
@@ -77,10 +76,3 @@ def test_a_host_that_is_ours_already_may_hold_what_we_brought() -> None:
 def test_a_survey_that_was_cut_off_is_refused() -> None:
     with pytest.raises(OperatorError, match="cannot be read"):
         Facts.parse("root\tyes\nclock\t1", "host-0")
-
-
-def test_a_preview_shows_where_anybody_is_trusted() -> None:
-    assert _checking("ssh-ed25519 AAAA", None) == "pinned"
-    assert _checking("ssh-ed25519 AAAA", {"host_key": "ssh-ed25519 AAAA"}) == "pinned"
-    assert _checking(None, None) == "off"
-    assert _checking("ssh-ed25519 AAAA", {"host_key": None}) == "off"

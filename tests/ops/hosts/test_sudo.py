@@ -5,6 +5,7 @@ import pytest
 from components.providers.existing_host import ExistingHostProvider
 from model.artifacts.bundle import Bundle
 from ops.errors import OperatorError
+from ops.hosts.login import Login
 from ops.hosts.operations import OPERATIONS
 from ops.hosts.session import HostConnection
 from tests.ops.hosts.bare import USER
@@ -30,7 +31,7 @@ def test_whole_life_of_a_host_whose_sudo_asks(host: BareHost, bundle: Bundle, ho
     assert outs
     prepared = step(host, "prepare", PASSWORD, ROLE="worker", KUBERNETES_VERSION="v1.36.3")
     assert prepared.status == 0, prepared.said
-    with HostConnection(host.name, inputs).open() as visit:
+    with HostConnection(host.name, Login.from_props(inputs["login"])).open() as visit:
         assert "containerd" in visit.run("node_facts", OPERATIONS["node_facts"], {})
     found = HOSTS.read("id", outs).outs
     assert found == outs

@@ -1,0 +1,71 @@
+"""The one type of a login: what it shows, and its ways into and out of a resource's inputs."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from model.fleet import Bastion, ExistingSettings
+from model.load import load
+from ops.hosts.login import SECRET_FIELDS, Login
+from tests.model.examples import EXISTING
+
+KEY = "ssh-ed25519 AAAA"
+PLAIN = Login("192.0.2.1", 22, "root")
+FULL = Login(
+    host="192.0.2.1",
+    port=2200,
+    user="ubuntu",
+    host_key=KEY,
+    private_key="a private key",
+    sudo=True,
+    sudo_password="a password",
+    bastion=Bastion("192.0.2.9", 22, "jump", KEY),
+)
+
+
+@pytest.mark.parametrize("login", [PLAIN, FULL, replace(FULL, bastion=None)])
+def test_it_comes_back_from_props_even_with_the_engines_floats(login: Login) -> None:
+    props = json.loads(json.dumps(login.to_props()), parse_int=float)
+    assert Login.from_props(props) == login
+    assert isinstance(Login.from_props(props).port, int)
+
+
+def test_props_hold_no_nulls_which_state_would_not_keep() -> None:
+    unpinned = replace(FULL, bastion=Bastion("192.0.2.9", 22, "jump", None), sudo_password=None)
+    assert "null" not in json.dumps(unpinned.to_props())
+    assert Login.from_props(unpinned.to_props()) == unpinned
+
+
+def test_no_secret_is_shown() -> None:
+    assert SECRET_FIELDS == ("private_key", "sudo_password")
+    for text in (repr(FULL), str(FULL), repr(FULL.bastion_login)):
+        assert "a private key" not in text
+        assert "a password" not in text
+    assert str(FULL) == "ubuntu@192.0.2.1:2200 through jump@192.0.2.9:22"
+
+
+def test_the_bastion_lets_in_whoever_has_the_private_key() -> None:
+    assert FULL.bastion_login == Login("192.0.2.9", 22, "jump", KEY, "a private key")
+    assert PLAIN.bastion_login is None
+
+
+def test_it_takes_all_that_the_config_says_itself() -> None:
+    settings = load(EXISTING).clusters[0].machines[0].settings
+    assert isinstance(settings, ExistingSettings)
+    login = Login.from_settings(settings)
+    assert (login.user, login.sudo, login.bastion) == ("ubuntu", True, settings.bastion)
+    assert (login.host, login.port, login.host_key) == (
+        settings.host,
+        settings.port,
+        settings.host_key,
+    )
+    assert not any(getattr(login, name) for name in SECRET_FIELDS)
+
+
+def test_it_is_pinned_where_each_host_must_show_its_key() -> None:
+    without = Bastion("192.0.2.9", 22, "jump", None)
+    assert FULL.is_pinned
+    assert replace(FULL, bastion=None).is_pinned
+    assert not replace(FULL, bastion=without).is_pinned
+    assert not replace(FULL, host_key=None).is_pinned
