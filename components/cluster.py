@@ -1,4 +1,4 @@
-"""One kubeadm cluster, from its machines to the moment when it is whole.
+"""One kubeadm cluster, from its machines to the moment when it is ready.
 
 Nothing in it depends on another cluster, so that clusters fail alone; only where waves are
 configured does a change of running machines wait for other clusters. Its machines come up side by
@@ -22,7 +22,7 @@ from components.workers import Workers
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
 
-WHOLE_SECONDS = 300
+READY_SECONDS = 300
 
 
 class Cluster(pulumi.ComponentResource):
@@ -63,7 +63,7 @@ class Cluster(pulumi.ComponentResource):
             nodes=[machine.name for machine in cluster.machines],
             machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
             rolled=rollout.rolled,
-            deadline_seconds=WHOLE_SECONDS,
+            deadline_seconds=READY_SECONDS,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[rollout],
@@ -109,7 +109,7 @@ def _summary(
         "endpoint": cluster.server,
         "kubernetesVersion": cluster.kubernetes_version,
         "labels": dict(cluster.labels),
-        "whole": not observed["missing"],
+        "ready": not observed["missing"],
         "nodes": observed["nodes"],
         "caFingerprint": fingerprint,
         "caExpires": expires,

@@ -28,7 +28,7 @@ def test_clusters_say_what_was_observed(dev: Graph) -> None:
     authority = dev.one("cluster1-ca").outputs
     assert clusters["cluster1"] == {
         "endpoint": "https://10.89.1.11:6443",
-        "whole": True,
+        "ready": True,
         "kubernetesVersion": "v1.36.3",
         "labels": {"environment": "dev", "region": "tokyo"},
         "nodes": dev.one("cluster1-health").outputs["observed"]["nodes"],

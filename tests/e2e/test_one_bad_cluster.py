@@ -61,7 +61,7 @@ def test_the_others_finish_and_the_summary_says_which_failed(dead: str) -> None:
             assert "root@" + dead + ":22 cannot be reached" in finished.output
             assert "Traceback" not in finished.output
             clusters = json.loads(stack.succeed("stack", "output", "clusters", "--json").output)
-            assert {name: each["whole"] for name, each in clusters.items()} == {
+            assert {name: each["ready"] for name, each in clusters.items()} == {
                 "cluster1": False,
                 "cluster2": True,
             }
