@@ -29,8 +29,7 @@ async def main() -> pulumi.Inputs:
         raise pulumi.RunError(str(error)) from None
     keys = {name: secret(name, " < KEY_FILE") for name in described.private_key_names}
     passwords = {name: secret(name) for name in described.sudo_password_names}
-    fleet = Fleet("fleet", described, keys | passwords)
-    outputs = {"kubeconfig": fleet.kubeconfig, "clusters": fleet.clusters}
+    outputs = Fleet("fleet", described, keys | passwords).outputs
     for output in outputs.values():
         await output.future()
     return outputs

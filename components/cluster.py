@@ -26,14 +26,16 @@ READY_SECONDS = 300
 
 
 class Cluster(pulumi.ComponentResource):
-    """A cluster: `context` (the administrator's, secret) and `summary` (for the stack's output).
+    """A cluster: `context` (the administrator's, secret), and its parts of the stack's outputs.
 
+    `summary` says how it is, `inventory` (secret) what its machines are and how to log in to them.
     `held_by` are the holds of earlier waves: while one is not empty, machines that run are not
     changed. `rolled` says when a machine of it was changed last.
     """
 
     context: pulumi.Output[kubeconfigs.Context]
     summary: pulumi.Output[dict[str, Any]]
+    inventory: pulumi.Output[dict[str, Any]]
     kubeconfig: pulumi.Output[str]
     rolled: pulumi.Output[str]
 
@@ -78,6 +80,9 @@ class Cluster(pulumi.ComponentResource):
             expires=pki.cluster.expires,
             waiting=rollout.waiting.apply(_waiting_or_failed, run_with_unknowns=True),
         ).apply(lambda known: _summary(cluster, **known))
+        self.inventory = pulumi.Output.all(
+            **{machine.name: machine.inventory for machine in machines}
+        )
         self.register_outputs({"summary": self.summary})
 
 

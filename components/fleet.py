@@ -19,10 +19,13 @@ from model.render import kubeconfig as kubeconfigs
 
 
 class Fleet(pulumi.ComponentResource):
-    """All clusters: `kubeconfig` (secret) and `clusters` (a summary of each, by name)."""
+    """All clusters; `outputs` are the stack's.
 
-    kubeconfig: pulumi.Output[str]
-    clusters: pulumi.Output[dict[str, Any]]
+    `kubeconfig` (secret) has a context for each cluster, `clusters` a summary of each, by name, and
+    `inventory` (secret) every machine with the login to it, by cluster and name.
+    """
+
+    outputs: dict[str, pulumi.Output[Any]]
 
     def __init__(self, name: str, fleet: Described, secrets: dict[str, pulumi.Output[str]]) -> None:
         super().__init__("kubeadm-fleet:fleet:Fleet", name, None)
@@ -30,11 +33,21 @@ class Fleet(pulumi.ComponentResource):
         key = SshKey(f"{name}-ssh", comment="kubeadm-fleet", opts=child)
         made = _in_waves(fleet, key, secrets, child)
         contexts = pulumi.Output.all(*[made[each.name].context for each in fleet.clusters])
-        self.kubeconfig = pulumi.Output.secret(contexts.apply(kubeconfigs.render))
-        self.clusters = pulumi.Output.all(
-            **{each.name: made[each.name].summary for each in fleet.clusters}
-        )
-        self.register_outputs({"clusters": self.clusters})
+        clusters = _by_name(fleet, {name: cluster.summary for name, cluster in made.items()})
+        inventory = _by_name(fleet, {name: cluster.inventory for name, cluster in made.items()})
+        self.outputs = {
+            "kubeconfig": pulumi.Output.secret(contexts.apply(kubeconfigs.render)),
+            "clusters": clusters,
+            "inventory": pulumi.Output.secret(inventory),
+        }
+        self.register_outputs({"clusters": clusters})
+
+
+def _by_name(
+    fleet: Described, outputs: dict[str, pulumi.Output[dict[str, Any]]]
+) -> pulumi.Output[dict[str, Any]]:
+    """Return one output of all clusters' own, in the order of the config."""
+    return pulumi.Output.all(**{each.name: outputs[each.name] for each in fleet.clusters})
 
 
 def _in_waves(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_command import remote
 
+from components import inventory
 from components.drivers import Driver
 from components.pki import Pki
 from components.providers.etcd_snapshot import EtcdSnapshot
@@ -29,7 +30,10 @@ ENDPOINT_SECONDS = 300
 
 
 class Machine(pulumi.ComponentResource):
-    """A machine that is a Node: `id` is new with every new machine behind the name."""
+    """A machine that is a Node: `id` is new with every new machine behind the name.
+
+    `inventory` is what the stack's output says of it; secret.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class Machine(pulumi.ComponentResource):
         self.name = machine.name
         self.id = self._placed.id
         self.login = self._placed.login
+        self.inventory = inventory.entry(machine, cluster.driver, self.login)
         self.prepared = step(
             f"{machine.name}-prepare",
             "prepare",

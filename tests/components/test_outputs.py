@@ -4,6 +4,7 @@ import base64
 
 import yaml
 
+from ops.hosts.inventory import Inventory
 from tests.components.graph import Graph
 
 
@@ -35,3 +36,30 @@ def test_clusters_say_what_was_observed(dev: Graph) -> None:
         "caFingerprint": authority["fingerprint"],
         "caExpires": authority["expires"],
     }
+
+
+def test_inventory_says_how_to_log_in_to_each_machine(dev: Graph) -> None:
+    assert "inventory" in dev.secret_outputs
+    inventory = dev.outputs["inventory"]
+    assert set(inventory) == {"cluster1", "cluster2"}
+    assert set(inventory["cluster1"]) == {"cluster1-control-plane-0", "cluster1-worker-0"}
+    assert inventory["cluster1"]["cluster1-worker-0"] == {
+        "address": "10.89.1.101",
+        "role": "worker",
+        "driver": "container",
+        "login": {
+            "host": "10.89.1.101",
+            "port": 22,
+            "user": "root",
+            "sudo": False,
+            "host_key": dev.one("cluster1-worker-0").outputs["host_key"],
+            "private_key": dev.one("fleet-ssh").outputs["private_key"],
+        },
+    }
+
+
+def test_inventory_can_be_read_whatever_the_driver(graph: Graph) -> None:
+    inventory = Inventory(graph.outputs["inventory"])
+    machines = [each.name for each in graph.kinds("machine:Machine")]
+    assert sorted(each.name for each in inventory.machines) == sorted(machines)
+    assert all(each.login.host_key and each.login.private_key for each in inventory.machines)

@@ -97,7 +97,7 @@ def test_no_command_line_holds_a_setting(graph: Graph) -> None:
 
 
 def test_cluster_summary_is_plain_and_holds_no_key(graph: Graph) -> None:
-    assert graph.secret_outputs == {"kubeconfig"}
+    assert graph.secret_outputs == {"kubeconfig", "inventory"}
     text = json.dumps(graph.outputs["clusters"])
     assert not PRIVATE_KEY.search(text)
     assert not [line for line in key_material(graph) if line in text]

@@ -89,7 +89,7 @@ def test_kubelet_settings_restart_kubelets_only(fleet: PulumiStack, kubectl: Kub
 
 
 def test_proxy_and_mirrors_reach_machines_that_run(fleet: PulumiStack, kubectl: Kubectl) -> None:
-    machines = Machines(fleet, "cluster1")
+    machines = Machines(fleet)
     environment = "systemctl show --property=Environment --value containerd"
     restarts = {each["metadata"]["uid"]: _restarts(each) for each in _pods(kubectl)}
     cluster(fleet)["proxy"] = {"https": "http://192.0.2.1:3128"}
@@ -133,7 +133,7 @@ def test_api_server_settings_reach_control_planes_only(
         "get", "pods", "--namespace", "kube-system", "--selector", "component=kube-apiserver"
     )
     assert "--event-ttl=2h" in pod["spec"]["containers"][0]["command"]
-    names = Machines(fleet, "cluster1").run(
+    names = Machines(fleet).run(
         PLANE, "openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt"
     )
     assert "api.example.com" in names

@@ -112,7 +112,7 @@ def test_nothing_is_left_to_do(fleet: PulumiStack, kubectl: Kubectl) -> None:
 
 
 def test_former_version_is_removed(fleet: PulumiStack) -> None:
-    machines = Machines(fleet, CLUSTER)
+    machines = Machines(fleet)
     state = "/var/lib/kubeadm-fleet"
     for name in MACHINES:
         assert (

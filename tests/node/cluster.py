@@ -1,15 +1,13 @@
 """A cluster of the real program, and what a rollout does on its machines."""
 
-import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from components import steps
 from ops.hosts import operations, scripts
+from ops.hosts.inventory import Inventory
 from ops.hosts.login import Login
 from ops.hosts.ssh import Connection, Finished, connected
 from ops.nspawn.spec import MachineSpec
@@ -107,33 +105,14 @@ def _known(said: str) -> dict[str, str]:
 
 def members(stack: PulumiStack) -> dict[str, Member]:
     """The machines of a stack of container machines, by name."""
-    key = _private_key(stack)
+    inventory = Inventory(stack.output("inventory"))
     found = {}
     for file in sorted(stack.machines.glob("*/*/spec.json")):
         spec = MachineSpec.read(file.parent)
         assert spec is not None
-        root = file.parent / "root"
-        shown = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
-        login = Login(spec.bare_address, 22, "root", " ".join(shown[:2]), key)
-        found[spec.hostname] = Member(spec, root, login)
+        login = inventory.machine(spec.hostname).login
+        found[spec.hostname] = Member(spec, file.parent / "root", login)
     return found
-
-
-def _private_key(stack: PulumiStack) -> str:
-    exported = subprocess.run(
-        ["pulumi", "stack", "export", "--show-secrets", "--stack", stack.name],
-        env=stack.environment,
-        cwd=stack.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    resources: list[dict[str, Any]] = json.loads(exported)["deployment"]["resources"]
-    for resource in resources:
-        if resource["type"].endswith(":SshKey"):
-            key = resource["outputs"]["private_key"]
-            return str(json.loads(key["plaintext"]) if isinstance(key, dict) else key)
-    raise AssertionError("the stack has no SSH key")
 
 
 def _bash(connection: Connection, script: str) -> Finished:

@@ -29,7 +29,7 @@ class SourceProvider(Provider):
 class Source(Resource, module="kubeadm-fleet", name="Source"):
     """Something whose `given` is known once it is made."""
 
-    given: pulumi.Output[str]
+    given: pulumi.Output[Any]
 
-    def __init__(self, name: str, *, value: str) -> None:
+    def __init__(self, name: str, *, value: Any) -> None:
         super().__init__(SourceProvider(), name, {"value": value, "given": None})

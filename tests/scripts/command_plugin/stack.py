@@ -125,9 +125,9 @@ class Stack:
         events = [json.loads(line) for line in text.splitlines()]
         return Finished(process.returncode, output, events)
 
-    def outputs(self) -> Mapping[str, Any]:
+    def outputs(self, *options: str) -> Mapping[str, Any]:
         """Give what the stack exports."""
-        found: Mapping[str, Any] = json.loads(self._run("stack", "output", "--json"))
+        found: Mapping[str, Any] = json.loads(self._run("stack", "output", "--json", *options))
         return found
 
     def state(self) -> str:
