@@ -46,12 +46,40 @@ class Finished:
     err: str
 
 
+@dataclass(frozen=True)
+class Terminal:
+    """What the host is to believe that it writes to; `kind` such as "xterm-256color"."""
+
+    kind: str
+    columns: int
+    rows: int
+
+
 class Connection:
     """A connection over which any number of commands run, one after another."""
 
     def __init__(self, transport: "paramiko.Transport", login: Login) -> None:
         self._transport = transport
         self.login = login
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the host still answers."""
+        return self._transport.is_active()
+
+    def open(self, command: str | None, terminal: Terminal | None = None) -> "paramiko.Channel":
+        """Start a command, or the user's shell, whose streams the caller reads and writes."""
+        try:
+            channel = self._transport.open_session(timeout=DIAL_SECONDS)
+            if terminal is not None:
+                channel.get_pty(terminal.kind, terminal.columns, terminal.rows)
+            if command is None:
+                channel.invoke_shell()
+            else:
+                channel.exec_command(command)
+        except (OSError, EOFError, _ssh_error()) as error:
+            raise Unreachable(f"{self.login}: the connection was lost ({error})") from None
+        return channel
 
     def run(self, command: str, stdin: Iterable[bytes], *, seconds: float) -> Finished:
         """Run a command; `seconds` limits how long it may be silent or read nothing."""
@@ -62,7 +90,7 @@ class Connection:
             with suppress(BrokenPipeError, ConnectionError):
                 # A command may end before it has read everything: its status says why.
                 for chunk in stdin:
-                    _send(channel, chunk)
+                    send(channel, chunk)
                 channel.shutdown_write()
             out, err = _read(channel.recv), _read(channel.recv_stderr)
             if not channel.status_event.wait(seconds):
@@ -92,20 +120,21 @@ def connected(login: Login, *, patience_seconds: float = 0) -> Iterator[Connecti
 
 @contextmanager
 def _transport(login: Login, deadline: float) -> "Iterator[paramiko.Transport]":
+    with route(login, deadline) as reach, _closed(_dial(login, reach, deadline)) as transport:
+        yield transport
+
+
+@contextmanager
+def route(login: Login, deadline: float = 0) -> Iterator[Callable[[], Any]]:
+    """Give what opens a stream to the host's sshd, through the bastion if there is one."""
     if (before := login.bastion_login) is None:
-        with _closed(_dial(login, lambda: _tcp(login), deadline)) as transport:
-            yield transport
+        yield lambda: _tcp(login)
         return
+    there = (login.host, login.port)
     with _transport(before, deadline) as bastion:
-        there = (login.host, login.port)
-
-        def through() -> Any:
-            return bastion.open_channel(
-                "direct-tcpip", there, ("127.0.0.1", 0), timeout=DIAL_SECONDS
-            )
-
-        with _closed(_dial(login, through, deadline)) as transport:
-            yield transport
+        yield lambda: bastion.open_channel(
+            "direct-tcpip", there, ("127.0.0.1", 0), timeout=DIAL_SECONDS
+        )
 
 
 def _dial(login: Login, reach: Callable[[], Any], deadline: float) -> "paramiko.Transport":
@@ -114,7 +143,7 @@ def _dial(login: Login, reach: Callable[[], Any], deadline: float) -> "paramiko.
         deadline - time.monotonic(),
         lambda reason: Unreachable(
             f"{login} cannot be reached: {reason}. Check address, port, firewall and that sshd "
-            "runs, then run `pulumi up` again"
+            "runs, then run the command again"
         ),
         passing=(OSError, EOFError, _ssh_error()),
     )
@@ -217,7 +246,8 @@ def _read_key(text: str) -> "paramiko.PKey":
     )
 
 
-def _send(channel: "paramiko.Channel", data: bytes) -> None:
+def send(channel: "paramiko.Channel", data: bytes) -> None:
+    """Write all of it, in pieces that fit a packet."""
     for start in range(0, len(data), CHUNK):
         channel.sendall(data[start : start + CHUNK])
 

@@ -13,6 +13,7 @@ import yaml
 from rich.console import Console, RenderableType
 
 from ops.errors import OperatorError
+from ops.hosts.inventory import Inventory
 from ops.pulumi.engine import Engine
 from ops.pulumi.events import parse_all
 from ops.pulumi.workspace import open_workspace
@@ -83,6 +84,16 @@ def run(engine: Engine, verb: str, output: Output) -> Changes:
         details = [line for line in (unheard, *engine.locks()) if line]
         raise Failed("\n".join([f"{title} failed", *details]))
     return changes
+
+
+def inventory(stack: str) -> Inventory:
+    """Return the machines of a stack that exists."""
+    output = existing(stack).outputs().get("inventory")
+    if not isinstance(output, dict):
+        raise OperatorError(
+            f"the stack {stack} has no output `inventory`: run `fleet up {stack}` first"
+        )
+    return Inventory(output)
 
 
 def is_protected(engine: Engine) -> bool:

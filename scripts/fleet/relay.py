@@ -1,0 +1,57 @@
+"""Bytes between this process and a command on a host, as they come and whatever they are."""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import paramiko
+
+CHUNK = 32_000
+# What a shell says of a program that wrote to a pipe which nobody reads (128 + SIGPIPE).
+NOBODY_READS = 141
+
+
+def relay(channel: "paramiko.Channel", *, stdin: int | None = 0) -> int:
+    """Connect the command to this process's own streams; return its exit status when it ends.
+
+    The status is -1 if the host gave none. Without `stdin`, what it reads never ends.
+    """
+    broken = threading.Event()
+    if stdin is not None:
+        # It may be waiting for a key when the command ends, and is then left waiting.
+        threading.Thread(target=_send, args=(stdin, channel), daemon=True).start()
+    errors = threading.Thread(target=_receive, args=(channel.recv_stderr, 2, channel, broken))
+    errors.start()
+    _receive(channel.recv, 1, channel, broken)
+    errors.join()
+    return NOBODY_READS if broken.is_set() else channel.recv_exit_status()
+
+
+def _send(source: int, channel: "paramiko.Channel") -> None:
+    with suppress(OSError):  # The command may end before it has read everything.
+        while data := os.read(source, CHUNK):
+            channel.sendall(data)
+        channel.shutdown_write()
+
+
+def _receive(
+    receive: Callable[[int], bytes],
+    target: int,
+    channel: "paramiko.Channel",
+    broken: threading.Event,
+) -> None:
+    try:
+        while data := receive(CHUNK):
+            _write(target, data)
+    except BrokenPipeError:
+        broken.set()
+        channel.close()
+
+
+def _write(target: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(target, view) :]

@@ -1,0 +1,49 @@
+"""This terminal, lent to a shell on a host."""
+
+import os
+import shutil
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ops.hosts.ssh import Terminal
+
+if TYPE_CHECKING:
+    import paramiko
+
+
+def terminal() -> Terminal:
+    """Return what this terminal is, and how large it is now."""
+    columns, rows = shutil.get_terminal_size()
+    return Terminal(os.environ.get("TERM", "vt100"), columns, rows)
+
+
+@contextmanager
+def lent(channel: "paramiko.Channel") -> Iterator[None]:
+    """Pass on every key as it is and every change of the window's size.
+
+    Afterwards the terminal is as it was, also where this process is told to end.
+    """
+
+    def resize(*_: object) -> None:
+        # Not `get_terminal_size` of shutil, which believes COLUMNS and LINES first.
+        columns, rows = os.get_terminal_size(0)
+        channel.resize_pty(columns, rows)
+
+    before = termios.tcgetattr(0)
+    handlers = {
+        signal.SIGWINCH: signal.signal(signal.SIGWINCH, resize),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number)),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, lambda number, _: sys.exit(128 + number)),
+    }
+    tty.setraw(0)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

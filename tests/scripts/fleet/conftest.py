@@ -1,0 +1,29 @@
+"""A host, a bastion before it, and the key to both."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scripts.command_plugin.sshd import KeyPair, Sshd, make_key
+
+
+@pytest.fixture(scope="session")
+def key() -> KeyPair:
+    """The key that both let in."""
+    return make_key()
+
+
+@pytest.fixture(scope="session")
+def host(key: KeyPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """A host."""
+    sshd = Sshd(tmp_path_factory.mktemp("host"), key.public)
+    yield sshd
+    sshd.stop()
+
+
+@pytest.fixture(scope="session")
+def bastion(key: KeyPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """A second one."""
+    sshd = Sshd(tmp_path_factory.mktemp("bastion"), key.public)
+    yield sshd
+    sshd.stop()
