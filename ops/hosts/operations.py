@@ -14,6 +14,7 @@ from ops.hosts.sudo import run_as_root
 
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
 FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
+LOGGED = ("FOLLOW", "LAST_LINES", "SINCE_SECONDS")
 DOCUMENTS = ("CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION")
 
 
@@ -39,6 +40,8 @@ OPERATIONS = {
     "clean": Operation("upgrade", MACHINE, 300),
     "want_snapshot": Operation("init", (*FOUNDER, "OTHER_CONTROL_PLANES", "SNAPSHOT"), 660),
     "receive_snapshot": Operation("restore", ("NODE_NAME", "SNAPSHOT", "SNAPSHOT_BYTES"), 3600),
+    "unit_log": Operation("logs", ("UNIT", *LOGGED), 0),
+    "container_log": Operation("logs", ("CONTAINER", *LOGGED), 0),
 }
 
 

@@ -45,13 +45,14 @@ def _receive(
 ) -> None:
     try:
         while data := receive(CHUNK):
-            _write(target, data)
+            write_all(target, data)
     except BrokenPipeError:
         broken.set()
         channel.close()
 
 
-def _write(target: int, data: bytes) -> None:
+def write_all(target: int, data: bytes) -> None:
+    """Write to a descriptor until everything is written."""
     view = memoryview(data)
     while view:
         view = view[os.write(target, view) :]
