@@ -6,6 +6,7 @@ send a bundle.
 """
 
 import io
+import logging
 import os
 import socket
 import time
@@ -27,6 +28,9 @@ KEEPALIVE_SECONDS = 15
 CHUNK = 32_000
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
 RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
+
+# paramiko logs with a traceback what is raised here anyway; without a handler it would be printed.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class Unreachable(OperatorError):

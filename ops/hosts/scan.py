@@ -1,0 +1,51 @@
+"""The host keys that an SSH server shows to anybody who asks; nobody logs in."""
+
+from typing import TYPE_CHECKING, Any
+
+from model.ssh_keys import ALGORITHMS
+from ops.hosts import ssh
+from ops.hosts.login import Login
+from ops.hosts.ssh import Unreachable, route
+
+if TYPE_CHECKING:
+    import paramiko
+
+
+def host_keys(login: Login) -> "list[paramiko.PKey]":
+    """Return a host's keys of the kinds that can be pinned, the preferred one first.
+
+    What shows them is whoever answers: they have to be compared with the host's own. Raises
+    Unreachable, also where there is none.
+    """
+    import paramiko
+
+    try:
+        with route(login) as reach:
+            found = [key for each in ALGORITHMS if (key := _shown(reach(), each))]
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise Unreachable(
+            f"{login.host}:{login.port} cannot be reached: {error or type(error).__name__}. Check "
+            "address, port, firewall and that sshd runs"
+        ) from None
+    if not found:
+        raise Unreachable(
+            f"{login.host}:{login.port} has no host key of one of the types "
+            f"{', '.join(ALGORITHMS)}: make one there with `ssh-keygen -A` and restart sshd"
+        )
+    return found
+
+
+def _shown(stream: Any, algorithm: str) -> "paramiko.PKey | None":
+    """Return the key with which the host signs, if it has one of this kind."""
+    import paramiko
+    from paramiko.ssh_exception import IncompatiblePeer
+
+    transport = paramiko.Transport(stream)
+    try:
+        transport.get_security_options().key_types = [algorithm]
+        transport.start_client(timeout=ssh.DIAL_SECONDS)
+        return transport.get_remote_server_key()
+    except IncompatiblePeer:
+        return None
+    finally:
+        transport.close()

@@ -1,0 +1,127 @@
+"""Host keys on this terminal: fingerprints to compare, and YAML for the stack's file."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from model.fleet import Bastion
+from ops.errors import OperatorError
+from ops.hosts.login import Login
+from ops.hosts.scan import host_keys
+from ops.hosts.ssh import Unreachable
+
+if TYPE_CHECKING:
+    import paramiko
+
+SSH_PORT = 22
+AT_ONCE = 16
+FAILED = 2
+KNOWN_HOSTS = Path("~/.ssh/known_hosts")
+COMPARE = (
+    "Compare each fingerprint with what the host's own console shows, then put the keys into the "
+    "stack's file:\n  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+)
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a host showed, or why it did not."""
+
+    login: Login
+    keys: "tuple[paramiko.PKey, ...]" = ()
+    problem: str = ""
+
+
+def show(hosts: Sequence[str], port: int, bastion: str | None) -> int:
+    """Print what all the hosts show; return the exit status."""
+    through = _bastion(bastion) if bastion else None
+    logins = [Login(*_host_port(host, port), user="", bastion=through) for host in hosts]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        scanned = list(pool.map(_scan, logins))
+    for each in scanned:
+        _report(each)
+    answered = [each for each in scanned if each.keys]
+    if answered:
+        click.echo(COMPARE, err=True)
+        click.echo(_yaml(answered, through))
+    return 0 if len(answered) == len(scanned) else FAILED
+
+
+def _scan(login: Login) -> Scanned:
+    try:
+        return Scanned(login, tuple(host_keys(login)))
+    except Unreachable as error:
+        return Scanned(login, problem=str(error))
+
+
+def _report(scanned: Scanned) -> None:
+    """Show the fingerprints as `ssh-keygen -l` does."""
+    if scanned.problem:
+        click.echo(f"fleet: {scanned.problem}", err=True)
+    for key in scanned.keys:
+        kind = key.get_name().removeprefix("ssh-").partition("-")[0].upper()
+        text = f"{key.get_bits()} {key.fingerprint} {_name(scanned.login)} ({kind})"
+        click.echo(text, err=True)
+
+
+def _yaml(answered: Sequence[Scanned], bastion: Bastion | None) -> str:
+    import yaml
+
+    found: dict[str, object] = {}
+    if bastion:
+        port = {"port": bastion.port} if bastion.port != SSH_PORT else {}
+        way = {"host": bastion.host, **port, "user": bastion.user, "hostKey": bastion.host_key}
+        found["ssh"] = {"bastion": way}
+    found["hosts"] = [
+        {
+            "address": each.login.host,
+            **({"port": each.login.port} if each.login.port != SSH_PORT else {}),
+            "hostKey": _text(each.keys[0]),
+        }
+        for each in answered
+    ]
+    return yaml.safe_dump(found, sort_keys=False, width=4096).rstrip()
+
+
+def _text(key: "paramiko.PKey") -> str:
+    return f"{key.get_name()} {key.get_base64()}"
+
+
+def _name(login: Login) -> str:
+    return login.host if login.port == SSH_PORT else f"[{login.host}]:{login.port}"
+
+
+def _host_port(text: str, port: int) -> tuple[str, int]:
+    host, _, own = text.rpartition(":")
+    if text.count(":") != 1:
+        return text, port
+    if not (host and own.isdigit()):
+        raise OperatorError(f"{text!r} is not a host or HOST:PORT")
+    return host, int(own)
+
+
+def _bastion(text: str) -> Bastion:
+    """Return the bastion with the host key that this user knows it by."""
+    import paramiko
+
+    user, at, rest = text.rpartition("@")
+    if not (at and user and rest):
+        raise OperatorError(f"--bastion {text}: it must be USER@HOST or USER@HOST:PORT")
+    host, port = _host_port(rest, SSH_PORT)
+    name = host if port == SSH_PORT else f"[{host}]:{port}"
+    file = KNOWN_HOSTS.expanduser()
+    known = paramiko.HostKeys(str(file) if file.exists() else None)
+    shown = host_keys(Login(host, port, user))
+    for key in shown:
+        if known.check(name, key):
+            return Bastion(host, port, user, _text(key))
+    fingerprints = "\n  ".join(f"{key.get_name()} {key.fingerprint}" for key in shown)
+    why = "shows another key than" if known.lookup(name) else "is not in"
+    raise OperatorError(
+        f"the bastion {name} {why} {KNOWN_HOSTS}: compare what it shows with what its console "
+        f"shows, and log in to it once with ssh:\n  {fingerprints}"
+    )
