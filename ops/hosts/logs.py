@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ops.hosts.operations import OPERATIONS, text_of
+from ops.hosts import scripts
+from ops.hosts.operations import OPERATIONS
 from ops.hosts.ssh import Connection
 from ops.hosts.sudo import open_as_root
 
@@ -15,7 +16,7 @@ NO_SUCH_LOG = 3
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LogRange:
     """Which part of a log: None is no limit; with `follow` also what is still to come."""
 
     follow: bool = False
@@ -23,28 +24,29 @@ class Wanted:
     since_seconds: int | None = None
 
 
-def open_unit_log(connection: Connection, unit: str, wanted: Wanted) -> "paramiko.Channel":
+def open_unit_log(connection: Connection, unit: str, part: LogRange) -> "paramiko.Channel":
     """Start to read what the journal has of a unit; closing the connection ends it there."""
-    return _open(connection, "unit_log", {"UNIT": unit}, wanted)
+    return _open(connection, "unit_log", {"UNIT": unit}, part)
 
 
 def open_container_log(
-    connection: Connection, container: str, wanted: Wanted
+    connection: Connection, container: str, part: LogRange
 ) -> "paramiko.Channel":
     """Start to read what the containers of a name wrote last; the API is not asked."""
-    return _open(connection, "container_log", {"CONTAINER": container}, wanted)
+    return _open(connection, "container_log", {"CONTAINER": container}, part)
 
 
 def _open(
-    connection: Connection, call: str, subject: dict[str, str], wanted: Wanted
+    connection: Connection, call: str, subject: dict[str, str], part: LogRange
 ) -> "paramiko.Channel":
     settings = {
         **subject,
-        "FOLLOW": "yes" if wanted.follow else "no",
-        "LAST_LINES": _text(wanted.last_lines),
-        "SINCE_SECONDS": _text(wanted.since_seconds),
+        "FOLLOW": "yes" if part.follow else "no",
+        "LAST_LINES": _text(part.last_lines),
+        "SINCE_SECONDS": _text(part.since_seconds),
     }
-    return open_as_root(connection, text_of(OPERATIONS[call], settings), call)
+    text = scripts.compose(OPERATIONS[call].script, settings).encode()
+    return open_as_root(connection, text, call)
 
 
 def _text(limit: int | None) -> str:

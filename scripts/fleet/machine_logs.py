@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ops.errors import OperatorError
 from ops.hosts.inventory import InventoryMachine
-from ops.hosts.logs import NO_SUCH_LOG, Wanted, open_container_log, open_unit_log
+from ops.hosts.logs import NO_SUCH_LOG, LogRange, open_container_log, open_unit_log
 from ops.hosts.ssh import Connection, connected
 from scripts.fleet.relay import CHUNK, NOBODY_READS, write_all
 
@@ -18,12 +18,12 @@ FAILED = 2
 Open = Callable[[Connection], "paramiko.Channel"]
 
 
-def show_unit(machine: InventoryMachine, unit: str, wanted: Wanted) -> int:
+def show_unit(machine: InventoryMachine, unit: str, wanted: LogRange) -> int:
     """Show a unit's log; return the exit status."""
     return _show([machine], lambda connection: open_unit_log(connection, unit, wanted))
 
 
-def show_containers(machines: Sequence[InventoryMachine], container: str, wanted: Wanted) -> int:
+def show_containers(machines: Sequence[InventoryMachine], container: str, wanted: LogRange) -> int:
     """Show the logs of a container on all these machines; return the exit status.
 
     It is an error if none of them has one, or if one of them cannot be asked.

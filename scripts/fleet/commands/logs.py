@@ -37,13 +37,13 @@ def command(
     kube-apiserver, kube-controller-manager, kube-scheduler, etcd or kube-proxy. Its logs are read
     on the machines, so that they can be read when the API does not answer.
     """
-    from ops.hosts.logs import Wanted
+    from ops.hosts.logs import LogRange
     from scripts.fleet import machine_logs
     from scripts.fleet.session import inventory
 
     if lines is None:
         lines = LAST_LINES if since is None else -1
-    wanted = Wanted(follow, None if lines < 0 else lines, since)
+    wanted = LogRange(follow, None if lines < 0 else lines, since)
     cluster, slash, component = target.partition("/")
     if slash and unit:
         raise click.UsageError("a unit belongs to a machine: name MACHINE UNIT")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ops.hosts import logs
+from ops.hosts import scripts
 from ops.hosts.inventory import Inventory
-from ops.hosts.operations import Operation
+from ops.hosts.operations import OPERATIONS
 from scripts.fleet import session
 from scripts.fleet.__main__ import cli
 from tests.scripts.command_plugin.sshd import KeyPair, Sshd
@@ -22,6 +22,7 @@ container_log() {
   printf 'first of %s\nlast' "$WANTED"
 }
 """
+LOGS = (OPERATIONS["unit_log"], OPERATIONS["container_log"])
 Fleet = Callable[..., int]
 
 
@@ -37,10 +38,11 @@ def fleet(host: Sshd, key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Fleet:
         "half": {"half-control-plane-0": silent, "half-control-plane-1": known},
     }
 
-    def text_of(operation: Operation, settings: Mapping[str, str]) -> bytes:
-        assert set(operation.settings) == set(settings)
+    def compose(script: str, settings: Mapping[str, str]) -> str:
+        assert set(settings) in [set(each.settings) for each in LOGS]
+        assert script == "logs"
         wanted = " ".join(f"{key}={value}" for key, value in settings.items())
-        return f"WANTED='{wanted}'\n{SAID}".encode()
+        return f"WANTED='{wanted}'\n{SAID}"
 
     def run(*arguments: str) -> int:
         with pytest.raises(SystemExit) as ended:
@@ -48,7 +50,7 @@ def fleet(host: Sshd, key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Fleet:
         status: Any = ended.value.code
         return int(status)
 
-    monkeypatch.setattr(logs, "text_of", text_of)
+    monkeypatch.setattr(scripts, "compose", compose)
     monkeypatch.setattr(session, "inventory", lambda _stack: Inventory(output))
     return run
 
