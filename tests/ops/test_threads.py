@@ -1,0 +1,47 @@
+"""Providers are called in threads: nothing that they run changes the whole process."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+PROCESS_WIDE = {
+    *("os.chdir", "os.umask", "os.fork", "os.nice", "os.putenv", "os.unsetenv", "os.setsid"),
+    *("signal.signal", "signal.alarm", "sys.tracebacklimit", "sys.setrecursionlimit"),
+    *("socket.setdefaulttimeout", "time.tzset", "locale.setlocale", "contextlib.chdir"),
+}
+FILES = sorted([*TOP.glob("ops/**/*.py"), *TOP.glob("components/providers/*.py")])
+
+
+def changes(tree: ast.AST) -> Iterator[str]:
+    """Yield what a module uses that holds for the whole process."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in PROCESS_WIDE:
+            yield ast.unparse(node)
+        elif isinstance(node, ast.keyword) and node.arg == "preexec_fn":
+            yield "preexec_fn"
+        elif isinstance(node, ast.Global):
+            yield f"global {', '.join(node.names)}"
+        elif (
+            isinstance(node, ast.Subscript)
+            and not isinstance(node.ctx, ast.Load)
+            and ast.unparse(node.value) == "os.environ"
+        ):
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TOP)))
+def test_a_provider_changes_nothing_for_the_whole_process(file: Path) -> None:
+    assert list(changes(ast.parse(file.read_text()))) == []
+
+
+def test_what_would_is_found() -> None:
+    planted = "sys.tracebacklimit = 0\nos.environ['A'] = ''\nrun(preexec_fn=os.setsid)\n"
+    assert {*changes(ast.parse(planted))} == {
+        "sys.tracebacklimit",
+        "os.environ['A']",
+        "preexec_fn",
+        "os.setsid",
+    }
