@@ -2,10 +2,7 @@
 
 It serves `command:remote:Command`, `command:remote:CopyToRemote` and `command:local:Command` as
 pulumi-resource-command v1.2.1 does: the same inputs, defaults, secrets, rules of what an input's
-change does, and failures. tests/scripts/command_plugin holds both to the same cases.
-
-It speaks the plugin protocol itself instead of through pulumi.provider.experimental, which loses
-assets' digests and unknowns, adds tracebacks to error messages, and doubles the time to start.
+change does, and failures. README.md says why, how it differs, and how both are tested.
 """
 
 from model.pins import PULUMI_COMMAND

@@ -1,15 +1,14 @@
-"""Reaching a host: what a resource's `connection` says, and dialing until it answers.
+"""Reaching a host: dialing until it answers, through a bastion if there is one.
 
 Nothing of SSH itself is imported before something is dialed.
 """
 
-import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from scripts.command_plugin.endpoint import Endpoint
 from scripts.command_plugin.go_format import system_error
 from scripts.command_plugin.operation import Failure, Operation
 
@@ -21,46 +20,7 @@ T = TypeVar("T")
 FIRST_DELAY = 0.1
 DELAY_GROWTH = 1.5
 LONGEST_DELAY = 5.0
-DEFAULT_DIAL_ERRORS = 10
 WITHOUT_LIMIT = -1
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One host and how to log in there."""
-
-    host: str
-    port: int
-    user: str
-    dial_error_limit: int
-    dial_seconds: float | None
-    password: str | None = field(repr=False)
-    private_key: str | None = field(repr=False)
-    private_key_password: str | None = field(repr=False)
-    agent_socket: str | None
-    host_key: str | None
-
-    @classmethod
-    def parse(cls, properties: Mapping[str, Any]) -> "Endpoint":
-        """Read an endpoint out of checked properties."""
-        limit = properties.get("dialErrorLimit")
-        return cls(
-            host=properties["host"],
-            port=int(properties["port"]),
-            user=properties["user"],
-            dial_error_limit=DEFAULT_DIAL_ERRORS if limit is None else int(limit),
-            dial_seconds=properties["perDialTimeout"] or None,
-            password=properties.get("password"),
-            private_key=properties.get("privateKey"),
-            private_key_password=properties.get("privateKeyPassword"),
-            agent_socket=properties.get("agentSocketPath") or os.environ.get("SSH_AUTH_SOCK"),
-            host_key=properties.get("hostKey"),
-        )
-
-    @property
-    def address(self) -> str:
-        """Host and port as one text."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @contextmanager

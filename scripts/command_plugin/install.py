@@ -15,6 +15,7 @@ from threading import Thread
 
 import click
 
+from model.files import replacing
 from scripts.build import arch
 from scripts.build.download import reachable
 from scripts.build.progress import say
@@ -75,10 +76,9 @@ def main() -> None:
         LAUNCHER.unlink(missing_ok=True)
         say(f"the engine uses the official command plugin v{STANDS_IN_FOR}")
         return
-    new = LAUNCHER.with_suffix(f".{os.getpid()}")
-    new.write_text(launcher(CHECKOUT, Path(sys.executable)))
-    new.chmod(0o755)
-    new.replace(LAUNCHER)
+    with replacing(LAUNCHER) as new:
+        new.write_text(launcher(CHECKOUT, Path(sys.executable)))
+        new.chmod(0o755)
     say(
         f"the official command plugin v{STANDS_IN_FOR} cannot be downloaded: "
         f"a stand-in is in use ({LAUNCHER})"

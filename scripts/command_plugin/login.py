@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeAlias
 
 from scripts.command_plugin import keys
-from scripts.command_plugin.connection import Endpoint
+from scripts.command_plugin.endpoint import Endpoint
 from scripts.command_plugin.light_paramiko import paramiko
 from scripts.command_plugin.link import Link, over
 from scripts.command_plugin.operation import Failure, Operation

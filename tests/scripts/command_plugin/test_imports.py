@@ -1,0 +1,17 @@
+"""The plugin's own modules: who may know whom, lazily as well."""
+
+import grimp
+
+PACKAGE = "scripts.command_plugin"
+
+
+def test_no_module_imports_its_way_back_to_itself() -> None:
+    graph = grimp.build_graph("scripts", exclude_type_checking_imports=True)
+    inside = {name for name in graph.modules if name.startswith(PACKAGE)}
+    circles = {
+        (name, imported)
+        for name in inside
+        for imported in graph.find_modules_directly_imported_by(name) & inside
+        if graph.chain_exists(imported, name)
+    }
+    assert circles == set()
