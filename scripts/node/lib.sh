@@ -18,7 +18,8 @@ lib_begin() {
   trap '' PIPE
   exec 9>"$STATE/lock"
   flock --nonblock 9 || {
-    say "an earlier run is still at work on this machine; waiting for it"
+    # Not among what is printed: that may be an answer.
+    say "an earlier run is still at work on this machine; waiting for it" >&2
     flock --timeout 600 9 || die "waited 600 s for an earlier run" "look at 'fuser -v $STATE/lock'"
   }
 }

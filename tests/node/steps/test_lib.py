@@ -67,10 +67,13 @@ def test_second_step_waits_for_the_first(disk: Disk) -> None:
     assert first.stdout is not None
     assert first.stdout.readline() == "begun\n"
     second = subprocess.Popen(
-        disk.command("lib_begin; cat $STATE/log"), stdout=subprocess.PIPE, text=True
+        disk.command("lib_begin; cat $STATE/log"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert second.stdout is not None
-    assert "an earlier run is still at work" in second.stdout.readline()
+    assert second.stderr is not None
+    assert "an earlier run is still at work" in second.stderr.readline()
     first.communicate("\n", timeout=20)
     assert second.communicate(timeout=20)[0] == "done\n"
 
