@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import requests
-from requests import codes
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from scripts.build.cache_entry import MakerError
@@ -104,7 +103,7 @@ def reachable(url: str, seconds: float) -> bool:
         status = requests.head(url, timeout=seconds, allow_redirects=True).status_code
     except requests.RequestException:
         return False
-    return bool(status < codes.bad_request or status == codes.unauthorized)
+    return bool(status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.UNAUTHORIZED)
 
 
 def all_reachable(urls: Sequence[str], seconds: float) -> bool:
@@ -146,11 +145,11 @@ def _stream(url: str, part: Path, get: Get) -> None:
         headers["Range"] = f"bytes={have}-"
     with get(url, stream=True, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS)) as answer:
         extent = answer.headers.get("Content-Range", "")
-        if have and answer.status_code == codes.requested_range_not_satisfiable:
+        if have and answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             # Everything is here already, or more than there is: then its sum will be wrong.
             return
         _check(url, answer)
-        goes_on = answer.status_code == codes.partial_content
+        goes_on = answer.status_code == HTTPStatus.PARTIAL_CONTENT
         if goes_on and not extent.startswith(f"bytes {have}-"):
             part.unlink()
             raise Interrupted(f"the server was asked for bytes from {have} on and sent {extent!r}")
@@ -163,7 +162,7 @@ def _check(url: str, answer: requests.Response) -> None:
     said = f"{url}: {answer.status_code} {answer.reason}"
     if answer.status_code in BUSY:
         raise Interrupted(said)
-    if answer.status_code == codes.not_found:
+    if answer.status_code == HTTPStatus.NOT_FOUND:
         raise MakerError(f"{said}: check the version, and that a mirror holds this file")
     if not answer.ok:
         raise MakerError(f"{said}: check the proxy, and that it can be read without a login")

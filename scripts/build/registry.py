@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -99,7 +100,7 @@ class Registry:
 
     def _get(self, url: str, **more: Any) -> requests.Response:
         answer = self._session.get(url, params=self._parameters, **more)
-        if answer.status_code == requests.codes.unauthorized:
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
             answer.close()
             self._authorize(answer.headers.get("WWW-Authenticate", ""))
             answer = self._session.get(url, params=self._parameters, **more)
