@@ -202,8 +202,7 @@ HostKey = Annotated[
     str,
     ScalarField(
         "an OpenSSH public key",
-        "the host's public ed25519 or ecdsa key, as `ssh-keyscan -t ed25519 HOST` prints it after "
-        "the name; "
+        "the host's public ed25519 or ecdsa key, as `fleet hosts scan HOST` prints it; "
         f"or {ANY_HOST_KEY}, which trusts whoever answers",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL",
         check=_host_key,
