@@ -17,7 +17,7 @@ CACHE ?=
 
 PYTHON := .venv/bin/python
 FLEET := .venv/bin/fleet
-BUILD := $(FLEET) build --stack $(STACK)
+BUILD := $(FLEET) build stack --stack $(STACK)
 # More options for `fleet up`, `preview` and `down`, for example: make up STACK=prod FLAGS=--yes
 FLAGS ?=
 

@@ -1,4 +1,4 @@
-"""`python -m scripts.build.bundle`: everything that machines need for one Kubernetes version."""
+"""A bundle: everything that machines need for one Kubernetes version."""
 
 import sys
 from pathlib import Path
@@ -157,9 +157,9 @@ def main(version: str, arch: str, source: str, mirror: str | None, must_verify: 
 
     \b
     Examples
-      python -m scripts.build.bundle --version 1.37.2
-      python -m scripts.build.bundle --mirror https://mirror.example.com --arch arm64
-      python -m scripts.build.bundle --verify
+      fleet build bundle --version 1.37.2
+      fleet build bundle --mirror https://mirror.example.com --arch arm64
+      fleet build bundle --verify
     """
     if mirror and source == "built":
         raise click.UsageError("--mirror and --source built exclude each other")

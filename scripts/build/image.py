@@ -1,4 +1,4 @@
-"""`python -m scripts.build.image`: the root image that container machines share.
+"""A machine image: the root file system that container machines share.
 
 An image is a Debian root with the bundle's binaries installed, and for each role a containerd
 directory with the bundle's images imported and unpacked, so that a new machine has nothing to do
@@ -230,8 +230,8 @@ def _point(link: Path, folder: Path) -> None:
 def main(version: str) -> None:
     """Make the root image of container machines for one Kubernetes version.
 
-    Needs root and the version's bundle (`make bundle`). The image is made once and kept in the
-    cache; a second call ends at once.
+    Needs root and the version's bundle (`fleet build bundle`). The image is made once and kept in
+    the cache; a second call ends at once.
     """
     try:
         folder = make(version)

@@ -88,7 +88,7 @@ def main(must_verify: bool) -> None:
 
     \b
     Example
-      PATH=$(python -m scripts.build.toolchain | tail -n 1):$PATH
+      PATH=$(fleet build toolchain | tail -n 1):$PATH
     """
     try:
         folder = make()

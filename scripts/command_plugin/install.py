@@ -1,4 +1,4 @@
-"""`python -m scripts.command_plugin.install`: the stand-in, where the official one is out of reach.
+"""Installs the stand-in, where the official command plugin is out of reach.
 
 The engine takes a plugin that it finds in PATH before any other. So the stand-in is a launcher
 beside this interpreter, which is in PATH while a stack runs. Where the official release can be had,

@@ -8,32 +8,35 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+PROJECT = Path(__file__).resolve().parents[2]
+
 
 class LazyGroup(click.Group):
-    """Finds `<name>.py` in a package of subcommands; each exposes `command`.
+    """Each file of `folder` is a subcommand, which it exposes as `attribute`.
 
     The first line of a file's docstring is its line in the group's help page, which is read without
     importing the file: a completion or a help page must not wait for a Kubernetes client.
     """
 
-    package = "scripts.fleet.commands"
+    folder = PROJECT / "scripts" / "fleet" / "commands"
+    attribute = "command"
 
     @cached_property
-    def _files(self) -> dict[str, Path]:
-        folder = Path(__file__).with_name("commands")
-        files = sorted(folder.glob("[!_]*.py"))
-        return {path.stem.replace("_", "-"): path for path in files}
+    def files(self) -> dict[str, Path]:
+        """The file of each subcommand."""
+        found = sorted(self.folder.glob("[!_]*.py"))
+        return {path.stem.replace("_", "-"): path for path in found}
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Give the names of all subcommands."""
-        return list(self._files)
+        return list(self.files)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one subcommand."""
-        if cmd_name not in self._files:
+        if cmd_name not in self.files:
             return None
-        module = import_module(f"{self.package}.{self._files[cmd_name].stem}")
-        found: click.Command = module.command
+        path = self.files[cmd_name].relative_to(PROJECT).with_suffix("")
+        found: click.Command = getattr(import_module(".".join(path.parts)), self.attribute)
         found.name = cmd_name
         return found
 
@@ -43,13 +46,13 @@ class LazyGroup(click.Group):
             return super().shell_complete(ctx, incomplete)
         return [
             CompletionItem(name, help=_summary(path))
-            for name, path in self._files.items()
+            for name, path in self.files.items()
             if name.startswith(incomplete)
         ]
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of subcommands."""
-        rows = [(name, _summary(path)) for name, path in self._files.items()]
+        rows = [(name, _summary(path)) for name, path in self.files.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

@@ -1,11 +1,38 @@
-"""Fetch or build what a stack's run needs."""
+"""Fetch or build what runs need: tool chain, bundles, machine images."""
 
-from scripts.build.ensure import main as command
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from scripts.fleet.lazy_group import PROJECT, LazyGroup
 from scripts.fleet.options import CONTEXT_SETTINGS, examples
 
-command.context_settings = CONTEXT_SETTINGS
-command.epilog = examples(
-    "fleet build toolchain plugin             pulumi and its plugins",
-    "fleet build -s prod bundle               what the clusters of prod run",
-    "fleet build --also 1.37.2 bundle image   also for an upgrade",
+EPILOG = examples(
+    "fleet build stack toolchain plugin           pulumi and its plugins",
+    "fleet build stack -s prod bundle             what the clusters of prod run",
+    "fleet build stack --also 1.37.2 bundle image     also for an upgrade",
+    "fleet build bundle --version 1.37.2 --verify     one version, every sum compared",
 )
+FILES = {
+    "stack": "ensure.py",
+    "toolchain": "toolchain.py",
+    "bundle": "bundle.py",
+    "image": "image.py",
+}
+
+
+class BuildGroup(LazyGroup):
+    """The programs of scripts/build that a person runs."""
+
+    attribute = "main"
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """The file of each subcommand."""
+        return {name: PROJECT / "scripts" / "build" / file for name, file in FILES.items()}
+
+
+@click.group(cls=BuildGroup, context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
+def command() -> None:
+    """Fetch or build what runs need; what is there already is kept."""

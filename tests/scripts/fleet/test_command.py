@@ -64,6 +64,14 @@ def test_every_subcommand_has_a_page_with_examples(name: str) -> None:
     assert f"    fleet {name}" in shown.output.partition("Examples:")[2]
 
 
+@pytest.mark.parametrize("name", ["stack", "toolchain", "bundle", "image"])
+def test_the_builders_are_subcommands(name: str) -> None:
+    shown = CliRunner().invoke(cli, ["build", name, "--help"], prog_name="fleet")
+    assert shown.exit_code == 0, shown.output
+    assert f"Usage: fleet build {name}" in shown.output
+    assert "python -m" not in shown.output
+
+
 def test_an_unknown_subcommand_is_refused() -> None:
     refused = CliRunner().invoke(cli, ["upp"])
     assert refused.exit_code == 2

@@ -172,4 +172,4 @@ def test_a_missing_kubectl_is_said(
 ) -> None:
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "`fleet build bundle` brings one" in how_to_use([kubeconfig], ["v1.36.3"])
+    assert "`fleet build stack bundle` brings one" in how_to_use([kubeconfig], ["v1.36.3"])
