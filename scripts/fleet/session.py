@@ -98,8 +98,12 @@ def inventory(stack: str) -> Inventory:
 
 def is_protected(engine: Engine) -> bool:
     """Whether the stack's config has `protect`, for all clusters or for one."""
-    document = yaml.safe_load(engine.workspace.tracked_config.read_text(encoding="utf-8")) or {}
-    fleet = (document.get("config") or {}).get("kubeadm-fleet:fleet") or {}
+    path = engine.workspace.tracked_config
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fleet = document["config"]["kubeadm-fleet:fleet"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return False  # The run says what is wrong with the file.
     if not isinstance(fleet, dict):
         return False
     clusters = fleet.get("clusters")

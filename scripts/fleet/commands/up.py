@@ -32,15 +32,15 @@ def command(stack: str, yes: bool, verbose: bool, plan_file: Path | None) -> Non
 
     engine = engine_of(stack)
     output = Output(verbose, plan_file)
+    ask = not yes and is_protected(engine)
+    if ask and not sys.stdin.isatty():
+        raise OperatorError(
+            f"the stack {stack} has `protect: true`, and there is no terminal to ask on: "
+            f"look at `fleet preview {stack}`, then run `fleet up {stack} --yes`"
+        )
     engine.prepare(create=True)
-    if not yes and is_protected(engine):
-        if not sys.stdin.isatty():
-            raise OperatorError(
-                f"the stack {stack} has `protect: true`, and there is no terminal to ask on: "
-                f"look at `fleet preview {stack}`, then run `fleet up {stack} --yes`"
-            )
-        if run(engine, "preview", output).any:
-            click.confirm(f"Make these changes in {stack}?", abort=True, err=True)
+    if ask and run(engine, "preview", output).any:
+        click.confirm(f"Make these changes in {stack}?", abort=True, err=True)
     try:
         run(engine, "up", output)
     except Failed as error:

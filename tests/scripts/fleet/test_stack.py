@@ -185,7 +185,7 @@ def test_a_protected_stack_is_not_changed_unasked_where_nobody_can_be_asked(clon
     refused = clone.fleet("up", status=2)
     assert "the stack dev has `protect: true`" in refused
     assert "`fleet up dev --yes`" in refused
-    assert "slow created" not in refused
+    assert not clone.state.exists()
     assert "slow created" in clone.fleet("up", "--yes")
 
 
