@@ -24,10 +24,21 @@ def write_private(path: Path, content: str) -> None:
     Written by root (sudo) into another user's folder, it belongs to that user.
     """
     with _complete_file(path, content) as new:
-        if os.geteuid() == 0:
-            folder = path.parent.stat()
-            os.chown(new, folder.st_uid, folder.st_gid)
+        _give_to_owner_of(path.parent, new)
         new.replace(path)
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder with mode 0700 unless it exists; as root, for the owner of its parent."""
+    if not path.is_dir():
+        path.mkdir(mode=0o700)
+        _give_to_owner_of(path.parent, path)
+
+
+def _give_to_owner_of(folder: Path, path: Path) -> None:
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ops.private_file import write_private
+from ops.private_file import make_private_folder, write_private
 
 # An extension, because kubectl keeps it when it rewrites the file; a comment would be lost.
 EXTENSION = "kubeadm-fleet"
@@ -79,7 +79,7 @@ def write_each(folder: Path, kubeconfig: str, stack: str) -> list[Path]:
     """Write a file for each cluster into `folder`/<stack>; those of former clusters go."""
     own = folder / stack
     for each in (folder, own):
-        each.mkdir(mode=0o700, exist_ok=True)
+        make_private_folder(each)
     found = split(kubeconfig)
     for cluster, text in found.items():
         write(own / cluster, text, stack)

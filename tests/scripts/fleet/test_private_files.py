@@ -62,6 +62,17 @@ def test_what_root_writes_belongs_to_the_owner_of_the_checkout(tmp_path: Path) -
     assert stat.S_IMODE(written.st_mode) == 0o600
 
 
+@pytest.mark.root
+def test_the_clusters_files_belong_to_the_owner_of_the_checkout_too(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    text = "{current-context: a, clusters: [{name: a}], users: [{name: a}], contexts: [CONTEXT]}"
+    context = "{name: a, context: {cluster: a, user: a}}"
+    kubeconfig.write_each(tmp_path / "kubeconfigs", text.replace("CONTEXT", context), "dev")
+    written = list(tmp_path.rglob("*"))
+    assert [path.name for path in written] == ["kubeconfigs", "dev", "a"]
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in written} == {(65534, 65534)}
+
+
 def test_merging_keeps_what_the_tracked_file_says_word_for_word() -> None:
     assert merge(TRACKED, "", keep_tracked_secrets=False) == TRACKED
 
