@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -128,7 +128,9 @@ class Changes:
             if isinstance(event, Step):
                 self._parents[event.urn] = event.parent
                 self._types[event.urn] = event.type
-                self._steps.append(event)
+                # Of a large fleet, the inputs of all resources together are too much to keep.
+                slim = replace(event, inputs={}, outputs={})
+                self._steps.append(event if event.type == ROLLOUT else slim)
             elif isinstance(event, Message):
                 self._message(event)
 
