@@ -14,7 +14,8 @@ def secret(name: str, source: str = "") -> pulumi.Output[str]:
     """Return the config secret `name`; a preview reaches no host and needs none."""
     if (value := config.get_secret(name)) is not None:
         return value
-    set_it = f"`pulumi config set --secret kubeadm-fleet:{name}{source}`"
+    stack = pulumi.get_stack()
+    set_it = f"`fleet pulumi --stack {stack} config set --secret {name}{source}`"
     if not pulumi.runtime.is_dry_run():
         raise pulumi.RunError(f"kubeadm-fleet:{name} is not set: {set_it}")
     pulumi.warn(f"kubeadm-fleet:{name} is not set; an `up` will need it: {set_it}")
