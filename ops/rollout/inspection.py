@@ -9,6 +9,7 @@ from ops.errors import OperatorError
 from ops.hosts.operations import Operation
 from ops.hosts.session import HostConnection, connections
 from ops.hosts.ssh import Unreachable
+from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.node_operations import NOTES, applied_settings
@@ -34,14 +35,23 @@ def inspect_cluster(
             patience_seconds,
         )
 
-    into = connections(props)
+    into, reader = connections(props), Nodes(props["kubeconfig"])
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        asked = pool.submit(Nodes(props["kubeconfig"]).read)
+        asked = pool.submit(reader.read)
         looks = dict(zip(into, pool.map(one, into.values()), strict=True))
         nodes = asked.result()
+    if nodes is not None and any(
+        _is_outdated(nodes.get(name), each) for name, each in looks.items()
+    ):
+        nodes = reader.read()
     if nodes is None:
         return {name: replace(each, api_answers=False) for name, each in looks.items()}
     return {name: replace(each, node=nodes.get(name)) for name, each in looks.items()}
+
+
+def _is_outdated(node: Node | None, found: ObservedMachine) -> bool:
+    """Whether flannel has written on the Node since it was read, which was before its machine."""
+    return bool(node and found.vtep and found.vtep != node.vtep)
 
 
 def inspect_machine(

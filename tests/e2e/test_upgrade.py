@@ -76,7 +76,7 @@ def versions(kubectl: Kubectl) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("cleanup_pending", "following"), [(FIRST, PATCH), (PATCH, NEXT)])
+@pytest.mark.parametrize(("former", "following"), [(FIRST, PATCH), (PATCH, NEXT)])
 def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network, former: str, following: str
 ) -> None:
@@ -116,7 +116,10 @@ def test_former_version_is_removed(fleet: PulumiStack) -> None:
     state = "/var/lib/kubeadm-fleet"
     for name in MACHINES:
         assert (
-            machines.run(name, f"ls -d {state}/former {state}/staged/* 2>/dev/null || true") == ""
+            machines.run(
+                name, f"ls -d {state}/cleanup-pending {state}/staged/* 2>/dev/null || true"
+            )
+            == ""
         )
     shown = machines.run(MACHINES[0], "ctr --namespace k8s.io images list | awk '{print $1, $3}'")
     print(shown)

@@ -15,12 +15,23 @@ import yaml
 from model.render.objects import MANIFESTS
 
 OWN = "10.244.0.2"
-# DNS answers what a file says; a connection is made where another one names the address.
+# DNS answers what a file says; at the addresses that others name, a peer or a stranger answers.
 BUSYBOX = """#!/bin/sh
 case "$1 $2" in
   "nslookup "*) grep . "$WORLD/answer" | shuf | head -n 27 | sed 's/^/Address: /' ;;
   "nc -ll") exec sleep 60 ;;
-  "nc "*) grep --quiet --line-regexp --fixed-strings "$4" "$WORLD/up" ;;
+  "nc "*)
+    address=$4
+    shift 6
+    if grep -qx "$address" "$WORLD/up"; then
+      echo "$address" | "$@"
+    elif grep -qx "$address" "$WORLD/strangers"; then
+      echo hello | "$@"
+    else
+      exit 1
+    fi
+    ;;
+  "sh "*) exec bash "$2" "$3" "$4" "$5" ;;
   "sleep "*) exec sleep 0.05 ;;
   *) exec "$@" ;;
 esac
@@ -32,17 +43,17 @@ Report = dict[str, Any]
 
 
 class World:
-    """What the probe finds: `peers` in DNS, `up` those that answer."""
+    """What the probe finds: `peers` in DNS, `up` those that answer, `strangers` in their place."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         program = folder / "busybox"
         program.write_text(BUSYBOX)
         program.chmod(0o755)
-        self.set(peers=[], up=[])
+        self.set(peers=[], up=[], strangers=[])
 
     def set(self, **what: list[str]) -> None:
-        """Have DNS answer with these `peers`, or these be `up`."""
+        """Have DNS answer with these `peers`, or peers or strangers at these addresses."""
         for name, addresses in what.items():
             new = self.folder / "new"
             new.write_text("".join(f"{address}\n" for address in addresses))
@@ -129,6 +140,13 @@ def test_the_time_since_when_a_peer_is_not_reached_stays(world: World) -> None:
         since = report(lambda said: bool(said["unreached"]))["unreached"]
         world.set(peers=addresses(1, 2, 3, 4), up=addresses(2, 3, 4))
         assert report(lambda said: len(said["reached"]) == 3)["unreached"] == since
+
+
+def test_whoever_else_answers_is_no_peer(world: World) -> None:
+    """As where a route leads elsewhere, and a transparent proxy lets everybody connect."""
+    world.set(peers=addresses(1), strangers=addresses(1))
+    with world.probe() as report:
+        assert reached(report(lambda said: bool(said["unreached"]))) == []
 
 
 def test_a_peer_that_is_gone_from_dns_is_forgotten(world: World) -> None:
