@@ -113,6 +113,7 @@ class Changes:
         self.unchanged = 0
         self._parents: dict[str, str] = {}
         self._types: dict[str, str] = {}
+        self._refreshed: set[str] = set()
         self._steps: list[Step] = []
         self._said: set[str] = set()
         self._counted: dict[str, Change | None] = {}
@@ -172,6 +173,9 @@ class Changes:
             urn = self._parents.get(urn, "")
 
     def _step(self, step: Step) -> None:
+        # What a refresh finds changed is done as an update, or as a deletion.
+        if step.op == "refresh" and step.moment is Moment.STARTED:
+            self._refreshed.add(step.urn)
         change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
         before = self._counted.get(step.urn)
         if before is None or (change is not None and _rank(change) < _rank(before)):
@@ -192,7 +196,9 @@ class Changes:
             str(step.inputs.get("cluster")), ClusterChanges(str(step.inputs.get("cluster")))
         )
         sentences: dict[str, str] = dict(step.inputs.get("plan") or {})
-        if step.op == "refresh" and step.moment is Moment.DONE:
+        if step.urn in self._refreshed:
+            if step.moment is not Moment.DONE:
+                return
             drift: dict[str, list[dict[str, Any]]] = step.outputs.get("drift") or {}
             sentences = {
                 name: f"drifted: {' and '.join(each['why'] for each in found)}"

@@ -172,7 +172,7 @@ class LiveTable(Lines):
             table.add_row(each.name, f"{now - each.since:.0f} s", each.said)
         hidden = f", {len(running) - room} not shown" if len(running) > room else ""
         head = f"{self.done} done, {len(running)} running{hidden}, {self.seconds:.0f} s"
-        return Group(Text(head, "bold"), table)
+        return Group(Text(head, "bold"), *([table] if running else []))
 
 
 def progress(title: str, *, preview: bool = False) -> Progress:

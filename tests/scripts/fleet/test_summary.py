@@ -1,5 +1,7 @@
 """Summaries of recorded runs, and what a person is spared of the engine's messages."""
 
+from dataclasses import replace
+
 import pytest
 
 from ops.pulumi.events import Event, Message, Moment, Step
@@ -112,6 +114,18 @@ def test_a_machine_whose_host_is_replaced_is_replaced() -> None:
     found = gathered(*cluster(), host)
     assert found.subject(host.urn).change is Change.REPLACED
     assert found.clusters["c1"].change is Change.CHANGED
+
+
+def test_a_refresh_says_what_drifted_and_not_what_was_planned_before() -> None:
+    known = {"cluster": "c1", "plan": {"c1-worker-0": "added: a new machine joins"}}
+    drift = {"c1-worker-0": [{"kind": "marks", "why": "label disk=ssd is missing"}]}
+    began = Step(Moment.STARTED, "refresh", urn(ROLLOUT, "r"), ROLLOUT, C1, True, known, {})
+    ended = replace(began, moment=Moment.DONE, op="update", outputs={"drift": drift})
+    found = gathered(*cluster(), began, ended)
+    sentence = found.clusters["c1"].machines["c1-worker-0"].sentence
+    assert sentence == "drifted: label disk=ssd is missing"
+    same = gathered(*cluster(), began, replace(ended, op="same", outputs={"drift": {}}))
+    assert same.clusters["c1"].change is None
 
 
 def test_the_headline_counts_what_is_drained() -> None:
