@@ -1,13 +1,13 @@
 """What must hold before the next machine is touched."""
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.errors import OperatorError
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout.node_operations import NodeOperations
+from ops.wait import NotYet, wait_until
 
 POLL_SECONDS = 0.5
 READY_SECONDS = 240
@@ -23,38 +23,39 @@ def await_ready(nodes: Nodes, names: Iterable[str]) -> None:
     """Wait until the API answers and these Nodes are registered and Ready."""
     wanted = list(names)
 
-    def missing() -> str:
-        found = nodes.read()
-        if found is None:
-            return "the API does not answer"
+    def check() -> None:
+        found = _read(nodes)
         late = [name for name in wanted if name not in found or not found[name].ready]
-        return f"{', '.join(late)} not Ready" if late else ""
+        if late:
+            raise NotYet(f"{', '.join(late)} not Ready")
 
-    _await(missing, READY_SECONDS)
+    wait_until(check, READY_SECONDS, _late, poll_seconds=POLL_SECONDS)
 
 
 def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
-    """Wait until the Node is there, and no longer said to be as it was before the restart."""
+    """Wait until the Node is there, and its Ready condition is not that from before the restart."""
 
-    def missing() -> str:
-        found = nodes.read()
-        if found is None:
-            return "the API does not answer"
+    def check() -> None:
+        found = _read(nodes)
         if name not in found:
-            return f"Node {name} is not registered"
+            raise NotYet(f"Node {name} is not registered")
         node = found[name]
         stale = former and (former.uid, former.ready_since) == (node.uid, node.ready_since)
-        return f"Node {name} is still said to be Ready" if node.ready and stale else ""
+        if node.ready and stale:
+            raise NotYet(f"Node {name} still has the Ready condition from before its restart")
 
-    _await(missing, READY_SECONDS)
+    wait_until(check, READY_SECONDS, _late, poll_seconds=POLL_SECONDS)
 
 
-def _await(missing: Callable[[], str], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while reason := missing():
-        if time.monotonic() > deadline:
-            raise OperatorError(
-                f"after {seconds:.0f} s: {reason}; see `journalctl -u kubelet` there, mend it and "
-                "run `pulumi up` again: it goes on with what is left"
-            )
-        time.sleep(POLL_SECONDS)
+def _read(nodes: Nodes) -> dict[str, Node]:
+    found = nodes.read()
+    if found is None:
+        raise NotYet("the API does not answer")
+    return found
+
+
+def _late(reason: str) -> OperatorError:
+    return OperatorError(
+        f"after {READY_SECONDS:.0f} s: {reason}; see `journalctl -u kubelet` there, fix it and run "
+        "`pulumi up` again: it resumes with what is left"
+    )
