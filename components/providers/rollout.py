@@ -115,15 +115,17 @@ class RolloutProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Survey every machine once, without waiting."""
-        from ops.rollout.desired import DesiredCluster
+        from ops.rollout.cluster_nodes import ClusterNodes
         from ops.rollout.diff import required_actions
         from ops.rollout.inspection import inspect_cluster
+        from ops.rollout.node_operations import node_operations
 
-        found = inspect_cluster(props)
+        machines = node_operations(props)
+        found = inspect_cluster(machines, ClusterNodes.of(props))
         drift = {
-            each.name: [{"kind": str(one.kind), "why": one.why} for one in left]
-            for each in DesiredCluster.of(props).machines
-            if (left := required_actions(found[each.name], each))
+            name: [{"kind": str(one.kind), "why": one.why} for one in left]
+            for name, machine in machines.items()
+            if (left := required_actions(found[name], machine.wanted))
         }
         outs = {**props, "found": _summaries(found), "drift": drift}
         inputs = {key: value for key, value in outs.items() if key not in OUTPUTS}
@@ -168,7 +170,7 @@ def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:
     """Do what is left; `are_new_settled`: machines without a note have joined as is wanted."""
     from ops.rollout.executor import RolloutRun
 
-    rollout = RolloutRun(props, _progress(props))
+    rollout = RolloutRun.of(props, _progress(props))
     found = rollout.run(record_initial=are_new_settled)
     rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.changed else ""
     return {**props, "found": _summaries(found), "rolled": rolled, "drift": {}}
@@ -176,10 +178,10 @@ def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:
 
 def _joined_as_wanted(props: Mapping[str, Any]) -> bool:
     """Whether machines that join now get the settings that are wanted."""
-    from ops.kube.nodes import Nodes
+    from ops.rollout.cluster_nodes import ClusterNodes
     from ops.rollout.documents import is_part_of
 
-    nodes = Nodes(props["kubeconfig"])
+    nodes = ClusterNodes.of(props)
     return is_part_of(props["cluster_document"], nodes.cluster_document()) and is_part_of(
         props["kubelet_document"], nodes.kubelet_document()
     )

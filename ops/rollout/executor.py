@@ -8,19 +8,15 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import yaml
-
 from model import versions
 from ops.errors import OperatorError
-from ops.hosts.session import connections
-from ops.kube import retirement
-from ops.kube.nodes import Nodes
 from ops.rollout import readiness
+from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.diff import Action, ActionKind, required_actions
 from ops.rollout.inspection import AT_ONCE, inspect_cluster
 from ops.rollout.node_change import NodeChange
-from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations
+from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations, node_operations
 from ops.rollout.observed import ObservedMachine
 from ops.rollout.progress import Progress
 from ops.rollout.scheduling import run_bounded, unhealthy_first
@@ -29,28 +25,43 @@ SETTINGS = (ActionKind.CONTROL, ActionKind.KUBELET)
 
 
 class RolloutRun:
-    """The run for one cluster; `props` are the rollout's inputs."""
+    """The run for one cluster; workers are changed at most `at_once` at a time."""
 
-    def __init__(self, props: Mapping[str, Any], progress: Progress) -> None:
-        self._props = props
-        self._cluster = DesiredCluster.of(props)
+    def __init__(
+        self,
+        cluster: DesiredCluster,
+        machines: Mapping[str, NodeOperations],
+        nodes: ClusterNodes,
+        progress: Progress,
+        *,
+        at_once: int,
+    ) -> None:
+        self._cluster = cluster
+        self._machines = machines
+        self._nodes = nodes
         self._progress = progress
-        self._nodes = Nodes(props["kubeconfig"])
+        self._at_once = at_once
         self._found: dict[str, ObservedMachine] = {}
         self._left: dict[str, list[Action]] = {}
         self._done: set[str] = set()
         self.changed = False
-        into = connections(props)
-        self._machines = {
-            each.name: NodeOperations(each, into[each.name], self._cluster)
-            for each in self._cluster.machines
-        }
+
+    @classmethod
+    def of(cls, props: Mapping[str, Any], progress: Progress) -> "RolloutRun":
+        """Read the rollout's inputs."""
+        return cls(
+            DesiredCluster.of(props),
+            node_operations(props),
+            ClusterNodes.of(props),
+            progress,
+            at_once=int(props["policy"]["max_unavailable"]),
+        )
 
     def run(self, *, record_initial: bool) -> dict[str, ObservedMachine]:
         """Do what is left to be done; return what every machine is like in the end.
 
-        With `adopt`, machines that have noted nothing yet have joined with the settings that are
-        wanted.
+        With `record_initial`, machines that have recorded nothing yet have joined with the settings
+        that are wanted.
         """
         self._look(record_initial=record_initial)
         if not any(each.api_answers for each in self._found.values()):
@@ -65,8 +76,7 @@ class RolloutRun:
         self._upload()
         for turn in self._turns(self._cluster.control_planes):
             self._control_plane(turn)
-        at_once = int(self._props["policy"]["max_unavailable"])
-        run_bounded(self._turns(self._cluster.workers), at_once, NodeChange.apply)
+        run_bounded(self._turns(self._cluster.workers), self._at_once, NodeChange.apply)
         self._look()
         self._clean()
         self._refuse_left()
@@ -74,7 +84,10 @@ class RolloutRun:
 
     def _look(self, *, record_initial: bool = False) -> None:
         self._found = inspect_cluster(
-            self._props, record_initial=record_initial, patience_seconds=PATIENCE_SECONDS
+            self._machines,
+            self._nodes,
+            record_initial=record_initial,
+            patience_seconds=PATIENCE_SECONDS,
         )
         self._left = {
             each.name: left
@@ -88,7 +101,7 @@ class RolloutRun:
             if ActionKind.REPAIR in self._kinds(machine.name):
                 self.changed = True
                 self._progress.step(machine.name, "putting right what keeps the API away")
-                self._machines[machine.name].repair()
+                self._machines[machine.name].run("repair")
                 why = "; ".join(each.why for each in self._left[machine.name])
                 self._progress.done(machine.name, f"put right ({why})")
         readiness.await_ready(self._nodes, ())
@@ -108,7 +121,7 @@ class RolloutRun:
 
     def _finish_upgrade(self) -> None:
         """Have the cluster's own objects upgraded where a run was killed just before that."""
-        recorded = self._recorded_version()
+        recorded = self._nodes.recorded_version()
         planes = self._cluster.control_planes
         if recorded == self._cluster.version or any(
             ActionKind.UPGRADE in self._kinds(each.name) for each in planes
@@ -130,7 +143,7 @@ class RolloutRun:
         for name in todo:
             self._progress.step(name, "removing what is left of other versions")
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            list(pool.map(lambda name: self._machines[name].clean(), todo))
+            list(pool.map(lambda name: self._machines[name].run("clean"), todo))
         for name in todo:
             left = [each for each in self._left.pop(name) if each.kind != ActionKind.CLEAN]
             if left:
@@ -147,12 +160,15 @@ class RolloutRun:
     def _upload(self) -> None:
         """Have later joins begin with the settings that are wanted; an upgrade does that itself."""
         kinds = {each.kind for left in self._left.values() for each in left}
-        if not kinds.intersection(SETTINGS) or self._recorded_version() != self._cluster.version:
+        if (
+            not kinds.intersection(SETTINGS)
+            or self._nodes.recorded_version() != self._cluster.version
+        ):
             return
         for machine in self._cluster.control_planes:
             if self._found[machine.name].is_ready:
                 self._progress.step(machine.name, "uploading the cluster's settings")
-                self._machines[machine.name].upload()
+                self._machines[machine.name].run("upload_configuration")
                 return
         raise OperatorError(
             f"no control plane of {self._cluster.name} is Ready, so that its settings cannot be "
@@ -167,8 +183,6 @@ class RolloutRun:
                 serves=self._found[each.name].is_ready,
                 nodes=self._nodes,
                 progress=self._progress,
-                drain=self._drain,
-                first=lambda: self._recorded_version() != self._cluster.version,
             )
             for each in machines
             if (left := self._turned(each.name))
@@ -188,20 +202,11 @@ class RolloutRun:
         turn.apply()
         self._done.add(turn.machine.name)
         if turn.restarts_services:
-            turn.machine.await_health()
+            turn.machine.run("await_health")
 
     def _serves(self, name: str) -> bool:
         """Whether a machine is to be counted on: what is broken is mended before the others."""
         return self._found[name].is_ready or name in self._done or not self._turned(name)
-
-    def _drain(self, name: str) -> str:
-        policy = self._props["policy"]
-        return retirement.drain(
-            self._props["kubeconfig"],
-            name,
-            deadline_seconds=policy["drain_seconds"],
-            force=policy["force"],
-        )
 
     def _turned(self, name: str) -> tuple[Action, ...]:
         """What is done to the machine when it is its turn; the rest is done to all in the end."""
@@ -209,6 +214,3 @@ class RolloutRun:
 
     def _kinds(self, name: str) -> set[ActionKind]:
         return {each.kind for each in self._left.get(name, ())}
-
-    def _recorded_version(self) -> str:
-        return str(yaml.safe_load(self._nodes.cluster_document())["kubernetesVersion"])

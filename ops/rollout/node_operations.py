@@ -1,15 +1,27 @@
-"""What can be done to one machine of a running cluster: each is one operation of scripts/node."""
+"""What can be done on one machine of a running cluster: functions of scripts/node, by name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ops.hosts import operations
-from ops.hosts.session import HostConnection
+from ops.errors import OperatorError
+from ops.hosts.operations import MACHINE, OPERATIONS, Operation
+from ops.hosts.session import HostConnection, connections
+from ops.hosts.ssh import Unreachable
 from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout.observed import ObservedMachine, parse
 
 PATIENCE_SECONDS = 20
-# Each of these takes exactly the settings that `applied_settings` returns.
-NOTES = operations.Operation("applied_state", ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60)
-HEALTH = operations.Operation("health", operations.MACHINE, 660)
+NOTES = Operation("applied_state", ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60)
+INSPECT, RECORD_AND_INSPECT = "inspect", "record_initial; inspect"
+ON_A_MEMBER = {
+    **OPERATIONS,
+    INSPECT: Operation("applied_state", (), 30),
+    RECORD_AND_INSPECT: NOTES,
+    "record_applied": NOTES,
+    "register": NOTES,
+    "await_health": Operation("health", MACHINE, 660),
+}
 
 
 @dataclass(frozen=True)
@@ -25,60 +37,30 @@ class NodeOperations:
         """The machine's and its Node's."""
         return self.wanted.name
 
-    def check_upgrade(self, *, ignored: str) -> None:
-        """Have kubeadm check whether the cluster can be upgraded, but for the `ignored` checks."""
-        self._do("check_upgrade", IGNORED_CHECKS=ignored)
+    def run(self, name: str, *, patience_seconds: float = PATIENCE_SECONDS, **more: str) -> str:
+        """Run an operation with the settings that it takes; return what it printed.
 
-    def upgrade(self, *, first: bool) -> None:
-        """Have everything on it that carries a version in the wanted one; drain it before.
-
-        The `first` of the control planes upgrades the cluster's own objects as well.
+        They are those of the machine and its cluster, and `more`. Where nothing answers, it tries
+        for a while, then raises Unreachable.
         """
-        if first:
-            self._do("upgrade_first", **self._documents)
-        elif self.wanted.is_control_plane:
-            self._do("upgrade_control_plane")
-        else:
-            self._do("upgrade_kubelet")
+        operation = ON_A_MEMBER[name]
+        known = {**self._settings, **more}
+        settings = {key: known[key] for key in operation.settings}
+        with self.connection.open(patience_seconds=patience_seconds) as session:
+            return session.run(name, operation, settings)
 
-    def upload(self) -> None:
-        """Tell the cluster its settings, through this control plane."""
-        self._do("upload_configuration", **self._documents)
+    def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
+        """Return what the machine says of itself; one that does not is unreachable, never gone.
 
-    def apply_control_plane(self) -> None:
-        """Have the control plane's pods as the cluster's settings say."""
-        self._do("apply_control_plane")
-
-    def apply_kubelet(self) -> None:
-        """Have the kubelet as the cluster's settings say."""
-        self._do("apply_kubelet")
-
-    def repair(self) -> None:
-        """Have programs, files and services as they were made."""
-        self._do("repair")
-
-    def clean(self) -> None:
-        """Forget the versions that it does not run any more."""
-        self._do("clean")
-
-    def await_health(self) -> None:
-        """Wait until its etcd member and its API server are healthy."""
-        self._run("await_health", HEALTH, self._settings)
-
-    def register(self) -> None:
-        """Have the kubelet register its Node, with nothing left of a former one's pod network."""
-        self._note("register")
-
-    def record_applied(self) -> None:
-        """Note that it is what is wanted now."""
-        self._note("record_applied")
-
-    @property
-    def _documents(self) -> dict[str, str]:
-        return {
-            "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
-            "KUBELET_CONFIGURATION": self.cluster.kubelet_document,
-        }
+        With `record_initial`, one that has recorded nothing yet records that it is what is wanted.
+        """
+        call = RECORD_AND_INSPECT if record_initial else INSPECT
+        try:
+            return parse(self.run(call, patience_seconds=patience_seconds).splitlines())
+        except Unreachable as error:
+            return ObservedMachine(unreachable=str(error))
+        except OperatorError as error:
+            return ObservedMachine(unreachable=f"it cannot be inspected: {error}")
 
     @property
     def _settings(self) -> dict[str, str]:
@@ -86,23 +68,14 @@ class NodeOperations:
             "NODE_NAME": self.name,
             "NODE_ADDRESS": self.wanted.address,
             "KUBERNETES_VERSION": self.wanted.version,
+            "CONTROL": self.wanted.control,
+            "KUBELET": self.wanted.kubelet,
+            "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
+            "KUBELET_CONFIGURATION": self.cluster.kubelet_document,
         }
 
-    def _do(self, name: str, **more: str) -> None:
-        self._run(name, operations.OPERATIONS[name], {**self._settings, **more})
 
-    def _note(self, name: str) -> None:
-        self._run(name, NOTES, applied_settings(self.wanted))
-
-    def _run(self, name: str, operation: operations.Operation, settings: dict[str, str]) -> None:
-        with self.connection.open(patience_seconds=PATIENCE_SECONDS) as visit:
-            visit.run(name, operation, settings)
-
-
-def applied_settings(wanted: DesiredMachine) -> dict[str, str]:
-    """Return what a machine notes when it is what is wanted."""
-    return {
-        "KUBERNETES_VERSION": wanted.version,
-        "CONTROL": wanted.control,
-        "KUBELET": wanted.kubelet,
-    }
+def node_operations(props: Mapping[str, Any]) -> dict[str, NodeOperations]:
+    """Return every machine of the rollout's inputs by name, in the order of their indices."""
+    cluster, into = DesiredCluster.of(props), connections(props)
+    return {each.name: NodeOperations(each, into[each.name], cluster) for each in cluster.machines}

@@ -16,7 +16,7 @@ READY_SECONDS = 240
 def await_control_planes(machines: Iterable[NodeOperations]) -> None:
     """Wait until etcd and the API server of each of these are healthy, asked on each itself."""
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(NodeOperations.await_health, machines))
+        list(pool.map(lambda machine: machine.run("await_health"), machines))
 
 
 def await_ready(nodes: Nodes, names: Iterable[str]) -> None:

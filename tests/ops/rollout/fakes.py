@@ -1,0 +1,153 @@
+"""A cluster without machines: what a rollout is given in place of hosts and an API."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ops.hosts.session import HostConnection
+from ops.kube.node import Node
+from ops.kube.nodes import Pod
+from ops.rollout.cluster_nodes import ClusterNodes
+from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout.executor import RolloutRun
+from ops.rollout.node_operations import NodeOperations
+from ops.rollout.observed import ObservedMachine
+from ops.rollout.progress import Progress
+from tests.ops.rollout.examples import CLUSTER, found
+
+
+class FakeFleet:
+    """Machines that become what operations make of them, and the Nodes that the API would show.
+
+    `calls` are all operations and all changes of a Node, in order; `failing` names those that
+    fail. `stay` is what no drain can move.
+    """
+
+    def __init__(self, props: Mapping[str, Any], like: Mapping[str, ObservedMachine]) -> None:
+        self.props = props
+        self.found = dict(like)
+        self.calls: list[tuple[str, str]] = []
+        self.said: list[str] = []
+        self.failing: dict[str, Exception] = {}
+        self.recorded = CLUSTER
+        self.has_room = True
+        self.stay = ""
+        self.ignored: set[str] = set()
+        self.registering: dict[str, Node | None] = {}
+
+    def call(self, call: str, name: str) -> None:
+        self.calls.append((call, name))
+        if call in self.failing:
+            raise self.failing[call]
+
+    def called(self, call: str) -> list[str]:
+        """The machines on which it was called."""
+        return sorted(name for each, name in self.calls if each == call)
+
+    def of(self, name: str) -> list[str]:
+        """What was called on the machine."""
+        return [call for call, each in self.calls if each == name]
+
+    def log(self, text: str, *, ephemeral: bool) -> None:
+        del ephemeral
+        self.said.append(text)
+
+
+@dataclass(frozen=True)
+class FakeOperations(NodeOperations):
+    """One machine of the fleet."""
+
+    fleet: FakeFleet
+
+    def run(self, name: str, *, patience_seconds: float = 0, **more: str) -> str:
+        del patience_seconds
+        fleet, now = self.fleet, self.fleet.found[self.name]
+        fleet.call(name, self.name)
+        if name.startswith("upgrade"):
+            now = replace(now, version=self.wanted.version, staged=(), cleanup_pending=True)
+        elif name == "clean":
+            now = replace(now, staged=(), cleanup_pending=False)
+        elif name == "record_applied":
+            now = replace(now, applied=replace(now.applied, version=self.wanted.version))
+        elif name == "register":
+            fleet.registering[self.name] = found(self.wanted).node
+        if name == "upgrade_first":
+            fleet.recorded = CLUSTER.replace("v1.36.3", self.wanted.version)
+        fleet.ignored |= {more["IGNORED_CHECKS"]} if "IGNORED_CHECKS" in more else set()
+        fleet.found[self.name] = now
+        return ""
+
+    def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
+        del record_initial, patience_seconds
+        return self.fleet.found[self.name]
+
+
+class FakeNodes(ClusterNodes):
+    """The fleet's Nodes."""
+
+    def __init__(self, fleet: FakeFleet) -> None:
+        self._fleet = fleet
+
+    def read(self) -> dict[str, Node]:
+        for name, node in self._fleet.registering.items():
+            self._fleet.found[name] = replace(self._fleet.found[name], node=node)
+        return {name: each.node for name, each in self._fleet.found.items() if each.node}
+
+    def one(self, name: str) -> Node | None:
+        return self._fleet.found[name].node
+
+    def can_take(self, pod: Mapping[str, Any]) -> bool:
+        del pod
+        return self._fleet.has_room
+
+    def cluster_document(self) -> str:
+        return self._fleet.recorded
+
+    def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
+        del labels, taints
+        self._fleet.call("set_metadata", name)
+
+    def cordon(self, name: str) -> None:
+        self._fleet.call("cordon", name)
+
+    def uncordon(self, name: str) -> None:
+        self._fleet.call("uncordon", name)
+
+    def drain(self, name: str) -> str:
+        self._fleet.call("drain", name)
+        return self._fleet.stay
+
+    def former_pods(self, name: str) -> list[Pod]:
+        return [Pod("shop", "web", name)]
+
+    def end_pods(self, name: str, pods: Iterable[Pod]) -> None:
+        assert list(pods) == [Pod("shop", "web", name)]
+        assert self._fleet.found[name].node, "its Node was awaited"
+        self._fleet.call("end_pods", name)
+
+
+def alike(props: Mapping[str, Any], **changes: Any) -> dict[str, ObservedMachine]:
+    """Machines that are what these inputs want, but for the changes."""
+    return {each.name: found(each, **changes) for each in DesiredCluster.of(props).machines}
+
+
+def run(fleet: FakeFleet) -> bool:
+    """Run the rollout; return whether it changed anything."""
+    cluster = DesiredCluster.of(fleet.props)
+
+    def machine(wanted: DesiredMachine) -> NodeOperations:
+        return FakeOperations(wanted, HostConnection(wanted.name, _login(wanted)), cluster, fleet)
+
+    rollout = RolloutRun(
+        cluster,
+        {each.name: machine(each) for each in cluster.machines},
+        FakeNodes(fleet),
+        Progress(fleet.log),
+        at_once=int(fleet.props["policy"]["max_unavailable"]),
+    )
+    rollout.run(record_initial=False)
+    return rollout.changed
+
+
+def _login(wanted: DesiredMachine) -> dict[str, Any]:
+    return {"host": wanted.address, "port": 22, "user": "root", "sudo": False}
