@@ -116,14 +116,14 @@ class RolloutProvider(Provider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Survey every machine once, without waiting."""
         from ops.rollout.cluster_nodes import ClusterNodes
-        from ops.rollout.diff import required_actions
+        from ops.rollout.diff import required_actions, to_state
         from ops.rollout.inspection import inspect_cluster
         from ops.rollout.node_operations import node_operations
 
         machines = node_operations(props)
         found = inspect_cluster(machines, ClusterNodes.of(props))
         drift = {
-            name: [{"kind": str(one.kind), "why": one.why} for one in left]
+            name: to_state(left)
             for name, machine in machines.items()
             if (left := required_actions(found[name], machine.wanted))
         }

@@ -91,6 +91,24 @@ class DesiredCluster:
         return [each for each in self.machines if not each.is_control_plane]
 
 
+@dataclass(frozen=True)
+class ClusterChange:
+    """A cluster as its inputs said, and as they say now."""
+
+    before: DesiredCluster
+    after: DesiredCluster
+
+    @cached_property
+    def control_keys(self) -> list[str]:
+        """Which settings of the control plane changed."""
+        return documents.changed_keys(self.before.cluster_document, self.after.cluster_document)
+
+    @cached_property
+    def kubelet_keys(self) -> list[str]:
+        """Which settings of the kubelet changed."""
+        return documents.changed_keys(self.before.kubelet_document, self.after.kubelet_document)
+
+
 def _place(entry: tuple[str, Any]) -> tuple[str, int, str]:
     """Where a machine stands: its name ends with its index."""
     name, each = entry

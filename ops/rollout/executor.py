@@ -1,27 +1,26 @@
 """One run of a rollout: look at every machine, and bring each to what is wanted, in a safe order.
 
-A run never trusts what was recorded: it begins with a survey and does what is left. So a run that
-was killed is gone on with by the next one, and a machine that is done is not touched again.
+A run never trusts what was recorded: it begins with an inspection and does what is left. So a run
+that was killed is resumed by the next one, and a machine that is done is not touched again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from model import versions
 from ops.errors import OperatorError
-from ops.rollout import readiness
+from ops.rollout import actions, readiness
+from ops.rollout.action_kind import Action, ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster, DesiredMachine
-from ops.rollout.diff import Action, ActionKind, required_actions
+from ops.rollout.diff import kinds_of, required_actions
 from ops.rollout.inspection import AT_ONCE, inspect_cluster
 from ops.rollout.node_change import NodeChange
 from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations, node_operations
 from ops.rollout.observed import ObservedMachine
 from ops.rollout.progress import Progress
 from ops.rollout.scheduling import run_bounded, unhealthy_first
-
-SETTINGS = (ActionKind.CONTROL, ActionKind.KUBELET)
+from ops.rollout.target import Target
 
 
 class RolloutRun:
@@ -68,17 +67,17 @@ class RolloutRun:
             self._revive()
             self._look()
         self._refuse_unknown()
-        self._finish_upgrade()
-        self._refuse_skew()
+        self._add_cluster_actions()
+        self._refuse_impossible()
         if not self._left:
             return self._found
         self.changed = True
         self._upload()
-        for turn in self._turns(self._cluster.control_planes):
-            self._control_plane(turn)
-        run_bounded(self._turns(self._cluster.workers), self._at_once, NodeChange.apply)
+        for change in self._changes(self._cluster.control_planes):
+            self._control_plane(change)
+        run_bounded(self._changes(self._cluster.workers), self._at_once, NodeChange.apply)
         self._look()
-        self._clean()
+        self._end()
         self._refuse_left()
         return self._found
 
@@ -96,22 +95,26 @@ class RolloutRun:
         }
 
     def _revive(self) -> None:
-        """Mend control planes that keep the API from answering."""
+        """Fix control planes that keep the API from answering."""
         for machine in self._cluster.control_planes:
-            if ActionKind.REPAIR in self._kinds(machine.name):
-                self.changed = True
-                self._progress.step(machine.name, "putting right what keeps the API away")
-                self._machines[machine.name].run("repair")
-                why = "; ".join(each.why for each in self._left[machine.name])
-                self._progress.done(machine.name, f"put right ({why})")
+            for kind in self._kinds(machine.name):
+                if kind.restores_api:
+                    self._restore_api(machine.name, kind)
         readiness.await_ready(self._nodes, ())
+
+    def _restore_api(self, name: str, kind: ActionKind) -> None:
+        self.changed = True
+        self._progress.step(name, f"{kind.name} of what keeps the API from answering")
+        kind.run(self._target(name))
+        why = "; ".join(each.why for each in self._left[name])
+        self._progress.done(name, f"{kind.name} done ({why})")
 
     def _refuse_unknown(self) -> None:
         for name, found in self._found.items():
             if found.unreachable:
                 raise OperatorError(
                     f"{name}: {found.unreachable}. Nothing was changed on any machine of "
-                    f"{self._cluster.name}. If the machine is gone for ever, replace it"
+                    f"{self._cluster.name}. If the machine is lost permanently, replace it"
                 )
             if not found.is_member:
                 raise OperatorError(
@@ -119,33 +122,38 @@ class RolloutRun:
                     "with `pulumi up --replace` and the URN of its machine"
                 )
 
-    def _finish_upgrade(self) -> None:
-        """Have the cluster's own objects upgraded where a run was killed just before that."""
+    def _add_cluster_actions(self) -> None:
+        """Have the first control plane do what the cluster itself needs and no other one does."""
         recorded = self._nodes.recorded_version()
         planes = self._cluster.control_planes
-        if recorded == self._cluster.version or any(
-            ActionKind.UPGRADE in self._kinds(each.name) for each in planes
-        ):
-            return
-        why = f"the cluster's own objects are of {recorded}"
-        self._left.setdefault(planes[0].name, []).append(Action(ActionKind.UPGRADE, why))
+        for kind in actions.ACTIONS:
+            if kind.cluster_reasons is None or any(
+                kind in self._kinds(each.name) for each in planes
+            ):
+                continue
+            if reasons := [*kind.cluster_reasons(recorded, self._cluster)]:
+                left = self._left.setdefault(planes[0].name, [])
+                left += [Action(kind, why) for why in reasons]
 
-    def _refuse_skew(self) -> None:
-        for machine in self._cluster.control_planes:
-            if ActionKind.UPGRADE in self._kinds(machine.name):
-                found = self._found[machine.name].version
-                if reason := versions.skew_error(found, machine.version):
+    def _refuse_impossible(self) -> None:
+        for machine in self._cluster.machines:
+            for kind in self._kinds(machine.name):
+                if kind.refusal and (reason := kind.refusal(self._found[machine.name], machine)):
                     raise OperatorError(f"{machine.name}: {reason}")
 
-    def _clean(self) -> None:
-        """Remove what is left of former versions, now that nothing in the cluster asks for them."""
-        todo = [name for name in self._left if ActionKind.CLEAN in self._kinds(name)]
-        for name in todo:
-            self._progress.step(name, "removing what is left of other versions")
+    def _end(self) -> None:
+        """Do what waits until every machine is what is wanted: nothing asks for the former now."""
+        for kind in actions.ACTIONS:
+            if kind.when is When.AT_END:
+                self._do_on_all(kind, [name for name in self._left if kind in self._kinds(name)])
+
+    def _do_on_all(self, kind: ActionKind, names: Sequence[str]) -> None:
+        for name in names:
+            self._progress.step(name, kind.doing)
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            list(pool.map(lambda name: self._machines[name].run("clean"), todo))
-        for name in todo:
-            left = [each for each in self._left.pop(name) if each.kind != ActionKind.CLEAN]
+            list(pool.map(lambda name: kind.run(self._target(name)), names))
+        for name in names:
+            left = [each for each in self._left.pop(name) if each.kind is not kind]
             if left:
                 self._left[name] = left
 
@@ -153,17 +161,15 @@ class RolloutRun:
         for name, left in self._left.items():
             why = " and ".join(each.why for each in left)
             raise OperatorError(
-                f"{name}: {why}, although that was mended just now: something keeps changing it; "
+                f"{name}: {why}, although that was fixed just now: something keeps changing it; "
                 "find out what, then run `pulumi up` again"
             )
 
     def _upload(self) -> None:
         """Have later joins begin with the settings that are wanted; an upgrade does that itself."""
-        kinds = {each.kind for left in self._left.values() for each in left}
-        if (
-            not kinds.intersection(SETTINGS)
-            or self._nodes.recorded_version() != self._cluster.version
-        ):
+        if not any(kind.needs_upload for name in self._left for kind in self._kinds(name)):
+            return
+        if self._nodes.recorded_version() != self._cluster.version:
             return
         for machine in self._cluster.control_planes:
             if self._found[machine.name].is_ready:
@@ -172,45 +178,43 @@ class RolloutRun:
                 return
         raise OperatorError(
             f"no control plane of {self._cluster.name} is Ready, so that its settings cannot be "
-            "changed: see what `pulumi refresh` finds, mend it and run `pulumi up` again"
+            "changed: see what `pulumi refresh` finds, fix it and run `pulumi up` again"
         )
 
-    def _turns(self, machines: Iterable[DesiredMachine]) -> list[NodeChange]:
-        turns = [
-            NodeChange(
-                machine=self._machines[each.name],
-                left=left,
-                serves=self._found[each.name].is_ready,
-                nodes=self._nodes,
-                progress=self._progress,
-            )
+    def _changes(self, machines: Iterable[DesiredMachine]) -> list[NodeChange]:
+        changes = [
+            NodeChange(self._target(each.name), left)
             for each in machines
-            if (left := self._turned(each.name))
+            if (left := self._in_turn(each.name))
         ]
-        return unhealthy_first(turns, lambda turn: turn.serves)
+        return unhealthy_first(changes, lambda change: change.target.found.is_ready)
 
-    def _control_plane(self, turn: NodeChange) -> None:
-        """Touch one control plane while all others do their share."""
-        if turn.restarts_services:
-            name = turn.machine.name
-            self._progress.step(name, "waiting for the other control planes to be healthy")
+    def _target(self, name: str) -> Target:
+        return Target(self._machines[name], self._found[name], self._nodes, self._progress)
+
+    def _control_plane(self, change: NodeChange) -> None:
+        """Change one control plane while all others serve."""
+        target = change.target
+        if change.restarts_services:
+            target.step("waiting for the other control planes to be healthy")
             readiness.await_control_planes(
                 self._machines[each.name]
                 for each in self._cluster.control_planes
-                if each.name != name and self._serves(each.name)
+                if each.name != target.name and self._serves(each.name)
             )
-        turn.apply()
-        self._done.add(turn.machine.name)
-        if turn.restarts_services:
-            turn.machine.run("await_health")
+        change.apply()
+        self._done.add(target.name)
+        if change.restarts_services:
+            target.machine.run("await_health")
 
     def _serves(self, name: str) -> bool:
-        """Whether a machine is to be counted on: what is broken is mended before the others."""
-        return self._found[name].is_ready or name in self._done or not self._turned(name)
+        """Whether a machine is to be counted on: what is broken is fixed before the others."""
+        return self._found[name].is_ready or name in self._done or not self._in_turn(name)
 
-    def _turned(self, name: str) -> tuple[Action, ...]:
-        """What is done to the machine when it is its turn; the rest is done to all in the end."""
-        return tuple(each for each in self._left.get(name, ()) if each.kind != ActionKind.CLEAN)
+    def _in_turn(self, name: str) -> tuple[Action, ...]:
+        """What is done when it is the machine's turn; the rest is done to all in the end."""
+        left = self._left.get(name, ())
+        return tuple(each for each in left if each.kind.when is not When.AT_END)
 
-    def _kinds(self, name: str) -> set[ActionKind]:
-        return {each.kind for each in self._left.get(name, ())}
+    def _kinds(self, name: str) -> list[ActionKind]:
+        return kinds_of(self._left.get(name, ()))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops.kube.node import Node
+from ops.rollout.desired import DesiredMachine
 
 MISSING = "missing"
 
@@ -72,6 +73,20 @@ class ObservedMachine:
         if self.node is None:
             return MISSING
         return "ready" if self.node.ready else "not ready"
+
+
+def as_recorded(machine: DesiredMachine) -> ObservedMachine:
+    """Return a machine that is what its inputs said."""
+    node = Node(
+        ready=True,
+        cordoned=False,
+        labels=machine.labels,
+        taints=machine.taints,
+        our_labels=tuple(machine.labels),
+        our_taints=machine.taints,
+    )
+    applied = AppliedState(machine.version, machine.control, machine.kubelet)
+    return ObservedMachine(version=machine.version, applied=applied, node=node)
 
 
 def parse(lines: Iterable[str]) -> ObservedMachine:

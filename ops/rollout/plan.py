@@ -8,22 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ops.kube.placement import HARD_EFFECTS
-from ops.rollout import documents
-from ops.rollout.desired import DesiredCluster, DesiredMachine
-from ops.rollout.diff import ActionKind
+from ops.rollout import actions
+from ops.rollout.action_kind import ActionKind
+from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.diff import from_state, kinds_of, not_covered
+from ops.rollout.observed import as_recorded
 
 Drift = Mapping[str, Iterable[Mapping[str, str]]]
 
-# How each kind of change reaches a machine.
-HOW = {
-    ActionKind.REPAIR: "put right in place, what uses it restarted",
-    ActionKind.CONTROL: "its control-plane pods restarted, one machine at a time",
-    ActionKind.KUBELET: "kubelet restarted, pods keep running",
-    ActionKind.REGISTER: "pod network reset, kubelet restarted, its pods replaced",
-    ActionKind.UNCORDON: "uncordoned when Ready",
-    ActionKind.MARKS: "in place",
-    ActionKind.CLEAN: "removed, nothing restarted",
-}
 EGRESS = {
     "proxy": "containerd restarted, containers go on",
     "registry mirror": "in place",
@@ -42,7 +34,7 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
     if not olds:
         return {}
     before, after = DesiredCluster.of(olds), DesiredCluster.of(news)
-    settings = _Settings(before, after)
+    change = ClusterChange(before, after)
     egress = list(_egress(olds.get("egress", {}), news["egress"]))
     sentences: dict[str, str] = {}
     for machine in after.machines:
@@ -55,8 +47,7 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
         else:
             parts = [
                 *egress,
-                *_recorded(known, machine, settings, after),
-                *_drifted(_pending(drift.get(machine.name, ()), known, machine), machine, after),
+                *_sentences(known, machine, drift.get(machine.name, ()), change),
             ]
             if parts:
                 sentences[machine.name] = "; ".join(parts)
@@ -73,78 +64,48 @@ def _egress(known: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str
             yield f"another {what}: {how}"
 
 
-class _Settings:
-    """Which keys of the two documents changed."""
-
-    def __init__(self, before: DesiredCluster, after: DesiredCluster) -> None:
-        self.control = documents.changed_keys(before.cluster_document, after.cluster_document)
-        self.kubelet = documents.changed_keys(before.kubelet_document, after.kubelet_document)
-
-
-def _recorded(
-    known: DesiredMachine, machine: DesiredMachine, settings: _Settings, cluster: DesiredCluster
+def _sentences(
+    was: DesiredMachine,
+    machine: DesiredMachine,
+    drift: Iterable[Mapping[str, str]],
+    change: ClusterChange,
 ) -> Iterator[str]:
-    if known.version != machine.version:
-        how = _upgrade(machine, cluster)
-        yield f"upgraded from {known.version} to {machine.version}: {how}"
-    if known.control != machine.control:
-        yield f"new settings ({', '.join(settings.control)}): {HOW[ActionKind.CONTROL]}"
-    if known.kubelet != machine.kubelet:
-        yield f"new kubelet settings ({', '.join(settings.kubelet)}): {HOW[ActionKind.KUBELET]}"
-    marks = [*_labels(known, machine), *_taints(known, machine)]
-    if marks:
-        yield f"{', '.join(marks)}: {HOW[ActionKind.MARKS]}"
+    """What is done because the inputs changed, then what is done because of drift."""
+    planned = {kind: [*_planned(kind, was, machine, change)] for kind in actions.ACTIONS}
+    needed = [kind for kind, reasons in planned.items() if reasons]
+    for kind in needed:
+        yield f"{', '.join(planned[kind])}: {_how(kind, machine, change.after)}"
+    found = from_state(drift)
+    rest = not_covered([*needed, *kinds_of(found)])
+    for kind in kinds_of(found):
+        if kind in rest:
+            reasons = " and ".join(each.why for each in found if each.kind is kind)
+            yield f"repaired because {reasons}: {_how(kind, machine, change.after)}"
 
 
-def _labels(known: DesiredMachine, machine: DesiredMachine) -> Iterator[str]:
-    for key, value in machine.labels.items():
-        if known.labels.get(key) != value:
-            yield f"label {key}={value}"
-    for key in known.labels:
-        if key not in machine.labels:
-            yield f"label {key} removed"
+def _planned(
+    kind: ActionKind, was: DesiredMachine, machine: DesiredMachine, change: ClusterChange
+) -> Iterable[str]:
+    if kind.planned is None:
+        return kind.reasons(as_recorded(was), machine)
+    return kind.planned(was, machine, change)
 
 
-def _taints(known: DesiredMachine, machine: DesiredMachine) -> Iterator[str]:
-    for taint in machine.taints:
-        if taint not in known.taints:
-            yield f"taint {taint}"
-    for taint in known.taints:
-        if taint not in machine.taints:
-            yield f"taint {taint} removed"
-
-
-def _pending(
-    found: Iterable[Mapping[str, str]], known: DesiredMachine, machine: DesiredMachine
-) -> Iterator[Mapping[str, str]]:
-    """What an upgrade does not do anyway: what is staged is for it, and it cleans up in the end."""
-    upgraded = known.version != machine.version
-    return (each for each in found if not (upgraded and each["kind"] == ActionKind.CLEAN))
-
-
-def _drifted(
-    found: Iterable[Mapping[str, str]], machine: DesiredMachine, cluster: DesiredCluster
-) -> Iterator[str]:
-    by_kind: dict[ActionKind, list[str]] = {}
-    for each in found:
-        by_kind.setdefault(ActionKind(each["kind"]), []).append(each["why"])
-    for kind, reasons in by_kind.items():
-        how = _upgrade(machine, cluster) if kind == ActionKind.UPGRADE else HOW[kind]
-        yield f"repaired because {' and '.join(reasons)}: {how}"
-
-
-def _upgrade(machine: DesiredMachine, cluster: DesiredCluster) -> str:
-    """What an upgrade does to the machine, its pods and, on the only control plane, the API."""
-    emptied = "drained"
-    if not _have_room(machine, cluster):
-        emptied = STAY if len(cluster.machines) > 1 else STAY_ALONE
-    restarted = "kubelet restarted"
+def _how(kind: ActionKind, machine: DesiredMachine, cluster: DesiredCluster) -> str:
+    """What the action does to the machine, its pods and, on the only control plane, the API."""
+    text = kind.effect
     if machine.is_control_plane:
-        restarted = f"its control-plane pods and {restarted}"
-        if len(cluster.control_planes) == 1:
-            restarted = f"{restarted} (the API is unavailable for 10 to 30 s)"
-    joint = ", " if emptied == "drained" else "; "
-    return f"{emptied}{joint}{restarted}, uncordoned when Ready"
+        text = kind.on_control_plane or text
+        if kind.only_api and len(cluster.control_planes) == 1:
+            text = f"{text} ({kind.only_api})"
+    return _drained(text, machine, cluster) if kind.drains else text
+
+
+def _drained(text: str, machine: DesiredMachine, cluster: DesiredCluster) -> str:
+    if _have_room(machine, cluster):
+        return f"drained, {text}, uncordoned when Ready"
+    stay = STAY if len(cluster.machines) > 1 else STAY_ALONE
+    return f"{stay}; {text}, uncordoned when Ready"
 
 
 def _removal(machine: DesiredMachine, cluster: DesiredCluster) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from ops.kube.node import ROLE_TAINT
 from ops.kube.nodes import Nodes
-from ops.rollout.node_change import HEALTH_JOB
+from ops.rollout.actions import HEALTH_JOB
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.shop import NODES_PATH, found, tainted
 

@@ -30,6 +30,7 @@ class FakeFleet:
         self.said: list[str] = []
         self.failing: dict[str, Exception] = {}
         self.recorded = CLUSTER
+        self.api_answers = True
         self.has_room = True
         self.stay = ""
         self.ignored: set[str] = set()
@@ -69,6 +70,9 @@ class FakeOperations(NodeOperations):
             now = replace(now, staged=(), cleanup_pending=False)
         elif name == "record_applied":
             now = replace(now, applied=replace(now.applied, version=self.wanted.version))
+        elif name == "repair":
+            fleet.api_answers = True
+            now = replace(now, services=now.applied.services)
         elif name == "register":
             fleet.registering[self.name] = found(self.wanted).node
         if name == "upgrade_first":
@@ -79,7 +83,7 @@ class FakeOperations(NodeOperations):
 
     def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
         del record_initial, patience_seconds
-        return self.fleet.found[self.name]
+        return replace(self.fleet.found[self.name], api_answers=True)
 
 
 class FakeNodes(ClusterNodes):
@@ -88,7 +92,9 @@ class FakeNodes(ClusterNodes):
     def __init__(self, fleet: FakeFleet) -> None:
         self._fleet = fleet
 
-    def read(self) -> dict[str, Node]:
+    def read(self) -> dict[str, Node] | None:
+        if not self._fleet.api_answers:
+            return None
         for name, node in self._fleet.registering.items():
             self._fleet.found[name] = replace(self._fleet.found[name], node=node)
         return {name: each.node for name, each in self._fleet.found.items() if each.node}
@@ -104,8 +110,11 @@ class FakeNodes(ClusterNodes):
         return self._fleet.recorded
 
     def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
-        del labels, taints
         self._fleet.call("set_metadata", name)
+        now = self._fleet.found[name]
+        assert now.node, "its Node is registered"
+        node = replace(now.node, labels=labels, our_labels=tuple(labels), taints=tuple(taints))
+        self._fleet.found[name] = replace(now, node=node)
 
     def cordon(self, name: str) -> None:
         self._fleet.call("cordon", name)

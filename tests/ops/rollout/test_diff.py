@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from ops.rollout.diff import Action, ActionKind, required_actions
+from ops.rollout import actions
+from ops.rollout.action_kind import Action, ActionKind
+from ops.rollout.diff import required_actions
 from ops.rollout.observed import AppliedState, ObservedMachine, parse
 from tests.ops.rollout.examples import FILE, found, wanted
 
@@ -28,11 +30,11 @@ def test_unreachable_machine_is_never_taken_for_another() -> None:
 
 
 def test_other_version_is_an_upgrade() -> None:
-    assert kinds(found(WORKER), wanted(version="v1.37.2")) == [ActionKind.UPGRADE]
+    assert kinds(found(WORKER), wanted(version="v1.37.2")) == [actions.UPGRADE]
 
 
 def test_exchanged_program_is_repaired_without_a_drain() -> None:
-    assert kinds(found(WORKER, version="v1.35.4")) == [ActionKind.REPAIR]
+    assert kinds(found(WORKER, version="v1.35.4")) == [actions.REPAIR]
 
 
 def test_edited_and_deleted_files_are_named() -> None:
@@ -53,21 +55,23 @@ def test_service_that_never_ran_here_is_not_missed() -> None:
 
 def test_settings_reach_those_that_run_them() -> None:
     other = "kind: ClusterConfiguration\n"
-    assert kinds(found(PLANE), wanted(PLANE.name, cluster_document=other)) == [ActionKind.CONTROL]
+    assert kinds(found(PLANE), wanted(PLANE.name, cluster_document=other)) == [
+        actions.CONTROL_PLANE
+    ]
     assert kinds(found(WORKER), wanted(cluster_document=other)) == []
-    assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [ActionKind.KUBELET]
+    assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [actions.KUBELET]
 
 
 def test_machine_that_noted_nothing_gets_its_settings() -> None:
     assert kinds(found(PLANE, applied=AppliedState()), PLANE) == [
-        ActionKind.CONTROL,
-        ActionKind.KUBELET,
+        actions.CONTROL_PLANE,
+        actions.KUBELET,
     ]
 
 
 def test_interrupted_change_is_finished() -> None:
     one = found(WORKER, is_interrupted=True, files={FILE: "two"})
-    assert kinds(one) == [ActionKind.REPAIR]
+    assert kinds(one) == [actions.REPAIR]
 
 
 def test_what_is_left_of_other_versions_is_cleaned() -> None:
@@ -76,16 +80,16 @@ def test_what_is_left_of_other_versions_is_cleaned() -> None:
         "v1.35.9 is staged there and not wanted",
         "what it ran before its upgrade is still there",
     ]
-    assert set(kinds(left)) == {ActionKind.CLEAN}
+    assert set(kinds(left)) == {actions.CLEANUP}
 
 
 def test_what_waits_for_an_upgrade_is_not_cleaned() -> None:
     staged = found(WORKER, staged=("v1.37.2",), cleanup_pending=True)
-    assert kinds(staged, wanted(version="v1.37.2")) == [ActionKind.UPGRADE]
+    assert kinds(staged, wanted(version="v1.37.2")) == [actions.UPGRADE]
 
 
 def test_missing_node_registers_again() -> None:
-    assert kinds(found(WORKER, node=None)) == [ActionKind.REGISTER]
+    assert kinds(found(WORKER, node=None)) == [actions.REGISTER]
 
 
 def with_node(one: ObservedMachine, **required_actions: Any) -> ObservedMachine:
@@ -97,7 +101,7 @@ def test_pod_network_of_a_former_registration_is_made_anew() -> None:
     one = with_node(found(WORKER, bridge="10.244.2.1/24"), pod_cidr="10.244.5.0/24")
     assert required_actions(one, WORKER) == [
         Action(
-            ActionKind.REGISTER,
+            actions.REGISTER,
             "its pod network is that of a former registration: cni0 has 10.244.2.1/24, "
             "the Node's share is 10.244.5.0/24",
         )
@@ -108,7 +112,7 @@ def test_pod_network_of_a_former_registration_is_made_anew() -> None:
 def test_node_that_its_peers_know_otherwise_is_announced_anew(known: str, said: str) -> None:
     one = with_node(found(WORKER, vtep="aa:01"), vtep=known)
     (change,) = required_actions(one, WORKER)
-    assert change.kind == ActionKind.REGISTER
+    assert change.kind == actions.REGISTER
     assert change.why.endswith(f"flannel.1 has aa:01, the Node {said}")
 
 
@@ -128,7 +132,7 @@ def test_pod_network_that_fits_or_is_not_there_yet_is_left_alone(
 
 
 def test_registration_that_was_interrupted_is_finished() -> None:
-    assert kinds(found(WORKER, is_registering=True)) == [ActionKind.REGISTER]
+    assert kinds(found(WORKER, is_registering=True)) == [actions.REGISTER]
 
 
 def test_node_is_unknown_while_the_api_does_not_answer() -> None:

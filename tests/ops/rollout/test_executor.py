@@ -73,3 +73,25 @@ def test_pods_of_a_former_node_end_when_it_has_registered_and_before_it_is_settl
     assert fleet.of("a-worker-1")[: len(before) + 5] == [
         *before, "register", "end_pods", "set_metadata", "uncordon", "record_applied",
     ]  # fmt: skip
+
+
+def test_control_planes_that_keep_the_api_from_answering_are_repaired_first() -> None:
+    props = inputs()
+    stopped = {"containerd": "active", "kubelet": "inactive"}
+    fleet = FakeFleet(props, alike(props))
+    fleet.found["a-control-plane-1"] = replace(fleet.found["a-control-plane-1"], services=stopped)
+    fleet.api_answers = False
+    assert run(fleet)
+    assert fleet.calls == [("repair", "a-control-plane-1")]
+    assert "a-control-plane-1: repair done (kubelet is inactive)" in fleet.said
+
+
+def test_cluster_objects_are_upgraded_where_a_run_was_killed_before_that() -> None:
+    props = inputs(version=NEWER)
+    fleet = FakeFleet(props, alike(props))
+    assert run(fleet)
+    assert [call for call, _ in fleet.calls if "upgrade" in call] == [
+        "check_upgrade",
+        "upgrade_first",
+    ]
+    assert not run(fleet), "nothing is left to be done"

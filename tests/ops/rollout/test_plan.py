@@ -138,17 +138,17 @@ def test_drift_says_why_it_is_repaired() -> None:
     drift = {
         "a-worker-0": [
             {"kind": "repair", "why": "kubelet is inactive"},
-            {"kind": "marks", "why": "label disk=ssd is missing"},
+            {"kind": "metadata", "why": "label disk=ssd is missing"},
         ]
     }
     assert plan(inputs(), inputs(), drift) == {
-        "a-worker-0": "repaired because kubelet is inactive: put right in place, what uses it "
+        "a-worker-0": "repaired because kubelet is inactive: fixed in place, what uses it "
         "restarted; repaired because label disk=ssd is missing: in place"
     }
 
 
 def test_what_an_upgrade_uses_is_no_drift() -> None:
-    drift = {"a-worker-0": [{"kind": "clean", "why": "v1.37.2 is staged there and not wanted"}]}
+    drift = {"a-worker-0": [{"kind": "cleanup", "why": "v1.37.2 is staged there and not wanted"}]}
     assert plan(inputs(), inputs(), drift) == {
         "a-worker-0": "repaired because v1.37.2 is staged there and not wanted: removed, nothing "
         "restarted"

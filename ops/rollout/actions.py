@@ -1,0 +1,157 @@
+"""The table of actions: all that a rollout can do to a machine, in the order in which it is done.
+
+A new kind of change is one row here. The preview (plan.py), what a look finds to be done (diff.py),
+execution and progress (node_change.py, executor.py) read the rows; action_kind.py says what each
+field means. A machine is upgraded before anything else is done to it, since settings and repairs
+are those of its new version; what concerns only its Node comes last.
+"""
+
+from collections.abc import Callable
+
+from model import versions
+from ops.rollout import readiness, triggers
+from ops.rollout.action_kind import ActionKind, When
+from ops.rollout.desired import DesiredMachine
+from ops.rollout.observed import ObservedMachine
+from ops.rollout.target import Target
+
+# kubeadm has a Job done before an upgrade. It leaves that out itself where every Node is cordoned,
+# but does not look at taints: where none lets the Job's pod in, it would wait in vain.
+# https://github.com/kubernetes/kubeadm/issues/3050
+HEALTH_CHECK = "CreateJob"
+HEALTH_JOB = {
+    "spec": {
+        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
+    }
+}
+
+
+def _operation(name: str) -> Callable[[Target], object]:
+    """Return what runs an operation of scripts/node."""
+    return lambda target: target.machine.run(name)
+
+
+def _upgrades_cluster(target: Target) -> bool:
+    """Whether the cluster's own objects are upgraded with this machine."""
+    wanted = target.wanted
+    return wanted.is_control_plane and target.nodes.recorded_version() != wanted.version
+
+
+def _check_upgrade(target: Target) -> None:
+    if _upgrades_cluster(target):
+        target.step("asking kubeadm whether the cluster can be upgraded")
+        can_run = target.nodes.can_take(HEALTH_JOB)
+        target.machine.run("check_upgrade", IGNORED_CHECKS="" if can_run else HEALTH_CHECK)
+
+
+def _upgrade(target: Target) -> None:
+    if _upgrades_cluster(target):
+        target.machine.run("upgrade_first")
+    elif target.wanted.is_control_plane:
+        target.machine.run("upgrade_control_plane")
+    else:
+        target.machine.run("upgrade_kubelet")
+
+
+def _skew(found: ObservedMachine, wanted: DesiredMachine) -> str:
+    """Workers follow the control planes, which are judged."""
+    reason = versions.skew_error(found.version, wanted.version) if wanted.is_control_plane else None
+    return reason or ""
+
+
+def _register(target: Target) -> None:
+    """Have the Node registered, and the former Node's pods replaced, those of flannel first."""
+    name, nodes = target.name, target.nodes
+    former, pods = nodes.one(name), nodes.former_pods(name)
+    target.machine.run("register")
+    readiness.await_registered(nodes, name, former)
+    nodes.end_pods(name, pods)
+
+
+def _set_metadata(target: Target) -> None:
+    target.nodes.set_metadata(target.name, target.wanted.labels, target.wanted.taints)
+
+
+def _uncordon(target: Target) -> None:
+    target.nodes.uncordon(target.name)
+
+
+UPGRADE = ActionKind(
+    name="upgrade",
+    reasons=triggers.other_version,
+    planned=triggers.planned_version,
+    cluster_reasons=triggers.other_cluster_version,
+    refusal=_skew,
+    effect="kubelet restarted",
+    on_control_plane="its control-plane pods and kubelet restarted",
+    only_api="the API is unavailable for 10 to 30 s",
+    check=_check_upgrade,
+    doing="upgrading to {version}",
+    run=_upgrade,
+    drains=True,
+    restarts_services=True,
+    covers=("control-plane", "kubelet", "cleanup"),
+)
+REPAIR = ActionKind(
+    name="repair",
+    reasons=triggers.not_as_made,
+    effect="fixed in place, what uses it restarted",
+    doing="repairing what is not as it was made",
+    run=_operation("repair"),
+    restarts_services=True,
+    restores_api=True,
+)
+CONTROL_PLANE = ActionKind(
+    name="control-plane",
+    reasons=triggers.control_plane_settings,
+    planned=triggers.planned_control_plane_settings,
+    effect="its control-plane pods restarted, one machine at a time",
+    doing="applying the control plane's settings",
+    run=_operation("apply_control_plane"),
+    restarts_services=True,
+    needs_upload=True,
+)
+KUBELET = ActionKind(
+    name="kubelet",
+    reasons=triggers.kubelet_settings,
+    planned=triggers.planned_kubelet_settings,
+    effect="kubelet restarted, pods keep running",
+    doing="applying the kubelet's settings",
+    run=_operation("apply_kubelet"),
+    restarts_services=True,
+    needs_upload=True,
+)
+REGISTER = ActionKind(
+    name="register",
+    reasons=triggers.not_registered,
+    effect="pod network reset, kubelet restarted, its pods replaced",
+    doing="resetting its pod network and restarting the kubelet, so that it registers",
+    run=_register,
+    restarts_services=True,
+)
+METADATA = ActionKind(
+    name="metadata",
+    reasons=triggers.metadata,
+    planned=triggers.planned_metadata,
+    effect="in place",
+    run=_set_metadata,
+    when=When.CLOSING,
+    needs_ready=False,
+)
+UNCORDON = ActionKind(
+    name="uncordon",
+    reasons=triggers.cordoned,
+    effect="uncordoned when Ready",
+    run=_uncordon,
+    when=When.CLOSING,
+)
+CLEANUP = ActionKind(
+    name="cleanup",
+    reasons=triggers.former_versions,
+    effect="removed, nothing restarted",
+    doing="removing what is left of other versions",
+    run=_operation("clean"),
+    when=When.AT_END,
+)
+
+ACTIONS = (UPGRADE, REPAIR, CONTROL_PLANE, KUBELET, REGISTER, METADATA, UNCORDON, CLEANUP)

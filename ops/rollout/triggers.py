@@ -1,0 +1,164 @@
+"""Why a machine needs an action: what was found, or recorded, compared with what is wanted.
+
+Each function yields reasons as a person reads them; nothing where the action is not needed.
+"""
+
+from collections.abc import Iterator
+from ipaddress import ip_interface
+
+from ops.kube.node import Node
+from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.observed import MISSING, ObservedMachine
+
+RUNNING = ("active", "activating", "reloading")
+ALWAYS = ("containerd", "kubelet")
+
+
+def other_version(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """It has not been brought to the wanted version yet."""
+    if wanted.version not in (found.version, found.applied.version):
+        yield _version(found, wanted)
+
+
+def planned_version(was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange) -> Iterator[str]:
+    """Another version is wanted."""
+    if was.version != wanted.version:
+        yield f"upgraded from {was.version} to {wanted.version}"
+
+
+def other_cluster_version(recorded: str, cluster: DesiredCluster) -> Iterator[str]:
+    """A run was killed after all control planes were upgraded, and before the cluster's objects."""
+    if recorded != cluster.version:
+        yield f"the cluster's own objects are of {recorded}"
+
+
+def not_as_made(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """A program, a file or a service is not what it was when the machine was last changed."""
+    # A machine that was brought to this version already has had its program replaced since.
+    if found.version != wanted.version and found.applied.version == wanted.version:
+        yield _version(found, wanted)
+    yield from _files(found)
+    for name, state in found.services.items():
+        # Those of a virtual address run on some machines only.
+        ran = found.applied.services.get(name) in RUNNING or name in ALWAYS
+        if ran and state not in RUNNING:
+            yield f"{name} is {state}"
+
+
+def control_plane_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """The settings that its control plane was given are not those that are wanted."""
+    if wanted.is_control_plane and found.applied.control != wanted.control:
+        yield "the control plane's settings changed"
+
+
+def planned_control_plane_settings(
+    was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
+) -> Iterator[str]:
+    """The cluster's document changed."""
+    if was.control != wanted.control:
+        yield f"new settings ({', '.join(change.control_keys)})"
+
+
+def kubelet_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """The settings that its kubelet was given are not those that are wanted."""
+    if found.applied.kubelet != wanted.kubelet:
+        yield "the kubelet's settings changed"
+
+
+def planned_kubelet_settings(
+    was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
+) -> Iterator[str]:
+    """The kubelet's document changed."""
+    if was.kubelet != wanted.kubelet:
+        yield f"new kubelet settings ({', '.join(change.kubelet_keys)})"
+
+
+def not_registered(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """Its Node is missing, or is not the one that its pods' network was made for."""
+    if not found.api_answers:
+        return
+    if found.node is None:
+        yield "its Node is gone"
+    elif why := _foreign_network(found, found.node):
+        yield why
+
+
+def cordoned(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """A rollout kept pods away and was killed, or failed."""
+    if found.api_answers and found.node is not None and found.node.cordoned:
+        yield "an earlier run left it cordoned"
+
+
+def metadata(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """Its Node's labels or taints are not those that are wanted."""
+    node = found.node
+    if node is None or not found.api_answers:
+        return
+    for key, value in wanted.labels.items():
+        if node.labels.get(key) != value:
+            was = f"is {node.labels[key]}" if key in node.labels else "is missing"
+            yield f"label {key}={value} {was}"
+    for key in node.our_labels:
+        if key in node.labels and key not in wanted.labels:
+            yield f"label {key} is no longer wanted"
+    for taint in wanted.taints:
+        if taint not in node.taints:
+            yield f"taint {taint} is missing"
+    for taint in node.our_taints:
+        if taint in node.taints and taint not in wanted.taints:
+            yield f"taint {taint} is no longer wanted"
+
+
+def planned_metadata(
+    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+) -> Iterator[str]:
+    """Other labels or taints are wanted."""
+    for key, value in wanted.labels.items():
+        if was.labels.get(key) != value:
+            yield f"label {key}={value}"
+    yield from (f"label {key} removed" for key in was.labels if key not in wanted.labels)
+    yield from (f"taint {taint}" for taint in wanted.taints if taint not in was.taints)
+    yield from (f"taint {taint} removed" for taint in was.taints if taint not in wanted.taints)
+
+
+def former_versions(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """What is there of other versions; nothing while the machine runs another one itself."""
+    if found.version != wanted.version:
+        return
+    for version in found.staged:
+        if version != wanted.version:
+            yield f"{version} is staged there and not wanted"
+    if found.cleanup_pending:
+        yield "what it ran before its upgrade is still there"
+
+
+def _version(found: ObservedMachine, wanted: DesiredMachine) -> str:
+    return f"the kubelet is {found.version or 'missing'} instead of {wanted.version}"
+
+
+def _files(found: ObservedMachine) -> Iterator[str]:
+    if found.is_interrupted:
+        yield "an earlier change of it was interrupted"
+        return
+    for path, total in found.applied.files.items():
+        now = found.files.get(path, MISSING)
+        if now != total:
+            did = "is gone" if now == MISSING else "appeared" if total == MISSING else "was changed"
+            yield f"{path} {did}"
+
+
+def _foreign_network(found: ObservedMachine, node: Node) -> str:
+    """Say why its pods are not where the cluster looks for them; "" where they are.
+
+    A Node that was deleted and registered again, or that a restored snapshot holds otherwise, has
+    another share of the pod subnet than its machine. What is not there yet is no sign of that.
+    """
+    if found.is_registering:
+        return "its registration was interrupted"
+    former = "its pod network is that of a former registration"
+    if found.bridge and node.pod_cidr and str(ip_interface(found.bridge).network) != node.pod_cidr:
+        return f"{former}: cni0 has {found.bridge}, the Node's share is {node.pod_cidr}"
+    if found.vtep and found.vtep != node.vtep:
+        known = f"the Node says {node.vtep}" if node.vtep else "the Node does not say so"
+        return f"{former}: flannel.1 has {found.vtep}, {known}"
+    return ""
