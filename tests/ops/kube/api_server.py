@@ -37,8 +37,8 @@ BINARY, CLOSE = 0x82, 0x88
 class Api:
     """The server: `answers` by method and path, `programs` by pod; `asked` is what came in.
 
-    `sent` is what the last request of a method and path had in its body. An answer may
-    be a function, which is called each time.
+    `sent` is what the last request of a method and path had in its body, `types` its media type;
+    `queries` are those of all requests. An answer may be a function, which is called each time.
     """
 
     def __init__(self, authority: certificates.KeyPair) -> None:
@@ -46,6 +46,8 @@ class Api:
         self.programs: dict[str, Program] = {}
         self.asked: list[str] = []
         self.sent: dict[str, Any] = {}
+        self.types: dict[str, str | None] = {}
+        self.queries: list[dict[str, list[str]]] = []
         self.authority = authority
         self.kubeconfig = ""
 
@@ -84,11 +86,13 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def _answer(self) -> None:
-            path = self.path.partition("?")[0]
+            path, _, query = self.path.partition("?")
             if path.endswith("/exec") and path.split("/")[-2] in api.programs:
                 self._run(api.programs[path.split("/")[-2]])
                 return
             api.asked.append(f"{self.command} {path}")
+            api.queries.append(parse_qs(query))
+            api.types[f"{self.command} {path}"] = self.headers.get("Content-Type")
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             api.sent[f"{self.command} {path}"] = json.loads(body or "null")
             missing = (404, {"kind": "Status", "reason": "NotFound", "message": f"no {path}"})

@@ -1,0 +1,211 @@
+"""A client of one cluster's Kubernetes API: raw JSON over one pool of connections.
+
+It is built once per cluster and run, and handed on; any number of threads may share it. Objects
+stay what the API sent: making typed ones of them would cost more than everything else of a look.
+https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from functools import lru_cache
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import urllib3
+from urllib3.connection import HTTPConnection
+
+from ops.errors import OperatorError
+from ops.kube.access import Access
+from ops.kube.errors import PASSING, ApiError, Unavailable, of_answer
+from ops.wait import wait_until
+
+# An object of the API, or an answer of it.
+Json = dict[str, Any]
+T = TypeVar("T")
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+CONNECTIONS = 32
+RETRIES = 3
+# For a look that is not vital: once more, since a virtual address may just be moving.
+PROBE_RETRIES = 1
+# As kubectl has it.
+PAGE = 500
+# How long the API is asked again: a control plane may be leaving, or a virtual address moving.
+ANSWER_SECONDS = 30.0
+POLL_SECONDS = 0.5
+CLIENTS = 64
+
+JSON = "application/json"
+STRATEGIC_MERGE = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+# A kept connection may lead to a machine that lost its power, or its virtual address: that is
+# noticed within seconds, as it would be by a new connection.
+SOCKET_OPTIONS = [
+    *HTTPConnection.default_socket_options,
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 2),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(CONNECT_SECONDS * 1000)),
+]
+
+
+class Client:
+    """The API of one cluster, as one user of it.
+
+    Every method raises ApiError for a refusal; its kinds Unavailable and Conflict may be over soon.
+    """
+
+    def __init__(self, kubeconfig: str | Access, *, retries: int = RETRIES) -> None:
+        self.access = kubeconfig if isinstance(kubeconfig, Access) else Access.of(kubeconfig)
+        self._retries = retries
+        self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        self._pool = urllib3.PoolManager(
+            ssl_context=self.access.tls,
+            # Connections are made as they are needed.
+            maxsize=CONNECTIONS,
+            socket_options=SOCKET_OPTIONS,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Client {self.access.context} at {self.access.server}>"
+
+    def limited(self, *, retries: int | None = None, seconds: float = READ_SECONDS) -> "Client":
+        """Return this client with less patience for one request; it uses the same connections."""
+        client = copy(self)
+        client._retries = self._retries if retries is None else retries
+        client._timeout = urllib3.Timeout(connect=min(seconds, CONNECT_SECONDS), read=seconds)
+        return client
+
+    def get(self, path: str, **query: Any) -> Json:
+        """Return the object or the list at a path."""
+        return _parsed(self._request("GET", path, query))
+
+    def find(self, path: str) -> Json | None:
+        """Return the object at a path, None where there is none."""
+        return unless_missing(lambda: self.get(path))
+
+    def pages(self, path: str, **query: Any) -> Iterator[Json]:
+        """Return the items of a list one after the other, read in pages."""
+        query |= {"limit": PAGE}
+        while True:
+            page = self.get(path, **query)
+            yield from page["items"] or ()
+            query["continue"] = page.get("metadata", {}).get("continue")
+            if not query["continue"]:
+                return
+
+    def text(self, path: str, **query: Any) -> str:
+        """Return what is no JSON, such as a log."""
+        return self._request("GET", path, query).decode(errors="replace")
+
+    def create(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Create an object in the list at a path."""
+        return _parsed(self._request("POST", path, body=body))
+
+    def patch(
+        self, path: str, body: Mapping[str, Any], *, kind: str = STRATEGIC_MERGE, **query: Any
+    ) -> Json:
+        """Patch the object at a path; `kind` is the media type that says what the patch means."""
+        return _parsed(self._request("PATCH", path, query, body, kind))
+
+    def delete(self, path: str, options: Mapping[str, Any] | None = None) -> None:
+        """Delete the object at a path; `options` are DeleteOptions."""
+        self._request("DELETE", path, body=options)
+
+    def ask(self, doing: str, call: Callable[[], T]) -> T:
+        """Return what `call` returns, called again while the API is unavailable or it conflicts.
+
+        Raises OperatorError for every other refusal, and for one that lasts.
+        """
+
+        def attempt() -> T:
+            try:
+                return call()
+            except PASSING:
+                raise
+            except ApiError as error:
+                raise self.explain(doing, error) from None
+
+        return wait_until(
+            attempt,
+            ANSWER_SECONDS,
+            lambda answer: self.explain(doing, answer),
+            passing=PASSING,
+            poll_seconds=POLL_SECONDS,
+        )
+
+    def explain(self, doing: str, answer: Exception | str) -> OperatorError:
+        """Return an error that says what was being done, where, what was answered, what to do."""
+        return OperatorError(
+            f"{doing} at {self.access.server} failed: {answer}. Check the API (`kubectl --context "
+            f"{self.access.context} get --raw /readyz`), fix the cause and run `pulumi up` again: "
+            "completed steps are not repeated."
+        )
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        kind: str = JSON,
+    ) -> bytes:
+        retries = urllib3.Retry(self._retries, backoff_factor=0.2, raise_on_status=False)
+        try:
+            answer = self._pool.urlopen(
+                method,
+                f"{self.access.server}{path}{_encoded(query or {})}",
+                body=None if body is None else json.dumps(body).encode(),
+                headers={"Accept": f"{JSON}, */*", "Content-Type": kind},
+                redirect=False,
+                retries=retries,
+                timeout=self._timeout,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise Unavailable(None, str(getattr(error, "reason", None) or error)) from None
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise of_answer(answer.status, answer.data)
+        return answer.data
+
+
+def unless_missing(call: Callable[[], T]) -> T | None:
+    """Return what `call` returns, None where the API knows no such object."""
+    try:
+        return call()
+    except ApiError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def of(kubeconfig: str) -> Client:
+    """Return this process's client for a kubeconfig, built when it is first asked for."""
+    with _BUILDING:
+        return _built(kubeconfig)
+
+
+# Two threads at once would each build one.
+_BUILDING = Lock()
+
+
+@lru_cache(maxsize=CLIENTS)
+def _built(kubeconfig: str) -> Client:
+    return Client(kubeconfig)
+
+
+def _encoded(query: Mapping[str, Any]) -> str:
+    return f"?{urlencode(query)}" if query else ""
+
+
+def _parsed(answer: bytes) -> Json:
+    try:
+        parsed: Json = json.loads(answer)
+    except ValueError:
+        raise Unavailable(HTTPStatus.OK, "the answer is not JSON") from None
+    return parsed

@@ -1,0 +1,248 @@
+"""The API client: pages, errors, patience, one client for each cluster, and what it costs."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from ops.errors import OperatorError
+from ops.kube import client
+from ops.kube.client import Client
+from ops.kube.errors import ApiError, Conflict, Unavailable
+from tests.ops.kube.api_server import Answer, Api, serving
+
+NODES = "/api/v1/nodes"
+NODE = f"{NODES}/a"
+A, B, C = ({"metadata": {"name": name}} for name in "abc")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.5)
+
+
+@pytest.fixture
+def kube(api: Api) -> Client:
+    return Client(api.kubeconfig)
+
+
+def one_after_the_other(*answers: Answer) -> Callable[[], Answer]:
+    """Answers in their order; the last one again and again."""
+    left: Iterator[Answer] = chain(answers, repeat(answers[-1]))
+    return lambda: next(left)
+
+
+def test_a_list_is_read_in_pages(api: Api, kube: Client) -> None:
+    api.answers[f"GET {NODES}"] = one_after_the_other(
+        (200, {"metadata": {"continue": "to b&c"}, "items": [A, B]}),
+        (200, {"metadata": {"continue": "to d"}, "items": None}),
+        (200, {"metadata": {}, "items": [C]}),
+    )
+    assert list(kube.pages(NODES, labelSelector="a=b")) == [A, B, C]
+    always = {"labelSelector": ["a=b"], "limit": [str(client.PAGE)]}
+    pages = [always, {**always, "continue": ["to b&c"]}, {**always, "continue": ["to d"]}]
+    assert api.queries == pages
+
+
+def test_a_page_is_read_when_its_first_item_is_wanted(api: Api, kube: Client) -> None:
+    api.answers[f"GET {NODES}"] = (200, {"metadata": {"continue": "more"}, "items": [A]})
+    items = kube.pages(NODES)
+    assert api.asked == []
+    assert next(items) == A
+    assert len(api.asked) == 1
+
+
+def test_objects_are_created_patched_and_deleted(api: Api, kube: Client) -> None:
+    for verb, path in (("POST", NODES), ("PATCH", NODE), ("DELETE", NODE)):
+        api.answers[f"{verb} {path}"] = (200, {"kind": "Node"})
+    assert kube.create(NODES, {"new": 1}) == kube.patch(NODE, {"spec": {}}) == {"kind": "Node"}
+    kube.patch(NODE, {"applied": 1}, kind=client.APPLY, force="true")
+    assert api.types[f"PATCH {NODE}"] == "application/apply-patch+yaml"
+    assert api.queries[-1] == {"force": ["true"]}
+    kube.delete(NODE, {"gracePeriodSeconds": 0})
+    assert api.sent == {
+        f"POST {NODES}": {"new": 1},
+        f"PATCH {NODE}": {"applied": 1},
+        f"DELETE {NODE}": {"gracePeriodSeconds": 0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "text"),
+    [
+        (403, ApiError, "403 Forbidden: you may not"),
+        (409, Conflict, "409 Conflict: you may not"),
+        (410, Conflict, "410 Gone: you may not"),
+        (500, Unavailable, "500 Internal Server Error: you may not"),
+        (599, Unavailable, "status 599: you may not"),
+    ],
+)
+def test_a_refusal_has_its_status_and_the_apis_words(
+    api: Api, kube: Client, status: int, kind: type[ApiError], text: str
+) -> None:
+    details = {"causes": [{"reason": "Because"}]}
+    api.answers[f"GET {NODE}"] = (status, {"message": "you may not", "details": details})
+    with pytest.raises(ApiError) as raised:
+        kube.get(NODE)
+    assert type(raised.value) is kind
+    assert str(raised.value) == text
+    assert raised.value.details == details
+
+
+def test_what_is_missing_is_found_to_be_none(api: Api, kube: Client) -> None:
+    assert kube.find(NODE) is None
+    api.answers[f"GET {NODE}"] = (403, {"message": "no"})
+    with pytest.raises(ApiError, match="no"):
+        kube.find(NODE)
+
+
+def test_an_api_that_does_not_answer_is_unavailable(api: Api) -> None:
+    nowhere = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", api.kubeconfig)
+    with pytest.raises(Unavailable, match=r"no answer: .*[Rr]efused") as raised:
+        Client(nowhere, retries=0).get(NODE)
+    assert raised.value.status is None
+
+
+def test_only_the_clusters_own_ca_is_trusted(api: Api) -> None:
+    with serving() as other:
+        pattern = r"certificate-authority-data: (\S+)"
+        ca, others = (re.search(pattern, each.kubeconfig) for each in (api, other))
+        assert ca and others
+        with pytest.raises(Unavailable, match="certificate verify failed"):
+            Client(api.kubeconfig.replace(ca[1], others[1]), retries=0).get(NODE)
+
+
+def test_credentials_are_on_no_disk(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = []
+    make = tempfile.NamedTemporaryFile
+
+    def noted(**options: Any) -> Any:
+        files.append(make(**options))
+        return files[-1]
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", noted)
+    Client(api.kubeconfig)
+    (file,) = (Path(each.name) for each in files)
+    assert file.parent == Path("/dev/shm")
+    assert not file.exists()
+
+
+def test_a_client_with_less_patience_uses_the_same_connections(api: Api, kube: Client) -> None:
+    answers = (503, {"message": "no leader"})
+    api.answers[f"GET {NODE}"] = answers
+    with pytest.raises(Unavailable, match="no leader"):
+        kube.limited(retries=0, seconds=2).get(NODE)
+    assert kube.limited(seconds=2)._pool is kube._pool
+
+
+def test_connections_are_kept_and_watched(api: Api, kube: Client) -> None:
+    """One that leads to a machine without power is noticed by the kernel."""
+    api.answers[f"GET {NODE}"] = (200, {})
+    for _ in range(3):
+        kube.get(NODE)
+    pool = kube._pool.connection_from_url(kube.access.server)
+    assert pool.num_connections == 1
+    kept: Any = pool._get_conn()
+    assert kept.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 5000
+    assert kept.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+@pytest.mark.parametrize("status", [409, 410, 500, 503])
+def test_what_may_be_over_soon_is_asked_again(api: Api, kube: Client, status: int) -> None:
+    api.answers[f"GET {NODE}"] = one_after_the_other((status, {"message": "not now"}), (200, {}))
+    assert kube.ask("reading Node a", lambda: kube.get(NODE)) == {}
+    assert len(api.asked) == 2
+
+
+def test_a_refusal_is_explained_at_once(api: Api, kube: Client) -> None:
+    api.answers[f"GET {NODE}"] = (403, {"message": "you may not"})
+    with pytest.raises(OperatorError) as raised:
+        kube.ask("reading Node a", lambda: kube.get(NODE))
+    assert len(api.asked) == 1
+    server = kube.access.server
+    assert str(raised.value).startswith(
+        f"reading Node a at {server} failed: 403 Forbidden: you may not. Check the API "
+        "(`kubectl --context cluster1-admin get --raw /readyz`)"
+    )
+
+
+def test_an_api_that_stays_unavailable_is_explained(api: Api, kube: Client) -> None:
+    api.answers[f"GET {NODE}"] = (503, {"message": "no leader"})
+    with pytest.raises(OperatorError, match=r"reading Node a at .*503 .*no leader"):
+        kube.ask("reading Node a", lambda: kube.get(NODE))
+    assert len(api.asked) > 1
+
+
+def test_a_cluster_has_one_client_however_many_threads_ask_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads = 16
+    built, together = [], Barrier(threads)
+
+    def build(kubeconfig: str) -> object:
+        time.sleep(0.02)
+        built.append(kubeconfig)
+        return object()
+
+    def ask(_: int) -> list[Client]:
+        together.wait()
+        return [client.of(name) for name in ("first", "second")]
+
+    client._built.cache_clear()
+    monkeypatch.setattr(client, "Client", build)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(ask, range(threads)))
+        assert built == ["first", "second"]
+        assert len({id(each) for pair in found for each in pair}) == 2
+        for index in range(2 * client.CLIENTS):
+            client.of(str(index))
+        assert client._built.cache_info().currsize == client.CLIENTS
+    finally:
+        client._built.cache_clear()
+
+
+def test_threads_share_a_client(api: Api, kube: Client) -> None:
+    api.answers[f"GET {NODE}"] = (200, {"kind": "Node"})
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: kube.get(NODE), range(200)))
+    assert found == [{"kind": "Node"}] * 200
+
+
+MEASURE = """
+import json, resource, sys, time
+import urllib3, urllib3.connection
+
+def memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+began, before = time.process_time(), memory()
+import ops.kube.client
+seconds, grown = time.process_time() - began, memory() - before
+print(json.dumps([seconds, grown, sorted(sys.modules)]))
+"""
+
+
+def test_its_import_costs_little() -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    measured = [
+        json.loads(subprocess.check_output([sys.executable, "-c", MEASURE], env=environment))
+        for _ in range(3)
+    ]
+    assert min(seconds for seconds, _, _ in measured) < 0.1
+    assert min(grown for _, grown, _ in measured) < 10
+    heavy = {"kubernetes", "websocket", "requests", "pulumi", "paramiko", "cryptography"}
+    assert not heavy.intersection(measured[0][2])
