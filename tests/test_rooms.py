@@ -13,7 +13,7 @@ from importlinter.domain.contract import Contract, registry
 TOP = Path(__file__).parents[1]
 # Of each contract, by its id: who would import what.
 PLANTED = {
-    "rooms": ("ops.kube.api", "components.fleet"),
+    "rooms": ("ops.kube.client", "components.fleet"),
     "model-is-pure": ("model.fleet", "pulumi"),
     "ops-without-pulumi": ("ops.rollout.progress", "pulumi"),
     "components-without-clients": ("components.providers.manifests", "kubernetes"),
@@ -24,7 +24,7 @@ PLANTED = {
     "ops": ("ops.kube.nodes", "ops.rollout.desired"),
     "ops-rollout": ("ops.rollout.diff", "ops.rollout.plan"),
     "ops-hosts": ("ops.hosts.ssh", "ops.hosts.enrollment"),
-    "ops-kube": ("ops.kube.api", "ops.kube.nodes"),
+    "ops-kube": ("ops.kube.client", "ops.kube.nodes"),
     "ops-nspawn": ("ops.nspawn.spec", "ops.nspawn.lifecycle"),
     "model": ("model.fleet", "model.config.schema"),
     "model-config": ("model.config.field", "model.config.schema"),

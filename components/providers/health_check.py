@@ -13,7 +13,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from components.providers.base import Provider
-from ops.kube import health
+from ops.kube import client, health
 
 CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "kubeconfig")
 
@@ -36,13 +36,16 @@ class ClusterHealthCheckProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look once, without waiting."""
-        observed = health.check(props["kubeconfig"], props["nodes"])
+        observed = health.check(client.of(props["kubeconfig"]), props["nodes"])
         return ReadResult(id_=id_, outs={**props, "observed": observed})
 
 
 def _await_ready(props: dict[str, Any]) -> dict[str, Any]:
     return health.await_ready(
-        props["kubeconfig"], props["cluster"], props["nodes"], props["deadline_seconds"]
+        client.of(props["kubeconfig"]),
+        props["cluster"],
+        props["nodes"],
+        props["deadline_seconds"],
     )
 
 

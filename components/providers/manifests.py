@@ -13,8 +13,9 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from components.providers.base import Provider
-from ops.kube import api, apply
+from ops.kube import apply, client
 from ops.kube.apply import Reference
+from ops.kube.errors import ApiError, Unavailable
 
 CAUSES = ("documents", "kubeconfig", "init")
 
@@ -35,26 +36,28 @@ class ManifestsProvider(Provider):
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Apply what is wanted now and delete what no longer is."""
         applied = _apply(news)
-        apply.remove(news["kubeconfig"], [ref for ref in olds["applied"] if ref not in applied])
+        kube = client.of(news["kubeconfig"])
+        apply.remove(kube, [ref for ref in olds["applied"] if ref not in applied])
         return UpdateResult(outs={**news, "applied": applied})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return which of the objects exist."""
+        kube = client.of(props["kubeconfig"])
         try:
-            found = apply.present(props["kubeconfig"], props["documents"])
-            return ReadResult(id_=id_, outs={**props, "applied": found})
-        except Exception as error:
-            if api.is_unavailable(error):
-                return ReadResult(id_=id_, outs=props)
-            raise api.explain(error, "reading the objects", props["kubeconfig"]) from None
+            found = apply.present(kube, props["documents"])
+        except Unavailable:
+            return ReadResult(id_=id_, outs=props)
+        except ApiError as error:
+            raise kube.explain("reading the objects", error) from None
+        return ReadResult(id_=id_, outs={**props, "applied": found})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Delete every object that was applied."""
-        apply.remove(props["kubeconfig"], props["applied"])
+        apply.remove(client.of(props["kubeconfig"]), props["applied"])
 
 
 def _apply(props: dict[str, Any]) -> list[Reference]:
-    return apply.apply(props["kubeconfig"], props["documents"])
+    return apply.apply(client.of(props["kubeconfig"]), props["documents"])
 
 
 class Manifests(Resource, module="kubeadm-fleet", name="Manifests"):

@@ -26,7 +26,8 @@ from model.fleet import CONTROL_PLANE
 from model.pki import certificates
 from model.render import kubeconfig as kubeconfigs
 from ops.errors import OperatorError
-from ops.kube import etcd, retirement
+from ops.kube import client, etcd, retirement
+from ops.kube.nodes import Nodes
 from ops.rollout.progress import Progress
 
 # How long etcd may take until it can do without a member; an API server that just lost its own
@@ -80,7 +81,7 @@ _leaving: dict[str, Lock] = {}
 def _leave_as_control_plane(props: dict[str, Any]) -> None:
     # Before anything moves: what etcd cannot do without does not leave.
     own = etcd.await_removable(
-        props["kubeconfig"],
+        client.of(props["kubeconfig"]),
         props["node"],
         address=props["address"],
         deadline_seconds=ETCD_SECONDS,
@@ -91,17 +92,17 @@ def _leave_as_control_plane(props: dict[str, Any]) -> None:
     else:
         _leave_etcd(props, own)
         _retire(props, retirement.SHORT_SILENCE_SECONDS)
-    retirement.delete(props["kubeconfig"], props["node"])
+    Nodes.of(props["kubeconfig"]).delete(props["node"])
 
 
 def _leave(props: dict[str, Any]) -> None:
     _retire(props, retirement.SILENCE_SECONDS)
-    retirement.delete(props["kubeconfig"], props["node"])
+    Nodes.of(props["kubeconfig"]).delete(props["node"])
 
 
 def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> None:
     etcd.remove_member(
-        props["kubeconfig"],
+        client.of(props["kubeconfig"]),
         props["node"],
         address=props["address"],
         deadline_seconds=ETCD_SECONDS,
@@ -111,9 +112,10 @@ def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> N
 
 def _retire(props: dict[str, Any], silence_seconds: float) -> None:
     # Of a machine that was taken out of the config, the state says how it was to be drained then.
-    told = retirement.drain_policy(props["kubeconfig"])
+    nodes = Nodes.of(props["kubeconfig"])
+    told = nodes.drain_policy()
     deleted = retirement.retire(
-        props["kubeconfig"],
+        nodes,
         props["node"],
         deadline_seconds=float(told["seconds"]) if told else props["drain_seconds"],
         force=told["force"] == "true" if told else props["force"],
@@ -155,7 +157,7 @@ def _issue(props: dict[str, Any]) -> dict[str, Any]:
 
 def _must_be_issued_again(outs: dict[str, Any]) -> bool:
     expired = datetime.fromisoformat(outs["expires"]) < datetime.now(UTC)
-    return expired and retirement.is_missing(outs["kubeconfig"], outs["node"])
+    return expired and Nodes.of(outs["kubeconfig"]).is_missing(outs["node"])
 
 
 class Membership(Resource, module="kubeadm-fleet", name="Membership"):

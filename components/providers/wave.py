@@ -84,7 +84,7 @@ def _await_healthy(props: dict[str, Any]) -> datetime | None:
 def _read_nodes(kubeconfig: str) -> "dict[str, Node] | None":
     from ops.kube.nodes import Nodes
 
-    return Nodes(kubeconfig).read()
+    return Nodes.of(kubeconfig).read()
 
 
 def _unhealthy_reason(name: str, nodes: "dict[str, Node] | None") -> str:

@@ -3,15 +3,17 @@
 https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """
 
-from contextlib import suppress
-from tempfile import TemporaryDirectory
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import yaml
 
-from ops.kube import api
+from ops.kube.client import APPLY, PROBE_RETRIES, Client, Json, unless_missing
+from ops.kube.errors import ApiError
 
 FIELD_MANAGER = "kubeadm-fleet"
+DEFAULT_NAMESPACE = "default"
 # An object's apiVersion, kind, name and namespace.
 Reference = dict[str, str]
 
@@ -19,6 +21,73 @@ Reference = dict[str, str]
 def references(documents: str) -> list[Reference]:
     """Return a reference to each object of a YAML text, in its order."""
     return [_reference(document) for document in _objects(documents)]
+
+
+def present(client: Client, documents: str) -> list[Reference]:
+    """Return which of the objects exist. Raises ApiError."""
+    api = _Resources(client.limited(retries=PROBE_RETRIES))
+    return [ref for ref in references(documents) if api.exists(ref)]
+
+
+def apply(client: Client, documents: str) -> list[Reference]:
+    """Apply every object in its order; return references to them. Raises OperatorError."""
+    api = _Resources(client)
+    applied = []
+    for document in _objects(documents):
+        ref = _reference(document)
+        client.ask(f"applying {_title(ref)}", partial(api.apply, ref, document))
+        applied.append(ref)
+    return applied
+
+
+def remove(client: Client, refs: list[Reference]) -> None:
+    """Delete the objects, the last first; a missing one is fine. Raises OperatorError."""
+    api = _Resources(client)
+    for ref in reversed(refs):
+        client.ask(f"deleting {_title(ref)}", partial(api.delete, ref))
+
+
+class _Resources:
+    """Objects by reference; where each kind's are is asked of the API, once each time.
+
+    An upgraded cluster, or another one at the same address, serves other kinds.
+    https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._known: dict[tuple[str, str], Json] = {}
+
+    def exists(self, ref: Reference) -> bool:
+        return unless_missing(lambda: self._client.get(self._path(ref))) is not None
+
+    def apply(self, ref: Reference, document: Json) -> None:
+        manager = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        self._client.patch(self._path(ref), document, kind=APPLY, **manager)
+
+    def delete(self, ref: Reference) -> None:
+        options = {"propagationPolicy": "Background"}
+        unless_missing(lambda: self._client.delete(self._path(ref), options))
+
+    def _path(self, ref: Reference) -> str:
+        found = self._resource(ref["apiVersion"], ref["kind"])
+        namespace = f"/namespaces/{ref['namespace'] or DEFAULT_NAMESPACE}"
+        inside = namespace if found["namespaced"] else ""
+        return f"{_root(ref['apiVersion'])}{inside}/{found['name']}/{ref['name']}"
+
+    def _resource(self, version: str, kind: str) -> Json:
+        """Return where objects of a kind are: a name in the plural, `namespaced`."""
+        if (version, kind) not in self._known:
+            for each in self._client.get(_root(version))["resources"]:
+                if "/" not in each["name"]:  # not a subresource, such as pods/log
+                    self._known[version, each["kind"]] = each
+        if (version, kind) not in self._known:
+            raise ApiError(HTTPStatus.NOT_FOUND, f"{version} has no kind {kind}")
+        return self._known[version, kind]
+
+
+def _root(version: str) -> str:
+    return f"/apis/{version}" if "/" in version else f"/api/{version}"
 
 
 def _objects(documents: str) -> list[dict[str, Any]]:
@@ -37,80 +106,3 @@ def _reference(document: dict[str, Any]) -> Reference:
 
 def _title(ref: Reference) -> str:
     return "/".join(filter(None, (ref["kind"], ref["namespace"], ref["name"])))
-
-
-def _dynamic(kubeconfig: str, retries: int = api.RETRIES) -> Any:
-    api.load()
-    from kubernetes.dynamic import DynamicClient
-
-    # The client keeps what the API serves in a file, by default one for ever in the shared
-    # temporary folder, which would be wrong after an upgrade and anybody's to write before.
-    with TemporaryDirectory() as folder:
-        return DynamicClient(
-            api.client(kubeconfig, retries=retries), cache_file=f"{folder}/discovery.json"
-        )
-
-
-def _changing(kubeconfig: str) -> Any:
-    try:
-        return _dynamic(kubeconfig)
-    except Exception as error:
-        raise api.explain(error, "reading the API's resources", kubeconfig) from None
-
-
-def present(kubeconfig: str, documents: str) -> list[Reference]:
-    """Return which of the objects exist; raises whatever the API client raises."""
-    dynamic = _dynamic(kubeconfig, api.PROBE_RETRIES)
-    from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
-
-    found = []
-    for ref in references(documents):
-        with suppress(NotFoundError, ResourceNotFoundError):
-            _resource(dynamic, ref).get(name=ref["name"], namespace=ref["namespace"] or None)
-            found.append(ref)
-    return found
-
-
-def _resource(dynamic: Any, ref: Reference) -> Any:
-    return dynamic.resources.get(api_version=ref["apiVersion"], kind=ref["kind"])
-
-
-def apply(kubeconfig: str, documents: str) -> list[Reference]:
-    """Apply every object in its order; return references to them. Raises OperatorError."""
-    dynamic = _changing(kubeconfig)
-    applied = []
-    for document in _objects(documents):
-        ref = _reference(document)
-        try:
-            _resource(dynamic, ref).server_side_apply(
-                body=document,
-                name=ref["name"],
-                namespace=ref["namespace"] or None,
-                field_manager=FIELD_MANAGER,
-                force_conflicts=True,
-            )
-        except Exception as error:
-            raise api.explain(error, f"applying {_title(ref)}", kubeconfig) from None
-        applied.append(ref)
-    return applied
-
-
-def remove(kubeconfig: str, refs: list[Reference]) -> None:
-    """Delete the objects, the last first; a missing one is fine. Raises OperatorError."""
-    api.load()
-    from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
-
-    if not refs:
-        return
-    dynamic = _changing(kubeconfig)
-    for ref in reversed(refs):
-        try:
-            _resource(dynamic, ref).delete(
-                name=ref["name"],
-                namespace=ref["namespace"] or None,
-                body={"propagationPolicy": "Background"},
-            )
-        except (NotFoundError, ResourceNotFoundError):
-            continue
-        except Exception as error:
-            raise api.explain(error, f"deleting {_title(ref)}", kubeconfig) from None

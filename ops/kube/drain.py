@@ -15,13 +15,18 @@ containers survive a restart of their kubelet. On a Node that leaves, it is dele
 have gone.
 """
 
-import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from ops.errors import OperatorError
-from ops.kube import api, pdb, placement
+from ops.kube import pdb, placement
+from ops.kube.client import Client
+from ops.kube.conditions import is_ready
+from ops.kube.errors import PASSING, ApiError
+from ops.wait import NotYet, wait_until
 
 Pod = dict[str, Any]
 
@@ -29,12 +34,10 @@ POLL_SECONDS = 0.5
 # What a pod that is deleted by force has left to end itself, and its kubelet to say so.
 FORCED_GRACE_SECONDS = 10
 FORCED_SECONDS = 60
-FORBIDDEN = 403
-NOT_FOUND = 404
-CONFLICT = 409
-TOO_MANY_REQUESTS = 429
-# The API's answer where several budgets hold one pod.
-SERVER_ERROR = 500
+# A budget's, and the API's where several budgets hold one pod.
+HELD = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR)
+# The pod is gone, or another one has its name.
+GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 FINISHED = ("Succeeded", "Failed")
 
 
@@ -46,20 +49,16 @@ class Drain:
 
     def __init__(
         self,
-        kubeconfig: str,
+        client: Client,
         name: str,
         *,
         leaves: bool = False,
         is_lost: Callable[[], bool] = lambda: False,
     ) -> None:
-        from kubernetes.client import CoreV1Api
-
-        self._kubeconfig = kubeconfig
+        self._client = client
         self._name = name
         self._leaves = leaves
         self._is_lost = is_lost
-        self._client = api.client(kubeconfig)
-        self._core = CoreV1Api(self._client)
         # Of each pod that counts, by its uid: why no other Node can take it, "" if one can.
         self._obstacles: dict[str, str] | None = None
         self._stranded: list[Pod] = []
@@ -74,9 +73,9 @@ class Drain:
         deadline = time.monotonic() + deadline_seconds
 
         def finish(end: Callable[[Pod], None], concerns: Callable[[Pod], bool]) -> None:
-            left = self._repeat(end, concerns, deadline)
+            left = self._repeat(end, concerns, deadline - time.monotonic())
             if left and force:
-                left = self._repeat(self._kill, concerns, time.monotonic() + FORCED_SECONDS)
+                left = self._repeat(self._kill, concerns, FORCED_SECONDS)
             if left or self._trouble:
                 raise self._failure(left, deadline_seconds, force=force)
 
@@ -86,33 +85,32 @@ class Drain:
         return self._told()
 
     def _repeat(
-        self, end: Callable[[Pod], None], concerns: Callable[[Pod], bool], deadline: float
+        self, end: Callable[[Pod], None], concerns: Callable[[Pod], bool], seconds: float
     ) -> list[Pod]:
         """Have every pod ended; return those that are left. A lost Node has none to wait for."""
         left: list[Pod] = []
-        while True:
+
+        def attempt() -> None:
+            nonlocal left
             self._trouble = ""
             try:
                 left = [pod for pod in self._pods() if concerns(pod)]
                 for pod in left:
                     end(pod)
-            except Exception as error:
+            except PASSING as error:
                 # Control planes are drained too: the API may be unavailable for a moment.
-                if not api.is_unavailable(error):
-                    raise
-                self._trouble = str(getattr(error, "body", None) or error)
-            if not (left or self._trouble) or self._is_lost():
-                self._trouble = ""
-                return []
-            if time.monotonic() > deadline:
-                return left
-            time.sleep(POLL_SECONDS)
+                self._trouble = str(error)
+            if (left or self._trouble) and not self._is_lost():
+                raise NotYet
+            left, self._trouble = [], ""
+
+        with suppress(TimeoutError):
+            wait_until(attempt, seconds, TimeoutError, poll_seconds=POLL_SECONDS)
+        return left
 
     def _pods(self) -> list[Pod]:
-        answer: Any = self._core.list_pod_for_all_namespaces(
-            field_selector=f"spec.nodeName={self._name}", _preload_content=False
-        )
-        pods = [pod for pod in json.loads(answer.data)["items"] if not _stays(pod)]
+        on_node = self._client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={self._name}")
+        pods = [pod for pod in on_node if not _stays(pod)]
         if self._obstacles is None:
             self._obstacles = self._judge(pods)
             self._stranded = [pod for pod in pods if self._is_stranded(pod)]
@@ -122,11 +120,10 @@ class Drain:
         """Return why no other Node can take each pod; an ending one goes anyway."""
         if not pods:
             return {}
-        answer: Any = self._core.list_node(_preload_content=False)
-        nodes = json.loads(answer.data)["items"]
+        nodes = self._client.pages("/api/v1/nodes")
         others = [node for node in nodes if node["metadata"]["name"] != self._name]
         # What is about to be deleted, budgets or not, waits for a Node that may be Ready again.
-        if self._leaves and not all(map(placement.is_ready, others)):
+        if self._leaves and not all(map(is_ready, others)):
             return {_uid(pod): "" for pod in pods}
         return {
             _uid(pod): "" if _is_ending(pod) else placement.obstacles(pod, others) for pod in pods
@@ -148,28 +145,28 @@ class Drain:
 
     def _evict(self, pod: Pod) -> None:
         """Ask for the pod's eviction; note why, where that is refused."""
-        from kubernetes.client import ApiException, V1Eviction, V1ObjectMeta
-
-        metadata = pod["metadata"]
         self._refusals.pop(title(pod), None)
         if _is_ending(pod):
             return
-        name, namespace = metadata["name"], metadata["namespace"]
-        eviction = V1Eviction(
-            metadata=V1ObjectMeta(name=name, namespace=namespace), delete_options=_only(pod)
-        )
+        name = {each: pod["metadata"][each] for each in ("name", "namespace")}
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": name,
+            "deleteOptions": _only(pod),
+        }
         try:
-            self._core.create_namespaced_pod_eviction(name, namespace, eviction)
-        except ApiException as error:
-            if error.status in (TOO_MANY_REQUESTS, SERVER_ERROR) or _is_namespace_ending(error):
-                self._refusals[title(pod)] = _message(error)
-            elif error.status not in (NOT_FOUND, CONFLICT):
+            self._client.create(f"{_path(pod)}/eviction", eviction)
+        except ApiError as error:
+            if error.status in HELD or _is_namespace_ending(error):
+                self._refusals[title(pod)] = error.message
+            elif error.status not in GONE:
                 raise
 
     def _kill(self, pod: Pod) -> None:
         grace = pod["metadata"].get("deletionGracePeriodSeconds")
         if grace is None or grace > FORCED_GRACE_SECONDS:
-            self._remove(pod, grace_period_seconds=FORCED_GRACE_SECONDS)
+            self._remove(pod, gracePeriodSeconds=FORCED_GRACE_SECONDS)
 
     def _delete(self, pod: Pod) -> None:
         """Delete the pod, which has its own grace period."""
@@ -177,20 +174,14 @@ class Drain:
             self._remove(pod)
 
     def _remove(self, pod: Pod, **options: int) -> None:
-        from kubernetes.client import ApiException, V1DeleteOptions
-
-        metadata = pod["metadata"]
-        body = V1DeleteOptions(**_only(pod), **options)
         try:
-            self._core.delete_namespaced_pod(metadata["name"], metadata["namespace"], body=body)
-        except ApiException as error:
-            if error.status not in (NOT_FOUND, CONFLICT):
+            self._client.delete(_path(pod), {**_only(pod), **options})
+        except ApiError as error:
+            if error.status not in GONE:
                 raise
 
     def _failure(self, left: list[Pod], seconds: float, *, force: bool) -> OperatorError:
-        where = (
-            f"draining Node {self._name} at {api.server(self._kubeconfig)}: after {seconds:.0f} s"
-        )
+        where = f"draining Node {self._name} at {self._client.access.server}: after {seconds:.0f} s"
         if self._trouble:
             return OperatorError(
                 f"{where} the API does not answer: {self._trouble}. Repair it and run `pulumi up` "
@@ -224,6 +215,10 @@ def title(pod: Pod) -> str:
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
+def _path(pod: Pod) -> str:
+    return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+
+
 def _uid(pod: Pod) -> str:
     return str(pod["metadata"]["uid"])
 
@@ -244,22 +239,11 @@ def _stays(pod: Pod) -> bool:
     return mirrored or any(owner["kind"] == "DaemonSet" for owner in owners)
 
 
-def _is_namespace_ending(error: Any) -> bool:
+def _is_namespace_ending(error: ApiError) -> bool:
     """Whether nothing is created in the namespace any more; it deletes its pods by itself.
 
     https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle
     """
-    try:
-        causes = json.loads(error.body)["details"]["causes"]
-    except (TypeError, ValueError, KeyError):
-        return False
-    return error.status == FORBIDDEN and any(
-        each.get("reason") == "NamespaceTerminating" for each in causes
+    return error.status == HTTPStatus.FORBIDDEN and any(
+        each.get("reason") == "NamespaceTerminating" for each in error.details.get("causes") or ()
     )
-
-
-def _message(error: Any) -> str:
-    try:
-        return str(json.loads(error.body)["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.body or error)

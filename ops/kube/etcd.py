@@ -7,14 +7,16 @@ https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/ha-topolog
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from model import quorum
 from ops.errors import OperatorError
-from ops.kube import api
+from ops.kube.client import Client
+from ops.kube.conditions import is_ready
+from ops.kube.errors import ApiError
 from ops.kube.exec import ExecError, run
 from ops.wait import NotYet, wait_until
 
@@ -58,18 +60,18 @@ class Member:
         return f"{self.name or 'not started'} ({self.address}, {kind}{state})"
 
 
-def members(kubeconfig: str, *, besides: str = "") -> list[Member]:
+def members(client: Client, *, besides: str = "") -> list[Member]:
     """Return the members as a majority of them knows them, each with a look at its health.
 
     The pod of the Node `besides` is asked last. Raises OperatorError when none answers.
     """
-    listed, looked_at = _ask_any(kubeconfig, besides, LIST, LOOK)
+    listed, looked_at = _ask_any(client, besides, LIST, LOOK)
     healthy = {each["endpoint"] for each in looked_at if each["health"]}
     return [_member(each, healthy) for each in listed["members"]]
 
 
 def await_removable(
-    kubeconfig: str, name: str, *, address: str, deadline_seconds: float
+    client: Client, name: str, *, address: str, deadline_seconds: float
 ) -> list[Member]:
     """Wait until etcd can do without what the Node `name` has in it, and return that.
 
@@ -78,9 +80,9 @@ def await_removable(
     """
 
     def removable() -> list[Member]:
-        if not _has(kubeconfig, name, address):
+        if not _has(client, name, address):
             return []
-        found = members(kubeconfig, besides=name)
+        found = members(client, besides=name)
         leaving = of_machine(found, name, address)
         for each in leaving:
             if reason := refusal(found, each):
@@ -90,13 +92,13 @@ def await_removable(
     return wait_until(
         removable,
         deadline_seconds,
-        lambda reason: _refused(kubeconfig, name, reason, deadline_seconds),
+        lambda reason: _refused(client, name, reason, deadline_seconds),
         passing=(OperatorError,),
     )
 
 
 def remove_member(
-    kubeconfig: str,
+    client: Client,
     name: str,
     *,
     address: str,
@@ -109,14 +111,14 @@ def remove_member(
     """
 
     def look() -> Sequence[Member]:
-        return await_removable(kubeconfig, name, address=address, deadline_seconds=deadline_seconds)
+        return await_removable(client, name, address=address, deadline_seconds=deadline_seconds)
 
     def remove() -> None:
         nonlocal leaving
         while leaving := leaving or look():
             first, leaving = leaving[0], ()
             try:
-                _ask_any(kubeconfig, name, (*REMOVE, first.id))
+                _ask_any(client, name, (*REMOVE, first.id))
             except OperatorError as error:
                 # etcd itself refuses while it is not sure of a majority of its own.
                 raise NotYet(str(error)) from None
@@ -124,15 +126,15 @@ def remove_member(
     wait_until(
         remove,
         deadline_seconds,
-        lambda reason: _refused(kubeconfig, name, reason, deadline_seconds),
+        lambda reason: _refused(client, name, reason, deadline_seconds),
     )
 
 
-def await_healthy(kubeconfig: str, *, deadline_seconds: float) -> list[Member]:
+def await_healthy(client: Client, *, deadline_seconds: float) -> list[Member]:
     """Wait until every member has started, votes and is healthy."""
 
     def healthy() -> list[Member]:
-        found = members(kubeconfig)
+        found = members(client)
         if unhealthy := [str(each) for each in found if each.learner or not each.healthy]:
             raise NotYet("; ".join(unhealthy))
         return found
@@ -141,7 +143,7 @@ def await_healthy(kubeconfig: str, *, deadline_seconds: float) -> list[Member]:
         healthy,
         deadline_seconds,
         lambda reason: OperatorError(
-            f"etcd at {api.server(kubeconfig)}: after {deadline_seconds:.0f} s not every member is "
+            f"etcd at {client.access.server}: after {deadline_seconds:.0f} s not every member is "
             f"healthy: {reason}. Look at its pod (`kubectl --namespace {NAMESPACE} logs --selector "
             "component=etcd`), mend it, and run `pulumi up` again."
         ),
@@ -162,16 +164,16 @@ def refusal(found: Iterable[Member], leaving: Member) -> str | None:
     return quorum.removal_refusal(voters, str(leaving))
 
 
-def _has(kubeconfig: str, name: str, address: str) -> bool:
+def _has(client: Client, name: str, address: str) -> bool:
     """Whether a machine has anything in etcd: known sooner than how all members are."""
-    (listed,) = _ask_any(kubeconfig, name, LIST)
+    (listed,) = _ask_any(client, name, LIST)
     found = [_member(each, set()) for each in listed["members"]]
     return bool(of_machine(found, name, address))
 
 
-def _refused(kubeconfig: str, name: str, reason: str, seconds: float) -> OperatorError:
+def _refused(client: Client, name: str, reason: str, seconds: float) -> OperatorError:
     return OperatorError(
-        f"{name} cannot leave etcd at {api.server(kubeconfig)}, tried for {seconds:.0f} s: "
+        f"{name} cannot leave etcd at {client.access.server}, tried for {seconds:.0f} s: "
         f"{reason}. Nothing was taken from etcd. Mend the members that are not healthy, or replace "
         "their machines first, and run `pulumi up` again."
     )
@@ -188,21 +190,21 @@ def _member(listed: Json, healthy: set[str]) -> Member:
     )
 
 
-def _ask_any(kubeconfig: str, besides: str, *commands: Sequence[str]) -> list[Json]:
+def _ask_any(client: Client, besides: str, *commands: Sequence[str]) -> list[Json]:
     """Return what etcdctl says to the commands, all of them in the first pod that answers."""
     reasons = []
-    for pod in _pods(kubeconfig, besides):
+    for pod in _pods(client, besides):
         try:
-            return [_ask(kubeconfig, pod, command) for command in commands]
+            return [_ask(client, pod, command) for command in commands]
         except ExecError as error:
             reasons.append(str(error))
     raise OperatorError(
-        f"no etcd pod of {api.server(kubeconfig)} answers: {'; '.join(reasons) or 'there is none'}"
+        f"no etcd pod of {client.access.server} answers: {'; '.join(reasons) or 'there is none'}"
     )
 
 
-def _ask(kubeconfig: str, pod: str, command: Sequence[str]) -> Json:
-    finished = run(kubeconfig, NAMESPACE, pod, [*ETCDCTL, *command], deadline_seconds=ASK_SECONDS)
+def _ask(client: Client, pod: str, command: Sequence[str]) -> Json:
+    finished = run(client, NAMESPACE, pod, [*ETCDCTL, *command], deadline_seconds=ASK_SECONDS)
     try:
         # `endpoint health` fails when any member is ill, and says which on its output.
         return json.loads(finished.output)
@@ -211,23 +213,12 @@ def _ask(kubeconfig: str, pod: str, command: Sequence[str]) -> Json:
         raise ExecError(f"{pod}: etcdctl {command[0]} {command[1]}: {said}") from None
 
 
-def _pods(kubeconfig: str, besides: str) -> list[str]:
+def _pods(client: Client, besides: str) -> list[str]:
     """Return the names of the etcd pods, those first that are likely to answer."""
-    api.load()
-    from kubernetes.client import CoreV1Api
-
-    core = CoreV1Api(api.client(kubeconfig))
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods"
     try:
-        answer: Any = core.list_namespaced_pod(
-            NAMESPACE, label_selector=SELECTOR, _preload_content=False
-        )
-    except Exception as error:
-        raise api.explain(error, "reading the etcd pods", kubeconfig) from None
-    pods = json.loads(answer.data)["items"]
-    pods.sort(key=lambda pod: (pod["spec"].get("nodeName") == besides, not _is_ready(pod)))
+        pods = list(client.pages(path, labelSelector=SELECTOR))
+    except ApiError as error:
+        raise client.explain("reading the etcd pods", error) from None
+    pods.sort(key=lambda pod: (pod["spec"].get("nodeName") == besides, not is_ready(pod)))
     return [pod["metadata"]["name"] for pod in pods]
-
-
-def _is_ready(pod: Json) -> bool:
-    conditions: Iterator[Json] = iter(pod["status"].get("conditions", ()))
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

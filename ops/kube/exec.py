@@ -1,8 +1,7 @@
 """A program that is run in a pod through the API, as `kubectl exec` does.
 
-The kubernetes client's own way wants the credentials in files and knows no deadline while it
-connects; this one uses the same TLS context as every other call, and ends in time. The protocol is
-the streaming subprotocol v4: each message begins with the number of its channel.
+It uses the same TLS context as every other call, and ends in time. The protocol is the streaming
+subprotocol v4: each message begins with the number of its channel.
 https://kubernetes.io/docs/reference/using-api/websockets/ (v4.channel.k8s.io)
 """
 
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from ops.kube import api
+from ops.kube.client import Client
 
 if TYPE_CHECKING:
     from websocket import WebSocket
@@ -36,22 +35,22 @@ class Finished:
 
 
 def run(
-    kubeconfig: str, namespace: str, pod: str, command: Sequence[str], *, deadline_seconds: float
+    client: Client, namespace: str, pod: str, command: Sequence[str], *, deadline_seconds: float
 ) -> Finished:
-    """Run `command` in the pod's first container; raise Unanswered when that was not possible."""
+    """Run `command` in the pod's first container; raise ExecError when that was not possible."""
     import websocket
 
     query = urlencode(
         [("command", each) for each in command] + [("stdout", "true"), ("stderr", "true")]
     )
-    server = api.server(kubeconfig).replace("https://", "wss://", 1)
+    server = client.access.server.replace("https://", "wss://", 1)
     deadline = time.monotonic() + deadline_seconds
     try:
         connection = websocket.create_connection(
             f"{server}/api/v1/namespaces/{namespace}/pods/{pod}/exec?{query}",
             timeout=deadline_seconds,
             subprotocols=[PROTOCOL],
-            sslopt={"context": api.tls(kubeconfig)},
+            sslopt={"context": client.access.tls},
             # Like every other call to the API: never through a proxy of the environment.
             http_no_proxy=["*"],
         )

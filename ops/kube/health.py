@@ -1,73 +1,69 @@
 """Whether a cluster works: its Nodes, its DNS, and that pods on all Nodes reach each other."""
 
-import json
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ops.errors import OperatorError
-from ops.kube import api, reachability
+from ops.kube import reachability
+from ops.kube.client import PROBE_RETRIES, Client
+from ops.kube.conditions import is_ready, message
+from ops.kube.errors import ApiError
+from ops.wait import NotYet, wait_until
 
 Object = dict[str, Any]
 
 POLL_SECONDS = 0.5
-SYSTEM = "kube-system"
+SYSTEM_PODS = "/api/v1/namespaces/kube-system/pods"
 DNS_SELECTOR = "k8s-app=kube-dns"
 PROBE_SELECTOR = "app.kubernetes.io/name=kubeadm-fleet-probe"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 
 
 def await_ready(
-    kubeconfig: str, cluster: str, nodes: Sequence[str], deadline_seconds: float
+    client: Client, cluster: str, nodes: Sequence[str], deadline_seconds: float
 ) -> dict[str, Any]:
     """Wait until nothing is missing and return what `check` does. Raises OperatorError."""
-    deadline = time.monotonic() + deadline_seconds
-    client = api.client(kubeconfig)
-    while (observed := _check(client, kubeconfig, nodes))["missing"]:
-        if time.monotonic() > deadline:
-            missing = "\n  ".join(observed["missing"])
-            raise OperatorError(
-                f"cluster {cluster} did not become ready within {deadline_seconds:.0f} s:\n"
-                f"  {missing}\nFix the problems above and run `pulumi up` again."
-            )
-        time.sleep(POLL_SECONDS)
-    return observed
+
+    def ready() -> dict[str, Any]:
+        observed = _check(client, nodes)
+        if observed["missing"]:
+            raise NotYet("\n  ".join(observed["missing"]))
+        return observed
+
+    return wait_until(
+        ready,
+        deadline_seconds,
+        lambda missing: OperatorError(
+            f"cluster {cluster} did not become ready within {deadline_seconds:.0f} s:\n"
+            f"  {missing}\nFix the problems above and run `pulumi up` again."
+        ),
+        poll_seconds=POLL_SECONDS,
+    )
 
 
-def check(kubeconfig: str, nodes: Sequence[str]) -> dict[str, Any]:
+def check(client: Client, nodes: Sequence[str]) -> dict[str, Any]:
     """Look once at the cluster that should have these Nodes.
 
     Returns `nodes` (name, role, version, address, ready) and `missing` (one line each).
     """
-    return _check(api.client(kubeconfig, retries=api.PROBE_RETRIES), kubeconfig, nodes)
+    return _check(client.limited(retries=PROBE_RETRIES), nodes)
 
 
-def _check(client: Any, kubeconfig: str, expected: Sequence[str]) -> dict[str, Any]:
-    api.load()
-    from kubernetes.client import CoreV1Api
-
-    # Parsed as plain JSON: the client's own objects cost more than everything else of a look.
-    core = CoreV1Api(client)
-    plain: dict[str, Any] = {"_preload_content": False}
+def _check(client: Client, expected: Sequence[str]) -> dict[str, Any]:
     try:
-        nodes = _items(core.list_node(**plain))
-        dns = _items(core.list_namespaced_pod(SYSTEM, label_selector=DNS_SELECTOR, **plain))
-        probes = _items(core.list_namespaced_pod(SYSTEM, label_selector=PROBE_SELECTOR, **plain))
-    except Exception as error:
-        reason = api.explain(error, "reading the cluster", kubeconfig)
+        nodes = list(client.pages("/api/v1/nodes"))
+        dns = list(client.pages(SYSTEM_PODS, labelSelector=DNS_SELECTOR))
+        probes = list(client.pages(SYSTEM_PODS, labelSelector=PROBE_SELECTOR))
+    except ApiError as error:
+        reason = client.explain("reading the cluster", error)
         return {"nodes": [], "missing": [str(reason)]}
     missing = [
         *_missing_nodes(expected, nodes),
         *_missing_dns(dns),
         *_missing_probes(expected, probes),
-        *reachability.missing(core, list(_ready_probes(expected, nodes, probes))),
+        *reachability.missing(client, list(_ready_probes(expected, nodes, probes))),
     ]
     return {"nodes": [_summary(node) for node in nodes], "missing": missing}
-
-
-def _items(answer: Any) -> list[Object]:
-    items: list[Object] = json.loads(answer.data)["items"]
-    return items
 
 
 def _missing_nodes(expected: Sequence[str], nodes: list[Object]) -> Iterator[str]:
@@ -75,12 +71,12 @@ def _missing_nodes(expected: Sequence[str], nodes: list[Object]) -> Iterator[str
     for name in expected:
         if name not in found:
             yield f"Node {name}: not registered; see `journalctl -u kubelet` on the machine"
-        elif not _is_true(found[name], "Ready"):
-            yield f"Node {name}: not Ready: {_message(found[name], 'Ready')}"
+        elif not is_ready(found[name]):
+            yield f"Node {name}: not Ready: {message(found[name], 'Ready')}"
 
 
 def _missing_dns(pods: list[Object]) -> Iterator[str]:
-    if not any(_is_true(pod, "Ready") for pod in pods):
+    if not any(is_ready(pod) for pod in pods):
         states = "; ".join(_pod_state(pod) for pod in pods) or "no pod exists"
         yield f"CoreDNS: no pod is Ready: {states}"
 
@@ -90,7 +86,7 @@ def _missing_probes(expected: Sequence[str], pods: list[Object]) -> Iterator[str
     for name in expected:
         if name not in by_node:
             yield f"probe pod on {name}: not scheduled"
-        elif not _is_true(by_node[name], "Ready"):
+        elif not is_ready(by_node[name]):
             yield f"probe pod on {name}: has not reached a service: {_pod_state(by_node[name])}"
 
 
@@ -99,10 +95,10 @@ def _ready_probes(
 ) -> Iterator[reachability.Probe]:
     """Whose pods can be asked for: of a Node or a probe that is not Ready it is said already."""
     by_node = _by_node(pods)
-    ready = {_name(node) for node in nodes if _is_true(node, "Ready")}
+    ready = {_name(node) for node in nodes if is_ready(node)}
     for name in expected:
         pod = by_node.get(name)
-        if pod and name in ready and _is_true(pod, "Ready"):
+        if pod and name in ready and is_ready(pod):
             yield reachability.Probe(name, _name(pod), pod["status"].get("podIP", ""))
 
 
@@ -119,20 +115,6 @@ def _name(thing: Object) -> str:
     return str(thing["metadata"]["name"])
 
 
-def _condition(thing: Object, kind: str) -> Object:
-    conditions = thing["status"].get("conditions", ())
-    return next((each for each in conditions if each["type"] == kind), {})
-
-
-def _is_true(thing: Object, kind: str) -> bool:
-    return bool(_condition(thing, kind).get("status") == "True")
-
-
-def _message(thing: Object, kind: str) -> str:
-    found = _condition(thing, kind)
-    return found.get("message") or found.get("reason") or "no status was reported"
-
-
 def _pod_state(pod: Object) -> str:
     status = pod["status"]
     waiting = [
@@ -143,7 +125,7 @@ def _pod_state(pod: Object) -> str:
         )
         if (state := each["state"].get("waiting"))
     ]
-    detail = ", ".join(waiting) or _message(pod, "PodScheduled")
+    detail = ", ".join(waiting) or message(pod, "PodScheduled")
     return f"{_name(pod)} on {pod['spec'].get('nodeName')}: {status['phase']} ({detail})"
 
 
@@ -157,5 +139,5 @@ def _summary(node: Object) -> Object:
         "role": role,
         "version": node["status"]["nodeInfo"]["kubeletVersion"],
         "address": addresses[0] if addresses else "",
-        "ready": _is_true(node, "Ready"),
+        "ready": is_ready(node),
     }

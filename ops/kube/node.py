@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops.kube.conditions import condition, is_ready
 from ops.kube.placement import written
 
 MANAGED = "kubeadm-fleet/managed-labels-and-taints"
@@ -54,21 +55,17 @@ class Node:
         ours = json.loads(annotations.get(MANAGED, "{}"))
         labels = metadata.get("labels", {})
         own_taints = tuple(ours.get("taints", ()))
-        conditions = found["status"].get("conditions", ())
-        ready: Mapping[str, Any] = next(
-            (each for each in conditions if each["type"] == "Ready"), {}
-        )
         if labels.keys() & ROLE_LABELS:
             own_taints = (*own_taints, ROLE_TAINT)
         return cls(
-            ready=ready.get("status") == "True",
+            ready=is_ready(found),
             cordoned=CORDONED in annotations,
             labels=labels,
             taints=tuple(written(each) for each in spec.get("taints", ())),
             our_labels=tuple(ours.get("labels", ())),
             our_taints=own_taints,
             uid=metadata.get("uid", ""),
-            ready_since=ready.get("lastTransitionTime", ""),
+            ready_since=condition(found, "Ready").get("lastTransitionTime", ""),
             pod_cidr=spec.get("podCIDR", ""),
             vtep=(json.loads(annotations.get(FLANNEL, "null")) or {}).get("VtepMAC", ""),
         )

@@ -5,33 +5,27 @@ annotation on the Node keeps note of them, and of a cordon that a rollout made, 
 run can tell its own from a person's.
 """
 
-import json
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from http import HTTPStatus
+from typing import Any
 
-from ops.kube import api, placement
+from ops.kube import client, placement
+from ops.kube.client import PROBE_RETRIES, Client, Json, unless_missing
+from ops.kube.errors import ApiError
 from ops.kube.node import CORDONED, Node, metadata_patch
 
-if TYPE_CHECKING:
-    from kubernetes.client import CoreV1Api
-
+NODES = "/api/v1/nodes"
+SYSTEM = "/api/v1/namespaces/kube-system"
 # On the API's picture of a static pod, which only its kubelet ends.
 MIRROR = "kubernetes.io/config.mirror"
 # Later than any time.
 NEVER = "~"
 ENDED = ("Succeeded", "Failed")
 READ_SECONDS = 5
-# How long a control plane that goes, or a virtual address that moves, may keep an answer away.
-ANSWER_SECONDS = 30
-POLL_SECONDS = 0.5
-CONFLICT = 409
-NOT_FOUND = 404
-SERVER_ERROR = 500
 
-T = TypeVar("T")
-Change = Callable[[Mapping[str, Any]], dict[str, Any] | None]
+Change = Callable[[Json], Json | None]
 
 
 @dataclass(frozen=True)
@@ -44,35 +38,49 @@ class Pod:
 
 
 class Nodes:
-    """The Nodes of one cluster, read and changed through its endpoint."""
+    """The Nodes of one cluster, read and changed through its endpoint.
 
-    def __init__(self, kubeconfig: str) -> None:
-        self._kubeconfig = kubeconfig
+    Unless a method says otherwise, it is patient with an API that is unavailable for a moment, and
+    raises OperatorError.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._quick = client.limited(retries=PROBE_RETRIES, seconds=READ_SECONDS)
+
+    @classmethod
+    def of(cls, kubeconfig: str) -> "Nodes":
+        """Return the Nodes of the cluster of a kubeconfig, through this process's client for it."""
+        return cls(client.of(kubeconfig))
 
     def read(self) -> dict[str, Node] | None:
-        """Return every Node by name; None while the API does not answer."""
-        api.load()
-        from kubernetes.client import ApiException
-        from urllib3.exceptions import HTTPError
-
+        """Return every Node by name; None while the API does not answer (no waiting)."""
         try:
-            answer: Any = self._core(api.PROBE_RETRIES).list_node(
-                _preload_content=False, _request_timeout=READ_SECONDS
-            )
-        except (ApiException, HTTPError, OSError):
+            return {each["metadata"]["name"]: Node.of(each) for each in self._quick.pages(NODES)}
+        except ApiError:
             return None
-        return {
-            each["metadata"]["name"]: Node.of(each) for each in json.loads(answer.data)["items"]
-        }
+
+    def look(self, name: str) -> Node | None:
+        """Return the Node, None where there is none; raises ApiError at once."""
+        found = self._quick.find(_path(name))
+        return Node.of(found) if found else None
+
+    def is_missing(self, name: str) -> bool:
+        """Return whether the API answers and knows no such Node, which is not waited for."""
+        try:
+            return self._quick.find(_path(name)) is None
+        except ApiError:
+            return False
+
+    def one(self, name: str) -> Node | None:
+        """Return the Node; None where there is none."""
+        found = self.client.ask(f"reading Node {name}", lambda: self.client.find(_path(name)))
+        return Node.of(found) if found else None
 
     def can_take(self, pod: Mapping[str, Any]) -> bool:
         """Whether one of the Nodes can take such a pod."""
-
-        def judge(core: "CoreV1Api") -> bool:
-            answer: Any = core.list_node(_preload_content=False)
-            return not placement.obstacles(pod, json.loads(answer.data)["items"])
-
-        return self._ask("listing Nodes", judge)
+        nodes = self.client.ask("listing Nodes", lambda: list(self.client.pages(NODES)))
+        return not placement.obstacles(pod, nodes)
 
     def cluster_document(self) -> str:
         """Return kubeadm's ClusterConfiguration as the cluster has it."""
@@ -82,15 +90,15 @@ class Nodes:
         """Return the KubeletConfiguration as the cluster has it."""
         return self._config_map("kubelet-config")["kubelet"]
 
-    def _config_map(self, name: str) -> dict[str, str]:
-        def read(core: "CoreV1Api") -> dict[str, str]:
-            answer: Any = core.read_namespaced_config_map(
-                name, "kube-system", _preload_content=False
-            )
-            data: dict[str, str] = json.loads(answer.data)["data"]
-            return data
+    def drain_policy(self) -> dict[str, str]:
+        """Return how machines are drained now (manifests/baseline/drain.yaml); {} if unknown."""
+        path = f"{SYSTEM}/configmaps/kubeadm-fleet-drain"
+        found = self.client.ask("reading how to drain", lambda: self.client.find(path))
+        return dict(found["data"]) if found else {}
 
-        return self._ask(f"reading {name}", read)
+    def _config_map(self, name: str) -> dict[str, str]:
+        path = f"{SYSTEM}/configmaps/{name}"
+        return dict(self.client.ask(f"reading {name}", lambda: self.client.get(path))["data"])
 
     def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
         """Give the Node these labels and taints, and take away those of ours that are not named."""
@@ -100,8 +108,8 @@ class Nodes:
     def cordon(self, name: str) -> None:
         """Keep new pods away; a Node that a person cordoned stays theirs."""
 
-        def change(found: Mapping[str, Any]) -> dict[str, Any] | None:
-            if found["spec"].get("unschedulable"):
+        def change(found: Json) -> Json | None:
+            if placement.is_cordoned(found):
                 return None
             return {
                 "metadata": {"annotations": {CORDONED: "rollout"}},
@@ -113,7 +121,7 @@ class Nodes:
     def uncordon(self, name: str) -> None:
         """Let pods in again, where it was a rollout that kept them away."""
 
-        def change(found: Mapping[str, Any]) -> dict[str, Any] | None:
+        def change(found: Json) -> Json | None:
             if CORDONED not in found["metadata"].get("annotations", {}):
                 return None
             return {
@@ -123,10 +131,21 @@ class Nodes:
 
         self._change(name, change, "uncordoning")
 
-    def one(self, name: str) -> Node | None:
-        """Return the Node; None where there is none."""
-        found = self._ask(f"reading Node {name}", lambda core: _find(core, name))
-        return Node.of(found) if found else None
+    def cordon_permanently(self, name: str) -> bool:
+        """Keep new pods away from a Node that leaves, whoever cordoned it; False if it is gone."""
+        patch = {"spec": {"unschedulable": True}}
+        cordoned = self.client.ask(
+            f"cordoning Node {name}",
+            lambda: unless_missing(lambda: self.client.patch(_path(name), patch)),
+        )
+        return cordoned is not None
+
+    def delete(self, name: str) -> None:
+        """Delete the Node; a missing one is fine."""
+        self.client.ask(
+            f"deleting Node {name}",
+            lambda: unless_missing(lambda: self.client.delete(_path(name))),
+        )
 
     def former_pods(self, name: str) -> list[Pod]:
         """Return the pods that do not outlive a reset of their Node's pod network.
@@ -136,86 +155,48 @@ class Nodes:
         lose it, and it is the start of the pod network's own that makes it anew. Static pods stay.
         """
 
-        def read(core: "CoreV1Api") -> list[Pod]:
-            node = _find(core, name)
+        def read() -> list[Pod]:
+            node = self.client.find(_path(name))
             born = node["metadata"]["creationTimestamp"] if node else NEVER
-            answer: Any = core.list_pod_for_all_namespaces(
-                field_selector=f"spec.nodeName={name}", _preload_content=False
-            )
             return [
                 Pod(found["namespace"], found["name"], found["uid"])
-                for pod in json.loads(answer.data)["items"]
+                for pod in self.client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={name}")
                 if _is_former(pod, born)
                 for found in [pod["metadata"]]
             ]
 
-        return self._ask(f"listing the pods on Node {name}", read)
+        return self.client.ask(f"listing the pods on Node {name}", read)
 
     def end_pods(self, name: str, pods: Iterable[Pod]) -> None:
         """Delete these pods of the Node, and none that took their names meanwhile."""
+        for pod in pods:
+            doing = f"ending pod {pod.namespace}/{pod.name} of the former Node {name}"
+            self.client.ask(doing, partial(self._end, pod))
 
-        def delete(core: "CoreV1Api") -> None:
-            from kubernetes.client import ApiException, V1DeleteOptions, V1Preconditions
-
-            for pod in pods:
-                only = V1DeleteOptions(preconditions=V1Preconditions(uid=pod.uid))
-                try:
-                    core.delete_namespaced_pod(pod.name, pod.namespace, body=only)
-                except ApiException as error:
-                    if error.status not in (NOT_FOUND, CONFLICT):
-                        raise
-
-        self._ask(f"ending the pods of the former Node {name}", delete)
+    def _end(self, pod: Pod) -> None:
+        path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}"
+        try:
+            self.client.delete(path, {"preconditions": {"uid": pod.uid}})
+        except ApiError as error:
+            if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                raise
 
     def _change(self, name: str, change: Change, doing: str) -> None:
         """Patch what `change` says of the Node as it is; None says that nothing is to be done."""
 
-        def patch(core: "CoreV1Api") -> None:
-            answer: Any = core.read_node(name, _preload_content=False)
-            found = json.loads(answer.data)
+        def patch() -> None:
+            found = self.client.get(_path(name))
             wanted = change(found)
             if wanted is not None:
                 version = found["metadata"]["resourceVersion"]
                 wanted["metadata"] = {**wanted.get("metadata", {}), "resourceVersion": version}
-                core.patch_node(name, wanted)
+                self.client.patch(_path(name), wanted)
 
-        self._ask(f"{doing} Node {name}", patch)
-
-    def _ask(self, doing: str, ask: Callable[["CoreV1Api"], T]) -> T:
-        """Return what is answered, in spite of a control plane that goes or of a faster hand."""
-        api.load()
-        from kubernetes.client import ApiException
-        from urllib3.exceptions import HTTPError
-
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while True:
-            try:
-                return ask(self._core())
-            except (ApiException, HTTPError) as error:
-                status = error.status if isinstance(error, ApiException) else SERVER_ERROR
-                passing = status >= SERVER_ERROR or status == CONFLICT
-                if not passing or time.monotonic() > deadline:
-                    raise api.explain(error, doing, self._kubeconfig) from None
-            time.sleep(POLL_SECONDS)
-
-    def _core(self, retries: int = api.RETRIES) -> "CoreV1Api":
-        api.load()
-        from kubernetes.client import CoreV1Api
-
-        return CoreV1Api(api.client(self._kubeconfig, retries=retries))
+        self.client.ask(f"{doing} Node {name}", patch)
 
 
-def _find(core: "CoreV1Api", name: str) -> dict[str, Any] | None:
-    from kubernetes.client import ApiException
-
-    try:
-        answer: Any = core.read_node(name, _preload_content=False)
-    except ApiException as error:
-        if error.status == NOT_FOUND:
-            return None
-        raise
-    found: dict[str, Any] = json.loads(answer.data)
-    return found
+def _path(name: str) -> str:
+    return f"{NODES}/{name}"
 
 
 def _is_former(pod: Mapping[str, Any], born: str) -> bool:

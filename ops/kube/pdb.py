@@ -3,29 +3,21 @@
 Whoever waits for a budget needs its name: the API's own refusal names it only in its prose.
 """
 
-import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model.selectors import matches
-
-if TYPE_CHECKING:
-    from kubernetes.client import ApiClient
+from ops.kube.client import Client
 
 Object = dict[str, Any]
 
 
-def blocking(client: "ApiClient", pods: Iterable[Object]) -> list[str]:
+def blocking(client: Client, pods: Iterable[Object]) -> list[str]:
     """Describe the budgets that hold one of `pods`, each once: name and allowed disruptions."""
-    from kubernetes.client import PolicyV1Api
-
-    answer: Any = PolicyV1Api(client).list_pod_disruption_budget_for_all_namespaces(
-        _preload_content=False
-    )
     pods = list(pods)
     return [
         _described(budget)
-        for budget in json.loads(answer.data)["items"]
+        for budget in client.pages("/apis/policy/v1/poddisruptionbudgets")
         if any(_holds(budget, pod) for pod in pods)
     ]
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from model.selectors import meets
+from ops.kube.conditions import is_ready
 
 Object = Mapping[str, Any]
 
@@ -53,12 +54,6 @@ def obstacle(pod: Object, node: Object) -> str:
     if terms is not None and not any(_matches(term, node) for term in terms):
         return "does not match its node affinity"
     return ""
-
-
-def is_ready(node: Object) -> bool:
-    """Whether the Node's kubelet says that it can run pods."""
-    conditions = node.get("status", {}).get("conditions", ())
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def is_cordoned(node: Object) -> bool:

@@ -9,18 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
-from ops.kube import api
-
-if TYPE_CHECKING:
-    from kubernetes.client import CoreV1Api
+from ops.kube.client import CONNECTIONS, Client
+from ops.kube.errors import ApiError
 
 NAMESPACE = "kube-system"
 CONTAINER = "probe"
 ALL_UP_TO = 50
 ENOUGH = 3
-LOG_SECONDS = (3, 5)
+LOG_SECONDS = 5
 # What one kind of finding may take of the operator's screen.
 LINES = 10
 
@@ -55,12 +52,14 @@ class _Gap:
     since: str
 
 
-def missing(core: "CoreV1Api", probes: list[Probe]) -> list[str]:
+def missing(client: Client, probes: list[Probe]) -> list[str]:
     """Return one line for each way in which pods do not reach each other."""
     if len(probes) < 2:
         return []
-    with ThreadPoolExecutor(max_workers=api.CONNECTIONS) as pool:
-        reports = dict(zip(probes, pool.map(lambda probe: _read(core, probe), probes), strict=True))
+    with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
+        reports = dict(
+            zip(probes, pool.map(lambda probe: _read(client, probe), probes), strict=True)
+        )
     unreadable = (
         f"probe pod {probe.pod} on {probe.node}: {report.unreadable}"
         for probe, report in reports.items()
@@ -70,25 +69,14 @@ def missing(core: "CoreV1Api", probes: list[Probe]) -> list[str]:
     return [*_few(unreadable), *_few(_describe(_gaps(probes, known), probes, known))]
 
 
-def _read(core: "CoreV1Api", probe: Probe) -> Report:
-    api.load()
-    from kubernetes.client import ApiException
-    from urllib3.exceptions import HTTPError
-
+def _read(client: Client, probe: Probe) -> Report:
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{probe.pod}/log"
     try:
-        answer: Any = core.read_namespaced_pod_log(
-            probe.pod,
-            NAMESPACE,
-            container=CONTAINER,
-            tail_lines=1,
-            _preload_content=False,
-            _request_timeout=LOG_SECONDS,
-        )
-        said = json.loads(answer.data)
-        return Report(frozenset(said["reached"]), dict(said["unreached"]))
-    except (ApiException, HTTPError, OSError) as error:
-        reason = getattr(error, "body", None) or error
-        return Report(unreadable=f"its log cannot be read: {reason}")
+        line = client.limited(seconds=LOG_SECONDS).text(path, container=CONTAINER, tailLines=1)
+        reported = json.loads(line)
+        return Report(frozenset(reported["reached"]), dict(reported["unreached"]))
+    except ApiError as error:
+        return Report(unreadable=f"its log cannot be read: {error}")
     except (ValueError, KeyError, TypeError):
         return Report(unreadable="it has not reported yet which pods it reaches")
 

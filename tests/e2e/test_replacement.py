@@ -17,7 +17,7 @@ from unittest import mock
 
 import pytest
 
-from ops.kube import etcd
+from ops.kube import client, etcd
 from ops.nspawn import disk, process
 from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
@@ -104,7 +104,7 @@ def kubectl(fleet: PulumiStack, kubeconfig: str) -> Kubectl:
 
 def members(kubeconfig: str) -> dict[str, str]:
     """The ids of etcd's members, by the names of their Nodes; all are healthy and vote."""
-    found = etcd.await_healthy(kubeconfig, deadline_seconds=HEALTHY_SECONDS)
+    found = etcd.await_healthy(client.of(kubeconfig), deadline_seconds=HEALTHY_SECONDS)
     return {each.name: each.id for each in found}
 
 

@@ -4,21 +4,18 @@ Every write is an object of its own, so that an acknowledged one is either there
 A write that failed may be there all the same; nobody was promised anything.
 """
 
-import json
 import threading
 import time
 from dataclasses import dataclass
-from http import HTTPStatus
 from itertools import pairwise
 from types import TracebackType
 
-import urllib3
-
-from ops.kube import api
+from ops.kube.client import Client
+from ops.kube.errors import ApiError
 
 EVERY_SECONDS = 0.2
 # How long the client waits for a connection and for an answer before it tries again.
-TIMEOUT = urllib3.Timeout(connect=0.5, read=1)
+ANSWER_SECONDS = 1
 PATH = "/api/v1/namespaces/default/configmaps"
 LABEL = "test.kubeadm-fleet/written"
 
@@ -55,9 +52,7 @@ class Writer:
     """Writes from its start to its end, in a thread of its own."""
 
     def __init__(self, kubeconfig: str) -> None:
-        client = api.client(kubeconfig)
-        self._url = f"{client.configuration.host}{PATH}"
-        self._pool: urllib3.PoolManager = client.rest_client.pool_manager
+        self._client = Client(kubeconfig)
         self._attempts: list[Attempt] = []
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._write_on)
@@ -105,9 +100,7 @@ class Writer:
         )
 
     def _there(self) -> set[str]:
-        answer = self._pool.request("GET", self._url, fields={"labelSelector": LABEL})
-        assert answer.status == HTTPStatus.OK, answer.data
-        return {item["metadata"]["name"] for item in json.loads(answer.data)["items"]}
+        return {item["metadata"]["name"] for item in self._client.pages(PATH, labelSelector=LABEL)}
 
     def _write_on(self) -> None:
         due = time.monotonic()
@@ -120,11 +113,7 @@ class Writer:
         body = {"metadata": {"name": name, "labels": {LABEL: ""}}}
         sent, error = time.monotonic(), None
         try:
-            answer = self._pool.request(
-                "POST", self._url, json=body, timeout=TIMEOUT, retries=False
-            )
-            if answer.status != HTTPStatus.CREATED:
-                error = f"status {answer.status}: {answer.data[:200]!r}"
-        except urllib3.exceptions.HTTPError as failure:
-            error = f"{type(failure).__name__}: {failure}"
+            self._client.limited(retries=0, seconds=ANSWER_SECONDS).create(PATH, body)
+        except ApiError as failure:
+            error = str(failure)
         return Attempt(name, sent, time.monotonic(), error)

@@ -10,11 +10,8 @@ from ops.errors import OperatorError
 from ops.wait import NotYet, wait_until
 
 TOP = Path(__file__).parents[2]
-# These still have loops of their own.
-OWN_LOOPS = {
-    *("drain.py", "health.py", "nodes.py", "readiness.py", "retirement.py"),
-    *("wave.py",),
-}
+# Those that still have loops of their own.
+OWN_LOOPS = {"wave.py"}  # components/providers
 
 
 def after(times: int, error: Exception) -> Callable[[], int]:

@@ -37,9 +37,6 @@ def core(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
          "verbs": ["get", "patch", "delete"]}
         for name, kind, namespaced in kinds
     ]  # fmt: skip
-    api.answers["GET /version"] = (200, {"major": "1", "minor": "36"})
-    api.answers["GET /api"] = (200, {"kind": "APIVersions", "versions": ["v1"]})
-    api.answers["GET /apis"] = (200, {"kind": "APIGroupList", "groups": []})
     api.answers["GET /api/v1"] = (
         200,
         {"kind": "APIResourceList", "groupVersion": "v1", "resources": resources},
@@ -55,7 +52,7 @@ def test_what_the_api_serves_is_asked_anew_each_time(core: Api, tmp_path: Path) 
     for _ in range(2):
         core.asked.clear()
         ManifestsProvider().create(props(core, FIRST))
-        assert "GET /apis" in core.asked
+        assert "GET /api/v1" in core.asked
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,14 +3,14 @@
 import pytest
 
 from ops.errors import OperatorError
-from ops.kube import etcd
+from ops.kube import client, etcd
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.etcd_server import Etcd
 
 
 def test_members_and_their_health(api: Api) -> None:
     made = Etcd(api, "a", "b", "c", "d", dead={"b"}, learners={"c", "d"}, unstarted={"d"})
-    assert etcd.members(api.kubeconfig) == [
+    assert etcd.members(client.of(api.kubeconfig)) == [
         etcd.Member(made.id_of("a"), "a", "192.0.2.11", learner=False, healthy=True),
         etcd.Member(made.id_of("b"), "b", "192.0.2.12", learner=False, healthy=False),
         etcd.Member(made.id_of("c"), "c", "192.0.2.13", learner=True, healthy=True),
@@ -22,38 +22,38 @@ def test_the_pod_of_who_leaves_is_asked_last(api: Api) -> None:
     Etcd(api, "a", "b", dead={"b"})
     del api.programs["etcd-a"]
     with pytest.raises(OperatorError, match=r"no etcd pod .* answers: etcd-b.*; etcd-a"):
-        etcd.members(api.kubeconfig, besides="a")
+        etcd.members(client.of(api.kubeconfig), besides="a")
 
 
 def test_an_etcd_without_a_majority_says_what_is_wrong(api: Api) -> None:
     made = Etcd(api, "a")
     made.failures["member list"] = (1, "", "context deadline exceeded")
     with pytest.raises(OperatorError, match=r"etcd-a: etcdctl member list: context deadline"):
-        etcd.members(api.kubeconfig)
+        etcd.members(client.of(api.kubeconfig))
 
 
 def test_a_cluster_without_etcd_pods_is_named(api: Api) -> None:
     Etcd(api)
     with pytest.raises(OperatorError, match="there is none"):
-        etcd.members(api.kubeconfig)
+        etcd.members(client.of(api.kubeconfig))
 
 
 @pytest.mark.parametrize("dead", [set(), {"b"}])
 def test_member_is_removed(api: Api, dead: set[str]) -> None:
     made = Etcd(api, "a", "b", "c", dead=dead)
-    etcd.remove_member(api.kubeconfig, "b", address="192.0.2.12", deadline_seconds=9)
+    etcd.remove_member(client.of(api.kubeconfig), "b", address="192.0.2.12", deadline_seconds=9)
     assert list(made.members) == ["a", "c"]
 
 
 def test_what_a_machine_never_started_is_found_by_its_address(api: Api) -> None:
     made = Etcd(api, "a", "b", learners={"b"}, unstarted={"b"}, dead={"b"})
-    etcd.remove_member(api.kubeconfig, "b", address="192.0.2.12", deadline_seconds=9)
+    etcd.remove_member(client.of(api.kubeconfig), "b", address="192.0.2.12", deadline_seconds=9)
     assert list(made.members) == ["a"]
 
 
 def test_member_that_is_gone_is_fine(api: Api) -> None:
     made = Etcd(api, "a", "b")
-    etcd.remove_member(api.kubeconfig, "c", address="192.0.2.13", deadline_seconds=9)
+    etcd.remove_member(client.of(api.kubeconfig), "c", address="192.0.2.13", deadline_seconds=9)
     assert list(made.members) == ["a", "b"]
 
 
@@ -66,7 +66,7 @@ def test_member_that_the_others_need_stays(
 ) -> None:
     made = Etcd(api, *names, dead=dead)
     with pytest.raises(OperatorError, match=reason):
-        etcd.remove_member(api.kubeconfig, "a", address="192.0.2.11", deadline_seconds=0)
+        etcd.remove_member(client.of(api.kubeconfig), "a", address="192.0.2.11", deadline_seconds=0)
     assert list(made.members) == names
 
 
@@ -74,18 +74,20 @@ def test_refusal_of_etcd_itself_is_told(api: Api) -> None:
     made = Etcd(api, "a", "b", "c")
     made.failures["member remove"] = (1, "", "etcdserver: unhealthy cluster")
     with pytest.raises(OperatorError, match=r"cannot leave etcd.*unhealthy cluster"):
-        etcd.remove_member(api.kubeconfig, "a", address="192.0.2.11", deadline_seconds=0)
+        etcd.remove_member(client.of(api.kubeconfig), "a", address="192.0.2.11", deadline_seconds=0)
 
 
 def test_waiting_for_health_names_the_ill(api: Api) -> None:
     Etcd(api, "a", "b", "c", dead={"b"})
     with pytest.raises(OperatorError, match=r"b \(192.0.2.12, not healthy\)"):
-        etcd.await_healthy(api.kubeconfig, deadline_seconds=0)
+        etcd.await_healthy(client.of(api.kubeconfig), deadline_seconds=0)
 
 
 def test_waiting_for_health_ends(api: Api) -> None:
     Etcd(api, "a", "b", "c")
-    assert [each.name for each in etcd.await_healthy(api.kubeconfig, deadline_seconds=0)] == [
+    assert [
+        each.name for each in etcd.await_healthy(client.of(api.kubeconfig), deadline_seconds=0)
+    ] == [
         "a",
         "b",
         "c",

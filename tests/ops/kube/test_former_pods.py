@@ -33,7 +33,7 @@ PRESENT = [
 
 def former(api: Api) -> list[str]:
     api.answers[f"GET {PODS}"] = (200, {"items": PRESENT})
-    return [each.name for each in Nodes(api.kubeconfig).former_pods("worker-0")]
+    return [each.name for each in Nodes.of(api.kubeconfig).former_pods("worker-0")]
 
 
 def test_what_the_pod_network_connects_and_what_is_older_than_its_node_ends(api: Api) -> None:
@@ -51,6 +51,6 @@ def test_only_the_very_pods_are_deleted(api: Api) -> None:
     for name, status in (("there", 200), ("gone", 404), ("another", 409)):
         api.answers[f"{path}/{name}"] = (status, {})
     pods = [Pod("shop", name, f"uid of {name}") for name in ("another", "gone", "there")]
-    Nodes(api.kubeconfig).end_pods("worker-0", pods)
+    Nodes.of(api.kubeconfig).end_pods("worker-0", pods)
     assert api.asked == [f"{path}/{name}" for name in ("another", "gone", "there")]
     assert api.sent[f"{path}/there"]["preconditions"] == {"uid": "uid of there"}

@@ -27,4 +27,4 @@ def test_health_check_runs_on_control_planes_and_on_workers_without_taints(
     api: Api, nodes: list[dict[str, Any]], possible: bool
 ) -> None:
     api.answers[f"GET {NODES_PATH}"] = (200, {"items": nodes})
-    assert Nodes(api.kubeconfig).can_take(HEALTH_JOB) is possible
+    assert Nodes.of(api.kubeconfig).can_take(HEALTH_JOB) is possible

@@ -1,0 +1,26 @@
+"""The conditions that an object reports in its status.
+
+https://kubernetes.io/docs/reference/node/node-status/#condition
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Object = Mapping[str, Any]
+
+
+def condition(thing: Object, kind: str) -> Object:
+    """Return a condition by its type; an empty one where it is not reported."""
+    conditions = thing.get("status", {}).get("conditions", ())
+    return next((each for each in conditions if each["type"] == kind), {})
+
+
+def is_ready(thing: Object) -> bool:
+    """Whether a Node or a pod is Ready: not where that is unknown."""
+    return bool(condition(thing, "Ready").get("status") == "True")
+
+
+def message(thing: Object, kind: str) -> str:
+    """Return why a condition is as it is."""
+    found = condition(thing, kind)
+    return found.get("message") or found.get("reason") or "no status was reported"
