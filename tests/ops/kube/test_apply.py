@@ -1,0 +1,87 @@
+"""Where objects of a kind are, as the API itself tells, and what applying sends there."""
+
+from typing import Any
+
+import pytest
+
+from ops.errors import OperatorError
+from ops.kube import apply, client
+from ops.kube.client import Client
+from tests.ops.kube.api_server import Answer, Api
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+"""
+CRONTAB = """
+apiVersion: example.org/v2
+kind: CronTab
+metadata: {name: nightly, namespace: ignored}
+"""
+DEPLOYMENT_PATH = "/apis/apps/v1/namespaces/default/deployments/web"
+CRONTAB_PATH = "/apis/example.org/v2/crontabs/nightly"
+
+
+def resource(name: str, kind: str, *, namespaced: bool) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "namespaced": namespaced}
+
+
+@pytest.fixture
+def kube(api: Api, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """An API that serves Deployments in namespaces and CronTabs for the whole cluster."""
+    monkeypatch.setattr(client, "POLL_SECONDS", 0.01)
+    deployments = [
+        resource("deployments", "Deployment", namespaced=True),
+        resource("deployments/scale", "Scale", namespaced=True),
+        resource("deployments/status", "Deployment", namespaced=True),
+    ]
+    crontabs = [resource("crontabs", "CronTab", namespaced=False)]
+    api.answers["GET /apis/apps/v1"] = (200, {"resources": deployments})
+    api.answers["GET /apis/example.org/v2"] = (200, {"resources": crontabs})
+    for path in (DEPLOYMENT_PATH, CRONTAB_PATH):
+        for verb in ("GET", "PATCH", "DELETE"):
+            api.answers[f"{verb} {path}"] = (200, {})
+    return Client(api.kubeconfig)
+
+
+def test_an_object_is_applied_as_the_program_s_own(api: Api, kube: Client) -> None:
+    apply.apply(kube, DEPLOYMENT)
+    request = f"PATCH {DEPLOYMENT_PATH}"
+    assert api.types[request] == "application/apply-patch+yaml"
+    assert api.queries[-1] == {"fieldManager": ["kubeadm-fleet"], "force": ["true"]}
+    assert api.sent[request]["metadata"] == {"name": "web"}
+
+
+def test_each_version_is_asked_once_for_its_kinds(api: Api, kube: Client) -> None:
+    apply.apply(kube, f"{DEPLOYMENT}---{CRONTAB}---{DEPLOYMENT}")
+    assert api.asked == [
+        *("GET /apis/apps/v1", f"PATCH {DEPLOYMENT_PATH}"),
+        *("GET /apis/example.org/v2", f"PATCH {CRONTAB_PATH}"),
+        f"PATCH {DEPLOYMENT_PATH}",
+    ]
+
+
+def test_objects_of_the_whole_cluster_are_in_no_namespace(kube: Client) -> None:
+    documents = f"{DEPLOYMENT}---{CRONTAB}"
+    references = apply.references(documents)
+    assert apply.present(kube, documents) == references
+
+
+def test_a_kind_that_is_not_served_is_named_when_applied_and_gone_when_deleted(
+    api: Api, kube: Client
+) -> None:
+    other = CRONTAB.replace("kind: CronTab", "kind: Other")
+    for documents in (other, other.replace("v2", "v9")):
+        with pytest.raises(OperatorError, match=r"applying Other/ignored/nightly at .* 404"):
+            apply.apply(kube, documents)
+        assert apply.present(kube, documents) == []
+        apply.remove(kube, apply.references(documents))
+    assert not [each for each in api.asked if each.startswith("DELETE")]
+
+
+def test_it_is_applied_again_while_the_api_is_unavailable(api: Api, kube: Client) -> None:
+    answers: list[Answer] = [(503, {"message": "no leader"}), (200, {})]
+    api.answers[f"PATCH {DEPLOYMENT_PATH}"] = lambda: answers.pop(0)
+    apply.apply(kube, DEPLOYMENT)
+    assert answers == []
