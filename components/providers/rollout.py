@@ -121,7 +121,7 @@ class RolloutProvider(Provider):
         from ops.rollout.node_operations import node_operations
 
         machines = node_operations(props)
-        found = inspect_cluster(machines, ClusterNodes.of(props))
+        found = inspect_cluster(machines, ClusterNodes.from_props(props))
         drift = {
             name: to_state(left)
             for name, machine in machines.items()
@@ -181,7 +181,7 @@ def _joined_as_wanted(props: Mapping[str, Any]) -> bool:
     from ops.rollout.cluster_nodes import ClusterNodes
     from ops.rollout.documents import is_part_of
 
-    nodes = ClusterNodes.of(props)
+    nodes = ClusterNodes.from_props(props)
     return is_part_of(props["cluster_document"], nodes.cluster_document()) and is_part_of(
         props["kubelet_document"], nodes.kubelet_document()
     )

@@ -8,31 +8,33 @@ from typing import Any
 
 import yaml
 
-from ops.kube import retirement
+from ops.kube import client, retirement
+from ops.kube.client import Client
 from ops.kube.nodes import Nodes
 
 
 class ClusterNodes(Nodes):
     """The Nodes of one cluster, drained as its policy says."""
 
-    def __init__(self, kubeconfig: str, *, drain_seconds: float, force: bool) -> None:
-        super().__init__(kubeconfig)
-        self._drained_with = kubeconfig
+    def __init__(self, client: Client, *, drain_seconds: float, force: bool) -> None:
+        super().__init__(client)
         self._drain_seconds = drain_seconds
         self._force = force
 
     @classmethod
-    def of(cls, props: Mapping[str, Any]) -> "ClusterNodes":
+    def from_props(cls, props: Mapping[str, Any]) -> "ClusterNodes":
         """Read the rollout's inputs."""
         policy = props["policy"]
         return cls(
-            props["kubeconfig"], drain_seconds=policy["drain_seconds"], force=policy["force"]
+            client.of(props["kubeconfig"]),
+            drain_seconds=policy["drain_seconds"],
+            force=policy["force"],
         )
 
     def drain(self, name: str) -> str:
         """Empty a cordoned Node; return which pods stay, and why, "" if none does."""
         return retirement.drain(
-            self._drained_with, name, deadline_seconds=self._drain_seconds, force=self._force
+            self, name, deadline_seconds=self._drain_seconds, force=self._force
         )
 
     def recorded_version(self) -> str:

@@ -51,7 +51,7 @@ class RolloutRun:
         return cls(
             DesiredCluster.of(props),
             node_operations(props),
-            ClusterNodes.of(props),
+            ClusterNodes.from_props(props),
             progress,
             at_once=int(props["policy"]["max_unavailable"]),
         )

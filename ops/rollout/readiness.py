@@ -1,9 +1,10 @@
 """What must hold before the next machine is touched."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.errors import OperatorError
+from ops.kube.errors import ApiError
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout.node_operations import NodeOperations
@@ -20,42 +21,50 @@ def await_control_planes(machines: Iterable[NodeOperations]) -> None:
 
 
 def await_ready(nodes: Nodes, names: Iterable[str]) -> None:
-    """Wait until the API answers and these Nodes are registered and Ready."""
+    """Wait until the API answers and these Nodes are registered and Ready.
+
+    Each Node is read by itself: those that wait side by side in a large cluster do not list all.
+    """
     wanted = list(names)
 
-    def check() -> None:
-        found = _read(nodes)
-        late = [name for name in wanted if name not in found or not found[name].ready]
-        if late:
+    def ready() -> None:
+        if not wanted and nodes.read() is None:
+            raise NotYet("the API does not answer")
+        found = {name: _look(nodes, name) for name in wanted}
+        if late := [name for name, node in found.items() if node is None or not node.ready]:
             raise NotYet(f"{', '.join(late)} not Ready")
 
-    wait_until(check, READY_SECONDS, _late, poll_seconds=POLL_SECONDS)
+    _await(ready)
 
 
 def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
-    """Wait until the Node is there, and its Ready condition is not that from before the restart."""
+    """Wait until the Node is there, and no longer reported as it was before the restart."""
 
-    def check() -> None:
-        found = _read(nodes)
-        if name not in found:
+    def registered() -> None:
+        node = _look(nodes, name)
+        if node is None:
             raise NotYet(f"Node {name} is not registered")
-        node = found[name]
         stale = former and (former.uid, former.ready_since) == (node.uid, node.ready_since)
         if node.ready and stale:
-            raise NotYet(f"Node {name} still has the Ready condition from before its restart")
+            raise NotYet(f"Node {name} is still said to be Ready")
 
-    wait_until(check, READY_SECONDS, _late, poll_seconds=POLL_SECONDS)
-
-
-def _read(nodes: Nodes) -> dict[str, Node]:
-    found = nodes.read()
-    if found is None:
-        raise NotYet("the API does not answer")
-    return found
+    _await(registered)
 
 
-def _late(reason: str) -> OperatorError:
-    return OperatorError(
-        f"after {READY_SECONDS:.0f} s: {reason}; see `journalctl -u kubelet` there, fix it and run "
-        "`pulumi up` again: it resumes with what is left"
+def _look(nodes: Nodes, name: str) -> Node | None:
+    try:
+        return nodes.look(name)
+    except ApiError as error:
+        raise NotYet(f"the API does not answer ({error})") from None
+
+
+def _await(check: Callable[[], None]) -> None:
+    wait_until(
+        check,
+        READY_SECONDS,
+        lambda reason: OperatorError(
+            f"after {READY_SECONDS:.0f} s: {reason}; check `journalctl -u kubelet` on the machine, "
+            "fix the cause and run `pulumi up` again: it resumes where it stopped"
+        ),
+        poll_seconds=POLL_SECONDS,
     )

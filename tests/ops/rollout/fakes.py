@@ -99,6 +99,12 @@ class FakeNodes(ClusterNodes):
             self._fleet.found[name] = replace(self._fleet.found[name], node=node)
         return {name: each.node for name, each in self._fleet.found.items() if each.node}
 
+    def look(self, name: str) -> Node | None:
+        found = self.read()
+        if found is None:
+            raise Unavailable("it does not answer")
+        return found.get(name)
+
     def one(self, name: str) -> Node | None:
         return self._fleet.found[name].node
 

@@ -8,6 +8,8 @@ from ops.errors import OperatorError
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout import readiness
+from tests.ops.kube.api_server import Api
+from tests.ops.kube.shop import found
 
 NAME = "a-worker-0"
 FORMER = Node(
@@ -21,9 +23,9 @@ class Answers(Nodes):
     def __init__(self, *answers: Node | None) -> None:
         self.left = list(answers)
 
-    def read(self) -> dict[str, Node]:
-        node = self.left.pop(0)
-        return {NAME: node} if node else {}
+    def look(self, name: str) -> Node | None:
+        assert name == NAME
+        return self.left.pop(0)
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +57,30 @@ def test_node_that_never_changes_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(readiness, "READY_SECONDS", -1)
     with pytest.raises(OperatorError, match=f"Node {NAME} still has the Ready condition"):
         readiness.await_registered(Answers(FORMER), NAME, FORMER)
+
+
+def test_node_is_waited_for_without_listing_all(api: Api) -> None:
+    states = iter(["Unknown", "True"])
+    path = f"GET /api/v1/nodes/{NAME}"
+    api.answers[path] = lambda: (200, found(next(states), NAME))
+    readiness.await_ready(Nodes.of(api.kubeconfig), [NAME])
+    assert api.asked == [path] * 2
+
+
+def test_api_alone_is_waited_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "READY_SECONDS", -1)
+    nodes = Nodes.of(api.kubeconfig)
+    for names in ([], [NAME]):
+        api.answers["GET /api/v1/nodes"] = (500, {})
+        api.answers[f"GET /api/v1/nodes/{NAME}"] = (500, {})
+        with pytest.raises(OperatorError, match="the API does not answer"):
+            readiness.await_ready(nodes, names)
+    api.answers["GET /api/v1/nodes"] = (200, {"items": []})
+    readiness.await_ready(nodes, [])
+
+
+def test_what_is_not_ready_is_named(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "READY_SECONDS", -1)
+    api.answers["GET /api/v1/nodes/a"] = (200, found("False", "a"))
+    with pytest.raises(OperatorError, match="a, b not Ready"):
+        readiness.await_ready(Nodes.of(api.kubeconfig), ["a", "b"])

@@ -1,0 +1,3 @@
+"""A stand-in for a cluster's API."""
+
+from tests.ops.kube.api_server import api as api
