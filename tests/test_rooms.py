@@ -16,6 +16,7 @@ PLANTED = {
     "rooms": ("ops.kube.client", "components.fleet"),
     "model-is-pure": ("model.fleet", "pulumi"),
     "ops-without-pulumi": ("ops.rollout.progress", "pulumi"),
+    "ops-without-kubernetes": ("ops.kube.apply", "kubernetes"),
     "components-without-clients": ("components.providers.manifests", "kubernetes"),
     "scripts-without-pulumi": ("scripts.fleet.session", "pulumi"),
     "scripts": ("scripts.build.shell", "scripts.fleet.session"),
