@@ -33,9 +33,7 @@ class ClusterNodes(Nodes):
 
     def drain(self, name: str) -> str:
         """Empty a cordoned Node; return which pods stay, and why, "" if none does."""
-        return retirement.drain(
-            self, name, deadline_seconds=self._drain_seconds, force=self._force
-        )
+        return retirement.drain(self, name, deadline_seconds=self._drain_seconds, force=self._force)
 
     def recorded_version(self) -> str:
         """Return the version that the cluster's own objects are of."""

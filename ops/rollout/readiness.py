@@ -46,7 +46,7 @@ def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
             raise NotYet(f"Node {name} is not registered")
         stale = former and (former.uid, former.ready_since) == (node.uid, node.ready_since)
         if node.ready and stale:
-            raise NotYet(f"Node {name} is still said to be Ready")
+            raise NotYet(f"Node {name} is still reported Ready as before its restart")
 
     _await(registered)
 

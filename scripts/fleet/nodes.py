@@ -18,7 +18,7 @@ import yaml
 from rich.table import Table
 
 from model.well_known import ROLE_DOMAIN
-from ops.kube import api
+from ops.kube.access import Access
 from scripts.fleet.kubeconfig import split
 
 COLUMNS = ("cluster", "name", "roles", "status", "version", "address", "age")
@@ -74,13 +74,14 @@ def _read_cluster(cluster: str, kubeconfig: str) -> list[NodeRow]:
 
 
 def _get(kubeconfig: str, path: str) -> Any:
-    (user,) = yaml.safe_load(kubeconfig)["users"]
-    server = api.server(kubeconfig)
+    document = yaml.safe_load(kubeconfig)
+    (user,), (cluster,) = document["users"], document["clusters"]
+    server = cluster["cluster"]["server"]
     token = user["user"].get("token")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     if server.startswith("https:"):
-        context = ssl.create_default_context() if token else api.tls(kubeconfig)
+        context = ssl.create_default_context() if token else Access.of(kubeconfig).tls
         handlers.append(urllib.request.HTTPSHandler(context=context))
     request = urllib.request.Request(server + path, headers=headers)  # noqa: S310 (ours)
     with urllib.request.build_opener(*handlers).open(request, timeout=_TIMEOUT) as answer:

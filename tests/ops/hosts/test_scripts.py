@@ -11,8 +11,7 @@ import pytest
 from ops.hosts import scripts
 from ops.hosts.operations import OPERATIONS
 from ops.hosts.scripts import ScriptError, closure, compose, read, source
-from ops.rollout.inspection import INSPECT
-from ops.rollout.node_operations import HEALTH, NOTES
+from ops.rollout.node_operations import ON_A_MEMBER
 
 # Each text that is sent to a machine, and the functions of it that are called there.
 TEXTS = {
@@ -28,8 +27,9 @@ TEXTS = {
     "applied_state": ("inspect", "record_initial", "record_applied", "register"),
     "node_facts": ("node_facts",),
     "host_facts": ("host_facts",),
+    "logs": ("unit_log", "container_log"),
 }
-READERS = ("host_facts", "node_facts", "applied_state")
+READERS = ("host_facts", "node_facts", "applied_state", "logs")
 # A program of its own, which a container machine has as a file.
 FILES = sorted(file.stem for file in scripts.NODE_SCRIPTS.glob("*.sh"))
 PIECES = [name for name in FILES if name != "container-boot"]
@@ -81,7 +81,7 @@ def test_every_file_is_part_of_a_text() -> None:
 
 
 def test_what_is_called_is_tested() -> None:
-    operations = [*OPERATIONS.values(), NOTES, HEALTH, INSPECT]
+    operations = list(ON_A_MEMBER.values())
     assert {each.script for each in operations} <= set(TEXTS)
     for each in operations:
         assert set(each.settings) <= settings(each.script)

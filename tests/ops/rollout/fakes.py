@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ops.hosts.login import Login
 from ops.hosts.session import HostConnection
+from ops.kube.errors import Unavailable
 from ops.kube.node import Node
 from ops.kube.nodes import Pod
 from ops.rollout.cluster_nodes import ClusterNodes
@@ -102,7 +104,7 @@ class FakeNodes(ClusterNodes):
     def look(self, name: str) -> Node | None:
         found = self.read()
         if found is None:
-            raise Unavailable("it does not answer")
+            raise Unavailable(None, "it does not answer")
         return found.get(name)
 
     def one(self, name: str) -> Node | None:
@@ -146,16 +148,21 @@ def alike(props: Mapping[str, Any], **changes: Any) -> dict[str, ObservedMachine
     return {each.name: found(each, **changes) for each in DesiredCluster.of(props).machines}
 
 
+def machines_of(fleet: FakeFleet) -> dict[str, NodeOperations]:
+    """What can be done on each machine of the fleet, by its name."""
+    cluster = DesiredCluster.of(fleet.props)
+    return {
+        each.name: FakeOperations(each, HostConnection(each.name, _login(each)), cluster, fleet)
+        for each in cluster.machines
+    }
+
+
 def run(fleet: FakeFleet) -> bool:
     """Run the rollout; return whether it changed anything."""
     cluster = DesiredCluster.of(fleet.props)
-
-    def machine(wanted: DesiredMachine) -> NodeOperations:
-        return FakeOperations(wanted, HostConnection(wanted.name, _login(wanted)), cluster, fleet)
-
     rollout = RolloutRun(
         cluster,
-        {each.name: machine(each) for each in cluster.machines},
+        machines_of(fleet),
         FakeNodes(fleet),
         Progress(fleet.log),
         at_once=int(fleet.props["policy"]["max_unavailable"]),
@@ -164,5 +171,5 @@ def run(fleet: FakeFleet) -> bool:
     return rollout.changed
 
 
-def _login(wanted: DesiredMachine) -> dict[str, Any]:
-    return {"host": wanted.address, "port": 22, "user": "root", "sudo": False}
+def _login(wanted: DesiredMachine) -> Login:
+    return Login.from_props({"host": wanted.address, "port": 22, "user": "root", "sudo": False})

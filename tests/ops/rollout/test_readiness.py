@@ -55,7 +55,7 @@ def test_node_that_was_gone_is_registered_when_it_is_there() -> None:
 
 def test_node_that_never_changes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "READY_SECONDS", -1)
-    with pytest.raises(OperatorError, match=f"Node {NAME} still has the Ready condition"):
+    with pytest.raises(OperatorError, match=f"Node {NAME} is still reported Ready"):
         readiness.await_registered(Answers(FORMER), NAME, FORMER)
 
 
