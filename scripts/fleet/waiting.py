@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import click
+
 # A host that is suspended meanwhile counts no time: the clock is looked at again.
 LOOK_SECONDS = 60
 
@@ -16,6 +18,15 @@ def waiting_clusters(outputs: Mapping[str, Any]) -> dict[str, datetime]:
         for name, cluster in (outputs.get("clusters") or {}).items()
         if cluster.get("waiting")
     }
+
+
+def show_waiting(outputs: Mapping[str, Any]) -> None:
+    """Name the clusters that wait for the soak of an earlier wave, and until when."""
+    for name, until in waiting_clusters(outputs).items():
+        click.echo(
+            f"{name}: its change waits until {until:%Y-%m-%d %H:%M:%S} UTC; the next `fleet up` "
+            "after that makes it (or `fleet up --wait`)"
+        )
 
 
 def run_until_none_waits(

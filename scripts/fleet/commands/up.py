@@ -12,6 +12,7 @@ EPILOG = examples(
     "fleet up                         the stack dev",
     "fleet up prod                    another stack; one with `protect` shows its plan and asks",
     "fleet up prod --yes              nobody is asked: for CI, after the plan was approved",
+    "fleet up prod --wait             until no cluster waits for the soak of an earlier wave",
     "fleet up --plan-file plan.txt    every resource and every diagnostic, in a file",
 )
 
@@ -19,16 +20,19 @@ EPILOG = examples(
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 @stack_argument()
 @click.option("-y", "--yes", is_flag=True, help="Do not ask, also when the stack has `protect`.")
+@click.option("--wait", is_flag=True, help="Wait for soaks to end, and run again after each.")
 @plan_options()
-def command(stack: str, yes: bool, verbose: bool, plan_file: Path | None) -> None:
+def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | None) -> None:
     """Make the stack's clusters, or bring them up to date, and write ./kubeconfig.
 
     A stack whose config has `protect: true` shows its plan first and asks. What was finished by a
-    run that failed stays; running it again resumes from there.
+    run that failed stays; running it again resumes from there. Clusters that wait for the soak of
+    an earlier wave are named; the next run after it changes them.
     """
     from ops.errors import OperatorError
     from scripts.fleet import access
     from scripts.fleet.session import AGAIN, Failed, Output, engine_of, is_protected, run
+    from scripts.fleet.waiting import run_until_none_waits, show_waiting
 
     engine = engine_of(stack)
     output = Output(verbose, plan_file)
@@ -41,11 +45,19 @@ def command(stack: str, yes: bool, verbose: bool, plan_file: Path | None) -> Non
     engine.prepare(create=True)
     if ask and run(engine, "preview", output).any:
         click.confirm(f"Make these changes in {stack}?", abort=True, err=True)
-    try:
+
+    def once() -> None:
         run(engine, "up", output)
+
+    try:
+        if wait:
+            run_until_none_waits(once, engine.outputs, lambda text: click.echo(text, err=True))
+        else:
+            once()
     except Failed as error:
         # Clusters that answer can be used, and one that does not is named.
         with suppress(OperatorError):
             access.show_access(access.write(access.exported(engine), stack))
         raise Failed(f"{error}\n{AGAIN}") from None
     access.show_access(access.write(access.exported(engine), stack))
+    show_waiting(engine.outputs())
