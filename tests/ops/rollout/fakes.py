@@ -13,7 +13,7 @@ from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.executor import RolloutRun
 from ops.rollout.node_operations import NodeOperations
-from ops.rollout.observed import ObservedMachine
+from ops.rollout.observed import AppliedState, ObservedMachine
 from ops.rollout.progress import Progress
 from tests.ops.rollout.examples import CLUSTER, found
 
@@ -71,7 +71,11 @@ class FakeOperations(NodeOperations):
         elif name == "clean":
             now = replace(now, staged=(), cleanup_pending=False)
         elif name == "record_applied":
-            now = replace(now, applied=replace(now.applied, version=self.wanted.version))
+            like, was = self.wanted, now.applied
+            applied = AppliedState(
+                like.version, like.control, like.kubelet, was.services, was.files
+            )
+            now = replace(now, applied=applied)
         elif name == "repair":
             fleet.api_answers = True
             now = replace(now, services=now.applied.services)

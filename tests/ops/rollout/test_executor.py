@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ops.errors import OperatorError
 from tests.ops.rollout.examples import inputs
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
@@ -73,6 +74,34 @@ def test_pods_of_a_former_node_end_when_it_has_registered_and_before_it_is_settl
     assert fleet.of("a-worker-1")[: len(before) + 5] == [
         *before, "register", "end_pods", "set_metadata", "uncordon", "record_applied",
     ]  # fmt: skip
+
+
+def test_upgrade_covers_new_settings() -> None:
+    props = inputs(version=NEWER, kubelet_document="maxPods: 50")
+    fleet = FakeFleet(props, alike(inputs(), staged=(NEWER,)))
+    assert run(fleet)
+    assert fleet.called("upgrade_kubelet") == ["a-worker-0", "a-worker-1", "a-worker-2"]
+    assert fleet.called("apply_kubelet") == []
+
+
+def test_new_settings_are_uploaded_once_and_applied_to_all() -> None:
+    fleet = FakeFleet(inputs(kubelet_document="maxPods: 50"), alike(inputs()))
+    assert run(fleet)
+    assert fleet.calls[0] == ("upload_configuration", "a-control-plane-0")
+    assert fleet.called("upload_configuration") == ["a-control-plane-0"]
+    assert fleet.called("apply_kubelet") == sorted(fleet.props["machines"])
+    assert fleet.called("drain") == []
+
+
+def test_control_plane_that_cannot_be_upgraded_stops_the_run_before_any_change() -> None:
+    like = alike(inputs())
+    plane = like["a-control-plane-1"]
+    applied = replace(plane.applied, version="v1.34.0")
+    like["a-control-plane-1"] = replace(plane, version="v1.34.0", applied=applied)
+    fleet = FakeFleet(inputs(version=NEWER), like)
+    with pytest.raises(OperatorError, match="a-control-plane-1: "):
+        run(fleet)
+    assert fleet.calls == []
 
 
 def test_control_planes_that_keep_the_api_from_answering_are_repaired_first() -> None:
