@@ -1,1 +1,1 @@
-"""What a fleet should be, in plain Python. Knows nothing of Pulumi, SSH or the Kubernetes API."""
+"""The desired state of a fleet, in pure Python: no Pulumi, no SSH, no Kubernetes API."""

@@ -26,14 +26,14 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def write_whole(target: Path, content: str) -> None:
-    """Write a file into a folder that is there; who reads it finds the former content or this."""
+    """Write a file atomically into an existing folder: readers see the old or the new content."""
     part = _part(target)
     part.write_text(content)
     part.replace(target)
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -60,7 +60,7 @@ def locked(
 
 
 def is_ours_alone(descriptor: int) -> bool:
-    """Take the whole lock of an open file or folder, if nobody else holds a share of it."""
+    """Try to take the exclusive lock of an open file or folder."""
     return _try(descriptor, fcntl.LOCK_EX)
 
 

@@ -1,4 +1,4 @@
-"""A fleet as it should be, with every default applied: what the components are made from."""
+"""The desired state of a fleet with all defaults applied; the input of the components."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ WORKER = "worker"
 
 @dataclass(frozen=True)
 class ContainerSettings:
-    """A machine on this host: `address_cidr` ("10.89.1.11/24"), cores, memory in bytes."""
+    """A container machine: `address_cidr` ("10.89.1.11/24"), cores, memory in bytes."""
 
     address_cidr: str
     gateway: str
@@ -25,7 +25,7 @@ class ContainerSettings:
 
 @dataclass(frozen=True)
 class Bastion:
-    """The host through which others are reached; `host_key` None accepts any."""
+    """An SSH jump host; `host_key` None accepts any."""
 
     host: str
     port: int
@@ -35,7 +35,7 @@ class Bastion:
 
 @dataclass(frozen=True)
 class ExistingSettings:
-    """A host that exists; `host_key` None accepts any.
+    """An existing host; `host_key` None accepts any.
 
     `private_key_name` and `sudo_password_name` (None where sudo asks none) name config secrets.
     """
@@ -53,7 +53,7 @@ class ExistingSettings:
 
 @dataclass(frozen=True)
 class Taint:
-    """What keeps pods off a Node: `effect` is NoSchedule, PreferNoSchedule or NoExecute."""
+    """A Node taint: `effect` is NoSchedule, PreferNoSchedule or NoExecute."""
 
     key: str
     value: str
@@ -65,7 +65,7 @@ class Taint:
         )
 
 
-# kubeadm's own default, which a cluster's config may replace.
+# kubeadm's default, which a cluster's config can override.
 CONTROL_PLANE_TAINT = Taint(CONTROL_PLANE_LABEL, "", "NoSchedule")
 
 
@@ -89,7 +89,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Vip:
-    """The address that the control planes hold between them, one at a time (RFC 5798).
+    """The virtual IP address, held by one control plane at a time (RFC 5798).
 
     The holder takes connections at `port` and passes them on; `router_id` tells it from other
     virtual addresses of the same network.
@@ -102,7 +102,7 @@ class Vip:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Where binaries and images come from: `source` "bundle" or "upstream", `mirror` a base URL."""
+    """The source of binaries and images: "bundle" or "upstream"; `mirror` is a base URL."""
 
     source: str
     mirror: str | None
@@ -110,7 +110,7 @@ class Artifacts:
 
 @dataclass(frozen=True)
 class Component:
-    """What a component of the control plane is told beyond what kubeadm tells it.
+    """Settings of a control plane component in addition to kubeadm's.
 
     `extra_args` are flags without their dashes. Only the API server has `cert_sans`: further names
     and addresses in its certificate.
@@ -122,7 +122,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Upgrade:
-    """How a cluster's machines are changed one after another.
+    """The rollout settings of a cluster's machines.
 
     At most `max_unavailable` workers at a time (at least 1), each drained within `drain_seconds`,
     after which `force` decides whether what blocks is deleted or the change stops. Clusters of
@@ -159,11 +159,11 @@ class Cluster:
     control_planes: tuple[Machine, ...]
     workers: tuple[Machine, ...]
     upgrade: Upgrade
-    # The consent to lose what etcd holds; "" where nobody gave it.
+    # The acknowledgement that etcd's data may be lost; "" if not given.
     data_loss: str
-    # What those data are restored from when the cluster is founded again.
+    # The snapshot from which the data is restored when the cluster is initialized again.
     snapshot: Snapshot | None
-    # Fields of KubeletConfiguration that are laid over the program's own.
+    # KubeletConfiguration fields that override kubeadm-fleet's own.
     kubelet: Mapping[str, Any]
     api_server: Component
     controller_manager: Component
@@ -188,13 +188,13 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Fleet:
-    """All clusters of a stack, in the order in which the config names them."""
+    """All clusters of a stack, in config order."""
 
     clusters: tuple[Cluster, ...]
 
     @property
     def waves(self) -> tuple[tuple[Cluster, ...], ...]:
-        """The clusters by wave, in the order in which they are changed; none is empty."""
+        """The clusters by wave, in rollout order; no wave is empty."""
         numbers = sorted({cluster.upgrade.wave for cluster in self.clusters})
         return tuple(
             tuple(cluster for cluster in self.clusters if cluster.upgrade.wave == number)
@@ -203,13 +203,13 @@ class Fleet:
 
     @property
     def private_key_names(self) -> tuple[str, ...]:
-        """Names of the config secrets that hold SSH keys of existing hosts, each once."""
+        """Names of the config secrets with SSH keys of existing hosts, without duplicates."""
         names = {each.private_key_name for each in self._existing if not each.agent}
         return tuple(sorted(names))
 
     @property
     def sudo_password_names(self) -> tuple[str, ...]:
-        """Names of the config secrets that hold passwords for sudo, each once."""
+        """Names of the config secrets with sudo passwords, without duplicates."""
         names = {each.sudo_password_name for each in self._existing}
         return tuple(sorted(name for name in names if name is not None))
 

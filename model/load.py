@@ -1,4 +1,4 @@
-"""From the raw config to a fleet, or to everything that is wrong with it at once."""
+"""Load the raw config into a fleet, or report all of its problems at once."""
 
 from collections.abc import Callable, Iterator
 
@@ -50,7 +50,7 @@ def load(raw: object) -> Fleet:
         if not reading.rests_on_placeholder(finding.sources):
             problems.append(finding.problem)
     if problems:
-        # What several clusters inherit is found in each of them.
+        # A problem in inherited settings is found once per cluster.
         raise ConfigError(list(dict.fromkeys(problems)))
     return Fleet(tuple(_cluster(layout) for layout in layouts))
 
@@ -137,7 +137,7 @@ def _hosts(layout: ResolvedCluster, role: str) -> Iterator[ExistingSettings]:
         yield _existing(host, layout.ssh, bastion)
 
 
-# How each driver's machines are laid out.
+# The machine builders by driver.
 LAYING_OUT: dict[
     str, Callable[[ResolvedCluster, str], Iterator[ContainerSettings | ExistingSettings]]
 ] = {

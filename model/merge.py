@@ -1,11 +1,11 @@
-"""One mapping laid over another."""
+"""Deep merging of mappings."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both, `above` before `below`; mappings within are laid over each other likewise."""
+    """Return `below` overridden by `above`, with nested mappings merged recursively."""
     both = dict(below)
     for key, value in above.items():
         lower = both.get(key)

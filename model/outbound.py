@@ -1,19 +1,19 @@
-"""What lies between the machines and the internet: a proxy, and mirrors of registries.
+"""The proxy and registry mirrors of a cluster's machines.
 
-Both end as lines that scripts/node/proxy.sh reads.
+Both are rendered as lines for scripts/node/proxy.sh.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# What curl, apt and Go's programs all read; curl reads http_proxy in lower case only.
+# Honoured by curl, apt and Go programs alike; curl reads http_proxy in lower case only.
 # https://everything.curl.dev/usingcurl/proxies/env.html
 HTTP, HTTPS, NONE = "http_proxy", "https_proxy", "no_proxy"
 
 
 @dataclass(frozen=True)
 class Outbound:
-    """URLs of proxies, or None; what is reached without; registries' hosts and their mirrors."""
+    """Proxy URLs (or None), destinations without proxy, and mirror URLs by registry host."""
 
     http: str | None = None
     https: str | None = None
@@ -22,12 +22,12 @@ class Outbound:
 
     @property
     def environment(self) -> str:
-        """The proxy as lines of NAME=value; empty where there is none."""
+        """The proxy as NAME=value lines; empty without a proxy."""
         proxies = {HTTP: self.http, HTTPS: self.https}
         lines = [f"{name}={url}\n" for name, url in proxies.items() if url]
         return "".join([*lines, f"{NONE}={','.join(self.no_proxy)}\n"]) if lines else ""
 
     @property
     def mirror_table(self) -> str:
-        """The mirrors as lines of a registry's host, a tab and a URL."""
+        """The mirrors as lines of registry host, tab and URL."""
         return "".join(f"{host}\t{url}\n" for host, url in sorted(self.mirrors.items()))

@@ -1,4 +1,4 @@
-"""Where things lie on this host, outside every checkout.
+"""Paths on this host outside the checkout.
 
 The cache can be rebuilt at any time. The state cannot: it holds the backend and the passphrase of
 the stacks that this user runs without a backend of their own.
@@ -26,7 +26,7 @@ def machines_dir() -> Path:
 
 
 def toolchain_dir() -> Path:
-    """The folder of executables that belongs in PATH."""
+    """The folder of executables to add to PATH."""
     return cache_dir() / "toolchain" / pins.PULUMI / "bin"
 
 

@@ -1,14 +1,13 @@
-"""Every version that the project pins, and why it is that one. A test holds other files against it.
+"""Every version that the project pins, and why. A test checks other files against it.
 
 Python packages are pinned in pyproject.toml; here are those that must fit a program below.
 """
 
-# Clusters that name no version. Its minor is the one before the newest, so that an upgrade from it
-# can be tried.
+# The default version of clusters: one minor before the newest, so that an upgrade can be tried.
 KUBERNETES = "v1.36.3"
-# In all of these kubeadm's documents are v1beta4; 1.37 reads no older ones.
+# All of these use kubeadm's v1beta4 documents; 1.37 reads no older ones.
 KUBERNETES_MINORS = (35, 36, 37)
-# What the long tests and the bench upgrade to: the newest minor, so that both ends are tried.
+# The upgrade target of the long tests and the bench: the newest minor, to cover both ends.
 KUBERNETES_NEWEST = "v1.37.2"
 # What the long tests begin with: a patch of the default's minor that is not its newest.
 KUBERNETES_EARLIER = "v1.36.1"

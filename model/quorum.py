@@ -1,4 +1,4 @@
-"""What etcd can lose: the arithmetic of majorities, for previews and for the moment itself.
+"""etcd quorum arithmetic, for previews and for checks right before a change.
 
 A change of etcd's members, and every write, needs the agreement of more than half of the members
 that vote. https://etcd.io/docs/v3.6/faq/#what-is-failure-tolerance
@@ -13,7 +13,7 @@ def majority(members: int) -> int:
 
 
 def removal_refusal(voters: Mapping[str, bool], leaving: str) -> str | None:
-    """Say why `leaving` must not leave now; `voters` says of each voting member if it is healthy.
+    """Return why `leaving` must not leave now; `voters` maps each voting member to its health.
 
     None when what remains keeps a majority. A member that does not vote may always leave.
     """
@@ -28,14 +28,14 @@ def removal_refusal(voters: Mapping[str, bool], leaving: str) -> str | None:
     ill = ", ".join(name for name, well in rest.items() if not well)
     return (
         f"without {leaving}, {healthy} of etcd's {len(rest)} members would be healthy and "
-        f"{majority(len(rest))} are needed; not healthy: {ill}"
+        f"{majority(len(rest))} are needed for quorum; unhealthy: {ill}"
     )
 
 
 def refusal(
     before: Mapping[str, str], after: Mapping[str, str], dead: Collection[str]
 ) -> str | None:
-    """Say why control planes cannot change like this in one run; None when they can.
+    """Return why control planes cannot change like this in one run; None if they can.
 
     `before` and `after` give the machine id behind each control plane's name, in the order of their
     indices; an id that a preview cannot know yet is one that differs. `dead` are names out of
@@ -59,8 +59,8 @@ def _all_at_once(before: Mapping[str, str], removed: list[str], replaced: list[s
     if len(removed) + len(replaced) < len(before):
         return None
     return (
-        f"no machine of the control planes {_names(before)} would be left, and with the last one "
-        "goes all of the cluster's data"
+        f"none of the control planes {_names(before)} would be left, and the cluster's data would "
+        "be lost with the last one"
     )
 
 
@@ -68,27 +68,27 @@ def _majority_dead(before: Mapping[str, str], lost: list[str]) -> str | None:
     if len(before) - len(lost) >= majority(len(before)):
         return None
     return (
-        f"{_names(lost)} of {len(before)} control planes are dead, so that etcd has no majority "
-        f"({majority(len(before))}) and takes no change: bring one back first"
+        f"{_names(lost)} of {len(before)} control planes are dead, so that etcd has lost quorum "
+        f"({majority(len(before))}) and accepts no changes: recover one first"
     )
 
 
 def _too_many(before: Mapping[str, str], disturbed: Collection[str]) -> str | None:
-    """Refuse to have more control planes anew or dead at once than etcd can do without."""
+    """Reject replacing or losing more control planes at once than etcd tolerates."""
     spare = max(1, len(before) - majority(len(before)))
     if len(disturbed) <= spare:
         return None
     return (
         f"{_names(name for name in before if name in disturbed)} would be replaced or are dead at "
-        f"the same time, and of {len(before)} control planes etcd can do without {spare}: change "
-        "one after another, in runs of their own, the dead ones first"
+        f"the same time, and with {len(before)} control planes etcd tolerates {spare} failed: "
+        "change them serially, one per run, dead ones first"
     )
 
 
 def _in_vain(
     before: Mapping[str, str], removed: list[str], replaced: list[str], lost: list[str]
 ) -> str | None:
-    """Refuse what would stop half way: control planes leave from the last one on."""
+    """Reject changes that would stop half way: control planes leave in reverse order."""
     dead = set(lost) - set(replaced)
     left = list(before)
     for leaving in reversed(removed):
@@ -97,8 +97,8 @@ def _in_vain(
         if len(alive) < majority(len(left)):
             return (
                 f"{_names(name for name in left if name in dead)} is dead, so that etcd would lose "
-                f"its majority when {leaving} leaves: have the dead machine replaced first, and "
-                "remove control planes in the next run"
+                f"quorum when {leaving} leaves: replace the dead machine first, and remove control "
+                "planes in the next run"
             )
     return None
 

@@ -1,4 +1,4 @@
-"""Label selectors, as Kubernetes reads them.
+"""Kubernetes label selectors.
 
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
 """
@@ -10,7 +10,7 @@ Object = Mapping[str, Any]
 
 
 def matches(selector: Object, labels: Mapping[str, str]) -> bool:
-    """Whether a LabelSelector matches; an empty one matches everything."""
+    """Return whether a LabelSelector matches; an empty one matches everything."""
     wanted = selector.get("matchLabels", {})
     return all(labels.get(key) == value for key, value in wanted.items()) and all(
         meets(each, labels) for each in selector.get("matchExpressions", ())
@@ -18,7 +18,7 @@ def matches(selector: Object, labels: Mapping[str, str]) -> bool:
 
 
 def meets(requirement: Object, labels: Mapping[str, str]) -> bool:
-    """Whether labels meet one requirement of a LabelSelector or a NodeSelector."""
+    """Return whether labels meet one requirement of a LabelSelector or a NodeSelector."""
     operator, values = requirement["operator"], requirement.get("values", ())
     value = labels.get(requirement["key"])
     if operator in ("Gt", "Lt"):
@@ -32,7 +32,7 @@ def meets(requirement: Object, labels: Mapping[str, str]) -> bool:
 
 
 def _compares(operator: str, value: str, limit: str) -> bool:
-    """Whether both are integers, and the label's is on the right side of the limit."""
+    """Return whether both are integers and the label's satisfies the limit."""
     try:
         return int(value) > int(limit) if operator == "Gt" else int(value) < int(limit)
     except ValueError:

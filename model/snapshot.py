@@ -1,7 +1,7 @@
-"""A snapshot of etcd in a file, as `etcdctl snapshot save` writes it.
+"""An etcd snapshot file as written by `etcdctl snapshot save`.
 
-It is a bolt database with the sha256 of all of it behind its last page. A copy of a member's own
-database has no such sum: what is in it may be half of a change.
+It is a bolt database followed by its sha256. A copy of a member's database has no such checksum and
+may contain an incomplete change.
 """
 
 import hashlib
@@ -13,18 +13,18 @@ CHUNK = 1 << 20
 # meta page, behind the page's own header.
 MAGIC = (0xED0CDAED).to_bytes(4, "little")
 MAGIC_AT = 16
-# Whatever the page size is, it is a multiple of this.
+# Every page size is a multiple of this.
 SECTOR = 512
 SUM_LENGTH = hashlib.sha256().digest_size
 
 
 class SnapshotError(ValueError):
-    """A file is no snapshot that can be restored; the message says why."""
+    """The file is not a snapshot that can be restored; the message says why."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot as it was when the config was read; `sha256` is that of the whole file."""
+    """A snapshot at the time the config was loaded; `sha256` is that of the complete file."""
 
     path: str
     sha256: str
@@ -40,11 +40,11 @@ class Snapshot:
 
 
 def read(path: str) -> Snapshot:
-    """Read the file once, whole, and check it against its own sum; raise SnapshotError."""
+    """Read the complete file once and verify its checksum; raise SnapshotError."""
     try:
         return Snapshot(path, _checked(Path(path)))
     except FileNotFoundError:
-        raise SnapshotError("there is no such file on this machine") from None
+        raise SnapshotError("no such file on this host") from None
     except (OSError, ValueError) as error:
         if isinstance(error, SnapshotError):
             raise
@@ -60,11 +60,11 @@ def _checked(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(MAGIC_AT + len(MAGIC))
         if head[MAGIC_AT:] != MAGIC:
-            raise SnapshotError("not a snapshot of etcd: it does not begin like a bolt database")
+            raise SnapshotError("not an etcd snapshot: it does not start like a bolt database")
         if size % SECTOR != SUM_LENGTH:
             raise SnapshotError(
-                "not a whole snapshot: the sum at its end is missing, as it is in a copy of a "
-                "member's own database"
+                "incomplete snapshot: the checksum at its end is missing, as in a copy of a "
+                "member's database"
             )
         file.seek(0)
         left = size - SUM_LENGTH
@@ -73,6 +73,6 @@ def _checked(path: Path) -> str:
             pages.update(chunk)
         end = file.read()
     if end != pages.digest():
-        raise SnapshotError("damaged: what is in it is not what the sum at its end says")
+        raise SnapshotError("corrupt: its content does not match the checksum at its end")
     pages.update(end)
     return pages.hexdigest()

@@ -1,11 +1,11 @@
-"""SSH keys: made, fingerprinted and read in OpenSSH's own forms."""
+"""SSH keys: generation, fingerprints and parsing in OpenSSH formats."""
 
 import base64
 import binascii
 import hashlib
 from dataclasses import dataclass, field
 
-# The host keys that can be pinned, with the length of their public half in bytes.
+# The host key types that can be pinned, with the length of the public key in bytes.
 # https://man.openbsd.org/sshd_config#HostKeyAlgorithms
 ALGORITHMS = {
     "ssh-ed25519": 51,
@@ -27,8 +27,8 @@ class SshKeyPair:
 
 
 def new_key_pair(comment: str) -> SshKeyPair:
-    """Make an ed25519 key pair."""
-    # Reading a config needs no cryptography, and the program's start-up time is measured.
+    """Generate an ed25519 key pair."""
+    # Loading a config needs no cryptography: imported here to keep the start-up fast.
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -45,7 +45,7 @@ def new_key_pair(comment: str) -> SshKeyPair:
 
 
 def parse_host_key(text: str) -> tuple[str, str]:
-    """Return (algorithm, base64 key) of a public key line; a comment may follow them.
+    """Return (algorithm, base64 key) of a public key line, which may end with a comment.
 
     Raises ValueError, which never repeats the text, when it is not a whole public key (RFC 4253,
     section 6.6): a private key, a line with the host's name in front, a line that was cut off.
@@ -53,16 +53,16 @@ def parse_host_key(text: str) -> tuple[str, str]:
     algorithm, _, rest = text.partition(" ")
     encoded = rest.partition(" ")[0]
     if algorithm == UNUSABLE:
-        raise ValueError("an ssh-rsa key cannot be pinned: OpenSSH signs with it no more")
+        raise ValueError("an ssh-rsa key cannot be pinned: OpenSSH no longer signs with it")
     if algorithm not in ALGORITHMS:
         raise ValueError(f"not a public key of one of the types {', '.join(ALGORITHMS)}")
     try:
         blob = base64.b64decode(encoded, validate=True)
     except binascii.Error:
-        raise ValueError(f"the key after {algorithm} is not whole base64") from None
+        raise ValueError(f"the key after {algorithm} is not valid base64") from None
     named = len(algorithm).to_bytes(4, "big") + algorithm.encode()
     if not blob.startswith(named) or len(blob) != ALGORITHMS[algorithm]:
-        raise ValueError(f"the key after {algorithm} is cut off or of another type")
+        raise ValueError(f"the key after {algorithm} is truncated or of another type")
     return algorithm, encoded
 
 

@@ -1,4 +1,4 @@
-"""How whoever logs in to a machine runs something there as root.
+"""Running a script as root on a machine after logging in.
 
 A password for sudo travels in front of what the command reads from standard input, an empty line
 behind it. sudo takes the first line if it asks; what it left is read away up to the empty line. So
@@ -28,5 +28,5 @@ def command(script: str, *, sudo: bool, needs_password: bool, seconds: int, word
 
 
 def sudo_preamble(password: str | None) -> str:
-    """Return what goes in front of the script's standard input."""
+    """Return the prefix of the script's standard input."""
     return "" if password is None else f"{password}\n\n"

@@ -1,4 +1,4 @@
-"""Kubernetes versions: which are supported, and how they compare."""
+"""Kubernetes versions: supported range, parsing and comparison."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class KubernetesVersion:
 
 
 def parse(text: str) -> KubernetesVersion:
-    """Read "1.36.3" or "v1.36.3"; raise ValueError for anything else or an unsupported minor."""
+    """Parse "1.36.3" or "v1.36.3"; raise ValueError for anything else or an unsupported minor."""
     match = _PATTERN.fullmatch(text)
     if match is None:
         raise ValueError("not a full version number")
@@ -34,7 +34,7 @@ def parse(text: str) -> KubernetesVersion:
 
 
 def skew_error(recorded: str, wanted: str) -> str | None:
-    """Say why a cluster at `recorded` cannot be brought to `wanted`; None if it can.
+    """Return why a cluster at `recorded` cannot be upgraded to `wanted`; None if it can.
 
     https://kubernetes.io/releases/version-skew-policy/ and kubeadm's own rules: one minor at a
     time, and never back.
@@ -43,20 +43,20 @@ def skew_error(recorded: str, wanted: str) -> str | None:
     if target < there:
         return (
             f"{target} is older than {there}, which the cluster runs: neither etcd nor the API "
-            f"server can go back; say {there}, or restore a snapshot into a new cluster"
+            f"server can be downgraded; set {there}, or restore a snapshot into a new cluster"
         )
     if target.minor > there.minor + 1:
         through = ", ".join(f"1.{minor}" for minor in range(there.minor + 1, target.minor))
         return (
-            f"{there} cannot become {target} in one step: kubeadm upgrades one minor at a time; "
-            f"go through {through} first"
+            f"{there} cannot be upgraded to {target} in one step: kubeadm upgrades one minor at a "
+            f"time; upgrade to {through} first"
         )
     return None
 
 
 def _read(recorded: str) -> KubernetesVersion:
-    """Read what a cluster runs, supported or not; raise ValueError where it is no version."""
+    """Parse a cluster's version, supported or not; raise ValueError if it is not a version."""
     match = _PATTERN.match(recorded)
     if match is None:
-        raise ValueError(f"not a version of Kubernetes: {recorded}")
+        raise ValueError(f"not a Kubernetes version: {recorded}")
     return KubernetesVersion(int(match["minor"]), int(match["patch"]))

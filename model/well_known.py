@@ -1,6 +1,6 @@
-"""Names and numbers that Kubernetes and kubeadm fix, which no config changes."""
+"""Names and numbers fixed by Kubernetes and kubeadm, independent of any config."""
 
-# Where API servers listen. An endpoint in front of them may listen elsewhere.
+# The port of API servers. An endpoint in front of them may use another.
 API_PORT = 6443
 # https://kubernetes.io/docs/reference/networking/ports-and-protocols/
 WORKER_PORTS = {10250: "kubelet", 10256: "kube-proxy"}
@@ -18,5 +18,5 @@ NODE_PORTS = range(30000, 32768)
 ROLE_DOMAIN = "node-role.kubernetes.io"
 CONTROL_PLANE_LABEL = f"{ROLE_DOMAIN}/control-plane"
 
-# The machine names of uname(2) in the words of the Go tool chain, which upstream's releases bear.
+# Go architecture names (used by upstream releases) by uname(2) machine name.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -1,1 +1,1 @@
-"""What machines install: bundles, and upstream's releases."""
+"""Artifacts that machines install: bundles and upstream releases."""

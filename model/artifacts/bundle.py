@@ -1,4 +1,4 @@
-"""A bundle: everything that machines need for one Kubernetes version and architecture."""
+"""Bundles: all artifacts for one Kubernetes version and architecture."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from model.files import write_whole
 MANIFEST = "manifest.json"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# Names, paths and references go through tables and shell words on machines.
+# Names, paths and references end up in tables and shell words on machines.
 _WORD = re.compile(r"[\w./:@+-]+")
 
 
@@ -21,7 +21,7 @@ class BundleError(Exception):
 
 @dataclass(frozen=True)
 class Artifact:
-    """One file: `path` below the bundle, `install` where a binary goes, `image` its reference."""
+    """A file: `path` within the bundle, `install` path of a binary, `image` reference."""
 
     name: str
     version: str
@@ -47,7 +47,7 @@ class Bundle:
 
     @classmethod
     def load(cls, folder: Path) -> "Bundle":
-        """Read the manifest of the bundle in `folder`; raise BundleError when there is none."""
+        """Read the manifest of the bundle in `folder`; raise BundleError if there is none."""
         manifest = folder / MANIFEST
         try:
             document = json.loads(manifest.read_text())
@@ -83,14 +83,14 @@ class Bundle:
         write_whole(self.folder / MANIFEST, json.dumps(document, indent=2) + "\n")
 
     def for_role(self, role: str) -> tuple[Artifact, ...]:
-        """Return what a machine (or person) of this role needs."""
+        """Return the artifacts for a machine (or person) of this role."""
         return tuple(each for each in self.artifacts if role in each.roles)
 
     def index(self, role: str) -> str:
-        """Return what a machine of this role is told of each artifact, a line each, by tabs.
+        """Return the index for a machine of this role: one tab-separated line per artifact.
 
-        Sum, kind, name, and where a binary goes or an image's reference: scripts/node/install.sh
-        reads it.
+        The columns are checksum, kind, name, and a binary's path or an image's reference; read by
+        scripts/node/install.sh.
         """
         rows = sorted(
             (a.sha256, a.kind, a.name, a.install or a.image or "") for a in self.for_role(role)
@@ -98,32 +98,32 @@ class Bundle:
         return "".join("\t".join(row) + "\n" for row in rows)
 
     def named(self, name: str) -> Artifact:
-        """Return the artifact of this name; raise BundleError when the bundle has none."""
+        """Return the artifact of this name; raise BundleError if the bundle has none."""
         for each in self.artifacts:
             if each.name == name:
                 return each
-        raise BundleError(f"the bundle at {self.folder} holds no {name!r}")
+        raise BundleError(f"the bundle at {self.folder} has no artifact {name!r}")
 
     def file(self, artifact: Artifact) -> Path:
-        """Return where the artifact's file lies."""
+        """Return the path of the artifact's file."""
         return self.folder / artifact.path
 
     @property
     def digest(self) -> str:
-        """What identifies the bundle's content: the same files give the same digest."""
+        """A digest of the bundle's content: equal for equal files."""
         lines = sorted(f"{a.name} {a.sha256} {a.install or a.image}" for a in self.artifacts)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _checked(artifact: Artifact) -> Artifact:
-    """Refuse what no machine may be told to install: a manifest may come from a mirror."""
+    """Reject unsafe artifacts: a manifest may come from a mirror."""
     name, install, image = artifact.name, artifact.install, artifact.image
     words = [name, artifact.version, artifact.path, *artifact.roles]
     words += [each for each in (install, image) if each is not None]
     if not all(_WORD.fullmatch(each) for each in words):
-        raise ValueError(f"{name!r} has a name, path or role that is not plain")
+        raise ValueError(f"{name!r} has an invalid name, version, path or role")
     if not _SHA256.fullmatch(artifact.sha256):
-        raise ValueError(f"{name} has no sha256 sum of 64 hex digits")
+        raise ValueError(f"{name} has no sha256 checksum of 64 hex digits")
     if not _inside(artifact.path):
         raise ValueError(f"the file of {name} is outside of the bundle")
     if artifact.kind == "binary":
@@ -135,7 +135,7 @@ def _checked(artifact: Artifact) -> Artifact:
 
 
 def _inside(path: str) -> bool:
-    """Tell whether a path stays below the folder that it is relative to."""
+    """Return whether a relative path stays within its base folder."""
     return not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts
 
 

@@ -1,4 +1,4 @@
-"""Where upstream's releases lie, for hosts that download by themselves.
+"""URLs of upstream releases, for hosts that download artifacts themselves.
 
 A mirror is one base URL with upstream's host as the first part of the path
 (https://mirror.example.com/dl.k8s.io/release/...); as a registry it is asked for the images of all
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from model.pins import CNI_PLUGINS, CONTAINERD
 
-# The registries that a cluster's images come from (kubeadm's and the pod network's).
+# The registries of a cluster's images (kubeadm's and the pod network's).
 REGISTRIES = ("registry.k8s.io", "ghcr.io")
 
 LOCAL = "/usr/local/bin"
@@ -18,7 +18,7 @@ CNI = "/opt/cni/bin"
 
 @dataclass(frozen=True)
 class Download:
-    """One file to install: from `url`, whose sum is in `sums`; `member` names it in an archive."""
+    """A download: `url`, the URL `sums` of its checksum, and `member` if `url` is an archive."""
 
     install: str
     url: str
@@ -27,7 +27,7 @@ class Download:
 
 
 def downloads(kubernetes_version: str, arch: str, mirror: str | None) -> tuple[Download, ...]:
-    """Return what a machine of any role needs, `kubernetes_version` such as "v1.36.3"."""
+    """Return the downloads for machines of any role; `kubernetes_version` such as "v1.36.3"."""
     kubernetes = _url("dl.k8s.io", mirror) + f"/release/{kubernetes_version}/bin/linux/{arch}"
     github = _url("github.com", mirror)
     containerd = (

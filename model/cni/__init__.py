@@ -1,1 +1,1 @@
-"""The pod networks that a cluster can have, one a file."""
+"""The supported pod networks, one per file."""

@@ -1,4 +1,4 @@
-"""The pod networks by the names that a config gives them."""
+"""The registry of pod networks, by config name."""
 
 from collections.abc import Callable
 

@@ -1,1 +1,1 @@
-"""The stack's config: its types, how it is parsed, and the errors that it gets."""
+"""The stack's config: types, parsing and errors."""

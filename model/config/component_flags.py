@@ -1,10 +1,10 @@
-"""Which flags of the control plane's components a config may set.
+"""The control plane component flags that a config may set.
 
 https://kubernetes.io/docs/reference/command-line-tools-reference/ and
 https://etcd.io/docs/v3.6/op-guide/configuration/
 
-kubeadm lets `extraArgs` replace each of its own flags. What it or the program must decide is
-refused here, with the reason; every other flag is the operator's choice.
+kubeadm lets `extraArgs` override any of its own flags. Flags that kubeadm or kubeadm-fleet manages
+are rejected here, with the reason; every other flag is the operator's choice.
 """
 
 import re
@@ -17,24 +17,24 @@ from model.config.open_mapping import OpenMapping, Violation
 
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
-_TRUST = "the program issues the cluster's certificates and says where they lie"
-_KEYS = "the program makes the keys of service accounts and says where they lie"
-_ETCD = "each API server talks to the etcd of its own machine"
-_OWN = "it is another on every control plane"
-_MEMBERS = "kubeadm and the program say who is a member"
-_LEADER = "several control planes would act at once"
-_KUBECONFIG = "kubeadm writes the component's own kubeconfig"
-_SERVICES = "say networking.serviceSubnet"
-_PODS = "say networking.podSubnet"
-_SLASH_24 = "every Node takes a /24 of networking.podSubnet"
-_ACCESS = "Nodes and administrators are let in by the modes Node and RBAC"
-_DISK = "etcd's data lies in /var/lib/etcd: elsewhere it would be lost with the pod"
+_TRUST = "it issues the cluster's certificates and sets their paths"
+_KEYS = "it generates the service account keys and sets their paths"
+_ETCD = "each API server uses the etcd member on its own machine"
+_OWN = "differs per control plane"
+_MEMBERS = "etcd membership is managed by kubeadm and kubeadm-fleet"
+_LEADER = "without leader election several control planes would act at once"
+_KUBECONFIG = "kubeadm writes the component's kubeconfig"
+_SERVICES = "set networking.serviceSubnet instead"
+_PODS = "set networking.podSubnet instead"
+_SLASH_24 = "each Node gets a /24 of networking.podSubnet"
+_ACCESS = "Nodes and administrators are authorized by the modes Node and RBAC"
+_DISK = "only /var/lib/etcd is mounted; data elsewhere would be lost with the pod"
 
-# Flags and patterns of flags, and why they are not a config's to set.
+# Managed flags and flag patterns, each with the reason.
 API_SERVER = {
     "advertise-address": _OWN,
-    "allow-privileged": "kube-proxy and the pod network run privileged pods",
-    "anonymous-auth": "load balancers, kubeadm and the program ask for health without a name",
+    "allow-privileged": "kube-proxy and the pod network need privileged pods",
+    "anonymous-auth": "load balancers, kubeadm and kubeadm-fleet probe health anonymously",
     "authorization-config": _ACCESS,
     "authorization-mode": _ACCESS,
     "bind-address": _OWN,
@@ -42,19 +42,19 @@ API_SERVER = {
     "etcd-cafile": _ETCD,
     "etcd-certfile": _ETCD,
     "etcd-keyfile": _ETCD,
-    "etcd-prefix": "the API would no longer find what is stored",
+    "etcd-prefix": "the API server would no longer find its stored objects",
     "etcd-servers": _ETCD,
     "etcd-servers-overrides": _ETCD,
     "kubelet-client-certificate": _TRUST,
     "kubelet-client-key": _TRUST,
     "proxy-client-*": _TRUST,
     "requestheader-*": _TRUST,
-    "secure-port": "endpoints and kubeconfigs count on 6443",
-    "service-account-issuer": "every token that was issued before would be refused at once",
+    "secure-port": "endpoints and kubeconfigs rely on port 6443",
+    "service-account-issuer": "all existing tokens would become invalid at once",
     "service-account-key-file": _KEYS,
     "service-account-signing-*": _KEYS,
     "service-cluster-ip-range": _SERVICES,
-    "shutdown-send-retry-after": "without it an API server that ends stays, and is deaf",
+    "shutdown-send-retry-after": "without it a stopping API server lingers, yet accepts no clients",
     "tls-cert-file": f"{_TRUST}; apiServer.certSANs adds names",
     "tls-private-key-file": _TRUST,
 }
@@ -64,7 +64,7 @@ CONTROLLER_MANAGER = {
     "authorization-kubeconfig": _KUBECONFIG,
     "client-ca-file": _TRUST,
     "cluster-cidr": _PODS,
-    "cluster-name": "it is the cluster's name in the config",
+    "cluster-name": "set to the cluster's name",
     "cluster-signing-*-file": _TRUST,
     "kubeconfig": _KUBECONFIG,
     "leader-elect": _LEADER,
@@ -74,7 +74,7 @@ CONTROLLER_MANAGER = {
     "root-ca-file": _TRUST,
     "service-account-private-key-file": _KEYS,
     "service-cluster-ip-range": _SERVICES,
-    "use-service-account-credentials": "kubeadm's roles for the controllers count on it",
+    "use-service-account-credentials": "kubeadm's controller roles depend on it",
 }
 SCHEDULER = {
     "authentication-kubeconfig": _KUBECONFIG,
@@ -92,7 +92,7 @@ ETCD = {
     "config-file": "etcd would ignore every other flag",
     "data-dir": _DISK,
     "discovery*": _MEMBERS,
-    "force-new-cluster": "it throws every other member out",
+    "force-new-cluster": "it removes all other members",
     "initial-*": _MEMBERS,
     "key-file": _TRUST,
     "listen-client-urls": _OWN,
@@ -102,27 +102,33 @@ ETCD = {
     "trusted-ca-file": _TRUST,
     "wal-dir": _DISK,
 }
-# The plugin that keeps a kubelet to its own Node. `enable-admission-plugins` replaces kubeadm's
-# list, which is this one plugin.
+# The plugin that restricts a kubelet to its own Node. `enable-admission-plugins` overrides
+# kubeadm's list, which consists of this plugin.
 NODE_RESTRICTION = "NodeRestriction"
 
 
 def _check(owned: Mapping[str, str], example: str, name: str, value: Any) -> Violation | None:
     if name.startswith("-"):
         plain = name.lstrip("-")
-        return Violation("a flag is named without its dashes", "the flag's name", f'{plain}: "..."')
+        return Violation(
+            "leading dashes", "the flag's name without leading dashes", f'{plain}: "..."'
+        )
     if not re.fullmatch(NAME, name):
-        return Violation("not a flag's name", "small letters, digits and single dashes", example)
+        return Violation(
+            "invalid flag name", "lower-case letters, digits and single dashes", example
+        )
     for pattern, reason in owned.items():
         if fnmatchcase(name, pattern):
             return Violation(
-                f"not a config's to set: {reason}",
-                "a flag that neither kubeadm nor the program decides",
+                f"managed by kubeadm-fleet ({reason})",
+                "a flag that neither kubeadm nor kubeadm-fleet manages",
                 example,
             )
     if type(value) is not str or not value.isprintable():
         shown = str(value).lower() if isinstance(value, bool | int) else "..."
-        return Violation("not text", "text on one line; quote numbers", f'{name}: "{shown[:40]}"')
+        return Violation(
+            "not a string", "a single-line string; quote numbers", f'{name}: "{shown[:40]}"'
+        )
     return None
 
 
@@ -133,8 +139,8 @@ def _check_api_server(name: str, value: Any) -> Violation | None:
     has, wants = NODE_RESTRICTION in value.split(","), name.startswith("enable")
     if name in ("enable-admission-plugins", "disable-admission-plugins") and has != wants:
         return Violation(
-            f"without {NODE_RESTRICTION} any Node may change every other",
-            f"plugins, separated by commas, {'with' if wants else 'without'} {NODE_RESTRICTION}",
+            f"without {NODE_RESTRICTION} any Node could modify every other Node",
+            f"comma-separated plugins, {'with' if wants else 'without'} {NODE_RESTRICTION}",
             f"{name}: {NODE_RESTRICTION},AlwaysPullImages" if wants else f"{name}: ServiceAccount",
         )
     return None

@@ -1,4 +1,4 @@
-"""What is wrong with a config, said so that the person who wrote it can mend it at once."""
+"""Config errors: location, value, cause and an example of a correct value."""
 
 import re
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 ROOT = "kubeadm-fleet:fleet"
 
-# Where a value stands below the config key: mapping keys and list indices.
+# The location of a value below the config key: mapping keys and list indices.
 Path = tuple[str | int, ...]
-# At the end of a path that something was concluded from: everything below is meant.
+# At the end of a source path: includes everything below it.
 DESCENDANTS = "*"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
@@ -25,9 +25,9 @@ _PUBLIC_KEY = re.compile(r"(ssh|ecdsa|sk)-[-\w@.]+ [A-Za-z0-9+/=]*")
 
 @dataclass(frozen=True)
 class ConfigProblem:
-    """One thing that cannot work: where, what it says, what is wrong, what would be right.
+    """One config problem: path, value, cause, what is expected, and an example.
 
-    The value is None where something is missing, and a placeholder where it looks like a secret.
+    The value is None if it is missing, and a placeholder if it looks like a secret.
     """
 
     path: str
@@ -39,16 +39,16 @@ class ConfigProblem:
     def __str__(self) -> str:
         lines = [f"{self.path}: {self.problem}"]
         if self.value is not None:
-            lines.append(f"    is:      {self.value}")
-        lines.append(f"    allowed: {self.allowed}")
-        lines.append(f"    example: {self.example}")
+            lines.append(f"    got:      {self.value}")
+        lines.append(f"    expected: {self.allowed}")
+        lines.append(f"    example:  {self.example}")
         return "\n".join(lines)
 
 
 def problem_at(
     path: Path, value: object, problem: str, *, allowed: str, example: str
 ) -> ConfigProblem:
-    """Return a problem whose path and value are as a person may see them."""
+    """Return a problem with its path and value formatted for display."""
     return ConfigProblem(dotted(path), shown(path, value), problem, allowed, example)
 
 
@@ -68,7 +68,7 @@ def dotted(path: Path) -> str:
 
 
 def shown(path: Path, value: object) -> str | None:
-    """Return the value as it may be shown: no secret, and not a page of it."""
+    """Return the value for display: redacted if it looks like a secret, shortened if it is long."""
     if value is None:
         return None
     if isinstance(value, dict):
@@ -85,7 +85,7 @@ def shown(path: Path, value: object) -> str | None:
 
 
 class ConfigError(ValueError):
-    """All problems of a config at once. Nothing was made or changed."""
+    """All problems of a config at once; nothing was created or changed."""
 
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
@@ -93,5 +93,5 @@ class ConfigError(ValueError):
         text = "\n  ".join(str(problem).replace("\n", "\n  ") for problem in problems)
         super().__init__(
             f"the stack's config has {count}; nothing was changed:\n  {text}\n"
-            "Mend them in Pulumi.<stack>.yaml and run the command again."
+            "Fix them in Pulumi.<stack>.yaml and run the command again."
         )

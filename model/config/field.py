@@ -1,4 +1,4 @@
-"""What one value of a config may be, said once for checks, errors and the editors' schema."""
+"""A scalar config field: parsing, validation, error text and JSON schema in one place."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -8,16 +8,16 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-# The error type of a refused leaf; its context holds problem, allowed and example.
+# The error type of an invalid scalar; its context holds problem, allowed and example.
 REFUSED = "refused"
 
 
 @dataclass(frozen=True, eq=False)
 class ScalarField:
-    """What one value may be: the Python types it is read from, its pattern, its further check.
+    """A scalar value: its Python types, its pattern and an optional further check.
 
-    `check` returns the value to use and raises ValueError with what is wrong. Whatever fails, the
-    finding says what is allowed and gives an example that is known to be right.
+    `check` returns the value to use and raises ValueError with the problem. Every error states the
+    expected form and a valid example.
     """
 
     label: str
@@ -58,7 +58,7 @@ class ScalarField:
 
 
 def one_of(label: str, names: Iterable[str], example: str) -> ScalarField:
-    """A name out of a registry."""
+    """A field whose value is one of the names of a registry."""
     known = sorted(names)
 
     def check(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The single values of a config: what each of them may be."""
+"""The scalar fields of a config, each with its constraints."""
 
 import re
 from collections.abc import Callable
@@ -16,15 +16,15 @@ ANY_HOST_KEY = "insecure-accept-any"
 # This network, loopback, link-local, multicast and reserved (RFC 6890).
 UNUSABLE = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
 UNITS = {"Mi": 2**20, "Gi": 2**30}
-# Labels of these domains are Kubernetes' own; a kubelet may not set them (NodeRestriction).
+# Labels of these domains are reserved for Kubernetes; kubelets cannot set them (NodeRestriction).
 # https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
 RESERVED_DOMAINS = ("kubernetes.io", "k8s.io")
 OPEN_LABELS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
-# Of those domains, these are made for whoever runs the cluster; the program sets them over the API.
+# Of those domains, these are meant for cluster operators; they are set through the API.
 OPEN_NODE_DOMAINS = (ROLE_DOMAIN, "node-restriction.kubernetes.io")
-# kubeadm's own; the second is what older versions called the first.
+# Set by kubeadm; the second is the older name of the first.
 CONTROL_PLANE_LABELS = (CONTROL_PLANE_LABEL, f"{ROLE_DOMAIN}/master")
-# The node controller and cloud providers set these from what they see.
+# Set by the node controller and cloud providers.
 CONTROLLERS_TAINTS = ("node.kubernetes.io", "node.cloudprovider.kubernetes.io")
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -40,25 +40,25 @@ def parse_seconds(value: int | str) -> int:
     """Return the seconds of 90, "90", "90s", "5m" or "2h"; raise ValueError for anything else."""
     match = re.fullmatch(r"(\d{1,9})([smh]?)", str(value))
     if match is None:
-        raise ValueError("not a time")
+        raise ValueError("not a duration")
     return int(match[1]) * SECONDS[match[2]]
 
 
 def parse_percent(value: int | str) -> int | None:
-    """Return 25 of "25%"; None of what is no percentage."""
+    """Return 25 for "25%"; None for anything that is not a percentage."""
     match = re.fullmatch(r"(\d{1,9})%", str(value))
     return int(match[1]) if match else None
 
 
 def _seconds(value: int | str) -> int | str:
     if parse_seconds(value) > LONGEST_SECONDS:
-        raise ValueError("longer than a week")
+        raise ValueError("longer than 7 days")
     return value
 
 
 def _drain_seconds(value: int | str) -> int | str:
     if parse_seconds(value) == 0:
-        raise ValueError("no Node could ever be drained")
+        raise ValueError("no Node could be drained")
     return _seconds(value)
 
 
@@ -67,9 +67,9 @@ def _max_unavailable(value: int | str) -> int | str:
     if percent is None and not isinstance(value, int):
         raise ValueError("neither a number nor a percentage")
     if value == 0 or percent == 0:
-        raise ValueError("no worker could ever be changed")
+        raise ValueError("no worker could be updated")
     if percent is not None and percent > 100:
-        raise ValueError("more than all workers")
+        raise ValueError("more than 100%")
     if percent is None:
         _between(1, 5000)(int(value))
     return value
@@ -106,7 +106,9 @@ def _host_port(text: str) -> str:
 def _network(network: IPv4Network) -> IPv4Network:
     for each in UNUSABLE:
         if network.overlaps(each):
-            raise ValueError(f"holds addresses of {each}, which reach no other machine")
+            raise ValueError(
+                f"contains addresses of {each}, which are not routable between machines"
+            )
     return network
 
 
@@ -119,14 +121,14 @@ def _label_key(key: str) -> str:
     domain, _, _ = key.rpartition("/")
     reserved = any(domain == each or domain.endswith(f".{each}") for each in RESERVED_DOMAINS)
     if reserved and key not in OPEN_LABELS:
-        raise ValueError(f"labels of {domain} are Kubernetes' own")
+        raise ValueError(f"labels of {domain} are reserved for Kubernetes")
     return key
 
 
 def _node_label_key(key: str) -> str:
     domain = key.rpartition("/")[0]
     if key in CONTROL_PLANE_LABELS:
-        raise ValueError("kubeadm sets it on control planes, and only there")
+        raise ValueError("set by kubeadm, on control planes only")
     if any(domain == each or domain.endswith(f".{each}") for each in OPEN_NODE_DOMAINS):
         return key
     return _label_key(key)
@@ -139,7 +141,7 @@ def _taint(text: str) -> str:
         raise ValueError(f"unknown effect {effect!r}" if key else "not a taint")
     domain = key.rpartition("/")[0]
     if domain in CONTROLLERS_TAINTS:
-        raise ValueError(f"taints of {domain} are set by Kubernetes' controllers")
+        raise ValueError(f"taints of {domain} are set by Kubernetes controllers")
     return text
 
 
@@ -161,7 +163,7 @@ def _proxy(url: str) -> str:
 
 def _mirror(url: str) -> str:
     if "@" in url:
-        raise ValueError("a URL with a user or password in it would be stored and shown in plain")
+        raise ValueError("credentials in a URL would be stored and shown in plain text")
     return url.rstrip("/")
 
 
@@ -202,8 +204,8 @@ HostKey = Annotated[
     str,
     ScalarField(
         "an OpenSSH public key",
-        "the host's public ed25519 or ecdsa key, as `fleet hosts scan HOST` prints it; "
-        f"or {ANY_HOST_KEY}, which trusts whoever answers",
+        "the host's public ed25519 or ecdsa key, as printed by `ssh-keyscan -t ed25519 HOST` after "
+        f"the host name; or {ANY_HOST_KEY}, which accepts any host key",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL",
         check=_host_key,
     ),
@@ -228,7 +230,7 @@ AddressPort = Annotated[
     str,
     ScalarField(
         "an address and port",
-        "address:port, where address is an IPv4 address that nothing has yet",
+        "address:port, where address is an unused IPv4 address",
         "10.89.1.100:8443",
         pattern=r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}",
         check=_host_port,
@@ -238,7 +240,7 @@ Subnet = Annotated[
     IPv4Network,
     ScalarField(
         "an IPv4 network",
-        "an IPv4 network in CIDR form, with its host bits zero",
+        "an IPv4 network in CIDR notation, with host bits zero",
         "10.244.0.0/16",
         check=_network,
     ),
@@ -248,19 +250,19 @@ Address = Annotated[
 ]
 Domain = Annotated[
     str,
-    ScalarField("a DNS domain", "a DNS domain in lower case", "cluster.local", pattern=DNS_NAME),
+    ScalarField("a DNS domain", "a lower-case DNS domain", "cluster.local", pattern=DNS_NAME),
 ]
 User = Annotated[
     str,
     ScalarField(
-        "a user", "the name of a user on the host", "ubuntu", pattern=r"[A-Za-z_][-\w.]{0,31}"
+        "a user name", "the name of a user on the host", "ubuntu", pattern=r"[A-Za-z_][-\w.]{0,31}"
     ),
 ]
 SecretName = Annotated[
     str,
     ScalarField(
         "the name of a config value",
-        "the NAME of the stack's secret config value that holds it, never the secret itself",
+        "the NAME of a secret config value of the stack, never the secret itself",
         "sshPrivateKey",
         pattern=r"[A-Za-z][A-Za-z0-9_-]{0,62}",
     ),
@@ -279,7 +281,7 @@ ProxyUrl = Annotated[
     str,
     ScalarField(
         "the URL of a proxy",
-        "http or https, a host and a port, without user or password",
+        "an http or https URL with host and port, without user or password",
         "http://proxy.example.com:3128",
         pattern=rf"https?://{DNS_NAME}:\d{{1,5}}/?",
         check=_proxy,
@@ -289,7 +291,7 @@ NoProxy = Annotated[
     str,
     ScalarField(
         "a host, a .domain, an address or a network",
-        "what is to be reached without the proxy: a host, a .domain, an address or a network",
+        "a destination that bypasses the proxy: a host, a .domain, an address or a network",
         ".example.com",
         pattern=r"[A-Za-z0-9.:*_/-]+",
     ),
@@ -298,7 +300,7 @@ RegistryHost = Annotated[
     str,
     ScalarField(
         "a registry",
-        "the host of a registry as images name it, with its port if they name one",
+        "a registry host as in image references, with its port if they have one",
         "docker.io",
         pattern=rf"{DNS_NAME}(:\d{{1,5}})?",
     ),
@@ -317,7 +319,7 @@ LabelValue = Annotated[
     str,
     ScalarField(
         "a label value",
-        "text of letters, digits, -, _ and . with at most 63 characters; quote numbers",
+        "at most 63 letters, digits, -, _ and .; quote numbers",
         "tokyo",
         pattern=rf"({LABEL_PART})?",
     ),
@@ -347,7 +349,7 @@ AltName = Annotated[
     str,
     ScalarField(
         "a host",
-        "an IPv4 address or a DNS name, which may begin with *.",
+        "an IPv4 address or a DNS name, optionally with a leading *.",
         "api.example.com",
         pattern=rf"(\*\.)?{DNS_NAME}",
         check=_alt_name,
@@ -357,8 +359,8 @@ Acknowledgement = Annotated[
     str,
     ScalarField(
         "a reason",
-        "one line that says why the data may be lost, at most 200 characters; without it, never",
-        "OPS-123: the staging cluster is made anew",
+        "one line of at most 200 characters: why the cluster's data may be lost",
+        "OPS-123: the staging cluster is recreated",
         check=_acknowledgement,
     ),
 ]
@@ -366,7 +368,7 @@ SnapshotPath = Annotated[
     str,
     ScalarField(
         "an absolute path",
-        "the absolute path of a file on the machine that runs Pulumi",
+        "the absolute path of a file on the host that runs Pulumi",
         "/var/backups/cluster1.db",
         pattern=r"/[^\x00-\x1f]*",
     ),
@@ -374,8 +376,8 @@ SnapshotPath = Annotated[
 Seconds = Annotated[
     int | str,
     ScalarField(
-        "a time",
-        "seconds, or a number with the unit s, m or h; at most a week",
+        "a duration",
+        "seconds, or a number with the unit s, m or h; at most 7 days",
         "120s",
         (int, str),
         check=_seconds,
@@ -385,8 +387,8 @@ Seconds = Annotated[
 DrainSeconds = Annotated[
     int | str,
     ScalarField(
-        "a time",
-        "seconds, or a number with the unit s, m or h; from a second to a week",
+        "a duration",
+        "seconds, or a number with the unit s, m or h; from 1 s to 7 days",
         "120s",
         (int, str),
         check=_drain_seconds,

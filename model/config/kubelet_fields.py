@@ -1,10 +1,10 @@
-"""Which fields of KubeletConfiguration a config may set, and what each of them may be.
+"""The KubeletConfiguration fields that a config may set, with their types.
 
 https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 
-A kubelet leaves out a field that it does not know, and says so in its log only: a misspelt name
-would be a setting that is never applied. A value of the wrong type stops it. So both are refused
-here, before any machine is touched.
+A kubelet ignores unknown fields and only logs them, so a misspelt setting would silently have no
+effect; a value of the wrong type stops the kubelet. Both are rejected here, before any machine is
+touched.
 """
 
 import difflib
@@ -16,34 +16,34 @@ from typing import Any
 
 from model.config.open_mapping import OpenMapping, Violation
 
-_TLS = "the program says which certificates a kubelet shows"
-_KUBEADM = "kubeadm sets it, and the API server counts on it"
-_HEALTH = "kubeadm asks for the kubelet's health at 127.0.0.1:10248"
-_PODS = "kubeadm writes the control plane's pods to /etc/kubernetes/manifests"
-_ONE = "it is another on every machine"
-_NODE = "without it the machine is no Node"
+_TLS = "it manages the kubelet's serving certificates"
+_KUBEADM = "set by kubeadm; the API server depends on it"
+_HEALTH = "kubeadm probes the kubelet's health at 127.0.0.1:10248"
+_PODS = "kubeadm writes the control plane's static pods to /etc/kubernetes/manifests"
+_ONE = "differs per machine"
+_NODE = "required for the machine to register as a Node"
 OWNED = {
-    "apiVersion": "the program writes the document's head",
-    "kind": "the program writes the document's head",
+    "apiVersion": "it writes the document's header",
+    "kind": "it writes the document's header",
     "address": _ONE,
     "authentication": _KUBEADM,
     "authorization": _KUBEADM,
-    "cgroupDriver": "the kubelet asks the container runtime, which follows the machine",
-    "clusterDNS": "it follows from networking.serviceSubnet",
-    "clusterDomain": "say networking.dnsDomain",
-    "containerRuntimeEndpoint": "the program installs containerd and says where it answers",
+    "cgroupDriver": "the kubelet gets it from the container runtime",
+    "clusterDNS": "derived from networking.serviceSubnet",
+    "clusterDomain": "set networking.dnsDomain instead",
+    "containerRuntimeEndpoint": "it installs containerd and sets its socket",
     "enableServer": _NODE,
-    "failCgroupV1": "the program decides it, so that hosts with cgroup v1 start at all",
+    "failCgroupV1": "it sets the field so that kubelets start on hosts with cgroup v1",
     "healthzBindAddress": _HEALTH,
     "healthzPort": _HEALTH,
     "podCIDR": _ONE,
-    "port": "the API server reaches every kubelet at 10250",
+    "port": "the API server reaches every kubelet on port 10250",
     "providerID": _ONE,
     "registerNode": _NODE,
-    "registerWithTaints": "say controlPlanes.taints or workers.taints",
-    "rotateCertificates": "the kubelet's certificate would expire within a year",
+    "registerWithTaints": "set controlPlanes.taints or workers.taints instead",
+    "rotateCertificates": "without it the kubelet's client certificate would expire within a year",
     "runOnce": _NODE,
-    "serverTLSBootstrap": "nobody would approve the certificates that kubelets ask for",
+    "serverTLSBootstrap": "nothing would approve the kubelets' certificate signing requests",
     "staticPodPath": _PODS,
     "staticPodURL": _PODS,
     "staticPodURLHeader": _PODS,
@@ -73,7 +73,7 @@ def _is_duration(value: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether kubeadm's YAML can hold the value and everything in it."""
+    """Return whether the value and everything in it can be represented in kubeadm's YAML."""
     if isinstance(value, dict):
         return all(_is_text(key) and _is_plain(below) for key, below in value.items())
     if isinstance(value, list):
@@ -122,20 +122,20 @@ _KINDS = {
         imageMinimumGCAge nodeStatusReportFrequency nodeStatusUpdateFrequency
         runtimeRequestTimeout shutdownGracePeriod shutdownGracePeriodCriticalPods
         streamingConnectionIdleTimeout syncFrequency volumeStatsAggPeriod""",
-    _Kind("text", '"..."', _is_text): """
+    _Kind("a string", '"..."', _is_text): """
         cgroupRoot configMapAndSecretChangeDetectionStrategy containerLogMaxSize contentType
         cpuManagerPolicy hairpinMode imagePullCredentialsVerificationPolicy imageServiceEndpoint
         kubeReservedCgroup kubeletCgroups memoryManagerPolicy memoryReservationPolicy podLogsDir
         reservedSystemCPUs resolvConf showHiddenMetricsForVersion systemCgroups
         systemReservedCgroup tlsMinVersion topologyManagerPolicy topologyManagerScope
         volumePluginDir""",
-    _Kind("a list of texts", '["..."]', _list_of(_is_text)): """
+    _Kind("a list of strings", '["..."]', _list_of(_is_text)): """
         allowedUnsafeSysctls enforceNodeAllocatable preloadedImagesVerificationAllowlist
         tlsCipherSuites""",
     _Kind("a list of whole numbers", "[29]", _list_of(_is_number)): "tlsCurvePreferences",
     _Kind("a list of mappings", "[{...}]", _list_of(_is_mapping)): """
         reservedMemory shutdownGracePeriodByPodPriority""",
-    _Kind("a mapping of texts; quote numbers", "{memory: 200Mi}", _map_of(_is_text)): """
+    _Kind("a mapping of strings; quote numbers", "{memory: 200Mi}", _map_of(_is_text)): """
         cpuManagerPolicyOptions defaultPodSysctls evictionHard evictionMinimumReclaim evictionSoft
         evictionSoftGracePeriod kubeReserved qosReserved systemReserved
         topologyManagerPolicyOptions""",
@@ -148,16 +148,16 @@ _KINDS = {
         crashLoopBackOff logging memorySwap tracing userNamespaces""",
 }
 FIELDS = {name: kind for kind, names in _KINDS.items() for name in names.split()}
-# The minor version that brought a field; the others are in all that are supported.
+# The minor version that introduced a field; all other fields exist in every supported version.
 SINCE = {"defaultPodSysctls": 37, "memoryReservationPolicy": 36, "tlsCurvePreferences": 36}
 EXAMPLE = "maxPods: 200"
 
 
 def check(name: str, value: Any) -> Violation | None:
-    """Return what is wrong with a field, if anything is."""
+    """Return the violation of a field, if there is one."""
     if name in OWNED:
         return Violation(
-            f"not a config's to set: {OWNED[name]}",
+            f"managed by kubeadm-fleet ({OWNED[name]})",
             "any other field of KubeletConfiguration",
             EXAMPLE,
         )
@@ -165,7 +165,7 @@ def check(name: str, value: Any) -> Violation | None:
         nearest = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.75)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
         return Violation(
-            f"no field of KubeletConfiguration{hint}",
+            f"unknown field of KubeletConfiguration{hint}",
             "a field of KubeletConfiguration (kubelet.config.k8s.io/v1beta1)",
             f"{nearest[0]}: {FIELDS[nearest[0]].example}" if nearest else EXAMPLE,
         )

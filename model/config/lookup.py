@@ -1,4 +1,4 @@
-"""What the config's types say about one place in it: what stands there, and an example of it."""
+"""Look up the schema node at a config path."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from model.config.schema import FleetConfig
 
 @dataclass(frozen=True)
 class SchemaNode:
-    """A place: one value (`leaf`), a part with fields (`part`), or a mapping or list of `items`.
+    """A schema node: a scalar (`field`), an object (`part`), or a mapping or list of `items`.
 
-    Where either a mapping or a list may stand, `items` are the mapping's and `listed` the list's.
+    Where both a mapping and a list are valid, `items` is of the mapping and `listed` of the list.
     """
 
     field: ScalarField | None = None
@@ -29,19 +29,19 @@ class SchemaNode:
 
     @property
     def keys(self) -> list[str]:
-        """The keys of a part, sorted."""
+        """The keys of an object, sorted."""
         return sorted(key for key, _ in _fields(self.part))
 
     @property
     def smallest(self) -> dict[str, Any]:
-        """The smallest part that is right: what it requires, and nothing else."""
+        """The smallest valid object: required keys only."""
         return {
             key: node.field.example for key, node in self._leaves() if node.required and node.field
         }
 
     @property
     def snippet(self) -> str:
-        """What may stand here, as YAML on one line; "..." where that is too long to show."""
+        """An example as YAML on one line; "..." where there is none to show."""
         if self.field:
             example = self.field.example
             return str(example).lower() if isinstance(example, bool) else str(example)
@@ -66,7 +66,7 @@ class SchemaNode:
 
 
 def schema_at(path: Path) -> SchemaNode:
-    """Return the place at `path`, below the config key."""
+    """Return the schema node at `path`, below the config key."""
     place = SchemaNode(part=FleetConfig)
     for key in path:
         if place.listed is not None and isinstance(key, int):
@@ -86,7 +86,7 @@ def _fields(part: type[BaseModel] | None) -> Iterator[tuple[str, FieldInfo]]:
 
 def _of_field(field: FieldInfo) -> SchemaNode:
     place = _of_type(field.annotation, field.metadata, required=field.is_required())
-    # A mapping's items are its user's own: only what has keys of ours is shown by example.
+    # The items of an open mapping are the user's own: only nodes with known keys have an example.
     shown = (place.part or place.listed) and field.examples
     return replace(place, example=shown[0]) if shown else place
 

@@ -1,4 +1,4 @@
-"""A mapping whose keys nobody can list in a class, and what each of its entries may be."""
+"""A mapping with open-ended keys, and the validation of its entries."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from model.config.field import REFUSED
 
 @dataclass(frozen=True)
 class Violation:
-    """What is wrong with an entry; `example` is a whole line, key included."""
+    """A problem of an entry; `example` is a complete line, key included."""
 
     problem: str
     allowed: str
@@ -21,10 +21,10 @@ class Violation:
 
 @dataclass(frozen=True, eq=False)
 class OpenMapping:
-    """What the entries of a mapping may be; every wrong one is refused at its own path.
+    """Validation of a mapping's entries; each invalid one is reported at its own path.
 
-    `check` takes a key and a value and returns what is wrong, if anything is. `schema` is what an
-    editor is told.
+    `check` takes a key and a value and returns a violation, if there is one. `schema` is the JSON
+    schema for editors.
     """
 
     check: Callable[[str, Any], Violation | None]
@@ -51,6 +51,6 @@ class OpenMapping:
             if (said := self.check(key, value)) is not None
         ]
         if wrong:
-            # pydantic adds these to what it finds elsewhere, each below this mapping's own path.
+            # pydantic merges these with its other errors, each below this mapping's path.
             raise ValidationError.from_exception_data("entries", wrong)
         return entries

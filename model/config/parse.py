@@ -1,8 +1,8 @@
-"""From the raw config to its typed form, with everything that is wrong with single values.
+"""Parsing of the raw config into its typed form, with the problems of single values.
 
-A config with a wrong value is still read to its end: the value is put aside and one that is known
-to be right stands in for it, so that the rules between values are checked in the same run. What
-they conclude from a stand-in is not reported (see `Reading.rests_on_placeholder`).
+A config with an invalid value is still parsed to its end: the value is replaced by a valid
+placeholder, so that the rules between values are checked in the same run. Issues that depend on a
+placeholder are not reported (see `ParseResult.rests_on_placeholder`).
 """
 
 import difflib
@@ -22,14 +22,14 @@ FLEET_EXAMPLE = "clusters: {cluster1: {machines: {subnet: 10.89.1.0/24}}}"
 
 @dataclass(frozen=True)
 class ParseResult:
-    """A config that was read: `config` is None where it cannot be made sense of at all."""
+    """A parsed config: `config` is None if its outer structure is invalid."""
 
     config: FleetConfig | None
     problems: tuple[ConfigProblem, ...] = ()
     invalid: frozenset[Path] = frozenset()
 
     def rests_on_placeholder(self, sources: Iterable[Path]) -> bool:
-        """Tell whether one of the values, or what holds it, was put aside."""
+        """Return whether one of the values, or a parent of it, was replaced by a placeholder."""
         return any(self._has_placeholder(path) for path in sources)
 
     def _has_placeholder(self, path: Path) -> bool:
@@ -41,7 +41,7 @@ class ParseResult:
 
 
 def read(raw: object) -> ParseResult:
-    """Read the parsed value of the config key."""
+    """Parse the value of the config key."""
     raw = _with_text_keys(raw)
     try:
         return ParseResult(FleetConfig.model_validate(raw))
@@ -57,7 +57,7 @@ def read(raw: object) -> ParseResult:
 
 
 def _with_text_keys(raw: Any) -> Any:
-    """Return a copy in which every key is text: YAML reads `1:` as a number, `on:` as true."""
+    """Return a copy with string keys only: YAML reads `1:` as a number, `on:` as true."""
     if isinstance(raw, dict):
         return {str(key): _with_text_keys(value) for key, value in raw.items()}
     if isinstance(raw, list):
@@ -80,7 +80,7 @@ def _problem(path: Path, error: Any) -> ConfigProblem:
     place = lookup.schema_at(path)
     example = _line(path, place.snippet) if path not in ((), ("clusters",)) else FLEET_EXAMPLE
     if kind == "missing":
-        allowed = place.field.allowed if place.field else "a mapping of clusters' names to clusters"
+        allowed = place.field.allowed if place.field else "a mapping of cluster names to clusters"
         return problem_at(path, None, "missing", allowed=allowed, example=example)
     label = "list" if kind == "list_type" else "mapping"
     allowed = "a mapping of " + ", ".join(place.keys) if place.keys else f"a {label}"
@@ -109,14 +109,14 @@ def _unknown_key(path: Path, value: object) -> ConfigProblem:
 
 
 def _line(path: Path, example: object) -> str:
-    """Return the example with its key in front, but for items of lists, labels and selectors."""
+    """Return the example after its key, except for items of lists, labels and selectors."""
     text = str(example).lower() if isinstance(example, bool) else str(example)
     is_item = isinstance(path[-1], int) or "labels" in path[-2:-1] or "canaries" in path
     return text if is_item else f"{path[-1]}: {text}"
 
 
 def _substitute(raw: Any, path: Path) -> None:
-    """Take the value at `path` out of `raw`, or put one in where there must be one."""
+    """Remove the value at `path` from `raw`, or replace it by a placeholder if it is required."""
     holder: Any = raw
     for part in path[:-1]:
         holder = holder[part]

@@ -1,7 +1,7 @@
-"""One cluster of the config with its defaults and inheritance applied, before it becomes machines.
+"""One cluster of the config with its defaults and inheritance applied.
 
-Where the fleet and the cluster say different things about machines, the cluster's word holds, key
-by key; keys of a driver that the cluster does not use are without effect in the fleet's defaults.
+A cluster's machine settings override the fleet's, key by key; in the fleet's defaults, keys of a
+driver that the cluster does not use have no effect.
 """
 
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ POOL_KEYS = {CONTROL_PLANE: "controlPlanes", WORKER: "workers"}
 DEFAULT_COUNTS = {CONTROL_PLANE: 1, WORKER: 0}
 DEFAULT_CPUS = 2.0
 DEFAULT_MEMORY = "2Gi"
-# Where the addresses of container machines begin in the subnet of their cluster's bridge.
+# The offsets of the gateway and of container machines in the subnet of their cluster's bridge.
 GATEWAY = 1
 FIRST_ADDRESS = {CONTROL_PLANE: 11, WORKER: 101}
 
 
 @dataclass(frozen=True)
 class ResolvedCluster:
-    """A cluster as it was described, and what follows for its machines."""
+    """A cluster's config, and the settings of its machines derived from it."""
 
     name: str
     fleet: FleetConfig
@@ -44,12 +44,12 @@ class ResolvedCluster:
 
     @property
     def path(self) -> Path:
-        """Where the cluster stands in the config."""
+        """The cluster's path in the config."""
         return ("clusters", self.name)
 
     @cached_property
     def machines(self) -> Machines:
-        """The machines' settings: the cluster's own, else the fleet's."""
+        """The machine settings: the cluster's, with the fleet's as defaults."""
         own, fleet = self.cluster.machines, self.fleet.machines
         changes = {key: getattr(own, key) for key in own.model_fields_set}
         if own.ssh and fleet.ssh:
@@ -58,7 +58,7 @@ class ResolvedCluster:
         return fleet.model_copy(update=changes)
 
     def machines_path(self, key: str) -> Path:
-        """Where the setting `key` of the machines was written, or would be for this cluster."""
+        """The path of the machine setting `key`; in the cluster if it is not set anywhere."""
         if key in self.cluster.machines.model_fields_set:
             return (*self.path, "machines", key)
         if key in self.fleet.machines.model_fields_set:
@@ -72,7 +72,7 @@ class ResolvedCluster:
 
     @property
     def driver_paths(self) -> tuple[Path, ...]:
-        """Every place that can name the driver."""
+        """All paths that can set the driver."""
         return ((*self.path, "machines", "driver"), ("machines", "driver"))
 
     @property
@@ -81,19 +81,19 @@ class ResolvedCluster:
         return self.machines.ssh or Ssh()
 
     def pool(self, role: str) -> Pool:
-        """The machines of one role as they were described."""
+        """The config of one role's machines."""
         return self.cluster.control_planes if role == CONTROL_PLANE else self.cluster.workers
 
     def pool_path(self, role: str, *below: str | int) -> Path:
-        """Where the machines of one role stand in the config."""
+        """The path of one role's machines in the config."""
         return (*self.path, POOL_KEYS[role], *below)
 
     def hosts(self, role: str) -> list[Host]:
-        """The existing hosts of one role; none with another driver."""
+        """The existing hosts of one role; empty with other drivers."""
         return (self.pool(role).hosts or []) if self.driver == "existing" else []
 
     def size(self, role: str) -> int:
-        """How many machines of this role there are to be."""
+        """The desired number of machines of this role."""
         if self.driver == "existing":
             return len(self.hosts(role))
         count = self.pool(role).count
@@ -101,11 +101,11 @@ class ResolvedCluster:
 
     @property
     def nodes(self) -> int:
-        """How many machines there are to be."""
+        """The desired number of machines."""
         return sum(self.size(role) for role in ROLES)
 
     def cpus(self, role: str) -> float:
-        """Cores of a container machine of this role."""
+        """CPU cores of a container machine of this role."""
         return self.pool(role).cpus or self.machines.cpus or DEFAULT_CPUS
 
     def memory_bytes(self, role: str) -> int:
@@ -113,7 +113,7 @@ class ResolvedCluster:
         return parse_memory(self.pool(role).memory or self.machines.memory or DEFAULT_MEMORY)
 
     def container_address(self, role: str, index: int) -> IPv4Address | None:
-        """The address of a container machine; None without a subnet that holds it."""
+        """The address of a container machine; None if there is no subnet or it is too small."""
         subnet = self.machines.subnet
         offset = FIRST_ADDRESS[role] + index
         if subnet is None or offset > subnet.num_addresses - 2:
@@ -121,9 +121,9 @@ class ResolvedCluster:
         return subnet.network_address + offset
 
     def addresses(self, role: str) -> Iterator[tuple[Path, IPv4Address | None]]:
-        """Yield each machine's address in the cluster and where it was written.
+        """Yield the config path and the node address of each machine.
 
-        An address is None where a name was written or where the subnet has no room for it.
+        The address is None if the config has a DNS name or if the subnet is too small.
         """
         if self.driver == "existing":
             for index, host in enumerate(self.hosts(role)):
@@ -136,34 +136,34 @@ class ResolvedCluster:
 
     @cached_property
     def snapshot(self) -> Snapshot | None:
-        """What the cluster is to be restored from, if anything; raises SnapshotError."""
+        """The snapshot to restore the cluster from, if any; raises SnapshotError."""
         written = self.cluster.control_planes.restore
         return None if written is None else read(written)
 
     @property
     def given_endpoint(self) -> str | None:
-        """The API's host:port where one was written."""
+        """The API's host:port if the config sets one."""
         written = self.cluster.endpoint
         return (written.external or written.vip) if written else None
 
     def endpoint_path(self, *below: str) -> Path:
-        """Where the endpoint stands in the config."""
+        """The endpoint's path in the config."""
         return (*self.path, "endpoint", *below)
 
     @property
     def vip(self) -> Vip | None:
-        """The address that the control planes hold between them, if there is one."""
+        """The virtual IP address shared by the control planes, if there is one."""
         written = self.cluster.endpoint
         if written is None or written.vip is None:
             return None
         text, _, port = written.vip.rpartition(":")
         address = IPv4Address(text)
-        # VRRP's router id is a byte, and not zero (RFC 5798, 5.2.3).
+        # VRRP's virtual router ID is a byte other than zero (RFC 5798, 5.2.3).
         return Vip(address, int(port), address.packed[-1] or 255)
 
     @property
     def endpoint(self) -> str | None:
-        """The API's host:port; None where only one that was written could be it."""
+        """The API's host:port; None if the config must set one but does not."""
         if self.given_endpoint:
             return self.given_endpoint
         first = next((address for _, address in self.addresses(CONTROL_PLANE)), None)
@@ -171,5 +171,5 @@ class ResolvedCluster:
 
 
 def address_or_none(text: str) -> IPv4Address | None:
-    """Return the address that `text` is, if it is one rather than a name."""
+    """Return `text` as an IPv4 address; None if it is a DNS name."""
     return IPv4Address(text) if text.rpartition(".")[2].isdigit() else None

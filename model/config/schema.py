@@ -1,7 +1,7 @@
-"""The stack's config as a person writes it: its parts, with a description of every field.
+"""The schema of the stack's config, with a description of every field.
 
-What one value may be is said in fields.py; what two of them must not do to each other is checked in
-model/rules. The JSON schema for editors is made from these types.
+fields.py defines the scalar values; model/rules checks constraints between values. The JSON schema
+for editors is generated from these types.
 """
 
 from dataclasses import dataclass
@@ -51,78 +51,81 @@ from model.config.kubelet_fields import ENTRIES as KUBELET_FIELDS
 
 
 class Strict(BaseModel):
-    """A part of the config: camelCase keys, nothing unknown, never changed."""
+    """A config object: camelCase keys, no unknown keys, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
 class Bastion(Strict):
-    """The host through which the others are reached."""
+    """The SSH jump host for the machines."""
 
-    host: HostName = Field(description="Where the bastion's SSH answers.")
+    host: HostName = Field(description="The bastion's SSH address.")
     port: Port = Field(22, description="The bastion's SSH port.")
-    user: User = Field(description="The user to log in to the bastion as.")
-    host_key: HostKey = Field(description="The bastion's public host key.")
+    user: User = Field(description="The SSH user on the bastion.")
+    host_key: HostKey = Field(description="The bastion's SSH host key (public).")
 
 
 class Ssh(Strict):
     """How to log in to existing hosts."""
 
-    user: User = Field("root", description="The user to log in as.")
-    port: Port = Field(22, description="The SSH port of hosts that name none of their own.")
+    user: User = Field("root", description="The SSH user.")
+    port: Port = Field(22, description="The default SSH port of hosts.")
     sudo: Flag = Field(False, description="Become root with sudo.")
     sudo_password: SecretName | None = Field(
         None,
-        description="Name of the stack's secret config value that holds the password that sudo "
-        "asks; without it, sudo must not ask.",
+        description="The name of the stack's secret config value with the sudo password; if unset, "
+        "sudo must not ask for one.",
         examples=["sudoPassword"],
     )
     private_key: SecretName = Field(
-        "sshPrivateKey", description="Name of the stack's secret config value that holds the key."
+        "sshPrivateKey",
+        description="The name of the stack's secret config value with the SSH private key.",
     )
     agent: Flag = Field(False, description="Use the SSH agent instead of a private key.")
-    bastion: Bastion | None = Field(None, description="A host to go through, if there is one.")
+    bastion: Bastion | None = Field(None, description="The SSH jump host, if there is one.")
 
 
 class Host(Strict):
-    """A host that exists, taken over as one machine."""
+    """An existing host, enrolled as one machine."""
 
-    address: HostName = Field(description="Where SSH answers.")
-    host_key: HostKey = Field(description="The host's public host key.")
+    address: HostName = Field(description="The host's SSH address.")
+    host_key: HostKey = Field(description="The host's SSH host key (public).")
     node_address: Address | None = Field(
-        None, description="The address that the cluster uses, if it is not `address`."
+        None, description="The address within the cluster, if it differs from `address`."
     )
-    port: Port | None = Field(None, description="The SSH port, if it is not that of `ssh`.")
+    port: Port | None = Field(None, description="The SSH port, if it differs from that in `ssh`.")
 
 
 class ContainerSize(Strict):
-    """How large a container machine is."""
+    """The size of a container machine."""
 
-    cpus: Cpus | None = Field(None, description="Cores of a container machine (default 2).")
+    cpus: Cpus | None = Field(None, description="CPU cores of a container machine (default 2).")
     memory: Memory | None = Field(None, description="Memory of a container machine (default 2Gi).")
 
 
 class ContainerMachines(ContainerSize):
-    """What the driver `container` takes: machines made on this host."""
+    """Settings of the driver `container`: machines created on this host."""
 
     subnet: Subnet | None = Field(
         None,
-        description="The network of the cluster's bridge; the gateway is its first address.",
+        description="The subnet of the cluster's bridge; the gateway is its first address.",
         examples=["10.89.1.0/24"],
     )
 
 
 class ExistingMachines(Strict):
-    """What the driver `existing` takes: hosts reached over SSH."""
+    """Settings of the driver `existing`: hosts reached over SSH."""
 
-    ssh: Ssh | None = Field(None, description="How to log in; clusters may override single keys.")
+    ssh: Ssh | None = Field(
+        None, description="How to log in; clusters can override individual keys."
+    )
 
 
 class ExistingPool(Strict):
-    """What names the machines of one role with the driver `existing`."""
+    """The hosts of one role with the driver `existing`."""
 
     hosts: list[Host] | None = Field(
-        None, description="The hosts, one a machine; a control plane needs 2 cores and 1700 MB."
+        None, description="The hosts, one per machine; a control plane needs 2 cores and 1700 MB."
     )
 
 
@@ -134,8 +137,8 @@ class DriverKeys:
     pool: type[Strict]
 
 
-# The machine drivers that a config may name. A new one brings its keys here, its layout in
-# model/load.py and its resources in components/drivers.py.
+# The machine drivers. A new driver adds its keys here, its machines in model/load.py and its
+# resources in components/drivers.py.
 DRIVERS = {
     "container": DriverKeys(ContainerMachines, ContainerSize),
     "existing": DriverKeys(ExistingMachines, ExistingPool),
@@ -149,19 +152,18 @@ NetworkName = Annotated[str, one_of("pod network", PLUGINS, "flannel")]
 
 
 class Machines(ContainerMachines, ExistingMachines):
-    """What machines are made of. What the fleet says holds where a cluster says nothing else."""
+    """Machine settings; the fleet's are defaults that a cluster can override."""
 
     driver: DriverName | None = Field(
-        None, description="container: made on this host (the default); existing: hosts over SSH."
+        None,
+        description="container: created on this host (default); existing: hosts reached over SSH.",
     )
 
 
 class Pool(ContainerSize, ExistingPool):
     """The machines of one role."""
 
-    count: Count | None = Field(
-        None, description="How many machines; with `hosts` it may be left out."
-    )
+    count: Count | None = Field(None, description="The number of machines; optional with `hosts`.")
     labels: dict[NodeLabelKey, LabelValue] = Field(
         default_factory=dict,
         description="Labels of the machines' Nodes.",
@@ -176,60 +178,62 @@ class ControlPlanes(Pool):
     """The machines that run the API."""
 
     accept_data_loss: Acknowledgement = Field(
-        "", description="Why a cluster that would lose its data may be made anew; empty: never."
+        "", description="Why a cluster may be recreated although it loses its data; empty: never."
     )
     restore: SnapshotPath | None = Field(
         None,
-        description="A snapshot of etcd (`etcdctl snapshot save`) on the machine that runs Pulumi, "
-        "from which a cluster that lost its only control plane is restored; what is newer is lost.",
+        description="An etcd snapshot (`etcdctl snapshot save`) on the host that runs Pulumi, to "
+        "restore a cluster that lost its only control plane; newer changes are lost.",
     )
 
 
 class ApiServer(Strict):
-    """What the API servers are told beyond what kubeadm tells them."""
+    """API server settings in addition to kubeadm's."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_API_SERVER] = Field(
         default_factory=dict,
-        description="Flags of kube-apiserver, without their dashes.",
+        description="Flags of kube-apiserver, without leading dashes.",
         examples=[{"audit-log-maxage": "30"}],
     )
     cert_sans: list[AltName] | None = Field(
-        None, alias="certSANs", description="Further names and addresses in its certificate."
+        None,
+        alias="certSANs",
+        description="Additional subject alternative names of its certificate.",
     )
 
 
 class ControllerManager(Strict):
-    """What the controller managers are told beyond what kubeadm tells them."""
+    """Controller manager settings in addition to kubeadm's."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_CONTROLLER_MANAGER] = Field(
         default_factory=dict,
-        description="Flags of kube-controller-manager, without their dashes.",
+        description="Flags of kube-controller-manager, without leading dashes.",
         examples=[{"terminated-pod-gc-threshold": "500"}],
     )
 
 
 class Scheduler(Strict):
-    """What the schedulers are told beyond what kubeadm tells them."""
+    """Scheduler settings in addition to kubeadm's."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_SCHEDULER] = Field(
         default_factory=dict,
-        description="Flags of kube-scheduler, without their dashes.",
+        description="Flags of kube-scheduler, without leading dashes.",
         examples=[{"v": "4"}],
     )
 
 
 class Etcd(Strict):
-    """What etcd is told beyond what kubeadm tells it."""
+    """etcd settings in addition to kubeadm's."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_ETCD] = Field(
         default_factory=dict,
-        description="Flags of etcd, without their dashes.",
+        description="Flags of etcd, without leading dashes.",
         examples=[{"quota-backend-bytes": "8589934592"}],
     )
 
 
 class KubernetesComponents(Strict):
-    """Settings of Kubernetes' own parts, in kubeadm's words; a cluster's lie over the fleet's."""
+    """Kubernetes component settings, named as in kubeadm; a cluster's override the fleet's."""
 
     kubelet: Annotated[dict[str, Any], KUBELET_FIELDS] = Field(
         default_factory=dict,
@@ -245,23 +249,24 @@ class KubernetesComponents(Strict):
 
 
 class RolloutStrategy(Strict):
-    """How fast the machines of a cluster are changed."""
+    """The rollout speed within a cluster."""
 
     max_unavailable: MaxUnavailable | None = Field(
-        None, description="Workers that may be changed at a time: a number or a percentage (1)."
+        None, description="Workers updated at the same time: a number or a percentage (default 1)."
     )
     drain_timeout: DrainSeconds | None = Field(
         None,
-        description="How long a Node may take to be drained, in seconds or with a unit "
-        f"({DRAIN_SECONDS}).",
+        description="The timeout for draining a Node, in seconds or with a unit "
+        f"(default {DRAIN_SECONDS}).",
     )
     force: Flag | None = Field(
         None,
-        description="Delete pods that a disruption budget still holds at the deadline (false).",
+        description="Delete pods that a PodDisruptionBudget still blocks after the drain timeout "
+        "(default false).",
     )
 
 
-# One selector, or several: the tags keep pydantic's errors apart and are in no config's path.
+# One selector or a list: the tags separate pydantic's errors and are removed from config paths.
 UNION_TAGS = ("[one]", "[many]")
 Selector = dict[LabelKey, LabelValue]
 Selectors = Annotated[
@@ -271,54 +276,55 @@ Selectors = Annotated[
 
 
 class Upgrades(RolloutStrategy):
-    """In which order clusters are changed, and how fast their machines."""
+    """The rollout order of clusters, and the rollout speed within them."""
 
     canaries: Selectors = Field(
         default_factory=list,
-        description="Labels of the clusters that go first; a list makes several waves.",
+        description="Label selector of the clusters updated first; a list defines several waves.",
         examples=[{"environment": "staging"}],
     )
     soak: Seconds = Field(
         0,
-        description="How long a wave must stay healthy before the next, in seconds or with a unit.",
+        description="How long a wave must be healthy before the next one starts, in seconds or "
+        "with a unit.",
     )
 
 
 class Networking(Strict):
-    """The cluster's inner addresses, in kubeadm's words."""
+    """The cluster's networking, named as in kubeadm."""
 
     pod_subnet: Subnet = Field(
-        IPv4Network("10.244.0.0/16"), description="Addresses of pods; each Node takes a /24."
+        IPv4Network("10.244.0.0/16"), description="The subnet of pods; each Node gets a /24."
     )
     service_subnet: Subnet = Field(
         IPv4Network("10.96.0.0/12"),
-        description="Addresses of Services, a /12 to a /24.",
+        description="The subnet of Services, a /12 to a /24.",
         examples=["10.96.0.0/12"],
     )
-    dns_domain: Domain = Field("cluster.local", description="The domain of Services' names.")
+    dns_domain: Domain = Field("cluster.local", description="The DNS domain of Services.")
 
 
 class Artifacts(Strict):
-    """Where binaries and images come from."""
+    """The source of binaries and images."""
 
     source: SourceName = Field(
-        "bundle", description="bundle: sent from this host; upstream: each host downloads itself."
+        "bundle", description="bundle: sent from this host; upstream: downloaded by each host."
     )
     mirror: MirrorUrl | None = Field(
-        None, description="Base URL of a mirror that stands in for upstream's hosts."
+        None, description="The base URL of a mirror that replaces the upstream hosts."
     )
 
 
 class Endpoint(Strict):
-    """Where a cluster's API answers, whichever of its control planes does: one of the two."""
+    """The shared API endpoint of all control planes; exactly one of the two is set."""
 
     external: HostPort | None = Field(
-        None, description="The host:port of a load balancer that is there already."
+        None, description="The host:port of an existing load balancer."
     )
     vip: AddressPort | None = Field(
         None,
-        description="The address:port that the control planes hold between them, with haproxy and "
-        "keepalived; the address is one of the machines' network that nothing has.",
+        description="A virtual IP address:port on the control planes, provided by haproxy and "
+        "keepalived; the address is an unused address in the machines' subnet.",
     )
 
 
@@ -329,21 +335,22 @@ class Proxy(Strict):
     https: ProxyUrl | None = Field(None, description="The proxy for https URLs.")
     no_proxy: list[NoProxy] = Field(
         default_factory=list,
-        description="What is reached without it, besides the machine itself, pods and Services.",
+        description="Destinations that bypass the proxy, in addition to the machine itself, pods "
+        "and Services.",
     )
 
 
 class OutboundAccess(Strict):
-    """What lies between the machines and the internet."""
+    """Proxy and registry mirrors."""
 
     proxy: Proxy | None = Field(
         None,
-        description="The proxy to the internet; a cluster's stands for the fleet's, {} for none.",
+        description="The proxy to the internet; a cluster's replaces the fleet's, {} disables it.",
     )
     registry_mirrors: dict[RegistryHost, MirrorUrl] = Field(
         default_factory=dict,
-        description="Where containerd asks first for images of a registry, by the registry's host; "
-        "a cluster's lie over the fleet's.",
+        description="Mirrors that containerd tries first, by registry host; a cluster's entries "
+        "override the fleet's.",
         examples=[{"docker.io": "https://mirror.example.com"}],
     )
 
@@ -352,32 +359,31 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
     """One cluster."""
 
     labels: dict[LabelKey, LabelValue] = Field(
-        default_factory=dict, description="What the cluster is found by: environment, region, ..."
+        default_factory=dict,
+        description="Labels of the cluster for selectors: environment, region, ...",
     )
     kubernetes_version: VersionName | None = Field(
-        None, description="This cluster's Kubernetes version, if it is not the fleet's."
+        None, description="The cluster's Kubernetes version, if it differs from the fleet's."
     )
     endpoint: Endpoint | None = Field(
         None,
-        description="The API's address; needed with more than one control plane.",
+        description="The API endpoint; required with more than one control plane.",
         examples=[{"vip": "10.89.1.100:8443"}],
     )
     networking: Networking = Field(
-        default_factory=Networking, description="The cluster's inner addresses."
+        default_factory=Networking, description="The cluster's networking."
     )
     network: NetworkName = Field("flannel", description="The pod network.")
     protect: Flag | None = Field(
-        None, description="Refuse to delete its machines and CAs, whatever the fleet says."
+        None, description="Reject deleting its machines and CAs; overrides the fleet's setting."
     )
-    machines: Machines = Field(
-        default_factory=Machines, description="What its machines are made of."
-    )
+    machines: Machines = Field(default_factory=Machines, description="Its machine settings.")
     control_planes: ControlPlanes = Field(
         default_factory=ControlPlanes, description="Its control planes: 1, 3, 5 or 7."
     )
-    workers: Pool = Field(default_factory=Pool, description="Its workers, any number.")
+    workers: Pool = Field(default_factory=Pool, description="Its workers.")
     upgrades: RolloutStrategy = Field(
-        default_factory=RolloutStrategy, description="How fast its machines are changed."
+        default_factory=RolloutStrategy, description="Its rollout speed."
     )
 
 
@@ -388,17 +394,16 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
     """The value of `kubeadm-fleet:fleet`."""
 
     kubernetes_version: VersionName = Field(
-        pins.KUBERNETES, description="The Kubernetes version of clusters that name none."
+        pins.KUBERNETES, description="The default Kubernetes version of clusters."
     )
-    protect: Flag = Field(False, description="Refuse to delete machines and CAs of every cluster.")
-    machines: Machines = Field(
-        default_factory=Machines, description="What machines are made of by default."
-    )
+    protect: Flag = Field(False, description="Reject deleting machines and CAs of any cluster.")
+    machines: Machines = Field(default_factory=Machines, description="Default machine settings.")
     artifacts: Artifacts = Field(
-        default_factory=Artifacts, description="Where machines get binaries and images from."
+        default_factory=Artifacts, description="Where binaries and images come from."
     )
     upgrades: Upgrades = Field(
-        default_factory=Upgrades, description="In which order and how fast clusters are changed."
+        default_factory=Upgrades,
+        description="The rollout order of clusters and the rollout speed within them.",
     )
     clusters: dict[ClusterName, ClusterConfig] = Field(
         description="The clusters, by name.",

@@ -1,4 +1,4 @@
-"""What machines and components are set to: the cluster's word over the fleet's, key by key."""
+"""Settings of machines and components: the cluster's override the fleet's, key by key."""
 
 from typing import Any
 
@@ -18,17 +18,17 @@ def kubelet(layout: ResolvedCluster) -> dict[str, Any]:
 
 
 def component(layout: ResolvedCluster, name: str) -> Component:
-    """Return what the component of this field of `Components` is told."""
+    """Return the settings of the component in this field of `KubernetesComponents`."""
     below, above = (getattr(each, name) for each in _levels(layout))
     return Component(extra_args=deep_merge(below.extra_args, above.extra_args))
 
 
 def api_server(layout: ResolvedCluster) -> Component:
-    """Return what the API servers are told; a cluster's own names replace the fleet's."""
+    """Return the API server settings; a cluster's certSANs replace the fleet's."""
     below, above = (each.api_server.cert_sans for each in _levels(layout))
     names = below if above is None else above
-    told = component(layout, "api_server")
-    return Component(told.extra_args, tuple(dict.fromkeys(names or ())))
+    settings = component(layout, "api_server")
+    return Component(settings.extra_args, tuple(dict.fromkeys(names or ())))
 
 
 def _levels(layout: ResolvedCluster) -> tuple[KubernetesComponents, KubernetesComponents]:
@@ -36,7 +36,7 @@ def _levels(layout: ResolvedCluster) -> tuple[KubernetesComponents, KubernetesCo
 
 
 def upgrade(layout: ResolvedCluster, wave: int) -> Upgrade:
-    """Return how the cluster's machines are changed, as one of the clusters of this wave."""
+    """Return the rollout settings of a cluster in this wave."""
     below, above = layout.fleet.upgrades, layout.cluster.upgrades
     drain = below.drain_timeout if above.drain_timeout is None else above.drain_timeout
     force = below.force if above.force is None else above.force
@@ -50,7 +50,7 @@ def upgrade(layout: ResolvedCluster, wave: int) -> Upgrade:
 
 
 def _max_unavailable(layout: ResolvedCluster) -> int:
-    """Return a number of workers, at least 1; percentages are rounded down, as a Deployment's."""
+    """Return a number of workers, at least 1; percentages round down, as for Deployments."""
     below, above = layout.fleet.upgrades, layout.cluster.upgrades
     given = below.max_unavailable if above.max_unavailable is None else above.max_unavailable
     if given is None:
@@ -60,7 +60,7 @@ def _max_unavailable(layout: ResolvedCluster) -> int:
 
 
 def outbound(layout: ResolvedCluster) -> Outbound:
-    """Return the cluster's way out; within a cluster nobody asks a proxy."""
+    """Return the cluster's proxy and mirrors; traffic within the cluster bypasses the proxy."""
     fleet, cluster = layout.fleet, layout.cluster
     proxy = (fleet.proxy if cluster.proxy is None else cluster.proxy) or Proxy()
     networking = cluster.networking
@@ -82,7 +82,7 @@ def labels(layout: ResolvedCluster, role: str) -> dict[str, str]:
 
 
 def taints(layout: ResolvedCluster, role: str) -> tuple[Taint, ...]:
-    """Return the taints of the Nodes of one role; an empty list takes kubeadm's default away."""
+    """Return the taints of one role's Nodes; an empty list removes kubeadm's default."""
     given = layout.pool(role).taints
     if given is None:
         return (CONTROL_PLANE_TAINT,) if role == CONTROL_PLANE else ()
@@ -90,7 +90,7 @@ def taints(layout: ResolvedCluster, role: str) -> tuple[Taint, ...]:
 
 
 def parse_taint(text: str) -> Taint:
-    """Return the taint that is written "key=value:effect" or "key:effect"."""
+    """Parse a taint of the form "key=value:effect" or "key:effect"."""
     head, _, effect = text.rpartition(":")
     key, _, value = head.partition("=")
     return Taint(key, value, effect)

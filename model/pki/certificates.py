@@ -1,4 +1,4 @@
-"""Certificates: authorities, and the leaves that they issue. ECDSA P-256 throughout.
+"""Certificate authorities and the leaf certificates that they issue; ECDSA P-256 throughout.
 
 The subjects and extensions follow kubeadm's own ("PKI certificates and requirements",
 https://kubernetes.io/docs/setup/best-practices/certificates/), so that `kubeadm` accepts them.
@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# Clocks differ: a certificate is already valid on a machine that is a little behind.
+# Clock skew allowance: a certificate is already valid on a machine whose clock is a little behind.
 BACKDATED = timedelta(minutes=5)
 JOIN_VALID = timedelta(hours=1)
-# kubeadm's RBAC rules for joining machines name this group.
+# The group in kubeadm's RBAC rules for joining machines.
 # https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 JOIN_GROUP = "system:bootstrappers:kubeadm:default-node-token"
 
@@ -30,7 +30,7 @@ class KeyPair:
 
 
 def new_authority(common_name: str, valid_days: int) -> KeyPair:
-    """Make a self-signed CA that may sign leaves only."""
+    """Generate a self-signed CA that may sign leaf certificates only."""
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key()
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
@@ -47,7 +47,7 @@ def new_authority(common_name: str, valid_days: int) -> KeyPair:
 
 
 def new_service_account_key() -> tuple[str, str]:
-    """Make the key that signs service-account tokens: (private PEM, public PEM)."""
+    """Generate the key pair for service account tokens: (private PEM, public PEM)."""
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -83,7 +83,7 @@ def issue_client(
 
 
 def join_credential(authority: KeyPair, machine_name: str) -> KeyPair:
-    """Issue what a machine joins with: it names the machine and is good for an hour."""
+    """Issue a machine's join credential: its CN is the machine; valid for an hour."""
     return issue_client(authority, f"system:bootstrap:{machine_name}", [JOIN_GROUP], JOIN_VALID)
 
 
@@ -103,7 +103,7 @@ def spki_pin(cert_pem: str) -> str:
 
 
 def expiry(cert_pem: str) -> datetime:
-    """Return when the certificate ends, with its time zone."""
+    """Return the certificate's expiry time, with time zone."""
     return x509.load_pem_x509_certificate(cert_pem.encode()).not_valid_after_utc
 
 

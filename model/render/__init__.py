@@ -1,1 +1,1 @@
-"""The documents that a fleet's description turns into."""
+"""Documents rendered from a fleet's description."""

@@ -17,20 +17,20 @@ from model.well_known import API_PORT
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
-# scripts/node/lib.sh puts the machine's credential here while it joins.
+# scripts/node/lib.sh writes the machine's credential here for the join.
 JOIN_KUBECONFIG = "/run/kubeadm-fleet-join.conf"
 # scripts/node/configure.sh writes them.
 PATCHES = {"directory": "/var/lib/kubeadm-fleet/patches"}
-# An API server that ends sends its clients elsewhere and goes. Without this it is deaf at once but
-# stays for up to a minute (30 s under the kubelet) while anybody watches anything, which somebody
-# always does.
+# A stopping API server sends its clients elsewhere and exits. Without this flag it accepts no more
+# connections but lingers for up to a minute (30 s under the kubelet) while there are watches, and
+# there always are.
 API_SERVER_ARGUMENTS = {"shutdown-send-retry-after": "true"}
 
 Document = dict[str, Any]
 
 
 def init_documents(cluster: Cluster, machine: Machine) -> str:
-    """Return what `kubeadm init --config` takes, as YAML documents.
+    """Return the documents for `kubeadm init --config`, as YAML.
 
     No bootstrap token is named. kubeadm makes one all the same, with the rules that let machines
     join; scripts/node/init.sh deletes it.
@@ -53,7 +53,7 @@ def init_documents(cluster: Cluster, machine: Machine) -> str:
 
 
 def join_documents(cluster: Cluster, machine: Machine) -> str:
-    """Return what `kubeadm join --config` takes."""
+    """Return the document for `kubeadm join --config`."""
     document: Document = {
         "apiVersion": API_VERSION,
         "kind": "JoinConfiguration",
@@ -74,7 +74,7 @@ def _registration(machine: Machine) -> Document:
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
         "kubeletExtraArgs": _arguments({"node-ip": machine.address}),
-        # Written out even where there are none: left out, kubeadm would choose.
+        # Explicit even if empty: kubeadm would apply its default.
         "taints": [
             {
                 "key": taint.key,
@@ -121,7 +121,7 @@ def _component(component: Component) -> Document:
 
 
 def _arguments(arguments: Mapping[str, str]) -> list[Document]:
-    """Return flags as v1beta4 lists them, in an order that the config's does not change."""
+    """Return flags in v1beta4 form, in an order independent of the config's."""
     return [{"name": name, "value": value} for name, value in sorted(arguments.items())]
 
 
@@ -139,8 +139,8 @@ def _own_kubelet_configuration(cluster: Cluster) -> Document:
         "failCgroupV1": False,
     }
     if cluster.driver == "container":
-        # Container machines live on a host as it is: it may have swap, and its disk is shared, so
-        # that percentages of it say nothing about the machine.
+        # Container machines share their host: it may have swap, and its disk is shared, so that
+        # percentages of it are meaningless for the machine.
         document |= {
             "failSwapOn": False,
             "imageGCHighThresholdPercent": 100,
@@ -158,8 +158,8 @@ def _kube_proxy_configuration() -> Document:
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
-        # conntrack's limits stay the host's own: kube-proxy would set them to a number by the
-        # core, which lowers what the kernel chose on small hosts, and a container may not set them.
+        # Keep the host's conntrack limits: kube-proxy would set them per core, which lowers the
+        # kernel's choice on small hosts, and a container may not set them.
         "conntrack": {"maxPerCore": 0, "min": 0},
     }
 

@@ -1,4 +1,4 @@
-"""Kubeconfigs: one file with a context per cluster, and the one that a machine joins with."""
+"""Kubeconfigs: one file with a context per cluster, and the discovery file for joins."""
 
 import base64
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from model.pki.certificates import KeyPair
 
 @dataclass(frozen=True)
 class Context:
-    """One person's access to one cluster; `server` is a URL, the rest PEM."""
+    """A user's access to one cluster; `server` is a URL, the rest PEM."""
 
     cluster: str
     server: str
@@ -43,7 +43,7 @@ def render(contexts: list[Context]) -> str:
 
 
 def discovery(cluster: str, server: str, ca_pem: str, client: KeyPair) -> str:
-    """Return what `kubeadm join --discovery-file` takes: our CA, the endpoint, a credential."""
+    """Return the file for `kubeadm join --discovery-file`: CA, endpoint and credential."""
     return render([Context(cluster, server, ca_pem, client.cert_pem, client.key_pem, "join")])
 
 

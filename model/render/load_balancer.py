@@ -1,4 +1,4 @@
-"""What a control plane runs for a virtual address: haproxy's and keepalived's configuration.
+"""The haproxy and keepalived configuration of control planes with a virtual IP address.
 
 One control plane holds the address (VRRP, RFC 5798), and its haproxy passes connections on to every
 control plane whose API server is ready. Connections are not opened: TLS is between the client and
@@ -13,8 +13,8 @@ if it died while it owed an answer. Both happen while etcd elects another leader
 from model.fleet import Cluster, Machine, Vip
 from model.well_known import API_PORT
 
-# Seconds between two adverts of the holder. Others wait for three, and (256 - priority) / 256
-# of one more.
+# Seconds between the holder's adverts. Others wait for three, and (256 - priority) / 256 of one
+# more.
 ADVERT_SECONDS = 0.3
 PRIORITY = 100
 # Milliseconds: between two checks, between two once one failed, until a machine must have taken a
@@ -32,7 +32,7 @@ ASK_HAPROXY = (
     f"/usr/bin/curl --silent --fail --max-time 1 --output /dev/null --unix-socket {HEALTH} "
     "http://haproxy/"
 )
-# scripts/node/vip.sh puts the name of the interface that has the machine's address here.
+# scripts/node/vip.sh replaces this by the interface that has the machine's address.
 INTERFACE = "@INTERFACE@"
 
 
@@ -50,13 +50,13 @@ global
     group haproxy
     chroot /var/lib/haproxy
     maxconn 8192
-    # After a reload the former process keeps its connections, for at most as long as this.
+    # After a reload the old process keeps its connections for at most this long.
     hard-stop-after 15m
 
 defaults
     timeout connect {CONNECT}ms
     timeout check {ANSWER}ms
-    # A watch may be silent for long; whether the other side lives is TCP's to find out.
+    # A watch may be silent for long; TCP keepalive detects a dead peer.
     timeout client 1h
     timeout server 1h
     option clitcpka
@@ -77,13 +77,13 @@ backend control-planes
     http-check connect ssl
     http-check send meth GET uri /readyz
     http-check expect status 200
-    # A certificate would say nothing that the client does not check by itself.
+    # The client verifies the certificate itself.
     default-server {CHECKS}
-    # A connection that a client could not get counts as a failed check.
+    # A failed client connection counts as a failed check.
     default-server observe layer4 error-limit 1 on-error fail-check
     default-server tcp-ut 5s on-marked-down shutdown-sessions
 {servers}
-# keepalived asks this whether haproxy works.
+# keepalived's health check of haproxy.
 frontend health
     mode http
     bind unix@{HEALTH} mode 600
@@ -92,7 +92,7 @@ frontend health
 
 
 def keepalived(cluster: Cluster, vip: Vip, machine: Machine) -> str:
-    """Return keepalived.conf of one control plane; all of them start as equals.
+    """Return keepalived.conf of one control plane; all start with equal priority.
 
     Whoever holds the address keeps it until it dies (`nopreempt`), so that a machine that comes
     back interrupts nobody. https://keepalived.org/manpage.html
@@ -135,7 +135,7 @@ vrrp_instance endpoint {{
 
 
 def _unicast(machine: Machine, peers: str) -> str:
-    """Without peers there is nobody to talk to, and keepalived knows multicast only."""
+    """Return the peers; without any, keepalived would use multicast."""
     if not peers:
         return f"    mcast_src_ip {machine.address}\n"
     return f"    unicast_src_ip {machine.address}\n    unicast_peer {{\n{peers}    }}\n"

@@ -1,4 +1,4 @@
-"""The Kubernetes objects that every cluster gets besides its pod network, for one cluster."""
+"""The Kubernetes objects of every cluster other than its pod network."""
 
 from model.fleet import Cluster
 from model.render import objects
@@ -17,12 +17,12 @@ def probe(cluster: Cluster) -> str:
 
 
 def dns() -> str:
-    """Return what keeps CoreDNS answering while machines are drained, as YAML documents."""
+    """Return the objects that keep CoreDNS available during drains, as YAML documents."""
     return objects.dump(objects.read("baseline/dns"))
 
 
 def drain(cluster: Cluster) -> str:
-    """Return how machines that leave the cluster are drained, as YAML documents."""
+    """Return the drain policy for machines that leave the cluster, as YAML documents."""
     (policy,) = objects.read("baseline/drain")
     policy["data"] = {
         "seconds": str(cluster.upgrade.drain_seconds),

@@ -15,7 +15,7 @@ Object = dict[str, Any]
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes everything out: a person reads it in a preview."""
+    """A dumper without anchors: previews show the text to people."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         """No anchors."""
@@ -33,7 +33,7 @@ def dump(objects: list[Object]) -> str:
 
 
 def set_environment(objects: list[Object], values: Mapping[str, str]) -> None:
-    """Give the variables of these names other values, in every container that has them."""
+    """Set environment variables in every container that has them."""
     for container in _containers(objects):
         for variable in container.get("env", ()):
             if variable["name"] in values:

@@ -1,1 +1,1 @@
-"""Rules between values of the config, each of which yields the issues it finds."""
+"""Rules between config values; each yields the issues it finds."""

@@ -1,4 +1,4 @@
-"""What the values of one cluster must not do to each other, its networks apart."""
+"""Rules within one cluster, other than those for its subnets."""
 
 import re
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ NAME_LENGTH = 63
 # etcd decides by majority: an even member adds a risk and no safety.
 # https://etcd.io/docs/v3.6/faq/#why-an-odd-number-of-cluster-members
 CONTROL_PLANE_COUNTS = (1, 3, 5, 7)
-# A floor against slips of the unit. kubeadm itself asks 1700 MB of a control plane's host.
+# A lower bound against unit mistakes. kubeadm itself requires 1700 MB for a control plane.
 SMALLEST_MEMORY = "1Gi"
 
 
 def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield what is wrong within one cluster."""
+    """Yield the issues within one cluster."""
     yield from _names(layout)
     yield from _driver_keys(layout)
     yield from _control_planes(layout)
@@ -30,12 +30,12 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
 
 
 def check_clusters(names: frozenset[str]) -> Iterator[Issue]:
-    """Yield it if there is no cluster, or one whose name reads like a part of another."""
+    """Yield an issue if there is no cluster, or if a name collides with another's resources."""
     if not names:
         yield issue(
             ("clusters",),
             None,
-            "no cluster is described",
+            "no cluster is defined",
             allowed="at least one cluster",
             example="clusters: {cluster1: {machines: {subnet: 10.89.1.0/24}}}",
         )
@@ -46,8 +46,8 @@ def check_clusters(names: frozenset[str]) -> Iterator[Issue]:
                 yield issue(
                     ("clusters", name),
                     name,
-                    f"the name is one that things of the cluster {owner} have",
-                    allowed=f"a name that does not go on from '{owner}' like its machines' names",
+                    f"the name collides with resource names of cluster {owner}",
+                    allowed=f"a name that does not continue '{owner}' like its machine names",
                     example="tokyo",
                 )
 
@@ -58,8 +58,8 @@ def _names(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             path,
             name,
-            "the name is no DNS label",
-            allowed="a-z, 0-9 and -, beginning and ending with a letter or digit, at most 63",
+            "the name is not a DNS label",
+            allowed="at most 63 of a-z, 0-9 and -, starting and ending with a letter or digit",
             example="cluster1",
         )
         return
@@ -79,7 +79,7 @@ def _names(layout: ResolvedCluster) -> Iterator[Issue]:
 
 
 def _driver_keys(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield the settings that the cluster makes for a driver that it does not use."""
+    """Yield the cluster's settings for drivers that it does not use."""
     keys = DRIVERS[layout.driver]
     yield from _foreign(layout, layout.cluster.machines, Machines, keys.machines, "machines")
     for role in ROLES:
@@ -98,7 +98,7 @@ def _foreign(
         yield issue(
             path,
             getattr(written, name),
-            f"the driver {layout.driver} has no such setting",
+            f"setting not supported by driver {layout.driver}",
             allowed="one of " + ", ".join(allowed) + "; or another driver",
             example=f"{allowed[0]}: {lookup.schema_at((*layout.path, part, allowed[0])).snippet}",
             sources=layout.driver_paths,
@@ -113,16 +113,16 @@ def _control_planes(layout: ResolvedCluster) -> Iterator[Issue]:
     size = layout.size(CONTROL_PLANE)
     key = "hosts" if layout.driver == "existing" else "count"
     path = layout.pool_path(CONTROL_PLANE, key)
-    # A count that was written says the same whatever the driver is.
+    # An explicit count does not depend on the driver.
     counted = layout.pool(CONTROL_PLANE).count is not None
     sources = (path,) if counted else (path, *layout.driver_paths)
     if size not in CONTROL_PLANE_COUNTS:
         yield issue(
             path,
             size,
-            "etcd needs an odd number of members to have a majority that one loss does not take"
+            "etcd needs an odd number of members to tolerate a failure"
             if size
-            else "a cluster without a control plane is none",
+            else "a cluster needs at least one control plane",
             allowed="1, 3, 5 or 7 control planes",
             example="count: 3" if key == "count" else "hosts: [{address: ..., hostKey: ...}]",
             sources=sources,
@@ -137,7 +137,7 @@ def _container_machines(layout: ResolvedCluster) -> Iterator[Issue]:
             yield issue(
                 path,
                 own or layout.machines.memory,
-                "too little for a machine that runs a kubelet and its pods",
+                "not enough memory for a kubelet and its pods",
                 allowed=f"at least {SMALLEST_MEMORY}",
                 example="memory: 2Gi",
                 sources=(*layout.driver_paths, layout.pool_path(role, "count")),
@@ -147,8 +147,8 @@ def _container_machines(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             path,
             None,
-            "missing: container machines need a network of their own",
-            allowed="an IPv4 network in CIDR form that nothing else on this host uses",
+            "missing: container machines need their own subnet",
+            allowed="an unused IPv4 network in CIDR notation",
             example="subnet: 10.89.1.0/24",
             sources=layout.driver_paths,
         )
@@ -160,7 +160,7 @@ def _container_machines(layout: ResolvedCluster) -> Iterator[Issue]:
             yield issue(
                 path,
                 subnet,
-                f"too small: the addresses of {size} {role} machines begin at .{first}",
+                f"too small: the addresses of {size} {role} machines start at .{first}",
                 allowed=f"a network of at least {first + size + 1} addresses",
                 example="subnet: 10.89.0.0/20" if size > 100 else "subnet: 10.89.1.0/24",
                 sources=(*layout.driver_paths, layout.pool_path(role, "count")),
@@ -174,8 +174,8 @@ def _existing_hosts(layout: ResolvedCluster) -> Iterator[Issue]:
             yield issue(
                 layout.pool_path(role, "count"),
                 count,
-                f"{len(hosts)} hosts are named",
-                allowed="the number of hosts, or no count at all",
+                f"does not match the number of hosts ({len(hosts)})",
+                allowed="the number of hosts, or no count",
                 example=f"count: {len(hosts)}",
                 sources=(*layout.driver_paths, layout.pool_path(role, "hosts")),
             )
@@ -184,7 +184,7 @@ def _existing_hosts(layout: ResolvedCluster) -> Iterator[Issue]:
                 yield issue(
                     layout.pool_path(role, "hosts", index, "nodeAddress"),
                     None,
-                    f"missing: {host.address} is a name, and the cluster needs an address",
+                    f"missing: {host.address} is a DNS name, and Nodes need an IP address",
                     allowed="the host's IPv4 address in the cluster's network",
                     example="nodeAddress: 192.168.1.11",
                     sources=(
@@ -198,8 +198,8 @@ def _existing_hosts(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             (*path, "sudo"),
             ssh.sudo,
-            f"the steps on a machine need root, and {ssh.user} is not root",
-            allowed="true for every user but root",
+            f"root privileges are required, and {ssh.user} is not root",
+            allowed="true for every user except root",
             example="sudo: true",
             sources=(*layout.driver_paths, (*path, "user"), ("machines", "ssh")),
         )
@@ -208,8 +208,8 @@ def _existing_hosts(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             (*path, "sudoPassword"),
             ssh.sudo_password,
-            "a password for sudo, which is not used",
-            allowed="with sudo: true, also for root, whom sudo asks nothing",
+            "a sudo password, but sudo is not enabled",
+            allowed="sudoPassword only together with sudo: true",
             example="sudo: true",
             sources=(*layout.driver_paths, (*path, "sudo"), ("machines", "ssh")),
         )

@@ -1,4 +1,4 @@
-"""What a cluster's endpoint must be: one address in front of all control planes, and a free one."""
+"""Rules for a cluster's endpoint: one address for all control planes, not used by anything else."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
@@ -9,14 +9,13 @@ from model.fleet import CONTROL_PLANE, Vip
 from model.rules.issue import Issue, issue
 from model.well_known import CONTROL_PLANE_PORTS, NODE_PORTS, WORKER_PORTS
 
-# What listens on every address of a control plane already; there the virtual address's port is
-# taken on every address, too.
+# Ports that are in use on every address of a control plane; haproxy listens on every address, too.
 TAKEN_PORTS = {22: "SSH", **WORKER_PORTS, **CONTROL_PLANE_PORTS}
 EXAMPLE = "endpoint: {vip: 10.89.1.100:8443}"
 
 
 def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield what is wrong with the endpoint of one cluster."""
+    """Yield the issues of one cluster's endpoint."""
     written = layout.cluster.endpoint
     both = (layout.endpoint_path("external"), layout.endpoint_path("vip"))
     if written is None:
@@ -25,8 +24,8 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             layout.endpoint_path(),
             written.model_dump(exclude_none=True),
-            "names both a load balancer and a virtual address" if written.vip else "names nothing",
-            allowed="one of external, vip",
+            "both external and vip are set" if written.vip else "neither external nor vip is set",
+            allowed="exactly one of external, vip",
             example=EXAMPLE,
             sources=both,
         )
@@ -44,11 +43,11 @@ def _missing(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             layout.endpoint_path(),
             None,
-            f"missing: {size} control planes need one address in front of them",
+            f"missing: {size} control planes need a shared endpoint",
             allowed="external: the host:port of a load balancer; "
-            "or vip: an address:port that the control planes hold between them",
+            "or vip: a virtual IP address:port on the control planes",
             example=EXAMPLE,
-            # A count that was written says the same whatever the driver is.
+            # An explicit count does not depend on the driver.
             sources=(
                 layout.pool_path(CONTROL_PLANE, key),
                 *(() if counted else layout.driver_paths),
@@ -65,7 +64,7 @@ def _port(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
             layout.endpoint_path("vip"),
             f"{vip.address}:{vip.port}",
             f"port {vip.port} ({taken}) is in use on every control plane",
-            allowed="a port that nothing listens on there",
+            allowed="a port that is unused on control planes",
             example=f"vip: {vip.address}:8443",
         )
 
@@ -75,7 +74,7 @@ def _address_on_bridge(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
     if subnet is None:
         return
     sources: tuple[Path, ...] = (layout.machines_path("subnet"), *layout.driver_paths)
-    problem = f"is not in {subnet}, the machines' network"
+    problem = f"is not in the machines' subnet {subnet}"
     if vip.address in subnet:
         ends = {
             subnet.network_address: "the network's own address",
@@ -91,7 +90,7 @@ def _address_on_bridge(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
         layout.endpoint_path("vip"),
         f"{vip.address}:{vip.port}",
         problem,
-        allowed=f"an address of {subnet} that no machine has",
+        allowed=f"an unused address in {subnet}",
         example=f"vip: {subnet.broadcast_address - 1}:8443",
         sources=sources,
     )

@@ -1,4 +1,4 @@
-"""What a rule between values has found, and which values it was concluded from."""
+"""An issue found by a rule between values, and the values that it depends on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from model.config.errors import ConfigProblem, Path, problem_at
 
 @dataclass(frozen=True)
 class Issue:
-    """A problem, and the paths of all values that it was concluded from."""
+    """A problem, and the paths of all values that it depends on."""
 
     problem: ConfigProblem
     sources: tuple[Path, ...]
@@ -23,6 +23,6 @@ def issue(
     example: str,
     sources: Iterable[Path] = (),
 ) -> Issue:
-    """Return a finding at `path`, concluded from the value there and from those of `about`."""
-    said = problem_at(path, value, problem, allowed=allowed, example=example)
-    return Issue(said, (path, *sources))
+    """Return an issue at `path` that depends on the value there and on those at `sources`."""
+    found = problem_at(path, value, problem, allowed=allowed, example=example)
+    return Issue(found, (path, *sources))

@@ -1,4 +1,4 @@
-"""What Nodes must not be set to: taints that leave no place, fields of other versions."""
+"""Rules for Node settings: taints that CoreDNS does not tolerate, fields of newer versions."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ from model.config.resolve import ROLES, ResolvedCluster
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, Taint
 from model.rules.issue import Issue, issue
 
-# Pods that do not tolerate these taints are not started; CoreDNS, as kubeadm makes it, tolerates
-# the control plane's own and this key.
+# Pods that do not tolerate these taints are not scheduled; kubeadm's CoreDNS tolerates the control
+# plane taint and this key.
 HARD_EFFECTS = ("NoSchedule", "NoExecute")
 COREDNS_TOLERATES = "CriticalAddonsOnly"
 
 
 def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield what is wrong with the settings of one cluster's Nodes."""
+    """Yield the issues of one cluster's Node settings."""
     for role in ROLES:
         yield from _taken_twice(layout, role)
     yield from _no_place(layout)
@@ -24,7 +24,7 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
 
 
 def _taken_twice(layout: ResolvedCluster, role: str) -> Iterator[Issue]:
-    """Yield taints whose key and effect another has: a Node takes one value for them."""
+    """Yield taints with a duplicate key and effect: a Node has one value for them."""
     seen: set[tuple[str, str]] = set()
     for index, text in enumerate(layout.pool(role).taints or ()):
         taint = settings.parse_taint(text)
@@ -32,8 +32,8 @@ def _taken_twice(layout: ResolvedCluster, role: str) -> Iterator[Issue]:
             yield issue(
                 layout.pool_path(role, "taints", index),
                 text,
-                f"{taint.key} has the effect {taint.effect} already",
-                allowed="each key once for each effect",
+                f"duplicate taint: {taint.key} already has the effect {taint.effect}",
+                allowed="each key once per effect",
                 example='taints: ["dedicated=database:NoSchedule"]',
                 sources=[(*layout.pool_path(role, "taints"), DESCENDANTS)],
             )
@@ -41,7 +41,7 @@ def _taken_twice(layout: ResolvedCluster, role: str) -> Iterator[Issue]:
 
 
 def _no_place(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield it if CoreDNS could run on no Node, so that the cluster would never be done."""
+    """Yield an issue if CoreDNS could run on no Node: the cluster would never become ready."""
     used = [role for role in ROLES if layout.size(role)]
     if not used or not all(any(map(_bars, settings.taints(layout, role))) for role in used):
         return
@@ -51,7 +51,7 @@ def _no_place(layout: ResolvedCluster) -> Iterator[Issue]:
         path,
         layout.pool(role).taints,
         "every Node has a taint that CoreDNS does not tolerate",
-        allowed=f"on some Nodes no taint, PreferNoSchedule, or {CONTROL_PLANE_TAINT} alone",
+        allowed=f"some Nodes with no taint, PreferNoSchedule, or only {CONTROL_PLANE_TAINT}",
         example=f'taints: ["{CONTROL_PLANE_TAINT}"]' if role == CONTROL_PLANE else "taints: []",
         sources=(*layout.driver_paths, *_pools(layout)),
     )
@@ -70,7 +70,7 @@ def _pools(layout: ResolvedCluster) -> Iterator[Path]:
 
 
 def _too_new(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield fields that this version's kubelet does not know, and would leave out."""
+    """Yield fields that this version's kubelet does not support and would ignore."""
     own = layout.cluster.kubernetes_version
     version = versions.parse(own or layout.fleet.kubernetes_version)
     for path, fields in (
@@ -82,8 +82,8 @@ def _too_new(layout: ResolvedCluster) -> Iterator[Issue]:
                 yield issue(
                     (*path, name),
                     fields[name],
-                    f"the kubelet of {version} has no such field yet",
-                    allowed=f"a field of every version in use; this one came with 1.{since}",
+                    f"not supported by the kubelet of {version}",
+                    allowed=f"a field that every version in use supports (this one: 1.{since}+)",
                     example=kubelet_fields.EXAMPLE,
                     sources=[(*layout.path, "kubernetesVersion"), ("kubernetesVersion",)],
                 )

@@ -1,4 +1,4 @@
-"""What the way out of a cluster must not be."""
+"""Rules for a cluster's proxy and registry mirrors."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from model.rules.issue import Issue, issue
 
 
 def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield what is wrong with a cluster's proxy and mirrors."""
+    """Yield the issues of a cluster's proxy and mirrors."""
     own = layout.cluster.proxy is not None
     proxy = layout.cluster.proxy if own else layout.fleet.proxy
     path: Path = (*layout.path, "proxy") if own else ("proxy",)
@@ -17,8 +17,8 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             (*path, "noProxy"),
             proxy.no_proxy,
-            "exceptions from a proxy that is not named",
-            allowed="with http, https or both",
+            "noProxy without a proxy",
+            allowed="noProxy together with http, https or both",
             example="proxy: {https: http://proxy.example.com:3128, noProxy: [.example.com]}",
             sources=(path, (*path, "http"), (*path, "https")),
         )
@@ -33,8 +33,8 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
                 yield issue(
                     (*above, "registryMirrors", registry),
                     mirrors[registry],
-                    f"{registry} has a mirror already: artifacts.mirror",
-                    allowed="one mirror for a registry",
+                    f"{registry} already has a mirror: artifacts.mirror",
+                    allowed="one mirror per registry",
                     example="registryMirrors: {docker.io: https://mirror.example.com}",
                     sources=(("artifacts", "mirror"),),
                 )

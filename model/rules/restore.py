@@ -1,4 +1,4 @@
-"""What a snapshot that a cluster is to be restored from must be, before anything is changed."""
+"""Rules for restoring a cluster from a snapshot, checked before anything is changed."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ EXAMPLE = "restore: /var/backups/cluster1.db"
 
 
 def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield what keeps the cluster from being restored; nothing where nobody asks for it."""
+    """Yield the issues that prevent a restore; none if no restore is requested."""
     written = layout.cluster.control_planes.restore
     if written is None:
         return
@@ -20,8 +20,8 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             path,
             written,
-            "acceptDataLoss is there as well: the cluster is restored or made anew, not both",
-            allowed="restore or acceptDataLoss",
+            "both restore and acceptDataLoss are set",
+            allowed="restore (from a snapshot) or acceptDataLoss (start with an empty cluster)",
             example=EXAMPLE,
             sources=[layout.pool_path(CONTROL_PLANE, "acceptDataLoss")],
         )
@@ -30,9 +30,9 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             path,
             written,
-            "only a cluster with one control plane is restored: several have their data from each "
-            "other",
-            allowed="one control plane, or no snapshot",
+            "only a cluster with a single control plane can be restored: several replicate etcd's "
+            "data to each other",
+            allowed="one control plane, or no restore",
             example="count: 1",
             sources=[*layout.driver_paths, layout.pool_path(CONTROL_PLANE, key)],
         )
@@ -43,7 +43,7 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
             path,
             written,
             str(error),
-            allowed="a file that `etcdctl snapshot save` wrote; nothing once the cluster is "
+            allowed="a file written by `etcdctl snapshot save`; remove the key once the cluster is "
             "restored",
             example=EXAMPLE,
         )

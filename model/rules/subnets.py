@@ -1,4 +1,4 @@
-"""Which networks and addresses of a fleet are too small, overlap, or are taken twice."""
+"""Rules for subnets and addresses: size, overlap and duplicates."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ from model.config.errors import Path
 from model.config.resolve import ROLES, ResolvedCluster
 from model.rules.issue import Issue, issue
 
-# The controller manager gives every Node a /24 and refuses more than 2^16 of them.
+# The controller manager gives every Node a /24 and supports at most 2^16 of them.
 # https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/
 NODE_PREFIX = 24
 POD_PREFIXES = range(8, NODE_PREFIX + 1)
-# The API server refuses more than 2^20 Service addresses; fewer than a /24 are used up soon.
+# The API server supports at most 2^20 Service addresses; less than a /24 is soon exhausted.
 SERVICE_PREFIXES = range(12, 25)
-# Two each: no network of a sensible size overlaps both.
+# Two each: no subnet of a reasonable size overlaps both.
 EXAMPLES = {
     "podSubnet": ("10.244.0.0/16", "172.28.0.0/16"),
     "serviceSubnet": ("10.96.0.0/12", "172.24.0.0/16"),
@@ -34,7 +34,7 @@ FREE_EXAMPLES = {
 
 @dataclass(frozen=True)
 class Network:
-    """A network of a cluster: where it is written, its own title, and what it follows from."""
+    """A network of a cluster: its config path, its title, and the values that it depends on."""
 
     path: Path
     title: str
@@ -43,10 +43,10 @@ class Network:
 
 
 def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
-    """Yield what is wrong with the networks of one cluster."""
+    """Yield the issues of one cluster's networks."""
     pods, services = _inner(layout)
     if pods.network.prefixlen not in POD_PREFIXES:
-        yield _unsuitable(pods, "gives no Node a /24", "a /8 to a /24")
+        yield _unsuitable(pods, "must provide a /24 per Node", "a /8 to a /24")
     elif 2 ** (NODE_PREFIX - pods.network.prefixlen) < layout.nodes:
         bits = (layout.nodes - 1).bit_length()
         sources = (*layout.driver_paths, *(layout.pool_path(role, "count") for role in ROLES))
@@ -58,7 +58,7 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
         )
     if services.network.prefixlen not in SERVICE_PREFIXES:
         small = services.network.prefixlen > SERVICE_PREFIXES[-1]
-        problem = "too small" if small else "larger than the API server takes"
+        problem = "too small" if small else "larger than the API server supports"
         yield _unsuitable(services, problem, "a /12 to a /24")
     mine = [pods, services, *_bridge(layout)]
     for one, other in combinations(mine, 2):
@@ -66,7 +66,7 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
             yield _overlap(other, one)
     for role in ROLES:
         for path, address in layout.addresses(role):
-            # What holds a whole bridge is said once above, not for every machine on it.
+            # An overlap with a bridge is reported once above, not for each of its machines.
             if address is None or layout.driver == "container":
                 continue
             yield from _inside(path, address, layout, (pods, services))
@@ -85,7 +85,7 @@ def _inside(
 
 
 def check_fleet(layouts: Iterable[ResolvedCluster]) -> Iterator[Issue]:
-    """Yield what clusters take from each other."""
+    """Yield the conflicts between clusters."""
     layouts = list(layouts)
     yield from _taken_twice(layouts)
     yield from _shared_bridges(layouts)
@@ -107,10 +107,10 @@ def _bridge(layout: ResolvedCluster) -> Iterator[Network]:
 
 
 def _taken_twice(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
-    """Yield node addresses, SSH addresses and endpoints that two have.
+    """Yield duplicate node addresses, SSH addresses and endpoints.
 
-    Container machines and endpoints that follow from them come last and are only held against what
-    was written: where two bridges overlap, that is said once and not for every machine.
+    Container machines and endpoints derived from them come last and are only compared with explicit
+    addresses: overlapping bridges are reported once, not for each machine.
     """
     nodes, doors, endpoints = (
         AddressRegistry("node address"),
@@ -150,7 +150,7 @@ def _endpoint_key(layout: ResolvedCluster) -> str:
 
 
 class AddressRegistry:
-    """What is taken already, by whom, and which values say so."""
+    """The addresses in use, each with its holder and the config values that it depends on."""
 
     def __init__(self, noun: str) -> None:
         self._noun = noun
@@ -159,14 +159,14 @@ class AddressRegistry:
     def claim(
         self, what: object, who: str, sources: tuple[Path, ...], *, keep: bool
     ) -> Iterator[Issue]:
-        """Yield a finding if `what` is taken; note it as taken by `who` if it is to be kept."""
+        """Yield an issue if `what` is in use; else record it for `who` if `keep`."""
         if what in self._holders:
             holder, theirs = self._holders[what]
             yield issue(
                 sources[0],
                 what,
                 f"{who} has the same {self._noun} as {holder}",
-                allowed="one that nothing else in the fleet has",
+                allowed="one that is unique in the fleet",
                 example=f"{sources[0][-1]}: {FREE_EXAMPLES.get(str(sources[0][-1]), '10.0.1.12')}",
                 sources=(*sources[1:], *theirs),
             )
@@ -175,7 +175,7 @@ class AddressRegistry:
 
 
 def _shared_bridges(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
-    """Yield bridges that overlap each other or another cluster's inner networks."""
+    """Yield bridges that overlap each other or another cluster's pod and Service subnets."""
     bridges = sorted(
         ((layout.name, each) for layout in layouts for each in _bridge(layout)),
         key=lambda pair: pair[1].network,
@@ -220,14 +220,14 @@ def _overlap(network: Network, other: Network) -> Issue:
         network.path,
         network.network.network_address if is_host else network.network,
         f"{'is inside' if is_host else 'overlaps'} {other.network} ({other.title})",
-        allowed="one that shares no address with it",
+        allowed="one that does not overlap it",
         example=_example(network, other.network),
         sources=(*network.sources, other.path, *other.sources),
     )
 
 
 def _example(network: Network, other: IPv4Network | None = None) -> str:
-    """Return what may stand in the place of `network`, apart from `other`."""
+    """Return an example for the path of `network` that does not overlap `other`."""
     key = str(network.path[-1])
     known = EXAMPLES[key]
     free = (

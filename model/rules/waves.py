@@ -1,4 +1,4 @@
-"""Which clusters are changed first: each selector takes a wave, and all others are the last."""
+"""Rollout waves: one per canary selector, and a last one of all other clusters."""
 
 from collections.abc import Iterable, Iterator
 
@@ -21,12 +21,12 @@ def wave_of(layout: ResolvedCluster) -> int:
 
 
 def check_fleet(layouts: Iterable[ResolvedCluster]) -> Iterator[Issue]:
-    """Yield the selectors that say nothing: each must take a cluster that none before it took."""
+    """Yield useless selectors: each must match a cluster that no earlier selector matches."""
     layouts = list(layouts)
     fleet = layouts[0].fleet if layouts else None
     for number, (path, selector) in enumerate(_selectors(fleet) if fleet else ()):
         if not selector:
-            yield _useless(path, {}, "selects every cluster: no label is named", layouts)
+            yield _useless(path, {}, "empty selector: matches every cluster", layouts)
         elif key := _unknown(selector, layouts):
             problem = f"no cluster has the label {key}={selector[key]}"
             yield _useless((*path, key), selector[key], problem, layouts)
@@ -34,7 +34,7 @@ def check_fleet(layouts: Iterable[ResolvedCluster]) -> Iterator[Issue]:
             problem = "no cluster has all of these labels"
             yield _useless(path, selector, problem, layouts)
         elif not any(wave_of(each) == number for each in layouts):
-            problem = "every cluster that it selects is in an earlier wave"
+            problem = "every cluster that it matches is in an earlier wave"
             yield _useless(path, selector, problem, layouts)
 
 
@@ -50,7 +50,7 @@ def _matches(selector: Selector, layout: ResolvedCluster) -> bool:
 
 
 def _unknown(selector: Selector, layouts: list[ResolvedCluster]) -> str | None:
-    """Return the first key whose value no cluster has."""
+    """Return the first key whose value matches no cluster."""
     return next(
         (
             key
@@ -70,7 +70,7 @@ def _useless(path: Path, value: object, problem: str, layouts: list[ResolvedClus
         path,
         value,
         problem,
-        allowed="labels of clusters that no earlier wave has"
+        allowed="labels of clusters that are not in an earlier wave"
         + (f": {', '.join(shown)}{more}" if shown else "; no cluster has labels"),
         example=f"canaries: {{{key}: {label}}}",
         sources=[(*PATH, DESCENDANTS), *((*each.path, "labels", DESCENDANTS) for each in layouts)],

@@ -109,14 +109,14 @@ def test_the_text_says_where_what_and_how_for_each() -> None:
         "the stack's config has 2 problems; nothing was changed:",
         "  kubeadm-fleet:fleet.clusters.cluster1.networking.serviceSubnet: "
         "overlaps 10.100.0.0/16 (the pods of cluster1)",
-        "      is:      10.96.0.0/12",
-        "      allowed: one that shares no address with it",
-        "      example: serviceSubnet: 172.24.0.0/16",
+        "      got:      10.96.0.0/12",
+        "      expected: one that does not overlap it",
+        "      example:  serviceSubnet: 172.24.0.0/16",
         "  kubeadm-fleet:fleet.clusters.cluster2.machines.subnet: "
-        "missing: container machines need a network of their own",
-        "      allowed: an IPv4 network in CIDR form that nothing else on this host uses",
-        "      example: subnet: 10.89.1.0/24",
-        "Mend them in Pulumi.<stack>.yaml and run the command again.",
+        "missing: container machines need their own subnet",
+        "      expected: an unused IPv4 network in CIDR notation",
+        "      example:  subnet: 10.89.1.0/24",
+        "Fix them in Pulumi.<stack>.yaml and run the command again.",
     ]
 
 

@@ -67,7 +67,7 @@ def test_artifacts_are_found_by_name(tmp_path: Path) -> None:
     here = bundle(tmp_path)
     assert here.named("etcd") == ETCD
     assert here.file(ETCD) == tmp_path / "images" / "etcd.tar"
-    with pytest.raises(BundleError, match="holds no 'pause'"):
+    with pytest.raises(BundleError, match="has no artifact 'pause'"):
         here.named("pause")
 
 
@@ -110,8 +110,8 @@ def _edit(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (_edit("install", None), "no absolute path"),
         (_edit("kind", "script"), "neither a binary nor an image"),
         (_edit("kind", "image"), "neither a binary nor an image"),
-        (_edit("name", "kubelet\tx"), "not plain"),
-        (_edit("name", "$(reboot)"), "not plain"),
+        (_edit("name", "kubelet\tx"), "invalid name, version, path or role"),
+        (_edit("name", "$(reboot)"), "invalid name, version, path or role"),
     ],
 )
 def test_a_manifest_that_cannot_be_right_is_refused(

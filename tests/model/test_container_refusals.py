@@ -22,21 +22,21 @@ CASES: dict[str, Case] = {
         [(f"{ONE}/control_planes", {"count": 1})],
         "clusters.cluster1.control_planes", "did you mean controlPlanes?",
     ),
-    "no clusters": ([("clusters", {})], "clusters", "no cluster is described"),
+    "no clusters": ([("clusters", {})], "clusters", "no cluster is defined"),
     "clusters missing": ([("clusters", ABSENT)], "clusters", "missing"),
     "clusters as a list": ([("clusters", [])], "clusters", "not a mapping"),
     "an empty cluster": ([(ONE, None)], "clusters.cluster1", "not a mapping"),
     "name that is no label": (
         [("clusters/Tokyo_1", {"machines": {"subnet": "10.89.3.0/24"}})],
-        "clusters.Tokyo_1", "no DNS label",
+        "clusters.Tokyo_1", "not a DNS label",
     ),
     "name of another cluster's machine": (
         [("clusters/cluster1-worker-0", {"machines": {"subnet": "10.89.3.0/24"}})],
-        "clusters.cluster1-worker-0", "things of the cluster cluster1",
+        "clusters.cluster1-worker-0", "resource names of cluster cluster1",
     ),
     "name of another cluster's control plane": (
         [("clusters/cluster1-control-plane", {"machines": {"subnet": "10.89.3.0/24"}})],
-        "clusters.cluster1-control-plane", "things of the cluster cluster1",
+        "clusters.cluster1-control-plane", "resource names of cluster cluster1",
     ),
     "name too long for its machines": (
         [(f"clusters/{'a' * 50}", {"machines": {"subnet": "10.89.3.0/24"}})],
@@ -54,7 +54,8 @@ CASES: dict[str, Case] = {
         "clusters.cluster1.kubernetesVersion", "1.38 is not supported",
     ),
     "no control planes": (
-        [(f"{ONE}/controlPlanes/count", 0)], "clusters.cluster1.controlPlanes.count", "is none",
+        [(f"{ONE}/controlPlanes/count", 0)],
+        "clusters.cluster1.controlPlanes.count", "at least one control plane",
     ),
     "two control planes": (
         [(f"{ONE}/controlPlanes/count", 2), (f"{ONE}/endpoint/external", "a.example.com:6443")],
@@ -77,7 +78,7 @@ CASES: dict[str, Case] = {
         [(f"{ONE}/workers/count", 1.5)], "clusters.cluster1.workers.count", "not a number",
     ),
     "three control planes without an endpoint": (
-        [THREE], "clusters.cluster1.endpoint", "3 control planes need one address",
+        [THREE], "clusters.cluster1.endpoint", "3 control planes need a shared endpoint",
     ),
     "endpoint without a port": (
         [(f"{ONE}/endpoint/external", "api.example.com")],
@@ -112,17 +113,17 @@ CASES: dict[str, Case] = {
     "memory as a number": ([("machines/memory", 2)], "machines.memory", "not a quantity"),
     "too little memory": (
         [("machines/memory", "512Mi"), (f"{TWO}/machines/memory", "2Gi")],
-        "machines.memory", "too little for a machine",
+        "machines.memory", "not enough memory",
     ),
     "too little memory for one role": (
         [(f"{ONE}/workers/memory", "1023Mi")],
-        "clusters.cluster1.workers.memory", "too little for a machine",
+        "clusters.cluster1.workers.memory", "not enough memory",
     ),
     "no cores": ([("machines/cpus", 0)], "machines.cpus", "out of range 0.1 to 256"),
     "cores as a truth": ([("machines/cpus", True)], "machines.cpus", "not a number of cores"),
     "no subnet": (
         [(f"{ONE}/machines/subnet", ABSENT)],
-        "clusters.cluster1.machines.subnet", "container machines need a network",
+        "clusters.cluster1.machines.subnet", "container machines need their own subnet",
     ),
     "subnet with host bits": (
         [(f"{ONE}/machines/subnet", "10.89.1.1/24")],
@@ -142,11 +143,11 @@ CASES: dict[str, Case] = {
     ),
     "subnet too small for a control plane": (
         [(f"{ONE}/machines/subnet", "10.89.1.0/29"), (f"{ONE}/workers/count", 0)],
-        "clusters.cluster1.machines.subnet", "1 control-plane machines begin at .11",
+        "clusters.cluster1.machines.subnet", "1 control-plane machines start at .11",
     ),
     "subnet too small for its workers": (
         [(f"{ONE}/workers/count", 155)],
-        "clusters.cluster1.machines.subnet", "155 worker machines begin at .101",
+        "clusters.cluster1.machines.subnet", "155 worker machines start at .101",
     ),
     "pods over Services": (
         [(f"{ONE}/networking", {"podSubnet": "10.100.0.0/16"})],
@@ -173,7 +174,7 @@ CASES: dict[str, Case] = {
     ),
     "pods with no room for a Node": (
         [(f"{ONE}/networking", {"podSubnet": "10.244.0.0/25"})],
-        "clusters.cluster1.networking.podSubnet", "gives no Node a /24",
+        "clusters.cluster1.networking.podSubnet", "must provide a /24 per Node",
     ),
     "pods with too little room": (
         [(f"{ONE}/networking", {"podSubnet": "10.244.0.0/23"}), (f"{ONE}/workers/count", 2)],
@@ -185,7 +186,7 @@ CASES: dict[str, Case] = {
     ),
     "Services too many": (
         [(f"{ONE}/networking", {"serviceSubnet": "172.0.0.0/11"})],
-        "clusters.cluster1.networking.serviceSubnet", "larger than the API server takes",
+        "clusters.cluster1.networking.serviceSubnet", "larger than the API server supports",
     ),
     "a domain that is none": (
         [(f"{ONE}/networking", {"dnsDomain": "Cluster.Local"})],
@@ -193,11 +194,11 @@ CASES: dict[str, Case] = {
     ),
     "label key that Kubernetes keeps": (
         [(f"{ONE}/labels", {"kubernetes.io/hostname": "a"})],
-        'clusters.cluster1.labels["kubernetes.io/hostname"]', "Kubernetes' own",
+        'clusters.cluster1.labels["kubernetes.io/hostname"]', "reserved for Kubernetes",
     ),
     "label key of a domain below": (
         [(f"{ONE}/labels", {"node-role.kubernetes.io/gpu": "a"})],
-        'clusters.cluster1.labels["node-role.kubernetes.io/gpu"]', "Kubernetes' own",
+        'clusters.cluster1.labels["node-role.kubernetes.io/gpu"]', "reserved for Kubernetes",
     ),
     "label key that is none": (
         [(f"{ONE}/labels", {"-region": "a"})],
@@ -215,11 +216,11 @@ CASES: dict[str, Case] = {
     ),
     "hosts for containers": (
         [(f"{ONE}/workers", {"hosts": []})],
-        "clusters.cluster1.workers.hosts", "the driver container has no such setting",
+        "clusters.cluster1.workers.hosts", "not supported by driver container",
     ),
     "SSH for containers": (
         [(f"{ONE}/machines/ssh", {"user": "root"})],
-        "clusters.cluster1.machines.ssh", "the driver container has no such setting",
+        "clusters.cluster1.machines.ssh", "not supported by driver container",
     ),
     "protect as text": ([("protect", "yes")], "protect", "not true or false"),
     "unknown source": ([("artifacts", {"source": "oci"})], "artifacts.source", "unknown source"),
@@ -228,7 +229,7 @@ CASES: dict[str, Case] = {
     ),
     "mirror with a password": (
         [("artifacts", {"mirror": "https://ann:hunter2@example.com"})],
-        "artifacts.mirror", "stored and shown in plain",
+        "artifacts.mirror", "stored and shown in plain text",
     ),
 }  # fmt: skip
 

@@ -19,10 +19,10 @@ CONTAINERS: dict[str, Case] = {
         [(f"{ONE}/endpoint", {"dns": "a:1", "vip": "10.89.1.100:8443"})],
         f"{AT}.dns", "unknown key",
     ),
-    "neither": ([(f"{ONE}/endpoint", {})], AT, "names nothing"),
+    "neither": ([(f"{ONE}/endpoint", {})], AT, "neither external nor vip"),
     "both": (
         [(f"{ONE}/endpoint", {"external": "a.example.com:6443", "vip": "10.89.1.100:8443"})],
-        AT, "names both",
+        AT, "both external and vip",
     ),
     "a name": ([(VIP, "api.example.com:8443")], f"{AT}.vip", "not an address and port"),
     "no port": ([(VIP, "10.89.1.100")], f"{AT}.vip", "not an address and port"),
@@ -31,7 +31,9 @@ CONTAINERS: dict[str, Case] = {
     "the API server's port": ([(VIP, "10.89.1.100:6443")], f"{AT}.vip", "(API server) is in use"),
     "etcd's port": ([(VIP, "10.89.1.100:2380")], f"{AT}.vip", "(etcd peers) is in use"),
     "a node port": ([(VIP, "10.89.1.100:30443")], f"{AT}.vip", "type NodePort"),
-    "another network": ([(VIP, "10.89.3.100:8443")], f"{AT}.vip", "is not in 10.89.1.0/24"),
+    "another network": (
+        [(VIP, "10.89.3.100:8443")], f"{AT}.vip", "is not in the machines' subnet 10.89.1.0/24",
+    ),
     "the gateway": ([(VIP, "10.89.1.1:8443")], f"{AT}.vip", "is the network's gateway"),
     "the network": ([(VIP, "10.89.1.0:8443")], f"{AT}.vip", "is the network's own address"),
     "the broadcast": ([(VIP, "10.89.1.255:8443")], f"{AT}.vip", "broadcast address"),
@@ -46,7 +48,9 @@ CONTAINERS: dict[str, Case] = {
 }  # fmt: skip
 OTHER_HOST = {"address": "10.20.2.11", "hostKey": HOST_KEY}
 HOSTS: dict[str, Case] = {
-    "none with three": ([(f"{ONE}/endpoint", ABSENT)], AT, "3 control planes need one address"),
+    "none with three": (
+        [(f"{ONE}/endpoint", ABSENT)], AT, "3 control planes need a shared endpoint",
+    ),
     "a host's address": (
         [(f"{ONE}/endpoint", {"vip": "192.168.1.11:8443"})],
         f"{AT}.vip", "same node address as cluster1-control-plane-0",

@@ -13,7 +13,7 @@ CASES: dict[str, Case] = {
         "clusters.cluster1.controlPlanes.hosts[0].hostKey", "missing"),
     "half a host key": (
         [(f"{HOST}/hostKey", HOST_KEY[:-8])],
-        "clusters.cluster1.controlPlanes.hosts[0].hostKey", "cut off",
+        "clusters.cluster1.controlPlanes.hosts[0].hostKey", "truncated",
     ),
     "a line of known_hosts": (
         [(f"{HOST}/hostKey", f"10.20.1.11 {HOST_KEY}")],
@@ -51,7 +51,7 @@ CASES: dict[str, Case] = {
     ),
     "a name without a node address": (
         [(f"{ONE}/controlPlanes/hosts/1/nodeAddress", ABSENT)],
-        "clusters.cluster1.controlPlanes.hosts[1].nodeAddress", "node12.example.com is a name",
+        "clusters.cluster1.controlPlanes.hosts[1].nodeAddress", "node12.example.com is a DNS name",
     ),
     "an address that is none": (
         [(f"{HOST}/address", "10.20.1.300")],
@@ -62,7 +62,8 @@ CASES: dict[str, Case] = {
         "clusters.cluster1.workers.hosts[0].address", "is inside 10.244.0.0/16",
     ),
     "no hosts": (
-        [(f"{ONE}/controlPlanes", {})], "clusters.cluster1.controlPlanes.hosts", "is none",
+        [(f"{ONE}/controlPlanes", {})],
+        "clusters.cluster1.controlPlanes.hosts", "at least one control plane",
     ),
     "two hosts": (
         [(f"{ONE}/controlPlanes/hosts", [
@@ -72,22 +73,22 @@ CASES: dict[str, Case] = {
         "clusters.cluster1.controlPlanes.hosts", "odd number",
     ),
     "a count that is not that of the hosts": (
-        [(f"{ONE}/workers/count", 2)], "clusters.cluster1.workers.count", "1 hosts are named",
+        [(f"{ONE}/workers/count", 2)], "clusters.cluster1.workers.count", "the number of hosts (1)",
     ),
     "sizes for hosts": (
         [(f"{ONE}/workers/memory", "2Gi")],
-        "clusters.cluster1.workers.memory", "the driver existing has no such setting",
+        "clusters.cluster1.workers.memory", "not supported by driver existing",
     ),
     "a subnet for hosts": (
         [(f"{ONE}/machines/subnet", "10.89.1.0/24")],
-        "clusters.cluster1.machines.subnet", "the driver existing has no such setting",
+        "clusters.cluster1.machines.subnet", "not supported by driver existing",
     ),
     "another user without sudo": (
         [("machines/ssh/sudo", False)], "machines.ssh.sudo", "ubuntu is not root",
     ),
     "a password for sudo that is not used": (
         [("machines/ssh", {"user": "root", "sudoPassword": "sudo"})],
-        "machines.ssh.sudoPassword", "a password for sudo, which is not used",
+        "machines.ssh.sudoPassword", "sudo is not enabled",
     ),
     "a host as text": (
         [(f"{ONE}/workers/hosts/0", "10.20.1.101")],

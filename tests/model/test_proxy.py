@@ -77,11 +77,11 @@ CASES: dict[str, Case] = {
         [("proxy", {"http": PROXY, "noProxy": ["a, b"]})], "proxy.noProxy[0]", "not a host",
     ),
     "exceptions from no proxy": (
-        [("proxy", {"noProxy": [".example.com"]})], "proxy.noProxy", "a proxy that is not named",
+        [("proxy", {"noProxy": [".example.com"]})], "proxy.noProxy", "noProxy without a proxy",
     ),
     "exceptions from no proxy of a cluster": (
         [("proxy", {"http": PROXY}), (f"{ONE}/proxy", {"noProxy": [".example.com"]})],
-        "clusters.cluster1.proxy.noProxy", "a proxy that is not named",
+        "clusters.cluster1.proxy.noProxy", "noProxy without a proxy",
     ),
     "a mirror that is no URL": (
         [("registryMirrors", {"docker.io": "mirror.example.com"})],
@@ -96,14 +96,14 @@ CASES: dict[str, Case] = {
             ("artifacts", {"source": "upstream", "mirror": MIRROR}),
             ("registryMirrors", {"registry.k8s.io": MIRROR}),
         ],
-        'registryMirrors["registry.k8s.io"]', "has a mirror already: artifacts.mirror",
+        'registryMirrors["registry.k8s.io"]', "already has a mirror: artifacts.mirror",
     ),
     "two mirrors of a cluster's registry": (
         [
             ("artifacts", {"source": "upstream", "mirror": MIRROR}),
             (f"{ONE}/registryMirrors", {"ghcr.io": MIRROR}),
         ],
-        'clusters.cluster1.registryMirrors["ghcr.io"]', "has a mirror already",
+        'clusters.cluster1.registryMirrors["ghcr.io"]', "already has a mirror",
     ),
 }  # fmt: skip
 

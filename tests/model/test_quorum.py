@@ -37,8 +37,8 @@ def test_member_may_leave_while_the_rest_has_a_majority(voters: dict[str, bool])
     [
         ({"a": True}, "a is the last member"),
         ({"a": True, "b": False}, "0 of etcd's 1 members would be healthy and 1 are needed"),
-        ({"a": True, "b": False, "c": True}, "1 of etcd's 2 members .* not healthy: b"),
-        ({"a": False, "b": False, "c": True}, "not healthy: b"),
+        ({"a": True, "b": False, "c": True}, "1 of etcd's 2 members .* unhealthy: b"),
+        ({"a": False, "b": False, "c": True}, "unhealthy: b"),
     ],
 )
 def test_member_may_not_leave_otherwise(voters: dict[str, bool], reason: str) -> None:
@@ -70,14 +70,14 @@ def test_what_leaves_a_majority_may_change(
 @pytest.mark.parametrize(
     ("before", "after", "dead", "reason"),
     [
-        ({"cp-0": "a"}, {"cp-0": UNKNOWN}, set(), "no machine of the control planes cp-0"),
+        ({"cp-0": "a"}, {"cp-0": UNKNOWN}, set(), "none of the control planes cp-0"),
         (
             THREE,
             dict.fromkeys(THREE, UNKNOWN),
             set(),
-            "no machine of the control planes cp-0, cp-1",
+            "none of the control planes cp-0, cp-1",
         ),
-        (THREE, {"cp-0": "x"}, set(), "no machine"),
+        (THREE, {"cp-0": "x"}, set(), "none of the control planes"),
         (
             THREE,
             {**THREE, "cp-1": "x"},
@@ -88,7 +88,7 @@ def test_what_leaves_a_majority_may_change(
         (THREE, {**THREE, "cp-0": "x"}, {"cp-2"}, "cp-0, cp-2 would be replaced or are dead"),
         (THREE, {"cp-0": "a"}, {"cp-1"}, "cp-1 is dead, .* when cp-2 leaves"),
         (THREE, {"cp-0": "a"}, {"cp-0"}, "cp-0 is dead, .* when cp-2 leaves"),
-        ({"cp-0": "a", "cp-1": "b"}, {"cp-0": "a"}, {"cp-1"}, "no majority"),
+        ({"cp-0": "a", "cp-1": "b"}, {"cp-0": "a"}, {"cp-1"}, "lost quorum"),
     ],
 )
 def test_what_loses_the_majority_is_refused(

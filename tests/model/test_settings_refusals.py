@@ -15,7 +15,7 @@ CASES: dict[str, Case] = {
         [(f"{ONE}/kubelet", {"maxPod": 50})], f"{WHERE}.kubelet.maxPod", "did you mean maxPods?",
     ),
     "a kubelet field that is none": (
-        [("kubelet", {"bogus": 50})], "kubelet.bogus", "no field of KubeletConfiguration",
+        [("kubelet", {"bogus": 50})], "kubelet.bogus", "unknown field of KubeletConfiguration",
     ),
     "a kubelet number as text": (
         [("kubelet", {"maxPods": "50"})], "kubelet.maxPods", "not a whole number",
@@ -49,26 +49,26 @@ CASES: dict[str, Case] = {
     "a kubelet field of a later version": (
         [("kubernetesVersion", "1.35.4"), ("clusters/cluster2/kubernetesVersion", "1.36.3"),
          ("kubelet", {"memoryReservationPolicy": "None"})],
-        "kubelet.memoryReservationPolicy", "the kubelet of v1.35.4 has no such field yet",
+        "kubelet.memoryReservationPolicy", "not supported by the kubelet of v1.35.4",
     ),
     "kubelet as a list": ([("kubelet", [])], "kubelet", "not a mapping"),
     "an argument with its dashes": (
         [(f"{ONE}/scheduler/extraArgs", {"--v": "4"})],
-        f"{WHERE}.scheduler.extraArgs.--v", "without its dashes",
+        f"{WHERE}.scheduler.extraArgs.--v", "leading dashes",
     ),
     "an argument in camel case": (
         [(f"{ONE}/scheduler/extraArgs", {"leaderElect": "true"})],
-        f"{WHERE}.scheduler.extraArgs.leaderElect", "not a flag's name",
+        f"{WHERE}.scheduler.extraArgs.leaderElect", "invalid flag name",
     ),
     "an argument as a number": (
-        [("scheduler/extraArgs", {"v": 4})], "scheduler.extraArgs.v", "not text",
+        [("scheduler/extraArgs", {"v": 4})], "scheduler.extraArgs.v", "not a string",
     ),
     "an argument as a truth": (
         [("apiServer/extraArgs", {"profiling": False})],
-        "apiServer.extraArgs.profiling", "not text",
+        "apiServer.extraArgs.profiling", "not a string",
     ),
     "an argument of two lines": (
-        [("etcd/extraArgs", {"metrics": "a\nb"})], "etcd.extraArgs.metrics", "not text",
+        [("etcd/extraArgs", {"metrics": "a\nb"})], "etcd.extraArgs.metrics", "not a string",
     ),
     "arguments as kubeadm's list": (
         [("etcd/extraArgs", [{"name": "metrics", "value": "basic"}])],
@@ -102,11 +102,11 @@ CASES: dict[str, Case] = {
     ),
     "a taint of Kubernetes' controllers": (
         [(f"{ONE}/workers/taints", ["node.kubernetes.io/unschedulable:NoSchedule"])],
-        f"{WHERE}.workers.taints[0]", "are set by Kubernetes' controllers",
+        f"{WHERE}.workers.taints[0]", "are set by Kubernetes controllers",
     ),
     "a taint twice": (
         [(f"{ONE}/workers/taints", [DATABASE, "dedicated=web:NoSchedule"])],
-        f"{WHERE}.workers.taints[1]", "dedicated has the effect NoSchedule already",
+        f"{WHERE}.workers.taints[1]", "dedicated already has the effect NoSchedule",
     ),
     "a taint as a mapping": (
         [(f"{ONE}/workers/taints", [{"key": "dedicated"}])],
@@ -122,11 +122,11 @@ CASES: dict[str, Case] = {
     ),
     "a label that the kubelet sets": (
         [(f"{ONE}/workers/labels", {"kubernetes.io/hostname": "a"})],
-        f'{WHERE}.workers.labels["kubernetes.io/hostname"]', "Kubernetes' own",
+        f'{WHERE}.workers.labels["kubernetes.io/hostname"]', "reserved for Kubernetes",
     ),
     "a label that kubeadm sets": (
         [(f"{ONE}/workers/labels", {"node-role.kubernetes.io/control-plane": ""})],
-        f'{WHERE}.workers.labels["node-role.kubernetes.io/control-plane"]', "kubeadm sets it",
+        f'{WHERE}.workers.labels["node-role.kubernetes.io/control-plane"]', "set by kubeadm",
     ),
     "a label that is none": (
         [(f"{ONE}/controlPlanes/labels", {"disk": "very fast"})],

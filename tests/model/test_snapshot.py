@@ -52,18 +52,18 @@ def test_a_damaged_snapshot_is_refused(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[5000] ^= 1
     file.write_bytes(content)
-    check_refused(restoring(file), ([], WHERE, "damaged"))
+    check_refused(restoring(file), ([], WHERE, "corrupt"))
 
 
 def test_a_copy_of_a_member_s_own_database_is_refused(file: Path) -> None:
     file.write_bytes(snapshots.PAGES)
-    check_refused(restoring(file), ([], WHERE, "the sum at its end is missing"))
+    check_refused(restoring(file), ([], WHERE, "the checksum at its end is missing"))
 
 
 @pytest.mark.parametrize("content", [b"", b"text", bytes(9000)])
 def test_what_is_no_database_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    check_refused(restoring(file), ([], WHERE, "not a snapshot of etcd"))
+    check_refused(restoring(file), ([], WHERE, "not an etcd snapshot"))
 
 
 def test_a_file_that_is_not_there_is_refused(file: Path) -> None:
@@ -79,12 +79,12 @@ def test_what_is_no_path_is_refused(path: Any) -> None:
 
 def test_restoring_and_accepting_the_loss_exclude_each_other(file: Path) -> None:
     acknowledgement = (f"{POOL}/acceptDataLoss", "OPS-123")
-    check_refused(restoring(file), ([acknowledgement], WHERE, "restored or made anew, not both"))
+    check_refused(restoring(file), ([acknowledgement], WHERE, "both restore and acceptDataLoss"))
 
 
 def test_several_control_planes_are_not_restored(file: Path) -> None:
     several = (f"{POOL}/count", 3), ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"})
-    check_refused(restoring(file), ([*several], WHERE, "one control plane"))
+    check_refused(restoring(file), ([*several], WHERE, "a single control plane"))
 
 
 def test_everything_is_said_at_once(file: Path) -> None:

@@ -17,14 +17,14 @@ def canaries(value: object) -> list[tuple[str, Any]]:
 
 CASES: dict[str, Case] = {
     "none at a time": (
-        [("upgrades", {"maxUnavailable": 0})], "upgrades.maxUnavailable", "could ever be changed",
+        [("upgrades", {"maxUnavailable": 0})], "upgrades.maxUnavailable", "worker could be updated",
     ),
     "no percent at a time": (
         [("upgrades", {"maxUnavailable": "0%"})],
-        "upgrades.maxUnavailable", "could ever be changed",
+        "upgrades.maxUnavailable", "worker could be updated",
     ),
     "more than all": (
-        [("upgrades", {"maxUnavailable": "101%"})], "upgrades.maxUnavailable", "more than all",
+        [("upgrades", {"maxUnavailable": "101%"})], "upgrades.maxUnavailable", "more than 100%",
     ),
     "less than none": (
         [("upgrades", {"maxUnavailable": -1})], "upgrades.maxUnavailable", "out of range",
@@ -37,13 +37,13 @@ CASES: dict[str, Case] = {
         [("upgrades", {"maxUnavailable": 0.5})], "upgrades.maxUnavailable", "not a number",
     ),
     "a negative time": (
-        [("upgrades", {"drainTimeout": -1})], "upgrades.drainTimeout", "not a time",
+        [("upgrades", {"drainTimeout": -1})], "upgrades.drainTimeout", "not a duration",
     ),
     "no time to drain": (
-        [("upgrades", {"drainTimeout": 0})], "upgrades.drainTimeout", "no Node could ever",
+        [("upgrades", {"drainTimeout": 0})], "upgrades.drainTimeout", "no Node could be drained",
     ),
-    "a time in days": ([("upgrades", {"soak": "1d"})], "upgrades.soak", "not a time"),
-    "a time that never ends": ([("upgrades", {"soak": "169h"})], "upgrades.soak", "than a week"),
+    "a time in days": ([("upgrades", {"soak": "1d"})], "upgrades.soak", "not a duration"),
+    "a time that never ends": ([("upgrades", {"soak": "169h"})], "upgrades.soak", "than 7 days"),
     "force as text": ([("upgrades", {"force": "yes"})], "upgrades.force", "not true or false"),
     "waves of one cluster": (
         [("clusters/cluster1/upgrades", {"canaries": TOKYO})],
@@ -65,8 +65,8 @@ CASES: dict[str, Case] = {
         canaries([{"environment": "dev"}, TOKYO]), f"{WHERE}[1]", "is in an earlier wave",
     ),
     "the same wave twice": (canaries([OSAKA, OSAKA]), f"{WHERE}[1]", "is in an earlier wave"),
-    "a selector of everything": (canaries([{}]), f"{WHERE}[0]", "selects every cluster"),
-    "a selector of everything, alone": (canaries({}), WHERE, "selects every cluster"),
+    "a selector of everything": (canaries([{}]), f"{WHERE}[0]", "matches every cluster"),
+    "a selector of everything, alone": (canaries({}), WHERE, "matches every cluster"),
     "a selector in Kubernetes' words": (
         canaries({"matchLabels": TOKYO}), f"{WHERE}.matchLabels", "not a label value",
     ),
@@ -83,7 +83,8 @@ def test_config_is_refused_with_this_problem_alone(case: Case) -> None:
 def test_an_unknown_selector_is_answered_with_the_labels_that_there_are() -> None:
     (problem,) = problems({**CONTAINER, "upgrades": {"canaries": {"environment": "staging"}}})
     assert problem.allowed == (
-        "labels of clusters that no earlier wave has: environment=dev, region=tokyo, region=osaka"
+        "labels of clusters that are not in an earlier wave: "
+        "environment=dev, region=tokyo, region=osaka"
     )
     assert problem.example == "canaries: {environment: dev}"
 

@@ -48,8 +48,8 @@ def test_a_patch_or_one_minor_up_is_an_upgrade(recorded: str, wanted: str) -> No
     [
         ("v1.37.2", "v1.36.3", "v1.36.3 is older than v1.37.2"),
         ("v1.36.3", "v1.36.2", "v1.36.2 is older than v1.36.3"),
-        ("v1.35.4", "v1.37.2", "go through 1.36 first"),
-        ("v1.34.1", "v1.37.2", "go through 1.35, 1.36 first"),
+        ("v1.35.4", "v1.37.2", "upgrade to 1.36 first"),
+        ("v1.34.1", "v1.37.2", "upgrade to 1.35, 1.36 first"),
     ],
 )
 def test_other_steps_are_refused_with_the_way_out(recorded: str, wanted: str, says: str) -> None:
@@ -58,7 +58,7 @@ def test_other_steps_are_refused_with_the_way_out(recorded: str, wanted: str, sa
 
 def test_a_build_s_suffix_is_no_step(recorded: str = "v1.36.3+k3s1") -> None:
     assert versions.skew_error(recorded, "v1.36.3") is None
-    with pytest.raises(ValueError, match="not a version of Kubernetes"):
+    with pytest.raises(ValueError, match="not a Kubernetes version"):
         versions.skew_error("latest", "v1.36.3")
 
 

@@ -196,7 +196,7 @@ def test_nothing_moves_where_etcd_would_lose_its_majority(
     monkeypatch.setattr("components.providers.membership.ETCD_SECONDS", 0)
     other = "cluster1-control-plane-0"
     etcd = Etcd(api, other, "cluster1-control-plane-1", NODE, dead={other})
-    with pytest.raises(OperatorError, match=rf"not healthy: {other}"):
+    with pytest.raises(OperatorError, match=rf"unhealthy: {other}"):
         MembershipProvider().delete("id", control_plane(api, etcd))
     assert not [asked for asked in api.asked if asked.startswith(("PATCH", "DELETE"))]
     assert NODE in etcd.members

@@ -59,7 +59,7 @@ def test_member_that_is_gone_is_fine(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("names", "dead", "reason"),
-    [(["a"], set(), "a .* is the last member"), (["a", "b", "c"], {"b"}, r"not healthy: b \(192")],
+    [(["a"], set(), "a .* is the last member"), (["a", "b", "c"], {"b"}, r"unhealthy: b \(192")],
 )
 def test_member_that_the_others_need_stays(
     api: Api, names: list[str], dead: set[str], reason: str

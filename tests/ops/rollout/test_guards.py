@@ -89,7 +89,7 @@ def test_loss_of_quorum_is_refused() -> None:
     props = inputs()
     for index in range(2):
         props["machine_ids"][f"a-control-plane-{index}"] = "another"
-    with pytest.raises(OperatorError, match="etcd can do without 1"):
+    with pytest.raises(OperatorError, match="etcd tolerates 1 failed"):
         diff(props)
 
 
@@ -106,7 +106,7 @@ def test_an_id_that_is_unknown_is_another_machine() -> None:
     props = inputs()
     for index in range(2):
         props["machine_ids"][f"a-control-plane-{index}"] = UNKNOWN
-    with pytest.raises(OperatorError, match="etcd can do without 1"):
+    with pytest.raises(OperatorError, match="etcd tolerates 1 failed"):
         diff(props)
 
 
