@@ -204,8 +204,8 @@ HostKey = Annotated[
     str,
     ScalarField(
         "an OpenSSH public key",
-        "the host's public ed25519 or ecdsa key, as printed by `ssh-keyscan -t ed25519 HOST` after "
-        f"the host name; or {ANY_HOST_KEY}, which accepts any host key",
+        "the host's public ed25519 or ecdsa key, as `fleet hosts scan HOST` "
+        f"prints it; or {ANY_HOST_KEY}, which accepts any host key",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL",
         check=_host_key,
     ),

@@ -1,8 +1,8 @@
-"""What a host gets to install from, by role: artifacts that are sent, or addresses to fetch from.
+"""The artifacts of a host by role: files to send, or URLs to download from.
 
-Both end as three small tables beside the artifacts, which scripts/node/install.sh reads:
-`index` (sum, kind, name, path or image reference), `downloads` (path, URL, URL of the sum, member
-of the archive) and `mirrors` (registry, base URL).
+Both are described by three tables beside the artifacts, read by scripts/node/install.sh:
+`index` (checksum, kind, name, path or image reference), `downloads` (path, URL, checksum URL,
+archive member) and `mirrors` (registry, base URL).
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from model.versions import parse
 from ops.errors import OperatorError
 
 CHUNK = 1 << 20
-# Besides the artifacts: their unpacked images, logs, and pods.
+# Disk space in addition to the artifacts: unpacked images, logs and pods.
 ROOM = 2 << 30
 UNPACKED = 3
 DOWNLOADED = 4 << 30
@@ -27,7 +27,7 @@ DOWNLOADED = 4 << 30
 
 @dataclass(frozen=True)
 class HostArtifacts:
-    """The tables for one host, and the files that belong to them."""
+    """The tables for one host, and the files listed in them."""
 
     index: str
     downloads: str
@@ -36,20 +36,20 @@ class HostArtifacts:
 
     @cached_property
     def digest(self) -> str:
-        """What identifies them: the same as host_facts.sh computes on the host."""
+        """The digest of the tables, computed as in host_facts.sh."""
         text = self.index + self.downloads + self.mirrors
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def disk(self) -> int:
-        """How many bytes a host must have free for them."""
+        """The disk space in bytes that a host must have free."""
         return ROOM + (UNPACKED * sum(size for *_, size in self.files) or DOWNLOADED)
 
 
 def for_host(
     *, source: str, mirror: str | None, kubernetes_version: str, arch: str, role: str
 ) -> HostArtifacts:
-    """Return what a host needs; raise OperatorError where the bundle is missing or incomplete."""
+    """Return a host's artifacts; raise OperatorError if the bundle is missing or incomplete."""
     version = str(parse(kubernetes_version))
     if source == "upstream":
         return _upstream(version, arch, mirror)
@@ -57,7 +57,7 @@ def for_host(
         bundle = Bundle.load(paths.bundle_dir(version, arch))
     except BundleError as error:
         raise OperatorError(
-            f"{error}; or let the hosts download by themselves: artifacts.source: upstream"
+            f"{error}; or let the hosts download the artifacts: set artifacts.source: upstream"
         ) from None
     files = {a.sha256: (a.sha256, bundle.file(a), a.size) for a in bundle.for_role(role)}
     return HostArtifacts(bundle.index(role), "", "", tuple(files.values()))
@@ -77,7 +77,7 @@ def _table(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def tar(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
-    """Yield a tar of the files, each named after its sum, without copying them together first."""
+    """Stream a tar of the files, each named by its checksum."""
     for name, path, size in files:
         header = tarfile.TarInfo(name)
         header.size = size
@@ -98,6 +98,6 @@ def _content(path: Path, size: int) -> Iterator[bytes]:
         raise OperatorError(f"the bundle's file {path} cannot be read: {error.strerror}") from None
     if left:
         raise OperatorError(
-            f"the bundle's file {path} is {left} bytes shorter than its manifest says: remove "
+            f"the bundle's file {path} is {left} bytes shorter than in its manifest: remove "
             f"{path.parents[1]} and run `make bundle`"
         )

@@ -1,4 +1,4 @@
-"""What is done on a host over its connection: look, claim, supply, reset; each is one command."""
+"""Enrollment of a host over its connection: facts, claim, artifacts, reset; one command each."""
 
 from collections.abc import Iterable, Mapping
 from time import time
@@ -23,7 +23,7 @@ class Enrollment:
         self._name = name
 
     def facts(self, written: Iterable[str] = ()) -> Facts:
-        """Look at the host; `written` are paths that would be written there."""
+        """Gather the host's facts; `written` are paths that would be written there."""
         settings = {
             "SUDO": "yes" if self.login.sudo else "no",
             "SUDO_PASSWORD": self.login.sudo_password or "",
@@ -36,43 +36,45 @@ class Enrollment:
         return Facts.parse(finished.out, self._where)
 
     def look(self) -> Facts:
-        """Look at a host that was taken over; without root nothing can be said about it."""
+        """Gather the facts of an enrolled host; raise Unreachable if root is unavailable."""
         facts = self.facts()
         if facts.root_refusal:
             raise Unreachable(
-                f"{self._where}: {facts.root_refusal}: let the user become root again, as "
-                "it was when the host was taken over, or correct machines.ssh"
+                f"{self._where}: {facts.root_refusal}: allow the user to use sudo again, as when "
+                "the host was enrolled, or correct machines.ssh"
             )
         return facts
 
     def reject_unfit(self, facts: Facts, wanted: preflight.HostRequirements) -> None:
-        """Raise OperatorError with everything that keeps the host from being this machine."""
+        """Raise OperatorError with all problems that prevent enrolling the host."""
         if found := preflight.problems(facts, wanted):
             lines = "\n  ".join(found)
             raise OperatorError(
                 f"{self._where} cannot be a {wanted.role}; nothing was changed on it:\n  {lines}\n"
-                "Mend what is named and run `pulumi up` again."
+                "Fix these problems and run `pulumi up` again."
             )
 
     def take(self, fleet: str, mark: str) -> tuple[Claim, set[str]]:
-        """Claim the host; return the claim and the sums of the artifacts that are there."""
+        """Claim the host; return the claim and the checksums of the artifacts on the host."""
         finished = self._as_root("claim_host", {"FLEET": fleet, "MARK": mark})
         first, *have = finished.out.splitlines() or [""]
         claim = Claim.parse(first)
         if finished.status or claim is None:
             raise self._failed(
-                finished, f"it was not taken over: its owner is {first or 'unknown'}"
+                finished, f"the host was not enrolled: its owner is {first or 'unknown'}"
             )
         return claim, set(have)
 
     def reassign(self, former: str, fleet: str) -> None:
-        """Claim the host, which is the same fleet's under its former identity."""
+        """Reassign the host, which belongs to this fleet's former identity, to the fleet."""
         finished = self._as_root("reassign_host", {"FORMER_FLEET": former, "FLEET": fleet})
         if finished.status:
-            raise self._failed(finished, "it was not taken over from the fleet's former identity")
+            raise self._failed(
+                finished, "the host was not reassigned from the fleet's former identity"
+            )
 
     def sync_artifacts(self, given: supplies.HostArtifacts, have: set[str]) -> None:
-        """Send what is missing, have it verified there, and leave the tables."""
+        """Send missing artifacts, verify them on the host, and write the tables."""
         tables = {"INDEX": given.index, "DOWNLOADS": given.downloads, "MIRRORS": given.mirrors}
         missing = [file for file in given.files if file[0] not in have]
         if missing:
@@ -80,15 +82,15 @@ class Enrollment:
         else:
             finished = self._as_root("sync_artifacts", tables)
         if finished.status:
-            raise self._failed(finished, "it was not supplied")
+            raise self._failed(finished, "the artifacts were not sent")
 
     def reset(self) -> None:
-        """Give the host back as it was found."""
+        """Restore the host to its original state."""
         finished = self._run_as_root(
             "reset", {"NODE_NAME": self._name}, "step_reset", limit=RESET_SECONDS
         )
         if finished.status:
-            raise self._failed(finished, "it was not given back as it was found")
+            raise self._failed(finished, "the host was not restored to its original state")
 
     @property
     def _where(self) -> str:
@@ -128,5 +130,5 @@ class Enrollment:
 def wanted(
     role: str, fleet: str, machine: str, disk: int, endpoint_port: int | None
 ) -> preflight.HostRequirements:
-    """Return what is asked of a host at this moment."""
+    """Return the requirements of a host at this moment."""
     return preflight.HostRequirements(role, fleet, machine, time(), disk, endpoint_port)

@@ -1,4 +1,4 @@
-"""What a host says of itself: the answers of scripts/node/host_facts.sh, typed."""
+"""Host facts: the typed output of scripts/node/host_facts.sh."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from ops.errors import OperatorError
 
 @dataclass(frozen=True)
 class Claim:
-    """Whose machine a host is: the fleet, the machine's name, and a mark of this very takeover."""
+    """The owner of a host: fleet, machine name, and a mark that identifies the enrollment."""
 
     fleet: str
     machine: str
@@ -16,16 +16,16 @@ class Claim:
 
     @classmethod
     def parse(cls, line: str) -> "Claim | None":
-        """Read a claim as it lies on the host; None where there is none."""
+        """Parse the claim file of a host; None if there is none."""
         parts = line.strip("\n").split("\t")
         return cls(*parts) if len(parts) == 3 else None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A host as it is. Sizes in KiB; `clock` in seconds since 1970; `supplies` a sum.
+    """The facts of a host. Sizes in KiB; `clock` in seconds since 1970; `supplies` a checksum.
 
-    `root_refusal` says why we cannot become root there; None when we can.
+    `root_refusal` is the reason why root is unavailable; None if it is available.
     """
 
     root_refusal: str | None
@@ -48,11 +48,11 @@ class Facts:
 
     @classmethod
     def parse(cls, text: str, where: object) -> "Facts":
-        """Read what the survey printed on the host `where`."""
+        """Parse the output of host_facts on the host `where`."""
         said = dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
         try:
             if "complete" not in said:
-                raise ValueError("it was cut off")
+                raise ValueError("the output was truncated")
             return cls(
                 root_refusal=None if said["root"] == "yes" else said["root"],
                 clock=int(said["clock"]),
@@ -74,13 +74,13 @@ class Facts:
             )
         except (KeyError, ValueError) as error:
             raise OperatorError(
-                f"{where}: the survey of the host cannot be read ({error!r}): it needs bash, and a "
-                f"login shell that prints nothing of its own. It began with: {text[:200]!r}"
+                f"{where}: the host's facts cannot be parsed ({error!r}): the host needs bash, and "
+                f"a login shell that prints nothing itself. The output starts with: {text[:200]!r}"
             ) from None
 
     @property
     def summary(self) -> dict[str, object]:
-        """What is worth showing in the stack's outputs."""
+        """The facts shown in the stack's outputs."""
         return {
             "os": self.os,
             "kernel": self.kernel,

@@ -1,7 +1,7 @@
-"""What can be done on a machine that is a member of a cluster: functions of scripts/node, by name.
+"""Operations on a cluster member: functions of scripts/node, by name.
 
-Each finds out what is left to do and can be called again after a kill at any moment; one at a time
-runs on a machine. scripts/node/upgrade.sh and node_facts.sh say what each does and needs.
+Each is idempotent and can be rerun after being killed at any moment; a machine runs one at a time.
+scripts/node/upgrade.sh and node_facts.sh document them and their settings.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ DOCUMENTS = ("CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION")
 
 @dataclass(frozen=True)
 class Operation:
-    """The script that a function is in, the settings it takes, and how long it may run."""
+    """The script of a function, its settings, and its time limit."""
 
     script: str
     settings: tuple[str, ...]
@@ -52,9 +52,9 @@ def run(
     settings: Mapping[str, str],
     stream: Iterable[bytes] = (),
 ) -> Finished:
-    """Run a function of the operation as root; `settings` are exactly those that it takes.
+    """Run a function of the operation as root with exactly its settings.
 
-    What it reads from standard input is the stream.
+    The stream is its standard input.
     """
     missing = set(operation.settings) ^ set(settings)
     assert not missing, f"{call} takes {operation.settings}: {missing}"

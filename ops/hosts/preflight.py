@@ -1,4 +1,4 @@
-"""Whether a host can become a machine of this role: everything that is in the way, at once."""
+"""Preflight checks of a host for its role; all problems are reported at once."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class HostRequirements:
-    """What is asked of a host: `now` is our clock, `disk` in bytes.
+    """Requirements of a host: `now` is this program's clock, `disk` in bytes.
 
-    `endpoint_port` is where a control plane takes connections for a virtual address, if it does.
+    `endpoint_port` is the port of a control plane's virtual IP address, if there is one.
     """
 
     role: str
@@ -32,18 +32,18 @@ class HostRequirements:
 
     @property
     def ports(self) -> Mapping[int, str]:
-        """What will listen there, by port."""
+        """The services that will listen on the host, by port."""
         if self.endpoint_port is None:
             return PORTS[self.role]
         return {**PORTS[self.role], self.endpoint_port: "the cluster's endpoint"}
 
     def owns(self, claim: Claim | None) -> bool:
-        """Return whether the host was already taken over for this very machine."""
+        """Return whether the host is already enrolled as this machine."""
         return claim is not None and (claim.fleet, claim.machine) == (self.fleet, self.machine)
 
 
 def problems(facts: Facts, wanted: HostRequirements) -> list[str]:
-    """Return what is in the way, one line each, with what to do; nothing when the host fits."""
+    """Return the problems, one line each, with a remedy; empty if the host is suitable."""
     found = [*_access(facts), *_system(facts, wanted)]
     if not wanted.owns(facts.claim):
         found += [*_claimed(facts), *_occupied(facts, wanted)]
@@ -53,48 +53,46 @@ def problems(facts: Facts, wanted: HostRequirements) -> list[str]:
 def _access(facts: Facts) -> Iterator[str]:
     if facts.root_refusal:
         yield (
-            f"root: {facts.root_refusal}: let the user become root with sudo and set "
-            "machines.ssh.sudo, and sudoPassword if it asks one, or log in as root"
+            f"root: {facts.root_refusal}: allow the user to use sudo and set machines.ssh.sudo "
+            "(and sudoPassword, if sudo asks for one), or log in as root"
         )
 
 
 def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     if not facts.os_family & {"debian", "ubuntu"}:
-        yield f"system: {facts.os}: only Debian, Ubuntu and what is made from them are known"
+        yield f"system: {facts.os}: unsupported OS (supported: Debian, Ubuntu and derivatives)"
     if facts.init != "systemd":
-        yield f"init: {facts.init} is process 1: the kubelet needs systemd"
+        yield f"init: PID 1 is {facts.init}; the kubelet requires systemd"
     if facts.arch not in ARCHITECTURES.values():
-        yield f"architecture: {facts.arch}: allowed are {', '.join(ARCHITECTURES.values())}"
+        known = ", ".join(ARCHITECTURES.values())
+        yield f"architecture: {facts.arch}: not supported (supported: {known})"
     if facts.cpus < CPUS[wanted.role]:
-        yield f"processors: {facts.cpus}: a {wanted.role} needs {CPUS[wanted.role]}"
+        yield f"CPUs: {facts.cpus}: a {wanted.role} needs {CPUS[wanted.role]}"
     memory = facts.memory_kib // 1024
     if memory < MEMORY_MIB[wanted.role]:
         yield f"memory: {memory} MiB: a {wanted.role} needs {MEMORY_MIB[wanted.role]} MiB"
     if facts.swap_kib:
         yield (
-            f"swap: {facts.swap_kib // 1024} MiB are in use: the kubelet does not start with swap: "
-            "`swapoff --all`, and take it out of /etc/fstab"
+            f"swap: {facts.swap_kib // 1024} MiB enabled; the kubelet does not start with swap: "
+            "run `swapoff --all` and remove it from /etc/fstab"
         )
     free = facts.free_kib * 1024
     if free < wanted.disk:
-        yield (
-            f"disk: {free / GIB:.1f} GiB are free for /var/lib: {wanted.disk / GIB:.1f} GiB are "
-            "needed"
-        )
+        yield f"disk: {free / GIB:.1f} GiB free in /var/lib; {wanted.disk / GIB:.1f} GiB required"
     off = facts.clock - wanted.now
     if abs(off) > CLOCK_SECONDS:
         way = "ahead" if off > 0 else "behind"
         yield (
-            f"clock: {abs(off):.0f} s {way}: certificates would not be valid there: set it, for "
-            "example with systemd-timesyncd or chrony"
+            f"clock skew: {abs(off):.0f} s {way}; certificates would be rejected: synchronize it, "
+            "for example with systemd-timesyncd or chrony"
         )
 
 
 def _claimed(facts: Facts) -> Iterator[str]:
     if facts.claim is not None:
         yield (
-            f"owner: this host is {facts.claim.machine} of fleet {facts.claim.fleet}: take it out "
-            "of that fleet; if that fleet is gone for ever, remove "
+            f"owner: this host is {facts.claim.machine} of fleet {facts.claim.fleet}: remove it "
+            "from that fleet; if that fleet is permanently lost, remove "
             "/var/lib/kubeadm-fleet/owner on the host"
         )
 
@@ -102,14 +100,14 @@ def _claimed(facts: Facts) -> Iterator[str]:
 def _occupied(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     for port, what in sorted(wanted.ports.items()):
         if port in facts.ports:
-            yield f"port {port} ({what}) is in use: `ss -ltnp` on the host says by what"
+            yield f"port {port} ({what}) is in use: `ss -ltnp` on the host shows the process"
     if facts.leftovers:
         yield (
-            f"left by an earlier installation: {', '.join(facts.leftovers)}: `kubeadm reset` and "
-            "remove them, or reinstall the host"
+            f"leftovers of an earlier installation: {', '.join(facts.leftovers)}: run `kubeadm "
+            "reset` and remove them, or reinstall the host"
         )
     if facts.packages:
         yield (
-            f"installed packages: {', '.join(facts.packages)}: this program brings its own: "
-            f"`apt-get purge {' '.join(facts.packages)}`"
+            f"conflicting packages: {', '.join(facts.packages)}: kubeadm-fleet installs its own: "
+            f"run `apt-get purge {' '.join(facts.packages)}`"
         )

@@ -1,4 +1,4 @@
-"""What runs on a machine: texts composed of the files of scripts/node/.
+"""Composition of node scripts from the files of scripts/node/.
 
 Each file names in header lines what has to be read before it (`# requires: lib staging`) and what
 the program may tell it (`# settings: NODE_NAME`). A text is all that a file requires, each file
@@ -20,13 +20,13 @@ _HEADER = re.compile(r"^# requires: (.+)$", re.MULTILINE)
 
 
 class ScriptError(ValueError):
-    """Files of scripts/node/ that cannot be put together."""
+    """Files of scripts/node/ that cannot be composed."""
 
 
 def compose(script: str, settings: Mapping[str, str], password: str | None = None) -> str:
-    """Return what goes to the standard input of a root shell: the settings, and the text.
+    """Return the standard input of a root shell: sudo password, settings, script.
 
-    A password for sudo goes in front of them. Settings are shell assignments.
+    Settings are shell assignments.
     """
     assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
     return sudo_preamble(password) + assignments + source(script)
@@ -34,17 +34,17 @@ def compose(script: str, settings: Mapping[str, str], password: str | None = Non
 
 @cache
 def source(script: str) -> str:
-    """Return the whole text of a script: what it requires, and itself."""
+    """Return the complete text of a script, including its requirements."""
     return "".join(read(name) for name in closure(script))
 
 
 def closure(script: str) -> tuple[str, ...]:
-    """Name the files of a script in the order in which they are read, itself last."""
+    """Return the files of a script in reading order, itself last."""
     return tuple(dict.fromkeys(_in_order(script, ())))
 
 
 def requirements(script: str) -> tuple[str, ...]:
-    """Name what the file's header says that it requires."""
+    """Return the requirements in the file's header."""
     header = _HEADER.search(read(script))
     return tuple(header[1].split()) if header else ()
 
@@ -60,9 +60,9 @@ def read(script: str) -> str:
 def _in_order(script: str, above: tuple[str, ...]) -> Iterator[str]:
     path = (*above, script)
     if script in above:
-        raise ScriptError(f"scripts/node require each other in a circle: {' -> '.join(path)}")
+        raise ScriptError(f"circular requirement in scripts/node: {' -> '.join(path)}")
     for name in requirements(script):
         if not (NODE_SCRIPTS / f"{name}.sh").is_file():
-            raise ScriptError(f"scripts/node/{script}.sh requires '{name}', which is no file there")
+            raise ScriptError(f"scripts/node/{script}.sh requires '{name}', which does not exist")
         yield from _in_order(name, path)
     yield script

@@ -1,4 +1,4 @@
-"""The way into each machine: logins from the rollout's inputs, and operations run over them."""
+"""Host connections and sessions: logins from the rollout's inputs, and operations over them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ from ops.hosts.operations import Operation
 from ops.hosts.ssh import Connection, connected
 
 SHOWN_LINES = 20
-# What `timeout` ends with when it had to end its command.
+# The exit status of `timeout` when the time limit is exceeded.
 TOO_LONG = 124
 
 
 class HostConnection:
-    """How to run things as root on one machine."""
+    """Root access to one machine."""
 
     def __init__(self, machine: str, login: Login) -> None:
         self.machine = machine
@@ -24,7 +24,7 @@ class HostConnection:
 
     @contextmanager
     def open(self, *, patience_seconds: float = 0) -> "Iterator[HostSession]":
-        """Log in, trying for a while where nothing answers; raises Unreachable."""
+        """Log in, retrying for `patience_seconds`; raises Unreachable."""
         with connected(self._login, patience_seconds=patience_seconds) as connection:
             yield HostSession(self.machine, connection)
 
@@ -43,15 +43,15 @@ class HostSession:
         settings: Mapping[str, str],
         stream: Iterable[bytes] = (),
     ) -> str:
-        """Run `call`, a function of the operation, on the stream; return what it printed.
+        """Run `call`, a function of the operation, on the stream; return its standard output.
 
-        Raises OperatorError with the end of what it said.
+        Raises OperatorError with the last lines of its output.
         """
         finished = operations.run(self._connection, call, operation, settings, stream)
         if finished.status:
             said = f"{finished.out}\n{finished.err}".strip().splitlines()[-SHOWN_LINES:]
             how = (
-                f"was not done after {operation.seconds} s"
+                f"timed out after {operation.seconds} s"
                 if finished.status == TOO_LONG
                 else f"failed (status {finished.status})"
             )

@@ -1,8 +1,7 @@
-"""One SSH connection to a host: who is asked, who answers, and commands run over it.
+"""SSH connections: login, host key verification, and commands.
 
-The host must show the pinned key. paramiko is as fast as scp with an AEAD cipher and chunks that
-fit a packet (measured: 270 MB/s against 104 MB/s on loopback), so that nothing else is needed to
-send a bundle.
+The host must present the pinned key. With an AEAD cipher and chunks that fit a packet, paramiko is
+as fast as scp (measured: 270 MB/s against 104 MB/s on loopback), so it also sends bundles.
 """
 
 import io
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 DIAL_SECONDS = 10
 KEEPALIVE_SECONDS = 15
-# What fits into one SSH packet (RFC 4253, section 6.1), so that paramiko copies nothing twice.
+# Fits into one SSH packet (RFC 4253, section 6.1), so that paramiko copies nothing twice.
 CHUNK = 32_000
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
 RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
@@ -34,16 +33,16 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class Unreachable(OperatorError):
-    """The host does not answer, is not the one that was expected, or lets nobody in."""
+    """The host is unreachable, shows an unexpected host key, or rejects the login."""
 
 
 class WrongHostKey(Unreachable):
-    """Something answers that is not the host that was pinned."""
+    """The host key differs from the pinned one."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that ended: its exit status (-1 when the connection was lost) and its output."""
+    """A finished command: its exit status (-1 if the connection was lost) and its output."""
 
     status: int
     out: str
@@ -60,7 +59,7 @@ class Terminal:
 
 
 class Connection:
-    """A connection over which any number of commands run, one after another."""
+    """A connection that runs any number of commands serially."""
 
     def __init__(self, transport: "paramiko.Transport", login: Login) -> None:
         self._transport = transport
@@ -86,13 +85,13 @@ class Connection:
         return channel
 
     def run(self, command: str, stdin: Iterable[bytes], *, seconds: float) -> Finished:
-        """Run a command; `seconds` limits how long it may be silent or read nothing."""
+        """Run a command; `seconds` limits how long it may neither write nor read."""
         try:
             channel = self._transport.open_session(timeout=DIAL_SECONDS)
             channel.settimeout(seconds)
             channel.exec_command(command)
             with suppress(BrokenPipeError, ConnectionError):
-                # A command may end before it has read everything: its status says why.
+                # A command may exit before it has read everything: its status shows the reason.
                 for chunk in stdin:
                     send(channel, chunk)
                 channel.shutdown_write()
@@ -113,7 +112,7 @@ class Connection:
 
 @contextmanager
 def connected(login: Login, *, patience_seconds: float = 0) -> Iterator[Connection]:
-    """Connect and log in, trying for `patience_seconds` while nothing answers.
+    """Connect and log in, retrying for `patience_seconds` while the host is unreachable.
 
     Raises Unreachable, or WrongHostKey at once.
     """
@@ -178,20 +177,20 @@ def _login(login: Login, connection: Any) -> "paramiko.Transport":
 
 
 def _signatures(host_key: str, known: Iterable[str]) -> list[str]:
-    """Which signatures to ask for, so that the host shows the key that was pinned."""
+    """Return the signature algorithms to request, so that the host shows the pinned key."""
     algorithm = host_key.split()[0]
     wanted = RSA_SIGNATURES if algorithm == "ssh-rsa" else (algorithm,)
     return [each for each in known if each in wanted]
 
 
 def _greet(transport: "paramiko.Transport", login: Login) -> None:
-    """Exchange keys with whoever answers; refuse whoever is not the pinned host."""
+    """Exchange keys; reject a host key that differs from the pinned one."""
     from paramiko.ssh_exception import IncompatiblePeer
 
     try:
         transport.start_client(timeout=DIAL_SECONDS)
     except IncompatiblePeer as error:
-        raise WrongHostKey(_mismatch(login, f"no key of that kind ({error})")) from None
+        raise WrongHostKey(_mismatch(login, f"no key of that type ({error})")) from None
     shown = transport.get_remote_server_key()
     if login.host_key is not None:
         algorithm, pinned = login.host_key.split()[:2]
@@ -201,9 +200,9 @@ def _greet(transport: "paramiko.Transport", login: Login) -> None:
 
 def _mismatch(login: Login, shown: str) -> str:
     return (
-        f"{login} does not show the host key of the config but {shown}: if the host was "
-        "reinstalled, compare the key with what its console shows and change its hostKey; if not, "
-        "somebody else is answering"
+        f"{login}: host key mismatch: got {shown}. If the host was reinstalled, compare the key "
+        "with the one on its console and update its hostKey; if not, this may be a "
+        "man-in-the-middle attack"
     )
 
 
@@ -218,9 +217,9 @@ def _authenticate(transport: "paramiko.Transport", login: Login) -> None:
         except paramiko.AuthenticationException as error:
             refusal = str(error)
     raise Unreachable(
-        f"{login} does not let {login.user} in with "
-        f"{'the private key' if login.private_key else 'any key of the SSH agent'} ({refusal}): "
-        f"put the public key into ~{login.user}/.ssh/authorized_keys there"
+        f"{login}: authentication of {login.user} failed with "
+        f"{'the private key' if login.private_key else 'every key of the SSH agent'} ({refusal}): "
+        f"add the public key to ~{login.user}/.ssh/authorized_keys on the host"
     )
 
 
@@ -245,8 +244,8 @@ def _read_key(text: str) -> "paramiko.PKey":
         with suppress(paramiko.SSHException, ValueError, TypeError):
             return kind.from_private_key(io.StringIO(text))
     raise OperatorError(
-        "the SSH private key in the stack's config cannot be read: it must be an Ed25519, ECDSA or "
-        "RSA key without a passphrase, whole, with its BEGIN and END lines"
+        "the SSH private key in the stack's config cannot be parsed: it must be a complete "
+        "Ed25519, ECDSA or RSA key without a passphrase, with its BEGIN and END lines"
     )
 
 

@@ -1,4 +1,4 @@
-"""Whoever logs in, as root: one bash that reads what it runs from standard input."""
+"""Root on a host: one bash that reads its script from standard input."""
 
 from collections.abc import Iterable
 from itertools import chain

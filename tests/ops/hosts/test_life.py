@@ -58,7 +58,7 @@ def test_a_host_that_lets_nobody_become_root_is_not_taken_for_another(
 ) -> None:
     host.shell("mv /etc/sudoers.d/user /root")
     assert refresh(taken)["condition"].startswith("unreachable: host-0 (ubuntu@")
-    with pytest.raises(OperatorError, match="let the user become root again"):
+    with pytest.raises(OperatorError, match="allow the user to use sudo again"):
         HOSTS.delete("", taken)
     host.shell("mv /root/user /etc/sudoers.d")
     assert refresh(taken) == taken

@@ -144,7 +144,7 @@ def test_circle_is_refused(pieces: Path) -> None:
 
 def test_unknown_requirement_is_refused(pieces: Path) -> None:
     write(pieces, a="gone")
-    with pytest.raises(ScriptError, match=r"a\.sh requires 'gone', which is no file"):
+    with pytest.raises(ScriptError, match=r"a\.sh requires 'gone', which does not exist"):
         closure("a")
     with pytest.raises(ScriptError, match=r"no scripts/node/gone\.sh"):
         closure("gone")

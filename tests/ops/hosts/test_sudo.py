@@ -64,7 +64,7 @@ def test_changed_password_is_an_update(host: BareHost, bundle: Bundle) -> None:
     host.shell(f"echo {USER}:another | chpasswd")
     found = HOSTS.read("id", outs).outs
     assert found
-    assert "let the user become root again" in found["condition"]
+    assert "allow the user to use sudo again" in found["condition"]
     news = wanted(host, sudo_password="another")
     assert HOSTS.diff("", found, news).changes
     updated = HOSTS.update("", found, news).outs
