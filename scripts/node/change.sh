@@ -46,11 +46,11 @@ plan_kubelet() {
     --dry-run --kubeconfig "$(member_access)" >"$LOGS/kubelet-config.log" 2>&1 </dev/null; then
     :
   elif [[ -s $DOCUMENTS/kubelet.yaml ]]; then
-    say "the API does not answer; going by the configuration that this kubelet last had"
+    say "the API server does not respond; using this kubelet's last configuration"
     cp "$DOCUMENTS/kubelet.yaml" "$folder/config.yaml"
   else
     tail -n 20 "$LOGS/kubelet-config.log" >&2
-    die "the cluster's kubelet-config cannot be read" "mend the endpoint and run 'pulumi up' again"
+    die "the cluster's kubelet-config cannot be read" "fix the endpoint and run 'pulumi up' again"
   fi
   plan_file "$folder/config.yaml" config "$KUBELET_CONFIG"
   if [[ -s $DOCUMENTS/flags.env ]]; then
@@ -94,7 +94,7 @@ finish_change() {
 resume_change() {
   rm -rf "$PENDING_CHANGE.part"
   [[ -d $PENDING_CHANGE ]] || return 0
-  say "finishing a change that an earlier run began"
+  say "resuming an interrupted change"
   do_change
 }
 
@@ -108,7 +108,7 @@ do_change() {
   if [[ -z ${names[*]} && ! -e $PENDING_CHANGE/programs && ! -e $PENDING_CHANGE/new/config && ! -e $PENDING_CHANGE/new/flags ]] &&
     [[ -z $(ls "$PENDING_CHANGE/new") ]] && kubelet_answers; then
     rm -rf "$PENDING_CHANGE"
-    say "nothing differs"
+    say "already up to date"
     return
   fi
   say "changing: $(describe_change "${names[@]}")"
@@ -139,7 +139,7 @@ stop_components() {
     rm -f "$MANIFESTS/$name.yaml"
   done
   end_components "$@"
-  (($# == 0)) || say "ended: $*"
+  (($# == 0)) || say "stopped: $*"
   if [[ " $* " == *" etcd "* ]] && is_another_image etcd; then
     keep_etcd_data
   fi
@@ -201,18 +201,18 @@ start_all() {
   systemctl reset-failed kubelet 2>/dev/null || true
   systemctl start kubelet
   await "$KUBELET_SECONDS" "the kubelet to run as $KUBERNETES_VERSION" kubelet_answers
-  say "the kubelet answers"
+  say "the kubelet is healthy"
   (($#)) || return 0
   for name in etcd kube-apiserver; do
     await "$HEALTHY_SECONDS" "$name to answer" is_healthy "$name"
   done
-  await "$HEALTHY_SECONDS" "the API on this machine" api_is_ready
-  say "the API answers"
+  await "$HEALTHY_SECONDS" "this machine's API server to be ready" api_is_ready
+  say "the API server is ready"
   put_manifests kube-controller-manager kube-scheduler
   for name in "$@"; do
     await "$HEALTHY_SECONDS" "$name to answer" is_healthy "$name"
   done
-  await "$HEALTHY_SECONDS" "the API to know the new pods" are_reported "$@"
+  await "$HEALTHY_SECONDS" "the API to report the new pods as ready" are_reported "$@"
   say "healthy: $*"
 }
 
@@ -244,7 +244,7 @@ kubelet_answers() {
 # written since must not be lost.
 rollback() {
   local name back=()
-  say "it does not work; taking it back"
+  say "change failed; rolling back"
   for name in "$@"; do
     if [[ $name == etcd ]] && is_healthy etcd; then continue; fi
     back+=("$name")
@@ -266,11 +266,11 @@ rollback() {
   done
   if (start_all "${back[@]}"); then
     rm -rf "$PENDING_CHANGE"
-    die "the change did not work and was taken back (see above)" \
-      "mend what is named and run 'pulumi up' again"
+    die "the change failed and was rolled back (details above)" \
+      "fix the cause and run 'pulumi up' again"
   fi
-  die "the change did not work, and neither does what there was before (see above)" \
-    "mend what is named and run 'pulumi up' again; what etcd held: ${PENDING_CHANGE}/etcd, if it was to change"
+  die "the change failed, and so did the rollback (details above)" \
+    "fix the cause and run 'pulumi up' again; if etcd was to change, its previous data is in ${PENDING_CHANGE}/etcd"
 }
 
 # rollback_programs: the ones before; the new ones are staged again.

@@ -34,8 +34,8 @@ read_documents() {
   fi
   [[ -s $DOCUMENTS/cluster.yaml ]] ||
     die "the cluster's kubeadm-config cannot be read: $(tail -n 1 "$RUN/api.log")" \
-      "mend the cluster's endpoint and run 'pulumi up' again"
-  say "the API does not answer; going by what this machine was last made from"
+      "fix the cluster's endpoint and run 'pulumi up' again"
+  say "the API server does not respond; using this machine's last ClusterConfiguration"
   cp "$DOCUMENTS/cluster.yaml" "$RUN/cluster.yaml"
 }
 

@@ -59,7 +59,7 @@ receive() {
   mkdir -p "$INCOMING"
   tar --extract --verbose --no-same-owner --no-same-permissions --directory "$INCOMING" |
     accept_finished ||
-    die "the files did not arrive whole" "run 'pulumi up' again: what is here is not sent twice"
+    die "the transfer of artifacts was incomplete" "run 'pulumi up' again: only missing files are sent"
   accept
 }
 
@@ -82,7 +82,7 @@ accept() {
   damaged=$(ls "$INCOMING")
   rm -rf "$INCOMING"
   [[ -z $damaged ]] ||
-    die "arrived damaged: $damaged" "run 'pulumi up' again: only what is missing is sent again"
+    die "artifacts were corrupted in transit: $damaged" "run 'pulumi up' again: only missing files are sent"
 }
 
 keep_if_complete() { # SUM

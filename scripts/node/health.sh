@@ -4,6 +4,6 @@
 # ready.
 await_health() {
   lib_begin
-  await "$HEALTHY_SECONDS" "etcd on $NODE_NAME to agree with its cluster" is_healthy etcd
+  await "$HEALTHY_SECONDS" "etcd on $NODE_NAME to be in agreement with its cluster" is_healthy etcd
   await "$HEALTHY_SECONDS" "the API server on $NODE_NAME to be ready" api_is_ready
 }

@@ -79,10 +79,10 @@ initialize_cluster() {
     say 'resuming an interrupted kubeadm init'
     run_init --ignore-preflight-errors=all
   elif [[ -n $REACHABLE ]]; then
-    die "https://$ENDPOINT does not answer, but other control planes of the cluster live: $REACHABLE" \
-      "mend the endpoint or etcd there and run 'pulumi up' again; nothing was initialized here"
+    die "https://$ENDPOINT does not respond, but other control planes of the cluster do: $REACHABLE" \
+      "fix the endpoint, or etcd on those machines, and run 'pulumi up' again; nothing was initialized here"
   else
-    say "initializing: $ENDPOINT does not answer"
+    say "running kubeadm init: $ENDPOINT does not respond"
     reset_partial_join
     mapfile -t exceptions < <(preflight_exceptions)
     if [[ -n ${SNAPSHOT:-} ]]; then
@@ -92,7 +92,7 @@ initialize_cluster() {
     run_init "${exceptions[@]}"
   fi
   record_membership
-  say "the API answers"
+  say "the API server is ready"
 }
 
 step_init() {
@@ -100,7 +100,7 @@ step_init() {
   if ! is_member; then
     if ! needs_init; then
       drop_snapshot
-      say "the cluster is there already"
+      say "cluster already exists"
       return
     fi
     initialize_cluster

@@ -103,8 +103,8 @@ fetch_all() {
   for process in "${running[@]}"; do
     wait "$process" || failed=1
   done
-  ((failed == 0)) || die "downloads failed (see above); nothing was installed" \
-    "mend the network, artifacts.mirror or proxy, and run 'pulumi up' again"
+  ((failed == 0)) || die "downloads failed (details above); nothing was installed" \
+    "fix the network, artifacts.mirror or proxy, and run 'pulumi up' again"
 }
 
 # fetch URL SUM_URL: bring a file that is what upstream published, or none.
@@ -116,7 +116,7 @@ fetch() {
   expected=$(awk -v name="${url##*/}" '
     NF == 1 || $2 == name || $2 == "*" name { print tolower($1); exit }' "$sums_file")
   if [[ ! $expected =~ ^[0-9a-f]{64}$ ]]; then
-    echo "$sum_url holds no sha256 sum of ${url##*/}: the download cannot be verified" >&2
+    echo "$sum_url has no sha256 checksum for ${url##*/}: the download cannot be verified" >&2
     return 1
   fi
   if has_sum "$expected" "$file"; then
@@ -127,7 +127,7 @@ fetch() {
   found=${found%% *}
   if [[ $found != "$expected" ]]; then
     rm -f "$file.part"
-    echo "$url is not what upstream published: its sum is $found, expected $expected" >&2
+    echo "$url: checksum mismatch: got $found, expected $expected" >&2
     return 1
   fi
   mv "$file.part" "$file"
@@ -231,7 +231,7 @@ verify() {
       echo "$1  $1" | sha256sum --check --status 2>/dev/null || echo "$1"' verify)
   [[ -z $damaged ]] && return
   (cd "$ARTIFACTS" && xargs rm -f <<<"$damaged")
-  die "damaged or gone, so that nothing was installed: $damaged" \
+  die "artifacts corrupt or missing; nothing was installed: $damaged" \
     "run 'pulumi refresh' and 'pulumi up': they are sent again"
 }
 

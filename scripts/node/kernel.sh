@@ -13,6 +13,6 @@ load_kernel() {
     [[ $(<"$file") == 1 ]] && continue
     echo "$setting" >>"$STATE/settings"
     echo 1 >"$file" || die "$file is $(<"$file") and cannot be set to 1" \
-      "find what forbids it (a container's own settings?)"
+      "find out what prevents it (is the host itself a container?) and run 'pulumi up' again"
   done
 }

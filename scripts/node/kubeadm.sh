@@ -29,7 +29,7 @@ has_partial_join() {
 # answer by then: what it knows of that attempt, such as a member of etcd, is taken back there.
 reset_partial_join() {
   has_partial_join || return 0
-  say "clearing the remains of an earlier attempt"
+  say "cleaning up an interrupted join"
   logged reset kubeadm reset --force --cleanup-tmp-dir
   rm -rf /etc/kubernetes /var/lib/etcd "$STATE/member"
 }

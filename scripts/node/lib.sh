@@ -12,15 +12,16 @@ lib_begin() {
   set -Eeuo pipefail
   umask 022
   LIB_STARTED=$EPOCHREALTIME
-  : "${NODE_NAME:?the program sends NODE_NAME to every step}"
+  : "${NODE_NAME:?NODE_NAME is required by every step}"
   mkdir -p "$STATE" "$LOGS"
   chmod 0700 "$STATE"
   trap '' PIPE
   exec 9>"$STATE/lock"
   flock --nonblock 9 || {
-    # Not among what is printed: that may be an answer.
-    say "an earlier run is still at work on this machine; waiting for it" >&2
-    flock --timeout 600 9 || die "waited 600 s for an earlier run" "look at 'fuser -v $STATE/lock'"
+    # On stderr: the standard output may be an answer.
+    say "waiting for an earlier run that is still active on this machine" >&2
+    flock --timeout 600 9 || die "timed out after 600 s waiting for an earlier run" \
+      "check 'fuser -v $STATE/lock' on the machine"
   }
 }
 
@@ -62,7 +63,8 @@ await() {
   shift 2
   until "$@"; do
     if ((SECONDS - began >= limit)); then
-      die "waited $limit s for $what" "look at ${LAST_ANSWER:-the messages above}, mend it, and run 'pulumi up' again"
+      die "timed out after $limit s waiting for $what" \
+        "check ${LAST_ANSWER:-the messages above}, fix the cause and run 'pulumi up' again"
     fi
     sleep 0.1
   done
@@ -74,8 +76,8 @@ logged() {
   shift
   if ! "$@" >"$log" 2>&1 </dev/null; then
     tail -n 40 "$log" >&2
-    die "'$1 ${2:-}' failed (all of its output: $log)" \
-      "mend what the last lines name and run 'pulumi up' again: the step starts afresh"
+    die "'$1 ${2:-}' failed (full output: $log)" \
+      "fix the problem reported above and run 'pulumi up' again: it restarts this step"
   fi
 }
 

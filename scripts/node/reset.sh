@@ -137,6 +137,6 @@ step_reset() {
   forget_settings
   forget_files
   forget_packages
-  say "given back"
+  say "host restored to its original state"
   rm -rf "$STATE" "$LOGS"
 }

@@ -30,12 +30,12 @@ receive_snapshot() {
   chmod 0700 $ETCD_DATA
   for room in "$STATE" $ETCD_DATA; do
     (($(df --output=avail --block-size=1 "$room" | tail -n 1) > SNAPSHOT_COPIES * SNAPSHOT_BYTES)) ||
-      die "too little room in $room for a snapshot of $SNAPSHOT_BYTES bytes" \
-        "make $SNAPSHOT_COPIES times as much room there and run 'pulumi up' again"
+      die "not enough space in $room for a snapshot of $SNAPSHOT_BYTES bytes" \
+        "free $SNAPSHOT_COPIES times that space and run 'pulumi up' again"
   done
   (umask 077 && cat >"$SNAPSHOT_FILE.new")
   is_snapshot_intact "$SNAPSHOT_FILE.new" ||
-    die "the snapshot arrived damaged, or changed since the config was read" \
+    die "the snapshot was corrupted in transit, or changed after the config was loaded" \
       "run 'pulumi up' again: it is sent again"
   mv "$SNAPSHOT_FILE.new" "$SNAPSHOT_FILE"
 }
@@ -48,8 +48,8 @@ drop_snapshot() {
 # its own, which cannot be renamed: its content is.
 restore() {
   local program
-  is_snapshot_intact "$SNAPSHOT_FILE" || die "the snapshot is not on this machine" \
-    "run 'pulumi refresh', which finds that out, and 'pulumi up', which sends it"
+  is_snapshot_intact "$SNAPSHOT_FILE" || die "the snapshot is missing on this machine" \
+    "run 'pulumi refresh' and 'pulumi up': it is sent again"
   program=$(restoring_program)
   say "restoring etcd from the snapshot"
   mkdir -p $ETCD_DATA

@@ -23,8 +23,8 @@ runtime_answers() {
   local status
   LAST_ANSWER="'journalctl -u containerd' on the machine"
   status=$(cri_status)
-  [[ $status != error ]] || die "containerd could not load its CRI plugin: $(cri_error)" \
-    "mend what is named and run 'pulumi up' again: containerd is started again"
+  [[ $status != error ]] || die "containerd failed to load its CRI plugin: $(cri_error)" \
+    "fix this and run 'pulumi up' again: it restarts containerd"
   [[ $status == ok ]]
 }
 
@@ -66,8 +66,8 @@ pull_images() {
     failed+=("${missing[index]}")
     echo "${missing[index]}: $(tail -n 1 "$LOGS/pull-${missing[index]//\//_}.log")" >&2
   done
-  ((${#failed[@]} == 0)) || die "cannot be pulled (see above): ${failed[*]}" \
-    "mend the network, artifacts.mirror or proxy, and run 'pulumi up' again; what runs was not touched"
+  ((${#failed[@]} == 0)) || die "image pulls failed (details above): ${failed[*]}" \
+    "fix the network, artifacts.mirror or proxy, and run 'pulumi up' again; running workloads are unaffected"
 }
 
 is_of_role() { # IMAGE

@@ -75,7 +75,7 @@ await_end() {
   local began=$SECONDS id
   while [[ -n $(containers_of "$1") ]]; do
     if ((SECONDS - began >= END_SECONDS)); then
-      say "$1 did not end within $END_SECONDS s; ending it by force"
+      say "$1 did not stop within $END_SECONDS s; sending SIGKILL"
       for id in $(containers_of "$1"); do
         ctr --namespace k8s.io tasks kill --signal SIGKILL "$id" 2>/dev/null || true
       done

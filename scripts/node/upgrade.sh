@@ -20,12 +20,12 @@ check_upgrade() {
   resume_change
   require_staged
   read_documents
-  say "from $(recorded_version) to $KUBERNETES_VERSION"
+  say "upgrading from $(recorded_version) to $KUBERNETES_VERSION"
   # shellcheck disable=SC2046
   logged upgrade-preflight "$(wanted_program kubeadm)" upgrade apply phase preflight \
     "$KUBERNETES_VERSION" --yes $(preflight_exceptions) \
     ${IGNORED_CHECKS:+"--ignore-preflight-errors=$IGNORED_CHECKS"}
-  say "kubeadm finds nothing in the way"
+  say "kubeadm preflight passed"
 }
 
 # upgrade_first: `kubeadm upgrade apply` on the first control plane of a cluster to be upgraded, after
@@ -78,7 +78,7 @@ upload_configuration() {
   begin_operation
   read_documents
   upload_documents
-  say "the cluster's documents are as they should be"
+  say "the cluster's kubeadm and kubelet configuration is up to date"
 }
 
 # apply_control_plane: have the static pods and the API server's names that the cluster's documents
@@ -138,7 +138,7 @@ clean() {
   lib_begin
   local folder reference
   [[ $(version_of /usr/local/bin/kubelet) == "$KUBERNETES_VERSION" ]] || {
-    say "this machine still runs $(version_of /usr/local/bin/kubelet)"
+    say "not cleaning up: the kubelet is still $(version_of /usr/local/bin/kubelet)"
     return
   }
   for folder in "$STATE"/staged/*/; do
@@ -149,7 +149,7 @@ clean() {
     forget_image_files
   fi
   while read -r reference; do
-    say "removing $reference"
+    say "removing image $reference"
     logged images-remove ctr --namespace k8s.io images remove "$reference"
   done < <(unused_images)
   rm -f "$CLEANUP_PENDING"
@@ -176,7 +176,7 @@ end_upgrade() {
   if [[ -f $STATE/installed ]]; then
     echo "$KUBERNETES_VERSION" >"$STATE/installed"
   fi
-  say "this machine runs $KUBERNETES_VERSION"
+  say "upgraded to $KUBERNETES_VERSION"
 }
 
 # save_documents: what this machine was made from, for the day when no API answers. All of it is in use.
@@ -249,7 +249,7 @@ update_apiserver_sans() {
     mv "$pki/apiserver.$kind.new" "$pki/apiserver.$kind"
   done
   await 120 "the API server to show its new certificate" shows_certificate
-  say "the API server answers to: $(names_in $pki/apiserver.crt)"
+  say "API server certificate updated: $(names_in $pki/apiserver.crt)"
 }
 
 names_in() { # CERTIFICATE
@@ -262,6 +262,6 @@ shows_certificate() {
   shown=$(openssl s_client -connect "$NODE_ADDRESS:$API_PORT" </dev/null 2>/dev/null |
     openssl x509 -noout -fingerprint -sha256 2>/dev/null) || true
   wanted=$(openssl x509 -noout -fingerprint -sha256 -in /etc/kubernetes/pki/apiserver.crt)
-  LAST_ANSWER="the certificate of $NODE_ADDRESS:$API_PORT ($shown)"
+  LAST_ANSWER="the serving certificate of $NODE_ADDRESS:$API_PORT ($shown)"
   [[ $shown == "$wanted" ]]
 }

@@ -32,8 +32,8 @@ configure_endpoint() {
   fi
   local interface
   interface=$(ip -oneline -4 address show to "$NODE_ADDRESS/32" | awk '{print $2; exit}')
-  [[ -n $interface ]] || die "no interface has the address $NODE_ADDRESS" \
-    "say in nodeAddress which of the host's own addresses the cluster is to use"
+  [[ -n $interface ]] || die "no network interface has the address $NODE_ADDRESS" \
+    "set nodeAddress to one of the host's own addresses"
   check_haproxy
   check_vip_available "$interface"
   write_managed_file $ENDPOINT_FOLDER/haproxy.cfg <<<"$HAPROXY_CONFIG"
@@ -62,8 +62,8 @@ check_vip_available() {
   if [[ -z $holder ]] || is_cluster "$address:$port" || is_peer "$holder" "$port" "$1"; then
     return
   fi
-  die "the endpoint's address $address is taken: $holder answers for it, no control plane of this cluster" \
-    "name a free address in endpoint.vip, or take $address away from the machine with that hardware address, and run 'pulumi up' again; it was not touched here"
+  die "the endpoint's address $address is in use by $holder, which is not a control plane of this cluster" \
+    "set endpoint.vip to an unused address, or remove $address from the machine with that MAC address, and run 'pulumi up' again; nothing was changed here"
 }
 
 # virtual_address: the address in the keepalived.conf on standard input, without its length.
@@ -187,8 +187,8 @@ use_endpoint() {
 endpoint_service() { # ACTION SERVICE
   systemctl "$1" "$2" 2>"$LOGS/endpoint.log" && return
   journalctl --unit "$2" --lines 10 --output cat >&2
-  die "$2 does not run" \
-    "mend what the last lines name, such as a port that is taken, and run 'pulumi up' again"
+  die "$2 failed to start" \
+    "fix the problem reported above, such as a port in use, and run 'pulumi up' again"
 }
 
 # forget_endpoint: hand the address over to the others, if it is here, and leave nothing behind.

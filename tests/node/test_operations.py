@@ -16,7 +16,7 @@ SCHEDULER = (
     ' \'labels."io.kubernetes.pod.name"~="^kube-scheduler"\''
 )
 MANIFESTS = "/etc/kubernetes/manifests"
-NOTHING = "nothing differs"
+NOTHING = "already up to date"
 STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic kubelet containerd"
 RUNNING = (
     "ctr --namespace k8s.io tasks list 2>/dev/null | awk '$3 == \"RUNNING\" {print $1}' | sort"
@@ -188,7 +188,7 @@ def test_what_does_not_work_is_taken_back(
     failed = control_plane.operate("apply_control_plane")
     assert failed.status == 1
     assert "kube-scheduler" in failed.err
-    assert "taken back" in failed.err
+    assert "was rolled back" in failed.err
     assert control_plane.survey() == looked
     control_plane.succeed(
         "upload_configuration", CLUSTER_CONFIGURATION=right, KUBELET_CONFIGURATION=""

@@ -71,7 +71,7 @@ def test_damaged_supplies_are_not_staged(worker: Member, another: Bundle) -> Non
         file.write(b"damage")
     ran = worker.prepare(ANOTHER)
     assert ran.status == 1
-    assert f"damaged or gone, so that nothing was installed: {victim}" in ran.err
+    assert f"artifacts corrupt or missing; nothing was installed: {victim}" in ran.err
     assert not worker.survey()["staged"].strip() or not worker.shell(f"find {STAGED} -type f")
 
 

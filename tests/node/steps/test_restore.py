@@ -58,13 +58,13 @@ def test_a_snapshot_is_received_for_root_alone(disk: Disk) -> None:
 def test_another_file_is_not_received(disk: Disk) -> None:
     finished = disk.run("receive_snapshot", CONTENT[:-1])
     assert finished.returncode == 1
-    assert b"damaged" in finished.stderr
+    assert b"corrupted in transit" in finished.stderr
     assert not disk.file.exists()
 
 
 def test_a_snapshot_that_is_too_large_is_not_received(disk: Disk) -> None:
     finished = disk.run(f"SNAPSHOT_BYTES={10**15}; receive_snapshot", CONTENT)
-    assert b"too little room" in finished.stderr
+    assert b"not enough space" in finished.stderr
 
 
 def test_data_are_restored_in_place_of_what_was_there(disk: Disk) -> None:
@@ -96,7 +96,7 @@ def test_without_the_file_nothing_is_taken_away(disk: Disk) -> None:
     (disk.data / "member").mkdir(parents=True)
     finished = disk.run("restore")
     assert finished.returncode == 1
-    assert b"not on this machine" in finished.stderr
+    assert b"missing on this machine" in finished.stderr
     assert (disk.data / "member").exists()
 
 

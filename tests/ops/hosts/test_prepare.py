@@ -91,7 +91,7 @@ def test_installs_nothing_when_an_artifact_is_damaged(host: BareHost, bundle: Bu
         file.write(b"damage")
     ran = prepare(host)
     assert ran.status == 1
-    assert f"damaged or gone, so that nothing was installed: {victim}" in ran.said
+    assert f"artifacts corrupt or missing; nothing was installed: {victim}" in ran.said
     assert not list((host.root / "usr/local/bin").glob("kube*"))
     assert not (host.root / STATE / "files").exists()
 

@@ -45,7 +45,7 @@ def test_everything_from_outside_comes_through_the_proxy(host: BareHost, proxy: 
     assert outs
     ran = prepare(host)
     assert ran.status == 1, "nobody knows that name"
-    assert "mend the network, artifacts.mirror or proxy" in ran.said
+    assert "fix the network, artifacts.mirror or proxy" in ran.said
 
     through = Outbound(http=proxy.url, no_proxy=("localhost", "127.0.0.0/8"))
     prepare_behind(host, through)

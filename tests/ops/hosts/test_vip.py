@@ -103,7 +103,7 @@ def test_an_address_that_somebody_else_has_is_not_taken(lab: Lab, bundle: None) 
     with somebody(lab) as hardware_address:
         ran = try_as(host, cluster)
         assert ran.status == 1
-        assert f"{lab.address(100)} is taken: {hardware_address} answers for it" in ran.said
+        assert f"{lab.address(100)} is in use by {hardware_address}," in ran.said
         assert not (host.root / "etc/kubeadm-fleet/keepalived.conf").exists()
         authority = certificates.new_authority("kubernetes", 1).cert_pem
         assert try_as(host, cluster, CA_CERTIFICATE=authority).status == 1
@@ -173,7 +173,7 @@ def test_a_second_cluster_is_not_founded_beside_the_first(lab: Lab, bundle: None
         etcd.kill()
         etcd.wait()
     assert ran.status == 1
-    assert f"other control planes of the cluster live: {other.address} (its etcd)" in ran.said
+    assert f"other control planes of the cluster do: {other.address} (its etcd)" in ran.said
     assert not (host.root / "etc/kubernetes").exists()
 
 
