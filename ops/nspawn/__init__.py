@@ -1,1 +1,1 @@
-"""Machines of systemd-nspawn on this host: disk, network, cgroups and the process."""
+"""systemd-nspawn machines on this host: disk, network, cgroups and process."""

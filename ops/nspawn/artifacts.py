@@ -1,4 +1,4 @@
-"""What a machine is installed from: its image's own files, and another version's beside them.
+"""The artifacts of a machine: its image's files, and those of another version.
 
 The machine's step `prepare` reads the tables (scripts/node/install.sh) and checks every file's sum
 before it uses it.
@@ -16,7 +16,7 @@ STATE = "var/lib/kubeadm-fleet"
 
 
 def tell(spec: MachineSpec, root: Path) -> None:
-    """Write to a new machine's disk what its image holds for its role."""
+    """Write the image's artifact tables for the role to a new machine's disk."""
     source = _supplies_of_image(spec)
     if source.is_dir():
         state = root / STATE
@@ -25,17 +25,17 @@ def tell(spec: MachineSpec, root: Path) -> None:
 
 
 def of_image(spec: MachineSpec) -> str:
-    """Return the digest of what the machine's image holds for its role; "" when it says nothing."""
+    """Return the digest of the image's artifacts for the machine's role; "" if it has none."""
     index = _supplies_of_image(spec) / "index"
     return HostArtifacts(index.read_text(), "", "", ()).digest if index.exists() else ""
 
 
 def supply(spec: MachineSpec, given: HostArtifacts) -> None:
-    """Give the machine the files that it does not have, and what it is told of them."""
+    """Copy missing artifacts to the machine, and write their tables."""
     state = disk.mount(spec) / STATE
     artifacts = state / "artifacts"
     artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The last note of an image's reference says what it is now.
+    # The last line for an image's reference is the current one.
     imported = set(dict(line.split("\t") for line in _lines(state / "images")).values())
     for name, source, _ in given.files:
         if name not in imported and not (artifacts / name).exists():

@@ -32,16 +32,16 @@ class Cgroups:
 
     @classmethod
     def below_caller(cls, name: str, proc: Path = Path("/proc/self")) -> "Cgroups":
-        """Return where the cgroups of machine `name` belong; nothing is made."""
+        """Return the paths of the cgroups of machine `name`, without creating them."""
         return cls(tuple(each.own / name for each in hierarchies(proc)))
 
     @classmethod
     def find(cls, name: str, proc: Path = Path("/proc/self")) -> "Cgroups":
-        """Return the cgroups of machine `name` wherever a caller made them."""
+        """Return the existing cgroups of machine `name`, wherever they were created."""
         return cls(tuple(f for each in hierarchies(proc) for f in _named(each.mount, name)))
 
     def create(self, proc: Path = Path("/proc/self")) -> None:
-        """Make the cgroups, ready to take processes and limits."""
+        """Create the cgroups, ready for processes and limits."""
         for hierarchy in hierarchies(proc):
             if hierarchy.unified and not hierarchy.hybrid:
                 _delegate(hierarchy)
@@ -53,7 +53,7 @@ class Cgroups:
                     (folder / setting).write_text((folder.parent / setting).read_text())
 
     def limit(self, cpus: float, memory: int) -> None:
-        """Set the limits, also of a running machine."""
+        """Set the limits; works on a running machine, too."""
         quota = int(cpus * CPU_PERIOD_MICROSECONDS)
         settings = {
             "cpu.cfs_quota_us": str(quota),
@@ -68,11 +68,11 @@ class Cgroups:
 
     @property
     def procs_files(self) -> list[str]:
-        """The files into which a process writes its id to enter."""
+        """The files to which a process writes its PID to enter."""
         return [str(folder / "cgroup.procs") for folder in self.folders]
 
     def processes(self) -> set[int]:
-        """Return the ids of all processes inside, those of its containers included."""
+        """Return the PIDs of all processes inside, including those of containers."""
         found: set[int] = set()
         for folder in self.folders:
             for inner, _folders, _files in os.walk(folder):
@@ -81,7 +81,7 @@ class Cgroups:
         return found
 
     def kill(self) -> None:
-        """End every process inside, and wait until the kernel has let go of them."""
+        """Kill every process inside, and wait until the kernel has removed them."""
 
         def kill() -> None:
             left = self.processes()
@@ -95,14 +95,14 @@ class Cgroups:
             kill,
             KILL_SECONDS,
             lambda left: OperatorError(
-                f"{left} of {self.folders[0].name} did not end in {KILL_SECONDS} s after SIGKILL: "
-                "see what holds them with `ps -o pid,stat,wchan`, then run `pulumi up` again"
+                f"{left} of {self.folders[0].name} still alive {KILL_SECONDS} s after SIGKILL: "
+                "check what blocks them with `ps -o pid,stat,wchan`, then run `pulumi up` again"
             ),
             poll_seconds=POLL_SECONDS,
         )
 
     def drained(self) -> bool:
-        """Wait a little for the processes inside to end by themselves; return whether they did."""
+        """Wait briefly for the processes inside to exit; return whether they did."""
 
         def ended() -> None:
             if self.processes():
@@ -115,7 +115,7 @@ class Cgroups:
         return True
 
     def remove(self) -> None:
-        """Remove the cgroups, which hold no process any more."""
+        """Remove the empty cgroups."""
 
         def remove() -> None:
             for folder in self.folders:
@@ -129,7 +129,7 @@ class Cgroups:
             remove,
             KILL_SECONDS,
             lambda folder: OperatorError(
-                f"the cgroup {folder} was still in use after {KILL_SECONDS} s: see its "
+                f"the cgroup {folder} is still in use after {KILL_SECONDS} s: check its "
                 "cgroup.procs, then run `pulumi up` again"
             ),
             poll_seconds=POLL_SECONDS,
@@ -148,13 +148,13 @@ def _set(file: Path, value: str) -> None:
         file.write_text(value)
     except OSError as error:
         raise OperatorError(
-            f"the limit {value} cannot be set in {file} ({error.strerror}): a machine cannot get "
-            "less memory than it uses now, nor more than its parent cgroup has"
+            f"the limit {value} cannot be set in {file} ({error.strerror}): a machine's memory "
+            "limit must be above its current use and within its parent cgroup's limit"
         ) from error
 
 
 def _delegate(hierarchy: Hierarchy) -> None:
-    """Let children of the caller's cgroup v2 have controllers, without which nothing is limited.
+    """Enable controllers for children of the caller's cgroup v2, which limits require.
 
     A cgroup that has processes cannot (the "no internal processes" rule of cgroups(7)), unless it
     is the root of the host. In a container the caller's cgroup is the root of the container's own
@@ -175,7 +175,7 @@ def _delegate(hierarchy: Hierarchy) -> None:
     except OSError as error:
         if error.errno != errno.EBUSY or hierarchy.own != hierarchy.mount:
             raise OperatorError(
-                f"{control} does not take {setting!r} ({error.strerror}): run the command in a "
+                f"{control} rejects {setting!r} ({error.strerror}): run the command in a "
                 "cgroup that is delegated to it, for instance with `systemd-run --scope "
                 "--property=Delegate=yes`, or as a container's first process"
             ) from error

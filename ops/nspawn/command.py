@@ -1,4 +1,4 @@
-"""Commands on this host, with an error that says what failed."""
+"""Running commands on this host, with errors that name the command."""
 
 import subprocess
 
@@ -8,7 +8,7 @@ DEADLINE_SECONDS = 60
 
 
 def run(*command: str, stdin: str | None = None) -> str:
-    """Run a command that must succeed and return what it printed."""
+    """Run a command that must succeed; return its standard output."""
     try:
         finished = subprocess.run(
             command, input=stdin, capture_output=True, text=True, timeout=DEADLINE_SECONDS
@@ -23,5 +23,5 @@ def run(*command: str, stdin: str | None = None) -> str:
 
 
 def succeeds(*command: str) -> bool:
-    """Return whether the command ends with status 0."""
+    """Return whether the command exits with status 0."""
     return subprocess.run(command, capture_output=True, timeout=DEADLINE_SECONDS).returncode == 0

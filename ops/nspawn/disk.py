@@ -16,7 +16,7 @@ DATABASES = ("meta.db", "metadata.db")
 
 
 def create(spec: MachineSpec) -> None:
-    """Make the machine's disk, without mounting it."""
+    """Create the machine's disk without mounting it."""
     folder = spec.folder
     for name in ("upper", "work", "root"):
         (folder / name).mkdir(exist_ok=True)
@@ -28,19 +28,19 @@ def create(spec: MachineSpec) -> None:
 
 
 def root(spec: MachineSpec) -> Path:
-    """Where the disk is mounted."""
+    """The mount point of the disk."""
     return spec.folder / "root"
 
 
 def mount(spec: MachineSpec) -> Path:
-    """Mount the disk, if it is not mounted, and return where."""
+    """Mount the disk, if it is not mounted; return its mount point."""
     target = root(spec)
     if not is_mounted(target):
         lower = Path(spec.image) / "root"
         if not lower.is_dir():
             raise OperatorError(
-                f"{spec.hostname}: the machine image {spec.image}, on which its disk lies, is "
-                "gone: run `make image`; if that makes another one, replace the machine with "
+                f"{spec.hostname}: the base image of its disk, {spec.image}, is missing: "
+                "run `make image`; if that creates a different image, replace the machine with "
                 "`pulumi up --replace`"
             )
         layers = f"lowerdir={lower},upperdir={spec.folder}/upper,workdir={spec.folder}/work"
@@ -53,12 +53,12 @@ def unmount(spec: MachineSpec) -> None:
     target = root(spec)
     while is_mounted(target):
         if not succeeds("umount", str(target)):
-            # Something outside of the machine looks at its disk, such as a person's shell.
+            # A process outside of the machine uses its disk, such as an operator's shell.
             run("umount", "--lazy", str(target))
 
 
 def is_mounted(path: Path) -> bool:
-    """Return whether something is mounted at `path`."""
+    """Return whether `path` is a mount point."""
     wanted = str(path.resolve()).replace(" ", "\\040")  # proc(5) writes blanks in octal
     return any(
         line.split()[4] == wanted for line in Path("/proc/self/mountinfo").read_text().splitlines()
@@ -66,7 +66,7 @@ def is_mounted(path: Path) -> bool:
 
 
 def _link_tree(image: Path, target: Path) -> None:
-    """Copy containerd's directory as hard links, or for real where the disk is another one."""
+    """Copy containerd's directory as hard links, or as copies across file systems."""
     if not succeeds("cp", "--archive", "--link", str(image), str(target)):
         shutil.rmtree(target, ignore_errors=True)
         run("cp", "--archive", "--reflink=auto", str(image), str(target))

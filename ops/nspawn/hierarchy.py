@@ -1,4 +1,4 @@
-"""The cgroup hierarchies of this host, and where in each of them a process is.
+"""The cgroup hierarchies of this host, and a process's position in each.
 
 Read from /proc/<pid>/cgroup and mountinfo (cgroups(7)), never assumed: a host has cgroup v1, v2, or
 both ("hybrid": the controllers in v1, an empty v2 tree beside them).

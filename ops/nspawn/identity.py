@@ -1,4 +1,4 @@
-"""What makes a machine this machine and no other: its name, its keys, its place in the network."""
+"""A machine's identity: name, keys and network address."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Limits of this host's kernel that all machines share."""
+"""Kernel limits of this host that all machines share."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +11,7 @@ NEEDED_INSTANCES = 1024
 
 
 def make_room() -> None:
-    """Raise the limit until the next boot; it is never lowered, others may count on it by now."""
+    """Raise the limit until the next boot; it is never lowered, since others may rely on it."""
     if int(INSTANCES.read_text()) < NEEDED_INSTANCES:
         # Inside a container the limit is the outer host's, and may not be written.
         with suppress(OSError):

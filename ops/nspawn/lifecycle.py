@@ -1,4 +1,4 @@
-"""The life of a machine, put together from its parts: every step is safe to do again."""
+"""The lifecycle of a machine; every step is idempotent."""
 
 import shutil
 from contextlib import suppress
@@ -13,7 +13,7 @@ from ops.nspawn.spec import MachineSpec, all_specs, cluster_folder
 
 
 def create(spec: MachineSpec) -> str:
-    """Make and boot the machine and return its public host key; a failure leaves nothing."""
+    """Create and boot the machine; return its public host key. A failure leaves nothing behind."""
     left = MachineSpec.read(spec.folder)
     if left is not None:
         _refuse_foreign(left, spec.owner)
@@ -34,7 +34,7 @@ def create(spec: MachineSpec) -> str:
 
 
 def start(spec: MachineSpec) -> None:
-    """Make the machine run as it should, with the disk that it has."""
+    """Start the machine from its existing disk; reconnect it if it runs unconnected."""
     if _process_runs(spec):
         if not network.is_plugged_in(spec):
             network.plug_in_again(spec)
@@ -46,7 +46,7 @@ def start(spec: MachineSpec) -> None:
 
 
 def change(spec: MachineSpec, *, cpus: float, memory: int, kubernetes_version: str) -> MachineSpec:
-    """Change what can be changed in a machine, also while it runs: its limits, what it runs."""
+    """Update a machine in place, even while it runs: its limits and Kubernetes version."""
     changed = replace(spec, cpus=cpus, memory=memory, kubernetes_version=kubernetes_version)
     if (spec.cpus, spec.memory) != (cpus, memory) and _process_runs(spec):
         process.limit(changed)
@@ -60,7 +60,7 @@ def is_running(spec: MachineSpec) -> bool:
 
 
 def purge(spec: MachineSpec) -> None:
-    """Remove the machine, whatever is left of it."""
+    """Remove the machine, even if it is incomplete."""
     process.stop(spec, disk.root(spec))
     network.unplug(spec)
     disk.unmount(spec)
@@ -68,12 +68,12 @@ def purge(spec: MachineSpec) -> None:
 
 
 def purge_cluster(owner: str, cluster: str) -> None:
-    """Remove the machines of `owner` that a killed run left without the program knowing."""
+    """Remove machines of `owner` that a killed run left unrecorded."""
     folder = cluster_folder(cluster)
     for each in sorted(folder.glob("*/")):
         spec = MachineSpec.read(each)
         if spec is None:
-            # A run that was killed before it wrote down whose the machine would be.
+            # A run was killed before it recorded the machine's owner.
             _remove(each)
         elif spec.owner == owner:
             purge(spec)
@@ -92,16 +92,16 @@ def _boot(spec: MachineSpec) -> None:
 
 
 def _refuse_foreign(spec: MachineSpec, owner: str) -> None:
-    """Refuse to touch a machine that another fleet made."""
+    """Reject changes to another fleet's machine."""
     if spec.owner != owner:
         raise OperatorError(
-            f"{spec.folder} is a machine of another fleet on this host (its state knows it, this "
-            "one's does not): destroy that fleet, or give this cluster another name"
+            f"{spec.folder} is a machine of another fleet on this host (it is not in this fleet's "
+            "state): destroy that fleet, or rename this cluster"
         )
 
 
 def _refuse_used_address(spec: MachineSpec) -> None:
-    """Refuse an address of another machine: SSH would answer, but from the wrong one."""
+    """Reject an address of another machine: SSH would connect to the wrong one."""
     for other in all_specs():
         if other.folder != spec.folder and other.bare_address == spec.bare_address:
             raise OperatorError(

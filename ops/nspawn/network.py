@@ -1,4 +1,4 @@
-"""The network of machines: a bridge for each cluster, a namespace and a cable for each machine."""
+"""Machine networking: a bridge per cluster, a network namespace and a veth pair per machine."""
 
 import hashlib
 import ipaddress
@@ -15,12 +15,12 @@ LINKS = Path("/sys/class/net")
 
 
 def bridge_exists(bridge: str) -> bool:
-    """Return whether the bridge is there."""
+    """Return whether the bridge exists."""
     return (LINKS / bridge / "bridge").is_dir()
 
 
 def make_bridge(bridge: str, gateway: str) -> None:
-    """Make the bridge with its address ("10.89.1.1/24"), if it is not there."""
+    """Create the bridge with its address ("10.89.1.1/24"), if it does not exist."""
     _refuse_used(bridge, gateway)
     firewall.require_bridge_filter()
     if not bridge_exists(bridge):
@@ -31,17 +31,17 @@ def make_bridge(bridge: str, gateway: str) -> None:
 
 
 def remove_bridge(bridge: str) -> None:
-    """Remove the bridge; one that is gone is fine."""
+    """Remove the bridge, if it exists."""
     firewall.forget(bridge)
     if bridge_exists(bridge):
         run("ip", "link", "delete", bridge)
 
 
 def plug_in(spec: MachineSpec) -> None:
-    """Make the machine's namespace and its cable to the bridge."""
+    """Create the machine's network namespace and its veth pair to the bridge."""
     if not bridge_exists(spec.bridge):
         raise OperatorError(
-            f"{spec.hostname}: the bridge {spec.bridge} is gone; `pulumi up` makes it again"
+            f"{spec.hostname}: the bridge {spec.bridge} is missing; `pulumi up` recreates it"
         )
     run("ip", "netns", "add", spec.unit)
     run(
@@ -60,30 +60,30 @@ def plug_in(spec: MachineSpec) -> None:
 
 
 def plug_in_again(spec: MachineSpec) -> None:
-    """Connect the cable of a running machine to its bridge, which was made anew."""
+    """Connect the veth of a running machine to its recreated bridge."""
     run("ip", "link", "set", spec.link, "master", spec.bridge, "up")
 
 
 def has_traces(spec: MachineSpec) -> bool:
-    """Return whether anything of the machine's network is there, whole or not."""
+    """Return whether any part of the machine's network exists."""
     return namespace(spec).exists() or (LINKS / spec.link).exists()
 
 
 def is_wired(spec: MachineSpec) -> bool:
-    """Return whether the machine has its namespace and its cable."""
+    """Return whether the machine has its network namespace and its veth pair."""
     return namespace(spec).exists() and (LINKS / spec.link).exists()
 
 
 def is_plugged_in(spec: MachineSpec) -> bool:
-    """Return whether the cable leads to the machine's bridge."""
+    """Return whether the veth is connected to the machine's bridge."""
     master = LINKS / spec.link / "master"
     return master.exists() and master.resolve().name == spec.bridge
 
 
 def unplug(spec: MachineSpec) -> None:
-    """Remove the cable and the namespace."""
+    """Remove the veth pair and the network namespace."""
     if (LINKS / spec.link).exists():
-        # The cable also goes with its other end, when the kernel gets to it first.
+        # The kernel may already have removed it with its peer.
         succeeds("ip", "link", "delete", spec.link)
     if namespace(spec).exists():
         run("ip", "netns", "delete", spec.unit)
@@ -104,18 +104,18 @@ def _hardware_address(name: str) -> str:
 
 
 def _refuse_used(bridge: str, gateway: str) -> None:
-    """Refuse a subnet that another interface of this host is in or routes to."""
+    """Reject a subnet that overlaps an address or route of another interface of this host."""
     wanted = ipaddress.IPv4Interface(gateway).network
     for interface, other in _networks():
         if interface != bridge and other.overlaps(wanted):
             raise OperatorError(
-                f"the subnet {wanted} overlaps with {other}, which this host reaches over "
-                f"{interface}: name another one in the cluster's machines.subnet"
+                f"the subnet {wanted} overlaps {other}, which this host reaches through "
+                f"{interface}: set the cluster's machines.subnet to another one"
             )
 
 
 def _networks() -> Iterator[tuple[str, ipaddress.IPv4Network]]:
-    """What this host is in (its addresses) and what it routes to, by interface."""
+    """The networks of this host's addresses and routes, by interface."""
     for link in json.loads(run("ip", "-json", "-4", "address", "show")):
         for address in link["addr_info"]:
             network = f"{address['local']}/{address['prefixlen']}"

@@ -1,4 +1,4 @@
-"""The running machine: systemd-nspawn with the machine's systemd inside.
+"""The process of a machine: systemd-nspawn with the machine's systemd inside.
 
 On a host whose PID 1 is systemd, a transient unit with delegated cgroups runs it. Elsewhere it is
 a detached process that outlives the program, in cgroups below the program's own.
@@ -40,7 +40,7 @@ echo $!
 
 
 def start(spec: MachineSpec, root: Path) -> None:
-    """Boot the machine; return when SSH answers."""
+    """Boot the machine; return when its SSH port is open."""
     arguments = _nspawn(spec, root)
     if SYSTEMD.is_dir():
         cgroups = Cgroups(())
@@ -65,13 +65,13 @@ def limit(spec: MachineSpec) -> None:
 
 
 def stop(spec: MachineSpec, root: Path) -> None:
-    """End the machine, whatever is left of it, and forget what nspawn noted about it."""
+    """Stop the machine, even if it is incomplete, and remove nspawn's records of it."""
     runtime = Runtime.read(spec)
     cgroups = runtime.cgroups if runtime else Cgroups(())
     if not SYSTEMD.is_dir() and not cgroups.folders:
         cgroups = Cgroups.find(spec.unit)
     if runtime is not None and runtime.alive:
-        # With its PID 1 all of the machine ends, and nspawn tidies up behind it.
+        # Killing its PID 1 ends all of the machine, and nspawn cleans up.
         with suppress(ProcessLookupError):
             os.kill(runtime.leader, signal.SIGKILL)
         cgroups.drained()
@@ -85,7 +85,7 @@ def stop(spec: MachineSpec, root: Path) -> None:
 
 
 def _forget(spec: MachineSpec, root: Path) -> None:
-    """Remove what an nspawn that was killed leaves in /run."""
+    """Remove the leftovers in /run of an nspawn that was killed."""
     Runtime.forget(spec)
     shutil.rmtree(NSPAWN_FILES / "propagate" / spec.link, ignore_errors=True)
     with suppress(OSError):
@@ -96,7 +96,7 @@ def _forget(spec: MachineSpec, root: Path) -> None:
 def _nspawn(spec: MachineSpec, root: Path) -> list[str]:
     return [
         "systemd-nspawn", f"--directory={root}",
-        # The name that this host knows the machine by is short, and no other fleet's.
+        # The machine's name on this host is short and unique across fleets.
         f"--machine={spec.link}", f"--hostname={spec.hostname}",
         "--boot", "--register=no", "--keep-unit", "--console=pipe",
         "--link-journal=no", "--resolv-conf=off", "--timezone=off",
@@ -143,7 +143,7 @@ def _start_unit(spec: MachineSpec, arguments: list[str]) -> int:
 
 
 def _await_leader(spec: MachineSpec, nspawn: int) -> int:
-    """Return the id of the machine's own PID 1: nspawn's child."""
+    """Return the PID of the machine's PID 1: nspawn's child."""
 
     def leader() -> int | None:
         for child in children(nspawn):
@@ -167,20 +167,20 @@ def _await_ssh(spec: MachineSpec, leader: int) -> None:
 
 
 def _await(spec: MachineSpec, process: int, what: str, look: Callable[[], Found | None]) -> Found:
-    """Wait for what `look` finds, as long as the process of the machine runs."""
+    """Wait for the result of `look`, as long as the machine's process runs."""
 
     def failure(why: str) -> OperatorError:
         log = (spec.folder / "log").read_text(errors="replace")[-2000:]
         return OperatorError(
             f"{spec.hostname}: {why} while waiting for {what}; "
-            f"its console said:\n{log.strip() or '(nothing)'}"
+            f"console output:\n{log.strip() or '(none)'}"
         )
 
     def check() -> Found:
         if (found := look()) is not None:
             return found
         if start_time(process) < 0:
-            raise failure("the machine ended")
+            raise failure("the machine exited")
         raise NotYet
 
     passed = f"{BOOT_SECONDS} s passed"

@@ -1,4 +1,4 @@
-"""What runs: the note about a started machine, and whether its very process is still there."""
+"""The runtime record of a started machine, and whether its process still runs."""
 
 import json
 from contextlib import suppress
@@ -24,11 +24,11 @@ class Runtime:
 
     @classmethod
     def of(cls, cgroups: Cgroups, leader: int = 0) -> "Runtime":
-        """Return the note about a machine that starts (`leader` 0) or has started."""
+        """Return the record of a machine that is starting (`leader` 0) or has started."""
         return cls(cgroups, leader, start_time(leader), _boot())
 
     def write(self, spec: MachineSpec) -> None:
-        """Note what runs, for this program (`runtime.json`) and for a person (`leader`)."""
+        """Write the record, for this program (`runtime.json`) and for people (`leader`)."""
         document = {
             "cgroups": [str(folder) for folder in self.cgroups.folders],
             "leader": self.leader,
@@ -40,7 +40,7 @@ class Runtime:
 
     @classmethod
     def read(cls, spec: MachineSpec) -> "Runtime | None":
-        """Return what was noted; None when the machine was never started."""
+        """Return the record; None if the machine was never started."""
         try:
             document = json.loads((spec.folder / "runtime.json").read_text())
         except (FileNotFoundError, NotADirectoryError):
@@ -50,13 +50,13 @@ class Runtime:
 
     @classmethod
     def forget(cls, spec: MachineSpec) -> None:
-        """Remove the note."""
+        """Remove the record."""
         for name in ("runtime.json", "leader"):
             (spec.folder / name).unlink(missing_ok=True)
 
     @property
     def alive(self) -> bool:
-        """Whether the very process that was started still runs."""
+        """Return whether the recorded process still runs."""
         started = self.leader > 0 and self.boot == _boot()
         return started and start_time(self.leader) == self.started
 
@@ -79,7 +79,7 @@ def start_time(process: int) -> int:
 
 
 def children(process: int) -> list[int]:
-    """Return the ids of a process's children."""
+    """Return the PIDs of a process's children."""
     with suppress(OSError):
         listed = Path(f"/proc/{process}/task/{process}/children").read_text()
         return [int(each) for each in listed.split()]
@@ -87,7 +87,7 @@ def children(process: int) -> list[int]:
 
 
 def command_line(process: int) -> str:
-    """Return a process's arguments, separated by blanks; "" when it is gone."""
+    """Return a process's arguments, separated by blanks; "" if it no longer exists."""
     with suppress(OSError):
         return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     return ""

@@ -1,4 +1,4 @@
-"""What a container machine is, and where its parts lie on this host.
+"""The specification of a container machine, and its paths on this host.
 
 The folder of a machine holds `spec.json` (what it is, and whose), `runtime.json` (what runs), the
 overlay's `upper` and `work`, the mounted `root`, containerd's own `containerd` and nspawn's `log`.
@@ -19,7 +19,7 @@ from ops.errors import OperatorError
 
 @dataclass(frozen=True)
 class MachineSpec:
-    """A machine as it was asked for; `owner` says whose it is, `memory` is in bytes."""
+    """The desired machine; `owner` is its fleet, `memory` is in bytes."""
 
     owner: str
     cluster: str
@@ -42,31 +42,31 @@ class MachineSpec:
 
     @property
     def unit(self) -> str:
-        """A name that no other fleet's machine on this host has: netns, cgroup and unit."""
+        """A name that is unique on this host across fleets: netns, cgroup and unit."""
         return f"kubeadm-fleet-{short(self.owner)}-{self.hostname}"
 
     @property
     def link(self) -> str:
-        """The host's end of the machine's network cable; Linux allows 15 characters."""
+        """The host's end of the machine's veth pair; Linux allows 15 characters."""
         return f"kf{short(self.owner + self.hostname, 12)}"
 
     @property
     def bare_address(self) -> str:
-        """The address without the length of its prefix."""
+        """The address without its prefix length."""
         return self.address.partition("/")[0]
 
     def write(self) -> None:
         """Write `spec.json`, atomically, before anything else of the machine exists."""
         while not self.folder.is_dir():
-            # The end of another machine may remove the cluster's empty folder in between.
+            # Removing another machine may remove the cluster's empty folder in between.
             with suppress(FileNotFoundError):
-                # For root only: whoever is root in the machine can make files that run as root.
+                # For root only: root in the machine can create files that run as root here.
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self.folder / "spec.json", json.dumps(asdict(self), indent=2))
 
     @classmethod
     def read(cls, folder: Path) -> "MachineSpec | None":
-        """Read the machine in `folder`; None when there is none."""
+        """Load the machine in `folder`; None if there is none."""
         try:
             document: dict[str, Any] = json.loads((folder / "spec.json").read_text())
         except (FileNotFoundError, NotADirectoryError):
@@ -79,7 +79,7 @@ class MachineSpec:
 
 
 def all_specs() -> Iterator[MachineSpec]:
-    """Return every machine that has a folder on this host, whoever made it."""
+    """Return every machine that has a folder on this host, of any fleet."""
     for file in sorted(paths.machines_dir().glob("*/*/spec.json")):
         if (spec := MachineSpec.read(file.parent)) is not None:
             yield spec

@@ -43,7 +43,7 @@ def test_a_broken_image_is_an_error_with_the_console_and_leaves_nothing(
     shutil.copy("/etc/os-release", image / "root" / "etc")
     (image / "containerd" / "worker").mkdir(parents=True)
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
-    with pytest.raises(OperatorError, match=r"(?s)cluster1-worker-0: .*console said:\n.+"):
+    with pytest.raises(OperatorError, match=r"(?s)cluster1-worker-0: .*console output:\n.+"):
         fleet.make(network)
     assert set(fleet.left()) == {"links"}  # the bridge
 

@@ -86,6 +86,6 @@ def test_a_child_of_v2_gets_controllers_and_limits(proc: Path, tmp_path: Path) -
     assert (own / "m" / "memory.max").read_text() == str(1 << 30)
     (own / "m" / "memory.max").unlink()
     (own / "m" / "memory.max").mkdir()  # which takes no value, as the kernel refuses some
-    with pytest.raises(OperatorError, match="less memory than it uses now"):
+    with pytest.raises(OperatorError, match="limit must be above its current use"):
         cgroups.limit(1.5, 1 << 20)
     assert Cgroups.find("m", proc).folders == (own / "m",)

@@ -69,14 +69,14 @@ def link(fleet: TestFleet) -> Iterator[str]:
 
 def test_a_subnet_that_another_interface_is_in_is_refused(fleet: TestFleet, link: str) -> None:
     _ip("address", "add", f"{fleet.prefix}.129/25", "dev", link)
-    with pytest.raises(OperatorError, match=f"overlaps with .*\\.128/25, .* over {link}.*subnet"):
+    with pytest.raises(OperatorError, match=f"overlaps .*\\.128/25, .* through {link}.*subnet"):
         fleet.make_network()
     assert fleet.left() == {}
 
 
 def test_a_subnet_that_is_routed_elsewhere_is_refused(fleet: TestFleet, link: str) -> None:
     _ip("route", "add", f"{fleet.prefix}.64/26", "dev", link)
-    with pytest.raises(OperatorError, match=f"overlaps with .*\\.64/26, .* over {link}.*subnet"):
+    with pytest.raises(OperatorError, match=f"overlaps .*\\.64/26, .* through {link}.*subnet"):
         fleet.make_network()
     assert fleet.left() == {}
 
