@@ -154,7 +154,9 @@ def test_a_killed_run_is_repaired_by_the_next(fleet: PulumiStack, subnets: list[
     }
     log = fleet.folder / "killed.log"
     engine = fleet.start("up", "--yes", "--skip-preview", "--parallel", "32", log=log)
-    await_true(lambda: "initialising" in log.read_text(), "kubeadm init to begin", seconds=60)
+    await_true(
+        lambda: "running kubeadm init" in log.read_text(), "kubeadm init to begin", seconds=60
+    )
     fleet.kill(engine)
     fleet.succeed("cancel", "--yes")
     finished = fleet.up()

@@ -73,7 +73,7 @@ def test_second_step_waits_for_the_first(disk: Disk) -> None:
         text=True,
     )
     assert second.stderr is not None
-    assert "an earlier run is still at work" in second.stderr.readline()
+    assert "an earlier run that is still active" in second.stderr.readline()
     first.communicate("\n", timeout=20)
     assert second.communicate(timeout=20)[0] == "done\n"
 
@@ -81,7 +81,7 @@ def test_second_step_waits_for_the_first(disk: Disk) -> None:
 def test_step_without_a_name_is_refused(disk: Disk) -> None:
     refused = disk.run("unset NODE_NAME; lib_begin")
     assert refused.returncode != 0
-    assert "the program sends NODE_NAME to every step" in refused.stderr
+    assert "NODE_NAME is required by every step" in refused.stderr
 
 
 def test_secrets_of_a_run_end_with_it(disk: Disk) -> None:
