@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pod_network import IMAGE, assert_pods_talk
-from tests.e2e.pulumi_stack import PulumiStack
+from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
 from tests.ops.nspawn import host
 from tests.waiting import await_true
 
@@ -69,6 +70,59 @@ def test_the_admin_is_no_system_master(kubectl: Kubectl) -> None:
     groups = json.loads(kubectl("auth", "whoami", "--output", "json"))["status"]["userInfo"]
     assert groups["username"] == "kubeadm-fleet-admin"
     assert sorted(groups["groups"]) == ["kubeadm:cluster-admins", "system:authenticated"]
+
+
+def command(fleet: PulumiStack, name: str, *arguments: str) -> list[str]:
+    """Return `fleet NAME` for the stack."""
+    return [str(CHECKOUT / ".venv" / "bin" / "fleet"), name, "--stack", fleet.name, *arguments]
+
+
+def run_command(
+    fleet: PulumiStack, name: str, *arguments: str, stdin: bytes = b""
+) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        command(fleet, name, *arguments), env=fleet.environment, input=stdin, capture_output=True
+    )
+
+
+def test_every_machine_can_be_logged_in_to(fleet: PulumiStack) -> None:
+    for cluster in ("cluster1", "cluster2"):
+        for machine in (f"{cluster}-control-plane-0", f"{cluster}-worker-0"):
+            done = run_command(fleet, "ssh", machine, "--", "hostname; exit 7")
+            assert (done.returncode, done.stdout.decode()) == (7, f"{machine}\n"), done.stderr
+    content = os.urandom(1 << 20)
+    assert run_command(fleet, "ssh", machine, "--", "cat", stdin=content).stdout == content
+
+
+def test_machines_and_components_show_their_logs(fleet: PulumiStack) -> None:
+    kubelet = run_command(fleet, "logs", "cluster1-worker-0", "--tail", "20")
+    assert kubelet.returncode == 0, kubelet.stderr
+    assert 0 < len(kubelet.stdout.splitlines()) <= 20
+    assert b"kubelet[" in kubelet.stdout
+    for component in ("kube-apiserver", "etcd"):
+        shown = run_command(fleet, "logs", f"cluster2/{component}", "--since", "1h")
+        assert shown.returncode == 0, shown.stderr
+        assert shown.stdout
+        assert b" stderr F " not in shown.stdout
+    unknown = run_command(fleet, "logs", "cluster1-worker-0", "nothing")
+    assert unknown.returncode == 2
+    assert b"there is no unit nothing on this machine" in unknown.stderr
+
+
+def test_what_was_followed_leaves_nothing_on_the_machine(fleet: PulumiStack) -> None:
+    name = "cluster1-worker-0"
+    following = subprocess.Popen(
+        command(fleet, "logs", "--follow", name), env=fleet.environment, stdout=subprocess.PIPE
+    )
+    assert following.stdout
+    assert following.stdout.readline()
+    following.send_signal(signal.SIGINT)
+    assert following.wait(timeout=10) == 130
+    following.stdout.close()
+    left = "pgrep journalctl"
+    await_true(
+        lambda: run_command(fleet, "ssh", name, "--", left).returncode == 1, "it to end there"
+    )
 
 
 def test_a_second_up_changes_nothing(fleet: PulumiStack) -> None:

@@ -59,6 +59,19 @@ def test_a_command_that_reads_nothing_ends_while_there_is_more_to_read(fleet: Fl
     assert done.returncode == 3
 
 
+def test_an_interrupted_command_is_no_error_of_ours(fleet: Fleet) -> None:
+    arguments = fleet.arguments("ssh", MACHINE, "--", "echo begun; sleep 60")
+    with subprocess.Popen(
+        arguments, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 130
+        assert process.stderr.read() == b""
+
+
 def test_a_command_that_a_signal_ended_is_no_lost_connection(fleet: Fleet) -> None:
     done = fleet.run("ssh", MACHINE, "--", "kill -KILL $$")
     assert done.returncode == 255
