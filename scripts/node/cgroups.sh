@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What depends on the version of cgroups that this machine has. Only functions.
+# Settings that depend on this machine's cgroup version. Only functions.
 
 is_cgroup_v2() {
   [[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]]
@@ -11,7 +11,7 @@ systemd_cgroups() {
 }
 
 # preflight_exceptions: the kubeadm preflight checks that cannot pass on this machine although the
-# cluster works on it. Only cgroup v1 is known, which kubeadm's SystemVerification refuses.
+# cluster works on it. The only known one is cgroup v1, which kubeadm's SystemVerification rejects.
 preflight_exceptions() {
   is_cgroup_v2 || echo --ignore-preflight-errors=SystemVerification
 }

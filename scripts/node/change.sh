@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # requires: lib cgroups configure install proxy staging runtime documents static-pods
 # settings: KUBERNETES_VERSION
-# One change of what a member runs: programs, the kubelet's configuration, static pods, in one go and
-# with the kubelet at rest, so that a machine's share of the control plane is away once and shortly.
+# A change of a member's programs, kubelet configuration and static pods, in one go and with the
+# kubelet stopped, so that the machine's control plane is unavailable only once and briefly.
 # Only functions.
 #
-# kubeadm itself replaces one manifest after another under a running kubelet, which waits 10 to 15 s
+# kubeadm itself replaces the manifests serially under a running kubelet, which waits 10 to 15 s
 # before it starts a static pod whose predecessor has just ended (backOffPeriod in its pod workers),
 # and a kubelet of another minor version restarts them all once more (it computes other ids).
 #
-# PENDING_CHANGE notes what is to differ before anything does, and what there was: a run that was killed is
-# finished by the next one, and a change that does not work is taken back.
+# PENDING_CHANGE records the new and the previous files before anything is changed: the next run
+# resumes a killed one, and a failed change is rolled back.
 PENDING_CHANGE=$STATE/pending-change
-# In the order in which they end; etcd last, since the API server writes to it until it has ended.
+# In stop order; etcd last, since the API server writes to it until it has stopped.
 COMPONENTS=(kube-scheduler kube-controller-manager kube-apiserver etcd)
 KUBELET_CONFIG=/var/lib/kubelet/config.yaml
 KUBELET_FLAGS=/var/lib/kubelet/kubeadm-flags.env
@@ -23,7 +23,7 @@ begin_change() {
   mkdir -p "$PENDING_CHANGE.part"/{new,old,former}
 }
 
-# plan_manifests: have the static pods that the cluster's documents ask for.
+# plan_manifests: plan the static pods of the cluster's configuration.
 plan_manifests() {
   local file
   render "$PENDING_CHANGE.part/new"
@@ -36,8 +36,8 @@ plan_manifests() {
   done
 }
 
-# plan_kubelet: have the configuration that the cluster's kubelet-config says, and the flags that this
-# machine joined with.
+# plan_kubelet: plan the configuration of the cluster's kubelet-config, and the flags from this
+# machine's join.
 plan_kubelet() {
   local folder=$RUN/kubelet
   mkdir -p "$folder"
@@ -58,16 +58,15 @@ plan_kubelet() {
   fi
 }
 
-# plan_file NEW NAME PATH: have NEW at PATH, unless it is there.
+# plan_file NEW NAME PATH: plan NEW at PATH, if it differs.
 plan_file() {
   cmp --silent "$1" "$3" && return
   cp "$1" "$PENDING_CHANGE.part/new/$2"
   [[ ! -f $3 ]] || cp --preserve "$3" "$PENDING_CHANGE.part/old/$2"
 }
 
-# plan_programs: have the staged programs, and what is written for them. The ones before are kept until
-# the new ones work, and now already: where / is an overlay, a link to a file of its lower layer is
-# a copy.
+# plan_programs: plan the staged programs. The previous ones are kept until the new ones work, and are
+# linked now: where / is an overlay, a link to a file of its lower layer is a copy, which takes time.
 plan_programs() {
   local path
   [[ -n $(staged_programs) ]] || return 0
@@ -84,13 +83,13 @@ member_access() {
   if is_control_plane; then echo "$ADMIN_KUBECONFIG"; else echo /etc/kubernetes/kubelet.conf; fi
 }
 
-# finish_change: do what was planned, or take it back and say why.
+# finish_change: apply the planned change, or roll it back and report why.
 finish_change() {
   mv "$PENDING_CHANGE.part" "$PENDING_CHANGE"
   do_change
 }
 
-# resume_change: finish what a run began that was killed.
+# resume_change: resume the change of a killed run.
 resume_change() {
   rm -rf "$PENDING_CHANGE.part"
   [[ -d $PENDING_CHANGE ]] || return 0
@@ -115,7 +114,7 @@ do_change() {
   stop_components "${names[@]}"
   put_files
   put_programs
-  # Whatever is started now is the new one; what does not come up is taken back.
+  # Everything started now is the new version; if it does not become healthy, it is rolled back.
   if ! (start_all "${names[@]}"); then
     rollback "${names[@]}"
   fi
@@ -131,7 +130,7 @@ describe_change() {
   ((${#parts[@]} < 2)) || printf ', %s' "${parts[@]:1}"
 }
 
-# stop_components NAME...: a machine on which the kubelet and these components do not run.
+# stop_components NAME...: stop the kubelet and these components.
 stop_components() {
   local name
   systemctl stop kubelet
@@ -152,7 +151,7 @@ is_another_image() { # COMPONENT
   [[ -n $old && $old != "$new" ]]
 }
 
-# keep_etcd_data: a copy of what etcd holds, as it is before another version of etcd touches it.
+# keep_etcd_data: copy etcd's data before another version of etcd touches it.
 keep_etcd_data() {
   [[ -d $PENDING_CHANGE/etcd || ! -d /var/lib/etcd/member ]] && return
   rm -rf "$PENDING_CHANGE/etcd.part"
@@ -171,7 +170,7 @@ put_file() { # NAME PATH MODE
   mv "$2.new" "$2"
 }
 
-# put_programs: the staged programs in their places.
+# put_programs: install the staged programs.
 put_programs() {
   [[ -f $PENDING_CHANGE/programs ]] || return 0
   read_notes
@@ -179,7 +178,7 @@ put_programs() {
   configure_runtime
 }
 
-# configure_runtime: what containerd and the kubelet are told outside of kubeadm's files.
+# configure_runtime: the configuration of containerd and the kubelet outside of kubeadm's files.
 configure_runtime() {
   configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
   configure_kubelet
@@ -193,8 +192,8 @@ configure_runtime() {
   fi
 }
 
-# start_all NAME...: start the kubelet with these components, and see that everything works. The
-# controller manager and the scheduler give up where no API answers: they come when it does.
+# start_all NAME...: start the kubelet with these components, and wait until all are healthy. The
+# controller manager and the scheduler exit without an API server, so they are started after it.
 start_all() {
   local name
   put_manifests etcd kube-apiserver
@@ -221,7 +220,7 @@ put_manifests() {
   mkdir -p "$MANIFESTS"
   for name in "$@"; do
     [[ -f $PENDING_CHANGE/new/$name.yaml ]] || continue
-    # The kubelet leaves files alone whose names begin with a dot.
+    # The kubelet ignores files whose names begin with a dot.
     install -m 0600 "$PENDING_CHANGE/new/$name.yaml" "$MANIFESTS/.$name.new"
     mv "$MANIFESTS/.$name.new" "$MANIFESTS/$name.yaml"
   done
@@ -240,8 +239,8 @@ kubelet_answers() {
   [[ $pid != 0 && /proc/$pid/exe -ef /usr/local/bin/kubelet ]]
 }
 
-# rollback NAME...: have again what there was, and fail. An etcd that works stays: what it has
-# written since must not be lost.
+# rollback NAME...: restore the previous state, and fail. A healthy etcd is kept: its writes since
+# then must not be lost.
 rollback() {
   local name back=()
   say "change failed; rolling back"
@@ -273,7 +272,7 @@ rollback() {
     "fix the cause and run 'pulumi up' again; if etcd was to change, its previous data is in ${PENDING_CHANGE}/etcd"
 }
 
-# rollback_programs: the ones before; the new ones are staged again.
+# rollback_programs: restore the previous programs; the new ones are staged again.
 rollback_programs() {
   local path
   [[ -f $PENDING_CHANGE/programs ]] || return 0

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # requires: paths
-# What a machine must be like before kubeadm runs on it: kernel settings, the container runtime's
-# configuration, the kubelet's unit. Only functions; they need no running service, so that a machine
-# image can be configured while it is built. Each writes only what differs.
+# The configuration of a machine before kubeadm runs: kernel settings, container runtime, kubelet
+# unit. Only functions; they need no running service, so that a machine image can be configured
+# during its build. Each writes only differences.
 
-# What was written or installed and is not in use yet. On a machine it is noted before it is there: what
-# a killed run did not come to use, the next one does.
+# Files that were written or installed but are not in use yet. On a machine each is recorded before it
+# is written, so that the next run puts the files of a killed run to use.
 CHANGED=()
 CHANGED_RECORD=/dev/null
 
@@ -51,8 +51,8 @@ SYSCTL
 }
 
 # configure_containerd PAUSE_IMAGE SYSTEMD_CGROUP RESTRICT_OOM: containerd 2's configuration.
-# SYSTEMD_CGROUP is right where systemd manages cgroup v2. RESTRICT_OOM is needed where nobody may
-# lower oom_score_adj, as in a container without CAP_SYS_RESOURCE.
+# SYSTEMD_CGROUP is true where systemd manages cgroup v2. RESTRICT_OOM is required where
+# oom_score_adj cannot be lowered, as in a container without CAP_SYS_RESOURCE.
 configure_containerd() {
   write_managed_file /etc/containerd/config.toml <<TOML
 version = 3
@@ -133,10 +133,9 @@ ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $
 UNIT
 }
 
-# configure_patches: what kubeadm is to change in the manifests that it writes (the documents name this
-# folder). It asks a component that starts every ten seconds whether it is there; asked every second,
-# for as long in all, what waits for it goes on at once: the kubelet tells the API of a static pod
-# whose API server was away when it began.
+# configure_patches: kubeadm's patches of its manifests (its configuration names this folder). By
+# default startup probes run every ten seconds; every second, with the same total time, dependents
+# continue at once, such as the kubelet, which reports a static pod only when the API server is up.
 configure_patches() {
   local component
   for component in etcd kube-apiserver kube-controller-manager kube-scheduler; do
@@ -149,7 +148,7 @@ YAML
   done
 }
 
-# must_restrict_oom: is nobody here allowed to lower oom_score_adj?
+# must_restrict_oom: is lowering oom_score_adj forbidden here?
 must_restrict_oom() {
   (echo -1 >/proc/self/oom_score_adj) 2>/dev/null && echo false || echo true
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs first in a container machine: what nspawn leaves in the way of a container runtime.
-# It holds back SSH and containerd, so it starts as few processes as it can.
+# Runs first in a container machine: removes obstacles that nspawn leaves for a container runtime.
+# It delays SSH and containerd, so it starts as few processes as possible.
 set -u
 
 # kubelet and runc make cgroups of their own, where nspawn mounts them read-only.
@@ -20,8 +20,8 @@ for setting in /proc/sys/net/bridge/bridge-nf-call-ip{,6}tables; do
   [[ -e $setting ]] && echo 1 >"$setting"
 done
 
-# These belong to the host, and are read-only here. The kubelet insists on values of its own: it gets
-# them from files that nobody else reads.
+# These belong to the host, and are read-only here. The kubelet requires specific values: it reads
+# them from private files that are bind-mounted over the settings.
 bind_sysctl() { # SETTING VALUE
   local setting=/proc/sys/$1 file=/run/kubeadm-fleet-settings/$1
   [[ $(<"$setting") == "$2" ]] && return
@@ -39,7 +39,7 @@ bind_sysctl kernel/keys/root_maxbytes 25000000
 set_containerd() { # SETTING VALUE
   sed -i "s/^\( *$1 = \).*/\1$2/" /etc/containerd/config.toml
 }
-# Without CAP_SYS_RESOURCE nobody may lower oom_score_adj; then runc must not try.
+# Without CAP_SYS_RESOURCE oom_score_adj cannot be lowered; then runc must not try.
 if ! (echo -1 >/proc/self/oom_score_adj) 2>/dev/null; then
   set_containerd restrict_oom_score_adj true
 fi

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # requires: kubeadm pki
 # settings: NODE_ADDRESS ENDPOINT ENDPOINT_DEADLINE
-# Make this machine a control plane of the cluster that its endpoint answers for, and return when the
-# next one may join: etcd takes one new member at a time. Safe to run again.
+# Join this machine to the cluster at ENDPOINT as a control plane, and return when the next one may
+# join: etcd accepts one new member at a time. Idempotent.
 MEMBER_SECONDS=120
 
-# is_settled: has every member of etcd started, does each one vote, and do this machine's etcd and API
-# server serve? etcd answers only with the majority behind it.
+# is_settled: has every etcd member started, is each a voter, and are this machine's etcd and API
+# server ready? etcd responds only with quorum.
 # https://etcd.io/docs/v3.6/learning/design-learner/
 is_settled() {
   local members
@@ -20,7 +20,7 @@ is_settled() {
   answers "https://$NODE_ADDRESS:$API_PORT/readyz" 200
 }
 
-# etcd_answers PATH [BODY]: what this machine's etcd says, over its JSON gateway.
+# etcd_answers PATH [BODY]: print the response of this machine's etcd, through its JSON gateway.
 # https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/
 etcd_answers() {
   local pki=/etc/kubernetes/pki/etcd

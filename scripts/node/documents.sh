@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # requires: lib configure staging
 # settings: NODE_ADDRESS KUBERNETES_VERSION CLUSTER_CONFIGURATION KUBELET_CONFIGURATION
-# What the cluster itself says of how its machines run: kubeadm's ClusterConfiguration and the
-# kubelets' configuration, in the ConfigMaps that kubeadm keeps in kube-system. Only functions.
+# The cluster's own configuration: kubeadm's ClusterConfiguration and the KubeletConfiguration, in
+# kubeadm's ConfigMaps in kube-system. Only functions.
 DOCUMENTS=$STATE/documents
 ADMIN_KUBECONFIG=/etc/kubernetes/admin.conf
-# configure.sh says what is in there.
+# Written by configure.sh.
 PATCHES=$STATE/patches
 
-# begin_operation: a place for documents that hold no secret but are nobody's business either.
+# begin_operation: the prologue of operations, with a private directory for documents.
 begin_operation() {
   lib_begin
   open_run
@@ -20,13 +20,13 @@ api() {
   kubectl --kubeconfig "$ADMIN_KUBECONFIG" --cache-dir "$RUN/kubectl" --request-timeout 10s "$@"
 }
 
-# local_api ARGUMENTS...: the same, asking this machine's own API server.
+# local_api ARGUMENTS...: the same, with this machine's own API server.
 local_api() {
   api --server "https://$NODE_ADDRESS:$API_PORT" "$@"
 }
 
-# read_documents: bring the cluster's ClusterConfiguration to RUN. Where no API answers (its manifest
-# may be what is to be repaired), what this machine has last been made from is as good.
+# read_documents: fetch the cluster's ClusterConfiguration into RUN. If no API server responds (its
+# manifest may need the repair), use the one that this machine was last configured with.
 read_documents() {
   if api --namespace kube-system get configmap kubeadm-config \
     --output 'jsonpath={.data.ClusterConfiguration}' >"$RUN/cluster.yaml" 2>"$RUN/api.log"; then
@@ -39,20 +39,20 @@ read_documents() {
   cp "$DOCUMENTS/cluster.yaml" "$RUN/cluster.yaml"
 }
 
-# record_documents: keep what this machine was made from, for the day when no API answers.
+# record_documents: save this machine's ClusterConfiguration, for times without an API server.
 record_documents() {
   mkdir -p "$DOCUMENTS"
   cp "$RUN/cluster.yaml" "$DOCUMENTS/cluster.yaml.new"
   mv "$DOCUMENTS/cluster.yaml.new" "$DOCUMENTS/cluster.yaml"
 }
 
-# recorded_version: the version that the cluster says it has.
+# recorded_version: print the cluster's recorded version.
 recorded_version() {
   awk '$1 == "kubernetesVersion:" {print $2}' "$RUN/cluster.yaml"
 }
 
-# upload_documents: have the cluster say what CLUSTER_CONFIGURATION and KUBELET_CONFIGURATION say,
-# each of which may be empty. The version it says it has stays: `upgrade apply` changes that.
+# upload_documents: upload CLUSTER_CONFIGURATION and KUBELET_CONFIGURATION, if not empty. The recorded
+# version is kept: `upgrade apply` changes it.
 upload_documents() {
   local recorded
   recorded=$(recorded_version)
@@ -73,7 +73,7 @@ upload_documents() {
   read_documents
 }
 
-# init_configuration: who this machine is, for phases of `kubeadm init`.
+# init_configuration: print this machine's InitConfiguration, for phases of `kubeadm init`.
 init_configuration() {
   cat <<YAML
 apiVersion: kubeadm.k8s.io/v1beta4
@@ -89,7 +89,7 @@ patches:
 YAML
 }
 
-# wanted_documents: the documents that this machine's control plane is to be made from.
+# wanted_documents: print the desired documents of this machine's control plane.
 wanted_documents() {
   init_configuration
   printf -- '---\n'

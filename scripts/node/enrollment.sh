@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # requires: lib
 # settings: FLEET MARK FORMER_FLEET INDEX DOWNLOADS MIRRORS
-# How a host becomes one of the fleet's machines and gets what its role needs. Only functions, run by
-# the program itself over SSH, as root.
+# Enrollment of a host as one of the fleet's machines, and the transfer of its artifacts. Only
+# functions, run over SSH as root.
 INCOMING=$ARTIFACTS/incoming
 
-# claim_host: claim this host for FLEET and NODE_NAME, and list what it has already.
+# claim_host: claim this host for FLEET and NODE_NAME, and list its artifacts.
 claim_host() {
   lib_begin
   claim
   list_artifacts
 }
 
-# claim: claim this host for FLEET and NODE_NAME and print the claim: fleet, machine, a mark of the
-# takeover. Of two fleets that try at once, one succeeds: the file is made or it is not.
+# claim: claim this host for FLEET and NODE_NAME and print the claim: fleet, machine, and a mark of the
+# enrollment. Of two concurrent fleets one succeeds: the file is created exclusively.
 claim() {
   mkdir -p "$ARTIFACTS"
   # shellcheck disable=SC2153
@@ -25,7 +25,7 @@ claim() {
   [[ $fleet == "$FLEET" && $name == "$NODE_NAME" ]]
 }
 
-# reassign_host: claim this host, which is FORMER_FLEET's, for FLEET: a fleet has got another key.
+# reassign_host: reassign this host from FORMER_FLEET to FLEET: the fleet's key was replaced.
 reassign_host() {
   lib_begin
   local fleet name mark
@@ -35,8 +35,8 @@ reassign_host() {
   mv "$STATE/owner.new" "$STATE/owner"
 }
 
-# list_artifacts: print the sums of the artifacts that are here. What a connection that was cut off had
-# already brought is kept if it is whole.
+# list_artifacts: print the checksums of the artifacts on this host. Complete files of an interrupted
+# transfer are kept.
 list_artifacts() {
   if [[ -d $INCOMING ]]; then
     (accept) >/dev/null 2>&1 || true
@@ -44,16 +44,15 @@ list_artifacts() {
   find "$ARTIFACTS" -maxdepth 1 -type f -regextype posix-extended -regex '.*/[0-9a-f]{64}' -printf '%f\n'
 }
 
-# receive_artifacts: take in what is sent, and note it.
+# receive_artifacts: receive artifacts, and record the tables.
 receive_artifacts() {
   lib_begin
   receive
   record_tables
 }
 
-# receive: read a tar of files that are named after their own sums from standard input, and keep those
-# that are what they are called. Each is verified while the next one arrives: tar names a file when
-# it begins with it.
+# receive: read a tar of files named by their checksums from standard input, and keep the intact ones.
+# Each is verified while the next one arrives: tar prints a file's name when it starts to extract it.
 receive() {
   rm -rf "$INCOMING"
   mkdir -p "$INCOMING"
@@ -72,7 +71,7 @@ accept_finished() {
   wait
 }
 
-# accept: keep every file of INCOMING that is what it is called; name those that are not.
+# accept: keep every intact file of INCOMING; name the corrupt ones.
 accept() {
   local file damaged
   for file in "$INCOMING"/*; do
@@ -89,13 +88,13 @@ keep_if_complete() { # SUM
   cd "$INCOMING" && echo "$1  $1" | sha256sum --check --status 2>/dev/null && mv "$1" ..
 }
 
-# sync_artifacts: note what is here, where nothing has to be sent.
+# sync_artifacts: record the tables if no artifact has to be sent.
 sync_artifacts() {
   lib_begin
   record_tables
 }
 
-# record_tables: note what prepare installs from (INDEX, DOWNLOADS, MIRRORS), and drop what nobody needs.
+# record_tables: record prepare's tables (INDEX, DOWNLOADS, MIRRORS), and remove unused artifacts.
 record_tables() {
   local name
   record_table index "$INDEX"

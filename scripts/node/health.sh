@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # requires: lib static-pods
-# Whether this control plane does its share: its etcd member agrees with the others, its API server is
-# ready.
+# Health of this control plane: its etcd member agrees with the others, and its API server is ready.
 await_health() {
   lib_begin
   await "$HEALTHY_SECONDS" "etcd on $NODE_NAME to be in agreement with its cluster" is_healthy etcd

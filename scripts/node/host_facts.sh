@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # requires: lib
 # settings: SUDO SUDO_PASSWORD PATHS
-# What this host is like, as lines of KEY<TAB>VALUE. Changes nothing, judges nothing, and runs as the
-# user who logged in: only what root alone can read is read with sudo, if sudo lets us.
-# Settings: SUDO (yes, no), SUDO_PASSWORD (empty: it must not ask one), PATHS (what would be written,
-# separated by blanks).
+# Host facts as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as the login user, and
+# uses sudo, if allowed, only to read root's files.
+# Settings: SUDO (yes, no), SUDO_PASSWORD (empty: sudo must not ask), PATHS (paths that would be
+# written, separated by blanks).
 host_facts() {
   set -u
   export LC_ALL=C
@@ -36,7 +36,7 @@ host_facts() {
   fact ports "$(awk '$4 == "0A" {sub(/.*:/, "", $2); print $2}' /proc/net/tcp{,6} 2>/dev/null |
     sort -u | tr '\n' ' ')"
 
-  # What an earlier cluster or another container runtime leaves.
+  # Leftovers of an earlier cluster or of another container runtime.
   for path in /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /var/lib/kubelet/config.yaml \
     /etc/containerd/config.toml /etc/systemd/system/{kubelet,containerd}.service \
     $PATHS; do
@@ -48,7 +48,7 @@ host_facts() {
     containerd containerd.io docker.io docker-ce cri-o kubelet kubeadm 2>/dev/null |
     awk '$2 == "installed" {printf "%s ", $1}')"
 
-  # Ours: the fleet and the machine that this host was taken over for, and when; what it was sent.
+  # Ours: the claim of this host's fleet and machine, and the digest of its artifacts.
   fact owner "$(as_root cat "$STATE/owner" 2>/dev/null)"
   # shellcheck disable=SC2016
   fact supplies "$(as_root bash -c '
@@ -58,12 +58,12 @@ host_facts() {
   fact complete yes
 }
 
-# as_root COMMAND...: run it as root, if sudo lets us.
+# as_root COMMAND...: run it as root, if sudo allows it.
 as_root() {
   if [[ $SUDO != yes ]]; then
     "$@"
   elif [[ -n $SUDO_PASSWORD ]]; then
-    # The password is all that sudo can read: a wrong one is tried once.
+    # sudo's standard input has only the password, so that a wrong one is tried once.
     # shellcheck disable=SC2024
     sudo --stdin --prompt= "$@" < <(printf '%s\n' "$SUDO_PASSWORD")
   else

@@ -1,29 +1,29 @@
 #!/usr/bin/env bash
 # requires: kubeadm pki restore
 # settings: ENDPOINT OTHER_CONTROL_PLANES INIT_DOCUMENTS
-# Found the cluster on this machine: done once in the cluster's life, by whichever machine it began
-# with. Where the cluster answers nothing is founded, and where only its endpoint is silent founding
-# is refused: a second cluster beside the first would be worse than none. Safe to run again.
+# Initialize the cluster on this machine: once in the cluster's lifetime, on its first machine. A no-op
+# if the cluster responds; rejected if only its endpoint does not respond: a second cluster beside the
+# first would be worse than none. Idempotent.
 run_init() { # EXCEPTIONS to kubeadm's preflight checks
   install_pki
   printf '%s\n' "$INIT_DOCUMENTS" >"$RUN/init.yaml"
   logged init kubeadm init --config "$RUN/init.yaml" --skip-token-print "$@"
 }
 
-# is_unfinished: did an earlier run begin to found this very cluster here?
+# is_unfinished: was `kubeadm init` of this cluster interrupted here?
 is_unfinished() {
   has_partial_join && [[ -d /var/lib/etcd/member ]] &&
     diff --ignore-blank-lines /etc/kubernetes/pki/ca.crt "$RUN/ca.crt" >/dev/null
 }
 
-# kubeadm init cannot do without a bootstrap token; machines of this fleet join without one.
+# kubeadm init always creates a bootstrap token; machines of this fleet join without one.
 delete_bootstrap_tokens() {
   kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir "$RUN/kubectl" \
     --namespace kube-system delete secret \
     --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found >"$LOGS/tokens.log"
 }
 
-# reachable_control_planes: name the other control planes that have something of the cluster, one a line.
+# reachable_control_planes: print the other control planes that run parts of the cluster, one per line.
 reachable_control_planes() {
   local address
   for address in $OTHER_CONTROL_PLANES; do
@@ -32,7 +32,7 @@ reachable_control_planes() {
   wait
 }
 
-# probe_control_plane ADDRESS: an API server that our CA vouches for, in whatever state, or any etcd.
+# probe_control_plane ADDRESS: detect an API server with a certificate of our CA, in any state, or etcd.
 probe_control_plane() {
   local code
   code=$(curl --silent --output /dev/null --write-out '%{http_code}' --connect-timeout 1 --max-time 3 \
@@ -44,7 +44,7 @@ probe_control_plane() {
   fi
 }
 
-# check_endpoint: does the endpoint answer (ANSWERS), and which other control planes live (REACHABLE)?
+# check_endpoint: does the endpoint respond (ANSWERS), and which other control planes do (REACHABLE)?
 check_endpoint() {
   ANSWERS=no
   reachable_control_planes >"$RUN/reachable" &
@@ -55,14 +55,14 @@ check_endpoint() {
   REACHABLE=$(sort "$RUN/reachable" | tr '\n' ' ')
 }
 
-# needs_init: is this machine to found the cluster, or to finish what it began of that?
+# needs_init: must this machine run `kubeadm init`, or resume it?
 needs_init() {
   ! is_member || return
   check_endpoint
   [[ $ANSWERS == no ]] || { is_unfinished && [[ -z $REACHABLE ]]; }
 }
 
-# want_snapshot: say whether the snapshot is needed here and missing.
+# want_snapshot: print whether the snapshot is needed and missing here.
 want_snapshot() {
   begin_membership
   if needs_init && ! { is_unfinished && is_restored; } && ! is_snapshot_intact "$SNAPSHOT_FILE"; then
@@ -75,7 +75,7 @@ want_snapshot() {
 initialize_cluster() {
   local exceptions
   if is_unfinished && is_restored && [[ -z $REACHABLE ]]; then
-    # Workers may have joined it meanwhile: it is finished, not begun anew.
+    # Workers may have joined it meanwhile: it is resumed, not restarted.
     say 'resuming an interrupted kubeadm init'
     run_init --ignore-preflight-errors=all
   elif [[ -n $REACHABLE ]]; then

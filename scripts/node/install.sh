@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # requires: lib configure proxy
-# Puts on a host what its role needs, each file verified, and only what is not there yet. Everything
-# is verified before anything is installed. Only functions.
+# Installs the missing artifacts of a host's role. Everything is verified before anything is
+# installed. Only functions.
 #
-# The program leaves three tables in ARTIFACTS (ops/hosts/artifacts.py): the index of
-# what it sent, the downloads that the host is to make by itself, and the mirrors of registries.
-# What was installed is noted, so that a reset can take it away again: in STATE/files (path, what it
-# was made from, size and time of the file), STATE/images (reference, sum) and STATE/packages.
+# ARTIFACTS has three tables (ops/hosts/artifacts.py): the index of sent artifacts, the downloads for
+# the host, and the registry mirrors.
+# Installed files are recorded, so that a reset can remove them: in STATE/files (path, origin, size
+# and time of the file), STATE/images (reference, checksum) and STATE/packages.
 FETCHED=$ARTIFACTS/fetched
-# Where files go: their own place below /, or a folder in which they wait for it (staging.sh).
+# The root of the installation: /, or the staging folder (staging.sh).
 INSTALL_ROOT=''
 
 install_supplies() {
@@ -33,7 +33,7 @@ install_artifacts() {
   done
 }
 
-# import_images: give the container runtime every image of the index that it does not have.
+# import_images: import every image of the index that the container runtime does not have.
 import_images() {
   [[ -s $ARTIFACTS/index ]] || return 0
   local -A have=() wanted=()
@@ -93,7 +93,7 @@ install_downloads() {
   rm -rf "$FETCHED"
 }
 
-# fetch_all: fetch every URL of `sums` side by side; one that fails stops the step when all ended.
+# fetch_all: fetch every URL of `sums` in parallel; the step fails after all have finished.
 fetch_all() {
   local url running=() failed=0 process
   for url in "${!sums[@]}"; do
@@ -107,7 +107,7 @@ fetch_all() {
     "fix the network, artifacts.mirror or proxy, and run 'pulumi up' again"
 }
 
-# fetch URL SUM_URL: bring a file that is what upstream published, or none.
+# fetch URL SUM_URL: download a file and verify its checksum.
 fetch() {
   local url=$1 sum_url=$2 file sums_file expected found
   file=$(fetched "$url")
@@ -133,7 +133,7 @@ fetch() {
   mv "$file.part" "$file"
 }
 
-# download URL FILE: through the proxy, trying again what may pass.
+# download URL FILE: through the proxy, with retries of transient errors.
 download() {
   proxied curl --silent --show-error --fail --location --retry 3 --retry-connrefused --connect-timeout 10 \
     --speed-limit 1024 --speed-time 30 --output "$2" "$1" 2>"$2.log" && return
@@ -152,8 +152,8 @@ unpack() { # ARCHIVE FOLDER MEMBER
   logged unpack tar --extract --gzip --no-same-owner --file "$1" --directory "$2" "$3"
 }
 
-# install_packages NAME...: Debian packages that are not installed, from the host's own sources. What
-# apt itself is told about a proxy counts for more than ours.
+# install_packages NAME...: install missing Debian packages from the host's own sources. apt's own
+# proxy settings override ours.
 install_packages() {
   local -A have=()
   local name missing=() before
@@ -180,7 +180,7 @@ installed_packages() {
     awk '$1 == "installed" {print $2}'
 }
 
-# read_notes: what was installed (NOTED) and what is there now (PRESENT), by path.
+# read_notes: load the recorded (NOTED) and the current (PRESENT) files, by path.
 read_notes() {
   declare -gA NOTED=() PRESENT=()
   local path origin size time
@@ -193,17 +193,17 @@ read_notes() {
   done < <(stat --format '%n %s %.Y' "${!NOTED[@]}" 2>/dev/null)
 }
 
-# is_intact PATH ORIGIN: was PATH made from ORIGIN, and has nobody touched it since?
+# is_intact PATH ORIGIN: was PATH installed from ORIGIN and not modified since?
 is_intact() {
   [[ -v PRESENT[$1] && ${NOTED[$1]} == "$2 ${PRESENT[$1]}" ]]
 }
 
-# is_there PATH ORIGIN: is it intact where it belongs, or where it waits?
+# is_there PATH ORIGIN: is it intact, installed or staged?
 is_there() {
   is_intact "$1" "$2" || is_intact "$INSTALL_ROOT$1" "$2"
 }
 
-# put FILE PATH ORIGIN: install a verified file in one step, and note it before it is there.
+# put FILE PATH ORIGIN: install a verified file atomically, and record it beforehand.
 put() {
   local size time
   install -D -m 0755 "$1" "$2.new"
@@ -213,7 +213,7 @@ put() {
   mv "$2.new" "$2"
 }
 
-# move_note FROM TO: note that what was made as FROM is about to lie at TO.
+# move_note FROM TO: record that the file FROM is about to be moved to TO.
 move_note() {
   awk -v from="$1" -v to="$2" 'BEGIN {FS = OFS = "\t"} $1 == from {$1 = to; line = $0}
     END {if (line) print line}' "$STATE/files" >"$STATE/files.moved"
@@ -221,7 +221,7 @@ move_note() {
   rm -f "$STATE/files.moved"
 }
 
-# verify SUM...: is every artifact what it is called? Checked side by side.
+# verify SUM...: verify the checksums of artifacts, in parallel.
 verify() {
   (($#)) || return 0
   local damaged

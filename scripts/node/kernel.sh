@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # requires: lib
-# The kernel's settings that a node needs, on a machine that runs. Only functions.
+# The kernel settings of a node, on a running machine. Only functions.
 KERNEL_SETTINGS=(net/ipv4/ip_forward net/bridge/bridge-nf-call-iptables net/bridge/bridge-nf-call-ip6tables)
 
-# load_kernel: have the settings now that a boot would bring, and note what was there before.
+# load_kernel: apply the settings that a boot would apply, and record the changed ones.
 load_kernel() {
   local setting
   grep -qw overlay /proc/filesystems || logged modprobe modprobe overlay

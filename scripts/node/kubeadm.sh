@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # requires: lib cgroups
 # settings: CA_CERTIFICATE MEMBERSHIP JOIN_CREDENTIAL JOIN_DOCUMENTS
-# How a machine becomes a member of its cluster: what workers and control planes do alike.
+# Joining a cluster: the common part of workers and control planes.
 
-# answers URL EXPECTED [CURL OPTIONS...]: does the cluster answer there with one of the EXPECTED
-# status codes? TLS is checked against the cluster's own CA, so an answer is ours.
+# answers URL EXPECTED [CURL OPTIONS...]: does the cluster respond with one of the EXPECTED status
+# codes? TLS is verified against the cluster's CA.
 answers() {
   local url=$1 expected=$2 code
   shift 2
@@ -14,7 +14,7 @@ answers() {
   [[ " $expected " == *" $code "* ]]
 }
 
-# begin_membership: the beginning of every step that makes this machine a member.
+# begin_membership: the prologue of every step that joins or initializes a cluster.
 begin_membership() {
   lib_begin
   open_run
@@ -25,8 +25,8 @@ has_partial_join() {
   compgen -G '/etc/kubernetes/*.conf' >/dev/null || compgen -G '/etc/kubernetes/manifests/*' >/dev/null
 }
 
-# reset_partial_join: have a machine without the remains of a join that was cut off. The cluster must
-# answer by then: what it knows of that attempt, such as a member of etcd, is taken back there.
+# reset_partial_join: clean up an interrupted join. The cluster must respond by then: its records of
+# the attempt, such as an etcd member, are removed there.
 reset_partial_join() {
   has_partial_join || return 0
   say "cleaning up an interrupted join"
@@ -34,8 +34,8 @@ reset_partial_join() {
   rm -rf /etc/kubernetes /var/lib/etcd "$STATE/member"
 }
 
-# record_membership: note that this machine is a member, so that the step is never done twice, and what
-# it was made from, for the day when something is to be repaired and no API answers.
+# record_membership: record that this machine has joined, so that the step is not repeated, and its
+# configuration, for repairs without an API server.
 record_membership() {
   local documents=$STATE/documents
   mkdir -p "$documents"
@@ -55,7 +55,7 @@ join() {
   printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/join.conf"
   printf '%s\n' "$JOIN_DOCUMENTS" >"$RUN/join.yaml"
   mkdir -p /etc/kubernetes
-  # kubeadm's documents name this path; it is gone when the step ends.
+  # kubeadm's documents name this path; it is removed at the end of the step.
   ln -sfn "$RUN/join.conf" /run/kubeadm-fleet-join.conf
   # shellcheck disable=SC2046
   logged join kubeadm join --config "$RUN/join.yaml" $(preflight_exceptions)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # requires: paths
 # settings: NODE_NAME
-# What every node step shares. The program sends the step's settings (shell assignments), this text
-# and the step itself on the standard input of a root shell, so that no secret is ever an argument.
-# Long output goes to the machine's own logs; what is printed is for the operator.
+# Shared functions of all node steps. kubeadm-fleet sends the step's settings (shell assignments),
+# this text and the step itself on the standard input of a root shell, so that secrets are never
+# arguments. Long output goes to the machine's logs; printed lines are for the operator.
 
-# lib_begin: what everything that changes a machine does first. One step at a time: when the engine was
-# killed, its last step may still be at work. It goes on to its end although nobody listens any more,
-# and the next run finds done what it did.
+# lib_begin: the prologue of everything that changes a machine. Steps run serially: after the engine
+# was killed, its last step may still be running. It continues to its end without a reader, and the
+# next run finds its results.
 lib_begin() {
   set -Eeuo pipefail
   umask 022
@@ -25,28 +25,27 @@ lib_begin() {
   }
 }
 
-# open_run: a place for this step's secrets that no disk ever sees.
+# open_run: create a directory in memory for this step's secrets.
 open_run() {
   RUN=$(mktemp -d /run/kubeadm-fleet.XXXXXX)
   trap 'rm -rf "$RUN"' EXIT
 }
 
-# is_member: is this machine a finished member of a cluster: of the one that MEMBERSHIP names, where the
-# step is about one?
+# is_member: has this machine completely joined a cluster (the one of MEMBERSHIP, if it is set)?
 is_member() {
   [[ -s $STATE/member && -s /etc/kubernetes/kubelet.conf ]] &&
     [[ -z ${MEMBERSHIP:-} || $(<"$STATE/member") == "$MEMBERSHIP" ]]
 }
 
-# fact KEY VALUE: one line of what is read from a machine.
+# fact KEY VALUE: print one fact of a machine.
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 
-# say TEXT: one line of progress, with the seconds since the step began.
+# say TEXT: print a line of progress, with the seconds since the start of the step.
 say() {
   printf '%6.2f s  %s\n' "$(seconds_since "$LIB_STARTED")" "$*" || true
 }
 
-# die WHAT NEXT: an error that says what happened and what to do.
+# die WHAT NEXT: exit with an error that states the problem and the remedy.
 die() {
   printf 'error: %s: %s\n  what to do: %s\n' "$NODE_NAME" "$1" "$2" >&2
   exit 1
@@ -57,7 +56,7 @@ seconds_since() {
   awk -v from="$1" -v to="$now" 'BEGIN { printf "%.2f", to - from }'
 }
 
-# await SECONDS WHAT COMMAND...: run COMMAND until it succeeds; WHAT is named when it does not.
+# await SECONDS WHAT COMMAND...: run COMMAND until it succeeds; name WHAT in the timeout error.
 await() {
   local limit=$1 what=$2 began=$SECONDS
   shift 2
@@ -70,7 +69,7 @@ await() {
   done
 }
 
-# logged NAME COMMAND...: run COMMAND with its output in a log; show the end of it on failure.
+# logged NAME COMMAND...: run COMMAND with its output in a log; print the log's end on failure.
 logged() {
   local log=$LOGS/$1.log
   shift
@@ -89,7 +88,7 @@ secret_file() {
   mv "$path.new" "$path"
 }
 
-# record_applied_file PATH...: what this step wrote there is what a later look is to find (applied_state.sh).
+# record_applied_file PATH...: add files that this step wrote to the applied state (applied_state.sh).
 record_applied_file() {
   local path sum
   [[ -f $APPLIED_STATE ]] || return 0

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # requires: lib
-# What a member of a cluster is like, as lines of KEY<TAB>VALUE. Changes nothing, judges nothing, and
-# runs as root. No settings. `node_facts` prints, in this order:
+# Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
+# No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
-#   member              the membership that its join noted (fingerprint of the CA, machine), or ""
+#   member              the recorded membership (fingerprint of the CA, machine), or ""
 #   kubelet, kubeadm, kubectl    versions of the programs in place, or ""
-#   running             version of the kubelet that runs, or ""
+#   running             version of the running kubelet, or ""
 #   staged              versions that are staged, separated by blanks
-#   interrupted         yes where a change was begun and not finished
-#   registering         yes where its Node registered anew and has not got all of its new pods yet
-#   cleanup_pending     yes where an upgrade has not been followed by a clean
-#   bridge              address of the bridge that pods are connected to, with its prefix, or ""
-#   vtep                hardware address under which flannel told the other Nodes of this one, or ""
-#   service:NAME        what systemd says: active, inactive, failed, ...
-#   file:PATH           sha256 of a file that we or kubeadm wrote, or "missing"
-#   complete            yes: nothing after this was lost
+#   interrupted         yes if a change was interrupted
+#   registering         yes if its Node registered again and does not have all of its new pods yet
+#   cleanup_pending     yes if an upgrade has not been followed by a clean
+#   bridge              address and prefix length of the pods' bridge, or ""
+#   vtep                MAC address that flannel announced for this Node, or ""
+#   service:NAME        systemd's state: active, inactive, failed, ...
+#   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"
+#   complete            yes: the end of the output
 REGISTERING=$STATE/registering
 node_facts() {
   export LC_ALL=C
@@ -31,7 +31,7 @@ node_facts() {
   fact registering "$([[ -e $REGISTERING ]] && echo yes || echo no)"
   fact cleanup_pending "$([[ -e $STATE/cleanup-pending ]] && echo yes || echo no)"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
-  # flannel writes this file after it told the others.
+  # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
   for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived; do
     if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then

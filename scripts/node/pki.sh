@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # requires: lib
 # settings: CA_CERTIFICATE CA_KEY FRONT_PROXY_CA_CERTIFICATE FRONT_PROXY_CA_KEY ETCD_CA_CERTIFICATE ETCD_CA_KEY SERVICE_ACCOUNT_KEY SERVICE_ACCOUNT_PUBLIC_KEY
-# The CAs and keys that a control plane holds. Workers never see them.
+# The CAs and keys of a control plane. Workers never get them.
 install_pki() {
   local pki=/etc/kubernetes/pki
   secret_file $pki/ca.crt "$CA_CERTIFICATE"

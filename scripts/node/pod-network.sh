@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the pod network keeps on a machine for the Node that it is. Only functions.
+# The pod network's state on a machine. Only functions.
 
 # forget_pod_network: without the CNI configuration the Node is NotReady until flannel, when it starts
 # again, has the Node's present share of the pod subnet. The bridge is made with the first pod and

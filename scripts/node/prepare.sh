@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # requires: lib cgroups configure kernel install staging proxy runtime vip
 # settings: NODE_ADDRESS KUBERNETES_VERSION
-# Get this machine ready for kubeadm: what the role needs is installed, the container runtime runs.
-# A machine image holds everything already (STATE/installed names the version); a host that was taken
-# over gets it now; a member gets another version staged, and goes on with what it runs. Only what
-# differs is written, and only what changed is started again. Safe to run again.
+# Prepare this machine for kubeadm: install the role's artifacts, start the container runtime.
+# A machine image has everything already (STATE/installed names the version); an enrolled host gets it
+# now; a member gets another version staged and keeps running its current one. Only differences are
+# written, and only changed services are restarted. Idempotent.
 HOST_PACKAGES=(runc conntrack iptables nftables socat ethtool ipset curl openssl)
 
 ensure_host_entry() {
@@ -30,7 +30,7 @@ prepare_host() {
   start_changed
 }
 
-# start_changed: have systemd and the services use what was written and installed just now.
+# start_changed: reload systemd and restart services whose files have changed.
 start_changed() {
   ((${#CHANGED[@]})) || return 0
   say "changed: ${CHANGED[*]}"
@@ -46,8 +46,8 @@ start_changed() {
   fi
 }
 
-# stage: have everything for another version on a member, without touching what it runs: a node
-# operation puts it into place when it is this machine's turn.
+# stage: stage another version on a member without touching its running one; a node operation installs
+# it later.
 stage() {
   install_packages "${HOST_PACKAGES[@]}"
   INSTALL_ROOT=$STAGED install_supplies

@@ -1,22 +1,21 @@
 #!/usr/bin/env bash
 # requires: lib configure
 # settings: PROXY REGISTRY_MIRRORS
-# What lies between this machine and the internet: a proxy, and mirrors of registries. The step that
-# prepares a machine brings it (PROXY, REGISTRY_MIRRORS; model/outbound.py) and notes it, so that a
-# repair can write it again.
+# The proxy and registry mirrors of this machine. The prepare step gets them as settings (PROXY,
+# REGISTRY_MIRRORS; model/outbound.py) and records them for later repairs.
 EGRESS_NOTES=$STATE/egress
 PROXY_UNIT=/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf
 MIRROR_FOLDERS=/etc/containerd/certs.d
 MIRROR_MARK='# Written by kubeadm-fleet from'
 
-# note_egress: keep what this step was told. It holds for everything that follows.
+# note_egress: record this step's settings; they apply to all later steps.
 note_egress() {
   mkdir -p "$EGRESS_NOTES"
   printf '%s' "${PROXY:-}" >"$EGRESS_NOTES/proxy"
   printf '%s' "${REGISTRY_MIRRORS:-}" >"$EGRESS_NOTES/mirrors"
 }
 
-# proxied COMMAND...: run a command that goes out.
+# proxied COMMAND...: run a command with the proxy in its environment.
 proxied() {
   local environment=()
   [[ ! -s $EGRESS_NOTES/proxy ]] || mapfile -t environment <"$EGRESS_NOTES/proxy"
@@ -26,13 +25,13 @@ proxied() {
   "$@"
 }
 
-# configure_egress: have the container runtime go out as noted.
+# configure_egress: configure the container runtime's proxy and mirrors.
 configure_egress() {
   configure_proxy
   configure_mirrors
 }
 
-# configure_proxy: containerd reads its environment when it starts; what runs in its containers runs on.
+# configure_proxy: containerd reads its environment at its start; running containers are unaffected.
 configure_proxy() {
   if [[ -s $EGRESS_NOTES/proxy ]]; then
     write_managed_file $PROXY_UNIT < <(
@@ -50,9 +49,8 @@ configure_proxy() {
   systemctl try-restart containerd
 }
 
-# configure_mirrors: ask a mirror for the images of a registry. containerd reads this on every pull.
-# Where a mirror stands in for upstream, nobody else is asked; where one of registryMirrors has
-# nothing or does not answer, the registry itself is.
+# configure_mirrors: configure mirrors of registries. containerd reads the files on every pull.
+# artifacts.mirror replaces upstream without fallback; registryMirrors fall back to the registry.
 # https://github.com/containerd/containerd/blob/main/docs/hosts.md
 configure_mirrors() {
   local registry base file

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # requires: lib vip pod-network
-# Give this host back as it was found: out of the cluster, and nothing of ours on it. Loaded kernel
-# modules stay until the next boot. Safe to run again.
-# Directories that belong to a cluster and to nothing else.
+# Restore this host to its original state: remove it from the cluster, and remove all our files.
+# Loaded kernel modules stay until the next boot. Idempotent.
+# Directories that belong exclusively to a cluster.
 CLUSTER_FILES=(/etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containerd
   /run/containerd /run/flannel /var/log/pods /var/log/containers /usr/libexec/kubernetes
   /opt/cni/bin/flannel)
@@ -25,7 +25,7 @@ forget_cluster() {
     [[ -e $namespace ]] && ip netns delete "${namespace##*/}"
   done
   for path in "${CLUSTER_FILES[@]}"; do
-    # A disk of its own may be mounted there; its mount point is not ours.
+    # The directory may be a mount point of a separate disk, which is not ours to remove.
     if mountpoint --quiet "$path"; then
       find "$path" -mindepth 1 -delete
     else
@@ -35,15 +35,15 @@ forget_cluster() {
   rmdir --ignore-fail-on-non-empty /etc/cni/net.d /etc/cni /usr/libexec 2>/dev/null || true
 }
 
-# end_containers: what kubeadm could not end. Containers and their shims live in cgroups of their own,
-# at the top of this host's tree: what is deeper belongs to a machine inside this host.
+# end_containers: kill leftover containers. Containers and their shims have their own cgroups at the
+# top of this host's tree: deeper ones belong to a machine inside this host.
 end_containers() {
   await 30 "containers to end" no_containers
 }
 
 no_containers() {
   local left
-  # 0 stands for a process that this machine cannot see.
+  # 0 stands for a process outside of this machine's PID namespace.
   mapfile -t left < <(
     find /sys/fs/cgroup{,/*}/{kubepods,kubepods.slice,system.slice/containerd.service} \
       -name cgroup.procs -exec cat {} + 2>/dev/null | grep -vx 0 | sort -u
@@ -62,7 +62,7 @@ forget_mounts() {
   done
 }
 
-# Chains and rules that kube-proxy, kubelet and the pod network made bear their names.
+# Names of the chains and rules of kube-proxy, kubelet and the pod network.
 OWNED_RULES='KUBE-|FLANNEL|CNI-'
 forget_rules() {
   local kind rules family table
@@ -82,8 +82,8 @@ forget_rules() {
   done
 }
 
-# forget_empty_table FAMILY TABLE: iptables makes tables on demand; one that holds no rule, no chain of
-# anybody's and no policy but "accept" does nothing.
+# forget_empty_table FAMILY TABLE: iptables creates tables on demand; one without rules, user chains
+# and policies other than "accept" has no effect.
 forget_empty_table() {
   local content
   content=$(nft list table "$1" "$2" | grep -vE '^$|^table |^}$|^\schain |^\s}$|policy accept;') || true
@@ -116,7 +116,7 @@ forget_host_entry() {
   printf '%s\n' "$kept" >/etc/hosts
 }
 
-# Only packages that we installed, and of those none that somebody else has come to need.
+# Only packages that we installed and that no other package has come to depend on.
 forget_packages() {
   [[ -f $STATE/packages ]] || return 0
   local names

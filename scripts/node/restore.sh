@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # requires: lib
 # settings: NODE_ADDRESS INIT_DOCUMENTS SNAPSHOT SNAPSHOT_BYTES
-# The data of a cluster that is founded again, out of a snapshot of etcd. Only functions. Setting:
-# SNAPSHOT, the sha256 of the file that was sent here, or nothing where there is none to restore.
+# Restoring the data of a recreated cluster from an etcd snapshot. Only functions. Setting: SNAPSHOT,
+# the sha256 of the received file, or empty if there is none to restore.
 ETCD_DATA=/var/lib/etcd
 SNAPSHOT_FILE=$STATE/snapshot.db
-# After the snapshot the cluster went on. Clients that saw a later revision must find this one later
-# still, and be told that what they saw is gone.
+# The cluster continued after the snapshot. Clients that saw a later revision must get an even later
+# one, and learn that the revisions they saw are gone.
 # https://etcd.io/docs/v3.6/op-guide/recovery/#restoring-with-revision-bump
 REVISION_BUMP=1000000000
-# The restored data lie beside the snapshot, with some room for what is written next.
+# Space for the snapshot, the restored data and further writes, as multiples of the snapshot.
 SNAPSHOT_COPIES=3
 
-# is_restored: are the data here those of the snapshot, if there is one? The note is inside of what
-# etcd keeps, so that it comes and goes with it.
+# is_restored: is etcd's data that of the snapshot, if there is one? The marker is inside etcd's data
+# directory, so that it is created and removed with it.
 is_restored() {
   [[ -z ${SNAPSHOT:-} || $(cat $ETCD_DATA/member/snapshot 2>/dev/null) == "$SNAPSHOT" ]]
 }
@@ -44,8 +44,8 @@ drop_snapshot() {
   rm -f "$SNAPSHOT_FILE" "$SNAPSHOT_FILE.new"
 }
 
-# restore: have the snapshot's data in place, whole or not at all. The folder itself may be a disk of
-# its own, which cannot be renamed: its content is.
+# restore: install the snapshot's data atomically. The data directory may be a mount point, which
+# cannot be renamed, so its content is.
 restore() {
   local program
   is_snapshot_intact "$SNAPSHOT_FILE" || die "the snapshot is missing on this machine" \
@@ -65,8 +65,8 @@ restore() {
   rm -rf $ETCD_DATA/restoring
 }
 
-# restoring_program: etcdutl as it is here, or else as it lies in the image that the cluster's etcd
-# runs from: upstream has no place where it could be fetched from alone.
+# restoring_program: print the path of etcdutl, installed or from the cluster's etcd image: upstream
+# offers no separate download of it.
 restoring_program() {
   local image
   if type -P etcdutl; then

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # requires: lib configure proxy staging
 # settings: KUBERNETES_VERSION ROLE
-# The container runtime: running, able to do what the kubelet asks of it, and with its images.
-# Only functions.
+# The container runtime: service, CRI plugin and images. Only functions.
 
 is_runtime_changed() {
   is_changed /etc/systemd/system/containerd.service || is_changed /etc/containerd/config.toml ||
     is_changed /usr/local/bin/containerd
 }
 
-# start_runtime: have a container runtime that can do what the kubelet asks of it. containerd runs on
-# without its CRI plugin when that could not be loaded.
+# start_runtime: start the container runtime with its CRI plugin. containerd keeps running without the
+# plugin if that could not be loaded.
 start_runtime() {
   systemctl is-active --quiet containerd || systemctl start containerd
   if [[ $(cri_status) == error ]]; then
@@ -36,14 +35,14 @@ cri_error() {
   ctr plugins list --detailed id==cri 2>/dev/null | awk '/Message:/ {sub(/.*Message: */, ""); print}'
 }
 
-# The sandbox image that the wanted version's kubeadm expects.
+# The sandbox image that the desired version's kubeadm expects.
 pause_image() {
   "$(wanted_program kubeadm)" config images list --kubernetes-version "$KUBERNETES_VERSION" |
     grep /pause:
 }
 
-# pull_images: where nothing was sent, have the images of the wanted version that this machine's role
-# runs before the machine is drained for them. containerd asks the mirrors, side by side.
+# pull_images: if no artifacts were sent, pull the role's images of the desired version before the
+# machine is drained, in parallel and through the mirrors.
 pull_images() {
   local -A have=()
   local reference missing=() running=() failed=() index

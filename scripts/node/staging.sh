@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # requires: lib configure install
 # settings: KUBERNETES_VERSION
-# Programs of a version that this machine is to run but does not run yet. `prepare` lays them out
-# below STAGED as they will lie below /; a node operation moves them into place. Only functions.
+# Staged programs of a version that this machine does not run yet. `prepare` puts them below STAGED
+# with their paths below /; a node operation moves them into place. Only functions.
 STAGED=$STATE/staged/$KUBERNETES_VERSION
 
-# wanted_program NAME: where the wanted version of a program lies: staged, or in place already.
+# wanted_program NAME: print the path of the desired version of a program: staged or installed.
 wanted_program() {
   if [[ -x $STAGED/usr/local/bin/$1 ]]; then
     echo "$STAGED/usr/local/bin/$1"
@@ -14,7 +14,7 @@ wanted_program() {
   fi
 }
 
-# require_staged: refuse to go on without the wanted version on this machine.
+# require_staged: fail if the desired version is not on this machine.
 require_staged() {
   local name found
   for name in kubeadm kubelet; do
@@ -32,14 +32,14 @@ version_of() { # PROGRAM
   esac
 }
 
-# staged_programs: the staged files, as paths below /.
+# staged_programs: print the staged files, as paths below /.
 staged_programs() {
   [[ -d $STAGED ]] || return 0
   find "$STAGED" -type f ! -name '*.new' -printf '/%P\n'
 }
 
-# use_staged: move what is staged into place, each file in one step, and note it. What is moved
-# already stays moved, so that a killed run goes on where it was.
+# use_staged: move the staged files into place, each atomically, and record them. Moved files stay
+# moved, so that a killed run can be resumed.
 use_staged() {
   local path
   while read -r path; do

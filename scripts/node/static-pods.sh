@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # requires: lib staging documents
 # settings: NODE_ADDRESS
-# This machine's control plane: the manifests that it should have, and whether it works.
+# This machine's control plane: its desired manifests, and its health.
 # Only functions.
 MANIFESTS=/etc/kubernetes/manifests
 END_SECONDS=30
@@ -11,8 +11,8 @@ is_control_plane() {
   [[ -s /etc/kubernetes/controller-manager.conf ]]
 }
 
-# render FOLDER: write the manifests that kubeadm of the wanted version makes of the documents.
-# kubeadm writes them where it is told when it is told to do nothing.
+# render FOLDER: write the manifests that the desired version's kubeadm renders from the documents. In
+# a dry run, kubeadm writes them to the folder of an environment variable.
 render() {
   local kubeadm
   kubeadm=$(wanted_program kubeadm)
@@ -26,8 +26,8 @@ render() {
   chmod 0600 "$1"/*.yaml
 }
 
-# keep_initial_cluster OLD NEW: whom etcd was told of when it joined says nothing to a member that has
-# its data; another list would restart it for nothing.
+# keep_initial_cluster OLD NEW: keep etcd's initial-cluster flags, which have no effect on a member
+# with data; a changed list would restart it needlessly.
 keep_initial_cluster() {
   [[ -s $1 ]] || return 0
   awk '
@@ -38,7 +38,7 @@ keep_initial_cluster() {
   mv "$2.kept" "$2"
 }
 
-# containers_of COMPONENT: the ids of its containers on this machine that run.
+# containers_of COMPONENT: print the ids of its running containers on this machine.
 containers_of() {
   local filter id
   filter="labels.\"io.kubernetes.pod.namespace\"==kube-system"
@@ -53,15 +53,15 @@ containers_of() {
   done < <(ctr --namespace k8s.io containers list --quiet "$filter" 2>/dev/null)
 }
 
-# end_components NAME...: end what runs of them, in order, as gently as the kubelet would, which must
-# not be running: it would start them again.
+# end_components NAME...: stop their containers, in order and as gracefully as the kubelet, which must
+# not be running: it would restart them.
 end_components() {
   local name id
   for name in "$@"; do
     for id in $(containers_of "$name"); do
       ctr --namespace k8s.io tasks kill --signal SIGTERM "$id" 2>/dev/null || true
     done
-    # What the API server still has to write goes to etcd; the others end side by side.
+    # The API server still writes to etcd while it stops; the others stop in parallel.
     if [[ $name == kube-apiserver || $name == etcd ]]; then
       await_end "$name"
     fi
@@ -85,7 +85,7 @@ await_end() {
   done
 }
 
-# probe_of MANIFEST: the URL that the manifest's own startup probe asks.
+# probe_of MANIFEST: print the URL of the manifest's startup probe.
 probe_of() {
   awk '
     /startupProbe:/ { inside = 1; next }
@@ -100,7 +100,7 @@ probe_of() {
     }' "$1"
 }
 
-# is_healthy COMPONENT: does it run and answer its own startup probe?
+# is_healthy COMPONENT: does its startup probe succeed?
 is_healthy() {
   local url said
   url=$(probe_of "$MANIFESTS/$1.yaml")
@@ -110,7 +110,7 @@ is_healthy() {
   [[ $said == 200 ]]
 }
 
-# api_is_ready: does this machine's API server say that it is ready, by the cluster's own authority?
+# api_is_ready: is this machine's API server ready, verified with the cluster's CA?
 api_is_ready() {
   local said
   said=$(curl --silent --show-error --max-time 3 --cacert /etc/kubernetes/pki/ca.crt \
@@ -119,7 +119,7 @@ api_is_ready() {
   [[ $said == *"readyz check passed"* ]]
 }
 
-# are_reported COMPONENT...: does the API know the pods that run here now, and that they are ready?
+# are_reported COMPONENT...: does the API report the currently running pods as ready?
 are_reported() {
   local name known uid
   known=$(local_api --namespace kube-system get pods --selector tier=control-plane \
@@ -133,7 +133,7 @@ are_reported() {
   done
 }
 
-# uid_of COMPONENT: what the kubelet calls the pod that runs here now.
+# uid_of COMPONENT: print the UID of the currently running pod.
 uid_of() {
   local id
   id=$(containers_of "$1" | tail -n 1)

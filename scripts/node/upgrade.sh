@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # requires: lib cgroups configure install kernel staging runtime documents static-pods vip change
 # settings: NODE_ADDRESS KUBERNETES_VERSION IGNORED_CHECKS
-# What happens on a member when its cluster's version or settings change, or when something on it is
-# not as it was made. The rollout calls these functions, one machine at a time where that matters; each
-# finds out for itself what is left to do, so that it can be called again at any time.
+# Operations on a member when its cluster's version or settings change, or when it has drifted. The
+# rollout calls these functions, serially where that matters; each is idempotent and can be called
+# again at any time.
 #
-# NODE_ADDRESS is the machine's in its cluster, KUBERNETES_VERSION ("v1.37.2") the version that it is to
-# run after the call.
+# NODE_ADDRESS is the machine's address in its cluster, KUBERNETES_VERSION ("v1.37.2") its version
+# after the call.
 # Drain a machine before upgrade_*: the kubelet is replaced too, and Kubernetes recommends an empty
-# machine for another minor version of it. Pods that no other machine can take stay and keep running.
+# machine for another minor version of it. Pods that fit on no other machine stay and keep running.
 
 CLEANUP_PENDING=$STATE/cleanup-pending
 
-# check_upgrade: kubeadm's own checks of the machine and its cluster, before upgrade_first and before
-# the Node is cordoned: one of them, CreateJob, has a Job done in the cluster, and nobody is to be
-# drained for an upgrade that is refused. Settings: IGNORED_CHECKS, those that cannot pass.
+# check_upgrade: kubeadm's preflight checks of the machine and its cluster, before upgrade_first and
+# before the Node is cordoned: one of them, CreateJob, runs a Job in the cluster, and no Node must be
+# drained for an upgrade that is rejected. Settings: IGNORED_CHECKS, those that cannot pass.
 check_upgrade() {
   begin_operation
   resume_change
@@ -59,8 +59,8 @@ upgrade_control_plane() {
   end_upgrade
 }
 
-# upgrade_kubelet: programs and the kubelet's configuration, on machines of every role; nothing is
-# left to do on a control plane that was upgraded as one.
+# upgrade_kubelet: programs and the kubelet's configuration, on machines of every role; a no-op on a
+# control plane that was upgraded as one.
 upgrade_kubelet() {
   begin_operation
   resume_change
@@ -72,7 +72,7 @@ upgrade_kubelet() {
   end_upgrade
 }
 
-# upload_configuration: tell the cluster what its machines are to be made from; on one control plane,
+# upload_configuration: upload the cluster's configuration to its ConfigMaps; on one control plane,
 # before apply_* on any machine. Settings: CLUSTER_CONFIGURATION, KUBELET_CONFIGURATION, "" to keep.
 upload_configuration() {
   begin_operation
@@ -81,8 +81,8 @@ upload_configuration() {
   say "the cluster's kubeadm and kubelet configuration is up to date"
 }
 
-# apply_control_plane: have the static pods and the API server's names that the cluster's documents
-# ask for; a control plane that has them is left alone.
+# apply_control_plane: apply the static pods and certificate SANs of the cluster's configuration; a
+# no-op on a control plane that has them.
 apply_control_plane() {
   begin_operation
   resume_change
@@ -94,7 +94,7 @@ apply_control_plane() {
   save_documents
 }
 
-# apply_kubelet: have the kubelet's configuration that the cluster's documents ask for.
+# apply_kubelet: apply the cluster's kubelet configuration.
 apply_kubelet() {
   begin_operation
   resume_change
@@ -104,8 +104,7 @@ apply_kubelet() {
   save_documents
 }
 
-# repair: have everything on this machine as it was made: programs that were exchanged, files that
-# were edited or deleted, services that were stopped.
+# repair: undo drift on this machine: replaced programs, edited or deleted files, stopped services.
 repair() {
   begin_operation
   systemctl enable --quiet containerd kubelet
@@ -118,7 +117,7 @@ repair() {
   resume_change
   read_notes
   INSTALL_ROOT=$STAGED install_supplies
-  # What an image of ours brought lies in no file from which it could come again.
+  # Images that came with a machine image have no file to be imported from again.
   [[ -f $STATE/installed ]] || import_images
   begin_change
   if is_control_plane; then
@@ -131,9 +130,9 @@ repair() {
   save_documents
 }
 
-# clean: forget versions that this machine does not run any more: what was staged, their images, what
-# kubeadm kept of them. Images that a container uses stay. For the end of a rollout: a machine may
-# still get a pod of the former version while the cluster's own objects are of that.
+# clean: remove versions that this machine no longer runs: staged files, images, kubeadm's backups.
+# Images used by a container stay. For the end of a rollout: a machine may still get a pod of the
+# previous version while the cluster's own objects are of that version.
 clean() {
   lib_begin
   local folder reference
@@ -155,8 +154,8 @@ clean() {
   rm -f "$CLEANUP_PENDING"
 }
 
-# upgrade_member: everything on this control plane that carries a version, in one change. kubeadm
-# renews the certificates of what it upgrades, and so does this.
+# upgrade_member: upgrade all versioned parts of this control plane in one change. Like kubeadm, it
+# renews the certificates of the components that it upgrades.
 upgrade_member() {
   wanted_documents >"$RUN/init.yaml"
   logged renew "$(wanted_program kubeadm)" certs renew all --config "$RUN/init.yaml"
@@ -167,8 +166,7 @@ upgrade_member() {
   finish_change
 }
 
-# end_upgrade: CLEANUP_PENDING notes what the machine's next `clean` is about, which a killed run must not
-# forget either.
+# end_upgrade: CLEANUP_PENDING records that the machine needs a `clean`, even after a killed run.
 end_upgrade() {
   save_documents
   touch "$CLEANUP_PENDING"
@@ -179,7 +177,7 @@ end_upgrade() {
   say "upgraded to $KUBERNETES_VERSION"
 }
 
-# save_documents: what this machine was made from, for the day when no API answers. All of it is in use.
+# save_documents: save this machine's configuration, for times without an API server. All of it is in use.
 save_documents() {
   forget_changed
   mkdir -p "$DOCUMENTS"
@@ -191,12 +189,12 @@ save_documents() {
   fi
 }
 
-# forget_backups: kubeadm keeps what it replaces for ever, and what a killed run made.
+# forget_backups: kubeadm never removes its backups of replaced files, nor those of a killed run.
 forget_backups() {
   rm -rf /etc/kubernetes/tmp
 }
 
-# forget_image_files: a container machine's host sends again what is missing, and disks are shared.
+# forget_image_files: remove image archives; a container machine's host sends missing ones again.
 forget_image_files() {
   local sum kind
   while IFS=$'\t' read -r sum kind _; do
@@ -235,8 +233,8 @@ unused_images() {
   done <<<"$all"
 }
 
-# update_apiserver_sans: a certificate of the API server with the names that the documents ask for. The API
-# server reads it again by itself.
+# update_apiserver_sans: reissue the API server's certificate with the configured SANs. The API server
+# reloads it by itself.
 update_apiserver_sans() {
   local folder=$RUN/pki pki=/etc/kubernetes/pki kind
   mkdir -p "$folder"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # requires: lib configure install
 # settings: NODE_ADDRESS CA_CERTIFICATE HAPROXY_CONFIG KEEPALIVED_CONFIG
-# The virtual address of a cluster, on its control planes: haproxy and keepalived as services of our
-# own, beside the distribution's, with the configuration that the program sends (model/render/load_balancer.py).
+# The virtual IP address of a cluster on its control planes: haproxy and keepalived as services
+# separate from the distribution's, configured by model/render/load_balancer.py.
 # Only functions.
 ENDPOINT_FOLDER=/etc/kubeadm-fleet
 ENDPOINT_SERVICES=(kubeadm-fleet-haproxy kubeadm-fleet-keepalived)
@@ -10,7 +10,7 @@ ENDPOINT_PACKAGES=(haproxy keepalived)
 
 has_endpoint() { [[ -n ${HAPROXY_CONFIG:-} ]]; }
 
-# install_endpoint: the packages, without the services that they would start by themselves.
+# install_endpoint: install the packages without starting their services.
 install_endpoint() {
   local missing=() name
   for name in "${ENDPOINT_PACKAGES[@]}"; do
@@ -23,8 +23,8 @@ install_endpoint() {
   systemctl unmask --quiet --runtime "${missing[@]}"
 }
 
-# configure_endpoint: have the services run as they should. A changed configuration is taken over
-# without ending a connection; one that is not right is refused while the former one goes on.
+# configure_endpoint: configure and start the services. A changed configuration is reloaded without
+# closing connections; an invalid one is rejected, and the previous one stays active.
 configure_endpoint() {
   if ! has_endpoint; then
     forget_endpoint
@@ -45,9 +45,9 @@ configure_endpoint() {
   printf '%s\n' "$KEEPALIVED_CONFIG" >"$STATE/endpoint/keepalived.conf"
 }
 
-# check_vip_available INTERFACE: a machine that has the address already, and is none of this cluster's, would
-# go on answering for it. Asked before this machine takes part for the first time: from then on it is
-# one of those that hold it. In a container machine's network there are machines of its cluster only.
+# check_vip_available INTERFACE: reject an address that a machine outside of this cluster has, since it
+# would keep answering for it. Checked only before this machine's first participation; later it may
+# hold the address itself. In a container machine's network there are only machines of its cluster.
 check_vip_available() {
   local address port holder
   address=$(virtual_address <<<"$KEEPALIVED_CONFIG")
@@ -71,23 +71,23 @@ virtual_address() {
   awk '/virtual_ipaddress/ {getline; sub("/.*", "", $1); print $1; exit}'
 }
 
-# hardware_address ADDRESS PORT INTERFACE: who answers for an address of this network now, if anybody
-# does. A connection makes the kernel ask, whatever becomes of it; what it knew before may be old.
+# hardware_address ADDRESS PORT INTERFACE: the MAC address that currently answers for an address of
+# this network, if any. A connection attempt triggers ARP; older entries may be stale.
 hardware_address() {
   ip neighbour flush to "$1" dev "$3" >/dev/null
   timeout 4 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null || true
   ip neighbour show to "$1" dev "$3" | awk '{for (i = 1; i < NF; i++) if ($i == "lladdr") print $(i + 1)}'
 }
 
-# is_cluster ENDPOINT: does an API server answer there that our CA vouches for?
+# is_cluster ENDPOINT: does an API server with a certificate of our CA respond there?
 is_cluster() {
   [[ -n ${CA_CERTIFICATE:-} ]] &&
     curl --silent --output /dev/null --noproxy '*' --connect-timeout 1 --max-time 3 \
       --cacert <(printf '%s\n' "$CA_CERTIFICATE") "https://$1/readyz"
 }
 
-# is_peer HARDWARE_ADDRESS PORT INTERFACE: is it another control plane's, which was sooner? While a
-# cluster is made no API server answers yet.
+# is_peer HARDWARE_ADDRESS PORT INTERFACE: is it the MAC address of another control plane, which was
+# faster? During the creation of a cluster no API server responds yet.
 is_peer() {
   local peer
   while read -r peer; do
@@ -97,7 +97,7 @@ is_peer() {
   return 1
 }
 
-# repair_endpoint: have the services as this machine was last told.
+# repair_endpoint: restore the services to this machine's last configuration.
 repair_endpoint() {
   local HAPROXY_CONFIG KEEPALIVED_CONFIG
   [[ -f $STATE/endpoint/keepalived.conf ]] || return 0
@@ -119,7 +119,7 @@ check_haproxy() {
 endpoint_units() {
   write_managed_file /etc/systemd/system/kubeadm-fleet-haproxy.service <<UNIT
 [Unit]
-Description=kubeadm-fleet: passes connections to the cluster's endpoint on to its control planes
+Description=kubeadm-fleet: load balancer of the cluster's endpoint
 After=network-online.target
 Wants=network-online.target
 StartLimitIntervalSec=0
@@ -141,7 +141,7 @@ WantedBy=multi-user.target
 UNIT
   write_managed_file /etc/systemd/system/kubeadm-fleet-keepalived.service <<UNIT
 [Unit]
-Description=kubeadm-fleet: holds the cluster's endpoint, one control plane at a time
+Description=kubeadm-fleet: virtual IP address of the cluster's endpoint
 After=network-online.target kubeadm-fleet-haproxy.service
 Wants=network-online.target
 StartLimitIntervalSec=0
@@ -159,7 +159,7 @@ WantedBy=multi-user.target
 UNIT
 }
 
-# use_endpoint: have the services run with what they were given.
+# use_endpoint: start or reload the services with their new configuration.
 use_endpoint() {
   local path written=()
   for path in "${CHANGED[@]}"; do
@@ -191,13 +191,13 @@ endpoint_service() { # ACTION SERVICE
     "fix the problem reported above, such as a port in use, and run 'pulumi up' again"
 }
 
-# forget_endpoint: hand the address over to the others, if it is here, and leave nothing behind.
+# forget_endpoint: hand the address over to a peer, if it is here, and remove all files.
 forget_endpoint() {
   local address service
   [[ -d $ENDPOINT_FOLDER ]] || return 0
   systemctl disable --quiet --now kubeadm-fleet-keepalived 2>/dev/null || true
   systemctl disable --quiet --now kubeadm-fleet-haproxy 2>/dev/null || true
-  # A keepalived that was killed could not take it off its interface.
+  # A killed keepalived leaves the address on its interface.
   if [[ -f $ENDPOINT_FOLDER/keepalived.conf ]]; then
     address=$(virtual_address <$ENDPOINT_FOLDER/keepalived.conf)/32
     ip -oneline -4 address show to "$address" | while read -r _ link _; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # requires: kubeadm
 # settings: ENDPOINT ENDPOINT_DEADLINE
-# Make this machine a worker: join as soon as the cluster's endpoint answers. Safe to run again.
+# Join this machine as a worker, as soon as the cluster's endpoint is ready. Idempotent.
 REGISTERED_SECONDS=120
 
 step_worker() {
@@ -14,20 +14,20 @@ step_worker() {
   awk '/client-certificate-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.crt"
   awk '/client-key-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.key"
   say "waiting for https://$ENDPOINT"
-  # 404 is the answer hoped for: this machine's credential may read Nodes, and its own is not there
-  # yet. Before the cluster is ready for joins the API answers 403, or nothing at all.
+  # 404 is expected: this machine's credential may read Nodes, and its own does not exist yet. Before
+  # the cluster is ready for joins the API returns 403 or does not respond.
   await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to accept joins" node_answers "200 404"
   reset_partial_join
   say "joining"
   join
-  # kubeadm waits for the kubelet's certificate only. Who looks at the machine next takes a Node that
-  # is not there for one that somebody deleted.
+  # kubeadm waits for the kubelet's certificate only. Without this wait, the next inspection would
+  # take the missing Node for a deleted one.
   await "$REGISTERED_SECONDS" "the kubelet to register Node $NODE_NAME" node_answers 200
   record_membership
   say "joined"
 }
 
-node_answers() { # EXPECTED: the status codes with which the API may answer for this machine's Node
+node_answers() { # EXPECTED: the accepted status codes for this machine's Node
   answers "https://$ENDPOINT/api/v1/nodes/$NODE_NAME" "$1" \
     --cert "$RUN/client.crt" --key "$RUN/client.key"
 }
