@@ -1,1 +1,1 @@
-"""`make bench`: how fast the program is, against bare commands and against an empty program."""
+"""`make bench`: benchmarks against bare commands and against an empty program."""

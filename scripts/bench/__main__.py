@@ -94,7 +94,7 @@ def main(
     wanted = set(parts or PARTS)
     if not wanted <= WITHOUT_MACHINES and os.geteuid() != 0:
         raise click.ClickException(
-            "only root can make machines; `--only preview --only calls` needs none"
+            "only root can create machines; `--only preview --only calls` needs none"
         )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH)

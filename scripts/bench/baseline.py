@@ -1,4 +1,4 @@
-"""The bare scripts: what a person would type, against which the program is timed."""
+"""The baseline of the benchmarks: scripts of bare commands."""
 
 import os
 import re

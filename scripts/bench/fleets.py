@@ -1,4 +1,4 @@
-"""The configs that are measured."""
+"""The configs of the benchmarks."""
 
 from ipaddress import IPv4Network
 from typing import Any

@@ -1,4 +1,4 @@
-"""The life of a cluster with three control planes: made, upgraded, one of them replaced."""
+"""The lifecycle of a cluster with three control planes: create, upgrade, replace one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from scripts.bench.stack import PROJECT, BenchStack, stack
 from scripts.bench.subnet import subnet
 from scripts.bench.table import Table, ratio, seconds
 
-# The one that founded the cluster.
+# The control plane that initialized the cluster.
 VICTIM = f"{fleets.CLUSTER}-control-plane-0"
 
 

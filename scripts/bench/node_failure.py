@@ -1,4 +1,4 @@
-"""What can happen to a machine: without a word to anybody it is gone, and so is its disk."""
+"""Node failure: a machine and its disk are lost without notice."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def lose(machine: Path) -> None:
     deadline = time.monotonic() + END_SECONDS
     while Path(f"/proc/{runner}").exists():
         if time.monotonic() > deadline:
-            raise BenchError(f"{machine.name} did not end within {END_SECONDS} s")
+            raise BenchError(f"{machine.name} did not stop within {END_SECONDS} s")
         time.sleep(0.02)
     subprocess.run(["umount", "--lazy", machine / "root"], check=True)
     shutil.rmtree(machine)
@@ -34,4 +34,4 @@ def _runner(machine: Path) -> int:
         with suppress(OSError):
             if wanted in (folder / "cmdline").read_bytes().split(b"\0"):
                 return int(folder.name)
-    raise BenchError(f"{machine.name} does not run")
+    raise BenchError(f"{machine.name} is not running")

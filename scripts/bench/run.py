@@ -24,7 +24,7 @@ _HIGH_WATER = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 
 class BenchError(Exception):
-    """A measurement could not be made; the message says why."""
+    """A measurement failed; the message says why."""
 
 
 @dataclass

@@ -1,1 +1,1 @@
-"""How tool chain, bundles and machine images are made: fetched, or built where nothing can be."""
+"""Tool chain, bundles and machine images: downloaded, or built from source if unavailable."""

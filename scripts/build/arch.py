@@ -1,4 +1,4 @@
-"""Architectures in the words that Go, Kubernetes and container registries use for them."""
+"""Architecture names as in Go, Kubernetes and container registries."""
 
 import platform
 

@@ -1,4 +1,4 @@
-"""Tar files: written so that the same content gives the same bytes, and read member by member."""
+"""Tar files: reproducible writing, and extraction of single members."""
 
 import io
 import tarfile
@@ -46,7 +46,7 @@ def extract_programs(archive: Path, members: Mapping[str, str], folder: Path) ->
             member = paths.get(_plain(path))
             source = opened.extractfile(member) if member else None
             if source is None:
-                raise MakerError(f"{archive.name} holds no file {path}")
+                raise MakerError(f"{archive.name} has no file {path}")
             with replacing(folder / name) as part:
                 part.write_bytes(source.read())
                 part.chmod(0o755)

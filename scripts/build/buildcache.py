@@ -1,4 +1,4 @@
-"""What building leaves behind on the disk: compiled packages, of use only while something is built.
+"""The build cache: compiled packages, kept only while something is being built.
 
 Everything that builds holds a share of it. Whoever is the last to finish removes it.
 """

@@ -21,18 +21,18 @@ SPACE = {"upstream": 3 * 10**9, "built": 10 * 10**9}
 
 
 def make(version: str, arch: str, source: str, mirror: str | None) -> Bundle:
-    """Return the bundle of a Kubernetes version ("v1.36.3"), made if there is none."""
+    """Return the bundle of a Kubernetes version ("v1.36.3"), building it if there is none."""
     folder = paths.bundle_dir(version, arch)
     bundle = _existing(folder, source)
     if bundle is None:
         with locked(folder):
-            # Another process may have made it in the meantime.
+            # Another process may have built it in the meantime.
             bundle = _existing(folder, source) or _make(folder, version, arch, source, mirror)
     return bundle
 
 
 def _existing(folder: Path, source: str) -> Bundle | None:
-    """Return the bundle if it is there, and complete as far as a look at its files can tell."""
+    """Return the bundle if it exists and its files have the right sizes."""
     if not (folder / MANIFEST).exists():
         return None
     bundle = Bundle.load(folder)
@@ -43,13 +43,13 @@ def _existing(folder: Path, source: str) -> Bundle | None:
     ]
     if damaged:
         raise MakerError(
-            f"{folder}: {', '.join(damaged)} are missing or of another size than the manifest "
-            "says: remove the folder and run `make bundle`"
+            f"{folder}: {', '.join(damaged)} are missing or differ in size from the manifest: "
+            "remove the folder and run `make bundle`"
         )
     if source != "auto" and (source == "built") != (bundle.source == "built"):
         raise MakerError(
-            f"the bundle at {folder} is there already, its source is {bundle.source!r}: "
-            f"remove the folder to have it made with --source {source}"
+            f"the bundle at {folder} already exists with source {bundle.source!r}: "
+            f"remove the folder to rebuild it with --source {source}"
         )
     return bundle
 
@@ -89,18 +89,18 @@ _EXPLAINED = {
 
 
 def verify(bundle: Bundle) -> None:
-    """Compare every file with its sum; raise MakerError with all that differ."""
+    """Verify the checksum of every file; raise MakerError naming all that differ."""
     wrong = [each.path for each in bundle.artifacts if sha256(bundle.file(each)) != each.sha256]
     if wrong:
         raise MakerError(
-            f"{bundle.folder}: {', '.join(wrong)} are not what the manifest says: "
+            f"{bundle.folder}: {', '.join(wrong)} do not match the manifest: "
             "remove the folder and run `make bundle`"
         )
 
 
 def _mirror(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
     if text is not None and not text.startswith(("https://", "http://")):
-        raise click.BadParameter(f"{text!r} is no base URL such as https://mirror.example.com")
+        raise click.BadParameter(f"{text!r} is not a base URL such as https://mirror.example.com")
     return text
 
 
@@ -172,7 +172,7 @@ def main(version: str, arch: str, source: str, mirror: str | None, must_verify: 
     size = megabytes(sum(each.size for each in bundle.artifacts))
     say(
         f"bundle {bundle.folder.name} is ready: {len(bundle.artifacts)} artifacts, {size}, "
-        f"{bundle.source}{', every sum is right' if must_verify else ''}"
+        f"{bundle.source}{', all checksums verified' if must_verify else ''}"
     )
 
 

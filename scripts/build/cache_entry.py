@@ -1,4 +1,4 @@
-"""A place in the cache that is made once: by one process at a time, whole or not at all."""
+"""Cache entries: created atomically and by one process at a time."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from scripts.build.progress import megabytes, say
 
 
 class MakerError(Exception):
-    """Something cannot be made; the message says why and what to do."""
+    """A build failed; the message says why and what to do."""
 
 
 @contextmanager
 def locked(target: Path) -> Iterator[None]:
-    """Hold the lock of `target`; say so when another process holds it, and wait."""
+    """Hold the lock of `target`; report it if another process holds it, and wait."""
 
     def say_so() -> None:
         say(f"another process is making {target.name}; waiting for it")
@@ -26,11 +26,11 @@ def locked(target: Path) -> Iterator[None]:
 
 
 def require_space(folder: Path, needed: int, what: str) -> None:
-    """Refuse to begin when fewer than `needed` bytes are free at `folder`."""
+    """Raise MakerError if fewer than `needed` bytes are free at `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise MakerError(
-            f"{what} needs {megabytes(needed)} and {folder} has {megabytes(free)} free: "
-            "make room, or set KUBEADM_FLEET_CACHE to a folder on a larger disk"
+            f"{what} needs {megabytes(needed)}, but {folder} has {megabytes(free)} free: "
+            "free disk space, or set KUBEADM_FLEET_CACHE to a folder on a larger disk"
         )

@@ -1,4 +1,4 @@
-"""Debian (or Ubuntu) file systems, made from the packages that this host itself is fed from."""
+"""Debian (or Ubuntu) root file systems, built from this host's package sources."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Downloads that are whole and are what upstream published, or that never came to be.
+"""Atomic, resumable and verified downloads.
 
 What has arrived of a file is kept beside it until it is whole, under a name that holds the sum it
 must have in the end: the next try goes on behind it, also after a kill, and never behind a part of
@@ -37,7 +37,7 @@ Get = Callable[..., requests.Response]
 
 
 class Interrupted(Exception):
-    """A download ended before its end; trying again may help."""
+    """A download was interrupted; a retry may help."""
 
 
 TEMPORARY = (
@@ -71,13 +71,13 @@ def fetch(url: str, target: Path, expected: str, get: Get = requests.get) -> Non
             return
         part.unlink()
     raise MakerError(
-        f"{url} is not what upstream published: its sha256 sum is {found}, expected {expected}. "
-        "Nothing of it was kept: try again later, or ask whoever runs the mirror or proxy"
+        f"{url}: sha256 mismatch: got {found}, expected {expected}. "
+        "The download was discarded: retry later, or contact the operator of the mirror or proxy"
     )
 
 
 def ask(url: str, get: Get = requests.get, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return what a small `url` answers."""
+    """Return the content of a small `url`."""
     return _patiently(url, lambda: _answer(url, get, headers or {})).content
 
 
@@ -88,8 +88,8 @@ def published_sum(url: str, name: str) -> str:
         if words and SUM.fullmatch(words[0]) and (len(words) == 1 or _ends(words[1], name)):
             return words[0].lower()
     raise MakerError(
-        f"{url} has no sha256 sum of {name}, so the download cannot be verified: "
-        "a mirror must hold the sums beside the files, as upstream does"
+        f"{url} has no sha256 checksum for {name}, so the download cannot be verified: "
+        "a mirror must provide checksums beside the files, as upstream does"
     )
 
 
@@ -124,11 +124,11 @@ def _patiently(url: str, attempt: Callable[[], T]) -> T:
         return retrying(attempt)
     except TEMPORARY as error:
         raise MakerError(
-            f"{url} could not be downloaded in {TRIES} tries: {error}. What has arrived is kept: "
-            "mend the network or the proxy settings and run this again"
+            f"{url} could not be downloaded in {TRIES} attempts: {error}. The partial download is "
+            "kept: fix the network or the proxy settings and run the command again"
         ) from error
     except requests.RequestException as error:
-        raise MakerError(f"{url} cannot be asked for: {error}") from error
+        raise MakerError(f"{url} cannot be requested: {error}") from error
 
 
 def _answer(url: str, get: Get, headers: Mapping[str, str]) -> requests.Response:
@@ -152,7 +152,7 @@ def _stream(url: str, part: Path, get: Get) -> None:
         goes_on = answer.status_code == HTTPStatus.PARTIAL_CONTENT
         if goes_on and not extent.startswith(f"bytes {have}-"):
             part.unlink()
-            raise Interrupted(f"the server was asked for bytes from {have} on and sent {extent!r}")
+            raise Interrupted(f"requested bytes from {have} on, but the server sent {extent!r}")
         with part.open("ab" if goes_on else "wb") as file:
             for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)

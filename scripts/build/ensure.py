@@ -1,4 +1,4 @@
-"""Everything that a stack's run needs beyond .venv, made in the order that it needs."""
+"""Builds all prerequisites of a stack other than .venv, in dependency order."""
 
 import os
 import sys
@@ -94,8 +94,8 @@ def main(stack: str, also: tuple[str, ...], wanted: tuple[str, ...]) -> None:
     fleet = read_fleet(stack)
     if "image" in wanted and not root and any(c.driver == "container" for c in fleet.clusters):
         raise click.ClickException(
-            f"the stack {stack} makes container machines on this host, which needs root: "
-            "run the command again with sudo (`make preview` shows the plan without)"
+            f"the stack {stack} creates container machines on this host, which requires root: "
+            "run the command again with sudo (`make preview` works without)"
         )
     results = run_stages(stages_for(fleet, wanted, root=root, also=also))
     sys.exit(0 if all(result is Result.DONE for result in results.values()) else 1)

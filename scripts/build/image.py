@@ -97,7 +97,7 @@ def make_plain(
 
 
 def make(version: str) -> Path:
-    """Return the machine image for a Kubernetes version, made if there is none."""
+    """Return the machine image for a Kubernetes version, building it if there is none."""
     bundle = Bundle.load(paths.bundle_dir(version))
     key = debian.recipe_hash(
         *PACKAGES, *MASKED, bundle.digest, CONFIGURE, BOOT, BOOT_UNIT, KUBELET_DROP_IN, STATE

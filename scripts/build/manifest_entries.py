@@ -1,4 +1,4 @@
-"""What a bundle's manifest says of each file, the same for bundles that are fetched and built."""
+"""Manifest entries of a bundle's files, shared by downloaded and built bundles."""
 
 from pathlib import Path, PurePosixPath
 
@@ -70,7 +70,7 @@ def images(kubeadm: Path, version: str) -> dict[str, str]:
     found = {_name(reference): reference for reference in listed.split()}
     if found.keys() != KUBEADM_IMAGES:
         raise MakerError(
-            f"kubeadm {version} asks for the images {', '.join(sorted(found)) or 'none'}, and "
+            f"kubeadm {version} needs the images {', '.join(sorted(found)) or 'none'}, but only "
             f"{', '.join(sorted(KUBEADM_IMAGES))} are known: this version is not supported yet"
         )
     return {

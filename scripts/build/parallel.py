@@ -1,4 +1,4 @@
-"""Calls side by side, in threads that never keep a process from ending.
+"""Parallel calls in threads that do not keep the process from exiting.
 
 A call that a person interrupts, or whose sibling failed, is left where it is: what makers do goes
 on from there the next time.

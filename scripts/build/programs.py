@@ -61,12 +61,12 @@ def missing(folder: Path, versions: Mapping[str, str]) -> list[str]:
 
 
 def verify(folder: Path) -> None:
-    """Compare every program with its sum; raise MakerError with all that differ."""
+    """Verify the checksum of every program; raise MakerError naming all that differ."""
     wrong = [
         each.name for each in read(folder).values() if sha256(folder / each.name) != each.sha256
     ]
     if wrong:
         raise MakerError(
-            f"{folder}: {', '.join(wrong)} are not what was put there: "
+            f"{folder}: {', '.join(wrong)} were modified after installation: "
             f"remove {folder.parent} and run `make toolchain`"
         )

@@ -1,4 +1,4 @@
-"""Lines for a person who waits: what is being made, that it still goes on, how long it took."""
+"""Progress lines: start, heartbeat, and duration of a build."""
 
 import sys
 import time
@@ -17,14 +17,14 @@ def say(text: str) -> None:
 
 @contextmanager
 def task(what: str, remind_seconds: float = REMIND_SECONDS) -> Iterator[None]:
-    """Say what begins, that it still goes on, and how long it took when it is done."""
+    """Report the start, that it is still running, and the duration at the end."""
     say(f"{what} ...")
     began = time.monotonic()
     over = Event()
 
     def remind() -> None:
         while not over.wait(remind_seconds):
-            say(f"{what}: goes on, {time.monotonic() - began:.0f} s so far")
+            say(f"{what}: still running ({time.monotonic() - began:.0f} s)")
 
     reminder = Thread(target=remind, daemon=True)
     reminder.start()

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S python3 -u
-"""Serves dynamic providers to the engine, as many calls at once as it asks for.
+"""Serves dynamic providers to the engine, with as many concurrent calls as it requests.
 
 The tool chain holds it as `pulumi-resource-pulumi-python`, the name under which the engine looks
 for it. Pulumi's own script of that name runs `python -m pulumi.dynamic`, which serves four calls at

@@ -1,4 +1,4 @@
-"""Where the tool chain's programs come from: official releases, or the Go module registry."""
+"""The sources of the tool chain's programs: official releases, or the Go module registry."""
 
 import shutil
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""What is built for a bundle or a tool chain, and with which settings.
+"""Build recipes for bundles and the tool chain.
 
 Versions that Kubernetes itself decides (etcd, CoreDNS, pause) are asked of its own kubeadm; the
 others are in model/pins.py.

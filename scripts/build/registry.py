@@ -1,4 +1,4 @@
-"""A client of container registries that can do one thing: read images, anonymously.
+"""A read-only, anonymous client of container registries.
 
 OCI distribution specification, "Pull":
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pull
@@ -77,7 +77,7 @@ class Registry:
                     f"{self._url}: the manifest {digest} arrived corrupted or truncated"
                 )
         if media_type not in MANIFEST_TYPES:
-            raise MakerError(f"{self._url}:{tag} is of the type {media_type!r}, which is no image")
+            raise MakerError(f"{self._url}:{tag} is not an image but {media_type!r}")
         return Manifest(content, media_type)
 
     def blob(self, digest: str, target: Path) -> None:
@@ -116,14 +116,14 @@ class Registry:
         realm = fields.pop("realm", None)
         if scheme.lower() != "bearer" or realm is None:
             raise MakerError(
-                f"{self._base} wants a login ({challenge or 'it does not say which'}): "
-                "images are read anonymously only"
+                f"{self._base} requires a login ({challenge or 'unspecified'}): "
+                "only anonymous access is supported"
             )
         query = "&".join(f"{key}={quote(value)}" for key, value in fields.items())
         document = _document(ask(f"{realm}?{query}"), f"the answer of {realm}")
         token = document.get("token") or document.get("access_token")
         if not token:
-            raise MakerError(f"{realm} gave no token for anonymous reading")
+            raise MakerError(f"{realm} returned no token for anonymous access")
         self._session.headers["Authorization"] = f"Bearer {token}"
 
 
@@ -144,7 +144,7 @@ def _fitting(index: bytes, arch: str, what: str) -> str:
 def _checked_digest(digest: object) -> str:
     """Refuse what is no sha256 digest: it becomes part of a URL and the name of a file."""
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise MakerError(f"the registry named {digest!r} where a sha256 digest belongs")
+        raise MakerError(f"the registry returned {digest!r} instead of a sha256 digest")
     return digest
 
 
@@ -152,7 +152,7 @@ def _document(content: bytes, what: str) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise MakerError(f"{what} is no JSON: {error}") from None
+        raise MakerError(f"{what} is not valid JSON: {error}") from None
     if not isinstance(document, dict):
-        raise MakerError(f"{what} is no JSON object")
+        raise MakerError(f"{what} is not a JSON object")
     return document

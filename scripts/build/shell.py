@@ -1,4 +1,4 @@
-"""Commands that makers run, with an error that shows the end of what they printed."""
+"""Running build commands, with errors that show the end of their output."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from scripts.build.cache_entry import MakerError
 
 LAST_LINES = 25
-# However this program ends, what it has started does not go on writing.
+# Child processes never outlive this program.
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 

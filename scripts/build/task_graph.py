@@ -1,4 +1,4 @@
-"""Commands that depend on each other, run side by side: what they say, how long they took."""
+"""A task graph: dependent commands, run in parallel, with their output and duration."""
 
 import asyncio
 import signal
@@ -38,7 +38,9 @@ def run_stages(stages: Sequence[Stage]) -> dict[str, Result]:
     names = [stage.name for stage in stages]
     for stage in stages:
         if unknown := set(stage.after) - set(names[: names.index(stage.name)]):
-            raise ValueError(f"stage {stage.name} comes after {sorted(unknown)}, not listed before")
+            raise ValueError(
+                f"stage {stage.name} depends on {sorted(unknown)}, which is not listed before it"
+            )
     try:
         return asyncio.run(_run_all(stages))
     except (KeyboardInterrupt, asyncio.CancelledError):

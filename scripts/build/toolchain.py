@@ -1,4 +1,4 @@
-"""The pulumi command line and what it needs for Python programs: a module to run."""
+"""`python -m scripts.build.toolchain`: pulumi and its plugins for Python programs."""
 
 import sys
 from collections.abc import Collection

@@ -11,7 +11,7 @@ class VersionType(click.ParamType[str]):
     name = "version"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Read the version, or say which are allowed."""
+        """Parse the version, or fail with the supported range."""
         try:
             return str(versions.parse(value))
         except ValueError as error:

@@ -1,1 +1,1 @@
-"""Proves the README's commands on a fresh machine: a root with nothing but git and make."""
+"""`make prove`: the README's commands on a fresh machine with nothing but git and make."""

@@ -42,7 +42,9 @@ def main(cache: bool, steps: tuple[str, ...]) -> None:
     git and make. The commit that is checked out is cloned into it. $ARGS goes to pytest.
     """
     if os.geteuid() != 0:
-        raise click.ClickException("a fresh machine is made by root: run the command with sudo")
+        raise click.ClickException(
+            "creating a fresh machine requires root: run the command with sudo"
+        )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder = Path(tempfile.mkdtemp(prefix="kubeadm-fleet-prove-", dir=FOLDER))
     try:

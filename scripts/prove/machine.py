@@ -1,4 +1,4 @@
-"""A machine that is nothing but a root and namespaces: it ends with its first process.
+"""A minimal machine: a root file system and namespaces; it ends with its first process.
 
 Mounts, processes, network and cgroups are its own, so that what it makes, container machines
 included, is gone from this host with it, however it ends.
@@ -55,7 +55,7 @@ def _network(machine: "subprocess.Popen[bytes]") -> Iterator[None]:
     deadline = time.monotonic() + START_SECONDS
     while not namespace.exists() or namespace.samefile("/proc/self/ns/net"):
         if machine.poll() is not None or time.monotonic() > deadline:
-            raise MakerError("the machine did not start: its last words are above")
+            raise MakerError("the machine did not start (output above)")
         time.sleep(POLL_SECONDS)
     carrier = subprocess.Popen(
         [

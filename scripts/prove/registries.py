@@ -1,4 +1,4 @@
-"""How this host reaches its package registries, said to a machine that knows nothing.
+"""This host's package registry settings, passed on to a fresh machine.
 
 Mirrors, proxies, passwords and certificate authorities lie in the configuration of apt, pip and Go.
 They go into the machine's environment and root only, never into a file of the checkout.

@@ -1,4 +1,4 @@
-"""The root of a fresh machine: the smallest one of this host's release, with a clone in it."""
+"""The root file system of a fresh machine: a minimal root of this host's release with a clone."""
 
 from pathlib import Path
 

@@ -60,7 +60,7 @@ def test_failed_run_shows_its_last_words(tmp_path: Path) -> None:
 
 
 def test_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="did not end within 1 s"):
+    with pytest.raises(BenchError, match="did not finish within 1 s"):
         run(tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(60)", 1)
     pid = (tmp_path / "log").read_text().split()[0]
     assert not Path(f"/proc/{pid}").exists()

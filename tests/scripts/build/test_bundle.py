@@ -118,13 +118,13 @@ def test_machines_of_another_architecture(upstream: Server, tmp_path: Path) -> N
 
 def test_a_flipped_bit_is_found(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
-    assert "every sum is right" in bundle(tmp_path, upstream, "--verify")
+    assert "all checksums verified" in bundle(tmp_path, upstream, "--verify")
     kubelet = folder(tmp_path) / "bin" / "kubelet"
     content = bytearray(kubelet.read_bytes())
     content[7] ^= 1
     kubelet.write_bytes(content)
     printed = bundle(tmp_path, upstream, "--verify", status=1)
-    assert f"{folder(tmp_path)}: bin/kubelet are not what the manifest says" in printed
+    assert f"{folder(tmp_path)}: bin/kubelet do not match the manifest" in printed
 
 
 def test_a_file_that_was_lost_is_found(upstream: Server, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_file_that_was_lost_is_found(upstream: Server, tmp_path: Path) -> None
     (folder(tmp_path) / "images" / "etcd.tar").unlink()
     (folder(tmp_path) / "bin" / "ctr").write_text("")
     printed = bundle(tmp_path, upstream, status=1)
-    assert "bin/ctr, images/etcd.tar are missing or of another size" in printed
+    assert "bin/ctr, images/etcd.tar are missing or differ in size" in printed
 
 
 def test_a_bundle_of_another_source_is_not_taken_for_the_wanted_one(
@@ -140,14 +140,14 @@ def test_a_bundle_of_another_source_is_not_taken_for_the_wanted_one(
 ) -> None:
     bundle(tmp_path, upstream)
     printed = run(tmp_path, "scripts.build.bundle", "--source", "built", status=1)
-    assert "is there already, its source is 'mirror': remove the folder" in printed
+    assert "already exists with source 'mirror': remove the folder" in printed
 
 
 def test_a_corrupted_release_makes_no_bundle(upstream: Server, tmp_path: Path) -> None:
     path = kubernetes_path("kubelet", arch.host())
     upstream.resources[path].content += b"x"
     printed = bundle(tmp_path, upstream, status=1)
-    assert f"{upstream.base}{path} is not what upstream published" in printed
+    assert f"{upstream.base}{path}: sha256 mismatch" in printed
     assert not folder(tmp_path).exists()
 
 
@@ -167,7 +167,7 @@ def test_a_kubeadm_that_wants_other_images_is_not_supported(
     upstream.put(path, content)
     upstream.put(f"{path}.sha256", hashlib.sha256(content).hexdigest().encode())
     printed = bundle(tmp_path, upstream, status=1)
-    assert f"kubeadm {VERSION} asks for the images kube-novelty" in printed
+    assert f"kubeadm {VERSION} needs the images kube-novelty" in printed
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,10 @@ def test_a_kubeadm_that_wants_other_images_is_not_supported(
     [
         (["--version", "1.34.1"], "Kubernetes 1.34 is not supported; allowed: 1.35.x to 1.37.x"),
         (["--version", "latest"], "'latest': not a full version number; allowed: 1.35.x"),
-        (["--mirror", "mirror.example.com"], "is no base URL such as https://mirror.example.com"),
+        (
+            ["--mirror", "mirror.example.com"],
+            "is not a base URL such as https://mirror.example.com",
+        ),
         (["--mirror", "https://x.example.com", "--source", "built"], "exclude each other"),
         (["--arch", "s390x"], "'s390x' is not one of 'amd64', 'arm64'"),
     ],

@@ -98,7 +98,7 @@ def test_what_a_failure_left_is_not_taken_over(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_refused_before_anything_begins(tmp_path: Path) -> None:
-    with pytest.raises(MakerError, match=r"a bundle needs 1000000000 MB and .* has \d+ MB free"):
+    with pytest.raises(MakerError, match=r"a bundle needs 1000000000 MB, but .* has \d+ MB free"):
         require_space(tmp_path / "new", 10**15, "a bundle")
 
 
@@ -147,7 +147,7 @@ def test_a_long_task_says_that_it_goes_on(capsys: pytest.CaptureFixture[str]) ->
 
     def goes_on() -> bool:
         said.extend(capsys.readouterr().out.splitlines())
-        return any(line.startswith("building x: goes on, ") for line in said)
+        return any(line.startswith("building x: still running (") for line in said)
 
     with task("building x", remind_seconds=0.05):
         await_true(goes_on, "the reminder")

@@ -144,7 +144,7 @@ def test_another_architecture_cannot_be_built(tmp_path: Path) -> None:
 
 def test_a_user_without_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(MakerError, match=r"needs root.*--source upstream or --mirror"):
+    with pytest.raises(MakerError, match=r"requires root.*--source upstream or --mirror"):
         from_source.require_host(arch.host())
 
 

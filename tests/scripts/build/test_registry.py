@@ -71,7 +71,9 @@ def test_a_login_that_cannot_be_anonymous_is_an_error(
 ) -> None:
     put_image(server, "coredns/coredns", "v1", "hello", needs_token=True)
     server.challenge = challenge
-    with pytest.raises(MakerError, match=r"wants a login .*: images are read anonymously only"):
+    with pytest.raises(
+        MakerError, match=r"requires a login .*: only anonymous access is supported"
+    ):
         pull(server, "amd64", tmp_path)
 
 
@@ -96,7 +98,7 @@ def test_an_image_that_is_not_there_is_an_error(server: Server) -> None:
 def test_a_corrupted_blob_is_refused(server: Server, tmp_path: Path) -> None:
     paths = put_image(server, "coredns/coredns", "v1", "hello")
     server.resources[paths["amd64"]].content += b"x"
-    with pytest.raises(MakerError, match="is not what upstream published"):
+    with pytest.raises(MakerError, match="sha256 mismatch"):
         pull(server, "amd64", tmp_path)
 
 
@@ -123,23 +125,25 @@ def test_a_broken_off_blob_goes_on_where_it_was(server: Server, tmp_path: Path) 
 def test_what_is_no_digest_never_becomes_a_path(server: Server, named: object) -> None:
     index = {"manifests": [{"digest": named, "platform": {"os": "linux", "architecture": "amd64"}}]}
     server.put("/v2/pause/manifests/3.10", json.dumps(index).encode(), INDEX)
-    with pytest.raises(MakerError, match="where a sha256 digest belongs"):
+    with pytest.raises(MakerError, match="instead of a sha256 digest"):
         Registry(server.base, "pause").manifest("3.10", "amd64")
     layers = {"config": {"digest": digest(b"")}, "layers": [{"digest": named}]}
-    with pytest.raises(MakerError, match="where a sha256 digest belongs"):
+    with pytest.raises(MakerError, match="instead of a sha256 digest"):
         assert Manifest(json.dumps(layers).encode(), MANIFEST).blobs
 
 
 def test_a_page_instead_of_an_image_is_an_error(server: Server) -> None:
     server.put("/v2/pause/manifests/3.10", b"<html>please log in</html>", "text/html; charset=x")
-    with pytest.raises(MakerError, match="is of the type 'text/html', which is no image"):
+    with pytest.raises(MakerError, match="is not an image but 'text/html'"):
         Registry(server.base, "pause").manifest("3.10", "amd64")
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[]"])
 def test_an_index_that_is_none_is_an_error(server: Server, content: bytes) -> None:
     server.put("/v2/pause/manifests/3.10", content, INDEX)
-    with pytest.raises(MakerError, match=r"the index of .*/v2/pause:3.10 is no JSON"):
+    with pytest.raises(
+        MakerError, match=r"the index of .*/v2/pause:3.10 is not (valid JSON|a JSON object)"
+    ):
         Registry(server.base, "pause").manifest("3.10", "amd64")
 
 

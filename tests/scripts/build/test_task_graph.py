@@ -65,7 +65,7 @@ def test_a_failure_skips_only_what_needs_it(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_stage_cannot_come_after_one_that_is_not_there() -> None:
-    with pytest.raises(ValueError, match="stage a comes after"):
+    with pytest.raises(ValueError, match="stage a depends on"):
         run_stages([Stage("a", python(""), after=("b",))])
 
 
