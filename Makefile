@@ -1,17 +1,17 @@
-# Everything a person runs, by name. `make` lists it.
+# All commands for people; `make` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-# The stack that up, down, preview, bundle and image are about.
+# The stack of up, down, preview, bundle and image.
 STACK ?= dev
-# What the long tests upgrade to, and the earlier patch that they begin with.
+# The upgrade target of the long tests, and the earlier patch that they start with.
 UPGRADE ?= 1.37.2
 EARLIER ?= 1.36.1
 # More arguments for pytest, for example: make test ARGS='-k pki'
 ARGS ?=
-# What a fresh machine does (all: up down test), and whether it shares this host's cache.
+# The steps on a fresh machine (all: up down test), and whether it shares this host's cache.
 STEPS ?=
 CACHE ?=
 
@@ -26,7 +26,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: up
-up: ## Make the stack's clusters (STACK=dev), write ./kubeconfig and show the nodes
+up: ## Create the stack's clusters (STACK=dev), write ./kubeconfig and show the nodes
 	@scripts/setup.sh preview
 	@$(BUILD) toolchain plugin bundle image
 	@$(FLEET) up $(STACK) $(FLAGS)
@@ -72,7 +72,7 @@ lint: ## Check style, types, imports between rooms, shell scripts and workflows
 	@$(PYTHON) -m scripts.lint
 
 .PHONY: bundle
-bundle: ## Fetch or build what the stack's clusters run
+bundle: ## Fetch or build the artifacts of the stack's clusters
 	@scripts/setup.sh preview
 	@$(BUILD) bundle
 
@@ -82,18 +82,18 @@ toolchain: ## Fetch or build pulumi and its plugins
 	@$(BUILD) toolchain plugin
 
 .PHONY: image
-image: ## Make the root file system of the stack's container machines
+image: ## Build the root file system of the stack's container machines
 	@scripts/setup.sh preview
 	@$(BUILD) bundle image
 
 .PHONY: bench
-bench: ## Time the program against bare commands
+bench: ## Benchmark the program against bare commands
 	@scripts/setup.sh tests
 	@$(BUILD) --also $(UPGRADE) toolchain plugin bundle image
 	@$(PYTHON) -m scripts.bench --following $(UPGRADE)
 
 .PHONY: schema
-schema: ## Write the JSON schema of the stack files and docs/config.md
+schema: ## Generate the JSON schema of the stack files and docs/config.md
 	@scripts/setup.sh preview
 	@$(PYTHON) -m scripts.schema
 
@@ -106,6 +106,6 @@ lock: ## Lock the requirements of pyproject.toml, with hashes, into requirements
 	@if grep -n '://' requirements.txt; then echo 'requirements.txt holds an address' >&2; exit 1; fi
 
 .PHONY: clean
-clean: ## Remove what this checkout can make again; stacks, caches and machines stay
+clean: ## Remove generated files of this checkout; stacks, caches and machines stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache bench
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

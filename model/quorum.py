@@ -25,10 +25,10 @@ def removal_refusal(voters: Mapping[str, bool], leaving: str) -> str | None:
     healthy = sum(rest.values())
     if healthy >= majority(len(rest)):
         return None
-    ill = ", ".join(name for name, well in rest.items() if not well)
+    unhealthy = ", ".join(name for name, well in rest.items() if not well)
     return (
         f"without {leaving}, {healthy} of etcd's {len(rest)} members would be healthy and "
-        f"{majority(len(rest))} are needed for quorum; unhealthy: {ill}"
+        f"{majority(len(rest))} are needed for quorum; unhealthy: {unhealthy}"
     )
 
 

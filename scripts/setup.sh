@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prepares this machine and this checkout: the system's packages, then .venv from the locked requirements.
+# Prepares this machine and this checkout: system packages, then .venv from the locked requirements.
 #
 #   scripts/setup.sh preview     what a preview needs; works without root
 #   scripts/setup.sh unit        also what the fast tests need
@@ -7,8 +7,8 @@
 #   scripts/setup.sh tests       also what only the tests need
 #   scripts/setup.sh prove       what container machines need, and what a fresh machine needs
 #
-# Safe to run again and by two people at once: what is there stays, and a complete machine costs
-# neither an apt call nor a network packet. Only root installs packages; everyone else is told which.
+# Idempotent and safe to run concurrently; on a complete machine it costs neither an apt call nor a
+# network packet. Only root installs packages; other users get their names.
 set -euo pipefail
 export LC_ALL=C # numbers and messages as this script reads them
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

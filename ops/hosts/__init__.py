@@ -1,1 +1,1 @@
-"""Hosts that exist already: reached over SSH, looked at, taken over, supplied, given back."""
+"""Existing hosts: reached over SSH, inspected, enrolled, provisioned, and released."""
