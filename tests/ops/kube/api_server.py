@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import json
+import socket
 import ssl
 import struct
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -48,6 +49,7 @@ class Api:
         self.sent: dict[str, Any] = {}
         self.types: dict[str, str | None] = {}
         self.queries: list[dict[str, list[str]]] = []
+        self.connections: list[socket.socket] = []
         self.authority = authority
         self.kubeconfig = ""
 
@@ -79,11 +81,19 @@ def serving() -> Iterator[Api]:
         server.shutdown()
         thread.join()
         server.server_close()
+        # Clients keep theirs, and a thread here waits at each.
+        for connection in api.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            api.connections.append(self.connection)
 
         def _answer(self) -> None:
             path, _, query = self.path.partition("?")
