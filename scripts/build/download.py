@@ -163,6 +163,6 @@ def _check(url: str, answer: requests.Response) -> None:
     if answer.status_code in BUSY:
         raise Interrupted(said)
     if answer.status_code == HTTPStatus.NOT_FOUND:
-        raise MakerError(f"{said}: check the version, and that a mirror holds this file")
+        raise MakerError(f"{said}: check the version, and that the mirror holds this file")
     if not answer.ok:
         raise MakerError(f"{said}: check the proxy, and that it can be read without a login")
