@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from model.config import settings
+from model.config import inheritance
 from model.config.errors import ConfigError
 from model.config.fields import ANY_HOST_KEY
 from model.config.parse import read
@@ -95,23 +95,23 @@ def _cluster(layout: ResolvedCluster) -> Cluster:
         container_subnet=subnet,
         container_gateway=subnet.network_address + GATEWAY if subnet else None,
         artifacts=Artifacts(fleet.artifacts.source, fleet.artifacts.mirror),
-        outbound=settings.outbound(layout),
+        outbound=inheritance.outbound(layout),
         control_planes=tuple(_machines(layout, CONTROL_PLANE)),
         workers=tuple(_machines(layout, WORKER)),
-        upgrade=settings.upgrade(layout, waves.wave_of(layout)),
+        upgrade=inheritance.upgrade(layout, waves.wave_of(layout)),
         data_loss=snapshot.acknowledgement if snapshot else cluster.control_planes.accept_data_loss,
         snapshot=snapshot,
-        kubelet=settings.kubelet(layout),
-        api_server=settings.api_server(layout),
-        controller_manager=settings.component(layout, "controller_manager"),
-        scheduler=settings.component(layout, "scheduler"),
-        etcd=settings.component(layout, "etcd"),
+        kubelet=inheritance.kubelet(layout),
+        api_server=inheritance.api_server(layout),
+        controller_manager=inheritance.component(layout, "controller_manager"),
+        scheduler=inheritance.component(layout, "scheduler"),
+        etcd=inheritance.component(layout, "etcd"),
     )
 
 
 def _machines(layout: ResolvedCluster, role: str) -> Iterator[Machine]:
     placed = zip(layout.addresses(role), LAYING_OUT[layout.driver](layout, role), strict=True)
-    labels, taints = settings.labels(layout, role), settings.taints(layout, role)
+    labels, taints = inheritance.labels(layout, role), inheritance.taints(layout, role)
     for index, ((_, address), each) in enumerate(placed):
         name = f"{layout.name}-{role}-{index}"
         yield Machine(name, layout.name, role, index, str(address), each, labels, taints)

@@ -18,7 +18,7 @@ CONTAINERD = "v2.2.1"
 CNI_PLUGINS = "v1.9.0"
 # The last release of the plugins that still held flannel's: it wants cniVersion 0.3.1.
 CNI_FLANNEL = "v0.9.1"
-# What manifests/flannel.yaml was written for; its image also runs the network probe.
+# What manifests/cni/flannel.yaml was written for; its image also runs the network probe.
 FLANNEL = "v0.28.10"
 # The tag of upstream's image of the plugin that belongs to this flannel.
 FLANNEL_CNI_PLUGIN = "v1.9.1-flannel3"

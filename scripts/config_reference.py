@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from model.config import component_flags, kubelet_fields, resolve, schema, settings
+from model.config import component_flags, inheritance, kubelet_fields, resolve, schema
 from model.config.errors import Path as ConfigPath
 from model.config.field import ScalarField
 from model.config.lookup import SchemaNode, schema_at
@@ -55,7 +55,7 @@ RESOLVED = {
     "driver": DEFAULT_DRIVER,
     "cpus": resolve.DEFAULT_CPUS,
     "memory": resolve.DEFAULT_MEMORY,
-    "maxUnavailable": settings.MAX_UNAVAILABLE,
+    "maxUnavailable": inheritance.MAX_UNAVAILABLE,
     "drainTimeout": schema.DRAIN_SECONDS,
     "force": False,
 }

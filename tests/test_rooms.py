@@ -23,7 +23,7 @@ PLANTED = {
     "components": ("components.network", "components.baseline"),
     "providers": ("components.providers.wave", "components.providers.rollout"),
     "ops": ("ops.kube.nodes", "ops.rollout.desired"),
-    "ops-rollout": ("ops.rollout.diff", "ops.rollout.plan"),
+    "ops-rollout": ("ops.rollout.diff", "ops.rollout.preview"),
     "ops-hosts": ("ops.hosts.ssh", "ops.hosts.enrollment"),
     "ops-kube": ("ops.kube.client", "ops.kube.nodes"),
     "ops-nspawn": ("ops.nspawn.spec", "ops.nspawn.lifecycle"),

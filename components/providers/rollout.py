@@ -70,7 +70,7 @@ class RolloutProvider(Provider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Put what will be done to which machine into the inputs, for the preview."""
-        from ops.rollout.plan import plan
+        from ops.rollout.preview import plan
 
         _require_judgeable(news)
         hold = _hold(news["held_by"])

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from model.deep_merge import deep_merge
 from model.fleet import Cluster, Component, Machine
-from model.merge import deep_merge
 from model.well_known import API_PORT
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from model import versions
-from model.config import kubelet_fields, settings
+from model.config import inheritance, kubelet_fields
 from model.config.errors import DESCENDANTS, Path
 from model.config.resolve import ROLES, ResolvedCluster
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, Taint
@@ -27,7 +27,7 @@ def _taken_twice(layout: ResolvedCluster, role: str) -> Iterator[Issue]:
     """Yield taints with a duplicate key and effect: a Node has one value for them."""
     seen: set[tuple[str, str]] = set()
     for index, text in enumerate(layout.pool(role).taints or ()):
-        taint = settings.parse_taint(text)
+        taint = inheritance.parse_taint(text)
         if (taint.key, taint.effect) in seen:
             yield issue(
                 layout.pool_path(role, "taints", index),
@@ -43,7 +43,7 @@ def _taken_twice(layout: ResolvedCluster, role: str) -> Iterator[Issue]:
 def _no_place(layout: ResolvedCluster) -> Iterator[Issue]:
     """Yield an issue if CoreDNS could run on no Node: the cluster would never become ready."""
     used = [role for role in ROLES if layout.size(role)]
-    if not used or not all(any(map(_bars, settings.taints(layout, role))) for role in used):
+    if not used or not all(any(map(_bars, inheritance.taints(layout, role))) for role in used):
         return
     role = used[-1]
     path = layout.pool_path(role, "taints")

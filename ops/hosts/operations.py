@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from model.sudo import KILL_AFTER_SECONDS
 from ops.hosts import scripts
+from ops.hosts.as_root import run_as_root
 from ops.hosts.ssh import Connection, Finished
-from ops.hosts.sudo import run_as_root
 
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
 FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")

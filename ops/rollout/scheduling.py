@@ -1,8 +1,7 @@
-"""In which order machines are touched, and how many at a time.
+"""How many workers are changed at a time, and which machines come first.
 
-Control planes go one by one, since etcd and the API keep their quorum only so. Workers go at most
-`limit` at a time, sliding: as soon as one is done, the next begins. What is broken comes first: it
-serves nobody, and mending it makes room.
+Workers are changed at most `limit` at a time, sliding: as soon as one is done, the next begins.
+Unhealthy machines come first: they serve nobody, and fixing one makes room.
 """
 
 from collections.abc import Callable, Iterable, Sequence

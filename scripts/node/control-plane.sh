@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: kubeadm pki
+# requires: join pki
 # settings: NODE_ADDRESS ENDPOINT ENDPOINT_DEADLINE
 # Join this machine to the cluster at ENDPOINT as a control plane, and return when the next one may
 # join: etcd accepts one new member at a time. Idempotent.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: kubeadm pki restore
+# requires: join pki restore
 # settings: ENDPOINT OTHER_CONTROL_PLANES INIT_DOCUMENTS
 # Initialize the cluster on this machine: once in the cluster's lifetime, on its first machine. A no-op
 # if the cluster responds; rejected if only its endpoint does not respond: a second cluster beside the

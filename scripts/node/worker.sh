@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: kubeadm
+# requires: join
 # settings: ENDPOINT ENDPOINT_DEADLINE
 # Join this machine as a worker, as soon as the cluster's endpoint is ready. Idempotent.
 REGISTERED_SECONDS=120

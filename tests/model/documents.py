@@ -6,7 +6,7 @@ it.
 
 from pathlib import Path
 
-from model.cni import plugin
+from model.cni import registry
 from model.load import load
 from model.pki.certificates import KeyPair
 from model.render import kubeadm, kubeconfig, load_balancer, manifests
@@ -51,7 +51,7 @@ def rendered() -> dict[str, str]:
             )
     # What differs from the defaults shows in the cluster that has none of them.
     described = load(fleets["three-control-planes"]).clusters[0]
-    documents["pod-network.yaml"] = plugin.pod_network(described)
+    documents["pod-network.yaml"] = registry.pod_network(described)
     documents["probe.yaml"] = manifests.probe(described)
     documents["dns.yaml"] = manifests.dns()
     contexts = [

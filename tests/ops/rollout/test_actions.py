@@ -11,7 +11,7 @@ from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.desired import DesiredMachine
 from ops.rollout.diff import from_state, required_actions, to_state
 from ops.rollout.observed import ObservedMachine
-from ops.rollout.plan import plan
+from ops.rollout.preview import plan
 from tests.ops.rollout.examples import found, inputs, wanted
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 

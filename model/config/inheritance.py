@@ -5,8 +5,8 @@ from typing import Any
 from model.config.fields import parse_percent, parse_seconds
 from model.config.resolve import ResolvedCluster
 from model.config.schema import DRAIN_SECONDS, KubernetesComponents, Proxy
+from model.deep_merge import deep_merge
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, WORKER, Component, Taint, Upgrade
-from model.merge import deep_merge
 from model.outbound import Outbound
 
 MAX_UNAVAILABLE = 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.rollout.plan import plan
+from ops.rollout.preview import plan
 from tests.ops.rollout.examples import CLUSTER, KUBELET, inputs
 
 
