@@ -1,9 +1,9 @@
 """The table of actions: all that a rollout can do to a machine, in the order in which it is done.
 
-A new kind of change is one row here. The preview (preview.py), what a look finds to be done (diff.py),
-execution and progress (node_change.py, executor.py) read the rows; action_kind.py says what each
-field means. A machine is upgraded before anything else is done to it, since settings and repairs
-are those of its new version; what concerns only its Node comes last.
+A new kind of change is one row here. The preview (preview.py), the comparison of what is and what
+should be (diff.py), execution and progress (node_change.py, executor.py) read the rows;
+action_kind.py says what each field means. A machine is upgraded before anything else is done to it,
+since settings and repairs are those of its new version; what concerns only its Node comes last.
 """
 
 from collections.abc import Callable
