@@ -1,1 +1,1 @@
-"""What gets made: Pulumi component resources, one noun a file."""
+"""Pulumi component resources, one noun per file."""

@@ -1,8 +1,9 @@
-"""What every cluster gets besides its pod network, the same in the whole fleet.
+"""Cluster objects that every cluster of the fleet gets besides its pod network.
 
-Today: the probe that keeps proving that pods on every Node reach services by name, the budget that
-keeps CoreDNS answering while machines are drained, and how a machine that leaves is drained.
-Changed objects are updated in place. They are not deleted with the cluster: they end with it.
+Currently: the probe that keeps checking that pods on every Node reach Services by name, the
+PodDisruptionBudget that keeps CoreDNS available during drains, and the drain policy for leaving
+machines. Changed objects are updated in place. They are not deleted with the cluster, since they
+disappear with it.
 """
 
 import pulumi
@@ -14,7 +15,7 @@ from model.render import manifests
 
 
 class Baseline(pulumi.ComponentResource):
-    """The objects of the baseline: `objects`, by purpose."""
+    """The baseline's `objects`, by purpose."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""One kubeadm cluster, from its machines to the moment when it is ready.
+"""One kubeadm cluster, from its machines to readiness.
 
-Nothing in it depends on another cluster, so that clusters fail alone; only where waves are
-configured does a change of running machines wait for other clusters. Its machines come up side by
-side; it is done when its observation says that nothing is missing.
+A cluster depends on no other cluster, so clusters fail independently; only with waves configured do
+changes of running machines wait for other clusters. Machines are created in parallel. The cluster
+is ready when its health check finds nothing missing.
 """
 
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ READY_SECONDS = 300
 
 
 class Cluster(pulumi.ComponentResource):
-    """A cluster: `context` (the administrator's, secret), and its parts of the stack's outputs.
+    """A cluster: the administrator's `context` (secret) and its parts of the stack's outputs.
 
-    `summary` says how it is, `inventory` (secret) what its machines are and how to log in to them.
-    `held_by` are the holds of earlier waves: while one is not empty, machines that run are not
-    changed. `rolled` says when a machine of it was changed last.
+    `summary` is the cluster's status; `inventory` (secret) lists its machines and their logins.
+    `held_by` are the holds of earlier waves: while one of them is not empty, running machines are
+    not changed. `rolled` is the time of the last change of a machine.
     """
 
     context: pulumi.Output[kubeconfigs.Context]
@@ -87,9 +87,9 @@ class Cluster(pulumi.ComponentResource):
 
 
 def _even_without(observed: dict[str, Any]) -> dict[str, Any]:
-    """Return what was observed; of a cluster that this run could not finish, that nothing was.
+    """Return the observation, or an empty one if this run could not finish the cluster.
 
-    Otherwise one cluster that failed would leave the stack without a word on the others.
+    Otherwise one failed cluster would keep the stack from reporting the others.
     """
     if pulumi.contains_unknowns(observed) and not pulumi.runtime.is_dry_run():
         return {"nodes": [], "missing": ["the run ended before it was observed"]}
@@ -97,7 +97,7 @@ def _even_without(observed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _waiting_or_failed(waiting: dict[str, Any]) -> dict[str, Any]:
-    """Return what the rollout waits for; one that failed waits for nothing."""
+    """Return the hold that the rollout waits for; a failed rollout waits for none."""
     if pulumi.contains_unknowns(waiting) and not pulumi.runtime.is_dry_run():
         return {}
     return waiting

@@ -1,12 +1,12 @@
-"""The control planes of one cluster: one founds it, then each joins it, one at a time.
+"""The control planes of one cluster: one initializes it, the others join serially.
 
-Founding is done once in a cluster's life, by the machine that is the first control plane then. It
-is no step of that machine: when the machine is replaced, its successor joins like any other, so
-that nobody ever founds a second cluster beside the first. Only a new consent to the loss of the
-cluster's data has it founded again, empty or out of a snapshot. Joins follow one another because
-etcd takes one new member at a time; everything before them happens side by side. Nor does a control
-plane leave before the one in front of it has joined: each membership waits for the join before it,
-and since Pulumi deletes in the opposite order, they also go one by one.
+A cluster is initialized once in its life, by the machine that is the first control plane at that
+time. Initialization is not a step of that machine: when the machine is replaced, its successor
+joins like any other, so a second cluster is never initialized beside the first. Only a new consent
+to the loss of the cluster's data initializes it again, empty or from a snapshot. Joins are serial
+because etcd takes one new member at a time; everything before them runs in parallel. A control
+plane does not leave before the one in front of it has joined, either: each membership waits for the
+previous join, and since Pulumi deletes in reverse order, control planes also leave serially.
 """
 
 import pulumi
@@ -19,7 +19,7 @@ from model.fleet import Cluster
 
 
 class ControlPlane(pulumi.ComponentResource):
-    """The machines that run the API: `machines`, in the order of their indices."""
+    """The machines that run the API: `machines`, in index order."""
 
     def __init__(
         self, cluster: Cluster, driver: Driver, pki: Pki, opts: pulumi.ResourceOptions
@@ -34,10 +34,10 @@ class ControlPlane(pulumi.ComponentResource):
         trust = _pki_settings(pki)
         first, *others = self.machines
         addresses = [each.address for each in cluster.control_planes[1:]]
-        # Done once the cluster's API answers; another one is another cluster.
+        # Done once the cluster's API answers; another initialization means another cluster.
         self.init = first.initialize(trust, addresses, child)
         before: pulumi.Resource = self.init
-        # Who founded the cluster is its member already: the others need not wait for that.
+        # The initial control plane is already a member: the others need not wait for its join.
         for machine in (*others, first):
             machine.join("control-plane", trust, after=[before])
             before = machine.joined

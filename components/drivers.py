@@ -1,7 +1,7 @@
-"""Machine drivers by name: how a machine comes to be, behind one interface.
+"""Machine drivers by name: ways to provide a machine, behind one interface.
 
-A driver turns the machine that a person described into one that can be reached over SSH. The rest
-of the program cannot tell drivers apart.
+A driver turns the configured machine into one that is reachable over SSH. The rest of the program
+does not distinguish drivers.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,11 +24,11 @@ SSH_PORT = 22
 
 @dataclass(frozen=True)
 class Provisioned:
-    """A machine that exists: its identity and how to reach it.
+    """A provisioned machine: its identity and how to reach it.
 
-    `id` is the resource's own, which a preview knows while the machine is changed; of its outputs a
-    preview of a change knows none. `settings` are the driver's own for the step that prepares the
-    machine, which runs again when they change.
+    `id` is the resource's own ID, which a preview knows while the machine is being changed; it
+    knows none of the outputs then. `settings` are the driver's settings for the `prepare` step,
+    which runs again when they change.
     """
 
     resource: pulumi.Resource
@@ -38,14 +38,14 @@ class Provisioned:
 
 
 class Driver(Protocol):
-    """Places the machines of one cluster."""
+    """Provisions the machines of one cluster."""
 
     def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
-        """Make or take over `machine`."""
+        """Create or take over `machine`."""
 
 
 class ContainerDriver:
-    """systemd-nspawn machines on this host, on a bridge of the cluster's own."""
+    """systemd-nspawn machines on this host, on the cluster's own bridge."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class ContainerDriver:
         )
 
     def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
-        """Boot a machine and pin the host key that was made for it."""
+        """Boot a machine and pin its generated host key."""
         settings = machine.settings
         assert isinstance(settings, ContainerSettings)
         resource = ContainerMachine(
@@ -96,7 +96,7 @@ class ContainerDriver:
 
 
 class ExistingDriver:
-    """Hosts that exist already, taken over through SSH."""
+    """Existing hosts, taken over through SSH."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class ExistingDriver:
         self._secrets = secrets
 
     def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
-        """Take a host over; deleting it gives it back as it was found."""
+        """Take a host over; deleting the resource restores the host's original state."""
         settings = machine.settings
         assert isinstance(settings, ExistingSettings)
         vip = self._cluster.vip
@@ -149,7 +149,7 @@ def driver_for(
     secrets: Mapping[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> Driver:
-    """Return the driver that the cluster's config names."""
+    """Return the configured driver of the cluster."""
     return DRIVERS[cluster.driver](cluster, key, secrets, opts)
 
 

@@ -1,8 +1,7 @@
-"""The fleet: one cluster component per described cluster, and what the stack exports.
+"""The fleet: one cluster component per configured cluster, and the stack's outputs.
 
 Adding or removing a cluster in the config adds or removes that component and nothing else. Clusters
-know nothing of each other, except that those of a later wave are changed after those of an earlier
-one.
+are independent, except that those of a later wave are changed after those of an earlier one.
 """
 
 from collections.abc import Sequence
@@ -21,8 +20,8 @@ from model.render import kubeconfig as kubeconfigs
 class Fleet(pulumi.ComponentResource):
     """All clusters; `outputs` are the stack's.
 
-    `kubeconfig` (secret) has a context for each cluster, `clusters` a summary of each, by name, and
-    `inventory` (secret) every machine with the login to it, by cluster and name.
+    `kubeconfig` (secret) has a context for each cluster, `clusters` a summary of each by name, and
+    `inventory` (secret) every machine and its login, by cluster and name.
     """
 
     outputs: dict[str, pulumi.Output[Any]]
@@ -46,7 +45,7 @@ class Fleet(pulumi.ComponentResource):
 def _by_name(
     fleet: Described, outputs: dict[str, pulumi.Output[dict[str, Any]]]
 ) -> pulumi.Output[dict[str, Any]]:
-    """Return one output of all clusters' own, in the order of the config."""
+    """Combine one output of every cluster, in config order."""
     return pulumi.Output.all(**{each.name: outputs[each.name] for each in fleet.clusters})
 
 
@@ -56,7 +55,7 @@ def _in_waves(
     secrets: dict[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> dict[str, Cluster]:
-    """Make the clusters; those of a later wave change when the ones before hold them no longer."""
+    """Create the clusters; those of a later wave change once earlier waves release them."""
     made: dict[str, Cluster] = {}
     waves: list[Wave] = []
     for members in fleet.waves:

@@ -1,4 +1,4 @@
-"""What the stack's secret output `inventory` says of a machine; ops/hosts/inventory.py reads it."""
+"""Machine entries of the stack's secret output `inventory`, read by ops/hosts/inventory.py."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from model.fleet import Machine
 
 
 def entry(machine: Machine, driver: str, login: MachineLogin) -> pulumi.Output[dict[str, Any]]:
-    """Return the machine's entry; of one that this run could not make, without a login.
+    """Return the machine's entry, without a login if this run could not create the machine.
 
-    Otherwise one machine that failed would leave the stack without a way into the others.
+    Otherwise one failed machine would leave the stack without access to the others.
     """
     known = {"address": machine.address, "role": machine.role, "driver": driver}
 

@@ -1,4 +1,4 @@
-"""A machine's login while the engine runs: some of it is known only when its resources are made."""
+"""A machine's login at run time: parts of it are known only once its resources exist."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ DIAL_ERROR_LIMIT = 10
 
 
 class MachineLogin:
-    """A `Login` whose fields in `later` are outputs: secrets of the config, and what was made."""
+    """A `Login` whose fields in `later` are outputs: config secrets and generated values."""
 
     def __init__(self, login: Login, later: Mapping[str, pulumi.Output[str]]) -> None:
         self._login = login
@@ -24,25 +24,25 @@ class MachineLogin:
 
     @property
     def sudo(self) -> bool:
-        """Whether it takes sudo to become root."""
+        """Whether becoming root takes sudo."""
         return self._login.sudo
 
     @property
     def sudo_password(self) -> pulumi.Output[str] | None:
-        """What sudo asks, if it asks anything."""
+        """The password for sudo, if sudo needs one."""
         return self._later.get("sudo_password")
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the host and its bastion must show a key that is known."""
+        """Whether the host keys of the host and its bastion are pinned."""
         return "host_key" in self._later or self._login.is_pinned
 
     def to_props(self) -> dict[str, Any]:
-        """Return `Login.to_props` as inputs of a resource; the secret ones are marked."""
+        """Return `Login.to_props` as resource inputs, with secrets marked."""
         return {**self._login.to_props(), **self._later}
 
     def connection(self) -> remote.ConnectionArgs:
-        """Return it as a node step takes it."""
+        """Return the login as the connection of a node step."""
         bastion, private_key = self._login.bastion, self._later.get("private_key")
         return remote.ConnectionArgs(
             host=self._login.host,

@@ -1,11 +1,11 @@
-"""One machine of a cluster and its way into it, in at most four resources.
+"""One machine of a cluster and its way into the cluster, in at most four resources.
 
-1. the machine itself, made or taken over by its driver;
+1. the machine itself, created or taken over by its driver;
 2. `prepare`: container runtime, kubelet and kubeadm are in place (updates in place);
-3. its membership: the right to join, and the orderly end of it (see resources/membership.py);
-4. `join`: kubeadm brings it into the cluster, once (replaced with the machine).
+3. its membership: the right to join, and its orderly end (see providers/membership.py);
+4. `join`: kubeadm joins it to the cluster, once (replaced with the machine).
 
-Delete runs in the opposite order: drain, delete the Node, clean the machine, end it.
+Delete runs in reverse order: drain, delete the Node, clean up the machine, end it.
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,9 @@ ENDPOINT_SECONDS = 300
 
 
 class Machine(pulumi.ComponentResource):
-    """A machine that is a Node: `id` is new with every new machine behind the name.
+    """A machine that is a Node: `id` is new for every new machine behind the name.
 
-    `inventory` is what the stack's output says of it; secret.
+    `inventory` is its entry in the stack's output; secret.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class Machine(pulumi.ComponentResource):
     def initialize(
         self, settings: Settings, others: Sequence[str], opts: pulumi.ResourceOptions
     ) -> remote.Command:
-        """Found the cluster on this machine; `others` are the other control planes' addresses.
+        """Initialize the cluster on this machine; `others` are the other control planes' addresses.
 
-        Nothing but another consent to the loss of its data does it ever again.
+        Runs again only with a new consent to the loss of the cluster's data.
         """
         looking = {**self._member_settings, "OTHER_CONTROL_PLANES": " ".join(others)}
         snapshot = self._cluster.snapshot
@@ -106,7 +106,7 @@ class Machine(pulumi.ComponentResource):
     def _send(
         self, snapshot: DescribedSnapshot, settings: Settings, opts: pulumi.ResourceOptions
     ) -> EtcdSnapshot:
-        """Have the snapshot on this machine if the cluster is to be founded here."""
+        """Send the snapshot to this machine if the cluster is to be initialized here."""
         return EtcdSnapshot(
             f"{self._cluster.name}-snapshot",
             path=snapshot.path,
@@ -121,9 +121,10 @@ class Machine(pulumi.ComponentResource):
         )
 
     def join(self, script: str, settings: Settings, after: list[pulumi.Resource]) -> None:
-        """Bring the machine into its cluster with `script`, once `after` is done.
+        """Join the machine to its cluster with `script`, once `after` is done.
 
-        The membership waits for `after` as well: it is where a former machine of this name leaves.
+        The membership waits for `after` as well, since replacing it removes a former machine of
+        this name.
         """
         cluster, machine, pki = self._cluster, self._machine, self._pki
         membership = Membership(
@@ -172,9 +173,9 @@ class Machine(pulumi.ComponentResource):
 
     @property
     def _endpoint_settings(self) -> Settings:
-        """What a control plane does for the cluster's virtual address, if there is one.
+        """Return a control plane's settings for the cluster's virtual address, if there is one.
 
-        With the CA's certificate it tells its own cluster from somebody else at the address.
+        The CA certificate lets it distinguish its own cluster from a foreign one at that address.
         """
         cluster, machine = self._cluster, self._machine
         if cluster.vip is None or machine.role != CONTROL_PLANE:
@@ -190,7 +191,7 @@ class Machine(pulumi.ComponentResource):
 
 
 def _peers(cluster: Cluster, machine: Described) -> list[str]:
-    """Name the control planes beside this one."""
+    """Name the other control planes of this machine's cluster."""
     if machine.role != CONTROL_PLANE:
         return []
     return [each.name for each in cluster.control_planes if each is not machine]

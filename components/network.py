@@ -1,7 +1,7 @@
 """The pod network of one cluster: objects that are applied as soon as the API answers.
 
-A changed pod subnet or plugin updates the objects in place. They are not deleted with the cluster:
-they end with it.
+A changed pod subnet or plugin updates the objects in place. They are not deleted with the cluster,
+since they disappear with it.
 """
 
 import pulumi

@@ -1,8 +1,8 @@
-"""The trust of one cluster: its CAs, its service-account keys and the administrator's access.
+"""The PKI of one cluster: its CAs, its service-account keys and the administrator's credentials.
 
-The program makes all of it, so that no node is ever asked for a credential. A changed common name
-or validity replaces a CA; the administrator's certificate is issued again in place when two thirds
-of its life are over. Delete forgets everything.
+The program generates all of it, so no node is ever asked for a credential. A changed common name or
+validity replaces a CA; the administrator's certificate is reissued in place after two thirds of its
+lifetime. Delete drops all of it from the state.
 """
 
 import pulumi
@@ -24,7 +24,7 @@ class Pki(pulumi.ComponentResource):
 
     def __init__(self, cluster: Cluster, opts: pulumi.ResourceOptions) -> None:
         super().__init__("kubeadm-fleet:pki:Pki", f"{cluster.name}-pki", None, opts)
-        # Machines of the prod stack are protected; so is the trust they were built on.
+        # Machines of the prod stack are protected, and so is the PKI that they depend on.
         child = pulumi.ResourceOptions(parent=self, protect=cluster.protect)
         self._cluster = cluster
         self.cluster = self._authority("ca", "kubernetes", child)
@@ -44,7 +44,7 @@ class Pki(pulumi.ComponentResource):
 
     @property
     def context(self) -> pulumi.Output[kubeconfigs.Context]:
-        """The administrator's context of this cluster."""
+        """The administrator's context for this cluster."""
         return pulumi.Output.all(
             self.cluster.certificate, self.admin.certificate, self.admin.private_key
         ).apply(
@@ -59,7 +59,7 @@ class Pki(pulumi.ComponentResource):
 
     @property
     def kubeconfig(self) -> pulumi.Output[str]:
-        """The administrator's kubeconfig of this cluster alone, secret."""
+        """The administrator's kubeconfig for this cluster alone, secret."""
         return pulumi.Output.secret(self.context.apply(lambda one: kubeconfigs.render([one])))
 
     def _authority(

@@ -1,4 +1,4 @@
-"""What a cluster's machines should be, handed to the resource that brings them there."""
+"""The desired state of a cluster's machines, as inputs of the rollout resource."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def rollout_of(
     held_by: Sequence[pulumi.Output[dict[str, Any]]],
     opts: pulumi.ResourceOptions,
 ) -> Rollout:
-    """Apply what changed on running machines, once all have joined and `after` is done.
+    """Apply changes to running machines, once all have joined and `after` is done.
 
     While an earlier wave holds it (`held_by`), a change is recorded as waiting.
     """

@@ -1,8 +1,8 @@
-"""The SDK's own debug lines, which a large fleet cannot afford unless somebody reads them.
+"""Suppress the SDK's per-resource debug messages, which dominate run time on large fleets.
 
-For each resource the SDK tells the engine four or five times what it is doing, in a call that
-blocks until the engine answers, whether or not `pulumi --debug` shows it: a third of the program's
-time. It has no setting for that.
+The SDK sends the engine four or five messages per resource, each in a call that blocks until the
+engine answers, whether or not `pulumi --debug` shows them: a third of the program's time. It has no
+setting to disable them.
 """
 
 import os
@@ -19,4 +19,4 @@ def silence_debug() -> None:
 
 
 def _drop(*_: object, **__: object) -> None:
-    """Say nothing."""
+    """Discard the message."""

@@ -1,10 +1,10 @@
 """A node step: one checked-in script of scripts/node/, run as root on one machine over SSH.
 
-The script and its settings travel on standard input, so that neither a setting nor a page of shell
-ever shows in a process list, a log or an error. The command names the script and its content, so
-that a preview shows which step changes. A changed script, setting or connection runs the step again
-in place; a changed trigger, such as another machine behind the connection, replaces it. Every
-script is safe to run again.
+The script and its settings are sent on standard input, so that neither a setting nor the script
+text ever appears in a process list, a log or an error. The command contains the script's name and
+digest, so a preview shows which step changes. A changed script, setting or connection reruns the
+step in place; a changed trigger, such as another machine behind the connection, replaces it. Every
+script is safe to rerun.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from components.login import MachineLogin
 from model import sudo as root
 from ops.hosts import scripts
 
-# What changes nothing any more (`ignore_changes`) for a step that is done once; when a trigger
-# replaces it, it takes the new values.
+# Properties ignored (`ignore_changes`) on a step that runs once; when a trigger replaces the step,
+# it takes the new values.
 RUN_ONCE = ["create", "stdin", "connection"]
 
 Settings = Mapping[str, pulumi.Input[str]]
@@ -60,7 +60,7 @@ def _secret_stdin(
 
 
 def as_root(script: str, *, sudo: bool, needs_password: bool, deadline_seconds: int) -> str:
-    """Return the command that runs the step on its standard input as root."""
+    """Return the command that runs the step from its standard input as root."""
     content = hashlib.sha256(scripts.source(script).encode()).hexdigest()[:8]
     run = f'eval "$(cat)"; step_{script.replace("-", "_")}'
     words = f"{script}@{content}"

@@ -9,7 +9,7 @@ from model.fleet import Cluster
 
 
 class Workers(pulumi.ComponentResource):
-    """The machines that run the workloads: `machines`, in the order of their indices."""
+    """The machines that run the workloads: `machines`, in index order."""
 
     def __init__(
         self, cluster: Cluster, driver: Driver, pki: Pki, opts: pulumi.ResourceOptions

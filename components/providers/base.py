@@ -1,21 +1,21 @@
-"""The base of every dynamic provider: what all of them agree on.
+"""The base class and shared conventions of all dynamic providers.
 
 Providers are pickled by reference (their module and class name), so state holds no code. They
 capture nothing, and therefore are not secret themselves. An error that the operator can act on is
 raised as `OperatorError` and shown as its message alone; any other exception keeps its traceback,
 since it is a defect of this program.
 
-The engine asks for many resources at once, each in a thread of its own: a provider, and what it
-calls, changes nothing that holds for the whole process (working directory, umask, signals,
-environment) and keeps nothing between calls.
+The engine processes many resources concurrently, each in its own thread: a provider, and the code
+it calls, changes no process-wide state (working directory, umask, signals, environment) and keeps
+nothing between calls.
 
 Not every input is known when the engine asks. In a preview, and when the engine works out what the
 replacement of another resource entails, an input that is still to be computed is an `Unknown`,
 which equals nothing. In an update that continues on errors, an input that comes from a failed
 resource is missing; the engine asks for a diff all the same, and then skips the step. Therefore
 `check` and `diff` get their new inputs as `Inputs`: a diff that needs a missing input reports a
-change. It never reports a replacement, for which the engine would delete dependents before it
-skips the step.
+change. It never reports a replacement, for which the engine would delete dependents before it skips
+the step.
 """
 
 import sys
@@ -29,7 +29,7 @@ from pulumi.runtime.rpc import contains_unknowns
 
 from ops.errors import OperatorError
 
-# The answers when an input that is needed is not known.
+# Results when a required input is not known.
 UNJUDGED: Mapping[str, Callable[[dict[str, Any]], Any]] = {
     "check": lambda news: CheckResult(news, []),
     "diff": lambda _news: DiffResult(changes=True),
@@ -37,11 +37,11 @@ UNJUDGED: Mapping[str, Callable[[dict[str, Any]], Any]] = {
 
 
 class NotKnown(Exception):
-    """An input that is needed is missing or unknown."""
+    """A required input is missing or unknown."""
 
 
 class Inputs(dict[str, Any]):
-    """New inputs, at every depth: one that is missing raises NotKnown where it is needed."""
+    """New inputs, at every depth: reading a missing one raises NotKnown."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         super().__init__(
@@ -53,13 +53,13 @@ class Inputs(dict[str, Any]):
 
 
 def require_present(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
-    """Raise NotKnown unless all these inputs are there; to be asked before a replacement."""
+    """Raise NotKnown unless all these inputs are present; call it before requesting replacement."""
     for key in keys:
         inputs[key]
 
 
 def require_known(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
-    """Raise NotKnown unless all these inputs are there and hold nothing unknown."""
+    """Raise NotKnown unless all these inputs are present and contain nothing unknown."""
     for key in keys:
         if contains_unknowns(inputs[key]):
             raise NotKnown(key)
@@ -80,16 +80,17 @@ class Provider(ResourceProvider):
                 setattr(cls, verb, _tolerantly(method, unjudged))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Report no change: a resource without a diff of its own is made once.
+        """Report no change: a resource without its own diff is created once.
 
-        Pulumi's default leaves it to the engine, which also compares where the provider's code is.
+        Pulumi's default leaves the diff to the engine, which also compares the location of the
+        provider's code.
         """
         return DiffResult(changes=False)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Refuse: a resource without an update of its own is only replaced.
+        """Refuse: a resource without its own update can only be replaced.
 
-        Pulumi's default drops all outputs, key material included.
+        Pulumi's default drops all outputs, including key material.
         """
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
@@ -109,10 +110,10 @@ def _tolerantly(
 
 
 def _format_exc(limit: int | None = None, chain: bool = True) -> str:
-    """Format the exception that this thread handles: an operator error as its message alone.
+    """Format this thread's current exception: an operator error as its message alone.
 
-    Pulumi's plugin sends `traceback.format_exc()` to the engine. `sys.tracebacklimit` would hold
-    for what fails in other threads at the same time as well.
+    Pulumi's plugin sends `traceback.format_exc()` to the engine. Setting `sys.tracebacklimit` would
+    also affect concurrent failures in other threads.
     """
     error = sys.exc_info()[1]
     return str(error) if isinstance(error, OperatorError) else _FORMAT_EXC(limit, chain)

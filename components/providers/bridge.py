@@ -1,8 +1,8 @@
 """The bridge of a cluster's container machines on this host.
 
-Create and update make it; an `up` finds a bridge that is gone (the host was restarted) and makes it
-again. Another subnet replaces it. Delete removes it, and with it every machine of this cluster that
-a killed run left behind.
+Create and update create it; an `up` recreates a missing bridge (for example after a reboot of the
+host). Another subnet replaces it. Delete removes it, together with any machines of this cluster
+that a killed run left behind.
 """
 
 import ipaddress
@@ -18,14 +18,14 @@ REPLACING = ("owner", "cluster", "subnet")
 
 
 class BridgeProvider(Provider):
-    """Makes bridges."""
+    """Manages bridges."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Make the bridge."""
+        """Create the bridge."""
         return CreateResult(id_=uuid4().hex, outs=_make(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Look whether the bridge is there, and whether it is the one that is wanted."""
+        """Check whether the bridge exists and matches the desired one."""
         from ops.nspawn import network
 
         replaces = [key for key in REPLACING if olds[key] != news[key]]
@@ -36,7 +36,7 @@ class BridgeProvider(Provider):
         )
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Make it again."""
+        """Create it again."""
         return UpdateResult(outs=_make(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:

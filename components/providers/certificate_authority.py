@@ -1,8 +1,8 @@
 """A certificate authority and the service-account keys of a cluster, in the stack's state.
 
-Create makes the key material; its private half is secret in state. A changed common name or
-validity replaces it. Delete forgets it: resources of the cluster are `deleted_with` its authority,
-since without it there is no cluster left to talk to.
+Create generates the key material; its private half is secret in state. A changed common name or
+validity replaces it. Delete drops it: resources of the cluster are `deleted_with` its authority,
+since without the authority the cluster can no longer be accessed.
 """
 
 from typing import Any
@@ -16,10 +16,10 @@ from model.pki import certificates
 
 
 class CertificateAuthorityProvider(Provider):
-    """Makes self-signed certificate authorities (ECDSA P-256)."""
+    """Generates self-signed certificate authorities (ECDSA P-256)."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Make a key pair and its self-signed certificate."""
+        """Generate a key pair and its self-signed certificate."""
         pair = certificates.new_authority(props["common_name"], int(props["valid_days"]))
         outs = {
             **props,
@@ -31,7 +31,7 @@ class CertificateAuthorityProvider(Provider):
         return CreateResult(id_=uuid4().hex, outs=outs)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Replace when what the certificate says would change."""
+        """Replace the authority if the content of its certificate would change."""
         replaces = [key for key in ("common_name", "valid_days") if olds[key] != news[key]]
         return DiffResult(changes=bool(replaces), replaces=replaces, delete_before_replace=False)
 
@@ -70,10 +70,10 @@ class CertificateAuthority(Resource, module="kubeadm-fleet", name="CertificateAu
 
 
 class ServiceAccountKeyProvider(Provider):
-    """Makes the key pair that signs service-account tokens."""
+    """Generates the key pair that signs service-account tokens."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Make a new ECDSA P-256 key pair."""
+        """Generate an ECDSA P-256 key pair."""
         private_key, public_key = certificates.new_service_account_key()
         outs = {**props, "private_key": private_key, "public_key": public_key}
         return CreateResult(id_=uuid4().hex, outs=outs)

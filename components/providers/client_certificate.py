@@ -1,7 +1,8 @@
 """A client certificate issued by a cluster's CA.
 
-Create issues it. An ordinary `up` issues it again, in place, when its subject or its CA changed or
-when two thirds of its life are over. Delete forgets it (Kubernetes revokes no certificates).
+Create issues it. An ordinary `up` reissues it in place when its subject or its CA changed, or after
+two thirds of its lifetime. Delete drops it from the state (Kubernetes does not revoke
+certificates).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -25,12 +26,12 @@ class ClientCertificateProvider(Provider):
         return CreateResult(id_=uuid4().hex, outs=_issue(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Say whether it must be issued again."""
+        """Decide whether the certificate must be reissued."""
         changed = any(olds[key] != news[key] for key in SUBJECT)
         return DiffResult(changes=changed or _is_due(olds))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Issue it again."""
+        """Reissue the certificate."""
         return UpdateResult(outs=_issue(news))
 
 

@@ -1,9 +1,9 @@
 """A systemd-nspawn machine on this host.
 
-Create boots it and answers once SSH does. Another size is applied while it runs; a machine that is
-found stopped is started again with its disk; another name, address, role or owner replaces it, and
-so does a disk that is gone. Another Kubernetes version, or other files for the same, is no new
-machine: what it lacks for it is put on its disk, for its step `prepare` to stage.
+Create boots it and returns once SSH answers. A changed size is applied while it runs; a stopped
+machine is started again with its disk; another name, address, role or owner replaces it, and so
+does a missing disk. Another Kubernetes version, or other files for the same version, does not
+require a new machine: the missing files are put on its disk, for its `prepare` step to stage.
 Delete ends it and leaves nothing on the host.
 """
 
@@ -37,7 +37,7 @@ CHANGING = ("cpus", "memory", "kubernetes_version")
 
 
 class ContainerMachineProvider(Provider):
-    """Makes and keeps container machines."""
+    """Manages container machines."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Boot a new machine."""
@@ -52,7 +52,7 @@ class ContainerMachineProvider(Provider):
         )
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Compare what is wanted with what runs on the host."""
+        """Compare the desired machine with the one that runs on the host."""
         from ops.nspawn import lifecycle
 
         require_present(news, (*REPLACING, *CHANGING))
@@ -69,7 +69,7 @@ class ContainerMachineProvider(Provider):
         )
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Apply the size, supply it for its version, and start the machine if it is stopped."""
+        """Apply the size, send files for its version, and start the machine if it is stopped."""
         from ops.nspawn import artifacts as stock
         from ops.nspawn import lifecycle
 
@@ -93,7 +93,7 @@ class ContainerMachineProvider(Provider):
         return UpdateResult(outs={**news, **_outs(found, running=True), **given})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Look at the machine on the host."""
+        """Inspect the machine on the host."""
         from ops.nspawn import lifecycle
 
         found = _found(props)
@@ -108,7 +108,7 @@ class ContainerMachineProvider(Provider):
 
         there = _there(props)
         if there is None:
-            # Its folder is gone; a process, a namespace or a cable may still be there.
+            # Its folder is missing; a process, a namespace or a veth pair may still exist.
             there = _spec(props, image=props["image"], machine_id=props["machine_id"])
         if there.machine_id == props["machine_id"]:
             lifecycle.purge(there)
@@ -128,13 +128,13 @@ def _spec(props: dict[str, Any], *, image: str, machine_id: str) -> "MachineSpec
 
 
 def _found(props: dict[str, Any]) -> "MachineSpec | None":
-    """Return the machine of these outputs as it is on the host; None when its disk is gone."""
+    """Return the machine of these outputs as found on the host; None when its disk is missing."""
     there = _there(props)
     return there if there is not None and there.machine_id == props["machine_id"] else None
 
 
 def _there(props: dict[str, Any]) -> "MachineSpec | None":
-    """Return the machine that has this name on the host, whichever it is."""
+    """Return the machine that has this name on the host, whether or not it is this resource's."""
     from ops.nspawn.spec import MachineSpec, cluster_folder
 
     return MachineSpec.read(cluster_folder(props["cluster"]) / props["hostname"])
@@ -158,7 +158,7 @@ def _supplies(props: dict[str, Any]) -> "HostArtifacts":
 
 
 def _needs_supplies(olds: dict[str, Any], news: dict[str, Any]) -> bool:
-    """Whether the bundle is another one now. A preview needs no bundle: then nothing is known."""
+    """Whether the bundle changed. A preview needs no bundle, so it may be unknown."""
     try:
         return bool(_supplies(news).digest != olds["supplies"])
     except OperatorError:
@@ -176,7 +176,7 @@ def _image(kubernetes_version: str) -> str:
 
 
 class ContainerMachine(Resource, module="kubeadm-fleet", name="ContainerMachine"):
-    """A machine: `machine_id` (new with every new machine), `host_key` (public, one line)."""
+    """A machine: `machine_id` (new for every new machine), `host_key` (public, one line)."""
 
     machine_id: pulumi.Output[str]
     host_key: pulumi.Output[str]

@@ -1,9 +1,10 @@
-"""A snapshot of etcd on its way to the control plane that its cluster is restored on.
+"""An etcd snapshot, sent to the control plane on which its cluster is restored.
 
-Create asks that machine whether it is to found its cluster, and only then sends the file, which the
-founding removes again. Another snapshot or another machine behind the name is an update that does
-the same. Read finds out whether a file that is needed is missing there; a machine that cannot be
-reached is missing nothing. Delete does nothing. State holds where the file is and what its sum is.
+Create asks that machine whether it is to initialize its cluster, and only then sends the file,
+which the initialization removes again. Another snapshot or another machine behind the name is an
+update that does the same. Read detects a required file that is missing on the machine; an
+unreachable machine counts as missing nothing. Delete does nothing. State holds the file's path and
+checksum.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,23 +30,23 @@ CAUSES = ("path", "sha256", "machine_id", "login")
 
 
 class EtcdSnapshotProvider(Provider):
-    """Sends a snapshot where it is needed."""
+    """Sends a snapshot to the machine that needs it."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Send it, if the machine is to found its cluster."""
+        """Send the snapshot if the machine is to initialize its cluster."""
         return CreateResult(id_=uuid4().hex, outs=_deliver(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Ask again where the snapshot, the machine or the way in is another."""
+        """Ask the machine again when the snapshot, the machine or its login changed."""
         moved = any(olds[key] != news[key] for key in CAUSES)
         return DiffResult(changes=moved or olds["condition"] == MISSING)
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Send it, if the machine is to found its cluster."""
+        """Send the snapshot if the machine is to initialize its cluster."""
         return UpdateResult(outs=_deliver(news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Ask the machine whether it still needs it."""
+        """Ask the machine whether it still needs the snapshot."""
         from ops.hosts.ssh import Unreachable
 
         try:
@@ -114,9 +115,9 @@ def _unreadable(path: Path, error: OSError) -> OperatorError:
 
 
 class EtcdSnapshot(Resource, module="kubeadm-fleet", name="EtcdSnapshot"):
-    """A snapshot that was offered to a machine: `condition` says whether it is missing there.
+    """A snapshot offered to a machine: `condition` says whether it is missing there.
 
-    `settings` are those by which the machine finds out whether it is to found its cluster.
+    From `settings` the machine determines whether it is to initialize its cluster.
     """
 
     condition: pulumi.Output[str]

@@ -1,11 +1,11 @@
-"""A host that exists already, taken over as one machine.
+"""An existing host, taken over as one machine.
 
-Create logs in, refuses a host that does not fit (naming everything that is in the way), claims it
-for this fleet and sends what its role needs; what is there is not sent again. Another login,
-another address of the same host, another Kubernetes version or other supplies are an update.
-Another host (another address with another host key, or one that was reinstalled, as a refresh
-finds) replaces it. A host that does not answer a refresh is noted as such and never taken for
-deleted. Delete gives the host back as it was found.
+Create logs in, rejects an unsuitable host (naming every problem), claims it for this fleet and
+sends the files for its role; files that are already there are not sent again. Another login,
+another address of the same host, another Kubernetes version or other artifacts are an update.
+Another host (another address with another host key, or a reinstalled one, as found by a refresh)
+replaces it. A host that does not answer a refresh is recorded as unreachable and never treated as
+deleted. Delete restores the host's original state.
 """
 
 import os
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from ops.hosts.enrollment import Enrollment
     from ops.hosts.facts import Facts
 
-# A host that has just been started may not let anybody in yet.
+# A host that has just started may not accept logins yet.
 PATIENCE_SECONDS = 20
-# Names of machines, separated by commas, whose hosts are gone for ever.
+# Comma-separated names of machines whose hosts are permanently lost.
 FORGET = "KUBEADM_FLEET_FORGET_HOSTS"
 
 OWNED = "ours"
 REINSTALLED = "another machine"
 CAUSES = ("login", "owner", "kubernetes_version", "source", "mirror")
-# It comes from the config, where it may be left out.
+# Optional in the config.
 OPTIONAL = ("mirror",)
 
 
 class ExistingHostProvider(Provider):
-    """Takes hosts over, supplies them and gives them back."""
+    """Takes hosts over, sends their artifacts and restores them."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Take the host over."""
@@ -55,7 +55,7 @@ class ExistingHostProvider(Provider):
         return CreateResult(id_=outs["machine_id"], outs=outs)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Compare with what is wanted, without asking the host."""
+        """Compare with the desired host, without connecting to it."""
         require_present(news, (key for key in CAUSES if key not in OPTIONAL))
         replaces = [key for key in ("role", "machine") if olds[key] != news[key]]
         if olds["condition"] == REINSTALLED or _is_another_host(olds, news):
@@ -68,7 +68,7 @@ class ExistingHostProvider(Provider):
         )
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Log in as is wanted now, make sure that it is the same host, and supply it."""
+        """Log in with the new settings, verify the host's identity, and send its artifacts."""
         with _visit(news, PATIENCE_SECONDS) as visit:
             facts = visit.look()
             if _identity(facts) != olds["machine_id"]:
@@ -83,7 +83,7 @@ class ExistingHostProvider(Provider):
             return UpdateResult(outs=_supply(visit, news, facts))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Look at the host; whatever is in the way of looking is noted."""
+        """Inspect the host; record whatever prevents the inspection."""
         from ops.hosts.ssh import Unreachable
 
         try:
@@ -96,7 +96,7 @@ class ExistingHostProvider(Provider):
         return ReadResult(id_=id_, outs={**props, **found, "supplies": facts.supplies})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Give the host back; a host that is not the one that was taken over is left alone."""
+        """Restore the host; leave it alone if it is not the one that was taken over."""
         from ops.hosts.ssh import Unreachable
 
         if props["machine"] in os.environ.get(FORGET, "").split(","):
@@ -113,7 +113,7 @@ class ExistingHostProvider(Provider):
 
 
 def _is_another_host(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether config names another host now; one that only moved still shows its host key."""
+    """Whether the config now names another host; one that only moved keeps its host key."""
     before, after = olds["login"], news["login"]
     if not isinstance(after, Mapping):
         raise NotKnown("login")
@@ -123,7 +123,7 @@ def _is_another_host(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 
 
 def _needs_supplies(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether the bundle is another one now. A preview needs no bundle: then nothing is known."""
+    """Whether the bundle changed. A preview needs no bundle, so it may be unknown."""
     try:
         return bool(_supplies(news, olds["facts"]["arch"]).digest != olds["supplies"])
     except OperatorError:
@@ -156,7 +156,7 @@ def _supplies(props: Mapping[str, Any], arch: str) -> "HostArtifacts":
 
 
 def _written(props: Mapping[str, Any]) -> list[str]:
-    """Where binaries go, so that nobody else's are overwritten."""
+    """Paths of the installed binaries, so that foreign ones are not overwritten."""
     from model.artifacts.upstream import downloads
 
     return [each.install for each in downloads(props["kubernetes_version"], "amd64", None)]
@@ -169,7 +169,7 @@ def _is_known(facts: "Facts") -> bool:
 
 
 def _identity(facts: "Facts") -> str | None:
-    """A host that was reinstalled is another machine, even if its machine-id is the same."""
+    """Identify an installation: a reinstalled host is another machine, even with its machine-id."""
     return f"{facts.machine_id}-{facts.claim.mark}" if facts.claim else None
 
 
@@ -224,7 +224,7 @@ class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
                 "source": source,
                 "mirror": mirror,
                 "login": dict(login),
-                # What a preview shows: "off" where anybody who answers is trusted.
+                # Shown by a preview: "off" if any host key is trusted.
                 "host_key_check": "pinned" if is_pinned else "off",
                 "endpoint_port": endpoint_port,
                 "machine_id": None,

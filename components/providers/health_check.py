@@ -1,9 +1,9 @@
-"""Whether a cluster works: the last step of an `up`, and what `refresh` reads.
+"""The health check of a cluster: the last step of an `up`, and read by `refresh`.
 
 Create and update wait until every named Node is Ready, CoreDNS is available, and the probe pod on
 every Node has resolved and reached a Service and was reached at its own address by those of the
-other Nodes; when the deadline passes they say what is missing.
-Read looks once and notes what it finds. Delete does nothing: a check owns nothing.
+other Nodes; after the deadline they report what is missing. Read checks once and records the
+result. Delete does nothing: a check owns nothing.
 """
 
 from typing import Any
@@ -19,14 +19,14 @@ CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "kubeconfig")
 
 
 class ClusterHealthCheckProvider(Provider):
-    """Waits until a cluster works."""
+    """Waits until a cluster is healthy."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Wait until the cluster is ready."""
         return CreateResult(id_=uuid4().hex, outs={**props, "observed": _await_ready(props)})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Look again when machines changed or the last look found something missing."""
+        """Check again when machines changed or the last check found something missing."""
         changed = any(olds[key] != news[key] for key in CAUSES)
         return DiffResult(changes=changed or bool(olds["observed"]["missing"]))
 
@@ -35,7 +35,7 @@ class ClusterHealthCheckProvider(Provider):
         return UpdateResult(outs={**news, "observed": _await_ready(news)})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Look once, without waiting."""
+        """Check once, without waiting."""
         observed = health.check(client.of(props["kubeconfig"]), props["nodes"])
         return ReadResult(id_=id_, outs={**props, "observed": observed})
 

@@ -1,9 +1,9 @@
 """Kubernetes objects of one purpose, kept in a cluster by server-side apply.
 
 Create and update apply every document; update also deletes the objects that are no longer named.
-Read keeps note of what is missing, so that the next `up` after a `refresh` applies again; an API
-that is away says nothing of that. A cluster that was founded anew, which `foundation` tells, has
-none of the objects: they are applied again. Delete removes them, newest first.
+Read records missing objects, so that the next `up` after a `refresh` applies them again; while the
+API is unavailable it records nothing. A cluster that was initialized again, which `foundation`
+shows, has none of the objects: they are applied again. Delete removes them, newest first.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ class ManifestsProvider(Provider):
     """Applies documents to a cluster."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Apply every document in its order."""
+        """Apply every document in order."""
         return CreateResult(id_=uuid4().hex, outs={**props, "applied": _apply(props)})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -34,14 +34,14 @@ class ManifestsProvider(Provider):
         return DiffResult(changes=olds["applied"] != apply.references(news["documents"]))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Apply what is wanted now and delete what no longer is."""
+        """Apply the desired objects and delete those no longer wanted."""
         applied = _apply(news)
         kube = client.of(news["kubeconfig"])
         apply.remove(kube, [ref for ref in olds["applied"] if ref not in applied])
         return UpdateResult(outs={**news, "applied": applied})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Return which of the objects exist."""
+        """Return the objects that exist."""
         kube = client.of(props["kubeconfig"])
         try:
             found = apply.present(kube, props["documents"])

@@ -1,14 +1,14 @@
-"""A machine's membership in its cluster: the right to join, and the orderly end of it.
+"""A machine's membership in its cluster: the right to join, and its orderly end.
 
 Create issues the short-lived credential with which the machine joins (it names the machine and
-nothing else can be done with it). While the machine has not joined, an `up` after the credential's
-expiry issues it again. A new machine behind the same name replaces the membership, the old one
-first. Delete drains the Node and deletes it through the API, whichever control plane answers.
+grants nothing else). While the machine has not joined, an `up` after the credential's expiry
+reissues it. A new machine behind the same name replaces the membership, the old one first. Delete
+drains the Node and deletes it through the API of any control plane that answers.
 
 A control plane also leaves etcd: a dead one before anything else, since etcd counts it; a living
-one when it is drained. Nobody leaves where the others would not keep etcd's majority. The only
-control plane of a cluster does not leave at all: its cluster ends with it. Therefore a new machine
-in its place is refused, unless `data_loss` holds a consent that was not given before.
+one once it is drained. No member leaves if the others would lose etcd's majority. The only control
+plane of a cluster does not leave at all: its cluster ends with it. Therefore a new machine in its
+place is refused, unless `data_loss` holds a consent that was not given before.
 """
 
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ from ops.kube import client, etcd, retirement
 from ops.kube.nodes import Nodes
 from ops.rollout.progress import Progress
 
-# How long etcd may take until it can do without a member; an API server that just lost its own
-# etcd, and a load balancer that has not noticed yet, are waited for as well.
+# How long etcd may take until it can do without a member. This includes waiting for an API server
+# that just lost its own etcd, and for a load balancer that has not noticed yet.
 ETCD_SECONDS = 60
-# What is taken over in place. A consent that was there before the loss is none to this loss.
+# Inputs updated in place. A consent given before a loss does not apply to that loss.
 TAKEN_OVER = (
     "kubeconfig", "server", "address", "peers", "drain_seconds", "force", "data_loss",
 )  # fmt: skip
-# What else a new machine's credential and its leave are made of.
+# Further inputs of a new machine's credential and of its leave.
 NEEDED = ("cluster", "node", "role", "authority_certificate", "authority_key")
 
 
@@ -58,14 +58,14 @@ class MembershipProvider(Provider):
         return DiffResult(changes=moved or _must_be_issued_again(olds))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Take over new access; issue the credential again only if it is still needed."""
+        """Store new access; reissue the credential only if it is still needed."""
         if _must_be_issued_again(olds):
             return UpdateResult(outs=_issue(news))
         kept = {key: olds[key] for key in ("credential", "expires")}
         return UpdateResult(outs={**news, **kept})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Drain the Node, take it out of etcd and delete it."""
+        """Drain the Node, remove it from etcd and delete it."""
         if props["role"] == CONTROL_PLANE:
             if props["peers"]:
                 with _leaving.setdefault(props["cluster"], Lock()):
@@ -74,12 +74,12 @@ class MembershipProvider(Provider):
             _leave(props)
 
 
-# Two control planes that left at once could each count on the other.
+# Two control planes that leave at once could each count on the other.
 _leaving: dict[str, Lock] = {}
 
 
 def _leave_as_control_plane(props: dict[str, Any]) -> None:
-    # Before anything moves: what etcd cannot do without does not leave.
+    # Checked before anything changes: a member that etcd needs does not leave.
     own = etcd.await_removable(
         client.of(props["kubeconfig"]),
         props["node"],
@@ -111,7 +111,7 @@ def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> N
 
 
 def _retire(props: dict[str, Any], silence_seconds: float) -> None:
-    # Of a machine that was taken out of the config, the state says how it was to be drained then.
+    # For a machine removed from the config, the state holds its drain policy of that time.
     nodes = Nodes.of(props["kubeconfig"])
     told = nodes.drain_policy()
     deleted = retirement.retire(
@@ -127,7 +127,7 @@ def _retire(props: dict[str, Any], silence_seconds: float) -> None:
 
 
 def _refuse_loss(olds: dict[str, Any], news: dict[str, Any]) -> None:
-    """Refuse another machine for a cluster's only control plane, unless its loss is consented."""
+    """Refuse to replace a cluster's only control plane without consent to the data loss."""
     if olds["role"] != CONTROL_PLANE or olds["peers"]:
         return
     if news["data_loss"] not in ("", olds["data_loss"]):
@@ -163,8 +163,8 @@ def _must_be_issued_again(outs: dict[str, Any]) -> bool:
 class Membership(Resource, module="kubeadm-fleet", name="Membership"):
     """The right of one machine to be one Node: `credential` (a kubeconfig, secret).
 
-    `peers` names the other control planes of a control plane's cluster, `data_loss` is the consent
-    to lose what the only one of them holds ("" where nobody gave it); a snapshot is one as well.
+    `peers` names the other control planes of a control plane's cluster. `data_loss` is the consent
+    to lose the data of an only control plane ("" if none was given); a snapshot counts as consent.
     """
 
     credential: pulumi.Output[str]

@@ -1,19 +1,19 @@
-"""The rollout of a cluster: what its machines should be, and how they become so in a safe order.
+"""The rollout of a cluster: its machines' desired state, reached in a safe order.
 
-Create finds machines that have just been made from the same documents and notes what they are like.
-Update brings every machine to what is wanted: control planes one by one, workers a few at a time.
-It always begins with a survey, so that a run that was killed is simply gone on with. Read surveys
-again; what differs from what is wanted is drift, which the next preview shows and the next `up`
-mends. A machine that cannot be reached is noted as such and never taken for anything else. Delete
+Create finds machines that were just created from the same documents and records their state. Update
+brings every machine to its desired state: control planes serially, workers a few at a time. It
+always begins with an inspection, so a killed run is simply resumed. Read inspects again; any
+difference from the desired state is drift, which the next preview shows and the next `up` fixes. A
+machine that cannot be reached is recorded as unreachable and never treated as anything else. Delete
 does nothing: the machines leave by themselves.
 
-While an earlier wave holds the cluster, a change of machines that run waits: check keeps the inputs
+While an earlier wave holds the cluster, a change of running machines waits: check keeps the inputs
 that were applied last, so that the next run compares with them again; update changes no machine and
-records only `waiting`, what it waits for. `wanted` is what the change is judged by meanwhile. A new
-cluster has nothing that could wait.
+records only `waiting`, the hold that it waits for. Meanwhile the change is judged by `wanted`. In a
+new cluster nothing has to wait.
 
-`plan` is a sentence for each machine that will be touched. It is there to be read in a preview; it
-is no reason for a change.
+`plan` is a sentence for each machine that will be touched. It is meant for the preview and never
+causes a change by itself.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ops.rollout.observed import ObservedMachine
     from ops.rollout.progress import Progress
 
-# What a change of is something to be done; the policy only says how.
+# Inputs whose change requires work; the policy only controls how it is done.
 CAUSES = (
     "version",
     "cluster_document",
@@ -51,9 +51,9 @@ CAUSES = (
     "logins",
 )
 OUTPUTS = ("found", "rolled")
-# What check adds to the inputs or keeps of them, also while they wait.
+# Inputs that check adds or keeps, also while they wait.
 DERIVED = ("held_by", "waiting", "wanted", "plan")
-# What plans and refusals are made of, besides the machines' ids: an unknown id is a new machine.
+# Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
 JUDGED = (
     "urn",
     "cluster",
@@ -66,10 +66,10 @@ JUDGED = (
 
 
 class RolloutProvider(Provider):
-    """Keeps the machines of a running cluster what they should be."""
+    """Keeps a running cluster's machines in their desired state."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Put what will be done to which machine into the inputs, for the preview."""
+        """Add the planned work per machine to the inputs, for the preview."""
         from ops.rollout.preview import plan
 
         _require_judgeable(news)
@@ -85,11 +85,11 @@ class RolloutProvider(Provider):
         return CheckResult({**(olds if waiting else news), **derived}, [])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Note what the machines are like; one that differs is brought to what is wanted."""
+        """Record the machines' state; bring one that differs to the desired state."""
         return CreateResult(id_=uuid4().hex, outs=_roll(props, _joined_as_wanted(props)))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Compare with what was recorded and found; refuse what is not safe."""
+        """Compare with the recorded and observed state; refuse unsafe changes."""
         from ops.rollout.guards import reject_unsafe
 
         _require_judgeable(news)
@@ -102,7 +102,7 @@ class RolloutProvider(Provider):
         return DiffResult(changes=changed)
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Bring every machine to what is wanted; refuse what a diff could not judge."""
+        """Bring every machine to its desired state; refuse what a diff could not judge."""
         from ops.rollout.guards import reject_unsafe
 
         if news["waiting"] or not _is_due(olds, news):
@@ -114,7 +114,7 @@ class RolloutProvider(Provider):
         return UpdateResult(outs={**outs, "rolled": outs["rolled"] or olds["rolled"]})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Survey every machine once, without waiting."""
+        """Inspect every machine once, without waiting."""
         from ops.rollout.cluster_nodes import ClusterNodes
         from ops.rollout.diff import required_actions, to_state
         from ops.rollout.inspection import inspect_cluster
@@ -139,18 +139,18 @@ def _require_judgeable(news: dict[str, Any]) -> None:
 
 
 def _is_due(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether something is to be done: another input, or drift that was found."""
+    """Whether there is work to do: changed inputs, or drift that was found."""
     return any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
 
 
 def _stays(olds: Mapping[str, Any], news: Mapping[str, Any], machine: str) -> bool:
-    """Whether a machine that is touched runs before and after: others come and go at once."""
+    """Whether a touched machine runs before and after; others are created or deleted at once."""
     before = olds["machine_ids"].get(machine)
     return before is not None and bool(before == news["machine_ids"].get(machine))
 
 
 def _hold(held_by: Any) -> dict[str, Any]:
-    """Return the hold that lasts longest; in a preview, one that is not known yet is none."""
+    """Return the hold that lasts longest; in a preview, an unknown hold counts as none."""
     holds = held_by if isinstance(held_by, list) else []
     known = [each for each in holds if each and not contains_unknowns(each)]
     return max(known, key=lambda each: datetime.fromisoformat(each["until"]), default={})
@@ -167,7 +167,7 @@ def _heading(waiting: Mapping[str, Any]) -> str:
 
 
 def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:
-    """Do what is left; `are_new_settled`: machines without a note have joined as is wanted."""
+    """Do the remaining work; `are_new_settled`: machines without a record joined as desired."""
     from ops.rollout.executor import RolloutRun
 
     rollout = RolloutRun.of(props, _progress(props))
@@ -177,7 +177,7 @@ def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:
 
 
 def _joined_as_wanted(props: Mapping[str, Any]) -> bool:
-    """Whether machines that join now get the settings that are wanted."""
+    """Whether machines that join now get the desired settings."""
     from ops.rollout.cluster_nodes import ClusterNodes
     from ops.rollout.documents import is_part_of
 
@@ -198,9 +198,9 @@ def _progress(props: Mapping[str, Any]) -> "Progress":
 
 
 class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
-    """What a cluster's machines should be; `found` (each of them), `rolled` (when one changed).
+    """A cluster's desired machines; `found` (each machine's state), `rolled` (the last change).
 
-    `waiting` is the hold of an earlier wave that a change waits for; it is empty when none does.
+    `waiting` is the hold of an earlier wave that a change waits for; empty if none.
     """
 
     found: pulumi.Output[dict[str, Any]]
@@ -253,7 +253,7 @@ class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
 
 
 def _urn(name: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """The rollout's own name for the engine, to which it tells its progress.
+    """The rollout's own URN, under which it reports its progress to the engine.
 
     As an ordinary output of the parent it would make the rollout wait for all of the parent's
     children, of which it is one.

@@ -1,7 +1,7 @@
 """The key pair with which the program logs in to the machines that it creates.
 
-Create makes an ed25519 pair; the private half is secret in state. There is no update: a key is
-replaced by replacing the resource. Delete forgets it.
+Create generates an ed25519 pair; the private half is secret in state. There is no update: a key is
+replaced by replacing the resource. Delete drops it from the state.
 """
 
 from typing import Any
@@ -15,10 +15,10 @@ from model.ssh_keys import new_key_pair
 
 
 class SshKeyProvider(Provider):
-    """Makes SSH key pairs."""
+    """Generates SSH key pairs."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Make a new ed25519 key pair."""
+        """Generate an ed25519 key pair."""
         pair = new_key_pair(props["comment"])
         outs = {**props, "private_key": pair.private_openssh, "public_key": pair.public}
         return CreateResult(id_=uuid4().hex, outs=outs)

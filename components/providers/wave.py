@@ -1,10 +1,10 @@
-"""A wave of clusters that get a change first: later waves wait until these have stayed healthy.
+"""A wave of clusters that are changed first: later waves wait until it has stayed healthy.
 
-Create and update look at the clusters and record what later waves wait for: the soak time since the
+Create and update check the clusters and record the hold for later waves: the soak time since the
 last machine was changed, or became Ready again, must be over. A cluster that is unhealthy for
-longer than a machine takes to come back is an error, and nothing changes in later waves. No call
-lasts for the soak time: until it is over the wave is left alone, and the first run after it looks
-again. Clusters that were never changed hold nobody. Delete does nothing.
+longer than a machine takes to recover is an error, and nothing changes in later waves. No call
+lasts for the soak time: until it is over the wave is left alone, and the first run after it checks
+again. Clusters that were never changed hold no other. Delete does nothing.
 """
 
 import time
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from ops.kube.node import Node
 
 POLL_SECONDS = 2
-# How long a cluster may be unhealthy: a machine that restarts is, and a rollout that has just ended
-# leaves pods that are still starting.
+# How long a cluster may be unhealthy: while a machine restarts it is, and pods may still be
+# starting just after a rollout.
 PATIENCE_SECONDS = 60
 CAUSES = ("clusters", "rolled", "soak_seconds", "kubeconfigs")
 
 
 class WaveProvider(Provider):
-    """Looks at the clusters of a wave."""
+    """Checks the clusters of a wave."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Look at them."""
+        """Check the clusters."""
         return CreateResult(id_=uuid4().hex, outs=_look(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Look again when one of them was changed, others are in the wave, or the soak is over."""
+        """Check again when a cluster changed, the wave's members changed, or the soak is over."""
         changed = any(olds[key] != news[key] for key in CAUSES)
         return DiffResult(changes=changed or _is_over(olds["hold"]))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Look at them."""
+        """Check the clusters."""
         return UpdateResult(outs=_look(news))
 
 
@@ -61,7 +61,7 @@ def _is_over(hold: dict[str, Any]) -> bool:
 
 
 def _await_healthy(props: dict[str, Any]) -> datetime | None:
-    """Return since when the clusters that were changed are healthy; None when none was."""
+    """Return since when the changed clusters are healthy; None if none was changed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         nodes = [_read_nodes(each) for each in props["kubeconfigs"]]
@@ -97,9 +97,9 @@ def _unhealthy_reason(name: str, nodes: "dict[str, Node] | None") -> str:
 def _healthy_since(
     rolled: Iterable[str], nodes: "Iterable[dict[str, Node] | None]"
 ) -> datetime | None:
-    """Return the last change of a machine ("" = never), or the last time that its Node came back.
+    """Return the last change of a machine ("" = never), or the last recovery of its Node.
 
-    A Node of a changed cluster that was not Ready for a while begins the soak again.
+    A Node of a changed cluster that was not Ready for a while restarts the soak.
     """
     moments = [
         moment
@@ -115,7 +115,7 @@ class Wave(Resource, module="kubeadm-fleet", name="Wave"):
     """Clusters that are changed before others.
 
     `hold` is what later waves wait for: `until` (a time, ISO 8601) and `for` (these clusters); it
-    is empty once they wait no longer.
+    is empty once they no longer wait.
     """
 
     hold: pulumi.Output[dict[str, Any]]
