@@ -1,1 +1,1 @@
-"""A cluster seen and changed through its API."""
+"""Inspecting and changing a cluster through its API."""

@@ -1,7 +1,7 @@
-"""Access to a cluster, read from a kubeconfig's text with its data embedded.
+"""Access to a cluster, read from a kubeconfig with embedded credentials.
 
 The credentials exist as files only while the TLS context reads them, in memory-backed storage, so
-that a killed process leaves no key behind on a disk.
+that a killed process leaves no key on a disk.
 """
 
 import base64
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-# libyaml's, where it is built in, is ten times faster than the one in Python.
+# libyaml's loader, if available, is ten times faster than the pure Python one.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -1,4 +1,4 @@
-"""Kubernetes objects applied to a cluster by server-side apply, looked up in it and deleted.
+"""Kubernetes objects applied, looked up and deleted by server-side apply.
 
 https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """
@@ -19,18 +19,18 @@ Reference = dict[str, str]
 
 
 def references(documents: str) -> list[Reference]:
-    """Return a reference to each object of a YAML text, in its order."""
+    """Return a reference to each object of a YAML text, in document order."""
     return [_reference(document) for document in _objects(documents)]
 
 
 def present(client: Client, documents: str) -> list[Reference]:
-    """Return which of the objects exist. Raises ApiError."""
+    """Return the objects that exist. Raises ApiError."""
     api = _Resources(client.limited(retries=PROBE_RETRIES))
     return [ref for ref in references(documents) if api.exists(ref)]
 
 
 def apply(client: Client, documents: str) -> list[Reference]:
-    """Apply every object in its order; return references to them. Raises OperatorError."""
+    """Apply every object in order; return references to them. Raises OperatorError."""
     api = _Resources(client)
     applied = []
     for document in _objects(documents):
@@ -41,14 +41,14 @@ def apply(client: Client, documents: str) -> list[Reference]:
 
 
 def remove(client: Client, refs: list[Reference]) -> None:
-    """Delete the objects, the last first; a missing one is fine. Raises OperatorError."""
+    """Delete the objects, the last first; missing ones are ignored. Raises OperatorError."""
     api = _Resources(client)
     for ref in reversed(refs):
         client.ask(f"deleting {_title(ref)}", partial(api.delete, ref))
 
 
 class _Resources:
-    """Objects by reference; where each kind's are is asked of the API, once each time.
+    """Objects by reference; each instance discovers the API path of a kind once.
 
     An upgraded cluster, or another one at the same address, serves other kinds.
     https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
@@ -76,7 +76,7 @@ class _Resources:
         return f"{_root(ref['apiVersion'])}{inside}/{found['name']}/{ref['name']}"
 
     def _resource(self, version: str, kind: str) -> Json:
-        """Return where objects of a kind are: a name in the plural, `namespaced`."""
+        """Return the discovery entry of a kind: its plural name, `namespaced`."""
         if (version, kind) not in self._known:
             for each in self._client.get(_root(version))["resources"]:
                 if "/" not in each["name"]:  # not a subresource, such as pods/log
@@ -99,7 +99,7 @@ def _reference(document: dict[str, Any]) -> Reference:
         "apiVersion": document["apiVersion"],
         "kind": document["kind"],
         "name": document["metadata"]["name"],
-        # Empty for what belongs to the whole cluster: state keeps no nulls.
+        # Empty for cluster-scoped objects: state keeps no nulls.
         "namespace": document["metadata"].get("namespace", ""),
     }
 

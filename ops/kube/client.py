@@ -1,7 +1,7 @@
-"""A client of one cluster's Kubernetes API: raw JSON over one pool of connections.
+"""A client of one cluster's Kubernetes API: raw JSON over one connection pool.
 
-It is built once per cluster and run, and handed on; any number of threads may share it. Objects
-stay what the API sent: making typed ones of them would cost more than everything else of a look.
+It is built once per cluster and run, and passed on; any number of threads may share it. Objects
+stay as the API sent them: converting them to typed ones would cost more than the rest of a check.
 https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
@@ -23,7 +23,7 @@ from ops.kube.access import Access
 from ops.kube.errors import PASSING, ApiError, Unavailable, of_answer
 from ops.wait import wait_until
 
-# An object of the API, or an answer of it.
+# An API object or response.
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -31,11 +31,11 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 CONNECTIONS = 32
 RETRIES = 3
-# For a look that is not vital: once more, since a virtual address may just be moving.
+# For a non-essential read: one retry, since a virtual address may just be moving.
 PROBE_RETRIES = 1
-# As kubectl has it.
+# The same as kubectl's.
 PAGE = 500
-# How long the API is asked again: a control plane may be leaving, or a virtual address moving.
+# How long requests are retried: a control plane may be leaving, or a virtual address moving.
 ANSWER_SECONDS = 30.0
 POLL_SECONDS = 0.5
 CLIENTS = 64
@@ -44,8 +44,8 @@ JSON = "application/json"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
-# A kept connection may lead to a machine that lost its power, or its virtual address: that is
-# noticed within seconds, as it would be by a new connection.
+# A kept-alive connection may lead to a machine that lost power or its virtual address: it is
+# detected within seconds, as with a new connection.
 SOCKET_OPTIONS = [
     *HTTPConnection.default_socket_options,
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -56,9 +56,10 @@ SOCKET_OPTIONS = [
 
 
 class Client:
-    """The API of one cluster, as one user of it.
+    """The API of one cluster, used as one user.
 
-    Every method raises ApiError for a refusal; its kinds Unavailable and Conflict may be over soon.
+    Every method raises ApiError for a refusal; its subclasses Unavailable and Conflict may be
+    transient.
     """
 
     def __init__(self, kubeconfig: str | Access, *, retries: int = RETRIES) -> None:
@@ -67,7 +68,7 @@ class Client:
         self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         self._pool = urllib3.PoolManager(
             ssl_context=self.access.tls,
-            # Connections are made as they are needed.
+            # Connections are opened on demand.
             maxsize=CONNECTIONS,
             socket_options=SOCKET_OPTIONS,
         )
@@ -76,7 +77,7 @@ class Client:
         return f"<Client {self.access.context} at {self.access.server}>"
 
     def limited(self, *, retries: int | None = None, seconds: float = READ_SECONDS) -> "Client":
-        """Return this client with less patience for one request; it uses the same connections."""
+        """Return this client with fewer retries per request; it shares the connections."""
         client = copy(self)
         client._retries = self._retries if retries is None else retries
         client._timeout = urllib3.Timeout(connect=min(seconds, CONNECT_SECONDS), read=seconds)
@@ -87,11 +88,11 @@ class Client:
         return _parsed(self._request("GET", path, query))
 
     def find(self, path: str) -> Json | None:
-        """Return the object at a path, None where there is none."""
+        """Return the object at a path, None if there is none."""
         return unless_missing(lambda: self.get(path))
 
     def pages(self, path: str, **query: Any) -> Iterator[Json]:
-        """Return the items of a list one after the other, read in pages."""
+        """Yield the items of a list, read in pages."""
         query |= {"limit": PAGE}
         while True:
             page = self.get(path, **query)
@@ -101,7 +102,7 @@ class Client:
                 return
 
     def text(self, path: str, **query: Any) -> str:
-        """Return what is no JSON, such as a log."""
+        """Return a response that is not JSON, such as a log."""
         return self._request("GET", path, query).decode(errors="replace")
 
     def create(self, path: str, body: Mapping[str, Any]) -> Json:
@@ -111,7 +112,7 @@ class Client:
     def patch(
         self, path: str, body: Mapping[str, Any], *, kind: str = STRATEGIC_MERGE, **query: Any
     ) -> Json:
-        """Patch the object at a path; `kind` is the media type that says what the patch means."""
+        """Patch the object at a path; `kind` is the media type of the patch."""
         return _parsed(self._request("PATCH", path, query, body, kind))
 
     def delete(self, path: str, options: Mapping[str, Any] | None = None) -> None:
@@ -119,9 +120,9 @@ class Client:
         self._request("DELETE", path, body=options)
 
     def ask(self, doing: str, call: Callable[[], T]) -> T:
-        """Return what `call` returns, called again while the API is unavailable or it conflicts.
+        """Return the result of `call`, retried while the API is unavailable or reports a conflict.
 
-        Raises OperatorError for every other refusal, and for one that lasts.
+        Raises OperatorError for every other refusal, and for one that persists.
         """
 
         def attempt() -> T:
@@ -141,7 +142,7 @@ class Client:
         )
 
     def explain(self, doing: str, answer: Exception | str) -> OperatorError:
-        """Return an error that says what was being done, where, what was answered, what to do."""
+        """Return an error that names the operation, the server, its answer and the next step."""
         return OperatorError(
             f"{doing} at {self.access.server} failed: {answer}. Check the API (`kubectl --context "
             f"{self.access.context} get --raw /readyz`), fix the cause and run `pulumi up` again: "
@@ -175,7 +176,7 @@ class Client:
 
 
 def unless_missing(call: Callable[[], T]) -> T | None:
-    """Return what `call` returns, None where the API knows no such object."""
+    """Return the result of `call`, None if the API knows no such object."""
     try:
         return call()
     except ApiError as error:
@@ -185,12 +186,12 @@ def unless_missing(call: Callable[[], T]) -> T | None:
 
 
 def of(kubeconfig: str) -> Client:
-    """Return this process's client for a kubeconfig, built when it is first asked for."""
+    """Return this process's client for a kubeconfig, built on first use."""
     with _BUILDING:
         return _built(kubeconfig)
 
 
-# Two threads at once would each build one.
+# Two concurrent threads would each build one.
 _BUILDING = Lock()
 
 

@@ -10,17 +10,17 @@ Object = Mapping[str, Any]
 
 
 def condition(thing: Object, kind: str) -> Object:
-    """Return a condition by its type; an empty one where it is not reported."""
+    """Return a condition by its type; an empty one if it is not reported."""
     conditions = thing.get("status", {}).get("conditions", ())
     return next((each for each in conditions if each["type"] == kind), {})
 
 
 def is_ready(thing: Object) -> bool:
-    """Whether a Node or a pod is Ready: not where that is unknown."""
+    """Whether a Node or a pod is Ready; false if unknown."""
     return bool(condition(thing, "Ready").get("status") == "True")
 
 
 def message(thing: Object, kind: str) -> str:
-    """Return why a condition is as it is."""
+    """Return the message of a condition."""
     found = condition(thing, kind)
     return found.get("message") or found.get("reason") or "no status was reported"

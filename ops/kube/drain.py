@@ -1,18 +1,17 @@
-"""Emptying a Node, as `kubectl drain` does.
+"""Draining a Node, as `kubectl drain` does.
 
-What counts are the pods that are on the Node when the drain begins, without those that belong to
-the Node itself (of DaemonSets, and static ones): a pod that tolerates everything comes back to a
-cordoned Node as often as it is evicted.
+A drain covers the pods that are on the Node when it begins, except those that belong to the Node
+itself (DaemonSet and static pods): a pod that tolerates everything comes back to a cordoned Node as
+often as it is evicted.
 
-A pod that another Node can take (see placement.py) is evicted. One that a PodDisruptionBudget holds
-is asked for again until the budget allows it, so that its replacement is there by then; no budget
-holds it beyond the deadline. After that the drain fails, and says what was in the way; with `force`
-what is left is deleted instead, budgets or not.
+A pod that another Node can take (see placement.py) is evicted. The eviction is retried until the
+pod's PodDisruptionBudget allows it, so that its replacement is running by then; no budget blocks it
+beyond the deadline. After that the drain fails and reports the obstacles; with `force` the
+remaining pods are deleted instead, regardless of budgets.
 
 A pod that no other Node can take has nowhere else to go, and no budget would ever allow its
-eviction, since its replacement cannot start. On a Node that stays it is left where it is:
-containers survive a restart of their kubelet. On a Node that leaves, it is deleted when all others
-have gone.
+eviction, since its replacement cannot start. On a Node that stays it is left running: containers
+survive a restart of their kubelet. On a Node that leaves, it is deleted after all others have gone.
 """
 
 import time
@@ -31,10 +30,10 @@ from ops.wait import NotYet, wait_until
 Pod = dict[str, Any]
 
 POLL_SECONDS = 0.5
-# What a pod that is deleted by force has left to end itself, and its kubelet to say so.
+# Time for a force-deleted pod to terminate, and for its kubelet to report it.
 FORCED_GRACE_SECONDS = 10
 FORCED_SECONDS = 60
-# A budget's, and the API's where several budgets hold one pod.
+# The status for a blocking budget, and for several budgets on one pod.
 HELD = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR)
 # The pod is gone, or another one has its name.
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
@@ -42,9 +41,9 @@ FINISHED = ("Succeeded", "Failed")
 
 
 class Drain:
-    """One Node's drain; `leaves`: the Node goes with its machine.
+    """One Node's drain; `leaves`: the Node is removed with its machine.
 
-    `is_lost` says that its kubelet can end no pod any more.
+    `is_lost` says that its kubelet can no longer terminate pods.
     """
 
     def __init__(
@@ -59,16 +58,16 @@ class Drain:
         self._name = name
         self._leaves = leaves
         self._is_lost = is_lost
-        # Of each pod that counts, by its uid: why no other Node can take it, "" if one can.
+        # For each covered pod, by UID: why no other Node can take it, "" if one can.
         self._obstacles: dict[str, str] | None = None
         self._stranded: list[Pod] = []
         self._refusals: dict[str, str] = {}
         self._trouble = ""
 
     def run(self, *, deadline_seconds: float, force: bool) -> str:
-        """Empty the Node within the deadline; name the pods that had nowhere else to go, and why.
+        """Drain the Node within the deadline; return the pods with nowhere else to go, and why.
 
-        They are still there, unless the Node leaves. "" if there are none.
+        They are still running, unless the Node leaves. "" if there are none.
         """
         deadline = time.monotonic() + deadline_seconds
 
@@ -87,7 +86,7 @@ class Drain:
     def _repeat(
         self, end: Callable[[Pod], None], concerns: Callable[[Pod], bool], seconds: float
     ) -> list[Pod]:
-        """Have every pod ended; return those that are left. A lost Node has none to wait for."""
+        """Terminate every pod; return the remaining ones. A lost Node has none to wait for."""
         left: list[Pod] = []
 
         def attempt() -> None:
@@ -117,12 +116,13 @@ class Drain:
         return pods
 
     def _judge(self, pods: list[Pod]) -> dict[str, str]:
-        """Return why no other Node can take each pod; an ending one goes anyway."""
+        """Return why no other Node can take each pod; a terminating one goes anyway."""
         if not pods:
             return {}
         nodes = self._client.pages("/api/v1/nodes")
         others = [node for node in nodes if node["metadata"]["name"] != self._name]
-        # What is about to be deleted, budgets or not, waits for a Node that may be Ready again.
+        # Before pods are deleted regardless of budgets, wait for a Node that may become Ready
+        # again.
         if self._leaves and not all(map(is_ready, others)):
             return {_uid(pod): "" for pod in pods}
         return {
@@ -136,7 +136,7 @@ class Drain:
         return bool((self._obstacles or {}).get(_uid(pod)))
 
     def _told(self) -> str:
-        """Name the pods that run and have nowhere else to go, by the reason."""
+        """Name the running pods with nowhere else to go, grouped by reason."""
         reasons: dict[str, list[str]] = {}
         for pod in self._stranded:
             if pod["status"].get("phase") not in FINISHED:
@@ -144,7 +144,7 @@ class Drain:
         return "; ".join(f"{', '.join(pods)} ({why})" for why, pods in reasons.items())
 
     def _evict(self, pod: Pod) -> None:
-        """Ask for the pod's eviction; note why, where that is refused."""
+        """Request the pod's eviction; record the reason of a refusal."""
         self._refusals.pop(title(pod), None)
         if _is_ending(pod):
             return
@@ -169,7 +169,7 @@ class Drain:
             self._remove(pod, gracePeriodSeconds=FORCED_GRACE_SECONDS)
 
     def _delete(self, pod: Pod) -> None:
-        """Delete the pod, which has its own grace period."""
+        """Delete the pod with its own grace period."""
         if not _is_ending(pod):
             self._remove(pod)
 
@@ -211,7 +211,7 @@ class Drain:
 
 
 def title(pod: Pod) -> str:
-    """Name a pod as a person does: namespace/name."""
+    """Return the pod's display name: namespace/name."""
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
@@ -224,7 +224,7 @@ def _uid(pod: Pod) -> str:
 
 
 def _only(pod: Pod) -> dict[str, Any]:
-    """Options that mean the very pod that was seen: a StatefulSet's next one has the same name."""
+    """Return options that identify exactly this pod: a StatefulSet reuses the name."""
     return {"preconditions": {"uid": _uid(pod)}}
 
 
@@ -240,7 +240,7 @@ def _stays(pod: Pod) -> bool:
 
 
 def _is_namespace_ending(error: ApiError) -> bool:
-    """Whether nothing is created in the namespace any more; it deletes its pods by itself.
+    """Whether the namespace is terminating: it allows no creation and deletes its pods by itself.
 
     https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle
     """

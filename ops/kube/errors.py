@@ -1,15 +1,15 @@
-"""What a Kubernetes API answers instead of what it was asked for."""
+"""Errors of the Kubernetes API, by what a caller can do about them."""
 
 import json
 from http import HTTPStatus
 from typing import Any
 
-# What a page that is no Status of the API may take of the operator's screen.
+# Limit for a response body that is not a Status of the API, as shown on the terminal.
 LONGEST = 500
 
 
 class ApiError(Exception):
-    """The API refused; `status` is HTTP's, None where nothing answered.
+    """The API refused a request; `status` is the HTTP status, None if there was no answer.
 
     `details` are those of the API's Status object.
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
@@ -28,19 +28,19 @@ class ApiError(Exception):
 
 
 class Unavailable(ApiError):
-    """The API did not answer, or answered that it has a fault: it may be well a moment later."""
+    """The API did not answer or reported a server error; this may be transient."""
 
 
 class Conflict(ApiError):
-    """What was read has changed or is gone meanwhile: to be read and changed again."""
+    """The object changed or disappeared since it was read: read it and change it again."""
 
 
-# What may be over when it is asked again.
+# Errors that may be transient.
 PASSING = (Unavailable, Conflict)
 
 
 def of_answer(status: int, body: bytes) -> ApiError:
-    """Return the error that an answer means."""
+    """Return the error for a response."""
     try:
         said = json.loads(body)
         message, details = str(said["message"]), said.get("details") or {}

@@ -1,8 +1,8 @@
 """The members of a cluster's stacked etcd, read and changed through the Kubernetes API alone.
 
-etcdctl runs in the etcd pod of whichever control plane answers, with the certificate that kubeadm
-makes for its own health checks; no machine has to be reached for it. A member may only leave while
-what remains keeps its majority.
+etcdctl runs in the etcd pod of any control plane that answers, with the certificate that kubeadm
+issues for its own health checks; no machine has to be reached for it. A member may leave only while
+the remaining members keep a majority.
 https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/ha-topology/#stacked-etcd-topology
 """
 
@@ -33,7 +33,7 @@ ETCDCTL = (
     "--write-out=json",
 )
 LIST = ("member", "list", "--command-timeout=4s")
-# A dead member costs all of this time; one that is merely slow is looked at again.
+# A dead member costs all of this time; a merely slow one is checked again.
 LOOK = ("endpoint", "health", "--cluster", "--command-timeout=2s")
 REMOVE = ("member", "remove", "--command-timeout=4s")
 ASK_SECONDS = 8.0
@@ -43,9 +43,9 @@ Json = Any
 
 @dataclass(frozen=True)
 class Member:
-    """A member: `id` in hexadecimal, `name` that of its Node ("" until it has started once).
+    """A member: `id` in hexadecimal, `name` that of its Node ("" until its first start).
 
-    `healthy` means that it takes part in what the majority agrees on.
+    `healthy` means that it takes part in the majority's consensus.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Member:
 
 
 def members(client: Client, *, besides: str = "") -> list[Member]:
-    """Return the members as a majority of them knows them, each with a look at its health.
+    """Return the members as known to a majority of them, each with its current health.
 
     The pod of the Node `besides` is asked last. Raises OperatorError when none answers.
     """
@@ -73,10 +73,10 @@ def members(client: Client, *, besides: str = "") -> list[Member]:
 def await_removable(
     client: Client, name: str, *, address: str, deadline_seconds: float
 ) -> list[Member]:
-    """Wait until etcd can do without what the Node `name` has in it, and return that.
+    """Wait until etcd can do without the members of the Node `name`, and return them.
 
-    A member that never started has no name and is known by the `address` of its machine. Raises
-    OperatorError when the others do not become healthy enough.
+    A member that never started has no name and is identified by the `address` of its machine.
+    Raises OperatorError when the others do not become healthy enough.
     """
 
     def removable() -> list[Member]:
@@ -105,9 +105,9 @@ def remove_member(
     deadline_seconds: float,
     leaving: Sequence[Member] = (),
 ) -> None:
-    """Remove what the Node `name` has in etcd, once etcd can do without it; nothing is fine.
+    """Remove the members of the Node `name`, once etcd can do without them; there may be none.
 
-    `leaving` is what `await_removable` has just returned, if it was asked.
+    `leaving` is the last result of `await_removable`, if it was called.
     """
 
     def look() -> Sequence[Member]:
@@ -159,13 +159,13 @@ def of_machine(found: Iterable[Member], name: str, address: str) -> list[Member]
 
 
 def refusal(found: Iterable[Member], leaving: Member) -> str | None:
-    """Say why `leaving` must not leave now; None when the others keep their majority."""
+    """Return why `leaving` must not leave now; None if the others keep their majority."""
     voters = {str(each): each.healthy for each in found if not each.learner}
     return quorum.removal_refusal(voters, str(leaving))
 
 
 def _has(client: Client, name: str, address: str) -> bool:
-    """Whether a machine has anything in etcd: known sooner than how all members are."""
+    """Whether a machine has any member in etcd: cheaper than checking the health of all members."""
     (listed,) = _ask_any(client, name, LIST)
     found = [_member(each, set()) for each in listed["members"]]
     return bool(of_machine(found, name, address))
@@ -191,7 +191,7 @@ def _member(listed: Json, healthy: set[str]) -> Member:
 
 
 def _ask_any(client: Client, besides: str, *commands: Sequence[str]) -> list[Json]:
-    """Return what etcdctl says to the commands, all of them in the first pod that answers."""
+    """Return etcdctl's output of the commands, all run in the first pod that answers."""
     reasons = []
     for pod in _pods(client, besides):
         try:
@@ -206,7 +206,7 @@ def _ask_any(client: Client, besides: str, *commands: Sequence[str]) -> list[Jso
 def _ask(client: Client, pod: str, command: Sequence[str]) -> Json:
     finished = run(client, NAMESPACE, pod, [*ETCDCTL, *command], deadline_seconds=ASK_SECONDS)
     try:
-        # `endpoint health` fails when any member is ill, and says which on its output.
+        # `endpoint health` fails when any member is unhealthy, and names it in its output.
         return json.loads(finished.output)
     except ValueError:
         said = finished.errors.strip() or finished.output.strip()
@@ -214,7 +214,7 @@ def _ask(client: Client, pod: str, command: Sequence[str]) -> Json:
 
 
 def _pods(client: Client, besides: str) -> list[str]:
-    """Return the names of the etcd pods, those first that are likely to answer."""
+    """Return the names of the etcd pods, those likely to answer first."""
     path = f"/api/v1/namespaces/{NAMESPACE}/pods"
     try:
         pods = list(client.pages(path, labelSelector=SELECTOR))

@@ -1,7 +1,7 @@
-"""A program that is run in a pod through the API, as `kubectl exec` does.
+"""Running a program in a pod through the API, as `kubectl exec` does.
 
-It uses the same TLS context as every other call, and ends in time. The protocol is the streaming
-subprotocol v4: each message begins with the number of its channel.
+It uses the same TLS context as every other call and has a deadline. The protocol is the streaming
+subprotocol v4: each message begins with its channel number.
 https://kubernetes.io/docs/reference/using-api/websockets/ (v4.channel.k8s.io)
 """
 
@@ -22,12 +22,12 @@ OUTPUT, ERRORS, OUTCOME = 1, 2, 3
 
 
 class ExecError(Exception):
-    """The program could not be run, or nobody knows how it ended."""
+    """The program could not be run, or its outcome is unknown."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What a program left: its exit status and what it wrote."""
+    """The result of a program: its exit status and its output."""
 
     status: int
     output: str
@@ -37,7 +37,7 @@ class Finished:
 def run(
     client: Client, namespace: str, pod: str, command: Sequence[str], *, deadline_seconds: float
 ) -> Finished:
-    """Run `command` in the pod's first container; raise ExecError when that was not possible."""
+    """Run `command` in the pod's first container; raise ExecError if that was not possible."""
     import websocket
 
     query = urlencode(
@@ -66,7 +66,7 @@ def run(
 
 
 def _listen(connection: "WebSocket", deadline: float) -> dict[int, str]:
-    """Return what came on each channel until the other side closed."""
+    """Return the data received on each channel until the other side closed."""
     import websocket
 
     heard = {channel: bytearray() for channel in (OUTPUT, ERRORS, OUTCOME)}

@@ -1,4 +1,4 @@
-"""Whether a cluster works: its Nodes, its DNS, and that pods on all Nodes reach each other."""
+"""A cluster's health: its Nodes, its DNS, and connectivity between pods on all Nodes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 def await_ready(
     client: Client, cluster: str, nodes: Sequence[str], deadline_seconds: float
 ) -> dict[str, Any]:
-    """Wait until nothing is missing and return what `check` does. Raises OperatorError."""
+    """Wait until nothing is missing and return the result of `check`. Raises OperatorError."""
 
     def ready() -> dict[str, Any]:
         observed = _check(client, nodes)
@@ -42,7 +42,7 @@ def await_ready(
 
 
 def check(client: Client, nodes: Sequence[str]) -> dict[str, Any]:
-    """Look once at the cluster that should have these Nodes.
+    """Check once the cluster that should have these Nodes.
 
     Returns `nodes` (name, role, version, address, ready) and `missing` (one line each).
     """
@@ -93,7 +93,7 @@ def _missing_probes(expected: Sequence[str], pods: list[Object]) -> Iterator[str
 def _ready_probes(
     expected: Sequence[str], nodes: list[Object], pods: list[Object]
 ) -> Iterator[reachability.Probe]:
-    """Whose pods can be asked for: of a Node or a probe that is not Ready it is said already."""
+    """Yield the probes to compare: Nodes or probes that are not Ready are already reported."""
     by_node = _by_node(pods)
     ready = {_name(node) for node in nodes if is_ready(node)}
     for name in expected:
@@ -103,7 +103,7 @@ def _ready_probes(
 
 
 def _by_node(pods: list[Object]) -> dict[str, Object]:
-    """Return the pods by Node, but for those that end: their successors count."""
+    """Return the pods by Node, without terminating ones: their successors count."""
     return {
         pod["spec"].get("nodeName"): pod
         for pod in pods

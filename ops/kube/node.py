@@ -1,8 +1,8 @@
-"""A Node as the API returns it, and the patch that gives it labels and taints.
+"""A Node as the API returns it, and the patch that sets its labels and taints.
 
-Labels and taints are whoever's: only those that this program put there are ever taken away. An
-annotation on the Node keeps note of them, and of a cordon that a rollout made, so that any later
-run can tell its own from a person's.
+Labels and taints may have several owners: only those set by this program are ever removed. An
+annotation on the Node records them, and a cordon set by a rollout, so that any later run can
+distinguish its own from the user's.
 """
 
 import json
@@ -15,25 +15,25 @@ from ops.kube.placement import written
 
 MANAGED = "kubeadm-fleet/managed-labels-and-taints"
 CORDONED = "kubeadm-fleet/cordoned"
-# What kubeadm marks a control plane with; it does so once, so that nobody else puts it back.
+# Labels of control planes. kubeadm sets them only once, so nothing else would restore them.
 # https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 ROLE_LABELS = {
     "node-role.kubernetes.io/control-plane": "",
     "node.kubernetes.io/exclude-from-external-load-balancers": "",
 }
-# What kubeadm taints a control plane with when it joins.
+# The taint with which kubeadm registers a control plane when it joins.
 ROLE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
-# flannel's, which its peers send a Node's packets by.
+# flannel's annotation, from which its peers learn where to send a Node's packets.
 FLANNEL = "flannel.alpha.coreos.com/backend-data"
 
 
 @dataclass(frozen=True)
 class Node:
-    """The Node of a machine; `our_labels` and `our_taints` are what this program put there.
+    """The Node of a machine; `our_labels` and `our_taints` are those set by this program.
 
-    `cordoned` says that this program keeps pods away from it, not a person. `ready_since` is the
-    time since when `ready` is as it is. `pod_cidr` is its share of the pod subnet, `vtep` the
-    hardware address by which the other Nodes' flannel sends it packets.
+    `cordoned` means cordoned by this program, not by a user. `ready_since` is the last change of
+    `ready`. `pod_cidr` is its share of the pod subnet, `vtep` the hardware address to which the
+    other Nodes' flannel sends it packets.
     """
 
     ready: bool
@@ -49,7 +49,7 @@ class Node:
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Node":
-        """Read a Node as the API returns it."""
+        """Read a Node from an API object."""
         metadata, spec = found["metadata"], found["spec"]
         annotations = metadata.get("annotations", {})
         ours = json.loads(annotations.get(MANAGED, "{}"))
@@ -84,7 +84,7 @@ def metadata_patch(
 ) -> dict[str, Any]:
     """Return the patch that gives a Node these labels and taints.
 
-    Those of ours that are not named go; anybody else's stay.
+    Those of ours that are not named are removed; foreign ones stay.
     """
     node = Node.of(found)
     changed: dict[str, str | None] = {key: None for key in node.our_labels}
@@ -103,6 +103,6 @@ def metadata_patch(
 
 
 def _key(taint: str) -> tuple[str, str]:
-    """What makes two taints the same to Kubernetes: key and effect."""
+    """The identity of a taint in Kubernetes: key and effect."""
     read = _read(taint)
     return read["key"], read["effect"]

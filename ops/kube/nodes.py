@@ -1,8 +1,8 @@
-"""The Nodes of a cluster as its API knows them, and what this program writes on them.
+"""A cluster's Nodes, read and changed through its API.
 
-Labels and taints are whoever's: only those that this program put there are ever taken away. An
-annotation on the Node keeps note of them, and of a cordon that a rollout made, so that any later
-run can tell its own from a person's.
+Labels and taints may have several owners: only those set by this program are ever removed. An
+annotation on the Node records them, and a cordon set by a rollout, so that any later run can
+distinguish its own from the user's.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +18,7 @@ from ops.kube.node import CORDONED, Node, metadata_patch
 
 NODES = "/api/v1/nodes"
 SYSTEM = "/api/v1/namespaces/kube-system"
-# On the API's picture of a static pod, which only its kubelet ends.
+# Marks the API's mirror of a static pod, which only its kubelet can terminate.
 MIRROR = "kubernetes.io/config.mirror"
 # Later than any time.
 NEVER = "~"
@@ -30,7 +30,7 @@ Change = Callable[[Json], Json | None]
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod, and no other of its name."""
+    """One specific pod: not another of the same name."""
 
     namespace: str
     name: str
@@ -40,8 +40,8 @@ class Pod:
 class Nodes:
     """The Nodes of one cluster, read and changed through its endpoint.
 
-    Unless a method says otherwise, it is patient with an API that is unavailable for a moment, and
-    raises OperatorError.
+    Unless documented otherwise, methods retry while the API is briefly unavailable, and raise
+    OperatorError.
     """
 
     def __init__(self, client: Client) -> None:
@@ -50,48 +50,48 @@ class Nodes:
 
     @classmethod
     def of(cls, kubeconfig: str) -> "Nodes":
-        """Return the Nodes of the cluster of a kubeconfig, through this process's client for it."""
+        """Return the Nodes of a kubeconfig's cluster, through this process's client for it."""
         return cls(client.of(kubeconfig))
 
     def read(self) -> dict[str, Node] | None:
-        """Return every Node by name; None while the API does not answer (no waiting)."""
+        """Return every Node by name; None if the API does not answer (no waiting)."""
         try:
             return {each["metadata"]["name"]: Node.of(each) for each in self._quick.pages(NODES)}
         except ApiError:
             return None
 
     def look(self, name: str) -> Node | None:
-        """Return the Node, None where there is none; raises ApiError at once."""
+        """Return the Node, None if there is none; raises ApiError at once."""
         found = self._quick.find(_path(name))
         return Node.of(found) if found else None
 
     def is_missing(self, name: str) -> bool:
-        """Return whether the API answers and knows no such Node, which is not waited for."""
+        """Return whether the API answers and knows no such Node, without waiting for the API."""
         try:
             return self._quick.find(_path(name)) is None
         except ApiError:
             return False
 
     def one(self, name: str) -> Node | None:
-        """Return the Node; None where there is none."""
+        """Return the Node, None if there is none."""
         found = self.client.ask(f"reading Node {name}", lambda: self.client.find(_path(name)))
         return Node.of(found) if found else None
 
     def can_take(self, pod: Mapping[str, Any]) -> bool:
-        """Whether one of the Nodes can take such a pod."""
+        """Whether any Node can take such a pod."""
         nodes = self.client.ask("listing Nodes", lambda: list(self.client.pages(NODES)))
         return not placement.obstacles(pod, nodes)
 
     def cluster_document(self) -> str:
-        """Return kubeadm's ClusterConfiguration as the cluster has it."""
+        """Return the cluster's ClusterConfiguration of kubeadm."""
         return self._config_map("kubeadm-config")["ClusterConfiguration"]
 
     def kubelet_document(self) -> str:
-        """Return the KubeletConfiguration as the cluster has it."""
+        """Return the cluster's KubeletConfiguration."""
         return self._config_map("kubelet-config")["kubelet"]
 
     def drain_policy(self) -> dict[str, str]:
-        """Return how machines are drained now (manifests/baseline/drain.yaml); {} if unknown."""
+        """Return the current drain policy (manifests/baseline/drain.yaml); {} if unknown."""
         path = f"{SYSTEM}/configmaps/kubeadm-fleet-drain"
         found = self.client.ask("reading how to drain", lambda: self.client.find(path))
         return dict(found["data"]) if found else {}
@@ -101,12 +101,12 @@ class Nodes:
         return dict(self.client.ask(f"reading {name}", lambda: self.client.get(path))["data"])
 
     def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
-        """Give the Node these labels and taints, and take away those of ours that are not named."""
+        """Set these labels and taints on the Node, and remove those of ours that are not named."""
         taints = tuple(taints)
         self._change(name, lambda found: metadata_patch(found, labels, taints), "labeling")
 
     def cordon(self, name: str) -> None:
-        """Keep new pods away; a Node that a person cordoned stays theirs."""
+        """Cordon the Node; a cordon set by a user stays the user's."""
 
         def change(found: Json) -> Json | None:
             if placement.is_cordoned(found):
@@ -119,7 +119,7 @@ class Nodes:
         self._change(name, change, "cordoning")
 
     def uncordon(self, name: str) -> None:
-        """Let pods in again, where it was a rollout that kept them away."""
+        """Uncordon the Node if a rollout cordoned it."""
 
         def change(found: Json) -> Json | None:
             if CORDONED not in found["metadata"].get("annotations", {}):
@@ -132,7 +132,7 @@ class Nodes:
         self._change(name, change, "uncordoning")
 
     def cordon_permanently(self, name: str) -> bool:
-        """Keep new pods away from a Node that leaves, whoever cordoned it; False if it is gone."""
+        """Cordon a Node that leaves, whoever cordoned it before; False if it is gone."""
         patch = {"spec": {"unschedulable": True}}
         cordoned = self.client.ask(
             f"cordoning Node {name}",
@@ -141,18 +141,18 @@ class Nodes:
         return cordoned is not None
 
     def delete(self, name: str) -> None:
-        """Delete the Node; a missing one is fine."""
+        """Delete the Node; a missing one is ignored."""
         self.client.ask(
             f"deleting Node {name}",
             lambda: unless_missing(lambda: self.client.delete(_path(name))),
         )
 
     def former_pods(self, name: str) -> list[Pod]:
-        """Return the pods that do not outlive a reset of their Node's pod network.
+        """Return the pods that do not survive a reset of their Node's pod network.
 
-        Those that are older than their Node belong to one that was deleted: Kubernetes would have
-        deleted them, had the Node been away for longer. Those with an address of the pod network
-        lose it, and it is the start of the pod network's own that makes it anew. Static pods stay.
+        Pods older than their Node belong to a deleted one: Kubernetes would have deleted them if
+        the Node had been missing for longer. Pods with an address of the pod network lose it; the
+        pod network's own pods recreate the network when they start. Static pods stay.
         """
 
         def read() -> list[Pod]:
@@ -168,7 +168,7 @@ class Nodes:
         return self.client.ask(f"listing the pods on Node {name}", read)
 
     def end_pods(self, name: str, pods: Iterable[Pod]) -> None:
-        """Delete these pods of the Node, and none that took their names meanwhile."""
+        """Delete these pods of the Node, but none that has since taken one of their names."""
         for pod in pods:
             doing = f"ending pod {pod.namespace}/{pod.name} of the former Node {name}"
             self.client.ask(doing, partial(self._end, pod))
@@ -182,7 +182,7 @@ class Nodes:
                 raise
 
     def _change(self, name: str, change: Change, doing: str) -> None:
-        """Patch what `change` says of the Node as it is; None says that nothing is to be done."""
+        """Apply the patch that `change` returns for the current Node; None means no change."""
 
         def patch() -> None:
             found = self.client.get(_path(name))
@@ -205,5 +205,5 @@ def _is_former(pod: Mapping[str, Any], born: str) -> bool:
         return False
     owners = {owner["kind"] for owner in metadata.get("ownerReferences", ())}
     is_connected = not pod["spec"].get("hostNetwork") and pod["status"]["phase"] not in ENDED
-    # Both times in RFC 3339 with the same zone, so that text compares as time does.
+    # Both times are RFC 3339 in the same zone, so text order is time order.
     return is_connected or "DaemonSet" in owners or metadata["creationTimestamp"] < born

@@ -1,6 +1,7 @@
-"""The PodDisruptionBudgets of a cluster, by the pods that they hold.
+"""The PodDisruptionBudgets of a cluster, by the pods that they cover.
 
-Whoever waits for a budget needs its name: the API's own refusal names it only in its prose.
+To resolve a blocked eviction, an operator needs the budget's name: the API's refusal gives it only
+in its prose.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ Object = dict[str, Any]
 
 
 def blocking(client: Client, pods: Iterable[Object]) -> list[str]:
-    """Describe the budgets that hold one of `pods`, each once: name and allowed disruptions."""
+    """Describe the budgets that block one of `pods`, each once: name and allowed disruptions."""
     pods = list(pods)
     return [
         _described(budget)

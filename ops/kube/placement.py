@@ -1,8 +1,8 @@
-"""Whether a Node can take a pod, as far as the two of them tell.
+"""Whether a Node can take a pod, judged from these two objects alone.
 
-These are the scheduler's filters that look at nothing else: whether the Node is Ready and not
+These are the scheduler's filters that need nothing else: whether the Node is Ready and not
 cordoned, taints and tolerations, nodeSelector, and required node affinity. Free resources, volumes
-and other pods are not looked at: those change, while what is told here waits for a person.
+and other pods are ignored: they change, while the obstacles reported here need a person to act.
 https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
 https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 """
@@ -16,7 +16,7 @@ from ops.kube.conditions import is_ready
 Object = Mapping[str, Any]
 
 HARD_EFFECTS = ("NoSchedule", "NoExecute")
-# What a controller makes of readiness and cordons, a moment after they changed.
+# Taints that a controller derives from readiness and cordons, shortly after they change.
 FOLLOWING = tuple(
     f"node.kubernetes.io/{each}" for each in ("not-ready", "unreachable", "unschedulable")
 )
@@ -36,7 +36,7 @@ def obstacles(pod: Object, nodes: Sequence[Object]) -> str:
 
 
 def obstacle(pod: Object, node: Object) -> str:
-    """Return why the Node cannot take the pod, with the Node as its subject; "" if it can."""
+    """Return why the Node cannot take the pod, with the Node as the subject; "" if it can."""
     spec = pod["spec"]
     if is_cordoned(node):
         return "is cordoned"
@@ -57,12 +57,12 @@ def obstacle(pod: Object, node: Object) -> str:
 
 
 def is_cordoned(node: Object) -> bool:
-    """Whether somebody keeps new pods away from the Node."""
+    """Whether the Node is cordoned, by anyone."""
     return bool(node["spec"].get("unschedulable"))
 
 
 def written(taint: Mapping[str, str]) -> str:
-    """Write a taint as kubectl does: key=value:Effect, without `=` where there is no value."""
+    """Format a taint as kubectl does: key=value:Effect, without `=` if there is no value."""
     value = taint.get("value", "")
     return f"{taint['key']}{f'={value}' if value else ''}:{taint['effect']}"
 
@@ -72,7 +72,7 @@ def _tolerates(spec: Object, taint: Mapping[str, str]) -> bool:
 
 
 def _covers(toleration: Mapping[str, str], taint: Mapping[str, str]) -> bool:
-    """Whether a toleration is for this taint: no effect means all, no key (with Exists) every."""
+    """Whether a toleration matches a taint: no effect means all, no key (with Exists) any key."""
     if toleration.get("effect", "") not in ("", taint["effect"]):
         return False
     if toleration.get("key", "") not in ("", taint["key"]):

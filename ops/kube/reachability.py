@@ -1,6 +1,6 @@
-"""Whether pods reach each other at their own addresses, as the probe pods' logs tell.
+"""Connectivity between pods at their own addresses, read from the probe pods' logs.
 
-manifests/probe.yaml says what a probe does and logs. Every probe must be reached by those of all
+manifests/probe.yaml defines what a probe does and logs. Every probe must be reached by those of all
 other Nodes; in a cluster of more than `ALL_UP_TO` Nodes, by `ENOUGH` of them.
 """
 
@@ -18,13 +18,13 @@ CONTAINER = "probe"
 ALL_UP_TO = 50
 ENOUGH = 3
 LOG_SECONDS = 5
-# What one kind of finding may take of the operator's screen.
+# Limit for one kind of finding on the operator's terminal.
 LINES = 10
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A probe pod that runs: its Node, its name and its address."""
+    """A running probe pod: its Node, its name and its address."""
 
     node: str
     pod: str
@@ -33,7 +33,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Report:
-    """The last line of a probe's log: addresses that it reached, and since when it does not others.
+    """The last line of a probe's log: addresses reached, and since when others are unreachable.
 
     `unreadable` says why there is none.
     """
@@ -45,7 +45,7 @@ class Report:
 
 @dataclass(frozen=True)
 class _Gap:
-    """A probe that does not reach another one, since a time; "" where it has not tried yet."""
+    """A probe that does not reach another one since a given time; "" if not tried yet."""
 
     source: Probe
     target: Probe
@@ -53,7 +53,7 @@ class _Gap:
 
 
 def missing(client: Client, probes: list[Probe]) -> list[str]:
-    """Return one line for each way in which pods do not reach each other."""
+    """Return one line for each connectivity failure between pods."""
     if len(probes) < 2:
         return []
     with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
@@ -97,7 +97,7 @@ def _gaps(probes: list[Probe], reports: Mapping[Probe, Report]) -> Iterator[_Gap
 def _describe(
     gaps: Iterable[_Gap], probes: Iterable[Probe], reports: Mapping[Probe, Report]
 ) -> Iterator[str]:
-    """Say only once of a Node that no other reaches, or that reaches no other."""
+    """Report a Node only once if no other reaches it, or if it reaches no other."""
     to: dict[Probe, list[_Gap]] = defaultdict(list)
     by: dict[Probe, list[_Gap]] = defaultdict(list)
     for gap in gaps:
@@ -121,7 +121,7 @@ def _describe(
 
 def _since(gaps: Iterable[_Gap]) -> str:
     times = [gap.since for gap in gaps]
-    # RFC 3339 with one zone: text compares as time does.
+    # RFC 3339 in one zone: text order is time order.
     return f"since {max(times)}" if all(times) else "yet"
 
 

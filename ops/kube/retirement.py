@@ -1,8 +1,8 @@
-"""How a Node is emptied, and how it leaves.
+"""Draining a Node, and removing it from its cluster.
 
-Leaving follows `kubectl drain` and `kubectl delete node`. A Node that has not been Ready for a
-while, or whose kubelet has fallen silent, cannot end its pods: they are asked to go, so that others
-take their place, but not waited for; the cluster forgets them with the Node.
+Removal follows `kubectl drain` and `kubectl delete node`. A Node that has not been Ready for a
+while, or whose kubelet has stopped answering, cannot terminate its pods: they are evicted, so that
+replacements start, but not waited for; the cluster forgets them with the Node.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
@@ -15,16 +15,16 @@ from ops.kube.errors import ApiError, Unavailable
 from ops.kube.nodes import Nodes
 
 PING_SECONDS = 3
-# A kubelet that restarts is silent too, for a second or two, and its Node may not be Ready.
+# A restarting kubelet is silent too, for a second or two, and its Node may not be Ready.
 SILENCE_SECONDS = 10.0
-# Where something else says as well that the machine is dead.
+# Used when there is other evidence that the machine is dead.
 SHORT_SILENCE_SECONDS = 1.0
 
 
 def drain(nodes: Nodes, name: str, *, deadline_seconds: float, force: bool) -> str:
-    """Have the pods of a cordoned Node leave within the deadline (see drain.py).
+    """Evict the pods of a cordoned Node within the deadline (see drain.py).
 
-    Return those that stay, since no other Node can take them, and why; "" if there are none.
+    Return the pods that stay because no other Node can take them, and why; "" if there are none.
     """
     return _drain(Drain(nodes.client, name), nodes.client, name, deadline_seconds, force=force)
 
@@ -37,10 +37,10 @@ def retire(
     force: bool,
     silence_seconds: float,
 ) -> str:
-    """Drain a Node that is about to go, as far as it still can; a missing one is fine.
+    """Drain a Node that is about to leave, as far as it still can; a missing one is ignored.
 
-    Return the pods that were deleted, since no other Node can take them, and why. Whoever has
-    another sign that its machine is dead may take a shorter silence as the second.
+    Return the pods that were deleted because no other Node can take them, and why. A caller with
+    other evidence that the machine is dead may accept a shorter silence as the second sign.
     """
     if not nodes.cordon_permanently(name):
         return ""
@@ -57,9 +57,9 @@ def _drain(drain: Drain, client: Client, name: str, deadline_seconds: float, *, 
 
 
 class _KubeletLiveness:
-    """Whether a Node can still end its pods: its kubelet is well, and answers.
+    """Whether a Node can still terminate its pods: its kubelet is healthy and answers.
 
-    A kubelet's silence shows in its Node only after some 50 seconds, so it is asked itself.
+    A silent kubelet shows in its Node only after some 50 seconds, so the kubelet is asked directly.
     """
 
     def __init__(self, client: Client, name: str, silence_seconds: float) -> None:
@@ -69,7 +69,7 @@ class _KubeletLiveness:
         self._heard = time.monotonic()
 
     def is_lost(self) -> bool:
-        """Look once."""
+        """Check once."""
         ready = self._is_ready()
         if ready is None or (ready and self._answers()):
             self._heard = time.monotonic()
@@ -77,7 +77,7 @@ class _KubeletLiveness:
         return time.monotonic() - self._heard > self._silence
 
     def _is_ready(self) -> bool | None:
-        """Return whether the Node is there and Ready; None when the API does not say."""
+        """Return whether the Node exists and is Ready; None if the API does not answer."""
         try:
             found = self._client.find(self._path)
         except Unavailable:
