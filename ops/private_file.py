@@ -1,4 +1,4 @@
-"""Files that only their owner may read, written whole or not at all."""
+"""Files that only their owner may read, written atomically."""
 
 import os
 import tempfile
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def create_once(path: Path, content: str) -> None:
-    """Create a file with mode 0600 unless it exists; of two at once one wins, whole."""
+    """Create a file with mode 0600 unless it exists; of concurrent calls one wins, completely."""
     if path.exists():
         return
     with _complete_file(path, content) as new:
@@ -29,7 +29,7 @@ def write_private(path: Path, content: str) -> None:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder with mode 0700 unless it exists; as root, for the owner of its parent."""
+    """Create a folder with mode 0700 unless it exists; as root, owned by its parent's owner."""
     if not path.is_dir():
         path.mkdir(mode=0o700)
         _give_to_owner_of(path.parent, path)
@@ -43,7 +43,7 @@ def _give_to_owner_of(folder: Path, path: Path) -> None:
 
 @contextmanager
 def _complete_file(path: Path, content: str) -> Iterator[Path]:
-    """Give a file with mode 0600 beside the one that it is to become, safely on the disk."""
+    """Yield a temporary file with mode 0600 beside `path`, with its content synced to disk."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

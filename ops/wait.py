@@ -1,7 +1,7 @@
-"""Waiting for a condition: each wait has a deadline, and its end says what was waited for.
+"""Waiting for a condition: each wait has a deadline, and its error says what was waited for.
 
-A wait belongs where nothing else can say when it is over. Its check raises `NotYet` with how things
-are, so that an operator who waited in vain reads the last of it.
+Use a wait only if nothing else can signal the end. Its check raises `NotYet` with the current
+status, so that after a timeout the operator sees the last one.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Found = TypeVar("Found")
 
 
 class NotYet(Exception):
-    """What is waited for has not come; the text says how things are instead."""
+    """The condition does not hold yet; the text describes the current status."""
 
 
 def wait_until(
@@ -26,10 +26,10 @@ def wait_until(
     passing: tuple[type[Exception], ...] = (),
     poll_seconds: float = POLL_SECONDS,
 ) -> Found:
-    """Call `check` until it returns, at least once, and return what it returns.
+    """Call `check` until it returns, at least once, and return its result.
 
-    It goes on after NotYet and after the errors in `passing`; every other error ends the wait.
-    After `seconds` it raises `failure` of the last error's text.
+    It retries after NotYet and after the errors in `passing`; every other error ends the wait.
+    After `seconds` it raises `failure` with the last error's text.
     """
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type((NotYet, *passing)),

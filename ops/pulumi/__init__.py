@@ -1,1 +1,1 @@
-"""Pulumi's engine: how it is run, where its records lie, what it reports."""
+"""Pulumi's engine: running it, its records and its events."""

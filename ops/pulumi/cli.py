@@ -13,7 +13,7 @@ from model.paths import toolchain_dir
 from ops.errors import OperatorError
 from ops.pulumi.events import EventLog
 
-# Up to this many steps at once: they wait for machines, they do not compute.
+# Maximum number of concurrent steps: they wait for machines, they do not compute.
 PARALLEL = 32
 LOOK_SECONDS = 0.1
 EVENT_VERBS = ("up", "preview", "refresh", "destroy")
@@ -34,11 +34,11 @@ def search_path(venv: Path, path: str) -> str:
 
 
 def engine_environment(venv: Path, path: str) -> dict[str, str]:
-    """Return what every run of the engine is told, whoever runs it."""
+    """Return the environment variables common to all runs of the engine."""
     return {
         "PATH": search_path(venv, path),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # Clusters fail alone: what is wrong with one does not keep the others from their end.
+        # Clusters fail independently: an error in one does not keep the others from finishing.
         "PULUMI_CONTINUE_ON_ERROR": "true",
         # Without it the engine does not know --event-log.
         "PULUMI_DEBUG_COMMANDS": "true",
@@ -64,10 +64,10 @@ class PulumiCli:
         events: Path | None = None,
         own_session: bool = False,
     ) -> "subprocess.Popen[str]":
-        """Start a command; with `output`, nothing of it reaches the terminal and nobody is asked.
+        """Start a command; with `output`, nothing reaches the terminal and there are no prompts.
 
-        `events` is the log that the engine writes; an older one is removed. In a session of its
-        own, the terminal's Ctrl-C does not reach it.
+        `events` is the engine's event log; an older one is removed. In its own session, the command
+        does not receive the terminal's Ctrl-C.
         """
         command = [self._pulumi, *arguments]
         if events is not None:
@@ -85,7 +85,7 @@ class PulumiCli:
         )
 
     def run(self, *arguments: str) -> None:
-        """Run a command on this terminal, to its end, which must be a good one."""
+        """Run a command on this terminal to its end; raise an error if it fails."""
         with self.start(*arguments) as process, forward_signals(process):
             status = process.wait()
         if status != 0:
@@ -99,7 +99,7 @@ class PulumiCli:
         on_events: Callable[[Sequence[Mapping[str, Any]]], None],
         on_interrupt: Callable[[], None] = lambda: None,
     ) -> int:
-        """Run a command to its end, hand over its events as they come, return its exit status."""
+        """Run a command to its end, pass on its events as they arrive, return its exit status."""
         log = EventLog(events)
         process = self.start(*arguments, output=output, events=events)
         with process, forward_signals(process, on_interrupt):
@@ -110,7 +110,7 @@ class PulumiCli:
         return status
 
     def capture(self, *arguments: str, folder: Path | None = None, stdin: str | None = None) -> str:
-        """Run a command and return what it printed, which may be secret."""
+        """Run a command and return its output, which may be secret."""
         done = subprocess.run(
             [self._pulumi, *arguments],
             cwd=folder or self.project,
@@ -141,7 +141,7 @@ def forward_signals(
 ) -> Iterator[None]:
     """Let pulumi end by itself when this run is to stop: killed, it would leave its lock behind.
 
-    The terminal's Ctrl-C reaches pulumi too; a request to terminate is passed on as one.
+    The terminal's Ctrl-C reaches pulumi too; a request to terminate is forwarded as an interrupt.
     """
 
     def interrupted(*_: object) -> None:

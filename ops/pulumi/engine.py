@@ -1,4 +1,4 @@
-"""The engine for one stack of a person: its record, its lock, its outputs."""
+"""The engine for one stack: its record, its lock, its outputs."""
 
 import json
 import socket
@@ -28,9 +28,9 @@ class Engine:
         return self.workspace.stack in {entry["name"].rpartition("/")[2] for entry in stacks}
 
     def prepare(self, *, create: bool = False) -> bool:
-        """Bring the stack file that the engine reads up to date; say whether the stack exists.
+        """Update the stack file that the engine reads; return whether the stack exists.
 
-        With `create`, a missing stack gets its record, and its folders and passphrase with it.
+        With `create`, a missing stack is created in the backend, with its folders and passphrase.
         """
         workspace = self.workspace
         if workspace.external_backend:
@@ -54,7 +54,7 @@ class Engine:
     def run(self, *arguments: str) -> None:
         """Run a command on this terminal.
 
-        Raises PulumiError when it fails, with the way out where a lock is the reason.
+        Raises PulumiError on failure; if a lock is the cause, the error says how to clear it.
         """
         try:
             self._cli.run(*arguments)
@@ -70,7 +70,7 @@ class Engine:
         on_events: Callable[[Sequence[Mapping[str, Any]]], None],
         on_interrupt: Callable[[], None],
     ) -> int:
-        """Run `up`, `preview`, `refresh` or `destroy`, unattended, and hand over its events."""
+        """Run `up`, `preview`, `refresh` or `destroy` unattended, and pass on its events."""
         unattended = () if verb == "preview" else UNATTENDED
         always = ("--non-interactive", "--parallel", str(PARALLEL))
         return self._cli.follow(
@@ -85,12 +85,12 @@ class Engine:
         )
 
     def remove(self) -> None:
-        """Remove the record of a stack that was destroyed."""
+        """Remove the record of a destroyed stack."""
         # Without --preserve-config it would delete the stack file.
         self._cli.capture("stack", "rm", "--yes", "--preserve-config", self.workspace.stack)
 
     def outputs(self) -> dict[str, object]:
-        """Give the stack's outputs, secret ones in plain."""
+        """Return the stack's outputs, with secrets in plaintext."""
         found = json.loads(self._cli.capture("stack", "output", "--json", "--show-secrets"))
         return dict(found)
 
@@ -120,7 +120,7 @@ def _explain(lock: dict[str, object], stack: str) -> str:
 
 
 def _alive(pid: int) -> bool:
-    """Whether the process runs pulumi: a dead one that nobody waited for has no program."""
+    """Whether the process runs pulumi: a zombie process has no program."""
     try:
         return Path(f"/proc/{pid}/exe").readlink().name == "pulumi"
     except PermissionError:

@@ -1,7 +1,7 @@
-"""What the engine reports while it runs: its event log, read as it grows.
+"""The engine's events: its event log, read as it grows.
 
-The log has one JSON object a line (`pulumi up --event-log`, the engine's apitype.EngineEvent).
-Secrets are masked in it, other values are in the plain.
+The log has one JSON object per line (`pulumi up --event-log`, the engine's apitype.EngineEvent).
+Secrets are masked in it, other values are in plaintext.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Moment(Enum):
-    """What a step's event says of it, by the event's key."""
+    """The phase of a step, by the event's key."""
 
     STARTED = "resourcePreEvent"
     DONE = "resOutputsEvent"
@@ -22,7 +22,7 @@ class Moment(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """The engine begins, has done, or has failed to do something to a resource.
+    """The engine begins, has done, or has failed an operation on a resource.
 
     `inputs` and `outputs` are those of its new state, or of its old one when it is deleted.
     """
@@ -43,7 +43,7 @@ class Step:
 
     @property
     def is_provider(self) -> bool:
-        """Whether it is a provider, to which the engine hands the whole config."""
+        """Whether it is a provider, to which the engine passes the whole config."""
         return self.type.startswith("pulumi:providers:")
 
 
@@ -69,7 +69,7 @@ Event = Step | Message | Summary
 
 
 def parse(event: Mapping[str, Any]) -> Event | None:
-    """Return what an event of the log says; None for what nobody needs."""
+    """Return the parsed event; None for an event of no interest."""
     for moment in Moment:
         if found := event.get(moment.value):
             return _step(moment, found["metadata"])
@@ -83,7 +83,7 @@ def parse(event: Mapping[str, Any]) -> Event | None:
 
 
 def parse_all(events: Iterable[Mapping[str, Any]]) -> list[Event]:
-    """Return what the events say."""
+    """Return the parsed events."""
     return [found for event in events if (found := parse(event)) is not None]
 
 
@@ -102,7 +102,7 @@ def _step(moment: Moment, metadata: Mapping[str, Any]) -> Step:
 
 
 class EventLog:
-    """A log that may still be growing, or not be there yet."""
+    """A log that may still be growing, or may not exist yet."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

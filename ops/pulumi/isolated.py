@@ -1,7 +1,7 @@
-"""A stack that shares nothing with a person's own ones: for measurements and tests.
+"""A stack that shares nothing with the user's own stacks: for measurements and tests.
 
-Backend, passphrase, Pulumi's home and machines lie in one folder. Only what can be rebuilt (tool
-chain, bundle, image) comes from the cache.
+Backend, passphrase, Pulumi's home and machines are in one folder. Only artifacts that can be
+rebuilt (tool chain, bundle, image) come from the cache.
 """
 
 import os
@@ -18,7 +18,7 @@ PASSPHRASE = "only for a stack that ends soon"  # noqa: S105 (of a stack without
 
 
 class IsolatedStack:
-    """The stack `name` of the program in `project`, with everything of it in `folder`."""
+    """The stack `name` of the program in `project`, entirely contained in `folder`."""
 
     def __init__(self, folder: Path, name: str, project: Path) -> None:
         self.folder = folder
@@ -46,6 +46,6 @@ class IsolatedStack:
         self.config_file.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def create(self) -> None:
-        """Make the stack's record; the engine writes the salt into the config file beside it."""
+        """Create the stack's record; the engine writes the salt into the config file beside it."""
         shutil.copy(self.cli.project / "Pulumi.yaml", self.folder)
         self.cli.capture("stack", "init", "--no-select", self.name, folder=self.folder)

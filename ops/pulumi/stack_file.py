@@ -2,11 +2,11 @@
 
 Pulumi keeps the salt of the passphrase and encrypted values in the stack file, and that salt fits
 one passphrase only: written into the tracked file, it would leave the checkout dirty and lock out
-the next person. So the engine reads a copy, made anew from the tracked file at each run, in which
-the salt and the encrypted values of this user stay.
+the next user. Therefore the engine reads a copy, regenerated from the tracked file for each run, in
+which this user's salt and encrypted values are kept.
 
-Merged as YAML nodes rather than values, so that what the engine reads is what was written: loaded
-and dumped, an unquoted `on` would come back as `true`.
+The files are merged as YAML nodes rather than values, so that the engine reads exactly what was
+written: loaded and dumped, an unquoted `on` would come back as `true`.
 """
 
 import shutil
@@ -24,7 +24,7 @@ _NOTE = "# Made from {tracked} at each run: change that file. Secrets set here s
 
 
 class StackFileError(OperatorError):
-    """A stack file that is not there or cannot be read."""
+    """A stack file is missing or cannot be read."""
 
 
 def refresh(workspace: Workspace) -> None:
@@ -47,10 +47,10 @@ def refresh(workspace: Workspace) -> None:
 
 
 def merge(tracked: str, copy: str, *, keep_tracked_secrets: bool) -> str:
-    """Give the tracked stack file with the copy's own salt and encrypted values.
+    """Return the tracked stack file with the copy's own salt and encrypted values.
 
     Encrypted values of the tracked file belong to a passphrase that is not this user's, unless the
-    user brought one: without it the engine could only refuse the whole file.
+    user configured one: without it the engine could only reject the whole file.
     """
     result = _compose(tracked)
     mine = _compose(copy)
@@ -68,7 +68,7 @@ def merge(tracked: str, copy: str, *, keep_tracked_secrets: bool) -> str:
 
 
 def require_stack_file(path: Path) -> None:
-    """Refuse a stack that has no file, naming those that have one."""
+    """Raise an error for a stack without a file, naming the stacks that have one."""
     if not path.is_file():
         names = sorted(file.name.split(".")[1] for file in path.parent.glob("Pulumi.*.yaml"))
         raise StackFileError(
@@ -90,7 +90,7 @@ def _without(node: MappingNode, names: tuple[str, ...]) -> MappingNode:
 
 
 def _protection(node: MappingNode) -> dict[str, str]:
-    """Give what the file's encrypted values are locked with."""
+    """Return the settings that protect the file's encrypted values."""
     return {k.value: v.value for k, v in node.value if k.value in _PROTECTION}
 
 

@@ -1,8 +1,8 @@
-"""Where a stack's records live, and what the engine is told about it.
+"""The location of a stack's records, and the engine's environment for them.
 
-A person without a backend gets one in the state folder, with a passphrase made once. A person who
-set PULUMI_BACKEND_URL keeps everything that Pulumi itself would do: the tracked stack file, their
-own passphrase or secrets provider, their own login.
+Without a configured backend, the user gets one in the state folder, with a passphrase generated
+once. With PULUMI_BACKEND_URL set, everything is left to Pulumi and the user: the tracked stack
+file, the passphrase or secrets provider, the login.
 """
 
 import os
@@ -25,7 +25,7 @@ _PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 @dataclass(frozen=True)
 class Workspace:
-    """One stack, the folder of its records, and the variables that the person has set."""
+    """One stack, the folder of its records, and the user's environment variables."""
 
     stack: str
     folder: Path
@@ -34,12 +34,12 @@ class Workspace:
 
     @property
     def external_backend(self) -> bool:
-        """Whether the person brought a backend, which is then used the way Pulumi does."""
+        """Whether the user configured a backend, which is then used the way Pulumi does."""
         return bool(self.given.get("PULUMI_BACKEND_URL"))
 
     @property
     def external_passphrase(self) -> bool:
-        """Whether the person brought a passphrase, for which secrets may be in the tracked file."""
+        """Whether the user configured a passphrase, to which tracked secrets may belong."""
         return any(self.given.get(name) for name in _PASSPHRASES)
 
     @property
@@ -49,12 +49,12 @@ class Workspace:
 
     @property
     def backend(self) -> Path:
-        """The folder that holds the stacks' records."""
+        """The folder of the stacks' records."""
         return self.folder / "backend"
 
     @property
     def passphrase(self) -> Path:
-        """The file that holds the passphrase of every stack in the backend."""
+        """The file with the passphrase of every stack in the backend."""
         return self.folder / "passphrase"
 
     @property
@@ -70,25 +70,26 @@ class Workspace:
         return self.config_folder / f"Pulumi.{self.stack}.yaml"
 
     def environment(self) -> dict[str, str]:
-        """Give the engine's environment: tools first in PATH, backend, passphrase and stack."""
+        """Return the engine's environment: tools first in PATH, backend, passphrase and stack."""
         given = dict(self.given)
         wanted = engine_environment(self.project / ".venv", self.given.get("PATH", os.defpath))
         wanted["PULUMI_STACK"] = self.stack
         if shutil.which(STAND_IN, path=wanted["PATH"]):
-            # Looking for the release first would cost seconds on every run.
+            # Checking for the release first would cost seconds on every run.
             wanted["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         if not self.external_backend:
             wanted["PULUMI_BACKEND_URL"] = f"file://{self.backend}"
             wanted["PULUMI_HOME"] = str(_engine_home(self.folder))
             wanted["PULUMI_OPTION_CONFIG_FILE"] = str(self.config_file)
             if not self.external_passphrase:
-                # An empty one, as CI gives for a secret that is not set, would win over the file.
+                # An empty value, as CI sets for a missing secret, would take precedence over the
+                # file.
                 given.pop("PULUMI_CONFIG_PASSPHRASE", None)
                 wanted["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self.passphrase)
         return given | wanted
 
     def prepare(self) -> None:
-        """Make the folders and the passphrase; what exists stays as it is."""
+        """Create the folders and the passphrase; existing ones are kept."""
         if self.external_backend:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,13 +100,13 @@ class Workspace:
 
 
 def open_workspace(stack: str) -> Workspace:
-    """Give the workspace of this user's stack; nothing is made yet."""
+    """Return the workspace of this user's stack; nothing is created yet."""
     return Workspace(stack, state_dir(), dict(os.environ))
 
 
 @contextmanager
 def temporary_workspace(like: Workspace) -> Iterator[Workspace]:
-    """Give a workspace that leaves nothing behind: for the preview of a stack that is not there."""
+    """Yield a workspace that leaves nothing behind: for previewing a stack that does not exist."""
     own = ("PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN")
     given = {name: value for name, value in like.given.items() if name not in own}
     with tempfile.TemporaryDirectory(prefix="kubeadm-fleet-preview-") as folder:
@@ -113,7 +114,7 @@ def temporary_workspace(like: Workspace) -> Iterator[Workspace]:
 
 
 def _engine_home(folder: Path) -> Path:
-    """Give the folder of the engine's plugins: shared, or this user's own in a foreign cache."""
+    """Return the folder of the engine's plugins: shared, or this user's own for a foreign cache."""
     shared = cache_dir() / "pulumi-home"
     try:
         shared.mkdir(parents=True, exist_ok=True)
