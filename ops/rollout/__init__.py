@@ -1,1 +1,1 @@
-"""How a running cluster becomes what is wanted: what differs, in which order, what must hold."""
+"""Rolling changes out to a running cluster: differences, order and guards."""

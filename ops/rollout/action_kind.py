@@ -1,4 +1,4 @@
-"""What a rollout must know of a kind of action: one row of the table in actions.py."""
+"""A kind of action in a rollout: one row of the table in actions.py."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ops.rollout.target import Target
 
 
 class When(Enum):
-    """When in a run an action is executed."""
+    """The phase of a run in which an action is executed."""
 
     IN_TURN = auto()
     """On its machine alone, when it is the machine's turn."""
@@ -24,30 +24,30 @@ class When(Enum):
 class ActionKind:
     """A row of the table.
 
-    What it is and why it is needed:
-    - `name`: identifies it in the stack's state;
-    - `reasons`: why a machine needs it, as a person reads it; nothing where it does not;
-    - `planned`: the same for a machine whose inputs changed, before anybody looked at it; without
-      it, `reasons` is asked about a machine that is as its inputs said;
-    - `cluster_reasons`: why the cluster itself needs it, from the version that it records; the
-      first control plane does it then;
-    - `refusal`: why it cannot be done; "" where it can. Asked before any machine is changed.
+    Identity and reasons:
+    - `name`: its identifier in the stack's state;
+    - `reasons`: why a machine needs it, as shown to the user; empty if it does not;
+    - `planned`: the same for a machine whose inputs changed, before it is inspected; without it,
+      `reasons` is evaluated for a machine in the state of its inputs;
+    - `cluster_reasons`: why the cluster itself needs it, given its recorded version; the first
+      control plane then executes it;
+    - `refusal`: why it cannot be done; "" if it can. Evaluated before any machine is changed.
 
-    What the preview says of it:
-    - `effect`: what it does to a machine, but for the drain and what follows from that;
-    - `on_control_plane`: the same of a control plane, where it does more there;
-    - `only_api`: what is added of the only control plane;
+    Preview text:
+    - `effect`: its effect on a machine, without the drain and its consequences;
+    - `on_control_plane`: its effect on a control plane, if it does more there;
+    - `only_api`: an addition for the only control plane;
 
-    How it is executed:
-    - `run`, while progress shows `doing`; `check` comes before it and before the drain;
-    - `undo`: takes it back when it fails, or anything that follows it in the machine's turn; None
-      where the operation rolls back by itself, or the next run resumes it;
-    - `drains`: the Node is cordoned and drained before;
+    Execution:
+    - `run`, while progress shows `doing`; `check` runs before it and before the drain;
+    - `undo`: undoes it if it, or a later action in the machine's turn, fails; None if the operation
+      rolls back by itself or the next run resumes it;
+    - `drains`: the Node is cordoned and drained first;
     - `restarts_services`: on a control plane, all others must be healthy before, and it after;
-    - `needs_ready`: its end is a Node that is Ready;
-    - `restores_api`: done at once on control planes while the API does not answer;
-    - `needs_upload`: the cluster's documents must be uploaded before;
-    - `covers`: names of actions that it does as well.
+    - `needs_ready`: it ends when the Node is Ready;
+    - `restores_api`: executed at once on control planes while the API does not answer;
+    - `needs_upload`: the cluster's documents must be uploaded first;
+    - `covers`: names of actions whose work it includes.
     """
 
     name: str
@@ -76,7 +76,7 @@ class ActionKind:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing to be done, and why, as a person reads it."""
+    """One action, and the reason for it, as shown to the user."""
 
     kind: ActionKind
     why: str

@@ -1,9 +1,9 @@
-"""The table of actions: all that a rollout can do to a machine, in the order in which it is done.
+"""The table of actions: everything a rollout can do to a machine, in execution order.
 
-A new kind of change is one row here. The preview (preview.py), the comparison of what is and what
-should be (diff.py), execution and progress (node_change.py, executor.py) read the rows;
-action_kind.py says what each field means. A machine is upgraded before anything else is done to it,
-since settings and repairs are those of its new version; what concerns only its Node comes last.
+A new kind of change is one row here. The preview (preview.py), the comparison of actual and desired
+state (diff.py), execution and progress (node_change.py, executor.py) read the rows; action_kind.py
+documents each field. A machine is upgraded before anything else is done to it, since settings and
+repairs are those of its new version; actions that concern only its Node come last.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from ops.rollout.desired import DesiredMachine
 from ops.rollout.observed import ObservedMachine
 from ops.rollout.target import Target
 
-# kubeadm has a Job done before an upgrade. It leaves that out itself where every Node is cordoned,
-# but does not look at taints: where none lets the Job's pod in, it would wait in vain.
+# kubeadm runs a Job before an upgrade. It skips the Job if every Node is cordoned, but ignores
+# taints: if no Node admits the Job's pod, it would wait in vain.
 # https://github.com/kubernetes/kubeadm/issues/3050
 HEALTH_CHECK = "CreateJob"
 HEALTH_JOB = {
@@ -27,7 +27,7 @@ HEALTH_JOB = {
 
 
 def _operation(name: str) -> Callable[[Target], object]:
-    """Return what runs an operation of scripts/node."""
+    """Return a function that runs an operation of scripts/node."""
     return lambda target: target.machine.run(name)
 
 
@@ -54,13 +54,13 @@ def _upgrade(target: Target) -> None:
 
 
 def _skew(found: ObservedMachine, wanted: DesiredMachine) -> str:
-    """Workers follow the control planes, which are judged."""
+    """Check the version skew of a control plane; workers follow the control planes."""
     reason = versions.skew_error(found.version, wanted.version) if wanted.is_control_plane else None
     return reason or ""
 
 
 def _register(target: Target) -> None:
-    """Have the Node registered, and the former Node's pods replaced, those of flannel first."""
+    """Register the Node, and replace the former Node's pods, those of flannel first."""
     name, nodes = target.name, target.nodes
     former, pods = nodes.one(name), nodes.former_pods(name)
     target.machine.run("register")

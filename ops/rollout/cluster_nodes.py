@@ -1,6 +1,6 @@
-"""The cluster as a rollout uses it: its Nodes, how they are drained, the version that it records.
+"""The cluster as used by a rollout: its Nodes, their drains, its recorded version.
 
-This is the only place where a rollout meets `ops.kube`'s clients.
+This is the only place where a rollout uses `ops.kube`'s clients.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from ops.kube.nodes import Nodes
 
 
 class ClusterNodes(Nodes):
-    """The Nodes of one cluster, drained as its policy says."""
+    """The Nodes of one cluster, drained according to its policy."""
 
     def __init__(self, client: Client, *, drain_seconds: float, force: bool) -> None:
         super().__init__(client)
@@ -32,9 +32,9 @@ class ClusterNodes(Nodes):
         )
 
     def drain(self, name: str) -> str:
-        """Empty a cordoned Node; return which pods stay, and why, "" if none does."""
+        """Drain a cordoned Node; return the pods that stay and why, "" if there are none."""
         return retirement.drain(self, name, deadline_seconds=self._drain_seconds, force=self._force)
 
     def recorded_version(self) -> str:
-        """Return the version that the cluster's own objects are of."""
+        """Return the version of the cluster's own objects."""
         return str(yaml.safe_load(self.cluster_document())["kubernetesVersion"])

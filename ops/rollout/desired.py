@@ -1,4 +1,4 @@
-"""What every machine of a cluster should be."""
+"""The desired state of every machine of a cluster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ CONTROL_PLANE = "control-plane"
 
 @dataclass(frozen=True)
 class DesiredMachine:
-    """One machine; `control` and `kubelet` identify the settings of what runs on it.
+    """One machine; `control` and `kubelet` are digests of its components' settings.
 
-    `control` is empty for a worker. `labels` are those of its role as well; `taints` are written
+    `control` is empty for a worker. `labels` include those of its role; `taints` are written
     `key=value:Effect`.
     """
 
@@ -36,7 +36,7 @@ class DesiredMachine:
 
 @dataclass(frozen=True)
 class DesiredCluster:
-    """All machines in the order of their indices, and what they have in common."""
+    """All machines in index order, and their common settings."""
 
     name: str
     version: str
@@ -87,29 +87,29 @@ class DesiredCluster:
 
     @property
     def workers(self) -> list[DesiredMachine]:
-        """The others."""
+        """The machines that run only workloads."""
         return [each for each in self.machines if not each.is_control_plane]
 
 
 @dataclass(frozen=True)
 class ClusterChange:
-    """A cluster as its inputs said, and as they say now."""
+    """A cluster according to its previous inputs and its current ones."""
 
     before: DesiredCluster
     after: DesiredCluster
 
     @cached_property
     def control_keys(self) -> list[str]:
-        """Which settings of the control plane changed."""
+        """The changed settings of the control plane."""
         return documents.changed_keys(self.before.cluster_document, self.after.cluster_document)
 
     @cached_property
     def kubelet_keys(self) -> list[str]:
-        """Which settings of the kubelet changed."""
+        """The changed settings of the kubelet."""
         return documents.changed_keys(self.before.kubelet_document, self.after.kubelet_document)
 
 
 def _place(entry: tuple[str, Any]) -> tuple[str, int, str]:
-    """Where a machine stands: its name ends with its index."""
+    """Return a machine's sort key: its name ends with its index."""
     name, each = entry
     return each["role"], len(name), name

@@ -1,4 +1,4 @@
-"""What must be done to one machine: each row of the table asked about what was found."""
+"""The actions that one machine requires: each row of the table applied to its observed state."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,30 +9,30 @@ from ops.rollout.observed import ObservedMachine
 
 
 def required_actions(found: ObservedMachine, wanted: DesiredMachine) -> list[Action]:
-    """Return what must be done to the machine; nothing of one that cannot be reached."""
+    """Return the actions that the machine requires; none if it is unreachable."""
     if found.unreachable:
         return []
     return [Action(kind, why) for kind in actions.ACTIONS for why in kind.reasons(found, wanted)]
 
 
 def kinds_of(left: Iterable[Action]) -> list[ActionKind]:
-    """Return the kinds among these actions in the order in which they are done."""
+    """Return the kinds of these actions in execution order."""
     needed = {each.kind for each in left}
     return [kind for kind in actions.ACTIONS if kind in needed]
 
 
 def not_covered(kinds: Sequence[ActionKind]) -> list[ActionKind]:
-    """Return these kinds without those that another of them does as well."""
+    """Return these kinds without those that another one covers."""
     covered = {name for kind in kinds for name in kind.covers}
     return [kind for kind in kinds if kind.name not in covered]
 
 
 def to_state(left: Iterable[Action]) -> list[Mapping[str, str]]:
-    """Return how the stack's state keeps what is left to be done."""
+    """Return the remaining actions in the format of the stack's state."""
     return [{"kind": each.kind.name, "why": each.why} for each in left]
 
 
 def from_state(recorded: Iterable[Mapping[str, str]]) -> list[Action]:
-    """Read what `to_state` returned."""
+    """Read the format of `to_state`."""
     by_name = {kind.name: kind for kind in actions.ACTIONS}
     return [Action(by_name[each["kind"]], each["why"]) for each in recorded]

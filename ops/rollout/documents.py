@@ -1,7 +1,7 @@
-"""The cluster's two documents: what identifies them, and what changed in one.
+"""The cluster's two documents: their digests and their differences.
 
-The Kubernetes version is left out of both: it is no setting, and a machine that has another one is
-upgraded, not reconfigured.
+The Kubernetes version is left out of both: it is not a setting, and a machine with another version
+is upgraded, not reconfigured.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ VERSION = "kubernetesVersion"
 
 
 def digest(text: str) -> str:
-    """Identify what a YAML document says, whatever its layout and version."""
+    """Return a digest of a YAML document's content, whatever its layout and version."""
     said = json.dumps(_without_version(text), sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
@@ -26,7 +26,7 @@ def changed_keys(old: str, new: str) -> list[str]:
 
 
 def is_part_of(wanted: str, found: str) -> bool:
-    """Whether everything that `wanted` says stands in `found`, which may say more (defaults)."""
+    """Whether `found` contains everything in `wanted`; it may contain more (defaults)."""
     return _covers(_without_version(found), _without_version(wanted))
 
 
@@ -36,7 +36,7 @@ def _without_version(text: str) -> Any:
 
 
 def _named(value: Any) -> Any:
-    """Arguments, which are lists of name and value, as a mapping: their order says nothing."""
+    """Convert arguments (lists of name and value) to a mapping, since their order is irrelevant."""
     if isinstance(value, dict):
         return {key: _named(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""One run of a rollout: look at every machine, and bring each to what is wanted, in a safe order.
+"""One run of a rollout: inspect every machine and bring each to its desired state, in safe order.
 
-A run never trusts what was recorded: it begins with an inspection and does what is left. So a run
-that was killed is resumed by the next one, and a machine that is done is not touched again.
+A run never trusts recorded state: it begins with an inspection and does the remaining work. So a
+killed run is resumed by the next one, and a finished machine is not touched again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from ops.rollout.target import Target
 
 
 class RolloutRun:
-    """The run for one cluster; workers are changed at most `at_once` at a time."""
+    """The run for one cluster; at most `at_once` workers are changed at a time."""
 
     def __init__(
         self,
@@ -57,10 +57,10 @@ class RolloutRun:
         )
 
     def run(self, *, record_initial: bool) -> dict[str, ObservedMachine]:
-        """Do what is left to be done; return what every machine is like in the end.
+        """Do the remaining work; return the final state of every machine.
 
-        With `record_initial`, machines that have recorded nothing yet have joined with the settings
-        that are wanted.
+        With `record_initial`, machines that have recorded nothing yet have joined with the desired
+        settings.
         """
         self._look(record_initial=record_initial)
         if not any(each.api_answers for each in self._found.values()):
@@ -95,7 +95,7 @@ class RolloutRun:
         }
 
     def _revive(self) -> None:
-        """Fix control planes that keep the API from answering."""
+        """Fix control planes whose failure makes the API unavailable."""
         for machine in self._cluster.control_planes:
             for kind in self._kinds(machine.name):
                 if kind.restores_api:
@@ -123,7 +123,7 @@ class RolloutRun:
                 )
 
     def _add_cluster_actions(self) -> None:
-        """Have the first control plane do what the cluster itself needs and no other one does."""
+        """Let the first control plane execute the cluster's own actions that no other one has."""
         recorded = self._nodes.recorded_version()
         planes = self._cluster.control_planes
         for kind in actions.ACTIONS:
@@ -142,7 +142,7 @@ class RolloutRun:
                     raise OperatorError(f"{machine.name}: {reason}")
 
     def _end(self) -> None:
-        """Do what waits until every machine is what is wanted: nothing asks for the former now."""
+        """Execute the final actions, once every machine is up to date and nothing is outdated."""
         for kind in actions.ACTIONS:
             if kind.when is When.AT_END:
                 self._do_on_all(kind, [name for name in self._left if kind in self._kinds(name)])
@@ -166,7 +166,7 @@ class RolloutRun:
             )
 
     def _upload(self) -> None:
-        """Have later joins begin with the settings that are wanted; an upgrade does that itself."""
+        """Upload the desired settings for later joins; an upgrade does that itself."""
         if not any(kind.needs_upload for name in self._left for kind in self._kinds(name)):
             return
         if self._nodes.recorded_version() != self._cluster.version:
@@ -208,11 +208,11 @@ class RolloutRun:
             target.machine.run("await_health")
 
     def _serves(self, name: str) -> bool:
-        """Whether a machine is to be counted on: what is broken is fixed before the others."""
+        """Whether a machine can be relied on; unhealthy ones are fixed before the others."""
         return self._found[name].is_ready or name in self._done or not self._in_turn(name)
 
     def _in_turn(self, name: str) -> tuple[Action, ...]:
-        """What is done when it is the machine's turn; the rest is done to all in the end."""
+        """Return the actions of the machine's turn; the rest is done on all machines at the end."""
         left = self._left.get(name, ())
         return tuple(each for each in left if each.kind.when is not When.AT_END)
 

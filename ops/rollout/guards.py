@@ -1,4 +1,4 @@
-"""What a rollout must not be asked to do: refused in the preview, before anything is touched."""
+"""Unsafe changes, rejected in the preview before anything is touched."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from model import quorum, versions
 from ops.errors import OperatorError
 from ops.rollout.desired import DesiredCluster
 
-# What kubeadm wrote into the cluster for ever, and how the config names it.
+# Settings that kubeadm wrote into the cluster permanently, and their names in the config.
 FIXED = {
     "controlPlaneEndpoint": "endpoint",
     "networking.podSubnet": "networking.podSubnet",
@@ -19,7 +19,7 @@ FIXED = {
 
 
 def reject_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
-    """Raise OperatorError when the way from the recorded cluster to the wanted one is not safe."""
+    """Raise OperatorError if the recorded cluster cannot be changed safely to the desired one."""
     before, after = DesiredCluster.of(olds), DesiredCluster.of(news)
     if reason := versions.skew_error(before.version, after.version):
         raise OperatorError(f"cluster {after.name}: {reason}")
@@ -32,7 +32,7 @@ def reject_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
 def _refuse_what_is_fixed(
     before: DesiredCluster, after: DesiredCluster, was: str, becomes: str
 ) -> None:
-    """Certificates, kubeconfigs and every pod know these; only a cluster made anew has others."""
+    """Refuse to change values in certificates, kubeconfigs and pods; they require a new cluster."""
     stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
     former, wanted = yaml.safe_load(was), yaml.safe_load(becomes)
     for path, config in FIXED.items():
@@ -51,7 +51,7 @@ def _value(document: Any, path: str) -> Any:
 
 
 def _refuse_joins(before: DesiredCluster, after: DesiredCluster) -> None:
-    """A kubelet must never be newer than the API that it joins."""
+    """Refuse a join with a kubelet newer than the API."""
     joining = [name for name in after.by_name if before.ids.get(name) != after.ids[name]]
     if joining:
         raise OperatorError(
@@ -64,7 +64,7 @@ def _refuse_joins(before: DesiredCluster, after: DesiredCluster) -> None:
 def _refuse_loss_of_quorum(
     before: DesiredCluster, after: DesiredCluster, found: Mapping[str, Any]
 ) -> None:
-    """What a single control plane may lose is asked of whoever replaces it (membership.py)."""
+    """Refuse to break etcd quorum; replacing a single control plane is checked in membership.py."""
     was = {each.name: before.ids[each.name] for each in before.control_planes}
     becomes = {each.name: after.ids[each.name] for each in after.control_planes}
     dead = [name for name in was if _is_dead(found.get(name, {}))]
@@ -74,5 +74,5 @@ def _refuse_loss_of_quorum(
 
 
 def _is_dead(found: Mapping[str, Any]) -> bool:
-    """Whether the last refresh saw nothing of a machine, and neither did its cluster."""
+    """Whether the last refresh found neither the machine nor, in its cluster, a live Node."""
     return found.get("reachable") is False and found.get("node") != "ready"

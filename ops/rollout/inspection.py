@@ -1,4 +1,4 @@
-"""A look at all machines of a cluster at once: one connection to each, side by side."""
+"""Inspection of all machines of a cluster: one connection to each, in parallel."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +19,10 @@ def inspect_cluster(
     record_initial: bool = False,
     patience_seconds: float = 0,
 ) -> dict[str, ObservedMachine]:
-    """Return what every machine is like, by name.
+    """Return the observed state of every machine, by name.
 
-    With `record_initial`, a machine that has recorded nothing yet records that it is what is
-    wanted.
+    With `record_initial`, a machine that has recorded nothing yet records that it is in its desired
+    state.
     """
 
     def inspect(machine: NodeOperations) -> ObservedMachine:

@@ -1,4 +1,4 @@
-"""What happens on one machine when it is its turn."""
+"""The change of one machine during its turn."""
 
 import time
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from ops.rollout.target import Target
 
 @dataclass(frozen=True)
 class NodeChange:
-    """A machine with what is left to be done on it."""
+    """A machine with its remaining actions."""
 
     target: Target
     left: Sequence[Action]
 
     @property
     def restarts_services(self) -> bool:
-        """Whether anything on the machine is restarted."""
+        """Whether any action restarts services on the machine."""
         return any(kind.restarts_services for kind in self._kinds)
 
     def apply(self) -> None:
-        """Do everything that is left; what was begun is undone where that fails."""
+        """Execute all remaining actions; if one fails, undo those begun."""
         began = time.monotonic()
         begun: list[ActionKind] = []
         try:
@@ -41,7 +41,7 @@ class NodeChange:
         return not_covered(kinds_of(self.left))
 
     def _execute(self, begun: list[ActionKind]) -> None:
-        """Run every action in its order; the Node is uncordoned only when it is Ready."""
+        """Run every action in order; the Node is uncordoned only when it is Ready."""
         for kind in self._kinds:
             if kind.check is not None:
                 kind.check(self.target)
@@ -64,7 +64,7 @@ class NodeChange:
         kind.run(self.target)
 
     def _drain(self) -> None:
-        """Empty the Node, once for all actions; one that is not Ready has nothing to empty."""
+        """Drain the Node, once for all actions; one that is not Ready has nothing to drain."""
         if not self.target.found.is_ready:
             return
         self.target.step("draining")
@@ -73,7 +73,7 @@ class NodeChange:
             self.target.done(f"left where they are, since no other Node can take them: {stay}")
 
     def _undo(self, begun: Sequence[ActionKind]) -> None:
-        """Take back what was begun, the last first, as far as it does not do that itself."""
+        """Undo the begun actions in reverse order, unless they roll back by themselves."""
         for kind in reversed(begun):
             if kind.undo is None:
                 continue

@@ -1,4 +1,4 @@
-"""What can be done on one machine of a running cluster: functions of scripts/node, by name."""
+"""Operations on one machine of a running cluster: functions of scripts/node, by name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ON_A_MEMBER = {
 
 @dataclass(frozen=True)
 class NodeOperations:
-    """A machine, what it and its cluster should be, and the way in."""
+    """A machine, its desired state and its cluster's, and its login."""
 
     wanted: DesiredMachine
     connection: HostConnection
@@ -34,14 +34,14 @@ class NodeOperations:
 
     @property
     def name(self) -> str:
-        """The machine's and its Node's."""
+        """The name of the machine and its Node."""
         return self.wanted.name
 
     def run(self, name: str, *, patience_seconds: float = PATIENCE_SECONDS, **more: str) -> str:
-        """Run an operation with the settings that it takes; return what it printed.
+        """Run an operation with its settings; return its output.
 
-        They are those of the machine and its cluster, and `more`. Where nothing answers, it tries
-        for a while, then raises Unreachable.
+        The settings are those of the machine and its cluster, and `more`. If nothing answers, it
+        retries for a while, then raises Unreachable.
         """
         operation = ON_A_MEMBER[name]
         known = {**self._settings, **more}
@@ -50,9 +50,10 @@ class NodeOperations:
             return session.run(name, operation, settings)
 
     def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
-        """Return what the machine says of itself; one that does not is unreachable, never gone.
+        """Return the machine's report; one that does not answer is unreachable, never gone.
 
-        With `record_initial`, one that has recorded nothing yet records that it is what is wanted.
+        With `record_initial`, a machine that has recorded nothing yet records that it is in its
+        desired state.
         """
         call = RECORD_AND_INSPECT if record_initial else INSPECT
         try:
@@ -76,6 +77,6 @@ class NodeOperations:
 
 
 def node_operations(props: Mapping[str, Any]) -> dict[str, NodeOperations]:
-    """Return every machine of the rollout's inputs by name, in the order of their indices."""
+    """Return every machine of the rollout's inputs by name, in index order."""
     cluster, into = DesiredCluster.of(props), connections(props)
     return {each.name: NodeOperations(each, into[each.name], cluster) for each in cluster.machines}

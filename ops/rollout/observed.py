@@ -1,4 +1,4 @@
-"""What a machine is like: what it says of itself, and what the API says of its Node."""
+"""The observed state of a machine: its own report, and its Node in the API."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ MISSING = "missing"
 
 @dataclass(frozen=True)
 class AppliedState:
-    """What the machine noted when it was last brought to what was wanted; empty if it never was."""
+    """The machine's record of its last applied desired state; empty if there is none."""
 
     version: str = ""
     control: str = ""
@@ -23,13 +23,13 @@ class AppliedState:
 
 @dataclass(frozen=True)
 class ObservedMachine:
-    """A machine as it was found; `unreachable` says why nothing is known of it, else it is empty.
+    """A machine as observed; `unreachable` says why nothing is known of it, else it is empty.
 
-    `files` are the sums of those that are watched, or "missing"; `services` what systemd says of
-    them. `staged` are versions that wait beside the one that runs; `cleanup_pending`: nothing
-    was removed yet after an upgrade, `is_registering` that its pods are still a former Node's.
+    `files` are the checksums of the watched files, or "missing"; `services` the systemd states of
+    the watched services. `staged` are versions installed beside the running one; `cleanup_pending`:
+    nothing was removed yet after an upgrade; `is_registering`: its pods are still a former Node's.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. While the API
-    does not answer, `node` says nothing.
+    does not answer, `node` is unknown.
     """
 
     unreachable: str = ""
@@ -54,7 +54,7 @@ class ObservedMachine:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What a person reads of it in the stack's state."""
+        """Return the user-facing summary in the stack's state."""
         if self.unreachable:
             return {"reachable": False, "reason": self.unreachable, "node": self._standing}
         return {
@@ -76,7 +76,7 @@ class ObservedMachine:
 
 
 def as_recorded(machine: DesiredMachine) -> ObservedMachine:
-    """Return a machine that is what its inputs said."""
+    """Return a machine in the state of its inputs."""
     node = Node(
         ready=True,
         cordoned=False,
@@ -90,7 +90,7 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
 
 
 def parse(lines: Iterable[str]) -> ObservedMachine:
-    """Read the lines of a key, a tab and a value that scripts/node/applied_state.sh prints."""
+    """Parse the lines of key, tab and value that scripts/node/applied_state.sh prints."""
     known = dict(line.split("\t", 1) for line in lines if "\t" in line)
     if known.get("complete") != "yes":
         return ObservedMachine(unreachable="it did not answer everything that it was asked")

@@ -1,7 +1,7 @@
-"""What will be done to which machine and how, in words for a preview.
+"""The planned work per machine, in words for a preview.
 
-It compares what was recorded with what is wanted and adds what the last refresh found. It asks
-nobody: a preview needs neither machines nor a cluster.
+It compares the recorded state with the desired one and adds the findings of the last refresh. It
+makes no requests: a preview needs neither machines nor a cluster.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ EGRESS = {
     "proxy": "containerd restarted, containers go on",
     "registry mirror": "in place",
 }
-# What becomes of the pods on a machine that is to be emptied, where others have no room for them.
+# What happens to the pods of a machine to be drained if no other machine has room for them.
 STAY_ALONE = "not drained, as there is no other machine: its pods stay and keep running"
 STAY = "drained, except that pods which no other machine can take stay and keep running"
 
@@ -58,7 +58,7 @@ def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) 
 
 
 def _egress(known: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
-    """What the step that prepares a machine does on one that runs, before the rollout."""
+    """Describe what the `prepare` step does on a running machine, before the rollout."""
     for what, how in EGRESS.items():
         if known.get(what, "") != wanted[what]:
             yield f"another {what}: {how}"
@@ -70,7 +70,7 @@ def _sentences(
     drift: Iterable[Mapping[str, str]],
     change: ClusterChange,
 ) -> Iterator[str]:
-    """What is done because the inputs changed, then what is done because of drift."""
+    """Describe the work caused by changed inputs, then the work caused by drift."""
     planned = {kind: [*_planned(kind, was, machine, change)] for kind in actions.ACTIONS}
     needed = [kind for kind, reasons in planned.items() if reasons]
     for kind in needed:
@@ -92,7 +92,7 @@ def _planned(
 
 
 def _how(kind: ActionKind, machine: DesiredMachine, cluster: DesiredCluster) -> str:
-    """What the action does to the machine, its pods and, on the only control plane, the API."""
+    """Describe the effect on the machine, its pods and, on the only control plane, the API."""
     text = kind.effect
     if machine.is_control_plane:
         text = kind.on_control_plane or text
@@ -115,10 +115,10 @@ def _removal(machine: DesiredMachine, cluster: DesiredCluster) -> str:
 
 
 def _have_room(machine: DesiredMachine, cluster: DesiredCluster) -> bool:
-    """Whether another machine takes what the taints of this one let in.
+    """Whether another machine admits the pods that this machine's taints admit.
 
-    Its pods tolerate its own taints, so that one with no others takes them too. What else ties a
-    pod to a machine (labels that it asks for) only the cluster knows.
+    Its pods tolerate its own taints, so a machine with no further taints admits them too. Other
+    constraints that tie a pod to a machine (labels that it requires) are known only to the cluster.
     """
     return any(
         _hard_taints(each) <= _hard_taints(machine)

@@ -1,4 +1,4 @@
-"""What a person sees of a rollout while it works: each step on each machine."""
+"""A rollout's progress as shown to the user: each step on each machine."""
 
 from typing import Protocol
 
@@ -17,13 +17,13 @@ class Progress:
         self._log = log
 
     def step(self, machine: str, text: str) -> None:
-        """Show what is being done now; it stays until the next."""
+        """Show the current step; it is replaced by the next."""
         self._log(f"{machine}: {text}", ephemeral=True)
 
     def done(self, machine: str, text: str) -> None:
-        """Show what was done; it stays in the run's summary."""
+        """Show a finished step; it stays in the run's summary."""
         self._log(f"{machine}: {text}", ephemeral=False)
 
     def say(self, text: str) -> None:
-        """Show something about the cluster; it stays in the run's summary."""
+        """Show a message about the cluster; it stays in the run's summary."""
         self._log(text, ephemeral=False)

@@ -1,4 +1,4 @@
-"""What must hold before the next machine is touched."""
+"""Readiness conditions that must hold before the next machine is touched."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ READY_SECONDS = 240
 
 
 def await_control_planes(machines: Iterable[NodeOperations]) -> None:
-    """Wait until etcd and the API server of each of these are healthy, asked on each itself."""
+    """Wait until etcd and the API server of each machine are healthy, as checked on the machine."""
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(lambda machine: machine.run("await_health"), machines))
 
@@ -23,7 +23,7 @@ def await_control_planes(machines: Iterable[NodeOperations]) -> None:
 def await_ready(nodes: Nodes, names: Iterable[str]) -> None:
     """Wait until the API answers and these Nodes are registered and Ready.
 
-    Each Node is read by itself: those that wait side by side in a large cluster do not list all.
+    Each Node is read individually: parallel waits in a large cluster do not list all Nodes.
     """
     wanted = list(names)
 
@@ -38,7 +38,7 @@ def await_ready(nodes: Nodes, names: Iterable[str]) -> None:
 
 
 def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
-    """Wait until the Node is there, and no longer reported as it was before the restart."""
+    """Wait until the Node exists and no longer has its status from before the restart."""
 
     def registered() -> None:
         node = _look(nodes, name)

@@ -1,7 +1,7 @@
 """How many workers are changed at a time, and which machines come first.
 
-Workers are changed at most `limit` at a time, sliding: as soon as one is done, the next begins.
-Unhealthy machines come first: they serve nobody, and fixing one makes room.
+Workers are changed at most `limit` at a time, as a sliding window: as soon as one is done, the next
+begins. Unhealthy machines come first: they serve no workload, and fixing one adds capacity.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,15 +14,15 @@ T = TypeVar("T")
 
 
 def unhealthy_first(machines: Iterable[T], is_ready: Callable[[T], bool]) -> list[T]:
-    """Return the machines with those that are not whole in front, else in their order."""
+    """Return the machines with unhealthy ones in front, otherwise in their order."""
     return sorted(machines, key=is_ready)
 
 
 def run_bounded(machines: Sequence[T], limit: int, work: Callable[[T], None]) -> None:
-    """Work on all machines, at most `limit` at once.
+    """Process all machines, at most `limit` at once.
 
-    After the first failure none is begun any more; those at work are waited for. All failures are
-    raised together.
+    After the first failure no further machine is started; those in progress are waited for. All
+    failures are raised together.
     """
     left = list(machines)
     running: set[Future[None]] = set()

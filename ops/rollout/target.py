@@ -1,4 +1,4 @@
-"""What an action works with: one machine whose turn it is, and its cluster."""
+"""The context of an action: the machine whose turn it is, and its cluster."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from ops.rollout.progress import Progress
 
 @dataclass(frozen=True)
 class Target:
-    """One machine as it was found, its operations, its cluster's Nodes, and the progress."""
+    """One machine as observed, its operations, its cluster's Nodes, and the progress."""
 
     machine: NodeOperations
     found: ObservedMachine
@@ -20,18 +20,18 @@ class Target:
 
     @property
     def name(self) -> str:
-        """The machine's and its Node's."""
+        """The name of the machine and its Node."""
         return self.machine.name
 
     @property
     def wanted(self) -> DesiredMachine:
-        """What the machine should be."""
+        """The machine's desired state."""
         return self.machine.wanted
 
     def step(self, text: str) -> None:
-        """Show what is being done on the machine."""
+        """Show the current step on the machine."""
         self.progress.step(self.name, text)
 
     def done(self, text: str) -> None:
-        """Show what was done on the machine."""
+        """Show a finished step on the machine."""
         self.progress.done(self.name, text)

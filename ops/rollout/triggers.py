@@ -1,6 +1,6 @@
-"""Why a machine needs an action: what was found, or recorded, compared with what is wanted.
+"""Reasons for an action: observed or recorded state compared with the desired one.
 
-Each function yields reasons as a person reads them; nothing where the action is not needed.
+Each function yields reasons as shown to the user; none if the action is not needed.
 """
 
 from collections.abc import Iterator
@@ -15,38 +15,38 @@ ALWAYS = ("containerd", "kubelet")
 
 
 def other_version(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """It has not been brought to the wanted version yet."""
+    """The machine does not have the desired version yet."""
     if wanted.version not in (found.version, found.applied.version):
         yield _version(found, wanted)
 
 
 def planned_version(was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange) -> Iterator[str]:
-    """Another version is wanted."""
+    """Another version is desired."""
     if was.version != wanted.version:
         yield f"upgraded from {was.version} to {wanted.version}"
 
 
 def other_cluster_version(recorded: str, cluster: DesiredCluster) -> Iterator[str]:
-    """A run was killed after all control planes were upgraded, and before the cluster's objects."""
+    """A run was killed after upgrading all control planes, but not the cluster's objects."""
     if recorded != cluster.version:
         yield f"the cluster's own objects are of {recorded}"
 
 
 def not_as_made(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """A program, a file or a service is not what it was when the machine was last changed."""
-    # A machine that was brought to this version already has had its program replaced since.
+    """A program, a file or a service changed since the machine was last changed."""
+    # A machine already brought to this version has had its program replaced since.
     if found.version != wanted.version and found.applied.version == wanted.version:
         yield _version(found, wanted)
     yield from _files(found)
     for name, state in found.services.items():
-        # Those of a virtual address run on some machines only.
+        # The services of a virtual address run on some machines only.
         ran = found.applied.services.get(name) in RUNNING or name in ALWAYS
         if ran and state not in RUNNING:
             yield f"{name} is {state}"
 
 
 def control_plane_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """The settings that its control plane was given are not those that are wanted."""
+    """The applied control plane settings differ from the desired ones."""
     if wanted.is_control_plane and found.applied.control != wanted.control:
         yield "the control plane's settings changed"
 
@@ -60,7 +60,7 @@ def planned_control_plane_settings(
 
 
 def kubelet_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """The settings that its kubelet was given are not those that are wanted."""
+    """The applied kubelet settings differ from the desired ones."""
     if found.applied.kubelet != wanted.kubelet:
         yield "the kubelet's settings changed"
 
@@ -74,7 +74,7 @@ def planned_kubelet_settings(
 
 
 def not_registered(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
-    """Its Node is missing, or is not the one that its pods' network was made for."""
+    """Its Node is missing, or is not the one for which its pod network was set up."""
     if not found.api_answers:
         return
     if found.node is None:
@@ -84,13 +84,13 @@ def not_registered(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
 
 
 def cordoned(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
-    """A rollout kept pods away and was killed, or failed."""
+    """A rollout cordoned the Node and was killed, or failed."""
     if found.api_answers and found.node is not None and found.node.cordoned:
         yield "an earlier run left it cordoned"
 
 
 def metadata(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """Its Node's labels or taints are not those that are wanted."""
+    """Its Node's labels or taints differ from the desired ones."""
     node = found.node
     if node is None or not found.api_answers:
         return
@@ -112,7 +112,7 @@ def metadata(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
 def planned_metadata(
     was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
 ) -> Iterator[str]:
-    """Other labels or taints are wanted."""
+    """Other labels or taints are desired."""
     for key, value in wanted.labels.items():
         if was.labels.get(key) != value:
             yield f"label {key}={value}"
@@ -122,7 +122,7 @@ def planned_metadata(
 
 
 def former_versions(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """What is there of other versions; nothing while the machine runs another one itself."""
+    """Files of other versions remain; ignored while the machine itself runs another one."""
     if found.version != wanted.version:
         return
     for version in found.staged:
@@ -148,10 +148,10 @@ def _files(found: ObservedMachine) -> Iterator[str]:
 
 
 def _foreign_network(found: ObservedMachine, node: Node) -> str:
-    """Say why its pods are not where the cluster looks for them; "" where they are.
+    """Say why its pods are not where the cluster looks for them; "" if they are.
 
-    A Node that was deleted and registered again, or that a restored snapshot holds otherwise, has
-    another share of the pod subnet than its machine. What is not there yet is no sign of that.
+    A Node that was deleted and registered again, or that a restored snapshot records differently,
+    has another share of the pod subnet than its machine. Values that do not exist yet are ignored.
     """
     if found.is_registering:
         return "its registration was interrupted"
