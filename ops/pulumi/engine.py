@@ -95,7 +95,7 @@ class Engine:
         return dict(found)
 
     def locks(self) -> list[str]:
-        """Say who holds the stack's lock in the local backend, and how to clear one left behind."""
+        """Describe the holders of the stack's local lock, and how to clear a stale one."""
         workspace = self.workspace
         if workspace.external_backend:
             return []
