@@ -1,4 +1,4 @@
-"""How a person reaches a stack's clusters: the kubeconfigs, the nodes behind them."""
+"""Access to a stack's clusters: their kubeconfigs and nodes."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ FOLDER = PROJECT / "kubeconfigs"
 
 
 def exported(engine: Engine, clusters: Collection[str] = ()) -> str:
-    """Return the stack's kubeconfig, with these clusters only if any are named."""
+    """Return the stack's kubeconfig, limited to these clusters if any are named."""
     stack = engine.workspace.stack
     output = engine.outputs().get("kubeconfig")
     if not isinstance(output, str):
@@ -36,7 +36,7 @@ def exported(engine: Engine, clusters: Collection[str] = ()) -> str:
 def write(text: str, stack: str, *, replace: bool = False) -> list[Path]:
     """Write the kubeconfigs of a stack; return those to use.
 
-    Another stack's ./kubeconfig stays, and a file that no stack wrote stays as well.
+    A ./kubeconfig of another stack is kept, and so is a file that no stack wrote.
     """
     each = kubeconfig.write_each(FOLDER, text, stack)
     owner = kubeconfig.owner(KUBECONFIG)
@@ -53,14 +53,14 @@ def write(text: str, stack: str, *, replace: bool = False) -> list[Path]:
 
 
 def of_stack(stack: str) -> list[Path]:
-    """Return the files of a stack's clusters; they are written where they are missing."""
+    """Return the files of a stack's clusters; missing ones are written."""
     own = FOLDER / stack
     found = sorted(own.iterdir()) if own.is_dir() else []
     return found or kubeconfig.write_each(FOLDER, exported(existing(stack)), stack)
 
 
 def remove(stack: str) -> list[Path]:
-    """Remove the kubeconfigs of a stack that is gone."""
+    """Remove the kubeconfigs of a deleted stack."""
     removed = kubeconfig.remove_each(FOLDER, stack)
     return [KUBECONFIG, *removed] if kubeconfig.remove(KUBECONFIG, stack) else removed
 

@@ -1,4 +1,4 @@
-"""What a run of the engine does to which cluster and machine, gathered from its events."""
+"""The changes of an engine run by cluster and machine, collected from its events."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,10 +12,10 @@ CLUSTER = "kubeadm-fleet:cluster:Cluster"
 FLEET = "kubeadm-fleet:fleet:Fleet"
 MACHINE = "kubeadm-fleet:machine:Machine"
 ROLLOUT = "pulumi-python:dynamic/kubeadm-fleet:Rollout"
-# How a cluster is changed and looked at, not what it is made of.
+# Resources that change or check a cluster without being part of it.
 MEANS = (ROLLOUT, "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck")
 STACK = "pulumi:pulumi:Stack"
-# What the engine tells of itself: true of every run, and nobody can act on it.
+# Messages of the engine about itself: true of every run, and not actionable.
 NOISE = (
     *("using pulumi-resource-", "update failed", "preview failed", "resource registration failed"),
     "an unhandled error occurred: program exited with non-zero exit code",
@@ -23,7 +23,7 @@ NOISE = (
 
 
 class Change(StrEnum):
-    """What becomes of a cluster, a machine or a resource, the most important first."""
+    """The change of a cluster, a machine or a resource, the most important first."""
 
     FAILED = "failed"
     REPLACED = "replaced"
@@ -45,7 +45,7 @@ OPERATIONS = {
 
 @dataclass
 class Subject:
-    """A cluster or a machine, and what is done to the resources that make it up."""
+    """A cluster or a machine, and the changes of its resources."""
 
     name: str
     resources: dict[str, Change] = field(default_factory=dict)
@@ -54,14 +54,14 @@ class Subject:
     sentence: str = ""
 
     def note(self, step: Step, change: Change) -> None:
-        """Take in what is done to one of its resources; what fails has failed."""
+        """Record a change of one of its resources; a failure is kept."""
         self.resources[step.name] = min(change, self.resources.get(step.name, change), key=_rank)
         if step.type in MEANS:
             self.means.add(step.name)
 
     @property
     def change(self) -> Change | None:
-        """What becomes of it; a machine is replaced when the resource of its name is."""
+        """Its overall change; a machine is replaced when the resource of its name is."""
         found = set(self.resources.values())
         if Change.FAILED in found:
             return Change.FAILED
@@ -73,7 +73,7 @@ class Subject:
 
     @property
     def parts(self) -> list[str]:
-        """Its resources that change, without its own name in front."""
+        """Its changed resources, without its own name as a prefix."""
         shown = (name for name in self.resources if name not in {self.name, *self.means})
         return [name.removeprefix(f"{self.name}-") for name in shown]
 
@@ -86,7 +86,7 @@ class ClusterChanges(Subject):
 
     @property
     def change(self) -> Change | None:
-        """What becomes of it: also what becomes of its machines."""
+        """Its overall change, including its machines' changes."""
         of_machines = [machine.change for machine in self.machines.values()]
         if Change.FAILED in of_machines:
             return Change.FAILED
@@ -99,9 +99,9 @@ def _rank(change: Change) -> int:
 
 
 class Changes:
-    """Everything that a run said; whole once `finish` was called.
+    """All changes of a run; complete once `finish` was called.
 
-    What is destroyed is reported before its parents are, so nothing has its place until the end.
+    Destroyed resources are reported before their parents, so no step can be assigned until the end.
     """
 
     def __init__(self) -> None:
@@ -124,19 +124,19 @@ class Changes:
         return any(self.counts.values())
 
     def take(self, events: Iterable[Event]) -> None:
-        """Take in events."""
+        """Process events."""
         for event in events:
             if isinstance(event, Step):
                 self._parents[event.urn] = event.parent
                 self._types[event.urn] = event.type
-                # Of a large fleet, the inputs of all resources together are too much to keep.
+                # On a large fleet, the inputs of all resources together would take too much memory.
                 slim = replace(event, inputs={}, outputs={})
                 self._steps.append(event if event.type == ROLLOUT else slim)
             elif isinstance(event, Message):
                 self._message(event)
 
     def finish(self) -> None:
-        """Give every step its place, and count."""
+        """Assign every step to its subject, and count."""
         for step in self._steps:
             if step.type != STACK and not step.is_provider:
                 self._step(step)
@@ -149,7 +149,7 @@ class Changes:
         self.unchanged = found.count(None)
 
     def subject(self, urn: str) -> Subject:
-        """Return the machine, or else the cluster, that a resource is part of."""
+        """Return the machine, or otherwise the cluster, that a resource belongs to."""
         path = list(self._ancestry(urn))
         names = {self._types.get(each, ""): each.rpartition("::")[2] for each in reversed(path)}
         if CLUSTER not in names:
@@ -160,7 +160,7 @@ class Changes:
         return cluster.machines.setdefault(names[MACHINE], Subject(names[MACHINE]))
 
     def _by_name(self, name: str) -> Subject | None:
-        """Return the subject of a resource that was refused before its parent was known."""
+        """Return the subject of a resource that was rejected before its parent was known."""
         subjects: dict[str, Subject] = dict(self.clusters)
         for cluster in self.clusters.values():
             subjects |= cluster.machines
@@ -173,7 +173,7 @@ class Changes:
             urn = self._parents.get(urn, "")
 
     def _step(self, step: Step) -> None:
-        # What a refresh finds changed is done as an update, or as a deletion.
+        # A refresh reports a change that it finds as an update or a deletion.
         if step.op == "refresh" and step.moment is Moment.STARTED:
             self._refreshed.add(step.urn)
         change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
@@ -191,7 +191,7 @@ class Changes:
             subject.note(step, change)
 
     def _plan(self, step: Step) -> None:
-        """Take the sentences that the rollout has for its machines."""
+        """Extract the rollout's sentences for its machines."""
         cluster = self.clusters.setdefault(
             str(step.inputs.get("cluster")), ClusterChanges(str(step.inputs.get("cluster")))
         )
@@ -225,7 +225,7 @@ _BUILT_IN = re.compile(r"^([A-Z]\w*(?:Error|Exception|Exit)): ")
 
 
 def clean(text: str) -> str:
-    """Return a message as a person needs it: no traceback, no class name of this program's."""
+    """Return a message for the user: no traceback, no class name of this program."""
     lines = [line.rstrip() for line in text.strip().splitlines()]
     for number, line in enumerate(lines):
         if line.strip().startswith("Traceback (most recent call last)"):

@@ -1,4 +1,4 @@
-"""Durations as kubectl takes them: 30s, 10m, 1h30m, 2d."""
+"""Durations in kubectl's format: 30s, 10m, 1h30m, 2d."""
 
 import re
 
@@ -16,7 +16,7 @@ class Duration(click.ParamType[int]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
-        """Return the seconds; refuse anything else."""
+        """Return the number of seconds; reject anything else."""
         found = _DURATION.fullmatch(str(value))
         if found is None:
             self.fail(f"{value!r} is no duration such as 30s, 10m or 1h30m", param, ctx)

@@ -1,4 +1,4 @@
-"""Host keys on this terminal: fingerprints to compare, and YAML for the stack's file."""
+"""Host keys on the terminal: fingerprints to compare, and YAML for the stack's file."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ COMPARE = (
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a host showed, or why it did not."""
+    """A host's keys, or why they could not be read."""
 
     login: Login
     keys: "tuple[paramiko.PKey, ...]" = ()
@@ -37,7 +37,7 @@ class Scanned:
 
 
 def show(hosts: Sequence[str], port: int, bastion: str | None) -> int:
-    """Print what all the hosts show; return the exit status."""
+    """Print the keys of all hosts; return the exit status."""
     through = _bastion(bastion) if bastion else None
     logins = [Login(*_host_port(host, port), user="", bastion=through) for host in hosts]
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -59,7 +59,7 @@ def _scan(login: Login) -> Scanned:
 
 
 def _report(scanned: Scanned) -> None:
-    """Show the fingerprints as `ssh-keygen -l` does."""
+    """Print the fingerprints in the format of `ssh-keygen -l`."""
     if scanned.problem:
         click.echo(f"fleet: {scanned.problem}", err=True)
     for key in scanned.keys:
@@ -105,7 +105,7 @@ def _host_port(text: str, port: int) -> tuple[str, int]:
 
 
 def _bastion(text: str) -> Bastion:
-    """Return the bastion with the host key that this user knows it by."""
+    """Return the bastion with its host key from the user's known hosts."""
     import paramiko
 
     user, at, rest = text.rpartition("@")

@@ -1,7 +1,7 @@
-"""The kubeconfigs in the checkout: one file a stack, and one a cluster.
+"""The kubeconfigs in the checkout: one file per stack, and one per cluster.
 
 `./kubeconfig` belongs to one stack, which it names; another stack's is never replaced unasked.
-`kubeconfigs/<stack>/<cluster>` has one context each, as kubie and kubeswitch want it.
+`kubeconfigs/<stack>/<cluster>` has one context each, as kubie and kubeswitch expect.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ EXTENSION = "kubeadm-fleet"
 
 
 def split(kubeconfig: str) -> dict[str, str]:
-    """Return a kubeconfig for each context, by the name of its cluster."""
+    """Return a kubeconfig for each context, by cluster name."""
     config: dict[str, Any] = yaml.safe_load(kubeconfig)
     clusters = {each["name"]: each for each in config["clusters"]}
     users = {each["name"]: each for each in config["users"]}
@@ -36,7 +36,7 @@ def split(kubeconfig: str) -> dict[str, str]:
 
 
 def select(kubeconfig: str, wanted: Collection[str]) -> str:
-    """Return the kubeconfig with these clusters only; with all of them when none is named."""
+    """Return the kubeconfig with these clusters only, or with all of them if none is named."""
     if not wanted:
         return kubeconfig
     config: dict[str, Any] = yaml.safe_load(kubeconfig)
@@ -51,14 +51,14 @@ def select(kubeconfig: str, wanted: Collection[str]) -> str:
 
 
 def write(path: Path, kubeconfig: str, stack: str) -> None:
-    """Write the kubeconfig (mode 0600) with the name of the stack that it belongs to."""
+    """Write the kubeconfig (mode 0600) with the name of its stack."""
     config: dict[str, Any] = yaml.safe_load(kubeconfig)
     config["extensions"] = [{"name": EXTENSION, "extension": {"stack": stack}}]
     write_private(path, yaml.safe_dump(config, sort_keys=False))
 
 
 def owner(path: Path) -> str | None:
-    """Give the stack that a kubeconfig belongs to; None if it is another file or not there."""
+    """Return the stack that owns a kubeconfig; None if it is missing or a foreign file."""
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
         (stack,) = [e["extension"]["stack"] for e in config["extensions"] if e["name"] == EXTENSION]
@@ -68,7 +68,7 @@ def owner(path: Path) -> str | None:
 
 
 def remove(path: Path, stack: str) -> bool:
-    """Remove the stack's kubeconfig; say whether there was one."""
+    """Remove the stack's kubeconfig; return whether there was one."""
     if owner(path) != stack:
         return False
     path.unlink()
@@ -76,7 +76,7 @@ def remove(path: Path, stack: str) -> bool:
 
 
 def write_each(folder: Path, kubeconfig: str, stack: str) -> list[Path]:
-    """Write a file for each cluster into `folder`/<stack>; those of former clusters go."""
+    """Write a file for each cluster into `folder`/<stack>; remove those of former clusters."""
     own = folder / stack
     for each in (folder, own):
         make_private_folder(each)
@@ -90,7 +90,7 @@ def write_each(folder: Path, kubeconfig: str, stack: str) -> list[Path]:
 
 
 def remove_each(folder: Path, stack: str) -> list[Path]:
-    """Remove the files of a stack's clusters, and the folders when nothing else is in them."""
+    """Remove the files of a stack's clusters, and folders that become empty."""
     own = folder / stack
     if not own.is_dir():
         return []

@@ -1,4 +1,4 @@
-"""A command group whose subcommands are files: each is imported only when it is run."""
+"""A command group whose subcommands are files, each imported only when it is run."""
 
 import ast
 from functools import cached_property
@@ -14,8 +14,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 class LazyGroup(click.Group):
     """Each file of `folder` is a subcommand, which it exposes as `attribute`.
 
-    The first line of a file's docstring is its line in the group's help page, which is read without
-    importing the file: a completion or a help page must not wait for a Kubernetes client.
+    The first line of a file's docstring is its line on the group's help page. It is read without
+    importing the file: completion and help must not wait for a Kubernetes client.
     """
 
     folder = PROJECT / "scripts" / "fleet" / "commands"
@@ -28,7 +28,7 @@ class LazyGroup(click.Group):
         return {path.stem.replace("_", "-"): path for path in found}
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Give the names of all subcommands."""
+        """Return the names of all subcommands."""
         return list(self.files)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:

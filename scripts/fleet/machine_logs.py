@@ -1,4 +1,4 @@
-"""Logs of machines on this terminal: of one as they are, of several line by line with its name."""
+"""Machine logs on the terminal: one as is, several line by line with the machine's name."""
 
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
@@ -26,19 +26,19 @@ def show_unit(machine: InventoryMachine, unit: str, wanted: LogRange) -> int:
 def show_containers(machines: Sequence[InventoryMachine], container: str, wanted: LogRange) -> int:
     """Show the logs of a container on all these machines; return the exit status.
 
-    It is an error if none of them has one, or if one of them cannot be asked.
+    It is an error if no machine has such a container, or if a machine cannot be queried.
     """
     return _show(machines, lambda connection: open_container_log(connection, container, wanted))
 
 
 def _show(machines: Sequence[InventoryMachine], open_log: Open) -> int:
-    """Show them side by side; a machine that does not answer keeps no other from being shown."""
+    """Show logs in parallel; a machine that does not answer does not block the others."""
     ended: SimpleQueue[int] = SimpleQueue()
     lock = Lock()
     for machine in machines:
         prefix = f"[{machine.name}] " if len(machines) > 1 else ""
         reader = _Reader(machine, open_log, prefix, lock, ended)
-        # Left behind when this process is interrupted; the machine then ends by itself.
+        # Abandoned when this process is interrupted; the remote command then ends by itself.
         Thread(target=reader.run, daemon=True).start()
     statuses = []
     for _ in machines:
@@ -51,7 +51,7 @@ def _show(machines: Sequence[InventoryMachine], open_log: Open) -> int:
 
 
 class _Reader:
-    """Shows what one machine has; `ended` gets what its script ended with."""
+    """Shows one machine's log; its script's exit status goes to `ended`."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class _Reader:
         self._ended = ended
 
     def run(self) -> None:
-        """Show it to its end; whatever is in the way is said."""
+        """Show the log to its end; report any error."""
         status = FAILED
         try:
             status = self._read()
@@ -100,7 +100,7 @@ class _Reader:
 
 
 def _lines(receive: Callable[[int], bytes]) -> Iterator[bytes]:
-    """Return whole lines as they come; the last one gets an end if it has none."""
+    """Yield complete lines as they arrive; a newline is added to an unfinished last one."""
     rest = b""
     while data := receive(CHUNK):
         *lines, rest = (rest + data).split(b"\n")

@@ -1,9 +1,9 @@
-"""A person's own kubeconfig (~/.kube/config), into which a stack's contexts are merged.
+"""The user's own kubeconfig (~/.kube/config), into which a stack's contexts are merged.
 
-What this program wrote carries an extension with the stack's name; everything else stays as it is.
-The file is handled as YAML nodes rather than values: loaded and dumped, an unquoted `on` would come
-back as `true`. It is locked as kubectl locks it, replaced in one step, and the former content is
-kept beside it.
+Entries written by this program carry an extension with the stack's name; everything else stays
+unchanged. The file is handled as YAML nodes rather than values: loaded and dumped, an unquoted `on`
+would come back as `true`. It is locked the way kubectl locks it, replaced atomically, and the
+former content is kept beside it.
 """
 
 import os
@@ -28,10 +28,10 @@ _STRING = "tag:yaml.org,2002:str"
 
 
 def merge_into(path: Path, kubeconfig: str, stack: str) -> list[str]:
-    """Put the contexts of `kubeconfig` into a file, in place of what it had of `stack`.
+    """Put the contexts of `kubeconfig` into a file, replacing those of `stack`.
 
-    Returns the names that they have there: `<cluster>-admin`, or `<stack>-<cluster>-admin` where
-    that name is somebody else's.
+    Returns their names in the file: `<cluster>-admin`, or `<stack>-<cluster>-admin` if that name is
+    taken by another owner.
     """
     path = path.resolve()  # A link stays one.
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,14 +43,14 @@ def merge_into(path: Path, kubeconfig: str, stack: str) -> list[str]:
 
 
 def remove_from(path: Path, stack: str) -> bool:
-    """Take everything of `stack` out of a file; say whether there was anything."""
+    """Remove all entries of `stack` from a file; return whether there were any."""
     path = path.resolve()
     if not path.is_file():
         return False
     with _locked(path):
         before = path.read_text(encoding="utf-8")
         if EXTENSION not in before:
-            return False  # Whatever it is, nothing of ours is in it.
+            return False  # An unreadable file contains no entries of ours.
         node = _compose(before, path)
         if not _drop(node, stack):
             return False
@@ -63,7 +63,7 @@ def remove_from(path: Path, stack: str) -> bool:
 
 
 def merged_text(before: str, kubeconfig: str, stack: str, path: Path) -> tuple[str, list[str]]:
-    """Return the merged file and the names of the contexts that were put into it."""
+    """Return the merged file and the names of the contexts put into it."""
     node = _compose((before.strip() and before) or _EMPTY, path)
     _drop(node, stack)
     added = _compose(kubeconfig, path)
@@ -106,7 +106,7 @@ def _free_name(section: str, name: str, stack: str, taken: set[tuple[str, str]])
 
 
 def _drop(node: MappingNode, stack: str) -> bool:
-    """Take everything of `stack` out; say whether there was anything."""
+    """Remove all entries of `stack`; return whether there were any."""
     dropped = False
     for section in SECTIONS:
         entries = _section(node, section)
@@ -126,7 +126,7 @@ def _replace(path: Path, before: str, after: str) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Take the lock that kubectl takes: a file beside the kubeconfig, while it is written."""
+    """Hold kubectl's lock: a file beside the kubeconfig that exists while it is written."""
     lock = path.with_name(f"{path.name}.lock")
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
@@ -188,7 +188,7 @@ def _name(entry: MappingNode) -> str:
 
 
 def _is_of(entry: Node, stack: str) -> bool:
-    """Whether this program wrote an entry, for this stack."""
+    """Whether this program wrote an entry for this stack."""
     for kind in KINDS.values():
         extensions = _value(_value(entry, kind), "extensions")
         for each in extensions.value if isinstance(extensions, SequenceNode) else []:
@@ -206,7 +206,7 @@ def _mark(stack: str) -> Node:
 
 
 def _scalar(text: str) -> ScalarNode:
-    """Return a string, quoted where it would be read as something else."""
+    """Return a string node, quoted if it would otherwise be read as another type."""
     found = yaml.compose(yaml.safe_dump(text), Loader=yaml.SafeLoader)
     assert isinstance(found, ScalarNode)
     return ScalarNode(_STRING, text, style=found.style)

@@ -1,4 +1,4 @@
-"""The nodes of every cluster in a kubeconfig: as a table, and what is not well with them.
+"""The nodes of every cluster in a kubeconfig: as a table, with the problems of each.
 
 Read as raw JSON with the standard library: the Kubernetes client takes longer to import than a
 cluster takes to answer.
@@ -24,13 +24,13 @@ from scripts.fleet.kubeconfig import split
 COLUMNS = ("cluster", "name", "roles", "status", "version", "address", "age")
 _ROLE = f"{ROLE_DOMAIN}/"
 _TIMEOUT = 10  # seconds, for one cluster's answer
-# Of a healthy Node, Ready is True and every other condition is False.
+# On a healthy Node, Ready is True and every other condition is False.
 READY = "Ready"
 
 
 @dataclass(frozen=True)
 class NodeRow:
-    """One line of the table; a cluster that does not answer has one with the reason as status."""
+    """One row of the table; an unreachable cluster has one row with the reason as its status."""
 
     cluster: str
     name: str = "-"
@@ -43,7 +43,7 @@ class NodeRow:
 
 
 def read_nodes(kubeconfigs: Sequence[Path]) -> list[NodeRow]:
-    """Ask all clusters at once for their nodes, in the order of the kubeconfigs' contexts."""
+    """Query all clusters for their nodes in parallel, in the order of the kubeconfigs' contexts."""
     texts = [path.read_text(encoding="utf-8") for path in kubeconfigs]
     clusters = [pair for text in texts for pair in split(text).items()]
     with ThreadPoolExecutor(max_workers=16) as pool:
@@ -52,7 +52,7 @@ def read_nodes(kubeconfigs: Sequence[Path]) -> list[NodeRow]:
 
 
 def node_table(rows: Iterable[NodeRow]) -> Table:
-    """Give the rows as a table for the terminal."""
+    """Return the rows as a table for the terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in COLUMNS:
         table.add_column(column.upper(), overflow="fold")
@@ -64,7 +64,7 @@ def node_table(rows: Iterable[NodeRow]) -> Table:
 def _read_cluster(cluster: str, kubeconfig: str) -> list[NodeRow]:
     try:
         nodes = _get(kubeconfig, "/api/v1/nodes")["items"]
-    except Exception as error:  # Whatever is wrong with one cluster, the others are shown.
+    except Exception as error:  # An error in one cluster does not hide the others.
         reason = str(getattr(error, "reason", "") or error) or type(error).__name__
         said = f"no answer: {reason.rpartition(': ')[2]}"
         return [NodeRow(cluster, status=said, problems=(f"{cluster}: {said}",))]
@@ -116,7 +116,7 @@ def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
 
 
 def _problems(conditions: Iterable[Any], now: datetime) -> Iterator[str]:
-    """Say which conditions are not what they should be, since when, and why."""
+    """Describe the conditions with an unexpected status, since when, and why."""
     for each in conditions:
         is_ready = each["type"] == READY
         if each["status"] == ("True" if is_ready else "False"):
@@ -133,7 +133,7 @@ def _time(text: str) -> datetime:
 
 
 def age(seconds: float) -> str:
-    """Give a duration as kubectl does: its two largest units, or one where that is enough."""
+    """Format a duration as kubectl does: its two largest units, or one if that is enough."""
     left = max(0, int(seconds))
     parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):

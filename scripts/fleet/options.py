@@ -1,4 +1,4 @@
-"""What the subcommands' options and help pages have in common."""
+"""Options and help-page parts shared by the subcommands."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def _complete_stack(
 
 
 def stack_argument() -> Decorator:
-    """Take the stack as the optional argument STACK: for commands that are about a whole stack."""
+    """Take the stack as the optional argument STACK: for commands about a whole stack."""
     return click.argument(
         "stack",
         required=False,
@@ -32,7 +32,7 @@ def stack_argument() -> Decorator:
 
 
 def stack_option() -> Decorator:
-    """Take the stack as an option: for commands whose arguments are something else."""
+    """Take the stack as an option: for commands that take other arguments."""
     return click.option(
         "-s",
         "--stack",
@@ -45,7 +45,7 @@ def stack_option() -> Decorator:
 
 
 def plan_options() -> Decorator:
-    """Take how much of the plan is shown."""
+    """Add options for the detail of the displayed plan."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         verbose = click.option(
@@ -63,5 +63,5 @@ def plan_options() -> Decorator:
 
 
 def examples(*lines: str) -> str:
-    """Return a help page's last section: commands as they are typed, each with what it does."""
+    """Return the last section of a help page: example commands, each with its purpose."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

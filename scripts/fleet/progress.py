@@ -1,4 +1,4 @@
-"""What a person sees while the engine works: a live table on a terminal, lines elsewhere."""
+"""Progress of an engine run: a live table on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Iterable
@@ -17,12 +17,12 @@ from scripts.fleet.changes import OPERATIONS, ROLLOUT, STACK, Change, clean
 REMIND_SECONDS = 30.0
 REFRESHES_PER_SECOND = 4
 MARGIN_LINES = 4
-# The rollout's plan, which the summary has.
+# The rollout's plan, which is part of the summary.
 PLAN = "what will be done:"
 
 
 class Progress(Protocol):
-    """Shows events as they come, between entering and leaving."""
+    """Shows events as they arrive, between entering and leaving the context."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -39,12 +39,12 @@ class Progress(Protocol):
         """Show events."""
 
     def say(self, text: str) -> None:
-        """Show a line that stays."""
+        """Show a permanent line."""
 
 
 @dataclass
 class Running:
-    """A step that the engine is at, and what it said last."""
+    """A step in progress, and its latest message."""
 
     name: str
     since: float
@@ -52,9 +52,9 @@ class Running:
 
 
 class Lines:
-    """A line for each step that ended, and every half minute what is still going on.
+    """Prints a line per finished step, and every half minute the steps in progress.
 
-    A preview ends none: it has the summary alone.
+    A preview finishes no step: it has the summary alone.
     """
 
     def __init__(self, console: Console, title: str, *, preview: bool = False) -> None:
@@ -81,11 +81,11 @@ class Lines:
 
     @property
     def seconds(self) -> float:
-        """How long the run has been going on."""
+        """The duration of the run so far."""
         return time.monotonic() - self._began
 
     def take(self, events: Iterable[Event]) -> None:
-        """Show what ended, and what somebody said about it."""
+        """Print finished steps and messages about them."""
         for event in events:
             if isinstance(event, Step):
                 self._step(event)
@@ -94,7 +94,7 @@ class Lines:
         self._remind()
 
     def say(self, text: str) -> None:
-        """Show a line."""
+        """Print a line."""
         self._spoke = time.monotonic()
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -116,10 +116,10 @@ class Lines:
         running = self.running.get(message.urn)
         if running is not None and message.ephemeral:
             running.said = text
-        # Of a rollout, each step on each machine; of a script, only that it ended.
+        # For a rollout, each step on each machine; for a script, only its end.
         if (message.ephemeral and ROLLOUT not in message.urn) or text.startswith(PLAN):
             return
-        # Errors and warnings are in the summary, once.
+        # Errors and warnings appear once, in the summary.
         if text and message.severity == "info" and text not in self._said:
             self._said.add(text)
             self.say("\n".join(f"    {line}" for line in text.splitlines()))
@@ -133,7 +133,7 @@ class Lines:
 
 
 class LiveTable(Lines):
-    """The steps that are going on, with their times; what ended scrolls away above."""
+    """The steps in progress with their durations; finished ones scroll away above."""
 
     def __init__(self, console: Console, title: str, *, preview: bool = False) -> None:
         super().__init__(console, title, preview=preview)
@@ -159,7 +159,7 @@ class LiveTable(Lines):
         super().__exit__(kind, error, trace)
 
     def _remind(self) -> None:
-        """The table shows it."""
+        """No reminder: the table shows the steps in progress."""
 
     def _render(self) -> Group:
         running = sorted(list(self.running.values()), key=lambda each: each.since)
@@ -176,7 +176,7 @@ class LiveTable(Lines):
 
 
 def progress(title: str, *, preview: bool = False) -> Progress:
-    """Return what fits standard error."""
+    """Return the display that suits standard error."""
     console = Console(stderr=True)
     kind = LiveTable if console.is_terminal else Lines
     return kind(console, title, preview=preview)

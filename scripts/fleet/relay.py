@@ -1,4 +1,4 @@
-"""Bytes between this process and a command on a host, as they come and whatever they are."""
+"""Relays bytes unmodified between this process and a command on a host."""
 
 import os
 import threading
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     import paramiko
 
 CHUNK = 32_000
-# What a shell says of a program that wrote to a pipe which nobody reads (128 + SIGPIPE).
+# The exit status of a program that wrote to a closed pipe (128 + SIGPIPE).
 NOBODY_READS = 141
 
 
 def relay(channel: "paramiko.Channel", *, stdin: int | None = 0) -> int:
     """Connect the command to this process's own streams; return its exit status when it ends.
 
-    The status is -1 if the host gave none. Without `stdin`, what it reads never ends.
+    The status is -1 if the host reported none. Without `stdin`, the command's input never ends.
     """
     broken = threading.Event()
     if stdin is not None:
-        # It may be waiting for a key when the command ends, and is then left waiting.
+        # It may be waiting for a key when the command ends, and is then abandoned.
         threading.Thread(target=_send, args=(stdin, channel), daemon=True).start()
     errors = threading.Thread(target=_receive, args=(channel.recv_stderr, 2, channel, broken))
     errors.start()
@@ -52,7 +52,7 @@ def _receive(
 
 
 def write_all(target: int, data: bytes) -> None:
-    """Write to a descriptor until everything is written."""
+    """Write everything to a descriptor."""
     view = memoryview(data)
     while view:
         view = view[os.write(target, view) :]

@@ -1,4 +1,4 @@
-"""One run of the engine for a person: progress while it works, a summary when it has ended."""
+"""One engine run for the user: progress while it runs, and a summary at the end."""
 
 import sys
 import tempfile
@@ -28,14 +28,14 @@ INTERRUPTED = "==> stopping: waiting for the steps that are running"
 
 @dataclass(frozen=True)
 class Output:
-    """How much of the plan a person wants, and where."""
+    """How much of the plan is shown, and where it is written."""
 
     verbose: bool = False
     plan_file: Path | None = None
 
 
 class Failed(OperatorError):
-    """A run that failed; what failed is in its summary already."""
+    """A run failed; the summary already shows the failures."""
 
 
 def engine_of(stack: str) -> Engine:
@@ -52,9 +52,9 @@ def existing(stack: str) -> Engine:
 
 
 def run(engine: Engine, verb: str, output: Output) -> Changes:
-    """Run `up`, `preview`, `refresh` or `destroy`, show it, and return what changed.
+    """Run `up`, `preview`, `refresh` or `destroy`, show it, and return the changes.
 
-    Raises Failed when the engine does.
+    Raises Failed when the engine fails.
     """
     stack = engine.workspace.stack
     title, preview = f"{_command(verb)} {stack}", verb == "preview"
@@ -97,13 +97,13 @@ def inventory(stack: str) -> Inventory:
 
 
 def is_protected(engine: Engine) -> bool:
-    """Whether the stack's config has `protect`, for all clusters or for one."""
+    """Whether the stack's config sets `protect`, for all clusters or for one."""
     path = engine.workspace.tracked_config
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         fleet = document["config"]["kubeadm-fleet:fleet"]
     except (OSError, yaml.YAMLError, KeyError, TypeError):
-        return False  # The run says what is wrong with the file.
+        return False  # The run reports the error in the file.
     if not isinstance(fleet, dict):
         return False
     clusters = fleet.get("clusters")
@@ -112,7 +112,7 @@ def is_protected(engine: Engine) -> bool:
 
 
 def show(what: RenderableType) -> None:
-    """Print something as wide as the terminal, or what takes its place, without trailing spaces."""
+    """Print a renderable at the terminal's width, or a default width, without trailing spaces."""
     console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH, highlight=False)
     with console.capture() as captured:
         console.print(what)
@@ -126,9 +126,9 @@ def _command(verb: str) -> str:
 
 @contextmanager
 def _plan(text: Path, output: Output) -> Iterator[IO[bytes]]:
-    """Give the file for the engine's own words; the plan file, if one is wanted, is a copy."""
+    """Yield the file for the engine's own output, copied to the plan file if one is requested."""
     if output.plan_file is not None:
-        output.plan_file.touch()  # Refused now rather than after the run.
+        output.plan_file.touch()  # An unwritable file fails now, not after the run.
     with text.open("wb") as stream:
         yield stream
     if output.plan_file is not None:
@@ -136,6 +136,6 @@ def _plan(text: Path, output: Output) -> Iterator[IO[bytes]]:
 
 
 def _last_lines(text: Path, count: int = 20) -> str:
-    """Return the end of the engine's own words, for a failure of which it sent no event."""
+    """Return the end of the engine's own output, for a failure that it sent no event for."""
     lines = text.read_text(errors="replace").strip().splitlines()
     return "\n".join(lines[-count:])

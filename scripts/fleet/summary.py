@@ -1,4 +1,4 @@
-"""What a run did or would do, for a person: refusals first, then a line per cluster and machine."""
+"""The summary of a run: refusals first, then a line per cluster and machine."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -87,7 +87,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _subjects(changes: Changes) -> Iterator[tuple[str, Subject]]:
-    """Yield what changes, each cluster followed by its machines, with its indentation."""
+    """Yield the changed subjects, each cluster followed by its machines, with indentation."""
     if changes.fleet.change:
         yield "  ", changes.fleet
     for _, cluster in sorted(changes.clusters.items()):
@@ -99,7 +99,7 @@ def _subjects(changes: Changes) -> Iterator[tuple[str, Subject]]:
 
 
 def _detail(subject: Subject) -> str:
-    """Return why, or else which parts of it; of what is new as a whole, nothing."""
+    """Return the reason, or otherwise the changed parts; nothing for an entirely new subject."""
     if subject.sentence:
         return subject.sentence
     change = subject.change

@@ -1,4 +1,4 @@
-"""This terminal, lent to a shell on a host."""
+"""The local terminal, attached to a shell on a host."""
 
 import os
 import shutil
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 def terminal() -> Terminal:
-    """Return what this terminal is, and how large it is now."""
+    """Return the terminal's type and its current size."""
     columns, rows = shutil.get_terminal_size()
     return Terminal(os.environ.get("TERM", "vt100"), columns, rows)
 
 
 @contextmanager
 def lent(channel: "paramiko.Channel") -> Iterator[None]:
-    """Pass on every key as it is and every change of the window's size.
+    """Pass on every key unmodified and every change of the window's size.
 
-    Afterwards the terminal is as it was, also where this process is told to end.
+    Afterwards the terminal is restored, even if this process is terminated.
     """
 
     def resize(*_: object) -> None:
-        # Not `get_terminal_size` of shutil, which believes COLUMNS and LINES first.
+        # Not `get_terminal_size` of shutil, which prefers COLUMNS and LINES.
         columns, rows = os.get_terminal_size(0)
         channel.resize_pty(columns, rows)
 

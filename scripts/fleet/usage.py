@@ -1,4 +1,4 @@
-"""What to tell a person whose clusters are up."""
+"""Usage hints printed once the clusters are up."""
 
 import os
 import shlex
@@ -12,7 +12,7 @@ from model.paths import bundle_dir
 
 
 def how_to_use(kubeconfigs: Sequence[Path], versions: Iterable[str]) -> str:
-    """Give the commands that reach the clusters, with a kubectl of one of the versions in PATH."""
+    """Return commands that use the clusters, with a kubectl of a matching version in PATH."""
     config = yaml.safe_load(kubeconfigs[0].read_text(encoding="utf-8"))
     context = config["current-context"]
     files = os.pathsep.join(map(str, kubeconfigs))

@@ -1,4 +1,4 @@
-"""Clusters whose change waits for an earlier wave, and a run that is repeated until none does."""
+"""Clusters whose change waits for an earlier wave, and reruns until none does."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-# A host that is suspended meanwhile counts no time: the clock is looked at again.
+# A suspended host does not count time: the clock is checked again.
 LOOK_SECONDS = 60
 
 
 def waiting_clusters(outputs: Mapping[str, Any]) -> dict[str, datetime]:
-    """Return until when each cluster waits that does, from the stack's outputs."""
+    """Return the time until which each waiting cluster waits, from the stack's outputs."""
     return {
         name: datetime.fromisoformat(cluster["waiting"]["until"])
         for name, cluster in (outputs.get("clusters") or {}).items()
@@ -21,7 +21,7 @@ def waiting_clusters(outputs: Mapping[str, Any]) -> dict[str, datetime]:
 
 
 def show_waiting(outputs: Mapping[str, Any]) -> None:
-    """Name the clusters that wait for the soak of an earlier wave, and until when."""
+    """Print the clusters that wait for the soak of an earlier wave, and until when."""
     for name, until in waiting_clusters(outputs).items():
         click.echo(
             f"{name}: its change waits until {until:%Y-%m-%d %H:%M:%S} UTC; the next `fleet up` "
@@ -34,7 +34,7 @@ def run_until_none_waits(
     outputs: Callable[[], Mapping[str, Any]],
     say: Callable[[str], None],
 ) -> None:
-    """Run, and run again each time that a soak is over, until no cluster waits any longer."""
+    """Run, and rerun after each soak, until no cluster waits any longer."""
     run()
     while waiting := waiting_clusters(outputs()):
         until = min(waiting.values())
