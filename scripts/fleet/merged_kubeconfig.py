@@ -50,7 +50,7 @@ def remove_from(path: Path, stack: str) -> bool:
     with _locked(path):
         before = path.read_text(encoding="utf-8")
         if EXTENSION not in before:
-            return False  # An unreadable file contains no entries of ours.
+            return False  # Whatever it contains, no entry is ours.
         node = _compose(before, path)
         if not _drop(node, stack):
             return False
