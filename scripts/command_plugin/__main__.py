@@ -16,14 +16,14 @@ Pulumi's engine starts it by itself. It prints the port on which it serves the r
 command:remote:Command, command:remote:CopyToRemote and command:local:Command
 as v{STANDS_IN_FOR} does.
 """
-# How often to look whether the engine is still there.
+# Interval for checking whether the engine is still running.
 LOOK_SECONDS = 1.0
-# What ending remote commands may take.
+# Time limit for ending remote commands.
 FAREWELL_SECONDS = 5.0
 
 
 def main() -> None:
-    """Serve until told to end, or until the engine is gone."""
+    """Serve until terminated, or until the engine is gone."""
     if "--version" in sys.argv:
         sys.stdout.write(f"{VERSION}\n")
         return
@@ -57,7 +57,7 @@ def _serve(engine_address: str) -> None:
     while not told_to_end.wait(LOOK_SECONDS) and os.getppid() == engine:
         pass
     provider.end(FAREWELL_SECONDS)
-    # Threads that wait for hosts are not waited for.
+    # Threads that wait for hosts are not joined.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Which properties differ between old and new inputs, and what the difference calls for."""
+"""Differences between old and new inputs, and the operation that they require."""
 
 import re
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 def compare(
     resource: Resource, old: Mapping[str, Value], new: Mapping[str, Value]
 ) -> "provider_pb2.DiffResponse":
-    """Answer a Diff.
+    """Return the response to a Diff.
 
-    An item of a list is reported by its path ("triggers[0]"), and such a path replaces nothing by
-    itself: Pulumi's SDK says replace_on_changes "triggers[*]".
+    A list item is reported by its path ("triggers[0]"), and such a path does not cause a
+    replacement by itself: Pulumi's SDK sets replace_on_changes "triggers[*]".
     """
     replacing = {field.name for field in resource.inputs if field.replaces}
     found: dict[str, _Kind] = {}
@@ -85,5 +85,5 @@ def _join(path: str, name: str) -> str:
 
 
 def with_ignored(new: Properties, state: Mapping[str, Value], ignored: list[str]) -> Properties:
-    """Take over from the state the properties whose changes the program wants ignored."""
+    """Copy from the state the properties whose changes the program ignores."""
     return {**new, **{name: state[name] for name in ignored if name in state}}

@@ -1,6 +1,6 @@
-"""Reaching a host: dialing until it answers, through a bastion if there is one.
+"""Connecting to a host: dialing until it answers, through a bastion if there is one.
 
-Nothing of SSH itself is imported before something is dialed.
+SSH modules are imported only when a host is dialed.
 """
 
 import socket
@@ -25,7 +25,7 @@ WITHOUT_LIMIT = -1
 
 @contextmanager
 def connected(properties: Mapping[str, Any], operation: Operation) -> Iterator["Link"]:
-    """Give a connection to the host that checked properties describe, through its proxy if any."""
+    """Yield a connection to the host described by checked properties, through any proxy."""
     from scripts.command_plugin.login import Login
 
     endpoint = Endpoint.parse(properties)
@@ -56,7 +56,7 @@ def connected(properties: Mapping[str, Any], operation: Operation) -> Iterator["
                 operation,
                 "Dial",
                 endpoint,
-                # A tunnel is used up by an attempt that failed.
+                # A failed attempt uses up its tunnel.
                 lambda: login.open(
                     next(tunnels, None) or login.tunnel(proxy, operation), operation
                 ),
@@ -74,7 +74,7 @@ def _prefixed(prefix: str) -> Iterator[None]:
 
 
 def _retried(operation: Operation, what: str, endpoint: Endpoint, attempt: Callable[[], T]) -> T:
-    """Try until it works, the limit is passed, or the operation is to end."""
+    """Retry until it succeeds, the limit is reached, or the operation is to end."""
     limit = endpoint.dial_error_limit
     delay = FIRST_DELAY
     tries = 0

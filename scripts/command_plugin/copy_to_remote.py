@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def problems_of(source: Value) -> list[Problem]:
-    """Say why a source cannot be copied. One that is not known yet cannot, as officially."""
+    """Explain why a source cannot be copied. As officially, an unknown one cannot."""
     if not isinstance(source, Asset):
         return [Problem("asset", "either asset or archive must be set")]
     if source.archive and not source.path:
@@ -38,7 +38,7 @@ def problems_of(source: Value) -> list[Problem]:
 
 
 def copy(properties: Mapping[str, Any], operation: Operation) -> None:
-    """Copy as a state's properties say. Raises Failure."""
+    """Copy according to a state's properties. Raises Failure."""
     source: Asset = properties["source"]
     destination: str = properties["remotePath"]
     origin = "text asset" if source.text else f"local file {source.path}"
@@ -60,13 +60,13 @@ def copy(properties: Mapping[str, Any], operation: Operation) -> None:
 
 
 class _Remote:
-    """The file system of the host."""
+    """The remote host's file system."""
 
     def __init__(self, client: "SFTPClient") -> None:
         self._client = client
 
     def is_directory(self, path: str) -> bool | None:
-        """Whether there is a directory; None where there is nothing."""
+        """Whether the path is a directory; None if it does not exist."""
         try:
             mode = self._client.stat(path).st_mode or 0
         except FileNotFoundError:
@@ -76,7 +76,7 @@ class _Remote:
         return stat.S_ISDIR(mode)
 
     def make_directory(self, path: str) -> None:
-        """Make a directory in one that is there."""
+        """Create a directory in an existing one."""
         try:
             self._client.mkdir(path)
         except OSError as error:
@@ -84,7 +84,7 @@ class _Remote:
             raise Failure(text) from error
 
     def make_directories(self, path: str) -> str | None:
-        """Make a directory and those above it; say why that is impossible."""
+        """Create a directory and its parents; return the reason if that is impossible."""
         try:
             if self.is_directory(path) is None:
                 parent = posixpath.dirname(path.rstrip("/"))
@@ -98,7 +98,7 @@ class _Remote:
         return None
 
     def write_file(self, path: str, data: bytes | Path) -> None:
-        """Write a file, from memory or from one of ours."""
+        """Write a file from memory or from a local file."""
         try:
             handle = self._client.open(path, "wb")
         except OSError as error:

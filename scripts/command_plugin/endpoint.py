@@ -1,4 +1,4 @@
-"""What a resource's `connection` says: one host, and how to log in there."""
+"""The `connection` of a resource: one host and its login."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ DEFAULT_DIAL_ERRORS = 10
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One host and how to log in there."""
+    """One host and its login."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any]) -> "Endpoint":
-        """Read an endpoint out of checked properties."""
+        """Read an endpoint from checked properties."""
         limit = properties.get("dialErrorLimit")
         return cls(
             host=properties["host"],
@@ -42,5 +42,5 @@ class Endpoint:
 
     @property
     def address(self) -> str:
-        """Host and port as one text."""
+        """Host and port as text."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

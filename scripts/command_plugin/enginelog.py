@@ -1,4 +1,4 @@
-"""The engine's log: what a person sees beside a resource while it is worked on."""
+"""The engine's log: messages shown with a resource while an operation is in progress."""
 
 import codecs
 import sys
@@ -11,9 +11,9 @@ import grpc
 from scripts.command_plugin.protocol import engine_pb2, engine_pb2_grpc
 
 CALL_SECONDS = 30
-# No message is longer than this; a longer line comes in pieces.
+# Maximum message length; a longer line is split.
 LONGEST_MESSAGE = 64 * 1024
-# When the engine falls this many lines behind, it gets several in one message.
+# If the engine falls this many lines behind, several are sent in one message.
 MANY_LINES = 100
 
 
@@ -32,7 +32,7 @@ class EngineLog:
         *,
         passing: bool = False,
     ) -> None:
-        """Show a message; a passing one only until the next. What cannot be sent goes to stderr."""
+        """Show a message; an ephemeral one only until the next. On failure, write to stderr."""
         request = engine_pb2.LogRequest(
             severity=severity,
             message=text,
@@ -45,7 +45,7 @@ class EngineLog:
             sys.stderr.write(f"{text}\n")
 
     def about(self, urn: str) -> "ResourceLog":
-        """Give the log of one resource."""
+        """Return the log of one resource."""
         return ResourceLog(self, urn)
 
 
@@ -57,7 +57,7 @@ class ResourceLog:
         self._urn = urn
 
     def debug(self, text: str) -> None:
-        """Show a message to whoever debugs."""
+        """Show a debug message."""
         self._engine.send(engine_pb2.DEBUG, text, self._urn)
 
     def warning(self, text: str) -> None:
@@ -69,12 +69,12 @@ class ResourceLog:
         self._engine.send(engine_pb2.ERROR, text, self._urn)
 
     def progress(self, text: str) -> None:
-        """Show what is going on just now."""
+        """Show the current progress."""
         self._engine.send(engine_pb2.INFO, text, self._urn, passing=True)
 
     @contextmanager
     def output(self) -> Iterator["OutputLog"]:
-        """Give what shows a command's output while it runs; all has been shown on leaving."""
+        """Yield a log for a running command's output; on exit, all of it has been shown."""
         log = OutputLog(self)
         try:
             yield log
@@ -83,7 +83,7 @@ class ResourceLog:
 
 
 class OutputLog:
-    """Shows a command's output line by line, without ever making the command wait for it."""
+    """Shows a command's output line by line, without ever blocking the command."""
 
     def __init__(self, log: ResourceLog) -> None:
         self._log = log
@@ -95,7 +95,7 @@ class OutputLog:
         self._sender: threading.Thread | None = None
 
     def write(self, data: bytes) -> None:
-        """Take what a command printed just now."""
+        """Take a chunk of a command's output."""
         with self._changed:
             *lines, self._unfinished = (self._unfinished + self._decoder.decode(data)).split("\n")
             self._pending += [piece for line in lines for piece in _pieces(line.removesuffix("\r"))]
@@ -105,7 +105,7 @@ class OutputLog:
             self._send_pending()
 
     def close(self) -> None:
-        """Show what is left, and wait until all has been shown."""
+        """Show the remaining output, and wait until all has been shown."""
         with self._changed:
             rest = self._unfinished + self._decoder.decode(b"", final=True)
             if rest:
@@ -138,7 +138,7 @@ def _pieces(line: str) -> list[str]:
 
 
 def _joined(lines: list[str]) -> Iterator[str]:
-    """Join lines to as few messages as may be."""
+    """Join lines into as few messages as possible."""
     first = 0
     size = 0
     for index, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""Doing what a resource says, for real: the state before and after."""
+"""Executing a resource's operations: from the old state to the new one."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ from scripts.command_plugin.operation import Operation
 from scripts.command_plugin.resources import COPY, LOCAL_COMMAND, REMOTE_COMMAND, Resource
 from scripts.command_plugin.values import Properties, reveal
 
-# Runs a command as revealed properties say, and gives what came of it.
+# Runs a command according to revealed properties, and returns its results.
 Run: TypeAlias = Callable[[str, Mapping[str, Any], Operation], Properties]
 
 _RUN: dict[str, Run] = {REMOTE_COMMAND: remote_command.run, LOCAL_COMMAND: local_command.run}
@@ -19,7 +19,7 @@ _NOTHING_PRINTED = {"stdout": "", "stderr": ""}
 def carry_out(
     resource: Resource, inputs: Properties, old: Properties | None, operation: Operation
 ) -> Properties:
-    """Bring a resource from its old state, None at first, to what its inputs say; give the new."""
+    """Bring a resource from its old state (None at first) to its inputs; return the new state."""
     revealed = reveal(inputs)
     if resource is COPY:
         before = reveal(old) if old is not None else {}
@@ -38,7 +38,7 @@ def carry_out(
 
 
 def undo(resource: Resource, state: Properties, operation: Operation) -> None:
-    """Run what a command's state says about its deletion."""
+    """Run the delete command of a command's state."""
     revealed = reveal(state)
     if revealed.get("delete") is not None:
         _RUN[resource.token](revealed["delete"], revealed, operation)

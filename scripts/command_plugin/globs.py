@@ -1,7 +1,8 @@
-"""Which files a list of patterns names.
+"""Files selected by a list of patterns.
 
-`*` is anything but a slash, `**` anything, `?` one character but a slash, `[a-z]` and `[!a-z]` one
-of some, `{a,b}` either; a pattern that begins with `!` takes out what those before it took in.
+`*` is anything but a slash, `**` anything, `?` one character but a slash, `[a-z]` and `[!a-z]`
+character classes, `{a,b}` alternatives; a pattern that begins with `!` excludes files that earlier
+patterns included.
 """
 
 import os
@@ -13,7 +14,7 @@ from scripts.command_plugin.operation import Failure
 
 
 def matching(directory: Path, patterns: Sequence[str]) -> list[str]:
-    """List the files below a directory that the patterns name, relative to it."""
+    """List the files below a directory that match the patterns, relative to it."""
     rules = [(not p.startswith("!"), _compile(p.removeprefix("!"))) for p in patterns]
     found = []
     for parent, _, names in os.walk(directory):
@@ -29,7 +30,7 @@ def matching(directory: Path, patterns: Sequence[str]) -> list[str]:
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
-    """Translate a pattern; raises Failure for one that makes no sense."""
+    """Compile a pattern; raises Failure for an invalid one."""
     parts: list[str] = []
     position = 0
     depth = 0

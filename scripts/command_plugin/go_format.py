@@ -1,4 +1,4 @@
-"""Texts as Go words them: a quoted string, and the system's errors."""
+"""Text formatted as Go does: quoted strings and system errors."""
 
 import os
 
@@ -38,7 +38,7 @@ def _quote_character(character: str) -> str:
 
 
 def system_error(error: OSError) -> str:
-    """Say what a system call failed with, without naming the call."""
+    """Return the reason of a failed system call, without naming the call."""
     if isinstance(error, TimeoutError) and error.errno is None:
         return "i/o timeout"
     if error.errno is None:

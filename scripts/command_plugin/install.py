@@ -1,8 +1,8 @@
-"""Installs the stand-in, where the official command plugin is out of reach.
+"""Installs the stand-in if the official command plugin is unreachable.
 
-The engine takes a plugin that it finds in PATH before any other. So the stand-in is a launcher
-beside this interpreter, which is in PATH while a stack runs. Where the official release can be had,
-the launcher is removed, and the engine installs the release by itself.
+The engine prefers a plugin found in PATH. So the stand-in is a launcher beside this interpreter,
+which is in PATH while a stack runs. If the official release is reachable, the launcher is removed,
+and the engine installs the release by itself.
 """
 
 import os
@@ -27,7 +27,7 @@ PROBE_SECONDS = 4
 _ARCHIVE = (
     f"pulumi-resource-command-v{STANDS_IN_FOR}-{platform.system().lower()}-{arch.host()}.tar.gz"
 )
-# Where the engine looks for the release, in its order.
+# Addresses of the release, in the engine's order.
 RELEASES = (
     f"https://github.com/pulumi/pulumi-command/releases/download/v{STANDS_IN_FOR}/{_ARCHIVE}",
     f"https://get.pulumi.com/releases/plugins/{_ARCHIVE}",
@@ -35,7 +35,7 @@ RELEASES = (
 
 
 def launcher(checkout: Path, interpreter: Path) -> str:
-    """Write the launcher, which leaves the environment of what it starts as it is."""
+    """Return the launcher's text; it leaves the environment of its child process unchanged."""
     program = (
         f"import sys; sys.path.insert(0, {str(checkout)!r}); "
         "from scripts.command_plugin.__main__ import main; main()"
@@ -44,13 +44,13 @@ def launcher(checkout: Path, interpreter: Path) -> str:
 
 
 def installed() -> bool:
-    """Whether the engine has the official release already."""
+    """Whether the engine already has the official release."""
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     return (home / "plugins" / f"resource-command-v{STANDS_IN_FOR}").is_dir()
 
 
 def any_reachable(addresses: tuple[str, ...], seconds: float) -> bool:
-    """Whether one of the addresses answers in time, however long resolving a name would take."""
+    """Whether any address answers in time, however long name resolution takes."""
     waiting: set[Future[bool]] = set()
     for address in addresses:
         answer: Future[bool] = Future()
@@ -71,7 +71,7 @@ def any_reachable(addresses: tuple[str, ...], seconds: float) -> bool:
 
 @click.command(context_settings={"max_content_width": 100})
 def main() -> None:
-    """Decide which command plugin the engine will use, and make it so."""
+    """Select the command plugin for the engine: install or remove the launcher."""
     if installed() or any_reachable(RELEASES, PROBE_SECONDS):
         LAUNCHER.unlink(missing_ok=True)
         say(f"the engine uses the official command plugin v{STANDS_IN_FOR}")

@@ -1,4 +1,4 @@
-"""Keys as people hand them over: private ones to log in with, public ones to pin a host by."""
+"""SSH keys in text form: private keys for login, public keys for host key pinning."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ _OPENSSH = "-----BEGIN OPENSSH PRIVATE KEY-----"
 
 
 def private_key(text: str, password: str | None) -> paramiko.PKey:
-    """Read a private key: RSA, ECDSA or Ed25519, as OpenSSH, PKCS#1, SEC 1 or PKCS#8 writes it."""
+    """Read a private key: RSA, ECDSA or Ed25519, in OpenSSH, PKCS#1, SEC 1 or PKCS#8 format."""
     if "-----BEGIN " not in text:
         raise Failure("ssh: no key found")
     load = (
@@ -54,7 +54,7 @@ def private_key(text: str, password: str | None) -> paramiko.PKey:
 
 
 def host_key(line: str) -> tuple[str, bytes]:
-    """Read a public key as in authorized_keys; give its type and what goes over the wire."""
+    """Read a public key in authorized_keys format; return its type and its wire format."""
     for word in line.split():
         try:
             blob = base64.b64decode(word, validate=True)
@@ -70,7 +70,7 @@ def host_key(line: str) -> tuple[str, bytes]:
 
 
 class Agent(paramiko.agent.AgentSSH):
-    """An SSH agent behind a given socket."""
+    """An SSH agent at a given socket."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -83,11 +83,11 @@ class Agent(paramiko.agent.AgentSSH):
         self._socket = connection
 
     def list_keys(self) -> tuple[paramiko.PKey, ...]:
-        """List the keys that the agent can log in with."""
+        """List the agent's login keys."""
         unlisted: Any = self  # paramiko's types leave out what its subclasses call.
         unlisted._connect(self._socket)
         return self.get_keys()
 
     def close(self) -> None:
-        """End the connection to the agent."""
+        """Close the connection to the agent."""
         self._socket.close()

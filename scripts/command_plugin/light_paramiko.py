@@ -1,8 +1,8 @@
-"""paramiko without invoke, which takes as long to import as all the rest of it.
+"""paramiko without invoke, whose import takes as long as the rest of paramiko.
 
-paramiko needs it for one directive of ssh_config files, and does without where it is not installed.
-Whoever needs paramiko here takes it from this module, and only when something is run: a preview
-starts without.
+paramiko needs invoke for one directive of ssh_config files, and works without it if it is not
+installed. Import paramiko from this module, and only when something is executed: a preview starts
+without it.
 """
 
 import logging

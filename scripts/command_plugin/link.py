@@ -1,4 +1,4 @@
-"""SSH below the level of commands: one connection, its keep-alive and its channels."""
+"""SSH below the command level: one connection, its keep-alive and its channels."""
 
 import contextlib
 import socket
@@ -10,15 +10,16 @@ from typing import Any
 from scripts.command_plugin.light_paramiko import paramiko
 from scripts.command_plugin.operation import Failure
 
-# A host that accepts connections but does not talk: paramiko would wait less on a busy host.
+# For a host that accepts connections but does not respond: paramiko's own limit is too short for a
+# busy host.
 HANDSHAKE_SECONDS = 60.0
 KEEPALIVE_SECONDS = 15
-# After this long without an answer the other end is taken for gone.
+# The peer is considered gone after this long without an answer.
 GIVE_UP_SECONDS = 90
 
-# What a server that works answers in.
+# Response time limit of a working server.
 ANSWER_SECONDS = 30.0
-# Run by the sshd that runs the command: hangs up every other session of the same connection.
+# Run by the command's own sshd: hangs up every other session of the same connection.
 HANG_UP_OTHERS = (
     'for leader in $(cat "/proc/$PPID/task/$PPID/children"); do '
     '[ "$leader" = $$ ] || kill -HUP -- "-$leader"; done'
@@ -28,14 +29,14 @@ FAST_KEX = "curve25519-sha256@libssh.org"
 FAST_CIPHER = "aes128-gcm@openssh.com"
 
 
-# paramiko's types leave out what is used of its inner workings here.
+# paramiko's types omit the internals used here.
 _TRANSPORT: Any = paramiko.Transport
 
 
 class Link(paramiko.Transport):
-    """One SSH connection that tells what paramiko's own keeps for itself.
+    """One SSH connection that exposes events which paramiko keeps internal.
 
-    That is: whether a variable was refused, and which signal ended a command.
+    These are: whether a variable was refused, and which signal ended a command.
     """
 
     def __init__(self, sock: Any, key_types: tuple[str, ...] | None) -> None:
@@ -46,9 +47,9 @@ class Link(paramiko.Transport):
         options.ciphers = _first(FAST_CIPHER, options.ciphers)
         if key_types is not None:
             options.key_types = key_types
-        # Why the other end would not open a channel, in its own words.
+        # The peer's reason for refusing to open a channel.
         self.refusal = ""
-        # Who waits for an answer, by the number of the channel that is asked about.
+        # Callers waiting for an answer, by channel number.
         self._asking: dict[int, SimpleQueue[bool]] = {}
         self._signals: dict[int, str] = {}
         self._channel_handler_table = {
@@ -60,16 +61,16 @@ class Link(paramiko.Transport):
         self.set_keepalive(KEEPALIVE_SECONDS)
 
     def set_environment(self, channel: paramiko.Channel, name: str, value: str) -> bool:
-        """Set a variable for what the channel will run; false when the server refuses it."""
+        """Set a variable for the channel's command; false if the server refuses it."""
         return self._ask(channel, "env", name, value)
 
     def hang_up(self, channel: paramiko.Channel) -> None:
-        """End what the channel runs, as a closed terminal would; then close the channel."""
-        # Where the connection is gone, the command is on its own already.
+        """End the channel's command, as a closed terminal would; then close the channel."""
+        # If the connection is lost, the command is already on its own.
         with contextlib.suppress(Failure, paramiko.SSHException, EOFError, OSError):
             if not self._ask(channel, "signal", "HUP"):
-                # A server before OpenSSH 7.9, or one on which we are root: there sshd does not
-                # part with its rights, and refuses to send signals.
+                # A server before OpenSSH 7.9, or a login as root: there sshd does not drop its
+                # privileges, and refuses to send signals.
                 self._run_quickly(HANG_UP_OTHERS)
         channel.close()
 
@@ -80,7 +81,7 @@ class Link(paramiko.Transport):
         another.close()
 
     def _ask(self, channel: paramiko.Channel, kind: str, *words: str) -> bool:
-        """Ask the server for something about a channel; give its answer."""
+        """Send the server a request about a channel; return its answer."""
         message = paramiko.Message()
         message.add_byte(paramiko.common.cMSG_CHANNEL_REQUEST)
         message.add_int(channel.remote_chanid)
@@ -100,14 +101,14 @@ class Link(paramiko.Transport):
             del self._asking[channel.get_id()]
 
     def ending_signal(self, channel: paramiko.Channel) -> str | None:
-        """Name the signal that ended what the channel ran."""
+        """Return the name of the signal that ended the channel's command."""
         return self._signals.get(channel.get_id())
 
     def close(self) -> None:
-        """Close the connection, without waiting for the other end."""
-        # Wakes the reader, which would otherwise look up only every 0.1 s.
+        """Close the connection, without waiting for the peer."""
+        # Wakes the reader, which would otherwise check only every 0.1 s.
         if isinstance(self.sock, socket.socket):
-            with contextlib.suppress(OSError):  # The other end may have been faster.
+            with contextlib.suppress(OSError):  # The peer may have closed it first.
                 self.sock.shutdown(socket.SHUT_RDWR)
         super().close()
 
@@ -146,10 +147,10 @@ def _first(preferred: str, names: Any) -> tuple[str, ...]:
 
 
 class PromptSocket(socket.socket):
-    """A TCP connection that answers at once and notices when the other end is gone.
+    """A TCP connection that acknowledges at once and detects a lost peer.
 
-    sshd sends its short answers one by one and waits for each to be acknowledged, which Linux
-    otherwise puts off by 40 ms.
+    sshd sends its short answers one by one and waits for each acknowledgement, which Linux
+    otherwise delays by 40 ms.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -158,7 +159,7 @@ class PromptSocket(socket.socket):
         self.settimeout(timeout)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._set("TCP_NODELAY", 1)
-        # So the kernel asks for a sign of life while nothing is sent.
+        # Makes the kernel probe the peer while nothing is sent.
         self._set("TCP_KEEPIDLE", KEEPALIVE_SECONDS)
         self._set("TCP_KEEPINTVL", KEEPALIVE_SECONDS)
         self._set("TCP_KEEPCNT", GIVE_UP_SECONDS // KEEPALIVE_SECONDS)
@@ -166,7 +167,7 @@ class PromptSocket(socket.socket):
         self._set("TCP_QUICKACK", 1)
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Receive, and have it acknowledged: the kernel forgets the wish now and then."""
+        """Receive with immediate acknowledgement: the kernel resets that option now and then."""
         data = super().recv(size, flags)
         self._set("TCP_QUICKACK", 1)
         return data
@@ -178,7 +179,7 @@ class PromptSocket(socket.socket):
 
 @contextmanager
 def over(what: str) -> Iterator[None]:
-    """Turn what goes wrong on a connection meanwhile into a Failure that says what was going on."""
+    """Convert connection errors into a Failure that names the activity."""
     try:
         yield
     except (paramiko.SSHException, EOFError, OSError) as error:

@@ -24,9 +24,9 @@ DEFAULT_INTERPRETER = ("/bin/sh", "-c")
 
 
 def run(command: str, properties: Mapping[str, Any], operation: Operation) -> Properties:
-    """Run a command as a state's properties say; give what it printed and the files it made.
+    """Run a command according to a state's properties; return its output and created files.
 
-    The state's stdout and stderr are those of the run before. Raises Failure when the command
+    The state's stdout and stderr are those of the previous run. Raises Failure when the command
     cannot be run or does not succeed.
     """
     directory = Path(properties.get("dir") or Path.cwd())
@@ -85,8 +85,8 @@ def _start(
 def _finish(
     process: subprocess.Popen[bytes], stdin: str, output: Output, operation: Operation
 ) -> None:
-    """Carry the process's streams until it ends; kill it when the operation is to end before."""
-    # They are pipes, so they are buffered readers.
+    """Pump the process's streams until it ends; kill it when the operation is to end first."""
+    # They are pipes, and therefore buffered readers.
     stdout, stderr = cast(BufferedReader, process.stdout), cast(BufferedReader, process.stderr)
     threads = [
         threading.Thread(target=_feed, args=(process, stdin), daemon=True),
@@ -133,7 +133,7 @@ def _assets(directory: Path, patterns: Sequence[str]) -> dict[str, Asset]:
 
 
 def _archive(assets: Mapping[str, Asset]) -> Asset:
-    """Give an archive of files, with the digest that the engine computes: that of a tar of them."""
+    """Return an archive of files, with the digest that the engine computes: that of their tar."""
     digest = hashlib.sha256()
     for name, asset in sorted(assets.items()):
         data = Path(asset.path).read_bytes()
@@ -144,7 +144,7 @@ def _archive(assets: Mapping[str, Asset]) -> Asset:
 
 
 def _tar_header(name: str, size: int) -> bytes:
-    """Give the header that Go writes: unlike Python's, it has device numbers, which are zero."""
+    """Return the header that Go writes: unlike Python's, it has device numbers, which are zero."""
     file = tarfile.TarInfo(name)
     file.mode, file.size = 0o600, size
     header = bytearray(file.tobuf(tarfile.PAX_FORMAT))

@@ -1,4 +1,4 @@
-"""Logging in: the handshake on a fresh connection, the host's key, and who we are."""
+"""SSH login: the handshake on a new connection, host key verification, and authentication."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from scripts.command_plugin.light_paramiko import paramiko
 from scripts.command_plugin.link import Link, over
 from scripts.command_plugin.operation import Failure, Operation
 
-# A way to prove who we are: tries it, and gives the ways that the server wants in addition.
+# An authentication method: tries it, and returns the methods required in addition.
 Proof: TypeAlias = Callable[[Link], list[str]]
 
 _PUBLIC_KEY = "publickey"
@@ -20,7 +20,7 @@ _QUESTIONS = "keyboard-interactive"
 
 
 class Login:
-    """Logs in to one endpoint, as often as it takes. Keys that cannot be read fail at once."""
+    """Logs in to one endpoint, any number of times. Unreadable keys fail at once."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -30,17 +30,18 @@ class Login:
             if endpoint.private_key is not None
             else None
         )
-        # Asked for its keys only without a key of our own, but it has to be there.
+        # Queried for keys only if no private key is configured, but it must be reachable.
         if endpoint.agent_socket is not None:
             keys.Agent(endpoint.agent_socket).close()
 
     def open(self, sock: socket.socket | paramiko.Channel, operation: Operation) -> Link:
-        """Log in over a connection; closes it when that fails."""
+        """Log in over a connection; close the connection on failure."""
         key_types = (self._pinned[0],) if self._pinned else None
         try:
             link = Link(sock, key_types)
         except ValueError:
-            # A pinned RSA key: as officially, it goes with no algorithm that is still in use.
+            # A pinned RSA key: as with the official plugin, it matches no algorithm that is still
+            # in use.
             sock.close()
             offered = " ".join(key_types or ())
             raise _handshake_failure(
@@ -62,7 +63,7 @@ class Login:
         return link
 
     def tunnel(self, proxy: Link, operation: Operation) -> paramiko.Channel:
-        """Open a connection to the endpoint from the proxy's end."""
+        """Open a connection to the endpoint from the proxy."""
         target = (self._endpoint.host, self._endpoint.port)
         timeout = self._endpoint.dial_seconds
         if (left := operation.seconds_left()) is not None:
@@ -76,7 +77,7 @@ class Login:
                 raise Failure(f"ssh: rejected: {reason}") from error
 
     def _authenticate(self, link: Link) -> None:
-        """Prove who we are by the ways that we have, in their order, as far as the server asks."""
+        """Authenticate with the available methods, in order, as far as the server requires."""
         attempted = ["none"]
         wanted: list[str] | None = None
         for method, proof in self._proofs():

@@ -1,4 +1,4 @@
-"""Running operations, and how they end early: the engine was interrupted, or time is up."""
+"""Operations in progress, and their early end: an interrupt of the engine, or a timeout."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from scripts.command_plugin.enginelog import ResourceLog
 
 
 class Failure(Exception):
-    """An operation that failed: what the engine shows."""
+    """A failed operation: the message that the engine shows."""
 
     def __init__(self, text: str, code: grpc.StatusCode = grpc.StatusCode.UNKNOWN) -> None:
         super().__init__(text)
@@ -19,11 +19,11 @@ class Failure(Exception):
 
 
 class Ended(Failure):
-    """An operation that was ended before it was done."""
+    """An operation was ended early."""
 
 
 class Operation:
-    """One create, update or delete under way."""
+    """One create, update or delete in progress."""
 
     def __init__(self, log: ResourceLog, timeout: float) -> None:
         self.log = log
@@ -33,7 +33,7 @@ class Operation:
         self._actions: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
-        """End the operation: what it is running and what it is waiting for."""
+        """Cancel the operation: its running command and its waits."""
         with self._lock:
             self._cancelled.set()
             actions = list(self._actions)
@@ -41,13 +41,13 @@ class Operation:
             action()
 
     def cancelled(self) -> Ended | None:
-        """Say that the engine was interrupted, if so."""
+        """Return the error if the engine was interrupted."""
         if self._cancelled.is_set():
             return Ended("context canceled", grpc.StatusCode.CANCELLED)
         return None
 
     def reason_to_end(self) -> Ended | None:
-        """Say why the operation must not go on, if so."""
+        """Return the error if the operation must not continue."""
         if cancelled := self.cancelled():
             return cancelled
         if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -55,7 +55,7 @@ class Operation:
         return None
 
     def pause(self, seconds: float) -> None:
-        """Wait before trying something again; raise when the operation is to end meanwhile."""
+        """Wait before a retry; raise if the operation is to end meanwhile."""
         if (left := self.seconds_left()) is not None:
             seconds = min(seconds, left)
         self._cancelled.wait(seconds)
@@ -63,12 +63,12 @@ class Operation:
             raise reason
 
     def seconds_left(self) -> float | None:
-        """Say how long the operation may still take; None is for ever."""
+        """Return how long the operation may still take; None means no limit."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     @contextmanager
     def when_cancelled(self, action: Callable[[], None]) -> Iterator[None]:
-        """Have an action done when the operation is cancelled within this context."""
+        """Run an action if the operation is cancelled within this context."""
         with self._lock:
             self._actions.append(action)
             late = self._cancelled.is_set()
@@ -82,7 +82,7 @@ class Operation:
 
 
 class Operations:
-    """All operations under way. Once cancelled, later ones are cancelled from their start."""
+    """All operations in progress. Once cancelled, later ones are cancelled from their start."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
@@ -91,7 +91,7 @@ class Operations:
 
     @contextmanager
     def start(self, log: ResourceLog, timeout: float) -> Iterator[Operation]:
-        """Begin an operation that may take `timeout` seconds; 0 is for ever."""
+        """Begin an operation that may take `timeout` seconds; 0 means no limit."""
         operation = Operation(log, timeout)
         with self._lock:
             self._running.add(operation)
@@ -106,16 +106,16 @@ class Operations:
                 self._lock.notify_all()
 
     def cancel(self) -> None:
-        """End all operations."""
+        """Cancel all operations."""
         with self._lock:
             self._cancelled = True
             running = list(self._running)
-        # Side by side: ending a remote command takes as long as its host takes to answer.
+        # In parallel: ending a remote command takes as long as its host takes to answer.
         threads = [threading.Thread(target=operation.cancel, daemon=True) for operation in running]
         for thread in threads:
             thread.start()
 
     def wait(self, seconds: float) -> None:
-        """Wait at most so long until no operation is under way."""
+        """Wait at most this long until no operation is in progress."""
         with self._lock:
             self._lock.wait_for(lambda: not self._running, seconds)

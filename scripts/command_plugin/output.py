@@ -1,4 +1,4 @@
-"""What a command prints: kept whole, in the order in which it came, and shown while it comes."""
+"""A command's output: kept completely, in order of arrival, and shown as it arrives."""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from scripts.command_plugin.operation import Failure
 
 
 class Output:
-    """Collects what a command prints on its two streams. Any thread may write."""
+    """Collects a command's output on both streams. Any thread may write."""
 
     def __init__(self, logging: str | None, log: OutputLog) -> None:
         self._lock = threading.Lock()
@@ -19,16 +19,16 @@ class Output:
         self._stderr = bytearray()
         self._both = bytearray()
         self._log = log
-        # Anything else than the known modes shows nothing, as with the official plugin.
+        # An unknown mode shows nothing, as with the official plugin.
         self._show_stdout = logging in (None, "stdout", "stdoutAndStderr")
         self._show_stderr = logging in (None, "stderr", "stdoutAndStderr")
 
     def write_stdout(self, data: bytes) -> None:
-        """Take a part of standard output."""
+        """Add a chunk of standard output."""
         self._write(self._stdout, data, show=self._show_stdout)
 
     def write_stderr(self, data: bytes) -> None:
-        """Take a part of standard error."""
+        """Add a chunk of standard error."""
         self._write(self._stderr, data, show=self._show_stderr)
 
     def _write(self, stream: bytearray, data: bytes, *, show: bool) -> None:
@@ -39,11 +39,11 @@ class Output:
             self._log.write(data)
 
     def properties(self) -> dict[str, str]:
-        """Give both streams as properties, each without the newline at its end."""
+        """Return both streams as properties, each without its trailing newline."""
         return {"stdout": _text(self._stdout, "stdout"), "stderr": _text(self._stderr, "stderr")}
 
     def failure(self, reason: str, command: str, code: grpc.StatusCode | None = None) -> Failure:
-        """Give the failure of a command: why, which, and all that it printed."""
+        """Return the failure of a command: its reason, the command, and all of its output."""
         printed = self._both.decode(errors="replace")
         text = f"{reason}: running {quote(command)}:\n{printed}"
         return Failure(text, code or grpc.StatusCode.UNKNOWN)
@@ -53,7 +53,7 @@ def _text(stream: bytearray, name: str) -> str:
     try:
         return stream.decode().removesuffix("\n")
     except UnicodeDecodeError as error:
-        # The official plugin fails here too: a property is a text.
+        # The official plugin fails here too: a property is text.
         raise Failure(
             f"grpc: error while marshaling: string field contains invalid UTF-8: {name} of the "
             f"command, at byte {error.start}",
@@ -62,6 +62,6 @@ def _text(stream: bytearray, name: str) -> str:
 
 
 def pump(read: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
-    """Carry a stream until its end."""
+    """Copy a stream until its end."""
     while data := read(64 * 1024):
         write(data)

@@ -1,4 +1,4 @@
-"""What a preview can say of a resource's state."""
+"""A resource's state as far as a preview can know it."""
 
 from collections.abc import Mapping
 
@@ -7,16 +7,16 @@ from scripts.command_plugin.values import UNKNOWN, Properties, Value, is_unknown
 
 
 def created(resource: Resource, inputs: Properties) -> Properties:
-    """Give the state that a create will make: what comes of running something is unknown."""
+    """Return the state that a create will produce: results of running something are unknown."""
     always = {field.name for field in resource.state if field.required}
     return {**inputs, **{name: UNKNOWN for name in resource.derived if name in always}}
 
 
 def updated(resource: Resource, old: Mapping[str, Value], inputs: Properties) -> Properties:
-    """Give the state that an update will make.
+    """Return the state that an update will produce.
 
-    What comes of running something is unknown as soon as an input is, or differs from the old one.
-    An input that is new does not count, as with the official plugin.
+    Results of running something are unknown as soon as an input is unknown or differs from the old
+    one. A new input does not count, as with the official plugin.
     """
     unsure = any(
         is_unknown(inputs.get(field.name))

@@ -2,7 +2,7 @@
 
 Importing `pulumi` runs the whole SDK, which takes three times as long as everything else that this
 process needs, and the engine waits for it in every preview and every update. The generated modules
-import only each other, so they are loaded as a package of their own.
+import only each other, so they are loaded as a separate package.
 """
 
 import importlib
@@ -22,7 +22,7 @@ _PACKAGE = f"{__package__}._messages"
 
 
 def _load_package() -> None:
-    """Make a package of the folder that holds the generated modules, leaving out its own code."""
+    """Create a package from the folder of the generated modules, without its own code."""
     sdk = find_spec("pulumi")
     if sdk is None or sdk.origin is None:
         raise ImportError("the Python package pulumi is not installed: run `make preview`")

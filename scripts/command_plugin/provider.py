@@ -1,4 +1,4 @@
-"""What is done for the engine's calls, one method a call."""
+"""The handlers of the engine's calls, one method per call."""
 
 import os
 
@@ -17,7 +17,7 @@ from scripts.command_plugin.values import Properties, bare, decode, encode, with
 
 
 class Provider:
-    """Serves the resources. Any number of calls may be under way at once."""
+    """Serves the resources. Any number of calls may be in progress at once."""
 
     def __init__(self, log: EngineLog) -> None:
         self._log = log
@@ -25,7 +25,7 @@ class Provider:
         self._gets_old_inputs = False
 
     def get_plugin_info(self, _request: empty_pb2.Empty) -> "plugin_pb2.PluginInfo":
-        """Say which version this is."""
+        """Return the plugin's version."""
         return plugin_pb2.PluginInfo(version=VERSION)
 
     def get_schema(
@@ -37,13 +37,13 @@ class Provider:
         return provider_pb2.GetSchemaResponse(schema=schema())
 
     def check_config(self, request: "provider_pb2.CheckRequest") -> "provider_pb2.CheckResponse":
-        """Accept what the program says about the plugin itself: it has no settings."""
+        """Accept the plugin's own config: it has no settings."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def configure(
         self, request: "provider_pb2.ConfigureRequest"
     ) -> "provider_pb2.ConfigureResponse":
-        """Agree with the engine on what travels between us."""
+        """Negotiate protocol features with the engine."""
         self._gets_old_inputs = request.sends_old_inputs and request.sends_old_inputs_to_delete
         self._log.send(engine_pb2.DEBUG, NOTICE)
         return provider_pb2.ConfigureResponse(
@@ -51,7 +51,7 @@ class Provider:
         )
 
     def check(self, request: "provider_pb2.CheckRequest") -> "provider_pb2.CheckResponse":
-        """Validate inputs; give them with defaults and with what is always secret marked so."""
+        """Validate inputs; return them with defaults, and with secret fields marked."""
         resource = _resource(request.urn)
         inputs = decode(request.news)
         problems = resource.inputs.problems(inputs)
@@ -93,7 +93,7 @@ class Provider:
         return provider_pb2.CreateResponse(id=_new_id(resource, request), properties=encode(state))
 
     def read(self, request: "provider_pb2.ReadRequest") -> "provider_pb2.ReadResponse":
-        """Give back the state: nobody knows what a command's effect was."""
+        """Return the state unchanged: a command's effect cannot be read back."""
         resource = _resource(request.urn)
         for shape, values in (
             (resource.inputs, request.inputs),
@@ -107,7 +107,7 @@ class Provider:
         )
 
     def update(self, request: "provider_pb2.UpdateRequest") -> "provider_pb2.UpdateResponse":
-        """Run `update`, without one `create`, or copy what has changed."""
+        """Run `update`, or `create` if there is no `update`, or copy what has changed."""
         resource = _resource(request.urn)
         old = decode(request.olds)
         _require(resource.state, old)
@@ -122,7 +122,7 @@ class Provider:
         return provider_pb2.UpdateResponse(properties=encode(state))
 
     def delete(self, request: "provider_pb2.DeleteRequest") -> empty_pb2.Empty:
-        """Run `delete`. Copies stay where they are."""
+        """Run `delete`. Copies are kept."""
         resource = _resource(request.urn)
         state = decode(request.properties)
         if resource is not COPY:
@@ -132,18 +132,18 @@ class Provider:
         return empty_pb2.Empty()
 
     def cancel(self, _request: empty_pb2.Empty) -> empty_pb2.Empty:
-        """End everything that is under way, and whatever comes after."""
+        """Cancel everything in progress, and all later operations."""
         self._operations.cancel()
         return empty_pb2.Empty()
 
     def end(self, seconds: float) -> None:
-        """End everything, and wait at most so long until it has ended."""
+        """Cancel everything, and wait at most this long until it has ended."""
         self._operations.cancel()
         self._operations.wait(seconds)
 
 
 def _resource(urn: str) -> Resource:
-    """Find the type of a resource by its name with the engine."""
+    """Return a resource's type from its URN."""
     token = urn.split("::")[2].rpartition("$")[2]
     if token not in RESOURCES:
         name = token.partition(":")[2]

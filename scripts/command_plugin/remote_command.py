@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scripts.command_plugin.link import Link
 
 PREVIOUS_OUTPUT = {"stdout": "PULUMI_COMMAND_STDOUT", "stderr": "PULUMI_COMMAND_STDERR"}
-# What Linux adds to the number of a signal to make an exit status.
+# Offset between a signal's number and the exit status on Linux.
 _SIGNAL_STATUS = 128
 _SIGNALS = {
     "HUP": 1,
@@ -35,9 +35,9 @@ _SIGNALS = {
 
 
 def run(command: str, properties: Mapping[str, Any], operation: Operation) -> Properties:
-    """Run a command as a state's properties say; give what it printed.
+    """Run a command according to a state's properties; return its output.
 
-    The state's stdout and stderr are those of the run before. Raises Failure when the host cannot
+    The state's stdout and stderr are those of the previous run. Raises Failure when the host cannot
     be reached or the command does not succeed.
     """
     with connected(properties["connection"], operation) as link:
@@ -80,7 +80,7 @@ def _refused(name: str) -> str:
 
 
 def _finish(channel: "Channel", stdin: str, output: Output) -> None:
-    """Carry a command's streams until it ends."""
+    """Pump a command's streams until it ends."""
     threads = [
         threading.Thread(target=pump, args=(channel.recv_stderr, output.write_stderr), daemon=True)
     ]
@@ -104,7 +104,7 @@ def _feed(channel: "Channel", stdin: str) -> None:
 
 
 def _failure_of(link: "Link", channel: "Channel") -> str | None:
-    """Say why the command did not succeed, if so."""
+    """Return why the command failed, None if it succeeded."""
     if name := link.ending_signal(channel):
         status = _SIGNAL_STATUS + _SIGNALS.get(name, 0)
         return f"Process exited with status {status} from signal {name}"

@@ -1,4 +1,4 @@
-"""The inputs and states of the resources that are served."""
+"""The inputs and states of the supported resources."""
 
 from dataclasses import dataclass, replace
 
@@ -50,8 +50,8 @@ _PRINTED = (Field("stdout", STRING, required=True), Field("stderr", STRING, requ
 class Resource:
     """One type of resource.
 
-    `derived` names the properties of its state that are more than a copy of an input: they are
-    unknown in a preview until it is plain that they stay.
+    `derived` names the properties of its state that are not mere copies of an input: they are
+    unknown in a preview until it is clear that they stay the same.
     """
 
     token: str

@@ -11,7 +11,7 @@ _TYPES = {"command:remote:Connection": CONNECTION, "command:remote:ProxyConnecti
 
 
 def schema() -> str:
-    """Give the package's schema as JSON."""
+    """Return the package's schema as JSON."""
     return json.dumps(
         {
             "name": "command",

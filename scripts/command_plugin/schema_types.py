@@ -1,6 +1,6 @@
-"""What inputs and states look like: their fields, and what is wrong with values that do not fit.
+"""The shapes of inputs and states: their fields, and the problems of mismatched values.
 
-The wording of what is wrong, Go's names of types included, is that of the official plugin.
+The wording of problems, including Go's type names, is that of the official plugin.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from scripts.command_plugin.values import Asset, Marked, Properties, Value, bare
 
 @dataclass(frozen=True)
 class Problem:
-    """One field that does not fit: its name and a sentence."""
+    """One invalid field: its name and a sentence."""
 
     field: str
     reason: str
@@ -21,12 +21,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Kind:
-    """The type of a field: how Go calls it, which Python type it has, and that of its items."""
+    """The type of a field: its Go name, its Python type, and the type of its items."""
 
     go_name: str
     python_type: type | tuple[type, ...]
     items: "Kind | None" = None
-    # How a schema names it.
+    # Its name in a schema.
     schema: str = ""
 
 
@@ -52,13 +52,13 @@ class Field:
     required: bool = False
     secret: bool = False
     default: Value = None
-    # A change of the whole field, not of something in it, calls for a new resource.
+    # Whether a change of the whole field, not of a part of it, replaces the resource.
     replaces: bool = False
 
 
 @dataclass(frozen=True)
 class Shape:
-    """An object's fields, and how Go calls its type."""
+    """An object's fields, and its Go type name."""
 
     go_name: str
     fields: tuple[Field, ...]
@@ -67,7 +67,7 @@ class Shape:
         return iter(self.fields)
 
     def problems(self, properties: Mapping[str, Value]) -> list[Problem]:
-        """Say what is wrong with an object; unknown values fit everywhere."""
+        """Return the problems of an object; unknown values are always valid."""
         found = []
         for each in self.fields:
             value = properties.get(each.name)
@@ -126,7 +126,7 @@ class Shape:
         return f"An error occurred decoding '{self.go_name.split('.')[-1]}.{name}': {reason}"
 
     def with_defaults(self, properties: Properties) -> Properties:
-        """Fill in what is absent and has a default, in the objects inside as well."""
+        """Fill in absent fields that have a default, including those of nested objects."""
         filled = dict(properties)
         for each in self.fields:
             value = filled.get(each.name)
@@ -138,7 +138,7 @@ class Shape:
         return filled
 
     def with_secrets(self, properties: Properties) -> Properties:
-        """Mark as secret what always is, in the objects inside as well."""
+        """Mark fields that are always secret, including those of nested objects."""
         marked = dict(properties)
         for each in self.fields:
             if each.name not in marked:
@@ -151,13 +151,13 @@ class Shape:
 
 
 def decoding(problems: list[Problem]) -> str:
-    """Put problems into one text."""
+    """Join problems into one text."""
     lines = [f"{len(problems)} failures decoding:"]
     return "\n\t".join(lines + [f"{problem.field}: {problem.reason}" for problem in problems])
 
 
 def _inside(value: Value, change: Callable[[Properties], Properties]) -> Value:
-    """Change an object, known or not, secret or not; anything else stays as it is."""
+    """Change an object, known or unknown, secret or not; anything else is kept."""
     if isinstance(value, Marked):
         return replace(value, value=_inside(value.value, change))
     return change(value) if isinstance(value, dict) else value

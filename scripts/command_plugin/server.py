@@ -1,4 +1,4 @@
-"""The plugin's end of the wire: calls in, answers and failures out."""
+"""The plugin's gRPC server: it receives calls and returns results and failures."""
 
 import importlib
 import operator
@@ -16,12 +16,12 @@ from scripts.command_plugin.operation import Failure
 from scripts.command_plugin.protocol import SERVICE, provider_pb2
 from scripts.command_plugin.provider import Provider
 
-# Each call that waits for a command has a thread of its own; idle ones are used first. So many that
-# an engine never waits for a free one, Cancel least of all.
+# Each call that waits for a command occupies a thread; idle threads are reused first. There are so
+# many that an engine never waits for one, least of all for Cancel.
 THREADS = 4096
 # A message may be as large as a command's output.
 _OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
-# The engine has nothing to ask for this long: time to prepare for what it will ask to be run.
+# Idle time of the engine after which to prepare for executing commands.
 QUIET_SECONDS = 0.2
 
 _REQUESTS: dict[str, type[Message]] = {
@@ -72,7 +72,7 @@ class Server:
         self.port = self._server.add_insecure_port("127.0.0.1:0")
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start serving."""
         self._server.start()
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
 
@@ -95,9 +95,9 @@ class Server:
         return answer
 
     def _prepare(self) -> None:
-        """Import what SSH needs while the engine is busy elsewhere, never while it waits for us.
+        """Import the SSH modules while the engine is busy elsewhere, never while it waits for us.
 
-        A preview needs nothing of it, and asks without a pause.
+        A preview needs none of them, and sends its calls without a pause.
         """
         self._asked.wait()
         while self._asked.wait(QUIET_SECONDS):

@@ -1,7 +1,7 @@
-"""Property values: how they travel between the engine and a plugin, and what they mean here.
+"""Property values: their encoding between the engine and a plugin, and their meaning here.
 
-Plain JSON values stand for themselves. `Marked` is one that is secret or not yet known, `Asset` a
-file, a text or an archive.
+Plain JSON values stand for themselves. `Marked` is a value that is secret or not yet known, `Asset`
+a file, a text or an archive.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from google.protobuf import struct_pb2
 
-# The signatures are part of the protocol: what makes a structure something special.
+# The signatures are part of the protocol: they mark a structure as a special value.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a signature, no password
 OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
@@ -36,7 +36,7 @@ UNKNOWN = Marked(known=False)
 
 @dataclass(frozen=True)
 class Asset:
-    """A file, a text, something at an address, or an archive of them. Its digest tells it apart."""
+    """A file, a text, remote content, or an archive of them, identified by its digest."""
 
     archive: bool
     digest: str = field(default="", repr=False)
@@ -47,22 +47,22 @@ class Asset:
 
 
 def is_unknown(value: Value) -> bool:
-    """Whether the value as a whole is not known yet."""
+    """Whether the value as a whole is unknown."""
     return isinstance(value, Marked) and not value.known
 
 
 def secret(value: Value) -> Marked:
-    """Mark a value as secret, however it is marked already."""
+    """Mark a value as secret, whatever its existing marks."""
     return replace(value, secret=True) if isinstance(value, Marked) else Marked(value, secret=True)
 
 
 def bare(value: Value) -> Value:
-    """Take off the mark of the value itself, leaving those inside; an unknown becomes None."""
+    """Remove the mark of the value itself, keeping nested ones; an unknown becomes None."""
     return value.value if isinstance(value, Marked) else value
 
 
 def reveal(value: Value) -> Value:
-    """Take off every mark; unknowns become None."""
+    """Remove every mark; unknowns become None."""
     value = bare(value)
     if isinstance(value, dict):
         return {key: reveal(item) for key, item in value.items()}
@@ -72,7 +72,7 @@ def reveal(value: Value) -> Value:
 
 
 def without_nulls(value: Value) -> Value:
-    """Leave out what objects hold as null: to the engine that is the same as absent."""
+    """Drop null properties of objects: the engine treats them as absent."""
     if isinstance(value, Marked):
         return replace(value, value=without_nulls(value.value))
     if isinstance(value, dict):
@@ -83,7 +83,7 @@ def without_nulls(value: Value) -> Value:
 
 
 def decode(struct: struct_pb2.Struct) -> Properties:
-    """Read properties out of a message."""
+    """Decode properties from a message."""
     return {key: _decode(item) for key, item in struct.fields.items()}
 
 
@@ -128,7 +128,7 @@ def _decode_object(struct: struct_pb2.Struct) -> Value:
 
 
 def encode(properties: Mapping[str, Value]) -> struct_pb2.Struct:
-    """Put properties into a message."""
+    """Encode properties into a message."""
     return struct_pb2.Struct(fields={key: _encode(item) for key, item in properties.items()})
 
 
