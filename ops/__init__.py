@@ -1,1 +1,1 @@
-"""What reads and changes hosts and clusters; knows neither Pulumi's resources nor a terminal."""
+"""Operations on hosts and clusters, independent of Pulumi's resources and of any terminal."""
