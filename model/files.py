@@ -1,7 +1,7 @@
-"""Files that others read or write at the same time: whole or not at all, one holder at a time.
+"""Files for concurrent use: replaced atomically, and locked by one holder at a time.
 
-The locks are flock(2)'s. The kernel gives one back when its holder dies, however it dies; it waits
-without polling, can be shared, and needs no lock file where a folder is there.
+The locks are flock(2)'s. The kernel releases one when its holder dies, however it dies; waiting
+needs no polling, a lock can be shared, and an existing folder needs no lock file.
 """
 
 import fcntl
@@ -14,9 +14,9 @@ from pathlib import Path
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield a path to write to; it becomes `target` in one step when the block succeeds.
+    """Yield a path to write to; it becomes `target` atomically if the block succeeds.
 
-    What an earlier block left there is removed first. A file or a folder may be written.
+    Leftovers of an earlier block are removed first. The path may become a file or a folder.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _part(target)
@@ -44,9 +44,9 @@ def remove(path: Path) -> None:
 def locked(
     path: Path, *, shared: bool = False, waiting: Callable[[], object] = lambda: None
 ) -> Iterator[int]:
-    """Hold the lock of a folder, or of a lock file, which is made; yield its descriptor.
+    """Hold the lock of a folder, or of a lock file, which is created; yield its descriptor.
 
-    `waiting` is called when another holds it.
+    `waiting` is called when another process holds it.
     """
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDONLY | os.O_CREAT, 0o644)

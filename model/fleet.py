@@ -71,10 +71,10 @@ CONTROL_PLANE_TAINT = Taint(CONTROL_PLANE_LABEL, "", "NoSchedule")
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that is to be a Node; `address` is the one that the cluster knows it by.
+    """A machine that is to be a Node; `address` is its address within the cluster.
 
-    `labels` and `taints` are those of the config, and the control plane's own taint; what a kubelet
-    or a controller sets besides is theirs.
+    `labels` and `taints` are those of the config, and the control plane's own taint; others, set by
+    a kubelet or a controller, are not managed.
     """
 
     name: str

@@ -37,9 +37,9 @@ from model.rules.issue import Issue
 
 
 def load(raw: object) -> Fleet:
-    """Return the fleet that `raw` (the parsed config value) describes.
+    """Return the fleet described by `raw` (the parsed config value).
 
-    Raises ConfigError with every problem found; nothing has been made or changed by then.
+    Raises ConfigError with every problem found, before anything is created or changed.
     """
     reading = read(raw)
     problems = list(reading.problems)

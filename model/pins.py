@@ -9,27 +9,28 @@ KUBERNETES = "v1.36.3"
 KUBERNETES_MINORS = (35, 36, 37)
 # The upgrade target of the long tests and the bench: the newest minor, to cover both ends.
 KUBERNETES_NEWEST = "v1.37.2"
-# What the long tests begin with: a patch of the default's minor that is not its newest.
+# The initial version of the long tests: a patch of the default's minor that is not its newest.
 KUBERNETES_EARLIER = "v1.36.1"
 
-# Built and tried. Its config is version 3, which scripts/node/configure.sh writes.
+# Built and tested. Its config is version 3, which scripts/node/configure.sh writes.
 CONTAINERD = "v2.2.1"
-# The reference plugins, built and tried.
+# The reference plugins, built and tested.
 CNI_PLUGINS = "v1.9.0"
 # The last release of the plugins that still held flannel's: it wants cniVersion 0.3.1.
 CNI_FLANNEL = "v0.9.1"
-# What manifests/cni/flannel.yaml was written for; its image also runs the network probe.
+# The version that manifests/cni/flannel.yaml was written for; its image also runs the network
+# probe.
 FLANNEL = "v0.28.10"
 # The tag of upstream's image of the plugin that belongs to this flannel.
 FLANNEL_CNI_PLUGIN = "v1.9.1-flannel3"
-# What flannel's go.mod names of its cloud SDK has moved; these are served in its place.
+# The cloud SDK in flannel's go.mod has moved; these versions replace it.
 FLANNEL_CLOUD_COMMON = "v1.0.1139"
 FLANNEL_CLOUD_VPC = "v1.0.1136"
 
-# The engine. The first with `refresh --preview-only` that takes no lock on a backend of one's own,
-# and served by the Go module registry, which not every version is.
+# The engine: the first version whose `refresh --preview-only` takes no lock on a self-managed
+# backend, and available from the Go module registry, which not every version is.
 PULUMI = "3.250.0"
-# Tried with this engine and this language host.
+# Tested with this engine and this language host.
 PULUMI_SDK = "3.272.0"
 # The last version of the Python language host inside the sdk module; newer ones speak its protocol.
 PULUMI_LANGUAGE_HOST = "v3.79.0"
@@ -38,6 +39,6 @@ PULUMI_COMMAND = "1.2.1"
 
 # The linter of GitHub workflows, as the Go module registry serves it.
 ACTIONLINT = "v1.7.12"
-# What builds where no Go in PATH is of this minor or newer; it comes from the Python package
-# registry (scripts/build/golang.py has its hashes).
+# The Go tool chain used if no Go in PATH is of this minor or newer; it comes from the Python
+# package registry (scripts/build/golang.py has its hashes).
 GO = "1.26.3"

@@ -15,7 +15,7 @@ def majority(members: int) -> int:
 def removal_refusal(voters: Mapping[str, bool], leaving: str) -> str | None:
     """Return why `leaving` must not leave now; `voters` maps each voting member to its health.
 
-    None when what remains keeps a majority. A member that does not vote may always leave.
+    None if the remaining members keep a majority. A non-voting member may always leave.
     """
     if leaving not in voters:
         return None
@@ -37,10 +37,10 @@ def refusal(
 ) -> str | None:
     """Return why control planes cannot change like this in one run; None if they can.
 
-    `before` and `after` give the machine id behind each control plane's name, in the order of their
-    indices; an id that a preview cannot know yet is one that differs. `dead` are names out of
-    `before` whose machines are gone or do not answer. A single control plane is refused like any
-    other cluster whose data would all go: whether that may be is for the caller to know.
+    `before` and `after` give the machine ID behind each control plane's name, in index order; an ID
+    that a preview cannot know yet counts as different. `dead` are names from `before` whose
+    machines are gone or do not answer. A single control plane is refused like any other cluster
+    that would lose all of its data: the caller decides whether that is allowed.
     """
     if not before or before == after:
         return None

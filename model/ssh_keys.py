@@ -47,8 +47,8 @@ def new_key_pair(comment: str) -> SshKeyPair:
 def parse_host_key(text: str) -> tuple[str, str]:
     """Return (algorithm, base64 key) of a public key line, which may end with a comment.
 
-    Raises ValueError, which never repeats the text, when it is not a whole public key (RFC 4253,
-    section 6.6): a private key, a line with the host's name in front, a line that was cut off.
+    Raises ValueError, which never repeats the text, when it is not a complete public key (RFC 4253,
+    section 6.6): a private key, a line with the host's name in front, a truncated line.
     """
     algorithm, _, rest = text.partition(" ")
     encoded = rest.partition(" ")[0]

@@ -1,8 +1,8 @@
 """Running a script as root on a machine after logging in.
 
-A password for sudo travels in front of what the command reads from standard input, an empty line
-behind it. sudo takes the first line if it asks; what it left is read away up to the empty line. So
-a host whose sudo does not ask, or not again, is served the same way.
+A password for sudo is sent in front of the command's standard input, followed by an empty line.
+sudo takes the first line if it asks; the remaining lines up to the empty one are discarded. So a
+host whose sudo does not ask, or not again, is handled the same way.
 """
 
 from shlex import quote
@@ -14,8 +14,8 @@ DISCARD_PREAMBLE = "while IFS= read -r line && [[ $line ]]; do :; done; "
 def command(script: str, *, sudo: bool, needs_password: bool, seconds: int, words: str = "") -> str:
     """Return the command that runs a bash script as root, at most `seconds` long (0: no limit).
 
-    `asked` says that a password is sent in front of the script's standard input; `words` are the
-    script's own, its name first.
+    `needs_password` means that a password is sent in front of the script's standard input; `words`
+    are the script's own, its name first.
     """
     if not sudo:
         become, before = "", ""

@@ -135,7 +135,7 @@ def _own_kubelet_configuration(cluster: Cluster) -> Document:
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "rotateCertificates": True,
-        # From 1.35 on the kubelet does not start on cgroup v1 unless it is told to (KEP-5573).
+        # From 1.35 on the kubelet does not start on cgroup v1 unless configured to (KEP-5573).
         "failCgroupV1": False,
     }
     if cluster.driver == "container":

@@ -1,26 +1,26 @@
 """The haproxy and keepalived configuration of control planes with a virtual IP address.
 
-One control plane holds the address (VRRP, RFC 5798), and its haproxy passes connections on to every
-control plane whose API server is ready. Connections are not opened: TLS is between the client and
-the API server.
+One control plane holds the address (VRRP, RFC 5798), and its haproxy forwards connections to every
+control plane whose API server is ready. TLS is not terminated there, but between the client and the
+API server.
 
-How long the API is away when a machine dies without a word follows from the figures here. Another
-machine takes the address over when three adverts and a bit are missing: 1.1 s. A dead backend is
-given up after FALL checks, at worst INTERVAL + FALL * CONNECT + (FALL - 1) * FAST = 2.2 s, or 2.7 s
-if it died while it owed an answer. Both happen while etcd elects another leader, in 1 to 2 s.
+The figures here determine how long the API is unavailable when a machine dies without notice.
+Another machine takes the address over after about 3.6 missing adverts, which is 1.1 s. A dead
+backend is given up after FALL checks, at worst INTERVAL + FALL * CONNECT + (FALL - 1) * FAST =
+2.2 s, or 2.7 s if it died while it owed an answer. Both happen while etcd elects another leader, in
+1 to 2 s.
 """
 
 from model.fleet import Cluster, Machine, Vip
 from model.well_known import API_PORT
 
-# Seconds between the holder's adverts. Others wait for three, and (256 - priority) / 256 of one
-# more.
+# Seconds between the holder's adverts. Others wait for three, plus (256 - priority) / 256 of one.
 ADVERT_SECONDS = 0.3
 PRIORITY = 100
-# Milliseconds: between two checks, between two once one failed, until a machine must have taken a
-# connection (TLS included, which takes a busy one its time), and from there until its API server
-# must have answered. While etcd elects a leader no API server is ready; FALL answers that do not
-# come take longer than that, so that clients stay connected meanwhile.
+# Milliseconds: the interval of checks, the interval after a failed check, the limit for connecting
+# to a machine (including TLS, which is slow on a busy one), and from then on the limit for the API
+# server's answer. While etcd elects a leader no API server is ready; FALL missing answers take
+# longer than that, so clients stay connected meanwhile.
 INTERVAL = 500
 FAST = 100
 CONNECT = 500
@@ -94,8 +94,8 @@ frontend health
 def keepalived(cluster: Cluster, vip: Vip, machine: Machine) -> str:
     """Return keepalived.conf of one control plane; all start with equal priority.
 
-    Whoever holds the address keeps it until it dies (`nopreempt`), so that a machine that comes
-    back interrupts nobody. https://keepalived.org/manpage.html
+    The holder of the address keeps it until it dies (`nopreempt`), so that a machine that comes
+    back interrupts no connection. https://keepalived.org/manpage.html
     """
     others = [each.address for each in cluster.control_planes if each != machine]
     peers = "".join(f"        {address}\n" for address in others)
