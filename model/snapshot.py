@@ -31,10 +31,10 @@ class Snapshot:
 
     @property
     def acknowledgement(self) -> str:
-        """What giving it consents to: the loss of everything else, once for this path and content.
+        """The consent that a snapshot implies: loss of all other data, once per path and content.
 
-        A backup that is always written to the same path is another one every time; the same
-        content counts again under another path.
+        A backup always written to the same path differs each time; the same content under another
+        path is a new consent.
         """
         return f"{self.path} sha256:{self.sha256}"
 

@@ -1,8 +1,8 @@
 """Messages of a dynamic provider to the engine, which shows them beside the resource.
 
-The engine shows nothing of a dynamic provider by itself. It passes its own address on the command
-line of the process in which providers run, and takes messages about a resource there, as it does
-from every plugin. Where that cannot be used, messages go to stderr, which the engine shows as well.
+By itself the engine shows no output of a dynamic provider. It passes its own address on the command
+line of the provider process, and accepts messages about a resource there, as it does from every
+plugin. If the engine cannot be reached, messages go to stderr, which it shows as well.
 """
 
 import sys
@@ -37,7 +37,7 @@ class EngineLog:
 
 @cache
 def _engine() -> Any:
-    """The engine that started this process; None where it is no provider's process."""
+    """The engine that started this process; None outside a provider process."""
     address = sys.argv[-1]
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():

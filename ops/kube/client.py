@@ -77,7 +77,7 @@ class Client:
         return f"<Client {self.access.context} at {self.access.server}>"
 
     def limited(self, *, retries: int | None = None, seconds: float = READ_SECONDS) -> "Client":
-        """Return this client with fewer retries per request; it shares the connections."""
+        """Return this client with fewer retries or a shorter timeout; it shares the connections."""
         client = copy(self)
         client._retries = self._retries if retries is None else retries
         client._timeout = urllib3.Timeout(connect=min(seconds, CONNECT_SECONDS), read=seconds)

@@ -142,7 +142,7 @@ class RolloutRun:
                     raise OperatorError(f"{machine.name}: {reason}")
 
     def _end(self) -> None:
-        """Execute the final actions, once every machine is up to date and nothing is outdated."""
+        """Execute the final actions, once no machine needs its former state any longer."""
         for kind in actions.ACTIONS:
             if kind.when is When.AT_END:
                 self._do_on_all(kind, [name for name in self._left if kind in self._kinds(name)])

@@ -74,5 +74,5 @@ def _refuse_loss_of_quorum(
 
 
 def _is_dead(found: Mapping[str, Any]) -> bool:
-    """Whether the last refresh found neither the machine nor, in its cluster, a live Node."""
+    """Whether the last refresh found the machine unreachable and its Node not Ready."""
     return found.get("reachable") is False and found.get("node") != "ready"
