@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from model.render.objects import MANIFESTS
+from tests.waiting import await_true
 
 OWN = "10.244.0.2"
 # DNS answers what a file says; at the addresses that others name, a peer or a stranger answers.
@@ -23,6 +24,10 @@ case "$1 $2" in
   "nc "*)
     address=$4
     shift 6
+    if grep -qx "$address" "$WORLD/losing"; then
+      : >"$WORLD/losing"
+      exit 1
+    fi
     if grep -qx "$address" "$WORLD/up"; then
       echo "$address" | "$@"
     elif grep -qx "$address" "$WORLD/strangers"; then
@@ -50,7 +55,7 @@ class World:
         program = folder / "busybox"
         program.write_text(BUSYBOX)
         program.chmod(0o755)
-        self.set(peers=[], up=[], strangers=[])
+        self.set(peers=[], up=[], strangers=[], losing=[])
 
     def set(self, **what: list[str]) -> None:
         """Have DNS answer with these `peers`, or peers or strangers at these addresses."""
@@ -187,3 +192,26 @@ def test_the_port_that_is_tried_is_the_one_that_is_listened_on() -> None:
     (port,) = container["ports"]
     assert f"nc -ll -p {port['containerPort']} " in script()
     assert f'"$address" {port["containerPort"]} ' in script()
+
+
+@pytest.mark.slow
+def test_a_single_lost_connection_is_no_break(world: World) -> None:
+    """A peer that was reached is tried again every ten seconds."""
+    one, other = "10.244.1.2", "10.244.1.3"
+    world.set(peers=[one], up=[one])
+    seen: list[Report] = []
+
+    def reaches(*addresses: str) -> Callable[[Report], bool]:
+        def fits(report: Report) -> bool:
+            seen.append(report)
+            return set(report["reached"]) == set(addresses)
+
+        return fits
+
+    with world.probe() as await_report:
+        await_report(reaches(one))
+        world.set(losing=[one])
+        await_true(lambda: not (world.folder / "losing").read_text(), "the connection to be lost")
+        world.set(peers=[one, other], up=[one, other])
+        await_report(reaches(one, other))
+    assert not [report for report in seen if report["unreached"].get(one)]
