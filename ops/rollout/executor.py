@@ -63,7 +63,7 @@ class RolloutRun:
         settings.
         """
         self._look(record_initial=record_initial)
-        if not any(each.api_answers for each in self._found.values()):
+        if not any(each.api_answers for each in self._found.values()) and self._can_revive():
             self._revive()
             self._look()
         self._refuse_unknown()
@@ -93,6 +93,11 @@ class RolloutRun:
             for each in self._cluster.machines
             if (left := required_actions(self._found[each.name], each))
         }
+
+    def _can_revive(self) -> bool:
+        """Whether a control plane can be reached, so that waiting for the API makes sense."""
+        planes = self._cluster.control_planes
+        return any(not self._found[each.name].unreachable for each in planes)
 
     def _revive(self) -> None:
         """Fix control planes whose failure makes the API unavailable."""

@@ -115,6 +115,15 @@ def test_control_planes_that_keep_the_api_from_answering_are_repaired_first() ->
     assert "a-control-plane-1: repair done (kubelet is inactive)" in fleet.said
 
 
+def test_an_api_is_not_waited_for_whose_machines_cannot_be_reached() -> None:
+    props = inputs()
+    fleet = FakeFleet(props, alike(props, unreachable="no route to host"))
+    fleet.api_answers = False
+    with pytest.raises(OperatorError, match="a-control-plane-0: no route to host"):
+        run(fleet)
+    assert fleet.calls == []
+
+
 def test_cluster_objects_are_upgraded_where_a_run_was_killed_before_that() -> None:
     props = inputs(version=NEWER)
     fleet = FakeFleet(props, alike(props))
