@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -150,7 +151,8 @@ def test_pods_of_a_node_that_was_deleted_are_reached(fleet: PulumiStack, kubectl
     """The Node gets another share of the pod subnet, which nothing on its machine knows of."""
     former = share(kubectl)
     kubectl("delete", "node", WORKER)
-    repaired(fleet, f"{WORKER}: repaired because its Node is gone")
+    with another_node(kubectl):
+        repaired(fleet, f"{WORKER}: repaired because its Node is gone")
     assert share(kubectl) != former
     node = json.loads(kubectl("get", "node", WORKER, "--output", "json"))
     assert node["metadata"]["labels"]["disk"] == "ssd"
@@ -164,9 +166,10 @@ def test_pods_of_a_node_that_registered_anew_by_itself_are_reached(
     former = share(kubectl)
     bridge = machines.run(WORKER, "ip -4 -oneline address show dev cni0").split()[3]
     kubectl("delete", "node", WORKER)
-    machines.run(WORKER, "systemctl restart kubelet")
-    await_true(lambda: WORKER in kubectl("get", "nodes"), f"Node {WORKER}")
-    await_true(lambda: bool(share(kubectl)), f"the share of {WORKER}")
+    with another_node(kubectl):
+        machines.run(WORKER, "systemctl restart kubelet")
+        await_true(lambda: WORKER in kubectl("get", "nodes"), f"Node {WORKER}")
+        await_true(lambda: bool(share(kubectl)), f"the share of {WORKER}")
     assert share(kubectl) != former
     repaired(fleet, f"former registration: cni0 has {bridge}, the Node's share is {share(kubectl)}")
     assert_pods_talk(kubectl)
@@ -191,6 +194,18 @@ def test_pods_that_are_not_reached_are_named(
     assert f") since {since}: " in line
     fleet.up()
     assert missing(fleet) == []
+
+
+@contextmanager
+def another_node(kubectl: Kubectl) -> Iterator[None]:
+    """A Node that takes the share which has just become free, so that the next gets another."""
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "another"}}
+    kubectl("apply", "--filename", "-", stdin=json.dumps(node))
+    try:
+        await_true(lambda: bool(share(kubectl, "another")), "a share of the pod subnet")
+        yield
+    finally:
+        kubectl("delete", "node", "another")
 
 
 def share(kubectl: Kubectl, node: str = WORKER) -> str:
