@@ -130,14 +130,17 @@ def _pod_state(pod: Object) -> str:
 
 
 def _summary(node: Object) -> Object:
+    """Summarize a Node; one whose kubelet has not reported yet has neither addresses nor labels."""
+    status = node["status"]
     addresses = [
-        each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP"
+        each["address"] for each in status.get("addresses", ()) if each["type"] == "InternalIP"
     ]
-    role = "control-plane" if CONTROL_PLANE_LABEL in node["metadata"]["labels"] else "worker"
+    labels = node["metadata"].get("labels", {})
+    role = "control-plane" if CONTROL_PLANE_LABEL in labels else "worker"
     return {
         "name": _name(node),
         "role": role,
-        "version": node["status"]["nodeInfo"]["kubeletVersion"],
+        "version": status.get("nodeInfo", {}).get("kubeletVersion", ""),
         "address": addresses[0] if addresses else "",
         "ready": is_ready(node),
     }

@@ -108,7 +108,7 @@ def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
         name=metadata["name"],
         roles=",".join(roles) or "worker",
         status=f"{shown},SchedulingDisabled" if cordoned else shown,
-        version=status["nodeInfo"]["kubeletVersion"],
+        version=status.get("nodeInfo", {}).get("kubeletVersion") or "-",
         address=",".join(addresses) or "-",
         age=age((now - _time(metadata["creationTimestamp"])).total_seconds()),
         problems=tuple(problems),

@@ -75,6 +75,19 @@ def test_whole_cluster_is_summed_up(api: Api) -> None:
     }
 
 
+def test_a_node_that_has_not_reported_yet_is_summed_up_too(api: Api) -> None:
+    bare = {"metadata": {"name": "b"}, "spec": {}, "status": {}}
+    api.answers[NODES] = (200, {"items": [node("a"), bare]})
+    api.answers[PODS] = (200, {"items": [pod("probe-1", "a")]})
+    assert observed(api, "a")["nodes"][1] == {
+        "name": "b",
+        "role": "worker",
+        "version": "",
+        "address": "",
+        "ready": False,
+    }
+
+
 def test_everything_that_is_missing_is_named(api: Api) -> None:
     api.answers[NODES] = (200, {"items": [node("a", ready="False")]})
     api.answers[PODS] = (200, {"items": [pod("probe-1", "a", ready="False")]})
