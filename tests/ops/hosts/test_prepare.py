@@ -56,7 +56,7 @@ def test_what_a_killed_run_wrote_is_put_to_use_by_the_next(host: BareHost, bundl
     before = host.shell(started)
     # As after a kill between writing the unit and telling systemd of it.
     host.shell("systemctl disable --quiet containerd kubelet")
-    note = host.root / STATE / "touched"
+    note = host.root / STATE / "changed"
     note.write_text("/etc/systemd/system/containerd.service\n")
     again = prepare(host)
     assert again.status == 0, again.said

@@ -68,7 +68,7 @@ def test_an_address_in_use_is_refused_and_leaves_nothing(fleet: TestFleet, netwo
 
 
 def test_a_machine_without_a_bridge_leaves_nothing(fleet: TestFleet) -> None:
-    with pytest.raises(OperatorError, match="the bridge kfmissing is gone"):
+    with pytest.raises(OperatorError, match="the bridge kfmissing is missing"):
         fleet.make({"bridge": "kfmissing", "gateway": f"{fleet.prefix}.1"})
     assert fleet.left() == {}
 
