@@ -38,6 +38,8 @@ class IsolatedStack:
             "KUBEADM_FLEET_MACHINES": str(self.machines),
         }
         self.cli = PulumiCli(project, self.environment)
+        # What is set later holds for the next run.
+        self.environment = self.cli.environment
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the config, keeping the salt that the engine put into the file."""
