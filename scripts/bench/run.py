@@ -80,7 +80,7 @@ def measure(
                 memory.update(_memory_below(process.pid))
                 look_again = time.monotonic() + MEMORY_SECONDS
             if time.monotonic() - began > deadline_seconds:
-                raise BenchError(f"`{command}` did not end within {deadline_seconds:.0f} s")
+                raise BenchError(f"`{command}` did not finish within {deadline_seconds:.0f} s")
     finally:
         _end(process)
     seen += _stamped(growing, began)
