@@ -161,7 +161,7 @@ if __name__ == "__main__":
 SCRIPT
 }
 
-# The venv's Python decides too: one that has gone or is too old makes the venv anew.
+# The venv's Python decides too: one that has gone or is too old recreates the venv.
 wanted_stamp() { { cat requirements.txt && entry_point; } | sha256sum | cut -d ' ' -f 1; }
 venv_works() { "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 venv_current() {

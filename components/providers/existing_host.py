@@ -107,8 +107,8 @@ class ExistingHostProvider(Provider):
                     visit.reset()
         except Unreachable as error:
             raise OperatorError(
-                f"{error}. The host was not given back. If it is gone for ever, say so and run the "
-                f"same command again: {FORGET}={props['machine']}"
+                f"{error}. The host was not given back. If it is permanently lost, rerun the "
+                f"same command with {FORGET}={props['machine']}"
             ) from None
 
 

@@ -2,7 +2,7 @@
 
 Create and update apply every document; update also deletes the objects that are no longer named.
 Read records missing objects, so that the next `up` after a `refresh` applies them again; while the
-API is unavailable it records nothing. A cluster that was initialized again, which `foundation`
+API is unavailable it records nothing. A cluster that was initialized again, which `init`
 shows, has none of the objects: they are applied again. Delete removes them, newest first.
 """
 

@@ -145,7 +145,7 @@ def await_healthy(client: Client, *, deadline_seconds: float) -> list[Member]:
         lambda reason: OperatorError(
             f"etcd at {client.access.server}: after {deadline_seconds:.0f} s not every member is "
             f"healthy: {reason}. Look at its pod (`kubectl --namespace {NAMESPACE} logs --selector "
-            "component=etcd`), mend it, and run `pulumi up` again."
+            "component=etcd`), fix it, and run `pulumi up` again."
         ),
         passing=(OperatorError,),
     )
@@ -174,7 +174,7 @@ def _has(client: Client, name: str, address: str) -> bool:
 def _refused(client: Client, name: str, reason: str, seconds: float) -> OperatorError:
     return OperatorError(
         f"{name} cannot leave etcd at {client.access.server}, tried for {seconds:.0f} s: "
-        f"{reason}. Nothing was taken from etcd. Mend the members that are not healthy, or replace "
+        f"{reason}. Nothing was taken from etcd. Fix the members that are not healthy, or replace "
         "their machines first, and run `pulumi up` again."
     )
 

@@ -1,4 +1,4 @@
-"""Which resources there are, by name and place: names are for ever, since state is kept by them."""
+"""Which resources there are, by name and place: names are permanent, since they identify state."""
 
 import re
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Every document that the model renders, by the name of its golden file.
 
-`python -m tests.model.documents` writes the golden files anew; read the difference before keeping
+`python -m tests.model.documents` rewrites the golden files; read the difference before keeping
 it.
 """
 

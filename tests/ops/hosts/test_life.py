@@ -130,7 +130,7 @@ def test_a_host_that_cannot_be_given_back_stays_in_state(
 ) -> None:
     host.pause()
     with pytest.raises(
-        OperatorError, match=r"If it is gone for ever, .*KUBEADM_FLEET_FORGET_HOSTS=host-0"
+        OperatorError, match=r"If it is permanently lost, .*KUBEADM_FLEET_FORGET_HOSTS=host-0"
     ):
         HOSTS.delete("", taken)
     monkeypatch.setenv("KUBEADM_FLEET_FORGET_HOSTS", "host-7,host-0")

@@ -20,7 +20,7 @@ class Shop:
     def __init__(self, api: Api, *names: str, held: dict[str, int] | None = None) -> None:
         self.api = api
         self.left: dict[str, dict[str, Any]] = {}
-        # How often a budget still refuses a pod; -1 for ever.
+        # How often a budget still refuses a pod; -1 always.
         self.held = held or {}
         self.nodes = [found("True"), found("True", OTHER)]
         api.answers[f"GET {NODES_PATH}"] = lambda: (200, {"items": self.nodes})

@@ -85,7 +85,7 @@ def test_a_break_between_two_nodes_alone_names_both(api: Api) -> None:
 
 
 def test_a_probe_at_a_new_address_is_to_be_reached_there(api: Api) -> None:
-    """As the Node that registered anew: its former address is what the others once reached."""
+    """As the Node that registered again: its former address is what the others once reached."""
     names = cluster(api, 2)
     says(api, 0, {7})
     says(api, 1, {0})

@@ -8,7 +8,7 @@ import pytest
 from tests.scripts.command_plugin.client import COPY, LOCAL, REMOTE, Plugin
 from tests.scripts.command_plugin.values import OUTPUT, SIGNATURE, UNKNOWN, secret, text_asset
 
-# Nothing listens there, and it would be tried for ever.
+# Nothing listens there, and it would be tried endlessly.
 NOWHERE = secret(
     {"host": "127.0.0.1", "port": 1, "user": "u", "dialErrorLimit": -1, "perDialTimeout": 1}
 )
