@@ -40,6 +40,11 @@ def image_dir(key: str) -> Path:
     return cache_dir() / "images" / key
 
 
+def content_dir() -> Path:
+    """Texts that machines are sent, each file named by its checksum; every run writes its own."""
+    return cache_dir() / "content"
+
+
 def _from(variable: str) -> Path | None:
     value = os.environ.get(variable)
     return Path(value) if value else None

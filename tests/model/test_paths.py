@@ -56,3 +56,4 @@ def test_below_the_cache() -> None:
     cache = paths.cache_dir()
     assert paths.toolchain_dir() == cache / "toolchain" / pins.PULUMI / "bin"
     assert paths.image_dir("v1.36.3-abc") == cache / "images" / "v1.36.3-abc"
+    assert paths.content_dir() == cache / "content"
