@@ -13,14 +13,14 @@ import yaml
 
 from model.deep_merge import deep_merge
 from model.fleet import Cluster, Component, Machine
+from model.render.node_paths import PATCHES
 from model.well_known import API_PORT
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 # scripts/node/lib.sh writes the machine's credential here for the join.
 JOIN_KUBECONFIG = "/run/kubeadm-fleet-join.conf"
-# scripts/node/configure.sh writes them.
-PATCHES = {"directory": "/var/lib/kubeadm-fleet/patches"}
+PATCHES_FIELD = {"directory": PATCHES}
 # A stopping API server sends its clients elsewhere and exits. Without this flag it accepts no more
 # connections but lingers for up to a minute (30 s under the kubelet) while there are watches, and
 # there always are.
@@ -30,21 +30,31 @@ Document = dict[str, Any]
 
 
 def init_documents(cluster: Cluster, machine: Machine) -> str:
-    """Return the documents for `kubeadm init --config`, as YAML.
+    """Return the documents for `kubeadm init --config`, as YAML."""
+    return f"{init_configuration(machine)}---\n{cluster_documents(cluster)}"
+
+
+def init_configuration(machine: Machine) -> str:
+    """Return a control plane's own part of the documents for `kubeadm init` and its phases.
 
     No bootstrap token is named. kubeadm makes one all the same, with the rules that let machines
     join; scripts/node/init.sh deletes it.
     """
-    init = {
-        "apiVersion": API_VERSION,
-        "kind": "InitConfiguration",
-        "nodeRegistration": _registration(machine),
-        "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT},
-        "patches": PATCHES,
-    }
+    return _dump(
+        {
+            "apiVersion": API_VERSION,
+            "kind": "InitConfiguration",
+            "nodeRegistration": _registration(machine),
+            "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT},
+            "patches": PATCHES_FIELD,
+        }
+    )
+
+
+def cluster_documents(cluster: Cluster) -> str:
+    """Return the documents for `kubeadm init` that are the same on every machine."""
     return "---\n".join(
         (
-            _dump(init),
             cluster_configuration(cluster),
             kubelet_configuration(cluster),
             _dump(_kube_proxy_configuration()),
@@ -64,7 +74,7 @@ def join_documents(cluster: Cluster, machine: Machine) -> str:
         document["controlPlane"] = {
             "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT}
         }
-        document["patches"] = PATCHES
+        document["patches"] = PATCHES_FIELD
     return _dump(document)
 
 

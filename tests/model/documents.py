@@ -4,13 +4,15 @@
 it.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from model.cni import registry
 from model.load import load
 from model.pki.certificates import KeyPair
-from model.render import kubeadm, kubeconfig, load_balancer, manifests
-from tests.model.examples import CONTAINER, EXISTING, SETTINGS, changed
+from model.render import kubeadm, kubeconfig, manifests
+from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files
+from tests.model.examples import CONTAINER, EXISTING, OUTBOUND, SETTINGS, changed
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -44,11 +46,10 @@ def rendered() -> dict[str, str]:
         documents[f"{name}-init.yaml"] = kubeadm.init_documents(cluster, first)
         documents[f"{name}-join-control-plane.yaml"] = kubeadm.join_documents(cluster, last)
         documents[f"{name}-join-worker.yaml"] = kubeadm.join_documents(cluster, worker)
-        if cluster.vip:
-            documents[f"{name}-haproxy.cfg"] = load_balancer.haproxy(cluster, cluster.vip)
-            documents[f"{name}-keepalived.conf"] = load_balancer.keepalived(
-                cluster, cluster.vip, first
-            )
+        documents[f"{name}-control-plane-files.txt"] = _shown(machine_files(cluster, first))
+    documents["common-files.txt"] = "".join(map(_text, COMMON_FILES))
+    outbound = load(OUTBOUND).clusters[0]
+    documents["outbound-worker-files.txt"] = _shown(machine_files(outbound, outbound.workers[0]))
     # What differs from the defaults shows in the cluster that has none of them.
     described = load(fleets["three-control-planes"]).clusters[0]
     documents["pod-network.yaml"] = registry.pod_network(described)
@@ -63,6 +64,15 @@ def rendered() -> dict[str, str]:
         "tokyo", "https://api.tokyo.example.com:6443", "CA", KeyPair("CERT", "KEY")
     )
     return documents
+
+
+def _shown(files: Iterable[ManagedFile]) -> str:
+    """Show a machine's files, without those that every machine has."""
+    return "".join(_text(file) for file in files if file not in COMMON_FILES)
+
+
+def _text(file: ManagedFile) -> str:
+    return f"==> {file.path} (mode {file.mode:04o}, part {file.part})\n{file.content}"
 
 
 def main() -> None:

@@ -109,3 +109,11 @@ SETTINGS = changed(
         "taints": ["dedicated=database:NoSchedule", "example.com/slow:PreferNoSchedule"],
     }),
 )  # fmt: skip
+
+# Hosts behind a proxy, which download through mirrors.
+OUTBOUND = changed(
+    EXISTING,
+    ("artifacts", {"source": "upstream", "mirror": "https://mirror.example.com/"}),
+    ("proxy", {"https": "http://proxy.example.com:3128", "noProxy": [".example.com"]}),
+    ("registryMirrors", {"docker.io": "https://docker.example.com", "quay.io": "http://10.0.0.1"}),
+)

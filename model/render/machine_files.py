@@ -1,0 +1,116 @@
+"""Every file that is written on a machine, and the table in which it travels there.
+
+The table has a line for each file: path, mode, part and content (base64), separated by tabs.
+scripts/node/files.sh writes the files, fills in the facts that only the host knows, and keeps the
+table as the record of what it owns. A part is what changes and takes effect together.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from model.fleet import CONTROL_PLANE, Cluster, Machine
+from model.render import (
+    containerd,
+    kernel,
+    kubeadm,
+    kubeadm_patches,
+    kubelet,
+    load_balancer,
+    load_balancer_units,
+    mirrors,
+    proxy,
+)
+from model.render.node_paths import (
+    INIT_CONFIGURATION,
+    LOAD_BALANCER_FOLDER,
+    PATCHES,
+    PROXY_ENVIRONMENT,
+)
+
+KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
+KUBELET, KUBEADM, LOAD_BALANCER = "kubelet", "kubeadm", "load-balancer"
+PARTS = (KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBEADM, LOAD_BALANCER)
+UNITS = "/etc/systemd/system"
+DIGITS = 16
+
+
+@dataclass(frozen=True)
+class ManagedFile:
+    """A file on a machine; its content is text that ends with one newline."""
+
+    path: str
+    part: str
+    content: str
+    mode: int = 0o644
+
+    @property
+    def row(self) -> str:
+        """The file's line of the table."""
+        content = b64encode(self.content.encode()).decode()
+        return f"{self.path}\t{self.mode:04o}\t{self.part}\t{content}\n"
+
+
+# The same on every machine of every cluster; machine images have them already.
+COMMON_FILES = (
+    ManagedFile("/etc/modules-load.d/kubeadm-fleet.conf", KERNEL, kernel.MODULES),
+    ManagedFile("/etc/sysctl.d/90-kubeadm-fleet.conf", KERNEL, kernel.SYSCTL),
+    ManagedFile("/etc/containerd/config.toml", CONTAINERD, containerd.CONFIG),
+    ManagedFile(f"{UNITS}/containerd.service", CONTAINERD, containerd.UNIT),
+    ManagedFile(f"{UNITS}/kubelet.service", KUBELET, kubelet.UNIT),
+    ManagedFile(f"{UNITS}/kubelet.service.d/10-kubeadm.conf", KUBELET, kubelet.KUBEADM_DROP_IN),
+)
+
+
+def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]:
+    """Return the files of a machine, ordered by part."""
+    files = [*COMMON_FILES, *_proxy(cluster), *_mirrors(cluster)]
+    if machine.role == CONTROL_PLANE:
+        files += [*_kubeadm(machine), *_load_balancer(cluster, machine)]
+    return tuple(sorted(files, key=lambda file: PARTS.index(file.part)))
+
+
+def table(files: Iterable[ManagedFile]) -> str:
+    """Return the table of the files, as it is sent to a machine."""
+    return "".join(file.row for file in files)
+
+
+def part_digests(files: Iterable[ManagedFile]) -> dict[str, str]:
+    """Return a digest of each part's lines, as scripts/node/managed.sh computes it."""
+    parts = groupby(sorted(files, key=lambda file: PARTS.index(file.part)), lambda file: file.part)
+    return {
+        part: hashlib.sha256(table(group).encode()).hexdigest()[:DIGITS] for part, group in parts
+    }
+
+
+def _proxy(cluster: Cluster) -> Iterator[ManagedFile]:
+    if environment := cluster.outbound.environment:
+        drop_in = f"{UNITS}/containerd.service.d/50-kubeadm-fleet-proxy.conf"
+        yield ManagedFile(drop_in, PROXY, proxy.containerd_drop_in(cluster.outbound))
+        yield ManagedFile(PROXY_ENVIRONMENT, PROXY, environment)
+
+
+def _mirrors(cluster: Cluster) -> Iterator[ManagedFile]:
+    for registry, content in mirrors.hosts_files(cluster).items():
+        yield ManagedFile(f"/etc/containerd/certs.d/{registry}/hosts.toml", MIRRORS, content)
+
+
+def _kubeadm(machine: Machine) -> Iterator[ManagedFile]:
+    yield ManagedFile(INIT_CONFIGURATION, KUBEADM, kubeadm.init_configuration(machine))
+    for name, content in kubeadm_patches.patches().items():
+        yield ManagedFile(f"{PATCHES}/{name}", KUBEADM, content)
+
+
+def _load_balancer(cluster: Cluster, machine: Machine) -> Iterator[ManagedFile]:
+    if vip := cluster.vip:
+        for path, content in {
+            f"{LOAD_BALANCER_FOLDER}/haproxy.cfg": load_balancer.haproxy(cluster, vip),
+            f"{LOAD_BALANCER_FOLDER}/keepalived.conf": load_balancer.keepalived(
+                cluster, vip, machine
+            ),
+            f"{UNITS}/kubeadm-fleet-haproxy.service": load_balancer_units.HAPROXY,
+            f"{UNITS}/kubeadm-fleet-keepalived.service": load_balancer_units.KEEPALIVED,
+        }.items():
+            yield ManagedFile(path, LOAD_BALANCER, content)

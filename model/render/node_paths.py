@@ -1,0 +1,10 @@
+"""Paths of this project's files on every machine; scripts/node/paths.sh has the same."""
+
+STATE = "/var/lib/kubeadm-fleet"
+# kubeadm's patches of the manifests that it renders.
+PATCHES = f"{STATE}/patches"
+# A control plane's InitConfiguration, for `kubeadm init` and its phases.
+INIT_CONFIGURATION = f"{STATE}/init-configuration.yaml"
+# NAME=value lines for programs that download something.
+PROXY_ENVIRONMENT = f"{STATE}/proxy.env"
+LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"
