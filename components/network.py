@@ -8,7 +8,7 @@ import pulumi
 
 from components.pki import Pki
 from components.providers.manifests import Manifests
-from model.cni import registry
+from model.cni import plugins
 from model.fleet import Cluster
 
 
@@ -26,7 +26,7 @@ class Network(pulumi.ComponentResource):
         self.objects = Manifests(
             f"{cluster.name}-{cluster.network}",
             kubeconfig=pki.kubeconfig,
-            documents=registry.pod_network(cluster),
+            documents=plugins.pod_network(cluster),
             init=init.id,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )

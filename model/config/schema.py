@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonS
 from pydantic.alias_generators import to_camel
 
 from model import pins
-from model.cni.registry import PLUGINS
+from model.cni.plugins import PLUGINS
 from model.config import component_flags
 from model.config.field import one_of
 from model.config.fields import (

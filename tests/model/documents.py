@@ -7,7 +7,7 @@ it.
 from collections.abc import Iterable
 from pathlib import Path
 
-from model.cni import registry
+from model.cni import plugins
 from model.load import load
 from model.pki.certificates import KeyPair
 from model.render import kubeadm, kubeconfig, manifests
@@ -52,7 +52,7 @@ def rendered() -> dict[str, str]:
     documents["outbound-worker-files.txt"] = _shown(machine_files(outbound, outbound.workers[0]))
     # What differs from the defaults shows in the cluster that has none of them.
     described = load(fleets["three-control-planes"]).clusters[0]
-    documents["pod-network.yaml"] = registry.pod_network(described)
+    documents["pod-network.yaml"] = plugins.pod_network(described)
     documents["probe.yaml"] = manifests.probe(described)
     documents["dns.yaml"] = manifests.dns()
     contexts = [

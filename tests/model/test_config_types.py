@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from model.cni.registry import PLUGINS
+from model.cni.plugins import PLUGINS
 from model.config import fields
 from model.config.field import ScalarField
 from model.config.schema import DRIVERS, FleetConfig

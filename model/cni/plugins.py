@@ -1,4 +1,4 @@
-"""The registry of pod networks, by config name."""
+"""The CNI plugins: the registry of pod networks, by config name."""
 
 from collections.abc import Callable
 
