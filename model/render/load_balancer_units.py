@@ -39,7 +39,8 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-ExecStart=/usr/sbin/keepalived --dont-fork --vrrp --use-file {LOAD_BALANCER_FOLDER}/keepalived.conf \
+ExecStart=/usr/sbin/keepalived --dont-fork --vrrp \
+--use-file {LOAD_BALANCER_FOLDER}/keepalived.conf \
 --pid /run/kubeadm-fleet-keepalived.pid --vrrp_pid /run/kubeadm-fleet-vrrp.pid
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
