@@ -14,8 +14,8 @@ import pulumi
 from pulumi_command import remote
 
 from components.login import MachineLogin
-from model import sudo as root
 from ops.hosts import scripts
+from ops.hosts.sudo import root_command
 
 # Properties ignored (`ignore_changes`) on a step that runs once; when a trigger replaces the step,
 # it takes the new values.
@@ -64,6 +64,6 @@ def as_root(script: str, *, sudo: bool, needs_password: bool, deadline_seconds: 
     content = hashlib.sha256(scripts.source(script).encode()).hexdigest()[:8]
     run = f'eval "$(cat)"; step_{script.replace("-", "_")}'
     words = f"{script}@{content}"
-    return root.command(
+    return root_command(
         run, sudo=sudo, needs_password=needs_password, seconds=deadline_seconds, words=words
     )

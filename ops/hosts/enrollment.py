@@ -6,9 +6,9 @@ from time import time
 from ops.errors import OperatorError
 from ops.hosts import artifacts as supplies
 from ops.hosts import preflight, scripts
-from ops.hosts.as_root import run_as_root
 from ops.hosts.facts import Claim, Facts
 from ops.hosts.ssh import Connection, Finished, Unreachable
+from ops.hosts.sudo import run_as_root
 
 SILENCE_SECONDS = 120
 RESET_SECONDS = 600

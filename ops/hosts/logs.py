@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ops.hosts import scripts
-from ops.hosts.as_root import open_as_root
 from ops.hosts.operations import OPERATIONS
 from ops.hosts.ssh import Connection
+from ops.hosts.sudo import open_as_root
 
 if TYPE_CHECKING:
     import paramiko

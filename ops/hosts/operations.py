@@ -7,10 +7,9 @@ scripts/node/upgrade.sh and node_facts.sh document them and their settings.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from model.sudo import KILL_AFTER_SECONDS
 from ops.hosts import scripts
-from ops.hosts.as_root import run_as_root
 from ops.hosts.ssh import Connection, Finished
+from ops.hosts.sudo import KILL_AFTER_SECONDS, run_as_root
 
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
 FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from shlex import quote
 
-from model.sudo import sudo_preamble
+from ops.hosts.sudo import sudo_preamble
 
 NODE_SCRIPTS = Path(__file__).parents[2] / "scripts" / "node"
 _HEADER = re.compile(r"^# requires: (.+)$", re.MULTILINE)

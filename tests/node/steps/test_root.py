@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model import sudo as root
+from ops.hosts.sudo import root_command, sudo_preamble
 
 # What sudo does with standard input: it reads a line, byte by byte, if it asks for a password.
 SUDO = """#!/usr/bin/env bash
@@ -28,10 +28,10 @@ def run(folder: Path, password: str | None, *, asks: bool) -> subprocess.Complet
     sudo = folder / "sudo"
     sudo.write_text(SUDO)
     sudo.chmod(0o755)
-    command = root.command("cat", sudo=True, needs_password=password is not None, seconds=5)
+    command = root_command("cat", sudo=True, needs_password=password is not None, seconds=5)
     return subprocess.run(
         ["bash", "-c", command],
-        input=root.sudo_preamble(password) + TEXT,
+        input=sudo_preamble(password) + TEXT,
         env={
             "PATH": f"{folder}:{os.environ['PATH']}",
             "ASKS": "yes" if asks else "no",
@@ -58,4 +58,4 @@ def test_command_does_not_run_without_the_password(tmp_path: Path, password: str
 
 
 def test_password_is_no_part_of_the_command() -> None:
-    assert PASSWORD not in root.command("cat", sudo=True, needs_password=True, seconds=5)
+    assert PASSWORD not in root_command("cat", sudo=True, needs_password=True, seconds=5)
