@@ -45,8 +45,8 @@ class ContainerMachineProvider(Provider):
         from ops.nspawn import lifecycle
 
         spec = _spec(props, image=_image(props["kubernetes_version"]), machine_id=uuid4().hex)
-        host_key = lifecycle.create(spec)
-        given = {"host_key": host_key, "supplies": stock.of_image(spec)}
+        host_key = lifecycle.create(spec, {})
+        given = {"host_key": host_key, "supplies": stock.of_image(spec, {}).digest}
         return CreateResult(
             id_=spec.machine_id, outs={**props, **_outs(spec, running=True), **given}
         )

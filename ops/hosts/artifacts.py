@@ -1,14 +1,15 @@
-"""The artifacts of a host by role: files to send, or URLs to download from.
+"""The artifacts of a host: files to send, or URLs to download from, by role; and texts of its own.
 
-Both are described by three tables beside the artifacts, read by scripts/node/install.sh:
+All are described by three tables beside the artifacts, read by scripts/node/install.sh:
 `index` (checksum, kind, name, path or image reference), `downloads` (path, URL, checksum URL,
-archive member) and `mirrors` (registry, base URL).
+archive member) and `mirrors` (registry, base URL). The texts, from ops/hosts/content.py, are the
+scripts of the host's steps (kind `script`) and the table of its files (kind `files`).
 """
 
 import hashlib
 import tarfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from model.artifacts import upstream
 from model.artifacts.bundle import Bundle, BundleError
 from model.versions import parse
 from ops.errors import OperatorError
+from ops.hosts import content
 
+# The name of the text that is no script.
+FILES = "files"
 CHUNK = 1 << 20
 # Disk space in addition to the artifacts: unpacked images, logs and pods.
 ROOM = 2 << 30
@@ -27,12 +31,13 @@ DOWNLOADED = 4 << 30
 
 @dataclass(frozen=True)
 class HostArtifacts:
-    """The tables for one host, and the files listed in them."""
+    """The tables for one host, the files listed in them, and the checksums of its texts."""
 
     index: str
     downloads: str
     mirrors: str
     files: tuple[tuple[str, Path, int], ...]
+    texts: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -44,6 +49,25 @@ class HostArtifacts:
     def disk(self) -> int:
         """The disk space in bytes that a host must have free."""
         return ROOM + (UNPACKED * sum(size for *_, size in self.files) or DOWNLOADED)
+
+    def with_texts(self, texts: Mapping[str, str]) -> "HostArtifacts":
+        """Return these artifacts with the host's own texts, given as checksums by name."""
+        rows = _table(
+            (digest, "files", "managed", "-") if name == FILES else (digest, "script", name, "-")
+            for name, digest in sorted(texts.items())
+        )
+        return replace(self, index=self.index + rows, texts=tuple(texts.values()))
+
+    def missing(self, have: set[str]) -> list[tuple[str, Path, int]]:
+        """Return what has to be sent to a host that has the files with these checksums."""
+        texts = [digest for digest in self.texts if digest not in have]
+        return [
+            *(file for file in self.files if file[0] not in have),
+            *(
+                (digest, content.file(digest), len(content.get(digest).encode()))
+                for digest in texts
+            ),
+        ]
 
 
 def for_host(

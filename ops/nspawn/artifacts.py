@@ -1,56 +1,81 @@
-"""The artifacts of a machine: its image's files, and those of another version.
+"""The artifacts of a machine: its image's files, those of another version, and its own texts.
 
-The machine's step `prepare` reads the tables (scripts/node/install.sh) and checks every file's sum
-before it uses it.
+The machine's steps read the tables (scripts/node/install.sh) and check every file's sum before they
+use it.
 """
 
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from model.files import replacing, write_whole
+from ops.hosts import content
 from ops.hosts.artifacts import HostArtifacts
 from ops.nspawn import disk
 from ops.nspawn.spec import MachineSpec
 
 STATE = "var/lib/kubeadm-fleet"
+ARTIFACTS = f"{STATE}/artifacts"
 
 
-def tell(spec: MachineSpec, root: Path) -> None:
-    """Write the image's artifact tables for the role to a new machine's disk."""
+def write_initial(spec: MachineSpec, root: Path, texts: Mapping[str, str]) -> None:
+    """Write the artifacts of a new machine to its disk, on which the image's files are already."""
     source = _supplies_of_image(spec)
     if source.is_dir():
-        state = root / STATE
-        shutil.copyfile(source / "index", state / "artifacts" / "index")
-        shutil.copyfile(source / "images", state / "images")
+        shutil.copyfile(source / "images", root / STATE / "images")
+    if (given := of_image(spec, texts)).index:
+        artifacts = _folder(root)
+        _write_texts(artifacts, given.texts)
+        write_whole(artifacts / "index", given.index)
 
 
-def of_image(spec: MachineSpec) -> str:
-    """Return the digest of the image's artifacts for the machine's role; "" if it has none."""
+def of_image(spec: MachineSpec, texts: Mapping[str, str]) -> HostArtifacts:
+    """Return the artifacts of a new machine; its image has the files."""
     index = _supplies_of_image(spec) / "index"
-    return HostArtifacts(index.read_text(), "", "", ()).digest if index.exists() else ""
+    rows = index.read_text() if index.exists() else ""
+    return HostArtifacts(rows, "", "", ()).with_texts(texts)
 
 
 def supply(spec: MachineSpec, given: HostArtifacts) -> None:
     """Copy missing artifacts to the machine, and write their tables."""
-    state = disk.mount(spec) / STATE
-    artifacts = state / "artifacts"
-    artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root = disk.mount(spec)
+    artifacts = _folder(root)
     # The last line for an image's reference is the current one.
-    imported = set(dict(line.split("\t") for line in _lines(state / "images")).values())
+    imported = set(dict(line.split("\t") for line in _lines(root / STATE / "images")).values())
     for name, source, _ in given.files:
         if name not in imported and not (artifacts / name).exists():
             with replacing(artifacts / name) as part:
                 shutil.copyfile(source, part)
+    _write_texts(artifacts, given.texts)
     for name, table in (
         ("index", given.index),
         ("downloads", given.downloads),
         ("mirrors", given.mirrors),
     ):
         write_whole(artifacts / name, table)
-    wanted = {"index", "downloads", "mirrors", *(name for name, *_ in given.files)}
+    wanted = {"index", "downloads", "mirrors", *(name for name, *_ in given.files), *given.texts}
     for file in artifacts.iterdir():
         if file.name not in wanted and file.is_file():
             file.unlink()
+
+
+def has_texts(spec: MachineSpec, digests: Iterable[str]) -> bool:
+    """Return whether the machine's disk, mounted or not, has these texts."""
+    artifacts = spec.folder / "upper" / ARTIFACTS
+    return all((artifacts / digest).is_file() for digest in digests)
+
+
+def _folder(root: Path) -> Path:
+    artifacts = root / ARTIFACTS
+    artifacts.mkdir(parents=True, exist_ok=True)
+    artifacts.chmod(0o700)
+    return artifacts
+
+
+def _write_texts(artifacts: Path, digests: Iterable[str]) -> None:
+    for digest in digests:
+        if not (artifacts / digest).exists():
+            write_whole(artifacts / digest, content.get(digest))
 
 
 def _supplies_of_image(spec: MachineSpec) -> Path:

@@ -1,19 +1,22 @@
 """The lifecycle of a machine; every step is idempotent."""
 
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ops.errors import OperatorError
-from ops.nspawn import artifacts as stock
-from ops.nspawn import disk, identity, kernel, network, process
+from ops.nspawn import artifacts, disk, identity, kernel, network, process
 from ops.nspawn.runtime import Runtime
 from ops.nspawn.spec import MachineSpec, all_specs, cluster_folder
 
 
-def create(spec: MachineSpec) -> str:
-    """Create and boot the machine; return its public host key. A failure leaves nothing behind."""
+def create(spec: MachineSpec, texts: Mapping[str, str]) -> str:
+    """Create and boot the machine; return its public host key. A failure leaves nothing behind.
+
+    `texts` are the checksums of its texts, which it finds among its artifacts, by name.
+    """
     left = MachineSpec.read(spec.folder)
     if left is not None:
         _refuse_foreign(left, spec.owner)
@@ -24,7 +27,7 @@ def create(spec: MachineSpec) -> str:
     try:
         disk.create(spec)
         root = disk.mount(spec)
-        stock.tell(spec, root)
+        artifacts.write_initial(spec, root, texts)
         host_key = identity.give(spec, root)
         _boot(spec)
     except BaseException:

@@ -3,8 +3,8 @@
 # Installs the missing artifacts of a host's role. Everything is verified before anything is
 # installed. Only functions.
 #
-# ARTIFACTS has three tables (ops/hosts/artifacts.py): the index of sent artifacts, the downloads for
-# the host, and the registry mirrors.
+# ARTIFACTS has three tables (ops/hosts/artifacts.py): the index of sent artifacts (binaries, images,
+# scripts and the table of files), the downloads for the host, and the registry mirrors.
 # Installed files are recorded, so that a reset can remove them: in STATE/files (path, origin, size
 # and time of the file), STATE/images (reference, checksum) and STATE/packages.
 FETCHED=$ARTIFACTS/fetched
@@ -15,6 +15,11 @@ install_supplies() {
   read_notes
   install_artifacts
   install_downloads
+}
+
+# has_artifacts KIND: does the index list artifacts of this kind?
+has_artifacts() {
+  awk -F '\t' -v kind="$1" '$2 == kind {found = 1} END {exit !found}' "$ARTIFACTS/index" 2>/dev/null
 }
 
 # install_artifacts: install every binary of the index that is not installed.

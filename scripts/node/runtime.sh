@@ -41,12 +41,12 @@ pause_image() {
     grep /pause:
 }
 
-# pull_images: if no artifacts were sent, pull the role's images of the desired version before the
+# pull_images: if no images were sent, pull the role's images of the desired version before the
 # machine is drained, in parallel and through the mirrors.
 pull_images() {
   local -A have=()
   local reference missing=() running=() failed=() index
-  [[ ! -s $ARTIFACTS/index ]] || return 0
+  ! has_artifacts image || return 0
   while read -r reference; do
     have[$reference]=yes
   done < <(ctr --namespace k8s.io images list --quiet 2>"$LOGS/images.log")

@@ -1,9 +1,13 @@
-"""What a container machine is sent for another version: what it has not got, and nothing twice."""
+"""What a container machine is sent: what it has not got, and nothing twice."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ops.errors import OperatorError
+from ops.hosts import content
 from ops.hosts.artifacts import HostArtifacts
 from ops.nspawn import artifacts as stock
 from ops.nspawn.spec import MachineSpec
@@ -11,11 +15,33 @@ from ops.nspawn.spec import MachineSpec
 PAUSE = "registry.k8s.io/pause:3.10"
 
 
+@dataclass(frozen=True)
+class Spec:
+    """What is asked of a machine's specification."""
+
+    folder: Path
+    image: Path
+    role: str = "worker"
+
+
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The state folder of a machine whose disk is a folder of this host."""
-    monkeypatch.setattr("ops.nspawn.disk.mount", lambda _: tmp_path)
-    folder = tmp_path / stock.STATE
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MachineSpec:
+    """A machine whose disk is a folder of this host, and whose image has an index."""
+    monkeypatch.setattr("model.paths.content_dir", lambda: tmp_path / "content")
+    spec: Any = Spec(tmp_path / "machine", tmp_path / "image")
+    monkeypatch.setattr("ops.nspawn.disk.mount", lambda _: spec.folder / "upper")
+    supplies = spec.image / "supplies" / spec.role
+    supplies.mkdir(parents=True)
+    (supplies / "index").write_text("a\tbinary\ttool\t/usr/local/bin/tool\n")
+    (supplies / "images").write_text(f"{PAUSE}\ta\n")
+    found: MachineSpec = spec
+    return found
+
+
+@pytest.fixture
+def state(spec: MachineSpec) -> Path:
+    """The state folder of the machine."""
+    folder = spec.folder / "upper" / stock.STATE
     folder.mkdir(parents=True)
     return folder
 
@@ -27,29 +53,63 @@ def given(tmp_path: Path, *names: str) -> HostArtifacts:
     return HostArtifacts("".join(f"{name}\n" for name in names), "", "", files)
 
 
-def supply(supplies: HostArtifacts) -> None:
-    spec: MachineSpec = object()  # type: ignore[assignment]
-    stock.supply(spec, supplies)
-
-
-def test_what_is_missing_is_sent_and_what_nobody_needs_goes(state: Path, tmp_path: Path) -> None:
-    supply(given(tmp_path, "a", "b"))
+def test_what_is_missing_is_sent_and_what_nobody_needs_goes(
+    spec: MachineSpec, state: Path, tmp_path: Path
+) -> None:
+    stock.supply(spec, given(tmp_path, "a", "b"))
     before = (state / "artifacts" / "b").stat().st_ino
-    supply(given(tmp_path, "b", "c"))
+    stock.supply(spec, given(tmp_path, "b", "c"))
     there = {file.name for file in (state / "artifacts").iterdir()}
     assert there == {"b", "c", "index", "downloads", "mirrors"}
     assert (state / "artifacts" / "b").stat().st_ino == before
     assert (state / "artifacts" / "index").read_text() == "b\nc\n"
 
 
-def test_an_image_that_was_imported_is_not_sent(state: Path, tmp_path: Path) -> None:
+def test_an_image_that_was_imported_is_not_sent(
+    spec: MachineSpec, state: Path, tmp_path: Path
+) -> None:
     (state / "images").write_text(f"{PAUSE}\ta\n")
-    supply(given(tmp_path, "a", "b"))
+    stock.supply(spec, given(tmp_path, "a", "b"))
     assert not (state / "artifacts" / "a").exists()
     assert (state / "artifacts" / "b").exists()
 
 
-def test_an_image_that_another_has_replaced_since_is_sent(state: Path, tmp_path: Path) -> None:
+def test_an_image_that_another_has_replaced_since_is_sent(
+    spec: MachineSpec, state: Path, tmp_path: Path
+) -> None:
     (state / "images").write_text(f"{PAUSE}\ta\n{PAUSE}\tb\n")
-    supply(given(tmp_path, "a"))
+    stock.supply(spec, given(tmp_path, "a"))
     assert (state / "artifacts" / "a").exists()
+
+
+def test_a_new_machine_has_its_texts_before_it_boots(spec: MachineSpec, state: Path) -> None:
+    texts = {"worker": content.put("join"), "files": content.put("table")}
+    stock.write_initial(spec, spec.folder / "upper", texts)
+    artifacts = state / "artifacts"
+    assert artifacts.stat().st_mode & 0o777 == 0o700
+    assert (artifacts / texts["worker"]).read_text() == "join"
+    assert (artifacts / "index").read_text() == (
+        "a\tbinary\ttool\t/usr/local/bin/tool\n"
+        f"{texts['files']}\tfiles\tmanaged\t-\n"
+        f"{texts['worker']}\tscript\tworker\t-\n"
+    )
+    assert stock.has_texts(spec, texts.values())
+    (artifacts / texts["worker"]).unlink()
+    assert not stock.has_texts(spec, texts.values())
+
+
+def test_another_text_takes_the_place_of_the_former_one(
+    spec: MachineSpec, state: Path, tmp_path: Path
+) -> None:
+    former, later = content.put("former"), content.put("later")
+    stock.supply(spec, given(tmp_path, "a").with_texts({"worker": former}))
+    stock.supply(spec, given(tmp_path, "a").with_texts({"worker": later}))
+    artifacts = state / "artifacts"
+    assert not (artifacts / former).exists()
+    assert (artifacts / later).read_text() == "later"
+    assert (artifacts / "index").read_text() == f"a\n{later}\tscript\tworker\t-\n"
+
+
+def test_a_text_that_this_host_has_lost_is_not_sent_half(spec: MachineSpec, state: Path) -> None:
+    with pytest.raises(OperatorError, match="is missing or damaged"):
+        stock.write_initial(spec, spec.folder / "upper", {"worker": "0" * 64})

@@ -1,0 +1,86 @@
+"""What a host is sent, and what its tables say of it."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ops.errors import OperatorError
+from ops.hosts import content
+from ops.hosts.artifacts import HostArtifacts, tar
+from ops.hosts.scripts import source
+
+
+@pytest.fixture(autouse=True)
+def _content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.paths.content_dir", lambda: tmp_path / "content")
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> HostArtifacts:
+    """Artifacts with one file."""
+    (tmp_path / "tool").write_text("tool")
+    files = (("a" * 64, tmp_path / "tool", 4),)
+    return HostArtifacts(f"{'a' * 64}\tbinary\ttool\t/usr/local/bin/tool\n", "", "", files)
+
+
+def test_texts_are_rows_of_the_index_and_count_in_the_digest(given: HostArtifacts) -> None:
+    texts = {"prepare": content.put("script"), "files": content.put("table")}
+    whole = given.with_texts(texts)
+    assert whole.index.splitlines()[1:] == [
+        f"{texts['files']}\tfiles\tmanaged\t-",
+        f"{texts['prepare']}\tscript\tprepare\t-",
+    ]
+    assert whole.digest != given.digest
+    assert whole.disk == given.disk
+
+
+def test_files_and_texts_are_sent_together_and_none_twice(given: HostArtifacts) -> None:
+    one, two = content.put("first → 1"), content.put("second")
+    whole = given.with_texts({"prepare": one, "worker": two})
+    assert [name for name, *_ in whole.missing({"a" * 64, two})] == [one]
+    with tarfile.open(fileobj=io.BytesIO(b"".join(tar(whole.missing(set()))))) as archive:
+        assert archive.getnames() == ["a" * 64, one, two]
+        sent = archive.extractfile(one)
+        assert sent is not None
+        assert sent.read().decode() == "first → 1"
+
+
+def test_a_text_that_this_host_has_lost_is_an_error(given: HostArtifacts) -> None:
+    whole = given.with_texts({"prepare": "0" * 64})
+    with pytest.raises(OperatorError, match="is missing or damaged: run `pulumi up` again"):
+        whole.missing(set())
+    assert whole.missing({"0" * 64}), "what the host has is not looked for"
+
+
+def host(folder: Path, script: str, call: str) -> int:
+    """Run a function of a script on a host whose disk is a folder."""
+    text = source(script)
+    for place in ("/var/lib", "/var/log"):
+        text = text.replace(place, f"{folder}{place}")
+    return subprocess.run(["bash", "-c", f"NODE_NAME=node\n{text}\n{call}"], timeout=10).returncode
+
+
+def test_a_host_drops_texts_that_are_no_longer_named(given: HostArtifacts, tmp_path: Path) -> None:
+    former, later = content.put("former"), content.put("later")
+    artifacts = tmp_path / "var/lib/kubeadm-fleet/artifacts"
+    artifacts.mkdir(parents=True)
+    for digest in (former, later):
+        (artifacts / digest).write_text(content.get(digest))
+    index = given.with_texts({"worker": later}).index
+    assert host(tmp_path, "enrollment", f"INDEX='{index}' DOWNLOADS= MIRRORS= record_tables") == 0
+    assert {file.name for file in artifacts.iterdir()} == {"index", "downloads", "mirrors", later}
+
+
+@pytest.mark.parametrize(("kind", "status"), [("binary", 0), ("script", 0), ("image", 1)])
+def test_a_host_knows_which_kinds_it_was_sent(
+    given: HostArtifacts, tmp_path: Path, kind: str, status: int
+) -> None:
+    """Scripts alone are no artifacts to install: the host downloads those."""
+    artifacts = tmp_path / "var/lib/kubeadm-fleet/artifacts"
+    assert host(tmp_path, "install", f"has_artifacts {kind}") != 0
+    artifacts.mkdir(parents=True)
+    (artifacts / "index").write_text(given.with_texts({"worker": "0" * 64}).index)
+    assert host(tmp_path, "install", f"has_artifacts {kind}") == status
