@@ -1,4 +1,4 @@
-"""`fleet`: one command for everything that a person does with a fleet."""
+"""`fleet`: the command line of the program."""
 
 import sys
 
@@ -13,39 +13,41 @@ FAILED = 2
 EPILOG = """
 \b
 Examples:
-  fleet preview            what would change in the stack dev
-  fleet up                 make it so, write ./kubeconfig, show the nodes
-  fleet status -s prod     clusters, nodes, and what is not well
-  fleet COMMAND --help     all about one command
+  fleet preview            show what would change in the stack dev
+  fleet up                 apply the changes, write ./kubeconfig, show the nodes
+  fleet status -s prod     show clusters, nodes and problems of the stack prod
+  fleet COMMAND --help     show the manual of a command
 
 \b
 Exit status:
-  0  done; nothing found
-  1  found: something is not well
-  2  failed, or something could not be read; `fleet pulumi` passes on pulumi's own
+  0  success
+  1  `fleet status`: a cluster or node is unhealthy; other commands: aborted at the prompt
+  2  failure, or wrong usage
+  `fleet ssh` and `fleet pulumi` return the exit status of the command that they run.
 
 \b
 Environment:
-  FLEET_STACK              the stack, where none is named (dev)
-  PULUMI_BACKEND_URL       a backend of your own, used as `pulumi` itself would use it
-  KUBEADM_FLEET_STATE      backend and passphrase of the stacks without one
-                           (~/.local/state/kubeadm-fleet)
-  KUBEADM_FLEET_CACHE      tool chain, bundles, images (~/.cache/kubeadm-fleet)
-  NO_COLOR                 no colours
+  FLEET_STACK              the stack if none is named (default: dev)
+  PULUMI_BACKEND_URL       your own Pulumi backend, used as `pulumi` itself would
+  KUBEADM_FLEET_STATE      folder of the default backend and its passphrase
+                           (default: ~/.local/state/kubeadm-fleet)
+  KUBEADM_FLEET_CACHE      folder of tool chain, bundles and machine images
+                           (default: ~/.cache/kubeadm-fleet)
+  NO_COLOR                 disable colours
 
 \b
 Files:
-  Pulumi.<stack>.yaml      what the stack's clusters should be
-  kubeconfig               contexts of one stack's clusters
-  kubeconfigs/<stack>/     a file for each cluster, for kubie and kubeswitch
+  Pulumi.<stack>.yaml      the stack's config: its clusters and machines
+  kubeconfig               one stack's kubeconfig, with a context for each cluster
+  kubeconfigs/<stack>/     one kubeconfig for each cluster, for kubie and kubeswitch
 """
 
 
 @click.group(cls=LazyGroup, context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 def cli() -> None:
-    """Make kubeadm clusters from a stack's config, look at them and change them.
+    """Create, change and inspect the kubeadm clusters that a stack's config describes.
 
-    Data is printed on standard output, progress on standard error.
+    Results go to standard output, progress and errors to standard error.
     """
 
 

@@ -9,26 +9,27 @@ from ops.errors import OperatorError
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import PROJECT
 from scripts.fleet import kubeconfig
+from scripts.fleet.engine_run import existing_engine, show
 from scripts.fleet.nodes import NodeRow, node_table, read_nodes
-from scripts.fleet.session import existing, show
 from scripts.fleet.usage import how_to_use
 
 KUBECONFIG = PROJECT / "kubeconfig"
 FOLDER = PROJECT / "kubeconfigs"
 
 
-def exported(engine: Engine, clusters: Collection[str] = ()) -> str:
+def stack_kubeconfig(engine: Engine, clusters: Collection[str] = ()) -> str:
     """Return the stack's kubeconfig, limited to these clusters if any are named."""
     stack = engine.workspace.stack
     output = engine.outputs().get("kubeconfig")
     if not isinstance(output, str):
         raise OperatorError(
-            f"the stack {stack} has no output `kubeconfig`: run `fleet up {stack}` to its end first"
+            f"the stack {stack} has no output `kubeconfig`: complete a `fleet up {stack}` first"
         )
     known = kubeconfig.split(output)
     if unknown := sorted(set(clusters) - set(known)):
         raise OperatorError(
-            f"the stack {stack} has no cluster {', '.join(unknown)}: it has {', '.join(known)}"
+            f"the stack {stack} has no cluster {', '.join(unknown)}; its clusters: "
+            f"{', '.join(known)}"
         )
     return kubeconfig.select(output, clusters)
 
@@ -38,25 +39,25 @@ def write(text: str, stack: str, *, replace: bool = False) -> list[Path]:
 
     A ./kubeconfig of another stack is kept, and so is a file that no stack wrote.
     """
-    each = kubeconfig.write_each(FOLDER, text, stack)
+    files = kubeconfig.write_each(FOLDER, text, stack)
     owner = kubeconfig.owner(KUBECONFIG)
     if replace or owner == stack or not KUBECONFIG.exists():
         kubeconfig.write(KUBECONFIG, text, stack)
         return [KUBECONFIG]
-    whose = f"belongs to the stack {owner}" if owner else "was not written by fleet"
+    origin = f"belongs to the stack {owner}" if owner else "was not written by fleet"
     click.echo(
-        f"{KUBECONFIG} {whose} and stays as it is; the clusters of {stack} have a file each in "
-        f"{FOLDER / stack}. `fleet kubeconfig --stack {stack} --replace` replaces it.",
+        f"{KUBECONFIG} {origin} and was not changed; the kubeconfigs of {stack} are in "
+        f"{FOLDER / stack}. To replace it, run `fleet kubeconfig --stack {stack} --replace`.",
         err=True,
     )
-    return each
+    return files
 
 
-def of_stack(stack: str) -> list[Path]:
+def cluster_kubeconfigs(stack: str) -> list[Path]:
     """Return the files of a stack's clusters; missing ones are written."""
-    own = FOLDER / stack
-    found = sorted(own.iterdir()) if own.is_dir() else []
-    return found or kubeconfig.write_each(FOLDER, exported(existing(stack)), stack)
+    folder = FOLDER / stack
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return files or kubeconfig.write_each(FOLDER, stack_kubeconfig(existing_engine(stack)), stack)
 
 
 def remove(stack: str) -> list[Path]:

@@ -13,7 +13,7 @@ FLEET = "kubeadm-fleet:fleet:Fleet"
 MACHINE = "kubeadm-fleet:machine:Machine"
 ROLLOUT = "pulumi-python:dynamic/kubeadm-fleet:Rollout"
 # Resources that change or check a cluster without being part of it.
-MEANS = (ROLLOUT, "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck")
+OPERATIONAL = (ROLLOUT, "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck")
 STACK = "pulumi:pulumi:Stack"
 # Messages of the engine about itself: true of every run, and not actionable.
 NOISE = (
@@ -49,32 +49,32 @@ class Subject:
 
     name: str
     resources: dict[str, Change] = field(default_factory=dict)
-    means: set[str] = field(default_factory=set)
-    own: Change | None = None
+    operational: set[str] = field(default_factory=set)
+    own_change: Change | None = None
     sentence: str = ""
 
-    def note(self, step: Step, change: Change) -> None:
+    def record(self, step: Step, change: Change) -> None:
         """Record a change of one of its resources; a failure is kept."""
         self.resources[step.name] = min(change, self.resources.get(step.name, change), key=_rank)
-        if step.type in MEANS:
-            self.means.add(step.name)
+        if step.type in OPERATIONAL:
+            self.operational.add(step.name)
 
     @property
     def change(self) -> Change | None:
         """Its overall change; a machine is replaced when the resource of its name is."""
-        found = set(self.resources.values())
-        if Change.FAILED in found:
+        changes = set(self.resources.values())
+        if Change.FAILED in changes:
             return Change.FAILED
         if self.resources.get(self.name) is Change.REPLACED:
             return Change.REPLACED
-        if self.own is not None:
-            return self.own
-        return Change.CHANGED if found or self.sentence else None
+        if self.own_change is not None:
+            return self.own_change
+        return Change.CHANGED if changes or self.sentence else None
 
     @property
     def parts(self) -> list[str]:
         """Its changed resources, without its own name as a prefix."""
-        shown = (name for name in self.resources if name not in {self.name, *self.means})
+        shown = (name for name in self.resources if name not in {self.name, *self.operational})
         return [name.removeprefix(f"{self.name}-") for name in shown]
 
 
@@ -115,7 +115,7 @@ class Changes:
         self._types: dict[str, str] = {}
         self._refreshed: set[str] = set()
         self._steps: list[Step] = []
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
         self._counted: dict[str, Change | None] = {}
 
     @property
@@ -123,7 +123,7 @@ class Changes:
         """Whether anything changes."""
         return any(self.counts.values())
 
-    def take(self, events: Iterable[Event]) -> None:
+    def process(self, events: Iterable[Event]) -> None:
         """Process events."""
         for event in events:
             if isinstance(event, Step):
@@ -144,14 +144,14 @@ class Changes:
             subject = self.subject(error.urn)
             if subject is not self.fleet:
                 subject.resources[error.urn.rpartition("::")[2]] = Change.FAILED
-        found = list(self._counted.values())
-        self.counts = {change: found.count(change) for change in Change}
-        self.unchanged = found.count(None)
+        changes = list(self._counted.values())
+        self.counts = {change: changes.count(change) for change in Change}
+        self.unchanged = changes.count(None)
 
     def subject(self, urn: str) -> Subject:
         """Return the machine, or otherwise the cluster, that a resource belongs to."""
         path = list(self._ancestry(urn))
-        names = {self._types.get(each, ""): each.rpartition("::")[2] for each in reversed(path)}
+        names = {self._types.get(step, ""): step.rpartition("::")[2] for step in reversed(path)}
         if CLUSTER not in names:
             return self._by_name(urn.rpartition("::")[2]) or self.fleet
         cluster = self.clusters.setdefault(names[CLUSTER], ClusterChanges(names[CLUSTER]))
@@ -164,8 +164,8 @@ class Changes:
         subjects: dict[str, Subject] = dict(self.clusters)
         for cluster in self.clusters.values():
             subjects |= cluster.machines
-        found = [each for each in subjects if name.startswith(f"{each}-")]
-        return subjects[max(found, key=len)] if found else None
+        owners = [owner for owner in subjects if name.startswith(f"{owner}-")]
+        return subjects[max(owners, key=len)] if owners else None
 
     def _ancestry(self, urn: str) -> Iterator[str]:
         while urn:
@@ -186,9 +186,9 @@ class Changes:
         if change is None:
             return
         if step.type in (FLEET, CLUSTER, MACHINE):
-            subject.own = change
+            subject.own_change = change
         elif step.custom:
-            subject.note(step, change)
+            subject.record(step, change)
 
     def _plan(self, step: Step) -> None:
         """Extract the rollout's sentences for its machines."""
@@ -201,8 +201,8 @@ class Changes:
                 return
             drift: dict[str, list[dict[str, Any]]] = step.outputs.get("drift") or {}
             sentences = {
-                name: f"drifted: {' and '.join(each['why'] for each in found)}"
-                for name, found in drift.items()
+                name: f"drifted: {' and '.join(action['why'] for action in actions)}"
+                for name, actions in drift.items()
             }
         elif step.op not in ("create", "update", "replace", "create-replacement"):
             return
@@ -213,11 +213,11 @@ class Changes:
         text = clean(message.text)
         if message.severity not in ("error", "warning") or not text or text.startswith(NOISE):
             return
-        if text in self._said:
+        if text in self._seen:
             return
-        self._said.add(text)
-        found = self.errors if message.severity == "error" else self.warnings
-        found.append(Message(message.urn, message.severity, text))
+        self._seen.add(text)
+        messages = self.errors if message.severity == "error" else self.warnings
+        messages.append(Message(message.urn, message.severity, text))
 
 
 _CLASS = re.compile(r"^(?:error: )?(?:Exception calling application: )?(?:[a-z_]\w*\.)+[A-Z]\w*: ")

@@ -17,8 +17,8 @@ class Duration(click.ParamType[int]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
         """Return the number of seconds; reject anything else."""
-        found = _DURATION.fullmatch(str(value))
-        if found is None:
-            self.fail(f"{value!r} is no duration such as 30s, 10m or 1h30m", param, ctx)
-        counts = zip(found.groups(default="0"), _UNITS.values(), strict=True)
+        match = _DURATION.fullmatch(str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a duration such as 30s, 10m or 1h30m", param, ctx)
+        counts = zip(match.groups(default="0"), _UNITS.values(), strict=True)
         return sum(int(count) * seconds for count, seconds in counts)

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     import paramiko
 
 SSH_PORT = 22
-AT_ONCE = 16
+MAX_CONCURRENT = 16
 FAILED = 2
 KNOWN_HOSTS = Path("~/.ssh/known_hosts")
 COMPARE = (
-    "Compare each fingerprint with what the host's own console shows, then put the keys into the "
-    "stack's file:\n  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+    "Compare each fingerprint with the output of this command on the host's console, then copy the "
+    "keys into Pulumi.<stack>.yaml:\n  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
 )
 
 
 @dataclass(frozen=True)
-class Scanned:
+class ScannedHost:
     """A host's keys, or why they could not be read."""
 
     login: Login
@@ -38,27 +38,27 @@ class Scanned:
 
 def show(hosts: Sequence[str], port: int, bastion: str | None) -> int:
     """Print the keys of all hosts; return the exit status."""
-    through = _bastion(bastion) if bastion else None
-    logins = [Login(*_host_port(host, port), user="", bastion=through) for host in hosts]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    jump = _bastion(bastion) if bastion else None
+    logins = [Login(*_host_port(host, port), user="", bastion=jump) for host in hosts]
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         scanned = list(pool.map(_scan, logins))
-    for each in scanned:
-        _report(each)
-    answered = [each for each in scanned if each.keys]
+    for host in scanned:
+        _report(host)
+    answered = [host for host in scanned if host.keys]
     if answered:
         click.echo(COMPARE, err=True)
-        click.echo(_yaml(answered, through))
+        click.echo(_yaml(answered, jump))
     return 0 if len(answered) == len(scanned) else FAILED
 
 
-def _scan(login: Login) -> Scanned:
+def _scan(login: Login) -> ScannedHost:
     try:
-        return Scanned(login, tuple(host_keys(login)))
+        return ScannedHost(login, tuple(host_keys(login)))
     except Unreachable as error:
-        return Scanned(login, problem=str(error))
+        return ScannedHost(login, problem=str(error))
 
 
-def _report(scanned: Scanned) -> None:
+def _report(scanned: ScannedHost) -> None:
     """Print the fingerprints in the format of `ssh-keygen -l`."""
     if scanned.problem:
         click.echo(f"fleet: {scanned.problem}", err=True)
@@ -68,23 +68,23 @@ def _report(scanned: Scanned) -> None:
         click.echo(text, err=True)
 
 
-def _yaml(answered: Sequence[Scanned], bastion: Bastion | None) -> str:
+def _yaml(answered: Sequence[ScannedHost], bastion: Bastion | None) -> str:
     import yaml
 
-    found: dict[str, object] = {}
+    config: dict[str, object] = {}
     if bastion:
         port = {"port": bastion.port} if bastion.port != SSH_PORT else {}
-        way = {"host": bastion.host, **port, "user": bastion.user, "hostKey": bastion.host_key}
-        found["ssh"] = {"bastion": way}
-    found["hosts"] = [
+        jump = {"host": bastion.host, **port, "user": bastion.user, "hostKey": bastion.host_key}
+        config["ssh"] = {"bastion": jump}
+    config["hosts"] = [
         {
-            "address": each.login.host,
-            **({"port": each.login.port} if each.login.port != SSH_PORT else {}),
-            "hostKey": _text(each.keys[0]),
+            "address": host.login.host,
+            **({"port": host.login.port} if host.login.port != SSH_PORT else {}),
+            "hostKey": _text(host.keys[0]),
         }
-        for each in answered
+        for host in answered
     ]
-    return yaml.safe_dump(found, sort_keys=False, width=4096).rstrip()
+    return yaml.safe_dump(config, sort_keys=False, width=4096).rstrip()
 
 
 def _text(key: "paramiko.PKey") -> str:
@@ -100,7 +100,7 @@ def _host_port(text: str, port: int) -> tuple[str, int]:
     if text.count(":") != 1:
         return text, port
     if not (host and own.isdigit()):
-        raise OperatorError(f"{text!r} is not a host or HOST:PORT")
+        raise OperatorError(f"{text!r} is neither HOST nor HOST:PORT")
     return host, int(own)
 
 
@@ -110,18 +110,18 @@ def _bastion(text: str) -> Bastion:
 
     user, at, rest = text.rpartition("@")
     if not (at and user and rest):
-        raise OperatorError(f"--bastion {text}: it must be USER@HOST or USER@HOST:PORT")
+        raise OperatorError(f"--bastion {text}: expected USER@HOST or USER@HOST:PORT")
     host, port = _host_port(rest, SSH_PORT)
     name = host if port == SSH_PORT else f"[{host}]:{port}"
     file = KNOWN_HOSTS.expanduser()
     known = paramiko.HostKeys(str(file) if file.exists() else None)
-    shown = host_keys(Login(host, port, user))
-    for key in shown:
+    offered = host_keys(Login(host, port, user))
+    for key in offered:
         if known.check(name, key):
             return Bastion(host, port, user, _text(key))
-    fingerprints = "\n  ".join(f"{key.get_name()} {key.fingerprint}" for key in shown)
-    why = "shows another key than" if known.lookup(name) else "is not in"
+    fingerprints = "\n  ".join(f"{key.get_name()} {key.fingerprint}" for key in offered)
+    problem = "has another host key than" if known.lookup(name) else "is not in"
     raise OperatorError(
-        f"the bastion {name} {why} {KNOWN_HOSTS}: compare what it shows with what its console "
-        f"shows, and log in to it once with ssh:\n  {fingerprints}"
+        f"the bastion {name} {problem} {KNOWN_HOSTS}: compare these fingerprints with those on its "
+        f"console, then log in to it once with ssh:\n  {fingerprints}"
     )

@@ -19,33 +19,33 @@ EXTENSION = "kubeadm-fleet"
 def split(kubeconfig: str) -> dict[str, str]:
     """Return a kubeconfig for each context, by cluster name."""
     config: dict[str, Any] = yaml.safe_load(kubeconfig)
-    clusters = {each["name"]: each for each in config["clusters"]}
-    users = {each["name"]: each for each in config["users"]}
-    found = {}
+    clusters = {entry["name"]: entry for entry in config["clusters"]}
+    users = {entry["name"]: entry for entry in config["users"]}
+    kubeconfigs = {}
     for context in config["contexts"]:
         cluster, user = context["context"]["cluster"], context["context"]["user"]
-        alone = {
+        single = {
             **config,
             "current-context": context["name"],
             "clusters": [clusters[cluster]],
             "users": [users[user]],
             "contexts": [context],
         }
-        found[cluster] = yaml.safe_dump(alone, sort_keys=False)
-    return found
+        kubeconfigs[cluster] = yaml.safe_dump(single, sort_keys=False)
+    return kubeconfigs
 
 
-def select(kubeconfig: str, wanted: Collection[str]) -> str:
+def select(kubeconfig: str, clusters: Collection[str]) -> str:
     """Return the kubeconfig with these clusters only, or with all of them if none is named."""
-    if not wanted:
+    if not clusters:
         return kubeconfig
     config: dict[str, Any] = yaml.safe_load(kubeconfig)
-    contexts = [each for each in config["contexts"] if each["context"]["cluster"] in wanted]
-    users = {each["context"]["user"] for each in contexts}
-    if config["current-context"] not in {each["name"] for each in contexts}:
+    contexts = [entry for entry in config["contexts"] if entry["context"]["cluster"] in clusters]
+    users = {entry["context"]["user"] for entry in contexts}
+    if config["current-context"] not in {entry["name"] for entry in contexts}:
         config["current-context"] = contexts[0]["name"]
-    config["clusters"] = [each for each in config["clusters"] if each["name"] in wanted]
-    config["users"] = [each for each in config["users"] if each["name"] in users]
+    config["clusters"] = [entry for entry in config["clusters"] if entry["name"] in clusters]
+    config["users"] = [entry for entry in config["users"] if entry["name"] in users]
     config["contexts"] = contexts
     return yaml.safe_dump(config, sort_keys=False)
 
@@ -77,25 +77,25 @@ def remove(path: Path, stack: str) -> bool:
 
 def write_each(folder: Path, kubeconfig: str, stack: str) -> list[Path]:
     """Write a file for each cluster into `folder`/<stack>; remove those of former clusters."""
-    own = folder / stack
-    for each in (folder, own):
-        make_private_folder(each)
-    found = split(kubeconfig)
-    for cluster, text in found.items():
-        write(own / cluster, text, stack)
-    for path in own.iterdir():
-        if path.name not in found:
+    of_stack = folder / stack
+    for private in (folder, of_stack):
+        make_private_folder(private)
+    kubeconfigs = split(kubeconfig)
+    for cluster, text in kubeconfigs.items():
+        write(of_stack / cluster, text, stack)
+    for path in of_stack.iterdir():
+        if path.name not in kubeconfigs:
             remove(path, stack)
-    return [own / cluster for cluster in found]
+    return [of_stack / cluster for cluster in kubeconfigs]
 
 
 def remove_each(folder: Path, stack: str) -> list[Path]:
     """Remove the files of a stack's clusters, and folders that become empty."""
-    own = folder / stack
-    if not own.is_dir():
+    of_stack = folder / stack
+    if not of_stack.is_dir():
         return []
-    removed = [path for path in sorted(own.iterdir()) if remove(path, stack)]
-    for each in (own, folder):
-        if not any(each.iterdir()):
-            each.rmdir()
+    removed = [path for path in sorted(of_stack.iterdir()) if remove(path, stack)]
+    for maybe_empty in (of_stack, folder):
+        if not any(maybe_empty.iterdir()):
+            maybe_empty.rmdir()
     return removed

@@ -24,8 +24,8 @@ class LazyGroup(click.Group):
     @cached_property
     def files(self) -> dict[str, Path]:
         """The file of each subcommand."""
-        found = sorted(self.folder.glob("[!_]*.py"))
-        return {path.stem.replace("_", "-"): path for path in found}
+        paths = sorted(self.folder.glob("[!_]*.py"))
+        return {path.stem.replace("_", "-"): path for path in paths}
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the names of all subcommands."""
@@ -36,9 +36,9 @@ class LazyGroup(click.Group):
         if cmd_name not in self.files:
             return None
         path = self.files[cmd_name].relative_to(PROJECT).with_suffix("")
-        found: click.Command = getattr(import_module(".".join(path.parts)), self.attribute)
-        found.name = cmd_name
-        return found
+        command: click.Command = getattr(import_module(".".join(path.parts)), self.attribute)
+        command.name = cmd_name
+        return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names of subcommands."""

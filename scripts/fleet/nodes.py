@@ -6,6 +6,7 @@ cluster takes to answer.
 
 import json
 import ssl
+import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,8 +67,9 @@ def _read_cluster(cluster: str, kubeconfig: str) -> list[NodeRow]:
         nodes = _get(kubeconfig, "/api/v1/nodes")["items"]
     except Exception as error:  # An error in one cluster does not hide the others.
         reason = str(getattr(error, "reason", "") or error) or type(error).__name__
-        said = f"no answer: {reason.rpartition(': ')[2]}"
-        return [NodeRow(cluster, status=said, problems=(f"{cluster}: {said}",))]
+        kind = "error" if isinstance(error, urllib.error.HTTPError) else "unreachable"
+        status = f"API {kind}: {reason.rpartition(': ')[2]}"
+        return [NodeRow(cluster, status=status, problems=(f"{cluster}: {status}",))]
     now = datetime.now(UTC)
     none = NodeRow(cluster, status="no nodes", problems=(f"{cluster}: no nodes",))
     return [_row(cluster, node, now) for node in nodes] or [none]
@@ -93,7 +95,7 @@ def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
     labels = metadata.get("labels") or {}
     roles = sorted(label.removeprefix(_ROLE) for label in labels if label.startswith(_ROLE))
     conditions = status.get("conditions") or []
-    ready = any(each["type"] == READY and each["status"] == "True" for each in conditions)
+    ready = any(found["type"] == READY and found["status"] == "True" for found in conditions)
     cordoned = bool(node["spec"].get("unschedulable"))
     shown = READY if ready else "NotReady"
     addresses = [a["address"] for a in status.get("addresses") or [] if a["type"] == "InternalIP"]
@@ -102,7 +104,7 @@ def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
     if not ready and not problems:
         problems.append(f"{where}: the kubelet has not reported yet")
     if cordoned:
-        problems.append(f"{where}: cordoned: no new pods are scheduled on it")
+        problems.append(f"{where}: cordoned: no new pods are scheduled on this node")
     return NodeRow(
         cluster=cluster,
         name=metadata["name"],
@@ -117,15 +119,15 @@ def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
 
 def _problems(conditions: Iterable[Any], now: datetime) -> Iterator[str]:
     """Describe the conditions with an unexpected status, since when, and why."""
-    for each in conditions:
-        is_ready = each["type"] == READY
-        if each["status"] == ("True" if is_ready else "False"):
+    for condition in conditions:
+        is_ready = condition["type"] == READY
+        if condition["status"] == ("True" if is_ready else "False"):
             continue
-        name = "NotReady" if is_ready else f"{each['type']} is {each['status']}"
-        since = each.get("lastTransitionTime")
-        long = f" for {age((now - _time(since)).total_seconds())}" if since else ""
-        why = each.get("message") or each.get("reason") or ""
-        yield f"{name}{long}" + (f": {why}" if why else "")
+        name = "NotReady" if is_ready else f"{condition['type']} is {condition['status']}"
+        since = condition.get("lastTransitionTime")
+        duration = f" for {age((now - _time(since)).total_seconds())}" if since else ""
+        reason = condition.get("message") or condition.get("reason") or ""
+        yield f"{name}{duration}" + (f": {reason}" if reason else "")
 
 
 def _time(text: str) -> datetime:

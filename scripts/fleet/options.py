@@ -39,6 +39,7 @@ def stack_option() -> Decorator:
         default="dev",
         envvar="FLEET_STACK",
         show_default=True,
+        metavar="NAME",
         shell_complete=_complete_stack,
         help="Name of the stack (environment: FLEET_STACK).",
     )
@@ -47,19 +48,22 @@ def stack_option() -> Decorator:
 def plan_options() -> Decorator:
     """Add options for the detail of the displayed plan."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def add_options(function: Callable[..., Any]) -> Callable[..., Any]:
         verbose = click.option(
-            "-v", "--verbose", is_flag=True, help="Show the engine's whole plan as well."
+            "-v",
+            "--verbose",
+            is_flag=True,
+            help="Also print every resource and diagnostic of the engine.",
         )
         plan_file = click.option(
             "--plan-file",
             type=click.Path(dir_okay=False, writable=True, path_type=Path),
             metavar="FILE",
-            help="Write the engine's whole plan to a file.",
+            help="Write every resource and diagnostic of the engine to FILE.",
         )
         return verbose(plan_file(function))
 
-    return decorate
+    return add_options
 
 
 def examples(*lines: str) -> str:

@@ -35,10 +35,10 @@ class Progress(Protocol):
     ) -> None:
         """End."""
 
-    def take(self, events: Iterable[Event]) -> None:
+    def process(self, events: Iterable[Event]) -> None:
         """Show events."""
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Show a permanent line."""
 
 
@@ -48,7 +48,7 @@ class Running:
 
     name: str
     since: float
-    said: str = ""
+    message: str = ""
 
 
 class Lines:
@@ -61,13 +61,13 @@ class Lines:
         self._console = console
         self._preview = preview
         self._title = title
-        self._began = self._spoke = time.monotonic()
+        self._started = self._last_printed = time.monotonic()
         self.running: dict[str, Running] = {}
         self.done = 0
-        self._said: set[str] = set()
+        self._printed: set[str] = set()
 
     def __enter__(self) -> Self:
-        self.say(f"==> {self._title}")
+        self.print_line(f"==> {self._title}")
         return self
 
     def __exit__(
@@ -77,14 +77,14 @@ class Lines:
         trace: TracebackType | None,
     ) -> None:
         if error is None:
-            self.say(f"==> {self._title} … {self.seconds:.1f} s")
+            self.print_line(f"==> {self._title} … {self.seconds:.1f} s")
 
     @property
     def seconds(self) -> float:
         """The duration of the run so far."""
-        return time.monotonic() - self._began
+        return time.monotonic() - self._started
 
-    def take(self, events: Iterable[Event]) -> None:
+    def process(self, events: Iterable[Event]) -> None:
         """Print finished steps and messages about them."""
         for event in events:
             if isinstance(event, Step):
@@ -93,9 +93,9 @@ class Lines:
                 self._message(event)
         self._remind()
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Print a line."""
-        self._spoke = time.monotonic()
+        self._last_printed = time.monotonic()
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _step(self, step: Step) -> None:
@@ -109,27 +109,27 @@ class Lines:
         self.done += 1
         change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
         if change is not None and not self._preview:
-            self.say(f"    {step.name} {change} ({took:.1f} s)")
+            self.print_line(f"    {step.name} {change} ({took:.1f} s)")
 
     def _message(self, message: Message) -> None:
         text = clean(message.text)
         running = self.running.get(message.urn)
         if running is not None and message.ephemeral:
-            running.said = text
+            running.message = text
         # For a rollout, each step on each machine; for a script, only its end.
         if (message.ephemeral and ROLLOUT not in message.urn) or text.startswith(PLAN):
             return
         # Errors and warnings appear once, in the summary.
-        if text and message.severity == "info" and text not in self._said:
-            self._said.add(text)
-            self.say("\n".join(f"    {line}" for line in text.splitlines()))
+        if text and message.severity == "info" and text not in self._printed:
+            self._printed.add(text)
+            self.print_line("\n".join(f"    {line}" for line in text.splitlines()))
 
     def _remind(self) -> None:
         running = self.running.values()
-        if running and time.monotonic() - self._spoke > REMIND_SECONDS:
+        if running and time.monotonic() - self._last_printed > REMIND_SECONDS:
             now = time.monotonic()
-            still = sorted(f"{each.name} ({now - each.since:.0f} s)" for each in running)
-            self.say(f"    still running: {', '.join(still)}")
+            still = sorted(f"{step.name} ({now - step.since:.0f} s)" for step in running)
+            self.print_line(f"    still running: {', '.join(still)}")
 
 
 class LiveTable(Lines):
@@ -162,14 +162,14 @@ class LiveTable(Lines):
         """No reminder: the table shows the steps in progress."""
 
     def _render(self) -> Group:
-        running = sorted(list(self.running.values()), key=lambda each: each.since)
+        running = sorted(list(self.running.values()), key=lambda step: step.since)
         room = max(1, self._console.height - MARGIN_LINES)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in ("STEP", "FOR", "NOW"):
             table.add_column(column, no_wrap=True, overflow="ellipsis")
         now = time.monotonic()
-        for each in running[:room]:
-            table.add_row(each.name, f"{now - each.since:.0f} s", each.said)
+        for step in running[:room]:
+            table.add_row(step.name, f"{now - step.since:.0f} s", step.message)
         hidden = f", {len(running) - room} not shown" if len(running) > room else ""
         head = f"{self.done} done, {len(running)} running{hidden}, {self.seconds:.0f} s"
         return Group(Text(head, "bold"), *([table] if running else []))

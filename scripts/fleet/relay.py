@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 CHUNK = 32_000
 # The exit status of a program that wrote to a closed pipe (128 + SIGPIPE).
-NOBODY_READS = 141
+BROKEN_PIPE_STATUS = 141
 
 
 def relay(channel: "paramiko.Channel", *, stdin: int | None = 0) -> int:
@@ -27,7 +27,7 @@ def relay(channel: "paramiko.Channel", *, stdin: int | None = 0) -> int:
     errors.start()
     _receive(channel.recv, 1, channel, broken)
     errors.join()
-    return NOBODY_READS if broken.is_set() else channel.recv_exit_status()
+    return BROKEN_PIPE_STATUS if broken.is_set() else channel.recv_exit_status()
 
 
 def _send(source: int, channel: "paramiko.Channel") -> None:

@@ -1,4 +1,4 @@
-"""The summary of a run: refusals first, then a line per cluster and machine."""
+"""The summary of a run: errors first, then a line per cluster and machine."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,8 +11,8 @@ from rich.text import Text
 from ops.pulumi.events import Message
 from scripts.fleet.changes import Change, Changes, Subject
 
-FUTURE = {
-    Change.FAILED: "refused",
+PREVIEW_WORDS = {
+    Change.FAILED: "rejected",
     Change.REPLACED: "replace",
     Change.REMOVED: "remove",
     Change.CREATED: "create",
@@ -32,7 +32,7 @@ def summary(changes: Changes, stack: str, *, preview: bool) -> RenderableType:
     """Return the summary of a run of `stack`."""
     blocks: list[RenderableType] = []
     if changes.errors:
-        blocks += [Text("Refused:" if preview else "Failed:", "bold red")]
+        blocks += [Text("Rejected:" if preview else "Failed:", "bold red")]
         blocks += [_message(changes, error, "bold") for error in changes.errors]
         blocks.append(Text())
     if changes.any or not changes.errors:
@@ -44,7 +44,7 @@ def summary(changes: Changes, stack: str, *, preview: bool) -> RenderableType:
     for indent, subject in _subjects(changes):
         change = subject.change
         assert change is not None
-        word = FUTURE[change] if preview else str(change)
+        word = PREVIEW_WORDS[change] if preview else str(change)
         table.add_row(f"{indent}{subject.name}", Text(word, STYLES[change]), _detail(subject))
     if table.row_count:
         blocks.append(table)
@@ -57,21 +57,21 @@ def summary(changes: Changes, stack: str, *, preview: bool) -> RenderableType:
 def headline(changes: Changes, stack: str, *, preview: bool) -> str:
     """Return one line for the whole run, such as `prod: +0 ~12 -0, 12 machines drained`."""
     if not changes.any:
-        some = _count(changes.unchanged, "resource")
-        return f"{stack}: no changes ({some})"
+        return f"{stack}: no changes ({_count(changes.unchanged, 'resource')})"
     counts = changes.counts
     signs = (
         f"+{counts[Change.CREATED]} ~{counts[Change.CHANGED]} -{counts[Change.REMOVED]}"
         + (f" ±{counts[Change.REPLACED]}" if counts[Change.REPLACED] else "")
         + (f" !{counts[Change.FAILED]}" if counts[Change.FAILED] else "")
     )
-    machines = [each for cluster in changes.clusters.values() for each in cluster.machines.values()]
-    found = Counter(each.change for each in machines if each.change)
-    drained = sum(1 for each in machines if "drained" in each.sentence)
+    clusters = changes.clusters.values()
+    machines = [machine for cluster in clusters for machine in cluster.machines.values()]
+    totals = Counter(machine.change for machine in machines if machine.change)
+    drained = sum(1 for machine in machines if "drained" in machine.sentence)
     parts = [
-        f"{_count(found[change], 'machine')} {_past(change, preview=preview)}"
+        f"{_count(totals[change], 'machine')} {_past(change, preview=preview)}"
         for change in Change
-        if found[change]
+        if totals[change]
     ]
     if drained:
         parts.append(f"{drained} drained")
@@ -79,7 +79,7 @@ def headline(changes: Changes, stack: str, *, preview: bool) -> str:
 
 
 def _past(change: Change, *, preview: bool) -> str:
-    return "refused" if preview and change is Change.FAILED else str(change)
+    return "rejected" if preview and change is Change.FAILED else str(change)
 
 
 def _count(number: int, noun: str) -> str:
@@ -106,15 +106,15 @@ def _detail(subject: Subject) -> str:
     if change in (Change.CREATED, Change.REMOVED, Change.REPLACED):
         return ""
     if change is Change.FAILED:
-        failed = [n for n, each in subject.resources.items() if each is Change.FAILED]
-        return _listed(name.removeprefix(f"{subject.name}-") for name in failed)
-    return _listed(subject.parts)
+        failed = [name for name, own in subject.resources.items() if own is Change.FAILED]
+        return _enumerate(name.removeprefix(f"{subject.name}-") for name in failed)
+    return _enumerate(subject.parts)
 
 
-def _listed(parts: Iterable[str]) -> str:
-    found = sorted(parts)
-    more = len(found) - SHOWN_PARTS
-    return ", ".join(found[:SHOWN_PARTS]) + (f" and {more} more" if more > 0 else "")
+def _enumerate(parts: Iterable[str]) -> str:
+    names = sorted(parts)
+    more = len(names) - SHOWN_PARTS
+    return ", ".join(names[:SHOWN_PARTS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _message(changes: Changes, message: Message, style: str) -> RenderableType:

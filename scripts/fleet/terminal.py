@@ -23,7 +23,7 @@ def terminal() -> Terminal:
 
 
 @contextmanager
-def lent(channel: "paramiko.Channel") -> Iterator[None]:
+def raw_mode(channel: "paramiko.Channel") -> Iterator[None]:
     """Pass on every key unmodified and every change of the window's size.
 
     Afterwards the terminal is restored, even if this process is terminated.

@@ -22,7 +22,7 @@ def how_to_use(kubeconfigs: Sequence[Path], versions: Iterable[str]) -> str:
     if bundled:
         lines.append(f"export PATH={shlex.quote(str(bundled[0]))}:$PATH")
     elif shutil.which("kubectl") is None:
-        lines.append("# kubectl is not installed here; `fleet build stack bundle` brings one")
+        lines.append("# kubectl is not installed: `fleet build stack bundle` provides one")
     lines += [
         "kubectl config get-contexts",
         f"kubectl --context {context} get nodes",

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-# A suspended host does not count time: the clock is checked again.
-LOOK_SECONDS = 60
+# Sleeping is not enough: its timer stops while this computer is suspended.
+CLOCK_CHECK_SECONDS = 60
 
 
 def waiting_clusters(outputs: Mapping[str, Any]) -> dict[str, datetime]:
@@ -24,23 +24,23 @@ def show_waiting(outputs: Mapping[str, Any]) -> None:
     """Print the clusters that wait for the soak of an earlier wave, and until when."""
     for name, until in waiting_clusters(outputs).items():
         click.echo(
-            f"{name}: its change waits until {until:%Y-%m-%d %H:%M:%S} UTC; the next `fleet up` "
-            "after that makes it (or `fleet up --wait`)"
+            f"{name}: waits until {until:%Y-%m-%d %H:%M:%S} UTC; the next `fleet up` after that "
+            "changes it (or use `fleet up --wait`)"
         )
 
 
 def run_until_none_waits(
     run: Callable[[], None],
     outputs: Callable[[], Mapping[str, Any]],
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
     """Run, and rerun after each soak, until no cluster waits any longer."""
     run()
     while waiting := waiting_clusters(outputs()):
         until = min(waiting.values())
-        say(
-            f"{', '.join(waiting)}: waiting until {until:%Y-%m-%d %H:%M:%S} UTC. This may be "
-            "interrupted: a later `up` continues."
+        report(
+            f"{', '.join(waiting)}: waiting until {until:%Y-%m-%d %H:%M:%S} UTC. It is safe to "
+            "interrupt this: a later `fleet up` resumes."
         )
         _sleep_until(until)
         run()
@@ -48,4 +48,4 @@ def run_until_none_waits(
 
 def _sleep_until(until: datetime) -> None:
     while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
-        time.sleep(min(left, LOOK_SECONDS))
+        time.sleep(min(left, CLOCK_CHECK_SECONDS))

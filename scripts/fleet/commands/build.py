@@ -1,4 +1,4 @@
-"""Fetch or build what runs need: tool chain, bundles, machine images."""
+"""Download or build tool chain, bundles and machine images."""
 
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +9,10 @@ from scripts.fleet.lazy_group import PROJECT, LazyGroup
 from scripts.fleet.options import CONTEXT_SETTINGS, examples
 
 EPILOG = examples(
-    "fleet build stack toolchain plugin           pulumi and its plugins",
-    "fleet build stack -s prod bundle             what the clusters of prod run",
-    "fleet build stack --also 1.37.2 bundle image     also for an upgrade",
-    "fleet build bundle --version 1.37.2 --verify     one version, every sum compared",
+    "fleet build stack toolchain plugin               pulumi and its plugins",
+    "fleet build stack -s prod bundle                 the bundles of the versions in prod",
+    "fleet build stack --also 1.37.2 bundle image     the same for an upgrade to 1.37.2",
+    "fleet build bundle --version 1.37.2 --verify     one version, with every checksum verified",
 )
 FILES = {
     "stack": "ensure.py",
@@ -35,4 +35,4 @@ class BuildGroup(LazyGroup):
 
 @click.group(cls=BuildGroup, context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 def command() -> None:
-    """Fetch or build what runs need; what is there already is kept."""
+    """Download or build tool chain, bundles and machine images, unless they are cached already."""

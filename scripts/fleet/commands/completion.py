@@ -1,4 +1,4 @@
-"""Print the shell completion of `fleet`."""
+"""Print the shell completion script."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -17,7 +17,7 @@ EPILOG = examples(
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    """Print what a shell has to read in order to complete commands, options and stacks."""
+    """Print a script that makes the shell complete commands, options and stacks."""
     completion = get_completion_class(shell)
     assert completion is not None
     group = context.find_root().command

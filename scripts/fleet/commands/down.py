@@ -8,7 +8,7 @@ from scripts.fleet.options import CONTEXT_SETTINGS, examples, plan_options, stac
 
 EPILOG = examples(
     "fleet down            the stack dev",
-    "fleet down staging    another one; with `protect` its machines and CAs are refused",
+    "fleet down staging    another stack; one with `protect` is rejected",
 )
 
 
@@ -16,21 +16,22 @@ EPILOG = examples(
 @stack_argument()
 @plan_options()
 def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
-    """Destroy the stack's clusters, then remove its record and its kubeconfigs.
+    """Destroy the stack's clusters, then remove its state and its kubeconfigs.
 
-    What `fleet kubeconfig --merge` has put into ~/.kube/config is taken out again.
+    Contexts that `fleet kubeconfig --merge` added to ~/.kube/config are removed as well.
+    Machines and CAs of a cluster with `protect: true` are not destroyed: the run fails.
     """
-    from scripts.fleet import access, merged_kubeconfig
-    from scripts.fleet.session import Output, engine_of, run
+    from scripts.fleet import access, home_kubeconfig
+    from scripts.fleet.engine_run import PlanOutput, engine_of, run
 
     engine = engine_of(stack)
     if engine.prepare():
-        run(engine, "destroy", Output(verbose, plan_file))
+        run(engine, "destroy", PlanOutput(verbose, plan_file))
         engine.remove()
     else:
         click.echo(f"The stack {stack} does not exist: nothing to destroy.")
     for path in access.remove(stack):
         click.echo(f"Removed {path}.", err=True)
     own = Path.home() / ".kube" / "config"
-    if merged_kubeconfig.remove_from(own, stack):
+    if home_kubeconfig.remove_from(own, stack):
         click.echo(f"Removed the contexts of {stack} from {own}.", err=True)

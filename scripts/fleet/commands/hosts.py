@@ -1,4 +1,4 @@
-"""Find out what the config has to say of hosts that exist."""
+"""Scan existing hosts for the stack's config."""
 
 import click
 
@@ -13,7 +13,7 @@ EPILOG = examples(
 
 @click.group(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 def command() -> None:
-    """Find out what the config has to say of hosts that exist."""
+    """Scan existing hosts for the stack's config."""
 
 
 @command.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
@@ -23,21 +23,21 @@ def command() -> None:
     type=click.IntRange(1, 65535),
     default=22,
     show_default=True,
-    help="Where sshd listens, on hosts that are not given as HOST:PORT.",
+    help="Port of sshd, for hosts given without one.",
 )
 @click.option(
     "-J",
     "--bastion",
     metavar="USER@HOST[:PORT]",
-    help="A host to go through: one of ~/.ssh/known_hosts, with a key of the SSH agent.",
+    help="Connect through this host; its key is in ~/.ssh/known_hosts, yours in the SSH agent.",
 )
 @click.argument("hosts", metavar="HOST...", nargs=-1, required=True)
 def scan(port: int, bastion: str | None, hosts: tuple[str, ...]) -> None:
-    """Read hosts' SSH keys and print them as the stack's file takes them.
+    """Read the SSH host keys of HOSTs and print them as YAML for Pulumi.STACK.yaml.
 
-    Whoever answers at an address shows a key. So compare each fingerprint, which is shown on
-    standard error, with what the host's own console shows before you put the key into the file:
-    `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. The exit status is 2 if a host did not
+    HOST is a name, an address or HOST:PORT. A scan is not authenticated: before you copy a key,
+    compare its fingerprint, which is printed on standard error, with the output of `ssh-keygen -lf
+    /etc/ssh/ssh_host_ed25519_key.pub` on the host's console. The exit status is 2 if a host did not
     answer.
     """
     from scripts.fleet.host_scan import show

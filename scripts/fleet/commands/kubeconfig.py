@@ -7,34 +7,37 @@ import click
 from scripts.fleet.options import CONTEXT_SETTINGS, examples, stack_option
 
 EPILOG = examples(
-    "fleet kubeconfig                              ./kubeconfig and kubeconfigs/dev/",
-    "fleet kubeconfig -s prod --replace            ./kubeconfig is prod's from now on",
-    "fleet kubeconfig --merge                      into ~/.kube/config as well",
-    "fleet kubeconfig --cluster cluster1 --merge   one cluster only",
+    "fleet kubeconfig                              write ./kubeconfig and kubeconfigs/dev/",
+    "fleet kubeconfig -s prod --replace            make ./kubeconfig the one of prod",
+    "fleet kubeconfig --merge                      merge into ~/.kube/config as well",
+    "fleet kubeconfig --cluster cluster1 --merge   merge one cluster only",
 )
 
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 @stack_option()
-@click.option("--cluster", "clusters", multiple=True, metavar="NAME", help="This cluster only.")
+@click.option(
+    "--cluster", "clusters", multiple=True, metavar="NAME", help="Only this cluster; repeatable."
+)
 @click.option("--merge", is_flag=True, help="Merge the contexts into ~/.kube/config as well.")
-@click.option("--replace", is_flag=True, help="Replace ./kubeconfig even if it is another's.")
+@click.option("--replace", is_flag=True, help="Replace the ./kubeconfig of another stack.")
 def command(stack: str, clusters: tuple[str, ...], merge: bool, replace: bool) -> None:
-    """Write ./kubeconfig and a file for each cluster, and show the nodes that they reach.
+    """Write ./kubeconfig and one kubeconfig for each cluster, then show the clusters' nodes.
 
-    ./kubeconfig belongs to one stack. Another stack's is left alone, and its contexts are in
-    kubeconfigs/STACK/CLUSTER, one a file.
+    ./kubeconfig belongs to one stack; the one of another stack is only replaced with --replace. The
+    file kubeconfigs/STACK/CLUSTER of each cluster is always written.
 
-    Merged, a context is named CLUSTER-admin, or STACK-CLUSTER-admin where that name is taken. What
-    is not of this stack stays; the former content is kept in ~/.kube/config.before-fleet.
+    A merged context is named CLUSTER-admin, or STACK-CLUSTER-admin if that name is in use. Entries
+    of other programs and stacks are not changed. The previous ~/.kube/config is kept as
+    ~/.kube/config.before-fleet.
     """
-    from scripts.fleet import access, merged_kubeconfig
-    from scripts.fleet.session import existing
+    from scripts.fleet import access, home_kubeconfig
+    from scripts.fleet.engine_run import existing_engine
 
-    text = access.exported(existing(stack), clusters)
+    text = access.stack_kubeconfig(existing_engine(stack), clusters)
     files = access.write(text, stack, replace=replace)
     if merge:
         own = Path.home() / ".kube" / "config"
-        names = merged_kubeconfig.merge_into(own, text, stack)
+        names = home_kubeconfig.merge_into(own, text, stack)
         click.echo(f"Merged into {own}: {', '.join(names)}.", err=True)
     access.show_access(files)

@@ -1,4 +1,4 @@
-"""Show what `fleet up` would do; changes nothing and needs no root."""
+"""Show what `fleet up` would change, without changing it."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,8 +9,8 @@ from scripts.fleet.options import CONTEXT_SETTINGS, examples, plan_options, stac
 
 EPILOG = examples(
     "fleet preview                         the stack dev",
-    "fleet preview prod --verbose          every resource and every diagnostic as well",
-    "fleet preview prod --plan-file FILE   the same, in a file",
+    "fleet preview prod --verbose          with every resource and diagnostic",
+    "fleet preview prod --plan-file FILE   with every resource and diagnostic, in a file",
 )
 
 
@@ -18,13 +18,13 @@ EPILOG = examples(
 @stack_argument()
 @plan_options()
 def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
-    """Show what `fleet up` would do; changes nothing and needs no root.
+    """Show what `fleet up` would change, without changing it; root is not needed.
 
-    What is refused comes first, then a line for each cluster and machine that changes.
+    Rejected changes come first, then a line for each cluster and machine that changes.
     """
     from ops.pulumi.engine import Engine
     from ops.pulumi.workspace import temporary_workspace
-    from scripts.fleet.session import Output, engine_of, run
+    from scripts.fleet.engine_run import PlanOutput, engine_of, run
 
     engine = engine_of(stack)
     with ExitStack() as until_shown:
@@ -32,4 +32,4 @@ def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
             new = until_shown.enter_context(temporary_workspace(engine.workspace))
             engine = Engine(new)
             engine.prepare(create=True)
-        run(engine, "preview", Output(verbose, plan_file))
+        run(engine, "preview", PlanOutput(verbose, plan_file))

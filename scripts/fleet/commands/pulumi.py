@@ -1,4 +1,4 @@
-"""Run any pulumi command on the stack."""
+"""Run a pulumi command on the stack."""
 
 import click
 
@@ -7,7 +7,7 @@ from scripts.fleet.options import CONTEXT_SETTINGS, examples, stack_option
 EPILOG = examples(
     "fleet pulumi stack output clusters",
     "fleet pulumi -s prod config set --secret sshPrivateKey < ~/.ssh/id_ed25519",
-    "fleet pulumi cancel --yes             clear the lock of a run that was killed",
+    "fleet pulumi cancel --yes             remove the lock of a killed run",
 )
 SETTINGS = {**CONTEXT_SETTINGS, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -17,7 +17,7 @@ SETTINGS = {**CONTEXT_SETTINGS, "ignore_unknown_options": True, "allow_intersper
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
 @click.pass_context
 def command(context: click.Context, stack: str, arguments: tuple[str, ...]) -> None:
-    """Run any pulumi command on the stack, with its backend and passphrase.
+    """Run a pulumi command on the stack, with its backend and passphrase.
 
     The exit status is pulumi's own.
     """
@@ -29,8 +29,8 @@ def command(context: click.Context, stack: str, arguments: tuple[str, ...]) -> N
     plain = arguments[:2] == ("config", "set") and "--secret" not in arguments
     if plain and not engine.workspace.external_backend:
         raise click.UsageError(
-            "only secrets are set here (`config set --secret`): every other setting belongs in "
-            f"{engine.workspace.tracked_config.name}, which is read at each run"
+            "only secrets can be set with this command (`config set --secret`): edit "
+            f"{engine.workspace.tracked_config.name} to change any other setting"
         )
     engine.prepare(create=True)
     try:

@@ -1,4 +1,4 @@
-"""Read the machines back, so that the next `fleet up` repairs what drifted."""
+"""Detect drift on the machines; the next `fleet up` repairs it."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import click
 from scripts.fleet.options import CONTEXT_SETTINGS, examples, plan_options, stack_argument
 
 EPILOG = examples(
-    "fleet refresh && fleet preview    what drifted, and its repair",
+    "fleet refresh && fleet preview    show the drift, then its repair",
     "fleet refresh prod                another stack",
 )
 
@@ -16,10 +16,10 @@ EPILOG = examples(
 @stack_argument()
 @plan_options()
 def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
-    """Read the machines back, so that the next `fleet up` repairs what drifted.
+    """Compare the machines with the stack's state and record drift; the next `fleet up` repairs it.
 
-    It changes no machine.
+    No machine is changed.
     """
-    from scripts.fleet.session import Output, existing, run
+    from scripts.fleet.engine_run import PlanOutput, existing_engine, run
 
-    run(existing(stack), "refresh", Output(verbose, plan_file))
+    run(existing_engine(stack), "refresh", PlanOutput(verbose, plan_file))

@@ -23,25 +23,27 @@ INTERRUPTED = 130
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 @stack_option()
-@click.option("-t", "--tty", is_flag=True, help="Give a command a terminal, as a shell has one.")
+@click.option("-t", "--tty", is_flag=True, help="Allocate a terminal for COMMAND.")
 @click.argument("machine")
 @click.argument("arguments", metavar="[-- COMMAND...]", nargs=-1)
 def command(stack: str, tty: bool, machine: str, arguments: tuple[str, ...]) -> None:
-    """Log in to a machine as the program does: through the bastion, and with the pinned host key.
+    """Open a shell on a machine, or run COMMAND, with the stack's own SSH login.
 
-    One argument is a line for the machine's shell; several are a command and its arguments, which
-    arrive as they are. The exit status is the command's own, or 255 without a connection.
+    The login comes from the stack: user, key, bastion and pinned host key. A COMMAND of one word is
+    interpreted by the machine's shell; of several words, each is passed on unchanged. The exit
+    status is the command's own, or 255 if the connection failed.
     """
     import shlex
 
     from ops.hosts.ssh import Unreachable
-    from scripts.fleet.session import inventory
+    from scripts.fleet.engine_run import inventory
 
     line = arguments[0] if len(arguments) == 1 else shlex.join(arguments)
     login = inventory(stack).machine(machine).login
     if not login.is_pinned:
         click.echo(
-            f"warning: {login} is trusted whoever it is: its host key is not pinned", err=True
+            f"warning: the host key of {login} is not pinned, so its identity is not verified",
+            err=True,
         )
     try:
         status = _run(login, line or None, tty)
@@ -59,15 +61,15 @@ def _run(login: "Login", line: str | None, tty: bool) -> int:
 
     from ops.hosts.ssh import connected
     from scripts.fleet.relay import relay
-    from scripts.fleet.terminal import lent, terminal
+    from scripts.fleet.terminal import raw_mode, terminal
 
     interactive = sys.stdin.isatty() and (tty or line is None)
     with connected(login) as connection:
         channel = connection.open(line, terminal() if interactive or tty else None)
-        with lent(channel) if interactive else nullcontext():
+        with raw_mode(channel) if interactive else nullcontext():
             status = relay(channel)
         if status < 0 and connection.is_alive:
-            click.echo(f"fleet: {login}: the command was ended by a signal", err=True)
+            click.echo(f"fleet: {login}: the command was killed by a signal", err=True)
         elif status < 0:
             click.echo(f"fleet: {login}: the connection was lost", err=True)
         return status if status >= 0 else NOT_CONNECTED

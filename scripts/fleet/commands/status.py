@@ -1,4 +1,4 @@
-"""Show clusters and nodes, and what is not well."""
+"""Show clusters, nodes and problems."""
 
 import click
 
@@ -13,9 +13,9 @@ EPILOG = (
 
 \b
 Exit status:
-  0  every node is ready
-  1  something is not well; it is named below the table
-  2  nothing could be shown"""
+  0  every node is healthy
+  1  a cluster or node has problems; they are listed below the table
+  2  the stack could not be read"""
 )
 
 
@@ -23,12 +23,12 @@ Exit status:
 @stack_option()
 @click.pass_context
 def command(context: click.Context, stack: str) -> None:
-    """Show clusters and nodes, then what is not well and for how long."""
+    """Show the nodes of every cluster, then the problems found and since when."""
     from scripts.fleet import access
 
-    rows = access.show_nodes(access.of_stack(stack))
+    rows = access.show_nodes(access.cluster_kubeconfigs(stack))
     if problems := [problem for row in rows for problem in row.problems]:
-        click.echo("\nNot well:")
+        click.echo("\nProblems:")
         for problem in problems:
             click.echo(f"  {problem}")
         context.exit(1)

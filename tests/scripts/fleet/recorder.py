@@ -41,7 +41,7 @@ def events(name: str) -> list[dict[str, Any]]:
 def rendered(name: str) -> str:
     """The summary of a recorded run, as a pipe gets it."""
     changes = Changes()
-    changes.take(parse_all(events(name)))
+    changes.process(parse_all(events(name)))
     changes.finish()
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
     console.print(summary(changes, "dev", preview=name.endswith("preview")))

@@ -145,6 +145,6 @@ def test_a_bastion_that_is_not_known_is_refused_with_its_fingerprint(
         main()
     assert ended.value.code == 2
     shown = capfd.readouterr()
-    assert ("shows another key than" if known else "is not in") in shown.err
+    assert ("has another host key than" if known else "is not in") in shown.err
     assert "ssh-ed25519 SHA256:" in shown.err
     assert shown.out == ""

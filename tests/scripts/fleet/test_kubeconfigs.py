@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from ops.errors import OperatorError
-from scripts.fleet import access, kubeconfig, merged_kubeconfig
-from scripts.fleet.merged_kubeconfig import BACKUP, merge_into, remove_from
+from scripts.fleet import access, home_kubeconfig, kubeconfig
+from scripts.fleet.home_kubeconfig import BACKUP, merge_into, remove_from
 
 OWN = """\
 apiVersion: v1
@@ -69,7 +69,7 @@ def test_another_stacks_kubeconfig_stays_and_both_can_be_used(
     used = access.write(exported("cluster1"), "prod")
     assert used == [checkout / "kubeconfigs/prod/cluster1"]
     said = capsys.readouterr().err
-    assert f"{checkout}/kubeconfig belongs to the stack dev and stays as it is" in said
+    assert f"{checkout}/kubeconfig belongs to the stack dev and was not changed" in said
     assert "fleet kubeconfig --stack prod --replace" in said
     assert kubeconfig.owner(checkout / "kubeconfig") == "dev"
     files = sorted(path for path in (checkout / "kubeconfigs").glob("*/*"))
@@ -177,7 +177,7 @@ def test_what_is_no_kubeconfig_is_left_as_it_is(tmp_path: Path, content: str) ->
 def test_a_lock_of_kubectl_is_waited_for_and_then_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merged_kubeconfig, "LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(home_kubeconfig, "LOCK_SECONDS", 0.3)
     path = tmp_path / "config"
     (tmp_path / "config.lock").touch()
     with pytest.raises(OperatorError, match=r"config\.lock exists"):

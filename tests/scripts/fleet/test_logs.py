@@ -9,7 +9,7 @@ import pytest
 from ops.hosts import scripts
 from ops.hosts.inventory import Inventory
 from ops.hosts.operations import OPERATIONS
-from scripts.fleet import session
+from scripts.fleet import engine_run
 from scripts.fleet.__main__ import cli
 from tests.scripts.command_plugin.sshd import KeyPair, Sshd
 from tests.scripts.fleet.hosts import login
@@ -51,7 +51,7 @@ def fleet(host: Sshd, key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Fleet:
         return int(status)
 
     monkeypatch.setattr(scripts, "compose", compose)
-    monkeypatch.setattr(session, "inventory", lambda _stack: Inventory(output))
+    monkeypatch.setattr(engine_run, "inventory", lambda _stack: Inventory(output))
     return run
 
 
@@ -109,9 +109,9 @@ def test_what_is_no_duration_is_refused(
     fleet: Fleet, capfd: pytest.CaptureFixture[str], text: str
 ) -> None:
     assert fleet("one-control-plane-0", "--since", text) == 2
-    assert "no duration such as 30s, 10m or 1h30m" in capfd.readouterr().err
+    assert "not a duration such as 30s, 10m or 1h30m" in capfd.readouterr().err
 
 
 def test_a_unit_belongs_to_a_machine(fleet: Fleet, capfd: pytest.CaptureFixture[str]) -> None:
     assert fleet("one/etcd", "kubelet") == 2
-    assert "a unit belongs to a machine" in capfd.readouterr().err
+    assert "UNIT needs a MACHINE" in capfd.readouterr().err

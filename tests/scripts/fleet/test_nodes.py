@@ -127,18 +127,18 @@ def test_each_clusters_nodes_or_the_reason_why_not(kubeconfig: Path) -> None:
             *("v1.36.3", "10.89.1.11", "5h2m"),
             (
                 "cluster1/cluster1-worker-0: NotReady for 1h5m: Kubelet stopped posting status.",
-                "cluster1/cluster1-worker-0: cordoned: no new pods are scheduled on it",
+                "cluster1/cluster1-worker-0: cordoned: no new pods are scheduled on this node",
             ),
         ),
         NodeRow(
             "cluster2",
-            status="no answer: Forbidden",
-            problems=("cluster2: no answer: Forbidden",),
+            status="API error: Forbidden",
+            problems=("cluster2: API error: Forbidden",),
         ),
         NodeRow(
             "cluster3",
-            status="no answer: [Errno 111] Connection refused",
-            problems=("cluster3: no answer: [Errno 111] Connection refused",),
+            status="API unreachable: [Errno 111] Connection refused",
+            problems=("cluster3: API unreachable: [Errno 111] Connection refused",),
         ),
     ]
 
@@ -172,4 +172,4 @@ def test_a_missing_kubectl_is_said(
 ) -> None:
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "`fleet build stack bundle` brings one" in how_to_use([kubeconfig], ["v1.36.3"])
+    assert "`fleet build stack bundle` provides one" in how_to_use([kubeconfig], ["v1.36.3"])

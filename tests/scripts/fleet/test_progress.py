@@ -27,7 +27,7 @@ UNCHANGED = Step(Moment.DONE, "same", URN, "command:remote:Command", custom=True
 def shown(*events: Event) -> str:
     console = Console(file=io.StringIO(), width=80)
     with Lines(console, "up dev") as lines:
-        lines.take(events)
+        lines.process(events)
     assert isinstance(console.file, io.StringIO)
     return re.sub(r"\d+\.\d s", "0.0 s", console.file.getvalue())
 
@@ -53,7 +53,7 @@ def test_a_log_has_a_line_for_each_step_that_changed(end: Step, expected: list[s
 def test_a_preview_ends_no_step() -> None:
     console = Console(file=io.StringIO(), width=80)
     with Lines(console, "preview dev", preview=True) as lines:
-        lines.take([STARTED, DONE])
+        lines.process([STARTED, DONE])
     assert isinstance(console.file, io.StringIO)
     assert "created" not in console.file.getvalue()
 
@@ -84,7 +84,7 @@ def test_the_table_has_a_row_for_each_running_step_that_fits() -> None:
     console = Console(file=io.StringIO(), width=80, height=6, force_terminal=True)
     table = LiveTable(console, "up dev")
     steps = [Step(Moment.STARTED, "create", f"{URN}{n}", "t", custom=True) for n in range(5)]
-    table.take([*steps, Message(f"{URN}0", "info", "joining", ephemeral=True)])
+    table.process([*steps, Message(f"{URN}0", "info", "joining", ephemeral=True)])
     with console.capture() as captured:
         console.print(table._render())
     text = re.sub(r"\x1b\[[0-9;]*m", "", captured.get())
@@ -104,9 +104,9 @@ from scripts.fleet.progress import progress
 
 urn = {URN!r}
 with progress("up dev") as shown:
-    shown.take([Step(Moment.STARTED, "create", urn, "t", custom=True)])
+    shown.process([Step(Moment.STARTED, "create", urn, "t", custom=True)])
     time.sleep(1)
-    shown.take([Step(Moment.DONE, "create", urn, "t", custom=True)])
+    shown.process([Step(Moment.DONE, "create", urn, "t", custom=True)])
 """
 
 

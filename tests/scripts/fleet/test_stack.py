@@ -46,7 +46,7 @@ def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clo
     assert "dev: +1 ~0 -0" in shown
     assert f"export KUBECONFIG={clone.kubeconfig}" in shown
     # Nothing listens there: the table says so, and `up` succeeds all the same.
-    assert re.search(r"^cluster1 .*no answer: .*refused", shown, re.MULTILINE)
+    assert re.search(r"^cluster1 .*API unreachable: .*refused", shown, re.MULTILINE)
     assert "top-secret-token" not in shown
     assert _mode(clone.kubeconfig) == 0o600
     assert _mode(clone.state) == 0o700
@@ -141,8 +141,8 @@ def test_what_failed_does_not_keep_the_rest_from_its_end(clone: Clone) -> None:
     assert "broken on purpose" in shown
     assert "slow created" in shown
     assert clone.kubeconfig.exists()
-    assert re.search(r"^cluster1 .*no answer", shown, re.MULTILINE)
-    assert shown.rstrip().endswith("running `fleet up` again resumes from there.")
+    assert re.search(r"^cluster1 .*API unreachable", shown, re.MULTILINE)
+    assert shown.rstrip().endswith("run `fleet up` again to resume.")
 
 
 def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Path) -> None:
@@ -193,9 +193,9 @@ def test_a_protected_stack_is_not_changed_unasked_where_nobody_can_be_asked(clon
 def test_a_protected_stack_shows_its_plan_and_asks(clone: Clone, answer: str, status: int) -> None:
     _protect(clone)
     shown = on_terminal(
-        clone, "up", when="Make these changes in dev?", answer=answer, status=status
+        clone, "up", when="Apply these changes to dev?", answer=answer, status=status
     )
-    plan, asked, rest = shown.partition("Make these changes in dev?")
+    plan, asked, rest = shown.partition("Apply these changes to dev?")
     assert asked
     assert "dev: +1 ~0 -0" in plan
     assert ("slow created" in rest) == (answer == "y")
@@ -211,11 +211,11 @@ def test_the_whole_plan_is_in_a_file_and_not_on_the_terminal(clone: Clone, tmp_p
 
 
 def test_status_says_what_is_not_well(clone: Clone) -> None:
-    assert "does not exist yet: `fleet up dev` makes it" in clone.fleet("status", status=2)
+    assert "does not exist: create it with `fleet up dev`" in clone.fleet("status", status=2)
     clone.fleet("up")
     shown = clone.fleet("status", status=1)
     assert "CLUSTER" in shown
-    assert re.search(r"^Not well:\n  cluster1: no answer: .*refused$", shown, re.MULTILINE)
+    assert re.search(r"^Problems:\n  cluster1: API unreachable: .*refused$", shown, re.MULTILINE)
 
 
 def _lock(clone: Clone) -> Path:

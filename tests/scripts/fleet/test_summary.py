@@ -41,7 +41,7 @@ def cluster(op: str = "same") -> list[Event]:
 
 def gathered(*events: Event) -> Changes:
     changes = Changes()
-    changes.take(events)
+    changes.process(events)
     changes.finish()
     return changes
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ops.hosts.inventory import Inventory
-from scripts.fleet import session
+from scripts.fleet import engine_run
 from scripts.fleet.__main__ import main
 
 FILE = Path(sys.argv.pop(1))
@@ -16,5 +16,5 @@ def inventory(stack: str) -> Inventory:
     return Inventory(json.loads(FILE.read_text()))
 
 
-session.inventory = inventory
+engine_run.inventory = inventory
 main()

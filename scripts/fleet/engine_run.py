@@ -21,20 +21,20 @@ from scripts.fleet.changes import Changes
 from scripts.fleet.progress import progress
 from scripts.fleet.summary import summary
 
-LOG_WIDTH = 160  # where there is no terminal to ask
-AGAIN = "What was finished stays; running `fleet up` again resumes from there."
-INTERRUPTED = "==> stopping: waiting for the steps that are running"
+LOG_WIDTH = 160  # if standard output is not a terminal
+RESUME_HINT = "Completed steps are not repeated: run `fleet up` again to resume."
+INTERRUPTED = "==> stopping: waiting for the running steps to end"
 
 
 @dataclass(frozen=True)
-class Output:
+class PlanOutput:
     """How much of the plan is shown, and where it is written."""
 
     verbose: bool = False
     plan_file: Path | None = None
 
 
-class Failed(OperatorError):
+class RunFailed(OperatorError):
     """A run failed; the summary already shows the failures."""
 
 
@@ -43,55 +43,55 @@ def engine_of(stack: str) -> Engine:
     return Engine(open_workspace(stack))
 
 
-def existing(stack: str) -> Engine:
+def existing_engine(stack: str) -> Engine:
     """Return the engine of a stack that exists."""
     engine = engine_of(stack)
     if not engine.prepare():
-        raise OperatorError(f"the stack {stack} does not exist yet: `fleet up {stack}` makes it")
+        raise OperatorError(f"the stack {stack} does not exist: create it with `fleet up {stack}`")
     return engine
 
 
-def run(engine: Engine, verb: str, output: Output) -> Changes:
+def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
     """Run `up`, `preview`, `refresh` or `destroy`, show it, and return the changes.
 
-    Raises Failed when the engine fails.
+    Raises RunFailed when the engine fails.
     """
     stack = engine.workspace.stack
     title, preview = f"{_command(verb)} {stack}", verb == "preview"
     changes = Changes()
     with tempfile.TemporaryDirectory(prefix="kubeadm-fleet-") as folder:
-        text = Path(folder) / "output"
-        with _plan(text, output) as plan, progress(title, preview=preview) as shown:
+        engine_output = Path(folder) / "output"
+        with _plan(engine_output, output) as plan, progress(title, preview=preview) as shown:
 
-            def take(events: Sequence[Mapping[str, Any]]) -> None:
-                found = parse_all(events)
-                changes.take(found)
-                shown.take(found)
+            def process(records: Sequence[Mapping[str, Any]]) -> None:
+                events = parse_all(records)
+                changes.process(events)
+                shown.process(events)
 
             status = engine.follow(
                 verb,
                 output=plan,
                 events=Path(folder) / "events",
-                on_events=take,
-                on_interrupt=lambda: shown.say(INTERRUPTED),
+                on_events=process,
+                on_interrupt=lambda: shown.print_line(INTERRUPTED),
             )
         if output.verbose:
-            click.echo(text.read_text(errors="replace"))
-        unheard = "" if changes.errors or status == 0 else _last_lines(text)
+            click.echo(engine_output.read_text(errors="replace"))
+        unreported = "" if changes.errors or status == 0 else _last_lines(engine_output)
     changes.finish()
     show(summary(changes, stack, preview=preview))
     if status != 0:
-        details = [line for line in (unheard, *engine.locks()) if line]
-        raise Failed("\n".join([f"{title} failed", *details]))
+        details = [line for line in (unreported, *engine.locks()) if line]
+        raise RunFailed("\n".join([f"{title} failed", *details]))
     return changes
 
 
 def inventory(stack: str) -> Inventory:
     """Return the machines of a stack that exists."""
-    output = existing(stack).outputs().get("inventory")
+    output = existing_engine(stack).outputs().get("inventory")
     if not isinstance(output, dict):
         raise OperatorError(
-            f"the stack {stack} has no output `inventory`: run `fleet up {stack}` first"
+            f"the stack {stack} has no output `inventory`: complete a `fleet up {stack}` first"
         )
     return Inventory(output)
 
@@ -107,15 +107,16 @@ def is_protected(engine: Engine) -> bool:
     if not isinstance(fleet, dict):
         return False
     clusters = fleet.get("clusters")
-    each = clusters.values() if isinstance(clusters, dict) else ()
-    return any(one.get("protect") is True for one in (fleet, *each) if isinstance(one, dict))
+    of_clusters = clusters.values() if isinstance(clusters, dict) else ()
+    settings = (fleet, *of_clusters)
+    return any(part.get("protect") is True for part in settings if isinstance(part, dict))
 
 
-def show(what: RenderableType) -> None:
+def show(renderable: RenderableType) -> None:
     """Print a renderable at the terminal's width, or a default width, without trailing spaces."""
     console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH, highlight=False)
     with console.capture() as captured:
-        console.print(what)
+        console.print(renderable)
     for line in captured.get().splitlines():
         click.echo(line.rstrip())
 
@@ -125,7 +126,7 @@ def _command(verb: str) -> str:
 
 
 @contextmanager
-def _plan(text: Path, output: Output) -> Iterator[IO[bytes]]:
+def _plan(text: Path, output: PlanOutput) -> Iterator[IO[bytes]]:
     """Yield the file for the engine's own output, copied to the plan file if one is requested."""
     if output.plan_file is not None:
         output.plan_file.touch()  # An unwritable file fails now, not after the run.
