@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 
 from model.config import inheritance
 from model.config.errors import ConfigError
-from model.config.fields import ANY_HOST_KEY
+from model.config.machines import Host
 from model.config.parse import read
 from model.config.resolve import GATEWAY, ResolvedCluster
-from model.config.schema import Bastion as BastionConfig
-from model.config.schema import FleetConfig, Host, Ssh
+from model.config.schema import FleetConfig
+from model.config.ssh import ANY_HOST_KEY, Ssh
+from model.config.ssh import Bastion as BastionConfig
 from model.fleet import (
     CONTROL_PLANE,
     WORKER,

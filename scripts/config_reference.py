@@ -11,18 +11,19 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from model.config import component_flags, inheritance, kubelet_fields, resolve, schema
+from model.config import component_flags, inheritance, kubelet_fields, resolve, upgrades
 from model.config.errors import Path as ConfigPath
 from model.config.field import ScalarField
 from model.config.lookup import SchemaNode, schema_at
+from model.config.machines import DEFAULT_DRIVER
 from model.config.open_mapping import OpenMapping
-from model.config.schema import DEFAULT_DRIVER, FleetConfig
+from model.config.schema import FleetConfig
 
 Value = TypeVar("Value", bound=Hashable)
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "config.md"
 HEAD = """# Config reference
 
-Generated from `model/config/schema.py` by `make schema`: change the types, not this file.
+Generated from the types in `model/config` by `make schema`: change the types, not this file.
 
 The config is the value of `kubeadm-fleet:fleet` in `Pulumi.<stack>.yaml`. Keys are relative to it;
 `<name>` is the name of a cluster. Settings of the fleet are defaults; a cluster can override those
@@ -56,7 +57,7 @@ RESOLVED = {
     "cpus": resolve.DEFAULT_CPUS,
     "memory": resolve.DEFAULT_MEMORY,
     "maxUnavailable": inheritance.MAX_UNAVAILABLE,
-    "drainTimeout": schema.DRAIN_SECONDS,
+    "drainTimeout": upgrades.DRAIN_SECONDS,
     "force": False,
 }
 FLAGS = {

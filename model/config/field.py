@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -70,3 +70,17 @@ def one_of(label: str, names: Iterable[str], example: str) -> ScalarField:
     return ScalarField(
         f"the name of a {label}", allowed, example, check=check, schema={"enum": known}
     )
+
+
+def between(low: float, high: float) -> Callable[[float], float]:
+    """Return a check that a number is in this range."""
+
+    def check(number: float) -> float:
+        if not low <= number <= high:
+            raise ValueError(f"out of range {low:g} to {high:g}")
+        return number
+
+    return check
+
+
+Flag = Annotated[bool, ScalarField("true or false", "true or false", True, (bool,))]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from model.config.fields import parse_percent, parse_seconds
+from model.config.components import KubernetesComponents
+from model.config.proxy_and_mirrors import Proxy
 from model.config.resolve import ResolvedCluster
-from model.config.schema import DRAIN_SECONDS, KubernetesComponents, Proxy
+from model.config.upgrades import DRAIN_SECONDS, parse_percent, parse_seconds
 from model.deep_merge import deep_merge
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, WORKER, Component, Taint, Upgrade
 from model.outbound import Outbound

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from model.config import lookup
 from model.config.errors import DESCENDANTS, ConfigProblem, Path, problem_at
 from model.config.field import REFUSED
-from model.config.schema import UNION_TAGS, FleetConfig
+from model.config.schema import FleetConfig
+from model.config.upgrades import UNION_TAGS
 
 FLEET_EXAMPLE = "clusters: {cluster1: {machines: {subnet: 10.89.1.0/24}}}"
 

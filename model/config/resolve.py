@@ -10,16 +10,9 @@ from functools import cached_property
 from ipaddress import IPv4Address
 
 from model.config.errors import Path
-from model.config.fields import parse_memory
-from model.config.schema import (
-    DEFAULT_DRIVER,
-    ClusterConfig,
-    FleetConfig,
-    Host,
-    Machines,
-    Pool,
-    Ssh,
-)
+from model.config.machines import DEFAULT_DRIVER, Host, Machines, Pool, parse_memory
+from model.config.schema import ClusterConfig, FleetConfig
+from model.config.ssh import Ssh
 from model.fleet import CONTROL_PLANE, WORKER, Vip
 from model.snapshot import Snapshot, read
 from model.well_known import API_PORT

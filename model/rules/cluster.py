@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from model.config import lookup
-from model.config.fields import DNS_LABEL, parse_memory
+from model.config.addresses import DNS_LABEL
+from model.config.machines import DRIVERS, Machines, Pool, parse_memory
 from model.config.resolve import FIRST_ADDRESS, ROLES, ResolvedCluster, address_or_none
-from model.config.schema import DRIVERS, Machines, Pool, Strict
+from model.config.strict import Strict
 from model.fleet import CONTROL_PLANE
 from model.rules.issue import Issue, issue
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from model.config.errors import DESCENDANTS, Path
 from model.config.resolve import ResolvedCluster
-from model.config.schema import FleetConfig, Selector
+from model.config.schema import FleetConfig
+from model.config.upgrades import Selector
 from model.rules.issue import Issue, issue
 
 PATH: Path = ("upgrades", "canaries")

@@ -13,7 +13,7 @@ RETIRED = re.compile(
     re.IGNORECASE,
 )
 CODE = re.compile(r"`[^`]*`")
-# Its words are those of model/config/schema.py.
+# Its words are those of the types in model/config.
 GENERATED = TOP / "docs/config.md"
 
 

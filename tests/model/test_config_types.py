@@ -1,5 +1,7 @@
 """The config's types: what editors and errors say of every field."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +12,11 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+import model.config
 from model.cni.plugins import PLUGINS
-from model.config import fields
 from model.config.field import ScalarField
-from model.config.schema import DRIVERS, FleetConfig
+from model.config.machines import DRIVERS
+from model.config.schema import FleetConfig
 from model.load import LAYING_OUT, load
 
 TOP = Path(__file__).parents[2]
@@ -54,9 +57,14 @@ def test_unknown_keys_are_refused_everywhere_and_all_are_camel_case(part: str) -
     assert all("_" not in key and key[0].islower() for key in schema["properties"])
 
 
+MODULES = [
+    importlib.import_module(f"model.config.{found.name}")
+    for found in pkgutil.iter_modules(model.config.__path__)
+]
 LEAVES = {
     name: annotation
-    for name, annotation in vars(fields).items()
+    for module in MODULES
+    for name, annotation in vars(module).items()
     if any(isinstance(each, ScalarField) for each in getattr(annotation, "__metadata__", ()))
 }
 

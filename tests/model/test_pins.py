@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from model import pins, versions, well_known
-from model.config.schema import DRAIN_SECONDS
+from model.config.upgrades import DRAIN_SECONDS
 from model.render.objects import MANIFESTS
 
 TOP = Path(__file__).parents[2]

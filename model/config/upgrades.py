@@ -1,0 +1,130 @@
+"""Upgrades: the order of clusters, and the rollout speed within them."""
+
+import re
+from typing import Annotated
+
+from pydantic import Discriminator, Field, Tag
+
+from model.config.field import Flag, ScalarField, between
+from model.config.labels_and_taints import LabelKey, LabelValue
+from model.config.strict import Strict
+
+DRAIN_SECONDS = 120
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+LONGEST_SECONDS = 7 * 24 * 3600
+
+
+def parse_seconds(value: int | str) -> int:
+    """Return the seconds of 90, "90", "90s", "5m" or "2h"; raise ValueError for anything else."""
+    match = re.fullmatch(r"(\d{1,9})([smh]?)", str(value))
+    if match is None:
+        raise ValueError("not a duration")
+    return int(match[1]) * SECONDS[match[2]]
+
+
+def parse_percent(value: int | str) -> int | None:
+    """Return 25 for "25%"; None for anything that is not a percentage."""
+    match = re.fullmatch(r"(\d{1,9})%", str(value))
+    return int(match[1]) if match else None
+
+
+def _seconds(value: int | str) -> int | str:
+    if parse_seconds(value) > LONGEST_SECONDS:
+        raise ValueError("longer than 7 days")
+    return value
+
+
+def _drain_seconds(value: int | str) -> int | str:
+    if parse_seconds(value) == 0:
+        raise ValueError("no Node could be drained")
+    return _seconds(value)
+
+
+def _max_unavailable(value: int | str) -> int | str:
+    percent = parse_percent(value)
+    if percent is None and not isinstance(value, int):
+        raise ValueError("neither a number nor a percentage")
+    if value == 0 or percent == 0:
+        raise ValueError("no worker could be updated")
+    if percent is not None and percent > 100:
+        raise ValueError("more than 100%")
+    if percent is None:
+        between(1, 5000)(int(value))
+    return value
+
+
+Seconds = Annotated[
+    int | str,
+    ScalarField(
+        "a duration",
+        "seconds, or a number with the unit s, m or h; at most 7 days",
+        "120s",
+        (int, str),
+        check=_seconds,
+        schema={"pattern": r"^\d{1,9}[smh]?$"},
+    ),
+]
+DrainSeconds = Annotated[
+    int | str,
+    ScalarField(
+        "a duration",
+        "seconds, or a number with the unit s, m or h; from 1 s to 7 days",
+        "120s",
+        (int, str),
+        check=_drain_seconds,
+        schema={"pattern": r"^\d{1,9}[smh]?$", "minimum": 1},
+    ),
+]
+MaxUnavailable = Annotated[
+    int | str,
+    ScalarField(
+        "a number or a percentage",
+        "a whole number from 1 to 5000, or 1% to 100%",
+        "25%",
+        (int, str),
+        check=_max_unavailable,
+        schema={"pattern": r"^\d{1,3}%$", "minimum": 1},
+    ),
+]
+
+
+class RolloutStrategy(Strict):
+    """The rollout speed within a cluster."""
+
+    max_unavailable: MaxUnavailable | None = Field(
+        None, description="Workers updated at the same time: a number or a percentage (default 1)."
+    )
+    drain_timeout: DrainSeconds | None = Field(
+        None,
+        description="The timeout for draining a Node, in seconds or with a unit "
+        f"(default {DRAIN_SECONDS}).",
+    )
+    force: Flag | None = Field(
+        None,
+        description="Delete pods that a PodDisruptionBudget still blocks after the drain timeout "
+        "(default false).",
+    )
+
+
+# One selector or a list: the tags separate pydantic's errors and are removed from config paths.
+UNION_TAGS = ("[one]", "[many]")
+Selector = dict[LabelKey, LabelValue]
+Selectors = Annotated[
+    Annotated[Selector, Tag("[one]")] | Annotated[list[Selector], Tag("[many]")],
+    Discriminator(lambda value: "[many]" if isinstance(value, list) else "[one]"),
+]
+
+
+class Upgrades(RolloutStrategy):
+    """The rollout order of clusters, and the rollout speed within them."""
+
+    canaries: Selectors = Field(
+        default_factory=list,
+        description="Label selector of the clusters updated first; a list defines several waves.",
+        examples=[{"environment": "staging"}],
+    )
+    soak: Seconds = Field(
+        0,
+        description="How long a wave must be healthy before the next one starts, in seconds or "
+        "with a unit.",
+    )
