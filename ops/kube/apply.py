@@ -78,11 +78,11 @@ class _Resources:
     def _resource(self, version: str, kind: str) -> Json:
         """Return the discovery entry of a kind: its plural name, `namespaced`."""
         if (version, kind) not in self._known:
-            for each in self._client.get(_root(version))["resources"]:
-                if "/" not in each["name"]:  # not a subresource, such as pods/log
-                    self._known[version, each["kind"]] = each
+            for resource in self._client.get(_root(version))["resources"]:
+                if "/" not in resource["name"]:  # not a subresource, such as pods/log
+                    self._known[version, resource["kind"]] = resource
         if (version, kind) not in self._known:
-            raise ApiError(HTTPStatus.NOT_FOUND, f"{version} has no kind {kind}")
+            raise ApiError(HTTPStatus.NOT_FOUND, f"the API serves no kind {kind} in {version}")
         return self._known[version, kind]
 
 

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection
 
 from ops.errors import OperatorError
 from ops.kube.access import Access
-from ops.kube.errors import PASSING, ApiError, Unavailable, of_answer
+from ops.kube.errors import TRANSIENT, ApiError, Unavailable, from_response
 from ops.wait import wait_until
 
 # An API object or response.
@@ -128,7 +128,7 @@ class Client:
         def attempt() -> T:
             try:
                 return call()
-            except PASSING:
+            except TRANSIENT:
                 raise
             except ApiError as error:
                 raise self.explain(doing, error) from None
@@ -137,7 +137,7 @@ class Client:
             attempt,
             ANSWER_SECONDS,
             lambda answer: self.explain(doing, answer),
-            passing=PASSING,
+            passing=TRANSIENT,
             poll_seconds=POLL_SECONDS,
         )
 
@@ -145,7 +145,7 @@ class Client:
         """Return an error that names the operation, the server, its answer and the next step."""
         return OperatorError(
             f"{doing} at {self.access.server} failed: {answer}. Check the API (`kubectl --context "
-            f"{self.access.context} get --raw /readyz`), fix the cause and run `pulumi up` again: "
+            f"{self.access.context} get --raw /readyz`), fix the cause and run `fleet up` again: "
             "completed steps are not repeated."
         )
 
@@ -171,7 +171,7 @@ class Client:
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable(None, str(getattr(error, "reason", None) or error)) from None
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise of_answer(answer.status, answer.data)
+            raise from_response(answer.status, answer.data)
         return answer.data
 
 
@@ -208,5 +208,5 @@ def _parsed(answer: bytes) -> Json:
     try:
         parsed: Json = json.loads(answer)
     except ValueError:
-        raise Unavailable(HTTPStatus.OK, "the answer is not JSON") from None
+        raise Unavailable(HTTPStatus.OK, "the response is not JSON") from None
     return parsed

@@ -12,7 +12,7 @@ Object = Mapping[str, Any]
 def condition(thing: Object, kind: str) -> Object:
     """Return a condition by its type; an empty one if it is not reported."""
     conditions = thing.get("status", {}).get("conditions", ())
-    return next((each for each in conditions if each["type"] == kind), {})
+    return next((found for found in conditions if found["type"] == kind), {})
 
 
 def is_ready(thing: Object) -> bool:

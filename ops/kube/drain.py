@@ -24,7 +24,7 @@ from ops.errors import OperatorError
 from ops.kube import pdb, placement
 from ops.kube.client import Client
 from ops.kube.conditions import is_ready
-from ops.kube.errors import PASSING, ApiError
+from ops.kube.errors import TRANSIENT, ApiError
 from ops.wait import NotYet, wait_until
 
 Pod = dict[str, Any]
@@ -34,7 +34,7 @@ POLL_SECONDS = 0.5
 FORCED_GRACE_SECONDS = 10
 FORCED_SECONDS = 60
 # The status for a blocking budget, and for several budgets on one pod.
-HELD = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR)
+BLOCKED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR)
 # The pod is gone, or another one has its name.
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 FINISHED = ("Succeeded", "Failed")
@@ -62,7 +62,7 @@ class Drain:
         self._obstacles: dict[str, str] | None = None
         self._stranded: list[Pod] = []
         self._refusals: dict[str, str] = {}
-        self._trouble = ""
+        self._api_error = ""
 
     def run(self, *, deadline_seconds: float, force: bool) -> str:
         """Drain the Node within the deadline; return the pods with nowhere else to go, and why.
@@ -71,37 +71,37 @@ class Drain:
         """
         deadline = time.monotonic() + deadline_seconds
 
-        def finish(end: Callable[[Pod], None], concerns: Callable[[Pod], bool]) -> None:
-            left = self._repeat(end, concerns, deadline - time.monotonic())
+        def finish(terminate: Callable[[Pod], None], applies: Callable[[Pod], bool]) -> None:
+            left = self._terminate_all(terminate, applies, deadline - time.monotonic())
             if left and force:
-                left = self._repeat(self._kill, concerns, FORCED_SECONDS)
-            if left or self._trouble:
+                left = self._terminate_all(self._force_delete, applies, FORCED_SECONDS)
+            if left or self._api_error:
                 raise self._failure(left, deadline_seconds, force=force)
 
         finish(self._evict, self._can_move)
         if self._leaves and self._stranded:
             finish(self._delete, self._is_stranded)
-        return self._told()
+        return self._describe_stranded()
 
-    def _repeat(
-        self, end: Callable[[Pod], None], concerns: Callable[[Pod], bool], seconds: float
+    def _terminate_all(
+        self, terminate: Callable[[Pod], None], applies: Callable[[Pod], bool], seconds: float
     ) -> list[Pod]:
-        """Terminate every pod; return the remaining ones. A lost Node has none to wait for."""
+        """Terminate every pod that applies; return the rest. A lost Node has none to wait for."""
         left: list[Pod] = []
 
         def attempt() -> None:
             nonlocal left
-            self._trouble = ""
+            self._api_error = ""
             try:
-                left = [pod for pod in self._pods() if concerns(pod)]
+                left = [pod for pod in self._pods() if applies(pod)]
                 for pod in left:
-                    end(pod)
-            except PASSING as error:
+                    terminate(pod)
+            except TRANSIENT as error:
                 # Control planes are drained too: the API may be unavailable for a moment.
-                self._trouble = str(error)
-            if (left or self._trouble) and not self._is_lost():
+                self._api_error = str(error)
+            if (left or self._api_error) and not self._is_lost():
                 raise NotYet
-            left, self._trouble = [], ""
+            left, self._api_error = [], ""
 
         with suppress(TimeoutError):
             wait_until(attempt, seconds, TimeoutError, poll_seconds=POLL_SECONDS)
@@ -109,7 +109,7 @@ class Drain:
 
     def _pods(self) -> list[Pod]:
         on_node = self._client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={self._name}")
-        pods = [pod for pod in on_node if not _stays(pod)]
+        pods = [pod for pod in on_node if not _belongs_to_node(pod)]
         if self._obstacles is None:
             self._obstacles = self._judge(pods)
             self._stranded = [pod for pod in pods if self._is_stranded(pod)]
@@ -126,7 +126,8 @@ class Drain:
         if self._leaves and not all(map(is_ready, others)):
             return {_uid(pod): "" for pod in pods}
         return {
-            _uid(pod): "" if _is_ending(pod) else placement.obstacles(pod, others) for pod in pods
+            _uid(pod): "" if _is_terminating(pod) else placement.obstacles(pod, others)
+            for pod in pods
         }
 
     def _can_move(self, pod: Pod) -> bool:
@@ -135,7 +136,7 @@ class Drain:
     def _is_stranded(self, pod: Pod) -> bool:
         return bool((self._obstacles or {}).get(_uid(pod)))
 
-    def _told(self) -> str:
+    def _describe_stranded(self) -> str:
         """Name the running pods with nowhere else to go, grouped by reason."""
         reasons: dict[str, list[str]] = {}
         for pod in self._stranded:
@@ -146,9 +147,9 @@ class Drain:
     def _evict(self, pod: Pod) -> None:
         """Request the pod's eviction; record the reason of a refusal."""
         self._refusals.pop(title(pod), None)
-        if _is_ending(pod):
+        if _is_terminating(pod):
             return
-        name = {each: pod["metadata"][each] for each in ("name", "namespace")}
+        name = {key: pod["metadata"][key] for key in ("name", "namespace")}
         eviction = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
@@ -158,19 +159,19 @@ class Drain:
         try:
             self._client.create(f"{_path(pod)}/eviction", eviction)
         except ApiError as error:
-            if error.status in HELD or _is_namespace_ending(error):
+            if error.status in BLOCKED or _is_namespace_ending(error):
                 self._refusals[title(pod)] = error.message
             elif error.status not in GONE:
                 raise
 
-    def _kill(self, pod: Pod) -> None:
+    def _force_delete(self, pod: Pod) -> None:
         grace = pod["metadata"].get("deletionGracePeriodSeconds")
         if grace is None or grace > FORCED_GRACE_SECONDS:
             self._remove(pod, gracePeriodSeconds=FORCED_GRACE_SECONDS)
 
     def _delete(self, pod: Pod) -> None:
         """Delete the pod with its own grace period."""
-        if not _is_ending(pod):
+        if not _is_terminating(pod):
             self._remove(pod)
 
     def _remove(self, pod: Pod, **options: int) -> None:
@@ -181,33 +182,35 @@ class Drain:
                 raise
 
     def _failure(self, left: list[Pod], seconds: float, *, force: bool) -> OperatorError:
-        where = f"draining Node {self._name} at {self._client.access.server}: after {seconds:.0f} s"
-        if self._trouble:
+        server = self._client.access.server
+        what = f"draining Node {self._name} at {server} failed: after {seconds:.0f} s"
+        if self._api_error:
             return OperatorError(
-                f"{where} the API does not answer: {self._trouble}. Repair it and run `pulumi up` "
-                "again: what has left the Node stays away."
+                f"{what} the API was still unavailable: {self._api_error}. "
+                "Repair it and run `fleet up` again; pods that were evicted are not moved back."
             )
         pods = "; ".join(self._state(pod) for pod in left)
         if force:
             return OperatorError(
-                f"{where}, and {FORCED_SECONDS} s after they were deleted, these pods are still "
-                f"there: {pods}. Their kubelet does not end them: look at `journalctl -u kubelet` "
-                "on the machine, then run `pulumi up` again."
+                f"{what}, and {FORCED_SECONDS} s after they were deleted, these pods were still "
+                f"running: {pods}. The kubelet does not terminate them: check `journalctl -u "
+                "kubelet` on the machine, then run `fleet up` again."
             )
-        held = [pod for pod in left if title(pod) in self._refusals]
-        blocking = "; ".join(pdb.blocking(self._client, held)) if held else ""
-        budget = f" What holds them: PodDisruptionBudget {blocking}." if blocking else ""
+        blocked = [pod for pod in left if title(pod) in self._refusals]
+        budgets = "; ".join(pdb.blocking(self._client, blocked)) if blocked else ""
+        reason = f" Blocked by PodDisruptionBudget {budgets}." if budgets else ""
         return OperatorError(
-            f"{where} these pods are still there: {pods}.{budget} Make room for them elsewhere, "
-            "relax the budget or delete them (`kubectl delete pod`), and run `pulumi up` again. "
-            "With `upgrades: {force: true}` what is left after the deadline is deleted."
+            f"{what} these pods were still running: {pods}.{reason} Make room for them on other "
+            "Nodes, relax the budget or delete them (`kubectl delete pod`), then run `fleet up` "
+            "again. With `upgrades: {force: true}`, pods that are left after the deadline are "
+            "deleted."
         )
 
     def _state(self, pod: Pod) -> str:
         if refusal := self._refusals.get(title(pod)):
             return f"{title(pod)} (not evicted: {refusal})"
-        ending = "is ending" if _is_ending(pod) else "was not asked to end"
-        return f"{title(pod)} ({ending})"
+        state = "terminating" if _is_terminating(pod) else "eviction not requested"
+        return f"{title(pod)} ({state})"
 
 
 def title(pod: Pod) -> str:
@@ -228,11 +231,11 @@ def _only(pod: Pod) -> dict[str, Any]:
     return {"preconditions": {"uid": _uid(pod)}}
 
 
-def _is_ending(pod: Pod) -> bool:
+def _is_terminating(pod: Pod) -> bool:
     return "deletionTimestamp" in pod["metadata"]
 
 
-def _stays(pod: Pod) -> bool:
+def _belongs_to_node(pod: Pod) -> bool:
     metadata = pod["metadata"]
     mirrored = "kubernetes.io/config.mirror" in metadata.get("annotations", {})
     owners = metadata.get("ownerReferences", ())
@@ -245,5 +248,5 @@ def _is_namespace_ending(error: ApiError) -> bool:
     https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle
     """
     return error.status == HTTPStatus.FORBIDDEN and any(
-        each.get("reason") == "NamespaceTerminating" for each in error.details.get("causes") or ()
+        cause.get("reason") == "NamespaceTerminating" for cause in error.details.get("causes") or ()
     )

@@ -5,11 +5,11 @@ from http import HTTPStatus
 from typing import Any
 
 # Limit for a response body that is not a Status of the API, as shown on the terminal.
-LONGEST = 500
+MAX_MESSAGE_LENGTH = 500
 
 
 class ApiError(Exception):
-    """The API refused a request; `status` is the HTTP status, None if there was no answer.
+    """The API refused a request; `status` is the HTTP status, None if there was no response.
 
     `details` are those of the API's Status object.
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
@@ -24,7 +24,7 @@ class ApiError(Exception):
         self.details = details or {}
 
     def __str__(self) -> str:
-        return f"{_titled(self.status)}: {self.message}"
+        return f"{_status_text(self.status)}: {self.message}"
 
 
 class Unavailable(ApiError):
@@ -36,17 +36,17 @@ class Conflict(ApiError):
 
 
 # Errors that may be transient.
-PASSING = (Unavailable, Conflict)
+TRANSIENT = (Unavailable, Conflict)
 
 
-def of_answer(status: int, body: bytes) -> ApiError:
+def from_response(status: int, body: bytes) -> ApiError:
     """Return the error for a response."""
     try:
-        said = json.loads(body)
-        message, details = str(said["message"]), said.get("details") or {}
+        reported = json.loads(body)
+        message, details = str(reported["message"]), reported.get("details") or {}
     except (ValueError, KeyError, TypeError):
         text = body.decode(errors="replace").strip()
-        message, details = text[:LONGEST] or "no explanation was given", {}
+        message, details = text[:MAX_MESSAGE_LENGTH] or "no reason given", {}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(status, message, details)
     if status in (HTTPStatus.CONFLICT, HTTPStatus.GONE):
@@ -54,9 +54,9 @@ def of_answer(status: int, body: bytes) -> ApiError:
     return ApiError(status, message, details)
 
 
-def _titled(status: int | None) -> str:
+def _status_text(status: int | None) -> str:
     if status is None:
-        return "no answer"
+        return "no response"
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:

@@ -34,9 +34,9 @@ ETCDCTL = (
 )
 LIST = ("member", "list", "--command-timeout=4s")
 # A dead member costs all of this time; a merely slow one is checked again.
-LOOK = ("endpoint", "health", "--cluster", "--command-timeout=2s")
+HEALTH = ("endpoint", "health", "--cluster", "--command-timeout=2s")
 REMOVE = ("member", "remove", "--command-timeout=4s")
-ASK_SECONDS = 8.0
+EXEC_SECONDS = 8.0
 
 Json = Any
 
@@ -65,9 +65,9 @@ def members(client: Client, *, besides: str = "") -> list[Member]:
 
     The pod of the Node `besides` is asked last. Raises OperatorError when none answers.
     """
-    listed, looked_at = _ask_any(client, besides, LIST, LOOK)
-    healthy = {each["endpoint"] for each in looked_at if each["health"]}
-    return [_member(each, healthy) for each in listed["members"]]
+    listed, checked = _run_in_any_pod(client, besides, LIST, HEALTH)
+    healthy = {endpoint["endpoint"] for endpoint in checked if endpoint["health"]}
+    return [_member(member, healthy) for member in listed["members"]]
 
 
 def await_removable(
@@ -84,15 +84,15 @@ def await_removable(
             return []
         found = members(client, besides=name)
         leaving = of_machine(found, name, address)
-        for each in leaving:
-            if reason := refusal(found, each):
+        for member in leaving:
+            if reason := refusal(found, member):
                 raise NotYet(reason)
         return leaving
 
     return wait_until(
         removable,
         deadline_seconds,
-        lambda reason: _refused(client, name, reason, deadline_seconds),
+        lambda reason: _removal_timeout(client, name, reason, deadline_seconds),
         passing=(OperatorError,),
     )
 
@@ -110,15 +110,15 @@ def remove_member(
     `leaving` is the last result of `await_removable`, if it was called.
     """
 
-    def look() -> Sequence[Member]:
+    def find() -> Sequence[Member]:
         return await_removable(client, name, address=address, deadline_seconds=deadline_seconds)
 
     def remove() -> None:
         nonlocal leaving
-        while leaving := leaving or look():
+        while leaving := leaving or find():
             first, leaving = leaving[0], ()
             try:
-                _ask_any(client, name, (*REMOVE, first.id))
+                _run_in_any_pod(client, name, (*REMOVE, first.id))
             except OperatorError as error:
                 # etcd itself refuses while it is not sure of a majority of its own.
                 raise NotYet(str(error)) from None
@@ -126,7 +126,7 @@ def remove_member(
     wait_until(
         remove,
         deadline_seconds,
-        lambda reason: _refused(client, name, reason, deadline_seconds),
+        lambda reason: _removal_timeout(client, name, reason, deadline_seconds),
     )
 
 
@@ -135,7 +135,7 @@ def await_healthy(client: Client, *, deadline_seconds: float) -> list[Member]:
 
     def healthy() -> list[Member]:
         found = members(client)
-        if unhealthy := [str(each) for each in found if each.learner or not each.healthy]:
+        if unhealthy := [str(one) for one in found if one.learner or not one.healthy]:
             raise NotYet("; ".join(unhealthy))
         return found
 
@@ -144,8 +144,8 @@ def await_healthy(client: Client, *, deadline_seconds: float) -> list[Member]:
         deadline_seconds,
         lambda reason: OperatorError(
             f"etcd at {client.access.server}: after {deadline_seconds:.0f} s not every member is "
-            f"healthy: {reason}. Look at its pod (`kubectl --namespace {NAMESPACE} logs --selector "
-            "component=etcd`), fix it, and run `pulumi up` again."
+            f"healthy: {reason}. Check its pods (`kubectl --namespace {NAMESPACE} logs --selector "
+            "component=etcd`), fix the cause and run `fleet up` again."
         ),
         passing=(OperatorError,),
     )
@@ -154,28 +154,30 @@ def await_healthy(client: Client, *, deadline_seconds: float) -> list[Member]:
 def of_machine(found: Iterable[Member], name: str, address: str) -> list[Member]:
     """Return the members of one machine: its own, and one at its address that never started."""
     return [
-        each for each in found if each.name == name or (not each.name and each.address == address)
+        member
+        for member in found
+        if member.name == name or (not member.name and member.address == address)
     ]
 
 
 def refusal(found: Iterable[Member], leaving: Member) -> str | None:
     """Return why `leaving` must not leave now; None if the others keep their majority."""
-    voters = {str(each): each.healthy for each in found if not each.learner}
+    voters = {str(member): member.healthy for member in found if not member.learner}
     return quorum.removal_refusal(voters, str(leaving))
 
 
 def _has(client: Client, name: str, address: str) -> bool:
     """Whether a machine has any member in etcd: cheaper than checking the health of all members."""
-    (listed,) = _ask_any(client, name, LIST)
-    found = [_member(each, set()) for each in listed["members"]]
+    (listed,) = _run_in_any_pod(client, name, LIST)
+    found = [_member(member, set()) for member in listed["members"]]
     return bool(of_machine(found, name, address))
 
 
-def _refused(client: Client, name: str, reason: str, seconds: float) -> OperatorError:
+def _removal_timeout(client: Client, name: str, reason: str, seconds: float) -> OperatorError:
     return OperatorError(
-        f"{name} cannot leave etcd at {client.access.server}, tried for {seconds:.0f} s: "
-        f"{reason}. Nothing was taken from etcd. Fix the members that are not healthy, or replace "
-        "their machines first, and run `pulumi up` again."
+        f"removing {name} from etcd at {client.access.server} was not possible within "
+        f"{seconds:.0f} s: {reason}. No member was removed. Fix the unhealthy members, or replace "
+        "their machines first, then run `fleet up` again."
     )
 
 
@@ -184,33 +186,33 @@ def _member(listed: Json, healthy: set[str]) -> Member:
     return Member(
         id=f"{listed['ID']:x}",
         name=listed.get("name", ""),
-        address=next((urlsplit(each).hostname or "" for each in peers), ""),
+        address=next((urlsplit(url).hostname or "" for url in peers), ""),
         learner=listed.get("isLearner", False),
-        healthy=any(each in healthy for each in clients),
+        healthy=any(url in healthy for url in clients),
     )
 
 
-def _ask_any(client: Client, besides: str, *commands: Sequence[str]) -> list[Json]:
+def _run_in_any_pod(client: Client, besides: str, *commands: Sequence[str]) -> list[Json]:
     """Return etcdctl's output of the commands, all run in the first pod that answers."""
     reasons = []
     for pod in _pods(client, besides):
         try:
-            return [_ask(client, pod, command) for command in commands]
+            return [_etcdctl(client, pod, command) for command in commands]
         except ExecError as error:
             reasons.append(str(error))
     raise OperatorError(
-        f"no etcd pod of {client.access.server} answers: {'; '.join(reasons) or 'there is none'}"
+        f"no etcd pod at {client.access.server} responded: {'; '.join(reasons) or 'none exists'}"
     )
 
 
-def _ask(client: Client, pod: str, command: Sequence[str]) -> Json:
-    finished = run(client, NAMESPACE, pod, [*ETCDCTL, *command], deadline_seconds=ASK_SECONDS)
+def _etcdctl(client: Client, pod: str, command: Sequence[str]) -> Json:
+    finished = run(client, NAMESPACE, pod, [*ETCDCTL, *command], deadline_seconds=EXEC_SECONDS)
     try:
         # `endpoint health` fails when any member is unhealthy, and names it in its output.
         return json.loads(finished.output)
     except ValueError:
-        said = finished.errors.strip() or finished.output.strip()
-        raise ExecError(f"{pod}: etcdctl {command[0]} {command[1]}: {said}") from None
+        reason = finished.errors.strip() or finished.output.strip()
+        raise ExecError(f"{pod}: etcdctl {command[0]} {command[1]}: {reason}") from None
 
 
 def _pods(client: Client, besides: str) -> list[str]:

@@ -26,7 +26,7 @@ class ExecError(Exception):
 
 
 @dataclass(frozen=True)
-class Finished:
+class ExecResult:
     """The result of a program: its exit status and its output."""
 
     status: int
@@ -36,12 +36,12 @@ class Finished:
 
 def run(
     client: Client, namespace: str, pod: str, command: Sequence[str], *, deadline_seconds: float
-) -> Finished:
+) -> ExecResult:
     """Run `command` in the pod's first container; raise ExecError if that was not possible."""
     import websocket
 
     query = urlencode(
-        [("command", each) for each in command] + [("stdout", "true"), ("stderr", "true")]
+        [("command", word) for word in command] + [("stdout", "true"), ("stderr", "true")]
     )
     server = client.access.server.replace("https://", "wss://", 1)
     deadline = time.monotonic() + deadline_seconds
@@ -55,7 +55,7 @@ def run(
             http_no_proxy=["*"],
         )
         try:
-            return _finished(_listen(connection, deadline))
+            return _result(_listen(connection, deadline))
         finally:
             connection.shutdown()  # type: ignore[no-untyped-call]
     except websocket.WebSocketBadStatusException as error:
@@ -69,19 +69,19 @@ def _listen(connection: "WebSocket", deadline: float) -> dict[int, str]:
     """Return the data received on each channel until the other side closed."""
     import websocket
 
-    heard = {channel: bytearray() for channel in (OUTPUT, ERRORS, OUTCOME)}
+    received = {channel: bytearray() for channel in (OUTPUT, ERRORS, OUTCOME)}
     while True:
         connection.settimeout(max(0.001, deadline - time.monotonic()))
         code, message = connection.recv_data()
         if code == websocket.ABNF.OPCODE_CLOSE:
-            return {channel: said.decode(errors="replace") for channel, said in heard.items()}
-        if message and message[0] in heard:
-            heard[message[0]] += message[1:]
+            return {channel: data.decode(errors="replace") for channel, data in received.items()}
+        if message and message[0] in received:
+            received[message[0]] += message[1:]
 
 
-def _finished(heard: dict[int, str]) -> Finished:
-    outcome = json.loads(heard[OUTCOME] or "{}")
-    return Finished(_status(outcome), heard[OUTPUT], heard[ERRORS])
+def _result(received: dict[int, str]) -> ExecResult:
+    outcome = json.loads(received[OUTCOME] or "{}")
+    return ExecResult(_status(outcome), received[OUTPUT], received[ERRORS])
 
 
 def _status(outcome: dict[str, Any]) -> int:
@@ -91,4 +91,4 @@ def _status(outcome: dict[str, Any]) -> int:
     for cause in outcome.get("details", {}).get("causes", ()):
         if cause.get("reason") == "ExitCode":
             return int(cause["message"])
-    raise ExecError(outcome.get("message") or "the connection ended before the program did")
+    raise ExecError(outcome.get("message") or "the connection was lost before the program ended")

@@ -35,7 +35,7 @@ def await_ready(
         deadline_seconds,
         lambda missing: OperatorError(
             f"cluster {cluster} did not become ready within {deadline_seconds:.0f} s:\n"
-            f"  {missing}\nFix the problems above and run `pulumi up` again."
+            f"  {missing}\nFix the problems above and run `fleet up` again."
         ),
         poll_seconds=POLL_SECONDS,
     )
@@ -118,12 +118,12 @@ def _name(thing: Object) -> str:
 def _pod_state(pod: Object) -> str:
     status = pod["status"]
     waiting = [
-        f"{each['name']} {state.get('reason', '')} {state.get('message', '')}".strip()
-        for each in (
+        f"{container['name']} {state.get('reason', '')} {state.get('message', '')}".strip()
+        for container in (
             *status.get("initContainerStatuses", ()),
             *status.get("containerStatuses", ()),
         )
-        if (state := each["state"].get("waiting"))
+        if (state := container["state"].get("waiting"))
     ]
     detail = ", ".join(waiting) or message(pod, "PodScheduled")
     return f"{_name(pod)} on {pod['spec'].get('nodeName')}: {status['phase']} ({detail})"
@@ -133,7 +133,7 @@ def _summary(node: Object) -> Object:
     """Summarize a Node; one whose kubelet has not reported yet has neither addresses nor labels."""
     status = node["status"]
     addresses = [
-        each["address"] for each in status.get("addresses", ()) if each["type"] == "InternalIP"
+        found["address"] for found in status.get("addresses", ()) if found["type"] == "InternalIP"
     ]
     labels = node["metadata"].get("labels", {})
     role = "control-plane" if CONTROL_PLANE_LABEL in labels else "worker"

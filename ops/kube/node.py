@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.kube.conditions import condition, is_ready
-from ops.kube.placement import written
+from ops.kube.placement import format_taint
 
 MANAGED = "kubeadm-fleet/managed-labels-and-taints"
 CORDONED = "kubeadm-fleet/cordoned"
@@ -61,7 +61,7 @@ class Node:
             ready=is_ready(found),
             cordoned=CORDONED in annotations,
             labels=labels,
-            taints=tuple(written(each) for each in spec.get("taints", ())),
+            taints=tuple(map(format_taint, spec.get("taints", ()))),
             our_labels=tuple(ours.get("labels", ())),
             our_taints=own_taints,
             uid=metadata.get("uid", ""),
@@ -71,7 +71,7 @@ class Node:
         )
 
 
-def _read(taint: str) -> dict[str, str]:
+def _parse_taint(taint: str) -> dict[str, str]:
     pair, _, effect = taint.rpartition(":")
     key, _, value = pair.partition("=")
     return (
@@ -89,20 +89,20 @@ def metadata_patch(
     node = Node.of(found)
     changed: dict[str, str | None] = {key: None for key in node.our_labels}
     changed |= labels
-    wanted_keys = {_key(each) for each in taints}
+    desired_keys = {_key(taint) for taint in taints}
     kept = [
-        each
-        for each in found["spec"].get("taints", ())
-        if written(each) not in node.our_taints and _key(written(each)) not in wanted_keys
+        taint
+        for taint in found["spec"].get("taints", ())
+        if (text := format_taint(taint)) not in node.our_taints and _key(text) not in desired_keys
     ]
     managed = {"labels": sorted(labels), "taints": sorted(taints)}
     return {
         "metadata": {"labels": changed, "annotations": {MANAGED: json.dumps(managed)}},
-        "spec": {"taints": [*kept, *(_read(each) for each in taints)]},
+        "spec": {"taints": [*kept, *map(_parse_taint, taints)]},
     }
 
 
 def _key(taint: str) -> tuple[str, str]:
     """The identity of a taint in Kubernetes: key and effect."""
-    read = _read(taint)
-    return read["key"], read["effect"]
+    parsed = _parse_taint(taint)
+    return parsed["key"], parsed["effect"]

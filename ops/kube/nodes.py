@@ -22,7 +22,7 @@ SYSTEM = "/api/v1/namespaces/kube-system"
 MIRROR = "kubernetes.io/config.mirror"
 # Later than any time.
 NEVER = "~"
-ENDED = ("Succeeded", "Failed")
+TERMINATED = ("Succeeded", "Failed")
 READ_SECONDS = 5
 
 Change = Callable[[Json], Json | None]
@@ -56,7 +56,7 @@ class Nodes:
     def read(self) -> dict[str, Node] | None:
         """Return every Node by name; None if the API does not answer (no waiting)."""
         try:
-            return {each["metadata"]["name"]: Node.of(each) for each in self._quick.pages(NODES)}
+            return {node["metadata"]["name"]: Node.of(node) for node in self._quick.pages(NODES)}
         except ApiError:
             return None
 
@@ -93,7 +93,7 @@ class Nodes:
     def drain_policy(self) -> dict[str, str]:
         """Return the current drain policy (manifests/baseline/drain.yaml); {} if unknown."""
         path = f"{SYSTEM}/configmaps/kubeadm-fleet-drain"
-        found = self.client.ask("reading how to drain", lambda: self.client.find(path))
+        found = self.client.ask("reading the drain policy", lambda: self.client.find(path))
         return dict(found["data"]) if found else {}
 
     def _config_map(self, name: str) -> dict[str, str]:
@@ -132,7 +132,7 @@ class Nodes:
         self._change(name, change, "uncordoning")
 
     def cordon_permanently(self, name: str) -> bool:
-        """Cordon a Node that leaves, whoever cordoned it before; False if it is gone."""
+        """Cordon a Node that leaves, even if a user cordoned it before; False if it is gone."""
         patch = {"spec": {"unschedulable": True}}
         cordoned = self.client.ask(
             f"cordoning Node {name}",
@@ -157,23 +157,23 @@ class Nodes:
 
         def read() -> list[Pod]:
             node = self.client.find(_path(name))
-            born = node["metadata"]["creationTimestamp"] if node else NEVER
+            created = node["metadata"]["creationTimestamp"] if node else NEVER
             return [
                 Pod(found["namespace"], found["name"], found["uid"])
                 for pod in self.client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={name}")
-                if _is_former(pod, born)
+                if _is_former(pod, created)
                 for found in [pod["metadata"]]
             ]
 
         return self.client.ask(f"listing the pods on Node {name}", read)
 
-    def end_pods(self, name: str, pods: Iterable[Pod]) -> None:
+    def delete_pods(self, name: str, pods: Iterable[Pod]) -> None:
         """Delete these pods of the Node, but none that has since taken one of their names."""
         for pod in pods:
-            doing = f"ending pod {pod.namespace}/{pod.name} of the former Node {name}"
-            self.client.ask(doing, partial(self._end, pod))
+            doing = f"deleting pod {pod.namespace}/{pod.name} of the former Node {name}"
+            self.client.ask(doing, partial(self._delete_pod, pod))
 
-    def _end(self, pod: Pod) -> None:
+    def _delete_pod(self, pod: Pod) -> None:
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}"
         try:
             self.client.delete(path, {"preconditions": {"uid": pod.uid}})
@@ -186,11 +186,11 @@ class Nodes:
 
         def patch() -> None:
             found = self.client.get(_path(name))
-            wanted = change(found)
-            if wanted is not None:
+            body = change(found)
+            if body is not None:
                 version = found["metadata"]["resourceVersion"]
-                wanted["metadata"] = {**wanted.get("metadata", {}), "resourceVersion": version}
-                self.client.patch(_path(name), wanted)
+                body["metadata"] = {**body.get("metadata", {}), "resourceVersion": version}
+                self.client.patch(_path(name), body)
 
         self.client.ask(f"{doing} Node {name}", patch)
 
@@ -199,11 +199,11 @@ def _path(name: str) -> str:
     return f"{NODES}/{name}"
 
 
-def _is_former(pod: Mapping[str, Any], born: str) -> bool:
+def _is_former(pod: Mapping[str, Any], created: str) -> bool:
     metadata = pod["metadata"]
     if MIRROR in metadata.get("annotations", {}):
         return False
     owners = {owner["kind"] for owner in metadata.get("ownerReferences", ())}
-    is_connected = not pod["spec"].get("hostNetwork") and pod["status"]["phase"] not in ENDED
+    is_connected = not pod["spec"].get("hostNetwork") and pod["status"]["phase"] not in TERMINATED
     # Both times are RFC 3339 in the same zone, so text order is time order.
-    return is_connected or "DaemonSet" in owners or metadata["creationTimestamp"] < born
+    return is_connected or "DaemonSet" in owners or metadata["creationTimestamp"] < created

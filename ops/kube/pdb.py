@@ -17,24 +17,24 @@ def blocking(client: Client, pods: Iterable[Object]) -> list[str]:
     """Describe the budgets that block one of `pods`, each once: name and allowed disruptions."""
     pods = list(pods)
     return [
-        _described(budget)
+        _describe(budget)
         for budget in client.pages("/apis/policy/v1/poddisruptionbudgets")
-        if any(_holds(budget, pod) for pod in pods)
+        if any(_covers(budget, pod) for pod in pods)
     ]
 
 
-def _holds(budget: Object, pod: Object) -> bool:
+def _covers(budget: Object, pod: Object) -> bool:
     if budget["metadata"]["namespace"] != pod["metadata"]["namespace"]:
         return False
     selector = budget["spec"].get("selector")
     return selector is not None and matches(selector, pod["metadata"].get("labels", {}))
 
 
-def _described(budget: Object) -> str:
+def _describe(budget: Object) -> str:
     metadata, status = budget["metadata"], budget.get("status", {})
     return (
         f"{metadata['namespace']}/{metadata['name']} allows "
         f"{status.get('disruptionsAllowed', 0)} disruptions "
-        f"({status.get('currentHealthy', 0)} pods are healthy, "
-        f"{status.get('desiredHealthy', 0)} must be)"
+        f"(healthy pods: {status.get('currentHealthy', 0)}, "
+        f"required: {status.get('desiredHealthy', 0)})"
     )

@@ -17,8 +17,8 @@ Object = Mapping[str, Any]
 
 HARD_EFFECTS = ("NoSchedule", "NoExecute")
 # Taints that a controller derives from readiness and cordons, shortly after they change.
-FOLLOWING = tuple(
-    f"node.kubernetes.io/{each}" for each in ("not-ready", "unreachable", "unschedulable")
+CONTROLLER_TAINTS = tuple(
+    f"node.kubernetes.io/{state}" for state in ("not-ready", "unreachable", "unschedulable")
 )
 SHOWN_NODES = 3
 
@@ -43,9 +43,9 @@ def obstacle(pod: Object, node: Object) -> str:
     if not is_ready(node):
         return "is not Ready"
     for taint in node["spec"].get("taints", ()):
-        bars = taint["effect"] in HARD_EFFECTS and taint["key"] not in FOLLOWING
+        bars = taint["effect"] in HARD_EFFECTS and taint["key"] not in CONTROLLER_TAINTS
         if bars and not _tolerates(spec, taint):
-            return f"has the taint {written(taint)}"
+            return f"has the taint {format_taint(taint)}"
     labels = node["metadata"].get("labels", {})
     selector = spec.get("nodeSelector") or {}
     if not selector.items() <= labels.items():
@@ -61,14 +61,14 @@ def is_cordoned(node: Object) -> bool:
     return bool(node["spec"].get("unschedulable"))
 
 
-def written(taint: Mapping[str, str]) -> str:
+def format_taint(taint: Mapping[str, str]) -> str:
     """Format a taint as kubectl does: key=value:Effect, without `=` if there is no value."""
     value = taint.get("value", "")
     return f"{taint['key']}{f'={value}' if value else ''}:{taint['effect']}"
 
 
 def _tolerates(spec: Object, taint: Mapping[str, str]) -> bool:
-    return any(_covers(each, taint) for each in spec.get("tolerations") or ())
+    return any(_covers(toleration, taint) for toleration in spec.get("tolerations") or ())
 
 
 def _covers(toleration: Mapping[str, str], taint: Mapping[str, str]) -> bool:
@@ -95,6 +95,6 @@ def _matches(term: Object, node: Object) -> bool:
     expressions, names = term.get("matchExpressions") or (), term.get("matchFields") or ()
     return (
         bool(expressions or names)
-        and all(meets(each, labels) for each in expressions)
-        and all(meets(each, fields) for each in names)
+        and all(meets(expression, labels) for expression in expressions)
+        and all(meets(expression, fields) for expression in names)
     )

@@ -66,7 +66,7 @@ def missing(client: Client, probes: list[Probe]) -> list[str]:
         if report.unreadable
     )
     known = {probe: report for probe, report in reports.items() if not report.unreadable}
-    return [*_few(unreadable), *_few(_describe(_gaps(probes, known), probes, known))]
+    return [*_shortened(unreadable), *_shortened(_describe(_gaps(probes, known), probes, known))]
 
 
 def _read(client: Client, probe: Probe) -> Report:
@@ -129,7 +129,7 @@ def _hint(probe: Probe) -> str:
     return f"see `kubectl -n {NAMESPACE} logs {probe.pod}` and flannel's log on that Node"
 
 
-def _few(lines: Iterable[str]) -> Iterator[str]:
+def _shortened(lines: Iterable[str]) -> Iterator[str]:
     every = list(lines)
     yield from every[:LINES]
     if len(every) > LINES:

@@ -66,15 +66,15 @@ class _KubeletLiveness:
         self._client = client.limited(retries=0, seconds=PING_SECONDS)
         self._path = f"/api/v1/nodes/{name}"
         self._silence = silence_seconds
-        self._heard = time.monotonic()
+        self._last_answer = time.monotonic()
 
     def is_lost(self) -> bool:
         """Check once."""
         ready = self._is_ready()
         if ready is None or (ready and self._answers()):
-            self._heard = time.monotonic()
+            self._last_answer = time.monotonic()
             return False
-        return time.monotonic() - self._heard > self._silence
+        return time.monotonic() - self._last_answer > self._silence
 
     def _is_ready(self) -> bool | None:
         """Return whether the Node exists and is Ready; None if the API does not answer."""

@@ -65,7 +65,7 @@ def _register(target: Target) -> None:
     former, pods = nodes.one(name), nodes.former_pods(name)
     target.machine.run("register")
     readiness.await_registered(nodes, name, former)
-    nodes.end_pods(name, pods)
+    nodes.delete_pods(name, pods)
 
 
 def _set_metadata(target: Target) -> None:

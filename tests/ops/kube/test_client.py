@@ -111,7 +111,7 @@ def test_what_is_missing_is_found_to_be_none(api: Api, kube: Client) -> None:
 
 def test_an_api_that_does_not_answer_is_unavailable(api: Api) -> None:
     nowhere = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", api.kubeconfig)
-    with pytest.raises(Unavailable, match=r"no answer: .*[Rr]efused") as raised:
+    with pytest.raises(Unavailable, match=r"no response: .*[Rr]efused") as raised:
         Client(nowhere, retries=0).get(NODE)
     assert raised.value.status is None
 

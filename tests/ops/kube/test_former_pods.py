@@ -51,6 +51,6 @@ def test_only_the_very_pods_are_deleted(api: Api) -> None:
     for name, status in (("there", 200), ("gone", 404), ("another", 409)):
         api.answers[f"{path}/{name}"] = (status, {})
     pods = [Pod("shop", name, f"uid of {name}") for name in ("another", "gone", "there")]
-    Nodes.of(api.kubeconfig).end_pods("worker-0", pods)
+    Nodes.of(api.kubeconfig).delete_pods("worker-0", pods)
     assert api.asked == [f"{path}/{name}" for name in ("another", "gone", "there")]
     assert api.sent[f"{path}/there"]["preconditions"] == {"uid": "uid of there"}

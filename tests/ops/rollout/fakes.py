@@ -141,10 +141,10 @@ class FakeNodes(ClusterNodes):
     def former_pods(self, name: str) -> list[Pod]:
         return [Pod("shop", "web", name)]
 
-    def end_pods(self, name: str, pods: Iterable[Pod]) -> None:
+    def delete_pods(self, name: str, pods: Iterable[Pod]) -> None:
         assert list(pods) == [Pod("shop", "web", name)]
         assert self._fleet.found[name].node, "its Node was awaited"
-        self._fleet.call("end_pods", name)
+        self._fleet.call("delete_pods", name)
 
 
 def alike(props: Mapping[str, Any], **changes: Any) -> dict[str, ObservedMachine]:

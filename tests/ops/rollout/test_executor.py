@@ -72,7 +72,7 @@ def test_pods_of_a_former_node_end_when_it_has_registered_and_before_it_is_settl
     fleet = FakeFleet(props, like)
     assert run(fleet)
     assert fleet.of("a-worker-1")[: len(before) + 5] == [
-        *before, "register", "end_pods", "set_metadata", "uncordon", "record_applied",
+        *before, "register", "delete_pods", "set_metadata", "uncordon", "record_applied",
     ]  # fmt: skip
 
 
