@@ -9,7 +9,7 @@ disappear with it.
 import pulumi
 
 from components.pki import Pki
-from components.providers.manifests import Manifests
+from components.providers.manifests import Manifests, ManifestsArgs
 from model.fleet import Cluster
 from model.render import manifests
 
@@ -33,10 +33,8 @@ class Baseline(pulumi.ComponentResource):
         self.objects = [
             Manifests(
                 f"{cluster.name}-{purpose}",
-                kubeconfig=pki.kubeconfig,
-                documents=text,
-                init=init.id,
-                opts=pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
+                ManifestsArgs(kubeconfig=pki.kubeconfig, documents=text, init=init.id),
+                pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
             )
             for purpose, text in documents.items()
         ]

@@ -15,12 +15,14 @@ from components.control_plane import ControlPlane
 from components.drivers import driver_for
 from components.network import Network
 from components.pki import Pki
-from components.providers.health_check import ClusterHealthCheck
+from components.providers.health_check import ClusterHealthCheck, ClusterHealthCheckArgs
+from components.providers.hold import Hold
 from components.providers.ssh_key import SshKey
 from components.rollout import rollout_of
 from components.workers import Workers
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
+from ops.kube.health import ClusterHealth
 
 READY_SECONDS = 300
 
@@ -44,7 +46,7 @@ class Cluster(pulumi.ComponentResource):
         cluster: Described,
         key: SshKey,
         secrets: dict[str, pulumi.Output[str]],
-        held_by: Sequence[pulumi.Output[dict[str, Any]]],
+        held_by: Sequence[pulumi.Output[Hold]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("kubeadm-fleet:cluster:Cluster", cluster.name, None, opts)
@@ -60,16 +62,15 @@ class Cluster(pulumi.ComponentResource):
         rollout = rollout_of(cluster, machines, pki, applied, held_by, child)
         observation = ClusterHealthCheck(
             f"{cluster.name}-health",
-            cluster=cluster.name,
-            kubeconfig=pki.kubeconfig,
-            nodes=[machine.name for machine in cluster.machines],
-            machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
-            rolled=rollout.rolled,
-            deadline_seconds=READY_SECONDS,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[rollout],
+            ClusterHealthCheckArgs(
+                cluster=cluster.name,
+                kubeconfig=pki.kubeconfig,
+                nodes=[machine.name for machine in cluster.machines],
+                machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
+                rolled=rollout.rolled,
+                deadline_seconds=READY_SECONDS,
             ),
+            pulumi.ResourceOptions(parent=self, depends_on=[rollout]),
         )
         self.context = pki.context
         self.kubeconfig = pki.kubeconfig
@@ -86,7 +87,7 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"summary": self.summary})
 
 
-def _even_without(observed: dict[str, Any]) -> dict[str, Any]:
+def _even_without(observed: ClusterHealth) -> ClusterHealth:
     """Return the observation, or an empty one if this run could not finish the cluster.
 
     Otherwise one failed cluster would keep the stack from reporting the others.
@@ -96,7 +97,7 @@ def _even_without(observed: dict[str, Any]) -> dict[str, Any]:
     return observed
 
 
-def _waiting_or_failed(waiting: dict[str, Any]) -> dict[str, Any]:
+def _waiting_or_failed(waiting: Hold) -> Hold:
     """Return the hold that the rollout waits for; a failed rollout waits for none."""
     if pulumi.contains_unknowns(waiting) and not pulumi.runtime.is_dry_run():
         return {}
@@ -105,10 +106,10 @@ def _waiting_or_failed(waiting: dict[str, Any]) -> dict[str, Any]:
 
 def _summary(
     cluster: Described,
-    observed: dict[str, Any],
+    observed: ClusterHealth,
     fingerprint: str,
     expires: str,
-    waiting: dict[str, Any],
+    waiting: Hold,
 ) -> dict[str, Any]:
     return {
         "endpoint": cluster.server,

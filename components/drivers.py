@@ -11,9 +11,9 @@ from typing import Protocol
 import pulumi
 
 from components.login import MachineLogin
-from components.providers.bridge import Bridge
-from components.providers.container_machine import ContainerMachine
-from components.providers.existing_host import ExistingHost
+from components.providers.bridge import Bridge, BridgeArgs
+from components.providers.container_machine import ContainerMachine, ContainerMachineArgs
+from components.providers.existing_host import ExistingHost, ExistingHostArgs
 from components.providers.ssh_key import SshKey
 from components.steps import Settings
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
@@ -58,10 +58,12 @@ class ContainerDriver:
         self._key = key
         self._network = Bridge(
             f"{cluster.name}-bridge",
-            owner=key.public_key,
-            cluster=cluster.name,
-            subnet=str(cluster.container_subnet),
-            opts=opts,
+            BridgeArgs(
+                owner=key.public_key,
+                cluster=cluster.name,
+                subnet=str(cluster.container_subnet),
+            ),
+            opts,
         )
 
     def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
@@ -70,18 +72,20 @@ class ContainerDriver:
         assert isinstance(settings, ContainerSettings)
         resource = ContainerMachine(
             machine.name,
-            owner=self._key.public_key,
-            cluster=self._cluster.name,
-            hostname=machine.name,
-            role=machine.role,
-            kubernetes_version=self._cluster.kubernetes_version,
-            bridge=self._network.bridge,
-            address=settings.address_cidr,
-            gateway=settings.gateway,
-            cpus=settings.cpus,
-            memory=settings.memory_bytes,
-            authorized_key=self._key.public_key,
-            opts=opts,
+            ContainerMachineArgs(
+                owner=self._key.public_key,
+                cluster=self._cluster.name,
+                hostname=machine.name,
+                role=machine.role,
+                kubernetes_version=self._cluster.kubernetes_version,
+                bridge=self._network.bridge,
+                address=settings.address_cidr,
+                gateway=settings.gateway,
+                cpus=settings.cpus,
+                memory=settings.memory_bytes,
+                authorized_key=self._key.public_key,
+            ),
+            opts,
         )
         login = MachineLogin(
             Login(machine.address, SSH_PORT, "root"),
@@ -117,16 +121,18 @@ class ExistingDriver:
         login = MachineLogin(Login.from_settings(settings), self._named_secrets(settings))
         resource = ExistingHost(
             machine.name,
-            owner=self._key.public_key,
-            machine=machine.name,
-            role=machine.role,
-            kubernetes_version=self._cluster.kubernetes_version,
-            source=self._cluster.artifacts.source,
-            mirror=self._cluster.artifacts.mirror,
-            login=login.to_props(),
-            is_pinned=login.is_pinned,
-            endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
-            opts=opts,
+            ExistingHostArgs(
+                owner=self._key.public_key,
+                machine=machine.name,
+                role=machine.role,
+                kubernetes_version=self._cluster.kubernetes_version,
+                source=self._cluster.artifacts.source,
+                mirror=self._cluster.artifacts.mirror,
+                login=login.to_props(),
+                host_key_check=login.host_key_check,
+                endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
+            ),
+            opts,
         )
         return Provisioned(
             resource,

@@ -10,8 +10,8 @@ from typing import Any
 import pulumi
 
 from components.cluster import Cluster
-from components.providers.ssh_key import SshKey
-from components.providers.wave import Wave
+from components.providers.ssh_key import SshKey, SshKeyArgs
+from components.providers.wave import Wave, WaveArgs
 from model.fleet import Cluster as DescribedCluster
 from model.fleet import Fleet as Described
 from model.render import kubeconfig as kubeconfigs
@@ -29,7 +29,7 @@ class Fleet(pulumi.ComponentResource):
     def __init__(self, name: str, fleet: Described, secrets: dict[str, pulumi.Output[str]]) -> None:
         super().__init__("kubeadm-fleet:fleet:Fleet", name, None)
         child = pulumi.ResourceOptions(parent=self)
-        key = SshKey(f"{name}-ssh", comment="kubeadm-fleet", opts=child)
+        key = SshKey(f"{name}-ssh", SshKeyArgs(comment="kubeadm-fleet"), child)
         made = _in_waves(fleet, key, secrets, child)
         contexts = pulumi.Output.all(*[made[each.name].context for each in fleet.clusters])
         clusters = _by_name(fleet, {name: cluster.summary for name, cluster in made.items()})
@@ -74,9 +74,11 @@ def _wave(
 ) -> Wave:
     return Wave(
         f"wave-{members[0].upgrade.wave}",
-        clusters=[each.name for each in members],
-        rolled=[made[each.name].rolled for each in members],
-        kubeconfigs=[made[each.name].kubeconfig for each in members],
-        soak_seconds=max(each.upgrade.soak_seconds for each in members),
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before))),
+        WaveArgs(
+            clusters=[each.name for each in members],
+            rolled=[made[each.name].rolled for each in members],
+            kubeconfigs=[made[each.name].kubeconfig for each in members],
+            soak_seconds=max(each.upgrade.soak_seconds for each in members),
+        ),
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before))),
     )

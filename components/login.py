@@ -1,7 +1,6 @@
 """A machine's login at run time: parts of it are known only once its resources exist."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 from pulumi_command import remote
@@ -33,11 +32,11 @@ class MachineLogin:
         return self._later.get("sudo_password")
 
     @property
-    def is_pinned(self) -> bool:
-        """Whether the host keys of the host and its bastion are pinned."""
-        return "host_key" in self._later or self._login.is_pinned
+    def host_key_check(self) -> str:
+        """Return "pinned", or "off" if any key of the host or of its bastion is trusted."""
+        return "pinned" if "host_key" in self._later or self._login.is_pinned else "off"
 
-    def to_props(self) -> dict[str, Any]:
+    def to_props(self) -> dict[str, object]:
         """Return `Login.to_props` as resource inputs, with secrets marked."""
         return {**self._login.to_props(), **self._later}
 

@@ -16,8 +16,8 @@ from pulumi_command import remote
 from components import inventory
 from components.drivers import Driver
 from components.pki import Pki
-from components.providers.etcd_snapshot import EtcdSnapshot
-from components.providers.membership import Membership
+from components.providers.etcd_snapshot import EtcdSnapshot, EtcdSnapshotArgs
+from components.providers.membership import Membership, MembershipArgs
 from components.steps import RUN_ONCE, Settings, step
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
@@ -109,15 +109,15 @@ class Machine(pulumi.ComponentResource):
         """Send the snapshot to this machine if the cluster is to be initialized here."""
         return EtcdSnapshot(
             f"{self._cluster.name}-snapshot",
-            path=snapshot.path,
-            sha256=snapshot.sha256,
-            machine=self.name,
-            machine_id=self.id,
-            login=self.login.to_props(),
-            settings=settings,
-            opts=pulumi.ResourceOptions.merge(
-                opts, pulumi.ResourceOptions(depends_on=[self.prepared])
+            EtcdSnapshotArgs(
+                path=snapshot.path,
+                sha256=snapshot.sha256,
+                machine=self.name,
+                machine_id=self.id,
+                login=self.login.to_props(),
+                settings=settings,
             ),
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[self.prepared])),
         )
 
     def join(self, script: str, settings: Settings, after: list[pulumi.Resource]) -> None:
@@ -129,20 +129,22 @@ class Machine(pulumi.ComponentResource):
         cluster, machine, pki = self._cluster, self._machine, self._pki
         membership = Membership(
             f"{machine.name}-membership",
-            cluster=cluster.name,
-            server=cluster.server,
-            node=machine.name,
-            role=machine.role,
-            address=machine.address,
-            peers=_peers(cluster, machine),
-            machine_id=self.id,
-            authority_certificate=pki.cluster.certificate,
-            authority_key=pki.cluster.private_key,
-            kubeconfig=pki.kubeconfig,
-            drain_seconds=cluster.upgrade.drain_seconds,
-            force=cluster.upgrade.force,
-            data_loss=cluster.data_loss,
-            opts=self._child(depends_on=[self.prepared, *after], deleted_with=pki.cluster),
+            MembershipArgs(
+                cluster=cluster.name,
+                server=cluster.server,
+                node=machine.name,
+                role=machine.role,
+                address=machine.address,
+                peers=_peers(cluster, machine),
+                machine_id=self.id,
+                authority_certificate=pki.cluster.certificate,
+                authority_key=pki.cluster.private_key,
+                kubeconfig=pki.kubeconfig,
+                drain_seconds=cluster.upgrade.drain_seconds,
+                force=cluster.upgrade.force,
+                data_loss=cluster.data_loss,
+            ),
+            self._child(depends_on=[self.prepared, *after], deleted_with=pki.cluster),
         )
         self.joined = step(
             f"{machine.name}-join",

@@ -7,7 +7,7 @@ since they disappear with it.
 import pulumi
 
 from components.pki import Pki
-from components.providers.manifests import Manifests
+from components.providers.manifests import Manifests, ManifestsArgs
 from model.cni import plugins
 from model.fleet import Cluster
 
@@ -25,9 +25,11 @@ class Network(pulumi.ComponentResource):
         super().__init__("kubeadm-fleet:network:Network", f"{cluster.name}-network", None, opts)
         self.objects = Manifests(
             f"{cluster.name}-{cluster.network}",
-            kubeconfig=pki.kubeconfig,
-            documents=plugins.pod_network(cluster),
-            init=init.id,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
+            ManifestsArgs(
+                kubeconfig=pki.kubeconfig,
+                documents=plugins.pod_network(cluster),
+                init=init.id,
+            ),
+            pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )
         self.register_outputs({})

@@ -7,8 +7,12 @@ lifetime. Delete drops all of it from the state.
 
 import pulumi
 
-from components.providers.certificate_authority import CertificateAuthority, ServiceAccountKey
-from components.providers.client_certificate import ClientCertificate
+from components.providers.certificate_authority import (
+    CertificateAuthority,
+    CertificateAuthorityArgs,
+    ServiceAccountKey,
+)
+from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from model.fleet import Cluster
 from model.render import kubeconfig as kubeconfigs
 
@@ -33,12 +37,14 @@ class Pki(pulumi.ComponentResource):
         self.service_account = ServiceAccountKey(f"{cluster.name}-service-account", opts=child)
         self.admin = ClientCertificate(
             f"{cluster.name}-admin",
-            authority_certificate=self.cluster.certificate,
-            authority_key=self.cluster.private_key,
-            common_name="kubeadm-fleet-admin",
-            organizations=[ADMIN_GROUP],
-            valid_hours=ADMIN_HOURS,
-            opts=pulumi.ResourceOptions(parent=self),
+            ClientCertificateArgs(
+                authority_certificate=self.cluster.certificate,
+                authority_key=self.cluster.private_key,
+                common_name="kubeadm-fleet-admin",
+                organizations=[ADMIN_GROUP],
+                valid_hours=ADMIN_HOURS,
+            ),
+            pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"fingerprint": self.cluster.fingerprint})
 
@@ -67,7 +73,6 @@ class Pki(pulumi.ComponentResource):
     ) -> CertificateAuthority:
         return CertificateAuthority(
             f"{self._cluster.name}-{suffix}",
-            common_name=common_name,
-            valid_days=AUTHORITY_DAYS,
-            opts=opts,
+            CertificateAuthorityArgs(common_name=common_name, valid_days=AUTHORITY_DAYS),
+            opts,
         )

@@ -1,4 +1,10 @@
-"""The base class and shared conventions of all dynamic providers.
+"""The base classes and shared conventions of all dynamic providers and their resources.
+
+A resource takes Pulumi's `(name, args, opts)`. Its inputs are declared twice: as a dataclass of
+arguments, whose values may be outputs of other resources, and as a TypedDict, which is what the
+provider gets. A second TypedDict adds the outputs: the resource's state. The engine's untyped dicts
+end in `Provider`. TypedDicts are what the engine sends, so nothing is converted, and a comparison
+reads only what it needs; numbers may arrive as floats.
 
 Providers are pickled by reference (their module and class name), so state holds no code. They
 capture nothing, and therefore are not secret themselves. An error that the operator can act on is
@@ -13,27 +19,34 @@ Not every input is known when the engine asks. In a preview, and when the engine
 replacement of another resource entails, an input that is still to be computed is an `Unknown`,
 which equals nothing. In an update that continues on errors, an input that comes from a failed
 resource is missing; the engine asks for a diff all the same, and then skips the step. Therefore
-`check` and `diff` get their new inputs as `Inputs`: a diff that needs a missing input reports a
+`_check` and `_diff` get their new inputs as `Inputs`: a diff that needs a missing input reports a
 change. It never reports a replacement, for which the engine would delete dependents before it skips
 the step.
 """
 
+import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar, cast
+from uuid import uuid4
 
-from pulumi.dynamic import CheckResult, DiffResult, ResourceProvider, UpdateResult
+import pulumi
+from pulumi.dynamic import (
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
 from pulumi.runtime.rpc import contains_unknowns
 
 from ops.errors import OperatorError
 
-# Results when a required input is not known.
-UNJUDGED: Mapping[str, Callable[[dict[str, Any]], Any]] = {
-    "check": lambda news: CheckResult(news, []),
-    "diff": lambda _news: DiffResult(changes=True),
-}
+InputsT = TypeVar("InputsT", bound=Mapping[str, object])
+StateT = TypeVar("StateT", bound=Mapping[str, object])
 
 
 class NotKnown(Exception):
@@ -45,41 +58,82 @@ class Inputs(dict[str, Any]):
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         super().__init__(
-            {key: Inputs(each) if isinstance(each, dict) else each for key, each in given.items()}
+            {
+                key: Inputs(value) if isinstance(value, dict) else value
+                for key, value in given.items()
+            }
         )
 
     def __missing__(self, key: str) -> Any:
         raise NotKnown(key)
 
 
-def require_present(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
+def require_present(inputs: Mapping[str, object], keys: Iterable[str]) -> None:
     """Raise NotKnown unless all these inputs are present; call it before requesting replacement."""
     for key in keys:
         inputs[key]
 
 
-def require_known(inputs: Mapping[str, Any], keys: Iterable[str]) -> None:
+def require_known(inputs: Mapping[str, object], keys: Iterable[str]) -> None:
     """Raise NotKnown unless all these inputs are present and contain nothing unknown."""
     for key in keys:
         if contains_unknowns(inputs[key]):
             raise NotKnown(key)
 
 
-class Provider(ResourceProvider):
-    """A dynamic provider that tolerates unknown inputs.
+def changed(
+    olds: Mapping[str, object], news: Mapping[str, object], keys: Iterable[str]
+) -> list[str]:
+    """Return those keys whose values differ."""
+    return [key for key in keys if olds[key] != news[key]]
 
-    `check` and `diff` get their new inputs as `Inputs`.
+
+class Provider(ResourceProvider, Generic[InputsT, StateT]):
+    """A dynamic provider with typed inputs and state.
+
+    The engine calls the public methods; a subclass overrides those that begin with an underscore.
     """
 
     serialize_as_secret_always: bool = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for verb, unjudged in UNJUDGED.items():
-            if method := vars(cls).get(verb):
-                setattr(cls, verb, _tolerantly(method, unjudged))
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Return the inputs to use; inputs that cannot be checked yet stay as they are."""
+        try:
+            checked = dict(self._check(cast(InputsT, olds), cast(InputsT, Inputs(news))))
+        except NotKnown:
+            checked = news
+        return CheckResult(checked, [])
 
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Compare the state with the new inputs; a missing one that is needed is a change."""
+        try:
+            return self._diff(cast(StateT, olds), cast(InputsT, Inputs(news)))
+        except NotKnown:
+            return DiffResult(changes=True)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Create the resource."""
+        state = self._create(cast(InputsT, props))
+        return CreateResult(id_=self._id(state), outs=dict(state))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Return the resource's actual state; no outputs if it is gone."""
+        state = self._read(cast(StateT, props))
+        return ReadResult(outs={}) if state is None else ReadResult(id_=id_, outs=dict(state))
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Update the resource in place."""
+        return UpdateResult(outs=dict(self._update(cast(StateT, olds), cast(InputsT, news))))
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Delete the resource."""
+        self._delete(cast(StateT, props))
+
+    def _check(self, _olds: InputsT, news: InputsT) -> InputsT:
+        """Return the inputs to use; without former ones, `_olds` is empty."""
+        return news
+
+    def _diff(self, _olds: StateT, _news: InputsT) -> DiffResult:
         """Report no change: a resource without its own diff is created once.
 
         Pulumi's default leaves the diff to the engine, which also compares the location of the
@@ -87,26 +141,51 @@ class Provider(ResourceProvider):
         """
         return DiffResult(changes=False)
 
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+    def _create(self, inputs: InputsT) -> StateT:
+        raise NotImplementedError(f"{type(self).__name__} has no create")
+
+    def _id(self, _state: StateT) -> str:
+        """Return a new resource's ID."""
+        return uuid4().hex
+
+    def _read(self, state: StateT) -> StateT | None:
+        """Return the actual state; None if the resource is gone."""
+        return state
+
+    def _update(self, _olds: StateT, _news: InputsT) -> StateT:
         """Refuse: a resource without its own update can only be replaced.
 
         Pulumi's default drops all outputs, including key material.
         """
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
+    def _delete(self, _state: StateT) -> None:
+        """Do nothing: a resource without its own delete ends with its state."""
 
-def _tolerantly(
-    method: Callable[..., Any], unjudged: Callable[[dict[str, Any]], Any]
-) -> Callable[..., Any]:
-    @wraps(method)
-    def call(self: Provider, *args: Any) -> Any:
-        *others, news = args
-        try:
-            return method(self, *others, Inputs(news))
-        except NotKnown:
-            return unjudged(news)
 
-    return call
+class ProvidedResource(Resource):
+    """A resource of a dynamic provider.
+
+    Its inputs are the fields of `args`, and `further` ones; its outputs are the class's own
+    annotations.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Pulumi converts outputs to their annotated types, and does not know TypedDict.
+        names = inspect.get_annotations(cls)
+        cls.__annotations__ = dict.fromkeys(names, pulumi.Output[Any])
+
+    def __init__(
+        self,
+        provider: Provider[Any, Any],
+        name: str,
+        args: object,
+        opts: pulumi.ResourceOptions | None,
+        **further: pulumi.Input[Any],
+    ) -> None:
+        outputs = dict.fromkeys(inspect.get_annotations(type(self)))
+        super().__init__(provider, name, {**outputs, **vars(args), **further}, opts)
 
 
 def _format_exc(limit: int | None = None, chain: bool = True) -> str:

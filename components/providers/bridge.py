@@ -6,81 +6,86 @@ that a killed run left behind.
 """
 
 import ipaddress
-from typing import Any
-from uuid import uuid4
+from dataclasses import dataclass
+from typing import TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider, changed
 
 REPLACING = ("owner", "cluster", "subnet")
 
 
-class BridgeProvider(Provider):
+class BridgeInputs(TypedDict):
+    """The bridge as the provider gets it."""
+
+    owner: str
+    cluster: str
+    subnet: str
+
+
+class BridgeState(BridgeInputs):
+    """The bridge as it was created."""
+
+    bridge: str
+    gateway: str
+
+
+class BridgeProvider(Provider[BridgeInputs, BridgeState]):
     """Manages bridges."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        """Create the bridge."""
-        return CreateResult(id_=uuid4().hex, outs=_make(props))
+    def _create(self, inputs: BridgeInputs) -> BridgeState:
+        return _make(inputs)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: BridgeState, news: BridgeInputs) -> DiffResult:
         """Check whether the bridge exists and matches the desired one."""
         from ops.nspawn import network
 
-        replaces = [key for key in REPLACING if olds[key] != news[key]]
+        replaces = changed(olds, news, REPLACING)
         return DiffResult(
             changes=bool(replaces) or not network.bridge_exists(olds["bridge"]),
             replaces=replaces,
             delete_before_replace=True,
         )
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(self, _olds: BridgeState, news: BridgeInputs) -> BridgeState:
         """Create it again."""
-        return UpdateResult(outs=_make(news))
+        return _make(news)
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Remove it."""
+    def _delete(self, state: BridgeState) -> None:
         from ops.nspawn import lifecycle, network
 
-        lifecycle.purge_cluster(props["owner"], props["cluster"])
-        network.remove_bridge(props["bridge"])
+        lifecycle.purge_cluster(state["owner"], state["cluster"])
+        network.remove_bridge(state["bridge"])
 
 
-def _make(props: dict[str, Any]) -> dict[str, Any]:
+def _make(inputs: BridgeInputs) -> BridgeState:
     from ops.nspawn import network
     from ops.nspawn.spec import short
 
-    subnet = ipaddress.IPv4Network(props["subnet"])
-    bridge = f"kf{short(props['owner'] + props['cluster'], 12)}"
+    subnet = ipaddress.IPv4Network(inputs["subnet"])
+    bridge = f"kf{short(inputs['owner'] + inputs['cluster'], 12)}"
     network.make_bridge(bridge, f"{subnet[1]}/{subnet.prefixlen}")
-    return {**props, "bridge": bridge, "gateway": str(subnet[1])}
+    return {**inputs, "bridge": bridge, "gateway": str(subnet[1])}
 
 
-class Bridge(Resource, module="kubeadm-fleet", name="Bridge"):
+@dataclass(frozen=True)
+class BridgeArgs:
+    """A cluster's bridge: `owner` is the fleet's public key, `subnet` in CIDR notation."""
+
+    owner: pulumi.Input[str]
+    cluster: str
+    subnet: str
+
+
+class Bridge(ProvidedResource, module="kubeadm-fleet", name="Bridge"):
     """A bridge: `bridge` (its name), `gateway` (the host's address on it)."""
 
     bridge: pulumi.Output[str]
     gateway: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        owner: pulumi.Input[str],
-        cluster: str,
-        subnet: str,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: BridgeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            BridgeProvider(),
-            name,
-            {
-                "owner": owner,
-                "cluster": cluster,
-                "subnet": subnet,
-                "bridge": None,
-                "gateway": None,
-            },
-            opts,
-        )
+        super().__init__(BridgeProvider(), name, args, opts)

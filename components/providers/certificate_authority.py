@@ -5,38 +5,63 @@ validity replaces it. Delete drops it: resources of the cluster are `deleted_wit
 since without the authority the cluster can no longer be accessed.
 """
 
-from typing import Any
-from uuid import uuid4
+from dataclasses import dataclass
+from typing import TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider, changed
 from model.pki import certificates
 
 
-class CertificateAuthorityProvider(Provider):
+class CertificateAuthorityInputs(TypedDict):
+    """The authority as the provider gets it."""
+
+    common_name: str
+    valid_days: float
+
+
+class CertificateAuthorityState(CertificateAuthorityInputs):
+    """The authority as it was generated."""
+
+    certificate: str
+    private_key: str
+    fingerprint: str
+    expires: str
+
+
+class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, CertificateAuthorityState]):
     """Generates self-signed certificate authorities (ECDSA P-256)."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: CertificateAuthorityInputs) -> CertificateAuthorityState:
         """Generate a key pair and its self-signed certificate."""
-        pair = certificates.new_authority(props["common_name"], int(props["valid_days"]))
-        outs = {
-            **props,
+        pair = certificates.new_authority(inputs["common_name"], int(inputs["valid_days"]))
+        return {
+            **inputs,
             "certificate": pair.cert_pem,
             "private_key": pair.key_pem,
             "fingerprint": certificates.fingerprint(pair.cert_pem),
             "expires": certificates.expiry(pair.cert_pem).isoformat(),
         }
-        return CreateResult(id_=uuid4().hex, outs=outs)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(
+        self, olds: CertificateAuthorityState, news: CertificateAuthorityInputs
+    ) -> DiffResult:
         """Replace the authority if the content of its certificate would change."""
-        replaces = [key for key in ("common_name", "valid_days") if olds[key] != news[key]]
+        replaces = changed(olds, news, ("common_name", "valid_days"))
         return DiffResult(changes=bool(replaces), replaces=replaces, delete_before_replace=False)
 
 
-class CertificateAuthority(Resource, module="kubeadm-fleet", name="CertificateAuthority"):
+@dataclass(frozen=True)
+class CertificateAuthorityArgs:
+    """A CA, by the subject and the validity of its certificate."""
+
+    common_name: pulumi.Input[str]
+    valid_days: int
+
+
+class CertificateAuthority(ProvidedResource, module="kubeadm-fleet", name="CertificateAuthority"):
     """A CA: `certificate` (PEM), `private_key` (PEM, secret), `fingerprint`, `expires` (ISO)."""
 
     certificate: pulumi.Output[str]
@@ -45,52 +70,55 @@ class CertificateAuthority(Resource, module="kubeadm-fleet", name="CertificateAu
     expires: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        common_name: str,
-        valid_days: int,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: CertificateAuthorityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        options = pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
         super().__init__(
-            CertificateAuthorityProvider(),
-            name,
-            {
-                "common_name": common_name,
-                "valid_days": valid_days,
-                "certificate": None,
-                "private_key": None,
-                "fingerprint": None,
-                "expires": None,
-            },
-            pulumi.ResourceOptions.merge(
-                opts, pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
-            ),
+            CertificateAuthorityProvider(), name, args, pulumi.ResourceOptions.merge(opts, options)
         )
 
 
-class ServiceAccountKeyProvider(Provider):
+class ServiceAccountKeyInputs(TypedDict):
+    """A key pair needs no inputs."""
+
+
+class ServiceAccountKeyState(ServiceAccountKeyInputs):
+    """The key pair as it was generated."""
+
+    private_key: str
+    public_key: str
+
+
+class ServiceAccountKeyProvider(Provider[ServiceAccountKeyInputs, ServiceAccountKeyState]):
     """Generates the key pair that signs service-account tokens."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: ServiceAccountKeyInputs) -> ServiceAccountKeyState:
         """Generate an ECDSA P-256 key pair."""
         private_key, public_key = certificates.new_service_account_key()
-        outs = {**props, "private_key": private_key, "public_key": public_key}
-        return CreateResult(id_=uuid4().hex, outs=outs)
+        return {**inputs, "private_key": private_key, "public_key": public_key}
 
 
-class ServiceAccountKey(Resource, module="kubeadm-fleet", name="ServiceAccountKey"):
+@dataclass(frozen=True)
+class ServiceAccountKeyArgs:
+    """A key pair needs no arguments."""
+
+
+class ServiceAccountKey(ProvidedResource, module="kubeadm-fleet", name="ServiceAccountKey"):
     """The service-account signing key: `private_key` (PEM, secret), `public_key` (PEM)."""
 
     private_key: pulumi.Output[str]
     public_key: pulumi.Output[str]
 
-    def __init__(self, name: str, *, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: ServiceAccountKeyArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        options = pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
         super().__init__(
             ServiceAccountKeyProvider(),
             name,
-            {"private_key": None, "public_key": None},
-            pulumi.ResourceOptions.merge(
-                opts, pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
-            ),
+            args or ServiceAccountKeyArgs(),
+            pulumi.ResourceOptions.merge(opts, options),
         )

@@ -5,58 +5,88 @@ two thirds of its lifetime. Delete drops it from the state (Kubernetes does not 
 certificates).
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from typing import TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider, changed
 from model.pki import certificates
 
 SUBJECT = ("common_name", "organizations", "valid_hours", "authority_certificate")
 
 
-class ClientCertificateProvider(Provider):
+class ClientCertificateInputs(TypedDict):
+    """The certificate as the provider gets it."""
+
+    authority_certificate: str
+    authority_key: str
+    common_name: str
+    organizations: list[str]
+    valid_hours: float
+
+
+class ClientCertificateState(ClientCertificateInputs):
+    """The certificate as it was issued."""
+
+    certificate: str
+    private_key: str
+    expires: str
+
+
+class ClientCertificateProvider(Provider[ClientCertificateInputs, ClientCertificateState]):
     """Issues client certificates."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: ClientCertificateInputs) -> ClientCertificateState:
         """Issue the certificate."""
-        return CreateResult(id_=uuid4().hex, outs=_issue(props))
+        return _issue(inputs)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: ClientCertificateState, news: ClientCertificateInputs) -> DiffResult:
         """Decide whether the certificate must be reissued."""
-        changed = any(olds[key] != news[key] for key in SUBJECT)
-        return DiffResult(changes=changed or _is_due(olds))
+        return DiffResult(changes=bool(changed(olds, news, SUBJECT)) or _is_due(olds))
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(
+        self, _olds: ClientCertificateState, news: ClientCertificateInputs
+    ) -> ClientCertificateState:
         """Reissue the certificate."""
-        return UpdateResult(outs=_issue(news))
+        return _issue(news)
 
 
-def _issue(props: dict[str, Any]) -> dict[str, Any]:
-    authority = certificates.KeyPair(props["authority_certificate"], props["authority_key"])
+def _issue(inputs: ClientCertificateInputs) -> ClientCertificateState:
+    authority = certificates.KeyPair(inputs["authority_certificate"], inputs["authority_key"])
     pair = certificates.issue_client(
         authority,
-        props["common_name"],
-        list(props["organizations"]),
-        timedelta(hours=props["valid_hours"]),
+        inputs["common_name"],
+        list(inputs["organizations"]),
+        timedelta(hours=inputs["valid_hours"]),
     )
     return {
-        **props,
+        **inputs,
         "certificate": pair.cert_pem,
         "private_key": pair.key_pem,
         "expires": certificates.expiry(pair.cert_pem).isoformat(),
     }
 
 
-def _is_due(outs: dict[str, Any]) -> bool:
-    left = datetime.fromisoformat(outs["expires"]) - datetime.now(UTC)
-    return left < timedelta(hours=outs["valid_hours"]) / 3
+def _is_due(state: ClientCertificateState) -> bool:
+    left = datetime.fromisoformat(state["expires"]) - datetime.now(UTC)
+    return left < timedelta(hours=state["valid_hours"]) / 3
 
 
-class ClientCertificate(Resource, module="kubeadm-fleet", name="ClientCertificate"):
+@dataclass(frozen=True)
+class ClientCertificateArgs:
+    """A certificate: the CA that issues it, its subject and its validity."""
+
+    authority_certificate: pulumi.Input[str]
+    authority_key: pulumi.Input[str]
+    common_name: str
+    organizations: list[str]
+    valid_hours: int
+
+
+class ClientCertificate(ProvidedResource, module="kubeadm-fleet", name="ClientCertificate"):
     """A client certificate: `certificate` (PEM), `private_key` (PEM, secret), `expires` (ISO)."""
 
     certificate: pulumi.Output[str]
@@ -64,30 +94,9 @@ class ClientCertificate(Resource, module="kubeadm-fleet", name="ClientCertificat
     expires: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        authority_certificate: pulumi.Input[str],
-        authority_key: pulumi.Input[str],
-        common_name: str,
-        organizations: list[str],
-        valid_hours: int,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: ClientCertificateArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        options = pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
         super().__init__(
-            ClientCertificateProvider(),
-            name,
-            {
-                "authority_certificate": authority_certificate,
-                "authority_key": authority_key,
-                "common_name": common_name,
-                "organizations": organizations,
-                "valid_hours": valid_hours,
-                "certificate": None,
-                "private_key": None,
-                "expires": None,
-            },
-            pulumi.ResourceOptions.merge(
-                opts, pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
-            ),
+            ClientCertificateProvider(), name, args, pulumi.ResourceOptions.merge(opts, options)
         )

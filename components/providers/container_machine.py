@@ -8,14 +8,15 @@ Delete ends it and leaves nothing on the host.
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 from uuid import uuid4
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider, require_present
+from components.providers.base import ProvidedResource, Provider, changed, require_present
 from model import paths
 from ops.errors import OperatorError
 
@@ -36,39 +37,75 @@ REPLACING = (
 CHANGING = ("cpus", "memory", "kubernetes_version")
 
 
-class ContainerMachineProvider(Provider):
+class ContainerMachineInputs(TypedDict):
+    """The machine as the provider gets it."""
+
+    owner: str
+    cluster: str
+    hostname: str
+    role: str
+    kubernetes_version: str
+    bridge: str
+    address: str
+    gateway: str
+    cpus: float
+    memory: float
+    authorized_key: str
+
+
+class _Found(TypedDict):
+    machine_id: str
+    image: str
+    running: bool
+
+
+class ContainerMachineState(ContainerMachineInputs, _Found):
+    """The machine as it was created, or found on the host."""
+
+    host_key: str
+    supplies: str
+
+
+class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachineState]):
     """Manages container machines."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: ContainerMachineInputs) -> ContainerMachineState:
         """Boot a new machine."""
         from ops.nspawn import artifacts as stock
         from ops.nspawn import lifecycle
 
-        spec = _spec(props, image=_image(props["kubernetes_version"]), machine_id=uuid4().hex)
-        host_key = lifecycle.create(spec, {})
-        given = {"host_key": host_key, "supplies": stock.of_image(spec, {}).digest}
-        return CreateResult(
-            id_=spec.machine_id, outs={**props, **_outs(spec, running=True), **given}
-        )
+        image = _image(inputs["kubernetes_version"])
+        spec = _spec(inputs, image=image, machine_id=uuid4().hex)
+        return {
+            **inputs,
+            "host_key": lifecycle.create(spec, {}),
+            "supplies": stock.of_image(spec, {}).digest,
+            **_outs(spec, running=True),
+        }
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _id(self, state: ContainerMachineState) -> str:
+        return state["machine_id"]
+
+    def _diff(self, olds: ContainerMachineState, news: ContainerMachineInputs) -> DiffResult:
         """Compare the desired machine with the one that runs on the host."""
         from ops.nspawn import lifecycle
 
         require_present(news, (*REPLACING, *CHANGING))
-        replaces = [key for key in REPLACING if olds[key] != news[key]]
+        replaces = changed(olds, news, REPLACING)
         found = _found(olds)
         if found is None:
             replaces.append("hostname")
-        changed = any(olds[key] != news[key] for key in CHANGING)
         stopped = found is not None and not lifecycle.is_running(found)
+        changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(
-            changes=bool(replaces) or changed or stopped or _needs_supplies(olds, news),
+            changes=bool(changes) or _needs_supplies(olds, news),
             replaces=replaces,
             delete_before_replace=True,
         )
 
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(
+        self, olds: ContainerMachineState, news: ContainerMachineInputs
+    ) -> ContainerMachineState:
         """Apply the size, send files for its version, and start the machine if it is stopped."""
         from ops.nspawn import artifacts as stock
         from ops.nspawn import lifecycle
@@ -85,79 +122,90 @@ class ContainerMachineProvider(Provider):
             kubernetes_version=news["kubernetes_version"],
         )
         lifecycle.start(found)
-        given = {"host_key": olds["host_key"], "supplies": olds["supplies"]}
-        if olds["kubernetes_version"] != news["kubernetes_version"] or _needs_supplies(olds, news):
+        digest = olds["supplies"]
+        if changed(olds, news, ["kubernetes_version"]) or _needs_supplies(olds, news):
             supplies = _supplies(news)
             stock.supply(found, supplies)
-            given["supplies"] = supplies.digest
-        return UpdateResult(outs={**news, **_outs(found, running=True), **given})
+            digest = supplies.digest
+        return {
+            **news,
+            "host_key": olds["host_key"],
+            "supplies": digest,
+            **_outs(found, running=True),
+        }
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+    def _read(self, state: ContainerMachineState) -> ContainerMachineState | None:
         """Inspect the machine on the host."""
         from ops.nspawn import lifecycle
 
-        found = _found(props)
+        found = _found(state)
         if found is None:
-            return ReadResult(outs={})
-        running = lifecycle.is_running(found)
-        return ReadResult(id_=id_, outs={**props, **_outs(found, running=running)})
+            return None
+        return {**state, **_outs(found, running=lifecycle.is_running(found))}
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
+    def _delete(self, state: ContainerMachineState) -> None:
         """End the machine and remove all of it."""
         from ops.nspawn import lifecycle
 
-        there = _there(props)
+        there = _there(state)
         if there is None:
             # Its folder is missing; a process, a namespace or a veth pair may still exist.
-            there = _spec(props, image=props["image"], machine_id=props["machine_id"])
-        if there.machine_id == props["machine_id"]:
+            there = _spec(state, image=state["image"], machine_id=state["machine_id"])
+        if there.machine_id == state["machine_id"]:
             lifecycle.purge(there)
 
 
-def _spec(props: dict[str, Any], *, image: str, machine_id: str) -> "MachineSpec":
+def _spec(inputs: ContainerMachineInputs, *, image: str, machine_id: str) -> "MachineSpec":
     from ops.nspawn.spec import MachineSpec
 
     return MachineSpec(
+        owner=inputs["owner"],
+        cluster=inputs["cluster"],
+        hostname=inputs["hostname"],
+        role=inputs["role"],
+        kubernetes_version=inputs["kubernetes_version"],
+        bridge=inputs["bridge"],
+        address=inputs["address"],
+        gateway=inputs["gateway"],
+        cpus=float(inputs["cpus"]),
+        memory=int(inputs["memory"]),
+        authorized_key=inputs["authorized_key"],
         image=image,
         machine_id=machine_id,
-        cpus=float(props["cpus"]),
-        memory=int(props["memory"]),
-        kubernetes_version=props["kubernetes_version"],
-        **{key: props[key] for key in REPLACING},
     )
 
 
-def _found(props: dict[str, Any]) -> "MachineSpec | None":
-    """Return the machine of these outputs as found on the host; None when its disk is missing."""
-    there = _there(props)
-    return there if there is not None and there.machine_id == props["machine_id"] else None
+def _found(state: ContainerMachineState) -> "MachineSpec | None":
+    """Return the machine of this state as found on the host; None when its disk is missing."""
+    there = _there(state)
+    return there if there is not None and there.machine_id == state["machine_id"] else None
 
 
-def _there(props: dict[str, Any]) -> "MachineSpec | None":
+def _there(state: ContainerMachineState) -> "MachineSpec | None":
     """Return the machine that has this name on the host, whether or not it is this resource's."""
     from ops.nspawn.spec import MachineSpec, cluster_folder
 
-    return MachineSpec.read(cluster_folder(props["cluster"]) / props["hostname"])
+    return MachineSpec.read(cluster_folder(state["cluster"]) / state["hostname"])
 
 
-def _outs(spec: "MachineSpec", *, running: bool) -> dict[str, Any]:
+def _outs(spec: "MachineSpec", *, running: bool) -> _Found:
     return {"machine_id": spec.machine_id, "image": Path(spec.image).name, "running": running}
 
 
-def _supplies(props: dict[str, Any]) -> "HostArtifacts":
+def _supplies(inputs: ContainerMachineInputs) -> "HostArtifacts":
     from model.well_known import ARCHITECTURES
     from ops.hosts import artifacts as supplies
 
     return supplies.for_host(
         source="bundle",
         mirror=None,
-        kubernetes_version=props["kubernetes_version"],
+        kubernetes_version=inputs["kubernetes_version"],
         arch=ARCHITECTURES[os.uname().machine],
-        role=props["role"],
+        role=inputs["role"],
     )
 
 
-def _needs_supplies(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+def _needs_supplies(olds: ContainerMachineState, news: ContainerMachineInputs) -> bool:
     """Whether the bundle changed. A preview needs no bundle, so it may be unknown."""
     try:
         return bool(_supplies(news).digest != olds["supplies"])
@@ -175,7 +223,27 @@ def _image(kubernetes_version: str) -> str:
     return str(current.resolve())
 
 
-class ContainerMachine(Resource, module="kubeadm-fleet", name="ContainerMachine"):
+@dataclass(frozen=True)
+class ContainerMachineArgs:
+    """A machine: `owner` is the fleet's public key, `address` has a prefix length, `memory` bytes.
+
+    `authorized_key` is the public key that may log in as root.
+    """
+
+    owner: pulumi.Input[str]
+    cluster: str
+    hostname: str
+    role: str
+    kubernetes_version: str
+    bridge: pulumi.Input[str]
+    address: str
+    gateway: str
+    cpus: float
+    memory: int
+    authorized_key: pulumi.Input[str]
+
+
+class ContainerMachine(ProvidedResource, module="kubeadm-fleet", name="ContainerMachine"):
     """A machine: `machine_id` (new for every new machine), `host_key` (public, one line)."""
 
     machine_id: pulumi.Output[str]
@@ -185,42 +253,6 @@ class ContainerMachine(Resource, module="kubeadm-fleet", name="ContainerMachine"
     supplies: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        owner: pulumi.Input[str],
-        cluster: str,
-        hostname: str,
-        role: str,
-        kubernetes_version: str,
-        bridge: pulumi.Input[str],
-        address: str,
-        gateway: str,
-        cpus: float,
-        memory: int,
-        authorized_key: pulumi.Input[str],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: ContainerMachineArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            ContainerMachineProvider(),
-            name,
-            {
-                "owner": owner,
-                "cluster": cluster,
-                "hostname": hostname,
-                "role": role,
-                "kubernetes_version": kubernetes_version,
-                "bridge": bridge,
-                "address": address,
-                "gateway": gateway,
-                "cpus": cpus,
-                "memory": memory,
-                "authorized_key": authorized_key,
-                "machine_id": None,
-                "host_key": None,
-                "image": None,
-                "running": None,
-                "supplies": None,
-            },
-            opts,
-        )
+        super().__init__(ContainerMachineProvider(), name, args, opts)

@@ -8,15 +8,16 @@ checksum.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider, changed
 from ops.errors import OperatorError
+from ops.hosts.login import Login, LoginProps
 
 if TYPE_CHECKING:
     from ops.hosts.session import HostConnection
@@ -29,66 +30,81 @@ MISSING = "missing"
 CAUSES = ("path", "sha256", "machine_id", "login")
 
 
-class EtcdSnapshotProvider(Provider):
+class EtcdSnapshotInputs(TypedDict):
+    """The snapshot as the provider gets it."""
+
+    path: str
+    sha256: str
+    machine: str
+    machine_id: str
+    login: LoginProps
+    settings: dict[str, str]
+
+
+class EtcdSnapshotState(EtcdSnapshotInputs):
+    """The snapshot as the machine knows it."""
+
+    condition: str
+
+
+class EtcdSnapshotProvider(Provider[EtcdSnapshotInputs, EtcdSnapshotState]):
     """Sends a snapshot to the machine that needs it."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: EtcdSnapshotInputs) -> EtcdSnapshotState:
         """Send the snapshot if the machine is to initialize its cluster."""
-        return CreateResult(id_=uuid4().hex, outs=_deliver(props))
+        return _deliver(inputs)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: EtcdSnapshotState, news: EtcdSnapshotInputs) -> DiffResult:
         """Ask the machine again when the snapshot, the machine or its login changed."""
-        moved = any(olds[key] != news[key] for key in CAUSES)
-        return DiffResult(changes=moved or olds["condition"] == MISSING)
+        changes = bool(changed(olds, news, CAUSES)) or olds["condition"] == MISSING
+        return DiffResult(changes=changes)
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(self, _olds: EtcdSnapshotState, news: EtcdSnapshotInputs) -> EtcdSnapshotState:
         """Send the snapshot if the machine is to initialize its cluster."""
-        return UpdateResult(outs=_deliver(news))
+        return _deliver(news)
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+    def _read(self, state: EtcdSnapshotState) -> EtcdSnapshotState:
         """Ask the machine whether it still needs the snapshot."""
         from ops.hosts.ssh import Unreachable
 
         try:
-            condition = MISSING if _ask(props) else DELIVERED
+            return {**state, "condition": MISSING if _ask(state) else DELIVERED}
         except Unreachable:
-            condition = props["condition"]
-        return ReadResult(id_=id_, outs={**props, "condition": condition})
+            return state
 
 
-def _deliver(props: dict[str, Any]) -> dict[str, Any]:
-    if _ask(props, PATIENCE_SECONDS):
-        _send(props)
-    return {**props, "condition": DELIVERED}
+def _deliver(inputs: EtcdSnapshotInputs) -> EtcdSnapshotState:
+    if _ask(inputs, PATIENCE_SECONDS):
+        _send(inputs)
+    return {**inputs, "condition": DELIVERED}
 
 
-def _ask(props: Mapping[str, Any], patience_seconds: float = 0) -> bool:
+def _ask(inputs: EtcdSnapshotInputs, patience_seconds: float = 0) -> bool:
     from ops.hosts.operations import OPERATIONS
 
-    settings = {**props["settings"], "SNAPSHOT": props["sha256"]}
-    with _connection(props).open(patience_seconds=patience_seconds) as visit:
+    settings = {**inputs["settings"], "SNAPSHOT": inputs["sha256"]}
+    with _connection(inputs).open(patience_seconds=patience_seconds) as visit:
         said = visit.run("want_snapshot", OPERATIONS["want_snapshot"], settings)
     return said.split()[-1:] == [WANTED]
 
 
-def _send(props: Mapping[str, Any]) -> None:
+def _send(inputs: EtcdSnapshotInputs) -> None:
     from ops.hosts.operations import OPERATIONS
 
-    path = Path(props["path"])
+    path = Path(inputs["path"])
     settings = {
-        "NODE_NAME": props["machine"],
-        "SNAPSHOT": props["sha256"],
+        "NODE_NAME": inputs["machine"],
+        "SNAPSHOT": inputs["sha256"],
         "SNAPSHOT_BYTES": str(_size(path)),
     }
-    with _connection(props).open(patience_seconds=PATIENCE_SECONDS) as visit:
+    with _connection(inputs).open(patience_seconds=PATIENCE_SECONDS) as visit:
         visit.run("receive_snapshot", OPERATIONS["receive_snapshot"], settings, _content(path))
 
 
-def _connection(props: Mapping[str, Any]) -> "HostConnection":
-    from ops.hosts.login import Login
+def _connection(inputs: EtcdSnapshotInputs) -> "HostConnection":
     from ops.hosts.session import HostConnection
 
-    return HostConnection(props["machine"], Login.from_props(props["login"]))
+    return HostConnection(inputs["machine"], Login.from_props(inputs["login"]))
 
 
 def _size(path: Path) -> int:
@@ -114,37 +130,28 @@ def _unreadable(path: Path, error: OSError) -> OperatorError:
     )
 
 
-class EtcdSnapshot(Resource, module="kubeadm-fleet", name="EtcdSnapshot"):
-    """A snapshot offered to a machine: `condition` says whether it is missing there.
+@dataclass(frozen=True)
+class EtcdSnapshotArgs:
+    """A snapshot's file and the machine that it is offered to.
 
     From `settings` the machine determines whether it is to initialize its cluster.
     """
 
+    path: str
+    sha256: str
+    machine: str
+    machine_id: pulumi.Input[str]
+    login: Mapping[str, object]
+    settings: Mapping[str, pulumi.Input[str]]
+
+
+class EtcdSnapshot(ProvidedResource, module="kubeadm-fleet", name="EtcdSnapshot"):
+    """A snapshot offered to a machine: `condition` says whether it is missing there."""
+
     condition: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        path: str,
-        sha256: str,
-        machine: str,
-        machine_id: pulumi.Input[str],
-        login: Mapping[str, Any],
-        settings: Mapping[str, pulumi.Input[str]],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: EtcdSnapshotArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            EtcdSnapshotProvider(),
-            name,
-            {
-                "path": path,
-                "sha256": sha256,
-                "machine": machine,
-                "machine_id": machine_id,
-                "login": pulumi.Output.secret(pulumi.Output.from_input(dict(login))),
-                "settings": dict(settings),
-                "condition": None,
-            },
-            opts,
-        )
+        login: pulumi.Output[object] = pulumi.Output.secret(args.login)
+        super().__init__(EtcdSnapshotProvider(), name, args, opts, login=login)

@@ -11,14 +11,23 @@ deleted. Delete restores the host's original state.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 from uuid import uuid4
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import NotKnown, Provider, require_present
+from components.providers.base import (
+    NotKnown,
+    ProvidedResource,
+    Provider,
+    changed,
+    require_present,
+)
 from ops.errors import OperatorError
+from ops.hosts.facts import FactsSummary
+from ops.hosts.login import Login, LoginProps
 
 if TYPE_CHECKING:
     from ops.hosts.artifacts import HostArtifacts
@@ -32,42 +41,68 @@ FORGET = "KUBEADM_FLEET_FORGET_HOSTS"
 
 OWNED = "ours"
 REINSTALLED = "another machine"
-CAUSES = ("login", "owner", "kubernetes_version", "source", "mirror")
+CAUSES = ("login", "owner", "kubernetes_version", "source")
 # Optional in the config.
 OPTIONAL = ("mirror",)
 
 
-class ExistingHostProvider(Provider):
+class ExistingHostInputs(TypedDict):
+    """The host as the provider gets it."""
+
+    owner: str
+    machine: str
+    role: str
+    kubernetes_version: str
+    source: str
+    mirror: NotRequired[str]
+    login: LoginProps
+    host_key_check: str
+    endpoint_port: NotRequired[float]
+
+
+class ExistingHostState(ExistingHostInputs):
+    """The host as it was taken over, or found."""
+
+    machine_id: str
+    facts: FactsSummary
+    supplies: str
+    condition: str
+
+
+class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
     """Takes hosts over, sends their artifacts and restores them."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: ExistingHostInputs) -> ExistingHostState:
         """Take the host over."""
         from ops.hosts.enrollment import wanted
 
-        with _visit(props, PATIENCE_SECONDS) as visit:
-            facts = visit.facts(_written(props))
-            fleet, machine = _fleet(props["owner"]), props["machine"]
-            disk = _supplies(props, facts.arch).disk if _is_known(facts) else 0
-            port = props.get("endpoint_port")
+        with _visit(inputs, PATIENCE_SECONDS) as visit:
+            facts = visit.facts(_written(inputs))
+            fleet, machine = _fleet(inputs["owner"]), inputs["machine"]
+            disk = _supplies(inputs, facts.arch).disk if _is_known(facts) else 0
+            port = inputs.get("endpoint_port")
             port = None if port is None else int(port)
-            visit.reject_unfit(facts, wanted(props["role"], fleet, machine, disk, port))
-            outs = _supply(visit, props, facts)
-        return CreateResult(id_=outs["machine_id"], outs=outs)
+            visit.reject_unfit(facts, wanted(inputs["role"], fleet, machine, disk, port))
+            return _supply(visit, inputs, facts)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _id(self, state: ExistingHostState) -> str:
+        return state["machine_id"]
+
+    def _diff(self, olds: ExistingHostState, news: ExistingHostInputs) -> DiffResult:
         """Compare with the desired host, without connecting to it."""
-        require_present(news, (key for key in CAUSES if key not in OPTIONAL))
-        replaces = [key for key in ("role", "machine") if olds[key] != news[key]]
-        if olds["condition"] == REINSTALLED or _is_another_host(olds, news):
+        require_present(news, CAUSES)
+        replaces = changed(olds, news, ("role", "machine"))
+        if olds["condition"] == REINSTALLED or _is_another_host(olds["login"], news["login"]):
             replaces.append("login")
-        changed = any(olds.get(key) != news.get(key) for key in CAUSES)
+        changes = replaces or changed(olds, news, CAUSES)
+        other_mirror = olds.get("mirror") != news.get("mirror")
         return DiffResult(
-            changes=bool(replaces) or changed or _needs_supplies(olds, news),
+            changes=bool(changes) or other_mirror or _needs_supplies(olds, news),
             replaces=replaces,
             delete_before_replace=True,
         )
 
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(self, olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostState:
         """Log in with the new settings, verify the host's identity, and send its artifacts."""
         with _visit(news, PATIENCE_SECONDS) as visit:
             facts = visit.look()
@@ -80,41 +115,44 @@ class ExistingHostProvider(Provider):
             former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
             if former != fleet and facts.claim is not None and facts.claim.fleet == former:
                 visit.reassign(former, fleet)
-            return UpdateResult(outs=_supply(visit, news, facts))
+            return _supply(visit, news, facts)
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+    def _read(self, state: ExistingHostState) -> ExistingHostState:
         """Inspect the host; record whatever prevents the inspection."""
         from ops.hosts.ssh import Unreachable
 
         try:
-            with _visit(props) as visit:
+            with _visit(state) as visit:
                 facts = visit.look()
         except Unreachable as error:
-            return ReadResult(id_=id_, outs={**props, "condition": f"unreachable: {error}"})
-        same = _identity(facts) == props["machine_id"]
-        found = {"condition": OWNED if same else REINSTALLED, "facts": facts.summary}
-        return ReadResult(id_=id_, outs={**props, **found, "supplies": facts.supplies})
+            return {**state, "condition": f"unreachable: {error}"}
+        same = _identity(facts) == state["machine_id"]
+        return {
+            **state,
+            "condition": OWNED if same else REINSTALLED,
+            "facts": facts.summary,
+            "supplies": facts.supplies,
+        }
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
+    def _delete(self, state: ExistingHostState) -> None:
         """Restore the host; leave it alone if it is not the one that was taken over."""
         from ops.hosts.ssh import Unreachable
 
-        if props["machine"] in os.environ.get(FORGET, "").split(","):
+        if state["machine"] in os.environ.get(FORGET, "").split(","):
             return
         try:
-            with _visit(props) as visit:
-                if _identity(visit.look()) == props["machine_id"]:
+            with _visit(state) as visit:
+                if _identity(visit.look()) == state["machine_id"]:
                     visit.reset()
         except Unreachable as error:
             raise OperatorError(
                 f"{error}. The host was not given back. If it is permanently lost, rerun the "
-                f"same command with {FORGET}={props['machine']}"
+                f"same command with {FORGET}={state['machine']}"
             ) from None
 
 
-def _is_another_host(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+def _is_another_host(before: LoginProps, after: LoginProps) -> bool:
     """Whether the config now names another host; one that only moved keeps its host key."""
-    before, after = olds["login"], news["login"]
     if not isinstance(after, Mapping):
         raise NotKnown("login")
     moved = (before["host"], before["port"]) != (after["host"], after["port"])
@@ -122,7 +160,7 @@ def _is_another_host(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return moved and (pinned is None or before.get("host_key") != pinned)
 
 
-def _needs_supplies(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+def _needs_supplies(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
     """Whether the bundle changed. A preview needs no bundle, so it may be unknown."""
     try:
         return bool(_supplies(news, olds["facts"]["arch"]).digest != olds["supplies"])
@@ -130,12 +168,12 @@ def _needs_supplies(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         return False
 
 
-def _supply(visit: "Enrollment", props: dict[str, Any], facts: "Facts") -> dict[str, Any]:
-    claim, have = visit.take(_fleet(props["owner"]), uuid4().hex[:8])
-    supplies = _supplies(props, facts.arch)
+def _supply(visit: "Enrollment", inputs: ExistingHostInputs, facts: "Facts") -> ExistingHostState:
+    claim, have = visit.take(_fleet(inputs["owner"]), uuid4().hex[:8])
+    supplies = _supplies(inputs, facts.arch)
     visit.sync_artifacts(supplies, have)
     return {
-        **props,
+        **inputs,
         "machine_id": f"{facts.machine_id}-{claim.mark}",
         "facts": facts.summary,
         "supplies": supplies.digest,
@@ -143,23 +181,23 @@ def _supply(visit: "Enrollment", props: dict[str, Any], facts: "Facts") -> dict[
     }
 
 
-def _supplies(props: Mapping[str, Any], arch: str) -> "HostArtifacts":
+def _supplies(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
     from ops.hosts import artifacts as supplies
 
     return supplies.for_host(
-        source=props["source"],
-        mirror=props.get("mirror"),
-        kubernetes_version=props["kubernetes_version"],
+        source=inputs["source"],
+        mirror=inputs.get("mirror"),
+        kubernetes_version=inputs["kubernetes_version"],
         arch=arch,
-        role=props["role"],
+        role=inputs["role"],
     )
 
 
-def _written(props: Mapping[str, Any]) -> list[str]:
+def _written(inputs: ExistingHostInputs) -> list[str]:
     """Paths of the installed binaries, so that foreign ones are not overwritten."""
     from model.artifacts.upstream import downloads
 
-    return [each.install for each in downloads(props["kubernetes_version"], "amd64", None)]
+    return [each.install for each in downloads(inputs["kubernetes_version"], "amd64", None)]
 
 
 def _is_known(facts: "Facts") -> bool:
@@ -180,57 +218,42 @@ def _fleet(owner: str) -> str:
 
 
 @contextmanager
-def _visit(props: Mapping[str, Any], patience_seconds: float = 0) -> "Iterator[Enrollment]":
+def _visit(inputs: ExistingHostInputs, patience_seconds: float = 0) -> "Iterator[Enrollment]":
     from ops.hosts.enrollment import Enrollment
-    from ops.hosts.login import Login
     from ops.hosts.ssh import connected
 
-    login = Login.from_props(props["login"])
+    login = Login.from_props(inputs["login"])
     with connected(login, patience_seconds=patience_seconds) as connection:
-        yield Enrollment(connection, name=props["machine"])
+        yield Enrollment(connection, name=inputs["machine"])
 
 
-class ExistingHost(Resource, module="kubeadm-fleet", name="ExistingHost"):
+@dataclass(frozen=True)
+class ExistingHostArgs:
+    """A host and its machine; `owner` is the fleet's public key.
+
+    `host_key_check` is shown by a preview: "off" if any host key is trusted.
+    """
+
+    owner: pulumi.Input[str]
+    machine: str
+    role: str
+    kubernetes_version: str
+    source: str
+    mirror: str | None
+    login: Mapping[str, object]
+    host_key_check: str
+    endpoint_port: int | None
+
+
+class ExistingHost(ProvidedResource, module="kubeadm-fleet", name="ExistingHost"):
     """A host taken over: `machine_id` (new after every reinstallation), `facts`, `condition`."""
 
     machine_id: pulumi.Output[str]
-    facts: pulumi.Output[dict[str, Any]]
+    facts: pulumi.Output[FactsSummary]
     supplies: pulumi.Output[str]
     condition: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        owner: pulumi.Input[str],
-        machine: str,
-        role: str,
-        kubernetes_version: str,
-        source: str,
-        mirror: str | None,
-        login: Mapping[str, Any],
-        is_pinned: bool,
-        endpoint_port: int | None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: ExistingHostArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            ExistingHostProvider(),
-            name,
-            {
-                "owner": owner,
-                "machine": machine,
-                "role": role,
-                "kubernetes_version": kubernetes_version,
-                "source": source,
-                "mirror": mirror,
-                "login": dict(login),
-                # Shown by a preview: "off" if any host key is trusted.
-                "host_key_check": "pinned" if is_pinned else "off",
-                "endpoint_port": endpoint_port,
-                "machine_id": None,
-                "facts": None,
-                "supplies": None,
-                "condition": None,
-            },
-            opts,
-        )
+        super().__init__(ExistingHostProvider(), name, args, opts)

@@ -6,77 +6,89 @@ other Nodes; after the deadline they report what is missing. Read checks once an
 result. Delete does nothing: a check owns nothing.
 """
 
-from typing import Any
-from uuid import uuid4
+from dataclasses import dataclass
+from typing import TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider, changed
 from ops.kube import client, health
+from ops.kube.health import ClusterHealth
 
 CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "kubeconfig")
 
 
-class ClusterHealthCheckProvider(Provider):
+class ClusterHealthCheckInputs(TypedDict):
+    """The check as the provider gets it."""
+
+    cluster: str
+    kubeconfig: str
+    nodes: list[str]
+    machine_ids: list[str]
+    rolled: str
+    deadline_seconds: float
+
+
+class ClusterHealthCheckState(ClusterHealthCheckInputs):
+    """The check and its last result."""
+
+    observed: ClusterHealth
+
+
+class ClusterHealthCheckProvider(Provider[ClusterHealthCheckInputs, ClusterHealthCheckState]):
     """Waits until a cluster is healthy."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: ClusterHealthCheckInputs) -> ClusterHealthCheckState:
         """Wait until the cluster is ready."""
-        return CreateResult(id_=uuid4().hex, outs={**props, "observed": _await_ready(props)})
+        return _await_ready(inputs)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: ClusterHealthCheckState, news: ClusterHealthCheckInputs) -> DiffResult:
         """Check again when machines changed or the last check found something missing."""
-        changed = any(olds[key] != news[key] for key in CAUSES)
-        return DiffResult(changes=changed or bool(olds["observed"]["missing"]))
+        changes = changed(olds, news, CAUSES) or olds["observed"]["missing"]
+        return DiffResult(changes=bool(changes))
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(
+        self, _olds: ClusterHealthCheckState, news: ClusterHealthCheckInputs
+    ) -> ClusterHealthCheckState:
         """Wait again."""
-        return UpdateResult(outs={**news, "observed": _await_ready(news)})
+        return _await_ready(news)
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+    def _read(self, state: ClusterHealthCheckState) -> ClusterHealthCheckState:
         """Check once, without waiting."""
-        observed = health.check(client.of(props["kubeconfig"]), props["nodes"])
-        return ReadResult(id_=id_, outs={**props, "observed": observed})
+        observed = health.check(client.of(state["kubeconfig"]), state["nodes"])
+        return {**state, "observed": observed}
 
 
-def _await_ready(props: dict[str, Any]) -> dict[str, Any]:
-    return health.await_ready(
-        client.of(props["kubeconfig"]),
-        props["cluster"],
-        props["nodes"],
-        props["deadline_seconds"],
+def _await_ready(inputs: ClusterHealthCheckInputs) -> ClusterHealthCheckState:
+    observed = health.await_ready(
+        client.of(inputs["kubeconfig"]),
+        inputs["cluster"],
+        inputs["nodes"],
+        inputs["deadline_seconds"],
     )
+    return {**inputs, "observed": observed}
 
 
-class ClusterHealthCheck(Resource, module="kubeadm-fleet", name="ClusterHealthCheck"):
+@dataclass(frozen=True)
+class ClusterHealthCheckArgs:
+    """The Nodes that a cluster should have; new `machine_ids` or `rolled` check them again."""
+
+    cluster: str
+    kubeconfig: pulumi.Input[str]
+    nodes: list[str]
+    machine_ids: pulumi.Input[list[str]]
+    rolled: pulumi.Input[str]
+    deadline_seconds: int
+
+
+class ClusterHealthCheck(ProvidedResource, module="kubeadm-fleet", name="ClusterHealthCheck"):
     """A cluster as seen through its API: `observed` (`nodes`, `missing`)."""
 
-    observed: pulumi.Output[dict[str, Any]]
+    observed: pulumi.Output[ClusterHealth]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        cluster: str,
-        kubeconfig: pulumi.Input[str],
-        nodes: list[str],
-        machine_ids: pulumi.Input[list[str]],
-        rolled: pulumi.Input[str],
-        deadline_seconds: int,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: ClusterHealthCheckArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            ClusterHealthCheckProvider(),
-            name,
-            {
-                "cluster": cluster,
-                "kubeconfig": pulumi.Output.secret(kubeconfig),
-                "nodes": nodes,
-                "machine_ids": machine_ids,
-                "rolled": rolled,
-                "deadline_seconds": deadline_seconds,
-                "observed": None,
-            },
-            opts,
-        )
+        secret = pulumi.Output.secret(args.kubeconfig)
+        super().__init__(ClusterHealthCheckProvider(), name, args, opts, kubeconfig=secret)

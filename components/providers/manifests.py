@@ -6,13 +6,13 @@ API is unavailable it records nothing. A cluster that was initialized again, whi
 shows, has none of the objects: they are applied again. Delete removes them, newest first.
 """
 
-from typing import Any
-from uuid import uuid4
+from dataclasses import dataclass
+from typing import TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider, changed
 from ops.kube import apply, client
 from ops.kube.apply import Reference
 from ops.kube.errors import ApiError, Unavailable
@@ -20,69 +20,76 @@ from ops.kube.errors import ApiError, Unavailable
 CAUSES = ("documents", "kubeconfig", "init")
 
 
-class ManifestsProvider(Provider):
+class ManifestsInputs(TypedDict):
+    """The objects as the provider gets them."""
+
+    kubeconfig: str
+    documents: str
+    init: str
+
+
+class ManifestsState(ManifestsInputs):
+    """The objects as they were applied."""
+
+    applied: list[Reference]
+
+
+class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
     """Applies documents to a cluster."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: ManifestsInputs) -> ManifestsState:
         """Apply every document in order."""
-        return CreateResult(id_=uuid4().hex, outs={**props, "applied": _apply(props)})
+        return {**inputs, "applied": _apply(inputs)}
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: ManifestsState, news: ManifestsInputs) -> DiffResult:
         """Apply again when a document or the access changed, or an object was found missing."""
-        if any(olds[key] != news[key] for key in CAUSES):
+        if changed(olds, news, CAUSES):
             return DiffResult(changes=True)
         return DiffResult(changes=olds["applied"] != apply.references(news["documents"]))
 
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(self, olds: ManifestsState, news: ManifestsInputs) -> ManifestsState:
         """Apply the desired objects and delete those no longer wanted."""
         applied = _apply(news)
         kube = client.of(news["kubeconfig"])
         apply.remove(kube, [ref for ref in olds["applied"] if ref not in applied])
-        return UpdateResult(outs={**news, "applied": applied})
+        return {**news, "applied": applied}
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+    def _read(self, state: ManifestsState) -> ManifestsState:
         """Return the objects that exist."""
-        kube = client.of(props["kubeconfig"])
+        kube = client.of(state["kubeconfig"])
         try:
-            found = apply.present(kube, props["documents"])
+            found = apply.present(kube, state["documents"])
         except Unavailable:
-            return ReadResult(id_=id_, outs=props)
+            return state
         except ApiError as error:
             raise kube.explain("reading the objects", error) from None
-        return ReadResult(id_=id_, outs={**props, "applied": found})
+        return {**state, "applied": found}
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
+    def _delete(self, state: ManifestsState) -> None:
         """Delete every object that was applied."""
-        apply.remove(client.of(props["kubeconfig"]), props["applied"])
+        apply.remove(client.of(state["kubeconfig"]), state["applied"])
 
 
-def _apply(props: dict[str, Any]) -> list[Reference]:
-    return apply.apply(client.of(props["kubeconfig"]), props["documents"])
+def _apply(inputs: ManifestsInputs) -> list[Reference]:
+    return apply.apply(client.of(inputs["kubeconfig"]), inputs["documents"])
 
 
-class Manifests(Resource, module="kubeadm-fleet", name="Manifests"):
-    """Objects in a cluster: `documents` (YAML text), `applied` (references of what exists)."""
+@dataclass(frozen=True)
+class ManifestsArgs:
+    """Objects as YAML `documents`; `init` is the ID of the cluster's initialization."""
 
-    documents: pulumi.Output[str]
+    kubeconfig: pulumi.Input[str]
+    documents: pulumi.Input[str]
+    init: pulumi.Input[str]
+
+
+class Manifests(ProvidedResource, module="kubeadm-fleet", name="Manifests"):
+    """Objects in a cluster: `applied` (references of what exists)."""
+
     applied: pulumi.Output[list[Reference]]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        kubeconfig: pulumi.Input[str],
-        documents: pulumi.Input[str],
-        init: pulumi.Input[str],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: ManifestsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            ManifestsProvider(),
-            name,
-            {
-                "kubeconfig": pulumi.Output.secret(kubeconfig),
-                "documents": documents,
-                "init": init,
-                "applied": None,
-            },
-            opts,
-        )
+        secret = pulumi.Output.secret(args.kubeconfig)
+        super().__init__(ManifestsProvider(), name, args, opts, kubeconfig=secret)

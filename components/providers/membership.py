@@ -12,15 +12,15 @@ place is refused, unless `data_loss` holds a consent that was not given before.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
-from uuid import uuid4
+from typing import TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider, require_present
+from components.providers.base import ProvidedResource, Provider, changed, require_present
 from components.providers.engine_log import EngineLog
 from model.fleet import CONTROL_PLANE
 from model.pki import certificates
@@ -41,92 +41,116 @@ TAKEN_OVER = (
 NEEDED = ("cluster", "node", "role", "authority_certificate", "authority_key")
 
 
-class MembershipProvider(Provider):
+class MembershipInputs(TypedDict):
+    """The membership as the provider gets it."""
+
+    cluster: str
+    server: str
+    node: str
+    role: str
+    address: str
+    peers: list[str]
+    machine_id: str
+    authority_certificate: str
+    authority_key: str
+    kubeconfig: str
+    drain_seconds: float
+    force: bool
+    data_loss: str
+
+
+class MembershipState(MembershipInputs):
+    """The membership with the credential that was issued last."""
+
+    credential: str
+    expires: str
+
+
+class MembershipProvider(Provider[MembershipInputs, MembershipState]):
     """Lets machines join and leave a cluster."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: MembershipInputs) -> MembershipState:
         """Issue the credential."""
-        return CreateResult(id_=uuid4().hex, outs=_issue(props))
+        return _issue(inputs)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: MembershipState, news: MembershipInputs) -> DiffResult:
         """Replace for a new machine; update for new access or an expired, unused credential."""
         require_present(news, (*TAKEN_OVER, *NEEDED))
         if olds["machine_id"] != news["machine_id"]:
             _refuse_loss(olds, news)
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
-        moved = any(olds[key] != news[key] for key in TAKEN_OVER)
+        moved = bool(changed(olds, news, TAKEN_OVER))
         return DiffResult(changes=moved or _must_be_issued_again(olds))
 
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(self, olds: MembershipState, news: MembershipInputs) -> MembershipState:
         """Store new access; reissue the credential only if it is still needed."""
         if _must_be_issued_again(olds):
-            return UpdateResult(outs=_issue(news))
-        kept = {key: olds[key] for key in ("credential", "expires")}
-        return UpdateResult(outs={**news, **kept})
+            return _issue(news)
+        return {**news, "credential": olds["credential"], "expires": olds["expires"]}
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
+    def _delete(self, state: MembershipState) -> None:
         """Drain the Node, remove it from etcd and delete it."""
-        if props["role"] == CONTROL_PLANE:
-            if props["peers"]:
-                with _leaving.setdefault(props["cluster"], Lock()):
-                    _leave_as_control_plane(props)
+        if state["role"] == CONTROL_PLANE:
+            if state["peers"]:
+                with _leaving.setdefault(state["cluster"], Lock()):
+                    _leave_as_control_plane(state)
         else:
-            _leave(props)
+            _leave(state)
 
 
 # Two control planes that leave at once could each count on the other.
 _leaving: dict[str, Lock] = {}
 
 
-def _leave_as_control_plane(props: dict[str, Any]) -> None:
+def _leave_as_control_plane(inputs: MembershipInputs) -> None:
     # Checked before anything changes: a member that etcd needs does not leave.
     own = etcd.await_removable(
-        client.of(props["kubeconfig"]),
-        props["node"],
-        address=props["address"],
+        client.of(inputs["kubeconfig"]),
+        inputs["node"],
+        address=inputs["address"],
         deadline_seconds=ETCD_SECONDS,
     )
     if all(each.healthy for each in own):
-        _retire(props, retirement.SILENCE_SECONDS)
-        _leave_etcd(props)
+        _retire(inputs, retirement.SILENCE_SECONDS)
+        _leave_etcd(inputs)
     else:
-        _leave_etcd(props, own)
-        _retire(props, retirement.SHORT_SILENCE_SECONDS)
-    Nodes.of(props["kubeconfig"]).delete(props["node"])
+        _leave_etcd(inputs, own)
+        _retire(inputs, retirement.SHORT_SILENCE_SECONDS)
+    Nodes.of(inputs["kubeconfig"]).delete(inputs["node"])
 
 
-def _leave(props: dict[str, Any]) -> None:
-    _retire(props, retirement.SILENCE_SECONDS)
-    Nodes.of(props["kubeconfig"]).delete(props["node"])
+def _leave(inputs: MembershipInputs) -> None:
+    _retire(inputs, retirement.SILENCE_SECONDS)
+    Nodes.of(inputs["kubeconfig"]).delete(inputs["node"])
 
 
-def _leave_etcd(props: dict[str, Any], leaving: Sequence[etcd.Member] = ()) -> None:
+def _leave_etcd(inputs: MembershipInputs, leaving: Sequence[etcd.Member] = ()) -> None:
     etcd.remove_member(
-        client.of(props["kubeconfig"]),
-        props["node"],
-        address=props["address"],
+        client.of(inputs["kubeconfig"]),
+        inputs["node"],
+        address=inputs["address"],
         deadline_seconds=ETCD_SECONDS,
         leaving=leaving,
     )
 
 
-def _retire(props: dict[str, Any], silence_seconds: float) -> None:
+def _retire(inputs: MembershipInputs, silence_seconds: float) -> None:
     # For a machine removed from the config, the state holds its drain policy of that time.
-    nodes = Nodes.of(props["kubeconfig"])
+    nodes = Nodes.of(inputs["kubeconfig"])
     told = nodes.drain_policy()
     deleted = retirement.retire(
         nodes,
-        props["node"],
-        deadline_seconds=float(told["seconds"]) if told else props["drain_seconds"],
-        force=told["force"] == "true" if told else props["force"],
+        inputs["node"],
+        deadline_seconds=float(told["seconds"]) if told else inputs["drain_seconds"],
+        force=told["force"] == "true" if told else inputs["force"],
         silence_seconds=silence_seconds,
     )
     if deleted:
         text = f"deleted, since no other Node can take them: {deleted}"
-        Progress(EngineLog("")).done(props["node"], text)
+        Progress(EngineLog("")).done(inputs["node"], text)
 
 
-def _refuse_loss(olds: dict[str, Any], news: dict[str, Any]) -> None:
+def _refuse_loss(olds: MembershipState, news: MembershipInputs) -> None:
     """Refuse to replace a cluster's only control plane without consent to the data loss."""
     if olds["role"] != CONTROL_PLANE or olds["peers"]:
         return
@@ -144,72 +168,61 @@ def _refuse_loss(olds: dict[str, Any], news: dict[str, Any]) -> None:
     )
 
 
-def _issue(props: dict[str, Any]) -> dict[str, Any]:
-    authority = certificates.KeyPair(props["authority_certificate"], props["authority_key"])
-    pair = certificates.join_credential(authority, props["node"])
-    credential = kubeconfigs.discovery(props["cluster"], props["server"], authority.cert_pem, pair)
+def _issue(inputs: MembershipInputs) -> MembershipState:
+    authority = certificates.KeyPair(inputs["authority_certificate"], inputs["authority_key"])
+    pair = certificates.join_credential(authority, inputs["node"])
+    credential = kubeconfigs.discovery(
+        inputs["cluster"], inputs["server"], authority.cert_pem, pair
+    )
     return {
-        **props,
+        **inputs,
         "credential": credential,
         "expires": certificates.expiry(pair.cert_pem).isoformat(),
     }
 
 
-def _must_be_issued_again(outs: dict[str, Any]) -> bool:
-    expired = datetime.fromisoformat(outs["expires"]) < datetime.now(UTC)
-    return expired and Nodes.of(outs["kubeconfig"]).is_missing(outs["node"])
+def _must_be_issued_again(state: MembershipState) -> bool:
+    expired = datetime.fromisoformat(state["expires"]) < datetime.now(UTC)
+    return expired and Nodes.of(state["kubeconfig"]).is_missing(state["node"])
 
 
-class Membership(Resource, module="kubeadm-fleet", name="Membership"):
-    """The right of one machine to be one Node: `credential` (a kubeconfig, secret).
+@dataclass(frozen=True)
+class MembershipArgs:
+    """One machine and its cluster; `peers` names the cluster's other control planes.
 
-    `peers` names the other control planes of a control plane's cluster. `data_loss` is the consent
-    to lose the data of an only control plane ("" if none was given); a snapshot counts as consent.
+    `data_loss` is the consent to lose the data of an only control plane ("" if none was given); a
+    snapshot counts as consent.
     """
+
+    cluster: str
+    server: str
+    node: str
+    role: str
+    address: str
+    peers: list[str]
+    machine_id: pulumi.Input[str]
+    authority_certificate: pulumi.Input[str]
+    authority_key: pulumi.Input[str]
+    kubeconfig: pulumi.Input[str]
+    drain_seconds: int
+    force: bool
+    data_loss: str
+
+
+class Membership(ProvidedResource, module="kubeadm-fleet", name="Membership"):
+    """The right of one machine to be one Node: `credential` (a kubeconfig, secret)."""
 
     credential: pulumi.Output[str]
     expires: pulumi.Output[str]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        cluster: str,
-        server: str,
-        node: str,
-        role: str,
-        address: str,
-        peers: list[str],
-        machine_id: pulumi.Input[str],
-        authority_certificate: pulumi.Input[str],
-        authority_key: pulumi.Input[str],
-        kubeconfig: pulumi.Input[str],
-        drain_seconds: int,
-        force: bool,
-        data_loss: str,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: MembershipArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        options = pulumi.ResourceOptions(additional_secret_outputs=["credential"])
         super().__init__(
             MembershipProvider(),
             name,
-            {
-                "cluster": cluster,
-                "server": server,
-                "node": node,
-                "role": role,
-                "address": address,
-                "peers": peers,
-                "machine_id": machine_id,
-                "authority_certificate": authority_certificate,
-                "authority_key": authority_key,
-                "kubeconfig": pulumi.Output.secret(kubeconfig),
-                "drain_seconds": drain_seconds,
-                "force": force,
-                "data_loss": data_loss,
-                "credential": None,
-                "expires": None,
-            },
-            pulumi.ResourceOptions.merge(
-                opts, pulumi.ResourceOptions(additional_secret_outputs=["credential"])
-            ),
+            args,
+            pulumi.ResourceOptions.merge(opts, options),
+            kubeconfig=pulumi.Output.secret(args.kubeconfig),
         )

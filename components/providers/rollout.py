@@ -17,25 +17,24 @@ causes a change by itself.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import pulumi
-from pulumi.dynamic import (
-    CheckResult,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    UpdateResult,
-)
+from pulumi.dynamic import DiffResult, ReadResult
 from pulumi.runtime.rpc import contains_unknowns
 
-from components.providers.base import NotKnown, Provider, require_known
+from components.providers.base import NotKnown, ProvidedResource, Provider, require_known
 from components.providers.engine_log import EngineLog
+from components.providers.hold import Hold
+from ops.hosts.login import Login, LoginProps
+from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
+from ops.rollout.observed import MachineSummary
 
 if TYPE_CHECKING:
+    from ops.rollout.cluster_nodes import ClusterNodes
+    from ops.rollout.node_operations import NodeOperations
     from ops.rollout.observed import ObservedMachine
     from ops.rollout.progress import Progress
 
@@ -51,8 +50,6 @@ CAUSES = (
     "logins",
 )
 OUTPUTS = ("found", "rolled")
-# Inputs that check adds or keeps, also while they wait.
-DERIVED = ("held_by", "waiting", "wanted", "plan")
 # Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
 JUDGED = (
     "urn",
@@ -65,98 +62,147 @@ JUDGED = (
 )
 
 
-class RolloutProvider(Provider):
+class Policy(TypedDict):
+    """How running machines are changed."""
+
+    max_unavailable: float
+    drain_seconds: float
+    force: bool
+
+
+class RolloutInputs(ClusterInputs):
+    """The rollout as the provider gets it.
+
+    `check` adds `waiting`, `wanted` (the cluster's inputs while they wait, else empty) and `plan`;
+    `read` adds `drift`.
+    """
+
+    urn: str
+    logins: dict[str, LoginProps]
+    kubeconfig: str
+    policy: Policy
+    held_by: list[Hold]
+    waiting: Hold
+    wanted: Mapping[str, object]
+    plan: dict[str, str]
+    drift: dict[str, list[Mapping[str, str]]]
+
+
+class RolloutState(RolloutInputs):
+    """The rollout as it ended, or as its machines were found."""
+
+    found: dict[str, MachineSummary]
+    rolled: str
+
+
+class RolloutProvider(Provider[RolloutInputs, RolloutState]):
     """Keeps a running cluster's machines in their desired state."""
 
-    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def _check(self, olds: RolloutInputs, news: RolloutInputs) -> RolloutInputs:
         """Add the planned work per machine to the inputs, for the preview."""
         from ops.rollout.preview import plan
 
         _require_judgeable(news)
         hold = _hold(news["held_by"])
-        sentences = plan(olds, news, olds.get("drift", {}))
+        # Without former inputs the cluster is new, and there is nothing to roll out.
+        sentences = plan(ClusterChange.of(olds, news), olds.get("drift", {})) if olds else {}
         waiting = hold if any(_stays(olds, news, machine) for machine in sentences) else {}
-        derived = {
+        known: Mapping[str, object] = news
+        return {
+            **(olds if waiting else news),
             "held_by": news["held_by"],
             "waiting": waiting,
-            "wanted": {key: news[key] for key in (*JUDGED, "machine_ids")} if waiting else {},
+            "wanted": {key: known[key] for key in (*JUDGED, "machine_ids")} if waiting else {},
             "plan": sentences,
         }
-        return CheckResult({**(olds if waiting else news), **derived}, [])
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: RolloutInputs) -> RolloutState:
         """Record the machines' state; bring one that differs to the desired state."""
-        return CreateResult(id_=uuid4().hex, outs=_roll(props, _joined_as_wanted(props)))
+        return _roll(inputs, _joined_as_wanted(inputs))
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: RolloutState, news: RolloutInputs) -> DiffResult:
         """Compare with the recorded and observed state; refuse unsafe changes."""
         from ops.rollout.guards import reject_unsafe
 
         _require_judgeable(news)
         waiting = news["waiting"]
-        reject_unsafe(olds, news["wanted"] or news)
-        changed = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
-        if changed and (waiting or news["plan"]):
+        reject_unsafe(ClusterChange.of(olds, _judged(news)), olds["found"])
+        changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
+        if changes and (waiting or news["plan"]):
             lines = [f"  {name}: {text}" for name, text in sorted(news["plan"].items())]
             _progress(news).say("\n".join([_heading(waiting), *lines]))
-        return DiffResult(changes=changed)
+        return DiffResult(changes=changes)
 
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(self, olds: RolloutState, news: RolloutInputs) -> RolloutState:
         """Bring every machine to its desired state; refuse what a diff could not judge."""
         from ops.rollout.guards import reject_unsafe
 
         if news["waiting"] or not _is_due(olds, news):
-            return UpdateResult(outs={**olds, **{key: news[key] for key in DERIVED}})
-        reject_unsafe(olds, news)
-        documents = ("cluster_document", "kubelet_document")
-        same = all(olds[key] == news[key] for key in documents)
-        outs = _roll(news, same)
-        return UpdateResult(outs={**outs, "rolled": outs["rolled"] or olds["rolled"]})
+            return {
+                **olds,
+                "held_by": news["held_by"],
+                "waiting": news["waiting"],
+                "wanted": news["wanted"],
+                "plan": news["plan"],
+            }
+        change = ClusterChange.of(olds, news)
+        reject_unsafe(change, olds["found"])
+        state = _roll(news, not (change.control_keys or change.kubelet_keys))
+        return {**state, "rolled": state["rolled"] or olds["rolled"]}
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+    def _read(self, state: RolloutState) -> RolloutState:
         """Inspect every machine once, without waiting."""
-        from ops.rollout.cluster_nodes import ClusterNodes
         from ops.rollout.diff import required_actions, to_state
         from ops.rollout.inspection import inspect_cluster
-        from ops.rollout.node_operations import node_operations
 
-        machines = node_operations(props)
-        found = inspect_cluster(machines, ClusterNodes.from_props(props))
+        machines = _machines(state)
+        found = inspect_cluster(machines, _nodes(state))
         drift = {
             name: to_state(left)
             for name, machine in machines.items()
             if (left := required_actions(found[name], machine.wanted))
         }
-        outs = {**props, "found": _summaries(found), "drift": drift}
-        inputs = {key: value for key, value in outs.items() if key not in OUTPUTS}
-        return ReadResult(id_=id_, outs=outs, inputs=inputs)
+        return {**state, "found": _summaries(found), "drift": drift}
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Return the state; the next check gets the drift as a former input."""
+        result = super().read(id_, props)
+        assert result.outs is not None
+        result.inputs = {key: value for key, value in result.outs.items() if key not in OUTPUTS}
+        return result
 
 
-def _require_judgeable(news: dict[str, Any]) -> None:
+def _require_judgeable(news: RolloutInputs) -> None:
     require_known(news, JUDGED)
     if not isinstance(news["machine_ids"], Mapping):
         raise NotKnown("machine_ids")
 
 
-def _is_due(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+def _judged(news: RolloutInputs) -> ClusterInputs:
+    """Return the inputs to judge: those that wait, or those to apply."""
+    return cast(ClusterInputs, news["wanted"]) if news["waiting"] else news
+
+
+def _is_due(olds: Mapping[str, object], news: Mapping[str, object]) -> bool:
     """Whether there is work to do: changed inputs, or drift that was found."""
     return any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
 
 
-def _stays(olds: Mapping[str, Any], news: Mapping[str, Any], machine: str) -> bool:
+def _stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
     """Whether a touched machine runs before and after; others are created or deleted at once."""
     before = olds["machine_ids"].get(machine)
     return before is not None and bool(before == news["machine_ids"].get(machine))
 
 
-def _hold(held_by: Any) -> dict[str, Any]:
+def _hold(held_by: object) -> Hold:
     """Return the hold that lasts longest; in a preview, an unknown hold counts as none."""
-    holds = held_by if isinstance(held_by, list) else []
-    known = [each for each in holds if each and not contains_unknowns(each)]
-    return max(known, key=lambda each: datetime.fromisoformat(each["until"]), default={})
+    holds: list[Hold] = held_by if isinstance(held_by, list) else []
+    known = [hold for hold in holds if hold and not contains_unknowns(hold)]
+    none: Hold = {}
+    return max(known, key=lambda hold: datetime.fromisoformat(hold["until"]), default=none)
 
 
-def _heading(waiting: Mapping[str, Any]) -> str:
+def _heading(waiting: Hold) -> str:
     if not waiting:
         return "what will be done:"
     until = datetime.fromisoformat(waiting["until"])
@@ -166,89 +212,99 @@ def _heading(waiting: Mapping[str, Any]) -> str:
     )
 
 
-def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:
+def _roll(inputs: RolloutInputs, are_new_settled: bool) -> RolloutState:
     """Do the remaining work; `are_new_settled`: machines without a record joined as desired."""
     from ops.rollout.executor import RolloutRun
 
-    rollout = RolloutRun.of(props, _progress(props))
+    rollout = RolloutRun(
+        DesiredCluster.of(inputs),
+        _machines(inputs),
+        _nodes(inputs),
+        _progress(inputs),
+        at_once=int(inputs["policy"]["max_unavailable"]),
+    )
     found = rollout.run(record_initial=are_new_settled)
     rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.changed else ""
-    return {**props, "found": _summaries(found), "rolled": rolled, "drift": {}}
+    return {**inputs, "found": _summaries(found), "rolled": rolled, "drift": {}}
 
 
-def _joined_as_wanted(props: Mapping[str, Any]) -> bool:
+def _joined_as_wanted(inputs: RolloutInputs) -> bool:
     """Whether machines that join now get the desired settings."""
-    from ops.rollout.cluster_nodes import ClusterNodes
     from ops.rollout.documents import is_part_of
 
-    nodes = ClusterNodes.from_props(props)
-    return is_part_of(props["cluster_document"], nodes.cluster_document()) and is_part_of(
-        props["kubelet_document"], nodes.kubelet_document()
+    nodes = _nodes(inputs)
+    return is_part_of(inputs["cluster_document"], nodes.cluster_document()) and is_part_of(
+        inputs["kubelet_document"], nodes.kubelet_document()
     )
 
 
-def _summaries(found: "Mapping[str, ObservedMachine]") -> dict[str, Any]:
-    return {name: each.summary for name, each in found.items()}
+def _machines(inputs: RolloutInputs) -> "dict[str, NodeOperations]":
+    from ops.rollout.node_operations import node_operations
+
+    logins = {name: Login.from_props(props) for name, props in inputs["logins"].items()}
+    return node_operations(DesiredCluster.of(inputs), logins)
 
 
-def _progress(props: Mapping[str, Any]) -> "Progress":
+def _nodes(inputs: RolloutInputs) -> "ClusterNodes":
+    from ops.kube import client
+    from ops.rollout.cluster_nodes import ClusterNodes
+
+    policy = inputs["policy"]
+    return ClusterNodes(
+        client.of(inputs["kubeconfig"]),
+        drain_seconds=policy["drain_seconds"],
+        force=policy["force"],
+    )
+
+
+def _summaries(found: "Mapping[str, ObservedMachine]") -> dict[str, MachineSummary]:
+    return {name: machine.summary for name, machine in found.items()}
+
+
+def _progress(inputs: RolloutInputs) -> "Progress":
     from ops.rollout.progress import Progress
 
-    return Progress(EngineLog(props["urn"]))
+    return Progress(EngineLog(inputs["urn"]))
 
 
-class Rollout(Resource, module="kubeadm-fleet", name="Rollout"):
+@dataclass(frozen=True)
+class RolloutArgs:
+    """A cluster's desired machines; IDs and logins by machine, `held_by` by earlier wave."""
+
+    cluster: str
+    version: str
+    cluster_document: str
+    kubelet_document: str
+    egress: dict[str, str]
+    machines: dict[str, MachineInputs]
+    machine_ids: dict[str, pulumi.Output[str]]
+    logins: dict[str, dict[str, object]]
+    kubeconfig: pulumi.Output[str]
+    policy: Policy
+    held_by: list[pulumi.Output[Hold]]
+
+
+class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):
     """A cluster's desired machines; `found` (each machine's state), `rolled` (the last change).
 
     `waiting` is the hold of an earlier wave that a change waits for; empty if none.
     """
 
-    found: pulumi.Output[dict[str, Any]]
+    found: pulumi.Output[dict[str, MachineSummary]]
     rolled: pulumi.Output[str]
-    plan: pulumi.Output[dict[str, str]]
-    drift: pulumi.Output[dict[str, Any]]
-    waiting: pulumi.Output[dict[str, Any]]
+    drift: pulumi.Output[dict[str, list[Mapping[str, str]]]]
+    waiting: pulumi.Output[Hold]
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        cluster: str,
-        version: str,
-        cluster_document: str,
-        kubelet_document: str,
-        outbound: dict[str, str],
-        machines: dict[str, dict[str, Any]],
-        machine_ids: dict[str, pulumi.Input[str]],
-        logins: dict[str, dict[str, Any]],
-        kubeconfig: pulumi.Input[str],
-        policy: dict[str, Any],
-        held_by: list[pulumi.Output[dict[str, Any]]],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
+    def __init__(self, name: str, args: RolloutArgs, opts: pulumi.ResourceOptions) -> None:
         assert opts.parent is not None
         super().__init__(
             RolloutProvider(),
             name,
-            {
-                "urn": _urn(name, opts.parent),
-                "cluster": cluster,
-                "version": version,
-                "cluster_document": cluster_document,
-                "kubelet_document": kubelet_document,
-                "egress": outbound,
-                "machines": machines,
-                "machine_ids": machine_ids,
-                "logins": pulumi.Output.secret(pulumi.Output.from_input(logins)),
-                "kubeconfig": pulumi.Output.secret(kubeconfig),
-                "policy": policy,
-                "held_by": held_by,
-                "waiting": None,
-                "found": None,
-                "rolled": None,
-                "drift": None,
-            },
+            args,
             opts,
+            urn=_urn(name, opts.parent),
+            logins=pulumi.Output.secret(args.logins),
+            kubeconfig=pulumi.Output.secret(args.kubeconfig),
         )
 
 

@@ -4,43 +4,54 @@ Create generates an ed25519 pair; the private half is secret in state. There is 
 replaced by replacing the resource. Delete drops it from the state.
 """
 
-from typing import Any
-from uuid import uuid4
+from dataclasses import dataclass
+from typing import TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, Resource
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider
 from model.ssh_keys import new_key_pair
 
 
-class SshKeyProvider(Provider):
+class SshKeyInputs(TypedDict):
+    """The key pair as the provider gets it."""
+
+    comment: str
+
+
+class SshKeyState(SshKeyInputs):
+    """The key pair as it was generated."""
+
+    public_key: str
+    private_key: str
+
+
+class SshKeyProvider(Provider[SshKeyInputs, SshKeyState]):
     """Generates SSH key pairs."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: SshKeyInputs) -> SshKeyState:
         """Generate an ed25519 key pair."""
-        pair = new_key_pair(props["comment"])
-        outs = {**props, "private_key": pair.private_openssh, "public_key": pair.public}
-        return CreateResult(id_=uuid4().hex, outs=outs)
+        pair = new_key_pair(inputs["comment"])
+        return {**inputs, "private_key": pair.private_openssh, "public_key": pair.public}
 
 
-class SshKey(Resource, module="kubeadm-fleet", name="SshKey"):
+@dataclass(frozen=True)
+class SshKeyArgs:
+    """A key pair; the `comment` is part of the public key."""
+
+    comment: str
+
+
+class SshKey(ProvidedResource, module="kubeadm-fleet", name="SshKey"):
     """An ed25519 key pair: `public_key` (one line), `private_key` (OpenSSH format, secret)."""
 
     public_key: pulumi.Output[str]
     private_key: pulumi.Output[str]
 
     def __init__(
-        self, name: str, *, comment: str, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: SshKeyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            SshKeyProvider(),
-            name,
-            {"comment": comment, "public_key": None, "private_key": None},
-            pulumi.ResourceOptions.merge(
-                opts,
-                pulumi.ResourceOptions(
-                    additional_secret_outputs=["private_key"], ignore_changes=["comment"]
-                ),
-            ),
+        options = pulumi.ResourceOptions(
+            additional_secret_outputs=["private_key"], ignore_changes=["comment"]
         )
+        super().__init__(SshKeyProvider(), name, args, pulumi.ResourceOptions.merge(opts, options))

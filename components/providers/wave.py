@@ -9,14 +9,15 @@ again. Clusters that were never changed hold no other. Delete does nothing.
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider, changed
+from components.providers.hold import Hold
 from ops.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -29,49 +30,63 @@ PATIENCE_SECONDS = 60
 CAUSES = ("clusters", "rolled", "soak_seconds", "kubeconfigs")
 
 
-class WaveProvider(Provider):
+class WaveInputs(TypedDict):
+    """The wave as the provider gets it."""
+
+    clusters: list[str]
+    rolled: list[str]
+    kubeconfigs: list[str]
+    soak_seconds: float
+
+
+class WaveState(WaveInputs):
+    """The wave as it was found."""
+
+    hold: Hold
+
+
+class WaveProvider(Provider[WaveInputs, WaveState]):
     """Checks the clusters of a wave."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
+    def _create(self, inputs: WaveInputs) -> WaveState:
         """Check the clusters."""
-        return CreateResult(id_=uuid4().hex, outs=_look(props))
+        return _look(inputs)
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: WaveState, news: WaveInputs) -> DiffResult:
         """Check again when a cluster changed, the wave's members changed, or the soak is over."""
-        changed = any(olds[key] != news[key] for key in CAUSES)
-        return DiffResult(changes=changed or _is_over(olds["hold"]))
+        return DiffResult(changes=bool(changed(olds, news, CAUSES)) or _is_over(olds["hold"]))
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(self, _olds: WaveState, news: WaveInputs) -> WaveState:
         """Check the clusters."""
-        return UpdateResult(outs=_look(news))
+        return _look(news)
 
 
-def _look(props: dict[str, Any]) -> dict[str, Any]:
-    """Return the outputs once all clusters are healthy."""
-    since = _await_healthy(props)
-    until = since + timedelta(seconds=props["soak_seconds"]) if since else None
+def _look(inputs: WaveInputs) -> WaveState:
+    """Return the state once all clusters are healthy."""
+    since = _await_healthy(inputs)
+    until = since + timedelta(seconds=inputs["soak_seconds"]) if since else None
     if until is None or until <= datetime.now(UTC):
-        return {**props, "hold": {}}
-    hold = {"until": until.isoformat(timespec="seconds"), "for": props["clusters"]}
-    return {**props, "hold": hold}
+        return {**inputs, "hold": {}}
+    hold: Hold = {"until": until.isoformat(timespec="seconds"), "for": inputs["clusters"]}
+    return {**inputs, "hold": hold}
 
 
-def _is_over(hold: dict[str, Any]) -> bool:
+def _is_over(hold: Hold) -> bool:
     return bool(hold) and datetime.fromisoformat(hold["until"]) <= datetime.now(UTC)
 
 
-def _await_healthy(props: dict[str, Any]) -> datetime | None:
+def _await_healthy(inputs: WaveInputs) -> datetime | None:
     """Return since when the changed clusters are healthy; None if none was changed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        nodes = [_read_nodes(each) for each in props["kubeconfigs"]]
+        nodes = [_read_nodes(each) for each in inputs["kubeconfigs"]]
         reasons = [
             reason
-            for name, found in zip(props["clusters"], nodes, strict=True)
+            for name, found in zip(inputs["clusters"], nodes, strict=True)
             if (reason := _unhealthy_reason(name, found))
         ]
         if not reasons:
-            return _healthy_since(props["rolled"], nodes)
+            return _healthy_since(inputs["rolled"], nodes)
         if time.monotonic() > deadline:
             listed = "\n  ".join(reasons)
             raise OperatorError(
@@ -111,34 +126,24 @@ def _healthy_since(
     return max(map(datetime.fromisoformat, moments), default=None)
 
 
-class Wave(Resource, module="kubeadm-fleet", name="Wave"):
-    """Clusters that are changed before others.
+@dataclass(frozen=True)
+class WaveArgs:
+    """Clusters with the last change (`rolled`) and the kubeconfig of each, in the same order."""
 
-    `hold` is what later waves wait for: `until` (a time, ISO 8601) and `for` (these clusters); it
-    is empty once they no longer wait.
-    """
+    clusters: list[str]
+    rolled: list[pulumi.Output[str]]
+    kubeconfigs: list[pulumi.Output[str]]
+    soak_seconds: int
 
-    hold: pulumi.Output[dict[str, Any]]
+
+class Wave(ProvidedResource, module="kubeadm-fleet", name="Wave"):
+    """Clusters that are changed before others; `hold` is what later waves wait for."""
+
+    hold: pulumi.Output[Hold]
 
     def __init__(
-        self,
-        name: str,
-        *,
-        clusters: list[str],
-        rolled: list[pulumi.Output[str]],
-        kubeconfigs: list[pulumi.Output[str]],
-        soak_seconds: int,
-        opts: pulumi.ResourceOptions,
+        self, name: str, args: WaveArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            WaveProvider(),
-            name,
-            {
-                "clusters": clusters,
-                "rolled": rolled,
-                "kubeconfigs": pulumi.Output.secret(pulumi.Output.all(*kubeconfigs)),
-                "soak_seconds": soak_seconds,
-                "hold": None,
-            },
-            opts,
-        )
+        kubeconfigs = pulumi.Output.all(*args.kubeconfigs)
+        secret: pulumi.Output[list[str]] = pulumi.Output.secret(kubeconfigs)
+        super().__init__(WaveProvider(), name, args, opts, kubeconfigs=secret)

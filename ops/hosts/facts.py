@@ -1,6 +1,7 @@
 """Host facts: the typed output of scripts/node/host_facts.sh."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from model.well_known import ARCHITECTURES
 from ops.errors import OperatorError
@@ -19,6 +20,16 @@ class Claim:
         """Parse the claim file of a host; None if there is none."""
         parts = line.strip("\n").split("\t")
         return cls(*parts) if len(parts) == 3 else None
+
+
+class FactsSummary(TypedDict):
+    """The facts in the stack's state."""
+
+    os: str
+    kernel: str
+    arch: str
+    cpus: int
+    memoryMiB: int
 
 
 @dataclass(frozen=True)
@@ -79,8 +90,8 @@ class Facts:
             ) from None
 
     @property
-    def summary(self) -> dict[str, object]:
-        """The facts shown in the stack's outputs."""
+    def summary(self) -> FactsSummary:
+        """The facts in the stack's state."""
         return {
             "os": self.os,
             "kernel": self.kernel,

@@ -4,11 +4,32 @@ A new field is added to the config (`Ssh`, ExistingSettings) and here; component
 what only the engine knows, and ops/hosts/ssh.py uses it.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 from model.fleet import Bastion, ExistingSettings
+
+
+class BastionProps(TypedDict):
+    """A bastion as inputs and outputs hold it."""
+
+    host: str
+    port: float
+    user: str
+    host_key: NotRequired[str]
+
+
+class LoginProps(TypedDict):
+    """A login as inputs and outputs hold it: without what is None, numbers perhaps as floats."""
+
+    host: str
+    port: float
+    user: str
+    sudo: bool
+    host_key: NotRequired[str]
+    private_key: NotRequired[str]
+    sudo_password: NotRequired[str]
+    bastion: NotRequired[BastionProps]
 
 
 @dataclass(frozen=True)
@@ -57,21 +78,32 @@ class Login:
         )
 
     @classmethod
-    def from_props(cls, props: Mapping[str, Any]) -> "Login":
+    def from_props(cls, props: LoginProps) -> "Login":
         """Return the login that `to_props` made these of."""
-        given = {**props, "port": int(props["port"])}
-        if bastion := props.get("bastion"):
-            port = int(bastion["port"])
-            given["bastion"] = Bastion(**{"host_key": None, **bastion, "port": port})
-        return cls(**given)
+        return cls(
+            host=props["host"],
+            port=int(props["port"]),
+            user=props["user"],
+            host_key=props.get("host_key"),
+            private_key=props.get("private_key"),
+            sudo=props.get("sudo", False),
+            sudo_password=props.get("sudo_password"),
+            bastion=_bastion(props.get("bastion")),
+        )
 
-    def to_props(self) -> dict[str, Any]:
-        """Return it as inputs and outputs hold it: plain data, without what is None."""
-        return _without_none(asdict(self))
+    def to_props(self) -> LoginProps:
+        """Return it as inputs and outputs hold it."""
+        return cast(LoginProps, _without_none(asdict(self)))
 
 
 # What is never shown.
 SECRET_FIELDS = tuple(each.name for each in fields(Login) if not each.repr)
+
+
+def _bastion(props: BastionProps | None) -> Bastion | None:
+    if props is None:
+        return None
+    return Bastion(props["host"], int(props["port"]), props["user"], props.get("host_key"))
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

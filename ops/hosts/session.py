@@ -1,8 +1,7 @@
-"""Host connections and sessions: logins from the rollout's inputs, and operations over them."""
+"""Host connections and sessions, and operations over them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from ops.errors import OperatorError
 from ops.hosts import operations
@@ -58,11 +57,3 @@ class HostSession:
             lines = "\n  ".join(said)
             raise OperatorError(f"{self._machine}: {call.replace('_', ' ')} {how}:\n  {lines}")
         return finished.out
-
-
-def connections(props: Mapping[str, Any]) -> dict[str, HostConnection]:
-    """Return the way into every machine of the rollout's inputs."""
-    return {
-        name: HostConnection(name, Login.from_props(given))
-        for name, given in props["logins"].items()
-    }

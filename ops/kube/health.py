@@ -1,7 +1,7 @@
 """A cluster's health: its Nodes, its DNS, and connectivity between pods on all Nodes."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from ops.errors import OperatorError
 from ops.kube import reachability
@@ -19,12 +19,29 @@ PROBE_SELECTOR = "app.kubernetes.io/name=kubeadm-fleet-probe"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 
 
+class NodeSummary(TypedDict):
+    """One Node."""
+
+    name: str
+    role: str
+    version: str
+    address: str
+    ready: bool
+
+
+class ClusterHealth(TypedDict):
+    """A cluster's Nodes, and what it lacks to be ready, one line each."""
+
+    nodes: list[NodeSummary]
+    missing: list[str]
+
+
 def await_ready(
     client: Client, cluster: str, nodes: Sequence[str], deadline_seconds: float
-) -> dict[str, Any]:
+) -> ClusterHealth:
     """Wait until nothing is missing and return the result of `check`. Raises OperatorError."""
 
-    def ready() -> dict[str, Any]:
+    def ready() -> ClusterHealth:
         observed = _check(client, nodes)
         if observed["missing"]:
             raise NotYet("\n  ".join(observed["missing"]))
@@ -41,15 +58,12 @@ def await_ready(
     )
 
 
-def check(client: Client, nodes: Sequence[str]) -> dict[str, Any]:
-    """Check once the cluster that should have these Nodes.
-
-    Returns `nodes` (name, role, version, address, ready) and `missing` (one line each).
-    """
+def check(client: Client, nodes: Sequence[str]) -> ClusterHealth:
+    """Check once the cluster that should have these Nodes."""
     return _check(client.limited(retries=PROBE_RETRIES), nodes)
 
 
-def _check(client: Client, expected: Sequence[str]) -> dict[str, Any]:
+def _check(client: Client, expected: Sequence[str]) -> ClusterHealth:
     try:
         nodes = list(client.pages("/api/v1/nodes"))
         dns = list(client.pages(SYSTEM_PODS, labelSelector=DNS_SELECTOR))
@@ -129,7 +143,7 @@ def _pod_state(pod: Object) -> str:
     return f"{_name(pod)} on {pod['spec'].get('nodeName')}: {status['phase']} ({detail})"
 
 
-def _summary(node: Object) -> Object:
+def _summary(node: Object) -> NodeSummary:
     """Summarize a Node; one whose kubelet has not reported yet has neither addresses nor labels."""
     status = node["status"]
     addresses = [

@@ -3,12 +3,9 @@
 This is the only place where a rollout uses `ops.kube`'s clients.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import yaml
 
-from ops.kube import client, retirement
+from ops.kube import retirement
 from ops.kube.client import Client
 from ops.kube.nodes import Nodes
 
@@ -20,16 +17,6 @@ class ClusterNodes(Nodes):
         super().__init__(client)
         self._drain_seconds = drain_seconds
         self._force = force
-
-    @classmethod
-    def from_props(cls, props: Mapping[str, Any]) -> "ClusterNodes":
-        """Read the rollout's inputs."""
-        policy = props["policy"]
-        return cls(
-            client.of(props["kubeconfig"]),
-            drain_seconds=policy["drain_seconds"],
-            force=policy["force"],
-        )
 
     def drain(self, name: str) -> str:
         """Drain a cordoned Node; return the pods that stay and why, "" if there are none."""

@@ -3,12 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from ops.kube.node import ROLE_LABELS
 from ops.rollout import documents
 
 CONTROL_PLANE = "control-plane"
+
+
+class MachineInputs(TypedDict):
+    """One machine as the rollout's inputs hold it."""
+
+    role: str
+    address: str
+    labels: NotRequired[dict[str, str]]
+    taints: NotRequired[list[str]]
+
+
+class ClusterInputs(TypedDict):
+    """A cluster as the rollout's inputs hold it; the engine keeps no order in mappings."""
+
+    cluster: str
+    version: str
+    cluster_document: str
+    kubelet_document: str
+    egress: dict[str, str]
+    machines: dict[str, MachineInputs]
+    machine_ids: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,20 +63,21 @@ class DesiredCluster:
     version: str
     cluster_document: str
     kubelet_document: str
+    egress: Mapping[str, str]
     machines: tuple[DesiredMachine, ...]
     ids: Mapping[str, str]
 
     @classmethod
-    def of(cls, props: Mapping[str, Any]) -> "DesiredCluster":
-        """Read the rollout's inputs, in which the engine keeps no order."""
-        control = documents.digest(props["cluster_document"])
-        kubelet = documents.digest(props["kubelet_document"])
+    def of(cls, inputs: ClusterInputs) -> "DesiredCluster":
+        """Read the rollout's inputs."""
+        control = documents.digest(inputs["cluster_document"])
+        kubelet = documents.digest(inputs["kubelet_document"])
         machines = tuple(
             DesiredMachine(
                 name=name,
                 role=each["role"],
                 address=each["address"],
-                version=props["version"],
+                version=inputs["version"],
                 labels={
                     **(ROLE_LABELS if each["role"] == CONTROL_PLANE else {}),
                     **each.get("labels", {}),
@@ -64,15 +86,16 @@ class DesiredCluster:
                 control=control if each["role"] == CONTROL_PLANE else "",
                 kubelet=kubelet,
             )
-            for name, each in sorted(props["machines"].items(), key=_place)
+            for name, each in sorted(inputs["machines"].items(), key=_place)
         )
         return cls(
-            props["cluster"],
-            props["version"],
-            props["cluster_document"],
-            props["kubelet_document"],
+            inputs["cluster"],
+            inputs["version"],
+            inputs["cluster_document"],
+            inputs["kubelet_document"],
+            inputs["egress"],
             machines,
-            props["machine_ids"],
+            inputs["machine_ids"],
         )
 
     @cached_property
@@ -98,6 +121,11 @@ class ClusterChange:
     before: DesiredCluster
     after: DesiredCluster
 
+    @classmethod
+    def of(cls, olds: ClusterInputs, news: ClusterInputs) -> "ClusterChange":
+        """Read the rollout's inputs of the last and of this run."""
+        return cls(DesiredCluster.of(olds), DesiredCluster.of(news))
+
     @cached_property
     def control_keys(self) -> list[str]:
         """The changed settings of the control plane."""
@@ -109,7 +137,7 @@ class ClusterChange:
         return documents.changed_keys(self.before.kubelet_document, self.after.kubelet_document)
 
 
-def _place(entry: tuple[str, Any]) -> tuple[str, int, str]:
+def _place(entry: tuple[str, MachineInputs]) -> tuple[str, int, str]:
     """Return a machine's sort key: its name ends with its index."""
-    name, each = entry
-    return each["role"], len(name), name
+    name, machine = entry
+    return machine["role"], len(name), name

@@ -6,7 +6,6 @@ killed run is resumed by the next one, and a finished machine is not touched aga
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from ops.errors import OperatorError
 from ops.rollout import actions, readiness
@@ -16,7 +15,7 @@ from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.diff import kinds_of, required_actions
 from ops.rollout.inspection import AT_ONCE, inspect_cluster
 from ops.rollout.node_change import NodeChange
-from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations, node_operations
+from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations
 from ops.rollout.observed import ObservedMachine
 from ops.rollout.progress import Progress
 from ops.rollout.scheduling import run_bounded, unhealthy_first
@@ -44,17 +43,6 @@ class RolloutRun:
         self._left: dict[str, list[Action]] = {}
         self._done: set[str] = set()
         self.changed = False
-
-    @classmethod
-    def of(cls, props: Mapping[str, Any], progress: Progress) -> "RolloutRun":
-        """Read the rollout's inputs."""
-        return cls(
-            DesiredCluster.of(props),
-            node_operations(props),
-            ClusterNodes.from_props(props),
-            progress,
-            at_once=int(props["policy"]["max_unavailable"]),
-        )
 
     def run(self, *, record_initial: bool) -> dict[str, ObservedMachine]:
         """Do the remaining work; return the final state of every machine.

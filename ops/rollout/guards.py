@@ -7,7 +7,8 @@ import yaml
 
 from model import quorum, versions
 from ops.errors import OperatorError
-from ops.rollout.desired import DesiredCluster
+from ops.rollout.desired import ClusterChange, DesiredCluster
+from ops.rollout.observed import MachineSummary
 
 # Settings that kubeadm wrote into the cluster permanently, and their names in the config.
 FIXED = {
@@ -18,23 +19,24 @@ FIXED = {
 }
 
 
-def reject_unsafe(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
-    """Raise OperatorError if the recorded cluster cannot be changed safely to the desired one."""
-    before, after = DesiredCluster.of(olds), DesiredCluster.of(news)
+def reject_unsafe(change: ClusterChange, found: Mapping[str, MachineSummary]) -> None:
+    """Raise OperatorError if the recorded cluster cannot be changed safely to the desired one.
+
+    `found` is what the last run saw of its machines.
+    """
+    before, after = change.before, change.after
     if reason := versions.skew_error(before.version, after.version):
         raise OperatorError(f"cluster {after.name}: {reason}")
-    _refuse_what_is_fixed(before, after, olds["cluster_document"], news["cluster_document"])
-    _refuse_loss_of_quorum(before, after, olds.get("found") or {})
+    _refuse_what_is_fixed(before, after)
+    _refuse_loss_of_quorum(before, after, found)
     if versions.parse(before.version).minor != versions.parse(after.version).minor:
         _refuse_joins(before, after)
 
 
-def _refuse_what_is_fixed(
-    before: DesiredCluster, after: DesiredCluster, was: str, becomes: str
-) -> None:
+def _refuse_what_is_fixed(before: DesiredCluster, after: DesiredCluster) -> None:
     """Refuse to change values in certificates, kubeconfigs and pods; they require a new cluster."""
     stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
-    former, wanted = yaml.safe_load(was), yaml.safe_load(becomes)
+    former, wanted = (yaml.safe_load(each.cluster_document) for each in (before, after))
     for path, config in FIXED.items():
         then, now = _value(former, path), _value(wanted, path)
         if stays and then != now:
@@ -62,7 +64,7 @@ def _refuse_joins(before: DesiredCluster, after: DesiredCluster) -> None:
 
 
 def _refuse_loss_of_quorum(
-    before: DesiredCluster, after: DesiredCluster, found: Mapping[str, Any]
+    before: DesiredCluster, after: DesiredCluster, found: Mapping[str, MachineSummary]
 ) -> None:
     """Refuse to break etcd quorum; replacing a single control plane is checked in membership.py."""
     was = {each.name: before.ids[each.name] for each in before.control_planes}
@@ -73,6 +75,6 @@ def _refuse_loss_of_quorum(
         raise OperatorError(f"cluster {after.name}: {reason}")
 
 
-def _is_dead(found: Mapping[str, Any]) -> bool:
+def _is_dead(found: MachineSummary) -> bool:
     """Whether the last refresh found the machine unreachable and its Node not Ready."""
     return found.get("reachable") is False and found.get("node") != "ready"

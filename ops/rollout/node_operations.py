@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ops.errors import OperatorError
+from ops.hosts.login import Login
 from ops.hosts.operations import MACHINE, OPERATIONS, Operation
-from ops.hosts.session import HostConnection, connections
+from ops.hosts.session import HostConnection
 from ops.hosts.ssh import Unreachable
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedMachine, parse
@@ -76,7 +76,13 @@ class NodeOperations:
         }
 
 
-def node_operations(props: Mapping[str, Any]) -> dict[str, NodeOperations]:
-    """Return every machine of the rollout's inputs by name, in index order."""
-    cluster, into = DesiredCluster.of(props), connections(props)
-    return {each.name: NodeOperations(each, into[each.name], cluster) for each in cluster.machines}
+def node_operations(
+    cluster: DesiredCluster, logins: Mapping[str, Login]
+) -> dict[str, NodeOperations]:
+    """Return every machine of the cluster by name, in index order."""
+    return {
+        machine.name: NodeOperations(
+            machine, HostConnection(machine.name, logins[machine.name]), cluster
+        )
+        for machine in cluster.machines
+    }

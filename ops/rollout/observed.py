@@ -2,12 +2,24 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 from ops.kube.node import Node
 from ops.rollout.desired import DesiredMachine
 
 MISSING = "missing"
+
+
+class MachineSummary(TypedDict, total=False):
+    """A machine as observed, in the stack's state."""
+
+    reachable: bool
+    reason: str
+    joined: bool
+    version: str
+    services: dict[str, str]
+    node: str
+    files: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class ObservedMachine:
         return not self.unreachable and self.node is not None and self.node.ready
 
     @property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> MachineSummary:
         """Return the user-facing summary in the stack's state."""
         if self.unreachable:
             return {"reachable": False, "reason": self.unreachable, "node": self._standing}

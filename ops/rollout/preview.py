@@ -5,7 +5,6 @@ makes no requests: a preview needs neither machines nor a cluster.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from ops.kube.placement import HARD_EFFECTS
 from ops.rollout import actions
@@ -25,17 +24,10 @@ STAY_ALONE = "not drained, as there is no other machine: its pods stay and keep 
 STAY = "drained, except that pods which no other machine can take stay and keep running"
 
 
-def plan(olds: Mapping[str, Any] | None, news: Mapping[str, Any], drift: Drift) -> dict[str, str]:
-    """Return a sentence for each machine that will be touched; {} when none will be.
-
-    `olds` and `news` are the rollout's inputs of the last and of this run; without `olds` the
-    cluster is new, and there is nothing to roll out.
-    """
-    if not olds:
-        return {}
-    before, after = DesiredCluster.of(olds), DesiredCluster.of(news)
-    change = ClusterChange(before, after)
-    egress = list(_egress(olds.get("egress", {}), news["egress"]))
+def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:
+    """Return a sentence for each machine that will be touched; {} when none will be."""
+    before, after = change.before, change.after
+    egress = list(_egress(before.egress, after.egress))
     sentences: dict[str, str] = {}
     for machine in after.machines:
         known = before.by_name.get(machine.name)

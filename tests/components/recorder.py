@@ -20,6 +20,7 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
+from components.providers.base import Provider
 from components.providers.certificate_authority import (
     CertificateAuthorityProvider,
     ServiceAccountKeyProvider,
@@ -34,7 +35,7 @@ DYNAMIC = "pulumi-python:dynamic/kubeadm-fleet:"
 # How the engine marks a value that is secret, on the wire.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
-COMPUTED = {
+COMPUTED: dict[str, type[Provider[Any, Any]]] = {
     "CertificateAuthority": CertificateAuthorityProvider,
     "ClientCertificate": ClientCertificateProvider,
     "Membership": MembershipProvider,

@@ -26,6 +26,7 @@ from tests.components.recorder import run
 from tests.model import snapshots
 from tests.model.examples import changed
 
+AnyProvider = Provider[Any, Any]
 WAVES = {"canaries": {"region": "osaka"}, "soak": 60}
 # Outputs that the recorder has no need to make up.
 FURTHER: dict[str, dict[str, Any]] = {
@@ -38,7 +39,7 @@ MISSING = object()
 STATES = pytest.mark.parametrize("state", [MISSING, UNKNOWN], ids=["missing", "unknown"])
 
 
-def providers() -> Iterator[type[Provider]]:
+def providers() -> Iterator[type[AnyProvider]]:
     """Every provider of the program, found by itself."""
     for module in pkgutil.walk_packages(resources.__path__, f"{resources.__name__}."):
         importlib.import_module(module.name)
@@ -74,7 +75,7 @@ def _no_machines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 class Case:
     """A provider's own resource: its inputs, and what was recorded of it."""
 
-    def __init__(self, provider: type[Provider], registered: dict[str, Registered]) -> None:
+    def __init__(self, provider: type[AnyProvider], registered: dict[str, Registered]) -> None:
         kind = provider.__name__.removesuffix("Provider")
         self.provider = provider()
         self.inputs = _without_none(registered[kind].inputs)
@@ -119,7 +120,7 @@ def _without_none(props: dict[str, Any]) -> dict[str, Any]:
 @PROVIDERS
 @STATES
 def test_any_input_may_be_unknown_or_missing(
-    registered: dict[str, Registered], provider: type[Provider], state: object
+    registered: dict[str, Registered], provider: type[AnyProvider], state: object
 ) -> None:
     case = Case(provider, registered)
     for spot in case.spots:
@@ -131,7 +132,9 @@ def test_any_input_may_be_unknown_or_missing(
 
 
 @PROVIDERS
-def test_any_two_inputs_may_be(registered: dict[str, Registered], provider: type[Provider]) -> None:
+def test_any_two_inputs_may_be(
+    registered: dict[str, Registered], provider: type[AnyProvider]
+) -> None:
     case = Case(provider, registered)
     for one, other in combinations(_keys(case.inputs), 2):
         for first, second in ((MISSING, MISSING), (MISSING, UNKNOWN), (UNKNOWN, MISSING)):
@@ -144,7 +147,7 @@ def test_any_two_inputs_may_be(registered: dict[str, Registered], provider: type
 
 @PROVIDERS
 def test_a_missing_input_is_a_change_where_another_value_is_one_and_replaces_nothing(
-    registered: dict[str, Registered], provider: type[Provider]
+    registered: dict[str, Registered], provider: type[AnyProvider]
 ) -> None:
     case = Case(provider, registered)
     for spot in _keys(case.inputs):
@@ -156,7 +159,7 @@ def test_a_missing_input_is_a_change_where_another_value_is_one_and_replaces_not
 
 @PROVIDERS
 def test_nothing_is_replaced_while_an_input_is_missing(
-    registered: dict[str, Registered], provider: type[Provider]
+    registered: dict[str, Registered], provider: type[AnyProvider]
 ) -> None:
     """The engine would delete what depends on it first, and then skip it."""
     case = Case(provider, registered)

@@ -1,19 +1,21 @@
 """A rollout of a cluster that has no machines: what it would change, it only records."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, Resource
 
 from components.providers import rollout
-from components.providers.rollout import RolloutProvider
-from tests.ops.rollout.examples import inputs
+from components.providers.base import ProvidedResource
+from components.providers.hold import Hold
+from components.providers.rollout import RolloutInputs, RolloutProvider, RolloutState
+from tests.ops.rollout.examples import inputs as example
 
 
-def _roll(props: dict[str, Any], are_new_settled: bool) -> dict[str, Any]:
+def _roll(inputs: RolloutInputs, are_new_settled: bool) -> RolloutState:
     rolled = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**props, "found": {}, "rolled": rolled, "drift": {}}
+    return {**inputs, "found": {}, "rolled": rolled, "drift": {}}
 
 
 # Where providers run, this module is imported with its provider.
@@ -23,20 +25,29 @@ rollout._roll = _roll
 class HeldProvider(RolloutProvider):
     """A new cluster changes nothing."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        return CreateResult(id_="held", outs={**props, "found": {}, "rolled": "", "drift": {}})
+    def _create(self, inputs: RolloutInputs) -> RolloutState:
+        return {**inputs, "found": {}, "rolled": "", "drift": {}}
+
+    def _id(self, state: RolloutState) -> str:
+        return "held"
 
 
-class Held(Resource, module="kubeadm-fleet", name="Held"):
+@dataclass(frozen=True)
+class HeldArgs:
+    version: str
+    held_by: list[pulumi.Output[Hold]]
+
+
+class Held(ProvidedResource, module="kubeadm-fleet", name="Held"):
     """What a `Rollout` has for outputs."""
 
     version: pulumi.Output[str]
+    found: pulumi.Output[Any]
     rolled: pulumi.Output[str]
-    waiting: pulumi.Output[dict[str, Any]]
+    drift: pulumi.Output[Any]
+    waiting: pulumi.Output[Hold]
 
-    def __init__(
-        self, name: str, *, version: str, held_by: list[pulumi.Output[dict[str, Any]]]
-    ) -> None:
-        outputs = {"waiting": None, "found": None, "rolled": None, "drift": None}
-        props = {**inputs(version=version), "held_by": held_by, **outputs}
-        super().__init__(HeldProvider(), name, props)
+    def __init__(self, name: str, args: HeldArgs) -> None:
+        known = {**example(version=args.version), "waiting": None}
+        further = {key: value for key, value in known.items() if key not in vars(args)}
+        super().__init__(HeldProvider(), name, args, None, **further)

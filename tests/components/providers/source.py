@@ -1,35 +1,49 @@
 """A resource that gives its value to others, unless it is told to fail."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+from pulumi.dynamic import DiffResult
 
-from components.providers.base import Provider
+from components.providers.base import ProvidedResource, Provider
 from ops.errors import OperatorError
 
 FAIL = "fail"
 
 
-class SourceProvider(Provider):
+class SourceInputs(TypedDict):
+    value: Any
+
+
+class SourceState(SourceInputs):
+    given: Any
+
+
+class SourceProvider(Provider[SourceInputs, SourceState]):
     """Fails to become what it is asked to be."""
 
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        return CreateResult(id_="source", outs={**props, "given": props["value"]})
+    def _create(self, inputs: SourceInputs) -> SourceState:
+        return {**inputs, "given": inputs["value"]}
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: SourceState, news: SourceInputs) -> DiffResult:
         return DiffResult(changes=olds["value"] != news["value"])
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def _update(self, _olds: SourceState, news: SourceInputs) -> SourceState:
         if news["value"] == FAIL:
             raise OperatorError("failed as it was told to")
-        return UpdateResult(outs={**news, "given": news["value"]})
+        return {**news, "given": news["value"]}
 
 
-class Source(Resource, module="kubeadm-fleet", name="Source"):
+@dataclass(frozen=True)
+class SourceArgs:
+    value: Any
+
+
+class Source(ProvidedResource, module="kubeadm-fleet", name="Source"):
     """Something whose `given` is known once it is made."""
 
     given: pulumi.Output[Any]
 
-    def __init__(self, name: str, *, value: Any) -> None:
-        super().__init__(SourceProvider(), name, {"value": value, "given": None})
+    def __init__(self, name: str, args: SourceArgs) -> None:
+        super().__init__(SourceProvider(), name, args, None)

@@ -6,7 +6,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from pulumi.dynamic import CheckResult, DiffResult
+from pulumi.dynamic import DiffResult
 from pulumi.output import UNKNOWN
 
 from components.providers.base import Provider, require_known
@@ -18,21 +18,21 @@ from components.providers.ssh_key import SshKeyProvider
 from ops.errors import OperatorError
 
 
-class Failing(Provider):
+class Failing(Provider[Any, Any]):
     """Fails in the way that its properties name."""
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:
-        raise {"operator": OperatorError, "defect": ValueError}[props["because"]]("no disk")
+    def _delete(self, state: Any) -> None:
+        raise {"operator": OperatorError, "defect": ValueError}[state["because"]]("no disk")
 
 
-class Careful(Provider):
+class Careful(Provider[Any, Any]):
     """Needs one input in a mapping, and knows another way without a second one."""
 
-    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def _check(self, olds: Any, news: Any) -> Any:
         require_known(news, ["ids"])
-        return CheckResult({**news, "checked": True}, [])
+        return {**news, "checked": True}
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def _diff(self, olds: Any, news: Any) -> DiffResult:
         return DiffResult(changes=news["ids"]["a"] != "b" or "other" in news)
 
 
@@ -56,7 +56,7 @@ def test_a_defect_keeps_its_traceback_also_after_an_operator_error() -> None:
     told("operator")
     said = told("defect")
     assert said.splitlines()[-1] == "ValueError: no disk"
-    assert "in delete" in said
+    assert "in _delete" in said
 
 
 @pytest.mark.parametrize("order", [("operator", "defect"), ("defect", "operator")])
@@ -65,7 +65,7 @@ def test_providers_that_fail_at_once_are_told_each_in_its_way(order: tuple[str, 
     with ThreadPoolExecutor(2) as pool:
         said = dict(zip(order, pool.map(lambda each: told(each, failed), order), strict=True))
     assert said["operator"] == "no disk"
-    assert "in delete" in said["defect"]
+    assert "in _delete" in said["defect"]
 
 
 @pytest.mark.parametrize("news", [{}, {"ids": {}}])
@@ -84,7 +84,7 @@ def test_inputs_that_cannot_be_checked_stay_as_they_are(news: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("provider", [SshKeyProvider, ServiceAccountKeyProvider])
-def test_a_key_that_is_made_once_never_changes(provider: type[Provider]) -> None:
+def test_a_key_that_is_made_once_never_changes(provider: type[Provider[Any, Any]]) -> None:
     assert provider().diff("id", {"comment": "a"}, {"comment": "b"}).changes is False
 
 

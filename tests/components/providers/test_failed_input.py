@@ -13,31 +13,40 @@ pytestmark = pytest.mark.slow
 PROGRAM = """
 import pulumi
 
-from components.providers.certificate_authority import CertificateAuthority
-from components.providers.client_certificate import ClientCertificate
-from components.providers.health_check import ClusterHealthCheck
-from tests.components.providers.source import Source
+from components.providers.certificate_authority import (
+    CertificateAuthority,
+    CertificateAuthorityArgs,
+)
+from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
+from components.providers.health_check import ClusterHealthCheck, ClusterHealthCheckArgs
+from tests.components.providers.source import Source, SourceArgs
 
 config = pulumi.Config()
-source = Source("source", value=config.require("value"))
+source = Source("source", SourceArgs(value=config.require("value")))
 # A missing common name must not replace it, nor delete the certificate that needs it.
-authority = CertificateAuthority("authority", common_name=source.given, valid_days=1)
+authority = CertificateAuthority(
+    "authority", CertificateAuthorityArgs(common_name=source.given, valid_days=1)
+)
 ClientCertificate(
     "certificate",
-    authority_certificate=authority.certificate,
-    authority_key=authority.private_key,
-    common_name="admin",
-    organizations=[],
-    valid_hours=1,
+    ClientCertificateArgs(
+        authority_certificate=authority.certificate,
+        authority_key=authority.private_key,
+        common_name="admin",
+        organizations=[],
+        valid_hours=1,
+    ),
 )
 ClusterHealthCheck(
     "observation",
-    cluster="a",
-    kubeconfig=config.require("kubeconfig"),
-    nodes=[],
-    machine_ids=pulumi.Output.all(source.id, source.given),
-    rolled=source.given,
-    deadline_seconds=0,
+    ClusterHealthCheckArgs(
+        cluster="a",
+        kubeconfig=config.require("kubeconfig"),
+        nodes=[],
+        machine_ids=pulumi.Output.all(source.id, source.given),
+        rolled=source.given,
+        deadline_seconds=0,
+    ),
 )
 """
 DEPENDENTS = {"authority", "certificate", "observation"}

@@ -14,21 +14,22 @@ pytestmark = pytest.mark.slow
 PROGRAM = """
 import pulumi
 
-from components.providers.wave import Wave
-from tests.components.providers.held import Held
+from components.providers.wave import Wave, WaveArgs
+from tests.components.providers.held import Held, HeldArgs
 
 config = pulumi.Config()
 version = config.require("version")
-canary = Held("canary", version=version, held_by=[])
+canary = Held("canary", HeldArgs(version=version, held_by=[]))
 wave = Wave(
     "wave-0",
-    clusters=["canary"],
-    rolled=[canary.rolled],
-    kubeconfigs=[pulumi.Output.from_input(config.require("kubeconfig"))],
-    soak_seconds=config.require_int("soak"),
-    opts=pulumi.ResourceOptions(),
+    WaveArgs(
+        clusters=["canary"],
+        rolled=[canary.rolled],
+        kubeconfigs=[pulumi.Output.from_input(config.require("kubeconfig"))],
+        soak_seconds=config.require_int("soak"),
+    ),
 )
-other = Held("other", version=version, held_by=[wave.hold])
+other = Held("other", HeldArgs(version=version, held_by=[wave.hold]))
 pulumi.export("version", other.version)
 pulumi.export("waiting", other.waiting)
 """

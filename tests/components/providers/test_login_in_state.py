@@ -20,9 +20,9 @@ from components import inventory
 from components.login import MachineLogin
 from model.fleet import Bastion, Machine
 from ops.hosts.login import Login
-from tests.components.providers.source import Source
+from tests.components.providers.source import Source, SourceArgs
 
-host = Source("host", value=pulumi.Config().require("value"))
+host = Source("host", SourceArgs(value=pulumi.Config().require("value")))
 login = MachineLogin(
     Login("192.0.2.1", 22, "ubuntu", sudo=True, bastion=Bastion("192.0.2.9", 22, "jump", None)),
     {{
@@ -31,7 +31,7 @@ login = MachineLogin(
         "host_key": host.given,
     }},
 )
-Source("source", value=login.to_props())
+Source("source", SourceArgs(value=login.to_props()))
 machine = Machine("one-worker-0", "one", "worker", 0, "192.0.2.1", None, {{}}, ())
 pulumi.export("inventory", {{"one": {{machine.name: inventory.entry(machine, "any", login)}}}})
 """

@@ -104,6 +104,7 @@ def test_machines_come_and_go_meanwhile(rolled: list[str]) -> None:
 def test_a_new_cluster_waits_for_nobody() -> None:
     checked = RolloutProvider().check({}, inputs(held_by=[SOON])).inputs
     assert checked["waiting"] == {}
+    assert checked["plan"] == {}
     assert checked["version"] == "v1.36.3"
 
 

@@ -4,7 +4,8 @@ import copy
 from typing import Any
 
 from ops.kube.node import Node
-from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout import preview
+from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
 from ops.rollout.observed import AppliedState, ObservedMachine
 
 CLUSTER = """
@@ -19,7 +20,7 @@ KUBELET = "kind: KubeletConfiguration\nmaxPods: 110\n"
 FILE = "/var/lib/kubelet/config.yaml"
 
 
-def inputs(**changes: Any) -> dict[str, Any]:
+def inputs(**changes: Any) -> Any:
     """Return the inputs with some of them changed."""
     machines: dict[str, dict[str, Any]] = {
         **{f"a-control-plane-{n}": _machine("control-plane", n) for n in range(3)},
@@ -50,6 +51,11 @@ def inputs(**changes: Any) -> dict[str, Any]:
 def _machine(role: str, number: int) -> dict[str, Any]:
     taints = ["node-role.kubernetes.io/control-plane:NoSchedule"] if role != "worker" else []
     return {"role": role, "address": f"10.0.0.{number}", "labels": {}, "taints": taints}
+
+
+def plan(olds: Any, news: Any, drift: preview.Drift) -> dict[str, str]:
+    """Return the plan for a change of the inputs."""
+    return preview.plan(ClusterChange.of(olds, news), drift)
 
 
 def wanted(name: str = "a-worker-0", **changes: Any) -> DesiredMachine:

@@ -25,7 +25,7 @@ class FakeFleet:
     fail. `stay` is what no drain can move.
     """
 
-    def __init__(self, props: Mapping[str, Any], like: Mapping[str, ObservedMachine]) -> None:
+    def __init__(self, props: Any, like: Mapping[str, ObservedMachine]) -> None:
         self.props = props
         self.found = dict(like)
         self.calls: list[tuple[str, str]] = []
@@ -147,7 +147,7 @@ class FakeNodes(ClusterNodes):
         self._fleet.call("delete_pods", name)
 
 
-def alike(props: Mapping[str, Any], **changes: Any) -> dict[str, ObservedMachine]:
+def alike(props: Any, **changes: Any) -> dict[str, ObservedMachine]:
     """Machines that are what these inputs want, but for the changes."""
     return {each.name: found(each, **changes) for each in DesiredCluster.of(props).machines}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,7 @@ from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.desired import DesiredMachine
 from ops.rollout.diff import from_state, required_actions, to_state
 from ops.rollout.observed import ObservedMachine
-from ops.rollout.preview import plan
-from tests.ops.rollout.examples import found, inputs, wanted
+from tests.ops.rollout.examples import found, inputs, plan, wanted
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
 WORKER = "a-worker-1"
@@ -44,7 +44,7 @@ def another_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "ACTIONS", tuple(rows))
 
 
-def patched_inputs() -> dict[str, object]:
+def patched_inputs() -> Any:
     """The inputs with another patch level for one worker."""
     props = inputs()
     props["machines"][WORKER]["labels"] = {LEVEL: "may"}
