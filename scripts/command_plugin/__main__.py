@@ -17,9 +17,9 @@ command:remote:Command, command:remote:CopyToRemote and command:local:Command
 as v{STANDS_IN_FOR} does.
 """
 # Interval for checking whether the engine is still running.
-LOOK_SECONDS = 1.0
+ENGINE_CHECK_SECONDS = 1.0
 # Time limit for ending remote commands.
-FAREWELL_SECONDS = 5.0
+SHUTDOWN_SECONDS = 5.0
 
 
 def main() -> None:
@@ -37,26 +37,26 @@ def main() -> None:
 
 
 def _serve(engine_address: str) -> None:
-    from scripts.command_plugin.enginelog import EngineLog
-    from scripts.command_plugin.provider import Provider
+    from scripts.command_plugin.engine_log import EngineLog
+    from scripts.command_plugin.provider import CommandProvider
     from scripts.command_plugin.server import Server
 
-    told_to_end = threading.Event()
+    stop_requested = threading.Event()
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        told_to_end.set()
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stop_requested.set()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     engine = os.getppid()
-    provider = Provider(EngineLog(engine_address))
+    provider = CommandProvider(EngineLog(engine_address))
     server = Server(provider)
     server.start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
-    while not told_to_end.wait(LOOK_SECONDS) and os.getppid() == engine:
+    while not stop_requested.wait(ENGINE_CHECK_SECONDS) and os.getppid() == engine:
         pass
-    provider.end(FAREWELL_SECONDS)
+    provider.end(SHUTDOWN_SECONDS)
     # Threads that wait for hosts are not joined.
     os._exit(0)
 

@@ -8,28 +8,30 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scripts.command_plugin.endpoint import Endpoint
 from scripts.command_plugin.go_format import system_error
-from scripts.command_plugin.operation import Failure, Operation
+from scripts.command_plugin.running_operation import Failure, RunningOperation
+from scripts.command_plugin.ssh_endpoint import SshEndpoint
 
 if TYPE_CHECKING:
-    from scripts.command_plugin.link import Link
+    from scripts.command_plugin.ssh_transport import SshTransport
 
 T = TypeVar("T")
 
 FIRST_DELAY = 0.1
 DELAY_GROWTH = 1.5
-LONGEST_DELAY = 5.0
+MAX_DELAY = 5.0
 WITHOUT_LIMIT = -1
 
 
 @contextmanager
-def connected(properties: Mapping[str, Any], operation: Operation) -> Iterator["Link"]:
+def connected(
+    properties: Mapping[str, Any], operation: RunningOperation
+) -> Iterator["SshTransport"]:
     """Yield a connection to the host described by checked properties, through any proxy."""
-    from scripts.command_plugin.login import Login
+    from scripts.command_plugin.authentication import Authenticator
 
-    endpoint = Endpoint.parse(properties)
-    login = Login(endpoint)
+    endpoint = SshEndpoint.parse(properties)
+    login = Authenticator(endpoint)
     if properties.get("proxy") is None:
         link = _retried(
             operation, "Dial", endpoint, lambda: login.open(_dial(endpoint, operation), operation)
@@ -37,9 +39,9 @@ def connected(properties: Mapping[str, Any], operation: Operation) -> Iterator["
         with link:
             yield link
         return
-    bastion = Endpoint.parse(properties["proxy"])
+    bastion = SshEndpoint.parse(properties["proxy"])
     with _prefixed("proxy: "):
-        bastion_login = Login(bastion)
+        bastion_login = Authenticator(bastion)
         proxy = _retried(
             operation,
             "Dial proxy",
@@ -73,7 +75,9 @@ def _prefixed(prefix: str) -> Iterator[None]:
         raise Failure(f"{prefix}{failure}", failure.code) from failure
 
 
-def _retried(operation: Operation, what: str, endpoint: Endpoint, attempt: Callable[[], T]) -> T:
+def _retried(
+    operation: RunningOperation, what: str, endpoint: SshEndpoint, attempt: Callable[[], T]
+) -> T:
     """Retry until it succeeds, the limit is reached, or the operation is to end."""
     limit = endpoint.dial_error_limit
     delay = FIRST_DELAY
@@ -88,11 +92,11 @@ def _retried(operation: Operation, what: str, endpoint: Endpoint, attempt: Calla
         shown = "inf" if limit == WITHOUT_LIMIT else limit
         operation.log.progress(f"{what} {tries}/{shown} failed: retrying")
         operation.pause(delay)
-        delay = min(delay * DELAY_GROWTH, LONGEST_DELAY)
+        delay = min(delay * DELAY_GROWTH, MAX_DELAY)
 
 
-def _dial(endpoint: Endpoint, operation: Operation) -> socket.socket:
-    from scripts.command_plugin.link import PromptSocket
+def _dial(endpoint: SshEndpoint, operation: RunningOperation) -> socket.socket:
+    from scripts.command_plugin.ssh_transport import PromptSocket
 
     limits = [endpoint.dial_seconds, operation.seconds_left()]
     timeout = min((limit for limit in limits if limit is not None), default=None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from scripts.command_plugin.connection import connected
 from scripts.command_plugin.go_format import system_error
-from scripts.command_plugin.operation import Failure, Operation
+from scripts.command_plugin.running_operation import Failure, RunningOperation
 from scripts.command_plugin.schema_types import Problem
 from scripts.command_plugin.values import Asset, Value
 
@@ -37,7 +37,7 @@ def problems_of(source: Value) -> list[Problem]:
     return []
 
 
-def copy(properties: Mapping[str, Any], operation: Operation) -> None:
+def copy(properties: Mapping[str, Any], operation: RunningOperation) -> None:
     """Copy according to a state's properties. Raises Failure."""
     source: Asset = properties["source"]
     destination: str = properties["remotePath"]
@@ -45,11 +45,11 @@ def copy(properties: Mapping[str, Any], operation: Operation) -> None:
     host = properties["connection"]["host"]
     operation.log.debug(f"Creating file: {host}:{destination} from {origin}")
     with connected(properties["connection"], operation) as link:
-        from scripts.command_plugin.link import over
+        from scripts.command_plugin.ssh_transport import naming_errors
 
         with (
             operation.when_cancelled(link.close),
-            over("copying"),
+            naming_errors("copying"),
             link.open_sftp_client() as client,
         ):
             remote = _Remote(client)

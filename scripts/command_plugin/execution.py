@@ -5,19 +5,19 @@ from typing import Any, TypeAlias
 
 from scripts.command_plugin import local_command, remote_command
 from scripts.command_plugin.copy_to_remote import copy
-from scripts.command_plugin.operation import Operation
 from scripts.command_plugin.resources import COPY, LOCAL_COMMAND, REMOTE_COMMAND, Resource
+from scripts.command_plugin.running_operation import RunningOperation
 from scripts.command_plugin.values import Properties, reveal
 
 # Runs a command according to revealed properties, and returns its results.
-Run: TypeAlias = Callable[[str, Mapping[str, Any], Operation], Properties]
+Run: TypeAlias = Callable[[str, Mapping[str, Any], RunningOperation], Properties]
 
 _RUN: dict[str, Run] = {REMOTE_COMMAND: remote_command.run, LOCAL_COMMAND: local_command.run}
-_NOTHING_PRINTED = {"stdout": "", "stderr": ""}
+_NO_OUTPUT = {"stdout": "", "stderr": ""}
 
 
-def carry_out(
-    resource: Resource, inputs: Properties, old: Properties | None, operation: Operation
+def apply(
+    resource: Resource, inputs: Properties, old: Properties | None, operation: RunningOperation
 ) -> Properties:
     """Bring a resource from its old state (None at first) to its inputs; return the new state."""
     revealed = reveal(inputs)
@@ -27,17 +27,17 @@ def carry_out(
             copy(revealed, operation)
         return inputs
     command = revealed.get("create")
-    made: Properties = dict(_NOTHING_PRINTED)
+    results: Properties = dict(_NO_OUTPUT)
     if old is not None:
-        made = {name: reveal(old[name]) for name in resource.derived if name in old}
+        results = {name: reveal(old[name]) for name in resource.derived if name in old}
         if revealed.get("update") is not None:
             command = revealed["update"]
     if command is not None:
-        made |= _RUN[resource.token](command, {**revealed, **made}, operation)
-    return {**inputs, **made}
+        results |= _RUN[resource.token](command, {**revealed, **results}, operation)
+    return {**inputs, **results}
 
 
-def undo(resource: Resource, state: Properties, operation: Operation) -> None:
+def delete(resource: Resource, state: Properties, operation: RunningOperation) -> None:
     """Run the delete command of a command's state."""
     revealed = reveal(state)
     if revealed.get("delete") is not None:

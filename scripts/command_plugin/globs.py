@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.command_plugin.operation import Failure
+from scripts.command_plugin.running_operation import Failure
 
 
 def matching(directory: Path, patterns: Sequence[str]) -> list[str]:
@@ -20,11 +20,11 @@ def matching(directory: Path, patterns: Sequence[str]) -> list[str]:
     for parent, _, names in os.walk(directory):
         for name in names:
             path = (Path(parent) / name).relative_to(directory).as_posix()
-            wanted = False
+            selected = False
             for include, expression in rules:
                 if expression.fullmatch(path):
-                    wanted = include
-            if wanted:
+                    selected = include
+            if selected:
                 found.append(path)
     return sorted(found)
 

@@ -56,10 +56,10 @@ def any_reachable(addresses: tuple[str, ...], seconds: float) -> bool:
         answer: Future[bool] = Future()
         waiting.add(answer)
 
-        def ask(address: str = address, answer: Future[bool] = answer) -> None:
+        def probe(address: str = address, answer: Future[bool] = answer) -> None:
             answer.set_result(reachable(address, seconds))
 
-        Thread(target=ask, daemon=True).start()
+        Thread(target=probe, daemon=True).start()
     while waiting:
         done, waiting = wait(waiting, seconds, FIRST_COMPLETED)
         if any(answer.result() for answer in done):

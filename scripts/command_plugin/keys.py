@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from scripts.command_plugin.go_format import system_error
 from scripts.command_plugin.light_paramiko import paramiko
-from scripts.command_plugin.operation import Failure
+from scripts.command_plugin.running_operation import Failure
 
 _OPENSSH = "-----BEGIN OPENSSH PRIVATE KEY-----"
 

@@ -13,17 +13,17 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast
 
+from scripts.command_plugin.command_output import CommandOutput, pump
 from scripts.command_plugin.globs import matching
 from scripts.command_plugin.go_format import quote, system_error
-from scripts.command_plugin.operation import Failure, Operation
-from scripts.command_plugin.output import Output, pump
 from scripts.command_plugin.remote_command import PREVIOUS_OUTPUT
+from scripts.command_plugin.running_operation import Failure, RunningOperation
 from scripts.command_plugin.values import Asset, Properties
 
 DEFAULT_INTERPRETER = ("/bin/sh", "-c")
 
 
-def run(command: str, properties: Mapping[str, Any], operation: Operation) -> Properties:
+def run(command: str, properties: Mapping[str, Any], operation: RunningOperation) -> Properties:
     """Run a command according to a state's properties; return its output and created files.
 
     The state's stdout and stderr are those of the previous run. Raises Failure when the command
@@ -32,7 +32,7 @@ def run(command: str, properties: Mapping[str, Any], operation: Operation) -> Pr
     directory = Path(properties.get("dir") or Path.cwd())
     arguments = [*(properties.get("interpreter") or DEFAULT_INTERPRETER), command]
     with operation.log.output() as log:
-        output = Output(properties.get("logging"), log)
+        output = CommandOutput(properties.get("logging"), log)
         if ended := operation.cancelled():
             raise output.failure(str(ended), command, ended.code)
         try:
@@ -42,12 +42,12 @@ def run(command: str, properties: Mapping[str, Any], operation: Operation) -> Pr
         _finish(process, properties.get("stdin") or "", output, operation)
         if reason := _failure_of(process.returncode):
             raise output.failure(reason, command)
-    made: Properties = dict(output.properties())
+    results: Properties = dict(output.properties())
     if (patterns := properties.get("assetPaths")) is not None:
-        made["assets"] = _assets(directory, patterns)
+        results["assets"] = _assets(directory, patterns)
     if (patterns := properties.get("archivePaths")) is not None:
-        made["archive"] = _archive(_assets(directory, patterns))
-    return made
+        results["archive"] = _archive(_assets(directory, patterns))
+    return results
 
 
 def _environment(properties: Mapping[str, Any]) -> dict[str, str]:
@@ -83,7 +83,7 @@ def _start(
 
 
 def _finish(
-    process: subprocess.Popen[bytes], stdin: str, output: Output, operation: Operation
+    process: subprocess.Popen[bytes], stdin: str, output: CommandOutput, operation: RunningOperation
 ) -> None:
     """Pump the process's streams until it ends; kill it when the operation is to end first."""
     # They are pipes, and therefore buffered readers.

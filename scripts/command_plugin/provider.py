@@ -5,23 +5,23 @@ import os
 import grpc
 from google.protobuf import empty_pb2
 
-from scripts.command_plugin import NOTICE, VERSION, changes, previews
+from scripts.command_plugin import NOTICE, VERSION, diff, previews
 from scripts.command_plugin.copy_to_remote import problems_of
-from scripts.command_plugin.enginelog import EngineLog
-from scripts.command_plugin.execution import carry_out, undo
-from scripts.command_plugin.operation import Failure, Operations
+from scripts.command_plugin.engine_log import EngineLog
+from scripts.command_plugin.execution import apply, delete
 from scripts.command_plugin.protocol import engine_pb2, plugin_pb2, provider_pb2
 from scripts.command_plugin.resources import COPY, RESOURCES, Resource
+from scripts.command_plugin.running_operation import Failure, RunningOperations
 from scripts.command_plugin.schema_types import Shape, decoding
 from scripts.command_plugin.values import Properties, bare, decode, encode, without_nulls
 
 
-class Provider:
+class CommandProvider:
     """Serves the resources. Any number of calls may be in progress at once."""
 
     def __init__(self, log: EngineLog) -> None:
         self._log = log
-        self._operations = Operations()
+        self._operations = RunningOperations()
         self._gets_old_inputs = False
 
     def get_plugin_info(self, _request: empty_pb2.Empty) -> "plugin_pb2.PluginInfo":
@@ -74,11 +74,11 @@ class Provider:
         old = decode(request.old_inputs)
         if not self._gets_old_inputs:
             old = {field.name: state.get(field.name) for field in resource.inputs}
-        new = changes.with_ignored(decode(request.news), state, list(request.ignoreChanges))
+        new = diff.with_ignored(decode(request.news), state, list(request.ignoreChanges))
         for name in list(new):
             if name == "version" or name.startswith("__"):
                 del new[name]
-        return changes.compare(resource, old, new)
+        return diff.compare(resource, old, new)
 
     def create(self, request: "provider_pb2.CreateRequest") -> "provider_pb2.CreateResponse":
         """Run `create`, or copy."""
@@ -89,7 +89,7 @@ class Provider:
             state = previews.created(resource, inputs)
         else:
             with self._operations.start(self._log.about(request.urn), request.timeout) as operation:
-                state = carry_out(resource, inputs, None, operation)
+                state = apply(resource, inputs, None, operation)
         return provider_pb2.CreateResponse(id=_new_id(resource, request), properties=encode(state))
 
     def read(self, request: "provider_pb2.ReadRequest") -> "provider_pb2.ReadResponse":
@@ -100,8 +100,8 @@ class Provider:
             (resource.state, request.properties),
         ):
             problems = shape.problems(decode(values))
-            if wrong := [problem for problem in problems if not problem.missing]:
-                raise Failure(decoding(wrong))
+            if invalid := [problem for problem in problems if not problem.missing]:
+                raise Failure(decoding(invalid))
         return provider_pb2.ReadResponse(
             id=request.id, properties=request.properties, inputs=request.inputs
         )
@@ -112,13 +112,13 @@ class Provider:
         old = decode(request.olds)
         _require(resource.state, old)
         inputs = without_nulls(decode(request.news))
-        inputs = changes.with_ignored(inputs, old, list(request.ignoreChanges))
+        inputs = diff.with_ignored(inputs, old, list(request.ignoreChanges))
         _require(resource.inputs, inputs)
         if request.preview:
             state = previews.updated(resource, old, inputs)
         else:
             with self._operations.start(self._log.about(request.urn), request.timeout) as operation:
-                state = carry_out(resource, inputs, old, operation)
+                state = apply(resource, inputs, old, operation)
         return provider_pb2.UpdateResponse(properties=encode(state))
 
     def delete(self, request: "provider_pb2.DeleteRequest") -> empty_pb2.Empty:
@@ -128,7 +128,7 @@ class Provider:
         if resource is not COPY:
             _require(resource.state, state)
             with self._operations.start(self._log.about(request.urn), request.timeout) as operation:
-                undo(resource, state, operation)
+                delete(resource, state, operation)
         return empty_pb2.Empty()
 
     def cancel(self, _request: empty_pb2.Empty) -> empty_pb2.Empty:

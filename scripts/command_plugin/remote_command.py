@@ -5,16 +5,16 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from scripts.command_plugin.command_output import CommandOutput, pump
 from scripts.command_plugin.connection import connected
 from scripts.command_plugin.go_format import quote
-from scripts.command_plugin.operation import Failure, Operation
-from scripts.command_plugin.output import Output, pump
+from scripts.command_plugin.running_operation import Failure, RunningOperation
 from scripts.command_plugin.values import Properties
 
 if TYPE_CHECKING:
     from paramiko import Channel
 
-    from scripts.command_plugin.link import Link
+    from scripts.command_plugin.ssh_transport import SshTransport
 
 PREVIOUS_OUTPUT = {"stdout": "PULUMI_COMMAND_STDOUT", "stderr": "PULUMI_COMMAND_STDERR"}
 # Offset between a signal's number and the exit status on Linux.
@@ -34,21 +34,24 @@ _SIGNALS = {
 }
 
 
-def run(command: str, properties: Mapping[str, Any], operation: Operation) -> Properties:
+def run(command: str, properties: Mapping[str, Any], operation: RunningOperation) -> Properties:
     """Run a command according to a state's properties; return its output.
 
     The state's stdout and stderr are those of the previous run. Raises Failure when the host cannot
     be reached or the command does not succeed.
     """
     with connected(properties["connection"], operation) as link:
-        from scripts.command_plugin.link import over
+        from scripts.command_plugin.ssh_transport import naming_errors
 
-        with over("beginning a command"):
+        with naming_errors("starting a command"):
             channel = _open(link, properties, operation)
             channel.exec_command(command)
         with operation.log.output() as log:
-            output = Output(properties.get("logging"), log)
-            with operation.when_cancelled(lambda: link.hang_up(channel)), over("running a command"):
+            output = CommandOutput(properties.get("logging"), log)
+            with (
+                operation.when_cancelled(lambda: link.hang_up(channel)),
+                naming_errors("running a command"),
+            ):
                 _finish(channel, properties.get("stdin") or "", output)
             if ended := operation.cancelled():
                 raise output.failure(str(ended), command, ended.code)
@@ -57,29 +60,31 @@ def run(command: str, properties: Mapping[str, Any], operation: Operation) -> Pr
         return output.properties()
 
 
-def _open(link: "Link", properties: Mapping[str, Any], operation: Operation) -> "Channel":
+def _open(
+    link: "SshTransport", properties: Mapping[str, Any], operation: RunningOperation
+) -> "Channel":
     """Open a channel with the command's environment set."""
     channel = link.open_session()
     for name, value in (properties.get("environment") or {}).items():
         if not link.set_environment(channel, name, value):
-            operation.log.error(_refused(name))
+            operation.log.error(_rejected(name))
             raise Failure(f"could not set environment variable {quote(name)}: ssh: setenv failed")
     if properties.get("addPreviousOutputInEnv") is not False:
         for key, name in PREVIOUS_OUTPUT.items():
             previous = properties.get(key)
             if previous and not link.set_environment(channel, name, previous):
-                operation.log.warning(_refused(name))
+                operation.log.warning(_rejected(name))
     return channel
 
 
-def _refused(name: str) -> str:
+def _rejected(name: str) -> str:
     return (
-        f"Unable to set '{name}': the SSH server refuses it. Have its AcceptEnv allow the "
-        "variable, or put 'VAR=value' in front of the command."
+        f"Unable to set '{name}': the SSH server rejected it. Allow the variable with AcceptEnv in "
+        "its sshd_config, or prefix the command with 'VAR=value'."
     )
 
 
-def _finish(channel: "Channel", stdin: str, output: Output) -> None:
+def _finish(channel: "Channel", stdin: str, output: CommandOutput) -> None:
     """Pump a command's streams until it ends."""
     threads = [
         threading.Thread(target=pump, args=(channel.recv_stderr, output.write_stderr), daemon=True)
@@ -103,7 +108,7 @@ def _feed(channel: "Channel", stdin: str) -> None:
         channel.shutdown_write()
 
 
-def _failure_of(link: "Link", channel: "Channel") -> str | None:
+def _failure_of(link: "SshTransport", channel: "Channel") -> str | None:
     """Return why the command failed, None if it succeeded."""
     if name := link.ending_signal(channel):
         status = _SIGNAL_STATUS + _SIGNALS.get(name, 0)

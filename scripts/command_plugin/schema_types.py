@@ -74,7 +74,7 @@ class Shape:
             if is_unknown(value):
                 continue
             if bare(value) is not None:
-                found += self._misfits(each.name, each.kind, value)
+                found += self._problems_of_value(each.name, each.kind, value)
             elif each.required:
                 reason = f"Missing required field '{each.name}' on '{self.go_name}'"
                 found.append(Problem(each.name, reason, missing=True))
@@ -84,7 +84,7 @@ class Shape:
                 found.append(Problem(name, f"Unrecognized field '{name}' on '{self.go_name}'"))
         return found
 
-    def _misfits(self, name: str, kind: "Kind | Shape", marked: Value) -> list[Problem]:
+    def _problems_of_value(self, name: str, kind: "Kind | Shape", marked: Value) -> list[Problem]:
         value: Any = bare(marked)
         if value is None:
             return []
@@ -94,7 +94,7 @@ class Shape:
             inside = kind.problems(value)
             return [Problem(name, self._in_decoding(name, decoding(inside)))] if inside else []
         if kind is ASSET:
-            return []  # Anything decodes; whether it is of use is for the resource to say.
+            return []  # Anything decodes; the resource checks whether it is usable.
         if not isinstance(value, kind.python_type):
             if isinstance(value, dict):
                 reason = (
@@ -111,8 +111,8 @@ class Shape:
         elif isinstance(value, list):
             items = {f"{name}[{index}]": item for index, item in enumerate(value)}
         for item_name, item in items.items():
-            if misfits := self._misfits(item_name, kind.items, item):
-                return misfits
+            if problems := self._problems_of_value(item_name, kind.items, item):
+                return problems
         return []
 
     def _wrong_type(self, name: str, expected: str, value: Value) -> Problem:

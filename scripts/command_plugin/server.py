@@ -12,9 +12,9 @@ import grpc
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
-from scripts.command_plugin.operation import Failure
 from scripts.command_plugin.protocol import SERVICE, provider_pb2
-from scripts.command_plugin.provider import Provider
+from scripts.command_plugin.provider import CommandProvider
+from scripts.command_plugin.running_operation import Failure
 
 # Each call that waits for a command occupies a thread; idle threads are reused first. There are so
 # many that an engine never waits for one, least of all for Cancel.
@@ -42,7 +42,7 @@ _REQUESTS: dict[str, type[Message]] = {
 class Server:
     """Serves a provider on a free port of loopback."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: CommandProvider) -> None:
         calls: dict[str, Callable[[Any], Message]] = {
             "GetPluginInfo": provider.get_plugin_info,
             "GetSchema": provider.get_schema,
@@ -56,10 +56,10 @@ class Server:
             "Delete": provider.delete,
             "Cancel": provider.cancel,
         }
-        self._asked = threading.Event()
+        self._called = threading.Event()
         handlers = {
             name: grpc.unary_unary_rpc_method_handler(
-                self._answering(call),
+                self._handler(call),
                 request_deserializer=_REQUESTS[name].FromString,
                 response_serializer=operator.methodcaller("SerializeToString"),
             )
@@ -76,30 +76,30 @@ class Server:
         self._server.start()
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
 
-    def _answering(self, call: Callable[[Any], Message]) -> Callable[[Any, Any], Message]:
-        def answer(request: Any, context: grpc.ServicerContext) -> Message:
-            self._asked.set()
+    def _handler(self, call: Callable[[Any], Message]) -> Callable[[Any, Any], Message]:
+        def handle(request: Any, context: grpc.ServicerContext) -> Message:
+            self._called.set()
             try:
                 return call(request)
             except Failure as failure:
                 context.abort(failure.code, str(failure))
-            except Exception as error:  # Whatever it is, the engine has to show it.
-                where = traceback.extract_tb(error.__traceback__)[-1]
+            except Exception as error:  # The engine has to show it.
+                location = traceback.extract_tb(error.__traceback__)[-1]
                 context.abort(
                     grpc.StatusCode.INTERNAL,
-                    f"a defect of the stand-in for pulumi-resource-command: {error!r} "
-                    f"at {where.filename}:{where.lineno}",
+                    f"bug in the stand-in for pulumi-resource-command: {error!r} "
+                    f"at {location.filename}:{location.lineno}",
                 )
             raise AssertionError("abort raises")
 
-        return answer
+        return handle
 
     def _prepare(self) -> None:
         """Import the SSH modules while the engine is busy elsewhere, never while it waits for us.
 
         A preview needs none of them, and sends its calls without a pause.
         """
-        self._asked.wait()
-        while self._asked.wait(QUIET_SECONDS):
-            self._asked.clear()
-        importlib.import_module("scripts.command_plugin.login")
+        self._called.wait()
+        while self._called.wait(QUIET_SECONDS):
+            self._called.clear()
+        importlib.import_module("scripts.command_plugin.authentication")

@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from scripts.command_plugin.light_paramiko import paramiko
-from scripts.command_plugin.operation import Failure
+from scripts.command_plugin.running_operation import Failure
 
 # For a host that accepts connections but does not respond: paramiko's own limit is too short for a
 # busy host.
@@ -33,10 +33,10 @@ FAST_CIPHER = "aes128-gcm@openssh.com"
 _TRANSPORT: Any = paramiko.Transport
 
 
-class Link(paramiko.Transport):
+class SshTransport(paramiko.Transport):
     """One SSH connection that exposes events which paramiko keeps internal.
 
-    These are: whether a variable was refused, and which signal ended a command.
+    These are: whether a variable was rejected, and which signal ended a command.
     """
 
     def __init__(self, sock: Any, key_types: tuple[str, ...] | None) -> None:
@@ -50,7 +50,7 @@ class Link(paramiko.Transport):
         # The peer's reason for refusing to open a channel.
         self.refusal = ""
         # Callers waiting for an answer, by channel number.
-        self._asking: dict[int, SimpleQueue[bool]] = {}
+        self._pending: dict[int, SimpleQueue[bool]] = {}
         self._signals: dict[int, str] = {}
         self._channel_handler_table = {
             **_TRANSPORT._channel_handler_table,
@@ -90,7 +90,7 @@ class Link(paramiko.Transport):
         for word in words:
             message.add_string(word)
         answers: SimpleQueue[bool] = SimpleQueue()
-        self._asking[channel.get_id()] = answers
+        self._pending[channel.get_id()] = answers
         try:
             _TRANSPORT._send_user_message(self, message)
             return answers.get(timeout=ANSWER_SECONDS)
@@ -98,7 +98,7 @@ class Link(paramiko.Transport):
             reason = f"no answer to a request within {ANSWER_SECONDS:g} s"
             raise Failure(f"ssh: {reason}: {kind}") from None
         finally:
-            del self._asking[channel.get_id()]
+            del self._pending[channel.get_id()]
 
     def ending_signal(self, channel: paramiko.Channel) -> str | None:
         """Return the name of the signal that ended the channel's command."""
@@ -120,13 +120,13 @@ class Link(paramiko.Transport):
         _TRANSPORT._parse_channel_open_failure(self, message)
 
     def _on_success(self, channel: Any, message: paramiko.Message) -> None:
-        if answers := self._asking.get(channel.get_id()):
+        if answers := self._pending.get(channel.get_id()):
             answers.put(True)
         else:
             channel._request_success(message)
 
     def _on_failure(self, channel: Any, message: paramiko.Message) -> None:
-        if answers := self._asking.get(channel.get_id()):
+        if answers := self._pending.get(channel.get_id()):
             answers.put(False)
         else:
             channel._request_failed(message)
@@ -178,7 +178,7 @@ class PromptSocket(socket.socket):
 
 
 @contextmanager
-def over(what: str) -> Iterator[None]:
+def naming_errors(what: str) -> Iterator[None]:
     """Convert connection errors into a Failure that names the activity."""
     try:
         yield

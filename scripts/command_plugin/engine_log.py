@@ -12,7 +12,7 @@ from scripts.command_plugin.protocol import engine_pb2, engine_pb2_grpc
 
 CALL_SECONDS = 30
 # Maximum message length; a longer line is split.
-LONGEST_MESSAGE = 64 * 1024
+MAX_MESSAGE = 64 * 1024
 # If the engine falls this many lines behind, several are sent in one message.
 MANY_LINES = 100
 
@@ -99,9 +99,9 @@ class OutputLog:
         with self._changed:
             *lines, self._unfinished = (self._unfinished + self._decoder.decode(data)).split("\n")
             self._pending += [piece for line in lines for piece in _pieces(line.removesuffix("\r"))]
-            while len(self._unfinished) > LONGEST_MESSAGE:
-                self._pending.append(self._unfinished[:LONGEST_MESSAGE])
-                self._unfinished = self._unfinished[LONGEST_MESSAGE:]
+            while len(self._unfinished) > MAX_MESSAGE:
+                self._pending.append(self._unfinished[:MAX_MESSAGE])
+                self._unfinished = self._unfinished[MAX_MESSAGE:]
             self._send_pending()
 
     def close(self) -> None:
@@ -133,8 +133,8 @@ class OutputLog:
 
 
 def _pieces(line: str) -> list[str]:
-    starts = range(0, max(len(line), 1), LONGEST_MESSAGE)
-    return [line[start : start + LONGEST_MESSAGE] for start in starts]
+    starts = range(0, max(len(line), 1), MAX_MESSAGE)
+    return [line[start : start + MAX_MESSAGE] for start in starts]
 
 
 def _joined(lines: list[str]) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _joined(lines: list[str]) -> Iterator[str]:
     first = 0
     size = 0
     for index, line in enumerate(lines):
-        if size and size + len(line) > LONGEST_MESSAGE:
+        if size and size + len(line) > MAX_MESSAGE:
             yield "\n".join(lines[first:index])
             first, size = index, 0
         size += len(line) + 1

@@ -1,4 +1,4 @@
-"""Operations in progress, and their early end: an interrupt of the engine, or a timeout."""
+"""RunningOperations in progress, and their early end: an interrupt of the engine, or a timeout."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import grpc
 
-from scripts.command_plugin.enginelog import ResourceLog
+from scripts.command_plugin.engine_log import ResourceLog
 
 
 class Failure(Exception):
@@ -18,11 +18,11 @@ class Failure(Exception):
         self.code = code
 
 
-class Ended(Failure):
+class OperationEnded(Failure):
     """An operation was ended early."""
 
 
-class Operation:
+class RunningOperation:
     """One create, update or delete in progress."""
 
     def __init__(self, log: ResourceLog, timeout: float) -> None:
@@ -40,18 +40,18 @@ class Operation:
         for action in actions:
             action()
 
-    def cancelled(self) -> Ended | None:
+    def cancelled(self) -> OperationEnded | None:
         """Return the error if the engine was interrupted."""
         if self._cancelled.is_set():
-            return Ended("context canceled", grpc.StatusCode.CANCELLED)
+            return OperationEnded("context canceled", grpc.StatusCode.CANCELLED)
         return None
 
-    def reason_to_end(self) -> Ended | None:
+    def reason_to_end(self) -> OperationEnded | None:
         """Return the error if the operation must not continue."""
         if cancelled := self.cancelled():
             return cancelled
         if self._deadline is not None and time.monotonic() >= self._deadline:
-            return Ended("context deadline exceeded", grpc.StatusCode.DEADLINE_EXCEEDED)
+            return OperationEnded("context deadline exceeded", grpc.StatusCode.DEADLINE_EXCEEDED)
         return None
 
     def pause(self, seconds: float) -> None:
@@ -81,18 +81,18 @@ class Operation:
                 self._actions.remove(action)
 
 
-class Operations:
+class RunningOperations:
     """All operations in progress. Once cancelled, later ones are cancelled from their start."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
-        self._running: set[Operation] = set()
+        self._running: set[RunningOperation] = set()
         self._cancelled = False
 
     @contextmanager
-    def start(self, log: ResourceLog, timeout: float) -> Iterator[Operation]:
+    def start(self, log: ResourceLog, timeout: float) -> Iterator[RunningOperation]:
         """Begin an operation that may take `timeout` seconds; 0 means no limit."""
-        operation = Operation(log, timeout)
+        operation = RunningOperation(log, timeout)
         with self._lock:
             self._running.add(operation)
             cancelled = self._cancelled

@@ -9,7 +9,7 @@ DEFAULT_DIAL_ERRORS = 10
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class SshEndpoint:
     """One host and its login."""
 
     host: str
@@ -24,7 +24,7 @@ class Endpoint:
     host_key: str | None
 
     @classmethod
-    def parse(cls, properties: Mapping[str, Any]) -> "Endpoint":
+    def parse(cls, properties: Mapping[str, Any]) -> "SshEndpoint":
         """Read an endpoint from checked properties."""
         limit = properties.get("dialErrorLimit")
         return cls(

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import grpc
 
-from scripts.command_plugin.enginelog import OutputLog
+from scripts.command_plugin.engine_log import OutputLog
 from scripts.command_plugin.go_format import quote
-from scripts.command_plugin.operation import Failure
+from scripts.command_plugin.running_operation import Failure
 
 
-class Output:
+class CommandOutput:
     """Collects a command's output on both streams. Any thread may write."""
 
     def __init__(self, logging: str | None, log: OutputLog) -> None:
