@@ -90,7 +90,7 @@ image: ## Build the root file system of the stack's container machines
 bench: ## Benchmark the program against bare commands
 	@scripts/setup.sh tests
 	@$(BUILD) --also $(UPGRADE) toolchain plugin bundle image
-	@$(PYTHON) -m scripts.bench --following $(UPGRADE)
+	@$(PYTHON) -m scripts.bench --to-version $(UPGRADE)
 
 .PHONY: schema
 schema: ## Generate the JSON schema of the stack files and docs/config.md

@@ -1,4 +1,4 @@
-"""The command behind `make bench`."""
+"""The benchmarks' command line (`make bench`)."""
 
 import os
 import signal
@@ -15,11 +15,11 @@ from scripts.bench.run import BenchError
 from scripts.bench.table import Table
 from scripts.build.version_type import VERSION
 
-PARTS = ("up", "noop", "steps", "life", "preview", "calls")
+PARTS = ("up", "noop", "steps", "lifecycle", "preview", "calls")
 WITHOUT_MACHINES = {"preview", "calls"}
 SIZES = (10, 100, 300, 1000)
 ROUNDS = 3
-LOG_WIDTH = 160  # where there is no terminal to ask
+LOG_WIDTH = 160  # if standard output is not a terminal
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,32 +28,35 @@ LOG_WIDTH = 160  # where there is no terminal to ask
     "parts",
     multiple=True,
     type=click.Choice(PARTS),
-    help="Measure this part; may be given several times. All parts if none is named.",
+    help="Measure only this part; repeatable. Default: all parts.",
 )
 @click.option(
     "--rounds",
     default=ROUNDS,
     show_default=True,
     type=click.IntRange(min=1),
-    help="How often the cold up and the bare commands are timed.",
+    help="Number of runs of the cold up and of the bare commands.",
 )
 @click.option(
-    "--lives",
-    "lived",
+    "--lifecycles",
     default=1,
     show_default=True,
     type=click.IntRange(min=1),
-    help="How often the life of a cluster with three control planes is timed.",
+    help="Number of runs of the lifecycle of a cluster with three control planes.",
 )
 @click.option(
-    "--former", type=VERSION, default=pins.KUBERNETES, show_default=True, help="It begins with."
+    "--from-version",
+    type=VERSION,
+    default=pins.KUBERNETES,
+    show_default=True,
+    help="Kubernetes version of the lifecycle before the upgrade.",
 )
 @click.option(
-    "--following",
+    "--to-version",
     type=VERSION,
     default=pins.KUBERNETES_NEWEST,
     show_default=True,
-    help="The version that it is upgraded to; its bundle and image must be there.",
+    help="Kubernetes version after the upgrade; its bundle and image must exist.",
 )
 @click.option(
     "--machines",
@@ -62,37 +65,37 @@ LOG_WIDTH = 160  # where there is no terminal to ask
     type=click.IntRange(min=4, max=20_000),
     default=SIZES,
     show_default=True,
-    help="Size of a fleet that is previewed; may be given several times.",
+    help="Number of machines of a previewed fleet; repeatable.",
 )
 @click.option(
     "--markdown",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the tables to this file, too.",
+    help="Also write the tables to this file.",
 )
 def main(
     parts: tuple[str, ...],
     rounds: int,
-    lived: int,
-    former: str,
-    following: str,
+    lifecycles: int,
+    from_version: str,
+    to_version: str,
     sizes: tuple[int, ...],
     markdown: Path | None,
 ) -> None:
-    """Time the program.
+    """Benchmark the program.
 
     \b
-    up       the dev stack, cold, against bare commands
-    noop     an up with nothing to do, against an empty program
-    steps    where the time goes in an up
-    life     a cluster of three control planes: from nothing, an upgrade, a replacement
-    preview  fleets of growing size, against an empty program
-    calls    20 dynamic resources that wait for 30 s each, side by side
+    up         the dev stack from nothing, against bare commands
+    noop       an up without changes, against an empty program
+    steps      the time of each step of an up
+    lifecycle  a cluster with three control planes: created, upgraded, one replaced
+    preview    previews of fleets of increasing size, against an empty program
+    calls      20 dynamic resources that each wait for 30 s, in parallel
 
-    All but `preview` and `calls` make real machines and need root. Everything is removed at the
-    end.
+    All parts except `preview` and `calls` create real machines and need root. Everything is removed
+    at the end.
     """
-    wanted = set(parts or PARTS)
-    if not wanted <= WITHOUT_MACHINES and os.geteuid() != 0:
+    selected = set(parts or PARTS)
+    if not selected <= WITHOUT_MACHINES and os.geteuid() != 0:
         raise click.ClickException(
             "only root can create machines; `--only preview --only calls` needs none"
         )
@@ -100,40 +103,41 @@ def main(
     console = Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH)
     tables = []
     try:
-        for table in _measure(wanted, rounds, sizes, (former[1:], following[1:], lived)):
+        lifecycle_args = (from_version[1:], to_version[1:], lifecycles)
+        for table in _measure(selected, rounds, sizes, lifecycle_args):
             table.show(console)
             tables.append(table)
     except BenchError as error:
-        # What failed first may have left the second no chance.
-        first = error.__context__
-        before = f"{first}\nand then: " if isinstance(first, BenchError) else ""
-        raise click.ClickException(f"{before}{error}") from None
+        # The first failure may have caused the second.
+        cause = error.__context__
+        prefix = f"{cause}\nand then: " if isinstance(cause, BenchError) else ""
+        raise click.ClickException(f"{prefix}{error}") from None
     if markdown:
         markdown.write_text("\n".join(table.markdown() for table in tables))
-        click.echo(f"Written to {markdown}.")
+        click.echo(f"Wrote {markdown}.")
 
 
 def _measure(
-    wanted: set[str], rounds: int, sizes: tuple[int, ...], life: tuple[str, str, int]
+    parts: set[str], rounds: int, sizes: tuple[int, ...], lifecycle_args: tuple[str, str, int]
 ) -> Iterator[Table]:
-    if wanted & {"up", "noop", "steps"}:
+    if parts & {"up", "noop", "steps"}:
         measured = up.measure(
-            rounds if "up" in wanted else 1,
-            against_bare="up" in wanted,
-            noop="noop" in wanted,
+            rounds if "up" in parts else 1,
+            against_bare="up" in parts,
+            noop="noop" in parts,
             say=click.echo,
         )
-        if "up" in wanted:
+        if "up" in parts:
             yield up.cold_table(measured)
-        if "noop" in wanted:
+        if "noop" in parts:
             yield up.noop_table(measured, click.echo)
-        if "steps" in wanted:
+        if "steps" in parts:
             yield steps.table(measured.cold[-1])
-    if "life" in wanted:
-        yield from lifecycle.tables(lifecycle.measure(*life, click.echo))
-    if "preview" in wanted:
+    if "lifecycle" in parts:
+        yield from lifecycle.tables(lifecycle.measure(*lifecycle_args, click.echo))
+    if "preview" in parts:
         yield previews.table(previews.measure(sorted(sizes), click.echo))
-    if "calls" in wanted:
+    if "calls" in parts:
         yield calls.table(click.echo)
 
 

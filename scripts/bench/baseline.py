@@ -9,30 +9,30 @@ from pathlib import Path
 
 from model import paths
 from scripts.bench.run import BenchError
-from scripts.bench.stack import PROJECT, workshop
+from scripts.bench.stack import PROJECT, scratch_folder
 
 FOLDER = Path(__file__).parent / "bare"
 DEADLINE_SECONDS = 1800
 _LAP = re.compile(r"^(.+?) +([\d.]+) s$", re.MULTILINE)
 
 
-def run(script: str, version: str, *more: str) -> dict[str, float]:
-    """Run a script of the folder `bare`; return the seconds of its laps by name.
+def run(script: str, version: str, *arguments: str) -> dict[str, float]:
+    """Run a script of the folder `bare`; return the duration of each lap in seconds, by name.
 
     `version` is the Kubernetes version ("1.36.3") of the machines' image and bundle.
     """
     image = paths.image_dir(f"v{version}")
-    with workshop() as folder:
-        arguments = [
+    with scratch_folder() as folder:
+        command = [
             folder / "bare",
             image.resolve() / "root",
             paths.bundle_dir(version),
             f"v{version}",
             PROJECT / "manifests",
-            *more,
+            *arguments,
         ]
         process = subprocess.Popen(
-            ["bash", str(FOLDER / script), *map(str, arguments)],
+            ["bash", str(FOLDER / script), *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -42,7 +42,7 @@ def run(script: str, version: str, *more: str) -> dict[str, float]:
         try:
             output, _ = process.communicate(timeout=DEADLINE_SECONDS)
         except BaseException:
-            # It removes its machines when it is told to end.
+            # On SIGTERM it removes its machines.
             os.kill(process.pid, signal.SIGTERM)
             process.wait()
             raise
@@ -52,5 +52,5 @@ def run(script: str, version: str, *more: str) -> dict[str, float]:
 
 
 def prefix(network: IPv4Network) -> str:
-    """Return the first three numbers of a /24, as the scripts take it."""
+    """Return the first three octets of a /24, the scripts' argument."""
     return str(network.network_address).rpartition(".")[0]

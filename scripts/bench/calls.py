@@ -1,22 +1,22 @@
-"""Calls of dynamic providers side by side: how long an `up` takes whose resources only wait."""
+"""Concurrent calls of dynamic providers: the duration of an `up` whose resources only wait."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.bench.run import Measured
-from scripts.bench.stack import stack, workshop
+from scripts.bench.run import MeasuredRun
+from scripts.bench.stack import scratch_folder, stack
 from scripts.bench.table import Table, seconds
 
 CALLS = 20
 WAIT_SECONDS = 30
-# In a file of its own, so that it is pickled by name.
+# A separate file, so that it is pickled by name.
 WAITING = """\
 import time
 
 import pulumi
 
 
-class Waiting(pulumi.dynamic.ResourceProvider):
+class WaitProvider(pulumi.dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props):
@@ -24,36 +24,36 @@ class Waiting(pulumi.dynamic.ResourceProvider):
         return pulumi.dynamic.CreateResult("waited", props)
 
 
-class Waited(pulumi.dynamic.Resource, module="waiting", name="Waited"):
+class Wait(pulumi.dynamic.Resource, module="waiting", name="Wait"):
     def __init__(self, name, seconds):
-        super().__init__(Waiting(), name, {"seconds": seconds})
+        super().__init__(WaitProvider(), name, {"seconds": seconds})
 """
 PROGRAM = """\
 import pulumi
-from waiting import Waited
+from waiting import Wait
 
 config = pulumi.Config("waiting")
 for index in range(config.require_int("calls")):
-    Waited(f"waited-{index}", config.require_int("seconds"))
+    Wait(f"wait-{index}", config.require_int("seconds"))
 """
 PROJECT = "name: waiting\nruntime: python\n"
 
 
-def measure(calls: int, wait_seconds: int) -> Measured:
-    """Measure an `up` of so many resources, each of which waits for so long."""
+def measure(calls: int, wait_seconds: int) -> MeasuredRun:
+    """Measure an `up` of `calls` resources that each wait for `wait_seconds`."""
     config = {"waiting:calls": calls, "waiting:seconds": wait_seconds}
-    with workshop() as folder, stack(_write(folder / "waiting"), config) as waiting:
+    with scratch_folder() as folder, stack(_write(folder / "waiting"), config) as waiting:
         return waiting.up()
 
 
 def table(say: Callable[[str], None]) -> Table:
-    """Return what waiting side by side costs."""
-    took = measure(CALLS, WAIT_SECONDS).seconds
-    say(f"{CALLS} calls of {WAIT_SECONDS} s each: {took:.1f} s")
+    """Measure, and return the result as a table."""
+    duration = measure(CALLS, WAIT_SECONDS).seconds
+    say(f"{CALLS} calls of {WAIT_SECONDS} s each: {duration:.1f} s")
     return Table(
-        "Calls of providers side by side",
+        "Concurrent calls of providers",
         ("calls", "each s", "up s"),
-        ((str(CALLS), seconds(WAIT_SECONDS), seconds(took)),),
+        ((str(CALLS), seconds(WAIT_SECONDS), seconds(duration)),),
     )
 
 

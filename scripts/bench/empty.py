@@ -1,7 +1,7 @@
-"""An empty program: as many resources of the same kinds as another one, and nothing in them.
+"""An empty program: the same number of resources of each kind as another one, without content.
 
-The kinds matter: an engine whose program has no dynamic resource and no command starts neither of
-the two plugins, which takes longer than anything that it does with fifty resources.
+The kinds matter: for a program without dynamic resources and commands, the engine starts neither
+of the two plugins, which takes longer than processing fifty resources.
 """
 
 from collections import Counter
@@ -9,35 +9,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# In a file of its own, so that it is pickled by name: by value it would be pickled whole each time.
-MADE = """\
+# A separate file, so that it is pickled by name: by value, each resource would contain all of it.
+RESOURCES = """\
 import pulumi
 
 
-class Nothing(pulumi.dynamic.ResourceProvider):
+class EmptyProvider(pulumi.dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props):
         return pulumi.dynamic.CreateResult("nothing", {})
 
 
-class Made(pulumi.dynamic.Resource, module="empty", name="Made"):
+class Empty(pulumi.dynamic.Resource, module="empty", name="Empty"):
     def __init__(self, name):
-        super().__init__(Nothing(), name, {})
+        super().__init__(EmptyProvider(), name, {})
 """
 PROGRAM = """\
 import pulumi
-from made import Made
+from resources import Empty
 from pulumi_command import local
 
-MAKE = {
+CONSTRUCTORS = {
     "component": lambda name: pulumi.ComponentResource("empty:index:Nothing", name, None),
-    "dynamic": Made,
+    "dynamic": Empty,
     "command": lambda name: local.Command(name, create="true"),
 }
 for kind, count in pulumi.Config("empty").require_object("resources").items():
     for index in range(count):
-        MAKE[kind](f"{kind}-{index}")
+        CONSTRUCTORS[kind](f"{kind}-{index}")
 """
 PROJECT = "name: empty\nruntime: python\n"
 
@@ -45,14 +45,14 @@ PROJECT = "name: empty\nruntime: python\n"
 def write(folder: Path) -> Path:
     """Write the program into `folder`; return it."""
     folder.mkdir()
-    (folder / "made.py").write_text(MADE)
+    (folder / "resources.py").write_text(RESOURCES)
     (folder / "__main__.py").write_text(PROGRAM)
     (folder / "Pulumi.yaml").write_text(PROJECT)
     return folder
 
 
 def config(types: Mapping[str, int]) -> dict[str, Any]:
-    """Return the config for as many resources of each kind as there are of these types."""
+    """Return the config for the same number of resources of each kind as in `types`."""
     kinds: Counter[str] = Counter()
     for token, count in types.items():
         kinds[_kind(token)] += count

@@ -11,20 +11,20 @@ KEY = "kubeadm-fleet:fleet"
 LARGEST_CLUSTER = 100
 CONTROL_PLANES = 3
 CLUSTER = "cluster1"
-# A valid public key that belongs to nobody: no host is reached.
+# A valid public key of no existing host: no host is reached.
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL"
 
 
 def dev(*networks: IPv4Network) -> dict[str, Any]:
-    """Return the config of the dev stack on other subnets, one a cluster."""
+    """Return the config of the dev stack with other subnets, one per cluster."""
     config: dict[str, Any] = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"]
     for cluster, network in zip(config[KEY]["clusters"].values(), networks, strict=True):
         cluster["machines"]["subnet"] = str(network)
     return config
 
 
-def available(version: str, network: IPv4Network) -> dict[str, Any]:
-    """Return the config of a cluster whose API survives: what the script ha.sh makes."""
+def highly_available(version: str, network: IPv4Network) -> dict[str, Any]:
+    """Return the config of a highly available cluster: the one that ha.sh creates."""
     cluster = {
         "machines": {"subnet": str(network)},
         "endpoint": {"vip": f"{network[100]}:8443"},
@@ -37,7 +37,7 @@ def available(version: str, network: IPv4Network) -> dict[str, Any]:
 
 
 def existing(machines: int) -> dict[str, Any]:
-    """Return the config of a fleet of existing hosts, in clusters of one size, up to 100."""
+    """Return the config of a fleet of existing hosts, in clusters of equal size, at most 100."""
     clusters = -(-machines // LARGEST_CLUSTER)
     sizes = [machines * (n + 1) // clusters - machines * n // clusters for n in range(clusters)]
     fleet = {

@@ -6,7 +6,7 @@ from statistics import median
 
 from model import paths
 from scripts.bench import baseline, fleets, node_failure, steps
-from scripts.bench.run import Measured
+from scripts.bench.run import MeasuredRun
 from scripts.bench.stack import PROJECT, BenchStack, stack
 from scripts.bench.subnet import subnet
 from scripts.bench.table import Table, ratio, seconds
@@ -16,73 +16,83 @@ VICTIM = f"{fleets.CLUSTER}-control-plane-0"
 
 
 @dataclass
-class Lives:
-    """What was measured, in seconds, in the order of the rounds."""
+class LifecycleTimes:
+    """The measured durations in seconds, in the order of the rounds."""
 
-    bare: dict[str, list[float]] = field(default_factory=lambda: {"whole": [], "upgraded": []})
+    bare: dict[str, list[float]] = field(default_factory=lambda: {"ready": [], "upgraded": []})
     cold: list[float] = field(default_factory=list)
     upgrade: list[float] = field(default_factory=list)
-    refresh: list[Measured] = field(default_factory=list)
-    replace: list[Measured] = field(default_factory=list)
+    refresh: list[MeasuredRun] = field(default_factory=list)
+    replace: list[MeasuredRun] = field(default_factory=list)
 
 
-def measure(former: str, following: str, rounds: int, say: Callable[[str], None]) -> Lives:
-    """Live `rounds` lives from the version `former` to `following`, each after the bare script."""
-    lives = Lives()
+def measure(
+    from_version: str, to_version: str, rounds: int, say: Callable[[str], None]
+) -> LifecycleTimes:
+    """Measure `rounds` lifecycles, each after a run of the bare script."""
+    times = LifecycleTimes()
     with subnet(84) as network:
         for number in range(1, rounds + 1):
-            more = (baseline.prefix(network), str(paths.bundle_dir(following)), f"v{following}")
-            laps = baseline.run("ha.sh", former, *more)
-            for name, found in lives.bare.items():
-                found.append(laps[name])
-            say(f"life {number}: bare commands: {_said(laps['whole'], laps['upgraded'])}")
-            with stack(PROJECT, fleets.available(former, network)) as fleet:
-                lives.cold.append(fleet.up().seconds)
-                fleet.configure(fleets.available(following, network))
-                lives.upgrade.append(fleet.up().seconds)
-                _replace(fleet, lives)
-            say(f"life {number}: pulumi: {_said(lives.cold[-1], lives.upgrade[-1])}, replacement "
-                f"{lives.refresh[-1].seconds + lives.replace[-1].seconds:.1f} s")  # fmt: skip
-    return lives
+            arguments = (
+                baseline.prefix(network),
+                str(paths.bundle_dir(to_version)),
+                f"v{to_version}",
+            )
+            laps = baseline.run("ha.sh", from_version, *arguments)
+            for name, durations in times.bare.items():
+                durations.append(laps[name])
+            say(f"lifecycle {number}: bare commands: {_text(laps['ready'], laps['upgraded'])}")
+            with stack(PROJECT, fleets.highly_available(from_version, network)) as fleet:
+                times.cold.append(fleet.up().seconds)
+                fleet.configure(fleets.highly_available(to_version, network))
+                times.upgrade.append(fleet.up().seconds)
+                _replace(fleet, times)
+            replacement = times.refresh[-1].seconds + times.replace[-1].seconds
+            say(
+                f"lifecycle {number}: pulumi: {_text(times.cold[-1], times.upgrade[-1])}, "
+                f"replacement {replacement:.1f} s"
+            )
+    return times
 
 
-def tables(lives: Lives) -> list[Table]:
-    """Compare what the bare commands do, too; show what a replacement takes."""
-    rounds = tuple(f"round {number} s" for number in range(1, len(lives.cold) + 1))
-    refresh = [each.seconds for each in lives.refresh]
-    replace = [each.seconds for each in lives.replace]
-    whole = [sum(pair) for pair in zip(refresh, replace, strict=True)]
+def tables(times: LifecycleTimes) -> list[Table]:
+    """Return the comparison with the bare commands, and the duration of a replacement."""
+    rounds = tuple(f"round {number} s" for number in range(1, len(times.cold) + 1))
+    refresh = [run.seconds for run in times.refresh]
+    replace = [run.seconds for run in times.replace]
+    total = [sum(pair) for pair in zip(refresh, replace, strict=True)]
     return [
         _against(
-            "Three control planes behind a virtual address and two workers, from nothing",
-            rounds, lives.bare["whole"], lives.cold,
+            "Three control planes behind a virtual address and two workers: creation",
+            rounds, times.bare["ready"], times.cold,
         ),
         _against(
-            "Their upgrade to the next minor version, machine by machine, all of them drained",
-            rounds, lives.bare["upgraded"], lives.upgrade,
+            "Their upgrade to the next minor version, serially, with drains",
+            rounds, times.bare["upgraded"], times.upgrade,
         ),
         Table(
-            "A control plane that died with its disk",
+            "Replacement of a control plane that was lost with its disk",
             ("", *rounds, "median s"),
             (
                 ("pulumi refresh", *map(seconds, refresh), seconds(median(refresh))),
                 ("pulumi up", *map(seconds, replace), seconds(median(replace))),
-                ("both", *map(seconds, whole), seconds(median(whole))),
+                ("both", *map(seconds, total), seconds(median(total))),
             ),
         ),
-        steps.table(lives.refresh[-1], "the refresh that finds it dead"),
-        steps.table(lives.replace[-1], "its replacement"),
+        steps.table(times.refresh[-1], "the refresh that detects the loss"),
+        steps.table(times.replace[-1], "the replacement"),
     ]  # fmt: skip
 
 
-def _said(up: float, upgrade: float) -> str:
+def _text(up: float, upgrade: float) -> str:
     return f"up {up:.1f} s, upgrade {upgrade:.1f} s"
 
 
-def _replace(fleet: BenchStack, lives: Lives) -> None:
+def _replace(fleet: BenchStack, times: LifecycleTimes) -> None:
     node_failure.lose(fleet.machines / fleets.CLUSTER / VICTIM)
-    lives.refresh.append(fleet.refresh())
-    lives.replace.append(fleet.up())
+
+    times.refresh.append(fleet.refresh())
+    times.replace.append(fleet.up())
 
 
 def _against(title: str, rounds: tuple[str, ...], bare: list[float], ours: list[float]) -> Table:

@@ -1,39 +1,39 @@
-"""Previews of larger and larger fleets, against an empty program with as many resources."""
+"""Previews of fleets of increasing size, against an empty program with as many resources."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scripts.bench import empty, fleets
-from scripts.bench.run import Measured
-from scripts.bench.stack import PROJECT, stack, workshop
+from scripts.bench.run import MeasuredRun
+from scripts.bench.stack import PROJECT, scratch_folder, stack
 from scripts.bench.table import Table, megabytes, ratio, seconds
 
 
 @dataclass(frozen=True)
-class Point:
-    """A fleet of so many machines, and the empty program with as many resources."""
+class PreviewTimes:
+    """A preview of a fleet of `machines`, and of the empty program with as many resources."""
 
     machines: int
-    fleet: Measured
-    nothing: Measured
+    fleet: MeasuredRun
+    empty: MeasuredRun
 
 
-def measure(sizes: Sequence[int], say: Callable[[str], None]) -> list[Point]:
+def measure(sizes: Sequence[int], say: Callable[[str], None]) -> list[PreviewTimes]:
     """Preview a fleet of existing hosts of each size; no host is reached."""
-    points = []
-    with workshop() as folder:
+    measured_sizes = []
+    with scratch_folder() as folder:
         project = empty.write(folder / "empty")
         for machines in sizes:
             with stack(PROJECT, fleets.existing(machines)) as fleet:
                 measured = fleet.preview()
-            with stack(project, empty.config(measured.types)) as nothing:
-                points.append(Point(machines, measured, nothing.preview()))
+            with stack(project, empty.config(measured.types)) as baseline:
+                measured_sizes.append(PreviewTimes(machines, measured, baseline.preview()))
             say(f"preview of {machines} machines: {measured.seconds:.1f} s")
-    return points
+    return measured_sizes
 
 
-def table(points: Sequence[Point]) -> Table:
-    """Return the curve."""
+def table(measured_sizes: Sequence[PreviewTimes]) -> Table:
+    """Return the durations by size."""
     return Table(
         "A preview of a new fleet",
         (
@@ -46,19 +46,19 @@ def table(points: Sequence[Point]) -> Table:
             "engine MB",
             "program MB",
         ),
-        tuple(_row(point) for point in points),
-        "Engine and program: the most memory that each process ever used.",
+        tuple(_row(size) for size in measured_sizes),
+        "Engine and program: peak memory of the process.",
     )
 
 
-def _row(point: Point) -> tuple[str, ...]:
-    fleet, nothing = point.fleet, point.nothing
+def _row(size: PreviewTimes) -> tuple[str, ...]:
+    fleet, empty = size.fleet, size.empty
     return (
-        str(point.machines),
+        str(size.machines),
         str(fleet.resources),
         seconds(fleet.seconds),
-        seconds(nothing.seconds),
-        ratio(fleet.seconds, nothing.seconds),
+        seconds(empty.seconds),
+        ratio(fleet.seconds, empty.seconds),
         f"{fleet.seconds / fleet.resources * 1000:.1f}",
         megabytes(fleet.engine_bytes),
         megabytes(fleet.program_bytes),

@@ -1,6 +1,6 @@
-"""A throw-away stack: a folder that holds its backend, its config and its machines.
+"""A temporary stack: its backend, config and machines are in one folder.
 
-What is shared with a person's own stacks is only what can be rebuilt: tool chain, bundle, image.
+It shares with the user's own stacks only what can be rebuilt: tool chain, bundle, image.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from typing import Any
 from model import paths
 from ops.pulumi.cli import PARALLEL, UNATTENDED, PulumiError
 from ops.pulumi.isolated import IsolatedStack
-from scripts.bench.run import BenchError, Measured, measure
+from scripts.bench.run import BenchError, MeasuredRun, measure
 
 PROJECT = Path(__file__).resolve().parents[2]
 NAME = "bench"
@@ -30,35 +30,35 @@ class BenchStack:
         self.configure(config)
         self._stack.create()
 
-    def up(self) -> Measured:
+    def up(self) -> MeasuredRun:
         """`pulumi up`, measured."""
         return self._measure("up", *UNATTENDED)
 
     def configure(self, config: dict[str, Any]) -> None:
-        """Have other config values; what else the engine wrote into the file stays."""
+        """Replace the config values; other entries that the engine wrote into the file are kept."""
         self._stack.write_config(config)
 
-    def refresh(self) -> Measured:
+    def refresh(self) -> MeasuredRun:
         """`pulumi refresh`, measured."""
         return self._measure("refresh", *UNATTENDED)
 
-    def preview(self) -> Measured:
+    def preview(self) -> MeasuredRun:
         """`pulumi preview`, measured."""
         return self._measure("preview")
 
     def destroy(self) -> None:
-        """Remove everything that the stack made, also after a run that was cut off."""
+        """Remove everything that the stack created, even after an interrupted run."""
         with suppress(PulumiError):
             self._stack.cli.capture("cancel", "--yes")
         try:
             self._measure("destroy", *UNATTENDED)
         except BenchError as error:
             raise BenchError(
-                f"{error}\nWhat is left on this host is in the records in {self._folder}: fix "
-                "what is named above, destroy the stack there, and remove the folder."
+                f"{error}\nThe state in {self._folder} lists what is left on this host: fix the "
+                "cause, destroy that stack and remove the folder."
             ) from None
 
-    def _measure(self, verb: str, *options: str) -> Measured:
+    def _measure(self, verb: str, *options: str) -> MeasuredRun:
         events = self._folder / "events.json"
         always = ("--parallel", str(PARALLEL), "--non-interactive", "--color", "never")
         return measure(
@@ -72,8 +72,8 @@ class BenchStack:
 
 
 @contextmanager
-def workshop() -> Iterator[Path]:
-    """Give an empty folder on the disk of the machine images; it is removed at the end."""
+def scratch_folder() -> Iterator[Path]:
+    """Yield an empty folder on the disk of the machine images; it is removed at the end."""
     base = paths.cache_dir() / "bench"
     base.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=base) as folder:
@@ -82,18 +82,18 @@ def workshop() -> Iterator[Path]:
 
 @contextmanager
 def stack(project: Path, config: dict[str, Any]) -> Iterator[BenchStack]:
-    """Give a new stack; what it made is destroyed and its records are removed at the end.
+    """Yield a new stack; everything that it created is removed at the end.
 
-    When the destroy fails, the folder stays: it says what is left on this host.
+    If the destroy fails, the folder is kept: its state lists what is left on this host.
     """
     base = paths.cache_dir() / "bench"
     base.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=base, prefix="stack-"))
-    made = None
+    created = None
     try:
-        made = BenchStack(folder, project, config)
-        yield made
+        created = BenchStack(folder, project, config)
+        yield created
     finally:
-        if made is not None:
-            made.destroy()
+        if created is not None:
+            created.destroy()
         shutil.rmtree(folder)

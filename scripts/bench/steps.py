@@ -1,18 +1,18 @@
-"""Where the time goes in an `up`: when each resource's step began and how long it took."""
+"""The time of each step of an `up`: when it began and how long it took."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.bench.run import Measured
+from scripts.bench.run import MeasuredRun
 from scripts.bench.table import Table
 
-# What takes no time is counted, not listed.
+# Shorter steps are only counted.
 SHORTEST_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Step:
-    """What the engine did with one resource; seconds since the run began."""
+class StepTiming:
+    """The engine's operation on one resource; times in seconds since the run began."""
 
     name: str
     operation: str
@@ -20,8 +20,8 @@ class Step:
     end: float
 
 
-def of(measured: Measured) -> list[Step]:
-    """Return the steps of resources that are no components, in the order of their beginnings."""
+def of(measured: MeasuredRun) -> list[StepTiming]:
+    """Return the steps of resources other than components, in the order of their start."""
     begun: dict[tuple[str, str], float] = {}
     steps = []
     for at, event in measured.events:
@@ -32,12 +32,12 @@ def of(measured: Measured) -> list[Step]:
             key = _key(metadata)
             if key in begun and _is_custom(metadata):
                 name = metadata["urn"].rpartition("::")[2]
-                steps.append(Step(name, metadata["op"], begun.pop(key), at))
+                steps.append(StepTiming(name, metadata["op"], begun.pop(key), at))
     return sorted(steps, key=lambda step: step.begin)
 
 
-def table(measured: Measured, what: str = "an up") -> Table:
-    """Return the steps that took time."""
+def table(measured: MeasuredRun, what: str = "an up") -> Table:
+    """Return the steps that took noticeable time."""
     steps = of(measured)
     listed = [step for step in steps if step.end - step.begin >= SHORTEST_SECONDS]
     rows = [
@@ -46,14 +46,14 @@ def table(measured: Measured, what: str = "an up") -> Table:
     rest = len(steps) - len(listed)
     return Table(
         f"Where the time goes in {what}",
-        ("step", "does", "begins s", "ends s", "takes s"),
+        ("step", "operation", "start s", "end s", "duration s"),
         tuple(rows),
         f"{rest} more steps took less than {SHORTEST_SECONDS} s each. "
-        f"The whole run: {measured.seconds:.2f} s.",
+        f"Total: {measured.seconds:.2f} s.",
     )
 
 
-def _times(step: Step) -> tuple[float, float, float]:
+def _times(step: StepTiming) -> tuple[float, float, float]:
     return step.begin, step.end, step.end - step.begin
 
 

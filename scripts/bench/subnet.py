@@ -1,4 +1,4 @@
-"""Subnets for machines that come and go: none that this host is in, and none that a run has."""
+"""Subnets for temporary machines, used neither by this host nor by another run."""
 
 import ipaddress
 import json
@@ -10,19 +10,19 @@ from contextlib import contextmanager
 
 @contextmanager
 def subnet(second: int) -> Iterator[ipaddress.IPv4Network]:
-    """Give a subnet 10.<second>.<n>.0/24 that this host is not in and that no other run claims.
+    """Yield a subnet 10.<second>.<n>.0/24 that neither this host nor another run uses.
 
-    The claim is a socket that has no file: the kernel gives it back, whatever happens.
+    It is claimed with an abstract socket, which the kernel releases even if this process is killed.
     """
     for number in range(1, 255):
-        wanted = ipaddress.IPv4Network(f"10.{second}.{number}.0/24")
+        network = ipaddress.IPv4Network(f"10.{second}.{number}.0/24")
         with socket.socket(socket.AF_UNIX) as claim:
             try:
-                claim.bind(f"\0kubeadm-fleet-{wanted}")
+                claim.bind(f"\0kubeadm-fleet-{network}")
             except OSError:
                 continue
-            if not any(each in wanted for each in _own_addresses()):
-                yield wanted
+            if not any(address in network for address in _own_addresses()):
+                yield network
                 return
     raise LookupError(f"every subnet of 10.{second}.0.0/16 is in use on this host")
 

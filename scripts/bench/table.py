@@ -1,4 +1,4 @@
-"""A table of figures: shown in a terminal, or written as Markdown."""
+"""A table of figures, for the terminal or as Markdown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Table:
     note: str = ""
 
     def show(self, console: Console) -> None:
-        """Print it."""
+        """Print the table."""
         shown = table.Table(title=self.title, caption=self.note or None, title_justify="left")
         for number, column in enumerate(self.columns):
             shown.add_column(column, justify="right" if number else "left")
@@ -26,7 +26,7 @@ class Table:
         console.print(shown)
 
     def markdown(self) -> str:
-        """Return it as Markdown."""
+        """Return the table as Markdown."""
         align = ["---", *["---:"] * (len(self.columns) - 1)]
         lines = [_line(self.columns), _line(align), *map(_line, self.rows)]
         parts = [f"### {self.title}", "\n".join(lines), self.note]
@@ -34,17 +34,17 @@ class Table:
 
 
 def seconds(value: float) -> str:
-    """Return seconds as they are shown."""
+    """Format seconds."""
     return f"{value:.1f}"
 
 
 def ratio(value: float, against: float) -> str:
-    """Return a ratio as it is shown."""
+    """Format a ratio."""
     return f"{value / against:.2f}"
 
 
 def megabytes(value: int) -> str:
-    """Return bytes as they are shown."""
+    """Format bytes as megabytes."""
     return f"{value / 1e6:.0f}"
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The yardstick of `make bench`: the dev stack's two clusters (one control plane and one worker
+# The baseline of `make bench`: the dev stack's two clusters (one control plane and one worker
 # each) made with bare commands, the way a person would type them: machines from the same root
 # image, images imported by ctr on each machine, `kubeadm init`, `kubeadm join` with a token, flannel
 # and the network probe. Its end is the program's: every Node is Ready, CoreDNS is available, the
@@ -25,12 +25,12 @@ cluster() { # NAME SUBNET_PREFIX
   join "$second" "$first:6443"
   lap "$name joined"
   wait "$applied"
-  await_whole "$first" 2
-  lap "$name whole"
+  await_ready "$first" 2
+  lap "$name ready"
 }
 
 PREFIXES=("$6" "$7")
-open_workshop
+make_work_folder
 for n in 0 1; do
   net=${PREFIXES[n]}
   bridge "bare$n" "$net.1"
@@ -42,4 +42,4 @@ for n in 0 1; do
   JOBS+=($!)
 done
 wait_all "${JOBS[@]}"
-lap "both clusters whole"
+lap "both clusters ready"

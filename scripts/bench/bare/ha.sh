@@ -81,7 +81,7 @@ upgrade() {
   lap "$name upgraded"
 }
 
-open_workshop
+make_work_folder
 bridge bare0 "$NET.1"
 for n in "${!CONTROL_PLANES[@]}"; do
   boot "bare0-control-plane-$n" "${CONTROL_PLANES[n]}" "$NET.1" bare0
@@ -115,8 +115,8 @@ for address in "${CONTROL_PLANES[@]:1}"; do
   lap "$address joined"
 done
 wait_all "${JOBS[@]}"
-await_whole "$FIRST" 5
-lap "whole"
+await_ready "$FIRST" 5
+lap "ready"
 
 begin
 JOBS=()
@@ -136,5 +136,5 @@ upgrade "$FIRST" "apply $NEXT --yes"
 for address in "${CONTROL_PLANES[@]:1}" "${WORKERS[@]}"; do
   upgrade "$address" node
 done
-await_whole "$FIRST" 5
+await_ready "$FIRST" 5
 lap "upgraded"

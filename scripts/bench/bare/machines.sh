@@ -81,7 +81,7 @@ bridge() { # NAME ADDRESS
   ip link set "$1" up
 }
 
-open_workshop() {
+make_work_folder() {
   mkdir -p "$WORK"
   trap remove EXIT
   ssh-keygen -q -t ed25519 -N '' -f "$WORK/key"
@@ -162,8 +162,8 @@ addons() { # ADDRESS HOST: flannel and the network probe
     on "$1" "kubectl --kubeconfig $KUBECONFIG_OF_ROOT apply -f - >/dev/null"
 }
 
-# await_whole ADDRESS NODES: every Node is Ready, CoreDNS is available, every probe is Ready.
-await_whole() {
+# await_ready ADDRESS NODES: every Node is Ready, CoreDNS is available, every probe is Ready.
+await_ready() {
   on "$1" "export KUBECONFIG=$KUBECONFIG_OF_ROOT
     wait_for() { kubectl wait --timeout=${WHOLE_SECONDS}s \"\$@\" >/dev/null || exit 1; }
     wait_for --for=condition=Ready nodes --all

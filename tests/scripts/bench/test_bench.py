@@ -11,11 +11,11 @@ import pytest
 
 from model.load import load
 from scripts.bench import fleets, steps
-from scripts.bench.run import BenchError, Measured, measure
+from scripts.bench.run import BenchError, MeasuredRun, measure
 from scripts.bench.table import Table
 
 
-def run(folder: Path, program: str, seconds: float = 20) -> Measured:
+def run(folder: Path, program: str, seconds: float = 20) -> MeasuredRun:
     return measure(
         lambda output: subprocess.Popen(
             [sys.executable, "-c", program],
@@ -82,7 +82,8 @@ def test_measured_dev_fleet_is_the_dev_stack_elsewhere() -> None:
 
 
 def test_measured_life_is_of_what_the_bare_script_makes() -> None:
-    (cluster,) = load(fleets.available("1.36.3", IPv4Network("10.84.1.0/24"))[fleets.KEY]).clusters
+    config = fleets.highly_available("1.36.3", IPv4Network("10.84.1.0/24"))
+    (cluster,) = load(config[fleets.KEY]).clusters
     assert cluster.endpoint == "10.84.1.100:8443"
     assert [each.address for each in cluster.machines] == [
         *(f"10.84.1.{number}" for number in (11, 12, 13)),
@@ -91,7 +92,7 @@ def test_measured_life_is_of_what_the_bare_script_makes() -> None:
 
 
 def test_steps_are_paired_and_short_ones_counted() -> None:
-    measured = Measured(
+    measured = MeasuredRun(
         9.0,
         [
             event(0.5, "resourcePreEvent", "fleet", custom=False),
