@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.fleet import Fleet
+from components.fleet import Fleet, FleetArgs
 from components.sdk_logging import silence_debug
 from model.config.errors import ConfigError
 from model.load import load
@@ -30,7 +30,7 @@ async def main() -> pulumi.Inputs:
         raise pulumi.RunError(str(error)) from None
     keys = {name: secret(name, " < KEY_FILE") for name in described.private_key_names}
     passwords = {name: secret(name) for name in described.sudo_password_names}
-    outputs = Fleet("fleet", described, keys | passwords).outputs
+    outputs = Fleet("fleet", FleetArgs(described, keys | passwords)).outputs
     for output in outputs.values():
         await output.future()
     return outputs

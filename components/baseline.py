@@ -6,6 +6,8 @@ machines. Changed objects are updated in place. They are not deleted with the cl
 disappear with it.
 """
 
+from dataclasses import dataclass
+
 import pulumi
 
 from components.pki import Pki
@@ -14,17 +16,23 @@ from model.fleet import Cluster
 from model.render import manifests
 
 
+@dataclass(frozen=True)
+class BaselineArgs:
+    """The cluster, its PKI, and the initialization after which its API answers."""
+
+    cluster: Cluster
+    pki: Pki
+    init: pulumi.CustomResource
+
+
 class Baseline(pulumi.ComponentResource):
     """The baseline's `objects`, by purpose."""
 
     def __init__(
-        self,
-        cluster: Cluster,
-        pki: Pki,
-        init: pulumi.CustomResource,
-        opts: pulumi.ResourceOptions,
+        self, name: str, args: BaselineArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("kubeadm-fleet:baseline:Baseline", f"{cluster.name}-baseline", None, opts)
+        super().__init__("kubeadm-fleet:baseline:Baseline", name, None, opts)
+        cluster, pki = args.cluster, args.pki
         documents = {
             "probe": manifests.probe(cluster),
             "dns": manifests.dns(),
@@ -33,7 +41,7 @@ class Baseline(pulumi.ComponentResource):
         self.objects = [
             Manifests(
                 f"{cluster.name}-{purpose}",
-                ManifestsArgs(kubeconfig=pki.kubeconfig, documents=text, init=init.id),
+                ManifestsArgs(kubeconfig=pki.kubeconfig, documents=text, init=args.init.id),
                 pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
             )
             for purpose, text in documents.items()

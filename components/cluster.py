@@ -5,63 +5,90 @@ changes of running machines wait for other clusters. Machines are created in par
 is ready when its health check finds nothing missing.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
 
 import pulumi
 
-from components.baseline import Baseline
-from components.control_plane import ControlPlane
+from components.baseline import Baseline, BaselineArgs
+from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.drivers import driver_for
-from components.network import Network
-from components.pki import Pki
+from components.network import Network, NetworkArgs
+from components.pki import Pki, PkiArgs
 from components.providers.health_check import ClusterHealthCheck, ClusterHealthCheckArgs
 from components.providers.hold import Hold
 from components.providers.ssh_key import SshKey
 from components.rollout import rollout_of
-from components.workers import Workers
+from components.workers import Workers, WorkersArgs
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
-from ops.kube.health import ClusterHealth
+from ops.hosts.inventory import MachineEntry
+from ops.kube.health import ClusterHealth, NodeSummary
 
 READY_SECONDS = 300
+
+
+class ClusterSummary(TypedDict):
+    """A cluster's status, as the stack's output `clusters` holds it."""
+
+    endpoint: str
+    kubernetesVersion: str
+    labels: dict[str, str]
+    ready: bool
+    nodes: list[NodeSummary]
+    caFingerprint: str
+    caExpires: str
+    waiting: NotRequired[Hold]
+
+
+@dataclass(frozen=True)
+class ClusterArgs:
+    """The configured cluster; `key` logs in to machines that the program creates.
+
+    `secrets` are the config's, by name. `held_by` are the holds of earlier waves: while one of them
+    is not empty, running machines are not changed.
+    """
+
+    cluster: Described
+    key: SshKey
+    secrets: Mapping[str, pulumi.Output[str]]
+    held_by: Sequence[pulumi.Output[Hold]]
 
 
 class Cluster(pulumi.ComponentResource):
     """A cluster: the administrator's `context` (secret) and its parts of the stack's outputs.
 
     `summary` is the cluster's status; `inventory` (secret) lists its machines and their logins.
-    `held_by` are the holds of earlier waves: while one of them is not empty, running machines are
-    not changed. `rolled` is the time of the last change of a machine.
+    `rolled` is the time of the last change of a machine.
     """
 
     context: pulumi.Output[kubeconfigs.Context]
-    summary: pulumi.Output[dict[str, Any]]
-    inventory: pulumi.Output[dict[str, Any]]
+    summary: pulumi.Output[ClusterSummary]
+    inventory: pulumi.Output[dict[str, MachineEntry]]
     kubeconfig: pulumi.Output[str]
     rolled: pulumi.Output[str]
 
     def __init__(
-        self,
-        cluster: Described,
-        key: SshKey,
-        secrets: dict[str, pulumi.Output[str]],
-        held_by: Sequence[pulumi.Output[Hold]],
-        opts: pulumi.ResourceOptions,
+        self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("kubeadm-fleet:cluster:Cluster", cluster.name, None, opts)
+        super().__init__("kubeadm-fleet:cluster:Cluster", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        pki = Pki(cluster, child)
-        driver = driver_for(cluster, key, secrets, child)
-        control_plane = ControlPlane(cluster, driver, pki, child)
-        workers = Workers(cluster, driver, pki, child)
-        network = Network(cluster, pki, control_plane.init, child)
-        baseline = Baseline(cluster, pki, control_plane.init, child)
+        cluster = args.cluster
+        pki = Pki(f"{name}-pki", PkiArgs(cluster), child)
+        driver = driver_for(cluster, args.key, args.secrets, child)
+        control_plane = ControlPlane(
+            f"{name}-control-plane", ControlPlaneArgs(cluster, driver, pki), child
+        )
+        workers = Workers(f"{name}-workers", WorkersArgs(cluster, driver, pki), child)
+        init = control_plane.init
+        network = Network(f"{name}-network", NetworkArgs(cluster, pki, init), child)
+        baseline = Baseline(f"{name}-baseline", BaselineArgs(cluster, pki, init), child)
         machines = [*control_plane.machines, *workers.machines]
         applied = [network.objects, *baseline.objects]
-        rollout = rollout_of(cluster, machines, pki, applied, held_by, child)
+        rollout = rollout_of(cluster, machines, pki, applied, args.held_by, child)
         observation = ClusterHealthCheck(
-            f"{cluster.name}-health",
+            f"{name}-health",
             ClusterHealthCheckArgs(
                 cluster=cluster.name,
                 kubeconfig=pki.kubeconfig,
@@ -110,8 +137,8 @@ def _summary(
     fingerprint: str,
     expires: str,
     waiting: Hold,
-) -> dict[str, Any]:
-    return {
+) -> ClusterSummary:
+    summary: ClusterSummary = {
         "endpoint": cluster.server,
         "kubernetesVersion": cluster.kubernetes_version,
         "labels": dict(cluster.labels),
@@ -119,5 +146,7 @@ def _summary(
         "nodes": observed["nodes"],
         "caFingerprint": fingerprint,
         "caExpires": expires,
-        **({"waiting": waiting} if waiting else {}),
     }
+    if waiting:
+        summary["waiting"] = waiting
+    return summary

@@ -9,29 +9,40 @@ plane does not leave before the one in front of it has joined, either: each memb
 previous join, and since Pulumi deletes in reverse order, control planes also leave serially.
 """
 
+from dataclasses import dataclass
+
 import pulumi
 
 from components.drivers import Driver
-from components.machine import Machine
+from components.machine import Machine, MachineArgs
 from components.pki import Pki
 from components.steps import Settings
 from model.fleet import Cluster
+
+
+@dataclass(frozen=True)
+class ControlPlaneArgs:
+    """The cluster, the driver of its machines, and its PKI."""
+
+    cluster: Cluster
+    driver: Driver
+    pki: Pki
 
 
 class ControlPlane(pulumi.ComponentResource):
     """The machines that run the API: `machines`, in index order."""
 
     def __init__(
-        self, cluster: Cluster, driver: Driver, pki: Pki, opts: pulumi.ResourceOptions
+        self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(
-            "kubeadm-fleet:control_plane:ControlPlane", f"{cluster.name}-control-plane", None, opts
-        )
+        super().__init__("kubeadm-fleet:control_plane:ControlPlane", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        cluster = args.cluster
         self.machines = [
-            Machine(cluster, described, driver, pki, child) for described in cluster.control_planes
+            Machine(machine.name, MachineArgs(cluster, machine, args.driver, args.pki), child)
+            for machine in cluster.control_planes
         ]
-        trust = _pki_settings(pki)
+        trust = _pki_settings(args.pki)
         first, *others = self.machines
         addresses = [each.address for each in cluster.control_planes[1:]]
         # Done once the cluster's API answers; another initialization means another cluster.

@@ -4,17 +4,28 @@ Adding or removing a cluster in the config adds or removes that component and no
 are independent, except that those of a later wave are changed after those of an earlier one.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import pulumi
 
-from components.cluster import Cluster
+from components.cluster import Cluster, ClusterArgs
 from components.providers.ssh_key import SshKey, SshKeyArgs
 from components.providers.wave import Wave, WaveArgs
 from model.fleet import Cluster as DescribedCluster
 from model.fleet import Fleet as Described
 from model.render import kubeconfig as kubeconfigs
+
+Output = TypeVar("Output")
+
+
+@dataclass(frozen=True)
+class FleetArgs:
+    """The configured fleet, and the config's secrets by name."""
+
+    fleet: Described
+    secrets: Mapping[str, pulumi.Output[str]]
 
 
 class Fleet(pulumi.ComponentResource):
@@ -26,11 +37,14 @@ class Fleet(pulumi.ComponentResource):
 
     outputs: dict[str, pulumi.Output[Any]]
 
-    def __init__(self, name: str, fleet: Described, secrets: dict[str, pulumi.Output[str]]) -> None:
-        super().__init__("kubeadm-fleet:fleet:Fleet", name, None)
+    def __init__(
+        self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("kubeadm-fleet:fleet:Fleet", name, None, opts)
+        fleet = args.fleet
         child = pulumi.ResourceOptions(parent=self)
         key = SshKey(f"{name}-ssh", SshKeyArgs(comment="kubeadm-fleet"), child)
-        made = _in_waves(fleet, key, secrets, child)
+        made = _in_waves(args, key, child)
         contexts = pulumi.Output.all(*[made[each.name].context for each in fleet.clusters])
         clusters = _by_name(fleet, {name: cluster.summary for name, cluster in made.items()})
         inventory = _by_name(fleet, {name: cluster.inventory for name, cluster in made.items()})
@@ -43,25 +57,27 @@ class Fleet(pulumi.ComponentResource):
 
 
 def _by_name(
-    fleet: Described, outputs: dict[str, pulumi.Output[dict[str, Any]]]
-) -> pulumi.Output[dict[str, Any]]:
+    fleet: Described, outputs: Mapping[str, pulumi.Output[Output]]
+) -> pulumi.Output[dict[str, Output]]:
     """Combine one output of every cluster, in config order."""
     return pulumi.Output.all(**{each.name: outputs[each.name] for each in fleet.clusters})
 
 
 def _in_waves(
-    fleet: Described,
+    args: FleetArgs,
     key: SshKey,
-    secrets: dict[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> dict[str, Cluster]:
     """Create the clusters; those of a later wave change once earlier waves release them."""
     made: dict[str, Cluster] = {}
     waves: list[Wave] = []
-    for members in fleet.waves:
+    for members in args.fleet.waves:
         for each in members:
-            made[each.name] = Cluster(each, key, secrets, [wave.hold for wave in waves], opts)
-        if members != fleet.waves[-1]:
+            held_by = [wave.hold for wave in waves]
+            made[each.name] = Cluster(
+                each.name, ClusterArgs(each, key, args.secrets, held_by), opts
+            )
+        if members != args.fleet.waves[-1]:
             waves.append(_wave(members, made, waves, opts))
     return made
 

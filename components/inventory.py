@@ -1,23 +1,21 @@
 """Machine entries of the stack's secret output `inventory`, read by ops/hosts/inventory.py."""
 
-from typing import Any
-
 import pulumi
 
 from components.login import MachineLogin
 from model.fleet import Machine
+from ops.hosts.inventory import MachineEntry
+from ops.hosts.login import LoginProps
 
 
-def entry(machine: Machine, driver: str, login: MachineLogin) -> pulumi.Output[dict[str, Any]]:
+def entry(machine: Machine, driver: str, login: MachineLogin) -> pulumi.Output[MachineEntry]:
     """Return the machine's entry, without a login if this run could not create the machine.
 
     Otherwise one failed machine would leave the stack without access to the others.
     """
-    known = {"address": machine.address, "role": machine.role, "driver": driver}
+    known: MachineEntry = {"address": machine.address, "role": machine.role, "driver": driver}
 
-    def complete(props: dict[str, Any]) -> dict[str, Any]:
+    def complete(props: LoginProps) -> MachineEntry:
         return known if pulumi.contains_unknowns(props) else {**known, "login": props}
 
-    return pulumi.Output.from_input(login.to_props()).apply(
-        complete, run_with_unknowns=not pulumi.runtime.is_dry_run()
-    )
+    return login.resolved.apply(complete, run_with_unknowns=not pulumi.runtime.is_dry_run())

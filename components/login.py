@@ -1,12 +1,13 @@
 """A machine's login at run time: parts of it are known only once its resources exist."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import pulumi
 from pulumi_command import remote
 
 from model.fleet import Bastion
-from ops.hosts.login import SECRET_FIELDS, Login
+from ops.hosts.login import SECRET_FIELDS, Login, LoginProps
 
 DIAL_ERROR_LIMIT = 10
 
@@ -39,6 +40,11 @@ class MachineLogin:
     def to_props(self) -> dict[str, object]:
         """Return `Login.to_props` as resource inputs, with secrets marked."""
         return {**self._login.to_props(), **self._later}
+
+    @property
+    def resolved(self) -> pulumi.Output[LoginProps]:
+        """The inputs of `to_props` as one output."""
+        return cast(pulumi.Output[LoginProps], pulumi.Output.from_input(self.to_props()))
 
     def connection(self) -> remote.ConnectionArgs:
         """Return the login as the connection of a node step."""

@@ -9,6 +9,7 @@ Delete runs in reverse order: drain, delete the Node, clean up the machine, end 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_command import remote
@@ -29,6 +30,16 @@ JOIN_SECONDS = 600
 ENDPOINT_SECONDS = 300
 
 
+@dataclass(frozen=True)
+class MachineArgs:
+    """The configured machine, its cluster, the driver that provides it, and the cluster's PKI."""
+
+    cluster: Cluster
+    machine: Described
+    driver: Driver
+    pki: Pki
+
+
 class Machine(pulumi.ComponentResource):
     """A machine that is a Node: `id` is new for every new machine behind the name.
 
@@ -36,18 +47,13 @@ class Machine(pulumi.ComponentResource):
     """
 
     def __init__(
-        self,
-        cluster: Cluster,
-        machine: Described,
-        driver: Driver,
-        pki: Pki,
-        opts: pulumi.ResourceOptions,
+        self, name: str, args: MachineArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("kubeadm-fleet:machine:Machine", machine.name, None, opts)
-        self._cluster = cluster
-        self._machine = machine
-        self._pki = pki
-        self._placed = driver.provision(
+        super().__init__("kubeadm-fleet:machine:Machine", name, None, opts)
+        self._cluster = cluster = args.cluster
+        self._machine = machine = args.machine
+        self._pki = args.pki
+        self._placed = args.driver.provision(
             machine, pulumi.ResourceOptions(parent=self, protect=cluster.protect)
         )
         self.name = machine.name

@@ -4,6 +4,8 @@ A changed pod subnet or plugin updates the objects in place. They are not delete
 since they disappear with it.
 """
 
+from dataclasses import dataclass
+
 import pulumi
 
 from components.pki import Pki
@@ -12,23 +14,29 @@ from model.cni import plugins
 from model.fleet import Cluster
 
 
+@dataclass(frozen=True)
+class NetworkArgs:
+    """The cluster, its PKI, and the initialization after which its API answers."""
+
+    cluster: Cluster
+    pki: Pki
+    init: pulumi.CustomResource
+
+
 class Network(pulumi.ComponentResource):
     """The pod network's objects."""
 
     def __init__(
-        self,
-        cluster: Cluster,
-        pki: Pki,
-        init: pulumi.CustomResource,
-        opts: pulumi.ResourceOptions,
+        self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("kubeadm-fleet:network:Network", f"{cluster.name}-network", None, opts)
+        super().__init__("kubeadm-fleet:network:Network", name, None, opts)
+        cluster, pki = args.cluster, args.pki
         self.objects = Manifests(
             f"{cluster.name}-{cluster.network}",
             ManifestsArgs(
                 kubeconfig=pki.kubeconfig,
                 documents=plugins.pod_network(cluster),
-                init=init.id,
+                init=args.init.id,
             ),
             pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )

@@ -5,6 +5,8 @@ validity replaces a CA; the administrator's certificate is reissued in place aft
 lifetime. Delete drops all of it from the state.
 """
 
+from dataclasses import dataclass
+
 import pulumi
 
 from components.providers.certificate_authority import (
@@ -23,11 +25,21 @@ ADMIN_HOURS = 365 * 24
 ADMIN_GROUP = "kubeadm:cluster-admins"
 
 
+@dataclass(frozen=True)
+class PkiArgs:
+    """The cluster that it is for."""
+
+    cluster: Cluster
+
+
 class Pki(pulumi.ComponentResource):
     """CAs (`cluster`, `etcd`, `front_proxy`), `service_account` keys and the `admin`."""
 
-    def __init__(self, cluster: Cluster, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("kubeadm-fleet:pki:Pki", f"{cluster.name}-pki", None, opts)
+    def __init__(
+        self, name: str, args: PkiArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("kubeadm-fleet:pki:Pki", name, None, opts)
+        cluster = args.cluster
         # Machines of the prod stack are protected, and so is the PKI that they depend on.
         child = pulumi.ResourceOptions(parent=self, protect=cluster.protect)
         self._cluster = cluster

@@ -1,23 +1,36 @@
 """The workers of one cluster. They wait for the cluster's endpoint, not for each other."""
 
+from dataclasses import dataclass
+
 import pulumi
 
 from components.drivers import Driver
-from components.machine import Machine
+from components.machine import Machine, MachineArgs
 from components.pki import Pki
 from model.fleet import Cluster
+
+
+@dataclass(frozen=True)
+class WorkersArgs:
+    """The cluster, the driver of its machines, and its PKI."""
+
+    cluster: Cluster
+    driver: Driver
+    pki: Pki
 
 
 class Workers(pulumi.ComponentResource):
     """The machines that run the workloads: `machines`, in index order."""
 
     def __init__(
-        self, cluster: Cluster, driver: Driver, pki: Pki, opts: pulumi.ResourceOptions
+        self, name: str, args: WorkersArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("kubeadm-fleet:workers:Workers", f"{cluster.name}-workers", None, opts)
-        self.machines: list[Machine] = []
-        for described in cluster.workers:
-            machine = Machine(cluster, described, driver, pki, pulumi.ResourceOptions(parent=self))
+        super().__init__("kubeadm-fleet:workers:Workers", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.machines = [
+            Machine(machine.name, MachineArgs(args.cluster, machine, args.driver, args.pki), child)
+            for machine in args.cluster.workers
+        ]
+        for machine in self.machines:
             machine.join("worker", {}, after=[])
-            self.machines.append(machine)
         self.register_outputs({})

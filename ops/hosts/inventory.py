@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from model.fleet import CONTROL_PLANE
 from ops.errors import OperatorError
-from ops.hosts.login import Login
+from ops.hosts.login import Login, LoginProps
+
+
+class MachineEntry(TypedDict):
+    """A machine in the output; without a login if the last run could not create it."""
+
+    address: str
+    role: str
+    driver: str
+    login: NotRequired[LoginProps]
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class InventoryMachine:
 class Inventory:
     """All machines by name, in the order of the config."""
 
-    def __init__(self, output: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    def __init__(self, output: Mapping[str, Mapping[str, MachineEntry]]) -> None:
         self.clusters = tuple(output)
         self._by_name = {
             name: _machine(name, cluster, given)
@@ -65,7 +74,7 @@ class Inventory:
         )
 
 
-def _machine(name: str, cluster: str, given: Mapping[str, Any]) -> InventoryMachine:
+def _machine(name: str, cluster: str, given: MachineEntry) -> InventoryMachine:
     login = Login.from_props(given["login"]) if "login" in given else None
     return InventoryMachine(name, cluster, given["role"], given["address"], given["driver"], login)
 

@@ -3,15 +3,16 @@
 import pytest
 
 from ops.errors import OperatorError
-from ops.hosts.inventory import Inventory
-from ops.hosts.login import Login
+from ops.hosts.inventory import Inventory, MachineEntry
+from ops.hosts.login import Login, LoginProps
 
 LOGIN = Login("192.0.2.1", 22, "root", "ssh-ed25519 AAAA", "a private key")
 
 
 def inventory() -> Inventory:
-    def machine(role: str, **login: object) -> dict[str, object]:
-        return {"address": "192.0.2.1", "role": role, "driver": "container", **login}
+    def machine(role: str, **login: LoginProps) -> MachineEntry:
+        entry: MachineEntry = {"address": "192.0.2.1", "role": role, "driver": "container"}
+        return {**entry, "login": login["login"]} if login else entry
 
     known = {"login": LOGIN.to_props()}
     return Inventory(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.hosts import scripts
-from ops.hosts.inventory import Inventory
+from ops.hosts.inventory import Inventory, MachineEntry
 from ops.hosts.operations import OPERATIONS
 from scripts.fleet import engine_run
 from scripts.fleet.__main__ import cli
@@ -30,9 +30,13 @@ Fleet = Callable[..., int]
 def fleet(host: Sshd, key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     """Runs `fleet` for two control planes; those of cluster `half` are one that is silent."""
     there = login(host, key)
-    entry = {"address": "192.0.2.1", "role": "control-plane", "driver": "existing"}
-    known = {**entry, "login": there.to_props()}
-    silent = {**entry, "login": replace(there, port=1).to_props()}
+    entry: MachineEntry = {
+        "address": "192.0.2.1",
+        "role": "control-plane",
+        "driver": "existing",
+    }
+    known: MachineEntry = {**entry, "login": there.to_props()}
+    silent: MachineEntry = {**entry, "login": replace(there, port=1).to_props()}
     output = {
         "one": {"one-control-plane-0": known, "one-control-plane-1": known},
         "half": {"half-control-plane-0": silent, "half-control-plane-1": known},
