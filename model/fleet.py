@@ -59,6 +59,13 @@ class Taint:
     value: str
     effect: str
 
+    @classmethod
+    def parse(cls, text: str) -> "Taint":
+        """Parse a taint of the form "key=value:effect" or "key:effect"."""
+        head, _, effect = text.rpartition(":")
+        key, _, value = head.partition("=")
+        return cls(key, value, effect)
+
     def __str__(self) -> str:
         return (
             f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"

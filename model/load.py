@@ -1,26 +1,31 @@
 """Load the raw config into a fleet, or report all of its problems at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from model.config import inheritance
+from model.config.components import ApiServer
+from model.config.defaults import EffectiveCluster
 from model.config.errors import ConfigError
 from model.config.machines import Host
 from model.config.parse import read
-from model.config.resolve import GATEWAY, ResolvedCluster
-from model.config.schema import FleetConfig
+from model.config.resolved_cluster import GATEWAY, ResolvedCluster
 from model.config.ssh import ANY_HOST_KEY, Ssh
 from model.config.ssh import Bastion as BastionConfig
+from model.config.upgrades import parse_percent, parse_seconds
 from model.fleet import (
     CONTROL_PLANE,
     WORKER,
     Artifacts,
     Bastion,
     Cluster,
+    Component,
     ContainerSettings,
     ExistingSettings,
     Fleet,
     Machine,
+    Taint,
+    Upgrade,
 )
+from model.outbound import Outbound
 from model.rules import (
     cluster as rules,
 )
@@ -42,87 +47,126 @@ def load(raw: object) -> Fleet:
 
     Raises ConfigError with every problem found, before anything is created or changed.
     """
-    reading = read(raw)
-    problems = list(reading.problems)
-    if reading.config is None:
+    return Fleet(tuple(map(_cluster, resolve(raw))))
+
+
+def resolve(raw: object) -> tuple[ResolvedCluster, ...]:
+    """Return the clusters of a valid config, with the origin of each setting (`explain`).
+
+    Raises ConfigError as `load` does.
+    """
+    parsed = read(raw)
+    problems = list(parsed.problems)
+    if parsed.config is None:
         raise ConfigError(problems)
-    layouts = list(_layouts(reading.config))
-    for finding in _findings(layouts):
-        if not reading.rests_on_placeholder(finding.sources):
-            problems.append(finding.problem)
+    fleet = parsed.config
+    clusters = tuple(ResolvedCluster(*item, fleet) for item in fleet.clusters.items())
+    for issue in _issues(clusters):
+        if not parsed.rests_on_placeholder(issue.sources):
+            problems.append(issue.problem)
     if problems:
         # A problem in inherited settings is found once per cluster.
         raise ConfigError(list(dict.fromkeys(problems)))
-    return Fleet(tuple(_cluster(layout) for layout in layouts))
+    return clusters
 
 
-def _layouts(config: FleetConfig) -> Iterator[ResolvedCluster]:
-    for name, cluster in config.clusters.items():
-        yield ResolvedCluster(name, config, cluster)
+def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
+    yield from rules.check_clusters(frozenset(cluster.name for cluster in clusters))
+    for cluster in clusters:
+        yield from rules.check_cluster(cluster)
+        yield from endpoint_rules.check_cluster(cluster)
+        yield from proxy.check_cluster(cluster)
+        yield from subnets.check_cluster(cluster)
+        yield from nodes.check_cluster(cluster)
+        yield from restore.check_cluster(cluster)
+    yield from subnets.check_fleet(clusters)
+    yield from waves.check_fleet(clusters)
 
 
-def _findings(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
-    yield from rules.check_clusters(frozenset(layout.name for layout in layouts))
-    for layout in layouts:
-        yield from rules.check_cluster(layout)
-        yield from endpoint_rules.check_cluster(layout)
-        yield from proxy.check_cluster(layout)
-        yield from subnets.check_cluster(layout)
-        yield from nodes.check_cluster(layout)
-        yield from restore.check_cluster(layout)
-    yield from subnets.check_fleet(layouts)
-    yield from waves.check_fleet(layouts)
-
-
-def _cluster(layout: ResolvedCluster) -> Cluster:
-    cluster, fleet = layout.cluster, layout.fleet
-    endpoint, snapshot = layout.endpoint, layout.snapshot
+def _cluster(cluster: ResolvedCluster) -> Cluster:
+    settings = cluster.settings
+    endpoint, snapshot = cluster.endpoint, cluster.snapshot
     assert endpoint is not None, "the rules require one"
     host, _, port = endpoint.rpartition(":")
-    subnet = layout.machines.subnet if layout.driver == "container" else None
+    subnet = settings.machines.subnet if cluster.driver == "container" else None
     return Cluster(
-        name=layout.name,
-        labels=cluster.labels,
-        kubernetes_version=cluster.kubernetes_version or fleet.kubernetes_version,
+        name=cluster.name,
+        labels=settings.labels,
+        kubernetes_version=settings.kubernetes_version,
         endpoint_host=host,
         endpoint_port=int(port),
-        vip=layout.vip,
-        pod_subnet=cluster.networking.pod_subnet,
-        service_subnet=cluster.networking.service_subnet,
-        dns_domain=cluster.networking.dns_domain,
-        network=cluster.network,
-        protect=fleet.protect if cluster.protect is None else cluster.protect,
-        driver=layout.driver,
+        vip=cluster.vip,
+        pod_subnet=settings.networking.pod_subnet,
+        service_subnet=settings.networking.service_subnet,
+        dns_domain=settings.networking.dns_domain,
+        network=settings.network,
+        protect=settings.protect,
+        driver=cluster.driver,
         container_subnet=subnet,
         container_gateway=subnet.network_address + GATEWAY if subnet else None,
-        artifacts=Artifacts(fleet.artifacts.source, fleet.artifacts.mirror),
-        outbound=inheritance.outbound(layout),
-        control_planes=tuple(_machines(layout, CONTROL_PLANE)),
-        workers=tuple(_machines(layout, WORKER)),
-        upgrade=inheritance.upgrade(layout, waves.wave_of(layout)),
-        data_loss=snapshot.acknowledgement if snapshot else cluster.control_planes.accept_data_loss,
+        artifacts=Artifacts(settings.artifacts.source, settings.artifacts.mirror),
+        outbound=_outbound(settings),
+        control_planes=tuple(_machines(cluster, CONTROL_PLANE)),
+        workers=tuple(_machines(cluster, WORKER)),
+        upgrade=_upgrade(cluster),
+        data_loss=snapshot.acknowledgement
+        if snapshot
+        else settings.control_planes.accept_data_loss,
         snapshot=snapshot,
-        kubelet=inheritance.kubelet(layout),
-        api_server=inheritance.api_server(layout),
-        controller_manager=inheritance.component(layout, "controller_manager"),
-        scheduler=inheritance.component(layout, "scheduler"),
-        etcd=inheritance.component(layout, "etcd"),
+        kubelet=settings.kubelet,
+        api_server=_api_server(settings.api_server),
+        controller_manager=Component(settings.controller_manager.extra_args),
+        scheduler=Component(settings.scheduler.extra_args),
+        etcd=Component(settings.etcd.extra_args),
     )
 
 
-def _machines(layout: ResolvedCluster, role: str) -> Iterator[Machine]:
-    placed = zip(layout.addresses(role), LAYING_OUT[layout.driver](layout, role), strict=True)
-    labels, taints = inheritance.labels(layout, role), inheritance.taints(layout, role)
-    for index, ((_, address), each) in enumerate(placed):
-        name = f"{layout.name}-{role}-{index}"
-        yield Machine(name, layout.name, role, index, str(address), each, labels, taints)
+def _api_server(settings: ApiServer) -> Component:
+    return Component(settings.extra_args, tuple(dict.fromkeys(settings.cert_sans or ())))
 
 
-def _containers(layout: ResolvedCluster, role: str) -> Iterator[ContainerSettings]:
-    subnet = layout.machines.subnet
+def _upgrade(cluster: ResolvedCluster) -> Upgrade:
+    """Return the rollout settings; percentages of workers round down, as for Deployments."""
+    settings = cluster.settings.upgrades
+    percent = parse_percent(settings.max_unavailable)
+    return Upgrade(
+        max_unavailable=int(settings.max_unavailable)
+        if percent is None
+        else max(1, cluster.size(WORKER) * percent // 100),
+        drain_seconds=parse_seconds(settings.drain_timeout),
+        force=settings.force,
+        wave=waves.wave_of(cluster),
+        soak_seconds=parse_seconds(settings.soak),
+    )
+
+
+def _outbound(settings: EffectiveCluster) -> Outbound:
+    """Return the cluster's proxy and mirrors; traffic within the cluster bypasses the proxy."""
+    proxy, networking = settings.proxy, settings.networking
+    near = (
+        *("localhost", "127.0.0.0/8", str(networking.pod_subnet), str(networking.service_subnet)),
+        *(".svc", f".{networking.dns_domain}"),
+    )
+    no_proxy = tuple(dict.fromkeys((*near, *proxy.no_proxy)))
+    return Outbound(proxy.http, proxy.https, no_proxy, settings.registry_mirrors)
+
+
+def _machines(cluster: ResolvedCluster, role: str) -> Iterator[Machine]:
+    pool = cluster.pool(role)
+    taints = tuple(map(Taint.parse, pool.taints))
+    built = zip(
+        cluster.addresses(role), MACHINE_BUILDERS[cluster.driver](cluster, role), strict=True
+    )
+    for index, ((_, address), settings) in enumerate(built):
+        name = f"{cluster.name}-{role}-{index}"
+        yield Machine(name, cluster.name, role, index, str(address), settings, pool.labels, taints)
+
+
+def _containers(cluster: ResolvedCluster, role: str) -> Iterator[ContainerSettings]:
+    subnet = cluster.settings.machines.subnet
     assert subnet is not None, "the rules require one"
-    cpus, memory_bytes = layout.cpus(role), layout.memory_bytes(role)
-    for _, address in layout.addresses(role):
+    cpus, memory_bytes = cluster.pool(role).cpus, cluster.memory_bytes(role)
+    for _, address in cluster.addresses(role):
         yield ContainerSettings(
             address_cidr=f"{address}/{subnet.prefixlen}",
             gateway=str(subnet.network_address + GATEWAY),
@@ -131,15 +175,15 @@ def _containers(layout: ResolvedCluster, role: str) -> Iterator[ContainerSetting
         )
 
 
-def _hosts(layout: ResolvedCluster, role: str) -> Iterator[ExistingSettings]:
-    given = layout.ssh.bastion
-    bastion = _bastion(given) if given else None
-    for host in layout.hosts(role):
-        yield _existing(host, layout.ssh, bastion)
+def _hosts(cluster: ResolvedCluster, role: str) -> Iterator[ExistingSettings]:
+    ssh = cluster.settings.machines.ssh
+    bastion = _bastion(ssh.bastion) if ssh.bastion else None
+    for host in cluster.hosts(role):
+        yield _existing(host, ssh, bastion)
 
 
 # The machine builders by driver.
-LAYING_OUT: dict[
+MACHINE_BUILDERS: dict[
     str, Callable[[ResolvedCluster, str], Iterator[ContainerSettings | ExistingSettings]]
 ] = {
     "container": _containers,

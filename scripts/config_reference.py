@@ -11,12 +11,13 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from model.config import component_flags, inheritance, kubelet_fields, resolve, upgrades
+from model.config import component_flags, kubelet_fields
+from model.config.defaults import DEFAULTS
 from model.config.errors import Path as ConfigPath
 from model.config.field import ScalarField
 from model.config.lookup import SchemaNode, schema_at
-from model.config.machines import DEFAULT_DRIVER
 from model.config.open_mapping import OpenMapping
+from model.config.resolved_cluster import POOL_KEYS
 from model.config.schema import FleetConfig
 
 Value = TypeVar("Value", bound=Hashable)
@@ -27,7 +28,8 @@ Generated from the types in `model/config` by `make schema`: change the types, n
 
 The config is the value of `kubeadm-fleet:fleet` in `Pulumi.<stack>.yaml`. Keys are relative to it;
 `<name>` is the name of a cluster. Settings of the fleet are defaults; a cluster can override those
-that it has as well, key by key. [stack.schema.json](stack.schema.json) says the same to editors.
+that it has as well, key by key. A key without a value (null) is not set.
+[stack.schema.json](stack.schema.json) says the same to editors.
 """
 TABLE = "| key | allowed | default | description | example |\n|---|---|---|---|---|\n"
 OPEN_MAPPINGS = """
@@ -51,22 +53,13 @@ Fields and flags that the config may not set, and why.
 {refused}"""
 # Where a name of the reader's own stands in a path, and one place of a list.
 NAME, LISTED = "<name>", 0
-# Defaults of the fleet that no field holds: there, "not given" means something else in a cluster.
-RESOLVED = {
-    "driver": DEFAULT_DRIVER,
-    "cpus": resolve.DEFAULT_CPUS,
-    "memory": resolve.DEFAULT_MEMORY,
-    "maxUnavailable": inheritance.MAX_UNAVAILABLE,
-    "drainTimeout": upgrades.DRAIN_SECONDS,
-    "force": False,
-}
 FLAGS = {
     "apiServer": component_flags.API_SERVER,
     "controllerManager": component_flags.CONTROLLER_MANAGER,
     "scheduler": component_flags.SCHEDULER,
     "etcd": component_flags.ETCD,
 }
-ROLES = {key: role for role, key in resolve.POOL_KEYS.items()}
+POOLS = tuple(POOL_KEYS.values())
 
 
 @dataclass(frozen=True)
@@ -176,7 +169,7 @@ def _default(key: Key) -> str:
         return "required"
     given = key.info.get_default(call_default_factory=True)
     if given is None:
-        given = _resolved(*map(str, key.path))
+        given = _inherited(key.path)
     if isinstance(given, BaseModel):
         return "those of its keys"
     if given in ({}, [], "", None):
@@ -185,17 +178,20 @@ def _default(key: Key) -> str:
     return text if " " in text else f"`{text.removesuffix('.0')}`"
 
 
-def _resolved(*path: str) -> object:
-    """Return the default of a key that may be left out, as model/config applies it."""
-    holder, name = ("", *path)[-2:]
-    if holder in ROLES and name == "count":
-        return resolve.DEFAULT_COUNTS[ROLES[holder]]
-    if holder in ROLES and name in RESOLVED:
+def _inherited(path: ConfigPath) -> object:
+    """Return the default of a key that may be left out, as model/config merges it."""
+    setting = path[2:] if path[0] == "clusters" else path
+    if setting[0] in POOLS and setting[1:] in (("cpus",), ("memory",)):
         return "that of `machines`"
-    in_fleet = schema_at((*path[2:],))
+    in_fleet = schema_at(setting)
     if path[0] == "clusters" and (in_fleet.field or in_fleet.part):
         return "the fleet's"
-    return RESOLVED.get(name)
+    value: Any = DEFAULTS.model_dump(by_alias=True)
+    for key in setting:
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict):
+        return "those of its keys" if any(value.values()) else None
+    return ", ".join(value) if isinstance(value, list) else value
 
 
 def _smallest(path: ConfigPath, part: type[BaseModel]) -> dict[str, Any]:

@@ -115,6 +115,12 @@ class DriverKeys:
     machines: type[Strict]
     pool: type[Strict]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The keys as they are written in the config."""
+        parts = (self.machines, self.pool)
+        return frozenset(str(info.alias) for part in parts for info in part.model_fields.values())
+
 
 # The machine drivers. A new driver adds its keys here, its machines in model/load.py and its
 # resources in components/drivers.py.
@@ -123,6 +129,13 @@ DRIVERS = {
     "existing": DriverKeys(ExistingMachines, ExistingPool),
 }
 DEFAULT_DRIVER = "container"
+
+
+def foreign_keys(driver: str) -> frozenset[str]:
+    """Return the keys that only other drivers have, in `machines` or in a pool."""
+    return frozenset().union(*(keys.names for keys in DRIVERS.values())) - DRIVERS[driver].names
+
+
 DriverName = Annotated[str, one_of("driver", DRIVERS, DEFAULT_DRIVER)]
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from model.config.addresses import DNS_NAME, check_host_port
 from model.config.field import ScalarField
-from model.config.strict import Strict
+from model.config.strict import Atomic, Strict
 
 
 def _proxy(url: str) -> str:
@@ -60,7 +60,7 @@ RegistryHost = Annotated[
 ]
 
 
-class Proxy(Strict):
+class Proxy(Atomic):
     """The proxy through which machines fetch binaries, packages and images."""
 
     http: ProxyUrl | None = Field(None, description="The proxy for http URLs.")

@@ -7,7 +7,7 @@ from pydantic import Field
 from model import ssh_keys
 from model.config.addresses import HostName, Port
 from model.config.field import Flag, ScalarField
-from model.config.strict import Strict
+from model.config.strict import Atomic, NullOverrides, Strict
 
 ANY_HOST_KEY = "insecure-accept-any"
 
@@ -45,7 +45,7 @@ SecretName = Annotated[
 ]
 
 
-class Bastion(Strict):
+class Bastion(Atomic):
     """The SSH jump host for the machines."""
 
     host: HostName = Field(description="The bastion's SSH address.")
@@ -60,10 +60,10 @@ class Ssh(Strict):
     user: User = Field("root", description="The SSH user.")
     port: Port = Field(22, description="The default SSH port of hosts.")
     sudo: Flag = Field(False, description="Become root with sudo.")
-    sudo_password: SecretName | None = Field(
+    sudo_password: Annotated[SecretName | None, NullOverrides()] = Field(
         None,
-        description="The name of the stack's secret config value with the sudo password; if unset, "
-        "sudo must not ask for one.",
+        description="The name of the stack's secret config value with the sudo password; if unset "
+        "or null, sudo must not ask for one.",
         examples=["sudoPassword"],
     )
     private_key: SecretName = Field(
@@ -71,4 +71,6 @@ class Ssh(Strict):
         description="The name of the stack's secret config value with the SSH private key.",
     )
     agent: Flag = Field(False, description="Use the SSH agent instead of a private key.")
-    bastion: Bastion | None = Field(None, description="The SSH jump host, if there is one.")
+    bastion: Annotated[Bastion | None, NullOverrides()] = Field(
+        None, description="The SSH jump host; null: none, although the fleet has one."
+    )

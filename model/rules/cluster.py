@@ -5,8 +5,14 @@ from collections.abc import Iterator
 
 from model.config import lookup
 from model.config.addresses import DNS_LABEL
-from model.config.machines import DRIVERS, Machines, Pool, parse_memory
-from model.config.resolve import FIRST_ADDRESS, ROLES, ResolvedCluster, address_or_none
+from model.config.machines import DRIVERS, foreign_keys, parse_memory
+from model.config.resolved_cluster import (
+    FIRST_ADDRESS,
+    POOL_KEYS,
+    ROLES,
+    ResolvedCluster,
+    address_or_none,
+)
 from model.config.strict import Strict
 from model.fleet import CONTROL_PLANE
 from model.rules.issue import Issue, issue
@@ -19,15 +25,15 @@ CONTROL_PLANE_COUNTS = (1, 3, 5, 7)
 SMALLEST_MEMORY = "1Gi"
 
 
-def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
+def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues within one cluster."""
-    yield from _names(layout)
-    yield from _driver_keys(layout)
-    yield from _control_planes(layout)
-    if layout.driver == "container":
-        yield from _container_machines(layout)
-    if layout.driver == "existing":
-        yield from _existing_hosts(layout)
+    yield from _names(cluster)
+    yield from _driver_keys(cluster)
+    yield from _control_planes(cluster)
+    if cluster.driver == "container":
+        yield from _container_machines(cluster)
+    if cluster.driver == "existing":
+        yield from _existing_hosts(cluster)
 
 
 def check_clusters(names: frozenset[str]) -> Iterator[Issue]:
@@ -53,8 +59,8 @@ def check_clusters(names: frozenset[str]) -> Iterator[Issue]:
                 )
 
 
-def _names(layout: ResolvedCluster) -> Iterator[Issue]:
-    path, name = layout.path, layout.name
+def _names(cluster: ResolvedCluster) -> Iterator[Issue]:
+    path, name = cluster.path, cluster.name
     if not re.fullmatch(DNS_LABEL, name):
         yield issue(
             path,
@@ -65,7 +71,7 @@ def _names(layout: ResolvedCluster) -> Iterator[Issue]:
         )
         return
     for role in ROLES:
-        longest = f"{name}-{role}-{max(layout.size(role) - 1, 0)}"
+        longest = f"{name}-{role}-{max(cluster.size(role) - 1, 0)}"
         if len(longest) > NAME_LENGTH:
             room = NAME_LENGTH - len(longest) + len(name)
             yield issue(
@@ -74,49 +80,40 @@ def _names(layout: ResolvedCluster) -> Iterator[Issue]:
                 f"the machine name {longest} is longer than a DNS label",
                 allowed=f"a cluster name of at most {room} characters",
                 example="cluster1",
-                sources=[*layout.driver_paths, layout.pool_path(role, "count")],
+                sources=[*cluster.driver_paths, cluster.pool_path(role, "count")],
             )
             return
 
 
-def _driver_keys(layout: ResolvedCluster) -> Iterator[Issue]:
+def _driver_keys(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the cluster's settings for drivers that it does not use."""
-    keys = DRIVERS[layout.driver]
-    yield from _foreign(layout, layout.cluster.machines, Machines, keys.machines, "machines")
+    keys = DRIVERS[cluster.driver]
+    yield from _foreign(cluster, cluster.written.machines, keys.machines, "machines")
     for role in ROLES:
-        key = str(layout.pool_path(role)[-1])
-        yield from _foreign(layout, layout.pool(role), Pool, keys.pool, key)
+        yield from _foreign(cluster, cluster.written_pool(role), keys.pool, POOL_KEYS[role])
 
 
 def _foreign(
-    layout: ResolvedCluster, written: Strict, all_keys: type[Strict], own: type[Strict], part: str
+    cluster: ResolvedCluster, written: Strict, own: type[Strict], part: str
 ) -> Iterator[Issue]:
-    others = {name for each in DRIVERS.values() for name in _keys_of(each.machines, each.pool)}
-    for name in sorted(written.model_fields_set & (others - _keys_of(own))):
-        alias = str(all_keys.model_fields[name].alias)
-        path = (*layout.path, part, alias)
-        allowed = sorted(str(field.alias) for field in own.model_fields.values())
-        yield issue(
-            path,
-            getattr(written, name),
-            f"setting not supported by driver {layout.driver}",
-            allowed="one of " + ", ".join(allowed) + "; or another driver",
-            example=f"{allowed[0]}: {lookup.schema_at((*layout.path, part, allowed[0])).snippet}",
-            sources=layout.driver_paths,
-        )
+    foreign = foreign_keys(cluster.driver)
+    allowed = sorted(str(field.alias) for field in own.model_fields.values())
+    for name in sorted(written.model_fields_set):
+        key = str(type(written).model_fields[name].alias)
+        if key in foreign:
+            yield issue(
+                (*cluster.path, part, key),
+                getattr(written, name),
+                f"setting not supported by driver {cluster.driver}",
+                allowed="one of " + ", ".join(allowed) + "; or another driver",
+                example=f"{allowed[0]}: "
+                f"{lookup.schema_at((*cluster.path, part, allowed[0])).snippet}",
+                sources=cluster.driver_paths,
+            )
 
 
-def _keys_of(*parts: type[Strict]) -> set[str]:
-    return {name for part in parts for name in part.model_fields}
-
-
-def _control_planes(layout: ResolvedCluster) -> Iterator[Issue]:
-    size = layout.size(CONTROL_PLANE)
-    key = "hosts" if layout.driver == "existing" else "count"
-    path = layout.pool_path(CONTROL_PLANE, key)
-    # An explicit count does not depend on the driver.
-    counted = layout.pool(CONTROL_PLANE).count is not None
-    sources = (path,) if counted else (path, *layout.driver_paths)
+def _control_planes(cluster: ResolvedCluster) -> Iterator[Issue]:
+    size, path = cluster.size(CONTROL_PLANE), cluster.size_path(CONTROL_PLANE)
     if size not in CONTROL_PLANE_COUNTS:
         yield issue(
             path,
@@ -125,25 +122,28 @@ def _control_planes(layout: ResolvedCluster) -> Iterator[Issue]:
             if size
             else "a cluster needs at least one control plane",
             allowed="1, 3, 5 or 7 control planes",
-            example="count: 3" if key == "count" else "hosts: [{address: ..., hostKey: ...}]",
-            sources=sources,
+            example="count: 3" if path[-1] == "count" else "hosts: [{address: ..., hostKey: ...}]",
+            sources=cluster.size_paths(CONTROL_PLANE),
         )
 
 
-def _container_machines(layout: ResolvedCluster) -> Iterator[Issue]:
+def _container_machines(cluster: ResolvedCluster) -> Iterator[Issue]:
     for role in ROLES:
-        if layout.size(role) and layout.memory_bytes(role) < parse_memory(SMALLEST_MEMORY):
-            own = layout.pool(role).memory
-            path = layout.pool_path(role, "memory") if own else layout.machines_path("memory")
+        if cluster.size(role) and cluster.memory_bytes(role) < parse_memory(SMALLEST_MEMORY):
+            setting = (POOL_KEYS[role], "memory")
             yield issue(
-                path,
-                own or layout.machines.memory,
+                cluster.path_of(*setting),
+                cluster.pool(role).memory,
                 "not enough memory for a kubelet and its pods",
                 allowed=f"at least {SMALLEST_MEMORY}",
                 example="memory: 2Gi",
-                sources=(*layout.driver_paths, layout.pool_path(role, "count")),
+                sources=(
+                    *cluster.paths_of(*setting),
+                    *cluster.driver_paths,
+                    cluster.pool_path(role, "count"),
+                ),
             )
-    subnet, path = layout.machines.subnet, layout.machines_path("subnet")
+    subnet, path = cluster.settings.machines.subnet, cluster.path_of("machines", "subnet")
     if subnet is None:
         yield issue(
             path,
@@ -151,12 +151,12 @@ def _container_machines(layout: ResolvedCluster) -> Iterator[Issue]:
             "missing: container machines need their own subnet",
             allowed="an unused IPv4 network in CIDR notation",
             example="subnet: 10.89.1.0/24",
-            sources=layout.driver_paths,
+            sources=cluster.driver_paths,
         )
         return
     for role in ROLES:
-        size = layout.size(role)
-        if size and layout.container_address(role, size - 1) is None:
+        size = cluster.size(role)
+        if size and cluster.container_address(role, size - 1) is None:
             first = FIRST_ADDRESS[role]
             yield issue(
                 path,
@@ -164,53 +164,60 @@ def _container_machines(layout: ResolvedCluster) -> Iterator[Issue]:
                 f"too small: the addresses of {size} {role} machines start at .{first}",
                 allowed=f"a network of at least {first + size + 1} addresses",
                 example="subnet: 10.89.0.0/20" if size > 100 else "subnet: 10.89.1.0/24",
-                sources=(*layout.driver_paths, layout.pool_path(role, "count")),
+                sources=(*cluster.driver_paths, cluster.pool_path(role, "count")),
             )
 
 
-def _existing_hosts(layout: ResolvedCluster) -> Iterator[Issue]:
+def _existing_hosts(cluster: ResolvedCluster) -> Iterator[Issue]:
     for role in ROLES:
-        hosts, count = layout.hosts(role), layout.pool(role).count
+        hosts, count = cluster.hosts(role), cluster.written_pool(role).count
         if count is not None and count != len(hosts):
             yield issue(
-                layout.pool_path(role, "count"),
+                cluster.pool_path(role, "count"),
                 count,
                 f"does not match the number of hosts ({len(hosts)})",
                 allowed="the number of hosts, or no count",
                 example=f"count: {len(hosts)}",
-                sources=(*layout.driver_paths, layout.pool_path(role, "hosts")),
+                sources=(*cluster.driver_paths, cluster.pool_path(role, "hosts")),
             )
         for index, host in enumerate(hosts):
             if host.node_address is None and address_or_none(host.address) is None:
                 yield issue(
-                    layout.pool_path(role, "hosts", index, "nodeAddress"),
+                    cluster.pool_path(role, "hosts", index, "nodeAddress"),
                     None,
                     f"missing: {host.address} is a DNS name, and Nodes need an IP address",
                     allowed="the host's IPv4 address in the cluster's network",
                     example="nodeAddress: 192.168.1.11",
                     sources=(
-                        *layout.driver_paths,
-                        layout.pool_path(role, "hosts", index, "address"),
+                        *cluster.driver_paths,
+                        cluster.pool_path(role, "hosts", index, "address"),
                     ),
                 )
-    ssh = layout.ssh
-    if ssh.user != "root" and not ssh.sudo and layout.nodes:
-        path = layout.machines_path("ssh")
+    yield from _root_privileges(cluster)
+
+
+def _root_privileges(cluster: ResolvedCluster) -> Iterator[Issue]:
+    ssh = cluster.settings.machines.ssh
+    sudo = ("machines", "ssh", "sudo")
+    if ssh.user != "root" and not ssh.sudo and cluster.nodes:
         yield issue(
-            (*path, "sudo"),
+            cluster.path_of(*sudo),
             ssh.sudo,
             f"root privileges are required, and {ssh.user} is not root",
             allowed="true for every user except root",
             example="sudo: true",
-            sources=(*layout.driver_paths, (*path, "user"), ("machines", "ssh")),
+            sources=(
+                *cluster.driver_paths,
+                *cluster.paths_of(*sudo),
+                *cluster.paths_of("machines", "ssh", "user"),
+            ),
         )
     if ssh.sudo_password is not None and not ssh.sudo:
-        path = layout.machines_path("ssh")
         yield issue(
-            (*path, "sudoPassword"),
+            cluster.path_of("machines", "ssh", "sudoPassword"),
             ssh.sudo_password,
             "a sudo password, but sudo is not enabled",
             allowed="sudoPassword only together with sudo: true",
             example="sudo: true",
-            sources=(*layout.driver_paths, (*path, "sudo"), ("machines", "ssh")),
+            sources=(*cluster.driver_paths, *cluster.paths_of(*sudo)),
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from model.config.errors import Path
-from model.config.resolve import GATEWAY, ROLES, ResolvedCluster
+from model.config.resolved_cluster import GATEWAY, ROLES, ResolvedCluster
 from model.fleet import CONTROL_PLANE, Vip
 from model.rules.issue import Issue, issue
 from model.well_known import CONTROL_PLANE_PORTS, NODE_PORTS, WORKER_PORTS
@@ -14,54 +14,48 @@ TAKEN_PORTS = {22: "SSH", **WORKER_PORTS, **CONTROL_PLANE_PORTS}
 EXAMPLE = "endpoint: {vip: 10.89.1.100:8443}"
 
 
-def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
+def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues of one cluster's endpoint."""
-    written = layout.cluster.endpoint
-    both = (layout.endpoint_path("external"), layout.endpoint_path("vip"))
+    written = cluster.settings.endpoint
+    both = (cluster.endpoint_path("external"), cluster.endpoint_path("vip"))
     if written is None:
-        yield from _missing(layout)
+        yield from _missing(cluster)
     elif (written.external is None) == (written.vip is None):
         yield issue(
-            layout.endpoint_path(),
+            cluster.endpoint_path(),
             written.model_dump(exclude_none=True),
             "both external and vip are set" if written.vip else "neither external nor vip is set",
             allowed="exactly one of external, vip",
             example=EXAMPLE,
             sources=both,
         )
-    if vip := layout.vip:
-        yield from _port(layout, vip)
-        if layout.driver == "container":
-            yield from _address_on_bridge(layout, vip)
+    if vip := cluster.vip:
+        yield from _port(cluster, vip)
+        if cluster.driver == "container":
+            yield from _address_on_bridge(cluster, vip)
 
 
-def _missing(layout: ResolvedCluster) -> Iterator[Issue]:
-    size = layout.size(CONTROL_PLANE)
+def _missing(cluster: ResolvedCluster) -> Iterator[Issue]:
+    size = cluster.size(CONTROL_PLANE)
     if size > 1:
-        key = "hosts" if layout.driver == "existing" else "count"
-        counted = layout.pool(CONTROL_PLANE).count is not None
         yield issue(
-            layout.endpoint_path(),
+            cluster.endpoint_path(),
             None,
             f"missing: {size} control planes need a shared endpoint",
             allowed="external: the host:port of a load balancer; "
             "or vip: a virtual IP address:port on the control planes",
             example=EXAMPLE,
-            # An explicit count does not depend on the driver.
-            sources=(
-                layout.pool_path(CONTROL_PLANE, key),
-                *(() if counted else layout.driver_paths),
-            ),
+            sources=cluster.size_paths(CONTROL_PLANE),
         )
 
 
-def _port(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
+def _port(cluster: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
     taken = TAKEN_PORTS.get(vip.port)
     if taken is None and vip.port in NODE_PORTS:
         taken = "Services of type NodePort"
     if taken:
         yield issue(
-            layout.endpoint_path("vip"),
+            cluster.endpoint_path("vip"),
             f"{vip.address}:{vip.port}",
             f"port {vip.port} ({taken}) is in use on every control plane",
             allowed="a port that is unused on control planes",
@@ -69,11 +63,11 @@ def _port(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
         )
 
 
-def _address_on_bridge(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
-    subnet = layout.machines.subnet
+def _address_on_bridge(cluster: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
+    subnet = cluster.settings.machines.subnet
     if subnet is None:
         return
-    sources: tuple[Path, ...] = (layout.machines_path("subnet"), *layout.driver_paths)
+    sources: tuple[Path, ...] = (cluster.path_of("machines", "subnet"), *cluster.driver_paths)
     problem = f"is not in the machines' subnet {subnet}"
     if vip.address in subnet:
         ends = {
@@ -81,13 +75,13 @@ def _address_on_bridge(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
             subnet.broadcast_address: "the network's broadcast address",
             subnet.network_address + GATEWAY: "the network's gateway",
         }
-        taken = {**_machines(layout), **ends}.get(vip.address)
+        taken = {**_machines(cluster), **ends}.get(vip.address)
         if taken is None:
             return
         problem = f"is {taken}"
-        sources = (*sources, *(layout.pool_path(role, "count") for role in ROLES))
+        sources = (*sources, *(cluster.pool_path(role, "count") for role in ROLES))
     yield issue(
-        layout.endpoint_path("vip"),
+        cluster.endpoint_path("vip"),
         f"{vip.address}:{vip.port}",
         problem,
         allowed=f"an unused address in {subnet}",
@@ -96,10 +90,10 @@ def _address_on_bridge(layout: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
     )
 
 
-def _machines(layout: ResolvedCluster) -> dict[IPv4Address, str]:
+def _machines(cluster: ResolvedCluster) -> dict[IPv4Address, str]:
     return {
-        address: f"the address of {layout.name}-{role}-{index}"
+        address: f"the address of {cluster.name}-{role}-{index}"
         for role in ROLES
-        for index, (_, address) in enumerate(layout.addresses(role))
+        for index, (_, address) in enumerate(cluster.addresses(role))
         if address is not None
     }

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from model import versions
-from model.config import inheritance, kubelet_fields
+from model.config import kubelet_fields
 from model.config.errors import DESCENDANTS, Path
-from model.config.resolve import ROLES, ResolvedCluster
+from model.config.resolved_cluster import ROLES, ResolvedCluster
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, Taint
 from model.rules.issue import Issue, issue
 
@@ -15,45 +15,46 @@ HARD_EFFECTS = ("NoSchedule", "NoExecute")
 COREDNS_TOLERATES = "CriticalAddonsOnly"
 
 
-def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
+def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues of one cluster's Node settings."""
     for role in ROLES:
-        yield from _taken_twice(layout, role)
-    yield from _no_place(layout)
-    yield from _too_new(layout)
+        yield from _taken_twice(cluster, role)
+    yield from _no_place(cluster)
+    yield from _too_new(cluster)
 
 
-def _taken_twice(layout: ResolvedCluster, role: str) -> Iterator[Issue]:
+def _taken_twice(cluster: ResolvedCluster, role: str) -> Iterator[Issue]:
     """Yield taints with a duplicate key and effect: a Node has one value for them."""
     seen: set[tuple[str, str]] = set()
-    for index, text in enumerate(layout.pool(role).taints or ()):
-        taint = inheritance.parse_taint(text)
+    for index, text in enumerate(cluster.pool(role).taints):
+        taint = Taint.parse(text)
         if (taint.key, taint.effect) in seen:
             yield issue(
-                layout.pool_path(role, "taints", index),
+                cluster.pool_path(role, "taints", index),
                 text,
                 f"duplicate taint: {taint.key} already has the effect {taint.effect}",
                 allowed="each key once per effect",
                 example='taints: ["dedicated=database:NoSchedule"]',
-                sources=[(*layout.pool_path(role, "taints"), DESCENDANTS)],
+                sources=[(*cluster.pool_path(role, "taints"), DESCENDANTS)],
             )
         seen.add((taint.key, taint.effect))
 
 
-def _no_place(layout: ResolvedCluster) -> Iterator[Issue]:
+def _no_place(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield an issue if CoreDNS could run on no Node: the cluster would never become ready."""
-    used = [role for role in ROLES if layout.size(role)]
-    if not used or not all(any(map(_bars, inheritance.taints(layout, role))) for role in used):
+    used = [role for role in ROLES if cluster.size(role)]
+    taints = {role: map(Taint.parse, cluster.pool(role).taints) for role in used}
+    if not used or not all(any(map(_bars, taints[role])) for role in used):
         return
     role = used[-1]
-    path = layout.pool_path(role, "taints")
+    path = cluster.pool_path(role, "taints")
     yield issue(
         path,
-        layout.pool(role).taints,
+        cluster.pool(role).taints,
         "every Node has a taint that CoreDNS does not tolerate",
         allowed=f"some Nodes with no taint, PreferNoSchedule, or only {CONTROL_PLANE_TAINT}",
         example=f'taints: ["{CONTROL_PLANE_TAINT}"]' if role == CONTROL_PLANE else "taints: []",
-        sources=(*layout.driver_paths, *_pools(layout)),
+        sources=(*cluster.driver_paths, *_pools(cluster)),
     )
 
 
@@ -62,28 +63,23 @@ def _bars(taint: Taint) -> bool:
     return taint.effect in HARD_EFFECTS and not tolerated
 
 
-def _pools(layout: ResolvedCluster) -> Iterator[Path]:
+def _pools(cluster: ResolvedCluster) -> Iterator[Path]:
     for role in ROLES:
-        yield layout.pool_path(role, "count")
-        yield layout.pool_path(role, "hosts")
-        yield layout.pool_path(role, "taints", DESCENDANTS)
+        yield cluster.pool_path(role, "count")
+        yield cluster.pool_path(role, "hosts")
+        yield cluster.pool_path(role, "taints", DESCENDANTS)
 
 
-def _too_new(layout: ResolvedCluster) -> Iterator[Issue]:
+def _too_new(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield fields that this version's kubelet does not support and would ignore."""
-    own = layout.cluster.kubernetes_version
-    version = versions.parse(own or layout.fleet.kubernetes_version)
-    for path, fields in (
-        (("kubelet",), layout.fleet.kubelet),
-        ((*layout.path, "kubelet"), layout.cluster.kubelet),
-    ):
-        for name, since in kubelet_fields.SINCE.items():
-            if name in fields and version.minor < since:
-                yield issue(
-                    (*path, name),
-                    fields[name],
-                    f"not supported by the kubelet of {version}",
-                    allowed=f"a field that every version in use supports (this one: 1.{since}+)",
-                    example=kubelet_fields.EXAMPLE,
-                    sources=[(*layout.path, "kubernetesVersion"), ("kubernetesVersion",)],
-                )
+    version = versions.parse(cluster.settings.kubernetes_version)
+    for name, since in kubelet_fields.SINCE.items():
+        if name in cluster.settings.kubelet and version.minor < since:
+            yield issue(
+                cluster.path_of("kubelet", name),
+                cluster.settings.kubelet[name],
+                f"not supported by the kubelet of {version}",
+                allowed=f"a field that every version in use supports (this one: 1.{since}+)",
+                example=kubelet_fields.EXAMPLE,
+                sources=cluster.paths_of("kubernetesVersion"),
+            )

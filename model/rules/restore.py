@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from model.config.resolve import ResolvedCluster
+from model.config.resolved_cluster import ResolvedCluster
 from model.fleet import CONTROL_PLANE
 from model.rules.issue import Issue, issue
 from model.snapshot import SnapshotError
@@ -10,23 +10,22 @@ from model.snapshot import SnapshotError
 EXAMPLE = "restore: /var/backups/cluster1.db"
 
 
-def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
+def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues that prevent a restore; none if no restore is requested."""
-    written = layout.cluster.control_planes.restore
+    written = cluster.settings.control_planes.restore
     if written is None:
         return
-    path = layout.pool_path(CONTROL_PLANE, "restore")
-    if layout.cluster.control_planes.accept_data_loss:
+    path = cluster.pool_path(CONTROL_PLANE, "restore")
+    if cluster.settings.control_planes.accept_data_loss:
         yield issue(
             path,
             written,
             "both restore and acceptDataLoss are set",
             allowed="restore (from a snapshot) or acceptDataLoss (start with an empty cluster)",
             example=EXAMPLE,
-            sources=[layout.pool_path(CONTROL_PLANE, "acceptDataLoss")],
+            sources=[cluster.pool_path(CONTROL_PLANE, "acceptDataLoss")],
         )
-    if layout.size(CONTROL_PLANE) != 1:
-        key = "hosts" if layout.driver == "existing" else "count"
+    if cluster.size(CONTROL_PLANE) != 1:
         yield issue(
             path,
             written,
@@ -34,10 +33,10 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
             "data to each other",
             allowed="one control plane, or no restore",
             example="count: 1",
-            sources=[*layout.driver_paths, layout.pool_path(CONTROL_PLANE, key)],
+            sources=[*cluster.driver_paths, cluster.size_path(CONTROL_PLANE)],
         )
     try:
-        _ = layout.snapshot
+        _ = cluster.snapshot
     except SnapshotError as error:
         yield issue(
             path,

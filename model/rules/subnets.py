@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
 from model.config.errors import Path
-from model.config.resolve import ROLES, ResolvedCluster
+from model.config.resolved_cluster import ROLES, ResolvedCluster
 from model.rules.issue import Issue, issue
 
 # The controller manager gives every Node a /24 and supports at most 2^16 of them.
@@ -42,17 +42,17 @@ class Network:
     sources: tuple[Path, ...] = ()
 
 
-def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
+def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues of one cluster's networks."""
-    pods, services = _inner(layout)
+    pods, services = _inner(cluster)
     if pods.network.prefixlen not in POD_PREFIXES:
         yield _unsuitable(pods, "must provide a /24 per Node", "a /8 to a /24")
-    elif 2 ** (NODE_PREFIX - pods.network.prefixlen) < layout.nodes:
-        bits = (layout.nodes - 1).bit_length()
-        sources = (*layout.driver_paths, *(layout.pool_path(role, "count") for role in ROLES))
+    elif 2 ** (NODE_PREFIX - pods.network.prefixlen) < cluster.nodes:
+        bits = (cluster.nodes - 1).bit_length()
+        sources = (*cluster.driver_paths, *(cluster.pool_path(role, "count") for role in ROLES))
         yield _unsuitable(
             pods,
-            f"too small: {layout.nodes} Nodes need a /{NODE_PREFIX} each",
+            f"too small: {cluster.nodes} Nodes need a /{NODE_PREFIX} each",
             f"a /{NODE_PREFIX - bits} or larger",
             sources,
         )
@@ -60,53 +60,53 @@ def check_cluster(layout: ResolvedCluster) -> Iterator[Issue]:
         small = services.network.prefixlen > SERVICE_PREFIXES[-1]
         problem = "too small" if small else "larger than the API server supports"
         yield _unsuitable(services, problem, "a /12 to a /24")
-    mine = [pods, services, *_bridge(layout)]
+    mine = [pods, services, *_bridge(cluster)]
     for one, other in combinations(mine, 2):
         if one.network.overlaps(other.network):
             yield _overlap(other, one)
     for role in ROLES:
-        for path, address in layout.addresses(role):
+        for path, address in cluster.addresses(role):
             # An overlap with a bridge is reported once above, not for each of its machines.
-            if address is None or layout.driver == "container":
+            if address is None or cluster.driver == "container":
                 continue
-            yield from _inside(path, address, layout, (pods, services))
-    if layout.vip and layout.driver == "existing":
+            yield from _inside(path, address, cluster, (pods, services))
+    if cluster.vip and cluster.driver == "existing":
         yield from _inside(
-            layout.endpoint_path("vip"), layout.vip.address, layout, (pods, services)
+            cluster.endpoint_path("vip"), cluster.vip.address, cluster, (pods, services)
         )
 
 
 def _inside(
-    path: Path, address: IPv4Address, layout: ResolvedCluster, networks: Iterable[Network]
+    path: Path, address: IPv4Address, cluster: ResolvedCluster, networks: Iterable[Network]
 ) -> Iterator[Issue]:
     for each in networks:
         if address in each.network:
-            yield _overlap(Network(path, "", IPv4Network(address), layout.driver_paths), each)
+            yield _overlap(Network(path, "", IPv4Network(address), cluster.driver_paths), each)
 
 
-def check_fleet(layouts: Iterable[ResolvedCluster]) -> Iterator[Issue]:
+def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
     """Yield the conflicts between clusters."""
-    layouts = list(layouts)
-    yield from _taken_twice(layouts)
-    yield from _shared_bridges(layouts)
+    clusters = list(clusters)
+    yield from _taken_twice(clusters)
+    yield from _shared_bridges(clusters)
 
 
-def _inner(layout: ResolvedCluster) -> tuple[Network, Network]:
-    networking, path = layout.cluster.networking, (*layout.path, "networking")
+def _inner(cluster: ResolvedCluster) -> tuple[Network, Network]:
+    networking, path = cluster.settings.networking, (*cluster.path, "networking")
     return (
-        Network((*path, "podSubnet"), f"the pods of {layout.name}", networking.pod_subnet),
-        Network((*path, "serviceSubnet"), f"Services of {layout.name}", networking.service_subnet),
+        Network((*path, "podSubnet"), f"the pods of {cluster.name}", networking.pod_subnet),
+        Network((*path, "serviceSubnet"), f"Services of {cluster.name}", networking.service_subnet),
     )
 
 
-def _bridge(layout: ResolvedCluster) -> Iterator[Network]:
-    subnet = layout.machines.subnet
-    if layout.driver == "container" and subnet is not None:
-        path = layout.machines_path("subnet")
-        yield Network(path, f"the machines of {layout.name}", subnet, layout.driver_paths)
+def _bridge(cluster: ResolvedCluster) -> Iterator[Network]:
+    subnet = cluster.settings.machines.subnet
+    if cluster.driver == "container" and subnet is not None:
+        path = cluster.path_of("machines", "subnet")
+        yield Network(path, f"the machines of {cluster.name}", subnet, cluster.driver_paths)
 
 
-def _taken_twice(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
+def _taken_twice(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
     """Yield duplicate node addresses, SSH addresses and endpoints.
 
     Container machines and endpoints derived from them come last and are only compared with explicit
@@ -117,35 +117,35 @@ def _taken_twice(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
         AddressRegistry("SSH address"),
         AddressRegistry("endpoint"),
     )
-    written = [each for each in layouts if each.driver == "existing"]
-    for layout in (*written, *(each for each in layouts if each not in written)):
-        claims = layout in written
+    written = [each for each in clusters if each.driver == "existing"]
+    for cluster in (*written, *(each for each in clusters if each not in written)):
+        claims = cluster in written
         for role in ROLES:
-            for index, (path, address) in enumerate(layout.addresses(role)):
-                who = f"{layout.name}-{role}-{index}"
-                sources = (path, *layout.driver_paths)
+            for index, (path, address) in enumerate(cluster.addresses(role)):
+                who = f"{cluster.name}-{role}-{index}"
+                sources = (path, *cluster.driver_paths)
                 if address is not None:
                     yield from nodes.claim(address, who, sources, keep=claims)
-            for index, host in enumerate(layout.hosts(role)):
-                path = layout.pool_path(role, "hosts", index, "address")
+            for index, host in enumerate(cluster.hosts(role)):
+                path = cluster.pool_path(role, "hosts", index, "address")
                 if host.node_address is not None:
-                    door = f"{host.address}:{host.port or layout.ssh.port}"
-                    who = f"{layout.name}-{role}-{index}"
-                    yield from doors.claim(door, who, (path, *layout.driver_paths), keep=True)
-    for layout in sorted(layouts, key=lambda each: each.given_endpoint is None):
-        if endpoint := layout.endpoint:
-            keep = layout.given_endpoint is not None
-            keys = [_endpoint_key(layout)] if keep else []
-            sources = (layout.endpoint_path(*keys), *layout.driver_paths)
-            twice = list(endpoints.claim(endpoint, f"cluster {layout.name}", sources, keep=keep))
+                    door = f"{host.address}:{host.port}"
+                    who = f"{cluster.name}-{role}-{index}"
+                    yield from doors.claim(door, who, (path, *cluster.driver_paths), keep=True)
+    for cluster in sorted(clusters, key=lambda each: each.given_endpoint is None):
+        if endpoint := cluster.endpoint:
+            keep = cluster.given_endpoint is not None
+            keys = [_endpoint_key(cluster)] if keep else []
+            sources = (cluster.endpoint_path(*keys), *cluster.driver_paths)
+            twice = list(endpoints.claim(endpoint, f"cluster {cluster.name}", sources, keep=keep))
             yield from twice
-            if layout.vip and not twice:
-                who = f"the virtual address of {layout.name}"
-                yield from nodes.claim(layout.vip.address, who, sources, keep=True)
+            if cluster.vip and not twice:
+                who = f"the virtual address of {cluster.name}"
+                yield from nodes.claim(cluster.vip.address, who, sources, keep=True)
 
 
-def _endpoint_key(layout: ResolvedCluster) -> str:
-    written = layout.cluster.endpoint
+def _endpoint_key(cluster: ResolvedCluster) -> str:
+    written = cluster.settings.endpoint
     return "external" if written and written.external else "vip"
 
 
@@ -174,10 +174,10 @@ class AddressRegistry:
             self._holders[what] = (who, sources)
 
 
-def _shared_bridges(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
+def _shared_bridges(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
     """Yield bridges that overlap each other or another cluster's pod and Service subnets."""
     bridges = sorted(
-        ((layout.name, each) for layout in layouts for each in _bridge(layout)),
+        ((cluster.name, each) for cluster in clusters for each in _bridge(cluster)),
         key=lambda pair: pair[1].network,
     )
     starts = [each.network.network_address for _, each in bridges]
@@ -187,9 +187,9 @@ def _shared_bridges(layouts: list[ResolvedCluster]) -> Iterator[Issue]:
                 break
             yield _overlap(other, one)
     inner: dict[IPv4Network, list[tuple[str, Network]]] = {}
-    for layout in layouts:
-        for network in _inner(layout):
-            inner.setdefault(network.network, []).append((layout.name, network))
+    for cluster in clusters:
+        for network in _inner(cluster):
+            inner.setdefault(network.network, []).append((cluster.name, network))
     for subnet, holders in inner.items():
         # The last bridge that begins before the network may reach into it.
         first = max(bisect_left(starts, subnet.network_address) - 1, 0)

@@ -1,27 +1,21 @@
-"""One cluster of the config with its defaults and inheritance applied.
-
-A cluster's machine settings override the fleet's, key by key; in the fleet's defaults, keys of a
-driver that the cluster does not use have no effect.
-"""
+"""A cluster of the config as it is used: the settings in force, and what follows from them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address
 
+from model.config.defaults import EffectiveCluster, EffectiveWorkers
 from model.config.errors import Path
-from model.config.machines import DEFAULT_DRIVER, Host, Machines, Pool, parse_memory
+from model.config.machines import Host, Pool, foreign_keys, parse_memory
+from model.config.merged_settings import MergedSettings, Setting
 from model.config.schema import ClusterConfig, FleetConfig
-from model.config.ssh import Ssh
 from model.fleet import CONTROL_PLANE, WORKER, Vip
 from model.snapshot import Snapshot, read
 from model.well_known import API_PORT
 
 ROLES = (CONTROL_PLANE, WORKER)
 POOL_KEYS = {CONTROL_PLANE: "controlPlanes", WORKER: "workers"}
-DEFAULT_COUNTS = {CONTROL_PLANE: 1, WORKER: 0}
-DEFAULT_CPUS = 2.0
-DEFAULT_MEMORY = "2Gi"
 # The offsets of the gateway and of container machines in the subnet of their cluster's bridge.
 GATEWAY = 1
 FIRST_ADDRESS = {CONTROL_PLANE: 11, WORKER: 101}
@@ -29,11 +23,14 @@ FIRST_ADDRESS = {CONTROL_PLANE: 11, WORKER: 101}
 
 @dataclass(frozen=True)
 class ResolvedCluster:
-    """A cluster's config, and the settings of its machines derived from it."""
+    """A cluster: its own config, the fleet's, and the settings merged from both.
+
+    Paths of settings are relative to the cluster: `("machines", "subnet")`.
+    """
 
     name: str
+    written: ClusterConfig
     fleet: FleetConfig
-    cluster: ClusterConfig
 
     @property
     def path(self) -> Path:
@@ -41,41 +38,50 @@ class ResolvedCluster:
         return ("clusters", self.name)
 
     @cached_property
-    def machines(self) -> Machines:
-        """The machine settings: the cluster's, with the fleet's as defaults."""
-        own, fleet = self.cluster.machines, self.fleet.machines
-        changes = {key: getattr(own, key) for key in own.model_fields_set}
-        if own.ssh and fleet.ssh:
-            ssh = {key: getattr(own.ssh, key) for key in own.ssh.model_fields_set}
-            changes["ssh"] = fleet.ssh.model_copy(update=ssh)
-        return fleet.model_copy(update=changes)
+    def _merged(self) -> MergedSettings:
+        return MergedSettings(self.name, self.written, self.fleet)
 
-    def machines_path(self, key: str) -> Path:
-        """The path of the machine setting `key`; in the cluster if it is not set anywhere."""
-        if key in self.cluster.machines.model_fields_set:
-            return (*self.path, "machines", key)
-        if key in self.fleet.machines.model_fields_set:
-            return ("machines", key)
-        return (*self.path, "machines", key)
+    @property
+    def settings(self) -> EffectiveCluster:
+        """The settings in force."""
+        return self._merged.values
+
+    def explain(self) -> Iterator[Setting]:
+        """Yield every setting that the driver supports, with its value and the value's origin."""
+        unused = foreign_keys(self.driver) | ({"count"} if self.driver == "existing" else set())
+        for setting in self._merged:
+            top, *below = setting.path
+            if top not in ("machines", *POOL_KEYS.values()) or below[0] not in unused:
+                yield setting
+
+    def path_of(self, *setting: str | int) -> Path:
+        """The config path that a value comes from; the cluster's own if it is set nowhere."""
+        return self._merged.origin(setting) or (*self.path, *setting)
+
+    def paths_of(self, *setting: str | int) -> tuple[Path, ...]:
+        """All config paths that can set a value."""
+        paths = ((*self.path, *setting), setting)
+        if setting[0] in POOL_KEYS.values() and setting[1:] in (("cpus",), ("memory",)):
+            return (*paths, *self.paths_of("machines", *setting[1:]))
+        return paths
 
     @property
     def driver(self) -> str:
         """The name of the machines' driver."""
-        return self.machines.driver or DEFAULT_DRIVER
+        return self.settings.machines.driver
 
     @property
     def driver_paths(self) -> tuple[Path, ...]:
         """All paths that can set the driver."""
-        return ((*self.path, "machines", "driver"), ("machines", "driver"))
+        return self.paths_of("machines", "driver")
 
-    @property
-    def ssh(self) -> Ssh:
-        """How to log in to existing hosts."""
-        return self.machines.ssh or Ssh()
+    def pool(self, role: str) -> EffectiveWorkers:
+        """The settings of one role's machines."""
+        return self.settings.control_planes if role == CONTROL_PLANE else self.settings.workers
 
-    def pool(self, role: str) -> Pool:
-        """The config of one role's machines."""
-        return self.cluster.control_planes if role == CONTROL_PLANE else self.cluster.workers
+    def written_pool(self, role: str) -> Pool:
+        """The cluster's own config of one role's machines."""
+        return self.written.control_planes if role == CONTROL_PLANE else self.written.workers
 
     def pool_path(self, role: str, *below: str | int) -> Path:
         """The path of one role's machines in the config."""
@@ -83,31 +89,35 @@ class ResolvedCluster:
 
     def hosts(self, role: str) -> list[Host]:
         """The existing hosts of one role; empty with other drivers."""
-        return (self.pool(role).hosts or []) if self.driver == "existing" else []
+        return self.pool(role).hosts if self.driver == "existing" else []
 
     def size(self, role: str) -> int:
         """The desired number of machines of this role."""
         if self.driver == "existing":
             return len(self.hosts(role))
-        count = self.pool(role).count
-        return DEFAULT_COUNTS[role] if count is None else count
+        return self.pool(role).count
+
+    def size_path(self, role: str) -> Path:
+        """The path of what decides the number of machines."""
+        return self.pool_path(role, "hosts" if self.driver == "existing" else "count")
+
+    def size_paths(self, role: str) -> tuple[Path, ...]:
+        """All paths that the number depends on: with an explicit count, not on the driver."""
+        counted = self._merged.origin((POOL_KEYS[role], "count")) is not None
+        return (self.size_path(role), *(() if counted else self.driver_paths))
 
     @property
     def nodes(self) -> int:
         """The desired number of machines."""
         return sum(self.size(role) for role in ROLES)
 
-    def cpus(self, role: str) -> float:
-        """CPU cores of a container machine of this role."""
-        return self.pool(role).cpus or self.machines.cpus or DEFAULT_CPUS
-
     def memory_bytes(self, role: str) -> int:
         """Memory of a container machine of this role."""
-        return parse_memory(self.pool(role).memory or self.machines.memory or DEFAULT_MEMORY)
+        return parse_memory(self.pool(role).memory)
 
     def container_address(self, role: str, index: int) -> IPv4Address | None:
         """The address of a container machine; None if there is no subnet or it is too small."""
-        subnet = self.machines.subnet
+        subnet = self.settings.machines.subnet
         offset = FIRST_ADDRESS[role] + index
         if subnet is None or offset > subnet.num_addresses - 2:
             return None
@@ -125,18 +135,18 @@ class ResolvedCluster:
                 yield path, host.node_address or address_or_none(host.address)
         else:
             for index in range(self.size(role)):
-                yield self.machines_path("subnet"), self.container_address(role, index)
+                yield self.path_of("machines", "subnet"), self.container_address(role, index)
 
     @cached_property
     def snapshot(self) -> Snapshot | None:
         """The snapshot to restore the cluster from, if any; raises SnapshotError."""
-        written = self.cluster.control_planes.restore
+        written = self.settings.control_planes.restore
         return None if written is None else read(written)
 
     @property
     def given_endpoint(self) -> str | None:
         """The API's host:port if the config sets one."""
-        written = self.cluster.endpoint
+        written = self.settings.endpoint
         return (written.external or written.vip) if written else None
 
     def endpoint_path(self, *below: str) -> Path:
@@ -146,7 +156,7 @@ class ResolvedCluster:
     @property
     def vip(self) -> Vip | None:
         """The virtual IP address shared by the control planes, if there is one."""
-        written = self.cluster.endpoint
+        written = self.settings.endpoint
         if written is None or written.vip is None:
             return None
         text, _, port = written.vip.rpartition(":")

@@ -1,0 +1,68 @@
+"""Defaults: a cluster's settings with a value for everything that must have one.
+
+They are the lowest layer of the settings that model/config/merged_settings.py merges.
+"""
+
+from pydantic import Field
+
+from model import pins
+from model.config.artifacts import Artifacts
+from model.config.machines import DEFAULT_DRIVER, ControlPlanes, Host, Machines, Pool
+from model.config.proxy_and_mirrors import Proxy
+from model.config.schema import ClusterConfig
+from model.config.ssh import Ssh
+from model.config.upgrades import DRAIN_SECONDS, Upgrades
+from model.fleet import CONTROL_PLANE_TAINT
+
+CPUS = 2.0
+MEMORY = "2Gi"
+
+
+class EffectiveMachines(Machines):
+    """Machine settings after merging."""
+
+    driver: str = DEFAULT_DRIVER
+    cpus: float = CPUS
+    memory: str = MEMORY
+    ssh: Ssh = Field(default_factory=Ssh)
+
+
+class EffectiveWorkers(Pool):
+    """The settings of a cluster's workers after merging."""
+
+    count: int = 0
+    hosts: list[Host] = Field(default_factory=list)
+    taints: list[str] = Field(default_factory=list)
+    cpus: float = CPUS
+    memory: str = MEMORY
+
+
+class EffectiveControlPlanes(EffectiveWorkers, ControlPlanes):
+    """The settings of a cluster's control planes after merging; the taint is kubeadm's default."""
+
+    count: int = 1
+    taints: list[str] = Field(default_factory=lambda: [str(CONTROL_PLANE_TAINT)])
+
+
+class EffectiveUpgrades(Upgrades):
+    """Rollout settings after merging."""
+
+    max_unavailable: int | str = 1
+    drain_timeout: int | str = DRAIN_SECONDS
+    force: bool = False
+
+
+class EffectiveCluster(ClusterConfig):
+    """All settings of one cluster after merging, those that only the fleet can set included."""
+
+    kubernetes_version: str = pins.KUBERNETES
+    protect: bool = False
+    proxy: Proxy = Field(default_factory=Proxy)
+    machines: EffectiveMachines = Field(default_factory=EffectiveMachines)
+    control_planes: EffectiveControlPlanes = Field(default_factory=EffectiveControlPlanes)
+    workers: EffectiveWorkers = Field(default_factory=EffectiveWorkers)
+    upgrades: EffectiveUpgrades = Field(default_factory=EffectiveUpgrades)
+    artifacts: Artifacts = Field(default_factory=Artifacts)
+
+
+DEFAULTS = EffectiveCluster()

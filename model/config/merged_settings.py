@@ -1,0 +1,149 @@
+"""The settings in force for one cluster, merged from three layers: cluster, fleet, defaults.
+
+This is the only place where a setting is inherited, and it records where each value comes from:
+
+- objects and mappings are merged key by key; everything else, and an `Atomic` object, is replaced;
+- a key without a value (null) is not set, except where null means "none" (`NullOverrides`);
+- the machines of a role have the size that `machines` sets, unless the role's own keys set it, and
+  hosts the SSH port of `machines.ssh`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any, TypeVar
+
+from model.config.defaults import DEFAULTS, EffectiveCluster, EffectiveWorkers
+from model.config.errors import Path
+from model.config.schema import ClusterConfig, FleetConfig
+from model.config.strict import Atomic, NullOverrides, Strict
+
+Part = TypeVar("Part", bound=Strict)
+Pool = TypeVar("Pool", bound=EffectiveWorkers)
+SSH_PORT = ("machines", "ssh", "port")
+# What several layers set, each with its config path; the highest comes first.
+Layers = Sequence[tuple[Path, Any]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting: its path within the cluster, its value, and the config path of the value.
+
+    `origin` is None if the value is a default; `value` is None if there is none.
+    """
+
+    path: Path
+    value: Any
+    origin: Path | None
+
+
+class MergedSettings:
+    """The settings in force for a cluster: their values, and the origin of each."""
+
+    values: EffectiveCluster
+
+    def __init__(self, name: str, cluster: ClusterConfig, fleet: FleetConfig) -> None:
+        # By path within the cluster; None for a default.
+        self._origins: dict[Path, Path | None] = {}
+        layers: Layers = [(("clusters", name), cluster), ((), fleet)]
+        values = self._part(DEFAULTS, layers, ())
+        machines = [((*where, "machines"), layer.machines) for where, layer in layers]
+        pools = {
+            "control_planes": (DEFAULTS.control_planes, cluster.control_planes, "controlPlanes"),
+            "workers": (DEFAULTS.workers, cluster.workers, "workers"),
+        }
+        port = values.machines.ssh.port
+        self.values = values.model_copy(
+            update={
+                role: self._pool(default, [(("clusters", name, key), pool), *machines], key, port)
+                for role, (default, pool, key) in pools.items()
+            }
+        )
+
+    def origin(self, path: Path) -> Path | None:
+        """Return the config path that the setting's value comes from; None if it is a default."""
+        end = next(end for end in range(len(path), 0, -1) if path[:end] in self._origins)
+        found = self._origins[path[:end]]
+        return None if found is None else (*found, *path[end:])
+
+    def __iter__(self) -> Iterator[Setting]:
+        """Yield every setting, in the order of the schema."""
+        for path, value in _scalars(self.values, ()):
+            yield Setting(path, value, self.origin(path))
+
+    def _part(self, default: Part, layers: Layers, path: Path) -> Part:
+        """Return an object: each of its keys as the highest layer sets it, else the default."""
+        values = {}
+        for name, info in type(default).model_fields.items():
+            key = str(info.alias)
+            null_counts = any(isinstance(mark, NullOverrides) for mark in info.metadata)
+            given = [
+                ((*where, key), getattr(layer, name))
+                for where, layer in layers
+                if name in layer.model_fields_set
+                and (null_counts or getattr(layer, name) is not None)
+            ]
+            if given:
+                values[name] = self._value(getattr(default, name), given, (*path, key))
+            else:
+                self._origins[(*path, key)] = None
+        return default.model_copy(update=values)
+
+    def _value(self, default: Any, given: Layers, path: Path) -> Any:
+        """Return the highest value; mappings and objects are merged with those below it."""
+        where, value = given[0]
+        self._origins[path] = where
+        if isinstance(value, dict):
+            return self._mapping(given, path)
+        if isinstance(value, Strict) and not isinstance(value, Atomic):
+            return self._part(type(value)() if default is None else default, given, path)
+        self._mark_unset_keys(value, path)
+        return value
+
+    def _mapping(self, given: Layers, path: Path) -> dict[str, Any]:
+        layers = list(takewhile(lambda layer: isinstance(layer[1], dict), given))
+        keys = dict.fromkeys(key for _, mapping in reversed(layers) for key in mapping)
+        merged = {}
+        for key in keys:
+            values = [((*where, key), mapping[key]) for where, mapping in layers if key in mapping]
+            merged[key] = self._value(None, values, (*path, key))
+        return merged
+
+    def _mark_unset_keys(self, value: Any, path: Path) -> None:
+        """Record the defaults within a value that is not merged."""
+        for key, item in _items(value):
+            self._mark_unset_keys(item, (*path, key))
+        if isinstance(value, Strict):
+            for name in type(value).model_fields.keys() - value.model_fields_set:
+                self._origins[(*path, str(type(value).model_fields[name].alias))] = None
+
+    def _pool(self, default: Pool, layers: Layers, key: str, port: int) -> Pool:
+        """Return the settings of one role's machines."""
+        pool = self._part(default, layers, (key,))
+        hosts = []
+        for index, host in enumerate(pool.hosts):
+            if host.port is None:
+                self._origins[(key, "hosts", index, "port")] = self.origin(SSH_PORT)
+            hosts.append(host.model_copy(update={"port": host.port or port}))
+        return pool.model_copy(update={"hosts": hosts})
+
+
+def _items(value: Any) -> list[tuple[str | int, Any]]:
+    """Return the entries of an object, of a mapping, or of a list of objects."""
+    if isinstance(value, Strict):
+        fields = type(value).model_fields.items()
+        return [(str(info.alias), getattr(value, name)) for name, info in fields]
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, list) and any(isinstance(item, Strict) for item in value):
+        return list(enumerate(value))
+    return []
+
+
+def _scalars(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield the path and the value of everything that has no entries."""
+    entries = _items(value)
+    for key, item in entries:
+        yield from _scalars(item, (*path, key))
+    if not entries:
+        yield path, value
