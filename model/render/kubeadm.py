@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 
-from model.deep_merge import deep_merge
 from model.fleet import Cluster, Component, Machine
 from model.render.node_paths import PATCHES
 from model.well_known import API_PORT
@@ -137,7 +136,16 @@ def _arguments(arguments: Mapping[str, str]) -> list[Document]:
 
 def kubelet_configuration(cluster: Cluster) -> str:
     """Return the KubeletConfiguration, the same on every machine, as one YAML document."""
-    return _dump(deep_merge(_own_kubelet_configuration(cluster), cluster.kubelet))
+    return _dump(_overridden(_own_kubelet_configuration(cluster), cluster.kubelet))
+
+
+def _overridden(own: Document, settings: Mapping[str, Any]) -> Document:
+    """Return our fields overridden by the cluster's settings, with nested mappings merged."""
+    merged = dict(own)
+    for key, value in settings.items():
+        both = isinstance(own.get(key), dict) and isinstance(value, Mapping)
+        merged[key] = _overridden(own[key], value) if both else value
+    return merged
 
 
 def _own_kubelet_configuration(cluster: Cluster) -> Document:
