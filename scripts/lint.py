@@ -1,4 +1,4 @@
-"""All of the project's linters, side by side."""
+"""All linters of the project, run in parallel."""
 
 import os
 import sys
@@ -11,19 +11,25 @@ VENV = Path(sys.executable).parent
 
 
 def linters() -> list[Stage]:
-    """Give one stage for each linter, with the files of this checkout that it reads."""
+    """Return a stage for each linter, with the files of this checkout that it checks."""
     node = sorted(map(str, Path("scripts/node").glob("*.sh")))
     bare = sorted(map(str, Path("scripts/bench/bare").glob("*.sh")))
-    whole = ["--external-sources", ".ci/run", "scripts/setup.sh", "scripts/prove/enter.sh", *bare]
+    programs = [
+        "--external-sources",
+        ".ci/run",
+        "scripts/setup.sh",
+        "scripts/prove/enter.sh",
+        *bare,
+    ]
     workflows = sorted(map(str, Path(".github/workflows").glob("*.yml")))
     return [
         Stage("ruff check", (str(VENV / "ruff"), "check", "--quiet")),
         Stage("ruff format", (str(VENV / "ruff"), "format", "--check", "--quiet")),
         Stage("mypy", (str(VENV / "mypy"),)),
         Stage("lint-imports", (str(VENV / "lint-imports"),)),
-        Stage("shellcheck", (str(VENV / "shellcheck"), *whole)),
-        # Pieces of one text, put together by ops/hosts/scripts.py: what one sets, another one uses.
-        # The tests check each whole text, with nothing excluded.
+        Stage("shellcheck", (str(VENV / "shellcheck"), *programs)),
+        # Parts of scripts that ops/hosts/scripts.py composes: one part's variables are used by
+        # another. The tests check each composed script, with nothing excluded.
         Stage(
             "shellcheck of node steps",
             (str(VENV / "shellcheck"), "--shell=bash", "--exclude=SC2034", *node),
@@ -33,8 +39,8 @@ def linters() -> list[Stage]:
 
 
 def main() -> None:
-    """Run the linters; every one of them must be content."""
-    # actionlint checks the workflows' own scripts with the shellcheck that it finds.
+    """Run the linters; fail if one of them does."""
+    # actionlint checks the scripts in workflows with the shellcheck in PATH.
     os.environ["PATH"] = os.pathsep.join([str(VENV), os.environ.get("PATH", os.defpath)])
     results = run_stages(linters())
     sys.exit(0 if all(result is Result.DONE for result in results.values()) else 1)

@@ -1,4 +1,4 @@
-"""The JSON schema of the stack files, for editors, and the config reference, for people."""
+"""Writes the JSON schema of the stack files (for editors) and the config reference."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "stack.schema.json"
 
 
 def stack_schema() -> dict[str, Any]:
-    """Give the schema of a whole `Pulumi.<stack>.yaml`; other config values are Pulumi's affair."""
+    """Return the schema of a `Pulumi.<stack>.yaml`; other config keys are not described."""
     fleet = FleetConfig.model_json_schema()
     definitions = fleet.pop("$defs")
     return {
@@ -31,7 +31,7 @@ def stack_schema() -> dict[str, Any]:
 
 
 def rendered() -> str:
-    """Give the schema as the file holds it."""
+    """Return the schema as file content."""
     return json.dumps(stack_schema(), indent=2, sort_keys=True) + "\n"
 
 

@@ -1,9 +1,9 @@
-"""How this machine's pip reaches its packages, said in uv's words.
+"""Translates this machine's pip configuration into settings of uv.
 
-A machine behind a mirror or an own certificate authority says so to pip (pip.conf or PIP_*); uv
-reads neither. scripts/setup.sh evaluates what this prints, so it runs before anything is
-installed: standard library only. A value may hold a password: nothing here prints one except as
-the assignment that the shell evaluates.
+A machine behind a mirror, or with its own certificate authority, is configured for pip (pip.conf or
+PIP_*), which uv does not read. scripts/setup.sh evaluates the output before anything is installed:
+standard library only. A value may contain a password: it is printed only in the assignment that the
+shell evaluates.
 https://pip.pypa.io/en/stable/topics/configuration/
 https://docs.astral.sh/uv/reference/environment/
 """
@@ -21,7 +21,7 @@ SECTIONS = ("global", "install", ":env:")
 
 
 def parse_pip_config(listing: str) -> dict[str, str]:
-    """Give what `pip config list` prints as the settings in force for `pip install`."""
+    """Return the effective settings of `pip install` from the output of `pip config list`."""
     found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     for line in listing.splitlines():
         key, _, value = line.partition("=")
@@ -32,13 +32,13 @@ def parse_pip_config(listing: str) -> dict[str, str]:
 
 
 def uv_settings(pip: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Give uv's environment variables for pip's settings; what the user set for uv wins."""
+    """Return uv's environment variables for pip's settings; the user's own settings of uv win."""
     links = [link for link in pip.get("find-links", "").split() if _exists(link)]
     extra = pip.get("extra-index-url", "").split()
     wanted = {
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
         "UV_INDEX": " ".join(extra),
-        # pip looks at all its indexes alike. That is safe here: every file is pinned by its hash.
+        # pip uses all its indexes equally. That is safe here: every file is pinned by its hash.
         "UV_INDEX_STRATEGY": "unsafe-best-match" if extra else "",
         "UV_FIND_LINKS": ",".join(links),
         "UV_INSECURE_HOST": " ".join(pip.get("trusted-host", "").split()),
@@ -52,12 +52,12 @@ def uv_settings(pip: Mapping[str, str], environ: Mapping[str, str]) -> dict[str,
 
 
 def _exists(link: str) -> bool:
-    """Pip only warns of a folder that is not there; uv would refuse to go on."""
+    """Pip only warns about a missing folder; uv would fail."""
     return "://" in link or Path(link).is_dir()
 
 
 def of_this_machine() -> dict[str, str]:
-    """Give the variables that make uv use what pip would; those already set are left out."""
+    """Return the variables that make uv behave like pip, except those already set."""
     listing = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from model.files import replacing
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 
 
 def add_bytes(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
@@ -41,12 +41,12 @@ def add_link(archive: tarfile.TarFile, name: str, target: str) -> None:
 def extract_programs(archive: Path, members: Mapping[str, str], folder: Path) -> None:
     """Put executables into `folder`: `members` maps the name of each to its path in the archive."""
     with tarfile.open(archive) as opened:
-        paths = {_plain(each.name): each for each in opened.getmembers() if each.isfile()}
+        files = {_plain(found.name): found for found in opened.getmembers() if found.isfile()}
         for name, path in members.items():
-            member = paths.get(_plain(path))
+            member = files.get(_plain(path))
             source = opened.extractfile(member) if member else None
             if source is None:
-                raise MakerError(f"{archive.name} has no file {path}")
+                raise BuildError(f"{archive.name} has no file {path}")
             with replacing(folder / name) as part:
                 part.write_bytes(source.read())
                 part.chmod(0o755)

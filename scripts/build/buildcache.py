@@ -1,6 +1,6 @@
 """The build cache: compiled packages, kept only while something is being built.
 
-Everything that builds holds a share of it. Whoever is the last to finish removes it.
+Every build holds a shared lock on it; the last one to finish removes it.
 """
 
 import os
@@ -15,16 +15,16 @@ KEEP = "KUBEADM_FLEET_KEEP_BUILD_CACHE"
 
 
 def folder() -> Path:
-    """Where it lies."""
+    """The folder of the cache."""
     return paths.cache_dir() / "build"
 
 
 @contextmanager
 def building() -> Iterator[None]:
-    """Hold a share while the block runs; when it succeeds, remove what nobody else holds.
+    """Hold a shared lock while the block runs; remove the cache unless another build uses it.
 
-    A block that fails leaves everything for the next try. With KUBEADM_FLEET_KEEP_BUILD_CACHE=1
-    in the environment nothing is removed.
+    A block that fails leaves the cache for a retry. With KUBEADM_FLEET_KEEP_BUILD_CACHE=1 in the
+    environment, nothing is removed.
     """
     folder().mkdir(parents=True, exist_ok=True)
     with locked(folder().parent / ".build.lock", shared=True) as lock:

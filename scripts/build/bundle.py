@@ -10,13 +10,13 @@ from model.artifacts.bundle import MANIFEST, Bundle, BundleError
 from model.files import remove
 from scripts.build import arch as architectures
 from scripts.build import buildcache, from_source, from_upstream
-from scripts.build.cache_entry import MakerError, locked, require_space
+from scripts.build.cache_entry import BuildError, locked, require_space
 from scripts.build.download import sha256
 from scripts.build.progress import megabytes, say
 from scripts.build.version_type import VERSION
 
 SOURCES = ("auto", "upstream", "built")
-# Of the finished bundle and what it is made of, at its largest.
+# Peak disk usage of the finished bundle and its intermediate files.
 SPACE = {"upstream": 3 * 10**9, "built": 10 * 10**9}
 
 
@@ -37,17 +37,17 @@ def _existing(folder: Path, source: str) -> Bundle | None:
         return None
     bundle = Bundle.load(folder)
     damaged = [
-        each.path
-        for each in bundle.artifacts
-        if not bundle.file(each).is_file() or bundle.file(each).stat().st_size != each.size
+        artifact.path
+        for artifact in bundle.artifacts
+        if not (file := bundle.file(artifact)).is_file() or file.stat().st_size != artifact.size
     ]
     if damaged:
-        raise MakerError(
-            f"{folder}: {', '.join(damaged)} are missing or differ in size from the manifest: "
-            "remove the folder and run `make bundle`"
+        raise BuildError(
+            f"{folder}: missing, or of another size than in the manifest: {', '.join(damaged)}. "
+            "Remove the folder and run `fleet build bundle`"
         )
     if source != "auto" and (source == "built") != (bundle.source == "built"):
-        raise MakerError(
+        raise BuildError(
             f"the bundle at {folder} already exists with source {bundle.source!r}: "
             f"remove the folder to rebuild it with --source {source}"
         )
@@ -55,16 +55,16 @@ def _existing(folder: Path, source: str) -> Bundle | None:
 
 
 def _make(folder: Path, version: str, arch: str, source: str, mirror: str | None) -> Bundle:
-    """Make the bundle beside its place and put it there whole.
+    """Make the bundle in a temporary folder and move it into place once it is complete.
 
-    Each source has a folder of its own, so that a try that goes on where another one was killed
-    never takes over files of another source.
+    Each source has a temporary folder of its own: a retry resumes from the files of an interrupted
+    run, but never from those of another source.
     """
     if source == "auto":
         source = "upstream" if mirror or from_upstream.is_reachable(version, arch) else "built"
     origin = "mirror" if mirror else source
     work = folder.parent / f".{folder.name}.{origin}"
-    say(f"bundle of {version} for {arch}: {_EXPLAINED[origin]}")
+    say(f"bundle of {version} for {arch}: {_ACTIVITY[origin]}")
     require_space(work, SPACE[source], f"the bundle of Kubernetes {version}")
     if source == "built":
         from_source.require_host(arch)
@@ -76,25 +76,29 @@ def _make(folder: Path, version: str, arch: str, source: str, mirror: str | None
     Bundle(work, version, arch, origin, artifacts).write()
     remove(folder)
     work.rename(folder)
-    for other in _EXPLAINED:
+    for other in _ACTIVITY:
         remove(folder.parent / f".{folder.name}.{other}")
     return Bundle.load(folder)
 
 
-_EXPLAINED = {
-    "upstream": "fetched from upstream's releases",
-    "mirror": "fetched from the mirror",
-    "built": "built from the Go module registry (some ten minutes, once)",
+_ACTIVITY = {
+    "upstream": "downloading upstream's releases",
+    "mirror": "downloading from the mirror",
+    "built": "building from the Go module registry (about ten minutes, once)",
 }
 
 
 def verify(bundle: Bundle) -> None:
-    """Verify the checksum of every file; raise MakerError naming all that differ."""
-    wrong = [each.path for each in bundle.artifacts if sha256(bundle.file(each)) != each.sha256]
-    if wrong:
-        raise MakerError(
-            f"{bundle.folder}: {', '.join(wrong)} do not match the manifest: "
-            "remove the folder and run `make bundle`"
+    """Verify the checksum of every file; raise BuildError naming all that differ."""
+    corrupt = [
+        artifact.path
+        for artifact in bundle.artifacts
+        if sha256(bundle.file(artifact)) != artifact.sha256
+    ]
+    if corrupt:
+        raise BuildError(
+            f"{bundle.folder}: checksum mismatch: {', '.join(corrupt)}. "
+            "Remove the folder and run `fleet build bundle`"
         )
 
 
@@ -115,41 +119,41 @@ def _mirror(_context: click.Context, _option: click.Parameter, text: str | None)
 )  # fmt: skip
 @click.option(
     "--source", type=click.Choice(SOURCES), default="auto", show_default=True,
-    help="Where everything comes from, see above.",
+    help="Origin of the files, see above.",
 )  # fmt: skip
 @click.option(
     "--mirror", callback=_mirror, metavar="URL",
-    help="Fetch from this base URL, which has upstream's hosts as the first part of its paths.",
+    help="Download from this base URL, whose paths begin with the names of upstream's hosts.",
 )  # fmt: skip
-@click.option("--verify", "must_verify", is_flag=True, help="Compare every file with its sum.")
+@click.option("--verify", "must_verify", is_flag=True, help="Verify the checksum of every file.")
 def main(version: str, arch: str, source: str, mirror: str | None, must_verify: bool) -> None:
-    """Make the bundle of one Kubernetes version: binaries, images and a manifest of their sums.
+    """Make the bundle of a Kubernetes version: binaries, images and a manifest with checksums.
 
-    A bundle holds kubeadm, kubelet, kubectl, containerd, CNI plugins, etcd's tools, and the images
-    of the control plane, kube-proxy, CoreDNS, pause and flannel. Which etcd, CoreDNS and pause
-    belong to a Kubernetes version is asked of its own kubeadm.
+    A bundle contains kubeadm, kubelet, kubectl, containerd, CNI plugins, etcd's tools, and the
+    images of the control plane, kube-proxy, CoreDNS, pause and flannel. The versions of etcd,
+    CoreDNS and pause are those that `kubeadm config images list` names.
 
     \b
     Sources
-      upstream  official releases (dl.k8s.io, github.com, registry.k8s.io, ghcr.io), each file
-                compared with the sum, each image with the digests that upstream publishes
+      upstream  official releases (dl.k8s.io, github.com, registry.k8s.io, ghcr.io), verified
+                with the checksums and image digests that upstream publishes
       --mirror  the same files below one base URL:
                   URL/dl.k8s.io/release/v1.36.3/bin/linux/amd64/kubeadm
                   URL/github.com/containerd/containerd/releases/download/...
-                  URL/v2/...   a container registry with the images of all registries
+                  URL/v2/...   a registry with the images of all of upstream's registries
       built     compiled from the Go module registry, for this host's architecture only; needs
                 root, gcc, libc6-dev and mmdebstrap
-      auto      upstream if all of its hosts answer within five seconds, else built
+      auto      upstream if all of its hosts respond within five seconds, else built
 
-    It is made once, and kept for every checkout on this machine: a second call ends at once, a call
-    beside another one waits for it, and a call that was killed is continued by the next.
+    A bundle is made once and shared by all checkouts on this machine. Concurrent calls wait for
+    each other, and an interrupted call is resumed by the next.
 
     \b
     Environment
-      KUBEADM_FLEET_CACHE               the cache, instead of ~/.cache/kubeadm-fleet
-      KUBEADM_FLEET_KEEP_BUILD_CACHE=1  keep compiled packages, for building again soon
-      HTTPS_PROXY, REQUESTS_CA_BUNDLE   the way to upstream
-      GOPROXY, GOSUMDB                  the way to the Go module registry
+      KUBEADM_FLEET_CACHE               the cache folder (default: ~/.cache/kubeadm-fleet)
+      KUBEADM_FLEET_KEEP_BUILD_CACHE=1  keep compiled packages for the next build
+      HTTPS_PROXY, REQUESTS_CA_BUNDLE   proxy and CAs for downloads
+      GOPROXY, GOSUMDB                  the Go module registry and its checksum database
 
     \b
     Files
@@ -162,14 +166,14 @@ def main(version: str, arch: str, source: str, mirror: str | None, must_verify: 
       fleet build bundle --verify
     """
     if mirror and source == "built":
-        raise click.UsageError("--mirror and --source built exclude each other")
+        raise click.UsageError("--mirror and --source built are mutually exclusive")
     try:
         bundle = make(version, arch, source, mirror)
         if must_verify:
             verify(bundle)
-    except (MakerError, BundleError, OSError) as error:
+    except (BuildError, BundleError, OSError) as error:
         raise click.ClickException(str(error)) from None
-    size = megabytes(sum(each.size for each in bundle.artifacts))
+    size = megabytes(sum(artifact.size for artifact in bundle.artifacts))
     say(
         f"bundle {bundle.folder.name} is ready: {len(bundle.artifacts)} artifacts, {size}, "
         f"{bundle.source}{', all checksums verified' if must_verify else ''}"

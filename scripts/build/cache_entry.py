@@ -9,7 +9,7 @@ from model import files
 from scripts.build.progress import megabytes, say
 
 
-class MakerError(Exception):
+class BuildError(Exception):
     """A build failed; the message says why and what to do."""
 
 
@@ -17,20 +17,20 @@ class MakerError(Exception):
 def locked(target: Path) -> Iterator[None]:
     """Hold the lock of `target`; report it if another process holds it, and wait."""
 
-    def say_so() -> None:
-        say(f"another process is making {target.name}; waiting for it")
+    def report() -> None:
+        say(f"waiting for another process that is making {target.name}")
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    with files.locked(target.parent / f".{target.name}.lock", waiting=say_so):
+    with files.locked(target.parent / f".{target.name}.lock", waiting=report):
         yield
 
 
 def require_space(folder: Path, needed: int, what: str) -> None:
-    """Raise MakerError if fewer than `needed` bytes are free at `folder`."""
+    """Raise BuildError if fewer than `needed` bytes are free at `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise MakerError(
+        raise BuildError(
             f"{what} needs {megabytes(needed)}, but {folder} has {megabytes(free)} free: "
             "free disk space, or set KUBEADM_FLEET_CACHE to a folder on a larger disk"
         )

@@ -1,4 +1,4 @@
-"""A containerd of the bundle's own, run for as long as it takes to import images."""
+"""The bundle's own containerd, run temporarily to import images."""
 
 import subprocess
 import tempfile
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from model.artifacts.bundle import Artifact, Bundle
 from model.files import remove
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.build.shell import run
 
 START_SECONDS = 30
 STOP_SECONDS = 30
-# However this program ends, no containerd goes on writing, and no mount of its is left.
-ENDS_WITH_US = ("unshare", "--mount", "setpriv", "--pdeathsig", "KILL")
+# Even if this program is killed, containerd ends and its mounts are gone.
+DIES_WITH_PARENT = ("unshare", "--mount", "setpriv", "--pdeathsig", "KILL")
 CONFIG = """\
 version = 3
 root = "{root}"
@@ -56,7 +56,7 @@ def _running(bundle: Bundle, root: Path) -> Iterator[str]:
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [
-                    *ENDS_WITH_US,
+                    *DIES_WITH_PARENT,
                     str(bundle.file(bundle.named("containerd"))),
                     "--config",
                     str(config),
@@ -65,7 +65,7 @@ def _running(bundle: Bundle, root: Path) -> Iterator[str]:
                 stderr=subprocess.STDOUT,
             )
         try:
-            _await_answer(bundle, socket, process, log)
+            _wait_until_serving(bundle, socket, process, log)
             yield socket
         finally:
             process.terminate()
@@ -74,11 +74,11 @@ def _running(bundle: Bundle, root: Path) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-    for left in ("tmpmounts", "io.containerd.runtime.v2.task"):
-        remove(root / left)
+    for leftover in ("tmpmounts", "io.containerd.runtime.v2.task"):
+        remove(root / leftover)
 
 
-def _await_answer(
+def _wait_until_serving(
     bundle: Bundle, socket: str, process: "subprocess.Popen[bytes]", log: Path
 ) -> None:
     deadline = time.monotonic() + START_SECONDS
@@ -87,5 +87,5 @@ def _await_answer(
         [str(ctr), "--address", socket, "version"], capture_output=True
     ).returncode:
         if process.poll() is not None or time.monotonic() > deadline:
-            raise MakerError(f"containerd did not start:\n{log.read_text()[-2000:]}")
+            raise BuildError(f"containerd did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.build.shell import run
 
 APT = Path("/etc/apt")
@@ -14,7 +14,7 @@ APT = Path("/etc/apt")
 
 @dataclass(frozen=True)
 class Release:
-    """What roots are made of: a release by its name, and its sources (sources.list(5))."""
+    """A release: its code name and its package sources (sources.list(5))."""
 
     codename: str
     sources: str
@@ -26,16 +26,18 @@ def codename() -> str:
         key, _, value = line.partition("=")
         if key == "VERSION_CODENAME":
             return value.strip('"')
-    raise MakerError("/etc/os-release names no VERSION_CODENAME: only Debian and Ubuntu are known")
+    raise BuildError(
+        "/etc/os-release has no VERSION_CODENAME: only Debian and Ubuntu are supported"
+    )
 
 
 def sources() -> str:
     """Return this host's own package sources that belong to its release."""
     release = codename()
-    found = [*_stanzas(release), *_lines(release)]
-    if not found:
-        raise MakerError(f"no package sources of {release} in {APT}: see sources.list(5)")
-    return "\n".join(found)
+    entries = [*_stanzas(release), *_lines(release)]
+    if not entries:
+        raise BuildError(f"{APT} has no package sources for {release}: see sources.list(5)")
+    return "\n".join(entries)
 
 
 def own() -> Release:
@@ -52,10 +54,10 @@ def make_root(
     options: Sequence[str] = (),
     inside: Sequence[str] = (),
 ) -> None:
-    """Fill `target` (a folder, or a file that ends in .tar) with a root of `packages`.
+    """Create a root with `packages` in `target`, a folder or a .tar file.
 
-    The release is this host's own if none is given; `options` are more of mmdebstrap(1), which is
-    run by the command `inside`.
+    The default release is this host's own. `options` are further options of mmdebstrap(1), which is
+    run through the command prefix `inside`.
     """
     release = release or own()
     run(
@@ -73,7 +75,7 @@ def make_root(
 
 
 def recipe_hash(*parts: str) -> str:
-    """Return a short hash of everything that decides what a root will be like."""
+    """Return a short hash of everything that determines a root's content."""
     text = "\n".join((codename(), *parts))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

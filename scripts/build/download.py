@@ -1,8 +1,7 @@
 """Atomic, resumable and verified downloads.
 
-What has arrived of a file is kept beside it until it is whole, under a name that holds the sum it
-must have in the end: the next try goes on behind it, also after a kill, and never behind a part of
-another version.
+A partial download is kept beside its target, under a name that contains the expected checksum: a
+retry resumes it, even after a kill, and never mixes two versions.
 """
 
 import hashlib
@@ -17,15 +16,15 @@ from typing import TypeVar
 import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.build.parallel import start
 
-# What can be lost of a download that breaks off.
+# At most this much is lost when a download is interrupted.
 CHUNK = 1 << 16
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 TRIES = 5
-BUSY = (
+RETRYABLE_STATUSES = (
     *(HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS),
     *(HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY),
     *(HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT),
@@ -40,7 +39,7 @@ class Interrupted(Exception):
     """A download was interrupted; a retry may help."""
 
 
-TEMPORARY = (
+TRANSIENT = (
     Interrupted,
     requests.ConnectionError,
     requests.Timeout,
@@ -49,45 +48,45 @@ TEMPORARY = (
 
 
 def sha256(path: Path) -> str:
-    """Return the sum of a file's content, hex."""
+    """Return the checksum of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(url: str, target: Path, expected: str, get: Get = requests.get) -> None:
-    """Download `url` to `target`; its sum must be `expected` (sha256, hex).
+    """Download `url` to `target`; its checksum must be `expected` (sha256, hexadecimal).
 
-    A file that turns out to be wrong is fetched once more from its beginning, since what an earlier
-    run left of it, or a cache on the way, may have been the cause.
+    After a mismatch the file is downloaded once more from the start: the partial download of an
+    earlier run, or a proxy's cache, may have been the cause.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.parent / f".{target.name}.{expected[:16]}.part"
-    found = ""
+    actual = ""
     for _ in range(2):
-        _patiently(url, lambda: _stream(url, part, get))
-        found = sha256(part)
-        if found == expected:
+        _with_retries(url, lambda: _stream(url, part, get))
+        actual = sha256(part)
+        if actual == expected:
             part.replace(target)
             return
         part.unlink()
-    raise MakerError(
-        f"{url}: sha256 mismatch: got {found}, expected {expected}. "
+    raise BuildError(
+        f"{url}: sha256 mismatch: got {actual}, expected {expected}. "
         "The download was discarded: retry later, or contact the operator of the mirror or proxy"
     )
 
 
-def ask(url: str, get: Get = requests.get, headers: Mapping[str, str] | None = None) -> bytes:
+def read_url(url: str, get: Get = requests.get, headers: Mapping[str, str] | None = None) -> bytes:
     """Return the content of a small `url`."""
-    return _patiently(url, lambda: _answer(url, get, headers or {})).content
+    return _with_retries(url, lambda: _answer(url, get, headers or {})).content
 
 
 def published_sum(url: str, name: str) -> str:
-    """Return the sum of `name` in the sums file at `url`: a bare sum, or lines as sha256sum's."""
-    for line in ask(url).decode(errors="replace").splitlines():
+    """Return the checksum of `name` from the file at `url`: a bare sum, or sha256sum's format."""
+    for line in read_url(url).decode(errors="replace").splitlines():
         words = line.replace("*", " ").split()
         if words and SUM.fullmatch(words[0]) and (len(words) == 1 or _ends(words[1], name)):
             return words[0].lower()
-    raise MakerError(
+    raise BuildError(
         f"{url} has no sha256 checksum for {name}, so the download cannot be verified: "
         "a mirror must provide checksums beside the files, as upstream does"
     )
@@ -98,7 +97,7 @@ def _ends(path: str, name: str) -> bool:
 
 
 def reachable(url: str, seconds: float) -> bool:
-    """Return whether `url` answers within `seconds`, be it with the wish for an anonymous login."""
+    """Return whether `url` responds within `seconds`; a request to log in counts as a response."""
     try:
         status = requests.head(url, timeout=seconds, allow_redirects=True).status_code
     except requests.RequestException:
@@ -107,28 +106,28 @@ def reachable(url: str, seconds: float) -> bool:
 
 
 def all_reachable(urls: Sequence[str], seconds: float) -> bool:
-    """Return whether every URL answers; decided in time, however long a name takes to resolve."""
+    """Return whether every URL responds in time, however long name resolution takes."""
     answers = [start(partial(reachable, url, seconds)) for url in urls]
     done, late = wait(answers, timeout=seconds)
     return not late and all(answer.result() for answer in done)
 
 
-def _patiently(url: str, attempt: Callable[[], T]) -> T:
+def _with_retries(url: str, attempt: Callable[[], T]) -> T:
     retrying = Retrying(
-        retry=retry_if_exception_type(TEMPORARY),
+        retry=retry_if_exception_type(TRANSIENT),
         stop=stop_after_attempt(TRIES),
         wait=wait_exponential(multiplier=0.2, max=5),
         reraise=True,
     )
     try:
         return retrying(attempt)
-    except TEMPORARY as error:
-        raise MakerError(
+    except TRANSIENT as error:
+        raise BuildError(
             f"{url} could not be downloaded in {TRIES} attempts: {error}. The partial download is "
             "kept: fix the network or the proxy settings and run the command again"
         ) from error
     except requests.RequestException as error:
-        raise MakerError(f"{url} cannot be requested: {error}") from error
+        raise BuildError(f"{url} cannot be requested: {error}") from error
 
 
 def _answer(url: str, get: Get, headers: Mapping[str, str]) -> requests.Response:
@@ -138,31 +137,31 @@ def _answer(url: str, get: Get, headers: Mapping[str, str]) -> requests.Response
 
 
 def _stream(url: str, part: Path, get: Get) -> None:
-    """Download to `part`, going on behind what an earlier try has already brought."""
-    have = part.stat().st_size if part.exists() else 0
+    """Download to `part`, resuming an earlier attempt."""
+    offset = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
     with get(url, stream=True, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS)) as answer:
         extent = answer.headers.get("Content-Range", "")
-        if have and answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            # Everything is here already, or more than there is: then its sum will be wrong.
+        if offset and answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            # The part is complete, or too long: then its checksum will not match.
             return
         _check(url, answer)
-        goes_on = answer.status_code == HTTPStatus.PARTIAL_CONTENT
-        if goes_on and not extent.startswith(f"bytes {have}-"):
+        resumed = answer.status_code == HTTPStatus.PARTIAL_CONTENT
+        if resumed and not extent.startswith(f"bytes {offset}-"):
             part.unlink()
-            raise Interrupted(f"requested bytes from {have} on, but the server sent {extent!r}")
-        with part.open("ab" if goes_on else "wb") as file:
+            raise Interrupted(f"requested the bytes from {offset}, but the server sent {extent!r}")
+        with part.open("ab" if resumed else "wb") as file:
             for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
 
 
 def _check(url: str, answer: requests.Response) -> None:
-    said = f"{url}: {answer.status_code} {answer.reason}"
-    if answer.status_code in BUSY:
-        raise Interrupted(said)
+    status = f"{url}: {answer.status_code} {answer.reason}"
+    if answer.status_code in RETRYABLE_STATUSES:
+        raise Interrupted(status)
     if answer.status_code == HTTPStatus.NOT_FOUND:
-        raise MakerError(f"{said}: check the version, and that the mirror holds this file")
+        raise BuildError(f"{status}: check the version, and that the mirror has this file")
     if not answer.ok:
-        raise MakerError(f"{said}: check the proxy, and that it can be read without a login")
+        raise BuildError(f"{status}: check the proxy, and that the URL needs no login")

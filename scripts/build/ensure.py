@@ -1,4 +1,4 @@
-"""Builds all prerequisites of a stack other than .venv, in dependency order."""
+"""Everything that a stack needs: tool chain, command plugin, bundles, machine images."""
 
 import os
 import sys
@@ -21,10 +21,10 @@ KINDS = ("toolchain", "plugin", "bundle", "image")
 def stages_for(
     fleet: Fleet, wanted: Sequence[str], *, root: bool, also: Collection[str] = ()
 ) -> list[Stage]:
-    """Give the stages that make the wanted kinds of things for a fleet.
+    """Return the stages that provide the wanted kinds of prerequisites of a fleet.
 
-    A bundle is made for each Kubernetes version that is sent from this host, an image for each one
-    that runs in container machines. `also` names versions that the fleet will be upgraded to.
+    Each Kubernetes version that is sent from this host needs a bundle, each one that runs in
+    container machines an image. `also` lists versions to which the fleet will be upgraded.
     """
     containers = {c.kubernetes_version for c in fleet.clusters if c.driver == "container"}
     sent = {c.kubernetes_version for c in fleet.clusters if c.artifacts.source == "bundle"}
@@ -40,7 +40,7 @@ def stages_for(
     if {"bundle", "image"}.isdisjoint(wanted):
         return stages
     packages: tuple[str, ...] = ()
-    if containers or root:  # A user without root fetches bundles, which needs no package.
+    if containers or root:  # A user without root downloads bundles, which needs no package.
         level = "machines" if containers else "bundle"
         packages = ("packages",)
         stages.append(Stage("packages", (str(TOP / "scripts" / "setup.sh"), level)))
@@ -63,7 +63,7 @@ def _module(name: str, module: str, *arguments: str, after: tuple[str, ...] = ()
 
 
 def read_fleet(stack: str) -> Fleet:
-    """Read the fleet that a tracked stack file describes."""
+    """Read the fleet from a tracked stack file."""
     path = TOP / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         raise click.UsageError(f"no stack file {path.name} in {TOP}")
@@ -81,14 +81,21 @@ def read_fleet(stack: str) -> Fleet:
     default="dev",
     envvar="FLEET_STACK",
     show_default=True,
-    help="Name of the stack.",
+    metavar="NAME",
+    help="Name of the stack (environment: FLEET_STACK).",
 )
-@click.option("--also", multiple=True, type=VERSION, help="Another Kubernetes version to prepare.")
+@click.option(
+    "--also", multiple=True, type=VERSION, help="Also prepare this Kubernetes version; repeatable."
+)
 @click.argument("wanted", nargs=-1, required=True, type=click.Choice(KINDS))
 def main(stack: str, also: tuple[str, ...], wanted: tuple[str, ...]) -> None:
-    """Make what a stack needs: tool chain, command plugin, bundles, machine images.
+    """Provide what a stack needs: tool chain, command plugin, bundles, machine images.
 
-    What is there already is kept.
+    Existing ones are kept.
+
+    \b
+    Example
+      fleet build stack --stack prod toolchain plugin bundle
     """
     root = os.geteuid() == 0
     fleet = read_fleet(stack)

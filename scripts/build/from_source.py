@@ -1,7 +1,7 @@
-"""Bundles built from the module registries: binaries, and images around them.
+"""Bundles built from the Go module registry: binaries, and images that contain them.
 
-Every program is built into a folder of its own that is whole or absent, so that a build that was
-killed goes on where it was.
+Every program is built into a folder of its own, which is complete or absent: an interrupted build
+is resumed.
 """
 
 import os
@@ -14,7 +14,7 @@ from model.artifacts.upstream import CNI, LOCAL
 from model.files import replacing
 from scripts.build import arch as architectures
 from scripts.build import debian, manifest_entries, ociimage, recipes
-from scripts.build.cache_entry import MakerError, require_space
+from scripts.build.cache_entry import BuildError, require_space
 from scripts.build.gomodule import GoProgram, build, download, module_cache
 from scripts.build.ociimage import ImageRecipe
 from scripts.build.progress import task
@@ -24,38 +24,38 @@ MODULES_SPACE = 4 * 10**9
 BASE_PACKAGES = (
     "iptables", "nftables", "conntrack", "ipset", "kmod", "bash", "coreutils", "busybox-static",
 )  # fmt: skip
-# Extraction runs no maintainer scripts, and so makes no alternatives.
+# Extracting packages runs no maintainer scripts, which would create these alternatives.
 IPTABLES: Mapping[str, str] = {
     f"/usr/sbin/{name}{action}": "xtables-nft-multi"
     for name in ("iptables", "ip6tables")
     for action in ("", "-save", "-restore")
 }
-# What proves that something is here, and the Debian package that brings it.
+# A program that must be installed, and its Debian package.
 NEEDS = {"gcc": "gcc", "mmdebstrap": "mmdebstrap"}
 C_HEADER = Path("/usr/include/stdio.h")
 
 
 def require_host(arch: str) -> None:
-    """Raise MakerError with all prerequisites that this host lacks."""
+    """Raise BuildError with all prerequisites that this host lacks."""
     if arch != architectures.host():
-        raise MakerError(
+        raise BuildError(
             f"a bundle for {arch} cannot be built on {architectures.host()}: "
-            f"build it on a host with {arch}, or fetch it with --source upstream or --mirror"
+            f"build it on an {arch} host, or download it with --source upstream or --mirror"
         )
     missing = [package for command, package in NEEDS.items() if not shutil.which(command)]
     if not C_HEADER.exists():
         missing.append("libc6-dev")
     if missing:
-        raise MakerError(
-            f"building a bundle needs Debian's {', '.join(missing)} "
-            f"(flannel and pause are C in part): apt-get install {' '.join(missing)}"
+        raise BuildError(
+            f"building a bundle requires the Debian packages {', '.join(missing)} "
+            f"(flannel and pause contain C code): apt-get install {' '.join(missing)}"
         )
     if os.geteuid() != 0:
-        raise MakerError(
+        raise BuildError(
             "building a bundle requires root, since images are based on a Debian root built here: "
-            "run it with sudo, or fetch the bundle with --source upstream or --mirror"
+            "run it with sudo, or download the bundle with --source upstream or --mirror"
         )
-    require_space(module_cache(), MODULES_SPACE, "the source of everything in a bundle")
+    require_space(module_cache(), MODULES_SPACE, "the source code of a bundle")
 
 
 def artifacts(folder: Path, version: str, arch: str) -> tuple[Artifact, ...]:
@@ -93,8 +93,8 @@ def artifacts(folder: Path, version: str, arch: str) -> tuple[Artifact, ...]:
         yield "flannel-cni-plugin", *_flannel_plugin(folder, references["flannel-cni-plugin"], base)
 
     return (
-        *(_binary(folder, *each) for each in binaries()),
-        *(_image(folder, arch, *each) for each in images()),
+        *(_binary(folder, *binary) for binary in binaries()),
+        *(_image(folder, arch, *image) for image in images()),
     )
 
 
@@ -114,13 +114,13 @@ def _coredns(folder: Path, reference: str) -> tuple[ImageRecipe, str]:
 
 
 def _pause(folder: Path, reference: str, version: str) -> tuple[ImageRecipe, str]:
-    """The container that holds a pod's namespaces: one file of C in Kubernetes' own source."""
+    """Return the container that holds a pod's namespaces: a C file in Kubernetes' source."""
     target = folder / "work" / "pause"
     if not target.exists():
         source = download(recipes.KUBERNETES, version) / "build" / "pause" / "linux" / "pause.c"
-        named = f"-DVERSION={manifest_entries.tag_of(reference)}"
+        define = f"-DVERSION={manifest_entries.tag_of(reference)}"
         with task("building pause"), replacing(target) as part:
-            run(["gcc", "-Os", "-static", named, "-o", str(part), str(source)])
+            run(["gcc", "-Os", "-static", define, "-o", str(part), str(source)])
     recipe = ImageRecipe(reference, {"/pause": target}, ["/pause"], user="65535:65535")
     return recipe, f"{recipes.KUBERNETES}@{version}/build/pause"
 
@@ -139,18 +139,18 @@ def _flannel_plugin(folder: Path, reference: str, base: Path) -> tuple[ImageReci
 
 
 def _base(folder: Path) -> Path:
-    """The root that images with programs of Debian's stand on."""
+    """Return the base layer of images that need Debian's programs."""
     target = folder / "work" / f"base-{debian.recipe_hash(*BASE_PACKAGES)}.tar"
     if not target.exists():
         with task("base layer of Debian packages"), replacing(target) as part:
-            whole = part.with_suffix(".tar")
-            debian.make_root(whole, BASE_PACKAGES, variant="extract")
-            whole.replace(part)
+            root = part.with_suffix(".tar")
+            debian.make_root(root, BASE_PACKAGES, variant="extract")
+            root.replace(part)
     return target
 
 
 def _program(folder: Path, name: str, program: GoProgram) -> Path:
-    """Return the folder that holds the program's executables, built if there is none."""
+    """Return the folder with the program's executables, building it if it is missing."""
     target = folder / "work" / f"{name}-{program.version}"
     if not target.exists():
         with replacing(target) as part:
@@ -158,12 +158,14 @@ def _program(folder: Path, name: str, program: GoProgram) -> Path:
     return target
 
 
-def _binary(folder: Path, file: Path, where: str, program: GoProgram) -> Artifact:
+def _binary(folder: Path, file: Path, directory: str, program: GoProgram) -> Artifact:
     target = folder / "bin" / file.name
     if not target.exists():
         with replacing(target) as part:
             os.link(file, part)
-    return manifest_entries.binary(folder, f"{where}/{file.name}", program.version, program.origin)
+    return manifest_entries.binary(
+        folder, f"{directory}/{file.name}", program.version, program.origin
+    )
 
 
 def _image(folder: Path, arch: str, name: str, recipe: ImageRecipe, origin: str) -> Artifact:

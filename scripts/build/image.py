@@ -20,7 +20,7 @@ from model.files import remove, replacing
 from model.fleet import CONTROL_PLANE, WORKER
 from ops.hosts import scripts as node_scripts
 from scripts.build import containerd, debian
-from scripts.build.cache_entry import MakerError, locked, require_space
+from scripts.build.cache_entry import BuildError, locked, require_space
 from scripts.build.progress import megabytes, say, task
 from scripts.build.shell import copy_tree, run
 from scripts.build.version_type import VERSION
@@ -213,7 +213,7 @@ def _inside(root: Path, script: str) -> None:
         ["chroot", str(root), "bash", "-c", script], capture_output=True, text=True
     )
     if finished.returncode:
-        raise MakerError(f"configuring the image failed: {finished.stderr}")
+        raise BuildError(f"configuring the image failed: {finished.stderr}")
 
 
 def _point(link: Path, folder: Path) -> None:
@@ -235,7 +235,7 @@ def main(version: str) -> None:
     """
     try:
         folder = make(version)
-    except (MakerError, BundleError) as error:
+    except (BuildError, BundleError) as error:
         raise click.ClickException(str(error)) from None
     say(f"machine image {folder.name} is ready")
 

@@ -5,13 +5,13 @@ from pathlib import Path, PurePosixPath
 from model import pins
 from model.artifacts.bundle import Artifact
 from model.fleet import CONTROL_PLANE, WORKER
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.build.download import sha256
 from scripts.build.shell import run
 
 OPERATOR = "operator"
 NODES = (CONTROL_PLANE, WORKER)
-# Everything else is for nodes of both roles.
+# Everything else is for both roles.
 ROLES = {
     "kubectl": (*NODES, OPERATOR),
     **dict.fromkeys(("etcdctl", "etcdutl", "etcd"), (CONTROL_PLANE,)),
@@ -19,7 +19,7 @@ ROLES = {
         ("kube-apiserver", "kube-controller-manager", "kube-scheduler"), (CONTROL_PLANE,)
     ),
 }
-# What kubeadm asks for in every supported version.
+# The images that kubeadm lists in every supported version.
 KUBEADM_IMAGES = {
     "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns",
     "pause", "etcd",
@@ -27,7 +27,7 @@ KUBEADM_IMAGES = {
 
 
 def binary(folder: Path, install: str, version: str, origin: str) -> Artifact:
-    """Describe the executable that lies in the bundle's `bin` and goes to `install`."""
+    """Describe an executable in the bundle's `bin`, to be installed at `install`."""
     name = PurePosixPath(install).name
     path = f"bin/{name}"
     return Artifact(
@@ -44,7 +44,7 @@ def binary(folder: Path, install: str, version: str, origin: str) -> Artifact:
 
 
 def image(folder: Path, name: str, reference: str, origin: str) -> Artifact:
-    """Describe the image that lies in the bundle's `images`."""
+    """Describe an image in the bundle's `images`."""
     path = image_path(name)
     return Artifact(
         name=name,
@@ -60,16 +60,16 @@ def image(folder: Path, name: str, reference: str, origin: str) -> Artifact:
 
 
 def image_path(name: str) -> str:
-    """Where an image lies in a bundle."""
+    """Return the path of an image in a bundle."""
     return f"images/{name}.tar"
 
 
 def images(kubeadm: Path, version: str) -> dict[str, str]:
-    """Return the reference of each image by its name: kubeadm's own word, and the pod network's."""
+    """Return the reference of each image by name: those of kubeadm and of the pod network."""
     listed = run([str(kubeadm), "config", "images", "list", "--kubernetes-version", version])
     found = {_name(reference): reference for reference in listed.split()}
     if found.keys() != KUBEADM_IMAGES:
-        raise MakerError(
+        raise BuildError(
             f"kubeadm {version} needs the images {', '.join(sorted(found)) or 'none'}, but only "
             f"{', '.join(sorted(KUBEADM_IMAGES))} are known: this version is not supported yet"
         )
@@ -81,7 +81,7 @@ def images(kubeadm: Path, version: str) -> dict[str, str]:
 
 
 def etcd_version(references: dict[str, str]) -> str:
-    """Return etcd's own version: its image's tag ends in a number of the image's, "3.6.8-0"."""
+    """Return etcd's version; the tag of its image ends in the image's own revision ("3.6.8-0")."""
     return "v" + tag_of(references["etcd"]).partition("-")[0].removeprefix("v")
 
 

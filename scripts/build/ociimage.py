@@ -1,4 +1,4 @@
-"""Container images as tar files that `ctr images import` takes (docker-archive layout).
+"""Container images as tar files for `ctr images import` (docker-archive layout).
 
 The same content always gives the same bytes: no times, no owners, sorted names.
 """
@@ -18,7 +18,7 @@ PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/b
 
 @dataclass(frozen=True)
 class ImageRecipe:
-    """An image: `files` maps a path inside it to a file here, `links` to where it leads."""
+    """An image: `files` maps paths in it to local files, `links` maps paths to link targets."""
 
     reference: str
     files: Mapping[str, Path]
@@ -44,7 +44,7 @@ def write(recipe: ImageRecipe, target: Path, architecture: str) -> None:
                 "User": recipe.user,
                 "Env": [PATH],
             },
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{each}" for each in digests]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
             "history": [{} for _ in layers],
         },
         sort_keys=True,

@@ -1,4 +1,4 @@
-"""An image that was fetched, as a tar file that `ctr images import` takes (OCI image layout).
+"""A downloaded image as a tar file for `ctr images import` (OCI image layout).
 
 https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
@@ -14,7 +14,7 @@ VERSION = b'{"imageLayoutVersion": "1.0.0"}'
 
 
 def write(reference: str, manifest: Manifest, blobs: Path, target: Path) -> None:
-    """Write the image to `target`; `blobs` holds what the manifest names, by the sums' hex digits.
+    """Write the image to `target`; `blobs` has a file for each digest that the manifest names.
 
     The same image always gives the same bytes.
     """

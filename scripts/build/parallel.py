@@ -1,7 +1,7 @@
 """Parallel calls in threads that do not keep the process from exiting.
 
-A call that a person interrupts, or whose sibling failed, is left where it is: what makers do goes
-on from there the next time.
+A call that a user interrupts, or whose sibling failed, is abandoned: downloads and builds resume at
+the next run.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ def start(call: Callable[[], T]) -> Future[T]:
 
 
 def in_parallel(calls: Sequence[Callable[[], T]], width: int) -> list[T]:
-    """Make the calls, `width` at a time, and return what they did, or raise the first failure."""
-    turns, failed = Semaphore(width), Event()
+    """Make the calls, at most `width` at once; return their results or raise the first failure."""
+    slots, failed = Semaphore(width), Event()
 
-    def in_turn(call: Callable[[], T]) -> T:
-        with turns:
+    def limited(call: Callable[[], T]) -> T:
+        with slots:
             if failed.is_set():
                 raise CancelledError
             try:
@@ -40,10 +40,10 @@ def in_parallel(calls: Sequence[Callable[[], T]], width: int) -> list[T]:
                 failed.set()
                 raise
 
-    def of(call: Callable[[], T]) -> Callable[[], T]:
-        return lambda: in_turn(call)
+    def bound(call: Callable[[], T]) -> Callable[[], T]:
+        return lambda: limited(call)
 
-    futures = [start(of(call)) for call in calls]
+    futures = [start(bound(call)) for call in calls]
     done, _ = wait(futures, return_when=FIRST_EXCEPTION)
     for future in done:
         error = future.exception()

@@ -10,7 +10,7 @@ REMIND_SECONDS = 30.0
 
 
 def say(text: str) -> None:
-    """Print a line at once, also into a pipe."""
+    """Print a line without buffering."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -20,10 +20,10 @@ def task(what: str, remind_seconds: float = REMIND_SECONDS) -> Iterator[None]:
     """Report the start, that it is still running, and the duration at the end."""
     say(f"{what} ...")
     began = time.monotonic()
-    over = Event()
+    finished = Event()
 
     def remind() -> None:
-        while not over.wait(remind_seconds):
+        while not finished.wait(remind_seconds):
             say(f"{what}: still running ({time.monotonic() - began:.0f} s)")
 
     reminder = Thread(target=remind, daemon=True)
@@ -31,11 +31,11 @@ def task(what: str, remind_seconds: float = REMIND_SECONDS) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        finished.set()
         reminder.join()
     say(f"{what}: {time.monotonic() - began:.1f} s")
 
 
 def megabytes(size: int) -> str:
-    """Return a size in bytes as a person reads it."""
+    """Format a size in bytes as megabytes."""
     return f"{size / 1e6:.0f} MB"

@@ -1,13 +1,13 @@
 #!/usr/bin/env -S python3 -u
 """Serves dynamic providers to the engine, with as many concurrent calls as it requests.
 
-The tool chain holds it as `pulumi-resource-pulumi-python`, the name under which the engine looks
-for it. Pulumi's own script of that name runs `python -m pulumi.dynamic`, which serves four calls at
-once, although providers spend their time waiting for machines. Here the engine's `--parallel` is
-the only limit. With an SDK that makes its server in another way, the limit is that SDK's.
+It is installed in the tool chain as `pulumi-resource-pulumi-python`, the name that the engine
+expects. Pulumi's own script of that name runs `python -m pulumi.dynamic`, which serves four calls
+at once, although providers spend their time waiting for machines. Here the engine's `--parallel` is
+the only limit. With an SDK that creates its server in another way, the SDK's limit applies.
 
-It is shared by all checkouts: the Python and its packages are those of the environment that the
-engine names, else the first in PATH.
+It is shared by all checkouts: it runs the Python of the environment that the engine names, or else
+the first one in PATH.
 """
 
 import os
@@ -18,32 +18,32 @@ from pathlib import Path
 from typing import Any
 
 ENVIRONMENT = "PULUMI_RUNTIME_VIRTUALENV"
-# Out of reach of any `--parallel`; a thread is started only when all others are busy.
+# Larger than any `--parallel`; a thread is started only when all others are busy.
 CALLS = 4096
 
 
 def enter_environment() -> None:
     """Continue with the Python of the environment that the engine names, if there is one."""
-    # Taken out, so that it is entered once.
+    # Removed, so that it is entered only once.
     python = Path(os.environ.pop(ENVIRONMENT, ""), "bin", "python").absolute()
     if python.is_file() and python.parents[1] != Path(sys.prefix):
         os.execv(python, [str(python), "-u", *sys.argv])  # noqa: S606 (the engine's own choice)
 
 
 def serve_all_calls() -> None:
-    """Give the next gRPC server a pool of any size, whatever pool it was made with."""
+    """Make the next gRPC server use a pool of this size instead of its own."""
     import grpc
 
-    make = grpc.server
+    create = grpc.server
 
     def server(_pool: object, *args: Any, **kwargs: Any) -> grpc.Server:
-        return make(ThreadPoolExecutor(CALLS), *args, **kwargs)
+        return create(ThreadPoolExecutor(CALLS), *args, **kwargs)
 
-    grpc.server = server  # type: ignore[assignment]  # whatever pool it is given
+    grpc.server = server  # type: ignore[assignment]
 
 
 def main() -> None:
-    """Do what `python -m pulumi.dynamic` does, for more calls at once."""
+    """Run `python -m pulumi.dynamic` without its limit of concurrent calls."""
     enter_environment()
     serve_all_calls()
     sys.path[0] = str(Path.cwd())

@@ -14,10 +14,10 @@ from scripts.build.gomodule import GoProgram, build, download
 from scripts.build.progress import task
 
 SDK = "github.com/pulumi/pulumi/sdk/v3"
-# The engine, its host for Python programs, and the script that this starts beside itself.
+# The engine, its language host for Python, and the script that the host starts.
 SCRIPTS = {"pulumi-language-python-exec": "python/cmd"}
 PULUMI_PROGRAMS = ("pulumi", "pulumi-language-python", *SCRIPTS)
-# What serves dynamic providers, under the name that the engine looks for: this project's own.
+# This project's server of dynamic providers, under the name that the engine expects.
 LAUNCHER = "pulumi-resource-pulumi-python"
 LAUNCHER_SOURCE = Path(__file__).with_name("provider_launcher.py")
 VERSIONS: Mapping[str, str] = {
@@ -27,27 +27,27 @@ VERSIONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Release:
-    """An archive of a release: `members` maps each program to its path inside."""
+class ReleaseArchive:
+    """A release archive: `members` maps each program to its path in it."""
 
     url: str
     sums: str
     members: Mapping[str, str]
 
 
-def releases() -> tuple[Release, ...]:
+def releases() -> tuple[ReleaseArchive, ...]:
     """Return the official releases for this host."""
     number, lint = pins.PULUMI, pins.ACTIONLINT.removeprefix("v")
     machine = {"amd64": "x64"}.get(arch.host(), arch.host())
     pulumi = "https://github.com/pulumi/pulumi/releases/download"
     actionlint = f"https://github.com/rhysd/actionlint/releases/download/v{lint}/actionlint_{lint}"
     return (
-        Release(
+        ReleaseArchive(
             f"https://get.pulumi.com/releases/sdk/pulumi-v{number}-linux-{machine}.tar.gz",
             f"{pulumi}/v{number}/pulumi-{number}-checksums.txt",
             {name: f"pulumi/{name}" for name in PULUMI_PROGRAMS},
         ),
-        Release(
+        ReleaseArchive(
             f"{actionlint}_linux_{arch.host()}.tar.gz",
             f"{actionlint}_checksums.txt",
             {"actionlint": "actionlint"},
@@ -55,11 +55,11 @@ def releases() -> tuple[Release, ...]:
     )
 
 
-def fetch_programs(release: Release, folder: Path, work: Path) -> dict[str, str]:
-    """Fetch a release's programs into `folder`; return where each came from."""
+def fetch_programs(release: ReleaseArchive, folder: Path, work: Path) -> dict[str, str]:
+    """Download a release's programs into `folder`; return each one's origin."""
     file = release.url.rsplit("/", 1)[-1]
     archive = work / file
-    with task(f"fetching {release.url}"):
+    with task(f"downloading {release.url}"):
         if not archive.exists():
             fetch(release.url, archive, published_sum(release.sums, file))
         extract_programs(archive, release.members, folder)
@@ -67,14 +67,14 @@ def fetch_programs(release: Release, folder: Path, work: Path) -> dict[str, str]
 
 
 def build_programs(wanted: Collection[str], folder: Path, work: Path) -> dict[str, str]:
-    """Build the wanted programs into `folder`; return where each came from."""
+    """Build the wanted programs into `folder`; return each one's origin."""
     origins = {}
     for program in (recipes.pulumi(), recipes.language_host(), recipes.actionlint()):
         (name,) = program.names
         if name in wanted:
             _build(name, program, folder, work)
             origins[name] = program.origin
-    scripts = [each for each in SCRIPTS if each in wanted]
+    scripts = [name for name in SCRIPTS if name in wanted]
     if scripts:
         source = download(SDK, f"v{pins.PULUMI}")
         for name in scripts:
@@ -84,7 +84,7 @@ def build_programs(wanted: Collection[str], folder: Path, work: Path) -> dict[st
 
 
 def has_launcher(folder: Path) -> bool:
-    """Whether the launcher in `folder` is this checkout's, to the byte."""
+    """Whether the launcher in `folder` is identical to this checkout's."""
     file = folder / LAUNCHER
     return (
         LAUNCHER in programs.read(folder)
@@ -93,8 +93,8 @@ def has_launcher(folder: Path) -> bool:
     )
 
 
-def place_launcher(folder: Path) -> None:
-    """Put the launcher into `folder`; its version is that of the engine which starts it."""
+def install_launcher(folder: Path) -> None:
+    """Install the launcher in `folder`; its version is the engine's."""
     with replacing(folder / LAUNCHER) as part:
         shutil.copyfile(LAUNCHER_SOURCE, part)
         part.chmod(0o755)
@@ -103,11 +103,11 @@ def place_launcher(folder: Path) -> None:
 
 
 def _build(name: str, program: GoProgram, folder: Path, work: Path) -> None:
-    whole = work / f"{name}-{program.version}"
-    if not whole.exists():
-        with replacing(whole) as part:
+    built = work / f"{name}-{program.version}"
+    if not built.exists():
+        with replacing(built) as part:
             build(program, part)
-    _copy_program(whole / name, folder)
+    _copy_program(built / name, folder)
 
 
 def _copy_program(source: Path, folder: Path) -> None:

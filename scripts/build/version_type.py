@@ -6,7 +6,7 @@ from model import versions
 
 
 class VersionType(click.ParamType[str]):
-    """Takes "1.36.3" or "v1.36.3" of a supported minor; gives "v1.36.3"."""
+    """Accepts "1.36.3" or "v1.36.3" of a supported minor version; returns "v1.36.3"."""
 
     name = "version"
 

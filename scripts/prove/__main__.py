@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from model import paths
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.prove import machine
 from scripts.prove.root import make_root
 
@@ -54,7 +54,7 @@ def main(cache: bool, steps: tuple[str, ...]) -> None:
             [f"cd {checkout}", *(f"echo '==> {each}'\n{STEPS[each]}" for each in steps or ALL)]
         )
         sys.exit(machine.run(folder, script, shared))
-    except MakerError as error:
+    except BuildError as error:
         raise click.ClickException(str(error)) from None
     finally:
         machine.remove(folder)

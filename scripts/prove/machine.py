@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.build.cache_entry import MakerError
-from scripts.build.shell import ENDS_WITH_US
+from scripts.build.cache_entry import BuildError
+from scripts.build.shell import DIES_WITH_PARENT
 from scripts.prove import cgroups, registries
 
 ENTER = Path(__file__).with_name("enter.sh")
@@ -35,7 +35,7 @@ def run(root: Path, script: str, shared: Path | None) -> int:
     }  # fmt: skip
     if shared:
         environment["KUBEADM_FLEET_CACHE"] = str(shared)
-    command = [*ENDS_WITH_US, *NAMESPACES, "--cgroup", str(ENTER), str(root), str(shared or "")]
+    command = [*DIES_WITH_PARENT, *NAMESPACES, "--cgroup", str(ENTER), str(root), str(shared or "")]
     with cgroups.entering() as enter:
         machine = subprocess.Popen(
             [*enter, *command, script], env=environment, stdin=subprocess.DEVNULL
@@ -55,12 +55,12 @@ def _network(machine: "subprocess.Popen[bytes]") -> Iterator[None]:
     deadline = time.monotonic() + START_SECONDS
     while not namespace.exists() or namespace.samefile("/proc/self/ns/net"):
         if machine.poll() is not None or time.monotonic() > deadline:
-            raise MakerError("the machine did not start (output above)")
+            raise BuildError("the machine did not start (output above)")
         time.sleep(POLL_SECONDS)
     carrier = subprocess.Popen(
         [
-            *ENDS_WITH_US, "slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback",
-            "--netns-type=path", str(namespace), "tap0",
+            *DIES_WITH_PARENT, "slirp4netns", "--configure", "--mtu=65520",
+            "--disable-host-loopback", "--netns-type=path", str(namespace), "tap0",
         ],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -75,7 +75,7 @@ def remove(root: Path) -> None:
     """Remove the root when the kernel has let go of what ran in it."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     if inside := [each for each in mounts if each.startswith(f"{root}/")]:
-        raise MakerError(f"unmount {', '.join(inside)}, then remove {root}")
+        raise BuildError(f"unmount {', '.join(inside)}, then remove {root}")
     deadline = time.monotonic() + END_SECONDS
     while True:
         try:

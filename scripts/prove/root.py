@@ -4,7 +4,7 @@ from pathlib import Path
 
 from scripts.build import debian
 from scripts.build.progress import task
-from scripts.build.shell import ENDS_WITH_US, run
+from scripts.build.shell import DIES_WITH_PARENT, run
 from scripts.prove import registries
 
 TOP = Path(__file__).resolve().parents[2]
@@ -14,7 +14,7 @@ CHECKOUT = "/root/kubeadm-fleet"
 # The network (slirp4netns(1)) answers there for whomever this host itself asks for names.
 NAME_SERVER = "10.0.2.3"
 # All of its processes end when it is ended.
-TOGETHER = (*ENDS_WITH_US, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+TOGETHER = (*DIES_WITH_PARENT, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 def make_root(folder: Path) -> str:

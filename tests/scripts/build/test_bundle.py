@@ -42,7 +42,7 @@ def processor_seconds() -> float:
 
 def test_the_manifest_says_what_everything_is(upstream: Server, tmp_path: Path) -> None:
     printed = bundle(tmp_path, upstream)
-    assert f"bundle of {VERSION} for {arch.host()}: fetched from the mirror" in printed
+    assert f"bundle of {VERSION} for {arch.host()}: downloading from the mirror" in printed
     made = Bundle.load(folder(tmp_path))
     assert (made.kubernetes_version, made.arch, made.source) == (VERSION, arch.host(), "mirror")
     found = {each.name: each for each in made.artifacts}
@@ -124,7 +124,7 @@ def test_a_flipped_bit_is_found(upstream: Server, tmp_path: Path) -> None:
     content[7] ^= 1
     kubelet.write_bytes(content)
     printed = bundle(tmp_path, upstream, "--verify", status=1)
-    assert f"{folder(tmp_path)}: bin/kubelet do not match the manifest" in printed
+    assert f"{folder(tmp_path)}: checksum mismatch: bin/kubelet" in printed
 
 
 def test_a_file_that_was_lost_is_found(upstream: Server, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_file_that_was_lost_is_found(upstream: Server, tmp_path: Path) -> None
     (folder(tmp_path) / "images" / "etcd.tar").unlink()
     (folder(tmp_path) / "bin" / "ctr").write_text("")
     printed = bundle(tmp_path, upstream, status=1)
-    assert "bin/ctr, images/etcd.tar are missing or differ in size" in printed
+    assert "missing, or of another size than in the manifest: bin/ctr, images/etcd.tar" in printed
 
 
 def test_a_bundle_of_another_source_is_not_taken_for_the_wanted_one(
@@ -179,7 +179,7 @@ def test_a_kubeadm_that_wants_other_images_is_not_supported(
             ["--mirror", "mirror.example.com"],
             "is not a base URL such as https://mirror.example.com",
         ),
-        (["--mirror", "https://x.example.com", "--source", "built"], "exclude each other"),
+        (["--mirror", "https://x.example.com", "--source", "built"], "mutually exclusive"),
         (["--arch", "s390x"], "'s390x' is not one of 'amd64', 'arm64'"),
     ],
 )

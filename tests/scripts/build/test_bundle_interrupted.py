@@ -95,7 +95,7 @@ def test_two_at_once_do_no_work_twice(upstream: Server, tmp_path: Path) -> None:
     second = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
     assert second.stdout is not None
     line = in_background(second.stdout.readline).result(timeout=60)
-    assert line == f"another process is making {NAME}; waiting for it\n"
+    assert line == f"waiting for another process that is making {NAME}\n"
     upstream.resources[KUBELET].stalls_after = None
     upstream.going.set()
     printed = finish(first)

@@ -9,7 +9,7 @@ import pytest
 
 from model.files import replacing
 from scripts.build import buildcache, cache_entry
-from scripts.build.cache_entry import MakerError, locked, require_space
+from scripts.build.cache_entry import BuildError, locked, require_space
 from scripts.build.parallel import in_parallel
 from scripts.build.parallel import start as in_background
 from scripts.build.progress import task
@@ -66,7 +66,7 @@ def test_a_second_process_says_that_it_waits(cache: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(cache_entry, "say", say)
     with locked(cache / "thing"):
-        assert said == ["another process is making thing; waiting for it"]
+        assert said == ["waiting for another process that is making thing"]
 
 
 def test_a_killed_holder_holds_nothing(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_what_a_failure_left_is_not_taken_over(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_refused_before_anything_begins(tmp_path: Path) -> None:
-    with pytest.raises(MakerError, match=r"a bundle needs 1000000000 MB, but .* has \d+ MB free"):
+    with pytest.raises(BuildError, match=r"a bundle needs 1000000000 MB, but .* has \d+ MB free"):
         require_space(tmp_path / "new", 10**15, "a bundle")
 
 
@@ -129,10 +129,10 @@ def test_a_developer_can_keep_what_building_left(
 
 def test_the_first_failure_of_parallel_calls_is_the_error(tmp_path: Path) -> None:
     def fail() -> None:
-        raise MakerError("no such file")
+        raise BuildError("no such file")
 
     begun = tmp_path / "begun"
-    with pytest.raises(MakerError, match="no such file"):
+    with pytest.raises(BuildError, match="no such file"):
         in_parallel([fail, begun.touch], 1)
     assert not begun.exists()
 

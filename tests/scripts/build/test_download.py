@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.build.download import CHUNK, TRIES, all_reachable, fetch, published_sum, reachable
 from tests.scripts.build.server import Server
 
@@ -34,7 +34,7 @@ def test_a_file_arrives(server: Server, target: Path) -> None:
 def test_a_corrupted_file_is_refused_and_nothing_of_it_stays(server: Server, target: Path) -> None:
     wrong = b"x" + CONTENT[1:]
     server.put("/kubelet", wrong)
-    with pytest.raises(MakerError) as error:
+    with pytest.raises(BuildError) as error:
         fetch(f"{server.base}/kubelet", target, SUM)
     assert f"{server.base}/kubelet: sha256 mismatch" in str(error.value)
     assert SUM in str(error.value)
@@ -44,7 +44,7 @@ def test_a_corrupted_file_is_refused_and_nothing_of_it_stays(server: Server, tar
 
 def test_a_file_that_is_longer_than_it_should_be_is_refused(server: Server, target: Path) -> None:
     server.put("/kubelet", CONTENT + b"more")
-    with pytest.raises(MakerError, match="sha256 mismatch"):
+    with pytest.raises(BuildError, match="sha256 mismatch"):
         fetch(f"{server.base}/kubelet", target, SUM)
     assert not target.exists()
 
@@ -61,7 +61,7 @@ def test_a_truncated_file_is_refused_and_kept_for_the_next_try(
 ) -> None:
     resource = server.put("/kubelet", CONTENT)
     resource.broken_off = [CHUNK + 10] * TRIES
-    with pytest.raises(MakerError, match=f"could not be downloaded in {TRIES} attempts"):
+    with pytest.raises(BuildError, match=f"could not be downloaded in {TRIES} attempts"):
         fetch(f"{server.base}/kubelet", target, SUM)
     assert not target.exists()
     assert part_of(target).read_bytes() == CONTENT[: CHUNK * TRIES]
@@ -118,7 +118,7 @@ def test_a_busy_server_is_asked_again(server: Server, target: Path) -> None:
 
 def test_a_file_that_is_not_there_is_not_asked_for_again(server: Server, target: Path) -> None:
     with pytest.raises(
-        MakerError, match=r"/kubelet: 404 .*: check the version, and that the mirror"
+        BuildError, match=r"/kubelet: 404 .*: check the version, and that the mirror"
     ):
         fetch(f"{server.base}/kubelet", target, SUM)
     assert len(server.requests) == 1
@@ -127,12 +127,12 @@ def test_a_file_that_is_not_there_is_not_asked_for_again(server: Server, target:
 @pytest.mark.parametrize("status", [403, 416])
 def test_a_refusal_says_what_to_check(server: Server, target: Path, status: int) -> None:
     server.put("/kubelet", CONTENT).statuses = [status]
-    with pytest.raises(MakerError, match=rf"/kubelet: {status} .*: check the proxy"):
+    with pytest.raises(BuildError, match=rf"/kubelet: {status} .*: check the proxy"):
         fetch(f"{server.base}/kubelet", target, SUM)
 
 
 def test_a_server_that_is_gone_is_an_error_that_says_so(server: Server, target: Path) -> None:
-    with pytest.raises(MakerError, match=f"could not be downloaded in {TRIES} attempts"):
+    with pytest.raises(BuildError, match=f"could not be downloaded in {TRIES} attempts"):
         fetch("http://127.0.0.1:1/kubelet", target, SUM)
 
 
@@ -159,12 +159,12 @@ def test_a_published_sum_is_found_in_every_form(server: Server, text: str) -> No
 )
 def test_a_file_without_a_published_sum_is_refused(server: Server, text: str) -> None:
     server.put("/SUMS", text.encode())
-    with pytest.raises(MakerError, match="has no sha256 checksum for kubelet"):
+    with pytest.raises(BuildError, match="has no sha256 checksum for kubelet"):
         published_sum(f"{server.base}/SUMS", "kubelet")
 
 
 def test_a_missing_sums_file_is_an_error(server: Server) -> None:
-    with pytest.raises(MakerError, match="/SUMS: 404"):
+    with pytest.raises(BuildError, match="/SUMS: 404"):
         published_sum(f"{server.base}/SUMS", "kubelet")
 
 

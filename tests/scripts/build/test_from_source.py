@@ -9,7 +9,7 @@ import pytest
 
 from model import pins
 from scripts.build import arch, buildcache, debian, from_source, golang, gomodule, recipes
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.build.gomodule import GoProgram
 from tests.scripts.build.command import run
 
@@ -100,7 +100,7 @@ def test_kubernetes_is_built_as_its_own_go_mod_says(registry: Path) -> None:
 
 
 def test_a_module_that_is_not_served_is_an_error_of_go_s_own(registry: Path) -> None:
-    with pytest.raises(MakerError, match=r"go mod download .*hello@v9.9.9.* failed:\n(.*\n)*.*v9"):
+    with pytest.raises(BuildError, match=r"go mod download .*hello@v9.9.9.* failed:\n(.*\n)*.*v9"):
         gomodule.download(MODULE, "v9.9.9")
 
 
@@ -130,7 +130,7 @@ def test_everything_that_a_host_lacks_is_said_at_once(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(from_source, "C_HEADER", tmp_path / "stdio.h")
-    with pytest.raises(MakerError, match="apt-get install gcc mmdebstrap libc6-dev"):
+    with pytest.raises(BuildError, match="apt-get install gcc mmdebstrap libc6-dev"):
         from_source.require_host(arch.host())
 
 
@@ -144,7 +144,7 @@ def test_another_architecture_cannot_be_built(tmp_path: Path) -> None:
 
 def test_a_user_without_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(MakerError, match=r"requires root.*--source upstream or --mirror"):
+    with pytest.raises(BuildError, match=r"requires root.*--source upstream or --mirror"):
         from_source.require_host(arch.host())
 
 
@@ -177,5 +177,5 @@ def test_a_host_without_sources_is_told_where_they_belong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(debian, "APT", tmp_path)
-    with pytest.raises(MakerError, match=f"no package sources of {debian.codename()}"):
+    with pytest.raises(BuildError, match=f"no package sources of {debian.codename()}"):
         debian.sources()

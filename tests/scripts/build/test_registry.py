@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.build.download import CHUNK
 from scripts.build.registry import Manifest, Registry
 from tests.scripts.build.images import INDEX, MANIFEST, digest, put_image
@@ -61,7 +61,7 @@ def test_a_token_may_be_called_an_access_token(server: Server, tmp_path: Path) -
 def test_a_token_that_does_not_help_is_an_error(server: Server, tmp_path: Path) -> None:
     put_image(server, "coredns/coredns", "v1", "hello", needs_token=True)
     server.put("/token", b'{"token": "another"}')
-    with pytest.raises(MakerError, match="/manifests/v1: 401"):
+    with pytest.raises(BuildError, match="/manifests/v1: 401"):
         pull(server, "amd64", tmp_path)
 
 
@@ -72,7 +72,7 @@ def test_a_login_that_cannot_be_anonymous_is_an_error(
     put_image(server, "coredns/coredns", "v1", "hello", needs_token=True)
     server.challenge = challenge
     with pytest.raises(
-        MakerError, match=r"requires a login .*: only anonymous access is supported"
+        BuildError, match=r"requires a login .*: only anonymous access is supported"
     ):
         pull(server, "amd64", tmp_path)
 
@@ -86,26 +86,26 @@ def test_a_mirror_is_told_whose_image_is_wanted(server: Server, tmp_path: Path) 
 
 def test_an_architecture_that_is_not_there_is_an_error(server: Server) -> None:
     put_image(server, "pause", "3.10", "hello")
-    with pytest.raises(MakerError, match=r"pause:3.10 has no image for linux/riscv64"):
+    with pytest.raises(BuildError, match=r"pause:3.10 has no image for linux/riscv64"):
         Registry(server.base, "pause").manifest("3.10", "riscv64")
 
 
 def test_an_image_that_is_not_there_is_an_error(server: Server) -> None:
-    with pytest.raises(MakerError, match=r"/v2/pause/manifests/3.10: 404"):
+    with pytest.raises(BuildError, match=r"/v2/pause/manifests/3.10: 404"):
         Registry(server.base, "pause").manifest("3.10", "amd64")
 
 
 def test_a_corrupted_blob_is_refused(server: Server, tmp_path: Path) -> None:
     paths = put_image(server, "coredns/coredns", "v1", "hello")
     server.resources[paths["amd64"]].content += b"x"
-    with pytest.raises(MakerError, match="sha256 mismatch"):
+    with pytest.raises(BuildError, match="sha256 mismatch"):
         pull(server, "amd64", tmp_path)
 
 
 def test_a_corrupted_manifest_is_refused(server: Server, tmp_path: Path) -> None:
     paths = put_image(server, "coredns/coredns", "v1", "hello")
     server.resources[paths["manifest-amd64"]].content += b" "
-    with pytest.raises(MakerError, match=r"the manifest sha256:.* arrived corrupted"):
+    with pytest.raises(BuildError, match=r"the manifest sha256:.* arrived corrupted"):
         pull(server, "amd64", tmp_path)
 
 
@@ -125,16 +125,16 @@ def test_a_broken_off_blob_goes_on_where_it_was(server: Server, tmp_path: Path) 
 def test_what_is_no_digest_never_becomes_a_path(server: Server, named: object) -> None:
     index = {"manifests": [{"digest": named, "platform": {"os": "linux", "architecture": "amd64"}}]}
     server.put("/v2/pause/manifests/3.10", json.dumps(index).encode(), INDEX)
-    with pytest.raises(MakerError, match="instead of a sha256 digest"):
+    with pytest.raises(BuildError, match="instead of a sha256 digest"):
         Registry(server.base, "pause").manifest("3.10", "amd64")
     layers = {"config": {"digest": digest(b"")}, "layers": [{"digest": named}]}
-    with pytest.raises(MakerError, match="instead of a sha256 digest"):
+    with pytest.raises(BuildError, match="instead of a sha256 digest"):
         assert Manifest(json.dumps(layers).encode(), MANIFEST).blobs
 
 
 def test_a_page_instead_of_an_image_is_an_error(server: Server) -> None:
     server.put("/v2/pause/manifests/3.10", b"<html>please log in</html>", "text/html; charset=x")
-    with pytest.raises(MakerError, match="is not an image but 'text/html'"):
+    with pytest.raises(BuildError, match="is not an image but 'text/html'"):
         Registry(server.base, "pause").manifest("3.10", "amd64")
 
 
@@ -142,11 +142,11 @@ def test_a_page_instead_of_an_image_is_an_error(server: Server) -> None:
 def test_an_index_that_is_none_is_an_error(server: Server, content: bytes) -> None:
     server.put("/v2/pause/manifests/3.10", content, INDEX)
     with pytest.raises(
-        MakerError, match=r"the index of .*/v2/pause:3.10 is not (valid JSON|a JSON object)"
+        BuildError, match=r"the index of .*/v2/pause:3.10 is not (valid JSON|a JSON object)"
     ):
         Registry(server.base, "pause").manifest("3.10", "amd64")
 
 
 def test_a_manifest_without_layers_is_an_error() -> None:
-    with pytest.raises(MakerError, match="lacks 'config'"):
+    with pytest.raises(BuildError, match="lacks 'config'"):
         assert Manifest(b"{}", MANIFEST).blobs

@@ -61,7 +61,7 @@ def test_a_failure_skips_only_what_needs_it(capsys: pytest.CaptureFixture[str]) 
     printed = capsys.readouterr().out
     assert "    broken: why\n" in printed
     assert "(exit status 3)" in printed
-    assert "==> needs it … skipped: it needs broken" in printed
+    assert "==> needs it … skipped: depends on broken" in printed
 
 
 def test_a_stage_cannot_come_after_one_that_is_not_there() -> None:

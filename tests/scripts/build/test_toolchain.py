@@ -7,15 +7,15 @@ import pytest
 
 from model import paths
 from scripts.build import programs
-from scripts.build.cache_entry import MakerError
+from scripts.build.cache_entry import BuildError
 from scripts.build.pulumi import (
     LAUNCHER,
     LAUNCHER_SOURCE,
     PULUMI_PROGRAMS,
     VERSIONS,
-    Release,
+    ReleaseArchive,
     fetch_programs,
-    place_launcher,
+    install_launcher,
     releases,
 )
 from tests.scripts.build.command import run
@@ -27,14 +27,16 @@ CONTENT = archive({f"pulumi/{name}": name for name in (*PULUMI_PROGRAMS, "pulumi
 
 
 @pytest.fixture
-def release(server: Server) -> Release:
+def release(server: Server) -> ReleaseArchive:
     """A release of pulumi in its own layout, below a server of the test's own."""
     server.put(f"/releases/sdk/{FILE}", CONTENT)
     listed = {"pulumi-v3-darwin-x64.tar.gz": b"darwin", FILE: CONTENT}
     lines = [f"{hashlib.sha256(each).hexdigest()}  {name}\n" for name, each in listed.items()]
     server.put("/checksums.txt", "".join(lines).encode())
     members = {name: f"pulumi/{name}" for name in PULUMI_PROGRAMS}
-    return Release(f"{server.base}/releases/sdk/{FILE}", f"{server.base}/checksums.txt", members)
+    return ReleaseArchive(
+        f"{server.base}/releases/sdk/{FILE}", f"{server.base}/checksums.txt", members
+    )
 
 
 def complete(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -47,11 +49,11 @@ def complete(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(name)
         described[name] = programs.describe(folder / name, version, "test")
     programs.write(folder, described)
-    place_launcher(folder)
+    install_launcher(folder)
     return folder
 
 
-def test_programs_come_out_of_a_release(release: Release, tmp_path: Path) -> None:
+def test_programs_come_out_of_a_release(release: ReleaseArchive, tmp_path: Path) -> None:
     origins = fetch_programs(release, tmp_path / "bin", tmp_path / "work")
     assert origins == dict.fromkeys(PULUMI_PROGRAMS, release.url)
     assert {each.name: each.read_text() for each in (tmp_path / "bin").iterdir()} == {
@@ -61,17 +63,19 @@ def test_programs_come_out_of_a_release(release: Release, tmp_path: Path) -> Non
 
 
 def test_a_corrupted_release_gives_no_program(
-    release: Release, server: Server, tmp_path: Path
+    release: ReleaseArchive, server: Server, tmp_path: Path
 ) -> None:
     server.resources[f"/releases/sdk/{FILE}"].content += b"x"
-    with pytest.raises(MakerError, match="sha256 mismatch"):
+    with pytest.raises(BuildError, match="sha256 mismatch"):
         fetch_programs(release, tmp_path / "bin", tmp_path / "work")
     assert not (tmp_path / "bin").exists()
 
 
-def test_a_release_without_the_program_is_an_error(release: Release, tmp_path: Path) -> None:
-    other = Release(release.url, release.sums, {"pulumi-language-rust": "pulumi/pulumi-rust"})
-    with pytest.raises(MakerError, match=f"{FILE} has no file pulumi/pulumi-rust"):
+def test_a_release_without_the_program_is_an_error(release: ReleaseArchive, tmp_path: Path) -> None:
+    other = ReleaseArchive(
+        release.url, release.sums, {"pulumi-language-rust": "pulumi/pulumi-rust"}
+    )
+    with pytest.raises(BuildError, match=f"{FILE} has no file pulumi/pulumi-rust"):
         fetch_programs(other, tmp_path / "bin", tmp_path / "work")
 
 
@@ -108,7 +112,7 @@ def test_a_changed_program_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     folder = complete(tmp_path, monkeypatch)
     (folder / "pulumi").write_text("PULUMI")
     printed = run(tmp_path, "scripts.build.toolchain", "--verify", status=1)
-    assert f"{folder}: pulumi were modified after installation" in printed
+    assert f"{folder}: modified after installation: pulumi" in printed
 
 
 def test_what_is_missing_or_of_another_version_is_known(
