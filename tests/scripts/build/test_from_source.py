@@ -177,5 +177,5 @@ def test_a_host_without_sources_is_told_where_they_belong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(debian, "APT", tmp_path)
-    with pytest.raises(BuildError, match=f"no package sources of {debian.codename()}"):
+    with pytest.raises(BuildError, match=f"no package sources for {debian.codename()}"):
         debian.sources()
