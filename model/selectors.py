@@ -52,10 +52,12 @@ class Requirement:
         for value in self.values:
             _check_value(self.key, value)
         if self.operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
-            raise SelectorError(f"unknown operator {self.operator!r} for key {self.key!r}")
+            raise SelectorError(
+                f"unknown operator {_quoted(self.operator)} for key {_quoted(self.key)}"
+            )
         if (self.operator in ("In", "NotIn")) != bool(self.values):
             needs = "takes no values" if self.values else "needs at least one value"
-            raise SelectorError(f"{self.operator} {needs} (key {self.key!r})")
+            raise SelectorError(f"{self.operator} {needs} (key {_quoted(self.key)})")
 
     def __str__(self) -> str:
         """Return the requirement as kubectl takes it."""
@@ -188,21 +190,27 @@ class _Parser:
         return self._tokens.pop(0)
 
     def _error(self, expected: str) -> SelectorError:
-        found = repr(self._tokens[0]) if self._tokens[0] else "the end"
+        found = _quoted(self._tokens[0]) if self._tokens[0] else "the end"
         return SelectorError(f"expected {expected}, got {found}")
 
 
 def _check_key(key: str) -> None:
     prefix, slash, name = key.rpartition("/")
     if len(name) > NAME_LENGTH or not _NAME.fullmatch(name):
-        raise SelectorError(f"invalid label key {key!r}: its name must be {_ALLOWED}")
+        raise SelectorError(f"invalid label key {_quoted(key)}: its name must be {_ALLOWED}")
     if slash and (len(prefix) > PREFIX_LENGTH or not _PREFIX.fullmatch(prefix)):
         raise SelectorError(
-            f"invalid label key {key!r}: what precedes the / must be a lower-case DNS name of at "
+            f"invalid label key {_quoted(key)}: what precedes the / must be a lower-case DNS name of at "
             f"most {PREFIX_LENGTH} characters"
         )
 
 
 def _check_value(key: str, value: str) -> None:
     if len(value) > NAME_LENGTH or (value and not _NAME.fullmatch(value)):
-        raise SelectorError(f"invalid value {value!r} of {key}: it must be empty or {_ALLOWED}")
+        raise SelectorError(
+            f"invalid value {_quoted(value)} of {key}: it must be empty or {_ALLOWED}"
+        )
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= NAME_LENGTH else f"{text[:NAME_LENGTH]}...")

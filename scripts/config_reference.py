@@ -28,7 +28,7 @@ Generated from the types in `model/config` by `make schema`: change the types, n
 
 The config is the value of `kubeadm-fleet:fleet` in `Pulumi.<stack>.yaml`. Keys are relative to it;
 `<name>` is the name of a cluster. Settings of the fleet are defaults; a cluster can override those
-that it has as well, key by key. A key without a value (null) is not set.
+that it has as well, key by key. A null value leaves its key unset.
 [stack.schema.json](stack.schema.json) says the same to editors.
 """
 TABLE = "| key | allowed | default | description | example |\n|---|---|---|---|---|\n"
@@ -148,6 +148,8 @@ def _row(key: Key) -> str:
 
 
 def _allowed(key: Key) -> str:
+    if key.node.field and key.node.listed is not None:
+        return f"{key.node.field.allowed}; or a list of them"
     if key.node.field:
         return key.node.field.allowed
     if any(isinstance(each, OpenMapping) for each in key.info.metadata):
@@ -159,8 +161,6 @@ def _allowed(key: Key) -> str:
         what = f"[{key.part.__name__}](#{key.part.__name__.lower()})"
     if key.below == key.path:
         return what
-    if key.node.listed is not None:
-        return f"a mapping, or a list of mappings; each value: {what}"
     return ("a list; each: " if key.below[-1] == LISTED else "a mapping; each value: ") + what
 
 

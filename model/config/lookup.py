@@ -17,7 +17,7 @@ from model.config.schema import FleetConfig
 class SchemaNode:
     """A schema node: a scalar (`field`), an object (`part`), or a mapping or list of `items`.
 
-    Where both a mapping and a list are valid, `items` is of the mapping and `listed` of the list.
+    Where a mapping, a list and a scalar are valid, `items` is of the mapping, `listed` of the list.
     """
 
     field: ScalarField | None = None
@@ -101,8 +101,7 @@ def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> 
     field = next((each for each in metadata if isinstance(each, ScalarField)), None)
     # A union of annotated types is typing's own until Python 3.14.
     if get_origin(annotation) in (Union, UnionType) and field is None:
-        one, several = (_of_type(each) for each in arguments)
-        return SchemaNode(items=one.items, listed=several.items, required=required)
+        return _of_union(arguments, required=required)
     return SchemaNode(
         field=field,
         part=annotation
@@ -111,3 +110,21 @@ def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> 
         items=arguments[-1] if get_origin(annotation) in (dict, list) else None,
         required=required,
     )
+
+
+def _of_union(options: list[Any], *, required: bool) -> SchemaNode:
+    """Return the node of a mapping that can be a scalar or a list as well."""
+    nodes = [(_of_type(option), _bare_origin(option)) for option in options]
+    return SchemaNode(
+        field=next((node.field for node, _ in nodes if node.field), None),
+        items=next((node.items for node, origin in nodes if origin is dict), None),
+        listed=next((node.items for node, origin in nodes if origin is list), None),
+        required=required,
+    )
+
+
+def _bare_origin(annotation: Any) -> Any:
+    """Return `dict` for a mapping and `list` for a list."""
+    if hasattr(annotation, "__metadata__"):
+        return _bare_origin(get_args(annotation)[0])
+    return get_origin(annotation)

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag
 from model.config.field import Flag, ScalarField, between
 from model.config.labels_and_taints import LabelKey, LabelValue
 from model.config.strict import Strict
+from model.selectors import LabelSelector, SelectorError
 
 DRAIN_SECONDS = 120
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -38,6 +39,14 @@ def _drain_seconds(value: int | str) -> int | str:
     if parse_seconds(value) == 0:
         raise ValueError("no Node could be drained")
     return _seconds(value)
+
+
+def _selector_text(text: str) -> str:
+    try:
+        LabelSelector.parse(text)
+    except SelectorError as error:
+        raise ValueError(f"not a label selector: {error}") from None
+    return text
 
 
 def _max_unavailable(value: int | str) -> int | str:
@@ -106,13 +115,37 @@ class RolloutStrategy(Strict):
     )
 
 
-# One selector or a list: the tags separate pydantic's errors and are removed from config paths.
-UNION_TAGS = ("[one]", "[many]")
-Selector = dict[LabelKey, LabelValue]
-Selectors = Annotated[
-    Annotated[Selector, Tag("[one]")] | Annotated[list[Selector], Tag("[many]")],
-    Discriminator(lambda value: "[many]" if isinstance(value, list) else "[one]"),
+# The tags separate pydantic's errors and are removed from config paths.
+UNION_TAGS = ("[labels]", "[text]", "[list]")
+SelectorText = Annotated[
+    str,
+    ScalarField(
+        "a label selector",
+        "a label selector in kubectl's form, or a mapping of labels",
+        "environment in (test,staging)",
+        check=_selector_text,
+    ),
 ]
+Labels = dict[LabelKey, LabelValue]
+Selector = Annotated[
+    Annotated[Labels, Tag("[labels]")] | Annotated[SelectorText, Tag("[text]")],
+    Discriminator(lambda value: "[labels]" if isinstance(value, dict) else "[text]"),
+]
+Selectors = Annotated[
+    Annotated[Labels, Tag("[labels]")]
+    | Annotated[SelectorText, Tag("[text]")]
+    | Annotated[list[Selector], Tag("[list]")],
+    Discriminator(
+        lambda value: {dict: "[labels]", list: "[list]"}.get(type(value), "[text]"),
+    ),
+]
+
+
+def label_selector(selector: Labels | str) -> LabelSelector:
+    """Return a selector of the config, whichever form it has."""
+    if isinstance(selector, str):
+        return LabelSelector.parse(selector)
+    return LabelSelector.from_object({"matchLabels": selector})
 
 
 class Upgrades(RolloutStrategy):
@@ -120,7 +153,8 @@ class Upgrades(RolloutStrategy):
 
     canaries: Selectors = Field(
         default_factory=list,
-        description="Label selector of the clusters updated first; a list defines several waves.",
+        description="Label selector of the clusters updated first, as a mapping of labels or in "
+        "kubectl's form (`environment in (test,staging),!legacy`); a list defines several waves.",
         examples=[{"environment": "staging"}],
     )
     soak: Seconds = Field(

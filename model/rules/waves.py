@@ -1,11 +1,13 @@
 """Rollout waves: one per canary selector, and a last one of all other clusters."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from model.config.errors import DESCENDANTS, Path
 from model.config.resolved_cluster import ResolvedCluster
-from model.config.upgrades import Selector
+from model.config.upgrades import label_selector
 from model.rules.issue import Issue, issue
+from model.selectors import LabelSelector, Requirement
 
 PATH: Path = ("upgrades", "canaries")
 _SHOWN_LABELS = 6
@@ -13,55 +15,73 @@ _SHOWN_LABELS = 6
 
 def wave_of(cluster: ResolvedCluster) -> int:
     """Return the number of the cluster's wave, from 0."""
-    selectors = [selector for _, selector in _selectors(cluster)]
-    for number, selector in enumerate(selectors):
-        if _matches(selector, cluster):
-            return number
-    return len(selectors)
+    waves = _waves(cluster)
+    matching = (number for number, wave in enumerate(waves) if _is_in(cluster, wave))
+    return next(matching, len(waves))
 
 
 def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
     """Yield useless selectors: each must match a cluster that no earlier selector matches."""
     clusters = list(clusters)
-    for number, (path, selector) in enumerate(_selectors(clusters[0]) if clusters else ()):
-        if not selector:
-            yield _useless(path, {}, "empty selector: matches every cluster", clusters)
-        elif key := _unknown(selector, clusters):
-            problem = f"no cluster has the label {key}={selector[key]}"
-            yield _useless((*path, key), selector[key], problem, clusters)
-        elif not any(_matches(selector, each) for each in clusters):
-            problem = "no cluster has all of these labels"
-            yield _useless(path, selector, problem, clusters)
-        elif not any(wave_of(each) == number for each in clusters):
+    for number, wave in enumerate(_waves(clusters[0]) if clusters else ()):
+        if not wave.selector.requirements:
+            yield _useless(
+                wave.path, wave.written, "empty selector: matches every cluster", clusters
+            )
+        elif requirement := _unmet(wave.selector, clusters):
+            yield _without_clusters(wave, requirement, clusters)
+        elif not any(_is_in(cluster, wave) for cluster in clusters):
+            problem = "no cluster meets all of its requirements"
+            yield _useless(wave.path, wave.written, problem, clusters)
+        elif not any(wave_of(cluster) == number for cluster in clusters):
             problem = "every cluster that it matches is in an earlier wave"
-            yield _useless(path, selector, problem, clusters)
+            yield _useless(wave.path, wave.written, problem, clusters)
 
 
-def _selectors(cluster: ResolvedCluster) -> list[tuple[Path, Selector]]:
+@dataclass(frozen=True)
+class _Wave:
+    """The selector of a wave: its config path, as it is written, and parsed."""
+
+    path: Path
+    written: Mapping[str, str] | str
+    selector: LabelSelector
+
+
+def _waves(cluster: ResolvedCluster) -> list[_Wave]:
     given = cluster.settings.upgrades.canaries
-    if isinstance(given, list):
-        return [((*PATH, index), each) for index, each in enumerate(given)]
-    return [(PATH, given)]
+    if not isinstance(given, list):
+        return [_Wave(PATH, given, label_selector(given))]
+    return [
+        _Wave((*PATH, index), selector, label_selector(selector))
+        for index, selector in enumerate(given)
+    ]
 
 
-def _matches(selector: Selector, cluster: ResolvedCluster) -> bool:
-    return selector.items() <= cluster.settings.labels.items()
+def _is_in(cluster: ResolvedCluster, wave: _Wave) -> bool:
+    return wave.selector.matches(cluster.settings.labels)
 
 
-def _unknown(selector: Selector, clusters: list[ResolvedCluster]) -> str | None:
-    """Return the first key whose value matches no cluster."""
-    return next(
-        (
-            key
-            for key, value in selector.items()
-            if not any(each.settings.labels.get(key) == value for each in clusters)
-        ),
-        None,
-    )
+def _unmet(selector: LabelSelector, clusters: list[ResolvedCluster]) -> Requirement | None:
+    """Return the first requirement that no cluster meets."""
+    for requirement in selector.requirements:
+        if not any(requirement.matches(cluster.settings.labels) for cluster in clusters):
+            return requirement
+    return None
+
+
+def _without_clusters(
+    wave: _Wave, requirement: Requirement, clusters: list[ResolvedCluster]
+) -> Issue:
+    if isinstance(wave.written, str):
+        problem = f"no cluster has labels that meet {requirement}"
+        return _useless(wave.path, wave.written, problem, clusters)
+    problem = f"no cluster has the label {requirement}"
+    key = requirement.key
+    return _useless((*wave.path, key), wave.written[key], problem, clusters)
 
 
 def _useless(path: Path, value: object, problem: str, clusters: list[ResolvedCluster]) -> Issue:
-    known = dict.fromkeys(item for each in clusters for item in each.settings.labels.items())
+    known = dict.fromkeys(item for cluster in clusters for item in cluster.settings.labels.items())
     shown = [f"{key}={value}" for key, value in known][:_SHOWN_LABELS]
     more = ", ..." if len(known) > _SHOWN_LABELS else ""
     key, label = next(iter(known), ("environment", "staging"))
@@ -72,5 +92,8 @@ def _useless(path: Path, value: object, problem: str, clusters: list[ResolvedClu
         allowed="labels of clusters that are not in an earlier wave"
         + (f": {', '.join(shown)}{more}" if shown else "; no cluster has labels"),
         example=f"canaries: {{{key}: {label}}}",
-        sources=[(*PATH, DESCENDANTS), *((*each.path, "labels", DESCENDANTS) for each in clusters)],
+        sources=[
+            (*PATH, DESCENDANTS),
+            *((*cluster.path, "labels", DESCENDANTS) for cluster in clusters),
+        ],
     )

@@ -83,6 +83,10 @@ def test_times_are_seconds_or_have_a_unit(given: Any, seconds: int) -> None:
         ([{"region": "osaka"}, {"environment": "dev"}], [["cluster2"], ["cluster1"]]),
         ({"environment": "dev"}, [["cluster1", "cluster2"]]),
         ({"environment": "dev", "region": "tokyo"}, [["cluster1"], ["cluster2"]]),
+        ("region in (osaka, nagoya)", [["cluster2"], ["cluster1"]]),
+        ("region!=osaka", [["cluster1"], ["cluster2"]]),
+        ("!legacy,environment", [["cluster1", "cluster2"]]),
+        ([{"region": "osaka"}, "environment=dev"], [["cluster2"], ["cluster1"]]),
     ],
 )
 def test_canaries_go_first_and_all_others_last(canaries: Any, waves: list[list[str]]) -> None:

@@ -59,7 +59,7 @@ CASES: dict[str, Case] = {
     "labels that no cluster has together": (
         [("clusters/cluster2/labels", {"environment": "test"}),
          *canaries({"environment": "test", "region": "tokyo"})],
-        WHERE, "no cluster has all of these labels",
+        WHERE, "no cluster meets all of its requirements",
     ),
     "a wave whose clusters are in earlier ones": (
         canaries([{"environment": "dev"}, TOKYO]), f"{WHERE}[1]", "is in an earlier wave",
@@ -70,8 +70,26 @@ CASES: dict[str, Case] = {
     "a selector in Kubernetes' words": (
         canaries({"matchLabels": TOKYO}), f"{WHERE}.matchLabels", "not a label value",
     ),
-    "a selector as text": (canaries("region=tokyo"), WHERE, "not a mapping"),
-    "selectors as texts": (canaries(["region=tokyo"]), f"{WHERE}[0]", "not a mapping"),
+    "a text that is no selector": (canaries("region=tokyo,"), WHERE, "expected a label key"),
+    "texts that are no selectors": (
+        canaries(["region=osaka", "region>tokyo"]), f"{WHERE}[1]", "expected one of =",
+    ),
+    "a number as a selector": (canaries(1), WHERE, "not a label selector"),
+    "a text of an unknown value": (
+        canaries("environment in (staging,test)"),
+        WHERE, "no cluster has labels that meet environment in (staging,test)",
+    ),
+    "a text of an unknown label": (
+        canaries(["region=osaka,tier"]), f"{WHERE}[0]", "no cluster has labels that meet tier",
+    ),
+    "a text that contradicts itself": (
+        canaries("region=osaka,region=tokyo"), WHERE, "no cluster meets all of its requirements",
+    ),
+    "a text that matches everything": (canaries(""), WHERE, "matches every cluster"),
+    "a text of an earlier wave": (
+        canaries([{"environment": "dev"}, "region notin (osaka)"]),
+        f"{WHERE}[1]", "is in an earlier wave",
+    ),
 }  # fmt: skip
 
 
@@ -96,6 +114,8 @@ def test_selectors_are_not_held_against_labels_that_are_wrong_themselves() -> No
     assert problem.path.endswith("cluster1.labels.tier")
 
 
-def test_a_selector_as_text_is_answered_with_one_to_write() -> None:
-    (problem,) = problems({**CONTAINER, "upgrades": {"canaries": "region=tokyo"}})
-    assert problem.example == "{environment: staging}"
+def test_a_text_that_is_no_selector_is_answered_with_one_to_write() -> None:
+    (problem,) = problems({**CONTAINER, "upgrades": {"canaries": "region=tokyo,"}})
+    assert problem.problem == "not a label selector: expected a label key, got the end"
+    assert problem.allowed == "a label selector in kubectl's form, or a mapping of labels"
+    assert problem.example == "environment in (test,staging)"
