@@ -113,7 +113,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         found = _found(olds)
         if found is None:
             raise OperatorError(
-                f"{olds['hostname']}: its disk is gone since the preview: run `pulumi up` again"
+                f"{olds['hostname']}: its disk is gone since the preview: run `fleet up` again"
             )
         found = lifecycle.change(
             found,

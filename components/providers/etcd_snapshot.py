@@ -125,7 +125,7 @@ def _content(path: Path) -> Iterator[bytes]:
 
 def _unreadable(path: Path, error: OSError) -> OperatorError:
     return OperatorError(
-        f"the snapshot {path} cannot be read ({error.strerror}): bring it back and run `pulumi up` "
+        f"the snapshot {path} cannot be read ({error.strerror}): bring it back and run `fleet up` "
         "again; nothing was restored"
     )
 

@@ -109,8 +109,8 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
             if _identity(facts) != olds["machine_id"]:
                 raise OperatorError(
                     f"{news['machine']}: {visit.login.host} is another machine than the one that "
-                    "was taken over, or it was reinstalled: run `pulumi refresh`, then "
-                    "`pulumi up`, which replaces it"
+                    "was taken over, or it was reinstalled: run `fleet refresh`, then "
+                    "`fleet up`, which replaces it"
                 )
             former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
             if former != fleet and facts.claim is not None and facts.claim.fleet == former:

@@ -91,7 +91,7 @@ def _await_healthy(inputs: WaveInputs) -> datetime | None:
             listed = "\n  ".join(reasons)
             raise OperatorError(
                 f"the wave stops here; later clusters were not changed:\n  {listed}\n"
-                "Fix what is named and run `pulumi up` again: it looks again, then continues."
+                "Fix the problems above and run `fleet up` again: it checks again, then continues."
             )
         time.sleep(POLL_SECONDS)
 

@@ -51,7 +51,7 @@ class Enrollment:
             lines = "\n  ".join(found)
             raise OperatorError(
                 f"{self._where} cannot be a {wanted.role}; nothing was changed on it:\n  {lines}\n"
-                "Fix these problems and run `pulumi up` again."
+                "Fix these problems and run `fleet up` again."
             )
 
     def take(self, fleet: str, mark: str) -> tuple[Claim, set[str]]:

@@ -102,11 +102,11 @@ class Connection:
         except TimeoutError:
             raise Unreachable(
                 f"{self.login}: a command was silent for {seconds:.0f} s: look at the load of the "
-                "host and of the network, then run `pulumi up` again"
+                "host and of the network, then run `fleet up` again"
             ) from None
         except (OSError, EOFError, _ssh_error()) as error:
             raise Unreachable(
-                f"{self.login}: the connection was lost ({error}): run `pulumi up` again"
+                f"{self.login}: the connection was lost ({error}): run `fleet up` again"
             ) from None
 
 

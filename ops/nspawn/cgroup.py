@@ -96,7 +96,7 @@ class Cgroups:
             KILL_SECONDS,
             lambda left: OperatorError(
                 f"{left} of {self.folders[0].name} still alive {KILL_SECONDS} s after SIGKILL: "
-                "check what blocks them with `ps -o pid,stat,wchan`, then run `pulumi up` again"
+                "check what blocks them with `ps -o pid,stat,wchan`, then run `fleet up` again"
             ),
             poll_seconds=POLL_SECONDS,
         )
@@ -130,7 +130,7 @@ class Cgroups:
             KILL_SECONDS,
             lambda folder: OperatorError(
                 f"the cgroup {folder} is still in use after {KILL_SECONDS} s: check its "
-                "cgroup.procs, then run `pulumi up` again"
+                "cgroup.procs, then run `fleet up` again"
             ),
             poll_seconds=POLL_SECONDS,
         )

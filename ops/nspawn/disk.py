@@ -41,7 +41,7 @@ def mount(spec: MachineSpec) -> Path:
             raise OperatorError(
                 f"{spec.hostname}: the base image of its disk, {spec.image}, is missing: "
                 "run `make image`; if that creates a different image, replace the machine with "
-                "`pulumi up --replace`"
+                "`fleet pulumi up --replace`"
             )
         layers = f"lowerdir={lower},upperdir={spec.folder}/upper,workdir={spec.folder}/work"
         run("mount", "-t", "overlay", "overlay", "-o", layers, str(target))

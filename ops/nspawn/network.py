@@ -41,7 +41,7 @@ def plug_in(spec: MachineSpec) -> None:
     """Create the machine's network namespace and its veth pair to the bridge."""
     if not bridge_exists(spec.bridge):
         raise OperatorError(
-            f"{spec.hostname}: the bridge {spec.bridge} is missing; `pulumi up` recreates it"
+            f"{spec.hostname}: the bridge {spec.bridge} is missing; `fleet up` recreates it"
         )
     run("ip", "netns", "add", spec.unit)
     run(

@@ -111,8 +111,8 @@ class RolloutRun:
                 )
             if not found.is_member:
                 raise OperatorError(
-                    f"{name} runs, but is no member of {self._cluster.name} any more: replace it "
-                    "with `pulumi up --replace` and the URN of its machine"
+                    f"{name} is running, but is no longer a member of {self._cluster.name}: "
+                    "replace it with `fleet pulumi up --replace` and the URN of its machine"
                 )
 
     def _add_cluster_actions(self) -> None:
@@ -155,7 +155,7 @@ class RolloutRun:
             why = " and ".join(each.why for each in left)
             raise OperatorError(
                 f"{name}: {why}, although that was fixed just now: something keeps changing it; "
-                "find out what, then run `pulumi up` again"
+                "find out what, then run `fleet up` again"
             )
 
     def _upload(self) -> None:
@@ -171,7 +171,7 @@ class RolloutRun:
                 return
         raise OperatorError(
             f"no control plane of {self._cluster.name} is Ready, so that its settings cannot be "
-            "changed: see what `pulumi refresh` finds, fix it and run `pulumi up` again"
+            "changed: see what `fleet refresh` finds, fix it and run `fleet up` again"
         )
 
     def _changes(self, machines: Iterable[DesiredMachine]) -> list[NodeChange]:

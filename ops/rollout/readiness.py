@@ -64,7 +64,7 @@ def _await(check: Callable[[], None]) -> None:
         READY_SECONDS,
         lambda reason: OperatorError(
             f"after {READY_SECONDS:.0f} s: {reason}; check `journalctl -u kubelet` on the machine, "
-            "fix the cause and run `pulumi up` again: it resumes where it stopped"
+            "fix the cause and run `fleet up` again: it resumes where it stopped"
         ),
         poll_seconds=POLL_SECONDS,
     )

@@ -50,7 +50,7 @@ def test_files_and_texts_are_sent_together_and_none_twice(given: HostArtifacts) 
 
 def test_a_text_that_this_host_has_lost_is_an_error(given: HostArtifacts) -> None:
     whole = given.with_texts({"prepare": "0" * 64})
-    with pytest.raises(OperatorError, match="is missing or damaged: run `pulumi up` again"):
+    with pytest.raises(OperatorError, match="is missing or damaged: run `fleet up` again"):
         whole.missing(set())
     assert whole.missing({"0" * 64}), "what the host has is not looked for"
 

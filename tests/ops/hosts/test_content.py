@@ -44,7 +44,7 @@ def test_a_text_is_written_once() -> None:
 def test_a_damaged_text_is_refused_and_written_again() -> None:
     digest = content.put(TEXT)
     content.file(digest).write_text("")
-    with pytest.raises(OperatorError, match=f"{digest} is missing or damaged: run `pulumi up`"):
+    with pytest.raises(OperatorError, match=f"{digest} is missing or damaged: run `fleet up`"):
         content.get(digest)
     content.put(TEXT)
     assert content.get(digest) == TEXT
