@@ -200,8 +200,8 @@ def _check_key(key: str) -> None:
         raise SelectorError(f"invalid label key {_quoted(key)}: its name must be {_ALLOWED}")
     if slash and (len(prefix) > PREFIX_LENGTH or not _PREFIX.fullmatch(prefix)):
         raise SelectorError(
-            f"invalid label key {_quoted(key)}: what precedes the / must be a lower-case DNS name of at "
-            f"most {PREFIX_LENGTH} characters"
+            f"invalid label key {_quoted(key)}: what precedes the / must be a lower-case DNS name "
+            f"of at most {PREFIX_LENGTH} characters"
         )
 
 
