@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import PROJECT
@@ -17,32 +18,62 @@ KUBECONFIG = PROJECT / "kubeconfig"
 FOLDER = PROJECT / "kubeconfigs"
 
 
-def stack_kubeconfig(engine: Engine, clusters: Collection[str] = ()) -> str:
-    """Return the stack's kubeconfig, limited to these clusters if any are named."""
+def stack_kubeconfig(engine: Engine) -> str:
+    """Return the stack's kubeconfig."""
     stack = engine.workspace.stack
     output = engine.outputs().get("kubeconfig")
     if not isinstance(output, str):
         raise OperatorError(
             f"the stack {stack} has no output `kubeconfig`: complete a `fleet up {stack}` first"
         )
-    known = kubeconfig.split(output)
+    return output
+
+
+def select(text: str, stack: str, clusters: Collection[str]) -> str:
+    """Return a stack's kubeconfig limited to these clusters; all of them if none is named."""
+    known = kubeconfig.split(text)
     if unknown := sorted(set(clusters) - set(known)):
         raise OperatorError(
             f"the stack {stack} has no cluster {', '.join(unknown)}; its clusters: "
             f"{', '.join(known)}"
         )
-    return kubeconfig.select(output, clusters)
+    return kubeconfig.select(text, clusters)
 
 
-def write(text: str, stack: str, *, replace: bool = False) -> list[Path]:
+def matching_clusters(engine: Engine, selector: LabelSelector) -> list[str]:
+    """Return the clusters whose labels match, as of the last `fleet up`; there must be one."""
+    stack = engine.workspace.stack
+    clusters = engine.outputs().get("clusters")
+    if not isinstance(clusters, dict):
+        raise OperatorError(
+            f"the stack {stack} has no output `clusters`: complete a `fleet up {stack}` first"
+        )
+    labels = {name: cluster["labels"] for name, cluster in clusters.items()}
+    matching = [name for name in labels if selector.matches(labels[name])]
+    if not matching:
+        known = "; ".join(
+            f"{name}: " + (",".join(f"{key}={value}" for key, value in pairs.items()) or "none")
+            for name, pairs in labels.items()
+        )
+        raise OperatorError(
+            f"no cluster of the stack {stack} matches the selector {selector}; labels: {known}"
+        )
+    return matching
+
+
+def write(
+    text: str, stack: str, clusters: Collection[str] = (), *, replace: bool = False
+) -> list[Path]:
     """Write the kubeconfigs of a stack; return those to use.
 
-    A ./kubeconfig of another stack is kept, and so is a file that no stack wrote.
+    Every cluster has its file; ./kubeconfig has these clusters, or all of them if none is named. A
+    ./kubeconfig of another stack is kept, and so is a file that no stack wrote.
     """
+    selected = select(text, stack, clusters)
     files = kubeconfig.write_each(FOLDER, text, stack)
     owner = kubeconfig.owner(KUBECONFIG)
     if replace or owner == stack or not KUBECONFIG.exists():
-        kubeconfig.write(KUBECONFIG, text, stack)
+        kubeconfig.write(KUBECONFIG, selected, stack)
         return [KUBECONFIG]
     origin = f"belongs to the stack {owner}" if owner else "was not written by fleet"
     click.echo(
@@ -50,14 +81,19 @@ def write(text: str, stack: str, *, replace: bool = False) -> list[Path]:
         f"{FOLDER / stack}. To replace it, run `fleet kubeconfig --stack {stack} --replace`.",
         err=True,
     )
-    return files
+    return [file for file in files if not clusters or file.name in clusters]
 
 
-def cluster_kubeconfigs(stack: str) -> list[Path]:
-    """Return the files of a stack's clusters; missing ones are written."""
+def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> list[Path]:
+    """Return the files of a stack's clusters, or of those that match; missing ones are written."""
     folder = FOLDER / stack
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    return files or kubeconfig.write_each(FOLDER, stack_kubeconfig(existing_engine(stack)), stack)
+    if not files:
+        files = kubeconfig.write_each(FOLDER, stack_kubeconfig(existing_engine(stack)), stack)
+    if selector is None:
+        return files
+    names = matching_clusters(existing_engine(stack), selector)
+    return [file for file in files if file.name in names]
 
 
 def remove(stack: str) -> list[Path]:

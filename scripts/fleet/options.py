@@ -7,6 +7,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from model.selectors import LabelSelector, SelectorError
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -42,6 +44,26 @@ def stack_option() -> Decorator:
         metavar="NAME",
         shell_complete=_complete_stack,
         help="Name of the stack (environment: FLEET_STACK).",
+    )
+
+
+def _parse_selector(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> LabelSelector | None:
+    try:
+        return None if text is None else LabelSelector.parse(text)
+    except SelectorError as error:
+        raise click.BadParameter(f"not a label selector: {error}") from None
+
+
+def selector_option() -> Decorator:
+    """Take a label selector of clusters as the option `selector`."""
+    return click.option(
+        "-l",
+        "--selector",
+        metavar="SELECTOR",
+        callback=_parse_selector,
+        help="Only clusters with these labels, as for kubectl: env=dev,region!=osaka,!legacy.",
     )
 
 

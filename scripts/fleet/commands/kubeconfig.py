@@ -4,13 +4,15 @@ from pathlib import Path
 
 import click
 
-from scripts.fleet.options import CONTEXT_SETTINGS, examples, stack_option
+from model.selectors import LabelSelector
+from scripts.fleet.options import CONTEXT_SETTINGS, examples, selector_option, stack_option
 
 EPILOG = examples(
     "fleet kubeconfig                              write ./kubeconfig and kubeconfigs/dev/",
     "fleet kubeconfig -s prod --replace            make ./kubeconfig the one of prod",
     "fleet kubeconfig --merge                      merge into ~/.kube/config as well",
     "fleet kubeconfig --cluster cluster1 --merge   merge one cluster only",
+    "fleet kubeconfig -l environment=prod --merge  merge the clusters with this label",
 )
 
 
@@ -19,13 +21,21 @@ EPILOG = examples(
 @click.option(
     "--cluster", "clusters", multiple=True, metavar="NAME", help="Only this cluster; repeatable."
 )
+@selector_option()
 @click.option("--merge", is_flag=True, help="Merge the contexts into ~/.kube/config as well.")
 @click.option("--replace", is_flag=True, help="Replace the ./kubeconfig of another stack.")
-def command(stack: str, clusters: tuple[str, ...], merge: bool, replace: bool) -> None:
+def command(
+    stack: str,
+    clusters: tuple[str, ...],
+    selector: LabelSelector | None,
+    merge: bool,
+    replace: bool,
+) -> None:
     """Write ./kubeconfig and one kubeconfig for each cluster, then show the clusters' nodes.
 
-    ./kubeconfig belongs to one stack; the one of another stack is only replaced with --replace. The
-    file kubeconfigs/STACK/CLUSTER of each cluster is always written.
+    ./kubeconfig belongs to one stack; the one of another stack is only replaced with --replace.
+    --cluster and --selector limit it, and what is merged; the file kubeconfigs/STACK/CLUSTER of
+    each cluster is always written.
 
     A merged context is named CLUSTER-admin, or STACK-CLUSTER-admin if that name is in use. Entries
     of other programs and stacks are not changed. The previous ~/.kube/config is kept as
@@ -34,10 +44,14 @@ def command(stack: str, clusters: tuple[str, ...], merge: bool, replace: bool) -
     from scripts.fleet import access, home_kubeconfig
     from scripts.fleet.engine_run import existing_engine
 
-    text = access.stack_kubeconfig(existing_engine(stack), clusters)
-    files = access.write(text, stack, replace=replace)
+    if clusters and selector:
+        raise click.UsageError("--cluster and --selector cannot be combined")
+    engine = existing_engine(stack)
+    names = access.matching_clusters(engine, selector) if selector else clusters
+    text = access.stack_kubeconfig(engine)
+    files = access.write(text, stack, names, replace=replace)
     if merge:
         own = Path.home() / ".kube" / "config"
-        names = home_kubeconfig.merge_into(own, text, stack)
-        click.echo(f"Merged into {own}: {', '.join(names)}.", err=True)
+        merged = home_kubeconfig.merge_into(own, access.select(text, stack, names), stack)
+        click.echo(f"Merged into {own}: {', '.join(merged)}.", err=True)
     access.show_access(files)
