@@ -2,15 +2,17 @@
 
 Currently: the probe that keeps checking that pods on every Node reach Services by name, the
 PodDisruptionBudget that keeps CoreDNS available during drains, and the drain policy for leaving
-machines. Changed objects are updated in place. They are not deleted with the cluster, since they
-disappear with it.
+machines. Changed objects are updated in place, once no earlier wave holds the cluster. They are not
+deleted with the cluster, since they disappear with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components.pki import Pki
+from components.providers.hold import Hold
 from components.providers.manifests import Manifests, ManifestsArgs
 from model.fleet import Cluster
 from model.render import manifests
@@ -18,11 +20,12 @@ from model.render import manifests
 
 @dataclass(frozen=True)
 class BaselineArgs:
-    """The cluster, its PKI, and the initialization after which its API answers."""
+    """The cluster, its PKI, the initialization after which its API answers, and earlier holds."""
 
     cluster: Cluster
     pki: Pki
     init: pulumi.CustomResource
+    held_by: Sequence[pulumi.Output[Hold]]
 
 
 class Baseline(pulumi.ComponentResource):
@@ -41,7 +44,12 @@ class Baseline(pulumi.ComponentResource):
         self.objects = [
             Manifests(
                 f"{cluster.name}-{purpose}",
-                ManifestsArgs(kubeconfig=pki.kubeconfig, documents=text, init=args.init.id),
+                ManifestsArgs(
+                    kubeconfig=pki.kubeconfig,
+                    documents=text,
+                    init=args.init.id,
+                    held_by=list(args.held_by),
+                ),
                 pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
             )
             for purpose, text in documents.items()

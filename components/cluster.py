@@ -1,8 +1,8 @@
 """One kubeadm cluster, from its machines to readiness.
 
 A cluster depends on no other cluster, so clusters fail independently; only with waves configured do
-changes of running machines wait for other clusters. Machines are created in parallel. The cluster
-is ready when its health check finds nothing missing.
+changes of what runs wait for other clusters, and a new cluster waits for none. Machines are created
+in parallel. The cluster is ready when its health check finds nothing missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,11 @@ import pulumi
 from components.baseline import Baseline, BaselineArgs
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.drivers import driver_for
+from components.holds import holds_on
 from components.network import Network, NetworkArgs
 from components.pki import Pki, PkiArgs
 from components.providers.health_check import ClusterHealthCheck, ClusterHealthCheckArgs
-from components.providers.hold import Hold
+from components.providers.hold import Hold, longest
 from components.providers.ssh_key import SshKey
 from components.rollout import rollout_of
 from components.workers import Workers, WorkersArgs
@@ -47,7 +48,7 @@ class ClusterArgs:
     """The configured cluster; `key` logs in to machines that the program creates.
 
     `secrets` are the config's, by name. `held_by` are the holds of earlier waves: while one of them
-    is not empty, running machines are not changed.
+    is not empty, neither running machines nor the cluster's own objects are changed.
     """
 
     cluster: Described
@@ -60,14 +61,16 @@ class Cluster(pulumi.ComponentResource):
     """A cluster: the administrator's `context` (secret) and its parts of the stack's outputs.
 
     `summary` is the cluster's status; `inventory` (secret) lists its machines and their logins.
-    `rolled` is the time of the last change of a machine.
+    `changed` is the time of the last change of a running machine or of an object, "" if there was
+    none; `health` is the check after it.
     """
 
     context: pulumi.Output[kubeconfigs.Context]
     summary: pulumi.Output[ClusterSummary]
     inventory: pulumi.Output[dict[str, MachineEntry]]
     kubeconfig: pulumi.Output[str]
-    rolled: pulumi.Output[str]
+    changed: pulumi.Output[str]
+    health: ClusterHealthCheck
 
     def __init__(
         self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
@@ -82,31 +85,33 @@ class Cluster(pulumi.ComponentResource):
         )
         workers = Workers(f"{name}-workers", WorkersArgs(cluster, driver, pki), child)
         init = control_plane.init
-        network = Network(f"{name}-network", NetworkArgs(cluster, pki, init), child)
-        baseline = Baseline(f"{name}-baseline", BaselineArgs(cluster, pki, init), child)
+        holds = holds_on(init, args.held_by)
+        network = Network(f"{name}-network", NetworkArgs(cluster, pki, init, holds), child)
+        baseline = Baseline(f"{name}-baseline", BaselineArgs(cluster, pki, init, holds), child)
         machines = [*control_plane.machines, *workers.machines]
         applied = [network.objects, *baseline.objects]
-        rollout = rollout_of(cluster, machines, pki, applied, args.held_by, child)
-        observation = ClusterHealthCheck(
+        rollout = rollout_of(cluster, machines, pki, applied, holds, child)
+        changes = [rollout.rolled, *(objects.changed for objects in applied)]
+        self.changed = pulumi.Output.all(*changes).apply(_latest)
+        self.health = ClusterHealthCheck(
             f"{name}-health",
             ClusterHealthCheckArgs(
                 cluster=cluster.name,
                 kubeconfig=pki.kubeconfig,
                 nodes=[machine.name for machine in cluster.machines],
                 machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
-                rolled=rollout.rolled,
+                rolled=self.changed,
                 deadline_seconds=READY_SECONDS,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[rollout]),
         )
         self.context = pki.context
         self.kubeconfig = pki.kubeconfig
-        self.rolled = rollout.rolled
         self.summary = pulumi.Output.all(
-            observed=observation.observed.apply(_even_without, run_with_unknowns=True),
+            observed=self.health.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,
             expires=pki.cluster.expires,
-            waiting=rollout.waiting.apply(_waiting_or_failed, run_with_unknowns=True),
+            waiting=_all_waiting(rollout.waiting, *(objects.waiting for objects in applied)),
         ).apply(lambda known: _summary(cluster, **known))
         self.inventory = pulumi.Output.all(
             **{machine.name: machine.inventory for machine in machines}
@@ -124,8 +129,18 @@ def _even_without(observed: ClusterHealth) -> ClusterHealth:
     return observed
 
 
+def _latest(moments: list[str]) -> str:
+    """Return the latest of these times (ISO 8601, UTC); "" stands for never."""
+    return max(moments)
+
+
+def _all_waiting(*waiting: pulumi.Output[Hold]) -> pulumi.Output[list[Hold]]:
+    known = (each.apply(_waiting_or_failed, run_with_unknowns=True) for each in waiting)
+    return pulumi.Output.all(*known)
+
+
 def _waiting_or_failed(waiting: Hold) -> Hold:
-    """Return the hold that the rollout waits for; a failed rollout waits for none."""
+    """Return the hold that a change waits for; one that failed waits for none."""
     if pulumi.contains_unknowns(waiting) and not pulumi.runtime.is_dry_run():
         return {}
     return waiting
@@ -136,7 +151,7 @@ def _summary(
     observed: ClusterHealth,
     fingerprint: str,
     expires: str,
-    waiting: Hold,
+    waiting: list[Hold],
 ) -> ClusterSummary:
     summary: ClusterSummary = {
         "endpoint": cluster.server,
@@ -147,6 +162,6 @@ def _summary(
         "caFingerprint": fingerprint,
         "caExpires": expires,
     }
-    if waiting:
-        summary["waiting"] = waiting
+    if hold := longest(waiting):
+        summary["waiting"] = hold
     return summary

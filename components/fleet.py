@@ -92,9 +92,14 @@ def _wave(
         f"wave-{members[0].upgrade.wave}",
         WaveArgs(
             clusters=[each.name for each in members],
-            rolled=[made[each.name].rolled for each in members],
+            rolled=[made[each.name].changed for each in members],
             kubeconfigs=[made[each.name].kubeconfig for each in members],
             soak_seconds=max(each.upgrade.soak_seconds for each in members),
         ),
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before))),
+        pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                depends_on=[*before, *(made[each.name].health for each in members)]
+            ),
+        ),
     )

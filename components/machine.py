@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_command import remote
 
-from components import inventory
+from components import holds, inventory
 from components.drivers import Driver
 from components.pki import Pki
 from components.providers.etcd_snapshot import EtcdSnapshot, EtcdSnapshotArgs
@@ -97,6 +97,7 @@ class Machine(pulumi.ComponentResource):
             settings={
                 **looking,
                 "INIT_DOCUMENTS": kubeadm.init_documents(self._cluster, self._machine),
+                "RUN_ID": holds.RUN_ID,
                 **({"SNAPSHOT": snapshot.sha256} if snapshot else {}),
                 **settings,
             },

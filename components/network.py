@@ -1,14 +1,16 @@
 """The pod network of one cluster: objects that are applied as soon as the API answers.
 
-A changed pod subnet or plugin updates the objects in place. They are not deleted with the cluster,
-since they disappear with it.
+A changed plugin or setting updates the objects in place, once no earlier wave holds the cluster.
+They are not deleted with the cluster, since they disappear with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components.pki import Pki
+from components.providers.hold import Hold
 from components.providers.manifests import Manifests, ManifestsArgs
 from model.cni import plugins
 from model.fleet import Cluster
@@ -16,11 +18,12 @@ from model.fleet import Cluster
 
 @dataclass(frozen=True)
 class NetworkArgs:
-    """The cluster, its PKI, and the initialization after which its API answers."""
+    """The cluster, its PKI, the initialization after which its API answers, and earlier holds."""
 
     cluster: Cluster
     pki: Pki
     init: pulumi.CustomResource
+    held_by: Sequence[pulumi.Output[Hold]]
 
 
 class Network(pulumi.ComponentResource):
@@ -37,6 +40,7 @@ class Network(pulumi.ComponentResource):
                 kubeconfig=pki.kubeconfig,
                 documents=plugins.pod_network(cluster),
                 init=args.init.id,
+                held_by=list(args.held_by),
             ),
             pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )

@@ -9,6 +9,9 @@ import sys
 from functools import cache
 from typing import Any
 
+import pulumi
+from pulumi.dynamic import Resource
+
 CALL_SECONDS = 5
 
 
@@ -33,6 +36,16 @@ class EngineLog:
             stub.Log(request, timeout=CALL_SECONDS)
         except grpc.RpcError:
             sys.stderr.write(f"{text}\n")
+
+
+def own_urn(kind: type[Resource], name: str, parent: pulumi.Resource) -> pulumi.Output[str]:
+    """Return the URN under which a dynamic resource of this kind reports to the engine.
+
+    As an ordinary output of the parent it would make the resource wait for all of the parent's
+    children, of which it is one.
+    """
+    urn = pulumi.create_urn(name, f"pulumi-python:{kind._resource_type_name}", parent)
+    return pulumi.Output(set(), urn.future(), urn.is_known())  # type: ignore[arg-type]
 
 
 @cache

@@ -4,15 +4,23 @@ Create and update apply every document; update also deletes the objects that are
 Read records missing objects, so that the next `up` after a `refresh` applies them again; while the
 API is unavailable it records nothing. A cluster that was initialized again, which `init`
 shows, has none of the objects: they are applied again. Delete removes them, newest first.
+
+While an earlier wave holds the cluster, changed documents wait as its rollout does: check keeps
+those that were applied last, and update records `waiting`. Objects that are missing are restored
+meanwhile, from what was applied last. A cluster that was just initialized waits for nobody.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypedDict
 
 import pulumi
 from pulumi.dynamic import DiffResult
 
+from components.providers import hold
 from components.providers.base import ProvidedResource, Provider, changed
+from components.providers.engine_log import EngineLog, own_urn
+from components.providers.hold import Hold
 from ops.kube import apply, client
 from ops.kube.apply import Reference
 from ops.kube.errors import ApiError, Unavailable
@@ -21,38 +29,55 @@ CAUSES = ("documents", "kubeconfig", "init")
 
 
 class ManifestsInputs(TypedDict):
-    """The objects as the provider gets them."""
+    """The objects as the provider gets them; `check` adds `waiting`."""
 
+    urn: str
     kubeconfig: str
     documents: str
     init: str
+    held_by: list[Hold]
+    waiting: Hold
 
 
 class ManifestsState(ManifestsInputs):
-    """The objects as they were applied."""
+    """The objects as they were applied; `changed` is the time of the last update, "" if none."""
 
     applied: list[Reference]
+    changed: str
 
 
 class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
     """Applies documents to a cluster."""
 
+    def _check(self, olds: ManifestsInputs, news: ManifestsInputs) -> ManifestsInputs:
+        """Keep the documents that were applied last while a change of them is held."""
+        waits = olds and olds["init"] == news["init"] and olds["documents"] != news["documents"]
+        waiting: Hold = hold.strongest(news["held_by"]) if waits else {}
+        documents = olds["documents"] if waiting else news["documents"]
+        return {**news, "documents": documents, "waiting": waiting}
+
     def _create(self, inputs: ManifestsInputs) -> ManifestsState:
         """Apply every document in order."""
-        return {**inputs, "applied": _apply(inputs)}
+        return {**inputs, "applied": _apply(inputs), "changed": ""}
 
     def _diff(self, olds: ManifestsState, news: ManifestsInputs) -> DiffResult:
         """Apply again when a document or the access changed, or an object was found missing."""
-        if changed(olds, news, CAUSES):
-            return DiffResult(changes=True)
-        return DiffResult(changes=olds["applied"] != apply.references(news["documents"]))
+        waiting = news["waiting"]
+        if hold.is_stopped(waiting):
+            return DiffResult(changes=_is_due(olds, news))
+        if waiting:
+            EngineLog(news["urn"])(f"{hold.heading(waiting)} its objects", ephemeral=False)
+        return DiffResult(changes=bool(waiting or olds["waiting"]) or _is_due(olds, news))
 
     def _update(self, olds: ManifestsState, news: ManifestsInputs) -> ManifestsState:
         """Apply the desired objects and delete those no longer wanted."""
+        if not _is_due(olds, news):
+            return {**olds, **news}
         applied = _apply(news)
         kube = client.of(news["kubeconfig"])
         apply.remove(kube, [ref for ref in olds["applied"] if ref not in applied])
-        return {**news, "applied": applied}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return {**news, "applied": applied, "changed": now}
 
     def _read(self, state: ManifestsState) -> ManifestsState:
         """Return the objects that exist."""
@@ -70,26 +95,47 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
         apply.remove(client.of(state["kubeconfig"]), state["applied"])
 
 
+def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
+    """Whether there is something to apply: a change that does not wait, or a missing object."""
+    if changed(olds, news, CAUSES):
+        return True
+    return olds["applied"] != apply.references(news["documents"])
+
+
 def _apply(inputs: ManifestsInputs) -> list[Reference]:
     return apply.apply(client.of(inputs["kubeconfig"]), inputs["documents"])
 
 
 @dataclass(frozen=True)
 class ManifestsArgs:
-    """Objects as YAML `documents`; `init` is the ID of the cluster's initialization."""
+    """Objects as YAML `documents`; `init` is the ID of the cluster's initialization.
+
+    `held_by` are the holds of earlier waves.
+    """
 
     kubeconfig: pulumi.Input[str]
     documents: pulumi.Input[str]
     init: pulumi.Input[str]
+    held_by: list[pulumi.Output[Hold]]
 
 
 class Manifests(ProvidedResource, module="kubeadm-fleet", name="Manifests"):
-    """Objects in a cluster: `applied` (references of what exists)."""
+    """Objects in a cluster: `applied` (references of what exists), `changed` (the last update).
+
+    `waiting` is the hold of an earlier wave that a change waits for; empty if none.
+    """
 
     applied: pulumi.Output[list[Reference]]
+    changed: pulumi.Output[str]
+    waiting: pulumi.Output[Hold]
 
-    def __init__(
-        self, name: str, args: ManifestsArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        secret = pulumi.Output.secret(args.kubeconfig)
-        super().__init__(ManifestsProvider(), name, args, opts, kubeconfig=secret)
+    def __init__(self, name: str, args: ManifestsArgs, opts: pulumi.ResourceOptions) -> None:
+        assert opts.parent is not None
+        super().__init__(
+            ManifestsProvider(),
+            name,
+            args,
+            opts,
+            urn=own_urn(Manifests, name, opts.parent),
+            kubeconfig=pulumi.Output.secret(args.kubeconfig),
+        )

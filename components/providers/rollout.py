@@ -9,8 +9,8 @@ does nothing: the machines leave by themselves.
 
 While an earlier wave holds the cluster, a change of running machines waits: check keeps the inputs
 that were applied last, so that the next run compares with them again; update changes no machine and
-records only `waiting`, the hold that it waits for. Meanwhile the change is judged by `wanted`. In a
-new cluster nothing has to wait.
+records only `waiting`, the hold that it waits for. Meanwhile the change is judged by `wanted`. When
+an earlier wave fails, not even that is recorded. In a new cluster nothing has to wait.
 
 `plan` is a sentence for each machine that will be touched. It is meant for the preview and never
 causes a change by itself.
@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import pulumi
 from pulumi.dynamic import DiffResult, ReadResult
-from pulumi.runtime.rpc import contains_unknowns
 
+from components.providers import hold
 from components.providers.base import NotKnown, ProvidedResource, Provider, require_known
-from components.providers.engine_log import EngineLog
+from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
 from ops.hosts.login import Login, LoginProps
 from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
@@ -103,10 +103,11 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         from ops.rollout.preview import plan
 
         _require_judgeable(news)
-        hold = _hold(news["held_by"])
+        held = hold.strongest(news["held_by"])
         # Without former inputs the cluster is new, and there is nothing to roll out.
         sentences = plan(ClusterChange.of(olds, news), olds.get("drift", {})) if olds else {}
-        waiting = hold if any(_stays(olds, news, machine) for machine in sentences) else {}
+        waits = any(_stays(olds, news, machine) for machine in sentences)
+        waiting: Hold = held if waits else {}
         known: Mapping[str, object] = news
         return {
             **(olds if waiting else news),
@@ -127,10 +128,12 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         _require_judgeable(news)
         waiting = news["waiting"]
         reject_unsafe(ClusterChange.of(olds, _judged(news)), olds["found"])
+        if hold.is_stopped(waiting):
+            return DiffResult(changes=False)
         changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
         if changes and (waiting or news["plan"]):
             lines = [f"  {name}: {text}" for name, text in sorted(news["plan"].items())]
-            _progress(news).say("\n".join([_heading(waiting), *lines]))
+            _progress(news).say("\n".join([hold.heading(waiting), *lines]))
         return DiffResult(changes=changes)
 
     def _update(self, olds: RolloutState, news: RolloutInputs) -> RolloutState:
@@ -192,24 +195,6 @@ def _stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
     """Whether a touched machine runs before and after; others are created or deleted at once."""
     before = olds["machine_ids"].get(machine)
     return before is not None and bool(before == news["machine_ids"].get(machine))
-
-
-def _hold(held_by: object) -> Hold:
-    """Return the hold that lasts longest; in a preview, an unknown hold counts as none."""
-    holds: list[Hold] = held_by if isinstance(held_by, list) else []
-    known = [hold for hold in holds if hold and not contains_unknowns(hold)]
-    none: Hold = {}
-    return max(known, key=lambda hold: datetime.fromisoformat(hold["until"]), default=none)
-
-
-def _heading(waiting: Hold) -> str:
-    if not waiting:
-        return "what will be done:"
-    until = datetime.fromisoformat(waiting["until"])
-    return (
-        f"waits until {until:%Y-%m-%d %H:%M:%S} UTC, as long as {', '.join(waiting['for'])} must "
-        "stay healthy; `up` will then continue with:"
-    )
 
 
 def _roll(inputs: RolloutInputs, are_new_settled: bool) -> RolloutState:
@@ -302,17 +287,7 @@ class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):
             name,
             args,
             opts,
-            urn=_urn(name, opts.parent),
+            urn=own_urn(Rollout, name, opts.parent),
             logins=pulumi.Output.secret(args.logins),
             kubeconfig=pulumi.Output.secret(args.kubeconfig),
         )
-
-
-def _urn(name: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """The rollout's own URN, under which it reports its progress to the engine.
-
-    As an ordinary output of the parent it would make the rollout wait for all of the parent's
-    children, of which it is one.
-    """
-    urn = pulumi.create_urn(name, f"pulumi-python:{Rollout._resource_type_name}", parent)
-    return pulumi.Output(set(), urn.future(), urn.is_known())  # type: ignore[arg-type]

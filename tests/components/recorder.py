@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 import runpy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,19 @@ COMPUTED: dict[str, type[Provider[Any, Any]]] = {
 }
 
 
-def run(config: Any, before: Graph | None = None, secrets: dict[str, str] | None = None) -> Graph:
+def run(
+    config: Any,
+    before: Graph | None = None,
+    secrets: dict[str, str] | None = None,
+    given: Mapping[str, dict[str, Any]] | None = None,
+) -> Graph:
     """Return what the program registers for `config`, the value of `kubeadm-fleet:fleet`.
 
     With `before`, resources whose inputs are the same keep the outputs that they had there, and
     inputs whose changes are ignored stay what they were, unless a trigger replaces the resource.
+    `given` are outputs by kind, instead of those that are made up.
     """
-    recorder = Recorder(before)
+    recorder = Recorder(before, given or {})
     # As set_mocks does, without the stack resource that it registers outside of a run.
     settings = mocks.MockSettings(  # type: ignore[no-untyped-call]  # Pulumi's, without types
         monitor=recorder,
@@ -90,10 +96,11 @@ class _NoMocks(mocks.Mocks):
 class Recorder(mocks.MockMonitor):
     """Answers as the engine would and notes what it was asked for."""
 
-    def __init__(self, before: Graph | None) -> None:
+    def __init__(self, before: Graph | None, given: Mapping[str, dict[str, Any]]) -> None:
         super().__init__(_NoMocks())
         self.graph = Graph()
         self._before = before
+        self._given = given
 
     def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -151,7 +158,8 @@ class Recorder(mocks.MockMonitor):
         known = self._before.by_urn.get(registered.urn) if self._before else None
         if known and known.inputs == registered.inputs:
             return known.outputs
-        return _make(registered) if registered.custom else {}
+        given = self._given.get(registered.kind, {})
+        return {**_make(registered), **given} if registered.custom else {}
 
 
 def _make(registered: Registered) -> dict[str, Any]:
@@ -163,7 +171,7 @@ def _make(registered: Registered) -> dict[str, Any]:
         "ContainerMachine": {"machine_id": identity, "host_key": f"ssh-ed25519 {identity}"},
         "Bridge": {"bridge": f"kf{identity}", "gateway": "192.0.2.1"},
         "ExistingHost": {"machine_id": identity},
-        "Manifests": {"applied": []},
+        "Manifests": {"applied": [], "changed": "", "waiting": {}},
         "ClusterHealthCheck": {
             "observed": {"nodes": [{"name": inputs.get("cluster")}], "missing": []}
         },

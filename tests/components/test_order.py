@@ -1,9 +1,14 @@
 """What waits for what: as little as possible, and never across clusters."""
 
+import pytest
+
+from components import holds
 from tests.components.conftest import stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
 from tests.model.examples import changed
+
+HOLD = {"until": "2999-01-01T00:00:00+00:00", "for": ["cluster2"]}
 
 
 def test_control_planes_join_one_after_another(prod: Graph) -> None:
@@ -82,19 +87,33 @@ def test_rollout_awaits_every_join(graph: Graph) -> None:
         assert graph.awaits(f"{cluster}-health", rollout.name)
 
 
-def test_later_wave_changes_machines_only_when_the_earlier_one_holds_it_no_longer() -> None:
-    waves = ("upgrades", {"canaries": {"region": "osaka"}, "soak": 60})
-    graph = run(changed(stack_config("dev"), waves))
+def test_later_wave_is_changed_only_when_the_earlier_one_holds_it_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = changed(
+        stack_config("dev"), ("upgrades", {"canaries": {"region": "osaka"}, "soak": 60})
+    )
+    before = run(config, given={"Wave": {"hold": HOLD}})
+    monkeypatch.setattr(holds, "RUN_ID", "another")
+    graph = run(config, before)
     assert [each.name for each in graph.kinds("Wave")] == ["wave-0"]
     assert graph.one("wave-0").inputs["clusters"] == ["cluster2"]
     assert graph.one("wave-0").inputs["soak_seconds"] == 60
     assert "kubeconfigs" in graph.one("wave-0").secret_inputs
-    assert graph.awaits("cluster1-rollout", "wave-0")
-    assert graph.one("cluster1-rollout").inputs["held_by"] == [graph.one("wave-0").outputs["hold"]]
-    assert graph.one("cluster2-rollout").inputs["held_by"] == []
-    assert graph.awaits("wave-0", "cluster2-rollout")
-    # Clusters come up side by side all the same.
-    assert not graph.awaits("cluster1-worker-0-join", "wave-0")
+    for changing in ("rollout", "flannel", "probe", "dns", "drain"):
+        assert graph.one(f"cluster1-{changing}").inputs["held_by"] == [HOLD]
+        assert graph.one(f"cluster2-{changing}").inputs["held_by"] == []
+        assert graph.awaits("wave-0", f"cluster2-{changing}")
+    assert graph.awaits("wave-0", "cluster2-health")
+    # What waits does so by the value of the hold: the engine would skip it if a canary failed.
+    assert not [each for each in graph.customs if "wave-0" in graph.awaited(each)]
+
+
+def test_new_cluster_waits_for_no_wave() -> None:
+    waves = ("upgrades", {"canaries": {"region": "osaka"}, "soak": 60})
+    graph = run(changed(stack_config("dev"), waves), given={"Wave": {"hold": HOLD}})
+    for changing in ("rollout", "flannel", "probe", "dns", "drain"):
+        assert graph.one(f"cluster1-{changing}").inputs["held_by"] == [{}]
 
 
 def test_nobody_waits_where_no_waves_are_configured(graph: Graph) -> None:

@@ -1,5 +1,6 @@
 """A change goes to the canaries first, and no further while they have not been healthy for long."""
 
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,12 +12,13 @@ import pytest
 
 from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
+from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import PulumiStack
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1200)]
 
-CANARY, OTHER = "canary", "main"
+CANARY, OTHER, NEW = "canary", "main", "new"
 SOAK_SECONDS = 90
 
 
@@ -29,7 +31,14 @@ def described(network: IPv4Network, labels: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[PulumiStack]:
+def further() -> Iterator[IPv4Network]:
+    """The subnet of a cluster that is added later."""
+    with subnet(84) as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def fleet(further: IPv4Network) -> Iterator[PulumiStack]:
     with subnet(85) as first, subnet(86) as second:
         config = {
             "kubernetesVersion": "1.36.3",
@@ -46,18 +55,24 @@ def fleet() -> Iterator[PulumiStack]:
             yield stack
 
 
-def most_pods(fleet: PulumiStack) -> dict[str, str]:
-    """How many pods the only Node of each cluster takes."""
-    kubectl = access(fleet)
-    found = {}
-    for name in (CANARY, OTHER):
-        (node,) = kubectl.within(f"{name}-admin").items("get", "nodes")
-        found[name] = node["status"]["capacity"]["pods"]
-    return found
+def settings(fleet: PulumiStack, *clusters: str) -> list[tuple[str, str]]:
+    """What each cluster runs with: the pods that its only Node takes, and its drain's deadline."""
+    return [_settings(access(fleet).within(f"{name}-admin")) for name in clusters]
 
 
-def test_a_canary_that_cannot_be_changed_stops_the_wave(fleet: PulumiStack) -> None:
+def _settings(kubectl: Kubectl) -> tuple[str, str]:
+    (node,) = kubectl.items("get", "nodes")
+    policy = json.loads(
+        kubectl("get", "configmap/kubeadm-fleet-drain", "-n", "kube-system", "-o", "json")
+    )
+    return node["status"]["capacity"]["pods"], policy["data"]["seconds"]
+
+
+def test_a_canary_that_cannot_be_changed_stops_the_wave_and_no_new_cluster(
+    fleet: PulumiStack, further: IPv4Network
+) -> None:
     fleet.config["kubelet"] = {"maxPods": 60}
+    fleet.config["clusters"][NEW] = described(further, {"environment": "prod"})
     spec = MachineSpec.read(fleet.machines / CANARY / f"{CANARY}-control-plane-0")
     assert spec
     subprocess.run(["ip", "link", "set", spec.link, "down"], check=True)
@@ -69,12 +84,17 @@ def test_a_canary_that_cannot_be_changed_stops_the_wave(fleet: PulumiStack) -> N
     assert "Traceback" not in finished.output
     assert f"{CANARY}-control-plane-0" in finished.output
     assert f"{OTHER}-rollout" not in finished.steps("update")
-    assert most_pods(fleet) == {CANARY: "50", OTHER: "50"}
+    assert {f"{NEW}-rollout", f"{NEW}-health"} <= set(finished.steps("create"))
+    assert fleet.output("clusters")[NEW]["ready"]
+    assert settings(fleet, CANARY, OTHER) == [("50", "120"), ("50", "120")]
+    assert settings(fleet, NEW) == [("60", "120")]
 
 
 def test_the_others_wait_for_the_soak_and_no_run_does(fleet: PulumiStack) -> None:
+    fleet.config["upgrades"]["drainTimeout"] = "3m"
     finished = fleet.up()
-    assert most_pods(fleet) == {CANARY: "60", OTHER: "50"}
+    assert settings(fleet, CANARY, OTHER) == [("60", "180"), ("50", "120")]
+    assert settings(fleet, NEW) == [("60", "120")]
     steps = finished.steps("update")
     order = [steps.index(name) for name in (f"{CANARY}-rollout", "wave-0", f"{OTHER}-rollout")]
     assert order == sorted(order)
@@ -85,7 +105,7 @@ def test_the_others_wait_for_the_soak_and_no_run_does(fleet: PulumiStack) -> Non
     shown = fleet.preview()
     for said in (finished, shown):
         assert f"waits until {until:%Y-%m-%d %H:%M:%S} UTC" in said.output
-        assert f"{OTHER}-rollout" in said.steps("update")
+        assert {f"{OTHER}-rollout", f"{OTHER}-drain"} <= set(said.steps("update"))
     assert "wave-0" not in shown.steps("update")
     # The canary was not changed again, and holds nobody longer for it.
     fleet.up()
@@ -96,9 +116,9 @@ def test_the_others_follow_once_the_canary_was_healthy_for_the_soak(fleet: Pulum
     until = datetime.fromisoformat(fleet.output("clusters")[OTHER]["waiting"]["until"])
     time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1)
     finished = fleet.up()
-    assert most_pods(fleet) == {CANARY: "60", OTHER: "60"}
+    assert settings(fleet, CANARY, OTHER, NEW) == [("60", "180")] * 3
     steps = finished.steps("update")
-    order = [steps.index(name) for name in ("wave-0", f"{OTHER}-rollout")]
+    order = [steps.index(name) for name in ("wave-0", f"{OTHER}-drain", f"{OTHER}-rollout")]
     assert order == sorted(order)
     assert f"{CANARY}-rollout" not in steps
     assert "waiting" not in fleet.output("clusters")[OTHER]

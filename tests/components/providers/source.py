@@ -1,6 +1,7 @@
 """A resource that gives its value to others, unless it is told to fail."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pulumi
@@ -8,8 +9,12 @@ from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider
 from ops.errors import OperatorError
+from ops.wait import NotYet, wait_until
 
 FAIL = "fail"
+# Before the path of a file that must exist before it fails.
+FAIL_AFTER = "fail after "
+PATIENCE_SECONDS = 60
 
 
 class SourceInputs(TypedDict):
@@ -30,9 +35,19 @@ class SourceProvider(Provider[SourceInputs, SourceState]):
         return DiffResult(changes=olds["value"] != news["value"])
 
     def _update(self, _olds: SourceState, news: SourceInputs) -> SourceState:
-        if news["value"] == FAIL:
+        if news["value"].startswith(FAIL_AFTER):
+            _await_file(Path(news["value"].removeprefix(FAIL_AFTER)))
+        if news["value"].startswith(FAIL):
             raise OperatorError("failed as it was told to")
         return {**news, "given": news["value"]}
+
+
+def _await_file(path: Path) -> None:
+    def exists() -> None:
+        if not path.exists():
+            raise NotYet(f"{path} is missing")
+
+    wait_until(exists, PATIENCE_SECONDS, OperatorError)
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,13 @@ def test_what_the_api_serves_is_asked_anew_each_time(core: Api, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+def inputs(api: Api, documents: str, **changes: Any) -> dict[str, Any]:
+    given = {"kubeconfig": api.kubeconfig, "documents": documents, "init": "first"}
+    return {"urn": "", "held_by": [], **given, **changes}
+
+
 def props(api: Api, documents: str) -> dict[str, Any]:
-    return {"kubeconfig": api.kubeconfig, "documents": documents, "init": "first"}
+    return dict(ManifestsProvider().check({}, inputs(api, documents)).inputs)
 
 
 def changes(asked: list[str]) -> list[str]:

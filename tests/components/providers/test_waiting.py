@@ -6,6 +6,7 @@ import pytest
 from pulumi.output import UNKNOWN
 
 from components.providers import rollout
+from components.providers.hold import STOPPED
 from components.providers.rollout import RolloutProvider
 from ops.errors import OperatorError
 from tests.ops.rollout.examples import inputs
@@ -85,6 +86,22 @@ def test_a_change_that_is_taken_back_waits_no_longer(rolled: list[str]) -> None:
     assert rolled == []
     assert engine.outputs["waiting"] == {}
     assert not engine.changes(inputs(held_by=[SOON]))
+
+
+def test_after_an_earlier_wave_failed_nothing_is_changed_or_recorded(rolled: list[str]) -> None:
+    engine = Engine()
+    drift = {"a-worker-0": [{"kind": "repair", "why": "it broke"}]}
+    engine.inputs = {**engine.inputs, "drift": drift}
+    engine.outputs = {**engine.outputs, "drift": drift}
+    for version in ("v1.36.3", "v1.36.4"):
+        stopped = inputs(version=version, held_by=[{}, STOPPED, SOON])
+        assert not engine.changes(stopped)
+        engine.up(stopped)
+        assert engine.outputs["version"] == engine.inputs["version"] == "v1.36.3"
+        assert engine.outputs["waiting"] == {}
+    assert rolled == []
+    engine.up(inputs(version="v1.36.4", held_by=[{}]))
+    assert rolled == ["v1.36.4"]
 
 
 def test_without_a_change_nothing_waits() -> None:

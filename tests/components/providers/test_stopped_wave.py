@@ -1,0 +1,130 @@
+"""What becomes of later waves when a canary fails, with the real engine.
+
+An existing cluster stays as it is. A new one is made, and not even later: the canary here fails
+only once the new cluster is complete.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.components.providers.source import FAIL_AFTER
+from tests.ops.kube.api_server import Api
+from tests.scripts.command_plugin.stack import Finished, Stack
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+import pulumi
+from pulumi_command import local
+
+from components.holds import RUN_ID, holds_on
+from components.providers.manifests import Manifests, ManifestsArgs
+from components.providers.wave import Wave, WaveArgs
+from tests.components.providers.held import Held, HeldArgs
+from tests.components.providers.source import Source, SourceArgs
+
+config = pulumi.Config()
+kubeconfig = config.require("kubeconfig")
+canary = Source("canary", SourceArgs(config.require("canary")))
+wave = Wave(
+    "wave-0",
+    WaveArgs(
+        clusters=["canary"],
+        rolled=[canary.given],
+        kubeconfigs=[pulumi.Output.from_input(kubeconfig)],
+        soak_seconds=0,
+    ),
+)
+parent = pulumi.ComponentResource("test:index:Cluster", "cluster")
+for name in config.require("clusters").split():
+    init = local.Command(
+        f"{name}-init",
+        create="cat >/dev/null",
+        stdin=pulumi.Output.secret(f"RUN_ID={RUN_ID}"),
+        opts=pulumi.ResourceOptions(ignore_changes=["stdin"]),
+    )
+    holds = holds_on(init, [wave.hold])
+    name_of = config.require("version").replace(".", "-")
+    objects = Manifests(
+        f"{name}-objects",
+        ManifestsArgs(
+            kubeconfig=kubeconfig,
+            documents=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {name_of}}}}}",
+            init=init.id,
+            held_by=holds,
+        ),
+        pulumi.ResourceOptions(parent=parent),
+    )
+    rollout = Held(name, HeldArgs(version=config.require("version"), held_by=holds))
+    local.Command(
+        f"{name}-complete",
+        create=f"touch {config.require('folder')}/{name}",
+        opts=pulumi.ResourceOptions(depends_on=[objects, rollout]),
+    )
+"""
+DYNAMIC, COMMAND = "pulumi-python:", "command:"
+FORMER, NEXT = "v1.36.3", "v1.36.4"
+
+
+@pytest.fixture
+def stack(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """A canary and a cluster of a later wave; a failure does not stop a run."""
+    monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
+    namespaces = {"name": "namespaces", "singularName": "", "namespaced": False,
+                  "kind": "Namespace", "verbs": ["get", "patch", "delete"]}  # fmt: skip
+    api.answers["GET /api/v1"] = (
+        200,
+        {"kind": "APIResourceList", "groupVersion": "v1", "resources": [namespaces]},
+    )
+    for name in (FORMER, NEXT):
+        path = f"/api/v1/namespaces/{name.replace('.', '-')}"
+        for verb in ("PATCH", "DELETE"):
+            api.answers[f"{verb} {path}"] = (200, {"kind": "Namespace", "metadata": {}})
+    api.answers["GET /api/v1/nodes"] = (200, {"items": []})
+    stack = Stack(tmp_path, program=PROGRAM)
+    stack.configure(
+        canary="", clusters="old", version=FORMER, kubeconfig=api.kubeconfig, folder=str(tmp_path)
+    )
+    made = stack.up()
+    assert made.status == 0, made.output
+    return stack
+
+
+def steps(finished: Finished) -> dict[str, str]:
+    return finished.steps(DYNAMIC) | finished.steps(COMMAND)
+
+
+def test_an_existing_cluster_stays_as_it_is_and_a_new_one_waits_for_nobody(
+    stack: Stack, tmp_path: Path
+) -> None:
+    canary = f"{FAIL_AFTER}{tmp_path / 'new'}"
+    stack.configure(canary=canary, clusters="old new", version=NEXT)
+    failed = stack.up()
+    assert failed.status != 0
+    assert "failed as it was told to" in failed.output
+    assert "Traceback" not in failed.output
+    new = {f"new{part}": "create" for part in ("", "-init", "-objects", "-complete")}
+    assert steps(failed) == {"canary": "update"} | new
+
+    stack.configure(canary="2026-01-01T00:00:00+00:00")
+    followed = stack.up()
+    assert followed.status == 0, followed.output
+    old = {name: "update" for name in ("old", "old-objects")}
+    assert followed.steps(DYNAMIC) == {"canary": "update", "wave-0": "update"} | old
+    assert stack.up().steps(DYNAMIC) == {}
+
+
+def test_a_cluster_that_an_earlier_run_left_incomplete_is_completed(
+    stack: Stack, tmp_path: Path, api: Api
+) -> None:
+    path = f"PATCH /api/v1/namespaces/{NEXT.replace('.', '-')}"
+    answer, api.answers[path] = api.answers[path], (403, {"message": "not now"})
+    stack.configure(clusters="old new", version=NEXT)
+    assert stack.up().status != 0
+    api.answers[path] = answer
+    (tmp_path / "new").unlink(missing_ok=True)
+    stack.configure(canary="fail")
+    failed = stack.up()
+    assert steps(failed)["new-objects"] == "create", failed.output
+    assert (tmp_path / "new").exists()
