@@ -16,6 +16,7 @@ from components.providers.container_machine import ContainerMachine, ContainerMa
 from components.providers.existing_host import ExistingHost, ExistingHostArgs
 from components.providers.ssh_key import SshKey
 from components.steps import Settings
+from components.texts import texts_of
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
 from ops.hosts.login import Login
 
@@ -84,6 +85,7 @@ class ContainerDriver:
                 cpus=settings.cpus,
                 memory=settings.memory_bytes,
                 authorized_key=self._key.public_key,
+                content=texts_of(self._cluster, machine),
             ),
             opts,
         )
@@ -131,6 +133,7 @@ class ExistingDriver:
                 login=login.to_props(),
                 host_key_check=login.host_key_check,
                 endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
+                content=texts_of(self._cluster, machine),
             ),
             opts,
         )

@@ -3,11 +3,13 @@
 Create boots it and returns once SSH answers. A changed size is applied while it runs; a stopped
 machine is started again with its disk; another name, address, role or owner replaces it, and so
 does a missing disk. Another Kubernetes version, or other files for the same version, does not
-require a new machine: the missing files are put on its disk, for its `prepare` step to stage.
-Delete ends it and leaves nothing on the host.
+require a new machine: the missing files are put on its disk, for its `prepare` step to stage. So
+are its texts, before it boots and while it runs; another table of its files alone is no change,
+since the rollout brings it to members. Delete ends it and leaves nothing on the host.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -16,7 +18,13 @@ from uuid import uuid4
 import pulumi
 from pulumi.dynamic import DiffResult
 
-from components.providers.base import ProvidedResource, Provider, changed, require_present
+from components.providers.base import (
+    ProvidedResource,
+    Provider,
+    changed,
+    require_known,
+    require_present,
+)
 from model import paths
 from ops.errors import OperatorError
 
@@ -51,6 +59,7 @@ class ContainerMachineInputs(TypedDict):
     cpus: float
     memory: float
     authorized_key: str
+    content: Mapping[str, str]
 
 
 class _Found(TypedDict):
@@ -78,8 +87,8 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         spec = _spec(inputs, image=image, machine_id=uuid4().hex)
         return {
             **inputs,
-            "host_key": lifecycle.create(spec, {}),
-            "supplies": stock.of_image(spec, {}).digest,
+            "host_key": lifecycle.create(spec, inputs["content"]),
+            "supplies": stock.of_image(spec, inputs["content"]).digest,
             **_outs(spec, running=True),
         }
 
@@ -91,6 +100,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         from ops.nspawn import lifecycle
 
         require_present(news, (*REPLACING, *CHANGING))
+        require_known(news, ("content",))
         replaces = changed(olds, news, REPLACING)
         found = _found(olds)
         if found is None:
@@ -98,7 +108,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         stopped = found is not None and not lifecycle.is_running(found)
         changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(
-            changes=bool(changes) or _needs_supplies(olds, news),
+            changes=bool(changes) or _needs_supplies(olds, news, found),
             replaces=replaces,
             delete_before_replace=True,
         )
@@ -123,7 +133,8 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         )
         lifecycle.start(found)
         digest = olds["supplies"]
-        if changed(olds, news, ["kubernetes_version"]) or _needs_supplies(olds, news):
+        other = changed(olds, news, ("kubernetes_version", "content"))
+        if other or _needs_supplies(olds, news, found):
             supplies = _supplies(news)
             stock.supply(found, supplies)
             digest = supplies.digest
@@ -202,13 +213,26 @@ def _supplies(inputs: ContainerMachineInputs) -> "HostArtifacts":
         kubernetes_version=inputs["kubernetes_version"],
         arch=ARCHITECTURES[os.uname().machine],
         role=inputs["role"],
-    )
+    ).with_texts(inputs["content"])
 
 
-def _needs_supplies(olds: ContainerMachineState, news: ContainerMachineInputs) -> bool:
-    """Whether the bundle changed. A preview needs no bundle, so it may be unknown."""
+def _needs_supplies(
+    olds: ContainerMachineState, news: ContainerMachineInputs, found: "MachineSpec | None"
+) -> bool:
+    """Whether a script, the bundle or the machine's disk changed.
+
+    A preview needs no bundle, so whether that changed may be unknown.
+    """
+    from ops.hosts.artifacts import with_former_files
+    from ops.nspawn import artifacts as stock
+
+    content = with_former_files(news["content"], olds["content"])
+    if content != olds["content"]:
+        return True
+    if found is not None and not stock.has_texts(found, content.values()):
+        return True
     try:
-        return bool(_supplies(news).digest != olds["supplies"])
+        return bool(_supplies({**news, "content": content}).digest != olds["supplies"])
     except OperatorError:
         return False
 
@@ -227,7 +251,8 @@ def _image(kubernetes_version: str) -> str:
 class ContainerMachineArgs:
     """A machine: `owner` is the fleet's public key, `address` has a prefix length, `memory` bytes.
 
-    `authorized_key` is the public key that may log in as root.
+    `authorized_key` is the public key that may log in as root, `content` has the checksums of its
+    texts by name (components/texts.py).
     """
 
     owner: pulumi.Input[str]
@@ -241,6 +266,7 @@ class ContainerMachineArgs:
     cpus: float
     memory: int
     authorized_key: pulumi.Input[str]
+    content: Mapping[str, str]
 
 
 class ContainerMachine(ProvidedResource, module="kubeadm-fleet", name="ContainerMachine"):

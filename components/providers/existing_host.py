@@ -2,10 +2,12 @@
 
 Create logs in, rejects an unsuitable host (naming every problem), claims it for this fleet and
 sends the files for its role; files that are already there are not sent again. Another login,
-another address of the same host, another Kubernetes version or other artifacts are an update.
-Another host (another address with another host key, or a reinstalled one, as found by a refresh)
-replaces it. A host that does not answer a refresh is recorded as unreachable and never treated as
-deleted. Delete restores the host's original state.
+another address of the same host, another Kubernetes version, other artifacts or other scripts are
+an update; another table of its files alone is no change, since the rollout brings it to members.
+Scripts that cannot be sent because the host is unreachable are left to the next `up`: a member
+needs none of them. Another host (another address with another host key, or a reinstalled one, as
+found by a refresh) replaces it. A host that does not answer a refresh is recorded as unreachable
+and never treated as deleted. Delete restores the host's original state.
 """
 
 import os
@@ -23,8 +25,10 @@ from components.providers.base import (
     ProvidedResource,
     Provider,
     changed,
+    require_known,
     require_present,
 )
+from components.providers.engine_log import EngineLog
 from ops.errors import OperatorError
 from ops.hosts.facts import FactsSummary
 from ops.hosts.login import Login, LoginProps
@@ -58,6 +62,7 @@ class ExistingHostInputs(TypedDict):
     login: LoginProps
     host_key_check: str
     endpoint_port: NotRequired[float]
+    content: Mapping[str, str]
 
 
 class ExistingHostState(ExistingHostInputs):
@@ -91,31 +96,30 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
     def _diff(self, olds: ExistingHostState, news: ExistingHostInputs) -> DiffResult:
         """Compare with the desired host, without connecting to it."""
         require_present(news, CAUSES)
+        require_known(news, ("content",))
         replaces = changed(olds, news, ("role", "machine"))
         if olds["condition"] == REINSTALLED or _is_another_host(olds["login"], news["login"]):
             replaces.append("login")
-        changes = replaces or changed(olds, news, CAUSES)
-        other_mirror = olds.get("mirror") != news.get("mirror")
         return DiffResult(
-            changes=bool(changes) or other_mirror or _needs_supplies(olds, news),
+            changes=bool(replaces) or _is_changed(olds, news),
             replaces=replaces,
             delete_before_replace=True,
         )
 
     def _update(self, olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostState:
         """Log in with the new settings, verify the host's identity, and send its artifacts."""
-        with _visit(news, PATIENCE_SECONDS) as visit:
-            facts = visit.look()
-            if _identity(facts) != olds["machine_id"]:
-                raise OperatorError(
-                    f"{news['machine']}: {visit.login.host} is another machine than the one that "
-                    "was taken over, or it was reinstalled: run `fleet refresh`, then "
-                    "`fleet up`, which replaces it"
-                )
-            former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
-            if former != fleet and facts.claim is not None and facts.claim.fleet == former:
-                visit.reassign(former, fleet)
-            return _supply(visit, news, facts)
+        from ops.hosts.ssh import Unreachable
+
+        try:
+            return _send(olds, news)
+        except Unreachable as error:
+            if _is_changed(olds, {**news, "content": olds["content"]}):
+                raise
+            EngineLog("")(
+                f"{error}. Its scripts were not sent: the next `fleet up` sends them",
+                ephemeral=False,
+            )
+            return {**olds, "condition": f"unreachable: {error}"}
 
     def _read(self, state: ExistingHostState) -> ExistingHostState:
         """Inspect the host; record whatever prevents the inspection."""
@@ -160,12 +164,39 @@ def _is_another_host(before: LoginProps, after: LoginProps) -> bool:
     return moved and (pinned is None or before.get("host_key") != pinned)
 
 
-def _needs_supplies(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
-    """Whether the bundle changed. A preview needs no bundle, so it may be unknown."""
+def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
+    """Whether the settings, a script, the bundle or what is on the host changed.
+
+    A preview needs no bundle, so whether that changed may be unknown.
+    """
+    from ops.hosts.artifacts import with_former_files
+
+    content = with_former_files(news["content"], olds["content"])
+    if changed(olds, news, CAUSES) or olds.get("mirror") != news.get("mirror"):
+        return True
+    if content != olds["content"]:
+        return True
     try:
-        return bool(_supplies(news, olds["facts"]["arch"]).digest != olds["supplies"])
+        supplies = _supplies({**news, "content": content}, olds["facts"]["arch"])
     except OperatorError:
         return False
+    return bool(supplies.digest != olds["supplies"])
+
+
+def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostState:
+    """Send the artifacts to the host, if it is still the one that was taken over."""
+    with _visit(news, PATIENCE_SECONDS) as visit:
+        facts = visit.look()
+        if _identity(facts) != olds["machine_id"]:
+            raise OperatorError(
+                f"{news['machine']}: {visit.login.host} is another machine than the one that "
+                "was taken over, or it was reinstalled: run `fleet refresh`, then "
+                "`fleet up`, which replaces it"
+            )
+        former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
+        if former != fleet and facts.claim is not None and facts.claim.fleet == former:
+            visit.reassign(former, fleet)
+        return _supply(visit, news, facts)
 
 
 def _supply(visit: "Enrollment", inputs: ExistingHostInputs, facts: "Facts") -> ExistingHostState:
@@ -190,7 +221,7 @@ def _supplies(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
         kubernetes_version=inputs["kubernetes_version"],
         arch=arch,
         role=inputs["role"],
-    )
+    ).with_texts(inputs["content"])
 
 
 def _written(inputs: ExistingHostInputs) -> list[str]:
@@ -231,7 +262,8 @@ def _visit(inputs: ExistingHostInputs, patience_seconds: float = 0) -> "Iterator
 class ExistingHostArgs:
     """A host and its machine; `owner` is the fleet's public key.
 
-    `host_key_check` is shown by a preview: "off" if any host key is trusted.
+    `host_key_check` is shown by a preview: "off" if any host key is trusted. `content` has the
+    checksums of the machine's texts by name (components/texts.py).
     """
 
     owner: pulumi.Input[str]
@@ -243,6 +275,7 @@ class ExistingHostArgs:
     login: Mapping[str, object]
     host_key_check: str
     endpoint_port: int | None
+    content: Mapping[str, str]
 
 
 class ExistingHost(ProvidedResource, module="kubeadm-fleet", name="ExistingHost"):

@@ -1,6 +1,8 @@
 """Paths of this project's files on every machine; scripts/node/paths.sh has the same."""
 
 STATE = "/var/lib/kubeadm-fleet"
+# The machine's artifacts, each file named by its checksum.
+ARTIFACTS = f"{STATE}/artifacts"
 # kubeadm's patches of the manifests that it renders.
 PATCHES = f"{STATE}/patches"
 # A control plane's InitConfiguration, for `kubeadm init` and its phases.

@@ -87,6 +87,14 @@ def for_host(
     return HostArtifacts(bundle.index(role), "", "", tuple(files.values()))
 
 
+def with_former_files(texts: Mapping[str, str], former: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts, but with the former table of files.
+
+    Another table alone is no reason to send anything: a rollout brings it to members.
+    """
+    return {**texts, **{name: former[name] for name in (FILES,) if name in former}}
+
+
 def _upstream(version: str, arch: str, mirror: str | None) -> HostArtifacts:
     rows = [
         (each.install, each.url, each.sums, each.member or "-")

@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from shlex import quote
 
-from ops.hosts.sudo import sudo_preamble
-
 NODE_SCRIPTS = Path(__file__).parents[2] / "scripts" / "node"
 _HEADER = re.compile(r"^# requires: (.+)$", re.MULTILINE)
 
@@ -23,13 +21,14 @@ class ScriptError(ValueError):
     """Files of scripts/node/ that cannot be composed."""
 
 
-def compose(script: str, settings: Mapping[str, str], password: str | None = None) -> str:
-    """Return the standard input of a root shell: sudo password, settings, script.
+def compose(script: str, settings: Mapping[str, str]) -> str:
+    """Return what a root shell reads to have the script's functions: settings, then script."""
+    return assignments(settings) + source(script)
 
-    Settings are shell assignments.
-    """
-    assignments = "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
-    return sudo_preamble(password) + assignments + source(script)
+
+def assignments(settings: Mapping[str, str]) -> str:
+    """Return settings as shell assignments."""
+    return "".join(f"{key}={quote(value)}\n" for key, value in sorted(settings.items()))
 
 
 @cache

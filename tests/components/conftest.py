@@ -1,5 +1,6 @@
 """What the program registers for three kinds of fleet, each run once."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,15 @@ def stack_config(name: str) -> Any:
     """Return the fleet of a checked-in stack file."""
     document = yaml.safe_load((PROGRAM.parent / f"Pulumi.{name}.yaml").read_text())
     return document["config"]["kubeadm-fleet:fleet"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A store for the texts of these fleets."""
+    folder = tmp_path_factory.mktemp("content")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("model.paths.content_dir", lambda: folder)
+        yield
 
 
 @pytest.fixture(scope="session")

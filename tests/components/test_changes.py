@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ops.hosts import content
 from tests.components.conftest import SSH_KEY, stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
@@ -123,7 +124,7 @@ def test_only_the_foundation_can_initialise(graph: Graph) -> None:
     founding = [
         each.name
         for each in graph.kinds("command:remote:Command")
-        if "kubeadm init" in each.inputs["stdin"]
+        if "kubeadm init" in content.get(each.inputs["create"].rpartition("/")[2])
     ]
     assert sorted(founding) == ["cluster1-init", "cluster2-init"]
 

@@ -1,10 +1,14 @@
 """Which resources there are, by name and place: names are permanent, since they identify state."""
 
+import json
 import re
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
+from model.render.containerd import CONFIG
+from ops.hosts import content
 from tests.components.graph import Graph
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -45,3 +49,22 @@ def test_everything_of_a_cluster_is_inside_it(graph: Graph) -> None:
 
 def test_only_the_fleet_is_at_the_top(graph: Graph) -> None:
     assert [each.name for each in graph if not graph.above(each)] == ["fleet"]
+
+
+def test_machine_is_sent_the_scripts_of_its_steps_and_its_files(graph: Graph) -> None:
+    for machine in graph.kinds("machine:Machine"):
+        texts = graph.one(machine.name).inputs["content"]
+        role = machine.name.rpartition("-")[0]
+        steps = [f"{machine.name}-prepare", f"{machine.name}-join"]
+        if "control-plane" in role:
+            steps.append(f"{graph.above(machine)[-2].name}-init")
+        named = {graph.one(step).inputs["create"].rpartition("/")[2] for step in steps}
+        assert named == {digest for name, digest in texts.items() if name != "files"}
+        assert "/etc/containerd/config.toml\t0644\t" in content.get(texts["files"])
+
+
+def test_state_holds_no_text_of_a_script_or_file(graph: Graph) -> None:
+    scripts = ["step_prepare() {", "begin_membership() {", b64encode(CONFIG.encode()).decode()[:80]]
+    for each in graph:
+        held = json.dumps([each.inputs, each.outputs])
+        assert not [text for text in scripts if text in held], each.name

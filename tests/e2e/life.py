@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.pulumi_stack import PulumiStack
+from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
 from tests.ops.nspawn import host
 from tests.tmp_machines import workshop
 
 
 @contextmanager
-def living(config: dict[str, Any]) -> Iterator[PulumiStack]:
-    """Give the stack, up; whatever a test leaves of it is destroyed."""
+def living(config: dict[str, Any], program: Path = CHECKOUT) -> Iterator[PulumiStack]:
+    """Give a stack of the program, up; whatever a test leaves of it is destroyed."""
     with workshop() as folder:
-        stack = PulumiStack(folder, "test", config)
+        stack = PulumiStack(folder, "test", config, program)
         stack.create()
         try:
             stack.up()

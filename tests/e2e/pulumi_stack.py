@@ -55,8 +55,10 @@ class Finished:
 class PulumiStack(IsolatedStack):
     """One stack: `config` may be changed between runs, as a person edits Pulumi.<stack>.yaml."""
 
-    def __init__(self, folder: Path, name: str, config: dict[str, Any]) -> None:
-        super().__init__(folder, name, CHECKOUT)
+    def __init__(
+        self, folder: Path, name: str, config: dict[str, Any], program: Path = CHECKOUT
+    ) -> None:
+        super().__init__(folder, name, program)
         self.config = config
         self.secrets: dict[str, Any] = {}
 

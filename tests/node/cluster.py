@@ -6,13 +6,14 @@ from pathlib import Path
 import yaml
 
 from components import steps
-from ops.hosts import operations, scripts
+from ops.hosts import operations
 from ops.hosts.inventory import Inventory
 from ops.hosts.login import Login
 from ops.hosts.ssh import Connection, Finished, connected
 from ops.nspawn.spec import MachineSpec
 from ops.rollout.node_operations import NOTES
 from tests.e2e.pulumi_stack import PulumiStack
+from tests.ops.hosts.steps import deliver
 
 VERSION = "v1.36.3"
 SETTLED = {"KUBERNETES_VERSION": VERSION, "CONTROL": "", "KUBELET": ""}
@@ -69,9 +70,10 @@ class Member:
             "KUBERNETES_VERSION": version,
             **other,
         }
+        deliver(self.root, "prepare")
         command = steps.as_root("prepare", sudo=False, needs_password=False, deadline_seconds=300)
         with connected(self.login, patience_seconds=10) as connection:
-            text = scripts.compose("prepare", settings).encode()
+            text = steps.step_input(settings, None).encode()
             return connection.run(command, [text], seconds=300)
 
     def shell(self, script: str) -> str:

@@ -1,12 +1,14 @@
-"""How a step reaches a machine: as text on standard input, which real bash reads back unchanged."""
+"""How a step reaches a machine: as a file there, and settings which bash reads back unchanged."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from components.steps import as_root
-from ops.hosts.scripts import compose, source
+from components.steps import as_root, step_input
+from model.render.node_paths import ARTIFACTS
+from ops.hosts import content
+from ops.hosts.scripts import source
 
 STEPS = ("prepare", "init", "control-plane", "worker")
 GOLDEN = Path(__file__).parent / "golden"
@@ -25,27 +27,35 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("script", STEPS)
+@pytest.fixture(autouse=True)
+def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The artifacts of the machine, which are a store of the test's own."""
+    monkeypatch.setattr("model.paths.content_dir", lambda: tmp_path / "content")
+    monkeypatch.setattr("components.steps.ARTIFACTS", str(tmp_path / "content"))
+    return tmp_path / "content"
+
+
+def command(script: str, seconds: int = 5) -> str:
+    return as_root(script, sudo=False, needs_password=False, deadline_seconds=seconds)
+
+
 @pytest.mark.parametrize("name", sorted(ODD))
-def test_bash_reads_back_every_value(script: str, name: str) -> None:
-    settings, _, _ = compose(script, {"VALUE": ODD[name], "ZLAST": "end"}).partition(source(script))
+def test_bash_reads_back_every_value(name: str) -> None:
+    settings = step_input({"VALUE": ODD[name], "ZLAST": "end"}, None)
     program = f"{settings}printf '%s' \"$VALUE\"; printf '|%s' \"$ZLAST\""
     assert _bash('eval "$(cat)"', program.encode()) == f"{ODD[name]}|end".encode()
 
 
 def test_value_runs_nothing(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    value = f"'; touch {trace}; $(touch {trace}) `touch {trace}` '"
-    settings = compose("worker", {"VALUE": value}).removesuffix(source("worker"))
+    settings = step_input({"VALUE": f"'; touch {trace}; $(touch {trace}) `touch {trace}` '"}, None)
     _bash('eval "$(cat)"', settings.encode())
     assert not trace.exists()
 
 
 @pytest.mark.parametrize("script", STEPS)
 def test_step_defines_what_its_command_runs(script: str) -> None:
-    _, _, rest = as_root(script, sudo=False, needs_password=False, deadline_seconds=1).partition(
-        "step_"
-    )
+    _, _, rest = command(script).partition("step_")
     function = "step_" + rest.partition("'")[0]
     # Only read: what stands outside of functions belongs to a machine.
     defined = [line for line in source(script).splitlines() if line == f"{function}() {{"]
@@ -54,34 +64,54 @@ def test_step_defines_what_its_command_runs(script: str) -> None:
 
 @pytest.mark.parametrize("script", STEPS)
 @pytest.mark.parametrize("become", ["root", "sudo", "password"])
-def test_command_is_that_of_the_golden_file(script: str, become: str) -> None:
+def test_command_is_that_of_the_golden_file(
+    script: str, become: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.steps.ARTIFACTS", ARTIFACTS)
     sudo, needs_password = become != "root", become == "password"
-    command = as_root(script, sudo=sudo, needs_password=needs_password, deadline_seconds=600)
-    before, _, content = command.rpartition("@")
-    assert len(content) == 8
-    assert int(content, 16) >= 0
+    whole = as_root(script, sudo=sudo, needs_password=needs_password, deadline_seconds=600)
+    before, _, digest = whole.rpartition("/")
+    assert content.get(digest) == source(script)
     assert f"{before}\n" == (GOLDEN / f"{script}-{become}.txt").read_text()
 
 
 def test_command_shows_when_the_script_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = as_root("worker", sudo=False, needs_password=False, deadline_seconds=1)
+    before = command("worker")
     monkeypatch.setattr("ops.hosts.scripts.source", lambda script: f"# other {script}")
-    assert as_root("worker", sudo=False, needs_password=False, deadline_seconds=1) != before
+    assert command("worker") != before
 
 
 def test_command_runs_the_step_with_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = 'step_worker() { printf "%s" "$GREETING"; }\n'
+    text = 'WHOLE="$GREETING, $NAME"\nstep_worker() { printf "%s" "$WHOLE"; }\n'
     monkeypatch.setattr("ops.hosts.scripts.source", lambda _script: text)
-    command = as_root("worker", sudo=False, needs_password=False, deadline_seconds=5)
-    given = compose("worker", {"GREETING": "good\n'day'"})
-    assert _bash(command, given.encode()) == b"good\n'day'"
+    given = step_input({"GREETING": "good\n'day'", "NAME": "node"}, None)
+    assert _bash(command("worker"), given.encode()) == b"good\n'day', node"
+
+
+def test_password_for_sudo_is_in_front_of_the_settings() -> None:
+    assert step_input({"NAME": "node"}, "a password").startswith("a password\n\nNAME=node\n")
+
+
+@pytest.mark.parametrize("left", [None, "step_worker() { echo damaged; }\n"])
+def test_script_that_is_missing_or_damaged_is_not_run(left: str | None, artifacts: Path) -> None:
+    run = command("worker")
+    path = artifacts / run.rpartition("/")[2]
+    path.unlink()
+    if left:
+        path.write_text(left)
+    given = step_input({}, None)
+    ended = subprocess.run(["bash", "-c", run], input=given, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "error: this step's script is missing or damaged among the machine's artifacts\n"
+        "  what to do: run 'fleet refresh' and 'fleet up': it is sent again\n"
+    )
+    assert not path.exists(), "the next refresh would not miss it"
 
 
 def test_command_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.hosts.scripts.source", lambda _script: "step_worker() { sleep 30; }\n")
-    command = as_root("worker", sudo=False, needs_password=False, deadline_seconds=1)
-    given = compose("worker", {}).encode()
-    ended = subprocess.run(["bash", "-c", command], input=given, timeout=10)
+    ended = subprocess.run(["bash", "-c", command("worker", 1)], input=b"", timeout=10)
     assert ended.returncode == 124
 
 

@@ -105,6 +105,7 @@ def wanted(host: BareHost, /, **other: Any) -> dict[str, Any]:
         "source": "bundle",
         "login": {key: value for key, value in (login | of_login).items() if value is not None},
         "host_key_check": "pinned",
+        "content": {},
         **other,
     }
 

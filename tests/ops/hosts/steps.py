@@ -2,10 +2,12 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from components import steps
-from ops.hosts import scripts
+from components import steps, texts
+from model.render.node_paths import ARTIFACTS
+from ops.hosts import content
 from ops.hosts.ssh import connected
 from tests.ops.hosts.bare import USER
 from tests.ops.hosts.bare_hosts import BareHost
@@ -34,12 +36,21 @@ def step(host: BareHost, script: str, /, password: str | None = None, **other: s
     command = steps.as_root(
         script, sudo=True, needs_password=password is not None, deadline_seconds=DEADLINE_SECONDS
     )
+    deliver(host.root, script)
     with connected(host.login(USER)) as connection:
         began = time.monotonic()
-        text = scripts.compose(script, settings, password).encode()
+        text = steps.step_input(settings, password).encode()
         finished = connection.run(command, [text], seconds=DEADLINE_SECONDS)
         took = time.monotonic() - began
     return Ran(finished.status, finished.out + finished.err, took)
+
+
+def deliver(root: Path, script: str) -> None:
+    """Put a step's script on the disk of a machine, as the machine's resource does."""
+    digest = texts.script_checksum(script)
+    path = root / ARTIFACTS.lstrip("/") / digest
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content.get(digest))
 
 
 def condition(host: BareHost) -> dict[str, Any]:

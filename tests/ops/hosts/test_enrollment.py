@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from components.providers.existing_host import ExistingHostProvider
+from model.render.node_paths import ARTIFACTS
 from ops.errors import OperatorError
 from ops.hosts import artifacts as supplies
+from ops.hosts import content
 from ops.hosts.ssh import WrongHostKey, connected
 from tests.ops.hosts.bare_hosts import BareHost, Lab, run
 from tests.ops.hosts.bundles import make_bundle, sent, wanted
@@ -57,6 +59,60 @@ def test_a_new_bundle_brings_only_what_is_new_and_drops_what_is_old(host: BareHo
     assert news
     assert news["machine_id"] == olds["machine_id"]
     assert set(sent(host)) == {a.sha256 for a in bundle.for_role("worker")}
+
+
+def texts(**content_by_name: str) -> dict[str, str]:
+    return {name: content.put(text) for name, text in content_by_name.items()}
+
+
+def test_texts_come_with_the_artifacts_and_drop_those_they_replace(host: BareHost) -> None:
+    bundle = make_bundle()
+    artifacts = {a.sha256 for a in bundle.for_role("worker")}
+    former, later = texts(worker="join", files="table"), texts(worker="join faster", files="rows")
+    olds = HOSTS.create(wanted(host, content=former)).outs
+    assert olds
+    assert set(sent(host)) == artifacts | set(former.values())
+    assert not HOSTS.diff("", olds, wanted(host, content=former)).changes
+    another_table = former | {"files": later["files"]}
+    assert not HOSTS.diff("", olds, wanted(host, content=another_table)).changes
+    assert HOSTS.diff("", olds, wanted(host, content=later)).changes
+    news = HOSTS.update("", olds, wanted(host, content=later)).outs
+    assert news
+    assert set(sent(host)) == artifacts | set(later.values())
+    assert not HOSTS.diff("", news, wanted(host, content=later)).changes
+
+
+def test_a_text_that_is_missing_on_the_host_is_drift(host: BareHost) -> None:
+    make_bundle()
+    inputs = wanted(host, content=texts(worker="join"))
+    created = HOSTS.create(inputs)
+    assert created.outs
+    path = f"{ARTIFACTS}/{inputs['content']['worker']}"
+    host.shell(f"rm {path}")
+    found = HOSTS.read(created.id, created.outs).outs
+    assert found
+    assert HOSTS.diff("", found, inputs).changes
+    HOSTS.update("", found, inputs)
+    assert host.shell(f"cat {path}") == "join"
+
+
+def test_an_unreachable_host_gets_its_scripts_later(
+    host: BareHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member needs none of them; what else changes waits for the host."""
+    monkeypatch.setattr("components.providers.existing_host.PATIENCE_SECONDS", 0)
+    make_bundle()
+    former, later = texts(worker="join"), texts(worker="join faster")
+    olds = HOSTS.create(wanted(host, content=former)).outs
+    assert olds
+    host.shell("systemctl stop ssh.socket ssh 2>/dev/null || true")
+    unsent = HOSTS.update("", olds, wanted(host, content=later)).outs
+    assert unsent
+    assert unsent["condition"].startswith("unreachable: ")
+    assert unsent["supplies"] == olds["supplies"]
+    assert HOSTS.diff("", unsent, wanted(host, content=later)).changes
+    with pytest.raises(OperatorError, match="cannot be reached"):
+        HOSTS.update("", olds, wanted(host, content=later, kubernetes_version="v1.37.2"))
 
 
 def test_names_everything_that_is_in_the_way_at_once(host: BareHost) -> None:

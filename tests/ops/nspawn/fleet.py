@@ -64,6 +64,7 @@ class TestFleet:
             "cpus": 1.5,
             "memory": 512 * MIB,
             "authorized_key": self.login.public,
+            "content": {},
             **other,
         }
 

@@ -11,6 +11,8 @@ import pytest
 
 from model import paths
 from model.artifacts.bundle import Bundle
+from model.render.node_paths import ARTIFACTS
+from ops.hosts import content
 from ops.nspawn.cgroup import Cgroups
 from ops.nspawn.runtime import Runtime
 from tests.ops.nspawn.fleet import MACHINES, MIB, NETWORKS, VERSION, Outs, TestFleet, outs
@@ -189,3 +191,38 @@ def _limits(fleet: TestFleet, machine: Outs) -> tuple[float, int]:
             if (folder / name).exists():
                 memory = int((folder / name).read_text())
     return cpus, int(memory)
+
+
+def test_texts_are_there_at_boot_and_change_while_the_machine_runs(
+    fleet: TestFleet, network: Outs
+) -> None:
+    def inputs(worker: str, files: str) -> Outs:
+        texts = {"worker": content.put(worker), "files": content.put(files)}
+        return fleet.inputs(network, content=texts)
+
+    def texts() -> list[str]:
+        index = fleet.run(machine, f"cat {ARTIFACTS}/index").splitlines()
+        kinds = {line.split("\t")[2]: line.split("\t")[0] for line in index if line.endswith("\t-")}
+        return [
+            fleet.run(machine, f"cat {ARTIFACTS}/{kinds[name]}") for name in ("worker", "managed")
+        ]
+
+    first = inputs("join", "table")
+    machine = outs(MACHINES.create(first))
+    assert texts() == ["join", "table"]
+    assert not MACHINES.diff("", machine, first).changes
+    assert not MACHINES.diff("", machine, inputs("join", "another table")).changes
+
+    second = inputs("join in another way", "another table")
+    assert MACHINES.diff("", machine, second).changes
+    assert not MACHINES.diff("", machine, second).replaces
+    machine = outs(MACHINES.update("", machine, second))
+    assert texts() == ["join in another way", "another table"]
+    former = {*first["content"].values()}
+    assert not former & set(fleet.run(machine, f"ls {ARTIFACTS}").split())
+
+    fleet.run(machine, f"rm {ARTIFACTS}/{second['content']['worker']}")
+    assert MACHINES.diff("", machine, second).changes
+    machine = outs(MACHINES.update("", machine, second))
+    assert texts() == ["join in another way", "another table"]
+    assert not MACHINES.diff("", machine, second).changes
