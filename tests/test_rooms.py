@@ -66,7 +66,7 @@ def test_every_contract_has_a_planted_import() -> None:
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_contract_is_kept_and_a_forbidden_import_breaks_it(name: str) -> None:
+def test_contract_is_kept_and_broken_by_a_forbidden_import(name: str) -> None:
     contract = contracts()[name]
     graph = imports()
     assert is_kept(contract, graph)

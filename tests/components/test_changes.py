@@ -33,28 +33,30 @@ def test_same_config_changes_nothing(dev: Graph, prod: Graph) -> None:
     assert change(prod, "prod") == set()
 
 
-def test_added_worker_touches_itself_and_what_knows_all_machines(dev: Graph) -> None:
+def test_an_added_worker_changes_only_itself_and_resources_that_list_all_machines(
+    dev: Graph,
+) -> None:
     touched = change(dev, "dev", ("clusters/cluster1/workers/count", 2))
     assert touched == of_machines("cluster1-worker-1") | ALWAYS
 
 
-def test_removed_worker_touches_what_knows_all_machines(dev: Graph) -> None:
+def test_a_removed_worker_changes_only_resources_that_list_all_machines(dev: Graph) -> None:
     touched = change(dev, "dev", ("clusters/cluster1/workers/count", 0))
     assert touched == ALWAYS
 
 
-def test_added_cluster_touches_no_other(dev: Graph) -> None:
+def test_an_added_cluster_changes_no_other(dev: Graph) -> None:
     another = {"machines": {"subnet": "10.89.3.0/24"}}
     touched = change(dev, "dev", ("clusters/cluster3", another))
     assert touched
     assert all(name.startswith("cluster3-") for name in touched)
 
 
-def test_changed_labels_touch_no_resource(dev: Graph) -> None:
+def test_cluster_labels_change_no_resource(dev: Graph) -> None:
     assert change(dev, "dev", ("clusters/cluster1/labels/region", "nagoya")) == set()
 
 
-def test_another_host_behind_a_name_runs_the_whole_way_into_the_cluster_again(
+def test_a_replaced_host_runs_all_steps_of_joining_again(
     prod: Graph,
 ) -> None:
     path = "clusters/cluster1/workers/hosts/1/address"
@@ -67,14 +69,14 @@ def test_another_host_behind_a_name_runs_the_whole_way_into_the_cluster_again(
         assert after.one(name).inputs["triggers"] != prod.one(name).inputs["triggers"]
 
 
-def test_a_virtual_address_is_the_control_planes_affair() -> None:
+def test_a_virtual_address_changes_control_planes_only() -> None:
     before = run(changed(stack_config("dev"), *VIRTUAL))
     assert "10.89.1.100/32" in before.one("cluster1-control-plane-0-prepare").inputs["stdin"]
     assert "10.89.1.100/32" not in before.one("cluster1-worker-0-prepare").inputs["stdin"]
     assert "10.89.1.100/32" not in before.one("cluster2-control-plane-0-prepare").inputs["stdin"]
 
 
-def test_another_set_of_control_planes_is_told_to_those_that_stay() -> None:
+def test_another_set_of_control_planes_changes_the_remaining_ones() -> None:
     before = run(changed(stack_config("dev"), *VIRTUAL))
     more = (*VIRTUAL, ("clusters/cluster1/controlPlanes/count", 5))
     touched = run(changed(stack_config("dev"), *more), before).changed_from(before)
@@ -95,14 +97,14 @@ def test_steps_and_membership_carry_the_machines_id(graph: Graph) -> None:
         assert graph.one(f"{machine.name}-membership").inputs["machine_id"] == identity
 
 
-def test_what_lives_in_a_cluster_ends_with_its_authority(graph: Graph) -> None:
+def test_resources_in_a_cluster_are_deleted_with_its_authority(graph: Graph) -> None:
     for kind in ("Membership", "Manifests"):
         for each in graph.kinds(kind):
             cluster = graph.above(each)[-2].name
             assert each.deleted_with == graph.one(f"{cluster}-ca").urn
 
 
-def test_preparation_ends_with_its_machine(graph: Graph) -> None:
+def test_preparation_is_deleted_with_its_machine(graph: Graph) -> None:
     for machine in graph.kinds("machine:Machine"):
         prepared = graph.one(f"{machine.name}-prepare")
         assert prepared.deleted_with == graph.one(machine.name).urn
@@ -116,11 +118,11 @@ def test_machines_and_authorities_of_prod_are_protected(prod: Graph) -> None:
     assert protected == wanted | {each.name for each in prod.kinds("machine:Machine")}
 
 
-def test_nothing_of_dev_is_protected(dev: Graph) -> None:
+def test_no_resource_of_dev_is_protected(dev: Graph) -> None:
     assert not [each.name for each in dev if each.protect]
 
 
-def test_only_the_foundation_can_initialise(graph: Graph) -> None:
+def test_only_the_init_step_can_initialize(graph: Graph) -> None:
     founding = [
         each.name
         for each in graph.kinds("command:remote:Command")
@@ -129,13 +131,13 @@ def test_only_the_foundation_can_initialise(graph: Graph) -> None:
     assert sorted(founding) == ["cluster1-init", "cluster2-init"]
 
 
-def test_another_first_control_plane_joins_and_founds_nothing(prod: Graph) -> None:
+def test_another_first_control_plane_joins_and_initializes_nothing(prod: Graph) -> None:
     path = "clusters/cluster1/controlPlanes/hosts/0/address"
     touched = change(prod, "prod", (path, "10.20.1.19"))
     assert touched == of_machines("cluster1-control-plane-0") | ALWAYS
 
 
-def test_what_is_said_of_a_member_s_way_into_the_cluster_touches_no_member(prod: Graph) -> None:
+def test_settings_used_while_joining_do_not_change_members(prod: Graph) -> None:
     path = "clusters/cluster1/networking/dnsDomain"
     touched = change(prod, "prod", (path, "tokyo.example.com"))
     assert not [name for name in touched if name.endswith(("-join", "-init"))]
@@ -151,7 +153,7 @@ def test_workers_get_no_key_of_the_cluster(graph: Graph) -> None:
                 assert authority.outputs["private_key"] not in each.inputs["stdin"]
 
 
-def test_rollout_holds_what_every_machine_should_be(graph: Graph) -> None:
+def test_the_rollout_contains_the_desired_state_of_every_machine(graph: Graph) -> None:
     for rollout in graph.kinds("Rollout"):
         names = {
             each.name

@@ -11,13 +11,13 @@ from tests.model.examples import changed
 HOLD = {"until": "2999-01-01T00:00:00+00:00", "for": ["cluster2"]}
 
 
-def test_control_planes_join_one_after_another(prod: Graph) -> None:
+def test_control_planes_join_serially(prod: Graph) -> None:
     joins = [f"cluster1-control-plane-{index}-join" for index in (1, 2, 0)]
     assert prod.awaits(joins[1], joins[0])
     assert prod.awaits(joins[2], joins[1])
 
 
-def test_founding_awaits_its_own_machine_alone_and_every_control_plane_awaits_it(
+def test_init_awaits_only_its_own_machine_and_every_control_plane_awaits_init(
     prod: Graph,
 ) -> None:
     founding = prod.one("cluster1-init")
@@ -28,12 +28,12 @@ def test_founding_awaits_its_own_machine_alone_and_every_control_plane_awaits_it
         assert prod.awaits(f"cluster1-control-plane-{index}-join", founding.name)
 
 
-def test_control_planes_are_prepared_side_by_side(prod: Graph) -> None:
+def test_control_planes_are_prepared_in_parallel(prod: Graph) -> None:
     others = prod.awaited(prod.one("cluster1-control-plane-2-prepare"))
     assert not any("control-plane-0" in name or "control-plane-1" in name for name in others)
 
 
-def test_no_control_plane_leaves_before_the_one_in_front_of_it_has_joined(prod: Graph) -> None:
+def test_a_control_plane_leaves_only_after_the_previous_one_has_joined(prod: Graph) -> None:
     assert prod.awaits("cluster1-control-plane-1-membership", "cluster1-init")
     assert prod.awaits("cluster1-control-plane-2-membership", "cluster1-control-plane-1-join")
     assert prod.awaits("cluster1-control-plane-0-membership", "cluster1-control-plane-2-join")
@@ -54,13 +54,13 @@ def test_steps_of_a_machine_are_in_order(graph: Graph) -> None:
         assert graph.awaits(f"{machine.name}-join", f"{machine.name}-membership")
 
 
-def test_objects_are_applied_once_the_cluster_is_founded(prod: Graph) -> None:
+def test_objects_are_applied_after_init(prod: Graph) -> None:
     for objects in ("cluster1-flannel", "cluster1-probe", "cluster1-dns"):
         assert prod.awaits(objects, "cluster1-init")
         assert not [name for name in prod.awaited(prod.one(objects)) if name.endswith("-join")]
 
 
-def test_observation_awaits_everything_of_its_cluster(graph: Graph) -> None:
+def test_the_health_check_awaits_everything_of_its_cluster(graph: Graph) -> None:
     for observation in graph.kinds("ClusterHealthCheck"):
         cluster = observation.name.removesuffix("-health")
         own = {each.name for each in graph.customs if each.name.startswith(f"{cluster}-")}
@@ -116,5 +116,5 @@ def test_new_cluster_waits_for_no_wave() -> None:
         assert graph.one(f"cluster1-{changing}").inputs["held_by"] == [{}]
 
 
-def test_nobody_waits_where_no_waves_are_configured(graph: Graph) -> None:
+def test_nothing_waits_without_waves(graph: Graph) -> None:
     assert graph.kinds("Wave") == []

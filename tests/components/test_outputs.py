@@ -23,7 +23,7 @@ def test_each_context_trusts_its_own_cluster_only(graph: Graph) -> None:
         assert trusted == authority.outputs["certificate"]
 
 
-def test_clusters_say_what_was_observed(dev: Graph) -> None:
+def test_the_clusters_output_has_the_observed_state(dev: Graph) -> None:
     clusters = dev.outputs["clusters"]
     assert set(clusters) == {"cluster1", "cluster2"}
     authority = dev.one("cluster1-ca").outputs
@@ -38,7 +38,7 @@ def test_clusters_say_what_was_observed(dev: Graph) -> None:
     }
 
 
-def test_inventory_says_how_to_log_in_to_each_machine(dev: Graph) -> None:
+def test_the_inventory_has_a_login_for_each_machine(dev: Graph) -> None:
     assert "inventory" in dev.secret_outputs
     inventory = dev.outputs["inventory"]
     assert set(inventory) == {"cluster1", "cluster2"}
@@ -58,7 +58,7 @@ def test_inventory_says_how_to_log_in_to_each_machine(dev: Graph) -> None:
     }
 
 
-def test_inventory_can_be_read_whatever_the_driver(graph: Graph) -> None:
+def test_the_inventory_can_be_read_for_every_driver(graph: Graph) -> None:
     inventory = Inventory(graph.outputs["inventory"])
     machines = [each.name for each in graph.kinds("machine:Machine")]
     assert sorted(each.name for each in inventory.machines) == sorted(machines)

@@ -19,14 +19,14 @@ from tests.model.examples import changed
         ("machines/driver", "balloon"),
     ],
 )
-def test_wrong_config_registers_nothing(path: str, value: Any) -> None:
+def test_an_invalid_config_registers_nothing(path: str, value: Any) -> None:
     graph = run(changed(stack_config("dev"), (path, value)))
     assert graph.refusal is not None
     assert "nothing was changed" in graph.refusal
     assert list(graph) == []
 
 
-def test_missing_key_of_hosts_registers_nothing() -> None:
+def test_a_missing_private_key_registers_nothing() -> None:
     graph = run(stack_config("prod"))
     assert graph.refusal is not None
     assert "sshPrivateKey" in graph.refusal

@@ -17,7 +17,7 @@ STEPS = {"", "-prepare", "-membership", "-join"}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_resources_are_those_of_the_golden_file(stack: str, request: pytest.FixtureRequest) -> None:
+def test_resources_match_the_golden_file(stack: str, request: pytest.FixtureRequest) -> None:
     graph: Graph = request.getfixturevalue(stack)
     assert graph.tree() == (GOLDEN / f"{stack}.txt").read_text()
 

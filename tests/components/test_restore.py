@@ -22,20 +22,18 @@ def config(tmp_path: Path) -> Any:
     return changed(stack_config("dev"), ("clusters/cluster1/controlPlanes/restore", str(file)))
 
 
-def test_nothing_is_sent_where_nothing_is_to_be_restored(graph: Graph) -> None:
+def test_nothing_is_sent_without_a_restore(graph: Graph) -> None:
     assert graph.kinds("EtcdSnapshot") == []
 
 
-def test_a_snapshot_touches_what_founds_its_cluster_and_nothing_of_others(
-    dev: Graph, config: Any
-) -> None:
+def test_a_snapshot_changes_only_the_initialization_of_its_cluster(dev: Graph, config: Any) -> None:
     founded = {"cluster1-flannel", "cluster1-probe", "cluster1-dns"}
     consented = {f"cluster1-{machine}-membership" for machine in ("control-plane-0", "worker-0")}
     touched = run(config, dev).changed_from(dev)
     assert touched - founded == {SENT, "cluster1-init"} | consented
 
 
-def test_a_snapshot_is_there_before_the_cluster_is_founded(config: Any) -> None:
+def test_a_snapshot_is_sent_before_init(config: Any) -> None:
     graph = run(config)
     assert graph.awaits("cluster1-init", SENT)
     assert graph.awaits(SENT, "cluster1-control-plane-0-prepare")
@@ -45,5 +43,5 @@ def test_a_snapshot_is_there_before_the_cluster_is_founded(config: Any) -> None:
     assert "SNAPSHOT=" not in graph.one("cluster2-init").inputs["stdin"].split("\n#!")[0]
 
 
-def test_state_holds_where_a_snapshot_is_and_not_what_is_in_it(config: Any) -> None:
+def test_state_contains_the_path_of_a_snapshot_and_not_its_content(config: Any) -> None:
     assert "every object" not in run(config).one(SENT).visible

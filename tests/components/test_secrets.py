@@ -33,14 +33,14 @@ def test_every_private_key_is_a_secret_output(graph: Graph) -> None:
         assert "private_key" in each.secret_outputs, each.name
 
 
-def test_membership_hides_its_credential_and_its_access(graph: Graph) -> None:
+def test_credential_and_access_of_memberships_are_secret(graph: Graph) -> None:
     for each in graph.kinds("Membership"):
         assert "client-key-data" in each.outputs["credential"]
         assert "credential" in each.secret_outputs
         assert {"authority_key", "kubeconfig"} <= each.secret_inputs
 
 
-def test_steps_hide_their_input_and_their_login(graph: Graph) -> None:
+def test_input_and_login_of_steps_are_secret(graph: Graph) -> None:
     steps = graph.kinds("command:remote:Command")
     machines, clusters = graph.kinds("machine:Machine"), graph.kinds("cluster:Cluster")
     assert len(steps) == 2 * len(machines) + len(clusters)
@@ -54,11 +54,11 @@ def test_cluster_access_is_a_secret_input(graph: Graph) -> None:
         assert all("kubeconfig" in each.secret_inputs for each in graph.kinds(kind))
 
 
-def test_rollout_hides_its_logins(graph: Graph) -> None:
+def test_logins_of_rollouts_are_secret(graph: Graph) -> None:
     assert all("logins" in each.secret_inputs for each in graph.kinds("Rollout"))
 
 
-def test_existing_hosts_hide_the_key_to_them(prod: Graph) -> None:
+def test_the_private_key_of_existing_hosts_is_secret(prod: Graph) -> None:
     hosts = prod.kinds("ExistingHost")
     assert len(hosts) == 12
     assert all(each.inputs["login"]["private_key"] == SSH_KEY for each in hosts)
@@ -68,7 +68,7 @@ def test_existing_hosts_hide_the_key_to_them(prod: Graph) -> None:
         assert shown["host"] == each.inputs["login"]["host"]
 
 
-def test_password_for_sudo_is_seen_nowhere() -> None:
+def test_the_sudo_password_is_never_visible() -> None:
     config = stack_config("prod")
     config["machines"]["ssh"]["sudoPassword"] = "becoming"
     prod = run(config, secrets={"sshPrivateKey": SSH_KEY, "becoming": "a password"})
@@ -96,7 +96,7 @@ def test_no_command_line_holds_a_setting(graph: Graph) -> None:
         assert "BEGIN" not in each.inputs["create"]
 
 
-def test_cluster_summary_is_plain_and_holds_no_key(graph: Graph) -> None:
+def test_the_cluster_summary_is_plain_and_contains_no_key(graph: Graph) -> None:
     assert graph.secret_outputs == {"kubeconfig", "inventory"}
     text = json.dumps(graph.outputs["clusters"])
     assert not PRIVATE_KEY.search(text)

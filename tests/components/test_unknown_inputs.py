@@ -132,7 +132,7 @@ def test_any_input_may_be_unknown_or_missing(
 
 
 @PROVIDERS
-def test_any_two_inputs_may_be(
+def test_any_two_inputs_may_be_unknown_or_missing(
     registered: dict[str, Registered], provider: type[AnyProvider]
 ) -> None:
     case = Case(provider, registered)

@@ -35,7 +35,7 @@ def corpus() -> str:
 
 
 @pytest.mark.parametrize("path", RUNBOOKS, ids=name)
-def test_every_message_in_a_runbook_is_one_of_the_programs(path: Path) -> None:
+def test_every_message_in_a_runbook_exists_in_the_program(path: Path) -> None:
     pieces = [
         piece.strip()
         for block in blocks(path, "text")

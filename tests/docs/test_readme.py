@@ -27,11 +27,11 @@ def fleet_of(block: str) -> Any:
 
 
 @pytest.mark.parametrize("block", list(blocks(README, "yaml")))
-def test_configs_in_the_readme_are_read_without_a_problem(block: str) -> None:
+def test_configs_in_the_readme_are_valid(block: str) -> None:
     assert read(fleet_of(block)).problems == ()
 
 
-def test_the_error_in_the_readme_is_the_one_that_is_printed() -> None:
+def test_the_error_in_the_readme_is_current() -> None:
     cluster = {
         "machines": {"subnet": "10.89.1.0/24"},
         "networking": {"podSubnet": "10.89.0.0/16"},

@@ -14,7 +14,7 @@ KEYS = list(config_reference.keys())
 
 
 @pytest.mark.parametrize("file", [config_reference, schema])
-def test_the_checked_in_file_is_what_make_schema_writes(file: Any) -> None:
+def test_the_checked_in_file_is_current(file: Any) -> None:
     path = getattr(file, "REFERENCE", None) or file.SCHEMA
     assert path.read_text() == file.rendered(), "run `make schema`"
 
@@ -40,13 +40,13 @@ def nested(key: Key) -> Any:
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: ".".join(map(str, key.path)))
-def test_examples_are_accepted_where_they_stand(key: Key) -> None:
+def test_examples_are_valid_at_their_path(key: Key) -> None:
     at_or_below = re.compile(rf"{re.escape(dotted(key.path))}([.\[].*)?")
     found = read(nested(key)).problems
     assert [each for each in found if at_or_below.fullmatch(each.path)] == []
 
 
-def test_a_default_that_no_field_holds_is_shown_as_it_is_applied() -> None:
+def test_computed_defaults_are_shown() -> None:
     rows = [line.split(" | ") for line in section("Upgrades").splitlines()]
     defaults = {row[0]: row[2] for row in rows if len(row) > 2}
     assert defaults["| `drainTimeout`"] == "`120`"

@@ -62,7 +62,7 @@ def node(kubectl: Kubectl, name: str) -> dict[str, Any]:
     return found
 
 
-def test_labels_and_taints_are_set_in_place_and_taken_away_again(
+def test_labels_and_taints_are_set_and_removed_in_place(
     fleet: PulumiStack, kubectl: Kubectl
 ) -> None:
     cluster(fleet)["workers"] |= {"labels": {"disk": "ssd"}, "taints": ["gpu=yes:NoSchedule"]}
@@ -88,7 +88,7 @@ def test_kubelet_settings_restart_kubelets_only(fleet: PulumiStack, kubectl: Kub
     assert {each["metadata"]["uid"] for each in _pods(kubectl)} == pods
 
 
-def test_proxy_and_mirrors_reach_machines_that_run(fleet: PulumiStack, kubectl: Kubectl) -> None:
+def test_proxy_and_mirrors_reach_running_machines(fleet: PulumiStack, kubectl: Kubectl) -> None:
     machines = Machines(fleet)
     environment = "systemctl show --property=Environment --value containerd"
     restarts = {each["metadata"]["uid"]: _restarts(each) for each in _pods(kubectl)}

@@ -80,7 +80,7 @@ def repaired(fleet: PulumiStack, *reasons: str) -> None:
     assert fleet.up().changes == {}
 
 
-def test_nothing_is_found_where_nobody_did_anything(fleet: PulumiStack) -> None:
+def test_no_drift_is_found_on_unchanged_machines(fleet: PulumiStack) -> None:
     fleet.refresh()
     assert fleet.up().changes == {}
 
@@ -147,7 +147,7 @@ def test_changed_labels_and_taints(fleet: PulumiStack, kubectl: Kubectl) -> None
     assert node["metadata"]["labels"]["theirs"] == "stays"
 
 
-def test_pods_of_a_node_that_was_deleted_are_reached(fleet: PulumiStack, kubectl: Kubectl) -> None:
+def test_pods_of_a_deleted_node_are_reached(fleet: PulumiStack, kubectl: Kubectl) -> None:
     """The Node gets another share of the pod subnet, which nothing on its machine knows of."""
     former = share(kubectl)
     kubectl("delete", "node", WORKER)
@@ -160,7 +160,7 @@ def test_pods_of_a_node_that_was_deleted_are_reached(fleet: PulumiStack, kubectl
     assert_pods_talk(kubectl)
 
 
-def test_pods_of_a_node_that_registered_anew_by_itself_are_reached(
+def test_pods_of_a_reregistered_node_are_reached(
     fleet: PulumiStack, kubectl: Kubectl, machines: Machines
 ) -> None:
     former = share(kubectl)
@@ -175,7 +175,7 @@ def test_pods_of_a_node_that_registered_anew_by_itself_are_reached(
     assert_pods_talk(kubectl)
 
 
-def test_pods_that_are_not_reached_are_named(
+def test_unreachable_pods_are_named(
     fleet: PulumiStack, kubectl: Kubectl, machines: Machines
 ) -> None:
     """One way only: what the other Node begins is answered, so that every probe stays Ready."""
@@ -233,7 +233,7 @@ def missing(fleet: PulumiStack) -> list[str]:
     return lines
 
 
-def test_exchanged_program(fleet: PulumiStack, kubectl: Kubectl, machines: Machines) -> None:
+def test_replaced_binary(fleet: PulumiStack, kubectl: Kubectl, machines: Machines) -> None:
     fake = "#!/bin/sh\\necho Kubernetes v1.35.4\\n"
     machines.run(
         WORKER,
@@ -252,7 +252,7 @@ def test_leftovers_of_other_versions(fleet: PulumiStack, machines: Machines) -> 
     assert machines.run(WORKER, f"ls {staged}") == ""
 
 
-def test_unreachable_machine_is_never_taken_for_gone(fleet: PulumiStack) -> None:
+def test_an_unreachable_machine_is_never_considered_deleted(fleet: PulumiStack) -> None:
     spec = MachineSpec.read(fleet.machines / "cluster1" / WORKER)
     assert spec
     subprocess.run(["ip", "link", "set", spec.link, "down"], check=True)

@@ -32,7 +32,7 @@ def test_the_kubeconfig_has_a_context_for_each_cluster(kubectl: Kubectl) -> None
     assert kubectl.node_names() == ["cluster1-control-plane-0", "cluster1-worker-0"]
 
 
-def test_the_stack_says_what_its_clusters_are(fleet: PulumiStack, subnets: list[str]) -> None:
+def test_the_clusters_output_describes_the_clusters(fleet: PulumiStack, subnets: list[str]) -> None:
     clusters = json.loads(fleet.succeed("stack", "output", "clusters", "--json").output)
     assert list(clusters) == ["cluster1", "cluster2"]
     first = clusters["cluster1"]
@@ -85,7 +85,7 @@ def run_command(
     )
 
 
-def test_every_machine_can_be_logged_in_to(fleet: PulumiStack) -> None:
+def test_every_machine_accepts_logins(fleet: PulumiStack) -> None:
     for cluster in ("cluster1", "cluster2"):
         for machine in (f"{cluster}-control-plane-0", f"{cluster}-worker-0"):
             done = run_command(fleet, "ssh", machine, "--", "hostname; exit 7")
@@ -94,7 +94,7 @@ def test_every_machine_can_be_logged_in_to(fleet: PulumiStack) -> None:
     assert run_command(fleet, "ssh", machine, "--", "cat", stdin=content).stdout == content
 
 
-def test_machines_and_components_show_their_logs(fleet: PulumiStack) -> None:
+def test_logs_of_machines_and_components_can_be_read(fleet: PulumiStack) -> None:
     kubelet = run_command(fleet, "logs", "cluster1-worker-0", "--tail", "20")
     assert kubelet.returncode == 0, kubelet.stderr
     assert 0 < len(kubelet.stdout.splitlines()) <= 20
@@ -109,7 +109,7 @@ def test_machines_and_components_show_their_logs(fleet: PulumiStack) -> None:
     assert b"there is no unit nothing on this machine" in unknown.stderr
 
 
-def test_what_was_followed_leaves_nothing_on_the_machine(fleet: PulumiStack) -> None:
+def test_followed_logs_leave_no_process_on_the_machine(fleet: PulumiStack) -> None:
     name = "cluster1-worker-0"
     following = subprocess.Popen(
         command(fleet, "logs", "--follow", name), env=fleet.environment, stdout=subprocess.PIPE
@@ -146,7 +146,7 @@ def test_no_key_is_readable_in_state_output_or_processes(fleet: PulumiStack) -> 
         assert not any(line in text for line in lines)
 
 
-def test_trust_lies_on_control_planes_only_and_root_only(fleet: PulumiStack) -> None:
+def test_ca_keys_are_on_control_planes_only_and_readable_by_root_only(fleet: PulumiStack) -> None:
     root = fleet.machines / "cluster1"
     control_plane = _files(root / "cluster1-control-plane-0")
     assert control_plane["etc/kubernetes/pki/ca.key"] == 0o600
@@ -168,7 +168,7 @@ def test_a_stopped_machine_is_started_again(fleet: PulumiStack, kubectl: Kubectl
     _await_nodes(kubectl, ["cluster1-control-plane-0", "cluster1-worker-0"])
 
 
-def test_a_worker_is_added_and_the_others_are_not_touched(
+def test_a_worker_is_added_and_the_others_are_unchanged(
     fleet: PulumiStack, kubectl: Kubectl
 ) -> None:
     fleet.config = copy.deepcopy(fleet.config)
@@ -220,7 +220,7 @@ def test_a_killed_run_is_repaired_by_the_next(fleet: PulumiStack, subnets: list[
     assert [node["ready"] for node in clusters["cluster3"]["nodes"]] == [True, True]
 
 
-def test_a_removed_cluster_leaves_the_others_alone(fleet: PulumiStack, kubectl: Kubectl) -> None:
+def test_a_removed_cluster_does_not_change_the_others(fleet: PulumiStack, kubectl: Kubectl) -> None:
     del fleet.config["clusters"]["cluster3"]
     finished = fleet.up()
     assert finished.steps("create", "update", "replace") == []

@@ -135,7 +135,7 @@ def test_a_second_up_changes_nothing(fleet: PulumiStack) -> None:
     assert fleet.up().changes == {}
 
 
-def test_the_api_survives_the_death_of_each_control_plane(
+def test_the_api_survives_the_loss_of_each_control_plane(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
 ) -> None:
     (holder,) = holders(fleet, network)

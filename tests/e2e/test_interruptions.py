@@ -66,7 +66,7 @@ def versions(kubectl: Kubectl) -> dict[str, str]:
     }
 
 
-def test_runs_that_are_cut_off_go_on_to_the_same_end() -> None:
+def test_interrupted_runs_are_resumed_to_the_same_result() -> None:
     chance = random.Random(SEED)
     with workshop() as folder, subnet(86) as network:
         stack = PulumiStack(folder, "test", config(network))

@@ -130,5 +130,5 @@ def test_last_worker_without_a_taint_can_be_removed(fleet: PulumiStack, kubectl:
     assert kubectl.within(f"{LAST}-admin").node_names() == ["last-control-plane-0"]
 
 
-def test_nothing_is_left_to_do(fleet: PulumiStack) -> None:
+def test_the_next_preview_has_no_changes(fleet: PulumiStack) -> None:
     assert fleet.up().changes == {}

@@ -50,7 +50,7 @@ def config(dead: str, own: IPv4Network) -> dict[str, object]:
     }
 
 
-def test_the_others_finish_and_the_summary_says_which_failed(dead: str) -> None:
+def test_other_clusters_finish_and_the_summary_names_the_failed_one(dead: str) -> None:
     with workshop() as folder, subnet(86) as own:
         stack = PulumiStack(folder, "test", config(dead, own))
         stack.secrets = {"hosts": new_key_pair("nobody").private_openssh}
@@ -73,7 +73,7 @@ def test_the_others_finish_and_the_summary_says_which_failed(dead: str) -> None:
         assert not any(left.values()), left
 
 
-def test_what_depends_on_a_failed_rollout_says_nothing() -> None:
+def test_dependents_of_a_failed_rollout_report_nothing() -> None:
     with subnet(85) as first, subnet(86) as second:
         config: dict[str, Any] = {
             "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},

@@ -123,7 +123,7 @@ def test_one_control_plane_becomes_three(
 
 
 @pytest.mark.parametrize("index", [1, 0])
-def test_a_control_plane_that_died_with_its_disk_is_replaced(
+def test_a_control_plane_lost_with_its_disk_is_replaced(
     fleet: PulumiStack, kubectl: Kubectl, kubeconfig: str, index: int
 ) -> None:
     victim = CONTROL_PLANES[index]
@@ -175,14 +175,14 @@ def test_three_control_planes_become_one(
     assert fleet.up().changes == {}
 
 
-def test_a_worker_that_died_with_its_disk_is_replaced(fleet: PulumiStack, kubectl: Kubectl) -> None:
+def test_a_worker_lost_with_its_disk_is_replaced(fleet: PulumiStack, kubectl: Kubectl) -> None:
     failures.lose(fleet.machines, CLUSTER, WORKERS[1])
     fleet.refresh()
     fleet.up()
     assert kubectl.node_names() == [CONTROL_PLANES[0], *WORKERS]
 
 
-def test_a_worker_leaves_no_sooner_than_a_budget_lets_its_pods_go(
+def test_a_worker_leaves_only_when_budgets_allow_the_evictions(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
 ) -> None:
     kubectl("apply", "--filename", "-", stdin=json.dumps(_bound_to(WORKERS[1])))
@@ -253,7 +253,7 @@ def test_a_single_control_plane_is_restored_from_a_snapshot(
 
 
 @pytest.mark.parametrize("moment", [SENDING, RESTORING])
-def test_restoring_a_single_control_plane_goes_on_after_a_power_failure(
+def test_restoring_a_single_control_plane_is_resumed_after_a_power_failure(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network, moment: str
 ) -> None:
     # The former snapshot is taken out of the config, which changes nothing in the cluster.
@@ -327,7 +327,7 @@ def _machine(fleet: PulumiStack) -> Path:
         return disk.root(spec)
 
 
-def test_a_single_control_plane_is_not_replaced_without_a_new_word(
+def test_a_single_control_plane_is_not_replaced_without_a_new_acknowledgement(
     fleet: PulumiStack, network: IPv4Network
 ) -> None:
     failures.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
@@ -344,7 +344,7 @@ def test_a_single_control_plane_is_not_replaced_without_a_new_word(
         fleet.refresh()
 
 
-def test_a_single_control_plane_is_replaced_where_the_loss_is_accepted(
+def test_a_single_control_plane_is_replaced_if_data_loss_is_accepted(
     fleet: PulumiStack, kubectl: Kubectl, kubeconfig: str, network: IPv4Network
 ) -> None:
     fleet.config = config(network, 1, 0)
@@ -356,7 +356,7 @@ def test_a_single_control_plane_is_replaced_where_the_loss_is_accepted(
     assert fleet.up().changes == {}
 
 
-def test_workers_that_outlived_their_cluster_are_reached(
+def test_workers_of_a_lost_cluster_rejoin_and_are_reached(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
 ) -> None:
     fleet.config = config(network, 1, 1)

@@ -77,7 +77,7 @@ def versions(kubectl: Kubectl) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("former", "following"), [(FIRST, PATCH), (PATCH, NEXT)])
-def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
+def test_upgrade_is_shown_for_every_machine_and_interrupts_no_client(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network, former: str, following: str
 ) -> None:
     fleet.config["kubernetesVersion"] = following.removeprefix("v")
@@ -106,12 +106,12 @@ def test_upgrade_is_shown_for_every_machine_and_interrupts_nobody(
     assert seen.longest_gap <= LONGEST_GAP_SECONDS
 
 
-def test_nothing_is_left_to_do(fleet: PulumiStack, kubectl: Kubectl) -> None:
+def test_the_next_preview_has_no_changes(fleet: PulumiStack, kubectl: Kubectl) -> None:
     assert fleet.up().changes == {}
     assert kubectl.node_names() == MACHINES
 
 
-def test_former_version_is_removed(fleet: PulumiStack) -> None:
+def test_the_former_version_is_removed(fleet: PulumiStack) -> None:
     machines = Machines(fleet)
     state = "/var/lib/kubeadm-fleet"
     for name in MACHINES:
@@ -129,7 +129,7 @@ def test_former_version_is_removed(fleet: PulumiStack) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.36.3", "1.37.1"])
-def test_way_back_is_refused_in_the_preview(fleet: PulumiStack, version: str) -> None:
+def test_downgrade_is_rejected_in_the_preview(fleet: PulumiStack, version: str) -> None:
     fleet.config["kubernetesVersion"] = version
     finished = fleet.run("preview")
     fleet.config["kubernetesVersion"] = NEXT.removeprefix("v")

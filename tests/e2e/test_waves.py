@@ -90,7 +90,7 @@ def test_a_canary_that_cannot_be_changed_stops_the_wave_and_no_new_cluster(
     assert settings(fleet, NEW) == [("60", "120")]
 
 
-def test_the_others_wait_for_the_soak_and_no_run_does(fleet: PulumiStack) -> None:
+def test_the_others_wait_for_the_soak_without_blocking_the_run(fleet: PulumiStack) -> None:
     fleet.config["upgrades"]["drainTimeout"] = "3m"
     finished = fleet.up()
     assert settings(fleet, CANARY, OTHER) == [("60", "180"), ("50", "120")]

@@ -42,7 +42,7 @@ def test_problems_of_all_kinds_are_reported_together() -> None:
     ]
 
 
-def test_wrong_hosts_do_not_hide_what_is_wrong_with_the_others() -> None:
+def test_invalid_hosts_do_not_hide_problems_of_others() -> None:
     hosts = [
         {"address": "10.20.1.11"},
         {"address": "10.20.1.12", "hostKey": HOST_KEY},
@@ -80,24 +80,24 @@ def test_wrong_hosts_do_not_hide_what_is_wrong_with_the_others() -> None:
         (CONTAINER, ("machines", []), "machines"),
     ],
 )
-def test_consequences_of_a_wrong_value_are_not_reported(
+def test_follow_up_problems_of_an_invalid_value_are_not_reported(
     config: dict[str, Any], change: tuple[str, Any], path: str
 ) -> None:
     assert paths(changed(config, change)) == [path]
 
 
-def test_a_mistake_that_every_cluster_inherits_is_said_once() -> None:
+def test_a_problem_inherited_by_every_cluster_is_reported_once() -> None:
     assert paths(changed(CONTAINER, ("machines/memory", "512Mi"))) == ["machines.memory"]
 
 
-def test_keys_that_yaml_takes_for_numbers_are_names() -> None:
+def test_numeric_yaml_keys_are_names() -> None:
     text = "{clusters: {2: {machines: {subnet: 10.89.1.0/24}}, on: {machines: {sbnet: 1}}}}"
     assert paths(yaml.safe_load(text)) == [
         "clusters.True", "clusters.True.machines.sbnet", "clusters.True.machines.subnet",
     ]  # fmt: skip
 
 
-def test_the_text_says_where_what_and_how_for_each() -> None:
+def test_each_problem_names_path_value_and_expectation() -> None:
     config = changed(
         CONTAINER,
         (f"{ONE}/networking", {"podSubnet": "10.100.0.0/16"}),
@@ -140,14 +140,16 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU\n---
         (("hint", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"), "9f86d08"),
     ],
 )
-def test_what_looks_like_a_secret_is_never_repeated(change: tuple[str, Any], secret: str) -> None:
+def test_values_that_look_like_secrets_are_never_printed(
+    change: tuple[str, Any], secret: str
+) -> None:
     with pytest.raises(ConfigError) as raised:
         load(changed(EXISTING, change))
     assert secret not in str(raised.value)
     assert secret not in repr(raised.value.problems)
 
 
-def test_long_values_are_cut_but_names_and_public_keys_are_shown() -> None:
+def test_long_values_are_truncated_but_names_and_public_keys_are_shown() -> None:
     name, key = "tokyo-" + "x" * 60, HOST_KEY[:-8]
     config = changed(
         EXISTING,

@@ -42,7 +42,7 @@ CASES = [(name, path) for name, config in CONFIGS.items() for path in places(con
 
 
 @pytest.mark.parametrize(("name", "path"), CASES, ids=[" ".join(case) for case in CASES])
-def test_odd_values_are_read_or_refused(name: str, path: str) -> None:
+def test_odd_values_are_parsed_or_rejected(name: str, path: str) -> None:
     config = CONFIGS[name]
     for value in ODD:
         if value is ABSENT and path.rpartition("/")[2].isdigit():

@@ -38,14 +38,14 @@ def bundle(folder: Path, *artifacts: Artifact) -> Bundle:
     return Bundle(folder, "v1.36.3", "amd64", "built", artifacts or (KUBELET, ETCD))
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
+def test_a_written_bundle_is_read_back(tmp_path: Path) -> None:
     written = bundle(tmp_path)
     written.write()
     assert Bundle.load(tmp_path) == written
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
 
 
-def test_the_manifest_has_the_agreed_keys(tmp_path: Path) -> None:
+def test_the_manifest_has_the_specified_keys(tmp_path: Path) -> None:
     bundle(tmp_path).write()
     document = json.loads((tmp_path / "manifest.json").read_text())
     assert set(document) == {"kubernetesVersion", "arch", "source", "artifacts"}
@@ -57,7 +57,7 @@ def test_the_manifest_has_the_agreed_keys(tmp_path: Path) -> None:
     assert image["image"] == "registry.k8s.io/etcd:3.6.8-0"
 
 
-def test_a_role_gets_only_what_it_needs(tmp_path: Path) -> None:
+def test_a_role_gets_only_its_artifacts(tmp_path: Path) -> None:
     assert bundle(tmp_path).for_role("worker") == (KUBELET,)
     assert bundle(tmp_path).for_role("control-plane") == (KUBELET, ETCD)
     assert bundle(tmp_path).for_role("operator") == ()
@@ -83,7 +83,7 @@ def test_the_digest_identifies_the_content(tmp_path: Path) -> None:
         assert bundle(tmp_path, other, ETCD).digest != digest
 
 
-def test_a_missing_bundle_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_bundle_error_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"there is no bundle at .*run `make bundle`"):
         Bundle.load(tmp_path / "none")
 
@@ -114,7 +114,7 @@ def _edit(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (_edit("name", "$(reboot)"), "invalid name, version, path or role"),
     ],
 )
-def test_a_manifest_that_cannot_be_right_is_refused(
+def test_an_inconsistent_manifest_is_rejected(
     tmp_path: Path, edit: Callable[[dict[str, Any]], None], reason: str
 ) -> None:
     bundle(tmp_path).write()
@@ -129,7 +129,7 @@ def test_a_manifest_that_cannot_be_right_is_refused(
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "{}"])
-def test_a_cut_off_manifest_is_refused(tmp_path: Path, content: str) -> None:
+def test_a_truncated_manifest_is_rejected(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(BundleError, match="cannot be read"):
         Bundle.load(tmp_path)

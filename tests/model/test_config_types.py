@@ -51,7 +51,7 @@ def test_every_field_is_described_and_every_value_has_an_example(name: str) -> N
 
 
 @pytest.mark.parametrize("part", [name for name, _ in parts()])
-def test_unknown_keys_are_refused_everywhere_and_all_are_camel_case(part: str) -> None:
+def test_unknown_keys_are_rejected_everywhere_and_all_are_camel_case(part: str) -> None:
     schema = dict(parts())[part]
     assert schema["additionalProperties"] is False
     assert all("_" not in key and key[0].islower() for key in schema["properties"])
@@ -70,12 +70,12 @@ LEAVES = {
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))
-def test_examples_are_themselves_allowed(name: str) -> None:
+def test_examples_are_valid(name: str) -> None:
     (leaf,) = (each for each in LEAVES[name].__metadata__ if isinstance(each, ScalarField))
     TypeAdapter(LEAVES[name]).validate_python(leaf.example)
 
 
-def test_names_of_drivers_and_networks_are_offered() -> None:
+def test_names_of_drivers_and_networks_are_suggested() -> None:
     machines = SCHEMA["$defs"]["Machines"]["properties"]["driver"]
     (driver,) = (option for option in machines["anyOf"] if option["type"] == "string")
     assert driver["enum"] == sorted(DRIVERS)
@@ -88,7 +88,7 @@ def test_every_driver_has_a_machine_builder() -> None:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_tracked_stacks_are_right(stack: str) -> None:
+def test_the_tracked_stacks_are_valid(stack: str) -> None:
     document = yaml.safe_load((TOP / f"Pulumi.{stack}.yaml").read_text())
     fleet = load(document["config"]["kubeadm-fleet:fleet"])
     assert [cluster.name for cluster in fleet.clusters] == ["cluster1", "cluster2"]

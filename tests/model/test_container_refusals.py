@@ -235,12 +235,12 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-def test_config_is_refused_with_this_problem_alone(case: Case) -> None:
+def test_config_is_rejected_with_exactly_this_problem(case: Case) -> None:
     check_refused(CONTAINER, case)
 
 
 @pytest.mark.parametrize("raw", [None, "", 3, [], "clusters: {}"])
-def test_what_is_no_mapping_is_refused_at_the_root(raw: object) -> None:
+def test_a_non_mapping_is_rejected_at_the_root(raw: object) -> None:
     (problem,) = problems(raw)
     assert problem.path == "kubeadm-fleet:fleet"
     assert problem.problem == "not a mapping"

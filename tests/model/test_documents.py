@@ -11,7 +11,7 @@ RENDERED = rendered()
 
 
 @pytest.mark.parametrize("name", sorted(RENDERED))
-def test_document_is_the_golden_one(name: str) -> None:
+def test_document_matches_its_golden_file(name: str) -> None:
     golden = (GOLDEN / name).read_text()
     assert RENDERED[name] == golden, "read the difference; then python -m tests.model.documents"
 
@@ -20,7 +20,7 @@ def test_every_golden_file_is_rendered() -> None:
     assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(RENDERED)
 
 
-def test_a_further_machine_changes_no_document_of_the_others() -> None:
+def test_another_machine_changes_no_document_of_existing_ones() -> None:
     endpoint = ("clusters/cluster1/endpoint", {"vip": "10.89.1.100:8443"})
     small = cluster(CONTAINER, endpoint)
     large = cluster(
@@ -37,7 +37,7 @@ def test_a_further_machine_changes_no_document_of_the_others() -> None:
 
 
 @pytest.mark.parametrize("config", [CONTAINER, EXISTING], ids=["container", "existing"])
-def test_no_bootstrap_token_is_named_and_the_certificates_are_ecdsa(config: object) -> None:
+def test_no_bootstrap_token_is_configured_and_certificates_are_ecdsa(config: object) -> None:
     assert isinstance(config, dict)
     described = cluster(config)
     text = kubeadm.init_documents(described, described.control_planes[0])

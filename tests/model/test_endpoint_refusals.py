@@ -81,5 +81,5 @@ CASES = [
 
 
 @pytest.mark.parametrize(("config", "case"), CASES)
-def test_endpoint_is_refused_with_this_problem_alone(config: dict[str, Any], case: Case) -> None:
+def test_endpoint_is_rejected_with_exactly_this_problem(config: dict[str, Any], case: Case) -> None:
     check_refused(config, case)

@@ -111,5 +111,5 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-def test_config_is_refused_with_this_problem_alone(case: Case) -> None:
+def test_config_is_rejected_with_exactly_this_problem(case: Case) -> None:
     check_refused(EXISTING, case)

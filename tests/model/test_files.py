@@ -8,7 +8,7 @@ import pytest
 from model.files import is_ours_alone, locked, replacing, write_whole
 
 
-def test_reader_finds_the_former_content_until_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_a_reader_sees_the_old_content_until_the_new_one_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "target"
     write_whole(target, "former")
     with replacing(target) as part:
@@ -18,7 +18,7 @@ def test_reader_finds_the_former_content_until_the_new_one_is_whole(tmp_path: Pa
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_block_that_fails_replaces_nothing_and_its_remains_are_no_obstacle(tmp_path: Path) -> None:
+def test_a_failing_block_replaces_nothing_and_its_leftovers_do_no_harm(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     with pytest.raises(RuntimeError), replacing(target) as part:
         part.mkdir()
@@ -29,14 +29,14 @@ def test_block_that_fails_replaces_nothing_and_its_remains_are_no_obstacle(tmp_p
     assert target.is_dir()
 
 
-def test_writing_makes_no_folder(tmp_path: Path) -> None:
+def test_writing_creates_no_folder(tmp_path: Path) -> None:
     """A machine's is for root only: it must not come back with other rights."""
     with pytest.raises(FileNotFoundError):
         write_whole(tmp_path / "gone" / "file", "")
 
 
 @pytest.mark.parametrize("name", ["folder", "file"])
-def test_second_waits_until_the_first_is_done(tmp_path: Path, name: str) -> None:
+def test_the_second_holder_waits_for_the_first(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     done: list[str] = []
     waiting = threading.Event()
@@ -54,7 +54,7 @@ def test_second_waits_until_the_first_is_done(tmp_path: Path, name: str) -> None
     assert done == ["first", "second"]
 
 
-def test_share_is_the_whole_lock_once_nobody_else_holds_one(tmp_path: Path) -> None:
+def test_a_share_becomes_exclusive_when_it_is_the_last(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     with locked(lock, shared=True) as ours:
         with locked(lock, shared=True):

@@ -30,7 +30,7 @@ def test_container_machines_have_names_addresses_and_sizes() -> None:
     assert described.container_gateway == IPv4Address("10.89.1.1")
 
 
-def test_a_cluster_with_nothing_but_a_subnet_has_the_defaults() -> None:
+def test_a_cluster_with_only_a_subnet_has_the_defaults() -> None:
     described = load({"clusters": {"a": {"machines": {"subnet": "10.89.1.0/24"}}}}).clusters[0]
     assert described.kubernetes_version == "v1.36.3"
     assert (described.driver, described.network) == ("container", "flannel")
@@ -47,7 +47,7 @@ def test_a_cluster_with_nothing_but_a_subnet_has_the_defaults() -> None:
     )
 
 
-def test_existing_hosts_keep_their_ssh_and_node_addresses_apart() -> None:
+def test_existing_hosts_may_have_different_ssh_and_node_addresses() -> None:
     first, second, third, worker = cluster(EXISTING).machines
     bastion = Bastion("bastion.example.com", 22, "jump", HOST_KEY)
     assert first.address == "192.168.1.11"
@@ -71,7 +71,7 @@ def test_existing_hosts_keep_their_ssh_and_node_addresses_apart() -> None:
     assert cluster(EXISTING).container_subnet is None
 
 
-def test_the_endpoint_is_the_control_plane_s_unless_one_is_given() -> None:
+def test_the_endpoint_defaults_to_the_control_plane() -> None:
     assert cluster(CONTAINER).endpoint == "10.89.1.11:6443"
     given = cluster(CONTAINER, (f"{CLUSTER}/endpoint/external", "api.example.com:8443"))
     assert (given.endpoint_host, given.endpoint_port) == ("api.example.com", 8443)
@@ -108,7 +108,9 @@ def test_a_virtual_address_is_the_endpoint(address: str, router_id: int) -> None
     ],
     ids=["the fleet's", "the cluster's", "the role's", "each key by itself"],
 )
-def test_the_nearest_size_holds(changes: list[tuple[str, Any]], cpus: float, gib: int) -> None:
+def test_the_most_specific_size_applies(
+    changes: list[tuple[str, Any]], cpus: float, gib: int
+) -> None:
     settings = cluster(CONTAINER, *changes).workers[0].settings
     assert isinstance(settings, ContainerSettings)
     assert (settings.cpus, settings.memory_bytes) == (cpus, gib * 2**30)
@@ -134,7 +136,7 @@ def test_a_fleet_may_mix_drivers() -> None:
 
 
 @pytest.mark.parametrize("version", ["1.37.2", "v1.37.2"])
-def test_versions_are_the_fleet_s_or_the_cluster_s_own(version: str) -> None:
+def test_a_cluster_version_overrides_the_fleet_version(version: str) -> None:
     assert cluster(CONTAINER, ("kubernetesVersion", version)).kubernetes_version == "v1.37.2"
     described = cluster(CONTAINER, (f"{CLUSTER}/kubernetesVersion", version))
     assert described.kubernetes_version == "v1.37.2"
@@ -144,7 +146,7 @@ def test_versions_are_the_fleet_s_or_the_cluster_s_own(version: str) -> None:
     ("fleet", "own", "protected"),
     [(ABSENT, ABSENT, False), (True, ABSENT, True), (True, False, False), (False, True, True)],
 )
-def test_protection_is_the_fleet_s_or_the_cluster_s_own(
+def test_a_cluster_protect_overrides_the_fleet_protect(
     fleet: object, own: object, protected: bool
 ) -> None:
     given = [("protect", fleet), (f"{CLUSTER}/protect", own)]
@@ -152,7 +154,7 @@ def test_protection_is_the_fleet_s_or_the_cluster_s_own(
     assert cluster(CONTAINER, *changes).protect is protected
 
 
-def test_keys_are_asked_for_by_name_and_only_where_no_agent_has_them() -> None:
+def test_private_keys_are_required_by_name_unless_an_agent_has_them() -> None:
     assert load(EXISTING).private_key_names == ("sshPrivateKey",)
     assert load(changed(EXISTING, ("machines/ssh/privateKey", "other"))).private_key_names == (
         "other",
@@ -161,7 +163,7 @@ def test_keys_are_asked_for_by_name_and_only_where_no_agent_has_them() -> None:
     assert load(CONTAINER).private_key_names == ()
 
 
-def test_a_mirror_is_kept_without_its_last_slash() -> None:
+def test_a_trailing_slash_of_a_mirror_is_removed() -> None:
     artifacts = {"source": "upstream", "mirror": "https://mirror.example.com/k8s/"}
     described = cluster(CONTAINER, ("artifacts", artifacts))
     assert described.artifacts.mirror == "https://mirror.example.com/k8s"

@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_client_finds_a_context_for_each_cluster_and_the_first_current(file: Path) -> None:
+def test_each_cluster_has_a_context_and_the_first_is_current(file: Path) -> None:
     contexts, current = kubernetes_config.list_kube_config_contexts(str(file))
     assert [each["name"] for each in contexts] == ["cluster1-admin", "cluster2-admin"]
     assert current["name"] == "cluster1-admin"
@@ -65,11 +65,11 @@ def test_a_join_credential_is_a_kubeconfig_with_our_ca(tmp_path: Path) -> None:
     assert content(loaded.cert_file) == pair.cert_pem
 
 
-def test_data_stays_on_one_line_for_shell_tools() -> None:
+def test_data_is_on_one_line_for_shell_tools() -> None:
     text = kubeconfig.render([context("cluster1")])
     (line,) = (line for line in text.splitlines() if "client-key-data" in line)
     assert line.split() == ["client-key-data:", line.split()[1]]
 
 
-def test_the_key_is_not_in_what_is_printed() -> None:
+def test_the_key_is_not_in_the_repr() -> None:
     assert "PRIVATE" not in repr(context("cluster1"))

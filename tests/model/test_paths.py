@@ -26,7 +26,9 @@ def test_defaults_are_below_home() -> None:
     ("variable", "folder"),
     [("XDG_CACHE_HOME", paths.cache_dir), ("XDG_STATE_HOME", paths.state_dir)],
 )
-def test_xdg_moves_the_base(monkeypatch: pytest.MonkeyPatch, variable: str, folder: object) -> None:
+def test_xdg_variables_change_the_base(
+    monkeypatch: pytest.MonkeyPatch, variable: str, folder: object
+) -> None:
     monkeypatch.setenv(variable, "/data")
     assert callable(folder)
     assert folder() == Path("/data/kubeadm-fleet")
@@ -41,7 +43,7 @@ def test_own_variables_name_the_folder_itself(monkeypatch: pytest.MonkeyPatch) -
     assert paths.machines_dir() == Path("/elsewhere/MACHINES")
 
 
-def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", "")
     assert paths.cache_dir() == Path("/home/ann/.cache/kubeadm-fleet")
 
@@ -52,7 +54,7 @@ def test_a_bundle_has_one_folder_however_its_version_is_written(version: str) ->
     assert paths.bundle_dir(version, "arm64").name == "v1.36.3-arm64"
 
 
-def test_below_the_cache() -> None:
+def test_cached_folders_are_below_the_cache() -> None:
     cache = paths.cache_dir()
     assert paths.toolchain_dir() == cache / "toolchain" / pins.PULUMI / "bin"
     assert paths.image_dir("v1.36.3-abc") == cache / "images" / "v1.36.3-abc"

@@ -16,21 +16,21 @@ IMAGE = re.compile(r"image: (\S+)$", re.MULTILINE)
 CONSTANT = re.compile(r'^[A-Z_]+ = "v?\d+\.\d+\.\d+(?!\.\d).*"$', re.MULTILINE)
 
 
-def test_default_and_tried_versions_are_supported() -> None:
+def test_default_and_tested_versions_are_supported() -> None:
     for version in (pins.KUBERNETES, pins.KUBERNETES_NEWEST, pins.KUBERNETES_EARLIER):
         assert str(versions.parse(version)) == version
     assert versions.parse(pins.KUBERNETES_NEWEST).minor == max(pins.KUBERNETES_MINORS)
     assert versions.parse(pins.KUBERNETES_EARLIER) < versions.parse(pins.KUBERNETES)
 
 
-def test_requirements_are_those_that_fit_the_programs() -> None:
+def test_requirements_match_the_pinned_programs() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
     assert {f"pulumi=={pins.PULUMI_SDK}", f"pulumi-command=={pins.PULUMI_COMMAND}"} <= set(
         project["dependencies"]
     )
 
 
-def test_makefile_names_the_same_versions() -> None:
+def test_makefile_has_the_same_versions() -> None:
     defaults = dict(
         re.findall(r"^(UPGRADE|EARLIER) \?= (.+)$", (TOP / "Makefile").read_text(), re.MULTILINE)
     )
@@ -48,12 +48,12 @@ def test_manifests_name_the_images_that_are_built() -> None:
     }
 
 
-def test_manifest_of_draining_holds_the_default() -> None:
+def test_drain_manifest_contains_the_default() -> None:
     told: dict[str, Any] = yaml.safe_load((MANIFESTS / "baseline" / "drain.yaml").read_text())
     assert told["data"]["seconds"] == str(DRAIN_SECONDS)
 
 
-def test_shell_and_python_know_the_same_port() -> None:
+def test_shell_and_python_use_the_same_port() -> None:
     text = (TOP / "scripts" / "node" / "paths.sh").read_text()
     assert f"\nAPI_PORT={well_known.API_PORT}\n" in text
 

@@ -51,7 +51,7 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_client_is_verified_by_cryptography() -> None:
+def test_cryptography_verifies_a_client_certificate() -> None:
     verify(CLIENT, CA, datetime.now(UTC))
 
 
@@ -60,7 +60,7 @@ def test_a_client_is_not_verified_by_another_ca_of_the_same_name() -> None:
         verify(CLIENT, certificates.new_authority("kubernetes", 3650), datetime.now(UTC))
 
 
-def test_a_client_is_not_verified_after_its_end() -> None:
+def test_a_client_is_not_verified_after_expiry() -> None:
     with pytest.raises(VerificationError):
         verify(CLIENT, CA, datetime.now(UTC) + timedelta(days=1, minutes=1))
 
@@ -104,7 +104,7 @@ def test_the_pin_is_the_hash_of_the_public_key_info(files: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["kubernetes", "etcd-ca", "front-proxy-ca"])
-def test_an_authority_says_what_kubeadm_s_own_say(name: str) -> None:
+def test_an_authority_matches_those_of_kubeadm(name: str) -> None:
     certificate = parsed(certificates.new_authority(name, 30))
     extensions = certificate.extensions
     constraints = extensions.get_extension_for_class(x509.BasicConstraints)
@@ -153,7 +153,7 @@ def test_a_machine_joins_as_itself_for_an_hour() -> None:
     )
 
 
-def test_certificates_begin_before_now_so_that_clocks_may_differ() -> None:
+def test_certificates_are_valid_from_the_past_to_tolerate_clock_skew() -> None:
     for pair in (CA, CLIENT):
         age = datetime.now(UTC) - parsed(pair).not_valid_before_utc
         # They are made when this module is loaded, which is long before in a whole run.
@@ -175,12 +175,12 @@ def test_service_account_keys_sign_and_verify() -> None:
     public.verify(private.sign(b"token", algorithm), b"token", algorithm)
 
 
-def test_keys_are_not_in_what_is_printed() -> None:
+def test_keys_are_not_in_the_repr() -> None:
     assert "PRIVATE" not in repr(CA)
     assert "PRIVATE" in CA.key_pem
 
 
-def test_an_authority_with_a_key_of_another_kind_is_refused() -> None:
+def test_an_authority_with_another_key_type_is_rejected() -> None:
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
     other = ed25519.Ed25519PrivateKey.generate().private_bytes(

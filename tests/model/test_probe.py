@@ -122,13 +122,13 @@ def reached(report: Report) -> list[str]:
     return sorted(report["reached"])
 
 
-def test_a_probe_without_peers_says_so(world: World) -> None:
+def test_a_probe_without_peers_reports_none(world: World) -> None:
     world.set(peers=[OWN])
     with world.probe() as report:
         assert report(lambda _: True)["reached"] == []
 
 
-def test_peers_are_told_apart_by_whether_they_are_reached(world: World) -> None:
+def test_reached_and_unreached_peers_are_reported_separately(world: World) -> None:
     world.set(peers=[OWN, *addresses(1, 2)], up=addresses(1))
     with world.probe() as report:
         first = report(lambda said: bool(said["reached"]))
@@ -139,7 +139,7 @@ def test_peers_are_told_apart_by_whether_they_are_reached(world: World) -> None:
         assert reached(report(lambda said: not said["unreached"])) == addresses(1, 2)
 
 
-def test_the_time_since_when_a_peer_is_not_reached_stays(world: World) -> None:
+def test_the_time_of_a_lost_peer_is_kept(world: World) -> None:
     world.set(peers=addresses(1, 2), up=addresses(2))
     with world.probe() as report:
         since = report(lambda said: bool(said["unreached"]))["unreached"]
@@ -147,14 +147,14 @@ def test_the_time_since_when_a_peer_is_not_reached_stays(world: World) -> None:
         assert report(lambda said: len(said["reached"]) == 3)["unreached"] == since
 
 
-def test_whoever_else_answers_is_no_peer(world: World) -> None:
+def test_another_server_at_the_address_is_not_a_peer(world: World) -> None:
     """As where a route leads elsewhere, and a transparent proxy lets everybody connect."""
     world.set(peers=addresses(1), strangers=addresses(1))
     with world.probe() as report:
         assert reached(report(lambda said: bool(said["unreached"]))) == []
 
 
-def test_a_peer_that_is_gone_from_dns_is_forgotten(world: World) -> None:
+def test_a_peer_removed_from_dns_is_dropped(world: World) -> None:
     world.set(peers=addresses(1, 2), up=addresses(1))
     with world.probe() as report:
         report(lambda said: bool(said["unreached"]))
@@ -162,7 +162,7 @@ def test_a_peer_that_is_gone_from_dns_is_forgotten(world: World) -> None:
         assert reached(report(lambda said: not said["unreached"])) == addresses(1)
 
 
-def test_peers_are_remembered_while_dns_does_not_answer(world: World) -> None:
+def test_peers_are_kept_while_dns_is_unavailable(world: World) -> None:
     world.set(peers=addresses(1, 2), up=addresses(1))
     with world.probe() as report:
         report(lambda said: bool(said["unreached"]))
@@ -170,7 +170,7 @@ def test_peers_are_remembered_while_dns_does_not_answer(world: World) -> None:
         assert reached(report(lambda said: not said["unreached"])) == addresses(1, 2)
 
 
-def test_all_peers_are_found_in_answers_that_are_cut(world: World) -> None:
+def test_truncated_dns_answers_are_completed(world: World) -> None:
     peers = addresses(*range(1, 61))
     world.set(peers=[OWN, *peers], up=peers)
     with world.probe() as report:
@@ -179,7 +179,7 @@ def test_all_peers_are_found_in_answers_that_are_cut(world: World) -> None:
     assert found["unreached"] == {}
 
 
-def test_of_very_many_peers_a_sample_is_tried(world: World) -> None:
+def test_only_a_sample_of_many_peers_is_tried(world: World) -> None:
     peers = addresses(*range(1, 201))
     world.set(peers=peers, up=peers)
     with world.probe() as report:
@@ -187,7 +187,7 @@ def test_of_very_many_peers_a_sample_is_tried(world: World) -> None:
         assert report(lambda said: set(said["reached"]) != set(first["reached"]))["reached"]
 
 
-def test_the_port_that_is_tried_is_the_one_that_is_listened_on() -> None:
+def test_probes_connect_to_the_port_they_listen_on() -> None:
     (container,) = daemon_set()["spec"]["template"]["spec"]["containers"]
     (port,) = container["ports"]
     assert f"nc -ll -p {port['containerPort']} " in script()
@@ -195,7 +195,7 @@ def test_the_port_that_is_tried_is_the_one_that_is_listened_on() -> None:
 
 
 @pytest.mark.slow
-def test_a_single_lost_connection_is_no_break(world: World) -> None:
+def test_a_single_lost_connection_is_not_reported(world: World) -> None:
     """A peer that was reached is tried again every ten seconds."""
     one, other = "10.244.1.2", "10.244.1.3"
     world.set(peers=[one], up=[one])

@@ -14,7 +14,7 @@ ONE = "clusters/cluster1"
 NEAR = "localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/12,.svc,.cluster.local"
 
 
-def test_without_a_proxy_nothing_is_said() -> None:
+def test_without_a_proxy_no_variables_are_set() -> None:
     outbound = cluster(CONTAINER).outbound
     assert outbound.environment == outbound.mirror_table == ""
 
@@ -24,7 +24,7 @@ def test_pods_and_services_are_reached_without_the_proxy() -> None:
     assert described.outbound.environment == f"https_proxy={PROXY}\nno_proxy={NEAR},10.0.0.0/8\n"
 
 
-def test_networks_of_the_cluster_are_its_own() -> None:
+def test_no_proxy_contains_the_networks_of_the_cluster() -> None:
     networking = {"podSubnet": "10.32.0.0/16", "dnsDomain": "tokyo.example.com"}
     described = cluster(
         CONTAINER, ("proxy", {"http": PROXY}), (f"{ONE}/networking", networking)
@@ -33,7 +33,7 @@ def test_networks_of_the_cluster_are_its_own() -> None:
     assert "10.244.0.0/16" not in described
 
 
-def test_proxy_of_a_cluster_stands_for_the_fleets() -> None:
+def test_a_cluster_proxy_replaces_the_fleet_proxy() -> None:
     config = changed(CONTAINER, ("proxy", {"http": PROXY, "https": PROXY}))
     first, second = load(changed(config, (f"{ONE}/proxy", {"https": OTHER}))).clusters
     assert (first.outbound.http, first.outbound.https) == (None, OTHER)
@@ -42,7 +42,7 @@ def test_proxy_of_a_cluster_stands_for_the_fleets() -> None:
     assert first.outbound.environment == ""
 
 
-def test_mirrors_of_a_cluster_lie_over_the_fleets() -> None:
+def test_cluster_mirrors_are_merged_over_fleet_mirrors() -> None:
     first, second = load(
         changed(
             CONTAINER,
@@ -109,5 +109,5 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_cannot_work_is_refused(case: Case) -> None:
+def test_an_invalid_setting_is_rejected(case: Case) -> None:
     check_refused(CONTAINER, case)

@@ -61,7 +61,7 @@ def test_member_may_not_leave_otherwise(voters: dict[str, bool], reason: str) ->
         (FIVE, {**FIVE, "cp-0": "x", "cp-4": "y"}, set()),
     ],
 )
-def test_what_leaves_a_majority_may_change(
+def test_a_change_that_keeps_the_majority_is_allowed(
     before: dict[str, str], after: dict[str, str], dead: set[str]
 ) -> None:
     assert quorum.refusal(before, after, dead) is None
@@ -91,7 +91,7 @@ def test_what_leaves_a_majority_may_change(
         ({"cp-0": "a", "cp-1": "b"}, {"cp-0": "a"}, {"cp-1"}, "lost quorum"),
     ],
 )
-def test_what_loses_the_majority_is_refused(
+def test_a_change_that_loses_the_majority_is_rejected(
     before: dict[str, str], after: dict[str, str], dead: set[str], reason: str
 ) -> None:
     refusal = quorum.refusal(before, after, dead)

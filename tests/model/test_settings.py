@@ -13,7 +13,7 @@ from tests.model.examples import CONTAINER, SETTINGS, changed, cluster
 CLUSTER = "clusters/cluster1"
 
 
-def test_without_settings_there_are_the_defaults() -> None:
+def test_defaults_apply_without_settings() -> None:
     described = cluster(CONTAINER)
     assert described.upgrade == Upgrade(1, 120, force=False, wave=0, soak_seconds=0)
     assert described.data_loss == ""
@@ -37,12 +37,12 @@ def test_nodes_have_their_role_s_labels_and_taints() -> None:
 
 
 @pytest.mark.parametrize("text", ["a:NoExecute", "a=b:NoSchedule", "x.y/a=b-c:PreferNoSchedule"])
-def test_a_taint_reads_as_it_was_written(text: str) -> None:
+def test_a_taint_keeps_its_text(text: str) -> None:
     (taint,) = cluster(CONTAINER, (f"{CLUSTER}/workers/taints", [text])).workers[0].taints
     assert str(taint) == text
 
 
-def test_a_cluster_s_settings_lie_over_the_fleet_s_key_by_key() -> None:
+def test_cluster_settings_are_merged_over_fleet_settings() -> None:
     first, second = load(SETTINGS).clusters
     assert first.kubelet["maxPods"] == 50
     assert first.kubelet["evictionHard"] == {
@@ -63,13 +63,13 @@ def test_a_cluster_s_settings_lie_over_the_fleet_s_key_by_key() -> None:
     ("given", "workers", "at_a_time"),
     [(1, 5, 1), (3, 5, 3), ("100%", 5, 5), ("50%", 5, 2), ("10%", 5, 1), ("10%", 0, 1), (7, 5, 7)],
 )
-def test_workers_that_are_changed_at_a_time(given: Any, workers: int, at_a_time: int) -> None:
+def test_number_of_workers_changed_at_a_time(given: Any, workers: int, at_a_time: int) -> None:
     changes = [(f"{CLUSTER}/workers/count", workers), ("upgrades", {"maxUnavailable": given})]
     assert cluster(CONTAINER, *changes).upgrade.max_unavailable == at_a_time
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(1, 1), (90, 90), ("90s", 90), ("2h", 7200)])
-def test_times_are_seconds_or_have_a_unit(given: Any, seconds: int) -> None:
+def test_durations_are_seconds_or_have_a_unit(given: Any, seconds: int) -> None:
     changes = [("upgrades", {"drainTimeout": given, "soak": given})]
     upgrade = cluster(CONTAINER, *changes).upgrade
     assert (upgrade.drain_seconds, upgrade.soak_seconds) == (seconds, seconds)
@@ -96,7 +96,7 @@ def test_canaries_go_first_and_all_others_last(canaries: Any, waves: list[list[s
                for each in wave)  # fmt: skip
 
 
-def test_what_every_machine_shares_names_no_machine() -> None:
+def test_shared_documents_name_no_machine() -> None:
     described = cluster(
         SETTINGS,
         (f"{CLUSTER}/controlPlanes/count", 3),
@@ -114,7 +114,7 @@ def test_what_every_machine_shares_names_no_machine() -> None:
     )
 
 
-def test_arguments_written_in_another_order_are_the_same_document() -> None:
+def test_the_order_of_arguments_does_not_change_the_document() -> None:
     both = [{"v": "4", "profiling": "false"}, {"profiling": "false", "v": "4"}]
     one, other = (
         kubeadm.cluster_configuration(cluster(CONTAINER, ("scheduler", {"extraArgs": each})))

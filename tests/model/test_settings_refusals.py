@@ -144,12 +144,12 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-def test_config_is_refused_with_this_problem_alone(case: Case) -> None:
+def test_config_is_rejected_with_exactly_this_problem(case: Case) -> None:
     check_refused(CONTAINER, case)
 
 
 @pytest.mark.parametrize("field", sorted(kubelet_fields.OWNED))
-def test_kubelet_fields_that_the_program_decides_are_refused_with_the_reason(field: str) -> None:
+def test_managed_kubelet_fields_are_rejected_with_the_reason(field: str) -> None:
     reason = kubelet_fields.OWNED[field]
     check_refused(CONTAINER, ([("kubelet", {field: True})], f"kubelet.{field}", reason))
 
@@ -164,16 +164,14 @@ FLAGS = [(part, pattern) for part, owned in OWNED.items() for pattern in sorted(
 
 
 @pytest.mark.parametrize(("part", "pattern"), FLAGS, ids=[" ".join(each) for each in FLAGS])
-def test_arguments_that_are_decided_elsewhere_are_refused_with_the_reason(
-    part: str, pattern: str
-) -> None:
+def test_managed_arguments_are_rejected_with_the_reason(part: str, pattern: str) -> None:
     flag = pattern.replace("-*", "-any").replace("*", "-any")
     path = f"clusters.cluster1.{part}.extraArgs.{flag}"
     change = (f"{ONE}/{part}/extraArgs", {flag: "x"})
     check_refused(CONTAINER, ([change], path, OWNED[part][pattern]))
 
 
-def test_wrong_entries_are_reported_together_and_hide_nothing() -> None:
+def test_invalid_entries_are_reported_together() -> None:
     config = {
         "kubelet": {"maxPod": 1, "cgroupDriver": "systemd", "syncFrequency": 3, "maxPods": 20},
         "clusters": {"cluster1": {
@@ -190,7 +188,7 @@ def test_wrong_entries_are_reported_together_and_hide_nothing() -> None:
     ]
 
 
-def test_the_example_of_a_wrong_entry_is_a_whole_line() -> None:
+def test_the_example_for_an_invalid_entry_is_a_complete_line() -> None:
     (problem,) = problems({**CONTAINER, "apiServer": {"extraArgs": {"profiling": False}}})
     assert problem.value == "False"
     assert problem.example == 'profiling: "false"'

@@ -26,19 +26,19 @@ def restoring(file: Path, *more: tuple[str, Any]) -> dict[str, Any]:
     return changed(CONTAINER, (f"{POOL}/restore", str(file)), *more)
 
 
-def test_without_a_word_nothing_is_restored() -> None:
+def test_nothing_is_restored_by_default() -> None:
     assert cluster(CONTAINER).snapshot is None
 
 
 @pytest.mark.parametrize("more", [0, CHUNK, 3 * CHUNK])
-def test_a_snapshot_is_known_by_its_sum_whatever_its_size(file: Path, more: int) -> None:
+def test_a_snapshot_is_identified_by_its_checksum(file: Path, more: int) -> None:
     whole = snapshots.write(file, snapshots.PAGES + bytes(more))
     snapshot = load(restoring(file)).clusters[0].snapshot
     assert snapshot
     assert (snapshot.path, snapshot.sha256) == (str(file), whole)
 
 
-def test_another_content_or_path_is_another_consent(file: Path, tmp_path: Path) -> None:
+def test_another_content_or_path_requires_new_acknowledgement(file: Path, tmp_path: Path) -> None:
     first = load(restoring(file)).clusters[0].data_loss
     assert load(restoring(file)).clusters[0].data_loss == first != ""
     copy = tmp_path / "again.db"
@@ -48,36 +48,36 @@ def test_another_content_or_path_is_another_consent(file: Path, tmp_path: Path) 
     assert load(restoring(file)).clusters[0].data_loss != first
 
 
-def test_a_damaged_snapshot_is_refused(file: Path) -> None:
+def test_a_corrupt_snapshot_is_rejected(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[5000] ^= 1
     file.write_bytes(content)
     check_refused(restoring(file), ([], WHERE, "corrupt"))
 
 
-def test_a_copy_of_a_member_s_own_database_is_refused(file: Path) -> None:
+def test_a_copy_of_a_member_database_is_rejected(file: Path) -> None:
     file.write_bytes(snapshots.PAGES)
     check_refused(restoring(file), ([], WHERE, "the checksum at its end is missing"))
 
 
 @pytest.mark.parametrize("content", [b"", b"text", bytes(9000)])
-def test_what_is_no_database_is_refused(file: Path, content: bytes) -> None:
+def test_a_file_other_than_a_database_is_rejected(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     check_refused(restoring(file), ([], WHERE, "not an etcd snapshot"))
 
 
-def test_a_file_that_is_not_there_is_refused(file: Path) -> None:
+def test_a_missing_file_is_rejected(file: Path) -> None:
     check_refused(restoring(file.with_name("none")), ([], WHERE, "no such file"))
     check_refused(restoring(file / "below"), ([], WHERE, "cannot be read"))
     check_refused(restoring(file.parent), ([], WHERE, "not a file"))
 
 
 @pytest.mark.parametrize("path", ["", "backup.db", "~/backup.db", "/a\x00b", 1])
-def test_what_is_no_path_is_refused(path: Any) -> None:
+def test_an_invalid_path_is_rejected(path: Any) -> None:
     check_refused(CONTAINER, ([(f"{POOL}/restore", path)], WHERE, "not an absolute path"))
 
 
-def test_restoring_and_accepting_the_loss_exclude_each_other(file: Path) -> None:
+def test_restore_and_accept_data_loss_are_mutually_exclusive(file: Path) -> None:
     acknowledgement = (f"{POOL}/acceptDataLoss", "OPS-123")
     check_refused(restoring(file), ([acknowledgement], WHERE, "both restore and acceptDataLoss"))
 
@@ -87,12 +87,12 @@ def test_several_control_planes_are_not_restored(file: Path) -> None:
     check_refused(restoring(file), ([*several], WHERE, "a single control plane"))
 
 
-def test_everything_is_said_at_once(file: Path) -> None:
+def test_all_problems_are_reported_at_once(file: Path) -> None:
     config = restoring(file.with_name("none"), (f"{POOL}/acceptDataLoss", "OPS-123"))
     assert len(problems(config)) == 2
 
 
-def test_workers_have_nothing_to_restore(file: Path) -> None:
+def test_workers_cannot_be_restored(file: Path) -> None:
     config = changed(CONTAINER, ("clusters/cluster1/workers/restore", str(file)))
     (problem,) = problems(config)
     assert "unknown key" in problem.problem

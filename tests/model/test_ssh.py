@@ -31,7 +31,7 @@ def test_openssh_reads_a_new_key_pair(tmp_path: Path) -> None:
     assert pair.public.endswith(" kubeadm-fleet")
 
 
-def test_key_pairs_differ_and_do_not_show_their_private_half() -> None:
+def test_key_pairs_differ_and_hide_their_private_key() -> None:
     one, other = ssh_keys.new_key_pair("a"), ssh_keys.new_key_pair("a")
     assert one.public != other.public
     assert "PRIVATE" not in repr(one)
@@ -47,7 +47,7 @@ def test_key_pairs_differ_and_do_not_show_their_private_half() -> None:
     ],
     ids=lambda public: str(public).split()[0],
 )
-def test_every_type_of_host_key_that_can_be_pinned_is_read(public: str) -> None:
+def test_every_supported_host_key_type_is_parsed(public: str) -> None:
     algorithm, encoded = public.split()
     assert ssh_keys.parse_host_key(public) == (algorithm, encoded)
     assert ssh_keys.parse_host_key(f"{public} root@host") == (algorithm, encoded)
@@ -70,7 +70,7 @@ GOOD = ssh_keys.new_key_pair("").public
         ("ssh-dss AAAAB3NzaC1kc3M", "not a public key"),
     ],
 )
-def test_what_is_no_host_key_is_refused_and_not_repeated(text: str, reason: str) -> None:
+def test_an_invalid_host_key_is_rejected_and_not_printed(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as raised:
         ssh_keys.parse_host_key(text)
     assert not any(len(word) > 20 and word in str(raised.value) for word in text.split())

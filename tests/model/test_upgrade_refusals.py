@@ -94,11 +94,11 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-def test_config_is_refused_with_this_problem_alone(case: Case) -> None:
+def test_config_is_rejected_with_exactly_this_problem(case: Case) -> None:
     check_refused(CONTAINER, case)
 
 
-def test_an_unknown_selector_is_answered_with_the_labels_that_there_are() -> None:
+def test_a_selector_without_match_lists_the_existing_labels() -> None:
     (problem,) = problems({**CONTAINER, "upgrades": {"canaries": {"environment": "staging"}}})
     assert problem.allowed == (
         "labels of clusters that are not in an earlier wave: "
@@ -107,7 +107,7 @@ def test_an_unknown_selector_is_answered_with_the_labels_that_there_are() -> Non
     assert problem.example == "canaries: {environment: dev}"
 
 
-def test_selectors_are_not_held_against_labels_that_are_wrong_themselves() -> None:
+def test_selectors_are_not_checked_against_invalid_labels() -> None:
     labels = {"environment": "dev", "tier": "can ary"}
     clusters = {"cluster1": {"machines": {"subnet": "10.89.1.0/24"}, "labels": labels}}
     (problem,) = problems({"clusters": clusters, "upgrades": {"canaries": {"tier": "canary"}}})

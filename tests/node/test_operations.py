@@ -23,9 +23,7 @@ RUNNING = (
 )
 
 
-def test_a_machine_that_is_as_it_was_made_is_left_alone(
-    control_plane: Member, worker: Member
-) -> None:
+def test_an_unchanged_machine_is_left_alone(control_plane: Member, worker: Member) -> None:
     for machine in (control_plane, worker):
         before = machine.shell(f"{STARTED}; {RUNNING}")
         looked = machine.survey()
@@ -37,7 +35,7 @@ def test_a_machine_that_is_as_it_was_made_is_left_alone(
         assert machine.survey() == looked
 
 
-def test_survey_says_what_a_machine_runs(control_plane: Member, worker: Member) -> None:
+def test_node_facts_describe_a_machine(control_plane: Member, worker: Member) -> None:
     for machine in (control_plane, worker):
         found = machine.survey()
         assert found["machine_id"] == machine.spec.machine_id
@@ -49,7 +47,7 @@ def test_survey_says_what_a_machine_runs(control_plane: Member, worker: Member) 
     assert worker.survey()[f"file:{MANIFESTS}/etcd.yaml"] == "missing"
 
 
-def test_only_what_a_changed_argument_belongs_to_is_restarted(control_plane: Member) -> None:
+def test_only_the_component_of_a_changed_argument_is_restarted(control_plane: Member) -> None:
     wanted = control_plane.cluster_configuration(scheduler={"v": "1"})
     control_plane.succeed(
         "upload_configuration", CLUSTER_CONFIGURATION=wanted, KUBELET_CONFIGURATION=""
@@ -69,7 +67,7 @@ def test_only_what_a_changed_argument_belongs_to_is_restarted(control_plane: Mem
     assert NOTHING in control_plane.succeed("apply_control_plane")
 
 
-def test_names_of_the_api_server_are_added_while_it_runs(control_plane: Member) -> None:
+def test_certificate_names_of_the_api_server_are_added_in_place(control_plane: Member) -> None:
     wanted = control_plane.cluster_configuration().replace(
         "certSANs:\n", "certSANs:\n  - added.example.com\n"
     )
@@ -86,7 +84,7 @@ def test_names_of_the_api_server_are_added_while_it_runs(control_plane: Member) 
     assert "added.example.com" in shown
 
 
-def test_kubelet_gets_another_configuration(control_plane: Member, worker: Member) -> None:
+def test_the_kubelet_configuration_is_changed(control_plane: Member, worker: Member) -> None:
     document = (worker.root / "var/lib/kubelet/config.yaml").read_text()
     control_plane.succeed(
         "upload_configuration",
@@ -101,7 +99,7 @@ def test_kubelet_gets_another_configuration(control_plane: Member, worker: Membe
         assert NOTHING in machine.succeed("apply_kubelet")
 
 
-def test_everything_that_was_broken_is_repaired(control_plane: Member) -> None:
+def test_all_damage_is_repaired(control_plane: Member) -> None:
     """With the API server's own manifest gone there is no API to ask how it should be."""
     looked = control_plane.survey()
     control_plane.shell(
@@ -125,7 +123,7 @@ def test_a_stopped_worker_is_repaired(worker: Member) -> None:
     assert worker.survey() == looked
 
 
-def test_a_proxy_is_repaired_and_what_a_step_changes_is_no_drift(worker: Member) -> None:
+def test_a_proxy_is_repaired_and_changes_by_a_step_are_no_drift(worker: Member) -> None:
     unit = "/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
     environment = "systemctl show --property=Environment --value containerd"
     proxy = "http_proxy=http://192.0.2.1:3128\nno_proxy=.svc\n"
@@ -147,7 +145,7 @@ def test_a_proxy_is_repaired_and_what_a_step_changes_is_no_drift(worker: Member)
 
 
 @pytest.mark.parametrize("after_seconds", [0.2, 0.8, 1.5, 3, 5])
-def test_a_killed_change_is_finished_by_the_next_run(
+def test_a_killed_change_is_completed_by_the_next_run(
     control_plane: Member, after_seconds: float
 ) -> None:
     level = str(int(10 * after_seconds))
@@ -170,7 +168,7 @@ def test_a_killed_change_is_finished_by_the_next_run(
     assert NOTHING in control_plane.succeed("apply_control_plane")
 
 
-def test_what_does_not_work_is_taken_back(
+def test_a_failed_change_is_rolled_back(
     control_plane: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compose = scripts.compose

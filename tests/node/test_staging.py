@@ -39,7 +39,7 @@ def supplies(worker: Member) -> HostArtifacts:
     )
 
 
-def test_only_what_differs_is_staged_and_nothing_that_runs_is_touched(
+def test_only_differences_are_staged_and_running_services_are_not_touched(
     worker: Member, another: Bundle
 ) -> None:
     before = worker.shell(f"{INSTALLED}; {STARTED}")
@@ -62,7 +62,7 @@ def test_only_what_differs_is_staged_and_nothing_that_runs_is_touched(
     assert "importing" not in again.out
 
 
-def test_damaged_supplies_are_not_staged(worker: Member, another: Bundle) -> None:
+def test_corrupt_artifacts_are_not_staged(worker: Member, another: Bundle) -> None:
     worker.shell(f"rm -rf /{STATE}/staged")
     artifacts.supply(worker.spec, supplies(worker))
     victim = another.named("kubectl").sha256
@@ -75,13 +75,13 @@ def test_damaged_supplies_are_not_staged(worker: Member, another: Bundle) -> Non
     assert not worker.survey()["staged"].strip() or not worker.shell(f"find {STAGED} -type f")
 
 
-def test_an_upgrade_without_its_version_is_refused(worker: Member) -> None:
+def test_an_upgrade_without_its_version_is_rejected(worker: Member) -> None:
     refused = worker.operate("upgrade_kubelet", KUBERNETES_VERSION="v1.37.9")
     assert refused.status == 1
     assert "Kubernetes v1.37.9 is not staged here" in refused.err
 
 
-def test_what_was_staged_in_vain_is_cleaned(worker: Member) -> None:
+def test_unused_staged_files_are_cleaned(worker: Member) -> None:
     worker.shell(
         f"mkdir -p {STAGED} /etc/kubernetes/tmp/kubeadm-backup-etcd; touch /{STATE}/cleanup-pending"
     )

@@ -38,11 +38,11 @@ def changes(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TOP)))
-def test_a_provider_changes_nothing_for_the_whole_process(file: Path) -> None:
+def test_a_provider_changes_no_global_state(file: Path) -> None:
     assert list(changes(ast.parse(file.read_text()))) == []
 
 
-def test_what_would_is_found() -> None:
+def test_global_state_changes_are_detected() -> None:
     planted = "sys.tracebacklimit = 0\nos.environ['A'] = ''\nrun(preexec_fn=os.setsid)\n"
     assert {*changes(ast.parse(planted))} == {
         "sys.tracebacklimit",

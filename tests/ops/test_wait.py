@@ -28,12 +28,12 @@ def after(times: int, error: Exception) -> Callable[[], int]:
     return check
 
 
-def test_what_the_check_returns_is_returned() -> None:
+def test_the_result_of_the_check_is_returned() -> None:
     assert wait_until(after(2, NotYet("no")), 5, OperatorError, poll_seconds=0.001) == 3
     assert wait_until(lambda: None, 5, OperatorError) is None
 
 
-def test_the_deadline_says_how_things_were() -> None:
+def test_the_timeout_error_has_the_last_status() -> None:
     began = time.monotonic()
     with pytest.raises(OperatorError, match="waited for a: b is not ready"):
         wait_until(
@@ -45,25 +45,25 @@ def test_the_deadline_says_how_things_were() -> None:
     assert 0.2 <= time.monotonic() - began < 2
 
 
-def test_it_is_checked_once_however_late_it_is() -> None:
+def test_the_check_runs_at_least_once() -> None:
     assert wait_until(after(0, NotYet()), -1, OperatorError) == 1
     with pytest.raises(OperatorError, match="NotYet"):
         wait_until(after(1, NotYet()), -1, OperatorError)
 
 
-def test_an_error_that_passes_is_waited_out() -> None:
+def test_transient_errors_are_retried() -> None:
     check = after(1, ConnectionRefusedError("refused"))
     assert wait_until(check, 5, OperatorError, passing=(OSError,), poll_seconds=0.001) == 2
     with pytest.raises(OperatorError, match="refused"):
         wait_until(after(1, OSError("refused")), 0, OperatorError, passing=(OSError,))
 
 
-def test_another_error_ends_the_wait() -> None:
+def test_other_errors_end_the_wait() -> None:
     with pytest.raises(KeyError, match="typo"):
         wait_until(after(1, KeyError("typo")), 5, OperatorError, passing=(OSError,))
 
 
-def test_nobody_else_sleeps() -> None:
+def test_no_other_module_sleeps() -> None:
     sleeping = {
         file.name
         for room in ("ops", "components")

@@ -48,7 +48,7 @@ def test_make_alone_lists_every_target_with_a_line_of_help() -> None:
         ("down", ["setup.sh preview", "fleet build stack toolchain plugin", "fleet down"]),
     ],
 )
-def test_a_stacks_targets_do_what_it_needs_in_order(target: str, commands: list[str]) -> None:
+def test_stack_targets_run_the_prerequisites_in_order(target: str, commands: list[str]) -> None:
     planned = make("--dry-run", target, "STACK=prod", "FLAGS=--verbose").splitlines()
     shortened = [
         line.replace(".venv/bin/", "")
@@ -68,7 +68,7 @@ def test_every_folder_of_tests_that_a_target_names_exists() -> None:
     assert [each for each in named if not (TOP / each).is_dir()] == []
 
 
-def test_clean_leaves_what_cannot_be_made_again(tmp_path: Path) -> None:
+def test_clean_keeps_what_cannot_be_recreated(tmp_path: Path) -> None:
     checkout = copy_checkout(tmp_path / "checkout")
     kept = {path.relative_to(checkout) for path in checkout.rglob("*")}
     (checkout / "kubeconfig").write_text("of a running cluster")

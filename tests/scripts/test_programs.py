@@ -15,19 +15,19 @@ from tests.scripts.programs import (
 )
 
 
-def test_what_the_tests_start_is_installed_for_them() -> None:
+def test_programs_started_by_tests_are_installed() -> None:
     found = started("tests")
     assert found
     assert {name: lines for name, lines in found.items() if name not in for_tests()} == {}
 
 
-def test_what_the_fast_tests_start_is_installed_for_them_alone() -> None:
+def test_programs_started_by_fast_tests_are_installed_for_them_alone() -> None:
     found = started("tests/model", "tests/components")
     assert found
     assert {name: lines for name, lines in found.items() if name not in for_fast_tests()} == {}
 
 
-def test_what_the_program_starts_is_installed_for_machines() -> None:
+def test_programs_started_by_the_program_are_installed_for_machines() -> None:
     found = started("components", "model", "ops", "scripts")
     assert found.keys() >= OPTIONAL.keys()
     known = for_machines() | OPTIONAL.keys() | installed("prove")
@@ -56,7 +56,7 @@ def test_only_this_hosts_own_programs_count() -> None:
 
 
 @pytest.mark.parametrize("before", [[], ["setpriv", "--pdeathsig", "KILL"]])
-def test_a_test_that_starts_what_a_fresh_host_may_lack_fails(
+def test_a_test_that_starts_an_uninstalled_program_fails(
     monkeypatch: pytest.MonkeyPatch, before: list[str]
 ) -> None:
     monkeypatch.setattr(programs, "GIVEN", frozenset({"git"}))

@@ -43,7 +43,7 @@ def _read(file: Path) -> bytes:
 
 @pytest.mark.root
 @pytest.mark.slow
-def test_nothing_of_the_machine_is_left(tmp_path: Path) -> None:
+def test_no_process_or_mount_of_the_machine_is_left(tmp_path: Path) -> None:
     root, shared = tmp_path / "kfprove", tmp_path / "shared"
     copy_tree(image.base_root(), root)
     shared.mkdir()
@@ -53,7 +53,7 @@ def test_nothing_of_the_machine_is_left(tmp_path: Path) -> None:
     assert (shared / "file").read_text() == "kept\n"
 
 
-def test_packages_come_from_where_this_host_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_come_from_the_sources_of_this_host(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"PIP_INDEX_URL": "https://user:secret@pypi.example.com", "https_proxy": "http://p:1"}
     for name, value in {**given, "GOPROXY": "https://go.example.com", "EDITOR": "vi"}.items():
         monkeypatch.setenv(name, value)
@@ -62,9 +62,7 @@ def test_packages_come_from_where_this_host_has_them(monkeypatch: pytest.MonkeyP
     assert "EDITOR" not in environment
 
 
-def test_apt_is_told_the_settings_that_say_where_it_gets_packages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_apt_settings_of_the_host_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registries, "APT", tmp_path)
     (tmp_path / "apt.conf.d").mkdir()
     (tmp_path / "apt.conf.d/proxy").write_text('Acquire::http::Proxy "http://p:1";')
@@ -76,6 +74,6 @@ def test_apt_is_told_the_settings_that_say_where_it_gets_packages(
     ]
 
 
-def test_make_prove_passes_on_what_is_wanted() -> None:
+def test_make_prove_passes_on_its_variables() -> None:
     planned = make("--dry-run", "prove", "STEPS=up test", "CACHE=1", "ARGS=-k 'not x'")
     assert planned.splitlines()[-1].endswith("-m scripts.prove up test --cache")

@@ -84,7 +84,7 @@ def machine(checkout: Path, public_folder: Path) -> Iterator[Machine]:
 
 
 @pytest.mark.slow
-def test_first_run_makes_the_venv_and_the_second_does_nothing(machine: Machine) -> None:
+def test_the_first_run_creates_the_venv_and_the_second_does_nothing(machine: Machine) -> None:
     first = machine.setup("tests")
     assert first.returncode == 0, first.stderr
     assert "==> .venv … " in first.stdout
@@ -130,7 +130,7 @@ def test_the_fleet_command_is_written_again(machine: Machine, broken: str) -> No
 
 
 @pytest.mark.slow
-def test_a_hash_that_does_not_fit_is_refused_and_the_next_run_repairs(machine: Machine) -> None:
+def test_a_hash_mismatch_is_rejected_and_repaired_by_the_next_run(machine: Machine) -> None:
     machine.setup("preview")
     requirements = machine.checkout / "requirements.txt"
     right = requirements.read_text()
@@ -146,7 +146,7 @@ def test_a_hash_that_does_not_fit_is_refused_and_the_next_run_repairs(machine: M
     assert machine.setup("preview").stdout == ""
 
 
-def test_another_user_is_told_what_to_install(machine: Machine) -> None:
+def test_a_user_without_root_is_told_what_to_install(machine: Machine) -> None:
     machine.lacks("mmdebstrap", "gcc")
     told = machine.setup("machines", *AS_NOBODY)
     assert told.returncode == 1
@@ -187,12 +187,12 @@ def test_when_apt_fails_its_reason_is_shown(machine: Machine) -> None:
     assert "apt-get could not install mmdebstrap" in failed.stderr
 
 
-def test_a_preview_needs_nothing_of_the_machines(machine: Machine) -> None:
+def test_a_preview_needs_no_packages_for_machines(machine: Machine) -> None:
     machine.lacks("mmdebstrap", "systemd-nspawn", "gcc", "sshd")
     assert machine.setup("preview").returncode == 0
 
 
-def test_an_unknown_level_is_refused(machine: Machine) -> None:
+def test_an_unknown_level_is_rejected(machine: Machine) -> None:
     refused = machine.setup("everything")
     assert refused.returncode == 1
     assert "allowed are preview, unit, bundle, machines, tests, prove" in refused.stderr

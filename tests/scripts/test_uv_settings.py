@@ -47,11 +47,11 @@ def test_each_setting_has_its_name_in_uv(tmp_path: Path) -> None:
     }
 
 
-def test_what_was_set_for_uv_wins() -> None:
+def test_settings_for_uv_take_precedence() -> None:
     pip = {"index-url": "https://pip.example/simple"}
     assert uv_settings(pip, {"UV_DEFAULT_INDEX": "https://uv.example/simple"}) == {}
 
 
 @pytest.mark.parametrize(("value", "expected"), [("true", {"UV_OFFLINE": "1"}), ("false", {})])
-def test_no_index_keeps_uv_off_the_network(value: str, expected: dict[str, str]) -> None:
+def test_no_index_makes_uv_offline(value: str, expected: dict[str, str]) -> None:
     assert uv_settings({"no-index": value}, {}) == expected

@@ -26,7 +26,7 @@ def read(name: str) -> dict[str, Any]:
     return workflow
 
 
-def test_actionlint_is_content() -> None:
+def test_actionlint_passes() -> None:
     # It checks the scripts inside with the shellcheck that it finds.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     run = subprocess.run(
@@ -47,14 +47,14 @@ def test_a_workflow_may_only_read_unless_a_job_asks(path: Path) -> None:
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_a_job_that_may_write_runs_nothing_of_the_checkout(job: dict[str, Any]) -> None:
+def test_a_job_with_write_access_runs_no_code_of_the_checkout(job: dict[str, Any]) -> None:
     if "write" in job.get("permissions", {}).values():
         assert job["permissions"] == {"pull-requests": "write"}
         assert not any("actions/checkout" in step.get("uses", "") for step in job["steps"])
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_actions_are_pinned_and_leave_no_token_behind(job: dict[str, Any]) -> None:
+def test_actions_are_pinned_and_persist_no_token(job: dict[str, Any]) -> None:
     for step in job.get("steps", []):
         if action := step.get("uses"):
             assert re.fullmatch(r"actions/[a-z-]+@v\d+", action)
@@ -70,7 +70,7 @@ def test_prod_comes_after_dev_and_each_has_its_environment() -> None:
     assert stack["environment"] == "${{ inputs.stack }}"
 
 
-def test_whatever_changes_a_stack_waits_for_its_turn() -> None:
+def test_jobs_that_change_a_stack_are_serialized() -> None:
     up = read("up-stack.yml")["jobs"]["up"]["concurrency"]
     destroy = read("destroy-dev.yml")["concurrency"]
     assert up == {"group": "stack-${{ inputs.stack }}", "cancel-in-progress": False}

@@ -47,12 +47,12 @@ def told(because: str, others: Barrier | None = None) -> str:
     raise AssertionError("it did not fail")
 
 
-def test_an_operator_error_is_told_without_the_way_to_it() -> None:
+def test_an_operator_error_is_shown_without_a_traceback() -> None:
     said = told("operator")
     assert said == "no disk"
 
 
-def test_a_defect_keeps_its_traceback_also_after_an_operator_error() -> None:
+def test_a_bug_keeps_its_traceback_even_after_an_operator_error() -> None:
     told("operator")
     said = told("defect")
     assert said.splitlines()[-1] == "ValueError: no disk"
@@ -60,7 +60,7 @@ def test_a_defect_keeps_its_traceback_also_after_an_operator_error() -> None:
 
 
 @pytest.mark.parametrize("order", [("operator", "defect"), ("defect", "operator")])
-def test_providers_that_fail_at_once_are_told_each_in_its_way(order: tuple[str, str]) -> None:
+def test_concurrent_failures_are_shown_each_in_its_form(order: tuple[str, str]) -> None:
     failed = Barrier(2)
     with ThreadPoolExecutor(2) as pool:
         said = dict(zip(order, pool.map(lambda each: told(each, failed), order), strict=True))
@@ -69,22 +69,22 @@ def test_providers_that_fail_at_once_are_told_each_in_its_way(order: tuple[str, 
 
 
 @pytest.mark.parametrize("news", [{}, {"ids": {}}])
-def test_an_input_that_is_needed_and_missing_is_a_change(news: dict[str, Any]) -> None:
+def test_a_missing_required_input_is_a_change(news: dict[str, Any]) -> None:
     assert Careful().diff("id", {}, news).changes is True
 
 
-def test_an_input_that_is_there_is_judged() -> None:
+def test_a_present_input_is_compared() -> None:
     assert Careful().diff("id", {}, {"ids": {"a": "b"}}).changes is False
     assert Careful().check({}, {"ids": {"a": "b"}}).inputs == {"ids": {"a": "b"}, "checked": True}
 
 
 @pytest.mark.parametrize("news", [{}, {"ids": UNKNOWN}, {"ids": {"a": UNKNOWN}}])
-def test_inputs_that_cannot_be_checked_stay_as_they_are(news: dict[str, Any]) -> None:
+def test_uncheckable_inputs_are_unchanged(news: dict[str, Any]) -> None:
     assert Careful().check({}, news).inputs == news
 
 
 @pytest.mark.parametrize("provider", [SshKeyProvider, ServiceAccountKeyProvider])
-def test_a_key_that_is_made_once_never_changes(provider: type[Provider[Any, Any]]) -> None:
+def test_a_generated_key_never_changes(provider: type[Provider[Any, Any]]) -> None:
     assert provider().diff("id", {"comment": "a"}, {"comment": "b"}).changes is False
 
 

@@ -32,13 +32,13 @@ def certificate_props(authority: dict[str, Any], **changes: Any) -> dict[str, An
     }
 
 
-def test_authority_is_never_the_same_twice(authority: dict[str, Any]) -> None:
+def test_authorities_are_unique(authority: dict[str, Any]) -> None:
     other = CertificateAuthorityProvider().create(AUTHORITY).outs or {}
     for key in ("private_key", "certificate", "fingerprint"):
         assert other[key] != authority[key]
 
 
-def test_authority_says_what_its_certificate_says(authority: dict[str, Any]) -> None:
+def test_authority_outputs_match_its_certificate(authority: dict[str, Any]) -> None:
     assert authority["fingerprint"] == certificates.fingerprint(authority["certificate"])
     assert datetime.fromisoformat(authority["expires"]) == certificates.expiry(
         authority["certificate"]
@@ -56,7 +56,7 @@ def test_authority_is_replaced_when_its_certificate_would_differ(
     assert found.delete_before_replace is False
 
 
-def test_authority_stays(authority: dict[str, Any]) -> None:
+def test_an_unchanged_authority_is_kept(authority: dict[str, Any]) -> None:
     found = CertificateAuthorityProvider().diff("id", authority, AUTHORITY)
     assert not found.changes
     assert not found.replaces
@@ -80,7 +80,7 @@ def test_service_account_keys_are_a_pair() -> None:
         {"authority_certificate": "another"},
     ],
 )
-def test_certificate_is_issued_again_in_place_when_its_subject_changes(
+def test_a_certificate_is_reissued_in_place_when_its_subject_changes(
     authority: dict[str, Any], change: dict[str, Any]
 ) -> None:
     props = certificate_props(authority)
@@ -91,7 +91,7 @@ def test_certificate_is_issued_again_in_place_when_its_subject_changes(
 
 
 @pytest.mark.parametrize(("hours_left", "due"), [(4, False), (2, True), (-1, True)])
-def test_certificate_is_issued_again_when_two_thirds_of_its_life_are_over(
+def test_a_certificate_is_renewed_after_two_thirds_of_its_lifetime(
     authority: dict[str, Any], hours_left: int, due: bool
 ) -> None:
     props = certificate_props(authority)
@@ -100,7 +100,7 @@ def test_certificate_is_issued_again_when_two_thirds_of_its_life_are_over(
     assert ClientCertificateProvider().diff("id", aged, props).changes is due
 
 
-def test_certificate_that_was_issued_again_is_not_due(authority: dict[str, Any]) -> None:
+def test_a_renewed_certificate_is_not_due(authority: dict[str, Any]) -> None:
     props = certificate_props(authority)
     outs = ClientCertificateProvider().create(props).outs or {}
     aged = {**outs, "expires": datetime.now(UTC).isoformat()}

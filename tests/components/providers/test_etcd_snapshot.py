@@ -68,7 +68,7 @@ def props(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_a_machine_that_founds_its_cluster_gets_the_whole_file(
+def test_the_initializing_machine_gets_the_complete_file(
     machine: Machine, props: dict[str, Any]
 ) -> None:
     outs = SNAPSHOT.create(props).outs
@@ -79,7 +79,7 @@ def test_a_machine_that_founds_its_cluster_gets_the_whole_file(
     assert outs == {**props, "condition": "delivered"}
 
 
-def test_a_machine_of_a_cluster_that_lives_gets_nothing(
+def test_a_machine_of_an_existing_cluster_gets_nothing(
     machine: Machine, props: dict[str, Any]
 ) -> None:
     machine.answer = "needless"
@@ -92,7 +92,7 @@ def test_a_machine_of_a_cluster_that_lives_gets_nothing(
 @pytest.mark.parametrize(
     "change", [{"machine_id": "second"}, {"sha256": "another"}, {"path": "/another"}]
 )
-def test_another_machine_or_snapshot_is_offered_again(
+def test_another_machine_or_snapshot_is_sent_again(
     machine: Machine, props: dict[str, Any], change: dict[str, Any]
 ) -> None:
     outs = SNAPSHOT.create(props).outs or {}
@@ -101,9 +101,7 @@ def test_another_machine_or_snapshot_is_offered_again(
     assert not found.replaces
 
 
-def test_a_snapshot_that_is_missing_there_is_sent_again(
-    machine: Machine, props: dict[str, Any]
-) -> None:
+def test_a_missing_snapshot_is_sent_again(machine: Machine, props: dict[str, Any]) -> None:
     outs = SNAPSHOT.read("id", SNAPSHOT.create(props).outs or {}).outs or {}
     assert SNAPSHOT.diff("id", outs, props).changes
     after = SNAPSHOT.update("id", outs, props).outs or {}
@@ -111,15 +109,13 @@ def test_a_snapshot_that_is_missing_there_is_sent_again(
     assert not SNAPSHOT.diff("id", after, props).changes
 
 
-def test_a_machine_that_cannot_be_reached_is_missing_nothing(
-    machine: Machine, props: dict[str, Any]
-) -> None:
+def test_an_unreachable_machine_is_missing_nothing(machine: Machine, props: dict[str, Any]) -> None:
     outs = SNAPSHOT.create(props).outs or {}
     machine.answer = ""
     assert SNAPSHOT.read("id", outs).outs == outs
 
 
-def test_a_file_that_is_gone_by_then_is_named(machine: Machine, props: dict[str, Any]) -> None:
+def test_a_deleted_snapshot_file_is_reported(machine: Machine, props: dict[str, Any]) -> None:
     Path(props["path"]).unlink()
     with pytest.raises(OperatorError, match=r"cluster1\.db cannot be read \(No such file"):
         SNAPSHOT.create(props)

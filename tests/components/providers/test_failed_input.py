@@ -72,7 +72,9 @@ def steps(finished: Finished) -> dict[str, str]:
     return finished.steps("pulumi-python:")
 
 
-def test_they_are_left_as_they_are_and_only_the_failure_is_told(stack: Stack) -> None:
+def test_dependents_of_a_failure_are_unchanged_and_only_the_failure_is_reported(
+    stack: Stack,
+) -> None:
     stack.configure(value=FAIL)
     failed = stack.up()
     assert failed.status != 0
@@ -81,7 +83,7 @@ def test_they_are_left_as_they_are_and_only_the_failure_is_told(stack: Stack) ->
     assert steps(failed) == {"source": "update"}
 
 
-def test_they_follow_when_it_does_not_fail_any_more(stack: Stack) -> None:
+def test_dependents_follow_once_the_failure_is_fixed(stack: Stack) -> None:
     stack.configure(value=FAIL)
     stack.up()
     stack.configure(value="second")

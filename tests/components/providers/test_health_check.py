@@ -56,7 +56,7 @@ def observed(api: Api, *nodes: str) -> dict[str, Any]:
     return found
 
 
-def test_whole_cluster_is_summed_up(api: Api) -> None:
+def test_a_ready_cluster_is_summarized(api: Api) -> None:
     first = node("a", **{"node-role.kubernetes.io/control-plane": ""})
     api.answers[NODES] = (200, {"items": [first]})
     api.answers[PODS] = (200, {"items": [pod("probe-1", "a")]})
@@ -75,7 +75,7 @@ def test_whole_cluster_is_summed_up(api: Api) -> None:
     }
 
 
-def test_a_node_that_has_not_reported_yet_is_summed_up_too(api: Api) -> None:
+def test_a_node_that_has_not_reported_yet_is_summarized(api: Api) -> None:
     bare = {"metadata": {"name": "b"}, "spec": {}, "status": {}}
     api.answers[NODES] = (200, {"items": [node("a"), bare]})
     api.answers[PODS] = (200, {"items": [pod("probe-1", "a")]})
@@ -88,7 +88,7 @@ def test_a_node_that_has_not_reported_yet_is_summed_up_too(api: Api) -> None:
     }
 
 
-def test_everything_that_is_missing_is_named(api: Api) -> None:
+def test_everything_missing_is_listed(api: Api) -> None:
     api.answers[NODES] = (200, {"items": [node("a", ready="False")]})
     api.answers[PODS] = (200, {"items": [pod("probe-1", "a", ready="False")]})
     missing = observed(api, "a", "b")["missing"]
@@ -99,7 +99,7 @@ def test_everything_that_is_missing_is_named(api: Api) -> None:
     assert any("probe pod on b: not scheduled" in line for line in missing)
 
 
-def test_waiting_ends_with_what_is_missing(api: Api) -> None:
+def test_a_timeout_lists_what_is_missing(api: Api) -> None:
     api.answers[NODES] = (200, {"items": []})
     api.answers[PODS] = (200, {"items": []})
     expected = r"cluster1 did not become ready(?s:.*)Node a: not registered"
@@ -107,7 +107,7 @@ def test_waiting_ends_with_what_is_missing(api: Api) -> None:
         ClusterHealthCheckProvider().create(props(api, "a"))
 
 
-def test_cluster_that_does_not_answer_is_a_finding_of_a_refresh(api: Api) -> None:
+def test_a_refresh_reports_an_unavailable_cluster(api: Api) -> None:
     found = observed(api, "a")
     assert found["nodes"] == []
     assert "https://127.0.0.1" in found["missing"][0]
@@ -124,7 +124,7 @@ def test_cluster_that_does_not_answer_is_a_finding_of_a_refresh(api: Api) -> Non
         ([], {"deadline_seconds": 5}, True),
     ],
 )
-def test_cluster_is_looked_at_again_when_something_is_or_will_be_different(
+def test_a_cluster_is_checked_again_after_changes(
     api: Api, missing: list[str], change: dict[str, Any], again: bool
 ) -> None:
     olds = {**props(api, "a"), "observed": {"nodes": [], "missing": missing}}

@@ -42,9 +42,7 @@ def steps(finished: Finished) -> set[str]:
     return set(finished.steps("pulumi-python:"))
 
 
-def test_a_change_that_is_held_is_shown_by_each_run_until_it_is_made(
-    api: Api, tmp_path: Path
-) -> None:
+def test_a_held_change_is_shown_by_each_run_until_it_is_made(api: Api, tmp_path: Path) -> None:
     ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     node = {"metadata": {"name": "a"}, "spec": {}, "status": {"conditions": [ready]}}
     api.answers["GET /api/v1/nodes"] = (200, {"items": [node]})

@@ -48,7 +48,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     return stack
 
 
-def test_only_its_secrets_are_encrypted_and_it_does_not_change_by_itself(stack: Stack) -> None:
+def test_only_secrets_of_a_login_are_encrypted_and_it_is_stable(stack: Stack) -> None:
     assert stack.up().steps("pulumi-python:") == {}
     for kept in _login(stack, "inputs"), _login(stack, "outputs"):
         assert (kept["host"], kept["bastion"]["user"]) == ("192.0.2.1", "jump")
@@ -57,7 +57,7 @@ def test_only_its_secrets_are_encrypted_and_it_does_not_change_by_itself(stack: 
     assert not any(secret in json.dumps(stack.outputs()) for secret in SECRETS)
 
 
-def test_a_machine_that_was_not_made_does_not_cost_the_inventory(stack: Stack) -> None:
+def test_the_inventory_survives_a_machine_that_was_not_created(stack: Stack) -> None:
     stack.configure(value=FAIL)
     assert stack.up().status != 0
     machine = Inventory(stack.outputs("--show-secrets")["inventory"]).machine("one-worker-0")

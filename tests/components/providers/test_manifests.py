@@ -47,7 +47,7 @@ def core(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
     return api
 
 
-def test_what_the_api_serves_is_asked_anew_each_time(core: Api, tmp_path: Path) -> None:
+def test_api_discovery_is_repeated_each_time(core: Api, tmp_path: Path) -> None:
     """A cluster that was upgraded, or another one at the same address, serves other things."""
     for _ in range(2):
         core.asked.clear()
@@ -75,7 +75,7 @@ def test_documents_are_applied_in_their_order(core: Api) -> None:
     assert changes(core.asked) == [f"PATCH {FIRST_PATH}", f"PATCH {SECOND_PATH}"]
 
 
-def test_object_that_is_no_longer_named_is_deleted(core: Api) -> None:
+def test_an_object_that_is_no_longer_listed_is_deleted(core: Api) -> None:
     outs = ManifestsProvider().create(props(core, BOTH)).outs or {}
     core.asked.clear()
     after = ManifestsProvider().update("id", outs, props(core, FIRST)).outs or {}
@@ -83,7 +83,7 @@ def test_object_that_is_no_longer_named_is_deleted(core: Api) -> None:
     assert changes(core.asked) == [f"PATCH {FIRST_PATH}", f"DELETE {SECOND_PATH}"]
 
 
-def test_missing_object_is_seen_and_applied_again(core: Api) -> None:
+def test_a_missing_object_is_detected_and_applied_again(core: Api) -> None:
     outs = ManifestsProvider().create(props(core, BOTH)).outs or {}
     del core.answers[f"GET {SECOND_PATH}"]
     read = ManifestsProvider().read("id", outs).outs or {}
@@ -91,18 +91,18 @@ def test_missing_object_is_seen_and_applied_again(core: Api) -> None:
     assert ManifestsProvider().diff("id", read, props(core, BOTH)).changes
 
 
-def test_api_that_is_away_says_nothing_of_its_objects(core: Api) -> None:
+def test_an_unavailable_api_does_not_change_the_known_objects(core: Api) -> None:
     outs = ManifestsProvider().create(props(core, BOTH)).outs or {}
     core.answers[f"GET {SECOND_PATH}"] = (503, {"message": "etcd has no leader"})
     assert ManifestsProvider().read("id", outs).outs == outs
 
 
-def test_objects_are_applied_to_a_cluster_that_was_founded_anew(core: Api) -> None:
+def test_objects_are_applied_to_a_recreated_cluster(core: Api) -> None:
     outs = ManifestsProvider().create(props(core, BOTH)).outs or {}
     assert ManifestsProvider().diff("id", outs, {**props(core, BOTH), "init": "x"}).changes
 
 
-def test_same_documents_are_left_alone(core: Api) -> None:
+def test_unchanged_documents_are_left_alone(core: Api) -> None:
     outs = ManifestsProvider().create(props(core, BOTH)).outs or {}
     core.asked.clear()
     assert not ManifestsProvider().diff("id", outs, props(core, BOTH)).changes
@@ -116,20 +116,20 @@ def test_changed_document_is_applied_again(core: Api) -> None:
     assert not found.replaces
 
 
-def test_objects_are_deleted_in_the_opposite_order(core: Api) -> None:
+def test_objects_are_deleted_in_reverse_order(core: Api) -> None:
     outs = ManifestsProvider().create(props(core, BOTH)).outs or {}
     core.asked.clear()
     ManifestsProvider().delete("id", outs)
     assert changes(core.asked) == [f"DELETE {SECOND_PATH}", f"DELETE {FIRST_PATH}"]
 
 
-def test_deleting_what_is_gone_is_fine(core: Api) -> None:
+def test_deleting_a_missing_object_is_ignored(core: Api) -> None:
     outs = ManifestsProvider().create(props(core, FIRST)).outs or {}
     del core.answers[f"DELETE {FIRST_PATH}"]
     ManifestsProvider().delete("id", outs)
 
 
-def test_refusal_names_the_object_the_place_and_the_reason(core: Api) -> None:
+def test_a_rejection_names_object_server_and_reason(core: Api) -> None:
     core.answers[f"PATCH {FIRST_PATH}"] = (403, {"message": "admin may not patch configmaps"})
     with pytest.raises(OperatorError, match=r"ConfigMap/shop/first at https://127.*may not patch"):
         ManifestsProvider().create(props(core, FIRST))

@@ -67,7 +67,7 @@ def test_credential_names_the_machine_and_may_only_join(api: Api) -> None:
     assert document["clusters"][0]["cluster"]["server"] == "https://192.0.2.1:6443"
 
 
-def test_another_machine_replaces_the_membership_the_old_one_first(api: Api) -> None:
+def test_another_machine_replaces_the_membership_after_deleting_the_old_one(api: Api) -> None:
     found = MembershipProvider().diff("id", member(api), props(api, machine_id="second"))
     assert found.replaces == ["machine_id"]
     assert found.delete_before_replace
@@ -83,7 +83,7 @@ def test_another_machine_replaces_the_membership_the_old_one_first(api: Api) -> 
         {"peers": ["cluster1-control-plane-1"]},
     ],
 )
-def test_new_access_is_taken_over_in_place(api: Api, change: dict[str, Any]) -> None:
+def test_new_access_is_an_update_in_place(api: Api, change: dict[str, Any]) -> None:
     outs = member(api)
     found = MembershipProvider().diff("id", outs, props(api, **change))
     assert found.changes
@@ -92,7 +92,7 @@ def test_new_access_is_taken_over_in_place(api: Api, change: dict[str, Any]) -> 
     assert after == {**outs, **change}
 
 
-def test_valid_credential_is_kept_without_asking_anybody(api: Api) -> None:
+def test_a_valid_credential_is_kept_without_any_request(api: Api) -> None:
     assert not MembershipProvider().diff("id", member(api), props(api)).changes
     assert api.asked == []
 
@@ -111,7 +111,7 @@ def test_expired_credential_of_a_machine_that_never_joined_is_issued_again(api: 
     assert datetime.fromisoformat(after["expires"]) > datetime.now(UTC)
 
 
-def test_api_that_does_not_answer_is_no_reason_to_issue_again(api: Api) -> None:
+def test_an_unavailable_api_is_no_reason_to_reissue(api: Api) -> None:
     nowhere = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", api.kubeconfig)
     outs = expired({**member(api), "kubeconfig": nowhere})
     assert not MembershipProvider().diff("id", outs, props(api, kubeconfig=nowhere)).changes
@@ -119,7 +119,7 @@ def test_api_that_does_not_answer_is_no_reason_to_issue_again(api: Api) -> None:
 
 @pytest.mark.parametrize("machine", ["second", UNKNOWN])
 @pytest.mark.parametrize(("recorded", "given"), [("", ""), ("TICKET-1", "TICKET-1"), ("T", "")])
-def test_the_only_control_plane_is_not_replaced_without_a_fresh_consent(
+def test_the_only_control_plane_is_not_replaced_without_a_new_acknowledgement(
     api: Api, machine: str, recorded: str, given: str
 ) -> None:
     outs = {**member(api), "role": "control-plane", "data_loss": recorded}
@@ -128,24 +128,24 @@ def test_the_only_control_plane_is_not_replaced_without_a_fresh_consent(
         MembershipProvider().diff("id", outs, news)
 
 
-def test_the_only_control_plane_is_replaced_with_consent(api: Api) -> None:
+def test_the_only_control_plane_is_replaced_with_an_acknowledgement(api: Api) -> None:
     outs = {**member(api), "role": "control-plane", "data_loss": "TICKET-1"}
     news = props(api, role="control-plane", machine_id="second", data_loss="TICKET-2")
     assert MembershipProvider().diff("id", outs, news).replaces == ["machine_id"]
 
 
-def test_a_control_plane_among_others_needs_no_consent(api: Api) -> None:
+def test_a_control_plane_among_others_needs_no_acknowledgement(api: Api) -> None:
     outs = {**member(api), "role": "control-plane", "peers": ["cluster1-control-plane-1"]}
     news = props(api, role="control-plane", machine_id="second")
     assert MembershipProvider().diff("id", outs, news).replaces == ["machine_id"]
 
 
-def test_the_only_control_plane_asks_nobody_when_its_cluster_ends(api: Api) -> None:
+def test_the_only_control_plane_needs_no_check_when_its_cluster_is_destroyed(api: Api) -> None:
     MembershipProvider().delete("id", props(api, role="control-plane"))
     assert api.asked == []
 
 
-def test_leaving_cordons_the_node_and_deletes_it(api: Api) -> None:
+def test_leaving_cordons_and_deletes_the_node(api: Api) -> None:
     api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
     api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
     api.answers[f"DELETE {NODE_PATH}"] = (200, {})
@@ -154,7 +154,7 @@ def test_leaving_cordons_the_node_and_deletes_it(api: Api) -> None:
 
 
 @pytest.mark.parametrize("force", ["false", "true"])
-def test_how_to_drain_is_what_the_cluster_says_now(api: Api, force: str) -> None:
+def test_the_drain_policy_is_read_from_the_cluster(api: Api, force: str) -> None:
     """The state of a machine that is no longer described knows an older word."""
     shop = Shop(api, "web", held={"web": -1})
     api.answers[f"GET {DRAIN_PATH}"] = (200, {"data": {"seconds": "0", "force": force}})
@@ -169,12 +169,12 @@ def test_how_to_drain_is_what_the_cluster_says_now(api: Api, force: str) -> None
     assert ("web" in shop.left) == (force == "false")
 
 
-def test_leaving_twice_is_fine(api: Api) -> None:
+def test_leaving_twice_is_allowed(api: Api) -> None:
     MembershipProvider().delete("id", member(api))
     assert api.asked[1:] == [f"PATCH {NODE_PATH}", f"DELETE {NODE_PATH}"]
 
 
-def test_a_living_control_plane_leaves_etcd_when_it_is_drained(api: Api) -> None:
+def test_a_live_control_plane_leaves_etcd_after_its_drain(api: Api) -> None:
     etcd = Etcd(api, "cluster1-control-plane-0", "cluster1-control-plane-1", NODE)
     MembershipProvider().delete("id", control_plane(api, etcd))
     steps = [asked for asked in api.asked if asked.startswith(CHANGES)]
@@ -190,7 +190,7 @@ def test_a_dead_control_plane_leaves_etcd_first(api: Api) -> None:
                      f"DELETE {NODE_PATH}"]  # fmt: skip
 
 
-def test_nothing_moves_where_etcd_would_lose_its_majority(
+def test_nothing_changes_if_etcd_would_lose_its_majority(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("components.providers.membership.ETCD_SECONDS", 0)

@@ -47,7 +47,7 @@ def rolled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return versions
 
 
-def test_a_change_that_is_held_waits_and_is_made_once_it_is_held_no_longer(
+def test_a_held_change_waits_until_it_is_released(
     rolled: list[str],
 ) -> None:
     engine = Engine()
@@ -68,7 +68,7 @@ def test_a_change_that_is_held_waits_and_is_made_once_it_is_held_no_longer(
     assert not engine.changes(released)
 
 
-def test_drift_of_a_cluster_that_is_held_waits_as_well(rolled: list[str]) -> None:
+def test_drift_of_a_held_cluster_waits(rolled: list[str]) -> None:
     engine = Engine()
     drift = {"a-worker-0": [{"kind": "repair", "why": "it broke"}]}
     engine.inputs = {**engine.inputs, "drift": drift}
@@ -79,7 +79,7 @@ def test_drift_of_a_cluster_that_is_held_waits_as_well(rolled: list[str]) -> Non
     assert rolled == ["v1.36.3"]
 
 
-def test_a_change_that_is_taken_back_waits_no_longer(rolled: list[str]) -> None:
+def test_a_reverted_change_no_longer_waits(rolled: list[str]) -> None:
     engine = Engine()
     engine.up(inputs(version="v1.36.4", held_by=[SOON]))
     engine.up(inputs(held_by=[SOON]))
@@ -108,7 +108,7 @@ def test_without_a_change_nothing_waits() -> None:
     assert not Engine().changes(inputs(held_by=[SOON]))
 
 
-def test_machines_come_and_go_meanwhile(rolled: list[str]) -> None:
+def test_machines_may_join_and_leave_meanwhile(rolled: list[str]) -> None:
     engine = Engine()
     news = inputs(held_by=[SOON])
     for key in ("machines", "machine_ids", "logins"):
@@ -118,19 +118,19 @@ def test_machines_come_and_go_meanwhile(rolled: list[str]) -> None:
     assert engine.outputs["waiting"] == {}
 
 
-def test_a_new_cluster_waits_for_nobody() -> None:
+def test_a_new_cluster_does_not_wait() -> None:
     checked = RolloutProvider().check({}, inputs(held_by=[SOON])).inputs
     assert checked["waiting"] == {}
     assert checked["plan"] == {}
     assert checked["version"] == "v1.36.3"
 
 
-def test_what_is_unsafe_is_refused_before_it_waits() -> None:
+def test_unsafe_changes_are_rejected_before_they_wait() -> None:
     with pytest.raises(OperatorError, match="cluster a"):
         Engine().changes(inputs(version="v1.36.2", held_by=[SOON]))
 
 
-def test_the_hold_that_lasts_longest_counts_and_one_that_is_not_known_yet_is_none() -> None:
+def test_the_longest_hold_counts_and_unknown_ones_do_not() -> None:
     def waiting(*held_by: Any) -> Any:
         news = inputs(version="v1.36.4", held_by=list(held_by))
         return RolloutProvider().check(Engine().inputs, news).inputs["waiting"]

@@ -77,7 +77,7 @@ def test_a_change_waits_as_long_as_it_is_held(applied: list[str]) -> None:
     assert not engine.changes(inputs(NEXT, {}))
 
 
-def test_a_change_that_is_taken_back_waits_no_longer(applied: list[str]) -> None:
+def test_a_reverted_change_no_longer_waits(applied: list[str]) -> None:
     engine = Engine(applied)
     engine.up(inputs(NEXT, SOON))
     engine.up(inputs(FORMER, SOON))

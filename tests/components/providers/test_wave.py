@@ -50,22 +50,22 @@ def hold(props: dict[str, Any]) -> dict[str, Any]:
     return dict(found)
 
 
-def test_later_waves_wait_until_the_soak_after_the_last_change_is_over() -> None:
+def test_later_waves_wait_for_the_soak_after_the_last_change() -> None:
     first, last = ago(600), ago(60)
     until = (datetime.fromisoformat(last) + timedelta(hours=1)).isoformat()
     assert hold(inputs(first, last)) == {"until": until, "for": ["canary-0", "canary-1"]}
 
 
 @pytest.mark.parametrize("rolled", [[], [""], ["", ago(2 * HOUR)]])
-def test_nobody_waits_for_clusters_that_were_not_changed_lately(rolled: list[str]) -> None:
+def test_unchanged_clusters_hold_no_wave(rolled: list[str]) -> None:
     assert hold(inputs(*rolled)) == {}
 
 
-def test_without_a_soak_nobody_waits() -> None:
+def test_without_a_soak_nothing_waits() -> None:
     assert hold(inputs(ago(0), soak_seconds=0)) == {}
 
 
-def test_a_node_that_came_back_begins_the_soak_again(
+def test_a_recovered_node_restarts_the_soak(
     read: dict[str, dict[str, Node] | None],
 ) -> None:
     read["canary-0"] = nodes(ready_since="2999-01-01T00:00:00Z")
@@ -88,7 +88,7 @@ def test_an_unhealthy_canary_stops_the_wave(
         WaveProvider().create(inputs(ago(60)))
 
 
-def test_a_wave_is_left_alone_until_its_soak_is_over() -> None:
+def test_a_wave_is_unchanged_until_its_soak_is_over() -> None:
     news = inputs(ago(60))
 
     def looks_again(until: str | None, **changes: Any) -> bool | None:

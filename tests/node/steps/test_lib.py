@@ -51,13 +51,13 @@ def test_machine_is_a_member_once_it_has_joined(disk: Disk, membership: str) -> 
     assert disk.run(asked).returncode == 0
 
 
-def test_member_of_another_cluster_is_one_for_who_names_none(disk: Disk) -> None:
+def test_without_a_cluster_name_any_member_counts(disk: Disk) -> None:
     disk.join()
     assert disk.run("MEMBERSHIP='sha256:ffff machine-id'; is_member").returncode == 1
     assert disk.run("is_member").returncode == 0
 
 
-def test_second_step_waits_for_the_first(disk: Disk) -> None:
+def test_a_second_step_waits_for_the_first(disk: Disk) -> None:
     first = subprocess.Popen(
         disk.command("lib_begin; echo begun; read -r; echo done >>$STATE/log"),
         stdin=subprocess.PIPE,
@@ -78,19 +78,19 @@ def test_second_step_waits_for_the_first(disk: Disk) -> None:
     assert second.communicate(timeout=20)[0] == "done\n"
 
 
-def test_step_without_a_name_is_refused(disk: Disk) -> None:
+def test_a_step_without_a_name_is_rejected(disk: Disk) -> None:
     refused = disk.run("unset NODE_NAME; lib_begin")
     assert refused.returncode != 0
     assert "NODE_NAME is required by every step" in refused.stderr
 
 
-def test_secrets_of_a_run_end_with_it(disk: Disk) -> None:
+def test_secrets_are_removed_at_the_end_of_a_run(disk: Disk) -> None:
     ran = disk.run('lib_begin; open_run; echo secret >"$RUN/key"; ls "$RUN"; exit 3')
     assert (ran.returncode, ran.stdout) == (3, "key\n")
     assert list((disk.folder / "run").iterdir()) == []
 
 
-def test_what_goes_out_finds_the_proxy_that_was_noted(disk: Disk) -> None:
+def test_downloads_use_the_recorded_proxy(disk: Disk) -> None:
     ask = "proxied bash -c 'echo \"${HTTPS_PROXY:-none}\"'"
     assert disk.run(ask, "proxy").stdout == "none\n"
     noted = disk.run(f"PROXY=HTTPS_PROXY=http://proxy:3128; note_egress; {ask}", "proxy")

@@ -66,7 +66,7 @@ def shown(pods: Path, container: str, **settings: str) -> list[str]:
     return found
 
 
-def test_last_log_is_shown_without_what_the_runtime_adds(pods: Path) -> None:
+def test_the_last_log_is_shown_without_runtime_prefixes(pods: Path) -> None:
     assert shown(pods, "kube-apiserver") == ["an hour ago", "ten minutes", "  now"]
     assert shown(pods, "main") == ["main"]
 
@@ -82,12 +82,14 @@ def test_last_log_is_shown_without_what_the_runtime_adds(pods: Path) -> None:
         ({"LAST_LINES": "0"}, 0),
     ],
 )
-def test_no_more_is_shown_than_is_wanted(pods: Path, settings: dict[str, str], count: int) -> None:
+def test_only_the_requested_lines_are_shown(
+    pods: Path, settings: dict[str, str], count: int
+) -> None:
     every = ["an hour ago", "ten minutes", "  now"]
     assert shown(pods, "kube-apiserver", **settings) == every[3 - count :]
 
 
-def test_where_there_is_none_those_that_there_are_are_named(pods: Path) -> None:
+def test_a_missing_log_lists_the_existing_ones(pods: Path) -> None:
     process = start(pods, "etcd")
     _, said = process.communicate()
     assert process.returncode == 3
@@ -102,7 +104,7 @@ def following(pods: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-def test_what_comes_is_shown_at_once(pods: Path, following: "subprocess.Popen[str]") -> None:
+def test_followed_lines_are_shown_at_once(pods: Path, following: "subprocess.Popen[str]") -> None:
     assert following.stdout
     assert following.stdout.readline() == "  now\n"
     with (pods / POD / "kube-apiserver/1.log").open("a") as file:
@@ -110,7 +112,7 @@ def test_what_comes_is_shown_at_once(pods: Path, following: "subprocess.Popen[st
     assert following.stdout.readline() == "and then\n"
 
 
-def test_nothing_is_left_when_its_input_ends(
+def test_nothing_is_left_running_when_the_input_ends(
     pods: Path, following: "subprocess.Popen[str]"
 ) -> None:
     assert following.stdout

@@ -55,19 +55,19 @@ def test_a_snapshot_is_received_for_root_alone(disk: Disk) -> None:
     assert disk.data.stat().st_mode & 0o777 == 0o700
 
 
-def test_another_file_is_not_received(disk: Disk) -> None:
+def test_a_file_with_another_checksum_is_rejected(disk: Disk) -> None:
     finished = disk.run("receive_snapshot", CONTENT[:-1])
     assert finished.returncode == 1
     assert b"corrupted in transit" in finished.stderr
     assert not disk.file.exists()
 
 
-def test_a_snapshot_that_is_too_large_is_not_received(disk: Disk) -> None:
+def test_a_snapshot_that_is_too_large_is_rejected(disk: Disk) -> None:
     finished = disk.run(f"SNAPSHOT_BYTES={10**15}; receive_snapshot", CONTENT)
     assert b"not enough space" in finished.stderr
 
 
-def test_data_are_restored_in_place_of_what_was_there(disk: Disk) -> None:
+def test_restored_data_replaces_existing_data(disk: Disk) -> None:
     disk.run("receive_snapshot", CONTENT)
     for remains in ("member/snap", "restoring/member"):
         (disk.data / remains).mkdir(parents=True)
@@ -78,7 +78,7 @@ def test_data_are_restored_in_place_of_what_was_there(disk: Disk) -> None:
     assert [each.name for each in disk.data.iterdir()] == ["member"]
 
 
-def test_where_no_etcdutl_is_installed_the_image_s_own_is_taken(disk: Disk) -> None:
+def test_the_etcdutl_of_the_image_is_used_if_none_is_installed(disk: Disk) -> None:
     program = """
     type() { return 1; }
     kubeadm() { [[ $2 == pull ]] || echo registry.example.com/etcd:3.6.8-0; }
@@ -92,7 +92,7 @@ def test_where_no_etcdutl_is_installed_the_image_s_own_is_taken(disk: Disk) -> N
     assert finished.stdout == b"registry.example.com/etcd:3.6.8-0\n", finished.stderr
 
 
-def test_without_the_file_nothing_is_taken_away(disk: Disk) -> None:
+def test_a_missing_snapshot_deletes_no_data(disk: Disk) -> None:
     (disk.data / "member").mkdir(parents=True)
     finished = disk.run("restore")
     assert finished.returncode == 1
@@ -100,6 +100,6 @@ def test_without_the_file_nothing_is_taken_away(disk: Disk) -> None:
     assert (disk.data / "member").exists()
 
 
-def test_where_nothing_is_to_be_restored_whatever_is_there_is_right(disk: Disk) -> None:
+def test_without_a_restore_existing_data_is_kept(disk: Disk) -> None:
     assert disk.run("SNAPSHOT=; is_restored").returncode == 0
     assert disk.run("unset SNAPSHOT; is_restored").returncode == 0

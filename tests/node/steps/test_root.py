@@ -43,11 +43,11 @@ def run(folder: Path, password: str | None, *, asks: bool) -> subprocess.Complet
 
 
 @pytest.mark.parametrize("asks", [True, False])
-def test_command_reads_what_is_behind_the_password(tmp_path: Path, asks: bool) -> None:
+def test_command_reads_the_input_after_the_password(tmp_path: Path, asks: bool) -> None:
     assert run(tmp_path, PASSWORD, asks=asks).stdout == TEXT
 
 
-def test_command_without_a_password_reads_everything(tmp_path: Path) -> None:
+def test_command_without_a_password_reads_the_complete_input(tmp_path: Path) -> None:
     assert run(tmp_path, None, asks=False).stdout == TEXT
 
 
@@ -57,5 +57,5 @@ def test_command_does_not_run_without_the_password(tmp_path: Path, password: str
     assert (refused.returncode, refused.stdout) == (1, "")
 
 
-def test_password_is_no_part_of_the_command() -> None:
+def test_the_password_is_not_in_the_command() -> None:
     assert PASSWORD not in root_command("cat", sudo=True, needs_password=True, seconds=5)

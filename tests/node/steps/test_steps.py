@@ -46,7 +46,7 @@ def test_bash_reads_back_every_value(name: str) -> None:
     assert _bash('eval "$(cat)"', program.encode()) == f"{ODD[name]}|end".encode()
 
 
-def test_value_runs_nothing(tmp_path: Path) -> None:
+def test_values_are_not_executed(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     settings = step_input({"VALUE": f"'; touch {trace}; $(touch {trace}) `touch {trace}` '"}, None)
     _bash('eval "$(cat)"', settings.encode())
@@ -54,7 +54,7 @@ def test_value_runs_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", STEPS)
-def test_step_defines_what_its_command_runs(script: str) -> None:
+def test_a_step_defines_the_functions_of_its_command(script: str) -> None:
     _, _, rest = command(script).partition("step_")
     function = "step_" + rest.partition("'")[0]
     # Only read: what stands outside of functions belongs to a machine.
@@ -64,7 +64,7 @@ def test_step_defines_what_its_command_runs(script: str) -> None:
 
 @pytest.mark.parametrize("script", STEPS)
 @pytest.mark.parametrize("become", ["root", "sudo", "password"])
-def test_command_is_that_of_the_golden_file(
+def test_command_matches_the_golden_file(
     script: str, become: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("components.steps.ARTIFACTS", ARTIFACTS)

@@ -4,7 +4,7 @@ from model.artifacts.upstream import downloads
 from ops.hosts.artifacts import for_host
 
 
-def test_upstream_itself() -> None:
+def test_urls_of_upstream() -> None:
     found = {each.install: each for each in downloads("v1.36.3", "arm64", None)}
     kubelet = found["/usr/local/bin/kubelet"]
     assert kubelet.url == "https://dl.k8s.io/release/v1.36.3/bin/linux/arm64/kubelet"
@@ -15,7 +15,7 @@ def test_upstream_itself() -> None:
     assert found["/opt/cni/bin/portmap"].member == "./portmap"
 
 
-def test_a_mirror_has_upstreams_hosts_as_folders() -> None:
+def test_mirror_urls_begin_with_upstream_host_names() -> None:
     found = downloads("v1.36.3", "amd64", "https://mirror.example.com/")
     assert all(
         each.url.startswith(
@@ -28,7 +28,7 @@ def test_a_mirror_has_upstreams_hosts_as_folders() -> None:
     )
 
 
-def test_supplies_without_a_mirror_name_none() -> None:
+def test_artifacts_without_a_mirror_name_none() -> None:
     upstream = {"source": "upstream", "kubernetes_version": "1.36.3", "arch": "amd64"}
     plain = for_host(**upstream, mirror=None, role="worker")
     mirrored = for_host(**upstream, mirror="https://mirror.example.com", role="worker")

@@ -28,7 +28,7 @@ def cache(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.paths.bundle_dir", lambda *_: tmp_path / "bundle")
 
 
-def test_takes_a_host_over_and_sends_what_the_role_needs(host: BareHost) -> None:
+def test_enrolls_a_host_and_sends_the_artifacts_of_its_role(host: BareHost) -> None:
     bundle = make_bundle()
     outs = HOSTS.create(wanted(host)).outs
     assert outs
@@ -48,7 +48,7 @@ def test_sends_nothing_twice(host: BareHost) -> None:
     assert again.id == first.id, "the same host is the same machine"
 
 
-def test_a_new_bundle_brings_only_what_is_new_and_drops_what_is_old(host: BareHost) -> None:
+def test_a_new_bundle_sends_only_new_artifacts_and_deletes_old_ones(host: BareHost) -> None:
     make_bundle()
     olds = HOSTS.create(wanted(host)).outs
     assert olds
@@ -115,7 +115,7 @@ def test_an_unreachable_host_gets_its_scripts_later(
         HOSTS.update("", olds, wanted(host, content=later, kubernetes_version="v1.37.2"))
 
 
-def test_names_everything_that_is_in_the_way_at_once(host: BareHost) -> None:
+def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
     make_bundle()
     host.shell(
         "mkdir -p /etc/kubernetes /var/lib/kubeadm-fleet /var/lib/etcd/member\n"
@@ -139,14 +139,14 @@ def test_names_everything_that_is_in_the_way_at_once(host: BareHost) -> None:
     assert not (host.root / "var/lib/kubeadm-fleet/artifacts").exists()
 
 
-def test_says_that_sudo_asks_for_a_password(host: BareHost) -> None:
+def test_reports_that_sudo_requires_a_password(host: BareHost) -> None:
     make_bundle()
     host.shell("rm /etc/sudoers.d/user")
     with pytest.raises(OperatorError, match=r"root: sudo: a password is required"):
         HOSTS.create(wanted(host))
 
 
-def test_a_host_of_another_fleet_is_refused(host: BareHost) -> None:
+def test_a_host_of_another_fleet_is_rejected(host: BareHost) -> None:
     make_bundle()
     HOSTS.create(wanted(host))
     with pytest.raises(OperatorError, match="owner: this host is host-0 of fleet"):
@@ -155,7 +155,7 @@ def test_a_host_of_another_fleet_is_refused(host: BareHost) -> None:
         HOSTS.create(wanted(host, machine="named-twice"))
 
 
-def test_refuses_a_host_with_another_key(lab: Lab, host: BareHost) -> None:
+def test_rejects_a_host_with_another_key(lab: Lab, host: BareHost) -> None:
     make_bundle()
     other = lab.boot("host-1", 12)
     with pytest.raises(WrongHostKey, match="host key mismatch: got"):
@@ -165,12 +165,12 @@ def test_refuses_a_host_with_another_key(lab: Lab, host: BareHost) -> None:
         HOSTS.create(wanted(host, host_key=rsa))
 
 
-def test_accepts_any_key_where_the_config_says_so(host: BareHost) -> None:
+def test_accepts_any_key_if_the_config_opts_out(host: BareHost) -> None:
     make_bundle()
     assert HOSTS.create(wanted(host, host_key=None)).outs
 
 
-def test_refuses_what_is_not_what_the_manifest_says(host: BareHost) -> None:
+def test_rejects_artifacts_that_do_not_match_the_manifest(host: BareHost) -> None:
     bundle = make_bundle()
     tool = bundle.file(bundle.named("tool"))
     tool.write_bytes(tool.read_bytes()[:-1] + b"?")
@@ -179,7 +179,7 @@ def test_refuses_what_is_not_what_the_manifest_says(host: BareHost) -> None:
     assert set(sent(host)) == {bundle.named("pause").sha256}
 
 
-def test_refuses_a_bundle_with_a_truncated_file(host: BareHost) -> None:
+def test_rejects_a_bundle_with_a_truncated_file(host: BareHost) -> None:
     bundle = make_bundle()
     tool = bundle.file(bundle.named("tool"))
     tool.write_bytes(tool.read_bytes()[:-1])
@@ -188,9 +188,7 @@ def test_refuses_a_bundle_with_a_truncated_file(host: BareHost) -> None:
     assert bundle.named("tool").sha256 not in sent(host)
 
 
-def test_goes_on_where_a_lost_connection_ended(
-    host: BareHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resumes_after_a_lost_connection(host: BareHost, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = make_bundle(4_000_000)
     needed = {each.sha256 for each in bundle.for_role("worker")}
     artifacts = host.root / "var/lib/kubeadm-fleet/artifacts"
@@ -221,7 +219,7 @@ def test_goes_on_where_a_lost_connection_ended(
     assert not (artifacts / "incoming").exists()
 
 
-def test_a_bastion_leads_to_a_host_that_nobody_else_reaches(lab: Lab) -> None:
+def test_a_bastion_reaches_an_otherwise_unreachable_host(lab: Lab) -> None:
     make_bundle()
     bastion, hidden = lab.boot("bastion", 10), lab.boot("hidden", 11)
     hidden.shell(
@@ -262,7 +260,9 @@ def test_an_agent_holds_the_key(
         agent.wait()
 
 
-def test_nothing_answers(lab: Lab, host: BareHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_host_is_reported(
+    lab: Lab, host: BareHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("components.providers.existing_host.PATIENCE_SECONDS", 0)
     host.shell("systemctl stop ssh.socket ssh 2>/dev/null || true")
     with pytest.raises(OperatorError, match=r"cannot be reached: .*refused"):

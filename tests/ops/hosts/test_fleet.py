@@ -61,7 +61,7 @@ def hide_behind(bastion: BareHost, host: BareHost) -> None:
     host.have_sudo_ask(PASSWORD)
 
 
-def test_a_cluster_behind_a_bastion_comes_and_goes(lab: Lab, tmp_path: Path) -> None:
+def test_a_cluster_behind_a_bastion_is_created_and_destroyed(lab: Lab, tmp_path: Path) -> None:
     bastion = lab.boot("bastion", 10, cpus=1)
     hosts = [lab.boot("cp", 11), lab.boot("w", 101)]
     for host in hosts:
@@ -96,7 +96,7 @@ def test_a_cluster_behind_a_bastion_comes_and_goes(lab: Lab, tmp_path: Path) -> 
         assert changes(host, then) == {}, host.name
 
 
-def test_a_cluster_comes_through_a_proxy_and_a_dead_host_does_not_keep_it(
+def test_a_cluster_is_created_through_a_proxy_and_destroyed_despite_a_dead_host(
     lab: Lab, tmp_path: Path
 ) -> None:
     hosts = [lab.boot("cp", 11), lab.boot("w", 101)]
@@ -129,7 +129,7 @@ def test_a_cluster_comes_through_a_proxy_and_a_dead_host_does_not_keep_it(
 
 @pytest.mark.long
 @pytest.mark.ubuntu
-def test_ubuntu_and_debian_make_a_cluster(lab: Lab, tmp_path: Path) -> None:
+def test_ubuntu_and_debian_hosts_form_a_cluster(lab: Lab, tmp_path: Path) -> None:
     hosts = [lab.boot("cp", 11, image=ubuntu_image()), lab.boot("w", 101)]
     for host in hosts:
         with connected(host.login(USER)) as connection:

@@ -33,7 +33,7 @@ def test_a_machine_is_found_by_its_name() -> None:
     assert "a private key" not in repr(machine)
 
 
-def test_names_near_an_unknown_one_are_named() -> None:
+def test_an_unknown_name_is_answered_with_similar_ones() -> None:
     with pytest.raises(OperatorError, match=r"no machine cluster1-worker0: did you mean cluster1-"):
         inventory().machine("cluster1-worker0")
     with pytest.raises(OperatorError, match="no machine zzz: the stack has cluster1-control-plane"):
@@ -49,6 +49,6 @@ def test_control_planes_are_those_of_the_cluster() -> None:
     assert names == ["cluster2-control-plane-0", "cluster2-control-plane-1"]
 
 
-def test_a_machine_that_was_not_made_says_so() -> None:
+def test_a_machine_that_was_not_created_has_no_login() -> None:
     with pytest.raises(OperatorError, match="cluster1-worker-0: it is not known how to log in"):
         _ = inventory().machine("cluster1-worker-0").login

@@ -38,7 +38,7 @@ def refresh(outs: dict[str, Any]) -> dict[str, Any]:
     return found.outs
 
 
-def test_a_refresh_that_finds_all_as_it_was_changes_nothing(taken: dict[str, Any]) -> None:
+def test_a_refresh_without_drift_changes_nothing(taken: dict[str, Any]) -> None:
     assert refresh(taken) == taken
 
 
@@ -53,7 +53,7 @@ def test_a_silent_host_is_unreachable_and_not_deleted(
     assert not HOSTS.diff("", found, wanted(host)).changes, "nothing can be done about it"
 
 
-def test_a_host_that_lets_nobody_become_root_is_not_taken_for_another(
+def test_a_host_without_root_access_is_not_mistaken_for_another(
     host: BareHost, taken: dict[str, Any]
 ) -> None:
     host.shell("mv /etc/sudoers.d/user /root")
@@ -64,7 +64,7 @@ def test_a_host_that_lets_nobody_become_root_is_not_taken_for_another(
     assert refresh(taken) == taken
 
 
-def test_lost_artifacts_are_seen_and_sent_again(host: BareHost, taken: dict[str, Any]) -> None:
+def test_lost_artifacts_are_detected_and_sent_again(host: BareHost, taken: dict[str, Any]) -> None:
     host.shell("rm $(ls -d /var/lib/kubeadm-fleet/artifacts/* | grep -E '[0-9a-f]{64}' | head -1)")
     found = refresh(taken)
     assert HOSTS.diff("", found, wanted(host)).changes
@@ -125,7 +125,7 @@ def test_another_host_is_a_replacement(lab: Lab, host: BareHost, taken: dict[str
     assert HOSTS.diff("", taken, unpinned).replaces == ["login"]
 
 
-def test_a_host_that_cannot_be_given_back_stays_in_state(
+def test_a_host_that_cannot_be_released_stays_in_state(
     host: BareHost, taken: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.pause()
@@ -137,7 +137,7 @@ def test_a_host_that_cannot_be_given_back_stays_in_state(
     HOSTS.delete("", taken)
 
 
-def test_a_host_that_another_fleet_has_by_now_is_left_alone(
+def test_a_host_claimed_by_another_fleet_is_left_alone(
     host: BareHost, taken: dict[str, Any]
 ) -> None:
     host.shell("rm -rf /var/lib/kubeadm-fleet")
@@ -147,9 +147,7 @@ def test_a_host_that_another_fleet_has_by_now_is_left_alone(
     assert refresh(others) == others
 
 
-def test_a_host_that_was_given_back_can_be_taken_over_by_anybody(
-    host: BareHost, taken: dict[str, Any]
-) -> None:
+def test_a_released_host_can_be_enrolled_again(host: BareHost, taken: dict[str, Any]) -> None:
     HOSTS.delete("", taken)
     assert not (host.root / "var/lib/kubeadm-fleet").exists()
     assert not (host.root / "var/log/kubeadm-fleet").exists()

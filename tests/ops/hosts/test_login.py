@@ -25,13 +25,13 @@ FULL = Login(
 
 
 @pytest.mark.parametrize("login", [PLAIN, FULL, replace(FULL, bastion=None)])
-def test_it_comes_back_from_props_even_with_the_engines_floats(login: Login) -> None:
+def test_a_login_survives_the_round_trip_through_props(login: Login) -> None:
     props = json.loads(json.dumps(login.to_props()), parse_int=float)
     assert Login.from_props(props) == login
     assert isinstance(Login.from_props(props).port, int)
 
 
-def test_props_hold_no_nulls_which_state_would_not_keep() -> None:
+def test_props_contain_no_nulls() -> None:
     unpinned = replace(FULL, bastion=Bastion("192.0.2.9", 22, "jump", None), sudo_password=None)
     assert "null" not in json.dumps(unpinned.to_props())
     assert Login.from_props(unpinned.to_props()) == unpinned
@@ -45,12 +45,12 @@ def test_no_secret_is_shown() -> None:
     assert str(FULL) == "ubuntu@192.0.2.1:2200 through jump@192.0.2.9:22"
 
 
-def test_the_bastion_lets_in_whoever_has_the_private_key() -> None:
+def test_the_bastion_login_uses_the_private_key() -> None:
     assert FULL.bastion_login == Login("192.0.2.9", 22, "jump", KEY, "a private key")
     assert PLAIN.bastion_login is None
 
 
-def test_it_takes_all_that_the_config_says_itself() -> None:
+def test_a_login_takes_all_settings_of_the_config() -> None:
     settings = load(EXISTING).clusters[0].machines[0].settings
     assert isinstance(settings, ExistingSettings)
     login = Login.from_settings(settings)
@@ -63,7 +63,7 @@ def test_it_takes_all_that_the_config_says_itself() -> None:
     assert not any(getattr(login, name) for name in SECRET_FIELDS)
 
 
-def test_it_is_pinned_where_each_host_must_show_its_key() -> None:
+def test_a_login_is_pinned_if_every_hop_has_a_host_key() -> None:
     without = Bastion("192.0.2.9", 22, "jump", None)
     assert FULL.is_pinned
     assert replace(FULL, bastion=None).is_pinned

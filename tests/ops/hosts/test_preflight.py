@@ -31,7 +31,7 @@ WANTED = HostRequirements("control-plane", "fleet", "machine", now=1_000_000, di
 OURS = Claim("fleet", "machine", "mark")
 
 
-def test_a_host_that_fits_has_no_problem() -> None:
+def test_a_suitable_host_has_no_problem() -> None:
     assert problems(FITS, WANTED) == []
 
 
@@ -72,13 +72,13 @@ def test_the_port_of_a_virtual_address_must_be_free() -> None:
     assert problem.startswith("port 8443 (the cluster's endpoint) is in use")
 
 
-def test_a_host_that_is_ours_already_may_hold_what_we_brought() -> None:
+def test_an_enrolled_host_may_have_our_own_files() -> None:
     facts = replace(
         FITS, claim=OURS, ports=frozenset({6443, 10250}), leftovers=("/usr/local/bin/kubelet",)
     )
     assert problems(facts, WANTED) == []
 
 
-def test_a_survey_that_was_cut_off_is_refused() -> None:
+def test_truncated_host_facts_are_rejected() -> None:
     with pytest.raises(OperatorError, match="cannot be parsed"):
         Facts.parse("root\tyes\nclock\t1", "host-0")

@@ -16,7 +16,7 @@ HOSTS = ExistingHostProvider()
 STATE = "var/lib/kubeadm-fleet"
 
 
-def test_installs_once_and_gives_the_host_back(host: BareHost, bundle: Bundle) -> None:
+def test_installs_once_and_releases_the_host(host: BareHost, bundle: Bundle) -> None:
     host.shell("sysctl --quiet --write net.ipv4.ip_forward=0")
     before = condition(host)
     outs = HOSTS.create(wanted(host)).outs
@@ -49,7 +49,7 @@ def test_installs_once_and_gives_the_host_back(host: BareHost, bundle: Bundle) -
     assert changes(host, before) == {}
 
 
-def test_what_a_killed_run_wrote_is_put_to_use_by_the_next(host: BareHost, bundle: Bundle) -> None:
+def test_files_of_a_killed_run_take_effect_in_the_next(host: BareHost, bundle: Bundle) -> None:
     HOSTS.create(wanted(host))
     assert prepare(host).status == 0
     started = "systemctl show --property=ExecMainStartTimestampMonotonic containerd"
@@ -65,7 +65,7 @@ def test_what_a_killed_run_wrote_is_put_to_use_by_the_next(host: BareHost, bundl
     assert not note.exists()
 
 
-def test_mends_what_was_changed_and_nothing_else(host: BareHost, bundle: Bundle) -> None:
+def test_repairs_only_what_was_changed(host: BareHost, bundle: Bundle) -> None:
     HOSTS.create(wanted(host))
     assert prepare(host).status == 0
     host.shell(
@@ -83,7 +83,7 @@ def test_mends_what_was_changed_and_nothing_else(host: BareHost, bundle: Bundle)
     assert "v1.36.3" in host.shell("kubelet --version")
 
 
-def test_installs_nothing_when_an_artifact_is_damaged(host: BareHost, bundle: Bundle) -> None:
+def test_installs_nothing_if_an_artifact_is_corrupt(host: BareHost, bundle: Bundle) -> None:
     HOSTS.create(wanted(host))
     victim = bundle.named("kubelet").sha256
     with (host.root / STATE / "artifacts" / victim).open("r+b") as file:
@@ -111,7 +111,7 @@ def test_a_killed_prepare_is_repaired_by_running_again(host: BareHost, bundle: B
     assert "changed" not in prepare(host).said
 
 
-def test_stages_another_version_beside_what_a_member_runs(
+def test_stages_another_version_beside_the_running_one(
     host: BareHost, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outs = HOSTS.create(wanted(host)).outs

@@ -39,7 +39,7 @@ def pull(host: BareHost, image: str) -> None:
     host.shell(f"ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d {image}")
 
 
-def test_everything_from_outside_comes_through_the_proxy(host: BareHost, proxy: Proxy) -> None:
+def test_all_downloads_use_the_proxy(host: BareHost, proxy: Proxy) -> None:
     before = condition(host)
     outs = HOSTS.create(wanted(host, source="upstream", mirror=f"http://{INSIDE}")).outs
     assert outs
@@ -75,7 +75,7 @@ def test_everything_from_outside_comes_through_the_proxy(host: BareHost, proxy: 
     assert changes(host, before) == {}
 
 
-def test_mirrors_are_asked_for_the_images_of_their_registries(
+def test_images_are_pulled_from_the_mirrors_of_their_registries(
     host: BareHost, bundle: Bundle, mirror: Mirror
 ) -> None:
     outs = HOSTS.create(wanted(host)).outs

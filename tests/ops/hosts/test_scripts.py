@@ -56,7 +56,7 @@ def bash(program: str, given: str) -> str:
 
 
 @pytest.mark.parametrize("script", TEXTS)
-def test_whole_text_passes_shellcheck(script: str) -> None:
+def test_composed_script_passes_shellcheck(script: str) -> None:
     """Nothing is excluded: a name that nobody sets, and one that nobody reads, is a mistake."""
     found = subprocess.run(
         [
@@ -71,23 +71,23 @@ def test_whole_text_passes_shellcheck(script: str) -> None:
 
 
 @pytest.mark.parametrize("script", TEXTS)
-def test_text_has_the_functions_that_are_called(script: str) -> None:
+def test_script_defines_the_functions_it_calls(script: str) -> None:
     defined = Counter(FUNCTION.findall(source(script)))
     assert [defined[name] for name in TEXTS[script]] == [1] * len(TEXTS[script])
 
 
-def test_every_file_is_part_of_a_text() -> None:
+def test_every_file_is_part_of_a_script() -> None:
     assert {name for script in TEXTS for name in closure(script)} == set(PIECES)
 
 
-def test_what_is_called_is_tested() -> None:
+def test_every_called_function_is_tested() -> None:
     operations = list(ON_A_MEMBER.values())
     assert {each.script for each in operations} <= set(TEXTS)
     for each in operations:
         assert set(each.settings) <= settings(each.script)
 
 
-def test_no_name_is_given_twice() -> None:
+def test_no_function_is_defined_twice() -> None:
     """A later file would silently replace what an earlier one means by the name."""
     names = Counter(
         name
@@ -111,7 +111,7 @@ def test_file_requires_what_it_calls(piece: str) -> None:
 
 
 @pytest.mark.parametrize("script", TEXTS)
-def test_reading_a_text_changes_nothing(script: str) -> None:
+def test_read_only_scripts_change_nothing(script: str) -> None:
     """bash names each command before it runs it; an assignment is one, a definition is none."""
     trace = """set -T; trap 'echo "$BASH_COMMAND"' DEBUG; eval "$(cat)"; trap - DEBUG"""
     ran = bash(trace, compose(script, dict.fromkeys(settings(script), "given"))).splitlines()
@@ -123,26 +123,26 @@ def test_reading_a_text_changes_nothing(script: str) -> None:
     "script, call",
     [(script, call) for script in TEXTS if script not in READERS for call in TEXTS[script]],
 )
-def test_whatever_changes_a_machine_begins_with_the_lock(script: str, call: str) -> None:
+def test_scripts_that_change_a_machine_take_the_lock_first(script: str, call: str) -> None:
     given = compose(script, dict.fromkeys(settings(script), "given"))
     # Without a PATH nothing of this host can be touched.
     program = f'eval "$(cat)"; PATH=; lib_begin() {{ echo locked; exit; }}; {call}'
     assert bash(program, given) == "locked\n"
 
 
-def test_file_stands_behind_what_it_requires_each_once(pieces: Path) -> None:
+def test_each_file_follows_its_requirements_and_occurs_once(pieces: Path) -> None:
     write(pieces, a="", b="a", c="a", top="c b a")
     assert closure("top") == ("a", "c", "b", "top")
     assert source("top").count("# a\n") == 1
 
 
-def test_circle_is_refused(pieces: Path) -> None:
+def test_circular_requirement_is_rejected(pieces: Path) -> None:
     write(pieces, a="b", b="c", c="a")
     with pytest.raises(ScriptError, match="a -> b -> c -> a"):
         closure("a")
 
 
-def test_unknown_requirement_is_refused(pieces: Path) -> None:
+def test_unknown_requirement_is_rejected(pieces: Path) -> None:
     write(pieces, a="gone")
     with pytest.raises(ScriptError, match=r"a\.sh requires 'gone', which does not exist"):
         closure("a")
@@ -150,7 +150,7 @@ def test_unknown_requirement_is_refused(pieces: Path) -> None:
         closure("gone")
 
 
-def test_text_is_the_same_whoever_asks() -> None:
+def test_script_does_not_depend_on_the_caller() -> None:
     """It is hashed into previews."""
     program = "from ops.hosts.scripts import source; print(source('upgrade'), end='')"
     for seed in ("1", "2"):

@@ -23,7 +23,9 @@ ASKING = {
 
 
 @pytest.mark.parametrize("how", ASKING)
-def test_whole_life_of_a_host_whose_sudo_asks(host: BareHost, bundle: Bundle, how: str) -> None:
+def test_lifecycle_of_a_host_whose_sudo_requires_a_password(
+    host: BareHost, bundle: Bundle, how: str
+) -> None:
     host.have_sudo_ask(PASSWORD, ASKING[how])
     before = condition(host)
     inputs = wanted(host, sudo_password=PASSWORD)
@@ -40,7 +42,7 @@ def test_whole_life_of_a_host_whose_sudo_asks(host: BareHost, bundle: Bundle, ho
     assert PASSWORD not in host.shell("cat /var/log/auth.log; journalctl --no-pager")
 
 
-def test_sudo_that_no_longer_asks_is_served_too(host: BareHost, bundle: Bundle) -> None:
+def test_sudo_that_no_longer_requires_a_password_works_too(host: BareHost, bundle: Bundle) -> None:
     outs = HOSTS.create(wanted(host, sudo_password="of another time")).outs
     assert outs
     prepared = step(host, "prepare", "of another time", ROLE="worker", KUBERNETES_VERSION="v1.36.3")
@@ -48,7 +50,7 @@ def test_sudo_that_no_longer_asks_is_served_too(host: BareHost, bundle: Bundle) 
     assert HOSTS.read("id", outs).outs == outs
 
 
-def test_wrong_password_is_tried_once_and_named(host: BareHost, bundle: Bundle) -> None:
+def test_wrong_password_is_tried_once_and_reported(host: BareHost, bundle: Bundle) -> None:
     host.have_sudo_ask(PASSWORD)
     with pytest.raises(OperatorError, match="root: sudo: 1 incorrect password attempt") as refusal:
         HOSTS.create(wanted(host, sudo_password="wrong"))

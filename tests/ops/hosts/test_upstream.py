@@ -36,9 +36,7 @@ def take_over(host: BareHost, mirror: Mirror) -> dict[str, object]:
     return outs
 
 
-def test_installs_nothing_that_is_not_what_upstream_published(
-    host: BareHost, mirror: Mirror
-) -> None:
+def test_rejects_files_that_differ_from_upstream(host: BareHost, mirror: Mirror) -> None:
     take_over(host, mirror)
     for what, (path, damage, said) in DAMAGES.items():
         mirror.damage = {path: damage}
@@ -141,7 +139,7 @@ def pulled(host: BareHost) -> list[str]:
     )
 
 
-def test_says_which_file_a_mirror_does_not_have(host: BareHost, mirror: Mirror) -> None:
+def test_reports_the_file_missing_on_a_mirror(host: BareHost, mirror: Mirror) -> None:
     HOSTS.create(wanted(host, source="upstream", mirror=mirror.url, kubernetes_version="v1.36.99"))
     ran = prepare(host, KUBERNETES_VERSION="v1.36.99")
     assert ran.status == 1

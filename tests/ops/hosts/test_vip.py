@@ -61,7 +61,7 @@ def _outside(host: BareHost, *command: str) -> str:
     return subprocess.run(inside, capture_output=True, text=True, check=True).stdout
 
 
-def test_one_holds_the_address_and_all_is_given_back(lab: Lab, bundle: None) -> None:
+def test_one_control_plane_holds_the_address_and_release_removes_it(lab: Lab, bundle: None) -> None:
     hosts = [lab.boot(f"one-control-plane-{index}", 11 + index) for index in range(2)]
     hosts[0].shell("sysctl --quiet --write net.ipv4.ip_forward=0")
     before = condition(hosts[0])
@@ -96,7 +96,7 @@ def test_one_holds_the_address_and_all_is_given_back(lab: Lab, bundle: None) -> 
     assert changes(hosts[0], before) == {}
 
 
-def test_an_address_that_somebody_else_has_is_not_taken(lab: Lab, bundle: None) -> None:
+def test_an_address_in_use_is_not_claimed(lab: Lab, bundle: None) -> None:
     host = lab.boot("one-control-plane-0", 11)
     HOSTS.create(wanted(host, role="control-plane"))
     cluster = described(lab, 11, 12, 13)
@@ -137,7 +137,7 @@ def somebody(lab: Lab, *more: str) -> Iterator[str]:
         subprocess.run(["ip", "netns", "delete", "somebody"], check=True)
 
 
-def test_a_configuration_that_is_wrong_leaves_the_former_one(lab: Lab, bundle: None) -> None:
+def test_an_invalid_configuration_leaves_the_old_one(lab: Lab, bundle: None) -> None:
     host = lab.boot("one-control-plane-0", 11)
     HOSTS.create(wanted(host, role="control-plane"))
     prepare_as(host, described(lab, 11))
@@ -152,7 +152,7 @@ def test_a_configuration_that_is_wrong_leaves_the_former_one(lab: Lab, bundle: N
     assert host.shell(f"systemctl is-active {OURS}").split() == ["active"] * 2
 
 
-def test_a_second_cluster_is_not_founded_beside_the_first(lab: Lab, bundle: None) -> None:
+def test_a_second_cluster_is_not_initialized_beside_the_first(lab: Lab, bundle: None) -> None:
     host, other = lab.boot("host-0", 11), lab.boot("host-1", 12)
     HOSTS.create(wanted(host, role="control-plane"))
     assert prepare(host, ROLE="control-plane").status == 0

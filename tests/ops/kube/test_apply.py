@@ -45,7 +45,7 @@ def kube(api: Api, monkeypatch: pytest.MonkeyPatch) -> Client:
     return Client(api.kubeconfig)
 
 
-def test_an_object_is_applied_as_the_program_s_own(api: Api, kube: Client) -> None:
+def test_an_object_is_applied_with_the_field_manager(api: Api, kube: Client) -> None:
     apply.apply(kube, DEPLOYMENT)
     request = f"PATCH {DEPLOYMENT_PATH}"
     assert api.types[request] == "application/apply-patch+yaml"
@@ -53,7 +53,7 @@ def test_an_object_is_applied_as_the_program_s_own(api: Api, kube: Client) -> No
     assert api.sent[request]["metadata"] == {"name": "web"}
 
 
-def test_each_version_is_asked_once_for_its_kinds(api: Api, kube: Client) -> None:
+def test_each_api_version_is_discovered_once(api: Api, kube: Client) -> None:
     apply.apply(kube, f"{DEPLOYMENT}---{CRONTAB}---{DEPLOYMENT}")
     assert api.asked == [
         *("GET /apis/apps/v1", f"PATCH {DEPLOYMENT_PATH}"),
@@ -62,15 +62,13 @@ def test_each_version_is_asked_once_for_its_kinds(api: Api, kube: Client) -> Non
     ]
 
 
-def test_objects_of_the_whole_cluster_are_in_no_namespace(kube: Client) -> None:
+def test_cluster_scoped_objects_have_no_namespace(kube: Client) -> None:
     documents = f"{DEPLOYMENT}---{CRONTAB}"
     references = apply.references(documents)
     assert apply.present(kube, documents) == references
 
 
-def test_a_kind_that_is_not_served_is_named_when_applied_and_gone_when_deleted(
-    api: Api, kube: Client
-) -> None:
+def test_an_unserved_kind_fails_to_apply_and_counts_as_deleted(api: Api, kube: Client) -> None:
     other = CRONTAB.replace("kind: CronTab", "kind: Other")
     for documents in (other, other.replace("v2", "v9")):
         with pytest.raises(OperatorError, match=r"applying Other/ignored/nightly at .* 404"):
@@ -80,7 +78,7 @@ def test_a_kind_that_is_not_served_is_named_when_applied_and_gone_when_deleted(
     assert not [each for each in api.asked if each.startswith("DELETE")]
 
 
-def test_it_is_applied_again_while_the_api_is_unavailable(api: Api, kube: Client) -> None:
+def test_applying_is_retried_while_the_api_is_unavailable(api: Api, kube: Client) -> None:
     answers: list[Answer] = [(503, {"message": "no leader"}), (200, {})]
     api.answers[f"PATCH {DEPLOYMENT_PATH}"] = lambda: answers.pop(0)
     apply.apply(kube, DEPLOYMENT)

@@ -57,7 +57,7 @@ def test_a_list_is_read_in_pages(api: Api, kube: Client) -> None:
     assert api.queries == pages
 
 
-def test_a_page_is_read_when_its_first_item_is_wanted(api: Api, kube: Client) -> None:
+def test_pages_are_read_lazily(api: Api, kube: Client) -> None:
     api.answers[f"GET {NODES}"] = (200, {"metadata": {"continue": "more"}, "items": [A]})
     items = kube.pages(NODES)
     assert api.asked == []
@@ -90,7 +90,7 @@ def test_objects_are_created_patched_and_deleted(api: Api, kube: Client) -> None
         (599, Unavailable, "status 599: you may not"),
     ],
 )
-def test_a_refusal_has_its_status_and_the_apis_words(
+def test_a_rejection_has_the_status_and_message_of_the_api(
     api: Api, kube: Client, status: int, kind: type[ApiError], text: str
 ) -> None:
     details = {"causes": [{"reason": "Because"}]}
@@ -102,14 +102,14 @@ def test_a_refusal_has_its_status_and_the_apis_words(
     assert raised.value.details == details
 
 
-def test_what_is_missing_is_found_to_be_none(api: Api, kube: Client) -> None:
+def test_a_missing_object_is_none(api: Api, kube: Client) -> None:
     assert kube.find(NODE) is None
     api.answers[f"GET {NODE}"] = (403, {"message": "no"})
     with pytest.raises(ApiError, match="no"):
         kube.find(NODE)
 
 
-def test_an_api_that_does_not_answer_is_unavailable(api: Api) -> None:
+def test_an_unreachable_api_is_unavailable(api: Api) -> None:
     nowhere = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", api.kubeconfig)
     with pytest.raises(Unavailable, match=r"no response: .*[Rr]efused") as raised:
         Client(nowhere, retries=0).get(NODE)
@@ -125,7 +125,7 @@ def test_only_the_clusters_own_ca_is_trusted(api: Api) -> None:
             Client(api.kubeconfig.replace(ca[1], others[1]), retries=0).get(NODE)
 
 
-def test_credentials_are_on_no_disk(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_are_not_written_to_disk(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     files = []
     make = tempfile.NamedTemporaryFile
 
@@ -140,7 +140,7 @@ def test_credentials_are_on_no_disk(api: Api, monkeypatch: pytest.MonkeyPatch) -
     assert not file.exists()
 
 
-def test_a_client_with_less_patience_uses_the_same_connections(api: Api, kube: Client) -> None:
+def test_a_limited_client_shares_the_connections(api: Api, kube: Client) -> None:
     answers = (503, {"message": "no leader"})
     api.answers[f"GET {NODE}"] = answers
     with pytest.raises(Unavailable, match="no leader"):
@@ -148,7 +148,7 @@ def test_a_client_with_less_patience_uses_the_same_connections(api: Api, kube: C
     assert kube.limited(seconds=2)._pool is kube._pool
 
 
-def test_connections_are_kept_and_watched(api: Api, kube: Client) -> None:
+def test_connections_are_kept_alive_and_probed(api: Api, kube: Client) -> None:
     """One that leads to a machine without power is noticed by the kernel."""
     api.answers[f"GET {NODE}"] = (200, {})
     for _ in range(3):
@@ -161,13 +161,13 @@ def test_connections_are_kept_and_watched(api: Api, kube: Client) -> None:
 
 
 @pytest.mark.parametrize("status", [409, 410, 500, 503])
-def test_what_may_be_over_soon_is_asked_again(api: Api, kube: Client, status: int) -> None:
+def test_transient_errors_are_retried(api: Api, kube: Client, status: int) -> None:
     api.answers[f"GET {NODE}"] = one_after_the_other((status, {"message": "not now"}), (200, {}))
     assert kube.ask("reading Node a", lambda: kube.get(NODE)) == {}
     assert len(api.asked) == 2
 
 
-def test_a_refusal_is_explained_at_once(api: Api, kube: Client) -> None:
+def test_a_rejection_is_reported_at_once(api: Api, kube: Client) -> None:
     api.answers[f"GET {NODE}"] = (403, {"message": "you may not"})
     with pytest.raises(OperatorError) as raised:
         kube.ask("reading Node a", lambda: kube.get(NODE))
@@ -179,14 +179,14 @@ def test_a_refusal_is_explained_at_once(api: Api, kube: Client) -> None:
     )
 
 
-def test_an_api_that_stays_unavailable_is_explained(api: Api, kube: Client) -> None:
+def test_an_api_that_stays_unavailable_is_reported(api: Api, kube: Client) -> None:
     api.answers[f"GET {NODE}"] = (503, {"message": "no leader"})
     with pytest.raises(OperatorError, match=r"reading Node a at .*503 .*no leader"):
         kube.ask("reading Node a", lambda: kube.get(NODE))
     assert len(api.asked) > 1
 
 
-def test_a_cluster_has_one_client_however_many_threads_ask_for_it(
+def test_a_cluster_has_one_client_for_all_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     threads = 16
@@ -237,7 +237,7 @@ print(json.dumps([seconds, grown, sorted(sys.modules)]))
 """
 
 
-def test_its_import_costs_little() -> None:
+def test_importing_the_client_is_fast() -> None:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     measured = [
         json.loads(subprocess.check_output([sys.executable, "-c", MEASURE], env=environment))

@@ -57,14 +57,14 @@ def evicted(api: Api) -> list[str]:
     return [each.split("/")[-2] for each in api.asked if each.endswith("/eviction")]
 
 
-def test_pods_are_evicted_once_the_node_takes_no_more(api: Api) -> None:
+def test_pods_are_evicted_after_the_node_is_cordoned(api: Api) -> None:
     shop = Shop(api, "web", "db")
     retire(api, seconds=5)
     assert shop.left == {}
     assert api.asked[0] == f"PATCH {NODE_PATH}"
 
 
-def test_node_that_stays_is_cordoned_by_whoever_drains_it(api: Api) -> None:
+def test_a_drain_alone_does_not_cordon(api: Api) -> None:
     """A rollout notes whose cordon it is; a second one without a note would be nobody's."""
     shop = Shop(api, "web", "db")
     assert emptied(api, seconds=5) == ""
@@ -72,14 +72,14 @@ def test_node_that_stays_is_cordoned_by_whoever_drains_it(api: Api) -> None:
     assert not [each for each in api.asked if each.startswith("PATCH")]
 
 
-def test_pods_that_come_back_to_the_cordoned_node_are_not_evicted_again(api: Api) -> None:
+def test_pods_rescheduled_to_the_cordoned_node_are_not_evicted_again(api: Api) -> None:
     shop = Shop(api, "web")
     shop.add("agent", tolerations=EVERYTHING)
     emptied(api, seconds=5)
     assert list(shop.left) == ["agent+"]
 
 
-def test_pods_that_no_other_node_can_take_stay_and_no_budget_is_asked(api: Api) -> None:
+def test_pods_without_another_node_stay_regardless_of_budgets(api: Api) -> None:
     shop = Shop(api, "web", "db", held={"web": -1})
     shop.nodes = [found("True"), tainted()]
     shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
@@ -98,14 +98,14 @@ def test_pods_of_the_only_node_stay(api: Api) -> None:
     assert list(shop.left) == ["web", "done"]
 
 
-def test_force_deletes_nothing_that_may_stay(api: Api) -> None:
+def test_force_deletes_no_pod_that_may_stay(api: Api) -> None:
     shop = Shop(api, "web", held={"web": -1})
     shop.nodes = [found("True")]
     emptied(api, force=True)
     assert list(shop.left) == ["web"]
 
 
-def test_pod_that_ends_is_waited_for_wherever_its_next_one_may_go(api: Api) -> None:
+def test_a_terminating_pod_is_waited_for(api: Api) -> None:
     shop = Shop(api)
     shop.nodes = [found("True")]
     shop.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
@@ -113,7 +113,7 @@ def test_pod_that_ends_is_waited_for_wherever_its_next_one_may_go(api: Api) -> N
         emptied(api)
 
 
-def test_what_no_other_node_can_take_ends_with_a_node_that_leaves(api: Api) -> None:
+def test_pods_without_another_node_are_deleted_with_a_leaving_node(api: Api) -> None:
     shop = Shop(api, "web", held={"web": -1, "train": 1})
     shop.nodes = [found("True"), tainted()]
     shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
@@ -125,7 +125,7 @@ def test_what_no_other_node_can_take_ends_with_a_node_that_leaves(api: Api) -> N
     assert api.sent[f"DELETE {pods}/web"] == {"preconditions": {"uid": "web"}}
 
 
-def test_nothing_is_deleted_while_others_are_held(api: Api) -> None:
+def test_nothing_is_deleted_while_evictions_are_blocked(api: Api) -> None:
     shop = Shop(api, "web", held={"train": -1})
     shop.nodes = [found("True"), tainted()]
     shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
@@ -144,7 +144,7 @@ def test_budgets_count_while_another_node_may_be_ready_again(api: Api) -> None:
     assert list(shop.left) == ["web"]
 
 
-def test_namespace_that_is_terminating_ends_its_pods_itself(api: Api) -> None:
+def test_a_terminating_namespace_deletes_its_own_pods(api: Api) -> None:
     shop = Shop(api, "web", "db")
     causes = [{"reason": "NamespaceTerminating", "message": "", "field": "metadata.namespace"}]
     status = {"message": "it is being terminated", "details": {"causes": causes}}
@@ -159,7 +159,7 @@ def test_namespace_that_is_terminating_ends_its_pods_itself(api: Api) -> None:
     assert shop.left == {}
 
 
-def test_eviction_that_is_forbidden_is_told(api: Api) -> None:
+def test_a_forbidden_eviction_is_reported(api: Api) -> None:
     Shop(api, "web")
     forbidden = (403, {"message": "no right to evict", "details": {}})
     api.answers["POST /api/v1/namespaces/shop/pods/web/eviction"] = forbidden
@@ -167,7 +167,7 @@ def test_eviction_that_is_forbidden_is_told(api: Api) -> None:
         emptied(api)
 
 
-def test_daemons_and_static_pods_stay(api: Api) -> None:
+def test_daemon_set_and_static_pods_stay(api: Api) -> None:
     shop = Shop(api)
     owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "proxy", "uid": "1"}
     shop.left["proxy"] = pod("proxy", ownerReferences=[owner])
@@ -176,7 +176,7 @@ def test_daemons_and_static_pods_stay(api: Api) -> None:
     assert not [asked for asked in api.asked if "eviction" in asked]
 
 
-def test_pod_that_a_budget_holds_is_asked_for_until_the_budget_gives_it_free(
+def test_a_blocked_eviction_is_retried_until_the_budget_allows_it(
     api: Api,
 ) -> None:
     shop = Shop(api, "web", "db", held={"web": 2})
@@ -186,7 +186,7 @@ def test_pod_that_a_budget_holds_is_asked_for_until_the_budget_gives_it_free(
     assert len([asked for asked in api.asked if asked.endswith("db/eviction")]) == 1
 
 
-def test_what_blocks_is_named_when_time_is_up(api: Api) -> None:
+def test_blocking_budgets_are_named_at_the_deadline(api: Api) -> None:
     shop = Shop(api, "web", "db", held={"web": -1})
     shop.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
     budgets = [
@@ -204,7 +204,7 @@ def test_what_blocks_is_named_when_time_is_up(api: Api) -> None:
     assert "shop/other" not in said
 
 
-def test_force_deletes_what_is_left_after_the_deadline(api: Api) -> None:
+def test_force_deletes_remaining_pods_after_the_deadline(api: Api) -> None:
     shop = Shop(api, "web", "db", held={"web": -1})
     emptied(api, force=True)
     assert shop.left == {}
@@ -214,14 +214,14 @@ def test_force_deletes_what_is_left_after_the_deadline(api: Api) -> None:
     assert api.sent[deleted[0]] == options
 
 
-def test_api_that_is_away_is_waited_for(api: Api) -> None:
+def test_an_unavailable_api_is_waited_for(api: Api) -> None:
     Shop(api)
     answers: Iterator[Answer] = iter([(503, {"message": "no etcd"}), (200, {"items": []})])
     api.answers[f"GET {PODS_PATH}"] = lambda: next(answers)
     emptied(api, seconds=10)
 
 
-def test_api_that_stays_away_is_told(api: Api) -> None:
+def test_an_api_that_stays_unavailable_is_reported(api: Api) -> None:
     Shop(api)
     api.answers[f"GET {PODS_PATH}"] = (503, {"message": "no etcd"})
     with pytest.raises(OperatorError, match=r"the API was still unavailable.*no etcd"):
@@ -229,9 +229,7 @@ def test_api_that_stays_away_is_told(api: Api) -> None:
 
 
 @pytest.mark.parametrize("ready", ["Unknown", "False"])
-def test_pods_of_a_node_that_is_not_ready_are_asked_to_go_and_not_waited_for(
-    api: Api, ready: str
-) -> None:
+def test_pods_of_a_not_ready_node_are_evicted_but_not_waited_for(api: Api, ready: str) -> None:
     shop = Shop(api, "web", "db", held={"web": -1})
     api.answers[f"GET {NODE_PATH}"] = (200, found(ready))
     retire(api, seconds=60)
@@ -245,14 +243,14 @@ def test_pods_of_a_silent_kubelet_are_not_waited_for(api: Api) -> None:
     assert list(shop.left) == ["web"]
 
 
-def test_pods_of_a_kubelet_that_answers_are_waited_for(api: Api) -> None:
+def test_pods_of_a_responding_kubelet_are_waited_for(api: Api) -> None:
     Shop(api, "web", held={"web": -1})
     api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
     with pytest.raises(OperatorError, match="shop/web"):
         retire(api, seconds=1)
 
 
-def test_node_that_is_not_ready_for_a_moment_is_not_lost(api: Api) -> None:
+def test_a_briefly_not_ready_node_is_not_lost(api: Api) -> None:
     shop = Shop(api, "web", held={"web": 3})
     looks = iter(["False", "False"])
     api.answers[f"GET {NODE_PATH}"] = lambda: (200, found(next(looks, "True")))

@@ -18,21 +18,21 @@ def test_members_and_their_health(api: Api) -> None:
     ]
 
 
-def test_the_pod_of_who_leaves_is_asked_last(api: Api) -> None:
+def test_the_pod_of_the_leaving_member_is_used_last(api: Api) -> None:
     Etcd(api, "a", "b", dead={"b"})
     del api.programs["etcd-a"]
     with pytest.raises(OperatorError, match=r"no etcd pod .* responded: etcd-b.*; etcd-a"):
         etcd.members(client.of(api.kubeconfig), besides="a")
 
 
-def test_an_etcd_without_a_majority_says_what_is_wrong(api: Api) -> None:
+def test_etcd_without_a_majority_is_reported(api: Api) -> None:
     made = Etcd(api, "a")
     made.failures["member list"] = (1, "", "context deadline exceeded")
     with pytest.raises(OperatorError, match=r"etcd-a: etcdctl member list: context deadline"):
         etcd.members(client.of(api.kubeconfig))
 
 
-def test_a_cluster_without_etcd_pods_is_named(api: Api) -> None:
+def test_a_cluster_without_etcd_pods_is_reported(api: Api) -> None:
     Etcd(api)
     with pytest.raises(OperatorError, match="none exists"):
         etcd.members(client.of(api.kubeconfig))
@@ -45,13 +45,13 @@ def test_member_is_removed(api: Api, dead: set[str]) -> None:
     assert list(made.members) == ["a", "c"]
 
 
-def test_what_a_machine_never_started_is_found_by_its_address(api: Api) -> None:
+def test_a_member_that_never_started_is_found_by_address(api: Api) -> None:
     made = Etcd(api, "a", "b", learners={"b"}, unstarted={"b"}, dead={"b"})
     etcd.remove_member(client.of(api.kubeconfig), "b", address="192.0.2.12", deadline_seconds=9)
     assert list(made.members) == ["a"]
 
 
-def test_member_that_is_gone_is_fine(api: Api) -> None:
+def test_a_missing_member_is_ignored(api: Api) -> None:
     made = Etcd(api, "a", "b")
     etcd.remove_member(client.of(api.kubeconfig), "c", address="192.0.2.13", deadline_seconds=9)
     assert list(made.members) == ["a", "b"]
@@ -61,7 +61,7 @@ def test_member_that_is_gone_is_fine(api: Api) -> None:
     ("names", "dead", "reason"),
     [(["a"], set(), "a .* is the last member"), (["a", "b", "c"], {"b"}, r"unhealthy: b \(192")],
 )
-def test_member_that_the_others_need_stays(
+def test_a_member_needed_for_quorum_stays(
     api: Api, names: list[str], dead: set[str], reason: str
 ) -> None:
     made = Etcd(api, *names, dead=dead)
@@ -70,20 +70,20 @@ def test_member_that_the_others_need_stays(
     assert list(made.members) == names
 
 
-def test_refusal_of_etcd_itself_is_told(api: Api) -> None:
+def test_a_rejection_by_etcd_is_reported(api: Api) -> None:
     made = Etcd(api, "a", "b", "c")
     made.failures["member remove"] = (1, "", "etcdserver: unhealthy cluster")
     with pytest.raises(OperatorError, match=r"from etcd .* not possible .*unhealthy cluster"):
         etcd.remove_member(client.of(api.kubeconfig), "a", address="192.0.2.11", deadline_seconds=0)
 
 
-def test_waiting_for_health_names_the_ill(api: Api) -> None:
+def test_waiting_for_health_names_unhealthy_members(api: Api) -> None:
     Etcd(api, "a", "b", "c", dead={"b"})
     with pytest.raises(OperatorError, match=r"b \(192.0.2.12, not healthy\)"):
         etcd.await_healthy(client.of(api.kubeconfig), deadline_seconds=0)
 
 
-def test_waiting_for_health_ends(api: Api) -> None:
+def test_waiting_for_health_returns_when_all_are_healthy(api: Api) -> None:
     Etcd(api, "a", "b", "c")
     assert [
         each.name for each in etcd.await_healthy(client.of(api.kubeconfig), deadline_seconds=0)

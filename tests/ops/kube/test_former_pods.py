@@ -36,16 +36,16 @@ def former(api: Api) -> list[str]:
     return [each.name for each in Nodes.of(api.kubeconfig).former_pods("worker-0")]
 
 
-def test_what_the_pod_network_connects_and_what_is_older_than_its_node_ends(api: Api) -> None:
+def test_pods_on_the_pod_network_and_pods_older_than_their_node_are_deleted(api: Api) -> None:
     api.answers[f"GET {NODE}"] = (200, {"metadata": {"creationTimestamp": BORN}})
     assert former(api) == ["former", "connected", "flannel"]
 
 
-def test_of_a_node_that_is_gone_only_static_pods_stay(api: Api) -> None:
+def test_only_static_pods_of_a_missing_node_stay(api: Api) -> None:
     assert former(api) == ["former", "connected", "flannel", "done", "present"]
 
 
-def test_only_the_very_pods_are_deleted(api: Api) -> None:
+def test_pods_are_deleted_by_uid(api: Api) -> None:
     """As one of their names may have a successor by now."""
     path = "DELETE /api/v1/namespaces/shop/pods"
     for name, status in (("there", 200), ("gone", 404), ("another", 409)):

@@ -48,7 +48,7 @@ def asks(key: str, operator: str, *values: str) -> dict[str, Any]:
         (tainted("PreferNoSchedule"), ""),
     ],
 )
-def test_what_keeps_ordinary_pods_away(there: dict[str, Any], why: str) -> None:
+def test_obstacles_for_ordinary_pods(there: dict[str, Any], why: str) -> None:
     assert obstacle(POD, there) == why
 
 
@@ -144,7 +144,7 @@ def test_terms_of_the_node_affinity(terms: list[dict[str, Any]], matching: bool)
     assert (obstacle(bound(*terms), node()) == "") is matching
 
 
-def test_affinity_that_is_only_preferred_keeps_nobody_away() -> None:
+def test_preferred_affinity_is_no_obstacle() -> None:
     preferred = [{"weight": 1, "preference": {"matchExpressions": [asks("zone", "Exists")]}}]
     affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
     assert obstacle({"spec": {"affinity": affinity}}, node()) == ""

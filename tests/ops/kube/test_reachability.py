@@ -54,19 +54,19 @@ def missing(api: Api, names: list[str]) -> list[str]:
     return lines
 
 
-def test_a_cluster_whose_pods_reach_each_other_lacks_nothing(api: Api) -> None:
+def test_nothing_is_missing_when_all_pods_reach_each_other(api: Api) -> None:
     names = cluster(api, 3)
     for index in range(3):
         says(api, index, {0, 1, 2})
     assert missing(api, names) == []
 
 
-def test_a_node_without_others_has_nobody_to_be_reached_by(api: Api) -> None:
+def test_a_single_node_needs_no_peers(api: Api) -> None:
     assert missing(api, cluster(api, 1)) == []
     assert log(0) not in api.asked
 
 
-def test_a_break_in_one_direction_names_both_nodes_and_the_time(api: Api) -> None:
+def test_a_one_way_failure_names_both_nodes_and_the_time(api: Api) -> None:
     names = cluster(api, 3)
     says(api, 0, {1}, unreached={2: SINCE})
     says(api, 1, {0, 2})
@@ -76,7 +76,7 @@ def test_a_break_in_one_direction_names_both_nodes_and_the_time(api: Api) -> Non
     assert "kubectl -n kube-system logs probe-n0" in line
 
 
-def test_a_break_between_two_nodes_alone_names_both(api: Api) -> None:
+def test_a_failure_between_two_nodes_names_both(api: Api) -> None:
     names = cluster(api, 2)
     says(api, 0, set(), unreached={1: SINCE})
     says(api, 1, {0})
@@ -84,7 +84,7 @@ def test_a_break_between_two_nodes_alone_names_both(api: Api) -> None:
     assert line.startswith(f"pods on n0 cannot reach pods on n1 (10.244.1.5) since {SINCE}: ")
 
 
-def test_a_probe_at_a_new_address_is_to_be_reached_there(api: Api) -> None:
+def test_a_probe_must_be_reached_at_its_new_address(api: Api) -> None:
     """As the Node that registered again: its former address is what the others once reached."""
     names = cluster(api, 2)
     says(api, 0, {7})
@@ -93,7 +93,7 @@ def test_a_probe_at_a_new_address_is_to_be_reached_there(api: Api) -> None:
     assert line.startswith("pods on n0 cannot reach pods on n1 (10.244.1.5) yet: ")
 
 
-def test_a_node_that_nobody_reaches_is_one_line(api: Api) -> None:
+def test_an_unreachable_node_is_reported_in_one_line(api: Api) -> None:
     names = cluster(api, 30)
     says(api, 0, set(range(30)))
     for index in range(1, 30):
@@ -104,7 +104,7 @@ def test_a_node_that_nobody_reaches_is_one_line(api: Api) -> None:
     )
 
 
-def test_a_node_that_reaches_nobody_is_one_line(api: Api) -> None:
+def test_an_isolated_node_is_reported_in_one_line(api: Api) -> None:
     names = cluster(api, 30)
     says(api, 0, set(), unreached=dict.fromkeys(range(1, 30), SINCE))
     for index in range(1, 30):
@@ -113,7 +113,7 @@ def test_a_node_that_reaches_nobody_is_one_line(api: Api) -> None:
     assert line.startswith(f"pods on n0 reach no other Node since {SINCE}: ")
 
 
-def test_many_findings_of_one_kind_are_cut_short(api: Api) -> None:
+def test_long_lists_of_findings_are_truncated(api: Api) -> None:
     names = cluster(api, 30)
     for index in range(30):
         says(api, index, set(range(30)) - {(index + 1) % 30}, unreached={(index + 1) % 30: SINCE})
@@ -122,7 +122,7 @@ def test_many_findings_of_one_kind_are_cut_short(api: Api) -> None:
     assert lines[-1] == "and 20 more of this kind"
 
 
-def test_what_is_not_ready_is_said_once(api: Api) -> None:
+def test_unready_nodes_and_probes_are_reported_once(api: Api) -> None:
     names = cluster(api, 4)
     api.answers[NODES] = (
         200,
@@ -140,7 +140,7 @@ def test_what_is_not_ready_is_said_once(api: Api) -> None:
     ]
 
 
-def test_a_probe_that_ends_is_not_taken_for_its_successor(api: Api) -> None:
+def test_a_terminating_probe_is_not_mistaken_for_its_successor(api: Api) -> None:
     names = cluster(api, 2)
     ends = probe(1, deletionTimestamp=SINCE)
     ends["status"]["podIP"] = "10.244.9.9"
@@ -157,7 +157,7 @@ def test_a_probe_that_ends_is_not_taken_for_its_successor(api: Api) -> None:
         ((200, {}), "it has not reported yet"),
     ],
 )
-def test_a_log_that_says_nothing_is_named(
+def test_an_empty_probe_log_is_reported(
     api: Api, answer: tuple[int, dict[str, Any]], said: str
 ) -> None:
     names = cluster(api, 2)
@@ -167,7 +167,7 @@ def test_a_log_that_says_nothing_is_named(
     assert line.startswith(f"probe pod probe-n1 on n1: {said}")
 
 
-def test_in_a_large_cluster_a_few_that_reach_a_probe_are_enough(api: Api) -> None:
+def test_in_a_large_cluster_a_few_peers_per_probe_suffice(api: Api) -> None:
     size = reachability.ALL_UP_TO + 10
     names = cluster(api, size)
     for index in range(size):

@@ -32,7 +32,7 @@ with workshop() as folder, subnet(88) as own:
 """
 
 
-def test_the_machines_of_a_killed_run_are_removed_by_the_next(image: Path) -> None:
+def test_machines_of_a_killed_run_are_removed_by_the_next(image: Path) -> None:
     run = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True)
     assert run.returncode == -signal.SIGKILL
     folder, owner, bridge = json.loads(run.stdout)

@@ -53,7 +53,7 @@ def given(tmp_path: Path, *names: str) -> HostArtifacts:
     return HostArtifacts("".join(f"{name}\n" for name in names), "", "", files)
 
 
-def test_what_is_missing_is_sent_and_what_nobody_needs_goes(
+def test_missing_artifacts_are_sent_and_unneeded_ones_deleted(
     spec: MachineSpec, state: Path, tmp_path: Path
 ) -> None:
     stock.supply(spec, given(tmp_path, "a", "b"))
@@ -65,18 +65,14 @@ def test_what_is_missing_is_sent_and_what_nobody_needs_goes(
     assert (state / "artifacts" / "index").read_text() == "b\nc\n"
 
 
-def test_an_image_that_was_imported_is_not_sent(
-    spec: MachineSpec, state: Path, tmp_path: Path
-) -> None:
+def test_an_imported_image_is_not_sent(spec: MachineSpec, state: Path, tmp_path: Path) -> None:
     (state / "images").write_text(f"{PAUSE}\ta\n")
     stock.supply(spec, given(tmp_path, "a", "b"))
     assert not (state / "artifacts" / "a").exists()
     assert (state / "artifacts" / "b").exists()
 
 
-def test_an_image_that_another_has_replaced_since_is_sent(
-    spec: MachineSpec, state: Path, tmp_path: Path
-) -> None:
+def test_a_replaced_image_is_sent_again(spec: MachineSpec, state: Path, tmp_path: Path) -> None:
     (state / "images").write_text(f"{PAUSE}\ta\n{PAUSE}\tb\n")
     stock.supply(spec, given(tmp_path, "a"))
     assert (state / "artifacts" / "a").exists()

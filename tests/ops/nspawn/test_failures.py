@@ -34,7 +34,7 @@ os.killpg(0, signal.SIGKILL)
 """
 
 
-def test_a_broken_image_is_an_error_with_the_console_and_leaves_nothing(
+def test_a_broken_image_is_reported_with_the_console_and_leaves_nothing(
     fleet: TestFleet, network: Outs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An image without an init cannot boot."""
@@ -48,7 +48,7 @@ def test_a_broken_image_is_an_error_with_the_console_and_leaves_nothing(
     assert set(fleet.left()) == {"links"}  # the bridge
 
 
-def test_a_missing_image_says_how_to_make_it(
+def test_a_missing_image_error_names_the_command(
     fleet: TestFleet, network: Outs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
@@ -58,7 +58,7 @@ def test_a_missing_image_says_how_to_make_it(
         fleet.make(network)
 
 
-def test_an_address_in_use_is_refused_and_leaves_nothing(fleet: TestFleet, network: Outs) -> None:
+def test_an_address_in_use_is_rejected_and_leaves_nothing(fleet: TestFleet, network: Outs) -> None:
     first = fleet.make(network)
     before = {**fleet.left(), "processes": None}
     with pytest.raises(OperatorError, match=r"the address 10\.88\..*\.11 is cluster1-worker-0's"):
@@ -89,7 +89,7 @@ def test_a_killed_create_is_repaired_by_the_next(fleet: TestFleet, network: Outs
     assert fleet.run(machine, "hostname").strip() == machine["hostname"]
 
 
-def test_a_killed_create_goes_away_with_the_network(fleet: TestFleet) -> None:
+def test_leftovers_of_a_killed_create_are_removed_with_the_network(fleet: TestFleet) -> None:
     network = fleet.make_network()
     _run_apart(KILLED + RUN.format(inputs=fleet.inputs(network)))
     (fleet.machines_dir / fleet.cluster / "begun").mkdir()
@@ -97,9 +97,7 @@ def test_a_killed_create_goes_away_with_the_network(fleet: TestFleet) -> None:
     assert fleet.left() == {}
 
 
-def test_a_machine_that_ends_stays_no_zombie_of_the_program(
-    fleet: TestFleet, network: Outs
-) -> None:
+def test_a_stopped_machine_leaves_no_zombie_process(fleet: TestFleet, network: Outs) -> None:
     machine = fleet.make(network)
     stat = Path(f"/proc/{fleet.leader(machine)}/stat").read_text()
     supervisor = int(stat.rpartition(")")[2].split()[1])
@@ -107,7 +105,7 @@ def test_a_machine_that_ends_stays_no_zombie_of_the_program(
     await_true(lambda: not Path(f"/proc/{supervisor}").exists(), "nspawn to be gone")
 
 
-def test_a_machine_outlives_the_program_that_made_it(fleet: TestFleet, network: Outs) -> None:
+def test_a_machine_outlives_the_program(fleet: TestFleet, network: Outs) -> None:
     _run_apart(FINISHED + RUN.format(inputs=fleet.inputs(network)))
     (folder,) = fleet.machines_dir.glob("*/*/spec.json")
     runtime = Runtime.read(fleet.spec({"cluster": fleet.cluster, "hostname": folder.parent.name}))

@@ -46,7 +46,7 @@ def test_on_v1_a_machine_is_below_its_caller_in_every_hierarchy(proc: Path) -> N
     assert all(each.hybrid for each in hierarchies(proc))
 
 
-def test_on_v2_there_is_one(proc: Path) -> None:
+def test_on_v2_there_is_one_hierarchy(proc: Path) -> None:
     describe(proc, V2, "0::/user.slice/session-1.scope\n")
     (only,) = hierarchies(proc)
     assert only.own == Path("/sys/fs/cgroup/user.slice/session-1.scope")
@@ -54,7 +54,7 @@ def test_on_v2_there_is_one(proc: Path) -> None:
     assert not only.hybrid
 
 
-def test_a_container_that_sees_its_part_of_the_tree_only(proc: Path) -> None:
+def test_a_container_with_a_partial_view_of_the_tree(proc: Path) -> None:
     """Docker without a cgroup namespace mounts its own part, and /proc names the whole path."""
     mount = "33 29 0:29 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
     describe(proc, mount, "3:memory:/docker/abc/inner\n")
@@ -63,7 +63,7 @@ def test_a_container_that_sees_its_part_of_the_tree_only(proc: Path) -> None:
     assert hierarchies(proc) == []
 
 
-def test_callers_that_moved_into_a_leaf_still_count_as_its_parent(proc: Path) -> None:
+def test_callers_moved_into_a_leaf_use_its_parent(proc: Path) -> None:
     describe(proc, V2, "0::/kubeadm-fleet-callers\n")
     assert [each.own for each in hierarchies(proc)] == [Path("/sys/fs/cgroup")]
 

@@ -19,7 +19,7 @@ from tests.waiting import await_true
 pytestmark = pytest.mark.root
 
 
-def test_two_machines_have_nothing_in_common_that_identifies_one(image: Path) -> None:
+def test_machines_share_no_identity(image: Path) -> None:
     root = image / "root"
     assert (root / "etc/machine-id").read_text() == ""
     assert list((root / "etc/ssh").glob("ssh_host_*")) == []
@@ -32,7 +32,7 @@ def test_two_machines_have_nothing_in_common_that_identifies_one(image: Path) ->
     assert set(passwords) <= {"*", "!", "!*"}
 
 
-def test_it_holds_the_bundle(image: Path) -> None:
+def test_the_image_contains_the_bundle(image: Path) -> None:
     bundle = Bundle.load(paths.bundle_dir(VERSION))
     binaries = [each for each in bundle.artifacts if each.install and each.roles != ("operator",)]
     assert binaries
@@ -46,7 +46,7 @@ def test_it_holds_the_bundle(image: Path) -> None:
     assert installed == bundle.kubernetes_version
 
 
-def test_a_second_call_costs_less_than_a_second_and_changes_nothing(image: Path) -> None:
+def test_a_second_call_is_fast_and_changes_nothing(image: Path) -> None:
     before = image.stat().st_mtime_ns
     began = _seconds_of_children()
     printed = make_image()
@@ -56,7 +56,7 @@ def test_a_second_call_costs_less_than_a_second_and_changes_nothing(image: Path)
 
 
 @pytest.mark.slow
-def test_a_killed_run_leaves_nothing_running_and_the_next_one_finishes(image: Path) -> None:
+def test_a_killed_run_leaves_no_process_and_the_next_one_finishes(image: Path) -> None:
     with tempfile.TemporaryDirectory(dir=paths.cache_dir()) as folder:
         cache = Path(folder)
         (cache / "images").mkdir()
@@ -87,7 +87,7 @@ def _running_below(folder: str) -> list[int]:
     return found
 
 
-def test_without_a_bundle_it_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_bundle_error_names_the_command(tmp_path: Path) -> None:
     finished = subprocess.run(
         COMMAND, cwd=TOP, env=environment(tmp_path), capture_output=True, text=True
     )

@@ -104,7 +104,7 @@ def test_a_stopped_machine_is_started_again_with_its_disk(fleet: TestFleet, netw
     assert not MACHINES.diff("", machine, wanted).changes
 
 
-def test_a_machine_is_connected_again_when_its_bridge_was_made_anew(
+def test_a_machine_is_reconnected_when_its_bridge_is_recreated(
     fleet: TestFleet, network: Outs
 ) -> None:
     machine = fleet.make(network)
@@ -118,7 +118,7 @@ def test_a_machine_is_connected_again_when_its_bridge_was_made_anew(
     assert fleet.leader(machine) == leader
 
 
-def test_another_version_is_no_new_machine_but_another_name_or_address_is(
+def test_another_name_or_address_replaces_a_machine_but_another_version_does_not(
     fleet: TestFleet, network: Outs
 ) -> None:
     machine = fleet.make(network)
@@ -160,7 +160,7 @@ def test_delete_leaves_nothing(fleet: TestFleet) -> None:
     NETWORKS.delete("", network)
 
 
-def test_a_machine_whose_supervisor_was_killed_is_deleted_whole(
+def test_a_machine_with_a_killed_supervisor_is_deleted_completely(
     fleet: TestFleet, network: Outs
 ) -> None:
     machine = fleet.make(network)
@@ -170,7 +170,7 @@ def test_a_machine_whose_supervisor_was_killed_is_deleted_whole(
     assert set(fleet.left()) == {"links"}  # the bridge
 
 
-def test_names_that_nobody_knows_are_refused_at_once(fleet: TestFleet, network: Outs) -> None:
+def test_unknown_names_do_not_resolve_and_fail_fast(fleet: TestFleet, network: Outs) -> None:
     """A resolver that is silent would hold up each lookup in the cluster for seconds."""
     machine = fleet.make(network)
     fleet.run(machine, "timeout 2 getent hosts unknown.example.com; test $? = 2")

@@ -16,7 +16,7 @@ from tests.ops.nspawn.fleet import MACHINES, NETWORKS, Outs, TestFleet
 pytestmark = pytest.mark.root
 
 
-def test_a_bridge_has_the_gateways_address_and_a_name_of_its_own(
+def test_a_bridge_has_the_gateway_address_and_a_unique_name(
     fleet: TestFleet, network: Outs
 ) -> None:
     assert network["gateway"] == f"{fleet.prefix}.1"
@@ -32,7 +32,7 @@ def test_a_bridge_has_the_gateways_address_and_a_name_of_its_own(
         NETWORKS.delete("", made)
 
 
-def test_a_bridge_that_is_there_is_left_as_it_is(fleet: TestFleet, network: Outs) -> None:
+def test_an_existing_bridge_is_not_changed(fleet: TestFleet, network: Outs) -> None:
     assert not NETWORKS.diff("", network, fleet.network_inputs()).changes
     index = Path(f"/sys/class/net/{network['bridge']}/ifindex").read_text()
     assert fleet.make_network() == network
@@ -67,14 +67,14 @@ def link(fleet: TestFleet) -> Iterator[str]:
     _ip("link", "delete", name)
 
 
-def test_a_subnet_that_another_interface_is_in_is_refused(fleet: TestFleet, link: str) -> None:
+def test_a_subnet_of_another_interface_is_rejected(fleet: TestFleet, link: str) -> None:
     _ip("address", "add", f"{fleet.prefix}.129/25", "dev", link)
     with pytest.raises(OperatorError, match=f"overlaps .*\\.128/25, .* through {link}.*subnet"):
         fleet.make_network()
     assert fleet.left() == {}
 
 
-def test_a_subnet_that_is_routed_elsewhere_is_refused(fleet: TestFleet, link: str) -> None:
+def test_a_subnet_with_another_route_is_rejected(fleet: TestFleet, link: str) -> None:
     _ip("route", "add", f"{fleet.prefix}.64/26", "dev", link)
     with pytest.raises(OperatorError, match=f"overlaps .*\\.64/26, .* through {link}.*subnet"):
         fleet.make_network()
@@ -100,7 +100,7 @@ assert "kftest" not in rules(), rules()
 """
 
 
-def test_machines_may_talk_where_the_host_drops_what_it_forwards() -> None:
+def test_machines_communicate_on_a_host_that_drops_forwarded_packets() -> None:
     """As Docker makes every host do."""
     finished = subprocess.run(
         ["unshare", "--net", sys.executable, "-c", FILTERED],

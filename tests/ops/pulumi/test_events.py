@@ -22,7 +22,7 @@ def test_only_complete_lines_are_read(tmp_path: Path) -> None:
         assert list(log.read()) == [{"b": 2}]
 
 
-def test_a_step_has_its_new_state_or_the_old_one_when_it_goes() -> None:
+def test_a_step_has_its_new_state_or_the_old_one_when_deleted() -> None:
     old = {"parent": "p", "custom": True, "inputs": {"plan": {}}, "outputs": None}
     metadata = {"op": "delete", "urn": URN, "type": "t", "old": old, "new": None}
     found = parse({"resOutputsEvent": {"metadata": metadata}})
@@ -31,7 +31,7 @@ def test_a_step_has_its_new_state_or_the_old_one_when_it_goes() -> None:
     assert found.name == "c1-worker-0"
 
 
-def test_what_nobody_needs_is_left_out() -> None:
+def test_irrelevant_events_are_ignored() -> None:
     log = [
         {"preludeEvent": {"config": {}}},
         {"diagnosticEvent": {"message": "m", "severity": "info", "ephemeral": True}},

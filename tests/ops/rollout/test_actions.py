@@ -57,14 +57,14 @@ def fleet() -> FakeFleet:
     return FakeFleet(patched_inputs(), alike(inputs()))
 
 
-def test_it_is_planned_with_its_drain() -> None:
+def test_an_action_is_planned_with_its_drain() -> None:
     assert plan(inputs(), patched_inputs(), {}) == {
         WORKER: "its patch level is None: drained, packages updated, rebooted, uncordoned when "
         "Ready; label patch-level=may: in place"
     }
 
 
-def test_it_is_required_in_its_order_and_kept_in_the_state() -> None:
+def test_an_action_is_required_in_its_order_and_kept_in_state() -> None:
     desired = wanted(WORKER, machines=patched_inputs()["machines"])
     left = required_actions(found(wanted(WORKER), cleanup_pending=True, bridge=""), desired)
     assert [each.kind for each in left] == [PATCH, actions.METADATA, actions.CLEANUP]
@@ -76,7 +76,7 @@ def test_it_is_required_in_its_order_and_kept_in_the_state() -> None:
     }
 
 
-def test_it_is_executed_on_a_drained_node(fleet: FakeFleet) -> None:
+def test_an_action_is_executed_on_a_drained_node(fleet: FakeFleet) -> None:
     assert run(fleet)
     assert fleet.of(WORKER) == [
         "cordon", "drain", "patch", "set_metadata", "uncordon", "record_applied",
@@ -97,7 +97,7 @@ def test_node_is_drained_once_for_all_actions(fleet: FakeFleet) -> None:
 
 
 @pytest.mark.parametrize("failing", ["patch", "set_metadata", "record_applied"])
-def test_it_is_undone_when_it_or_what_follows_fails(fleet: FakeFleet, failing: str) -> None:
+def test_an_action_is_undone_if_it_or_a_later_one_fails(fleet: FakeFleet, failing: str) -> None:
     fleet.failing[failing] = OperatorError(f"{WORKER}: {failing} failed")
     with pytest.raises(OperatorError, match=f"{failing} failed"):
         run(fleet)
@@ -105,21 +105,21 @@ def test_it_is_undone_when_it_or_what_follows_fails(fleet: FakeFleet, failing: s
     assert f"{WORKER}: patch was undone" in fleet.said
 
 
-def test_what_was_not_begun_is_not_undone(fleet: FakeFleet) -> None:
+def test_actions_that_did_not_start_are_not_undone(fleet: FakeFleet) -> None:
     fleet.failing["drain"] = OperatorError("a pod stays")
     with pytest.raises(OperatorError, match="a pod stays"):
         run(fleet)
     assert fleet.of(WORKER) == ["cordon", "drain"]
 
 
-def test_undoing_that_fails_hides_no_reason(fleet: FakeFleet) -> None:
+def test_a_failed_undo_does_not_hide_the_cause(fleet: FakeFleet) -> None:
     fleet.failing = {"patch": OperatorError("no space"), "unpatch": OperatorError("no package")}
     with pytest.raises(OperatorError, match="no space"):
         run(fleet)
     assert f"{WORKER}: patch could not be undone: no package" in fleet.said
 
 
-def test_rows_are_told_apart_and_cover_rows() -> None:
+def test_rows_are_distinct_and_may_cover_others() -> None:
     names = [kind.name for kind in actions.ACTIONS]
     assert len(set(names)) == len(names)
     assert {name for kind in actions.ACTIONS for name in kind.covers} <= set(names)

@@ -21,19 +21,19 @@ def kinds(one: ObservedMachine, like: Any = WORKER) -> list[ActionKind]:
 
 
 @pytest.mark.parametrize("like", [WORKER, PLANE])
-def test_machine_that_is_what_is_wanted_needs_nothing(like: Any) -> None:
+def test_a_machine_in_its_desired_state_needs_nothing(like: Any) -> None:
     assert required_actions(found(like), like) == []
 
 
-def test_unreachable_machine_is_never_taken_for_another() -> None:
+def test_an_unreachable_machine_is_never_mistaken_for_another() -> None:
     assert required_actions(ObservedMachine(unreachable="no route to host"), WORKER) == []
 
 
-def test_other_version_is_an_upgrade() -> None:
+def test_another_version_is_an_upgrade() -> None:
     assert kinds(found(WORKER), wanted(version="v1.37.2")) == [actions.UPGRADE]
 
 
-def test_exchanged_program_is_repaired_without_a_drain() -> None:
+def test_a_replaced_binary_is_repaired_without_a_drain() -> None:
     assert kinds(found(WORKER, version="v1.35.4")) == [actions.REPAIR]
 
 
@@ -48,12 +48,12 @@ def test_stopped_kubelet_is_repaired() -> None:
     assert [each.why for each in required_actions(stopped, WORKER)] == ["kubelet is inactive"]
 
 
-def test_service_that_never_ran_here_is_not_missed() -> None:
+def test_a_service_that_never_ran_is_not_missed() -> None:
     services = {"containerd": "active", "kubelet": "active", "keepalived": "inactive"}
     assert kinds(found(WORKER, services=services)) == []
 
 
-def test_settings_reach_those_that_run_them() -> None:
+def test_settings_apply_to_the_machines_that_use_them() -> None:
     other = "kind: ClusterConfiguration\n"
     assert kinds(found(PLANE), wanted(PLANE.name, cluster_document=other)) == [
         actions.CONTROL_PLANE
@@ -62,19 +62,19 @@ def test_settings_reach_those_that_run_them() -> None:
     assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [actions.KUBELET]
 
 
-def test_machine_that_noted_nothing_gets_its_settings() -> None:
+def test_a_machine_without_applied_state_gets_its_settings() -> None:
     assert kinds(found(PLANE, applied=AppliedState()), PLANE) == [
         actions.CONTROL_PLANE,
         actions.KUBELET,
     ]
 
 
-def test_interrupted_change_is_finished() -> None:
+def test_an_interrupted_change_is_completed() -> None:
     one = found(WORKER, is_interrupted=True, files={FILE: "two"})
     assert kinds(one) == [actions.REPAIR]
 
 
-def test_what_is_left_of_other_versions_is_cleaned() -> None:
+def test_leftovers_of_other_versions_are_cleaned() -> None:
     left = found(WORKER, staged=("v1.35.9", WORKER.version), cleanup_pending=True)
     assert [each.why for each in required_actions(left, WORKER)] == [
         "v1.35.9 is staged there and not wanted",
@@ -83,12 +83,12 @@ def test_what_is_left_of_other_versions_is_cleaned() -> None:
     assert set(kinds(left)) == {actions.CLEANUP}
 
 
-def test_what_waits_for_an_upgrade_is_not_cleaned() -> None:
+def test_files_staged_for_an_upgrade_are_not_cleaned() -> None:
     staged = found(WORKER, staged=("v1.37.2",), cleanup_pending=True)
     assert kinds(staged, wanted(version="v1.37.2")) == [actions.UPGRADE]
 
 
-def test_missing_node_registers_again() -> None:
+def test_a_missing_node_registers_again() -> None:
     assert kinds(found(WORKER, node=None)) == [actions.REGISTER]
 
 
@@ -97,7 +97,7 @@ def with_node(one: ObservedMachine, **required_actions: Any) -> ObservedMachine:
     return replace(one, node=replace(one.node, **required_actions))
 
 
-def test_pod_network_of_a_former_registration_is_made_anew() -> None:
+def test_the_pod_network_of_a_former_registration_is_recreated() -> None:
     one = with_node(found(WORKER, bridge="10.244.2.1/24"), pod_cidr="10.244.5.0/24")
     assert required_actions(one, WORKER) == [
         Action(
@@ -109,7 +109,7 @@ def test_pod_network_of_a_former_registration_is_made_anew() -> None:
 
 
 @pytest.mark.parametrize(("known", "said"), [("", "does not say so"), ("aa:02", "says aa:02")])
-def test_node_that_its_peers_know_otherwise_is_announced_anew(known: str, said: str) -> None:
+def test_a_node_with_outdated_peers_is_announced_again(known: str, said: str) -> None:
     one = with_node(found(WORKER, vtep="aa:01"), vtep=known)
     (change,) = required_actions(one, WORKER)
     assert change.kind == actions.REGISTER
@@ -125,21 +125,21 @@ def test_node_that_its_peers_know_otherwise_is_announced_anew(known: str, said: 
         ({"bridge": "10.244.5.1/24"}, {}),
     ],
 )  # fmt: skip
-def test_pod_network_that_fits_or_is_not_there_yet_is_left_alone(
+def test_a_matching_or_missing_pod_network_is_left_alone(
     machine: dict[str, str], node: dict[str, str]
 ) -> None:
     assert kinds(with_node(found(WORKER, **machine), **node)) == []
 
 
-def test_registration_that_was_interrupted_is_finished() -> None:
+def test_an_interrupted_registration_is_completed() -> None:
     assert kinds(found(WORKER, is_registering=True)) == [actions.REGISTER]
 
 
-def test_node_is_unknown_while_the_api_does_not_answer() -> None:
+def test_nodes_are_unknown_while_the_api_is_unavailable() -> None:
     assert kinds(found(WORKER, node=None, api_answers=False)) == []
 
 
-def test_only_our_labels_and_taints_are_taken_away() -> None:
+def test_only_our_labels_and_taints_are_removed() -> None:
     one = found(WORKER)
     assert one.node is not None
     node = replace(one.node, labels={"ours": "1", "theirs": "2"}, our_labels=("ours",))
@@ -148,7 +148,7 @@ def test_only_our_labels_and_taints_are_taken_away() -> None:
     ]
 
 
-def test_survey_is_read() -> None:
+def test_node_facts_are_parsed() -> None:
     one = parse(
         [
             "applied:version\tv1.36.3",
@@ -175,5 +175,5 @@ def test_survey_is_read() -> None:
     assert one.applied == AppliedState("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 
 
-def test_survey_that_was_cut_off_says_nothing() -> None:
+def test_truncated_node_facts_are_rejected() -> None:
     assert parse(["kubelet\tv1.36.3"]).unreachable

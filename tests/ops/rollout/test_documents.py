@@ -4,7 +4,7 @@ from ops.rollout.documents import changed_keys, digest, is_part_of
 from tests.ops.rollout.examples import CLUSTER, KUBELET
 
 
-def test_version_and_layout_are_no_setting() -> None:
+def test_version_and_formatting_are_no_setting() -> None:
     other = CLUSTER.replace("v1.36.3", "v1.37.2") + "\n\n# a remark\n"
     assert digest(other) == digest(CLUSTER)
     assert changed_keys(CLUSTER, other) == []
@@ -28,7 +28,7 @@ scheduler:
     ]
 
 
-def test_defaults_that_kubeadm_adds_do_not_matter() -> None:
+def test_defaults_added_by_kubeadm_are_ignored() -> None:
     found = CLUSTER + "imageRepository: registry.k8s.io\ndns: {}\n"
     assert is_part_of(CLUSTER, found)
     assert not is_part_of(found, CLUSTER)

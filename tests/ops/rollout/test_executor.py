@@ -22,7 +22,7 @@ def test_former_versions_are_removed_when_all_machines_are_upgraded() -> None:
     assert not run(fleet), "nothing is left to be done"
 
 
-def test_what_a_killed_run_left_is_removed_and_nothing_else_is_touched() -> None:
+def test_only_leftovers_of_a_killed_run_are_removed() -> None:
     props = inputs()
     like = alike(props)
     like["a-worker-1"] = replace(like["a-worker-1"], cleanup_pending=True)
@@ -60,7 +60,7 @@ def test_kubeadm_checks_the_cluster_before_anything_is_drained(
 
 
 @pytest.mark.parametrize("before", [[], ["upgrade_kubelet"]])
-def test_pods_of_a_former_node_end_when_it_has_registered_and_before_it_is_settled(
+def test_pods_of_a_former_node_are_deleted_between_registration_and_record(
     before: list[str],
 ) -> None:
     props = inputs()
@@ -93,7 +93,7 @@ def test_new_settings_are_uploaded_once_and_applied_to_all() -> None:
     assert fleet.called("drain") == []
 
 
-def test_control_plane_that_cannot_be_upgraded_stops_the_run_before_any_change() -> None:
+def test_an_unupgradable_control_plane_stops_the_run_before_any_change() -> None:
     like = alike(inputs())
     plane = like["a-control-plane-1"]
     applied = replace(plane.applied, version="v1.34.0")
@@ -104,7 +104,7 @@ def test_control_plane_that_cannot_be_upgraded_stops_the_run_before_any_change()
     assert fleet.calls == []
 
 
-def test_control_planes_that_keep_the_api_from_answering_are_repaired_first() -> None:
+def test_control_planes_that_make_the_api_unavailable_are_repaired_first() -> None:
     props = inputs()
     stopped = {"containerd": "active", "kubelet": "inactive"}
     fleet = FakeFleet(props, alike(props))
@@ -115,7 +115,7 @@ def test_control_planes_that_keep_the_api_from_answering_are_repaired_first() ->
     assert "a-control-plane-1: repair done (kubelet is inactive)" in fleet.said
 
 
-def test_an_api_is_not_waited_for_whose_machines_cannot_be_reached() -> None:
+def test_an_api_with_unreachable_machines_is_not_waited_for() -> None:
     props = inputs()
     fleet = FakeFleet(props, alike(props, unreachable="no route to host"))
     fleet.api_answers = False
@@ -124,7 +124,7 @@ def test_an_api_is_not_waited_for_whose_machines_cannot_be_reached() -> None:
     assert fleet.calls == []
 
 
-def test_cluster_objects_are_upgraded_where_a_run_was_killed_before_that() -> None:
+def test_cluster_objects_are_upgraded_after_a_killed_run() -> None:
     props = inputs(version=NEWER)
     fleet = FakeFleet(props, alike(props))
     assert run(fleet)

@@ -21,7 +21,7 @@ def test_nothing_changed_is_no_change() -> None:
     assert diff(inputs()) is False
 
 
-def test_the_plan_and_the_policy_are_no_reason_for_a_change() -> None:
+def test_plan_and_policy_alone_are_no_change() -> None:
     policy = {"max_unavailable": 3, "drain_seconds": 9, "force": True}
     assert diff(inputs(policy=policy, urn="another"), plan={"a": "something"}) is False
 
@@ -39,12 +39,12 @@ def test_drift_is_a_change() -> None:
         ("networking: {dnsDomain: example.com}", "networking.dnsDomain"),
     ],
 )
-def test_what_the_cluster_was_made_with_stays(setting: str, name: str) -> None:
+def test_immutable_settings_cannot_change(setting: str, name: str) -> None:
     with pytest.raises(OperatorError, match=f"cluster a: {name}"):
         diff(inputs(cluster_document=f"{CLUSTER}{setting}\n"))
 
 
-def test_cluster_that_is_made_anew_may_have_another_endpoint() -> None:
+def test_a_recreated_cluster_may_have_another_endpoint() -> None:
     olds, news = inputs(), inputs(cluster_document=f"{CLUSTER}controlPlaneEndpoint: a:1\n")
     for props, identity in ((olds, "old"), (news, "new")):
         props["machines"] = {"a-control-plane-0": props["machines"]["a-control-plane-0"]}
@@ -59,18 +59,18 @@ def test_next_version_is_a_change(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1.36.2", "v1.35.4"])
-def test_downgrade_is_refused(version: str) -> None:
+def test_downgrade_is_rejected(version: str) -> None:
     with pytest.raises(OperatorError, match="cluster a"):
         diff(inputs(version=version))
 
 
-def test_skipped_minor_is_refused() -> None:
+def test_skipped_minor_is_rejected() -> None:
     olds = {**inputs(version="v1.35.4"), "found": {}, "rolled": "", "drift": {}}
     with pytest.raises(OperatorError, match="cluster a"):
         RolloutProvider().diff("", olds, {**inputs(version="v1.37.2"), "plan": {}})
 
 
-def test_machine_that_joins_with_a_minor_upgrade_is_refused() -> None:
+def test_a_machine_joining_with_a_minor_upgrade_is_rejected() -> None:
     props = inputs(version="v1.37.2")
     props["machines"]["a-worker-3"] = props["machines"]["a-worker-2"]
     props["machine_ids"]["a-worker-3"] = "another"
@@ -78,14 +78,14 @@ def test_machine_that_joins_with_a_minor_upgrade_is_refused() -> None:
         diff(props)
 
 
-def test_machine_may_join_with_a_patch() -> None:
+def test_a_machine_may_join_with_a_patch_upgrade() -> None:
     props = inputs(version="v1.36.4")
     props["machines"]["a-worker-3"] = props["machines"]["a-worker-2"]
     props["machine_ids"]["a-worker-3"] = "another"
     assert diff(props) is True
 
 
-def test_loss_of_quorum_is_refused() -> None:
+def test_loss_of_quorum_is_rejected() -> None:
     props = inputs()
     for index in range(2):
         props["machine_ids"][f"a-control-plane-{index}"] = "another"
@@ -102,7 +102,7 @@ def test_dead_control_plane_may_be_replaced() -> None:
         diff(props, found={"a-control-plane-1": dead})
 
 
-def test_an_id_that_is_unknown_is_another_machine() -> None:
+def test_an_unknown_machine_id_is_another_machine() -> None:
     props = inputs()
     for index in range(2):
         props["machine_ids"][f"a-control-plane-{index}"] = UNKNOWN
@@ -117,7 +117,7 @@ def test_machines_that_failed_are_no_loss_of_quorum() -> None:
     assert diff(props) is True
 
 
-def test_what_a_diff_could_not_judge_is_refused_by_the_update() -> None:
+def test_unsafe_changes_that_a_diff_missed_are_rejected_by_the_update() -> None:
     olds = {**inputs(), "found": {}, "rolled": "", "drift": {}}
     unjudged = inputs(version=UNKNOWN)
     assert RolloutProvider().diff("", olds, unjudged).changes is True

@@ -12,7 +12,7 @@ from tests.ops.rollout.examples import inputs
 from tests.ops.rollout.fakes import FakeFleet, FakeNodes, alike, machines_of
 
 
-def test_a_node_that_flannel_wrote_on_meanwhile_is_read_again(
+def test_a_node_annotated_by_flannel_meanwhile_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As in the first seconds of a Node: the API is asked before the machine has answered."""

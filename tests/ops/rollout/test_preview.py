@@ -16,7 +16,7 @@ def test_nothing_is_planned_for_no_change() -> None:
     assert changed() == {}
 
 
-def test_upgrade_names_every_machine_and_how() -> None:
+def test_upgrade_plan_names_every_machine_and_its_disruption() -> None:
     planned = changed(version="v1.37.2", cluster_document=CLUSTER.replace("1.36.3", "1.37.2"))
     assert len(planned) == 6
     assert planned["a-control-plane-1"] == (
@@ -46,7 +46,7 @@ def upgraded(props: Any) -> dict[str, str]:
     return {name.removeprefix("a-"): text.removeprefix(begin) for name, text in planned.items()}
 
 
-def test_upgrade_of_the_only_machine_says_that_its_pods_stay() -> None:
+def test_upgrade_plan_of_a_single_machine_keeps_its_pods() -> None:
     assert upgraded(of("a-control-plane-0")) == {
         "control-plane-0": "not drained, as there is no other machine: its pods stay and keep "
         "running; its control-plane pods and kubelet restarted (the API is unavailable for 10 to "
@@ -54,7 +54,7 @@ def test_upgrade_of_the_only_machine_says_that_its_pods_stay() -> None:
     }
 
 
-def test_upgrade_says_that_pods_stay_which_no_other_machine_can_take() -> None:
+def test_upgrade_plan_keeps_pods_without_another_machine() -> None:
     props = of("a-control-plane-0", "a-worker-0", worker_taints=("gpu=yes:NoSchedule",))
     stay = "drained, except that pods which no other machine can take stay and keep running; "
     planned = upgraded(props)
@@ -63,18 +63,18 @@ def test_upgrade_says_that_pods_stay_which_no_other_machine_can_take() -> None:
 
 
 @pytest.mark.parametrize("taints", [(), ("gpu=yes:NoExecute",), ("gpu=yes:PreferNoSchedule",)])
-def test_upgrade_drains_where_machines_are_alike(taints: tuple[str, ...]) -> None:
+def test_upgrade_plan_drains_similar_machines(taints: tuple[str, ...]) -> None:
     planned = upgraded(of("a-worker-0", "a-worker-1", worker_taints=taints))
     assert set(planned.values()) == {"drained, kubelet restarted, uncordoned when Ready"}
 
 
-def test_untainted_worker_takes_what_a_control_plane_has() -> None:
+def test_an_untainted_worker_takes_pods_of_a_control_plane() -> None:
     planned = upgraded(of("a-control-plane-0", "a-worker-0"))
     assert planned["control-plane-0"].startswith("drained, its control-plane pods and kubelet")
     assert planned["worker-0"].startswith("drained, except that pods which no other machine")
 
 
-def test_removal_and_replacement_say_which_pods_end() -> None:
+def test_removal_and_replacement_name_the_deleted_pods() -> None:
     olds = of("a-control-plane-0", "a-worker-0")
     assert plan(olds, of("a-control-plane-0"), {}) == {
         "a-worker-0": "removed: drained, pods that no other machine can take deleted, its Node "
@@ -104,7 +104,7 @@ def test_kubelet_setting_touches_all() -> None:
     assert set(planned.values()) == {sentence}
 
 
-def test_another_way_out_is_told_of_machines_that_run() -> None:
+def test_proxy_changes_are_planned_for_running_machines() -> None:
     egress = {"proxy": "http_proxy=http://192.0.2.1:3128\n", "registry mirror": ""}
     how = "another proxy: containerd restarted, containers go on"
     assert changed(egress=egress) == dict.fromkeys(inputs()["machines"], how)
@@ -120,7 +120,7 @@ def test_labels_and_taints_are_set_in_place() -> None:
     }
 
 
-def test_added_replaced_and_removed_machines_are_named() -> None:
+def test_added_replaced_and_removed_machines_are_listed() -> None:
     props = inputs()
     props["machines"]["a-worker-3"] = props["machines"].pop("a-worker-2")
     props["machine_ids"] |= {"a-worker-3": "another", "a-control-plane-0": "another"}
@@ -132,7 +132,7 @@ def test_added_replaced_and_removed_machines_are_named() -> None:
     }
 
 
-def test_drift_says_why_it_is_repaired() -> None:
+def test_drift_repairs_give_the_reason() -> None:
     drift = {
         "a-worker-0": [
             {"kind": "repair", "why": "kubelet is inactive"},
@@ -145,7 +145,7 @@ def test_drift_says_why_it_is_repaired() -> None:
     }
 
 
-def test_what_an_upgrade_uses_is_no_drift() -> None:
+def test_files_staged_for_an_upgrade_are_no_drift() -> None:
     drift = {"a-worker-0": [{"kind": "cleanup", "why": "v1.37.2 is staged there and not wanted"}]}
     assert plan(inputs(), inputs(), drift) == {
         "a-worker-0": "repaired because v1.37.2 is staged there and not wanted: removed, nothing "

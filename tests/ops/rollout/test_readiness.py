@@ -41,25 +41,25 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         replace(FORMER, ready_since="2026-11-23T07:47:00Z"),
     ],
 )
-def test_node_is_registered_when_it_is_no_longer_what_it_was(news: Node) -> None:
+def test_a_node_is_registered_when_its_uid_changes(news: Node) -> None:
     nodes = Answers(None, FORMER, news)
     readiness.await_registered(nodes, NAME, FORMER)
     assert nodes.left == []
 
 
-def test_node_that_was_gone_is_registered_when_it_is_there() -> None:
+def test_a_missing_node_is_registered_when_it_appears() -> None:
     nodes = Answers(None, FORMER)
     readiness.await_registered(nodes, NAME, None)
     assert nodes.left == []
 
 
-def test_node_that_never_changes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_that_never_registers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "READY_SECONDS", -1)
     with pytest.raises(OperatorError, match=f"Node {NAME} is still reported Ready"):
         readiness.await_registered(Answers(FORMER), NAME, FORMER)
 
 
-def test_node_is_waited_for_without_listing_all(api: Api) -> None:
+def test_waiting_for_a_node_reads_only_that_node(api: Api) -> None:
     states = iter(["Unknown", "True"])
     path = f"GET /api/v1/nodes/{NAME}"
     api.answers[path] = lambda: (200, found(next(states), NAME))
@@ -67,7 +67,7 @@ def test_node_is_waited_for_without_listing_all(api: Api) -> None:
     assert api.asked == [path] * 2
 
 
-def test_api_alone_is_waited_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_api_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "READY_SECONDS", -1)
     nodes = Nodes.of(api.kubeconfig)
     for names in ([], [NAME]):
@@ -79,7 +79,7 @@ def test_api_alone_is_waited_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
     readiness.await_ready(nodes, [])
 
 
-def test_what_is_not_ready_is_named(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unready_nodes_are_named(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "READY_SECONDS", -1)
     api.answers["GET /api/v1/nodes/a"] = (200, found("False", "a"))
     with pytest.raises(OperatorError, match="a, b not Ready"):

@@ -38,7 +38,7 @@ def test_never_more_than_the_limit_at_once(limit: int) -> None:
     assert crowd.most <= limit
 
 
-def test_next_begins_as_soon_as_one_is_done() -> None:
+def test_the_next_starts_as_soon_as_one_is_done() -> None:
     third_began = threading.Event()
 
     def work(number: int) -> None:
@@ -50,7 +50,7 @@ def test_next_begins_as_soon_as_one_is_done() -> None:
     run_bounded([0, 1, 2], 2, work)
 
 
-def test_first_failure_begins_no_more_and_waits_for_the_others() -> None:
+def test_after_a_failure_nothing_starts_and_running_ones_finish() -> None:
     done: list[int] = []
     failed = threading.Event()
 
@@ -66,7 +66,7 @@ def test_first_failure_begins_no_more_and_waits_for_the_others() -> None:
     assert done == [0]
 
 
-def test_all_failures_are_told() -> None:
+def test_all_failures_are_reported() -> None:
     both = threading.Barrier(2)
 
     def work(number: int) -> None:
@@ -77,5 +77,5 @@ def test_all_failures_are_told() -> None:
         run_bounded(range(2), 2, work)
 
 
-def test_broken_machines_come_first() -> None:
+def test_unhealthy_machines_come_first() -> None:
     assert unhealthy_first(["a", "b", "c"], lambda name: name != "b") == ["b", "a", "c"]

@@ -36,7 +36,7 @@ def event(at: float, kind: str, name: str, custom: bool = True) -> tuple[float, 
     return at, {kind: {"metadata": {"op": "create", "urn": urn, "new": {"custom": custom}}}}
 
 
-def test_run_is_measured_with_its_events_as_they_come(tmp_path: Path) -> None:
+def test_a_run_is_measured_with_the_arrival_of_its_events(tmp_path: Path) -> None:
     summary = json.dumps({"summaryEvent": {"resourceChanges": {"create": 4, "same": 1}}})
     measured = run(
         tmp_path,
@@ -54,12 +54,12 @@ def test_run_is_measured_with_its_events_as_they_come(tmp_path: Path) -> None:
     assert measured.engine_bytes > 50_000_000
 
 
-def test_failed_run_shows_its_last_words(tmp_path: Path) -> None:
+def test_a_failed_run_shows_its_last_output(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no such machine"):
         run(tmp_path, "raise SystemExit('no such machine')")
 
 
-def test_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="did not finish within 1 s"):
         run(tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(60)", 1)
     pid = (tmp_path / "log").read_text().split()[0]
@@ -67,12 +67,12 @@ def test_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("machines", [4, 10, 100, 102, 1000])
-def test_previewed_fleet_is_right_and_as_large_as_asked_for(machines: int) -> None:
+def test_the_previewed_fleet_is_valid_and_has_the_requested_size(machines: int) -> None:
     fleet = load(fleets.existing(machines)[fleets.KEY])
     assert sum(len(cluster.machines) for cluster in fleet.clusters) == machines
 
 
-def test_measured_dev_fleet_is_the_dev_stack_elsewhere() -> None:
+def test_the_measured_dev_fleet_is_the_dev_stack_on_other_subnets() -> None:
     networks = IPv4Network("10.84.1.0/24"), IPv4Network("10.84.2.0/24")
     fleet = load(fleets.dev(*networks)[fleets.KEY])
     assert [cluster.endpoint for cluster in fleet.clusters] == [
@@ -81,7 +81,7 @@ def test_measured_dev_fleet_is_the_dev_stack_elsewhere() -> None:
     ]
 
 
-def test_measured_life_is_of_what_the_bare_script_makes() -> None:
+def test_the_lifecycle_fleet_is_the_one_of_the_bare_script() -> None:
     config = fleets.highly_available("1.36.3", IPv4Network("10.84.1.0/24"))
     (cluster,) = load(config[fleets.KEY]).clusters
     assert cluster.endpoint == "10.84.1.100:8443"

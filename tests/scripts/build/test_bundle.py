@@ -40,7 +40,7 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def test_the_manifest_says_what_everything_is(upstream: Server, tmp_path: Path) -> None:
+def test_the_manifest_describes_every_file(upstream: Server, tmp_path: Path) -> None:
     printed = bundle(tmp_path, upstream)
     assert f"bundle of {VERSION} for {arch.host()}: downloading from the mirror" in printed
     made = Bundle.load(folder(tmp_path))
@@ -70,7 +70,7 @@ def test_the_manifest_says_what_everything_is(upstream: Server, tmp_path: Path) 
     }  # fmt: skip
 
 
-def test_every_file_is_what_the_manifest_says(upstream: Server, tmp_path: Path) -> None:
+def test_every_file_matches_the_manifest(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
     made = Bundle.load(folder(tmp_path))
     for each in made.artifacts:
@@ -81,7 +81,7 @@ def test_every_file_is_what_the_manifest_says(upstream: Server, tmp_path: Path) 
     assert made.file(made.named("ctr")).read_text() == f"ctr {arch.host()}"
 
 
-def test_nothing_else_is_left(upstream: Server, tmp_path: Path) -> None:
+def test_no_other_files_are_left(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
     made = Bundle.load(folder(tmp_path))
     files = {each for each in made.folder.rglob("*") if each.is_file()}
@@ -91,13 +91,13 @@ def test_nothing_else_is_left(upstream: Server, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_layers_that_images_share_are_fetched_once(upstream: Server, tmp_path: Path) -> None:
+def test_shared_layers_are_downloaded_once(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
     blobs = [each.path.rsplit("/", 1)[-1] for each in upstream.requests if "/blobs/" in each.path]
     assert len(blobs) == len(set(blobs))
 
 
-def test_a_second_call_asks_nobody_and_ends_at_once(upstream: Server, tmp_path: Path) -> None:
+def test_a_second_call_makes_no_request(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
     upstream.requests.clear()
     began = processor_seconds()
@@ -116,7 +116,7 @@ def test_machines_of_another_architecture(upstream: Server, tmp_path: Path) -> N
     assert len(made.artifacts) == 22
 
 
-def test_a_flipped_bit_is_found(upstream: Server, tmp_path: Path) -> None:
+def test_a_flipped_bit_is_detected(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
     assert "all checksums verified" in bundle(tmp_path, upstream, "--verify")
     kubelet = folder(tmp_path) / "bin" / "kubelet"
@@ -127,7 +127,7 @@ def test_a_flipped_bit_is_found(upstream: Server, tmp_path: Path) -> None:
     assert f"{folder(tmp_path)}: checksum mismatch: bin/kubelet" in printed
 
 
-def test_a_file_that_was_lost_is_found(upstream: Server, tmp_path: Path) -> None:
+def test_a_missing_file_is_detected(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
     (folder(tmp_path) / "images" / "etcd.tar").unlink()
     (folder(tmp_path) / "bin" / "ctr").write_text("")
@@ -135,9 +135,7 @@ def test_a_file_that_was_lost_is_found(upstream: Server, tmp_path: Path) -> None
     assert "missing, or of another size than in the manifest: bin/ctr, images/etcd.tar" in printed
 
 
-def test_a_bundle_of_another_source_is_not_taken_for_the_wanted_one(
-    upstream: Server, tmp_path: Path
-) -> None:
+def test_a_bundle_of_another_source_is_rejected(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
     printed = run(tmp_path, "scripts.build.bundle", "--source", "built", status=1)
     assert "already exists with source 'mirror': remove the folder" in printed
@@ -159,9 +157,7 @@ def test_a_release_without_a_sum_makes_no_bundle(upstream: Server, tmp_path: Pat
     assert not folder(tmp_path).exists()
 
 
-def test_a_kubeadm_that_wants_other_images_is_not_supported(
-    upstream: Server, tmp_path: Path
-) -> None:
+def test_a_kubeadm_with_other_images_is_rejected(upstream: Server, tmp_path: Path) -> None:
     path = kubernetes_path("kubeadm", arch.host())
     content = b"#!/bin/sh\necho registry.k8s.io/kube-novelty:v1\n"
     upstream.put(path, content)
@@ -183,14 +179,14 @@ def test_a_kubeadm_that_wants_other_images_is_not_supported(
         (["--arch", "s390x"], "'s390x' is not one of 'amd64', 'arm64'"),
     ],
 )
-def test_a_wrong_argument_is_refused_with_what_is_allowed(
+def test_an_invalid_argument_is_rejected_with_the_allowed_values(
     tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     printed = run(tmp_path, "scripts.build.bundle", *arguments, status=2)
     assert said in " ".join(printed.split())
 
 
-def test_the_manifest_is_as_others_read_it(upstream: Server, tmp_path: Path) -> None:
+def test_the_manifest_matches_its_readers(upstream: Server, tmp_path: Path) -> None:
     bundle(tmp_path, upstream)
     document = json.loads((folder(tmp_path) / "manifest.json").read_text())
     assert list(document) == ["kubernetesVersion", "arch", "source", "artifacts"]

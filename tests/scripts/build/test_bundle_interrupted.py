@@ -47,7 +47,7 @@ def stopped(cache: Path) -> bool:
     ]
 
 
-def test_a_killed_run_is_continued(upstream: Server, tmp_path: Path) -> None:
+def test_a_killed_run_is_resumed(upstream: Server, tmp_path: Path) -> None:
     killed = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
     await_true(lambda: stopped(tmp_path), "everything but the kubelet")
     killed.kill()
@@ -66,7 +66,7 @@ def test_a_killed_run_is_continued(upstream: Server, tmp_path: Path) -> None:
     ]
 
 
-def test_a_person_who_interrupts_it_does_not_wait(upstream: Server, tmp_path: Path) -> None:
+def test_an_interrupt_ends_at_once(upstream: Server, tmp_path: Path) -> None:
     interrupted = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
     await_true(lambda: stopped(tmp_path), "everything but the kubelet")
     interrupted.send_signal(signal.SIGINT)
@@ -77,7 +77,7 @@ def test_a_person_who_interrupts_it_does_not_wait(upstream: Server, tmp_path: Pa
     )
 
 
-def test_another_source_takes_nothing_over(upstream: Server, tmp_path: Path) -> None:
+def test_another_source_reuses_no_files(upstream: Server, tmp_path: Path) -> None:
     """What one source left unfinished is not put into the bundle of another."""
     left = tmp_path / "bundles" / f".{NAME}.upstream" / "bin"
     left.mkdir(parents=True)
@@ -89,7 +89,7 @@ def test_another_source_takes_nothing_over(upstream: Server, tmp_path: Path) -> 
     assert not left.exists()
 
 
-def test_two_at_once_do_no_work_twice(upstream: Server, tmp_path: Path) -> None:
+def test_concurrent_runs_do_no_work_twice(upstream: Server, tmp_path: Path) -> None:
     first = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
     await_true(lambda: stopped(tmp_path), "everything but the kubelet")
     second = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
@@ -106,7 +106,7 @@ def test_two_at_once_do_no_work_twice(upstream: Server, tmp_path: Path) -> None:
     assert {path for path, count in counted.items() if count > 1} == set()
 
 
-def test_two_architectures_at_once(server: Server, tmp_path: Path) -> None:
+def test_two_architectures_concurrently(server: Server, tmp_path: Path) -> None:
     put_releases(server)
     both = [
         start(tmp_path, "scripts.build.bundle", "--mirror", server.base, "--arch", each)

@@ -56,7 +56,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_second_process_says_that_it_waits(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_process_reports_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     holder = hold(cache, f"locked(Path({str(cache / 'thing')!r}))")
     said: list[str] = []
 
@@ -69,7 +69,7 @@ def test_a_second_process_says_that_it_waits(cache: Path, monkeypatch: pytest.Mo
         assert said == ["waiting for another process that is making thing"]
 
 
-def test_a_killed_holder_holds_nothing(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_killed_holder_releases_the_lock(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     holder = hold(cache, f"locked(Path({str(cache / 'thing')!r}))")
     holder.kill()
     holder.communicate(timeout=60)
@@ -77,7 +77,7 @@ def test_a_killed_holder_holds_nothing(cache: Path, capsys: pytest.CaptureFixtur
         assert capsys.readouterr().out == ""
 
 
-def test_a_failure_leaves_the_old_thing(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_old_entry(tmp_path: Path) -> None:
     target = tmp_path / "thing"
     target.write_text("old")
     with pytest.raises(RuntimeError), replacing(target) as part:
@@ -86,7 +86,7 @@ def test_a_failure_leaves_the_old_thing(tmp_path: Path) -> None:
     assert target.read_text() == "old"
 
 
-def test_what_a_failure_left_is_not_taken_over(tmp_path: Path) -> None:
+def test_leftovers_of_a_failure_are_not_reused(tmp_path: Path) -> None:
     target = tmp_path / "thing"
     with pytest.raises(RuntimeError), replacing(target) as part:
         part.mkdir()
@@ -97,12 +97,12 @@ def test_what_a_failure_left_is_not_taken_over(tmp_path: Path) -> None:
     assert list(target.iterdir()) == []
 
 
-def test_a_full_disk_is_refused_before_anything_begins(tmp_path: Path) -> None:
+def test_insufficient_disk_space_is_reported_before_the_start(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"a bundle needs 1000000000 MB, but .* has \d+ MB free"):
         require_space(tmp_path / "new", 10**15, "a bundle")
 
 
-def test_the_last_builder_removes_what_building_left(cache: Path) -> None:
+def test_the_last_builder_removes_the_build_cache(cache: Path) -> None:
     other = hold(cache, "buildcache.building()")
     with buildcache.building():
         (buildcache.folder() / "go").mkdir()
@@ -111,16 +111,14 @@ def test_the_last_builder_removes_what_building_left(cache: Path) -> None:
     assert not buildcache.folder().exists()
 
 
-def test_a_failed_build_leaves_its_work_for_the_next_try(cache: Path) -> None:
+def test_a_failed_build_leaves_the_cache_for_a_retry(cache: Path) -> None:
     with pytest.raises(RuntimeError), buildcache.building():
         (buildcache.folder() / "go").mkdir()
         raise RuntimeError
     assert (buildcache.folder() / "go").is_dir()
 
 
-def test_a_developer_can_keep_what_building_left(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_build_cache_can_be_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBEADM_FLEET_KEEP_BUILD_CACHE", "1")
     with buildcache.building():
         (buildcache.folder() / "go").mkdir()
@@ -142,7 +140,7 @@ def test_parallel_calls_give_their_results_in_order() -> None:
     assert in_parallel(calls, 3) == [0, 1, 4, 9, 16, 25, 36, 49, 64]
 
 
-def test_a_long_task_says_that_it_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_task_prints_reminders(capsys: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
 
     def goes_on() -> bool:

@@ -24,14 +24,14 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "below" / "kubelet"
 
 
-def test_a_file_arrives(server: Server, target: Path) -> None:
+def test_a_file_is_downloaded(server: Server, target: Path) -> None:
     server.put("/kubelet", CONTENT)
     fetch(f"{server.base}/kubelet", target, SUM)
     assert target.read_bytes() == CONTENT
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_corrupted_file_is_refused_and_nothing_of_it_stays(server: Server, target: Path) -> None:
+def test_a_corrupt_file_is_rejected_and_deleted(server: Server, target: Path) -> None:
     wrong = b"x" + CONTENT[1:]
     server.put("/kubelet", wrong)
     with pytest.raises(BuildError) as error:
@@ -42,23 +42,21 @@ def test_a_corrupted_file_is_refused_and_nothing_of_it_stays(server: Server, tar
     assert list(target.parent.iterdir()) == []
 
 
-def test_a_file_that_is_longer_than_it_should_be_is_refused(server: Server, target: Path) -> None:
+def test_a_file_that_is_too_long_is_rejected(server: Server, target: Path) -> None:
     server.put("/kubelet", CONTENT + b"more")
     with pytest.raises(BuildError, match="sha256 mismatch"):
         fetch(f"{server.base}/kubelet", target, SUM)
     assert not target.exists()
 
 
-def test_a_broken_off_download_goes_on_where_it_was(server: Server, target: Path) -> None:
+def test_an_interrupted_download_is_resumed(server: Server, target: Path) -> None:
     server.put("/kubelet", CONTENT).broken_off = [CHUNK + 1000, CHUNK + 500]
     fetch(f"{server.base}/kubelet", target, SUM)
     assert target.read_bytes() == CONTENT
     assert [each.start for each in server.asked("/kubelet")] == [None, CHUNK, 2 * CHUNK]
 
 
-def test_a_truncated_file_is_refused_and_kept_for_the_next_try(
-    server: Server, target: Path
-) -> None:
+def test_a_truncated_file_is_rejected_and_kept_for_a_retry(server: Server, target: Path) -> None:
     resource = server.put("/kubelet", CONTENT)
     resource.broken_off = [CHUNK + 10] * TRIES
     with pytest.raises(BuildError, match=f"could not be downloaded in {TRIES} attempts"):
@@ -70,7 +68,7 @@ def test_a_truncated_file_is_refused_and_kept_for_the_next_try(
     assert server.asked("/kubelet")[-1].start == CHUNK * TRIES
 
 
-def test_a_part_of_an_earlier_run_is_used(server: Server, target: Path) -> None:
+def test_a_partial_download_of_an_earlier_run_is_used(server: Server, target: Path) -> None:
     target.parent.mkdir()
     part_of(target).write_bytes(CONTENT[:77])
     server.put("/kubelet", CONTENT)
@@ -80,9 +78,7 @@ def test_a_part_of_an_earlier_run_is_used(server: Server, target: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [b"y" * 77, CONTENT + b"more"], ids=["other", "longer"])
-def test_a_wrong_part_of_an_earlier_run_does_no_harm(
-    server: Server, target: Path, left: bytes
-) -> None:
+def test_a_corrupt_partial_download_does_no_harm(server: Server, target: Path, left: bytes) -> None:
     target.parent.mkdir()
     part_of(target).write_bytes(left)
     server.put("/kubelet", CONTENT)
@@ -91,9 +87,7 @@ def test_a_wrong_part_of_an_earlier_run_does_no_harm(
     assert [each.start for each in server.asked("/kubelet")] == [len(left), None]
 
 
-def test_a_run_that_died_just_before_the_end_fetches_nothing_again(
-    server: Server, target: Path
-) -> None:
+def test_a_complete_partial_download_is_not_repeated(server: Server, target: Path) -> None:
     target.parent.mkdir()
     part_of(target).write_bytes(CONTENT)
     server.put("/kubelet", CONTENT)
@@ -102,7 +96,7 @@ def test_a_run_that_died_just_before_the_end_fetches_nothing_again(
     assert [each.start for each in server.asked("/kubelet")] == [len(CONTENT)]
 
 
-def test_a_server_without_ranges_sends_all_again(server: Server, target: Path) -> None:
+def test_a_server_without_ranges_restarts_the_download(server: Server, target: Path) -> None:
     resource = server.put("/kubelet", CONTENT)
     resource.ranges = False
     resource.broken_off = [1000]
@@ -110,13 +104,13 @@ def test_a_server_without_ranges_sends_all_again(server: Server, target: Path) -
     assert target.read_bytes() == CONTENT
 
 
-def test_a_busy_server_is_asked_again(server: Server, target: Path) -> None:
+def test_a_busy_server_is_retried(server: Server, target: Path) -> None:
     server.put("/kubelet", CONTENT).statuses = [503, 429]
     fetch(f"{server.base}/kubelet", target, SUM)
     assert target.read_bytes() == CONTENT
 
 
-def test_a_file_that_is_not_there_is_not_asked_for_again(server: Server, target: Path) -> None:
+def test_a_missing_file_is_not_retried(server: Server, target: Path) -> None:
     with pytest.raises(
         BuildError, match=r"/kubelet: 404 .*: check the version, and that the mirror"
     ):
@@ -125,13 +119,13 @@ def test_a_file_that_is_not_there_is_not_asked_for_again(server: Server, target:
 
 
 @pytest.mark.parametrize("status", [403, 416])
-def test_a_refusal_says_what_to_check(server: Server, target: Path, status: int) -> None:
+def test_a_rejection_names_what_to_check(server: Server, target: Path, status: int) -> None:
     server.put("/kubelet", CONTENT).statuses = [status]
     with pytest.raises(BuildError, match=rf"/kubelet: {status} .*: check the proxy"):
         fetch(f"{server.base}/kubelet", target, SUM)
 
 
-def test_a_server_that_is_gone_is_an_error_that_says_so(server: Server, target: Path) -> None:
+def test_an_unreachable_server_is_reported(server: Server, target: Path) -> None:
     with pytest.raises(BuildError, match=f"could not be downloaded in {TRIES} attempts"):
         fetch("http://127.0.0.1:1/kubelet", target, SUM)
 
@@ -157,7 +151,7 @@ def test_a_published_sum_is_found_in_every_form(server: Server, text: str) -> No
     ["", f"{SUM}  kubeadm\n", "<html>please log in</html>", f"{SUM[:40]}  kubelet\n"],
     ids=["empty", "of another file", "a page", "too short"],
 )
-def test_a_file_without_a_published_sum_is_refused(server: Server, text: str) -> None:
+def test_a_file_without_a_published_sum_is_rejected(server: Server, text: str) -> None:
     server.put("/SUMS", text.encode())
     with pytest.raises(BuildError, match="has no sha256 checksum for kubelet"):
         published_sum(f"{server.base}/SUMS", "kubelet")
@@ -178,14 +172,14 @@ def test_an_error_is_not_reachable(server: Server) -> None:
     assert not reachable(f"{server.base}/v2/", 5)
 
 
-def test_all_must_answer(server: Server) -> None:
+def test_all_must_be_reachable(server: Server) -> None:
     server.put("/one", b"")
     server.put("/two", b"")
     assert all_reachable([f"{server.base}/one", f"{server.base}/two"], 5)
     assert not all_reachable([f"{server.base}/one", f"{server.base}/three"], 5)
 
 
-def test_a_silent_host_is_given_up_in_time(server: Server) -> None:
+def test_a_silent_host_times_out(server: Server) -> None:
     server.put("/one", b"")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()

@@ -43,12 +43,12 @@ def test_existing_hosts_need_no_image_and_without_root_no_package() -> None:
     assert packages.command[1:] == ("bundle",)
 
 
-def test_hosts_that_download_for_themselves_need_no_bundle() -> None:
+def test_hosts_that_download_their_artifacts_need_no_bundle() -> None:
     config = tracked("prod") | {"artifacts": {"source": "upstream"}}
     assert planned(load(config), "bundle", "image", root=False) == {}
 
 
-def test_a_mirror_is_where_bundles_come_from() -> None:
+def test_bundles_are_downloaded_from_the_mirror() -> None:
     config = tracked("dev") | {"artifacts": {"mirror": "https://mirror.example.com"}}
     (_, bundle) = stages_for(load(config), ("bundle",), root=True)
     assert bundle.command[-4:] == ("--version", "v1.36.3", "--mirror", "https://mirror.example.com")
@@ -66,7 +66,7 @@ def test_each_version_has_a_bundle_and_an_image_of_its_own() -> None:
     }
 
 
-def test_a_version_to_upgrade_to_is_made_as_well() -> None:
+def test_the_version_of_an_upgrade_is_prepared_as_well() -> None:
     stages = stages_for(
         load(tracked("dev")), ("bundle", "image"), root=True, also=("v1.37.2", "v1.36.3")
     )
@@ -98,7 +98,7 @@ def prepare(checkout: Path, *arguments: str) -> "subprocess.CompletedProcess[str
     )
 
 
-def test_a_config_that_cannot_work_is_refused_before_anything_is_made(checkout: Path) -> None:
+def test_an_invalid_config_is_rejected_before_anything_is_built(checkout: Path) -> None:
     stack_file = checkout / "Pulumi.dev.yaml"
     stack_file.write_text(stack_file.read_text().replace("10.89.2.0/24", "10.89.1.0/24"))
     refused = prepare(checkout, *KINDS)
@@ -108,7 +108,7 @@ def test_a_config_that_cannot_work_is_refused_before_anything_is_made(checkout: 
     assert not (checkout / "cache").exists()
 
 
-def test_a_stack_without_a_file_is_refused(checkout: Path) -> None:
+def test_a_stack_without_a_file_is_rejected(checkout: Path) -> None:
     refused = prepare(checkout, "--stack", "staging", "toolchain")
     assert refused.returncode == 2
     assert "no stack file Pulumi.staging.yaml" in refused.stderr

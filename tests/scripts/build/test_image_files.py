@@ -96,7 +96,7 @@ def test_the_layer_holds_programs_links_and_their_folders(tmp_path: Path) -> Non
     assert {(each.uid, each.gid, each.mtime) for each in found.values()} == {(0, 0, 0)}
 
 
-def test_a_fetched_image_is_an_oci_layout_with_its_name(server: Server, tmp_path: Path) -> None:
+def test_a_downloaded_image_is_an_oci_layout_with_its_name(server: Server, tmp_path: Path) -> None:
     put_image(server, "pause", "3.10.2", "hello")
     registry = Registry(server.base, "pause")
     manifest = registry.manifest("3.10.2", "amd64")

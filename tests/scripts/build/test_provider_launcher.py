@@ -13,11 +13,11 @@ from scripts.build.pulumi import LAUNCHER_SOURCE
 
 
 @pytest.mark.slow
-def test_twenty_providers_that_wait_wait_side_by_side() -> None:
+def test_twenty_waiting_providers_run_concurrently() -> None:
     assert calls.measure(20, 30).seconds < 45
 
 
-def test_the_python_of_the_named_environment_is_taken_once(tmp_path: Path) -> None:
+def test_the_named_environment_is_entered_once(tmp_path: Path) -> None:
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\necho "$@" "${{{ENVIRONMENT}-not set}}"\n')
@@ -33,7 +33,7 @@ def test_the_python_of_the_named_environment_is_taken_once(tmp_path: Path) -> No
     assert done.stdout == f"-u {LAUNCHER_SOURCE} 127.0.0.1:1 not set\n", done.stderr
 
 
-def test_it_serves_with_the_packages_of_its_own_python(tmp_path: Path) -> None:
+def test_the_launcher_uses_the_packages_of_its_python(tmp_path: Path) -> None:
     given = {key: value for key, value in os.environ.items() if key != ENVIRONMENT}
     with subprocess.Popen(
         [sys.executable, "-u", LAUNCHER_SOURCE, "127.0.0.1:1"],

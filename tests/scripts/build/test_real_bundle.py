@@ -33,11 +33,11 @@ def root() -> Iterator[Path]:
         yield folder
 
 
-def test_it_is_what_its_manifest_says(bundle: Bundle) -> None:
+def test_the_bundle_matches_its_manifest(bundle: Bundle) -> None:
     verify(bundle)
 
 
-def test_its_kubeadm_wants_exactly_its_images(bundle: Bundle) -> None:
+def test_the_images_are_exactly_those_of_kubeadm(bundle: Bundle) -> None:
     wanted = manifest_entries.images(bundle.file(bundle.named("kubeadm")), KUBERNETES)
     assert {each.name: each.image for each in bundle.artifacts if each.kind == "image"} == wanted
 
@@ -54,7 +54,7 @@ def test_its_kubeadm_wants_exactly_its_images(bundle: Bundle) -> None:
         ("etcdutl", ["version"], "etcdutl version: 3."),
     ],
 )
-def test_its_programs_say_their_version(
+def test_the_programs_print_their_version(
     bundle: Bundle, name: str, arguments: list[str], version: str
 ) -> None:
     artifact = bundle.named(name)
@@ -63,7 +63,7 @@ def test_its_programs_say_their_version(
     assert artifact.version.removeprefix("v") in printed
 
 
-def test_every_role_gets_what_it_needs(bundle: Bundle) -> None:
+def test_every_role_gets_its_artifacts(bundle: Bundle) -> None:
     worker = {each.name for each in bundle.for_role(WORKER)}
     assert {"kubeadm", "kubelet", "containerd", "bridge", "kube-proxy", "pause"} <= worker
     control_plane = {each.name for each in bundle.for_role(CONTROL_PLANE)} - worker
@@ -77,7 +77,7 @@ def artifact(folder: Path, name: str, reference: str) -> Artifact:
 
 
 @pytest.mark.root
-def test_containerd_takes_fetched_and_built_images(
+def test_containerd_imports_downloaded_and_built_images(
     bundle: Bundle, server: Server, root: Path
 ) -> None:
     """Both kinds of files, by the very containerd and ctr that machines run."""

@@ -24,7 +24,7 @@ def pull(server: Server, arch: str, folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("arch", ["amd64", "arm64"])
-def test_an_index_leads_to_the_image_of_the_architecture(
+def test_an_index_resolves_to_the_image_of_the_architecture(
     server: Server, tmp_path: Path, arch: str
 ) -> None:
     paths = put_image(server, "coredns/coredns", "v1", "hello")
@@ -35,7 +35,7 @@ def test_an_index_leads_to_the_image_of_the_architecture(
     assert f"hello for {arch}".encode() in gzip.decompress(list(blobs.values())[-1])
 
 
-def test_a_tag_may_lead_to_an_image_directly(server: Server) -> None:
+def test_a_tag_may_name_an_image_directly(server: Server) -> None:
     paths = put_image(server, "pause", "3.10", "hello")
     manifest = server.resources[paths["manifest-amd64"]]
     server.resources[paths["index"]] = manifest
@@ -44,7 +44,7 @@ def test_a_tag_may_lead_to_an_image_directly(server: Server) -> None:
     assert found.digest == digest(manifest.content)
 
 
-def test_an_anonymous_token_is_asked_for_once(server: Server, tmp_path: Path) -> None:
+def test_an_anonymous_token_is_requested_once(server: Server, tmp_path: Path) -> None:
     put_image(server, "coredns/coredns", "v1", "hello", needs_token=True)
     assert len(pull(server, "amd64", tmp_path)) == 3
     (asked,) = server.asked("/token")
@@ -58,7 +58,7 @@ def test_a_token_may_be_called_an_access_token(server: Server, tmp_path: Path) -
     assert len(pull(server, "amd64", tmp_path)) == 3
 
 
-def test_a_token_that_does_not_help_is_an_error(server: Server, tmp_path: Path) -> None:
+def test_a_rejected_token_is_an_error(server: Server, tmp_path: Path) -> None:
     put_image(server, "coredns/coredns", "v1", "hello", needs_token=True)
     server.put("/token", b'{"token": "another"}')
     with pytest.raises(BuildError, match="/manifests/v1: 401"):
@@ -66,7 +66,7 @@ def test_a_token_that_does_not_help_is_an_error(server: Server, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("challenge", ['Basic realm="x"', "", "Bearer service=x"])
-def test_a_login_that_cannot_be_anonymous_is_an_error(
+def test_a_registry_without_anonymous_access_is_an_error(
     server: Server, tmp_path: Path, challenge: str
 ) -> None:
     put_image(server, "coredns/coredns", "v1", "hello", needs_token=True)
@@ -77,39 +77,39 @@ def test_a_login_that_cannot_be_anonymous_is_an_error(
         pull(server, "amd64", tmp_path)
 
 
-def test_a_mirror_is_told_whose_image_is_wanted(server: Server, tmp_path: Path) -> None:
+def test_a_mirror_receives_the_registry_in_the_ns_parameter(server: Server, tmp_path: Path) -> None:
     put_image(server, "pause", "3.10", "hello")
     registry = Registry(f"{server.base}/", "pause", "registry.k8s.io")
     registry.blob(registry.manifest("3.10", "amd64").blobs[0], tmp_path / "blob")
     assert {tuple(each.parameters["ns"]) for each in server.requests} == {("registry.k8s.io",)}
 
 
-def test_an_architecture_that_is_not_there_is_an_error(server: Server) -> None:
+def test_a_missing_architecture_is_an_error(server: Server) -> None:
     put_image(server, "pause", "3.10", "hello")
     with pytest.raises(BuildError, match=r"pause:3.10 has no image for linux/riscv64"):
         Registry(server.base, "pause").manifest("3.10", "riscv64")
 
 
-def test_an_image_that_is_not_there_is_an_error(server: Server) -> None:
+def test_a_missing_image_is_an_error(server: Server) -> None:
     with pytest.raises(BuildError, match=r"/v2/pause/manifests/3.10: 404"):
         Registry(server.base, "pause").manifest("3.10", "amd64")
 
 
-def test_a_corrupted_blob_is_refused(server: Server, tmp_path: Path) -> None:
+def test_a_corrupt_blob_is_rejected(server: Server, tmp_path: Path) -> None:
     paths = put_image(server, "coredns/coredns", "v1", "hello")
     server.resources[paths["amd64"]].content += b"x"
     with pytest.raises(BuildError, match="sha256 mismatch"):
         pull(server, "amd64", tmp_path)
 
 
-def test_a_corrupted_manifest_is_refused(server: Server, tmp_path: Path) -> None:
+def test_a_corrupt_manifest_is_rejected(server: Server, tmp_path: Path) -> None:
     paths = put_image(server, "coredns/coredns", "v1", "hello")
     server.resources[paths["manifest-amd64"]].content += b" "
     with pytest.raises(BuildError, match=r"the manifest sha256:.* arrived corrupted"):
         pull(server, "amd64", tmp_path)
 
 
-def test_a_broken_off_blob_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
+def test_an_interrupted_blob_download_is_resumed(server: Server, tmp_path: Path) -> None:
     content = bytes(range(256)) * 1000
     path = f"/v2/pause/blobs/{digest(content)}"
     resource = server.put(path, content)
@@ -122,7 +122,7 @@ def test_a_broken_off_blob_goes_on_where_it_was(server: Server, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("named", ["sha256:../../etc/passwd", "sha512:" + "0" * 128, None, 7])
-def test_what_is_no_digest_never_becomes_a_path(server: Server, named: object) -> None:
+def test_an_invalid_digest_is_never_used_as_a_path(server: Server, named: object) -> None:
     index = {"manifests": [{"digest": named, "platform": {"os": "linux", "architecture": "amd64"}}]}
     server.put("/v2/pause/manifests/3.10", json.dumps(index).encode(), INDEX)
     with pytest.raises(BuildError, match="instead of a sha256 digest"):
@@ -139,7 +139,7 @@ def test_a_page_instead_of_an_image_is_an_error(server: Server) -> None:
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[]"])
-def test_an_index_that_is_none_is_an_error(server: Server, content: bytes) -> None:
+def test_an_invalid_index_is_an_error(server: Server, content: bytes) -> None:
     server.put("/v2/pause/manifests/3.10", content, INDEX)
     with pytest.raises(
         BuildError, match=r"the index of .*/v2/pause:3.10 is not (valid JSON|a JSON object)"

@@ -18,7 +18,7 @@ def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-u", "-c", code)
 
 
-def test_a_stage_starts_when_those_before_it_are_done(tmp_path: Path) -> None:
+def test_a_stage_starts_when_its_dependencies_are_done(tmp_path: Path) -> None:
     made = tmp_path / "made"
     results = run_stages(
         [
@@ -29,7 +29,7 @@ def test_a_stage_starts_when_those_before_it_are_done(tmp_path: Path) -> None:
     assert results == {"first": Result.DONE, "second": Result.DONE}
 
 
-def test_independent_stages_run_side_by_side(tmp_path: Path) -> None:
+def test_independent_stages_run_in_parallel(tmp_path: Path) -> None:
     # Each waits for the other: one after the other they could not end.
     meet = (
         "import sys, time, pathlib\n"
@@ -45,7 +45,7 @@ def test_independent_stages_run_side_by_side(tmp_path: Path) -> None:
     assert results == {"a": Result.DONE, "b": Result.DONE}
 
 
-def test_a_failure_skips_only_what_needs_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_skips_only_dependent_stages(capsys: pytest.CaptureFixture[str]) -> None:
     results = run_stages(
         [
             Stage("broken", python("print('why'); raise SystemExit(3)")),
@@ -64,7 +64,7 @@ def test_a_failure_skips_only_what_needs_it(capsys: pytest.CaptureFixture[str]) 
     assert "==> needs it … skipped: depends on broken" in printed
 
 
-def test_a_stage_cannot_come_after_one_that_is_not_there() -> None:
+def test_an_unknown_dependency_is_an_error() -> None:
     with pytest.raises(ValueError, match="stage a depends on"):
         run_stages([Stage("a", python(""), after=("b",))])
 

@@ -53,7 +53,7 @@ def complete(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_programs_come_out_of_a_release(release: ReleaseArchive, tmp_path: Path) -> None:
+def test_programs_are_extracted_from_a_release(release: ReleaseArchive, tmp_path: Path) -> None:
     origins = fetch_programs(release, tmp_path / "bin", tmp_path / "work")
     assert origins == dict.fromkeys(PULUMI_PROGRAMS, release.url)
     assert {each.name: each.read_text() for each in (tmp_path / "bin").iterdir()} == {
@@ -62,7 +62,7 @@ def test_programs_come_out_of_a_release(release: ReleaseArchive, tmp_path: Path)
     assert {each.stat().st_mode & 0o777 for each in (tmp_path / "bin").iterdir()} == {0o755}
 
 
-def test_a_corrupted_release_gives_no_program(
+def test_a_corrupt_release_installs_no_program(
     release: ReleaseArchive, server: Server, tmp_path: Path
 ) -> None:
     server.resources[f"/releases/sdk/{FILE}"].content += b"x"
@@ -79,11 +79,11 @@ def test_a_release_without_the_program_is_an_error(release: ReleaseArchive, tmp_
         fetch_programs(other, tmp_path / "bin", tmp_path / "work")
 
 
-def test_releases_hold_every_program_of_the_tool_chain() -> None:
+def test_releases_contain_every_program_of_the_tool_chain() -> None:
     assert {name for each in releases() for name in each.members} == VERSIONS.keys()
 
 
-def test_a_complete_tool_chain_is_only_named(
+def test_a_complete_tool_chain_is_not_rebuilt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = complete(tmp_path, monkeypatch)
@@ -91,7 +91,7 @@ def test_a_complete_tool_chain_is_only_named(
     assert run(tmp_path, "scripts.build.toolchain", "--verify") == f"{folder}\n"
 
 
-def test_another_launcher_is_replaced_and_no_program_with_it(
+def test_replacing_the_launcher_rebuilds_no_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = complete(tmp_path, monkeypatch)
@@ -103,19 +103,21 @@ def test_another_launcher_is_replaced_and_no_program_with_it(
     assert {name: (folder / name).stat().st_ino for name in VERSIONS} == before
 
 
-def test_the_launcher_names_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_launcher_is_independent_of_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = complete(tmp_path, monkeypatch)
     assert str(Path(__file__).parents[3]) not in (folder / LAUNCHER).read_text()
 
 
-def test_a_changed_program_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_modified_program_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = complete(tmp_path, monkeypatch)
     (folder / "pulumi").write_text("PULUMI")
     printed = run(tmp_path, "scripts.build.toolchain", "--verify", status=1)
     assert f"{folder}: modified after installation: pulumi" in printed
 
 
-def test_what_is_missing_or_of_another_version_is_known(
+def test_missing_and_outdated_programs_are_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = complete(tmp_path, monkeypatch)

@@ -34,7 +34,7 @@ def test_defaults_of_a_connection_and_its_proxy(plugin: Plugin) -> None:
     assert reveal(proxied) == {"connection": expected}
 
 
-def test_zero_is_a_value_and_no_default(plugin: Plugin) -> None:
+def test_zero_is_not_replaced_by_the_default(plugin: Plugin) -> None:
     given = {"host": "h", "port": 0, "dialErrorLimit": 0, "perDialTimeout": 0, "user": ""}
     assert reveal(plugin.checked(REMOTE, {"connection": given})) == {"connection": given}
 
@@ -51,12 +51,12 @@ def test_keys_and_passwords_are_secret_within_the_secret_connection(plugin: Plug
     assert connection["proxy"]["privateKey"] == secret("k")
 
 
-def test_what_the_program_marked_secret_stays_secret(plugin: Plugin) -> None:
+def test_inputs_marked_secret_stay_secret(plugin: Plugin) -> None:
     inputs = {"create": secret("x"), "environment": {"A": secret("b")}, "triggers": [secret("t")]}
     assert plugin.checked(LOCAL, inputs) == inputs
 
 
-def test_unknown_values_pass(plugin: Plugin) -> None:
+def test_unknown_values_are_accepted(plugin: Plugin) -> None:
     inputs = plugin.checked(REMOTE, {"create": UNKNOWN, "connection": {"host": UNKNOWN}})
     assert inputs["create"] == UNKNOWN
     assert inputs["connection"] == secret({"host": UNKNOWN, **DEFAULTS})
@@ -109,7 +109,7 @@ def test_an_unknown_connection_stays_unknown(plugin: Plugin) -> None:
         ),
     ],
 )
-def test_refused_inputs_of_a_remote_command(
+def test_rejected_inputs_of_a_remote_command(
     plugin: Plugin, inputs: dict[str, Any], property: str, reason: str
 ) -> None:
     found = refusals(plugin, REMOTE, inputs)
@@ -117,13 +117,13 @@ def test_refused_inputs_of_a_remote_command(
     assert reason in found[property]
 
 
-def test_refused_inputs_of_a_local_command(plugin: Plugin) -> None:
+def test_rejected_inputs_of_a_local_command(plugin: Plugin) -> None:
     found = refusals(plugin, LOCAL, {"interpreter": "sh", "dir": 1, "assetPaths": ["a", 1]})
     assert set(found) == {"interpreter", "dir", "assetPaths[1]"}
     assert "must be a '[]string'; got 'string' instead" in found["interpreter"]
 
 
-def test_secrets_stay_secret_in_refused_inputs(plugin: Plugin) -> None:
+def test_secrets_stay_secret_in_rejected_inputs(plugin: Plugin) -> None:
     answer = plugin.check(REMOTE, {"create": 1, "connection": {"host": "h", "password": "p"}})
     connection = from_struct(answer.inputs)["connection"]
     assert connection == secret({"host": "h", "password": secret("p")})
@@ -145,7 +145,9 @@ def test_secrets_stay_secret_in_refused_inputs(plugin: Plugin) -> None:
         ),
     ],
 )
-def test_refused_sources_of_a_copy(plugin: Plugin, source: Any, property: str, reason: str) -> None:
+def test_rejected_sources_of_a_copy(
+    plugin: Plugin, source: Any, property: str, reason: str
+) -> None:
     inputs = {"connection": {"host": "h"}, "remotePath": "/x"}
     if source is not None:
         inputs["source"] = source
@@ -161,7 +163,7 @@ def test_sources_keep_their_digest(plugin: Plugin, source: dict[str, Any]) -> No
     assert {name: checked[name] for name in source} == source
 
 
-def test_an_unknown_type_of_resource_is_refused(plugin: Plugin) -> None:
+def test_an_unknown_resource_type_is_rejected(plugin: Plugin) -> None:
     with failing() as failed:
         plugin.check("command:remote:Nothing", {})
     assert failed.text == "Resource 'remote:Nothing' not found"

@@ -55,7 +55,7 @@ def without(connection: dict[str, object], *names: str) -> dict[str, object]:
 class TestHostKey:
     """The host's identity."""
 
-    def test_another_key_than_the_pinned_one(
+    def test_a_host_key_mismatch_fails(
         self, plugin: Plugin, host: Sshd, key: KeyPair, tmp_path: Path
     ) -> None:
         connection = host.connection(key, hostKey=make_key().public)
@@ -66,12 +66,14 @@ class TestHostKey:
         assert failed.text == expected
         assert not (tmp_path / "ran").exists()
 
-    def test_a_pinned_key_of_another_type(self, plugin: Plugin, host: Sshd, key: KeyPair) -> None:
+    def test_a_pinned_key_of_another_type_fails(
+        self, plugin: Plugin, host: Sshd, key: KeyPair
+    ) -> None:
         public = written(ec.generate_private_key(ec.SECP256R1())).public
         text = failure(plugin, host.connection(key, hostKey=public))
         assert text.startswith("after 2 failed attempts: ssh: handshake failed: ")
 
-    def test_a_pinned_rsa_key_is_good_for_nothing(
+    def test_a_pinned_rsa_key_fails(
         self, plugin: Plugin, key: KeyPair, tmp_path: Path, request: pytest.FixtureRequest
     ) -> None:
         # Of RSA keys the release knows SHA-1 signatures only, which sshd makes no more.
@@ -83,20 +85,20 @@ class TestHostKey:
         )
         assert output(plugin, without(sshd.connection(key), "hostKey")) == "here"
 
-    def test_a_comment_beside_the_pinned_key(
+    def test_a_comment_after_the_pinned_key_is_ignored(
         self, plugin: Plugin, host: Sshd, key: KeyPair
     ) -> None:
         connection = host.connection(key, hostKey=f"{host.host_key.public} root@host\n")
         assert output(plugin, connection) == "here"
 
     @pytest.mark.parametrize("text", ["", "ssh-ed25519", "ssh-ed25519 nonsense", "nonsense"])
-    def test_a_pinned_key_that_is_none(
+    def test_an_invalid_pinned_key_fails(
         self, plugin: Plugin, host: Sshd, key: KeyPair, text: str
     ) -> None:
         found = failure(plugin, host.connection(key, hostKey=text))
         assert found.startswith("failed to parse host key: ssh: no key found")
 
-    def test_without_a_pinned_key_any_host_will_do(
+    def test_without_a_pinned_key_any_host_is_accepted(
         self, plugin: Plugin, host: Sshd, key: KeyPair
     ) -> None:
         assert output(plugin, without(host.connection(key), "hostKey")) == "here"
@@ -105,7 +107,7 @@ class TestHostKey:
 class TestLogin:
     """Our identity."""
 
-    def test_a_wrong_key(self, plugin: Plugin, host: Sshd) -> None:
+    def test_a_rejected_private_key_fails(self, plugin: Plugin, host: Sshd) -> None:
         assert failure(plugin, host.connection(make_key()), "wrong") == (
             "after 2 failed attempts: ssh: handshake failed: ssh: unable to authenticate, "
             "attempted methods [none publickey], no supported methods remain"
@@ -113,14 +115,16 @@ class TestLogin:
         said = [line.text for line in plugin.log.lines(urn(REMOTE, "wrong"))]
         assert said == ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]
 
-    def test_nothing_to_log_in_with(self, plugin: Plugin, host: Sshd, key: KeyPair) -> None:
+    def test_a_login_without_credentials_fails(
+        self, plugin: Plugin, host: Sshd, key: KeyPair
+    ) -> None:
         found = failure(plugin, without(host.connection(key), "privateKey"))
         assert "attempted methods [none], no supported methods remain" in found
 
-    def test_a_key_that_is_none(self, plugin: Plugin, host: Sshd, key: KeyPair) -> None:
+    def test_an_invalid_private_key_fails(self, plugin: Plugin, host: Sshd, key: KeyPair) -> None:
         assert failure(plugin, host.connection(key, privateKey="nonsense")) == "ssh: no key found"
 
-    def test_a_key_with_a_password(
+    def test_an_encrypted_private_key(
         self, plugin: Plugin, key: KeyPair, tmp_path: Path, request: pytest.FixtureRequest
     ) -> None:
         locked = make_key("opens it")
@@ -156,14 +160,14 @@ class TestLogin:
         connection = without(host.connection(key), "privateKey")
         assert output(plugin, {**connection, "agentSocketPath": str(agent)}) == "here"
 
-    def test_an_agent_of_the_environment(self, host: Sshd, key: KeyPair, agent: Path) -> None:
+    def test_an_agent_from_the_environment(self, host: Sshd, key: KeyPair, agent: Path) -> None:
         plugin = Plugin(environment={"SSH_AUTH_SOCK": str(agent)})
         try:
             assert output(plugin, without(host.connection(key), "privateKey")) == "here"
         finally:
             plugin.stop()
 
-    def test_an_agent_that_is_not_there(self, plugin: Plugin, host: Sshd, key: KeyPair) -> None:
+    def test_a_missing_agent_fails(self, plugin: Plugin, host: Sshd, key: KeyPair) -> None:
         found = failure(plugin, host.connection(key, agentSocketPath="/nowhere"))
         assert found == "dial unix /nowhere: connect: no such file or directory"
 
@@ -199,7 +203,9 @@ class TestDialing:
     """Trying again."""
 
     @pytest.mark.parametrize("limit", [0, 3])
-    def test_a_limit(self, plugin: Plugin, host: Sshd, key: KeyPair, limit: int) -> None:
+    def test_dialing_stops_at_the_error_limit(
+        self, plugin: Plugin, host: Sshd, key: KeyPair, limit: int
+    ) -> None:
         connection = host.connection(key, port=1, dialErrorLimit=limit)
         name = f"limit-{limit}"
         found = failure(plugin, connection, name)
@@ -207,7 +213,9 @@ class TestDialing:
         said = [line.text for line in plugin.log.lines(urn(REMOTE, name))]
         assert said == [f"Dial {n}/{limit} failed: retrying" for n in range(1, limit + 1)]
 
-    def test_no_limit_but_time(self, plugin: Plugin, command: Command) -> None:
+    def test_dialing_without_a_limit_stops_at_the_timeout(
+        self, plugin: Plugin, command: Command
+    ) -> None:
         inputs = command("true")
         inputs["connection"] |= {"port": 1, "dialErrorLimit": -1}
         with failing() as failed:
@@ -216,7 +224,7 @@ class TestDialing:
         first = plugin.log.lines(urn(REMOTE, "unlimited"))[0]
         assert first.text == "Dial 1/inf failed: retrying"
 
-    def test_a_host_that_comes_up_meanwhile(
+    def test_a_host_that_comes_up_later_is_reached(
         self, plugin: Plugin, key: KeyPair, tmp_path: Path
     ) -> None:
         first = Sshd(tmp_path, key.public)
@@ -238,13 +246,15 @@ class TestDialing:
 class TestProxy:
     """A bastion in front of the host."""
 
-    def test_through_it(self, plugin: Plugin, host: Sshd, bastion: Sshd, key: KeyPair) -> None:
+    def test_a_command_through_the_proxy(
+        self, plugin: Plugin, host: Sshd, bastion: Sshd, key: KeyPair
+    ) -> None:
         connection = host.connection(key, proxy=bastion.connection(key))
         before = bastion.log().count("Accepted publickey")
         assert output(plugin, connection) == "here"
         assert bastion.log().count("Accepted publickey") == before + 1
 
-    def test_it_refuses_connections(
+    def test_a_proxy_that_refuses_connections(
         self, plugin: Plugin, host: Sshd, bastion: Sshd, key: KeyPair
     ) -> None:
         connection = host.connection(key, proxy=bastion.connection(key, port=1))
@@ -254,7 +264,7 @@ class TestProxy:
         said = [line.text for line in plugin.log.lines(urn(REMOTE, "no-proxy"))]
         assert said == [f"Dial proxy {n}/2 failed: retrying" for n in (1, 2)]
 
-    def test_it_has_another_host_key(
+    def test_a_proxy_with_another_host_key(
         self, plugin: Plugin, host: Sshd, bastion: Sshd, key: KeyPair
     ) -> None:
         proxy = bastion.connection(key, hostKey=host.host_key.public)
@@ -262,7 +272,7 @@ class TestProxy:
             "proxy: after 2 failed attempts: ssh: handshake failed: ssh: host key mismatch"
         )
 
-    def test_the_host_behind_it_refuses(
+    def test_a_host_behind_the_proxy_that_refuses(
         self, plugin: Plugin, host: Sshd, bastion: Sshd, key: KeyPair
     ) -> None:
         connection = host.connection(key, port=1, proxy=bastion.connection(key))
@@ -272,7 +282,7 @@ class TestProxy:
         said = [line.text for line in plugin.log.lines(urn(REMOTE, "behind"))]
         assert said == [f"Dial from proxy {n}/2 failed: retrying" for n in (1, 2)]
 
-    def test_the_host_behind_it_has_another_key(
+    def test_a_host_behind_the_proxy_with_another_key(
         self, plugin: Plugin, host: Sshd, bastion: Sshd, key: KeyPair
     ) -> None:
         proxy = bastion.connection(key)

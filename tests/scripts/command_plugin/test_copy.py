@@ -54,7 +54,7 @@ def assert_same_tree(found: Path, expected: Path) -> None:
             assert (found / name).read_bytes() == (expected / name).read_bytes()
 
 
-def test_a_file(copier: Copier, sources: Path, there: Path) -> None:
+def test_copy_a_file(copier: Copier, sources: Path, there: Path) -> None:
     source = file_asset(str(sources / "one" / "second"), "d")
     state = copier.copy(source, there / "new" / "deep" / "file")
     assert (there / "new/deep/file").read_bytes() == (sources / "one/second").read_bytes()
@@ -64,40 +64,40 @@ def test_a_file(copier: Copier, sources: Path, there: Path) -> None:
     assert {name: copied[name] for name in source} == source
 
 
-def test_a_file_into_a_directory(copier: Copier, sources: Path, there: Path) -> None:
+def test_copy_a_file_into_a_directory(copier: Copier, sources: Path, there: Path) -> None:
     copier.copy(file_asset(str(sources / "first"), "d"), there)
     assert (there / "first").read_text() == "1"
 
 
-def test_a_file_over_another(copier: Copier, sources: Path, there: Path) -> None:
+def test_overwrite_a_file(copier: Copier, sources: Path, there: Path) -> None:
     (there / "file").write_text("much longer than before")
     copier.copy(file_asset(str(sources / "first"), "d"), there / "file")
     assert (there / "file").read_text() == "1"
 
 
-def test_a_text(copier: Copier, there: Path) -> None:
+def test_copy_a_text(copier: Copier, there: Path) -> None:
     copier.copy(text_asset("grüße\n", "d"), there / "new" / "file")
     assert (there / "new" / "file").read_text() == "grüße\n"
 
 
-def test_a_directory(copier: Copier, sources: Path, there: Path) -> None:
+def test_copy_a_directory(copier: Copier, sources: Path, there: Path) -> None:
     copier.copy(file_archive(str(sources), "d"), there / "new" / "deep")
     assert_same_tree(there / "new" / "deep" / "sources", sources)
 
 
-def test_a_directory_again(copier: Copier, sources: Path, there: Path) -> None:
+def test_copy_a_directory_again(copier: Copier, sources: Path, there: Path) -> None:
     copier.copy(file_archive(str(sources), "d"), there)
     (sources / "first").write_text("2")
     copier.copy(file_archive(str(sources), "e"), there)
     assert_same_tree(there / "sources", sources)
 
 
-def test_what_is_in_a_directory(copier: Copier, sources: Path, there: Path) -> None:
+def test_copy_the_contents_of_a_directory(copier: Copier, sources: Path, there: Path) -> None:
     copier.copy(file_archive(f"{sources}/", "d"), there / "new")
     assert_same_tree(there / "new", sources)
 
 
-def test_where_it_cannot_go(copier: Copier, sources: Path, there: Path) -> None:
+def test_impossible_destinations(copier: Copier, sources: Path, there: Path) -> None:
     (there / "file").write_text("")
     file, directory = file_asset(str(sources / "first"), "d"), file_archive(str(sources), "d")
     inside = file_archive(f"{sources}/", "d")
@@ -120,14 +120,14 @@ def test_where_it_cannot_go(copier: Copier, sources: Path, there: Path) -> None:
     )
 
 
-def test_a_source_that_is_not_there(copier: Copier, sources: Path, there: Path) -> None:
+def test_a_missing_source(copier: Copier, sources: Path, there: Path) -> None:
     nothing = sources / "nothing*"
     assert copier.failure(file_asset(str(nothing), "d"), there) == (
         f"open {nothing}: no such file or directory"
     )
 
 
-def test_an_update_copies_when_the_digest_or_the_place_changes(copier: Copier, there: Path) -> None:
+def test_an_update_copies_if_digest_or_destination_changes(copier: Copier, there: Path) -> None:
     def update(text: str, digest: str, name: str) -> None:
         old = copier.inputs(text_asset("old", "1"), there / "file")
         new = copier.inputs(text_asset(text, digest), there / name)
@@ -141,18 +141,18 @@ def test_an_update_copies_when_the_digest_or_the_place_changes(copier: Copier, t
     assert (there / "elsewhere").read_text() == "old"
 
 
-def test_a_delete_leaves_the_copy(copier: Copier, there: Path) -> None:
+def test_a_delete_keeps_the_copy(copier: Copier, there: Path) -> None:
     state = copier.copy(text_asset("t", "d"), there / "file")
     copier.plugin.delete(COPY, state)
     assert (there / "file").exists()
 
 
-def test_a_host_that_refuses(plugin: Plugin, host: Sshd, key: KeyPair) -> None:
+def test_an_unreachable_host(plugin: Plugin, host: Sshd, key: KeyPair) -> None:
     copier = Copier(plugin, host.connection(key, port=1))
     assert copier.failure(text_asset("t", "d"), "/x").startswith("after 2 failed attempts: dial")
 
 
-def test_what_is_copied_is_said_to_whoever_debugs(copier: Copier, there: Path) -> None:
+def test_copies_are_logged_at_debug_level(copier: Copier, there: Path) -> None:
     inputs = copier.inputs(text_asset("t", "d"), there / "file")
     copier.plugin.create(COPY, inputs, name="said")
     (line,) = copier.plugin.log.lines(urn(COPY, "said"))

@@ -26,7 +26,7 @@ def kinds(answer: Any) -> dict[str, str]:
     return {path: name(each.kind) for path, each in answer.detailedDiff.items()}
 
 
-def test_nothing_has_changed(plugin: Plugin) -> None:
+def test_equal_inputs_have_no_diff(plugin: Plugin) -> None:
     answer = diff(plugin, INPUTS, INPUTS)
     assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
     assert answer.hasDetailedDiff
@@ -52,7 +52,7 @@ def test_any_input_but_triggers_updates(plugin: Plugin, changed: dict[str, Any])
     assert not answer.replaces
 
 
-def test_triggers_that_come_or_go_replace(plugin: Plugin) -> None:
+def test_added_and_removed_triggers_replace(plugin: Plugin) -> None:
     with_triggers = {**INPUTS, "triggers": ["a"]}
     came, went = diff(plugin, INPUTS, with_triggers), diff(plugin, with_triggers, INPUTS)
     assert kinds(came) == {"triggers": "ADD_REPLACE"}
@@ -109,12 +109,12 @@ def test_ignored_changes(plugin: Plugin) -> None:
     assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
-def test_what_the_engine_adds_is_no_change(plugin: Plugin) -> None:
+def test_inputs_added_by_the_engine_are_ignored(plugin: Plugin) -> None:
     answer = diff(plugin, INPUTS, {**INPUTS, "version": "1", "__internal": "x"})
     assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
-def test_a_source_is_told_by_its_digest(plugin: Plugin) -> None:
+def test_a_source_is_identified_by_its_digest(plugin: Plugin) -> None:
     old = {"connection": INPUTS["connection"], "remotePath": "/x", "source": file_asset("/a", "1")}
     moved = diff(plugin, old, {**old, "source": file_asset("/b", "1")}, COPY)
     assert moved.changes == provider_pb2.DiffResponse.DIFF_NONE

@@ -54,7 +54,7 @@ def made(
     assert finished.status == 0, finished.output
 
 
-def test_a_life(stack: Stack, host: Sshd, key: KeyPair, tmp_path: Path) -> None:
+def test_a_lifecycle(stack: Stack, host: Sshd, key: KeyPair, tmp_path: Path) -> None:
     planned = stack.preview()
     assert planned.status == 0, planned.output
     assert planned.steps() == {"first": "create", "second": "create", "copied": "create"}
@@ -94,7 +94,7 @@ def test_a_life(stack: Stack, host: Sshd, key: KeyPair, tmp_path: Path) -> None:
         assert hidden not in changed.output + replaced.output
 
 
-def test_a_failure(stack: Stack) -> None:
+def test_a_failed_command(stack: Stack) -> None:
     stack.configure(first="echo reason >&2; exit 7")
     failed = stack.up()
     assert failed.status != 0

@@ -59,14 +59,16 @@ def run() -> str:
     return done.output
 
 
-def test_out_of_reach(launcher: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_launcher_is_installed_if_the_release_is_unreachable(
+    launcher: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(install, "RELEASES", (NOBODY,))
     assert "a stand-in is in use" in run()
     assert os.access(launcher, os.X_OK)
     assert list(launcher.parent.iterdir()) == [launcher]
 
 
-def test_within_reach_a_launcher_is_removed(
+def test_the_launcher_is_removed_if_the_release_is_reachable(
     launcher: Path, release: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher.touch()
@@ -75,7 +77,7 @@ def test_within_reach_a_launcher_is_removed(
     assert not launcher.exists()
 
 
-def test_installed_already_a_launcher_is_removed(
+def test_the_launcher_is_removed_if_the_release_is_installed(
     launcher: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher.touch()
@@ -85,7 +87,7 @@ def test_installed_already_a_launcher_is_removed(
     assert not launcher.exists()
 
 
-def test_an_address_that_is_silent_takes_seconds_only(silent: str) -> None:
+def test_a_silent_address_takes_only_seconds(silent: str) -> None:
     began = time.monotonic()
     assert not install.any_reachable((silent, NOBODY), 0.5)
     assert time.monotonic() - began < 3

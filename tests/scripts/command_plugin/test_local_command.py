@@ -84,7 +84,7 @@ def test_previous_output_in_the_environment(plugin: Plugin) -> None:
     assert plugin.update(LOCAL, old, without)["stdout"] == "|"
 
 
-def test_time_that_is_up_ends_the_command(plugin: Plugin) -> None:
+def test_a_timeout_ends_the_command(plugin: Plugin) -> None:
     assert failure(plugin, {"create": "exec sleep 60"}, timeout=1) == (
         'signal: killed: running "exec sleep 60":\n'
     )

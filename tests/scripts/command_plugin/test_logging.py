@@ -32,7 +32,7 @@ def test_modes(plugin: Plugin, command: Command, token: str, logging: str | None
     assert (state["stdout"], state["stderr"]) == ("out", "err")
 
 
-def test_lines_come_one_by_one_and_pass_by(plugin: Plugin, command: Command) -> None:
+def test_lines_are_logged_one_by_one_and_ephemeral(plugin: Plugin, command: Command) -> None:
     plugin.create(REMOTE, command(r"printf 'a\nb\r\n\nc'"), name="lines")
     lines = plugin.log.lines(urn(REMOTE, "lines"))
     assert [line.text for line in lines] == ["a", "b", "", "c"]

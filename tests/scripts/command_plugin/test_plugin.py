@@ -42,7 +42,7 @@ def test_schema(plugin: Plugin) -> None:
     assert connection["dialErrorLimit"]["default"] == 10
 
 
-def test_many_commands_at_once(plugin: Plugin, command: Command) -> None:
+def test_many_concurrent_commands(plugin: Plugin, command: Command) -> None:
     seconds = 2
     inputs = command(f"sleep {seconds}; echo $$")
     began = time.monotonic()

@@ -22,12 +22,12 @@ def test_create(plugin: Plugin, command: Command) -> None:
     assert state == {**inputs, "stdout": "out", "stderr": "err"}
 
 
-def test_only_one_newline_is_taken_off(plugin: Plugin, command: Command) -> None:
+def test_only_one_trailing_newline_is_removed(plugin: Plugin, command: Command) -> None:
     _, state = plugin.create(REMOTE, command(r"printf 'a\n\n'; printf 'b' >&2"))
     assert (state["stdout"], state["stderr"]) == ("a\n", "b")
 
 
-def test_nothing_to_create(plugin: Plugin, command: Command) -> None:
+def test_create_without_a_command(plugin: Plugin, command: Command) -> None:
     inputs = command(delete="false")
     _, state = plugin.create(REMOTE, inputs)
     assert state == {**inputs, "stdout": "", "stderr": ""}
@@ -50,7 +50,7 @@ def test_delete(plugin: Plugin, command: Command, tmp_path: Path) -> None:
     assert not made.exists()
 
 
-def test_nothing_to_delete(plugin: Plugin, command: Command) -> None:
+def test_delete_without_a_command(plugin: Plugin, command: Command) -> None:
     nowhere = {"host": "127.0.0.1", "port": 1, "user": "u", "perDialTimeout": 1}
     plugin.delete(REMOTE, {**command("true"), "connection": nowhere, "stdout": "", "stderr": ""})
 
@@ -65,7 +65,7 @@ def test_read_gives_the_state_back(plugin: Plugin, command: Command) -> None:
 
 
 @pytest.mark.parametrize("operation", ["create", "update", "delete"])
-def test_a_command_that_fails(plugin: Plugin, command: Command, operation: str) -> None:
+def test_a_failing_command(plugin: Plugin, command: Command, operation: str) -> None:
     script = "echo out; echo 'err \"q\" ü' >&2; exit 3"
     inputs = command(**{operation: script})
     state = {**inputs, "stdout": "", "stderr": ""}
@@ -84,7 +84,7 @@ def test_a_command_that_fails(plugin: Plugin, command: Command, operation: str) 
     assert sorted(printed) == ["", 'err "q" ü', "out"]
 
 
-def test_a_command_that_is_killed(plugin: Plugin, command: Command) -> None:
+def test_a_killed_command(plugin: Plugin, command: Command) -> None:
     with failing() as failed:
         plugin.create(REMOTE, command("kill -9 $$"))
     assert failed.text == 'Process exited with status 137 from signal KILL: running "kill -9 $$":\n'
@@ -127,7 +127,7 @@ def test_much_stdin(plugin: Plugin, command: Command) -> None:
     assert state["stdout"] == text
 
 
-def test_stdin_that_nobody_reads(plugin: Plugin, command: Command) -> None:
+def test_unread_stdin(plugin: Plugin, command: Command) -> None:
     _, state = plugin.create(REMOTE, command("echo done", stdin="x" * 100_000))
     assert state["stdout"] == "done"
 
@@ -145,7 +145,7 @@ def test_accepted_environment(plugin: Plugin, command: Command) -> None:
     assert state["environment"] == environment
 
 
-def test_refused_environment(plugin: Plugin, command: Command, tmp_path: Path) -> None:
+def test_rejected_environment(plugin: Plugin, command: Command, tmp_path: Path) -> None:
     inputs = command(f"touch {tmp_path}/ran", environment={"OTHER": "x"})
     with failing() as failed:
         plugin.create(REMOTE, inputs, name="refused")
@@ -167,7 +167,7 @@ def test_previous_output_in_the_environment(plugin: Plugin, command: Command) ->
     assert failed.text.endswith("before|error\n")
 
 
-def test_refused_previous_output_is_only_a_warning(
+def test_rejected_previous_output_is_only_a_warning(
     plugin: Plugin, bastion: Sshd, key: KeyPair
 ) -> None:
     inputs = {"create": 'echo "<$PULUMI_COMMAND_STDOUT>"', "connection": bastion.connection(key)}
@@ -188,19 +188,19 @@ def test_secret_inputs_are_used_and_stay_secret(plugin: Plugin, command: Command
     assert reveal(state["stdin"]) == "hidden"
 
 
-def test_output_that_is_no_text_fails(plugin: Plugin, command: Command) -> None:
+def test_binary_output_fails(plugin: Plugin, command: Command) -> None:
     with failing() as failed:
         plugin.create(REMOTE, command(r"printf 'a\377b'", logging="none"))
     assert "string field contains invalid UTF-8" in failed.text
 
 
-def test_inputs_that_were_never_checked_fail(plugin: Plugin, command: Command) -> None:
+def test_unchecked_inputs_fail(plugin: Plugin, command: Command) -> None:
     with failing() as failed:
         plugin.create(REMOTE, {**command("true"), "create": 1})
     assert failed.text.startswith("invalid inputs: 1 failures decoding:\n\tcreate: Field 'create'")
 
 
-def test_a_state_that_does_not_fit_fails(plugin: Plugin, command: Command) -> None:
+def test_an_invalid_state_fails(plugin: Plugin, command: Command) -> None:
     state = {**command("true"), "stdout": "", "unheard": 1}
     with failing() as failed:
         plugin.update(REMOTE, state, command("true"))

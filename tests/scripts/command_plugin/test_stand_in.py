@@ -29,7 +29,7 @@ def stand_in() -> Iterator[Plugin]:
     plugin.stop()
 
 
-def test_it_says_what_it_is(stand_in: Plugin) -> None:
+def test_the_stand_in_identifies_itself(stand_in: Plugin) -> None:
     assert stand_in.information().version == VERSION
     assert "stand-in" in VERSION
     said = [(line.severity, line.text) for line in stand_in.log.lines()]
@@ -39,7 +39,7 @@ def test_it_says_what_it_is(stand_in: Plugin) -> None:
     assert "stand-in" in helped.stdout
 
 
-def test_it_starts_without_what_only_running_needs() -> None:
+def test_starting_imports_no_execution_modules() -> None:
     program = (
         "import sys; from scripts.command_plugin import __main__, provider, server; "
         "print([name for name in ('pulumi', 'paramiko', 'cryptography') if name in sys.modules])"
@@ -50,7 +50,7 @@ def test_it_starts_without_what_only_running_needs() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_very_long_line_is_logged_in_pieces(stand_in: Plugin, command: Command) -> None:
+def test_a_very_long_line_is_logged_in_parts(stand_in: Plugin, command: Command) -> None:
     script = f"head -c {LONG_LINE} /dev/zero | tr '\\0' x"
     _, state = stand_in.create(REMOTE, command(script), name="long")
     assert state["stdout"] == "x" * LONG_LINE
@@ -58,7 +58,7 @@ def test_a_very_long_line_is_logged_in_pieces(stand_in: Plugin, command: Command
     assert "".join(said) == state["stdout"]
 
 
-def test_very_many_lines_are_logged_together(stand_in: Plugin) -> None:
+def test_many_lines_are_logged_in_one_message(stand_in: Plugin) -> None:
     _, state = stand_in.create(LOCAL, {"create": "seq 20000"}, name="flood")
     said = [line.text for line in stand_in.log.lines(urn(LOCAL, "flood"))]
     assert "\n".join(said) == state["stdout"]
@@ -101,7 +101,7 @@ class TestEnding:
         assert stand_in.process.wait(10) == 0
         wait_until_gone(process, timeout=10)
 
-    def test_cancel_ends_dialing(self, stand_in: Plugin, host: Sshd, key: KeyPair) -> None:
+    def test_cancel_stops_dialing(self, stand_in: Plugin, host: Sshd, key: KeyPair) -> None:
         connection = host.connection(key, port=1, dialErrorLimit=-1)
         with Waiting(stand_in, connection) as waiting:
             stand_in.log.wait_for("retrying", urn=urn(REMOTE, waiting.name), timeout=20)
@@ -110,7 +110,7 @@ class TestEnding:
                 waiting.output()
         assert failed.code == grpc.StatusCode.CANCELLED
 
-    def test_after_a_cancel_nothing_new_is_begun(self, stand_in: Plugin, tmp_path: Path) -> None:
+    def test_after_a_cancel_no_operation_starts(self, stand_in: Plugin, tmp_path: Path) -> None:
         stand_in.cancel()
         with failing() as failed:
             stand_in.create(LOCAL, {"create": f"touch {tmp_path}/made"})

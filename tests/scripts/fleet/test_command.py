@@ -23,7 +23,7 @@ def run(program: Path, *arguments: str, folder: Path) -> str:
     ).stdout
 
 
-def test_the_entry_point_is_the_declared_one() -> None:
+def test_the_installed_entry_point_is_the_declared_one() -> None:
     declared = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["scripts"]
     module, _, function = declared["fleet"].partition(":")
     imported = [
@@ -35,7 +35,7 @@ def test_the_entry_point_is_the_declared_one() -> None:
     assert imported == [(module, function)]
 
 
-def test_it_runs_from_any_directory_and_through_a_link(tmp_path: Path) -> None:
+def test_fleet_runs_from_any_directory_and_through_a_link(tmp_path: Path) -> None:
     link = tmp_path / "fleet"
     link.symlink_to(FLEET)
     assert run(link, "--help", folder=tmp_path).startswith("Usage: fleet")
@@ -72,7 +72,7 @@ def test_the_builders_are_subcommands(name: str) -> None:
     assert "python -m" not in shown.output
 
 
-def test_an_unknown_subcommand_is_refused() -> None:
+def test_an_unknown_subcommand_is_rejected() -> None:
     refused = CliRunner().invoke(cli, ["upp"])
     assert refused.exit_code == 2
     assert "No such command 'upp'" in refused.output

@@ -43,7 +43,7 @@ def server(folder: Path, *kinds: str) -> Sshd:
     return Sshd(folder, "", *(f"HostKey {key}" for key in keys))
 
 
-def test_keys_of_a_host_are_shown_as_ssh_keygen_does_and_the_best_is_printed(
+def test_fingerprints_are_shown_in_the_format_of_ssh_keygen_and_one_key_is_printed(
     tmp_path: Path,
 ) -> None:
     sshd = server(tmp_path, "ecdsa", "rsa")
@@ -66,16 +66,14 @@ def test_keys_of_a_host_are_shown_as_ssh_keygen_does_and_the_best_is_printed(
     assert "RSA" not in shown.stderr
 
 
-def test_hosts_that_do_not_answer_are_named_and_the_others_are_printed(
-    host: Sshd, capfd: Capture
-) -> None:
+def test_unreachable_hosts_are_named_and_the_others_are_printed(host: Sshd, capfd: Capture) -> None:
     assert scan("--port", "1", "127.0.0.1", f"127.0.0.1:{host.port}") == 2
     shown = capfd.readouterr()
     assert "127.0.0.1:1 cannot be reached" in shown.err
     assert [each["port"] for each in yaml.safe_load(shown.out)["hosts"]] == [host.port]
 
 
-def test_where_no_host_answers_nothing_is_printed(capfd: Capture) -> None:
+def test_nothing_is_printed_if_no_host_responds(capfd: Capture) -> None:
     assert scan("127.0.0.1:1") == 2
     assert capfd.readouterr().out == ""
 
@@ -105,7 +103,7 @@ def known_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("agent")
-def test_the_way_leads_through_a_bastion_that_is_known(
+def test_a_known_bastion_is_used(
     host: Sshd, bastion: Sshd, known_hosts: Path, capfd: Capture
 ) -> None:
     known_hosts.write_text(f"[{bastion.host}]:{bastion.port} {bastion.host_key.public}\n")
@@ -127,7 +125,7 @@ def test_the_way_leads_through_a_bastion_that_is_known(
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_bastion_that_is_not_known_is_refused_with_its_fingerprint(
+def test_an_unknown_bastion_is_rejected_with_its_fingerprint(
     host: Sshd,
     bastion: Sshd,
     known_hosts: Path,

@@ -62,7 +62,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_another_stacks_kubeconfig_stays_and_both_can_be_used(
+def test_the_kubeconfig_of_another_stack_is_kept_and_both_are_usable(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert access.write(exported(), "dev") == [checkout / "kubeconfig"]
@@ -81,7 +81,7 @@ def test_another_stacks_kubeconfig_stays_and_both_can_be_used(
     assert yaml.safe_load(files[1].read_text())["current-context"] == "cluster2-admin"
 
 
-def test_a_file_that_no_stack_wrote_stays_until_it_may_be_replaced(checkout: Path) -> None:
+def test_a_foreign_file_is_kept_unless_replace_is_given(checkout: Path) -> None:
     (checkout / "kubeconfig").write_text(OWN)
     access.write(exported(), "dev")
     assert (checkout / "kubeconfig").read_text() == OWN
@@ -89,7 +89,7 @@ def test_a_file_that_no_stack_wrote_stays_until_it_may_be_replaced(checkout: Pat
     assert kubeconfig.owner(checkout / "kubeconfig") == "dev"
 
 
-def test_the_file_of_a_cluster_that_is_gone_goes(checkout: Path) -> None:
+def test_the_file_of_a_removed_cluster_is_removed(checkout: Path) -> None:
     access.write(exported(), "dev")
     access.write(exported("cluster2"), "dev")
     assert [path.name for path in (checkout / "kubeconfigs/dev").iterdir()] == ["cluster2"]
@@ -105,7 +105,7 @@ def test_one_cluster_is_selected() -> None:
     assert [len(config[key]) for key in ("clusters", "users", "contexts")] == [1, 1, 1]
 
 
-def test_merging_keeps_what_is_not_ours_and_gives_way_where_a_name_is_taken(
+def test_merging_keeps_foreign_entries_and_avoids_name_conflicts(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "config"
@@ -154,7 +154,7 @@ def test_two_stacks_with_a_cluster_of_the_same_name_are_merged_side_by_side(tmp_
     assert not remove_from(path, "dev")
 
 
-def test_a_link_to_the_kubeconfig_stays_one(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_preserved(tmp_path: Path) -> None:
     real = tmp_path / "dotfiles"
     real.write_text(OWN)
     link = tmp_path / "config"
@@ -165,7 +165,7 @@ def test_a_link_to_the_kubeconfig_stays_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["- a list\n", "{", "just text"])
-def test_what_is_no_kubeconfig_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+def test_an_invalid_kubeconfig_is_not_changed(tmp_path: Path, content: str) -> None:
     path = tmp_path / "config"
     path.write_text(content)
     with pytest.raises(OperatorError, match="nothing was changed"):
@@ -174,7 +174,7 @@ def test_what_is_no_kubeconfig_is_left_as_it_is(tmp_path: Path, content: str) ->
     assert path.read_text() == content
 
 
-def test_a_lock_of_kubectl_is_waited_for_and_then_named(
+def test_a_lock_of_kubectl_is_waited_for_and_then_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(home_kubeconfig, "LOCK_SECONDS", 0.3)
@@ -185,7 +185,7 @@ def test_a_lock_of_kubectl_is_waited_for_and_then_named(
     assert not path.exists()
 
 
-def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_merges_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config"
     merge_into(path, OWN, "mine")
     stacks = [f"s{number}" for number in range(5)]
@@ -197,7 +197,7 @@ def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
     assert len(contexts(path)) == 1 + len(stacks)
 
 
-def test_the_first_file_is_made(tmp_path: Path) -> None:
+def test_a_missing_kubeconfig_is_created(tmp_path: Path) -> None:
     path = tmp_path / ".kube" / "config"
     merge_into(path, exported(), "dev")
     config: dict[str, Any] = yaml.safe_load(path.read_text())

@@ -59,7 +59,7 @@ def fleet(host: Sshd, key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     return run
 
 
-def test_a_machine_shows_its_kubelet_as_it_is(
+def test_the_log_of_one_machine_is_unmodified(
     fleet: Fleet, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert fleet("one-control-plane-0") == 0
@@ -75,14 +75,14 @@ def test_a_machine_shows_its_kubelet_as_it_is(
         (("--tail", "-1"), "UNIT=kubelet FOLLOW=no LAST_LINES= SINCE_SECONDS="),
     ],
 )
-def test_no_more_is_asked_for_than_is_wanted(
+def test_limits_are_passed_to_the_machine(
     fleet: Fleet, capfd: pytest.CaptureFixture[str], options: tuple[str, ...], settings: str
 ) -> None:
     assert fleet("one-control-plane-0", *options) == 0
     assert capfd.readouterr().out == f"unit {settings}\n"
 
 
-def test_a_component_is_shown_of_every_control_plane_with_its_name(
+def test_component_logs_are_prefixed_with_the_machine(
     fleet: Fleet, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert fleet("one/etcd") == 0
@@ -94,7 +94,7 @@ def test_a_component_is_shown_of_every_control_plane_with_its_name(
     )
 
 
-def test_a_silent_machine_is_named_and_the_others_are_shown(
+def test_an_unreachable_machine_is_named_and_the_others_are_shown(
     fleet: Fleet, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert fleet("half/etcd") == 2
@@ -104,18 +104,18 @@ def test_a_silent_machine_is_named_and_the_others_are_shown(
     assert "cannot be reached" in shown.err
 
 
-def test_a_component_that_no_machine_has_is_an_error(fleet: Fleet) -> None:
+def test_an_unknown_component_is_an_error(fleet: Fleet) -> None:
     assert fleet("one/none") == 2
 
 
 @pytest.mark.parametrize("text", ["", "1", "h", "10 m", "1m1h", "-5s"])
-def test_what_is_no_duration_is_refused(
+def test_an_invalid_duration_is_rejected(
     fleet: Fleet, capfd: pytest.CaptureFixture[str], text: str
 ) -> None:
     assert fleet("one-control-plane-0", "--since", text) == 2
     assert "not a duration such as 30s, 10m or 1h30m" in capfd.readouterr().err
 
 
-def test_a_unit_belongs_to_a_machine(fleet: Fleet, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_unit_requires_a_machine(fleet: Fleet, capfd: pytest.CaptureFixture[str]) -> None:
     assert fleet("one/etcd", "kubelet") == 2
     assert "UNIT needs a MACHINE" in capfd.readouterr().err

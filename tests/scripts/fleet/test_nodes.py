@@ -116,7 +116,7 @@ def kubeconfig(tmp_path: Path) -> Iterator[Path]:
     server.server_close()
 
 
-def test_each_clusters_nodes_or_the_reason_why_not(kubeconfig: Path) -> None:
+def test_nodes_of_each_cluster_or_the_error(kubeconfig: Path) -> None:
     assert read_nodes([kubeconfig]) == [
         NodeRow(
             *("cluster1", "cluster1-control-plane-0", "control-plane", "Ready"),
@@ -167,7 +167,7 @@ def test_the_bundles_kubectl_is_put_in_path(
     ]
 
 
-def test_a_missing_kubectl_is_said(
+def test_a_missing_kubectl_is_reported(
     kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))

@@ -27,7 +27,7 @@ SECRET = """\
 SALT = "encryptionsalt: v1:my-salt\n"
 
 
-def test_of_many_writers_one_wins_and_nobody_sees_half_a_file(tmp_path: Path) -> None:
+def test_concurrent_writers_leave_one_complete_file(tmp_path: Path) -> None:
     path = tmp_path / "passphrase"
     contents = [str(number) * 10_000 for number in range(10)]
 
@@ -54,7 +54,7 @@ def test_a_replaced_file_becomes_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.root
-def test_what_root_writes_belongs_to_the_owner_of_the_checkout(tmp_path: Path) -> None:
+def test_files_written_by_root_belong_to_the_owner_of_the_checkout(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
     write_private(tmp_path / "kubeconfig", "content")
     written = (tmp_path / "kubeconfig").stat()
@@ -63,7 +63,7 @@ def test_what_root_writes_belongs_to_the_owner_of_the_checkout(tmp_path: Path) -
 
 
 @pytest.mark.root
-def test_the_clusters_files_belong_to_the_owner_of_the_checkout_too(tmp_path: Path) -> None:
+def test_files_of_clusters_belong_to_the_owner_of_the_checkout(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
     text = "{current-context: a, clusters: [{name: a}], users: [{name: a}], contexts: [CONTEXT]}"
     context = "{name: a, context: {cluster: a, user: a}}"
@@ -73,18 +73,18 @@ def test_the_clusters_files_belong_to_the_owner_of_the_checkout_too(tmp_path: Pa
     assert {(path.stat().st_uid, path.stat().st_gid) for path in written} == {(65534, 65534)}
 
 
-def test_merging_keeps_what_the_tracked_file_says_word_for_word() -> None:
+def test_merging_keeps_the_tracked_file_verbatim() -> None:
     assert merge(TRACKED, "", keep_tracked_secrets=False) == TRACKED
 
 
-def test_merging_keeps_the_users_salt_and_secrets_and_nothing_else() -> None:
+def test_merging_keeps_only_the_salt_and_secrets_of_the_user() -> None:
     copy = TRACKED.replace("1.36.3", "1.35.4") + "  kubeadm-fleet:colour: green\n" + SECRET + SALT
     merged = merge(TRACKED, copy, keep_tracked_secrets=False)
     assert merged == TRACKED + SECRET + SALT
     assert merge(TRACKED, merged, keep_tracked_secrets=False) == merged
 
 
-def test_secrets_of_another_passphrase_are_left_out() -> None:
+def test_secrets_of_another_passphrase_are_dropped() -> None:
     theirs = TRACKED + SECRET.replace("mine", "theirs") + "encryptionsalt: v1:their-salt\n"
     assert merge(theirs, "", keep_tracked_secrets=False) == TRACKED
     assert merge(theirs, TRACKED + SECRET + SALT, keep_tracked_secrets=False) == (
@@ -92,7 +92,7 @@ def test_secrets_of_another_passphrase_are_left_out() -> None:
     )
 
 
-def test_with_a_passphrase_of_ones_own_the_tracked_secrets_count() -> None:
+def test_tracked_secrets_are_used_with_an_external_passphrase() -> None:
     theirs = TRACKED + SECRET.replace("mine", "theirs") + SALT
     assert merge(theirs, "", keep_tracked_secrets=True) == theirs
     # Set beside it with the same salt, the user's own value wins; with another, it is unreadable.
@@ -109,12 +109,12 @@ def test_a_stack_file_without_config_gets_the_secrets() -> None:
     )
 
 
-def test_a_stack_file_that_is_no_mapping_is_refused() -> None:
+def test_a_stack_file_that_is_not_a_mapping_is_rejected() -> None:
     with pytest.raises(StackFileError, match="must be a mapping"):
         merge("- config", "", keep_tracked_secrets=False)
 
 
-def test_the_kubeconfigs_stack_survives_a_rewrite(tmp_path: Path) -> None:
+def test_the_stack_of_a_kubeconfig_survives_a_rewrite(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     kubeconfig.write(path, "current-context: cluster1-admin\n", "dev")
     config = yaml.safe_load(path.read_text())
@@ -123,7 +123,7 @@ def test_the_kubeconfigs_stack_survives_a_rewrite(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "current-context: mine", "extensions: 1", "{", "- a"])
-def test_a_kubeconfig_of_nobody_is_never_removed(tmp_path: Path, content: str) -> None:
+def test_a_foreign_kubeconfig_is_never_removed(tmp_path: Path, content: str) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(content)
     assert not kubeconfig.remove(path, "dev")
@@ -143,5 +143,5 @@ def test_only_the_stacks_own_kubeconfig_is_removed(tmp_path: Path) -> None:
     ("seconds", "expected"),
     [(0, "0s"), (59.9, "59s"), (60, "1m"), (61, "1m1s"), (3600, "1h"), (90061, "1d1h")],
 )
-def test_ages_read_as_kubectls_do(seconds: float, expected: str) -> None:
+def test_ages_have_the_format_of_kubectl(seconds: float, expected: str) -> None:
     assert age(seconds) == expected

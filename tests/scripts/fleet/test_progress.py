@@ -50,7 +50,7 @@ def test_a_log_has_a_line_for_each_step_that_changed(end: Step, expected: list[s
     assert body(STARTED, end) == expected
 
 
-def test_a_preview_ends_no_step() -> None:
+def test_a_preview_prints_no_steps() -> None:
     console = Console(file=io.StringIO(), width=80)
     with Lines(console, "preview dev", preview=True) as lines:
         lines.process([STARTED, DONE])
@@ -58,7 +58,7 @@ def test_a_preview_ends_no_step() -> None:
     assert "created" not in console.file.getvalue()
 
 
-def test_a_log_has_what_was_done_and_not_what_passes() -> None:
+def test_a_log_omits_ephemeral_messages() -> None:
     passing = Message(URN, "info", "c1-worker-0: draining", ephemeral=True)
     stays = Message(URN, "info", "c1-worker-0: done in 9.8 s\n")
     assert body(STARTED, passing, stays, stays) == ["c1-worker-0: done in 0.0 s"]
@@ -71,11 +71,11 @@ def test_a_log_has_each_step_of_a_rollout_and_not_its_plan() -> None:
     assert body(plan, passing) == ["c1-worker-0: draining"]
 
 
-def test_errors_and_warnings_wait_for_the_summary() -> None:
+def test_errors_and_warnings_appear_in_the_summary_only() -> None:
     assert body(Message(URN, "error", "no"), Message(URN, "warning", "hm")) == []
 
 
-def test_a_log_says_what_is_still_going_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_reports_running_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "REMIND_SECONDS", -1.0)
     assert body(STARTED) == ["still running: c1-worker-0-join (0 s)"]
 
@@ -122,7 +122,7 @@ def _read(descriptor: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("no_color", [False, True])
-def test_a_terminal_gets_a_table_that_goes_and_lines_that_stay(no_color: bool) -> None:
+def test_a_terminal_shows_a_transient_table_and_permanent_lines(no_color: bool) -> None:
     ours, theirs = pty.openpty()
     variables = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
     variables |= {"TERM": "xterm-256color"} | ({"NO_COLOR": "1"} if no_color else {})

@@ -25,12 +25,12 @@ def fleet(host: Sshd, key: KeyPair, tmp_path: Path) -> Fleet:
     return Fleet(tmp_path, {MACHINE: login(host, key)})
 
 
-def test_a_command_runs_there_and_its_exit_status_is_ours(fleet: Fleet) -> None:
+def test_the_exit_status_of_a_command_is_returned(fleet: Fleet) -> None:
     done = fleet.run("ssh", MACHINE, "--", "echo out; echo err >&2; exit 42")
     assert (done.returncode, done.stdout, done.stderr) == (42, b"out\n", b"err\n")
 
 
-def test_several_arguments_arrive_as_they_are(fleet: Fleet) -> None:
+def test_several_arguments_are_passed_unchanged(fleet: Fleet) -> None:
     done = fleet.run("ssh", MACHINE, "--", "printf", "<%s>", "a  b", "$HOME", "it's", "--help")
     assert done.stdout == b"<a  b><$HOME><it's><--help>"
 
@@ -41,13 +41,13 @@ def test_bytes_pass_both_ways_unchanged(fleet: Fleet) -> None:
     assert fleet.run("ssh", MACHINE, "--", "cat", stdin=content).stdout == content
 
 
-def test_a_reader_that_leaves_ends_it(fleet: Fleet) -> None:
+def test_a_closed_output_ends_the_command(fleet: Fleet) -> None:
     shell = " ".join(fleet.arguments("ssh", MACHINE, "--", "yes")) + " | head -n 1"
     done = subprocess.run(["bash", "-c", shell], cwd=TOP, capture_output=True, timeout=60)
     assert (done.stdout, done.stderr) == (b"y\n", b"")
 
 
-def test_a_command_that_reads_nothing_ends_while_there_is_more_to_read(fleet: Fleet) -> None:
+def test_a_command_may_end_before_reading_all_input(fleet: Fleet) -> None:
     read, write = os.pipe()
     try:
         done = subprocess.run(
@@ -59,7 +59,7 @@ def test_a_command_that_reads_nothing_ends_while_there_is_more_to_read(fleet: Fl
     assert done.returncode == 3
 
 
-def test_an_interrupted_command_is_no_error_of_ours(fleet: Fleet) -> None:
+def test_an_interrupt_prints_no_traceback(fleet: Fleet) -> None:
     arguments = fleet.arguments("ssh", MACHINE, "--", "echo begun; sleep 60")
     with subprocess.Popen(
         arguments, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -72,15 +72,13 @@ def test_an_interrupted_command_is_no_error_of_ours(fleet: Fleet) -> None:
         assert process.stderr.read() == b""
 
 
-def test_a_command_that_a_signal_ended_is_no_lost_connection(fleet: Fleet) -> None:
+def test_a_killed_command_is_not_a_lost_connection(fleet: Fleet) -> None:
     done = fleet.run("ssh", MACHINE, "--", "kill -KILL $$")
     assert done.returncode == 255
     assert b"killed by a signal" in done.stderr
 
 
-def test_the_way_leads_through_the_bastion(
-    host: Sshd, bastion: Sshd, key: KeyPair, tmp_path: Path
-) -> None:
+def test_the_bastion_is_used(host: Sshd, bastion: Sshd, key: KeyPair, tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, {MACHINE: login(host, key, bastion)})
     before = bastion.log().count("Accepted publickey")
     done = fleet.run("ssh", MACHINE, "--", "echo ${SSH_CONNECTION##* }")
@@ -89,7 +87,7 @@ def test_the_way_leads_through_the_bastion(
 
 
 @pytest.mark.parametrize("wrong", ["host", "bastion"])
-def test_another_host_key_is_refused(
+def test_another_host_key_is_rejected(
     host: Sshd, bastion: Sshd, key: KeyPair, tmp_path: Path, wrong: str
 ) -> None:
     right, other = login(host, key, bastion), make_key().public
@@ -104,21 +102,21 @@ def test_another_host_key_is_refused(
     assert b"Traceback" not in done.stderr
 
 
-def test_a_host_that_is_not_pinned_is_said_to_be(host: Sshd, key: KeyPair, tmp_path: Path) -> None:
+def test_an_unpinned_host_key_is_reported(host: Sshd, key: KeyPair, tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, {MACHINE: login(host, key, host_key=None)})
     done = fleet.run("ssh", MACHINE, "--", "echo there")
     assert (done.returncode, done.stdout) == (0, b"there\n")
     assert b"is not pinned, so its identity is not verified" in done.stderr
 
 
-def test_a_silent_host_is_named(host: Sshd, key: KeyPair, tmp_path: Path) -> None:
+def test_an_unreachable_host_is_named(host: Sshd, key: KeyPair, tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, {MACHINE: replace(login(host, key), port=1)})
     done = fleet.run("ssh", MACHINE)
     assert done.returncode == 255
     assert b"127.0.0.1:1 cannot be reached" in done.stderr
 
 
-def test_an_unknown_machine_is_an_error_that_names_the_nearest(fleet: Fleet) -> None:
+def test_an_unknown_machine_is_answered_with_similar_names(fleet: Fleet) -> None:
     done = fleet.run("ssh", "one-control-plane-1")
     assert done.returncode == 2
     assert done.stderr.endswith(b"did you mean one-control-plane-0?\n")
@@ -169,7 +167,9 @@ def typist(fleet: Fleet) -> Typist:
     return typist
 
 
-def test_a_shell_has_a_terminal_of_this_size_and_its_exit_status_is_ours(typist: Typist) -> None:
+def test_a_shell_has_a_terminal_of_the_same_size_and_its_exit_status_is_returned(
+    typist: Typist,
+) -> None:
     assert typist.is_raw()
     typist.type("echo $TERM; tty\n")
     typist.read_until(r"vt220\r\n/dev/pts/\d+")
@@ -185,7 +185,7 @@ def test_a_shell_has_a_terminal_of_this_size_and_its_exit_status_is_ours(typist:
     assert typist.end() == 7
 
 
-def test_keys_that_interrupt_do_it_there(typist: Typist) -> None:
+def test_interrupt_keys_are_sent_to_the_host(typist: Typist) -> None:
     typist.type("sleep 600; echo after-$?\n")
     time.sleep(0.5)
     typist.type("\x03")
@@ -196,7 +196,7 @@ def test_keys_that_interrupt_do_it_there(typist: Typist) -> None:
     typist.end()
 
 
-def test_the_terminal_is_as_it_was_when_it_is_told_to_end(typist: Typist) -> None:
+def test_the_terminal_is_restored_on_sigterm(typist: Typist) -> None:
     os.kill(typist.process, signal.SIGTERM)
     status = None
     while status is None:

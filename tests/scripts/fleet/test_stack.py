@@ -112,12 +112,12 @@ def test_two_first_runs_at_once_agree_on_the_passphrase(clone: Clone, tmp_path: 
     assert other.fleet("pulumi", "config", "get", "sshPrivateKey").strip() == "the key"
 
 
-def test_only_secrets_are_set_beside_the_tracked_file(clone: Clone) -> None:
+def test_only_secrets_can_be_set_outside_the_tracked_file(clone: Clone) -> None:
     refused = clone.fleet("pulumi", "config", "set", "colour", "green", status=2)
     assert "Pulumi.dev.yaml" in refused
 
 
-def test_a_stack_without_a_file_is_refused_with_the_names_of_those_that_have_one(
+def test_a_stack_without_a_file_is_rejected_with_the_names_of_others(
     clone: Clone,
 ) -> None:
     refused = clone.fleet("up", "staging", status=2)
@@ -126,7 +126,7 @@ def test_a_stack_without_a_file_is_refused_with_the_names_of_those_that_have_one
     assert not clone.state.exists()
 
 
-def test_a_failing_program_is_an_error_without_a_traceback_of_ours(clone: Clone) -> None:
+def test_a_failing_program_is_reported_without_a_traceback(clone: Clone) -> None:
     (clone.folder / "__main__.py").write_text("raise SystemExit('broken on purpose')\n")
     shown = clone.fleet("up", status=2)
     assert "broken on purpose" in shown
@@ -134,7 +134,7 @@ def test_a_failing_program_is_an_error_without_a_traceback_of_ours(clone: Clone)
     assert "Traceback" not in shown
 
 
-def test_what_failed_does_not_keep_the_rest_from_its_end(clone: Clone) -> None:
+def test_a_failure_does_not_stop_independent_resources(clone: Clone) -> None:
     stack_file = clone.folder / "Pulumi.dev.yaml"
     stack_file.write_text(f"{stack_file.read_text()}  kubeadm-fleet:broken: true\n")
     shown = clone.fleet("up", status=2)
@@ -145,7 +145,7 @@ def test_what_failed_does_not_keep_the_rest_from_its_end(clone: Clone) -> None:
     assert shown.rstrip().endswith("run `fleet up` again to resume.")
 
 
-def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Path) -> None:
+def test_an_external_backend_is_used_as_pulumi_does(clone: Clone, tmp_path: Path) -> None:
     backend = _made(tmp_path / "backend")
     own = Clone.make(
         tmp_path / "own",
@@ -166,7 +166,7 @@ def test_an_own_backend_is_used_as_pulumi_itself_does(clone: Clone, tmp_path: Pa
     assert "config:" in (own.folder / "Pulumi.dev.yaml").read_text()
 
 
-def test_the_preview_of_a_new_stack_leaves_an_own_backend_alone(tmp_path: Path) -> None:
+def test_the_preview_of_a_new_stack_does_not_change_an_external_backend(tmp_path: Path) -> None:
     backend = _made(tmp_path / "backend")
     own = Clone.make(tmp_path / "own", tmp_path / "unused", PULUMI_BACKEND_URL=f"file://{backend}")
     assert "dev: +1 ~0 -0" in own.fleet("preview")
@@ -180,7 +180,7 @@ def _protect(clone: Clone) -> None:
     stack_file.write_text(text.replace("    machines:", "    protect: true\n    machines:", 1))
 
 
-def test_a_protected_stack_is_not_changed_unasked_where_nobody_can_be_asked(clone: Clone) -> None:
+def test_a_protected_stack_is_not_changed_without_a_terminal(clone: Clone) -> None:
     _protect(clone)
     refused = clone.fleet("up", status=2)
     assert "the stack dev has `protect: true`" in refused
@@ -202,7 +202,9 @@ def test_a_protected_stack_shows_its_plan_and_asks(clone: Clone, answer: str, st
     assert clone.kubeconfig.exists() == (answer == "y")
 
 
-def test_the_whole_plan_is_in_a_file_and_not_on_the_terminal(clone: Clone, tmp_path: Path) -> None:
+def test_the_complete_plan_is_in_the_file_and_not_on_the_terminal(
+    clone: Clone, tmp_path: Path
+) -> None:
     file = tmp_path / "plan.txt"
     shown = clone.fleet("preview", "--plan-file", str(file))
     assert "pulumi:pulumi:Stack" not in shown
@@ -210,7 +212,7 @@ def test_the_whole_plan_is_in_a_file_and_not_on_the_terminal(clone: Clone, tmp_p
     assert "pulumi:pulumi:Stack" in clone.fleet("preview", "--verbose")
 
 
-def test_status_says_what_is_not_well(clone: Clone) -> None:
+def test_status_reports_problems(clone: Clone) -> None:
     assert "does not exist: create it with `fleet up dev`" in clone.fleet("status", status=2)
     clone.fleet("up")
     shown = clone.fleet("status", status=1)
@@ -232,7 +234,7 @@ def holding(tmp_path: Path) -> Iterator[Clone]:
     hold.unlink(missing_ok=True)
 
 
-def test_a_killed_runs_lock_is_explained_with_the_command_that_clears_it(
+def test_the_lock_of_a_killed_run_is_reported_with_the_command_that_removes_it(
     holding: Clone, tmp_path: Path
 ) -> None:
     hold = tmp_path / "hold"
@@ -253,7 +255,9 @@ def test_a_killed_runs_lock_is_explained_with_the_command_that_clears_it(
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_leaves_no_lock(holding: Clone, tmp_path: Path, how: signal.Signals) -> None:
+def test_a_terminated_run_leaves_no_lock(
+    holding: Clone, tmp_path: Path, how: signal.Signals
+) -> None:
     hold = tmp_path / "hold"
     stopped = holding.start("up")
     await_true(lambda: hold.read_text() == "creating", "the create")

@@ -55,7 +55,7 @@ def gathered(*events: Event) -> Changes:
         ("update", Moment.FAILED, Change.FAILED),
     ],
 )
-def test_a_machine_is_what_its_resources_are(
+def test_the_change_of_a_machine_follows_from_its_resources(
     op: str, moment: Moment, expected: Change | None
 ) -> None:
     host = step(
@@ -67,12 +67,12 @@ def test_a_machine_is_what_its_resources_are(
     assert found.any == (expected is not None)
 
 
-def test_a_message_is_shown_once_however_many_resources_have_it() -> None:
+def test_repeated_messages_are_shown_once() -> None:
     twice = [Message(urn(COMMAND, str(n)), "warning", "the key is not set\n") for n in range(2)]
     assert [each.text for each in gathered(*twice).warnings] == ["the key is not set"]
 
 
-def test_what_the_engine_says_of_itself_is_left_out() -> None:
+def test_messages_of_the_engine_about_itself_are_omitted() -> None:
     noise = [
         Message("", "warning", "using pulumi-resource-command from $PATH at /x\n"),
         Message(STACK_URN, "error", "update failed\n"),
@@ -103,7 +103,7 @@ def test_errors_have_neither_class_names_nor_tracebacks(text: str, expected: str
     assert clean(text) == expected
 
 
-def test_a_refusal_is_the_clusters_though_its_resource_never_began() -> None:
+def test_a_rejection_is_assigned_to_its_cluster_without_a_step() -> None:
     refused = Message(urn(ROLLOUT, "c1-rollout"), "error", "neither etcd can go back")
     found = gathered(*cluster(), refused)
     assert found.clusters["c1"].change is Change.FAILED
@@ -116,7 +116,7 @@ def test_a_machine_whose_host_is_replaced_is_replaced() -> None:
     assert found.clusters["c1"].change is Change.CHANGED
 
 
-def test_a_refresh_says_what_drifted_and_not_what_was_planned_before() -> None:
+def test_a_refresh_reports_drift_and_not_an_earlier_plan() -> None:
     known = {"cluster": "c1", "plan": {"c1-worker-0": "added: a new machine joins"}}
     drift = {"c1-worker-0": [{"kind": "marks", "why": "label disk=ssd is missing"}]}
     began = Step(Moment.STARTED, "refresh", urn(ROLLOUT, "r"), ROLLOUT, C1, True, known, {})
@@ -128,12 +128,12 @@ def test_a_refresh_says_what_drifted_and_not_what_was_planned_before() -> None:
     assert same.clusters["c1"].change is None
 
 
-def test_the_headline_counts_what_is_drained() -> None:
+def test_the_headline_counts_drained_machines() -> None:
     inputs = {"cluster": "c1", "plan": {"c1-worker-0": "upgraded: drained, kubelet restarted"}}
     rollout = Step(Moment.STARTED, "update", urn(ROLLOUT, "r"), ROLLOUT, C1, True, inputs)
     found = gathered(*cluster(), rollout)
     assert headline(found, "prod", preview=True) == "prod: +0 ~1 -0, 1 machine changed, 1 drained"
 
 
-def test_an_unchanged_stack_says_so() -> None:
+def test_an_unchanged_stack_is_reported() -> None:
     assert headline(gathered(*cluster()), "dev", preview=False) == "dev: no changes (2 resources)"

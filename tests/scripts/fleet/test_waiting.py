@@ -41,12 +41,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_clusters_that_wait_are_read_from_the_outputs() -> None:
+def test_waiting_clusters_are_read_from_the_outputs() -> None:
     assert waiting_clusters(outputs(main=NOW)) == {"main": NOW}
     assert waiting_clusters(outputs()) == waiting_clusters({}) == {}
 
 
-def test_it_runs_again_when_each_soak_is_over(clock: Clock) -> None:
+def test_the_run_is_repeated_after_each_soak(clock: Clock) -> None:
     first, second = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
     found = iter([outputs(main=first, last=second), outputs(last=second), outputs()])
     ran: list[datetime] = []
@@ -56,7 +56,7 @@ def test_it_runs_again_when_each_soak_is_over(clock: Clock) -> None:
     assert said[0].startswith("main, last: waiting until 2030-01-01 01:00:00 UTC.")
 
 
-def test_without_a_wave_it_runs_once(clock: Clock) -> None:
+def test_without_waves_there_is_one_run(clock: Clock) -> None:
     ran: list[str] = []
     run_until_none_waits(lambda: ran.append("up"), outputs, ran.append)
     assert ran == ["up"]
