@@ -54,7 +54,7 @@ def read(path: str) -> Snapshot:
 
 def _checked(path: Path) -> str:
     if not path.is_file() and path.exists():
-        raise SnapshotError("not a file")
+        raise SnapshotError("not a regular file")
     size = path.stat().st_size
     pages = hashlib.sha256()
     with path.open("rb") as file:

@@ -84,7 +84,7 @@ def _problem(path: Path, error: Any) -> ConfigProblem:
         allowed = place.field.allowed if place.field else "a mapping of cluster names to clusters"
         return problem_at(path, None, "missing", allowed=allowed, example=example)
     label = "list" if kind == "list_type" else "mapping"
-    allowed = "a mapping of " + ", ".join(place.keys) if place.keys else f"a {label}"
+    allowed = f"a mapping; its keys: {', '.join(place.keys)}" if place.keys else f"a {label}"
     shown = "nothing" if value is None else value
     return problem_at(path, shown, f"not a {label}", allowed=allowed, example=example)
 

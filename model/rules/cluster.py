@@ -54,7 +54,8 @@ def check_clusters(names: frozenset[str]) -> Iterator[Issue]:
                     ("clusters", name),
                     name,
                     f"the name collides with resource names of cluster {owner}",
-                    allowed=f"a name that does not continue '{owner}' like its machine names",
+                    allowed="a name that does not begin with "
+                    f"{owner}-control-plane or {owner}-worker",
                     example="tokyo",
                 )
 
@@ -77,7 +78,7 @@ def _names(cluster: ResolvedCluster) -> Iterator[Issue]:
             yield issue(
                 path,
                 name,
-                f"the machine name {longest} is longer than a DNS label",
+                f"the machine name {longest} would be longer than {NAME_LENGTH} characters",
                 allowed=f"a cluster name of at most {room} characters",
                 example="cluster1",
                 sources=[*cluster.driver_paths, cluster.pool_path(role, "count")],
@@ -105,7 +106,7 @@ def _foreign(
                 (*cluster.path, part, key),
                 getattr(written, name),
                 f"setting not supported by driver {cluster.driver}",
-                allowed="one of " + ", ".join(allowed) + "; or another driver",
+                allowed=f"keys of this driver: {', '.join(allowed)}; or another driver",
                 example=f"{allowed[0]}: "
                 f"{lookup.schema_at((*cluster.path, part, allowed[0])).snippet}",
                 sources=cluster.driver_paths,
@@ -118,13 +119,19 @@ def _control_planes(cluster: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             path,
             size,
-            "etcd needs an odd number of members to tolerate a failure"
-            if size
-            else "a cluster needs at least one control plane",
+            _control_plane_problem(size),
             allowed="1, 3, 5 or 7 control planes",
             example="count: 3" if path[-1] == "count" else "hosts: [{address: ..., hostKey: ...}]",
             sources=cluster.size_paths(CONTROL_PLANE),
         )
+
+
+def _control_plane_problem(size: int) -> str:
+    if size == 0:
+        return "a cluster needs at least one control plane"
+    if size % 2 == 0:
+        return "etcd needs an odd number of members: one more than that tolerates no more failures"
+    return "etcd becomes slow with so many members: each write waits for a majority of them"
 
 
 def _container_machines(cluster: ResolvedCluster) -> Iterator[Issue]:
@@ -216,7 +223,7 @@ def _root_privileges(cluster: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             cluster.path_of("machines", "ssh", "sudoPassword"),
             ssh.sudo_password,
-            "a sudo password, but sudo is not enabled",
+            "sudoPassword is set, but sudo is not enabled",
             allowed="sudoPassword only together with sudo: true",
             example="sudo: true",
             sources=(*cluster.driver_paths, *cluster.paths_of(*sudo)),

@@ -51,8 +51,9 @@ def _no_place(cluster: ResolvedCluster) -> Iterator[Issue]:
     yield issue(
         path,
         cluster.pool(role).taints,
-        "every Node has a taint that CoreDNS does not tolerate",
-        allowed=f"some Nodes with no taint, PreferNoSchedule, or only {CONTROL_PLANE_TAINT}",
+        "every Node has a taint that CoreDNS does not tolerate: the cluster would have no DNS",
+        allowed="control planes or workers without a NoSchedule or NoExecute taint other than "
+        f"{CONTROL_PLANE_TAINT} and {COREDNS_TOLERATES}",
         example=f'taints: ["{CONTROL_PLANE_TAINT}"]' if role == CONTROL_PLANE else "taints: []",
         sources=(*cluster.driver_paths, *_pools(cluster)),
     )
@@ -79,7 +80,7 @@ def _too_new(cluster: ResolvedCluster) -> Iterator[Issue]:
                 cluster.path_of("kubelet", name),
                 cluster.settings.kubelet[name],
                 f"not supported by the kubelet of {version}",
-                allowed=f"a field that every version in use supports (this one: 1.{since}+)",
+                allowed=f"Kubernetes 1.{since} or later, or a field that {version} has",
                 example=kubelet_fields.EXAMPLE,
                 sources=cluster.paths_of("kubernetesVersion"),
             )

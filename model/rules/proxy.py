@@ -26,8 +26,8 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             yield issue(
                 cluster.path_of("registryMirrors", registry),
                 cluster.settings.registry_mirrors[registry],
-                f"{registry} already has a mirror: artifacts.mirror",
-                allowed="one mirror per registry",
+                f"artifacts.mirror already replaces {registry}",
+                allowed="one of the two: artifacts.mirror, or a mirror of this registry",
                 example="registryMirrors: {docker.io: https://mirror.example.com}",
                 sources=cluster.paths_of("artifacts", "mirror"),
             )

@@ -29,8 +29,7 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             path,
             written,
-            "only a cluster with a single control plane can be restored: several replicate etcd's "
-            "data to each other",
+            "only a cluster with a single control plane can be restored from a snapshot",
             allowed="one control plane, or no restore",
             example="count: 1",
             sources=[*cluster.driver_paths, cluster.size_path(CONTROL_PLANE)],

@@ -166,7 +166,7 @@ class AddressRegistry:
                 sources[0],
                 what,
                 f"{who} has the same {self._noun} as {holder}",
-                allowed="one that is unique in the fleet",
+                allowed="a value that is unique in the fleet",
                 example=f"{sources[0][-1]}: {FREE_EXAMPLES.get(str(sources[0][-1]), '10.0.1.12')}",
                 sources=(*sources[1:], *theirs),
             )
@@ -220,7 +220,9 @@ def _overlap(network: Network, other: Network) -> Issue:
         network.path,
         network.network.network_address if is_host else network.network,
         f"{'is inside' if is_host else 'overlaps'} {other.network} ({other.title})",
-        allowed="one that does not overlap it",
+        allowed=f"an address outside {other.network}"
+        if is_host
+        else f"a network that does not overlap {other.network}",
         example=_example(network, other.network),
         sources=(*network.sources, other.path, *other.sources),
     )

@@ -31,10 +31,10 @@ def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
         elif requirement := _unmet(wave.selector, clusters):
             yield _without_clusters(wave, requirement, clusters)
         elif not any(_is_in(cluster, wave) for cluster in clusters):
-            problem = "no cluster meets all of its requirements"
+            problem = "some clusters meet each requirement, but none meets all of them"
             yield _useless(wave.path, wave.written, problem, clusters)
         elif not any(wave_of(cluster) == number for cluster in clusters):
-            problem = "every cluster that it matches is in an earlier wave"
+            problem = "every cluster that the selector matches is in an earlier wave"
             yield _useless(wave.path, wave.written, problem, clusters)
 
 

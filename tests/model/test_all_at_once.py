@@ -110,7 +110,7 @@ def test_each_problem_names_path_value_and_expectation() -> None:
         "  kubeadm-fleet:fleet.clusters.cluster1.networking.serviceSubnet: "
         "overlaps 10.100.0.0/16 (the pods of cluster1)",
         "      got:      10.96.0.0/12",
-        "      expected: one that does not overlap it",
+        "      expected: a network that does not overlap 10.100.0.0/16",
         "      example:  serviceSubnet: 172.24.0.0/16",
         "  kubeadm-fleet:fleet.clusters.cluster2.machines.subnet: "
         "missing: container machines need their own subnet",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.model.examples import ABSENT, EXISTING, HOST_KEY
-from tests.model.refusals import Case, check_refused
+from tests.model.examples import ABSENT, EXISTING, HOST_KEY, changed
+from tests.model.refusals import Case, check_refused, problems
 
 ONE, TWO = "clusters/cluster1", "clusters/cluster2"
 HOST = f"{ONE}/controlPlanes/hosts/0"
@@ -108,6 +108,16 @@ CASES: dict[str, Case] = {
         "machines.ssh.privateKey", "not the name of a config value",
     ),
 }  # fmt: skip
+
+
+def test_keys_of_another_driver_are_answered_with_those_of_this_one() -> None:
+    (problem,) = problems(changed(EXISTING, (f"{ONE}/workers/memory", "2Gi")))
+    assert problem.allowed == "keys of this driver: hosts; or another driver"
+
+
+def test_a_host_inside_a_network_is_answered_with_where_it_may_be() -> None:
+    (problem,) = problems(changed(EXISTING, (f"{ONE}/workers/hosts/0/address", "10.244.3.4")))
+    assert problem.allowed == "an address outside 10.244.0.0/16"
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))

@@ -96,14 +96,14 @@ CASES: dict[str, Case] = {
             ("artifacts", {"source": "upstream", "mirror": MIRROR}),
             ("registryMirrors", {"registry.k8s.io": MIRROR}),
         ],
-        'registryMirrors["registry.k8s.io"]', "already has a mirror: artifacts.mirror",
+        'registryMirrors["registry.k8s.io"]', "artifacts.mirror already replaces registry.k8s.io",
     ),
     "two mirrors of a cluster's registry": (
         [
             ("artifacts", {"source": "upstream", "mirror": MIRROR}),
             (f"{ONE}/registryMirrors", {"ghcr.io": MIRROR}),
         ],
-        'clusters.cluster1.registryMirrors["ghcr.io"]', "already has a mirror",
+        'clusters.cluster1.registryMirrors["ghcr.io"]', "artifacts.mirror already replaces ghcr.io",
     ),
 }  # fmt: skip
 

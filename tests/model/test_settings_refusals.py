@@ -171,24 +171,10 @@ def test_managed_arguments_are_rejected_with_the_reason(part: str, pattern: str)
     check_refused(CONTAINER, ([change], path, OWNED[part][pattern]))
 
 
+def test_what_is_expected_names_the_version_that_has_the_field() -> None:
+    fields = {"memoryReservationPolicy": "None"}
+    (problem,) = problems({**CONTAINER, "kubernetesVersion": "1.35.4", "kubelet": fields})
+    assert problem.allowed == "Kubernetes 1.36 or later, or a field that v1.35.4 has"
+
+
 def test_invalid_entries_are_reported_together() -> None:
-    config = {
-        "kubelet": {"maxPod": 1, "cgroupDriver": "systemd", "syncFrequency": 3, "maxPods": 20},
-        "clusters": {"cluster1": {
-            "machines": {"subnet": "10.89.1.0/24"},
-            "workers": {"count": 1, "taints": [3, "a:NoSchedule", "a:NoSchedule"]},
-        }},
-    }  # fmt: skip
-    paths = [each.path.removeprefix("kubeadm-fleet:fleet.") for each in problems(config)]
-    assert sorted(paths) == [
-        "clusters.cluster1.workers.taints[0]",
-        "kubelet.cgroupDriver",
-        "kubelet.maxPod",
-        "kubelet.syncFrequency",
-    ]
-
-
-def test_the_example_for_an_invalid_entry_is_a_complete_line() -> None:
-    (problem,) = problems({**CONTAINER, "apiServer": {"extraArgs": {"profiling": False}}})
-    assert problem.value == "False"
-    assert problem.example == 'profiling: "false"'

@@ -69,7 +69,7 @@ def test_a_file_other_than_a_database_is_rejected(file: Path, content: bytes) ->
 def test_a_missing_file_is_rejected(file: Path) -> None:
     check_refused(restoring(file.with_name("none")), ([], WHERE, "no such file"))
     check_refused(restoring(file / "below"), ([], WHERE, "cannot be read"))
-    check_refused(restoring(file.parent), ([], WHERE, "not a file"))
+    check_refused(restoring(file.parent), ([], WHERE, "not a regular file"))
 
 
 @pytest.mark.parametrize("path", ["", "backup.db", "~/backup.db", "/a\x00b", 1])

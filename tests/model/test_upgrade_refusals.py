@@ -59,7 +59,7 @@ CASES: dict[str, Case] = {
     "labels that no cluster has together": (
         [("clusters/cluster2/labels", {"environment": "test"}),
          *canaries({"environment": "test", "region": "tokyo"})],
-        WHERE, "no cluster meets all of its requirements",
+        WHERE, "but none meets all of them",
     ),
     "a wave whose clusters are in earlier ones": (
         canaries([{"environment": "dev"}, TOKYO]), f"{WHERE}[1]", "is in an earlier wave",
@@ -83,7 +83,7 @@ CASES: dict[str, Case] = {
         canaries(["region=osaka,tier"]), f"{WHERE}[0]", "no cluster has labels that meet tier",
     ),
     "a text that contradicts itself": (
-        canaries("region=osaka,region=tokyo"), WHERE, "no cluster meets all of its requirements",
+        canaries("region=osaka,region=tokyo"), WHERE, "but none meets all of them",
     ),
     "a text that matches everything": (canaries(""), WHERE, "matches every cluster"),
     "a text of an earlier wave": (
