@@ -178,3 +178,23 @@ def test_what_is_expected_names_the_version_that_has_the_field() -> None:
 
 
 def test_invalid_entries_are_reported_together() -> None:
+    config = {
+        "kubelet": {"maxPod": 1, "cgroupDriver": "systemd", "syncFrequency": 3, "maxPods": 20},
+        "clusters": {"cluster1": {
+            "machines": {"subnet": "10.89.1.0/24"},
+            "workers": {"count": 1, "taints": [3, "a:NoSchedule", "a:NoSchedule"]},
+        }},
+    }  # fmt: skip
+    paths = [each.path.removeprefix("kubeadm-fleet:fleet.") for each in problems(config)]
+    assert sorted(paths) == [
+        "clusters.cluster1.workers.taints[0]",
+        "kubelet.cgroupDriver",
+        "kubelet.maxPod",
+        "kubelet.syncFrequency",
+    ]
+
+
+def test_the_example_for_an_invalid_entry_is_a_complete_line() -> None:
+    (problem,) = problems({**CONTAINER, "apiServer": {"extraArgs": {"profiling": False}}})
+    assert problem.value == "False"
+    assert problem.example == 'profiling: "false"'
