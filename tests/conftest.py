@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Fixtures and checks for all tests."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Room for a test's machines on this host: a folder that no other run has.
+"""Folders for a test's machines on this host, unique to a run.
 
 Whatever a run that was killed left behind is removed by the next one.
 """

@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline and a name."""
+"""Waiting for a named condition, with a deadline."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the program registers for three kinds of fleet, each run once."""
+"""The resource graphs of three kinds of fleet, each recorded once."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a program registered, as a test asks about it."""
+"""A queryable graph of the resources that a program registered."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

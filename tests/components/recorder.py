@@ -1,4 +1,4 @@
-"""The program run against a recorder instead of the engine: what it registers, and with what.
+"""Runs the program against a recorder instead of the engine, and returns what it registers.
 
 The recorder keeps every request whole (parent, dependencies, protection, secrets), which Pulumi's
 own mocks drop. Resources that only compute (keys, certificates) are really made, so that a test can

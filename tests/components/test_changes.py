@@ -1,4 +1,4 @@
-"""What a change of the config touches, and what ends or is kept with what."""
+"""Which resources a change of the config updates, replaces or deletes."""
 
 from typing import Any
 

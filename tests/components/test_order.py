@@ -1,4 +1,4 @@
-"""What waits for what: as little as possible, and never across clusters."""
+"""Dependencies between resources: as few as possible, and none across clusters."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the stack exports."""
+"""The outputs of the stack."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""A config that is wrong makes nothing."""
+"""An invalid config registers no resources."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which resources there are, by name and place: names are permanent, since they identify state."""
+"""Names and parents of resources: names are permanent, since they identify state."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a snapshot in the config has done, and what it does not touch."""
+"""A snapshot in the config: what it changes, and what it leaves unchanged."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a preview and the plain half of state may show: no key, no credential."""
+"""No key or credential is visible in a preview or in the plain part of the state."""
 
 import json
 import re

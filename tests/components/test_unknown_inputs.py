@@ -1,4 +1,4 @@
-"""Every provider, asked about inputs that the engine does not know or does not have.
+"""Every provider, called with unknown and missing inputs.
 
 In a preview what is yet to be made is an Unknown; in an update that continues on errors what a
 failed resource would have given is missing, at any depth.

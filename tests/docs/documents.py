@@ -1,4 +1,4 @@
-"""What the tests of the documents share: the documents, their code blocks and their links."""
+"""Helpers for tests of documents: code blocks, links and spans."""
 
 import re
 from collections.abc import Iterator

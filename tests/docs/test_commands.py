@@ -1,4 +1,4 @@
-"""What a document tells its reader to type exists: make targets, subcommands, variables."""
+"""Commands in documents exist: make targets, subcommands, variables."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Every link and path in a document leads somewhere, and every index lists what is there."""
+"""Links and paths in documents exist, and indexes are complete."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runbooks quote what the program says: every message in them is one that it can print."""
+"""Every message quoted in a runbook exists in the program."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The README shows what the program takes and says, not what it once did."""
+"""Configs and errors in the README are current."""
 
 from textwrap import dedent
 from typing import Any

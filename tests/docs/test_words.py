@@ -1,4 +1,4 @@
-"""Documents use the field's words, and plain English for the rest."""
+"""Documents use standard terms and plain English."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What can happen to a machine: it is gone, and so is its disk."""
+"""Failures of machines: power loss and loss of the disk."""
 
 import os
 import shutil

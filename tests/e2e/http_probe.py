@@ -1,4 +1,4 @@
-"""A client that asks a service all the time, each time over a new connection, and what it saw."""
+"""A client that continuously queries a service over new connections, and records the results."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What can end a run at any moment: the engine dies, a plugin dies, the network goes away."""
+"""Interruptions of a run: the engine or a plugin is killed, or the network fails."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""A stack for as long as a module's tests need it: up at first, nothing of it left in the end."""
+"""A stack that exists while the tests of a module run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

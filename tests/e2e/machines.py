@@ -1,4 +1,4 @@
-"""The machines of a stack, logged in to as the rollout does."""
+"""Connections to the machines of a stack, as the rollout makes them."""
 
 from ops.hosts.inventory import Inventory
 from ops.hosts.operations import Operation

@@ -1,4 +1,4 @@
-"""New pods on every Node, which talk to those on the others at their own addresses."""
+"""New pods on every Node, which connect to each other at their own addresses."""
 
 import json
 from itertools import permutations

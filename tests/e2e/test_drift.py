@@ -1,4 +1,4 @@
-"""What somebody does to machines behind the program's back: a refresh sees it, an up repairs it."""
+"""Manual changes to machines: a refresh detects them, an up repairs them."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The life of a fleet, on the real engine, real machines and the real kubectl, in order."""
+"""The lifecycle of a fleet with the real engine, machines and kubectl; the tests run in order."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Control planes that die without a word, one after another, while a client writes.
+"""Control planes that fail without notice, one after another, while a client writes.
 
 Dying is a power cut: the machine's cable is taken away before its processes are killed, so that
 nobody is told. `pulumi up` starts it again. Run with `-s` to see the figures.

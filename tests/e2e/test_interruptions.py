@@ -1,4 +1,4 @@
-"""Runs that are cut off at random moments, again and again, and go on to the same end.
+"""Runs that are repeatedly interrupted at random moments reach the same result.
 
 Run with `-s` to see the moments. Another seed is another run: INTERRUPTIONS_SEED.
 """

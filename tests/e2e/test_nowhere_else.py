@@ -1,4 +1,4 @@
-"""Machines whose pods no other machine can take are upgraded and removed all the same.
+"""Upgrade and removal of machines whose pods no other machine can take.
 
 Three small clusters: one machine alone, a control plane beside a worker with a taint, and a worker
 that is the only one without. Run with `-s` to see the figures.

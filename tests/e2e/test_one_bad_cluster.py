@@ -1,4 +1,4 @@
-"""A cluster whose host or whose rollout fails stops nobody but itself, and says only why."""
+"""A failure of a host or a rollout stops only its own cluster, and is reported once."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Control planes and workers that come, go and die with their disks, in order.
+"""Control planes and workers are added, removed and lost with their disks; the tests run in order.
 
 One cluster behind a virtual address grows from one control plane to three, loses two of them one
 after the other, the first one included, and shrinks again. Run with `-s` to see the figures.

@@ -1,4 +1,4 @@
-"""Scripts of node steps that change between two runs, as an update of this program changes them."""
+"""Scripts of node steps that change between two runs, as an update of the program does."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Upgrades, to another patch and another minor, while clients write to the API and ask a service.
+"""Patch and minor upgrades while clients write to the API and query a service.
 
 Run with `-s` to see the figures.
 """

@@ -1,4 +1,4 @@
-"""A change goes to the canaries first, and no further while they have not been healthy for long."""
+"""A change is rolled out to canaries first, and further only after their soak."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A service with two replicas that a client outside of the cluster can ask all the time."""
+"""A service with two replicas that clients outside of the cluster can query."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A client that writes all the time, and what it saw: gaps, failed writes, lost writes.
+"""A client that continuously writes, and reports gaps, failed writes and lost writes.
 
 Every write is an object of its own, so that an acknowledged one is either there in the end or lost.
 A write that failed may be there all the same; nobody was promised anything.

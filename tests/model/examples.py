@@ -1,4 +1,4 @@
-"""Configs that are right, and a way to change one value of them."""
+"""Valid configs, and a way to change single values."""
 
 import copy
 from typing import Any

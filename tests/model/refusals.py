@@ -1,4 +1,4 @@
-"""What a config that cannot work is refused with."""
+"""Cases of rejected configs, and how to check them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Files that look like snapshots of etcd."""
+"""Files in the format of etcd snapshots."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Everything that is wrong is said in one run, and nothing that is only a consequence."""
+"""All problems of a config are reported in one run, without follow-up problems."""
 
 from typing import Any
 

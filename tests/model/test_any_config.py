@@ -1,4 +1,4 @@
-"""Whatever stands in a config, it is read or refused as a whole: never a crash, never a mixture."""
+"""Arbitrary configs are parsed or rejected, and never crash the parser."""
 
 from collections.abc import Iterator
 from typing import Any

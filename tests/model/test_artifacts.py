@@ -1,4 +1,4 @@
-"""Bundles: written and read again, identified, and refused when they cannot be right."""
+"""Bundles: writing, reading, identity, and rejection of inconsistent ones."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The config's types: what editors and errors say of every field."""
+"""The config's types: descriptions and examples of every field."""
 
 import importlib
 import pkgutil

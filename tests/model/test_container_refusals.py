@@ -1,4 +1,4 @@
-"""Configs of container machines that cannot work: where, and what is said."""
+"""Invalid configs of container machines: path and message of each problem."""
 
 import pytest
 

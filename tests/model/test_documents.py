@@ -1,4 +1,4 @@
-"""Rendered documents: word for word as they were reviewed."""
+"""Rendered documents match their golden files."""
 
 import pytest
 import yaml

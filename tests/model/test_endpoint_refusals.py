@@ -1,4 +1,4 @@
-"""Endpoints that cannot work: where, and what is said."""
+"""Invalid endpoints: path and message of each problem."""
 
 from typing import Any
 

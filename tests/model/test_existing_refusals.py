@@ -1,4 +1,4 @@
-"""Configs of existing hosts that cannot work: where, and what is said."""
+"""Invalid configs of existing hosts: path and message of each problem."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Files whole or not at all, and locks that end with their holder."""
+"""Atomic writes, and locks that end with their holder."""
 
 import threading
 from pathlib import Path

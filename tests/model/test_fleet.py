@@ -1,4 +1,4 @@
-"""Configs that are right: what follows from them."""
+"""Valid configs and the resulting fleets."""
 
 import time
 from ipaddress import IPv4Address, IPv4Network

@@ -1,4 +1,4 @@
-"""Kubeconfigs, read by the real Kubernetes client."""
+"""Kubeconfigs, read by the official Kubernetes client."""
 
 from datetime import timedelta
 from pathlib import Path

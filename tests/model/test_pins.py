@@ -1,4 +1,4 @@
-"""One home for versions and constants: what else names one says the same."""
+"""Versions and constants are defined once, and every other occurrence agrees."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Certificates, verified the way that Kubernetes' TLS stacks do: full chains, by two libraries."""
+"""Certificates, verified as full chains by two TLS libraries."""
 
 import subprocess
 from datetime import UTC, datetime, timedelta

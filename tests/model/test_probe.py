@@ -1,4 +1,4 @@
-"""What the probe's loop learns, tries and reports, with answers and connections made up."""
+"""The probe's loop, with fake DNS answers and connections."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The way out of a cluster: what its machines are told of proxies and mirrors."""
+"""Proxies and mirrors of a cluster's machines."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What etcd can lose, at the moment and in one run."""
+"""How many members etcd can lose, at once and in one run."""
 
 import re
 

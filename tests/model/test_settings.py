@@ -1,4 +1,4 @@
-"""Settings of components, Nodes and upgrades: what follows from them."""
+"""Settings of components, Nodes and upgrades: the resulting values."""
 
 from typing import Any
 

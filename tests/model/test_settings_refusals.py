@@ -1,4 +1,4 @@
-"""Settings of components and Nodes that cannot work: where, and what is said."""
+"""Invalid settings of components and Nodes: path and message of each problem."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Snapshots that a config names: what is read of them, what is refused, and with which words."""
+"""Snapshots named in a config: identity, and rejection of invalid ones."""
 
 from pathlib import Path
 from typing import Any

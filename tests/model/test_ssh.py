@@ -1,4 +1,4 @@
-"""SSH keys, held against what OpenSSH's own tools say."""
+"""SSH keys, compared with the output of OpenSSH's tools."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Orders of change that cannot work: where, and what is said."""
+"""Invalid orders of upgrades: path and message of each problem."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Kubernetes versions: read, refused, compared."""
+"""Kubernetes versions: parsing, rejection and comparison."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A cluster of the real program, and what a rollout does on its machines."""
+"""A cluster of the real program, and the operations of a rollout on its machines."""
 
 from dataclasses import dataclass
 from pathlib import Path

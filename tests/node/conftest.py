@@ -1,4 +1,4 @@
-"""One cluster of a control plane and a worker, on which operations are tried one after another."""
+"""One cluster of a control plane and a worker, shared by the tests of operations."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Operations on a real cluster: each does what is left to do, and nothing where nothing is."""
+"""Operations on a real cluster: each one repairs or changes only what is necessary."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

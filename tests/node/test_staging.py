@@ -1,4 +1,4 @@
-"""Another version on a member: what it needs waits beside what runs."""
+"""Staging another version on a member, beside the running one."""
 
 from pathlib import Path
 

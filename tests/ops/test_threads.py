@@ -1,4 +1,4 @@
-"""Providers are called in threads: nothing that they run changes the whole process."""
+"""Providers run in threads: nothing that they call changes global state."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Waits: they end with what was found, or with how things were at the deadline."""
+"""Waits: their results, and their errors at the deadline."""
 
 import time
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""What a person runs: the Makefile, the set-up, the stack command, the workflows."""
+"""Tests of the Makefile, the set-up, the fleet command and the workflows."""

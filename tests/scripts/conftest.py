@@ -1,4 +1,4 @@
-"""Checkouts to run things in, and folders that every user may read."""
+"""Checkouts for tests, and folders that every user may read."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Which programs of this host the code starts, and which of them every host has.
+"""The programs of this host that the code starts, and those that every host has.
 
 A development machine has more programs than a fresh one. Whatever the code starts must come with
 every system, be presupposed by the README, or stand in the lists of scripts/setup.sh.

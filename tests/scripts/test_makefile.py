@@ -1,4 +1,4 @@
-"""The Makefile and .ci/run: what they call, in which order, for which stack."""
+"""The Makefile and .ci/run: their commands, order and stacks."""
 
 import os
 import re

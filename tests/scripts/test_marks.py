@@ -1,4 +1,4 @@
-"""Tests that this host cannot run are deselected, and that is said."""
+"""Tests that this host cannot run are deselected and reported."""
 
 import os
 import subprocess

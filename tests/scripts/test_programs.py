@@ -1,4 +1,4 @@
-"""What the tests and the program start on this host is installed by scripts/setup.sh."""
+"""Programs started by tests and program are installed by scripts/setup.sh."""
 
 import subprocess
 

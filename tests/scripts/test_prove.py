@@ -1,4 +1,4 @@
-"""A fresh machine: what it knows of this host, and what this host keeps of it."""
+"""The fresh machine of `make prove`: its access to this host, and its removal."""
 
 from pathlib import Path
 

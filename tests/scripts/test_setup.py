@@ -1,4 +1,4 @@
-"""scripts/setup.sh on a machine where something is missing, and on one where nothing is."""
+"""scripts/setup.sh on machines with and without missing packages."""
 
 import os
 import subprocess

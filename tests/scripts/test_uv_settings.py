@@ -1,4 +1,4 @@
-"""What pip is told about this machine reaches uv, and nothing that uv would trip over."""
+"""pip's configuration on this machine, translated for uv."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The workflows: accepted by actionlint, with no more rights than they need."""
+"""The workflows: valid, with minimal permissions."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Clones of this checkout whose program makes next to nothing, run by the real engine."""
+"""Clones of this checkout with a minimal program, run by the real engine."""
 
 import os
 import pty

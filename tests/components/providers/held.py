@@ -1,4 +1,4 @@
-"""A rollout of a cluster that has no machines: what it would change, it only records."""
+"""A rollout of a cluster without machines, which only records its changes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A resource that gives its value to others, unless it is told to fail."""
+"""A resource that passes its value to others, or fails on request."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the engine is told of a provider that failed."""
+"""Error reporting of providers."""
 
 import traceback
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""When key material is made again, when it is kept, and when what it names is replaced."""
+"""When key material is kept, renewed or replaced."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""A snapshot's way to its machine, with a machine that is made up."""
+"""Sending a snapshot to its machine, with a fake machine."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager

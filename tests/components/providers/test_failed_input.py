@@ -1,4 +1,4 @@
-"""What becomes of resources whose inputs a failed one would have given, with the real engine."""
+"""Resources that depend on a failed resource, with the real engine."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is found missing in a cluster, and when it is looked at again."""
+"""The health check: what it reports as missing, and when it is repeated."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A wave and the rollout that it holds, with the real engine: what each run does and shows."""
+"""A wave and the rollout that it holds, with the real engine."""
 
 import time
 from datetime import UTC, datetime

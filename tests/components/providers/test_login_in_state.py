@@ -1,4 +1,4 @@
-"""A login among a dynamic resource's inputs and the stack's outputs, with the real engine."""
+"""Logins in inputs of dynamic resources and in stack outputs, with the real engine."""
 
 import json
 from pathlib import Path

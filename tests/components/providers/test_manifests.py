@@ -1,4 +1,4 @@
-"""Objects in a cluster: when they are applied again, and which of them are there."""
+"""Objects in a cluster: applying, drift and deletion."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The right to join: for whom it is, when it is issued again, and how a member leaves."""
+"""Cluster memberships: credentials, their renewal, and how a member leaves."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""What becomes of later waves when a canary fails, with the real engine.
+"""Later waves when a canary fails, with the real engine.
 
 An existing cluster stays as it is. A new one is made, and not even later: the canary here fails
 only once the new cluster is complete.

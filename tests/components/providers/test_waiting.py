@@ -1,4 +1,4 @@
-"""A rollout that an earlier wave holds: no machine is changed, and the change stays to be done."""
+"""A held rollout changes no machine, and its change stays pending."""
 
 from typing import Any
 

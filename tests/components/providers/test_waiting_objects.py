@@ -1,4 +1,4 @@
-"""Objects that an earlier wave holds: a change of them waits, a missing one does not."""
+"""Held objects: changes wait, missing objects are applied."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Until when later waves wait, and that no call waits for it."""
+"""How long later waves wait, without blocking a provider call."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

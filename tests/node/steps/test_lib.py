@@ -1,4 +1,4 @@
-"""What every step shares, in a folder that stands for the machine's disk."""
+"""Functions shared by all steps, run in a folder that represents the machine's disk."""
 
 import subprocess
 from pathlib import Path

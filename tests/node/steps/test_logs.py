@@ -1,4 +1,4 @@
-"""scripts/node/logs.sh on files of the test's own: what is shown, and when it ends."""
+"""scripts/node/logs.sh on log files of the test: what it prints, and when it ends."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Operations as text: each is a function of its own script, and takes what it says."""
+"""Composed scripts of operations: functions and settings."""
 
 import pytest
 

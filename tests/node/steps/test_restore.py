@@ -1,4 +1,4 @@
-"""What a machine does with a snapshot, in a folder that stands for its disk."""
+"""Restoring a snapshot, in a folder that represents the machine's disk."""
 
 import hashlib
 import subprocess

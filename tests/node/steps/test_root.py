@@ -1,4 +1,4 @@
-"""A password in front of what a command reads: it never becomes part of it."""
+"""A sudo password before a command's input: it never becomes part of that input."""
 
 import os
 import subprocess

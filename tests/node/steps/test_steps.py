@@ -1,4 +1,4 @@
-"""How a step reaches a machine: as a file there, and settings which bash reads back unchanged."""
+"""How a step is sent to a machine: a file and settings that bash reads back unchanged."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bare hosts for tests: a Debian with SSH and a user, as a cloud or a data centre hands it over.
+"""Bare hosts for tests: a Debian with SSH and a user, as delivered by a cloud or a data centre.
 
 Their root is plain, without what Kubernetes needs. The packages for that lie in a package source of
 the host itself, so that a test installs them with the host's own apt and no traffic leaves the

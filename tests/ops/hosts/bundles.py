@@ -1,4 +1,4 @@
-"""Small bundles for tests, and the inputs of hosts that are to be supplied from them."""
+"""Small bundles for tests, and inputs of hosts that receive them."""
 
 import hashlib
 import os

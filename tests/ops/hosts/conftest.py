@@ -1,4 +1,4 @@
-"""Bare hosts, and what a fleet would ask of them."""
+"""Bare hosts, and the requirements of a fleet."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A forward proxy on this host. It knows one name, which nobody else does."""
+"""A forward proxy on this host, which alone resolves one test name."""
 
 import http.client
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A stack of the real program whose machines are hosts that exist already."""
+"""A stack of the real program on existing hosts."""
 
 import json
 from pathlib import Path

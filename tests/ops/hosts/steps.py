@@ -1,4 +1,4 @@
-"""Node steps on a bare host, run as the program runs them, and what the host is like by then."""
+"""Node steps on a bare host, run as the program runs them, and the host's resulting state."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where hosts download from by themselves."""
+"""URLs from which hosts download their artifacts."""
 
 from model.artifacts.upstream import downloads
 from ops.hosts.artifacts import for_host

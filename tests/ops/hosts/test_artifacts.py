@@ -1,4 +1,4 @@
-"""What a host is sent, and what its tables say of it."""
+"""The artifacts that a host receives, and their index."""
 
 import io
 import subprocess

@@ -1,4 +1,4 @@
-"""The store of texts: named by their checksums, private, whole, and without what nobody uses."""
+"""The store of texts: addressed by checksum, private, complete, without unused entries."""
 
 import hashlib
 import os

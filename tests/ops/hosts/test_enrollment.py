@@ -1,4 +1,4 @@
-"""ExistingHost against real hosts: taking over, refusing, supplying."""
+"""ExistingHost against real hosts: enrollment, rejection, artifacts."""
 
 import os
 import signal

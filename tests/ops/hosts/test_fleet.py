@@ -1,4 +1,4 @@
-"""End to end: the real engine makes clusters of hosts that were there before it."""
+"""Clusters of existing hosts, end to end with the real engine."""
 
 from collections.abc import Callable
 from pathlib import Path

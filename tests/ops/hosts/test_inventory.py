@@ -1,4 +1,4 @@
-"""The machines of a stack as its output says them, and what is said where one is not there."""
+"""The machines in a stack's output, and errors about missing ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""ExistingHost after it was taken over: refreshed, changed, replaced, given back."""
+"""ExistingHost after its enrollment: refresh, change, replacement, release."""
 
 from pathlib import Path
 from typing import Any

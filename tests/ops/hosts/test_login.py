@@ -1,4 +1,4 @@
-"""The one type of a login: what it shows, and its ways into and out of a resource's inputs."""
+"""The login type: its repr, and its conversion to and from a resource's inputs."""
 
 import json
 from dataclasses import replace

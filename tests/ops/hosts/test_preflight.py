@@ -1,4 +1,4 @@
-"""What is said about hosts that do not fit, without any host."""
+"""Problems reported about unsuitable hosts, without any host."""
 
 from dataclasses import replace
 

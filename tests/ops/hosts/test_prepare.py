@@ -1,4 +1,4 @@
-"""The step `prepare` on real hosts that were supplied with real binaries, and its undoing."""
+"""The step `prepare` on real hosts with real binaries, and its reversal."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

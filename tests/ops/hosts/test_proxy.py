@@ -1,4 +1,4 @@
-"""Hosts that reach nothing but a proxy, and registries with mirrors."""
+"""Hosts that reach only a proxy, and registries with mirrors."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The texts that run on machines: whole, in order, and free of clashes."""
+"""The scripts that run on machines: complete, ordered, and without name clashes."""
 
 import re
 import subprocess

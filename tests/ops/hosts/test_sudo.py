@@ -1,4 +1,4 @@
-"""Hosts whose sudo asks a password: taken over, prepared, looked at and given back with it."""
+"""Hosts whose sudo requires a password: enrollment, preparation, refresh, release."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Hosts that download by themselves, from a mirror that is sometimes damaged."""
+"""Hosts that download their artifacts from a mirror that is sometimes corrupt."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A virtual address on hosts that exist already: who holds it, and what is left of it."""
+"""A virtual address on existing hosts: who holds it, and its removal."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Bare hosts with Ubuntu, which many fleets run on, from the archive that a setting names.
+"""Bare hosts with Ubuntu, from the archive that a setting names.
 
 The setting is the variable ARCHIVE: the address of a folder with Ubuntu's `dists` and `pool`. Tests
 that need these hosts bear the mark `ubuntu`, and are deselected where it is not set.

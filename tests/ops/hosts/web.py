@@ -1,4 +1,4 @@
-"""A web server on this host, for as long as a test needs it."""
+"""A temporary web server on this host."""
 
 import threading
 from collections.abc import Iterator

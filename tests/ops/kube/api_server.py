@@ -1,4 +1,4 @@
-"""A Kubernetes API of a few answers, over TLS with a client certificate, on loopback."""
+"""A fake Kubernetes API over TLS with client certificates, on loopback."""
 
 import base64
 import hashlib

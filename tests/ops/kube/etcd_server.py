@@ -1,4 +1,4 @@
-"""A stand-in for the etcd of a cluster: what etcdctl says in its pods."""
+"""A fake etcd: the output of etcdctl in its pods."""
 
 import json
 from collections.abc import Collection

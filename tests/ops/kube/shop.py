@@ -1,4 +1,4 @@
-"""A Node with the pods of a shop, some of which a budget holds."""
+"""A Node with pods, some of which a PodDisruptionBudget covers."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where objects of a kind are, as the API itself tells, and what applying sends there."""
+"""API discovery, and the requests that applying sends."""
 
 from typing import Any
 

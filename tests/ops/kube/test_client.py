@@ -1,4 +1,4 @@
-"""The API client: pages, errors, patience, one client for each cluster, and what it costs."""
+"""The API client: pages, errors, retries, one client for each cluster, import time."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How a Node is emptied: what stays, what is asked for again, what is named in the end."""
+"""Draining a Node: which pods stay, which evictions are retried, and what is reported."""
 
 from collections.abc import Iterator
 from typing import Any

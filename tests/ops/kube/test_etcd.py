@@ -1,4 +1,4 @@
-"""etcd's members as the API shows them, and who may leave."""
+"""etcd's members through the API, and which of them may leave."""
 
 import pytest
 

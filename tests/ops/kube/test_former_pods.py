@@ -1,4 +1,4 @@
-"""Pods that end with their Node's former registration, or with a reset of its pod network."""
+"""Pods that are deleted with their Node's former registration or pod network."""
 
 from typing import Any
 

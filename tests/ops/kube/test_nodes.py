@@ -1,4 +1,4 @@
-"""Whether kubeadm's health check, a Job, can run somewhere."""
+"""Whether any Node can run kubeadm's health check, a Job."""
 
 from typing import Any
 

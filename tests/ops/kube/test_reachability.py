@@ -1,4 +1,4 @@
-"""Which pods do not reach which, as the probes' logs tell an observation."""
+"""Connectivity failures between pods, from the probes' logs."""
 
 from typing import Any
 

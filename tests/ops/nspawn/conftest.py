@@ -1,4 +1,4 @@
-"""A fleet for each test, beside the machine images, of which nothing may be left afterwards."""
+"""A fleet for each test, with a check that it leaves nothing behind."""
 
 from collections.abc import Iterator
 from pathlib import Path

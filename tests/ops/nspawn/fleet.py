@@ -1,4 +1,4 @@
-"""A fleet of its own for one test: an owner, a cluster, a bridge and machines on this host."""
+"""A fleet for one test: an owner, a cluster, a bridge and machines on this host."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""What machines are made of on this host, so that a test can see that nothing of them is left."""
+"""The parts of machines on this host, to check that none is left."""
 
 import subprocess
 from pathlib import Path

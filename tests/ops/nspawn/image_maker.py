@@ -1,4 +1,4 @@
-"""The image maker as a person runs it."""
+"""The image builder as a user runs it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a killed run of the tests left on this host is gone once the next one has begun."""
+"""Leftovers of a killed test run are removed by the next one."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""What a container machine is sent: what it has not got, and nothing twice."""
+"""Artifacts of container machines: only missing ones are sent."""
 
 from dataclasses import dataclass
 from pathlib import Path

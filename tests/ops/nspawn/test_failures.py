@@ -1,4 +1,4 @@
-"""What goes wrong on the way, and what is left of it."""
+"""Failures of creating machines, and their leftovers."""
 
 import os
 import shutil

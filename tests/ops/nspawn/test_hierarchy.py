@@ -1,4 +1,4 @@
-"""Which cgroup hierarchies a host has, told from what its /proc says."""
+"""The cgroup hierarchies of a host, from the content of its /proc."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The machine image: what is in it, what must not be, and what a second call costs."""
+"""The machine image: its content, and the cost of a second call."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A container machine from create to delete, on this very host."""
+"""A container machine from create to delete, on this host."""
 
 import os
 import shutil

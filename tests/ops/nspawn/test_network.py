@@ -1,4 +1,4 @@
-"""The bridge of a cluster, on this very host."""
+"""The bridge of a cluster, on this host."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The same machines on a host whose PID 1 is systemd: inside a machine that runs systemd.
+"""Container machines on a host whose PID 1 is systemd.
 
 The machine sees this checkout, its Python and the image cache, and runs the tests of this folder.
 """

@@ -1,4 +1,4 @@
-"""The engine's event log, read while it grows."""
+"""The engine's event log, read while it is written."""
 
 import json
 from pathlib import Path

@@ -1,3 +1,3 @@
-"""A stand-in for a cluster's API."""
+"""A fake cluster API."""
 
 from tests.ops.kube.api_server import api as api

@@ -1,4 +1,4 @@
-"""A cluster of three control planes and three workers, as the rollout's inputs describe it."""
+"""A rollout's inputs for a cluster of three control planes and three workers."""
 
 import copy
 from typing import Any

@@ -1,4 +1,4 @@
-"""A cluster without machines: what a rollout is given in place of hosts and an API."""
+"""A fake cluster: replacements for hosts and API in a rollout."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The table of actions: another row is all that another kind of change needs."""
+"""The table of actions: a new kind of change needs only a new row."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is found of a machine, and what must be done to it."""
+"""The actions that follow from the observed and the desired state of a machine."""
 
 from dataclasses import replace
 from typing import Any

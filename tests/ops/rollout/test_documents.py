@@ -1,4 +1,4 @@
-"""What identifies the cluster's documents, and what changed in them."""
+"""The identity of kubeadm's documents, and the description of their changes."""
 
 from ops.rollout.documents import changed_keys, digest, is_part_of
 from tests.ops.rollout.examples import CLUSTER, KUBELET

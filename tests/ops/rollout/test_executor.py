@@ -1,4 +1,4 @@
-"""In which order a whole run does what is left, without any machine."""
+"""The order of a rollout's operations, without any machine."""
 
 from dataclasses import replace
 

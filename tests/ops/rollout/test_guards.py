@@ -1,4 +1,4 @@
-"""What a preview refuses."""
+"""Unsafe changes that a preview rejects."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How what machines and the API tell is put together."""
+"""Merging of the states reported by machines and by the API."""
 
 from dataclasses import replace
 

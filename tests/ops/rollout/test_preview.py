@@ -1,4 +1,4 @@
-"""What a preview says."""
+"""The plan in a preview."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a machine waits for before anything else is done to it."""
+"""The conditions to wait for after a change of a machine."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which machine is next, and how many at once."""
+"""The order of machines, and how many change at once."""
 
 import threading
 import time

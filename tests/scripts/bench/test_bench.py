@@ -1,4 +1,4 @@
-"""What `make bench` is made of: runs that are measured, configs that are right, tables."""
+"""The parts of `make bench`: measured runs, configs, tables."""
 
 import json
 import subprocess

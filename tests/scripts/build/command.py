@@ -1,4 +1,4 @@
-"""The makers' command lines, run as a person runs them, with a cache of the test's own."""
+"""The builders' command lines, run with a cache of the test's own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A web server on loopback for each test, and no way around it."""
+"""A web server on loopback for each test, and no other network access."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Container images of a few bytes, put into a server as a registry holds them."""
+"""Container images of a few bytes, in a fake registry."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""Upstream's releases of one Kubernetes version, in its own layout, with files of a few bytes."""
+"""Fake upstream releases of one Kubernetes version, in upstream's layout."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""A web server on loopback that serves what a test gives it, with the faults that a test wants."""
+"""A web server on loopback that serves a test's content, with injected faults."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`python -m scripts.build.bundle` makes a bundle out of upstream's releases."""
+"""Building a bundle from upstream's releases."""
 
 import hashlib
 import json

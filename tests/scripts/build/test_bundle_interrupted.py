@@ -1,4 +1,4 @@
-"""A bundle that is killed goes on where it was; two that are made at once do no work twice."""
+"""Interrupted builds of a bundle are resumed; concurrent ones share the work."""
 
 import hashlib
 import signal

@@ -1,4 +1,4 @@
-"""A place is made by one process at a time, whole or not at all, where there is room."""
+"""Cache entries: atomic, exclusive, and only with enough disk space."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A download arrives whole and as it was published, or not at all."""
+"""Downloads: verified, resumable and retried."""
 
 import hashlib
 import socket

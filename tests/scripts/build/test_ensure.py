@@ -1,4 +1,4 @@
-"""What is made for a stack: only what it needs, in an order that works."""
+"""The prerequisites of a stack, and their order."""
 
 import os
 import subprocess

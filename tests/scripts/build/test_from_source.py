@@ -1,4 +1,4 @@
-"""What is built from the Go module registry, and what is said where it cannot be."""
+"""Builds from the Go module registry, and errors about missing prerequisites."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Image files: the same content gives the same bytes, and a runtime finds what it needs in them."""
+"""Image files: reproducible, and readable for a container runtime."""
 
 import hashlib
 import json

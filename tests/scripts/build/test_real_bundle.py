@@ -1,4 +1,4 @@
-"""This machine's own bundle, and the real containerd that takes images of both kinds."""
+"""This machine's own bundle, and the real containerd that imports its images."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An image comes out of a registry as its digests say, for one architecture, or not at all."""
+"""The registry client: indexes, tokens, mirrors, corrupt content."""
 
 import gzip
 import json

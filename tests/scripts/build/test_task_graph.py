@@ -1,4 +1,4 @@
-"""Stages start in order, side by side where they can, and end together when the run is stopped."""
+"""Stages: their order, parallelism, failures and termination."""
 
 import os
 import signal

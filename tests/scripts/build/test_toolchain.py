@@ -1,4 +1,4 @@
-"""The tool chain: filled from releases that are what they should be, and known to be whole."""
+"""The tool chain: installation from releases, and detection of changes."""
 
 import hashlib
 from pathlib import Path

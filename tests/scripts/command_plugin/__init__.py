@@ -1,1 +1,1 @@
-"""What a `command` resource plugin must do, whichever executable serves it."""
+"""The behaviour of a `command` resource plugin, whichever executable serves it."""

@@ -1,4 +1,4 @@
-"""A plugin's process and the calls that the engine makes to it."""
+"""A plugin's process, and the engine's calls to it."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""An engine's log, served to a plugin: what an operator would see of a command."""
+"""A fake engine log that records a plugin's messages."""
 
 import threading
 from concurrent import futures

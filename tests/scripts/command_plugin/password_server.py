@@ -1,4 +1,4 @@
-"""An SSH server that asks for a password; sshd would look it up among the users of this host."""
+"""An SSH server with password authentication; sshd would only accept this host's users."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Inputs: what is refused and how, defaults, and what becomes secret."""
+"""Check: rejected inputs, defaults and secrets."""
 
 from typing import Any
 

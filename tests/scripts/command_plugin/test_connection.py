@@ -1,4 +1,4 @@
-"""Reaching a host: who it is, who we are, and what happens when it does not answer."""
+"""Connections: host keys, authentication, proxies, retries."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What a change of an input calls for."""
+"""Diff: the operations that changed inputs require."""
 
 from typing import Any
 

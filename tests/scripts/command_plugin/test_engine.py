@@ -1,4 +1,4 @@
-"""The plugin in the hands of the real engine."""
+"""The plugin with the real engine."""
 
 import json
 import signal

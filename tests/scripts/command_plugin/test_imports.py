@@ -1,4 +1,4 @@
-"""The plugin's own modules: who may know whom, lazily as well."""
+"""Imports between the plugin's modules, including lazy ones."""
 
 import grimp
 

@@ -1,4 +1,4 @@
-"""Deciding which plugin the engine uses."""
+"""Selection of the command plugin."""
 
 import http.server
 import os

@@ -1,4 +1,4 @@
-"""What of a command's output is shown while it runs."""
+"""Logging of a command's output while it runs."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The plugin as a whole: what it says of itself, and many commands at once."""
+"""The plugin's version, schema and concurrency."""
 
 import json
 import time

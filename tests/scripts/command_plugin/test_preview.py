@@ -1,4 +1,4 @@
-"""What a preview says; it never reaches a host."""
+"""Previews, which never reach a host."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the stand-in does that the release does not; whichever plugin is under test."""
+"""Behaviour of the stand-in beyond the official release, whichever plugin is under test."""
 
 import signal
 import subprocess

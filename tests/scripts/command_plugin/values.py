@@ -1,4 +1,4 @@
-"""Property values as they travel between the engine and a plugin."""
+"""The encoding of property values between engine and plugin."""
 
 from collections.abc import Mapping
 from typing import Any

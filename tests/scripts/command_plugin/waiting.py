@@ -1,4 +1,4 @@
-"""A command that is under way while a test goes on."""
+"""A command that runs while a test continues."""
 
 import itertools
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Machines of a fleet that are nothing but an sshd on this host, and `fleet` for them."""
+"""Machines of a fleet, each an sshd on this host, and `fleet` for them."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Event logs of real runs, cut down to what a summary needs.
+"""Event logs of real runs, reduced to what a summary needs.
 
 `python -m tests.scripts.fleet.recorder LOG NAME` makes `recorded/NAME.jsonl` from what
 `pulumi --event-log LOG` wrote, and `python -m tests.scripts.fleet.recorder` writes all golden

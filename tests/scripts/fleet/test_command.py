@@ -1,4 +1,4 @@
-"""The command line itself: its entry point, its help pages, and how quickly they are there."""
+"""The command line: entry point, help pages, completion, start-up time."""
 
 import ast
 import subprocess

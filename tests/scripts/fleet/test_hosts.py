@@ -1,4 +1,4 @@
-"""`fleet hosts scan` against real servers: what is compared, and what is put into the config."""
+"""`fleet hosts scan` against real servers."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The kubeconfigs of several stacks side by side, and merged into a person's own."""
+"""Kubeconfigs of several stacks, separate and merged into the user's own."""
 
 import stat
 from pathlib import Path

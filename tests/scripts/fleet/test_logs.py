@@ -1,4 +1,4 @@
-"""`fleet logs` against a real sshd, whose machines' logs are the test's own."""
+"""`fleet logs` against a real sshd, with logs of the test's own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The files that the stack command writes: whole, private, and merged without losing a word."""
+"""Files written by fleet: atomic, private, and merged without loss."""
 
 import os
 import stat

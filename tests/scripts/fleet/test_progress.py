@@ -1,4 +1,4 @@
-"""What is shown while the engine works: on a terminal, and in a log."""
+"""Progress of a run, on a terminal and in a log."""
 
 import io
 import os

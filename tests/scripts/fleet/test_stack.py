@@ -1,4 +1,4 @@
-"""The stack command with the real engine: what it makes, keeps, shows and takes away."""
+"""The fleet command with the real engine."""
 
 import os
 import re

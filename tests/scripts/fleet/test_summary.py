@@ -1,4 +1,4 @@
-"""Summaries of recorded runs, and what a person is spared of the engine's messages."""
+"""Summaries of recorded runs."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""`make preview` by a user without root, with nothing but a clone and a home of their own."""
+"""`make preview` by a user without root, with only a clone and a home folder."""
 
 import os
 import shutil

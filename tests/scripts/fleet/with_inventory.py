@@ -1,4 +1,4 @@
-"""`fleet` as it is, but for the stack: its inventory comes from a file."""
+"""`fleet` with an inventory from a file instead of a stack."""
 
 import json
 import sys
