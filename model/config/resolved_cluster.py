@@ -75,6 +75,11 @@ class ResolvedCluster:
         """All paths that can set the driver."""
         return self.paths_of("machines", "driver")
 
+    @property
+    def subnet_paths(self) -> tuple[Path, ...]:
+        """All paths that can set the subnet of container machines, and those of the driver."""
+        return (*self.paths_of("machines", "subnet"), *self.driver_paths)
+
     def pool(self, role: str) -> EffectiveWorkers:
         """The settings of one role's machines."""
         return self.settings.control_planes if role == CONTROL_PLANE else self.settings.workers

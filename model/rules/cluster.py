@@ -158,7 +158,7 @@ def _container_machines(cluster: ResolvedCluster) -> Iterator[Issue]:
             "missing: container machines need their own subnet",
             allowed="an unused IPv4 network in CIDR notation",
             example="subnet: 10.89.1.0/24",
-            sources=cluster.driver_paths,
+            sources=cluster.subnet_paths,
         )
         return
     for role in ROLES:
@@ -171,7 +171,7 @@ def _container_machines(cluster: ResolvedCluster) -> Iterator[Issue]:
                 f"too small: the addresses of {size} {role} machines start at .{first}",
                 allowed=f"a network of at least {first + size + 1} addresses",
                 example="subnet: 10.89.0.0/20" if size > 100 else "subnet: 10.89.1.0/24",
-                sources=(*cluster.driver_paths, cluster.pool_path(role, "count")),
+                sources=(*cluster.subnet_paths, cluster.pool_path(role, "count")),
             )
 
 

@@ -67,7 +67,7 @@ def _address_on_bridge(cluster: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
     subnet = cluster.settings.machines.subnet
     if subnet is None:
         return
-    sources: tuple[Path, ...] = (cluster.path_of("machines", "subnet"), *cluster.driver_paths)
+    sources: tuple[Path, ...] = cluster.subnet_paths
     problem = f"is not in the machines' subnet {subnet}"
     if vip.address in subnet:
         ends = {

@@ -82,5 +82,8 @@ def _too_new(cluster: ResolvedCluster) -> Iterator[Issue]:
                 f"not supported by the kubelet of {version}",
                 allowed=f"Kubernetes 1.{since} or later, or a field that {version} has",
                 example=kubelet_fields.EXAMPLE,
-                sources=cluster.paths_of("kubernetesVersion"),
+                sources=(
+                    *cluster.paths_of("kubernetesVersion"),
+                    *cluster.paths_of("kubelet", name),
+                ),
             )

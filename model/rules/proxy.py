@@ -29,5 +29,8 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
                 f"artifacts.mirror already replaces {registry}",
                 allowed="one of the two: artifacts.mirror, or a mirror of this registry",
                 example="registryMirrors: {docker.io: https://mirror.example.com}",
-                sources=cluster.paths_of("artifacts", "mirror"),
+                sources=(
+                    *cluster.paths_of("artifacts", "mirror"),
+                    *cluster.paths_of("registryMirrors", registry),
+                ),
             )

@@ -87,7 +87,7 @@ def _inside(
 def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
     """Yield the conflicts between clusters."""
     clusters = list(clusters)
-    yield from _taken_twice(clusters)
+    yield from _duplicates(clusters)
     yield from _shared_bridges(clusters)
 
 
@@ -103,45 +103,60 @@ def _bridge(cluster: ResolvedCluster) -> Iterator[Network]:
     subnet = cluster.settings.machines.subnet
     if cluster.driver == "container" and subnet is not None:
         path = cluster.path_of("machines", "subnet")
-        yield Network(path, f"the machines of {cluster.name}", subnet, cluster.driver_paths)
+        yield Network(path, f"the machines of {cluster.name}", subnet, cluster.subnet_paths)
 
 
-def _taken_twice(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
+def _duplicates(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
     """Yield duplicate node addresses, SSH addresses and endpoints.
 
     Container machines and endpoints derived from them come last and are only compared with explicit
     addresses: overlapping bridges are reported once, not for each machine.
     """
-    nodes, doors, endpoints = (
+    nodes, logins, endpoints = (
         AddressRegistry("node address"),
         AddressRegistry("SSH address"),
         AddressRegistry("endpoint"),
     )
-    written = [each for each in clusters if each.driver == "existing"]
-    for cluster in (*written, *(each for each in clusters if each not in written)):
-        claims = cluster in written
-        for role in ROLES:
-            for index, (path, address) in enumerate(cluster.addresses(role)):
-                who = f"{cluster.name}-{role}-{index}"
-                sources = (path, *cluster.driver_paths)
-                if address is not None:
-                    yield from nodes.claim(address, who, sources, keep=claims)
-            for index, host in enumerate(cluster.hosts(role)):
-                path = cluster.pool_path(role, "hosts", index, "address")
-                if host.node_address is not None:
-                    door = f"{host.address}:{host.port}"
-                    who = f"{cluster.name}-{role}-{index}"
-                    yield from doors.claim(door, who, (path, *cluster.driver_paths), keep=True)
-    for cluster in sorted(clusters, key=lambda each: each.given_endpoint is None):
+    existing = [cluster for cluster in clusters if cluster.driver == "existing"]
+    containers = [cluster for cluster in clusters if cluster.driver != "existing"]
+    for cluster in (*existing, *containers):
+        above = cluster.driver_paths if cluster in existing else cluster.subnet_paths
+        for machine, path, address in _node_addresses(cluster):
+            if address is not None:
+                yield from nodes.claim(address, machine, (path, *above), keep=cluster in existing)
+        for machine, path, login in _logins(cluster):
+            above = (*cluster.driver_paths, *cluster.paths_of("machines", "ssh", "port"))
+            yield from logins.claim(login, machine, (path, *above), keep=True)
+    for cluster in sorted(clusters, key=lambda one: one.given_endpoint is None):
         if endpoint := cluster.endpoint:
             keep = cluster.given_endpoint is not None
             keys = [_endpoint_key(cluster)] if keep else []
             sources = (cluster.endpoint_path(*keys), *cluster.driver_paths)
-            twice = list(endpoints.claim(endpoint, f"cluster {cluster.name}", sources, keep=keep))
-            yield from twice
-            if cluster.vip and not twice:
-                who = f"the virtual address of {cluster.name}"
-                yield from nodes.claim(cluster.vip.address, who, sources, keep=True)
+            derived = () if keep else cluster.subnet_paths
+            holder = f"cluster {cluster.name}"
+            duplicates = list(endpoints.claim(endpoint, holder, (*sources, *derived), keep=keep))
+            yield from duplicates
+            if cluster.vip and not duplicates:
+                holder = f"the virtual address of {cluster.name}"
+                yield from nodes.claim(cluster.vip.address, holder, sources, keep=True)
+
+
+def _node_addresses(
+    cluster: ResolvedCluster,
+) -> Iterator[tuple[str, Path, IPv4Address | None]]:
+    """Yield the name of each machine, and its address with the path of that."""
+    for role in ROLES:
+        for index, (path, address) in enumerate(cluster.addresses(role)):
+            yield f"{cluster.name}-{role}-{index}", path, address
+
+
+def _logins(cluster: ResolvedCluster) -> Iterator[tuple[str, Path, str]]:
+    """Yield the name of each existing host that is not reached at its node address, and where."""
+    for role in ROLES:
+        for index, host in enumerate(cluster.hosts(role)):
+            if host.node_address is not None:
+                path = cluster.pool_path(role, "hosts", index, "address")
+                yield f"{cluster.name}-{role}-{index}", path, f"{host.address}:{host.port}"
 
 
 def _endpoint_key(cluster: ResolvedCluster) -> str:
@@ -157,21 +172,21 @@ class AddressRegistry:
         self._holders: dict[object, tuple[str, tuple[Path, ...]]] = {}
 
     def claim(
-        self, what: object, who: str, sources: tuple[Path, ...], *, keep: bool
+        self, address: object, claimant: str, sources: tuple[Path, ...], *, keep: bool
     ) -> Iterator[Issue]:
-        """Yield an issue if `what` is in use; else record it for `who` if `keep`."""
-        if what in self._holders:
-            holder, theirs = self._holders[what]
+        """Yield an issue if the address is in use; else record it for the claimant if `keep`."""
+        if address in self._holders:
+            holder, theirs = self._holders[address]
             yield issue(
                 sources[0],
-                what,
-                f"{who} has the same {self._noun} as {holder}",
+                address,
+                f"{claimant} has the same {self._noun} as {holder}",
                 allowed="a value that is unique in the fleet",
                 example=f"{sources[0][-1]}: {FREE_EXAMPLES.get(str(sources[0][-1]), '10.0.1.12')}",
                 sources=(*sources[1:], *theirs),
             )
         elif keep:
-            self._holders[what] = (who, sources)
+            self._holders[address] = (claimant, sources)
 
 
 def _shared_bridges(clusters: list[ResolvedCluster]) -> Iterator[Issue]:

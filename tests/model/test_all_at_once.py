@@ -11,6 +11,20 @@ from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed
 from tests.model.refusals import problems
 
 ONE, TWO = "clusters/cluster1", "clusters/cluster2"
+# What is right for the one cluster would be wrong for the other.
+INHERITING = changed(
+    CONTAINER,
+    ("machines/memory", "512Mi"),
+    ("machines/subnet", "10.89.2.0/24"),
+    (f"{ONE}/machines/memory", "2Gi"),
+    (f"{TWO}/machines/memory", "2Gi"),
+    (f"{TWO}/machines/subnet", ABSENT),
+)
+NEW_FIELD = changed(
+    CONTAINER,
+    ("kubelet", {"tlsCurvePreferences": [29]}),
+    (f"{ONE}/kubernetesVersion", "1.35.4"),
+)
 
 
 def paths(config: object) -> list[str]:
@@ -78,6 +92,14 @@ def test_invalid_hosts_do_not_hide_problems_of_others() -> None:
         (EXISTING, ("machines/ssh", "root"), "machines.ssh"),
         (CONTAINER, (f"{ONE}/networking", "10.96.0.0/12"), "clusters.cluster1.networking"),
         (CONTAINER, ("machines", []), "machines"),
+        # What the cluster would inherit instead is not in force.
+        (INHERITING, (f"{ONE}/machines/subnet", "10.89.1"), "clusters.cluster1.machines.subnet"),
+        (INHERITING, (f"{ONE}/machines/memory", 4), "clusters.cluster1.machines.memory"),
+        (
+            INHERITING,
+            (f"{ONE}/kubelet/tlsCurvePreferences", "29"),
+            "clusters.cluster1.kubelet.tlsCurvePreferences",
+        ),
     ],
 )
 def test_follow_up_problems_of_an_invalid_value_are_not_reported(
