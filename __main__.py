@@ -3,7 +3,7 @@
 import pulumi
 
 from components.fleet import Fleet, FleetArgs
-from components.sdk_logging import silence_debug
+from components.sdk import lighten
 from model.config.errors import ConfigError
 from model.load import load
 
@@ -36,5 +36,5 @@ async def main() -> pulumi.Inputs:
     return outputs
 
 
-silence_debug()
+lighten()
 pulumi.run(main)

@@ -24,6 +24,7 @@ class Registered:
     secret_outputs: frozenset[str]
     protect: bool
     deleted_with: str
+    stack: tuple[str, ...]
     outputs: dict[str, Any] = field(default_factory=dict)
 
     @property

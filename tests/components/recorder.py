@@ -123,6 +123,7 @@ class Recorder(mocks.MockMonitor):
             secret_outputs=frozenset(request.additionalSecretOutputs),
             protect=request.protect,
             deleted_with=request.deletedWith,
+            stack=tuple(frame.pc.uri for frame in request.stackTrace.frames),
         )
         registered.outputs = self._outputs(registered)
         self.graph.add(registered)

@@ -63,6 +63,12 @@ def test_machine_is_sent_the_scripts_of_its_steps_and_its_files(graph: Graph) ->
         assert "/etc/containerd/config.toml\t0644\t" in content.get(texts["files"])
 
 
+def test_state_holds_where_a_resource_is_made_and_not_the_whole_stack(graph: Graph) -> None:
+    for each in graph:
+        (made,) = each.stack
+        assert "/components/" in made or made.endswith("/__main__.py"), each.name
+
+
 def test_state_holds_no_text_of_a_script_or_file(graph: Graph) -> None:
     scripts = ["step_prepare() {", "begin_membership() {", b64encode(CONFIG.encode()).decode()[:80]]
     for each in graph:
