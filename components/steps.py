@@ -29,7 +29,7 @@ VERIFY = (
     '{ rm -f "$1"; echo "$SCRIPT_MISSING" >&2; exit 1; }; '
 )
 SCRIPT_MISSING = (
-    "error: this step's script is missing or damaged among the machine's artifacts\n"
+    "error: the script of this step is missing or damaged on the machine\n"
     "  what to do: run 'fleet refresh' and 'fleet up': it is sent again"
 )
 

@@ -103,7 +103,7 @@ def test_script_that_is_missing_or_damaged_is_not_run(left: str | None, artifact
     ended = subprocess.run(["bash", "-c", run], input=given, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == (
-        "error: this step's script is missing or damaged among the machine's artifacts\n"
+        "error: the script of this step is missing or damaged on the machine\n"
         "  what to do: run 'fleet refresh' and 'fleet up': it is sent again\n"
     )
     assert not path.exists(), "the next refresh would not miss it"
