@@ -137,12 +137,12 @@ def _leave_etcd(inputs: MembershipInputs, leaving: Sequence[etcd.Member] = ()) -
 def _retire(inputs: MembershipInputs, silence_seconds: float) -> None:
     # For a machine removed from the config, the state holds its drain policy of that time.
     nodes = Nodes.of(inputs["kubeconfig"])
-    told = nodes.drain_policy()
+    policy = nodes.drain_policy()
     deleted = retirement.retire(
         nodes,
         inputs["node"],
-        deadline_seconds=float(told["seconds"]) if told else inputs["drain_seconds"],
-        force=told["force"] == "true" if told else inputs["force"],
+        deadline_seconds=float(policy["seconds"]) if policy else inputs["drain_seconds"],
+        force=policy["force"] == "true" if policy else inputs["force"],
         silence_seconds=silence_seconds,
     )
     if deleted:

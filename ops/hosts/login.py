@@ -36,7 +36,7 @@ class LoginProps(TypedDict):
 class Login:
     """`private_key` None asks the SSH agent, `host_key` None accepts any; `sudo` becomes root.
 
-    `sudo_password` is None where sudo asks none. A bastion lets in whoever has the private key.
+    `sudo_password` is None where sudo asks none. A bastion accepts the private key.
     """
 
     host: str

@@ -1,4 +1,4 @@
-"""The host keys that an SSH server shows to anybody who asks; nobody logs in."""
+"""The host keys that an SSH server presents, read without logging in."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def host_keys(login: Login) -> "list[paramiko.PKey]":
     """Return a host's keys of the kinds that can be pinned, the preferred one first.
 
-    What shows them is whoever answers: they have to be compared with the host's own. Raises
+    They are not authenticated: compare them with those on the host's console. Raises
     Unreachable, also where there is none.
     """
     import paramiko

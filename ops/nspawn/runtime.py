@@ -68,7 +68,7 @@ def _boot() -> str:
 def start_time(process: int) -> int:
     """Field 22 of /proc/<pid>/stat (proc(5)): no two processes share both id and start.
 
-    -1 when there is no such process, or when it has ended and nobody has asked for its status yet.
+    -1 when there is no such process, or when it has ended and is still a zombie.
     """
     try:
         stat = Path(f"/proc/{process}/stat").read_text()

@@ -15,7 +15,7 @@ from ops.pulumi.events import EventLog
 
 # Maximum number of concurrent steps: they wait for machines, they do not compute.
 PARALLEL = 32
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 EVENT_VERBS = ("up", "preview", "refresh", "destroy")
 UNATTENDED = ("--yes", "--skip-preview")
 
@@ -130,7 +130,7 @@ class PulumiCli:
 
 def _ended(process: "subprocess.Popen[str]") -> int | None:
     try:
-        return process.wait(LOOK_SECONDS)
+        return process.wait(POLL_SECONDS)
     except subprocess.TimeoutExpired:
         return None
 

@@ -43,7 +43,7 @@ class Step:
 
     @property
     def is_provider(self) -> bool:
-        """Whether it is a provider, to which the engine passes the whole config."""
+        """Whether it is a provider, to which the engine passes the complete config."""
         return self.type.startswith("pulumi:providers:")
 
 
@@ -114,7 +114,7 @@ class EventLog:
             return
         with self._path.open("rb") as stream:
             stream.seek(self._offset)
-            whole, newline, _ = stream.read().rpartition(b"\n")
-        self._offset += len(whole) + len(newline)
-        for line in whole.splitlines():
+            complete, newline, _ = stream.read().rpartition(b"\n")
+        self._offset += len(complete) + len(newline)
+        for line in complete.splitlines():
             yield json.loads(line)

@@ -50,7 +50,7 @@ def merge(tracked: str, copy: str, *, keep_tracked_secrets: bool) -> str:
     """Return the tracked stack file with the copy's own salt and encrypted values.
 
     Encrypted values of the tracked file belong to a passphrase that is not this user's, unless the
-    user configured one: without it the engine could only reject the whole file.
+    user configured one: without it the engine could only reject the file.
     """
     result = _compose(tracked)
     mine = _compose(copy)

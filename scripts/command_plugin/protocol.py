@@ -1,6 +1,6 @@
 """The messages and calls of Pulumi's plugin protocol, without the rest of Pulumi's SDK.
 
-Importing `pulumi` runs the whole SDK, which takes three times as long as everything else that this
+Importing `pulumi` loads the full SDK, which takes three times as long as everything else that this
 process needs, and the engine waits for it in every preview and every update. The generated modules
 import only each other, so they are loaded as a separate package.
 """

@@ -52,7 +52,7 @@ class Field:
     required: bool = False
     secret: bool = False
     default: Value = None
-    # Whether a change of the whole field, not of a part of it, replaces the resource.
+    # Whether a change of the field itself, not of an item in it, replaces the resource.
     replaces: bool = False
 
 

@@ -47,7 +47,7 @@ class Asset:
 
 
 def is_unknown(value: Value) -> bool:
-    """Whether the value as a whole is unknown."""
+    """Whether the value itself is unknown."""
     return isinstance(value, Marked) and not value.known
 
 

@@ -23,7 +23,7 @@ def _complete_stack(
 
 
 def stack_argument() -> Decorator:
-    """Take the stack as the optional argument STACK: for commands about a whole stack."""
+    """Take the stack as the optional argument STACK: for commands about a stack."""
     return click.argument(
         "stack",
         required=False,

@@ -55,7 +55,7 @@ def summary(changes: Changes, stack: str, *, preview: bool) -> RenderableType:
 
 
 def headline(changes: Changes, stack: str, *, preview: bool) -> str:
-    """Return one line for the whole run, such as `prod: +0 ~12 -0, 12 machines drained`."""
+    """Return one line for the run, such as `prod: +0 ~12 -0, 12 machines drained`."""
     if not changes.any:
         return f"{stack}: no changes ({_count(changes.unchanged, 'resource')})"
     counts = changes.counts

@@ -39,7 +39,7 @@ def entering() -> Iterator[tuple[str, ...]]:
 
 
 def _own() -> list[Path]:
-    """The caller's cgroup in each hierarchy that is mounted as a whole (cgroups(7))."""
+    """The caller's cgroup in each hierarchy whose root is mounted (cgroups(7))."""
     lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     paths = {name: path for _, names, path in lines for name in names.split(",")}
     found = []

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a root the whole machine of what runs in it, as the first process in namespaces of its own.
+# Runs a root as a machine of its own: as the first process, in namespaces of its own.
 # usage: enter.sh ROOT SHARED SCRIPT     SHARED: a folder that the machine has too, or nothing
 set -euo pipefail
 root=$1 shared=$2 script=$3

@@ -9,7 +9,7 @@ import yaml
 from tests.components.graph import Graph
 from tests.components.recorder import PROGRAM, run
 
-SSH_KEY = "the private key of somebody's hosts"
+SSH_KEY = "the private key of existing hosts"
 
 
 def stack_config(name: str) -> Any:

@@ -1,8 +1,8 @@
 """Runs the program against a recorder instead of the engine, and returns what it registers.
 
-The recorder keeps every request whole (parent, dependencies, protection, secrets), which Pulumi's
-own mocks drop. Resources that only compute (keys, certificates) are really made, so that a test can
-search for their key material; machines and what lives in a cluster are made up.
+The recorder keeps every field of a request (parent, dependencies, protection, secrets), some of
+which Pulumi's own mocks drop. Resources that only compute (keys, certificates) are really created,
+so that a test can search for their key material; machines and objects in a cluster are fake.
 """
 
 import asyncio
@@ -194,7 +194,7 @@ def _is_secret(wire: Any) -> bool:
 
 
 def _plain(wire: Any) -> Any:
-    """The value with the marks of secrets taken away."""
+    """Return the value without its markers of secrets."""
     if _is_secret(wire):
         return _plain(wire["value"])
     if isinstance(wire, dict):

@@ -80,13 +80,13 @@ def test_another_set_of_control_planes_changes_the_remaining_ones() -> None:
     before = run(changed(stack_config("dev"), *VIRTUAL))
     more = (*VIRTUAL, ("clusters/cluster1/controlPlanes/count", 5))
     touched = run(changed(stack_config("dev"), *more), before).changed_from(before)
-    told = {
+    informed = {
         f"cluster1-control-plane-{index}-{step}"
         for index in range(3)
         for step in ("prepare", "membership")
     }
     new = of_machines("cluster1-control-plane-3", "cluster1-control-plane-4")
-    assert touched == told | new | ALWAYS
+    assert touched == informed | new | ALWAYS
 
 
 def test_steps_and_membership_carry_the_machines_id(graph: Graph) -> None:

@@ -27,10 +27,10 @@ def test_nothing_is_sent_without_a_restore(graph: Graph) -> None:
 
 
 def test_a_snapshot_changes_only_the_initialization_of_its_cluster(dev: Graph, config: Any) -> None:
-    founded = {"cluster1-flannel", "cluster1-probe", "cluster1-dns"}
+    after_init = {"cluster1-flannel", "cluster1-probe", "cluster1-dns"}
     consented = {f"cluster1-{machine}-membership" for machine in ("control-plane-0", "worker-0")}
     touched = run(config, dev).changed_from(dev)
-    assert touched - founded == {SENT, "cluster1-init"} | consented
+    assert touched - after_init == {SENT, "cluster1-init"} | consented
 
 
 def test_a_snapshot_is_sent_before_init(config: Any) -> None:

@@ -11,7 +11,7 @@ from ops.nspawn.spec import MachineSpec
 
 
 def lose(machines: Path, cluster: str, name: str) -> None:
-    """End a machine without a word to anybody (its cable goes first), and take its disk away."""
+    """Kill a machine without notice (its network goes first), and delete its disk."""
     with mock.patch.dict(os.environ, KUBEADM_FLEET_MACHINES=str(machines)):
         lost = MachineSpec.read(machines / cluster / name)
         assert lost

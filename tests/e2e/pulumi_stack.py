@@ -39,7 +39,7 @@ class Finished:
             if isinstance(event, Step)
             and event.moment is Moment.STARTED
             and event.op in operations
-            # The engine hands the whole config to its default providers, which change with it.
+            # The engine passes the complete config to its default providers, which change with it.
             and not event.is_provider
         ]
 
@@ -112,7 +112,7 @@ class PulumiStack(IsolatedStack):
         super().create()
 
     def up(self) -> Finished:
-        """`pulumi up`, as a person runs it."""
+        """`pulumi up`, as a user runs it."""
         return self.succeed("up", *UNATTENDED, "--parallel", "32")
 
     def preview(self) -> Finished:

@@ -101,7 +101,7 @@ def test_proxy_and_mirrors_reach_running_machines(fleet: PulumiStack, kubectl: K
         assert "mirror.example.com" in machines.run(
             name, "cat /etc/containerd/certs.d/docker.io/hosts.toml"
         )
-    # What the step wrote is nobody's edit.
+    # Files written by the step are no manual edit.
     assert fleet.refresh().changes == {}
     del cluster(fleet)["proxy"], cluster(fleet)["registryMirrors"]
     applied(fleet, f"{WORKER}: {how}")

@@ -118,7 +118,7 @@ def test_edited_files_of_the_virtual_address(fleet: PulumiStack, machines: Machi
 def test_stopped_services_of_the_virtual_address(
     fleet: PulumiStack, kubectl: Kubectl, machines: Machines
 ) -> None:
-    """Nobody else holds the address here: with its services the whole API is away."""
+    """No other machine holds the address here: without its services the API is unavailable."""
     started = f"systemctl is-active {HAPROXY} {KEEPALIVED}; systemctl is-enabled {HAPROXY}"
     for stop, reasons in (
         (f"systemctl stop {KEEPALIVED}", [f"{KEEPALIVED} is inactive"]),

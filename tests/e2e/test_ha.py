@@ -1,7 +1,7 @@
 """Control planes that fail without notice, one after another, while a client writes.
 
-Dying is a power cut: the machine's cable is taken away before its processes are killed, so that
-nobody is told. `pulumi up` starts it again. Run with `-s` to see the figures.
+The failure is a power cut: the machine's network is cut before its processes are killed, so that
+no peer is notified. `pulumi up` starts it again. Run with `-s` to see the figures.
 """
 
 import json
@@ -139,7 +139,7 @@ def test_the_api_survives_the_loss_of_each_control_plane(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
 ) -> None:
     (holder,) = holders(fleet, network)
-    # The holder first; whoever holds the address by then is among the others or is the last.
+    # The holder of the address first; its next holder is one of the others.
     victims = [holder, *(name for name in CONTROL_PLANES if name != holder)]
     seen: dict[str, Figures] = {}
     with Writer(fleet.output("kubeconfig")) as writer:

@@ -21,12 +21,12 @@ from tests.tmp_machines import workshop
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-HOST_KEY = new_key_pair("nobody").public
+HOST_KEY = new_key_pair("unused").public
 
 
 @pytest.fixture
 def dead() -> Iterator[str]:
-    """An address that this host is next to, and that nobody has."""
+    """Return an unused address in a subnet of this host."""
     with subnet(86) as silent:
         bridge = f"kf{os.urandom(6).hex()}"
         network.make_bridge(bridge, f"{silent[1]}/24")
@@ -53,7 +53,7 @@ def config(dead: str, own: IPv4Network) -> dict[str, object]:
 def test_other_clusters_finish_and_the_summary_names_the_failed_one(dead: str) -> None:
     with workshop() as folder, subnet(86) as own:
         stack = PulumiStack(folder, "test", config(dead, own))
-        stack.secrets = {"hosts": new_key_pair("nobody").private_openssh}
+        stack.secrets = {"hosts": new_key_pair("unused").private_openssh}
         stack.create()
         try:
             finished = stack.run("up", "--yes", "--skip-preview", "--parallel", "32")
@@ -98,7 +98,7 @@ def test_dependents_of_a_failed_rollout_report_nothing() -> None:
 
 @contextmanager
 def unplugged(stack: PulumiStack, cluster: str, machine: str) -> Iterator[None]:
-    """Nobody reaches the machine until the end of the block."""
+    """Make the machine unreachable until the end of the block."""
     spec = MachineSpec.read(stack.machines / cluster / machine)
     assert spec
     subprocess.run(["ip", "link", "set", spec.link, "down"], check=True)

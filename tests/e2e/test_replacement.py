@@ -229,7 +229,7 @@ def test_a_single_control_plane_is_restored_from_a_snapshot(
     kubectl("create", "configmap", "saved", "--from-literal", "by=snapshot")
     snapshot = fleet.folder / "snapshot.db"
     _save(fleet, kubectl, snapshot)
-    kubectl("create", "configmap", "late", "--from-literal", "by=nobody")
+    kubectl("create", "configmap", "late", "--from-literal", "by=test")
     failures.lose(fleet.machines, CLUSTER, CONTROL_PLANES[0])
     fleet.refresh()
     fleet.config["clusters"][CLUSTER]["controlPlanes"]["restore"] = str(snapshot)
@@ -309,7 +309,7 @@ def _power_off(fleet: PulumiStack) -> None:
 
 
 def _save(fleet: PulumiStack, kubectl: Kubectl, snapshot: Path) -> None:
-    """Take a snapshot as anybody would: with etcdctl in etcd's pod, through its data's folder."""
+    """Take a snapshot as a user would: with etcdctl in etcd's pod, into its data folder."""
     there = Path("/var/lib/etcd/saved.db")
     pod = f"etcd-{CONTROL_PLANES[0]}"
     client = [word for word in etcd.ETCDCTL if not word.startswith("--write-out")]

@@ -107,7 +107,7 @@ def test_the_others_wait_for_the_soak_without_blocking_the_run(fleet: PulumiStac
         assert f"waits until {until:%Y-%m-%d %H:%M:%S} UTC" in said.output
         assert {f"{OTHER}-rollout", f"{OTHER}-drain"} <= set(said.steps("update"))
     assert "wave-0" not in shown.steps("update")
-    # The canary was not changed again, and holds nobody longer for it.
+    # The canary was not changed again, and does not prolong the hold.
     fleet.up()
     assert fleet.output("clusters")[OTHER]["waiting"] == waiting
 

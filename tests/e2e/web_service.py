@@ -7,7 +7,7 @@ from tests.e2e.kubectl import Kubectl
 
 NAME = "greeters"
 NODE_PORT = 30080
-# Who has just been told to end still answers until every node knows that it is no longer asked.
+# A terminating pod still answers until every node has removed its endpoint.
 LEAVING_SECONDS = 10
 IMAGE = "ghcr.io/flannel-io/flannel:v0.28.10"
 LABELS = {"app": NAME}
@@ -23,7 +23,7 @@ DEPLOYMENT: dict[str, Any] = {
         "template": {
             "metadata": {"labels": LABELS},
             "spec": {
-                # The server does not end by itself when it is told to.
+                # The server does not handle SIGTERM itself.
                 "terminationGracePeriodSeconds": LEAVING_SECONDS + 2,
                 "topologySpreadConstraints": [
                     {
@@ -59,7 +59,7 @@ SERVICE: dict[str, Any] = {
         "ports": [{"port": 80, "targetPort": 8080, "nodePort": NODE_PORT}],
     },
 }
-# At least one of them is always there, whoever empties a node.
+# At least one of them is always available, whatever drains a node.
 BUDGET: dict[str, Any] = {
     "apiVersion": "policy/v1",
     "kind": "PodDisruptionBudget",

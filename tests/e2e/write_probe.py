@@ -1,7 +1,7 @@
 """A client that continuously writes, and reports gaps, failed writes and lost writes.
 
-Every write is an object of its own, so that an acknowledged one is either there in the end or lost.
-A write that failed may be there all the same; nobody was promised anything.
+Every write is an object of its own, so that an acknowledged one either exists at the end or is
+lost. A failed write may exist as well: it was not acknowledged.
 """
 
 import threading

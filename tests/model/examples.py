@@ -55,7 +55,7 @@ EXISTING: dict[str, Any] = {
 
 
 def changed(config: dict[str, Any], *changes: tuple[str, Any]) -> dict[str, Any]:
-    """Return a copy with other values at paths such as a/b/0; ABSENT takes one away."""
+    """Return a copy with other values at paths such as a/b/0; ABSENT removes one."""
     config = copy.deepcopy(config)
     for path, value in changes:
         *holders, last = path.split("/")

@@ -70,7 +70,7 @@ CASES: dict[str, Origin] = {
         "clusters.cluster1.controlPlanes.hosts.1.port",
     ),
     "a default of a host": (EXISTING, [], "workers.hosts.0.nodeAddress", None, None),
-    "a bastion is replaced as a whole": (
+    "a bastion is replaced entirely": (
         EXISTING,
         [("machines/ssh/bastion/port", 2022), (f"{ONE}/machines/ssh/bastion", BASTION)],
         "machines.ssh.bastion.port", 22, None,
@@ -79,7 +79,7 @@ CASES: dict[str, Origin] = {
         EXISTING, [(f"{ONE}/machines/ssh/bastion", None)], "machines.ssh.bastion", None,
         "clusters.cluster1.machines.ssh.bastion",
     ),
-    "a proxy is replaced as a whole": (
+    "a proxy is replaced entirely": (
         CONTAINER,
         [("proxy", {"https": PROXY, "noProxy": [".a"]}), (f"{ONE}/proxy", {"http": PROXY})],
         "proxy.noProxy", [], None,

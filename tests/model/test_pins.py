@@ -49,8 +49,8 @@ def test_manifests_name_the_images_that_are_built() -> None:
 
 
 def test_drain_manifest_contains_the_default() -> None:
-    told: dict[str, Any] = yaml.safe_load((MANIFESTS / "baseline" / "drain.yaml").read_text())
-    assert told["data"]["seconds"] == str(DRAIN_SECONDS)
+    policy: dict[str, Any] = yaml.safe_load((MANIFESTS / "baseline" / "drain.yaml").read_text())
+    assert policy["data"]["seconds"] == str(DRAIN_SECONDS)
 
 
 def test_shell_and_python_use_the_same_port() -> None:

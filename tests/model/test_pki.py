@@ -156,7 +156,7 @@ def test_a_machine_joins_as_itself_for_an_hour() -> None:
 def test_certificates_are_valid_from_the_past_to_tolerate_clock_skew() -> None:
     for pair in (CA, CLIENT):
         age = datetime.now(UTC) - parsed(pair).not_valid_before_utc
-        # They are made when this module is loaded, which is long before in a whole run.
+        # They are made when this module is imported, which is long before in a complete run.
         assert timedelta(minutes=5) <= age < timedelta(hours=2)
 
 

@@ -32,10 +32,10 @@ def test_nothing_is_restored_by_default() -> None:
 
 @pytest.mark.parametrize("more", [0, CHUNK, 3 * CHUNK])
 def test_a_snapshot_is_identified_by_its_checksum(file: Path, more: int) -> None:
-    whole = snapshots.write(file, snapshots.PAGES + bytes(more))
+    checksum = snapshots.write(file, snapshots.PAGES + bytes(more))
     snapshot = load(restoring(file)).clusters[0].snapshot
     assert snapshot
-    assert (snapshot.path, snapshot.sha256) == (str(file), whole)
+    assert (snapshot.path, snapshot.sha256) == (str(file), checksum)
 
 
 def test_another_content_or_path_requires_new_acknowledgement(file: Path, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class Member:
         assert finished.status == 0, f"{name}: {finished.out}{finished.err}"
         return finished.out
 
-    def survey(self) -> dict[str, str]:
+    def node_facts(self) -> dict[str, str]:
         """What the machine is like."""
         return _known(self.succeed("node_facts"))
 

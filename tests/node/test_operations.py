@@ -26,25 +26,25 @@ RUNNING = (
 def test_an_unchanged_machine_is_left_alone(control_plane: Member, worker: Member) -> None:
     for machine in (control_plane, worker):
         before = machine.shell(f"{STARTED}; {RUNNING}")
-        looked = machine.survey()
+        looked = machine.node_facts()
         for name in ("apply_kubelet", "repair"):
             assert NOTHING in machine.succeed(name)
         if machine is control_plane:
             assert NOTHING in machine.succeed("apply_control_plane")
         assert machine.shell(f"{STARTED}; {RUNNING}") == before
-        assert machine.survey() == looked
+        assert machine.node_facts() == looked
 
 
 def test_node_facts_describe_a_machine(control_plane: Member, worker: Member) -> None:
     for machine in (control_plane, worker):
-        found = machine.survey()
+        found = machine.node_facts()
         assert found["machine_id"] == machine.spec.machine_id
         assert found["member"].endswith(machine.spec.machine_id)
         assert {found[key] for key in ("kubelet", "kubeadm", "kubectl", "running")} == {VERSION}
         assert (found["staged"], found["interrupted"], found["complete"]) == ("", "no", "yes")
         assert (found["service:kubelet"], found["service:containerd"]) == ("active", "active")
-    assert control_plane.survey()[f"file:{MANIFESTS}/etcd.yaml"] != "missing"
-    assert worker.survey()[f"file:{MANIFESTS}/etcd.yaml"] == "missing"
+    assert control_plane.node_facts()[f"file:{MANIFESTS}/etcd.yaml"] != "missing"
+    assert worker.node_facts()[f"file:{MANIFESTS}/etcd.yaml"] == "missing"
 
 
 def test_only_the_component_of_a_changed_argument_is_restarted(control_plane: Member) -> None:
@@ -101,7 +101,7 @@ def test_the_kubelet_configuration_is_changed(control_plane: Member, worker: Mem
 
 def test_all_damage_is_repaired(control_plane: Member) -> None:
     """With the API server's own manifest gone there is no API to ask how it should be."""
-    looked = control_plane.survey()
+    looked = control_plane.node_facts()
     control_plane.shell(
         f"rm {MANIFESTS}/kube-apiserver.yaml; systemctl stop kubelet\n"
         "echo 'maxPods: 5' >>/var/lib/kubelet/config.yaml\n"
@@ -110,17 +110,17 @@ def test_all_damage_is_repaired(control_plane: Member) -> None:
         "sed -i s/overlayfs/native/ /etc/containerd/config.toml\n"
         "rm /etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
     )
-    assert control_plane.survey() != looked
+    assert control_plane.node_facts() != looked
     control_plane.succeed("repair")
-    assert control_plane.survey() == looked
+    assert control_plane.node_facts() == looked
     assert NOTHING in control_plane.succeed("repair")
 
 
 def test_a_stopped_worker_is_repaired(worker: Member) -> None:
-    looked = worker.survey()
+    looked = worker.node_facts()
     worker.shell("systemctl disable --now kubelet; systemctl stop containerd")
     worker.succeed("repair")
-    assert worker.survey() == looked
+    assert worker.node_facts() == looked
 
 
 def test_a_proxy_is_repaired_and_changes_by_a_step_are_no_drift(worker: Member) -> None:
@@ -161,7 +161,7 @@ def test_a_killed_change_is_completed_by_the_next_run(
         control_plane.shell("pkill -KILL --full apply_control_plane || true")
         assert killed.result().status != 0
     control_plane.succeed("apply_control_plane")
-    found = control_plane.survey()
+    found = control_plane.node_facts()
     assert found["interrupted"] == "no"
     for name in COMPONENTS[1:]:
         assert f"--v={level}" in control_plane.shell(f"cat {MANIFESTS}/{name}.yaml")
@@ -177,7 +177,7 @@ def test_a_failed_change_is_rolled_back(
         "compose",
         lambda *a: compose(*a).replace("HEALTHY_SECONDS=300", "HEALTHY_SECONDS=15"),
     )
-    looked = control_plane.survey()
+    looked = control_plane.node_facts()
     right = control_plane.cluster_configuration()
     wrong = control_plane.cluster_configuration(scheduler={"no-such-argument": "1"})
     control_plane.succeed(
@@ -187,7 +187,7 @@ def test_a_failed_change_is_rolled_back(
     assert failed.status == 1
     assert "kube-scheduler" in failed.err
     assert "was rolled back" in failed.err
-    assert control_plane.survey() == looked
+    assert control_plane.node_facts() == looked
     control_plane.succeed(
         "upload_configuration", CLUSTER_CONFIGURATION=right, KUBELET_CONFIGURATION=""
     )

@@ -55,7 +55,7 @@ def test_only_differences_are_staged_and_running_services_are_not_touched(
     assert found == another.named("kubectl").sha256
     assert "importing 1 images" in ran.out
     assert worker.shell(f"{INSTALLED}; {STARTED}") == before
-    assert worker.survey()["staged"].split() == [ANOTHER]
+    assert worker.node_facts()["staged"].split() == [ANOTHER]
 
     again = worker.prepare(ANOTHER)
     assert again.status == 0, again.err
@@ -72,7 +72,7 @@ def test_corrupt_artifacts_are_not_staged(worker: Member, another: Bundle) -> No
     ran = worker.prepare(ANOTHER)
     assert ran.status == 1
     assert f"artifacts corrupt or missing; nothing was installed: {victim}" in ran.err
-    assert not worker.survey()["staged"].strip() or not worker.shell(f"find {STAGED} -type f")
+    assert not worker.node_facts()["staged"].strip() or not worker.shell(f"find {STAGED} -type f")
 
 
 def test_an_upgrade_without_its_version_is_rejected(worker: Member) -> None:
@@ -85,13 +85,13 @@ def test_unused_staged_files_are_cleaned(worker: Member) -> None:
     worker.shell(
         f"mkdir -p {STAGED} /etc/kubernetes/tmp/kubeadm-backup-etcd; touch /{STATE}/cleanup-pending"
     )
-    assert worker.survey()["cleanup_pending"] == "yes"
+    assert worker.node_facts()["cleanup_pending"] == "yes"
     worker.shell(
         "for name in pause:3.9 theirs/pause:3.9; do ctr --namespace k8s.io images tag"
         " registry.k8s.io/pause:3.10.2 registry.k8s.io/$name; done"
     )
     worker.succeed("clean")
-    found = worker.survey()
+    found = worker.node_facts()
     assert (found["staged"], found["cleanup_pending"]) == ("", "no")
     images = worker.shell("ctr --namespace k8s.io images list --quiet 2>/dev/null").split()
     assert "registry.k8s.io/pause:3.9" not in images

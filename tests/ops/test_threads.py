@@ -21,7 +21,7 @@ FILES = sorted(
 
 
 def changes(tree: ast.AST) -> Iterator[str]:
-    """Yield what a module uses that holds for the whole process."""
+    """Yield a module's uses of global state."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node) in PROCESS_WIDE:
             yield ast.unparse(node)

@@ -18,7 +18,7 @@ AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"
 
 @dataclass(frozen=True)
 class Machine:
-    """A PATH from which commands can be taken away, and an apt-get that writes down its calls."""
+    """A PATH from which commands can be removed, and an apt-get that records its calls."""
 
     checkout: Path
     commands: Path
@@ -36,7 +36,7 @@ class Machine:
         )
 
     def lacks(self, *commands: str) -> None:
-        """Take commands away, as if their package were not installed."""
+        """Remove commands, as if their package were not installed."""
         for command in commands:
             (self.commands / command).unlink()
 
@@ -148,18 +148,18 @@ def test_a_hash_mismatch_is_rejected_and_repaired_by_the_next_run(machine: Machi
 
 def test_a_user_without_root_is_told_what_to_install(machine: Machine) -> None:
     machine.lacks("mmdebstrap", "gcc")
-    told = machine.setup("machines", *AS_NOBODY)
-    assert told.returncode == 1
-    assert "setup: missing packages: gcc mmdebstrap" in told.stderr
-    assert "sudo apt-get install --no-install-recommends gcc mmdebstrap" in told.stderr
+    failed = machine.setup("machines", *AS_NOBODY)
+    assert failed.returncode == 1
+    assert "setup: missing packages: gcc mmdebstrap" in failed.stderr
+    assert "sudo apt-get install --no-install-recommends gcc mmdebstrap" in failed.stderr
     assert machine.apt_calls.read_text() == ""
 
 
 def test_without_apt_the_missing_packages_are_named(machine: Machine) -> None:
     machine.lacks("apt-get", "mmdebstrap")
-    told = machine.setup("machines")
-    assert told.returncode == 1
-    assert "missing here: mmdebstrap" in told.stderr
+    failed = machine.setup("machines")
+    assert failed.returncode == 1
+    assert "missing here: mmdebstrap" in failed.stderr
 
 
 @pytest.mark.root

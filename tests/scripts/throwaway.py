@@ -46,7 +46,7 @@ class _Provider(dynamic.ResourceProvider):
         while hold.exists():
             hold.write_text("creating")
             if time.monotonic() > deadline:
-                raise TimeoutError("nobody removed " + str(hold))
+                raise TimeoutError(f"{hold} was not removed")
             time.sleep(0.05)
         return dynamic.CreateResult("made", {})
 
@@ -81,7 +81,7 @@ class Clone:
     def environment(self) -> dict[str, str]:
         """The user's environment: no Pulumi settings but those of the test."""
         own = {k: v for k, v in os.environ.items() if not k.startswith("PULUMI_")}
-        # A home of their own: nobody's ~/.kube/config is touched.
+        # A separate home, so that the user's ~/.kube/config is not changed.
         return {
             **own,
             "HOME": str(self.state.parent),

@@ -38,7 +38,7 @@ class SourceProvider(Provider[SourceInputs, SourceState]):
         if news["value"].startswith(FAIL_AFTER):
             _await_file(Path(news["value"].removeprefix(FAIL_AFTER)))
         if news["value"].startswith(FAIL):
-            raise OperatorError("failed as it was told to")
+            raise OperatorError("failed on request")
         return {**news, "given": news["value"]}
 
 

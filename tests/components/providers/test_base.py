@@ -36,7 +36,7 @@ class Careful(Provider[Any, Any]):
         return DiffResult(changes=news["ids"]["a"] != "b" or "other" in news)
 
 
-def told(because: str, others: Barrier | None = None) -> str:
+def message_of(because: str, others: Barrier | None = None) -> str:
     """Return what Pulumi's plugin sends to the engine, once `others` have failed as well."""
     try:
         Failing().delete("", {"because": because})
@@ -48,13 +48,13 @@ def told(because: str, others: Barrier | None = None) -> str:
 
 
 def test_an_operator_error_is_shown_without_a_traceback() -> None:
-    said = told("operator")
+    said = message_of("operator")
     assert said == "no disk"
 
 
 def test_a_bug_keeps_its_traceback_even_after_an_operator_error() -> None:
-    told("operator")
-    said = told("defect")
+    message_of("operator")
+    said = message_of("defect")
     assert said.splitlines()[-1] == "ValueError: no disk"
     assert "in _delete" in said
 
@@ -63,7 +63,7 @@ def test_a_bug_keeps_its_traceback_even_after_an_operator_error() -> None:
 def test_concurrent_failures_are_shown_each_in_its_form(order: tuple[str, str]) -> None:
     failed = Barrier(2)
     with ThreadPoolExecutor(2) as pool:
-        said = dict(zip(order, pool.map(lambda each: told(each, failed), order), strict=True))
+        said = dict(zip(order, pool.map(lambda each: message_of(each, failed), order), strict=True))
     assert said["operator"] == "no disk"
     assert "in _delete" in said["defect"]
 

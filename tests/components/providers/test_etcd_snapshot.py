@@ -19,7 +19,7 @@ FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHI
 
 
 class Machine:
-    """Answers what it is told to, and keeps what it gets."""
+    """Gives predefined answers, and records what it receives."""
 
     def __init__(self) -> None:
         self.answer = "wanted"
@@ -48,7 +48,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     @contextmanager
     def visit(_way: session.HostConnection, *, patience_seconds: float = 0) -> Iterator[Machine]:
         if made.answer == "":
-            raise Unreachable("nobody answers")
+            raise Unreachable("no response")
         yield made
 
     monkeypatch.setattr(session.HostConnection, "open", visit)

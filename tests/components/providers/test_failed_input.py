@@ -78,7 +78,7 @@ def test_dependents_of_a_failure_are_unchanged_and_only_the_failure_is_reported(
     stack.configure(value=FAIL)
     failed = stack.up()
     assert failed.status != 0
-    assert "failed as it was told to" in failed.output
+    assert "failed on request" in failed.output
     assert "Traceback" not in failed.output
     assert steps(failed) == {"source": "update"}
 

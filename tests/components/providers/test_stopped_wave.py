@@ -102,7 +102,7 @@ def test_an_existing_cluster_stays_as_it_is_and_a_new_one_waits_for_nobody(
     stack.configure(canary=canary, clusters="old new", version=NEXT)
     failed = stack.up()
     assert failed.status != 0
-    assert "failed as it was told to" in failed.output
+    assert "failed on request" in failed.output
     assert "Traceback" not in failed.output
     new = {f"new{part}": "create" for part in ("", "-init", "-objects", "-complete")}
     assert steps(failed) == {"canary": "update"} | new

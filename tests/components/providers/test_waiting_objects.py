@@ -46,7 +46,7 @@ class Engine:
     def __init__(self, applied: list[str]) -> None:
         self.inputs = ManifestsProvider().check({}, inputs(FORMER, SOON)).inputs
         self.outputs = ManifestsProvider().create(self.inputs).outs or {}
-        assert applied == [FORMER], "what is new waits for nobody"
+        assert applied == [FORMER], "new objects do not wait"
         applied.clear()
 
     def changes(self, news: dict[str, Any]) -> bool | None:

@@ -69,8 +69,8 @@ def test_command_matches_the_golden_file(
 ) -> None:
     monkeypatch.setattr("components.steps.ARTIFACTS", ARTIFACTS)
     sudo, needs_password = become != "root", become == "password"
-    whole = as_root(script, sudo=sudo, needs_password=needs_password, deadline_seconds=600)
-    before, _, digest = whole.rpartition("/")
+    command = as_root(script, sudo=sudo, needs_password=needs_password, deadline_seconds=600)
+    before, _, digest = command.rpartition("/")
     assert content.get(digest) == source(script)
     assert f"{before}\n" == (GOLDEN / f"{script}-{become}.txt").read_text()
 
@@ -82,7 +82,7 @@ def test_command_shows_when_the_script_changes(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_command_runs_the_step_with_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = 'WHOLE="$GREETING, $NAME"\nstep_worker() { printf "%s" "$WHOLE"; }\n'
+    text = 'TEXT="$GREETING, $NAME"\nstep_worker() { printf "%s" "$TEXT"; }\n'
     monkeypatch.setattr("ops.hosts.scripts.source", lambda _script: text)
     given = step_input({"GREETING": "good\n'day'", "NAME": "node"}, None)
     assert _bash(command("worker"), given.encode()) == b"good\n'day', node"

@@ -42,7 +42,7 @@ def bare_image() -> Path:
 
 
 def strip(root: Path) -> None:
-    """Take away what hosts do not have by themselves, and offer it as packages, which are there."""
+    """Remove what plain hosts do not have, and offer it as packages in a local source."""
     run(["chroot", str(root), "dpkg", "--purge", "--force-depends", *NEEDED])
     for service in ("haproxy", "keepalived"):
         (root / f"etc/systemd/system/{service}.service").unlink()
@@ -69,7 +69,7 @@ def _entry(package: Path) -> str:
 
 
 def furnish(root: Path) -> None:
-    """Give it a user who becomes root with sudo, and what nspawn takes away from a machine."""
+    """Add a user with sudo, and restore what nspawn removes from a machine."""
     run(["chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", USER])
     sudoers = root / "etc/sudoers.d/user"
     sudoers.write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n")

@@ -64,7 +64,7 @@ class BareHost:
         subprocess.run(["ip", "link", "set", self.spec.link, "up"], check=True)
 
     def reset(self) -> None:
-        """Take its power away, and give it back: it boots with the disk that it has."""
+        """Cut its power and restore it: it boots with its disk."""
         process.stop(self.spec, disk.root(self.spec))
         lifecycle.start(self.spec)
 

@@ -1,6 +1,6 @@
 """A mirror of upstream on this host: releases in upstream's layout, and a registry of images.
 
-Everything comes from the bundle. Single paths can be told to arrive damaged.
+Everything comes from the bundle. Single paths can be served corrupt.
 """
 
 import hashlib
@@ -106,11 +106,11 @@ def releases(version: str) -> dict[str, tuple[bytes, str]]:
 
 
 def _archive(bundle: Bundle, names: tuple[str, ...], prefix: str) -> bytes:
-    whole = io.BytesIO()
-    with tarfile.open(fileobj=whole, mode="w:gz", compresslevel=1) as archive:
+    archive_file = io.BytesIO()
+    with tarfile.open(fileobj=archive_file, mode="w:gz", compresslevel=1) as archive:
         for name in names:
             archive.add(bundle.file(bundle.named(name)), prefix + name)
-    return whole.getvalue()
+    return archive_file.getvalue()
 
 
 @cache

@@ -25,7 +25,7 @@ def cache(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def taken(host: BareHost) -> dict[str, Any]:
-    """The outputs of the host once it is taken over."""
+    """The outputs of the enrolled host."""
     outs = HOSTS.create(wanted(host)).outs
     assert outs
     return outs

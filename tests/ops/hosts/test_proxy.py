@@ -28,9 +28,9 @@ def proxy(lab: Lab, mirror: Mirror) -> Iterator[Proxy]:
         yield proxy
 
 
-def prepare_behind(host: BareHost, egress: Outbound) -> Ran:
+def prepare_behind(host: BareHost, outbound: Outbound) -> Ran:
     """Prepare the host, which must succeed."""
-    ran = prepare(host, PROXY=egress.environment, REGISTRY_MIRRORS=egress.mirror_table)
+    ran = prepare(host, PROXY=outbound.environment, REGISTRY_MIRRORS=outbound.mirror_table)
     assert ran.status == 0, ran.said
     return ran
 
@@ -44,7 +44,7 @@ def test_all_downloads_use_the_proxy(host: BareHost, proxy: Proxy) -> None:
     outs = HOSTS.create(wanted(host, source="upstream", mirror=f"http://{INSIDE}")).outs
     assert outs
     ran = prepare(host)
-    assert ran.status == 1, "nobody knows that name"
+    assert ran.status == 1, "the name resolves only through the proxy"
     assert "fix the network, artifacts.mirror or proxy" in ran.said
 
     through = Outbound(http=proxy.url, no_proxy=("localhost", "127.0.0.0/8"))

@@ -57,7 +57,7 @@ def bash(program: str, given: str) -> str:
 
 @pytest.mark.parametrize("script", TEXTS)
 def test_composed_script_passes_shellcheck(script: str) -> None:
-    """Nothing is excluded: a name that nobody sets, and one that nobody reads, is a mistake."""
+    """Nothing is excluded: a variable that is never set, or never read, is a mistake."""
     found = subprocess.run(
         [
             str(Path(sys.executable).parent / "shellcheck"),

@@ -55,7 +55,7 @@ def test_rejects_files_that_differ_from_upstream(host: BareHost, mirror: Mirror)
     assert ran.status == 0, ran.said
     assert [path for path in mirror.asked if not path.endswith((".sha256", ".sha256sum"))] == [
         KUBELET
-    ], "what was fetched whole is not fetched again"
+    ], "a complete download is not repeated"
 
 
 def test_installs_once_and_pulls_images_from_the_mirror(host: BareHost, mirror: Mirror) -> None:

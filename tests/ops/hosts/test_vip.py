@@ -100,32 +100,43 @@ def test_an_address_in_use_is_not_claimed(lab: Lab, bundle: None) -> None:
     host = lab.boot("one-control-plane-0", 11)
     HOSTS.create(wanted(host, role="control-plane"))
     cluster = described(lab, 11, 12, 13)
-    with somebody(lab) as hardware_address:
+    with foreign_host(lab) as hardware_address:
         ran = try_as(host, cluster)
         assert ran.status == 1
         assert f"{lab.address(100)} is in use by {hardware_address}," in ran.said
         assert not (host.root / "etc/kubeadm-fleet/keepalived.conf").exists()
         authority = certificates.new_authority("kubernetes", 1).cert_pem
         assert try_as(host, cluster, CA_CERTIFICATE=authority).status == 1
-    with somebody(lab, lab.address(12)):
+    with foreign_host(lab, lab.address(12)):
         assert try_as(host, cluster).status == 0, "it is the other control plane"
         assert try_as(host, described(lab, 11, 13, 14)).status == 0, "it takes part already"
 
 
 @contextmanager
-def somebody(lab: Lab, *more: str) -> Iterator[str]:
+def foreign_host(lab: Lab, *more: str) -> Iterator[str]:
     """A neighbour with the virtual address, and more; its hardware address."""
-    inside = ["ip", "-n", "somebody"]
+    inside = ["ip", "-n", "foreign_host"]
     addresses = [
         [*inside, "address", "add", f"{each}/24", "dev", "eth0"]
         for each in (lab.address(100), *more)
     ]
-    link = ["ip", "link", "add", "somebody", "type", "veth", "peer", "eth0", "netns", "somebody"]
-    subprocess.run(["ip", "netns", "add", "somebody"], check=True)
+    link = [
+        "ip",
+        "link",
+        "add",
+        "foreign_host",
+        "type",
+        "veth",
+        "peer",
+        "eth0",
+        "netns",
+        "foreign_host",
+    ]
+    subprocess.run(["ip", "netns", "add", "foreign_host"], check=True)
     try:
         for command in (
             link,
-            ["ip", "link", "set", "somebody", "up", "master", lab.bridge],
+            ["ip", "link", "set", "foreign_host", "up", "master", lab.bridge],
             *addresses,
             [*inside, "link", "set", "eth0", "up"],
         ):
@@ -134,7 +145,7 @@ def somebody(lab: Lab, *more: str) -> Iterator[str]:
         (described,) = json.loads(subprocess.run(shown, capture_output=True, check=True).stdout)
         yield described["address"]
     finally:
-        subprocess.run(["ip", "netns", "delete", "somebody"], check=True)
+        subprocess.run(["ip", "netns", "delete", "foreign_host"], check=True)
 
 
 def test_an_invalid_configuration_leaves_the_old_one(lab: Lab, bundle: None) -> None:

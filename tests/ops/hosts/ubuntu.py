@@ -44,7 +44,7 @@ def _make(root: Path, scratch: Path) -> None:
     release = debian.Release(CODENAME, _sources(_keys(scratch)))
     kept = scratch / "packages"
     kept.mkdir()
-    # At the end of mmdebstrap's work everything that it has downloaded is still there.
+    # When mmdebstrap ends, its downloads still exist.
     keep = f'--customize-hook=cp "$1"/var/cache/apt/archives/*.deb {kept}'
     image.make_plain(root, release, [keep])
     source = root / SOURCE
@@ -54,7 +54,7 @@ def _make(root: Path, scratch: Path) -> None:
         (source / package.name).write_bytes(package.read_bytes())
     strip(root)
     furnish(root)
-    # There the socket lets in whoever logs in, and starts the service for them.
+    # There the socket accepts logins, and starts the service on demand.
     remove(root / "etc/systemd/system/ssh.socket")
     run(["chroot", str(root), "systemctl", "enable", "--quiet", "ssh.socket"])
 

@@ -29,7 +29,7 @@ def resource(name: str, kind: str, *, namespaced: bool) -> dict[str, Any]:
 
 @pytest.fixture
 def kube(api: Api, monkeypatch: pytest.MonkeyPatch) -> Client:
-    """An API that serves Deployments in namespaces and CronTabs for the whole cluster."""
+    """An API that serves namespaced Deployments and cluster-scoped CronTabs."""
     monkeypatch.setattr(client, "POLL_SECONDS", 0.01)
     deployments = [
         resource("deployments", "Deployment", namespaced=True),

@@ -65,7 +65,7 @@ def test_pods_are_evicted_after_the_node_is_cordoned(api: Api) -> None:
 
 
 def test_a_drain_alone_does_not_cordon(api: Api) -> None:
-    """A rollout notes whose cordon it is; a second one without a note would be nobody's."""
+    """A rollout records its cordons; one without a record would have no owner."""
     shop = Shop(api, "web", "db")
     assert emptied(api, seconds=5) == ""
     assert shop.left == {}

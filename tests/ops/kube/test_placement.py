@@ -53,7 +53,7 @@ def test_obstacles_for_ordinary_pods(there: dict[str, Any], why: str) -> None:
 
 
 def test_node_that_was_just_uncordoned_can_take_pods() -> None:
-    """The controller that takes these taints away does so a moment later."""
+    """The controller removes these taints with a delay."""
     keys = ("node.kubernetes.io/unschedulable", "node.kubernetes.io/not-ready")
     taints = [{"key": key, "effect": "NoSchedule"} for key in keys]
     assert obstacle(POD, node(taints=taints)) == ""
@@ -157,5 +157,5 @@ def test_one_node_that_can_is_enough() -> None:
 def test_obstacles_name_nodes_but_not_all_of_a_large_cluster() -> None:
     assert obstacles(POD, []) == "there is no other Node"
     many = [node(name, ready="False") for name in "abcde"]
-    told = "a is not Ready, b is not Ready, c is not Ready, 2 more"
-    assert obstacles(POD, many) == told
+    expected = "a is not Ready, b is not Ready, c is not Ready, 2 more"
+    assert obstacles(POD, many) == expected

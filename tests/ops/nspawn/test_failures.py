@@ -23,7 +23,7 @@ import os, signal
 from ops.nspawn import process
 process._await_ssh = lambda *_: os.killpg(0, signal.SIGKILL)
 """
-# A run of the program that ends well, and whose whole process group ends with it.
+# A run of the program that succeeds, and whose process group ends with it.
 FINISHED = """
 import os, signal
 """
@@ -76,9 +76,9 @@ def test_a_machine_without_a_bridge_leaves_nothing(fleet: TestFleet) -> None:
 def test_a_machine_of_another_fleet_is_not_touched(fleet: TestFleet, network: Outs) -> None:
     machine = fleet.make(network)
     with pytest.raises(OperatorError, match="is a machine of another fleet"):
-        fleet.make(network, owner="somebody else")
+        fleet.make(network, owner="another fleet")
     assert not MACHINES.diff("", machine, fleet.inputs(network)).changes
-    NETWORKS.delete("", {**network, "owner": "somebody else", "bridge": "kfnone"})
+    NETWORKS.delete("", {**network, "owner": "another fleet", "bridge": "kfnone"})
     assert fleet.run(machine, "hostname").strip() == machine["hostname"]
 
 

@@ -55,7 +55,7 @@ def test_on_v2_there_is_one_hierarchy(proc: Path) -> None:
 
 
 def test_a_container_with_a_partial_view_of_the_tree(proc: Path) -> None:
-    """Docker without a cgroup namespace mounts its own part, and /proc names the whole path."""
+    """Docker without a cgroup namespace mounts its own part, and /proc names the full path."""
     mount = "33 29 0:29 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
     describe(proc, mount, "3:memory:/docker/abc/inner\n")
     assert [each.own for each in hierarchies(proc)] == [Path("/sys/fs/cgroup/memory/inner")]

@@ -43,7 +43,7 @@ def test_the_next_starts_as_soon_as_one_is_done() -> None:
 
     def work(number: int) -> None:
         if number == 0:
-            assert third_began.wait(LONG_SECONDS), "a whole batch was waited for"
+            assert third_began.wait(LONG_SECONDS), "it waited for the complete batch"
         elif number == 2:
             third_began.set()
 

@@ -116,8 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", resource.media_type)
         self.send_header("Content-Length", str(len(content)))
         if start is not None:
-            whole = len(resource.content)
-            self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+            total = len(resource.content)
+            self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
         self.end_headers()
         if not body:
             return

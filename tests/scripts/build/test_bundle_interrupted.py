@@ -33,7 +33,7 @@ def upstream(server: Server) -> Server:
 
 
 def unfinished(cache: Path) -> set[str]:
-    """Return the whole files of a bundle that is being made."""
+    """Return the complete files of a bundle that is being built."""
     work = cache / "bundles" / f".{NAME}.mirror"
     files = [*work.glob("bin/*"), *work.glob("images/*")]
     return {each.name for each in files if not each.name.startswith(".")}

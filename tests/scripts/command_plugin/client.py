@@ -38,7 +38,7 @@ def urn(token: str, name: str) -> str:
 
 
 class Plugin:
-    """A running plugin that is told about itself by an engine of ours."""
+    """A running plugin, configured by a fake engine."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Plugin:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.log = EngineLog()
-        # Whoever runs the tests may have an agent, which would log in on its own account.
+        # The user who runs the tests may have an agent, whose keys would be used.
         inherited = {name: os.environ[name] for name in os.environ if name != "SSH_AUTH_SOCK"}
         self.process = subprocess.Popen(
             [*(command or under_test()), self.log.address],

@@ -40,7 +40,7 @@ class PasswordServer:
         return {
             "host": Sshd.host,
             "port": self._listener.getsockname()[1],
-            "user": "somebody",
+            "user": "user",
             "password": password,
             "hostKey": f"{self._host_key.get_name()} {self._host_key.get_base64()}",
             "dialErrorLimit": 1,

@@ -43,7 +43,7 @@ def make_key(password: str | None = None) -> KeyPair:
 
 
 class Sshd:
-    """One running server; lets in whoever has the key that was given to it."""
+    """One running server, which accepts the given key."""
 
     host = "127.0.0.1"
 
@@ -97,7 +97,7 @@ class Sshd:
             "MaxStartups 500",
             "LogLevel VERBOSE",
             "Subsystem sftp internal-sftp",
-            # The start-up files of whoever runs the tests are not the matter here.
+            # Ignore the start-up files of the user who runs the tests.
             f"SetEnv HOME={self._directory}",
             *options,
         ]

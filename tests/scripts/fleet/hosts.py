@@ -36,7 +36,7 @@ class Fleet:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self, *arguments: str) -> list[str]:
-        """Return the whole command line."""
+        """Return the complete command line."""
         entry = {"address": "192.0.2.1", "role": "control-plane", "driver": "existing"}
         machines = {name: {**entry, "login": each.to_props()} for name, each in self.logins.items()}
         file = self.folder / "inventory.json"

@@ -52,7 +52,7 @@ def node(name: str, *, ready: str, labels: dict[str, str], cordoned: bool = Fals
 
 
 def nodes() -> Any:
-    """The API's answer, as old as its caller expects: a whole run takes longer than a minute."""
+    """The API's answer, with ages as the caller expects: a complete run exceeds a minute."""
     return {
         "kind": "NodeList",
         "apiVersion": "v1",

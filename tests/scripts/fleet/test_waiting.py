@@ -16,7 +16,7 @@ def outputs(**until: datetime) -> dict[str, Any]:
         name: {"waiting": {"until": each.isoformat(), "for": ["canary"]}}
         for name, each in until.items()
     }
-    return {"kubeconfig": "", "clusters": {"canary": {"whole": True}, **waits}}
+    return {"kubeconfig": "", "clusters": {"canary": {"ready": True}, **waits}}
 
 
 class Clock:
