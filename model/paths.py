@@ -11,7 +11,7 @@ from model import pins
 
 
 def cache_dir() -> Path:
-    """Tool chain, bundles and machine images: $KUBEADM_FLEET_CACHE, else the XDG cache."""
+    """Tool chain, bundles, machine images and texts: $KUBEADM_FLEET_CACHE, else the XDG cache."""
     return _from("KUBEADM_FLEET_CACHE") or _xdg("XDG_CACHE_HOME", ".cache")
 
 
