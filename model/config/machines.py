@@ -1,6 +1,7 @@
 """Machines and their drivers: container machines by number and size, existing hosts by name."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field
@@ -131,6 +132,7 @@ DRIVERS = {
 DEFAULT_DRIVER = "container"
 
 
+@cache
 def foreign_keys(driver: str) -> frozenset[str]:
     """Return the keys that only other drivers have, in `machines` or in a pool."""
     return frozenset().union(*(keys.names for keys in DRIVERS.values())) - DRIVERS[driver].names

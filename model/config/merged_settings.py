@@ -10,6 +10,7 @@ This is the only place where a setting is inherited, and it records where each v
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -74,9 +75,7 @@ class MergedSettings:
     def _part(self, default: Part, layers: Layers, path: Path) -> Part:
         """Return an object: each of its keys as the highest layer sets it, else the default."""
         values = {}
-        for name, info in type(default).model_fields.items():
-            key = str(info.alias)
-            null_counts = any(isinstance(mark, NullOverrides) for mark in info.metadata)
+        for name, key, null_counts in _keys(type(default)):
             given = [
                 ((*where, key), getattr(layer, name))
                 for where, layer in layers
@@ -97,7 +96,8 @@ class MergedSettings:
             return self._mapping(given, path)
         if isinstance(value, Strict) and not isinstance(value, Atomic):
             return self._part(type(value)() if default is None else default, given, path)
-        self._mark_unset_keys(value, path)
+        if isinstance(value, Strict | list):
+            self._mark_unset_keys(value, path)
         return value
 
     def _mapping(self, given: Layers, path: Path) -> dict[str, Any]:
@@ -114,8 +114,9 @@ class MergedSettings:
         for key, item in _items(value):
             self._mark_unset_keys(item, (*path, key))
         if isinstance(value, Strict):
-            for name in type(value).model_fields.keys() - value.model_fields_set:
-                self._origins[(*path, str(type(value).model_fields[name].alias))] = None
+            for name, key, _ in _keys(type(value)):
+                if name not in value.model_fields_set:
+                    self._origins[(*path, key)] = None
 
     def _pool(self, default: Pool, layers: Layers, key: str, port: int) -> Pool:
         """Return the settings of one role's machines."""
@@ -128,11 +129,19 @@ class MergedSettings:
         return pool.model_copy(update={"hosts": hosts})
 
 
+@cache
+def _keys(part: type[Strict]) -> tuple[tuple[str, str, bool], ...]:
+    """Return the name of each field, its key in the config, and whether null overrides it."""
+    return tuple(
+        (name, str(info.alias), any(isinstance(mark, NullOverrides) for mark in info.metadata))
+        for name, info in part.model_fields.items()
+    )
+
+
 def _items(value: Any) -> list[tuple[str | int, Any]]:
     """Return the entries of an object, of a mapping, or of a list of objects."""
     if isinstance(value, Strict):
-        fields = type(value).model_fields.items()
-        return [(str(info.alias), getattr(value, name)) for name, info in fields]
+        return [(key, getattr(value, name)) for name, key, _ in _keys(type(value))]
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, list) and any(isinstance(item, Strict) for item in value):

@@ -41,7 +41,7 @@ class ResolvedCluster:
     def _merged(self) -> MergedSettings:
         return MergedSettings(self.name, self.written, self.fleet)
 
-    @property
+    @cached_property
     def settings(self) -> EffectiveCluster:
         """The settings in force."""
         return self._merged.values
@@ -65,7 +65,7 @@ class ResolvedCluster:
             return (*paths, *self.paths_of("machines", *setting[1:]))
         return paths
 
-    @property
+    @cached_property
     def driver(self) -> str:
         """The name of the machines' driver."""
         return self.settings.machines.driver
@@ -139,8 +139,9 @@ class ResolvedCluster:
                 path = self.pool_path(role, "hosts", index, key)
                 yield path, host.node_address or address_or_none(host.address)
         else:
+            path = self.path_of("machines", "subnet")
             for index in range(self.size(role)):
-                yield self.path_of("machines", "subnet"), self.container_address(role, index)
+                yield path, self.container_address(role, index)
 
     @cached_property
     def snapshot(self) -> Snapshot | None:
