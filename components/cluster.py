@@ -135,7 +135,7 @@ def _latest(moments: list[str]) -> str:
 
 
 def _all_waiting(*waiting: pulumi.Output[Hold]) -> pulumi.Output[list[Hold]]:
-    known = (each.apply(_waiting_or_failed, run_with_unknowns=True) for each in waiting)
+    known = (output.apply(_waiting_or_failed, run_with_unknowns=True) for output in waiting)
     return pulumi.Output.all(*known)
 
 

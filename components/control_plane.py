@@ -44,7 +44,7 @@ class ControlPlane(pulumi.ComponentResource):
         ]
         trust = _pki_settings(args.pki)
         first, *others = self.machines
-        addresses = [each.address for each in cluster.control_planes[1:]]
+        addresses = [machine.address for machine in cluster.control_planes[1:]]
         # Done once the cluster's API answers; another initialization means another cluster.
         self.init = first.initialize(trust, addresses, child)
         before: pulumi.Resource = self.init

@@ -45,7 +45,7 @@ class Fleet(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         key = SshKey(f"{name}-ssh", SshKeyArgs(comment="kubeadm-fleet"), child)
         made = _in_waves(args, key, child)
-        contexts = pulumi.Output.all(*[made[each.name].context for each in fleet.clusters])
+        contexts = pulumi.Output.all(*[made[cluster.name].context for cluster in fleet.clusters])
         clusters = _by_name(fleet, {name: cluster.summary for name, cluster in made.items()})
         inventory = _by_name(fleet, {name: cluster.inventory for name, cluster in made.items()})
         self.outputs = {
@@ -60,7 +60,7 @@ def _by_name(
     fleet: Described, outputs: Mapping[str, pulumi.Output[Output]]
 ) -> pulumi.Output[dict[str, Output]]:
     """Combine one output of every cluster, in config order."""
-    return pulumi.Output.all(**{each.name: outputs[each.name] for each in fleet.clusters})
+    return pulumi.Output.all(**{cluster.name: outputs[cluster.name] for cluster in fleet.clusters})
 
 
 def _in_waves(
@@ -72,10 +72,10 @@ def _in_waves(
     made: dict[str, Cluster] = {}
     waves: list[Wave] = []
     for members in args.fleet.waves:
-        for each in members:
+        for cluster in members:
             held_by = [wave.hold for wave in waves]
-            made[each.name] = Cluster(
-                each.name, ClusterArgs(each, key, args.secrets, held_by), opts
+            made[cluster.name] = Cluster(
+                cluster.name, ClusterArgs(cluster, key, args.secrets, held_by), opts
             )
         if members != args.fleet.waves[-1]:
             waves.append(_wave(members, made, waves, opts))
@@ -91,15 +91,15 @@ def _wave(
     return Wave(
         f"wave-{members[0].upgrade.wave}",
         WaveArgs(
-            clusters=[each.name for each in members],
-            rolled=[made[each.name].changed for each in members],
-            kubeconfigs=[made[each.name].kubeconfig for each in members],
-            soak_seconds=max(each.upgrade.soak_seconds for each in members),
+            clusters=[cluster.name for cluster in members],
+            rolled=[made[cluster.name].changed for cluster in members],
+            kubeconfigs=[made[cluster.name].kubeconfig for cluster in members],
+            soak_seconds=max(cluster.upgrade.soak_seconds for cluster in members),
         ),
         pulumi.ResourceOptions.merge(
             opts,
             pulumi.ResourceOptions(
-                depends_on=[*before, *(made[each.name].health for each in members)]
+                depends_on=[*before, *(made[cluster.name].health for cluster in members)]
             ),
         ),
     )

@@ -203,4 +203,4 @@ def _peers(cluster: Cluster, machine: Described) -> list[str]:
     """Name the other control planes of this machine's cluster."""
     if machine.role != CONTROL_PLANE:
         return []
-    return [each.name for each in cluster.control_planes if each is not machine]
+    return [other.name for other in cluster.control_planes if other is not machine]

@@ -211,13 +211,13 @@ class Fleet:
     @property
     def private_key_names(self) -> tuple[str, ...]:
         """Names of the config secrets with SSH keys of existing hosts, without duplicates."""
-        names = {each.private_key_name for each in self._existing if not each.agent}
+        names = {settings.private_key_name for settings in self._existing if not settings.agent}
         return tuple(sorted(names))
 
     @property
     def sudo_password_names(self) -> tuple[str, ...]:
         """Names of the config secrets with sudo passwords, without duplicates."""
-        names = {each.sudo_password_name for each in self._existing}
+        names = {settings.sudo_password_name for settings in self._existing}
         return tuple(sorted(name for name in names if name is not None))
 
     @property

@@ -130,7 +130,7 @@ def rendered() -> str:
 
 
 def _section(part: type[BaseModel], places: list[str], rows: list[Key]) -> str:
-    where = "Where: " + ", ".join(f"`{each}`" for each in places) + ".\n\n" if places else ""
+    where = "Where: " + ", ".join(f"`{place}`" for place in places) + ".\n\n" if places else ""
     lines = "".join(_row(key) for key in rows)
     return f"\n## {part.__name__}\n\n{(part.__doc__ or '').strip()}\n\n{where}{TABLE}{lines}"
 
@@ -152,7 +152,7 @@ def _allowed(key: Key) -> str:
         return f"{key.node.field.allowed}; or a list of them"
     if key.node.field:
         return key.node.field.allowed
-    if any(isinstance(each, OpenMapping) for each in key.info.metadata):
+    if any(isinstance(item, OpenMapping) for item in key.info.metadata):
         anchor = "kubelet-fields" if key.path[-1] == "kubelet" else "component-flags"
         return f"a mapping; see [below](#{anchor})"
     entry = schema_at(key.below).field
@@ -204,18 +204,18 @@ def _smallest(path: ConfigPath, part: type[BaseModel]) -> dict[str, Any]:
 def _key_example(info: FieldInfo) -> str:
     """Return an example of a mapping's keys."""
     metadata = getattr(get_args(_bare(info.annotation))[0], "__metadata__", ())
-    scalars = (each for each in metadata if isinstance(each, ScalarField))
-    return next((str(each.example) for each in scalars), "cluster1")
+    scalars = (scalar for scalar in metadata if isinstance(scalar, ScalarField))
+    return next((str(scalar.example) for scalar in scalars), "cluster1")
 
 
 def _bare(annotation: Any) -> Any:
     """Return the type without `| None`."""
-    options = [each for each in get_args(annotation) if each is not NoneType]
+    options = [option for option in get_args(annotation) if option is not NoneType]
     return options[0] if NoneType in get_args(annotation) else annotation
 
 
 def _dotted(path: ConfigPath) -> str:
-    return "".join("[]" if each == LISTED else f".{each}" for each in path)[1:]
+    return "".join("[]" if key == LISTED else f".{key}" for key in path)[1:]
 
 
 def _open_mappings() -> str:

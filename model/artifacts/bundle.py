@@ -52,8 +52,8 @@ class Bundle:
         try:
             document = json.loads(manifest.read_text())
             artifacts = tuple(
-                _checked(Artifact(**{**each, "roles": tuple(each["roles"])}))
-                for each in document["artifacts"]
+                _checked(Artifact(**{**entry, "roles": tuple(entry["roles"])}))
+                for entry in document["artifacts"]
             )
             return cls(
                 folder,
@@ -78,13 +78,13 @@ class Bundle:
             "kubernetesVersion": self.kubernetes_version,
             "arch": self.arch,
             "source": self.source,
-            "artifacts": [_entry(each) for each in self.artifacts],
+            "artifacts": [_entry(artifact) for artifact in self.artifacts],
         }
         write_whole(self.folder / MANIFEST, json.dumps(document, indent=2) + "\n")
 
     def for_role(self, role: str) -> tuple[Artifact, ...]:
         """Return the artifacts for a machine (or person) of this role."""
-        return tuple(each for each in self.artifacts if role in each.roles)
+        return tuple(artifact for artifact in self.artifacts if role in artifact.roles)
 
     def index(self, role: str) -> str:
         """Return the index for a machine of this role: one tab-separated line per artifact.
@@ -99,9 +99,9 @@ class Bundle:
 
     def named(self, name: str) -> Artifact:
         """Return the artifact of this name; raise BundleError if the bundle has none."""
-        for each in self.artifacts:
-            if each.name == name:
-                return each
+        for artifact in self.artifacts:
+            if artifact.name == name:
+                return artifact
         raise BundleError(f"the bundle at {self.folder} has no artifact {name!r}")
 
     def file(self, artifact: Artifact) -> Path:
@@ -119,8 +119,8 @@ def _checked(artifact: Artifact) -> Artifact:
     """Reject unsafe artifacts: a manifest may come from a mirror."""
     name, install, image = artifact.name, artifact.install, artifact.image
     words = [name, artifact.version, artifact.path, *artifact.roles]
-    words += [each for each in (install, image) if each is not None]
-    if not all(_WORD.fullmatch(each) for each in words):
+    words += [word for word in (install, image) if word is not None]
+    if not all(_WORD.fullmatch(word) for word in words):
         raise ValueError(f"{name!r} has an invalid name, version, path or role")
     if not _SHA256.fullmatch(artifact.sha256):
         raise ValueError(f"{name} has no sha256 checksum of 64 hex digits")

@@ -9,11 +9,11 @@ from model.render import objects
 def render(cluster: Cluster) -> str:
     """Return the objects as YAML documents."""
     documents = objects.read("cni/flannel")
-    for each in documents:
-        if each["kind"] == "ConfigMap":
-            settings = json.loads(each["data"]["net-conf.json"])
+    for document in documents:
+        if document["kind"] == "ConfigMap":
+            settings = json.loads(document["data"]["net-conf.json"])
             settings["Network"] = str(cluster.pod_subnet)
-            each["data"]["net-conf.json"] = json.dumps(settings, indent=2)
+            document["data"]["net-conf.json"] = json.dumps(settings, indent=2)
     endpoint = {
         "KUBERNETES_SERVICE_HOST": cluster.endpoint_host,
         "KUBERNETES_SERVICE_PORT": str(cluster.endpoint_port),

@@ -64,7 +64,7 @@ def issue_client(
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [
-            *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in organizations),
+            *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations),
             x509.NameAttribute(NameOID.COMMON_NAME, common_name),
         ]
     )

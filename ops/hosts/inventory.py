@@ -70,7 +70,9 @@ class Inventory:
                 f"there is no cluster {cluster}: {_similar(cluster, self.clusters)}"
             )
         return tuple(
-            each for each in self.machines if (each.cluster, each.role) == (cluster, CONTROL_PLANE)
+            machine
+            for machine in self.machines
+            if (machine.cluster, machine.role) == (cluster, CONTROL_PLANE)
         )
 
 

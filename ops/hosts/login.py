@@ -97,7 +97,7 @@ class Login:
 
 
 # What is never shown.
-SECRET_FIELDS = tuple(each.name for each in fields(Login) if not each.repr)
+SECRET_FIELDS = tuple(field.name for field in fields(Login) if not field.repr)
 
 
 def _bastion(props: BastionProps | None) -> Bastion | None:

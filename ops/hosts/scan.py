@@ -21,7 +21,7 @@ def host_keys(login: Login) -> "list[paramiko.PKey]":
 
     try:
         with route(login) as reach:
-            found = [key for each in ALGORITHMS if (key := _shown(reach(), each))]
+            found = [key for algorithm in ALGORITHMS if (key := _shown(reach(), algorithm))]
     except (OSError, EOFError, paramiko.SSHException) as error:
         raise Unreachable(
             f"{login.host}:{login.port} cannot be reached: {error or type(error).__name__}. Check "

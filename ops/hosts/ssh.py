@@ -164,7 +164,7 @@ def _login(login: Login, connection: Any) -> "paramiko.Transport":
     transport = paramiko.Transport(connection)
     try:
         options = transport.get_security_options()
-        options.ciphers = [each for each in CIPHERS if each in options.ciphers]
+        options.ciphers = [cipher for cipher in CIPHERS if cipher in options.ciphers]
         if login.host_key is not None:
             options.key_types = _signatures(login.host_key, options.key_types)
         _greet(transport, login)
@@ -180,7 +180,7 @@ def _signatures(host_key: str, known: Iterable[str]) -> list[str]:
     """Return the signature algorithms to request, so that the host shows the pinned key."""
     algorithm = host_key.split()[0]
     wanted = RSA_SIGNATURES if algorithm == "ssh-rsa" else (algorithm,)
-    return [each for each in known if each in wanted]
+    return [name for name in known if name in wanted]
 
 
 def _greet(transport: "paramiko.Transport", login: Login) -> None:

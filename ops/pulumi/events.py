@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Moment(Enum):
+class StepPhase(Enum):
     """The phase of a step, by the event's key."""
 
     STARTED = "resourcePreEvent"
@@ -27,7 +27,7 @@ class Step:
     `inputs` and `outputs` are those of its new state, or of its old one when it is deleted.
     """
 
-    moment: Moment
+    phase: StepPhase
     op: str
     urn: str
     type: str
@@ -70,9 +70,9 @@ Event = Step | Message | Summary
 
 def parse(event: Mapping[str, Any]) -> Event | None:
     """Return the parsed event; None for an event of no interest."""
-    for moment in Moment:
-        if found := event.get(moment.value):
-            return _step(moment, found["metadata"])
+    for phase in StepPhase:
+        if found := event.get(phase.value):
+            return _step(phase, found["metadata"])
     if found := event.get("diagnosticEvent"):
         return Message(
             found.get("urn", ""), found["severity"], found["message"], found.get("ephemeral", False)
@@ -87,10 +87,10 @@ def parse_all(events: Iterable[Mapping[str, Any]]) -> list[Event]:
     return [found for event in events if (found := parse(event)) is not None]
 
 
-def _step(moment: Moment, metadata: Mapping[str, Any]) -> Step:
+def _step(phase: StepPhase, metadata: Mapping[str, Any]) -> Step:
     state = metadata.get("new") or metadata.get("old") or {}
     return Step(
-        moment,
+        phase,
         metadata["op"],
         metadata["urn"],
         metadata["type"],

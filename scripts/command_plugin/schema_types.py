@@ -69,16 +69,16 @@ class Shape:
     def problems(self, properties: Mapping[str, Value]) -> list[Problem]:
         """Return the problems of an object; unknown values are always valid."""
         found = []
-        for each in self.fields:
-            value = properties.get(each.name)
+        for field in self.fields:
+            value = properties.get(field.name)
             if is_unknown(value):
                 continue
             if bare(value) is not None:
-                found += self._problems_of_value(each.name, each.kind, value)
-            elif each.required:
-                reason = f"Missing required field '{each.name}' on '{self.go_name}'"
-                found.append(Problem(each.name, reason, missing=True))
-        known = {each.name for each in self.fields}
+                found += self._problems_of_value(field.name, field.kind, value)
+            elif field.required:
+                reason = f"Missing required field '{field.name}' on '{self.go_name}'"
+                found.append(Problem(field.name, reason, missing=True))
+        known = {field.name for field in self.fields}
         for name in properties:
             if name not in known:
                 found.append(Problem(name, f"Unrecognized field '{name}' on '{self.go_name}'"))
@@ -128,25 +128,25 @@ class Shape:
     def with_defaults(self, properties: Properties) -> Properties:
         """Fill in absent fields that have a default, including those of nested objects."""
         filled = dict(properties)
-        for each in self.fields:
-            value = filled.get(each.name)
+        for field in self.fields:
+            value = filled.get(field.name)
             if bare(value) is None and not is_unknown(value):
-                if each.default is not None:
-                    filled[each.name] = each.default
-            elif isinstance(each.kind, Shape):
-                filled[each.name] = _inside(value, each.kind.with_defaults)
+                if field.default is not None:
+                    filled[field.name] = field.default
+            elif isinstance(field.kind, Shape):
+                filled[field.name] = _inside(value, field.kind.with_defaults)
         return filled
 
     def with_secrets(self, properties: Properties) -> Properties:
         """Mark fields that are always secret, including those of nested objects."""
         marked = dict(properties)
-        for each in self.fields:
-            if each.name not in marked:
+        for field in self.fields:
+            if field.name not in marked:
                 continue
-            value = marked[each.name]
-            if isinstance(each.kind, Shape):
-                value = _inside(value, each.kind.with_secrets)
-            marked[each.name] = secret(value) if each.secret else value
+            value = marked[field.name]
+            if isinstance(field.kind, Shape):
+                value = _inside(value, field.kind.with_secrets)
+            marked[field.name] = secret(value) if field.secret else value
         return marked
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from ops.pulumi.events import Event, Message, Moment, Step
+from ops.pulumi.events import Event, Message, Step, StepPhase
 
 CLUSTER = "kubeadm-fleet:cluster:Cluster"
 FLEET = "kubeadm-fleet:fleet:Fleet"
@@ -174,9 +174,9 @@ class Changes:
 
     def _step(self, step: Step) -> None:
         # A refresh reports a change that it finds as an update or a deletion.
-        if step.op == "refresh" and step.moment is Moment.STARTED:
+        if step.op == "refresh" and step.phase is StepPhase.STARTED:
             self._refreshed.add(step.urn)
-        change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
+        change = Change.FAILED if step.phase is StepPhase.FAILED else OPERATIONS.get(step.op)
         before = self._counted.get(step.urn)
         if before is None or (change is not None and _rank(change) < _rank(before)):
             self._counted[step.urn] = change
@@ -197,7 +197,7 @@ class Changes:
         )
         sentences: dict[str, str] = dict(step.inputs.get("plan") or {})
         if step.urn in self._refreshed:
-            if step.moment is not Moment.DONE:
+            if step.phase is not StepPhase.DONE:
                 return
             drift: dict[str, list[dict[str, Any]]] = step.outputs.get("drift") or {}
             sentences = {

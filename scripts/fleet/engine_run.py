@@ -18,7 +18,7 @@ from ops.pulumi.engine import Engine
 from ops.pulumi.events import parse_all
 from ops.pulumi.workspace import open_workspace
 from scripts.fleet.changes import Changes
-from scripts.fleet.progress import progress
+from scripts.fleet.progress import progress_display
 from scripts.fleet.summary import summary
 
 LOG_WIDTH = 160  # if standard output is not a terminal
@@ -61,7 +61,10 @@ def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
     changes = Changes()
     with tempfile.TemporaryDirectory(prefix="kubeadm-fleet-") as folder:
         engine_output = Path(folder) / "output"
-        with _plan(engine_output, output) as plan, progress(title, preview=preview) as shown:
+        with (
+            _plan(engine_output, output) as plan,
+            progress_display(title, preview=preview) as shown,
+        ):
 
             def process(records: Sequence[Mapping[str, Any]]) -> None:
                 events = parse_all(records)

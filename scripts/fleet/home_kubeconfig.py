@@ -191,8 +191,8 @@ def _is_of(entry: Node, stack: str) -> bool:
     """Whether this program wrote an entry for this stack."""
     for kind in KINDS.values():
         extensions = _value(_value(entry, kind), "extensions")
-        for each in extensions.value if isinstance(extensions, SequenceNode) else []:
-            name, owner = _value(each, "name"), _value(_value(each, "extension"), "stack")
+        for extension in extensions.value if isinstance(extensions, SequenceNode) else []:
+            name, owner = _value(extension, "name"), _value(_value(extension, "extension"), "stack")
             if isinstance(name, ScalarNode) and isinstance(owner, ScalarNode):
                 return (name.value, owner.value) == (EXTENSION, stack)
     return False

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ops.pulumi.events import Event, Message, Moment, Step
+from ops.pulumi.events import Event, Message, Step, StepPhase
 from scripts.fleet.changes import OPERATIONS, ROLLOUT, STACK, Change, clean
 
 REMIND_SECONDS = 30.0
@@ -21,7 +21,7 @@ MARGIN_LINES = 4
 PLAN = "what will be done:"
 
 
-class Progress(Protocol):
+class ProgressDisplay(Protocol):
     """Shows events as they arrive, between entering and leaving the context."""
 
     def __enter__(self) -> Self:
@@ -101,13 +101,13 @@ class Lines:
     def _step(self, step: Step) -> None:
         if step.type == STACK or step.is_provider or not step.custom:
             return
-        if step.moment is Moment.STARTED:
+        if step.phase is StepPhase.STARTED:
             self.running[step.urn] = Running(step.name, time.monotonic())
             return
         started = self.running.pop(step.urn, None)
         took = time.monotonic() - started.since if started else 0.0
         self.done += 1
-        change = Change.FAILED if step.moment is Moment.FAILED else OPERATIONS.get(step.op)
+        change = Change.FAILED if step.phase is StepPhase.FAILED else OPERATIONS.get(step.op)
         if change is not None and not self._preview:
             self.print_line(f"    {step.name} {change} ({took:.1f} s)")
 
@@ -175,7 +175,7 @@ class LiveTable(Lines):
         return Group(Text(head, "bold"), *([table] if running else []))
 
 
-def progress(title: str, *, preview: bool = False) -> Progress:
+def progress_display(title: str, *, preview: bool = False) -> ProgressDisplay:
     """Return the display that suits standard error."""
     console = Console(stderr=True)
     kind = LiveTable if console.is_terminal else Lines

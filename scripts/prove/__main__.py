@@ -51,7 +51,7 @@ def main(cache: bool, steps: tuple[str, ...]) -> None:
         checkout = make_root(folder)
         shared = paths.cache_dir() if cache else None
         script = "\n".join(
-            [f"cd {checkout}", *(f"echo '==> {each}'\n{STEPS[each]}" for each in steps or ALL)]
+            [f"cd {checkout}", *(f"echo '==> {step}'\n{STEPS[step]}" for step in steps or ALL)]
         )
         sys.exit(machine.run(folder, script, shared))
     except BuildError as error:

@@ -32,7 +32,7 @@ def entering() -> Iterator[tuple[str, ...]]:
                 # A new cpuset of cgroup v1 is empty and takes no process until it has both.
                 if (folder / "cpuset.effective_cpus").exists():
                     (folder / setting).write_text((folder.parent / setting).read_text())
-        yield ("sh", "-c", ENTER, "enter", *(f"{each}/cgroup.procs" for each in folders), "--")
+        yield ("sh", "-c", ENTER, "enter", *(f"{folder}/cgroup.procs" for folder in folders), "--")
     finally:
         for folder in folders:
             _remove(folder)

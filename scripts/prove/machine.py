@@ -74,7 +74,7 @@ def _network(machine: "subprocess.Popen[bytes]") -> Iterator[None]:
 def remove(root: Path) -> None:
     """Remove the root when the kernel has let go of what ran in it."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    if inside := [each for each in mounts if each.startswith(f"{root}/")]:
+    if inside := [mount for mount in mounts if mount.startswith(f"{root}/")]:
         raise BuildError(f"unmount {', '.join(inside)}, then remove {root}")
     deadline = time.monotonic() + END_SECONDS
     while True:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ops.nspawn.spec import MachineSpec
 from ops.pulumi.cli import EVENT_VERBS, UNATTENDED
-from ops.pulumi.events import Event, EventLog, Moment, Step, Summary, parse_all
+from ops.pulumi.events import Event, EventLog, Step, StepPhase, Summary, parse_all
 from ops.pulumi.isolated import IsolatedStack
 
 ALWAYS = ("--non-interactive", "--color", "never")
@@ -37,7 +37,7 @@ class Finished:
             event.name
             for event in self.events
             if isinstance(event, Step)
-            and event.moment is Moment.STARTED
+            and event.phase is StepPhase.STARTED
             and event.op in operations
             # The engine passes the complete config to its default providers, which change with it.
             and not event.is_provider

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ops.pulumi.events import EventLog, Message, Moment, Step, Summary, parse, parse_all
+from ops.pulumi.events import EventLog, Message, Step, StepPhase, Summary, parse, parse_all
 
 URN = "urn:pulumi:dev::kubeadm-fleet::kubeadm-fleet:machine:Machine::c1-worker-0"
 
@@ -26,7 +26,7 @@ def test_a_step_has_its_new_state_or_the_old_one_when_deleted() -> None:
     old = {"parent": "p", "custom": True, "inputs": {"plan": {}}, "outputs": None}
     metadata = {"op": "delete", "urn": URN, "type": "t", "old": old, "new": None}
     found = parse({"resOutputsEvent": {"metadata": metadata}})
-    assert found == Step(Moment.DONE, "delete", URN, "t", "p", True, {"plan": {}}, {})
+    assert found == Step(StepPhase.DONE, "delete", URN, "t", "p", True, {"plan": {}}, {})
     assert isinstance(found, Step)
     assert found.name == "c1-worker-0"
 

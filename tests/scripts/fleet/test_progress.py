@@ -11,17 +11,17 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from ops.pulumi.events import Event, Message, Moment, Step
+from ops.pulumi.events import Event, Message, Step, StepPhase
 from scripts.fleet import progress
 from scripts.fleet.changes import ROLLOUT
 from scripts.fleet.progress import Lines, LiveTable
 from tests.scripts.conftest import TOP
 
 URN = "urn:pulumi:dev::p::t::c1-worker-0-join"
-STARTED = Step(Moment.STARTED, "create", URN, "command:remote:Command", custom=True)
-DONE = Step(Moment.DONE, "create", URN, "command:remote:Command", custom=True)
-FAILED = Step(Moment.FAILED, "create", URN, "command:remote:Command", custom=True)
-UNCHANGED = Step(Moment.DONE, "same", URN, "command:remote:Command", custom=True)
+STARTED = Step(StepPhase.STARTED, "create", URN, "command:remote:Command", custom=True)
+DONE = Step(StepPhase.DONE, "create", URN, "command:remote:Command", custom=True)
+FAILED = Step(StepPhase.FAILED, "create", URN, "command:remote:Command", custom=True)
+UNCHANGED = Step(StepPhase.DONE, "same", URN, "command:remote:Command", custom=True)
 
 
 def shown(*events: Event) -> str:
@@ -83,7 +83,7 @@ def test_a_log_reports_running_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_table_has_a_row_for_each_running_step_that_fits() -> None:
     console = Console(file=io.StringIO(), width=80, height=6, force_terminal=True)
     table = LiveTable(console, "up dev")
-    steps = [Step(Moment.STARTED, "create", f"{URN}{n}", "t", custom=True) for n in range(5)]
+    steps = [Step(StepPhase.STARTED, "create", f"{URN}{n}", "t", custom=True) for n in range(5)]
     table.process([*steps, Message(f"{URN}0", "info", "joining", ephemeral=True)])
     with console.capture() as captured:
         console.print(table._render())
@@ -99,14 +99,14 @@ def test_the_table_has_a_row_for_each_running_step_that_fits() -> None:
 
 PROGRAM = f"""
 import time
-from ops.pulumi.events import Moment, Step
-from scripts.fleet.progress import progress
+from ops.pulumi.events import StepPhase, Step
+from scripts.fleet.progress import progress_display
 
 urn = {URN!r}
-with progress("up dev") as shown:
-    shown.process([Step(Moment.STARTED, "create", urn, "t", custom=True)])
+with progress_display("up dev") as shown:
+    shown.process([Step(StepPhase.STARTED, "create", urn, "t", custom=True)])
     time.sleep(1)
-    shown.process([Step(Moment.DONE, "create", urn, "t", custom=True)])
+    shown.process([Step(StepPhase.DONE, "create", urn, "t", custom=True)])
 """
 
 

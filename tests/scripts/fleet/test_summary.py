@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ops.pulumi.events import Event, Message, Moment, Step
+from ops.pulumi.events import Event, Message, Step, StepPhase
 from scripts.fleet.changes import CLUSTER, MACHINE, ROLLOUT, Change, Changes, clean
 from scripts.fleet.summary import headline
 from tests.scripts.fleet import recorder
@@ -31,8 +31,8 @@ C1 = urn(CLUSTER, "c1")
 WORKER = urn(MACHINE, "c1-worker-0")
 
 
-def step(kind: str, name: str, parent: str, op: str, moment: Moment = Moment.DONE) -> Step:
-    return Step(moment, op, urn(kind, name), kind, parent, kind not in (CLUSTER, MACHINE))
+def step(kind: str, name: str, parent: str, op: str, phase: StepPhase = StepPhase.DONE) -> Step:
+    return Step(phase, op, urn(kind, name), kind, parent, kind not in (CLUSTER, MACHINE))
 
 
 def cluster(op: str = "same") -> list[Event]:
@@ -47,19 +47,19 @@ def gathered(*events: Event) -> Changes:
 
 
 @pytest.mark.parametrize(
-    ("op", "moment", "expected"),
+    ("op", "phase", "expected"),
     [
-        ("update", Moment.DONE, Change.CHANGED),
-        ("create-replacement", Moment.DONE, Change.CHANGED),
-        ("same", Moment.DONE, None),
-        ("update", Moment.FAILED, Change.FAILED),
+        ("update", StepPhase.DONE, Change.CHANGED),
+        ("create-replacement", StepPhase.DONE, Change.CHANGED),
+        ("same", StepPhase.DONE, None),
+        ("update", StepPhase.FAILED, Change.FAILED),
     ],
 )
 def test_the_change_of_a_machine_follows_from_its_resources(
-    op: str, moment: Moment, expected: Change | None
+    op: str, phase: StepPhase, expected: Change | None
 ) -> None:
     host = step(
-        "c1-worker-0-prepare", "command:remote:Command", f"c1-worker-0/{MACHINE}", op, moment
+        "c1-worker-0-prepare", "command:remote:Command", f"c1-worker-0/{MACHINE}", op, phase
     )
     found = gathered(*cluster(), host)
     subject = found.subject(host.urn)
@@ -119,8 +119,8 @@ def test_a_machine_whose_host_is_replaced_is_replaced() -> None:
 def test_a_refresh_reports_drift_and_not_an_earlier_plan() -> None:
     known = {"cluster": "c1", "plan": {"c1-worker-0": "added: a new machine joins"}}
     drift = {"c1-worker-0": [{"kind": "marks", "why": "label disk=ssd is missing"}]}
-    began = Step(Moment.STARTED, "refresh", urn(ROLLOUT, "r"), ROLLOUT, C1, True, known, {})
-    ended = replace(began, moment=Moment.DONE, op="update", outputs={"drift": drift})
+    began = Step(StepPhase.STARTED, "refresh", urn(ROLLOUT, "r"), ROLLOUT, C1, True, known, {})
+    ended = replace(began, phase=StepPhase.DONE, op="update", outputs={"drift": drift})
     found = gathered(*cluster(), began, ended)
     sentence = found.clusters["c1"].machines["c1-worker-0"].sentence
     assert sentence == "drifted: label disk=ssd is missing"
@@ -130,7 +130,7 @@ def test_a_refresh_reports_drift_and_not_an_earlier_plan() -> None:
 
 def test_the_headline_counts_drained_machines() -> None:
     inputs = {"cluster": "c1", "plan": {"c1-worker-0": "upgraded: drained, kubelet restarted"}}
-    rollout = Step(Moment.STARTED, "update", urn(ROLLOUT, "r"), ROLLOUT, C1, True, inputs)
+    rollout = Step(StepPhase.STARTED, "update", urn(ROLLOUT, "r"), ROLLOUT, C1, True, inputs)
     found = gathered(*cluster(), rollout)
     assert headline(found, "prod", preview=True) == "prod: +0 ~1 -0, 1 machine changed, 1 drained"
 
