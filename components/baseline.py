@@ -45,7 +45,7 @@ class Baseline(pulumi.ComponentResource):
             Manifests(
                 f"{cluster.name}-{purpose}",
                 ManifestsArgs(
-                    kubeconfig=pki.kubeconfig,
+                    identity=pki.identity,
                     documents=text,
                     init=args.init.id,
                     held_by=list(args.held_by),

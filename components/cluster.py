@@ -26,6 +26,7 @@ from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
 from ops.hosts.inventory import MachineEntry
 from ops.kube.health import ClusterHealth, NodeSummary
+from ops.kube.identity import Identity
 
 READY_SECONDS = 300
 
@@ -68,7 +69,7 @@ class Cluster(pulumi.ComponentResource):
     context: pulumi.Output[kubeconfigs.Context]
     summary: pulumi.Output[ClusterSummary]
     inventory: pulumi.Output[dict[str, MachineEntry]]
-    kubeconfig: pulumi.Output[str]
+    identity: pulumi.Output[Identity]
     changed: pulumi.Output[str]
     health: ClusterHealthCheck
 
@@ -97,7 +98,7 @@ class Cluster(pulumi.ComponentResource):
             f"{name}-health",
             ClusterHealthCheckArgs(
                 cluster=cluster.name,
-                kubeconfig=pki.kubeconfig,
+                identity=pki.identity,
                 nodes=[machine.name for machine in cluster.machines],
                 machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
                 rolled=self.changed,
@@ -106,7 +107,7 @@ class Cluster(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[rollout]),
         )
         self.context = pki.context
-        self.kubeconfig = pki.kubeconfig
+        self.identity = pki.identity
         self.summary = pulumi.Output.all(
             observed=self.health.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,

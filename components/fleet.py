@@ -93,7 +93,7 @@ def _wave(
         WaveArgs(
             clusters=[cluster.name for cluster in members],
             rolled=[made[cluster.name].changed for cluster in members],
-            kubeconfigs=[made[cluster.name].kubeconfig for cluster in members],
+            identities=[made[cluster.name].identity for cluster in members],
             soak_seconds=max(cluster.upgrade.soak_seconds for cluster in members),
         ),
         pulumi.ResourceOptions.merge(

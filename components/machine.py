@@ -146,7 +146,7 @@ class Machine(pulumi.ComponentResource):
                 machine_id=self.id,
                 authority_certificate=pki.cluster.certificate,
                 authority_key=pki.cluster.private_key,
-                kubeconfig=pki.kubeconfig,
+                identity=pki.identity,
                 drain_seconds=cluster.upgrade.drain_seconds,
                 force=cluster.upgrade.force,
                 data_loss=cluster.data_loss,

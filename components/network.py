@@ -37,7 +37,7 @@ class Network(pulumi.ComponentResource):
         self.objects = Manifests(
             f"{cluster.name}-{cluster.network}",
             ManifestsArgs(
-                kubeconfig=pki.kubeconfig,
+                identity=pki.identity,
                 documents=plugins.pod_network(cluster),
                 init=args.init.id,
                 held_by=list(args.held_by),

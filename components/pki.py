@@ -6,6 +6,7 @@ lifetime. Delete drops all of it from the state.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -17,6 +18,8 @@ from components.providers.certificate_authority import (
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from model.fleet import Cluster
 from model.render import kubeconfig as kubeconfigs
+from ops.kube import identity
+from ops.kube.identity import Identity
 
 AUTHORITY_DAYS = 3650
 ADMIN_HOURS = 365 * 24
@@ -33,7 +36,10 @@ class PkiArgs:
 
 
 class Pki(pulumi.ComponentResource):
-    """CAs (`cluster`, `etcd`, `front_proxy`), `service_account` keys and the `admin`."""
+    """CAs (`cluster`, `etcd`, `front_proxy`), `service_account` keys and the `admin`.
+
+    `identity` is what other resources hold instead of the administrator's credential.
+    """
 
     def __init__(
         self, name: str, args: PkiArgs, opts: pulumi.ResourceOptions | None = None
@@ -58,27 +64,51 @@ class Pki(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
+        self.identity = self._saved_identity()
         self.register_outputs({"fingerprint": self.cluster.fingerprint})
 
     @property
     def context(self) -> pulumi.Output[kubeconfigs.Context]:
         """The administrator's context for this cluster."""
-        return pulumi.Output.all(
-            self.cluster.certificate, self.admin.certificate, self.admin.private_key
-        ).apply(
-            lambda parts: kubeconfigs.Context(
-                cluster=self._cluster.name,
-                server=self._cluster.server,
-                ca_pem=parts[0],
-                client_cert_pem=parts[1],
-                client_key_pem=parts[2],
-            )
-        )
+        return self._credential.apply(self._context)
 
     @property
-    def kubeconfig(self) -> pulumi.Output[str]:
-        """The administrator's kubeconfig for this cluster alone, secret."""
-        return pulumi.Output.secret(self.context.apply(lambda one: kubeconfigs.render([one])))
+    def _credential(self) -> pulumi.Output[list[str]]:
+        return pulumi.Output.all(
+            self.cluster.certificate, self.admin.certificate, self.admin.private_key
+        )
+
+    def _context(self, pems: list[str]) -> kubeconfigs.Context:
+        authority, certificate, key = pems
+        return kubeconfigs.Context(
+            cluster=self._cluster.name,
+            server=self._cluster.server,
+            ca_pem=authority,
+            client_cert_pem=certificate,
+            client_key_pem=key,
+        )
+
+    def _saved_identity(self) -> pulumi.Output[Identity]:
+        """Return the reference to the credential, which is on this host from then on.
+
+        A preview of its renewal knows the reference, but not the credential: it saves nothing.
+        """
+        stack = pulumi.get_stack()
+
+        def save(known: list[Any]) -> Identity:
+            fingerprint, pems = known
+            reference: Identity = {
+                "stack": stack,
+                "cluster": self._cluster.name,
+                "server": self._cluster.server,
+                "authority": fingerprint,
+            }
+            if not pulumi.contains_unknowns(known):
+                identity.save(reference, kubeconfigs.render([self._context(pems)]))
+            return reference
+
+        parts = pulumi.Output.all(self.cluster.fingerprint, self._credential)
+        return pulumi.Output.unsecret(parts.apply(save, run_with_unknowns=True))
 
     def _authority(
         self, suffix: str, common_name: str, opts: pulumi.ResourceOptions

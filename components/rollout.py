@@ -47,7 +47,7 @@ def rollout_of(
             },
             machine_ids={machine.name: machine.id for machine in machines},
             logins={machine.name: machine.login.to_props() for machine in machines},
-            kubeconfig=pki.kubeconfig,
+            identity=pki.identity,
             policy={
                 "max_unavailable": upgrade.max_unavailable,
                 "drain_seconds": upgrade.drain_seconds,

@@ -20,6 +20,11 @@ def state_dir() -> Path:
     return _from("KUBEADM_FLEET_STATE") or _xdg("XDG_STATE_HOME", ".local/state")
 
 
+def identities_dir() -> Path:
+    """The program's credentials: a kubeconfig per stack and cluster; every run writes its own."""
+    return state_dir() / "identities"
+
+
 def machines_dir() -> Path:
     """Running container machines: $KUBEADM_FLEET_MACHINES, else below /var/lib."""
     return _from("KUBEADM_FLEET_MACHINES") or Path("/var/lib/kubeadm-fleet/machines")

@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -31,6 +33,14 @@ def _refuse_unlisted(event: str, arguments: tuple[Any, ...]) -> None:
             f"{' '.join(command)}: a fresh host may lack {', '.join(names)}: "
             "name what a test starts in the lists of scripts/setup.sh"
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have no test read or write this user's state folder."""
+    folder = tmp_path_factory.mktemp("state") / "kubeadm-fleet"
+    with mock.patch.dict(os.environ, KUBEADM_FLEET_STATE=str(folder)):
+        yield
 
 
 def pytest_report_header() -> str | None:

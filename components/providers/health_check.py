@@ -13,17 +13,18 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed
-from ops.kube import client, health
+from ops.kube import health
 from ops.kube.health import ClusterHealth
+from ops.kube.identity import Identity, connect
 
-CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "kubeconfig")
+CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "identity")
 
 
 class ClusterHealthCheckInputs(TypedDict):
     """The check as the provider gets it."""
 
     cluster: str
-    kubeconfig: str
+    identity: Identity
     nodes: list[str]
     machine_ids: list[str]
     rolled: str
@@ -56,13 +57,13 @@ class ClusterHealthCheckProvider(Provider[ClusterHealthCheckInputs, ClusterHealt
 
     def _read(self, state: ClusterHealthCheckState) -> ClusterHealthCheckState:
         """Check once, without waiting."""
-        observed = health.check(client.of(state["kubeconfig"]), state["nodes"])
+        observed = health.check(connect(state["identity"]), state["nodes"])
         return {**state, "observed": observed}
 
 
 def _await_ready(inputs: ClusterHealthCheckInputs) -> ClusterHealthCheckState:
     observed = health.await_ready(
-        client.of(inputs["kubeconfig"]),
+        connect(inputs["identity"]),
         inputs["cluster"],
         inputs["nodes"],
         inputs["deadline_seconds"],
@@ -75,7 +76,7 @@ class ClusterHealthCheckArgs:
     """The Nodes that a cluster should have; new `machine_ids` or `rolled` check them again."""
 
     cluster: str
-    kubeconfig: pulumi.Input[str]
+    identity: pulumi.Input[Identity]
     nodes: list[str]
     machine_ids: pulumi.Input[list[str]]
     rolled: pulumi.Input[str]
@@ -90,5 +91,4 @@ class ClusterHealthCheck(ProvidedResource, module="kubeadm-fleet", name="Cluster
     def __init__(
         self, name: str, args: ClusterHealthCheckArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        secret = pulumi.Output.secret(args.kubeconfig)
-        super().__init__(ClusterHealthCheckProvider(), name, args, opts, kubeconfig=secret)
+        super().__init__(ClusterHealthCheckProvider(), name, args, opts)

@@ -21,18 +21,19 @@ from components.providers import hold
 from components.providers.base import ProvidedResource, Provider, changed
 from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
-from ops.kube import apply, client
+from ops.kube import apply
 from ops.kube.apply import Reference
 from ops.kube.errors import ApiError, Unavailable
+from ops.kube.identity import Identity, connect
 
-CAUSES = ("documents", "kubeconfig", "init")
+CAUSES = ("documents", "identity", "init")
 
 
 class ManifestsInputs(TypedDict):
     """The objects as the provider gets them; `check` adds `waiting`."""
 
     urn: str
-    kubeconfig: str
+    identity: Identity
     documents: str
     init: str
     held_by: list[Hold]
@@ -74,14 +75,14 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
         if not _is_due(olds, news):
             return {**olds, **news}
         applied = _apply(news)
-        kube = client.of(news["kubeconfig"])
+        kube = connect(news["identity"])
         apply.remove(kube, [ref for ref in olds["applied"] if ref not in applied])
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return {**news, "applied": applied, "changed": now}
 
     def _read(self, state: ManifestsState) -> ManifestsState:
         """Return the objects that exist."""
-        kube = client.of(state["kubeconfig"])
+        kube = connect(state["identity"])
         try:
             found = apply.present(kube, state["documents"])
         except Unavailable:
@@ -92,7 +93,7 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
 
     def _delete(self, state: ManifestsState) -> None:
         """Delete every object that was applied."""
-        apply.remove(client.of(state["kubeconfig"]), state["applied"])
+        apply.remove(connect(state["identity"]), state["applied"])
 
 
 def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
@@ -103,7 +104,7 @@ def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
 
 
 def _apply(inputs: ManifestsInputs) -> list[Reference]:
-    return apply.apply(client.of(inputs["kubeconfig"]), inputs["documents"])
+    return apply.apply(connect(inputs["identity"]), inputs["documents"])
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class ManifestsArgs:
     `held_by` are the holds of earlier waves.
     """
 
-    kubeconfig: pulumi.Input[str]
+    identity: pulumi.Input[Identity]
     documents: pulumi.Input[str]
     init: pulumi.Input[str]
     held_by: list[pulumi.Output[Hold]]
@@ -137,5 +138,4 @@ class Manifests(ProvidedResource, module="kubeadm-fleet", name="Manifests"):
             args,
             opts,
             urn=own_urn(Manifests, name, opts.parent),
-            kubeconfig=pulumi.Output.secret(args.kubeconfig),
         )

@@ -26,7 +26,8 @@ from model.fleet import CONTROL_PLANE
 from model.pki import certificates
 from model.render import kubeconfig as kubeconfigs
 from ops.errors import OperatorError
-from ops.kube import client, etcd, retirement
+from ops.kube import etcd, retirement
+from ops.kube.identity import Identity, IdentityMissing, connect
 from ops.kube.nodes import Nodes
 from ops.rollout.progress import Progress
 
@@ -35,7 +36,7 @@ from ops.rollout.progress import Progress
 ETCD_SECONDS = 60
 # Inputs updated in place. A consent given before a loss does not apply to that loss.
 TAKEN_OVER = (
-    "kubeconfig", "server", "address", "peers", "drain_seconds", "force", "data_loss",
+    "identity", "server", "address", "peers", "drain_seconds", "force", "data_loss",
 )  # fmt: skip
 # Further inputs of a new machine's credential and of its leave.
 NEEDED = ("cluster", "node", "role", "authority_certificate", "authority_key")
@@ -53,7 +54,7 @@ class MembershipInputs(TypedDict):
     machine_id: str
     authority_certificate: str
     authority_key: str
-    kubeconfig: str
+    identity: Identity
     drain_seconds: float
     force: bool
     data_loss: str
@@ -105,7 +106,7 @@ _leaving: dict[str, Lock] = {}
 def _leave_as_control_plane(inputs: MembershipInputs) -> None:
     # Checked before anything changes: a member that etcd needs does not leave.
     own = etcd.await_removable(
-        client.of(inputs["kubeconfig"]),
+        connect(inputs["identity"]),
         inputs["node"],
         address=inputs["address"],
         deadline_seconds=ETCD_SECONDS,
@@ -116,17 +117,17 @@ def _leave_as_control_plane(inputs: MembershipInputs) -> None:
     else:
         _leave_etcd(inputs, own)
         _retire(inputs, retirement.SHORT_SILENCE_SECONDS)
-    Nodes.of(inputs["kubeconfig"]).delete(inputs["node"])
+    Nodes(connect(inputs["identity"])).delete(inputs["node"])
 
 
 def _leave(inputs: MembershipInputs) -> None:
     _retire(inputs, retirement.SILENCE_SECONDS)
-    Nodes.of(inputs["kubeconfig"]).delete(inputs["node"])
+    Nodes(connect(inputs["identity"])).delete(inputs["node"])
 
 
 def _leave_etcd(inputs: MembershipInputs, leaving: Sequence[etcd.Member] = ()) -> None:
     etcd.remove_member(
-        client.of(inputs["kubeconfig"]),
+        connect(inputs["identity"]),
         inputs["node"],
         address=inputs["address"],
         deadline_seconds=ETCD_SECONDS,
@@ -136,7 +137,7 @@ def _leave_etcd(inputs: MembershipInputs, leaving: Sequence[etcd.Member] = ()) -
 
 def _retire(inputs: MembershipInputs, silence_seconds: float) -> None:
     # For a machine removed from the config, the state holds its drain policy of that time.
-    nodes = Nodes.of(inputs["kubeconfig"])
+    nodes = Nodes(connect(inputs["identity"]))
     policy = nodes.drain_policy()
     deleted = retirement.retire(
         nodes,
@@ -182,8 +183,13 @@ def _issue(inputs: MembershipInputs) -> MembershipState:
 
 
 def _must_be_issued_again(state: MembershipState) -> bool:
-    expired = datetime.fromisoformat(state["expires"]) < datetime.now(UTC)
-    return expired and Nodes.of(state["kubeconfig"]).is_missing(state["node"])
+    if datetime.fromisoformat(state["expires"]) >= datetime.now(UTC):
+        return False
+    try:
+        return Nodes(connect(state["identity"])).is_missing(state["node"])
+    except IdentityMissing:
+        # A preview, with a certificate of the program that this run renews.
+        return False
 
 
 @dataclass(frozen=True)
@@ -203,7 +209,7 @@ class MembershipArgs:
     machine_id: pulumi.Input[str]
     authority_certificate: pulumi.Input[str]
     authority_key: pulumi.Input[str]
-    kubeconfig: pulumi.Input[str]
+    identity: pulumi.Input[Identity]
     drain_seconds: int
     force: bool
     data_loss: str
@@ -224,5 +230,4 @@ class Membership(ProvidedResource, module="kubeadm-fleet", name="Membership"):
             name,
             args,
             pulumi.ResourceOptions.merge(opts, options),
-            kubeconfig=pulumi.Output.secret(args.kubeconfig),
         )

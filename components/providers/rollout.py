@@ -29,6 +29,7 @@ from components.providers.base import NotKnown, ProvidedResource, Provider, requ
 from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
 from ops.hosts.login import Login, LoginProps
+from ops.kube.identity import Identity, connect
 from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
 from ops.rollout.observed import MachineSummary
 
@@ -46,7 +47,7 @@ CAUSES = (
     "egress",
     "machines",
     "machine_ids",
-    "kubeconfig",
+    "identity",
     "logins",
 )
 OUTPUTS = ("found", "rolled")
@@ -79,7 +80,7 @@ class RolloutInputs(ClusterInputs):
 
     urn: str
     logins: dict[str, LoginProps]
-    kubeconfig: str
+    identity: Identity
     policy: Policy
     held_by: list[Hold]
     waiting: Hold
@@ -231,12 +232,11 @@ def _machines(inputs: RolloutInputs) -> "dict[str, NodeOperations]":
 
 
 def _nodes(inputs: RolloutInputs) -> "ClusterNodes":
-    from ops.kube import client
     from ops.rollout.cluster_nodes import ClusterNodes
 
     policy = inputs["policy"]
     return ClusterNodes(
-        client.of(inputs["kubeconfig"]),
+        connect(inputs["identity"]),
         drain_seconds=policy["drain_seconds"],
         force=policy["force"],
     )
@@ -264,7 +264,7 @@ class RolloutArgs:
     machines: dict[str, MachineInputs]
     machine_ids: dict[str, pulumi.Output[str]]
     logins: dict[str, dict[str, object]]
-    kubeconfig: pulumi.Output[str]
+    identity: pulumi.Output[Identity]
     policy: Policy
     held_by: list[pulumi.Output[Hold]]
 
@@ -289,5 +289,4 @@ class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):
             opts,
             urn=own_urn(Rollout, name, opts.parent),
             logins=pulumi.Output.secret(args.logins),
-            kubeconfig=pulumi.Output.secret(args.kubeconfig),
         )

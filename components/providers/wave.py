@@ -19,6 +19,7 @@ from pulumi.dynamic import DiffResult
 from components.providers.base import ProvidedResource, Provider, changed
 from components.providers.hold import Hold
 from ops.errors import OperatorError
+from ops.kube.identity import Identity, connect
 
 if TYPE_CHECKING:
     from ops.kube.node import Node
@@ -27,7 +28,7 @@ POLL_SECONDS = 2
 # How long a cluster may be unhealthy: while a machine restarts it is, and pods may still be
 # starting just after a rollout.
 PATIENCE_SECONDS = 60
-CAUSES = ("clusters", "rolled", "soak_seconds", "kubeconfigs")
+CAUSES = ("clusters", "rolled", "soak_seconds", "identities")
 
 
 class WaveInputs(TypedDict):
@@ -35,7 +36,7 @@ class WaveInputs(TypedDict):
 
     clusters: list[str]
     rolled: list[str]
-    kubeconfigs: list[str]
+    identities: list[Identity]
     soak_seconds: float
 
 
@@ -79,7 +80,7 @@ def _await_healthy(inputs: WaveInputs) -> datetime | None:
     """Return since when the changed clusters are healthy; None if none was changed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        nodes = [_read_nodes(each) for each in inputs["kubeconfigs"]]
+        nodes = [_read_nodes(identity) for identity in inputs["identities"]]
         reasons = [
             reason
             for name, found in zip(inputs["clusters"], nodes, strict=True)
@@ -96,10 +97,10 @@ def _await_healthy(inputs: WaveInputs) -> datetime | None:
         time.sleep(POLL_SECONDS)
 
 
-def _read_nodes(kubeconfig: str) -> "dict[str, Node] | None":
+def _read_nodes(identity: Identity) -> "dict[str, Node] | None":
     from ops.kube.nodes import Nodes
 
-    return Nodes.of(kubeconfig).read()
+    return Nodes(connect(identity)).read()
 
 
 def _unhealthy_reason(name: str, nodes: "dict[str, Node] | None") -> str:
@@ -128,11 +129,11 @@ def _healthy_since(
 
 @dataclass(frozen=True)
 class WaveArgs:
-    """Clusters with the last change (`rolled`) and the kubeconfig of each, in the same order."""
+    """Clusters with the last change (`rolled`) and the identity in each, in the same order."""
 
     clusters: list[str]
     rolled: list[pulumi.Output[str]]
-    kubeconfigs: list[pulumi.Output[str]]
+    identities: list[pulumi.Output[Identity]]
     soak_seconds: int
 
 
@@ -144,6 +145,4 @@ class Wave(ProvidedResource, module="kubeadm-fleet", name="Wave"):
     def __init__(
         self, name: str, args: WaveArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        kubeconfigs = pulumi.Output.all(*args.kubeconfigs)
-        secret: pulumi.Output[list[str]] = pulumi.Output.secret(kubeconfigs)
-        super().__init__(WaveProvider(), name, args, opts, kubeconfigs=secret)
+        super().__init__(WaveProvider(), name, args, opts)

@@ -38,7 +38,7 @@ PAGE = 500
 # How long requests are retried: a control plane may be leaving, or a virtual address moving.
 ANSWER_SECONDS = 30.0
 POLL_SECONDS = 0.5
-CLIENTS = 64
+CLIENTS = 256
 
 JSON = "application/json"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"

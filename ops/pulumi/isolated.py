@@ -1,7 +1,7 @@
 """A stack that shares nothing with the user's own stacks: for measurements and tests.
 
-Backend, passphrase, Pulumi's home and machines are in one folder. Only artifacts that can be
-rebuilt (tool chain, bundle, image) come from the cache.
+Backend, passphrase, Pulumi's home, credentials and machines are in one folder. Only artifacts that
+can be rebuilt (tool chain, bundle, image) come from the cache.
 """
 
 import os
@@ -36,6 +36,7 @@ class IsolatedStack:
             "PULUMI_OPTION_CONFIG_FILE": str(self.config_file),
             "PULUMI_STACK": name,
             "KUBEADM_FLEET_MACHINES": str(self.machines),
+            "KUBEADM_FLEET_STATE": str(folder / "state"),
         }
         self.cli = PulumiCli(project, self.environment)
         # What is set later holds for the next run.

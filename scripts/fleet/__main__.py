@@ -29,8 +29,8 @@ Exit status:
 Environment:
   FLEET_STACK              the stack if none is named (default: dev)
   PULUMI_BACKEND_URL       your own Pulumi backend, used as `pulumi` itself would
-  KUBEADM_FLEET_STATE      folder of the default backend and its passphrase
-                           (default: ~/.local/state/kubeadm-fleet)
+  KUBEADM_FLEET_STATE      folder of the default backend, its passphrase and the program's
+                           credentials (default: ~/.local/state/kubeadm-fleet)
   KUBEADM_FLEET_CACHE      folder of tool chain, bundles and machine images
                            (default: ~/.cache/kubeadm-fleet)
   NO_COLOR                 disable colours

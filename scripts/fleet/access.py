@@ -84,6 +84,24 @@ def write(
     return [file for file in files if not clusters or file.name in clusters]
 
 
+def save_identities(engine: Engine) -> None:
+    """Write the program's credentials from the outputs, for a run that does not run the program."""
+    from ops.kube import identity
+
+    output = engine.outputs().get("kubeconfig")
+    if isinstance(output, str):
+        for text in kubeconfig.split(output).values():
+            identity.save(identity.of(engine.workspace.stack, text), text)
+
+
+def remove_unused_identities(text: str, stack: str) -> None:
+    """Remove the program's credentials for clusters that are not in the stack's kubeconfig."""
+    from ops.kube import identity
+
+    used = [identity.of(stack, single) for single in kubeconfig.split(text).values()]
+    identity.remove(stack, used)
+
+
 def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> list[Path]:
     """Return the files of a stack's clusters, or of those that match; missing ones are written."""
     folder = FOLDER / stack
@@ -97,7 +115,10 @@ def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> li
 
 
 def remove(stack: str) -> list[Path]:
-    """Remove the kubeconfigs of a deleted stack."""
+    """Remove the kubeconfigs and credentials of a deleted stack; return the kubeconfigs."""
+    from ops.kube import identity
+
+    identity.remove(stack)
     removed = kubeconfig.remove_each(FOLDER, stack)
     return [KUBECONFIG, *removed] if kubeconfig.remove(KUBECONFIG, stack) else removed
 

@@ -99,7 +99,7 @@ def test_later_wave_is_changed_only_when_the_earlier_one_holds_it_no_longer(
     assert [each.name for each in graph.kinds("Wave")] == ["wave-0"]
     assert graph.one("wave-0").inputs["clusters"] == ["cluster2"]
     assert graph.one("wave-0").inputs["soak_seconds"] == 60
-    assert "kubeconfigs" in graph.one("wave-0").secret_inputs
+    assert [each["cluster"] for each in graph.one("wave-0").inputs["identities"]] == ["cluster2"]
     for changing in ("rollout", "flannel", "probe", "dns", "drain"):
         assert graph.one(f"cluster1-{changing}").inputs["held_by"] == [HOLD]
         assert graph.one(f"cluster2-{changing}").inputs["held_by"] == []

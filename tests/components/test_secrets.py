@@ -33,11 +33,11 @@ def test_every_private_key_is_a_secret_output(graph: Graph) -> None:
         assert "private_key" in each.secret_outputs, each.name
 
 
-def test_credential_and_access_of_memberships_are_secret(graph: Graph) -> None:
+def test_credentials_of_memberships_and_keys_of_their_authorities_are_secret(graph: Graph) -> None:
     for each in graph.kinds("Membership"):
         assert "client-key-data" in each.outputs["credential"]
         assert "credential" in each.secret_outputs
-        assert {"authority_key", "kubeconfig"} <= each.secret_inputs
+        assert "authority_key" in each.secret_inputs
 
 
 def test_input_and_login_of_steps_are_secret(graph: Graph) -> None:
@@ -49,9 +49,19 @@ def test_input_and_login_of_steps_are_secret(graph: Graph) -> None:
         assert "[secret]" in each.visible
 
 
-def test_cluster_access_is_a_secret_input(graph: Graph) -> None:
-    for kind in ("Manifests", "ClusterHealthCheck", "Rollout"):
-        assert all("kubeconfig" in each.secret_inputs for each in graph.kinds(kind))
+def test_access_to_a_cluster_is_a_reference_without_a_credential(graph: Graph) -> None:
+    holders = [each for each in graph if "identity" in each.inputs]
+    assert {each.kind for each in holders} == {
+        "ClusterHealthCheck",
+        "Manifests",
+        "Membership",
+        "Rollout",
+    }
+    for each in holders:
+        assert set(each.inputs["identity"]) == {"stack", "cluster", "server", "authority"}
+        assert "identity" not in each.secret_inputs
+    owners = {each.kind for each in graph if "client-key-data" in json.dumps(each.inputs)}
+    assert owners == {"command:remote:Command"}  # what a machine joins with
 
 
 def test_logins_of_rollouts_are_secret(graph: Graph) -> None:

@@ -5,13 +5,16 @@ import pty
 import re
 import signal
 import subprocess
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.paths import cache_dir
+from model.pki import certificates
 from tests.scripts.conftest import TOP, copy_checkout
 
+AUTHORITY = certificates.new_authority("kubernetes", 1).cert_pem
 PROGRAM = '''
 import pulumi
 from slow import Slow
@@ -25,11 +28,13 @@ pulumi.export("kubeconfig", pulumi.Output.secret("""
 apiVersion: v1
 kind: Config
 current-context: cluster1-admin
-clusters: [{name: cluster1, cluster: {server: "https://127.0.0.1:1"}}]
+clusters:
+- name: cluster1
+  cluster: {server: "https://127.0.0.1:1", certificate-authority-data: AUTHORITY}
 users: [{name: admin, user: {token: top-secret-token}}]
 contexts: [{name: cluster1-admin, context: {cluster: cluster1, user: admin}}]
 """))
-'''
+'''.replace("AUTHORITY", b64encode(AUTHORITY.encode()).decode())
 # While the file named by HOLD exists, a create says that it began and waits.
 SLOW = """
 import os, pathlib, time

@@ -16,7 +16,7 @@ EPILOG = examples(
 @stack_argument()
 @plan_options()
 def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
-    """Destroy the stack's clusters, then remove its state and its kubeconfigs.
+    """Destroy the stack's clusters, then remove its state, kubeconfigs and credentials.
 
     Contexts that `fleet kubeconfig --merge` added to ~/.kube/config are removed as well.
     Machines and CAs of a cluster with `protect: true` are not destroyed: the run fails.
@@ -26,6 +26,7 @@ def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
 
     engine = engine_of(stack)
     if engine.prepare():
+        access.save_identities(engine)
         run(engine, "destroy", PlanOutput(verbose, plan_file))
         engine.remove()
     else:

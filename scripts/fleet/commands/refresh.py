@@ -20,6 +20,9 @@ def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
 
     No machine is changed.
     """
+    from scripts.fleet.access import save_identities
     from scripts.fleet.engine_run import PlanOutput, existing_engine, run
 
-    run(existing_engine(stack), "refresh", PlanOutput(verbose, plan_file))
+    engine = existing_engine(stack)
+    save_identities(engine)
+    run(engine, "refresh", PlanOutput(verbose, plan_file))

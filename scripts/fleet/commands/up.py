@@ -66,5 +66,7 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
         with suppress(OperatorError):
             access.show_access(access.write(access.stack_kubeconfig(engine), stack))
         raise RunFailed(f"{error}\n{RESUME_HINT}") from None
-    access.show_access(access.write(access.stack_kubeconfig(engine), stack))
+    kubeconfig = access.stack_kubeconfig(engine)
+    access.remove_unused_identities(kubeconfig, stack)
+    access.show_access(access.write(kubeconfig, stack))
     show_waiting(engine.outputs())

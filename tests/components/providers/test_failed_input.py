@@ -1,5 +1,6 @@
 """Resources that depend on a failed resource, with the real engine."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ ClusterHealthCheck(
     "observation",
     ClusterHealthCheckArgs(
         cluster="a",
-        kubeconfig=config.require("kubeconfig"),
+        identity=config.require_object("identity"),
         nodes=[],
         machine_ids=pulumi.Output.all(source.id, source.given),
         rolled=source.given,
@@ -61,7 +62,7 @@ def stack(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     api.answers["GET /api/v1/namespaces/kube-system/pods"] = (200, {"items": [dns]})
     monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
     stack = Stack(tmp_path, program=PROGRAM)
-    stack.configure(value="first", kubeconfig=api.kubeconfig)
+    stack.configure(value="first", identity=json.dumps(api.identity))
     made = stack.up()
     assert made.status == 0, made.output
     assert set(steps(made)) == {"source", *DEPENDENTS}

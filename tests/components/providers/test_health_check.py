@@ -15,7 +15,7 @@ PODS = "GET /api/v1/namespaces/kube-system/pods"
 def props(api: Api, *nodes: str, **changes: Any) -> dict[str, Any]:
     return {
         "cluster": "cluster1",
-        "kubeconfig": api.kubeconfig,
+        "identity": api.identity,
         "nodes": list(nodes),
         "machine_ids": [f"id of {name}" for name in nodes],
         "rolled": "",

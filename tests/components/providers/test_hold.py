@@ -1,5 +1,6 @@
 """A wave and the rollout that it holds, with the real engine."""
 
+import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ wave = Wave(
     WaveArgs(
         clusters=["canary"],
         rolled=[canary.rolled],
-        kubeconfigs=[pulumi.Output.from_input(config.require("kubeconfig"))],
+        identities=[pulumi.Output.from_input(config.require_object("identity"))],
         soak_seconds=config.require_int("soak"),
     ),
 )
@@ -47,7 +48,7 @@ def test_a_held_change_is_shown_by_each_run_until_it_is_made(api: Api, tmp_path:
     node = {"metadata": {"name": "a"}, "spec": {}, "status": {"conditions": [ready]}}
     api.answers["GET /api/v1/nodes"] = (200, {"items": [node]})
     stack = Stack(tmp_path, program=PROGRAM)
-    stack.configure(version=FORMER, kubeconfig=api.kubeconfig, soak=str(SOAK_SECONDS))
+    stack.configure(version=FORMER, identity=json.dumps(api.identity), soak=str(SOAK_SECONDS))
     assert steps(stack.up()) == {"canary", "wave-0", "other"}
     assert stack.outputs() == {"version": FORMER, "waiting": {}}
 

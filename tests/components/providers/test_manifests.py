@@ -57,7 +57,7 @@ def test_api_discovery_is_repeated_each_time(core: Api, tmp_path: Path) -> None:
 
 
 def inputs(api: Api, documents: str, **changes: Any) -> dict[str, Any]:
-    given = {"kubeconfig": api.kubeconfig, "documents": documents, "init": "first"}
+    given = {"identity": api.identity, "documents": documents, "init": "first"}
     return {"urn": "", "held_by": [], **given, **changes}
 
 

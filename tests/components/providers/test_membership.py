@@ -12,6 +12,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from components.providers.membership import MembershipProvider
 from ops.errors import OperatorError
+from ops.kube import identity
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.etcd_server import Etcd
 from tests.ops.kube.shop import BUDGETS_PATH, Shop
@@ -33,7 +34,7 @@ def props(api: Api, **changes: Any) -> dict[str, Any]:
         "machine_id": "first",
         "authority_certificate": api.authority.cert_pem,
         "authority_key": api.authority.key_pem,
-        "kubeconfig": api.kubeconfig,
+        "identity": api.identity,
         "role": "worker",
         "address": "192.0.2.21",
         "peers": [],
@@ -112,9 +113,16 @@ def test_expired_credential_of_a_machine_that_never_joined_is_issued_again(api: 
 
 
 def test_an_unavailable_api_is_no_reason_to_reissue(api: Api) -> None:
-    nowhere = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", api.kubeconfig)
-    outs = expired({**member(api), "kubeconfig": nowhere})
-    assert not MembershipProvider().diff("id", outs, props(api, kubeconfig=nowhere)).changes
+    api.kubeconfig = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", api.kubeconfig)
+    outs = expired(member(api))
+    assert not MembershipProvider().diff("id", outs, props(api)).changes
+    assert api.asked == []
+
+
+def test_a_missing_credential_of_the_program_is_no_reason_to_reissue(api: Api) -> None:
+    outs, news = expired(member(api)), props(api)
+    identity.remove("test")
+    assert not MembershipProvider().diff("id", outs, news).changes
 
 
 @pytest.mark.parametrize("machine", ["second", UNKNOWN])

@@ -4,6 +4,7 @@ An existing cluster stays as it is. A new one is made, and not even later: the c
 only once the new cluster is complete.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,14 @@ from tests.components.providers.held import Held, HeldArgs
 from tests.components.providers.source import Source, SourceArgs
 
 config = pulumi.Config()
-kubeconfig = config.require("kubeconfig")
+identity = config.require_object("identity")
 canary = Source("canary", SourceArgs(config.require("canary")))
 wave = Wave(
     "wave-0",
     WaveArgs(
         clusters=["canary"],
         rolled=[canary.given],
-        kubeconfigs=[pulumi.Output.from_input(kubeconfig)],
+        identities=[pulumi.Output.from_input(identity)],
         soak_seconds=0,
     ),
 )
@@ -49,7 +50,7 @@ for name in config.require("clusters").split():
     objects = Manifests(
         f"{name}-objects",
         ManifestsArgs(
-            kubeconfig=kubeconfig,
+            identity=identity,
             documents=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {name_of}}}}}",
             init=init.id,
             held_by=holds,
@@ -84,7 +85,11 @@ def stack(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     api.answers["GET /api/v1/nodes"] = (200, {"items": []})
     stack = Stack(tmp_path, program=PROGRAM)
     stack.configure(
-        canary="", clusters="old", version=FORMER, kubeconfig=api.kubeconfig, folder=str(tmp_path)
+        canary="",
+        clusters="old",
+        version=FORMER,
+        identity=json.dumps(api.identity),
+        folder=str(tmp_path),
     )
     made = stack.up()
     assert made.status == 0, made.output

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from components.providers import manifests
 from components.providers.hold import STOPPED
 from components.providers.manifests import ManifestsProvider
 from ops.kube import apply as kube_apply
-from ops.kube import client
 from ops.kube.apply import Reference, references
 
 SOON = {"until": "2999-01-01T00:00:00+00:00", "for": ["canary"]}
@@ -18,7 +18,7 @@ NEXT = "{apiVersion: v1, kind: Namespace, metadata: {name: next}}"
 def inputs(documents: str, *held_by: Any, init: str = "first") -> dict[str, Any]:
     return {
         "urn": "",
-        "kubeconfig": "",
+        "identity": "",
         "documents": documents,
         "init": init,
         "held_by": list(held_by),
@@ -36,7 +36,7 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(kube_apply, "apply", apply)
     monkeypatch.setattr(kube_apply, "remove", lambda *_: None)
-    monkeypatch.setattr(client, "of", lambda _: None)
+    monkeypatch.setattr(manifests, "connect", lambda _: None)
     return texts
 
 

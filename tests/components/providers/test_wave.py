@@ -23,7 +23,7 @@ def inputs(*rolled: str, soak_seconds: int = HOUR) -> dict[str, Any]:
         "clusters": names,
         "rolled": list(rolled),
         "soak_seconds": soak_seconds,
-        "kubeconfigs": names,
+        "identities": names,
     }
 
 

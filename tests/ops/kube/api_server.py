@@ -25,6 +25,8 @@ from cryptography.x509.oid import NameOID
 
 from model.pki import certificates
 from model.render import kubeconfig
+from ops.kube import identity
+from ops.kube.identity import Identity
 
 Answer = tuple[int, dict[str, Any]]
 # A program in a pod, by its arguments: exit status, output, errors.
@@ -52,6 +54,13 @@ class Api:
         self.connections: list[socket.socket] = []
         self.authority = authority
         self.kubeconfig = ""
+
+    @property
+    def identity(self) -> Identity:
+        """The program's identity there, saved on this host."""
+        reference = identity.of("test", self.kubeconfig)
+        identity.save(reference, self.kubeconfig)
+        return reference
 
 
 @contextmanager

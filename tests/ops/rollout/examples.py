@@ -39,7 +39,7 @@ def inputs(**changes: Any) -> Any:
             name: {"host": each["address"], "port": 22, "user": "root", "sudo": False}
             for name, each in machines.items()
         },
-        "kubeconfig": "",
+        "identity": {"stack": "test", "cluster": "a", "server": "", "authority": ""},
         "policy": {"max_unavailable": 1, "drain_seconds": 60, "force": False},
         "held_by": [],
         "waiting": {},

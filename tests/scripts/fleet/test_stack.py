@@ -16,6 +16,15 @@ from tests.waiting import await_true
 
 pytestmark = pytest.mark.slow
 
+# A delete that lists the credentials which it could use.
+LISTING = """
+    def delete(self, id, props):
+        state = pathlib.Path(os.environ["KUBEADM_FLEET_STATE"])
+        found = "".join(path.name for path in state.glob("identities/dev/*"))
+        (state / "seen").write_text(found)
+
+class Slow("""
+
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
@@ -68,6 +77,28 @@ def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clo
     assert (clone.state / "passphrase").exists()
     assert "nothing to destroy" in clone.fleet("down")
     assert clone.changed_files() == ""
+
+
+def test_credentials_of_the_program_come_from_the_outputs_and_go_with_the_clusters(
+    clone: Clone,
+) -> None:
+    program = clone.folder / "slow.py"
+    program.write_text(program.read_text().replace("\nclass Slow(", LISTING))
+    folder = clone.state / "identities" / "dev"
+    folder.mkdir(parents=True)
+    (folder / "former-0123456789abcdef").touch()
+    clone.fleet("up")
+    # Its program has no clusters that would save theirs.
+    assert list(folder.iterdir()) == []
+    clone.fleet("refresh")
+    (path,) = folder.glob("cluster1-*")
+    assert _mode(path) == 0o600
+    assert "top-secret-token" in path.read_text()
+    assert clone.changed_files() == " M slow.py\n"
+    path.unlink()
+    clone.fleet("down")
+    assert (clone.state / "seen").read_text() == path.name
+    assert not folder.exists()
 
 
 def test_down_on_a_machine_that_never_had_a_stack(clone: Clone) -> None:
