@@ -126,7 +126,7 @@ def _even_without(observed: ClusterHealth) -> ClusterHealth:
     Otherwise one failed cluster would keep the stack from reporting the others.
     """
     if pulumi.contains_unknowns(observed) and not pulumi.runtime.is_dry_run():
-        return {"nodes": [], "missing": ["the run ended before it was observed"]}
+        return {"nodes": [], "missing": ["the run ended before the cluster was checked"]}
     return observed
 
 

@@ -125,8 +125,8 @@ def _content(path: Path) -> Iterator[bytes]:
 
 def _unreadable(path: Path, error: OSError) -> OperatorError:
     return OperatorError(
-        f"the snapshot {path} cannot be read ({error.strerror}): bring it back and run `fleet up` "
-        "again; nothing was restored"
+        f"the snapshot {path} cannot be read ({error.strerror}): provide the file and run "
+        "`fleet up` again; the cluster was not restored"
     )
 
 

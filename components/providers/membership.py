@@ -159,11 +159,11 @@ def _refuse_loss(olds: MembershipState, news: MembershipInputs) -> None:
         return
     used = f" ({olds['data_loss']!r} was given for an earlier loss)" if olds["data_loss"] else ""
     raise OperatorError(
-        f"{olds['node']} is the only control plane of {olds['cluster']}: with its machine goes all "
-        "that etcd holds, every object of the cluster. Its machine is not replaced. If it still "
-        "exists, bring it back. If not, say in the stack's config what becomes of it. "
-        "To have back what a snapshot of its etcd holds: "
-        f"clusters/{olds['cluster']}/controlPlanes/restore: <path of the file>. To begin empty: "
+        f"{olds['node']} is the only control plane of {olds['cluster']}: replacing its machine "
+        "would lose everything in etcd, that is, every object of the cluster, so it was not "
+        "replaced. If the machine still exists, bring it back. Otherwise choose one in the stack's "
+        "config. Restore from an etcd snapshot: "
+        f"clusters/{olds['cluster']}/controlPlanes/restore: <path>. Start with an empty cluster: "
         f'clusters/{olds["cluster"]}/controlPlanes/acceptDataLoss: "<any text, such as a ticket>"'
         f"{used}."
     )

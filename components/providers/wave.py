@@ -91,7 +91,7 @@ def _await_healthy(inputs: WaveInputs) -> datetime | None:
         if time.monotonic() > deadline:
             listed = "\n  ".join(reasons)
             raise OperatorError(
-                f"the wave stops here; later clusters were not changed:\n  {listed}\n"
+                f"the rollout stops at this wave; later clusters were not changed:\n  {listed}\n"
                 "Fix the problems above and run `fleet up` again: it checks again, then continues."
             )
         time.sleep(POLL_SECONDS)
@@ -105,7 +105,7 @@ def _read_nodes(identity: Identity) -> "dict[str, Node] | None":
 
 def _unhealthy_reason(name: str, nodes: "dict[str, Node] | None") -> str:
     if nodes is None:
-        return f"{name}: its API does not answer"
+        return f"{name}: its API is unavailable"
     late = [node for node, found in nodes.items() if not found.ready]
     return f"{name}: Nodes {', '.join(late)} are not Ready" if late else ""
 

@@ -35,8 +35,8 @@ class InventoryMachine:
         """How to log in; raises OperatorError if no run has got far enough to know."""
         if self.known_login is None:
             raise OperatorError(
-                f"{self.name}: it is not known how to log in, since the last run could not make "
-                "the machine: run `fleet up` again"
+                f"{self.name}: no login is known, because the last run could not create the "
+                "machine: run `fleet up` again"
             )
         return self.known_login
 

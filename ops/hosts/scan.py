@@ -30,7 +30,7 @@ def host_keys(login: Login) -> "list[paramiko.PKey]":
     if not found:
         raise Unreachable(
             f"{login.host}:{login.port} has no host key of one of the types "
-            f"{', '.join(ALGORITHMS)}: make one there with `ssh-keygen -A` and restart sshd"
+            f"{', '.join(ALGORITHMS)}: create one with `ssh-keygen -A` on the host and restart sshd"
         )
     return found
 

@@ -14,7 +14,7 @@ import yaml
 
 from ops.pulumi.cli import PulumiCli, engine_environment
 
-PASSPHRASE = "only for a stack that ends soon"  # noqa: S105 (of a stack without a secret)
+PASSPHRASE = "for temporary stacks only"  # noqa: S105 (of a stack without a secret)
 
 
 class IsolatedStack:

@@ -20,7 +20,7 @@ from ops.private_file import write_private
 from ops.pulumi.workspace import Workspace
 
 _PROTECTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
-_NOTE = "# Made from {tracked} at each run: change that file. Secrets set here stay.\n"
+_NOTE = "# Generated from {tracked} at each run: edit that file. Secrets set here are kept.\n"
 
 
 class StackFileError(OperatorError):

@@ -39,7 +39,7 @@ def _upgrades_cluster(target: Target) -> bool:
 
 def _check_upgrade(target: Target) -> None:
     if _upgrades_cluster(target):
-        target.step("asking kubeadm whether the cluster can be upgraded")
+        target.step("checking with kubeadm whether the cluster can be upgraded")
         can_run = target.nodes.can_take(HEALTH_JOB)
         target.machine.run("check_upgrade", IGNORED_CHECKS="" if can_run else HEALTH_CHECK)
 
@@ -95,8 +95,8 @@ UPGRADE = ActionKind(
 REPAIR = ActionKind(
     name="repair",
     reasons=triggers.not_as_made,
-    effect="fixed in place, what uses it restarted",
-    doing="repairing what is not as it was made",
+    effect="in place, affected services restarted",
+    doing="repairing drift",
     run=_operation("repair"),
     restarts_services=True,
     restores_api=True,
@@ -149,7 +149,7 @@ CLEANUP = ActionKind(
     name="cleanup",
     reasons=triggers.former_versions,
     effect="removed, nothing restarted",
-    doing="removing what is left of other versions",
+    doing="removing files of other versions",
     run=_operation("clean"),
     when=When.AT_END,
 )

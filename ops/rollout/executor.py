@@ -97,7 +97,7 @@ class RolloutRun:
 
     def _restore_api(self, name: str, kind: ActionKind) -> None:
         self.changed = True
-        self._progress.step(name, f"{kind.name} of what keeps the API from answering")
+        self._progress.step(name, f"{kind.name}, since the API is unavailable")
         kind.run(self._target(name))
         why = "; ".join(each.why for each in self._left[name])
         self._progress.done(name, f"{kind.name} done ({why})")
@@ -154,8 +154,8 @@ class RolloutRun:
         for name, left in self._left.items():
             why = " and ".join(each.why for each in left)
             raise OperatorError(
-                f"{name}: {why}, although that was fixed just now: something keeps changing it; "
-                "find out what, then run `fleet up` again"
+                f"{name}: {why}, although that was just repaired: another program keeps changing "
+                "it; find it, then run `fleet up` again"
             )
 
     def _upload(self) -> None:

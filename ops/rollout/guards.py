@@ -41,8 +41,9 @@ def _refuse_what_is_fixed(before: DesiredCluster, after: DesiredCluster) -> None
         then, now = _value(former, path), _value(wanted, path)
         if stays and then != now:
             raise OperatorError(
-                f"cluster {after.name}: {config} is {then} since the cluster was made and cannot "
-                f"become {now}: leave it, or make another cluster with it and move there"
+                f"cluster {after.name}: {config} is {then or 'unset'} and cannot be changed to "
+                f"{now or 'unset'} in an existing cluster: revert it, or create another cluster "
+                "and move the workloads"
             )
 
 
@@ -58,8 +59,8 @@ def _refuse_joins(before: DesiredCluster, after: DesiredCluster) -> None:
     if joining:
         raise OperatorError(
             f"cluster {after.name}: {', '.join(joining)} would join with {after.version} while the "
-            f"API is still {before.version}, and a kubelet must not be newer than its API: make "
-            "two updates of it, first the machines, then kubernetesVersion (or the other way round)"
+            f"API is still {before.version}, and a kubelet must not be newer than its API: change "
+            "them in two runs, first the machines, then kubernetesVersion (or the other way round)"
         )
 
 

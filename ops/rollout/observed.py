@@ -105,7 +105,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
     """Parse the lines of key, tab and value that scripts/node/applied_state.sh prints."""
     known = dict(line.split("\t", 1) for line in lines if "\t" in line)
     if known.get("complete") != "yes":
-        return ObservedMachine(unreachable="it did not answer everything that it was asked")
+        return ObservedMachine(unreachable="its response was incomplete")
     return ObservedMachine(
         is_member=bool(known["member"]),
         version=known["kubelet"],

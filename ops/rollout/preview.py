@@ -16,7 +16,7 @@ from ops.rollout.observed import as_recorded
 Drift = Mapping[str, Iterable[Mapping[str, str]]]
 
 EGRESS = {
-    "proxy": "containerd restarted, containers go on",
+    "proxy": "containerd restarted, containers keep running",
     "registry mirror": "in place",
 }
 # What happens to the pods of a machine to be drained if no other machine has room for them.

@@ -29,7 +29,7 @@ def planned_version(was: DesiredMachine, wanted: DesiredMachine, _: ClusterChang
 def other_cluster_version(recorded: str, cluster: DesiredCluster) -> Iterator[str]:
     """A run was killed after upgrading all control planes, but not the cluster's objects."""
     if recorded != cluster.version:
-        yield f"the cluster's own objects are of {recorded}"
+        yield f"the cluster's objects are still of {recorded}"
 
 
 def not_as_made(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
@@ -100,13 +100,13 @@ def metadata(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
             yield f"label {key}={value} {was}"
     for key in node.our_labels:
         if key in node.labels and key not in wanted.labels:
-            yield f"label {key} is no longer wanted"
+            yield f"label {key} is no longer configured"
     for taint in wanted.taints:
         if taint not in node.taints:
             yield f"taint {taint} is missing"
     for taint in node.our_taints:
         if taint in node.taints and taint not in wanted.taints:
-            yield f"taint {taint} is no longer wanted"
+            yield f"taint {taint} is no longer configured"
 
 
 def planned_metadata(
@@ -127,9 +127,9 @@ def former_versions(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[
         return
     for version in found.staged:
         if version != wanted.version:
-            yield f"{version} is staged there and not wanted"
+            yield f"{version} is staged but not needed"
     if found.cleanup_pending:
-        yield "what it ran before its upgrade is still there"
+        yield "files of its former version still exist"
 
 
 def _version(found: ObservedMachine, wanted: DesiredMachine) -> str:

@@ -94,7 +94,10 @@ def test_proxy_and_mirrors_reach_running_machines(fleet: PulumiStack, kubectl: K
     restarts = {each["metadata"]["uid"]: _restarts(each) for each in _pods(kubectl)}
     cluster(fleet)["proxy"] = {"https": "http://192.0.2.1:3128"}
     cluster(fleet)["registryMirrors"] = {"docker.io": "https://mirror.example.com"}
-    how = "another proxy: containerd restarted, containers go on; another registry mirror: in place"
+    how = (
+        "another proxy: containerd restarted, containers keep running; "
+        "another registry mirror: in place"
+    )
     applied(fleet, f"{PLANE}: {how}", f"{WORKER}: {how}")
     for name in (PLANE, WORKER):
         assert "https_proxy=http://192.0.2.1:3128" in machines.run(name, environment).split()

@@ -248,7 +248,7 @@ def test_replaced_binary(fleet: PulumiStack, kubectl: Kubectl, machines: Machine
 def test_leftovers_of_other_versions(fleet: PulumiStack, machines: Machines) -> None:
     staged = "/var/lib/kubeadm-fleet/staged"
     machines.run(WORKER, f"mkdir -p {staged}/v1.35.4")
-    repaired(fleet, f"{WORKER}: repaired because v1.35.4 is staged there and not wanted")
+    repaired(fleet, f"{WORKER}: repaired because v1.35.4 is staged but not needed")
     assert machines.run(WORKER, f"ls {staged}") == ""
 
 

@@ -76,7 +76,7 @@ def test_a_recovered_node_restarts_the_soak(
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        (None, "canary-0: its API does not answer"),
+        (None, "canary-0: its API is unavailable"),
         (nodes(ready=False), "canary-0: Nodes node are not Ready"),
     ],
 )

@@ -50,5 +50,5 @@ def test_control_planes_are_those_of_the_cluster() -> None:
 
 
 def test_a_machine_that_was_not_created_has_no_login() -> None:
-    with pytest.raises(OperatorError, match="cluster1-worker-0: it is not known how to log in"):
+    with pytest.raises(OperatorError, match="cluster1-worker-0: no login is known"):
         _ = inventory().machine("cluster1-worker-0").login

@@ -77,8 +77,8 @@ def test_an_interrupted_change_is_completed() -> None:
 def test_leftovers_of_other_versions_are_cleaned() -> None:
     left = found(WORKER, staged=("v1.35.9", WORKER.version), cleanup_pending=True)
     assert [each.why for each in required_actions(left, WORKER)] == [
-        "v1.35.9 is staged there and not wanted",
-        "what it ran before its upgrade is still there",
+        "v1.35.9 is staged but not needed",
+        "files of its former version still exist",
     ]
     assert set(kinds(left)) == {actions.CLEANUP}
 
@@ -144,7 +144,7 @@ def test_only_our_labels_and_taints_are_removed() -> None:
     assert one.node is not None
     node = replace(one.node, labels={"ours": "1", "theirs": "2"}, our_labels=("ours",))
     assert [each.why for each in required_actions(replace(one, node=node), WORKER)] == [
-        "label ours is no longer wanted"
+        "label ours is no longer configured"
     ]
 
 

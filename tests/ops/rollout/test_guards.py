@@ -33,7 +33,10 @@ def test_drift_is_a_change() -> None:
 @pytest.mark.parametrize(
     ("setting", "name"),
     [
-        ("controlPlaneEndpoint: 10.0.0.9:8443", "endpoint is None .* cannot become 10.0.0.9:8443"),
+        (
+            "controlPlaneEndpoint: 10.0.0.9:8443",
+            "endpoint is unset .* cannot be changed to 10.0.0.9:8443",
+        ),
         ("networking: {podSubnet: 10.9.0.0/16}", "networking.podSubnet"),
         ("networking: {serviceSubnet: 10.9.0.0/16}", "networking.serviceSubnet"),
         ("networking: {dnsDomain: example.com}", "networking.dnsDomain"),

@@ -106,7 +106,7 @@ def test_kubelet_setting_touches_all() -> None:
 
 def test_proxy_changes_are_planned_for_running_machines() -> None:
     egress = {"proxy": "http_proxy=http://192.0.2.1:3128\n", "registry mirror": ""}
-    how = "another proxy: containerd restarted, containers go on"
+    how = "another proxy: containerd restarted, containers keep running"
     assert changed(egress=egress) == dict.fromkeys(inputs()["machines"], how)
     both = changed(egress=egress | {"registry mirror": "docker.io\thttp://192.0.2.1\n"})
     assert set(both.values()) == {f"{how}; another registry mirror: in place"}
@@ -140,15 +140,15 @@ def test_drift_repairs_give_the_reason() -> None:
         ]
     }
     assert plan(inputs(), inputs(), drift) == {
-        "a-worker-0": "repaired because kubelet is inactive: fixed in place, what uses it "
+        "a-worker-0": "repaired because kubelet is inactive: in place, affected services "
         "restarted; repaired because label disk=ssd is missing: in place"
     }
 
 
 def test_files_staged_for_an_upgrade_are_no_drift() -> None:
-    drift = {"a-worker-0": [{"kind": "cleanup", "why": "v1.37.2 is staged there and not wanted"}]}
+    drift = {"a-worker-0": [{"kind": "cleanup", "why": "v1.37.2 is staged but not needed"}]}
     assert plan(inputs(), inputs(), drift) == {
-        "a-worker-0": "repaired because v1.37.2 is staged there and not wanted: removed, nothing "
+        "a-worker-0": "repaired because v1.37.2 is staged but not needed: removed, nothing "
         "restarted"
     }
     upgraded = plan(inputs(), inputs(version="v1.37.2"), drift)
