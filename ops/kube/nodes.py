@@ -11,7 +11,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from ops.kube import client, placement
+from ops.kube import placement
 from ops.kube.client import PROBE_RETRIES, Client, Json, unless_missing
 from ops.kube.errors import ApiError
 from ops.kube.node import CORDONED, Node, metadata_patch
@@ -47,11 +47,6 @@ class Nodes:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._quick = client.limited(retries=PROBE_RETRIES, seconds=READ_SECONDS)
-
-    @classmethod
-    def of(cls, kubeconfig: str) -> "Nodes":
-        """Return the Nodes of a kubeconfig's cluster, through this process's client for it."""
-        return cls(client.of(kubeconfig))
 
     def read(self) -> dict[str, Node] | None:
         """Return every Node by name; None if the API does not answer (no waiting)."""

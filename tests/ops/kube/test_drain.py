@@ -7,7 +7,7 @@ import pytest
 
 from model.selectors import matches
 from ops.errors import OperatorError
-from ops.kube import drain, retirement
+from ops.kube import client, drain, retirement
 from ops.kube.nodes import Nodes
 from tests.ops.kube.api_server import Answer, Api
 from tests.ops.kube.shop import (
@@ -39,12 +39,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def emptied(api: Api, *, force: bool = False, seconds: float = 0) -> str:
-    return retirement.drain(Nodes.of(api.kubeconfig), NODE, deadline_seconds=seconds, force=force)
+    return retirement.drain(
+        Nodes(client.of(api.kubeconfig)), NODE, deadline_seconds=seconds, force=force
+    )
 
 
 def retire(api: Api, seconds: float, silence_seconds: float = 0) -> str:
     return retirement.retire(
-        Nodes.of(api.kubeconfig),
+        Nodes(client.of(api.kubeconfig)),
         NODE,
         deadline_seconds=seconds,
         force=False,

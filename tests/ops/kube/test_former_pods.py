@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ops.kube import client
 from ops.kube.nodes import Nodes, Pod
 from tests.ops.kube.api_server import Api
 
@@ -33,7 +34,7 @@ PRESENT = [
 
 def former(api: Api) -> list[str]:
     api.answers[f"GET {PODS}"] = (200, {"items": PRESENT})
-    return [each.name for each in Nodes.of(api.kubeconfig).former_pods("worker-0")]
+    return [each.name for each in Nodes(client.of(api.kubeconfig)).former_pods("worker-0")]
 
 
 def test_pods_on_the_pod_network_and_pods_older_than_their_node_are_deleted(api: Api) -> None:
@@ -51,6 +52,6 @@ def test_pods_are_deleted_by_uid(api: Api) -> None:
     for name, status in (("there", 200), ("gone", 404), ("another", 409)):
         api.answers[f"{path}/{name}"] = (status, {})
     pods = [Pod("shop", name, f"uid of {name}") for name in ("another", "gone", "there")]
-    Nodes.of(api.kubeconfig).delete_pods("worker-0", pods)
+    Nodes(client.of(api.kubeconfig)).delete_pods("worker-0", pods)
     assert api.asked == [f"{path}/{name}" for name in ("another", "gone", "there")]
     assert api.sent[f"{path}/there"]["preconditions"] == {"uid": "uid of there"}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ops.kube import client
 from ops.kube.node import ROLE_TAINT
 from ops.kube.nodes import Nodes
 from ops.rollout.actions import HEALTH_JOB
@@ -27,4 +28,4 @@ def test_health_check_runs_on_control_planes_and_on_workers_without_taints(
     api: Api, nodes: list[dict[str, Any]], possible: bool
 ) -> None:
     api.answers[f"GET {NODES_PATH}"] = (200, {"items": nodes})
-    assert Nodes.of(api.kubeconfig).can_take(HEALTH_JOB) is possible
+    assert Nodes(client.of(api.kubeconfig)).can_take(HEALTH_JOB) is possible

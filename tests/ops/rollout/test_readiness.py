@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ops.errors import OperatorError
+from ops.kube import client
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout import readiness
@@ -63,13 +64,13 @@ def test_waiting_for_a_node_reads_only_that_node(api: Api) -> None:
     states = iter(["Unknown", "True"])
     path = f"GET /api/v1/nodes/{NAME}"
     api.answers[path] = lambda: (200, found(next(states), NAME))
-    readiness.await_ready(Nodes.of(api.kubeconfig), [NAME])
+    readiness.await_ready(Nodes(client.of(api.kubeconfig)), [NAME])
     assert api.asked == [path] * 2
 
 
 def test_waiting_for_the_api_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "READY_SECONDS", -1)
-    nodes = Nodes.of(api.kubeconfig)
+    nodes = Nodes(client.of(api.kubeconfig))
     for names in ([], [NAME]):
         api.answers["GET /api/v1/nodes"] = (500, {})
         api.answers[f"GET /api/v1/nodes/{NAME}"] = (500, {})
@@ -83,4 +84,4 @@ def test_unready_nodes_are_named(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(readiness, "READY_SECONDS", -1)
     api.answers["GET /api/v1/nodes/a"] = (200, found("False", "a"))
     with pytest.raises(OperatorError, match="a, b not Ready"):
-        readiness.await_ready(Nodes.of(api.kubeconfig), ["a", "b"])
+        readiness.await_ready(Nodes(client.of(api.kubeconfig)), ["a", "b"])
