@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from ipaddress import IPv4Network
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.pulumi.cli import UNATTENDED
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pod_network import IMAGE, assert_pods_talk
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
@@ -128,6 +130,20 @@ def test_followed_logs_leave_no_process_on_the_machine(fleet: PulumiStack) -> No
 def test_a_second_up_changes_nothing(fleet: PulumiStack) -> None:
     assert fleet.up().changes == {}
     assert fleet.preview().changes == {}
+
+
+def test_a_refresh_on_another_host_gets_its_credentials_from_the_outputs(
+    fleet: PulumiStack,
+) -> None:
+    shutil.rmtree(fleet.folder / "state" / "identities")
+    refused = fleet.run("refresh", *UNATTENDED)
+    assert refused.status != 0
+    assert f"run `fleet preview {fleet.name}` (or `pulumi preview`)" in refused.output
+    fleet_command = [str(CHECKOUT / ".venv" / "bin" / "fleet"), "refresh", fleet.name]
+    done = subprocess.run(fleet_command, env=fleet.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    fleet.refresh()
+    assert fleet.up().changes == {}
 
 
 def test_no_key_is_readable_in_state_output_or_processes(fleet: PulumiStack) -> None:
