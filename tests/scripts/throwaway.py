@@ -24,6 +24,7 @@ config.require_object("fleet")
 for name in ("broken", "slow") if config.get("broken") else ("slow",):
     Slow(name)
 pulumi.export("key", config.get_secret("sshPrivateKey"))
+pulumi.export("clusters", {"cluster1": {"labels": {"region": "tokyo"}}})
 pulumi.export("kubeconfig", pulumi.Output.secret("""
 apiVersion: v1
 kind: Config

@@ -249,6 +249,9 @@ def test_status_reports_problems(clone: Clone) -> None:
     shown = clone.fleet("status", status=1)
     assert "CLUSTER" in shown
     assert re.search(r"^Problems:\n  cluster1: API unreachable: .*refused$", shown, re.MULTILINE)
+    assert clone.fleet("status", "-l", "region=tokyo", status=1) == shown
+    refused = clone.fleet("status", "-l", "region!=tokyo", status=2)
+    assert "no cluster of the stack dev matches the selector region!=tokyo" in refused
 
 
 def _lock(clone: Clone) -> Path:
