@@ -78,7 +78,7 @@ class MembershipProvider(Provider[MembershipInputs, MembershipState]):
         """Replace for a new machine; update for new access or an expired, unused credential."""
         require_present(news, (*TAKEN_OVER, *NEEDED))
         if olds["machine_id"] != news["machine_id"]:
-            _refuse_loss(olds, news)
+            _reject_data_loss(olds, news)
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
         moved = bool(changed(olds, news, TAKEN_OVER))
         return DiffResult(changes=moved or _must_be_issued_again(olds))
@@ -151,8 +151,8 @@ def _retire(inputs: MembershipInputs, silence_seconds: float) -> None:
         Progress(EngineLog("")).done(inputs["node"], text)
 
 
-def _refuse_loss(olds: MembershipState, news: MembershipInputs) -> None:
-    """Refuse to replace a cluster's only control plane without consent to the data loss."""
+def _reject_data_loss(olds: MembershipState, news: MembershipInputs) -> None:
+    """Reject replacing the only control plane without an acknowledgement of the data loss."""
     if olds["role"] != CONTROL_PLANE or olds["peers"]:
         return
     if news["data_loss"] not in ("", olds["data_loss"]):

@@ -123,7 +123,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         return _roll(inputs, _joined_as_wanted(inputs))
 
     def _diff(self, olds: RolloutState, news: RolloutInputs) -> DiffResult:
-        """Compare with the recorded and observed state; refuse unsafe changes."""
+        """Compare with the recorded and observed state; reject unsafe changes."""
         from ops.rollout.guards import reject_unsafe
 
         _require_judgeable(news)
@@ -138,7 +138,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         return DiffResult(changes=changes)
 
     def _update(self, olds: RolloutState, news: RolloutInputs) -> RolloutState:
-        """Bring every machine to its desired state; refuse what a diff could not judge."""
+        """Bring every machine to its desired state; reject what a diff could not check."""
         from ops.rollout.guards import reject_unsafe
 
         if news["waiting"] or not _is_due(olds, news):

@@ -35,7 +35,7 @@ def apply(client: Client, documents: str) -> list[Reference]:
     applied = []
     for document in _objects(documents):
         ref = _reference(document)
-        client.ask(f"applying {_title(ref)}", partial(api.apply, ref, document))
+        client.retry(f"applying {_title(ref)}", partial(api.apply, ref, document))
         applied.append(ref)
     return applied
 
@@ -44,7 +44,7 @@ def remove(client: Client, refs: list[Reference]) -> None:
     """Delete the objects, the last first; missing ones are ignored. Raises OperatorError."""
     api = _Resources(client)
     for ref in reversed(refs):
-        client.ask(f"deleting {_title(ref)}", partial(api.delete, ref))
+        client.retry(f"deleting {_title(ref)}", partial(api.delete, ref))
 
 
 class _Resources:

@@ -119,7 +119,7 @@ class Client:
         """Delete the object at a path; `options` are DeleteOptions."""
         self._request("DELETE", path, body=options)
 
-    def ask(self, doing: str, call: Callable[[], T]) -> T:
+    def retry(self, operation: str, call: Callable[[], T]) -> T:
         """Return the result of `call`, retried while the API is unavailable or reports a conflict.
 
         Raises OperatorError for every other refusal, and for one that persists.
@@ -131,22 +131,22 @@ class Client:
             except TRANSIENT:
                 raise
             except ApiError as error:
-                raise self.explain(doing, error) from None
+                raise self.explain(operation, error) from None
 
         return wait_until(
             attempt,
             ANSWER_SECONDS,
-            lambda answer: self.explain(doing, answer),
+            lambda answer: self.explain(operation, answer),
             passing=TRANSIENT,
             poll_seconds=POLL_SECONDS,
         )
 
-    def explain(self, doing: str, answer: Exception | str) -> OperatorError:
+    def explain(self, operation: str, answer: Exception | str) -> OperatorError:
         """Return an error that names the operation, the server, its answer and the next step."""
         return OperatorError(
-            f"{doing} at {self.access.server} failed: {answer}. Check the API (`kubectl --context "
-            f"{self.access.context} get --raw /readyz`), fix the cause and run `fleet up` again: "
-            "completed steps are not repeated."
+            f"{operation} at {self.access.server} failed: {answer}. Check the API (`kubectl "
+            f"--context {self.access.context} get --raw /readyz`), fix the cause and run `fleet "
+            "up` again: completed steps are not repeated."
         )
 
     def _request(

@@ -55,7 +55,7 @@ class Nodes:
         except ApiError:
             return None
 
-    def look(self, name: str) -> Node | None:
+    def find_once(self, name: str) -> Node | None:
         """Return the Node, None if there is none; raises ApiError at once."""
         found = self._quick.find(_path(name))
         return Node.of(found) if found else None
@@ -67,14 +67,14 @@ class Nodes:
         except ApiError:
             return False
 
-    def one(self, name: str) -> Node | None:
+    def find(self, name: str) -> Node | None:
         """Return the Node, None if there is none."""
-        found = self.client.ask(f"reading Node {name}", lambda: self.client.find(_path(name)))
+        found = self.client.retry(f"reading Node {name}", lambda: self.client.find(_path(name)))
         return Node.of(found) if found else None
 
     def can_take(self, pod: Mapping[str, Any]) -> bool:
         """Whether any Node can take such a pod."""
-        nodes = self.client.ask("listing Nodes", lambda: list(self.client.pages(NODES)))
+        nodes = self.client.retry("listing Nodes", lambda: list(self.client.pages(NODES)))
         return not placement.obstacles(pod, nodes)
 
     def cluster_document(self) -> str:
@@ -88,12 +88,12 @@ class Nodes:
     def drain_policy(self) -> dict[str, str]:
         """Return the current drain policy (manifests/baseline/drain.yaml); {} if unknown."""
         path = f"{SYSTEM}/configmaps/kubeadm-fleet-drain"
-        found = self.client.ask("reading the drain policy", lambda: self.client.find(path))
+        found = self.client.retry("reading the drain policy", lambda: self.client.find(path))
         return dict(found["data"]) if found else {}
 
     def _config_map(self, name: str) -> dict[str, str]:
         path = f"{SYSTEM}/configmaps/{name}"
-        return dict(self.client.ask(f"reading {name}", lambda: self.client.get(path))["data"])
+        return dict(self.client.retry(f"reading {name}", lambda: self.client.get(path))["data"])
 
     def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
         """Set these labels and taints on the Node, and remove those of ours that are not named."""
@@ -129,7 +129,7 @@ class Nodes:
     def cordon_permanently(self, name: str) -> bool:
         """Cordon a Node that leaves, even if a user cordoned it before; False if it is gone."""
         patch = {"spec": {"unschedulable": True}}
-        cordoned = self.client.ask(
+        cordoned = self.client.retry(
             f"cordoning Node {name}",
             lambda: unless_missing(lambda: self.client.patch(_path(name), patch)),
         )
@@ -137,7 +137,7 @@ class Nodes:
 
     def delete(self, name: str) -> None:
         """Delete the Node; a missing one is ignored."""
-        self.client.ask(
+        self.client.retry(
             f"deleting Node {name}",
             lambda: unless_missing(lambda: self.client.delete(_path(name))),
         )
@@ -160,13 +160,13 @@ class Nodes:
                 for found in [pod["metadata"]]
             ]
 
-        return self.client.ask(f"listing the pods on Node {name}", read)
+        return self.client.retry(f"listing the pods on Node {name}", read)
 
     def delete_pods(self, name: str, pods: Iterable[Pod]) -> None:
         """Delete these pods of the Node, but none that has since taken one of their names."""
         for pod in pods:
-            doing = f"deleting pod {pod.namespace}/{pod.name} of the former Node {name}"
-            self.client.ask(doing, partial(self._delete_pod, pod))
+            operation = f"deleting pod {pod.namespace}/{pod.name} of the former Node {name}"
+            self.client.retry(operation, partial(self._delete_pod, pod))
 
     def _delete_pod(self, pod: Pod) -> None:
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}"
@@ -176,7 +176,7 @@ class Nodes:
             if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
                 raise
 
-    def _change(self, name: str, change: Change, doing: str) -> None:
+    def _change(self, name: str, change: Change, operation: str) -> None:
         """Apply the patch that `change` returns for the current Node; None means no change."""
 
         def patch() -> None:
@@ -187,7 +187,7 @@ class Nodes:
                 body["metadata"] = {**body.get("metadata", {}), "resourceVersion": version}
                 self.client.patch(_path(name), body)
 
-        self.client.ask(f"{doing} Node {name}", patch)
+        self.client.retry(f"{operation} Node {name}", patch)
 
 
 def _path(name: str) -> str:

@@ -19,8 +19,8 @@ def create(spec: MachineSpec, texts: Mapping[str, str]) -> str:
     """
     left = MachineSpec.read(spec.folder)
     if left is not None:
-        _refuse_foreign(left, spec.owner)
-    _refuse_used_address(spec)
+        _reject_foreign(left, spec.owner)
+    _reject_used_address(spec)
     if left is not None or network.has_traces(spec):
         purge(left or spec)
     spec.write()
@@ -94,7 +94,7 @@ def _boot(spec: MachineSpec) -> None:
     process.start(spec, disk.root(spec))
 
 
-def _refuse_foreign(spec: MachineSpec, owner: str) -> None:
+def _reject_foreign(spec: MachineSpec, owner: str) -> None:
     """Reject changes to another fleet's machine."""
     if spec.owner != owner:
         raise OperatorError(
@@ -103,7 +103,7 @@ def _refuse_foreign(spec: MachineSpec, owner: str) -> None:
         )
 
 
-def _refuse_used_address(spec: MachineSpec) -> None:
+def _reject_used_address(spec: MachineSpec) -> None:
     """Reject an address of another machine: SSH would connect to the wrong one."""
     for other in all_specs():
         if other.folder != spec.folder and other.bare_address == spec.bare_address:

@@ -21,7 +21,7 @@ def bridge_exists(bridge: str) -> bool:
 
 def make_bridge(bridge: str, gateway: str) -> None:
     """Create the bridge with its address ("10.89.1.1/24"), if it does not exist."""
-    _refuse_used(bridge, gateway)
+    _reject_used_subnet(bridge, gateway)
     firewall.require_bridge_filter()
     if not bridge_exists(bridge):
         run("ip", "link", "add", bridge, "address", _hardware_address(bridge), "type", "bridge")
@@ -103,7 +103,7 @@ def _hardware_address(name: str) -> str:
     return "02:" + ":".join(f"{each:02x}" for each in hashlib.sha256(name.encode()).digest()[:5])
 
 
-def _refuse_used(bridge: str, gateway: str) -> None:
+def _reject_used_subnet(bridge: str, gateway: str) -> None:
     """Reject a subnet that overlaps an address or route of another interface of this host."""
     wanted = ipaddress.IPv4Interface(gateway).network
     for interface, other in _networks():

@@ -62,7 +62,7 @@ def _skew(found: ObservedMachine, wanted: DesiredMachine) -> str:
 def _register(target: Target) -> None:
     """Register the Node, and replace the former Node's pods, those of flannel first."""
     name, nodes = target.name, target.nodes
-    former, pods = nodes.one(name), nodes.former_pods(name)
+    former, pods = nodes.find(name), nodes.former_pods(name)
     target.machine.run("register")
     readiness.await_registered(nodes, name, former)
     nodes.delete_pods(name, pods)

@@ -54,9 +54,9 @@ class RolloutRun:
         if not any(each.api_answers for each in self._found.values()) and self._can_revive():
             self._revive()
             self._look()
-        self._refuse_unknown()
+        self._reject_unusable_machines()
         self._add_cluster_actions()
-        self._refuse_impossible()
+        self._reject_impossible()
         if not self._left:
             return self._found
         self.changed = True
@@ -66,7 +66,7 @@ class RolloutRun:
         run_bounded(self._changes(self._cluster.workers), self._at_once, NodeChange.apply)
         self._look()
         self._end()
-        self._refuse_left()
+        self._reject_remaining_drift()
         return self._found
 
     def _look(self, *, record_initial: bool = False) -> None:
@@ -102,7 +102,7 @@ class RolloutRun:
         why = "; ".join(each.why for each in self._left[name])
         self._progress.done(name, f"{kind.name} done ({why})")
 
-    def _refuse_unknown(self) -> None:
+    def _reject_unusable_machines(self) -> None:
         for name, found in self._found.items():
             if found.unreachable:
                 raise OperatorError(
@@ -128,7 +128,7 @@ class RolloutRun:
                 left = self._left.setdefault(planes[0].name, [])
                 left += [Action(kind, why) for why in reasons]
 
-    def _refuse_impossible(self) -> None:
+    def _reject_impossible(self) -> None:
         for machine in self._cluster.machines:
             for kind in self._kinds(machine.name):
                 if kind.refusal and (reason := kind.refusal(self._found[machine.name], machine)):
@@ -150,7 +150,7 @@ class RolloutRun:
             if left:
                 self._left[name] = left
 
-    def _refuse_left(self) -> None:
+    def _reject_remaining_drift(self) -> None:
         for name, left in self._left.items():
             why = " and ".join(each.why for each in left)
             raise OperatorError(

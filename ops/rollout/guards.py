@@ -27,14 +27,14 @@ def reject_unsafe(change: ClusterChange, found: Mapping[str, MachineSummary]) ->
     before, after = change.before, change.after
     if reason := versions.skew_error(before.version, after.version):
         raise OperatorError(f"cluster {after.name}: {reason}")
-    _refuse_what_is_fixed(before, after)
-    _refuse_loss_of_quorum(before, after, found)
+    _reject_immutable_changes(before, after)
+    _reject_loss_of_quorum(before, after, found)
     if versions.parse(before.version).minor != versions.parse(after.version).minor:
-        _refuse_joins(before, after)
+        _reject_joins(before, after)
 
 
-def _refuse_what_is_fixed(before: DesiredCluster, after: DesiredCluster) -> None:
-    """Refuse to change values in certificates, kubeconfigs and pods; they require a new cluster."""
+def _reject_immutable_changes(before: DesiredCluster, after: DesiredCluster) -> None:
+    """Reject changes of values in certificates, kubeconfigs and pods: they need a new cluster."""
     stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
     former, wanted = (yaml.safe_load(each.cluster_document) for each in (before, after))
     for path, config in FIXED.items():
@@ -53,8 +53,8 @@ def _value(document: Any, path: str) -> Any:
     return document
 
 
-def _refuse_joins(before: DesiredCluster, after: DesiredCluster) -> None:
-    """Refuse a join with a kubelet newer than the API."""
+def _reject_joins(before: DesiredCluster, after: DesiredCluster) -> None:
+    """Reject a join with a kubelet newer than the API."""
     joining = [name for name in after.by_name if before.ids.get(name) != after.ids[name]]
     if joining:
         raise OperatorError(
@@ -64,10 +64,10 @@ def _refuse_joins(before: DesiredCluster, after: DesiredCluster) -> None:
         )
 
 
-def _refuse_loss_of_quorum(
+def _reject_loss_of_quorum(
     before: DesiredCluster, after: DesiredCluster, found: Mapping[str, MachineSummary]
 ) -> None:
-    """Refuse to break etcd quorum; replacing a single control plane is checked in membership.py."""
+    """Reject a loss of etcd quorum; membership.py checks the replacement of a single member."""
     was = {each.name: before.ids[each.name] for each in before.control_planes}
     becomes = {each.name: after.ids[each.name] for each in after.control_planes}
     dead = [name for name in was if _is_dead(found.get(name, {}))]

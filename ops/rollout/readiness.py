@@ -53,7 +53,7 @@ def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
 
 def _look(nodes: Nodes, name: str) -> Node | None:
     try:
-        return nodes.look(name)
+        return nodes.find_once(name)
     except ApiError as error:
         raise NotYet(f"the API does not answer ({error})") from None
 

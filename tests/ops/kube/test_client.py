@@ -163,14 +163,14 @@ def test_connections_are_kept_alive_and_probed(api: Api, kube: Client) -> None:
 @pytest.mark.parametrize("status", [409, 410, 500, 503])
 def test_transient_errors_are_retried(api: Api, kube: Client, status: int) -> None:
     api.answers[f"GET {NODE}"] = one_after_the_other((status, {"message": "not now"}), (200, {}))
-    assert kube.ask("reading Node a", lambda: kube.get(NODE)) == {}
+    assert kube.retry("reading Node a", lambda: kube.get(NODE)) == {}
     assert len(api.asked) == 2
 
 
 def test_a_rejection_is_reported_at_once(api: Api, kube: Client) -> None:
     api.answers[f"GET {NODE}"] = (403, {"message": "you may not"})
     with pytest.raises(OperatorError) as raised:
-        kube.ask("reading Node a", lambda: kube.get(NODE))
+        kube.retry("reading Node a", lambda: kube.get(NODE))
     assert len(api.asked) == 1
     server = kube.access.server
     assert str(raised.value).startswith(
@@ -182,7 +182,7 @@ def test_a_rejection_is_reported_at_once(api: Api, kube: Client) -> None:
 def test_an_api_that_stays_unavailable_is_reported(api: Api, kube: Client) -> None:
     api.answers[f"GET {NODE}"] = (503, {"message": "no leader"})
     with pytest.raises(OperatorError, match=r"reading Node a at .*503 .*no leader"):
-        kube.ask("reading Node a", lambda: kube.get(NODE))
+        kube.retry("reading Node a", lambda: kube.get(NODE))
     assert len(api.asked) > 1
 
 

@@ -105,13 +105,13 @@ class FakeNodes(ClusterNodes):
             self._fleet.found[name] = replace(self._fleet.found[name], node=node)
         return {name: each.node for name, each in self._fleet.found.items() if each.node}
 
-    def look(self, name: str) -> Node | None:
+    def find_once(self, name: str) -> Node | None:
         found = self.read()
         if found is None:
             raise Unavailable(None, "it does not answer")
         return found.get(name)
 
-    def one(self, name: str) -> Node | None:
+    def find(self, name: str) -> Node | None:
         return self._fleet.found[name].node
 
     def can_take(self, pod: Mapping[str, Any]) -> bool:

@@ -24,7 +24,7 @@ class Answers(Nodes):
     def __init__(self, *answers: Node | None) -> None:
         self.left = list(answers)
 
-    def look(self, name: str) -> Node | None:
+    def find_once(self, name: str) -> Node | None:
         assert name == NAME
         return self.left.pop(0)
 
