@@ -22,7 +22,7 @@ from components.providers.membership import Membership, MembershipArgs
 from components.steps import RUN_ONCE, Settings, step
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
-from model.render import kubeadm, load_balancer
+from model.render import kubeadm
 from model.snapshot import Snapshot as DescribedSnapshot
 
 PREPARE_SECONDS = 900
@@ -70,9 +70,7 @@ class Machine(pulumi.ComponentResource):
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
                 "KUBERNETES_VERSION": cluster.kubernetes_version,
-                "PROXY": cluster.outbound.environment,
-                "REGISTRY_MIRRORS": cluster.outbound.mirror_table,
-                **self._endpoint_settings,
+                **self._vip_settings,
                 **self._placed.settings,
             },
             deadline_seconds=PREPARE_SECONDS,
@@ -96,7 +94,7 @@ class Machine(pulumi.ComponentResource):
             login=self.login,
             settings={
                 **looking,
-                "INIT_DOCUMENTS": kubeadm.init_documents(self._cluster, self._machine),
+                "CLUSTER_DOCUMENTS": kubeadm.cluster_documents(self._cluster),
                 "RUN_ID": holds.RUN_ID,
                 **({"SNAPSHOT": snapshot.sha256} if snapshot else {}),
                 **settings,
@@ -142,7 +140,7 @@ class Machine(pulumi.ComponentResource):
                 node=machine.name,
                 role=machine.role,
                 address=machine.address,
-                peers=_peers(cluster, machine),
+                peers=[peer.name for peer in _peers(cluster, machine)],
                 machine_id=self.id,
                 authority_certificate=pki.cluster.certificate,
                 authority_key=pki.cluster.private_key,
@@ -181,7 +179,7 @@ class Machine(pulumi.ComponentResource):
         }
 
     @property
-    def _endpoint_settings(self) -> Settings:
+    def _vip_settings(self) -> Settings:
         """Return a control plane's settings for the cluster's virtual address, if there is one.
 
         The CA certificate lets it distinguish its own cluster from a foreign one at that address.
@@ -191,16 +189,17 @@ class Machine(pulumi.ComponentResource):
             return {}
         return {
             "CA_CERTIFICATE": self._pki.cluster.certificate,
-            "HAPROXY_CONFIG": load_balancer.haproxy(cluster, cluster.vip),
-            "KEEPALIVED_CONFIG": load_balancer.keepalived(cluster, cluster.vip, machine),
+            "VIP": str(cluster.vip.address),
+            "VIP_PORT": str(cluster.vip.port),
+            "PEERS": " ".join(peer.address for peer in _peers(cluster, machine)),
         }
 
     def _child(self, **options: object) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **options)  # type: ignore[arg-type]
 
 
-def _peers(cluster: Cluster, machine: Described) -> list[str]:
-    """Name the other control planes of this machine's cluster."""
+def _peers(cluster: Cluster, machine: Described) -> list[Described]:
+    """Return the other control planes of a control plane's cluster."""
     if machine.role != CONTROL_PLANE:
         return []
-    return [other.name for other in cluster.control_planes if other is not machine]
+    return [other for other in cluster.control_planes if other is not machine]

@@ -1,6 +1,6 @@
 """The proxy and registry mirrors of a cluster's machines.
 
-Both are rendered as lines for scripts/node/proxy.sh.
+The proxy is rendered as NAME=value lines, the mirrors as lines for previews.
 """
 
 from collections.abc import Mapping

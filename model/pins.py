@@ -12,7 +12,7 @@ KUBERNETES_NEWEST = "v1.37.2"
 # The initial version of the long tests: a patch of the default's minor that is not its newest.
 KUBERNETES_EARLIER = "v1.36.1"
 
-# Built and tested. Its config is version 3, which scripts/node/configure.sh writes.
+# Built and tested. Its config is version 3, which model/render/containerd.py renders.
 CONTAINERD = "v2.2.1"
 # The reference plugins, built and tested.
 CNI_PLUGINS = "v1.9.0"

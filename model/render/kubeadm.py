@@ -28,11 +28,6 @@ API_SERVER_ARGUMENTS = {"shutdown-send-retry-after": "true"}
 Document = dict[str, Any]
 
 
-def init_documents(cluster: Cluster, machine: Machine) -> str:
-    """Return the documents for `kubeadm init --config`, as YAML."""
-    return f"{init_configuration(machine)}---\n{cluster_documents(cluster)}"
-
-
 def init_configuration(machine: Machine) -> str:
     """Return a control plane's own part of the documents for `kubeadm init` and its phases.
 

@@ -32,7 +32,7 @@ ASK_HAPROXY = (
     f"/usr/bin/curl --silent --fail --max-time 1 --output /dev/null --unix-socket {HEALTH} "
     "http://haproxy/"
 )
-# scripts/node/vip.sh replaces this by the interface that has the machine's address.
+# scripts/node/files.sh replaces this by the interface that has the machine's address.
 INTERFACE = "@INTERFACE@"
 
 

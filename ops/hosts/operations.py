@@ -36,6 +36,7 @@ OPERATIONS = {
     "apply_control_plane": Operation("upgrade", MACHINE, 1500),
     "apply_kubelet": Operation("upgrade", MACHINE, 600),
     "repair": Operation("upgrade", MACHINE, 1500),
+    "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS"), 300),
     "clean": Operation("upgrade", MACHINE, 300),
     "want_snapshot": Operation("init", (*FOUNDER, "OTHER_CONTROL_PLANES", "SNAPSHOT"), 660),
     "receive_snapshot": Operation("restore", ("NODE_NAME", "SNAPSHOT", "SNAPSHOT_BYTES"), 3600),

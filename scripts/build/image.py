@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 
 import click
@@ -18,6 +19,8 @@ from model import paths
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 from model.files import remove, replacing
 from model.fleet import CONTROL_PLANE, WORKER
+from model.render.containerd import PAUSE_IMAGE, RESTRICT_OOM, SYSTEMD_CGROUP
+from model.render.machine_files import COMMON_FILES, table
 from ops.hosts import scripts as node_scripts
 from scripts.build import containerd, debian
 from scripts.build.cache_entry import BuildError, locked, require_space
@@ -25,12 +28,14 @@ from scripts.build.progress import megabytes, say, task
 from scripts.build.shell import copy_tree, run
 from scripts.build.version_type import VERSION
 
-CONFIGURE = node_scripts.source("configure")
 BOOT = node_scripts.read("container-boot")
 SPACE = 4 * 10**9
 # What machines know of what is on them (scripts/node/install.sh): `artifacts` and `files` in the
 # root that all share, the tables that differ by role beside it.
 STATE = "var/lib/kubeadm-fleet"
+
+# What container-boot.sh corrects where a machine boots.
+HOST_FACTS = {SYSTEMD_CGROUP: "false", RESTRICT_OOM: "false"}
 
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "bash", "procps", "kmod",
@@ -100,8 +105,9 @@ def make(version: str) -> Path:
     """Return the machine image for a Kubernetes version, building it if there is none."""
     bundle = Bundle.load(paths.bundle_dir(version))
     key = debian.recipe_hash(
-        *PACKAGES, *MASKED, bundle.digest, CONFIGURE, BOOT, BOOT_UNIT, KUBELET_DROP_IN, STATE
-    )
+        *PACKAGES, *MASKED, bundle.digest, table(COMMON_FILES), repr(HOST_FACTS), BOOT, BOOT_UNIT,
+        KUBELET_DROP_IN, STATE,
+    )  # fmt: skip
     folder = paths.image_dir(f"{bundle.kubernetes_version}-{key}")
     with locked(folder):
         if not (folder / "image.json").exists():
@@ -173,19 +179,20 @@ def _tell(folder: Path, bundle: Bundle, role: str) -> None:
 
 
 def _configure(root: Path, pause: Artifact) -> None:
-    """Write the same configuration that existing hosts get, and what only containers need."""
+    """Write the files that every machine has, and what only containers need."""
+    facts = {**HOST_FACTS, PAUSE_IMAGE: str(pause.image)}
+    for file in COMMON_FILES:
+        path = root / file.path.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(reduce(lambda text, fact: text.replace(*fact), facts.items(), file.content))
+        path.chmod(file.mode)
+    (root / STATE / "managed").write_text(table(COMMON_FILES))
     boot = root / "usr/local/sbin/kubeadm-fleet-boot"
     boot.write_text(BOOT)
     boot.chmod(0o755)
     (root / "etc/systemd/system/kubeadm-fleet-boot.service").write_text(BOOT_UNIT)
-    calls = (
-        f"configure_kernel; configure_containerd {pause.image} false false; "
-        "configure_kubelet; configure_patches"
-    )
     drop_in = root / "etc/systemd/system/kubelet.service.d/20-container.conf"
-    drop_in.parent.mkdir(parents=True)
     drop_in.write_text(KUBELET_DROP_IN)
-    _inside(root, f"set -eu\n{CONFIGURE}\n{calls}")
     _inside(root, "systemctl enable --quiet containerd kubelet kubeadm-fleet-boot ssh")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups configure install proxy staging runtime documents static-pods
+# requires: lib apply install staging documents static-pods
 # settings: KUBERNETES_VERSION
 # A change of a member's programs, kubelet configuration and static pods, in one go and with the
 # kubelet stopped, so that the machine's control plane is unavailable only once and briefly.
@@ -50,7 +50,7 @@ plan_kubelet() {
     cp "$DOCUMENTS/kubelet.yaml" "$folder/config.yaml"
   else
     tail -n 20 "$LOGS/kubelet-config.log" >&2
-    die "the cluster's kubelet-config cannot be read" "fix the endpoint and run 'pulumi up' again"
+    die "the cluster's kubelet-config cannot be read" "fix the endpoint and run 'fleet up' again"
   fi
   plan_file "$folder/config.yaml" config "$KUBELET_CONFIG"
   if [[ -s $DOCUMENTS/flags.env ]]; then
@@ -175,21 +175,7 @@ put_programs() {
   [[ -f $PENDING_CHANGE/programs ]] || return 0
   read_notes
   use_staged
-  configure_runtime
-}
-
-# configure_runtime: the configuration of containerd and the kubelet outside of kubeadm's files.
-configure_runtime() {
-  configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
-  configure_kubelet
-  configure_egress
-  if is_changed /etc/systemd/system/; then
-    systemctl daemon-reload
-  fi
-  if is_runtime_changed; then
-    systemctl restart containerd
-    start_runtime
-  fi
+  restore_parts "containerd proxy mirrors kubelet"
 }
 
 # start_all NAME...: start the kubelet with these components, and wait until all are healthy. The
@@ -266,10 +252,10 @@ rollback() {
   if (start_all "${back[@]}"); then
     rm -rf "$PENDING_CHANGE"
     die "the change failed and was rolled back (details above)" \
-      "fix the cause and run 'pulumi up' again"
+      "fix the cause and run 'fleet up' again"
   fi
   die "the change failed, and so did the rollback (details above)" \
-    "fix the cause and run 'pulumi up' again; if etcd was to change, its previous data is in ${PENDING_CHANGE}/etcd"
+    "fix the cause and run 'fleet up' again; if etcd was to change, its previous data is in ${PENDING_CHANGE}/etcd"
 }
 
 # rollback_programs: restore the previous programs; the new ones are staged again.

@@ -11,7 +11,7 @@ MEMBER_SECONDS=120
 is_settled() {
   local members
   members=$(etcd_answers /v3/cluster/member/list '{"linearizable": true}') || return
-  LAST_ANSWER="'crictl ps' and the etcd members: $members"
+  LAST_ANSWER="'journalctl -u kubelet' on the machine, and the etcd members: $members"
   [[ $(count '"ID":' <<<"$members") == $(count '"name":"[^"]' <<<"$members") ]] || return
   [[ $members != *'"isLearner":true'* ]] || return
   members=$(etcd_answers /health) || return
@@ -24,7 +24,7 @@ is_settled() {
 # https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/
 etcd_answers() {
   local pki=/etc/kubernetes/pki/etcd
-  LAST_ANSWER="'crictl logs' of etcd, which does not respond"
+  LAST_ANSWER="'journalctl -u kubelet' and /var/log/pods on the machine: etcd does not respond"
   curl --silent --fail --max-time 3 --cacert $pki/ca.crt --cert $pki/healthcheck-client.crt \
     --key $pki/healthcheck-client.key ${2:+--data "$2"} "https://127.0.0.1:2379$1" 2>/dev/null
 }

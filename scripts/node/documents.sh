@@ -1,12 +1,10 @@
 #!/usr/bin/env bash
-# requires: lib configure staging
+# requires: lib changed staging
 # settings: NODE_ADDRESS KUBERNETES_VERSION CLUSTER_CONFIGURATION KUBELET_CONFIGURATION
 # The cluster's own configuration: kubeadm's ClusterConfiguration and the KubeletConfiguration, in
 # kubeadm's ConfigMaps in kube-system. Only functions.
 DOCUMENTS=$STATE/documents
 ADMIN_KUBECONFIG=/etc/kubernetes/admin.conf
-# Written by configure.sh.
-PATCHES=$STATE/patches
 
 # begin_operation: the prologue of operations, with a private directory for documents.
 begin_operation() {
@@ -34,7 +32,7 @@ read_documents() {
   fi
   [[ -s $DOCUMENTS/cluster.yaml ]] ||
     die "the cluster's kubeadm-config cannot be read: $(tail -n 1 "$RUN/api.log")" \
-      "fix the cluster's endpoint and run 'pulumi up' again"
+      "fix the cluster's endpoint and run 'fleet up' again"
   say "the API server does not respond; using this machine's last ClusterConfiguration"
   cp "$DOCUMENTS/cluster.yaml" "$RUN/cluster.yaml"
 }
@@ -57,7 +55,7 @@ upload_documents() {
   local recorded
   recorded=$(recorded_version)
   {
-    init_configuration
+    cat "$INIT_CONFIGURATION"
     printf -- '---\n%s\n' "${CLUSTER_CONFIGURATION:-$(<"$RUN/cluster.yaml")}" |
       sed -E "s/^kubernetesVersion:.*/kubernetesVersion: $recorded/"
     [[ -z ${KUBELET_CONFIGURATION:-} ]] || printf -- '---\n%s\n' "$KUBELET_CONFIGURATION"
@@ -73,25 +71,9 @@ upload_documents() {
   read_documents
 }
 
-# init_configuration: print this machine's InitConfiguration, for phases of `kubeadm init`.
-init_configuration() {
-  cat <<YAML
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-nodeRegistration:
-  name: $NODE_NAME
-  criSocket: unix:///run/containerd/containerd.sock
-localAPIEndpoint:
-  advertiseAddress: $NODE_ADDRESS
-  bindPort: $API_PORT
-patches:
-  directory: $PATCHES
-YAML
-}
-
 # wanted_documents: print the desired documents of this machine's control plane.
 wanted_documents() {
-  init_configuration
+  cat "$INIT_CONFIGURATION"
   printf -- '---\n'
   sed -E "s/^kubernetesVersion:.*/kubernetesVersion: $KUBERNETES_VERSION/" "$RUN/cluster.yaml"
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# requires: join pki restore
-# settings: ENDPOINT OTHER_CONTROL_PLANES INIT_DOCUMENTS
+# requires: join init-documents pki restore
+# settings: ENDPOINT OTHER_CONTROL_PLANES
 # Initialize the cluster on this machine: once in the cluster's lifetime, on its first machine. A no-op
 # if the cluster responds; rejected if only its endpoint does not respond: a second cluster beside the
 # first would be worse than none. Idempotent.
 run_init() { # EXCEPTIONS to kubeadm's preflight checks
   install_pki
-  printf '%s\n' "$INIT_DOCUMENTS" >"$RUN/init.yaml"
+  init_documents >"$RUN/init.yaml"
   logged init kubeadm init --config "$RUN/init.yaml" --skip-token-print "$@"
 }
 
@@ -80,7 +80,7 @@ initialize_cluster() {
     run_init --ignore-preflight-errors=all
   elif [[ -n $REACHABLE ]]; then
     die "https://$ENDPOINT does not respond, but other control planes of the cluster do: $REACHABLE" \
-      "fix the endpoint, or etcd on those machines, and run 'pulumi up' again; nothing was initialized here"
+      "fix the endpoint, or etcd on those machines, and run 'fleet up' again; nothing was initialized here"
   else
     say "running kubeadm init: $ENDPOINT does not respond"
     reset_partial_join

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib configure proxy
+# requires: lib changed proxy
 # Installs the missing artifacts of a host's role. Everything is verified before anything is
 # installed. Only functions.
 #

@@ -21,7 +21,7 @@ lib_begin() {
     # On stderr: the standard output may be an answer.
     say "waiting for an earlier run that is still active on this machine" >&2
     flock --timeout 600 9 || die "timed out after 600 s waiting for an earlier run" \
-      "check 'fuser -v $STATE/lock' on the machine"
+      "run 'lslocks' on the machine: it shows which process holds $STATE/lock"
   }
 }
 
@@ -63,7 +63,7 @@ await() {
   until "$@"; do
     if ((SECONDS - began >= limit)); then
       die "timed out after $limit s waiting for $what" \
-        "check ${LAST_ANSWER:-the messages above}, fix the cause and run 'pulumi up' again"
+        "check ${LAST_ANSWER:-the messages above}, fix the cause and run 'fleet up' again"
     fi
     sleep 0.1
   done
@@ -76,7 +76,7 @@ logged() {
   if ! "$@" >"$log" 2>&1 </dev/null; then
     tail -n 40 "$log" >&2
     die "'$1 ${2:-}' failed (full output: $log)" \
-      "fix the problem reported above and run 'pulumi up' again: it restarts this step"
+      "fix the problem reported above and run 'fleet up' again: it restarts this step"
   fi
 }
 
@@ -86,17 +86,4 @@ secret_file() {
   mkdir -p "${path%/*}"
   (umask 077 && printf '%s\n' "$2" >"$path.new")
   mv "$path.new" "$path"
-}
-
-# record_applied_file PATH...: add files that this step wrote to the applied state (applied_state.sh).
-record_applied_file() {
-  local path sum
-  [[ -f $APPLIED_STATE ]] || return 0
-  for path in "$@"; do
-    sum=missing
-    [[ ! -f $path ]] || sum=$(sha256sum "$path")
-    grep -vF $'file:'"$path"$'\t' "$APPLIED_STATE" >"$APPLIED_STATE.new" || true
-    printf 'file:%s\t%s\n' "$path" "${sum%% *}" >>"$APPLIED_STATE.new"
-    mv "$APPLIED_STATE.new" "$APPLIED_STATE"
-  done
 }

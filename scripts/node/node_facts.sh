@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib
+# requires: lib managed
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -14,6 +14,7 @@
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   service:NAME        systemd's state: active, inactive, failed, ...
 #   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"
+#   part:NAME           digest of the files of a part that were last applied, or "pending" (managed.sh)
 #   complete            yes: the end of the output
 REGISTERING=$STATE/registering
 node_facts() {
@@ -39,14 +40,10 @@ node_facts() {
     fi
   done
   for path in /etc/kubernetes/manifests/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler}.yaml \
-    /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} /etc/containerd/config.toml \
-    /etc/systemd/system/{containerd,kubelet}.service /etc/systemd/system/kubelet.service.d/10-kubeadm.conf \
-    /etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf \
-    /etc/sysctl.d/90-kubeadm-fleet.conf /etc/modules-load.d/kubeadm-fleet.conf \
-    /etc/kubeadm-fleet/{haproxy.cfg,keepalived.conf} \
-    /etc/systemd/system/kubeadm-fleet-{haproxy,keepalived}.service; do
+    /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} $(managed_paths); do
     fact "file:$path" "$(digest "$path")"
   done
+  managed_parts | sed 's/^/part:/'
   fact complete yes
 }
 

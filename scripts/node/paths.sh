@@ -7,6 +7,9 @@ LOGS=/var/log/kubeadm-fleet
 # The artifacts of this machine, each file named by its checksum.
 # shellcheck disable=SC2034
 ARTIFACTS=$STATE/artifacts
+# This control plane's InitConfiguration, as model/render/node_paths.py has it.
+# shellcheck disable=SC2034
+INIT_CONFIGURATION=$STATE/init-configuration.yaml
 # The applied version, settings and files of a member (applied_state.sh).
 # shellcheck disable=SC2034
 APPLIED_STATE=$STATE/applied-state

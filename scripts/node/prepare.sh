@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# requires: lib cgroups configure kernel install staging proxy runtime vip
+# requires: lib apply changed install managed runtime staging vip
 # settings: NODE_ADDRESS KUBERNETES_VERSION
-# Prepare this machine for kubeadm: install the role's artifacts, start the container runtime.
-# A machine image has everything already (STATE/installed names the version); an enrolled host gets it
-# now; a member gets another version staged and keeps running its current one. Only differences are
-# written, and only changed services are restarted. Idempotent.
+# Prepare this machine for kubeadm: install the role's artifacts, write the files of the table among
+# them, start the container runtime. A machine image has the artifacts already (STATE/installed names
+# the version); an enrolled host gets them now. On a member nothing that runs is changed, which is up
+# to the rollout: another version is staged. Idempotent.
 HOST_PACKAGES=(runc conntrack iptables nftables socat ethtool ipset curl openssl)
 
 ensure_host_entry() {
@@ -15,46 +15,43 @@ ensure_host_entry() {
   printf '%s\n%s %s\n' "$others" "$line" "$mark" >/etc/hosts
 }
 
+is_installed() {
+  [[ -f $STATE/installed && $(<"$STATE/installed") == "$KUBERNETES_VERSION" ]]
+}
+
+prepare_packages() {
+  install_packages "${HOST_PACKAGES[@]}"
+  ! has_vip || install_load_balancer
+}
+
+# prepare_host: prepare a machine that is not a member.
 prepare_host() {
-  install_packages "${HOST_PACKAGES[@]}"
-  if has_endpoint; then
-    install_endpoint
+  if ! is_installed; then
+    prepare_packages
+    install_supplies
   fi
-  install_supplies
-  configure_kernel
-  load_kernel
-  configure_containerd "$(pause_image)" "$(systemd_cgroups)" "$(must_restrict_oom)"
-  configure_egress
-  configure_kubelet
-  configure_patches
-  start_changed
+  ! has_vip || claim_vip
+  apply_parts "$(<"$DESIRED")" "$ALL_PARTS"
+  start_runtime
+  is_installed || import_images
 }
 
-# start_changed: reload systemd and restart services whose files have changed.
-start_changed() {
-  ((${#CHANGED[@]})) || return 0
-  say "changed: ${CHANGED[*]}"
-  if is_changed /etc/systemd/system/; then
-    systemctl daemon-reload
-    systemctl enable --quiet containerd kubelet
-  fi
-  if is_runtime_changed; then
-    systemctl restart containerd
-  fi
-  if is_changed /etc/systemd/system/kubelet.service || is_changed /usr/local/bin/kubelet; then
-    systemctl try-restart kubelet
-  fi
+# find_table: find the desired table of files, which has the proxy for all of this step.
+find_table() {
+  local sum
+  sum=$(awk -F '\t' '$2 == "files" && $3 == "managed" {print $1}' "$ARTIFACTS/index" 2>/dev/null) || true
+  [[ -n $sum ]] || die "the table of this machine's files was not sent" \
+    "run 'fleet refresh' and 'fleet up': it is sent again"
+  verify "$sum"
+  DESIRED=$ARTIFACTS/$sum
+  PROXY_TABLE=$DESIRED
 }
 
-# stage: stage another version on a member without touching its running one; a node operation installs
-# it later.
-stage() {
-  install_packages "${HOST_PACKAGES[@]}"
+# stage_version: stage another version on a member without touching its running one; a node operation
+# installs it later.
+stage_version() {
+  prepare_packages
   INSTALL_ROOT=$STAGED install_supplies
-  configure_kernel
-  configure_patches
-  load_kernel
-  configure_egress
   start_runtime
   import_images
   pull_images
@@ -64,18 +61,12 @@ step_prepare() {
   lib_begin
   recall_changed
   ensure_host_entry
-  note_egress
-  if [[ -f $STATE/installed && $(<"$STATE/installed") == "$KUBERNETES_VERSION" ]]; then
-    configure_egress
-    start_runtime
-  elif is_member; then
-    stage
-  else
+  find_table
+  if ! is_member; then
     prepare_host
-    start_runtime
-    import_images
+  elif ! is_installed; then
+    stage_version
   fi
-  configure_endpoint
   forget_changed
   say "ready for kubeadm"
 }

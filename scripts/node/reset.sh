@@ -1,14 +1,11 @@
 #!/usr/bin/env bash
-# requires: lib vip pod-network
+# requires: lib files managed vip pod-network
 # Restore this host to its original state: remove it from the cluster, and remove all our files.
 # Loaded kernel modules stay until the next boot. Idempotent.
 # Directories that belong exclusively to a cluster.
 CLUSTER_FILES=(/etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containerd
   /run/containerd /run/flannel /var/log/pods /var/log/containers /usr/libexec/kubernetes
   /opt/cni/bin/flannel)
-OWNED_FILES=(/etc/containerd /etc/modules-load.d/kubeadm-fleet.conf
-  /etc/sysctl.d/90-kubeadm-fleet.conf /etc/systemd/system/containerd.service{,.d/50-kubeadm-fleet-proxy.conf}
-  /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d)
 
 forget_cluster() {
   if [[ -d /etc/kubernetes ]] && command -v kubeadm >/dev/null; then
@@ -102,12 +99,19 @@ forget_files() {
   if [[ -f $STATE/files ]]; then
     cut -f 1 "$STATE/files" | sort -u | xargs --no-run-if-empty rm -f
   fi
-  rm -rf "${OWNED_FILES[@]}"
-  rmdir --ignore-fail-on-non-empty /etc/systemd/system/containerd.service.d 2>/dev/null || true
+  forget_managed_files
   rmdir --ignore-fail-on-non-empty /opt/cni/bin /opt/cni /opt/containerd/{bin,lib} /opt/containerd \
     2>/dev/null || true
   forget_host_entry
   systemctl daemon-reload
+}
+
+forget_managed_files() {
+  local path
+  while read -r path; do
+    rm -f "$path" "$path.new"
+  done < <(managed_paths)
+  remove_folders
 }
 
 forget_host_entry() {
@@ -131,7 +135,7 @@ kept_packages() {
 
 step_reset() {
   lib_begin
-  forget_endpoint
+  stop_load_balancer
   forget_cluster
   forget_rules
   forget_settings

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# requires: lib
-# settings: NODE_ADDRESS INIT_DOCUMENTS SNAPSHOT SNAPSHOT_BYTES
+# requires: lib init-documents
+# settings: NODE_ADDRESS SNAPSHOT SNAPSHOT_BYTES
 # Restoring the data of a recreated cluster from an etcd snapshot. Only functions. Setting: SNAPSHOT,
 # the sha256 of the received file, or empty if there is none to restore.
 ETCD_DATA=/var/lib/etcd
@@ -31,12 +31,12 @@ receive_snapshot() {
   for room in "$STATE" $ETCD_DATA; do
     (($(df --output=avail --block-size=1 "$room" | tail -n 1) > SNAPSHOT_COPIES * SNAPSHOT_BYTES)) ||
       die "not enough space in $room for a snapshot of $SNAPSHOT_BYTES bytes" \
-        "free $SNAPSHOT_COPIES times that space and run 'pulumi up' again"
+        "free $SNAPSHOT_COPIES times that space and run 'fleet up' again"
   done
   (umask 077 && cat >"$SNAPSHOT_FILE.new")
   is_snapshot_intact "$SNAPSHOT_FILE.new" ||
     die "the snapshot was corrupted in transit, or changed after the config was loaded" \
-      "run 'pulumi up' again: it is sent again"
+      "run 'fleet up' again: it is sent again"
   mv "$SNAPSHOT_FILE.new" "$SNAPSHOT_FILE"
 }
 
@@ -49,7 +49,7 @@ drop_snapshot() {
 restore() {
   local program
   is_snapshot_intact "$SNAPSHOT_FILE" || die "the snapshot is missing on this machine" \
-    "run 'pulumi refresh' and 'pulumi up': it is sent again"
+    "run 'fleet refresh' and 'fleet up': it is sent again"
   program=$(restoring_program)
   say "restoring etcd from the snapshot"
   mkdir -p $ETCD_DATA
@@ -72,7 +72,7 @@ restoring_program() {
   if type -P etcdutl; then
     return
   fi
-  printf '%s\n' "$INIT_DOCUMENTS" >"$RUN/init.yaml"
+  init_documents >"$RUN/init.yaml"
   logged pull kubeadm config images pull --config "$RUN/init.yaml"
   image=$(kubeadm config images list --config "$RUN/init.yaml" 2>/dev/null | grep /etcd:)
   mkdir -p "$RUN/etcd"

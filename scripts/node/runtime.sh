@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# requires: lib configure proxy staging
+# requires: lib changed managed proxy staging
 # settings: KUBERNETES_VERSION ROLE
 # The container runtime: service, CRI plugin and images. Only functions.
+MIRROR_FOLDERS=/etc/containerd/certs.d
 
 is_runtime_changed() {
   is_changed /etc/systemd/system/containerd.service || is_changed /etc/containerd/config.toml ||
@@ -23,7 +24,7 @@ runtime_answers() {
   LAST_ANSWER="'journalctl -u containerd' on the machine"
   status=$(cri_status)
   [[ $status != error ]] || die "containerd failed to load its CRI plugin: $(cri_error)" \
-    "fix this and run 'pulumi up' again: it restarts containerd"
+    "fix this and run 'fleet up' again: it restarts containerd"
   [[ $status == ok ]]
 }
 
@@ -33,12 +34,6 @@ cri_status() {
 
 cri_error() {
   ctr plugins list --detailed id==cri 2>/dev/null | awk '/Message:/ {sub(/.*Message: */, ""); print}'
-}
-
-# The sandbox image that the desired version's kubeadm expects.
-pause_image() {
-  "$(wanted_program kubeadm)" config images list --kubernetes-version "$KUBERNETES_VERSION" |
-    grep /pause:
 }
 
 # pull_images: if no images were sent, pull the role's images of the desired version before the
@@ -66,7 +61,7 @@ pull_images() {
     echo "${missing[index]}: $(tail -n 1 "$LOGS/pull-${missing[index]//\//_}.log")" >&2
   done
   ((${#failed[@]} == 0)) || die "image pulls failed (details above): ${failed[*]}" \
-    "fix the network, artifacts.mirror or proxy, and run 'pulumi up' again; running workloads are unaffected"
+    "fix the network, artifacts.mirror or proxy, and run 'fleet up' again; running workloads are unaffected"
 }
 
 is_of_role() { # IMAGE

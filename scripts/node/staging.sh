@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib configure install
+# requires: lib changed install
 # settings: KUBERNETES_VERSION
 # Staged programs of a version that this machine does not run yet. `prepare` puts them below STAGED
 # with their paths below /; a node operation moves them into place. Only functions.
@@ -21,7 +21,7 @@ require_staged() {
     found=$(version_of "$(wanted_program $name)")
     [[ $found == "$KUBERNETES_VERSION" ]] ||
       die "Kubernetes $KUBERNETES_VERSION is not staged here: $name is ${found:-missing}" \
-        "run 'pulumi up' again: the step prepare stages it first"
+        "run 'fleet up' again: the step prepare stages it first"
   done
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups configure install kernel staging runtime documents static-pods vip change
+# requires: lib apply cgroups changed install staging runtime documents static-pods change
 # settings: NODE_ADDRESS KUBERNETES_VERSION IGNORED_CHECKS
 # Operations on a member when its cluster's version or settings change, or when it has drifted. The
 # rollout calls these functions, serially where that matters; each is idempotent and can be called
@@ -108,12 +108,8 @@ apply_kubelet() {
 repair() {
   begin_operation
   systemctl enable --quiet containerd kubelet
-  configure_kernel
-  configure_patches
-  load_kernel
-  configure_runtime
+  restore_parts "$ALL_PARTS"
   start_runtime
-  repair_endpoint
   resume_change
   read_notes
   INSTALL_ROOT=$STAGED install_supplies

@@ -71,9 +71,9 @@ def test_a_replaced_host_runs_all_steps_of_joining_again(
 
 def test_a_virtual_address_changes_control_planes_only() -> None:
     before = run(changed(stack_config("dev"), *VIRTUAL))
-    assert "10.89.1.100/32" in before.one("cluster1-control-plane-0-prepare").inputs["stdin"]
-    assert "10.89.1.100/32" not in before.one("cluster1-worker-0-prepare").inputs["stdin"]
-    assert "10.89.1.100/32" not in before.one("cluster2-control-plane-0-prepare").inputs["stdin"]
+    assert "VIP=10.89.1.100\n" in before.one("cluster1-control-plane-0-prepare").inputs["stdin"]
+    assert "VIP=10.89.1.100\n" not in before.one("cluster1-worker-0-prepare").inputs["stdin"]
+    assert "VIP=10.89.1.100\n" not in before.one("cluster2-control-plane-0-prepare").inputs["stdin"]
 
 
 def test_another_set_of_control_planes_changes_the_remaining_ones() -> None:

@@ -43,7 +43,7 @@ def rendered() -> dict[str, str]:
             cluster.control_planes[-1],
             cluster.workers[-1],
         )
-        documents[f"{name}-init.yaml"] = kubeadm.init_documents(cluster, first)
+        documents[f"{name}-cluster.yaml"] = kubeadm.cluster_documents(cluster)
         documents[f"{name}-join-control-plane.yaml"] = kubeadm.join_documents(cluster, last)
         documents[f"{name}-join-worker.yaml"] = kubeadm.join_documents(cluster, worker)
         documents[f"{name}-control-plane-files.txt"] = _shown(machine_files(cluster, first))

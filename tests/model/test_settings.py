@@ -104,7 +104,7 @@ def test_shared_documents_name_no_machine() -> None:
     )
     shared = kubeadm.cluster_configuration(described) + kubeadm.kubelet_configuration(described)
     assert not any(machine.name in shared for machine in described.machines)
-    text = kubeadm.init_documents(described, described.control_planes[0])
+    text = kubeadm.cluster_documents(described)
     documents = {each["kind"]: each for each in yaml.safe_load_all(text)}
     assert documents["ClusterConfiguration"] == yaml.safe_load(
         kubeadm.cluster_configuration(described)

@@ -11,12 +11,10 @@ from ops.hosts.inventory import Inventory
 from ops.hosts.login import Login
 from ops.hosts.ssh import Connection, Finished, connected
 from ops.nspawn.spec import MachineSpec
-from ops.rollout.node_operations import NOTES
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.ops.hosts.steps import deliver
 
 VERSION = "v1.36.3"
-SETTLED = {"KUBERNETES_VERSION": VERSION, "CONTROL": "", "KUBELET": ""}
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,6 @@ class Member:
     def node_facts(self) -> dict[str, str]:
         """What the machine is like."""
         return _known(self.succeed("node_facts"))
-
-    def look(self) -> dict[str, str]:
-        """What it is like, and what it was brought to; it notes that first if it never did."""
-        with connected(self.login, patience_seconds=10) as connection:
-            finished = operations.run(connection, "record_initial; inspect", NOTES, SETTLED)
-        assert finished.status == 0, finished
-        return _known(finished.out)
 
     def prepare(self, version: str, **other: str) -> Finished:
         """Run the step `prepare` for a version."""

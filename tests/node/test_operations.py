@@ -5,8 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from model.outbound import Outbound
+from model.render.machine_files import COMMON_FILES, part_digests, table
 from ops.hosts import scripts
 from tests.node.cluster import VERSION, Member
+from tests.ops.hosts.steps import deliver_files, files_behind
 from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -15,6 +18,7 @@ SCHEDULER = (
     "ctr --namespace k8s.io containers list --quiet"
     ' \'labels."io.kubernetes.pod.name"~="^kube-scheduler"\''
 )
+RECORD = "/var/lib/kubeadm-fleet/managed"
 MANIFESTS = "/etc/kubernetes/manifests"
 NOTHING = "already up to date"
 STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic kubelet containerd"
@@ -123,25 +127,83 @@ def test_a_stopped_worker_is_repaired(worker: Member) -> None:
     assert worker.node_facts() == looked
 
 
-def test_a_proxy_is_repaired_and_changes_by_a_step_are_no_drift(worker: Member) -> None:
-    unit = "/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
-    environment = "systemctl show --property=Environment --value containerd"
-    proxy = "http_proxy=http://192.0.2.1:3128\nno_proxy=.svc\n"
-    without, running = worker.look(), worker.shell(RUNNING)
+def test_every_file_of_the_record_is_repaired(control_plane: Member, worker: Member) -> None:
+    for machine in (control_plane, worker):
+        looked, running = machine.node_facts(), machine.shell(RUNNING)
+        paths = machine.shell(f"cut -f 1 {RECORD}").split()
+        assert len(paths) >= len(COMMON_FILES)
+        for damage in ("echo '# a person' >>", "rm"):
+            machine.shell("".join(f"{damage} '{path}'\n" for path in paths))
+            found = machine.node_facts()
+            assert all(found[f"file:{path}"] != looked[f"file:{path}"] for path in paths)
+            machine.succeed("repair")
+            assert machine.node_facts() == looked
+        assert machine.shell(RUNNING) == running
 
-    assert worker.prepare(VERSION, PROXY=proxy).status == 0
-    behind = worker.look()
-    assert behind[f"file:{unit}"] == behind[f"applied:file:{unit}"] != "missing"
-    worker.shell(f"rm {unit}; systemctl daemon-reload; systemctl restart containerd")
+
+def test_prepare_changes_nothing_on_a_member(worker: Member) -> None:
+    before = worker.node_facts(), worker.shell(STARTED)
+    deliver_files(worker.root, files_behind(Outbound(http="http://192.0.2.1:3128")))
+    ran = worker.prepare(VERSION)
+    assert ran.status == 0, ran.err
+    assert "changed" not in ran.out
+    assert (worker.node_facts(), worker.shell(STARTED)) == before
+
+
+def test_a_proxy_is_applied_repaired_and_removed(worker: Member) -> None:
+    environment = "systemctl show --property=Environment --value containerd"
+    outbound = Outbound(http="http://192.0.2.1:3128", no_proxy=("100%.example.com",))
+    files = files_behind(outbound)
+    without, running = worker.node_facts(), worker.shell(RUNNING)
+
+    assert "changed: " in worker.succeed("apply_files", FILES=table(files), PARTS="proxy")
+    behind = worker.node_facts()
+    assert behind["part:proxy"] == part_digests(files)["proxy"]
+    assert worker.shell(environment).split() == outbound.environment.split()
+    worker.shell("rm -r /etc/systemd/system/containerd.service.d; systemctl daemon-reload")
+    worker.shell("systemctl restart containerd")
     assert worker.shell(environment).strip() == ""
     worker.succeed("repair")
-    assert worker.look() == behind
-    assert worker.shell(environment).split() == proxy.split()
+    assert worker.node_facts() == behind
+    assert worker.shell(environment).split() == outbound.environment.split()
 
-    assert worker.prepare(VERSION).status == 0
-    assert worker.look() == without
+    worker.succeed("apply_files", FILES=table(COMMON_FILES), PARTS="proxy")
+    assert worker.node_facts() == without
     assert worker.shell(environment).strip() == ""
     assert worker.shell(RUNNING) == running
+
+
+def test_mirrors_are_applied_and_removed_without_a_restart(worker: Member) -> None:
+    mirrors = {f"registry-{number}.example.com": "http://192.0.2.1" for number in range(3)}
+    files = files_behind(Outbound(mirrors=mirrors))
+    without, started = worker.node_facts(), worker.shell(STARTED)
+    worker.succeed("apply_files", FILES=table(files), PARTS="mirrors")
+    assert worker.shell("ls /etc/containerd/certs.d").split() == sorted(mirrors)
+    worker.succeed("apply_files", FILES=table(COMMON_FILES), PARTS="mirrors")
+    assert worker.shell("ls /etc/containerd").split() == ["config.toml"]
+    assert worker.node_facts() == without
+    assert worker.shell(STARTED) == started
+
+
+@pytest.mark.parametrize("lines", [1, 40, 80])
+def test_files_of_a_killed_run_are_known_and_removed(worker: Member, lines: int) -> None:
+    """With many files there is a moment between the first and the last of them."""
+    mirrors = {f"registry-{number}.example.com": "http://192.0.2.1" for number in range(100)}
+    files = files_behind(Outbound(http="http://192.0.2.1:3128", mirrors=mirrors))
+    without = worker.node_facts()
+    written = "find /etc/containerd/certs.d -name hosts.toml 2>/dev/null | wc -l"
+    kill = f"until (($({written}) >= {lines})); do :; done\npkill -KILL --full apply_files"
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(worker.operate, "apply_files", FILES=table(files), PARTS="mirrors")
+        worker.shell(kill)
+        assert killed.result().status != 0
+    assert int(worker.shell(written)) < len(mirrors)
+    found = worker.node_facts()
+    assert found["part:mirrors"] == "pending"
+    assert sum("certs.d" in key for key in found) == len(mirrors)
+    worker.succeed("apply_files", FILES=table(COMMON_FILES), PARTS="mirrors")
+    assert worker.node_facts() == without
+    assert worker.shell("ls /etc/containerd").split() == ["config.toml"]
 
 
 @pytest.mark.parametrize("after_seconds", [0.2, 0.8, 1.5, 3, 5])

@@ -1,44 +1,11 @@
 """Functions shared by all steps, run in a folder that represents the machine's disk."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from ops.hosts.scripts import source
-
-MEMBERSHIP = "sha256:0a1b machine-id"
-
-
-class Disk:
-    """A machine's folders, and calls of functions on them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.state = folder / "var/lib/kubeadm-fleet"
-        (folder / "etc/kubernetes").mkdir(parents=True)
-        (folder / "run").mkdir()
-        self.state.mkdir(parents=True)
-
-    def command(self, call: str, script: str = "lib") -> list[str]:
-        text = source(script)
-        for place in ("/var/lib", "/var/log", "/etc/kubernetes", "/run"):
-            text = text.replace(place, f"{self.folder}{place}")
-        return ["bash", "-c", f"NODE_NAME=node\n{text}\n{call}"]
-
-    def run(self, call: str, script: str = "lib") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            self.command(call, script), capture_output=True, text=True, timeout=20
-        )
-
-    def join(self) -> None:
-        (self.state / "member").write_text(f"{MEMBERSHIP}\n")
-        (self.folder / "etc/kubernetes/kubelet.conf").write_text("kubeconfig")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Disk:
-    return Disk(tmp_path)
+from model.render.machine_files import ManagedFile, table
+from tests.node.steps.disk import MEMBERSHIP, Disk
 
 
 @pytest.mark.parametrize("membership", ["", MEMBERSHIP])
@@ -90,9 +57,12 @@ def test_secrets_are_removed_at_the_end_of_a_run(disk: Disk) -> None:
     assert list((disk.folder / "run").iterdir()) == []
 
 
-def test_downloads_use_the_recorded_proxy(disk: Disk) -> None:
-    ask = "proxied bash -c 'echo \"${HTTPS_PROXY:-none}\"'"
+def test_downloads_go_through_the_proxy_of_the_record_or_of_the_desired_table(disk: Disk) -> None:
+    ask = "proxied bash -c 'echo \"${https_proxy:-none}\"'"
     assert disk.run(ask, "proxy").stdout == "none\n"
-    noted = disk.run(f"PROXY=HTTPS_PROXY=http://proxy:3128; note_egress; {ask}", "proxy")
-    assert noted.stdout == "http://proxy:3128\n"
+    for name, port in (("managed", 3128), ("desired", 8080)):
+        environment = f"https_proxy=http://proxy:{port}\n"
+        file = ManagedFile(f"{disk.state}/proxy.env", "proxy", environment)
+        (disk.state / name).write_text(table([file]))
     assert disk.run(ask, "proxy").stdout == "http://proxy:3128\n"
+    assert disk.run(f"PROXY_TABLE=$STATE/desired; {ask}", "proxy").stdout == "http://proxy:8080\n"

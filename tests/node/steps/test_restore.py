@@ -20,6 +20,7 @@ etcdutl() {
   cp "$3" "$ETCD_DATA/restoring/member/snap/db"
 }
 type() { echo etcdutl; }
+init_documents() { echo documents; }
 """
 
 
@@ -81,14 +82,16 @@ def test_restored_data_replaces_existing_data(disk: Disk) -> None:
 def test_the_etcdutl_of_the_image_is_used_if_none_is_installed(disk: Disk) -> None:
     program = """
     type() { return 1; }
-    kubeadm() { [[ $2 == pull ]] || echo registry.example.com/etcd:3.6.8-0; }
+    kubeadm() {
+      [[ $3 == pull ]] || { grep -q documents "$5" && echo registry.example.com/etcd:3.6.8-0; }
+    }
     ctr() {
       [[ $3-$4 == images-mount ]] || return 0
       mkdir -p "$6/usr/local/bin"
       echo "$5" >"$6/usr/local/bin/etcdutl"
     }
     """
-    finished = disk.run(f"{program}\nRUN={disk.state}; INIT_DOCUMENTS=; cat $(restoring_program)")
+    finished = disk.run(f"{program}\nRUN={disk.state}; cat $(restoring_program)")
     assert finished.stdout == b"registry.example.com/etcd:3.6.8-0\n", finished.stderr
 
 

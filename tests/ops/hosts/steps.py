@@ -1,18 +1,26 @@
 """Node steps on a bare host, run as the program runs them, and the host's resulting state."""
 
+import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from components import steps, texts
+from model.fleet import Artifacts
+from model.outbound import Outbound
+from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files, table
 from model.render.node_paths import ARTIFACTS
 from ops.hosts import content
 from ops.hosts.ssh import connected
+from tests.model.examples import EXISTING, cluster
 from tests.ops.hosts.bare import USER
 from tests.ops.hosts.bare_hosts import BareHost
 
 DEADLINE_SECONDS = 300
+NO_PROXY = Outbound()
+BUNDLE = Artifacts("bundle", None)
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,28 @@ class Ran:
     seconds: float
 
 
-def prepare(host: BareHost, /, **other: str) -> Ran:
-    """Run the step `prepare` as the user with sudo."""
+def files_behind(
+    outbound: Outbound = NO_PROXY, artifacts: Artifacts = BUNDLE
+) -> tuple[ManagedFile, ...]:
+    """The files of a worker with this access to the outside."""
+    described = replace(cluster(EXISTING), outbound=outbound, artifacts=artifacts)
+    return machine_files(described, described.workers[0])
+
+
+def deliver_files(root: Path, files: Iterable[ManagedFile]) -> None:
+    """Put a table of files among the artifacts of the machine with this file system."""
+    artifacts = root / ARTIFACTS.lstrip("/")
+    text = table(files)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (artifacts / digest).write_text(text)
+    rows = (artifacts / "index").read_text().splitlines()
+    others = [row for row in rows if row.split("\t")[1] != "files"]
+    (artifacts / "index").write_text("\n".join((*others, f"{digest}\tfiles\tmanaged\t-\n")))
+
+
+def prepare(host: BareHost, /, files: Iterable[ManagedFile] = COMMON_FILES, **other: str) -> Ran:
+    """Run the step `prepare` as the user with sudo; `files` are those that the host is to have."""
+    deliver_files(host.root, files)
     settings = {"ROLE": "worker", "KUBERNETES_VERSION": "v1.36.3", **other}
     return step(host, "prepare", **settings)
 

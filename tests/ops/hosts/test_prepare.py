@@ -7,9 +7,10 @@ import pytest
 
 from components.providers.existing_host import ExistingHostProvider
 from model.artifacts.bundle import Bundle
+from model.outbound import Outbound
 from tests.ops.hosts.bare_hosts import BareHost
 from tests.ops.hosts.bundles import make_another_bundle, wanted
-from tests.ops.hosts.steps import changes, condition, prepare
+from tests.ops.hosts.steps import changes, condition, files_behind, prepare
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
@@ -109,6 +110,23 @@ def test_a_killed_prepare_is_repaired_by_running_again(host: BareHost, bundle: B
     assert ran.status == 0, ran.said
     assert not list((host.root / "usr/local/bin").glob("*.new"))
     assert "changed" not in prepare(host).said
+
+
+def test_a_killed_prepare_leaves_nothing_after_the_reset(host: BareHost, bundle: Bundle) -> None:
+    before = condition(host)
+    outs = HOSTS.create(wanted(host)).outs
+    assert outs
+    pending = host.root / STATE / "managed.pending"
+    mirrors = {f"registry-{number}.example.com": "http://192.0.2.1" for number in range(200)}
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(prepare, host, files_behind(Outbound(mirrors=mirrors)))
+        while not (host.root / "etc/containerd/certs.d").exists():
+            assert not killed.done(), killed.result().said
+        host.shell("kill -KILL $(pgrep --full step_prepare)")
+        assert killed.result().status != 0
+    assert pending.exists()
+    HOSTS.delete("", outs)
+    assert changes(host, before) == {}
 
 
 def test_stages_another_version_beside_the_running_one(

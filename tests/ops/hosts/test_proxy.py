@@ -6,17 +6,19 @@ import pytest
 
 from components.providers.existing_host import ExistingHostProvider
 from model.artifacts.bundle import Bundle
+from model.fleet import Artifacts
 from model.outbound import Outbound
 from tests.ops.hosts import proxy as proxies
 from tests.ops.hosts.bare_hosts import BareHost, Lab
 from tests.ops.hosts.bundles import VERSION, wanted
 from tests.ops.hosts.mirror import Mirror
 from tests.ops.hosts.proxy import Proxy
-from tests.ops.hosts.steps import Ran, changes, condition, prepare
+from tests.ops.hosts.steps import BUNDLE, Ran, changes, condition, files_behind, prepare
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
 INSIDE = "mirror.inside.example.com"
+UPSTREAM = Artifacts("upstream", f"http://{INSIDE}")
 UNIT = "etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
 STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic containerd"
 
@@ -28,9 +30,9 @@ def proxy(lab: Lab, mirror: Mirror) -> Iterator[Proxy]:
         yield proxy
 
 
-def prepare_behind(host: BareHost, outbound: Outbound) -> Ran:
+def prepare_behind(host: BareHost, outbound: Outbound, artifacts: Artifacts = UPSTREAM) -> Ran:
     """Prepare the host, which must succeed."""
-    ran = prepare(host, PROXY=outbound.environment, REGISTRY_MIRRORS=outbound.mirror_table)
+    ran = prepare(host, files_behind(outbound, artifacts))
     assert ran.status == 0, ran.said
     return ran
 
@@ -80,15 +82,14 @@ def test_images_are_pulled_from_the_mirrors_of_their_registries(
 ) -> None:
     outs = HOSTS.create(wanted(host)).outs
     assert outs
-    prepare_behind(
-        host, Outbound(mirrors={"docker.example.com": mirror.url, "quay.io": mirror.url})
-    )
+    both = Outbound(mirrors={"docker.example.com": mirror.url, "quay.io": mirror.url})
+    prepare_behind(host, both, BUNDLE)
     image = bundle.named("pause").image
     assert image
     _, _, path = image.partition("/")
     pull(host, f"docker.example.com/{path}")
     assert any(asked.startswith("v2/pause/manifests/") for asked in mirror.asked)
 
-    prepare_behind(host, Outbound(mirrors={"quay.io": mirror.url}))
+    prepare_behind(host, Outbound(mirrors={"quay.io": mirror.url}), BUNDLE)
     folders = {each.name for each in (host.root / "etc/containerd/certs.d").iterdir()}
     assert folders == {"quay.io"}

@@ -22,6 +22,7 @@ TEXTS = {
     "reset": ("step_reset",),
     "enrollment": ("claim_host", "reassign_host", "receive_artifacts", "sync_artifacts"),
     "upgrade": tuple(name for name in OPERATIONS if OPERATIONS[name].script == "upgrade"),
+    "apply": ("apply_files",),
     "restore": ("receive_snapshot",),
     "health": ("await_health",),
     "applied_state": ("inspect", "record_initial", "record_applied", "register"),

@@ -3,11 +3,12 @@
 import pytest
 
 from components.providers.existing_host import ExistingHostProvider
+from model.fleet import Artifacts
 from tests.ops.hosts import mirror as mirrors
 from tests.ops.hosts.bare_hosts import BareHost
 from tests.ops.hosts.bundles import VERSION, wanted
 from tests.ops.hosts.mirror import CNI_URL, CONTAINERD_URL, Damage, Mirror
-from tests.ops.hosts.steps import prepare
+from tests.ops.hosts.steps import files_behind, prepare
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
@@ -60,7 +61,8 @@ def test_rejects_files_that_differ_from_upstream(host: BareHost, mirror: Mirror)
 
 def test_installs_once_and_pulls_images_from_the_mirror(host: BareHost, mirror: Mirror) -> None:
     take_over(host, mirror)
-    ran = prepare(host)
+    files = files_behind(artifacts=Artifacts("upstream", mirror.url))
+    ran = prepare(host, files)
     assert ran.status == 0, ran.said
     assert VERSION in host.shell("kubelet --version; kubeadm version; ctr --version")
     assert host.shell("ls /opt/cni/bin").split() == [
@@ -72,7 +74,7 @@ def test_installs_once_and_pulls_images_from_the_mirror(host: BareHost, mirror: 
     ]
     assert not (host.root / "var/lib/kubeadm-fleet/artifacts/fetched").exists()
     mirror.asked.clear()
-    again = prepare(host)
+    again = prepare(host, files)
     assert again.status == 0, again.said
     assert "changed" not in again.said
     assert mirror.asked == []
@@ -85,9 +87,8 @@ def test_installs_once_and_pulls_images_from_the_mirror(host: BareHost, mirror: 
     host.shell(f"ctr image pull --hosts-dir /etc/containerd/certs.d {pause} 2>&1")
     assert any(path.startswith("v2/pause/blobs/") for path in mirror.asked)
 
-    (host.root / "var/lib/kubeadm-fleet/artifacts/mirrors").write_text("")
     assert prepare(host).status == 0
-    assert not (folder / "registry.k8s.io/hosts.toml").exists()
+    assert not (folder / "registry.k8s.io").exists()
     assert own.exists(), "it is not ours"
 
 
@@ -95,7 +96,8 @@ def test_images_of_another_version_are_pulled_while_it_is_staged(
     host: BareHost, mirror: Mirror
 ) -> None:
     outs = take_over(host, mirror)
-    assert prepare(host).status == 0
+    files = files_behind(artifacts=Artifacts("upstream", mirror.url))
+    assert prepare(host, files).status == 0
     host.shell(
         "mkdir -p /etc/kubernetes; echo x >/etc/kubernetes/kubelet.conf\n"
         "echo x >/var/lib/kubeadm-fleet/member"

@@ -11,7 +11,7 @@ from components.providers.existing_host import ExistingHostProvider
 from model.fleet import Cluster
 from model.load import load
 from model.pki import certificates
-from model.render import load_balancer
+from model.render.machine_files import ManagedFile, machine_files
 from tests.ops.hosts.bare_hosts import BareHost, Lab
 from tests.ops.hosts.bundles import wanted
 from tests.ops.hosts.steps import Ran, changes, condition, prepare, step
@@ -41,11 +41,14 @@ def try_as(host: BareHost, cluster: Cluster, **other: str) -> Ran:
     """The same, whatever becomes of it."""
     (machine,) = (each for each in cluster.control_planes if each.address == host.address)
     assert cluster.vip
+    others = (peer.address for peer in cluster.control_planes if peer != machine)
     return prepare(
         host,
+        machine_files(cluster, machine),
         ROLE="control-plane",
-        HAPROXY_CONFIG=load_balancer.haproxy(cluster, cluster.vip),
-        KEEPALIVED_CONFIG=load_balancer.keepalived(cluster, cluster.vip, machine),
+        VIP=str(cluster.vip.address),
+        VIP_PORT=str(cluster.vip.port),
+        PEERS=" ".join(others),
         **other,
     )
 
@@ -152,7 +155,9 @@ def test_an_invalid_configuration_leaves_the_old_one(lab: Lab, bundle: None) -> 
     host = lab.boot("one-control-plane-0", 11)
     HOSTS.create(wanted(host, role="control-plane"))
     prepare_as(host, described(lab, 11))
-    ran = prepare(host, ROLE="control-plane", HAPROXY_CONFIG="nonsense", KEEPALIVED_CONFIG="")
+    ran = prepare(
+        host, [ManagedFile("/etc/kubeadm-fleet/haproxy.cfg", "load-balancer", "nonsense\n")]
+    )
     assert ran.status == 1
     assert "nonsense" in ran.said
     assert host.shell(f"systemctl is-active {OURS}").split() == ["active"] * 2

@@ -1,0 +1,45 @@
+"""A folder that stands for a machine's disk, and calls of node scripts' functions on it."""
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from model.render.machine_files import ManagedFile
+from ops.hosts.scripts import source
+
+MEMBERSHIP = "sha256:0a1b machine-id"
+
+
+class Disk:
+    """A machine's folders, and calls of functions on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "var/lib/kubeadm-fleet"
+        (folder / "etc/kubernetes").mkdir(parents=True)
+        (folder / "run").mkdir()
+        self.state.mkdir(parents=True)
+        (folder / "var/log/kubeadm-fleet").mkdir(parents=True)
+
+    def command(self, call: str, script: str = "lib") -> list[str]:
+        """The command that runs `call`, a function of the script."""
+        text = source(script)
+        for place in ("/var/lib", "/var/log", "/etc/", "/run"):
+            text = text.replace(place, f"{self.folder}{place}")
+        return ["bash", "-c", f"NODE_NAME=node\n{text}\n{call}"]
+
+    def run(self, call: str, script: str = "lib") -> "subprocess.CompletedProcess[str]":
+        """Run it."""
+        return subprocess.run(
+            self.command(call, script), capture_output=True, text=True, timeout=20
+        )
+
+    def join(self) -> None:
+        """Make the machine a member."""
+        (self.state / "member").write_text(f"{MEMBERSHIP}\n")
+        (self.folder / "etc/kubernetes/kubelet.conf").write_text("kubeconfig")
+
+    def moved(self, files: Iterable[ManagedFile]) -> list[ManagedFile]:
+        """The files, with their paths on this disk."""
+        return [replace(file, path=f"{self.folder}{file.path}") for file in files]
