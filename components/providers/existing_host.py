@@ -225,10 +225,16 @@ def _supplies(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
 
 
 def _written(inputs: ExistingHostInputs) -> list[str]:
-    """Paths of the installed binaries, so that foreign ones are not overwritten."""
+    """Paths of the binaries and files of the host, so that foreign ones are not overwritten."""
     from model.artifacts.upstream import downloads
+    from model.render.machine_files import paths_of
+    from ops.hosts import content
+    from ops.hosts.artifacts import FILES
 
-    return [each.install for each in downloads(inputs["kubernetes_version"], "amd64", None)]
+    binaries = downloads(inputs["kubernetes_version"], "amd64", None)
+    tables = [digest for name, digest in inputs["content"].items() if name == FILES]
+    files = [path for digest in tables for path in paths_of(content.get(digest))]
+    return [*(binary.install for binary in binaries), *files]
 
 
 def _is_known(facts: "Facts") -> bool:

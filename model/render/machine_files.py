@@ -77,6 +77,11 @@ def table(files: Iterable[ManagedFile]) -> str:
     return "".join(file.row for file in files)
 
 
+def paths_of(table: str) -> list[str]:
+    """Return the paths in a table."""
+    return [row.partition("\t")[0] for row in table.splitlines()]
+
+
 def part_digests(files: Iterable[ManagedFile]) -> dict[str, str]:
     """Return a digest of each part's lines, as scripts/node/managed.sh computes it."""
     parts = groupby(sorted(files, key=lambda file: PARTS.index(file.part)), lambda file: file.part)

@@ -36,9 +36,8 @@ host_facts() {
   fact ports "$(awk '$4 == "0A" {sub(/.*:/, "", $2); print $2}' /proc/net/tcp{,6} 2>/dev/null |
     sort -u | tr '\n' ' ')"
 
-  # Leftovers of an earlier cluster or of another container runtime.
+  # Leftovers of an earlier cluster, and what is in the way of our own files.
   for path in /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /var/lib/kubelet/config.yaml \
-    /etc/containerd/config.toml /etc/systemd/system/{kubelet,containerd}.service \
     $PATHS; do
     [[ -e $path ]] && found+=("$path")
   done

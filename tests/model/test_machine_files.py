@@ -13,6 +13,7 @@ from model.render.machine_files import (
     ManagedFile,
     machine_files,
     part_digests,
+    paths_of,
     table,
 )
 from tests.model.examples import CONTAINER, OUTBOUND, SETTINGS, changed, cluster
@@ -59,7 +60,7 @@ def test_every_file_is_one_of_its_own_and_ends_with_a_newline(
 def test_the_table_has_a_line_for_each_file() -> None:
     files = EVERY[0]
     rows = [line.split("\t") for line in table(files).splitlines()]
-    assert [row[0] for row in rows] == [file.path for file in files]
+    assert [row[0] for row in rows] == [file.path for file in files] == paths_of(table(files))
     assert {row[1] for row in rows} == {"0644"}
     assert [base64.b64decode(row[3]).decode() for row in rows] == [file.content for file in files]
 

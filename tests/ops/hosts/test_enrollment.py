@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.providers.existing_host import ExistingHostProvider
+from model.render.machine_files import COMMON_FILES, table
 from model.render.node_paths import ARTIFACTS
 from ops.errors import OperatorError
 from ops.hosts import artifacts as supplies
@@ -118,14 +119,15 @@ def test_an_unreachable_host_gets_its_scripts_later(
 def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
     make_bundle()
     host.shell(
-        "mkdir -p /etc/kubernetes /var/lib/kubeadm-fleet /var/lib/etcd/member\n"
-        "touch /etc/kubernetes/admin.conf /usr/local/bin/kubelet\n"
+        "mkdir -p /etc/kubernetes /etc/containerd /var/lib/kubeadm-fleet /var/lib/etcd/member\n"
+        "touch /etc/kubernetes/admin.conf /usr/local/bin/kubelet /etc/containerd/config.toml\n"
         "printf 'another\\tmachine-7\\tmark\\n' >/var/lib/kubeadm-fleet/owner\n"
         "systemd-run --quiet /usr/sbin/sshd -D -p 10250\n"
         "timeout 10 bash -c 'until : </dev/tcp/127.0.0.1/10250; do :; done' 2>/dev/null"
     )
     with pytest.raises(OperatorError) as refusal:
-        HOSTS.create(wanted(host, role="control-plane"))
+        files = texts(files=table(COMMON_FILES))
+        HOSTS.create(wanted(host, role="control-plane", content=files))
     said = str(refusal.value)
     for part in (
         "nothing was changed",
@@ -134,6 +136,7 @@ def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
         "/etc/kubernetes/admin.conf",
         "/var/lib/etcd/member",
         "/usr/local/bin/kubelet",
+        "/etc/containerd/config.toml",
     ):
         assert part in said, said
     assert not (host.root / "var/lib/kubeadm-fleet/artifacts").exists()
