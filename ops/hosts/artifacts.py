@@ -1,9 +1,9 @@
 """The artifacts of a host: files to send, or URLs to download from, by role; and texts of its own.
 
-All are described by three tables beside the artifacts, read by scripts/node/install.sh:
-`index` (checksum, kind, name, path or image reference), `downloads` (path, URL, checksum URL,
-archive member) and `mirrors` (registry, base URL). The texts, from ops/hosts/content.py, are the
-scripts of the host's steps (kind `script`) and the table of its files (kind `files`).
+All are described by two tables beside the artifacts, read by scripts/node/install.sh: `index`
+(checksum, kind, name, path or image reference) and `downloads` (path, URL, checksum URL, archive
+member). The texts, from ops/hosts/content.py, are the scripts of the host's steps (kind `script`)
+and the table of its files (kind `files`).
 """
 
 import hashlib
@@ -35,14 +35,13 @@ class HostArtifacts:
 
     index: str
     downloads: str
-    mirrors: str
     files: tuple[tuple[str, Path, int], ...]
     texts: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
         """The digest of the tables, computed as in host_facts.sh."""
-        text = self.index + self.downloads + self.mirrors
+        text = self.index + self.downloads
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -84,7 +83,7 @@ def for_host(
             f"{error}; or let the hosts download the artifacts: set artifacts.source: upstream"
         ) from None
     files = {a.sha256: (a.sha256, bundle.file(a), a.size) for a in bundle.for_role(role)}
-    return HostArtifacts(bundle.index(role), "", "", tuple(files.values()))
+    return HostArtifacts(bundle.index(role), "", tuple(files.values()))
 
 
 def with_former_files(texts: Mapping[str, str], former: Mapping[str, str]) -> dict[str, str]:
@@ -100,8 +99,7 @@ def _upstream(version: str, arch: str, mirror: str | None) -> HostArtifacts:
         (each.install, each.url, each.sums, each.member or "-")
         for each in upstream.downloads(version, arch, mirror)
     ]
-    mirrors = [(registry, mirror) for registry in upstream.REGISTRIES if mirror]
-    return HostArtifacts("", _table(rows), _table(mirrors), ())
+    return HostArtifacts("", _table(rows), ())
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:

@@ -75,7 +75,7 @@ class Enrollment:
 
     def sync_artifacts(self, given: supplies.HostArtifacts, have: set[str]) -> None:
         """Send missing artifacts, verify them on the host, and write the tables."""
-        tables = {"INDEX": given.index, "DOWNLOADS": given.downloads, "MIRRORS": given.mirrors}
+        tables = {"INDEX": given.index, "DOWNLOADS": given.downloads}
         if missing := given.missing(have):
             finished = self._as_root("receive_artifacts", tables, supplies.tar(missing))
         else:

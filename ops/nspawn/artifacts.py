@@ -33,7 +33,7 @@ def of_image(spec: MachineSpec, texts: Mapping[str, str]) -> HostArtifacts:
     """Return the artifacts of a new machine; its image has the files."""
     index = _supplies_of_image(spec) / "index"
     rows = index.read_text() if index.exists() else ""
-    return HostArtifacts(rows, "", "", ()).with_texts(texts)
+    return HostArtifacts(rows, "", ()).with_texts(texts)
 
 
 def supply(spec: MachineSpec, given: HostArtifacts) -> None:
@@ -47,13 +47,9 @@ def supply(spec: MachineSpec, given: HostArtifacts) -> None:
             with replacing(artifacts / name) as part:
                 shutil.copyfile(source, part)
     _write_texts(artifacts, given.texts)
-    for name, table in (
-        ("index", given.index),
-        ("downloads", given.downloads),
-        ("mirrors", given.mirrors),
-    ):
+    for name, table in (("index", given.index), ("downloads", given.downloads)):
         write_whole(artifacts / name, table)
-    wanted = {"index", "downloads", "mirrors", *(name for name, *_ in given.files), *given.texts}
+    wanted = {"index", "downloads", *(name for name, *_ in given.files), *given.texts}
     for file in artifacts.iterdir():
         if file.name not in wanted and file.is_file():
             file.unlink()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # requires: lib
-# settings: FLEET MARK FORMER_FLEET INDEX DOWNLOADS MIRRORS
+# settings: FLEET MARK FORMER_FLEET INDEX DOWNLOADS
 # Enrollment of a host as one of the fleet's machines, and the transfer of its artifacts. Only
 # functions, run over SSH as root.
 INCOMING=$ARTIFACTS/incoming
@@ -58,7 +58,7 @@ receive() {
   mkdir -p "$INCOMING"
   tar --extract --verbose --no-same-owner --no-same-permissions --directory "$INCOMING" |
     accept_finished ||
-    die "the transfer of artifacts was incomplete" "run 'pulumi up' again: only missing files are sent"
+    die "the transfer of artifacts was incomplete" "run 'fleet up' again: only missing files are sent"
   accept
 }
 
@@ -81,7 +81,7 @@ accept() {
   damaged=$(ls "$INCOMING")
   rm -rf "$INCOMING"
   [[ -z $damaged ]] ||
-    die "artifacts were corrupted in transit: $damaged" "run 'pulumi up' again: only missing files are sent"
+    die "artifacts were corrupted in transit: $damaged" "run 'fleet up' again: only missing files are sent"
 }
 
 keep_if_complete() { # SUM
@@ -94,12 +94,11 @@ sync_artifacts() {
   record_tables
 }
 
-# record_tables: record prepare's tables (INDEX, DOWNLOADS, MIRRORS), and remove unused artifacts.
+# record_tables: record prepare's tables (INDEX, DOWNLOADS), and remove unused artifacts.
 record_tables() {
   local name
   record_table index "$INDEX"
   record_table downloads "$DOWNLOADS"
-  record_table mirrors "$MIRRORS"
   for name in $(list_artifacts); do
     grep -q "^$name" "$ARTIFACTS/index" || rm -f "$ARTIFACTS/$name"
   done

@@ -53,7 +53,7 @@ host_facts() {
   fact supplies "$(as_root bash -c '
     cd "$1/artifacts" || exit
     cut -f 1 index | while read -r sum; do [[ -f $sum ]] || echo "$sum is missing"; done
-    cat index downloads mirrors' supplies "$STATE" 2>/dev/null | sha256sum | cut -d " " -f 1)"
+    cat index downloads' supplies "$STATE" 2>/dev/null | sha256sum | cut -d " " -f 1)"
   fact complete yes
 }
 

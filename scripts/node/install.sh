@@ -3,8 +3,8 @@
 # Installs the missing artifacts of a host's role. Everything is verified before anything is
 # installed. Only functions.
 #
-# ARTIFACTS has three tables (ops/hosts/artifacts.py): the index of sent artifacts (binaries, images,
-# scripts and the table of files), the downloads for the host, and the registry mirrors.
+# ARTIFACTS has two tables (ops/hosts/artifacts.py): the index of sent artifacts (binaries, images,
+# scripts and the table of files), and the downloads for the host.
 # Installed files are recorded, so that a reset can remove them: in STATE/files (path, origin, size
 # and time of the file), STATE/images (reference, checksum) and STATE/packages.
 FETCHED=$ARTIFACTS/fetched
@@ -109,7 +109,7 @@ fetch_all() {
     wait "$process" || failed=1
   done
   ((failed == 0)) || die "downloads failed (details above); nothing was installed" \
-    "fix the network, artifacts.mirror or proxy, and run 'pulumi up' again"
+    "fix the network, artifacts.mirror or proxy, and run 'fleet up' again"
 }
 
 # fetch URL SUM_URL: download a file and verify its checksum.
@@ -237,7 +237,7 @@ verify() {
   [[ -z $damaged ]] && return
   (cd "$ARTIFACTS" && xargs rm -f <<<"$damaged")
   die "artifacts corrupt or missing; nothing was installed: $damaged" \
-    "run 'pulumi refresh' and 'pulumi up': they are sent again"
+    "run 'fleet refresh' and 'fleet up': they are sent again"
 }
 
 has_sum() { # SUM PATH

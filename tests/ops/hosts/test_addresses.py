@@ -32,8 +32,6 @@ def test_artifacts_without_a_mirror_name_none() -> None:
     upstream = {"source": "upstream", "kubernetes_version": "1.36.3", "arch": "amd64"}
     plain = for_host(**upstream, mirror=None, role="worker")
     mirrored = for_host(**upstream, mirror="https://mirror.example.com", role="worker")
-    assert plain.mirrors == ""
-    assert mirrored.mirrors == (
-        "registry.k8s.io\thttps://mirror.example.com\nghcr.io\thttps://mirror.example.com\n"
-    )
+    assert "mirror.example.com" not in plain.downloads
+    assert all("mirror.example.com" in row for row in mirrored.downloads.splitlines())
     assert plain.digest != mirrored.digest

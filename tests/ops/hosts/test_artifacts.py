@@ -23,7 +23,7 @@ def given(tmp_path: Path) -> HostArtifacts:
     """Artifacts with one file."""
     (tmp_path / "tool").write_text("tool")
     files = (("a" * 64, tmp_path / "tool", 4),)
-    return HostArtifacts(f"{'a' * 64}\tbinary\ttool\t/usr/local/bin/tool\n", "", "", files)
+    return HostArtifacts(f"{'a' * 64}\tbinary\ttool\t/usr/local/bin/tool\n", "", files)
 
 
 def test_texts_are_rows_of_the_index_and_count_in_the_digest(given: HostArtifacts) -> None:
@@ -70,8 +70,8 @@ def test_a_host_drops_texts_that_are_no_longer_named(given: HostArtifacts, tmp_p
     for digest in (former, later):
         (artifacts / digest).write_text(content.get(digest))
     index = given.with_texts({"worker": later}).index
-    assert host(tmp_path, "enrollment", f"INDEX='{index}' DOWNLOADS= MIRRORS= record_tables") == 0
-    assert {file.name for file in artifacts.iterdir()} == {"index", "downloads", "mirrors", later}
+    assert host(tmp_path, "enrollment", f"INDEX='{index}' DOWNLOADS= record_tables") == 0
+    assert {file.name for file in artifacts.iterdir()} == {"index", "downloads", later}
 
 
 @pytest.mark.parametrize(("kind", "status"), [("binary", 0), ("script", 0), ("image", 1)])

@@ -50,7 +50,7 @@ def given(tmp_path: Path, *names: str) -> HostArtifacts:
     for name in names:
         (tmp_path / name).write_text(name)
     files = tuple((name, tmp_path / name, len(name)) for name in names)
-    return HostArtifacts("".join(f"{name}\n" for name in names), "", "", files)
+    return HostArtifacts("".join(f"{name}\n" for name in names), "", files)
 
 
 def test_missing_artifacts_are_sent_and_unneeded_ones_deleted(
@@ -60,7 +60,7 @@ def test_missing_artifacts_are_sent_and_unneeded_ones_deleted(
     before = (state / "artifacts" / "b").stat().st_ino
     stock.supply(spec, given(tmp_path, "b", "c"))
     there = {file.name for file in (state / "artifacts").iterdir()}
-    assert there == {"b", "c", "index", "downloads", "mirrors"}
+    assert there == {"b", "c", "index", "downloads"}
     assert (state / "artifacts" / "b").stat().st_ino == before
     assert (state / "artifacts" / "index").read_text() == "b\nc\n"
 
