@@ -26,12 +26,18 @@ prepare_packages() {
 
 # prepare_host: prepare a machine that is not a member.
 prepare_host() {
+  local parts=$ALL_PARTS
   if ! is_installed; then
     prepare_packages
     install_supplies
   fi
-  ! has_vip || claim_vip
-  apply_parts "$(<"$DESIRED")" "$ALL_PARTS"
+  if has_vip; then
+    claim_vip
+    # Members that do not know this machine yet would not tell it that one of them has the address. In
+    # an existing cluster the rollout starts the load balancer, after it has told them.
+    ! endpoint_exists || parts=${parts/ load-balancer/}
+  fi
+  apply_parts "$(<"$DESIRED")" "$parts"
   start_runtime
   is_installed || import_images
 }
