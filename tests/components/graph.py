@@ -9,7 +9,7 @@ DYNAMIC = "pulumi-python:dynamic/kubeadm-fleet:"
 
 
 @dataclass
-class Registered:
+class RecordedResource:
     """One resource; `inputs` are plain, `visible` is their JSON with the secret ones hidden."""
 
     urn: str
@@ -40,20 +40,20 @@ class Graph:
     """All resources, in the order of their registration, and the stack's outputs."""
 
     def __init__(self) -> None:
-        self.by_urn: dict[str, Registered] = {}
+        self.by_urn: dict[str, RecordedResource] = {}
         self.outputs: dict[str, Any] = {}
         self.secret_outputs: set[str] = set()
         self.refusal: str | None = None
 
-    def add(self, registered: Registered) -> None:
+    def add(self, registered: RecordedResource) -> None:
         """Note one more; two of the same type and name would be one to the engine."""
         assert registered.urn not in self.by_urn, f"{registered} is registered twice"
         self.by_urn[registered.urn] = registered
 
-    def __iter__(self) -> Iterator[Registered]:
+    def __iter__(self) -> Iterator[RecordedResource]:
         return iter(self.by_urn.values())
 
-    def one(self, name: str, kind: str | None = None) -> Registered:
+    def one(self, name: str, kind: str | None = None) -> RecordedResource:
         """Return the resource of this name that is no component, or the one of `kind`."""
         found = [
             each
@@ -63,20 +63,20 @@ class Graph:
         assert len(found) == 1, f"{name} ({kind or 'no component'}): {[str(e) for e in found]}"
         return found[0]
 
-    def kinds(self, kind: str) -> list[Registered]:
+    def kinds(self, kind: str) -> list[RecordedResource]:
         """Return every resource of this kind."""
         return [each for each in self if each.kind == kind]
 
     @property
-    def customs(self) -> list[Registered]:
+    def customs(self) -> list[RecordedResource]:
         """Every resource that is no component."""
         return [each for each in self if each.custom]
 
-    def children(self, of: Registered) -> list[Registered]:
+    def children(self, of: RecordedResource) -> list[RecordedResource]:
         """Return the resources right below one."""
         return [each for each in self if each.parent == of.urn]
 
-    def above(self, of: Registered) -> list[Registered]:
+    def above(self, of: RecordedResource) -> list[RecordedResource]:
         """Return the components that a resource is part of, innermost first."""
         parent = self.by_urn.get(of.parent)
         return [parent, *self.above(parent)] if parent else []
@@ -85,7 +85,7 @@ class Graph:
         """Whether the resource named `one` starts only after the one named `other` is done."""
         return self.one(other).urn in self._awaited[self.one(one).urn]
 
-    def awaited(self, by: Registered) -> set[str]:
+    def awaited(self, by: RecordedResource) -> set[str]:
         """Return names of everything that is done before a resource starts."""
         return {self.by_urn[urn].name for urn in self._awaited[by.urn] if urn in self.by_urn}
 

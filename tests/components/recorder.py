@@ -29,7 +29,7 @@ from components.providers.client_certificate import ClientCertificateProvider
 from components.providers.membership import MembershipProvider
 from components.providers.ssh_key import SshKeyProvider
 from ops.hosts.artifacts import with_former_files
-from tests.components.graph import Graph, Registered
+from tests.components.graph import Graph, RecordedResource
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 DYNAMIC = "pulumi-python:dynamic/kubeadm-fleet:"
@@ -110,7 +110,7 @@ class Recorder(mocks.MockMonitor):
         wire = json_format.MessageToDict(request.object)
         inputs = {key: _plain(value) for key, value in wire.items() if key != "__provider"}
         inputs |= self._kept(urn, inputs, request.ignoreChanges)
-        registered = Registered(
+        registered = RecordedResource(
             urn=urn,
             type=request.type,
             name=request.name,
@@ -160,7 +160,7 @@ class Recorder(mocks.MockMonitor):
         info = self.GetDeploymentInfo(None)  # type: ignore[no-untyped-call]  # Pulumi's
         return set(info.supportedFeatures)
 
-    def _outputs(self, registered: Registered) -> dict[str, Any]:
+    def _outputs(self, registered: RecordedResource) -> dict[str, Any]:
         known = self._before.by_urn.get(registered.urn) if self._before else None
         if known and known.inputs == registered.inputs:
             return known.outputs
@@ -168,7 +168,7 @@ class Recorder(mocks.MockMonitor):
         return {**_make(registered), **given} if registered.custom else {}
 
 
-def _make(registered: Registered) -> dict[str, Any]:
+def _make(registered: RecordedResource) -> dict[str, Any]:
     kind, inputs = registered.type.removeprefix(DYNAMIC), registered.inputs
     if kind in COMPUTED:
         return COMPUTED[kind]().create(inputs).outs or {}

@@ -21,7 +21,7 @@ from components.providers.base import Provider
 from components.providers.existing_host import OPTIONAL
 from ops.errors import OperatorError
 from tests.components.conftest import SSH_KEY, stack_config
-from tests.components.graph import DYNAMIC, Registered
+from tests.components.graph import DYNAMIC, RecordedResource
 from tests.components.recorder import run
 from tests.model import snapshots
 from tests.model.examples import changed
@@ -54,7 +54,7 @@ PROVIDERS = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Registered]:
+def registered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RecordedResource]:
     """One resource of each kind, as the program registers it."""
     file = tmp_path_factory.mktemp("snapshots") / "cluster1.db"
     snapshots.write(file)
@@ -75,7 +75,9 @@ def _no_machines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 class Case:
     """A provider's own resource: its inputs, and what was recorded of it."""
 
-    def __init__(self, provider: type[AnyProvider], registered: dict[str, Registered]) -> None:
+    def __init__(
+        self, provider: type[AnyProvider], registered: dict[str, RecordedResource]
+    ) -> None:
         kind = provider.__name__.removesuffix("Provider")
         self.provider = provider()
         self.inputs = _without_none(registered[kind].inputs)
@@ -120,7 +122,7 @@ def _without_none(props: dict[str, Any]) -> dict[str, Any]:
 @PROVIDERS
 @STATES
 def test_any_input_may_be_unknown_or_missing(
-    registered: dict[str, Registered], provider: type[AnyProvider], state: object
+    registered: dict[str, RecordedResource], provider: type[AnyProvider], state: object
 ) -> None:
     case = Case(provider, registered)
     for spot in case.spots:
@@ -133,7 +135,7 @@ def test_any_input_may_be_unknown_or_missing(
 
 @PROVIDERS
 def test_any_two_inputs_may_be_unknown_or_missing(
-    registered: dict[str, Registered], provider: type[AnyProvider]
+    registered: dict[str, RecordedResource], provider: type[AnyProvider]
 ) -> None:
     case = Case(provider, registered)
     for one, other in combinations(_keys(case.inputs), 2):
@@ -147,7 +149,7 @@ def test_any_two_inputs_may_be_unknown_or_missing(
 
 @PROVIDERS
 def test_a_missing_input_is_a_change_where_another_value_is_one_and_replaces_nothing(
-    registered: dict[str, Registered], provider: type[AnyProvider]
+    registered: dict[str, RecordedResource], provider: type[AnyProvider]
 ) -> None:
     case = Case(provider, registered)
     for spot in _keys(case.inputs):
@@ -159,7 +161,7 @@ def test_a_missing_input_is_a_change_where_another_value_is_one_and_replaces_not
 
 @PROVIDERS
 def test_nothing_is_replaced_while_an_input_is_missing(
-    registered: dict[str, Registered], provider: type[AnyProvider]
+    registered: dict[str, RecordedResource], provider: type[AnyProvider]
 ) -> None:
     """The engine would delete what depends on it first, and then skip it."""
     case = Case(provider, registered)

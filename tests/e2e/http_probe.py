@@ -10,7 +10,7 @@ EVERY_SECONDS = 0.1
 TIMEOUT = urllib3.Timeout(connect=2, read=2)
 
 
-class Visitor:
+class HttpProbe:
     """Asks from its start to its end, in a thread of its own; `failures` says when and how."""
 
     def __init__(self, url: str) -> None:
@@ -20,7 +20,7 @@ class Visitor:
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._ask_on)
 
-    def __enter__(self) -> "Visitor":
+    def __enter__(self) -> "HttpProbe":
         self._thread.start()
         return self
 

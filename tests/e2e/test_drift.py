@@ -16,7 +16,7 @@ from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pod_network import assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.write_probe import Writer
+from tests.e2e.write_probe import WriteProbe
 from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -107,7 +107,7 @@ def test_edited_files_of_the_virtual_address(fleet: PulumiStack, machines: Machi
     before = machines.run(PLANE, sums)
     machines.run(PLANE, f"sed -i 's/:6443/:7443/' {edited[0]}; sed -i 's/100/1/' {edited[1]}")
     began = time.monotonic()
-    with Writer(fleet.output("kubeconfig")) as writer:
+    with WriteProbe(fleet.output("kubeconfig")) as writer:
         repaired(fleet, f"{PLANE}: repaired because {' was changed and '.join(edited)} was changed")
     figures = writer.figures(began, time.monotonic())
     assert figures.lost == 0

@@ -19,7 +19,7 @@ from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.write_probe import Figures, Writer
+from tests.e2e.write_probe import AvailabilityReport, WriteProbe
 from tests.ops.nspawn import host
 from tests.tmp_machines import workshop
 
@@ -141,8 +141,8 @@ def test_the_api_survives_the_loss_of_each_control_plane(
     (holder,) = holders(fleet, network)
     # The holder of the address first; its next holder is one of the others.
     victims = [holder, *(name for name in CONTROL_PLANES if name != holder)]
-    seen: dict[str, Figures] = {}
-    with Writer(fleet.output("kubeconfig")) as writer:
+    seen: dict[str, AvailabilityReport] = {}
+    with WriteProbe(fleet.output("kubeconfig")) as writer:
         writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
         started = time.monotonic()
         for victim in victims:

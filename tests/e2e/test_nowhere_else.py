@@ -16,7 +16,7 @@ from tests.e2e import web_service
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.write_probe import Writer
+from tests.e2e.write_probe import WriteProbe
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1500)]
 
@@ -87,7 +87,7 @@ def test_upgrade_needs_one_run_and_no_force(fleet: PulumiStack, kubectl: Kubectl
     for machine, how in HOW.items():
         assert f"{machine}: upgraded from {FIRST} to {NEXT}: {how}" in preview.output
 
-    with Writer(fleet.output("kubeconfig")) as writer:
+    with WriteProbe(fleet.output("kubeconfig")) as writer:
         writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
         began = time.monotonic()
         finished = fleet.up()

@@ -25,7 +25,7 @@ from tests.e2e import failures
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pod_network import assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.write_probe import Writer
+from tests.e2e.write_probe import WriteProbe
 from tests.ops.nspawn import host
 from tests.tmp_machines import workshop
 from tests.waiting import await_true
@@ -128,7 +128,7 @@ def test_a_control_plane_lost_with_its_disk_is_replaced(
 ) -> None:
     victim = CONTROL_PLANES[index]
     before = members(kubeconfig)
-    with Writer(kubeconfig) as writer:
+    with WriteProbe(kubeconfig) as writer:
         writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
         began = time.monotonic()
         failures.lose(fleet.machines, CLUSTER, victim)
@@ -160,7 +160,7 @@ def test_three_control_planes_become_one(
     before = members(kubeconfig)
     kubectl("create", "configmap", "kept", "--from-literal", "by=etcd")
     fleet.config = config(network, 1, 2)
-    with Writer(kubeconfig) as writer:
+    with WriteProbe(kubeconfig) as writer:
         writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
         began = time.monotonic()
         fleet.up()

@@ -12,12 +12,12 @@ import pytest
 
 from scripts.bench.subnet import subnet
 from tests.e2e import web_service
-from tests.e2e.http_probe import Visitor
+from tests.e2e.http_probe import HttpProbe
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.e2e.write_probe import Writer
+from tests.e2e.write_probe import WriteProbe
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(2400)]
 
@@ -88,8 +88,8 @@ def test_upgrade_is_shown_for_every_machine_and_interrupts_no_client(
 
     address = str(network[11])
     with (
-        Visitor(web_service.url(address)) as visitor,
-        Writer(fleet.output("kubeconfig")) as writer,
+        HttpProbe(web_service.url(address)) as visitor,
+        WriteProbe(fleet.output("kubeconfig")) as writer,
     ):
         writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
         began = time.monotonic()

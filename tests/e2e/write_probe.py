@@ -21,7 +21,7 @@ LABEL = "test.kubeadm-fleet/written"
 
 
 @dataclass(frozen=True)
-class Attempt:
+class WriteAttempt:
     """One write, with the clock (time.monotonic) when it was sent and when it ended."""
 
     name: str
@@ -31,7 +31,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Figures:
+class AvailabilityReport:
     """What a client saw of the API for a while."""
 
     seconds: float
@@ -48,18 +48,18 @@ class Figures:
         )
 
 
-class Writer:
+class WriteProbe:
     """Writes from its start to its end, in a thread of its own."""
 
     def __init__(self, kubeconfig: str) -> None:
         self._client = Client(kubeconfig)
-        self._attempts: list[Attempt] = []
+        self._attempts: list[WriteAttempt] = []
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._write_on)
         # Objects of an earlier writer in the same cluster have other names.
         self._prefix = f"write-{time.time_ns()}"
 
-    def __enter__(self) -> "Writer":
+    def __enter__(self) -> "WriteProbe":
         self._thread.start()
         return self
 
@@ -80,13 +80,13 @@ class Writer:
         last = [each.error for each in self._attempts[-5:]]
         raise AssertionError(f"no {seconds} s of calm within {deadline_seconds} s: {last}")
 
-    def figures(self, since: float, until: float) -> Figures:
+    def figures(self, since: float, until: float) -> AvailabilityReport:
         """What was seen between two moments of time.monotonic."""
         seen = [each for each in self._attempts if since <= each.ended <= until]
         acknowledged = [each for each in seen if each.error is None]
         there = self._there()
         moments = [since, *(each.ended for each in acknowledged), until]
-        return Figures(
+        return AvailabilityReport(
             seconds=until - since,
             writes=len(seen),
             failed=len(seen) - len(acknowledged),
@@ -109,11 +109,11 @@ class Writer:
             due = max(due + EVERY_SECONDS, time.monotonic())
             self._attempts.append(self._write(f"{self._prefix}-{len(self._attempts)}"))
 
-    def _write(self, name: str) -> Attempt:
+    def _write(self, name: str) -> WriteAttempt:
         body = {"metadata": {"name": name, "labels": {LABEL: ""}}}
         sent, error = time.monotonic(), None
         try:
             self._client.limited(retries=0, seconds=ANSWER_SECONDS).create(PATH, body)
         except ApiError as failure:
             error = str(failure)
-        return Attempt(name, sent, time.monotonic(), error)
+        return WriteAttempt(name, sent, time.monotonic(), error)

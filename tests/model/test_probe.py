@@ -47,7 +47,7 @@ pytestmark = pytest.mark.timeout(30)
 Report = dict[str, Any]
 
 
-class World:
+class FakeNetwork:
     """What the probe finds: `peers` in DNS, `up` those that answer, `strangers` in their place."""
 
     def __init__(self, folder: Path) -> None:
@@ -99,8 +99,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> FakeNetwork:
+    return FakeNetwork(tmp_path)
 
 
 def daemon_set() -> Any:
@@ -122,13 +122,13 @@ def reached(report: Report) -> list[str]:
     return sorted(report["reached"])
 
 
-def test_a_probe_without_peers_reports_none(world: World) -> None:
+def test_a_probe_without_peers_reports_none(world: FakeNetwork) -> None:
     world.set(peers=[OWN])
     with world.probe() as report:
         assert report(lambda _: True)["reached"] == []
 
 
-def test_reached_and_unreached_peers_are_reported_separately(world: World) -> None:
+def test_reached_and_unreached_peers_are_reported_separately(world: FakeNetwork) -> None:
     world.set(peers=[OWN, *addresses(1, 2)], up=addresses(1))
     with world.probe() as report:
         first = report(lambda said: bool(said["reached"]))
@@ -139,7 +139,7 @@ def test_reached_and_unreached_peers_are_reported_separately(world: World) -> No
         assert reached(report(lambda said: not said["unreached"])) == addresses(1, 2)
 
 
-def test_the_time_of_a_lost_peer_is_kept(world: World) -> None:
+def test_the_time_of_a_lost_peer_is_kept(world: FakeNetwork) -> None:
     world.set(peers=addresses(1, 2), up=addresses(2))
     with world.probe() as report:
         since = report(lambda said: bool(said["unreached"]))["unreached"]
@@ -147,14 +147,14 @@ def test_the_time_of_a_lost_peer_is_kept(world: World) -> None:
         assert report(lambda said: len(said["reached"]) == 3)["unreached"] == since
 
 
-def test_another_server_at_the_address_is_not_a_peer(world: World) -> None:
+def test_another_server_at_the_address_is_not_a_peer(world: FakeNetwork) -> None:
     """As where a route leads elsewhere, and a transparent proxy lets everybody connect."""
     world.set(peers=addresses(1), strangers=addresses(1))
     with world.probe() as report:
         assert reached(report(lambda said: bool(said["unreached"]))) == []
 
 
-def test_a_peer_removed_from_dns_is_dropped(world: World) -> None:
+def test_a_peer_removed_from_dns_is_dropped(world: FakeNetwork) -> None:
     world.set(peers=addresses(1, 2), up=addresses(1))
     with world.probe() as report:
         report(lambda said: bool(said["unreached"]))
@@ -162,7 +162,7 @@ def test_a_peer_removed_from_dns_is_dropped(world: World) -> None:
         assert reached(report(lambda said: not said["unreached"])) == addresses(1)
 
 
-def test_peers_are_kept_while_dns_is_unavailable(world: World) -> None:
+def test_peers_are_kept_while_dns_is_unavailable(world: FakeNetwork) -> None:
     world.set(peers=addresses(1, 2), up=addresses(1))
     with world.probe() as report:
         report(lambda said: bool(said["unreached"]))
@@ -170,7 +170,7 @@ def test_peers_are_kept_while_dns_is_unavailable(world: World) -> None:
         assert reached(report(lambda said: not said["unreached"])) == addresses(1, 2)
 
 
-def test_truncated_dns_answers_are_completed(world: World) -> None:
+def test_truncated_dns_answers_are_completed(world: FakeNetwork) -> None:
     peers = addresses(*range(1, 61))
     world.set(peers=[OWN, *peers], up=peers)
     with world.probe() as report:
@@ -179,7 +179,7 @@ def test_truncated_dns_answers_are_completed(world: World) -> None:
     assert found["unreached"] == {}
 
 
-def test_only_a_sample_of_many_peers_is_tried(world: World) -> None:
+def test_only_a_sample_of_many_peers_is_tried(world: FakeNetwork) -> None:
     peers = addresses(*range(1, 201))
     world.set(peers=peers, up=peers)
     with world.probe() as report:
@@ -195,7 +195,7 @@ def test_probes_connect_to_the_port_they_listen_on() -> None:
 
 
 @pytest.mark.slow
-def test_a_single_lost_connection_is_not_reported(world: World) -> None:
+def test_a_single_lost_connection_is_not_reported(world: FakeNetwork) -> None:
     """A peer that was reached is tried again every ten seconds."""
     one, other = "10.244.1.2", "10.244.1.3"
     world.set(peers=[one], up=[one])

@@ -25,7 +25,7 @@ class Failing(Provider[Any, Any]):
         raise {"operator": OperatorError, "defect": ValueError}[state["because"]]("no disk")
 
 
-class Careful(Provider[Any, Any]):
+class StrictProvider(Provider[Any, Any]):
     """Needs one input in a mapping, and knows another way without a second one."""
 
     def _check(self, olds: Any, news: Any) -> Any:
@@ -70,17 +70,20 @@ def test_concurrent_failures_are_shown_each_in_its_form(order: tuple[str, str]) 
 
 @pytest.mark.parametrize("news", [{}, {"ids": {}}])
 def test_a_missing_required_input_is_a_change(news: dict[str, Any]) -> None:
-    assert Careful().diff("id", {}, news).changes is True
+    assert StrictProvider().diff("id", {}, news).changes is True
 
 
 def test_a_present_input_is_compared() -> None:
-    assert Careful().diff("id", {}, {"ids": {"a": "b"}}).changes is False
-    assert Careful().check({}, {"ids": {"a": "b"}}).inputs == {"ids": {"a": "b"}, "checked": True}
+    assert StrictProvider().diff("id", {}, {"ids": {"a": "b"}}).changes is False
+    assert StrictProvider().check({}, {"ids": {"a": "b"}}).inputs == {
+        "ids": {"a": "b"},
+        "checked": True,
+    }
 
 
 @pytest.mark.parametrize("news", [{}, {"ids": UNKNOWN}, {"ids": {"a": UNKNOWN}}])
 def test_uncheckable_inputs_are_unchanged(news: dict[str, Any]) -> None:
-    assert Careful().check({}, news).inputs == news
+    assert StrictProvider().check({}, news).inputs == news
 
 
 @pytest.mark.parametrize("provider", [SshKeyProvider, ServiceAccountKeyProvider])

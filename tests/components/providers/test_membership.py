@@ -15,7 +15,7 @@ from ops.errors import OperatorError
 from ops.kube import identity
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.etcd_server import Etcd
-from tests.ops.kube.shop import BUDGETS_PATH, Shop
+from tests.ops.kube.pod_fixture import BUDGETS_PATH, PodFixture
 
 NODE = "cluster1-worker-0"
 NODE_PATH = f"/api/v1/nodes/{NODE}"
@@ -164,7 +164,7 @@ def test_leaving_cordons_and_deletes_the_node(api: Api) -> None:
 @pytest.mark.parametrize("force", ["false", "true"])
 def test_the_drain_policy_is_read_from_the_cluster(api: Api, force: str) -> None:
     """The state of a machine that is no longer described knows an older word."""
-    shop = Shop(api, "web", held={"web": -1})
+    shop = PodFixture(api, "web", held={"web": -1})
     api.answers[f"GET {DRAIN_PATH}"] = (200, {"data": {"seconds": "0", "force": force}})
     api.answers[f"DELETE {NODE_PATH}"] = (200, {})
     outs = member(api) | {"drain_seconds": 3600, "force": force == "false"}

@@ -24,7 +24,7 @@ BUNDLE = Artifacts("bundle", None)
 
 
 @dataclass(frozen=True)
-class Ran:
+class StepResult:
     """A step that ended: its exit status, what the operator saw, and how long it took."""
 
     status: int
@@ -51,14 +51,16 @@ def deliver_files(root: Path, files: Iterable[ManagedFile]) -> None:
     (artifacts / "index").write_text("\n".join((*others, f"{digest}\tfiles\tmanaged\t-\n")))
 
 
-def prepare(host: BareHost, /, files: Iterable[ManagedFile] = COMMON_FILES, **other: str) -> Ran:
+def prepare(
+    host: BareHost, /, files: Iterable[ManagedFile] = COMMON_FILES, **other: str
+) -> StepResult:
     """Run the step `prepare` as the user with sudo; `files` are those that the host is to have."""
     deliver_files(host.root, files)
     settings = {"ROLE": "worker", "KUBERNETES_VERSION": "v1.36.3", **other}
     return step(host, "prepare", **settings)
 
 
-def step(host: BareHost, script: str, /, password: str | None = None, **other: str) -> Ran:
+def step(host: BareHost, script: str, /, password: str | None = None, **other: str) -> StepResult:
     """Run a step as the user with sudo, which may ask the password."""
     settings = {"NODE_NAME": host.name, "NODE_ADDRESS": host.address, **other}
     command = steps.as_root(
@@ -70,7 +72,7 @@ def step(host: BareHost, script: str, /, password: str | None = None, **other: s
         text = steps.step_input(settings, password).encode()
         finished = connection.run(command, [text], seconds=DEADLINE_SECONDS)
         took = time.monotonic() - began
-    return Ran(finished.status, finished.out + finished.err, took)
+    return StepResult(finished.status, finished.out + finished.err, took)
 
 
 def deliver(root: Path, script: str) -> None:

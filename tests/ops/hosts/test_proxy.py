@@ -13,7 +13,7 @@ from tests.ops.hosts.bare_hosts import BareHost, Lab
 from tests.ops.hosts.bundles import VERSION, wanted
 from tests.ops.hosts.mirror import Mirror
 from tests.ops.hosts.proxy import Proxy
-from tests.ops.hosts.steps import BUNDLE, Ran, changes, condition, files_behind, prepare
+from tests.ops.hosts.steps import BUNDLE, StepResult, changes, condition, files_behind, prepare
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 HOSTS = ExistingHostProvider()
@@ -30,7 +30,9 @@ def proxy(lab: Lab, mirror: Mirror) -> Iterator[Proxy]:
         yield proxy
 
 
-def prepare_behind(host: BareHost, outbound: Outbound, artifacts: Artifacts = UPSTREAM) -> Ran:
+def prepare_behind(
+    host: BareHost, outbound: Outbound, artifacts: Artifacts = UPSTREAM
+) -> StepResult:
     """Prepare the host, which must succeed."""
     ran = prepare(host, files_behind(outbound, artifacts))
     assert ran.status == 0, ran.said

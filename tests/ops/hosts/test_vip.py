@@ -14,7 +14,7 @@ from model.pki import certificates
 from model.render.machine_files import ManagedFile, machine_files
 from tests.ops.hosts.bare_hosts import BareHost, Lab
 from tests.ops.hosts.bundles import wanted
-from tests.ops.hosts.steps import Ran, changes, condition, prepare, step
+from tests.ops.hosts.steps import StepResult, changes, condition, prepare, step
 from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -30,14 +30,14 @@ def described(lab: Lab, *lasts: int) -> Cluster:
     return load({"machines": {"driver": "existing"}, "clusters": {"one": cluster}}).clusters[0]
 
 
-def prepare_as(host: BareHost, cluster: Cluster) -> Ran:
+def prepare_as(host: BareHost, cluster: Cluster) -> StepResult:
     """Prepare the host as the control plane of the cluster that has its address."""
     ran = try_as(host, cluster)
     assert ran.status == 0, ran.said
     return ran
 
 
-def try_as(host: BareHost, cluster: Cluster, **other: str) -> Ran:
+def try_as(host: BareHost, cluster: Cluster, **other: str) -> StepResult:
     """The same, whatever becomes of it."""
     (machine,) = (each for each in cluster.control_planes if each.address == host.address)
     assert cluster.vip

@@ -10,7 +10,7 @@ from ops.errors import OperatorError
 from ops.kube import client, drain, retirement
 from ops.kube.nodes import Nodes
 from tests.ops.kube.api_server import Answer, Api
-from tests.ops.kube.shop import (
+from tests.ops.kube.pod_fixture import (
     BUDGETS_PATH,
     EVERYTHING,
     NODE,
@@ -18,7 +18,7 @@ from tests.ops.kube.shop import (
     OTHER,
     PING_PATH,
     PODS_PATH,
-    Shop,
+    PodFixture,
     found,
     pod,
     tainted,
@@ -60,109 +60,109 @@ def evicted(api: Api) -> list[str]:
 
 
 def test_pods_are_evicted_after_the_node_is_cordoned(api: Api) -> None:
-    shop = Shop(api, "web", "db")
+    pods = PodFixture(api, "web", "db")
     retire(api, seconds=5)
-    assert shop.left == {}
+    assert pods.left == {}
     assert api.asked[0] == f"PATCH {NODE_PATH}"
 
 
 def test_a_drain_alone_does_not_cordon(api: Api) -> None:
     """A rollout records its cordons; one without a record would have no owner."""
-    shop = Shop(api, "web", "db")
+    pods = PodFixture(api, "web", "db")
     assert emptied(api, seconds=5) == ""
-    assert shop.left == {}
+    assert pods.left == {}
     assert not [each for each in api.asked if each.startswith("PATCH")]
 
 
 def test_pods_rescheduled_to_the_cordoned_node_are_not_evicted_again(api: Api) -> None:
-    shop = Shop(api, "web")
-    shop.add("agent", tolerations=EVERYTHING)
+    pods = PodFixture(api, "web")
+    pods.add("agent", tolerations=EVERYTHING)
     emptied(api, seconds=5)
-    assert list(shop.left) == ["agent+"]
+    assert list(pods.left) == ["agent+"]
 
 
 def test_pods_without_another_node_stay_regardless_of_budgets(api: Api) -> None:
-    shop = Shop(api, "web", "db", held={"web": -1})
-    shop.nodes = [found("True"), tainted()]
-    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    pods = PodFixture(api, "web", "db", held={"web": -1})
+    pods.nodes = [found("True"), tainted()]
+    pods.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
     assert (
         emptied(api, seconds=5) == f"shop/web, shop/db ({OTHER} has the taint gpu=yes:NoSchedule)"
     )
-    assert list(shop.left) == ["web", "db"]
+    assert list(pods.left) == ["web", "db"]
     assert evicted(api) == ["train"]
 
 
 def test_pods_of_the_only_node_stay(api: Api) -> None:
-    shop = Shop(api, "web", held={"web": -1})
-    shop.nodes = [found("True")]
-    shop.left["done"] = pod("done") | {"status": {"phase": "Succeeded"}}
+    pods = PodFixture(api, "web", held={"web": -1})
+    pods.nodes = [found("True")]
+    pods.left["done"] = pod("done") | {"status": {"phase": "Succeeded"}}
     assert emptied(api) == "shop/web (there is no other Node)"
-    assert list(shop.left) == ["web", "done"]
+    assert list(pods.left) == ["web", "done"]
 
 
 def test_force_deletes_no_pod_that_may_stay(api: Api) -> None:
-    shop = Shop(api, "web", held={"web": -1})
-    shop.nodes = [found("True")]
+    pods = PodFixture(api, "web", held={"web": -1})
+    pods.nodes = [found("True")]
     emptied(api, force=True)
-    assert list(shop.left) == ["web"]
+    assert list(pods.left) == ["web"]
 
 
 def test_a_terminating_pod_is_waited_for(api: Api) -> None:
-    shop = Shop(api)
-    shop.nodes = [found("True")]
-    shop.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
+    pods = PodFixture(api)
+    pods.nodes = [found("True")]
+    pods.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
     with pytest.raises(OperatorError, match=r"shop/slow \(terminating\)"):
         emptied(api)
 
 
 def test_pods_without_another_node_are_deleted_with_a_leaving_node(api: Api) -> None:
-    shop = Shop(api, "web", held={"web": -1, "train": 1})
-    shop.nodes = [found("True"), tainted()]
-    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    pods = PodFixture(api, "web", held={"web": -1, "train": 1})
+    pods.nodes = [found("True"), tainted()]
+    pods.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
     assert retire(api, seconds=5) == f"shop/web ({OTHER} has the taint gpu=yes:NoSchedule)"
-    assert shop.left == {}
+    assert pods.left == {}
     changes = [each for each in api.asked if each.startswith(("POST", "DELETE"))]
-    pods = "/api/v1/namespaces/shop/pods"
-    assert changes == [*[f"POST {pods}/train/eviction"] * 2, f"DELETE {pods}/web"]
-    assert api.sent[f"DELETE {pods}/web"] == {"preconditions": {"uid": "web"}}
+    path = "/api/v1/namespaces/shop/pods"
+    assert changes == [*[f"POST {path}/train/eviction"] * 2, f"DELETE {path}/web"]
+    assert api.sent[f"DELETE {path}/web"] == {"preconditions": {"uid": "web"}}
 
 
 def test_nothing_is_deleted_while_evictions_are_blocked(api: Api) -> None:
-    shop = Shop(api, "web", held={"train": -1})
-    shop.nodes = [found("True"), tainted()]
-    shop.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
+    pods = PodFixture(api, "web", held={"train": -1})
+    pods.nodes = [found("True"), tainted()]
+    pods.add("train", tolerations=[{"key": "gpu", "operator": "Exists"}])
     api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
     with pytest.raises(OperatorError, match="shop/train"):
         retire(api, seconds=0)
-    assert list(shop.left) == ["web", "train"]
+    assert list(pods.left) == ["web", "train"]
 
 
 def test_budgets_count_while_another_node_may_be_ready_again(api: Api) -> None:
-    shop = Shop(api, "web", held={"web": -1})
-    shop.nodes = [found("True"), found("Unknown", OTHER)]
+    pods = PodFixture(api, "web", held={"web": -1})
+    pods.nodes = [found("True"), found("Unknown", OTHER)]
     api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
     with pytest.raises(OperatorError, match="it would break the budget"):
         retire(api, seconds=0)
-    assert list(shop.left) == ["web"]
+    assert list(pods.left) == ["web"]
 
 
 def test_a_terminating_namespace_deletes_its_own_pods(api: Api) -> None:
-    shop = Shop(api, "web", "db")
+    pods = PodFixture(api, "web", "db")
     causes = [{"reason": "NamespaceTerminating", "message": "", "field": "metadata.namespace"}]
     status = {"message": "it is being terminated", "details": {"causes": causes}}
 
     def refuse() -> Answer:
         if len(evicted(api)) > 2:
-            shop.left.pop("web")
+            pods.left.pop("web")
         return 403, status
 
     api.answers["POST /api/v1/namespaces/shop/pods/web/eviction"] = refuse
     emptied(api, seconds=5)
-    assert shop.left == {}
+    assert pods.left == {}
 
 
 def test_a_forbidden_eviction_is_reported(api: Api) -> None:
-    Shop(api, "web")
+    PodFixture(api, "web")
     forbidden = (403, {"message": "no right to evict", "details": {}})
     api.answers["POST /api/v1/namespaces/shop/pods/web/eviction"] = forbidden
     with pytest.raises(OperatorError, match="no right to evict"):
@@ -170,10 +170,10 @@ def test_a_forbidden_eviction_is_reported(api: Api) -> None:
 
 
 def test_daemon_set_and_static_pods_stay(api: Api) -> None:
-    shop = Shop(api)
+    pods = PodFixture(api)
     owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "proxy", "uid": "1"}
-    shop.left["proxy"] = pod("proxy", ownerReferences=[owner])
-    shop.left["etcd"] = pod("etcd", annotations={"kubernetes.io/config.mirror": "1"})
+    pods.left["proxy"] = pod("proxy", ownerReferences=[owner])
+    pods.left["etcd"] = pod("etcd", annotations={"kubernetes.io/config.mirror": "1"})
     emptied(api)
     assert not [asked for asked in api.asked if "eviction" in asked]
 
@@ -181,16 +181,16 @@ def test_daemon_set_and_static_pods_stay(api: Api) -> None:
 def test_a_blocked_eviction_is_retried_until_the_budget_allows_it(
     api: Api,
 ) -> None:
-    shop = Shop(api, "web", "db", held={"web": 2})
+    pods = PodFixture(api, "web", "db", held={"web": 2})
     emptied(api, seconds=10)
-    assert shop.left == {}
+    assert pods.left == {}
     assert len([asked for asked in api.asked if asked.endswith("web/eviction")]) == 3
     assert len([asked for asked in api.asked if asked.endswith("db/eviction")]) == 1
 
 
 def test_blocking_budgets_are_named_at_the_deadline(api: Api) -> None:
-    shop = Shop(api, "web", "db", held={"web": -1})
-    shop.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
+    pods = PodFixture(api, "web", "db", held={"web": -1})
+    pods.left["slow"] = pod("slow", deletionTimestamp="2026-01-01T00:00:00Z")
     budgets = [
         budget("web-pdb", matchLabels={"app": "web"}),
         budget("other", matchLabels={"app": "db"}),
@@ -207,9 +207,9 @@ def test_blocking_budgets_are_named_at_the_deadline(api: Api) -> None:
 
 
 def test_force_deletes_remaining_pods_after_the_deadline(api: Api) -> None:
-    shop = Shop(api, "web", "db", held={"web": -1})
+    pods = PodFixture(api, "web", "db", held={"web": -1})
     emptied(api, force=True)
-    assert shop.left == {}
+    assert pods.left == {}
     deleted = [asked for asked in api.asked if asked.startswith("DELETE")]
     assert deleted == ["DELETE /api/v1/namespaces/shop/pods/web"]
     options = {"gracePeriodSeconds": 10, "preconditions": {"uid": "web"}}
@@ -217,14 +217,14 @@ def test_force_deletes_remaining_pods_after_the_deadline(api: Api) -> None:
 
 
 def test_an_unavailable_api_is_waited_for(api: Api) -> None:
-    Shop(api)
+    PodFixture(api)
     answers: Iterator[Answer] = iter([(503, {"message": "no etcd"}), (200, {"items": []})])
     api.answers[f"GET {PODS_PATH}"] = lambda: next(answers)
     emptied(api, seconds=10)
 
 
 def test_an_api_that_stays_unavailable_is_reported(api: Api) -> None:
-    Shop(api)
+    PodFixture(api)
     api.answers[f"GET {PODS_PATH}"] = (503, {"message": "no etcd"})
     with pytest.raises(OperatorError, match=r"the API was still unavailable.*no etcd"):
         emptied(api)
@@ -232,32 +232,32 @@ def test_an_api_that_stays_unavailable_is_reported(api: Api) -> None:
 
 @pytest.mark.parametrize("ready", ["Unknown", "False"])
 def test_pods_of_a_not_ready_node_are_evicted_but_not_waited_for(api: Api, ready: str) -> None:
-    shop = Shop(api, "web", "db", held={"web": -1})
+    pods = PodFixture(api, "web", "db", held={"web": -1})
     api.answers[f"GET {NODE_PATH}"] = (200, found(ready))
     retire(api, seconds=60)
-    assert list(shop.left) == ["web"]
+    assert list(pods.left) == ["web"]
 
 
 def test_pods_of_a_silent_kubelet_are_not_waited_for(api: Api) -> None:
-    shop = Shop(api, "web", held={"web": -1})
+    pods = PodFixture(api, "web", held={"web": -1})
     api.answers[f"GET {PING_PATH}"] = (503, {"message": "dial tcp: no route to host"})
     retire(api, seconds=60)
-    assert list(shop.left) == ["web"]
+    assert list(pods.left) == ["web"]
 
 
 def test_pods_of_a_responding_kubelet_are_waited_for(api: Api) -> None:
-    Shop(api, "web", held={"web": -1})
+    PodFixture(api, "web", held={"web": -1})
     api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
     with pytest.raises(OperatorError, match="shop/web"):
         retire(api, seconds=1)
 
 
 def test_a_briefly_not_ready_node_is_not_lost(api: Api) -> None:
-    shop = Shop(api, "web", held={"web": 3})
+    pods = PodFixture(api, "web", held={"web": 3})
     looks = iter(["False", "False"])
     api.answers[f"GET {NODE_PATH}"] = lambda: (200, found(next(looks, "True")))
     retire(api, seconds=60, silence_seconds=30)
-    assert shop.left == {}
+    assert pods.left == {}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from ops.kube.node import ROLE_TAINT
 from ops.kube.nodes import Nodes
 from ops.rollout.actions import HEALTH_JOB
 from tests.ops.kube.api_server import Api
-from tests.ops.kube.shop import NODES_PATH, found, tainted
+from tests.ops.kube.pod_fixture import NODES_PATH, found, tainted
 
 KEY, _, EFFECT = ROLE_TAINT.partition(":")
 PLANE = {"taints": [{"key": KEY, "effect": EFFECT}]}

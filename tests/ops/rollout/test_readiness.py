@@ -10,7 +10,7 @@ from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout import readiness
 from tests.ops.kube.api_server import Api
-from tests.ops.kube.shop import found
+from tests.ops.kube.pod_fixture import found
 
 NAME = "a-worker-0"
 FORMER = Node(
@@ -18,7 +18,7 @@ FORMER = Node(
 )
 
 
-class Answers(Nodes):
+class ScriptedNodes(Nodes):
     """Nodes as the API tells of them, one answer after another."""
 
     def __init__(self, *answers: Node | None) -> None:
@@ -43,13 +43,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_node_is_registered_when_its_uid_changes(news: Node) -> None:
-    nodes = Answers(None, FORMER, news)
+    nodes = ScriptedNodes(None, FORMER, news)
     readiness.await_registered(nodes, NAME, FORMER)
     assert nodes.left == []
 
 
 def test_a_missing_node_is_registered_when_it_appears() -> None:
-    nodes = Answers(None, FORMER)
+    nodes = ScriptedNodes(None, FORMER)
     readiness.await_registered(nodes, NAME, None)
     assert nodes.left == []
 
@@ -57,7 +57,7 @@ def test_a_missing_node_is_registered_when_it_appears() -> None:
 def test_a_node_that_never_registers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "READY_SECONDS", -1)
     with pytest.raises(OperatorError, match=f"Node {NAME} is still reported Ready"):
-        readiness.await_registered(Answers(FORMER), NAME, FORMER)
+        readiness.await_registered(ScriptedNodes(FORMER), NAME, FORMER)
 
 
 def test_waiting_for_a_node_reads_only_that_node(api: Api) -> None:

@@ -11,7 +11,7 @@ from ops.rollout.scheduling import run_bounded, unhealthy_first
 LONG_SECONDS = 10
 
 
-class Crowd:
+class ConcurrencyCounter:
     """Counts who is at work at once."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Crowd:
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_never_more_than_the_limit_at_once(limit: int) -> None:
-    crowd = Crowd()
+    crowd = ConcurrencyCounter()
     run_bounded(range(7), limit, crowd)
     assert crowd.begun == list(range(7))
     assert crowd.most <= limit

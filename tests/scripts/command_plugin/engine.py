@@ -11,7 +11,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 
 @dataclass(frozen=True)
-class Line:
+class LogMessage:
     """One message of a plugin. A passing one is shown only while it is the newest."""
 
     severity: str
@@ -25,7 +25,7 @@ class EngineLog(engine_pb2_grpc.EngineServicer):
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._lines: list[Line] = []
+        self._lines: list[LogMessage] = []
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
         engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
@@ -35,19 +35,21 @@ class EngineLog(engine_pb2_grpc.EngineServicer):
         """Keep one message."""
         severity = engine_pb2.LogSeverity.Name(request.severity).lower()
         with self._changed:
-            self._lines.append(Line(severity, request.message, request.urn, request.ephemeral))
+            self._lines.append(
+                LogMessage(severity, request.message, request.urn, request.ephemeral)
+            )
             self._changed.notify_all()
         return empty_pb2.Empty()
 
-    def lines(self, urn: str | None = None) -> list[Line]:
+    def lines(self, urn: str | None = None) -> list[LogMessage]:
         """Give what was said so far, about one resource or about all."""
         with self._changed:
             return [line for line in self._lines if urn is None or line.urn == urn]
 
-    def wait_for(self, text: str, *, urn: str, timeout: float) -> Line:
+    def wait_for(self, text: str, *, urn: str, timeout: float) -> LogMessage:
         """Wait for a message that holds `text`."""
 
-        def found() -> Line | None:
+        def found() -> LogMessage | None:
             mine = (line for line in self._lines if line.urn == urn)
             return next((line for line in mine if text in line.text), None)
 

@@ -122,7 +122,7 @@ def test_an_unknown_machine_is_answered_with_similar_names(fleet: Fleet) -> None
     assert done.stderr.endswith(b"did you mean one-control-plane-0?\n")
 
 
-class Typist:
+class TerminalUser:
     """Somebody at a terminal in which `fleet` runs."""
 
     def __init__(self, *arguments: str) -> None:
@@ -158,9 +158,9 @@ class Typist:
 
 
 @pytest.fixture
-def typist(fleet: Fleet) -> Typist:
+def typist(fleet: Fleet) -> TerminalUser:
     """At a shell on the machine, which has a prompt of the test's own."""
-    typist = Typist(*fleet.arguments("ssh", MACHINE))
+    typist = TerminalUser(*fleet.arguments("ssh", MACHINE))
     typist.read_until(r"[#$] ")
     typist.type("PS1='there'; PS1+='> '\n")
     typist.read_until("there> ")
@@ -168,7 +168,7 @@ def typist(fleet: Fleet) -> Typist:
 
 
 def test_a_shell_has_a_terminal_of_the_same_size_and_its_exit_status_is_returned(
-    typist: Typist,
+    typist: TerminalUser,
 ) -> None:
     assert typist.is_raw()
     typist.type("echo $TERM; tty\n")
@@ -185,7 +185,7 @@ def test_a_shell_has_a_terminal_of_the_same_size_and_its_exit_status_is_returned
     assert typist.end() == 7
 
 
-def test_interrupt_keys_are_sent_to_the_host(typist: Typist) -> None:
+def test_interrupt_keys_are_sent_to_the_host(typist: TerminalUser) -> None:
     typist.type("sleep 600; echo after-$?\n")
     time.sleep(0.5)
     typist.type("\x03")
@@ -196,7 +196,7 @@ def test_interrupt_keys_are_sent_to_the_host(typist: Typist) -> None:
     typist.end()
 
 
-def test_the_terminal_is_restored_on_sigterm(typist: Typist) -> None:
+def test_the_terminal_is_restored_on_sigterm(typist: TerminalUser) -> None:
     os.kill(typist.process, signal.SIGTERM)
     status = None
     while status is None:

@@ -14,7 +14,7 @@ EVERYTHING = [{"operator": "Exists"}]
 PING_PATH = f"{NODE_PATH}/proxy/healthz"
 
 
-class Shop:
+class PodFixture:
     """Pods on one Node: `left`, by name; `held` ones are not evicted. There is another Node."""
 
     def __init__(self, api: Api, *names: str, held: dict[str, int] | None = None) -> None:
