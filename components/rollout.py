@@ -8,8 +8,12 @@ from components.machine import Machine
 from components.pki import Pki
 from components.providers.hold import Hold
 from components.providers.rollout import Rollout, RolloutArgs
+from components.texts import files_checksum
 from model.fleet import Cluster
-from model.render import kubeadm
+from model.fleet import Machine as DescribedMachine
+from model.render import kubeadm, kubeadm_patches
+from model.render.machine_files import machine_files, part_digests
+from ops.rollout.desired import MachineInputs
 
 
 def rollout_of(
@@ -32,19 +36,8 @@ def rollout_of(
             version=cluster.kubernetes_version,
             cluster_document=kubeadm.cluster_configuration(cluster),
             kubelet_document=kubeadm.kubelet_configuration(cluster),
-            egress={
-                "proxy": cluster.outbound.environment,
-                "registry mirror": cluster.outbound.mirror_table,
-            },
-            machines={
-                machine.name: {
-                    "role": machine.role,
-                    "address": machine.address,
-                    "labels": dict(machine.labels),
-                    "taints": [str(taint) for taint in machine.taints],
-                }
-                for machine in cluster.machines
-            },
+            patches=kubeadm_patches.digest(),
+            machines={machine.name: _inputs(cluster, machine) for machine in cluster.machines},
             machine_ids={machine.name: machine.id for machine in machines},
             logins={machine.name: machine.login.to_props() for machine in machines},
             identity=pki.identity,
@@ -60,3 +53,16 @@ def rollout_of(
             pulumi.ResourceOptions(depends_on=[*(each.joined for each in machines), *after]),
         ),
     )
+
+
+def _inputs(cluster: Cluster, machine: DescribedMachine) -> MachineInputs:
+    return {
+        "role": machine.role,
+        "address": machine.address,
+        "labels": dict(machine.labels),
+        "taints": [str(taint) for taint in machine.taints],
+        "files": {
+            "table": files_checksum(cluster, machine),
+            "parts": part_digests(machine_files(cluster, machine)),
+        },
+    }

@@ -44,7 +44,7 @@ CAUSES = (
     "version",
     "cluster_document",
     "kubelet_document",
-    "egress",
+    "patches",
     "machines",
     "machine_ids",
     "identity",
@@ -58,7 +58,7 @@ JUDGED = (
     "version",
     "cluster_document",
     "kubelet_document",
-    "egress",
+    "patches",
     "machines",
 )
 
@@ -260,7 +260,7 @@ class RolloutArgs:
     version: str
     cluster_document: str
     kubelet_document: str
-    egress: dict[str, str]
+    patches: str
     machines: dict[str, MachineInputs]
     machine_ids: dict[str, pulumi.Output[str]]
     logins: dict[str, dict[str, object]]

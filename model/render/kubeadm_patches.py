@@ -3,6 +3,9 @@
 https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/control-plane-flags/#patches
 """
 
+import hashlib
+import json
+
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -14,6 +17,11 @@ def patches() -> dict[str, str]:
     server is up.
     """
     return {f"{component}+strategic.yaml": _startup_probe(component) for component in COMPONENTS}
+
+
+def digest() -> str:
+    """Return a digest of all patches."""
+    return hashlib.sha256(json.dumps(patches()).encode()).hexdigest()[:16]
 
 
 def _startup_probe(component: str) -> str:

@@ -2,13 +2,14 @@
 
 A new kind of change is one row here. The preview (preview.py), the comparison of actual and desired
 state (diff.py), execution and progress (node_change.py, executor.py) read the rows; action_kind.py
-documents each field. A machine is upgraded before anything else is done to it, since settings and
-repairs are those of its new version; actions that concern only its Node come last.
+documents each field. How a machine gets images and programs comes first; then it is upgraded, since
+settings and repairs are those of its new version; actions that concern only its Node come last.
 """
 
 from collections.abc import Callable
 
 from model import versions
+from model.render import machine_files
 from ops.rollout import readiness, triggers
 from ops.rollout.action_kind import ActionKind, When
 from ops.rollout.desired import DesiredMachine
@@ -29,6 +30,11 @@ HEALTH_JOB = {
 def _operation(name: str) -> Callable[[Target], object]:
     """Return a function that runs an operation of scripts/node."""
     return lambda target: target.machine.run(name)
+
+
+def _apply_files(*parts: str) -> Callable[[Target], object]:
+    """Return a function that applies parts of the machine's files."""
+    return lambda target: target.machine.run("apply_files", PARTS=" ".join(parts))
 
 
 def _upgrades_cluster(target: Target) -> bool:
@@ -76,6 +82,38 @@ def _uncordon(target: Target) -> None:
     target.nodes.uncordon(target.name)
 
 
+KERNEL = ActionKind(
+    name="kernel",
+    reasons=triggers.changed_files(machine_files.KERNEL),
+    effect="loaded, nothing restarted",
+    doing="applying the kernel's settings",
+    run=_apply_files(machine_files.KERNEL),
+    needs_ready=False,
+)
+MIRRORS = ActionKind(
+    name="mirrors",
+    reasons=triggers.changed_files(machine_files.MIRRORS),
+    effect="in place",
+    doing="applying the registry mirrors",
+    run=_apply_files(machine_files.MIRRORS),
+    needs_ready=False,
+)
+CONTAINER_RUNTIME = ActionKind(
+    name="container-runtime",
+    reasons=triggers.changed_files(machine_files.CONTAINERD, machine_files.PROXY),
+    effect="containerd restarted, containers keep running",
+    doing="applying containerd's configuration",
+    run=_apply_files(machine_files.CONTAINERD, machine_files.PROXY),
+    restarts_services=True,
+)
+KUBEADM = ActionKind(
+    name="kubeadm",
+    reasons=triggers.changed_files(machine_files.KUBEADM),
+    effect="in place",
+    doing="applying kubeadm's configuration",
+    run=_apply_files(machine_files.KUBEADM),
+    needs_ready=False,
+)
 UPGRADE = ActionKind(
     name="upgrade",
     reasons=triggers.other_version,
@@ -121,6 +159,22 @@ KUBELET = ActionKind(
     restarts_services=True,
     needs_upload=True,
 )
+KUBELET_UNIT = ActionKind(
+    name="kubelet-unit",
+    reasons=triggers.changed_files(machine_files.KUBELET),
+    effect="kubelet restarted, pods keep running",
+    doing="applying the kubelet's unit",
+    run=_apply_files(machine_files.KUBELET),
+    restarts_services=True,
+)
+LOAD_BALANCER = ActionKind(
+    name="load-balancer",
+    reasons=triggers.changed_files(machine_files.LOAD_BALANCER),
+    effect="reloaded, connections stay open, one machine at a time",
+    doing="applying the load balancer's configuration",
+    run=_apply_files(machine_files.LOAD_BALANCER),
+    restarts_services=True,
+)
 REGISTER = ActionKind(
     name="register",
     reasons=triggers.not_registered,
@@ -154,4 +208,19 @@ CLEANUP = ActionKind(
     when=When.AT_END,
 )
 
-ACTIONS = (UPGRADE, REPAIR, CONTROL_PLANE, KUBELET, REGISTER, METADATA, UNCORDON, CLEANUP)
+ACTIONS = (
+    KERNEL,
+    MIRRORS,
+    CONTAINER_RUNTIME,
+    KUBEADM,
+    UPGRADE,
+    REPAIR,
+    CONTROL_PLANE,
+    KUBELET_UNIT,
+    KUBELET,
+    LOAD_BALANCER,
+    REGISTER,
+    METADATA,
+    UNCORDON,
+    CLEANUP,
+)

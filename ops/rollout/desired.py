@@ -11,11 +11,19 @@ from ops.rollout import documents
 CONTROL_PLANE = "control-plane"
 
 
+class FilesInputs(TypedDict):
+    """The files of a machine: the digest of each part, and the checksum of their whole table."""
+
+    table: str
+    parts: dict[str, str]
+
+
 class MachineInputs(TypedDict):
     """One machine as the rollout's inputs hold it."""
 
     role: str
     address: str
+    files: FilesInputs
     labels: NotRequired[dict[str, str]]
     taints: NotRequired[list[str]]
 
@@ -27,7 +35,7 @@ class ClusterInputs(TypedDict):
     version: str
     cluster_document: str
     kubelet_document: str
-    egress: dict[str, str]
+    patches: str
     machines: dict[str, MachineInputs]
     machine_ids: dict[str, str]
 
@@ -37,7 +45,8 @@ class DesiredMachine:
     """One machine; `control` and `kubelet` are digests of its components' settings.
 
     `control` is empty for a worker. `labels` include those of its role; `taints` are written
-    `key=value:Effect`.
+    `key=value:Effect`. `parts` are the digests of its managed files, `table` names their contents
+    (see model/render/machine_files.py and ops/hosts/content.py).
     """
 
     name: str
@@ -48,6 +57,8 @@ class DesiredMachine:
     taints: tuple[str, ...]
     control: str
     kubelet: str
+    parts: Mapping[str, str]
+    table: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -63,14 +74,15 @@ class DesiredCluster:
     version: str
     cluster_document: str
     kubelet_document: str
-    egress: Mapping[str, str]
+    patches: str
     machines: tuple[DesiredMachine, ...]
     ids: Mapping[str, str]
 
     @classmethod
     def of(cls, inputs: ClusterInputs) -> "DesiredCluster":
         """Read the rollout's inputs."""
-        control = documents.digest(inputs["cluster_document"])
+        # The manifests of static pods are rendered from the document and the patches.
+        control = f"{documents.digest(inputs['cluster_document'])}-{inputs['patches']}"
         kubelet = documents.digest(inputs["kubelet_document"])
         machines = tuple(
             DesiredMachine(
@@ -85,6 +97,8 @@ class DesiredCluster:
                 taints=tuple(each.get("taints", ())),
                 control=control if each["role"] == CONTROL_PLANE else "",
                 kubelet=kubelet,
+                parts=each["files"]["parts"],
+                table=each["files"]["table"],
             )
             for name, each in sorted(inputs["machines"].items(), key=_place)
         )
@@ -93,7 +107,7 @@ class DesiredCluster:
             inputs["version"],
             inputs["cluster_document"],
             inputs["kubelet_document"],
-            inputs["egress"],
+            inputs["patches"],
             machines,
             inputs["machine_ids"],
         )
@@ -129,7 +143,8 @@ class ClusterChange:
     @cached_property
     def control_keys(self) -> list[str]:
         """The changed settings of the control plane."""
-        return documents.changed_keys(self.before.cluster_document, self.after.cluster_document)
+        keys = documents.changed_keys(self.before.cluster_document, self.after.cluster_document)
+        return keys if self.before.patches == self.after.patches else [*keys, "patches"]
 
     @cached_property
     def kubelet_keys(self) -> list[str]:

@@ -180,7 +180,10 @@ class RolloutRun:
             for each in machines
             if (left := self._in_turn(each.name))
         ]
-        return unhealthy_first(changes, lambda change: change.target.found.is_ready)
+        ordered = unhealthy_first(changes, lambda change: change.target.found.is_ready)
+        # A load balancer that is started before its peers know of it would hear from none of them,
+        # and take the virtual address while another one holds it.
+        return sorted(ordered, key=lambda change: change.target.starts_load_balancer)
 
     def _target(self, name: str) -> Target:
         return Target(self._machines[name], self._found[name], self._nodes, self._progress)

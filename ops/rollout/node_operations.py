@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ops.errors import OperatorError
+from ops.hosts import content
 from ops.hosts.login import Login
 from ops.hosts.operations import MACHINE, OPERATIONS, Operation
 from ops.hosts.session import HostConnection
@@ -45,6 +46,8 @@ class NodeOperations:
         """
         operation = ON_A_MEMBER[name]
         known = {**self._settings, **more}
+        if "FILES" in operation.settings:
+            known["FILES"] = content.get(self.wanted.table)
         settings = {key: known[key] for key in operation.settings}
         with self.connection.open(patience_seconds=patience_seconds) as session:
             return session.run(name, operation, settings)

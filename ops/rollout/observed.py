@@ -40,8 +40,9 @@ class ObservedMachine:
     `files` are the checksums of the watched files, or "missing"; `services` the systemd states of
     the watched services. `staged` are versions installed beside the running one; `cleanup_pending`:
     nothing was removed yet after an upgrade; `is_registering`: its pods are still a former Node's.
-    `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. While the API
-    does not answer, `node` is unknown.
+    `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
+    digests of its managed files as they were written last. While the API does not answer, `node` is
+    unknown.
     """
 
     unreachable: str = ""
@@ -55,6 +56,7 @@ class ObservedMachine:
     vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
     applied: AppliedState = AppliedState()
     node: Node | None = None
     api_answers: bool = True
@@ -98,7 +100,7 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         our_taints=machine.taints,
     )
     applied = AppliedState(machine.version, machine.control, machine.kubelet)
-    return ObservedMachine(version=machine.version, applied=applied, node=node)
+    return ObservedMachine(version=machine.version, parts=machine.parts, applied=applied, node=node)
 
 
 def parse(lines: Iterable[str]) -> ObservedMachine:
@@ -117,6 +119,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         vtep=known["vtep"],
         services=_below("service:", known),
         files=_below("file:", known),
+        parts=_below("part:", known),
         applied=AppliedState(
             known.get("applied:version", ""),
             known.get("applied:control", ""),

@@ -15,10 +15,6 @@ from ops.rollout.observed import as_recorded
 
 Drift = Mapping[str, Iterable[Mapping[str, str]]]
 
-EGRESS = {
-    "proxy": "containerd restarted, containers keep running",
-    "registry mirror": "in place",
-}
 # What happens to the pods of a machine to be drained if no other machine has room for them.
 STAY_ALONE = "not drained, as there is no other machine: its pods stay and keep running"
 STAY = "drained, except that pods which no other machine can take stay and keep running"
@@ -27,7 +23,6 @@ STAY = "drained, except that pods which no other machine can take stay and keep 
 def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:
     """Return a sentence for each machine that will be touched; {} when none will be."""
     before, after = change.before, change.after
-    egress = list(_egress(before.egress, after.egress))
     sentences: dict[str, str] = {}
     for machine in after.machines:
         known = before.by_name.get(machine.name)
@@ -37,23 +32,13 @@ def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:
             lost = "" if _have_room(machine, after) else "; pods that only it can take are deleted"
             sentences[machine.name] = f"replaced: another machine joins in its place{lost}"
         else:
-            parts = [
-                *egress,
-                *_sentences(known, machine, drift.get(machine.name, ()), change),
-            ]
-            if parts:
-                sentences[machine.name] = "; ".join(parts)
+            parts = _sentences(known, machine, drift.get(machine.name, ()), change)
+            if sentence := "; ".join(parts):
+                sentences[machine.name] = sentence
     for machine in before.machines:
         if machine.name not in after.by_name:
             sentences[machine.name] = _removal(machine, after)
     return sentences
-
-
-def _egress(known: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
-    """Describe what the `prepare` step does on a running machine, before the rollout."""
-    for what, how in EGRESS.items():
-        if known.get(what, "") != wanted[what]:
-            yield f"another {what}: {how}"
 
 
 def _sentences(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from model.render import machine_files
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredMachine
 from ops.rollout.node_operations import NodeOperations
@@ -27,6 +28,12 @@ class Target:
     def wanted(self) -> DesiredMachine:
         """The machine's desired state."""
         return self.machine.wanted
+
+    @property
+    def starts_load_balancer(self) -> bool:
+        """Whether it joins the machines that may hold the cluster's virtual address."""
+        part = machine_files.LOAD_BALANCER
+        return part in self.wanted.parts and part not in self.found.parts
 
     def step(self, text: str) -> None:
         """Show the current step on the machine."""

@@ -3,15 +3,36 @@
 Each function yields reasons as shown to the user; none if the action is not needed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_interface
 
+from model.render import machine_files
 from ops.kube.node import Node
 from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
 from ops.rollout.observed import MISSING, ObservedMachine
 
 RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")
+PARTS = {
+    machine_files.KERNEL: "other kernel settings",
+    machine_files.CONTAINERD: "another configuration of containerd",
+    machine_files.PROXY: "another proxy",
+    machine_files.MIRRORS: "other registry mirrors",
+    machine_files.KUBELET: "another unit of the kubelet",
+    machine_files.KUBEADM: "another configuration of kubeadm",
+    machine_files.LOAD_BALANCER: "another configuration of the load balancer",
+}
+
+
+def changed_files(*parts: str) -> Callable[[ObservedMachine, DesiredMachine], Iterator[str]]:
+    """Return a trigger: files of these parts, as they were written last, differ."""
+
+    def reasons(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+        for part in parts:
+            if found.parts.get(part) != wanted.parts.get(part):
+                yield PARTS[part]
+
+    return reasons
 
 
 def other_version(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:

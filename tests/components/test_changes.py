@@ -52,6 +52,11 @@ def test_an_added_cluster_changes_no_other(dev: Graph) -> None:
     assert all(name.startswith("cluster3-") for name in touched)
 
 
+def test_a_proxy_reaches_members_through_their_rollout_and_through_no_step(dev: Graph) -> None:
+    touched = change(dev, "dev", ("clusters/cluster1/proxy", {"https": "http://192.0.2.1:3128"}))
+    assert touched == {"cluster1-rollout"}
+
+
 def test_cluster_labels_change_no_resource(dev: Graph) -> None:
     assert change(dev, "dev", ("clusters/cluster1/labels/region", "nagoya")) == set()
 
@@ -165,3 +170,6 @@ def test_the_rollout_contains_the_desired_state_of_every_machine(graph: Graph) -
         for name in names:
             identity = graph.one(name).outputs["machine_id"]
             assert rollout.inputs["machine_ids"][name] == identity
+            files = rollout.inputs["machines"][name]["files"]
+            assert files["table"] == graph.one(name).inputs["content"]["files"]
+            assert set(files["parts"]) >= {"containerd", "kernel", "kubelet"}

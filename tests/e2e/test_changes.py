@@ -1,11 +1,14 @@
 """Changed settings reach running machines: shown in the preview, applied in the safe order."""
 
 import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.wait import NotYet, wait_until
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
@@ -14,6 +17,9 @@ from tests.e2e.pulumi_stack import PulumiStack
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(1200)]
 
+ENVIRONMENT = "systemctl show --property=Environment --value containerd"
+# How long a run needs to reach the rollout, and to change something there.
+KILL_SECONDS, BEGUN_SECONDS = 120, 1.5
 PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
 
 
@@ -90,27 +96,52 @@ def test_kubelet_settings_restart_kubelets_only(fleet: PulumiStack, kubectl: Kub
 
 def test_proxy_and_mirrors_reach_running_machines(fleet: PulumiStack, kubectl: Kubectl) -> None:
     machines = Machines(fleet)
-    environment = "systemctl show --property=Environment --value containerd"
     restarts = {each["metadata"]["uid"]: _restarts(each) for each in _pods(kubectl)}
     cluster(fleet)["proxy"] = {"https": "http://192.0.2.1:3128"}
     cluster(fleet)["registryMirrors"] = {"docker.io": "https://mirror.example.com"}
     how = (
-        "another proxy: containerd restarted, containers keep running; "
-        "another registry mirror: in place"
+        "other registry mirrors: in place; another proxy: containerd restarted, containers keep "
+        "running"
     )
     applied(fleet, f"{PLANE}: {how}", f"{WORKER}: {how}")
     for name in (PLANE, WORKER):
-        assert "https_proxy=http://192.0.2.1:3128" in machines.run(name, environment).split()
+        assert "https_proxy=http://192.0.2.1:3128" in machines.run(name, ENVIRONMENT).split()
         assert "mirror.example.com" in machines.run(
             name, "cat /etc/containerd/certs.d/docker.io/hosts.toml"
         )
-    # Files written by the step are no manual edit.
+    # Files written by the rollout are no manual edit.
     assert fleet.refresh().changes == {}
     del cluster(fleet)["proxy"], cluster(fleet)["registryMirrors"]
     applied(fleet, f"{WORKER}: {how}")
-    assert machines.run(WORKER, environment).strip() == ""
+    assert machines.run(WORKER, ENVIRONMENT).strip() == ""
     kubectl("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=60s")
     assert {each["metadata"]["uid"]: _restarts(each) for each in _pods(kubectl)} == restarts
+
+
+def test_run_that_was_killed_while_it_applied_a_proxy_is_resumed(fleet: PulumiStack) -> None:
+    cluster(fleet)["proxy"] = {"https": "http://192.0.2.1:3128"}
+    log = fleet.folder / "killed.log"
+    engine = fleet.start("up", "--yes", "--skip-preview", log=log)
+    _await_text(log, "cluster1-rollout updating")
+    time.sleep(BEGUN_SECONDS)
+    fleet.kill(engine)
+    fleet.run("cancel", "--yes")
+    fleet.up()
+    assert fleet.up().changes == {}
+    machines = Machines(fleet)
+    for name in (PLANE, WORKER):
+        assert "https_proxy=http://192.0.2.1:3128" in machines.run(name, ENVIRONMENT).split()
+    del cluster(fleet)["proxy"]
+    applied(fleet, f"{WORKER}: another proxy: containerd restarted, containers keep running")
+    assert machines.run(WORKER, ENVIRONMENT).strip() == ""
+
+
+def _await_text(log: Path, text: str) -> None:
+    def is_there() -> None:
+        if text not in log.read_text():
+            raise NotYet(log.read_text())
+
+    wait_until(is_there, KILL_SECONDS, AssertionError, poll_seconds=0.1)
 
 
 def _pods(kubectl: Kubectl) -> list[dict[str, Any]]:

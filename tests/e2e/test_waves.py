@@ -14,12 +14,14 @@ from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
+from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1200)]
 
 CANARY, OTHER, NEW = "canary", "main", "new"
 SOAK_SECONDS = 90
+PROXY, MIRROR = "http://192.0.2.1:3128", "https://mirror.example.com"
 
 
 def described(network: IPv4Network, labels: dict[str, str]) -> dict[str, Any]:
@@ -68,6 +70,16 @@ def _settings(kubectl: Kubectl) -> tuple[str, str]:
     return node["status"]["capacity"]["pods"], policy["data"]["seconds"]
 
 
+def reaches_out(fleet: PulumiStack, cluster: str) -> bool:
+    """Whether the containerd of the cluster's only machine has the proxy, and the mirror."""
+    look = (
+        "systemctl show --property Environment --value containerd; cat /etc/containerd/certs.d/*/*"
+    )
+    found = Machines(fleet).run(f"{cluster}-control-plane-0", f"{look} 2>/dev/null || true")
+    assert (PROXY in found) is (MIRROR in found)
+    return PROXY in found
+
+
 def test_a_canary_that_cannot_be_changed_stops_the_wave_and_no_new_cluster(
     fleet: PulumiStack, further: IPv4Network
 ) -> None:
@@ -92,7 +104,10 @@ def test_a_canary_that_cannot_be_changed_stops_the_wave_and_no_new_cluster(
 
 def test_the_others_wait_for_the_soak_without_blocking_the_run(fleet: PulumiStack) -> None:
     fleet.config["upgrades"]["drainTimeout"] = "3m"
+    fleet.config["proxy"] = {"https": PROXY}
+    fleet.config["registryMirrors"] = {"docker.io": MIRROR}
     finished = fleet.up()
+    assert [reaches_out(fleet, name) for name in (CANARY, OTHER, NEW)] == [True, False, False]
     assert settings(fleet, CANARY, OTHER) == [("60", "180"), ("50", "120")]
     assert settings(fleet, NEW) == [("60", "120")]
     steps = finished.steps("update")
@@ -107,6 +122,8 @@ def test_the_others_wait_for_the_soak_without_blocking_the_run(fleet: PulumiStac
         assert f"waits until {until:%Y-%m-%d %H:%M:%S} UTC" in said.output
         assert {f"{OTHER}-rollout", f"{OTHER}-drain"} <= set(said.steps("update"))
     assert "wave-0" not in shown.steps("update")
+    change = "another proxy: containerd restarted, containers keep running"
+    assert f"{OTHER}-control-plane-0: other registry mirrors: in place; {change}" in shown.output
     # The canary was not changed again, and does not prolong the hold.
     fleet.up()
     assert fleet.output("clusters")[OTHER]["waiting"] == waiting
@@ -117,6 +134,7 @@ def test_the_others_follow_once_the_canary_was_healthy_for_the_soak(fleet: Pulum
     time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1)
     finished = fleet.up()
     assert settings(fleet, CANARY, OTHER, NEW) == [("60", "180")] * 3
+    assert all(reaches_out(fleet, name) for name in (CANARY, OTHER, NEW))
     steps = finished.steps("update")
     order = [steps.index(name) for name in ("wave-0", f"{OTHER}-drain", f"{OTHER}-rollout")]
     assert order == sorted(order)

@@ -32,7 +32,7 @@ def inputs(**changes: Any) -> Any:
         "version": "v1.36.3",
         "cluster_document": CLUSTER,
         "kubelet_document": KUBELET,
-        "egress": {"proxy": "", "registry mirror": ""},
+        "patches": "p1",
         "machines": machines,
         "machine_ids": {name: f"id of {name}" for name in machines},
         "logins": {
@@ -50,7 +50,25 @@ def inputs(**changes: Any) -> Any:
 
 def _machine(role: str, number: int) -> dict[str, Any]:
     taints = ["node-role.kubernetes.io/control-plane:NoSchedule"] if role != "worker" else []
-    return {"role": role, "address": f"10.0.0.{number}", "labels": {}, "taints": taints}
+    parts = {"containerd": "c1", "kubelet": "k1"}
+    if role != "worker":
+        parts |= {"kubeadm": "a1", "load-balancer": "l1"}
+    return {
+        "role": role,
+        "address": f"10.0.0.{number}",
+        "labels": {},
+        "taints": taints,
+        "files": {"table": "t1", "parts": parts},
+    }
+
+
+def with_parts(*roles: str, **parts: str) -> Any:
+    """Return the inputs with other files on machines of these roles, or of all."""
+    props = inputs()
+    for machine in props["machines"].values():
+        if not roles or machine["role"] in roles:
+            machine["files"]["parts"] |= {key.replace("_", "-"): parts[key] for key in parts}
+    return props
 
 
 def plan(olds: Any, news: Any, drift: preview.Drift) -> dict[str, str]:
@@ -79,6 +97,7 @@ def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
         "version": like.version,
         "services": services,
         "files": files,
+        "parts": dict(like.parts),
         "applied": AppliedState(like.version, like.control, like.kubelet, services, files),
         "node": node,
     }

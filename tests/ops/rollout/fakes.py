@@ -65,7 +65,7 @@ class FakeOperations(NodeOperations):
     def run(self, name: str, *, patience_seconds: float = 0, **more: str) -> str:
         del patience_seconds
         fleet, now = self.fleet, self.fleet.found[self.name]
-        fleet.call(name, self.name)
+        fleet.call(f"{name} {more['PARTS']}" if "PARTS" in more else name, self.name)
         if name.startswith("upgrade"):
             now = replace(now, version=self.wanted.version, staged=(), cleanup_pending=True)
         elif name == "clean":
@@ -76,6 +76,8 @@ class FakeOperations(NodeOperations):
                 like.version, like.control, like.kubelet, was.services, was.files
             )
             now = replace(now, applied=applied)
+        elif name == "apply_files":
+            now = replace(now, parts=_applied(now.parts, self.wanted.parts, more["PARTS"].split()))
         elif name == "repair":
             fleet.api_answers = True
             now = replace(now, services=now.applied.services)
@@ -90,6 +92,14 @@ class FakeOperations(NodeOperations):
     def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
         del record_initial, patience_seconds
         return replace(self.fleet.found[self.name], api_answers=True)
+
+
+def _applied(
+    now: Mapping[str, str], wanted: Mapping[str, str], parts: Iterable[str]
+) -> dict[str, str]:
+    """Files of which some parts have become what is wanted."""
+    kept = {part: digest for part, digest in now.items() if part not in parts}
+    return kept | {part: wanted[part] for part in parts if part in wanted}
 
 
 class FakeNodes(ClusterNodes):

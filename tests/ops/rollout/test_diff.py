@@ -62,6 +62,35 @@ def test_settings_apply_to_the_machines_that_use_them() -> None:
     assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [actions.KUBELET]
 
 
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ("kernel", actions.KERNEL),
+        ("containerd", actions.CONTAINER_RUNTIME),
+        ("proxy", actions.CONTAINER_RUNTIME),
+        ("mirrors", actions.MIRRORS),
+        ("kubelet", actions.KUBELET_UNIT),
+        ("kubeadm", actions.KUBEADM),
+        ("load-balancer", actions.LOAD_BALANCER),
+    ],
+)
+def test_files_are_applied_until_they_were_put_to_use(part: str, kind: ActionKind) -> None:
+    """Also where they are new, where a run was killed, and where the config no longer has them."""
+    other = replace(PLANE, parts={**PLANE.parts, part: "other"})
+    without = replace(
+        PLANE, parts={name: digest for name, digest in PLANE.parts.items() if name != part}
+    )
+    for like, one in (
+        (other, found(PLANE)),
+        (other, found(without)),
+        (other, found(other, parts={**other.parts, part: "pending"})),
+        (without, found(other)),
+        (without, found(other, parts={**other.parts, part: "pending"})),
+    ):
+        assert kinds(one, like) == [kind]
+    assert kinds(found(other), other) == kinds(found(without), without) == []
+
+
 def test_a_machine_without_applied_state_gets_its_settings() -> None:
     assert kinds(found(PLANE, applied=AppliedState()), PLANE) == [
         actions.CONTROL_PLANE,
@@ -165,11 +194,13 @@ def test_node_facts_are_parsed() -> None:
             "vtep\taa:01",
             "service:kubelet\tactive",
             f"file:{FILE}\ttwo",
+            "part:proxy\tpending",
             "complete\tyes",
         ]
     )
     assert one.is_member
     assert one.files == {FILE: "two"}
+    assert one.parts == {"proxy": "pending"}
     assert (one.staged, one.cleanup_pending) == (("v1.37.2",), True)
     assert (one.is_registering, one.bridge, one.vtep) == (True, "10.244.2.1/24", "aa:01")
     assert one.applied == AppliedState("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ops.errors import OperatorError
-from tests.ops.rollout.examples import inputs
+from tests.ops.rollout.examples import inputs, with_parts
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
 NEWER = "v1.37.2"
@@ -133,3 +133,54 @@ def test_cluster_objects_are_upgraded_after_a_killed_run() -> None:
         "upgrade_first",
     ]
     assert not run(fleet), "nothing is left to be done"
+
+
+def test_proxy_is_applied_machine_by_machine_without_a_drain() -> None:
+    fleet = FakeFleet(with_parts(proxy="p2", mirrors="m2"), alike(inputs()))
+    assert run(fleet)
+    assert fleet.of("a-worker-0") == [
+        "apply_files mirrors", "apply_files containerd proxy", "set_metadata", "uncordon",
+        "record_applied",
+    ]  # fmt: skip
+    proxied = [name for call, name in fleet.calls if call == "apply_files containerd proxy"]
+    assert proxied == list(fleet.props["machines"])
+    healthy = [name for call, name in fleet.calls if call == "await_health"]
+    assert len(healthy) == 3 * 3, "each control plane with the two others before, and itself after"
+    assert not run(fleet), "nothing is left to be done"
+
+
+def test_proxy_comes_before_an_upgrade_and_the_unit_after_it() -> None:
+    props = {**with_parts(proxy="p2", kubelet="k2"), "version": NEWER}
+    fleet = FakeFleet(props, alike(inputs(), staged=(NEWER,)))
+    assert run(fleet)
+    assert fleet.of("a-worker-0")[:5] == [
+        "cordon", "drain", "apply_files containerd proxy", "upgrade_kubelet", "apply_files kubelet",
+    ]  # fmt: skip
+
+
+def test_load_balancers_that_run_are_reloaded_before_another_one_is_started() -> None:
+    like = alike(inputs())
+    first = like["a-control-plane-0"]
+    parts = {name: digest for name, digest in first.parts.items() if name != "load-balancer"}
+    like["a-control-plane-0"] = replace(first, parts=parts)
+    fleet = FakeFleet(with_parts("control-plane", load_balancer="l2"), like)
+    assert run(fleet)
+    started = [name for call, name in fleet.calls if call == "apply_files load-balancer"]
+    assert started == [f"a-control-plane-{index}" for index in (1, 2, 0)]
+    assert not run(fleet)
+
+
+def test_a_change_that_fails_on_one_machine_reaches_no_other_and_can_be_reverted() -> None:
+    fleet = FakeFleet(with_parts(proxy="p2"), alike(inputs()))
+    fleet.failing["apply_files containerd proxy"] = OperatorError("containerd does not start")
+    with pytest.raises(OperatorError, match="containerd does not start"):
+        run(fleet)
+    assert fleet.called("apply_files containerd proxy") == ["a-control-plane-0"]
+    first = fleet.found["a-control-plane-0"]
+    fleet.found["a-control-plane-0"] = replace(first, parts={**first.parts, "proxy": "pending"})
+    fleet.failing = {}
+    fleet.calls.clear()
+    fleet.props = inputs()
+    assert run(fleet)
+    assert fleet.called("apply_files containerd proxy") == ["a-control-plane-0"]
+    assert not run(fleet)

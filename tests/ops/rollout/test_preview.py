@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.ops.rollout.examples import CLUSTER, KUBELET, inputs, plan
+from tests.ops.rollout.examples import CLUSTER, KUBELET, inputs, plan, with_parts
 
 
 def changed(**changes: Any) -> dict[str, str]:
@@ -105,11 +105,34 @@ def test_kubelet_setting_touches_all() -> None:
 
 
 def test_proxy_changes_are_planned_for_running_machines() -> None:
-    egress = {"proxy": "http_proxy=http://192.0.2.1:3128\n", "registry mirror": ""}
     how = "another proxy: containerd restarted, containers keep running"
-    assert changed(egress=egress) == dict.fromkeys(inputs()["machines"], how)
-    both = changed(egress=egress | {"registry mirror": "docker.io\thttp://192.0.2.1\n"})
-    assert set(both.values()) == {f"{how}; another registry mirror: in place"}
+    proxied = with_parts(proxy="p2")
+    assert plan(inputs(), proxied, {}) == dict.fromkeys(inputs()["machines"], how)
+    assert plan(proxied, inputs(), {}) == dict.fromkeys(inputs()["machines"], how)
+    both = with_parts(proxy="p2", mirrors="m2")
+    assert set(plan(inputs(), both, {}).values()) == {f"other registry mirrors: in place; {how}"}
+
+
+def test_each_part_of_the_files_is_planned_with_its_effect() -> None:
+    worker = plan(inputs(), with_parts(containerd="2", proxy="2", kernel="2", kubelet="2"), {})
+    assert worker["a-worker-0"].split("; ") == [
+        "other kernel settings: loaded, nothing restarted",
+        "another configuration of containerd, another proxy: containerd restarted, containers keep "
+        "running",
+        "another unit of the kubelet: kubelet restarted, pods keep running",
+    ]
+    planes = plan(inputs(), with_parts("control-plane", kubeadm="2", load_balancer="2"), {})
+    assert planes == dict.fromkeys(
+        (f"a-control-plane-{index}" for index in range(3)),
+        "another configuration of kubeadm: in place; another configuration of the load balancer: "
+        "reloaded, connections stay open, one machine at a time",
+    )
+
+
+def test_changed_patches_are_planned_for_control_planes() -> None:
+    planned = changed(patches="p2")
+    assert list(planned) == [f"a-control-plane-{index}" for index in range(3)]
+    assert planned["a-control-plane-0"].startswith("new settings (patches): its control-plane pods")
 
 
 def test_labels_and_taints_are_set_in_place() -> None:
