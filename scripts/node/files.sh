@@ -11,7 +11,12 @@ FOLDERS=$STATE/folders
 write_files() {
   local table=$1 parts=$2 path mode content
   local -A wanted=()
-  { [[ ! -f $MANAGED ]] || lines_of "$parts" "$MANAGED"; lines_of "$parts" <<<"$table"; } >>"$MANAGED_PENDING"
+  {
+    [[ ! -f $MANAGED_PENDING ]] || cat "$MANAGED_PENDING"
+    [[ ! -f $MANAGED ]] || lines_of "$parts" "$MANAGED"
+    lines_of "$parts" <<<"$table"
+  } | sort --unique >"$MANAGED_PENDING.new"
+  mv "$MANAGED_PENDING.new" "$MANAGED_PENDING"
   while IFS=$'\t' read -r path _; do
     [[ -z $path ]] || wanted[$path]=yes
   done <<<"$table"

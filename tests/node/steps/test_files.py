@@ -75,7 +75,7 @@ def test_what_was_changed_or_deleted_is_written_again(door: Door, damage: str) -
 def test_what_is_no_longer_wanted_is_removed_with_its_own_folders(door: Door) -> None:
     (door.disk.folder / "etc/mirrors").mkdir()
     door.apply(*FILES)
-    assert door.apply(FILES[1]).splitlines() == [FILES[0].path, FILES[2].path]
+    assert set(door.apply(FILES[1]).splitlines()) == {FILES[0].path, FILES[2].path}
     assert door.known("managed_paths") == [FILES[1].path]
     assert not (door.disk.folder / "etc/one.d").exists()
     assert list((door.disk.folder / "etc/mirrors").iterdir()) == [], "the folder is not ours"
@@ -121,8 +121,11 @@ def test_a_killed_run_leaves_no_unknown_file(door: Door) -> None:
 
 def test_a_part_that_is_no_longer_wanted_is_pending_until_all_of_it_is_gone(door: Door) -> None:
     door.apply(*FILES)
-    door.apply(*FILES[:2], record=False)
-    assert door.parts()["mirrors"] == "pending"
+    for _attempt in range(2):
+        door.apply(*FILES[:2], record=False)
+        assert door.parts()["mirrors"] == "pending"
+    pending = (door.disk.state / "managed.pending").read_text()
+    assert len(pending.splitlines()) == len(FILES), "attempts add nothing twice"
     door.apply(*FILES[:2])
     assert list(door.parts()) == ["kernel"]
 
