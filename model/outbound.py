@@ -1,7 +1,4 @@
-"""The proxy and registry mirrors of a cluster's machines.
-
-The proxy is rendered as NAME=value lines, the mirrors as lines for previews.
-"""
+"""The proxy and registry mirrors of a cluster's machines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,8 +23,3 @@ class Outbound:
         proxies = {HTTP: self.http, HTTPS: self.https}
         lines = [f"{name}={url}\n" for name, url in proxies.items() if url]
         return "".join([*lines, f"{NONE}={','.join(self.no_proxy)}\n"]) if lines else ""
-
-    @property
-    def mirror_table(self) -> str:
-        """The mirrors as lines of registry host, tab and URL."""
-        return "".join(f"{host}\t{url}\n" for host, url in sorted(self.mirrors.items()))

@@ -16,7 +16,8 @@ NEAR = "localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/12,.svc,.cluster.local"
 
 def test_without_a_proxy_no_variables_are_set() -> None:
     outbound = cluster(CONTAINER).outbound
-    assert outbound.environment == outbound.mirror_table == ""
+    assert outbound.environment == ""
+    assert outbound.mirrors == {}
 
 
 def test_pods_and_services_are_reached_without_the_proxy() -> None:
@@ -50,9 +51,10 @@ def test_cluster_mirrors_are_merged_over_fleet_mirrors() -> None:
             (f"{ONE}/registryMirrors", {"quay.io": "http://10.0.0.1:5000/"}),
         )
     ).clusters
-    assert first.outbound.mirror_table == (
-        f"docker.io\t{MIRROR}/docker\nquay.io\thttp://10.0.0.1:5000\n"
-    )
+    assert first.outbound.mirrors == {
+        "docker.io": f"{MIRROR}/docker",
+        "quay.io": "http://10.0.0.1:5000",
+    }
     assert second.outbound == Outbound(
         no_proxy=second.outbound.no_proxy,
         mirrors={"docker.io": f"{MIRROR}/docker", "quay.io": MIRROR},
