@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from model.render import machine_files
 from ops.rollout import actions
 from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.diff import required_actions
@@ -13,6 +14,15 @@ from tests.ops.rollout.examples import FILE, found, wanted
 
 WORKER = wanted()
 PLANE = wanted("a-control-plane-0")
+ROWS = {
+    "kernel": actions.KERNEL,
+    "containerd": actions.CONTAINER_RUNTIME,
+    "proxy": actions.CONTAINER_RUNTIME,
+    "mirrors": actions.MIRRORS,
+    "kubelet": actions.KUBELET_UNIT,
+    "kubeadm": actions.KUBEADM,
+    "load-balancer": actions.LOAD_BALANCER,
+}
 
 
 def kinds(one: ObservedMachine, like: Any = WORKER) -> list[ActionKind]:
@@ -62,18 +72,11 @@ def test_settings_apply_to_the_machines_that_use_them() -> None:
     assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [actions.KUBELET]
 
 
-@pytest.mark.parametrize(
-    ("part", "kind"),
-    [
-        ("kernel", actions.KERNEL),
-        ("containerd", actions.CONTAINER_RUNTIME),
-        ("proxy", actions.CONTAINER_RUNTIME),
-        ("mirrors", actions.MIRRORS),
-        ("kubelet", actions.KUBELET_UNIT),
-        ("kubeadm", actions.KUBEADM),
-        ("load-balancer", actions.LOAD_BALANCER),
-    ],
-)
+def test_every_part_of_the_files_has_a_row() -> None:
+    assert set(ROWS) == set(machine_files.PARTS)
+
+
+@pytest.mark.parametrize(("part", "kind"), ROWS.items())
 def test_files_are_applied_until_they_were_put_to_use(part: str, kind: ActionKind) -> None:
     """Also where they are new, where a run was killed, and where the config no longer has them."""
     other = replace(PLANE, parts={**PLANE.parts, part: "other"})
