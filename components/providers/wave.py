@@ -1,10 +1,10 @@
 """A wave of clusters that are changed first: later waves wait until it has stayed healthy.
 
 Create and update check the clusters and record the hold for later waves: the soak time since the
-last machine was changed, or became Ready again, must be over. A cluster that is unhealthy for
-longer than a machine takes to recover is an error, and nothing changes in later waves. No call
-lasts for the soak time: until it is over the wave is left alone, and the first run after it checks
-again. Clusters that were never changed hold no other. Delete does nothing.
+last change of a machine or an object, or since a Node became Ready again, must be over. A cluster
+that is unhealthy for longer than a machine takes to recover is an error, and nothing changes in
+later waves. No call lasts for the soak time: until it is over the wave is left alone, and the first
+run after it checks again. Clusters that were never changed hold no other. Delete does nothing.
 """
 
 import time
@@ -113,7 +113,7 @@ def _unhealthy_reason(name: str, nodes: "dict[str, Node] | None") -> str:
 def _healthy_since(
     rolled: Iterable[str], nodes: "Iterable[dict[str, Node] | None]"
 ) -> datetime | None:
-    """Return the last change of a machine ("" = never), or the last recovery of its Node.
+    """Return the last change of a cluster ("" = never), or the last recovery of its Node.
 
     A Node of a changed cluster that was not Ready for a while restarts the soak.
     """
