@@ -107,8 +107,8 @@ apply_kubelet() {
 # repair: undo drift on this machine: replaced programs, edited or deleted files, stopped services.
 repair() {
   begin_operation
-  systemctl enable --quiet containerd kubelet
   restore_parts "$ALL_PARTS"
+  systemctl enable --quiet containerd kubelet
   start_runtime
   resume_change
   read_notes

@@ -6,10 +6,12 @@ import pytest
 
 from model import paths
 from model.artifacts.bundle import Bundle
+from model.render.machine_files import COMMON_FILES
 from ops.hosts.artifacts import HostArtifacts, for_host
 from ops.nspawn import artifacts
 from tests.node.cluster import VERSION, Member
 from tests.ops.hosts.bundles import make_another_bundle
+from tests.ops.hosts.steps import deliver_files
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 ANOTHER = "v1.36.9"
@@ -39,11 +41,17 @@ def supplies(worker: Member) -> HostArtifacts:
     )
 
 
+def supply(worker: Member) -> None:
+    """Put the artifacts on the machine's disk, with the table of its files."""
+    artifacts.supply(worker.spec, supplies(worker))
+    deliver_files(worker.root, COMMON_FILES)
+
+
 def test_only_differences_are_staged_and_running_services_are_not_touched(
     worker: Member, another: Bundle
 ) -> None:
     before = worker.shell(f"{INSTALLED}; {STARTED}")
-    artifacts.supply(worker.spec, supplies(worker))
+    supply(worker)
     sent = {file.name for file in (worker.root / STATE / "artifacts").iterdir()}
     assert another.named("pause").sha256 in sent
     assert another.named("flannel").sha256 not in sent  # it has the image, from the same file
@@ -64,7 +72,7 @@ def test_only_differences_are_staged_and_running_services_are_not_touched(
 
 def test_corrupt_artifacts_are_not_staged(worker: Member, another: Bundle) -> None:
     worker.shell(f"rm -rf /{STATE}/staged")
-    artifacts.supply(worker.spec, supplies(worker))
+    supply(worker)
     victim = another.named("kubectl").sha256
     with (worker.root / STATE / "artifacts" / victim).open("r+b") as file:
         file.seek(1000)
