@@ -42,7 +42,7 @@ class Driver(Protocol):
     """Provisions the machines of one cluster."""
 
     def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
-        """Create or take over `machine`."""
+        """Create or enroll `machine`."""
 
 
 class ContainerDriver:
@@ -97,12 +97,12 @@ class ContainerDriver:
             resource,
             resource.id,
             login,
-            settings={"SUPPLIES": resource.supplies},
+            settings={"ARTIFACTS_DIGEST": resource.artifacts_digest},
         )
 
 
 class ExistingDriver:
-    """Existing hosts, taken over through SSH."""
+    """Existing hosts, enrolled over SSH."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class ExistingDriver:
             resource,
             resource.id,
             login,
-            settings={"SUPPLIES": resource.supplies},
+            settings={"ARTIFACTS_DIGEST": resource.artifacts_digest},
         )
 
     def _named_secrets(self, settings: ExistingSettings) -> dict[str, pulumi.Output[str]]:

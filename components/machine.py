@@ -1,6 +1,6 @@
 """One machine of a cluster and its way into the cluster, in at most four resources.
 
-1. the machine itself, created or taken over by its driver;
+1. the machine itself, created or enrolled by its driver;
 2. `prepare`: container runtime, kubelet and kubeadm are in place; on a member an update only stages
    what its rollout then applies;
 3. its membership: the right to join, and its orderly end (see providers/membership.py);

@@ -72,7 +72,7 @@ class ContainerMachineState(ContainerMachineInputs, _Found):
     """The machine as it was created, or found on the host."""
 
     host_key: str
-    supplies: str
+    artifacts_digest: str
 
 
 class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachineState]):
@@ -80,7 +80,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
 
     def _create(self, inputs: ContainerMachineInputs) -> ContainerMachineState:
         """Boot a new machine."""
-        from ops.nspawn import artifacts as stock
+        from ops.nspawn import artifacts as machine_artifacts
         from ops.nspawn import lifecycle
 
         image = _image(inputs["kubernetes_version"])
@@ -88,7 +88,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         return {
             **inputs,
             "host_key": lifecycle.create(spec, inputs["content"]),
-            "supplies": stock.of_image(spec, inputs["content"]).digest,
+            "artifacts_digest": machine_artifacts.of_image(spec, inputs["content"]).digest,
             **_outs(spec, running=True),
         }
 
@@ -108,7 +108,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         stopped = found is not None and not lifecycle.is_running(found)
         changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(
-            changes=bool(changes) or _needs_supplies(olds, news, found),
+            changes=bool(changes) or _artifacts_outdated(olds, news, found),
             replaces=replaces,
             delete_before_replace=True,
         )
@@ -117,7 +117,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         self, olds: ContainerMachineState, news: ContainerMachineInputs
     ) -> ContainerMachineState:
         """Apply the size, send files for its version, and start the machine if it is stopped."""
-        from ops.nspawn import artifacts as stock
+        from ops.nspawn import artifacts as machine_artifacts
         from ops.nspawn import lifecycle
 
         found = _found(olds)
@@ -132,16 +132,16 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
             kubernetes_version=news["kubernetes_version"],
         )
         lifecycle.start(found)
-        digest = olds["supplies"]
+        digest = olds["artifacts_digest"]
         other = changed(olds, news, ("kubernetes_version", "content"))
-        if other or _needs_supplies(olds, news, found):
-            supplies = _supplies(news)
-            stock.supply(found, supplies)
-            digest = supplies.digest
+        if other or _artifacts_outdated(olds, news, found):
+            desired = _host_artifacts(news)
+            machine_artifacts.sync(found, desired)
+            digest = desired.digest
         return {
             **news,
             "host_key": olds["host_key"],
-            "supplies": digest,
+            "artifacts_digest": digest,
             **_outs(found, running=True),
         }
 
@@ -203,11 +203,11 @@ def _outs(spec: "MachineSpec", *, running: bool) -> _Found:
     return {"machine_id": spec.machine_id, "image": Path(spec.image).name, "running": running}
 
 
-def _supplies(inputs: ContainerMachineInputs) -> "HostArtifacts":
+def _host_artifacts(inputs: ContainerMachineInputs) -> "HostArtifacts":
     from model.well_known import ARCHITECTURES
-    from ops.hosts import artifacts as supplies
+    from ops.hosts import artifacts
 
-    return supplies.for_host(
+    return artifacts.for_host(
         source="bundle",
         mirror=None,
         kubernetes_version=inputs["kubernetes_version"],
@@ -216,7 +216,7 @@ def _supplies(inputs: ContainerMachineInputs) -> "HostArtifacts":
     ).with_texts(inputs["content"])
 
 
-def _needs_supplies(
+def _artifacts_outdated(
     olds: ContainerMachineState, news: ContainerMachineInputs, found: "MachineSpec | None"
 ) -> bool:
     """Whether a script, the bundle or the machine's disk changed.
@@ -224,15 +224,17 @@ def _needs_supplies(
     A preview needs no bundle, so whether that changed may be unknown.
     """
     from ops.hosts.artifacts import with_former_files
-    from ops.nspawn import artifacts as stock
+    from ops.nspawn import artifacts as machine_artifacts
 
     content = with_former_files(news["content"], olds["content"])
     if content != olds["content"]:
         return True
-    if found is not None and not stock.has_texts(found, content.values()):
+    if found is not None and not machine_artifacts.has_texts(found, content.values()):
         return True
     try:
-        return bool(_supplies({**news, "content": content}).digest != olds["supplies"])
+        return bool(
+            _host_artifacts({**news, "content": content}).digest != olds["artifacts_digest"]
+        )
     except OperatorError:
         return False
 
@@ -276,7 +278,7 @@ class ContainerMachine(ProvidedResource, module="kubeadm-fleet", name="Container
     host_key: pulumi.Output[str]
     image: pulumi.Output[str]
     running: pulumi.Output[bool]
-    supplies: pulumi.Output[str]
+    artifacts_digest: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: ContainerMachineArgs, opts: pulumi.ResourceOptions | None = None

@@ -1,4 +1,4 @@
-"""An existing host, taken over as one machine.
+"""An existing host, enrolled as one machine.
 
 Create logs in, rejects an unsuitable host (naming every problem), claims it for this fleet and
 sends the files for its role; files that are already there are not sent again. Another login,
@@ -66,16 +66,16 @@ class ExistingHostInputs(TypedDict):
 
 
 class ExistingHostState(ExistingHostInputs):
-    """The host as it was taken over, or found."""
+    """The host as it was enrolled, or found later."""
 
     machine_id: str
     facts: FactsSummary
-    supplies: str
+    artifacts_digest: str
     condition: str
 
 
 class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
-    """Takes hosts over, sends their artifacts and restores them."""
+    """Enrolls hosts, sends their artifacts and restores them."""
 
     def _create(self, inputs: ExistingHostInputs) -> ExistingHostState:
         """Take the host over."""
@@ -84,11 +84,11 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         with _visit(inputs, PATIENCE_SECONDS) as visit:
             facts = visit.facts(_written(inputs))
             fleet, machine = _fleet(inputs["owner"]), inputs["machine"]
-            disk = _supplies(inputs, facts.arch).disk if _is_known(facts) else 0
+            disk = _host_artifacts(inputs, facts.arch).disk if _is_known(facts) else 0
             port = inputs.get("endpoint_port")
             port = None if port is None else int(port)
             visit.reject_unfit(facts, wanted(inputs["role"], fleet, machine, disk, port))
-            return _supply(visit, inputs, facts)
+            return _sync_artifacts(visit, inputs, facts)
 
     def _id(self, state: ExistingHostState) -> str:
         return state["machine_id"]
@@ -135,11 +135,11 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
             **state,
             "condition": OWNED if same else REINSTALLED,
             "facts": facts.summary,
-            "supplies": facts.supplies,
+            "artifacts_digest": facts.artifacts_digest,
         }
 
     def _delete(self, state: ExistingHostState) -> None:
-        """Restore the host; leave it alone if it is not the one that was taken over."""
+        """Restore the host; leave it alone if it is not the enrolled one."""
         from ops.hosts.ssh import Unreachable
 
         if state["machine"] in os.environ.get(FORGET, "").split(","):
@@ -150,7 +150,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
                     visit.reset()
         except Unreachable as error:
             raise OperatorError(
-                f"{error}. The host was not given back. If it is permanently lost, rerun the "
+                f"{error}. The host was not released. If it is permanently lost, rerun the "
                 f"same command with {FORGET}={state['machine']}"
             ) from None
 
@@ -177,45 +177,47 @@ def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
     if content != olds["content"]:
         return True
     try:
-        supplies = _supplies({**news, "content": content}, olds["facts"]["arch"])
+        desired = _host_artifacts({**news, "content": content}, olds["facts"]["arch"])
     except OperatorError:
         return False
-    return bool(supplies.digest != olds["supplies"])
+    return bool(desired.digest != olds["artifacts_digest"])
 
 
 def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostState:
-    """Send the artifacts to the host, if it is still the one that was taken over."""
+    """Send the artifacts to the host, if it is still the enrolled one."""
     with _visit(news, PATIENCE_SECONDS) as visit:
         facts = visit.look()
         if _identity(facts) != olds["machine_id"]:
             raise OperatorError(
-                f"{news['machine']}: {visit.login.host} is another machine than the one that "
-                "was taken over, or it was reinstalled: run `fleet refresh`, then "
+                f"{news['machine']}: {visit.login.host} is not the machine that was "
+                "enrolled, or it was reinstalled: run `fleet refresh`, then "
                 "`fleet up`, which replaces it"
             )
         former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
         if former != fleet and facts.claim is not None and facts.claim.fleet == former:
             visit.reassign(former, fleet)
-        return _supply(visit, news, facts)
+        return _sync_artifacts(visit, news, facts)
 
 
-def _supply(visit: "Enrollment", inputs: ExistingHostInputs, facts: "Facts") -> ExistingHostState:
+def _sync_artifacts(
+    visit: "Enrollment", inputs: ExistingHostInputs, facts: "Facts"
+) -> ExistingHostState:
     claim, have = visit.take(_fleet(inputs["owner"]), uuid4().hex[:8])
-    supplies = _supplies(inputs, facts.arch)
-    visit.sync_artifacts(supplies, have)
+    desired = _host_artifacts(inputs, facts.arch)
+    visit.sync_artifacts(desired, have)
     return {
         **inputs,
         "machine_id": f"{facts.machine_id}-{claim.mark}",
         "facts": facts.summary,
-        "supplies": supplies.digest,
+        "artifacts_digest": desired.digest,
         "condition": OWNED,
     }
 
 
-def _supplies(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
-    from ops.hosts import artifacts as supplies
+def _host_artifacts(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
+    from ops.hosts import artifacts
 
-    return supplies.for_host(
+    return artifacts.for_host(
         source=inputs["source"],
         mirror=inputs.get("mirror"),
         kubernetes_version=inputs["kubernetes_version"],
@@ -285,11 +287,11 @@ class ExistingHostArgs:
 
 
 class ExistingHost(ProvidedResource, module="kubeadm-fleet", name="ExistingHost"):
-    """A host taken over: `machine_id` (new after every reinstallation), `facts`, `condition`."""
+    """An enrolled host: `machine_id` (new after every reinstallation), `facts`, `condition`."""
 
     machine_id: pulumi.Output[str]
     facts: pulumi.Output[FactsSummary]
-    supplies: pulumi.Output[str]
+    artifacts_digest: pulumi.Output[str]
     condition: pulumi.Output[str]
 
     def __init__(

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from time import time
 
 from ops.errors import OperatorError
-from ops.hosts import artifacts as supplies
-from ops.hosts import preflight, scripts
+from ops.hosts import artifacts, preflight, scripts
 from ops.hosts.facts import Claim, Facts
 from ops.hosts.ssh import Connection, Finished, Unreachable
 from ops.hosts.sudo import run_as_root
@@ -73,11 +72,11 @@ class Enrollment:
                 finished, "the host was not reassigned from the fleet's former identity"
             )
 
-    def sync_artifacts(self, given: supplies.HostArtifacts, have: set[str]) -> None:
+    def sync_artifacts(self, given: artifacts.HostArtifacts, have: set[str]) -> None:
         """Send missing artifacts, verify them on the host, and write the tables."""
         tables = {"INDEX": given.index, "DOWNLOADS": given.downloads}
         if missing := given.missing(have):
-            finished = self._as_root("receive_artifacts", tables, supplies.tar(missing))
+            finished = self._as_root("receive_artifacts", tables, artifacts.tar(missing))
         else:
             finished = self._as_root("sync_artifacts", tables)
         if finished.status:

@@ -34,7 +34,7 @@ class FactsSummary(TypedDict):
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of a host. Sizes in KiB; `clock` in seconds since 1970; `supplies` a checksum.
+    """The facts of a host. Sizes are in KiB, `clock` is in seconds since 1970.
 
     `root_refusal` is the reason why root is unavailable; None if it is available.
     """
@@ -55,7 +55,7 @@ class Facts:
     leftovers: tuple[str, ...]
     packages: tuple[str, ...]
     claim: Claim | None
-    supplies: str
+    artifacts_digest: str
 
     @classmethod
     def parse(cls, text: str, where: object) -> "Facts":
@@ -81,7 +81,7 @@ class Facts:
                 leftovers=tuple(said["leftovers"].split()),
                 packages=tuple(said["packages"].split()),
                 claim=Claim.parse(said["owner"]),
-                supplies=said["supplies"],
+                artifacts_digest=said["artifacts_digest"],
             )
         except (KeyError, ValueError) as error:
             raise OperatorError(

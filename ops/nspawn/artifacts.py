@@ -20,7 +20,7 @@ ARTIFACTS = f"{STATE}/artifacts"
 
 def write_initial(spec: MachineSpec, root: Path, texts: Mapping[str, str]) -> None:
     """Write the artifacts of a new machine to its disk, on which the image's files are already."""
-    source = _supplies_of_image(spec)
+    source = _image_artifacts(spec)
     if source.is_dir():
         shutil.copyfile(source / "images", root / STATE / "images")
     if (given := of_image(spec, texts)).index:
@@ -31,12 +31,12 @@ def write_initial(spec: MachineSpec, root: Path, texts: Mapping[str, str]) -> No
 
 def of_image(spec: MachineSpec, texts: Mapping[str, str]) -> HostArtifacts:
     """Return the artifacts of a new machine; its image has the files."""
-    index = _supplies_of_image(spec) / "index"
+    index = _image_artifacts(spec) / "index"
     rows = index.read_text() if index.exists() else ""
     return HostArtifacts(rows, "", ()).with_texts(texts)
 
 
-def supply(spec: MachineSpec, given: HostArtifacts) -> None:
+def sync(spec: MachineSpec, given: HostArtifacts) -> None:
     """Copy missing artifacts to the machine, and write their tables."""
     root = disk.mount(spec)
     artifacts = _folder(root)
@@ -74,8 +74,8 @@ def _write_texts(artifacts: Path, digests: Iterable[str]) -> None:
             write_whole(artifacts / digest, content.get(digest))
 
 
-def _supplies_of_image(spec: MachineSpec) -> Path:
-    return Path(spec.image) / "supplies" / spec.role
+def _image_artifacts(spec: MachineSpec) -> Path:
+    return Path(spec.image) / "artifacts" / spec.role
 
 
 def _lines(file: Path) -> list[str]:

@@ -33,6 +33,10 @@ SPACE = 4 * 10**9
 # What machines know of what is on them (scripts/node/install.sh): `artifacts` and `files` in the
 # root that all share, the tables that differ by role beside it.
 STATE = "var/lib/kubeadm-fleet"
+# The folder of the tables that differ by role, beside the shared root.
+ROLE_ARTIFACTS = "artifacts"
+# The folder of the tables that differ by role, beside the shared root.
+ROLE_ARTIFACTS = "artifacts"
 
 # What container-boot.sh corrects where a machine boots.
 HOST_FACTS = {SYSTEMD_CGROUP: "false", RESTRICT_OOM: "false"}
@@ -106,7 +110,7 @@ def make(version: str) -> Path:
     bundle = Bundle.load(paths.bundle_dir(version))
     key = debian.recipe_hash(
         *PACKAGES, *MASKED, bundle.digest, table(COMMON_FILES), repr(HOST_FACTS), BOOT, BOOT_UNIT,
-        KUBELET_DROP_IN, STATE,
+        KUBELET_DROP_IN, STATE, ROLE_ARTIFACTS,
     )  # fmt: skip
     folder = paths.image_dir(f"{bundle.kubernetes_version}-{key}")
     with locked(folder):
@@ -137,7 +141,7 @@ def _fill(part: Path, base: Path, bundle: Bundle) -> None:
         copy_tree(part / "containerd" / WORKER, part / "containerd" / CONTROL_PLANE)
         containerd.import_images(bundle, rest, part / "containerd" / CONTROL_PLANE)
     for role in (WORKER, CONTROL_PLANE):
-        _tell(part / "supplies" / role, bundle, role)
+        _write_role_artifacts(part / ROLE_ARTIFACTS / role, bundle, role)
     document = {"kubernetesVersion": bundle.kubernetes_version, "bundle": bundle.digest}
     (part / "image.json").write_text(json.dumps(document, indent=2) + "\n")
     for folder in (part / "root", *sorted((part / "containerd").iterdir())):
@@ -170,8 +174,8 @@ def _note(artifact: Artifact, file: Path) -> str:
     return f"{artifact.install}\t{artifact.sha256}\t{found.st_size}\t{time}\n"
 
 
-def _tell(folder: Path, bundle: Bundle, role: str) -> None:
-    """Write what a machine of this role is told of its supplies, and which images it has."""
+def _write_role_artifacts(folder: Path, bundle: Bundle, role: str) -> None:
+    """Write the index of artifacts and the list of images of machines with this role."""
     folder.mkdir(parents=True)
     images = [each for each in bundle.for_role(role) if each.image]
     (folder / "index").write_text(bundle.index(role))

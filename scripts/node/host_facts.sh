@@ -50,10 +50,10 @@ host_facts() {
   # Ours: the claim of this host's fleet and machine, and the digest of its artifacts.
   fact owner "$(as_root cat "$STATE/owner" 2>/dev/null)"
   # shellcheck disable=SC2016
-  fact supplies "$(as_root bash -c '
+  fact artifacts_digest "$(as_root bash -c '
     cd "$1/artifacts" || exit
     cut -f 1 index | while read -r sum; do [[ -f $sum ]] || echo "$sum is missing"; done
-    cat index downloads' supplies "$STATE" 2>/dev/null | sha256sum | cut -d " " -f 1)"
+    cat index downloads' digest "$STATE" 2>/dev/null | sha256sum | cut -d " " -f 1)"
   fact complete yes
 }
 

@@ -30,8 +30,8 @@ AnyProvider = Provider[Any, Any]
 WAVES = {"canaries": {"region": "osaka"}, "soak": 60}
 # Outputs that the recorder has no need to make up.
 FURTHER: dict[str, dict[str, Any]] = {
-    "ContainerMachine": {"supplies": "", "running": True},
-    "ExistingHost": {"supplies": "", "facts": {"arch": "amd64"}, "condition": "ours"},
+    "ContainerMachine": {"artifacts_digest": "", "running": True},
+    "ExistingHost": {"artifacts_digest": "", "facts": {"arch": "amd64"}, "condition": "ours"},
 }
 # What the config may leave out, and what is only there to be read in a preview.
 DISPENSABLE = {"ExistingHostProvider": {*OPTIONAL, "endpoint_port", "host_key_check"}}

@@ -31,7 +31,7 @@ def another(worker: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return bundle
 
 
-def supplies(worker: Member) -> HostArtifacts:
+def desired(worker: Member) -> HostArtifacts:
     return for_host(
         source="bundle",
         mirror=None,
@@ -43,7 +43,7 @@ def supplies(worker: Member) -> HostArtifacts:
 
 def supply(worker: Member) -> None:
     """Put the artifacts on the machine's disk, with the table of its files."""
-    artifacts.supply(worker.spec, supplies(worker))
+    artifacts.sync(worker.spec, desired(worker))
     deliver_files(worker.root, COMMON_FILES)
 
 

@@ -12,8 +12,7 @@ from components.providers.existing_host import ExistingHostProvider
 from model.render.machine_files import COMMON_FILES, table
 from model.render.node_paths import ARTIFACTS
 from ops.errors import OperatorError
-from ops.hosts import artifacts as supplies
-from ops.hosts import content
+from ops.hosts import artifacts, content
 from ops.hosts.ssh import WrongHostKey, connected
 from tests.ops.hosts.bare_hosts import BareHost, Lab, run
 from tests.ops.hosts.bundles import make_bundle, sent, wanted
@@ -110,7 +109,7 @@ def test_an_unreachable_host_gets_its_scripts_later(
     unsent = HOSTS.update("", olds, wanted(host, content=later)).outs
     assert unsent
     assert unsent["condition"].startswith("unreachable: ")
-    assert unsent["supplies"] == olds["supplies"]
+    assert unsent["artifacts_digest"] == olds["artifacts_digest"]
     assert HOSTS.diff("", unsent, wanted(host, content=later)).changes
     with pytest.raises(OperatorError, match="cannot be reached"):
         HOSTS.update("", olds, wanted(host, content=later, kubernetes_version="v1.37.2"))
@@ -194,18 +193,18 @@ def test_rejects_a_bundle_with_a_truncated_file(host: BareHost) -> None:
 def test_resumes_after_a_lost_connection(host: BareHost, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = make_bundle(4_000_000)
     needed = {each.sha256 for each in bundle.for_role("worker")}
-    artifacts = host.root / "var/lib/kubeadm-fleet/artifacts"
-    whole = supplies.tar
+    folder = host.root / "var/lib/kubeadm-fleet/artifacts"
+    send_all = artifacts.tar
 
     def cut_in_the_second_file(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
         first, second = files
-        yield b"".join(whole([first]))[:-1024]  # without the end of the tar
-        yield b"".join(whole([second]))[:2_000_000]
-        await_true((artifacts / "incoming" / second[0]).exists, "the file to arrive")
+        yield b"".join(send_all([first]))[:-1024]  # without the end of the tar
+        yield b"".join(send_all([second]))[:2_000_000]
+        await_true((folder / "incoming" / second[0]).exists, "the file to arrive")
         host.shell("kill -KILL $(ps -u ubuntu -o pid=)")
-        yield b"".join(whole([second]))[2_000_000:]
+        yield b"".join(send_all([second]))[2_000_000:]
 
-    monkeypatch.setattr(supplies, "tar", cut_in_the_second_file)
+    monkeypatch.setattr(artifacts, "tar", cut_in_the_second_file)
     with pytest.raises(OperatorError, match="lost"):
         HOSTS.create(wanted(host))
 
@@ -213,13 +212,13 @@ def test_resumes_after_a_lost_connection(host: BareHost, monkeypatch: pytest.Mon
 
     def noting(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
         sent_again.extend(name for name, *_ in files)
-        return whole(files)
+        return send_all(files)
 
-    monkeypatch.setattr(supplies, "tar", noting)
+    monkeypatch.setattr(artifacts, "tar", noting)
     HOSTS.create(wanted(host))
-    assert len(sent_again) == 1, "what had arrived whole is not sent again"
+    assert len(sent_again) == 1, "complete files are not sent again"
     assert set(sent(host)) == needed
-    assert not (artifacts / "incoming").exists()
+    assert not (folder / "incoming").exists()
 
 
 def test_a_bastion_reaches_an_otherwise_unreachable_host(lab: Lab) -> None:

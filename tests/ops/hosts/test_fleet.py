@@ -119,7 +119,7 @@ def test_a_cluster_is_created_through_a_proxy_and_destroyed_despite_a_dead_host(
     held = stack.run("destroy", "--yes", "--skip-preview", "--parallel", "32")
     assert held.status != 0
     print(held.output)
-    assert "The host was not given back." in held.output
+    assert "The host was not released." in held.output
     assert "KUBEADM_FLEET_FORGET_HOSTS=edge-worker-0" in held.output
     stack.environment["KUBEADM_FLEET_FORGET_HOSTS"] = "edge-worker-0"
     stack.destroy()
@@ -150,7 +150,7 @@ def test_ubuntu_and_debian_hosts_form_a_cluster(lab: Lab, tmp_path: Path) -> Non
 
 # What is there on a host of a control plane at the moment when it is reset.
 MOMENTS = {
-    "it is being supplied": "var/lib/kubeadm-fleet/artifacts/incoming",
+    "artifacts are being sent": "var/lib/kubeadm-fleet/artifacts/incoming",
     "programs are installed": "usr/local/bin/containerd",
     "its kubelet has been started": "var/lib/kubelet/config.yaml",
     "its etcd runs": "var/lib/etcd/member/wal",

@@ -74,7 +74,7 @@ def test_lost_artifacts_are_detected_and_sent_again(host: BareHost, taken: dict[
 
 def test_a_reinstalled_host_is_another_machine(host: BareHost, taken: dict[str, Any]) -> None:
     host.shell("rm -rf /var/lib/kubeadm-fleet")
-    with pytest.raises(OperatorError, match="is another machine than the one that was taken over"):
+    with pytest.raises(OperatorError, match="is not the machine that was enrolled"):
         HOSTS.update("", taken, wanted(host, kubernetes_version="v1.36.4"))
     found = refresh(taken)
     diff = HOSTS.diff("", found, wanted(host))

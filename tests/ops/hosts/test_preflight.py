@@ -25,7 +25,7 @@ FITS = Facts(
     leftovers=(),
     packages=(),
     claim=None,
-    supplies="",
+    artifacts_digest="",
 )
 WANTED = HostRequirements("control-plane", "fleet", "machine", now=1_000_000, disk=4 << 30)
 OURS = Claim("fleet", "machine", "mark")

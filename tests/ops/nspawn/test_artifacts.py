@@ -9,7 +9,7 @@ import pytest
 from ops.errors import OperatorError
 from ops.hosts import content
 from ops.hosts.artifacts import HostArtifacts
-from ops.nspawn import artifacts as stock
+from ops.nspawn import artifacts as machine_artifacts
 from ops.nspawn.spec import MachineSpec
 
 PAUSE = "registry.k8s.io/pause:3.10"
@@ -30,10 +30,10 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MachineSpec:
     monkeypatch.setattr("model.paths.content_dir", lambda: tmp_path / "content")
     spec: Any = Spec(tmp_path / "machine", tmp_path / "image")
     monkeypatch.setattr("ops.nspawn.disk.mount", lambda _: spec.folder / "upper")
-    supplies = spec.image / "supplies" / spec.role
-    supplies.mkdir(parents=True)
-    (supplies / "index").write_text("a\tbinary\ttool\t/usr/local/bin/tool\n")
-    (supplies / "images").write_text(f"{PAUSE}\ta\n")
+    image_artifacts = spec.image / "artifacts" / spec.role
+    image_artifacts.mkdir(parents=True)
+    (image_artifacts / "index").write_text("a\tbinary\ttool\t/usr/local/bin/tool\n")
+    (image_artifacts / "images").write_text(f"{PAUSE}\ta\n")
     found: MachineSpec = spec
     return found
 
@@ -41,7 +41,7 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MachineSpec:
 @pytest.fixture
 def state(spec: MachineSpec) -> Path:
     """The state folder of the machine."""
-    folder = spec.folder / "upper" / stock.STATE
+    folder = spec.folder / "upper" / machine_artifacts.STATE
     folder.mkdir(parents=True)
     return folder
 
@@ -56,9 +56,9 @@ def given(tmp_path: Path, *names: str) -> HostArtifacts:
 def test_missing_artifacts_are_sent_and_unneeded_ones_deleted(
     spec: MachineSpec, state: Path, tmp_path: Path
 ) -> None:
-    stock.supply(spec, given(tmp_path, "a", "b"))
+    machine_artifacts.sync(spec, given(tmp_path, "a", "b"))
     before = (state / "artifacts" / "b").stat().st_ino
-    stock.supply(spec, given(tmp_path, "b", "c"))
+    machine_artifacts.sync(spec, given(tmp_path, "b", "c"))
     there = {file.name for file in (state / "artifacts").iterdir()}
     assert there == {"b", "c", "index", "downloads"}
     assert (state / "artifacts" / "b").stat().st_ino == before
@@ -67,20 +67,20 @@ def test_missing_artifacts_are_sent_and_unneeded_ones_deleted(
 
 def test_an_imported_image_is_not_sent(spec: MachineSpec, state: Path, tmp_path: Path) -> None:
     (state / "images").write_text(f"{PAUSE}\ta\n")
-    stock.supply(spec, given(tmp_path, "a", "b"))
+    machine_artifacts.sync(spec, given(tmp_path, "a", "b"))
     assert not (state / "artifacts" / "a").exists()
     assert (state / "artifacts" / "b").exists()
 
 
 def test_a_replaced_image_is_sent_again(spec: MachineSpec, state: Path, tmp_path: Path) -> None:
     (state / "images").write_text(f"{PAUSE}\ta\n{PAUSE}\tb\n")
-    stock.supply(spec, given(tmp_path, "a"))
+    machine_artifacts.sync(spec, given(tmp_path, "a"))
     assert (state / "artifacts" / "a").exists()
 
 
 def test_a_new_machine_has_its_texts_before_it_boots(spec: MachineSpec, state: Path) -> None:
     texts = {"worker": content.put("join"), "files": content.put("table")}
-    stock.write_initial(spec, spec.folder / "upper", texts)
+    machine_artifacts.write_initial(spec, spec.folder / "upper", texts)
     artifacts = state / "artifacts"
     assert artifacts.stat().st_mode & 0o777 == 0o700
     assert (artifacts / texts["worker"]).read_text() == "join"
@@ -89,17 +89,17 @@ def test_a_new_machine_has_its_texts_before_it_boots(spec: MachineSpec, state: P
         f"{texts['files']}\tfiles\tmanaged\t-\n"
         f"{texts['worker']}\tscript\tworker\t-\n"
     )
-    assert stock.has_texts(spec, texts.values())
+    assert machine_artifacts.has_texts(spec, texts.values())
     (artifacts / texts["worker"]).unlink()
-    assert not stock.has_texts(spec, texts.values())
+    assert not machine_artifacts.has_texts(spec, texts.values())
 
 
 def test_another_text_takes_the_place_of_the_former_one(
     spec: MachineSpec, state: Path, tmp_path: Path
 ) -> None:
     former, later = content.put("former"), content.put("later")
-    stock.supply(spec, given(tmp_path, "a").with_texts({"worker": former}))
-    stock.supply(spec, given(tmp_path, "a").with_texts({"worker": later}))
+    machine_artifacts.sync(spec, given(tmp_path, "a").with_texts({"worker": former}))
+    machine_artifacts.sync(spec, given(tmp_path, "a").with_texts({"worker": later}))
     artifacts = state / "artifacts"
     assert not (artifacts / former).exists()
     assert (artifacts / later).read_text() == "later"
@@ -108,4 +108,4 @@ def test_another_text_takes_the_place_of_the_former_one(
 
 def test_a_text_that_this_host_has_lost_is_not_sent_half(spec: MachineSpec, state: Path) -> None:
     with pytest.raises(OperatorError, match="is missing or damaged"):
-        stock.write_initial(spec, spec.folder / "upper", {"worker": "0" * 64})
+        machine_artifacts.write_initial(spec, spec.folder / "upper", {"worker": "0" * 64})
