@@ -1,4 +1,4 @@
-"""What an existing cluster waits for before it is changed; a new one waits for nobody.
+"""The waves that an existing cluster waits for before it is changed; a new one does not wait.
 
 Whether a cluster is new is known from its `init`: what that was sent stays in the state as it was
 when it was created, so that it names the run that initialized the cluster.

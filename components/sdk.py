@@ -1,10 +1,10 @@
-"""Have the SDK do less for each resource than it does by itself; it has no settings for this.
+"""Reduces the SDK's work for each resource, for which it has no settings.
 
 It sends the engine four or five debug messages per resource, each in a call that blocks until the
 engine answers, whether or not `pulumi --debug` shows them: a third of the program's time on large
-fleets. And it sends the whole stack of the program with each resource, the event loop's frames and
-its own included, which the engine keeps in the state: more than 1 KB a resource, of five resources
-a machine.
+fleets. And it sends a stack trace of the program with each resource, including the frames of the
+event loop and its own, which the engine keeps in the state: more than 1 KB a resource, of five
+resources a machine.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Holds: what a change of an existing cluster waits for.
 
-The hold of a wave is empty if nobody waits. A wave that failed in this run, or was skipped, is
+The hold of a wave is empty if nothing waits. A wave that failed in this run, or was skipped, is
 `STOPPED` to later waves: they stay as they are, and nothing is recorded about them.
 """
 
@@ -35,7 +35,7 @@ def longest(holds: Iterable[Hold]) -> Hold:
 
 
 def is_stopped(hold: Hold) -> bool:
-    """Whether an earlier wave failed, so that nobody knows how long this one waits."""
+    """Whether an earlier wave failed, so that it is unknown how long this one waits."""
     return hold.get("stopped", False)
 
 

@@ -7,7 +7,7 @@ shows, has none of the objects: they are applied again. Delete removes them, new
 
 While an earlier wave holds the cluster, changed documents wait as its rollout does: check keeps
 those that were applied last, and update records `waiting`. Objects that are missing are restored
-meanwhile, from what was applied last. A cluster that was just initialized waits for nobody.
+meanwhile, from what was applied last. A cluster that was just initialized does not wait.
 """
 
 from dataclasses import dataclass

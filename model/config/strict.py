@@ -14,7 +14,7 @@ class Strict(BaseModel):
 
 
 class Atomic(Strict):
-    """An object that overrides another one as a whole: no key is inherited into it."""
+    """An object that replaces another one entirely: it inherits no keys."""
 
 
 class NullOverrides:

@@ -11,12 +11,12 @@ from model.fleet import Cluster
 def hosts_files(cluster: Cluster) -> dict[str, str]:
     """Return hosts.toml by registry: `artifacts.mirror` and `registryMirrors`.
 
-    A rule refuses two mirrors of one registry.
+    A rule rejects two mirrors of one registry.
     """
     artifacts, mirrors = cluster.artifacts, cluster.outbound.mirrors
-    whole = REGISTRIES if artifacts.source == "upstream" and artifacts.mirror else ()
+    replaced = REGISTRIES if artifacts.source == "upstream" and artifacts.mirror else ()
     return {
-        **{registry: _replacing(artifacts.mirror or "") for registry in whole},
+        **{registry: _replacing(artifacts.mirror or "") for registry in replaced},
         **{registry: _in_front(url) for registry, url in sorted(mirrors.items())},
     }
 

@@ -12,7 +12,7 @@ CONTROL_PLANE = "control-plane"
 
 
 class FilesInputs(TypedDict):
-    """The files of a machine: the digest of each part, and the checksum of their whole table."""
+    """The files of a machine: the digest of each part, and the checksum of their table."""
 
     table: str
     parts: dict[str, str]

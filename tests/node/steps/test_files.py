@@ -94,9 +94,9 @@ def test_other_parts_are_left_alone(door: Door) -> None:
     changed = [replace(file, content="changed\n") for file in FILES]
     assert door.apply(*changed, parts="mirrors") == f"{FILES[2].path}\n"
     assert all(map(door.is_there, (*FILES[:2], changed[2])))
-    whole = door.disk.moved((*FILES[:2], changed[2]))
-    assert (door.disk.state / "managed").read_text() == table(whole)
-    assert door.parts() == part_digests(whole)
+    complete = door.disk.moved((*FILES[:2], changed[2]))
+    assert (door.disk.state / "managed").read_text() == table(complete)
+    assert door.parts() == part_digests(complete)
 
 
 def test_a_killed_run_leaves_no_unknown_file(door: Door) -> None:

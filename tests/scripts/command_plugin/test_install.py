@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from scripts.command_plugin import install
 from tests.scripts.command_plugin.client import LOCAL, TOP, Plugin
 
-NOBODY = "http://127.0.0.1:1/release"
+UNREACHABLE = "http://127.0.0.1:1/release"
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def run() -> str:
 def test_the_launcher_is_installed_if_the_release_is_unreachable(
     launcher: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(install, "RELEASES", (NOBODY,))
+    monkeypatch.setattr(install, "RELEASES", (UNREACHABLE,))
     assert "a stand-in is in use" in run()
     assert os.access(launcher, os.X_OK)
     assert list(launcher.parent.iterdir()) == [launcher]
@@ -72,7 +72,7 @@ def test_the_launcher_is_removed_if_the_release_is_reachable(
     launcher: Path, release: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher.touch()
-    monkeypatch.setattr(install, "RELEASES", (NOBODY, release))
+    monkeypatch.setattr(install, "RELEASES", (UNREACHABLE, release))
     assert "official" in run()
     assert not launcher.exists()
 
@@ -82,14 +82,14 @@ def test_the_launcher_is_removed_if_the_release_is_installed(
 ) -> None:
     launcher.touch()
     (launcher.parent / "home" / "plugins" / "resource-command-v1.2.1").mkdir(parents=True)
-    monkeypatch.setattr(install, "RELEASES", (NOBODY,))
+    monkeypatch.setattr(install, "RELEASES", (UNREACHABLE,))
     assert "official" in run()
     assert not launcher.exists()
 
 
 def test_a_silent_address_takes_only_seconds(silent: str) -> None:
     began = time.monotonic()
-    assert not install.any_reachable((silent, NOBODY), 0.5)
+    assert not install.any_reachable((silent, UNREACHABLE), 0.5)
     assert time.monotonic() - began < 3
 
 
