@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 20
 CHUNK = 1 << 20
-WANTED = "wanted"
+REQUIRED = "required"
 DELIVERED = "delivered"
 MISSING = "missing"
 CAUSES = ("path", "sha256", "machine_id", "login")
@@ -68,24 +68,24 @@ class EtcdSnapshotProvider(Provider[EtcdSnapshotInputs, EtcdSnapshotState]):
         from ops.hosts.ssh import Unreachable
 
         try:
-            return {**state, "condition": MISSING if _ask(state) else DELIVERED}
+            return {**state, "condition": MISSING if _is_required(state) else DELIVERED}
         except Unreachable:
             return state
 
 
 def _deliver(inputs: EtcdSnapshotInputs) -> EtcdSnapshotState:
-    if _ask(inputs, PATIENCE_SECONDS):
+    if _is_required(inputs, PATIENCE_SECONDS):
         _send(inputs)
     return {**inputs, "condition": DELIVERED}
 
 
-def _ask(inputs: EtcdSnapshotInputs, patience_seconds: float = 0) -> bool:
+def _is_required(inputs: EtcdSnapshotInputs, patience_seconds: float = 0) -> bool:
     from ops.hosts.operations import OPERATIONS
 
     settings = {**inputs["settings"], "SNAPSHOT": inputs["sha256"]}
     with _connection(inputs).open(patience_seconds=patience_seconds) as visit:
-        said = visit.run("want_snapshot", OPERATIONS["want_snapshot"], settings)
-    return said.split()[-1:] == [WANTED]
+        output = visit.run("snapshot_required", OPERATIONS["snapshot_required"], settings)
+    return output.split()[-1:] == [REQUIRED]
 
 
 def _send(inputs: EtcdSnapshotInputs) -> None:

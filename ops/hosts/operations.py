@@ -12,7 +12,7 @@ from ops.hosts.ssh import Connection, Finished
 from ops.hosts.sudo import KILL_AFTER_SECONDS, run_as_root
 
 MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
-FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
+INIT_SETTINGS = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
 LOGGED = ("FOLLOW", "LAST_LINES", "SINCE_SECONDS")
 DOCUMENTS = ("CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION")
 
@@ -38,7 +38,9 @@ OPERATIONS = {
     "repair": Operation("upgrade", MACHINE, 1500),
     "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS"), 300),
     "clean": Operation("upgrade", MACHINE, 300),
-    "want_snapshot": Operation("init", (*FOUNDER, "OTHER_CONTROL_PLANES", "SNAPSHOT"), 660),
+    "snapshot_required": Operation(
+        "init", (*INIT_SETTINGS, "OTHER_CONTROL_PLANES", "SNAPSHOT"), 660
+    ),
     "receive_snapshot": Operation("restore", ("NODE_NAME", "SNAPSHOT", "SNAPSHOT_BYTES"), 3600),
     "unit_log": Operation("logs", ("UNIT", *LOGGED), 0),
     "container_log": Operation("logs", ("CONTAINER", *LOGGED), 0),

@@ -62,13 +62,13 @@ needs_init() {
   [[ $ANSWERS == no ]] || { is_unfinished && [[ -z $REACHABLE ]]; }
 }
 
-# want_snapshot: print whether the snapshot is needed and missing here.
-want_snapshot() {
+# snapshot_required: print whether the snapshot is needed on this machine and missing.
+snapshot_required() {
   begin_membership
   if needs_init && ! { is_unfinished && is_restored; } && ! is_snapshot_intact "$SNAPSHOT_FILE"; then
-    echo wanted
+    echo required
   else
-    echo needless
+    echo not-required
   fi
 }
 

@@ -15,14 +15,14 @@ from ops.hosts.ssh import Unreachable
 from tests.model import snapshots
 
 SNAPSHOT = EtcdSnapshotProvider()
-FOUNDER = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
+INIT_SETTINGS = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
 
 
 class Machine:
     """Gives predefined answers, and records what it receives."""
 
     def __init__(self) -> None:
-        self.answer = "wanted"
+        self.answer = "required"
         self.got: list[bytes] = []
         self.settings: Mapping[str, str] = {}
 
@@ -34,7 +34,7 @@ class Machine:
         stream: Iterable[bytes] = (),
     ) -> str:
         assert set(settings) == set(operation.settings)
-        if call == "want_snapshot":
+        if call == "snapshot_required":
             return f"  0.10 s  an earlier run is still at work\n{self.answer}\n"
         self.settings = settings
         self.got.append(b"".join(stream))
@@ -64,7 +64,7 @@ def props(tmp_path: Path) -> dict[str, Any]:
         "machine": "cluster1-control-plane-0",
         "machine_id": "first",
         "login": {"host": "192.0.2.1", "port": 22.0, "user": "root", "sudo": False},
-        "settings": {**dict.fromkeys(FOUNDER, "x"), "OTHER_CONTROL_PLANES": ""},
+        "settings": {**dict.fromkeys(INIT_SETTINGS, "x"), "OTHER_CONTROL_PLANES": ""},
     }
 
 
@@ -82,7 +82,7 @@ def test_the_initializing_machine_gets_the_complete_file(
 def test_a_machine_of_an_existing_cluster_gets_nothing(
     machine: Machine, props: dict[str, Any]
 ) -> None:
-    machine.answer = "needless"
+    machine.answer = "not-required"
     outs = SNAPSHOT.create(props).outs
     assert machine.got == []
     assert outs

@@ -16,7 +16,7 @@ from ops.rollout.node_operations import ON_A_MEMBER
 # Each text that is sent to a machine, and the functions of it that are called there.
 TEXTS = {
     "prepare": ("step_prepare",),
-    "init": ("step_init", "want_snapshot"),
+    "init": ("step_init", "snapshot_required"),
     "control-plane": ("step_control_plane",),
     "worker": ("step_worker",),
     "reset": ("step_reset",),
