@@ -200,7 +200,7 @@ def _stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
 
 def _roll(inputs: RolloutInputs, are_new_settled: bool) -> RolloutState:
     """Do the remaining work; `are_new_settled`: machines without a record joined as desired."""
-    from ops.rollout.executor import RolloutRun
+    from ops.rollout.order import RolloutRun
 
     rollout = RolloutRun(
         DesiredCluster.of(inputs),

@@ -1,7 +1,7 @@
 """The table of actions: everything a rollout can do to a machine, in execution order.
 
 A new kind of change is one row here. The preview (preview.py), the comparison of actual and desired
-state (diff.py), execution and progress (node_change.py, executor.py) read the rows; action_kind.py
+state (diff.py), execution and progress (node_change.py, order.py) read the rows; action_kind.py
 documents each field. How a machine gets images and programs comes first; then it is upgraded, since
 settings and repairs are those of its new version; actions that concern only its Node come last.
 """

@@ -11,9 +11,9 @@ from ops.kube.node import Node
 from ops.kube.nodes import Pod
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster, DesiredMachine
-from ops.rollout.executor import RolloutRun
 from ops.rollout.node_operations import NodeOperations
 from ops.rollout.observed import AppliedState, ObservedMachine
+from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
 from tests.ops.rollout.examples import CLUSTER, found
 

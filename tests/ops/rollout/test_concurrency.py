@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ops.errors import OperatorError
-from ops.rollout.scheduling import run_bounded, unhealthy_first
+from ops.rollout.concurrency import run_bounded, unhealthy_first
 
 LONG_SECONDS = 10
 

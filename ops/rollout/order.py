@@ -1,4 +1,4 @@
-"""One run of a rollout: inspect every machine and bring each to its desired state, in safe order.
+"""The order of a rollout: inspect every machine and bring each to its desired state, safely.
 
 A run never trusts recorded state: it begins with an inspection and does the remaining work. So a
 killed run is resumed by the next one, and a finished machine is not touched again.
@@ -11,6 +11,7 @@ from ops.errors import OperatorError
 from ops.rollout import actions, readiness
 from ops.rollout.action_kind import Action, ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
+from ops.rollout.concurrency import run_bounded, unhealthy_first
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.diff import kinds_of, required_actions
 from ops.rollout.inspection import AT_ONCE, inspect_cluster
@@ -18,7 +19,6 @@ from ops.rollout.node_change import NodeChange
 from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations
 from ops.rollout.observed import ObservedMachine
 from ops.rollout.progress import Progress
-from ops.rollout.scheduling import run_bounded, unhealthy_first
 from ops.rollout.target import Target
 
 
