@@ -33,7 +33,7 @@ FREE_EXAMPLES = {
 
 
 @dataclass(frozen=True)
-class Network:
+class NamedSubnet:
     """A network of a cluster: its config path, its title, and the values that it depends on."""
 
     path: Path
@@ -77,11 +77,11 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
 
 
 def _inside(
-    path: Path, address: IPv4Address, cluster: ResolvedCluster, networks: Iterable[Network]
+    path: Path, address: IPv4Address, cluster: ResolvedCluster, networks: Iterable[NamedSubnet]
 ) -> Iterator[Issue]:
     for each in networks:
         if address in each.network:
-            yield _overlap(Network(path, "", IPv4Network(address), cluster.driver_paths), each)
+            yield _overlap(NamedSubnet(path, "", IPv4Network(address), cluster.driver_paths), each)
 
 
 def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
@@ -91,19 +91,21 @@ def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
     yield from _shared_bridges(clusters)
 
 
-def _inner(cluster: ResolvedCluster) -> tuple[Network, Network]:
+def _inner(cluster: ResolvedCluster) -> tuple[NamedSubnet, NamedSubnet]:
     networking, path = cluster.settings.networking, (*cluster.path, "networking")
     return (
-        Network((*path, "podSubnet"), f"the pods of {cluster.name}", networking.pod_subnet),
-        Network((*path, "serviceSubnet"), f"Services of {cluster.name}", networking.service_subnet),
+        NamedSubnet((*path, "podSubnet"), f"the pods of {cluster.name}", networking.pod_subnet),
+        NamedSubnet(
+            (*path, "serviceSubnet"), f"Services of {cluster.name}", networking.service_subnet
+        ),
     )
 
 
-def _bridge(cluster: ResolvedCluster) -> Iterator[Network]:
+def _bridge(cluster: ResolvedCluster) -> Iterator[NamedSubnet]:
     subnet = cluster.settings.machines.subnet
     if cluster.driver == "container" and subnet is not None:
         path = cluster.path_of("machines", "subnet")
-        yield Network(path, f"the machines of {cluster.name}", subnet, cluster.subnet_paths)
+        yield NamedSubnet(path, f"the machines of {cluster.name}", subnet, cluster.subnet_paths)
 
 
 def _duplicates(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
@@ -201,7 +203,7 @@ def _shared_bridges(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
             if other.network.network_address > one.network.broadcast_address:
                 break
             yield _overlap(other, one)
-    inner: dict[IPv4Network, list[tuple[str, Network]]] = {}
+    inner: dict[IPv4Network, list[tuple[str, NamedSubnet]]] = {}
     for cluster in clusters:
         for network in _inner(cluster):
             inner.setdefault(network.network, []).append((cluster.name, network))
@@ -217,7 +219,7 @@ def _shared_bridges(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
 
 
 def _unsuitable(
-    network: Network, problem: str, allowed: str, sources: Iterable[Path] = ()
+    network: NamedSubnet, problem: str, allowed: str, sources: Iterable[Path] = ()
 ) -> Issue:
     return issue(
         network.path,
@@ -229,7 +231,7 @@ def _unsuitable(
     )
 
 
-def _overlap(network: Network, other: Network) -> Issue:
+def _overlap(network: NamedSubnet, other: NamedSubnet) -> Issue:
     is_host = network.network.prefixlen == 32
     return issue(
         network.path,
@@ -243,7 +245,7 @@ def _overlap(network: Network, other: Network) -> Issue:
     )
 
 
-def _example(network: Network, other: IPv4Network | None = None) -> str:
+def _example(network: NamedSubnet, other: IPv4Network | None = None) -> str:
     """Return an example for the path of `network` that does not overlap `other`."""
     key = str(network.path[-1])
     known = EXAMPLES[key]

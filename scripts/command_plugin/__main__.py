@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _serve(engine_address: str) -> None:
-    from scripts.command_plugin.engine_log import EngineLog
+    from scripts.command_plugin.plugin_log import PluginLog
     from scripts.command_plugin.provider import CommandProvider
     from scripts.command_plugin.server import Server
 
@@ -49,7 +49,7 @@ def _serve(engine_address: str) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     engine = os.getppid()
-    provider = CommandProvider(EngineLog(engine_address))
+    provider = CommandProvider(PluginLog(engine_address))
     server = Server(provider)
     server.start()
     sys.stdout.write(f"{server.port}\n")

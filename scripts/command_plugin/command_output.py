@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import grpc
 
-from scripts.command_plugin.engine_log import OutputLog
 from scripts.command_plugin.go_format import quote
+from scripts.command_plugin.plugin_log import OutputLog
 from scripts.command_plugin.running_operation import Failure
 
 

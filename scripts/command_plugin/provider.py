@@ -7,8 +7,8 @@ from google.protobuf import empty_pb2
 
 from scripts.command_plugin import NOTICE, VERSION, diff, previews
 from scripts.command_plugin.copy_to_remote import problems_of
-from scripts.command_plugin.engine_log import EngineLog
 from scripts.command_plugin.execution import apply, delete
+from scripts.command_plugin.plugin_log import PluginLog
 from scripts.command_plugin.protocol import engine_pb2, plugin_pb2, provider_pb2
 from scripts.command_plugin.resources import COPY, RESOURCES, Resource
 from scripts.command_plugin.running_operation import Failure, RunningOperations
@@ -19,7 +19,7 @@ from scripts.command_plugin.values import Properties, bare, decode, encode, with
 class CommandProvider:
     """Serves the resources. Any number of calls may be in progress at once."""
 
-    def __init__(self, log: EngineLog) -> None:
+    def __init__(self, log: PluginLog) -> None:
         self._log = log
         self._operations = RunningOperations()
         self._gets_old_inputs = False

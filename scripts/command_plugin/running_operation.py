@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import grpc
 
-from scripts.command_plugin.engine_log import ResourceLog
+from scripts.command_plugin.plugin_log import ResourceLog
 
 
 class Failure(Exception):

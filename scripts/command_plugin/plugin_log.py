@@ -17,7 +17,7 @@ MAX_MESSAGE = 64 * 1024
 MANY_LINES = 100
 
 
-class EngineLog:
+class PluginLog:
     """The connection to the engine that started this plugin."""
 
     def __init__(self, address: str) -> None:
@@ -52,7 +52,7 @@ class EngineLog:
 class ResourceLog:
     """The log of one resource."""
 
-    def __init__(self, engine: EngineLog, urn: str) -> None:
+    def __init__(self, engine: PluginLog, urn: str) -> None:
         self._engine = engine
         self._urn = urn
 
