@@ -44,3 +44,27 @@ def test_every_message_in_a_runbook_exists_in_the_program(path: Path) -> None:
     ]
     unknown = [each for each in pieces if len(each) >= SHORTEST and each not in corpus()]
     assert unknown == [], "the program says it otherwise now: correct the runbook"
+
+
+def quoted_in_tables(path: Path) -> Iterator[str]:
+    """Yield the spans in the first column of tables about messages."""
+    is_about_messages = False
+    for line in path.read_text().splitlines():
+        first, second = [*line.strip().split("|"), "", ""][:2]
+        if first or not second:
+            is_about_messages = False
+        elif second.strip().startswith("message"):
+            is_about_messages = not second.strip().endswith("about")
+        elif is_about_messages:
+            yield from re.findall(r"`([^`]+)`", second)
+
+
+@pytest.mark.parametrize("path", RUNBOOKS, ids=name)
+def test_every_message_in_a_table_of_a_runbook_exists_in_the_program(path: Path) -> None:
+    pieces = [piece.strip() for span in quoted_in_tables(path) for piece in PLACEHOLDER.split(span)]
+    assert [piece for piece in pieces if piece not in corpus()] == []
+
+
+def test_tables_of_messages_are_found() -> None:
+    found = list(quoted_in_tables(TOP / "docs/runbooks/step-failed.md"))
+    assert "containerd failed to load its CRI plugin" in found
