@@ -11,9 +11,9 @@ FETCHED=$ARTIFACTS/fetched
 # The root of the installation: /, or the staging folder (staging.sh).
 INSTALL_ROOT=''
 
-install_supplies() {
+install_artifacts() {
   read_notes
-  install_artifacts
+  install_binaries
   install_downloads
 }
 
@@ -22,8 +22,8 @@ has_artifacts() {
   awk -F '\t' -v kind="$1" '$2 == kind {found = 1} END {exit !found}' "$ARTIFACTS/index" 2>/dev/null
 }
 
-# install_artifacts: install every binary of the index that is not installed.
-install_artifacts() {
+# install_binaries: install every binary of the index that is not installed.
+install_binaries() {
   [[ -s $ARTIFACTS/index ]] || return 0
   local -A wanted=()
   local sum kind name where

@@ -29,12 +29,12 @@ prepare_host() {
   local parts=$ALL_PARTS
   if ! is_installed; then
     prepare_packages
-    install_supplies
+    install_artifacts
   fi
   if has_vip; then
     claim_vip
     # Members that do not know this machine yet would not tell it that one of them has the address. In
-    # an existing cluster the rollout starts the load balancer, after it has told them.
+    # an existing cluster the rollout starts the load balancer, once they know it.
     ! endpoint_exists || parts=${parts/ load-balancer/}
   fi
   apply_parts "$(<"$DESIRED")" "$parts"
@@ -57,7 +57,7 @@ find_table() {
 # installs it later.
 stage_version() {
   prepare_packages
-  INSTALL_ROOT=$STAGED install_supplies
+  INSTALL_ROOT=$STAGED install_artifacts
   start_runtime
   import_images
   pull_images

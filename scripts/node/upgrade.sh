@@ -112,7 +112,7 @@ repair() {
   start_runtime
   resume_change
   read_notes
-  INSTALL_ROOT=$STAGED install_supplies
+  INSTALL_ROOT=$STAGED install_artifacts
   # Images that came with a machine image have no file to be imported from again.
   [[ -f $STATE/installed ]] || import_images
   begin_change

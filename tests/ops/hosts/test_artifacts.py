@@ -28,20 +28,20 @@ def given(tmp_path: Path) -> HostArtifacts:
 
 def test_texts_are_rows_of_the_index_and_count_in_the_digest(given: HostArtifacts) -> None:
     texts = {"prepare": content.put("script"), "files": content.put("table")}
-    whole = given.with_texts(texts)
-    assert whole.index.splitlines()[1:] == [
+    extended = given.with_texts(texts)
+    assert extended.index.splitlines()[1:] == [
         f"{texts['files']}\tfiles\tmanaged\t-",
         f"{texts['prepare']}\tscript\tprepare\t-",
     ]
-    assert whole.digest != given.digest
-    assert whole.disk == given.disk
+    assert extended.digest != given.digest
+    assert extended.disk == given.disk
 
 
 def test_files_and_texts_are_sent_together_and_none_twice(given: HostArtifacts) -> None:
     one, two = content.put("first → 1"), content.put("second")
-    whole = given.with_texts({"prepare": one, "worker": two})
-    assert [name for name, *_ in whole.missing({"a" * 64, two})] == [one]
-    with tarfile.open(fileobj=io.BytesIO(b"".join(tar(whole.missing(set()))))) as archive:
+    extended = given.with_texts({"prepare": one, "worker": two})
+    assert [name for name, *_ in extended.missing({"a" * 64, two})] == [one]
+    with tarfile.open(fileobj=io.BytesIO(b"".join(tar(extended.missing(set()))))) as archive:
         assert archive.getnames() == ["a" * 64, one, two]
         sent = archive.extractfile(one)
         assert sent is not None
@@ -49,10 +49,10 @@ def test_files_and_texts_are_sent_together_and_none_twice(given: HostArtifacts) 
 
 
 def test_a_text_that_this_host_has_lost_is_an_error(given: HostArtifacts) -> None:
-    whole = given.with_texts({"prepare": "0" * 64})
+    extended = given.with_texts({"prepare": "0" * 64})
     with pytest.raises(OperatorError, match="is missing or damaged: run `fleet up` again"):
-        whole.missing(set())
-    assert whole.missing({"0" * 64}), "what the host has is not looked for"
+        extended.missing(set())
+    assert extended.missing({"0" * 64}), "what the host has is not looked for"
 
 
 def host(folder: Path, script: str, call: str) -> int:
