@@ -18,7 +18,7 @@ def stack_config(name: str) -> Any:
     return document["config"]["kubeadm-fleet:fleet"]
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def _texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A store for the texts of these fleets."""
     folder = tmp_path_factory.mktemp("content")
@@ -27,19 +27,19 @@ def _texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dev() -> Graph:
     """The dev stack: two small clusters of container machines."""
     return run(stack_config("dev"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prod() -> Graph:
     """The prod stack: two regions of existing hosts, three control planes each, protected."""
     return run(stack_config("prod"), secrets={"sshPrivateKey": SSH_KEY})
 
 
-@pytest.fixture(params=["dev", "prod"], scope="session")
+@pytest.fixture(params=["dev", "prod"], scope="package")
 def graph(request: pytest.FixtureRequest) -> Graph:
     """Each of them."""
     found: Graph = request.getfixturevalue(request.param)
