@@ -25,7 +25,7 @@ from components.workers import Workers, WorkersArgs
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
 from ops.hosts.inventory import MachineEntry
-from ops.kube.health import ClusterHealth, NodeSummary
+from ops.kube.cluster_health import ClusterHealth, NodeSummary
 from ops.kube.identity import Identity
 
 READY_SECONDS = 300

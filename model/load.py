@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from model import rollout_strategy
 from model.config.components import ApiServer
 from model.config.defaults import EffectiveCluster
 from model.config.errors import ConfigError
@@ -10,7 +11,6 @@ from model.config.parse import read
 from model.config.resolved_cluster import GATEWAY, ResolvedCluster
 from model.config.ssh import ANY_HOST_KEY, Ssh
 from model.config.ssh import Bastion as BastionConfig
-from model.config.upgrades import parse_percent, parse_seconds
 from model.fleet import (
     CONTROL_PLANE,
     WORKER,
@@ -23,7 +23,6 @@ from model.fleet import (
     Fleet,
     Machine,
     Taint,
-    Upgrade,
 )
 from model.outbound import Outbound
 from model.rules import (
@@ -108,7 +107,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         outbound=_outbound(settings),
         control_planes=tuple(_machines(cluster, CONTROL_PLANE)),
         workers=tuple(_machines(cluster, WORKER)),
-        upgrade=_upgrade(cluster),
+        upgrade=rollout_strategy.of(cluster),
         data_loss=snapshot.acknowledgement
         if snapshot
         else settings.control_planes.accept_data_loss,
@@ -123,21 +122,6 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
 
 def _api_server(settings: ApiServer) -> Component:
     return Component(settings.extra_args, tuple(dict.fromkeys(settings.cert_sans or ())))
-
-
-def _upgrade(cluster: ResolvedCluster) -> Upgrade:
-    """Return the rollout settings; percentages of workers round down, as for Deployments."""
-    settings = cluster.settings.upgrades
-    percent = parse_percent(settings.max_unavailable)
-    return Upgrade(
-        max_unavailable=int(settings.max_unavailable)
-        if percent is None
-        else max(1, cluster.size(WORKER) * percent // 100),
-        drain_seconds=parse_seconds(settings.drain_timeout),
-        force=settings.force,
-        wave=waves.wave_of(cluster),
-        soak_seconds=parse_seconds(settings.soak),
-    )
 
 
 def _outbound(settings: EffectiveCluster) -> Outbound:

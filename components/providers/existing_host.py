@@ -10,7 +10,6 @@ found by a refresh) replaces it. A host that does not answer a refresh is record
 and never treated as deleted. Delete restores the host's original state.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from components.providers.base import (
 from components.providers.engine_log import EngineLog
 from ops.errors import OperatorError
 from ops.hosts.facts import FactsSummary
+from ops.hosts.forgotten_hosts import FORGET, is_forgotten
 from ops.hosts.login import Login, LoginProps
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 # A host that has just started may not accept logins yet.
 PATIENCE_SECONDS = 20
-# Comma-separated names of machines whose hosts are permanently lost.
-FORGET = "KUBEADM_FLEET_FORGET_HOSTS"
 
 OWNED = "ours"
 REINSTALLED = "another machine"
@@ -142,7 +140,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         """Restore the host; leave it alone if it is not the enrolled one."""
         from ops.hosts.ssh import Unreachable
 
-        if state["machine"] in os.environ.get(FORGET, "").split(","):
+        if is_forgotten(state["machine"]):
             return
         try:
             with _visit(state) as visit:

@@ -13,8 +13,8 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed
-from ops.kube import health
-from ops.kube.health import ClusterHealth
+from ops.kube import cluster_health
+from ops.kube.cluster_health import ClusterHealth
 from ops.kube.identity import Identity, connect
 
 CAUSES = ("nodes", "machine_ids", "rolled", "deadline_seconds", "identity")
@@ -57,12 +57,12 @@ class ClusterHealthCheckProvider(Provider[ClusterHealthCheckInputs, ClusterHealt
 
     def _read(self, state: ClusterHealthCheckState) -> ClusterHealthCheckState:
         """Check once, without waiting."""
-        observed = health.check(connect(state["identity"]), state["nodes"])
+        observed = cluster_health.check(connect(state["identity"]), state["nodes"])
         return {**state, "observed": observed}
 
 
 def _await_ready(inputs: ClusterHealthCheckInputs) -> ClusterHealthCheckState:
-    observed = health.await_ready(
+    observed = cluster_health.await_ready(
         connect(inputs["identity"]),
         inputs["cluster"],
         inputs["nodes"],

@@ -8,7 +8,7 @@ settings and repairs are those of its new version; actions that concern only its
 
 from collections.abc import Callable
 
-from model import versions
+from model import version_skew
 from model.render import machine_files
 from ops.rollout import readiness, triggers
 from ops.rollout.action_kind import ActionKind, When
@@ -61,7 +61,9 @@ def _upgrade(target: Target) -> None:
 
 def _skew(found: ObservedMachine, wanted: DesiredMachine) -> str:
     """Check the version skew of a control plane; workers follow the control planes."""
-    reason = versions.skew_error(found.version, wanted.version) if wanted.is_control_plane else None
+    reason = (
+        version_skew.problem(found.version, wanted.version) if wanted.is_control_plane else None
+    )
     return reason or ""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from model import quorum, versions
+from model import quorum, version_skew, versions
 from ops.errors import OperatorError
 from ops.rollout.desired import ClusterChange, DesiredCluster
 from ops.rollout.observed import MachineSummary
@@ -25,7 +25,7 @@ def reject_unsafe(change: ClusterChange, found: Mapping[str, MachineSummary]) ->
     `found` is what the last run saw of its machines.
     """
     before, after = change.before, change.after
-    if reason := versions.skew_error(before.version, after.version):
+    if reason := version_skew.problem(before.version, after.version):
         raise OperatorError(f"cluster {after.name}: {reason}")
     _reject_immutable_changes(before, after)
     _reject_loss_of_quorum(before, after, found)

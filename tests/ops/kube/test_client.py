@@ -233,7 +233,7 @@ def memory():
 began, before = time.process_time(), memory()
 import ops.kube.client
 seconds, grown = time.process_time() - began, memory() - before
-import ops.kube.health, ops.kube.nodes, ops.kube.retirement, ops.kube.apply
+import ops.kube.cluster_health, ops.kube.nodes, ops.kube.retirement, ops.kube.apply
 print(json.dumps([seconds, grown, sorted(sys.modules)]))
 """
 
