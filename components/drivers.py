@@ -19,6 +19,7 @@ from components.steps import Settings
 from components.texts import texts_of
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
 from ops.hosts.login import Login
+from ops.rollout.desired import FilesInputs
 
 SSH_PORT = 22
 
@@ -41,8 +42,10 @@ class Provisioned:
 class Driver(Protocol):
     """Provisions the machines of one cluster."""
 
-    def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
-        """Create or enroll `machine`."""
+    def provision(
+        self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
+    ) -> Provisioned:
+        """Create or enroll `machine`, and deliver its texts; `files` names its table of files."""
 
 
 class ContainerDriver:
@@ -67,7 +70,9 @@ class ContainerDriver:
             opts,
         )
 
-    def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
+    def provision(
+        self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
+    ) -> Provisioned:
         """Boot a machine and pin its generated host key."""
         settings = machine.settings
         assert isinstance(settings, ContainerSettings)
@@ -85,7 +90,7 @@ class ContainerDriver:
                 cpus=settings.cpus,
                 memory=settings.memory_bytes,
                 authorized_key=self._key.public_key,
-                content=texts_of(self._cluster, machine),
+                content=texts_of(machine, files),
             ),
             opts,
         )
@@ -115,7 +120,9 @@ class ExistingDriver:
         self._key = key
         self._secrets = secrets
 
-    def provision(self, machine: Machine, opts: pulumi.ResourceOptions) -> Provisioned:
+    def provision(
+        self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
+    ) -> Provisioned:
         """Take a host over; deleting the resource restores the host's original state."""
         settings = machine.settings
         assert isinstance(settings, ExistingSettings)
@@ -133,7 +140,7 @@ class ExistingDriver:
                 login=login.to_props(),
                 host_key_check=login.host_key_check,
                 endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
-                content=texts_of(self._cluster, machine),
+                content=texts_of(machine, files),
             ),
             opts,
         )

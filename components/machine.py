@@ -21,6 +21,7 @@ from components.pki import Pki
 from components.providers.etcd_snapshot import EtcdSnapshot, EtcdSnapshotArgs
 from components.providers.membership import Membership, MembershipArgs
 from components.steps import RUN_ONCE, Settings, step
+from components.texts import files_of
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
 from model.render import kubeadm
@@ -44,7 +45,7 @@ class MachineArgs:
 class Machine(pulumi.ComponentResource):
     """A machine that is a Node: `id` is new for every new machine behind the name.
 
-    `inventory` is its entry in the stack's output; secret.
+    `inventory` is its entry in the stack's output; secret. `files` names its files for the rollout.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class Machine(pulumi.ComponentResource):
         self._cluster = cluster = args.cluster
         self._machine = machine = args.machine
         self._pki = args.pki
+        self.files = files_of(cluster, machine)
         self._placed = args.driver.provision(
-            machine, pulumi.ResourceOptions(parent=self, protect=cluster.protect)
+            machine, self.files, pulumi.ResourceOptions(parent=self, protect=cluster.protect)
         )
         self.name = machine.name
         self.id = self._placed.id

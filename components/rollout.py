@@ -8,12 +8,10 @@ from components.machine import Machine
 from components.pki import Pki
 from components.providers.hold import Hold
 from components.providers.rollout import Rollout, RolloutArgs
-from components.texts import files_checksum
 from model.fleet import Cluster
 from model.fleet import Machine as DescribedMachine
 from model.render import kubeadm, kubeadm_patches
-from model.render.machine_files import machine_files, part_digests
-from ops.rollout.desired import MachineInputs
+from ops.rollout.desired import FilesInputs, MachineInputs
 
 
 def rollout_of(
@@ -29,6 +27,7 @@ def rollout_of(
     While an earlier wave holds it (`held_by`), a change is recorded as waiting.
     """
     upgrade = cluster.upgrade
+    files = {machine.name: machine.files for machine in machines}
     return Rollout(
         f"{cluster.name}-rollout",
         RolloutArgs(
@@ -37,7 +36,9 @@ def rollout_of(
             cluster_document=kubeadm.cluster_configuration(cluster),
             kubelet_document=kubeadm.kubelet_configuration(cluster),
             patches=kubeadm_patches.digest(),
-            machines={machine.name: _inputs(cluster, machine) for machine in cluster.machines},
+            machines={
+                machine.name: _inputs(machine, files[machine.name]) for machine in cluster.machines
+            },
             machine_ids={machine.name: machine.id for machine in machines},
             logins={machine.name: machine.login.to_props() for machine in machines},
             identity=pki.identity,
@@ -55,14 +56,11 @@ def rollout_of(
     )
 
 
-def _inputs(cluster: Cluster, machine: DescribedMachine) -> MachineInputs:
+def _inputs(machine: DescribedMachine, files: FilesInputs) -> MachineInputs:
     return {
         "role": machine.role,
         "address": machine.address,
         "labels": dict(machine.labels),
         "taints": [str(taint) for taint in machine.taints],
-        "files": {
-            "table": files_checksum(cluster, machine),
-            "parts": part_digests(machine_files(cluster, machine)),
-        },
+        "files": files,
     }
