@@ -1,10 +1,15 @@
 """Hosts whose sudo requires a password: enrollment, preparation, refresh, release."""
 
+from typing import Any
+
 import pytest
 
 from components.providers.existing_host import ExistingHostProvider
 from model.artifacts.bundle import Bundle
+from model.render.machine_files import COMMON_FILES, table
 from ops.errors import OperatorError
+from ops.hosts import content
+from ops.hosts.artifacts import FILES
 from ops.hosts.login import Login
 from ops.hosts.operations import OPERATIONS
 from ops.hosts.session import HostConnection
@@ -22,13 +27,19 @@ ASKING = {
 }
 
 
+def with_files(host: BareHost, password: str) -> dict[str, Any]:
+    """The provider's inputs for a host that gets its table of files, too."""
+    texts = {FILES: content.put(table(COMMON_FILES))}
+    return wanted(host, sudo_password=password, content=texts)
+
+
 @pytest.mark.parametrize("how", ASKING)
 def test_lifecycle_of_a_host_whose_sudo_requires_a_password(
     host: BareHost, bundle: Bundle, how: str
 ) -> None:
     host.have_sudo_ask(PASSWORD, ASKING[how])
     before = condition(host)
-    inputs = wanted(host, sudo_password=PASSWORD)
+    inputs = with_files(host, PASSWORD)
     outs = HOSTS.create(inputs).outs
     assert outs
     prepared = step(host, "prepare", PASSWORD, ROLE="worker", KUBERNETES_VERSION="v1.36.3")
@@ -43,7 +54,7 @@ def test_lifecycle_of_a_host_whose_sudo_requires_a_password(
 
 
 def test_sudo_that_no_longer_requires_a_password_works_too(host: BareHost, bundle: Bundle) -> None:
-    outs = HOSTS.create(wanted(host, sudo_password="of another time")).outs
+    outs = HOSTS.create(with_files(host, "of another time")).outs
     assert outs
     prepared = step(host, "prepare", "of another time", ROLE="worker", KUBERNETES_VERSION="v1.36.3")
     assert prepared.status == 0, prepared.said

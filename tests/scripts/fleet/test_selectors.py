@@ -78,7 +78,7 @@ def test_a_stack_without_the_output_says_what_to_run() -> None:
         access.matching_clusters(engine({"kubeconfig": ""}), LabelSelector())
 
 
-def run(*arguments: str, status: int = 0) -> str:
+def fleet(*arguments: str, status: int = 0) -> str:
     result = CliRunner().invoke(cli, arguments, prog_name="fleet")
     assert result.exit_code == status, result.output
     return result.output
@@ -86,15 +86,15 @@ def run(*arguments: str, status: int = 0) -> str:
 
 @pytest.mark.usefixtures("checkout")
 def test_status_shows_the_clusters_that_match() -> None:
-    assert "cluster3" in run("status")
-    shown = run("status", "-l", "env=dev")
+    assert "cluster3" in fleet("status")
+    shown = fleet("status", "-l", "env=dev")
     assert "cluster1" in shown
     assert "cluster2" in shown
     assert "cluster3" not in shown
 
 
 def test_kubeconfig_has_the_contexts_of_the_clusters_that_match(checkout: Path) -> None:
-    run("kubeconfig", "--selector", "env in (dev),region notin (tokyo)")
+    fleet("kubeconfig", "--selector", "env in (dev),region notin (tokyo)")
     assert set(contexts(checkout / "kubeconfig")) == {"cluster2-admin"}
     files = (checkout / "kubeconfigs/dev").iterdir()
     assert sorted(file.name for file in files) == list(LABELS), "status still knows all of them"
@@ -102,12 +102,12 @@ def test_kubeconfig_has_the_contexts_of_the_clusters_that_match(checkout: Path) 
 
 @pytest.mark.usefixtures("checkout")
 def test_kubeconfig_takes_names_or_a_selector() -> None:
-    refused = run("kubeconfig", "--cluster", "cluster1", "-l", "env", status=2)
+    refused = fleet("kubeconfig", "--cluster", "cluster1", "-l", "env", status=2)
     assert "--cluster and --selector cannot be combined" in refused
 
 
 @pytest.mark.parametrize("command", ["status", "kubeconfig"])
 def test_an_invalid_selector_is_refused_with_what_is_expected(command: str) -> None:
-    refused = click.unstyle(run(command, "-l", "env==dev,", status=2))
+    refused = click.unstyle(fleet(command, "-l", "env==dev,", status=2))
     assert "Invalid value for '-l' / '--selector'" in refused
     assert "not a label selector: expected a label key, got the end" in refused
