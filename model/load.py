@@ -33,6 +33,7 @@ from model.rules import (
 )
 from model.rules import (
     nodes,
+    outside_addresses,
     proxy,
     restore,
     subnets,
@@ -76,6 +77,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from endpoint_rules.check_cluster(cluster)
         yield from proxy.check_cluster(cluster)
         yield from subnets.check_cluster(cluster)
+        yield from outside_addresses.check_cluster(cluster)
         yield from nodes.check_cluster(cluster)
         yield from restore.check_cluster(cluster)
     yield from subnets.check_fleet(clusters)
