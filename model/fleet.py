@@ -154,6 +154,8 @@ class Cluster:
     endpoint_port: int
     vip: Vip | None
     pod_subnet: IPv4Network
+    # The prefix length of a Node's share of the pod subnet.
+    node_cidr_mask_size: int
     service_subnet: IPv4Network
     dns_domain: str
     network: str

@@ -32,6 +32,7 @@ from model.rules import (
     endpoint as endpoint_rules,
 )
 from model.rules import (
+    node_shares,
     nodes,
     outside_addresses,
     proxy,
@@ -77,6 +78,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from endpoint_rules.check_cluster(cluster)
         yield from proxy.check_cluster(cluster)
         yield from subnets.check_cluster(cluster)
+        yield from node_shares.check_cluster(cluster)
         yield from outside_addresses.check_cluster(cluster)
         yield from nodes.check_cluster(cluster)
         yield from restore.check_cluster(cluster)
@@ -98,6 +100,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         endpoint_port=int(port),
         vip=cluster.vip,
         pod_subnet=settings.networking.pod_subnet,
+        node_cidr_mask_size=settings.networking.node_cidr_mask_size,
         service_subnet=settings.networking.service_subnet,
         dns_domain=settings.networking.dns_domain,
         network=settings.network,

@@ -26,7 +26,7 @@ _LEADER = "without leader election several control planes would act at once"
 _KUBECONFIG = "kubeadm writes the component's kubeconfig"
 _SERVICES = "set networking.serviceSubnet instead"
 _PODS = "set networking.podSubnet instead"
-_SLASH_24 = "each Node gets a /24 of networking.podSubnet"
+_SHARE = "set networking.nodeCidrMaskSize instead"
 _ACCESS = "Nodes and administrators are authorized by the modes Node and RBAC"
 _DISK = "only /var/lib/etcd is mounted; data elsewhere would be lost with the pod"
 
@@ -68,8 +68,8 @@ CONTROLLER_MANAGER = {
     "cluster-signing-*-file": _TRUST,
     "kubeconfig": _KUBECONFIG,
     "leader-elect": _LEADER,
-    "node-cidr-mask-size": _SLASH_24,
-    "node-cidr-mask-size-*": _SLASH_24,
+    "node-cidr-mask-size": _SHARE,
+    "node-cidr-mask-size-*": _SHARE,
     "requestheader-*": _TRUST,
     "root-ca-file": _TRUST,
     "service-account-private-key-file": _KEYS,

@@ -7,9 +7,24 @@ from pydantic import Field
 
 from model.cni.plugins import PLUGINS
 from model.config.addresses import Domain, Subnet
-from model.config.field import one_of
+from model.config.field import ScalarField, between, one_of
 from model.config.strict import Strict
 
+# The controller manager's default for IPv4, and what leaves a Node more than a dozen pods.
+# https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/
+NODE_CIDR_MASK_SIZE = 24
+MASK_SIZES = range(16, 29)
+
+NodeCidrMaskSize = Annotated[
+    int,
+    ScalarField(
+        "a prefix length",
+        f"a whole number from {MASK_SIZES[0]} to {MASK_SIZES[-1]}",
+        NODE_CIDR_MASK_SIZE,
+        (int,),
+        check=between(MASK_SIZES[0], MASK_SIZES[-1]),
+    ),
+]
 NetworkName = Annotated[str, one_of("pod network", PLUGINS, "flannel")]
 
 
@@ -17,7 +32,13 @@ class Networking(Strict):
     """The cluster's networking, named as in kubeadm."""
 
     pod_subnet: Subnet = Field(
-        IPv4Network("10.244.0.0/16"), description="The subnet of pods; each Node gets a /24."
+        IPv4Network("10.244.0.0/16"),
+        description="The subnet of pods, from which each Node gets its share.",
+    )
+    node_cidr_mask_size: NodeCidrMaskSize = Field(
+        NODE_CIDR_MASK_SIZE,
+        description="The prefix length of a Node's share of `podSubnet`: a /24 has addresses for "
+        "253 pods, a /23 for 509.",
     )
     service_subnet: Subnet = Field(
         IPv4Network("10.96.0.0/12"),

@@ -24,6 +24,9 @@ PATCHES_FIELD = {"directory": PATCHES}
 # connections but lingers for up to a minute (30 s under the kubelet) while there are watches, and
 # there always are.
 API_SERVER_ARGUMENTS = {"shutdown-send-retry-after": "true"}
+# The prefix length of Nodes' shares of the pod subnet. kubeadm compares the pod subnet with this
+# flag alone, not with `node-cidr-mask-size`, which the controller manager takes as well.
+MASK_FLAG = "node-cidr-mask-size-ipv4"
 
 Document = dict[str, Any]
 
@@ -113,7 +116,14 @@ def cluster_configuration(cluster: Cluster) -> str:
             "certSANs": list(dict.fromkeys(names)),
             "extraArgs": _arguments({**API_SERVER_ARGUMENTS, **cluster.api_server.extra_args}),
         },
-        "controllerManager": _component(cluster.controller_manager),
+        "controllerManager": {
+            "extraArgs": _arguments(
+                {
+                    MASK_FLAG: str(cluster.node_cidr_mask_size),
+                    **cluster.controller_manager.extra_args,
+                }
+            )
+        },
         "scheduler": _component(cluster.scheduler),
         "etcd": {"local": etcd} if etcd else {},
     }

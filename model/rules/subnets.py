@@ -10,10 +10,6 @@ from model.config.errors import Path
 from model.config.resolved_cluster import ROLES, ResolvedCluster
 from model.rules.issue import Issue, issue
 
-# The controller manager gives every Node a /24 and supports at most 2^16 of them.
-# https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/
-NODE_PREFIX = 24
-POD_PREFIXES = range(8, NODE_PREFIX + 1)
 # The API server supports at most 2^20 Service addresses; less than a /24 is soon exhausted.
 SERVICE_PREFIXES = range(12, 25)
 # Two each: no subnet of a reasonable size overlaps both.
@@ -45,17 +41,6 @@ class NamedSubnet:
 def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues of one cluster's networks."""
     pods, services = _inner(cluster)
-    if pods.network.prefixlen not in POD_PREFIXES:
-        yield _unsuitable(pods, "must provide a /24 per Node", "a /8 to a /24")
-    elif 2 ** (NODE_PREFIX - pods.network.prefixlen) < cluster.nodes:
-        bits = (cluster.nodes - 1).bit_length()
-        sources = (*cluster.driver_paths, *(cluster.pool_path(role, "count") for role in ROLES))
-        yield _unsuitable(
-            pods,
-            f"too small: {cluster.nodes} Nodes need a /{NODE_PREFIX} each",
-            f"a /{NODE_PREFIX - bits} or larger",
-            sources,
-        )
     if services.network.prefixlen not in SERVICE_PREFIXES:
         small = services.network.prefixlen > SERVICE_PREFIXES[-1]
         problem = "too small" if small else "larger than the API server supports"

@@ -6,6 +6,8 @@ from typing import Any
 import yaml
 
 from model import quorum, version_skew, versions
+from model.config.networking import NODE_CIDR_MASK_SIZE
+from model.render.kubeadm import MASK_FLAG
 from ops.errors import OperatorError
 from ops.rollout.desired import ClusterChange, DesiredCluster
 from ops.rollout.observed import MachineSummary
@@ -36,15 +38,27 @@ def reject_unsafe(change: ClusterChange, found: Mapping[str, MachineSummary]) ->
 def _reject_immutable_changes(before: DesiredCluster, after: DesiredCluster) -> None:
     """Reject changes of values in certificates, kubeconfigs and pods: they need a new cluster."""
     stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
-    former, wanted = (yaml.safe_load(each.cluster_document) for each in (before, after))
-    for path, config in FIXED.items():
-        then, now = _value(former, path), _value(wanted, path)
-        if stays and then != now:
+    former, wanted = (_fixed(yaml.safe_load(each.cluster_document)) for each in (before, after))
+    for config, then in former.items():
+        if stays and then != wanted[config]:
             raise OperatorError(
                 f"cluster {after.name}: {config} is {then or 'unset'} and cannot be changed to "
-                f"{now or 'unset'} in an existing cluster: revert it, or create another cluster "
-                "and move the workloads"
+                f"{wanted[config] or 'unset'} in an existing cluster: revert it, or create another "
+                "cluster and move the workloads"
             )
+
+
+def _fixed(document: Any) -> dict[str, Any]:
+    """Return the fixed values of a ClusterConfiguration by their names in the config.
+
+    With another mask size, the controller manager allocates shares that overlap those in use.
+    https://github.com/kubernetes/kubernetes/issues/70957
+    """
+    arguments = _value(document, "controllerManager.extraArgs") or ()
+    flags = {argument["name"]: argument["value"] for argument in arguments}
+    size = flags.get(MASK_FLAG, str(NODE_CIDR_MASK_SIZE))
+    named = {config: _value(document, path) for path, config in FIXED.items()}
+    return {**named, "networking.nodeCidrMaskSize": size}
 
 
 def _value(document: Any, path: str) -> Any:

@@ -32,6 +32,8 @@ def fleet() -> Iterator[PulumiStack]:
             "clusters": {
                 "cluster1": {
                     "machines": {"subnet": str(network)},
+                    "networking": {"podSubnet": "10.245.0.0/24", "nodeCidrMaskSize": 26},
+                    "kubelet": {"maxPods": 50},
                     "controlPlanes": {"count": 1},
                     "workers": {"count": 1},
                 }
@@ -82,6 +84,21 @@ def test_labels_and_taints_are_set_and_removed_in_place(
     found = node(kubectl, WORKER)
     assert "disk" not in found["metadata"]["labels"]
     assert "taints" not in found["spec"]
+
+
+def test_nodes_have_shares_of_the_set_size_for_as_long_as_the_cluster_exists(
+    fleet: PulumiStack, kubectl: Kubectl
+) -> None:
+    assert {node(kubectl, name)["spec"]["podCIDR"] for name in (PLANE, WORKER)} <= {
+        f"10.245.0.{start}/26" for start in (0, 64, 128, 192)
+    }
+    cluster(fleet)["networking"] |= {"nodeCidrMaskSize": 27}
+    cluster(fleet)["kubelet"] = {"maxPods": 20}
+    refused = fleet.run("preview")
+    assert refused.status != 0
+    assert "networking.nodeCidrMaskSize is 26 and cannot be changed to 27" in refused.output
+    cluster(fleet)["networking"] |= {"nodeCidrMaskSize": 26}
+    cluster(fleet)["kubelet"] = {"maxPods": 50}
 
 
 def test_kubelet_settings_restart_kubelets_only(fleet: PulumiStack, kubectl: Kubectl) -> None:

@@ -47,6 +47,19 @@ def test_immutable_settings_cannot_change(setting: str, name: str) -> None:
         diff(inputs(cluster_document=f"{CLUSTER}{setting}\n"))
 
 
+@pytest.mark.parametrize("flags", ["[]", "[{name: v, value: '4'}]", "[{name: MASK, value: '24'}]"])
+def test_nodes_keep_the_size_of_their_shares(flags: str) -> None:
+    def document(flags: str) -> str:
+        named = flags.replace("MASK", "node-cidr-mask-size-ipv4")
+        return f"{CLUSTER}controllerManager: {{extraArgs: {named}}}\n"
+
+    becomes = document("[{name: MASK, value: '25'}]")
+    refusal = "cluster a: networking.nodeCidrMaskSize is 24 and cannot be changed to 25"
+    with pytest.raises(OperatorError, match=refusal):
+        diff(inputs(cluster_document=becomes), cluster_document=document(flags))
+    assert diff(inputs(cluster_document=document("[{name: MASK, value: '24'}]"))) is True
+
+
 def test_a_recreated_cluster_may_have_another_endpoint() -> None:
     olds, news = inputs(), inputs(cluster_document=f"{CLUSTER}controlPlaneEndpoint: a:1\n")
     for props, identity in ((olds, "old"), (news, "new")):
