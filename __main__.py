@@ -5,7 +5,7 @@ import pulumi
 from components.fleet import Fleet, FleetArgs
 from components.sdk import lighten
 from model.config.errors import ConfigError
-from model.load import load
+from model.load import load, warnings
 
 config = pulumi.Config("kubeadm-fleet")
 
@@ -28,6 +28,8 @@ async def main() -> pulumi.Inputs:
         described = load(config.require_object("fleet"))
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
+    for warning in warnings(described):
+        pulumi.warn(warning)
     keys = {name: secret(name, " < KEY_FILE") for name in described.private_key_names}
     passwords = {name: secret(name) for name in described.sudo_password_names}
     outputs = Fleet("fleet", FleetArgs(described, keys | passwords)).outputs

@@ -157,6 +157,8 @@ class Cluster:
     # The prefix length of a Node's share of the pod subnet.
     node_cidr_mask_size: int
     service_subnet: IPv4Network
+    # Whether its pod and Service networks may be in use elsewhere, too.
+    networks_shared: bool
     dns_domain: str
     network: str
     protect: bool

@@ -32,6 +32,7 @@ from model.rules import (
     endpoint as endpoint_rules,
 )
 from model.rules import (
+    network_overlaps,
     node_shares,
     nodes,
     outside_addresses,
@@ -42,6 +43,8 @@ from model.rules import (
 )
 from model.rules.issue import Issue
 
+MOST_WARNINGS = 8
+
 
 def load(raw: object) -> Fleet:
     """Return the fleet described by `raw` (the parsed config value).
@@ -49,6 +52,19 @@ def load(raw: object) -> Fleet:
     Raises ConfigError with every problem found, before anything is created or changed.
     """
     return Fleet(tuple(map(_cluster, resolve(raw))))
+
+
+def warnings(fleet: Fleet) -> list[str]:
+    """Return what is permitted and still likely to be regretted, one text each.
+
+    Of a large fleet, only the first are described, and the others are counted.
+    """
+    shares = (node_shares.warning(cluster) for cluster in fleet.clusters)
+    found = [*network_overlaps.warnings(fleet), *filter(None, shares)]
+    texts = [str(problem) for problem in found[:MOST_WARNINGS]]
+    if more := len(found) - len(texts):
+        texts.append(f"{more} more networks have such a warning: correct the first ones first")
+    return texts
 
 
 def resolve(raw: object) -> tuple[ResolvedCluster, ...]:
@@ -102,6 +118,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         pod_subnet=settings.networking.pod_subnet,
         node_cidr_mask_size=settings.networking.node_cidr_mask_size,
         service_subnet=settings.networking.service_subnet,
+        networks_shared=settings.networks.shared,
         dns_domain=settings.networking.dns_domain,
         network=settings.network,
         protect=settings.protect,

@@ -8,6 +8,7 @@ from pydantic import Field
 from model import pins
 from model.config.artifacts import Artifacts
 from model.config.machines import DEFAULT_DRIVER, ControlPlanes, Host, Machines, Pool
+from model.config.networking import Networks
 from model.config.proxy_and_mirrors import Proxy
 from model.config.schema import ClusterConfig
 from model.config.ssh import Ssh
@@ -44,6 +45,12 @@ class EffectiveControlPlanes(EffectiveWorkers, ControlPlanes):
     taints: list[str] = Field(default_factory=lambda: [str(CONTROL_PLANE_TAINT)])
 
 
+class EffectiveNetworks(Networks):
+    """The consent to overlapping networks after merging."""
+
+    shared: bool = False
+
+
 class EffectiveUpgrades(Upgrades):
     """Rollout settings after merging."""
 
@@ -57,6 +64,7 @@ class EffectiveCluster(ClusterConfig):
 
     kubernetes_version: str = pins.KUBERNETES
     protect: bool = False
+    networks: EffectiveNetworks = Field(default_factory=EffectiveNetworks)
     proxy: Proxy = Field(default_factory=Proxy)
     machines: EffectiveMachines = Field(default_factory=EffectiveMachines)
     control_planes: EffectiveControlPlanes = Field(default_factory=EffectiveControlPlanes)

@@ -1,4 +1,4 @@
-"""The networks within a cluster: pods, Services, DNS, and the pod network."""
+"""The networks within a cluster: pods, Services, DNS, the pod network, and their overlaps."""
 
 from ipaddress import IPv4Network
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import Field
 
 from model.cni.plugins import PLUGINS
 from model.config.addresses import Domain, Subnet
-from model.config.field import ScalarField, between, one_of
+from model.config.field import Flag, ScalarField, between, one_of
 from model.config.strict import Strict
 
 # The controller manager's default for IPv4, and what leaves a Node more than a dozen pods.
@@ -46,3 +46,14 @@ class Networking(Strict):
         examples=["10.96.0.0/12"],
     )
     dns_domain: Domain = Field("cluster.local", description="The DNS domain of Services.")
+
+
+class Networks(Strict):
+    """The relation of a cluster's pod and Service networks to everything else."""
+
+    shared: Flag | None = Field(
+        None,
+        description="Accept that its pod and Service networks are in use elsewhere, too (default "
+        "false): by another cluster of the fleet, by its machines, or as public addresses. It can "
+        "never be connected to what has the same addresses.",
+    )

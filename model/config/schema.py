@@ -15,7 +15,7 @@ from model.config.endpoint import Endpoint
 from model.config.field import Flag, ScalarField
 from model.config.labels_and_taints import LabelKey, LabelValue
 from model.config.machines import ControlPlanes, Machines, Pool
-from model.config.networking import Networking, NetworkName
+from model.config.networking import Networking, NetworkName, Networks
 from model.config.proxy_and_mirrors import OutboundAccess
 from model.config.upgrades import RolloutStrategy, Upgrades
 
@@ -48,6 +48,10 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
     networking: Networking = Field(
         default_factory=Networking, description="The cluster's networking."
     )
+    networks: Networks = Field(
+        default_factory=Networks,
+        description="Consent to overlapping networks; overrides the fleet's setting.",
+    )
     network: NetworkName = Field("flannel", description="The pod network.")
     protect: Flag | None = Field(
         None, description="Reject deleting its machines and CAs; overrides the fleet's setting."
@@ -73,6 +77,9 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
     )
     protect: Flag = Field(False, description="Reject deleting machines and CAs of any cluster.")
     machines: Machines = Field(default_factory=Machines, description="Default machine settings.")
+    networks: Networks = Field(
+        default_factory=Networks, description="Consent to overlapping networks of any cluster."
+    )
     artifacts: Artifacts = Field(
         default_factory=Artifacts, description="Where binaries and images come from."
     )

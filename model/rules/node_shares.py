@@ -7,9 +7,10 @@ of the shares later: https://github.com/kubernetes/kubernetes/issues/70957
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from model.config.errors import Path
+from model.config.errors import ConfigProblem, Path, problem_at
 from model.config.networking import MASK_SIZES
 from model.config.resolved_cluster import ROLES, ResolvedCluster
+from model.fleet import Cluster
 from model.rules.issue import Issue, issue
 
 # Larger pod subnets are hardly available: 10.0.0.0/8 is the largest private one.
@@ -103,3 +104,24 @@ def _max_pods(cluster: ResolvedCluster) -> Iterator[Issue]:
             example=f"nodeCidrMaskSize: {largest}",
             sources=paths,
         )
+
+
+def warning(cluster: Cluster) -> ConfigProblem | None:
+    """Return a warning if the pod subnet has no share left for a machine that is replaced.
+
+    Its former Node, or that of a machine that is gone, keeps a share until it is deleted.
+    """
+    mask_size, machines = cluster.node_cidr_mask_size, len(cluster.machines)
+    shares = 2 ** (mask_size - cluster.pod_subnet.prefixlen)
+    spare = max(1, min(cluster.upgrade.max_unavailable, len(cluster.workers)))
+    if shares >= machines + spare:
+        return None
+    longest = _longest(mask_size, machines + spare)
+    return problem_at(
+        ("clusters", cluster.name, "networking", "podSubnet"),
+        cluster.pod_subnet,
+        f"too little room for a replaced or an additional machine: {machines} of {shares} shares "
+        f"(a /{mask_size} each) are used, and the subnet is fixed once the cluster exists",
+        allowed=f"a /{longest} or larger, for {spare} more; or a greater nodeCidrMaskSize",
+        example=_example(longest),
+    )
