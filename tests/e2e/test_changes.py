@@ -32,7 +32,7 @@ def fleet() -> Iterator[PulumiStack]:
             "clusters": {
                 "cluster1": {
                     "machines": {"subnet": str(network)},
-                    "networking": {"podSubnet": "10.245.0.0/24", "nodeCidrMaskSize": 26},
+                    "networking": {"podSubnet": "10.245.0.0/25", "nodeCidrMaskSize": 26},
                     "kubelet": {"maxPods": 50},
                     "controlPlanes": {"count": 1},
                     "workers": {"count": 1},
@@ -89,8 +89,8 @@ def test_labels_and_taints_are_set_and_removed_in_place(
 def test_nodes_have_shares_of_the_set_size_for_as_long_as_the_cluster_exists(
     fleet: PulumiStack, kubectl: Kubectl
 ) -> None:
-    assert {node(kubectl, name)["spec"]["podCIDR"] for name in (PLANE, WORKER)} <= {
-        f"10.245.0.{start}/26" for start in (0, 64, 128, 192)
+    assert {node(kubectl, name)["spec"]["podCIDR"] for name in (PLANE, WORKER)} == {
+        f"10.245.0.{start}/26" for start in (0, 64)
     }
     cluster(fleet)["networking"] |= {"nodeCidrMaskSize": 27}
     cluster(fleet)["kubelet"] = {"maxPods": 20}
