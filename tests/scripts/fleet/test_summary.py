@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from model.load import load, warnings
 from ops.pulumi.events import Event, Message, Step, StepPhase
 from scripts.fleet.changes import CLUSTER, MACHINE, ROLLOUT, Change, Changes, clean
-from scripts.fleet.summary import headline
+from scripts.fleet.engine_run import show
+from scripts.fleet.summary import headline, summary
+from tests.model.examples import CONTAINER
 from tests.scripts.fleet import recorder
 
 NAMES = recorder.names()
@@ -80,6 +83,20 @@ def test_messages_of_the_engine_about_itself_are_omitted() -> None:
     ]
     found = gathered(*noise)
     assert (found.errors, found.warnings) == ([], [])
+
+
+def test_a_warning_about_networks_has_its_line_in_the_summary(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    texts = warnings(load(CONTAINER))
+    found = gathered(*(Message(STACK_URN, "warning", text) for text in texts))
+    show(summary(found, "dev", preview=True))
+    lines = capsys.readouterr().out.split("Warnings:\n")[1]
+    assert lines.startswith(
+        "  kubeadm-fleet:fleet.clusters.cluster2.networking.podSubnet: overlaps 10.244.0.0/16 "
+    )
+    assert "\n      example:  podSubnet: 10.245.0.0/16\n" in lines
+    assert "  kubeadm-fleet:fleet.clusters.cluster2.networking.serviceSubnet: overlaps" in lines
 
 
 @pytest.mark.parametrize(
