@@ -140,6 +140,7 @@ class ExistingDriver:
                 login=login.to_props(),
                 host_key_check=login.host_key_check,
                 endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
+                networks=self._unshared_networks(),
                 content=texts_of(machine, files),
             ),
             opts,
@@ -150,6 +151,15 @@ class ExistingDriver:
             login,
             settings={"ARTIFACTS_DIGEST": resource.artifacts_digest},
         )
+
+    def _unshared_networks(self) -> dict[str, str]:
+        """Return the networks that the host must not need, unless the config accepts it."""
+        if self._cluster.networks_shared:
+            return {}
+        return {
+            "podSubnet": str(self._cluster.pod_subnet),
+            "serviceSubnet": str(self._cluster.service_subnet),
+        }
 
     def _named_secrets(self, settings: ExistingSettings) -> dict[str, pulumi.Output[str]]:
         names = {

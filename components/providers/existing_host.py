@@ -60,6 +60,7 @@ class ExistingHostInputs(TypedDict):
     login: LoginProps
     host_key_check: str
     endpoint_port: NotRequired[float]
+    networks: NotRequired[Mapping[str, str]]
     content: Mapping[str, str]
 
 
@@ -85,7 +86,8 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
             disk = _host_artifacts(inputs, facts.arch).disk if _is_known(facts) else 0
             port = inputs.get("endpoint_port")
             port = None if port is None else int(port)
-            visit.reject_unfit(facts, wanted(inputs["role"], fleet, machine, disk, port))
+            networks = inputs.get("networks", {})
+            visit.reject_unfit(facts, wanted(inputs["role"], fleet, machine, disk, port, networks))
             return _sync_artifacts(visit, inputs, facts)
 
     def _id(self, state: ExistingHostState) -> str:
@@ -269,7 +271,8 @@ class ExistingHostArgs:
     """A host and its machine; `owner` is the fleet's public key.
 
     `host_key_check` is shown by a preview: "off" if any host key is trusted. `content` has the
-    checksums of the machine's texts by name (components/texts.py).
+    checksums of the machine's texts by name (components/texts.py), `networks` the cluster's pod and
+    Service network by their keys in the config, unless the host may need them for something else.
     """
 
     owner: pulumi.Input[str]
@@ -281,6 +284,7 @@ class ExistingHostArgs:
     login: Mapping[str, object]
     host_key_check: str
     endpoint_port: int | None
+    networks: Mapping[str, str]
     content: Mapping[str, str]
 
 

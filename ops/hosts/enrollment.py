@@ -1,6 +1,7 @@
 """Enrollment of a host over its connection: facts, claim, artifacts, reset; one command each."""
 
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network
 from time import time
 
 from ops.errors import OperatorError
@@ -126,7 +127,13 @@ class Enrollment:
 
 
 def wanted(
-    role: str, fleet: str, machine: str, disk: int, endpoint_port: int | None
+    role: str,
+    fleet: str,
+    machine: str,
+    disk: int,
+    endpoint_port: int | None,
+    networks: Mapping[str, str],
 ) -> preflight.HostRequirements:
     """Return the requirements of a host at this moment."""
-    return preflight.HostRequirements(role, fleet, machine, time(), disk, endpoint_port)
+    hidden = {key: IPv4Network(network) for key, network in networks.items()}
+    return preflight.HostRequirements(role, fleet, machine, time(), disk, endpoint_port, hidden)

@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from model.well_known import ARCHITECTURES
 from ops.errors import OperatorError
+from ops.hosts.routes import Route
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Facts:
     swap_kib: int
     free_kib: int
     ports: frozenset[int]
+    routes: tuple[Route, ...]
+    nameservers: tuple[str, ...]
     leftovers: tuple[str, ...]
     packages: tuple[str, ...]
     claim: Claim | None
@@ -78,6 +81,8 @@ class Facts:
                 swap_kib=int(said["swap_kib"]),
                 free_kib=int(said["free_kib"]),
                 ports=frozenset(int(port, 16) for port in said["ports"].split()),
+                routes=tuple(map(Route.parse, said["routes"].split())),
+                nameservers=tuple(said["nameservers"].split()),
                 leftovers=tuple(said["leftovers"].split()),
                 packages=tuple(said["packages"].split()),
                 claim=Claim.parse(said["owner"]),

@@ -1,7 +1,8 @@
 """Preflight checks of a host for its role; all problems are reported at once."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from model.fleet import CONTROL_PLANE, WORKER
 from model.well_known import ARCHITECTURES, CONTROL_PLANE_PORTS, WORKER_PORTS
@@ -20,7 +21,9 @@ GIB = 1 << 30
 class HostRequirements:
     """Requirements of a host: `now` is this program's clock, `disk` in bytes.
 
-    `endpoint_port` is the port of a control plane's virtual IP address, if there is one.
+    `endpoint_port` is the port of a control plane's virtual IP address, if there is one. `networks`
+    are those of pods and Services that the host must not need for anything else, by their keys in
+    the config.
     """
 
     role: str
@@ -29,6 +32,7 @@ class HostRequirements:
     now: float
     disk: int
     endpoint_port: int | None = None
+    networks: Mapping[str, IPv4Network] = field(default_factory=dict)
 
     @property
     def ports(self) -> Mapping[int, str]:
@@ -46,7 +50,11 @@ def problems(facts: Facts, wanted: HostRequirements) -> list[str]:
     """Return the problems, one line each, with a remedy; empty if the host is suitable."""
     found = [*_access(facts), *_system(facts, wanted)]
     if not wanted.owns(facts.claim):
-        found += [*_claimed(facts), *_occupied(facts, wanted)]
+        found += [
+            *_claimed(facts),
+            *_hidden_networks(facts, wanted),
+            *_occupied(facts, wanted),
+        ]
     return found
 
 
@@ -95,6 +103,33 @@ def _claimed(facts: Facts) -> Iterator[str]:
             "from that fleet; if that fleet is permanently lost, remove "
             "/var/lib/kubeadm-fleet/owner on the host"
         )
+
+
+def _hidden_networks(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
+    """Yield what the host could no longer reach beside the cluster's pods and Services."""
+    for key, network in wanted.networks.items():
+        remedy = f"set networking.{key} to another one before the cluster is made"
+        for route in facts.routes:
+            if route.conflicts(network):
+                yield (
+                    f"network {route.network} ({route.interface}) overlaps networking.{key} "
+                    f"{network}: {remedy}; remove the interface, if nothing uses it; or accept it "
+                    "with `networks: {shared: true}`"
+                )
+        for nameserver in facts.nameservers:
+            if _is_inside(nameserver, network):
+                yield (
+                    f"nameserver {nameserver} is inside networking.{key} {network}: pods could not "
+                    f"resolve names: {remedy}, or the host's resolver"
+                )
+
+
+def _is_inside(nameserver: str, network: IPv4Network) -> bool:
+    """Return whether a nameserver of resolv.conf, IPv6 or not even an address, is in a network."""
+    try:
+        return IPv4Address(nameserver) in network
+    except AddressValueError:
+        return False
 
 
 def _occupied(facts: Facts, wanted: HostRequirements) -> Iterator[str]:

@@ -36,6 +36,12 @@ host_facts() {
   fact ports "$(awk '$4 == "0A" {sub(/.*:/, "", $2); print $2}' /proc/net/tcp{,6} 2>/dev/null |
     sort -u | tr '\n' ' ')"
 
+  # IPv4 routes, addresses in hexadecimal: proc(5). The resolver that kubeadm tells the kubelet to use.
+  fact routes "$(awk 'NR > 1 {print $1 "," $2 "," $3 "," $8}' /proc/net/route | tr '\n' ' ')"
+  path=/run/systemd/resolve/resolv.conf
+  [[ -e $path ]] || path=/etc/resolv.conf
+  fact nameservers "$(awk '$1 == "nameserver" {print $2}' "$path" 2>/dev/null | tr '\n' ' ')"
+
   # Leftovers of an earlier cluster, and what is in the way of our own files.
   for path in /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /var/lib/kubelet/config.yaml \
     $PATHS; do

@@ -141,6 +141,22 @@ def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
     assert not (host.root / "var/lib/kubeadm-fleet/artifacts").exists()
 
 
+def test_rejects_a_host_that_needs_the_networks_of_pods_and_services(host: BareHost) -> None:
+    make_bundle()
+    networks = {"podSubnet": "10.244.0.0/16", "serviceSubnet": "10.96.0.0/12"}
+    host.shell(
+        "ip link add docker0 type bridge; ip address add 10.244.7.1/24 dev docker0\n"
+        "ip link set docker0 up; echo nameserver 10.96.0.53 >/etc/resolv.conf"
+    )
+    with pytest.raises(OperatorError) as refusal:
+        HOSTS.create(wanted(host, networks=networks))
+    said = str(refusal.value)
+    assert "network 10.244.7.0/24 (docker0) overlaps networking.podSubnet 10.244.0.0/16" in said
+    assert "nameserver 10.96.0.53 is inside networking.serviceSubnet 10.96.0.0/12" in said
+    host.shell("ip link delete docker0; echo nameserver 192.0.2.53 >/etc/resolv.conf")
+    assert HOSTS.create(wanted(host, networks=networks)).outs
+
+
 def test_reports_that_sudo_requires_a_password(host: BareHost) -> None:
     make_bundle()
     host.shell("rm /etc/sudoers.d/user")

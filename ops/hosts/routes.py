@@ -1,0 +1,35 @@
+"""The networks that a host reaches through its own interfaces and routes."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of a host; `is_direct` if its interface is in the network itself."""
+
+    interface: str
+    network: IPv4Network
+    is_direct: bool
+
+    @classmethod
+    def parse(cls, text: str) -> "Route":
+        """Parse INTERFACE,DESTINATION,GATEWAY,MASK as in /proc/net/route; raise ValueError."""
+        interface, destination, gateway, mask = text.split(",")
+        network = IPv4Network((_address(destination), str(_address(mask))))
+        return cls(interface, network, _address(gateway) == IPv4Address(0))
+
+    def conflicts(self, network: IPv4Network) -> bool:
+        """Return whether `network`, used by pods or Services, hides what this route leads to.
+
+        A route through a gateway to more than the network is an aggregate, such as that of a site's
+        10.0.0.0/8, or the default route.
+        """
+        return self.network.subnet_of(network) or (
+            self.is_direct and network.subnet_of(self.network) and self.network.prefixlen > 0
+        )
+
+
+def _address(text: str) -> IPv4Address:
+    """Return an address given in hexadecimal, in the byte order of the supported architectures."""
+    return IPv4Address(bytes.fromhex(text)[::-1])
