@@ -38,7 +38,7 @@ def reject_unsafe(change: ClusterChange, found: Mapping[str, MachineSummary]) ->
 def _reject_immutable_changes(before: DesiredCluster, after: DesiredCluster) -> None:
     """Reject changes of values in certificates, kubeconfigs and pods: they need a new cluster."""
     stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
-    former, wanted = (_fixed(yaml.safe_load(each.cluster_document)) for each in (before, after))
+    former, wanted = (_fixed(yaml.safe_load(state.cluster_document)) for state in (before, after))
     for config, then in former.items():
         if stays and then != wanted[config]:
             raise OperatorError(

@@ -79,7 +79,7 @@ def test_consent_of_one_side_is_enough(changes: list[tuple[str, Any]]) -> None:
 
 
 def test_a_cluster_takes_back_the_consent_of_the_fleet() -> None:
-    takes_back = [(f"{each}/networks", {"shared": False}) for each in (ONE, TWO)]
+    takes_back = [(f"{cluster}/networks", {"shared": False}) for cluster in (ONE, TWO)]
     assert len(warned(CONTAINER, ("networks", SHARED), *takes_back)) == 2
 
 

@@ -125,8 +125,8 @@ def test_example_of_a_refused_pod_subnet_is_accepted(
         (f"{ONE}/networking", {**networking, "serviceSubnet": "172.24.0.0/16"}),
         (f"{ONE}/workers/count", workers),
         *(
-            (f"{each}/machines/subnet", f"192.168.{third}.0/19")
-            for each, third in ((ONE, 32), (TWO, 64))
+            (f"{path}/machines/subnet", f"192.168.{third}.0/19")
+            for path, third in ((ONE, 32), (TWO, 64))
         ),
     )
     for _ in range(3):

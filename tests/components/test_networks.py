@@ -1,4 +1,4 @@
-"""What the program warns about while it registers everything all the same."""
+"""Networks that are in use elsewhere: what the program warns about, and what hosts are told."""
 
 from typing import Any
 
@@ -41,3 +41,21 @@ def test_a_tracked_stack_is_not_warned_about(name: str, warned: list[str]) -> No
     config: Any = stack_config(name)
     run(config, secrets={"sshPrivateKey": SSH_KEY})
     assert warned == []
+
+
+@pytest.mark.parametrize(
+    ("shared", "networks"),
+    [(False, {"podSubnet": "10.245.0.0/16", "serviceSubnet": "10.97.0.0/16"}), (True, {})],
+)
+def test_a_host_is_checked_for_the_networks_that_it_must_not_need(
+    shared: bool, networks: dict[str, str]
+) -> None:
+    consent = ("clusters/cluster2/networks", {"shared": shared})
+    graph = run(changed(stack_config("prod"), consent), secrets={"sshPrivateKey": SSH_KEY})
+    hosts = [resource for resource in graph if resource.type.endswith(":ExistingHost")]
+    given = {host.name: host.inputs["networks"] for host in hosts}
+    assert given["cluster2-worker-0"] == networks
+    assert given["cluster1-worker-0"] == {
+        "podSubnet": "10.244.0.0/16",
+        "serviceSubnet": "10.96.0.0/16",
+    }
