@@ -33,6 +33,8 @@ CONNECTIONS = 32
 RETRIES = 3
 # For a non-essential read: one retry, since a virtual address may just be moving.
 PROBE_RETRIES = 1
+# Limit for what an overloaded API, or a proxy before it, asks to wait before a retry.
+RETRY_AFTER_SECONDS = 5
 # The same as kubectl's.
 PAGE = 500
 # How long requests are retried: a control plane may be leaving, or a virtual address moving.
@@ -92,8 +94,8 @@ class Client:
         return unless_missing(lambda: self.get(path))
 
     def pages(self, path: str, **query: Any) -> Iterator[Json]:
-        """Yield the items of a list, read in pages."""
-        query |= {"limit": PAGE}
+        """Yield the items of a list, read in pages of `limit`."""
+        query = {"limit": PAGE, **query}
         while True:
             page = self.get(path, **query)
             yield from page["items"] or ()
@@ -157,7 +159,12 @@ class Client:
         body: Mapping[str, Any] | None = None,
         kind: str = JSON,
     ) -> bytes:
-        retries = urllib3.Retry(self._retries, backoff_factor=0.2, raise_on_status=False)
+        retries = urllib3.Retry(
+            self._retries,
+            backoff_factor=0.2,
+            raise_on_status=False,
+            retry_after_max=RETRY_AFTER_SECONDS,
+        )
         try:
             answer = self._pool.urlopen(
                 method,
@@ -171,7 +178,7 @@ class Client:
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable(None, str(getattr(error, "reason", None) or error)) from None
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise from_response(answer.status, answer.data)
+            raise from_response(answer.status, answer.data, answer.headers.get("Retry-After", ""))
         return answer.data
 
 

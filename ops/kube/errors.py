@@ -23,12 +23,17 @@ class ApiError(Exception):
         self.message = message
         self.details = details or {}
 
+    @property
+    def retry_after_seconds(self) -> float:
+        """How long the API asks to wait before the request is repeated; 0 if it does not say."""
+        return float(self.details.get("retryAfterSeconds") or 0)
+
     def __str__(self) -> str:
         return f"{_status_text(self.status)}: {self.message}"
 
 
 class Unavailable(ApiError):
-    """The API did not answer or reported a server error; this may be transient."""
+    """The API did not answer, was overloaded or reported a server error; this may be transient."""
 
 
 class Conflict(ApiError):
@@ -39,15 +44,17 @@ class Conflict(ApiError):
 TRANSIENT = (Unavailable, Conflict)
 
 
-def from_response(status: int, body: bytes) -> ApiError:
-    """Return the error for a response."""
+def from_response(status: int, body: bytes, retry_after: str = "") -> ApiError:
+    """Return the error for a response; `retry_after` is its header, which may be in seconds."""
     try:
         reported = json.loads(body)
         message, details = str(reported["message"]), reported.get("details") or {}
     except (ValueError, KeyError, TypeError):
         text = body.decode(errors="replace").strip()
         message, details = text[:MAX_MESSAGE_LENGTH] or "no reason given", {}
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if retry_after.isdigit():
+        details.setdefault("retryAfterSeconds", int(retry_after))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return Unavailable(status, message, details)
     if status in (HTTPStatus.CONFLICT, HTTPStatus.GONE):
         return Conflict(status, message, details)

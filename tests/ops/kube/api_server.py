@@ -8,7 +8,7 @@ import ssl
 import struct
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,16 +41,20 @@ class Api:
     """The server: `answers` by method and path, `programs` by pod; `asked` is what came in.
 
     `sent` is what the last request of a method and path had in its body, `types` its media type;
-    `queries` are those of all requests. An answer may be a function, which is called each time.
+    `queries` and `sizes` are those of all requests and of all answers. An answer may be a function,
+    which is called each time; `lists` are answered in pages. `headers` are added to an answer.
     """
 
     def __init__(self, authority: certificates.KeyPair) -> None:
         self.answers: dict[str, Answer | Callable[[], Answer]] = {}
+        self.lists: dict[str, Sequence[dict[str, Any]]] = {}
+        self.headers: dict[str, dict[str, str]] = {}
         self.programs: dict[str, Program] = {}
         self.asked: list[str] = []
         self.sent: dict[str, Any] = {}
         self.types: dict[str, str | None] = {}
         self.queries: list[dict[str, list[str]]] = []
+        self.sizes: list[int] = []
         self.connections: list[socket.socket] = []
         self.authority = authority
         self.kubeconfig = ""
@@ -116,9 +120,14 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
             api.sent[f"{self.command} {path}"] = json.loads(body or "null")
             missing = (404, {"kind": "Status", "reason": "NotFound", "message": f"no {path}"})
             answer = api.answers.get(f"{self.command} {path}", missing)
+            if path in api.lists:
+                answer = 200, _page(api.lists[path], parse_qs(query))
             status, said = answer() if callable(answer) else answer
             text = json.dumps(said).encode()
+            api.sizes.append(len(text))
             self.send_response(status)
+            for header in api.headers.get(f"{self.command} {path}", {}).items():
+                self.send_header(*header)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
@@ -153,6 +162,13 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
     return Handler
+
+
+def _page(items: Sequence[dict[str, Any]], query: dict[str, list[str]]) -> dict[str, Any]:
+    begin, limit = int(query.get("continue", ["0"])[0]), int(query["limit"][0])
+    end = begin + limit
+    rest = {"continue": str(end)} if end < len(items) else {}
+    return {"metadata": rest, "items": items[begin:end]}
 
 
 def _serving_certificate(authority: certificates.KeyPair, folder: Path) -> Path:

@@ -86,6 +86,7 @@ def test_objects_are_created_patched_and_deleted(api: Api, kube: Client) -> None
         (403, ApiError, "403 Forbidden: you may not"),
         (409, Conflict, "409 Conflict: you may not"),
         (410, Conflict, "410 Gone: you may not"),
+        (429, Unavailable, "429 Too Many Requests: you may not"),
         (500, Unavailable, "500 Internal Server Error: you may not"),
         (599, Unavailable, "status 599: you may not"),
     ],
@@ -100,6 +101,34 @@ def test_a_rejection_has_the_status_and_message_of_the_api(
     assert type(raised.value) is kind
     assert str(raised.value) == text
     assert raised.value.details == details
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_time_that_an_overloaded_api_asks_for_is_bounded(
+    api: Api, kube: Client, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A proxy before it may ask for an hour."""
+    monkeypatch.setattr(client, "RETRY_AFTER_SECONDS", 0.01)
+    answers = iter([(status, {}), (200, {"kind": "Node"})])
+    api.answers[f"GET {NODE}"] = lambda: next(answers)
+    api.headers[f"GET {NODE}"] = {"Retry-After": "3600"}
+    assert kube.get(NODE) == {"kind": "Node"}
+
+
+@pytest.mark.parametrize(
+    ("header", "details", "seconds"),
+    [("7", {}, 7), ("", {"retryAfterSeconds": 10}, 10), ("7", {"retryAfterSeconds": 10}, 10),
+     ("Thu, 26 Nov 2026 00:00:00 GMT", {}, 0), ("", {}, 0)],
+)  # fmt: skip
+def test_time_that_a_refusal_asks_for_is_known(
+    api: Api, kube: Client, header: str, details: dict[str, int], seconds: int
+) -> None:
+    api.answers[f"POST {NODES}"] = (429, {"message": "later", "details": details})
+    api.headers[f"POST {NODES}"] = {"Retry-After": header} if header else {}
+    with pytest.raises(ApiError, match="later") as raised:
+        kube.create(NODES, {})
+    assert raised.value.retry_after_seconds == seconds
+    assert len(api.asked) == 1
 
 
 def test_a_missing_object_is_none(api: Api, kube: Client) -> None:
