@@ -112,16 +112,16 @@ def _leave_as_control_plane(inputs: MembershipInputs) -> None:
         deadline_seconds=ETCD_SECONDS,
     )
     if all(each.healthy for each in own):
-        _retire(inputs, retirement.SILENCE_SECONDS)
+        _retire(inputs)
         _leave_etcd(inputs)
     else:
         _leave_etcd(inputs, own)
-        _retire(inputs, retirement.SHORT_SILENCE_SECONDS)
+        _retire(inputs, is_down=True)
     Nodes(connect(inputs["identity"])).delete(inputs["node"])
 
 
 def _leave(inputs: MembershipInputs) -> None:
-    _retire(inputs, retirement.SILENCE_SECONDS)
+    _retire(inputs)
     Nodes(connect(inputs["identity"])).delete(inputs["node"])
 
 
@@ -135,7 +135,7 @@ def _leave_etcd(inputs: MembershipInputs, leaving: Sequence[etcd.Member] = ()) -
     )
 
 
-def _retire(inputs: MembershipInputs, silence_seconds: float) -> None:
+def _retire(inputs: MembershipInputs, *, is_down: bool = False) -> None:
     # For a machine removed from the config, the state holds its drain policy of that time.
     nodes = Nodes(connect(inputs["identity"]))
     policy = nodes.drain_policy()
@@ -144,7 +144,7 @@ def _retire(inputs: MembershipInputs, silence_seconds: float) -> None:
         inputs["node"],
         deadline_seconds=float(policy["seconds"]) if policy else inputs["drain_seconds"],
         force=policy["force"] == "true" if policy else inputs["force"],
-        silence_seconds=silence_seconds,
+        is_down=is_down,
     )
     if deleted:
         text = f"deleted, since no other Node can take them: {deleted}"

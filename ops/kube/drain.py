@@ -1,67 +1,70 @@
 """Draining a Node, as `kubectl drain` does.
 
 A drain covers the pods that are on the Node when it begins, except those that belong to the Node
-itself (DaemonSet and static pods): a pod that tolerates everything comes back to a cordoned Node as
-often as it is evicted.
+itself (DaemonSet and static pods) and those that have finished: a pod that tolerates everything
+comes back to a cordoned Node as often as it is evicted.
 
 A pod that another Node can take (see placement.py) is evicted. The eviction is retried until the
 pod's PodDisruptionBudget allows it, so that its replacement is running by then; no budget blocks it
 beyond the deadline. After that the drain fails and reports the obstacles; with `force` the
-remaining pods are deleted instead, regardless of budgets.
+remaining pods are deleted instead, regardless of budgets. A refusal concerns its pod alone,
+whatever the reason: the others leave meanwhile.
 
 A pod that no other Node can take has nowhere else to go, and no budget would ever allow its
 eviction, since its replacement cannot start. On a Node that stays it is left running: containers
 survive a restart of their kubelet. On a Node that leaves, it is deleted after all others have gone.
+
+A Node that is not Ready may come back: the drain waits, beyond its deadline if need be, until it
+does or is lost (see liveness.py). A lost Node's pods are asked to go, but not waited for.
 """
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
 
 from ops.errors import OperatorError
 from ops.kube import pdb, placement
-from ops.kube.client import Client
+from ops.kube import pod as pods_of
+from ops.kube.client import Client, Json
 from ops.kube.conditions import is_ready
 from ops.kube.errors import TRANSIENT, ApiError
+from ops.kube.liveness import Liveness
+from ops.kube.pod import title, uid
 from ops.wait import NotYet, wait_until
-
-Pod = dict[str, Any]
 
 POLL_SECONDS = 0.5
 # Time for a force-deleted pod to terminate, and for its kubelet to report it.
 FORCED_GRACE_SECONDS = 10
 FORCED_SECONDS = 60
-# The status for a blocking budget, and for several budgets on one pod.
-BLOCKED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR)
+# Evictions at a time: an admission webhook may take many seconds for one.
+AT_ONCE = 8
+# Limit for what the API asks to wait before another eviction.
+RETRY_AFTER_SECONDS = 10.0
+# Usually the first few Nodes can take every pod.
+NODES_PAGE = 50
 # The pod is gone, or another one has its name.
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-FINISHED = ("Succeeded", "Failed")
 
 
 class Drain:
-    """One Node's drain; `leaves`: the Node is removed with its machine.
-
-    `is_lost` says that its kubelet can no longer terminate pods.
-    """
+    """One Node's drain; `leaves`: the Node is removed with its machine."""
 
     def __init__(
-        self,
-        client: Client,
-        name: str,
-        *,
-        leaves: bool = False,
-        is_lost: Callable[[], bool] = lambda: False,
+        self, client: Client, name: str, liveness: Liveness, *, leaves: bool = False
     ) -> None:
         self._client = client
         self._name = name
+        self._liveness = liveness
         self._leaves = leaves
-        self._is_lost = is_lost
         # For each covered pod, by UID: why no other Node can take it, "" if one can.
         self._obstacles: dict[str, str] | None = None
-        self._stranded: list[Pod] = []
+        self._stranded: list[Json] = []
+        # Of pods that were not evicted, by UID: why, and when to try again.
         self._refusals: dict[str, str] = {}
+        self._not_before: dict[str, float] = {}
         self._api_error = ""
 
     def run(self, *, deadline_seconds: float, force: bool) -> str:
@@ -69,14 +72,19 @@ class Drain:
 
         They are still running, unless the Node leaves. "" if there are none.
         """
-        deadline = time.monotonic() + deadline_seconds
+        began = time.monotonic()
+        deadline = began + deadline_seconds
 
-        def finish(terminate: Callable[[Pod], None], applies: Callable[[Pod], bool]) -> None:
+        def finish(terminate: Callable[[Json], None], applies: Callable[[Json], bool]) -> None:
             left = self._terminate_all(terminate, applies, deadline - time.monotonic())
             if left and force:
                 left = self._terminate_all(self._force_delete, applies, FORCED_SECONDS)
+                left = left if self._liveness.seconds_until_lost() == math.inf else []
+            elif left and (absence := self._liveness.seconds_until_lost()) < math.inf:
+                left = self._terminate_all(terminate, applies, absence + POLL_SECONDS)
             if left or self._api_error:
-                raise self._failure(left, deadline_seconds, force=force)
+                waited = deadline_seconds if force else time.monotonic() - began
+                raise self._failure(left, waited, force=force)
 
         finish(self._evict, self._can_move)
         if self._leaves and self._stranded:
@@ -84,22 +92,22 @@ class Drain:
         return self._describe_stranded()
 
     def _terminate_all(
-        self, terminate: Callable[[Pod], None], applies: Callable[[Pod], bool], seconds: float
-    ) -> list[Pod]:
+        self, terminate: Callable[[Json], None], applies: Callable[[Json], bool], seconds: float
+    ) -> list[Json]:
         """Terminate every pod that applies; return the rest. A lost Node has none to wait for."""
-        left: list[Pod] = []
+        left: list[Json] = []
 
         def attempt() -> None:
             nonlocal left
             self._api_error = ""
             try:
                 left = [pod for pod in self._pods() if applies(pod)]
-                for pod in left:
-                    terminate(pod)
             except TRANSIENT as error:
                 # Control planes are drained too: the API may be unavailable for a moment.
                 self._api_error = str(error)
-            if (left or self._api_error) and not self._is_lost():
+            else:
+                _on_each(terminate, left)
+            if (left or self._api_error) and not self._liveness.is_lost():
                 raise NotYet
             left, self._api_error = [], ""
 
@@ -107,81 +115,90 @@ class Drain:
             wait_until(attempt, seconds, TimeoutError, poll_seconds=POLL_SECONDS)
         return left
 
-    def _pods(self) -> list[Pod]:
+    def _pods(self) -> list[Json]:
         on_node = self._client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={self._name}")
-        pods = [pod for pod in on_node if not _belongs_to_node(pod)]
+        pods = [pod for pod in on_node if not _stays(pod)]
         if self._obstacles is None:
             self._obstacles = self._judge(pods)
             self._stranded = [pod for pod in pods if self._is_stranded(pod)]
         return pods
 
-    def _judge(self, pods: list[Pod]) -> dict[str, str]:
+    def _judge(self, pods: list[Json]) -> dict[str, str]:
         """Return why no other Node can take each pod; a terminating one goes anyway."""
-        if not pods:
-            return {}
-        nodes = self._client.pages("/api/v1/nodes")
-        others = [node for node in nodes if node["metadata"]["name"] != self._name]
+        is_any_unready = False
+
+        def others() -> Iterator[Json]:
+            nonlocal is_any_unready
+            for node in self._client.pages("/api/v1/nodes", limit=NODES_PAGE):
+                if node["metadata"]["name"] != self._name:
+                    is_any_unready |= not is_ready(node)
+                    yield node
+
+        movable = {uid(pod): pod for pod in pods if not pods_of.is_terminating(pod)}
+        unplaceable = placement.unplaceable(movable, others())
         # Before pods are deleted regardless of budgets, wait for a Node that may become Ready
         # again.
-        if self._leaves and not all(map(is_ready, others)):
-            return {_uid(pod): "" for pod in pods}
-        return {
-            _uid(pod): "" if _is_terminating(pod) else placement.obstacles(pod, others)
-            for pod in pods
-        }
+        if self._leaves and is_any_unready:
+            unplaceable = {}
+        return {uid(pod): unplaceable.get(uid(pod), "") for pod in pods}
 
-    def _can_move(self, pod: Pod) -> bool:
-        return (self._obstacles or {}).get(_uid(pod)) == ""
+    def _can_move(self, pod: Json) -> bool:
+        return (self._obstacles or {}).get(uid(pod)) == ""
 
-    def _is_stranded(self, pod: Pod) -> bool:
-        return bool((self._obstacles or {}).get(_uid(pod)))
+    def _is_stranded(self, pod: Json) -> bool:
+        return bool((self._obstacles or {}).get(uid(pod)))
 
     def _describe_stranded(self) -> str:
-        """Name the running pods with nowhere else to go, grouped by reason."""
-        reasons: dict[str, list[str]] = {}
+        """Name the pods with nowhere else to go, grouped by reason."""
+        reasons: dict[str, list[Json]] = {}
         for pod in self._stranded:
-            if pod["status"].get("phase") not in FINISHED:
-                reasons.setdefault((self._obstacles or {})[_uid(pod)], []).append(title(pod))
-        return "; ".join(f"{', '.join(pods)} ({why})" for why, pods in reasons.items())
+            reasons.setdefault((self._obstacles or {})[uid(pod)], []).append(pod)
+        return "; ".join(f"{pods_of.titles(pods)} ({why})" for why, pods in reasons.items())
 
-    def _evict(self, pod: Pod) -> None:
+    def _evict(self, pod: Json) -> None:
         """Request the pod's eviction; record the reason of a refusal."""
-        self._refusals.pop(title(pod), None)
-        if _is_terminating(pod):
+        if pods_of.is_terminating(pod) or time.monotonic() < self._not_before.get(uid(pod), 0):
             return
-        name = {key: pod["metadata"][key] for key in ("name", "namespace")}
         eviction = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
-            "metadata": name,
-            "deleteOptions": _only(pod),
+            "metadata": {key: pod["metadata"][key] for key in ("name", "namespace")},
+            "deleteOptions": pods_of.only(pod),
         }
-        try:
-            self._client.create(f"{_path(pod)}/eviction", eviction)
-        except ApiError as error:
-            if error.status in BLOCKED or _is_namespace_ending(error):
-                self._refusals[title(pod)] = error.message
-            elif error.status not in GONE:
-                raise
+        path = f"{pods_of.path(pod)}/eviction"
+        self._request("evicted", pod, lambda: self._client.create(path, eviction))
 
-    def _force_delete(self, pod: Pod) -> None:
+    def _force_delete(self, pod: Json) -> None:
         grace = pod["metadata"].get("deletionGracePeriodSeconds")
         if grace is None or grace > FORCED_GRACE_SECONDS:
             self._remove(pod, gracePeriodSeconds=FORCED_GRACE_SECONDS)
 
-    def _delete(self, pod: Pod) -> None:
+    def _delete(self, pod: Json) -> None:
         """Delete the pod with its own grace period."""
-        if not _is_terminating(pod):
+        if not pods_of.is_terminating(pod):
             self._remove(pod)
 
-    def _remove(self, pod: Pod, **options: int) -> None:
+    def _remove(self, pod: Json, **options: int) -> None:
+        options_of_pod = {**pods_of.only(pod), **options}
+        path = pods_of.path(pod)
+        self._request("deleted", pod, lambda: self._client.delete(path, options_of_pod))
+
+    def _request(self, what: str, pod: Json, call: Callable[[], object]) -> None:
+        """Make a request about one pod; record the reason of a refusal.
+
+        Budgets refuse an eviction (429, or 500 if a pod has several), as do admission webhooks and
+        a namespace that is terminating, which deletes its pods by itself: all may pass.
+        """
+        self._refusals.pop(uid(pod), None)
         try:
-            self._client.delete(_path(pod), {**_only(pod), **options})
+            call()
         except ApiError as error:
             if error.status not in GONE:
-                raise
+                wait = min(error.retry_after_seconds, RETRY_AFTER_SECONDS)
+                self._not_before[uid(pod)] = time.monotonic() + wait
+                self._refusals[uid(pod)] = f"not {what}: {error.message}"
 
-    def _failure(self, left: list[Pod], seconds: float, *, force: bool) -> OperatorError:
+    def _failure(self, left: list[Json], seconds: float, *, force: bool) -> OperatorError:
         server = self._client.access.server
         what = f"draining Node {self._name} at {server} failed: after {seconds:.0f} s"
         if self._api_error:
@@ -189,64 +206,49 @@ class Drain:
                 f"{what} the API was still unavailable: {self._api_error}. "
                 "Repair it and run `fleet up` again; pods that were evicted are not moved back."
             )
-        pods = "; ".join(self._state(pod) for pod in left)
+        pods = pods_of.few((self._state(pod) for pod in left), "; ")
+        refused = [pod for pod in left if uid(pod) in self._refusals]
         if force:
+            next_step = (
+                "The API refuses their deletion: remove what causes that"
+                if len(refused) == len(left)
+                else "The kubelet does not terminate them: check `journalctl -u kubelet` on the "
+                "machine"
+            )
             return OperatorError(
                 f"{what}, and {FORCED_SECONDS} s after they were deleted, these pods were still "
-                f"running: {pods}. The kubelet does not terminate them: check `journalctl -u "
-                "kubelet` on the machine, then run `fleet up` again."
+                f"running: {pods}. {next_step}, then run `fleet up` again."
             )
-        blocked = [pod for pod in left if title(pod) in self._refusals]
-        budgets = "; ".join(pdb.blocking(self._client, blocked)) if blocked else ""
-        reason = f" Blocked by PodDisruptionBudget {budgets}." if budgets else ""
         return OperatorError(
-            f"{what} these pods were still running: {pods}.{reason} Make room for them on other "
-            "Nodes, relax the budget or delete them (`kubectl delete pod`), then run `fleet up` "
-            "again. With `upgrades: {force: true}`, pods that are left after the deadline are "
-            "deleted."
+            f"{what} these pods were still running: {pods}.{self._budgets(refused)} Make room for "
+            "them on other Nodes, relax the budget or delete them (`kubectl delete pod`), then run "
+            "`fleet up` again. With `upgrades: {force: true}`, pods that are left after the "
+            "deadline are deleted."
         )
 
-    def _state(self, pod: Pod) -> str:
-        if refusal := self._refusals.get(title(pod)):
-            return f"{title(pod)} (not evicted: {refusal})"
-        state = "terminating" if _is_terminating(pod) else "eviction not requested"
-        return f"{title(pod)} ({state})"
+    def _budgets(self, refused: list[Json]) -> str:
+        """Name the budgets that block pods; without an answer the pods are named alone."""
+        blocking: list[str] = []
+        with suppress(ApiError):
+            blocking = pdb.blocking(self._client, refused) if refused else []
+        named = pods_of.few(blocking, "; ")
+        return f" Blocked by PodDisruptionBudget {named}." if named else ""
+
+    def _state(self, pod: Json) -> str:
+        if refusal := self._refusals.get(uid(pod)):
+            return f"{title(pod)} ({refusal})"
+        if not pods_of.is_terminating(pod):
+            return f"{title(pod)} (eviction not requested)"
+        grace = pod["metadata"].get("deletionGracePeriodSeconds")
+        return f"{title(pod)} (terminating{f', grace period {grace} s' if grace else ''})"
 
 
-def title(pod: Pod) -> str:
-    """Return the pod's display name: namespace/name."""
-    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+def _on_each(terminate: Callable[[Json], None], pods: Sequence[Json]) -> None:
+    if pods:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            list(pool.map(terminate, pods))
 
 
-def _path(pod: Pod) -> str:
-    return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
-
-
-def _uid(pod: Pod) -> str:
-    return str(pod["metadata"]["uid"])
-
-
-def _only(pod: Pod) -> dict[str, Any]:
-    """Return options that identify exactly this pod: a StatefulSet reuses the name."""
-    return {"preconditions": {"uid": _uid(pod)}}
-
-
-def _is_terminating(pod: Pod) -> bool:
-    return "deletionTimestamp" in pod["metadata"]
-
-
-def _belongs_to_node(pod: Pod) -> bool:
-    metadata = pod["metadata"]
-    mirrored = "kubernetes.io/config.mirror" in metadata.get("annotations", {})
-    owners = metadata.get("ownerReferences", ())
-    return mirrored or any(owner["kind"] == "DaemonSet" for owner in owners)
-
-
-def _is_namespace_ending(error: ApiError) -> bool:
-    """Whether the namespace is terminating: it allows no creation and deletes its pods by itself.
-
-    https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle
-    """
-    return error.status == HTTPStatus.FORBIDDEN and any(
-        cause.get("reason") == "NamespaceTerminating" for cause in error.details.get("causes") or ()
-    )
+def _stays(pod: Json) -> bool:
+    """Whether a drain leaves the pod alone, and does not wait for it."""
+    return pods_of.belongs_to_node(pod) or pods_of.has_finished(pod)

@@ -15,15 +15,15 @@ from ops.kube import placement
 from ops.kube.client import PROBE_RETRIES, Client, Json, unless_missing
 from ops.kube.errors import ApiError
 from ops.kube.node import CORDONED, Node, metadata_patch
+from ops.kube.pod import has_finished, is_mirror
 
 NODES = "/api/v1/nodes"
 SYSTEM = "/api/v1/namespaces/kube-system"
-# Marks the API's mirror of a static pod, which only its kubelet can terminate.
-MIRROR = "kubernetes.io/config.mirror"
 # Later than any time.
 NEVER = "~"
-TERMINATED = ("Succeeded", "Failed")
 READ_SECONDS = 5
+# The size of a page where the first few Nodes usually answer the question.
+FEW = 50
 
 Change = Callable[[Json], Json | None]
 
@@ -55,6 +55,14 @@ class Nodes:
         except ApiError:
             return None
 
+    def answers(self) -> bool:
+        """Whether the API can read Nodes now (no waiting, and no more than one is read)."""
+        try:
+            self._quick.get(NODES, limit=1)
+        except ApiError:
+            return False
+        return True
+
     def find_once(self, name: str) -> Node | None:
         """Return the Node, None if there is none; raises ApiError at once."""
         found = self._quick.find(_path(name))
@@ -74,8 +82,11 @@ class Nodes:
 
     def can_take(self, pod: Mapping[str, Any]) -> bool:
         """Whether any Node can take such a pod."""
-        nodes = self.client.retry("listing Nodes", lambda: list(self.client.pages(NODES)))
-        return not placement.obstacles(pod, nodes)
+
+        def ask() -> bool:
+            return not placement.obstacles(pod, self.client.pages(NODES, limit=FEW))
+
+        return self.client.retry("listing Nodes", ask)
 
     def cluster_document(self) -> str:
         """Return the cluster's ClusterConfiguration of kubeadm."""
@@ -196,9 +207,9 @@ def _path(name: str) -> str:
 
 def _is_former(pod: Mapping[str, Any], created: str) -> bool:
     metadata = pod["metadata"]
-    if MIRROR in metadata.get("annotations", {}):
+    if is_mirror(pod):
         return False
     owners = {owner["kind"] for owner in metadata.get("ownerReferences", ())}
-    is_connected = not pod["spec"].get("hostNetwork") and pod["status"]["phase"] not in TERMINATED
+    is_connected = not pod["spec"].get("hostNetwork") and not has_finished(pod)
     # Both times are RFC 3339 in the same zone, so text order is time order.
     return is_connected or "DaemonSet" in owners or metadata["creationTimestamp"] < created

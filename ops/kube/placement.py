@@ -7,7 +7,7 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
 https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from model.selectors import meets
@@ -23,16 +23,26 @@ CONTROLLER_TAINTS = tuple(
 SHOWN_NODES = 3
 
 
-def obstacles(pod: Object, nodes: Sequence[Object]) -> str:
+def obstacles(pod: Object, nodes: Iterable[Object]) -> str:
     """Return why none of the Nodes can take the pod; "" if one can."""
-    reasons = []
-    for node in nodes:
-        reason = obstacle(pod, node)
-        if not reason:
-            return ""
-        reasons.append(f"{node['metadata']['name']} {reason}")
-    more = [f"{len(reasons) - SHOWN_NODES} more"] if len(reasons) > SHOWN_NODES else []
-    return ", ".join([*reasons[:SHOWN_NODES], *more]) or "there is no other Node"
+    return unplaceable({"": pod}, nodes).get("", "")
+
+
+def unplaceable(pods: Mapping[str, Object], nodes: Iterable[Object]) -> dict[str, str]:
+    """Return why none of the Nodes can take a pod, by its key; pods that one can take are left out.
+
+    The Nodes are read only until each pod can be taken.
+    """
+    reasons: dict[str, list[str]] = {key: [] for key in pods}
+    for node in nodes if reasons else ():
+        for key in [*reasons]:
+            if reason := obstacle(pods[key], node):
+                reasons[key].append(f"{node['metadata']['name']} {reason}")
+            else:
+                del reasons[key]
+        if not reasons:
+            break
+    return {key: _shown(each) for key, each in reasons.items()}
 
 
 def obstacle(pod: Object, node: Object) -> str:
@@ -65,6 +75,11 @@ def format_taint(taint: Mapping[str, str]) -> str:
     """Format a taint as kubectl does: key=value:Effect, without `=` if there is no value."""
     value = taint.get("value", "")
     return f"{taint['key']}{f'={value}' if value else ''}:{taint['effect']}"
+
+
+def _shown(reasons: list[str]) -> str:
+    more = [f"{len(reasons) - SHOWN_NODES} more"] if len(reasons) > SHOWN_NODES else []
+    return ", ".join([*reasons[:SHOWN_NODES], *more]) or "there is no other Node"
 
 
 def _tolerates(spec: Object, taint: Mapping[str, str]) -> bool:

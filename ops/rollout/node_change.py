@@ -64,8 +64,11 @@ class NodeChange:
         kind.run(self.target)
 
     def _drain(self) -> None:
-        """Drain the Node, once for all actions; one that is not Ready has nothing to drain."""
-        if not self.target.found.is_ready:
+        """Drain the Node, once for all actions; one that is gone has nothing to drain.
+
+        A Node that was not Ready when it was inspected may be back, and its pods with it.
+        """
+        if self.target.nodes.find(self.target.name) is None:
             return
         self.target.step("draining")
         self.target.nodes.cordon(self.target.name)

@@ -1,6 +1,7 @@
 """A Node with pods, some of which a PodDisruptionBudget covers."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.ops.kube.api_server import Answer, Api
@@ -62,8 +63,10 @@ class PodFixture:
             self.add(f"{name}+", **spec)
 
 
-def found(ready: str, name: str = NODE, **spec: Any) -> dict[str, Any]:
-    condition = {"type": "Ready", "status": ready}
+def found(ready: str, name: str = NODE, *, seconds: float = 0, **spec: Any) -> dict[str, Any]:
+    """A Node that is Ready, or is not, for so many seconds."""
+    since = (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    condition = {"type": "Ready", "status": ready, "lastTransitionTime": since}
     return {"metadata": {"name": name}, "spec": spec, "status": {"conditions": [condition]}}
 
 

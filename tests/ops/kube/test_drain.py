@@ -16,7 +16,6 @@ from tests.ops.kube.pod_fixture import (
     NODE,
     NODE_PATH,
     OTHER,
-    PING_PATH,
     PODS_PATH,
     PodFixture,
     found,
@@ -44,13 +43,13 @@ def emptied(api: Api, *, force: bool = False, seconds: float = 0) -> str:
     )
 
 
-def retire(api: Api, seconds: float, silence_seconds: float = 0) -> str:
+def retire(api: Api, seconds: float, *, is_down: bool = False) -> str:
     return retirement.retire(
         Nodes(client.of(api.kubeconfig)),
         NODE,
         deadline_seconds=seconds,
         force=False,
-        silence_seconds=silence_seconds,
+        is_down=is_down,
     )
 
 
@@ -228,36 +227,6 @@ def test_an_api_that_stays_unavailable_is_reported(api: Api) -> None:
     api.answers[f"GET {PODS_PATH}"] = (503, {"message": "no etcd"})
     with pytest.raises(OperatorError, match=r"the API was still unavailable.*no etcd"):
         emptied(api)
-
-
-@pytest.mark.parametrize("ready", ["Unknown", "False"])
-def test_pods_of_a_not_ready_node_are_evicted_but_not_waited_for(api: Api, ready: str) -> None:
-    pods = PodFixture(api, "web", "db", held={"web": -1})
-    api.answers[f"GET {NODE_PATH}"] = (200, found(ready))
-    retire(api, seconds=60)
-    assert list(pods.left) == ["web"]
-
-
-def test_pods_of_a_silent_kubelet_are_not_waited_for(api: Api) -> None:
-    pods = PodFixture(api, "web", held={"web": -1})
-    api.answers[f"GET {PING_PATH}"] = (503, {"message": "dial tcp: no route to host"})
-    retire(api, seconds=60)
-    assert list(pods.left) == ["web"]
-
-
-def test_pods_of_a_responding_kubelet_are_waited_for(api: Api) -> None:
-    PodFixture(api, "web", held={"web": -1})
-    api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
-    with pytest.raises(OperatorError, match="shop/web"):
-        retire(api, seconds=1)
-
-
-def test_a_briefly_not_ready_node_is_not_lost(api: Api) -> None:
-    pods = PodFixture(api, "web", held={"web": 3})
-    looks = iter(["False", "False"])
-    api.answers[f"GET {NODE_PATH}"] = lambda: (200, found(next(looks, "True")))
-    retire(api, seconds=60, silence_seconds=30)
-    assert pods.left == {}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.ops.kube.api_server import Api
 from tests.ops.kube.pod_fixture import NODES_PATH, found, tainted
 
 KEY, _, EFFECT = ROLE_TAINT.partition(":")
-PLANE = {"taints": [{"key": KEY, "effect": EFFECT}]}
+PLANE: dict[str, Any] = {"taints": [{"key": KEY, "effect": EFFECT}]}
 
 
 @pytest.mark.parametrize(

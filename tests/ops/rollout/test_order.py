@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ops.errors import OperatorError
-from tests.ops.rollout.examples import inputs, with_parts
+from tests.ops.rollout.examples import found, inputs, wanted, with_parts
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
 NEWER = "v1.37.2"
@@ -44,6 +44,25 @@ def test_node_is_cordoned_once_and_drained_before_its_upgrade() -> None:
         assert steps.index("cordon") < steps.index("drain") < steps.index(upgrade)
         why = "left where they are, since no other Node can take them"
         assert f"{name}: {why}: shop/web (there is no other Node)" in fleet.said
+
+
+def test_node_that_was_not_ready_for_a_moment_is_drained_all_the_same() -> None:
+    """Its pods may run on; the drain itself judges whether the Node is lost."""
+    name = "a-worker-1"
+
+    class Returning(FakeFleet):
+        def call(self, call: str, name: str) -> None:
+            super().call(call, name)
+            if call in ("drain", "upgrade_kubelet"):
+                self.registering[name] = found(wanted(name)).node
+
+    like = alike(inputs(), staged=(NEWER,))
+    fleet = Returning(inputs(version=NEWER), like)
+    node = like[name].node
+    assert node
+    fleet.found[name] = replace(like[name], node=replace(node, ready=False))
+    run(fleet)
+    assert fleet.of(name)[:3] == ["cordon", "drain", "upgrade_kubelet"]
 
 
 @pytest.mark.parametrize(("has_room", "ignored"), [(True, ""), (False, "CreateJob")])
