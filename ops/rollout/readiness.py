@@ -28,7 +28,7 @@ def await_ready(nodes: Nodes, names: Iterable[str]) -> None:
     wanted = list(names)
 
     def ready() -> None:
-        if not wanted and nodes.read() is None:
+        if not wanted and not nodes.answers():
             raise NotYet("the API does not answer")
         found = {name: _look(nodes, name) for name in wanted}
         if late := [name for name, node in found.items() if node is None or not node.ready]:

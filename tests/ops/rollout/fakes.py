@@ -115,6 +115,9 @@ class FakeNodes(ClusterNodes):
             self._fleet.found[name] = replace(self._fleet.found[name], node=node)
         return {name: each.node for name, each in self._fleet.found.items() if each.node}
 
+    def answers(self) -> bool:
+        return self._fleet.api_answers
+
     def find_once(self, name: str) -> Node | None:
         found = self.read()
         if found is None:

@@ -1,5 +1,6 @@
 """The conditions to wait for after a change of a machine."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from ops.kube import client
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout import readiness
+from tests.ops.kube import large_cluster
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.pod_fixture import found
 
@@ -66,6 +68,21 @@ def test_waiting_for_a_node_reads_only_that_node(api: Api) -> None:
     api.answers[path] = lambda: (200, found(next(states), NAME))
     readiness.await_ready(Nodes(client.of(api.kubeconfig)), [NAME])
     assert api.asked == [path] * 2
+
+
+def test_waiting_for_a_node_of_a_large_cluster_reads_only_that_node(api: Api) -> None:
+    """What they read does not depend on the cluster's size: a thousand Nodes have 13 MB."""
+    large_cluster.serve(api)
+    looks, names = 3, [large_cluster.name(number) for number in range(8)]
+    for name in names:
+        large_cluster.becomes_ready(api, name, looks)
+    nodes = Nodes(client.of(api.kubeconfig))
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        list(pool.map(lambda name: readiness.await_ready(nodes, [name]), names))
+    assert sorted(api.asked) == sorted(f"GET /api/v1/nodes/{name}" for name in names * looks)
+    assert sum(api.sizes) < len(names) * looks * large_cluster.NODE_BYTES
+    readiness.await_ready(nodes, ())
+    assert api.sizes[-1] < large_cluster.NODE_BYTES
 
 
 def test_waiting_for_the_api_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
