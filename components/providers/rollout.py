@@ -12,8 +12,8 @@ that were applied last, so that the next run compares with them again; update ch
 records only `waiting`, the hold that it waits for. Meanwhile the change is judged by `wanted`. When
 an earlier wave fails, not even that is recorded. In a new cluster nothing has to wait.
 
-`plan` is a sentence for each machine that will be touched. It is meant for the preview and never
-causes a change by itself.
+`plan` is a sentence for each machine that will be touched, with what its drain deletes for good. It
+is meant for the preview and never causes a change by itself.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from components.providers.base import NotKnown, ProvidedResource, Provider, requ
 from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
 from ops.hosts.login import Login, LoginProps
-from ops.kube.identity import Identity, connect
+from ops.kube.identity import Identity, IdentityMissing, connect
 from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
 from ops.rollout.observed import MachineSummary
 
@@ -101,12 +101,10 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
 
     def _check(self, olds: RolloutInputs, news: RolloutInputs) -> RolloutInputs:
         """Add the planned work per machine to the inputs, for the preview."""
-        from ops.rollout.preview import plan
-
         _require_judgeable(news)
         held = hold.strongest(news["held_by"])
         # Without former inputs the cluster is new, and there is nothing to roll out.
-        sentences = plan(ClusterChange.of(olds, news), olds.get("drift", {})) if olds else {}
+        sentences = _plan(olds, news) if olds else {}
         waits = any(_stays(olds, news, machine) for machine in sentences)
         waiting: Hold = held if waits else {}
         known: Mapping[str, object] = news
@@ -196,6 +194,26 @@ def _stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
     """Whether a touched machine runs before and after; others are created or deleted at once."""
     before = olds["machine_ids"].get(machine)
     return before is not None and bool(before == news["machine_ids"].get(machine))
+
+
+def _plan(olds: RolloutInputs, news: RolloutInputs) -> dict[str, str]:
+    """Return a sentence for each machine that will be touched, with what its drain deletes."""
+    from ops.rollout.preview import drains, plan
+
+    change, drift = ClusterChange.of(olds, news), olds.get("drift", {})
+    sentences = plan(change, drift)
+    if leaving := drains(change, drift):
+        for machine, lost in _losses(olds, leaving).items():
+            sentences[machine] += f"; {lost}"
+    return sentences
+
+
+def _losses(olds: RolloutInputs, leaving: Mapping[str, bool]) -> dict[str, str]:
+    try:
+        return _nodes(olds).losses(leaving)
+    except IdentityMissing:
+        why = "the program's credential is not on this host"
+        return dict.fromkeys(leaving, f"what its drain deletes is unknown, as {why}")
 
 
 def _roll(inputs: RolloutInputs, are_new_settled: bool) -> RolloutState:

@@ -3,9 +3,11 @@
 This is the only place where a rollout uses `ops.kube`'s clients.
 """
 
+from collections.abc import Mapping
+
 import yaml
 
-from ops.kube import retirement
+from ops.kube import losses, retirement
 from ops.kube.client import Client
 from ops.kube.nodes import Nodes
 
@@ -21,6 +23,10 @@ class ClusterNodes(Nodes):
     def drain(self, name: str) -> str:
         """Drain a cordoned Node; return the pods that stay and why, "" if there are none."""
         return retirement.drain(self, name, deadline_seconds=self._drain_seconds, force=self._force)
+
+    def losses(self, leaving: Mapping[str, bool]) -> dict[str, str]:
+        """Describe what the drains of these Nodes delete for good; whether a Node also leaves."""
+        return losses.of_drains(self.client, leaving)
 
     def recorded_version(self) -> str:
         """Return the version of the cluster's own objects."""

@@ -41,6 +41,29 @@ def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:
     return sentences
 
 
+def drains(change: ClusterChange, drift: Drift) -> dict[str, bool]:
+    """Return the machines whose Nodes will be drained, and whether their Nodes leave."""
+    before, after = change.before, change.after
+    drained: dict[str, bool] = {}
+    for known in before.machines:
+        machine = after.by_name.get(known.name)
+        if machine is None or before.ids.get(known.name) != after.ids[known.name]:
+            drained[known.name] = True
+        elif any(kind.drains for kind in _kinds(known, machine, drift.get(known.name, ()), change)):
+            drained[known.name] = False
+    return drained
+
+
+def _kinds(
+    was: DesiredMachine,
+    machine: DesiredMachine,
+    drift: Iterable[Mapping[str, str]],
+    change: ClusterChange,
+) -> list[ActionKind]:
+    planned = [kind for kind in actions.ACTIONS if [*_planned(kind, was, machine, change)]]
+    return not_covered([*planned, *kinds_of(from_state(drift))])
+
+
 def _sentences(
     was: DesiredMachine,
     machine: DesiredMachine,

@@ -185,7 +185,7 @@ def test_a_refused_deletion_is_not_blamed_on_the_kubelet(
     assert "kubelet" not in str(raised.value)
 
 
-def test_not_all_of_many_pods_are_named(api: Api) -> None:
+def test_a_long_list_of_pods_is_truncated(api: Api) -> None:
     names = [f"web-{number:02}" for number in range(12)]
     PodFixture(api, *names, held=dict.fromkeys(names, -1))
     api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})

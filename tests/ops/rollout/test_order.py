@@ -46,7 +46,7 @@ def test_node_is_cordoned_once_and_drained_before_its_upgrade() -> None:
         assert f"{name}: {why}: shop/web (there is no other Node)" in fleet.said
 
 
-def test_node_that_was_not_ready_for_a_moment_is_drained_all_the_same() -> None:
+def test_a_briefly_not_ready_node_is_drained() -> None:
     """Its pods may run on; the drain itself judges whether the Node is lost."""
     name = "a-worker-1"
 

@@ -1,0 +1,90 @@
+"""What a preview says that drains will delete for good."""
+
+from typing import Any
+
+import pytest
+
+from ops.kube import client, losses
+from tests.ops.kube.api_server import Api
+from tests.ops.kube.pod_fixture import NODE, NODES_PATH, OTHER, PODS_PATH, found, pod, tainted
+
+OWNED: dict[str, Any] = {
+    "ownerReferences": [{"kind": "ReplicaSet", "name": "web", "controller": True}]
+}
+DAEMON: dict[str, Any] = {
+    "ownerReferences": [{"kind": "DaemonSet", "name": "proxy", "controller": True}]
+}
+OWNED_BY_NOBODY: dict[str, Any] = {"ownerReferences": [{"kind": "ConfigMap", "name": "web"}]}
+SCRATCH: dict[str, Any] = {"volumes": [{"name": "cache", "emptyDir": {"medium": "Memory"}}]}
+LASTING: dict[str, Any] = {
+    "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+}
+BARE = "pods without a controller deleted for good"
+DATA = "emptyDir data deleted with its pods"
+
+
+def has(name: str, spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    return {**pod(name, **metadata), "spec": spec or {}}
+
+
+def lost(api: Api, *pods: dict[str, Any], leaves: bool = False, other: Any = None) -> str:
+    api.answers[f"GET {NODES_PATH}"] = (
+        200,
+        {"items": [found("True"), other or found("True", OTHER)]},
+    )
+    api.answers[f"GET {PODS_PATH}"] = (200, {"items": list(pods)})
+    return losses.of_drains(client.of(api.kubeconfig), {NODE: leaves}).get(NODE, "")
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_pods_deleted_for_good_are_counted_and_named(api: Api, leaves: bool) -> None:
+    pods = (
+        has("bare"),
+        has("debug", SCRATCH),
+        has("adopted", **OWNED_BY_NOBODY),
+        has("web", SCRATCH, **OWNED),
+        has("db", LASTING, **OWNED),
+    )
+    assert lost(api, *pods, leaves=leaves) == (
+        f"{BARE} (3): shop/bare, shop/debug, shop/adopted; {DATA} (2): shop/debug, shop/web"
+    )
+    assert api.queries[-1]["fieldSelector"] == [f"spec.nodeName={NODE}"]
+
+
+def test_a_drain_without_losses_is_left_out(api: Api) -> None:
+    pods = (
+        has("db", LASTING, **OWNED),
+        has("proxy", SCRATCH, **DAEMON),
+        has("etcd", SCRATCH, annotations={"kubernetes.io/config.mirror": "1"}),
+        has("done", SCRATCH) | {"status": {"phase": "Succeeded"}},
+        has("ends", SCRATCH, deletionTimestamp="2026-01-01T00:00:00Z"),
+    )
+    assert lost(api, *pods) == ""
+
+
+def test_pods_that_stay_lose_nothing_unless_their_node_leaves(api: Api) -> None:
+    assert lost(api, has("bare", SCRATCH), other=tainted()) == ""
+    said = f"{BARE} (1): shop/bare; {DATA} (1): shop/bare"
+    assert lost(api, has("bare", SCRATCH), other=tainted(), leaves=True) == said
+
+
+def test_a_long_list_of_pods_is_truncated(api: Api) -> None:
+    said = lost(api, *(has(f"bare-{number:02}") for number in range(12)))
+    assert said.startswith(f"{BARE} (12): shop/bare-00, ")
+    assert said.endswith("shop/bare-09, 2 more")
+
+
+def test_a_deleted_node_is_left_out(api: Api) -> None:
+    api.answers[f"GET {NODES_PATH}"] = (200, {"items": []})
+    assert losses.of_drains(client.of(api.kubeconfig), {NODE: True}) == {}
+
+
+def test_an_unavailable_api_is_asked_once_for_all_nodes(api: Api) -> None:
+    api.answers[f"GET {NODES_PATH}"] = (503, {"message": "no etcd"})
+    names = [f"{NODE}{number}" for number in range(200)]
+    said = losses.of_drains(client.of(api.kubeconfig), dict.fromkeys(names, False))
+    assert list(said) == names
+    assert set(said.values()) == {
+        "what its drain deletes is unknown, as 503 Service Unavailable: no etcd"
+    }
+    assert len(api.asked) == 1
