@@ -137,14 +137,13 @@ class Nodes:
 
         self._change(name, change, "uncordoning")
 
-    def cordon_permanently(self, name: str) -> bool:
-        """Cordon a Node that leaves, even if a user cordoned it before; False if it is gone."""
+    def cordon_permanently(self, name: str) -> Json | None:
+        """Cordon a Node that leaves, even if a user cordoned it before; None if it is gone."""
         patch = {"spec": {"unschedulable": True}}
-        cordoned = self.client.retry(
+        return self.client.retry(
             f"cordoning Node {name}",
             lambda: unless_missing(lambda: self.client.patch(_path(name), patch)),
         )
-        return cordoned is not None
 
     def delete(self, name: str) -> None:
         """Delete the Node; a missing one is ignored."""

@@ -6,10 +6,17 @@ cluster forgets them with the Node.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
+from contextlib import suppress
+
+from ops.kube.client import Json
 from ops.kube.drain import Drain
-from ops.kube.errors import ApiError
+from ops.kube.errors import TRANSIENT, ApiError
 from ops.kube.liveness import Liveness
 from ops.kube.nodes import Nodes
+from ops.wait import NotYet, wait_until
+
+# Usually seconds. Once a Node is deleted, its volumes are detached by force, but after 6 minutes.
+DETACH_SECONDS = 60
 
 
 def drain(nodes: Nodes, name: str, *, deadline_seconds: float, force: bool) -> str:
@@ -29,11 +36,31 @@ def retire(
     Return the pods that were deleted because no other Node can take them, and why. `is_down`: there
     is other evidence that its machine does not run.
     """
-    if not nodes.cordon_permanently(name):
+    cordoned = nodes.cordon_permanently(name)
+    if cordoned is None:
         return ""
     liveness = Liveness(nodes.client, name, is_down=is_down)
     leaving = Drain(nodes.client, name, liveness, leaves=True)
-    return _run(leaving, nodes, name, deadline_seconds, force=force)
+    deleted = _run(leaving, nodes, name, deadline_seconds, force=force)
+    if _has_volumes(cordoned):
+        _await_detached(nodes, name, liveness)
+    return deleted
+
+
+def _await_detached(nodes: Nodes, name: str, liveness: Liveness) -> None:
+    """Wait for a while until the volumes of pods that left can be attached to other Nodes."""
+
+    def detached() -> None:
+        node = nodes.client.find(f"/api/v1/nodes/{name}")
+        if node and _has_volumes(node) and not liveness.is_lost():
+            raise NotYet
+
+    with suppress(TimeoutError, ApiError):
+        wait_until(detached, DETACH_SECONDS, TimeoutError, passing=TRANSIENT)
+
+
+def _has_volumes(node: Json) -> bool:
+    return bool(node.get("status", {}).get("volumesAttached"))
 
 
 def _run(drain: Drain, nodes: Nodes, name: str, deadline_seconds: float, *, force: bool) -> str:
