@@ -15,7 +15,7 @@ from ops.errors import OperatorError
 from ops.kube import identity
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.etcd_server import Etcd
-from tests.ops.kube.pod_fixture import BUDGETS_PATH, PodFixture
+from tests.ops.kube.pod_fixture import BUDGETS_PATH, PING_PATH, PodFixture
 
 NODE = "cluster1-worker-0"
 NODE_PATH = f"/api/v1/nodes/{NODE}"
@@ -196,6 +196,17 @@ def test_a_dead_control_plane_leaves_etcd_first(api: Api) -> None:
     steps = [asked for asked in api.asked if asked.startswith(CHANGES)]
     assert steps == [f"EXEC etcdctl member remove {etcd.id_of(NODE)}", f"PATCH {NODE_PATH}",
                      f"DELETE {NODE_PATH}"]  # fmt: skip
+
+
+def test_a_control_plane_whose_etcd_and_kubelet_are_silent_is_not_waited_for(api: Api) -> None:
+    """Its Node is still reported Ready."""
+    etcd = Etcd(api, "cluster1-control-plane-0", "cluster1-control-plane-1", NODE, dead={NODE})
+    leaving = control_plane(api, etcd) | {"drain_seconds": 60}
+    pods = PodFixture(api, "web", held={"web": -1})
+    api.answers[f"GET {PING_PATH}"] = (503, {"message": "dial tcp: no route to host"})
+    MembershipProvider().delete("id", leaving)
+    assert list(pods.left) == ["web"]
+    assert f"DELETE {NODE_PATH}" in api.asked
 
 
 def test_nothing_changes_if_etcd_would_lose_its_majority(

@@ -40,19 +40,19 @@ def emptied(api: Api, *, force: bool = False, seconds: float = 5) -> str:
     )
 
 
-def evicts(shop: PodFixture, *first: Answer) -> None:
+def evicts(pods: PodFixture, *first: Answer) -> None:
     """Have the first evictions of the pod refused like that."""
-    answers, later = iter(first), shop.api.answers[EVICT]
+    answers, later = iter(first), pods.api.answers[EVICT]
     assert callable(later)
-    shop.api.answers[EVICT] = lambda: next(answers, None) or later()
+    pods.api.answers[EVICT] = lambda: next(answers, None) or later()
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_refusal_for_one_pod_does_not_stop_the_drain(api: Api, refusal: Answer) -> None:
-    shop = PodFixture(api, "web", "db")
-    evicts(shop, refusal, refusal)
+    pods = PodFixture(api, "web", "db")
+    evicts(pods, refusal, refusal)
     emptied(api)
-    assert shop.left == {}
+    assert pods.left == {}
     assert api.asked.count(EVICT) == 3
 
 
@@ -60,33 +60,33 @@ def test_a_refusal_for_one_pod_does_not_stop_the_drain(api: Api, refusal: Answer
 def test_a_persistent_refusal_is_reported_once_all_other_pods_have_left(
     api: Api, refusal: Answer
 ) -> None:
-    shop = PodFixture(api, "web", "db")
+    pods = PodFixture(api, "web", "db")
     api.answers[EVICT] = refusal
     with pytest.raises(OperatorError) as raised:
         emptied(api, seconds=0.5)
     assert f"shop/web (not evicted: {refusal[1]['message']})" in str(raised.value)
-    assert list(shop.left) == ["web"]
+    assert list(pods.left) == ["web"]
 
 
 @pytest.mark.parametrize("status", [404, 409])
 def test_a_pod_that_disappeared_is_not_an_error(api: Api, status: int) -> None:
-    shop = PodFixture(api, "web", "db")
+    pods = PodFixture(api, "web", "db")
 
     def gone() -> Answer:
-        shop.left.pop("web", None)
+        pods.left.pop("web", None)
         return status, {"message": "gone"}
 
     api.answers[EVICT] = gone
     emptied(api)
-    assert shop.left == {}
+    assert pods.left == {}
 
 
 def test_eviction_and_deletion_identify_the_pod_by_uid(api: Api) -> None:
     """A StatefulSet's next pod has the name of the former one, maybe on another Node."""
-    shop = PodFixture(api, "web")
+    pods = PodFixture(api, "web")
     api.answers[EVICT] = (429, {"message": "no"})
     emptied(api, force=True, seconds=0)
-    assert shop.left == {}
+    assert pods.left == {}
     assert api.sent[EVICT]["deleteOptions"] == {"preconditions": {"uid": "web"}}
     assert api.sent[f"DELETE {PODS}/web"]["preconditions"] == {"uid": "web"}
 
@@ -94,15 +94,15 @@ def test_eviction_and_deletion_identify_the_pod_by_uid(api: Api) -> None:
 @pytest.mark.parametrize("force", [False, True])
 def test_a_successor_of_the_same_name_is_left_alone(api: Api, force: bool) -> None:
     """It tolerates everything, and is back on the Node before its predecessor is missed."""
-    shop = PodFixture(api, "web")
+    pods = PodFixture(api, "web")
 
     def succeeds() -> Answer:
-        shop.left["web"] = pod("web", uid="second")
+        pods.left["web"] = pod("web", uid="second")
         return 201, {}
 
     api.answers[EVICT] = succeeds
     emptied(api, force=force, seconds=0.5)
-    assert [each["metadata"]["uid"] for each in shop.left.values()] == ["second"]
+    assert [each["metadata"]["uid"] for each in pods.left.values()] == ["second"]
     assert api.asked.count(EVICT) == 1
     assert f"DELETE {PODS}/web" not in api.asked
 
@@ -110,24 +110,24 @@ def test_a_successor_of_the_same_name_is_left_alone(api: Api, force: bool) -> No
 def test_an_eviction_is_repeated_when_the_api_allows_it_but_soon_enough(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = PodFixture(api, "web", "db")
+    pods = PodFixture(api, "web", "db")
     still = "The disruption budget web is still being processed by the server."
-    evicts(shop, (429, {"message": still, "details": {"retryAfterSeconds": 1}}))
+    evicts(pods, (429, {"message": still, "details": {"retryAfterSeconds": 1}}))
     began = time.monotonic()
     emptied(api)
     assert time.monotonic() - began > 1
     assert api.asked.count(EVICT) == 2
     monkeypatch.setattr(drain, "RETRY_AFTER_SECONDS", 0.05)
-    shop.add("web")
-    evicts(shop, (429, {"message": still, "details": {"retryAfterSeconds": 3600}}))
+    pods.add("web")
+    evicts(pods, (429, {"message": still, "details": {"retryAfterSeconds": 3600}}))
     emptied(api)
-    assert shop.left == {}
+    assert pods.left == {}
 
 
 def test_a_slow_eviction_does_not_delay_the_others(api: Api) -> None:
     """As an admission webhook's may be: each is answered once all were asked for."""
     names = ("web", "db", "cache")
-    shop = PodFixture(api, *names)
+    pods = PodFixture(api, *names)
     together = Barrier(len(names))
     for name in names:
         path = f"POST {PODS}/{name}/eviction"
@@ -141,27 +141,27 @@ def test_a_slow_eviction_does_not_delay_the_others(api: Api) -> None:
 
         api.answers[path] = waits
     emptied(api)
-    assert shop.left == {}
+    assert pods.left == {}
 
 
 def test_finished_pods_are_neither_evicted_nor_waited_for(api: Api) -> None:
     """Their logs and their records stay; a finalizer may keep one that was told to end."""
-    shop = PodFixture(api)
+    pods = PodFixture(api)
     ends = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["shop/kept"]}
     for name, phase, metadata in (
         ("job", "Succeeded", {}),
         ("bare", "Failed", {}),
         ("kept", "Failed", ends),
     ):
-        shop.left[name] = pod(name, **metadata) | {"status": {"phase": phase}}
+        pods.left[name] = pod(name, **metadata) | {"status": {"phase": phase}}
     emptied(api, seconds=0)
     assert [asked for asked in api.asked if not asked.startswith("GET")] == []
 
 
 def test_the_grace_period_of_a_terminating_pod_is_reported(api: Api) -> None:
-    shop = PodFixture(api)
+    pods = PodFixture(api)
     ends = {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 3600}
-    shop.left["slow"] = pod("slow", **ends)
+    pods.left["slow"] = pod("slow", **ends)
     with pytest.raises(OperatorError, match=r"shop/slow \(terminating, grace period 3600 s\)"):
         emptied(api, seconds=0)
 

@@ -21,13 +21,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "POLL_SECONDS", 0.01)
 
 
-def drained(api: Api, shop: PodFixture) -> int:
+def drained(api: Api, pods: PodFixture) -> int:
     """Drain a Node; return how many bytes its drain read."""
     before = len(api.sizes)
     node = large_cluster.name(7)
     api.answers[f"GET {NODES_PATH}/{node}"] = (200, large_cluster.node(node))
     retirement.drain(Nodes(client.of(api.kubeconfig)), node, deadline_seconds=60, force=False)
-    assert shop.left == {}
+    assert pods.left == {}
     return sum(api.sizes[before:])
 
 
@@ -35,9 +35,9 @@ def test_a_drain_reads_a_few_nodes_once_however_long_it_takes(
     api: Api,
 ) -> None:
     passes = 20
-    shop = PodFixture(api, "web", "db", held={"web": passes})
+    pods = PodFixture(api, "web", "db", held={"web": passes})
     large_cluster.serve(api)
-    read = drained(api, shop)
+    read = drained(api, pods)
     assert api.asked.count(LISTED) == 1
     own = (passes + 2) * (large_cluster.NODE_BYTES + 2_000)
     assert read < drain.NODES_PAGE * large_cluster.NODE_BYTES + own
@@ -45,11 +45,11 @@ def test_a_drain_reads_a_few_nodes_once_however_long_it_takes(
 
 
 def test_a_drain_reads_on_until_it_finds_room(api: Api) -> None:
-    shop = PodFixture(api, "web")
+    pods = PodFixture(api, "web")
     large_cluster.serve(api, taints=ELSEWHERE)
     last = large_cluster.name(large_cluster.NODES - 1)
     api.lists[NODES_PATH] = [*api.lists[NODES_PATH][:-1], large_cluster.node(last)]
-    drained(api, shop)
+    drained(api, pods)
     assert api.asked.count(LISTED) == large_cluster.NODES // drain.NODES_PAGE
 
 

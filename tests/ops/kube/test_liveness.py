@@ -53,10 +53,10 @@ def left(api: Api, *, is_down: bool = False) -> float:
 
 @pytest.mark.parametrize("ready", ["Unknown", "False"])
 def test_pods_of_a_lost_node_are_evicted_but_not_waited_for(api: Api, ready: str) -> None:
-    shop = PodFixture(api, "web", "db", held={"web": -1})
+    pods = PodFixture(api, "web", "db", held={"web": -1})
     api.answers[f"GET {NODE_PATH}"] = (200, found(ready, seconds=LONG))
     retire(api)
-    assert list(shop.left) == ["web"]
+    assert list(pods.left) == ["web"]
 
 
 @pytest.mark.parametrize("ready", ["Unknown", "False"])
@@ -124,10 +124,10 @@ def test_the_kubelet_is_asked_with_other_evidence_that_the_machine_is_down(
 
 
 def test_pods_of_a_silent_kubelet_on_a_machine_that_is_down_are_not_waited_for(api: Api) -> None:
-    shop = PodFixture(api, "web", held={"web": -1})
+    pods = PodFixture(api, "web", held={"web": -1})
     api.answers[f"GET {PING_PATH}"] = SILENT
     retire(api, is_down=True)
-    assert list(shop.left) == ["web"]
+    assert list(pods.left) == ["web"]
 
 
 def test_pods_of_a_responding_kubelet_are_waited_for(api: Api) -> None:
@@ -138,21 +138,21 @@ def test_pods_of_a_responding_kubelet_are_waited_for(api: Api) -> None:
 
 
 def test_a_briefly_not_ready_node_is_not_lost(api: Api) -> None:
-    shop = PodFixture(api, "web", held={"web": 3})
+    pods = PodFixture(api, "web", held={"web": 3})
     looks = iter(["False", "False"])
     api.answers[f"GET {NODE_PATH}"] = lambda: (200, found(next(looks, "True")))
     retire(api)
-    assert shop.left == {}
+    assert pods.left == {}
 
 
 def test_a_drain_waits_beyond_its_deadline_for_a_node_that_may_come_back(api: Api) -> None:
     """Its kubelet is silent, then terminates the pod."""
-    shop = PodFixture(api)
-    shop.left["web"] = pod("web", deletionTimestamp="2026-01-01T00:00:00Z")
+    pods = PodFixture(api)
+    pods.left["web"] = pod("web", deletionTimestamp="2026-01-01T00:00:00Z")
 
     def looks() -> Iterator[dict[str, Any]]:
         yield from [found("Unknown", seconds=200)] * 3
-        shop.left.clear()
+        pods.left.clear()
         while True:
             yield found("True")
 
@@ -163,15 +163,15 @@ def test_a_drain_waits_beyond_its_deadline_for_a_node_that_may_come_back(api: Ap
 
 
 def test_a_drain_waits_beyond_its_deadline_only_until_the_node_is_lost(api: Api) -> None:
-    shop = PodFixture(api, "web", held={"web": -1})
+    pods = PodFixture(api, "web", held={"web": -1})
     api.answers[f"GET {NODE_PATH}"] = (200, found("Unknown", seconds=TOLERATION_SECONDS - 1))
     retire(api, 0)
-    assert list(shop.left) == ["web"]
+    assert list(pods.left) == ["web"]
 
 
 def test_force_does_not_wait_for_a_node_that_is_not_ready(api: Api) -> None:
-    shop = PodFixture(api, held={"web": -1})
-    shop.left["web"] = pod("web", deletionTimestamp="2026-01-01T00:00:00Z")
+    pods = PodFixture(api, held={"web": -1})
+    pods.left["web"] = pod("web", deletionTimestamp="2026-01-01T00:00:00Z")
     api.answers[f"GET {NODE_PATH}"] = (200, found("Unknown"))
     retire(api, 0, force=True)
     api.answers[f"GET {NODE_PATH}"] = (200, found("True"))
