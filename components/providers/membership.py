@@ -139,16 +139,18 @@ def _retire(inputs: MembershipInputs, *, is_down: bool = False) -> None:
     # For a machine removed from the config, the state holds its drain policy of that time.
     nodes = Nodes(connect(inputs["identity"]))
     policy = nodes.drain_policy()
+    progress = Progress(EngineLog(""))
     deleted = retirement.retire(
         nodes,
         inputs["node"],
         deadline_seconds=float(policy["seconds"]) if policy else inputs["drain_seconds"],
         force=policy["force"] == "true" if policy else inputs["force"],
         is_down=is_down,
+        report=lambda line: progress.done(inputs["node"], line),
     )
     if deleted:
         text = f"deleted, since no other Node can take them: {deleted}"
-        Progress(EngineLog("")).done(inputs["node"], text)
+        progress.done(inputs["node"], text)
 
 
 def _reject_data_loss(olds: MembershipState, news: MembershipInputs) -> None:

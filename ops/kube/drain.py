@@ -50,14 +50,24 @@ GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
 class Drain:
-    """One Node's drain; `leaves`: the Node is removed with its machine."""
+    """One Node's drain; `leaves`: the Node is removed with its machine.
+
+    `report` gets a line when the drain goes on beyond its deadline.
+    """
 
     def __init__(
-        self, client: Client, name: str, liveness: Liveness, *, leaves: bool = False
+        self,
+        client: Client,
+        name: str,
+        liveness: Liveness,
+        *,
+        report: Callable[[str], None],
+        leaves: bool = False,
     ) -> None:
         self._client = client
         self._name = name
         self._liveness = liveness
+        self._report = report
         self._leaves = leaves
         # For each covered pod, by UID: why no other Node can take it, "" if one can.
         self._obstacles: dict[str, str] | None = None
@@ -81,6 +91,8 @@ class Drain:
                 left = self._terminate_all(self._force_delete, applies, FORCED_SECONDS)
                 left = left if self._liveness.seconds_until_lost() == math.inf else []
             elif left and (absence := self._liveness.seconds_until_lost()) < math.inf:
+                pods = pods_of.titles(left)
+                self._report(f"its Node is not Ready: waiting up to {absence:.0f} s for {pods}")
                 left = self._terminate_all(terminate, applies, absence + POLL_SECONDS)
             if left or self._api_error:
                 waited = deadline_seconds if force else time.monotonic() - began

@@ -6,6 +6,7 @@ cluster forgets them with the Node.
 https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from ops.kube.client import Json
@@ -19,17 +20,34 @@ from ops.wait import NotYet, wait_until
 DETACH_SECONDS = 60
 
 
-def drain(nodes: Nodes, name: str, *, deadline_seconds: float, force: bool) -> str:
+def _discard(_line: str) -> None:
+    """Report to nobody."""
+
+
+def drain(
+    nodes: Nodes,
+    name: str,
+    *,
+    deadline_seconds: float,
+    force: bool,
+    report: Callable[[str], None] = _discard,
+) -> str:
     """Evict the pods of a cordoned Node within the deadline (see drain.py).
 
     Return the pods that stay because no other Node can take them, and why; "" if there are none.
     """
-    staying = Drain(nodes.client, name, Liveness(nodes.client, name))
+    staying = Drain(nodes.client, name, Liveness(nodes.client, name), report=report)
     return _run(staying, nodes, name, deadline_seconds, force=force)
 
 
 def retire(
-    nodes: Nodes, name: str, *, deadline_seconds: float, force: bool, is_down: bool = False
+    nodes: Nodes,
+    name: str,
+    *,
+    deadline_seconds: float,
+    force: bool,
+    is_down: bool = False,
+    report: Callable[[str], None] = _discard,
 ) -> str:
     """Drain a Node that is about to leave, as far as it still can; a missing one is ignored.
 
@@ -40,7 +58,7 @@ def retire(
     if cordoned is None:
         return ""
     liveness = Liveness(nodes.client, name, is_down=is_down)
-    leaving = Drain(nodes.client, name, liveness, leaves=True)
+    leaving = Drain(nodes.client, name, liveness, report=report, leaves=True)
     deleted = _run(leaving, nodes, name, deadline_seconds, force=force)
     if _has_volumes(cordoned):
         _await_detached(nodes, name, liveness)

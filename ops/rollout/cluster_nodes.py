@@ -3,7 +3,7 @@
 This is the only place where a rollout uses `ops.kube`'s clients.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import yaml
 
@@ -20,9 +20,18 @@ class ClusterNodes(Nodes):
         self._drain_seconds = drain_seconds
         self._force = force
 
-    def drain(self, name: str) -> str:
-        """Drain a cordoned Node; return the pods that stay and why, "" if there are none."""
-        return retirement.drain(self, name, deadline_seconds=self._drain_seconds, force=self._force)
+    def drain(self, name: str, report: Callable[[str], None]) -> str:
+        """Drain a cordoned Node; return the pods that stay and why, "" if there are none.
+
+        `report` gets a line when the drain goes on beyond its deadline.
+        """
+        return retirement.drain(
+            self,
+            name,
+            deadline_seconds=self._drain_seconds,
+            force=self._force,
+            report=report,
+        )
 
     def losses(self, leaving: Mapping[str, bool]) -> dict[str, str]:
         """Describe what the drains of these Nodes delete for good; whether a Node also leaves."""

@@ -72,7 +72,7 @@ class NodeChange:
             return
         self.target.step("draining")
         self.target.nodes.cordon(self.target.name)
-        if stay := self.target.nodes.drain(self.target.name):
+        if stay := self.target.nodes.drain(self.target.name, self.target.step):
             self.target.done(f"left where they are, since no other Node can take them: {stay}")
 
     def _undo(self, begun: Sequence[ActionKind]) -> None:

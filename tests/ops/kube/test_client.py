@@ -104,7 +104,7 @@ def test_a_rejection_has_the_status_and_message_of_the_api(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_time_that_an_overloaded_api_asks_for_is_bounded(
+def test_the_wait_that_an_overloaded_api_requests_is_bounded(
     api: Api, kube: Client, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     """A proxy before it may ask for an hour."""
@@ -120,7 +120,7 @@ def test_time_that_an_overloaded_api_asks_for_is_bounded(
     [("7", {}, 7), ("", {"retryAfterSeconds": 10}, 10), ("7", {"retryAfterSeconds": 10}, 10),
      ("Thu, 26 Nov 2026 00:00:00 GMT", {}, 0), ("", {}, 0)],
 )  # fmt: skip
-def test_time_that_a_refusal_asks_for_is_known(
+def test_the_wait_that_a_refusal_requests_is_known(
     api: Api, kube: Client, header: str, details: dict[str, int], seconds: int
 ) -> None:
     api.answers[f"POST {NODES}"] = (429, {"message": "later", "details": details})

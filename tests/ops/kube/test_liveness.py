@@ -1,5 +1,6 @@
 """How long a drain waits for a Node that is not Ready, and what it then leaves undone."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,14 +35,20 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liveness, "OBSERVED_SECONDS_IF_DOWN", 0)
 
 
-def retire(api: Api, seconds: float = 60, *, force: bool = False, is_down: bool = False) -> None:
+def retire(
+    api: Api, seconds: float = 60, *, force: bool = False, is_down: bool = False
+) -> list[str]:
+    """Retire the Node; return what was reported meanwhile."""
+    reported: list[str] = []
     retirement.retire(
         Nodes(client.of(api.kubeconfig)),
         NODE,
         deadline_seconds=seconds,
         force=force,
         is_down=is_down,
+        report=reported.append,
     )
+    return reported
 
 
 def left(api: Api, *, is_down: bool = False) -> float:
@@ -141,7 +148,7 @@ def test_a_briefly_not_ready_node_is_not_lost(api: Api) -> None:
     pods = PodFixture(api, "web", held={"web": 3})
     looks = iter(["False", "False"])
     api.answers[f"GET {NODE_PATH}"] = lambda: (200, found(next(looks, "True")))
-    retire(api)
+    assert retire(api) == []
     assert pods.left == {}
 
 
@@ -158,7 +165,8 @@ def test_a_drain_waits_beyond_its_deadline_for_a_node_that_may_come_back(api: Ap
 
     states = looks()
     api.answers[f"GET {NODE_PATH}"] = lambda: (200, next(states))
-    retire(api, 0)
+    (reported,) = retire(api, 0)
+    assert re.fullmatch(r"its Node is not Ready: waiting up to (99|100) s for shop/web", reported)
     assert len([asked for asked in api.asked if asked == f"GET {PODS_PATH}"]) > 1
 
 

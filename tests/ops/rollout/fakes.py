@@ -1,6 +1,6 @@
 """A fake cluster: replacements for hosts and API in a rollout."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -147,7 +147,7 @@ class FakeNodes(ClusterNodes):
     def uncordon(self, name: str) -> None:
         self._fleet.call("uncordon", name)
 
-    def drain(self, name: str) -> str:
+    def drain(self, name: str, report: Callable[[str], None]) -> str:
         self._fleet.call("drain", name)
         return self._fleet.stay
 
