@@ -101,7 +101,7 @@ def test_a_successor_of_the_same_name_is_left_alone(api: Api, force: bool) -> No
         return 201, {}
 
     api.answers[EVICT] = succeeds
-    emptied(api, force=force, seconds=0.5)
+    emptied(api, force=force)
     assert [each["metadata"]["uid"] for each in pods.left.values()] == ["second"]
     assert api.asked.count(EVICT) == 1
     assert f"DELETE {PODS}/web" not in api.asked
