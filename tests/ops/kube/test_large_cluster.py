@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ops.errors import OperatorError
-from ops.kube import client, drain, health, retirement
+from ops.kube import client, cluster_health, drain, retirement
 from ops.kube.nodes import Nodes
 from tests.ops.kube import large_cluster
 from tests.ops.kube.api_server import Api
@@ -63,12 +63,12 @@ def test_room_for_one_pod_is_found_on_the_first_nodes(api: Api) -> None:
 def test_waiting_for_all_nodes_of_a_large_cluster_reads_them_less_often(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "POLL_SECONDS_PER_NODE", 0.002)
+    monkeypatch.setattr(cluster_health, "POLL_SECONDS_PER_NODE", 0.002)
     names = [large_cluster.name(number) for number in range(large_cluster.NODES)]
     api.lists[NODES_PATH] = [found("False", name) for name in names]
-    api.lists[health.SYSTEM_PODS] = []
+    api.lists[cluster_health.SYSTEM_PODS] = []
     kube = Nodes(client.of(api.kubeconfig)).client
     with pytest.raises(OperatorError, match="not Ready"):
-        health.await_ready(kube, "large", names, 1)
+        cluster_health.await_ready(kube, "large", names, 1)
     looks, pages = 2, 2
     assert api.asked.count(LISTED) <= looks * pages
