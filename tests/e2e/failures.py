@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from unittest import mock
 
-from ops.nspawn import disk, process
+from ops.nspawn import disk, lifecycle, process
 from ops.nspawn.spec import MachineSpec
 
 
@@ -19,3 +19,16 @@ def lose(machines: Path, cluster: str, name: str) -> None:
         process.stop(lost, disk.root(lost))
         disk.unmount(lost)
         shutil.rmtree(lost.folder)
+
+
+def cut_power(machines: Path, machine: MachineSpec) -> None:
+    """Kill a machine without notice; its disk keeps what was written, synced or not."""
+    with mock.patch.dict(os.environ, KUBEADM_FLEET_MACHINES=str(machines)):
+        subprocess.run(["ip", "link", "set", machine.link, "down"], check=True)
+        process.stop(machine, disk.root(machine))
+
+
+def restore_power(machines: Path, machine: MachineSpec) -> None:
+    """Boot a machine again, as a server does by itself."""
+    with mock.patch.dict(os.environ, KUBEADM_FLEET_MACHINES=str(machines)):
+        lifecycle.start(machine)

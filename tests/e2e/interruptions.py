@@ -1,8 +1,9 @@
-"""Interruptions of a run: the engine or a plugin is killed, or the network fails."""
+"""Interruptions of a run: its engine, a plugin, the network or a machine fails."""
 
 import os
 import random
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -10,9 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from ops.nspawn.spec import MachineSpec
+from tests.e2e.failures import cut_power, restore_power
 from tests.e2e.pulumi_stack import PulumiStack
 
 PLUGINS = ("pulumi.dynamic", "pulumi-resource-command")
+SSH_PORT = 22
+LOG = "interrupted.log"
 SILENCE_SECONDS = 5
 END_SECONDS = 420
 
@@ -42,11 +46,7 @@ def plugins(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
 
 def network(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
     """Every machine is silent for a while, as behind a switch that restarts."""
-    cables = [
-        spec.link
-        for file in stack.machines.glob("*/*/spec.json")
-        if (spec := MachineSpec.read(file.parent)) is not None
-    ]
+    cables = [spec.link for spec in _specs(stack)]
     for state in ("down", "up"):
         for cable in cables:
             # It may be gone, or not be there yet.
@@ -55,7 +55,34 @@ def network(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
             time.sleep(SILENCE_SECONDS)
 
 
-KINDS: tuple[Interruption, ...] = (everything, engine_alone, plugins, network)
+def power(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
+    """The machine that is being changed loses its power, and boots again when that returns."""
+    log = (stack.folder / LOG).read_text(errors="replace")
+    running = [spec for spec in _specs(stack) if _is_booted(spec)]
+    if not running:
+        return
+    changing = max(running, key=lambda spec: log.rfind(spec.hostname))
+    cut_power(stack.machines, changing)
+    time.sleep(SILENCE_SECONDS)
+    restore_power(stack.machines, changing)
+
+
+def _specs(stack: PulumiStack) -> list[MachineSpec]:
+    """Return the machines that there are, complete or not."""
+    folders = sorted(file.parent for file in stack.machines.glob("*/*/spec.json"))
+    return [spec for folder in folders if (spec := MachineSpec.read(folder)) is not None]
+
+
+def _is_booted(spec: MachineSpec) -> bool:
+    """Whether it accepts logins: before that, the provider may still be starting it."""
+    try:
+        with socket.create_connection((spec.bare_address, SSH_PORT), timeout=1) as connection:
+            return connection.recv(3) == b"SSH"
+    except OSError:
+        return False
+
+
+KINDS: tuple[Interruption, ...] = (everything, engine_alone, plugins, network, power)
 
 
 def interrupt(
@@ -66,7 +93,7 @@ def interrupt(
     Whatever is left of the run when its engine did not die is waited for. None when the run had
     ended well before: then nothing was interrupted.
     """
-    log = stack.folder / "interrupted.log"
+    log = stack.folder / LOG
     kind, moment = chance.choice(KINDS), chance.uniform(0, usual_seconds)
     engine = stack.start(verb, "--yes", "--skip-preview", "--parallel", "32", log=log)
     try:
