@@ -190,24 +190,29 @@ def test_a_worker_lost_with_its_disk_is_replaced(fleet: PulumiStack, kubectl: Ku
 def test_a_worker_leaves_only_when_budgets_allow_the_evictions(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
 ) -> None:
-    kubectl("apply", "--filename", "-", stdin=json.dumps(_bound_to(WORKERS[1])))
-    kubectl("create", "poddisruptionbudget", "budget", "--selector=app=bound", "--min-available=1")
-    kubectl("rollout", "status", "deployment/bound", "--timeout=60s")
+    kubectl("cordon", WORKERS[0])
+    kubectl("apply", "--filename", "-", stdin=json.dumps(_deployment("movable", {})))
+    kubectl(
+        "create", "poddisruptionbudget", "budget", "--selector=app=movable", "--min-available=1"
+    )
+    kubectl("rollout", "status", "deployment/movable", "--timeout=60s")
+    kubectl("uncordon", WORKERS[0])
     fleet.config = config(network, 1, 1)
     finished = fleet.run("up", "--yes", "--skip-preview")
     assert finished.status != 0
     assert f"draining Node {WORKERS[1]}" in finished.output
-    assert "default/bound-" in finished.output
+    assert "default/movable-" in finished.output
     assert "PodDisruptionBudget default/budget allows 0 disruptions" in finished.output
     assert WORKERS[1] in kubectl.node_names()
     fleet.config["upgrades"]["force"] = True
     fleet.up()
     assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
+    kubectl("rollout", "status", "deployment/movable", "--timeout=60s")
     kubectl("delete", "poddisruptionbudget", "budget")
 
 
-def _bound_to(node: str, name: str = "bound") -> dict[str, Any]:
-    """A deployment of one pod that can run on one Node alone."""
+def _deployment(name: str, node_selector: dict[str, str]) -> dict[str, Any]:
+    """A deployment of one pod."""
     container = {"name": "main", "image": IMAGE, "command": ["busybox", "sleep", "infinity"]}
     return {
         "apiVersion": "apps/v1",
@@ -218,7 +223,7 @@ def _bound_to(node: str, name: str = "bound") -> dict[str, Any]:
             "template": {
                 "metadata": {"labels": {"app": name}},
                 "spec": {
-                    "nodeSelector": {"kubernetes.io/hostname": node},
+                    "nodeSelector": node_selector,
                     "terminationGracePeriodSeconds": 1,
                     "containers": [container],
                 },
@@ -248,7 +253,8 @@ def test_a_single_control_plane_is_restored_from_a_snapshot(
     assert "configmap/late" not in names
     kubectl("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=60s")
     assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
-    kubectl("apply", "--filename", "-", stdin=json.dumps(_bound_to(WORKERS[0], "after")))
+    after = _deployment("after", {"kubernetes.io/hostname": WORKERS[0]})
+    kubectl("apply", "--filename", "-", stdin=json.dumps(after))
     kubectl("rollout", "status", "deployment/after", "--timeout=60s")
     assert_pods_talk(kubectl)
     machine = _machine(fleet)
