@@ -16,7 +16,8 @@ is_unfinished() {
     diff --ignore-blank-lines /etc/kubernetes/pki/ca.crt "$RUN/ca.crt" >/dev/null
 }
 
-# kubeadm init always creates a bootstrap token; machines of this fleet join without one.
+# kubeadm init always creates a bootstrap token; machines of this fleet join without one. Only a machine
+# that initialized the cluster has this kubeconfig, so this precedes the record of its membership.
 delete_bootstrap_tokens() {
   kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir "$RUN/kubectl" \
     --namespace kube-system delete secret \
@@ -91,21 +92,18 @@ initialize_cluster() {
     fi
     run_init "${exceptions[@]}"
   fi
-  record_membership
   say "the API server is ready"
+  delete_bootstrap_tokens
+  record_membership
 }
 
 step_init() {
   begin_membership
-  if ! is_member; then
-    if ! needs_init; then
-      drop_snapshot
-      say "cluster already exists"
-      return
-    fi
+  if needs_init; then
     initialize_cluster
+    say "initialized"
+  else
+    say "cluster already exists"
   fi
   drop_snapshot
-  delete_bootstrap_tokens
-  say "initialized"
 }
