@@ -130,7 +130,7 @@ UPGRADE = ActionKind(
     run=_upgrade,
     drains=True,
     restarts_services=True,
-    covers=("control-plane", "kubelet", "cleanup"),
+    covers=("kubelet", "cleanup"),
 )
 REPAIR = ActionKind(
     name="repair",

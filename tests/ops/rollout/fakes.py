@@ -146,6 +146,9 @@ class FakeNodes(ClusterNodes):
 
     def uncordon(self, name: str) -> None:
         self._fleet.call("uncordon", name)
+        now = self._fleet.found[name]
+        node = now.node and replace(now.node, cordoned=False)
+        self._fleet.found[name] = replace(now, node=node)
 
     def drain(self, name: str, report: Callable[[str], None]) -> str:
         self._fleet.call("drain", name)

@@ -1,0 +1,120 @@
+"""Two changes at once: both reach every machine that each of them alone would reach."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from ops.rollout import actions, readiness
+from ops.rollout.observed import ObservedMachine
+from tests.ops.rollout.examples import CLUSTER, inputs
+from tests.ops.rollout.fakes import FakeFleet, alike, run
+
+NEWER = "v1.37.2"
+STOPPED = {"containerd": "active", "kubelet": "inactive"}
+Props = Any
+Found = dict[str, ObservedMachine]
+
+
+def _parts(**parts: str) -> Callable[[Props, Found], None]:
+    def change(props: Props, _found: Found) -> None:
+        for machine in props["machines"].values():
+            known = machine["files"]["parts"]
+            known |= {part: digest for part, digest in parts.items() if _has(machine, part)}
+
+    return change
+
+
+def _has(machine: Any, part: str) -> bool:
+    return machine["role"] == "control-plane" or part not in ("kubeadm", "load-balancer")
+
+
+def _input(**changes: str) -> Callable[[Props, Found], None]:
+    return lambda props, _found: props.update(changes)
+
+
+def _label(props: Props, _found: Found) -> None:
+    for machine in props["machines"].values():
+        machine["labels"]["rack"] = "7"
+
+
+def _found(change: Callable[[ObservedMachine], ObservedMachine]) -> Callable[[Props, Found], None]:
+    return lambda _props, found: found.update(
+        {name: change(each) for name, each in found.items() if "worker" in name}
+    )
+
+
+def _cordoned(each: ObservedMachine) -> ObservedMachine:
+    return replace(each, node=each.node and replace(each.node, cordoned=True))
+
+
+# What makes each row necessary.
+CHANGES: dict[str, Callable[[Props, Found], None]] = {
+    "kernel": _parts(kernel="s2"),
+    "mirrors": _parts(mirrors="m2"),
+    "container-runtime": _parts(containerd="c2"),
+    "kubeadm": _parts(kubeadm="a2"),
+    "upgrade": _input(version=NEWER),
+    "repair": _found(lambda each: replace(each, services=STOPPED)),
+    "control-plane": _input(
+        cluster_document=f"{CLUSTER}  certSANs: [api.example.com]\n",
+    ),
+    "kubelet-unit": _parts(kubelet="k2"),
+    "kubelet": _input(kubelet_document="maxPods: 50"),
+    "load-balancer": _parts(**{"load-balancer": "l2"}),
+    "register": _found(lambda each: replace(each, node=None)),
+    "metadata": _label,
+    "uncordon": _found(_cordoned),
+    "cleanup": _found(lambda each: replace(each, cleanup_pending=True)),
+}
+# Rows whose work an upgrade includes.
+INCLUDED = ("kubelet",)
+# The operations that do each row's work.
+OPERATIONS = {
+    "kernel": {"apply_files kernel"},
+    "mirrors": {"apply_files mirrors"},
+    "container-runtime": {"apply_files containerd proxy"},
+    "kubeadm": {"apply_files kubeadm"},
+    "upgrade": {"upgrade_first", "upgrade_control_plane", "upgrade_kubelet"},
+    "repair": {"repair"},
+    "control-plane": {"apply_control_plane"},
+    "kubelet-unit": {"apply_files kubelet"},
+    "kubelet": {"apply_kubelet"},
+    "load-balancer": {"apply_files load-balancer"},
+    "register": {"register"},
+    "metadata": {"set_metadata"},
+    "uncordon": {"uncordon"},
+    "cleanup": {"clean"},
+}
+
+
+def reached(*rows: str) -> dict[str, set[str]]:
+    """The machines that each row's operation reaches if all of these are necessary at once."""
+    props, found = inputs(), alike(inputs())
+    for row in rows:
+        CHANGES[row](props, found)
+    fleet = FakeFleet(props, found)
+    assert run(fleet)
+    assert not run(fleet), "something is left"
+    return {row: {name for call, name in fleet.calls if call in OPERATIONS[row]} for row in rows}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "READY_SECONDS", 0)
+
+
+def test_every_row_is_in_the_table() -> None:
+    assert {kind.name for kind in actions.ACTIONS} == {*CHANGES}
+
+
+@pytest.mark.parametrize(("one", "other"), [*combinations(CHANGES, 2)])
+def test_both_changes_reach_their_machines(one: str, other: str) -> None:
+    both = reached(one, other)
+    for row in (one, other):
+        alone = reached(row)[row]
+        assert alone, f"{row} reaches no machine"
+        included = both["upgrade"] if (row, "upgrade") in ((one, other), (other, one)) else set()
+        assert both[row] | (included if row in INCLUDED else set()) >= alone
