@@ -32,8 +32,8 @@ def fleet() -> Iterator[PulumiStack]:
             "clusters": {
                 "cluster1": {
                     "machines": {"subnet": str(network)},
-                    "networking": {"podSubnet": "10.245.0.0/25", "nodeCidrMaskSize": 26},
-                    "kubelet": {"maxPods": 50},
+                    "networking": {"podSubnet": "10.245.0.0/25", "nodeCidrMaskSize": 27},
+                    "kubelet": {"maxPods": 20},
                     "controlPlanes": {"count": 1},
                     "workers": {"count": 1},
                 }
@@ -90,24 +90,24 @@ def test_nodes_have_shares_of_the_set_size_for_as_long_as_the_cluster_exists(
     fleet: PulumiStack, kubectl: Kubectl
 ) -> None:
     assert {node(kubectl, name)["spec"]["podCIDR"] for name in (PLANE, WORKER)} == {
-        f"10.245.0.{start}/26" for start in (0, 64)
+        f"10.245.0.{start}/27" for start in (0, 32)
     }
-    cluster(fleet)["networking"] |= {"nodeCidrMaskSize": 27}
-    cluster(fleet)["kubelet"] = {"maxPods": 20}
+    cluster(fleet)["networking"] |= {"nodeCidrMaskSize": 28}
+    cluster(fleet)["kubelet"] = {"maxPods": 10}
     refused = fleet.run("preview")
     assert refused.status != 0
-    assert "networking.nodeCidrMaskSize is 26 and cannot be changed to 27" in refused.output
-    cluster(fleet)["networking"] |= {"nodeCidrMaskSize": 26}
-    cluster(fleet)["kubelet"] = {"maxPods": 50}
+    assert "networking.nodeCidrMaskSize is 27 and cannot be changed to 28" in refused.output
+    cluster(fleet)["networking"] |= {"nodeCidrMaskSize": 27}
+    cluster(fleet)["kubelet"] = {"maxPods": 20}
 
 
 def test_kubelet_settings_restart_kubelets_only(fleet: PulumiStack, kubectl: Kubectl) -> None:
     pods = {each["metadata"]["uid"] for each in _pods(kubectl)}
-    cluster(fleet)["kubelet"] = {"maxPods": 60}
+    cluster(fleet)["kubelet"] = {"maxPods": 25}
     how = "new kubelet settings (maxPods): kubelet restarted, pods keep running"
     applied(fleet, f"{PLANE}: {how}", f"{WORKER}: {how}")
     for name in (PLANE, WORKER):
-        assert node(kubectl, name)["status"]["capacity"]["pods"] == "60"
+        assert node(kubectl, name)["status"]["capacity"]["pods"] == "25"
     assert {each["metadata"]["uid"] for each in _pods(kubectl)} == pods
 
 
@@ -195,4 +195,4 @@ def test_machine_that_joins_later_gets_the_settings_too(
 ) -> None:
     cluster(fleet)["workers"]["count"] = 2
     applied(fleet, "cluster1-worker-1: added: a new machine joins")
-    assert node(kubectl, "cluster1-worker-1")["status"]["capacity"]["pods"] == "60"
+    assert node(kubectl, "cluster1-worker-1")["status"]["capacity"]["pods"] == "25"
