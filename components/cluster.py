@@ -27,6 +27,7 @@ from model.render import kubeconfig as kubeconfigs
 from ops.hosts.inventory import MachineEntry
 from ops.kube.cluster_health import ClusterHealth, NodeSummary
 from ops.kube.identity import Identity
+from ops.rollout.unavailable import Unavailable, sentence
 
 READY_SECONDS = 300
 
@@ -42,6 +43,7 @@ class ClusterSummary(TypedDict):
     caFingerprint: str
     caExpires: str
     waiting: NotRequired[Hold]
+    unavailable: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Cluster(pulumi.ComponentResource):
 
     `summary` is the cluster's status; `inventory` (secret) lists its machines and their logins.
     `changed` is the time of the last change of a running machine or of an object, "" if there was
-    none; `health` is the check after it.
+    none; `health` is the check after it. `unavailable` are the workers that its rollout left out:
+    neither the check nor a wave waits for them.
     """
 
     context: pulumi.Output[kubeconfigs.Context]
@@ -71,6 +74,7 @@ class Cluster(pulumi.ComponentResource):
     inventory: pulumi.Output[dict[str, MachineEntry]]
     identity: pulumi.Output[Identity]
     changed: pulumi.Output[str]
+    unavailable: pulumi.Output[dict[str, Unavailable]]
     health: ClusterHealthCheck
 
     def __init__(
@@ -94,12 +98,13 @@ class Cluster(pulumi.ComponentResource):
         rollout = rollout_of(cluster, machines, pki, applied, holds, child)
         changes = [rollout.rolled, *(objects.changed for objects in applied)]
         self.changed = pulumi.Output.all(*changes).apply(_latest)
+        self.unavailable = rollout.unavailable
         self.health = ClusterHealthCheck(
             f"{name}-health",
             ClusterHealthCheckArgs(
                 cluster=cluster.name,
                 identity=pki.identity,
-                nodes=[machine.name for machine in cluster.machines],
+                nodes=self.unavailable.apply(lambda left_out: _without(cluster, left_out)),
                 machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
                 rolled=self.changed,
                 deadline_seconds=READY_SECONDS,
@@ -112,12 +117,23 @@ class Cluster(pulumi.ComponentResource):
             observed=self.health.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,
             expires=pki.cluster.expires,
+            unavailable=self.unavailable.apply(_known_or_none, run_with_unknowns=True),
             waiting=_all_waiting(rollout.waiting, *(objects.waiting for objects in applied)),
         ).apply(lambda known: _summary(cluster, **known))
         self.inventory = pulumi.Output.all(
             **{machine.name: machine.inventory for machine in machines}
         )
         self.register_outputs({"summary": self.summary})
+
+
+def _without(cluster: Described, left_out: Mapping[str, Unavailable]) -> list[str]:
+    """Return the Nodes that the cluster is expected to have now."""
+    return [machine.name for machine in cluster.machines if machine.name not in left_out]
+
+
+def _known_or_none(left_out: dict[str, Unavailable]) -> dict[str, Unavailable]:
+    """Return the workers that were left out; of a rollout that failed, none are known."""
+    return {} if pulumi.contains_unknowns(left_out) else left_out
 
 
 def _even_without(observed: ClusterHealth) -> ClusterHealth:
@@ -152,17 +168,20 @@ def _summary(
     observed: ClusterHealth,
     fingerprint: str,
     expires: str,
+    unavailable: dict[str, Unavailable],
     waiting: list[Hold],
 ) -> ClusterSummary:
     summary: ClusterSummary = {
         "endpoint": cluster.server,
         "kubernetesVersion": cluster.kubernetes_version,
         "labels": dict(cluster.labels),
-        "ready": not observed["missing"],
+        "ready": not (observed["missing"] or unavailable),
         "nodes": observed["nodes"],
         "caFingerprint": fingerprint,
         "caExpires": expires,
     }
     if hold := longest(waiting):
         summary["waiting"] = hold
+    if unavailable:
+        summary["unavailable"] = {name: sentence(each) for name, each in unavailable.items()}
     return summary

@@ -30,13 +30,16 @@ class Provisioned:
 
     `id` is the resource's own ID, which a preview knows while the machine is being changed; it
     knows none of the outputs then. `settings` are the driver's settings for the `prepare` step,
-    which runs again when they change.
+    which runs again when they change. `kubernetes_version` and `content` are what the machine was
+    given: a machine that is unavailable keeps the former ones, so that no step is run on it.
     """
 
     resource: pulumi.Resource
     id: pulumi.Output[str]
     login: MachineLogin
     settings: Settings
+    kubernetes_version: pulumi.Output[str]
+    content: pulumi.Output[Mapping[str, str]]
 
 
 class Driver(Protocol):
@@ -103,6 +106,8 @@ class ContainerDriver:
             resource.id,
             login,
             settings={"ARTIFACTS_DIGEST": resource.artifacts_digest},
+            kubernetes_version=resource.kubernetes_version,
+            content=resource.content,
         )
 
 
@@ -150,6 +155,8 @@ class ExistingDriver:
             resource.id,
             login,
             settings={"ARTIFACTS_DIGEST": resource.artifacts_digest},
+            kubernetes_version=resource.kubernetes_version,
+            content=resource.content,
         )
 
     def _unshared_networks(self) -> dict[str, str]:

@@ -94,6 +94,7 @@ def _wave(
             clusters=[cluster.name for cluster in members],
             rolled=[made[cluster.name].changed for cluster in members],
             identities=[made[cluster.name].identity for cluster in members],
+            unavailable=[made[cluster.name].unavailable.apply(sorted) for cluster in members],
             soak_seconds=max(cluster.upgrade.soak_seconds for cluster in members),
         ),
         pulumi.ResourceOptions.merge(

@@ -72,11 +72,12 @@ class Machine(pulumi.ComponentResource):
                 "NODE_NAME": machine.name,
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
-                "KUBERNETES_VERSION": cluster.kubernetes_version,
+                "KUBERNETES_VERSION": self._placed.kubernetes_version,
                 **self._vip_settings,
                 **self._placed.settings,
             },
             deadline_seconds=PREPARE_SECONDS,
+            content=self._placed.content,
             opts=self._child(deleted_with=self._placed.resource),
         )
 

@@ -44,16 +44,26 @@ def step(
     login: MachineLogin,
     settings: Settings,
     deadline_seconds: int,
+    content: pulumi.Output[Mapping[str, str]] | None = None,
     opts: pulumi.ResourceOptions | None = None,
 ) -> remote.Command:
-    """Run `scripts/node/<script>.sh` on a machine, at most `deadline_seconds` long."""
+    """Run `scripts/node/<script>.sh` on a machine, at most `deadline_seconds` long.
+
+    With `content`, the checksums of the texts that the machine was given last, it is that script.
+    """
+    given = (
+        pulumi.Output.from_input({script: script_checksum(script)}) if content is None else content
+    )
     return remote.Command(
         name,
-        create=as_root(
-            script,
-            sudo=login.sudo,
-            needs_password=login.sudo_password is not None,
-            deadline_seconds=deadline_seconds,
+        create=given.apply(
+            lambda texts: as_root(
+                script,
+                texts[script],
+                sudo=login.sudo,
+                needs_password=login.sudo_password is not None,
+                deadline_seconds=deadline_seconds,
+            )
         ),
         stdin=_secret_stdin(settings, login.sudo_password),
         connection=login.connection(),
@@ -74,10 +84,12 @@ def step_input(settings: Mapping[str, str], password: str | None) -> str:
     return sudo_preamble(password) + assignments({**settings, "SCRIPT_MISSING": SCRIPT_MISSING})
 
 
-def as_root(script: str, *, sudo: bool, needs_password: bool, deadline_seconds: int) -> str:
+def as_root(
+    script: str, checksum: str, *, sudo: bool, needs_password: bool, deadline_seconds: int
+) -> str:
     """Return the command that runs the step as root, with the settings from its standard input."""
     run = f'eval "$(cat)"; {VERIFY}. "$1"; step_{script.replace("-", "_")}'
-    words = f"{script} {ARTIFACTS}/{script_checksum(script)}"
+    words = f"{script} {ARTIFACTS}/{checksum}"
     return root_command(
         run, sudo=sudo, needs_password=needs_password, seconds=deadline_seconds, words=words
     )

@@ -5,7 +5,8 @@ machine is started again with its disk; another name, address, role or owner rep
 does a missing disk. Another Kubernetes version, or other files for the same version, does not
 require a new machine: the missing files are put on its disk, for its `prepare` step to stage. So
 are its texts, before it boots and while it runs; another table of its files alone is no change,
-since the rollout brings it to members. Delete ends it and leaves nothing on the host.
+since the rollout brings it to members. A machine that runs and does not answer keeps what it has:
+the next update sends the rest. Delete ends it and leaves nothing on the host.
 """
 
 import os
@@ -25,6 +26,7 @@ from components.providers.base import (
     require_known,
     require_present,
 )
+from components.providers.engine_log import EngineLog
 from model import paths
 from ops.errors import OperatorError
 
@@ -135,6 +137,8 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         digest = olds["artifacts_digest"]
         other = changed(olds, news, ("kubernetes_version", "content"))
         if other or _artifacts_outdated(olds, news, found):
+            if not lifecycle.answers(found):
+                return _unsent(olds, news, found)
             desired = _host_artifacts(news)
             machine_artifacts.sync(found, desired)
             digest = desired.digest
@@ -164,6 +168,25 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
             there = _spec(state, image=state["image"], machine_id=state["machine_id"])
         if there.machine_id == state["machine_id"]:
             lifecycle.purge(there)
+
+
+def _unsent(
+    olds: ContainerMachineState, news: ContainerMachineInputs, found: "MachineSpec"
+) -> ContainerMachineState:
+    """Return the state of a machine that does not answer: no step is to be run on it."""
+    EngineLog("")(
+        f"{news['hostname']} does not answer. Nothing was sent: the next `fleet up` does that",
+        ephemeral=False,
+        warning=True,
+    )
+    return {
+        **news,
+        "kubernetes_version": olds["kubernetes_version"],
+        "content": olds["content"],
+        "host_key": olds["host_key"],
+        "artifacts_digest": olds["artifacts_digest"],
+        **_outs(found, running=True),
+    }
 
 
 def _spec(inputs: ContainerMachineInputs, *, image: str, machine_id: str) -> "MachineSpec":
@@ -274,6 +297,8 @@ class ContainerMachineArgs:
 class ContainerMachine(ProvidedResource, module="kubeadm-fleet", name="ContainerMachine"):
     """A machine: `machine_id` (new for every new machine), `host_key` (public, one line)."""
 
+    kubernetes_version: pulumi.Output[str]
+    content: pulumi.Output[Mapping[str, str]]
     machine_id: pulumi.Output[str]
     host_key: pulumi.Output[str]
     image: pulumi.Output[str]

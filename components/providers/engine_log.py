@@ -21,16 +21,17 @@ class EngineLog:
     def __init__(self, urn: str) -> None:
         self._urn = urn
 
-    def __call__(self, text: str, *, ephemeral: bool) -> None:
-        """Show a message; an ephemeral one only until the next."""
+    def __call__(self, text: str, *, ephemeral: bool, warning: bool = False) -> None:
+        """Show a message; an ephemeral one only until the next, a warning also at the end."""
         stub = _engine()
         if stub is None:
             return
         import grpc
         from pulumi.runtime.proto import engine_pb2
 
+        severity = engine_pb2.WARNING if warning else engine_pb2.INFO
         request = engine_pb2.LogRequest(
-            severity=engine_pb2.INFO, message=text, urn=self._urn, ephemeral=ephemeral
+            severity=severity, message=text, urn=self._urn, ephemeral=ephemeral
         )
         try:
             stub.Log(request, timeout=CALL_SECONDS)

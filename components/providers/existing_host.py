@@ -4,10 +4,11 @@ Create logs in, rejects an unsuitable host (naming every problem), claims it for
 sends the files for its role; files that are already there are not sent again. Another login,
 another address of the same host, another Kubernetes version, other artifacts or other scripts are
 an update; another table of its files alone is no change, since the rollout brings it to members.
-Scripts that cannot be sent because the host is unreachable are left to the next `up`: a member
-needs none of them. Another host (another address with another host key, or a reinstalled one, as
-found by a refresh) replaces it. A host that does not answer a refresh is recorded as unreachable
-and never treated as deleted. Delete restores the host's original state.
+What cannot be sent because the host is unreachable is left to the next `up`: the state says what it
+has, its step `prepare` follows that, and its rollout leaves it out. Another host (another address
+with another host key, or a reinstalled one, as found by a refresh) replaces it. A host that does
+not answer a refresh is recorded as unreachable and never treated as deleted. Delete restores the
+host's original state.
 """
 
 from collections.abc import Iterator, Mapping
@@ -113,11 +114,12 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         try:
             return _send(olds, news)
         except Unreachable as error:
-            if _is_changed(olds, {**news, "content": olds["content"]}):
+            if changed(olds, news, ("login",)):
                 raise
             EngineLog("")(
-                f"{error}. Its scripts were not sent: the next `fleet up` sends them",
+                f"{news['machine']}: {error}. Nothing was sent: the next `fleet up` does that",
                 ephemeral=False,
+                warning=True,
             )
             return {**olds, "condition": f"unreachable: {error}"}
 
@@ -291,6 +293,8 @@ class ExistingHostArgs:
 class ExistingHost(ProvidedResource, module="kubeadm-fleet", name="ExistingHost"):
     """An enrolled host: `machine_id` (new after every reinstallation), `facts`, `condition`."""
 
+    kubernetes_version: pulumi.Output[str]
+    content: pulumi.Output[Mapping[str, str]]
     machine_id: pulumi.Output[str]
     facts: pulumi.Output[FactsSummary]
     artifacts_digest: pulumi.Output[str]

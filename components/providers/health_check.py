@@ -2,8 +2,9 @@
 
 Create and update wait until every named Node is Ready, CoreDNS is available, and the probe pod on
 every Node has resolved and reached a Service and was reached at its own address by those of the
-other Nodes; after the deadline they report what is missing. Read checks once and records the
-result. Delete does nothing: a check owns nothing.
+other Nodes; Nodes of machines that the rollout left out are not named. After the deadline they
+report what is missing. Read checks once and records the result. Delete does nothing: a check owns
+nothing.
 """
 
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class ClusterHealthCheckArgs:
 
     cluster: str
     identity: pulumi.Input[Identity]
-    nodes: list[str]
+    nodes: pulumi.Input[list[str]]
     machine_ids: pulumi.Input[list[str]]
     rolled: pulumi.Input[str]
     deadline_seconds: int

@@ -4,8 +4,9 @@ Create finds machines that were just created from the same documents and records
 brings every machine to its desired state: control planes serially, workers a few at a time. It
 always begins with an inspection, so a killed run is simply resumed. Read inspects again; any
 difference from the desired state is drift, which the next preview shows and the next `up` fixes. A
-machine that cannot be reached is recorded as unreachable and never treated as anything else. Delete
-does nothing: the machines leave by themselves.
+machine that cannot be reached is recorded as unreachable and never treated as anything else; a
+worker of this kind does not stop the change of the others (`unavailable`): its own is pending, and
+every later run tries again. Delete does nothing: the machines leave by themselves.
 
 While an earlier wave holds the cluster, a change of running machines waits: check keeps the inputs
 that were applied last, so that the next run compares with them again; update changes no machine and
@@ -32,6 +33,7 @@ from ops.hosts.login import Login, LoginProps
 from ops.kube.identity import Identity, IdentityMissing, connect
 from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
 from ops.rollout.observed import MachineSummary
+from ops.rollout.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from ops.rollout.cluster_nodes import ClusterNodes
@@ -50,7 +52,7 @@ CAUSES = (
     "identity",
     "logins",
 )
-OUTPUTS = ("found", "rolled")
+OUTPUTS = ("found", "rolled", "unavailable")
 # Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
 JUDGED = (
     "urn",
@@ -94,6 +96,7 @@ class RolloutState(RolloutInputs):
 
     found: dict[str, MachineSummary]
     rolled: str
+    unavailable: dict[str, Unavailable]
 
 
 class RolloutProvider(Provider[RolloutInputs, RolloutState]):
@@ -118,7 +121,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
 
     def _create(self, inputs: RolloutInputs) -> RolloutState:
         """Record the machines' state; bring one that differs to the desired state."""
-        return _roll(inputs, _joined_as_wanted(inputs))
+        return _roll(inputs, _joined_as_wanted(inputs), {})
 
     def _diff(self, olds: RolloutState, news: RolloutInputs) -> DiffResult:
         """Compare with the recorded and observed state; reject unsafe changes."""
@@ -129,7 +132,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         reject_unsafe(ClusterChange.of(olds, _judged(news)), olds["found"])
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
-        changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
+        changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news) or _is_pending(olds)
         if changes and (waiting or news["plan"]):
             lines = [f"  {name}: {text}" for name, text in sorted(news["plan"].items())]
             _progress(news).say("\n".join([hold.heading(waiting), *lines]))
@@ -139,7 +142,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         """Bring every machine to its desired state; reject what a diff could not check."""
         from ops.rollout.guards import reject_unsafe
 
-        if news["waiting"] or not _is_due(olds, news):
+        if news["waiting"] or not (_is_due(olds, news) or _is_pending(olds)):
             return {
                 **olds,
                 "held_by": news["held_by"],
@@ -149,11 +152,13 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
             }
         change = ClusterChange.of(olds, news)
         reject_unsafe(change, olds["found"])
-        state = _roll(news, not (change.control_keys or change.kubelet_keys))
+        are_new_settled = not (change.control_keys or change.kubelet_keys)
+        state = _roll(news, are_new_settled, olds["unavailable"])
         return {**state, "rolled": state["rolled"] or olds["rolled"]}
 
     def _read(self, state: RolloutState) -> RolloutState:
         """Inspect every machine once, without waiting."""
+        from ops.rollout import unavailable
         from ops.rollout.diff import required_actions, to_state
         from ops.rollout.inspection import inspect_cluster
 
@@ -164,7 +169,15 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
             for name, machine in machines.items()
             if (left := required_actions(found[name], machine.wanted))
         }
-        return {**state, "found": _summaries(found), "drift": drift}
+        before = state["unavailable"]
+        workers = [each.name for each in DesiredCluster.of(state).workers]
+        left_out = unavailable.still(before, found, workers)
+        return {
+            **state,
+            "found": _summaries(found),
+            "drift": drift,
+            "unavailable": unavailable.entries(left_out, found, {}, before),
+        }
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return the state; the next check gets the drift as a former input."""
@@ -188,6 +201,11 @@ def _judged(news: RolloutInputs) -> ClusterInputs:
 def _is_due(olds: Mapping[str, object], news: Mapping[str, object]) -> bool:
     """Whether there is work to do: changed inputs, or drift that was found."""
     return any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
+
+
+def _is_pending(olds: RolloutState) -> bool:
+    """Whether the change of an unavailable machine was left for this run."""
+    return any(machine["pending"] for machine in olds["unavailable"].values())
 
 
 def _stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
@@ -216,20 +234,39 @@ def _losses(olds: RolloutInputs, leaving: Mapping[str, bool]) -> dict[str, str]:
         return dict.fromkeys(leaving, f"what its drain deletes is unknown, as {why}")
 
 
-def _roll(inputs: RolloutInputs, are_new_settled: bool) -> RolloutState:
-    """Do the remaining work; `are_new_settled`: machines without a record joined as desired."""
+def _roll(
+    inputs: RolloutInputs, are_new_settled: bool, before: Mapping[str, Unavailable]
+) -> RolloutState:
+    """Do the remaining work; `are_new_settled`: machines without a record joined as desired.
+
+    `before` are the workers that the last run left out.
+    """
+    from ops.rollout import unavailable
     from ops.rollout.order import RolloutRun
 
+    progress = _progress(inputs)
+    nodes = _nodes(inputs)
     rollout = RolloutRun(
         DesiredCluster.of(inputs),
         _machines(inputs),
-        _nodes(inputs),
-        _progress(inputs),
+        nodes,
+        progress,
         at_once=int(inputs["policy"]["max_unavailable"]),
     )
     found = rollout.run(record_initial=are_new_settled)
     rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.changed else ""
-    return {**inputs, "found": _summaries(found), "rolled": rolled, "drift": {}}
+    pending = {**inputs["plan"], **rollout.pending}
+    left_out = unavailable.entries(rollout.left_out, found, pending, before)
+    unavailable.annotate(nodes, found, left_out)
+    if left_out:
+        progress.warn(unavailable.report(inputs["cluster"], left_out))
+    return {
+        **inputs,
+        "found": _summaries(found),
+        "rolled": rolled,
+        "drift": {},
+        "unavailable": left_out,
+    }
 
 
 def _joined_as_wanted(inputs: RolloutInputs) -> bool:
@@ -290,13 +327,15 @@ class RolloutArgs:
 class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):
     """A cluster's desired machines; `found` (each machine's state), `rolled` (the last change).
 
-    `waiting` is the hold of an earlier wave that a change waits for; empty if none.
+    `waiting` is the hold of an earlier wave that a change waits for; empty if none. `unavailable`
+    are the workers that were left out, by name.
     """
 
     found: pulumi.Output[dict[str, MachineSummary]]
     rolled: pulumi.Output[str]
     drift: pulumi.Output[dict[str, list[Mapping[str, str]]]]
     waiting: pulumi.Output[Hold]
+    unavailable: pulumi.Output[dict[str, Unavailable]]
 
     def __init__(self, name: str, args: RolloutArgs, opts: pulumi.ResourceOptions) -> None:
         assert opts.parent is not None

@@ -1,7 +1,8 @@
 """A wave of clusters that are changed first: later waves wait until it has stayed healthy.
 
 Create and update check the clusters and record the hold for later waves: the soak time since the
-last change of a machine or an object, or since a Node became Ready again, must be over. A cluster
+last change of a machine or an object, or since a Node became Ready again, must be over. Workers
+that their rollout left out (`unavailable`) say nothing of the change and do not count. A cluster
 that is unhealthy for longer than a machine takes to recover is an error, and nothing changes in
 later waves. No call lasts for the soak time: until it is over the wave is left alone, and the first
 run after it checks again. Clusters that were never changed hold no other. Delete does nothing.
@@ -28,7 +29,7 @@ POLL_SECONDS = 2
 # How long a cluster may be unhealthy: while a machine restarts it is, and pods may still be
 # starting just after a rollout.
 PATIENCE_SECONDS = 60
-CAUSES = ("clusters", "rolled", "soak_seconds", "identities")
+CAUSES = ("clusters", "rolled", "soak_seconds", "identities", "unavailable")
 
 
 class WaveInputs(TypedDict):
@@ -37,6 +38,7 @@ class WaveInputs(TypedDict):
     clusters: list[str]
     rolled: list[str]
     identities: list[Identity]
+    unavailable: list[list[str]]
     soak_seconds: float
 
 
@@ -80,7 +82,10 @@ def _await_healthy(inputs: WaveInputs) -> datetime | None:
     """Return since when the changed clusters are healthy; None if none was changed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        nodes = [_read_nodes(identity) for identity in inputs["identities"]]
+        nodes = [
+            _without(_read_nodes(identity), left_out)
+            for identity, left_out in zip(inputs["identities"], inputs["unavailable"], strict=True)
+        ]
         reasons = [
             reason
             for name, found in zip(inputs["clusters"], nodes, strict=True)
@@ -101,6 +106,10 @@ def _read_nodes(identity: Identity) -> "dict[str, Node] | None":
     from ops.kube.nodes import Nodes
 
     return Nodes(connect(identity)).read()
+
+
+def _without(nodes: "dict[str, Node] | None", left_out: list[str]) -> "dict[str, Node] | None":
+    return nodes and {name: node for name, node in nodes.items() if name not in left_out}
 
 
 def _unhealthy_reason(name: str, nodes: "dict[str, Node] | None") -> str:
@@ -129,11 +138,15 @@ def _healthy_since(
 
 @dataclass(frozen=True)
 class WaveArgs:
-    """Clusters with the last change (`rolled`) and the identity in each, in the same order."""
+    """Clusters with the last change (`rolled`), the identity and the unavailable workers in each.
+
+    All are in the same order.
+    """
 
     clusters: list[str]
     rolled: list[pulumi.Output[str]]
     identities: list[pulumi.Output[Identity]]
+    unavailable: list[pulumi.Output[list[str]]]
     soak_seconds: int
 
 

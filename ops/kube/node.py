@@ -15,6 +15,8 @@ from ops.kube.placement import format_taint
 
 MANAGED = "kubeadm-fleet/managed-labels-and-taints"
 CORDONED = "kubeadm-fleet/cordoned"
+# The change that an unavailable machine still needs, for people and for `fleet status`.
+PENDING = "kubeadm-fleet/pending"
 # Labels of control planes. kubeadm sets them only once, so nothing else would restore them.
 # https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 ROLE_LABELS = {
@@ -33,7 +35,7 @@ class Node:
 
     `cordoned` means cordoned by this program, not by a user. `ready_since` is the last change of
     `ready`. `pod_cidr` is its share of the pod subnet, `vtep` the hardware address to which the
-    other Nodes' flannel sends it packets.
+    other Nodes' flannel sends it packets, `pending` a change that was left to be done.
     """
 
     ready: bool
@@ -46,6 +48,7 @@ class Node:
     ready_since: str = ""
     pod_cidr: str = ""
     vtep: str = ""
+    pending: str = ""
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Node":
@@ -68,6 +71,7 @@ class Node:
             ready_since=condition(found, "Ready").get("lastTransitionTime", ""),
             pod_cidr=spec.get("podCIDR", ""),
             vtep=(json.loads(annotations.get(FLANNEL, "null")) or {}).get("VtepMAC", ""),
+            pending=annotations.get(PENDING, ""),
         )
 
 

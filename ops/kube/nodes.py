@@ -14,7 +14,7 @@ from typing import Any
 from ops.kube import placement
 from ops.kube.client import PROBE_RETRIES, Client, Json, unless_missing
 from ops.kube.errors import ApiError
-from ops.kube.node import CORDONED, Node, metadata_patch
+from ops.kube.node import CORDONED, PENDING, Node, metadata_patch
 from ops.kube.pod import has_finished, is_mirror
 
 NODES = "/api/v1/nodes"
@@ -110,6 +110,14 @@ class Nodes:
         """Set these labels and taints on the Node, and remove those of ours that are not named."""
         taints = tuple(taints)
         self._change(name, lambda found: metadata_patch(found, labels, taints), "labeling")
+
+    def set_pending(self, name: str, text: str) -> None:
+        """Write on the Node which change it still needs; "" if none."""
+        patch = {"metadata": {"annotations": {PENDING: text or None}}}
+        self.client.retry(
+            f"annotating Node {name}",
+            lambda: unless_missing(lambda: self.client.patch(_path(name), patch)),
+        )
 
     def cordon(self, name: str) -> None:
         """Cordon the Node; a cordon set by a user stays the user's."""

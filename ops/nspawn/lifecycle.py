@@ -57,6 +57,11 @@ def change(spec: MachineSpec, *, cpus: float, memory: int, kubernetes_version: s
     return changed
 
 
+def answers(spec: MachineSpec) -> bool:
+    """Return whether the machine, which runs, can be reached over SSH."""
+    return process.answers(spec.bare_address)
+
+
 def is_running(spec: MachineSpec) -> bool:
     """Return whether the machine runs, with its disk, and with its network connected."""
     return _process_runs(spec) and network.is_plugged_in(spec)

@@ -158,12 +158,14 @@ def _await_leader(spec: MachineSpec, nspawn: int) -> int:
 def _await_ssh(spec: MachineSpec, leader: int) -> None:
     host = spec.bare_address
 
-    def answers() -> bool | None:
-        with suppress(OSError), socket.create_connection((host, SSH_PORT), timeout=1) as answer:
-            return answer.recv(4) == b"SSH-" or None
-        return None
+    _await(spec, leader, f"SSH on {host} to answer", lambda: answers(host) or None)
 
-    _await(spec, leader, f"SSH on {host} to answer", answers)
+
+def answers(host: str) -> bool:
+    """Whether SSH answers there."""
+    with suppress(OSError), socket.create_connection((host, SSH_PORT), timeout=1) as answer:
+        return answer.recv(4) == b"SSH-"
+    return False
 
 
 def _await(spec: MachineSpec, process: int, what: str, look: Callable[[], Found | None]) -> Found:

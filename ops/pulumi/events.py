@@ -24,7 +24,8 @@ class StepPhase(Enum):
 class Step:
     """The engine begins, has done, or has failed an operation on a resource.
 
-    `inputs` and `outputs` are those of its new state, or of its old one when it is deleted.
+    `inputs` and `outputs` are those of its new state, or of its old one when it is deleted;
+    `former` are the outputs of its old state.
     """
 
     phase: StepPhase
@@ -35,6 +36,7 @@ class Step:
     custom: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    former: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -98,6 +100,7 @@ def _step(phase: StepPhase, metadata: Mapping[str, Any]) -> Step:
         state.get("custom", False),
         state.get("inputs") or {},
         state.get("outputs") or {},
+        (metadata.get("old") or {}).get("outputs") or {},
     )
 
 

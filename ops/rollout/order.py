@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.errors import OperatorError
-from ops.rollout import actions, readiness
+from ops.rollout import actions, readiness, unavailable
 from ops.rollout.action_kind import Action, ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import run_bounded, unhealthy_first
@@ -23,7 +23,11 @@ from ops.rollout.target import Target
 
 
 class RolloutRun:
-    """The run for one cluster; at most `at_once` workers are changed at a time."""
+    """The run for one cluster; at most `at_once` workers are changed at a time.
+
+    `left_out` are workers that could not be changed, with the reason (see unavailable.py), and
+    `pending` what is left to be done there, as far as it is known.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,8 @@ class RolloutRun:
         self._left: dict[str, list[Action]] = {}
         self._done: set[str] = set()
         self.changed = False
+        self.left_out: dict[str, str] = {}
+        self.pending: dict[str, str] = {}
 
     def run(self, *, record_initial: bool) -> dict[str, ObservedMachine]:
         """Do the remaining work; return the final state of every machine.
@@ -54,18 +60,21 @@ class RolloutRun:
         if not any(each.api_answers for each in self._found.values()) and self._can_revive():
             self._revive()
             self._look()
-        self._reject_unusable_machines()
+        self._leave_out_unusable_machines()
         self._add_cluster_actions()
         self._reject_impossible()
         if not self._left:
+            self._leave_out_lost_machines(self._found)
             return self._found
         self.changed = True
         self._upload()
         for change in self._changes(self._cluster.control_planes):
             self._control_plane(change)
-        run_bounded(self._changes(self._cluster.workers), self._at_once, NodeChange.apply)
+        self._workers()
+        former = self._found
         self._look()
         self._end()
+        self._leave_out_lost_machines(former)
         self._reject_remaining_drift()
         return self._found
 
@@ -79,7 +88,8 @@ class RolloutRun:
         self._left = {
             each.name: left
             for each in self._cluster.machines
-            if (left := required_actions(self._found[each.name], each))
+            if each.name not in self.left_out
+            and (left := required_actions(self._found[each.name], each))
         }
 
     def _can_revive(self) -> bool:
@@ -102,18 +112,32 @@ class RolloutRun:
         why = "; ".join(each.why for each in self._left[name])
         self._progress.done(name, f"{kind.name} done ({why})")
 
-    def _reject_unusable_machines(self) -> None:
+    def _leave_out_unusable_machines(self) -> None:
+        """Leave out workers that cannot be changed; a control plane of this kind ends the run."""
         for name, found in self._found.items():
-            if found.unreachable:
+            if not (reason := unavailable.reason_of(found)):
+                continue
+            if self._cluster.by_name[name].is_control_plane:
                 raise OperatorError(
-                    f"{name}: {found.unreachable}. Nothing was changed on any machine of "
-                    f"{self._cluster.name}. If the machine is lost permanently, replace it"
+                    f"{name} is {reason}. Nothing was changed on any machine of "
+                    f"{self._cluster.name}, since each change relies on every control plane. Bring "
+                    "it back and run `fleet up` again; if it is permanently lost, replace it with "
+                    "`fleet pulumi up --replace` and the URN of its machine"
                 )
-            if not found.is_member:
-                raise OperatorError(
-                    f"{name} is running, but is no longer a member of {self._cluster.name}: "
-                    "replace it with `fleet pulumi up --replace` and the URN of its machine"
-                )
+            self._leave_out(name, reason)
+
+    def _leave_out_lost_machines(self, before: Mapping[str, ObservedMachine]) -> None:
+        """Leave out workers whose Nodes were given up before the run, and still are not Ready."""
+        for machine in self._cluster.workers:
+            node = self._found[machine.name].node
+            is_down = node is not None and not node.ready
+            if is_down and unavailable.was_lost(before[machine.name]):
+                self.left_out.setdefault(machine.name, "its Node is not Ready")
+
+    def _leave_out(self, name: str, reason: str) -> None:
+        self.left_out[name] = reason
+        if left := self._left.pop(name, None):
+            self.pending[name] = " and ".join(each.why for each in left)
 
     def _add_cluster_actions(self) -> None:
         """Let the first control plane execute the cluster's own actions that no other one has."""
@@ -202,6 +226,35 @@ class RolloutRun:
         self._done.add(target.name)
         if change.restarts_services:
             target.machine.run("await_health")
+
+    def _workers(self) -> None:
+        """Change the workers: unavailable ones first, which fixes some and costs nothing."""
+        changes = self._changes(self._cluster.workers)
+        ready = [change for change in changes if change.target.found.is_ready]
+        unready = [change for change in changes if not change.target.found.is_ready]
+        run_bounded(unready, self._at_once, self._unready_worker)
+        names = (machine.name for machine in self._cluster.workers)
+        down = [name for name in names if not self._is_available(name)]
+        run_bounded(ready, unavailable.free_places(self._at_once, len(down)), NodeChange.apply)
+
+    def _unready_worker(self, change: NodeChange) -> None:
+        """Change a worker; one that was lost before may fail."""
+        target = change.target
+        try:
+            change.apply()
+        except OperatorError as error:
+            if not unavailable.was_lost(target.found):
+                raise
+            self._leave_out(
+                target.name, f"its Node was lost before, and its change failed: {error}"
+            )
+        else:
+            self._done.add(target.name)
+
+    def _is_available(self, name: str) -> bool:
+        """Whether its Node is Ready, or became so in its turn; machines out of reach may be."""
+        node = self._found[name].node
+        return name in self._done or (node is not None and node.ready)
 
     def _serves(self, name: str) -> bool:
         """Whether a machine can be relied on; unhealthy ones are fixed before the others."""

@@ -4,9 +4,9 @@ from typing import Protocol
 
 
 class Log(Protocol):
-    """Shows one message; an ephemeral one only until the next."""
+    """Shows one message; an ephemeral one only until the next, a warning also at the end."""
 
-    def __call__(self, text: str, *, ephemeral: bool) -> None:
+    def __call__(self, text: str, *, ephemeral: bool, warning: bool = False) -> None:
         """Show `text`."""
 
 
@@ -27,3 +27,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Show a message about the cluster; it stays in the run's summary."""
         self._log(text, ephemeral=False)
+
+    def warn(self, text: str) -> None:
+        """Show a message about the cluster that is repeated at the end of the run."""
+        self._log(text, ephemeral=False, warning=True)

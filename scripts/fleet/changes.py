@@ -1,12 +1,13 @@
 """The changes of an engine run by cluster and machine, collected from its events."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from ops.pulumi.events import Event, Message, Step, StepPhase
+from ops.rollout import unavailable
 
 CLUSTER = "kubeadm-fleet:cluster:Cluster"
 FLEET = "kubeadm-fleet:fleet:Fleet"
@@ -72,6 +73,11 @@ class Subject:
         return Change.CHANGED if changes or self.sentence else None
 
     @property
+    def is_drained(self) -> bool:
+        """Whether its Node is drained now, and not only when it is available again."""
+        return "drained" in self.sentence and not self.sentence.startswith(unavailable.UNAVAILABLE)
+
+    @property
     def parts(self) -> list[str]:
         """Its changed resources, without its own name as a prefix."""
         shown = (name for name in self.resources if name not in {self.name, *self.operational})
@@ -130,7 +136,7 @@ class Changes:
                 self._parents[event.urn] = event.parent
                 self._types[event.urn] = event.type
                 # On a large fleet, the inputs of all resources together would take too much memory.
-                slim = replace(event, inputs={}, outputs={})
+                slim = replace(event, inputs={}, outputs={}, former={})
                 self._steps.append(event if event.type == ROLLOUT else slim)
             elif isinstance(event, Message):
                 self._message(event)
@@ -204,8 +210,12 @@ class Changes:
                 name: f"drifted: {' and '.join(action['why'] for action in actions)}"
                 for name, actions in drift.items()
             }
+            sentences |= _unavailable(step.outputs)
         elif step.op not in ("create", "update", "replace", "create-replacement"):
             return
+        else:
+            left_out = step.outputs if step.phase is StepPhase.DONE else step.former
+            sentences |= _unavailable(left_out)
         for name, sentence in sentences.items():
             cluster.machines.setdefault(name, Subject(name)).sentence = sentence
 
@@ -218,6 +228,12 @@ class Changes:
         self._seen.add(text)
         messages = self.errors if message.severity == "error" else self.warnings
         messages.append(Message(message.urn, message.severity, text))
+
+
+def _unavailable(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return a sentence for each machine that a rollout left out."""
+    left_out = outputs.get("unavailable") or {}
+    return {name: unavailable.sentence(machine) for name, machine in left_out.items()}
 
 
 _CLASS = re.compile(r"^(?:error: )?(?:Exception calling application: )?(?:[a-z_]\w*\.)+[A-Z]\w*: ")

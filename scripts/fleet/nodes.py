@@ -20,6 +20,7 @@ from rich.table import Table
 
 from model.well_known import ROLE_DOMAIN
 from ops.kube.access import Access
+from ops.kube.node import PENDING
 from scripts.fleet.kubeconfig import split
 
 COLUMNS = ("cluster", "name", "roles", "status", "version", "address", "age")
@@ -103,6 +104,8 @@ def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
     problems = [f"{where}: {text}" for text in _problems(conditions, now)]
     if not ready and not problems:
         problems.append(f"{where}: the kubelet has not reported yet")
+    if pending := (metadata.get("annotations") or {}).get(PENDING):
+        problems.append(f"{where}: a change is pending until it is available: {pending}")
     if cordoned:
         problems.append(f"{where}: cordoned: no new pods are scheduled on this node")
     return NodeRow(

@@ -67,7 +67,7 @@ def headline(changes: Changes, stack: str, *, preview: bool) -> str:
     clusters = changes.clusters.values()
     machines = [machine for cluster in clusters for machine in cluster.machines.values()]
     totals = Counter(machine.change for machine in machines if machine.change)
-    drained = sum(1 for machine in machines if "drained" in machine.sentence)
+    drained = sum(machine.is_drained for machine in machines)
     parts = [
         f"{_count(totals[change], 'machine')} {_past(change, preview=preview)}"
         for change in Change

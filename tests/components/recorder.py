@@ -181,7 +181,7 @@ def _make(registered: RecordedResource) -> dict[str, Any]:
         "ClusterHealthCheck": {
             "observed": {"nodes": [{"name": inputs.get("cluster")}], "missing": []}
         },
-        "Rollout": {"found": {}, "rolled": "", "drift": {}, "waiting": {}},
+        "Rollout": {"found": {}, "rolled": "", "drift": {}, "unavailable": {}, "waiting": {}},
         "EtcdSnapshot": {"condition": "delivered"},
         "Wave": {"hold": {}},
         "command:remote:Command": {"stdout": "", "stderr": ""},

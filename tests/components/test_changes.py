@@ -173,3 +173,23 @@ def test_the_rollout_contains_the_desired_state_of_every_machine(graph: Graph) -
             files = rollout.inputs["machines"][name]["files"]
             assert files["table"] == graph.one(name).inputs["content"]["files"]
             assert set(files["parts"]) >= {"containerd", "kernel", "kubelet"}
+
+
+def test_the_step_of_a_host_that_got_nothing_stays_the_same(prod: Graph) -> None:
+    """Its provider keeps the former version and texts while the host is unreachable."""
+    hosts = prod.kinds("ExistingHost")
+    former = {key: hosts[0].outputs[key] for key in ("kubernetes_version", "content")}
+    newer = changed(stack_config("prod"), ("kubernetesVersion", "1.37.2"))
+
+    def steps(graph: Graph) -> list[tuple[Any, ...]]:
+        found = [graph.one(f"{host.name}-prepare").inputs for host in hosts]
+        return [tuple(inputs[key] for key in ("create", "stdin")) for inputs in found]
+
+    secrets = {"sshPrivateKey": SSH_KEY}
+    assert steps(run(newer, prod, secrets, {"ExistingHost": former})) == steps(prod)
+    sent = {**former, "content": {**former["content"], "prepare": "another"}}
+    for given in ({}, {"ExistingHost": sent}):
+        assert all(
+            was != now
+            for was, now in zip(steps(prod), steps(run(newer, prod, secrets, given)), strict=True)
+        )

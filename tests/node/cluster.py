@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from components import steps
+from components.texts import script_checksum
 from ops.hosts import operations
 from ops.hosts.inventory import Inventory
 from ops.hosts.login import Login
@@ -62,7 +63,13 @@ class Member:
             **other,
         }
         deliver(self.root, "prepare")
-        command = steps.as_root("prepare", sudo=False, needs_password=False, deadline_seconds=300)
+        command = steps.as_root(
+            "prepare",
+            script_checksum("prepare"),
+            sudo=False,
+            needs_password=False,
+            deadline_seconds=300,
+        )
         with connected(self.login, patience_seconds=10) as connection:
             text = steps.step_input(settings, None).encode()
             return connection.run(command, [text], seconds=300)

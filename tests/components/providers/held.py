@@ -13,9 +13,9 @@ from components.providers.rollout import RolloutInputs, RolloutProvider, Rollout
 from tests.ops.rollout.examples import inputs as example
 
 
-def _roll(inputs: RolloutInputs, are_new_settled: bool) -> RolloutState:
+def _roll(inputs: RolloutInputs, are_new_settled: bool, before: object) -> RolloutState:
     rolled = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**inputs, "found": {}, "rolled": rolled, "drift": {}}
+    return {**inputs, "found": {}, "rolled": rolled, "drift": {}, "unavailable": {}}
 
 
 # Where providers run, this module is imported with its provider.
@@ -26,7 +26,7 @@ class HeldProvider(RolloutProvider):
     """A new cluster changes nothing."""
 
     def _create(self, inputs: RolloutInputs) -> RolloutState:
-        return {**inputs, "found": {}, "rolled": "", "drift": {}}
+        return {**inputs, "found": {}, "rolled": "", "drift": {}, "unavailable": {}}
 
     def _id(self, state: RolloutState) -> str:
         return "held"
@@ -45,6 +45,7 @@ class Held(ProvidedResource, module="kubeadm-fleet", name="Held"):
     found: pulumi.Output[Any]
     rolled: pulumi.Output[str]
     drift: pulumi.Output[Any]
+    unavailable: pulumi.Output[Any]
     waiting: pulumi.Output[Hold]
 
     def __init__(self, name: str, args: HeldArgs) -> None:

@@ -27,6 +27,7 @@ wave = Wave(
         clusters=["canary"],
         rolled=[canary.rolled],
         identities=[pulumi.Output.from_input(config.require_object("identity"))],
+        unavailable=[pulumi.Output.from_input(list[str]())],
         soak_seconds=config.require_int("soak"),
     ),
 )

@@ -34,6 +34,7 @@ wave = Wave(
         clusters=["canary"],
         rolled=[canary.given],
         identities=[pulumi.Output.from_input(identity)],
+        unavailable=[pulumi.Output.from_input(list[str]())],
         soak_seconds=0,
     ),
 )

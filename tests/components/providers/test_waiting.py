@@ -20,7 +20,13 @@ class Engine:
 
     def __init__(self) -> None:
         self.inputs = RolloutProvider().check({}, inputs()).inputs
-        self.outputs = {**self.inputs, "found": {}, "rolled": "before", "drift": {}}
+        self.outputs = {
+            **self.inputs,
+            "found": {},
+            "rolled": "before",
+            "drift": {},
+            "unavailable": {},
+        }
 
     def changes(self, news: dict[str, Any]) -> bool | None:
         """Whether a preview shows a change."""
@@ -39,9 +45,9 @@ def rolled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The versions that were rolled out."""
     versions: list[str] = []
 
-    def roll(props: dict[str, Any], _are_new_settled: bool) -> dict[str, Any]:
+    def roll(props: dict[str, Any], *_: object) -> dict[str, Any]:
         versions.append(props["version"])
-        return {**props, "found": {}, "rolled": "now", "drift": {}}
+        return {**props, "found": {}, "rolled": "now", "drift": {}, "unavailable": {}}
 
     monkeypatch.setattr(rollout, "_roll", roll)
     return versions

@@ -24,6 +24,7 @@ def inputs(*rolled: str, soak_seconds: int = HOUR) -> dict[str, Any]:
         "rolled": list(rolled),
         "soak_seconds": soak_seconds,
         "identities": names,
+        "unavailable": [[] for _ in names],
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.steps import as_root, step_input
+from components.texts import script_checksum
 from model.render.node_paths import ARTIFACTS
 from ops.hosts import content
 from ops.hosts.scripts import source
@@ -36,7 +37,9 @@ def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def command(script: str, seconds: int = 5) -> str:
-    return as_root(script, sudo=False, needs_password=False, deadline_seconds=seconds)
+    return as_root(
+        script, script_checksum(script), sudo=False, needs_password=False, deadline_seconds=seconds
+    )
 
 
 @pytest.mark.parametrize("name", sorted(ODD))
@@ -69,7 +72,13 @@ def test_command_matches_the_golden_file(
 ) -> None:
     monkeypatch.setattr("components.steps.ARTIFACTS", ARTIFACTS)
     sudo, needs_password = become != "root", become == "password"
-    command = as_root(script, sudo=sudo, needs_password=needs_password, deadline_seconds=600)
+    command = as_root(
+        script,
+        script_checksum(script),
+        sudo=sudo,
+        needs_password=needs_password,
+        deadline_seconds=600,
+    )
     before, _, digest = command.rpartition("/")
     assert content.get(digest) == source(script)
     assert f"{before}\n" == (GOLDEN / f"{script}-{become}.txt").read_text()

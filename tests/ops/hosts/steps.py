@@ -64,7 +64,11 @@ def step(host: BareHost, script: str, /, password: str | None = None, **other: s
     """Run a step as the user with sudo, which may ask the password."""
     settings = {"NODE_NAME": host.name, "NODE_ADDRESS": host.address, **other}
     command = steps.as_root(
-        script, sudo=True, needs_password=password is not None, deadline_seconds=DEADLINE_SECONDS
+        script,
+        texts.script_checksum(script),
+        sudo=True,
+        needs_password=password is not None,
+        deadline_seconds=DEADLINE_SECONDS,
     )
     deliver(host.root, script)
     with connected(host.login(USER)) as connection:

@@ -96,23 +96,26 @@ def test_a_text_that_is_missing_on_the_host_is_drift(host: BareHost) -> None:
     assert host.shell(f"cat {path}") == "join"
 
 
-def test_an_unreachable_host_gets_its_scripts_later(
+def test_an_unreachable_host_gets_everything_later(
     host: BareHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A member needs none of them; what else changes waits for the host."""
+    """It must not keep its cluster from being changed; a login that does not work is an error."""
     monkeypatch.setattr("components.providers.existing_host.PATIENCE_SECONDS", 0)
     make_bundle()
     former, later = texts(worker="join"), texts(worker="join faster")
     olds = HOSTS.create(wanted(host, content=former)).outs
     assert olds
     host.shell("systemctl stop ssh.socket ssh 2>/dev/null || true")
-    unsent = HOSTS.update("", olds, wanted(host, content=later)).outs
-    assert unsent
-    assert unsent["condition"].startswith("unreachable: ")
-    assert unsent["artifacts_digest"] == olds["artifacts_digest"]
-    assert HOSTS.diff("", unsent, wanted(host, content=later)).changes
+    for change in ({"content": later}, {"content": later, "kubernetes_version": "v1.37.2"}):
+        unsent = HOSTS.update("", olds, wanted(host, **change)).outs
+        assert unsent
+        assert unsent["condition"].startswith("unreachable: ")
+        for key in ("artifacts_digest", "content", "kubernetes_version"):
+            assert unsent[key] == olds[key]
+        assert HOSTS.diff("", unsent, wanted(host, **change)).changes
+    login = {**olds["login"], "user": "another"}
     with pytest.raises(OperatorError, match="cannot be reached"):
-        HOSTS.update("", olds, wanted(host, content=later, kubernetes_version="v1.37.2"))
+        HOSTS.update("", olds, wanted(host, content=later, login=login))
 
 
 def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:

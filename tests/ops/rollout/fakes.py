@@ -51,8 +51,8 @@ class FakeFleet:
         """What was called on the machine."""
         return [call for call, each in self.calls if each == name]
 
-    def log(self, text: str, *, ephemeral: bool) -> None:
-        del ephemeral
+    def log(self, text: str, *, ephemeral: bool, warning: bool = False) -> None:
+        del ephemeral, warning
         self.said.append(text)
 
 
@@ -149,6 +149,11 @@ class FakeNodes(ClusterNodes):
         now = self._fleet.found[name]
         node = now.node and replace(now.node, cordoned=False)
         self._fleet.found[name] = replace(now, node=node)
+
+    def set_pending(self, name: str, text: str) -> None:
+        now = self._fleet.found[name]
+        assert now.node, "its Node is registered"
+        self._fleet.found[name] = replace(now, node=replace(now.node, pending=text))
 
     def drain(self, name: str, report: Callable[[str], None]) -> str:
         self._fleet.call("drain", name)

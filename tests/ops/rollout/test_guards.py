@@ -12,7 +12,7 @@ from tests.ops.rollout.examples import CLUSTER, inputs
 
 def diff(news: dict[str, Any], **outputs: Any) -> bool | None:
     """Whether the engine would update."""
-    olds = {**inputs(), "found": {}, "rolled": "", "drift": {}, **outputs}
+    olds = {**inputs(), "found": {}, "rolled": "", "drift": {}, "unavailable": {}, **outputs}
     checked = RolloutProvider().check(olds, news).inputs
     return RolloutProvider().diff("", olds, checked).changes
 
@@ -65,7 +65,7 @@ def test_a_recreated_cluster_may_have_another_endpoint() -> None:
     for props, identity in ((olds, "old"), (news, "new")):
         props["machines"] = {"a-control-plane-0": props["machines"]["a-control-plane-0"]}
         props["machine_ids"] = {"a-control-plane-0": identity}
-    before = {**olds, "found": {}, "rolled": "", "drift": {}}
+    before = {**olds, "found": {}, "rolled": "", "drift": {}, "unavailable": {}}
     assert RolloutProvider().diff("", before, {**news, "plan": {}}).changes is True
 
 
@@ -81,7 +81,7 @@ def test_downgrade_is_rejected(version: str) -> None:
 
 
 def test_skipped_minor_is_rejected() -> None:
-    olds = {**inputs(version="v1.35.4"), "found": {}, "rolled": "", "drift": {}}
+    olds = {**inputs(version="v1.35.4"), "found": {}, "rolled": "", "drift": {}, "unavailable": {}}
     with pytest.raises(OperatorError, match="cluster a"):
         RolloutProvider().diff("", olds, {**inputs(version="v1.37.2"), "plan": {}})
 
@@ -134,7 +134,7 @@ def test_machines_that_failed_are_no_loss_of_quorum() -> None:
 
 
 def test_unsafe_changes_that_a_diff_missed_are_rejected_by_the_update() -> None:
-    olds = {**inputs(), "found": {}, "rolled": "", "drift": {}}
+    olds = {**inputs(), "found": {}, "rolled": "", "drift": {}, "unavailable": {}}
     unjudged = inputs(version=UNKNOWN)
     assert RolloutProvider().diff("", olds, unjudged).changes is True
     with pytest.raises(OperatorError, match="is older than"):

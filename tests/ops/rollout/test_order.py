@@ -138,7 +138,7 @@ def test_an_api_with_unreachable_machines_is_not_waited_for() -> None:
     props = inputs()
     fleet = FakeFleet(props, alike(props, unreachable="no route to host"))
     fleet.api_answers = False
-    with pytest.raises(OperatorError, match="a-control-plane-0: no route to host"):
+    with pytest.raises(OperatorError, match="a-control-plane-0 is unreachable: no route to host"):
         run(fleet)
     assert fleet.calls == []
 

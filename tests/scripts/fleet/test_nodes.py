@@ -27,6 +27,7 @@ def node(name: str, *, ready: str, labels: dict[str, str], cordoned: bool = Fals
         "metadata": {
             "name": name,
             "labels": labels,
+            "annotations": {} if ready == "True" else {"kubeadm-fleet/pending": "upgraded"},
             "creationTimestamp": created.strftime(TIME),
         },
         "spec": {"unschedulable": cordoned},
@@ -127,6 +128,7 @@ def test_nodes_of_each_cluster_or_the_error(kubeconfig: Path) -> None:
             *("v1.36.3", "10.89.1.11", "5h2m"),
             (
                 "cluster1/cluster1-worker-0: NotReady for 1h5m: Kubelet stopped posting status.",
+                "cluster1/cluster1-worker-0: a change is pending until it is available: upgraded",
                 "cluster1/cluster1-worker-0: cordoned: no new pods are scheduled on this node",
             ),
         ),

@@ -152,5 +152,33 @@ def test_the_headline_counts_drained_machines() -> None:
     assert headline(found, "prod", preview=True) == "prod: +0 ~1 -0, 1 machine changed, 1 drained"
 
 
+def test_pending_changes_of_unavailable_machines_are_shown() -> None:
+    left_out = {
+        "c1-worker-0": {
+            "reason": "unreachable: no route to host",
+            "since": "2026-11-26T01:00:00+00:00",
+            "pending": "upgraded: drained, kubelet restarted",
+        }
+    }
+    known = {"unavailable": left_out}
+    began = Step(
+        StepPhase.STARTED, "update", urn(ROLLOUT, "r"), ROLLOUT, C1, True,
+        {"cluster": "c1", "plan": {}}, former=known,
+    )  # fmt: skip
+    ended = replace(began, phase=StepPhase.DONE, former={}, outputs=known)
+    refreshed = replace(began, op="refresh", former={})
+    for steps, preview in (
+        ([began], True),
+        ([replace(began, former={}), ended], False),
+        ([refreshed, replace(ended, op="same")], False),
+    ):
+        found = gathered(*cluster(), *steps)
+        assert found.clusters["c1"].machines["c1-worker-0"].sentence == (
+            "unavailable since 2026-11-26 01:00 UTC (unreachable: no route to host); pending: "
+            "upgraded: drained, kubelet restarted"
+        )
+        assert "drained" not in headline(found, "prod", preview=preview)
+
+
 def test_an_unchanged_stack_is_reported() -> None:
     assert headline(gathered(*cluster()), "dev", preview=False) == "dev: no changes (2 resources)"
