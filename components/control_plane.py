@@ -30,7 +30,7 @@ class ControlPlaneArgs:
 
 
 class ControlPlane(pulumi.ComponentResource):
-    """The machines that run the API: `machines`, in index order."""
+    """The machines that run the API: `machines`, by name."""
 
     def __init__(
         self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None

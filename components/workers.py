@@ -20,7 +20,7 @@ class WorkersArgs:
 
 
 class Workers(pulumi.ComponentResource):
-    """The machines that run the workloads: `machines`, in index order."""
+    """The machines that run the workloads: `machines`, by name, whatever their pools."""
 
     def __init__(
         self, name: str, args: WorkersArgs, opts: pulumi.ResourceOptions | None = None

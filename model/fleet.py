@@ -1,5 +1,6 @@
 """The desired state of a fleet with all defaults applied; the input of the components."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -80,18 +81,21 @@ CONTROL_PLANE_TAINT = Taint(CONTROL_PLANE_LABEL, "", "NoSchedule")
 class Machine:
     """A machine that is to be a Node; `address` is its address within the cluster.
 
-    `labels` and `taints` are those of the config, and the control plane's own taint; others, set by
-    a kubelet or a controller, are not managed.
+    `name` is what it is: with the same name, it is the same machine. A worker is in a `pool`,
+    control planes are in none (""). `labels` and `taints` are those of the config, the label of the
+    pool and the control plane's own taint; others, set by a kubelet or a controller, are not
+    managed. `kubelet` are fields of KubeletConfiguration that override the cluster's.
     """
 
     name: str
     cluster: str
     role: str
-    index: int
+    pool: str
     address: str
     settings: ContainerSettings | ExistingSettings
     labels: Mapping[str, str]
     taints: tuple[Taint, ...]
+    kubelet: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,14 @@ class Component:
 class Upgrade:
     """The rollout settings of a cluster's machines.
 
-    At most `max_unavailable` workers at a time (at least 1), each drained within `drain_seconds`,
-    after which `force` decides whether what blocks is deleted or the change stops. Clusters of
-    `wave` n wait until those of wave n-1 have been healthy for `soak_seconds`.
+    At most `max_unavailable` workers at a time (at least 1), beside those of pools with a limit of
+    their own in `pool_limits`. Each is drained within `drain_seconds`, after which `force` decides
+    whether what blocks is deleted or the change stops. Clusters of `wave` n wait until those of
+    wave n-1 have been healthy for `soak_seconds`.
     """
 
     max_unavailable: int
+    pool_limits: Mapping[str, int]
     drain_seconds: int
     force: bool
     wave: int
@@ -185,6 +191,18 @@ class Cluster:
     def machines(self) -> tuple[Machine, ...]:
         """All machines, control planes first."""
         return (*self.control_planes, *self.workers)
+
+    @property
+    def most_unavailable(self) -> int:
+        """The number of workers that a rollout changes at the same time at most."""
+        upgrade = self.upgrade
+        sizes = Counter(
+            machine.pool if machine.pool in upgrade.pool_limits else "" for machine in self.workers
+        )
+        return sum(
+            min(size, upgrade.pool_limits.get(group, upgrade.max_unavailable))
+            for group, size in sizes.items()
+        )
 
     @property
     def endpoint(self) -> str:

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from model import rollout_strategy
+from model.config.address_blocks import GATEWAY
 from model.config.components import ApiServer
 from model.config.defaults import EffectiveCluster
 from model.config.errors import ConfigError
 from model.config.machines import Host
 from model.config.parse import read
-from model.config.resolved_cluster import GATEWAY, ResolvedCluster
+from model.config.resolved_cluster import ResolvedCluster
+from model.config.resolved_pool import ResolvedMachine
 from model.config.ssh import ANY_HOST_KEY, Ssh
 from model.config.ssh import Bastion as BastionConfig
 from model.fleet import (
-    CONTROL_PLANE,
-    WORKER,
     Artifacts,
     Bastion,
     Cluster,
@@ -32,16 +32,19 @@ from model.rules import (
     endpoint as endpoint_rules,
 )
 from model.rules import (
+    names,
     network_overlaps,
     node_shares,
     nodes,
     outside_addresses,
+    pools,
     proxy,
     restore,
     subnets,
     waves,
 )
 from model.rules.issue import Issue
+from model.well_known import POOL_LABEL
 
 MOST_WARNINGS = 8
 
@@ -88,7 +91,6 @@ def resolve(raw: object) -> tuple[ResolvedCluster, ...]:
 
 
 def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
-    yield from rules.check_clusters(frozenset(cluster.name for cluster in clusters))
     for cluster in clusters:
         yield from rules.check_cluster(cluster)
         yield from endpoint_rules.check_cluster(cluster)
@@ -97,7 +99,9 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from node_shares.check_cluster(cluster)
         yield from outside_addresses.check_cluster(cluster)
         yield from nodes.check_cluster(cluster)
+        yield from pools.check_cluster(cluster)
         yield from restore.check_cluster(cluster)
+    yield from names.check_fleet(clusters)
     yield from subnets.check_fleet(clusters)
     yield from waves.check_fleet(clusters)
 
@@ -108,6 +112,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
     assert endpoint is not None, "the rules require one"
     host, _, port = endpoint.rpartition(":")
     subnet = settings.machines.subnet if cluster.driver == "container" else None
+    machines = tuple(_machine(cluster, machine) for machine in cluster.machines)
     return Cluster(
         name=cluster.name,
         labels=settings.labels,
@@ -127,8 +132,8 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         container_gateway=subnet.network_address + GATEWAY if subnet else None,
         artifacts=Artifacts(settings.artifacts.source, settings.artifacts.mirror),
         outbound=_outbound(settings),
-        control_planes=tuple(_machines(cluster, CONTROL_PLANE)),
-        workers=tuple(_machines(cluster, WORKER)),
+        control_planes=machines[: cluster.control_planes.size],
+        workers=machines[cluster.control_planes.size :],
         upgrade=rollout_strategy.of(cluster),
         data_loss=snapshot.acknowledgement
         if snapshot
@@ -157,43 +162,44 @@ def _outbound(settings: EffectiveCluster) -> Outbound:
     return Outbound(proxy.http, proxy.https, no_proxy, settings.registry_mirrors)
 
 
-def _machines(cluster: ResolvedCluster, role: str) -> Iterator[Machine]:
-    pool = cluster.pool(role)
-    taints = tuple(map(Taint.parse, pool.taints))
-    built = zip(
-        cluster.addresses(role), MACHINE_BUILDERS[cluster.driver](cluster, role), strict=True
+def _machine(cluster: ResolvedCluster, machine: ResolvedMachine) -> Machine:
+    pool = machine.pool
+    return Machine(
+        name=machine.name,
+        cluster=cluster.name,
+        role=pool.role,
+        pool=pool.name,
+        address=str(machine.address),
+        settings=MACHINE_BUILDERS[cluster.driver](cluster, machine),
+        labels={**({POOL_LABEL: pool.name} if pool.name else {}), **pool.settings.labels},
+        taints=tuple(map(Taint.parse, pool.settings.taints)),
+        kubelet=pool.kubelet,
     )
-    for index, ((_, address), settings) in enumerate(built):
-        name = f"{cluster.name}-{role}-{index}"
-        yield Machine(name, cluster.name, role, index, str(address), settings, pool.labels, taints)
 
 
-def _containers(cluster: ResolvedCluster, role: str) -> Iterator[ContainerSettings]:
-    subnet = cluster.settings.machines.subnet
+def _container(cluster: ResolvedCluster, machine: ResolvedMachine) -> ContainerSettings:
+    subnet, pool = cluster.settings.machines.subnet, machine.pool
     assert subnet is not None, "the rules require one"
-    cpus, memory_bytes = cluster.pool(role).cpus, cluster.memory_bytes(role)
-    for _, address in cluster.addresses(role):
-        yield ContainerSettings(
-            address_cidr=f"{address}/{subnet.prefixlen}",
-            gateway=str(subnet.network_address + GATEWAY),
-            cpus=cpus,
-            memory_bytes=memory_bytes,
-        )
+    return ContainerSettings(
+        address_cidr=f"{machine.address}/{subnet.prefixlen}",
+        gateway=str(subnet.network_address + GATEWAY),
+        cpus=pool.settings.cpus,
+        memory_bytes=pool.memory_bytes,
+    )
 
 
-def _hosts(cluster: ResolvedCluster, role: str) -> Iterator[ExistingSettings]:
+def _existing_host(cluster: ResolvedCluster, machine: ResolvedMachine) -> ExistingSettings:
+    assert machine.host is not None, "machines of this driver have one"
     ssh = cluster.settings.machines.ssh
-    bastion = _bastion(ssh.bastion) if ssh.bastion else None
-    for host in cluster.hosts(role):
-        yield _existing(host, ssh, bastion)
+    return _existing(machine.host, ssh, _bastion(ssh.bastion) if ssh.bastion else None)
 
 
 # The machine builders by driver.
 MACHINE_BUILDERS: dict[
-    str, Callable[[ResolvedCluster, str], Iterator[ContainerSettings | ExistingSettings]]
+    str, Callable[[ResolvedCluster, ResolvedMachine], ContainerSettings | ExistingSettings]
 ] = {
-    "container": _containers,
-    "existing": _hosts,
+    "container": _container,
+    "existing": _existing_host,
 }
 
 

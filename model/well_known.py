@@ -18,5 +18,8 @@ NODE_PORTS = range(30000, 32768)
 ROLE_DOMAIN = "node-role.kubernetes.io"
 CONTROL_PLANE_LABEL = f"{ROLE_DOMAIN}/control-plane"
 
+# The pool of a worker, for selectors; every worker has one.
+POOL_LABEL = "kubeadm-fleet/pool"
+
 # Go architecture names (used by upstream releases) by uname(2) machine name.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

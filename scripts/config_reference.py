@@ -17,7 +17,7 @@ from model.config.errors import Path as ConfigPath
 from model.config.field import ScalarField
 from model.config.lookup import SchemaNode, schema_at
 from model.config.open_mapping import OpenMapping
-from model.config.resolved_cluster import POOL_KEYS
+from model.config.resolved_cluster import INHERITED, POOL_KEYS
 from model.config.schema import FleetConfig
 
 Value = TypeVar("Value", bound=Hashable)
@@ -27,8 +27,8 @@ HEAD = """# Config reference
 Generated from the types in `model/config` by `make schema`: change the types, not this file.
 
 The config is the value of `kubeadm-fleet:fleet` in `Pulumi.<stack>.yaml`. Keys are relative to it;
-`<name>` is the name of a cluster. Settings of the fleet are defaults; a cluster can override those
-that it has as well, key by key. A null value leaves its key unset.
+`<name>` is the name of a cluster, a pool or a host. Settings of the fleet are defaults; a cluster
+can override those that it has as well, key by key. A null value leaves its key unset.
 [stack.schema.json](stack.schema.json) says the same to editors.
 """
 TABLE = "| key | allowed | default | description | example |\n|---|---|---|---|---|\n"
@@ -183,6 +183,8 @@ def _inherited(path: ConfigPath) -> object:
     setting = path[2:] if path[0] == "clusters" else path
     if setting[0] in POOLS and setting[1:] in (("cpus",), ("memory",)):
         return "that of `machines`"
+    if setting[:2] == ("workers", "pools") and setting[-1] in INHERITED:
+        return "that of `workers`"
     in_fleet = schema_at(setting)
     if path[0] == "clusters" and (in_fleet.field or in_fleet.part):
         return "the fleet's"

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from model import pins
 from model.config.artifacts import Artifacts
-from model.config.machines import DEFAULT_DRIVER, ControlPlanes, Host, Machines, Pool
+from model.config.machines import DEFAULT_DRIVER, Host, Machines
 from model.config.networking import Networks
+from model.config.pools import ControlPlanes, Pool, WorkerPool, Workers
 from model.config.proxy_and_mirrors import Proxy
 from model.config.schema import ClusterConfig
 from model.config.ssh import Ssh
@@ -28,17 +29,27 @@ class EffectiveMachines(Machines):
     ssh: Ssh = Field(default_factory=Ssh)
 
 
-class EffectiveWorkers(Pool):
-    """The settings of a cluster's workers after merging."""
+class EffectivePool(Pool):
+    """The settings of a pool after merging."""
 
     count: int = 0
-    hosts: list[Host] = Field(default_factory=list)
+    hosts: dict[str, Host] = Field(default_factory=dict)
     taints: list[str] = Field(default_factory=list)
     cpus: float = CPUS
     memory: str = MEMORY
 
 
-class EffectiveControlPlanes(EffectiveWorkers, ControlPlanes):
+class EffectiveWorkerPool(EffectivePool, WorkerPool):
+    """The settings of a pool of workers after merging."""
+
+
+class EffectiveWorkers(EffectivePool, Workers):
+    """The settings of a cluster's workers after merging."""
+
+    pools: dict[str, EffectiveWorkerPool] = Field(default_factory=dict)  # type: ignore[assignment]
+
+
+class EffectiveControlPlanes(EffectivePool, ControlPlanes):
     """The settings of a cluster's control planes after merging; the taint is kubeadm's default."""
 
     count: int = 1
@@ -74,3 +85,4 @@ class EffectiveCluster(ClusterConfig):
 
 
 DEFAULTS = EffectiveCluster()
+POOL_DEFAULTS = EffectiveWorkerPool()

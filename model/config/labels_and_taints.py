@@ -4,7 +4,7 @@ from typing import Annotated
 
 from model.config.addresses import DNS_NAME
 from model.config.field import ScalarField
-from model.well_known import CONTROL_PLANE_LABEL, ROLE_DOMAIN
+from model.well_known import CONTROL_PLANE_LABEL, POOL_LABEL, ROLE_DOMAIN
 
 LABEL_PART = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 # Labels of these domains are reserved for Kubernetes; kubelets cannot set them (NodeRestriction).
@@ -30,6 +30,8 @@ def _label_key(key: str) -> str:
 
 def _node_label_key(key: str) -> str:
     domain = key.rpartition("/")[0]
+    if key == POOL_LABEL:
+        raise ValueError("set by kubeadm-fleet to the pool's name")
     if key in CONTROL_PLANE_LABELS:
         raise ValueError("set by kubeadm, on control planes only")
     if any(domain == each or domain.endswith(f".{each}") for each in OPEN_NODE_DOMAINS):

@@ -54,15 +54,18 @@ class SchemaNode:
                 if field.default is not None and isinstance(field.default, str | int)
             }
         )
-        return (
-            "{" + ", ".join(f"{key}: {value}" for key, value in shown.items()) + "}"
-            if shown
-            else "..."
-        )
+        return _on_one_line(shown) if shown else "..."
 
     def _leaves(self) -> Iterator[tuple[str, "SchemaNode"]]:
         for key, field in _fields(self.part):
             yield key, _of_field(field)
+
+
+def _on_one_line(value: Any) -> str:
+    """Return an example as YAML on one line."""
+    if not isinstance(value, dict):
+        return str(value)
+    return "{" + ", ".join(f"{key}: {_on_one_line(each)}" for key, each in value.items()) + "}"
 
 
 def schema_at(path: Path) -> SchemaNode:
@@ -87,8 +90,8 @@ def _fields(part: type[BaseModel] | None) -> Iterator[tuple[str, FieldInfo]]:
 def _of_field(field: FieldInfo) -> SchemaNode:
     place = _of_type(field.annotation, field.metadata, required=field.is_required())
     # The items of an open mapping are the user's own: only nodes with known keys have an example.
-    shown = (place.part or place.listed) and field.examples
-    return replace(place, example=shown[0]) if shown else place
+    known = place.part or place.listed or (place.items and _of_type(place.items).part)
+    return replace(place, example=field.examples[0]) if known and field.examples else place
 
 
 def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> SchemaNode:

@@ -6,11 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from model.config.addresses import Address, HostName, Port, Subnet
+from model.config.addresses import DNS_LABEL, Address, HostName, Port, Subnet
 from model.config.field import ScalarField, between, one_of
-from model.config.labels_and_taints import LabelValue, NodeLabelKey, TaintText
-from model.config.ssh import HostKey, Ssh
-from model.config.strict import Strict
+from model.config.ssh import EXAMPLE_HOST_KEY, HostKey, Ssh
+from model.config.strict import Atomic, Strict
 
 UNITS = {"Mi": 2**20, "Gi": 2**30}
 
@@ -18,12 +17,6 @@ UNITS = {"Mi": 2**20, "Gi": 2**30}
 def parse_memory(text: str) -> int:
     """Return the bytes of a quantity such as "2Gi" or "2048Mi"."""
     return int(text[:-2]) * UNITS[text[-2:]]
-
-
-def _acknowledgement(text: str) -> str:
-    if not text.isprintable() or text.strip() != text or len(text) > 200:
-        raise ValueError("not a reason")
-    return text
 
 
 Memory = Annotated[
@@ -38,34 +31,20 @@ Cpus = Annotated[
         "a number of cores", "a number from 0.1 to 256", 2, (int, float), check=between(0.1, 256)
     ),
 ]
-Count = Annotated[
-    int,
-    # Kubernetes is tested up to 5,000 Nodes: https://kubernetes.io/docs/setup/best-practices/cluster-large/
-    ScalarField(
-        "a number of machines", "a whole number from 0 to 5000", 3, (int,), check=between(0, 5000)
-    ),
-]
-Acknowledgement = Annotated[
+HostLabel = Annotated[
     str,
     ScalarField(
-        "a reason",
-        "one line of at most 200 characters: why the cluster's data may be lost",
-        "OPS-123: the staging cluster is recreated",
-        check=_acknowledgement,
+        "the name of a host",
+        "at most 61 of a-z, 0-9 and -, starting and ending with a letter or digit; "
+        "the Node is <cluster>-<host>",
+        "rack1-a",
+        pattern=DNS_LABEL,
     ),
 ]
-SnapshotPath = Annotated[
-    str,
-    ScalarField(
-        "an absolute path",
-        "the absolute path of a file on the host that runs Pulumi",
-        "/var/backups/cluster1.db",
-        pattern=r"/[^\x00-\x1f]*",
-    ),
-]
+HOSTS_EXAMPLE = {"rack1-a": {"address": "10.0.1.11", "hostKey": EXAMPLE_HOST_KEY}}
 
 
-class Host(Strict):
+class Host(Atomic):
     """An existing host, enrolled as one machine."""
 
     address: HostName = Field(description="The host's SSH address.")
@@ -81,6 +60,17 @@ class ContainerSize(Strict):
 
     cpus: Cpus | None = Field(None, description="CPU cores of a container machine (default 2).")
     memory: Memory | None = Field(None, description="Memory of a container machine (default 2Gi).")
+
+
+class ContainerPool(ContainerSize):
+    """The keys of a pool of container machines."""
+
+    first_address: Address | None = Field(
+        None,
+        description="The address of the pool's first container machine; the others follow it "
+        "(default: derived from the pool's name).",
+        examples=["10.89.1.160"],
+    )
 
 
 class ContainerMachines(ContainerSize):
@@ -102,16 +92,19 @@ class ExistingMachines(Strict):
 
 
 class ExistingPool(Strict):
-    """The hosts of one role with the driver `existing`."""
+    """The hosts of a pool with the driver `existing`."""
 
-    hosts: list[Host] | None = Field(
-        None, description="The hosts, one per machine; a control plane needs 2 cores and 1700 MB."
+    hosts: dict[HostLabel, Host] | None = Field(
+        None,
+        description="The hosts by name, one per machine; a control plane needs 2 cores and "
+        "1700 MB.",
+        examples=[HOSTS_EXAMPLE],
     )
 
 
 @dataclass(frozen=True)
 class DriverKeys:
-    """The keys that belong to one driver, in `machines` and in `controlPlanes` or `workers`."""
+    """The keys that belong to one driver, in `machines` and in a pool."""
 
     machines: type[Strict]
     pool: type[Strict]
@@ -126,7 +119,7 @@ class DriverKeys:
 # The machine drivers. A new driver adds its keys here, its machines in model/load.py and its
 # resources in components/drivers.py.
 DRIVERS = {
-    "container": DriverKeys(ContainerMachines, ContainerSize),
+    "container": DriverKeys(ContainerMachines, ContainerPool),
     "existing": DriverKeys(ExistingMachines, ExistingPool),
 }
 DEFAULT_DRIVER = "container"
@@ -147,31 +140,4 @@ class Machines(ContainerMachines, ExistingMachines):
     driver: DriverName | None = Field(
         None,
         description="container: created on this host (default); existing: hosts reached over SSH.",
-    )
-
-
-class Pool(ContainerSize, ExistingPool):
-    """The machines of one role."""
-
-    count: Count | None = Field(None, description="The number of machines; optional with `hosts`.")
-    labels: dict[NodeLabelKey, LabelValue] = Field(
-        default_factory=dict,
-        description="Labels of the machines' Nodes.",
-        examples=[{"disk": "ssd"}],
-    )
-    taints: list[TaintText] | None = Field(
-        None, description="Taints of the machines' Nodes; control planes have kubeadm's by default."
-    )
-
-
-class ControlPlanes(Pool):
-    """The machines that run the API."""
-
-    accept_data_loss: Acknowledgement = Field(
-        "", description="Why a cluster may be recreated although it loses its data; empty: never."
-    )
-    restore: SnapshotPath | None = Field(
-        None,
-        description="An etcd snapshot (`etcdctl snapshot save`) on the host that runs Pulumi, to "
-        "restore a cluster that lost its only control plane; newer changes are lost.",
     )

@@ -4,8 +4,9 @@ This is the only place where a setting is inherited, and it records where each v
 
 - objects and mappings are merged key by key; everything else, and an `Atomic` object, is replaced;
 - a key without a value (null) is not set, except where null means "none" (`NullOverrides`);
-- the machines of a role have the size that `machines` sets, unless the role's own keys set it, and
-  hosts the SSH port of `machines.ssh`.
+- a pool of workers has the settings beside `pools`, unless its own keys set them;
+- the machines of a pool have the size that `machines` sets, unless those keys set it, and hosts the
+  SSH port of `machines.ssh`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,13 +15,14 @@ from functools import cache
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from model.config.defaults import DEFAULTS, EffectiveCluster, EffectiveWorkers
+from model.config.defaults import DEFAULTS, POOL_DEFAULTS, EffectiveCluster, EffectivePool
 from model.config.errors import Path
 from model.config.schema import ClusterConfig, FleetConfig
 from model.config.strict import Atomic, NullOverrides, Strict
+from model.natural_order import natural
 
 Part = TypeVar("Part", bound=Strict)
-Pool = TypeVar("Pool", bound=EffectiveWorkers)
+Pool = TypeVar("Pool", bound=EffectivePool)
 SSH_PORT = ("machines", "ssh", "port")
 # What several layers set, each with its config path; the highest comes first.
 Layers = Sequence[tuple[Path, Any]]
@@ -49,15 +51,31 @@ class MergedSettings:
         layers: Layers = [(("clusters", name), cluster), ((), fleet)]
         values = self._part(DEFAULTS, layers, ())
         machines = [((*where, "machines"), layer.machines) for where, layer in layers]
-        pools = {
-            "control_planes": (DEFAULTS.control_planes, cluster.control_planes, "controlPlanes"),
-            "workers": (DEFAULTS.workers, cluster.workers, "workers"),
-        }
+        control_planes = [(("clusters", name, "controlPlanes"), cluster.control_planes), *machines]
+        where: Path = ("clusters", name, "workers")
+        shared = cluster.workers.model_copy(update={"pools": {}})
+        workers = [(where, shared), *machines]
+        # Machines beside pools are refused; no pool inherits them.
+        inherited = shared.model_copy()
+        inherited.model_fields_set.difference_update({"count", "hosts"})
         port = values.machines.ssh.port
+        pools = {
+            key: self._pool(
+                POOL_DEFAULTS,
+                [((*where, "pools", key), pool), (where, inherited), *machines],
+                ("workers", "pools", key),
+                port,
+            )
+            for key, pool in sorted(cluster.workers.pools.items())
+        }
         self.values = values.model_copy(
             update={
-                role: self._pool(default, [(("clusters", name, key), pool), *machines], key, port)
-                for role, (default, pool, key) in pools.items()
+                "control_planes": self._pool(
+                    DEFAULTS.control_planes, control_planes, ("controlPlanes",), port
+                ),
+                "workers": self._pool(DEFAULTS.workers, workers, ("workers",), port).model_copy(
+                    update={"pools": pools}
+                ),
             }
         )
 
@@ -118,14 +136,14 @@ class MergedSettings:
                 if name not in value.model_fields_set:
                     self._origins[(*path, key)] = None
 
-    def _pool(self, default: Pool, layers: Layers, key: str, port: int) -> Pool:
-        """Return the settings of one role's machines."""
-        pool = self._part(default, layers, (key,))
-        hosts = []
-        for index, host in enumerate(pool.hosts):
+    def _pool(self, default: Pool, layers: Layers, path: Path, port: int) -> Pool:
+        """Return the settings of one pool, its hosts in the order of their names."""
+        pool = self._part(default, layers, path)
+        hosts = {}
+        for name, host in sorted(pool.hosts.items(), key=lambda item: natural(item[0])):
             if host.port is None:
-                self._origins[(key, "hosts", index, "port")] = self.origin(SSH_PORT)
-            hosts.append(host.model_copy(update={"port": host.port or port}))
+                self._origins[(*path, "hosts", name, "port")] = self.origin(SSH_PORT)
+            hosts[name] = host.model_copy(update={"port": host.port or port})
         return pool.model_copy(update={"hosts": hosts})
 
 

@@ -18,6 +18,8 @@ from model.config.field import REFUSED
 from model.config.schema import FleetConfig
 from model.config.upgrades import UNION_TAGS
 
+# How pydantic marks the location of a key.
+KEY = "[key]"
 FLEET_EXAMPLE = "clusters: {cluster1: {machines: {subnet: 10.89.1.0/24}}}"
 
 
@@ -51,8 +53,8 @@ def read(raw: object) -> ParseResult:
     problems = tuple(_problem(path, each) for path, each in errors)
     if any(path in ((), ("clusters",)) for path, _ in errors):
         return ParseResult(None, problems)
-    for path, _ in errors:
-        _substitute(raw, path)
+    for path, each in errors:
+        _substitute(raw, path, is_key=_is_key(each))
     invalid = frozenset(path for path, _ in errors)
     return ParseResult(FleetConfig.model_validate(raw), problems, invalid)
 
@@ -66,15 +68,21 @@ def _with_text_keys(raw: Any) -> Any:
     return raw
 
 
+def _is_key(error: Any) -> bool:
+    """Whether the error is about a key of the reader's own, such as a name."""
+    return bool(error["loc"][-1:] == (KEY,))
+
+
 def _path(location: tuple[str | int, ...]) -> Path:
-    return tuple(part for part in location if part not in ("[key]", *UNION_TAGS))
+    return tuple(part for part in location if part not in (KEY, *UNION_TAGS))
 
 
 def _problem(path: Path, error: Any) -> ConfigProblem:
     kind, value = error["type"], error["input"]
     if kind == REFUSED:
         said = error["ctx"]
-        example = said["example"] if "entry" in said else _line(path, said["example"])
+        whole = "entry" in said or _is_key(error)
+        example = said["example"] if whole else _line(path, said["example"])
         return problem_at(path, value, said["problem"], allowed=said["allowed"], example=example)
     if kind == "extra_forbidden":
         return _unknown_key(path, value)
@@ -85,6 +93,8 @@ def _problem(path: Path, error: Any) -> ConfigProblem:
         return problem_at(path, None, "missing", allowed=allowed, example=example)
     label = "list" if kind == "list_type" else "mapping"
     allowed = f"a mapping; its keys: {', '.join(place.keys)}" if place.keys else f"a {label}"
+    if place.example and not place.keys:
+        allowed = f"a {label} from names to {path[-1]}"
     shown = "nothing" if value is None else value
     return problem_at(path, shown, f"not a {label}", allowed=allowed, example=example)
 
@@ -116,13 +126,17 @@ def _line(path: Path, example: object) -> str:
     return text if is_item else f"{path[-1]}: {text}"
 
 
-def _substitute(raw: Any, path: Path) -> None:
+def _substitute(raw: Any, path: Path, *, is_key: bool) -> None:
     """Remove the value at `path` from `raw`, or replace it by a placeholder if it is required."""
     holder: Any = raw
     for part in path[:-1]:
+        if isinstance(holder, dict) and part not in holder:
+            return  # Removed with a wrong key.
         holder = holder[part]
     place = lookup.schema_at(path)
-    if place.part:
+    if is_key:
+        holder.pop(path[-1], None)
+    elif place.part:
         holder[path[-1]] = place.smallest
     elif place.required and place.field:
         holder[path[-1]] = place.field.example

@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address
 
-from model.config.defaults import EffectiveCluster, EffectiveWorkers
+from model.config.defaults import EffectiveCluster, EffectivePool
 from model.config.errors import Path
-from model.config.machines import Host, Pool, foreign_keys, parse_memory
+from model.config.machines import foreign_keys
 from model.config.merged_settings import MergedSettings, Setting
+from model.config.pools import DEFAULT_POOL, Pool
+from model.config.resolved_pool import ResolvedMachine, ResolvedPool
 from model.config.schema import ClusterConfig, FleetConfig
 from model.fleet import CONTROL_PLANE, WORKER, Vip
+from model.natural_order import natural
 from model.snapshot import Snapshot, read
 from model.well_known import API_PORT
 
-ROLES = (CONTROL_PLANE, WORKER)
 POOL_KEYS = {CONTROL_PLANE: "controlPlanes", WORKER: "workers"}
-# The offsets of the gateway and of container machines in the subnet of their cluster's bridge.
-GATEWAY = 1
-FIRST_ADDRESS = {CONTROL_PLANE: 11, WORKER: 101}
+# What a pool of workers inherits from the settings beside `pools`.
+INHERITED = ("labels", "taints", "cpus", "memory", "kubelet")
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,24 @@ class ResolvedCluster:
         return self._merged.values
 
     def explain(self) -> Iterator[Setting]:
-        """Yield every setting that the driver supports, with its value and the value's origin."""
-        unused = foreign_keys(self.driver) | ({"count"} if self.driver == "existing" else set())
+        """Yield every setting that is used, with its value and the value's origin."""
         for setting in self._merged:
-            top, *below = setting.path
-            if top not in ("machines", *POOL_KEYS.values()) or below[0] not in unused:
+            if not self._is_unused(setting.path):
                 yield setting
+
+    def _is_unused(self, setting: Path) -> bool:
+        """Whether another driver has the setting, or pools take its place."""
+        top, *below = setting
+        if top == "machines":
+            return below[0] in foreign_keys(self.driver)
+        if top not in POOL_KEYS.values():
+            return False
+        in_pool = below[0] == "pools"
+        if top == POOL_KEYS[WORKER] and in_pool != bool(self.settings.workers.pools):
+            return True
+        key = below[2] if in_pool else below[0]
+        counted = self.driver != "existing"
+        return key in foreign_keys(self.driver) or (key == "count" and not counted)
 
     def path_of(self, *setting: str | int) -> Path:
         """The config path that a value comes from; the cluster's own if it is set nowhere."""
@@ -61,6 +74,8 @@ class ResolvedCluster:
     def paths_of(self, *setting: str | int) -> tuple[Path, ...]:
         """All config paths that can set a value."""
         paths = ((*self.path, *setting), setting)
+        if setting[:2] == ("workers", "pools") and setting[3:4] and setting[3] in INHERITED:
+            return (*paths, *self.paths_of("workers", *setting[3:]))
         if setting[0] in POOL_KEYS.values() and setting[1:] in (("cpus",), ("memory",)):
             return (*paths, *self.paths_of("machines", *setting[1:]))
         return paths
@@ -80,68 +95,67 @@ class ResolvedCluster:
         """All paths that can set the subnet of container machines, and those of the driver."""
         return (*self.paths_of("machines", "subnet"), *self.driver_paths)
 
-    def pool(self, role: str) -> EffectiveWorkers:
-        """The settings of one role's machines."""
-        return self.settings.control_planes if role == CONTROL_PLANE else self.settings.workers
+    @cached_property
+    def pools(self) -> tuple[ResolvedPool, ...]:
+        """The control planes, and the pools of workers by name."""
+        settings, written = self.settings, self.written
+        control_planes = self._pool(
+            "", CONTROL_PLANE, ("controlPlanes",), settings.control_planes, written.control_planes
+        )
+        if not settings.workers.pools:
+            workers = self._pool(
+                DEFAULT_POOL, WORKER, ("workers",), settings.workers, written.workers
+            )
+            return (control_planes, workers)
+        pools = (
+            self._pool(name, WORKER, ("workers", "pools", name), pool, written.workers.pools[name])
+            for name, pool in settings.workers.pools.items()
+        )
+        return (control_planes, *pools)
 
-    def written_pool(self, role: str) -> Pool:
-        """The cluster's own config of one role's machines."""
-        return self.written.control_planes if role == CONTROL_PLANE else self.written.workers
+    def _pool(
+        self, name: str, role: str, setting: Path, settings: EffectivePool, written: Pool
+    ) -> ResolvedPool:
+        subnet, path = self.settings.machines.subnet, self.path_of("machines", "subnet")
+        return ResolvedPool(
+            name, role, self.name, self.driver, setting, settings, written, subnet, path
+        )
 
-    def pool_path(self, role: str, *below: str | int) -> Path:
-        """The path of one role's machines in the config."""
-        return (*self.path, POOL_KEYS[role], *below)
+    @property
+    def control_planes(self) -> ResolvedPool:
+        """The machines that run the API."""
+        return self.pools[0]
 
-    def hosts(self, role: str) -> list[Host]:
-        """The existing hosts of one role; empty with other drivers."""
-        return self.pool(role).hosts if self.driver == "existing" else []
+    @property
+    def worker_pools(self) -> tuple[ResolvedPool, ...]:
+        """The pools of workers, by name."""
+        return self.pools[1:]
 
-    def size(self, role: str) -> int:
-        """The desired number of machines of this role."""
-        if self.driver == "existing":
-            return len(self.hosts(role))
-        return self.pool(role).count
+    @cached_property
+    def machines(self) -> tuple[ResolvedMachine, ...]:
+        """All machines: control planes by name, then workers by name, whatever their pools."""
+        workers = [machine for pool in self.worker_pools for machine in pool.machines]
+        return (
+            *self.control_planes.machines,
+            *sorted(workers, key=lambda machine: natural(machine.name)),
+        )
 
-    def size_path(self, role: str) -> Path:
-        """The path of what decides the number of machines."""
-        return self.pool_path(role, "hosts" if self.driver == "existing" else "count")
-
-    def size_paths(self, role: str) -> tuple[Path, ...]:
-        """All paths that the number depends on: with an explicit count, not on the driver."""
-        counted = self._merged.origin((POOL_KEYS[role], "count")) is not None
-        return (self.size_path(role), *(() if counted else self.driver_paths))
+    def size_paths(self, *pools: ResolvedPool) -> tuple[Path, ...]:
+        """All paths that the size of pools depends on: with an explicit count, not the driver."""
+        paths: list[Path] = []
+        for pool in pools:
+            counted = self._merged.origin((*pool.setting, "count")) is not None
+            paths += (pool.size_path, *(() if counted else self.driver_paths))
+        return tuple(paths)
 
     @property
     def nodes(self) -> int:
         """The desired number of machines."""
-        return sum(self.size(role) for role in ROLES)
+        return sum(pool.size for pool in self.pools)
 
-    def memory_bytes(self, role: str) -> int:
-        """Memory of a container machine of this role."""
-        return parse_memory(self.pool(role).memory)
-
-    def container_address(self, role: str, index: int) -> IPv4Address | None:
-        """The address of a container machine; None if there is no subnet or it is too small."""
-        subnet = self.settings.machines.subnet
-        offset = FIRST_ADDRESS[role] + index
-        if subnet is None or offset > subnet.num_addresses - 2:
-            return None
-        return subnet.network_address + offset
-
-    def addresses(self, role: str) -> Iterator[tuple[Path, IPv4Address | None]]:
-        """Yield the config path and the node address of each machine.
-
-        The address is None if the config has a DNS name or if the subnet is too small.
-        """
-        if self.driver == "existing":
-            for index, host in enumerate(self.hosts(role)):
-                key = "nodeAddress" if host.node_address else "address"
-                path = self.pool_path(role, "hosts", index, key)
-                yield path, host.node_address or address_or_none(host.address)
-        else:
-            path = self.path_of("machines", "subnet")
-            for index in range(self.size(role)):
-                yield path, self.container_address(role, index)
+    def is_set(self, *setting: str | int) -> bool:
+        """Whether the config sets a value."""
+        return self._merged.origin(setting) is not None
 
     @cached_property
     def snapshot(self) -> Snapshot | None:
@@ -175,10 +189,6 @@ class ResolvedCluster:
         """The API's host:port; None if the config must set one but does not."""
         if self.given_endpoint:
             return self.given_endpoint
-        first = next((address for _, address in self.addresses(CONTROL_PLANE)), None)
-        return f"{first}:{API_PORT}" if first and self.size(CONTROL_PLANE) == 1 else None
-
-
-def address_or_none(text: str) -> IPv4Address | None:
-    """Return `text` as an IPv4 address; None if it is a DNS name."""
-    return IPv4Address(text) if text.rpartition(".")[2].isdigit() else None
+        machines = self.control_planes.machines
+        first = machines[0].address if len(machines) == 1 else None
+        return f"{first}:{API_PORT}" if first else None

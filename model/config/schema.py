@@ -14,8 +14,9 @@ from model.config.components import KubernetesComponents
 from model.config.endpoint import Endpoint
 from model.config.field import Flag, ScalarField
 from model.config.labels_and_taints import LabelKey, LabelValue
-from model.config.machines import ControlPlanes, Machines, Pool
+from model.config.machines import Machines
 from model.config.networking import Networking, NetworkName, Networks
+from model.config.pools import ControlPlanes, Workers
 from model.config.proxy_and_mirrors import OutboundAccess
 from model.config.upgrades import RolloutStrategy, Upgrades
 
@@ -60,7 +61,7 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
     control_planes: ControlPlanes = Field(
         default_factory=ControlPlanes, description="Its control planes: 1, 3, 5 or 7."
     )
-    workers: Pool = Field(default_factory=Pool, description="Its workers.")
+    workers: Workers = Field(default_factory=Workers, description="Its workers.")
     upgrades: RolloutStrategy = Field(
         default_factory=RolloutStrategy, description="Its rollout speed."
     )

@@ -10,6 +10,9 @@ from model.config.field import Flag, ScalarField
 from model.config.strict import Atomic, NullOverrides, Strict
 
 ANY_HOST_KEY = "insecure-accept-any"
+EXAMPLE_HOST_KEY = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL"
+)
 
 
 def _host_key(text: str) -> str:
@@ -24,7 +27,7 @@ HostKey = Annotated[
         "an OpenSSH public key",
         "the host's public ed25519 or ecdsa key, as `fleet hosts scan HOST` "
         f"prints it; or {ANY_HOST_KEY}, which accepts any host key",
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL",
+        EXAMPLE_HOST_KEY,
         check=_host_key,
     ),
 ]

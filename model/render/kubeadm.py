@@ -13,7 +13,7 @@ import yaml
 
 from model.fleet import Cluster, Component, Machine
 from model.render.node_paths import PATCHES
-from model.well_known import API_PORT
+from model.well_known import API_PORT, POOL_LABEL
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
@@ -76,11 +76,15 @@ def join_documents(cluster: Cluster, machine: Machine) -> str:
 
 
 def _registration(machine: Machine) -> Document:
+    arguments = {"node-ip": machine.address}
+    if machine.pool:
+        # There from the start for selectors; the rollout keeps it.
+        arguments["node-labels"] = f"{POOL_LABEL}={machine.pool}"
     return {
         "name": machine.name,
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": _arguments({"node-ip": machine.address}),
+        "kubeletExtraArgs": _arguments(arguments),
         # Explicit even if empty: kubeadm would apply its default.
         "taints": [
             {

@@ -1,23 +1,15 @@
 """Rules within one cluster, other than those for its subnets."""
 
-import re
 from collections.abc import Iterator
 
 from model.config import lookup
-from model.config.addresses import DNS_LABEL
+from model.config.errors import Path
 from model.config.machines import DRIVERS, foreign_keys, parse_memory
-from model.config.resolved_cluster import (
-    FIRST_ADDRESS,
-    POOL_KEYS,
-    ROLES,
-    ResolvedCluster,
-    address_or_none,
-)
+from model.config.resolved_cluster import ResolvedCluster
+from model.config.resolved_pool import address_or_none
 from model.config.strict import Strict
-from model.fleet import CONTROL_PLANE
 from model.rules.issue import Issue, issue
 
-NAME_LENGTH = 63
 # etcd decides by majority: an even member adds a risk and no safety.
 # https://etcd.io/docs/v3.6/faq/#why-an-odd-number-of-cluster-members
 CONTROL_PLANE_COUNTS = (1, 3, 5, 7)
@@ -27,7 +19,6 @@ SMALLEST_MEMORY = "1Gi"
 
 def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues within one cluster."""
-    yield from _names(cluster)
     yield from _driver_keys(cluster)
     yield from _control_planes(cluster)
     if cluster.driver == "container":
@@ -36,93 +27,48 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
         yield from _existing_hosts(cluster)
 
 
-def check_clusters(names: frozenset[str]) -> Iterator[Issue]:
-    """Yield an issue if there is no cluster, or if a name collides with another's resources."""
-    if not names:
-        yield issue(
-            ("clusters",),
-            None,
-            "no cluster is defined",
-            allowed="at least one cluster",
-            example="clusters: {cluster1: {machines: {subnet: 10.89.1.0/24}}}",
-        )
-    for name in sorted(names):
-        for match in re.finditer(r"-(control-plane|workers?)(-|$)", name):
-            owner = name[: match.start()]
-            if owner in names:
-                yield issue(
-                    ("clusters", name),
-                    name,
-                    f"the name collides with resource names of cluster {owner}",
-                    allowed="a name that does not begin with "
-                    f"{owner}-control-plane or {owner}-worker",
-                    example="tokyo",
-                )
-
-
-def _names(cluster: ResolvedCluster) -> Iterator[Issue]:
-    path, name = cluster.path, cluster.name
-    if not re.fullmatch(DNS_LABEL, name):
-        yield issue(
-            path,
-            name,
-            "the name is not a DNS label",
-            allowed="at most 63 of a-z, 0-9 and -, starting and ending with a letter or digit",
-            example="cluster1",
-        )
-        return
-    for role in ROLES:
-        longest = f"{name}-{role}-{max(cluster.size(role) - 1, 0)}"
-        if len(longest) > NAME_LENGTH:
-            room = NAME_LENGTH - len(longest) + len(name)
-            yield issue(
-                path,
-                name,
-                f"the machine name {longest} would be longer than {NAME_LENGTH} characters",
-                allowed=f"a cluster name of at most {room} characters",
-                example="cluster1",
-                sources=[*cluster.driver_paths, cluster.pool_path(role, "count")],
-            )
-            return
-
-
 def _driver_keys(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the cluster's settings for drivers that it does not use."""
     keys = DRIVERS[cluster.driver]
-    yield from _foreign(cluster, cluster.written.machines, keys.machines, "machines")
-    for role in ROLES:
-        yield from _foreign(cluster, cluster.written_pool(role), keys.pool, POOL_KEYS[role])
+    machines: Path = (*cluster.path, "machines")
+    yield from _foreign(cluster, cluster.written.machines, keys.machines, machines)
+    written: dict[Path, Strict] = {pool.path(): pool.written for pool in cluster.pools}
+    # Beside pools, too: their defaults.
+    written[*cluster.path, "workers"] = cluster.written.workers
+    for path, pool in written.items():
+        yield from _foreign(cluster, pool, keys.pool, path)
 
 
 def _foreign(
-    cluster: ResolvedCluster, written: Strict, own: type[Strict], part: str
+    cluster: ResolvedCluster, written: Strict, own: type[Strict], path: Path
 ) -> Iterator[Issue]:
-    foreign = foreign_keys(cluster.driver)
-    allowed = sorted(str(field.alias) for field in own.model_fields.values())
+    fields = type(written).model_fields
+    allowed = sorted(str(info.alias) for name, info in own.model_fields.items() if name in fields)
     for name in sorted(written.model_fields_set):
-        key = str(type(written).model_fields[name].alias)
-        if key in foreign:
+        key = str(fields[name].alias)
+        if key in foreign_keys(cluster.driver):
             yield issue(
-                (*cluster.path, part, key),
+                (*path, key),
                 getattr(written, name),
                 f"setting not supported by driver {cluster.driver}",
                 allowed=f"keys of this driver: {', '.join(allowed)}; or another driver",
-                example=f"{allowed[0]}: "
-                f"{lookup.schema_at((*cluster.path, part, allowed[0])).snippet}",
+                example=f"{allowed[0]}: {lookup.schema_at((*path, allowed[0])).snippet}",
                 sources=cluster.driver_paths,
             )
 
 
 def _control_planes(cluster: ResolvedCluster) -> Iterator[Issue]:
-    size, path = cluster.size(CONTROL_PLANE), cluster.size_path(CONTROL_PLANE)
-    if size not in CONTROL_PLANE_COUNTS:
+    pool = cluster.control_planes
+    if pool.size not in CONTROL_PLANE_COUNTS:
         yield issue(
-            path,
-            size,
-            _control_plane_problem(size),
+            pool.size_path,
+            pool.size,
+            _control_plane_problem(pool.size),
             allowed="1, 3, 5 or 7 control planes",
-            example="count: 3" if path[-1] == "count" else "hosts: [{address: ..., hostKey: ...}]",
-            sources=cluster.size_paths(CONTROL_PLANE),
+            example="count: 3"
+            if pool.size_path[-1] == "count"
+            else "hosts: {cp-a: {address: ..., hostKey: ...}}",
+            sources=cluster.size_paths(pool),
         )
 
 
@@ -135,70 +81,49 @@ def _control_plane_problem(size: int) -> str:
 
 
 def _container_machines(cluster: ResolvedCluster) -> Iterator[Issue]:
-    for role in ROLES:
-        if cluster.size(role) and cluster.memory_bytes(role) < parse_memory(SMALLEST_MEMORY):
-            setting = (POOL_KEYS[role], "memory")
+    for pool in cluster.pools:
+        if pool.size and pool.memory_bytes < parse_memory(SMALLEST_MEMORY):
+            setting = (*pool.setting, "memory")
             yield issue(
                 cluster.path_of(*setting),
-                cluster.pool(role).memory,
+                pool.settings.memory,
                 "not enough memory for a kubelet and its pods",
                 allowed=f"at least {SMALLEST_MEMORY}",
                 example="memory: 2Gi",
-                sources=(
-                    *cluster.paths_of(*setting),
-                    *cluster.driver_paths,
-                    cluster.pool_path(role, "count"),
-                ),
+                sources=(*cluster.paths_of(*setting), *cluster.driver_paths, pool.size_path),
             )
-    subnet, path = cluster.settings.machines.subnet, cluster.path_of("machines", "subnet")
-    if subnet is None:
+    if cluster.settings.machines.subnet is None:
         yield issue(
-            path,
+            cluster.path_of("machines", "subnet"),
             None,
             "missing: container machines need their own subnet",
             allowed="an unused IPv4 network in CIDR notation",
             example="subnet: 10.89.1.0/24",
             sources=cluster.subnet_paths,
         )
-        return
-    for role in ROLES:
-        size = cluster.size(role)
-        if size and cluster.container_address(role, size - 1) is None:
-            first = FIRST_ADDRESS[role]
-            yield issue(
-                path,
-                subnet,
-                f"too small: the addresses of {size} {role} machines start at .{first}",
-                allowed=f"a network of at least {first + size + 1} addresses",
-                example="subnet: 10.89.0.0/20" if size > 100 else "subnet: 10.89.1.0/24",
-                sources=(*cluster.subnet_paths, cluster.pool_path(role, "count")),
-            )
 
 
 def _existing_hosts(cluster: ResolvedCluster) -> Iterator[Issue]:
-    for role in ROLES:
-        hosts, count = cluster.hosts(role), cluster.written_pool(role).count
+    for pool in cluster.pools:
+        hosts, count = pool.hosts, pool.written.count
         if count is not None and count != len(hosts):
             yield issue(
-                cluster.pool_path(role, "count"),
+                pool.path("count"),
                 count,
                 f"does not match the number of hosts ({len(hosts)})",
                 allowed="the number of hosts, or no count",
                 example=f"count: {len(hosts)}",
-                sources=(*cluster.driver_paths, cluster.pool_path(role, "hosts")),
+                sources=(*cluster.driver_paths, pool.path("hosts")),
             )
-        for index, host in enumerate(hosts):
+        for name, host in hosts.items():
             if host.node_address is None and address_or_none(host.address) is None:
                 yield issue(
-                    cluster.pool_path(role, "hosts", index, "nodeAddress"),
+                    pool.path("hosts", name, "nodeAddress"),
                     None,
                     f"missing: {host.address} is a DNS name, and Nodes need an IP address",
                     allowed="the host's IPv4 address in the cluster's network",
                     example="nodeAddress: 192.168.1.11",
-                    sources=(
-                        *cluster.driver_paths,
-                        cluster.pool_path(role, "hosts", index, "address"),
-                    ),
+                    sources=(*cluster.driver_paths, pool.path("hosts", name, "address")),
                 )
     yield from _root_privileges(cluster)
 

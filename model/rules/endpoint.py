@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
+from model.config.address_blocks import GATEWAY
 from model.config.errors import Path
-from model.config.resolved_cluster import GATEWAY, ROLES, ResolvedCluster
-from model.fleet import CONTROL_PLANE, Vip
+from model.config.resolved_cluster import ResolvedCluster
+from model.fleet import Vip
 from model.rules.issue import Issue, issue
 from model.well_known import CONTROL_PLANE_PORTS, NODE_PORTS, WORKER_PORTS
 
@@ -36,7 +37,8 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
 
 
 def _missing(cluster: ResolvedCluster) -> Iterator[Issue]:
-    size = cluster.size(CONTROL_PLANE)
+    pool = cluster.control_planes
+    size = pool.size
     if size > 1:
         yield issue(
             cluster.endpoint_path(),
@@ -45,7 +47,7 @@ def _missing(cluster: ResolvedCluster) -> Iterator[Issue]:
             allowed="external: the host:port of a load balancer; "
             "or vip: a virtual IP address:port on the control planes",
             example=EXAMPLE,
-            sources=cluster.size_paths(CONTROL_PLANE),
+            sources=cluster.size_paths(pool),
         )
 
 
@@ -79,7 +81,7 @@ def _address_on_bridge(cluster: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
         if taken is None:
             return
         problem = f"is {taken}"
-        sources = (*sources, *(cluster.pool_path(role, "count") for role in ROLES))
+        sources = (*sources, *(pool.size_path for pool in cluster.pools))
     yield issue(
         cluster.endpoint_path("vip"),
         f"{vip.address}:{vip.port}",
@@ -92,8 +94,7 @@ def _address_on_bridge(cluster: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
 
 def _machines(cluster: ResolvedCluster) -> dict[IPv4Address, str]:
     return {
-        address: f"the address of {cluster.name}-{role}-{index}"
-        for role in ROLES
-        for index, (_, address) in enumerate(cluster.addresses(role))
-        if address is not None
+        machine.address: f"the address of {machine.name}"
+        for machine in cluster.machines
+        if machine.address is not None
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from model.config.errors import ConfigProblem, problem_at
-from model.config.resolved_cluster import address_or_none
+from model.config.resolved_pool import address_or_none
 from model.fleet import Cluster, ExistingSettings, Fleet
 from model.rules.free_networks import FreeNetworks
 from model.rules.network_index import NetworkIndex, TitledNetwork

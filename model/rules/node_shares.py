@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 
 from model.config.errors import ConfigProblem, Path, problem_at
 from model.config.networking import MASK_SIZES
-from model.config.resolved_cluster import ROLES, ResolvedCluster
+from model.config.resolved_cluster import ResolvedCluster
 from model.fleet import Cluster
 from model.rules.issue import Issue, issue
 
@@ -50,7 +50,7 @@ def _pod_subnet(cluster: ResolvedCluster) -> Iterator[Issue]:
         problem = f"larger than {2**MOST_BITS} shares of a /{mask_size}"
     elif subnet.prefixlen > longest:
         problem = f"too small: {cluster.nodes} Nodes need a /{mask_size} each"
-        sources = tuple(path for role in ROLES for path in cluster.size_paths(role))
+        sources = cluster.size_paths(*cluster.pools)
     else:
         return
     enough = mask_size + max(shortest - longest, 0)
@@ -76,34 +76,60 @@ def _example(prefix: int) -> str:
 
 
 def _max_pods(cluster: ResolvedCluster) -> Iterator[Issue]:
+    """Yield numbers of pods that a share has no addresses for: the cluster's, and pools' own."""
+    if "maxPods" in cluster.settings.kubelet:
+        yield from _too_many(cluster, ("kubelet",), cluster.settings.kubelet["maxPods"])
+    else:
+        # Control planes have no setting of their own.
+        yield from _too_many_by_default(cluster)
+    for pool in cluster.worker_pools:
+        if "maxPods" in pool.kubelet:
+            yield from _too_many(cluster, (*pool.setting, "kubelet"), pool.kubelet["maxPods"])
+
+
+def _too_many(cluster: ResolvedCluster, kubelet: Path, pods: int) -> Iterator[Issue]:
     mask_size = cluster.settings.networking.node_cidr_mask_size
     room = pod_addresses(mask_size)
-    pods = cluster.settings.kubelet.get("maxPods", DEFAULT_MAX_PODS)
     if pods <= room:
         return
-    mask_path: Path = (*cluster.path, "networking", "nodeCidrMaskSize")
-    largest = next((size for size in reversed(MASK_SIZES) if pods <= pod_addresses(size)), None)
-    share = f"a Node's share of the pod subnet, a /{mask_size}, has addresses for {room} pods"
-    paths = cluster.paths_of("kubelet", "maxPods")
+    largest = _largest_mask(pods)
     alternative = f", or networking.nodeCidrMaskSize of at most {largest}" if largest else ""
-    if "maxPods" in cluster.settings.kubelet:
+    yield issue(
+        cluster.path_of(*kubelet, "maxPods"),
+        pods,
+        _share(mask_size),
+        allowed=f"at most {room}{alternative} (fixed once the cluster exists)",
+        example=f"maxPods: {room}",
+        sources=(_mask_path(cluster), *cluster.paths_of(*kubelet, "maxPods")),
+    )
+
+
+def _too_many_by_default(cluster: ResolvedCluster) -> Iterator[Issue]:
+    mask_size = cluster.settings.networking.node_cidr_mask_size
+    room = pod_addresses(mask_size)
+    if room < DEFAULT_MAX_PODS:
+        largest = _largest_mask(DEFAULT_MAX_PODS)
         yield issue(
-            cluster.path_of("kubelet", "maxPods"),
-            pods,
-            share,
-            allowed=f"at most {room}{alternative} (fixed once the cluster exists)",
-            example=f"maxPods: {room}",
-            sources=(mask_path, *paths),
-        )
-    else:
-        yield issue(
-            mask_path,
+            _mask_path(cluster),
             mask_size,
-            f"{share}, and the kubelet's default is {pods}",
+            f"{_share(mask_size)}, and the kubelet's default is {DEFAULT_MAX_PODS}",
             allowed=f"at most {largest}, or kubelet.maxPods of at most {room}",
             example=f"nodeCidrMaskSize: {largest}",
-            sources=paths,
+            sources=cluster.paths_of("kubelet", "maxPods"),
         )
+
+
+def _share(mask_size: int) -> str:
+    room = pod_addresses(mask_size)
+    return f"a Node's share of the pod subnet, a /{mask_size}, has addresses for {room} pods"
+
+
+def _mask_path(cluster: ResolvedCluster) -> Path:
+    return (*cluster.path, "networking", "nodeCidrMaskSize")
+
+
+def _largest_mask(pods: int) -> int | None:
+    return next((size for size in reversed(MASK_SIZES) if pods <= pod_addresses(size)), None)
 
 
 def warning(cluster: Cluster) -> ConfigProblem | None:
@@ -113,7 +139,7 @@ def warning(cluster: Cluster) -> ConfigProblem | None:
     """
     mask_size, machines = cluster.node_cidr_mask_size, len(cluster.machines)
     shares = 2 ** (mask_size - cluster.pod_subnet.prefixlen)
-    spare = max(1, min(cluster.upgrade.max_unavailable, len(cluster.workers)))
+    spare = max(1, cluster.most_unavailable)
     if shares >= machines + spare:
         return None
     longest = _longest(mask_size, machines + spare)

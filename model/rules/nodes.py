@@ -1,11 +1,13 @@
 """Rules for Node settings: taints that CoreDNS does not tolerate, fields of newer versions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from model import versions
 from model.config import kubelet_fields
 from model.config.errors import DESCENDANTS, Path
-from model.config.resolved_cluster import ROLES, ResolvedCluster
+from model.config.resolved_cluster import ResolvedCluster
+from model.config.resolved_pool import ResolvedPool
 from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, Taint
 from model.rules.issue import Issue, issue
 
@@ -17,44 +19,47 @@ COREDNS_TOLERATES = "CriticalAddonsOnly"
 
 def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues of one cluster's Node settings."""
-    for role in ROLES:
-        yield from _taken_twice(cluster, role)
+    for pool in cluster.pools:
+        yield from _taken_twice(cluster, pool)
     yield from _no_place(cluster)
     yield from _too_new(cluster)
 
 
-def _taken_twice(cluster: ResolvedCluster, role: str) -> Iterator[Issue]:
+def _taken_twice(cluster: ResolvedCluster, pool: ResolvedPool) -> Iterator[Issue]:
     """Yield taints with a duplicate key and effect: a Node has one value for them."""
     seen: set[tuple[str, str]] = set()
-    for index, text in enumerate(cluster.pool(role).taints):
+    for index, text in enumerate(pool.settings.taints):
         taint = Taint.parse(text)
+        path = cluster.path_of(*pool.setting, "taints")
         if (taint.key, taint.effect) in seen:
             yield issue(
-                cluster.pool_path(role, "taints", index),
+                (*path, index),
                 text,
                 f"duplicate taint: {taint.key} already has the effect {taint.effect}",
                 allowed="each key once per effect",
                 example='taints: ["dedicated=database:NoSchedule"]',
-                sources=[(*cluster.pool_path(role, "taints"), DESCENDANTS)],
+                sources=[(*path, DESCENDANTS)],
             )
         seen.add((taint.key, taint.effect))
 
 
 def _no_place(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield an issue if CoreDNS could run on no Node: the cluster would never become ready."""
-    used = [role for role in ROLES if cluster.size(role)]
-    taints = {role: map(Taint.parse, cluster.pool(role).taints) for role in used}
-    if not used or not all(any(map(_bars, taints[role])) for role in used):
+    used = [pool for pool in cluster.pools if pool.size]
+    if not used or not all(
+        any(map(_bars, map(Taint.parse, pool.settings.taints))) for pool in used
+    ):
         return
-    role = used[-1]
-    path = cluster.pool_path(role, "taints")
+    last = used[-1]
     yield issue(
-        path,
-        cluster.pool(role).taints,
+        cluster.path_of(*last.setting, "taints"),
+        last.settings.taints,
         "every Node has a taint that CoreDNS does not tolerate: the cluster would have no DNS",
         allowed="control planes or workers without a NoSchedule or NoExecute taint other than "
         f"{CONTROL_PLANE_TAINT} and {COREDNS_TOLERATES}",
-        example=f'taints: ["{CONTROL_PLANE_TAINT}"]' if role == CONTROL_PLANE else "taints: []",
+        example=f'taints: ["{CONTROL_PLANE_TAINT}"]'
+        if last.role == CONTROL_PLANE
+        else "taints: []",
         sources=(*cluster.driver_paths, *_pools(cluster)),
     )
 
@@ -65,25 +70,29 @@ def _bars(taint: Taint) -> bool:
 
 
 def _pools(cluster: ResolvedCluster) -> Iterator[Path]:
-    for role in ROLES:
-        yield cluster.pool_path(role, "count")
-        yield cluster.pool_path(role, "hosts")
-        yield cluster.pool_path(role, "taints", DESCENDANTS)
+    for pool in cluster.pools:
+        yield pool.path("count")
+        yield pool.path("hosts")
+        for path in cluster.paths_of(*pool.setting, "taints"):
+            yield (*path, DESCENDANTS)
 
 
 def _too_new(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield fields that this version's kubelet does not support and would ignore."""
     version = versions.parse(cluster.settings.kubernetes_version)
-    for name, since in kubelet_fields.SINCE.items():
-        if name in cluster.settings.kubelet and version.minor < since:
-            yield issue(
-                cluster.path_of("kubelet", name),
-                cluster.settings.kubelet[name],
-                f"not supported by the kubelet of {version}",
-                allowed=f"Kubernetes 1.{since} or later, or a field that {version} has",
-                example=kubelet_fields.EXAMPLE,
-                sources=(
-                    *cluster.paths_of("kubernetesVersion"),
-                    *cluster.paths_of("kubelet", name),
-                ),
-            )
+    written: dict[Path, Mapping[str, Any]] = {("kubelet",): cluster.settings.kubelet}
+    written |= {(*pool.setting, "kubelet"): pool.kubelet for pool in cluster.worker_pools}
+    for setting, fields in written.items():
+        for name, since in kubelet_fields.SINCE.items():
+            if name in fields and version.minor < since:
+                yield issue(
+                    cluster.path_of(*setting, name),
+                    fields[name],
+                    f"not supported by the kubelet of {version}",
+                    allowed=f"Kubernetes 1.{since} or later, or a field that {version} has",
+                    example=kubelet_fields.EXAMPLE,
+                    sources=(
+                        *cluster.paths_of("kubernetesVersion"),
+                        *cluster.paths_of(*setting, name),
+                    ),
+                )

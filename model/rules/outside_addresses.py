@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from model.config.errors import Path
-from model.config.resolved_cluster import ResolvedCluster, address_or_none
+from model.config.resolved_cluster import ResolvedCluster
+from model.config.resolved_pool import address_or_none
 from model.rules.issue import Issue, issue
 
 EXAMPLES = {

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from model.config.resolved_cluster import ResolvedCluster
-from model.fleet import CONTROL_PLANE
 from model.rules.issue import Issue, issue
 from model.snapshot import SnapshotError
 
@@ -15,7 +14,8 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     written = cluster.settings.control_planes.restore
     if written is None:
         return
-    path = cluster.pool_path(CONTROL_PLANE, "restore")
+    pool = cluster.control_planes
+    path = pool.path("restore")
     if cluster.settings.control_planes.accept_data_loss:
         yield issue(
             path,
@@ -23,16 +23,16 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             "both restore and acceptDataLoss are set",
             allowed="restore (from a snapshot) or acceptDataLoss (start with an empty cluster)",
             example=EXAMPLE,
-            sources=[cluster.pool_path(CONTROL_PLANE, "acceptDataLoss")],
+            sources=[pool.path("acceptDataLoss")],
         )
-    if cluster.size(CONTROL_PLANE) != 1:
+    if pool.size != 1:
         yield issue(
             path,
             written,
             "only a cluster with a single control plane can be restored from a snapshot",
             allowed="one control plane, or no restore",
             example="count: 1",
-            sources=[*cluster.driver_paths, cluster.size_path(CONTROL_PLANE)],
+            sources=[*cluster.driver_paths, pool.size_path],
         )
     try:
         _ = cluster.snapshot

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
-from model.config.errors import Path
-from model.config.resolved_cluster import ROLES, ResolvedCluster
+from model.config.errors import Path, dotted
+from model.config.machines import Host
+from model.config.resolved_cluster import ResolvedCluster
+from model.config.resolved_pool import ResolvedMachine
+from model.config.ssh import ANY_HOST_KEY, EXAMPLE_HOST_KEY
 from model.rules.issue import Issue, issue
 
 # The API server supports at most 2^20 Service addresses; less than a /24 is soon exhausted.
@@ -25,6 +28,7 @@ FREE_EXAMPLES = {
     "endpoint": "{external: api.osaka.example.com:6443}",
     "external": "api.osaka.example.com:6443",
     "vip": "10.0.1.100:8443",
+    "hostKey": EXAMPLE_HOST_KEY,
 }
 
 
@@ -49,12 +53,10 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     for one, other in combinations(mine, 2):
         if one.network.overlaps(other.network):
             yield _overlap(other, one)
-    for role in ROLES:
-        for path, address in cluster.addresses(role):
-            # An overlap with a bridge is reported once above, not for each of its machines.
-            if address is None or cluster.driver == "container":
-                continue
-            yield from _inside(path, address, cluster, (pods, services))
+    for machine in cluster.machines:
+        # An overlap with a bridge is reported once above, not for each of its machines.
+        if machine.address is not None and cluster.driver != "container":
+            yield from _inside(machine.path, machine.address, cluster, (pods, services))
     if cluster.vip and cluster.driver == "existing":
         yield from _inside(
             cluster.endpoint_path("vip"), cluster.vip.address, cluster, (pods, services)
@@ -94,31 +96,32 @@ def _bridge(cluster: ResolvedCluster) -> Iterator[NamedSubnet]:
 
 
 def _duplicates(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
-    """Yield duplicate node addresses, SSH addresses and endpoints.
+    """Yield duplicate node addresses, SSH addresses, host keys and endpoints.
 
     Container machines and endpoints derived from them come last and are only compared with explicit
     addresses: overlapping bridges are reported once, not for each machine.
     """
-    nodes, logins, endpoints = (
+    nodes, logins, keys, endpoints = (
         AddressRegistry("node address"),
         AddressRegistry("SSH address"),
+        AddressRegistry("host key"),
         AddressRegistry("endpoint"),
     )
     existing = [cluster for cluster in clusters if cluster.driver == "existing"]
     containers = [cluster for cluster in clusters if cluster.driver != "existing"]
     for cluster in (*existing, *containers):
         above = cluster.driver_paths if cluster in existing else cluster.subnet_paths
-        for machine, path, address in _node_addresses(cluster):
-            if address is not None:
-                yield from nodes.claim(address, machine, (path, *above), keep=cluster in existing)
-        for machine, path, login in _logins(cluster):
-            above = (*cluster.driver_paths, *cluster.paths_of("machines", "ssh", "port"))
-            yield from logins.claim(login, machine, (path, *above), keep=True)
+        for machine in cluster.machines:
+            keep, sources = cluster in existing, (machine.path, *above)
+            if machine.address is not None:
+                yield from nodes.claim(machine.address, machine.name, sources, keep=keep)
+            if machine.host is not None:
+                yield from _logins(cluster, machine, machine.host, logins, keys)
     for cluster in sorted(clusters, key=lambda one: one.given_endpoint is None):
         if endpoint := cluster.endpoint:
             keep = cluster.given_endpoint is not None
-            keys = [_endpoint_key(cluster)] if keep else []
-            sources = (cluster.endpoint_path(*keys), *cluster.driver_paths)
+            below = [_endpoint_key(cluster)] if keep else []
+            sources = (cluster.endpoint_path(*below), *cluster.driver_paths)
             derived = () if keep else cluster.subnet_paths
             holder = f"cluster {cluster.name}"
             duplicates = list(endpoints.claim(endpoint, holder, (*sources, *derived), keep=keep))
@@ -128,22 +131,22 @@ def _duplicates(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
                 yield from nodes.claim(cluster.vip.address, holder, sources, keep=True)
 
 
-def _node_addresses(
+def _logins(
     cluster: ResolvedCluster,
-) -> Iterator[tuple[str, Path, IPv4Address | None]]:
-    """Yield the name of each machine, and its address with the path of that."""
-    for role in ROLES:
-        for index, (path, address) in enumerate(cluster.addresses(role)):
-            yield f"{cluster.name}-{role}-{index}", path, address
-
-
-def _logins(cluster: ResolvedCluster) -> Iterator[tuple[str, Path, str]]:
-    """Yield the name of each existing host that is not reached at its node address, and where."""
-    for role in ROLES:
-        for index, host in enumerate(cluster.hosts(role)):
-            if host.node_address is not None:
-                path = cluster.pool_path(role, "hosts", index, "address")
-                yield f"{cluster.name}-{role}-{index}", path, f"{host.address}:{host.port}"
+    machine: ResolvedMachine,
+    host: Host,
+    logins: "AddressRegistry",
+    keys: "AddressRegistry",
+) -> Iterator[Issue]:
+    """Yield an existing host's SSH address, beside its node address, and its key, if in use."""
+    above = (*cluster.driver_paths, *cluster.paths_of("machines", "ssh", "port"))
+    if host.node_address is not None:
+        path: Path = (*machine.host_path, "address")
+        login = f"{host.address}:{host.port}"
+        yield from logins.claim(login, machine.name, (path, *above), keep=True)
+    if host.host_key != ANY_HOST_KEY:
+        path = (*machine.host_path, "hostKey")
+        yield from keys.claim(host.host_key, machine.name, (path, *above), keep=True)
 
 
 def _endpoint_key(cluster: ResolvedCluster) -> str:
@@ -167,7 +170,7 @@ class AddressRegistry:
             yield issue(
                 sources[0],
                 address,
-                f"{claimant} has the same {self._noun} as {holder}",
+                f"{claimant} has the same {self._noun} as {holder} ({dotted(theirs[0])})",
                 allowed="a value that is unique in the fleet",
                 example=f"{sources[0][-1]}: {FREE_EXAMPLES.get(str(sources[0][-1]), '10.0.1.12')}",
                 sources=(*sources[1:], *theirs),

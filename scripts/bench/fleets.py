@@ -1,5 +1,6 @@
 """The configs of the benchmarks."""
 
+from base64 import b64encode
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -11,8 +12,8 @@ KEY = "kubeadm-fleet:fleet"
 LARGEST_CLUSTER = 100
 CONTROL_PLANES = 3
 CLUSTER = "cluster1"
-# A valid public key of no existing host: no host is reached.
-HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL"
+# What an ed25519 key begins with in OpenSSH's format (RFC 8709).
+KEY_HEAD = b"\0\0\0\x0bssh-ed25519\0\0\0\x20"
 
 
 def dev(*networks: IPv4Network) -> dict[str, Any]:
@@ -50,11 +51,21 @@ def existing(machines: int) -> dict[str, Any]:
 
 
 def _cluster(number: int, size: int) -> dict[str, Any]:
-    hosts = [
-        {"address": f"172.20.{number}.{index}", "hostKey": HOST_KEY} for index in range(1, size + 1)
-    ]
+    hosts = {
+        f"host-{index}": {
+            "address": f"172.20.{number}.{index}",
+            "hostKey": _host_key(number * LARGEST_CLUSTER + index),
+        }
+        for index in range(1, size + 1)
+    }
+    names = list(hosts)
     return {
         "endpoint": {"external": f"api{number}.example.com:6443"},
-        "controlPlanes": {"hosts": hosts[:CONTROL_PLANES]},
-        "workers": {"hosts": hosts[CONTROL_PLANES:]},
+        "controlPlanes": {"hosts": {name: hosts[name] for name in names[:CONTROL_PLANES]}},
+        "workers": {"hosts": {name: hosts[name] for name in names[CONTROL_PLANES:]}},
     }
+
+
+def _host_key(number: int) -> str:
+    """Return a valid public key of no existing host: no host is reached."""
+    return f"ssh-ed25519 {b64encode(KEY_HEAD + number.to_bytes(32)).decode()}"

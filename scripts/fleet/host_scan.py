@@ -1,5 +1,6 @@
 """Host keys on the terminal: fingerprints to compare, and YAML for the stack's file."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -76,15 +77,40 @@ def _yaml(answered: Sequence[ScannedHost], bastion: Bastion | None) -> str:
         port = {"port": bastion.port} if bastion.port != SSH_PORT else {}
         jump = {"host": bastion.host, **port, "user": bastion.user, "hostKey": bastion.host_key}
         config["ssh"] = {"bastion": jump}
-    config["hosts"] = [
-        {
+    config["hosts"] = {
+        label: {
             "address": host.login.host,
             **({"port": host.login.port} if host.login.port != SSH_PORT else {}),
             "hostKey": _text(host.keys[0]),
         }
-        for host in answered
-    ]
+        for label, host in zip(labels_of([host.login for host in answered]), answered, strict=True)
+    }
     return yaml.safe_dump(config, sort_keys=False, width=4096).rstrip()
+
+
+def labels_of(logins: Sequence[Login]) -> list[str]:
+    """Return a name for each host, as short as they differ: the user may choose others."""
+    named = [(_short(login.host), _label(login.host), login.port) for login in logins]
+    for labels in (
+        [short for short, _, _ in named],
+        [label for _, label, _ in named],
+    ):
+        if len(set(labels)) == len(labels):
+            return labels
+    return [f"{label}-{port}" for _, label, port in named]
+
+
+def _short(host: str) -> str:
+    return _label(host if _is_address(host) else host.partition(".")[0])
+
+
+def _label(host: str) -> str:
+    label = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")
+    return f"host-{label}" if _is_address(host) else label
+
+
+def _is_address(host: str) -> bool:
+    return host.rpartition(".")[2].isdigit()
 
 
 def _text(key: "paramiko.PKey") -> str:

@@ -64,13 +64,13 @@ def test_cluster_labels_change_no_resource(dev: Graph) -> None:
 def test_a_replaced_host_runs_all_steps_of_joining_again(
     prod: Graph,
 ) -> None:
-    path = "clusters/cluster1/workers/hosts/1/address"
+    path = "clusters/cluster1/workers/pools/general/hosts/rack2-a/address"
     secrets = {"sshPrivateKey": SSH_KEY}
     after = run(changed(stack_config("prod"), (path, "10.20.1.109")), prod, secrets)
-    touched = of_machines("cluster1-worker-1") | ALWAYS
+    touched = of_machines("cluster1-rack2-a") | ALWAYS
     assert after.changed_from(prod) == touched
     for step in ("prepare", "join"):
-        name = f"cluster1-worker-1-{step}"
+        name = f"cluster1-rack2-a-{step}"
         assert after.one(name).inputs["triggers"] != prod.one(name).inputs["triggers"]
 
 
@@ -137,9 +137,9 @@ def test_only_the_init_step_can_initialize(graph: Graph) -> None:
 
 
 def test_another_first_control_plane_joins_and_initializes_nothing(prod: Graph) -> None:
-    path = "clusters/cluster1/controlPlanes/hosts/0/address"
+    path = "clusters/cluster1/controlPlanes/hosts/cp-a/address"
     touched = change(prod, "prod", (path, "10.20.1.19"))
-    assert touched == of_machines("cluster1-control-plane-0") | ALWAYS
+    assert touched == of_machines("cluster1-cp-a") | ALWAYS
 
 
 def test_settings_used_while_joining_do_not_change_members(prod: Graph) -> None:
@@ -150,7 +150,9 @@ def test_settings_used_while_joining_do_not_change_members(prod: Graph) -> None:
 
 def test_workers_get_no_key_of_the_cluster(graph: Graph) -> None:
     for each in graph.kinds("command:remote:Command"):
-        if "-worker-" in each.name or each.name.endswith("-prepare"):
+        if any(part in each.name for part in ("-worker-", "-rack")) or each.name.endswith(
+            "-prepare"
+        ):
             for authority in (
                 *graph.kinds("CertificateAuthority"),
                 *graph.kinds("ServiceAccountKey"),

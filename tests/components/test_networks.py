@@ -54,8 +54,8 @@ def test_a_host_is_checked_for_the_networks_that_it_must_not_need(
     graph = run(changed(stack_config("prod"), consent), secrets={"sshPrivateKey": SSH_KEY})
     hosts = [resource for resource in graph if resource.type.endswith(":ExistingHost")]
     given = {host.name: host.inputs["networks"] for host in hosts}
-    assert given["cluster2-worker-0"] == networks
-    assert given["cluster1-worker-0"] == {
+    assert given["cluster2-rack1-a"] == networks
+    assert given["cluster1-rack1-a"] == {
         "podSubnet": "10.244.0.0/16",
         "serviceSubnet": "10.96.0.0/16",
     }

@@ -12,7 +12,7 @@ HOLD = {"until": "2999-01-01T00:00:00+00:00", "for": ["cluster2"]}
 
 
 def test_control_planes_join_serially(prod: Graph) -> None:
-    joins = [f"cluster1-control-plane-{index}-join" for index in (1, 2, 0)]
+    joins = [f"cluster1-cp-{name}-join" for name in "bca"]
     assert prod.awaits(joins[1], joins[0])
     assert prod.awaits(joins[2], joins[1])
 
@@ -21,27 +21,29 @@ def test_init_awaits_only_its_own_machine_and_every_control_plane_awaits_init(
     prod: Graph,
 ) -> None:
     founding = prod.one("cluster1-init")
-    assert prod.awaits(founding.name, "cluster1-control-plane-0-prepare")
-    others = ("cluster1-control-plane-1", "cluster1-control-plane-2", "cluster1-worker")
+    assert prod.awaits(founding.name, "cluster1-cp-a-prepare")
+    others = ("cluster1-cp-b", "cluster1-cp-c", "cluster1-rack")
     assert not [name for name in prod.awaited(founding) if name.startswith(others)]
-    for index in range(3):
-        assert prod.awaits(f"cluster1-control-plane-{index}-join", founding.name)
+    for name in "abc":
+        assert prod.awaits(f"cluster1-cp-{name}-join", founding.name)
 
 
 def test_control_planes_are_prepared_in_parallel(prod: Graph) -> None:
-    others = prod.awaited(prod.one("cluster1-control-plane-2-prepare"))
-    assert not any("control-plane-0" in name or "control-plane-1" in name for name in others)
+    others = prod.awaited(prod.one("cluster1-cp-c-prepare"))
+    assert not any("cp-a" in name or "cp-b" in name for name in others)
 
 
 def test_a_control_plane_leaves_only_after_the_previous_one_has_joined(prod: Graph) -> None:
-    assert prod.awaits("cluster1-control-plane-1-membership", "cluster1-init")
-    assert prod.awaits("cluster1-control-plane-2-membership", "cluster1-control-plane-1-join")
-    assert prod.awaits("cluster1-control-plane-0-membership", "cluster1-control-plane-2-join")
+    assert prod.awaits("cluster1-cp-b-membership", "cluster1-init")
+    assert prod.awaits("cluster1-cp-c-membership", "cluster1-cp-b-join")
+    assert prod.awaits("cluster1-cp-a-membership", "cluster1-cp-c-join")
 
 
 def test_worker_awaits_no_other_machine(graph: Graph) -> None:
     machines = [each.name for each in graph.kinds("machine:Machine")]
-    for worker in (name for name in machines if "-worker-" in name):
+    workers = [name for name in machines if "-worker-" in name or "-rack" in name]
+    assert workers
+    for worker in workers:
         awaited = graph.awaited(graph.one(f"{worker}-join"))
         others = [name for name in machines if name != worker]
         assert not [each for each in awaited for other in others if each.startswith(other)]

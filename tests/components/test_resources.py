@@ -31,11 +31,14 @@ def test_machine_costs_at_most_four_resources_and_its_component(graph: Graph) ->
         assert {each.name.removeprefix(machine.name) for each in children} == STEPS
 
 
-def test_machine_is_named_after_cluster_role_and_index(graph: Graph) -> None:
+def test_machine_is_named_after_its_cluster_and_number_or_host(graph: Graph) -> None:
+    names = {
+        "ControlPlane": r"control-plane-\d+|cp-[abc]",
+        "Workers": r"worker-\d+|rack\d-a",
+    }
     for machine in graph.kinds("machine:Machine"):
-        pool, cluster, *_ = graph.above(machine)
-        role = {"ControlPlane": "control-plane", "Workers": "worker"}[pool.kind.split(":")[1]]
-        assert re.fullmatch(rf"{cluster.name}-{role}-\d+", machine.name)
+        role, cluster, *_ = graph.above(machine)
+        assert re.fullmatch(f"{cluster.name}-({names[role.kind.split(':')[1]]})", machine.name)
 
 
 def test_everything_of_a_cluster_is_inside_it(graph: Graph) -> None:
@@ -54,9 +57,8 @@ def test_only_the_fleet_is_at_the_top(graph: Graph) -> None:
 def test_machine_is_sent_the_scripts_of_its_steps_and_its_files(graph: Graph) -> None:
     for machine in graph.kinds("machine:Machine"):
         texts = graph.one(machine.name).inputs["content"]
-        role = machine.name.rpartition("-")[0]
         steps = [f"{machine.name}-prepare", f"{machine.name}-join"]
-        if "control-plane" in role:
+        if graph.above(machine)[0].kind == "control_plane:ControlPlane":
             steps.append(f"{graph.above(machine)[-2].name}-init")
         named = {graph.one(step).inputs["create"].rpartition("/")[2] for step in steps}
         assert named == {digest for name, digest in texts.items() if name != "files"}

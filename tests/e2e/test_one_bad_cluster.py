@@ -43,7 +43,7 @@ def config(dead: str, own: IPv4Network) -> dict[str, object]:
         "clusters": {
             "cluster1": {
                 "machines": {"driver": "existing"},
-                "controlPlanes": {"hosts": [{"address": dead, "hostKey": HOST_KEY}]},
+                "controlPlanes": {"hosts": {"dead": {"address": dead, "hostKey": HOST_KEY}}},
             },
             "cluster2": {"machines": {"driver": "container", "subnet": str(own)}},
         },

@@ -1,12 +1,23 @@
 """Valid configs, and a way to change single values."""
 
 import copy
+from base64 import b64encode
 from typing import Any
 
 from model.fleet import Cluster
 from model.load import load
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN3PyLSbt82YNsctkVNNIgmV3nqjCR+uywpVjv0dK/dL"
+
+
+def host_key(number: int) -> str:
+    """Return a valid public key that differs from those of other numbers."""
+    name = b"ssh-ed25519"
+    key = number.to_bytes(32)
+    fields = b"".join(len(field).to_bytes(4) + field for field in (name, key))
+    return f"ssh-ed25519 {b64encode(fields).decode()}"
+
+
 ABSENT = object()
 
 CONTAINER: dict[str, Any] = {
@@ -41,14 +52,17 @@ EXISTING: dict[str, Any] = {
         "cluster1": {
             "endpoint": {"external": "api.tokyo.example.com:6443"},
             "controlPlanes": {
-                "hosts": [
-                    {"address": "10.20.1.11", "hostKey": HOST_KEY, "nodeAddress": "192.168.1.11"},
-                    {"address": "node12.example.com", "hostKey": HOST_KEY, "port": 2222,
-                     "nodeAddress": "192.168.1.12"},
-                    {"address": "10.20.1.13", "hostKey": "insecure-accept-any"},
-                ]
+                "hosts": {
+                    "cp-a": {"address": "10.20.1.11", "hostKey": HOST_KEY,
+                             "nodeAddress": "192.168.1.11"},
+                    "cp-b": {"address": "node12.example.com", "hostKey": host_key(12),
+                             "port": 2222, "nodeAddress": "192.168.1.12"},
+                    "cp-c": {"address": "10.20.1.13", "hostKey": "insecure-accept-any"},
+                }
             },
-            "workers": {"hosts": [{"address": "10.20.1.101", "hostKey": HOST_KEY}]},
+            "workers": {
+                "hosts": {"rack1-a": {"address": "10.20.1.101", "hostKey": host_key(101)}}
+            },
         }
     },
 }  # fmt: skip

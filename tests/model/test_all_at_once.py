@@ -7,7 +7,7 @@ import yaml
 
 from model.config.errors import ConfigError
 from model.load import load
-from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed
+from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed, host_key
 from tests.model.refusals import problems
 
 ONE, TWO = "clusters/cluster1", "clusters/cluster2"
@@ -57,21 +57,23 @@ def test_problems_of_all_kinds_are_reported_together() -> None:
 
 
 def test_invalid_hosts_do_not_hide_problems_of_others() -> None:
-    hosts = [
-        {"address": "10.20.1.11"},
-        {"address": "10.20.1.12", "hostKey": HOST_KEY},
-        {"address": "10.20.1.12", "hostKey": HOST_KEY},
-        "10.20.1.14",
-        {"address": "10.20.1.300", "hostKey": HOST_KEY, "prot": 22},
-        {"address": "10.20.1.16", "hostKey": HOST_KEY, "port": "22"},
-    ]
+    hosts = {
+        "a": {"address": "10.20.1.11"},
+        "b": {"address": "10.20.1.12", "hostKey": host_key(2)},
+        "c": {"address": "10.20.1.12", "hostKey": host_key(3)},
+        "d": "10.20.1.14",
+        "e": {"address": "10.20.1.300", "hostKey": host_key(5), "prot": 22},
+        "f": {"address": "10.20.1.16", "hostKey": host_key(6), "port": "22"},
+        "not_a_label": {"address": "10.20.1.17", "hostKey": host_key(7)},
+    }
     assert paths(changed(EXISTING, (f"{ONE}/workers/hosts", hosts))) == [
-        "clusters.cluster1.workers.hosts[0].hostKey",
-        "clusters.cluster1.workers.hosts[2].address",
-        "clusters.cluster1.workers.hosts[3]",
-        "clusters.cluster1.workers.hosts[4].address",
-        "clusters.cluster1.workers.hosts[4].prot",
-        "clusters.cluster1.workers.hosts[5].port",
+        "clusters.cluster1.workers.hosts.a.hostKey",
+        "clusters.cluster1.workers.hosts.c.address",
+        "clusters.cluster1.workers.hosts.d",
+        "clusters.cluster1.workers.hosts.e.address",
+        "clusters.cluster1.workers.hosts.e.prot",
+        "clusters.cluster1.workers.hosts.f.port",
+        "clusters.cluster1.workers.hosts.not_a_label",
     ]
 
 
@@ -153,7 +155,7 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU\n---
         (("machines/ssh/privateKey", KEY), "b3BlbnNzaC1rZXktdjE"),
         (("machines/ssh/privateKey", f"{SECRET} "), SECRET),
         (("machines/ssh/privatKey", KEY), "b3BlbnNzaC1rZXktdjE"),
-        ((f"{ONE}/workers/hosts/0/hostKey", KEY), "b3BlbnNzaC1rZXktdjE"),
+        ((f"{ONE}/workers/hosts/rack1-a/hostKey", KEY), "b3BlbnNzaC1rZXktdjE"),
         (("machines/ssh/user", KEY), "b3BlbnNzaC1rZXktdjE"),
         (("artifacts", {"mirror": f"https://ann:{SECRET}@example.com"}), SECRET),
         (("login", {"user": "ann", "password": SECRET}), SECRET),
@@ -175,11 +177,12 @@ def test_long_values_are_truncated_but_names_and_public_keys_are_shown() -> None
     name, key = "tokyo-" + "x" * 60, HOST_KEY[:-8]
     config = changed(
         EXISTING,
-        (f"{ONE}/workers/hosts/0/hostKey", key),
+        (f"{ONE}/workers/hosts/rack1-a/hostKey", key),
         ("kubernetesVersion", "x " * 400),
         (f"clusters/{name}", EXISTING["clusters"]["cluster1"]),
     )
-    shown = {problem.path.rpartition(".")[2]: problem.value for problem in problems(config)}
-    assert shown["hostKey"] == key
-    assert shown[name] == name
-    assert len(str(shown["kubernetesVersion"])) < 120
+    root = "kubeadm-fleet:fleet"
+    shown = {problem.path: problem.value for problem in problems(config)}
+    assert shown[f"{root}.{ONE.replace('/', '.')}.workers.hosts.rack1-a.hostKey"] == key
+    assert shown[f"{root}.clusters.{name}"] == name
+    assert len(str(shown[f"{root}.kubernetesVersion"])) < 120

@@ -215,7 +215,7 @@ CASES: dict[str, Case] = {
         [(f"{ONE}/labels/gpu", "a b")], "clusters.cluster1.labels.gpu", "not a label value",
     ),
     "hosts for containers": (
-        [(f"{ONE}/workers", {"hosts": []})],
+        [(f"{ONE}/workers", {"hosts": {}})],
         "clusters.cluster1.workers.hosts", "not supported by driver container",
     ),
     "SSH for containers": (

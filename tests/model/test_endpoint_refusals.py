@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY
+from tests.model.examples import ABSENT, CONTAINER, EXISTING, host_key
 from tests.model.refusals import Case, check_refused
 
 ONE, TWO = "clusters/cluster1", "clusters/cluster2"
@@ -46,23 +46,23 @@ CONTAINERS: dict[str, Case] = {
         "clusters.cluster2.endpoint.external", "same endpoint as cluster cluster1",
     ),
 }  # fmt: skip
-OTHER_HOST = {"address": "10.20.2.11", "hostKey": HOST_KEY}
+OTHER_HOSTS = {"cp-a": {"address": "10.20.2.11", "hostKey": host_key(2)}}
 HOSTS: dict[str, Case] = {
     "none with three": (
         [(f"{ONE}/endpoint", ABSENT)], AT, "3 control planes need a shared endpoint",
     ),
     "a host's address": (
         [(f"{ONE}/endpoint", {"vip": "192.168.1.11:8443"})],
-        f"{AT}.vip", "same node address as cluster1-control-plane-0",
+        f"{AT}.vip", "same node address as cluster1-cp-a",
     ),
     "another cluster's host": (
         [(f"{ONE}/endpoint", {"vip": "10.20.2.11:8443"}),
-         (TWO, {"controlPlanes": {"hosts": [OTHER_HOST]}})],
+         (TWO, {"controlPlanes": {"hosts": OTHER_HOSTS}})],
         f"{AT}.vip", "the virtual address of cluster1 has the same node address as cluster2",
     ),
     "another cluster's virtual address": (
         [(f"{ONE}/endpoint", {"vip": "10.20.1.9:8443"}),
-         (TWO, {"controlPlanes": {"hosts": [OTHER_HOST]}, "endpoint": {"vip": "10.20.1.9:8444"}})],
+         (TWO, {"controlPlanes": {"hosts": OTHER_HOSTS}, "endpoint": {"vip": "10.20.1.9:8444"}})],
         "clusters.cluster2.endpoint.vip", "same node address as the virtual address of cluster1",
     ),
     "inside the pod network": (

@@ -8,17 +8,17 @@ import pytest
 
 from model.fleet import Bastion, ContainerSettings, ExistingSettings, Fleet, Vip
 from model.load import load
-from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed, cluster
+from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed, cluster, host_key
 
 CLUSTER = "clusters/cluster1"
 
 
 def test_container_machines_have_names_addresses_and_sizes() -> None:
     described = cluster(CONTAINER, (f"{CLUSTER}/workers/count", 2))
-    assert [(machine.name, machine.role, machine.index) for machine in described.machines] == [
-        ("cluster1-control-plane-0", "control-plane", 0),
-        ("cluster1-worker-0", "worker", 0),
-        ("cluster1-worker-1", "worker", 1),
+    assert [(machine.name, machine.role, machine.pool) for machine in described.machines] == [
+        ("cluster1-control-plane-0", "control-plane", ""),
+        ("cluster1-worker-0", "worker", "worker"),
+        ("cluster1-worker-1", "worker", "worker"),
     ]
     assert [machine.address for machine in described.machines] == [
         "10.89.1.11", "10.89.1.101", "10.89.1.102",
@@ -67,7 +67,7 @@ def test_existing_hosts_may_have_different_ssh_and_node_addresses() -> None:
     assert isinstance(third.settings, ExistingSettings)
     assert third.settings.host_key is None
     assert third.address == "10.20.1.13"
-    assert worker.name == "cluster1-worker-0"
+    assert worker.name == "cluster1-rack1-a"
     assert cluster(EXISTING).container_subnet is None
 
 
@@ -176,12 +176,15 @@ def test_the_raw_config_is_not_changed() -> None:
 
 
 def hosts(count: int) -> dict[str, Any]:
-    each = [
-        {"address": f"10.{128 + index // 250 % 4}.{index // 250 // 4}.{index % 250 + 1}",
-         "hostKey": HOST_KEY}
+    each = {
+        f"host-{index}": {
+            "address": f"10.{128 + index // 250 % 4}.{index // 250 // 4}.{index % 250 + 1}",
+            "hostKey": host_key(index),
+        }
         for index in range(count)
-    ]  # fmt: skip
-    pools = {"controlPlanes": {"hosts": each[:1]}, "workers": {"hosts": each[1:]}}
+    }
+    first = {"host-0": each.pop("host-0")}
+    pools = {"controlPlanes": {"hosts": first}, "workers": {"hosts": each}}
     networking = {"podSubnet": "10.0.0.0/12", "serviceSubnet": "10.96.0.0/12"}
     machines = {"driver": "existing"}
     return {"clusters": {"a": {**pools, "networking": networking, "machines": machines}}}

@@ -62,14 +62,15 @@ CASES: dict[str, Origin] = {
         "machines.ssh.user",
     ),
     "the port of a host": (
-        EXISTING, [("machines/ssh/port", 2022)], "workers.hosts.0.port", 2022, "machines.ssh.port",
+        EXISTING, [("machines/ssh/port", 2022)], "workers.hosts.rack1-a.port", 2022,
+        "machines.ssh.port",
     ),
-    "the port of a host by default": (EXISTING, [], "workers.hosts.0.port", 22, None),
+    "the port of a host by default": (EXISTING, [], "workers.hosts.rack1-a.port", 22, None),
     "a port of the host's own": (
-        EXISTING, [("machines/ssh/port", 2022)], "controlPlanes.hosts.1.port", 2222,
-        "clusters.cluster1.controlPlanes.hosts.1.port",
+        EXISTING, [("machines/ssh/port", 2022)], "controlPlanes.hosts.cp-b.port", 2222,
+        "clusters.cluster1.controlPlanes.hosts.cp-b.port",
     ),
-    "a default of a host": (EXISTING, [], "workers.hosts.0.nodeAddress", None, None),
+    "a default of a host": (EXISTING, [], "workers.hosts.rack1-a.nodeAddress", None, None),
     "a bastion is replaced entirely": (
         EXISTING,
         [("machines/ssh/bastion/port", 2022), (f"{ONE}/machines/ssh/bastion", BASTION)],

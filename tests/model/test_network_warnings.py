@@ -1,6 +1,7 @@
 """Networks that are in use elsewhere, too: what is warned about, and what is proposed."""
 
 import time
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from model.load import MOST_WARNINGS, load, warnings
-from tests.model.examples import CONTAINER, EXISTING, HOST_KEY, changed
+from tests.model.examples import CONTAINER, EXISTING, HOST_KEY, changed, host_key
 
 PROJECT = Path(__file__).parents[2]
 ONE, TWO = "clusters/cluster1", "clusters/cluster2"
@@ -27,7 +28,10 @@ def warned(config: dict[str, Any], *changes: tuple[str, Any]) -> list[str]:
 
 def existing(name: str, *addresses: str, **settings: Any) -> tuple[str, dict[str, Any]]:
     """Return one more cluster of existing hosts, with networks of its own."""
-    hosts = [{"address": address, "hostKey": HOST_KEY} for address in addresses]
+    hosts = {
+        f"cp-{number}": {"address": address, "hostKey": host_key(int(IPv4Address(address)))}
+        for number, address in enumerate(addresses)
+    }
     own = {
         "machines": {"driver": "existing", "ssh": {"user": "root"}},
         "networking": {"podSubnet": "10.246.0.0/16", "serviceSubnet": "10.120.0.0/16"},
@@ -109,7 +113,7 @@ OVERLAPS: dict[str, tuple[list[tuple[str, Any]], str]] = {
     ),
     "a machine of another cluster": (
         [*APART, existing("tokyo", "10.245.7.9")],
-        "cluster2.networking.podSubnet: contains 10.245.7.9 (tokyo-control-plane-0)",
+        "cluster2.networking.podSubnet: contains 10.245.7.9 (tokyo-cp-0)",
     ),
     "the bastion of another cluster": (
         [*APART, existing("tokyo", "192.168.7.9", machines={

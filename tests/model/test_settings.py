@@ -15,21 +15,24 @@ CLUSTER = "clusters/cluster1"
 
 def test_defaults_apply_without_settings() -> None:
     described = cluster(CONTAINER)
-    assert described.upgrade == Upgrade(1, 120, force=False, wave=0, soak_seconds=0)
+    assert described.upgrade == Upgrade(1, {}, 120, force=False, wave=0, soak_seconds=0)
     assert described.data_loss == ""
     assert described.kubelet == {}
     assert described.api_server == Component({}, ())
     assert described.etcd == described.scheduler == described.controller_manager == Component({})
     assert described.control_planes[0].taints == (CONTROL_PLANE_TAINT,)
     assert described.workers[0].taints == ()
-    assert all(machine.labels == {} for machine in described.machines)
+    assert described.control_planes[0].labels == {}
+    assert described.workers[0].labels == {"kubeadm-fleet/pool": "worker"}
 
 
 def test_nodes_have_their_role_s_labels_and_taints() -> None:
     described = cluster(SETTINGS)
     assert described.control_planes[0].labels == {"disk": "fast"}
     assert described.control_planes[0].taints == ()
-    assert described.workers[8].labels == {"node-role.kubernetes.io/database": "", "disk": "slow"}
+    assert described.workers[8].labels == {
+        "kubeadm-fleet/pool": "worker", "node-role.kubernetes.io/database": "", "disk": "slow",
+    }  # fmt: skip
     assert described.workers[8].taints == (
         Taint("dedicated", "database", "NoSchedule"),
         Taint("example.com/slow", "", "PreferNoSchedule"),
@@ -54,8 +57,8 @@ def test_cluster_settings_are_merged_over_fleet_settings() -> None:
     }  # fmt: skip
     assert first.api_server.cert_sans == ("api.tokyo.example.com", "192.168.1.10", "10.89.1.11")
     assert second.api_server == Component({"audit-log-maxage": "30"}, ("*.example.com",))
-    assert first.upgrade == Upgrade(2, 300, force=True, wave=1, soak_seconds=600)
-    assert second.upgrade == Upgrade(1, 90, force=False, wave=0, soak_seconds=600)
+    assert first.upgrade == Upgrade(2, {}, 300, force=True, wave=1, soak_seconds=600)
+    assert second.upgrade == Upgrade(1, {}, 90, force=False, wave=0, soak_seconds=600)
     assert (first.data_loss, second.data_loss) == ("OPS-123", "")
 
 

@@ -32,7 +32,7 @@ login = MachineLogin(
     }},
 )
 Source("source", SourceArgs(value=login.to_props()))
-machine = Machine("one-worker-0", "one", "worker", 0, "192.0.2.1", None, {{}}, ())
+machine = Machine("one-worker-0", "one", "worker", "worker", "192.0.2.1", None, {{}}, (), {{}})
 pulumi.export("inventory", {{"one": {{machine.name: inventory.entry(machine, "any", login)}}}})
 """
 

@@ -43,8 +43,8 @@ def described(
         "kubelet": {"imageGCHighThresholdPercent": 100, "evictionHard": SOME_SPACE},
         "clusters": {
             "edge": {
-                "controlPlanes": {"hosts": [named(control_plane)]},
-                "workers": {"hosts": [named(worker) for worker in workers]},
+                "controlPlanes": {"hosts": {control_plane.name: named(control_plane)}},
+                "workers": {"hosts": {worker.name: named(worker) for worker in workers}},
             }
         },
         **other,
@@ -79,13 +79,13 @@ def test_a_cluster_behind_a_bastion_is_created_and_destroyed(lab: Lab, tmp_path:
     bastion.pause()
     plan = stack.planned()
     bastion.resume()
-    assert "edge-worker-0" in {step["urn"].rpartition("::")[2] for step in plan}
+    assert "edge-w" in {step["urn"].rpartition("::")[2] for step in plan}
 
     first = stack.up()
     print(first.output)
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(stack.output("kubeconfig"))
-    assert Kubectl(kubeconfig).node_names() == ["edge-control-plane-0", "edge-worker-0"]
+    assert Kubectl(kubeconfig).node_names() == ["edge-cp", "edge-w"]
     assert stack.up().changes == {}
     assert stack.refresh().changes == {}
     for line in (*key.splitlines()[1:-1], PASSWORD):
@@ -120,8 +120,8 @@ def test_a_cluster_is_created_through_a_proxy_and_destroyed_despite_a_dead_host(
     assert held.status != 0
     print(held.output)
     assert "The host was not released." in held.output
-    assert "KUBEADM_FLEET_FORGET_HOSTS=edge-worker-0" in held.output
-    stack.environment["KUBEADM_FLEET_FORGET_HOSTS"] = "edge-worker-0"
+    assert "KUBEADM_FLEET_FORGET_HOSTS=edge-w" in held.output
+    stack.environment["KUBEADM_FLEET_FORGET_HOSTS"] = "edge-w"
     stack.destroy()
     assert not (hosts[0].root / "var/lib/kubeadm-fleet").exists()
     hosts[1].resume()

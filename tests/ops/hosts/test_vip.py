@@ -25,7 +25,10 @@ TAKEOVER_SECONDS = 10  # 1.1 by its own figures, on a machine that has time for 
 
 def described(lab: Lab, *lasts: int) -> Cluster:
     """A cluster whose control planes have the lab's addresses that end so."""
-    hosts = [{"address": lab.address(last), "hostKey": "insecure-accept-any"} for last in lasts]
+    hosts = {
+        f"cp-{last}": {"address": lab.address(last), "hostKey": "insecure-accept-any"}
+        for last in lasts
+    }
     cluster = {"endpoint": {"vip": f"{lab.address(100)}:8443"}, "controlPlanes": {"hosts": hosts}}
     return load({"machines": {"driver": "existing"}, "clusters": {"one": cluster}}).clusters[0]
 

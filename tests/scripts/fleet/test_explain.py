@@ -80,8 +80,8 @@ def test_one_setting_and_those_below_it(explain: Run, setting: str, paths: list[
 
 
 def test_a_machine_s_own_settings_are_among_them(explain: Run) -> None:
-    shown = rows(explain("-s", "prod", "cluster1", "controlPlanes.hosts[1]"))
-    path = "controlPlanes.hosts[1].port"
+    shown = rows(explain("-s", "prod", "cluster1", "controlPlanes.hosts.cp-b"))
+    path = "controlPlanes.hosts.cp-b.port"
     assert shown[path] == ["2222", f"kubeadm-fleet:fleet.clusters.cluster1.{path}"]
 
 

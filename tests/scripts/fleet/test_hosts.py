@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
+from model.config.machines import HostLabel
 from model.ssh_keys import parse_host_key
+from ops.hosts.login import Login
 from scripts.fleet.__main__ import cli
+from scripts.fleet.host_scan import labels_of
 from tests.scripts.command_plugin.sshd import KeyPair, Sshd
 from tests.scripts.conftest import TOP
 
@@ -54,7 +58,8 @@ def test_fingerprints_are_shown_in_the_format_of_ssh_keygen_and_one_key_is_print
     finally:
         sshd.stop()
     assert shown.returncode == 0, shown.stderr
-    (host,) = yaml.safe_load(shown.stdout)["hosts"]
+    ((name, host),) = yaml.safe_load(shown.stdout)["hosts"].items()
+    assert name == "host-127-0-0-1"
     assert host == {"address": "127.0.0.1", "port": sshd.port, "hostKey": sshd.host_key.public}
     parse_host_key(host["hostKey"])
     (tmp_path / "shown.pub").write_text(sshd.host_key.public)
@@ -70,7 +75,23 @@ def test_unreachable_hosts_are_named_and_the_others_are_printed(host: Sshd, capf
     assert scan("--port", "1", "127.0.0.1", f"127.0.0.1:{host.port}") == 2
     shown = capfd.readouterr()
     assert "127.0.0.1:1 cannot be reached" in shown.err
-    assert [each["port"] for each in yaml.safe_load(shown.out)["hosts"]] == [host.port]
+    assert [each["port"] for each in yaml.safe_load(shown.out)["hosts"].values()] == [host.port]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "labels"),
+    [
+        ([("10.0.1.11", 22), ("Rack1-A.example.com", 22)], ["host-10-0-1-11", "rack1-a"]),
+        ([("a.one.example", 22), ("a.two.example", 22)], ["a-one-example", "a-two-example"]),
+        ([("a.example", 2201), ("a.example", 2202)], ["a-example-2201", "a-example-2202"]),
+    ],
+)
+def test_hosts_are_named_so_that_the_output_is_config(
+    hosts: list[tuple[str, int]], labels: list[str]
+) -> None:
+    assert labels_of([Login(*host, user="") for host in hosts]) == labels
+    for label in labels:
+        TypeAdapter(HostLabel).validate_python(label)
 
 
 def test_nothing_is_printed_if_no_host_responds(capfd: Capture) -> None:
@@ -118,9 +139,13 @@ def test_a_known_bastion_is_used(
                 "hostKey": bastion.host_key.public,
             }
         },
-        "hosts": [
-            {"address": "127.0.0.1", "port": host.port, "hostKey": host.host_key.public},
-        ],
+        "hosts": {
+            "host-127-0-0-1": {
+                "address": "127.0.0.1",
+                "port": host.port,
+                "hostKey": host.host_key.public,
+            },
+        },
     }
 
 
