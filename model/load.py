@@ -34,6 +34,7 @@ from model.rules import (
 from model.rules import (
     names,
     network_overlaps,
+    node_ports,
     node_shares,
     nodes,
     outside_addresses,
@@ -98,6 +99,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from subnets.check_cluster(cluster)
         yield from node_shares.check_cluster(cluster)
         yield from outside_addresses.check_cluster(cluster)
+        yield from node_ports.check_cluster(cluster)
         yield from nodes.check_cluster(cluster)
         yield from pools.check_cluster(cluster)
         yield from restore.check_cluster(cluster)

@@ -8,7 +8,7 @@ from model.config.errors import Path
 from model.config.resolved_cluster import ResolvedCluster
 from model.fleet import Vip
 from model.rules.issue import Issue, issue
-from model.well_known import CONTROL_PLANE_PORTS, NODE_PORTS, WORKER_PORTS
+from model.well_known import CONTROL_PLANE_PORTS, WORKER_PORTS
 
 # Ports that are in use on every address of a control plane; haproxy listens on every address, too.
 TAKEN_PORTS = {22: "SSH", **WORKER_PORTS, **CONTROL_PLANE_PORTS}
@@ -52,10 +52,7 @@ def _missing(cluster: ResolvedCluster) -> Iterator[Issue]:
 
 
 def _port(cluster: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
-    taken = TAKEN_PORTS.get(vip.port)
-    if taken is None and vip.port in NODE_PORTS:
-        taken = "Services of type NodePort"
-    if taken:
+    if taken := TAKEN_PORTS.get(vip.port):
         yield issue(
             cluster.endpoint_path("vip"),
             f"{vip.address}:{vip.port}",

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.model.examples import ABSENT, CONTAINER, EXISTING, host_key
+from model.load import load
+from tests.model.examples import ABSENT, CONTAINER, EXISTING, changed, host_key
 from tests.model.refusals import Case, check_refused
 
 ONE, TWO = "clusters/cluster1", "clusters/cluster2"
@@ -31,6 +32,24 @@ CONTAINERS: dict[str, Case] = {
     "the API server's port": ([(VIP, "10.89.1.100:6443")], f"{AT}.vip", "(API server) is in use"),
     "etcd's port": ([(VIP, "10.89.1.100:2380")], f"{AT}.vip", "(etcd peers) is in use"),
     "a node port": ([(VIP, "10.89.1.100:30443")], f"{AT}.vip", "type NodePort"),
+    "a node port of a range of its own": (
+        [(VIP, "10.89.1.100:8443"),
+         (f"{ONE}/apiServer/extraArgs", {"service-node-port-range": "8000+1000"})],
+        f"{AT}.vip", "port 8443 is inside 8000-9000 (Services of type NodePort)",
+    ),
+    "an address of a machine at a node port": (
+        [(f"{ONE}/endpoint/external", "10.89.1.11:30443")],
+        f"{AT}.external", "port 30443 is inside 30000-32767",
+    ),
+    "the API server's own port is a node port": (
+        [(f"{ONE}/apiServer/extraArgs", {"service-node-port-range": "80-32767"})],
+        "clusters.cluster1.apiServer.extraArgs.service-node-port-range",
+        "port 6443 (API server) is inside",
+    ),
+    "node ports that are no range": (
+        [(f"{ONE}/apiServer/extraArgs", {"service-node-port-range": "30000-3276"})],
+        "clusters.cluster1.apiServer.extraArgs.service-node-port-range", "not a range of ports",
+    ),
     "another network": (
         [(VIP, "10.89.3.100:8443")], f"{AT}.vip", "is not in the machines' subnet 10.89.1.0/24",
     ),
@@ -83,3 +102,9 @@ CASES = [
 @pytest.mark.parametrize(("config", "case"), CASES)
 def test_endpoint_is_rejected_with_exactly_this_problem(config: dict[str, Any], case: Case) -> None:
     check_refused(config, case)
+
+
+def test_a_load_balancer_elsewhere_may_have_any_port() -> None:
+    load(changed(CONTAINER, (f"{ONE}/endpoint/external", "api.example.com:30443")))
+    ports = {"service-node-port-range": "20000-22767"}
+    load(changed(CONTAINER, (VIP, "10.89.1.100:30443"), (f"{ONE}/apiServer/extraArgs", ports)))
