@@ -3,8 +3,9 @@
 1. the machine itself, created or enrolled by its driver;
 2. `prepare`: container runtime, kubelet and kubeadm are in place; on a member an update only stages
    what its rollout then applies;
-3. its membership: the right to join, and its orderly end (see providers/membership.py);
-4. `join`: kubeadm joins it to the cluster, once (replaced with the machine).
+3. its membership: how it leaves the cluster (see providers/membership.py);
+4. `join`: kubeadm joins it to the cluster, once (replaced with the machine), with a credential that
+   is issued when the step is about to run.
 
 Delete runs in reverse order: drain, delete the Node, clean up the machine, end it.
 """
@@ -140,14 +141,11 @@ class Machine(pulumi.ComponentResource):
             f"{machine.name}-membership",
             MembershipArgs(
                 cluster=cluster.name,
-                server=cluster.server,
                 node=machine.name,
                 role=machine.role,
                 address=machine.address,
                 peers=[peer.name for peer in _peers(cluster, machine)],
                 machine_id=self.id,
-                authority_certificate=pki.cluster.certificate,
-                authority_key=pki.cluster.private_key,
                 identity=pki.identity,
                 drain_seconds=cluster.upgrade.drain_seconds,
                 force=cluster.upgrade.force,
@@ -163,7 +161,8 @@ class Machine(pulumi.ComponentResource):
             settings={
                 **self._member_settings,
                 "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
-                "JOIN_CREDENTIAL": membership.credential,
+                "JOIN_CREDENTIAL": pki.join_credential(machine.name, after=membership),
+                "JOIN_DISCOVERY": kubeadm.discovery(cluster),
                 "JOIN_DOCUMENTS": kubeadm.join_documents(cluster, machine),
                 **settings,
             },

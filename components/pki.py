@@ -17,6 +17,7 @@ from components.providers.certificate_authority import (
 )
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from model.fleet import Cluster
+from model.pki import certificates
 from model.render import kubeconfig as kubeconfigs
 from ops.kube import identity
 from ops.kube.identity import Identity
@@ -72,6 +73,15 @@ class Pki(pulumi.ComponentResource):
         """The administrator's context for this cluster."""
         return self._credential.apply(self._context)
 
+    def join_credential(self, node: str, *, after: pulumi.CustomResource) -> pulumi.Output[str]:
+        """Return the credential with which a machine joins as this Node, and nothing else; secret.
+
+        It is valid for an hour, so it is issued anew in each run, once `after` is done. No resource
+        holds it but the step that joins, which keeps the one that it ran with.
+        """
+        parts = pulumi.Output.all(self.cluster.certificate, self.cluster.private_key, after.id)
+        return parts.apply(lambda known: _join_pem(node, *known[:2]))
+
     @property
     def _credential(self) -> pulumi.Output[list[str]]:
         return pulumi.Output.all(
@@ -118,3 +128,9 @@ class Pki(pulumi.ComponentResource):
             CertificateAuthorityArgs(common_name=common_name, valid_days=AUTHORITY_DAYS),
             opts,
         )
+
+
+def _join_pem(node: str, ca_pem: str, ca_key_pem: str) -> str:
+    """Return a certificate and its key as one text."""
+    pair = certificates.join_credential(certificates.KeyPair(ca_pem, ca_key_pem), node)
+    return pair.cert_pem + pair.key_pem

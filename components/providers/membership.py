@@ -1,9 +1,8 @@
-"""A machine's membership in its cluster: the right to join, and its orderly end.
+"""A machine's membership in its cluster: how it leaves.
 
-Create issues the short-lived credential with which the machine joins (it names the machine and
-grants nothing else). While the machine has not joined, an `up` after the credential's expiry
-reissues it. A new machine behind the same name replaces the membership, the old one first. Delete
-drains the Node and deletes it through the API of any control plane that answers.
+Create does nothing: the machine joins once it has a membership. A new machine behind the same name
+replaces the membership, the old one first. Delete drains the Node and deletes it through the API of
+any control plane that answers.
 
 A control plane also leaves etcd: a dead one before anything else, since etcd counts it; a living
 one once it is drained. No member leaves if the others would lose etcd's majority. The only control
@@ -13,7 +12,6 @@ place is refused, unless `data_loss` holds a consent that was not given before.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from threading import Lock
 from typing import TypedDict
 
@@ -23,11 +21,9 @@ from pulumi.dynamic import DiffResult
 from components.providers.base import ProvidedResource, Provider, changed, require_present
 from components.providers.engine_log import EngineLog
 from model.fleet import CONTROL_PLANE
-from model.pki import certificates
-from model.render import kubeconfig as kubeconfigs
 from ops.errors import OperatorError
 from ops.kube import etcd, retirement
-from ops.kube.identity import Identity, IdentityMissing, connect
+from ops.kube.identity import Identity, connect
 from ops.kube.nodes import Nodes
 from ops.rollout.progress import Progress
 
@@ -35,61 +31,46 @@ from ops.rollout.progress import Progress
 # that just lost its own etcd, and for a load balancer that has not noticed yet.
 ETCD_SECONDS = 60
 # Inputs updated in place. A consent given before a loss does not apply to that loss.
-TAKEN_OVER = (
-    "identity", "server", "address", "peers", "drain_seconds", "force", "data_loss",
-)  # fmt: skip
-# Further inputs of a new machine's credential and of its leave.
-NEEDED = ("cluster", "node", "role", "authority_certificate", "authority_key")
+TAKEN_OVER = ("identity", "address", "peers", "drain_seconds", "force", "data_loss")
+# Further inputs of a leave.
+NEEDED = ("cluster", "node", "role")
 
 
 class MembershipInputs(TypedDict):
     """The membership as the provider gets it."""
 
     cluster: str
-    server: str
     node: str
     role: str
     address: str
     peers: list[str]
     machine_id: str
-    authority_certificate: str
-    authority_key: str
     identity: Identity
     drain_seconds: float
     force: bool
     data_loss: str
 
 
-class MembershipState(MembershipInputs):
-    """The membership with the credential that was issued last."""
+class MembershipProvider(Provider[MembershipInputs, MembershipInputs]):
+    """Lets machines leave a cluster."""
 
-    credential: str
-    expires: str
+    def _create(self, inputs: MembershipInputs) -> MembershipInputs:
+        """Store how the machine leaves."""
+        return inputs
 
-
-class MembershipProvider(Provider[MembershipInputs, MembershipState]):
-    """Lets machines join and leave a cluster."""
-
-    def _create(self, inputs: MembershipInputs) -> MembershipState:
-        """Issue the credential."""
-        return _issue(inputs)
-
-    def _diff(self, olds: MembershipState, news: MembershipInputs) -> DiffResult:
-        """Replace for a new machine; update for new access or an expired, unused credential."""
+    def _diff(self, olds: MembershipInputs, news: MembershipInputs) -> DiffResult:
+        """Replace for a new machine; update for another way to leave."""
         require_present(news, (*TAKEN_OVER, *NEEDED))
         if olds["machine_id"] != news["machine_id"]:
             _reject_data_loss(olds, news)
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
-        moved = bool(changed(olds, news, TAKEN_OVER))
-        return DiffResult(changes=moved or _must_be_issued_again(olds))
+        return DiffResult(changes=bool(changed(olds, news, TAKEN_OVER)))
 
-    def _update(self, olds: MembershipState, news: MembershipInputs) -> MembershipState:
-        """Store new access; reissue the credential only if it is still needed."""
-        if _must_be_issued_again(olds):
-            return _issue(news)
-        return {**news, "credential": olds["credential"], "expires": olds["expires"]}
+    def _update(self, _olds: MembershipInputs, news: MembershipInputs) -> MembershipInputs:
+        """Store how the machine leaves now."""
+        return news
 
-    def _delete(self, state: MembershipState) -> None:
+    def _delete(self, state: MembershipInputs) -> None:
         """Drain the Node, remove it from etcd and delete it."""
         if state["role"] == CONTROL_PLANE:
             if state["peers"]:
@@ -153,7 +134,7 @@ def _retire(inputs: MembershipInputs, *, is_down: bool = False) -> None:
         progress.done(inputs["node"], text)
 
 
-def _reject_data_loss(olds: MembershipState, news: MembershipInputs) -> None:
+def _reject_data_loss(olds: MembershipInputs, news: MembershipInputs) -> None:
     """Reject replacing the only control plane without an acknowledgement of the data loss."""
     if olds["role"] != CONTROL_PLANE or olds["peers"]:
         return
@@ -171,29 +152,6 @@ def _reject_data_loss(olds: MembershipState, news: MembershipInputs) -> None:
     )
 
 
-def _issue(inputs: MembershipInputs) -> MembershipState:
-    authority = certificates.KeyPair(inputs["authority_certificate"], inputs["authority_key"])
-    pair = certificates.join_credential(authority, inputs["node"])
-    credential = kubeconfigs.discovery(
-        inputs["cluster"], inputs["server"], authority.cert_pem, pair
-    )
-    return {
-        **inputs,
-        "credential": credential,
-        "expires": certificates.expiry(pair.cert_pem).isoformat(),
-    }
-
-
-def _must_be_issued_again(state: MembershipState) -> bool:
-    if datetime.fromisoformat(state["expires"]) >= datetime.now(UTC):
-        return False
-    try:
-        return Nodes(connect(state["identity"])).is_missing(state["node"])
-    except IdentityMissing:
-        # A preview, with a certificate of the program that this run renews.
-        return False
-
-
 @dataclass(frozen=True)
 class MembershipArgs:
     """One machine and its cluster; `peers` names the cluster's other control planes.
@@ -203,14 +161,11 @@ class MembershipArgs:
     """
 
     cluster: str
-    server: str
     node: str
     role: str
     address: str
     peers: list[str]
     machine_id: pulumi.Input[str]
-    authority_certificate: pulumi.Input[str]
-    authority_key: pulumi.Input[str]
     identity: pulumi.Input[Identity]
     drain_seconds: int
     force: bool
@@ -218,18 +173,9 @@ class MembershipArgs:
 
 
 class Membership(ProvidedResource, module="kubeadm-fleet", name="Membership"):
-    """The right of one machine to be one Node: `credential` (a kubeconfig, secret)."""
-
-    credential: pulumi.Output[str]
-    expires: pulumi.Output[str]
+    """One machine's place in its cluster, which it leaves in an orderly way."""
 
     def __init__(
         self, name: str, args: MembershipArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        options = pulumi.ResourceOptions(additional_secret_outputs=["credential"])
-        super().__init__(
-            MembershipProvider(),
-            name,
-            args,
-            pulumi.ResourceOptions.merge(opts, options),
-        )
+        super().__init__(MembershipProvider(), name, args, opts)

@@ -6,8 +6,6 @@ from typing import Any
 
 import yaml
 
-from model.pki.certificates import KeyPair
-
 
 @dataclass(frozen=True)
 class Context:
@@ -42,9 +40,22 @@ def render(contexts: list[Context]) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=1 << 20)
 
 
-def discovery(cluster: str, server: str, ca_pem: str, client: KeyPair) -> str:
-    """Return the file for `kubeadm join --discovery-file`: CA, endpoint and credential."""
-    return render([Context(cluster, server, ca_pem, client.cert_pem, client.key_pem, "join")])
+def discovery(cluster: str, server: str, ca_file: str, client_file: str) -> str:
+    """Return the file for `kubeadm join --discovery-file`; kubeadm embeds the files that it names.
+
+    `client_file` holds a certificate and its key.
+    """
+    entries = {
+        "clusters": [
+            {"name": cluster, "cluster": {"server": server, "certificate-authority": ca_file}}
+        ],
+        "contexts": [{"name": "join", "context": {"cluster": cluster, "user": "join"}}],
+        "users": [
+            {"name": "join", "user": {"client-certificate": client_file, "client-key": client_file}}
+        ],
+    }
+    document = {"apiVersion": "v1", "kind": "Config", "current-context": "join", **entries}
+    return yaml.safe_dump(document, sort_keys=False)
 
 
 def _cluster(name: str, server: str, ca_pem: str) -> dict[str, Any]:

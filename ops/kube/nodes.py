@@ -68,13 +68,6 @@ class Nodes:
         found = self._quick.find(_path(name))
         return Node.of(found) if found else None
 
-    def is_missing(self, name: str) -> bool:
-        """Return whether the API answers and knows no such Node, without waiting for the API."""
-        try:
-            return self._quick.find(_path(name)) is None
-        except ApiError:
-            return False
-
     def find(self, name: str) -> Node | None:
         """Return the Node, None if there is none."""
         found = self.client.retry(f"reading Node {name}", lambda: self.client.find(_path(name)))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # requires: lib cgroups
-# settings: CA_CERTIFICATE MEMBERSHIP JOIN_CREDENTIAL JOIN_DOCUMENTS
+# settings: CA_CERTIFICATE MEMBERSHIP JOIN_CREDENTIAL JOIN_DISCOVERY JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
 # answers URL EXPECTED [CURL OPTIONS...]: does the cluster respond with one of the EXPECTED status
@@ -52,12 +52,13 @@ record_membership() {
 
 # join: join with the machine's own short-lived credential.
 join() {
-  printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/join.conf"
+  printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/client.pem"
+  printf '%s\n' "$JOIN_DISCOVERY" >"$RUN/join.conf"
   printf '%s\n' "$JOIN_DOCUMENTS" >"$RUN/join.yaml"
   mkdir -p /etc/kubernetes
-  # kubeadm's documents name this path; it is removed at the end of the step.
-  ln -sfn "$RUN/join.conf" /run/kubeadm-fleet-join.conf
+  # The documents name this path; it is removed at the end of the step.
+  ln -sfn "$RUN" /run/kubeadm-fleet-join
   # shellcheck disable=SC2046
   logged join kubeadm join --config "$RUN/join.yaml" $(preflight_exceptions)
-  rm -f /run/kubeadm-fleet-join.conf
+  rm -f /run/kubeadm-fleet-join
 }

@@ -10,9 +10,7 @@ step_worker() {
     say "already a member"
     return
   fi
-  printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/join.conf"
-  awk '/client-certificate-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.crt"
-  awk '/client-key-data:/ {print $2}' "$RUN/join.conf" | base64 -d >"$RUN/client.key"
+  printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/client.pem"
   say "waiting for https://$ENDPOINT"
   # 404 is expected: this machine's credential may read Nodes, and its own does not exist yet. Before
   # the cluster is ready for joins the API returns 403 or does not respond.
@@ -29,5 +27,5 @@ step_worker() {
 
 node_answers() { # EXPECTED: the accepted status codes for this machine's Node
   answers "https://$ENDPOINT/api/v1/nodes/$NODE_NAME" "$1" \
-    --cert "$RUN/client.crt" --key "$RUN/client.key"
+    --cert "$RUN/client.pem"
 }

@@ -3,11 +3,18 @@
 import json
 import re
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
 from tests.components.conftest import SSH_KEY, stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
 
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+# What a machine joins with, as its step gets it.
+CREDENTIAL = re.compile(
+    "JOIN_CREDENTIAL='(-----BEGIN CERT.*?END CERTIFICATE-----\n)(.*?)'", re.DOTALL
+)
 
 
 def key_material(graph: Graph) -> list[str]:
@@ -33,13 +40,6 @@ def test_every_private_key_is_a_secret_output(graph: Graph) -> None:
         assert "private_key" in each.secret_outputs, each.name
 
 
-def test_credentials_of_memberships_and_keys_of_their_authorities_are_secret(graph: Graph) -> None:
-    for each in graph.kinds("Membership"):
-        assert "client-key-data" in each.outputs["credential"]
-        assert "credential" in each.secret_outputs
-        assert "authority_key" in each.secret_inputs
-
-
 def test_input_and_login_of_steps_are_secret(graph: Graph) -> None:
     steps = graph.kinds("command:remote:Command")
     machines, clusters = graph.kinds("machine:Machine"), graph.kinds("cluster:Cluster")
@@ -47,6 +47,35 @@ def test_input_and_login_of_steps_are_secret(graph: Graph) -> None:
     for each in steps:
         assert {"stdin", "connection"} <= each.secret_inputs, each.name
         assert "[secret]" in each.visible
+
+
+def test_a_machine_joins_with_a_credential_of_its_own_that_no_other_resource_holds(
+    graph: Graph,
+) -> None:
+    joins = {
+        each.name: found
+        for each in graph.customs
+        if (found := CREDENTIAL.search("".join(map(str, each.inputs.values()))))
+    }
+    assert set(joins) == {f"{machine.name}-join" for machine in graph.kinds("machine:Machine")}
+    for name, found in joins.items():
+        certificate = x509.load_pem_x509_certificate(found[1].encode())
+        key = serialization.load_pem_private_key(found[2].encode(), None)
+        assert certificate.public_key() == key.public_key()
+        assert f"CN=system:bootstrap:{name.removesuffix('-join')}," in (
+            certificate.subject.rfc4514_string()
+        )
+
+
+def test_a_run_issues_new_credentials_and_changes_no_machine_that_has_joined() -> None:
+    before = run(stack_config("dev"))
+    after = run(stack_config("dev"), before)
+    assert after.changed_from(before) == set()
+    fresh, former = (
+        CREDENTIAL.search(found.one("cluster1-worker-0-join").inputs["stdin"])
+        for found in (run(stack_config("dev")), before)
+    )
+    assert fresh and former and fresh[0] != former[0]
 
 
 def test_access_to_a_cluster_is_a_reference_without_a_credential(graph: Graph) -> None:
@@ -60,8 +89,19 @@ def test_access_to_a_cluster_is_a_reference_without_a_credential(graph: Graph) -
     for each in holders:
         assert set(each.inputs["identity"]) == {"stack", "cluster", "server", "authority"}
         assert "identity" not in each.secret_inputs
-    owners = {each.kind for each in graph if "client-key-data" in json.dumps(each.inputs)}
-    assert owners == {"command:remote:Command"}  # what a machine joins with
+
+
+def test_the_cluster_s_ca_key_is_given_to_control_planes_and_the_administrator_alone(
+    graph: Graph,
+) -> None:
+    for authority in graph.kinds("CertificateAuthority"):
+        key = authority.outputs["private_key"]
+        holders = {each.name for each in graph.customs if key in each.inputs.values()}
+        assert holders <= {authority.name.removesuffix("-ca") + "-admin"}
+        steps = graph.kinds("command:remote:Command")
+        readers = {each.name for each in steps if key in each.inputs["stdin"]}
+        assert readers
+        assert not [name for name in readers if "-worker-" in name]
 
 
 def test_logins_of_rollouts_are_secret(graph: Graph) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from model.cni import plugins
 from model.load import load
-from model.pki.certificates import KeyPair
 from model.render import kubeadm, kubeconfig, manifests
 from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files
 from tests.model.examples import CONTAINER, EXISTING, OUTBOUND, SETTINGS, changed
@@ -60,9 +59,7 @@ def rendered() -> dict[str, str]:
         for name in ("tokyo", "osaka")
     ]
     documents["kubeconfig.yaml"] = kubeconfig.render(contexts)
-    documents["discovery.yaml"] = kubeconfig.discovery(
-        "tokyo", "https://api.tokyo.example.com:6443", "CA", KeyPair("CERT", "KEY")
-    )
+    documents["discovery.yaml"] = kubeadm.discovery(described)
     return documents
 
 

@@ -1,18 +1,12 @@
-"""Cluster memberships: credentials, their renewal, and how a member leaves."""
+"""Cluster memberships: how a member leaves."""
 
-import base64
-import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import yaml
-from cryptography import x509
 from pulumi.runtime.rpc import UNKNOWN
 
 from components.providers.membership import MembershipProvider
 from ops.errors import OperatorError
-from ops.kube import identity
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.etcd_server import Etcd
 from tests.ops.kube.pod_fixture import BUDGETS_PATH, PING_PATH, PodFixture
@@ -29,11 +23,8 @@ CHANGES = ("PATCH", "DELETE", "EXEC etcdctl member remove")
 def props(api: Api, **changes: Any) -> dict[str, Any]:
     return {
         "cluster": "cluster1",
-        "server": "https://192.0.2.1:6443",
         "node": NODE,
         "machine_id": "first",
-        "authority_certificate": api.authority.cert_pem,
-        "authority_key": api.authority.key_pem,
         "identity": api.identity,
         "role": "worker",
         "address": "192.0.2.21",
@@ -49,23 +40,9 @@ def member(api: Api) -> dict[str, Any]:
     return MembershipProvider().create(props(api)).outs or {}
 
 
-def expired(outs: dict[str, Any]) -> dict[str, Any]:
-    return {**outs, "expires": (datetime.now(UTC) - timedelta(minutes=1)).isoformat()}
-
-
 def node(ready: str) -> dict[str, Any]:
     condition = {"type": "Ready", "status": ready}
     return {"metadata": {"name": NODE}, "status": {"conditions": [condition]}}
-
-
-def test_credential_names_the_machine_and_may_only_join(api: Api) -> None:
-    outs = member(api)
-    document = yaml.safe_load(outs["credential"])
-    encoded = document["users"][0]["user"]["client-certificate-data"]
-    subject = x509.load_pem_x509_certificate(base64.b64decode(encoded)).subject.rfc4514_string()
-    assert f"CN=system:bootstrap:{NODE}" in subject
-    assert "O=system:bootstrappers:kubeadm:default-node-token" in subject
-    assert document["clusters"][0]["cluster"]["server"] == "https://192.0.2.1:6443"
 
 
 def test_another_machine_replaces_the_membership_after_deleting_the_old_one(api: Api) -> None:
@@ -77,7 +54,6 @@ def test_another_machine_replaces_the_membership_after_deleting_the_old_one(api:
 @pytest.mark.parametrize(
     "change",
     [
-        {"server": "https://192.0.2.2:6443"},
         {"drain_seconds": 2},
         {"force": True},
         {"data_loss": "TICKET-1"},
@@ -93,36 +69,9 @@ def test_new_access_is_an_update_in_place(api: Api, change: dict[str, Any]) -> N
     assert after == {**outs, **change}
 
 
-def test_a_valid_credential_is_kept_without_any_request(api: Api) -> None:
+def test_a_preview_asks_nobody(api: Api) -> None:
     assert not MembershipProvider().diff("id", member(api), props(api)).changes
     assert api.asked == []
-
-
-def test_expired_credential_of_a_member_is_kept(api: Api) -> None:
-    api.answers[f"GET {NODE_PATH}"] = (200, node("True"))
-    assert not MembershipProvider().diff("id", expired(member(api)), props(api)).changes
-    assert api.asked == [f"GET {NODE_PATH}"]
-
-
-def test_expired_credential_of_a_machine_that_never_joined_is_issued_again(api: Api) -> None:
-    outs = expired(member(api))
-    assert MembershipProvider().diff("id", outs, props(api)).changes
-    after = MembershipProvider().update("id", outs, props(api)).outs or {}
-    assert after["credential"] != outs["credential"]
-    assert datetime.fromisoformat(after["expires"]) > datetime.now(UTC)
-
-
-def test_an_unavailable_api_is_no_reason_to_reissue(api: Api) -> None:
-    api.kubeconfig = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", api.kubeconfig)
-    outs = expired(member(api))
-    assert not MembershipProvider().diff("id", outs, props(api)).changes
-    assert api.asked == []
-
-
-def test_a_missing_credential_of_the_program_is_no_reason_to_reissue(api: Api) -> None:
-    outs, news = expired(member(api)), props(api)
-    identity.remove("test")
-    assert not MembershipProvider().diff("id", outs, news).changes
 
 
 @pytest.mark.parametrize("machine", ["second", UNKNOWN])
