@@ -21,6 +21,7 @@ from components.providers.health_check import ClusterHealthCheck, ClusterHealthC
 from components.providers.hold import Hold, longest
 from components.providers.ssh_key import SshKey
 from components.rollout import rollout_of
+from components.sdk import value_of
 from components.workers import Workers, WorkersArgs
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
@@ -105,7 +106,8 @@ class Cluster(pulumi.ComponentResource):
                 cluster=cluster.name,
                 identity=pki.identity,
                 nodes=self.unavailable.apply(lambda left_out: _without(cluster, left_out)),
-                machine_ids=pulumi.Output.all(*[machine.id for machine in machines]),
+                # It depends on the machines by the rollout.
+                machine_ids=value_of(pulumi.Output.all(*[machine.id for machine in machines])),
                 rolled=self.changed,
                 deadline_seconds=READY_SECONDS,
             ),

@@ -15,7 +15,6 @@ from components.providers.bridge import Bridge, BridgeArgs
 from components.providers.container_machine import ContainerMachine, ContainerMachineArgs
 from components.providers.existing_host import ExistingHost, ExistingHostArgs
 from components.providers.ssh_key import SshKey
-from components.steps import Settings
 from components.texts import texts_of
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
 from ops.hosts.login import Login
@@ -37,7 +36,7 @@ class Provisioned:
     resource: pulumi.Resource
     id: pulumi.Output[str]
     login: MachineLogin
-    settings: Settings
+    settings: Mapping[str, pulumi.Output[str]]
     kubernetes_version: pulumi.Output[str]
     content: pulumi.Output[Mapping[str, str]]
 

@@ -7,6 +7,7 @@ import pulumi
 from pulumi_command import remote
 
 from model.fleet import Bastion
+from model.ssh_keys import shortest
 from ops.hosts.login import SECRET_FIELDS, Login, LoginProps
 
 DIAL_ERROR_LIMIT = 10
@@ -21,6 +22,8 @@ class MachineLogin:
             name: pulumi.Output.secret(value) if name in SECRET_FIELDS else value
             for name, value in later.items()
         }
+        if "private_key" in later:
+            self._later["private_key"] = self._later["private_key"].apply(shortest)
 
     @property
     def sudo(self) -> bool:

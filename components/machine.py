@@ -21,6 +21,7 @@ from components.drivers import Driver
 from components.pki import Pki
 from components.providers.etcd_snapshot import EtcdSnapshot, EtcdSnapshotArgs
 from components.providers.membership import Membership, MembershipArgs
+from components.sdk import value_of
 from components.steps import RUN_ONCE, Settings, step
 from components.texts import files_of
 from model.fleet import CONTROL_PLANE, Cluster
@@ -73,12 +74,13 @@ class Machine(pulumi.ComponentResource):
                 "NODE_NAME": machine.name,
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
-                "KUBERNETES_VERSION": self._placed.kubernetes_version,
                 **self._vip_settings,
-                **self._placed.settings,
+                # It depends on the machine by its trigger.
+                "KUBERNETES_VERSION": value_of(self._placed.kubernetes_version),
+                **{key: value_of(value) for key, value in self._placed.settings.items()},
             },
             deadline_seconds=PREPARE_SECONDS,
-            content=self._placed.content,
+            content=value_of(self._placed.content),
             opts=self._child(deleted_with=self._placed.resource),
         )
 
@@ -146,7 +148,7 @@ class Machine(pulumi.ComponentResource):
                 address=machine.address,
                 peers=[peer.name for peer in _peers(cluster, machine)],
                 machine_id=self.id,
-                identity=pki.identity,
+                identity=value_of(pki.identity),
                 drain_seconds=cluster.upgrade.drain_seconds,
                 force=cluster.upgrade.force,
                 data_loss=cluster.data_loss,
@@ -162,7 +164,6 @@ class Machine(pulumi.ComponentResource):
                 **self._member_settings,
                 "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
                 "JOIN_CREDENTIAL": pki.join_credential(machine.name, after=membership),
-                "JOIN_DISCOVERY": kubeadm.discovery(cluster),
                 "JOIN_DOCUMENTS": kubeadm.join_documents(cluster, machine),
                 **settings,
             },
@@ -177,8 +178,10 @@ class Machine(pulumi.ComponentResource):
             "NODE_NAME": self._machine.name,
             "NODE_ADDRESS": self._machine.address,
             "ENDPOINT": self._cluster.endpoint,
-            "CA_CERTIFICATE": self._pki.cluster.certificate,
-            "MEMBERSHIP": pulumi.Output.concat(self._pki.cluster.fingerprint, " ", self.id),
+            "CA_CERTIFICATE": value_of(self._pki.cluster.certificate),
+            "MEMBERSHIP": value_of(
+                pulumi.Output.concat(self._pki.cluster.fingerprint, " ", self.id)
+            ),
         }
 
     @property

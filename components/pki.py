@@ -16,6 +16,7 @@ from components.providers.certificate_authority import (
     ServiceAccountKey,
 )
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
+from components.sdk import value_of
 from model.fleet import Cluster
 from model.pki import certificates
 from model.render import kubeconfig as kubeconfigs
@@ -79,7 +80,8 @@ class Pki(pulumi.ComponentResource):
         It is valid for an hour, so it is issued anew in each run, once `after` is done. No resource
         holds it but the step that joins, which keeps the one that it ran with.
         """
-        parts = pulumi.Output.all(self.cluster.certificate, self.cluster.private_key, after.id)
+        certificate = value_of(self.cluster.certificate)
+        parts = pulumi.Output.all(certificate, value_of(self.cluster.private_key), after.id)
         return parts.apply(lambda known: _join_pem(node, *known[:2]))
 
     @property

@@ -8,6 +8,7 @@ from components.machine import Machine
 from components.pki import Pki
 from components.providers.hold import Hold
 from components.providers.rollout import Rollout, RolloutArgs
+from components.sdk import value_of
 from model.fleet import Cluster
 from model.fleet import Machine as DescribedMachine
 from model.render import kubeadm, kubeadm_patches
@@ -39,7 +40,8 @@ def rollout_of(
             machines={
                 machine.name: _inputs(machine, files[machine.name]) for machine in cluster.machines
             },
-            machine_ids={machine.name: machine.id for machine in machines},
+            # It depends on each machine by its join.
+            machine_ids={machine.name: value_of(machine.id) for machine in machines},
             logins={machine.name: machine.login.to_props() for machine in machines},
             identity=pki.identity,
             policy={

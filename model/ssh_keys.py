@@ -44,6 +44,39 @@ def new_key_pair(comment: str) -> SshKeyPair:
     return SshKeyPair(private, f"{public.decode()} {comment}".strip())
 
 
+def shortest(private: str) -> str:
+    """Return an ed25519 key in its shortest format, PKCS #8, and any other text as it is.
+
+    Each resource that logs in holds the key, and OpenSSH's own format is three times as long.
+    """
+    return _rewritten(private, "PKCS8")
+
+
+def openssh_format(private: str) -> str:
+    """Return an ed25519 key in OpenSSH's own format, and any other text as it is."""
+    return _rewritten(private, "OpenSSH")
+
+
+def _rewritten(private: str, kind: str) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    is_openssh = "BEGIN OPENSSH" in private
+    load = serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key
+    try:
+        key = load(private.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return private
+    if not isinstance(key, Ed25519PrivateKey):
+        return private
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        getattr(serialization.PrivateFormat, kind),
+        serialization.NoEncryption(),
+    ).decode()
+
+
 def parse_host_key(text: str) -> tuple[str, str]:
     """Return (algorithm, base64 key) of a public key line, which may end with a comment.
 

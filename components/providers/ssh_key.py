@@ -10,7 +10,7 @@ from typing import TypedDict
 import pulumi
 
 from components.providers.base import ProvidedResource, Provider
-from model.ssh_keys import new_key_pair
+from model.ssh_keys import new_key_pair, shortest
 
 
 class SshKeyInputs(TypedDict):
@@ -32,7 +32,7 @@ class SshKeyProvider(Provider[SshKeyInputs, SshKeyState]):
     def _create(self, inputs: SshKeyInputs) -> SshKeyState:
         """Generate an ed25519 key pair."""
         pair = new_key_pair(inputs["comment"])
-        return {**inputs, "private_key": pair.private_openssh, "public_key": pair.public}
+        return {**inputs, "private_key": shortest(pair.private_openssh), "public_key": pair.public}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SshKeyArgs:
 
 
 class SshKey(ProvidedResource, module="kubeadm-fleet", name="SshKey"):
-    """An ed25519 key pair: `public_key` (one line), `private_key` (OpenSSH format, secret)."""
+    """An ed25519 key pair: `public_key` (one line), `private_key` (PKCS #8, secret)."""
 
     public_key: pulumi.Output[str]
     private_key: pulumi.Output[str]

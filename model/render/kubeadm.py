@@ -12,14 +12,13 @@ from typing import Any
 import yaml
 
 from model.fleet import Cluster, Component, Machine
-from model.render import kubeconfig
 from model.render.node_paths import PATCHES
 from model.well_known import API_PORT, POOL_LABEL
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
-# scripts/node/join.sh has the join's files here: discovery file, CA, the machine's credential.
-JOIN_FILES = "/run/kubeadm-fleet-join"
+# scripts/node/join.sh writes how to reach the cluster here.
+JOIN_DISCOVERY = "/run/kubeadm-fleet-join/join.conf"
 PATCHES_FIELD = {"directory": PATCHES}
 # A stopping API server sends its clients elsewhere and exits. Without this flag it accepts no more
 # connections but lingers for up to a minute (30 s under the kubelet) while there are watches, and
@@ -65,7 +64,7 @@ def join_documents(cluster: Cluster, machine: Machine) -> str:
     document: Document = {
         "apiVersion": API_VERSION,
         "kind": "JoinConfiguration",
-        "discovery": {"file": {"kubeConfigPath": f"{JOIN_FILES}/join.conf"}},
+        "discovery": {"file": {"kubeConfigPath": JOIN_DISCOVERY}},
         "nodeRegistration": _registration(machine),
     }
     if machine in cluster.control_planes:
@@ -74,12 +73,6 @@ def join_documents(cluster: Cluster, machine: Machine) -> str:
         }
         document["patches"] = PATCHES_FIELD
     return _dump(document)
-
-
-def discovery(cluster: Cluster) -> str:
-    """Return the file from which kubeadm learns how to reach the cluster that a machine joins."""
-    files = (f"{JOIN_FILES}/ca.crt", f"{JOIN_FILES}/client.pem")
-    return kubeconfig.discovery(cluster.name, cluster.server, *files)
 
 
 def _registration(machine: Machine) -> Document:

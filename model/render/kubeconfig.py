@@ -1,4 +1,4 @@
-"""Kubeconfigs: one file with a context per cluster, and the discovery file for joins."""
+"""Kubeconfigs: one file with a context per cluster."""
 
 import base64
 from dataclasses import dataclass, field
@@ -38,24 +38,6 @@ def render(contexts: list[Context]) -> str:
         "users": [_user(each.name, each.client_cert_pem, each.client_key_pem) for each in contexts],
     }
     return yaml.safe_dump(document, sort_keys=False, width=1 << 20)
-
-
-def discovery(cluster: str, server: str, ca_file: str, client_file: str) -> str:
-    """Return the file for `kubeadm join --discovery-file`; kubeadm embeds the files that it names.
-
-    `client_file` holds a certificate and its key.
-    """
-    entries = {
-        "clusters": [
-            {"name": cluster, "cluster": {"server": server, "certificate-authority": ca_file}}
-        ],
-        "contexts": [{"name": "join", "context": {"cluster": cluster, "user": "join"}}],
-        "users": [
-            {"name": "join", "user": {"client-certificate": client_file, "client-key": client_file}}
-        ],
-    }
-    document = {"apiVersion": "v1", "kind": "Config", "current-context": "join", **entries}
-    return yaml.safe_dump(document, sort_keys=False)
 
 
 def _cluster(name: str, server: str, ca_pem: str) -> dict[str, Any]:

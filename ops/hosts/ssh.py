@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model.ssh_keys import openssh_format
 from ops.errors import OperatorError
 from ops.hosts.login import Login
 from ops.wait import wait_until
@@ -240,6 +241,7 @@ def _agent_keys(login: Login) -> "list[paramiko.PKey]":
 def _read_key(text: str) -> "paramiko.PKey":
     import paramiko
 
+    text = openssh_format(text)
     for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         with suppress(paramiko.SSHException, ValueError, TypeError):
             return kind.from_private_key(io.StringIO(text))

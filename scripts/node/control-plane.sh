@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # requires: join pki
-# settings: NODE_ADDRESS ENDPOINT ENDPOINT_DEADLINE
+# settings: NODE_ADDRESS ENDPOINT_DEADLINE
 # Join this machine to the cluster at ENDPOINT as a control plane, and return when the next one may
 # join: etcd accepts one new member at a time. Idempotent.
 MEMBER_SECONDS=120

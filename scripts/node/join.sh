@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # requires: lib cgroups
-# settings: CA_CERTIFICATE MEMBERSHIP JOIN_CREDENTIAL JOIN_DISCOVERY JOIN_DOCUMENTS
+# settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
 # answers URL EXPECTED [CURL OPTIONS...]: does the cluster respond with one of the EXPECTED status
@@ -50,10 +50,29 @@ record_membership() {
   mv "$STATE/member.new" "$STATE/member"
 }
 
+# discovery_file: print how kubeadm reaches the cluster; it embeds the files that are named.
+discovery_file() {
+  local files=/run/kubeadm-fleet-join
+  cat <<END
+apiVersion: v1
+kind: Config
+current-context: join
+clusters:
+- name: kubernetes
+  cluster: {server: "https://$ENDPOINT", certificate-authority: $files/ca.crt}
+contexts:
+- name: join
+  context: {cluster: kubernetes, user: join}
+users:
+- name: join
+  user: {client-certificate: $files/client.pem, client-key: $files/client.pem}
+END
+}
+
 # join: join with the machine's own short-lived credential.
 join() {
   printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/client.pem"
-  printf '%s\n' "$JOIN_DISCOVERY" >"$RUN/join.conf"
+  discovery_file >"$RUN/join.conf"
   printf '%s\n' "$JOIN_DOCUMENTS" >"$RUN/join.yaml"
   mkdir -p /etc/kubernetes
   # The documents name this path; it is removed at the end of the step.

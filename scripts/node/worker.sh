@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # requires: join
-# settings: ENDPOINT ENDPOINT_DEADLINE
+# settings: ENDPOINT_DEADLINE
 # Join this machine as a worker, as soon as the cluster's endpoint is ready. Idempotent.
 REGISTERED_SECONDS=120
 

@@ -59,7 +59,6 @@ def rendered() -> dict[str, str]:
         for name in ("tokyo", "osaka")
     ]
     documents["kubeconfig.yaml"] = kubeconfig.render(contexts)
-    documents["discovery.yaml"] = kubeadm.discovery(described)
     return documents
 
 

@@ -54,22 +54,6 @@ def test_users_of_different_clusters_have_different_names(file: Path) -> None:
     assert [user["name"] for user in document["users"]] == ["cluster1-admin", "cluster2-admin"]
 
 
-def test_a_join_reads_our_ca_and_its_credential_from_files(tmp_path: Path) -> None:
-    pair = certificates.join_credential(CA, "cluster1-worker-0")
-    path, ca, client = (tmp_path / name for name in ("join.conf", "ca.crt", "client.pem"))
-    ca.write_text(CA.cert_pem)
-    client.write_text(pair.cert_pem + pair.key_pem)
-    path.write_text(
-        kubeconfig.discovery("cluster1", "https://10.89.1.11:6443", str(ca), str(client))
-    )
-    loaded = Configuration()
-    kubernetes_config.load_kube_config(str(path), client_configuration=loaded)
-    assert loaded.host == "https://10.89.1.11:6443"
-    assert content(loaded.ssl_ca_cert) == CA.cert_pem
-    assert content(loaded.cert_file).startswith(pair.cert_pem)
-    assert content(loaded.key_file).endswith(pair.key_pem)
-
-
 def test_data_is_on_one_line_for_shell_tools() -> None:
     text = kubeconfig.render([context("cluster1")])
     (line,) = (line for line in text.splitlines() if "client-key-data" in line)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from model import ssh_keys
 
@@ -29,6 +29,30 @@ def test_openssh_reads_a_new_key_pair(tmp_path: Path) -> None:
     assert keygen("-y").split()[:2] == pair.public.split()[:2]
     assert keygen("-l").split()[1] == ssh_keys.fingerprint(pair.public)
     assert pair.public.endswith(" kubeadm-fleet")
+
+
+def test_an_ed25519_key_gets_shorter_and_back() -> None:
+    openssh = ssh_keys.new_key_pair("").private_openssh
+    short = ssh_keys.shortest(openssh)
+    assert len(short) < 130 < len(openssh)
+    assert ssh_keys.shortest(short) == short
+
+    def raw(text: str) -> bytes:
+        key = serialization.load_ssh_private_key(text.encode(), None)
+        assert isinstance(key, ed25519.Ed25519PrivateKey)
+        return key.private_bytes_raw()
+
+    assert raw(ssh_keys.openssh_format(short)) == raw(openssh)
+
+
+@pytest.mark.parametrize("kind", ["PKCS8", "OpenSSH"])
+def test_other_keys_stay_as_they_are(kind: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    form, none = getattr(serialization.PrivateFormat, kind), serialization.NoEncryption()
+    text = key.private_bytes(serialization.Encoding.PEM, form, none).decode()
+    for text_or_not in (text, "no key", text[:-40]):
+        assert ssh_keys.shortest(text_or_not) == text_or_not
+        assert ssh_keys.openssh_format(text_or_not) == text_or_not
 
 
 def test_key_pairs_differ_and_hide_their_private_key() -> None:

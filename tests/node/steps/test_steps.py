@@ -4,9 +4,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.steps import as_root, step_input
 from components.texts import script_checksum
+from model.render.kubeadm import JOIN_DISCOVERY
 from model.render.node_paths import ARTIFACTS
 from ops.hosts import content
 from ops.hosts.scripts import source
@@ -95,6 +97,22 @@ def test_command_runs_the_step_with_its_settings(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("ops.hosts.scripts.source", lambda _script: text)
     given = step_input({"GREETING": "good\n'day'", "NAME": "node"}, None)
     assert _bash(command("worker"), given.encode()) == b"good\n'day', node"
+
+
+@pytest.mark.parametrize("script", ["worker", "control-plane"])
+def test_kubeadm_learns_of_the_cluster_by_the_files_of_the_join(script: str) -> None:
+    text = f"{source(script)}\nENDPOINT=[2001:db8::1]:6443\ndiscovery_file"
+    document = yaml.safe_load(_bash('eval "$(cat)"', text.encode()))
+    (cluster,), (context,), (user,) = (document[key] for key in ("clusters", "contexts", "users"))
+    assert context["name"] == document["current-context"]
+    assert context["context"] == {"cluster": cluster["name"], "user": user["name"]}
+    folder = JOIN_DISCOVERY.rpartition("/")[0]
+    assert cluster["cluster"] == {
+        "server": "https://[2001:db8::1]:6443",
+        "certificate-authority": f"{folder}/ca.crt",
+    }
+    pem = f"{folder}/client.pem"
+    assert user["user"] == {"client-certificate": pem, "client-key": pem}
 
 
 def test_password_for_sudo_is_in_front_of_the_settings() -> None:
