@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 
 from model import pins
-from scripts.bench import calls, lifecycle, previews, steps, up
+from scripts.bench import calls, existing, lifecycle, previews, steps, up
 from scripts.bench.run import BenchError
 from scripts.bench.table import Table
 from scripts.build.version_type import VERSION
 
-PARTS = ("up", "noop", "steps", "lifecycle", "preview", "calls")
-WITHOUT_MACHINES = {"preview", "calls"}
+PARTS = ("up", "noop", "steps", "lifecycle", "preview", "calls", "existing")
+WITHOUT_MACHINES = {"preview", "calls", "existing"}
 SIZES = (10, 100, 300, 1000)
 ROUNDS = 3
 LOG_WIDTH = 160  # if standard output is not a terminal
@@ -90,9 +90,11 @@ def main(
     lifecycle  a cluster with three control planes: created, upgraded, one replaced
     preview    previews of fleets of increasing size, against an empty program
     calls      20 dynamic resources that each wait for 30 s, in parallel
+    existing   fleets of 20 and 200 machines that exist: runs with silent endpoints, and the state;
+               20 clusters changed side by side
 
-    All parts except `preview` and `calls` create real machines and need root. Everything is removed
-    at the end.
+    All parts except `preview`, `calls` and `existing` create real machines and need root.
+    Everything is removed at the end.
     """
     selected = set(parts or PARTS)
     if not selected <= WITHOUT_MACHINES and os.geteuid() != 0:
@@ -139,6 +141,8 @@ def _measure(
         yield previews.table(previews.measure(sorted(sizes), click.echo))
     if "calls" in parts:
         yield calls.table(click.echo)
+    if "existing" in parts:
+        yield from existing.tables(click.echo)
 
 
 if __name__ == "__main__":

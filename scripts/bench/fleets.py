@@ -1,14 +1,17 @@
 """The configs of the benchmarks."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
 import yaml
 
+from model import pins, ssh_keys
 from scripts.bench.stack import PROJECT
 
 KEY = "kubeadm-fleet:fleet"
+SSH_KEY = "kubeadm-fleet:sshPrivateKey"
 LARGEST_CLUSTER = 100
 CONTROL_PLANES = 3
 CLUSTER = "cluster1"
@@ -37,20 +40,26 @@ def highly_available(version: str, network: IPv4Network) -> dict[str, Any]:
     return {KEY: fleet}
 
 
-def existing(machines: int) -> dict[str, Any]:
-    """Return the config of a fleet of existing hosts, in clusters of equal size, at most 100."""
-    clusters = -(-machines // LARGEST_CLUSTER)
+def existing(machines: int, clusters: int = 0, endpoints: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the config of a fleet of existing hosts, in clusters of equal size.
+
+    By default they have at most 100 machines each, and endpoints that do not exist.
+    """
+    clusters = clusters or -(-machines // LARGEST_CLUSTER)
     sizes = [machines * (n + 1) // clusters - machines * n // clusters for n in range(clusters)]
-    fleet = {
+    fleet: dict[str, Any] = {
+        "kubernetesVersion": pins.KUBERNETES,
         "machines": {"driver": "existing", "ssh": {"user": "ubuntu", "sudo": True}},
+        "networks": {"shared": True},
         "clusters": {
-            f"cluster{number}": _cluster(number, size) for number, size in enumerate(sizes, start=1)
+            f"cluster{number}": _cluster(number, size, endpoints)
+            for number, size in enumerate(sizes, start=1)
         },
     }
-    return {KEY: fleet, "kubeadm-fleet:sshPrivateKey": "a preview reaches no host"}
+    return {KEY: fleet, SSH_KEY: ssh_keys.new_key_pair("bench").private_openssh}
 
 
-def _cluster(number: int, size: int) -> dict[str, Any]:
+def _cluster(number: int, size: int, endpoints: Sequence[str]) -> dict[str, Any]:
     hosts = {
         f"host-{index}": {
             "address": f"172.20.{number}.{index}",
@@ -59,8 +68,9 @@ def _cluster(number: int, size: int) -> dict[str, Any]:
         for index in range(1, size + 1)
     }
     names = list(hosts)
+    endpoint = endpoints[number - 1] if endpoints else f"api{number}.example.com:6443"
     return {
-        "endpoint": {"external": f"api{number}.example.com:6443"},
+        "endpoint": {"external": endpoint},
         "controlPlanes": {"hosts": {name: hosts[name] for name in names[:CONTROL_PLANES]}},
         "workers": {"hosts": {name: hosts[name] for name in names[CONTROL_PLANES:]}},
     }

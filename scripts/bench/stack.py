@@ -3,6 +3,8 @@
 It shares with the user's own stacks only what can be rebuilt: tool chain, bundle, image.
 """
 
+import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +31,27 @@ class BenchStack:
         self.machines = self._stack.machines
         self.configure(config)
         self._stack.create()
+
+    @contextmanager
+    def played_by(self, project: Path, **variables: str) -> Iterator[None]:
+        """Let another program of the same name run this stack; its own programs come first."""
+        own, environment = self._stack.cli.project, dict(self._stack.cli.environment)
+        self._stack.cli.project = project
+        self._stack.cli.environment |= {
+            **variables,
+            "PATH": os.pathsep.join([str(project / "bin"), environment["PATH"]]),
+            # For dynamic providers, which the program names by their modules.
+            "PYTHONPATH": str(PROJECT),
+        }
+        try:
+            yield
+        finally:
+            self._stack.cli.project, self._stack.cli.environment = own, environment
+
+    def state_bytes(self) -> int:
+        """Return the size of the state, without the spaces between its parts."""
+        deployment = json.loads(self._stack.cli.capture("stack", "export"))["deployment"]
+        return len(json.dumps(deployment, separators=(",", ":")))
 
     def up(self) -> MeasuredRun:
         """`pulumi up`, measured."""

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from model.load import load
-from scripts.bench import fleets, steps
+from scripts.bench import existing, fleets, steps
 from scripts.bench.run import BenchError, MeasuredRun, measure
 from scripts.bench.table import Table
+
+# What one more machine may add to the state, after its join.
+STATE_BYTES = 28_500
 
 
 def run(folder: Path, program: str, seconds: float = 20) -> MeasuredRun:
@@ -70,6 +73,12 @@ def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 def test_the_previewed_fleet_is_valid_and_has_the_requested_size(machines: int) -> None:
     fleet = load(fleets.existing(machines)[fleets.KEY])
     assert sum(len(cluster.machines) for cluster in fleet.clusters) == machines
+
+
+@pytest.mark.slow
+def test_the_state_grows_little_with_each_machine() -> None:
+    states = {machines: existing.state_bytes(machines) for machines in (4, 8)}
+    assert existing.state_bytes_per_machine(states) < STATE_BYTES
 
 
 def test_the_measured_dev_fleet_is_the_dev_stack_on_other_subnets() -> None:

@@ -1,0 +1,132 @@
+"""Providers that find everything as desired, without a host or a cluster.
+
+Everything else of them is real: checks, diffs, and the shape of the state. A module of its own, so
+that the engine's plugin imports it by name.
+"""
+
+import os
+import time
+from typing import Any, cast
+
+from components.providers import existing_host, health_check, manifests, rollout
+from components.providers.existing_host import (
+    OWNED,
+    ExistingHostInputs,
+    ExistingHostProvider,
+    ExistingHostState,
+)
+from components.providers.health_check import (
+    ClusterHealthCheckInputs,
+    ClusterHealthCheckProvider,
+    ClusterHealthCheckState,
+)
+from components.providers.manifests import ManifestsInputs, ManifestsProvider, ManifestsState
+from components.providers.rollout import RolloutInputs, RolloutProvider, RolloutState
+from ops.errors import OperatorError
+from ops.kube import apply
+from ops.rollout.desired import DesiredCluster
+from ops.rollout.observed import MachineSummary
+
+# How long a rollout takes, in seconds.
+ROLLOUT = "KUBEADM_FLEET_BENCH_ROLLOUT"
+ARCH = "amd64"
+FACTS = {
+    "os": "Debian GNU/Linux 12 (bookworm)",
+    "kernel": "6.1.0-37-cloud-amd64",
+    "arch": ARCH,
+    "cpus": 4,
+    "memoryMiB": 8192,
+}
+
+
+class StandInHostProvider(ExistingHostProvider):
+    """Enrolls a host that does not exist."""
+
+    def _create(self, inputs: ExistingHostInputs) -> ExistingHostState:
+        return cast(
+            ExistingHostState,
+            {
+                **inputs,
+                "machine_id": f"{abs(hash(inputs['machine'])):032x}"[-32:] + "-0123abcd",
+                "facts": FACTS,
+                "artifacts_digest": _digest(inputs),
+                "condition": OWNED,
+            },
+        )
+
+
+class StandInManifestsProvider(ManifestsProvider):
+    """Applies objects to a cluster that does not exist."""
+
+    def _create(self, inputs: ManifestsInputs) -> ManifestsState:
+        return {**inputs, "applied": apply.references(inputs["documents"]), "changed": ""}
+
+
+class StandInRolloutProvider(RolloutProvider):
+    """Finds every machine in its desired state, at the end of the time that a rollout takes."""
+
+    def _create(self, inputs: RolloutInputs) -> RolloutState:
+        found = {
+            machine.name: _summary(machine.version, machine.is_control_plane)
+            for machine in DesiredCluster.of(inputs).machines
+        }
+        return {**inputs, "found": found, "rolled": "", "drift": {}, "unavailable": {}}
+
+    def _update(self, _olds: RolloutState, news: RolloutInputs) -> RolloutState:
+        time.sleep(float(os.environ[ROLLOUT]))
+        return self._create(news)
+
+
+class StandInHealthCheckProvider(ClusterHealthCheckProvider):
+    """Finds every Node Ready."""
+
+    def _create(self, inputs: ClusterHealthCheckInputs) -> ClusterHealthCheckState:
+        nodes: list[Any] = [
+            {
+                "name": name,
+                "role": "worker",
+                "version": "v1.36.3",
+                "address": "172.20.10.10",
+                "ready": True,
+            }
+            for name in inputs["nodes"]
+        ]
+        return {**inputs, "observed": {"nodes": nodes, "missing": []}}
+
+    def _update(
+        self, _olds: ClusterHealthCheckState, news: ClusterHealthCheckInputs
+    ) -> ClusterHealthCheckState:
+        return self._create(news)
+
+
+def install() -> None:
+    """Have the program's resources use these providers."""
+    replaced: list[tuple[Any, str, type]] = [
+        (existing_host, "ExistingHostProvider", StandInHostProvider),
+        (manifests, "ManifestsProvider", StandInManifestsProvider),
+        (rollout, "RolloutProvider", StandInRolloutProvider),
+        (health_check, "ClusterHealthCheckProvider", StandInHealthCheckProvider),
+    ]
+    for module, name, provider in replaced:
+        setattr(module, name, provider)
+
+
+def _digest(inputs: ExistingHostInputs) -> str:
+    """Return the digest of the bundle, if there is one."""
+    try:
+        return existing_host._host_artifacts(inputs, ARCH).digest
+    except OperatorError:
+        return ""
+
+
+def _summary(version: str, is_control_plane: bool) -> MachineSummary:
+    files = ("config.toml", "kubelet.service", "10-kubeadm.conf", "config.yaml", "flags.env")
+    services = ("containerd", "kubelet", *(("haproxy", "keepalived") * is_control_plane))
+    return {
+        "reachable": True,
+        "joined": True,
+        "version": version,
+        "services": dict.fromkeys(services, "active"),
+        "node": "ready",
+        "files": {f"/etc/kubeadm-fleet/{name}": "0" * 64 for name in files},
+    }
