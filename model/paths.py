@@ -1,7 +1,8 @@
 """Paths on this host outside the checkout.
 
-The cache can be rebuilt at any time. The state cannot: it holds the backend and the passphrase of
-the stacks that this user runs without a backend of their own.
+The cache can be deleted at any time, even while machines run: it is rebuilt. The state cannot: it
+holds the backend and the passphrase of the stacks that this user runs without a backend of their
+own. Nor can the folder of the machines, which holds their disks and the images below them.
 """
 
 import os
@@ -26,7 +27,7 @@ def identities_dir() -> Path:
 
 
 def machines_dir() -> Path:
-    """Running container machines: $KUBEADM_FLEET_MACHINES, else below /var/lib."""
+    """Container machines and their images: $KUBEADM_FLEET_MACHINES, else below /var/lib."""
     return _from("KUBEADM_FLEET_MACHINES") or Path("/var/lib/kubeadm-fleet/machines")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from model.files import replacing, write_whole
 from ops.hosts import content
 from ops.hosts.artifacts import HostArtifacts
-from ops.nspawn import disk
+from ops.nspawn import disk, image
 from ops.nspawn.spec import MachineSpec
 
 STATE = "var/lib/kubeadm-fleet"
@@ -75,7 +75,7 @@ def _write_texts(artifacts: Path, digests: Iterable[str]) -> None:
 
 
 def _image_artifacts(spec: MachineSpec) -> Path:
-    return Path(spec.image) / "artifacts" / spec.role
+    return image.held(spec) / "artifacts" / spec.role
 
 
 def _lines(file: Path) -> list[str]:

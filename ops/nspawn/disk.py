@@ -1,4 +1,4 @@
-"""The disk of a machine: an overlay over the shared image, and containerd's own directory.
+"""The disk of a machine: an overlay over its image, and containerd's own directory.
 
 containerd's snapshots are overlays themselves and cannot lie on one. Its directory is a copy whose
 files are hard links into the image: only its two databases are ever changed in place.
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model.files import replacing
 from ops.errors import OperatorError
+from ops.nspawn import image
 from ops.nspawn.command import run, succeeds
 from ops.nspawn.spec import MachineSpec
 
@@ -20,9 +21,9 @@ def create(spec: MachineSpec) -> None:
     folder = spec.folder
     for name in ("upper", "work", "root"):
         (folder / name).mkdir(exist_ok=True)
-    image = Path(spec.image) / "containerd" / spec.role
-    if image.is_dir():
-        _link_tree(image, folder / "containerd")
+    containerd = image.hold(spec) / "containerd" / spec.role
+    if containerd.is_dir():
+        _link_containerd(containerd, folder / "containerd")
     else:
         (folder / "containerd").mkdir()
 
@@ -36,12 +37,11 @@ def mount(spec: MachineSpec) -> Path:
     """Mount the disk, if it is not mounted; return its mount point."""
     target = root(spec)
     if not is_mounted(target):
-        lower = Path(spec.image) / "root"
+        lower = image.held(spec) / "root"
         if not lower.is_dir():
             raise OperatorError(
-                f"{spec.hostname}: the base image of its disk, {spec.image}, is missing: "
-                "run `make image`; if that creates a different image, replace the machine with "
-                "`fleet pulumi up --replace`"
+                f"{spec.hostname}: the base image of its disk, {lower}, is missing, and without it "
+                "the disk cannot be read: replace the machine with `fleet pulumi up --replace`"
             )
         layers = f"lowerdir={lower},upperdir={spec.folder}/upper,workdir={spec.folder}/work"
         run("mount", "-t", "overlay", "overlay", "-o", layers, str(target))
@@ -65,11 +65,9 @@ def is_mounted(path: Path) -> bool:
     )
 
 
-def _link_tree(image: Path, target: Path) -> None:
-    """Copy containerd's directory as hard links, or as copies across file systems."""
-    if not succeeds("cp", "--archive", "--link", str(image), str(target)):
-        shutil.rmtree(target, ignore_errors=True)
-        run("cp", "--archive", "--reflink=auto", str(image), str(target))
+def _link_containerd(source: Path, target: Path) -> None:
+    """Copy containerd's directory as hard links, except for its databases."""
+    image.link_tree(source, target)
     for name in DATABASES:
         for database in target.rglob(name):
             with replacing(database) as copy:

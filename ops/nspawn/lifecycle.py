@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ops.errors import OperatorError
-from ops.nspawn import artifacts, disk, identity, kernel, network, process
+from ops.nspawn import artifacts, disk, identity, image, kernel, network, process
 from ops.nspawn.runtime import Runtime
 from ops.nspawn.spec import MachineSpec, all_specs, cluster_folder
 
@@ -73,6 +73,7 @@ def purge(spec: MachineSpec) -> None:
     network.unplug(spec)
     disk.unmount(spec)
     _remove(spec.folder)
+    image.release()
 
 
 def purge_cluster(owner: str, cluster: str) -> None:

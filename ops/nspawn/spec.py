@@ -2,6 +2,7 @@
 
 The folder of a machine holds `spec.json` (what it is, and whose), `runtime.json` (what runs), the
 overlay's `upper` and `work`, the mounted `root`, containerd's own `containerd` and nspawn's `log`.
+`image` is where the cache had its image when it was created; image.py keeps that image.
 """
 
 import hashlib

@@ -10,6 +10,7 @@ from ops.errors import OperatorError
 from ops.hosts import content
 from ops.hosts.artifacts import HostArtifacts
 from ops.nspawn import artifacts as machine_artifacts
+from ops.nspawn import image
 from ops.nspawn.spec import MachineSpec
 
 PAUSE = "registry.k8s.io/pause:3.10"
@@ -30,7 +31,8 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MachineSpec:
     monkeypatch.setattr("model.paths.content_dir", lambda: tmp_path / "content")
     spec: Any = Spec(tmp_path / "machine", tmp_path / "image")
     monkeypatch.setattr("ops.nspawn.disk.mount", lambda _: spec.folder / "upper")
-    image_artifacts = spec.image / "artifacts" / spec.role
+    monkeypatch.setenv("KUBEADM_FLEET_MACHINES", str(tmp_path / "machines"))
+    image_artifacts = image.held(spec) / "artifacts" / spec.role
     image_artifacts.mkdir(parents=True)
     (image_artifacts / "index").write_text("a\tbinary\ttool\t/usr/local/bin/tool\n")
     (image_artifacts / "images").write_text(f"{PAUSE}\ta\n")

@@ -1,0 +1,56 @@
+"""The images of this host's machines, kept beside them.
+
+A machine's disk needs its image for as long as the machine lives, but the image is made in the
+cache, which may be deleted at any time. So the first machine with an image links the image's files
+to a folder beside the machines, and the last one removes that folder.
+"""
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from model import paths
+from model.files import locked, remove, replacing
+from ops.nspawn.command import run, succeeds
+from ops.nspawn.spec import MachineSpec, all_specs
+
+LOCK = Path("/run/kubeadm-fleet-images.lock")
+
+
+def held(spec: MachineSpec) -> Path:
+    """Return the folder of the machine's image."""
+    return _folder() / Path(spec.image).name
+
+
+def hold(spec: MachineSpec) -> Path:
+    """Keep the image of a machine whose specification is written; return its folder."""
+    with locked(LOCK):
+        target = held(spec)
+        if not target.is_dir():
+            # For root only, like the machines: an image has programs that run as root.
+            _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+            with replacing(target) as part:
+                link_tree(Path(spec.image), part)
+        return target
+
+
+def release() -> None:
+    """Remove the images that no machine on this host has any more."""
+    with locked(LOCK), suppress(FileNotFoundError):
+        needed = {held(spec) for spec in all_specs()}
+        for image in _folder().iterdir():
+            if image not in needed:
+                remove(image)
+        with suppress(OSError):  # It holds images of other machines.
+            _folder().rmdir()
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Copy a folder as hard links, or as copies across file systems."""
+    if not succeeds("cp", "--archive", "--link", str(source), str(target)):
+        shutil.rmtree(target, ignore_errors=True)
+        run("cp", "--archive", "--reflink=auto", str(source), str(target))
+
+
+def _folder() -> Path:
+    return paths.machines_dir() / ".images"
