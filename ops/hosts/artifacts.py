@@ -8,7 +8,7 @@ and the table of its files (kind `files`).
 
 import hashlib
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +84,24 @@ def for_host(
         ) from None
     files = {a.sha256: (a.sha256, bundle.file(a), a.size) for a in bundle.for_role(role)}
     return HostArtifacts(bundle.index(role), "", tuple(files.values()))
+
+
+def archives(
+    sums: Collection[str], *, kubernetes_version: str, arch: str, role: str
+) -> list[tuple[str, Path, int]]:
+    """Return the files with these checksums from the bundle; raise OperatorError if one is gone."""
+    if not sums:
+        return []
+    given = for_host(
+        source="bundle", mirror=None, kubernetes_version=kubernetes_version, arch=arch, role=role
+    )
+    found = [file for file in given.files if file[0] in sums]
+    if len(found) < len(sums):
+        raise OperatorError(
+            f"the bundle of {kubernetes_version} on this host is not the one whose images the "
+            "machine was sent: run `fleet refresh` and `fleet up`, which send those of this one"
+        )
+    return found
 
 
 def with_former_files(texts: Mapping[str, str], former: Mapping[str, str]) -> dict[str, str]:

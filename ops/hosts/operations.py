@@ -38,6 +38,7 @@ OPERATIONS = {
     "repair": Operation("upgrade", MACHINE, 1500),
     "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS"), 300),
     "clean": Operation("upgrade", MACHINE, 300),
+    "restore_images": Operation("image_restore", ("NODE_NAME", "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(
         "init", (*INIT_SETTINGS, "OTHER_CONTROL_PLANES", "SNAPSHOT"), 660
     ),

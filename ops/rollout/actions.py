@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from model import version_skew
 from model.render import machine_files
+from ops.hosts import artifacts
 from ops.rollout import readiness, triggers
 from ops.rollout.action_kind import ActionKind, When
 from ops.rollout.desired import DesiredMachine
@@ -67,6 +68,18 @@ def _skew(found: ObservedMachine, wanted: DesiredMachine) -> str:
     return reason or ""
 
 
+def _restore_images(target: Target) -> None:
+    """Have the machine import its damaged images; send the files that it does not have."""
+    found, wanted = target.found, target.wanted
+    missing = artifacts.archives(
+        found.missing_archives,
+        kubernetes_version=wanted.version,
+        arch=found.arch,
+        role=wanted.role,
+    )
+    target.machine.run("restore_images", stream=artifacts.tar(missing))
+
+
 def _register(target: Target) -> None:
     """Register the Node, and replace the former Node's pods, those of flannel first."""
     name, nodes = target.name, target.nodes
@@ -115,6 +128,15 @@ KUBEADM = ActionKind(
     doing="applying kubeadm's configuration",
     run=_apply_files(machine_files.KUBEADM),
     needs_ready=False,
+)
+IMAGES = ActionKind(
+    name="images",
+    reasons=triggers.damaged_images,
+    effect="imported again, nothing restarted",
+    doing="restoring images",
+    run=_restore_images,
+    needs_ready=False,
+    restores_api=True,
 )
 UPGRADE = ActionKind(
     name="upgrade",
@@ -215,6 +237,7 @@ ACTIONS = (
     MIRRORS,
     CONTAINER_RUNTIME,
     KUBEADM,
+    IMAGES,
     UPGRADE,
     REPAIR,
     CONTROL_PLANE,

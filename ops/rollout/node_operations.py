@@ -1,6 +1,6 @@
 """Operations on one machine of a running cluster: functions of scripts/node, by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ops.errors import OperatorError
@@ -38,8 +38,15 @@ class NodeOperations:
         """The name of the machine and its Node."""
         return self.wanted.name
 
-    def run(self, name: str, *, patience_seconds: float = PATIENCE_SECONDS, **more: str) -> str:
-        """Run an operation with its settings; return its output.
+    def run(
+        self,
+        name: str,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        stream: Iterable[bytes] = (),
+        **more: str,
+    ) -> str:
+        """Run an operation with its settings on the stream; return its output.
 
         The settings are those of the machine and its cluster, and `more`. If nothing answers, it
         retries for a while, then raises Unreachable.
@@ -50,7 +57,7 @@ class NodeOperations:
             known["FILES"] = content.get(self.wanted.table)
         settings = {key: known[key] for key in operation.settings}
         with self.connection.open(patience_seconds=patience_seconds) as session:
-            return session.run(name, operation, settings)
+            return session.run(name, operation, settings, stream)
 
     def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
         """Return the machine's report; one that does not answer is unreachable, never gone.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from model.well_known import ARCHITECTURES
 from ops.kube.node import Node
 from ops.rollout.desired import DesiredMachine
 
@@ -40,6 +41,8 @@ class ObservedMachine:
     `files` are the checksums of the watched files, or "missing"; `services` the systemd states of
     the watched services. `staged` are versions installed beside the running one; `cleanup_pending`:
     nothing was removed yet after an upgrade; `is_registering`: its pods are still a former Node's.
+    `images` are the states of images that are not as they were sent, by reference, and
+    `missing_archives` the checksums of those images' files that are not on the machine.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
     digests of its managed files as they were written last. While the API does not answer, `node` is
     unknown.
@@ -52,6 +55,9 @@ class ObservedMachine:
     staged: tuple[str, ...] = ()
     cleanup_pending: bool = False
     is_registering: bool = False
+    arch: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
+    missing_archives: tuple[str, ...] = ()
     bridge: str = ""
     vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
@@ -108,6 +114,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
     known = dict(line.split("\t", 1) for line in lines if "\t" in line)
     if known.get("complete") != "yes":
         return ObservedMachine(unreachable="its response was incomplete")
+    images = {name: value.split() for name, value in _below("image:", known).items()}
     return ObservedMachine(
         is_member=bool(known["member"]),
         version=known["kubelet"],
@@ -115,6 +122,9 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         staged=tuple(known["staged"].split()),
         cleanup_pending=known["cleanup_pending"] == "yes",
         is_registering=known["registering"] == "yes",
+        arch=ARCHITECTURES.get(known["arch"], known["arch"]),
+        images={name: state for name, (state, *_) in images.items()},
+        missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),
         bridge=known["bridge"],
         vtep=known["vtep"],
         services=_below("service:", known),

@@ -66,6 +66,13 @@ def not_as_made(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]
             yield f"{name} is {state}"
 
 
+def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """Images that the machine was sent are no longer there, or may be removed by the kubelet."""
+    for state in sorted(set(found.images.values())):
+        names = sorted(name for name, its in found.images.items() if its == state)
+        yield f"images are {state}: {', '.join(names)}"
+
+
 def control_plane_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """The applied control plane settings differ from the desired ones."""
     if wanted.is_control_plane and found.applied.control != wanted.control:

@@ -16,6 +16,10 @@ START_SECONDS = 30
 STOP_SECONDS = 30
 # Even if this program is killed, containerd ends and its mounts are gone.
 DIES_WITH_PARENT = ("unshare", "--mount", "setpriv", "--pdeathsig", "KILL")
+# Known to the CRI plugin, and never removed by the kubelet (scripts/node/images.sh).
+LABELS = (
+    "--label", "io.cri-containerd.image=managed", "--label", "io.cri-containerd.pinned=pinned",
+)  # fmt: skip
 CONFIG = """\
 version = 3
 root = "{root}"
@@ -37,11 +41,7 @@ def import_images(bundle: Bundle, images: Sequence[Artifact], root: Path) -> Non
             archive = bundle.file(image)
             run(
                 [str(ctr), "--address", socket, "--namespace", "k8s.io",
-                 "images", "import", "--local", str(archive)],
-            )  # fmt: skip
-            run(
-                [str(ctr), "--address", socket, "--namespace", "k8s.io",
-                 "images", "label", str(image.image), "io.cri-containerd.image=managed"],
+                 "images", "import", "--local", *LABELS, str(archive)],
             )  # fmt: skip
 
 

@@ -35,8 +35,6 @@ SPACE = 4 * 10**9
 STATE = "var/lib/kubeadm-fleet"
 # The folder of the tables that differ by role, beside the shared root.
 ROLE_ARTIFACTS = "artifacts"
-# The folder of the tables that differ by role, beside the shared root.
-ROLE_ARTIFACTS = "artifacts"
 
 # What container-boot.sh corrects where a machine boots.
 HOST_FACTS = {SYSTEMD_CGROUP: "false", RESTRICT_OOM: "false"}
@@ -110,7 +108,7 @@ def make(version: str) -> Path:
     bundle = Bundle.load(paths.bundle_dir(version))
     key = debian.recipe_hash(
         *PACKAGES, *MASKED, bundle.digest, table(COMMON_FILES), repr(HOST_FACTS), BOOT, BOOT_UNIT,
-        KUBELET_DROP_IN, STATE, ROLE_ARTIFACTS,
+        KUBELET_DROP_IN, STATE, ROLE_ARTIFACTS, *containerd.LABELS,
     )  # fmt: skip
     folder = paths.image_dir(f"{bundle.kubernetes_version}-{key}")
     with locked(folder):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib changed proxy
+# requires: lib changed images proxy
 # Installs the missing artifacts of a host's role. Everything is verified before anything is
 # installed. Only functions.
 #
@@ -38,31 +38,33 @@ install_binaries() {
   done
 }
 
-# import_images: import every image of the index that the container runtime does not have.
+# import_images: import every image of the index that the container runtime does not have as it was
+# sent, and pin it.
 import_images() {
   [[ -s $ARTIFACTS/index ]] || return 0
   local -A have=() wanted=()
-  local sum kind name reference
+  local sum reference status
   while read -r reference; do
     have[$reference]=unknown
-  done < <(ctr --namespace k8s.io images list --quiet 2>"$LOGS/images.log")
-  if [[ -f $STATE/images ]]; then
+  done < <(ctr_images list --quiet 2>"$LOGS/images.log")
+  if [[ -f $IMAGES ]]; then
     while IFS=$'\t' read -r reference sum; do
       [[ -v have[$reference] ]] && have[$reference]=$sum
-    done <"$STATE/images"
+    done <"$IMAGES"
   fi
-  while IFS=$'\t' read -r sum kind name reference; do
-    if [[ $kind == image && ${have[$reference]:-} != "$sum" ]]; then
-      wanted[$reference]=$sum
-    fi
-  done <"$ARTIFACTS/index"
+  while read -r sum reference; do
+    [[ ${have[$reference]:-} == "$sum" ]] || wanted[$reference]=$sum
+  done < <(indexed_images)
+  while read -r reference status sum; do
+    if [[ $status == unpinned ]]; then pin_image "$reference"; else wanted[$reference]=$sum; fi
+  done < <(damaged_images)
   ((${#wanted[@]})) || return 0
   verify "${wanted[@]}"
   say "importing ${#wanted[@]} images"
   for reference in "${!wanted[@]}"; do
     logged "import-${reference//\//_}" \
-      ctr --namespace k8s.io images import --local "$ARTIFACTS/${wanted[$reference]}"
-    printf '%s\t%s\n' "$reference" "${wanted[$reference]}" >>"$STATE/images"
+      ctr_images import --local --label "$PINNED_LABEL=pinned" "$ARTIFACTS/${wanted[$reference]}"
+    record_image "$reference" "${wanted[$reference]}"
   done
 }
 

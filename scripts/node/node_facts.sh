@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# requires: lib managed
+# requires: lib images managed
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
+#   arch                as uname has it
 #   member              the recorded membership (fingerprint of the CA, machine), or ""
 #   kubelet, kubeadm, kubectl    versions of the programs in place, or ""
 #   running             version of the running kubelet, or ""
@@ -15,12 +16,15 @@
 #   service:NAME        systemd's state: active, inactive, failed, ...
 #   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"
 #   part:NAME           digest of the files of a part that were last applied, or "pending" (managed.sh)
+#   image:REFERENCE     state of an image that is not as it was sent: missing, incomplete or unpinned;
+#                       and the checksum of its file, if that has to be sent
 #   complete            yes: the end of the output
 REGISTERING=$STATE/registering
 node_facts() {
   export LC_ALL=C
-  local pid path name
+  local pid path name reference status sum
   fact machine_id "$(cat /etc/machine-id)"
+  fact arch "$(uname -m)"
   fact member "$(cat "$STATE/member" 2>/dev/null)"
   fact kubelet "$(kubelet --version 2>/dev/null | cut -d ' ' -f 2)"
   fact kubeadm "$(kubeadm version --output short 2>/dev/null)"
@@ -44,6 +48,10 @@ node_facts() {
     fact "file:$path" "$(digest "$path")"
   done
   managed_parts | sed 's/^/part:/'
+  while read -r reference status sum; do
+    [[ ! -f $ARTIFACTS/$sum ]] || sum=''
+    fact "image:$reference" "$status $sum"
+  done < <(damaged_images)
   fact complete yes
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib changed managed proxy staging
+# requires: lib changed images managed proxy staging
 # settings: KUBERNETES_VERSION ROLE
 # The container runtime: service, CRI plugin and images. Only functions.
 MIRROR_FOLDERS=/etc/containerd/certs.d
@@ -36,22 +36,23 @@ cri_error() {
   ctr plugins list --detailed id==cri 2>/dev/null | awk '/Message:/ {sub(/.*Message: */, ""); print}'
 }
 
-# pull_images: if no images were sent, pull the role's images of the desired version before the
-# machine is drained, in parallel and through the mirrors.
+# pull_images: if no images were sent, pull and pin the role's images of the desired version before
+# the machine is drained, in parallel and through the mirrors.
 pull_images() {
   local -A have=()
   local reference missing=() running=() failed=() index
   ! has_artifacts image || return 0
   while read -r reference; do
     have[$reference]=yes
-  done < <(ctr --namespace k8s.io images list --quiet 2>"$LOGS/images.log")
+  done < <(ctr_images list --quiet 2>"$LOGS/images.log")
   while read -r reference; do
     if is_of_role "$reference" && [[ ! -v have[$reference] ]]; then missing+=("$reference"); fi
   done < <("$(wanted_program kubeadm)" config images list --kubernetes-version "$KUBERNETES_VERSION")
   ((${#missing[@]})) || return 0
   say "pulling ${#missing[@]} images"
   for reference in "${missing[@]}"; do
-    proxied ctr --namespace k8s.io images pull --hosts-dir "$MIRROR_FOLDERS" "$reference" \
+    record_image "$reference" pulled
+    proxied ctr_images pull --hosts-dir "$MIRROR_FOLDERS" --label "$PINNED_LABEL=pinned" "$reference" \
       >"$LOGS/pull-${reference//\//_}.log" 2>&1 </dev/null &
     running+=($!)
   done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply cgroups changed install staging runtime documents static-pods change
+# requires: lib apply cgroups changed images install staging runtime documents static-pods change
 # settings: NODE_ADDRESS KUBERNETES_VERSION IGNORED_CHECKS
 # Operations on a member when its cluster's version or settings change, or when it has drifted. The
 # rollout calls these functions, serially where that matters; each is idempotent and can be called
@@ -147,6 +147,7 @@ clean() {
     say "removing image $reference"
     logged images-remove ctr --namespace k8s.io images remove "$reference"
   done < <(unused_images)
+  release_images < <(wanted_images)
   rm -f "$CLEANUP_PENDING"
 }
 
@@ -190,12 +191,10 @@ forget_backups() {
   rm -rf /etc/kubernetes/tmp
 }
 
-# forget_image_files: remove image archives; a container machine's host sends missing ones again.
-forget_image_files() {
-  local sum kind
-  while IFS=$'\t' read -r sum kind _; do
-    [[ $kind != image ]] || rm -f "${ARTIFACTS:?}/$sum"
-  done <"$ARTIFACTS/index"
+# wanted_images: print the images of this machine's version.
+wanted_images() {
+  indexed_images | cut -f 2
+  kubeadm config images list --kubernetes-version "$KUBERNETES_VERSION"
 }
 
 # unused_images: Kubernetes' own images of versions other than the wanted one that nothing here uses,

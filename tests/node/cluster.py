@@ -1,5 +1,6 @@
 """A cluster of the real program, and the operations of a rollout on its machines."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Member:
     def name(self) -> str:
         return self.spec.hostname
 
-    def operate(self, name: str, **settings: str) -> Finished:
+    def operate(self, name: str, stream: Iterable[bytes] = (), **settings: str) -> Finished:
         """Run an operation as the rollout does."""
         operation = operations.OPERATIONS[name]
         mine = {
@@ -41,11 +42,11 @@ class Member:
         }
         taken = {key: mine[key] for key in operation.settings}
         with connected(self.login, patience_seconds=10) as connection:
-            return operations.run(connection, name, operation, taken)
+            return operations.run(connection, name, operation, taken, stream)
 
-    def succeed(self, name: str, **settings: str) -> str:
+    def succeed(self, name: str, stream: Iterable[bytes] = (), **settings: str) -> str:
         """Run an operation, which must succeed; return what it said."""
-        finished = self.operate(name, **settings)
+        finished = self.operate(name, stream, **settings)
         assert finished.status == 0, f"{name}: {finished.out}{finished.err}"
         return finished.out
 

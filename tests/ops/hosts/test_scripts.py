@@ -23,6 +23,7 @@ TEXTS = {
     "enrollment": ("claim_host", "reassign_host", "receive_artifacts", "sync_artifacts"),
     "upgrade": tuple(name for name in OPERATIONS if OPERATIONS[name].script == "upgrade"),
     "apply": ("apply_files",),
+    "image_restore": ("restore_images",),
     "restore": ("receive_snapshot",),
     "health": ("await_health",),
     "applied_state": ("inspect", "record_initial", "record_applied", "register"),

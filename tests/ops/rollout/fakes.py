@@ -62,8 +62,15 @@ class FakeOperations(NodeOperations):
 
     fleet: FakeFleet
 
-    def run(self, name: str, *, patience_seconds: float = 0, **more: str) -> str:
-        del patience_seconds
+    def run(
+        self,
+        name: str,
+        *,
+        patience_seconds: float = 0,
+        stream: Iterable[bytes] = (),
+        **more: str,
+    ) -> str:
+        del patience_seconds, stream
         fleet, now = self.fleet, self.fleet.found[self.name]
         fleet.call(f"{name} {more['PARTS']}" if "PARTS" in more else name, self.name)
         if name.startswith("upgrade"):

@@ -188,6 +188,7 @@ def test_node_facts_are_parsed() -> None:
             "applied:service:kubelet\tactive",
             f"applied:file:{FILE}\tone",
             "member\tfingerprint id",
+            "arch\tx86_64",
             "kubelet\tv1.36.3",
             "interrupted\tno",
             "staged\tv1.37.2 ",
@@ -198,12 +199,16 @@ def test_node_facts_are_parsed() -> None:
             "service:kubelet\tactive",
             f"file:{FILE}\ttwo",
             "part:proxy\tpending",
+            "image:registry.k8s.io/pause:3\tmissing abc",
+            "image:ghcr.io/flannel:1\tunpinned ",
             "complete\tyes",
         ]
     )
     assert one.is_member
     assert one.files == {FILE: "two"}
     assert one.parts == {"proxy": "pending"}
+    assert one.images == {"registry.k8s.io/pause:3": "missing", "ghcr.io/flannel:1": "unpinned"}
+    assert (one.missing_archives, one.arch) == (("abc",), "amd64")
     assert (one.staged, one.cleanup_pending) == (("v1.37.2",), True)
     assert (one.is_registering, one.bridge, one.vtep) == (True, "10.244.2.1/24", "aa:01")
     assert one.applied == AppliedState("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
@@ -211,3 +216,12 @@ def test_node_facts_are_parsed() -> None:
 
 def test_truncated_node_facts_are_rejected() -> None:
     assert parse(["kubelet\tv1.36.3"]).unreachable
+
+
+def test_damaged_images_are_restored_before_anything_is_upgraded() -> None:
+    damaged = found(WORKER, images={"b/two:1": "missing", "a/one:1": "missing", "c": "unpinned"})
+    assert [(each.kind, each.why) for each in required_actions(damaged, WORKER)] == [
+        (actions.IMAGES, "images are missing: a/one:1, b/two:1"),
+        (actions.IMAGES, "images are unpinned: c"),
+    ]
+    assert kinds(damaged, wanted(version="v1.37.2"))[-1] == actions.UPGRADE

@@ -1,6 +1,8 @@
 """What an operation of a rollout is given."""
 
-from collections.abc import Iterator, Mapping
+import io
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +11,15 @@ from typing import Any
 import pytest
 
 from model import paths
+from model.artifacts.bundle import Bundle
 from ops.errors import OperatorError
 from ops.hosts import content
+from ops.rollout import actions
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.node_operations import NodeOperations
-from tests.ops.rollout.examples import inputs
+from ops.rollout.target import Target
+from tests.ops.hosts.bundles import VERSION, make_bundle
+from tests.ops.rollout.examples import found, inputs
 
 WORKER = "a-worker-0"
 
@@ -23,15 +29,19 @@ class Connection:
     """A connection that keeps the settings it was given."""
 
     given: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    sent: bytes = b""
 
     @contextmanager
     def open(self, *, patience_seconds: float) -> Iterator["Connection"]:
         del patience_seconds
         yield self
 
-    def run(self, name: str, operation: object, settings: Mapping[str, str]) -> str:
+    def run(
+        self, name: str, operation: object, settings: Mapping[str, str], stream: Iterable[bytes]
+    ) -> str:
         del operation
         self.given[name] = settings
+        self.sent = b"".join(stream)
         return ""
 
 
@@ -63,3 +73,36 @@ def test_nothing_is_applied_without_the_table_and_nothing_else_needs_it() -> Non
         machine.run("apply_files", PARTS="proxy")
     machine.run("apply_kubelet")
     assert list(connection.given) == ["apply_kubelet"]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """A bundle in a cache of its own."""
+    monkeypatch.setattr(paths, "cache_dir", lambda: tmp_path)
+    return make_bundle()
+
+
+def restore(connection: Connection, *missing: str) -> None:
+    """Restore the images of a worker that lacks these files."""
+    machine = operations(connection, "")
+    looked = found(machine.wanted, arch="amd64", missing_archives=missing)
+    unused: Any = None
+    actions.IMAGES.run(Target(machine, looked, unused, unused))
+
+
+def test_only_files_that_the_machine_lacks_are_sent(bundle: Bundle) -> None:
+    connection, pause = Connection(), bundle.named("pause").sha256
+    restore(connection, pause)
+    with tarfile.open(fileobj=io.BytesIO(connection.sent)) as archive:
+        assert archive.getnames() == [pause]
+    restore(connection)
+    with tarfile.open(fileobj=io.BytesIO(connection.sent)) as archive:
+        assert archive.getnames() == []
+    assert connection.given["restore_images"]["KUBERNETES_VERSION"] == VERSION
+
+
+def test_images_of_another_bundle_are_not_sent(bundle: Bundle) -> None:
+    foreign = bundle.named("apiserver").sha256  # not for workers
+    for missing in ("0" * 64, foreign):
+        with pytest.raises(OperatorError, match=r"is not the one whose images .* `fleet refresh`"):
+            restore(Connection(), missing)
