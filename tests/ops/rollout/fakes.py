@@ -88,6 +88,8 @@ class FakeOperations(NodeOperations):
         elif name == "repair":
             fleet.api_answers = True
             now = replace(now, services=now.applied.services)
+        elif name == "restore_images":
+            now = replace(now, images={})
         elif name == "register":
             fleet.registering[self.name] = found(self.wanted).node
         if name == "upgrade_first":

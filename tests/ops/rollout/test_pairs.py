@@ -56,6 +56,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "mirrors": _parts(mirrors="m2"),
     "container-runtime": _parts(containerd="c2"),
     "kubeadm": _parts(kubeadm="a2"),
+    "images": _found(lambda each: replace(each, images={"pause:3": "missing"})),
     "upgrade": _input(version=NEWER),
     "repair": _found(lambda each: replace(each, services=STOPPED)),
     "control-plane": _input(
@@ -77,6 +78,7 @@ OPERATIONS = {
     "mirrors": {"apply_files mirrors"},
     "container-runtime": {"apply_files containerd proxy"},
     "kubeadm": {"apply_files kubeadm"},
+    "images": {"restore_images"},
     "upgrade": {"upgrade_first", "upgrade_control_plane", "upgrade_kubelet"},
     "repair": {"repair"},
     "control-plane": {"apply_control_plane"},
