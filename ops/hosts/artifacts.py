@@ -49,6 +49,11 @@ class HostArtifacts:
         """The disk space in bytes that a host must have free."""
         return ROOM + (UNPACKED * sum(size for *_, size in self.files) or DOWNLOADED)
 
+    def unpacked_bytes(self, files: Iterable[tuple[str, Path, int]]) -> int:
+        """Return the space that the images among these files need in the container runtime."""
+        kinds = {row.split("\t")[0]: row.split("\t")[1] for row in self.index.splitlines()}
+        return sum((UNPACKED - 1) * size for name, _, size in files if kinds.get(name) == "image")
+
     def with_texts(self, texts: Mapping[str, str]) -> "HostArtifacts":
         """Return these artifacts with the host's own texts, given as checksums by name."""
         rows = _table(

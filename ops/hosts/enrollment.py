@@ -77,7 +77,12 @@ class Enrollment:
         """Send missing artifacts, verify them on the host, and write the tables."""
         tables = {"INDEX": given.index, "DOWNLOADS": given.downloads}
         if missing := given.missing(have):
-            finished = self._as_root("receive_artifacts", tables, artifacts.tar(missing))
+            sizes = {
+                # They are sent, and then installed or staged as another file.
+                "ARTIFACT_BYTES": str(2 * sum(size for *_, size in missing)),
+                "IMAGE_BYTES": str(given.unpacked_bytes(missing)),
+            }
+            finished = self._as_root("receive_artifacts", tables | sizes, artifacts.tar(missing))
         else:
             finished = self._as_root("sync_artifacts", tables)
         if finished.status:

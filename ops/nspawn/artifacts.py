@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from model.files import replacing, write_whole
+from ops.errors import OperatorError
 from ops.hosts import content
-from ops.hosts.artifacts import HostArtifacts
+from ops.hosts.artifacts import UNPACKED, HostArtifacts
 from ops.nspawn import disk, image
 from ops.nspawn.spec import MachineSpec
 
 STATE = "var/lib/kubeadm-fleet"
 ARTIFACTS = f"{STATE}/artifacts"
+# Disk space that is left free on this host: it has other machines.
+RESERVE = 1 << 30
 
 
 def write_initial(spec: MachineSpec, root: Path, texts: Mapping[str, str]) -> None:
@@ -42,10 +45,15 @@ def sync(spec: MachineSpec, given: HostArtifacts) -> None:
     artifacts = _folder(root)
     # The last line for an image's reference is the current one.
     imported = set(dict(line.split("\t") for line in _lines(root / STATE / "images")).values())
-    for name, source, _ in given.files:
-        if name not in imported and not (artifacts / name).exists():
-            with replacing(artifacts / name) as part:
-                shutil.copyfile(source, part)
+    missing = [
+        file
+        for file in given.files
+        if file[0] not in imported and not (artifacts / file[0]).exists()
+    ]
+    _require_space(spec, artifacts, UNPACKED * sum(size for *_, size in missing))
+    for name, source, _ in missing:
+        with replacing(artifacts / name) as part:
+            shutil.copyfile(source, part)
     _write_texts(artifacts, given.texts)
     for name, table in (("index", given.index), ("downloads", given.downloads)):
         write_whole(artifacts / name, table)
@@ -53,6 +61,16 @@ def sync(spec: MachineSpec, given: HostArtifacts) -> None:
     for file in artifacts.iterdir():
         if file.name not in wanted and file.is_file():
             file.unlink()
+
+
+def _require_space(spec: MachineSpec, folder: Path, needed: int) -> None:
+    """Raise OperatorError unless this host has space for a machine's artifacts, also unpacked."""
+    free = shutil.disk_usage(folder).free
+    if needed and free < needed + RESERVE:
+        raise OperatorError(
+            f"{spec.hostname}: nothing was sent: {free >> 20} MiB free in {spec.folder} on this "
+            f"host, {(needed + RESERVE) >> 20} MiB needed: free disk space and run `fleet up` again"
+        )
 
 
 def has_texts(spec: MachineSpec, digests: Iterable[str]) -> bool:

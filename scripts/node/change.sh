@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply install staging documents static-pods
+# requires: lib apply install staging documents static-pods space
 # settings: KUBERNETES_VERSION
 # A change of a member's programs, kubelet configuration and static pods, in one go and with the
 # kubelet stopped, so that the machine's control plane is unavailable only once and briefly.
@@ -10,13 +10,18 @@
 # and a kubelet of another minor version restarts them all once more (it computes other ids).
 #
 # PENDING_CHANGE records the new and the previous files before anything is changed: the next run
-# resumes a killed one, and a failed change is rolled back.
+# resumes a killed one. Whatever fails after the kubelet was stopped, the change is rolled back; space
+# on every disk that it writes to is checked before.
 PENDING_CHANGE=$STATE/pending-change
 # In stop order; etcd last, since the API server writes to it until it has stopped.
 COMPONENTS=(kube-scheduler kube-controller-manager kube-apiserver etcd)
 KUBELET_CONFIG=/var/lib/kubelet/config.yaml
 KUBELET_FLAGS=/var/lib/kubelet/kubeadm-flags.env
 KUBELET_SECONDS=120
+# What a started container, a file, and etcd's first writes as another version need on their disks.
+CONTAINER_BYTES=$((16 << 20))
+FILE_BYTES=$((1 << 20))
+ETCD_BYTES=$((128 << 20))
 
 begin_change() {
   rm -rf "$PENDING_CHANGE.part"
@@ -85,8 +90,39 @@ member_access() {
 
 # finish_change: apply the planned change, or roll it back and report why.
 finish_change() {
+  if [[ -n $(ls "$PENDING_CHANGE.part/new") || -e $PENDING_CHANGE.part/programs ]]; then
+    (check_change_space) || {
+      rm -rf "$PENDING_CHANGE.part"
+      exit 1
+    }
+  fi
   mv "$PENDING_CHANGE.part" "$PENDING_CHANGE"
   do_change
+}
+
+# check_change_space: fail unless there is space for all that is written once the kubelet has stopped.
+check_change_space() {
+  local plan=$PENDING_CHANGE.part name path bytes=0
+  for name in "${COMPONENTS[@]}"; do
+    [[ ! -f $plan/new/$name.yaml ]] || bytes=$((bytes + CONTAINER_BYTES))
+  done
+  need_space /var/lib/containerd "$bytes" "containers"
+  need_space /var/log/pods "$((bytes / 4))" "logs"
+  need_space "$MANIFESTS" "$FILE_BYTES" "manifests"
+  need_space /var/lib/kubelet "$FILE_BYTES" "the kubelet's configuration"
+  need_space "$STATE" "$FILE_BYTES" "records"
+  if is_another_image etcd "$plan"; then
+    bytes=$(size_of /var/lib/etcd)
+    need_space "$PENDING_CHANGE" "$bytes" "a copy of etcd's data"
+    need_space /var/lib/etcd "$ETCD_BYTES" "etcd's migration"
+  fi
+  [[ ! -f $plan/programs ]] || while read -r path; do
+    # Within a file system they are renamed.
+    if [[ $(stat --format %d "$STAGED$path") != $(stat --format %d "${path%/*}") ]]; then
+      need_space "${path%/*}" "$(size_of "$STAGED$path")" "${path##*/}"
+    fi
+  done <"$plan/programs"
+  check_space "nothing was stopped or changed"
 }
 
 # resume_change: resume the change of a killed run.
@@ -111,14 +147,19 @@ do_change() {
     return
   fi
   say "changing: $(describe_change "${names[@]}")"
-  stop_components "${names[@]}"
+  # In the background, since bash ignores errexit wherever a status is tested: any failed command ends
+  # the attempt.
+  make_change "${names[@]}" &
+  wait $! || rollback "${names[@]}"
+  rm -rf "$PENDING_CHANGE"
+}
+
+# make_change NAME...: replace what is planned, and wait until all of it is healthy.
+make_change() {
+  stop_components "$@"
   put_files
   put_programs
-  # Everything started now is the new version; if it does not become healthy, it is rolled back.
-  if ! (start_all "${names[@]}"); then
-    rollback "${names[@]}"
-  fi
-  rm -rf "$PENDING_CHANGE"
+  start_all "$@"
 }
 
 describe_change() {
@@ -139,16 +180,16 @@ stop_components() {
   done
   end_components "$@"
   (($# == 0)) || say "stopped: $*"
-  if [[ " $* " == *" etcd "* ]] && is_another_image etcd; then
+  if [[ " $* " == *" etcd "* ]] && is_another_image etcd "$PENDING_CHANGE"; then
     keep_etcd_data
   fi
 }
 
-is_another_image() { # COMPONENT
+is_another_image() { # COMPONENT PLAN
   local old new
-  old=$(grep -m 1 'image:' "$PENDING_CHANGE/old/$1.yaml" 2>/dev/null) || true
-  new=$(grep -m 1 'image:' "$PENDING_CHANGE/new/$1.yaml")
-  [[ -n $old && $old != "$new" ]]
+  old=$(grep -m 1 'image:' "$2/old/$1.yaml" 2>/dev/null) || true
+  new=$(grep -m 1 'image:' "$2/new/$1.yaml" 2>/dev/null) || true
+  [[ -n $old && -n $new && $old != "$new" ]]
 }
 
 # keep_etcd_data: copy etcd's data before another version of etcd touches it.
@@ -230,6 +271,7 @@ kubelet_answers() {
 rollback() {
   local name back=()
   say "change failed; rolling back"
+  rm -rf "$PENDING_CHANGE/etcd.part"
   for name in "$@"; do
     if [[ $name == etcd ]] && is_healthy etcd; then continue; fi
     back+=("$name")
@@ -241,13 +283,11 @@ rollback() {
   end_components "${back[@]}"
   rollback_programs
   for name in config flags; do
-    [[ ! -f $PENDING_CHANGE/old/$name ]] || cp "$PENDING_CHANGE/old/$name" "$PENDING_CHANGE/new/$name"
+    restore_plan "$name"
   done
   put_files
   for name in "${back[@]}"; do
-    if [[ -f $PENDING_CHANGE/old/$name.yaml ]]; then
-      cp "$PENDING_CHANGE/old/$name.yaml" "$PENDING_CHANGE/new/$name.yaml"
-    fi
+    restore_plan "$name.yaml"
   done
   if (start_all "${back[@]}"); then
     rm -rf "$PENDING_CHANGE"
@@ -258,9 +298,14 @@ rollback() {
     "fix the cause and run 'fleet up' again; if etcd was to change, its previous data is in ${PENDING_CHANGE}/etcd"
 }
 
+# restore_plan NAME: plan the previous file; renamed, since the disk may be full.
+restore_plan() {
+  [[ ! -f $PENDING_CHANGE/old/$1 ]] || mv "$PENDING_CHANGE/old/$1" "$PENDING_CHANGE/new/$1"
+}
+
 # rollback_programs: restore the previous programs; the new ones are staged again.
 rollback_programs() {
-  local path
+  local path pid
   [[ -f $PENDING_CHANGE/programs ]] || return 0
   while read -r path; do
     mkdir -p "$STAGED${path%/*}"
@@ -270,4 +315,9 @@ rollback_programs() {
     fi
     mv "$PENDING_CHANGE/former$path" "$path"
   done < <(cd "$PENDING_CHANGE/former" && find . -type f -printf '/%P\n')
+  pid=$(systemctl show --property MainPID --value containerd)
+  if [[ $pid == 0 || ! /proc/$pid/exe -ef /usr/local/bin/containerd ]]; then
+    systemctl restart containerd
+    start_runtime
+  fi
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# requires: lib
-# settings: FLEET MARK FORMER_FLEET INDEX DOWNLOADS
+# requires: lib space
+# settings: FLEET MARK FORMER_FLEET INDEX DOWNLOADS ARTIFACT_BYTES IMAGE_BYTES
 # Enrollment of a host as one of the fleet's machines, and the transfer of its artifacts. Only
 # functions, run over SSH as root.
 INCOMING=$ARTIFACTS/incoming
@@ -44,9 +44,13 @@ list_artifacts() {
   find "$ARTIFACTS" -maxdepth 1 -type f -regextype posix-extended -regex '.*/[0-9a-f]{64}' -printf '%f\n'
 }
 
-# receive_artifacts: receive artifacts, and record the tables.
+# receive_artifacts: receive artifacts of ARTIFACT_BYTES, and record the tables. IMAGE_BYTES are what the
+# images among them need once they are unpacked.
 receive_artifacts() {
   lib_begin
+  need_space "$ARTIFACTS" "$ARTIFACT_BYTES" "artifacts"
+  need_space /var/lib/containerd "$IMAGE_BYTES" "unpacked images"
+  check_space "nothing was sent"
   receive
   record_tables
 }

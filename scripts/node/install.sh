@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib changed images proxy
+# requires: lib changed images proxy space
 # Installs the missing artifacts of a host's role. Everything is verified before anything is
 # installed. Only functions.
 #
@@ -8,6 +8,8 @@
 # Installed files are recorded, so that a reset can remove them: in STATE/files (path, origin, size
 # and time of the file), STATE/images (reference, checksum) and STATE/packages.
 FETCHED=$ARTIFACTS/fetched
+# The downloads of a role, and their installed files.
+DOWNLOADED_BYTES=$((768 << 20))
 # The root of the installation: /, or the staging folder (staging.sh).
 INSTALL_ROOT=''
 
@@ -81,6 +83,8 @@ install_downloads() {
     fi
   done <"$ARTIFACTS/downloads"
   ((${#wanted[@]})) || return 0
+  need_space "$FETCHED" "$DOWNLOADED_BYTES" "downloads"
+  check_space "nothing was downloaded"
   say "downloading ${#sums[@]} files"
   mkdir -p "$FETCHED"
   fetch_all

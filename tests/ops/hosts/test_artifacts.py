@@ -84,3 +84,11 @@ def test_a_host_knows_which_kinds_it_was_sent(
     artifacts.mkdir(parents=True)
     (artifacts / "index").write_text(given.with_texts({"worker": "0" * 64}).index)
     assert host(tmp_path, "install", f"has_artifacts {kind}") == status
+
+
+def test_images_are_counted_with_what_they_unpack_to(given: HostArtifacts, tmp_path: Path) -> None:
+    image = ("b" * 64, tmp_path / "image", 10)
+    index = f"{given.index}{'b' * 64}\timage\tpause\tregistry.k8s.io/pause:3.10\n"
+    both = HostArtifacts(index, "", (*given.files, image))
+    assert both.unpacked_bytes(both.missing(set())) == 2 * 10
+    assert both.unpacked_bytes(both.missing({"b" * 64})) == 0

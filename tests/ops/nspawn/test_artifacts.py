@@ -23,6 +23,7 @@ class Spec:
     folder: Path
     image: Path
     role: str = "worker"
+    hostname: str = "c-worker-0"
 
 
 @pytest.fixture
@@ -111,3 +112,12 @@ def test_another_text_takes_the_place_of_the_former_one(
 def test_a_text_that_this_host_has_lost_is_not_sent_half(spec: MachineSpec, state: Path) -> None:
     with pytest.raises(OperatorError, match="is missing or damaged"):
         machine_artifacts.write_initial(spec, spec.folder / "upper", {"worker": "0" * 64})
+
+
+def test_nothing_is_sent_without_space_for_all_of_it(
+    spec: MachineSpec, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine_artifacts, "RESERVE", 1 << 60)
+    with pytest.raises(OperatorError, match=r"nothing was sent: .* MiB free in .* on this host"):
+        machine_artifacts.sync(spec, given(tmp_path, "one"))
+    assert not (state / "artifacts" / "one").exists()

@@ -1,0 +1,120 @@
+"""Space for a change, and its rollback, on disks that are full: file systems in memory."""
+
+import subprocess
+
+import pytest
+
+from tests.node.steps.disk import Disk
+
+pytestmark = pytest.mark.root
+STAND_INS = """
+LIB_STARTED=$EPOCHREALTIME NODE_ADDRESS=192.0.2.1 KUBERNETES_VERSION=v1.37.2 RUN=/nowhere
+set -Eeuo pipefail
+systemctl() { echo "systemctl $1" >>"$CALLS"; [[ $1 != show ]] || echo 0; }
+ctr() { :; }
+is_healthy() { [[ -e $MANIFESTS/$1.yaml ]]; }
+for name in kubelet_answers api_is_ready are_reported start_runtime; do
+  eval "$name() { true; }"
+done
+"""
+MIB = 1 << 20
+
+
+class Member:
+    """A control plane with etcd's data, and a planned change to another version of etcd."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+        self.manifest = disk.folder / "etc/kubernetes/manifests/etcd.yaml"
+        self.calls = disk.folder / "calls"
+        self.calls.touch()
+        data = disk.folder / "var/lib/etcd/member"
+        for folder in (self.manifest.parent, data):
+            folder.mkdir(parents=True)
+        self.manifest.write_text("image: etcd:3.6.8\n")
+        (self.manifest.parent / "kube-apiserver.yaml").touch()
+        (data / "db").write_bytes(b"x" * 20 * MIB)
+
+    def change(self, size: str, more: str = "") -> "subprocess.CompletedProcess[str]":
+        """Make the change while the program's folder is a file system of this size."""
+        plan = (
+            "begin_change\n"
+            'echo "image: etcd:3.7.0" >"$PENDING_CHANGE.part/new/etcd.yaml"\n'
+            'cp "$MANIFESTS/etcd.yaml" "$PENDING_CHANGE.part/old/"\n'
+        )
+        call = (
+            f"mount -t tmpfs -o size={size} tmpfs $STATE; CALLS={self.calls}\n"
+            f"{STAND_INS}{more}\n{plan}finish_change"
+        )
+        command = ["unshare", "--mount", *self.disk.command(call, "upgrade")]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    @property
+    def stopped(self) -> bool:
+        return "systemctl stop" in self.calls.read_text()
+
+
+@pytest.fixture
+def member(disk: Disk) -> Member:
+    return Member(disk)
+
+
+def test_a_change_is_made_where_there_is_space(member: Member) -> None:
+    made = member.change("100m")
+    assert made.returncode == 0, made.stderr
+    assert member.manifest.read_text() == "image: etcd:3.7.0\n"
+
+
+def test_nothing_is_stopped_without_space_for_a_copy_of_etcds_data(member: Member) -> None:
+    refused = member.change("40m")
+    assert refused.returncode == 1
+    assert f"40 MiB free on {member.disk.state}, 54 MiB needed" in refused.stderr
+    assert f"a copy of etcd's data in {member.disk.state}/pending-change" in refused.stderr
+    assert "nothing was stopped or changed" in refused.stderr
+    assert not member.stopped
+    assert member.manifest.read_text() == "image: etcd:3.6.8\n"
+
+
+def test_nothing_is_stopped_without_inodes(member: Member) -> None:
+    refused = member.change("100m,nr_inodes=100")
+    assert refused.returncode == 1
+    assert f"inodes free on {member.disk.state}, 500 needed" in refused.stderr
+    assert not member.stopped
+
+
+def test_a_copy_that_fails_after_the_stop_is_rolled_back(member: Member) -> None:
+    """Another program may have filled the disk since the check."""
+    failed = member.change("8m", "check_change_space() { :; }")
+    assert failed.returncode == 1
+    assert "No space left on device" in failed.stderr
+    assert "the change failed and was rolled back" in failed.stderr
+    assert member.stopped
+    assert member.calls.read_text().splitlines()[-1] == "systemctl start"
+    assert member.manifest.read_text() == "image: etcd:3.6.8\n"
+
+
+@pytest.mark.parametrize("failing", ["put_files", "put_programs", "end_components etcd"])
+def test_whatever_fails_after_the_stop_is_rolled_back(member: Member, failing: str) -> None:
+    name = failing.split()[0]
+    once = (
+        f'eval "real_$(declare -f {name})"\n'
+        f'{name}() {{ if [[ -e $STATE/failed ]]; then real_{name} "$@"; '
+        'else touch "$STATE/failed"; false; echo "went on"; fi; }'
+    )
+    failed = member.change("100m", once)
+    assert failed.returncode == 1, failed.stderr
+    assert "went on" not in failed.stdout
+    assert "the change failed and was rolled back" in failed.stderr
+    assert member.manifest.read_text() == "image: etcd:3.6.8\n"
+
+
+def test_artifacts_are_not_received_without_space(disk: Disk) -> None:
+    call = (
+        "mount -t tmpfs -o size=40m tmpfs $STATE; ARTIFACT_BYTES=$((20 << 20)) IMAGE_BYTES=0\n"
+        "INDEX='' DOWNLOADS=''; receive_artifacts"
+    )
+    command = ["unshare", "--mount", *disk.command(call, "enrollment")]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert f"40 MiB free on {disk.state}, 52 MiB needed" in refused.stderr
+    assert "nothing was sent" in refused.stderr
