@@ -65,6 +65,23 @@ def check(client: Client, nodes: Sequence[str]) -> ClusterHealth:
     return _check(client.limited(retries=PROBE_RETRIES), nodes)
 
 
+def pod_problems(client: Client) -> list[str]:
+    """Return what fails now for pods on Ready Nodes, one line each, with the time since when."""
+    client = client.limited(retries=PROBE_RETRIES)
+    try:
+        nodes = list(client.pages("/api/v1/nodes"))
+        dns = list(client.pages(SYSTEM_PODS, labelSelector=DNS_SELECTOR))
+        probes = list(client.pages(SYSTEM_PODS, labelSelector=PROBE_SELECTOR))
+    except ApiError as error:
+        return [f"the state of its pods cannot be read: {error}"]
+    ready = [_name(node) for node in nodes if is_ready(node)]
+    return [
+        *_missing_dns(dns),
+        *_missing_probes(ready, probes),
+        *reachability.failures(client, list(_ready_probes(ready, nodes, probes))),
+    ]
+
+
 def _check(client: Client, expected: Sequence[str]) -> ClusterHealth:
     try:
         nodes = list(client.pages("/api/v1/nodes"))

@@ -5,19 +5,29 @@ other Nodes; in a cluster of more than `ALL_UP_TO` Nodes, by `ENOUGH` of them.
 """
 
 import json
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from ops.kube.client import CONNECTIONS, Client
 from ops.kube.errors import ApiError
 
 NAMESPACE = "kube-system"
+ISO = "%Y-%m-%dT%H:%M:%SZ"
 CONTAINER = "probe"
 ALL_UP_TO = 50
 ENOUGH = 3
 LOG_SECONDS = 5
+# A probe reports at least once a minute. One whose last report is older than the newest one by this
+# hangs, or its log is cut off; clocks of Nodes may differ by two minutes.
+STALE = timedelta(minutes=5)
+NEVER = datetime.min.replace(tzinfo=UTC)
+# For a look at a running cluster. In a large one each probe tries 64 others, which change all the
+# time.
+SAMPLE = 100
 # Limit for one kind of finding on the operator's terminal.
 LINES = 10
 
@@ -39,6 +49,7 @@ class Report:
     """
 
     reached: frozenset[str] = frozenset()
+    time: datetime = NEVER
     unreached: Mapping[str, str] = field(default_factory=dict)
     unreadable: str = ""
 
@@ -56,17 +67,45 @@ def missing(client: Client, probes: list[Probe]) -> list[str]:
     """Return one line for each connectivity failure between pods."""
     if len(probes) < 2:
         return []
+    reports = _read_all(client, probes)
+    known = {probe: report for probe, report in reports.items() if not report.unreadable}
+    return [
+        *_unreadable(reports),
+        *_shortened(_describe(_gaps(probes, known), probes, known)),
+    ]
+
+
+def failures(client: Client, probes: list[Probe]) -> list[str]:
+    """Return one line for each connection that fails now, by the reports of `SAMPLE` probes."""
+    if len(probes) < 2:
+        return []
+    reports = _read_all(client, random.sample(probes, min(SAMPLE, len(probes))))
+    known = {probe: report for probe, report in reports.items() if not report.unreadable}
+    failed = (gap for gap in _gaps(probes, known) if gap.since)
+    return [*_unreadable(reports), *_shortened(_describe(failed, probes, known))]
+
+
+def _read_all(client: Client, probes: list[Probe]) -> dict[Probe, Report]:
     with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
-        reports = dict(
-            zip(probes, pool.map(lambda probe: _read(client, probe), probes), strict=True)
-        )
-    unreadable = (
+        reports = list(pool.map(lambda probe: _read(client, probe), probes))
+    newest = max(report.time for report in reports)
+    return {
+        probe: _unless_stale(report, newest) for probe, report in zip(probes, reports, strict=True)
+    }
+
+
+def _unless_stale(report: Report, newest: datetime) -> Report:
+    if report.unreadable or newest - report.time <= STALE:
+        return report
+    return replace(report, unreadable=f"it has not reported since {report.time:{ISO}}")
+
+
+def _unreadable(reports: Mapping[Probe, Report]) -> Iterator[str]:
+    return _shortened(
         f"probe pod {probe.pod} on {probe.node}: {report.unreadable}"
         for probe, report in reports.items()
         if report.unreadable
     )
-    known = {probe: report for probe, report in reports.items() if not report.unreadable}
-    return [*_shortened(unreadable), *_shortened(_describe(_gaps(probes, known), probes, known))]
 
 
 def _read(client: Client, probe: Probe) -> Report:
@@ -74,7 +113,8 @@ def _read(client: Client, probe: Probe) -> Report:
     try:
         line = client.limited(seconds=LOG_SECONDS).text(path, container=CONTAINER, tailLines=1)
         reported = json.loads(line)
-        return Report(frozenset(reported["reached"]), dict(reported["unreached"]))
+        time = datetime.fromisoformat(reported["time"])
+        return Report(frozenset(reported["reached"]), time, dict(reported["unreached"]))
     except ApiError as error:
         return Report(unreadable=f"its log cannot be read: {error}")
     except (ValueError, KeyError, TypeError):

@@ -43,6 +43,11 @@ class NodeRow:
     age: str = "-"
     problems: tuple[str, ...] = ()
 
+    @property
+    def is_node(self) -> bool:
+        """Whether it is a Node's row: its cluster answered, and has one."""
+        return self.name != NodeRow.name
+
 
 def read_nodes(kubeconfigs: Sequence[Path]) -> list[NodeRow]:
     """Query all clusters for their nodes in parallel, in the order of the kubeconfigs' contexts."""

@@ -15,8 +15,8 @@ EPILOG = (
 
 \b
 Exit status:
-  0  every node is healthy
-  1  a cluster or node has problems; they are listed below the table
+  0  every node is healthy, and pods reach each other
+  1  a cluster, a node or its pods have problems; they are listed below the table
   2  the stack could not be read"""
 )
 
@@ -26,11 +26,14 @@ Exit status:
 @selector_option()
 @click.pass_context
 def command(context: click.Context, stack: str, selector: LabelSelector | None) -> None:
-    """Show the nodes of every cluster, then the problems found and since when."""
-    from scripts.fleet import access
+    """Show the nodes of every cluster, then problems of nodes and pods, and since when."""
+    from scripts.fleet import access, pod_problems
 
-    rows = access.show_nodes(access.cluster_kubeconfigs(stack, selector))
-    if problems := [problem for row in rows for problem in row.problems]:
+    files = access.cluster_kubeconfigs(stack, selector)
+    rows = access.show_nodes(files)
+    problems = [problem for row in rows for problem in row.problems]
+    problems += pod_problems.read_pod_problems(files, {row.cluster for row in rows if row.is_node})
+    if problems:
         click.echo("\nProblems:")
         for problem in problems:
             click.echo(f"  {problem}")

@@ -44,6 +44,15 @@ def says(
     api.answers[log(index)] = (200, line)
 
 
+def test_a_probe_that_stopped_to_report_is_not_believed(api: Api) -> None:
+    names = cluster(api, 2)
+    says(api, 0, {1})
+    says(api, 1, {0})
+    api.answers[log(1)][1]["time"] = "2026-11-23T12:29:55Z"  # type: ignore[index]
+    (line,) = missing(api, names)
+    assert line == "probe pod probe-n1 on n1: it has not reported since 2026-11-23T12:29:55Z"
+
+
 def log(index: int) -> str:
     return f"GET /api/v1/namespaces/kube-system/pods/probe-n{index}/log"
 

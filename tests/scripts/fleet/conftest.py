@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.ops.kube.api_server import api as api
 from tests.scripts.command_plugin.sshd import KeyPair, Sshd, make_key
 
 

@@ -11,7 +11,7 @@ from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import Workspace
-from scripts.fleet import access, engine_run, kubeconfig, nodes
+from scripts.fleet import access, engine_run, kubeconfig, nodes, pod_problems
 from scripts.fleet.__main__ import cli
 from tests.scripts.fleet.test_kubeconfigs import contexts, exported
 
@@ -43,6 +43,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (access, engine_run):
         monkeypatch.setattr(module, "existing_engine", lambda _stack: engine())
     monkeypatch.setattr(access, "read_nodes", _nodes)
+    monkeypatch.setattr(pod_problems, "read_pod_problems", lambda _files, _clusters: [])
     return tmp_path
 
 
