@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from model.ssh_keys import ALGORITHMS
 from ops.hosts import ssh
 from ops.hosts.login import Login
-from ops.hosts.ssh import Unreachable, route
+from ops.hosts.ssh import Unreachable, reach
 
 if TYPE_CHECKING:
     import paramiko
@@ -20,8 +20,7 @@ def host_keys(login: Login) -> "list[paramiko.PKey]":
     import paramiko
 
     try:
-        with route(login) as reach:
-            found = [key for algorithm in ALGORITHMS if (key := _shown(reach(), algorithm))]
+        found = [key for algorithm in ALGORITHMS if (key := _shown(reach(login), algorithm))]
     except (OSError, EOFError, paramiko.SSHException) as error:
         raise Unreachable(
             f"{login.host}:{login.port} cannot be reached: {error or type(error).__name__}. Check "

@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from model.ssh_keys import openssh_format
 from ops.errors import OperatorError
 from ops.hosts.login import Login
+from ops.hosts.shared_connection import SharedConnection
 from ops.wait import wait_until
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 DIAL_SECONDS = 10
 KEEPALIVE_SECONDS = 15
+SILENT_SECONDS = 60
 # Fits into one SSH packet (RFC 4253, section 6.1), so that paramiko copies nothing twice.
 CHUNK = 32_000
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
@@ -124,26 +127,35 @@ def connected(login: Login, *, patience_seconds: float = 0) -> Iterator[Connecti
 
 @contextmanager
 def _transport(login: Login, deadline: float) -> "Iterator[paramiko.Transport]":
-    with route(login, deadline) as reach, _closed(_dial(login, reach, deadline)) as transport:
+    with _closed(_dial(login, deadline)) as transport:
         yield transport
 
 
-@contextmanager
-def route(login: Login, deadline: float = 0) -> Iterator[Callable[[], Any]]:
-    """Give what opens a stream to the host's sshd, through the bastion if there is one."""
+def reach(login: Login, deadline: float = 0) -> Any:
+    """Open a stream to the host's sshd, through the bastion if there is one."""
     if (before := login.bastion_login) is None:
-        yield lambda: _tcp(login)
-        return
-    there = (login.host, login.port)
-    with _transport(before, deadline) as bastion:
-        yield lambda: bastion.open_channel(
-            "direct-tcpip", there, ("127.0.0.1", 0), timeout=DIAL_SECONDS
-        )
+        return _tcp(login)
+    return _bastion(before).stream((login.host, login.port), deadline)
 
 
-def _dial(login: Login, reach: Callable[[], Any], deadline: float) -> "paramiko.Transport":
+@cache
+def _bastion(login: Login) -> SharedConnection:
+    """Return this process's connection to a bastion; it lasts as long as the process."""
+
+    def dial(deadline: float) -> "paramiko.Transport":
+        transport = _dial(login, deadline)
+        # What it does not acknowledge, keep-alive messages included, ends the connection.
+        timeout = SILENT_SECONDS * 1000
+        connection: Any = transport.sock
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
+        return transport
+
+    return SharedConnection(dial)
+
+
+def _dial(login: Login, deadline: float) -> "paramiko.Transport":
     return wait_until(
-        lambda: _login(login, reach()),
+        lambda: _login(login, reach(login, deadline)),
         deadline - time.monotonic(),
         lambda reason: Unreachable(
             f"{login} cannot be reached: {reason}. Check address, port, firewall and that sshd "
