@@ -41,6 +41,7 @@ class ObservedMachine:
     `files` are the checksums of the watched files, or "missing"; `services` the systemd states of
     the watched services. `staged` are versions installed beside the running one; `cleanup_pending`:
     nothing was removed yet after an upgrade; `is_registering`: its pods are still a former Node's.
+    `crashes` are services and static pods that are crash-looping, with their last error.
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
@@ -61,6 +62,7 @@ class ObservedMachine:
     bridge: str = ""
     vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
+    crashes: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     applied: AppliedState = AppliedState()
@@ -128,6 +130,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         bridge=known["bridge"],
         vtep=known["vtep"],
         services=_below("service:", known),
+        crashes=_below("crash:", known),
         files=_below("file:", known),
         parts=_below("part:", known),
         applied=AppliedState(

@@ -177,6 +177,11 @@ class RolloutRun:
     def _reject_remaining_drift(self) -> None:
         for name, left in self._left.items():
             why = " and ".join(each.why for each in left)
+            if self._found[name].crashes:
+                raise OperatorError(
+                    f"{name}: {why}; files and settings are as they should be: correct the setting "
+                    "that it names, or the machine, then run `fleet up` again"
+                )
             raise OperatorError(
                 f"{name}: {why}, although that was just repaired: another program keeps changing "
                 "it; find it, then run `fleet up` again"

@@ -62,8 +62,10 @@ def not_as_made(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]
     for name, state in found.services.items():
         # The services of a virtual address run on some machines only.
         ran = found.applied.services.get(name) in RUNNING or name in ALWAYS
-        if ran and state not in RUNNING:
+        if ran and state not in RUNNING and name not in found.crashes:
             yield f"{name} is {state}"
+    for name, error in found.crashes.items():
+        yield f"{name} is crash-looping: {error}"
 
 
 def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:

@@ -226,17 +226,18 @@ start_all() {
   put_manifests etcd kube-apiserver
   systemctl reset-failed kubelet 2>/dev/null || true
   systemctl start kubelet
-  await "$KUBELET_SECONDS" "the kubelet to run as $KUBERNETES_VERSION" kubelet_answers
+  await "$KUBELET_SECONDS" "the kubelet to run as $KUBERNETES_VERSION" \
+    unless_crashing service kubelet kubelet_answers
   say "the kubelet is healthy"
   (($#)) || return 0
   for name in etcd kube-apiserver; do
-    await "$HEALTHY_SECONDS" "$name to answer" is_healthy "$name"
+    await "$HEALTHY_SECONDS" "$name to answer" unless_crashing pod "$name" is_healthy "$name"
   done
   await "$HEALTHY_SECONDS" "this machine's API server to be ready" api_is_ready
   say "the API server is ready"
   put_manifests kube-controller-manager kube-scheduler
   for name in "$@"; do
-    await "$HEALTHY_SECONDS" "$name to answer" is_healthy "$name"
+    await "$HEALTHY_SECONDS" "$name to answer" unless_crashing pod "$name" is_healthy "$name"
   done
   await "$HEALTHY_SECONDS" "the API to report the new pods as ready" are_reported "$@"
   say "healthy: $*"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib images managed
+# requires: lib crashes images managed
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -13,7 +13,8 @@
 #   cleanup_pending     yes if an upgrade has not been followed by a clean
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
-#   service:NAME        systemd's state: active, inactive, failed, ...
+#   service:NAME        systemd's state: active, inactive, failed, ..., or crash-looping
+#   crash:NAME          why a service or a static pod is crash-looping, in its own words
 #   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"
 #   part:NAME           digest of the files of a part that were last applied, or "pending" (managed.sh)
 #   image:REFERENCE     state of an image that is not as it was sent: missing, incomplete or unpinned;
@@ -22,7 +23,7 @@
 REGISTERING=$STATE/registering
 node_facts() {
   export LC_ALL=C
-  local pid path name reference status sum
+  local pid path name reference status sum why
   fact machine_id "$(cat /etc/machine-id)"
   fact arch "$(uname -m)"
   fact member "$(cat "$STATE/member" 2>/dev/null)"
@@ -40,8 +41,15 @@ node_facts() {
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
   for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived; do
     if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then
-      fact "service:$name" "$(systemctl is-active "$name")"
+      fact "service:$name" "$(service_state "$name")"
+      why=$(service_crash "$name")
+      [[ -z $why ]] || fact "crash:$name" "$why"
     fi
+  done
+  for name in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+    [[ -f /etc/kubernetes/manifests/$name.yaml ]] || continue
+    why=$(pod_crash "$name")
+    [[ -z $why ]] || fact "crash:$name" "$why"
   done
   for path in /etc/kubernetes/manifests/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler}.yaml \
     /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} $(managed_paths); do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib staging documents
+# requires: lib crashes staging documents
 # settings: NODE_ADDRESS
 # This machine's control plane: its desired manifests, and its health.
 # Only functions.

@@ -58,6 +58,16 @@ def test_stopped_kubelet_is_repaired() -> None:
     assert [each.why for each in required_actions(stopped, WORKER)] == ["kubelet is inactive"]
 
 
+def test_what_is_crash_looping_is_repaired_and_says_why() -> None:
+    services = {"containerd": "active", "kubelet": "crash-looping"}
+    crashes = {"kubelet": "unknown field: maxPod", "kube-apiserver": "unknown flag: --such"}
+    one = found(PLANE, services=services, crashes=crashes)
+    assert [each.why for each in required_actions(one, PLANE)] == [
+        "kubelet is crash-looping: unknown field: maxPod",
+        "kube-apiserver is crash-looping: unknown flag: --such",
+    ]
+
+
 def test_a_service_that_never_ran_is_not_missed() -> None:
     services = {"containerd": "active", "kubelet": "active", "keepalived": "inactive"}
     assert kinds(found(WORKER, services=services)) == []
@@ -186,6 +196,7 @@ def test_node_facts_are_parsed() -> None:
             "applied:version\tv1.36.3",
             "applied:kubelet\tabc",
             "applied:service:kubelet\tactive",
+            "crash:kubelet\tunknown field: maxPod",
             f"applied:file:{FILE}\tone",
             "member\tfingerprint id",
             "arch\tx86_64",
@@ -207,6 +218,7 @@ def test_node_facts_are_parsed() -> None:
     assert one.is_member
     assert one.files == {FILE: "two"}
     assert one.parts == {"proxy": "pending"}
+    assert one.crashes == {"kubelet": "unknown field: maxPod"}
     assert one.images == {"registry.k8s.io/pause:3": "missing", "ghcr.io/flannel:1": "unpinned"}
     assert (one.missing_archives, one.arch) == (("abc",), "amd64")
     assert (one.staged, one.cleanup_pending) == (("v1.37.2",), True)

@@ -134,6 +134,17 @@ def test_control_planes_that_make_the_api_unavailable_are_repaired_first() -> No
     assert "a-control-plane-1: repair done (kubelet is inactive)" in fleet.said
 
 
+def test_what_crashes_on_after_its_repair_says_why() -> None:
+    fleet = FakeFleet(inputs(), alike(inputs()))
+    one = fleet.found["a-worker-1"]
+    fleet.found["a-worker-1"] = replace(one, crashes={"kubelet": "unknown field: maxPod"})
+    with pytest.raises(
+        OperatorError, match=r"kubelet is crash-looping: unknown field: maxPod; files"
+    ):
+        run(fleet)
+    assert fleet.called("repair") == ["a-worker-1"]
+
+
 def test_an_api_with_unreachable_machines_is_not_waited_for() -> None:
     props = inputs()
     fleet = FakeFleet(props, alike(props, unreachable="no route to host"))

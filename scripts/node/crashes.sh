@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# requires: lib
+# Services and static pods that end again and again: what systemd and the kubelet call running for a
+# moment after each restart. Only functions.
+CRASHING=crash-looping
+POD_LOGS=/var/log/pods
+# How long one must have run to count as running, and how often it must have been restarted before.
+STEADY_SECONDS=10
+RESTARTS=3
+# What errors look like in the logs of klog, logrus, haproxy and plain programs.
+# Without interval expressions, which mawk lacks.
+ERRORS='^([EF][0-9][0-9][0-9][0-9] |error|fatal|panic)|level=(error|fatal)|\[ALERT\]'
+
+# service_state NAME: print systemd's state (active, inactive, failed, ...), or that it is crash-looping.
+service_state() {
+  local -A shown=()
+  local key value age
+  while IFS='=' read -r key value; do
+    shown[$key]=$value
+  done < <(systemctl show --property=ActiveState,SubState,NRestarts,ExecMainStartTimestampMonotonic "$1")
+  age=$(awk -v since="${shown[ExecMainStartTimestampMonotonic]:-0}" '{print int($1 - since / 1e6)}' /proc/uptime)
+  if ((${shown[NRestarts]:-0} >= RESTARTS)) &&
+    [[ ${shown[SubState]:-} == auto-restart* || (${shown[ActiveState]:-} == activ* && $age -lt $STEADY_SECONDS) ]]; then
+    echo "$CRASHING"
+  else
+    echo "${shown[ActiveState]:-unknown}"
+  fi
+}
+
+# service_crash NAME: print why a service is crash-looping, in its own words; nothing if it is not.
+service_crash() {
+  [[ $(service_state "$1") == "$CRASHING" ]] || return 0
+  journalctl --quiet --no-pager --output=cat --lines=1000 "_SYSTEMD_UNIT=$1.service" 2>/dev/null | last_words
+}
+
+# pod_crash NAME: print why a static pod of this name is crash-looping; nothing if it is not. The kubelet
+# keeps the log of the container before the current one, and names both by the number of restarts.
+pod_crash() {
+  local folder logs=() age
+  age=$(ps -o etimes= -p "$(pgrep --oldest --full "^$1( |\$)" || echo 0)" 2>/dev/null) || true
+  [[ -z $age || $age -lt $STEADY_SECONDS ]] || return 0
+  folder=$(find "$POD_LOGS" -mindepth 2 -maxdepth 2 -path "*/kube-system_$1-*/$1" -printf '%T@ %p\n' 2>/dev/null |
+    sort --numeric-sort | tail -n 1 | cut -d ' ' -f 2-) || true
+  [[ -n $folder ]] || return 0
+  mapfile -t logs < <(find "$folder" -name '*.log' -printf '%f\n' | sort --numeric-sort | tail -n 2)
+  ((${#logs[@]} == 2)) || return 0
+  ((${logs[1]%.log} >= RESTARTS - 1)) || return 0
+  ended_quickly "$folder/${logs[0]}" || return 0
+  cat "$folder/${logs[0]}" "$folder/${logs[1]}" | sed -E 's/^[^ ]+ (stdout|stderr) [FP] //' | last_words
+}
+
+# ended_quickly LOG: did its container live for a few seconds only?
+ended_quickly() {
+  local first last
+  first=$(head -n 1 "$1" | cut -d ' ' -f 1)
+  last=$(stat --format %Y "$1")
+  ((last - $(date --date="$first" +%s 2>/dev/null || echo 0) < STEADY_SECONDS))
+}
+
+# last_words: print the last error on standard input, or else its last line: shortened, and without
+# klog's header or anything that may be a credential.
+last_words() {
+  awk -v errors="$ERRORS" '
+    NF { last = $0 }
+    tolower($0) ~ tolower(errors) || $0 ~ errors { error = $0 }
+    END { print error ? error : last ? last : "it logged nothing" }' |
+    sed -E 's/^[IWEF][0-9]{4} [^]]*\] //
+      s/((token|password|secret|authorization)[a-z-]*["=: ]+)(bearer )?[^ ",]+/\1***/Ig' |
+    tr '\t' ' ' | cut -c 1-300
+}
+
+# unless_crashing KIND NAME COMMAND...: for `await`: succeed if COMMAND does; end the step if the service
+# or static pod is crash-looping instead.
+unless_crashing() {
+  local kind=$1 name=$2 why
+  shift 2
+  if "$@"; then return; fi
+  why=$("${kind}_crash" "$name")
+  [[ -z $why ]] || die "$name is $CRASHING: $why" \
+    "correct the setting that it names, or the machine, and run 'fleet up' again"
+  return 1
+}
