@@ -152,7 +152,7 @@ UPGRADE = ActionKind(
     run=_upgrade,
     drains=True,
     restarts_services=True,
-    covers=("kubelet", "cleanup"),
+    covers=("kubelet-records", "kubelet", "cleanup"),
 )
 REPAIR = ActionKind(
     name="repair",
@@ -182,6 +182,18 @@ KUBELET = ActionKind(
     run=_operation("apply_kubelet"),
     restarts_services=True,
     needs_upload=True,
+)
+KUBELET_RECORDS = ActionKind(
+    name="kubelet-records",
+    reasons=triggers.recorded_settings,
+    planned=triggers.planned_recorded_settings,
+    effect="kubelet restarted without its record of CPUs or memory",
+    doing="applying the kubelet's settings, without its record of CPUs or memory",
+    run=_operation("apply_kubelet"),
+    drains=True,
+    restarts_services=True,
+    needs_upload=True,
+    covers=("kubelet",),
 )
 KUBELET_UNIT = ActionKind(
     name="kubelet-unit",
@@ -242,6 +254,7 @@ ACTIONS = (
     REPAIR,
     CONTROL_PLANE,
     KUBELET_UNIT,
+    KUBELET_RECORDS,
     KUBELET,
     LOAD_BALANCER,
     REGISTER,

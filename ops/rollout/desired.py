@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NotRequired, TypedDict
 
 from ops.kube.node import ROLE_LABELS
-from ops.rollout import documents
+from ops.rollout import checkpoints, documents
 
 CONTROL_PLANE = "control-plane"
 
@@ -44,6 +44,7 @@ class ClusterInputs(TypedDict):
 class DesiredMachine:
     """One machine; `control` and `kubelet` are digests of its components' settings.
 
+    `recorded` is one of the kubelet's settings that it keeps a record of (see checkpoints.py).
     `control` is empty for a worker. `labels` include those of its role; `taints` are written
     `key=value:Effect`. `parts` are the digests of its managed files, `table` names their contents
     (see model/render/machine_files.py and ops/hosts/content.py).
@@ -57,6 +58,7 @@ class DesiredMachine:
     taints: tuple[str, ...]
     control: str
     kubelet: str
+    recorded: str
     parts: Mapping[str, str]
     table: str
 
@@ -97,6 +99,7 @@ class DesiredCluster:
                 taints=tuple(each.get("taints", ())),
                 control=control if each["role"] == CONTROL_PLANE else "",
                 kubelet=kubelet,
+                recorded=checkpoints.digest(inputs["kubelet_document"]),
                 parts=each["files"]["parts"],
                 table=each["files"]["table"],
             )

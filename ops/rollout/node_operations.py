@@ -13,7 +13,7 @@ from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedMachine, parse
 
 PATIENCE_SECONDS = 20
-NOTES = Operation("applied_state", ("KUBERNETES_VERSION", "CONTROL", "KUBELET"), 60)
+NOTES = Operation("applied_state", ("KUBERNETES_VERSION", "CONTROL", "KUBELET", "RECORDED"), 60)
 INSPECT, RECORD_AND_INSPECT = "inspect", "record_initial; inspect"
 ON_A_MEMBER = {
     **OPERATIONS,
@@ -81,6 +81,7 @@ class NodeOperations:
             "KUBERNETES_VERSION": self.wanted.version,
             "CONTROL": self.wanted.control,
             "KUBELET": self.wanted.kubelet,
+            "RECORDED": self.wanted.recorded,
             "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
             "KUBELET_CONFIGURATION": self.cluster.kubelet_document,
         }

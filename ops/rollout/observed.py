@@ -32,6 +32,7 @@ class AppliedState:
     kubelet: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    recorded: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,9 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         our_labels=tuple(machine.labels),
         our_taints=machine.taints,
     )
-    applied = AppliedState(machine.version, machine.control, machine.kubelet)
+    applied = AppliedState(
+        machine.version, machine.control, machine.kubelet, recorded=machine.recorded
+    )
     return ObservedMachine(version=machine.version, parts=machine.parts, applied=applied, node=node)
 
 
@@ -139,6 +142,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
             known.get("applied:kubelet", ""),
             _below("applied:service:", known),
             _below("applied:file:", known),
+            known.get("applied:recorded", ""),
         ),
     )
 

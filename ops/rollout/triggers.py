@@ -98,8 +98,23 @@ def kubelet_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator
 def planned_kubelet_settings(
     was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
 ) -> Iterator[str]:
-    """The kubelet's document changed."""
-    if was.kubelet != wanted.kubelet:
+    """The kubelet's document changed, in nothing that the kubelet records."""
+    if was.kubelet != wanted.kubelet and was.recorded == wanted.recorded:
+        yield f"new kubelet settings ({', '.join(change.kubelet_keys)})"
+
+
+def recorded_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """The kubelet would refuse the desired settings because of its own records."""
+    settings_differ = found.applied.kubelet != wanted.kubelet
+    if settings_differ and found.applied.recorded != wanted.recorded:
+        yield "the kubelet's policies for CPUs or memory changed"
+
+
+def planned_recorded_settings(
+    was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
+) -> Iterator[str]:
+    """The kubelet's document changed in what the kubelet records."""
+    if was.recorded != wanted.recorded:
         yield f"new kubelet settings ({', '.join(change.kubelet_keys)})"
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # requires: lib node_facts pod-network
-# settings: KUBERNETES_VERSION CONTROL KUBELET
+# settings: KUBERNETES_VERSION CONTROL KUBELET RECORDED
 # The applied state of a member: version, settings, and checksums of its files. Later inspections
 # detect drift against it. Only functions.
 
@@ -17,6 +17,7 @@ record_applied() {
     fact version "$KUBERNETES_VERSION"
     fact control "$CONTROL"
     fact kubelet "$KUBELET"
+    fact recorded "$RECORDED"
     node_facts | grep -E '^(file|service):'
   } >"$APPLIED_STATE.new"
   mv "$APPLIED_STATE.new" "$APPLIED_STATE"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply install staging documents static-pods space
+# requires: lib apply checkpoints install staging documents static-pods space
 # settings: KUBERNETES_VERSION
 # A change of a member's programs, kubelet configuration and static pods, in one go and with the
 # kubelet stopped, so that the machine's control plane is unavailable only once and briefly.
@@ -58,6 +58,7 @@ plan_kubelet() {
     die "the cluster's kubelet-config cannot be read" "fix the endpoint and run 'fleet up' again"
   fi
   plan_file "$folder/config.yaml" config "$KUBELET_CONFIG"
+  outdated_checkpoints "$KUBELET_CONFIG" "$folder/config.yaml" >"$PENDING_CHANGE.part/checkpoints"
   if [[ -s $DOCUMENTS/flags.env ]]; then
     plan_file "$DOCUMENTS/flags.env" flags "$KUBELET_FLAGS"
   fi
@@ -175,6 +176,7 @@ describe_change() {
 stop_components() {
   local name
   systemctl stop kubelet
+  remove_checkpoints
   for name in "$@"; do
     rm -f "$MANIFESTS/$name.yaml"
   done
@@ -183,6 +185,29 @@ stop_components() {
   if [[ " $* " == *" etcd "* ]] && is_another_image etcd "$PENDING_CHANGE"; then
     keep_etcd_data
   fi
+}
+
+# remove_checkpoints: keep the kubelet's outdated records for a rollback; it makes new ones.
+remove_checkpoints() {
+  local name
+  [[ -f $PENDING_CHANGE/checkpoints ]] || return 0
+  while read -r name; do
+    if [[ -f $CHECKPOINTS/$name && ! -e $PENDING_CHANGE/old/$name ]]; then
+      say "removing the kubelet's $name"
+      mv "$CHECKPOINTS/$name" "$PENDING_CHANGE/old/$name"
+    fi
+  done <"$PENDING_CHANGE/checkpoints"
+}
+
+# restore_checkpoints: restore the former records, or at least remove those of the failed change.
+restore_checkpoints() {
+  local name
+  [[ -f $PENDING_CHANGE/checkpoints ]] || return 0
+  while read -r name; do
+    rm -f "$CHECKPOINTS/$name"
+    [[ ! -f $PENDING_CHANGE/old/$name ]] || mv "$PENDING_CHANGE/old/$name" "$CHECKPOINTS/$name"
+  done <"$PENDING_CHANGE/checkpoints"
+  rm -f "$PENDING_CHANGE/checkpoints"
 }
 
 is_another_image() { # COMPONENT PLAN
@@ -283,6 +308,7 @@ rollback() {
   done
   end_components "${back[@]}"
   rollback_programs
+  restore_checkpoints
   for name in config flags; do
     restore_plan "$name"
   done

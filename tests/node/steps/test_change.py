@@ -18,6 +18,8 @@ for name in kubelet_answers api_is_ready are_reported start_runtime; do
 done
 """
 MIB = 1 << 20
+# The rest of finish_change, for a test that plans more.
+FINISH = 'mv "$PENDING_CHANGE.part" "$PENDING_CHANGE"; do_change; }'
 
 
 class Member:
@@ -118,3 +120,29 @@ def test_artifacts_are_not_received_without_space(disk: Disk) -> None:
     assert refused.returncode == 1
     assert f"40 MiB free on {disk.state}, 52 MiB needed" in refused.stderr
     assert "nothing was sent" in refused.stderr
+
+
+def test_outdated_records_of_the_kubelet_are_removed_while_it_is_stopped(member: Member) -> None:
+    records = member.disk.folder / "var/lib/kubelet"
+    records.mkdir()
+    (records / "cpu_manager_state").write_text("none")
+    (records / "memory_manager_state").write_text("None")
+    outdated = 'echo cpu_manager_state >"$PENDING_CHANGE.part/checkpoints"'
+    systemctl = (
+        'systemctl() { echo "systemctl $1 $(cd '
+        f'{records} && echo *)" >>"$CALLS"; [[ $1 != show ]] || echo 0; }}'
+    )
+    plan = f"{systemctl}\nfinish_change() {{ {outdated}\n{FINISH}"
+    made = member.change("100m", plan)
+    assert made.returncode == 0, made.stderr
+    assert [path.name for path in records.iterdir()] == ["memory_manager_state"]
+    calls = member.calls.read_text().splitlines()
+    assert "systemctl stop cpu_manager_state memory_manager_state" in calls
+    assert "systemctl start memory_manager_state" in calls
+    (records / "cpu_manager_state").write_text("none")
+    failing = (
+        "put_files() { [[ -e $STATE/failed ]] || { touch $STATE/failed; "
+        f"echo static >{records}/cpu_manager_state; false; }}; }}\n{plan}"
+    )
+    assert member.change("100m", failing).returncode == 1
+    assert (records / "cpu_manager_state").read_text() == "none"

@@ -98,7 +98,9 @@ def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
         "services": services,
         "files": files,
         "parts": dict(like.parts),
-        "applied": AppliedState(like.version, like.control, like.kubelet, services, files),
+        "applied": AppliedState(
+            like.version, like.control, like.kubelet, services, files, like.recorded
+        ),
         "node": node,
     }
     return ObservedMachine(**{**known, **changes})

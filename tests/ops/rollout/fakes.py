@@ -80,7 +80,12 @@ class FakeOperations(NodeOperations):
         elif name == "record_applied":
             like, was = self.wanted, now.applied
             applied = AppliedState(
-                like.version, like.control, like.kubelet, was.services, was.files
+                like.version,
+                like.control,
+                like.kubelet,
+                was.services,
+                was.files,
+                like.recorded,
             )
             now = replace(now, applied=applied)
         elif name == "apply_files":

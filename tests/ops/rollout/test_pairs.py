@@ -64,6 +64,8 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     ),
     "kubelet-unit": _parts(kubelet="k2"),
     "kubelet": _input(kubelet_document="maxPods: 50"),
+    # After the other settings of the same document.
+    "kubelet-records": _input(kubelet_document="maxPods: 50\ncpuManagerPolicy: static"),
     "load-balancer": _parts(**{"load-balancer": "l2"}),
     "register": _found(lambda each: replace(each, node=None)),
     "metadata": _label,
@@ -71,7 +73,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "cleanup": _found(lambda each: replace(each, cleanup_pending=True)),
 }
 # Rows whose work an upgrade includes.
-INCLUDED = ("kubelet",)
+INCLUDED = ("kubelet", "kubelet-records")
 # The operations that do each row's work.
 OPERATIONS = {
     "kernel": {"apply_files kernel"},
@@ -84,6 +86,7 @@ OPERATIONS = {
     "control-plane": {"apply_control_plane"},
     "kubelet-unit": {"apply_files kubelet"},
     "kubelet": {"apply_kubelet"},
+    "kubelet-records": {"apply_kubelet"},
     "load-balancer": {"apply_files load-balancer"},
     "register": {"register"},
     "metadata": {"set_metadata"},

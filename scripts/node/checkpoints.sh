@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# requires: lib
+# The kubelet's own records of which container has which CPUs and memory. It refuses to start with a
+# record of another policy or of other reserved resources: "drain this node and delete the checkpoint
+# file". ops/rollout/checkpoints.py lists the same fields and has the sources. Only functions.
+CHECKPOINTS=/var/lib/kubelet
+CPU_FIELDS=(cpuManagerPolicy cpuManagerPolicyOptions reservedSystemCPUs kubeReserved systemReserved)
+MEMORY_FIELDS=(memoryManagerPolicy reservedMemory kubeReserved systemReserved evictionHard)
+
+# outdated_checkpoints OLD NEW: print the names of the records that a change between these
+# configurations of the kubelet makes unusable.
+outdated_checkpoints() {
+  is_outdated "$1" "$2" "${CPU_FIELDS[@]}" && echo cpu_manager_state
+  is_outdated "$1" "$2" "${MEMORY_FIELDS[@]}" && echo memory_manager_state
+  return 0
+}
+
+# is_outdated OLD NEW POLICY FIELD...: does a field differ, and is the policy in use before or after?
+is_outdated() {
+  local old=$1 new=$2 policy=$3 field
+  shift 2
+  grep -qiE "^$policy: *\"?static" "$old" "$new" 2>/dev/null || return
+  for field in "$@"; do
+    [[ $(field_of "$old" "$field") == "$(field_of "$new" "$field")" ]] || return 0
+  done
+  return 1
+}
+
+# field_of FILE NAME: print a field of a YAML document, with the lines that belong to it.
+field_of() {
+  awk -v name="$2:" '
+    /^[^ #-]/ { inside = $1 == name }
+    inside' "$1" 2>/dev/null
+}
