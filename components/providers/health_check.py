@@ -14,6 +14,7 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed
+from components.providers.engine_log import EngineLog
 from ops.kube import cluster_health
 from ops.kube.cluster_health import ClusterHealth
 from ops.kube.identity import Identity, connect
@@ -59,6 +60,7 @@ class ClusterHealthCheckProvider(Provider[ClusterHealthCheckInputs, ClusterHealt
     def _read(self, state: ClusterHealthCheckState) -> ClusterHealthCheckState:
         """Check once, without waiting."""
         observed = cluster_health.check(connect(state["identity"]), state["nodes"])
+        _warn(state, observed)
         return {**state, "observed": observed}
 
 
@@ -69,7 +71,13 @@ def _await_ready(inputs: ClusterHealthCheckInputs) -> ClusterHealthCheckState:
         inputs["nodes"],
         inputs["deadline_seconds"],
     )
+    _warn(inputs, observed)
     return {**inputs, "observed": observed}
+
+
+def _warn(inputs: ClusterHealthCheckInputs, observed: ClusterHealth) -> None:
+    for line in observed.get("warnings", ()):
+        EngineLog("")(f"{inputs['cluster']}: {line}", ephemeral=False, warning=True)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """A cluster's health: its Nodes, its DNS, and connectivity between pods on all Nodes."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 from ops.errors import OperatorError
-from ops.kube import reachability
+from ops.kube import etcd_space, reachability
 from ops.kube.client import PROBE_RETRIES, Client
 from ops.kube.conditions import is_ready, message
 from ops.kube.errors import ApiError
@@ -32,10 +32,11 @@ class NodeSummary(TypedDict):
 
 
 class ClusterHealth(TypedDict):
-    """A cluster's Nodes, and what it lacks to be ready, one line each."""
+    """A cluster's Nodes, what it lacks to be ready, and what may stop it later, one line each."""
 
     nodes: list[NodeSummary]
     missing: list[str]
+    warnings: NotRequired[list[str]]
 
 
 def await_ready(
@@ -45,28 +46,38 @@ def await_ready(
 
     def ready() -> ClusterHealth:
         observed = _check(client, nodes)
+        if not observed["missing"]:
+            observed = _with_space(client, observed)
         if observed["missing"]:
             raise NotYet("\n  ".join(observed["missing"]))
         return observed
 
+    def late(missing: str) -> OperatorError:
+        # An alarm of etcd may be the cause of the rest.
+        causes = etcd_space.alarms(etcd_space.databases(client))
+        lines = "\n  ".join([*(cause for cause in causes if cause not in missing), missing])
+        return OperatorError(
+            f"cluster {cluster} did not become ready within {deadline_seconds:.0f} s:\n"
+            f"  {lines}\nFix the problems above and run `fleet up` again."
+        )
+
     return wait_until(
         ready,
         deadline_seconds,
-        lambda missing: OperatorError(
-            f"cluster {cluster} did not become ready within {deadline_seconds:.0f} s:\n"
-            f"  {missing}\nFix the problems above and run `fleet up` again."
-        ),
+        late,
         poll_seconds=max(POLL_SECONDS, len(nodes) * POLL_SECONDS_PER_NODE),
     )
 
 
 def check(client: Client, nodes: Sequence[str]) -> ClusterHealth:
     """Check once the cluster that should have these Nodes."""
-    return _check(client.limited(retries=PROBE_RETRIES), nodes)
+    client = client.limited(retries=PROBE_RETRIES)
+    observed = _check(client, nodes)
+    return _with_space(client, observed) if observed["nodes"] else observed
 
 
 def pod_problems(client: Client) -> list[str]:
-    """Return what fails now for pods on Ready Nodes, one line each, with the time since when."""
+    """Return what fails now for pods on Ready Nodes, with the time since when, and for etcd."""
     client = client.limited(retries=PROBE_RETRIES)
     try:
         nodes = list(client.pages("/api/v1/nodes"))
@@ -75,11 +86,23 @@ def pod_problems(client: Client) -> list[str]:
     except ApiError as error:
         return [f"the state of its pods cannot be read: {error}"]
     ready = [_name(node) for node in nodes if is_ready(node)]
+    databases = etcd_space.databases(client)
     return [
         *_missing_dns(dns),
         *_missing_probes(ready, probes),
         *reachability.failures(client, list(_ready_probes(ready, nodes, probes))),
+        *etcd_space.alarms(databases),
+        *etcd_space.warnings(databases),
     ]
+
+
+def _with_space(client: Client, observed: ClusterHealth) -> ClusterHealth:
+    """Add what etcd's databases lack in space."""
+    found = etcd_space.databases(client)
+    health = {**observed, "missing": [*etcd_space.alarms(found), *observed["missing"]]}
+    if near := [*etcd_space.warnings(found)]:
+        health["warnings"] = near
+    return cast(ClusterHealth, health)
 
 
 def _check(client: Client, expected: Sequence[str]) -> ClusterHealth:

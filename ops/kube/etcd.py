@@ -65,7 +65,7 @@ def members(client: Client, *, besides: str = "") -> list[Member]:
 
     The pod of the Node `besides` is asked last. Raises OperatorError when none answers.
     """
-    listed, checked = _run_in_any_pod(client, besides, LIST, HEALTH)
+    listed, checked = run_in_any_pod(client, besides, LIST, HEALTH)
     healthy = {endpoint["endpoint"] for endpoint in checked if endpoint["health"]}
     return [_member(member, healthy) for member in listed["members"]]
 
@@ -118,7 +118,7 @@ def remove_member(
         while leaving := leaving or find():
             first, leaving = leaving[0], ()
             try:
-                _run_in_any_pod(client, name, (*REMOVE, first.id))
+                run_in_any_pod(client, name, (*REMOVE, first.id))
             except OperatorError as error:
                 # etcd itself refuses while it is not sure of a majority of its own.
                 raise NotYet(str(error)) from None
@@ -168,7 +168,7 @@ def refusal(found: Iterable[Member], leaving: Member) -> str | None:
 
 def _has(client: Client, name: str, address: str) -> bool:
     """Whether a machine has any member in etcd: cheaper than checking the health of all members."""
-    (listed,) = _run_in_any_pod(client, name, LIST)
+    (listed,) = run_in_any_pod(client, name, LIST)
     found = [_member(member, set()) for member in listed["members"]]
     return bool(of_machine(found, name, address))
 
@@ -192,7 +192,7 @@ def _member(listed: Json, healthy: set[str]) -> Member:
     )
 
 
-def _run_in_any_pod(client: Client, besides: str, *commands: Sequence[str]) -> list[Json]:
+def run_in_any_pod(client: Client, besides: str, *commands: Sequence[str]) -> list[Json]:
     """Return etcdctl's output of the commands, all run in the first pod that answers."""
     reasons = []
     for pod in _pods(client, besides):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import yaml
 
-from ops.kube import losses, retirement
+from ops.kube import etcd_space, losses, retirement
 from ops.kube.client import Client
 from ops.kube.nodes import Nodes
 
@@ -36,6 +36,10 @@ class ClusterNodes(Nodes):
     def losses(self, leaving: Mapping[str, bool]) -> dict[str, str]:
         """Describe what the drains of these Nodes delete for good; whether a Node also leaves."""
         return losses.of_drains(self.client, leaving)
+
+    def reject_etcd_alarm(self, cluster: str) -> None:
+        """Raise OperatorError if etcd accepts no writes."""
+        etcd_space.reject_alarm(self.client, cluster)
 
     def recorded_version(self) -> str:
         """Return the version of the cluster's own objects."""

@@ -66,6 +66,7 @@ class RolloutRun:
         if not self._left:
             self._leave_out_lost_machines(self._found)
             return self._found
+        self._nodes.reject_etcd_alarm(self._cluster.name)
         self.changed = True
         self._upload()
         for change in self._changes(self._cluster.control_planes):

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from tests.ops.kube.api_server import Api
 
 PODS = "GET /api/v1/namespaces/kube-system/pods"
+QUOTA = 2 << 30
 
 
 class Etcd:
@@ -21,6 +22,7 @@ class Etcd:
     ) -> None:
         self.members = dict(zip(names, range(11, 11 + len(names)), strict=True))
         self.dead, self.learners, self.unstarted = dead, learners, unstarted
+        self.size, self.alarm = QUOTA // 2, ""
         # Another answer than the one that etcd would give, by subcommand.
         self.failures: dict[str, tuple[int, str, str]] = {}
         api.answers[PODS] = lambda: (200, {"items": [self._pod(name) for name in names]})
@@ -52,6 +54,8 @@ class Etcd:
             return 0, json.dumps({"members": [self._listed(name) for name in self.members]}), ""
         if subcommand == "endpoint health":
             return int(bool(self.dead)), json.dumps(self._health()), "Error: unhealthy cluster"
+        if subcommand == "endpoint status":
+            return 0, json.dumps([self._status(number) for number in self.members.values()]), ""
         assert subcommand == "member remove"
         self.members = {name: n for name, n in self.members.items() if self.id_of(name) != words[3]}
         return 0, "{}", ""
@@ -65,6 +69,11 @@ class Etcd:
             **({"name": name, "clientURLs": [f"https://{address}:2379"]} if started else {}),
             **({"isLearner": True} if name in self.learners else {}),
         }
+
+    def _status(self, number: int) -> dict[str, object]:
+        status = {"dbSize": self.size, "dbSizeInUse": self.size // 2, "dbSizeQuota": QUOTA}
+        alarm = {"errors": [f"memberID:{number} alarm:{self.alarm} "]} if self.alarm else {}
+        return {"Endpoint": f"https://192.0.2.{number}:2379", "Status": {**status, **alarm}}
 
     def _health(self) -> list[dict[str, object]]:
         return [

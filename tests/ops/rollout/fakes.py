@@ -148,6 +148,11 @@ class FakeNodes(ClusterNodes):
     def cluster_document(self) -> str:
         return self._fleet.recorded
 
+    def reject_etcd_alarm(self, cluster: str) -> None:
+        del cluster
+        if alarm := self._fleet.failing.get("reject_etcd_alarm"):
+            raise alarm
+
     def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
         self._fleet.call("set_metadata", name)
         now = self._fleet.found[name]

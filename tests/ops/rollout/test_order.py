@@ -214,3 +214,11 @@ def test_a_change_that_fails_on_one_machine_reaches_no_other_and_can_be_reverted
     assert run(fleet)
     assert fleet.called("apply_files containerd proxy") == ["a-control-plane-0"]
     assert not run(fleet)
+
+
+def test_nothing_begins_while_etcd_accepts_no_writes() -> None:
+    fleet = FakeFleet(inputs(version="v1.36.4"), alike(inputs(), staged=("v1.36.4",)))
+    fleet.failing["reject_etcd_alarm"] = OperatorError("NOSPACE")
+    with pytest.raises(OperatorError, match="NOSPACE"):
+        run(fleet)
+    assert fleet.calls == []
