@@ -13,7 +13,12 @@ def entry(machine: Machine, driver: str, login: MachineLogin) -> pulumi.Output[M
 
     Otherwise one failed machine would leave the stack without access to the others.
     """
-    known: MachineEntry = {"address": machine.address, "role": machine.role, "driver": driver}
+    known: MachineEntry = {
+        "address": machine.address,
+        "role": machine.role,
+        "pool": machine.pool,
+        "driver": driver,
+    }
 
     def complete(props: LoginProps) -> MachineEntry:
         return known if pulumi.contains_unknowns(props) else {**known, "login": props}

@@ -1,5 +1,6 @@
 """The desired state of a cluster's machines, as inputs of the rollout resource."""
 
+import json
 from collections.abc import Sequence
 
 import pulumi
@@ -9,7 +10,7 @@ from components.pki import Pki
 from components.providers.hold import Hold
 from components.providers.rollout import Rollout, RolloutArgs
 from components.sdk import value_of
-from model.fleet import Cluster
+from model.fleet import Cluster, ExistingSettings
 from model.fleet import Machine as DescribedMachine
 from model.render import kubeadm, kubeadm_patches
 from ops.rollout.desired import FilesInputs, MachineInputs
@@ -46,6 +47,7 @@ def rollout_of(
             identity=pki.identity,
             policy={
                 "max_unavailable": upgrade.max_unavailable,
+                "pool_limits": dict(upgrade.pool_limits),
                 "drain_seconds": upgrade.drain_seconds,
                 "force": upgrade.force,
             },
@@ -59,10 +61,19 @@ def rollout_of(
 
 
 def _inputs(machine: DescribedMachine, files: FilesInputs) -> MachineInputs:
-    return {
+    inputs: MachineInputs = {
         "role": machine.role,
         "address": machine.address,
         "labels": dict(machine.labels),
         "taints": [str(taint) for taint in machine.taints],
         "files": files,
     }
+    if machine.pool:
+        inputs["pool"] = machine.pool
+    if machine.kubelet:
+        # As text, since the engine's numbers are all fractions.
+        inputs["kubelet"] = json.dumps(machine.kubelet, sort_keys=True)
+    if isinstance(machine.settings, ExistingSettings):
+        inputs["host"] = f"{machine.settings.host}:{machine.settings.port}"
+        inputs["host_key"] = machine.settings.host_key or ""
+    return inputs

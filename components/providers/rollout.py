@@ -66,9 +66,10 @@ JUDGED = (
 
 
 class Policy(TypedDict):
-    """How running machines are changed."""
+    """How running machines are changed; `pool_limits` are those of pools with their own."""
 
     max_unavailable: float
+    pool_limits: Mapping[str, float]
     drain_seconds: float
     force: bool
 
@@ -242,8 +243,10 @@ def _roll(
     `before` are the workers that the last run left out.
     """
     from ops.rollout import unavailable
+    from ops.rollout.concurrency import Limits
     from ops.rollout.order import RolloutRun
 
+    policy = inputs["policy"]
     progress = _progress(inputs)
     nodes = _nodes(inputs)
     rollout = RolloutRun(
@@ -251,7 +254,7 @@ def _roll(
         _machines(inputs),
         nodes,
         progress,
-        at_once=int(inputs["policy"]["max_unavailable"]),
+        limits=Limits.read(policy["max_unavailable"], policy["pool_limits"]),
     )
     found = rollout.run(record_initial=are_new_settled)
     rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.changed else ""

@@ -71,6 +71,7 @@ def join_documents(cluster: Cluster, machine: Machine) -> str:
         document["controlPlane"] = {
             "localAPIEndpoint": {"advertiseAddress": machine.address, "bindPort": API_PORT}
         }
+    if machine in cluster.control_planes or machine.kubelet:
         document["patches"] = PATCHES_FIELD
     return _dump(document)
 
@@ -145,15 +146,15 @@ def _arguments(arguments: Mapping[str, str]) -> list[Document]:
 
 def kubelet_configuration(cluster: Cluster) -> str:
     """Return the KubeletConfiguration, the same on every machine, as one YAML document."""
-    return _dump(_overridden(_own_kubelet_configuration(cluster), cluster.kubelet))
+    return _dump(overridden(_own_kubelet_configuration(cluster), cluster.kubelet))
 
 
-def _overridden(own: Document, settings: Mapping[str, Any]) -> Document:
-    """Return our fields overridden by the cluster's settings, with nested mappings merged."""
+def overridden(own: Document, settings: Mapping[str, Any]) -> Document:
+    """Return fields of the kubelet overridden by settings, with nested mappings merged."""
     merged = dict(own)
     for key, value in settings.items():
         both = isinstance(own.get(key), dict) and isinstance(value, Mapping)
-        merged[key] = _overridden(own[key], value) if both else value
+        merged[key] = overridden(own[key], value) if both else value
     return merged
 
 

@@ -1,11 +1,16 @@
-"""kubeadm's patches of the manifests that it renders.
+"""kubeadm's patches of the manifests and of the kubelet's configuration that it renders.
 
 https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/control-plane-flags/#patches
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 
+import yaml
+
+KUBELET_PATCH = "kubeletconfiguration+merge.yaml"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -17,6 +22,14 @@ def patches() -> dict[str, str]:
     server is up.
     """
     return {f"{component}+strategic.yaml": _startup_probe(component) for component in COMPONENTS}
+
+
+def kubelet_patches(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the patch of a machine's own kubelet settings by file name; {} without any.
+
+    Mappings are merged, everything else is replaced (RFC 7386), as a cluster's settings are.
+    """
+    return {KUBELET_PATCH: yaml.safe_dump(dict(settings))} if settings else {}
 
 
 def digest() -> str:

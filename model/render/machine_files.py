@@ -31,8 +31,9 @@ from model.render.node_paths import (
 )
 
 KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
-KUBELET, KUBEADM, LOAD_BALANCER = "kubelet", "kubeadm", "load-balancer"
-PARTS = (KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBEADM, LOAD_BALANCER)
+KUBELET, KUBELET_PATCH = "kubelet", "kubelet-patch"
+KUBEADM, LOAD_BALANCER = "kubeadm", "load-balancer"
+PARTS = (KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBELET_PATCH, KUBEADM, LOAD_BALANCER)
 UNITS = "/etc/systemd/system"
 DIGITS = 16
 
@@ -66,7 +67,7 @@ COMMON_FILES = (
 
 def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]:
     """Return the files of a machine, ordered by part."""
-    files = [*COMMON_FILES, *_proxy(cluster), *_mirrors(cluster)]
+    files = [*COMMON_FILES, *_proxy(cluster), *_mirrors(cluster), *_kubelet_patch(machine)]
     if machine.role == CONTROL_PLANE:
         files += [*_kubeadm(machine), *_load_balancer(cluster, machine)]
     return tuple(sorted(files, key=lambda file: PARTS.index(file.part)))
@@ -100,6 +101,11 @@ def _proxy(cluster: Cluster) -> Iterator[ManagedFile]:
 def _mirrors(cluster: Cluster) -> Iterator[ManagedFile]:
     for registry, content in mirrors.hosts_files(cluster).items():
         yield ManagedFile(f"/etc/containerd/certs.d/{registry}/hosts.toml", MIRRORS, content)
+
+
+def _kubelet_patch(machine: Machine) -> Iterator[ManagedFile]:
+    for name, content in kubeadm_patches.kubelet_patches(machine.kubelet).items():
+        yield ManagedFile(f"{PATCHES}/{name}", KUBELET_PATCH, content)
 
 
 def _kubeadm(machine: Machine) -> Iterator[ManagedFile]:

@@ -3,7 +3,7 @@
 STATE = "/var/lib/kubeadm-fleet"
 # The machine's artifacts, each file named by its checksum.
 ARTIFACTS = f"{STATE}/artifacts"
-# kubeadm's patches of the manifests that it renders.
+# kubeadm's patches of what it renders.
 PATCHES = f"{STATE}/patches"
 # A control plane's InitConfiguration, for `kubeadm init` and its phases.
 INIT_CONFIGURATION = f"{STATE}/init-configuration.yaml"

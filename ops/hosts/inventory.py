@@ -15,17 +15,19 @@ class MachineEntry(TypedDict):
 
     address: str
     role: str
+    pool: str
     driver: str
     login: NotRequired[LoginProps]
 
 
 @dataclass(frozen=True)
 class InventoryMachine:
-    """A machine; `address` is the one that its cluster knows it by."""
+    """A machine; `address` is the one that its cluster knows it by, `pool` "" without one."""
 
     name: str
     cluster: str
     role: str
+    pool: str
     address: str
     driver: str
     known_login: Login | None = field(repr=False)
@@ -78,7 +80,9 @@ class Inventory:
 
 def _machine(name: str, cluster: str, given: MachineEntry) -> InventoryMachine:
     login = Login.from_props(given["login"]) if "login" in given else None
-    return InventoryMachine(name, cluster, given["role"], given["address"], given["driver"], login)
+    return InventoryMachine(
+        name, cluster, given["role"], given["pool"], given["address"], given["driver"], login
+    )
 
 
 def _similar(name: str, names: Mapping[str, object] | tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NotRequired, TypedDict, cast
 
+from model.well_known import POOL_LABEL
 from ops.errors import OperatorError
 from ops.kube import etcd_space, reachability
 from ops.kube.client import PROBE_RETRIES, Client
@@ -26,6 +27,7 @@ class NodeSummary(TypedDict):
 
     name: str
     role: str
+    pool: str
     version: str
     address: str
     ready: bool
@@ -196,6 +198,7 @@ def _summary(node: Object) -> NodeSummary:
     return {
         "name": _name(node),
         "role": role,
+        "pool": labels.get(POOL_LABEL, ""),
         "version": status.get("nodeInfo", {}).get("kubeletVersion", ""),
         "address": addresses[0] if addresses else "",
         "ready": is_ready(node),

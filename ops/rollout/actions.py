@@ -138,6 +138,16 @@ IMAGES = ActionKind(
     needs_ready=False,
     restores_api=True,
 )
+# Only the file: an upgrade or the change of the kubelet's settings, later in the turn, applies it.
+KUBELET_PATCH = ActionKind(
+    name="kubelet-patch",
+    reasons=triggers.changed_files(machine_files.KUBELET_PATCH),
+    planned=triggers.planned_kubelet_patch,
+    effect="in place",
+    doing="writing the machine's own settings of the kubelet",
+    run=_apply_files(machine_files.KUBELET_PATCH),
+    needs_ready=False,
+)
 UPGRADE = ActionKind(
     name="upgrade",
     reasons=triggers.other_version,
@@ -250,6 +260,7 @@ ACTIONS = (
     CONTAINER_RUNTIME,
     KUBEADM,
     IMAGES,
+    KUBELET_PATCH,
     UPGRADE,
     REPAIR,
     CONTROL_PLANE,

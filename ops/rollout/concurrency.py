@@ -1,16 +1,49 @@
 """How many workers are changed at a time, and which machines come first.
 
-Workers are changed at most `limit` at a time, as a sliding window: as soon as one is done, the next
-begins. Unhealthy machines come first: they serve no workload, and fixing one adds capacity.
+Pools with a limit of their own are changed beside the others, which share the cluster's. Within a
+limit, workers are changed as a sliding window: as soon as one is done, the next begins. Unhealthy
+machines come first: they serve no workload, and fixing one adds capacity.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from ops.errors import OperatorError
 
 T = TypeVar("T")
+# The group of all workers that share the cluster's limit.
+SHARED = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many workers are changed at a time: of the cluster, and of pools with their own limit."""
+
+    shared: int
+    pools: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, shared: float, pools: Mapping[str, float]) -> "Limits":
+        """Read the rollout's inputs; the engine's numbers are fractions."""
+        return cls(int(shared), {pool: int(limit) for pool, limit in pools.items()})
+
+    def group(self, pool: str) -> str:
+        """Return the group of a pool's workers: the pool, or all that share the limit."""
+        return pool if pool in self.pools else SHARED
+
+    def of(self, group: str) -> int:
+        """Return the limit of a group."""
+        return self.pools.get(group, self.shared)
+
+
+@dataclass(frozen=True)
+class Group(Generic[T]):
+    """Machines of which at most `limit` are changed at a time."""
+
+    machines: Sequence[T]
+    limit: int
 
 
 def unhealthy_first(machines: Iterable[T], is_ready: Callable[[T], bool]) -> list[T]:
@@ -18,21 +51,24 @@ def unhealthy_first(machines: Iterable[T], is_ready: Callable[[T], bool]) -> lis
     return sorted(machines, key=is_ready)
 
 
-def run_bounded(machines: Sequence[T], limit: int, work: Callable[[T], None]) -> None:
-    """Process all machines, at most `limit` at once.
+def run_bounded(groups: Sequence[Group[T]], work: Callable[[T], None]) -> None:
+    """Process all machines, the groups side by side, at most `limit` of each at once.
 
     After the first failure no further machine is started; those in progress are waited for. All
     failures are raised together.
     """
-    left = list(machines)
-    running: set[Future[None]] = set()
+    left = [list(group.machines) for group in groups]
+    running: list[set[Future[None]]] = [set() for _ in groups]
     failures: list[BaseException] = []
-    with ThreadPoolExecutor(max_workers=limit) as pool:
-        while running or (left and not failures):
-            while left and len(running) < limit and not failures:
-                running.add(pool.submit(work, left.pop(0)))
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+    with ThreadPoolExecutor(max_workers=max(1, sum(group.limit for group in groups))) as pool:
+        while any(running) or (any(left) and not failures):
+            for group, waiting, begun in zip(groups, left, running, strict=True):
+                while waiting and len(begun) < group.limit and not failures:
+                    begun.add(pool.submit(work, waiting.pop(0)))
+            done, _ = wait(set().union(*running), return_when=FIRST_COMPLETED)
             failures += [error for each in done if (error := each.exception())]
+            for begun in running:
+                begun -= done
     _raise(failures)
 
 

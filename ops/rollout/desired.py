@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NotRequired, TypedDict
 
+from model.natural_order import Key, natural
 from ops.kube.node import ROLE_LABELS
 from ops.rollout import checkpoints, documents
 
@@ -24,6 +25,12 @@ class MachineInputs(TypedDict):
     role: str
     address: str
     files: FilesInputs
+    pool: NotRequired[str]
+    # The SSH address and the pinned host key of an existing host.
+    host: NotRequired[str]
+    host_key: NotRequired[str]
+    # Fields that override the cluster's kubelet_document, as a YAML document.
+    kubelet: NotRequired[str]
     labels: NotRequired[dict[str, str]]
     taints: NotRequired[list[str]]
 
@@ -44,21 +51,26 @@ class ClusterInputs(TypedDict):
 class DesiredMachine:
     """One machine; `control` and `kubelet` are digests of its components' settings.
 
-    `recorded` is one of the kubelet's settings that it keeps a record of (see checkpoints.py).
-    `control` is empty for a worker. `labels` include those of its role; `taints` are written
-    `key=value:Effect`. `parts` are the digests of its managed files, `table` names their contents
-    (see model/render/machine_files.py and ops/hosts/content.py).
+    `recorded` is one of the kubelet's settings that it keeps a record of (see checkpoints.py),
+    `kubelet_document` has all of its settings. `control` is empty for a worker, `pool` for a
+    control plane, `host` and `host_key` for a container machine. `labels` include those of its
+    role; `taints` are written `key=value:Effect`. `parts` are the digests of its managed files,
+    `table` names their contents (see model/render/machine_files.py and ops/hosts/content.py).
     """
 
     name: str
     role: str
     address: str
+    pool: str
+    host: str
+    host_key: str
     version: str
     labels: Mapping[str, str]
     taints: tuple[str, ...]
     control: str
     kubelet: str
     recorded: str
+    kubelet_document: str
     parts: Mapping[str, str]
     table: str
 
@@ -70,7 +82,7 @@ class DesiredMachine:
 
 @dataclass(frozen=True)
 class DesiredCluster:
-    """All machines in index order, and their common settings."""
+    """All machines in the order of their names, and their common settings."""
 
     name: str
     version: str
@@ -85,12 +97,22 @@ class DesiredCluster:
         """Read the rollout's inputs."""
         # The manifests of static pods are rendered from the document and the patches.
         control = f"{documents.digest(inputs['cluster_document'])}-{inputs['patches']}"
-        kubelet = documents.digest(inputs["kubelet_document"])
+        # Machines of a pool have the same settings.
+        shared = inputs["kubelet_document"]
+        kubelets = {
+            own: documents.overridden(shared, own)
+            for own in {each.get("kubelet", "") for each in inputs["machines"].values()}
+        }
+        digests = {own: documents.digest(document) for own, document in kubelets.items()}
+        recorded = {own: checkpoints.digest(document) for own, document in kubelets.items()}
         machines = tuple(
             DesiredMachine(
                 name=name,
                 role=each["role"],
                 address=each["address"],
+                pool=each.get("pool", ""),
+                host=each.get("host", ""),
+                host_key=each.get("host_key", ""),
                 version=inputs["version"],
                 labels={
                     **(ROLE_LABELS if each["role"] == CONTROL_PLANE else {}),
@@ -98,8 +120,9 @@ class DesiredCluster:
                 },
                 taints=tuple(each.get("taints", ())),
                 control=control if each["role"] == CONTROL_PLANE else "",
-                kubelet=kubelet,
-                recorded=checkpoints.digest(inputs["kubelet_document"]),
+                kubelet=digests[each.get("kubelet", "")],
+                recorded=recorded[each.get("kubelet", "")],
+                kubelet_document=kubelets[each.get("kubelet", "")],
                 parts=each["files"]["parts"],
                 table=each["files"]["table"],
             )
@@ -154,8 +177,21 @@ class ClusterChange:
         """The changed settings of the kubelet."""
         return documents.changed_keys(self.before.kubelet_document, self.after.kubelet_document)
 
+    def kubelet_keys_of(self, name: str) -> list[str]:
+        """The changed settings of one machine's kubelet, its own ones included."""
+        pair = (
+            self.before.by_name[name].kubelet_document,
+            self.after.by_name[name].kubelet_document,
+        )
+        if pair not in self._kubelet_keys:
+            self._kubelet_keys[pair] = documents.changed_keys(*pair)
+        return self._kubelet_keys[pair]
 
-def _place(entry: tuple[str, MachineInputs]) -> tuple[str, int, str]:
-    """Return a machine's sort key: its name ends with its index."""
+    @cached_property
+    def _kubelet_keys(self) -> dict[tuple[str, str], list[str]]:
+        return {}
+
+
+def _place(entry: tuple[str, MachineInputs]) -> tuple[str, Key]:
     name, machine = entry
-    return machine["role"], len(name), name
+    return machine["role"], natural(name)

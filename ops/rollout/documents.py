@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from model.render import kubeadm
+
 VERSION = "kubernetesVersion"
 
 
@@ -18,6 +20,14 @@ def digest(text: str) -> str:
     """Return a digest of a YAML document's content, whatever its layout and version."""
     said = json.dumps(_without_version(text), sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def overridden(text: str, settings: str) -> str:
+    """Return a KubeletConfiguration with a machine's own settings, "" for none."""
+    if not settings:
+        return text
+    merged = kubeadm.overridden(yaml.safe_load(text), yaml.safe_load(settings))
+    return yaml.safe_dump(merged, sort_keys=False)
 
 
 def changed_keys(old: str, new: str) -> list[str]:

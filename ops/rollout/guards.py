@@ -9,7 +9,7 @@ from model import quorum, version_skew, versions
 from model.config.networking import NODE_CIDR_MASK_SIZE
 from model.render.kubeadm import MASK_FLAG
 from ops.errors import OperatorError
-from ops.rollout.desired import ClusterChange, DesiredCluster
+from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
 from ops.rollout.observed import MachineSummary
 
 # Settings that kubeadm wrote into the cluster permanently, and their names in the config.
@@ -30,6 +30,7 @@ def reject_unsafe(change: ClusterChange, found: Mapping[str, MachineSummary]) ->
     if reason := version_skew.problem(before.version, after.version):
         raise OperatorError(f"cluster {after.name}: {reason}")
     _reject_immutable_changes(before, after)
+    _reject_other_names(before, after)
     _reject_loss_of_quorum(before, after, found)
     if versions.parse(before.version).minor != versions.parse(after.version).minor:
         _reject_joins(before, after)
@@ -65,6 +66,43 @@ def _value(document: Any, path: str) -> Any:
     for key in path.split("."):
         document = (document or {}).get(key)
     return document
+
+
+def _reject_other_names(before: DesiredCluster, after: DesiredCluster) -> None:
+    """Reject a host under another name, and a name in another role: both are other machines.
+
+    The former one would leave while the same host joins, or while another Node has its name.
+    """
+    for machine in after.machines:
+        former = before.by_name.get(machine.name)
+        if former is not None and former.role != machine.role:
+            raise OperatorError(
+                f"cluster {after.name}: {machine.name} is a {former.role} and would become a "
+                f"{machine.role}, which is another machine: {_remedy(machine)}"
+            )
+        if former is not None and _is_same_host(former, machine):
+            continue
+        for other in before.machines:
+            if other.name != machine.name and _is_same_host(other, machine):
+                raise OperatorError(
+                    f"cluster {after.name}: the host {machine.host} is {other.name} and would "
+                    f"become {machine.name}, which is another machine: give it its former name, "
+                    f"or {_remedy(machine, other)}"
+                )
+
+
+def _is_same_host(one: DesiredMachine, other: DesiredMachine) -> bool:
+    """Whether two machines are one existing host, by its SSH address or its pinned key."""
+    return bool(one.host) and (
+        one.host == other.host or (bool(one.host_key) and one.host_key == other.host_key)
+    )
+
+
+def _remedy(machine: DesiredMachine, former: DesiredMachine | None = None) -> str:
+    leaving = former or machine
+    return (
+        f"take {leaving.name} out of the config, run `fleet up`, and add {machine.name} afterwards"
+    )
 
 
 def _reject_joins(before: DesiredCluster, after: DesiredCluster) -> None:

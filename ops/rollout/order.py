@@ -4,14 +4,15 @@ A run never trusts recorded state: it begins with an inspection and does the rem
 killed run is resumed by the next one, and a finished machine is not touched again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.errors import OperatorError
 from ops.rollout import actions, readiness, unavailable
 from ops.rollout.action_kind import Action, ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
-from ops.rollout.concurrency import run_bounded, unhealthy_first
+from ops.rollout.concurrency import Group, Limits, run_bounded, unhealthy_first
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.diff import kinds_of, required_actions
 from ops.rollout.inspection import AT_ONCE, inspect_cluster
@@ -23,7 +24,7 @@ from ops.rollout.target import Target
 
 
 class RolloutRun:
-    """The run for one cluster; at most `at_once` workers are changed at a time.
+    """The run for one cluster; `limits` are for the workers that are changed at a time.
 
     `left_out` are workers that could not be changed, with the reason (see unavailable.py), and
     `pending` what is left to be done there, as far as it is known.
@@ -36,13 +37,13 @@ class RolloutRun:
         nodes: ClusterNodes,
         progress: Progress,
         *,
-        at_once: int,
+        limits: Limits,
     ) -> None:
         self._cluster = cluster
         self._machines = machines
         self._nodes = nodes
         self._progress = progress
-        self._at_once = at_once
+        self._limits = limits
         self._found: dict[str, ObservedMachine] = {}
         self._left: dict[str, list[Action]] = {}
         self._done: set[str] = set()
@@ -238,10 +239,28 @@ class RolloutRun:
         changes = self._changes(self._cluster.workers)
         ready = [change for change in changes if change.target.found.is_ready]
         unready = [change for change in changes if not change.target.found.is_ready]
-        run_bounded(unready, self._at_once, self._unready_worker)
-        names = (machine.name for machine in self._cluster.workers)
-        down = [name for name in names if not self._is_available(name)]
-        run_bounded(ready, unavailable.free_places(self._at_once, len(down)), NodeChange.apply)
+        limits = self._limits
+        run_bounded(self._groups(unready, limits.of), self._unready_worker)
+        down = Counter(
+            limits.group(machine.pool)
+            for machine in self._cluster.workers
+            if not self._is_available(machine.name)
+        )
+        run_bounded(
+            self._groups(
+                ready, lambda group: unavailable.free_places(limits.of(group), down[group])
+            ),
+            NodeChange.apply,
+        )
+
+    def _groups(
+        self, changes: Iterable[NodeChange], limit: Callable[[str], int]
+    ) -> list[Group[NodeChange]]:
+        """Return the changes of each group of workers, with the group's limit."""
+        groups: dict[str, list[NodeChange]] = {}
+        for change in changes:
+            groups.setdefault(self._limits.group(change.target.wanted.pool), []).append(change)
+        return [Group(members, limit(group)) for group, members in groups.items()]
 
     def _unready_worker(self, change: NodeChange) -> None:
         """Change a worker; one that was lost before may fail."""

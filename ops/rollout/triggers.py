@@ -19,6 +19,7 @@ PARTS = {
     machine_files.PROXY: "another proxy",
     machine_files.MIRRORS: "other registry mirrors",
     machine_files.KUBELET: "another unit of the kubelet",
+    machine_files.KUBELET_PATCH: "other settings of its kubelet",
     machine_files.KUBEADM: "another configuration of kubeadm",
     machine_files.LOAD_BALANCER: "another configuration of the load balancer",
 }
@@ -98,9 +99,9 @@ def kubelet_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator
 def planned_kubelet_settings(
     was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
 ) -> Iterator[str]:
-    """The kubelet's document changed, in nothing that the kubelet records."""
+    """Its kubelet's settings changed, in nothing that the kubelet records."""
     if was.kubelet != wanted.kubelet and was.recorded == wanted.recorded:
-        yield f"new kubelet settings ({', '.join(change.kubelet_keys)})"
+        yield f"new kubelet settings ({', '.join(change.kubelet_keys_of(wanted.name))})"
 
 
 def recorded_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
@@ -113,9 +114,18 @@ def recorded_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterato
 def planned_recorded_settings(
     was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
 ) -> Iterator[str]:
-    """The kubelet's document changed in what the kubelet records."""
+    """Its kubelet's settings changed in what the kubelet records."""
     if was.recorded != wanted.recorded:
-        yield f"new kubelet settings ({', '.join(change.kubelet_keys)})"
+        yield f"new kubelet settings ({', '.join(change.kubelet_keys_of(wanted.name))})"
+
+
+def planned_kubelet_patch(
+    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+) -> Iterator[str]:
+    """The machine's own kubelet settings are written in another way, to the same effect."""
+    part = machine_files.KUBELET_PATCH
+    if was.parts.get(part) != wanted.parts.get(part) and was.kubelet == wanted.kubelet:
+        yield PARTS[part]
 
 
 def not_registered(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:

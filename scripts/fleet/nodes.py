@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 from rich.table import Table
 
-from model.well_known import ROLE_DOMAIN
+from model.well_known import POOL_LABEL, ROLE_DOMAIN
 from ops.kube.access import Access
 from ops.kube.node import PENDING
 from scripts.fleet.kubeconfig import split
 
-COLUMNS = ("cluster", "name", "roles", "status", "version", "address", "age")
+COLUMNS = ("cluster", "name", "roles", "pool", "status", "version", "address", "age")
 _ROLE = f"{ROLE_DOMAIN}/"
 _TIMEOUT = 10  # seconds, for one cluster's answer
 # On a healthy Node, Ready is True and every other condition is False.
@@ -37,6 +37,7 @@ class NodeRow:
     cluster: str
     name: str = "-"
     roles: str = "-"
+    pool: str = "-"
     status: str = "-"
     version: str = "-"
     address: str = "-"
@@ -117,6 +118,7 @@ def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
         cluster=cluster,
         name=metadata["name"],
         roles=",".join(roles) or "worker",
+        pool=labels.get(POOL_LABEL, "-"),
         status=f"{shown},SchedulingDisabled" if cordoned else shown,
         version=status.get("nodeInfo", {}).get("kubeletVersion") or "-",
         address=",".join(addresses) or "-",

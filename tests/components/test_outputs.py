@@ -46,6 +46,7 @@ def test_the_inventory_has_a_login_for_each_machine(dev: Graph) -> None:
     assert inventory["cluster1"]["cluster1-worker-0"] == {
         "address": "10.89.1.101",
         "role": "worker",
+        "pool": "worker",
         "driver": "container",
         "login": {
             "host": "10.89.1.101",

@@ -5,10 +5,13 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+import yaml
 
 from model.config.address_blocks import Block, first_offset, free_offset
 from model.fleet import Cluster, ContainerSettings, Taint
 from model.load import load, resolve
+from model.render import kubeadm
+from model.render.machine_files import KUBELET_PATCH, machine_files
 from tests.model.examples import ABSENT, CONTAINER, EXISTING, changed, cluster, host_key
 from tests.model.refusals import Case, check_refused, problems
 
@@ -64,6 +67,22 @@ def test_pools_inherit_what_stands_beside_them() -> None:
         for size in sizes
         if isinstance(size, ContainerSettings)
     ] == [(3, 2), (3, 4)]
+
+
+def test_kubelet_settings_of_a_pool_are_a_patch_for_kubeadm() -> None:
+    described = cluster(CONTAINER, (WORKERS, POOLS))
+    gpu = described.workers[-1]
+    (patch,) = (file for file in machine_files(described, gpu) if file.part == KUBELET_PATCH)
+    assert patch.path == "/var/lib/kubeadm-fleet/patches/kubeletconfiguration+merge.yaml"
+    assert yaml.safe_load(patch.content) == gpu.kubelet
+    joining = yaml.safe_load(kubeadm.join_documents(described, gpu))
+    assert joining["patches"] == {"directory": "/var/lib/kubeadm-fleet/patches"}
+    assert {"name": "node-labels", "value": "kubeadm-fleet/pool=gpu"} in joining[
+        "nodeRegistration"
+    ]["kubeletExtraArgs"]
+    plain = cluster(CONTAINER)
+    assert "patches" not in yaml.safe_load(kubeadm.join_documents(plain, plain.workers[0]))
+    assert KUBELET_PATCH not in {file.part for file in machine_files(plain, plain.workers[0])}
 
 
 def test_origin_of_an_inherited_setting_is_where_it_is_written() -> None:

@@ -67,6 +67,7 @@ def test_a_ready_cluster_is_summarized(api: Api) -> None:
             {
                 "name": "a",
                 "role": "control-plane",
+                "pool": "",
                 "version": "v1.36.3",
                 "address": "192.0.2.11",
                 "ready": True,
@@ -82,6 +83,7 @@ def test_a_node_that_has_not_reported_yet_is_summarized(api: Api) -> None:
     assert observed(api, "a")["nodes"][1] == {
         "name": "b",
         "role": "worker",
+        "pool": "",
         "version": "",
         "address": "",
         "ready": False,

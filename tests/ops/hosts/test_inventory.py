@@ -11,7 +11,12 @@ LOGIN = Login("192.0.2.1", 22, "root", "ssh-ed25519 AAAA", "a private key")
 
 def inventory() -> Inventory:
     def machine(role: str, **login: LoginProps) -> MachineEntry:
-        entry: MachineEntry = {"address": "192.0.2.1", "role": role, "driver": "container"}
+        entry: MachineEntry = {
+            "address": "192.0.2.1",
+            "role": role,
+            "pool": "general",
+            "driver": "container",
+        }
         return {**entry, "login": login["login"]} if login else entry
 
     known = {"login": LOGIN.to_props()}
@@ -29,7 +34,9 @@ def inventory() -> Inventory:
 
 def test_a_machine_is_found_by_its_name() -> None:
     machine = inventory().machine("cluster1-control-plane-0")
-    assert (machine.cluster, machine.role, machine.login) == ("cluster1", "control-plane", LOGIN)
+    assert (machine.cluster, machine.role, machine.pool, machine.login) == (
+        "cluster1", "control-plane", "general", LOGIN,
+    )  # fmt: skip
     assert "a private key" not in repr(machine)
 
 

@@ -40,7 +40,7 @@ def inputs(**changes: Any) -> Any:
             for name, each in machines.items()
         },
         "identity": {"stack": "test", "cluster": "a", "server": "", "authority": ""},
-        "policy": {"max_unavailable": 1, "drain_seconds": 60, "force": False},
+        "policy": {"max_unavailable": 1, "pool_limits": {}, "drain_seconds": 60, "force": False},
         "held_by": [],
         "waiting": {},
         "wanted": {},

@@ -10,6 +10,7 @@ from ops.kube.errors import Unavailable
 from ops.kube.node import Node
 from ops.kube.nodes import Pod
 from ops.rollout.cluster_nodes import ClusterNodes
+from ops.rollout.concurrency import Limits
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.node_operations import NodeOperations
 from ops.rollout.observed import AppliedState, ObservedMachine
@@ -201,6 +202,11 @@ def machines_of(fleet: FakeFleet) -> dict[str, NodeOperations]:
     }
 
 
+def limits_of(policy: Any) -> Limits:
+    """How many workers the policy lets a rollout change at a time."""
+    return Limits.read(policy["max_unavailable"], policy["pool_limits"])
+
+
 def run(fleet: FakeFleet) -> bool:
     """Run the rollout; return whether it changed anything."""
     cluster = DesiredCluster.of(fleet.props)
@@ -209,7 +215,7 @@ def run(fleet: FakeFleet) -> bool:
         machines_of(fleet),
         FakeNodes(fleet),
         Progress(fleet.log),
-        at_once=int(fleet.props["policy"]["max_unavailable"]),
+        limits=limits_of(fleet.props["policy"]),
     )
     rollout.run(record_initial=False)
     return rollout.changed

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ops.errors import OperatorError
-from ops.rollout.concurrency import run_bounded, unhealthy_first
+from ops.rollout.concurrency import Group, Limits, run_bounded, unhealthy_first
 
 LONG_SECONDS = 10
 
@@ -33,7 +33,7 @@ class ConcurrencyCounter:
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_never_more_than_the_limit_at_once(limit: int) -> None:
     crowd = ConcurrencyCounter()
-    run_bounded(range(7), limit, crowd)
+    run_bounded([Group(range(7), limit)], crowd)
     assert crowd.begun == list(range(7))
     assert crowd.most <= limit
 
@@ -47,7 +47,51 @@ def test_the_next_starts_as_soon_as_one_is_done() -> None:
         elif number == 2:
             third_began.set()
 
-    run_bounded([0, 1, 2], 2, work)
+    run_bounded([Group([0, 1, 2], 2)], work)
+
+
+def test_groups_are_changed_side_by_side_each_within_its_limit() -> None:
+    both = threading.Barrier(3)
+    crowds = {"gpu": ConcurrencyCounter(), "shared": ConcurrencyCounter()}
+
+    def work(machine: tuple[str, int]) -> None:
+        group, number = machine
+        if number < {"gpu": 1, "shared": 2}[group]:
+            both.wait(LONG_SECONDS)
+        crowds[group](number)
+
+    run_bounded(
+        [
+            Group([("gpu", number) for number in range(4)], 1),
+            Group([("shared", number) for number in range(6)], 2),
+        ],
+        work,
+    )
+    assert (crowds["gpu"].most, len(crowds["gpu"].begun)) == (1, 4)
+    assert (crowds["shared"].most <= 2, len(crowds["shared"].begun)) == (True, 6)
+
+
+def test_a_failure_in_one_group_stops_the_others() -> None:
+    failed = threading.Event()
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        if number == 0:
+            failed.set()
+            raise OperatorError("machine 0: it broke")
+        assert failed.wait(LONG_SECONDS)
+        time.sleep(0.1)
+        done.append(number)
+
+    with pytest.raises(OperatorError, match="machine 0"):
+        run_bounded([Group([0], 1), Group([1, 2, 3], 1)], work)
+    assert done == [1]
+
+
+def test_pools_without_a_limit_share_the_cluster_s() -> None:
+    limits = Limits.read(2.0, {"gpu": 1.0})
+    assert [limits.group(pool) for pool in ("gpu", "general", "spare", "")] == ["gpu", "", "", ""]
+    assert (limits.of("gpu"), limits.of("")) == (1, 2)
 
 
 def test_after_a_failure_nothing_starts_and_running_ones_finish() -> None:
@@ -62,7 +106,7 @@ def test_after_a_failure_nothing_starts_and_running_ones_finish() -> None:
         done.append(number)
 
     with pytest.raises(OperatorError, match="machine 1"):
-        run_bounded(range(9), 2, work)
+        run_bounded([Group(range(9), 2)], work)
     assert done == [0]
 
 
@@ -74,7 +118,7 @@ def test_all_failures_are_reported() -> None:
         raise OperatorError(f"machine {number}")
 
     with pytest.raises(OperatorError, match=r"machine \d\nmachine \d"):
-        run_bounded(range(2), 2, work)
+        run_bounded([Group(range(2), 2)], work)
 
 
 def test_unhealthy_machines_come_first() -> None:

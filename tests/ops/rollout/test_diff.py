@@ -20,6 +20,7 @@ ROWS = {
     "proxy": actions.CONTAINER_RUNTIME,
     "mirrors": actions.MIRRORS,
     "kubelet": actions.KUBELET_UNIT,
+    "kubelet-patch": actions.KUBELET_PATCH,
     "kubeadm": actions.KUBEADM,
     "load-balancer": actions.LOAD_BALANCER,
 }

@@ -22,7 +22,7 @@ def test_nothing_changed_is_no_change() -> None:
 
 
 def test_plan_and_policy_alone_are_no_change() -> None:
-    policy = {"max_unavailable": 3, "drain_seconds": 9, "force": True}
+    policy = {"max_unavailable": 3, "pool_limits": {}, "drain_seconds": 9, "force": True}
     assert diff(inputs(policy=policy, urn="another"), plan={"a": "something"}) is False
 
 

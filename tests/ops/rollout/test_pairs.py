@@ -40,6 +40,13 @@ def _label(props: Props, _found: Found) -> None:
         machine["labels"]["rack"] = "7"
 
 
+def _kubelet_of_pool(props: Props, _found: Found) -> None:
+    for machine in props["machines"].values():
+        if machine["role"] == "worker":
+            machine["kubelet"] = "syncFrequency: 30s"
+            machine["files"]["parts"]["kubelet-patch"] = "p2"
+
+
 def _found(change: Callable[[ObservedMachine], ObservedMachine]) -> Callable[[Props, Found], None]:
     return lambda _props, found: found.update(
         {name: change(each) for name, each in found.items() if "worker" in name}
@@ -57,6 +64,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "container-runtime": _parts(containerd="c2"),
     "kubeadm": _parts(kubeadm="a2"),
     "images": _found(lambda each: replace(each, images={"pause:3": "missing"})),
+    "kubelet-patch": _kubelet_of_pool,
     "upgrade": _input(version=NEWER),
     "repair": _found(lambda each: replace(each, services=STOPPED)),
     "control-plane": _input(
@@ -81,6 +89,7 @@ OPERATIONS = {
     "container-runtime": {"apply_files containerd proxy"},
     "kubeadm": {"apply_files kubeadm"},
     "images": {"restore_images"},
+    "kubelet-patch": {"apply_files kubelet-patch"},
     "upgrade": {"upgrade_first", "upgrade_control_plane", "upgrade_kubelet"},
     "repair": {"repair"},
     "control-plane": {"apply_control_plane"},

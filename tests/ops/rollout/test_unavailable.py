@@ -9,12 +9,12 @@ import pytest
 
 from ops.errors import OperatorError
 from ops.rollout import order, unavailable
-from ops.rollout.concurrency import run_bounded
+from ops.rollout.concurrency import Group, run_bounded
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
 from tests.ops.rollout.examples import inputs
-from tests.ops.rollout.fakes import FakeFleet, FakeNodes, alike, machines_of
+from tests.ops.rollout.fakes import FakeFleet, FakeNodes, alike, limits_of, machines_of
 
 NEWER = "v1.36.4"
 DEAD = "a-worker-1"
@@ -46,7 +46,7 @@ def rollout(fleet: FakeFleet) -> RolloutRun:
         machines_of(fleet),
         FakeNodes(fleet),
         Progress(fleet.log),
-        at_once=int(fleet.props["policy"]["max_unavailable"]),
+        limits=limits_of(fleet.props["policy"]),
     )
     made.run(record_initial=False)
     return made
@@ -90,9 +90,9 @@ def places(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many unready, then how many ready workers were changed at a time."""
     limits: list[int] = []
 
-    def bounded(changes: Sequence[Any], limit: int, work: Callable[[Any], None]) -> None:
-        limits.append(limit)
-        run_bounded(changes, limit, work)
+    def bounded(groups: Sequence[Group[Any]], work: Callable[[Any], None]) -> None:
+        limits.extend(group.limit for group in groups)
+        run_bounded(groups, work)
 
     monkeypatch.setattr(order, "run_bounded", bounded)
     return limits
@@ -105,7 +105,7 @@ def test_unavailable_workers_count_but_one_is_always_changed(
     fleet = upgrade(max_unavailable=limit)
     lose(fleet, DEAD, unreachable=SILENT)
     rollout(fleet)
-    assert places == [limit, left]
+    assert places == [left]
 
 
 def test_a_worker_that_is_fixed_in_its_turn_takes_no_place(places: list[int]) -> None:

@@ -37,7 +37,7 @@ class Fleet:
 
     def arguments(self, *arguments: str) -> list[str]:
         """Return the complete command line."""
-        entry = {"address": "192.0.2.1", "role": "control-plane", "driver": "existing"}
+        entry = {"address": "192.0.2.1", "role": "control-plane", "pool": "", "driver": "existing"}
         machines = {name: {**entry, "login": each.to_props()} for name, each in self.logins.items()}
         file = self.folder / "inventory.json"
         file.write_text(json.dumps({"one": machines}))

@@ -33,6 +33,7 @@ def fleet(host: Sshd, key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     entry: MachineEntry = {
         "address": "192.0.2.1",
         "role": "control-plane",
+        "pool": "",
         "driver": "existing",
     }
     known: MachineEntry = {**entry, "login": there.to_props()}

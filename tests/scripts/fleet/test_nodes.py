@@ -64,7 +64,12 @@ def nodes() -> Any:
                 ready="True",
                 labels={"node-role.kubernetes.io/control-plane": ""},
             ),
-            node("cluster1-worker-0", ready="Unknown", labels={}, cordoned=True),
+            node(
+                "cluster1-worker-0",
+                ready="Unknown",
+                labels={"kubeadm-fleet/pool": "general"},
+                cordoned=True,
+            ),
         ],
     }
 
@@ -120,11 +125,11 @@ def kubeconfig(tmp_path: Path) -> Iterator[Path]:
 def test_nodes_of_each_cluster_or_the_error(kubeconfig: Path) -> None:
     assert read_nodes([kubeconfig]) == [
         NodeRow(
-            *("cluster1", "cluster1-control-plane-0", "control-plane", "Ready"),
+            *("cluster1", "cluster1-control-plane-0", "control-plane", "-", "Ready"),
             *("v1.36.3", "10.89.1.11", "5h2m"),
         ),
         NodeRow(
-            *("cluster1", "cluster1-worker-0", "worker", "NotReady,SchedulingDisabled"),
+            *("cluster1", "cluster1-worker-0", "worker", "general", "NotReady,SchedulingDisabled"),
             *("v1.36.3", "10.89.1.11", "5h2m"),
             (
                 "cluster1/cluster1-worker-0: NotReady for 1h5m: Kubelet stopped posting status.",
@@ -147,10 +152,21 @@ def test_nodes_of_each_cluster_or_the_error(kubeconfig: Path) -> None:
 
 def test_the_table_shows_every_column() -> None:
     console = Console(width=120, record=True)
-    console.print(node_table([NodeRow("cluster1", "n", "worker", "Ready", "v1", "10.0.0.1", "9s")]))
+    console.print(
+        node_table([NodeRow("cluster1", "n", "worker", "gpu", "Ready", "v1", "10.0.0.1", "9s")])
+    )
     header, row = console.export_text().splitlines()
-    assert header.split() == ["CLUSTER", "NAME", "ROLES", "STATUS", "VERSION", "ADDRESS", "AGE"]
-    assert row.split() == ["cluster1", "n", "worker", "Ready", "v1", "10.0.0.1", "9s"]
+    assert header.split() == [
+        "CLUSTER",
+        "NAME",
+        "ROLES",
+        "POOL",
+        "STATUS",
+        "VERSION",
+        "ADDRESS",
+        "AGE",
+    ]
+    assert row.split() == ["cluster1", "n", "worker", "gpu", "Ready", "v1", "10.0.0.1", "9s"]
 
 
 def test_the_bundles_kubectl_is_put_in_path(
