@@ -20,7 +20,6 @@ class MachineSummary(TypedDict, total=False):
     version: str
     services: dict[str, str]
     node: str
-    files: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,6 @@ class ObservedMachine:
             "version": self.version,
             "services": dict(self.services),
             "node": self._standing,
-            "files": dict(self.files),
         }
 
     @property

@@ -120,7 +120,6 @@ def _digest(inputs: ExistingHostInputs) -> str:
 
 
 def _summary(version: str, is_control_plane: bool) -> MachineSummary:
-    files = ("config.toml", "kubelet.service", "10-kubeadm.conf", "config.yaml", "flags.env")
     services = ("containerd", "kubelet", *(("haproxy", "keepalived") * is_control_plane))
     return {
         "reachable": True,
@@ -128,5 +127,4 @@ def _summary(version: str, is_control_plane: bool) -> MachineSummary:
         "version": version,
         "services": dict.fromkeys(services, "active"),
         "node": "ready",
-        "files": {f"/etc/kubeadm-fleet/{name}": "0" * 64 for name in files},
     }
