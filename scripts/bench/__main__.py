@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 
 from model import pins
-from scripts.bench import calls, existing, lifecycle, previews, steps, up
+from scripts.bench import calls, existing, lifecycle, previews, rollouts, steps, up
 from scripts.bench.run import BenchError
 from scripts.bench.table import Table
 from scripts.build.version_type import VERSION
 
-PARTS = ("up", "noop", "steps", "lifecycle", "preview", "calls", "existing")
-WITHOUT_MACHINES = {"preview", "calls", "existing"}
+PARTS = ("up", "noop", "steps", "lifecycle", "preview", "calls", "existing", "rollout")
+WITHOUT_MACHINES = {"preview", "calls", "existing", "rollout"}
 SIZES = (10, 100, 300, 1000)
 ROUNDS = 3
 LOG_WIDTH = 160  # if standard output is not a terminal
@@ -92,9 +92,9 @@ def main(
     calls      20 dynamic resources that each wait for 30 s, in parallel
     existing   fleets of 20 and 200 machines that exist: runs with silent endpoints, and the state;
                20 clusters changed side by side
+    rollout    what a rollout of one kubelet setting asks of the API of 50, 100 and 200 Nodes
 
-    All parts except `preview`, `calls` and `existing` create real machines and need root.
-    Everything is removed at the end.
+    The first four parts create real machines and need root. Everything is removed at the end.
     """
     selected = set(parts or PARTS)
     if not selected <= WITHOUT_MACHINES and os.geteuid() != 0:
@@ -143,6 +143,8 @@ def _measure(
         yield calls.table(click.echo)
     if "existing" in parts:
         yield from existing.tables(click.echo)
+    if "rollout" in parts:
+        yield rollouts.table(click.echo)
 
 
 if __name__ == "__main__":
