@@ -5,8 +5,11 @@ may contain an incomplete change.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from model.snapshot_content import recorded_networks
 
 CHUNK = 1 << 20
 # https://github.com/etcd-io/bbolt/blob/main/internal/common/meta.go: the magic number of the first
@@ -24,10 +27,14 @@ class SnapshotError(ValueError):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot at the time the config was loaded; `sha256` is that of the complete file."""
+    """A snapshot at the time the config was loaded; `sha256` is that of the complete file.
+
+    `networks` are those of its cluster and the endpoint, by their keys in the config, if known.
+    """
 
     path: str
     sha256: str
+    networks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def acknowledgement(self) -> str:
@@ -42,7 +49,8 @@ class Snapshot:
 def read(path: str) -> Snapshot:
     """Read the complete file once and verify its checksum; raise SnapshotError."""
     try:
-        return Snapshot(path, _checked(Path(path)))
+        checksum = _checked(Path(path))
+        return Snapshot(path, checksum, recorded_networks(Path(path)))
     except FileNotFoundError:
         raise SnapshotError("no such file on this host") from None
     except (OSError, ValueError) as error:

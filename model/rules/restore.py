@@ -1,6 +1,6 @@
 """Rules for restoring a cluster from a snapshot, checked before anything is changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from model.config.resolved_cluster import ResolvedCluster
 from model.rules.issue import Issue, issue
@@ -35,7 +35,7 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             sources=[*cluster.driver_paths, pool.size_path],
         )
     try:
-        _ = cluster.snapshot
+        yield from _other_networks(cluster, cluster.snapshot.networks if cluster.snapshot else {})
     except SnapshotError as error:
         yield issue(
             path,
@@ -44,4 +44,32 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             allowed="a file written by `etcdctl snapshot save`; remove the key once the cluster is "
             "restored",
             example=EXAMPLE,
+        )
+
+
+def _other_networks(cluster: ResolvedCluster, recorded: Mapping[str, str]) -> Iterator[Issue]:
+    """Yield what differs from the snapshot's cluster and can't be changed in a restored one.
+
+    Its Services, Nodes and certificates, and the machines that are still its members, have it.
+    """
+    networking = cluster.settings.networking
+    desired = {
+        "podSubnet": networking.pod_subnet,
+        "serviceSubnet": networking.service_subnet,
+        "dnsDomain": networking.dns_domain,
+        "nodeCidrMaskSize": networking.node_cidr_mask_size,
+        "endpoint": cluster.endpoint,
+    }
+    for key, value in desired.items():
+        was = recorded.get(key)
+        if was is None or value is None or was == str(value):
+            continue
+        path = cluster.endpoint_path() if key == "endpoint" else cluster.path_of("networking", key)
+        yield issue(
+            path,
+            str(value),
+            f"the cluster of the snapshot has {was}",
+            allowed="the same as in the snapshot",
+            example=f"endpoint: {{external: {was}}}" if key == "endpoint" else f"{key}: {was}",
+            sources=[cluster.control_planes.path("restore"), *cluster.driver_paths],
         )

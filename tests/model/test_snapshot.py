@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from model.load import load
+from model.render import kubeadm
 from model.snapshot import CHUNK
 from tests.model import snapshots
 from tests.model.examples import CONTAINER, changed, cluster
@@ -90,6 +92,56 @@ def test_several_control_planes_are_not_restored(file: Path) -> None:
 def test_all_problems_are_reported_at_once(file: Path) -> None:
     config = restoring(file.with_name("none"), (f"{POOL}/acceptDataLoss", "OPS-123"))
     assert len(problems(config)) == 2
+
+
+def recorded(**networks: Any) -> str:
+    """The ClusterConfiguration of the example's cluster, with other networks."""
+    document = yaml.safe_load(kubeadm.cluster_configuration(cluster(CONTAINER)))
+    if mask := networks.pop("nodeCidrMaskSize", None):
+        document["controllerManager"]["extraArgs"][0]["value"] = mask
+    document["controlPlaneEndpoint"] = networks.pop("endpoint", document["controlPlaneEndpoint"])
+    document["networking"] |= networks
+    # As long as a real one: lengths take several bytes.
+    return yaml.safe_dump(document) + "#" * 20_000
+
+
+def test_a_snapshot_of_the_same_networks_is_restored(file: Path) -> None:
+    other = recorded(podSubnet="10.11.0.0/16")
+    pages = [
+        snapshots.with_configuration(300, recorded()),
+        # An older revision, and another object.
+        snapshots.with_configuration(299, other),
+        snapshots.with_configuration(301, other, snapshots.KEY + b"-2"),
+    ]
+    snapshots.write(file, snapshots.PAGES + b"".join(pages))
+    snapshot = load(restoring(file)).clusters[0].snapshot
+    assert snapshot
+    assert snapshot.networks["podSubnet"] == "10.244.0.0/16"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("podSubnet", "10.11.0.0/16"),
+        ("serviceSubnet", "10.12.0.0/16"),
+        ("dnsDomain", "tokyo.local"),
+        ("nodeCidrMaskSize", "26"),
+    ],
+)
+def test_a_snapshot_of_other_networks_is_rejected(file: Path, key: str, value: str) -> None:
+    pages = snapshots.with_configuration(1 << 40, recorded(**{key: value}))
+    snapshots.write(file, snapshots.PAGES + pages)
+    where = f"clusters.cluster1.networking.{key}"
+    check_refused(restoring(file), ([], where, f"the cluster of the snapshot has {value}"))
+
+
+def test_a_snapshot_of_another_endpoint_is_rejected(file: Path) -> None:
+    pages = snapshots.with_configuration(1, recorded(endpoint="api.example.com:6443"))
+    snapshots.write(file, snapshots.PAGES + pages)
+    (problem,) = problems(restoring(file))
+    assert problem.path.endswith("clusters.cluster1.endpoint")
+    assert "the cluster of the snapshot has api.example.com:6443" in problem.problem
+    load(restoring(file, ("clusters/cluster1/endpoint", {"external": "api.example.com:6443"})))
 
 
 def test_workers_cannot_be_restored(file: Path) -> None:
