@@ -12,7 +12,8 @@ whatever the reason: the others leave meanwhile.
 
 A pod that no other Node can take has nowhere else to go, and no budget would ever allow its
 eviction, since its replacement cannot start. On a Node that stays it is left running: containers
-survive a restart of their kubelet. On a Node that leaves, it is deleted after all others have gone.
+survive a restart of their kubelet. So is the only backend of an admission webhook that would refuse
+its own successor (webhooks.py). On a Node that leaves, it is deleted after all others have gone.
 
 A Node that is not Ready may come back: the drain waits, beyond its deadline if need be, until it
 does or is lost (see liveness.py). A lost Node's pods are asked to go, but not waited for.
@@ -26,7 +27,7 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from ops.errors import OperatorError
-from ops.kube import pdb, placement
+from ops.kube import pdb, placement, volumes, webhooks
 from ops.kube import pod as pods_of
 from ops.kube.client import Client, Json
 from ops.kube.conditions import is_ready
@@ -146,12 +147,15 @@ class Drain:
                     is_any_unready |= not is_ready(node)
                     yield node
 
-        movable = {uid(pod): pod for pod in pods if not pods_of.is_terminating(pod)}
+        left = [pod for pod in pods if not pods_of.is_terminating(pod)]
+        movable = {uid(pod): pod for pod in volumes.with_affinity(self._client, left)}
         unplaceable = placement.unplaceable(movable, others())
         # Before pods are deleted regardless of budgets, wait for a Node that may become Ready
         # again.
         if self._leaves and is_any_unready:
             unplaceable = {}
+        sole = webhooks.sole_backends(self._client, webhooks.read(self._client), left)
+        unplaceable = {**sole, **unplaceable}
         return {uid(pod): unplaceable.get(uid(pod), "") for pod in pods}
 
     def _can_move(self, pod: Json) -> bool:

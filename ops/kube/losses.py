@@ -1,14 +1,15 @@
-"""What drains are about to delete for good, read before they begin.
+"""What drains are about to do to pods, read before they begin: deleted for good, or left alone.
 
 A pod without a controller is not recreated, and the data in an emptyDir volume ends with its pod.
 `kubectl drain` demands consent to either; a rollout shows them in its preview instead. Pods that
 stay on their Node, since no other can take them, lose nothing; from a Node that leaves, all go.
+They are named as well: they run on while their machine is changed, or are deleted with it.
 """
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from ops.kube import placement, pod
+from ops.kube import placement, pod, volumes, webhooks
 from ops.kube.client import Client, Json
 from ops.kube.errors import ApiError
 
@@ -32,40 +33,47 @@ def of_drains(client: Client, leaving: Mapping[str, bool]) -> dict[str, str]:
             )
     except ApiError as error:
         return dict.fromkeys(leaving, f"what its drain deletes is unknown, as {error}")
+    judging = webhooks.read(quick) if found else []
     sentences = {
-        name: _sentence(pods if leaving[name] else _movable(name, pods, nodes))
+        name: _sentence(pods, _stranded(quick, name, pods, nodes, judging), leaves=leaving[name])
         for name, pods in found.items()
     }
     return {name: sentence for name, sentence in sentences.items() if sentence}
 
 
 def _read(client: Client, node: str) -> list[Json]:
-    """Return the Node's pods with which something goes."""
+    """Return the Node's pods that a drain concerns."""
     pods = client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
     return [
         each
         for each in pods
         if not (pod.belongs_to_node(each) or pod.has_finished(each) or pod.is_terminating(each))
-        and (pod.is_bare(each) or pod.has_scratch_data(each))
     ]
 
 
-def _movable(node: str, pods: list[Json], nodes: Iterable[Json]) -> list[Json]:
+def _stranded(
+    client: Client, node: str, pods: list[Json], nodes: Iterable[Json], judging: list[Json]
+) -> set[str]:
+    """Return the UIDs of the pods that a drain does not evict, as in drain.py."""
     others = [each for each in nodes if _name(each) != node]
-    stay = placement.unplaceable({pod.uid(each): each for each in pods}, others)
-    return [each for each in pods if pod.uid(each) not in stay]
+    placed = {pod.uid(each): each for each in volumes.with_affinity(client, pods)}
+    return {*placement.unplaceable(placed, others), *webhooks.sole_backends(client, judging, pods)}
 
 
-def _sentence(pods: list[Json]) -> str:
-    bare = [each for each in pods if pod.is_bare(each)]
-    data = [each for each in pods if pod.has_scratch_data(each)]
+def _sentence(pods: list[Json], stranded: set[str], *, leaves: bool) -> str:
+    alone = [each for each in pods if pod.uid(each) in stranded]
+    going = pods if leaves else [each for each in pods if pod.uid(each) not in stranded]
+    bare = [each for each in going if pod.is_bare(each)]
+    data = [each for each in going if pod.has_scratch_data(each)]
+    end = "deleted with it" if leaves else "stay and keep running"
     return "; ".join(
-        f"{what} ({len(lost)}): {pod.titles(lost)}"
-        for what, lost in (
+        f"{what} ({len(named)}): {pod.titles(named)}"
+        for what, named in (
             ("pods without a controller deleted for good", bare),
             ("emptyDir data deleted with its pods", data),
+            (f"pods that no other Node can take {end}", alone),
         )
-        if lost
+        if named
     )
 
 

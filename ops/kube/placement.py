@@ -1,8 +1,9 @@
 """Whether a Node can take a pod, judged from these two objects alone.
 
 These are the scheduler's filters that need nothing else: whether the Node is Ready and not
-cordoned, taints and tolerations, nodeSelector, and required node affinity. Free resources, volumes
-and other pods are ignored: they change, while the obstacles reported here need a person to act.
+cordoned, taints and tolerations, nodeSelector, required node affinity, and that of volumes (see
+volumes.py). Free resources and other pods are ignored: they change, while the obstacles reported
+here need a person to act.
 https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
 https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 """
@@ -63,6 +64,10 @@ def obstacle(pod: Object, node: Object) -> str:
     terms = _required_terms(spec)
     if terms is not None and not any(_matches(term, node) for term in terms):
         return "does not match its node affinity"
+    # Added by volumes.py: a list of terms for each volume.
+    for required in pod.get("volumeAffinity", ()):
+        if not any(_matches(term, node) for term in required):
+            return "cannot reach its volume"
     return ""
 
 

@@ -254,3 +254,50 @@ def test_a_failed_change_is_rolled_back(
         "upload_configuration", CLUSTER_CONFIGURATION=right, KUBELET_CONFIGURATION=""
     )
     assert NOTHING in control_plane.succeed("apply_control_plane")
+
+
+def test_a_kubelet_that_crash_loops_is_seen_and_repaired(worker: Member) -> None:
+    looked = worker.node_facts()
+    worker.shell("echo 'maxPods: many' >>/var/lib/kubelet/config.yaml; systemctl restart kubelet")
+    await_true(
+        lambda: worker.node_facts()["service:kubelet"] == "crash-looping", "the kubelet to crash"
+    )
+    assert "maxPods" in worker.node_facts()["crash:kubelet"]
+    worker.succeed("repair")
+    await_true(lambda: worker.node_facts() == looked, "the kubelet to run steadily")
+
+
+def test_a_setting_that_the_kubelet_records_is_changed_and_reverted(
+    control_plane: Member, worker: Member
+) -> None:
+    document = (worker.root / "var/lib/kubelet/config.yaml").read_text()
+    static = f'{document}cpuManagerPolicy: static\nreservedSystemCPUs: "0"\n'
+    for wanted, policy in ((static, "static"), (document, "none")):
+        control_plane.succeed(
+            "upload_configuration", CLUSTER_CONFIGURATION="", KUBELET_CONFIGURATION=wanted
+        )
+        assert "removing the kubelet's cpu_manager_state" in worker.succeed("apply_kubelet")
+        record = worker.shell("cat /var/lib/kubelet/cpu_manager_state")
+        assert f'"policyName":"{policy}"' in record
+    assert NOTHING in worker.succeed("apply_kubelet")
+
+
+def test_an_api_server_that_crash_loops_is_rolled_back_early(control_plane: Member) -> None:
+    looked = control_plane.node_facts()
+    right = control_plane.cluster_configuration()
+    wrong = control_plane.cluster_configuration(apiServer={"no-such-argument": "1"})
+    control_plane.succeed(
+        "upload_configuration", CLUSTER_CONFIGURATION=wrong, KUBELET_CONFIGURATION=""
+    )
+    began = time.monotonic()
+    failed = control_plane.operate("apply_control_plane")
+    assert failed.status == 1
+    assert "kube-apiserver is crash-looping: " in failed.err
+    assert "unknown flag: --no-such-argument" in failed.err
+    assert "was rolled back" in failed.err
+    assert time.monotonic() - began < 200
+    assert control_plane.node_facts() == looked
+    control_plane.succeed(
+        "upload_configuration", CLUSTER_CONFIGURATION=right, KUBELET_CONFIGURATION=""
+    )
+    assert NOTHING in control_plane.succeed("apply_control_plane")

@@ -30,7 +30,7 @@ def test_the_plan_names_what_the_drain_of_a_machine_deletes(api: Api) -> None:
     plan = planned(olds, inputs(identity=api.identity, version="v1.36.4"))
     assert len(plan) == 6
     assert all(sentence.endswith(f"uncordoned when Ready{LOST}") for sentence in plan.values())
-    assert len(api.asked) == 1 + 6
+    assert len(api.asked) == 1 + 6 + 1, "Nodes, pods of each, and webhooks"
 
 
 def test_the_plan_names_what_goes_with_a_machine_that_leaves(api: Api) -> None:
