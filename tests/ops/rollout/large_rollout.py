@@ -17,8 +17,9 @@ from tests.ops.kube import large_cluster
 from tests.ops.kube.api_server import Api, serving
 from tests.ops.kube.pod_fixture import NODES_PATH
 from tests.ops.rollout.examples import CLUSTER, KUBELET, inputs
-from tests.ops.rollout.fakes import FakeFleet, alike, machines_of
+from tests.ops.rollout.fakes import FakeFleet, alike, limits_of, machines_of
 
+AT_ONCE = 10
 CONFIGURATIONS = "GET /api/v1/namespaces/kube-system/configmaps"
 
 
@@ -30,7 +31,7 @@ class Cost:
     bytes: int
 
 
-def cost(nodes: int, at_once: int = 10) -> Cost:
+def cost(nodes: int) -> Cost:
     """Roll the setting out over so many Nodes, machines being fake and the client real."""
     with serving() as api:
         fleet = _fleet(nodes)
@@ -41,7 +42,7 @@ def cost(nodes: int, at_once: int = 10) -> Cost:
             machines_of(fleet),
             ClusterNodes(client.of(api.kubeconfig), drain_seconds=60, force=False),
             Progress(fleet.log),
-            at_once=at_once,
+            limits=limits_of({**fleet.props["policy"], "max_unavailable": AT_ONCE}),
         ).run(record_initial=False)
         assert len(fleet.called("apply_kubelet")) == nodes
         return Cost(len(api.asked), sum(api.sizes))
