@@ -36,7 +36,7 @@ class ActionKind:
     Preview text:
     - `effect`: its effect on a machine, without the drain and its consequences;
     - `on_control_plane`: its effect on a control plane, if it does more there;
-    - `only_api`: an addition for the only control plane;
+    - `api_seconds`: about how long the only control plane serves no API (docs/performance.md);
 
     Execution:
     - `run`, while progress shows `doing`; `check` runs before it and before the drain;
@@ -57,7 +57,7 @@ class ActionKind:
     refusal: Callable[[ObservedMachine, DesiredMachine], str] | None = None
     effect: str
     on_control_plane: str = ""
-    only_api: str = ""
+    api_seconds: int = 0
     doing: str = ""
     run: Callable[[Target], object]
     check: Callable[[Target], object] | None = None

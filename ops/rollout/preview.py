@@ -96,8 +96,8 @@ def _how(kind: ActionKind, machine: DesiredMachine, cluster: DesiredCluster) -> 
     text = kind.effect
     if machine.is_control_plane:
         text = kind.on_control_plane or text
-        if kind.only_api and len(cluster.control_planes) == 1:
-            text = f"{text} ({kind.only_api})"
+        if kind.api_seconds and len(cluster.control_planes) == 1:
+            text = f"{text} (the API is unavailable for about {kind.api_seconds} s)"
     return _drained(text, machine, cluster) if kind.drains else text
 
 

@@ -29,7 +29,7 @@ WORKERS: dict[str, dict[str, Any]] = {
 }
 STAY = "drained, except that pods which no other machine can take stay and keep running; "
 RESTARTED = (
-    "its control-plane pods and kubelet restarted (the API is unavailable for 10 to 30 s), "
+    "its control-plane pods and kubelet restarted (the API is unavailable for about 20 s), "
     "uncordoned when Ready"
 )
 HOW = {

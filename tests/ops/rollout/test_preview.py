@@ -49,8 +49,17 @@ def upgraded(props: Any) -> dict[str, str]:
 def test_upgrade_plan_of_a_single_machine_keeps_its_pods() -> None:
     assert upgraded(of("a-control-plane-0")) == {
         "control-plane-0": "not drained, as there is no other machine: its pods stay and keep "
-        "running; its control-plane pods and kubelet restarted (the API is unavailable for 10 to "
-        "30 s), uncordoned when Ready"
+        "running; its control-plane pods and kubelet restarted (the API is unavailable for about "
+        "20 s), uncordoned when Ready"
+    }
+
+
+def test_a_change_of_the_only_control_plane_says_how_long_the_api_is_unavailable() -> None:
+    props = of("a-control-plane-0", "a-worker-0")
+    other = props | {"cluster_document": CLUSTER.replace("false", "true")}
+    assert plan(props, other, {}) == {
+        "a-control-plane-0": "new settings (apiServer.extraArgs.profiling): its control-plane pods "
+        "restarted, one machine at a time (the API is unavailable for about 10 s)"
     }
 
 
