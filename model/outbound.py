@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 # Honoured by curl, apt and Go programs alike; curl reads http_proxy in lower case only.
 # https://everything.curl.dev/usingcurl/proxies/env.html
 HTTP, HTTPS, NONE = "http_proxy", "https_proxy", "no_proxy"
+# Every name of a proxy's variables; Go programs prefer those in upper case. Services of a machine
+# unset them: somebody may have given systemd a proxy for all services (DefaultEnvironment=), and it
+# is not for traffic inside of a cluster.
+VARIABLES = tuple(
+    variable for name in (HTTP, HTTPS, NONE, "all_proxy") for variable in (name, name.upper())
+)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 https://github.com/containerd/containerd/blob/main/docs/cri/config.md
 """
 
+from model.outbound import VARIABLES
+
 # Facts of a host, filled in by scripts/node/files.sh: the sandbox image that kubeadm expects;
 # whether systemd manages cgroup v2; whether lowering oom_score_adj is forbidden, as in a container
 # without CAP_SYS_RESOURCE.
@@ -36,7 +38,7 @@ version = 3
     conf_dir = "/etc/cni/net.d"
 """
 
-UNIT = """\
+UNIT = f"""\
 [Unit]
 Description=containerd container runtime
 Documentation=https://containerd.io
@@ -54,6 +56,7 @@ LimitNPROC=infinity
 LimitCORE=infinity
 TasksMax=infinity
 OOMScoreAdjust=-999
+UnsetEnvironment={" ".join(VARIABLES)}
 
 [Install]
 WantedBy=multi-user.target

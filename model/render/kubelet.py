@@ -3,7 +3,9 @@
 https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/kubelet-integration/
 """
 
-UNIT = """\
+from model.outbound import VARIABLES
+
+UNIT = f"""\
 [Unit]
 Description=kubelet: the Kubernetes node agent
 Documentation=https://kubernetes.io/docs/
@@ -12,6 +14,7 @@ After=network-online.target containerd.service
 
 [Service]
 ExecStart=/usr/local/bin/kubelet
+UnsetEnvironment={" ".join(VARIABLES)}
 Restart=always
 StartLimitInterval=0
 RestartSec=1

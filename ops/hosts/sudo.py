@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import paramiko
 
 KILL_AFTER_SECONDS = 10
+# A host's own proxy (/etc/environment, which sudo reads, or its env_keep) is not for traffic inside of
+# a cluster, and kubeadm would write it into static pods. What may use a proxy gets the config's.
+WITHOUT_PROXY = "unset $(compgen -e | grep -i _proxy$); "
 DISCARD_PREAMBLE = "while IFS= read -r line && [[ $line ]]; do :; done; "
 
 
@@ -51,7 +54,7 @@ def root_command(
     """Return the command that runs a bash script as root, at most `seconds` long (0: no limit).
 
     `needs_password` means that a password is sent in front of the script's standard input; `words`
-    are the script's own, its name first.
+    are the script's own, its name first. The script has no proxy in its environment.
     """
     if not sudo:
         become, before = "", ""
@@ -60,7 +63,7 @@ def root_command(
     else:
         become, before = "sudo --non-interactive ", ""
     limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {seconds}"
-    return f"exec {become}{limit} bash -c {quote(before + script)} {words}".rstrip()
+    return f"exec {become}{limit} bash -c {quote(WITHOUT_PROXY + before + script)} {words}".rstrip()
 
 
 def sudo_preamble(password: str | None) -> str:

@@ -59,3 +59,22 @@ def test_command_does_not_run_without_the_password(tmp_path: Path, password: str
 
 def test_the_password_is_not_in_the_command() -> None:
     assert PASSWORD not in root_command("cat", sudo=True, needs_password=True, seconds=5)
+
+
+@pytest.mark.parametrize("sudo", [True, False])
+def test_command_has_no_proxy_of_the_host(tmp_path: Path, sudo: bool) -> None:
+    """kubeadm takes every variable with this ending, in any case."""
+    names = ("HTTP_PROXY", "https_proxy", "No_Proxy", "all_proxy", "socks_proxy")
+    (tmp_path / "sudo").write_text(SUDO)
+    (tmp_path / "sudo").chmod(0o755)
+    command = root_command("env", sudo=sudo, needs_password=False, seconds=5)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ASKS": "no", "PASSWORD": "", "KEPT": "yes"}
+    ran = subprocess.run(
+        ["bash", "-c", command],
+        env=env | dict.fromkeys(names, "http://proxy:1"),
+        capture_output=True,
+        text=True,
+    )
+    kept = {line.partition("=")[0] for line in ran.stdout.splitlines()}
+    assert "KEPT" in kept, ran.stderr
+    assert kept.isdisjoint(names)
