@@ -6,7 +6,7 @@
 # ARTIFACTS has two tables (ops/hosts/artifacts.py): the index of sent artifacts (binaries, images,
 # scripts and the table of files), and the downloads for the host.
 # Installed files are recorded, so that a reset can remove them: in STATE/files (path, origin, size
-# and time of the file), STATE/images (reference, checksum) and STATE/packages.
+# and time of the file) and STATE/images (reference, checksum).
 FETCHED=$ARTIFACTS/fetched
 # The downloads of a role, and their installed files.
 DOWNLOADED_BYTES=$((768 << 20))
@@ -161,34 +161,6 @@ fetched() { # URL: where its file lies while it is fetched
 unpack() { # ARCHIVE FOLDER MEMBER
   mkdir -p "$2"
   logged unpack tar --extract --gzip --no-same-owner --file "$1" --directory "$2" "$3"
-}
-
-# install_packages NAME...: install missing Debian packages from the host's own sources. apt's own
-# proxy settings override ours.
-install_packages() {
-  local -A have=()
-  local name missing=() before
-  while read -r name; do
-    have[$name]=yes
-  done < <(installed_packages)
-  for name in "$@"; do
-    [[ -v have[$name] ]] || missing+=("$name")
-  done
-  ((${#missing[@]})) || return 0
-  say "installing ${missing[*]}"
-  before=$(mktemp)
-  installed_packages | sort >"$before"
-  proxied logged apt-update apt-get --option DPkg::Lock::Timeout=120 update
-  DEBIAN_FRONTEND=noninteractive proxied logged apt-install apt-get --option DPkg::Lock::Timeout=120 \
-    install --yes --no-install-recommends "${missing[@]}"
-  installed_packages | sort | comm -13 "$before" - >>"$STATE/packages"
-  rm -f "$before"
-}
-
-installed_packages() {
-  # shellcheck disable=SC2016
-  dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' |
-    awk '$1 == "installed" {print $2}'
 }
 
 # read_notes: load the recorded (NOTED) and the current (PRESENT) files, by path.

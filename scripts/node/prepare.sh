@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply changed install managed runtime staging vip
+# requires: lib apply changed install managed packages runtime staging vip
 # settings: NODE_ADDRESS KUBERNETES_VERSION
 # Prepare this machine for kubeadm: install the role's artifacts, write the files of the table among
 # them, start the container runtime. A machine image has the artifacts already (STATE/installed names

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib changed files install managed
+# requires: lib changed files managed packages
 # settings: VIP VIP_PORT PEERS CA_CERTIFICATE
 # The virtual IP address of a cluster on its control planes: haproxy and keepalived as services
 # separate from the distribution's (model/render/load_balancer.py). VIP and VIP_PORT are the address and

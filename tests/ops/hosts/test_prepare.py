@@ -50,6 +50,32 @@ def test_installs_once_and_releases_the_host(host: BareHost, bundle: Bundle) -> 
     assert changes(host, before) == {}
 
 
+# As the first boot of a host, which updates its package lists: fcntl(2) locks, as apt takes them.
+HOLD_APT = """use Fcntl;
+open F, ">/var/lib/apt/lists/lock";
+fcntl(F, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0)) or die;
+sleep 6;
+"""
+
+
+def test_packages_are_installed_on_a_busy_host_with_a_broken_source(
+    host: BareHost, bundle: Bundle
+) -> None:
+    HOSTS.create(wanted(host))
+    (host.root / "etc/apt/sources.list.d/broken.list").write_text(
+        "deb [trusted=yes] file:/srv/gone ./\n"
+    )
+    (host.root / "root/hold-apt").write_text(HOLD_APT)
+    host.shell("systemd-run --quiet perl /root/hold-apt")
+    ran = prepare(host)
+    assert ran.status == 0, ran.said
+    assert (
+        "waiting for another package manager: the lock /var/lib/apt/lists/lock. It is" in ran.said
+    )
+    assert "(perl)" in ran.said
+    assert "some package sources failed: " in ran.said
+
+
 def test_files_of_a_killed_run_take_effect_in_the_next(host: BareHost, bundle: Bundle) -> None:
     HOSTS.create(wanted(host))
     assert prepare(host).status == 0
