@@ -11,7 +11,10 @@ systemd_cgroups() {
 }
 
 # preflight_exceptions: the kubeadm preflight checks that cannot pass on this machine although the
-# cluster works on it. The only known one is cgroup v1, which kubeadm's SystemVerification rejects.
+# cluster works on it: SystemVerification rejects cgroup v1, and DirAvailable rejects a disk for etcd,
+# which mkfs gave a lost+found.
 preflight_exceptions() {
   is_cgroup_v2 || echo --ignore-preflight-errors=SystemVerification
+  [[ $(ls -A /var/lib/etcd 2>/dev/null) != lost+found ]] ||
+    echo --ignore-preflight-errors=DirAvailable--var-lib-etcd
 }

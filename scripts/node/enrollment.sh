@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# requires: lib space
+# requires: lib original_state space
 # settings: FLEET MARK FORMER_FLEET INDEX DOWNLOADS ARTIFACT_BYTES IMAGE_BYTES
 # Enrollment of a host as one of the fleet's machines, and the transfer of its artifacts. Only
 # functions, run over SSH as root.
 INCOMING=$ARTIFACTS/incoming
 
-# claim_host: claim this host for FLEET and NODE_NAME, and list its artifacts.
+# claim_host: claim this host for FLEET and NODE_NAME, record its original state before anything else
+# changes it, and list its artifacts.
 claim_host() {
   lib_begin
   claim
+  record_original_state
   list_artifacts
 }
 

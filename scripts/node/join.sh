@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups
+# requires: lib cgroups original_state
 # settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
@@ -26,12 +26,16 @@ has_partial_join() {
 }
 
 # reset_partial_join: clean up an interrupted join. The cluster must respond by then: its records of
-# the attempt, such as an etcd member, are removed there.
+# the attempt, such as an etcd member, are removed there. On a worker, etcd's data is not ours.
 reset_partial_join() {
+  local without=()
   has_partial_join || return 0
   say "cleaning up an interrupted join"
-  logged reset kubeadm reset --force --cleanup-tmp-dir
-  rm -rf /etc/kubernetes /var/lib/etcd "$STATE/member"
+  [[ -f $INIT_CONFIGURATION ]] || without=(--skip-phases remove-etcd-member)
+  logged reset kubeadm reset --force --cleanup-tmp-dir "${without[@]}"
+  clear_folder /etc/kubernetes
+  [[ ! -f $INIT_CONFIGURATION ]] || rm -rf /var/lib/etcd/member
+  rm -f "$STATE/member"
 }
 
 # record_membership: record that this machine has joined, so that the step is not repeated, and its

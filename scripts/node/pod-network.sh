@@ -11,5 +11,5 @@ forget_pod_network() {
   for link in cni0 flannel.1 flannel-v6.1; do
     ip link delete "$link" 2>/dev/null || true
   done
-  rm -rf /var/lib/cni/networks/cbr0
+  rm -rf /var/lib/cni/networks/cbr0 /var/lib/cni/results/{cbr0,cni-loopback}-*
 }

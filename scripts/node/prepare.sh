@@ -11,8 +11,8 @@ ensure_host_entry() {
   local line="$NODE_ADDRESS $NODE_NAME" mark='# kubeadm-fleet' others
   grep -qE "^${line//./\\.}( $mark)?\$" /etc/hosts && return
   # In place: in a container /etc/hosts may be a mount, which cannot be replaced.
-  others=$(grep -v "$mark\$" /etc/hosts) || true
-  printf '%s\n%s %s\n' "$others" "$line" "$mark" >/etc/hosts
+  others=$(grep -v "$mark\$" /etc/hosts; echo .) || true
+  printf '%s%s %s\n' "${others%.}" "$line" "$mark" >/etc/hosts
 }
 
 is_installed() {

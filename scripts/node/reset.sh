@@ -1,35 +1,24 @@
 #!/usr/bin/env bash
-# requires: lib files managed vip pod-network
+# requires: lib files managed vip pod-network original_state firewall
 # Restore this host to its original state: remove it from the cluster, and remove all our files.
 # Loaded kernel modules stay until the next boot. Idempotent.
-# Directories that belong exclusively to a cluster.
-CLUSTER_FILES=(/etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containerd
-  /run/containerd /run/flannel /var/log/pods /var/log/containers /usr/libexec/kubernetes
-  /opt/cni/bin/flannel)
 
 forget_cluster() {
-  if [[ -d /etc/kubernetes ]] && command -v kubeadm >/dev/null; then
-    say "leaving the cluster"
-    systemctl start containerd 2>/dev/null || true
-    logged reset kubeadm reset --force --cleanup-tmp-dir
-  fi
+  local namespace folder
   systemctl disable --quiet --now kubelet containerd 2>/dev/null || true
   end_containers
   forget_mounts
   forget_pod_network
-  local namespace path
   for namespace in /run/netns/cni-*; do
-    [[ -e $namespace ]] && ip netns delete "${namespace##*/}"
+    # One with processes is not a pod's: those have ended.
+    [[ ! -e $namespace || -n $(ip netns pids "${namespace##*/}") ]] ||
+      ip netns delete "${namespace##*/}"
   done
-  for path in "${CLUSTER_FILES[@]}"; do
-    # The directory may be a mount point of a separate disk, which is not ours to remove.
-    if mountpoint --quiet "$path"; then
-      find "$path" -mindepth 1 -delete
-    else
-      rm -rf "$path"
-    fi
+  for folder in "${CLUSTER_FOLDERS[@]}"; do
+    clear_folder "$folder"
   done
-  rmdir --ignore-fail-on-non-empty /etc/cni/net.d /etc/cni /usr/libexec 2>/dev/null || true
+  was_there folder /var/lib/etcd/member || rm -rf /var/lib/etcd/member
+  rm -f /opt/cni/bin/flannel
 }
 
 # end_containers: kill leftover containers. Containers and their shims have their own cgroups at the
@@ -51,27 +40,26 @@ no_containers() {
   return 1
 }
 
+# forget_mounts: unmount what containers used. A disk of the host's own in a cluster's folder stays.
 forget_mounts() {
-  local mount
-  awk '$5 ~ "^(/var/lib/kubelet|/run/containerd|/var/lib/containerd)/" {print $5}' \
-    /proc/self/mountinfo | sort --reverse | while read -r mount; do
-    umount --lazy "$mount"
+  local folder mount
+  for folder in /var/lib/kubelet /run/containerd /var/lib/containerd; do
+    mounts_in "$folder" | sort --reverse | while read -r mount; do
+      [[ $mount == "$folder" ]] || was_there mount "$mount" || umount --lazy "$mount" || exit
+    done
   done
 }
 
-# Names of the chains and rules of kube-proxy, kubelet and the pod network.
-OWNED_RULES='KUBE-|FLANNEL|CNI-'
 forget_rules() {
-  local kind rules family table
-  for kind in iptables ip6tables; do
-    command -v $kind-save >/dev/null || continue
-    rules=$($kind-save 2>/dev/null)
-    if [[ $rules =~ $OWNED_RULES ]]; then
-      grep -vE "$OWNED_RULES" <<<"$rules" | $kind-restore
-    fi
+  local kind kept family table
+  kept=$(sed -n 's/^chain\t//p' "$ORIGINAL_STATE" 2>/dev/null) || true
+  for kind in "${BACK_ENDS[@]}"; do
+    command -v "$kind-save" >/dev/null || continue
+    "$kind-save" 2>/dev/null | owned_rules "$kind" "$kept" >"$LOGS/rules-$kind.log"
+    logged "forget-$kind" "$kind-restore" --noflush "$LOGS/rules-$kind.log"
   done
-  command -v nft >/dev/null || return 0
-  nft list tables | while read -r _ family table; do
+  nft_tables | while read -r family table; do
+    was_there table "$family $table" && continue
     case $table in
       kube-proxy | flannel-ipv[46]) nft delete table "$family" "$table" ;;
       filter | nat | mangle | raw) forget_empty_table "$family" "$table" ;;
@@ -87,12 +75,13 @@ forget_empty_table() {
   [[ -n $content ]] || nft delete table "$1" "$2"
 }
 
+# forget_settings: restore the kernel settings that still have our values.
 forget_settings() {
-  local setting
+  local setting before ours
   [[ -f $STATE/settings ]] || return 0
-  while read -r setting; do
-    echo 0 >"/proc/sys/$setting"
-  done <"$STATE/settings"
+  awk '!seen[$1]++' "$STATE/settings" | while read -r setting before ours; do
+    [[ $(<"/proc/sys/$setting") != "$ours" ]] || echo "$before" >"/proc/sys/$setting"
+  done
 }
 
 forget_files() {
@@ -100,8 +89,7 @@ forget_files() {
     cut -f 1 "$STATE/files" | sort -u | xargs --no-run-if-empty rm -f
   fi
   forget_managed_files
-  rmdir --ignore-fail-on-non-empty /opt/cni/bin /opt/cni /opt/containerd/{bin,lib} /opt/containerd \
-    2>/dev/null || true
+  remove_if_empty "${SHARED_FOLDERS[@]}"
   forget_host_entry
   systemctl daemon-reload
 }
@@ -116,8 +104,8 @@ forget_managed_files() {
 
 forget_host_entry() {
   local kept
-  kept=$(grep -v '# kubeadm-fleet$' /etc/hosts) || true
-  printf '%s\n' "$kept" >/etc/hosts
+  kept=$(grep -v '# kubeadm-fleet$' /etc/hosts; echo .) || true
+  printf '%s' "${kept%.}" >/etc/hosts
 }
 
 # Only packages that we installed and that no other package has come to depend on.
@@ -126,7 +114,15 @@ forget_packages() {
   local names
   mapfile -t names < <(sort -u "$STATE/packages")
   say "removing ${names[*]}"
-  dpkg --purge "${names[@]}" >"$LOGS/purge.log" 2>&1 || say "kept: $(kept_packages "${names[@]}")"
+  await 300 "another package manager to end" purge "${names[@]}"
+  [[ -z $(kept_packages "${names[@]}") ]] || say "kept: $(kept_packages "${names[@]}")"
+}
+
+# purge NAME...: fails as long as another process uses dpkg.
+purge() {
+  dpkg --purge "$@" >"$LOGS/purge.log" 2>&1 && return
+  LAST_ANSWER=$(grep --max-count 1 'locked by another process' "$LOGS/purge.log") || return 0
+  return 1
 }
 
 kept_packages() {
@@ -136,6 +132,7 @@ kept_packages() {
 step_reset() {
   lib_begin
   stop_load_balancer
+  say "leaving the cluster"
   forget_cluster
   forget_rules
   forget_settings
