@@ -26,12 +26,29 @@ from components.steps import RUN_ONCE, Settings, step
 from components.texts import files_of
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
+from model.pki.certificates import JOIN_VALID
 from model.render import kubeadm
 from model.snapshot import Snapshot as DescribedSnapshot
 
-PREPARE_SECONDS = 900
+# A host's first boot may hold apt for 600 s (scripts/node/packages.sh).
+PREPARE_SECONDS = 600 + 900
+INIT_SECONDS = 600
 JOIN_SECONDS = 600
-ENDPOINT_SECONDS = 300
+# The API of a running cluster is unavailable while its only control plane restarts.
+RESTART_SECONDS = 300
+
+
+def endpoint_seconds(role: str, *, has_snapshot: bool) -> int:
+    """Return how long a machine waits for its cluster's endpoint.
+
+    A control plane joins after another one did. A worker may be ready while the first control plane
+    is still prepared, gets its snapshot and initializes the cluster; its credential ends the wait.
+    """
+    if role == CONTROL_PLANE:
+        return RESTART_SECONDS
+    if has_snapshot:
+        return int(JOIN_VALID.total_seconds()) - JOIN_SECONDS
+    return PREPARE_SECONDS + INIT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -106,7 +123,7 @@ class Machine(pulumi.ComponentResource):
                 **({"SNAPSHOT": snapshot.sha256} if snapshot else {}),
                 **settings,
             },
-            deadline_seconds=JOIN_SECONDS,
+            deadline_seconds=INIT_SECONDS,
             opts=pulumi.ResourceOptions.merge(
                 opts,
                 pulumi.ResourceOptions(
@@ -139,6 +156,7 @@ class Machine(pulumi.ComponentResource):
         this name.
         """
         cluster, machine, pki = self._cluster, self._machine, self._pki
+        waits = endpoint_seconds(machine.role, has_snapshot=cluster.snapshot is not None)
         membership = Membership(
             f"{machine.name}-membership",
             MembershipArgs(
@@ -162,12 +180,12 @@ class Machine(pulumi.ComponentResource):
             login=self.login,
             settings={
                 **self._member_settings,
-                "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
+                "ENDPOINT_DEADLINE": str(waits),
                 "JOIN_CREDENTIAL": pki.join_credential(machine.name, after=membership),
                 "JOIN_DOCUMENTS": kubeadm.join_documents(cluster, machine),
                 **settings,
             },
-            deadline_seconds=JOIN_SECONDS,
+            deadline_seconds=waits + JOIN_SECONDS,
             opts=self._child(depends_on=after, ignore_changes=RUN_ONCE),
         )
         self.register_outputs({"id": self.id})
