@@ -17,6 +17,7 @@ from components.providers.existing_host import ExistingHost, ExistingHostArgs
 from components.providers.ssh_key import SshKey
 from components.texts import texts_of
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
+from model.render import kubeadm
 from ops.hosts.login import Login
 from ops.rollout.desired import FilesInputs
 
@@ -145,6 +146,8 @@ class ExistingDriver:
                 host_key_check=login.host_key_check,
                 endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
                 networks=self._unshared_networks(),
+                address=machine.address,
+                swap=kubeadm.accepts_swap(self._cluster, machine),
                 content=texts_of(machine, files),
             ),
             opts,

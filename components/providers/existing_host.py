@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ops.hosts.artifacts import HostArtifacts
     from ops.hosts.enrollment import Enrollment
     from ops.hosts.facts import Facts
+    from ops.hosts.preflight import HostRequirements
 
 # A host that has just started may not accept logins yet.
 PATIENCE_SECONDS = 20
@@ -62,6 +63,8 @@ class ExistingHostInputs(TypedDict):
     host_key_check: str
     endpoint_port: NotRequired[float]
     networks: NotRequired[Mapping[str, str]]
+    address: NotRequired[str]
+    swap: NotRequired[bool]
     content: Mapping[str, str]
 
 
@@ -79,16 +82,12 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
 
     def _create(self, inputs: ExistingHostInputs) -> ExistingHostState:
         """Take the host over."""
-        from ops.hosts.enrollment import wanted
-
         with _visit(inputs, PATIENCE_SECONDS) as visit:
             facts = visit.facts(_written(inputs))
-            fleet, machine = _fleet(inputs["owner"]), inputs["machine"]
-            disk = _host_artifacts(inputs, facts.arch).disk if _is_known(facts) else 0
-            port = inputs.get("endpoint_port")
-            port = None if port is None else int(port)
-            networks = inputs.get("networks", {})
-            visit.reject_unfit(facts, wanted(inputs["role"], fleet, machine, disk, port, networks))
+            wanted = _requirements(inputs, facts)
+            visit.reject_unfit(facts, wanted)
+            for hint in visit.hints(facts, wanted):
+                EngineLog("")(hint, ephemeral=False)
             return _sync_artifacts(visit, inputs, facts)
 
     def _id(self, state: ExistingHostState) -> str:
@@ -228,6 +227,23 @@ def _host_artifacts(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
     ).with_texts(inputs["content"])
 
 
+def _requirements(inputs: ExistingHostInputs, facts: "Facts") -> "HostRequirements":
+    from ops.hosts.enrollment import wanted
+
+    port = inputs.get("endpoint_port")
+    return wanted(
+        inputs["role"],
+        _fleet(inputs["owner"]),
+        inputs["machine"],
+        disk=_host_artifacts(inputs, facts.arch).disk if _is_known(facts) else 0,
+        endpoint_port=None if port is None else int(port),
+        networks=inputs.get("networks", {}),
+        address=inputs.get("address"),
+        swap=inputs.get("swap", False),
+        written=_written(inputs),
+    )
+
+
 def _written(inputs: ExistingHostInputs) -> list[str]:
     """Paths of the binaries and files of the host, so that foreign ones are not overwritten."""
     from model.artifacts.upstream import downloads
@@ -275,6 +291,7 @@ class ExistingHostArgs:
     `host_key_check` is shown by a preview: "off" if any host key is trusted. `content` has the
     checksums of the machine's texts by name (components/texts.py), `networks` the cluster's pod and
     Service network by their keys in the config, unless the host may need them for something else.
+    `address` is the machine's, and `swap` whether its kubelet accepts swap.
     """
 
     owner: pulumi.Input[str]
@@ -287,6 +304,8 @@ class ExistingHostArgs:
     host_key_check: str
     endpoint_port: int | None
     networks: Mapping[str, str]
+    address: str
+    swap: bool
     content: Mapping[str, str]
 
 

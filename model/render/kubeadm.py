@@ -149,6 +149,12 @@ def kubelet_configuration(cluster: Cluster) -> str:
     return _dump(overridden(_own_kubelet_configuration(cluster), cluster.kubelet))
 
 
+def accepts_swap(cluster: Cluster, machine: Machine) -> bool:
+    """Return whether the machine's kubelet starts on a host with swap."""
+    of_all = overridden(_own_kubelet_configuration(cluster), cluster.kubelet)
+    return not overridden(of_all, machine.kubelet).get("failSwapOn", True)
+
+
 def overridden(own: Document, settings: Mapping[str, Any]) -> Document:
     """Return fields of the kubelet overridden by settings, with nested mappings merged."""
     merged = dict(own)
@@ -166,6 +172,9 @@ def _own_kubelet_configuration(cluster: Cluster) -> Document:
         # From 1.35 on the kubelet does not start on cgroup v1 unless configured to (KEP-5573).
         "failCgroupV1": False,
     }
+    if cluster.kubelet.get("memorySwap", {}).get("swapBehavior") == "LimitedSwap":
+        # Otherwise the kubelet would not start on a host with the swap that its pods may use.
+        document["failSwapOn"] = False
     if cluster.driver == "container":
         # Container machines share their host: it may have swap, and its disk is shared, so that
         # percentages of it are meaningless for the machine.

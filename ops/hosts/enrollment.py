@@ -48,11 +48,15 @@ class Enrollment:
     def reject_unfit(self, facts: Facts, wanted: preflight.HostRequirements) -> None:
         """Raise OperatorError with all problems that prevent enrolling the host."""
         if found := preflight.problems(facts, wanted):
-            lines = "\n  ".join(found)
+            lines = "\n  ".join(found + preflight.hints(facts, wanted))
             raise OperatorError(
                 f"{self._where} cannot be a {wanted.role}; nothing was changed on it:\n  {lines}\n"
                 "Fix these problems and run `fleet up` again."
             )
+
+    def hints(self, facts: Facts, wanted: preflight.HostRequirements) -> list[str]:
+        """Return what may surprise on a suitable host, one line each."""
+        return [f"{self._where}: {hint}" for hint in preflight.hints(facts, wanted)]
 
     def take(self, fleet: str, mark: str) -> tuple[Claim, set[str]]:
         """Claim the host; return the claim and the checksums of the artifacts on the host."""
@@ -135,10 +139,24 @@ def wanted(
     role: str,
     fleet: str,
     machine: str,
+    *,
     disk: int,
     endpoint_port: int | None,
     networks: Mapping[str, str],
+    address: str | None,
+    swap: bool,
+    written: Iterable[str],
 ) -> preflight.HostRequirements:
     """Return the requirements of a host at this moment."""
-    hidden = {key: IPv4Network(network) for key, network in networks.items()}
-    return preflight.HostRequirements(role, fleet, machine, time(), disk, endpoint_port, hidden)
+    return preflight.HostRequirements(
+        role,
+        fleet,
+        machine,
+        now=time(),
+        disk=disk,
+        endpoint_port=endpoint_port,
+        networks={key: IPv4Network(network) for key, network in networks.items()},
+        address=address,
+        swap=swap,
+        written=frozenset(written),
+    )

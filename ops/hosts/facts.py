@@ -1,7 +1,8 @@
 """Host facts: the typed output of scripts/node/host_facts.sh."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from model.well_known import ARCHITECTURES
 from ops.errors import OperatorError
@@ -23,6 +24,21 @@ class Claim:
         return cls(*parts) if len(parts) == 3 else None
 
 
+class Listener(NamedTuple):
+    """A listening TCP socket; what is unknown is ""."""
+
+    port: int
+    program: str
+    pid: str
+    service: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Listener":
+        """Parse PORT,PROGRAM,PID,SERVICE with "-" for what is unknown."""
+        port, *others = text.split(",")
+        return cls(int(port), *("" if word == "-" else word for word in others))
+
+
 class FactsSummary(TypedDict):
     """The facts in the stack's state."""
 
@@ -37,7 +53,11 @@ class FactsSummary(TypedDict):
 class Facts:
     """The facts of a host. Sizes are in KiB, `clock` is in seconds since 1970.
 
-    `root_refusal` is the reason why root is unavailable; None if it is available.
+    `root_refusal` is the reason why root is unavailable; None if it is available. `swaps` are the
+    sizes of the swap devices and files; `mounts` are folders with what is wrong with their file
+    system; `addresses` are interfaces with an IPv4 address each; `proxies` are files that set a
+    proxy. What scripts/node/host_facts.sh finds of others: `files` in the way of ours, `folders`
+    with content, `cni` configurations, network `links`, firewall `chains`, and running `services`.
     """
 
     root_refusal: str | None
@@ -50,12 +70,21 @@ class Facts:
     kernel: str
     cpus: int
     memory_kib: int
-    swap_kib: int
+    swaps: Mapping[str, int]
     free_kib: int
-    ports: frozenset[int]
+    mounts: tuple[tuple[str, str], ...]
+    has_modules: bool
+    proxies: tuple[str, ...]
+    addresses: tuple[tuple[str, str], ...]
+    listeners: tuple[Listener, ...]
     routes: tuple[Route, ...]
     nameservers: tuple[str, ...]
-    leftovers: tuple[str, ...]
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    cni: tuple[str, ...]
+    links: tuple[str, ...]
+    chains: tuple[str, ...]
+    services: tuple[str, ...]
     packages: tuple[str, ...]
     claim: Claim | None
     artifacts_digest: str
@@ -78,12 +107,21 @@ class Facts:
                 kernel=said["kernel"],
                 cpus=int(said["cpus"]),
                 memory_kib=int(said["memory_kib"]),
-                swap_kib=int(said["swap_kib"]),
+                swaps={name: int(size) for name, size in _pairs(said["swaps"])},
                 free_kib=int(said["free_kib"]),
-                ports=frozenset(int(port, 16) for port in said["ports"].split()),
+                mounts=_pairs(said["mounts"]),
+                has_modules=said["modules"] == "yes",
+                proxies=tuple(said["proxies"].split()),
+                addresses=_pairs(said["addresses"]),
+                listeners=tuple(map(Listener.parse, said["listeners"].split())),
                 routes=tuple(map(Route.parse, said["routes"].split())),
                 nameservers=tuple(said["nameservers"].split()),
-                leftovers=tuple(said["leftovers"].split()),
+                files=tuple(said["files"].split()),
+                folders=tuple(said["folders"].split()),
+                cni=tuple(said["cni"].split()),
+                links=tuple(said["links"].split()),
+                chains=tuple(said["chains"].split()),
+                services=tuple(said["services"].split()),
                 packages=tuple(said["packages"].split()),
                 claim=Claim.parse(said["owner"]),
                 artifacts_digest=said["artifacts_digest"],
@@ -104,3 +142,9 @@ class Facts:
             "cpus": self.cpus,
             "memoryMiB": self.memory_kib // 1024,
         }
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """Parse words of the form FIRST,SECOND."""
+    words = (word.rpartition(",") for word in text.split())
+    return tuple((first, second) for first, _, second in words)

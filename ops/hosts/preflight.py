@@ -1,12 +1,18 @@
-"""Preflight checks of a host for its role; all problems are reported at once."""
+"""Preflight checks of a host for its role; all problems are reported at once.
 
-from collections.abc import Iterator, Mapping
+Leftovers of an earlier cluster are in ops/hosts/leftovers.py.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from model.fleet import CONTROL_PLANE, WORKER
+from model.render.node_paths import PROXY_ENVIRONMENT
 from model.well_known import ARCHITECTURES, CONTROL_PLANE_PORTS, WORKER_PORTS
-from ops.hosts.facts import Claim, Facts
+from ops.hosts.facts import Claim, Facts, Listener
+from ops.hosts.leftovers import leftovers
 
 # https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/
 CPUS = {CONTROL_PLANE: 2, WORKER: 1}
@@ -15,6 +21,9 @@ PORTS = {CONTROL_PLANE: CONTROL_PLANE_PORTS, WORKER: WORKER_PORTS}
 # Join credentials are valid from five minutes ago (model/pki/certificates.py).
 CLOCK_SECONDS = 120
 GIB = 1 << 30
+# Bridges of container runtimes and hypervisors, with addresses that only their host reaches.
+LOCAL_BRIDGE = re.compile(r"(docker|podman|cni|virbr|lxcbr|lxdbr)\d+|br-[0-9a-f]{12}")
+LOOPBACK = "lo"
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,8 @@ class HostRequirements:
 
     `endpoint_port` is the port of a control plane's virtual IP address, if there is one. `networks`
     are those of pods and Services that the host must not need for anything else, by their keys in
-    the config.
+    the config. `address` is the machine's, `swap` whether the kubelet accepts swap, and `written`
+    are the files that the host gets.
     """
 
     role: str
@@ -33,6 +43,9 @@ class HostRequirements:
     disk: int
     endpoint_port: int | None = None
     networks: Mapping[str, IPv4Network] = field(default_factory=dict)
+    address: str | None = None
+    swap: bool = False
+    written: Collection[str] = ()
 
     @property
     def ports(self) -> Mapping[int, str]:
@@ -48,14 +61,26 @@ class HostRequirements:
 
 def problems(facts: Facts, wanted: HostRequirements) -> list[str]:
     """Return the problems, one line each, with a remedy; empty if the host is suitable."""
-    found = [*_access(facts), *_system(facts, wanted)]
+    found = [*_access(facts), *_system(facts, wanted), *_address(facts, wanted)]
     if not wanted.owns(facts.claim):
         found += [
             *_claimed(facts),
             *_hidden_networks(facts, wanted),
-            *_occupied(facts, wanted),
+            *_taken_ports(facts, wanted),
+            *leftovers(facts, wanted.role),
         ]
     return found
+
+
+def hints(facts: Facts, wanted: HostRequirements) -> list[str]:
+    """Return what is no problem, but perhaps a surprise."""
+    if facts.proxies and PROXY_ENVIRONMENT not in wanted.written:
+        files = ", ".join(facts.proxies)
+        return [
+            f"proxy: {files} on the host sets a proxy, which is not used: downloads and image "
+            "pulls need `proxy` in the config (apt follows its own configuration)"
+        ]
+    return []
 
 
 def _access(facts: Facts) -> Iterator[str]:
@@ -79,10 +104,19 @@ def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     memory = facts.memory_kib // 1024
     if memory < MEMORY_MIB[wanted.role]:
         yield f"memory: {memory} MiB: a {wanted.role} needs {MEMORY_MIB[wanted.role]} MiB"
-    if facts.swap_kib:
+    if not facts.has_modules:
         yield (
-            f"swap: {facts.swap_kib // 1024} MiB enabled; the kubelet does not start with swap: "
-            "run `swapoff --all` and remove it from /etc/fstab"
+            f"kernel: the modules of {facts.kernel}, which is running, are not installed: run "
+            "`reboot`, which starts the installed kernel"
+        )
+    for path, restriction in facts.mounts:
+        yield f"file system of {path} is {restriction}: mount it with rw,exec (see /etc/fstab)"
+    if facts.swaps and not wanted.swap:
+        units = " ".join(f'"$(systemd-escape --path --suffix=swap {name})"' for name in facts.swaps)
+        yield (
+            f"swap: {sum(facts.swaps.values()) // 1024} MiB enabled ({', '.join(facts.swaps)}); "
+            f"the kubelet does not start with swap: run `systemctl mask --now {units}`, or let it use "
+            "swap with `kubelet: {failSwapOn: false}`"
         )
     free = facts.free_kib * 1024
     if free < wanted.disk:
@@ -132,17 +166,41 @@ def _is_inside(nameserver: str, network: IPv4Network) -> bool:
         return False
 
 
-def _occupied(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
+def _taken_ports(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
+    listeners = {listener.port: listener for listener in facts.listeners}
     for port, what in sorted(wanted.ports.items()):
-        if port in facts.ports:
-            yield f"port {port} ({what}) is in use: `ss -ltnp` on the host shows the process"
-    if facts.leftovers:
+        if port in listeners:
+            yield f"port {port} ({what}) is in use{_user(listeners[port])}"
+
+
+def _user(listener: Listener) -> str:
+    """Return who uses a port, and the command that ends it."""
+    if not listener.program:
+        return ": `ss -ltnp` on the host shows the process"
+    end = f"kill {listener.pid}"
+    if listener.service:
+        end = f"systemctl disable --now {listener.service}"
+    return f" by {listener.program} (process {listener.pid}): run `{end}`"
+
+
+def _address(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
+    """Yield why other machines would not reach this one at its address."""
+    if wanted.address is None:
+        return
+    usable = [
+        f"{address} ({interface})"
+        for interface, address in facts.addresses
+        if interface != LOOPBACK and not LOCAL_BRIDGE.fullmatch(interface)
+    ]
+    holders = [interface for interface, address in facts.addresses if address == wanted.address]
+    remedy = f"set nodeAddress to one of the host's own: {', '.join(usable) or 'it has none'}"
+    if not holders:
         yield (
-            f"leftovers of an earlier installation: {', '.join(facts.leftovers)}: run `kubeadm "
-            "reset` and remove them, or reinstall the host"
+            f"address: no interface of the host has {wanted.address} (behind NAT?), and etcd and "
+            f"the kubelet could not use it: {remedy}"
         )
-    if facts.packages:
+    elif LOCAL_BRIDGE.fullmatch(holders[0]):
         yield (
-            f"conflicting packages: {', '.join(facts.packages)}: kubeadm-fleet installs its own: "
-            f"run `apt-get purge {' '.join(facts.packages)}`"
+            f"address: {wanted.address} is on {holders[0]}, where no other machine reaches it: "
+            f"{remedy}"
         )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import paramiko
 
 KILL_AFTER_SECONDS = 10
-# A host's own proxy (/etc/environment, which sudo reads, or its env_keep) is not for traffic inside of
-# a cluster, and kubeadm would write it into static pods. What may use a proxy gets the config's.
+# A host's own proxy (/etc/environment, which sudo reads, or its env_keep) is not for traffic inside
+# of a cluster, and kubeadm would write it into static pods. Downloads get the config's.
 WITHOUT_PROXY = "unset $(compgen -e | grep -i _proxy$); "
 DISCARD_PREAMBLE = "while IFS= read -r line && [[ $line ]]; do :; done; "
 

@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
-# requires: lib
+# requires: lib original_state firewall
 # settings: SUDO SUDO_PASSWORD PATHS
 # Host facts as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as the login user, and
 # uses sudo, if allowed, only to read root's files.
 # Settings: SUDO (yes, no), SUDO_PASSWORD (empty: sudo must not ask), PATHS (paths that would be
 # written, separated by blanks).
+# Services that are a Node, or a container runtime, of somebody else.
+RUNTIMES=(kubelet.service containerd.service docker.service crio.service k3s.service k3s-agent.service
+  rke2-server.service rke2-agent.service k0scontroller.service k0sworker.service
+  'snap.microk8s.daemon-*.service')
+# Chains of other pod networks, besides our own.
+FOREIGN_CHAINS='^(cali-|CILIUM_|WEAVE)'
 host_facts() {
   set -u
-  export LC_ALL=C
-  local SUDO=$SUDO refusal found=() path
+  export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+  local SUDO=$SUDO refusal path
   if refusal=$(as_root true 2>&1) && [[ $(as_root id -u) == 0 ]]; then
     fact root yes
   else
@@ -28,13 +34,17 @@ host_facts() {
   fact kernel "$(uname -r)"
   fact cpus "$(nproc)"
   fact memory_kib "$(awk '/^MemTotal:/ {print $2}' /proc/meminfo)"
-  fact swap_kib "$(awk '/^SwapTotal:/ {print $2}' /proc/meminfo)"
+  fact swaps "$(awk 'NR > 1 {printf "%s,%s ", $1, $3}' /proc/swaps 2>/dev/null)"
   fact free_kib "$(df --portability --block-size=1024 /var/lib | awk 'END {print $4}')"
   fact init "$(cat /proc/1/comm)"
 
-  # Listening TCP sockets (state 0A), the port in hexadecimal: proc_net_tcp(5).
-  fact ports "$(awk '$4 == "0A" {sub(/.*:/, "", $2); print $2}' /proc/net/tcp{,6} 2>/dev/null |
-    sort -u | tr '\n' ' ')"
+  fact mounts "$(restrictions | tr '\n' ' ')"
+  fact modules "$(has_modules && echo yes || echo no)"
+  fact proxies "$(grep --no-messages --files-with-matches --ignore-case --extended-regexp \
+    '^[^#]*\b(https?|all)_proxy=' /etc/environment /etc/profile.d/*.sh /etc/systemd/system.conf \
+    /etc/systemd/system.conf.d/*.conf | tr '\n' ' ')"
+  fact addresses "$(ip -oneline -4 address show | awk '{sub(/\/.*/, "", $4); printf "%s,%s ", $2, $4}')"
+  fact listeners "$(listeners | sort -u | tr '\n' ' ')"
 
   # IPv4 routes, addresses in hexadecimal: proc(5). The resolver that kubeadm tells the kubelet to use.
   fact routes "$(awk 'NR > 1 {print $1 "," $2 "," $3 "," $8}' /proc/net/route | tr '\n' ' ')"
@@ -42,13 +52,17 @@ host_facts() {
   [[ -e $path ]] || path=/etc/resolv.conf
   fact nameservers "$(awk '$1 == "nameserver" {print $2}' "$path" 2>/dev/null | tr '\n' ' ')"
 
-  # Leftovers of an earlier cluster, and what is in the way of our own files.
-  for path in /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /var/lib/kubelet/config.yaml \
-    $PATHS; do
-    [[ -e $path ]] && found+=("$path")
-  done
-  as_root test -e /var/lib/etcd/member && found+=(/var/lib/etcd/member)
-  fact leftovers "${found[*]:-}"
+  # What is in the way of our own files, and leftovers of an earlier cluster.
+  # shellcheck disable=SC2153
+  fact files "$(for path in $PATHS; do [[ ! -e $path ]] || printf '%s ' "$path"; done)"
+  fact folders "$(for path in "${CLUSTER_FOLDERS[@]}" /var/lib/etcd /var/lib/cni/networks/cbr0; do
+    ! has_files "$path" || printf '%s ' "$path"
+  done)"
+  fact cni "$(find /etc/cni/net.d -maxdepth 1 -regex '.*\.\(conf\|conflist\|json\)' -printf '%p ' 2>/dev/null)"
+  fact links "$(ip -oneline link show | awk -F '[:@ ]+' '{printf "%s ", $2}')"
+  fact chains "$(leftover_chains | sort -u | tr '\n' ' ')"
+  fact services "$(systemctl list-units --plain --no-legend --state active,activating "${RUNTIMES[@]}" \
+    2>/dev/null | awk '{printf "%s ", $1}')"
   fact packages "$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' \
     containerd containerd.io docker.io docker-ce cri-o kubelet kubeadm 2>/dev/null |
     awk '$2 == "installed" {printf "%s ", $1}')"
@@ -61,6 +75,47 @@ host_facts() {
     cut -f 1 index | while read -r sum; do [[ -f $sum ]] || echo "$sum is missing"; done
     cat index downloads' digest "$STATE" 2>/dev/null | sha256sum | cut -d " " -f 1)"
   fact complete yes
+}
+
+# restrictions: print what of our folders is on a read-only file system, or one without programs.
+restrictions() {
+  local path options
+  for path in /usr/local/bin /opt /var/lib /etc; do
+    options=,$(findmnt --noheadings --output OPTIONS --target "$path"),
+    [[ $options != *,ro,* ]] || echo "$path,read-only"
+    [[ $path == /etc || $options != *,noexec,* ]] || echo "$path,noexec"
+  done
+}
+
+# has_modules: are the running kernel's modules installed? Without any module this is a container.
+has_modules() {
+  [[ -d /lib/modules/$(uname -r) || -z $(ls -A /lib/modules 2>/dev/null) ]]
+}
+
+# listeners: print listening TCP sockets as PORT,PROGRAM,PID,SERVICE; "-" is unknown.
+listeners() {
+  local address users name pid unit
+  as_root ss --listening --tcp --numeric --processes --no-header 2>/dev/null |
+    while read -r _ _ _ address _ users; do
+      name=- pid=- unit=-
+      if [[ $users =~ \"([^\"]+)\",pid=([0-9]+) ]]; then
+        name=${BASH_REMATCH[1]// /_} pid=${BASH_REMATCH[2]}
+        [[ ! $(cat "/proc/$pid/cgroup" 2>/dev/null) =~ /([^/]+\.service) ]] || unit=${BASH_REMATCH[1]}
+      fi
+      echo "${address##*:},$name,$pid,$unit"
+    done
+}
+
+has_files() { # FOLDER: does it have anything but folders and what mkfs made?
+  [[ -n $(as_root find "$1" -mindepth 1 -name lost+found -prune -o ! -type d -print -quit 2>/dev/null) ]]
+}
+
+# leftover_chains: print the chains of an earlier cluster. podman has port mappings as well.
+leftover_chains() {
+  local kind
+  for kind in "${BACK_ENDS[@]}"; do
+    as_root "$kind-save" 2>/dev/null | chains_named "$OWNED_CHAINS|$FOREIGN_CHAINS"
+  done | sed 's/.*://; /^CNI-/d'
 }
 
 # as_root COMMAND...: run it as root, if sudo allows it.

@@ -34,7 +34,12 @@ FURTHER: dict[str, dict[str, Any]] = {
     "ExistingHost": {"artifacts_digest": "", "facts": {"arch": "amd64"}, "condition": "ours"},
 }
 # What the config may leave out, and what is only there to be read in a preview.
-DISPENSABLE = {"ExistingHostProvider": {*OPTIONAL, "endpoint_port", "host_key_check", "networks"}}
+DISPENSABLE = {
+    "ExistingHostProvider": {
+        *OPTIONAL,
+        *("endpoint_port", "host_key_check", "networks", "address", "swap"),
+    }
+}
 MISSING = object()
 STATES = pytest.mark.parametrize("state", [MISSING, UNKNOWN], ids=["missing", "unknown"])
 

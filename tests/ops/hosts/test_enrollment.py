@@ -122,23 +122,38 @@ def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
     make_bundle()
     host.shell(
         "mkdir -p /etc/kubernetes /etc/containerd /var/lib/kubeadm-fleet /var/lib/etcd/member\n"
-        "touch /etc/kubernetes/admin.conf /usr/local/bin/kubelet /etc/containerd/config.toml\n"
+        "touch /var/lib/etcd/member/db /etc/kubernetes/admin.conf\n"
+        "touch /usr/local/bin/kubelet /etc/containerd/config.toml\n"
         "printf 'another\\tmachine-7\\tmark\\n' >/var/lib/kubeadm-fleet/owner\n"
         "systemd-run --quiet /usr/sbin/sshd -D -p 10250\n"
-        "timeout 10 bash -c 'until : </dev/tcp/127.0.0.1/10250; do :; done' 2>/dev/null"
+        "timeout 10 bash -c 'until : </dev/tcp/127.0.0.1/10250; do :; done' 2>/dev/null\n"
+        "mkdir -p /etc/cni/net.d; touch /etc/cni/net.d/05-other.conflist /etc/cni/net.d/README\n"
+        "ip link add cni0 type bridge; ip link add calibre0 type bridge\n"
+        "iptables -t nat -N KUBE-SERVICES; iptables -N KUBE-MINE; iptables -N cali-INPUT\n"
+        "systemd-run --quiet --unit k3s sleep infinity\n"
+        "echo 'HTTPS_PROXY=http://proxy:1' >>/etc/environment"
     )
     with pytest.raises(OperatorError) as refusal:
         files = texts(files=table(COMMON_FILES))
-        HOSTS.create(wanted(host, role="control-plane", content=files))
+        HOSTS.create(wanted(host, role="control-plane", content=files, address="203.0.113.7"))
     said = str(refusal.value)
     for part in (
         "nothing was changed",
         "owner: this host is machine-7 of fleet another",
-        "port 10250 (kubelet) is in use",
-        "/etc/kubernetes/admin.conf",
-        "/var/lib/etcd/member",
+        "port 10250 (kubelet) is in use by sshd (process ",
+        ": run `systemctl disable --now run-",
+        "leftovers of an earlier installation: ",
+        " /etc/kubernetes ",
+        "pod network of another installation: /etc/cni/net.d/05-other.conflist: ",
+        "network interfaces of an earlier cluster: cni0: run `ip link delete cni0`",
+        "firewall rules of an earlier cluster: chains KUBE-SERVICES cali-INPUT: ",
+        "service k3s.service is running: run `k3s-uninstall.sh`",
+        "address: no interface of the host has 203.0.113.7 (behind NAT?), and etcd and the kubelet",
+        f"set nodeAddress to one of the host's own: {host.address} (",
+        "proxy: /etc/environment on the host sets a proxy, which is not used",
         "/usr/local/bin/kubelet",
         "/etc/containerd/config.toml",
+        " /var/lib/etcd: ",
     ):
         assert part in said, said
     assert not (host.root / "var/lib/kubeadm-fleet/artifacts").exists()

@@ -5,9 +5,10 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from model.render.node_paths import PROXY_ENVIRONMENT
 from ops.errors import OperatorError
-from ops.hosts.facts import Claim, Facts
-from ops.hosts.preflight import HostRequirements, problems
+from ops.hosts.facts import Claim, Facts, Listener
+from ops.hosts.preflight import HostRequirements, hints, problems
 from ops.hosts.routes import Route
 
 FITS = Facts(
@@ -21,12 +22,21 @@ FITS = Facts(
     kernel="6.1.0",
     cpus=2,
     memory_kib=4 << 20,
-    swap_kib=0,
+    swaps={},
     free_kib=50 << 20,
-    ports=frozenset({22}),
+    mounts=(),
+    has_modules=True,
+    proxies=(),
+    addresses=(("lo", "127.0.0.1"), ("eth0", "10.0.0.5"), ("docker0", "172.17.0.1")),
+    listeners=(Listener(22, "sshd", "1", "ssh.service"),),
     routes=(),
     nameservers=(),
-    leftovers=(),
+    files=(),
+    folders=(),
+    cni=(),
+    links=("lo", "eth0", "docker0", "calibre0"),
+    chains=(),
+    services=(),
     packages=(),
     claim=None,
     artifacts_digest="",
@@ -51,16 +61,65 @@ def test_a_suitable_host_has_no_problem() -> None:
         ({"arch": "riscv64"}, "architecture: riscv64: not supported (supported: amd64, arm64)"),
         ({"cpus": 1}, "CPUs: 1: a control-plane needs 2"),
         ({"memory_kib": 1 << 20}, "memory: 1024 MiB: a control-plane needs 1700 MiB"),
-        ({"swap_kib": 2 << 20}, "swap: 2048 MiB enabled"),
+        (
+            {"swaps": {"/swap.img": 2 << 20, "/dev/zram0": 1 << 20}},
+            "swap: 3072 MiB enabled (/swap.img, /dev/zram0); the kubelet does not start with swap: "
+            'run `systemctl mask --now "$(systemd-escape --path --suffix=swap /swap.img)" '
+            '"$(systemd-escape --path --suffix=swap /dev/zram0)"`, or let it use swap with ',
+        ),
+        ({"has_modules": False}, "kernel: the modules of 6.1.0, which is running, are not inst"),
+        ({"mounts": (("/opt", "noexec"),)}, "file system of /opt is noexec: mount it"),
         ({"free_kib": 1 << 20}, "disk: 1.0 GiB free in /var/lib; 4.0 GiB required"),
         ({"clock": 1_000_600}, "clock skew: 600 s ahead"),
         ({"clock": 999_400}, "clock skew: 600 s behind"),
-        ({"ports": frozenset({6443})}, "port 6443 (API server) is in use"),
         (
-            {"leftovers": ("/etc/kubernetes/admin.conf",)},
-            "leftovers of an earlier installation: /etc",
+            {"listeners": (Listener(6443, "", "", ""),)},
+            "port 6443 (API server) is in use: `ss -ltnp` on the host shows the process",
         ),
-        ({"packages": ("docker.io",)}, "conflicting packages: docker.io"),
+        (
+            {"listeners": (Listener(2379, "etcd", "812", "etcd.service"),)},
+            "port 2379 (etcd clients) is in use by etcd (process 812): run `systemctl disable "
+            "--now etcd.service`",
+        ),
+        (
+            {"listeners": (Listener(10250, "nc", "7", ""),)},
+            "port 10250 (kubelet) is in use by nc (process 7): run `kill 7`",
+        ),
+        (
+            {"files": ("/usr/local/bin/kubelet",), "folders": ("/var/lib/etcd",)},
+            "leftovers of an earlier installation: /usr/local/bin/kubelet /var/lib/etcd: run `rm "
+            "/usr/local/bin/kubelet; find /var/lib/etcd -depth -mindepth 1 ! -path '*/lost+found*' "
+            "-delete`",
+        ),
+        (
+            {"cni": ("/etc/cni/net.d/05-cilium.conflist", "/etc/cni/net.d/87-podman.conflist")},
+            "pod network of another installation: /etc/cni/net.d/05-cilium.conflist "
+            "/etc/cni/net.d/87-podman.conflist: pods would use it: run `rm "
+            "/etc/cni/net.d/05-cilium.conflist /etc/cni/net.d/87-podman.conflist`; for podman",
+        ),
+        (
+            {"links": ("eth0", "cni0", "flannel.1", "cilium_host", "vxlan.calico", "docker0")},
+            "network interfaces of an earlier cluster: cni0 flannel.1 cilium_host vxlan.calico: "
+            "run `ip link delete cni0; ip link delete flannel.1; ip link delete cilium_host; ip",
+        ),
+        (
+            {"chains": ("KUBE-A", "KUBE-B", "KUBE-C", "KUBE-D", "cali-x")},
+            "firewall rules of an earlier cluster: chains KUBE-A KUBE-B KUBE-C and 2 more: ",
+        ),
+        ({"services": ("k3s.service",)}, "service k3s.service is running: run `k3s-uninstall.sh`"),
+        (
+            {"services": ("kubelet.service",)},
+            "service kubelet.service is running: run `kubeadm reset --force; systemctl disable",
+        ),
+        (
+            {"services": ("crio.service",)},
+            "service crio.service is running: run `systemctl disable --now crio.service`",
+        ),
+        (
+            {"packages": ("docker.io", "containerd")},
+            "conflicting packages: docker.io containerd: kubeadm-fleet installs its own: run "
+            "`apt-get purge docker.io containerd`",
+        ),
         ({"claim": Claim("other", "m", "x")}, "owner: this host is m of fleet other"),
     ],
 )
@@ -70,7 +129,7 @@ def test_each_problem_is_named(changed: dict[str, object], said: str) -> None:
 
 
 def test_the_port_of_a_virtual_address_must_be_free() -> None:
-    facts = replace(FITS, ports=frozenset({8443}))
+    facts = replace(FITS, listeners=(Listener(8443, "", "", ""),))
     assert problems(facts, WANTED) == []
     (problem,) = problems(facts, replace(WANTED, endpoint_port=8443))
     assert problem.startswith("port 8443 (the cluster's endpoint) is in use")
@@ -132,9 +191,53 @@ def test_routes_are_read_as_the_kernel_writes_them(text: str, route: Route) -> N
 
 def test_an_enrolled_host_may_have_our_own_files() -> None:
     facts = replace(
-        FITS, claim=OURS, ports=frozenset({6443, 10250}), leftovers=("/usr/local/bin/kubelet",)
+        FITS,
+        claim=OURS,
+        listeners=(Listener(6443, "", "", ""), Listener(10250, "kubelet", "1", "kubelet.service")),
+        files=("/usr/local/bin/kubelet",),
+        folders=("/var/lib/kubelet",),
+        cni=("/etc/cni/net.d/10-flannel.conflist",),
+        links=("cni0",),
+        chains=("KUBE-SERVICES",),
+        services=("kubelet.service",),
     )
     assert problems(facts, WANTED) == []
+
+
+def test_etcd_of_a_worker_is_its_own() -> None:
+    facts = replace(FITS, folders=("/var/lib/etcd",))
+    assert problems(facts, replace(WANTED, role="worker")) == []
+    (problem,) = problems(facts, WANTED)
+    assert "/var/lib/etcd" in problem
+
+
+@pytest.mark.parametrize("role", ["control-plane", "worker"])
+def test_swap_is_accepted_where_the_kubelet_does(role: str) -> None:
+    facts = replace(FITS, swaps={"/dev/zram0": 1 << 20})
+    wanted = replace(WANTED, role=role)
+    assert len(problems(facts, wanted)) == 1
+    assert problems(facts, replace(wanted, swap=True)) == []
+
+
+def test_an_address_that_others_do_not_reach_is_refused() -> None:
+    assert problems(FITS, replace(WANTED, address="10.0.0.5")) == []
+    (problem,) = problems(FITS, replace(WANTED, address="203.0.113.7"))
+    assert problem.startswith("address: no interface of the host has 203.0.113.7 (behind NAT?)")
+    assert problem.endswith("set nodeAddress to one of the host's own: 10.0.0.5 (eth0)")
+    (problem,) = problems(FITS, replace(WANTED, address="172.17.0.1"))
+    assert problem.startswith("address: 172.17.0.1 is on docker0, where no other machine reaches")
+    loopback = replace(FITS, addresses=(("lo", "127.0.0.1"),))
+    (problem,) = problems(loopback, replace(WANTED, address="203.0.113.7"))
+    assert problem.endswith("the host's own: it has none")
+
+
+def test_a_proxy_of_the_host_is_a_hint_unless_the_config_has_one() -> None:
+    facts = replace(FITS, proxies=("/etc/environment",))
+    assert problems(facts, WANTED) == []
+    (hint,) = hints(facts, WANTED)
+    assert hint.startswith("proxy: /etc/environment on the host sets a proxy, which is not used")
+    assert hints(facts, replace(WANTED, written={PROXY_ENVIRONMENT})) == []
+    assert hints(FITS, WANTED) == []
 
 
 def test_truncated_host_facts_are_rejected() -> None:

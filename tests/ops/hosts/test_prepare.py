@@ -53,7 +53,8 @@ def test_installs_once_and_releases_the_host(host: BareHost, bundle: Bundle) -> 
 # As the first boot of a host, which updates its package lists: fcntl(2) locks, as apt takes them.
 HOLD_APT = """use Fcntl;
 open F, ">/var/lib/apt/lists/lock";
-fcntl(F, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0)) or die;
+fcntl(F, F_SETLK, pack("s s x4 l! l! i", F_WRLCK, 0, 0, 0, 0)) or die;
+open HELD, ">/run/held";
 sleep 6;
 """
 
@@ -66,7 +67,9 @@ def test_packages_are_installed_on_a_busy_host_with_a_broken_source(
         "deb [trusted=yes] file:/srv/gone ./\n"
     )
     (host.root / "root/hold-apt").write_text(HOLD_APT)
-    host.shell("systemd-run --quiet perl /root/hold-apt")
+    host.shell(
+        "systemd-run --quiet perl /root/hold-apt; until [[ -e /run/held ]]; do sleep 0.1; done"
+    )
     ran = prepare(host)
     assert ran.status == 0, ran.said
     assert (
