@@ -115,8 +115,8 @@ def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
         units = " ".join(f'"$(systemd-escape --path --suffix=swap {name})"' for name in facts.swaps)
         yield (
             f"swap: {sum(facts.swaps.values()) // 1024} MiB enabled ({', '.join(facts.swaps)}); "
-            f"the kubelet does not start with swap: run `systemctl mask --now {units}`, or let it use "
-            "swap with `kubelet: {failSwapOn: false}`"
+            f"the kubelet does not start with swap: run `systemctl mask --now {units}`, or let it "
+            "use swap with `kubelet: {failSwapOn: false}`"
         )
     free = facts.free_kib * 1024
     if free < wanted.disk:

@@ -4,6 +4,7 @@
 # settings override ours. Only functions.
 # How long another package manager may hold apt: a host's first boot installs its upgrades.
 APT_SECONDS=600
+CLOUD_INIT_SECONDS=300
 
 # install_packages NAME...: install the missing ones.
 install_packages() {
@@ -16,6 +17,7 @@ install_packages() {
     [[ -v have[$name] ]] || missing+=("$name")
   done
   ((${#missing[@]})) || return 0
+  await_cloud_init
   say "installing ${missing[*]}"
   # A source that fails matters only if a package is missing because of it.
   apt_get update || say "some package sources failed: $(apt_errors update | head -n 1)"
@@ -23,6 +25,13 @@ install_packages() {
   apt_get install --simulate "${missing[@]}" || reject_packages "${missing[@]:1}"
   new_packages >>"$STATE/packages"
   apt_get install --yes "${missing[@]}" || reject_packages "${missing[@]:1}"
+}
+
+# await_cloud_init: the first boot of a cloud host still writes its package sources.
+await_cloud_init() {
+  [[ $(cloud-init status 2>/dev/null) == *running* ]] || return 0
+  say "waiting for cloud-init"
+  timeout "$CLOUD_INIT_SECONDS" cloud-init status --wait >"$LOGS/cloud-init.log" 2>&1 || true
 }
 
 installed_packages() {

@@ -33,6 +33,12 @@ SIMULATED = (
 BROKEN = "100 E: The repository 'https://example.com stable Release' does not have a Release file."
 
 
+STAND_INS += """
+cloud-init() { cat "$STATE/cloud-init" 2>/dev/null; }
+timeout() { echo "$*" >>"$STATE/ran"; return 1; }
+"""
+
+
 def install(disk: Disk, *script: str) -> tuple[int, str]:
     (disk.state / "script").write_text("".join(f"{line}\n" for line in script))
     ran = disk.run(f"{STAND_INS}install_packages curl socat", "packages")
@@ -46,6 +52,14 @@ def test_only_missing_packages_are_installed_and_those_that_are_new_recorded(dis
     environment = (disk.state / "environment").read_text()
     for line in ("DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1"):
         assert line in environment
+
+
+def test_the_first_boot_of_a_cloud_host_is_waited_for(disk: Disk) -> None:
+    (disk.state / "cloud-init").write_text("status: running")
+    status, said = install(disk, FREE, SIMULATED, FREE)
+    assert status == 0, said
+    assert "waiting for cloud-init" in said
+    assert (disk.state / "ran").read_text().startswith("300 cloud-init status --wait\n")
 
 
 def test_packages_are_recorded_before_they_are_installed(disk: Disk) -> None:

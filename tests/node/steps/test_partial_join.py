@@ -1,0 +1,40 @@
+"""scripts/node/join.sh: an interrupted join, and exceptions to kubeadm's checks."""
+
+import pytest
+
+from tests.node.steps.disk import Disk
+
+KUBEADM = """
+set -Eeuo pipefail
+LIB_STARTED=$EPOCHREALTIME
+kubeadm() { echo "$*" >>"$STATE/ran"; }
+"""
+
+
+@pytest.mark.parametrize("role", ["worker", "control-plane"])
+def test_etcd_data_of_a_worker_is_not_a_cluster_s(disk: Disk, role: str) -> None:
+    """kubeadm reset empties /var/lib/etcd, also where no etcd of a cluster ran."""
+    (disk.folder / "etc/kubernetes/kubelet.conf").write_text("kubeconfig")
+    data = disk.folder / "var/lib/etcd/member/db"
+    data.parent.mkdir(parents=True)
+    data.write_text("data")
+    if role == "control-plane":
+        (disk.state / "init-configuration.yaml").write_text("kind: InitConfiguration")
+    ran = disk.run(f"{KUBEADM}reset_partial_join", "join")
+    assert ran.returncode == 0, ran.stderr
+    skipped = "--skip-phases remove-etcd-member" in (disk.state / "ran").read_text()
+    assert (skipped, data.exists()) == (role == "worker", role == "worker")
+    assert not (disk.folder / "etc/kubernetes").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "excepted"),
+    [((), False), (("lost+found",), True), (("lost+found", "member"), False)],
+)
+def test_kubeadm_accepts_a_disk_for_etcd(
+    disk: Disk, content: tuple[str, ...], excepted: bool
+) -> None:
+    for name in content:
+        (disk.folder / "var/lib/etcd" / name).mkdir(parents=True)
+    exceptions = disk.run("preflight_exceptions", "join").stdout.split()
+    assert ("--ignore-preflight-errors=DirAvailable--var-lib-etcd" in exceptions) == excepted

@@ -1,0 +1,56 @@
+"""scripts/node/reset.sh: settings and packages, with stand-ins for the kernel and dpkg."""
+
+from pathlib import Path
+
+import pytest
+
+from ops.hosts.scripts import source
+from tests.node.steps.disk import Disk
+
+LOCKED = "dpkg: error: dpkg frontend lock was locked by another process with pid 812"
+
+
+@pytest.fixture
+def setting(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A setting of the kernel, on the disk."""
+    moved = {name: source(name).replace("/proc/sys", f"{disk.folder}/sys")
+             for name in ("kernel", "reset")}  # fmt: skip
+    monkeypatch.setattr("tests.node.steps.disk.source", moved.__getitem__)
+    path = disk.folder / "sys/net/ipv4/ip_forward"
+    path.parent.mkdir(parents=True)
+    (disk.folder / "sys/net/bridge").mkdir()
+    (disk.folder / "etc/sysctl.d").mkdir()
+    (disk.folder / "etc/sysctl.d/90-kubeadm-fleet.conf").write_text("net.ipv4.ip_forward = 1\n")
+    return path
+
+
+@pytest.mark.parametrize("before", ["0", "2"])
+def test_a_kernel_setting_gets_its_former_value(disk: Disk, setting: Path, before: str) -> None:
+    for value in (before, "3"):  # somebody changed it meanwhile
+        setting.write_text(value)
+        assert disk.run("load_kernel", "kernel").returncode == 0
+        assert setting.read_text() == "1\n"
+    assert disk.run("forget_settings", "reset").returncode == 0
+    assert setting.read_text().strip() == before
+
+
+def test_a_kernel_setting_that_somebody_changed_stays(disk: Disk, setting: Path) -> None:
+    setting.write_text("0")
+    assert disk.run("load_kernel", "kernel").returncode == 0
+    setting.write_text("2")
+    assert disk.run("forget_settings", "reset").returncode == 0
+    assert setting.read_text() == "2"
+
+
+def test_another_package_manager_is_waited_for(disk: Disk) -> None:
+    (disk.state / "packages").write_text("socat\n")
+    dpkg = f"""
+    LIB_STARTED=$EPOCHREALTIME
+    dpkg-query() {{ :; }}
+    dpkg() {{ echo "$*" >>$STATE/ran; [[ -f $STATE/free ]] || {{ echo '{LOCKED}'; return 2; }}; }}
+    sleep() {{ touch $STATE/free; }}
+    """
+    ran = disk.run(f"{dpkg}forget_packages", "reset")
+    assert ran.returncode == 0, ran.stderr
+    assert (disk.state / "ran").read_text() == "--purge socat\n" * 2
+    assert "kept" not in ran.stdout
