@@ -13,7 +13,7 @@ THEIRS = """\
 :POSTROUTING ACCEPT [0:0]
 :KUBE-BACKUP - [0:0]
 :CNI-FORWARD - [0:0]
--A PREROUTING -m comment --comment "not -j KUBE-SERVICES, but KUBE-MARK-MASQ" -j ACCEPT
+-A PREROUTING -m comment --comment "not -j KUBE-SERVICES of a cluster" -j ACCEPT
 -A PREROUTING -m comment --comment "says \\"KUBE-SERVICES\\" -j KUBE-SERVICES" -j KUBE-BACKUP
 -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE
 -A CNI-FORWARD -m comment --comment "CNI firewall plugin rules" -j RETURN
