@@ -39,14 +39,14 @@ mounts_in() {
 # clear_folder FOLDER: remove a folder that belongs exclusively to a cluster. One that was there before is
 # emptied, as is a disk of its own, except for what mkfs made.
 clear_folder() {
-  local mounts mount kept=()
+  local mounts mount spared=()
   [[ -d $1 ]] || return 0
   mapfile -t mounts < <(mounts_in "$1")
   for mount in "${mounts[@]}"; do
-    kept+=(! -path "$mount" ! -path "$mount/lost+found" ! -path "$mount/lost+found/*")
+    spared+=(! -path "$mount" ! -path "$mount/lost+found" ! -path "$mount/lost+found/*")
   done
   # A folder with a mount point in it cannot be removed.
-  find "$1" -depth -mindepth 1 "${kept[@]}" -delete 2>/dev/null || ((${#mounts[@]})) ||
+  find "$1" -depth -mindepth 1 "${spared[@]}" -delete 2>/dev/null || ((${#mounts[@]})) ||
     die "$1 could not be emptied" "find out on the machine what writes to it, and run 'fleet up' again"
   remove_if_empty "$1"
 }

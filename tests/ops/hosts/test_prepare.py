@@ -53,7 +53,8 @@ def test_installs_once_and_releases_the_host(host: BareHost, bundle: Bundle) -> 
 # As the first boot of a host, which updates its package lists: fcntl(2) locks, as apt takes them.
 HOLD_APT = """use Fcntl;
 open F, ">/var/lib/apt/lists/lock";
-fcntl(F, F_SETLK, pack("s s x4 l! l! i", F_WRLCK, 0, 0, 0, 0)) or die;
+$lock = pack("s s x4 l! l! i", F_WRLCK, 0, 0, 0, 0);
+fcntl(F, F_SETLK, $lock) or die;
 open HELD, ">/run/held";
 sleep 6;
 """
