@@ -80,3 +80,21 @@ unless_crashing() {
     "correct the setting that it names, or the machine, and run 'fleet up' again"
   return 1
 }
+
+# logged_beside_kubelet NAME COMMAND...: `logged` for a command that starts the kubelet and waits for it:
+# minutes, also for one that is crash-looping, with which it ends here.
+logged_beside_kubelet() {
+  local process why
+  logged "$@" &
+  process=$!
+  while kill -0 "$process" 2>/dev/null; do
+    if [[ -s /var/lib/kubelet/config.yaml ]] && why=$(service_crash kubelet) && [[ -n $why ]]; then
+      pkill --parent "$process" || true
+      wait "$process" || true
+      die "the kubelet is $CRASHING: $why" \
+        "correct the setting that it names, or the machine, and run 'fleet up' again"
+    fi
+    sleep 1
+  done
+  wait "$process"
+}

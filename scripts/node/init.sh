@@ -7,7 +7,7 @@
 run_init() { # EXCEPTIONS to kubeadm's preflight checks
   install_pki
   init_documents >"$RUN/init.yaml"
-  logged init kubeadm init --config "$RUN/init.yaml" --skip-token-print "$@"
+  logged_beside_kubelet init kubeadm init --config "$RUN/init.yaml" --skip-token-print "$@"
 }
 
 # is_unfinished: was `kubeadm init` of this cluster interrupted here?

@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
+<<<<<<< Updated upstream
 # requires: lib cgroups original_state
+=======
+# requires: lib cgroups crashes
+>>>>>>> Stashed changes
 # settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
@@ -82,6 +86,6 @@ join() {
   # The documents name this path; it is removed at the end of the step.
   ln -sfn "$RUN" /run/kubeadm-fleet-join
   # shellcheck disable=SC2046
-  logged join kubeadm join --config "$RUN/join.yaml" $(preflight_exceptions)
+  logged_beside_kubelet join kubeadm join --config "$RUN/join.yaml" $(preflight_exceptions)
   rm -f /run/kubeadm-fleet-join
 }

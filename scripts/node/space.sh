@@ -6,12 +6,11 @@
 SPACE_RESERVE=$((32 << 20))
 INODES=500
 
-# By mount point: bytes needed, and for what.
-declare -A SPACE_NEEDED=() SPACE_REASONS=()
-
-# need_space PATH BYTES WHAT: add to what this step needs; PATH need not exist yet.
+# need_space PATH BYTES WHAT: add to what this step needs; PATH need not exist yet. SPACE_NEEDED has the
+# bytes by mount point, SPACE_REASONS what they are for.
 need_space() {
   local path=$1 mount
+  [[ -v SPACE_NEEDED[@] ]] || declare -gA SPACE_NEEDED=() SPACE_REASONS=()
   until [[ -e $path ]]; do
     path=${path%/*}
     path=${path:-/}

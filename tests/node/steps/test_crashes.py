@@ -107,3 +107,27 @@ def test_a_wait_ends_when_what_it_waits_for_is_crash_looping(disk: Disk) -> None
     ended = disk.run(f"{STAND_INS}{waits}", "crashes")
     assert ended.returncode == 1
     assert "kube-apiserver is crash-looping: Error: unknown flag: --such" in ended.stderr
+
+
+@pytest.mark.parametrize(("count", "status"), [(0, 0), (7, 1)])
+def test_kubeadm_does_not_wait_for_a_kubelet_that_crash_loops(
+    disk: Disk, count: int, status: int
+) -> None:
+    journal = disk.folder / "journal"
+    journal.write_text(KLOG)
+    config = disk.folder / "var/lib/kubelet/config.yaml"
+    config.parent.mkdir()
+    config.write_text("maxPod: 5")
+    waits = "sleep 2" if status == 0 else "sleep 60"
+    settings = f"ACTIVE=activating SUB=auto-restart AGE=1 COUNT={count} JOURNAL={journal}"
+    began = time.monotonic()
+    ran = disk.run(
+        f"{STAND_INS}{settings}\nset -Eeuo pipefail\nlogged_beside_kubelet join {waits}; echo done",
+        "crashes",
+    )
+    assert ran.returncode == status, ran.stderr
+    assert time.monotonic() - began < 20
+    assert ("done" in ran.stdout) == (status == 0)
+    assert ('the kubelet is crash-looping: "command failed"' in ran.stderr) == (status == 1)
+    failed = disk.run(f"{STAND_INS}set -Ee\nlogged_beside_kubelet join false; echo done", "crashes")
+    assert (failed.returncode, failed.stdout) == (1, "")
