@@ -32,7 +32,8 @@ async def main() -> pulumi.Inputs:
         pulumi.warn(warning)
     keys = {name: secret(name, " < KEY_FILE") for name in described.private_key_names}
     passwords = {name: secret(name) for name in described.sudo_password_names}
-    outputs = Fleet("fleet", FleetArgs(described, keys | passwords)).outputs
+    logins = {name: secret(name) for name in described.mirror_credential_names}
+    outputs = Fleet("fleet", FleetArgs(described, keys | passwords | logins)).outputs
     for output in outputs.values():
         await output.future()
     return outputs

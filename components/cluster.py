@@ -15,6 +15,7 @@ from components.baseline import Baseline, BaselineArgs
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.drivers import driver_for
 from components.holds import holds_on
+from components.mirror_credentials import mirror_credentials
 from components.network import Network, NetworkArgs
 from components.pki import Pki, PkiArgs
 from components.providers.health_check import ClusterHealthCheck, ClusterHealthCheckArgs
@@ -96,7 +97,8 @@ class Cluster(pulumi.ComponentResource):
         baseline = Baseline(f"{name}-baseline", BaselineArgs(cluster, pki, init, holds), child)
         machines = [*control_plane.machines, *workers.machines]
         applied = [network.objects, *baseline.objects]
-        rollout = rollout_of(cluster, machines, pki, applied, holds, child)
+        credentials = mirror_credentials(cluster, args.secrets)
+        rollout = rollout_of(cluster, machines, pki, applied, holds, credentials, child)
         changes = [rollout.rolled, *(objects.changed for objects in applied)]
         self.changed = pulumi.Output.all(*changes).apply(_latest)
         self.unavailable = rollout.unavailable

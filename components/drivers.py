@@ -11,6 +11,7 @@ from typing import Protocol
 import pulumi
 
 from components.login import MachineLogin
+from components.mirror_credentials import mirror_credentials
 from components.providers.bridge import Bridge, BridgeArgs
 from components.providers.container_machine import ContainerMachine, ContainerMachineArgs
 from components.providers.existing_host import ExistingHost, ExistingHostArgs
@@ -58,11 +59,12 @@ class ContainerDriver:
         self,
         cluster: Cluster,
         key: SshKey,
-        _secrets: Mapping[str, pulumi.Output[str]],
+        secrets: Mapping[str, pulumi.Output[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         self._cluster = cluster
         self._key = key
+        self._credentials = _credentials(cluster, secrets)
         self._network = Bridge(
             f"{cluster.name}-bridge",
             BridgeArgs(
@@ -105,7 +107,7 @@ class ContainerDriver:
             resource,
             resource.id,
             login,
-            settings={"ARTIFACTS_DIGEST": resource.artifacts_digest},
+            settings={"ARTIFACTS_DIGEST": resource.artifacts_digest, **self._credentials},
             kubernetes_version=resource.kubernetes_version,
             content=resource.content,
         )
@@ -124,6 +126,7 @@ class ExistingDriver:
         self._cluster = cluster
         self._key = key
         self._secrets = secrets
+        self._credentials = _credentials(cluster, secrets)
 
     def provision(
         self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
@@ -156,7 +159,7 @@ class ExistingDriver:
             resource,
             resource.id,
             login,
-            settings={"ARTIFACTS_DIGEST": resource.artifacts_digest},
+            settings={"ARTIFACTS_DIGEST": resource.artifacts_digest, **self._credentials},
             kubernetes_version=resource.kubernetes_version,
             content=resource.content,
         )
@@ -192,3 +195,11 @@ DRIVERS: dict[str, Callable[..., Driver]] = {
     "container": ContainerDriver,
     "existing": ExistingDriver,
 }
+
+
+def _credentials(
+    cluster: Cluster, secrets: Mapping[str, pulumi.Output[str]]
+) -> dict[str, pulumi.Output[str]]:
+    """Return the setting with the machines' credentials for registry mirrors, if they need any."""
+    table = mirror_credentials(cluster, secrets)
+    return {} if table is None else {"MIRROR_CREDENTIALS": table}

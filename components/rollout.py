@@ -22,6 +22,7 @@ def rollout_of(
     pki: Pki,
     after: Sequence[pulumi.Resource],
     held_by: Sequence[pulumi.Output[Hold]],
+    mirror_credentials: pulumi.Output[str] | None,
     opts: pulumi.ResourceOptions,
 ) -> Rollout:
     """Apply changes to running machines, once all have joined and `after` is done.
@@ -52,6 +53,7 @@ def rollout_of(
                 "force": upgrade.force,
             },
             held_by=list(held_by),
+            mirror_credentials=mirror_credentials,
         ),
         pulumi.ResourceOptions.merge(
             opts,

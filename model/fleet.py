@@ -243,6 +243,14 @@ class Fleet:
         return tuple(sorted(name for name in names if name is not None))
 
     @property
+    def mirror_credential_names(self) -> tuple[str, ...]:
+        """Names of the config secrets with credentials for mirrors, without duplicates."""
+        mirrors = (
+            mirror for cluster in self.clusters for mirror in cluster.outbound.mirrors.values()
+        )
+        return tuple(sorted({mirror.credentials for mirror in mirrors if mirror.credentials}))
+
+    @property
     def _existing(self) -> tuple[ExistingSettings, ...]:
         return tuple(
             machine.settings

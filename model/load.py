@@ -24,7 +24,7 @@ from model.fleet import (
     Machine,
     Taint,
 )
-from model.outbound import Outbound
+from model.outbound import Mirror, Outbound
 from model.rules import (
     cluster as rules,
 )
@@ -161,7 +161,11 @@ def _outbound(settings: EffectiveCluster) -> Outbound:
         *(".svc", f".{networking.dns_domain}"),
     )
     no_proxy = tuple(dict.fromkeys((*near, *proxy.no_proxy)))
-    return Outbound(proxy.http, proxy.https, no_proxy, settings.registry_mirrors)
+    mirrors = {
+        registry: Mirror(mirror.url, mirror.ca, mirror.credentials)
+        for registry, mirror in settings.registry_mirrors.items()
+    }
+    return Outbound(proxy.http, proxy.https, no_proxy, mirrors)
 
 
 def _machine(cluster: ResolvedCluster, machine: ResolvedMachine) -> Machine:

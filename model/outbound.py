@@ -15,13 +15,25 @@ VARIABLES = tuple(
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """A mirror of a registry: its URL, and certificates (PEM) that it is verified with.
+
+    `credentials` is the name of the config secret with its user and password.
+    """
+
+    url: str
+    ca: str | None = None
+    credentials: str | None = None
+
+
+@dataclass(frozen=True)
 class Outbound:
-    """Proxy URLs (or None), destinations without proxy, and mirror URLs by registry host."""
+    """Proxy URLs (or None), destinations without proxy, and mirrors by registry host."""
 
     http: str | None = None
     https: str | None = None
     no_proxy: tuple[str, ...] = ()
-    mirrors: Mapping[str, str] = field(default_factory=dict)
+    mirrors: Mapping[str, Mirror] = field(default_factory=dict)
 
     @property
     def environment(self) -> str:

@@ -51,6 +51,7 @@ CAUSES = (
     "machine_ids",
     "identity",
     "logins",
+    "mirror_credentials",
 )
 OUTPUTS = ("found", "rolled", "unavailable")
 # Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
@@ -201,7 +202,7 @@ def _judged(news: RolloutInputs) -> ClusterInputs:
 
 def _is_due(olds: Mapping[str, object], news: Mapping[str, object]) -> bool:
     """Whether there is work to do: changed inputs, or drift that was found."""
-    return any(olds.get(key) != news[key] for key in CAUSES) or bool(olds.get("drift"))
+    return any(olds.get(key) != news.get(key) for key in CAUSES) or bool(olds.get("drift"))
 
 
 def _is_pending(olds: RolloutState) -> bool:
@@ -325,6 +326,7 @@ class RolloutArgs:
     identity: pulumi.Output[Identity]
     policy: Policy
     held_by: list[pulumi.Output[Hold]]
+    mirror_credentials: pulumi.Output[str] | None
 
 
 class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):

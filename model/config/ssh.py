@@ -7,6 +7,7 @@ from pydantic import Field
 from model import ssh_keys
 from model.config.addresses import HostName, Port
 from model.config.field import Flag, ScalarField
+from model.config.secret_name import SecretName
 from model.config.strict import Atomic, NullOverrides, Strict
 
 ANY_HOST_KEY = "insecure-accept-any"
@@ -35,15 +36,6 @@ User = Annotated[
     str,
     ScalarField(
         "a user name", "the name of a user on the host", "ubuntu", pattern=r"[A-Za-z_][-\w.]{0,31}"
-    ),
-]
-SecretName = Annotated[
-    str,
-    ScalarField(
-        "the name of a config value",
-        "the NAME of a secret config value of the stack, never the secret itself",
-        "sshPrivateKey",
-        pattern=r"[A-Za-z][A-Za-z0-9_-]{0,62}",
     ),
 ]
 

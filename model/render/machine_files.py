@@ -99,8 +99,8 @@ def _proxy(cluster: Cluster) -> Iterator[ManagedFile]:
 
 
 def _mirrors(cluster: Cluster) -> Iterator[ManagedFile]:
-    for registry, content in mirrors.hosts_files(cluster).items():
-        yield ManagedFile(f"/etc/containerd/certs.d/{registry}/hosts.toml", MIRRORS, content)
+    for path, content in mirrors.mirror_files(cluster):
+        yield ManagedFile(path, MIRRORS, content, 0o600 if "@CREDENTIALS:" in content else 0o644)
 
 
 def _kubelet_patch(machine: Machine) -> Iterator[ManagedFile]:

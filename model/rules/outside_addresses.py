@@ -18,7 +18,7 @@ EXAMPLES = {
     "https": "https: http://proxy.example.com:3128",
     "mirror": "mirror: https://mirror.example.com",
 }
-MIRROR_EXAMPLE = "registryMirrors: {docker.io: https://mirror.example.com}"
+MIRROR_EXAMPLE = "registryMirrors: {docker.io: {url: https://mirror.example.com}}"
 
 
 def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
@@ -55,7 +55,7 @@ def _hosts(cluster: ResolvedCluster) -> Iterator[tuple[Path, str]]:
         ("artifacts", "mirror"): settings.artifacts.mirror,
     }
     for registry, mirror in settings.registry_mirrors.items():
-        urls["registryMirrors", registry] = mirror
+        urls["registryMirrors", registry, "url"] = mirror.url
     for setting, url in urls.items():
         if url and (host := urlsplit(url).hostname):
             yield cluster.path_of(*setting), host

@@ -19,16 +19,26 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             example="proxy: {https: http://proxy.example.com:3128, noProxy: [.example.com]}",
             sources=(*cluster.paths_of("proxy"), (*path, "http"), (*path, "https")),
         )
+    for registry, mirror in cluster.settings.registry_mirrors.items():
+        if mirror.credentials and mirror.url.startswith("http://"):
+            yield issue(
+                cluster.path_of("registryMirrors", registry, "credentials"),
+                mirror.credentials,
+                "user and password would be sent in plain text",
+                allowed="credentials together with an https URL",
+                example="{url: https://mirror.example.com, credentials: mirrorLogin}",
+                sources=cluster.paths_of("registryMirrors", registry),
+            )
     if cluster.settings.artifacts.mirror is None:
         return
     for registry in REGISTRIES:
         if registry in cluster.settings.registry_mirrors:
             yield issue(
                 cluster.path_of("registryMirrors", registry),
-                cluster.settings.registry_mirrors[registry],
+                cluster.settings.registry_mirrors[registry].url,
                 f"artifacts.mirror already replaces {registry}",
                 allowed="one of the two: artifacts.mirror, or a mirror of this registry",
-                example="registryMirrors: {docker.io: https://mirror.example.com}",
+                example="registryMirrors: {docker.io: {url: https://mirror.example.com}}",
                 sources=(
                     *cluster.paths_of("artifacts", "mirror"),
                     *cluster.paths_of("registryMirrors", registry),

@@ -36,7 +36,7 @@ OPERATIONS = {
     "apply_control_plane": Operation("upgrade", MACHINE, 1500),
     "apply_kubelet": Operation("upgrade", MACHINE, 600),
     "repair": Operation("upgrade", MACHINE, 1500),
-    "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS"), 300),
+    "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS", "MIRROR_CREDENTIALS"), 300),
     "clean": Operation("upgrade", MACHINE, 300),
     "restore_images": Operation("image_restore", ("NODE_NAME", "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(

@@ -107,7 +107,7 @@ KERNEL = ActionKind(
 )
 MIRRORS = ActionKind(
     name="mirrors",
-    reasons=triggers.changed_files(machine_files.MIRRORS),
+    reasons=triggers.mirrors,
     effect="in place",
     doing="applying the registry mirrors",
     run=_apply_files(machine_files.MIRRORS),

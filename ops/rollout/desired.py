@@ -1,8 +1,9 @@
 """The desired state of every machine of a cluster."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import NotRequired, TypedDict
 
 from model.natural_order import Key, natural
@@ -10,6 +11,8 @@ from ops.kube.node import ROLE_LABELS
 from ops.rollout import checkpoints, documents
 
 CONTROL_PLANE = "control-plane"
+# What a machine reports instead of the checksum of a file that it does not have.
+MISSING = "missing"
 
 
 class FilesInputs(TypedDict):
@@ -45,6 +48,7 @@ class ClusterInputs(TypedDict):
     patches: str
     machines: dict[str, MachineInputs]
     machine_ids: dict[str, str]
+    mirror_credentials: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ class DesiredMachine:
     `recorded` is one of the kubelet's settings that it keeps a record of (see checkpoints.py),
     `kubelet_document` has all of its settings. `control` is empty for a worker, `pool` for a
     control plane, `host` and `host_key` for a container machine. `labels` include those of its
-    role; `taints` are written `key=value:Effect`. `parts` are the digests of its managed files,
-    `table` names their contents (see model/render/machine_files.py and ops/hosts/content.py).
+    role; `taints` are written `key=value:Effect`. `credentials` is the checksum of its credentials
+    for registry mirrors, or "missing". `parts` are the digests of its managed files, `table` names
+    their contents (see model/render/machine_files.py and ops/hosts/content.py).
     """
 
     name: str
@@ -73,6 +78,7 @@ class DesiredMachine:
     kubelet_document: str
     parts: Mapping[str, str]
     table: str
+    credentials: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -82,7 +88,10 @@ class DesiredMachine:
 
 @dataclass(frozen=True)
 class DesiredCluster:
-    """All machines in the order of their names, and their common settings."""
+    """All machines in the order of their names, and their common settings.
+
+    `mirror_credentials` is the table of model/render/mirrors.py, a secret; "" if there are none.
+    """
 
     name: str
     version: str
@@ -91,6 +100,7 @@ class DesiredCluster:
     patches: str
     machines: tuple[DesiredMachine, ...]
     ids: Mapping[str, str]
+    mirror_credentials: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, inputs: ClusterInputs) -> "DesiredCluster":
@@ -105,6 +115,7 @@ class DesiredCluster:
         }
         digests = {own: documents.digest(document) for own, document in kubelets.items()}
         recorded = {own: checkpoints.digest(document) for own, document in kubelets.items()}
+        secrets = inputs.get("mirror_credentials", "")
         machines = tuple(
             DesiredMachine(
                 name=name,
@@ -125,6 +136,7 @@ class DesiredCluster:
                 kubelet_document=kubelets[each.get("kubelet", "")],
                 parts=each["files"]["parts"],
                 table=each["files"]["table"],
+                credentials=sha256(secrets.encode()).hexdigest() if secrets else MISSING,
             )
             for name, each in sorted(inputs["machines"].items(), key=_place)
         )
@@ -136,6 +148,7 @@ class DesiredCluster:
             inputs["patches"],
             machines,
             inputs["machine_ids"],
+            secrets,
         )
 
     @cached_property

@@ -84,6 +84,7 @@ class NodeOperations:
             "RECORDED": self.wanted.recorded,
             "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
             "KUBELET_CONFIGURATION": self.cluster.kubelet_document,
+            "MIRROR_CREDENTIALS": self.cluster.mirror_credentials.removesuffix("\n"),
         }
 
 

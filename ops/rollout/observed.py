@@ -6,9 +6,7 @@ from typing import TypedDict
 
 from model.well_known import ARCHITECTURES
 from ops.kube.node import Node
-from ops.rollout.desired import DesiredMachine
-
-MISSING = "missing"
+from ops.rollout.desired import MISSING, DesiredMachine
 
 
 class MachineSummary(TypedDict, total=False):
@@ -42,6 +40,7 @@ class ObservedMachine:
     the watched services. `staged` are versions installed beside the running one; `cleanup_pending`:
     nothing was removed yet after an upgrade; `is_registering`: its pods are still a former Node's.
     `crashes` are services and static pods that are crash-looping, with their last error.
+    `credentials` is the checksum of its credentials for registry mirrors, or "missing".
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
@@ -56,6 +55,7 @@ class ObservedMachine:
     staged: tuple[str, ...] = ()
     cleanup_pending: bool = False
     is_registering: bool = False
+    credentials: str = MISSING
     arch: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
     missing_archives: tuple[str, ...] = ()
@@ -109,7 +109,13 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
     applied = AppliedState(
         machine.version, machine.control, machine.kubelet, recorded=machine.recorded
     )
-    return ObservedMachine(version=machine.version, parts=machine.parts, applied=applied, node=node)
+    return ObservedMachine(
+        version=machine.version,
+        parts=machine.parts,
+        credentials=machine.credentials,
+        applied=applied,
+        node=node,
+    )
 
 
 def parse(lines: Iterable[str]) -> ObservedMachine:
@@ -125,6 +131,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         staged=tuple(known["staged"].split()),
         cleanup_pending=known["cleanup_pending"] == "yes",
         is_registering=known["registering"] == "yes",
+        credentials=known["credentials"],
         arch=ARCHITECTURES.get(known["arch"], known["arch"]),
         images={name: state for name, (state, *_) in images.items()},
         missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),

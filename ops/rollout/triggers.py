@@ -8,8 +8,8 @@ from ipaddress import ip_interface
 
 from model.render import machine_files
 from ops.kube.node import Node
-from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
-from ops.rollout.observed import MISSING, ObservedMachine
+from ops.rollout.desired import MISSING, ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.observed import ObservedMachine
 
 RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")
@@ -34,6 +34,13 @@ def changed_files(*parts: str) -> Callable[[ObservedMachine, DesiredMachine], It
                 yield PARTS[part]
 
     return reasons
+
+
+def mirrors(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """Files of registry mirrors, or the credentials in them, differ."""
+    yield from changed_files(machine_files.MIRRORS)(found, wanted)
+    if found.credentials != wanted.credentials:
+        yield "other credentials of registry mirrors"
 
 
 def other_version(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# requires: lib changed files kernel managed runtime vip
-# settings: NODE_ADDRESS KUBERNETES_VERSION FILES PARTS
+# requires: lib changed credentials files kernel managed runtime vip
+# settings: NODE_ADDRESS KUBERNETES_VERSION FILES PARTS MIRROR_CREDENTIALS
 # Applying files to a machine: each part that changed is put to use, and nothing else is restarted.
 # In the order of model/render/machine_files.py.
 # shellcheck disable=SC2034
@@ -11,6 +11,7 @@ ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm load-ba
 apply_files() {
   lib_begin
   recall_changed
+  ! has_part mirrors "$PARTS" || store_credentials "$MIRROR_CREDENTIALS"
   # shellcheck disable=SC2153
   apply_parts "$FILES" "$PARTS"
   say "applied: $PARTS"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups changed managed staging
+# requires: lib cgroups changed credentials managed staging
 # settings: NODE_ADDRESS KUBERNETES_VERSION
 # The one door through which files of the program get onto a machine: it writes the differences to a
 # table (managed.sh), removes what the table no longer has, and records the table. Only functions.
@@ -46,7 +46,7 @@ write_file() {
   fill_in "$(base64 --decode <<<"$3")"
   [[ -f $1 && 0$(stat --format %a "$1") == "$2" ]] && cmp --silent "$1" <(printf '%s\n' "$TEXT") && return
   make_folder "${1%/*}"
-  printf '%s\n' "$TEXT" >"$1.new"
+  (umask 077 && printf '%s\n' "$TEXT" >"$1.new")
   chmod "$2" "$1.new"
   changed "$1"
   mv "$1.new" "$1"
@@ -71,7 +71,7 @@ remove_folders() {
   sort --reverse --unique "$FOLDERS" | xargs --no-run-if-empty rmdir --ignore-fail-on-non-empty 2>/dev/null || true
 }
 
-# fill_in TEXT: set TEXT to it, with facts of this host in place of their names.
+# fill_in TEXT: set TEXT to it, with facts of this host and credentials in place of their names.
 fill_in() {
   local name value
   TEXT=$1
@@ -79,6 +79,11 @@ fill_in() {
     [[ $TEXT == *"@$name@"* ]] || continue
     value=$(host_fact $name)
     TEXT=${TEXT//"@$name@"/"$value"}
+  done
+  while [[ $TEXT =~ @CREDENTIALS:([^@]+)@ ]]; do
+    name=${BASH_REMATCH[0]}
+    value=$(credentials_of "${BASH_REMATCH[1]}")
+    TEXT=${TEXT//"$name"/"$value"}
   done
 }
 

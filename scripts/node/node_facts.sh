@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib crashes images managed
+# requires: lib crashes credentials images managed
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -11,6 +11,7 @@
 #   interrupted         yes if a change was interrupted
 #   registering         yes if its Node registered again and does not have all of its new pods yet
 #   cleanup_pending     yes if an upgrade has not been followed by a clean
+#   credentials         sha256 of the credentials for registry mirrors, or "missing"
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   service:NAME        systemd's state: active, inactive, failed, ..., or crash-looping
@@ -36,6 +37,7 @@ node_facts() {
   fact interrupted "$([[ -d $STATE/pending-change ]] && echo yes || echo no)"
   fact registering "$([[ -e $REGISTERING ]] && echo yes || echo no)"
   fact cleanup_pending "$([[ -e $STATE/cleanup-pending ]] && echo yes || echo no)"
+  fact credentials "$(digest "$CREDENTIALS")"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
@@ -63,9 +65,10 @@ node_facts() {
   fact complete yes
 }
 
-digest() { # PATH
+# digest PATH: print the checksum of a file without its passwords, which could be guessed from it.
+digest() {
   if [[ -f $1 ]]; then
-    sha256sum "$1" | cut -d ' ' -f 1
+    sed '/^authorization = /d' "$1" | sha256sum | cut -d ' ' -f 1
   else
     echo missing
   fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# requires: lib apply changed install managed packages runtime staging vip
-# settings: NODE_ADDRESS KUBERNETES_VERSION
+# requires: lib apply changed credentials install managed packages runtime staging vip
+# settings: NODE_ADDRESS KUBERNETES_VERSION MIRROR_CREDENTIALS
 # Prepare this machine for kubeadm: install the role's artifacts, write the files of the table among
 # them, start the container runtime. A machine image has the artifacts already (STATE/installed names
 # the version); an enrolled host gets them now. On a member nothing that runs is changed, which is up
@@ -37,6 +37,7 @@ prepare_host() {
     # an existing cluster the rollout starts the load balancer, once they know it.
     ! endpoint_exists || parts=${parts/ load-balancer/}
   fi
+  store_credentials "${MIRROR_CREDENTIALS:-}"
   apply_parts "$(<"$DESIRED")" "$parts"
   start_runtime
   is_installed || import_images

@@ -2,10 +2,13 @@
 
 import json
 import re
+from base64 import b64decode, b64encode
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from model.render.mirrors import FOLDER
+from ops.hosts import content
 from tests.components.conftest import SSH_KEY, stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
@@ -106,6 +109,30 @@ def test_the_cluster_s_ca_key_is_given_to_control_planes_and_the_administrator_a
 
 def test_logins_of_rollouts_are_secret(graph: Graph) -> None:
     assert all("logins" in each.secret_inputs for each in graph.kinds("Rollout"))
+
+
+def test_credentials_of_mirrors_are_secret_and_in_no_file() -> None:
+    config = stack_config("dev")
+    mirror = {"url": "https://mirror.example.com/v2/hub", "credentials": "mirrorLogin"}
+    config["registryMirrors"] = {"docker.io": mirror}
+    graph = run(config, secrets={"mirrorLogin": "robot:swordfish"})
+    encoded = b64encode(b"robot:swordfish").decode()
+    holders = {"Rollout": "mirror_credentials", "command:remote:Command": "stdin"}
+    found = [each for each in graph.customs if encoded in str(each.inputs)]
+    machines, clusters = graph.kinds("machine:Machine"), graph.kinds("cluster:Cluster")
+    assert len(found) == len(machines) + len(clusters)
+    for each in found:
+        where = [key for key, value in each.inputs.items() if encoded in str(value)]
+        assert where == [holders[each.kind]], each.name
+        assert where[0] in each.secret_inputs
+        assert encoded not in each.visible
+    (rollout, *_) = graph.kinds("Rollout")
+    tables = {machine["files"]["table"] for machine in rollout.inputs["machines"].values()}
+    for table in map(content.get, tables):
+        rows = [row.split("\t") for row in table.splitlines()]
+        texts = {path: b64decode(text).decode() for path, _, _, text in rows}
+        assert "Basic @CREDENTIALS:docker.io@" in texts[f"{FOLDER}/docker.io/hosts.toml"]
+        assert not any(encoded in text or "swordfish" in text for text in texts.values())
 
 
 def test_the_private_key_of_existing_hosts_is_secret(prod: Graph) -> None:

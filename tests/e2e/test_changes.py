@@ -115,7 +115,7 @@ def test_proxy_and_mirrors_reach_running_machines(fleet: PulumiStack, kubectl: K
     machines = Machines(fleet)
     restarts = {each["metadata"]["uid"]: _restarts(each) for each in _pods(kubectl)}
     cluster(fleet)["proxy"] = {"https": "http://192.0.2.1:3128"}
-    cluster(fleet)["registryMirrors"] = {"docker.io": "https://mirror.example.com"}
+    cluster(fleet)["registryMirrors"] = {"docker.io": {"url": "https://mirror.example.com"}}
     how = (
         "other registry mirrors: in place; another proxy: containerd restarted, containers keep "
         "running"

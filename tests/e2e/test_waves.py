@@ -105,7 +105,7 @@ def test_a_canary_that_cannot_be_changed_stops_the_wave_and_no_new_cluster(
 def test_the_others_wait_for_the_soak_without_blocking_the_run(fleet: PulumiStack) -> None:
     fleet.config["upgrades"]["drainTimeout"] = "3m"
     fleet.config["proxy"] = {"https": PROXY}
-    fleet.config["registryMirrors"] = {"docker.io": MIRROR}
+    fleet.config["registryMirrors"] = {"docker.io": {"url": MIRROR}}
     finished = fleet.up()
     assert [reaches_out(fleet, name) for name in (CANARY, OTHER, NEW)] == [True, False, False]
     assert settings(fleet, CANARY, OTHER) == [("60", "180"), ("50", "120")]

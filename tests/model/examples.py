@@ -129,5 +129,8 @@ OUTBOUND = changed(
     EXISTING,
     ("artifacts", {"source": "upstream", "mirror": "https://mirror.example.com/"}),
     ("proxy", {"https": "http://proxy.example.com:3128", "noProxy": [".example.com"]}),
-    ("registryMirrors", {"docker.io": "https://docker.example.com", "quay.io": "http://10.0.0.1"}),
+    (
+        "registryMirrors",
+        {"docker.io": {"url": "https://docker.example.com"}, "quay.io": {"url": "http://10.0.0.1"}},
+    ),
 )

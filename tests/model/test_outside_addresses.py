@@ -39,12 +39,12 @@ OUTSIDE: dict[str, Case] = {
         "artifacts.mirror", "is inside 10.244.0.0/16 (the pods of cluster1)",
     ),
     "a registry's mirror among Services": (
-        [("registryMirrors", {"quay.io": "http://10.100.1.1"})],
-        'registryMirrors["quay.io"]', "is inside 10.96.0.0/12 (Services of cluster1)",
+        [("registryMirrors", {"quay.io": {"url": "http://10.100.1.1"}})],
+        'registryMirrors["quay.io"].url', "is inside 10.96.0.0/12 (Services of cluster1)",
     ),
     "a registry's mirror of the cluster among Services": (
-        [(f"{ONE}/registryMirrors", {"quay.io": "http://10.100.1.1"})],
-        f'{AT}.registryMirrors["quay.io"]', "is inside 10.96.0.0/12 (Services of cluster1)",
+        [(f"{ONE}/registryMirrors", {"quay.io": {"url": "http://10.100.1.1"}})],
+        f'{AT}.registryMirrors["quay.io"].url', "is inside 10.96.0.0/12 (Services of cluster1)",
     ),
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 import pytest
 
 from model.load import load
-from model.outbound import Outbound
+from model.outbound import Mirror, Outbound
 from tests.model.examples import CONTAINER, changed, cluster
 from tests.model.refusals import Case, check_refused
 
@@ -47,17 +47,20 @@ def test_cluster_mirrors_are_merged_over_fleet_mirrors() -> None:
     first, second = load(
         changed(
             CONTAINER,
-            ("registryMirrors", {"docker.io": f"{MIRROR}/docker", "quay.io": MIRROR}),
-            (f"{ONE}/registryMirrors", {"quay.io": "http://10.0.0.1:5000/"}),
+            (
+                "registryMirrors",
+                {"docker.io": {"url": f"{MIRROR}/docker"}, "quay.io": {"url": MIRROR}},
+            ),
+            (f"{ONE}/registryMirrors", {"quay.io": {"url": "http://10.0.0.1:5000/"}}),
         )
     ).clusters
     assert first.outbound.mirrors == {
-        "docker.io": f"{MIRROR}/docker",
-        "quay.io": "http://10.0.0.1:5000",
+        "docker.io": Mirror(f"{MIRROR}/docker"),
+        "quay.io": Mirror("http://10.0.0.1:5000"),
     }
     assert second.outbound == Outbound(
         no_proxy=second.outbound.no_proxy,
-        mirrors={"docker.io": f"{MIRROR}/docker", "quay.io": MIRROR},
+        mirrors={"docker.io": Mirror(f"{MIRROR}/docker"), "quay.io": Mirror(MIRROR)},
     )
 
 
@@ -86,24 +89,36 @@ CASES: dict[str, Case] = {
         "clusters.cluster1.proxy.noProxy", "noProxy without a proxy",
     ),
     "a mirror that is no URL": (
-        [("registryMirrors", {"docker.io": "mirror.example.com"})],
-        'registryMirrors["docker.io"]', "not a base URL",
+        [("registryMirrors", {"docker.io": {"url": "mirror.example.com"}})],
+        'registryMirrors["docker.io"].url', "not a base URL",
+    ),
+    "a CA that is no certificate": (
+        [("registryMirrors", {"docker.io": {"url": MIRROR, "ca": "ca.pem"}})],
+        'registryMirrors["docker.io"].ca', "more in it than certificates",
+    ),
+    "credentials in plain text": (
+        [("registryMirrors", {"quay.io": {"url": "http://10.0.0.1", "credentials": "login"}})],
+        'registryMirrors["quay.io"].credentials', "sent in plain text",
+    ),
+    "a mirror that is not verified": (
+        [("registryMirrors", {"docker.io": {"url": MIRROR, "skipVerify": True}})],
+        'registryMirrors["docker.io"].skipVerify', "unknown key",
     ),
     "a registry with a path": (
-        [("registryMirrors", {"docker.io/library": MIRROR})],
+        [("registryMirrors", {"docker.io/library": {"url": MIRROR}})],
         'registryMirrors["docker.io/library"]', "not a registry",
     ),
     "two mirrors of a registry": (
         [
             ("artifacts", {"source": "upstream", "mirror": MIRROR}),
-            ("registryMirrors", {"registry.k8s.io": MIRROR}),
+            ("registryMirrors", {"registry.k8s.io": {"url": MIRROR}}),
         ],
         'registryMirrors["registry.k8s.io"]', "artifacts.mirror already replaces registry.k8s.io",
     ),
     "two mirrors of a cluster's registry": (
         [
             ("artifacts", {"source": "upstream", "mirror": MIRROR}),
-            (f"{ONE}/registryMirrors", {"ghcr.io": MIRROR}),
+            (f"{ONE}/registryMirrors", {"ghcr.io": {"url": MIRROR}}),
         ],
         'clusters.cluster1.registryMirrors["ghcr.io"]', "artifacts.mirror already replaces ghcr.io",
     ),

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from model.outbound import Outbound
+from model.outbound import Mirror, Outbound
 from model.render.machine_files import COMMON_FILES, part_digests, table
 from ops.hosts import scripts
 from tests.node.cluster import VERSION, Member
@@ -174,7 +174,7 @@ def test_a_proxy_is_applied_repaired_and_removed(worker: Member) -> None:
 
 
 def test_mirrors_are_applied_and_removed_without_a_restart(worker: Member) -> None:
-    mirrors = {f"registry-{number}.example.com": "http://192.0.2.1" for number in range(3)}
+    mirrors = {f"registry-{number}.example.com": Mirror("http://192.0.2.1") for number in range(3)}
     files = files_behind(Outbound(mirrors=mirrors))
     without, started = worker.node_facts(), worker.shell(STARTED)
     worker.succeed("apply_files", FILES=table(files), PARTS="mirrors")
@@ -188,7 +188,9 @@ def test_mirrors_are_applied_and_removed_without_a_restart(worker: Member) -> No
 @pytest.mark.parametrize("lines", [1, 40, 80])
 def test_files_of_a_killed_run_are_known_and_removed(worker: Member, lines: int) -> None:
     """With many files there is a moment between the first and the last of them."""
-    mirrors = {f"registry-{number}.example.com": "http://192.0.2.1" for number in range(100)}
+    mirrors = {
+        f"registry-{number}.example.com": Mirror("http://192.0.2.1") for number in range(100)
+    }
     files = files_behind(Outbound(http="http://192.0.2.1:3128", mirrors=mirrors))
     without = worker.node_facts()
     written = "find /etc/containerd/certs.d -name hosts.toml 2>/dev/null | wc -l"

@@ -7,7 +7,7 @@ import pytest
 
 from components.providers.existing_host import ExistingHostProvider
 from model.artifacts.bundle import Bundle
-from model.outbound import Outbound
+from model.outbound import Mirror, Outbound
 from tests.ops.hosts.bare_hosts import BareHost
 from tests.ops.hosts.bundles import make_another_bundle, wanted
 from tests.ops.hosts.steps import changes, condition, files_behind, prepare
@@ -147,7 +147,9 @@ def test_a_killed_prepare_leaves_nothing_after_the_reset(host: BareHost, bundle:
     outs = HOSTS.create(wanted(host)).outs
     assert outs
     pending = host.root / STATE / "managed.pending"
-    mirrors = {f"registry-{number}.example.com": "http://192.0.2.1" for number in range(200)}
+    mirrors = {
+        f"registry-{number}.example.com": Mirror("http://192.0.2.1") for number in range(200)
+    }
     with ThreadPoolExecutor(1) as pool:
         killed = pool.submit(prepare, host, files_behind(Outbound(mirrors=mirrors)))
         while not (host.root / "etc/containerd/certs.d").exists():

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from components.providers.existing_host import ExistingHostProvider
+from model import outbound
 from model.artifacts.bundle import Bundle
 from model.fleet import Artifacts
 from model.outbound import Outbound
@@ -84,7 +85,12 @@ def test_images_are_pulled_from_the_mirrors_of_their_registries(
 ) -> None:
     outs = HOSTS.create(wanted(host)).outs
     assert outs
-    both = Outbound(mirrors={"docker.example.com": mirror.url, "quay.io": mirror.url})
+    both = Outbound(
+        mirrors={
+            "docker.example.com": outbound.Mirror(mirror.url),
+            "quay.io": outbound.Mirror(mirror.url),
+        }
+    )
     prepare_behind(host, both, BUNDLE)
     image = bundle.named("pause").image
     assert image
@@ -92,6 +98,6 @@ def test_images_are_pulled_from_the_mirrors_of_their_registries(
     pull(host, f"docker.example.com/{path}")
     assert any(asked.startswith("v2/pause/manifests/") for asked in mirror.asked)
 
-    prepare_behind(host, Outbound(mirrors={"quay.io": mirror.url}), BUNDLE)
+    prepare_behind(host, Outbound(mirrors={"quay.io": outbound.Mirror(mirror.url)}), BUNDLE)
     folders = {each.name for each in (host.root / "etc/containerd/certs.d").iterdir()}
     assert folders == {"quay.io"}

@@ -1,5 +1,6 @@
 """The actions that follow from the observed and the desired state of a machine."""
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -206,6 +207,7 @@ def test_node_facts_are_parsed() -> None:
             "staged\tv1.37.2 ",
             "cleanup_pending\tyes",
             "registering\tyes",
+            "credentials\tmissing",
             "bridge\t10.244.2.1/24",
             "vtep\taa:01",
             "service:kubelet\tactive",
@@ -238,3 +240,15 @@ def test_damaged_images_are_restored_before_anything_is_upgraded() -> None:
         (actions.IMAGES, "images are unpinned: c"),
     ]
     assert kinds(damaged, wanted(version="v1.37.2"))[-1] == actions.UPGRADE
+
+
+def test_other_credentials_of_mirrors_are_applied_with_the_mirrors() -> None:
+    secret = "docker.io\tcm9ib3Q6c2VjcmV0\n"
+    desired = wanted(mirror_credentials=secret)
+    assert secret.strip() not in repr(desired)
+    assert [(each.kind, each.why) for each in required_actions(found(WORKER), desired)] == [
+        (actions.MIRRORS, "other credentials of registry mirrors")
+    ]
+    applied = found(WORKER, credentials=hashlib.sha256(secret.encode()).hexdigest())
+    assert required_actions(applied, desired) == []
+    assert kinds(applied) == [actions.MIRRORS]
