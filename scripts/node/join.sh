@@ -1,9 +1,5 @@
 #!/usr/bin/env bash
-<<<<<<< Updated upstream
-# requires: lib cgroups original_state
-=======
-# requires: lib cgroups crashes
->>>>>>> Stashed changes
+# requires: lib cgroups crashes original_state
 # settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 

@@ -10,7 +10,7 @@ INODES=500
 # bytes by mount point, SPACE_REASONS what they are for.
 need_space() {
   local path=$1 mount
-  [[ -v SPACE_NEEDED[@] ]] || declare -gA SPACE_NEEDED=() SPACE_REASONS=()
+  declare -p SPACE_NEEDED >/dev/null 2>&1 || declare -gA SPACE_NEEDED=() SPACE_REASONS=()
   until [[ -e $path ]]; do
     path=${path%/*}
     path=${path:-/}
