@@ -64,7 +64,7 @@ def problems(facts: Facts, wanted: HostRequirements) -> list[str]:
     found = [*_access(facts), *_system(facts, wanted), *_address(facts, wanted)]
     if not wanted.owns(facts.claim):
         found += [
-            *_claimed(facts),
+            *_claimed(facts, wanted),
             *_hidden_networks(facts, wanted),
             *_taken_ports(facts, wanted),
             *leftovers(facts, wanted.role),
@@ -130,8 +130,16 @@ def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
         )
 
 
-def _claimed(facts: Facts) -> Iterator[str]:
-    if facts.claim is not None:
+def _claimed(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
+    if facts.claim is None:
+        return
+    if facts.claim.fleet == wanted.fleet:
+        yield (
+            f"owner: this host is {facts.claim.machine} of this fleet: give it its former name, or "
+            f"take {facts.claim.machine} out of the config, run `fleet up`, and add "
+            f"{wanted.machine} afterwards"
+        )
+    else:
         yield (
             f"owner: this host is {facts.claim.machine} of fleet {facts.claim.fleet}: remove it "
             "from that fleet; if that fleet is permanently lost, remove "

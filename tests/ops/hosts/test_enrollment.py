@@ -187,7 +187,7 @@ def test_a_host_of_another_fleet_is_rejected(host: BareHost) -> None:
     HOSTS.create(wanted(host))
     with pytest.raises(OperatorError, match="owner: this host is host-0 of fleet"):
         HOSTS.create(wanted(host, owner="another fleet"))
-    with pytest.raises(OperatorError, match="owner: this host is host-0 of fleet"):
+    with pytest.raises(OperatorError, match="owner: this host is host-0 of this fleet: give it"):
         HOSTS.create(wanted(host, machine="named-twice"))
 
 

@@ -121,6 +121,11 @@ def test_a_suitable_host_has_no_problem() -> None:
             "`apt-get purge docker.io containerd`",
         ),
         ({"claim": Claim("other", "m", "x")}, "owner: this host is m of fleet other"),
+        (
+            {"claim": Claim("fleet", "former", "x")},
+            "owner: this host is former of this fleet: give it its former name, or take former out "
+            "of the config, run `fleet up`, and add machine afterwards",
+        ),
     ],
 )
 def test_each_problem_is_named(changed: dict[str, object], said: str) -> None:
