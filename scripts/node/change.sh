@@ -44,12 +44,12 @@ plan_manifests() {
 # plan_kubelet: plan the configuration of the cluster's kubelet-config with this machine's own settings,
 # and the flags from its join.
 plan_kubelet() {
-  local folder=$RUN/kubelet patches=()
-  [[ ! -f $PATCHES/$KUBELET_PATCH ]] || patches=(--patches "$PATCHES")
+  local folder=$RUN/kubelet options=()
+  [[ ! -f $PATCHES/$KUBELET_PATCH ]] || options=(--patches "$PATCHES")
   mkdir -p "$folder"
   cp /var/lib/kubelet/instance-config.yaml "$folder/" 2>/dev/null || true
   if KUBEADM_UPGRADE_DRYRUN_DIR=$folder "$(wanted_program kubeadm)" upgrade node phase kubelet-config \
-    --dry-run --kubeconfig "$(member_access)" "${patches[@]}" >"$LOGS/kubelet-config.log" 2>&1 </dev/null; then
+    --dry-run --kubeconfig "$(member_access)" "${options[@]}" >"$LOGS/kubelet-config.log" 2>&1 </dev/null; then
     :
   elif [[ -s $DOCUMENTS/kubelet.yaml ]]; then
     say "the API server does not respond; using this kubelet's last configuration"
