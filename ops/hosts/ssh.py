@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any
 
 from model.ssh_keys import openssh_format
 from ops.errors import OperatorError
+from ops.hosts.bastion_pool import BastionPool
 from ops.hosts.login import Login
-from ops.hosts.shared_connection import SharedConnection
 from ops.wait import wait_until
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 DIAL_SECONDS = 10
 KEEPALIVE_SECONDS = 15
 SILENT_SECONDS = 60
+# At once in this process, over all clusters: key exchanges compete for its processor, and each must
+# end within the dial time.
+HANDSHAKES = BoundedSemaphore(32)
 # Fits into one SSH packet (RFC 4253, section 6.1), so that paramiko copies nothing twice.
 CHUNK = 32_000
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
@@ -138,10 +142,18 @@ def reach(login: Login, deadline: float = 0) -> Any:
     return _bastion(before).stream((login.host, login.port), deadline)
 
 
-@cache
-def _bastion(login: Login) -> SharedConnection:
-    """Return this process's connection to a bastion; it lasts as long as the process."""
+def _bastion(login: Login) -> BastionPool:
+    """Return this process's connections to a bastion; they last as long as the process."""
+    with _SHARING:
+        return _shared(login)
 
+
+# Two concurrent threads would each make one.
+_SHARING = Lock()
+
+
+@cache
+def _shared(login: Login) -> BastionPool:
     def dial(deadline: float) -> "paramiko.Transport":
         transport = _dial(login, deadline)
         # What it does not acknowledge, keep-alive messages included, ends the connection.
@@ -150,7 +162,7 @@ def _bastion(login: Login) -> SharedConnection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
         return transport
 
-    return SharedConnection(dial)
+    return BastionPool(dial)
 
 
 def _dial(login: Login, deadline: float) -> "paramiko.Transport":
@@ -180,8 +192,9 @@ def _login(login: Login, connection: Any) -> "paramiko.Transport":
         options.ciphers = [cipher for cipher in CIPHERS if cipher in options.ciphers]
         if login.host_key is not None:
             options.key_types = _signatures(login.host_key, options.key_types)
-        _greet(transport, login)
-        _authenticate(transport, login)
+        with HANDSHAKES:
+            _greet(transport, login)
+            _authenticate(transport, login)
         transport.set_keepalive(KEEPALIVE_SECONDS)
     except BaseException:
         transport.close()
