@@ -1,7 +1,9 @@
 """Enrollment of a host over its connection: facts, claim, artifacts, reset; one command each."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from ipaddress import IPv4Network
+from threading import BoundedSemaphore
 from time import time
 
 from ops.errors import OperatorError
@@ -12,6 +14,10 @@ from ops.hosts.sudo import run_as_root
 
 SILENCE_SECONDS = 120
 RESET_SECONDS = 600
+# Bundles of 1 GB at once in this process: more of them would not be faster, since it encrypts them
+# all. What is small, such as scripts, does not wait.
+TRANSFERS = BoundedSemaphore(8)
+SMALL_BYTES = 1 << 20
 
 
 class Enrollment:
@@ -86,7 +92,11 @@ class Enrollment:
                 "ARTIFACT_BYTES": str(2 * sum(size for *_, size in missing)),
                 "IMAGE_BYTES": str(given.unpacked_bytes(missing)),
             }
-            finished = self._as_root("receive_artifacts", tables | sizes, artifacts.tar(missing))
+            is_large = sum(size for *_, size in missing) > SMALL_BYTES
+            with TRANSFERS if is_large else nullcontext():
+                finished = self._as_root(
+                    "receive_artifacts", tables | sizes, artifacts.tar(missing)
+                )
         else:
             finished = self._as_root("sync_artifacts", tables)
         if finished.status:

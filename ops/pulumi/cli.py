@@ -13,8 +13,10 @@ from model.paths import toolchain_dir
 from ops.errors import OperatorError
 from ops.pulumi.events import EventLog
 
-# Maximum number of concurrent steps: they wait for machines, they do not compute.
-PARALLEL = 32
+# Maximum number of concurrent steps: they wait for machines, they do not compute. A rollout may
+# take hours, and is no reason for other clusters to wait. What computes has limits of its own
+# (ops/hosts: handshakes and transfers).
+PARALLEL = 128
 POLL_SECONDS = 0.1
 EVENT_VERBS = ("up", "preview", "refresh", "destroy")
 UNATTENDED = ("--yes", "--skip-preview")
