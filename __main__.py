@@ -4,6 +4,7 @@ import pulumi
 
 from components.fleet import Fleet, FleetArgs
 from components.sdk import lighten
+from components.unanswered import await_outputs
 from model.config.errors import ConfigError
 from model.load import load, warnings
 
@@ -34,8 +35,7 @@ async def main() -> pulumi.Inputs:
     passwords = {name: secret(name) for name in described.sudo_password_names}
     logins = {name: secret(name) for name in described.mirror_credential_names}
     outputs = Fleet("fleet", FleetArgs(described, keys | passwords | logins)).outputs
-    for output in outputs.values():
-        await output.future()
+    await await_outputs(outputs.values())
     return outputs
 
 

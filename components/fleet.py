@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pulumi
 
+from components.announcement import announce
 from components.cluster import Cluster, ClusterArgs
 from components.providers.ssh_key import SshKey, SshKeyArgs
 from components.providers.wave import Wave, WaveArgs
@@ -42,6 +43,7 @@ class Fleet(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kubeadm-fleet:fleet:Fleet", name, None, opts)
         fleet = args.fleet
+        announce(fleet)
         child = pulumi.ResourceOptions(parent=self)
         key = SshKey(f"{name}-ssh", SshKeyArgs(comment="kubeadm-fleet"), child)
         made = _in_waves(args, key, child)

@@ -88,7 +88,7 @@ class Machine(pulumi.ComponentResource):
             triggers=[self.id],
             login=self.login,
             settings={
-                "NODE_NAME": machine.name,
+                **self._identity,
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
                 **self._vip_settings,
@@ -163,6 +163,7 @@ class Machine(pulumi.ComponentResource):
                 cluster=cluster.name,
                 node=machine.name,
                 role=machine.role,
+                pool=machine.pool,
                 address=machine.address,
                 peers=[peer.name for peer in _peers(cluster, machine)],
                 machine_id=self.id,
@@ -191,9 +192,14 @@ class Machine(pulumi.ComponentResource):
         self.register_outputs({"id": self.id})
 
     @property
+    def _identity(self) -> Settings:
+        """Return what every step verifies before it changes anything."""
+        return {"NODE_NAME": self._machine.name, "MACHINE_ID": self.id}
+
+    @property
     def _member_settings(self) -> Settings:
         return {
-            "NODE_NAME": self._machine.name,
+            **self._identity,
             "NODE_ADDRESS": self._machine.address,
             "ENDPOINT": self._cluster.endpoint,
             "CA_CERTIFICATE": value_of(self._pki.cluster.certificate),

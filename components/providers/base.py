@@ -43,6 +43,7 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime.rpc import contains_unknowns
 
+from components.providers.engine_log import record_failed_deletion
 from ops.errors import OperatorError
 
 InputsT = TypeVar("InputsT", bound=Mapping[str, object])
@@ -126,8 +127,12 @@ class Provider(ResourceProvider, Generic[InputsT, StateT]):
         return UpdateResult(outs=dict(self._update(cast(StateT, olds), cast(InputsT, news))))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Delete the resource."""
-        self._delete(cast(StateT, props))
+        """Delete the resource; a failure may be one that the program has to know of."""
+        try:
+            self._delete(cast(StateT, props))
+        except Exception:
+            record_failed_deletion()
+            raise
 
     def _check(self, _olds: InputsT, news: InputsT) -> InputsT:
         """Return the inputs to use; without former ones, `_olds` is empty."""

@@ -1,4 +1,6 @@
-"""Messages of a dynamic provider to the engine, which shows them beside the resource.
+"""The engine that started this provider process: messages to it, and the run that it executes.
+
+Messages are shown beside the resource.
 
 By itself the engine shows no output of a dynamic provider. It passes its own address on the command
 line of the provider process, and accepts messages about a resource there, as it does from every
@@ -12,7 +14,11 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import Resource
 
+from ops import current_run
+from ops.current_run import CurrentRun
+
 CALL_SECONDS = 5
+SDK_CALLS = 4
 
 
 class EngineLog:
@@ -49,12 +55,37 @@ def own_urn(kind: type[Resource], name: str, parent: pulumi.Resource) -> pulumi.
     return pulumi.Output(set(), urn.future(), urn.is_known())  # type: ignore[arg-type]
 
 
-@cache
-def _engine() -> Any:
-    """The engine that started this process; None outside a provider process."""
+def this_run() -> CurrentRun:
+    """Return what the program told the providers of this run."""
+    address = _address()
+    return current_run.read(address) if address else CurrentRun()
+
+
+def record_failed_deletion() -> None:
+    """Tell the program that a deletion failed (components/unanswered.py)."""
+    if address := _address():
+        current_run.record_failed_deletion(address)
+
+
+def concurrent_calls() -> int:
+    """Return how many calls this process serves at once: the SDK's own launcher serves four."""
+    import grpc
+
+    # Our launcher (scripts/build/provider_launcher.py) replaces it.
+    return SDK_CALLS if grpc.server.__module__ == "grpc" else sys.maxsize
+
+
+def _address() -> str | None:
+    """Return the engine's address; None outside a provider process."""
     address = sys.argv[-1]
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    return address if host and port.isdigit() else None
+
+
+@cache
+def _engine() -> Any:
+    address = _address()
+    if address is None:
         return None
     import grpc
     from pulumi.runtime.proto import engine_pb2_grpc

@@ -10,7 +10,8 @@ plane of a cluster does not leave at all: its cluster ends with it. Therefore a 
 place is refused, unless `data_loss` holds a consent that was not given before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypedDict
@@ -19,19 +20,23 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed, require_present
-from components.providers.engine_log import EngineLog
+from components.providers.engine_log import EngineLog, concurrent_calls, this_run
 from model.fleet import CONTROL_PLANE
+from ops.current_run import Group
 from ops.errors import OperatorError
 from ops.kube import etcd, retirement
 from ops.kube.identity import Identity, connect
 from ops.kube.nodes import Nodes
+from ops.kube.turns import Slots, Turn
 from ops.rollout.progress import Progress
 
 # How long etcd may take until it can do without a member. This includes waiting for an API server
 # that just lost its own etcd, and for a load balancer that has not noticed yet.
 ETCD_SECONDS = 60
+# The engine's own limit of concurrent steps on the smallest host, if the run has not told its.
+SDK_PARALLEL = 4
 # Inputs updated in place. A consent given before a loss does not apply to that loss.
-TAKEN_OVER = ("identity", "address", "peers", "drain_seconds", "force", "data_loss")
+TAKEN_OVER = ("identity", "pool", "address", "peers", "drain_seconds", "force", "data_loss")
 # Further inputs of a leave.
 NEEDED = ("cluster", "node", "role")
 
@@ -42,6 +47,7 @@ class MembershipInputs(TypedDict):
     cluster: str
     node: str
     role: str
+    pool: str
     address: str
     peers: list[str]
     machine_id: str
@@ -74,14 +80,42 @@ class MembershipProvider(Provider[MembershipInputs, MembershipInputs]):
         """Drain the Node, remove it from etcd and delete it."""
         if state["role"] == CONTROL_PLANE:
             if state["peers"]:
-                with _leaving.setdefault(state["cluster"], Lock()):
+                with _turn(state), _leaving.setdefault(state["cluster"], Lock()):
                     _leave_as_control_plane(state)
         else:
-            _leave(state)
+            with _turn(state):
+                _leave(state)
 
 
 # Two control planes that leave at once could each count on the other.
 _leaving: dict[str, Lock] = {}
+
+
+@contextmanager
+def _turn(inputs: MembershipInputs) -> Iterator[None]:
+    """Hold the machine's turn to leave: as many as the config allows leave at the same time."""
+    run = this_run()
+    progress = Progress(EngineLog(""))
+    turn = Turn(
+        Nodes(connect(inputs["identity"])),
+        inputs["node"],
+        _group(run.groups.get(inputs["cluster"], ()), inputs["role"], inputs["pool"]),
+        report=lambda line: progress.step(inputs["node"], line),
+    )
+    with turn.taken(_slots(run.parallel)):
+        yield
+
+
+def _group(groups: Sequence[Group], role: str, pool: str) -> Group:
+    """Return the machines whose limit a machine shares; a run without a program knows none."""
+    shared = {group.pool: group for group in groups if group.role == role}
+    return shared.get(pool) or shared.get("") or Group(role)
+
+
+def _slots(parallel: int) -> Slots:
+    """Return how many machines may wait without keeping their successors from being created."""
+    known = parallel or SDK_PARALLEL
+    return Slots(known, min(known, concurrent_calls()) * 3 // 4)
 
 
 def _leave_as_control_plane(inputs: MembershipInputs) -> None:
@@ -163,6 +197,7 @@ class MembershipArgs:
     cluster: str
     node: str
     role: str
+    pool: str
     address: str
     peers: list[str]
     machine_id: pulumi.Input[str]

@@ -55,6 +55,15 @@ class Nodes:
         except ApiError:
             return None
 
+    def all(self) -> dict[str, Node]:
+        """Return every Node by name."""
+
+        def read() -> dict[str, Node]:
+            found = self._quick.pages(NODES)
+            return {node["metadata"]["name"]: Node.of(node) for node in found}
+
+        return self.client.retry("listing Nodes", read)
+
     def answers(self) -> bool:
         """Whether the API can read Nodes now (no waiting, and no more than one is read)."""
         try:
@@ -139,12 +148,22 @@ class Nodes:
         self._change(name, change, "uncordoning")
 
     def cordon_permanently(self, name: str) -> Json | None:
-        """Cordon a Node that leaves, even if a user cordoned it before; None if it is gone."""
-        patch = {"spec": {"unschedulable": True}}
-        return self.client.retry(
-            f"cordoning Node {name}",
-            lambda: unless_missing(lambda: self.client.patch(_path(name), patch)),
-        )
+        """Cordon a Node that leaves, even if a user cordoned it before; None if it is gone.
+
+        If it stays after all, the cordon is one of ours, which the next rollout removes.
+        """
+
+        def cordon() -> Json | None:
+            found = self.client.find(_path(name))
+            if found is None or placement.is_cordoned(found):
+                return found
+            body = {
+                "metadata": {"annotations": {CORDONED: "leaving"}},
+                "spec": {"unschedulable": True},
+            }
+            return unless_missing(lambda: self.client.patch(_path(name), body))
+
+        return self.client.retry(f"cordoning Node {name}", cordon)
 
     def delete(self, name: str) -> None:
         """Delete the Node; a missing one is ignored."""

@@ -7,12 +7,14 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from components.providers.membership import MembershipProvider
 from ops.errors import OperatorError
+from ops.kube.node import CORDONED
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.etcd_server import Etcd
 from tests.ops.kube.pod_fixture import BUDGETS_PATH, PING_PATH, PodFixture
 
 NODE = "cluster1-worker-0"
-NODE_PATH = f"/api/v1/nodes/{NODE}"
+NODES_PATH = "/api/v1/nodes"
+NODE_PATH = f"{NODES_PATH}/{NODE}"
 PODS_PATH = "/api/v1/pods"
 DRAIN_PATH = "/api/v1/namespaces/kube-system/configmaps/kubeadm-fleet-drain"
 
@@ -27,6 +29,7 @@ def props(api: Api, **changes: Any) -> dict[str, Any]:
         "machine_id": "first",
         "identity": api.identity,
         "role": "worker",
+        "pool": "worker",
         "address": "192.0.2.21",
         "peers": [],
         "drain_seconds": 1,
@@ -42,7 +45,7 @@ def member(api: Api) -> dict[str, Any]:
 
 def node(ready: str) -> dict[str, Any]:
     condition = {"type": "Ready", "status": ready}
-    return {"metadata": {"name": NODE}, "status": {"conditions": [condition]}}
+    return {"metadata": {"name": NODE}, "spec": {}, "status": {"conditions": [condition]}}
 
 
 def test_another_machine_replaces_the_membership_after_deleting_the_old_one(api: Api) -> None:
@@ -102,12 +105,37 @@ def test_the_only_control_plane_needs_no_check_when_its_cluster_is_destroyed(api
     assert api.asked == []
 
 
+@pytest.fixture(autouse=True)
+def _nodes(api: Api) -> None:
+    """A cluster that answers, and knows no Node."""
+    api.answers[f"GET {NODES_PATH}"] = (200, {"items": []})
+
+
 def test_leaving_cordons_and_deletes_the_node(api: Api) -> None:
-    api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
+    api.answers[f"GET {NODE_PATH}"] = api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
     api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
     api.answers[f"DELETE {NODE_PATH}"] = (200, {})
     MembershipProvider().delete("id", member(api))
-    assert api.asked[1:] == [f"PATCH {NODE_PATH}", f"GET {PODS_PATH}", f"DELETE {NODE_PATH}"]
+    assert api.asked == [
+        f"GET {NODES_PATH}",
+        f"GET {DRAIN_PATH}",
+        f"GET {NODE_PATH}",
+        f"PATCH {NODE_PATH}",
+        f"GET {PODS_PATH}",
+        f"DELETE {NODE_PATH}",
+    ]
+    annotations = api.sent[f"PATCH {NODE_PATH}"]["metadata"]["annotations"]
+    assert annotations == {CORDONED: "leaving"}, "if it stays, a rollout uncordons it"
+
+
+def test_a_cordon_of_a_person_stays_theirs(api: Api) -> None:
+    cordoned = {**node("True"), "spec": {"unschedulable": True}}
+    api.answers[f"GET {NODE_PATH}"] = (200, cordoned)
+    api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
+    api.answers[f"DELETE {NODE_PATH}"] = (200, {})
+    MembershipProvider().delete("id", member(api))
+    assert f"PATCH {NODE_PATH}" not in api.asked
+    assert f"DELETE {NODE_PATH}" in api.asked
 
 
 @pytest.mark.parametrize("force", ["false", "true"])
@@ -128,7 +156,7 @@ def test_the_drain_policy_is_read_from_the_cluster(api: Api, force: str) -> None
 
 def test_leaving_twice_is_allowed(api: Api) -> None:
     MembershipProvider().delete("id", member(api))
-    assert api.asked[1:] == [f"PATCH {NODE_PATH}", f"DELETE {NODE_PATH}"]
+    assert api.asked[2:] == [f"GET {NODE_PATH}", f"DELETE {NODE_PATH}"]
 
 
 def test_a_live_control_plane_leaves_etcd_after_its_drain(api: Api) -> None:
@@ -172,7 +200,7 @@ def test_nothing_changes_if_etcd_would_lose_its_majority(
 
 def control_plane(api: Api, etcd: Etcd) -> dict[str, Any]:
     """A control plane whose Node has no pods of others any more."""
-    api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
+    api.answers[f"GET {NODE_PATH}"] = api.answers[f"PATCH {NODE_PATH}"] = (200, node("True"))
     api.answers[f"GET {PODS_PATH}"] = (200, {"items": []})
     api.answers[f"DELETE {NODE_PATH}"] = (200, {})
     peers = [name for name in etcd.members if name != NODE]

@@ -62,7 +62,7 @@ def test_pods_are_evicted_after_the_node_is_cordoned(api: Api) -> None:
     pods = PodFixture(api, "web", "db")
     retire(api, seconds=5)
     assert pods.left == {}
-    assert api.asked[0] == f"PATCH {NODE_PATH}"
+    assert api.asked[:2] == [f"GET {NODE_PATH}", f"PATCH {NODE_PATH}"]
 
 
 def test_a_drain_alone_does_not_cordon(api: Api) -> None:

@@ -47,7 +47,8 @@ def test_volumes_that_nobody_detaches_are_not_waited_for(
     monkeypatch.setattr("ops.kube.liveness.OBSERVED_SECONDS", 0)
     PodFixture(api)
     api.answers[f"PATCH {NODE_PATH}"] = (200, attached())
-    api.answers[f"GET {NODE_PATH}"] = answer
+    before_the_drain = iter([(200, found("True"))])
+    api.answers[f"GET {NODE_PATH}"] = lambda: next(before_the_drain, answer)
     assert looks_after_the_drain(api) <= 2
 
 

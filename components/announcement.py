@@ -1,0 +1,41 @@
+"""Tells the providers of this run what no resource has as an input (ops/current_run.py)."""
+
+import sys
+
+import pulumi
+
+from model.fleet import CONTROL_PLANE, WORKER, Cluster, Fleet
+from ops import current_run
+from ops.current_run import CurrentRun, Group
+
+
+def announce(fleet: Fleet) -> None:
+    """Record this run for its providers; a run without an engine has none."""
+    engine = engine_address()
+    if engine is None:
+        return
+    run = CurrentRun(
+        is_preview=pulumi.runtime.is_dry_run(),
+        parallel=pulumi.runtime.settings.SETTINGS.parallel or 0,
+        groups={cluster.name: groups_of(cluster) for cluster in fleet.clusters},
+    )
+    current_run.write(engine, run)
+
+
+def groups_of(cluster: Cluster) -> tuple[Group, ...]:
+    """Return the machines of a cluster, by how many of them may be unavailable at a time."""
+    upgrade = cluster.upgrade
+    limits = {"": upgrade.max_unavailable, **upgrade.pool_limits}
+    nodes: dict[str, list[str]] = {pool: [] for pool in limits}
+    for machine in cluster.workers:
+        nodes[machine.pool if machine.pool in limits else ""].append(machine.name)
+    return (
+        Group(CONTROL_PLANE, "", [machine.name for machine in cluster.control_planes]),
+        *(Group(WORKER, pool, nodes[pool], limit) for pool, limit in limits.items()),
+    )
+
+
+def engine_address() -> str | None:
+    """Return the address of the engine, as the language host was told it."""
+    words = sys.orig_argv
+    return words[words.index("--engine") + 1] if "--engine" in words[:-1] else None

@@ -1,0 +1,169 @@
+"""Nodes leave their cluster in turns: no more are unavailable than the config allows.
+
+A machine that is replaced leaves before its successor joins, so a run that replaces many machines
+is a rollout: the next one leaves once enough of the others are registered and Ready again. That is
+judged by the cluster itself, whichever run has left it so. A Node that is to stay in the cluster
+counts while it is missing, cordoned by this program or not Ready; one that leaves permanently
+counts until it is gone. A Node that is unavailable anyway never waits: replacing a dead machine
+adds capacity.
+
+A turn lasts while the Node is drained and deleted. Turns are taken in this process, which serves
+all machines of a run, since two that ask at the same time would each see the other one Ready.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+from ops.current_run import Group
+from ops.errors import OperatorError
+from ops.kube.node import Node
+from ops.kube.nodes import Nodes
+
+# How long a machine may take to be reset, created, prepared and joined: the longest steps' limits.
+RETURN_SECONDS = 1800.0
+POLL_SECONDS = 1.0
+# The least for each Node of the cluster, since a look reads all of them.
+POLL_SECONDS_PER_NODE = 0.005
+NEVER = float("-inf")
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The machines that may wait at the same time in this process, of any cluster.
+
+    Each occupies one of the engine's concurrent steps (`parallel`), which the successors need too.
+    """
+
+    parallel: int
+    limit: int
+
+
+@dataclass
+class _Cluster:
+    """Who has a turn in a cluster, whose turn failed, and its Nodes as they were read last."""
+
+    lock: Lock = field(default_factory=Lock)
+    leaving: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    nodes: Mapping[str, Node] | OperatorError = field(default_factory=dict)
+    read_at: float = NEVER
+
+
+_clusters: dict[str, _Cluster] = {}
+_waiting: set[tuple[str, str]] = set()
+
+
+class Turn:
+    """One Node's turn; `group` are the Nodes that its cluster is to have, and how many may miss."""
+
+    def __init__(
+        self, nodes: Nodes, name: str, group: Group, report: Callable[[str], None]
+    ) -> None:
+        self._nodes = nodes
+        self._name = name
+        self._group = group
+        self._report = report
+        self._key = (nodes.client.access.server, name)
+        self._cluster = _clusters.setdefault(nodes.client.access.server, _Cluster())
+
+    @contextmanager
+    def taken(self, slots: Slots) -> Iterator[None]:
+        """Wait until the Node may leave, and hold its turn during the block.
+
+        Raises OperatorError when others do not come back, or when too many wait already.
+        """
+        if others := self._enter():
+            self._wait(others, slots)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            self._end(failed=failed)
+
+    def _wait(self, others: Mapping[str, str], slots: Slots) -> None:
+        if len(_waiting) >= slots.limit:
+            raise OperatorError(
+                f"{self._name}: {len(_waiting)} machines of this run wait for their turn already, "
+                f"as many as --parallel {slots.parallel} allows. Nothing was changed on it: run "
+                "`fleet up` again"
+            )
+        _waiting.add(self._key)
+        try:
+            self._await(others)
+        finally:
+            _waiting.discard(self._key)
+
+    def _await(self, others: Mapping[str, str]) -> None:
+        since = time.monotonic()
+        while others:
+            if failed := self._cluster.failed & others.keys():
+                raise self._refusal(f"{', '.join(sorted(failed))} could not leave, see there")
+            self._report(f"waiting for other machines: {_text(others)}")
+            time.sleep(max(POLL_SECONDS, len(self._group.nodes) * POLL_SECONDS_PER_NODE))
+            before, others = others, self._enter()
+            if others.keys() != before.keys():
+                since = time.monotonic()
+            elif time.monotonic() - since > RETURN_SECONDS:
+                raise self._refusal(f"after {RETURN_SECONDS:.0f} s: {_text(others)}")
+
+    def _enter(self) -> Mapping[str, str]:
+        """Take the turn and return {}, or return the unavailable Nodes, each with its state."""
+        cluster = self._cluster
+        with cluster.lock:
+            found = self._read()
+            unavailable = {
+                name: state
+                for name in sorted({*self._group.nodes, *cluster.leaving})
+                if (state := self._state(found, name))
+            }
+            if len(unavailable) >= self._group.limit and not self._state(found, self._name):
+                return unavailable
+            cluster.leaving.add(self._name)
+            cluster.failed.discard(self._name)
+            return {}
+
+    def _end(self, *, failed: bool) -> None:
+        with self._cluster.lock:
+            self._cluster.read_at = NEVER
+            self._cluster.leaving.discard(self._name)
+            if failed:
+                self._cluster.failed.add(self._name)
+
+    def _read(self) -> Mapping[str, Node]:
+        """Return the Nodes; all that wait share a reading, and its failure."""
+        cluster = self._cluster
+        if time.monotonic() - cluster.read_at > POLL_SECONDS:
+            try:
+                cluster.nodes = self._nodes.all()
+            except OperatorError as error:
+                cluster.nodes = error
+            cluster.read_at = time.monotonic()
+        if isinstance(cluster.nodes, OperatorError):
+            raise cluster.nodes
+        return cluster.nodes
+
+    def _state(self, found: Mapping[str, Node], name: str) -> str:
+        """Return what makes a Node unavailable; "" if it is available."""
+        if name in self._cluster.leaving:
+            return "is drained"
+        if name in self._cluster.failed:
+            return "could not leave"
+        if name not in found:
+            return "is not registered"
+        node = found[name]
+        return "is cordoned" if node.cordoned else "" if node.ready else "is not Ready"
+
+    def _refusal(self, why: str) -> OperatorError:
+        return OperatorError(
+            f"{self._name} was not drained: {why}. At most {self._group.limit} of its kind may be "
+            f"unavailable at a time. Nothing was changed on {self._name}. Bring the others back, "
+            "or remove them from the config, then run `fleet up` again"
+        )
+
+
+def _text(others: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {state}" for name, state in others.items())
