@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import pulumi
 from pulumi.dynamic import DiffResult
+from pulumi.runtime.rpc import contains_unknowns
 
 from components.providers.base import (
     ProvidedResource,
@@ -26,7 +27,7 @@ from components.providers.base import (
     require_known,
     require_present,
 )
-from components.providers.engine_log import EngineLog
+from components.providers.engine_log import EngineLog, this_run
 from model import paths
 from ops.errors import OperatorError
 
@@ -107,6 +108,9 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         found = _found(olds)
         if found is None:
             replaces.append("hostname")
+        if replaces and not this_run().is_preview and not contains_unknowns(dict(news)):
+            # What its successor needs is missed before the machine is gone.
+            _image(news["kubernetes_version"])
         stopped = found is not None and not lifecycle.is_running(found)
         changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(

@@ -94,6 +94,7 @@ def _send(inputs: EtcdSnapshotInputs) -> None:
     path = Path(inputs["path"])
     settings = {
         "NODE_NAME": inputs["machine"],
+        "MACHINE_ID": inputs["machine_id"],
         "SNAPSHOT": inputs["sha256"],
         "SNAPSHOT_BYTES": str(_size(path)),
     }

@@ -5,20 +5,24 @@ sends the files for its role; files that are already there are not sent again. A
 another address of the same host, another Kubernetes version, other artifacts or other scripts are
 an update; another table of its files alone is no change, since the rollout brings it to members.
 What cannot be sent because the host is unreachable is left to the next `up`: the state says what it
-has, its step `prepare` follows that, and its rollout leaves it out. Another host (another address
-with another host key, or a reinstalled one, as found by a refresh) replaces it. A host that does
-not answer a refresh is recorded as unreachable and never treated as deleted. Delete restores the
-host's original state.
+has, its step `prepare` follows that, and its rollout leaves it out.
+
+Another host (another address with another host key, or a reinstalled one) replaces it, and so does
+another address of its Node, on which its etcd member and its certificates depend. Both hosts are
+surveyed when that is decided: nothing is given up for a host that would be refused
+(ops/hosts/succession.py). A host that does not answer a refresh is recorded as unreachable and
+never treated as deleted. Delete restores the host's original state.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 from uuid import uuid4
 
 import pulumi
 from pulumi.dynamic import DiffResult
+from pulumi.runtime.rpc import contains_unknowns
 
 from components.providers.base import (
     NotKnown,
@@ -28,7 +32,7 @@ from components.providers.base import (
     require_known,
     require_present,
 )
-from components.providers.engine_log import EngineLog
+from components.providers.engine_log import EngineLog, this_run
 from ops.errors import OperatorError
 from ops.hosts.facts import FactsSummary
 from ops.hosts.forgotten_hosts import FORGET, is_forgotten
@@ -45,6 +49,8 @@ PATIENCE_SECONDS = 20
 
 OWNED = "ours"
 REINSTALLED = "another machine"
+# Inputs of another machine: its Node, certificates and etcd member have its address.
+REPLACING = ("role", "machine", "address")
 CAUSES = ("login", "owner", "kubernetes_version", "source")
 # Optional in the config.
 OPTIONAL = ("mirror",)
@@ -56,6 +62,7 @@ class ExistingHostInputs(TypedDict):
     owner: str
     machine: str
     role: str
+    address: str
     kubernetes_version: str
     source: str
     mirror: NotRequired[str]
@@ -63,7 +70,6 @@ class ExistingHostInputs(TypedDict):
     host_key_check: str
     endpoint_port: NotRequired[float]
     networks: NotRequired[Mapping[str, str]]
-    address: NotRequired[str]
     swap: NotRequired[bool]
     content: Mapping[str, str]
 
@@ -81,10 +87,16 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
     """Enrolls hosts, sends their artifacts and restores them."""
 
     def _create(self, inputs: ExistingHostInputs) -> ExistingHostState:
-        """Take the host over."""
+        """Take the host over; reset one that was declared lost and came back."""
+        from ops.hosts import succession
+
         with _visit(inputs, PATIENCE_SECONDS) as visit:
             facts = visit.facts(_written(inputs))
             wanted = _requirements(inputs, facts)
+            if succession.is_member_again(facts, wanted):
+                succession.reject_unknown_member(visit.where, facts, wanted)
+                visit.reset(str(facts.identity))
+                facts = visit.facts(_written(inputs))
             visit.reject_unfit(facts, wanted)
             for hint in visit.hints(facts, wanted):
                 EngineLog("")(hint, ephemeral=False)
@@ -94,14 +106,17 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         return state["machine_id"]
 
     def _diff(self, olds: ExistingHostState, news: ExistingHostInputs) -> DiffResult:
-        """Compare with the desired host, without connecting to it."""
+        """Compare with the desired host; survey a successor, and refuse an unfit one."""
         require_present(news, CAUSES)
         require_known(news, ("content",))
-        replaces = changed(olds, news, ("role", "machine"))
-        if olds["condition"] == REINSTALLED or _is_another_host(olds["login"], news["login"]):
+        replaces = changed(olds, news, REPLACING)
+        is_another = olds["condition"] == REINSTALLED
+        if is_another or _is_another_host(olds["login"], news["login"]):
             replaces.append("login")
+        if replaces and not contains_unknowns(dict(news)) and not _must_be_replaced(olds, news):
+            replaces.remove("login")
         return DiffResult(
-            changes=bool(replaces) or _is_changed(olds, news),
+            changes=bool(replaces) or is_another or _is_changed(olds, news),
             replaces=replaces,
             delete_before_replace=True,
         )
@@ -131,7 +146,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
                 facts = visit.look()
         except Unreachable as error:
             return {**state, "condition": f"unreachable: {error}"}
-        same = _identity(facts) == state["machine_id"]
+        same = facts.identity == state["machine_id"]
         return {
             **state,
             "condition": OWNED if same else REINSTALLED,
@@ -147,8 +162,8 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
             return
         try:
             with _visit(state) as visit:
-                if _identity(visit.look()) == state["machine_id"]:
-                    visit.reset()
+                if visit.look().identity == state["machine_id"]:
+                    visit.reset(state["machine_id"])
         except Unreachable as error:
             raise OperatorError(
                 f"{error}. The host was not released. If it is permanently lost, rerun the "
@@ -157,12 +172,60 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
 
 
 def _is_another_host(before: LoginProps, after: LoginProps) -> bool:
-    """Whether the config now names another host; one that only moved keeps its host key."""
+    """Whether the config may name another host; one that only moved keeps its pinned host key."""
     if not isinstance(after, Mapping):
         raise NotKnown("login")
     moved = (before["host"], before["port"]) != (after["host"], after["port"])
     pinned = after.get("host_key")
-    return moved and (pinned is None or before.get("host_key") != pinned)
+    if pinned is None:
+        return moved
+    return before.get("host_key") not in ((pinned,) if moved else (pinned, None))
+
+
+def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
+    """Survey a replacement; raise OperatorError if it is impossible.
+
+    Only the login of the enrolled host may have made it look like another one: then it stays. A
+    preview that cannot reach a host leaves the decision to `up`.
+    """
+    from ops.hosts import succession
+    from ops.hosts.ssh import Unreachable
+
+    run = this_run()
+    unfit, unknown = [], []
+    try:
+        with _visit(news, 0 if run.is_preview else PATIENCE_SECONDS) as visit:
+            facts = visit.facts(_written(news))
+        if facts.identity == olds["machine_id"] and not changed(olds, news, REPLACING):
+            return False
+        wanted = _successor_requirements(olds, news, facts)
+        unfit += succession.successor_problems(facts, wanted, olds["machine_id"])
+    except Unreachable as error:
+        unknown.append(str(error))
+    try:
+        if not is_forgotten(olds["machine"]):
+            with _visit(olds) as visit:
+                visit.look()
+    except Unreachable as error:
+        unknown.append(succession.unreleasable(olds["machine"], error))
+    if run.is_preview and unknown:
+        text = succession.undecided(news["machine"], unknown)
+        EngineLog("")(text, ephemeral=False, warning=True)
+        unknown = []
+    login = Login.from_props(news["login"])
+    succession.reject_unfit(news["machine"], str(login), [*unfit, *unknown])
+    return True
+
+
+def _successor_requirements(
+    olds: ExistingHostState, news: ExistingHostInputs, facts: "Facts"
+) -> "HostRequirements":
+    """Return the requirements of a successor, which may be the enrolled host itself."""
+    if facts.identity != olds["machine_id"]:
+        return _requirements(news, facts)
+    # It is still claimed as it was enrolled, and its reset frees the space of its artifacts.
+    wanted = _requirements(news, facts)
+    return replace(wanted, fleet=_fleet(olds["owner"]), machine=olds["machine"], disk=0)
 
 
 def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
@@ -188,7 +251,7 @@ def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostStat
     """Send the artifacts to the host, if it is still the enrolled one."""
     with _visit(news, PATIENCE_SECONDS) as visit:
         facts = visit.look()
-        if _identity(facts) != olds["machine_id"]:
+        if facts.identity != olds["machine_id"]:
             raise OperatorError(
                 f"{news['machine']}: {visit.login.host} is not the machine that was "
                 "enrolled, or it was reinstalled: run `fleet refresh`, then "
@@ -196,7 +259,7 @@ def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostStat
             )
         former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
         if former != fleet and facts.claim is not None and facts.claim.fleet == former:
-            visit.reassign(former, fleet)
+            visit.reassign(olds["machine_id"], former, fleet)
         return _sync_artifacts(visit, news, facts)
 
 
@@ -205,14 +268,27 @@ def _sync_artifacts(
 ) -> ExistingHostState:
     claim, have = visit.take(_fleet(inputs["owner"]), uuid4().hex[:8])
     desired = _host_artifacts(inputs, facts.arch)
-    visit.sync_artifacts(desired, have)
+    machine_id = f"{facts.machine_id}-{claim.mark}"
+    visit.sync_artifacts(machine_id, desired, have)
     return {
         **inputs,
-        "machine_id": f"{facts.machine_id}-{claim.mark}",
+        "machine_id": machine_id,
         "facts": facts.summary,
         "artifacts_digest": desired.digest,
         "condition": OWNED,
     }
+
+
+def _disk(inputs: ExistingHostInputs, facts: "Facts") -> int:
+    """Return the size of the host's artifacts; a preview need not know them."""
+    if not _is_known(facts):
+        return 0
+    try:
+        return int(_host_artifacts(inputs, facts.arch).disk)
+    except OperatorError:
+        if this_run().is_preview:
+            return 0
+        raise
 
 
 def _host_artifacts(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
@@ -235,10 +311,10 @@ def _requirements(inputs: ExistingHostInputs, facts: "Facts") -> "HostRequiremen
         inputs["role"],
         _fleet(inputs["owner"]),
         inputs["machine"],
-        disk=_host_artifacts(inputs, facts.arch).disk if _is_known(facts) else 0,
+        disk=_disk(inputs, facts),
         endpoint_port=None if port is None else int(port),
         networks=inputs.get("networks", {}),
-        address=inputs.get("address"),
+        address=inputs["address"],
         swap=inputs.get("swap", False),
         written=_written(inputs),
     )
@@ -261,11 +337,6 @@ def _is_known(facts: "Facts") -> bool:
     from model.well_known import ARCHITECTURES
 
     return facts.arch in ARCHITECTURES.values()
-
-
-def _identity(facts: "Facts") -> str | None:
-    """Identify an installation: a reinstalled host is another machine, even with its machine-id."""
-    return f"{facts.machine_id}-{facts.claim.mark}" if facts.claim else None
 
 
 def _fleet(owner: str) -> str:

@@ -28,6 +28,11 @@ class Enrollment:
         self.login = connection.login
         self._name = name
 
+    @property
+    def where(self) -> str:
+        """The machine and its login."""
+        return f"{self._name} ({self.login})"
+
     def facts(self, written: Iterable[str] = ()) -> Facts:
         """Gather the host's facts; `written` are paths that would be written there."""
         settings = {
@@ -39,14 +44,14 @@ class Enrollment:
         finished = self._connection.run(
             "exec bash -c 'eval \"$(cat)\"; host_facts'", [text], seconds=SILENCE_SECONDS
         )
-        return Facts.parse(finished.out, self._where)
+        return Facts.parse(finished.out, self.where)
 
     def look(self) -> Facts:
         """Gather the facts of an enrolled host; raise Unreachable if root is unavailable."""
         facts = self.facts()
         if facts.root_refusal:
             raise Unreachable(
-                f"{self._where}: {facts.root_refusal}: allow the user to use sudo again, as when "
+                f"{self.where}: {facts.root_refusal}: allow the user to use sudo again, as when "
                 "the host was enrolled, or correct machines.ssh"
             )
         return facts
@@ -56,13 +61,13 @@ class Enrollment:
         if found := preflight.problems(facts, wanted):
             lines = "\n  ".join(found + preflight.hints(facts, wanted))
             raise OperatorError(
-                f"{self._where} cannot be a {wanted.role}; nothing was changed on it:\n  {lines}\n"
+                f"{self.where} cannot be a {wanted.role}; nothing was changed on it:\n  {lines}\n"
                 "Fix these problems and run `fleet up` again."
             )
 
     def hints(self, facts: Facts, wanted: preflight.HostRequirements) -> list[str]:
         """Return what may surprise on a suitable host, one line each."""
-        return [f"{self._where}: {hint}" for hint in preflight.hints(facts, wanted)]
+        return [f"{self.where}: {hint}" for hint in preflight.hints(facts, wanted)]
 
     def take(self, fleet: str, mark: str) -> tuple[Claim, set[str]]:
         """Claim the host; return the claim and the checksums of the artifacts on the host."""
@@ -75,17 +80,20 @@ class Enrollment:
             )
         return claim, set(have)
 
-    def reassign(self, former: str, fleet: str) -> None:
+    def reassign(self, machine_id: str, former: str, fleet: str) -> None:
         """Reassign the host, which belongs to this fleet's former identity, to the fleet."""
-        finished = self._as_root("reassign_host", {"FORMER_FLEET": former, "FLEET": fleet})
+        settings = {"MACHINE_ID": machine_id, "FORMER_FLEET": former, "FLEET": fleet}
+        finished = self._as_root("reassign_host", settings)
         if finished.status:
             raise self._failed(
                 finished, "the host was not reassigned from the fleet's former identity"
             )
 
-    def sync_artifacts(self, given: artifacts.HostArtifacts, have: set[str]) -> None:
+    def sync_artifacts(
+        self, machine_id: str, given: artifacts.HostArtifacts, have: set[str]
+    ) -> None:
         """Send missing artifacts, verify them on the host, and write the tables."""
-        tables = {"INDEX": given.index, "DOWNLOADS": given.downloads}
+        tables = {"MACHINE_ID": machine_id, "INDEX": given.index, "DOWNLOADS": given.downloads}
         if missing := given.missing(have):
             sizes = {
                 # They are sent, and then installed or staged as another file.
@@ -102,17 +110,12 @@ class Enrollment:
         if finished.status:
             raise self._failed(finished, "the artifacts were not sent")
 
-    def reset(self) -> None:
+    def reset(self, machine_id: str) -> None:
         """Restore the host to its original state."""
-        finished = self._run_as_root(
-            "reset", {"NODE_NAME": self._name}, "step_reset", limit=RESET_SECONDS
-        )
+        settings = {"NODE_NAME": self._name, "MACHINE_ID": machine_id}
+        finished = self._run_as_root("reset", settings, "step_reset", limit=RESET_SECONDS)
         if finished.status:
             raise self._failed(finished, "the host was not restored to its original state")
-
-    @property
-    def _where(self) -> str:
-        return f"{self._name} ({self.login})"
 
     def _as_root(
         self, call: str, settings: Mapping[str, str], stream: Iterable[bytes] = ()
@@ -142,7 +145,7 @@ class Enrollment:
     def _failed(self, finished: Finished, what: str) -> OperatorError:
         said = "\n  ".join(f"{finished.err}\n{finished.out}".strip().splitlines()[-20:])
         how = f"status {finished.status}" if finished.status >= 0 else "the connection was lost"
-        return OperatorError(f"{self._where}: {what} ({how}):\n  {said}")
+        return OperatorError(f"{self.where}: {what} ({how}):\n  {said}")
 
 
 def wanted(

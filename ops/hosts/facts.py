@@ -88,6 +88,7 @@ class Facts:
     packages: tuple[str, ...]
     claim: Claim | None
     artifacts_digest: str
+    is_member: bool = False
 
     @classmethod
     def parse(cls, text: str, where: object) -> "Facts":
@@ -125,12 +126,18 @@ class Facts:
                 packages=tuple(said["packages"].split()),
                 claim=Claim.parse(said["owner"]),
                 artifacts_digest=said["artifacts_digest"],
+                is_member=said["member"] == "yes",
             )
         except (KeyError, ValueError) as error:
             raise OperatorError(
                 f"{where}: the host's facts cannot be parsed ({error!r}): the host needs bash, and "
                 f"a login shell that prints nothing itself. The output starts with: {text[:200]!r}"
             ) from None
+
+    @property
+    def identity(self) -> str | None:
+        """Identify the enrollment: a reinstalled host is another machine; None if not enrolled."""
+        return f"{self.machine_id}-{self.claim.mark}" if self.claim else None
 
     @property
     def summary(self) -> FactsSummary:

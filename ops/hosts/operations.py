@@ -11,8 +11,10 @@ from ops.hosts import scripts
 from ops.hosts.ssh import Connection, Finished
 from ops.hosts.sudo import KILL_AFTER_SECONDS, run_as_root
 
-MACHINE = ("NODE_NAME", "NODE_ADDRESS", "KUBERNETES_VERSION")
-INIT_SETTINGS = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
+# Every operation verifies first that it runs on this machine (`identify` in scripts/node/lib.sh).
+IDENTITY = ("NODE_NAME", "MACHINE_ID")
+MACHINE = (*IDENTITY, "NODE_ADDRESS", "KUBERNETES_VERSION")
+INIT_SETTINGS = (*IDENTITY, "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
 LOGGED = ("FOLLOW", "LAST_LINES", "SINCE_SECONDS")
 DOCUMENTS = ("CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION")
 
@@ -38,11 +40,11 @@ OPERATIONS = {
     "repair": Operation("upgrade", MACHINE, 1500),
     "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS", "MIRROR_CREDENTIALS"), 300),
     "clean": Operation("upgrade", MACHINE, 300),
-    "restore_images": Operation("image_restore", ("NODE_NAME", "KUBERNETES_VERSION"), 1500),
+    "restore_images": Operation("image_restore", (*IDENTITY, "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(
         "init", (*INIT_SETTINGS, "OTHER_CONTROL_PLANES", "SNAPSHOT"), 660
     ),
-    "receive_snapshot": Operation("restore", ("NODE_NAME", "SNAPSHOT", "SNAPSHOT_BYTES"), 3600),
+    "receive_snapshot": Operation("restore", (*IDENTITY, "SNAPSHOT", "SNAPSHOT_BYTES"), 3600),
     "unit_log": Operation("logs", ("UNIT", *LOGGED), 0),
     "container_log": Operation("logs", ("CONTAINER", *LOGGED), 0),
 }

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from ops.errors import OperatorError
 from ops.hosts import content
 from ops.hosts.login import Login
-from ops.hosts.operations import MACHINE, OPERATIONS, Operation
+from ops.hosts.operations import IDENTITY, MACHINE, OPERATIONS, Operation
 from ops.hosts.session import HostConnection
 from ops.hosts.ssh import Unreachable
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedMachine, parse
 
 PATIENCE_SECONDS = 20
-NOTES = Operation("applied_state", ("KUBERNETES_VERSION", "CONTROL", "KUBELET", "RECORDED"), 60)
+NOTES = Operation(
+    "applied_state", (*IDENTITY, "KUBERNETES_VERSION", "CONTROL", "KUBELET", "RECORDED"), 60
+)
 INSPECT, RECORD_AND_INSPECT = "inspect", "record_initial; inspect"
 ON_A_MEMBER = {
     **OPERATIONS,
-    INSPECT: Operation("applied_state", (), 30),
+    INSPECT: Operation("applied_state", IDENTITY, 30),
     RECORD_AND_INSPECT: NOTES,
     "record_applied": NOTES,
     "register": NOTES,
@@ -77,6 +79,7 @@ class NodeOperations:
     def _settings(self) -> dict[str, str]:
         return {
             "NODE_NAME": self.name,
+            "MACHINE_ID": self.cluster.ids[self.name],
             "NODE_ADDRESS": self.wanted.address,
             "KUBERNETES_VERSION": self.wanted.version,
             "CONTROL": self.wanted.control,

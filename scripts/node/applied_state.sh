@@ -6,6 +6,7 @@
 
 # inspect: print this machine's facts and applied state as lines of KEY<TAB>VALUE.
 inspect() {
+  identify
   [[ ! -f $APPLIED_STATE ]] || sed 's/^/applied:/' "$APPLIED_STATE"
   node_facts
 }
@@ -13,6 +14,7 @@ inspect() {
 # record_applied: record the current state as applied. Settings: KUBERNETES_VERSION, CONTROL and
 # KUBELET, which identify the settings of its control plane and its kubelet.
 record_applied() {
+  identify
   {
     fact version "$KUBERNETES_VERSION"
     fact control "$CONTROL"
@@ -33,6 +35,7 @@ record_initial() {
 # again gets another pod CIDR. Until the machine is recorded as applied, the marker file shows that
 # its old pods, flannel's among them, are still to be replaced.
 register() {
+  identify
   touch "$REGISTERING" &&
     systemctl stop kubelet &&
     forget_pod_network &&

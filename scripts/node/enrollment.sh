@@ -8,6 +8,8 @@ INCOMING=$ARTIFACTS/incoming
 # claim_host: claim this host for FLEET and NODE_NAME, record its original state before anything else
 # changes it, and list its artifacts.
 claim_host() {
+  # The claim itself verifies that no other machine is enrolled on this host.
+  MACHINE_ID=$(machine_identity)
   lib_begin
   claim
   record_original_state

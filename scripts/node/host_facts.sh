@@ -67,7 +67,9 @@ host_facts() {
     containerd containerd.io docker.io docker-ce cri-o kubelet kubeadm 2>/dev/null |
     awk '$2 == "installed" {printf "%s ", $1}')"
 
-  # Ours: the claim of this host's fleet and machine, and the digest of its artifacts.
+  # Ours: the claim of this host's fleet and machine, whether it has joined a cluster as that machine,
+  # and the digest of its artifacts.
+  fact member "$(as_root test -s "$STATE/member" && echo yes || echo no)"
   fact owner "$(as_root cat "$STATE/owner" 2>/dev/null)"
   # shellcheck disable=SC2016
   fact artifacts_digest "$(as_root bash -c '

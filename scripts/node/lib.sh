@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # requires: paths
-# settings: NODE_NAME
+# settings: NODE_NAME MACHINE_ID
 # Shared functions of all node steps. kubeadm-fleet sends the step's settings (shell assignments),
 # this text and the step itself on the standard input of a root shell, so that secrets are never
 # arguments. Long output goes to the machine's logs; printed lines are for the operator.
 
-# lib_begin: the prologue of everything that changes a machine. Steps run serially: after the engine
+# lib_begin: the prologue of everything that changes a machine: first it verifies whose machine it is.
+# Steps run serially: after the engine
 # was killed, its last step may still be running. It continues to its end without a reader, and the
 # next run finds its results.
 lib_begin() {
@@ -13,6 +14,7 @@ lib_begin() {
   umask 022
   LIB_STARTED=$EPOCHREALTIME
   : "${NODE_NAME:?NODE_NAME is required by every step}"
+  identify
   mkdir -p "$STATE" "$LOGS"
   chmod 0700 "$STATE"
   trap '' PIPE
@@ -23,6 +25,25 @@ lib_begin() {
     flock --timeout 600 9 || die "timed out after 600 s waiting for an earlier run" \
       "run 'lslocks' on the machine: it shows which process holds $STATE/lock"
   }
+}
+
+# identify: exit unless this is the machine MACHINE_ID. Another host may answer at its address, with a
+# cloned host key, or where any key is accepted.
+identify() {
+  local found owner=''
+  found=$(machine_identity)
+  [[ $found != "${MACHINE_ID:?MACHINE_ID is required by every step}" ]] || return 0
+  [[ ! -f $STATE/owner ]] || IFS=$'\t' read -r _ owner _ <"$STATE/owner"
+  die "the host at $(hostname --all-ip-addresses | cut -d ' ' -f 1) is not $NODE_NAME: it is $(uname -n), ${owner:+enrolled as $owner, }$found instead of $MACHINE_ID; nothing was changed on it" \
+    "if it was reinstalled, run 'fleet refresh' and 'fleet up'; otherwise correct the address and the hostKey of $NODE_NAME in the config"
+}
+
+# machine_identity: print the identity of this machine, which includes the mark of a host's enrollment.
+machine_identity() {
+  local id mark=''
+  read -r id </etc/machine-id || true
+  [[ ! -f $STATE/owner ]] || IFS=$'\t' read -r _ _ mark <"$STATE/owner"
+  printf '%s\n' "$id${mark:+-$mark}"
 }
 
 # open_run: create a directory in memory for this step's secrets.

@@ -36,6 +36,7 @@ class Member:
         operation = operations.OPERATIONS[name]
         mine = {
             "NODE_NAME": self.name,
+            "MACHINE_ID": self.spec.machine_id,
             "NODE_ADDRESS": self.spec.bare_address,
             "KUBERNETES_VERSION": VERSION,
             **settings,
@@ -58,6 +59,7 @@ class Member:
         """Run the step `prepare` for a version."""
         settings = {
             "NODE_NAME": self.name,
+            "MACHINE_ID": self.spec.machine_id,
             "NODE_ADDRESS": self.spec.bare_address,
             "ROLE": self.spec.role,
             "KUBERNETES_VERSION": version,

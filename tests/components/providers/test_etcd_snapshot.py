@@ -15,7 +15,14 @@ from ops.hosts.ssh import Unreachable
 from tests.model import snapshots
 
 SNAPSHOT = EtcdSnapshotProvider()
-INIT_SETTINGS = ("NODE_NAME", "NODE_ADDRESS", "ENDPOINT", "CA_CERTIFICATE", "MEMBERSHIP")
+INIT_SETTINGS = (
+    "NODE_NAME",
+    "MACHINE_ID",
+    "NODE_ADDRESS",
+    "ENDPOINT",
+    "CA_CERTIFICATE",
+    "MEMBERSHIP",
+)
 
 
 class Machine:

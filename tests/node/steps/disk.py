@@ -9,6 +9,7 @@ from model.render.machine_files import ManagedFile
 from ops.hosts.scripts import source
 
 MEMBERSHIP = "sha256:0a1b machine-id"
+IDENTITY = "0123456789abcdef"
 
 
 class Disk:
@@ -18,6 +19,7 @@ class Disk:
         self.folder = folder
         self.state = folder / "var/lib/kubeadm-fleet"
         (folder / "etc/kubernetes").mkdir(parents=True)
+        (folder / "etc/machine-id").write_text(f"{IDENTITY}\n")
         (folder / "run").mkdir()
         self.state.mkdir(parents=True)
         (folder / "var/log/kubeadm-fleet").mkdir(parents=True)
@@ -27,7 +29,7 @@ class Disk:
         text = source(script)
         for place in ("/var/lib", "/var/log", "/etc/", "/run"):
             text = text.replace(place, f"{self.folder}{place}")
-        return ["bash", "-c", f"NODE_NAME=node\n{text}\n{call}"]
+        return ["bash", "-c", f"NODE_NAME=node\nMACHINE_ID={IDENTITY}\n{text}\n{call}"]
 
     def run(self, call: str, script: str = "lib") -> "subprocess.CompletedProcess[str]":
         """Run it."""

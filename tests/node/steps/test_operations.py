@@ -5,7 +5,12 @@ import pytest
 from ops.hosts.operations import OPERATIONS
 from ops.hosts.scripts import compose, source
 
-SETTINGS = {"NODE_NAME": "node", "NODE_ADDRESS": "192.0.2.1", "KUBERNETES_VERSION": "v1.37.2"}
+SETTINGS = {
+    "NODE_NAME": "node",
+    "MACHINE_ID": "m",
+    "NODE_ADDRESS": "192.0.2.1",
+    "KUBERNETES_VERSION": "v1.37.2",
+}
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -17,7 +22,7 @@ def test_operation_is_a_function_of_its_own_files(name: str) -> None:
 def test_settings_come_first_and_quoted() -> None:
     odd = {**SETTINGS, "NODE_NAME": "it's; rm -rf /"}
     text = compose(OPERATIONS["clean"].script, odd)
-    assert text.splitlines()[1:3] == [
+    assert text.splitlines()[2:4] == [
         "NODE_ADDRESS=192.0.2.1",
         """NODE_NAME='it'"'"'s; rm -rf /'""",
     ]

@@ -39,7 +39,7 @@ class Disk:
     def run(self, call: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         text = read("restore").replace("/var/lib/etcd", str(self.data))
         settings = f"STATE={self.state}\nSNAPSHOT={SUM}\nSNAPSHOT_BYTES={len(CONTENT)}\n"
-        node = "NODE_NAME=node\nNODE_ADDRESS=192.0.2.1\n"
+        node = "NODE_NAME=node\nNODE_ADDRESS=192.0.2.1\nMACHINE_ID=any\n"
         program = f"set -Eeuo pipefail\n{settings}{node}{text}{STUBS}{call}"
         return subprocess.run(["bash", "-c", program], input=stdin, capture_output=True)
 

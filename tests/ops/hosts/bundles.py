@@ -101,6 +101,7 @@ def wanted(host: BareHost, /, **other: Any) -> dict[str, Any]:
         "owner": OWNER,
         "machine": host.name,
         "role": "worker",
+        "address": host.address,
         "kubernetes_version": VERSION,
         "source": "bundle",
         "login": {key: value for key, value in (login | of_login).items() if value is not None},

@@ -12,7 +12,7 @@ from model.fleet import Artifacts
 from model.outbound import Outbound
 from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files, table
 from model.render.node_paths import ARTIFACTS
-from ops.hosts import content
+from ops.hosts import content, scripts
 from ops.hosts.ssh import connected
 from tests.model.examples import EXISTING, cluster
 from tests.ops.hosts.bare import USER
@@ -62,7 +62,13 @@ def prepare(
 
 def step(host: BareHost, script: str, /, password: str | None = None, **other: str) -> StepResult:
     """Run a step as the user with sudo, which may ask the password."""
-    settings = {"NODE_NAME": host.name, "NODE_ADDRESS": host.address, **other}
+    identity = host.shell(f"{scripts.source('lib')}\nmachine_identity").strip()
+    settings = {
+        "NODE_NAME": host.name,
+        "NODE_ADDRESS": host.address,
+        "MACHINE_ID": identity,
+        **other,
+    }
     command = steps.as_root(
         script,
         texts.script_checksum(script),

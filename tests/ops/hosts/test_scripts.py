@@ -89,6 +89,11 @@ def test_every_called_function_is_tested() -> None:
         assert set(each.settings) <= settings(each.script)
 
 
+def test_every_operation_verifies_whose_machine_it_runs_on() -> None:
+    unverified = {name for name, each in ON_A_MEMBER.items() if "MACHINE_ID" not in each.settings}
+    assert unverified == {"node_facts", "unit_log", "container_log"}, "these only read"
+
+
 def test_no_function_is_defined_twice() -> None:
     """A later file would silently replace what an earlier one means by the name."""
     names = Counter(
