@@ -120,7 +120,8 @@ def test_the_same_host_at_another_address_is_an_update(
 
 def test_another_host_is_a_replacement(lab: Lab, host: BareHost, taken: dict[str, Any]) -> None:
     other = lab.boot("host-1", 12)
-    assert HOSTS.diff("", taken, {**wanted(other), "machine": host.name}).replaces == ["login"]
+    news = {**wanted(other), "machine": host.name}
+    assert HOSTS.diff("", taken, news).replaces == ["address", "login"]
     unpinned = wanted(host, host=lab.address(12), host_key=None)
     assert HOSTS.diff("", taken, unpinned).replaces == ["login"]
 
