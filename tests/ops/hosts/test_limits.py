@@ -70,7 +70,7 @@ def test_transfers_of_bundles_are_bounded(
     connection: Any = SimpleNamespace(login=None)
 
     def send(_number: int) -> None:
-        Enrollment(connection, name="a").sync_artifacts(given, set())
+        Enrollment(connection, name="a").sync_artifacts("", given, set())
 
     assert most_at_once(send, busy) == most
     assert enrollment.SMALL_BYTES < 10**9
