@@ -5,7 +5,9 @@ import base64
 import yaml
 
 from ops.hosts.inventory import Inventory
+from tests.components.conftest import stack_config
 from tests.components.graph import Graph
+from tests.components.recorder import run
 
 
 def test_kubeconfig_has_a_context_for_each_cluster_and_the_first_is_current(graph: Graph) -> None:
@@ -35,6 +37,19 @@ def test_the_clusters_output_has_the_observed_state(dev: Graph) -> None:
         "nodes": dev.one("cluster1-health").outputs["observed"]["nodes"],
         "caFingerprint": authority["fingerprint"],
         "caExpires": authority["expires"],
+    }
+
+
+def test_a_cluster_without_a_dead_worker_is_checked_and_not_ready() -> None:
+    dead = "cluster1-worker-0"
+    entry = {"reason": "no route", "since": "2026-11-26T01:00:00+00:00", "pending": "upgraded"}
+    given = {"unavailable": {dead: entry}, "found": {}, "rolled": "", "drift": {}, "waiting": {}}
+    graph = run(stack_config("dev"), given={"Rollout": given})
+    assert graph.one("cluster1-health").inputs["nodes"] == ["cluster1-control-plane-0"]
+    summary = graph.outputs["clusters"]["cluster1"]
+    assert summary["ready"] is False
+    assert summary["unavailable"] == {
+        dead: "unavailable since 2026-11-26 01:00 UTC (no route); pending: upgraded"
     }
 
 

@@ -89,6 +89,15 @@ def test_an_unhealthy_canary_stops_the_wave(
         WaveProvider().create(inputs(ago(60)))
 
 
+def test_workers_that_a_rollout_left_out_do_not_count(
+    read: dict[str, dict[str, Node] | None],
+) -> None:
+    read["canary-0"] = nodes(ready=False, ready_since="2999-01-01T00:00:00Z")
+    dead = {**inputs(ago(2 * HOUR)), "unavailable": [["node"]]}
+    assert hold(dead) == {}
+    assert WaveProvider().diff("id", {**inputs(ago(9)), "hold": {}}, dead).changes
+
+
 def test_a_wave_is_unchanged_until_its_soak_is_over() -> None:
     news = inputs(ago(60))
 
