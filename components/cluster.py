@@ -91,6 +91,9 @@ class Cluster(pulumi.ComponentResource):
             f"{name}-control-plane", ControlPlaneArgs(cluster, driver, pki), child
         )
         workers = Workers(f"{name}-workers", WorkersArgs(cluster, driver, pki), child)
+        checks = driver.check_ports(child)
+        control_plane.join(after=checks)
+        workers.join(after=checks)
         init = control_plane.init
         holds = holds_on(init, args.held_by)
         network = Network(f"{name}-network", NetworkArgs(cluster, pki, init, holds), child)

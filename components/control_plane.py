@@ -9,6 +9,7 @@ plane does not leave before the one in front of it has joined, either: each memb
 previous join, and since Pulumi deletes in reverse order, control planes also leave serially.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -37,16 +38,22 @@ class ControlPlane(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kubeadm-fleet:control_plane:ControlPlane", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        cluster = args.cluster
+        self._cluster = cluster = args.cluster
+        self._pki = args.pki
         self.machines = [
             Machine(machine.name, MachineArgs(cluster, machine, args.driver, args.pki), child)
             for machine in cluster.control_planes
         ]
-        trust = _pki_settings(args.pki)
+
+    def join(self, after: Sequence[pulumi.Resource]) -> None:
+        """Prepare the machines once `after` is done, and make them one cluster; sets `init`."""
+        for machine in self.machines:
+            machine.prepare(after)
+        trust = _pki_settings(self._pki)
         first, *others = self.machines
-        addresses = [machine.address for machine in cluster.control_planes[1:]]
+        addresses = [machine.address for machine in self._cluster.control_planes[1:]]
         # Done once the cluster's API answers; another initialization means another cluster.
-        self.init = first.initialize(trust, addresses, child)
+        self.init = first.initialize(trust, addresses, pulumi.ResourceOptions(parent=self))
         before: pulumi.Resource = self.init
         # The initial control plane is already a member: the others need not wait for its join.
         for machine in (*others, first):

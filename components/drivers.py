@@ -15,7 +15,9 @@ from components.mirror_credentials import mirror_credentials
 from components.providers.bridge import Bridge, BridgeArgs
 from components.providers.container_machine import ContainerMachine, ContainerMachineArgs
 from components.providers.existing_host import ExistingHost, ExistingHostArgs
+from components.providers.port_check import PortCheck, PortCheckArgs
 from components.providers.ssh_key import SshKey
+from components.sdk import value_of
 from components.texts import texts_of
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
 from model.render import kubeadm
@@ -35,7 +37,7 @@ class Provisioned:
     given: a machine that is unavailable keeps the former ones, so that no step is run on it.
     """
 
-    resource: pulumi.Resource
+    resource: pulumi.CustomResource
     id: pulumi.Output[str]
     login: MachineLogin
     settings: Mapping[str, pulumi.Output[str]]
@@ -50,6 +52,9 @@ class Driver(Protocol):
         self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
     ) -> Provisioned:
         """Create or enroll `machine`, and deliver its texts; `files` names its table of files."""
+
+    def check_ports(self, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        """Return what to wait for before a machine is prepared, once all are provisioned."""
 
 
 class ContainerDriver:
@@ -112,6 +117,10 @@ class ContainerDriver:
             content=resource.content,
         )
 
+    def check_ports(self, _opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        """Return nothing: machines on one bridge reach each other."""
+        return []
+
 
 class ExistingDriver:
     """Existing hosts, enrolled over SSH."""
@@ -127,6 +136,7 @@ class ExistingDriver:
         self._key = key
         self._secrets = secrets
         self._credentials = _credentials(cluster, secrets)
+        self._provisioned: dict[str, Provisioned] = {}
 
     def provision(
         self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
@@ -155,7 +165,7 @@ class ExistingDriver:
             ),
             opts,
         )
-        return Provisioned(
+        self._provisioned[machine.name] = provisioned = Provisioned(
             resource,
             resource.id,
             login,
@@ -163,6 +173,30 @@ class ExistingDriver:
             kubernetes_version=resource.kubernetes_version,
             content=resource.content,
         )
+        return provisioned
+
+    def check_ports(self, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        """Try the ports between the hosts that could be enrolled."""
+        cluster, vip = self._cluster, self._cluster.vip
+        check = PortCheck(
+            f"{cluster.name}-ports",
+            PortCheckArgs(
+                cluster=cluster.name,
+                endpoint=cluster.endpoint,
+                vip_port=vip.port if vip else None,
+                hosts={
+                    machine.name: {"role": machine.role, "address": machine.address}
+                    for machine in cluster.machines
+                },
+                machine_ids={
+                    name: id_unless_failed(host.resource)
+                    for name, host in self._provisioned.items()
+                },
+                logins={name: host.login.to_props() for name, host in self._provisioned.items()},
+            ),
+            opts,
+        )
+        return [check]
 
     def _unshared_networks(self) -> dict[str, str]:
         """Return the networks that the host must not need, unless the config accepts it."""
@@ -179,6 +213,20 @@ class ExistingDriver:
             "sudo_password": settings.sudo_password_name,
         }
         return {field: self._secrets[name] for field, name in names.items() if name is not None}
+
+
+def id_unless_failed(resource: pulumi.CustomResource) -> pulumi.Output[str]:
+    """Return a resource's ID, "" if this run could not create it.
+
+    It depends on no resource: the engine skips what depends on one that failed.
+    """
+    return value_of(resource.id.apply(_blank_if_failed, run_with_unknowns=True))
+
+
+def _blank_if_failed(id_: str) -> str:
+    if pulumi.contains_unknowns(id_) and not pulumi.runtime.is_dry_run():
+        return ""
+    return id_
 
 
 def driver_for(

@@ -82,6 +82,10 @@ class Machine(pulumi.ComponentResource):
         self.id = self._placed.id
         self.login = self._placed.login
         self.inventory = inventory.entry(machine, cluster.driver, self.login)
+
+    def prepare(self, after: Sequence[pulumi.Resource]) -> None:
+        """Prepare the machine for kubeadm, once `after` is done."""
+        machine = self._machine
         self.prepared = step(
             f"{machine.name}-prepare",
             "prepare",
@@ -98,7 +102,7 @@ class Machine(pulumi.ComponentResource):
             },
             deadline_seconds=PREPARE_SECONDS,
             content=value_of(self._placed.content),
-            opts=self._child(deleted_with=self._placed.resource),
+            opts=self._child(depends_on=after, deleted_with=self._placed.resource),
         )
 
     def initialize(

@@ -1,5 +1,6 @@
 """The workers of one cluster. They wait for the cluster's endpoint, not for each other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -31,6 +32,10 @@ class Workers(pulumi.ComponentResource):
             Machine(machine.name, MachineArgs(args.cluster, machine, args.driver, args.pki), child)
             for machine in args.cluster.workers
         ]
+
+    def join(self, after: Sequence[pulumi.Resource]) -> None:
+        """Prepare the machines once `after` is done, and join them to the cluster."""
         for machine in self.machines:
+            machine.prepare(after)
             machine.join("worker", {}, after=[])
         self.register_outputs({})

@@ -1,11 +1,11 @@
-"""Writes the JSON schema of the stack files (for editors) and the config reference."""
+"""Writes the JSON schema of the stack files (for editors) and the generated references."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from model.config.schema import FleetConfig
-from scripts import config_reference
+from scripts import config_reference, port_reference
 
 SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "stack.schema.json"
 
@@ -36,10 +36,11 @@ def rendered() -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all files."""
     for path, text in (
         (SCHEMA, rendered()),
         (config_reference.REFERENCE, config_reference.rendered()),
+        (port_reference.REFERENCE, port_reference.rendered()),
     ):
         path.write_text(text, encoding="utf-8")
         print(f"==> schema: {path.relative_to(Path.cwd())}")

@@ -183,6 +183,7 @@ def _make(registered: RecordedResource) -> dict[str, Any]:
         },
         "Rollout": {"found": {}, "rolled": "", "drift": {}, "unavailable": {}, "waiting": {}},
         "EtcdSnapshot": {"condition": "delivered"},
+        "PortCheck": {"passed": {}},
         "Wave": {"hold": {}},
         "command:remote:Command": {"stdout": "", "stderr": ""},
     }

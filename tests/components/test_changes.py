@@ -67,7 +67,7 @@ def test_a_replaced_host_runs_all_steps_of_joining_again(
     path = "clusters/cluster1/workers/pools/general/hosts/rack2-a/address"
     secrets = {"sshPrivateKey": SSH_KEY}
     after = run(changed(stack_config("prod"), (path, "10.20.1.109")), prod, secrets)
-    touched = of_machines("cluster1-rack2-a") | ALWAYS
+    touched = of_machines("cluster1-rack2-a") | ALWAYS | {"cluster1-ports"}
     assert after.changed_from(prod) == touched
     for step in ("prepare", "join"):
         name = f"cluster1-rack2-a-{step}"
@@ -141,7 +141,7 @@ def test_only_the_init_step_can_initialize(graph: Graph) -> None:
 def test_another_first_control_plane_joins_and_initializes_nothing(prod: Graph) -> None:
     path = "clusters/cluster1/controlPlanes/hosts/cp-a/address"
     touched = change(prod, "prod", (path, "10.20.1.19"))
-    assert touched == of_machines("cluster1-cp-a") | ALWAYS
+    assert touched == of_machines("cluster1-cp-a") | ALWAYS | {"cluster1-ports"}
 
 
 def test_settings_used_while_joining_do_not_change_members(prod: Graph) -> None:

@@ -56,6 +56,22 @@ def test_steps_of_a_machine_are_in_order(graph: Graph) -> None:
         assert graph.awaits(f"{machine.name}-join", f"{machine.name}-membership")
 
 
+def test_hosts_are_prepared_once_their_ports_were_tried(prod: Graph) -> None:
+    machines = [
+        each.name for each in prod.kinds("ExistingHost") if each.name.startswith("cluster1-")
+    ]
+    assert len(machines) == len(prod.one("cluster1-ports").inputs["hosts"]) > 3
+    for machine in machines:
+        assert prod.awaits(f"{machine}-prepare", "cluster1-ports")
+    # What waits for a host does so by the value of its ID: one that fails stops no other.
+    assert not {*machines} & prod.awaited(prod.one("cluster1-ports"))
+    assert set(prod.one("cluster1-ports").inputs["machine_ids"]) == set(machines)
+
+
+def test_container_machines_reach_each_other_on_their_bridge(dev: Graph) -> None:
+    assert not dev.kinds("PortCheck")
+
+
 def test_objects_are_applied_after_init(prod: Graph) -> None:
     for objects in ("cluster1-flannel", "cluster1-probe", "cluster1-dns"):
         assert prod.awaits(objects, "cluster1-init")

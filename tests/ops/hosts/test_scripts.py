@@ -30,8 +30,9 @@ TEXTS = {
     "node_facts": ("node_facts",),
     "host_facts": ("host_facts",),
     "logs": ("unit_log", "container_log"),
+    "ports": ("try_ports",),
 }
-READERS = ("host_facts", "node_facts", "applied_state", "logs")
+READERS = ("host_facts", "node_facts", "applied_state", "logs", "ports")
 # A program of its own, which a container machine has as a file.
 FILES = sorted(file.stem for file in scripts.NODE_SCRIPTS.glob("*.sh"))
 PIECES = [name for name in FILES if name != "container-boot"]
