@@ -94,7 +94,7 @@ class NodeOperations:
 def node_operations(
     cluster: DesiredCluster, logins: Mapping[str, Login]
 ) -> dict[str, NodeOperations]:
-    """Return every machine of the cluster by name, in index order."""
+    """Return every machine of the cluster by name, in the order of names."""
     return {
         machine.name: NodeOperations(
             machine, HostConnection(machine.name, logins[machine.name]), cluster
