@@ -55,8 +55,8 @@ def problem_at(
 def dotted(path: Path) -> str:
     """Return the path in the form of `pulumi config set --path`.
 
-    >>> dotted(("clusters", "a", "labels", "x.y/z", "hosts", 2))
-    'kubeadm-fleet:fleet.clusters.a.labels["x.y/z"].hosts[2]'
+    >>> dotted(("clusters", "a", "labels", "x.y/z", "taints", 2))
+    'kubeadm-fleet:fleet.clusters.a.labels["x.y/z"].taints[2]'
     """
     text = ROOT
     for part in path:

@@ -51,7 +51,7 @@ def explain(clusters: Mapping[str, ResolvedCluster], cluster: str, prefix: str =
 
 
 def relative(setting: Setting) -> str:
-    """Return the path of a setting within its cluster, such as `workers.hosts[0].port`."""
+    """Return the path of a setting within its cluster, such as `workers.hosts.rack1-a.port`."""
     return dotted(setting.path).removeprefix(f"{ROOT}.")
 
 
