@@ -154,7 +154,8 @@ class Drain:
         # again.
         if self._leaves and is_any_unready:
             unplaceable = {}
-        sole = webhooks.sole_backends(self._client, webhooks.read(self._client), left)
+        judging = webhooks.read(self._client) if left else ()
+        sole = webhooks.sole_backends(self._client, judging, left)
         unplaceable = {**sole, **unplaceable}
         return {uid(pod): unplaceable.get(uid(pod), "") for pod in pods}
 
