@@ -7,6 +7,7 @@ import pytest
 
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.networks import networks
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.ops.nspawn import host
 from tests.tmp_machines import workshop
@@ -21,6 +22,7 @@ def config(*subnets: str) -> dict[str, Any]:
             f"cluster{number}": {
                 "labels": {"environment": "test", "region": region},
                 "machines": {"subnet": subnet},
+                "networking": networks(number),
                 "controlPlanes": {"count": 1},
                 "workers": {"count": 1},
             }

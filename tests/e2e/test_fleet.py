@@ -14,6 +14,7 @@ import pytest
 
 from ops.pulumi.cli import UNATTENDED
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.networks import networks
 from tests.e2e.pod_network import IMAGE, assert_pods_talk
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
 from tests.ops.nspawn import host
@@ -219,6 +220,7 @@ def test_a_killed_run_is_repaired_by_the_next(fleet: PulumiStack, subnets: list[
     """The engine and its plugins die while the third cluster's machines join."""
     fleet.config["clusters"]["cluster3"] = {
         "machines": {"subnet": subnets[2]},
+        "networking": networks(3),
         "controlPlanes": {"count": 1},
         "workers": {"count": 1},
     }

@@ -15,6 +15,7 @@ from ops.nspawn import network
 from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.life import living
+from tests.e2e.networks import networks
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.ops.nspawn import host
 from tests.tmp_machines import workshop
@@ -45,7 +46,10 @@ def config(dead: str, own: IPv4Network) -> dict[str, object]:
                 "machines": {"driver": "existing"},
                 "controlPlanes": {"hosts": {"dead": {"address": dead, "hostKey": HOST_KEY}}},
             },
-            "cluster2": {"machines": {"driver": "container", "subnet": str(own)}},
+            "cluster2": {
+                "machines": {"driver": "container", "subnet": str(own)},
+                "networking": networks(2),
+            },
         },
     }
 
@@ -80,7 +84,7 @@ def test_dependents_of_a_failed_rollout_report_nothing() -> None:
             "kubelet": {"maxPods": 50},
             "clusters": {
                 "cluster1": {"machines": {"subnet": str(first)}},
-                "cluster2": {"machines": {"subnet": str(second)}},
+                "cluster2": {"machines": {"subnet": str(second)}, "networking": networks(2)},
             },
         }
         with living(config) as stack:

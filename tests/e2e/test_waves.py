@@ -15,6 +15,7 @@ from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
+from tests.e2e.networks import networks
 from tests.e2e.pulumi_stack import PulumiStack
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1200)]
@@ -24,10 +25,11 @@ SOAK_SECONDS = 90
 PROXY, MIRROR = "http://192.0.2.1:3128", "https://mirror.example.com"
 
 
-def described(network: IPv4Network, labels: dict[str, str]) -> dict[str, Any]:
+def described(network: IPv4Network, number: int, labels: dict[str, str]) -> dict[str, Any]:
     return {
         "labels": labels,
         "machines": {"subnet": str(network)},
+        "networking": networks(number),
         "controlPlanes": {"count": 1},
     }
 
@@ -49,8 +51,8 @@ def fleet(further: IPv4Network) -> Iterator[PulumiStack]:
             "kubelet": {"maxPods": 50},
             "clusters": {
                 # Its name says nothing: its label does.
-                OTHER: described(first, {"environment": "prod"}),
-                CANARY: described(second, {"environment": "staging"}),
+                OTHER: described(first, 1, {"environment": "prod"}),
+                CANARY: described(second, 2, {"environment": "staging"}),
             },
         }
         with living(config) as stack:
@@ -84,7 +86,7 @@ def test_a_canary_that_cannot_be_changed_stops_the_wave_and_no_new_cluster(
     fleet: PulumiStack, further: IPv4Network
 ) -> None:
     fleet.config["kubelet"] = {"maxPods": 60}
-    fleet.config["clusters"][NEW] = described(further, {"environment": "prod"})
+    fleet.config["clusters"][NEW] = described(further, 3, {"environment": "prod"})
     spec = MachineSpec.read(fleet.machines / CANARY / f"{CANARY}-control-plane-0")
     assert spec
     subprocess.run(["ip", "link", "set", spec.link, "down"], check=True)
