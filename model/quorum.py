@@ -50,7 +50,7 @@ def refusal(
     return (
         _all_at_once(before, removed, replaced)
         or _majority_dead(before, lost)
-        or _too_many(before, {*replaced, *lost})
+        or _too_many(before, {*replaced, *lost}, {*replaced}.difference(lost))
         or _in_vain(before, removed, replaced, lost)
     )
 
@@ -73,16 +73,28 @@ def _majority_dead(before: Mapping[str, str], lost: list[str]) -> str | None:
     )
 
 
-def _too_many(before: Mapping[str, str], disturbed: Collection[str]) -> str | None:
-    """Reject replacing or losing more control planes at once than etcd tolerates."""
+def _too_many(
+    before: Mapping[str, str], disturbed: Collection[str], alive: Collection[str]
+) -> str | None:
+    """Reject replacing or losing more control planes at once than etcd tolerates.
+
+    One that is alive is replaced while all others serve: every other join depends on them.
+    """
     spare = max(1, len(before) - majority(len(before)))
-    if len(disturbed) <= spare:
-        return None
-    return (
-        f"{_names(name for name in before if name in disturbed)} would be replaced or are dead at "
-        f"the same time, and with {len(before)} control planes etcd tolerates {spare} failed: "
-        "change them serially, one per run, dead ones first"
-    )
+    names = _names(name for name in before if name in disturbed)
+    if len(disturbed) > spare:
+        return (
+            f"{names} would be replaced or are dead at the same time, and with {len(before)} "
+            f"control planes etcd tolerates {spare} failed: change them serially, one per run, "
+            "dead ones first"
+        )
+    if alive and len(disturbed) > 1:
+        return (
+            f"{names} would be replaced or are dead at the same time, and a control plane that is "
+            "alive is replaced while all others serve: change them serially, one per run, dead "
+            "ones first"
+        )
+    return None
 
 
 def _in_vain(

@@ -75,7 +75,12 @@ def check(client: Client, nodes: Sequence[str]) -> ClusterHealth:
     """Check once the cluster that should have these Nodes."""
     client = client.limited(retries=PROBE_RETRIES)
     observed = _check(client, nodes)
-    return _with_space(client, observed) if observed["nodes"] else observed
+    if not observed["nodes"]:
+        return observed
+    observed = _with_space(client, observed)
+    if unknown := [*_unknown_nodes(client, nodes, observed["nodes"])]:
+        observed["warnings"] = [*observed.get("warnings", ()), *unknown]
+    return observed
 
 
 def pod_problems(client: Client) -> list[str]:
@@ -131,6 +136,23 @@ def _missing_nodes(expected: Sequence[str], nodes: list[Object]) -> Iterator[str
             yield f"Node {name}: not registered; see `journalctl -u kubelet` on the machine"
         elif not is_ready(found[name]):
             yield f"Node {name}: not Ready: {message(found[name], 'Ready')}"
+
+
+def _unknown_nodes(
+    client: Client, expected: Sequence[str], nodes: Sequence[NodeSummary]
+) -> Iterator[str]:
+    """Yield Nodes that no machine of the cluster has.
+
+    A client certificate cannot be revoked: the kubelet of a machine that was declared lost
+    registers its Node again when it comes back. During an `up`, machines that leave have Nodes.
+    """
+    for name in (node["name"] for node in nodes if node["name"] not in expected):
+        yield (
+            f"Node {name}: not in the config. Its machine was declared lost and came back, or "
+            "somebody else joined it: it gets pods and Secrets. Switch its machine off or "
+            "reinstall it, then remove the Node: "
+            f"`kubectl --context {client.access.context} delete node {name}`"
+        )
 
 
 def _missing_dns(pods: list[Object]) -> Iterator[str]:

@@ -23,14 +23,17 @@ STAY = "drained, except that pods which no other machine can take stay and keep 
 def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:
     """Return a sentence for each machine that will be touched; {} when none will be."""
     before, after = change.before, change.after
+    stay = [machine for machine in before.workers if machine.name in after.by_name]
     sentences: dict[str, str] = {}
+    replaced = sum(before.ids.get(known.name) != after.ids.get(known.name) for known in stay)
+    turns = f"; {replaced} are replaced, at most maxUnavailable at a time" if replaced > 1 else ""
     for machine in after.machines:
         known = before.by_name.get(machine.name)
         if known is None:
             sentences[machine.name] = "added: a new machine joins"
         elif before.ids.get(machine.name) != after.ids[machine.name]:
             lost = "" if _have_room(machine, after) else "; pods that only it can take are deleted"
-            sentences[machine.name] = f"replaced: another machine joins in its place{lost}"
+            sentences[machine.name] = f"replaced: another machine joins in its place{lost}{turns}"
         else:
             parts = _sentences(known, machine, drift.get(machine.name, ()), change)
             if sentence := "; ".join(parts):

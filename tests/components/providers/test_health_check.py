@@ -133,3 +133,16 @@ def test_a_cluster_is_checked_again_after_changes(
     found = ClusterHealthCheckProvider().diff("id", olds, props(api, "a", **change))
     assert found.changes is again
     assert not found.replaces
+
+
+def test_a_node_that_is_not_in_the_config_is_reported_with_what_to_do(api: Api) -> None:
+    """A host that was declared lost came back, and its kubelet registered."""
+    api.answers[NODES] = (200, {"items": [node("a"), node("lost")]})
+    api.answers[PODS] = (200, {"items": [pod("probe-1", "a")]})
+    found = observed(api, "a")
+    assert found["missing"] == [], "it does not keep the cluster from being ready"
+    (line,) = found["warnings"]
+    assert line.startswith("Node lost: not in the config.")
+    assert "`kubectl --context cluster1-admin delete node lost`" in line
+    leaving = ClusterHealthCheckProvider().create(props(api, "a")).outs or {}
+    assert "warnings" not in leaving["observed"], "`up` removes Nodes after its check"

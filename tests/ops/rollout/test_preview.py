@@ -164,6 +164,13 @@ def test_added_replaced_and_removed_machines_are_listed() -> None:
     }
 
 
+def test_workers_that_are_replaced_together_are_replaced_in_turns() -> None:
+    ids = {**inputs()["machine_ids"], "a-worker-0": "x", "a-worker-2": "y"}
+    planned = changed(machine_ids=ids)
+    for name in ("a-worker-0", "a-worker-2"):
+        assert planned[name].endswith("; 2 are replaced, at most maxUnavailable at a time")
+
+
 def test_drift_repairs_give_the_reason() -> None:
     drift = {
         "a-worker-0": [
