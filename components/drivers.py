@@ -155,6 +155,7 @@ class ExistingDriver:
                 kubernetes_version=self._cluster.kubernetes_version,
                 source=self._cluster.artifacts.source,
                 mirror=self._cluster.artifacts.mirror,
+                sums=self._cluster.artifacts.sums if self._cluster.artifacts.mirror else None,
                 login=login.to_props(),
                 host_key_check=login.host_key_check,
                 endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -113,10 +113,14 @@ class Vip:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """The source of binaries and images: "bundle" or "upstream"; `mirror` is a base URL."""
+    """The source of binaries and images: "bundle" or "upstream"; `mirror` is a base URL.
+
+    `sums` are the checksums of the mirror's files, by their address on the project's own site.
+    """
 
     source: str
     mirror: str | None
+    sums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,7 @@ from model.fleet import (
 )
 from model.outbound import Mirror, Outbound
 from model.rules import (
-    cluster as rules,
-)
-from model.rules import (
-    endpoint as endpoint_rules,
-)
-from model.rules import (
+    artifacts,
     names,
     network_overlaps,
     node_ports,
@@ -43,6 +38,12 @@ from model.rules import (
     restore,
     subnets,
     waves,
+)
+from model.rules import (
+    cluster as rules,
+)
+from model.rules import (
+    endpoint as endpoint_rules,
 )
 from model.rules.issue import Issue
 from model.well_known import POOL_LABEL
@@ -96,6 +97,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from rules.check_cluster(cluster)
         yield from endpoint_rules.check_cluster(cluster)
         yield from proxy.check_cluster(cluster)
+        yield from artifacts.check_cluster(cluster)
         yield from subnets.check_cluster(cluster)
         yield from node_shares.check_cluster(cluster)
         yield from outside_addresses.check_cluster(cluster)
@@ -132,7 +134,9 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         driver=cluster.driver,
         container_subnet=subnet,
         container_gateway=subnet.network_address + GATEWAY if subnet else None,
-        artifacts=Artifacts(settings.artifacts.source, settings.artifacts.mirror),
+        artifacts=Artifacts(
+            settings.artifacts.source, settings.artifacts.mirror, settings.artifacts.sums
+        ),
         outbound=_outbound(settings),
         control_planes=machines[: cluster.control_planes.size],
         workers=machines[cluster.control_planes.size :],

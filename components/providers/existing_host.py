@@ -66,6 +66,7 @@ class ExistingHostInputs(TypedDict):
     kubernetes_version: str
     source: str
     mirror: NotRequired[str]
+    sums: NotRequired[Mapping[str, str]]
     login: LoginProps
     host_key_check: str
     endpoint_port: NotRequired[float]
@@ -297,6 +298,7 @@ def _host_artifacts(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
     return artifacts.for_host(
         source=inputs["source"],
         mirror=inputs.get("mirror"),
+        sums=inputs.get("sums", {}),
         kubernetes_version=inputs["kubernetes_version"],
         arch=arch,
         role=inputs["role"],
@@ -371,6 +373,7 @@ class ExistingHostArgs:
     kubernetes_version: str
     source: str
     mirror: str | None
+    sums: Mapping[str, str] | None
     login: Mapping[str, object]
     host_key_check: str
     endpoint_port: int | None

@@ -1,10 +1,15 @@
 """URLs of upstream releases, for hosts that download artifacts themselves.
 
+Without a mirror, the checksum of a file is the one that its project publishes beside it: TLS
+vouches for both. A mirror serves both too, so that its own checksums would prove nothing: they come
+from the config, by the file's address on its project's site.
+
 A mirror is one base URL with upstream's host as the first part of the path
 (https://mirror.example.com/dl.k8s.io/release/...); as a registry it is asked for the images of all
 registries, by their path alone.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from model.pins import CNI_PLUGINS, CONTAINERD
@@ -24,6 +29,18 @@ class Download:
     url: str
     sums: str
     member: str | None = None
+
+    def address(self, mirror: str | None) -> str:
+        """Return where the file's project publishes it, without https://."""
+        return self.url.removeprefix(f"{mirror.rstrip('/')}/" if mirror else "https://")
+
+
+def unverified(
+    files: Iterable[Download], mirror: str | None, sums: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the addresses of files that come from a mirror and have no checksum of their own."""
+    addresses = dict.fromkeys(file.address(mirror) for file in files) if mirror else {}
+    return tuple(address for address in addresses if address not in sums)
 
 
 def downloads(kubernetes_version: str, arch: str, mirror: str | None) -> tuple[Download, ...]:

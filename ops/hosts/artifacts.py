@@ -1,9 +1,9 @@
 """The artifacts of a host: files to send, or URLs to download from, by role; and texts of its own.
 
 All are described by two tables beside the artifacts, read by scripts/node/install.sh: `index`
-(checksum, kind, name, path or image reference) and `downloads` (path, URL, checksum URL, archive
-member). The texts, from ops/hosts/content.py, are the scripts of the host's steps (kind `script`)
-and the table of its files (kind `files`).
+(checksum, kind, name, path or image reference) and `downloads` (path, URL, checksum or its URL,
+archive member). The texts, from ops/hosts/content.py, are the scripts of the host's steps (kind
+`script`) and the table of its files (kind `files`).
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from model import paths
 from model.artifacts import upstream
@@ -75,12 +76,21 @@ class HostArtifacts:
 
 
 def for_host(
-    *, source: str, mirror: str | None, kubernetes_version: str, arch: str, role: str
+    *,
+    source: str,
+    mirror: str | None,
+    kubernetes_version: str,
+    arch: str,
+    role: str,
+    sums: Mapping[str, str] = MappingProxyType({}),
 ) -> HostArtifacts:
-    """Return a host's artifacts; raise OperatorError if the bundle is missing or incomplete."""
+    """Return a host's artifacts; raise OperatorError if the bundle is missing or incomplete.
+
+    Files of a mirror are verified with `sums`; raises OperatorError if one is not among them.
+    """
     version = str(parse(kubernetes_version))
     if source == "upstream":
-        return _upstream(version, arch, mirror)
+        return _upstream(version, arch, mirror, sums)
     try:
         bundle = Bundle.load(paths.bundle_dir(version, arch))
     except BundleError as error:
@@ -117,10 +127,24 @@ def with_former_files(texts: Mapping[str, str], former: Mapping[str, str]) -> di
     return {**texts, **{name: former[name] for name in (FILES,) if name in former}}
 
 
-def _upstream(version: str, arch: str, mirror: str | None) -> HostArtifacts:
+def _upstream(
+    version: str, arch: str, mirror: str | None, sums: Mapping[str, str]
+) -> HostArtifacts:
+    files = upstream.downloads(version, arch, mirror)
+    if missing := upstream.unverified(files, mirror, sums):
+        raise OperatorError(
+            f"artifacts.sums has no checksum of {', '.join(missing)}: a mirror cannot vouch for "
+            f"itself. `fleet build sums --version {version} --arch {arch}`, where the projects' "
+            "sites can be reached, prints them"
+        )
     rows = [
-        (each.install, each.url, each.sums, each.member or "-")
-        for each in upstream.downloads(version, arch, mirror)
+        (
+            file.install,
+            file.url,
+            f"sha256:{sums[file.address(mirror)]}" if mirror else file.sums,
+            file.member or "-",
+        )
+        for file in files
     ]
     return HostArtifacts("", _table(rows), ())
 

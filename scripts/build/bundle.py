@@ -1,6 +1,7 @@
 """A bundle: everything that machines need for one Kubernetes version."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from model.files import remove
 from scripts.build import arch as architectures
 from scripts.build import buildcache, from_source, from_upstream
 from scripts.build.cache_entry import BuildError, locked, require_space
-from scripts.build.download import sha256
+from scripts.build.download import SUM, sha256
 from scripts.build.progress import megabytes, say
 from scripts.build.version_type import VERSION
 
@@ -20,14 +21,16 @@ SOURCES = ("auto", "upstream", "built")
 SPACE = {"upstream": 3 * 10**9, "built": 10 * 10**9}
 
 
-def make(version: str, arch: str, source: str, mirror: str | None) -> Bundle:
+def make(
+    version: str, arch: str, source: str, mirror: str | None, sums: Mapping[str, str]
+) -> Bundle:
     """Return the bundle of a Kubernetes version ("v1.36.3"), building it if there is none."""
     folder = paths.bundle_dir(version, arch)
     bundle = _existing(folder, source)
     if bundle is None:
         with locked(folder):
             # Another process may have built it in the meantime.
-            bundle = _existing(folder, source) or _make(folder, version, arch, source, mirror)
+            bundle = _existing(folder, source) or _make(folder, version, arch, source, mirror, sums)
     return bundle
 
 
@@ -54,7 +57,9 @@ def _existing(folder: Path, source: str) -> Bundle | None:
     return bundle
 
 
-def _make(folder: Path, version: str, arch: str, source: str, mirror: str | None) -> Bundle:
+def _make(
+    folder: Path, version: str, arch: str, source: str, mirror: str | None, sums: Mapping[str, str]
+) -> Bundle:
     """Make the bundle in a temporary folder and move it into place once it is complete.
 
     Each source has a temporary folder of its own: a retry resumes from the files of an interrupted
@@ -71,7 +76,7 @@ def _make(folder: Path, version: str, arch: str, source: str, mirror: str | None
         with buildcache.building():
             artifacts = from_source.artifacts(work, version, arch)
     else:
-        artifacts = from_upstream.artifacts(work, version, arch, mirror)
+        artifacts = from_upstream.artifacts(work, version, arch, mirror, sums)
     remove(work / "work")
     Bundle(work, version, arch, origin, artifacts).write()
     remove(folder)
@@ -108,6 +113,16 @@ def _mirror(_context: click.Context, _option: click.Parameter, text: str | None)
     return text
 
 
+def _sums(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> Mapping[str, str]:
+    pairs = [text.rpartition("=")[::2] for text in texts]
+    for address, digest in pairs:
+        if not address or not SUM.fullmatch(digest):
+            raise click.BadParameter(f"{address}={digest} is not an address and 64 hex digits")
+    return dict(pairs)
+
+
 @click.command(context_settings={"max_content_width": 100})
 @click.option(
     "--version", default=pins.KUBERNETES, show_default=True, type=VERSION,
@@ -125,8 +140,19 @@ def _mirror(_context: click.Context, _option: click.Parameter, text: str | None)
     "--mirror", callback=_mirror, metavar="URL",
     help="Download from this base URL, whose paths begin with the names of upstream's hosts.",
 )  # fmt: skip
+@click.option(
+    "--sum", "sums", multiple=True, callback=_sums, metavar="ADDRESS=SHA256",
+    help="Checksum of a mirror's file, by its address on its project's site; repeatable.",
+)  # fmt: skip
 @click.option("--verify", "must_verify", is_flag=True, help="Verify the checksum of every file.")
-def main(version: str, arch: str, source: str, mirror: str | None, must_verify: bool) -> None:
+def main(
+    version: str,
+    arch: str,
+    source: str,
+    mirror: str | None,
+    sums: Mapping[str, str],
+    must_verify: bool,
+) -> None:
     """Make the bundle of a Kubernetes version: binaries, images and a manifest with checksums.
 
     A bundle contains kubeadm, kubelet, kubectl, containerd, CNI plugins, etcd's tools, and the
@@ -135,9 +161,10 @@ def main(version: str, arch: str, source: str, mirror: str | None, must_verify: 
 
     \b
     Sources
-      upstream  official releases (dl.k8s.io, github.com, registry.k8s.io, ghcr.io), verified
-                with the checksums and image digests that upstream publishes
-      --mirror  the same files below one base URL:
+      upstream  releases on dl.k8s.io, github.com, registry.k8s.io and ghcr.io, verified with the
+                checksums and image digests that are published there; TLS vouches for those
+      --mirror  the same files below one base URL, verified with --sum (artifacts.sums in the
+                config); the digests of images are those that the mirror's registry names:
                   URL/dl.k8s.io/release/v1.36.3/bin/linux/amd64/kubeadm
                   URL/github.com/containerd/containerd/releases/download/...
                   URL/v2/...   a registry with the images of all of upstream's registries
@@ -168,7 +195,7 @@ def main(version: str, arch: str, source: str, mirror: str | None, must_verify: 
     if mirror and source == "built":
         raise click.UsageError("--mirror and --source built are mutually exclusive")
     try:
-        bundle = make(version, arch, source, mirror)
+        bundle = make(version, arch, source, mirror, sums)
         if must_verify:
             verify(bundle)
     except (BuildError, BundleError, OSError) as error:

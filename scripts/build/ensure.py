@@ -45,7 +45,9 @@ def stages_for(
         packages = ("packages",)
         stages.append(Stage("packages", (str(TOP / "scripts" / "setup.sh"), level)))
     mirror = next((c.artifacts.mirror for c in fleet.clusters if c.artifacts.mirror), None)
-    source = ("--mirror", mirror) if mirror else ()
+    sums = {key: value for c in fleet.clusters for key, value in c.artifacts.sums.items()}
+    given = (part for key, value in sorted(sums.items()) for part in ("--sum", f"{key}={value}"))
+    source = ("--mirror", mirror, *given) if mirror else ()
     for version in sorted(sent | containers) if "bundle" in wanted else []:
         name = f"bundle {version}"
         command = ("--version", version, *source)

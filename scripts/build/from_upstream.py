@@ -1,22 +1,24 @@
-"""Bundles downloaded from official upstream releases, or from a mirror with the same layout.
+"""Bundles downloaded from upstream's releases, or from a mirror with the same layout.
 
-Binaries are verified with the checksums that upstream publishes beside them, images with the
-digests in their registries. model/artifacts/upstream.py defines the URLs and a mirror's layout.
+Binaries are verified with the checksums that upstream publishes beside them, those of a mirror with
+checksums that the caller gives; images with the digests in their registry, a mirror's included.
+model/artifacts/upstream.py defines the URLs and a mirror's layout.
 """
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from threading import Lock
 
 from model.artifacts.bundle import Artifact
-from model.artifacts.upstream import LOCAL, REGISTRIES, Download, downloads
+from model.artifacts.upstream import LOCAL, REGISTRIES, Download, downloads, unverified
 from model.files import replacing
 from scripts.build import arch as architectures
 from scripts.build import manifest_entries, ocilayout
 from scripts.build.archive import extract_programs
+from scripts.build.cache_entry import BuildError
 from scripts.build.download import all_reachable, fetch, published_sum
 from scripts.build.parallel import in_parallel
 from scripts.build.progress import task
@@ -32,20 +34,28 @@ def is_reachable(version: str, arch: str) -> bool:
     return all_reachable([*sums, *(f"https://{host}/v2/" for host in REGISTRIES)], PROBE_SECONDS)
 
 
-def artifacts(folder: Path, version: str, arch: str, mirror: str | None) -> tuple[Artifact, ...]:
-    """Download what is missing in the folder and return all artifacts."""
-    references = manifest_entries.images(_kubeadm_of_host(folder, version, arch, mirror), version)
+def artifacts(
+    folder: Path, version: str, arch: str, mirror: str | None, sums: Mapping[str, str]
+) -> tuple[Artifact, ...]:
+    """Download what is missing in the folder and return all artifacts.
+
+    `sums` are the checksums of a mirror's files, by their address on their project's own site.
+    """
+    fetch = partial(_fetch, mirror=mirror, sums=sums)
+    kubeadm = _kubeadm_of_host(folder, version, arch, mirror, fetch)
+    references = manifest_entries.images(kubeadm, version)
     required = [
         *downloads(version, arch, mirror),
         *_etcd_tools(manifest_entries.etcd_version(references), arch, mirror),
     ]
+    _require_sums(required, mirror, sums)
     by_url: dict[str, list[Download]] = defaultdict(list)
     for download in required:
         by_url[download.url].append(download)
     blobs = _Blobs(folder / "work" / "blobs")
     in_parallel(
         [
-            *(partial(_fetch, folder, group) for group in by_url.values()),
+            *(partial(fetch, folder, group) for group in by_url.values()),
             *(
                 partial(_fetch_image, folder, arch, name, reference, mirror, blobs)
                 for name, reference in references.items()
@@ -61,7 +71,18 @@ def artifacts(folder: Path, version: str, arch: str, mirror: str | None) -> tupl
     )  # fmt: skip
 
 
-def _kubeadm_of_host(folder: Path, version: str, arch: str, mirror: str | None) -> Path:
+def _require_sums(files: Sequence[Download], mirror: str | None, sums: Mapping[str, str]) -> None:
+    if missing := unverified(files, mirror, sums):
+        raise BuildError(
+            f"there is no checksum of {', '.join(missing)}: a mirror cannot vouch for itself. Set "
+            "artifacts.sums, or give each with --sum ADDRESS=SHA256; where the projects' sites can "
+            "be reached, `fleet build sums` prints those of most files"
+        )
+
+
+def _kubeadm_of_host(
+    folder: Path, version: str, arch: str, mirror: str | None, fetch: Callable[..., None]
+) -> Path:
     """Return a kubeadm for this host's architecture."""
     kubeadm = next(
         download
@@ -69,7 +90,7 @@ def _kubeadm_of_host(folder: Path, version: str, arch: str, mirror: str | None) 
         if download.install == f"{LOCAL}/kubeadm"
     )
     target = folder if arch == architectures.host() else folder / "work" / "host"
-    _fetch(target, [kubeadm])
+    fetch(target, [kubeadm])
     return target / "bin" / "kubeadm"
 
 
@@ -83,7 +104,9 @@ def _etcd_tools(version: str, arch: str, mirror: str | None) -> Iterator[Downloa
         )
 
 
-def _fetch(folder: Path, group: list[Download]) -> None:
+def _fetch(
+    folder: Path, group: list[Download], *, mirror: str | None, sums: Mapping[str, str]
+) -> None:
     """Download a URL into the folder's `bin`: the file itself, or members of an archive."""
     binaries = folder / "bin"
     missing = {
@@ -93,12 +116,14 @@ def _fetch(folder: Path, group: list[Download]) -> None:
     }
     if not missing:
         return
-    url, sums = group[0].url, group[0].sums
+    _require_sums(group, mirror, sums)
+    url, published = group[0].url, group[0].sums
     file = url.rsplit("/", 1)[-1]
     archive = folder / "work" / file
     with task(f"downloading {url}"):
         if not archive.exists():
-            fetch(url, archive, published_sum(sums, file))
+            known = sums[group[0].address(mirror)] if mirror else published_sum(published, file)
+            fetch(url, archive, known)
         members = {name: member for name, member in missing.items() if member}
         if members:
             extract_programs(archive, members, binaries)

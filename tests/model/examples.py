@@ -4,6 +4,7 @@ import copy
 from base64 import b64encode
 from typing import Any
 
+from model.artifacts.upstream import downloads
 from model.fleet import Cluster
 from model.load import load
 
@@ -85,6 +86,11 @@ def changed(config: dict[str, Any], *changes: tuple[str, Any]) -> dict[str, Any]
     return config
 
 
+def mirror_sums(mirror: str, version: str = "v1.36.3") -> dict[str, str]:
+    """Return `artifacts.sums` of a mirror for machines of one architecture."""
+    return {file.address(mirror): "0" * 64 for file in downloads(version, "amd64", mirror)}
+
+
 def cluster(config: dict[str, Any], *changes: tuple[str, Any]) -> Cluster:
     """Return the first cluster of the config with other values."""
     return load(changed(config, *changes)).clusters[0]
@@ -127,7 +133,14 @@ SETTINGS = changed(
 # Hosts behind a proxy, which download through mirrors.
 OUTBOUND = changed(
     EXISTING,
-    ("artifacts", {"source": "upstream", "mirror": "https://mirror.example.com/"}),
+    (
+        "artifacts",
+        {
+            "source": "upstream",
+            "mirror": "https://mirror.example.com/",
+            "sums": mirror_sums("https://mirror.example.com"),
+        },
+    ),
     ("proxy", {"https": "http://proxy.example.com:3128", "noProxy": [".example.com"]}),
     (
         "registryMirrors",

@@ -8,7 +8,16 @@ import pytest
 
 from model.fleet import Bastion, ContainerSettings, ExistingSettings, Fleet, Vip
 from model.load import load
-from tests.model.examples import ABSENT, CONTAINER, EXISTING, HOST_KEY, changed, cluster, host_key
+from tests.model.examples import (
+    ABSENT,
+    CONTAINER,
+    EXISTING,
+    HOST_KEY,
+    changed,
+    cluster,
+    host_key,
+    mirror_sums,
+)
 
 CLUSTER = "clusters/cluster1"
 
@@ -164,7 +173,8 @@ def test_private_keys_are_required_by_name_unless_an_agent_has_them() -> None:
 
 
 def test_a_trailing_slash_of_a_mirror_is_removed() -> None:
-    artifacts = {"source": "upstream", "mirror": "https://mirror.example.com/k8s/"}
+    mirror = "https://mirror.example.com/k8s/"
+    artifacts = {"source": "upstream", "mirror": mirror, "sums": mirror_sums(mirror)}
     described = cluster(CONTAINER, ("artifacts", artifacts))
     assert described.artifacts.mirror == "https://mirror.example.com/k8s"
 

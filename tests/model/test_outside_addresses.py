@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from model.load import load
-from tests.model.examples import ABSENT, EXISTING, changed
+from tests.model.examples import ABSENT, EXISTING, changed, mirror_sums
 from tests.model.refusals import Case, check_refused
 
 ONE = "clusters/cluster1"
 AT = "clusters.cluster1"
+MIRROR = "https://10.244.0.9:8443/k8s"
 
 OUTSIDE: dict[str, Case] = {
     "a load balancer among Services": (
@@ -35,7 +36,7 @@ OUTSIDE: dict[str, Case] = {
         f"{AT}.proxy.http", "is inside 10.96.0.0/12 (Services of cluster1)",
     ),
     "a mirror among pods": (
-        [("artifacts", {"mirror": "https://10.244.0.9:8443/k8s"})],
+        [("artifacts", {"mirror": MIRROR, "sums": mirror_sums(MIRROR)})],
         "artifacts.mirror", "is inside 10.244.0.0/16 (the pods of cluster1)",
     ),
     "a registry's mirror among Services": (

@@ -4,7 +4,7 @@ import pytest
 
 from model.load import load
 from model.outbound import Mirror, Outbound
-from tests.model.examples import CONTAINER, changed, cluster
+from tests.model.examples import CONTAINER, changed, cluster, mirror_sums
 from tests.model.refusals import Case, check_refused
 
 PROXY = "http://proxy.example.com:3128"
@@ -64,7 +64,16 @@ def test_cluster_mirrors_are_merged_over_fleet_mirrors() -> None:
     )
 
 
+SUMS = mirror_sums(MIRROR)
 CASES: dict[str, Case] = {
+    "a mirror that vouches for itself": (
+        [("artifacts", {"source": "upstream", "mirror": MIRROR})], "artifacts.mirror",
+        "has no checksum of dl.k8s.io/release/v1.36.3/bin/linux/amd64/kubeadm and 4 more files",
+    ),
+    "a mirror with all checksums but one": (
+        [("artifacts", {"mirror": MIRROR, "sums": dict([*SUMS.items()][1:])})],
+        "artifacts.mirror", "checksum of dl.k8s.io/release/v1.36.3/bin/linux/amd64/kubeadm: a",
+    ),
     "a proxy without a port": (
         [("proxy", {"http": "http://proxy.example.com"})], "proxy.http", "not the URL of a proxy",
     ),
@@ -110,14 +119,14 @@ CASES: dict[str, Case] = {
     ),
     "two mirrors of a registry": (
         [
-            ("artifacts", {"source": "upstream", "mirror": MIRROR}),
+            ("artifacts", {"source": "upstream", "mirror": MIRROR, "sums": SUMS}),
             ("registryMirrors", {"registry.k8s.io": {"url": MIRROR}}),
         ],
         'registryMirrors["registry.k8s.io"]', "artifacts.mirror already replaces registry.k8s.io",
     ),
     "two mirrors of a cluster's registry": (
         [
-            ("artifacts", {"source": "upstream", "mirror": MIRROR}),
+            ("artifacts", {"source": "upstream", "mirror": MIRROR, "sums": SUMS}),
             (f"{ONE}/registryMirrors", {"ghcr.io": {"url": MIRROR}}),
         ],
         'clusters.cluster1.registryMirrors["ghcr.io"]', "artifacts.mirror already replaces ghcr.io",

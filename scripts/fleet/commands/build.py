@@ -19,6 +19,7 @@ FILES = {
     "toolchain": "toolchain.py",
     "bundle": "bundle.py",
     "image": "image.py",
+    "sums": "sums.py",
 }
 
 

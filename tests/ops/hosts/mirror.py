@@ -62,6 +62,15 @@ class Mirror:
         self.asked: list[str] = []
         self._files = {**releases(version), **registry(version)}
 
+    @property
+    def sums(self) -> dict[str, str]:
+        """The checksums of the releases, by their address."""
+        return {
+            path: hashlib.sha256(content).hexdigest()
+            for path, (content, _) in self._files.items()
+            if not path.startswith("v2/")
+        }
+
     def release(self, version: str, name: str) -> str:
         """The path of one of Kubernetes' programs."""
         return f"dl.k8s.io/release/{version}/bin/linux/amd64/{name}"
@@ -70,6 +79,10 @@ class Mirror:
         """Serve everything of a version under another one's name as well."""
         for path in list(self._files):
             self._files[path.replace(version, another)] = self._files[path]
+
+    def forget(self, version: str) -> None:
+        """Serve nothing of a version any more."""
+        self._files = {path: file for path, file in self._files.items() if version not in path}
 
     def answer(self, path: str) -> tuple[bytes, int, str] | None:
         """Return what arrives, the promised length and the content type."""

@@ -15,7 +15,6 @@ HOSTS = ExistingHostProvider()
 ANOTHER = "v1.36.9"
 KUBELET = f"dl.k8s.io/release/{VERSION}/bin/linux/amd64/kubelet"
 PUBLISHED = "checksum mismatch"
-NO_SUM = "has no sha256 checksum for kubelet"
 
 
 # What happens on the way, and what is said about it.
@@ -26,13 +25,11 @@ DAMAGES: dict[str, tuple[str, Damage, str]] = {
     "connection cut": (KUBELET, mirrors.cut_off, "kubelet: curl: (18)"),
     "corrupted archive": (CONTAINERD_URL, mirrors.corrupted, PUBLISHED),
     "truncated archive": (CNI_URL, mirrors.truncated, PUBLISHED),
-    "no sum": (f"{KUBELET}.sha256", mirrors.empty, NO_SUM),
-    "half a sum": (f"{KUBELET}.sha256", mirrors.truncated, NO_SUM),
 }
 
 
 def take_over(host: BareHost, mirror: Mirror) -> dict[str, object]:
-    outs = HOSTS.create(wanted(host, source="upstream", mirror=mirror.url)).outs
+    outs = HOSTS.create(wanted(host, source="upstream", mirror=mirror.url, sums=mirror.sums)).outs
     assert outs
     return outs
 
@@ -54,9 +51,7 @@ def test_rejects_files_that_differ_from_upstream(host: BareHost, mirror: Mirror)
     mirror.asked.clear()
     ran = prepare(host)
     assert ran.status == 0, ran.said
-    assert [path for path in mirror.asked if not path.endswith((".sha256", ".sha256sum"))] == [
-        KUBELET
-    ], "a complete download is not repeated"
+    assert mirror.asked == [KUBELET], "a complete download is not repeated"
 
 
 def test_installs_once_and_pulls_images_from_the_mirror(host: BareHost, mirror: Mirror) -> None:
@@ -103,7 +98,12 @@ def test_images_of_another_version_are_pulled_while_it_is_staged(
         "echo x >/var/lib/kubeadm-fleet/member"
     )
     mirror.serve_as(VERSION, ANOTHER)
-    upstream = {"source": "upstream", "mirror": mirror.url, "kubernetes_version": ANOTHER}
+    upstream = {
+        "source": "upstream",
+        "mirror": mirror.url,
+        "kubernetes_version": ANOTHER,
+        "sums": mirror.sums,
+    }
     HOSTS.update("", outs, wanted(host, **upstream))
 
     proxy = f"v2/kube-proxy/manifests/{ANOTHER}"
@@ -142,8 +142,12 @@ def pulled(host: BareHost) -> list[str]:
 
 
 def test_reports_the_file_missing_on_a_mirror(host: BareHost, mirror: Mirror) -> None:
-    HOSTS.create(wanted(host, source="upstream", mirror=mirror.url, kubernetes_version="v1.36.99"))
+    mirror.serve_as(VERSION, "v1.36.99")
+    sums = mirror.sums
+    mirror.forget("v1.36.99")
+    upstream = {"source": "upstream", "mirror": mirror.url, "sums": sums}
+    HOSTS.create(wanted(host, kubernetes_version="v1.36.99", **upstream))
     ran = prepare(host, KUBERNETES_VERSION="v1.36.99")
     assert ran.status == 1
-    assert f"{mirror.url}/dl.k8s.io/release/v1.36.99/bin/linux/amd64/kubelet.sha256" in ran.said
+    assert f"{mirror.url}/dl.k8s.io/release/v1.36.99/bin/linux/amd64/kubelet" in ran.said
     assert "404" in ran.said

@@ -44,6 +44,23 @@ def kubernetes_path(name: str, architecture: str) -> str:
     return f"/dl.k8s.io/release/{VERSION}/bin/linux/{architecture}/{name}"
 
 
+def from_mirror(server: Server) -> tuple[str, ...]:
+    """Return the options for a bundle from this mirror, with the sums that upstream published."""
+    options = ["--mirror", server.base]
+    for path, found in server.resources.items():
+        folder, _, name = path.lstrip("/").rpartition("/")
+        if name.endswith((".sha256", ".sha256sum")):
+            options += [
+                "--sum",
+                f"{folder}/{name.rsplit('.', 1)[0]}={found.content.decode().split()[0]}",
+            ]
+        elif name == "SHA256SUMS":
+            for line in found.content.decode().splitlines():
+                digest, file = line.split()
+                options += ["--sum", f"{folder}/{file}={digest}"]
+    return tuple(options)
+
+
 def _put_kubernetes(server: Server, prefix: str, architecture: str) -> None:
     kubeadm = KUBEADM.format(arch=architecture) if architecture == arch.host() else "foreign"
     programs = {"kubeadm": kubeadm, "kubelet": "kubelet " * 5000, "kubectl": "kubectl"}

@@ -12,7 +12,14 @@ from model.artifacts.bundle import Bundle
 from model.fleet import CONTROL_PLANE, WORKER
 from scripts.build import arch
 from tests.scripts.build.command import run
-from tests.scripts.build.releases import FLANNEL, IMAGES, VERSION, kubernetes_path, put_releases
+from tests.scripts.build.releases import (
+    FLANNEL,
+    IMAGES,
+    VERSION,
+    from_mirror,
+    kubernetes_path,
+    put_releases,
+)
 from tests.scripts.build.server import Server
 
 NODES = (CONTROL_PLANE, WORKER)
@@ -27,7 +34,7 @@ def upstream(server: Server) -> Server:
 
 
 def bundle(cache: Path, server: Server, *more: str, status: int = 0) -> str:
-    return run(cache, "scripts.build.bundle", "--mirror", server.base, *more, status=status)
+    return run(cache, "scripts.build.bundle", *from_mirror(server), *more, status=status)
 
 
 def folder(cache: Path, architecture: str = arch.host()) -> Path:
@@ -149,11 +156,14 @@ def test_a_corrupted_release_makes_no_bundle(upstream: Server, tmp_path: Path) -
     assert not folder(tmp_path).exists()
 
 
-def test_a_release_without_a_sum_makes_no_bundle(upstream: Server, tmp_path: Path) -> None:
-    path = f"{kubernetes_path('kubectl', arch.host())}.sha256"
-    del upstream.resources[path]
+def test_a_mirror_does_not_vouch_for_itself(upstream: Server, tmp_path: Path) -> None:
+    path = kubernetes_path("kubectl", arch.host())
+    given = {*from_mirror(upstream)}
+    del upstream.resources[f"{path}.sha256"]
+    assert len(given - {*from_mirror(upstream)}) == 1
     printed = bundle(tmp_path, upstream, status=1)
-    assert f"{upstream.base}{path}: 404" in printed
+    assert f"there is no checksum of {path[1:]}: a mirror cannot vouch for itself" in printed
+    assert not any(request.path.endswith(".sha256") for request in upstream.requests)
     assert not folder(tmp_path).exists()
 
 
@@ -176,6 +186,7 @@ def test_a_kubeadm_with_other_images_is_rejected(upstream: Server, tmp_path: Pat
             "is not a base URL such as https://mirror.example.com",
         ),
         (["--mirror", "https://x.example.com", "--source", "built"], "mutually exclusive"),
+        (["--sum", "dl.k8s.io/kubelet=12ab"], "is not an address and 64 hex digits"),
         (["--arch", "s390x"], "'s390x' is not one of 'amd64', 'arm64'"),
     ],
 )

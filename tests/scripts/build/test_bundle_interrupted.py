@@ -12,7 +12,7 @@ from scripts.build import arch
 from scripts.build.download import CHUNK
 from scripts.build.parallel import start as in_background
 from tests.scripts.build.command import finish, run, start
-from tests.scripts.build.releases import VERSION, kubernetes_path, put_releases
+from tests.scripts.build.releases import VERSION, from_mirror, kubernetes_path, put_releases
 from tests.scripts.build.server import Server
 from tests.waiting import await_true
 
@@ -48,7 +48,7 @@ def stopped(cache: Path) -> bool:
 
 
 def test_a_killed_run_is_resumed(upstream: Server, tmp_path: Path) -> None:
-    killed = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
+    killed = start(tmp_path, "scripts.build.bundle", *from_mirror(upstream))
     await_true(lambda: stopped(tmp_path), "everything but the kubelet")
     killed.kill()
     finish(killed, status=-9)
@@ -56,7 +56,7 @@ def test_a_killed_run_is_resumed(upstream: Server, tmp_path: Path) -> None:
 
     upstream.resources[KUBELET].stalls_after = None
     upstream.requests.clear()
-    run(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
+    run(tmp_path, "scripts.build.bundle", *from_mirror(upstream))
     bundle = Bundle.load(tmp_path / "bundles" / NAME)
     assert bundle.file(bundle.named("kubelet")).read_bytes() == LARGE
     assert len(bundle.artifacts) == OTHERS + 1
@@ -67,14 +67,12 @@ def test_a_killed_run_is_resumed(upstream: Server, tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_at_once(upstream: Server, tmp_path: Path) -> None:
-    interrupted = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
+    interrupted = start(tmp_path, "scripts.build.bundle", *from_mirror(upstream))
     await_true(lambda: stopped(tmp_path), "everything but the kubelet")
     interrupted.send_signal(signal.SIGINT)
     assert "Aborted!" in finish(interrupted, status=1)
     upstream.resources[KUBELET].stalls_after = None
-    assert "is ready: 22 artifacts" in run(
-        tmp_path, "scripts.build.bundle", "--mirror", upstream.base
-    )
+    assert "is ready: 22 artifacts" in run(tmp_path, "scripts.build.bundle", *from_mirror(upstream))
 
 
 def test_another_source_reuses_no_files(upstream: Server, tmp_path: Path) -> None:
@@ -83,16 +81,16 @@ def test_another_source_reuses_no_files(upstream: Server, tmp_path: Path) -> Non
     left.mkdir(parents=True)
     (left / "kubectl").write_text("of another source")
     upstream.resources[KUBELET].stalls_after = None
-    run(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
+    run(tmp_path, "scripts.build.bundle", *from_mirror(upstream))
     bundle = Bundle.load(tmp_path / "bundles" / NAME)
     assert bundle.file(bundle.named("kubectl")).read_text() == f"kubectl{arch.host()}"
     assert not left.exists()
 
 
 def test_concurrent_runs_do_no_work_twice(upstream: Server, tmp_path: Path) -> None:
-    first = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
+    first = start(tmp_path, "scripts.build.bundle", *from_mirror(upstream))
     await_true(lambda: stopped(tmp_path), "everything but the kubelet")
-    second = start(tmp_path, "scripts.build.bundle", "--mirror", upstream.base)
+    second = start(tmp_path, "scripts.build.bundle", *from_mirror(upstream))
     assert second.stdout is not None
     line = in_background(second.stdout.readline).result(timeout=60)
     assert line == f"waiting for another process that is making {NAME}\n"
@@ -109,7 +107,7 @@ def test_concurrent_runs_do_no_work_twice(upstream: Server, tmp_path: Path) -> N
 def test_two_architectures_concurrently(server: Server, tmp_path: Path) -> None:
     put_releases(server)
     both = [
-        start(tmp_path, "scripts.build.bundle", "--mirror", server.base, "--arch", each)
+        start(tmp_path, "scripts.build.bundle", *from_mirror(server), "--arch", each)
         for each in arch.SUPPORTED
     ]
     for process in both:

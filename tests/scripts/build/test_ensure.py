@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from model.artifacts.upstream import downloads
 from model.fleet import Fleet
 from model.load import load
 from scripts.build.ensure import KINDS, stages_for
@@ -49,9 +50,15 @@ def test_hosts_that_download_their_artifacts_need_no_bundle() -> None:
 
 
 def test_bundles_are_downloaded_from_the_mirror() -> None:
-    config = tracked("dev") | {"artifacts": {"mirror": "https://mirror.example.com"}}
+    mirror = "https://mirror.example.com"
+    files = downloads("v1.36.3", "amd64", mirror)
+    sums = {file.address(mirror): f"{number:064}" for number, file in enumerate(files)}
+    config = tracked("dev") | {"artifacts": {"mirror": mirror, "sums": sums}}
     (_, bundle) = stages_for(load(config), ("bundle",), root=True)
-    assert bundle.command[-4:] == ("--version", "v1.36.3", "--mirror", "https://mirror.example.com")
+    start = bundle.command.index("--version")
+    assert bundle.command[start : start + 4] == ("--version", "v1.36.3", "--mirror", mirror)
+    given = {f"{address}={digest}" for address, digest in sums.items()}
+    assert {*bundle.command[start + 4 :]} == {"--sum", *given}
 
 
 def test_each_version_has_a_bundle_and_an_image_of_its_own() -> None:

@@ -1,0 +1,38 @@
+"""Checksums that projects publish beside their releases, for a review and for `artifacts.sums`."""
+
+import sys
+
+import click
+
+from model import pins, versions
+from model.artifacts.upstream import downloads
+from scripts.build import arch as architectures
+from scripts.build.cache_entry import BuildError
+from scripts.build.download import published_sum
+from scripts.build.version_type import VERSION
+
+
+@click.command(context_settings={"max_content_width": 100})
+@click.option(
+    "--version", default=pins.KUBERNETES, show_default=True, type=VERSION,
+    help=f"Kubernetes version: {versions.ALLOWED}.",
+)  # fmt: skip
+@click.option(
+    "--arch", type=click.Choice(architectures.SUPPORTED), default=architectures.host(),
+    show_default=True, help="Architecture of the machines.",
+)  # fmt: skip
+def main(version: str, arch: str) -> None:
+    """Print artifacts.sums for the binaries of a Kubernetes version.
+
+    Reads the checksums from the projects' own sites over https, never from a mirror.
+    """
+    try:
+        for file in {file.url: file for file in downloads(version, arch, None)}.values():
+            digest = published_sum(file.sums, file.url.rpartition("/")[2])
+            click.echo(f"{file.address(None)}: {digest}")
+    except BuildError as error:
+        raise click.ClickException(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
