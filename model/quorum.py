@@ -38,9 +38,9 @@ def refusal(
     """Return why control planes cannot change like this in one run; None if they can.
 
     `before` and `after` give the machine ID behind each control plane's name; an ID that a preview
-    cannot know yet counts as different. `dead` are names from `before` whose machines are gone or do
-    not answer. A single control plane is refused like any other cluster that would lose all of its
-    data: the caller decides whether that is allowed.
+    cannot know yet counts as different. `dead` are names from `before` whose machines are gone or
+    do not answer. A single control plane is refused like any other cluster that would lose all of
+    its data: the caller decides whether that is allowed.
     """
     if not before or before == after:
         return None
