@@ -1,0 +1,41 @@
+"""scripts/node/install.sh: what a download is verified with."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.node.steps.disk import Disk
+
+CONTENT = "the kubelet"
+SUM = hashlib.sha256(CONTENT.encode()).hexdigest()
+URL, SUM_URL = "https://mirror.example.com/kubelet", "https://mirror.example.com/kubelet.sha256"
+# What the server has: the file, and a checksum of it.
+SERVER = f"""
+mkdir -p "$FETCHED"
+download() {{
+  echo "$1" >>"$STATE/asked"
+  case $1 in *.sha256) echo {SUM} ;; *) printf '%s' '{CONTENT}' ;; esac >"$2"
+}}
+"""
+
+
+@pytest.mark.parametrize(("given", "asked"), [(SUM_URL, [SUM_URL, URL]), (f"sha256:{SUM}", [URL])])
+def test_a_checksum_is_given_or_asked_for(disk: Disk, given: str, asked: list[str]) -> None:
+    ran = disk.run(f"{SERVER}fetch {URL} {given}", "install")
+    assert ran.returncode == 0, ran.stderr
+    assert (disk.state / "asked").read_text().split() == asked
+    (file,) = _fetched(disk)
+    assert file.read_text() == CONTENT
+
+
+def test_a_file_that_only_its_own_server_vouches_for_is_refused(disk: Disk) -> None:
+    ran = disk.run(f"{SERVER}fetch {URL} sha256:{'0' * 64}", "install")
+    assert ran.returncode == 1
+    assert f"checksum mismatch: got {SUM}, expected {'0' * 64}" in ran.stderr
+    assert _fetched(disk) == []
+
+
+def _fetched(disk: Disk) -> list[Path]:
+    found = (disk.state / "artifacts" / "fetched").iterdir()
+    return [file for file in found if file.suffix != ".sums" and not file.name.endswith(".log")]
