@@ -93,8 +93,8 @@ class Cluster(pulumi.ComponentResource):
         workers = Workers(f"{name}-workers", WorkersArgs(cluster, driver, pki), child)
         checks = driver.check_ports(child)
         control_plane.join(after=checks)
-        workers.join(after=checks)
         init = control_plane.init
+        workers.join(init, after=checks)
         holds = holds_on(init, args.held_by)
         network = Network(f"{name}-network", NetworkArgs(cluster, pki, init, holds), child)
         baseline = Baseline(f"{name}-baseline", BaselineArgs(cluster, pki, init, holds), child)

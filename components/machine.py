@@ -26,7 +26,6 @@ from components.steps import RUN_ONCE, Settings, step
 from components.texts import files_of
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
-from model.pki.certificates import JOIN_VALID
 from model.render import kubeadm
 from model.snapshot import Snapshot as DescribedSnapshot
 
@@ -34,21 +33,9 @@ from model.snapshot import Snapshot as DescribedSnapshot
 PREPARE_SECONDS = 600 + 900
 INIT_SECONDS = 600
 JOIN_SECONDS = 600
-# The API of a running cluster is unavailable while its only control plane restarts.
-RESTART_SECONDS = 300
-
-
-def endpoint_seconds(role: str, *, has_snapshot: bool) -> int:
-    """Return how long a machine waits for its cluster's endpoint.
-
-    A control plane joins after another one did. A worker may be ready while the first control plane
-    is still prepared, gets its snapshot and initializes the cluster; its credential ends the wait.
-    """
-    if role == CONTROL_PLANE:
-        return RESTART_SECONDS
-    if has_snapshot:
-        return int(JOIN_VALID.total_seconds()) - JOIN_SECONDS
-    return PREPARE_SECONDS + INIT_SECONDS
+# The cluster that a machine joins runs. Its API is unavailable while its only control plane
+# restarts, and until a load balancer has noticed it.
+ENDPOINT_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -160,7 +147,6 @@ class Machine(pulumi.ComponentResource):
         this name.
         """
         cluster, machine, pki = self._cluster, self._machine, self._pki
-        waits = endpoint_seconds(machine.role, has_snapshot=cluster.snapshot is not None)
         membership = Membership(
             f"{machine.name}-membership",
             MembershipArgs(
@@ -185,12 +171,12 @@ class Machine(pulumi.ComponentResource):
             login=self.login,
             settings={
                 **self._member_settings,
-                "ENDPOINT_DEADLINE": str(waits),
+                "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
                 "JOIN_CREDENTIAL": pki.join_credential(machine.name, after=membership),
                 "JOIN_DOCUMENTS": kubeadm.join_documents(cluster, machine),
                 **settings,
             },
-            deadline_seconds=waits + JOIN_SECONDS,
+            deadline_seconds=ENDPOINT_SECONDS + JOIN_SECONDS,
             opts=self._child(depends_on=after, ignore_changes=RUN_ONCE),
         )
         self.register_outputs({"id": self.id})

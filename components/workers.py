@@ -1,4 +1,4 @@
-"""The workers of one cluster. They wait for the cluster's endpoint, not for each other."""
+"""The workers of one cluster. They wait for its initialization, not for each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import pulumi
 
 from components.drivers import Driver
-from components.machine import Machine, MachineArgs
+from components.machine import ENDPOINT_SECONDS, Machine, MachineArgs
 from components.pki import Pki
+from components.sdk import value_of
 from model.fleet import Cluster
+
+FAILED_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,20 @@ class Workers(pulumi.ComponentResource):
             for machine in args.cluster.workers
         ]
 
-    def join(self, after: Sequence[pulumi.Resource]) -> None:
-        """Prepare the machines once `after` is done, and join them to the cluster."""
+    def join(self, init: pulumi.CustomResource, after: Sequence[pulumi.Resource]) -> None:
+        """Prepare the machines once `after` is done; join them once `init` is, or could not be.
+
+        They need the endpoint, whichever control plane answers: one that cannot be changed in this
+        run stops no worker of a cluster that runs.
+        """
+        waits = value_of(init.id.apply(endpoint_seconds, run_with_unknowns=True))
         for machine in self.machines:
             machine.prepare(after)
-            machine.join("worker", {}, after=[])
+            machine.join("worker", {"ENDPOINT_DEADLINE": waits}, after=[])
         self.register_outputs({})
+
+
+def endpoint_seconds(init: str) -> str:
+    """Return how long to wait for the endpoint; after a failure a cluster may still not exist."""
+    is_failed = pulumi.contains_unknowns(init) and not pulumi.runtime.is_dry_run()
+    return str(FAILED_SECONDS if is_failed else ENDPOINT_SECONDS)
