@@ -144,14 +144,16 @@ def test_a_host_that_moves_to_another_pool_stays_the_same_machine() -> None:
     names = numbered(10)
     before = made(config(names, []))
     found = difference(before, config([*names[:4], *names[5:]], [names[4]]))
-    assert found == Difference(NONE, {"one-rollout"}, NONE)
+    # Its membership notes in which pool's turn it leaves one day.
+    assert found == Difference(NONE, {"one-rollout", f"one-{names[4]}-membership"}, NONE)
 
 
 def test_names_of_pools_and_of_hosts_are_no_part_of_each_other() -> None:
     workers = hosts(*numbered(3))
     plain = existing({"hosts": workers})
     pooled = existing({"pools": {"general": {"hosts": workers}}})
-    assert difference(made(plain), pooled) == Difference(NONE, {"one-rollout"}, NONE)
+    memberships = {f"one-{name}-membership" for name in workers}
+    assert difference(made(plain), pooled) == Difference(NONE, {"one-rollout", *memberships}, NONE)
 
 
 def containers(**pools: int) -> Any:
