@@ -5,7 +5,7 @@
 # them, start the container runtime. A machine image has the artifacts already (STATE/installed names
 # the version); an enrolled host gets them now. On a member nothing that runs is changed, which is up
 # to the rollout: another version is staged. Idempotent.
-HOST_PACKAGES=(runc conntrack iptables nftables socat ethtool ipset curl openssl)
+HOST_PACKAGES=(procps runc conntrack iptables nftables socat ethtool ipset curl openssl)
 
 ensure_host_entry() {
   local line="$NODE_ADDRESS $NODE_NAME" mark='# kubeadm-fleet' others

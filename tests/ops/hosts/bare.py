@@ -17,7 +17,17 @@ from scripts.build.cache_entry import locked
 from scripts.build.shell import copy_tree, run
 
 USER = "ubuntu"
-NEEDED = ("runc", "conntrack", "socat", "ethtool", "ipset", "curl", "haproxy", "keepalived")
+NEEDED = (
+    "procps",
+    "runc",
+    "conntrack",
+    "socat",
+    "ethtool",
+    "ipset",
+    "curl",
+    "haproxy",
+    "keepalived",
+)
 SOURCE = "srv/packages"
 
 
