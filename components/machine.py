@@ -10,6 +10,7 @@
 Delete runs in reverse order: drain, delete the Node, clean up the machine, end it.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,8 +27,9 @@ from components.steps import RUN_ONCE, Settings, step
 from components.texts import files_of
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
-from model.render import kubeadm
+from model.render import kubeadm, kubeadm_patches
 from model.snapshot import Snapshot as DescribedSnapshot
+from ops.rollout import documents
 
 # A host's first boot may hold apt for 600 s (scripts/node/packages.sh).
 PREPARE_SECONDS = 600 + 900
@@ -110,6 +112,7 @@ class Machine(pulumi.ComponentResource):
             settings={
                 **looking,
                 "CLUSTER_DOCUMENTS": kubeadm.cluster_documents(self._cluster),
+                **_document_names(self._cluster, self._machine),
                 "RUN_ID": holds.RUN_ID,
                 **({"SNAPSHOT": snapshot.sha256} if snapshot else {}),
                 **settings,
@@ -174,6 +177,7 @@ class Machine(pulumi.ComponentResource):
                 "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
                 "JOIN_CREDENTIAL": pki.join_credential(machine.name, after=membership),
                 "JOIN_DOCUMENTS": kubeadm.join_documents(cluster, machine),
+                **_document_names(cluster, machine),
                 **settings,
             },
             deadline_seconds=ENDPOINT_SECONDS + JOIN_SECONDS,
@@ -216,6 +220,19 @@ class Machine(pulumi.ComponentResource):
 
     def _child(self, **options: object) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, **options)  # type: ignore[arg-type]
+
+
+def _document_names(cluster: Cluster, machine: Described) -> Settings:
+    """Return the digests of a machine's documents, as its rollout has them (ops/rollout)."""
+    shared = kubeadm.kubelet_configuration(cluster)
+    own = json.dumps(machine.kubelet, sort_keys=True) if machine.kubelet else ""
+    return {
+        "CONTROL": documents.control_digest(
+            kubeadm.cluster_configuration(cluster), kubeadm_patches.digest()
+        ),
+        "SHARED_KUBELET": documents.digest(shared),
+        "KUBELET": documents.digest(documents.overridden(shared, own)),
+    }
 
 
 def _peers(cluster: Cluster, machine: Described) -> list[Described]:

@@ -13,6 +13,11 @@ that were applied last, so that the next run compares with them again; update ch
 records only `waiting`, the hold that it waits for. Meanwhile the change is judged by `wanted`. When
 an earlier wave fails, not even that is recorded. In a new cluster nothing has to wait.
 
+A rollout that failed or was killed is recorded in its cluster (ops/rollout/record.py). The engine
+compares with the inputs of the last successful run, so that a change that was begun and then
+reverted is none to it; therefore check reads that record, with one short request. A rollout that is
+`unfinished` is a change, and `recorded` is the version that the cluster then has.
+
 `plan` is a sentence for each machine that will be touched, with what its drain deletes for good. It
 is meant for the preview and never causes a change by itself.
 """
@@ -40,7 +45,10 @@ if TYPE_CHECKING:
     from ops.rollout.node_operations import NodeOperations
     from ops.rollout.observed import ObservedMachine
     from ops.rollout.progress import Progress
+    from ops.rollout.record import RolloutRecord
 
+# How long a check waits for the cluster's record: a silent endpoint must not hold previews up.
+LOOK_SECONDS = 3
 # Inputs whose change requires work; the policy only controls how it is done.
 CAUSES = (
     "version",
@@ -78,8 +86,9 @@ class Policy(TypedDict):
 class RolloutInputs(ClusterInputs):
     """The rollout as the provider gets it.
 
-    `check` adds `waiting`, `wanted` (the cluster's inputs while they wait, else empty) and `plan`;
-    `read` adds `drift`.
+    `check` adds `waiting`, `wanted` (the cluster's inputs while they wait, else empty), `plan`,
+    `unfinished` and `recorded` ("" if there is none, or if the API does not answer); `read` adds
+    `drift`.
     """
 
     urn: str
@@ -90,6 +99,8 @@ class RolloutInputs(ClusterInputs):
     waiting: Hold
     wanted: Mapping[str, object]
     plan: dict[str, str]
+    unfinished: str
+    recorded: str
     drift: dict[str, list[Mapping[str, str]]]
 
 
@@ -109,7 +120,8 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         _require_judgeable(news)
         held = hold.strongest(news["held_by"])
         # Without former inputs the cluster is new, and there is nothing to roll out.
-        sentences = _plan(olds, news) if olds else {}
+        seen = _look(olds) if olds else Seen()
+        sentences = _plan(olds, news, seen.unfinished) if olds else {}
         waits = any(_stays(olds, news, machine) for machine in sentences)
         waiting: Hold = held if waits else {}
         known: Mapping[str, object] = news
@@ -119,11 +131,13 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
             "waiting": waiting,
             "wanted": {key: known[key] for key in (*JUDGED, "machine_ids")} if waiting else {},
             "plan": sentences,
+            "unfinished": seen.unfinished.summary if seen.unfinished else "",
+            "recorded": seen.version,
         }
 
     def _create(self, inputs: RolloutInputs) -> RolloutState:
         """Record the machines' state; bring one that differs to the desired state."""
-        return _roll(inputs, _joined_as_wanted(inputs), {})
+        return _roll(inputs, {})
 
     def _diff(self, olds: RolloutState, news: RolloutInputs) -> DiffResult:
         """Compare with the recorded and observed state; reject unsafe changes."""
@@ -131,10 +145,10 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
 
         _require_judgeable(news)
         waiting = news["waiting"]
-        reject_unsafe(ClusterChange.of(olds, _judged(news)), olds["found"])
+        reject_unsafe(ClusterChange.of(olds, _judged(news)), olds["found"], news["recorded"])
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
-        changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news) or _is_pending(olds)
+        changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
         if changes and (waiting or news["plan"]):
             lines = [f"  {name}: {text}" for name, text in sorted(news["plan"].items())]
             _progress(news).say("\n".join([hold.heading(waiting), *lines]))
@@ -144,7 +158,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         """Bring every machine to its desired state; reject what a diff could not check."""
         from ops.rollout.guards import reject_unsafe
 
-        if news["waiting"] or not (_is_due(olds, news) or _is_pending(olds)):
+        if news["waiting"] or not _is_due(olds, news):
             return {
                 **olds,
                 "held_by": news["held_by"],
@@ -152,25 +166,20 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
                 "wanted": news["wanted"],
                 "plan": news["plan"],
             }
-        change = ClusterChange.of(olds, news)
-        reject_unsafe(change, olds["found"])
-        are_new_settled = not (change.control_keys or change.kubelet_keys)
-        state = _roll(news, are_new_settled, olds["unavailable"])
+        reject_unsafe(ClusterChange.of(olds, news), olds["found"], news["recorded"])
+        state = _roll(news, olds["unavailable"])
         return {**state, "rolled": state["rolled"] or olds["rolled"]}
 
     def _read(self, state: RolloutState) -> RolloutState:
         """Inspect every machine once, without waiting."""
         from ops.rollout import unavailable
-        from ops.rollout.diff import required_actions, to_state
-        from ops.rollout.inspection import inspect_cluster
+        from ops.rollout.diff import to_state
+        from ops.rollout.inspection import find_drift, inspect_cluster
 
-        machines = _machines(state)
-        found = inspect_cluster(machines, _nodes(state))
-        drift = {
-            name: to_state(left)
-            for name, machine in machines.items()
-            if (left := required_actions(found[name], machine.wanted))
-        }
+        machines, nodes = _machines(state), _nodes(state)
+        found = inspect_cluster(machines, nodes)
+        left = find_drift(DesiredCluster.of(state), found, nodes)
+        drift = {name: to_state(actions) for name, actions in left.items()}
         before = state["unavailable"]
         workers = [each.name for each in DesiredCluster.of(state).workers]
         left_out = unavailable.still(before, found, workers)
@@ -200,9 +209,11 @@ def _judged(news: RolloutInputs) -> ClusterInputs:
     return cast(ClusterInputs, news["wanted"]) if news["waiting"] else news
 
 
-def _is_due(olds: Mapping[str, object], news: Mapping[str, object]) -> bool:
-    """Whether there is work to do: changed inputs, or drift that was found."""
-    return any(olds.get(key) != news.get(key) for key in CAUSES) or bool(olds.get("drift"))
+def _is_due(olds: RolloutState, news: RolloutInputs) -> bool:
+    """Whether there is work to do: changed inputs, drift that was found, or what a run left."""
+    before, after = cast(Mapping[str, object], olds), cast(Mapping[str, object], news)
+    changed = any(before.get(key) != after.get(key) for key in CAUSES)
+    return changed or bool(olds.get("drift") or news["unfinished"]) or _is_pending(olds)
 
 
 def _is_pending(olds: RolloutState) -> bool:
@@ -216,14 +227,43 @@ def _stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
     return before is not None and bool(before == news["machine_ids"].get(machine))
 
 
-def _plan(olds: RolloutInputs, news: RolloutInputs) -> dict[str, str]:
-    """Return a sentence for each machine that will be touched, with what its drain deletes."""
-    from ops.rollout.preview import drains, plan
+@dataclass(frozen=True)
+class Seen:
+    """What the cluster records of an unfinished rollout, and its version then."""
 
-    change, drift = ClusterChange.of(olds, news), olds.get("drift", {})
+    unfinished: "RolloutRecord | None" = None
+    version: str = ""
+
+
+def _look(olds: RolloutInputs) -> Seen:
+    """Read the record without waiting; an API that does not answer says nothing."""
+    from ops.kube.errors import ApiError
+
+    try:
+        nodes = _nodes(olds).limited(LOOK_SECONDS)
+        unfinished = nodes.unfinished()
+        return Seen(unfinished, nodes.version_once()) if unfinished else Seen()
+    except (ApiError, IdentityMissing):
+        return Seen()
+
+
+def _plan(
+    olds: RolloutInputs, news: RolloutInputs, unfinished: "RolloutRecord | None"
+) -> dict[str, str]:
+    """Return a sentence for each machine that will be touched, with what its drain deletes."""
+    from ops.rollout.preview import drains, plan, with_unfinished
+
+    change = ClusterChange.of(olds, news)
+    drift = with_unfinished(change, olds.get("drift", {}), unfinished)
     sentences = plan(change, drift)
+    if unfinished and unfinished.target == change.after.digest:
+        repairs = plan(ClusterChange(change.after, change.after), drift)
+        for machine in filter(lambda name: _stays(olds, news, name), unfinished.done):
+            sentences.pop(machine, None)
+            sentences |= {machine: repairs[machine]} if machine in repairs else {}
     if leaving := drains(change, drift):
-        for machine, lost in _losses(olds, leaving).items():
+        drained = {name: leaves for name, leaves in leaving.items() if name in sentences}
+        for machine, lost in _losses(olds, drained).items():
             sentences[machine] += f"; {lost}"
     return sentences
 
@@ -236,13 +276,8 @@ def _losses(olds: RolloutInputs, leaving: Mapping[str, bool]) -> dict[str, str]:
         return dict.fromkeys(leaving, f"what its drain deletes is unknown, as {why}")
 
 
-def _roll(
-    inputs: RolloutInputs, are_new_settled: bool, before: Mapping[str, Unavailable]
-) -> RolloutState:
-    """Do the remaining work; `are_new_settled`: machines without a record joined as desired.
-
-    `before` are the workers that the last run left out.
-    """
+def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutState:
+    """Do the remaining work; `before` are the workers that the last run left out."""
     from ops.rollout import unavailable
     from ops.rollout.concurrency import Limits
     from ops.rollout.order import RolloutRun
@@ -257,7 +292,7 @@ def _roll(
         progress,
         limits=Limits.read(policy["max_unavailable"], policy["pool_limits"]),
     )
-    found = rollout.run(record_initial=are_new_settled)
+    found = rollout.run()
     rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.changed else ""
     pending = {**inputs["plan"], **rollout.pending}
     left_out = unavailable.entries(rollout.left_out, found, pending, before)
@@ -269,18 +304,9 @@ def _roll(
         "found": _summaries(found),
         "rolled": rolled,
         "drift": {},
+        "unfinished": "",
         "unavailable": left_out,
     }
-
-
-def _joined_as_wanted(inputs: RolloutInputs) -> bool:
-    """Whether machines that join now get the desired settings."""
-    from ops.rollout.documents import is_part_of
-
-    nodes = _nodes(inputs)
-    return is_part_of(inputs["cluster_document"], nodes.cluster_document()) and is_part_of(
-        inputs["kubelet_document"], nodes.kubelet_document()
-    )
 
 
 def _machines(inputs: RolloutInputs) -> "dict[str, NodeOperations]":

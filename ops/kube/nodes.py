@@ -92,11 +92,7 @@ class Nodes:
 
     def cluster_document(self) -> str:
         """Return the cluster's ClusterConfiguration of kubeadm."""
-        return self._config_map("kubeadm-config")["ClusterConfiguration"]
-
-    def kubelet_document(self) -> str:
-        """Return the cluster's KubeletConfiguration."""
-        return self._config_map("kubelet-config")["kubelet"]
+        return str(self._config_map("kubeadm-config")["data"]["ClusterConfiguration"])
 
     def drain_policy(self) -> dict[str, str]:
         """Return the current drain policy (manifests/baseline/drain.yaml); {} if unknown."""
@@ -104,9 +100,9 @@ class Nodes:
         found = self.client.retry("reading the drain policy", lambda: self.client.find(path))
         return dict(found["data"]) if found else {}
 
-    def _config_map(self, name: str) -> dict[str, str]:
+    def _config_map(self, name: str) -> Json:
         path = f"{SYSTEM}/configmaps/{name}"
-        return dict(self.client.retry(f"reading {name}", lambda: self.client.get(path))["data"])
+        return self.client.retry(f"reading {name}", lambda: self.client.get(path))
 
     def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
         """Set these labels and taints on the Node, and remove those of ours that are not named."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
-from ops.rollout.observed import ObservedMachine
+from ops.rollout.observed import ObservedCluster, ObservedMachine
 from ops.rollout.target import Target
 
 
@@ -27,10 +27,11 @@ class ActionKind:
     Identity and reasons:
     - `name`: its identifier in the stack's state;
     - `reasons`: why a machine needs it, as shown to the user; empty if it does not;
+    - `subject`: what of the desired state it changes; its rollout is recorded. "" for a repair;
     - `planned`: the same for a machine whose inputs changed, before it is inspected; without it,
       `reasons` is evaluated for a machine in the state of its inputs;
-    - `cluster_reasons`: why the cluster itself needs it, given its recorded version; the first
-      control plane then executes it;
+    - `cluster_reasons`: why the cluster itself needs it, given what it records; the first control
+      plane then executes it;
     - `refusal`: why it cannot be done; "" if it can. Evaluated before any machine is changed.
 
     Preview text:
@@ -46,14 +47,14 @@ class ActionKind:
     - `restarts_services`: on a control plane, all others must be healthy before, and it after;
     - `needs_ready`: it ends when the Node is Ready;
     - `restores_api`: executed at once on control planes while the API does not answer;
-    - `needs_upload`: the cluster's documents must be uploaded first;
     - `covers`: names of actions whose work it includes.
     """
 
     name: str
     reasons: Callable[[ObservedMachine, DesiredMachine], Iterable[str]]
+    subject: str = ""
     planned: Callable[[DesiredMachine, DesiredMachine, ClusterChange], Iterable[str]] | None = None
-    cluster_reasons: Callable[[str, DesiredCluster], Iterable[str]] | None = None
+    cluster_reasons: Callable[[ObservedCluster, DesiredCluster], Iterable[str]] | None = None
     refusal: Callable[[ObservedMachine, DesiredMachine], str] | None = None
     effect: str
     on_control_plane: str = ""
@@ -67,7 +68,6 @@ class ActionKind:
     restarts_services: bool = False
     needs_ready: bool = True
     restores_api: bool = False
-    needs_upload: bool = False
     covers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

@@ -89,6 +89,17 @@ def _register(target: Target) -> None:
     nodes.delete_pods(name, pods)
 
 
+def _upload(target: Target) -> None:
+    """Upload the documents that all machines have, for those that join later."""
+    cluster = target.machine.cluster
+    target.machine.run(
+        "upload_configuration",
+        KUBELET_CONFIGURATION=cluster.kubelet_document,
+        CONTROL=cluster.control,
+        KUBELET=cluster.kubelet,
+    )
+
+
 def _set_metadata(target: Target) -> None:
     target.nodes.set_metadata(target.name, target.wanted.labels, target.wanted.taints)
 
@@ -100,6 +111,7 @@ def _uncordon(target: Target) -> None:
 KERNEL = ActionKind(
     name="kernel",
     reasons=triggers.changed_files(machine_files.KERNEL),
+    subject="kernel settings",
     effect="loaded, nothing restarted",
     doing="applying the kernel's settings",
     run=_apply_files(machine_files.KERNEL),
@@ -108,6 +120,7 @@ KERNEL = ActionKind(
 MIRRORS = ActionKind(
     name="mirrors",
     reasons=triggers.mirrors,
+    subject="registry mirrors",
     effect="in place",
     doing="applying the registry mirrors",
     run=_apply_files(machine_files.MIRRORS),
@@ -116,6 +129,7 @@ MIRRORS = ActionKind(
 CONTAINER_RUNTIME = ActionKind(
     name="container-runtime",
     reasons=triggers.changed_files(machine_files.CONTAINERD, machine_files.PROXY),
+    subject="containerd's configuration",
     effect="containerd restarted, containers keep running",
     doing="applying containerd's configuration",
     run=_apply_files(machine_files.CONTAINERD, machine_files.PROXY),
@@ -124,6 +138,7 @@ CONTAINER_RUNTIME = ActionKind(
 KUBEADM = ActionKind(
     name="kubeadm",
     reasons=triggers.changed_files(machine_files.KUBEADM),
+    subject="kubeadm's configuration",
     effect="in place",
     doing="applying kubeadm's configuration",
     run=_apply_files(machine_files.KUBEADM),
@@ -154,6 +169,7 @@ UPGRADE = ActionKind(
     planned=triggers.planned_version,
     cluster_reasons=triggers.other_cluster_version,
     refusal=_skew,
+    subject="the version",
     effect="kubelet restarted",
     on_control_plane="its control-plane pods and kubelet restarted",
     api_seconds=20,
@@ -177,38 +193,39 @@ CONTROL_PLANE = ActionKind(
     name="control-plane",
     reasons=triggers.control_plane_settings,
     planned=triggers.planned_control_plane_settings,
+    subject="control plane settings",
     effect="its control-plane pods restarted, one machine at a time",
     api_seconds=10,
     doing="applying the control plane's settings",
     run=_operation("apply_control_plane"),
     restarts_services=True,
-    needs_upload=True,
 )
 KUBELET = ActionKind(
     name="kubelet",
     reasons=triggers.kubelet_settings,
     planned=triggers.planned_kubelet_settings,
+    subject="kubelet settings",
     effect="kubelet restarted, pods keep running",
     doing="applying the kubelet's settings",
     run=_operation("apply_kubelet"),
     restarts_services=True,
-    needs_upload=True,
 )
 KUBELET_RECORDS = ActionKind(
     name="kubelet-records",
     reasons=triggers.recorded_settings,
     planned=triggers.planned_recorded_settings,
+    subject="kubelet settings",
     effect="kubelet restarted without its record of CPUs or memory",
     doing="applying the kubelet's settings, without its record of CPUs or memory",
     run=_operation("apply_kubelet"),
     drains=True,
     restarts_services=True,
-    needs_upload=True,
     covers=("kubelet",),
 )
 KUBELET_UNIT = ActionKind(
     name="kubelet-unit",
     reasons=triggers.changed_files(machine_files.KUBELET),
+    subject="the kubelet's unit",
     effect="kubelet restarted, pods keep running",
     doing="applying the kubelet's unit",
     run=_apply_files(machine_files.KUBELET),
@@ -217,6 +234,7 @@ KUBELET_UNIT = ActionKind(
 LOAD_BALANCER = ActionKind(
     name="load-balancer",
     reasons=triggers.changed_files(machine_files.LOAD_BALANCER),
+    subject="the load balancer's configuration",
     effect="reloaded, connections stay open, one machine at a time",
     doing="applying the load balancer's configuration",
     run=_apply_files(machine_files.LOAD_BALANCER),
@@ -234,6 +252,7 @@ METADATA = ActionKind(
     name="metadata",
     reasons=triggers.metadata,
     planned=triggers.planned_metadata,
+    subject="labels and taints",
     effect="in place",
     run=_set_metadata,
     when=When.CLOSING,
@@ -255,6 +274,27 @@ CLEANUP = ActionKind(
     when=When.AT_END,
 )
 
+DOCUMENTS = ActionKind(
+    name="documents",
+    reasons=triggers.never,
+    cluster_reasons=triggers.other_documents,
+    effect="uploaded, nothing restarted",
+    doing="uploading the settings with which machines join",
+    run=_upload,
+    when=When.AT_END,
+    needs_ready=False,
+)
+UNFINISHED = ActionKind(
+    name="unfinished",
+    reasons=triggers.never,
+    cluster_reasons=triggers.unfinished,
+    effect="all machines brought to the configured state",
+    doing="removing the record of the rollout",
+    run=lambda target: target.nodes.remove_record(),
+    when=When.AT_END,
+    needs_ready=False,
+)
+
 ACTIONS = (
     KERNEL,
     MIRRORS,
@@ -273,4 +313,6 @@ ACTIONS = (
     METADATA,
     UNCORDON,
     CLEANUP,
+    DOCUMENTS,
+    UNFINISHED,
 )

@@ -1,15 +1,25 @@
-"""The cluster as used by a rollout: its Nodes, their drains, its recorded version.
+"""The cluster as used by a rollout: its Nodes, their drains, and what it records of itself.
 
 This is the only place where a rollout uses `ops.kube`'s clients.
 """
 
 from collections.abc import Callable, Mapping
+from copy import copy
 
 import yaml
 
 from ops.kube import etcd_space, losses, retirement
-from ops.kube.client import Client
-from ops.kube.nodes import Nodes
+from ops.kube.apply import FIELD_MANAGER
+from ops.kube.client import APPLY, Client, Json, unless_missing
+from ops.kube.nodes import SYSTEM, Nodes
+from ops.rollout.documents import VERSION
+from ops.rollout.observed import ObservedCluster
+from ops.rollout.record import NAME, RolloutRecord
+
+KUBEADM_CONFIG = f"{SYSTEM}/configmaps/kubeadm-config"
+RECORD = f"{SYSTEM}/configmaps/{NAME}"
+# The digest of the document in one of kubeadm's ConfigMaps (scripts/node/joined.sh).
+DOCUMENT = "kubeadm-fleet/document"
 
 
 class ClusterNodes(Nodes):
@@ -41,6 +51,60 @@ class ClusterNodes(Nodes):
         """Raise OperatorError if etcd accepts no writes."""
         etcd_space.reject_alarm(self.client, cluster)
 
+    def observe_cluster(self) -> ObservedCluster:
+        """Return what the cluster records of itself."""
+        cluster, kubelet = map(self._config_map, ("kubeadm-config", "kubelet-config"))
+        return ObservedCluster(
+            version=_version(cluster),
+            control=_document(cluster),
+            kubelet=_document(kubelet),
+            unfinished=self.client.retry("reading the rollout's record", self.unfinished),
+        )
+
+    def limited(self, seconds: float) -> "ClusterNodes":
+        """Return the same for requests that end after this time and are not repeated."""
+        nodes = copy(self)
+        nodes.client = self.client.limited(retries=0, seconds=seconds)
+        return nodes
+
+    def unfinished(self) -> RolloutRecord | None:
+        """Return the record of an unfinished rollout; raises ApiError at once."""
+        found = self.client.find(RECORD)
+        return RolloutRecord.of(found.get("data") or {}) if found else None
+
+    def version_once(self) -> str:
+        """Return the version of the cluster's own objects; raises ApiError at once."""
+        return _version(self.client.get(KUBEADM_CONFIG))
+
+    def write_record(self, data: Mapping[str, str]) -> None:
+        """Write the record of the rollout that is under way."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": NAME, "namespace": "kube-system"},
+            "data": dict(data),
+        }
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        self.client.retry(
+            "recording the rollout",
+            lambda: self.client.patch(RECORD, body, kind=APPLY, **query),
+        )
+
+    def remove_record(self) -> None:
+        """Remove the record: the rollout is done."""
+        self.client.retry(
+            "removing the rollout's record",
+            lambda: unless_missing(lambda: self.client.delete(RECORD)),
+        )
+
     def recorded_version(self) -> str:
         """Return the version of the cluster's own objects."""
-        return str(yaml.safe_load(self.cluster_document())["kubernetesVersion"])
+        return str(yaml.safe_load(self.cluster_document())[VERSION])
+
+
+def _version(config_map: Json) -> str:
+    return str(yaml.safe_load(config_map["data"]["ClusterConfiguration"])[VERSION])
+
+
+def _document(config_map: Json) -> str:
+    return str(config_map["metadata"].get("annotations", {}).get(DOCUMENT, ""))

@@ -1,5 +1,7 @@
 """The desired state of every machine of a cluster."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -105,8 +107,7 @@ class DesiredCluster:
     @classmethod
     def of(cls, inputs: ClusterInputs) -> "DesiredCluster":
         """Read the rollout's inputs."""
-        # The manifests of static pods are rendered from the document and the patches.
-        control = f"{documents.digest(inputs['cluster_document'])}-{inputs['patches']}"
+        control = documents.control_digest(inputs["cluster_document"], inputs["patches"])
         # Machines of a pool have the same settings.
         shared = inputs["kubelet_document"]
         kubelets = {
@@ -150,6 +151,25 @@ class DesiredCluster:
             inputs["machine_ids"],
             secrets,
         )
+
+    @cached_property
+    def control(self) -> str:
+        """The digest of the control planes' settings."""
+        return documents.control_digest(self.cluster_document, self.patches)
+
+    @cached_property
+    def kubelet(self) -> str:
+        """The digest of the kubelets' common settings."""
+        return documents.digest(self.kubelet_document)
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of everything that a rollout brings to machines."""
+        machines = {
+            each.name: [dict(each.labels), each.taints, dict(each.parts)] for each in self.machines
+        }
+        state = [self.version, self.control, self.kubelet, machines]
+        return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
     def by_name(self) -> Mapping[str, DesiredMachine]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ops.rollout import actions
 from ops.rollout.action_kind import Action, ActionKind
-from ops.rollout.desired import DesiredMachine
-from ops.rollout.observed import ObservedMachine
+from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout.observed import ObservedCluster, ObservedMachine
 
 
 def required_actions(found: ObservedMachine, wanted: DesiredMachine) -> list[Action]:
@@ -13,6 +13,21 @@ def required_actions(found: ObservedMachine, wanted: DesiredMachine) -> list[Act
     if found.unreachable:
         return []
     return [Action(kind, why) for kind in actions.ACTIONS for why in kind.reasons(found, wanted)]
+
+
+def cluster_actions(
+    observed: ObservedCluster, cluster: DesiredCluster, left: Mapping[str, Sequence[Action]]
+) -> list[Action]:
+    """Return the cluster's own actions, except those that a control plane has to do anyway."""
+    planned = {
+        action.kind for machine in cluster.control_planes for action in left.get(machine.name, ())
+    }
+    return [
+        Action(kind, why)
+        for kind in actions.ACTIONS
+        if kind.cluster_reasons is not None and kind not in planned
+        for why in kind.cluster_reasons(observed, cluster)
+    ]
 
 
 def kinds_of(left: Iterable[Action]) -> list[ActionKind]:

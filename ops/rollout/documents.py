@@ -30,14 +30,14 @@ def overridden(text: str, settings: str) -> str:
     return yaml.safe_dump(merged, sort_keys=False)
 
 
+def control_digest(cluster_document: str, patches: str) -> str:
+    """Return a digest of a control plane's settings; manifests are rendered from both."""
+    return f"{digest(cluster_document)}-{patches}"
+
+
 def changed_keys(old: str, new: str) -> list[str]:
     """Return the paths at which two documents differ, such as `apiServer.extraArgs.profiling`."""
     return list(dict.fromkeys(_changed(_without_version(old), _without_version(new), ())))
-
-
-def is_part_of(wanted: str, found: str) -> bool:
-    """Whether `found` contains everything in `wanted`; it may contain more (defaults)."""
-    return _covers(_without_version(found), _without_version(wanted))
 
 
 def _without_version(text: str) -> Any:
@@ -68,13 +68,3 @@ def _changed(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[str]:
                 yield from (".".join((*path, key)) for key in value)
                 return
         yield ".".join(path)
-
-
-def _covers(found: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(
-            _covers(found.get(key), value) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return isinstance(found, list) and all(each in found for each in wanted)
-    return bool(found == wanted)

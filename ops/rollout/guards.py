@@ -21,19 +21,25 @@ FIXED = {
 }
 
 
-def reject_unsafe(change: ClusterChange, found: Mapping[str, MachineSummary]) -> None:
+def reject_unsafe(
+    change: ClusterChange, found: Mapping[str, MachineSummary], recorded: str
+) -> None:
     """Raise OperatorError if the recorded cluster cannot be changed safely to the desired one.
 
-    `found` is what the last run saw of its machines.
+    `found` is what the last run saw of its machines. `recorded` is the version that the cluster
+    itself records during an unfinished upgrade, "" if there is none: it cannot be taken back, and
+    machines join with it.
     """
     before, after = change.before, change.after
-    if reason := version_skew.problem(before.version, after.version):
-        raise OperatorError(f"cluster {after.name}: {reason}")
+    current = recorded or before.version
+    for version in dict.fromkeys((before.version, current)):
+        if reason := version_skew.problem(version, after.version):
+            raise OperatorError(f"cluster {after.name}: {reason}")
     _reject_immutable_changes(before, after)
     _reject_other_names(before, after)
     _reject_loss_of_quorum(before, after, found)
-    if versions.parse(before.version).minor != versions.parse(after.version).minor:
-        _reject_joins(before, after)
+    if versions.parse_recorded(current).minor != versions.parse(after.version).minor:
+        _reject_joins(before, after, current)
 
 
 def _reject_immutable_changes(before: DesiredCluster, after: DesiredCluster) -> None:
@@ -105,13 +111,13 @@ def _remedy(machine: DesiredMachine, former: DesiredMachine | None = None) -> st
     )
 
 
-def _reject_joins(before: DesiredCluster, after: DesiredCluster) -> None:
+def _reject_joins(before: DesiredCluster, after: DesiredCluster, current: str) -> None:
     """Reject a join with a kubelet newer than the API."""
     joining = [name for name in after.by_name if before.ids.get(name) != after.ids[name]]
     if joining:
         raise OperatorError(
             f"cluster {after.name}: {', '.join(joining)} would join with {after.version} while the "
-            f"API is still {before.version}, and a kubelet must not be newer than its API: change "
+            f"API is still {current}, and a kubelet must not be newer than its API: change "
             "them in two runs, first the machines, then kubernetesVersion (or the other way round)"
         )
 

@@ -6,6 +6,10 @@ from dataclasses import replace
 
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
+from ops.rollout.action_kind import Action
+from ops.rollout.cluster_nodes import ClusterNodes
+from ops.rollout.desired import DesiredCluster
+from ops.rollout.diff import cluster_actions, required_actions
 from ops.rollout.node_operations import NodeOperations
 from ops.rollout.observed import ObservedMachine
 
@@ -39,6 +43,22 @@ def inspect_cluster(
     if known is None:
         return {name: replace(each, api_answers=False) for name, each in found.items()}
     return {name: replace(each, node=known.get(name)) for name, each in found.items()}
+
+
+def find_drift(
+    cluster: DesiredCluster, found: Mapping[str, ObservedMachine], nodes: ClusterNodes
+) -> dict[str, list[Action]]:
+    """Return the actions that machines require, by name, and those of the cluster itself."""
+    left = {
+        machine.name: actions
+        for machine in cluster.machines
+        if (actions := required_actions(found[machine.name], machine))
+    }
+    if any(machine.api_answers for machine in found.values()):
+        own = cluster_actions(nodes.observe_cluster(), cluster, left)
+        if own:
+            left.setdefault(cluster.control_planes[0].name, []).extend(own)
+    return left
 
 
 def _is_outdated(node: Node | None, found: ObservedMachine) -> bool:

@@ -86,7 +86,7 @@ class NodeOperations:
             "KUBELET": self.wanted.kubelet,
             "RECORDED": self.wanted.recorded,
             "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
-            "KUBELET_CONFIGURATION": self.cluster.kubelet_document,
+            "KUBELET_CONFIGURATION": self.wanted.kubelet_document,
             "MIRROR_CREDENTIALS": self.cluster.mirror_credentials.removesuffix("\n"),
         }
 

@@ -7,6 +7,7 @@ from typing import TypedDict
 from model.well_known import ARCHITECTURES
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, DesiredMachine
+from ops.rollout.record import RolloutRecord
 
 
 class MachineSummary(TypedDict, total=False):
@@ -18,6 +19,20 @@ class MachineSummary(TypedDict, total=False):
     version: str
     services: dict[str, str]
     node: str
+
+
+@dataclass(frozen=True)
+class ObservedCluster:
+    """What the cluster itself records.
+
+    `version` is that of its own objects, `control` and `kubelet` are the digests of the documents
+    that machines join with ("" if unknown), `unfinished` is the rollout that is under way.
+    """
+
+    version: str
+    control: str = ""
+    kubelet: str = ""
+    unfinished: RolloutRecord | None = None
 
 
 @dataclass(frozen=True)

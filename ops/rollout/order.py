@@ -7,6 +7,8 @@ killed run is resumed by the next one, and a finished machine is not touched aga
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from ops.errors import OperatorError
 from ops.rollout import actions, readiness, unavailable
@@ -14,12 +16,13 @@ from ops.rollout.action_kind import Action, ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import Group, Limits, run_bounded, unhealthy_first
 from ops.rollout.desired import DesiredCluster, DesiredMachine
-from ops.rollout.diff import kinds_of, required_actions
+from ops.rollout.diff import cluster_actions, kinds_of, required_actions
 from ops.rollout.inspection import AT_ONCE, inspect_cluster
 from ops.rollout.node_change import NodeChange
 from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations
 from ops.rollout.observed import ObservedMachine
 from ops.rollout.progress import Progress
+from ops.rollout.record import RolloutMemory, RolloutRecord
 from ops.rollout.target import Target
 
 
@@ -46,18 +49,20 @@ class RolloutRun:
         self._limits = limits
         self._found: dict[str, ObservedMachine] = {}
         self._left: dict[str, list[Action]] = {}
+        self._unfinished: RolloutRecord | None = None
+        self._memory = RolloutMemory(nodes, None)
         self._done: set[str] = set()
         self.changed = False
         self.left_out: dict[str, str] = {}
         self.pending: dict[str, str] = {}
 
-    def run(self, *, record_initial: bool) -> dict[str, ObservedMachine]:
+    def run(self) -> dict[str, ObservedMachine]:
         """Do the remaining work; return the final state of every machine.
 
-        With `record_initial`, machines that have recorded nothing yet have joined with the desired
-        settings.
+        What is under way is recorded in the cluster before the first change. Documents reach the
+        machines first; when all have them, the cluster gets them, for machines that join.
         """
-        self._look(record_initial=record_initial)
+        self._look(record_initial=True)
         if not any(each.api_answers for each in self._found.values()) and self._can_revive():
             self._revive()
             self._look()
@@ -69,15 +74,13 @@ class RolloutRun:
             return self._found
         self._nodes.reject_etcd_alarm(self._cluster.name)
         self.changed = True
-        self._upload()
-        for change in self._changes(self._cluster.control_planes):
-            self._control_plane(change)
-        self._workers()
+        self._change_machines()
         former = self._found
         self._look()
-        self._end()
         self._leave_out_lost_machines(former)
         self._reject_remaining_drift()
+        self._add_cluster_actions()
+        self._end()
         return self._found
 
     def _look(self, *, record_initial: bool = False) -> None:
@@ -143,16 +146,40 @@ class RolloutRun:
 
     def _add_cluster_actions(self) -> None:
         """Let the first control plane execute the cluster's own actions that no other one has."""
-        recorded = self._nodes.recorded_version()
-        planes = self._cluster.control_planes
-        for kind in actions.ACTIONS:
-            if kind.cluster_reasons is None or any(
-                kind in self._kinds(each.name) for each in planes
-            ):
-                continue
-            if reasons := [*kind.cluster_reasons(recorded, self._cluster)]:
-                left = self._left.setdefault(planes[0].name, [])
-                left += [Action(kind, why) for why in reasons]
+        observed = self._nodes.observe_cluster()
+        self._unfinished = observed.unfinished
+        if left := cluster_actions(observed, self._cluster, self._left):
+            self._left.setdefault(self._cluster.control_planes[0].name, []).extend(left)
+
+    def _change_machines(self) -> None:
+        """Change every machine in its turn, and keep the record of it."""
+        self._memory = RolloutMemory(self._nodes, self._record())
+        try:
+            for change in self._changes(self._cluster.control_planes):
+                self._control_plane(change)
+            self._workers()
+        except BaseException:
+            # The failure matters more than one of the record.
+            with suppress(OperatorError):
+                self._memory.flush()
+            raise
+        self._memory.flush()
+
+    def _record(self) -> RolloutRecord | None:
+        """Return the record of what is about to begin; None if only repairs are due."""
+        kinds = {kind for name in self._left for kind in self._kinds(name) if kind.subject}
+        recorded = [kind for kind in actions.ACTIONS if kind in kinds]
+        if not recorded:
+            return None
+        record = RolloutRecord(
+            since=datetime.now(UTC).isoformat(timespec="seconds"),
+            target=self._cluster.digest,
+            version=self._cluster.version,
+            changes=tuple(kind.name for kind in recorded),
+            subjects=tuple(dict.fromkeys(kind.subject for kind in recorded)),
+            left=frozenset(name for name in self._left if not kinds.isdisjoint(self._kinds(name))),
+        )
+        return record.started(self._unfinished)
 
     def _reject_impossible(self) -> None:
         for machine in self._cluster.machines:
@@ -177,7 +204,9 @@ class RolloutRun:
                 self._left[name] = left
 
     def _reject_remaining_drift(self) -> None:
-        for name, left in self._left.items():
+        for name in self._left:
+            if not (left := self._in_turn(name)):
+                continue
             why = " and ".join(each.why for each in left)
             if self._found[name].crashes:
                 raise OperatorError(
@@ -188,22 +217,6 @@ class RolloutRun:
                 f"{name}: {why}, although that was just repaired: another program keeps changing "
                 "it; find it, then run `fleet up` again"
             )
-
-    def _upload(self) -> None:
-        """Upload the desired settings for later joins; an upgrade does that itself."""
-        if not any(kind.needs_upload for name in self._left for kind in self._kinds(name)):
-            return
-        if self._nodes.recorded_version() != self._cluster.version:
-            return
-        for machine in self._cluster.control_planes:
-            if self._found[machine.name].is_ready:
-                self._progress.step(machine.name, "uploading the cluster's settings")
-                self._machines[machine.name].run("upload_configuration")
-                return
-        raise OperatorError(
-            f"no control plane of {self._cluster.name} is Ready, so that its settings cannot be "
-            "changed: see what `fleet refresh` finds, fix it and run `fleet up` again"
-        )
 
     def _changes(self, machines: Iterable[DesiredMachine]) -> list[NodeChange]:
         changes = [
@@ -229,7 +242,7 @@ class RolloutRun:
                 for each in self._cluster.control_planes
                 if each.name != target.name and self._serves(each.name)
             )
-        change.apply()
+        self._apply(change)
         self._done.add(target.name)
         if change.restarts_services:
             target.machine.run("await_health")
@@ -250,7 +263,7 @@ class RolloutRun:
             self._groups(
                 ready, lambda group: unavailable.free_places(limits.of(group), down[group])
             ),
-            NodeChange.apply,
+            self._apply,
         )
 
     def _groups(
@@ -266,7 +279,7 @@ class RolloutRun:
         """Change a worker; one that was lost before may fail."""
         target = change.target
         try:
-            change.apply()
+            self._apply(change)
         except OperatorError as error:
             if not unavailable.was_lost(target.found):
                 raise
@@ -275,6 +288,11 @@ class RolloutRun:
             )
         else:
             self._done.add(target.name)
+
+    def _apply(self, change: NodeChange) -> None:
+        self._memory.begin(change.target.name)
+        change.apply()
+        self._memory.end(change.target.name)
 
     def _is_available(self, name: str) -> bool:
         """Whether its Node is Ready, or became so in its turn; machines out of reach may be."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ops.kube.placement import HARD_EFFECTS
 from ops.rollout import actions
-from ops.rollout.action_kind import ActionKind
+from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
-from ops.rollout.diff import from_state, kinds_of, not_covered
+from ops.rollout.diff import from_state, kinds_of, not_covered, to_state
 from ops.rollout.observed import as_recorded
+from ops.rollout.record import RolloutRecord
 
 Drift = Mapping[str, Iterable[Mapping[str, str]]]
 
@@ -42,6 +43,26 @@ def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:
         if machine.name not in after.by_name:
             sentences[machine.name] = _removal(machine, after)
     return sentences
+
+
+def with_unfinished(
+    change: ClusterChange, drift: Drift, unfinished: RolloutRecord | None
+) -> dict[str, list[Mapping[str, str]]]:
+    """Return the drift with what an unfinished rollout left, which no inspection has found yet."""
+    merged = {name: [*found] for name, found in drift.items()}
+    if unfinished is None:
+        return merged
+    after = change.after
+    by_name = {kind.name: kind for kind in actions.ACTIONS}
+    kinds = [by_name[name] for name in unfinished.changes if name in by_name]
+    for name in sorted(unfinished.unsettled(after.digest) & after.by_name.keys()):
+        known = {each["kind"] for each in merged.get(name, ())}
+        left = [Action(kind, unfinished.reason) for kind in kinds if kind.name not in known]
+        merged[name] = [*merged.get(name, ()), *to_state(left)]
+    first = merged.setdefault(after.control_planes[0].name, [])
+    if actions.UNFINISHED.name not in {each["kind"] for each in first}:
+        first += to_state([Action(actions.UNFINISHED, unfinished.summary)])
+    return merged
 
 
 def drains(change: ClusterChange, drift: Drift) -> dict[str, bool]:

@@ -9,7 +9,7 @@ from ipaddress import ip_interface
 from model.render import machine_files
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, ClusterChange, DesiredCluster, DesiredMachine
-from ops.rollout.observed import ObservedMachine
+from ops.rollout.observed import ObservedCluster, ObservedMachine
 
 RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")
@@ -55,10 +55,27 @@ def planned_version(was: DesiredMachine, wanted: DesiredMachine, _: ClusterChang
         yield f"upgraded from {was.version} to {wanted.version}"
 
 
-def other_cluster_version(recorded: str, cluster: DesiredCluster) -> Iterator[str]:
+def other_cluster_version(observed: ObservedCluster, cluster: DesiredCluster) -> Iterator[str]:
     """A run was killed after upgrading all control planes, but not the cluster's objects."""
-    if recorded != cluster.version:
-        yield f"the cluster's objects are still of {recorded}"
+    if observed.version != cluster.version:
+        yield f"the cluster's objects are still of {observed.version}"
+
+
+def other_documents(observed: ObservedCluster, cluster: DesiredCluster) -> Iterator[str]:
+    """Machines join with other documents than those that running machines have."""
+    if (observed.control, observed.kubelet) != (cluster.control, cluster.kubelet):
+        yield "machines join with other settings than the configured ones"
+
+
+def unfinished(observed: ObservedCluster, _: DesiredCluster) -> Iterator[str]:
+    """A rollout failed or was killed."""
+    if observed.unfinished:
+        yield observed.unfinished.summary
+
+
+def never(_found: ObservedMachine, _wanted: DesiredMachine) -> Iterator[str]:
+    """No machine needs it: an action of the cluster."""
+    return iter(())
 
 
 def not_as_made(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:

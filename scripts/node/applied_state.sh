@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib node_facts pod-network
+# requires: lib joined node_facts pod-network
 # settings: KUBERNETES_VERSION CONTROL KUBELET RECORDED
 # The applied state of a member: version, settings, and checksums of its files. Later inspections
 # detect drift against it. Only functions.
@@ -26,9 +26,12 @@ record_applied() {
   rm -f "$REGISTERING"
 }
 
-# record_initial: record the applied state of a new member, if there is none yet.
+# record_initial: record the applied state of a new member, if there is none yet: the documents with
+# which it joined, and the version that it has.
 record_initial() {
-  [[ -f $APPLIED_STATE ]] || ! is_member || record_applied
+  [[ -f $APPLIED_STATE ]] || ! is_member ||
+    KUBERNETES_VERSION=$(kubelet --version | cut -d ' ' -f 2) CONTROL=${CONTROL:+$(joined 1)} KUBELET=$(joined 2) \
+      record_applied
 }
 
 # register: have the kubelet register its Node, which it does only at its start. A Node that registers

@@ -17,6 +17,8 @@ PENDING_CHANGE=$STATE/pending-change
 COMPONENTS=(kube-scheduler kube-controller-manager kube-apiserver etcd)
 KUBELET_CONFIG=/var/lib/kubelet/config.yaml
 KUBELET_FLAGS=/var/lib/kubelet/kubeadm-flags.env
+# From this machine's join; no document has them.
+SAVED_FLAGS=$STATE/kubelet-flags.env
 KUBELET_SECONDS=120
 # What a started container, a file, and etcd's first writes as another version need on their disks.
 CONTAINER_BYTES=$((16 << 20))
@@ -28,7 +30,7 @@ begin_change() {
   mkdir -p "$PENDING_CHANGE.part"/{new,old,former}
 }
 
-# plan_manifests: plan the static pods of the cluster's configuration.
+# plan_manifests: plan the static pods of the control plane's documents.
 plan_manifests() {
   local file
   render "$PENDING_CHANGE.part/new"
@@ -41,27 +43,18 @@ plan_manifests() {
   done
 }
 
-# plan_kubelet: plan the configuration of the cluster's kubelet-config with this machine's own settings,
-# and the flags from its join.
+# plan_kubelet: plan the kubelet's configuration, and the flags from this machine's join.
 plan_kubelet() {
-  local folder=$RUN/kubelet options=()
-  [[ ! -f $PATCHES/$KUBELET_PATCH ]] || options=(--patches "$PATCHES")
+  local folder=$RUN/kubelet
   mkdir -p "$folder"
-  cp /var/lib/kubelet/instance-config.yaml "$folder/" 2>/dev/null || true
-  if KUBEADM_UPGRADE_DRYRUN_DIR=$folder "$(wanted_program kubeadm)" upgrade node phase kubelet-config \
-    --dry-run --kubeconfig "$(member_access)" "${options[@]}" >"$LOGS/kubelet-config.log" 2>&1 </dev/null; then
-    :
-  elif [[ -s $DOCUMENTS/kubelet.yaml ]]; then
-    say "the API server does not respond; using this kubelet's last configuration"
-    cp "$DOCUMENTS/kubelet.yaml" "$folder/config.yaml"
-  else
-    tail -n 20 "$LOGS/kubelet-config.log" >&2
-    die "the cluster's kubelet-config cannot be read" "fix the endpoint and run 'fleet up' again"
-  fi
+  kubelet_documents "$folder/pki" >"$RUN/kubelet.yaml"
+  KUBEADM_INIT_DRYRUN_DIR=$folder logged render-kubelet \
+    "$(wanted_program kubeadm)" init phase kubelet-start --dry-run --config "$RUN/kubelet.yaml"
+  sed -i "s|$folder/pki/|/etc/kubernetes/pki/|" "$folder/config.yaml"
   plan_file "$folder/config.yaml" config "$KUBELET_CONFIG"
   outdated_checkpoints "$KUBELET_CONFIG" "$folder/config.yaml" >"$PENDING_CHANGE.part/checkpoints"
-  if [[ -s $DOCUMENTS/flags.env ]]; then
-    plan_file "$DOCUMENTS/flags.env" flags "$KUBELET_FLAGS"
+  if [[ -s $SAVED_FLAGS ]]; then
+    plan_file "$SAVED_FLAGS" flags "$KUBELET_FLAGS"
   fi
 }
 
@@ -83,11 +76,6 @@ plan_programs() {
     mkdir -p "$PENDING_CHANGE.part/former${path%/*}"
     ln "$path" "$PENDING_CHANGE.part/former$path" 2>/dev/null || cp --archive "$path" "$PENDING_CHANGE.part/former$path"
   done <"$PENDING_CHANGE.part/programs"
-}
-
-# member_access: the kubeconfig with which kubeadm reads the cluster's documents on this machine.
-member_access() {
-  if is_control_plane; then echo "$ADMIN_KUBECONFIG"; else echo /etc/kubernetes/kubelet.conf; fi
 }
 
 # finish_change: apply the planned change, or roll it back and report why.

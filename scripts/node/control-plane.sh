@@ -33,6 +33,33 @@ count() { # PATTERN: how often it is in standard input
   grep --only-matching -- "$1" | wc -l
 }
 
+# use_own_images: have kubeadm start this machine's own patch version while the cluster is still of
+# another one: where no registry can be reached, there are no other images. The rollout brings the other
+# control planes to that version.
+use_own_images() {
+  local own recorded image name
+  own=$(kubeadm version --output short)
+  recorded=$(kubectl --kubeconfig "$RUN/join.conf" --cache-dir "$RUN/kubectl" --request-timeout 10s \
+    --namespace kube-system get configmap kubeadm-config \
+    --output 'jsonpath={.data.ClusterConfiguration}' | awk '$1 == "kubernetesVersion:" {print $2}') ||
+    die "the version of the cluster cannot be read" "fix its endpoint and run 'fleet up' again"
+  [[ $recorded != "$own" ]] || return 0
+  say "the cluster is of $recorded: joining with the images of $own"
+  logged pull kubeadm config images pull --kubernetes-version "$own"
+  cp -r "$PATCHES" "$RUN/patches"
+  while read -r image; do
+    name=${image##*/}
+    name=${name%%:*}
+    # The other images are no static pods: kubeadm does not know these targets.
+    if grep -q "^$name+" <(ls "$PATCHES"); then
+      printf 'spec: {containers: [{name: %s, image: "%s"}]}\n' "$name" "$image" \
+        >"$RUN/patches/${name}1+strategic.yaml"
+    fi
+  done < <(kubeadm config images list --kubernetes-version "$own")
+  sed -i -e "s|directory: $PATCHES\$|directory: $RUN/patches|" \
+    -e 's|imagePullPolicy: .*|imagePullPolicy: Never|' "$RUN/join.yaml"
+}
+
 step_control_plane() {
   begin_membership
   if is_member; then
@@ -42,6 +69,8 @@ step_control_plane() {
     await "$ENDPOINT_DEADLINE" "https://$ENDPOINT/readyz" answers "https://$ENDPOINT/readyz" 200
     reset_partial_join
     install_pki
+    prepare_join
+    use_own_images
     say "joining"
     join
     record_membership

@@ -94,6 +94,8 @@ initialize_cluster() {
   fi
   say "the API server is ready"
   delete_bootstrap_tokens
+  name_documents /etc/kubernetes/admin.conf
+  record_joined "$CONTROL" "$KUBELET"
   record_membership
 }
 

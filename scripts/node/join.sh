@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups crashes original_state
+# requires: lib cgroups crashes joined original_state
 # settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
@@ -38,18 +38,10 @@ reset_partial_join() {
   rm -f "$STATE/member"
 }
 
-# record_membership: record that this machine has joined, so that the step is not repeated, and its
-# configuration, for repairs without an API server.
+# record_membership: record that this machine has joined, so that the step is not repeated, and the
+# kubelet's flags, for repairs.
 record_membership() {
-  local documents=$STATE/documents
-  mkdir -p "$documents"
-  cp /var/lib/kubelet/config.yaml "$documents/kubelet.yaml"
-  cp /var/lib/kubelet/kubeadm-flags.env "$documents/flags.env"
-  if [[ -s /etc/kubernetes/admin.conf ]]; then
-    kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir "$RUN/kubectl" \
-      --namespace kube-system get configmap kubeadm-config \
-      --output 'jsonpath={.data.ClusterConfiguration}' >"$documents/cluster.yaml"
-  fi
+  cp /var/lib/kubelet/kubeadm-flags.env "$STATE/kubelet-flags.env"
   printf '%s\n' "$MEMBERSHIP" >"$STATE/member.new"
   mv "$STATE/member.new" "$STATE/member"
 }
@@ -73,15 +65,23 @@ users:
 END
 }
 
-# join: join with the machine's own short-lived credential.
-join() {
+# prepare_join: write the machine's own short-lived credential and its documents.
+prepare_join() {
   printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/client.pem"
   discovery_file >"$RUN/join.conf"
   printf '%s\n' "$JOIN_DOCUMENTS" >"$RUN/join.yaml"
-  mkdir -p /etc/kubernetes
   # The documents name this path; it is removed at the end of the step.
   ln -sfn "$RUN" /run/kubeadm-fleet-join
+}
+
+# join: join with what prepare_join wrote, and record the cluster's documents.
+join() {
+  mkdir -p /etc/kubernetes
+  read_documents "$RUN/join.conf" "$RUN/before"
   # shellcheck disable=SC2046
   logged_beside_kubelet join kubeadm join --config "$RUN/join.yaml" $(preflight_exceptions)
+  read_documents "$RUN/join.conf" "$RUN/after"
+  record_joined "$(name_of kubeadm-config "$RUN/before" "$RUN/after")" \
+    "$(own_name "$(name_of kubelet-config "$RUN/before" "$RUN/after")")"
   rm -f /run/kubeadm-fleet-join
 }

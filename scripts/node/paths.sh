@@ -10,11 +10,9 @@ ARTIFACTS=$STATE/artifacts
 # This control plane's InitConfiguration, as model/render/node_paths.py has it.
 # shellcheck disable=SC2034
 INIT_CONFIGURATION=$STATE/init-configuration.yaml
-# kubeadm's patches, and the one of this machine's own kubelet settings (model/render/kubeadm_patches.py).
+# kubeadm's patches of what it renders.
 # shellcheck disable=SC2034
 PATCHES=$STATE/patches
-# shellcheck disable=SC2034
-KUBELET_PATCH=kubeletconfiguration+merge.yaml
 # The applied version, settings and files of a member (applied_state.sh).
 # shellcheck disable=SC2034
 APPLIED_STATE=$STATE/applied-state

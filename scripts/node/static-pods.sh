@@ -17,7 +17,7 @@ render() {
   local kubeadm
   kubeadm=$(wanted_program kubeadm)
   mkdir -p "$1"
-  wanted_documents >"$RUN/init.yaml"
+  control_plane_documents >"$RUN/init.yaml"
   KUBEADM_INIT_DRYRUN_DIR=$1 logged render-control-plane \
     "$kubeadm" init phase control-plane all --dry-run --config "$RUN/init.yaml"
   KUBEADM_INIT_DRYRUN_DIR=$1 logged render-etcd \

@@ -19,7 +19,6 @@ check_upgrade() {
   begin_operation
   resume_change
   require_staged
-  read_documents
   say "upgrading from $(recorded_version) to $KUBERNETES_VERSION"
   # shellcheck disable=SC2046
   logged upgrade-preflight "$(wanted_program kubeadm)" upgrade apply phase preflight \
@@ -29,14 +28,11 @@ check_upgrade() {
 }
 
 # upgrade_first: `kubeadm upgrade apply` on the first control plane of a cluster to be upgraded, after
-# check_upgrade. Settings: CLUSTER_CONFIGURATION, KUBELET_CONFIGURATION: the cluster's documents, ""
-# to keep.
+# check_upgrade.
 upgrade_first() {
   begin_operation
   resume_change
   require_staged
-  read_documents
-  upload_documents
   upgrade_member
   # shellcheck disable=SC2046
   logged upgrade-apply kubeadm upgrade apply "$KUBERNETES_VERSION" --yes \
@@ -49,7 +45,6 @@ upgrade_control_plane() {
   begin_operation
   resume_change
   require_staged
-  read_documents
   # shellcheck disable=SC2046
   logged upgrade-preflight "$(wanted_program kubeadm)" upgrade node phase preflight \
     $(preflight_exceptions)
@@ -72,36 +67,33 @@ upgrade_kubelet() {
   end_upgrade
 }
 
-# upload_configuration: upload the cluster's configuration to its ConfigMaps; on one control plane,
-# before apply_* on any machine. Settings: CLUSTER_CONFIGURATION, KUBELET_CONFIGURATION, "" to keep.
+# upload_configuration: upload the documents to the cluster's ConfigMaps, from one control plane, once
+# all machines have them. Settings: CONTROL and KUBELET, the names of the documents.
 upload_configuration() {
   begin_operation
-  read_documents
   upload_documents
-  say "the cluster's kubeadm and kubelet configuration is up to date"
+  say "machines now join with these documents"
 }
 
-# apply_control_plane: apply the static pods and certificate SANs of the cluster's configuration; a
-# no-op on a control plane that has them.
+# apply_control_plane: apply the static pods and certificate SANs of the ClusterConfiguration; a no-op on a control plane that has them.
 apply_control_plane() {
   begin_operation
   resume_change
-  read_documents
   update_apiserver_sans
   begin_change
   plan_manifests
   finish_change
-  save_documents
+  end_operation
 }
 
-# apply_kubelet: apply the cluster's kubelet configuration.
+# apply_kubelet: apply the KubeletConfiguration.
 apply_kubelet() {
   begin_operation
   resume_change
   begin_change
   plan_kubelet
   finish_change
-  save_documents
+  end_operation
 }
 
 # repair: undo drift on this machine: replaced programs, edited or deleted files, stopped services.
@@ -117,13 +109,12 @@ repair() {
   [[ -f $STATE/installed ]] || import_images
   begin_change
   if is_control_plane; then
-    read_documents
     plan_manifests
   fi
   plan_kubelet
   plan_programs
   finish_change
-  save_documents
+  end_operation
 }
 
 # clean: remove versions that this machine no longer runs: staged files, images, kubeadm's backups.
@@ -154,7 +145,7 @@ clean() {
 # upgrade_member: upgrade all versioned parts of this control plane in one change. Like kubeadm, it
 # renews the certificates of the components that it upgrades.
 upgrade_member() {
-  wanted_documents >"$RUN/init.yaml"
+  control_plane_documents >"$RUN/init.yaml"
   logged renew "$(wanted_program kubeadm)" certs renew all --config "$RUN/init.yaml"
   begin_change
   plan_manifests
@@ -165,7 +156,7 @@ upgrade_member() {
 
 # end_upgrade: CLEANUP_PENDING records that the machine needs a `clean`, even after a killed run.
 end_upgrade() {
-  save_documents
+  end_operation
   touch "$CLEANUP_PENDING"
   forget_backups
   if [[ -f $STATE/installed ]]; then
@@ -174,16 +165,10 @@ end_upgrade() {
   say "upgraded to $KUBERNETES_VERSION"
 }
 
-# save_documents: save this machine's configuration, for times without an API server. All of it is in use.
-save_documents() {
+# end_operation: all that changed is in use.
+end_operation() {
   forget_changed
-  mkdir -p "$DOCUMENTS"
-  cp "$KUBELET_CONFIG" "$DOCUMENTS/kubelet.yaml"
-  cp "$KUBELET_FLAGS" "$DOCUMENTS/flags.env"
-  if is_control_plane; then
-    read_documents
-    record_documents
-  fi
+  cp "$KUBELET_FLAGS" "$SAVED_FLAGS"
 }
 
 # forget_backups: kubeadm never removes its backups of replaced files, nor those of a killed run.
@@ -234,7 +219,7 @@ update_apiserver_sans() {
   local folder=$RUN/pki pki=/etc/kubernetes/pki kind
   mkdir -p "$folder"
   ln -sf $pki/ca.crt $pki/ca.key "$folder/"
-  { wanted_documents | grep -v '^certificatesDir:'; echo "certificatesDir: $folder"; } >"$RUN/pki.yaml"
+  { control_plane_documents | grep -v '^certificatesDir:'; echo "certificatesDir: $folder"; } >"$RUN/pki.yaml"
   logged names kubeadm init phase certs apiserver --config "$RUN/pki.yaml"
   [[ $(names_in "$folder/apiserver.crt") != "$(names_in $pki/apiserver.crt)" ]] || return 0
   for kind in key crt; do

@@ -17,6 +17,7 @@ step_worker() {
   await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to accept joins" node_answers "200 404"
   reset_partial_join
   say "joining"
+  prepare_join
   join
   # kubeadm waits for the kubelet's certificate only. Without this wait, the next inspection would
   # take the missing Node for a deleted one.

@@ -21,11 +21,15 @@ VERSION = "v1.36.3"
 
 @dataclass(frozen=True)
 class Member:
-    """A machine of the cluster; `root` is its file system, as this host sees it."""
+    """A machine of the cluster; `root` is its file system, as this host sees it.
+
+    `documents` are the desired ones with their names, the same for all machines.
+    """
 
     spec: MachineSpec
     root: Path
     login: Login
+    documents: dict[str, str]
 
     @property
     def name(self) -> str:
@@ -39,6 +43,7 @@ class Member:
             "MACHINE_ID": self.spec.machine_id,
             "NODE_ADDRESS": self.spec.bare_address,
             "KUBERNETES_VERSION": VERSION,
+            **self.documents,
             **settings,
         }
         taken = {key: mine[key] for key in operation.settings}
@@ -85,13 +90,8 @@ class Member:
         return finished.out
 
     def cluster_configuration(self, **changes: dict[str, str]) -> str:
-        """The cluster's document with other extra arguments, by component."""
-        document = yaml.safe_load(
-            self.shell(
-                "kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace kube-system "
-                "get configmap kubeadm-config --output 'jsonpath={.data.ClusterConfiguration}'"
-            )
-        )
+        """The desired document with other extra arguments, by component."""
+        document = yaml.safe_load(self.documents["CLUSTER_CONFIGURATION"])
         for component, arguments in changes.items():
             place = document.setdefault(component, {})
             kept = {each["name"]: each["value"] for each in place.get("extraArgs", [])}
@@ -99,6 +99,14 @@ class Member:
                 {"name": name, "value": value} for name, value in {**kept, **arguments}.items()
             ]
         return yaml.safe_dump(document)
+
+
+def uploaded(control_plane: Member, config_map: str, key: str) -> str:
+    """A document that machines join with."""
+    return control_plane.shell(
+        "kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace kube-system get configmap "
+        f"{config_map} --output 'jsonpath={{.data.{key}}}'"
+    )
 
 
 def _known(said: str) -> dict[str, str]:
@@ -109,12 +117,13 @@ def _known(said: str) -> dict[str, str]:
 def members(stack: PulumiStack) -> dict[str, Member]:
     """The machines of a stack of container machines, by name."""
     inventory = Inventory(stack.output("inventory"))
+    documents: dict[str, str] = {}
     found = {}
     for file in sorted(stack.machines.glob("*/*/spec.json")):
         spec = MachineSpec.read(file.parent)
         assert spec is not None
         login = inventory.machine(spec.hostname).login
-        found[spec.hostname] = Member(spec, file.parent / "root", login)
+        found[spec.hostname] = Member(spec, file.parent / "root", login, documents)
     return found
 
 

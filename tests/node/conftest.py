@@ -6,7 +6,7 @@ import pytest
 
 from scripts.bench.subnet import subnet
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.node.cluster import VERSION, Member, members
+from tests.node.cluster import VERSION, Member, members, uploaded
 from tests.tmp_machines import workshop
 
 
@@ -23,7 +23,15 @@ def machines() -> Iterator[dict[str, Member]]:
         stack.create()
         try:
             stack.up()
-            yield members(stack)
+            found = members(stack)
+            first = found["one-control-plane-0"]
+            first.documents.update(
+                CLUSTER_CONFIGURATION=uploaded(first, "kubeadm-config", "ClusterConfiguration"),
+                KUBELET_CONFIGURATION=uploaded(first, "kubelet-config", "kubelet"),
+                CONTROL="c1",
+                KUBELET="k1",
+            )
+            yield found
         finally:
             stack.destroy()
 

@@ -8,7 +8,7 @@ import pytest
 from model.outbound import Mirror, Outbound
 from model.render.machine_files import COMMON_FILES, part_digests, table
 from ops.hosts import scripts
-from tests.node.cluster import VERSION, Member
+from tests.node.cluster import VERSION, Member, uploaded
 from tests.ops.hosts.steps import deliver_files, files_behind
 from tests.waiting import await_true
 
@@ -53,9 +53,7 @@ def test_node_facts_describe_a_machine(control_plane: Member, worker: Member) ->
 
 def test_only_the_component_of_a_changed_argument_is_restarted(control_plane: Member) -> None:
     wanted = control_plane.cluster_configuration(scheduler={"v": "1"})
-    control_plane.succeed(
-        "upload_configuration", CLUSTER_CONFIGURATION=wanted, KUBELET_CONFIGURATION=""
-    )
+    control_plane.documents["CLUSTER_CONFIGURATION"] = wanted
     before = set(control_plane.shell(RUNNING).split())
     scheduler = set(control_plane.shell(SCHEDULER).split()) & before
     assert len(scheduler) == 2  # its container and its pod's sandbox
@@ -75,9 +73,7 @@ def test_certificate_names_of_the_api_server_are_added_in_place(control_plane: M
     wanted = control_plane.cluster_configuration().replace(
         "certSANs:\n", "certSANs:\n  - added.example.com\n"
     )
-    control_plane.succeed(
-        "upload_configuration", CLUSTER_CONFIGURATION=wanted, KUBELET_CONFIGURATION=""
-    )
+    control_plane.documents["CLUSTER_CONFIGURATION"] = wanted
     before = control_plane.shell(RUNNING)
     assert "added.example.com" in control_plane.succeed("apply_control_plane")
     assert control_plane.shell(RUNNING) == before
@@ -89,18 +85,38 @@ def test_certificate_names_of_the_api_server_are_added_in_place(control_plane: M
 
 
 def test_the_kubelet_configuration_is_changed(control_plane: Member, worker: Member) -> None:
-    document = (worker.root / "var/lib/kubelet/config.yaml").read_text()
-    control_plane.succeed(
-        "upload_configuration",
-        CLUSTER_CONFIGURATION="",
-        KUBELET_CONFIGURATION=document + "maxPods: 77\n",
-    )
+    worker.documents["KUBELET_CONFIGURATION"] += "maxPods: 77\n"
     for machine in (control_plane, worker):
         before = machine.shell(RUNNING)
         assert "the kubelet's configuration" in machine.succeed("apply_kubelet")
         assert "maxPods: 77" in machine.shell("cat /var/lib/kubelet/config.yaml")
         assert machine.shell(RUNNING) == before
         assert NOTHING in machine.succeed("apply_kubelet")
+
+
+def test_documents_are_uploaded_with_their_names(control_plane: Member) -> None:
+    names = (
+        "kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace kube-system get configmap "
+        "kubeadm-config kubelet-config "
+        "--output 'jsonpath={.items[*].metadata.annotations.kubeadm-fleet/document}'"
+    )
+    assert all(len(name) >= 16 for name in control_plane.shell(names).split()), "kubeadm init"
+    control_plane.succeed("upload_configuration")
+    assert control_plane.shell(names).split() == ["c1", "k1"]
+    assert "maxPods: 77" in uploaded(control_plane, "kubelet-config", "kubelet")
+
+
+def test_machines_record_the_documents_with_which_they_joined(
+    control_plane: Member, worker: Member
+) -> None:
+    joined = [
+        machine.shell("cat /var/lib/kubeadm-fleet/joined").split()
+        for machine in (control_plane, worker)
+    ]
+    assert joined[0] == joined[1]
+    applied = worker.shell("cat /var/lib/kubeadm-fleet/applied-state")
+    assert f"kubelet\t{joined[1][1]}\n" in applied
+    assert len(joined[0][0]) > len(joined[0][1]) >= 16
 
 
 def test_all_damage_is_repaired(control_plane: Member) -> None:
@@ -216,9 +232,7 @@ def test_a_killed_change_is_completed_by_the_next_run(
     wanted = control_plane.cluster_configuration(
         apiServer={"v": level}, controllerManager={"v": level}, scheduler={"v": level}
     )
-    control_plane.succeed(
-        "upload_configuration", CLUSTER_CONFIGURATION=wanted, KUBELET_CONFIGURATION=""
-    )
+    control_plane.documents["CLUSTER_CONFIGURATION"] = wanted
     with ThreadPoolExecutor(1) as pool:
         killed = pool.submit(control_plane.operate, "apply_control_plane")
         time.sleep(after_seconds)  # A moment that no condition marks.
@@ -242,20 +256,16 @@ def test_a_failed_change_is_rolled_back(
         lambda *a: compose(*a).replace("HEALTHY_SECONDS=300", "HEALTHY_SECONDS=15"),
     )
     looked = control_plane.node_facts()
-    right = control_plane.cluster_configuration()
     wrong = control_plane.cluster_configuration(scheduler={"no-such-argument": "1"})
-    control_plane.succeed(
-        "upload_configuration", CLUSTER_CONFIGURATION=wrong, KUBELET_CONFIGURATION=""
-    )
-    failed = control_plane.operate("apply_control_plane")
+    failed = control_plane.operate("apply_control_plane", CLUSTER_CONFIGURATION=wrong)
     assert failed.status == 1
     assert "kube-scheduler" in failed.err
     assert "was rolled back" in failed.err
     assert control_plane.node_facts() == looked
-    control_plane.succeed(
-        "upload_configuration", CLUSTER_CONFIGURATION=right, KUBELET_CONFIGURATION=""
-    )
     assert NOTHING in control_plane.succeed("apply_control_plane")
+    assert "no-such-argument" not in uploaded(
+        control_plane, "kubeadm-config", "ClusterConfiguration"
+    )
 
 
 def test_a_kubelet_that_crash_loops_is_seen_and_repaired(worker: Member) -> None:
@@ -269,16 +279,12 @@ def test_a_kubelet_that_crash_loops_is_seen_and_repaired(worker: Member) -> None
     await_true(lambda: worker.node_facts() == looked, "the kubelet to run steadily")
 
 
-def test_a_setting_that_the_kubelet_records_is_changed_and_reverted(
-    control_plane: Member, worker: Member
-) -> None:
-    document = (worker.root / "var/lib/kubelet/config.yaml").read_text()
+def test_a_setting_that_the_kubelet_records_is_changed_and_reverted(worker: Member) -> None:
+    document = worker.documents["KUBELET_CONFIGURATION"]
     static = f'{document}cpuManagerPolicy: static\nreservedSystemCPUs: "0"\n'
     for wanted, policy in ((static, "static"), (document, "none")):
-        control_plane.succeed(
-            "upload_configuration", CLUSTER_CONFIGURATION="", KUBELET_CONFIGURATION=wanted
-        )
-        assert "removing the kubelet's cpu_manager_state" in worker.succeed("apply_kubelet")
+        said = worker.succeed("apply_kubelet", KUBELET_CONFIGURATION=wanted)
+        assert "removing the kubelet's cpu_manager_state" in said
         record = worker.shell("cat /var/lib/kubelet/cpu_manager_state")
         assert f'"policyName":"{policy}"' in record
     assert NOTHING in worker.succeed("apply_kubelet")
@@ -286,20 +292,13 @@ def test_a_setting_that_the_kubelet_records_is_changed_and_reverted(
 
 def test_an_api_server_that_crash_loops_is_rolled_back_early(control_plane: Member) -> None:
     looked = control_plane.node_facts()
-    right = control_plane.cluster_configuration()
     wrong = control_plane.cluster_configuration(apiServer={"no-such-argument": "1"})
-    control_plane.succeed(
-        "upload_configuration", CLUSTER_CONFIGURATION=wrong, KUBELET_CONFIGURATION=""
-    )
     began = time.monotonic()
-    failed = control_plane.operate("apply_control_plane")
+    failed = control_plane.operate("apply_control_plane", CLUSTER_CONFIGURATION=wrong)
     assert failed.status == 1
     assert "kube-apiserver is crash-looping: " in failed.err
     assert "unknown flag: --no-such-argument" in failed.err
     assert "was rolled back" in failed.err
     assert time.monotonic() - began < 200
     assert control_plane.node_facts() == looked
-    control_plane.succeed(
-        "upload_configuration", CLUSTER_CONFIGURATION=right, KUBELET_CONFIGURATION=""
-    )
     assert NOTHING in control_plane.succeed("apply_control_plane")

@@ -13,7 +13,7 @@ from components.providers.rollout import RolloutInputs, RolloutProvider, Rollout
 from tests.ops.rollout.examples import inputs as example
 
 
-def _roll(inputs: RolloutInputs, are_new_settled: bool, before: object) -> RolloutState:
+def _roll(inputs: RolloutInputs, before: object) -> RolloutState:
     rolled = datetime.now(UTC).isoformat(timespec="seconds")
     return {**inputs, "found": {}, "rolled": rolled, "drift": {}, "unavailable": {}}
 

@@ -9,6 +9,7 @@ from tests.ops.kube.api_server import Api
 from tests.ops.kube.pod_fixture import NODES_PATH, PODS_PATH, found, pod
 from tests.ops.rollout.examples import inputs
 
+RECORD = "GET /api/v1/namespaces/kube-system/configmaps/kubeadm-fleet-rollout"
 LOST = "; pods without a controller deleted for good (1): shop/bare"
 
 
@@ -30,7 +31,7 @@ def test_the_plan_names_what_the_drain_of_a_machine_deletes(api: Api) -> None:
     plan = planned(olds, inputs(identity=api.identity, version="v1.36.4"))
     assert len(plan) == 6
     assert all(sentence.endswith(f"uncordoned when Ready{LOST}") for sentence in plan.values())
-    assert len(api.asked) == 1 + 6 + 1, "Nodes, pods of each, and webhooks"
+    assert len(api.asked) == 1 + 1 + 6 + 1, "the record, Nodes, pods of each, and webhooks"
 
 
 def test_the_plan_names_what_goes_with_a_machine_that_leaves(api: Api) -> None:
@@ -44,11 +45,11 @@ def test_the_plan_names_what_goes_with_a_machine_that_leaves(api: Api) -> None:
 
 
 @pytest.mark.parametrize("change", [{}, {"kubelet_document": "maxPods: 50"}])
-def test_the_api_is_not_asked_without_a_drain(api: Api, change: dict[str, Any]) -> None:
+def test_without_a_drain_only_the_record_is_read(api: Api, change: dict[str, Any]) -> None:
     olds = inputs(identity=api.identity)
     planned(olds, inputs(identity=api.identity, **change))
     planned({}, inputs(identity=api.identity))
-    assert api.asked == []
+    assert api.asked == [RECORD]
 
 
 def test_a_missing_credential_does_not_hide_the_plan() -> None:

@@ -4,7 +4,7 @@ from tests.node.steps.disk import MEMBERSHIP, Disk
 
 STAND_INS = f"""
 MEMBERSHIP='{MEMBERSHIP}' CA_CERTIFICATE=certificate ENDPOINT=192.0.2.1:6443
-OTHER_CONTROL_PLANES=
+OTHER_CONTROL_PLANES= CONTROL=c1 KUBELET=k1
 lib_begin() {{ set -Eeuo pipefail; }}
 open_run() {{ RUN=$STATE; }}
 answers() {{ [[ -e $STATE/answers ]]; }}
@@ -29,7 +29,8 @@ def initialize(disk: Disk) -> list[str]:
 
 def test_bootstrap_tokens_are_deleted_before_the_machine_counts_as_a_member(disk: Disk) -> None:
     called = initialize(disk)
-    assert called == ["kubeadm init", "kubectl --kubeconfig", "record_membership"]
+    assert called == ["kubeadm init", *3 * ["kubectl --kubeconfig"], "record_membership"]
+    assert (disk.state / "joined").read_text() == "c1\nk1\n"
 
 
 def test_a_first_machine_that_joined_later_is_left_alone(disk: Disk) -> None:

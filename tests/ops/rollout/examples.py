@@ -44,6 +44,8 @@ def inputs(**changes: Any) -> Any:
         "held_by": [],
         "waiting": {},
         "wanted": {},
+        "unfinished": "",
+        "recorded": "",
     }
     return copy.deepcopy({**props, **changes})
 

@@ -13,10 +13,11 @@ from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import Limits
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.node_operations import NodeOperations
-from ops.rollout.observed import AppliedState, ObservedMachine
+from ops.rollout.observed import AppliedState, ObservedCluster, ObservedMachine
 from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
-from tests.ops.rollout.examples import CLUSTER, found
+from ops.rollout.record import RolloutRecord
+from tests.ops.rollout.examples import CLUSTER, found, inputs
 
 
 class FakeFleet:
@@ -33,13 +34,21 @@ class FakeFleet:
         self.said: list[str] = []
         self.failing: dict[str, Exception] = {}
         self.recorded = CLUSTER
+        self.record: dict[str, str] | None = None
+        self.records: list[dict[str, str]] = []
+        former = DesiredCluster.of(inputs())
+        self.joining = (former.control, former.kubelet)
         self.api_answers = True
         self.has_room = True
         self.stay = ""
         self.ignored: set[str] = set()
         self.registering: dict[str, Node | None] = {}
 
+    def point(self, what: str) -> None:
+        """A moment at which a run may be killed."""
+
     def call(self, call: str, name: str) -> None:
+        self.point(call)
         self.calls.append((call, name))
         if call in self.failing:
             raise self.failing[call]
@@ -98,8 +107,12 @@ class FakeOperations(NodeOperations):
             now = replace(now, images={})
         elif name == "register":
             fleet.registering[self.name] = found(self.wanted).node
+        elif name == "upload_configuration":
+            fleet.joining = more["CONTROL"], more["KUBELET"]
         if name == "upgrade_first":
             fleet.recorded = CLUSTER.replace("v1.36.3", self.wanted.version)
+            # kubeadm writes its ConfigMaps anew.
+            fleet.joining = ("", "")
         fleet.ignored |= {more["IGNORED_CHECKS"]} if "IGNORED_CHECKS" in more else set()
         fleet.found[self.name] = now
         return ""
@@ -146,6 +159,29 @@ class FakeNodes(ClusterNodes):
         del pod
         return self._fleet.has_room
 
+    def observe_cluster(self) -> ObservedCluster:
+        record = self._fleet.record
+        unfinished = None if record is None else RolloutRecord.of(record)
+        return ObservedCluster(self.recorded_version(), *self._fleet.joining, unfinished)
+
+    def limited(self, seconds: float) -> ClusterNodes:
+        return self
+
+    def unfinished(self) -> RolloutRecord | None:
+        return self.observe_cluster().unfinished
+
+    def version_once(self) -> str:
+        return self.recorded_version()
+
+    def write_record(self, data: Mapping[str, str]) -> None:
+        self._fleet.point("write_record")
+        self._fleet.record = dict(data)
+        self._fleet.records.append(dict(data))
+
+    def remove_record(self) -> None:
+        self._fleet.point("remove_record")
+        self._fleet.record = None
+
     def cluster_document(self) -> str:
         return self._fleet.recorded
 
@@ -163,11 +199,15 @@ class FakeNodes(ClusterNodes):
 
     def cordon(self, name: str) -> None:
         self._fleet.call("cordon", name)
+        self._set_cordoned(name, True)
 
     def uncordon(self, name: str) -> None:
         self._fleet.call("uncordon", name)
+        self._set_cordoned(name, False)
+
+    def _set_cordoned(self, name: str, cordoned: bool) -> None:
         now = self._fleet.found[name]
-        node = now.node and replace(now.node, cordoned=False)
+        node = now.node and replace(now.node, cordoned=cordoned)
         self._fleet.found[name] = replace(now, node=node)
 
     def set_pending(self, name: str, text: str) -> None:
@@ -217,7 +257,7 @@ def run(fleet: FakeFleet) -> bool:
         Progress(fleet.log),
         limits=limits_of(fleet.props["policy"]),
     )
-    rollout.run(record_initial=False)
+    rollout.run()
     return rollout.changed
 
 

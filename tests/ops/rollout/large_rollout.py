@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.kube import client
 from ops.kube.node import metadata_patch
-from ops.rollout.cluster_nodes import ClusterNodes
+from ops.rollout.cluster_nodes import RECORD, ClusterNodes
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
@@ -43,7 +43,7 @@ def cost(nodes: int) -> Cost:
             ClusterNodes(client.of(api.kubeconfig), drain_seconds=60, force=False),
             Progress(fleet.log),
             limits=limits_of({**fleet.props["policy"], "max_unavailable": AT_ONCE}),
-        ).run(record_initial=False)
+        ).run()
         assert len(fleet.called("apply_kubelet")) == nodes
         return Cost(len(api.asked), sum(api.sizes))
 
@@ -66,10 +66,13 @@ def _serve(api: Api, cluster: DesiredCluster) -> None:
         api.answers[f"GET {NODES_PATH}/{node['metadata']['name']}"] = (200, node)
         api.answers[f"PATCH {NODES_PATH}/{node['metadata']['name']}"] = (200, node)
     api.lists["/api/v1/pods"] = api.lists["/api/v1/namespaces/kube-system/pods"] = []
-    api.answers[f"{CONFIGURATIONS}/kubeadm-config"] = (
-        200,
-        {"data": {"ClusterConfiguration": CLUSTER}},
-    )
+    for name, data in (
+        ("kubeadm-config", {"ClusterConfiguration": CLUSTER}),
+        ("kubelet-config", {}),
+    ):
+        api.answers[f"{CONFIGURATIONS}/{name}"] = (200, {"metadata": {}, "data": data})
+    # The API answers with the whole object.
+    api.answers[f"PATCH {RECORD}"] = lambda: (200, api.sent[f"PATCH {RECORD}"])
 
 
 def _node(machine: DesiredMachine) -> dict[str, Any]:

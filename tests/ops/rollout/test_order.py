@@ -106,7 +106,7 @@ def test_upgrade_covers_new_settings() -> None:
 def test_new_settings_are_uploaded_once_and_applied_to_all() -> None:
     fleet = FakeFleet(inputs(kubelet_document="maxPods: 50"), alike(inputs()))
     assert run(fleet)
-    assert fleet.calls[0] == ("upload_configuration", "a-control-plane-0")
+    assert fleet.calls[-1] == ("upload_configuration", "a-control-plane-0")
     assert fleet.called("upload_configuration") == ["a-control-plane-0"]
     assert fleet.called("apply_kubelet") == sorted(fleet.props["machines"])
     assert fleet.called("drain") == []

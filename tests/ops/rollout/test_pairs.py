@@ -121,7 +121,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_row_is_in_the_table() -> None:
-    assert {kind.name for kind in actions.ACTIONS} == {*CHANGES}
+    of_clusters = {"documents", "unfinished"}
+    assert {kind.name for kind in actions.ACTIONS} - of_clusters == {*CHANGES}
 
 
 @pytest.mark.parametrize(("one", "other"), [*combinations(CHANGES, 2)])

@@ -88,7 +88,7 @@ def test_a_host_moves_between_pools_in_place() -> None:
     assert plan(before, after, {}) == {
         "a-worker-1": "label kubeadm-fleet/pool=gpu: in place",
     }
-    reject_unsafe(ClusterChange.of(before, after), {})
+    reject_unsafe(ClusterChange.of(before, after), {}, "")
     machine = DesiredCluster.of(after).by_name["a-worker-1"]
     former = found(DesiredCluster.of(before).by_name["a-worker-1"])
     assert {each.kind for each in required_actions(former, machine)} == {actions.METADATA}

@@ -48,7 +48,7 @@ def rollout(fleet: FakeFleet) -> RolloutRun:
         Progress(fleet.log),
         limits=limits_of(fleet.props["policy"]),
     )
-    made.run(record_initial=False)
+    made.run()
     return made
 
 
