@@ -14,10 +14,9 @@ surveyed when that is decided: nothing is given up for a host that would be refu
 never treated as deleted. Delete restores the host's original state.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pulumi
@@ -33,13 +32,20 @@ from components.providers.base import (
     require_present,
 )
 from components.providers.engine_log import EngineLog, this_run
+from components.providers.host_visit import (
+    ExistingHostInputs,
+    artifacts_of,
+    fleet_id,
+    requirements,
+    visit_to,
+    written_paths,
+)
 from ops.errors import OperatorError
 from ops.hosts.facts import FactsSummary
 from ops.hosts.forgotten_hosts import FORGET, is_forgotten
 from ops.hosts.login import Login, LoginProps
 
 if TYPE_CHECKING:
-    from ops.hosts.artifacts import HostArtifacts
     from ops.hosts.enrollment import Enrollment
     from ops.hosts.facts import Facts
     from ops.hosts.preflight import HostRequirements
@@ -54,25 +60,6 @@ REPLACING = ("role", "machine", "address")
 CAUSES = ("login", "owner", "kubernetes_version", "source")
 # Optional in the config.
 OPTIONAL = ("mirror",)
-
-
-class ExistingHostInputs(TypedDict):
-    """The host as the provider gets it."""
-
-    owner: str
-    machine: str
-    role: str
-    address: str
-    kubernetes_version: str
-    source: str
-    mirror: NotRequired[str]
-    sums: NotRequired[Mapping[str, str]]
-    login: LoginProps
-    host_key_check: str
-    endpoint_port: NotRequired[float]
-    networks: NotRequired[Mapping[str, str]]
-    swap: NotRequired[bool]
-    content: Mapping[str, str]
 
 
 class ExistingHostState(ExistingHostInputs):
@@ -91,13 +78,13 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         """Take the host over; reset one that was declared lost and came back."""
         from ops.hosts import succession
 
-        with _visit(inputs, PATIENCE_SECONDS) as visit:
-            facts = visit.facts(_written(inputs))
-            wanted = _requirements(inputs, facts)
+        with visit_to(inputs, PATIENCE_SECONDS) as visit:
+            facts = visit.facts(written_paths(inputs))
+            wanted = requirements(inputs, facts)
             if succession.is_member_again(facts, wanted):
                 succession.reject_unknown_member(visit.where, facts, wanted)
                 visit.reset(str(facts.identity))
-                facts = visit.facts(_written(inputs))
+                facts = visit.facts(written_paths(inputs))
             visit.reject_unfit(facts, wanted)
             for hint in visit.hints(facts, wanted):
                 EngineLog("")(hint, ephemeral=False)
@@ -143,7 +130,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         from ops.hosts.ssh import Unreachable
 
         try:
-            with _visit(state) as visit:
+            with visit_to(state) as visit:
                 facts = visit.look()
         except Unreachable as error:
             return {**state, "condition": f"unreachable: {error}"}
@@ -162,7 +149,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         if is_forgotten(state["machine"]):
             return
         try:
-            with _visit(state) as visit:
+            with visit_to(state) as visit:
                 if visit.look().identity == state["machine_id"]:
                     visit.reset(state["machine_id"])
         except Unreachable as error:
@@ -195,8 +182,8 @@ def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool
     run = this_run()
     unfit, unknown = [], []
     try:
-        with _visit(news, 0 if run.is_preview else PATIENCE_SECONDS) as visit:
-            facts = visit.facts(_written(news))
+        with visit_to(news, 0 if run.is_preview else PATIENCE_SECONDS) as visit:
+            facts = visit.facts(written_paths(news))
         if facts.identity == olds["machine_id"] and not changed(olds, news, REPLACING):
             return False
         wanted = _successor_requirements(olds, news, facts)
@@ -205,7 +192,7 @@ def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool
         unknown.append(str(error))
     try:
         if not is_forgotten(olds["machine"]):
-            with _visit(olds) as visit:
+            with visit_to(olds) as visit:
                 visit.look()
     except Unreachable as error:
         unknown.append(succession.unreleasable(olds["machine"], error))
@@ -223,10 +210,10 @@ def _successor_requirements(
 ) -> "HostRequirements":
     """Return the requirements of a successor, which may be the enrolled host itself."""
     if facts.identity != olds["machine_id"]:
-        return _requirements(news, facts)
+        return requirements(news, facts)
     # It is still claimed as it was enrolled, and its reset frees the space of its artifacts.
-    wanted = _requirements(news, facts)
-    return replace(wanted, fleet=_fleet(olds["owner"]), machine=olds["machine"], disk=0)
+    wanted = requirements(news, facts)
+    return replace(wanted, fleet=fleet_id(olds["owner"]), machine=olds["machine"], disk=0)
 
 
 def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
@@ -242,7 +229,7 @@ def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
     if content != olds["content"]:
         return True
     try:
-        desired = _host_artifacts({**news, "content": content}, olds["facts"]["arch"])
+        desired = artifacts_of({**news, "content": content}, olds["facts"]["arch"])
     except OperatorError:
         return False
     return bool(desired.digest != olds["artifacts_digest"])
@@ -250,7 +237,7 @@ def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
 
 def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostState:
     """Send the artifacts to the host, if it is still the enrolled one."""
-    with _visit(news, PATIENCE_SECONDS) as visit:
+    with visit_to(news, PATIENCE_SECONDS) as visit:
         facts = visit.look()
         if facts.identity != olds["machine_id"]:
             raise OperatorError(
@@ -258,7 +245,7 @@ def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostStat
                 "enrolled, or it was reinstalled: run `fleet refresh`, then "
                 "`fleet up`, which replaces it"
             )
-        former, fleet = _fleet(olds["owner"]), _fleet(news["owner"])
+        former, fleet = fleet_id(olds["owner"]), fleet_id(news["owner"])
         if former != fleet and facts.claim is not None and facts.claim.fleet == former:
             visit.reassign(olds["machine_id"], former, fleet)
         return _sync_artifacts(visit, news, facts)
@@ -267,8 +254,8 @@ def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostStat
 def _sync_artifacts(
     visit: "Enrollment", inputs: ExistingHostInputs, facts: "Facts"
 ) -> ExistingHostState:
-    claim, have = visit.take(_fleet(inputs["owner"]), uuid4().hex[:8])
-    desired = _host_artifacts(inputs, facts.arch)
+    claim, have = visit.take(fleet_id(inputs["owner"]), uuid4().hex[:8])
+    desired = artifacts_of(inputs, facts.arch)
     machine_id = f"{facts.machine_id}-{claim.mark}"
     visit.sync_artifacts(machine_id, desired, have)
     return {
@@ -278,83 +265,6 @@ def _sync_artifacts(
         "artifacts_digest": desired.digest,
         "condition": OWNED,
     }
-
-
-def _disk(inputs: ExistingHostInputs, facts: "Facts") -> int:
-    """Return the size of the host's artifacts; a preview need not know them."""
-    if not _is_known(facts):
-        return 0
-    try:
-        return int(_host_artifacts(inputs, facts.arch).disk)
-    except OperatorError:
-        if this_run().is_preview:
-            return 0
-        raise
-
-
-def _host_artifacts(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
-    from ops.hosts import artifacts
-
-    return artifacts.for_host(
-        source=inputs["source"],
-        mirror=inputs.get("mirror"),
-        sums=inputs.get("sums", {}),
-        kubernetes_version=inputs["kubernetes_version"],
-        arch=arch,
-        role=inputs["role"],
-    ).with_texts(inputs["content"])
-
-
-def _requirements(inputs: ExistingHostInputs, facts: "Facts") -> "HostRequirements":
-    from ops.hosts.enrollment import wanted
-
-    port = inputs.get("endpoint_port")
-    return wanted(
-        inputs["role"],
-        _fleet(inputs["owner"]),
-        inputs["machine"],
-        disk=_disk(inputs, facts),
-        endpoint_port=None if port is None else int(port),
-        networks=inputs.get("networks", {}),
-        address=inputs["address"],
-        swap=inputs.get("swap", False),
-        written=_written(inputs),
-    )
-
-
-def _written(inputs: ExistingHostInputs) -> list[str]:
-    """Paths of the binaries and files of the host, so that foreign ones are not overwritten."""
-    from model.artifacts.upstream import downloads
-    from model.render.machine_files import paths_of
-    from ops.hosts import content
-    from ops.hosts.artifacts import FILES
-
-    binaries = downloads(inputs["kubernetes_version"], "amd64", None)
-    tables = [digest for name, digest in inputs["content"].items() if name == FILES]
-    files = [path for digest in tables for path in paths_of(content.get(digest))]
-    return [*(binary.install for binary in binaries), *files]
-
-
-def _is_known(facts: "Facts") -> bool:
-    from model.well_known import ARCHITECTURES
-
-    return facts.arch in ARCHITECTURES.values()
-
-
-def _fleet(owner: str) -> str:
-    from hashlib import sha256
-
-    return sha256(owner.encode()).hexdigest()[:16]
-
-
-@contextmanager
-def _visit(inputs: ExistingHostInputs, patience_seconds: float = 0) -> "Iterator[Enrollment]":
-    from ops.hosts.enrollment import Enrollment
-    from ops.hosts.ssh import connected
-
-    login = Login.from_props(inputs["login"])
-    with connected(login, patience_seconds=patience_seconds) as connection:
-        yield Enrollment(connection, name=inputs["machine"])
 
 
 @dataclass(frozen=True)

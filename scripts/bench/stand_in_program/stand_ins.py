@@ -9,17 +9,13 @@ import time
 from typing import Any, cast
 
 from components.providers import existing_host, health_check, manifests, rollout
-from components.providers.existing_host import (
-    OWNED,
-    ExistingHostInputs,
-    ExistingHostProvider,
-    ExistingHostState,
-)
+from components.providers.existing_host import OWNED, ExistingHostProvider, ExistingHostState
 from components.providers.health_check import (
     ClusterHealthCheckInputs,
     ClusterHealthCheckProvider,
     ClusterHealthCheckState,
 )
+from components.providers.host_visit import ExistingHostInputs, artifacts_of
 from components.providers.manifests import ManifestsInputs, ManifestsProvider, ManifestsState
 from components.providers.rollout import RolloutInputs, RolloutProvider, RolloutState
 from ops.errors import OperatorError
@@ -114,7 +110,7 @@ def install() -> None:
 def _digest(inputs: ExistingHostInputs) -> str:
     """Return the digest of the bundle, if there is one."""
     try:
-        return existing_host._host_artifacts(inputs, ARCH).digest
+        return artifacts_of(inputs, ARCH).digest
     except OperatorError:
         return ""
 
