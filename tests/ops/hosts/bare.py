@@ -18,7 +18,6 @@ from scripts.build.shell import copy_tree, run
 
 USER = "ubuntu"
 NEEDED = (
-    "procps",
     "runc",
     "conntrack",
     "socat",

@@ -105,7 +105,7 @@ def test_a_cluster_is_created_through_a_proxy_and_destroyed_despite_a_dead_host(
         mirrors.serving(lab.gateway, VERSION) as mirror,
         proxies.serving(lab.gateway, INSIDE, mirror.url) as proxy,
     ):
-        artifacts = {"source": "upstream", "mirror": f"http://{INSIDE}"}
+        artifacts = {"source": "upstream", "mirror": f"http://{INSIDE}", "sums": mirror.sums}
         behind = {"http": proxy.url, "noProxy": [".local"]}
         config = described({"user": "root"}, *hosts, artifacts=artifacts, proxy=behind)
         stack = HostsStack(tmp_path / "stack", config, sshPrivateKey=key)

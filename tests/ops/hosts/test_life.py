@@ -122,8 +122,8 @@ def test_another_host_is_a_replacement(lab: Lab, host: BareHost, taken: dict[str
     other = lab.boot("host-1", 12)
     news = {**wanted(other), "machine": host.name}
     assert HOSTS.diff("", taken, news).replaces == ["address", "login"]
-    unpinned = wanted(host, host=lab.address(12), host_key=None)
-    assert HOSTS.diff("", taken, unpinned).replaces == ["login"]
+    unpinned = wanted(host, host=lab.address(12), host_key=None, address=lab.address(12))
+    assert HOSTS.diff("", taken, unpinned).replaces == ["address", "login"]
 
 
 def test_a_host_that_cannot_be_released_stays_in_state(

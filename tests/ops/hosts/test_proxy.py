@@ -44,9 +44,11 @@ def pull(host: BareHost, image: str) -> None:
     host.shell(f"ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d {image}")
 
 
-def test_all_downloads_use_the_proxy(host: BareHost, proxy: Proxy) -> None:
+def test_all_downloads_use_the_proxy(host: BareHost, mirror: Mirror, proxy: Proxy) -> None:
     before = condition(host)
-    outs = HOSTS.create(wanted(host, source="upstream", mirror=f"http://{INSIDE}")).outs
+    outs = HOSTS.create(
+        wanted(host, source="upstream", mirror=f"http://{INSIDE}", sums=mirror.sums)
+    ).outs
     assert outs
     ran = prepare(host)
     assert ran.status == 1, "the name resolves only through the proxy"

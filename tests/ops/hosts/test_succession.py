@@ -44,7 +44,8 @@ def former(host: BareHost) -> dict[str, Any]:
 def preview(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     """A preview, and its warnings."""
     run = CurrentRun(is_preview=True)
-    monkeypatch.setattr("components.providers.existing_host.this_run", lambda: run)
+    for module in ("existing_host", "host_visit"):
+        monkeypatch.setattr(f"components.providers.{module}.this_run", lambda: run)
     log = mock.Mock()
     monkeypatch.setattr("components.providers.engine_log.EngineLog.__call__", log)
     return log
@@ -60,7 +61,7 @@ def test_an_unfit_or_silent_host_is_refused_before_anything_changes(
     with pytest.raises(OperatorError, match="nothing was changed on either") as refused:
         HOSTS.diff("", former, news)
     assert f"host-0 cannot be replaced by ubuntu@{other.address}:22" in str(refused.value)
-    assert "leftovers of an earlier installation: /etc/kubernetes/admin.conf" in str(refused.value)
+    assert "leftovers of an earlier installation: /etc/kubernetes" in str(refused.value)
     other.pause()
     with pytest.raises(OperatorError, match=rf"{other.address}:22 cannot be reached"):
         HOSTS.diff("", former, news)

@@ -51,12 +51,12 @@ def test_rejects_files_that_differ_from_upstream(host: BareHost, mirror: Mirror)
     mirror.asked.clear()
     ran = prepare(host)
     assert ran.status == 0, ran.said
-    assert mirror.asked == [KUBELET], "a complete download is not repeated"
+    assert mirror.asked == [CNI_URL], "a complete download is not repeated"
 
 
 def test_installs_once_and_pulls_images_from_the_mirror(host: BareHost, mirror: Mirror) -> None:
     take_over(host, mirror)
-    files = files_behind(artifacts=Artifacts("upstream", mirror.url))
+    files = files_behind(artifacts=Artifacts("upstream", mirror.url, mirror.sums))
     ran = prepare(host, files)
     assert ran.status == 0, ran.said
     assert VERSION in host.shell("kubelet --version; kubeadm version; ctr --version")
@@ -91,7 +91,7 @@ def test_images_of_another_version_are_pulled_while_it_is_staged(
     host: BareHost, mirror: Mirror
 ) -> None:
     outs = take_over(host, mirror)
-    files = files_behind(artifacts=Artifacts("upstream", mirror.url))
+    files = files_behind(artifacts=Artifacts("upstream", mirror.url, mirror.sums))
     assert prepare(host, files).status == 0
     host.shell(
         "mkdir -p /etc/kubernetes; echo x >/etc/kubernetes/kubelet.conf\n"
