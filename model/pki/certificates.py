@@ -4,7 +4,6 @@ The subjects and extensions follow kubeadm's own ("PKI certificates and requirem
 https://kubernetes.io/docs/setup/best-practices/certificates/), so that `kubeadm` accepts them.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -91,15 +90,6 @@ def fingerprint(cert_pem: str) -> str:
     """Return the SHA-256 of the certificate, hex with colons as `openssl x509` prints it."""
     certificate = x509.load_pem_x509_certificate(cert_pem.encode())
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
-
-
-def spki_pin(cert_pem: str) -> str:
-    """Return the public key's hash in the form of kubeadm's --discovery-token-ca-cert-hash."""
-    public = x509.load_pem_x509_certificate(cert_pem.encode()).public_key()
-    encoded = public.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
 
 
 def expiry(cert_pem: str) -> datetime:

@@ -130,27 +130,6 @@ def remove_member(
     )
 
 
-def await_healthy(client: Client, *, deadline_seconds: float) -> list[Member]:
-    """Wait until every member has started, votes and is healthy."""
-
-    def healthy() -> list[Member]:
-        found = members(client)
-        if unhealthy := [str(one) for one in found if one.learner or not one.healthy]:
-            raise NotYet("; ".join(unhealthy))
-        return found
-
-    return wait_until(
-        healthy,
-        deadline_seconds,
-        lambda reason: OperatorError(
-            f"etcd at {client.access.server}: after {deadline_seconds:.0f} s not every member is "
-            f"healthy: {reason}. Check its pods (`kubectl --namespace {NAMESPACE} logs --selector "
-            "component=etcd`), fix the cause and run `fleet up` again."
-        ),
-        passing=(OperatorError,),
-    )
-
-
 def of_machine(found: Iterable[Member], name: str, address: str) -> list[Member]:
     """Return the members of one machine: its own, and one at its address that never started."""
     return [

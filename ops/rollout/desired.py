@@ -205,11 +205,6 @@ class ClusterChange:
         keys = documents.changed_keys(self.before.cluster_document, self.after.cluster_document)
         return keys if self.before.patches == self.after.patches else [*keys, "patches"]
 
-    @cached_property
-    def kubelet_keys(self) -> list[str]:
-        """The changed settings of the kubelet."""
-        return documents.changed_keys(self.before.kubelet_document, self.after.kubelet_document)
-
     def kubelet_keys_of(self, name: str) -> list[str]:
         """The changed settings of one machine's kubelet, its own ones included."""
         pair = (

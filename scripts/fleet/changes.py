@@ -237,7 +237,6 @@ def _unavailable(outputs: Mapping[str, Any]) -> dict[str, str]:
 
 
 _CLASS = re.compile(r"^(?:error: )?(?:Exception calling application: )?(?:[a-z_]\w*\.)+[A-Z]\w*: ")
-_BUILT_IN = re.compile(r"^([A-Z]\w*(?:Error|Exception|Exit)): ")
 
 
 def clean(text: str) -> str:

@@ -11,7 +11,6 @@ from tests.components.recorder import run
 from tests.components.test_changes import of_machines
 from tests.model.examples import CONTAINER, changed, host_key
 
-ONE = "clusters/one"
 # What knows all machines of a cluster.
 ALL = {"one-rollout", "one-health"}
 ALL_OF_HOSTS = ALL | {"one-ports"}

@@ -17,10 +17,12 @@ from unittest import mock
 
 import pytest
 
+from ops.errors import OperatorError
 from ops.kube import client, etcd
 from ops.kube.liveness import OUT_OF_SERVICE, TOLERATION_SECONDS
 from ops.nspawn import disk, process
 from ops.nspawn.spec import MachineSpec
+from ops.wait import NotYet, wait_until
 from scripts.bench.subnet import subnet
 from tests.e2e import failures
 from tests.e2e.kubectl import Kubectl
@@ -104,9 +106,15 @@ def kubectl(fleet: PulumiStack, kubeconfig: str) -> Kubectl:
 
 
 def members(kubeconfig: str) -> dict[str, str]:
-    """The ids of etcd's members, by the names of their Nodes; all are healthy and vote."""
-    found = etcd.await_healthy(client.of(kubeconfig), deadline_seconds=HEALTHY_SECONDS)
-    return {each.name: each.id for each in found}
+    """The ids of etcd's members, by the names of their Nodes, once all are healthy and vote."""
+
+    def healthy() -> dict[str, str]:
+        found = etcd.members(client.of(kubeconfig))
+        if unhealthy := [str(member) for member in found if member.learner or not member.healthy]:
+            raise NotYet("; ".join(unhealthy))
+        return {member.name: member.id for member in found}
+
+    return wait_until(healthy, HEALTHY_SECONDS, AssertionError, passing=(OperatorError,))
 
 
 def test_one_control_plane_becomes_three(

@@ -20,11 +20,6 @@ INHERITING = changed(
     (f"{TWO}/machines/memory", "2Gi"),
     (f"{TWO}/machines/subnet", ABSENT),
 )
-NEW_FIELD = changed(
-    CONTAINER,
-    ("kubelet", {"tlsCurvePreferences": [29]}),
-    (f"{ONE}/kubernetesVersion", "1.35.4"),
-)
 
 
 def paths(config: object) -> list[str]:

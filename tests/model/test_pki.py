@@ -94,15 +94,6 @@ def test_openssl_prints_the_same_fingerprint(files: Path) -> None:
     )
 
 
-def test_the_pin_is_the_hash_of_the_public_key_info(files: Path) -> None:
-    (files / "ca.pub").write_text(
-        openssl("x509", "-in", "ca.crt", "-pubkey", "-noout", folder=files).stdout
-    )
-    openssl("pkey", "-pubin", "-in", "ca.pub", "-outform", "der", "-out", "ca.der", folder=files)
-    printed = openssl("dgst", "-sha256", "-hex", "ca.der", folder=files).stdout
-    assert certificates.spki_pin(CA.cert_pem) == f"sha256:{printed.split()[-1]}"
-
-
 @pytest.mark.parametrize("name", ["kubernetes", "etcd-ca", "front-proxy-ca"])
 def test_an_authority_matches_those_of_kubeadm(name: str) -> None:
     certificate = parsed(certificates.new_authority(name, 30))

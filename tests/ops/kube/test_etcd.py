@@ -75,20 +75,3 @@ def test_a_rejection_by_etcd_is_reported(api: Api) -> None:
     made.failures["member remove"] = (1, "", "etcdserver: unhealthy cluster")
     with pytest.raises(OperatorError, match=r"from etcd .* not possible .*unhealthy cluster"):
         etcd.remove_member(client.of(api.kubeconfig), "a", address="192.0.2.11", deadline_seconds=0)
-
-
-def test_waiting_for_health_names_unhealthy_members(api: Api) -> None:
-    Etcd(api, "a", "b", "c", dead={"b"})
-    with pytest.raises(OperatorError, match=r"b \(192.0.2.12, not healthy\)"):
-        etcd.await_healthy(client.of(api.kubeconfig), deadline_seconds=0)
-
-
-def test_waiting_for_health_returns_when_all_are_healthy(api: Api) -> None:
-    Etcd(api, "a", "b", "c")
-    assert [
-        each.name for each in etcd.await_healthy(client.of(api.kubeconfig), deadline_seconds=0)
-    ] == [
-        "a",
-        "b",
-        "c",
-    ]

@@ -11,8 +11,6 @@ from ops.kube import identity
 from ops.kube.identity import Identity
 from tests.ops.kube.api_server import Api
 
-OTHER = certificates.new_authority("kubernetes", 1)
-
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
