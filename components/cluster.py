@@ -190,5 +190,5 @@ def _summary(
     if hold := longest(waiting):
         summary["waiting"] = hold
     if unavailable:
-        summary["unavailable"] = {name: sentence(each) for name, each in unavailable.items()}
+        summary["unavailable"] = {name: sentence(worker) for name, worker in unavailable.items()}
     return summary

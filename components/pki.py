@@ -77,7 +77,7 @@ class Pki(pulumi.ComponentResource):
     def join_credential(self, node: str, *, after: pulumi.CustomResource) -> pulumi.Output[str]:
         """Return the credential with which a machine joins as this Node, and nothing else; secret.
 
-        It is valid for an hour, so it is issued anew in each run, once `after` is done. No resource
+        It is valid for an hour, so each run issues another one, once `after` is done. No resource
         holds it but the step that joins, which keeps the one that it ran with.
         """
         certificate = value_of(self.cluster.certificate)

@@ -43,11 +43,11 @@ def _drop(*_: object, **__: object) -> None:
 
 
 def _innermost_frame() -> source_pb2.StackTrace:
-    return source_pb2.StackTrace(frames=_WHOLE_STACK().frames[:1])
+    return source_pb2.StackTrace(frames=_COMPLETE_STACK().frames[:1])
 
 
 def _no_position(stack: source_pb2.StackTrace) -> None:
     """Return no position: the frame has it."""
 
 
-_WHOLE_STACK = resource._get_stack_trace
+_COMPLETE_STACK = resource._get_stack_trace

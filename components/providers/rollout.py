@@ -181,7 +181,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         left = find_drift(DesiredCluster.of(state), found, nodes)
         drift = {name: to_state(actions) for name, actions in left.items()}
         before = state["unavailable"]
-        workers = [each.name for each in DesiredCluster.of(state).workers]
+        workers = [worker.name for worker in DesiredCluster.of(state).workers]
         left_out = unavailable.still(before, found, workers)
         return {
             **state,

@@ -65,7 +65,7 @@ def _on_one_line(value: Any) -> str:
     """Return an example as YAML on one line."""
     if not isinstance(value, dict):
         return str(value)
-    return "{" + ", ".join(f"{key}: {_on_one_line(each)}" for key, each in value.items()) + "}"
+    return "{" + ", ".join(f"{key}: {_on_one_line(part)}" for key, part in value.items()) + "}"
 
 
 def schema_at(path: Path) -> SchemaNode:

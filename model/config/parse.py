@@ -49,12 +49,12 @@ def read(raw: object) -> ParseResult:
     try:
         return ParseResult(FleetConfig.model_validate(raw))
     except ValidationError as error:
-        errors = [(_path(each["loc"]), each) for each in error.errors(include_url=False)]
-    problems = tuple(_problem(path, each) for path, each in errors)
+        errors = [(_path(found["loc"]), found) for found in error.errors(include_url=False)]
+    problems = tuple(_problem(path, found) for path, found in errors)
     if any(path in ((), ("clusters",)) for path, _ in errors):
         return ParseResult(None, problems)
-    for path, each in errors:
-        _substitute(raw, path, is_key=_is_key(each))
+    for path, found in errors:
+        _substitute(raw, path, is_key=_is_key(found))
     invalid = frozenset(path for path, _ in errors)
     return ParseResult(FleetConfig.model_validate(raw), problems, invalid)
 
@@ -81,8 +81,8 @@ def _problem(path: Path, error: Any) -> ConfigProblem:
     kind, value = error["type"], error["input"]
     if kind == REFUSED:
         said = error["ctx"]
-        whole = "entry" in said or _is_key(error)
-        example = said["example"] if whole else _line(path, said["example"])
+        is_complete = "entry" in said or _is_key(error)
+        example = said["example"] if is_complete else _line(path, said["example"])
         return problem_at(path, value, said["problem"], allowed=said["allowed"], example=example)
     if kind == "extra_forbidden":
         return _unknown_key(path, value)

@@ -107,8 +107,10 @@ def _misplaced(
 ) -> Issue:
     """Return the issue of a named pool, with an address from which on its machines have room."""
     free = _free_address(cluster, subnet, pool)
-    pools = [each for each in (pool, *others) if each.is_named]
-    names = " or ".join(f"workers.pools.{each.name}.firstAddress" for each in pools)
+    pools = (pool, *others)
+    names = " or ".join(
+        f"workers.pools.{named.name}.firstAddress" for named in pools if named.is_named
+    )
     return issue(
         pool.path("firstAddress"),
         pool.first_address,
@@ -121,8 +123,8 @@ def _misplaced(
             *cluster.subnet_paths,
             *(
                 path
-                for each in (pool, *others)
-                for path in (each.size_path, each.path("firstAddress"))
+                for colliding in pools
+                for path in (colliding.size_path, colliding.path("firstAddress"))
             ),
         ),
     )
@@ -131,7 +133,7 @@ def _misplaced(
 def _free_address(
     cluster: ResolvedCluster, subnet: IPv4Network, pool: ResolvedPool
 ) -> IPv4Address | None:
-    taken = [*RESERVED, *(each.block(subnet) for each in cluster.pools if each is not pool)]
+    taken = [*RESERVED, *(other.block(subnet) for other in cluster.pools if other is not pool)]
     if cluster.vip and cluster.vip.address in subnet:
         taken.append(Block(int(cluster.vip.address) - int(subnet.network_address), 1))
     offset = free_offset(subnet, pool.size, taken)

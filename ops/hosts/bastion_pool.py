@@ -70,7 +70,7 @@ class BastionPool:
     def _take(self) -> "paramiko.Transport | None":
         """Return a connection whose stream has ended."""
         with self._lock:
-            self._used = [(each, stream) for each, stream in self._used if each.is_active()]
+            self._used = [entry for entry in self._used if entry[0].is_active()]
             for entry in self._used:
                 transport, stream = entry
                 if stream.was_closed_here:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NotRequired, TypedDict, cast
 
-from model.well_known import POOL_LABEL
+from model.well_known import CONTROL_PLANE_LABEL, POOL_LABEL
 from ops.errors import OperatorError
 from ops.kube import etcd_space, reachability
-from ops.kube.client import PROBE_RETRIES, Client
+from ops.kube.client import PROBE_RETRIES, Client, poll_seconds
 from ops.kube.conditions import is_ready, message
 from ops.kube.errors import ApiError
 from ops.wait import NotYet, wait_until
@@ -14,12 +14,9 @@ from ops.wait import NotYet, wait_until
 Object = dict[str, Any]
 
 POLL_SECONDS = 0.5
-# The least for each Node: every look reads all of them, which are 13 MB in a cluster of a thousand.
-POLL_SECONDS_PER_NODE = 0.005
 SYSTEM_PODS = "/api/v1/namespaces/kube-system/pods"
 DNS_SELECTOR = "k8s-app=kube-dns"
 PROBE_SELECTOR = "app.kubernetes.io/name=kubeadm-fleet-probe"
-CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 
 
 class NodeSummary(TypedDict):
@@ -67,7 +64,7 @@ def await_ready(
         ready,
         deadline_seconds,
         late,
-        poll_seconds=max(POLL_SECONDS, len(nodes) * POLL_SECONDS_PER_NODE),
+        poll_seconds=poll_seconds(len(nodes), POLL_SECONDS),
     )
 
 

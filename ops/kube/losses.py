@@ -45,9 +45,9 @@ def _read(client: Client, node: str) -> list[Json]:
     """Return the Node's pods that a drain concerns."""
     pods = client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
     return [
-        each
-        for each in pods
-        if not (pod.belongs_to_node(each) or pod.has_finished(each) or pod.is_terminating(each))
+        found
+        for found in pods
+        if not (pod.belongs_to_node(found) or pod.has_finished(found) or pod.is_terminating(found))
     ]
 
 
@@ -55,16 +55,16 @@ def _stranded(
     client: Client, node: str, pods: list[Json], nodes: Iterable[Json], judging: list[Json]
 ) -> set[str]:
     """Return the UIDs of the pods that a drain does not evict, as in drain.py."""
-    others = [each for each in nodes if _name(each) != node]
-    placed = {pod.uid(each): each for each in volumes.with_affinity(client, pods)}
+    others = [other for other in nodes if _name(other) != node]
+    placed = {pod.uid(found): found for found in volumes.with_affinity(client, pods)}
     return {*placement.unplaceable(placed, others), *webhooks.sole_backends(client, judging, pods)}
 
 
 def _sentence(pods: list[Json], stranded: set[str], *, leaves: bool) -> str:
-    alone = [each for each in pods if pod.uid(each) in stranded]
-    going = pods if leaves else [each for each in pods if pod.uid(each) not in stranded]
-    bare = [each for each in going if pod.is_bare(each)]
-    data = [each for each in going if pod.has_scratch_data(each)]
+    alone = [found for found in pods if pod.uid(found) in stranded]
+    going = pods if leaves else [found for found in pods if pod.uid(found) not in stranded]
+    bare = [found for found in going if pod.is_bare(found)]
+    data = [found for found in going if pod.has_scratch_data(found)]
     end = "deleted with it" if leaves else "stay and keep running"
     return "; ".join(
         f"{what} ({len(named)}): {pod.titles(named)}"

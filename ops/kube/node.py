@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from model.well_known import CONTROL_PLANE_LABEL
 from ops.kube.conditions import condition, is_ready
 from ops.kube.placement import format_taint
 
@@ -20,11 +21,11 @@ PENDING = "kubeadm-fleet/pending"
 # Labels of control planes. kubeadm sets them only once, so nothing else would restore them.
 # https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 ROLE_LABELS = {
-    "node-role.kubernetes.io/control-plane": "",
+    CONTROL_PLANE_LABEL: "",
     "node.kubernetes.io/exclude-from-external-load-balancers": "",
 }
 # The taint with which kubeadm registers a control plane when it joins.
-ROLE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
+ROLE_TAINT = f"{CONTROL_PLANE_LABEL}:NoSchedule"
 # flannel's annotation, from which its peers learn where to send a Node's packets.
 FLANNEL = "flannel.alpha.coreos.com/backend-data"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from model.selectors import meets
 from ops.kube.conditions import is_ready
+from ops.kube.pod import few
 
 Object = Mapping[str, Any]
 
@@ -43,7 +44,10 @@ def unplaceable(pods: Mapping[str, Object], nodes: Iterable[Object]) -> dict[str
                 del reasons[key]
         if not reasons:
             break
-    return {key: _shown(each) for key, each in reasons.items()}
+    return {
+        key: few(of_nodes, most=SHOWN_NODES) or "there is no other Node"
+        for key, of_nodes in reasons.items()
+    }
 
 
 def obstacle(pod: Object, node: Object) -> str:
@@ -80,11 +84,6 @@ def format_taint(taint: Mapping[str, str]) -> str:
     """Format a taint as kubectl does: key=value:Effect, without `=` if there is no value."""
     value = taint.get("value", "")
     return f"{taint['key']}{f'={value}' if value else ''}:{taint['effect']}"
-
-
-def _shown(reasons: list[str]) -> str:
-    more = [f"{len(reasons) - SHOWN_NODES} more"] if len(reasons) > SHOWN_NODES else []
-    return ", ".join([*reasons[:SHOWN_NODES], *more]) or "there is no other Node"
 
 
 def _tolerates(spec: Object, taint: Mapping[str, str]) -> bool:

@@ -72,8 +72,8 @@ def titles(pods: Iterable[Object]) -> str:
     return few([title(pod) for pod in pods])
 
 
-def few(items: Iterable[str], separator: str = ", ") -> str:
+def few(items: Iterable[str], separator: str = ", ", most: int = SHOWN) -> str:
     """Join the first items, and count the others."""
     every = list(items)
-    more = [f"{len(every) - SHOWN} more"] if len(every) > SHOWN else []
-    return separator.join([*every[:SHOWN], *more])
+    more = [f"{len(every) - most} more"] if len(every) > most else []
+    return separator.join([*every[:most], *more])

@@ -19,14 +19,13 @@ from threading import Lock
 
 from ops.current_run import Group
 from ops.errors import OperatorError
+from ops.kube.client import poll_seconds
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 
 # How long a machine may take to be reset, created, prepared and joined: the longest steps' limits.
 RETURN_SECONDS = 1800.0
 POLL_SECONDS = 1.0
-# The least for each Node of the cluster, since a look reads all of them.
-POLL_SECONDS_PER_NODE = 0.005
 NEVER = float("-inf")
 
 
@@ -103,7 +102,7 @@ class Turn:
             if failed := self._cluster.failed & others.keys():
                 raise self._refusal(f"{', '.join(sorted(failed))} could not leave, see there")
             self._report(f"waiting for other machines: {_text(others)}")
-            time.sleep(max(POLL_SECONDS, len(self._group.nodes) * POLL_SECONDS_PER_NODE))
+            time.sleep(poll_seconds(len(self._group.nodes), POLL_SECONDS))
             before, others = others, self._enter()
             if others.keys() != before.keys():
                 since = time.monotonic()

@@ -51,7 +51,7 @@ def sole_backends(client: Client, found: Iterable[Json], pods: Iterable[Json]) -
     with suppress(ApiError):
         for webhook in found if known else ():
             backends = _backends(client, webhook["clientConfig"]["service"])
-            own = [known[each] for each in backends if each in known]
+            own = [known[backend] for backend in backends if backend in known]
             if backends and len(own) == len(backends) and _judges(client, webhook, own[0]):
                 why = f"without it the webhook {webhook['name']} refuses its successor"
                 reasons |= dict.fromkeys(map(uid, own), why)

@@ -63,12 +63,12 @@ def test_room_for_one_pod_is_found_on_the_first_nodes(api: Api) -> None:
 def test_waiting_for_all_nodes_of_a_large_cluster_reads_them_less_often(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_health, "POLL_SECONDS_PER_NODE", 0.002)
+    monkeypatch.setattr(client, "POLL_SECONDS_PER_NODE", 0.002)
     names = [large_cluster.name(number) for number in range(large_cluster.NODES)]
     api.lists[NODES_PATH] = [found("False", name) for name in names]
     api.lists[cluster_health.SYSTEM_PODS] = []
     kube = Nodes(client.of(api.kubeconfig)).client
     with pytest.raises(OperatorError, match="not Ready"):
         cluster_health.await_ready(kube, "large", names, 1)
-    looks, pages = 2, 2
-    assert api.asked.count(LISTED) <= looks * pages
+    readings, pages = 2, 2
+    assert api.asked.count(LISTED) <= readings * pages

@@ -74,7 +74,7 @@ class Leaving(Thread):
 @pytest.fixture
 def cluster(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     monkeypatch.setattr(turns, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(turns, "POLL_SECONDS_PER_NODE", 0)
+    monkeypatch.setattr(client, "POLL_SECONDS_PER_NODE", 0)
     monkeypatch.setattr(turns, "_clusters", {})
     monkeypatch.setattr(turns, "_waiting", set())
     yield Cluster(api)
