@@ -43,6 +43,7 @@ class Member:
             "MACHINE_ID": self.spec.machine_id,
             "NODE_ADDRESS": self.spec.bare_address,
             "KUBERNETES_VERSION": VERSION,
+            "MIRROR_CREDENTIALS": "",
             **self.documents,
             **settings,
         }
