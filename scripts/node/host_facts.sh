@@ -5,7 +5,7 @@
 # uses sudo, if allowed, only to read root's files.
 # Settings: SUDO (yes, no), SUDO_PASSWORD (empty: sudo must not ask), PATHS (paths that would be
 # written, separated by blanks).
-# Services that are a Node, or a container runtime, of somebody else.
+# Services of another installation: its Node or its container runtime.
 RUNTIMES=(kubelet.service containerd.service docker.service crio.service k3s.service k3s-agent.service
   rke2-server.service rke2-agent.service k0scontroller.service k0sworker.service
   'snap.microk8s.daemon-*.service')
@@ -14,7 +14,7 @@ FOREIGN_CHAINS='^(cali-|CILIUM_|WEAVE)'
 host_facts() {
   set -u
   export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
-  local SUDO=$SUDO refusal path
+  local SUDO=$SUDO refusal
   if refusal=$(as_root true 2>&1) && [[ $(as_root id -u) == 0 ]]; then
     fact root yes
   else
@@ -22,6 +22,14 @@ host_facts() {
     fact root "${refusal:-the user is not root}"
     SUDO=no
   fi
+  system_facts
+  network_facts
+  other_facts
+  own_facts
+  fact complete yes
+}
+
+system_facts() {
   fact clock "$(date +%s)"
   fact machine_id "$(cat /etc/machine-id)"
   (
@@ -37,22 +45,27 @@ host_facts() {
   fact swaps "$(awk 'NR > 1 {printf "%s,%s ", $1, $3}' /proc/swaps 2>/dev/null)"
   fact free_kib "$(df --portability --block-size=1024 /var/lib | awk 'END {print $4}')"
   fact init "$(cat /proc/1/comm)"
-
   fact mounts "$(restrictions | tr '\n' ' ')"
   fact modules "$(has_modules && echo yes || echo no)"
   fact proxies "$(grep --no-messages --files-with-matches --ignore-case --extended-regexp \
     '^[^#]*\b(https?|all)_proxy=' /etc/environment /etc/profile.d/*.sh /etc/systemd/system.conf \
     /etc/systemd/system.conf.d/*.conf | tr '\n' ' ')"
+}
+
+network_facts() {
+  local path
   fact addresses "$(ip -oneline -4 address show | awk '{sub(/\/.*/, "", $4); printf "%s,%s ", $2, $4}')"
   fact listeners "$(listeners | sort -u | tr '\n' ' ')"
-
   # IPv4 routes, addresses in hexadecimal: proc(5). The resolver that kubeadm tells the kubelet to use.
   fact routes "$(awk 'NR > 1 {print $1 "," $2 "," $3 "," $8}' /proc/net/route | tr '\n' ' ')"
   path=/run/systemd/resolve/resolv.conf
   [[ -e $path ]] || path=/etc/resolv.conf
   fact nameservers "$(awk '$1 == "nameserver" {print $2}' "$path" 2>/dev/null | tr '\n' ' ')"
+}
 
-  # What is in the way of our own files, and leftovers of an earlier cluster.
+# other_facts: what is in the way of our own files, and leftovers of an earlier cluster.
+other_facts() {
+  local path
   # shellcheck disable=SC2153
   fact files "$(for path in $PATHS; do [[ ! -e $path ]] || printf '%s ' "$path"; done)"
   fact folders "$(for path in "${CLUSTER_FOLDERS[@]}" /var/lib/etcd /var/lib/cni/networks/cbr0; do
@@ -66,9 +79,11 @@ host_facts() {
   fact packages "$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' \
     containerd containerd.io docker.io docker-ce cri-o kubelet kubeadm 2>/dev/null |
     awk '$2 == "installed" {printf "%s ", $1}')"
+}
 
-  # Ours: the claim of this host's fleet and machine, whether it has joined a cluster as that machine,
-  # and the digest of its artifacts.
+# own_facts: the claim of this host's fleet and machine, whether it has joined a cluster as that machine,
+# and the digest of its artifacts.
+own_facts() {
   fact member "$(as_root test -s "$STATE/member" && echo yes || echo no)"
   fact owner "$(as_root cat "$STATE/owner" 2>/dev/null)"
   # shellcheck disable=SC2016
@@ -76,7 +91,6 @@ host_facts() {
     cd "$1/artifacts" || exit
     cut -f 1 index | while read -r sum; do [[ -f $sum ]] || echo "$sum is missing"; done
     cat index downloads' digest "$STATE" 2>/dev/null | sha256sum | cut -d " " -f 1)"
-  fact complete yes
 }
 
 # restrictions: print what of our folders is on a read-only file system, or one without programs.
