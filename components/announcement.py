@@ -36,6 +36,6 @@ def groups_of(cluster: Cluster) -> tuple[Group, ...]:
 
 
 def engine_address() -> str | None:
-    """Return the address of the engine, as the language host was told it."""
+    """Return the address of the engine, an argument of the language host."""
     words = sys.orig_argv
     return words[words.index("--engine") + 1] if "--engine" in words[:-1] else None

@@ -139,10 +139,10 @@ class Component:
 class Upgrade:
     """The rollout settings of a cluster's machines.
 
-    At most `max_unavailable` workers at a time (at least 1), beside those of pools with a limit of
-    their own in `pool_limits`. Each is drained within `drain_seconds`, after which `force` decides
-    whether what blocks is deleted or the change stops. Clusters of `wave` n wait until those of
-    wave n-1 have been healthy for `soak_seconds`.
+    At most `max_unavailable` workers at a time (at least 1), in addition to those of pools with a
+    limit of their own in `pool_limits`. Each is drained within `drain_seconds`, after which `force`
+    decides whether what blocks is deleted or the change stops. Clusters of `wave` n wait until
+    those of wave n-1 have been healthy for `soak_seconds`.
     """
 
     max_unavailable: int

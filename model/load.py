@@ -68,7 +68,7 @@ def warnings(fleet: Fleet) -> list[str]:
     found = [*network_overlaps.warnings(fleet), *filter(None, shares)]
     texts = [str(problem) for problem in found[:MOST_WARNINGS]]
     if more := len(found) - len(texts):
-        texts.append(f"{more} more networks have such a warning: correct the first ones first")
+        texts.append(f"{more} more warnings of this kind: fix the ones above first")
     return texts
 
 

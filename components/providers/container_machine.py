@@ -179,7 +179,7 @@ def _unsent(
 ) -> ContainerMachineState:
     """Return the state of a machine that does not answer: no step is to be run on it."""
     EngineLog("")(
-        f"{news['hostname']} does not answer. Nothing was sent: the next `fleet up` does that",
+        f"{news['hostname']} does not answer. Nothing was sent: run `fleet up` once it answers",
         ephemeral=False,
         warning=True,
     )

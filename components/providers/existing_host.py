@@ -119,7 +119,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
             if changed(olds, news, ("login",)):
                 raise
             EngineLog("")(
-                f"{news['machine']}: {error}. Nothing was sent: the next `fleet up` does that",
+                f"{news['machine']}: {error}. Nothing was sent: run `fleet up` once it answers",
                 ephemeral=False,
                 warning=True,
             )

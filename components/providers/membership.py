@@ -33,11 +33,11 @@ from ops.rollout.progress import Progress
 # How long etcd may take until it can do without a member. This includes waiting for an API server
 # that just lost its own etcd, and for a load balancer that has not noticed yet.
 ETCD_SECONDS = 60
-# The engine's own limit of concurrent steps on the smallest host, if the run has not told its.
+# The engine's own limit of concurrent steps on the smallest host, if that of the run is unknown.
 SDK_PARALLEL = 4
 # Inputs updated in place. A consent given before a loss does not apply to that loss.
 TAKEN_OVER = ("identity", "pool", "address", "peers", "drain_seconds", "force", "data_loss")
-# Further inputs of a leave.
+# The other inputs that leaving needs.
 NEEDED = ("cluster", "node", "role")
 
 

@@ -101,8 +101,8 @@ class PoolUpgrades(Strict):
 
     max_unavailable: MaxUnavailable | None = Field(
         None,
-        description="Workers of the pool updated at the same time, beside those of other pools: a "
-        "number or a percentage (default: the pool shares the cluster's limit).",
+        description="Workers of the pool updated at the same time, in addition to those of other "
+        "pools: a number or a percentage (default: the pool shares the cluster's limit).",
     )
 
 

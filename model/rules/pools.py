@@ -22,14 +22,14 @@ EXAMPLES = {"count": "count: 3", "hosts": "hosts: {rack1-a: {address: ..., hostK
 
 def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues of one cluster's pools."""
-    yield from _beside_pools(cluster)
+    yield from _outside_pools(cluster)
     yield from _without_machines(cluster)
     subnet = cluster.settings.machines.subnet
     if cluster.driver == "container" and subnet is not None:
         yield from _addresses(cluster, subnet)
 
 
-def _beside_pools(cluster: ResolvedCluster) -> Iterator[Issue]:
+def _outside_pools(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield machines that are in no pool although there are pools."""
     workers, path = cluster.written.workers, (*cluster.path, "workers")
     if not workers.pools:
@@ -39,7 +39,7 @@ def _beside_pools(cluster: ResolvedCluster) -> Iterator[Issue]:
             yield issue(
                 (*path, key),
                 value,
-                "set beside pools: these machines would be in no pool",
+                "set together with pools: these machines would be in no pool",
                 allowed=f"either {key} or pools; a pool has its own {key}",
                 example=f"pools: {{general: {{{EXAMPLES[key]}}}}}",
                 sources=((*path, "pools"),),

@@ -48,7 +48,7 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
 
 
 def _other_networks(cluster: ResolvedCluster, recorded: Mapping[str, str]) -> Iterator[Issue]:
-    """Yield what differs from the snapshot's cluster and can't be changed in a restored one.
+    """Yield what differs from the snapshot's cluster and cannot be changed in a restored one.
 
     Its Services, Nodes and certificates, and the machines that are still its members, have it.
     """

@@ -53,7 +53,7 @@ def leftovers(facts: Facts, role: str) -> Iterator[str]:
         more = f" and {len(facts.chains) - SHOWN} more" if len(facts.chains) > SHOWN else ""
         yield (
             f"firewall rules of an earlier cluster: chains {' '.join(facts.chains[:SHOWN])}{more}: "
-            "nobody can tell which of them are in use: run `reboot`, which removes them"
+            "it is unknown which of them are in use: run `reboot`, which removes them"
         )
 
 

@@ -75,7 +75,10 @@ def _remedy(
     sources = dict.fromkeys(_address(hosts, trial) for trial in closed)
     if command := opening(firewall, closed[0].rule, list(sources)):
         return f"\n    {where}, {firewall.split()[0]} is active: `{command}`"
-    return f"\n    no firewall is active {where}: look at security groups and those between them"
+    return (
+        f"\n    no firewall is active {where}: check security groups and firewalls between the "
+        "machines"
+    )
 
 
 def _address(hosts: Mapping[str, PortHost], trial: Trial) -> str:

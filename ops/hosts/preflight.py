@@ -148,9 +148,9 @@ def _claimed(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
 
 
 def _hidden_networks(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
-    """Yield what the host could no longer reach beside the cluster's pods and Services."""
+    """Yield what the host could no longer reach besides the cluster's pods and Services."""
     for key, network in wanted.networks.items():
-        remedy = f"set networking.{key} to another one before the cluster is made"
+        remedy = f"set networking.{key} to another one before the cluster is created"
         for route in facts.routes:
             if route.conflicts(network):
                 yield (

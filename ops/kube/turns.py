@@ -86,8 +86,8 @@ class Turn:
     def _wait(self, others: Mapping[str, str], slots: Slots) -> None:
         if len(_waiting) >= slots.limit:
             raise OperatorError(
-                f"{self._name}: {len(_waiting)} machines of this run wait for their turn already, "
-                f"as many as --parallel {slots.parallel} allows. Nothing was changed on it: run "
+                f"{self._name}: {len(_waiting)} machines of this run are waiting for their turn, "
+                f"the most that --parallel {slots.parallel} allows. Nothing was changed on it: run "
                 "`fleet up` again"
             )
         _waiting.add(self._key)
@@ -100,7 +100,7 @@ class Turn:
         since = time.monotonic()
         while others:
             if failed := self._cluster.failed & others.keys():
-                raise self._refusal(f"{', '.join(sorted(failed))} could not leave, see there")
+                raise self._refusal(f"{', '.join(sorted(failed))} could not leave (see its error)")
             self._report(f"waiting for other machines: {_text(others)}")
             time.sleep(poll_seconds(len(self._group.nodes), POLL_SECONDS))
             before, others = others, self._enter()

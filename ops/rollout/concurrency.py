@@ -1,8 +1,8 @@
 """How many workers are changed at a time, and which machines come first.
 
-Pools with a limit of their own are changed beside the others, which share the cluster's. Within a
-limit, workers are changed as a sliding window: as soon as one is done, the next begins. Unhealthy
-machines come first: they serve no workload, and fixing one adds capacity.
+Pools with a limit of their own are changed in parallel with the others, which share the cluster's.
+Within a limit, workers are changed as a sliding window: as soon as one is done, the next begins.
+Unhealthy machines come first: they serve no workload, and fixing one adds capacity.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The record of a rollout that is under way: a ConfigMap of its cluster (ADR 0053).
 
 It is written before the first change and removed when all machines have it, so that the next run
-and another operator see what a failed or killed run left. It is only for the eye: a run inspects
+and another operator see what a failed or killed run left. It is only shown: a run inspects
 every machine itself. What is on a machine is recorded there, and the cordons of a rollout on the
 Nodes.
 """
@@ -13,7 +13,7 @@ from typing import Protocol
 
 NAME = "kubeadm-fleet-rollout"
 STATES = ("left", "begun", "done")
-# A large rollout writes its progress in this many steps: the record is written as a whole.
+# A large rollout writes its progress in this many steps: each write replaces the record.
 WRITES = 16
 
 

@@ -52,7 +52,7 @@ def was_lost(found: ObservedMachine) -> bool:
 
 
 def free_places(limit: int, unavailable: int) -> int:
-    """Return how many available workers may be changed at a time beside unavailable ones."""
+    """Return how many available workers may be changed at a time, given the unavailable ones."""
     return max(1, limit - unavailable)
 
 
@@ -90,10 +90,10 @@ def report(cluster: str, machines: Mapping[str, Unavailable]) -> str:
     lines = [f"  {name}: {sentence(machine)}" for name, machine in sorted(machines.items())]
     return "\n".join(
         [
-            f"{cluster} is done, but for {len(machines)} unavailable:",
+            f"{cluster} is done, except for {len(machines)} unavailable:",
             *lines,
-            "The next `fleet up` does the rest once they are back. A machine that is permanently "
-            "lost must be replaced or removed.",
+            "Run `fleet up` again once they are back. Replace or remove a machine that is "
+            "permanently lost.",
         ]
     )
 

@@ -57,7 +57,7 @@ my $own = inet_aton($ENV{NODE_ADDRESS}) or die "$ENV{NODE_ADDRESS} is no address
 my @trials = map { [split] } split /\n/, $ENV{TRIALS};
 my (%receivers, %seen);
 $| = 1;
-$SIG{ALRM} = sub { die "no other host was heard of for 120 s\n" };
+$SIG{ALRM} = sub { die "nothing was heard from the other hosts for 120 s\n" };
 alarm 120;
 
 sub listening {

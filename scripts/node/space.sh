@@ -2,7 +2,7 @@
 # requires: lib
 # Space and inodes that a step needs, on each file system that it writes to: checked before it stops
 # or receives anything. Only functions.
-# Left free beside what a step needs: logs and other programs go on writing.
+# Left free in addition to what a step needs: logs and other programs keep writing.
 SPACE_RESERVE=$((32 << 20))
 INODES=500
 

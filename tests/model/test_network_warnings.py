@@ -193,7 +193,7 @@ def test_a_large_fleet_is_warned_about_briefly_and_at_once() -> None:
     texts = warnings(fleet)
     assert time.process_time() - start < 0.3
     assert len(texts) == MOST_WARNINGS + 1
-    assert texts[-1].startswith(f"{2 * 249 - MOST_WARNINGS} more networks have such a warning")
+    assert texts[-1].startswith(f"{2 * 249 - MOST_WARNINGS} more warnings of this kind")
 
 
 @pytest.mark.parametrize(

@@ -179,8 +179,8 @@ def test_offered_address_is_free() -> None:
 
 
 CONTAINERS: dict[str, Case] = {
-    "a count beside pools": (
-        [(WORKERS, {"count": 1, "pools": {"a": {"count": 1}}})], f"{AT}.count", "beside pools",
+    "a count together with pools": (
+        [(WORKERS, {"count": 1, "pools": {"a": {"count": 1}}})], f"{AT}.count", "with pools: these",
     ),
     "a pool without a count": ([(WORKERS, {"pools": {"a": {}}})], f"{AT}.pools.a.count", "missing"),
     "hosts of containers": (
@@ -262,8 +262,8 @@ CONTAINERS: dict[str, Case] = {
     ),
 }  # fmt: skip
 HOSTS: dict[str, Case] = {
-    "hosts beside pools": (
-        [(f"{WORKERS}/pools", {"a": {"hosts": {}}})], f"{AT}.hosts", "beside pools",
+    "hosts together with pools": (
+        [(f"{WORKERS}/pools", {"a": {"hosts": {}}})], f"{AT}.hosts", "with pools: these",
     ),
     "a pool without hosts": (
         [(WORKERS, {"pools": {"a": {"labels": {"a": "b"}}}})], f"{AT}.pools.a.hosts", "missing",

@@ -167,7 +167,7 @@ def test_a_failed_turn_stops_those_that_wait_for_it(cluster: Cluster) -> None:
         assert not waiting.has_turn.wait(0.3)
         raise OperatorError("held by a budget")
     waiting.join(10)
-    assert "worker-0 could not leave, see there" in waiting.error
+    assert "worker-0 could not leave (see its error)" in waiting.error
     again = cluster.start("worker-0")
     assert again.has_turn.wait(5), "it is tried again"
     again.end()
