@@ -10,7 +10,7 @@ has, its step `prepare` follows that, and its rollout leaves it out.
 Another host (another address with another host key, or a reinstalled one) replaces it, and so does
 another address of its Node, on which its etcd member and its certificates depend. Both hosts are
 surveyed when that is decided: nothing is given up for a host that would be refused
-(ops/hosts/succession.py). A host that does not answer a refresh is recorded as unreachable and
+(ops/hosts/replacement.py). A host that does not answer a refresh is recorded as unreachable and
 never treated as deleted. Delete restores the host's original state.
 """
 
@@ -76,13 +76,13 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
 
     def _create(self, inputs: ExistingHostInputs) -> ExistingHostState:
         """Take the host over; reset one that was declared lost and came back."""
-        from ops.hosts import succession
+        from ops.hosts import replacement
 
         with visit_to(inputs, PATIENCE_SECONDS) as visit:
             facts = visit.facts(written_paths(inputs))
             wanted = requirements(inputs, facts)
-            if succession.is_member_again(facts, wanted):
-                succession.reject_unknown_member(visit.where, facts, wanted)
+            if replacement.is_member_again(facts, wanted):
+                replacement.reject_unknown_member(visit.where, facts, wanted)
                 visit.reset(str(facts.identity))
                 facts = visit.facts(written_paths(inputs))
             visit.reject_unfit(facts, wanted)
@@ -176,7 +176,7 @@ def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool
     Only the login of the enrolled host may have made it look like another one: then it stays. A
     preview that cannot reach a host leaves the decision to `up`.
     """
-    from ops.hosts import succession
+    from ops.hosts import replacement
     from ops.hosts.ssh import Unreachable
 
     run = this_run()
@@ -187,7 +187,7 @@ def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool
         if facts.identity == olds["machine_id"] and not changed(olds, news, REPLACING):
             return False
         wanted = _successor_requirements(olds, news, facts)
-        unfit += succession.successor_problems(facts, wanted, olds["machine_id"])
+        unfit += replacement.successor_problems(facts, wanted, olds["machine_id"])
     except Unreachable as error:
         unknown.append(str(error))
     try:
@@ -195,13 +195,13 @@ def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool
             with visit_to(olds) as visit:
                 visit.look()
     except Unreachable as error:
-        unknown.append(succession.unreleasable(olds["machine"], error))
+        unknown.append(replacement.unreleasable_problem(olds["machine"], error))
     if run.is_preview and unknown:
-        text = succession.undecided(news["machine"], unknown)
+        text = replacement.undecided_warning(news["machine"], unknown)
         EngineLog("")(text, ephemeral=False, warning=True)
         unknown = []
     login = Login.from_props(news["login"])
-    succession.reject_unfit(news["machine"], str(login), [*unfit, *unknown])
+    replacement.reject_unfit(news["machine"], str(login), [*unfit, *unknown])
     return True
 
 

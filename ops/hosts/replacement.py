@@ -1,4 +1,4 @@
-"""The succession of an enrolled host by another one, judged before the former gives anything up.
+"""The replacement of an enrolled host by another one, judged before the former is released.
 
 The engine releases the former host first and enrolls its successor afterwards. A successor that is
 refused then has cost a cluster its machine, an etcd member among them. Therefore both hosts are
@@ -27,16 +27,16 @@ def reject_unfit(machine: str, where: str, unfit: Sequence[str]) -> None:
 def successor_problems(facts: Facts, wanted: HostRequirements, former_id: str) -> list[str]:
     """Return why a host cannot succeed the one that was enrolled with the ID `former_id`.
 
-    The same host, which has other settings now, is reset in between: what the cluster has on it is
-    in nobody's way.
+    The same host, which has other settings now, is reset in between: what the cluster has on it
+    is no obstacle.
     """
     found = problems(facts, wanted)
     if facts.identity != former_id:
-        found += returned(facts, wanted)
+        found += membership_problems(facts, wanted)
     return found
 
 
-def returned(facts: Facts, wanted: HostRequirements) -> list[str]:
+def membership_problems(facts: Facts, wanted: HostRequirements) -> list[str]:
     """Return the problem of a host that is still a member from an enrollment that is over."""
     if not is_member_again(facts, wanted) or is_forgotten(wanted.machine):
         return []
@@ -48,8 +48,8 @@ def returned(facts: Facts, wanted: HostRequirements) -> list[str]:
 
 
 def reject_unknown_member(where: str, facts: Facts, wanted: HostRequirements) -> None:
-    """Raise OperatorError for such a host."""
-    for problem in returned(facts, wanted):
+    """Raise OperatorError for a host that is still a member of a cluster."""
+    for problem in membership_problems(facts, wanted):
         raise OperatorError(f"{where} was not enrolled; nothing was changed on it:\n  {problem}")
 
 
@@ -58,7 +58,7 @@ def is_member_again(facts: Facts, wanted: HostRequirements) -> bool:
     return facts.is_member and wanted.owns(facts.claim)
 
 
-def undecided(machine: str, reasons: Sequence[str]) -> str:
+def undecided_warning(machine: str, reasons: Sequence[str]) -> str:
     """Return the warning of a preview that could not reach a host."""
     return (
         f"{machine}: `up` decides whether it can be replaced, before anything is changed, since "
@@ -66,7 +66,7 @@ def undecided(machine: str, reasons: Sequence[str]) -> str:
     )
 
 
-def unreleasable(machine: str, reason: object) -> str:
+def unreleasable_problem(machine: str, reason: object) -> str:
     """Return the problem of a former host that cannot be reached."""
     return (
         f"the former host cannot be released: {reason}. If it is permanently lost, or the same "
