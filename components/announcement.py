@@ -5,6 +5,7 @@ import sys
 import pulumi
 
 from model.fleet import CONTROL_PLANE, WORKER, Cluster, Fleet
+from model.limits import SHARED, Limits
 from ops import current_run
 from ops.current_run import CurrentRun, Group
 
@@ -24,14 +25,13 @@ def announce(fleet: Fleet) -> None:
 
 def groups_of(cluster: Cluster) -> tuple[Group, ...]:
     """Return the machines of a cluster, by how many of them may be unavailable at a time."""
-    upgrade = cluster.upgrade
-    limits = {"": upgrade.max_unavailable, **upgrade.pool_limits}
-    nodes: dict[str, list[str]] = {pool: [] for pool in limits}
+    limits = Limits(cluster.upgrade.max_unavailable, cluster.upgrade.pool_limits)
+    nodes: dict[str, list[str]] = {group: [] for group in (SHARED, *limits.pools)}
     for machine in cluster.workers:
-        nodes[machine.pool if machine.pool in limits else ""].append(machine.name)
+        nodes[limits.group(machine.pool)].append(machine.name)
     return (
         Group(CONTROL_PLANE, "", [machine.name for machine in cluster.control_planes]),
-        *(Group(WORKER, pool, nodes[pool], limit) for pool, limit in limits.items()),
+        *(Group(WORKER, group, names, limits.of(group)) for group, names in nodes.items()),
     )
 
 

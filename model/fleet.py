@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from model.limits import Limits
 from model.outbound import Outbound
 from model.snapshot import Snapshot
 from model.well_known import CONTROL_PLANE_LABEL
@@ -199,14 +200,9 @@ class Cluster:
     @property
     def most_unavailable(self) -> int:
         """The number of workers that a rollout changes at the same time at most."""
-        upgrade = self.upgrade
-        sizes = Counter(
-            machine.pool if machine.pool in upgrade.pool_limits else "" for machine in self.workers
-        )
-        return sum(
-            min(size, upgrade.pool_limits.get(group, upgrade.max_unavailable))
-            for group, size in sizes.items()
-        )
+        limits = Limits(self.upgrade.max_unavailable, self.upgrade.pool_limits)
+        sizes = Counter(limits.group(machine.pool) for machine in self.workers)
+        return sum(min(size, limits.of(group)) for group, size in sizes.items())
 
     @property
     def endpoint(self) -> str:

@@ -278,8 +278,8 @@ def _losses(olds: RolloutInputs, leaving: Mapping[str, bool]) -> dict[str, str]:
 
 def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutState:
     """Do the remaining work; `before` are the workers that the last run left out."""
+    from model.limits import Limits
     from ops.rollout import unavailable
-    from ops.rollout.concurrency import Limits
     from ops.rollout.order import RolloutRun
 
     policy = inputs["policy"]

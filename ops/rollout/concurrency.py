@@ -5,37 +5,14 @@ Within a limit, workers are changed as a sliding window: as soon as one is done,
 Unhealthy machines come first: they serve no workload, and fixing one adds capacity.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ops.errors import OperatorError
 
 T = TypeVar("T")
-# The group of all workers that share the cluster's limit.
-SHARED = ""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How many workers are changed at a time: of the cluster, and of pools with their own limit."""
-
-    shared: int
-    pools: Mapping[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, shared: float, pools: Mapping[str, float]) -> "Limits":
-        """Read the rollout's inputs; the engine's numbers are fractions."""
-        return cls(int(shared), {pool: int(limit) for pool, limit in pools.items()})
-
-    def group(self, pool: str) -> str:
-        """Return the group of a pool's workers: the pool, or all that share the limit."""
-        return pool if pool in self.pools else SHARED
-
-    def of(self, group: str) -> int:
-        """Return the limit of a group."""
-        return self.pools.get(group, self.shared)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from model.limits import Limits
 from ops.errors import OperatorError
 from ops.rollout import actions, readiness, unavailable
 from ops.rollout.action_kind import Action, ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
-from ops.rollout.concurrency import Group, Limits, run_bounded, unhealthy_first
+from ops.rollout.concurrency import Group, run_bounded, unhealthy_first
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.diff import cluster_actions, kinds_of, required_actions
 from ops.rollout.inspection import AT_ONCE, inspect_cluster

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from model.limits import Limits
 from ops.hosts.login import Login
 from ops.hosts.session import HostConnection
 from ops.kube.errors import Unavailable
 from ops.kube.node import Node
 from ops.kube.nodes import Pod
 from ops.rollout.cluster_nodes import ClusterNodes
-from ops.rollout.concurrency import Limits
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.node_operations import NodeOperations
 from ops.rollout.observed import AppliedState, ObservedCluster, ObservedMachine

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from model.limits import Limits
 from ops.errors import OperatorError
-from ops.rollout.concurrency import Group, Limits, run_bounded, unhealthy_first
+from ops.rollout.concurrency import Group, run_bounded, unhealthy_first
 
 LONG_SECONDS = 10
 
