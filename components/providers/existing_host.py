@@ -131,7 +131,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
 
         try:
             with visit_to(state) as visit:
-                facts = visit.look()
+                facts = visit.inspect()
         except Unreachable as error:
             return {**state, "condition": f"unreachable: {error}"}
         same = facts.identity == state["machine_id"]
@@ -150,7 +150,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
             return
         try:
             with visit_to(state) as visit:
-                if visit.look().identity == state["machine_id"]:
+                if visit.inspect().identity == state["machine_id"]:
                     visit.reset(state["machine_id"])
         except Unreachable as error:
             raise OperatorError(
@@ -193,7 +193,7 @@ def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool
     try:
         if not is_forgotten(olds["machine"]):
             with visit_to(olds) as visit:
-                visit.look()
+                visit.inspect()
     except Unreachable as error:
         unknown.append(replacement.unreleasable_problem(olds["machine"], error))
     if run.is_preview and unknown:
@@ -238,7 +238,7 @@ def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
 def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostState:
     """Send the artifacts to the host, if it is still the enrolled one."""
     with visit_to(news, PATIENCE_SECONDS) as visit:
-        facts = visit.look()
+        facts = visit.inspect()
         if facts.identity != olds["machine_id"]:
             raise OperatorError(
                 f"{news['machine']}: {visit.login.host} is not the machine that was "

@@ -46,7 +46,7 @@ class Enrollment:
         )
         return Facts.parse(finished.out, self.where)
 
-    def look(self) -> Facts:
+    def inspect(self) -> Facts:
         """Gather the facts of an enrolled host; raise Unreachable if root is unavailable."""
         facts = self.facts()
         if facts.root_refusal:

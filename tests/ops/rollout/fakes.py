@@ -111,7 +111,7 @@ class FakeOperations(NodeOperations):
             fleet.joining = more["CONTROL"], more["KUBELET"]
         if name == "upgrade_first":
             fleet.recorded = CLUSTER.replace("v1.36.3", self.wanted.version)
-            # kubeadm writes its ConfigMaps anew.
+            # kubeadm writes its ConfigMaps again.
             fleet.joining = ("", "")
         fleet.ignored |= {more["IGNORED_CHECKS"]} if "IGNORED_CHECKS" in more else set()
         fleet.found[self.name] = now
