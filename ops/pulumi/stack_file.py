@@ -11,12 +11,14 @@ written: loaded and dumped, an unquoted `on` would come back as `true`.
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from ops.errors import OperatorError
 from ops.private_file import write_private
+from ops.pulumi import stack_yaml
 from ops.pulumi.workspace import Workspace
 
 _PROTECTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
@@ -32,6 +34,7 @@ def refresh(workspace: Workspace) -> None:
     tracked = workspace.tracked_config
     copy = workspace.config_file
     kept = copy.read_text(encoding="utf-8") if copy.exists() else ""
+    read(tracked)
     try:
         merged = merge(
             tracked.read_text(encoding="utf-8"),
@@ -65,6 +68,15 @@ def merge(tracked: str, copy: str, *, keep_tracked_secrets: bool) -> str:
         kept = [(k, v) for k, v in _config(result) if k.value not in replaced]
         _set_config(result, kept + secret)
     return yaml.serialize(result, width=4096) if result.value else ""
+
+
+def read(path: Path) -> Any:
+    """Return the document of a stack file, as the engine reads it."""
+    require_stack_file(path)
+    try:
+        return stack_yaml.read(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise StackFileError(f"{path}: not a stack file: {error}") from None
 
 
 def require_stack_file(path: Path) -> None:

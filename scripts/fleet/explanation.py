@@ -4,14 +4,12 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
 from model.config.errors import ROOT, ConfigError, dotted
 from model.config.merged_settings import Setting
 from model.config.resolved_cluster import ResolvedCluster
 from model.load import resolve
 from ops.errors import OperatorError
-from ops.pulumi.stack_file import StackFileError, require_stack_file
+from ops.pulumi.stack_file import StackFileError, read
 
 COLUMNS = ("PATH", "VALUE", "FROM")
 DEFAULT = "default"
@@ -20,11 +18,7 @@ NO_VALUE = "-"
 
 def clusters_of(stack_file: Path) -> dict[str, ResolvedCluster]:
     """Return the clusters of a stack file by name."""
-    require_stack_file(stack_file)
-    try:
-        document = yaml.safe_load(stack_file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise StackFileError(f"{stack_file}: not a stack file: {error}") from None
+    document = read(stack_file)
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict) or ROOT not in config:
         raise StackFileError(f"{stack_file} has no config value {ROOT}: see docs/config.md")

@@ -106,6 +106,7 @@ def test_what_is_not_there_is_answered_with_what_is(
     ("content", "says"),
     [
         ("{", "not a stack file"),
+        ("config: {a: {010: b}}", "Pulumi.dev.yaml: not a stack file: line 1: 010 is read as"),
         ("config: {}", "has no config value kubeadm-fleet:fleet"),
         ("config: {kubeadm-fleet:fleet: {clusters: {}}}", "no cluster is defined"),
     ],

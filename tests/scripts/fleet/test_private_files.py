@@ -4,12 +4,15 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import yaml
 
 from ops.private_file import create_once, write_private
-from ops.pulumi.stack_file import StackFileError, merge
+from ops.pulumi.stack_file import StackFileError, merge, refresh
+from ops.pulumi.workspace import Workspace
 from scripts.fleet import kubeconfig
 from scripts.fleet.nodes import age
 
@@ -145,3 +148,12 @@ def test_only_the_stacks_own_kubeconfig_is_removed(tmp_path: Path) -> None:
 )
 def test_ages_have_the_format_of_kubectl(seconds: float, expected: str) -> None:
     assert age(seconds) == expected
+
+
+def test_no_run_begins_with_a_stack_file_that_is_not_read_as_it_is_written(tmp_path: Path) -> None:
+    tracked, copy = tmp_path / "Pulumi.dev.yaml", tmp_path / "copy.yaml"
+    tracked.write_text("config: {kubeadm-fleet:fleet: {hosts: {010: {}}}}\n")
+    workspace = SimpleNamespace(tracked_config=tracked, config_file=copy)
+    with pytest.raises(StackFileError, match="010 is read as a number: quote it"):
+        refresh(cast(Workspace, workspace))
+    assert not copy.exists()
