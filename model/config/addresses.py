@@ -1,5 +1,6 @@
 """Host names, addresses, ports and subnets, each with its constraints."""
 
+import re
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
@@ -9,6 +10,30 @@ DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 DNS_NAME = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
 # This network, loopback, link-local, multicast and reserved (RFC 6890).
 UNUSABLE = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
+
+
+def label_hint(text: str) -> str:
+    """Say which DNS label is next to a text."""
+    label = re.sub(r"[^a-z0-9]+", "-", text.lower())[:63].strip("-")
+    return f"write {label}" if label else ""
+
+
+def _host_hint(text: str) -> str:
+    """Say what makes a text no host."""
+    if text.count(":") > 1:
+        return "IPv6 is not supported"
+    if "@" in text or ":" in text:
+        return "users and ports have keys of their own"
+    name = text.lower().rstrip(".")
+    return f"write {name}" if re.fullmatch(rf"(\*\.)?{DNS_NAME}", name) else ""
+
+
+def _network_hint(text: str) -> str:
+    """Say which network an address with a prefix length is in."""
+    try:
+        return f"write {IPv4Network(text, strict=False)}" if "/" in text else ""
+    except ValueError:
+        return ""
 
 
 def _host(text: str) -> str:
@@ -51,7 +76,12 @@ Port = Annotated[
 HostName = Annotated[
     str,
     ScalarField(
-        "a host", "an IPv4 address or a DNS name", "10.0.1.11", pattern=DNS_NAME, check=_host
+        "a host",
+        "an IPv4 address or a DNS name",
+        "10.0.1.11",
+        pattern=DNS_NAME,
+        check=_host,
+        hint=_host_hint,
     ),
 ]
 HostPort = Annotated[
@@ -81,6 +111,7 @@ Subnet = Annotated[
         "an IPv4 network in CIDR notation, with host bits zero",
         "10.244.0.0/16",
         check=_network,
+        hint=_network_hint,
     ),
 ]
 Address = Annotated[
@@ -98,5 +129,6 @@ AltName = Annotated[
         "api.example.com",
         pattern=rf"(\*\.)?{DNS_NAME}",
         check=_alt_name,
+        hint=_host_hint,
     ),
 ]

@@ -77,7 +77,7 @@ def shown(path: Path, value: object) -> str | None:
         )
     if isinstance(value, list):
         return f"a list of {len(value)}"
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     key = next((part for part in reversed(path) if isinstance(part, str)), "")
     if not _PUBLIC_KEY.fullmatch(text) and (_SECRET_KEY.search(key) or _SECRET_VALUE.search(text)):
         return "(not shown: it looks like a secret)"

@@ -17,7 +17,7 @@ class ScalarField:
     """A scalar value: its Python types, its pattern and an optional further check.
 
     `check` returns the value to use and raises ValueError with the problem. Every error states the
-    expected form and a valid example.
+    expected form and a valid example; `hint` says of a text what is wrong with it, if it can.
     """
 
     label: str
@@ -26,6 +26,7 @@ class ScalarField:
     types: tuple[type, ...] = (str,)
     pattern: str | None = None
     check: Callable[[Any], Any] | None = None
+    hint: Callable[[str], str] | None = None
     schema: Mapping[str, Any] = field(default_factory=dict)
 
     def __get_pydantic_core_schema__(
@@ -42,15 +43,19 @@ class ScalarField:
     def _validate(self, value: Any, handler: Callable[[Any], Any]) -> Any:
         try:
             if type(value) not in self.types:
-                raise ValueError(f"not {self.label}")
+                raise ValueError(self._mismatch(value))
             if self.pattern and not re.fullmatch(self.pattern, value):
-                raise ValueError(f"not {self.label}")
+                raise ValueError(self._mismatch(value))
             parsed = handler(value)
             return self.check(parsed) if self.check else parsed
         except ValidationError:
-            raise self._refusal(f"not {self.label}") from None
+            raise self._refusal(self._mismatch(value)) from None
         except ValueError as error:
             raise self._refusal(str(error)) from None
+
+    def _mismatch(self, value: Any) -> str:
+        hint = self.hint(value) if self.hint and isinstance(value, str) else ""
+        return f"not {self.label}" + (f": {hint}" if hint else "")
 
     def _refusal(self, problem: str) -> PydanticCustomError:
         context = {"problem": problem, "allowed": self.allowed, "example": self.example}

@@ -24,6 +24,7 @@ class SchemaNode:
     part: type[BaseModel] | None = None
     items: Any = None
     listed: Any = None
+    is_list: bool = False
     required: bool = False
     example: Any = None
 
@@ -31,6 +32,11 @@ class SchemaNode:
     def keys(self) -> list[str]:
         """The keys of an object, sorted."""
         return sorted(key for key, _ in _fields(self.part))
+
+    @property
+    def first_key(self) -> str:
+        """The key that an object is best explained with."""
+        return next(key for key, _ in _fields(self.part))
 
     @property
     def smallest(self) -> dict[str, Any]:
@@ -42,19 +48,26 @@ class SchemaNode:
     @property
     def snippet(self) -> str:
         """An example as YAML on one line; "..." where there is none to show."""
+        if self.example is not None:
+            return _on_one_line(self.example)
         if self.field:
-            example = self.field.example
-            return str(example).lower() if isinstance(example, bool) else str(example)
-        shown = (
-            self.smallest
-            or self.example
-            or {
-                key: field.default
-                for key, field in _fields(self.part)
-                if field.default is not None and isinstance(field.default, str | int)
-            }
+            return _on_one_line(self.field.example)
+        if self.is_list and self.entry.field:
+            return _on_one_line([self.entry.field.example])
+        leaves = (
+            (key, node.example or (node.field and node.field.example))
+            for key, node in self._leaves()
         )
+        shown = self.smallest or next(({key: value} for key, value in leaves if value), {})
         return _on_one_line(shown) if shown else "..."
+
+    @property
+    def entry(self) -> "SchemaNode":
+        """The node of each entry of a mapping, or of each item of a list."""
+        node = SchemaNode() if self.items is None else _of_type(self.items)
+        examples = list(self.example.values()) if isinstance(self.example, dict) else []
+        # The entries of an open mapping are the user's own.
+        return replace(node, example=examples[0]) if examples and node.part else node
 
     def _leaves(self) -> Iterator[tuple[str, "SchemaNode"]]:
         for key, field in _fields(self.part):
@@ -63,9 +76,18 @@ class SchemaNode:
 
 def _on_one_line(value: Any) -> str:
     """Return an example as YAML on one line."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_in_list, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, dict):
-        return str(value)
+        return f'"{value}"' if isinstance(value, str) and value.isdigit() else str(value)
     return "{" + ", ".join(f"{key}: {_on_one_line(part)}" for key, part in value.items()) + "}"
+
+
+def _in_list(value: Any) -> str:
+    text = _on_one_line(value)
+    return f'"{text}"' if ":" in text else text
 
 
 def schema_at(path: Path) -> SchemaNode:
@@ -75,7 +97,7 @@ def schema_at(path: Path) -> SchemaNode:
         if place.listed is not None and isinstance(key, int):
             place = _of_type(place.listed)
         elif place.items is not None:
-            place = _of_type(place.items)
+            place = place.entry
         else:
             field = dict(_fields(place.part)).get(str(key))
             place = _of_field(field) if field else SchemaNode()
@@ -89,9 +111,7 @@ def _fields(part: type[BaseModel] | None) -> Iterator[tuple[str, FieldInfo]]:
 
 def _of_field(field: FieldInfo) -> SchemaNode:
     place = _of_type(field.annotation, field.metadata, required=field.is_required())
-    # The items of an open mapping are the user's own: only nodes with known keys have an example.
-    known = place.part or place.listed or (place.items and _of_type(place.items).part)
-    return replace(place, example=field.examples[0]) if known and field.examples else place
+    return replace(place, example=field.examples[0]) if field.examples else place
 
 
 def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> SchemaNode:
@@ -111,6 +131,7 @@ def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> 
         if isinstance(annotation, type) and issubclass(annotation, BaseModel)
         else None,
         items=arguments[-1] if get_origin(annotation) in (dict, list) else None,
+        is_list=get_origin(annotation) is list,
         required=required,
     )
 

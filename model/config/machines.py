@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from model.config.addresses import DNS_LABEL, Address, HostName, Port, Subnet
+from model.config.addresses import DNS_LABEL, Address, HostName, Port, Subnet, label_hint
 from model.config.field import ScalarField, between, one_of
 from model.config.ssh import EXAMPLE_HOST_KEY, HostKey, Ssh
 from model.config.strict import Atomic, Strict
@@ -39,6 +39,7 @@ HostLabel = Annotated[
         "the Node is <cluster>-<host>",
         "rack1-a",
         pattern=DNS_LABEL,
+        hint=label_hint,
     ),
 ]
 HOSTS_EXAMPLE = {"rack1-a": {"address": "10.0.1.11", "hostKey": EXAMPLE_HOST_KEY}}

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from model.config import lookup
-from model.config.errors import DESCENDANTS, ConfigProblem, Path, problem_at
+from model.config.errors import DESCENDANTS, ConfigProblem, Path, dotted, problem_at
 from model.config.field import REFUSED
 from model.config.schema import FleetConfig
 from model.config.upgrades import UNION_TAGS
@@ -82,8 +82,11 @@ def _problem(path: Path, error: Any) -> ConfigProblem:
     if kind == REFUSED:
         said = error["ctx"]
         is_complete = "entry" in said or _is_key(error)
-        example = said["example"] if is_complete else _line(path, said["example"])
-        return problem_at(path, value, said["problem"], allowed=said["allowed"], example=example)
+        own = lookup.schema_at(path).example
+        scalar = said["example"] if own is None or isinstance(own, dict) else own
+        example = said["example"] if is_complete else _line(path, scalar)
+        shown = "nothing" if value is None else value
+        return problem_at(path, shown, said["problem"], allowed=said["allowed"], example=example)
     if kind == "extra_forbidden":
         return _unknown_key(path, value)
     place = lookup.schema_at(path)
@@ -93,8 +96,12 @@ def _problem(path: Path, error: Any) -> ConfigProblem:
         return problem_at(path, None, "missing", allowed=allowed, example=example)
     label = "list" if kind == "list_type" else "mapping"
     allowed = f"a mapping; its keys: {', '.join(place.keys)}" if place.keys else f"a {label}"
-    if place.example and not place.keys:
+    if place.entry.part:
         allowed = f"a {label} from names to {path[-1]}"
+    elif place.entry.field:
+        allowed = (
+            f"a {label}; each {'item' if place.is_list else 'value'}: {place.entry.field.allowed}"
+        )
     shown = "nothing" if value is None else value
     return problem_at(path, shown, f"not a {label}", allowed=allowed, example=example)
 
@@ -108,8 +115,8 @@ def _unknown_key(path: Path, value: object) -> ConfigProblem:
     names = {**below, **{each: each for each in known}}
     nearest = difflib.get_close_matches(key, names.values(), n=1, cutoff=0.75)
     name = next((full for full, last in reversed(names.items()) if last in nearest), None)
-    hint = f"; did you mean {name}?" if name else ""
-    closest = tuple((name or known[0]).split("."))
+    hint = f"; did you mean {name}?" if name else _elsewhere(holder, key)
+    closest = tuple((name or lookup.schema_at(holder).first_key).split("."))
     return problem_at(
         path,
         value,
@@ -117,6 +124,17 @@ def _unknown_key(path: Path, value: object) -> ConfigProblem:
         allowed="one of " + ", ".join(known),
         example=_line(closest, lookup.schema_at((*holder, *closest)).snippet),
     )
+
+
+def _elsewhere(holder: Path, key: str) -> str:
+    """Say where a key belongs that an object around its holder has, or a part of that."""
+    for end in range(len(holder) - 1, -1, -1):
+        around = lookup.schema_at(holder[:end])
+        parts = [(*holder[:end], part) for part in around.keys]
+        for place in (holder[:end], *parts):
+            if key in lookup.schema_at(place).keys:
+                return f": it is a key of {dotted(place)}"
+    return ""
 
 
 def _line(path: Path, example: object) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from model.config.addresses import DNS_LABEL
+from model.config.addresses import DNS_LABEL, label_hint
 from model.config.field import ScalarField, between
 from model.config.kubelet_fields import ENTRIES as KUBELET_FIELDS
 from model.config.labels_and_taints import LabelValue, NodeLabelKey, TaintText
@@ -54,6 +54,7 @@ PoolName = Annotated[
         "at most 63 of a-z, 0-9 and -, starting and ending with a letter or digit",
         "general",
         pattern=DNS_LABEL,
+        hint=label_hint,
     ),
 ]
 

@@ -37,6 +37,7 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
     labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict,
         description="Labels of the cluster for selectors: environment, region, ...",
+        examples=[{"region": "tokyo"}],
     )
     kubernetes_version: VersionName | None = Field(
         None, description="The cluster's Kubernetes version, if it differs from the fleet's."

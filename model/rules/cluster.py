@@ -110,9 +110,13 @@ def _existing_hosts(cluster: ResolvedCluster) -> Iterator[Issue]:
             yield issue(
                 pool.path("count"),
                 count,
-                f"does not match the number of hosts ({len(hosts)})",
+                f"does not match the number of hosts ({len(hosts)})"
+                if hosts
+                else f"the driver {cluster.driver} creates no machines: they are hosts",
                 allowed="the number of hosts, or no count",
-                example=f"count: {len(hosts)}",
+                example=f"count: {len(hosts)}"
+                if hosts
+                else "hosts: {rack1-a: {address: ..., hostKey: ...}}",
                 sources=(*cluster.driver_paths, pool.path("hosts")),
             )
         for name, host in hosts.items():

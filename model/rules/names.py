@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from model.config.addresses import DNS_LABEL
+from model.config.addresses import DNS_LABEL, label_hint
 from model.config.errors import Path, dotted
 from model.config.resolved_cluster import ResolvedCluster
 from model.config.resolved_pool import ResolvedMachine
@@ -51,25 +51,27 @@ def _lengths(cluster: ResolvedCluster) -> Iterator[Issue]:
         yield issue(
             path,
             name,
-            "the name is not a DNS label",
+            f"the name is not a DNS label: {label_hint(name)}".removesuffix(": "),
             allowed="at most 63 of a-z, 0-9 and -, starting and ending with a letter or digit",
             example="cluster1",
         )
         return
     pool = max(cluster.pools, key=lambda pool: len(pool.longest_name))
     longest = pool.longest_name
-    if len(longest) > NAME_LENGTH:
-        own = len(longest) - len(name)
-        yield issue(
-            path,
-            name,
-            f"the machine name {longest} would be longer than {NAME_LENGTH} characters",
-            allowed=f"a cluster name of at most {NAME_LENGTH - own} characters"
-            if own < NAME_LENGTH
-            else "shorter names of hosts and pools",
-            example="cluster1",
-            sources=(*cluster.driver_paths, pool.path(), pool.size_path),
-        )
+    if len(longest) <= NAME_LENGTH:
+        return
+    # A host and a pool have a name to shorten; other machines have the cluster's.
+    host = next((key for key in pool.hosts if pool.node_name(key) == longest), None)
+    own = host or (pool.name if pool.is_named else name)
+    room = NAME_LENGTH - len(longest) + len(own)
+    yield issue(
+        pool.path("hosts", host) if host else pool.path() if pool.is_named else path,
+        own,
+        f"the machine name {longest} would be longer than {NAME_LENGTH} characters",
+        allowed=f"a name of at most {room} characters" if room > 0 else "a shorter cluster name",
+        example="rack1-a" if host else "general" if pool.is_named else "cluster1",
+        sources=(*cluster.driver_paths, pool.path(), pool.size_path),
+    )
 
 
 def _duplicates(clusters: list[ResolvedCluster]) -> Iterator[Issue]:

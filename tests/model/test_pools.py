@@ -258,7 +258,7 @@ CONTAINERS: dict[str, Case] = {
     ),
     "a long name": (
         [(WORKERS, {"pools": {"a" * 53: {"count": 1}}})],
-        "clusters.cluster1", "would be longer than 63 characters",
+        f"{AT}.pools.{'a' * 53}", "would be longer than 63 characters",
     ),
 }  # fmt: skip
 HOSTS: dict[str, Case] = {
@@ -289,7 +289,7 @@ HOSTS: dict[str, Case] = {
     ),
     "a long name": (
         [(f"{WORKERS}/hosts", named("a" * 60))],
-        "clusters.cluster1", "would be longer than 63 characters",
+        f"{AT}.hosts.{'a' * 60}", "would be longer than 63 characters",
     ),
 }  # fmt: skip
 

@@ -196,5 +196,5 @@ def test_invalid_entries_are_reported_together() -> None:
 
 def test_the_example_for_an_invalid_entry_is_a_complete_line() -> None:
     (problem,) = problems({**CONTAINER, "apiServer": {"extraArgs": {"profiling": False}}})
-    assert problem.value == "False"
+    assert problem.value == "false"
     assert problem.example == 'profiling: "false"'
