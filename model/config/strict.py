@@ -1,6 +1,8 @@
 """The base of every config object, and how its keys are inherited from the fleet's."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -11,6 +13,19 @@ class Strict(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, raw: Any) -> Any:
+        """Leave out known keys without a value, unless null is a value of theirs."""
+        if not isinstance(raw, dict):
+            return raw
+        unset = {
+            info.alias
+            for info in cls.model_fields.values()
+            if not any(isinstance(mark, NullOverrides) for mark in info.metadata)
+        }
+        return {key: value for key, value in raw.items() if value is not None or key not in unset}
 
 
 class Atomic(Strict):
