@@ -18,6 +18,7 @@ forget_cluster() {
     clear_folder "$folder"
   done
   was_there folder /var/lib/etcd/member || rm -rf /var/lib/etcd/member
+  was_there folder /var/lib/cni/flannel || rm -rf /var/lib/cni/flannel
   rm -f /opt/cni/bin/flannel
 }
 
