@@ -109,7 +109,7 @@ def condition(host: BareHost) -> dict[str, Any]:
             "interfaces": "ip -brief link | awk '{print $1}'",
             "rules": "iptables-save | grep -v '^#'; ip6tables-save | grep -v '^#'; true",
             "settings": "sysctl net.ipv4.ip_forward",
-            "processes": "ps -e -o comm= | grep -vE '^(ps|sort|bash|sshd|\\(sd-pam\\))$' | sort -u",
+            "processes": "ps -e -o comm= | grep -vE '^(ps|grep|sort|bash|sshd|\\(sd-pam\\))$' | sort -u",
             "mounts": "awk '{print $5}' /proc/self/mountinfo | grep -v ^/run/user | sort",
             "users": "cat /etc/passwd /etc/group",
         }.items()
