@@ -41,7 +41,8 @@ def _clear_if_abandoned(folder: Path) -> None:
     finally:
         os.close(descriptor)
     for pattern in ("*/*/spec.json", "machines/*/*/spec.json"):
-        for file in folder.glob(pattern):
+        # A list: the last machine takes what they share with it.
+        for file in [*folder.glob(pattern)]:
             _purge(file.parent)
     for place in reversed(_mounts_below(folder)):
         subprocess.run(["umount", place], check=True)
