@@ -22,6 +22,7 @@ from ops.errors import OperatorError
 from ops.kube.client import poll_seconds
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
+from ops.wait import NotYet, wait_until
 
 # How long a machine may take to be reset, created, prepared and joined: the longest steps' limits.
 RETURN_SECONDS = 1800.0
@@ -97,17 +98,28 @@ class Turn:
             _waiting.discard(self._key)
 
     def _await(self, others: Mapping[str, str]) -> None:
-        since = time.monotonic()
         while others:
+            others = self._await_another(others)
+
+    def _await_another(self, others: Mapping[str, str]) -> Mapping[str, str]:
+        """Wait until other machines than these are unavailable, and return them."""
+
+        def another() -> Mapping[str, str]:
+            nonlocal others
             if failed := self._cluster.failed & others.keys():
                 raise self._refusal(f"{', '.join(sorted(failed))} could not leave (see its error)")
             self._report(f"waiting for other machines: {_text(others)}")
-            time.sleep(poll_seconds(len(self._group.nodes), POLL_SECONDS))
             before, others = others, self._enter()
-            if others.keys() != before.keys():
-                since = time.monotonic()
-            elif time.monotonic() - since > RETURN_SECONDS:
-                raise self._refusal(f"after {RETURN_SECONDS:.0f} s: {_text(others)}")
+            if others.keys() == before.keys():
+                raise NotYet(_text(others))
+            return others
+
+        return wait_until(
+            another,
+            RETURN_SECONDS,
+            lambda found: self._refusal(f"after {RETURN_SECONDS:.0f} s: {found}"),
+            poll_seconds=poll_seconds(len(self._group.nodes), POLL_SECONDS),
+        )
 
     def _enter(self) -> Mapping[str, str]:
         """Take the turn and return {}, or return the unavailable Nodes, each with its state."""

@@ -10,8 +10,9 @@ from ops.errors import OperatorError
 from ops.wait import NotYet, wait_until
 
 TOP = Path(__file__).parents[2]
-# Those that still have loops of their own.
-OWN_LOOPS = {"wave.py"}  # components/providers
+# Those that have loops of their own: components/providers/wave.py, and components/unanswered.py,
+# which waits beside the tasks of the program, without a deadline.
+OWN_LOOPS = {"wave.py", "unanswered.py"}
 
 
 def after(times: int, error: Exception) -> Callable[[], int]:
