@@ -4,7 +4,7 @@ import pulumi
 
 from components.fleet import Fleet, FleetArgs
 from components.sdk import lighten
-from components.unanswered import await_outputs
+from components.unanswered import awaited
 from model.config.errors import ConfigError
 from model.load import load, warnings
 
@@ -15,8 +15,7 @@ def secret(name: str, source: str = "") -> pulumi.Output[str]:
     """Return the config secret `name`; a preview reaches no host and needs none."""
     if (value := config.get_secret(name)) is not None:
         return value
-    stack = pulumi.get_stack()
-    set_it = f"`fleet pulumi --stack {stack} config set --secret {name}{source}`"
+    set_it = f"`fleet pulumi --stack {pulumi.get_stack()} config set --secret {name}{source}`"
     if not pulumi.runtime.is_dry_run():
         raise pulumi.RunError(f"kubeadm-fleet:{name} is not set: {set_it}")
     pulumi.warn(f"kubeadm-fleet:{name} is not set; an `up` will need it: {set_it}")
@@ -32,11 +31,9 @@ async def main() -> pulumi.Inputs:
     for warning in warnings(described):
         pulumi.warn(warning)
     keys = {name: secret(name, " < KEY_FILE") for name in described.private_key_names}
-    passwords = {name: secret(name) for name in described.sudo_password_names}
-    logins = {name: secret(name) for name in described.mirror_credential_names}
-    outputs = Fleet("fleet", FleetArgs(described, keys | passwords | logins)).outputs
-    await await_outputs(outputs.values())
-    return outputs
+    logins = (*described.sudo_password_names, *described.mirror_credential_names)
+    secrets = keys | {name: secret(name) for name in logins}
+    return await awaited(Fleet("fleet", FleetArgs(described, secrets)).outputs)
 
 
 lighten()

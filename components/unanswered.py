@@ -9,7 +9,6 @@ of the resource that was to be replaced: the program would wait for it permanent
 
 import asyncio
 import os
-from collections.abc import Iterable
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -52,12 +51,13 @@ class Registrations:
             self.unanswered += unanswered
 
 
-async def await_outputs(outputs: Iterable[pulumi.Output[Any]]) -> None:
-    """Await all outputs; end the process if they cannot be known any more."""
+async def awaited(outputs: dict[str, pulumi.Output[Any]]) -> dict[str, pulumi.Output[Any]]:
+    """Return the outputs once all are known; end the process if they cannot be any more."""
     watching = _watch()
     try:
-        for output in outputs:
+        for output in outputs.values():
             await output.future()
+        return outputs
     finally:
         if watching is not None:
             watching.cancel()

@@ -70,9 +70,9 @@ upgrade() {
   local name
   name=$(name_of "$1")
   api drain "$name" --ignore-daemonsets --delete-emptydir-data >/dev/null
-  on "$1" "cd /usr/local/bin && mv kubeadm.next kubeadm &&
-    kubeadm upgrade $2 --ignore-preflight-errors=all >/root/upgrade.log 2>&1 ||
-    { cat /root/upgrade.log >&2 && exit 1; }
+  on "$1" "mv /usr/local/bin/kubeadm{.next,} &&
+    kubeadm upgrade $2 --ignore-preflight-errors=all >upgrade.log 2>&1 ||
+    { cat upgrade.log >&2 && exit 1; }
     cd /usr/local/bin && mv kubelet.next kubelet && mv kubectl.next kubectl && systemctl restart kubelet"
   api wait "node/$name" "--for=jsonpath={.status.nodeInfo.kubeletVersion}=$NEXT" \
     "--timeout=${WHOLE_SECONDS}s" >/dev/null

@@ -39,8 +39,8 @@ boot() { # NAME ADDRESS GATEWAY BRIDGE
   link=${link:0:15}
   mkdir -p "$dir"/{upper,work,disk,containerd}
   mount -t overlay overlay -o "lowerdir=$ROOT,upperdir=$dir/upper,workdir=$dir/work" "$dir/disk"
-  mkdir -p "$dir/disk/root/.ssh" "$dir/disk/var/lib/containerd"
-  cp "$WORK/key.pub" "$dir/disk/root/.ssh/authorized_keys"
+  mkdir -p "$dir/disk/var/lib/containerd"
+  (cd "$dir/disk" && install -D -m 0600 "$WORK/key.pub" root/.ssh/authorized_keys)
   ssh-keygen -q -t ed25519 -N '' -f "$dir/disk/etc/ssh/ssh_host_ed25519_key"
   echo "$name" >"$dir/disk/etc/hostname"
   printf '127.0.0.1 localhost\n%s %s\n' "$address" "$name" >"$dir/disk/etc/hosts"
@@ -142,18 +142,18 @@ YAML
 }
 
 init() { # ADDRESS ENDPOINT [KEY]
-  init_documents "$@" | on "$1" "cat >/root/kubeadm.yaml
-    kubeadm init --config /root/kubeadm.yaml --ignore-preflight-errors=SystemVerification \
-      --skip-token-print ${3:+--upload-certs} >/root/init.log 2>&1 ||
-      { cat /root/init.log >&2 && exit 1; }"
+  init_documents "$@" | on "$1" "cat >kubeadm.yaml
+    kubeadm init --config kubeadm.yaml --ignore-preflight-errors=SystemVerification \
+      --skip-token-print ${3:+--upload-certs} >init.log 2>&1 ||
+      { cat init.log >&2 && exit 1; }"
 }
 
 join() { # ADDRESS ENDPOINT OPTIONS...
   local address=$1 endpoint=$2
   shift 2
   on "$address" "kubeadm join $endpoint --ignore-preflight-errors=SystemVerification \
-    --token $TOKEN --discovery-token-unsafe-skip-ca-verification $* >/root/join.log 2>&1 ||
-    { cat /root/join.log >&2 && exit 1; }"
+    --token $TOKEN --discovery-token-unsafe-skip-ca-verification $* >join.log 2>&1 ||
+    { cat join.log >&2 && exit 1; }"
 }
 
 addons() { # ADDRESS HOST: flannel and the network probe

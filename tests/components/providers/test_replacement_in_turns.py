@@ -20,7 +20,7 @@ import pulumi
 
 from components.announcement import announce
 from components.providers.membership import Membership, MembershipArgs
-from components.unanswered import await_outputs
+from components.unanswered import awaited
 from tests.components.providers.box import Box, BoxArgs, Join, JoinArgs
 
 config = pulumi.Config()
@@ -54,7 +54,7 @@ async def main():
         workers=[SimpleNamespace(name=name, pool="general") for name in names],
         upgrade=SimpleNamespace(max_unavailable=config.require_int("limit"), pool_limits={}),
     )]))
-    await await_outputs([join(name).id for name in names])
+    await awaited({name: join(name).id for name in names})
     return {"names": names}
 
 

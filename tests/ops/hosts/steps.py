@@ -93,6 +93,10 @@ def deliver(root: Path, script: str) -> None:
     path.write_text(content.get(digest))
 
 
+# Of the login that asks.
+PASSING = r"^(ps|grep|sort|bash|sshd|\(sd-pam\))$"
+
+
 def condition(host: BareHost) -> dict[str, Any]:
     """Everything about a host that a reset must bring back, in comparable form."""
     return {
@@ -109,7 +113,7 @@ def condition(host: BareHost) -> dict[str, Any]:
             "interfaces": "ip -brief link | awk '{print $1}'",
             "rules": "iptables-save | grep -v '^#'; ip6tables-save | grep -v '^#'; true",
             "settings": "sysctl net.ipv4.ip_forward",
-            "processes": "ps -e -o comm= | grep -vE '^(ps|grep|sort|bash|sshd|\\(sd-pam\\))$' | sort -u",
+            "processes": f"ps -e -o comm= | grep -vE '{PASSING}' | sort -u",
             "mounts": "awk '{print $5}' /proc/self/mountinfo | grep -v ^/run/user | sort",
             "users": "cat /etc/passwd /etc/group",
         }.items()
