@@ -176,29 +176,6 @@ stop_components() {
   fi
 }
 
-# remove_checkpoints: keep the kubelet's outdated records for a rollback; it makes new ones.
-remove_checkpoints() {
-  local name
-  [[ -f $PENDING_CHANGE/checkpoints ]] || return 0
-  while read -r name; do
-    if [[ -f $CHECKPOINTS/$name && ! -e $PENDING_CHANGE/old/$name ]]; then
-      say "removing the kubelet's $name"
-      mv "$CHECKPOINTS/$name" "$PENDING_CHANGE/old/$name"
-    fi
-  done <"$PENDING_CHANGE/checkpoints"
-}
-
-# restore_checkpoints: restore the former records, or at least remove those of the failed change.
-restore_checkpoints() {
-  local name
-  [[ -f $PENDING_CHANGE/checkpoints ]] || return 0
-  while read -r name; do
-    rm -f "$CHECKPOINTS/$name"
-    [[ ! -f $PENDING_CHANGE/old/$name ]] || mv "$PENDING_CHANGE/old/$name" "$CHECKPOINTS/$name"
-  done <"$PENDING_CHANGE/checkpoints"
-  rm -f "$PENDING_CHANGE/checkpoints"
-}
-
 is_another_image() { # COMPONENT PLAN
   local old new
   old=$(grep -m 1 'image:' "$2/old/$1.yaml" 2>/dev/null) || true

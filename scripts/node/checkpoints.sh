@@ -2,7 +2,8 @@
 # requires: lib
 # The kubelet's own records of which container has which CPUs and memory. It refuses to start with a
 # record of another policy or of other reserved resources: "drain this node and delete the checkpoint
-# file". ops/rollout/checkpoints.py lists the same fields and has the sources. Only functions.
+# file". ops/rollout/checkpoints.py lists the same fields and has the sources. A pending change has the
+# names of those that it makes unusable. Only functions.
 CHECKPOINTS=/var/lib/kubelet
 CPU_FIELDS=(cpuManagerPolicy cpuManagerPolicyOptions reservedSystemCPUs kubeReserved systemReserved)
 MEMORY_FIELDS=(memoryManagerPolicy reservedMemory kubeReserved systemReserved evictionHard)
@@ -31,4 +32,27 @@ field_of() {
   awk -v name="$2:" '
     /^[^ #-]/ { inside = $1 == name }
     inside' "$1" 2>/dev/null
+}
+
+# remove_checkpoints: keep the kubelet's outdated records for a rollback; it makes new ones.
+remove_checkpoints() {
+  local name
+  [[ -f $PENDING_CHANGE/checkpoints ]] || return 0
+  while read -r name; do
+    if [[ -f $CHECKPOINTS/$name && ! -e $PENDING_CHANGE/old/$name ]]; then
+      say "removing the kubelet's $name"
+      mv "$CHECKPOINTS/$name" "$PENDING_CHANGE/old/$name"
+    fi
+  done <"$PENDING_CHANGE/checkpoints"
+}
+
+# restore_checkpoints: restore the former records, or at least remove those of the failed change.
+restore_checkpoints() {
+  local name
+  [[ -f $PENDING_CHANGE/checkpoints ]] || return 0
+  while read -r name; do
+    rm -f "$CHECKPOINTS/$name"
+    [[ ! -f $PENDING_CHANGE/old/$name ]] || mv "$PENDING_CHANGE/old/$name" "$CHECKPOINTS/$name"
+  done <"$PENDING_CHANGE/checkpoints"
+  rm -f "$PENDING_CHANGE/checkpoints"
 }
