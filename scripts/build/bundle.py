@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from model import paths, pins, versions
+from model import paths
 from model.artifacts.bundle import MANIFEST, Bundle, BundleError
 from model.files import remove
-from scripts.build import arch as architectures
-from scripts.build import buildcache, from_source, from_upstream
+from scripts.build import buildcache, from_source, from_upstream, options
 from scripts.build.cache_entry import BuildError, locked, require_space
 from scripts.build.download import SUM, sha256
 from scripts.build.progress import megabytes, say
-from scripts.build.version_type import VERSION
 
 SOURCES = ("auto", "upstream", "built")
 # Peak disk usage of the finished bundle and its intermediate files.
@@ -124,14 +122,8 @@ def _sums(
 
 
 @click.command(context_settings={"max_content_width": 100})
-@click.option(
-    "--version", default=pins.KUBERNETES, show_default=True, type=VERSION,
-    help=f"Kubernetes version: {versions.ALLOWED}.",
-)  # fmt: skip
-@click.option(
-    "--arch", type=click.Choice(architectures.SUPPORTED), default=architectures.host(),
-    show_default=True, help="Architecture of the machines.",
-)  # fmt: skip
+@options.version
+@options.architecture
 @click.option(
     "--source", type=click.Choice(SOURCES), default="auto", show_default=True,
     help="Origin of the files, see above.",

@@ -4,23 +4,15 @@ import sys
 
 import click
 
-from model import pins, versions
 from model.artifacts.upstream import downloads
-from scripts.build import arch as architectures
+from scripts.build import options
 from scripts.build.cache_entry import BuildError
 from scripts.build.download import published_sum
-from scripts.build.version_type import VERSION
 
 
 @click.command(context_settings={"max_content_width": 100})
-@click.option(
-    "--version", default=pins.KUBERNETES, show_default=True, type=VERSION,
-    help=f"Kubernetes version: {versions.ALLOWED}.",
-)  # fmt: skip
-@click.option(
-    "--arch", type=click.Choice(architectures.SUPPORTED), default=architectures.host(),
-    show_default=True, help="Architecture of the machines.",
-)  # fmt: skip
+@options.version
+@options.architecture
 def main(version: str, arch: str) -> None:
     """Print artifacts.sums for the binaries of a Kubernetes version.
 
