@@ -1,6 +1,5 @@
 """Replacing an enrolled host: both hosts are surveyed before the former gives anything up."""
 
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -10,9 +9,9 @@ from components.providers.existing_host import ExistingHostProvider
 from ops.current_run import CurrentRun
 from ops.errors import OperatorError
 from tests.ops.hosts.bare_hosts import BareHost, Lab
-from tests.ops.hosts.bundles import make_bundle, wanted
+from tests.ops.hosts.bundles import wanted
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("impatient")]
 HOSTS = ExistingHostProvider()
 FORGET = "KUBEADM_FLEET_FORGET_HOSTS"
 NEW_HOST_KEY = """
@@ -21,23 +20,6 @@ rm ssh_host_*
 ssh-keygen -q -N '' -t ed25519 -f ssh_host_ed25519_key
 systemctl restart ssh
 """
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bundle of the test's own, and no patience with silent hosts."""
-    monkeypatch.setattr("model.paths.bundle_dir", lambda *_: tmp_path / "bundle")
-    monkeypatch.setattr("components.providers.existing_host.PATIENCE_SECONDS", 0)
-    monkeypatch.setattr("ops.hosts.ssh.DIAL_SECONDS", 2)
-    make_bundle()
-
-
-@pytest.fixture
-def former(host: BareHost) -> dict[str, Any]:
-    """The state of the enrolled host."""
-    outs = HOSTS.create(wanted(host)).outs
-    assert outs
-    return outs
 
 
 @pytest.fixture
@@ -52,82 +34,82 @@ def preview(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
 
 
 def test_an_unfit_or_silent_host_is_refused_before_anything_changes(
-    lab: Lab, host: BareHost, former: dict[str, Any]
+    lab: Lab, host: BareHost, enrolled: dict[str, Any]
 ) -> None:
     other = lab.boot("host-1", 12)
     news = {**wanted(other), "machine": host.name}
-    assert HOSTS.diff("", former, news).replaces == ["address", "login"]
+    assert HOSTS.diff("", enrolled, news).replaces == ["address", "login"]
     other.shell("mkdir /etc/kubernetes; touch /etc/kubernetes/admin.conf")
     with pytest.raises(OperatorError, match="nothing was changed on either") as refused:
-        HOSTS.diff("", former, news)
+        HOSTS.diff("", enrolled, news)
     assert f"host-0 cannot be replaced by ubuntu@{other.address}:22" in str(refused.value)
     assert "leftovers of an earlier installation: /etc/kubernetes" in str(refused.value)
     other.pause()
     with pytest.raises(OperatorError, match=rf"{other.address}:22 cannot be reached"):
-        HOSTS.diff("", former, news)
+        HOSTS.diff("", enrolled, news)
     other.resume()
-    assert HOSTS.read("id", former).outs == former
+    assert HOSTS.read("id", enrolled).outs == enrolled
 
 
 def test_a_preview_leaves_the_decision_about_a_silent_host_to_up(
-    lab: Lab, host: BareHost, former: dict[str, Any], preview: mock.Mock
+    lab: Lab, host: BareHost, enrolled: dict[str, Any], preview: mock.Mock
 ) -> None:
     news = wanted(host, host=lab.address(12), address=lab.address(12), host_key="ssh-ed25519 AAAA")
-    assert HOSTS.diff("", former, news).replaces == ["address", "login"]
+    assert HOSTS.diff("", enrolled, news).replaces == ["address", "login"]
     (text,) = preview.call_args.args
     assert text.startswith("host-0: `up` decides whether it can be replaced")
     assert f"{lab.address(12)}:22 cannot be reached" in text
 
 
 def test_a_former_host_that_cannot_be_released_is_not_given_up(
-    lab: Lab, host: BareHost, former: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lab: Lab, host: BareHost, enrolled: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = lab.boot("host-1", 12)
     news = {**wanted(other), "machine": host.name}
     host.pause()
     with pytest.raises(OperatorError, match=rf"cannot be released: .*{FORGET}=host-0"):
-        HOSTS.diff("", former, news)
+        HOSTS.diff("", enrolled, news)
     monkeypatch.setenv(FORGET, "host-0")
-    assert HOSTS.diff("", former, news).replaces == ["address", "login"]
+    assert HOSTS.diff("", enrolled, news).replaces == ["address", "login"]
     host.resume()
 
 
 def test_another_address_of_the_node_replaces_the_machine_on_the_same_host(
-    lab: Lab, host: BareHost, former: dict[str, Any]
+    lab: Lab, host: BareHost, enrolled: dict[str, Any]
 ) -> None:
     host.shell(
         f"echo joined >/var/lib/kubeadm-fleet/member; ip address add {lab.address(99)}/24 dev eth0"
     )
     news = wanted(host, address=lab.address(99))
-    diff = HOSTS.diff("", former, news)
+    diff = HOSTS.diff("", enrolled, news)
     assert (diff.replaces, diff.delete_before_replace) == (["address"], True)
-    HOSTS.delete("", former)
+    HOSTS.delete("", enrolled)
     outs = HOSTS.create(news).outs
     assert outs
-    assert outs["machine_id"] != former["machine_id"]
+    assert outs["machine_id"] != enrolled["machine_id"]
 
 
 def test_the_enrolled_host_behind_another_login_stays_the_same_machine(
-    lab: Lab, host: BareHost, former: dict[str, Any]
+    lab: Lab, host: BareHost, enrolled: dict[str, Any]
 ) -> None:
     host.shell(f"ip address add {lab.address(99)}/24 dev eth0")
     unpinned = wanted(host, host=lab.address(99), host_key=None)
-    assert not HOSTS.diff("", former, unpinned).replaces
+    assert not HOSTS.diff("", enrolled, unpinned).replaces
     host.shell(NEW_HOST_KEY)
     key = " ".join(host.root.joinpath("etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2])
     rekeyed = wanted(host, host_key=key)
     with pytest.raises(OperatorError, match="host key mismatch"):
-        HOSTS.diff("", former, wanted(host, user="root", host_key=f"{key[:-4]}AAAA"))
-    assert not HOSTS.diff("", former, rekeyed).replaces
-    assert HOSTS.update("", former, rekeyed).outs
+        HOSTS.diff("", enrolled, wanted(host, user="root", host_key=f"{key[:-4]}AAAA"))
+    assert not HOSTS.diff("", enrolled, rekeyed).replaces
+    assert HOSTS.update("", enrolled, rekeyed).outs
 
 
 def test_a_reinstalled_host_with_another_key_is_replaced_once_the_former_is_declared_lost(
-    host: BareHost, former: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    host: BareHost, enrolled: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.shell("rm -rf /var/lib/kubeadm-fleet")
     news = wanted(host, host_key=None)
-    olds = {**former, "login": {**former["login"], "host_key": "ssh-ed25519 AAAA"}}
+    olds = {**enrolled, "login": {**enrolled["login"], "host_key": "ssh-ed25519 AAAA"}}
     news = {**news, "login": {**news["login"], "host_key": host.host_key}}
     with pytest.raises(OperatorError, match=rf"host key mismatch.*{FORGET}=host-0"):
         HOSTS.diff("", olds, news)
@@ -136,7 +118,7 @@ def test_a_reinstalled_host_with_another_key_is_replaced_once_the_former_is_decl
 
 
 def test_a_host_that_was_declared_lost_and_came_back_is_reset_on_request_only(
-    host: BareHost, former: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    host: BareHost, enrolled: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.shell("echo joined >/var/lib/kubeadm-fleet/member")
     with pytest.raises(OperatorError, match=rf"still belongs to a cluster as host-0.*{FORGET}"):
@@ -145,5 +127,5 @@ def test_a_host_that_was_declared_lost_and_came_back_is_reset_on_request_only(
     monkeypatch.setenv(FORGET, "host-0")
     outs = HOSTS.create(wanted(host)).outs
     assert outs
-    assert outs["machine_id"] != former["machine_id"]
+    assert outs["machine_id"] != enrolled["machine_id"]
     assert not (host.root / "var/lib/kubeadm-fleet/member").exists()
