@@ -25,7 +25,7 @@ is meant for the preview and never causes a change by itself.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 from pulumi.dynamic import DiffResult, ReadResult
@@ -34,21 +34,26 @@ from components.providers import hold
 from components.providers.base import NotKnown, ProvidedResource, Provider, require_known
 from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
-from ops.hosts.login import Login, LoginProps
-from ops.kube.identity import Identity, IdentityMissing, connect
+from components.providers.rollout_plan import (
+    Policy,
+    RecordedRollout,
+    RolloutInputs,
+    nodes_of,
+    planned,
+    recorded_rollout,
+    stays,
+)
+from ops.hosts.login import Login
+from ops.kube.identity import Identity
 from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
 from ops.rollout.observed import MachineSummary
 from ops.rollout.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from ops.rollout.cluster_nodes import ClusterNodes
     from ops.rollout.node_operations import NodeOperations
     from ops.rollout.observed import ObservedMachine
     from ops.rollout.progress import Progress
-    from ops.rollout.record import RolloutRecord
 
-# How long a check waits for the cluster's record: a silent endpoint must not hold previews up.
-LOOK_SECONDS = 3
 # Inputs whose change requires work; the policy only controls how it is done.
 CAUSES = (
     "version",
@@ -74,36 +79,6 @@ JUDGED = (
 )
 
 
-class Policy(TypedDict):
-    """How running machines are changed; `pool_limits` are those of pools with their own."""
-
-    max_unavailable: float
-    pool_limits: Mapping[str, float]
-    drain_seconds: float
-    force: bool
-
-
-class RolloutInputs(ClusterInputs):
-    """The rollout as the provider gets it.
-
-    `check` adds `waiting`, `wanted` (the cluster's inputs while they wait, else empty), `plan`,
-    `unfinished` and `recorded` ("" if there is none, or if the API does not answer); `read` adds
-    `drift`.
-    """
-
-    urn: str
-    logins: dict[str, LoginProps]
-    identity: Identity
-    policy: Policy
-    held_by: list[Hold]
-    waiting: Hold
-    wanted: Mapping[str, object]
-    plan: dict[str, str]
-    unfinished: str
-    recorded: str
-    drift: dict[str, list[Mapping[str, str]]]
-
-
 class RolloutState(RolloutInputs):
     """The rollout as it ended, or as its machines were found."""
 
@@ -120,9 +95,9 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         _require_judgeable(news)
         held = hold.strongest(news["held_by"])
         # Without former inputs the cluster is new, and there is nothing to roll out.
-        seen = _look(olds) if olds else Seen()
-        sentences = _plan(olds, news, seen.unfinished) if olds else {}
-        waits = any(_stays(olds, news, machine) for machine in sentences)
+        seen = recorded_rollout(olds) if olds else RecordedRollout()
+        sentences = planned(olds, news, seen.unfinished) if olds else {}
+        waits = any(stays(olds, news, machine) for machine in sentences)
         waiting: Hold = held if waits else {}
         known: Mapping[str, object] = news
         return {
@@ -176,7 +151,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         from ops.rollout.diff import to_state
         from ops.rollout.inspection import find_drift, inspect_cluster
 
-        machines, nodes = _machines(state), _nodes(state)
+        machines, nodes = _machines(state), nodes_of(state)
         found = inspect_cluster(machines, nodes)
         left = find_drift(DesiredCluster.of(state), found, nodes)
         drift = {name: to_state(actions) for name, actions in left.items()}
@@ -221,61 +196,6 @@ def _is_pending(olds: RolloutState) -> bool:
     return any(machine["pending"] for machine in olds["unavailable"].values())
 
 
-def _stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
-    """Whether a touched machine runs before and after; others are created or deleted at once."""
-    before = olds["machine_ids"].get(machine)
-    return before is not None and bool(before == news["machine_ids"].get(machine))
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the cluster records of an unfinished rollout, and its version then."""
-
-    unfinished: "RolloutRecord | None" = None
-    version: str = ""
-
-
-def _look(olds: RolloutInputs) -> Seen:
-    """Read the record without waiting; an API that does not answer says nothing."""
-    from ops.kube.errors import ApiError
-
-    try:
-        nodes = _nodes(olds).limited(LOOK_SECONDS)
-        unfinished = nodes.unfinished()
-        return Seen(unfinished, nodes.version_once()) if unfinished else Seen()
-    except (ApiError, IdentityMissing):
-        return Seen()
-
-
-def _plan(
-    olds: RolloutInputs, news: RolloutInputs, unfinished: "RolloutRecord | None"
-) -> dict[str, str]:
-    """Return a sentence for each machine that will be touched, with what its drain deletes."""
-    from ops.rollout.preview import drains, plan, with_unfinished
-
-    change = ClusterChange.of(olds, news)
-    drift = with_unfinished(change, olds.get("drift", {}), unfinished)
-    sentences = plan(change, drift)
-    if unfinished and unfinished.target == change.after.digest:
-        repairs = plan(ClusterChange(change.after, change.after), drift)
-        for machine in filter(lambda name: _stays(olds, news, name), unfinished.done):
-            sentences.pop(machine, None)
-            sentences |= {machine: repairs[machine]} if machine in repairs else {}
-    if leaving := drains(change, drift):
-        drained = {name: leaves for name, leaves in leaving.items() if name in sentences}
-        for machine, lost in _losses(olds, drained).items():
-            sentences[machine] += f"; {lost}"
-    return sentences
-
-
-def _losses(olds: RolloutInputs, leaving: Mapping[str, bool]) -> dict[str, str]:
-    try:
-        return _nodes(olds).losses(leaving)
-    except IdentityMissing:
-        why = "the program's credential is not on this host"
-        return dict.fromkeys(leaving, f"what its drain deletes is unknown, as {why}")
-
-
 def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutState:
     """Do the remaining work; `before` are the workers that the last run left out."""
     from model.limits import Limits
@@ -284,7 +204,7 @@ def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutSt
 
     policy = inputs["policy"]
     progress = _progress(inputs)
-    nodes = _nodes(inputs)
+    nodes = nodes_of(inputs)
     rollout = RolloutRun(
         DesiredCluster.of(inputs),
         _machines(inputs),
@@ -314,17 +234,6 @@ def _machines(inputs: RolloutInputs) -> "dict[str, NodeOperations]":
 
     logins = {name: Login.from_props(props) for name, props in inputs["logins"].items()}
     return node_operations(DesiredCluster.of(inputs), logins)
-
-
-def _nodes(inputs: RolloutInputs) -> "ClusterNodes":
-    from ops.rollout.cluster_nodes import ClusterNodes
-
-    policy = inputs["policy"]
-    return ClusterNodes(
-        connect(inputs["identity"]),
-        drain_seconds=policy["drain_seconds"],
-        force=policy["force"],
-    )
 
 
 def _summaries(found: "Mapping[str, ObservedMachine]") -> dict[str, MachineSummary]:

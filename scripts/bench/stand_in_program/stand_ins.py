@@ -17,7 +17,8 @@ from components.providers.health_check import (
 )
 from components.providers.host_visit import ExistingHostInputs, artifacts_of
 from components.providers.manifests import ManifestsInputs, ManifestsProvider, ManifestsState
-from components.providers.rollout import RolloutInputs, RolloutProvider, RolloutState
+from components.providers.rollout import RolloutProvider, RolloutState
+from components.providers.rollout_plan import RolloutInputs
 from ops.errors import OperatorError
 from ops.kube import apply
 from ops.rollout.desired import DesiredCluster

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.providers import rollout
+from components.providers import rollout, rollout_plan
 from components.providers.rollout import RolloutProvider
 from ops.kube.node import Node
 from ops.rollout.progress import Progress
@@ -38,9 +38,10 @@ def fleet(monkeypatch: pytest.MonkeyPatch, log: Warnings) -> FakeFleet:
     """A fleet that is to be upgraded, with a dead worker."""
     made = FakeFleet(inputs(version=NEWER), alike(inputs(), staged=(NEWER,)))
     monkeypatch.setattr(rollout, "_machines", lambda _: machines_of(made))
-    monkeypatch.setattr(rollout, "_nodes", lambda _: FakeNodes(made))
+    for module in (rollout, rollout_plan):
+        monkeypatch.setattr(module, "nodes_of", lambda _: FakeNodes(made))
     monkeypatch.setattr(rollout, "_progress", lambda _: Progress(log))
-    monkeypatch.setattr(rollout, "_losses", lambda *_: {})
+    monkeypatch.setattr(rollout_plan, "_losses", lambda *_: {})
     made.found[DEAD] = replace(made.found[DEAD], unreachable="no route", node=_node(ready=False))
     return made
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.providers import rollout
+from components.providers import rollout, rollout_plan
 from components.providers.rollout import RolloutProvider
 from ops.errors import OperatorError
 from ops.kube import identity
@@ -74,9 +74,10 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
         return machines_of(made)
 
     monkeypatch.setattr(rollout, "_machines", machines)
-    monkeypatch.setattr(rollout, "_nodes", lambda _: FakeNodes(made))
+    for module in (rollout, rollout_plan):
+        monkeypatch.setattr(module, "nodes_of", lambda _: FakeNodes(made))
     monkeypatch.setattr(rollout, "_progress", lambda _: Progress(made.log))
-    monkeypatch.setattr(rollout, "_losses", lambda *_: {})
+    monkeypatch.setattr(rollout_plan, "_losses", lambda *_: {})
     return made
 
 
@@ -201,7 +202,7 @@ def test_an_upgrade_of_control_planes_that_was_begun_is_not_reverted(engine: Eng
 def test_a_silent_endpoint_does_not_hold_a_preview_up(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollout, "LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(rollout_plan, "RECORD_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server = api.kubeconfig.split("https://127.0.0.1:")[1].split("\n")[0]
         kubeconfig = api.kubeconfig.replace(server, str(silent.getsockname()[1]))

@@ -1,0 +1,115 @@
+"""What a rollout will do, for its preview: from its inputs and what its cluster records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from components.providers.hold import Hold
+from ops.hosts.login import LoginProps
+from ops.kube.identity import Identity, IdentityMissing, connect
+from ops.rollout.desired import ClusterChange, ClusterInputs
+
+if TYPE_CHECKING:
+    from ops.rollout.cluster_nodes import ClusterNodes
+    from ops.rollout.record import RolloutRecord
+
+# How long a check waits for the cluster's record: a silent endpoint must not hold previews up.
+RECORD_SECONDS = 3
+
+
+class Policy(TypedDict):
+    """How running machines are changed; `pool_limits` are those of pools with their own."""
+
+    max_unavailable: float
+    pool_limits: Mapping[str, float]
+    drain_seconds: float
+    force: bool
+
+
+class RolloutInputs(ClusterInputs):
+    """The rollout as the provider gets it.
+
+    `check` adds `waiting`, `wanted` (the cluster's inputs while they wait, else empty), `plan`,
+    `unfinished` and `recorded` ("" if there is none, or if the API does not answer); `read` adds
+    `drift`.
+    """
+
+    urn: str
+    logins: dict[str, LoginProps]
+    identity: Identity
+    policy: Policy
+    held_by: list[Hold]
+    waiting: Hold
+    wanted: Mapping[str, object]
+    plan: dict[str, str]
+    unfinished: str
+    recorded: str
+    drift: dict[str, list[Mapping[str, str]]]
+
+
+@dataclass(frozen=True)
+class RecordedRollout:
+    """What the cluster records of an unfinished rollout, and its version then."""
+
+    unfinished: "RolloutRecord | None" = None
+    version: str = ""
+
+
+def recorded_rollout(olds: RolloutInputs) -> RecordedRollout:
+    """Read the record without waiting; an API that does not answer says nothing."""
+    from ops.kube.errors import ApiError
+
+    try:
+        nodes = nodes_of(olds).limited(RECORD_SECONDS)
+        if unfinished := nodes.unfinished():
+            return RecordedRollout(unfinished, nodes.version_once())
+    except (ApiError, IdentityMissing):
+        pass
+    return RecordedRollout()
+
+
+def planned(
+    olds: RolloutInputs, news: RolloutInputs, unfinished: "RolloutRecord | None"
+) -> dict[str, str]:
+    """Return a sentence for each machine that will be touched, with what its drain deletes."""
+    from ops.rollout.preview import drains, plan, with_unfinished
+
+    change = ClusterChange.of(olds, news)
+    drift = with_unfinished(change, olds.get("drift", {}), unfinished)
+    sentences = plan(change, drift)
+    if unfinished and unfinished.target == change.after.digest:
+        repairs = plan(ClusterChange(change.after, change.after), drift)
+        for machine in filter(lambda name: stays(olds, news, name), unfinished.done):
+            sentences.pop(machine, None)
+            sentences |= {machine: repairs[machine]} if machine in repairs else {}
+    if leaving := drains(change, drift):
+        drained = {name: leaves for name, leaves in leaving.items() if name in sentences}
+        for machine, lost in _losses(olds, drained).items():
+            sentences[machine] += f"; {lost}"
+    return sentences
+
+
+def _losses(olds: RolloutInputs, leaving: Mapping[str, bool]) -> dict[str, str]:
+    try:
+        return nodes_of(olds).losses(leaving)
+    except IdentityMissing:
+        why = "the program's credential is not on this host"
+        return dict.fromkeys(leaving, f"what its drain deletes is unknown, as {why}")
+
+
+def stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
+    """Whether a touched machine runs before and after; others are created or deleted at once."""
+    before = olds["machine_ids"].get(machine)
+    return before is not None and bool(before == news["machine_ids"].get(machine))
+
+
+def nodes_of(inputs: RolloutInputs) -> "ClusterNodes":
+    """Return the Nodes of the cluster, which are drained by the rollout's policy."""
+    from ops.rollout.cluster_nodes import ClusterNodes
+
+    policy = inputs["policy"]
+    return ClusterNodes(
+        connect(inputs["identity"]),
+        drain_seconds=policy["drain_seconds"],
+        force=policy["force"],
+    )
