@@ -12,7 +12,6 @@
 # PENDING_CHANGE records the new and the previous files before anything is changed: the next run
 # resumes a killed one. Whatever fails after the kubelet was stopped, the change is rolled back; space
 # on every disk that it writes to is checked before.
-PENDING_CHANGE=$STATE/pending-change
 # In stop order; etcd last, since the API server writes to it until it has stopped.
 COMPONENTS=(kube-scheduler kube-controller-manager kube-apiserver etcd)
 KUBELET_CONFIG=/var/lib/kubelet/config.yaml

@@ -13,6 +13,9 @@ INIT_CONFIGURATION=$STATE/init-configuration.yaml
 # kubeadm's patches of what it renders.
 # shellcheck disable=SC2034
 PATCHES=$STATE/patches
+# What a change replaces, and with what, until it has succeeded (change.sh).
+# shellcheck disable=SC2034
+PENDING_CHANGE=$STATE/pending-change
 # The applied version, settings and files of a member (applied_state.sh).
 # shellcheck disable=SC2034
 APPLIED_STATE=$STATE/applied-state
