@@ -2,7 +2,9 @@
 
 A drain covers the pods that are on the Node when it begins, except those that belong to the Node
 itself (DaemonSet and static pods) and those that have finished: a pod that tolerates everything
-comes back to a cordoned Node as often as it is evicted.
+comes back to a cordoned Node as often as it is evicted. A pod that does not tolerate the cordon is
+covered as well if it comes within the first seconds: the scheduler placed it before it saw the
+cordon, often as the successor of the first pod that was evicted.
 
 A pod that another Node can take (see placement.py) is evicted. The eviction is retried until the
 pod's PodDisruptionBudget allows it, so that its replacement is running by then; no budget blocks it
@@ -44,6 +46,8 @@ FORCED_SECONDS = 60
 AT_ONCE = 8
 # Limit for what the API asks to wait before another eviction.
 RETRY_AFTER_SECONDS = 10.0
+# How late a scheduler may see a cordon.
+LATE_SECONDS = 10
 # Usually the first few Nodes can take every pod.
 NODES_PAGE = 50
 # The pod is gone, or another one has its name.
@@ -71,8 +75,10 @@ class Drain:
         self._report = report
         self._leaves = leaves
         # For each covered pod, by UID: why no other Node can take it, "" if one can.
-        self._obstacles: dict[str, str] | None = None
+        self._obstacles: dict[str, str] = {}
         self._stranded: list[Json] = []
+        # When the Node's pods were listed first.
+        self._began = math.inf
         # Of pods that were not evicted, by UID: why, and when to try again.
         self._refusals: dict[str, str] = {}
         self._not_before: dict[str, float] = {}
@@ -131,10 +137,16 @@ class Drain:
     def _pods(self) -> list[Json]:
         on_node = self._client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={self._name}")
         pods = [pod for pod in on_node if not _stays(pod)]
-        if self._obstacles is None:
-            self._obstacles = self._judge(pods)
-            self._stranded = [pod for pod in pods if self._is_stranded(pod)]
+        new = [pod for pod in pods if uid(pod) not in self._obstacles and self._covers(pod)]
+        self._obstacles |= self._judge(new)
+        self._stranded += [pod for pod in new if self._is_stranded(pod)]
+        self._began = min(self._began, time.monotonic())
         return pods
+
+    def _covers(self, pod: Json) -> bool:
+        """Whether a pod that was not seen before is covered."""
+        elapsed = time.monotonic() - self._began
+        return elapsed < 0 or (elapsed < LATE_SECONDS and not placement.tolerates_cordon(pod))
 
     def _judge(self, pods: list[Json]) -> dict[str, str]:
         """Return why no other Node can take each pod; a terminating one goes anyway."""
@@ -160,16 +172,16 @@ class Drain:
         return {uid(pod): unplaceable.get(uid(pod), "") for pod in pods}
 
     def _can_move(self, pod: Json) -> bool:
-        return (self._obstacles or {}).get(uid(pod)) == ""
+        return self._obstacles.get(uid(pod)) == ""
 
     def _is_stranded(self, pod: Json) -> bool:
-        return bool((self._obstacles or {}).get(uid(pod)))
+        return bool(self._obstacles.get(uid(pod)))
 
     def _describe_stranded(self) -> str:
         """Name the pods with nowhere else to go, grouped by reason."""
         reasons: dict[str, list[Json]] = {}
         for pod in self._stranded:
-            reasons.setdefault((self._obstacles or {})[uid(pod)], []).append(pod)
+            reasons.setdefault(self._obstacles[uid(pod)], []).append(pod)
         return "; ".join(f"{pods_of.titles(pods)} ({why})" for why, pods in reasons.items())
 
     def _evict(self, pod: Json) -> None:

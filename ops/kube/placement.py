@@ -22,6 +22,8 @@ HARD_EFFECTS = ("NoSchedule", "NoExecute")
 CONTROLLER_TAINTS = tuple(
     f"node.kubernetes.io/{state}" for state in ("not-ready", "unreachable", "unschedulable")
 )
+# The taint of a cordoned Node.
+CORDON = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 SHOWN_NODES = 3
 
 
@@ -78,6 +80,11 @@ def obstacle(pod: Object, node: Object) -> str:
 def is_cordoned(node: Object) -> bool:
     """Whether the Node is cordoned, by anyone."""
     return bool(node["spec"].get("unschedulable"))
+
+
+def tolerates_cordon(pod: Object) -> bool:
+    """Whether the scheduler may place the pod on a cordoned Node."""
+    return _tolerates(pod["spec"], CORDON)
 
 
 def format_taint(taint: Mapping[str, str]) -> str:

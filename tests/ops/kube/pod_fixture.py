@@ -23,6 +23,8 @@ class PodFixture:
         self.left: dict[str, dict[str, Any]] = {}
         # How often a budget still refuses a pod; -1 always.
         self.held = held or {}
+        # Pods that come to the Node when another one ends.
+        self.successors: dict[str, str] = {}
         self.nodes = [found("True"), found("True", OTHER)]
         api.answers[f"GET {NODES_PATH}"] = lambda: (200, {"items": self.nodes})
         api.answers[f"PATCH {NODE_PATH}"] = (200, found("True"))
@@ -61,6 +63,8 @@ class PodFixture:
         if spec.get("tolerations") == EVERYTHING:
             # Its controller's next pod comes to the cordoned Node as well.
             self.add(f"{name}+", **spec)
+        if successor := self.successors.get(name):
+            self.add(successor)
 
 
 def found(ready: str, name: str = NODE, *, seconds: float = 0, **spec: Any) -> dict[str, Any]:

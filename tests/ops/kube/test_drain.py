@@ -80,6 +80,26 @@ def test_pods_rescheduled_to_the_cordoned_node_are_not_evicted_again(api: Api) -
     assert list(pods.left) == ["agent+"]
 
 
+def test_pods_scheduled_before_the_cordon_was_seen_are_evicted(api: Api) -> None:
+    """The scheduler's view of Nodes may be older than the eviction of the first pod."""
+    pods = PodFixture(api, "web", "db", held={"db": 2})
+    pods.successors["web"] = "web-2"
+    emptied(api, seconds=5)
+    assert pods.left == {}
+    assert evicted(api).count("web-2") == 1
+
+
+def test_a_pod_that_appears_much_later_is_not_covered(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was assigned to the Node by name, as its successors will be."""
+    monkeypatch.setattr(drain, "LATE_SECONDS", 0)
+    pods = PodFixture(api, "web", "db", held={"db": 2})
+    pods.successors["web"] = "web-2"
+    emptied(api, seconds=5)
+    assert list(pods.left) == ["web-2"]
+
+
 def test_pods_without_another_node_stay_regardless_of_budgets(api: Api) -> None:
     pods = PodFixture(api, "web", "db", held={"web": -1})
     pods.nodes = [found("True"), tainted()]

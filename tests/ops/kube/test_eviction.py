@@ -11,7 +11,7 @@ from ops.errors import OperatorError
 from ops.kube import client, drain, retirement
 from ops.kube.nodes import Nodes
 from tests.ops.kube.api_server import Answer, Api
-from tests.ops.kube.pod_fixture import BUDGETS_PATH, NODE, PODS_PATH, PodFixture, pod
+from tests.ops.kube.pod_fixture import BUDGETS_PATH, EVERYTHING, NODE, PODS_PATH, PodFixture, pod
 
 PODS = "/api/v1/namespaces/shop/pods"
 EVICT = f"POST {PODS}/web/eviction"
@@ -97,7 +97,7 @@ def test_a_successor_of_the_same_name_is_left_alone(api: Api, force: bool) -> No
     pods = PodFixture(api, "web")
 
     def succeeds() -> Answer:
-        pods.left["web"] = pod("web", uid="second")
+        pods.left["web"] = pod("web", uid="second") | {"spec": {"tolerations": EVERYTHING}}
         return 201, {}
 
     api.answers[EVICT] = succeeds
