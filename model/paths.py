@@ -10,6 +10,12 @@ from pathlib import Path
 
 from model import pins
 
+# The variables with which a user moves these folders.
+FOLDERS = (
+    *("KUBEADM_FLEET_CACHE", "KUBEADM_FLEET_STATE", "KUBEADM_FLEET_MACHINES"),
+    *("XDG_CACHE_HOME", "XDG_STATE_HOME"),
+)
+
 
 def cache_dir() -> Path:
     """Tool chain, bundles, machine images and texts: $KUBEADM_FLEET_CACHE, else the XDG cache."""
@@ -53,7 +59,7 @@ def content_dir() -> Path:
 
 def _from(variable: str) -> Path | None:
     value = os.environ.get(variable)
-    return Path(value) if value else None
+    return Path(value).absolute() if value else None
 
 
 def _xdg(variable: str, below_home: str) -> Path:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.paths import cache_dir, state_dir
+from model.paths import FOLDERS, cache_dir, state_dir
 from ops.private_file import create_once
 from ops.pulumi.cli import engine_environment
 
@@ -71,7 +71,10 @@ class Workspace:
 
     def environment(self) -> dict[str, str]:
         """Return the engine's environment: tools first in PATH, backend, passphrase and stack."""
-        given = dict(self.given)
+        # The stack is passed as PULUMI_STACK, and pulumi rejects both.
+        given = {key: value for key, value in self.given.items() if key != "PULUMI_OPTION_STACK"}
+        # The engine and the program run in the project's folder, whatever folder this is.
+        given |= {key: str(Path(given[key]).absolute()) for key in FOLDERS if given.get(key)}
         wanted = engine_environment(self.project / ".venv", self.given.get("PATH", os.defpath))
         wanted["PULUMI_STACK"] = self.stack
         if shutil.which(STAND_IN, path=wanted["PATH"]):

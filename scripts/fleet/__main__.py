@@ -1,6 +1,9 @@
 """`fleet`: the command line of the program."""
 
+import os
 import sys
+from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -15,14 +18,15 @@ EPILOG = """
 Examples:
   fleet preview            show what would change in the stack dev
   fleet up                 apply the changes, write ./kubeconfig, show the nodes
-  fleet status -s prod     show clusters, nodes and problems of the stack prod
+  fleet status prod        show clusters, nodes and problems of the stack prod
   fleet COMMAND --help     show the manual of a command
 
 \b
 Exit status:
-  0  success
-  1  `fleet status`: a cluster or node is unhealthy; other commands: aborted at the prompt
-  2  failure, or wrong usage
+  0    success
+  1    `fleet status`: a cluster or node is unhealthy; other commands: aborted at the prompt
+  2    failure, or wrong usage
+  130  interrupted with Ctrl-C
   `fleet ssh` and `fleet pulumi` return the exit status of the command that they run.
 
 \b
@@ -53,11 +57,29 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a failure is one message, not a traceback."""
+    _open_missing_streams()
     try:
         cli(prog_name="fleet")
     except OperatorError as error:
-        click.echo(f"fleet: {error}", err=True)
-        sys.exit(FAILED)
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+
+
+def _open_missing_streams() -> None:
+    """Open the standard streams that the caller closed, before other files get their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"fleet: {message}", err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # It is flushed again at the end.
+    sys.exit(FAILED)
 
 
 if __name__ == "__main__":

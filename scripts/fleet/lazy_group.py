@@ -4,10 +4,13 @@ import ast
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from signal import SIGINT
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+INTERRUPTED = 128 + SIGINT
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -26,6 +29,13 @@ class LazyGroup(click.Group):
         """The file of each subcommand."""
         paths = sorted(self.folder.glob("[!_]*.py"))
         return {path.stem.replace("_", "-"): path for path in paths}
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a subcommand; Ctrl-C ends it with a status that means nothing else."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the names of all subcommands."""

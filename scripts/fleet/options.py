@@ -1,10 +1,12 @@
 """Options and help-page parts shared by the subcommands."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from model.selectors import LabelSelector, SelectorError
@@ -22,22 +24,16 @@ def _complete_stack(
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-def stack_argument() -> Decorator:
-    """Take the stack as the optional argument STACK: for commands about a stack."""
-    return click.argument(
-        "stack",
-        required=False,
-        default="dev",
-        envvar="FLEET_STACK",
-        shell_complete=_complete_stack,
-    )
-
-
 def stack_option() -> Decorator:
     """Take the stack as an option: for commands that take other arguments."""
+    return _stack_option("stack")
+
+
+def _stack_option(parameter: str) -> Decorator:
     return click.option(
         "-s",
         "--stack",
+        parameter,
         default="dev",
         envvar="FLEET_STACK",
         show_default=True,
@@ -45,6 +41,23 @@ def stack_option() -> Decorator:
         shell_complete=_complete_stack,
         help="Name of the stack (environment: FLEET_STACK).",
     )
+
+
+def stack_argument() -> Decorator:
+    """Take the stack as the optional argument STACK, or as the option: for commands about one."""
+
+    def add_parameters(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def with_stack(*, stack: str | None, option: str, **others: Any) -> Any:
+            source = click.get_current_context().get_parameter_source("option")
+            if stack not in (None, option) and source is ParameterSource.COMMANDLINE:
+                raise click.UsageError(f"two stacks are named, {stack} and {option}: name one")
+            return function(stack=stack or option, **others)
+
+        argument = click.argument("stack", required=False, shell_complete=_complete_stack)
+        return argument(_stack_option("option")(with_stack))
+
+    return add_parameters
 
 
 def _parse_selector(

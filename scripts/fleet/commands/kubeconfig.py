@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from model.selectors import LabelSelector
-from scripts.fleet.options import CONTEXT_SETTINGS, examples, selector_option, stack_option
+from scripts.fleet.options import CONTEXT_SETTINGS, examples, selector_option, stack_argument
 
 EPILOG = examples(
     "fleet kubeconfig                              write ./kubeconfig and kubeconfigs/dev/",
-    "fleet kubeconfig -s prod --replace            make ./kubeconfig the one of prod",
+    "fleet kubeconfig prod --replace               make ./kubeconfig the one of prod",
     "fleet kubeconfig --merge                      merge into ~/.kube/config as well",
     "fleet kubeconfig --cluster cluster1 --merge   merge one cluster only",
     "fleet kubeconfig -l environment=prod --merge  merge the clusters with this label",
@@ -17,7 +17,7 @@ EPILOG = examples(
 
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
-@stack_option()
+@stack_argument()
 @click.option(
     "--cluster", "clusters", multiple=True, metavar="NAME", help="Only this cluster; repeatable."
 )

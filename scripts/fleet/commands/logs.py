@@ -6,7 +6,6 @@ from scripts.fleet.duration import Duration
 from scripts.fleet.options import CONTEXT_SETTINGS, examples, stack_option
 
 LAST_LINES = 200
-INTERRUPTED = 130
 EPILOG = examples(
     "fleet logs cluster1-worker-0                      the kubelet's log",
     "fleet logs cluster1-worker-0 containerd -f        containerd's log, followed",
@@ -49,13 +48,10 @@ def command(
     cluster, slash, component = target.partition("/")
     if slash and unit:
         raise click.UsageError("UNIT needs a MACHINE, not CLUSTER/COMPONENT")
-    try:
-        if slash:
-            control_planes = inventory(stack).control_planes(cluster)
-            status = machine_logs.show_containers(control_planes, component, log_range)
-        else:
-            machine = inventory(stack).machine(target)
-            status = machine_logs.show_unit(machine, unit or "kubelet", log_range)
-    except KeyboardInterrupt:
-        status = INTERRUPTED
+    if slash:
+        control_planes = inventory(stack).control_planes(cluster)
+        status = machine_logs.show_containers(control_planes, component, log_range)
+    else:
+        machine = inventory(stack).machine(target)
+        status = machine_logs.show_unit(machine, unit or "kubelet", log_range)
     raise SystemExit(status)

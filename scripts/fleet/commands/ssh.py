@@ -18,7 +18,6 @@ EPILOG = examples(
 )
 # As ssh(1) ends when it could not connect.
 NOT_CONNECTED = 255
-INTERRUPTED = 130
 
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
@@ -50,8 +49,6 @@ def command(stack: str, tty: bool, machine: str, arguments: tuple[str, ...]) -> 
     except Unreachable as error:
         click.echo(f"fleet: {error}", err=True)
         status = NOT_CONNECTED
-    except KeyboardInterrupt:
-        status = INTERRUPTED
     raise SystemExit(status)
 
 

@@ -3,12 +3,12 @@
 import click
 
 from model.selectors import LabelSelector
-from scripts.fleet.options import CONTEXT_SETTINGS, examples, selector_option, stack_option
+from scripts.fleet.options import CONTEXT_SETTINGS, examples, selector_option, stack_argument
 
 EPILOG = (
     examples(
         "fleet status                  the stack dev",
-        "fleet status -s prod          another stack",
+        "fleet status prod             another stack",
         "fleet status -l region=tokyo  the clusters with this label",
     )
     + """
@@ -22,10 +22,9 @@ Exit status:
 
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
-@stack_option()
+@stack_argument()
 @selector_option()
-@click.pass_context
-def command(context: click.Context, stack: str, selector: LabelSelector | None) -> None:
+def command(stack: str, selector: LabelSelector | None) -> None:
     """Show the nodes of every cluster, then problems of nodes and pods, and since when."""
     from scripts.fleet import access, pod_problems
 
@@ -37,4 +36,4 @@ def command(context: click.Context, stack: str, selector: LabelSelector | None) 
         click.echo("\nProblems:")
         for problem in problems:
             click.echo(f"  {problem}")
-        context.exit(1)
+        click.get_current_context().exit(1)

@@ -1,0 +1,100 @@
+"""Wrong and unusual ways to run the command."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ops.pulumi.workspace import Workspace
+from scripts.fleet.__main__ import cli
+from scripts.fleet.commands import status
+from tests.scripts.conftest import TOP
+
+FLEET = TOP / ".venv" / "bin" / "fleet"
+
+
+def run(line: str, *, folder: Path = TOP, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a line of the shell, in which `fleet` is the command."""
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder,
+        env={**os.environ, **variables, "PATH": f"{FLEET.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("name", ["down", "kubeconfig", "preview", "refresh", "status", "up"])
+@pytest.mark.parametrize("stack", [["lost"], ["-s", "lost"], ["lost", "--stack", "lost"]])
+def test_the_stack_is_an_argument_or_an_option(name: str, stack: list[str]) -> None:
+    ended = CliRunner().invoke(cli, [name, *stack])
+    assert "no stack file Pulumi.lost.yaml" in str(ended.exception)
+
+
+def test_the_named_stack_is_preferred_to_that_of_the_environment() -> None:
+    ended = CliRunner(env={"FLEET_STACK": "dev"}).invoke(cli, ["status", "lost"])
+    assert "no stack file Pulumi.lost.yaml" in str(ended.exception)
+    ended = CliRunner(env={"FLEET_STACK": "lost"}).invoke(cli, ["status"])
+    assert "no stack file Pulumi.lost.yaml" in str(ended.exception)
+
+
+def test_two_stacks_are_rejected() -> None:
+    ended = CliRunner().invoke(cli, ["status", "dev", "--stack", "prod"])
+    assert ended.exit_code == 2
+    assert "two stacks are named, dev and prod: name one" in ended.output
+
+
+def test_an_interrupted_command_has_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status.command, "callback", interrupt)
+    assert CliRunner().invoke(cli, ["status"]).exit_code == 128 + signal.SIGINT
+
+
+def test_output_that_cannot_be_written_is_one_message() -> None:
+    ended = run("fleet explain cluster1 > /dev/full")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "fleet: [Errno 28] No space left on device\n"
+
+
+def test_a_folder_that_cannot_be_made_is_named() -> None:
+    ended = run("fleet up", KUBEADM_FLEET_STATE="/proc/state")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "fleet: No such file or directory: /proc/state\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(closed: str) -> None:
+    ended = run(f"fleet explain cluster1 {closed}")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = run(f"fleet status lost {closed}")
+    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False)
+
+
+def test_a_reader_that_ends_early_is_no_failure() -> None:
+    ended = run("fleet explain cluster1 | head --lines 1")
+    assert (ended.stdout.split(), ended.stderr) == (["PATH", "VALUE", "FROM"], "")
+
+
+def test_relative_folders_mean_the_same_to_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"KUBEADM_FLEET_STATE": "a state", "XDG_CACHE_HOME": "cache", "KUBEADM_FLEET_CACHE": ""}
+    passed = Workspace("dev", tmp_path, given).environment()
+    assert passed["KUBEADM_FLEET_STATE"] == f"{tmp_path}/a state"
+    assert passed["XDG_CACHE_HOME"] == f"{tmp_path}/cache"
+    assert passed["KUBEADM_FLEET_CACHE"] == ""
+
+
+def test_another_stack_of_the_environment_is_not_passed_on() -> None:
+    given = {"PULUMI_STACK": "prod", "PULUMI_OPTION_STACK": "prod"}
+    passed = Workspace("dev", Path("/nonexistent"), given).environment()
+    assert passed["PULUMI_STACK"] == "dev"
+    assert "PULUMI_OPTION_STACK" not in passed
