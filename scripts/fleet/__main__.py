@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import click
 
@@ -70,7 +70,11 @@ def _open_missing_streams() -> None:
     """Open the standard streams that the caller closed, before other files get their numbers."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+            setattr(sys, name, _nowhere(mode))
+
+
+def _nowhere(mode: str) -> IO[str]:
+    return Path(os.devnull).open(mode, encoding="utf-8")
 
 
 def _fail(message: str) -> NoReturn:
@@ -78,7 +82,7 @@ def _fail(message: str) -> NoReturn:
     try:
         sys.stdout.flush()
     except OSError:
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # It is flushed again at the end.
+        sys.stdout = _nowhere("w")  # It is flushed again at the end.
     sys.exit(FAILED)
 
 
