@@ -28,6 +28,7 @@ _ROLE = f"{ROLE_DOMAIN}/"
 _TIMEOUT = 10  # seconds, for one cluster's answer
 # On a healthy Node, Ready is True and every other condition is False.
 READY = "Ready"
+NO_NODES = "no nodes"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class NodeRow:
     def is_node(self) -> bool:
         """Whether it is a Node's row: its cluster answered, and has one."""
         return self.name != NodeRow.name
+
+    @property
+    def answered(self) -> bool:
+        """Whether its cluster answered, possibly that it has no Node."""
+        return self.is_node or self.status == NO_NODES
 
 
 def read_nodes(kubeconfigs: Sequence[Path]) -> list[NodeRow]:
@@ -73,12 +79,13 @@ def _read_cluster(cluster: str, kubeconfig: str) -> list[NodeRow]:
     try:
         nodes = _get(kubeconfig, "/api/v1/nodes")["items"]
     except Exception as error:  # An error in one cluster does not hide the others.
-        reason = str(getattr(error, "reason", "") or error) or type(error).__name__
+        cause = getattr(error, "reason", error)
+        reason = str(getattr(cause, "strerror", "") or cause) or type(error).__name__
         kind = "error" if isinstance(error, urllib.error.HTTPError) else "unreachable"
         status = f"API {kind}: {reason.rpartition(': ')[2]}"
         return [NodeRow(cluster, status=status, problems=(f"{cluster}: {status}",))]
     now = datetime.now(UTC)
-    none = NodeRow(cluster, status="no nodes", problems=(f"{cluster}: no nodes",))
+    none = NodeRow(cluster, status=NO_NODES, problems=(f"{cluster}: {NO_NODES}",))
     return [_row(cluster, node, now) for node in nodes] or [none]
 
 

@@ -15,7 +15,7 @@ EPILOG = (
 
 \b
 Exit status:
-  0  every node is healthy, and pods reach each other
+  0  every node is healthy, pods reach each other, and the machines are those of the file
   1  a cluster, a node or its pods have problems; they are listed below the table
   2  the stack could not be read"""
 )
@@ -25,13 +25,17 @@ Exit status:
 @stack_argument()
 @selector_option()
 def command(stack: str, selector: LabelSelector | None) -> None:
-    """Show the nodes of every cluster, then problems of nodes and pods, and since when."""
-    from scripts.fleet import access, pod_problems
+    """Show the nodes of every cluster, then problems of nodes and pods, and since when.
+
+    Nodes that the stack's file has no machine for are problems, and so are machines without a Node.
+    """
+    from scripts.fleet import access, machine_nodes, pod_problems
 
     files = access.cluster_kubeconfigs(stack, selector)
     rows = access.show_nodes(files)
     problems = [problem for row in rows for problem in row.problems]
     problems += pod_problems.read_pod_problems(files, {row.cluster for row in rows if row.is_node})
+    problems += machine_nodes.read_differences(rows, stack, selected=selector is not None)
     if problems:
         click.echo("\nProblems:")
         for problem in problems:

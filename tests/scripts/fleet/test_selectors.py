@@ -11,7 +11,7 @@ from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import Workspace
-from scripts.fleet import access, engine_run, kubeconfig, nodes, pod_problems
+from scripts.fleet import access, engine_run, kubeconfig, machine_nodes, nodes, pod_problems
 from scripts.fleet.__main__ import cli
 from tests.scripts.fleet.test_kubeconfigs import contexts, exported
 
@@ -44,6 +44,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(module, "existing_engine", lambda _stack: engine())
     monkeypatch.setattr(access, "read_nodes", _nodes)
     monkeypatch.setattr(pod_problems, "read_pod_problems", lambda _files, _clusters: [])
+    monkeypatch.setattr(machine_nodes, "read_differences", lambda *_, **__: [])
     return tmp_path
 
 

@@ -1,0 +1,56 @@
+"""The Nodes of running clusters, compared with the machines of the stack's file."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from ops.errors import OperatorError
+from ops.pulumi.workspace import open_workspace
+from scripts.fleet.nodes import NodeRow
+
+
+def machines_of(stack: str) -> dict[str, Collection[str]]:
+    """Return the names of each cluster's machines, as the stack's file has them."""
+    from scripts.fleet.explanation import clusters_of
+
+    clusters = clusters_of(open_workspace(stack).tracked_config)
+    return {
+        name: [machine.name for machine in cluster.machines] for name, cluster in clusters.items()
+    }
+
+
+def read_differences(rows: Sequence[NodeRow], stack: str, *, selected: bool) -> list[str]:
+    """Return a line for each Node without a machine, and for each machine without a Node.
+
+    With `selected`, the rows are not those of all clusters.
+    """
+    try:
+        machines = machines_of(stack)
+    except OperatorError as error:
+        return [f"the Nodes could not be compared with the stack's file: {error}"]
+    shown = {row.cluster for row in rows}
+    created = {name: nodes for name, nodes in machines.items() if name in shown or not selected}
+    return list(differences(rows, created))
+
+
+def differences(rows: Sequence[NodeRow], machines: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """Yield the differences between Nodes and machines; unreachable clusters have none."""
+    nodes: dict[str, set[str]] = {}
+    for row in rows:
+        nodes.setdefault(row.cluster, set()).update([row.name] if row.is_node else [])
+    for cluster in sorted(machines.keys() - nodes.keys()):
+        yield f"{cluster}: a cluster of the stack's file that does not exist: `fleet up` creates it"
+    for cluster in sorted(nodes.keys() - machines.keys()):
+        yield f"{cluster}: not in the stack's file: the next `fleet up` destroys it"
+    answered = {row.cluster for row in rows if row.answered}
+    for cluster in sorted(answered & machines.keys()):
+        expected = set(machines[cluster])
+        for name in sorted(nodes[cluster] - expected):
+            yield (
+                f"{cluster}/{name}: a Node without a machine in the stack's file. One that was taken "
+                "out leaves with the next `fleet up`; any other gets pods and Secrets all the same: "
+                "see docs/runbooks/host-unreachable.md"
+            )
+        for name in sorted(expected - nodes[cluster]):
+            yield (
+                f"{cluster}/{name}: a machine of the stack's file without a Node: run `fleet "
+                "refresh`, then `fleet up`, which creates it"
+            )
