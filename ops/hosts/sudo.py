@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     import paramiko
 
 KILL_AFTER_SECONDS = 10
-# A host's own proxy (/etc/environment, which sudo reads, or its env_keep) is not for traffic inside
-# of a cluster, and kubeadm would write it into static pods. Downloads get the config's.
-WITHOUT_PROXY = "unset $(compgen -e | grep -i _proxy$); "
+# The environment of everything that runs as root, whatever the host adds to it (/etc/environment,
+# which sudo reads, its env_keep and secure_path, ~/.ssh/environment): a proxy, which kubeadm would
+# write into static pods; a KUBECONFIG or ~/.kube of another cluster; a PATH without /usr/local/bin;
+# a language that changes the output of programs.
+ENVIRONMENT = (
+    "env --ignore-environment HOME=/ LC_ALL=C.UTF-8 "
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+)
 DISCARD_PREAMBLE = "while IFS= read -r line && [[ $line ]]; do :; done; "
 
 
@@ -54,7 +59,7 @@ def root_command(
     """Return the command that runs a bash script as root, at most `seconds` long (0: no limit).
 
     `needs_password` means that a password is sent in front of the script's standard input; `words`
-    are the script's own, its name first. The script has no proxy in its environment.
+    are the script's own, its name first. The script has the environment above.
     """
     if not sudo:
         become, before = "", ""
@@ -63,7 +68,8 @@ def root_command(
     else:
         become, before = "sudo --non-interactive ", ""
     limit = f"timeout --kill-after={KILL_AFTER_SECONDS} {seconds}"
-    return f"exec {become}{limit} bash -c {quote(WITHOUT_PROXY + before + script)} {words}".rstrip()
+    command = f"exec {become}{limit} {ENVIRONMENT} bash -c {quote(before + script)} {words}"
+    return command.rstrip()
 
 
 def sudo_preamble(password: str | None) -> str:

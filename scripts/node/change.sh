@@ -251,7 +251,7 @@ kubelet_answers() {
   pid=$(systemctl show --property MainPID --value kubelet)
   LAST_ANSWER="the kubelet: $(systemctl is-active kubelet); 'journalctl -u kubelet' on the machine"
   if [[ ${port:-10248} != 0 ]]; then
-    said=$(curl --silent --max-time 2 "http://${address:-127.0.0.1}:${port:-10248}/healthz") || return 1
+    said=$(curl --disable --silent --max-time 2 "http://${address:-127.0.0.1}:${port:-10248}/healthz") || return 1
     [[ $said == ok ]] || return 1
   fi
   [[ $pid != 0 && /proc/$pid/exe -ef /usr/local/bin/kubelet ]]

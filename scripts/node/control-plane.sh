@@ -25,7 +25,7 @@ is_settled() {
 etcd_answers() {
   local pki=/etc/kubernetes/pki/etcd
   LAST_ANSWER="'journalctl -u kubelet' and /var/log/pods on the machine: etcd does not respond"
-  curl --silent --fail --max-time 3 --cacert $pki/ca.crt --cert $pki/healthcheck-client.crt \
+  curl --disable --silent --fail --max-time 3 --cacert $pki/ca.crt --cert $pki/healthcheck-client.crt \
     --key $pki/healthcheck-client.key ${2:+--data "$2"} "https://127.0.0.1:2379$1" 2>/dev/null
 }
 

@@ -36,7 +36,7 @@ reachable_control_planes() {
 # probe_control_plane ADDRESS: detect an API server with a certificate of our CA, in any state, or etcd.
 probe_control_plane() {
   local code
-  code=$(curl --silent --output /dev/null --write-out '%{http_code}' --connect-timeout 1 --max-time 3 \
+  code=$(curl --disable --silent --output /dev/null --write-out '%{http_code}' --connect-timeout 1 --max-time 3 \
     --cacert "$RUN/ca.crt" "https://$1:$API_PORT/livez" 2>/dev/null) || true
   if [[ $code != 000 ]]; then
     echo "$1 (its API server: status $code)"

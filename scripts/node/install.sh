@@ -150,7 +150,7 @@ fetch() {
 
 # download URL FILE: through the proxy, with retries of transient errors.
 download() {
-  proxied curl --silent --show-error --fail --location --retry 3 --retry-connrefused --connect-timeout 10 \
+  proxied curl --disable --silent --show-error --fail --location --retry 3 --retry-connrefused --connect-timeout 10 \
     --speed-limit 1024 --speed-time 30 --output "$2" "$1" 2>"$2.log" && return
   rm -f "$2"
   echo "$1: $(tail -n 1 "$2.log")" >&2

@@ -104,7 +104,7 @@ probe_of() {
 is_healthy() {
   local url said
   url=$(probe_of "$MANIFESTS/$1.yaml")
-  said=$(curl --silent --show-error --insecure --max-time 2 --output /dev/null \
+  said=$(curl --disable --silent --show-error --insecure --max-time 2 --output /dev/null \
     --write-out '%{http_code}' "$url" 2>&1) || true
   LAST_ANSWER="$1 on $NODE_NAME ($url: $said; 'journalctl -u kubelet' and /var/log/pods on the machine)"
   [[ $said == 200 ]]
@@ -113,7 +113,7 @@ is_healthy() {
 # api_is_ready: is this machine's API server ready, verified with the cluster's CA?
 api_is_ready() {
   local said
-  said=$(curl --silent --show-error --max-time 3 --cacert /etc/kubernetes/pki/ca.crt \
+  said=$(curl --disable --silent --show-error --max-time 3 --cacert /etc/kubernetes/pki/ca.crt \
     "https://$NODE_ADDRESS:$API_PORT/readyz?verbose" 2>&1) || true
   LAST_ANSWER="/readyz of $NODE_ADDRESS: $(grep -v '^\[+\]' <<<"$said" | tr '\n' ' ')"
   [[ $said == *"readyz check passed"* ]]

@@ -52,7 +52,7 @@ hardware_address() {
 # endpoint_exists: does an API server with a certificate of our CA respond at the address?
 endpoint_exists() {
   [[ -n ${CA_CERTIFICATE:-} ]] &&
-    curl --silent --output /dev/null --noproxy '*' --connect-timeout 1 --max-time 3 \
+    curl --disable --silent --output /dev/null --noproxy '*' --connect-timeout 1 --max-time 3 \
       --cacert <(printf '%s\n' "$CA_CERTIFICATE") "https://$VIP:$VIP_PORT/readyz"
 }
 

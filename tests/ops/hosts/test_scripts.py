@@ -127,6 +127,12 @@ def test_read_only_scripts_change_nothing(script: str) -> None:
     assert others == ['eval "$(cat)"', "cat", "trap - DEBUG"]
 
 
+@pytest.mark.parametrize("piece", FILES)
+def test_curl_reads_no_settings_of_the_host(piece: str) -> None:
+    """A proxy in ~/.curlrc would get the requests to this machine's own API server."""
+    assert re.findall(r"\bcurl (?!--disable )-.*", read(piece)) == []
+
+
 @pytest.mark.parametrize(
     "script, call",
     [(script, call) for script in TEXTS if script not in READERS for call in TEXTS[script]],
