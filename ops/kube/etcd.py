@@ -37,6 +37,8 @@ LIST = ("member", "list", "--command-timeout=4s")
 HEALTH = ("endpoint", "health", "--cluster", "--command-timeout=2s")
 REMOVE = ("member", "remove", "--command-timeout=4s")
 EXEC_SECONDS = 8.0
+# A member that has raised it takes part in consensus; `endpoint health` calls it unhealthy.
+NO_SPACE = "NOSPACE"
 
 Json = Any
 
@@ -66,8 +68,13 @@ def members(client: Client, *, besides: str = "") -> list[Member]:
     The pod of the Node `besides` is asked last. Raises OperatorError when none answers.
     """
     listed, checked = run_in_any_pod(client, besides, LIST, HEALTH)
-    healthy = {endpoint["endpoint"] for endpoint in checked if endpoint["health"]}
+    healthy = {endpoint["endpoint"] for endpoint in checked if _is_healthy(endpoint)}
     return [_member(member, healthy) for member in listed["members"]]
+
+
+def _is_healthy(endpoint: Json) -> bool:
+    alarms = endpoint.get("error", "").removeprefix("Active Alarm(s):").split()
+    return bool(endpoint["health"]) or set(alarms) == {NO_SPACE}
 
 
 def await_removable(

@@ -6,6 +6,7 @@ https://etcd.io/docs/v3.6/op-guide/maintenance/#space-quota
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -29,14 +30,25 @@ class Database:
     in_use: int
     quota: int
     alarms: tuple[str, ...]
+    leader: bool
+    revision: int
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether it comes near its quota."""
+        return bool(self.quota) and self.size > FULL_SHARE * self.quota
 
 
 def databases(client: Client) -> list[Database]:
     """Return the database of each member that answers; none if no etcd pod does."""
-    try:
-        (listed,) = run_in_any_pod(client, "", STATUS)
-    except OperatorError:
-        return []
+    with suppress(OperatorError):
+        return read_databases(client)
+    return []
+
+
+def read_databases(client: Client) -> list[Database]:
+    """Return the database of each member that answers; raise OperatorError if no etcd pod does."""
+    (listed,) = run_in_any_pod(client, "", STATUS)
     return [
         Database(
             address=urlsplit(member["Endpoint"]).hostname or "",
@@ -48,6 +60,8 @@ def databases(client: Client) -> list[Database]:
                 for error in member["Status"].get("errors", ())
                 if "alarm:" in error
             ),
+            leader=member["Status"].get("leader") == member["Status"]["header"]["member_id"],
+            revision=member["Status"]["header"].get("revision", 0),
         )
         for member in listed
     ]
@@ -63,7 +77,7 @@ def alarms(found: list[Database]) -> list[str]:
 def warnings(found: list[Database]) -> Iterator[str]:
     """Yield a line for each database that comes near its quota."""
     for database in found:
-        if database.quota and database.size > FULL_SHARE * database.quota:
+        if database.is_nearly_full:
             yield (
                 f"etcd on {database.address}: its database has {database.size // MIB} MiB of "
                 f"{database.quota // MIB} MiB, of which {database.in_use // MIB} MiB are in use: "
