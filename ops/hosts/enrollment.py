@@ -144,8 +144,7 @@ class Enrollment:
 
     def _failed(self, finished: Finished, what: str) -> OperatorError:
         said = "\n  ".join(f"{finished.err}\n{finished.out}".strip().splitlines()[-20:])
-        how = f"status {finished.status}" if finished.status >= 0 else "the connection was lost"
-        return OperatorError(f"{self.where}: {what} ({how}):\n  {said}")
+        return OperatorError(f"{self.where}: {what} ({finished.ending}):\n  {said}")
 
 
 def wanted(

@@ -52,7 +52,7 @@ class HostSession:
             how = (
                 f"timed out after {operation.seconds} s"
                 if finished.status == TOO_LONG
-                else f"failed (status {finished.status})"
+                else f"failed ({finished.ending})"
             )
             lines = "\n  ".join(said)
             raise OperatorError(f"{self._machine}: {call.replace('_', ' ')} {how}:\n  {lines}")

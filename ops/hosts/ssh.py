@@ -48,13 +48,22 @@ class WrongHostKey(Unreachable):
     """The host key differs from the pinned one."""
 
 
+class ConnectionLost(Unreachable):
+    """The connection ended while a command ran."""
+
+
 @dataclass(frozen=True)
 class Finished:
-    """A finished command: its exit status (-1 if the connection was lost) and its output."""
+    """A finished command: its exit status (-1 if a signal killed it) and its output."""
 
     status: int
     out: str
     err: str
+
+    @property
+    def ending(self) -> str:
+        """Return how it ended, for an error message."""
+        return f"status {self.status}" if self.status >= 0 else "killed by a signal"
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class Connection:
             else:
                 channel.exec_command(command)
         except (OSError, EOFError, _ssh_error()) as error:
-            raise Unreachable(f"{self.login}: the connection was lost ({error})") from None
+            raise self._lost(error) from None
         return channel
 
     def run(self, command: str, stdin: Iterable[bytes], *, seconds: float) -> Finished:
@@ -106,16 +115,21 @@ class Connection:
             out, err = _read(channel.recv), _read(channel.recv_stderr)
             if not channel.status_event.wait(seconds):
                 raise TimeoutError
-            return Finished(channel.recv_exit_status(), out, err)
+            finished = Finished(channel.recv_exit_status(), out, err)
+            if finished.status < 0 and not channel.eof_received:
+                raise EOFError("the command had not ended")
+            return finished
         except TimeoutError:
             raise Unreachable(
                 f"{self.login}: a command was silent for {seconds:.0f} s: look at the load of the "
                 "host and of the network, then run `fleet up` again"
             ) from None
         except (OSError, EOFError, _ssh_error()) as error:
-            raise Unreachable(
-                f"{self.login}: the connection was lost ({error}): run `fleet up` again"
-            ) from None
+            raise self._lost(error) from None
+
+    def _lost(self, error: Exception) -> ConnectionLost:
+        why = str(error) or "the host ended it"
+        return ConnectionLost(f"{self.login}: the connection was lost ({why}): run the command again")
 
 
 @contextmanager

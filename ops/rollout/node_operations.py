@@ -8,9 +8,10 @@ from ops.hosts import content
 from ops.hosts.login import Login
 from ops.hosts.operations import IDENTITY, MACHINE, OPERATIONS, Operation
 from ops.hosts.session import HostConnection
-from ops.hosts.ssh import Unreachable
+from ops.hosts.ssh import ConnectionLost, Unreachable
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedMachine, parse
+from ops.wait import wait_until
 
 PATIENCE_SECONDS = 20
 NOTES = Operation(
@@ -65,11 +66,17 @@ class NodeOperations:
         """Return the machine's report; one that does not answer is unreachable, never gone.
 
         With `record_initial`, a machine that has recorded nothing yet records that it is in its
-        desired state.
+        desired state. A connection that is lost meanwhile is made again: machines restart.
         """
         call = RECORD_AND_INSPECT if record_initial else INSPECT
         try:
-            return parse(self.run(call, patience_seconds=patience_seconds).splitlines())
+            report = wait_until(
+                lambda: self.run(call, patience_seconds=patience_seconds),
+                patience_seconds,
+                Unreachable,
+                passing=(ConnectionLost,),
+            )
+            return parse(report.splitlines())
         except Unreachable as error:
             return ObservedMachine(unreachable=str(error))
         except OperatorError as error:

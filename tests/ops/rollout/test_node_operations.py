@@ -14,6 +14,7 @@ from model import paths
 from model.artifacts.bundle import Bundle
 from ops.errors import OperatorError
 from ops.hosts import content
+from ops.hosts.ssh import ConnectionLost
 from ops.rollout import actions
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.node_operations import NodeOperations
@@ -106,3 +107,21 @@ def test_images_of_another_bundle_are_not_sent(bundle: Bundle) -> None:
     for missing in ("0" * 64, foreign):
         with pytest.raises(OperatorError, match=r"is not the one whose images .* `fleet refresh`"):
             restore(Connection(), missing)
+
+
+@pytest.mark.parametrize(("patience", "calls"), [(0, 1), (20, 2)])
+def test_an_inspection_whose_connection_is_lost_is_repeated_within_its_patience(
+    patience: float, calls: int
+) -> None:
+    class Restarting(Connection):
+        def run(self, name: str, *_: object) -> str:
+            self.given[f"{name} {len(self.given)}"] = {}
+            if len(self.given) == 1:
+                raise ConnectionLost("the connection was lost")
+            return ""
+
+    connection = Restarting()
+    found = operations(connection, "").inspect(record_initial=False, patience_seconds=patience)
+    assert len(connection.given) == calls
+    reason = "its response was incomplete" if calls == 2 else "the connection was lost"
+    assert found.unreachable == reason
