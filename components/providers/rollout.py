@@ -38,6 +38,7 @@ from components.providers.rollout_plan import (
     Policy,
     RecordedRollout,
     RolloutInputs,
+    is_any_ready,
     nodes_of,
     planned,
     recorded_rollout,
@@ -124,8 +125,9 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
         changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
-        if changes and (waiting or news["plan"]):
-            lines = [f"  {name}: {text}" for name, text in sorted(news["plan"].items())]
+        planned = news["plan"] if waiting else {**_retried(olds, news), **news["plan"]}
+        if changes and (waiting or planned):
+            lines = [f"  {name}: {text}" for name, text in sorted(planned.items())]
             _progress(news).say("\n".join([hold.heading(waiting), *lines]))
         return DiffResult(changes=changes)
 
@@ -188,12 +190,25 @@ def _is_due(olds: RolloutState, news: RolloutInputs) -> bool:
     """Whether there is work to do: changed inputs, drift that was found, or what a run left."""
     before, after = cast(Mapping[str, object], olds), cast(Mapping[str, object], news)
     changed = any(before.get(key) != after.get(key) for key in CAUSES)
-    return changed or bool(olds.get("drift") or news["unfinished"]) or _is_pending(olds)
+    drifted = bool(olds.get("drift") or news["unfinished"])
+    return changed or drifted or _is_pending(olds) or is_any_ready(olds, olds["unavailable"])
 
 
 def _is_pending(olds: RolloutState) -> bool:
     """Whether the change of an unavailable machine was left for this run."""
     return any(machine["pending"] for machine in olds["unavailable"].values())
+
+
+def _retried(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:
+    """Return a sentence for each machine that the last run left out."""
+    from ops.rollout.unavailable import sentence
+
+    left_out = olds["unavailable"].items()
+    return {
+        name: f"{sentence(machine)}; tried again"
+        for name, machine in left_out
+        if name in news["machines"]
+    }
 
 
 def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutState:

@@ -1,6 +1,6 @@
 """What a rollout will do, for its preview: from its inputs and what its cluster records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
@@ -66,6 +66,20 @@ def recorded_rollout(olds: RolloutInputs) -> RecordedRollout:
     except (ApiError, IdentityMissing):
         pass
     return RecordedRollout()
+
+
+def is_any_ready(olds: RolloutInputs, names: Iterable[str]) -> bool:
+    """Whether a Node of these is Ready; an API that does not answer costs one short time-out."""
+    from ops.kube.errors import ApiError
+
+    try:
+        return any(
+            (node := nodes_of(olds).limited(RECORD_SECONDS).find_once(name)) is not None
+            and node.ready
+            for name in names
+        )
+    except (ApiError, IdentityMissing):
+        return False
 
 
 def planned(

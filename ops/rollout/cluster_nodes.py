@@ -64,7 +64,7 @@ class ClusterNodes(Nodes):
     def limited(self, seconds: float) -> "ClusterNodes":
         """Return the same for requests that end after this time and are not repeated."""
         nodes = copy(self)
-        nodes.client = self.client.limited(retries=0, seconds=seconds)
+        nodes.client = nodes._quick = self.client.limited(retries=0, seconds=seconds)
         return nodes
 
     def unfinished(self) -> RolloutRecord | None:

@@ -22,9 +22,11 @@ class Warnings:
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.said: list[str] = []
 
     def __call__(self, text: str, *, ephemeral: bool, warning: bool = False) -> None:
         assert not (ephemeral and warning)
+        self.said.append(text)
         self.warnings += [text] if warning else []
 
 
@@ -112,3 +114,20 @@ def test_a_worker_that_died_since_is_named_by_a_refresh_and_is_no_change(fleet: 
     assert read["unavailable"][DEAD]["pending"] == ""
     same = {**read, "drift": {}}
     assert not RolloutProvider().diff("id", same, checked(news, version=NEWER)).changes
+
+
+def test_a_worker_that_was_left_out_without_a_change_is_inspected_when_it_is_back(
+    fleet: FakeFleet, log: Warnings
+) -> None:
+    fleet.found = alike(fleet.props)
+    fleet.recorded = fleet.recorded.replace("v1.36.3", NEWER)
+    fleet.found[DEAD] = replace(fleet.found[DEAD], unreachable="the connection was lost")
+    news = checked({}, version=NEWER)
+    state = RolloutProvider().create(news).outs or {}
+    assert state["unavailable"][DEAD]["pending"] == ""
+
+    fleet.found[DEAD] = replace(fleet.found[DEAD], unreachable="")
+    done = up(state, checked(news, version=NEWER))
+    assert done["unavailable"] == {}
+    (line,) = (text for text in log.said if "tried again" in text)
+    assert f"{DEAD}: unavailable since" in line
