@@ -11,10 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from ops.nspawn.spec import MachineSpec
+from ops.pulumi.workspace import STAND_IN
+from scripts.build.pulumi import LAUNCHER
 from tests.e2e.failures import cut_power, restore_power
 from tests.e2e.pulumi_stack import PulumiStack
 
-PLUGINS = ("pulumi.dynamic", "pulumi-resource-command")
+PLUGINS = (LAUNCHER, STAND_IN)
 SSH_PORT = 22
 LOG = "interrupted.log"
 SILENCE_SECONDS = 5
@@ -40,7 +42,7 @@ def plugins(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
         with suppress(OSError):
             command = (folder / "cmdline").read_bytes().decode(errors="replace")
             environment = (folder / "environ").read_bytes().split(b"\0")
-            if ours in environment and any(each in command for each in PLUGINS):
+            if ours in environment and any(name in command for name in PLUGINS):
                 os.kill(int(folder.name), signal.SIGKILL)
 
 
@@ -55,16 +57,24 @@ def network(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
             time.sleep(SILENCE_SECONDS)
 
 
-def power(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
-    """The machine that is being changed loses its power, and boots again when that returns."""
+def power(stack: PulumiStack, engine: "subprocess.Popen[str]") -> None:
+    """The machine that is being changed loses its power, and boots again when that returns.
+
+    One that is being destroyed has no disk to boot from by then, unless the run fails.
+    """
+    assert isinstance(engine.args, list)
     log = (stack.folder / LOG).read_text(errors="replace")
     running = [spec for spec in _specs(stack) if _is_booted(spec)]
     if not running:
         return
     changing = max(running, key=lambda spec: log.rfind(spec.hostname))
     cut_power(stack.machines, changing)
-    time.sleep(SILENCE_SECONDS)
-    restore_power(stack.machines, changing)
+    if "destroy" in engine.args:
+        engine.wait(timeout=END_SECONDS)
+    else:
+        time.sleep(SILENCE_SECONDS)
+    if any(spec.hostname == changing.hostname for spec in _specs(stack)):
+        restore_power(stack.machines, changing)
 
 
 def _specs(stack: PulumiStack) -> list[MachineSpec]:

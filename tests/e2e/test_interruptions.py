@@ -66,6 +66,12 @@ def versions(kubectl: Kubectl) -> dict[str, str]:
     }
 
 
+def is_whole(stack: PulumiStack) -> bool:
+    """Whether no machine was left out."""
+    summary = stack.output("clusters")["cluster1"]
+    return bool(summary["ready"]) and "unavailable" not in summary
+
+
 def test_interrupted_runs_are_resumed_to_the_same_result() -> None:
     chance = random.Random(SEED)
     with workshop() as folder, subnet(86) as network:
@@ -79,12 +85,14 @@ def test_interrupted_runs_are_resumed_to_the_same_result() -> None:
             kubectl = access(stack)
             assert kubectl.node_names() == NODES
             assert versions(kubectl) == dict.fromkeys(NODES, f"v{FORMER}")
+            assert is_whole(stack)
             assert stack.up().changes == {}
 
             stack.config["kubernetesVersion"] = NEXT
             disturb(stack, "upgrade", "up", chance, lambda: another_setting(stack, chance))
             stack.up()
             assert versions(kubectl) == dict.fromkeys(NODES, f"v{NEXT}")
+            assert is_whole(stack)
             assert stack.up().changes == {}
 
             disturb(stack, "destroy", "destroy", chance, again=stack.up)
