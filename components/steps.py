@@ -30,7 +30,7 @@ VERIFY = (
 )
 SCRIPT_MISSING = (
     "error: the script of this step is missing or damaged on the machine\n"
-    "  what to do: run 'fleet refresh' and 'fleet up': it is sent again"
+    "  what to do: run 'fleet refresh' and 'fleet up' to send it again"
 )
 
 Settings = Mapping[str, pulumi.Input[str]]

@@ -25,7 +25,7 @@ def removal_refusal(voters: Mapping[str, bool], leaving: str) -> str | None:
     healthy = sum(rest.values())
     if healthy >= majority(len(rest)):
         return None
-    unhealthy = ", ".join(name for name, well in rest.items() if not well)
+    unhealthy = ", ".join(name for name, is_healthy in rest.items() if not is_healthy)
     return (
         f"without {leaving}, {healthy} of etcd's {len(rest)} members would be healthy and "
         f"{majority(len(rest))} are needed for quorum; unhealthy: {unhealthy}"
@@ -38,9 +38,9 @@ def refusal(
     """Return why control planes cannot change like this in one run; None if they can.
 
     `before` and `after` give the machine ID behind each control plane's name; an ID that a preview
-    cannot know yet counts as different. `dead` are names from `before` whose machines are gone or
-    do not answer. A single control plane is refused like any other cluster that would lose all of
-    its data: the caller decides whether that is allowed.
+    cannot know yet counts as different. `dead` are names from `before` whose machines do
+    not exist or do not answer. A single control plane is refused like any other cluster that would
+    lose all of its data: the caller decides whether that is allowed.
     """
     if not before or before == after:
         return None
@@ -51,7 +51,7 @@ def refusal(
         _all_at_once(before, removed, replaced)
         or _majority_dead(before, lost)
         or _too_many(before, {*replaced, *lost}, {*replaced}.difference(lost))
-        or _in_vain(before, removed, replaced, lost)
+        or _would_stop_halfway(before, removed, replaced, lost)
     )
 
 
@@ -59,8 +59,8 @@ def _all_at_once(before: Mapping[str, str], removed: list[str], replaced: list[s
     if len(removed) + len(replaced) < len(before):
         return None
     return (
-        f"none of the control planes {_names(before)} would be left, and the cluster's data would "
-        "be lost with the last one"
+        f"none of the control planes {_names(before)} would remain, so the cluster's data would be "
+        "lost"
     )
 
 
@@ -68,7 +68,7 @@ def _majority_dead(before: Mapping[str, str], lost: list[str]) -> str | None:
     if len(before) - len(lost) >= majority(len(before)):
         return None
     return (
-        f"{_names(lost)} of {len(before)} control planes are dead, so that etcd has lost quorum "
+        f"{_names(lost)} of {len(before)} control planes are dead, so etcd has lost quorum "
         f"({majority(len(before))}) and accepts no changes: recover one first"
     )
 
@@ -76,31 +76,30 @@ def _majority_dead(before: Mapping[str, str], lost: list[str]) -> str | None:
 def _too_many(
     before: Mapping[str, str], disturbed: Collection[str], alive: Collection[str]
 ) -> str | None:
-    """Reject replacing or losing more control planes at once than etcd tolerates.
+    """Reject replacing or losing more control planes at the same time than etcd tolerates.
 
-    One that is alive is replaced while all others serve: every other join depends on them.
+    A live one is replaced only while all others are healthy: every join depends on them.
     """
     spare = max(1, len(before) - majority(len(before)))
     names = _names(name for name in before if name in disturbed)
     if len(disturbed) > spare:
         return (
-            f"{names} would be replaced or are dead at the same time, and with {len(before)} "
-            f"control planes etcd tolerates {spare} failed: change them serially, one per run, "
-            "dead ones first"
+            f"{names} would be replaced or are dead at the same time, but with {len(before)} "
+            f"members etcd tolerates the failure of only {spare}: replace one per run, dead ones "
+            "first"
         )
     if alive and len(disturbed) > 1:
         return (
-            f"{names} would be replaced or are dead at the same time, and a control plane that is "
-            "alive is replaced while all others serve: change them serially, one per run, dead "
-            "ones first"
+            f"{names} would be replaced or are dead at the same time, but a live control plane is "
+            "replaced only while all others are healthy: replace one per run, dead ones first"
         )
     return None
 
 
-def _in_vain(
+def _would_stop_halfway(
     before: Mapping[str, str], removed: list[str], replaced: list[str], lost: list[str]
 ) -> str | None:
-    """Reject changes that would stop half way: control planes leave in reverse order."""
+    """Reject changes that would stop halfway: control planes leave in reverse order."""
     dead = set(lost) - set(replaced)
     left = list(before)
     for leaving in reversed(removed):
@@ -108,7 +107,7 @@ def _in_vain(
         alive = [name for name in left if name not in dead]
         if len(alive) < majority(len(left)):
             return (
-                f"{_names(name for name in left if name in dead)} is dead, so that etcd would lose "
+                f"{_names(name for name in left if name in dead)} is dead, so etcd would lose "
                 f"quorum when {leaving} leaves: replace the dead machine first, and remove control "
                 "planes in the next run"
             )

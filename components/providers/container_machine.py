@@ -129,7 +129,8 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         found = _found(olds)
         if found is None:
             raise OperatorError(
-                f"{olds['hostname']}: its disk is gone since the preview: run `fleet up` again"
+                f"{olds['hostname']}: its disk has disappeared since the preview: run `fleet up` "
+                "again"
             )
         found = lifecycle.change(
             found,

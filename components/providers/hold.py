@@ -42,7 +42,7 @@ def is_stopped(hold: Hold) -> bool:
 def heading(hold: Hold) -> str:
     """Say when the listed changes are made."""
     if not hold:
-        return "what will be done:"
+        return "planned changes:"
     until = datetime.fromisoformat(hold["until"])
     return (
         f"waits until {until:%Y-%m-%d %H:%M:%S} UTC, as long as {', '.join(hold['for'])} must "

@@ -108,7 +108,7 @@ def _losses(olds: RolloutInputs, leaving: Mapping[str, bool]) -> dict[str, str]:
         return nodes_of(olds).losses(leaving)
     except IdentityMissing:
         why = "the program's credential is not on this host"
-        return dict.fromkeys(leaving, f"what its drain deletes is unknown, as {why}")
+        return dict.fromkeys(leaving, f"what its drain deletes is unknown: {why}")
 
 
 def stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:

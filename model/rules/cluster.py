@@ -76,7 +76,7 @@ def _control_plane_problem(size: int) -> str:
     if size == 0:
         return "a cluster needs at least one control plane"
     if size % 2 == 0:
-        return "etcd needs an odd number of members: one more than that tolerates no more failures"
+        return "etcd needs an odd number of members: an even number tolerates no more failures"
     return "etcd becomes slow with so many members: each write waits for a majority of them"
 
 

@@ -113,8 +113,8 @@ def archives(
     found = [file for file in given.files if file[0] in sums]
     if len(found) < len(sums):
         raise OperatorError(
-            f"the bundle of {kubernetes_version} on this host is not the one whose images the "
-            "machine was sent: run `fleet refresh` and `fleet up`, which send those of this one"
+            f"the bundle of {kubernetes_version} on this host is not the one from which the "
+            "machine got its images: run `fleet refresh` and `fleet up` to send the current ones"
         )
     return found
 

@@ -34,7 +34,7 @@ def get(digest: str) -> str:
     content = _read(file(digest))
     if content is None or _checksum(content) != digest:
         raise OperatorError(
-            f"{file(digest)} is missing or damaged: run `fleet up` again, which writes it"
+            f"{file(digest)} is missing or damaged: run `fleet up` again to write it"
         )
     return content.decode()
 

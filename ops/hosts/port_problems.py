@@ -31,7 +31,7 @@ def _of_rule(
 ) -> Iterator[str]:
     closed = [trial for trial in tried if not results.passed[trial]]
     if len(closed) == len(tried) > 2:
-        yield f"no machine reaches another one{_on(closed[0])}{_everywhere(hosts, results, closed)}"
+        yield f"no machine reaches any other{_on(closed[0])}{_everywhere(hosts, results, closed)}"
         return
     for target in dict.fromkeys(trial.target for trial in closed):
         here = [trial for trial in closed if trial.target == target]

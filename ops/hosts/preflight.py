@@ -73,12 +73,12 @@ def problems(facts: Facts, wanted: HostRequirements) -> list[str]:
 
 
 def hints(facts: Facts, wanted: HostRequirements) -> list[str]:
-    """Return what is no problem, but perhaps a surprise."""
+    """Return what is no problem, but may be unexpected."""
     if facts.proxies and PROXY_ENVIRONMENT not in wanted.written:
         files = ", ".join(facts.proxies)
         return [
-            f"proxy: {files} on the host sets a proxy, which is not used: downloads and image "
-            "pulls need `proxy` in the config (apt follows its own configuration)"
+            f"proxy: the proxy set in {files} on the host is not used: set `proxy` in the config "
+            "for downloads and image pulls (apt uses its own configuration)"
         ]
     return []
 
@@ -135,9 +135,9 @@ def _claimed(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
         return
     if facts.claim.fleet == wanted.fleet:
         yield (
-            f"owner: this host is {facts.claim.machine} of this fleet: give it its former name, or "
-            f"take {facts.claim.machine} out of the config, run `fleet up`, and add "
-            f"{wanted.machine} afterwards"
+            f"owner: this host is {facts.claim.machine} of this fleet: give it that name in the "
+            f"config, or remove {facts.claim.machine} from the config, run `fleet up`, and then "
+            f"add {wanted.machine}"
         )
     else:
         yield (
@@ -150,7 +150,7 @@ def _claimed(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
 def _hidden_networks(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     """Yield what the host could no longer reach besides the cluster's pods and Services."""
     for key, network in wanted.networks.items():
-        remedy = f"set networking.{key} to another one before the cluster is created"
+        remedy = f"set networking.{key} to another network before the cluster is created"
         for route in facts.routes:
             if route.conflicts(network):
                 yield (
@@ -204,8 +204,8 @@ def _address(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     remedy = f"set nodeAddress to one of the host's own: {', '.join(usable) or 'it has none'}"
     if not holders:
         yield (
-            f"address: no interface of the host has {wanted.address} (behind NAT?), and etcd and "
-            f"the kubelet could not use it: {remedy}"
+            f"address: no interface of the host has {wanted.address} (behind NAT?), so etcd and "
+            f"the kubelet cannot use it: {remedy}"
         )
     elif LOCAL_BRIDGE.fullmatch(holders[0]):
         yield (

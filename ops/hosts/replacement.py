@@ -42,7 +42,7 @@ def membership_problems(facts: Facts, wanted: HostRequirements) -> list[str]:
         return []
     return [
         f"member: this host still belongs to a cluster as {wanted.machine}: it was declared lost, "
-        "or its resource was deleted from the state, and came back. To have it reset and join "
+        "or its resource was deleted from the state, and it came back. To reset it and join it "
         f"again, rerun the same command with {FORGET}={wanted.machine}"
     ]
 
@@ -61,8 +61,8 @@ def is_member_again(facts: Facts, wanted: HostRequirements) -> bool:
 def undecided_warning(machine: str, reasons: Sequence[str]) -> str:
     """Return the warning of a preview that could not reach a host."""
     return (
-        f"{machine}: `up` decides whether it can be replaced, before anything is changed, since "
-        f"this preview cannot: {'; '.join(reasons)}"
+        f"{machine}: this preview cannot tell whether it can be replaced; `up` checks it before "
+        f"anything is changed: {'; '.join(reasons)}"
     )
 
 

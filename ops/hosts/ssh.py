@@ -121,8 +121,8 @@ class Connection:
             return finished
         except TimeoutError:
             raise Unreachable(
-                f"{self.login}: a command was silent for {seconds:.0f} s: look at the load of the "
-                "host and of the network, then run `fleet up` again"
+                f"{self.login}: a command wrote nothing for {seconds:.0f} s: check the load of "
+                "the host and of the network, then run `fleet up` again"
             ) from None
         except (OSError, EOFError, _ssh_error()) as error:
             raise self._lost(error) from None

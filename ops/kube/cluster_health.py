@@ -146,8 +146,8 @@ def _unknown_nodes(
     for name in (node["name"] for node in nodes if node["name"] not in expected):
         yield (
             f"Node {name}: not in the config. Its machine was declared lost and came back, or "
-            "somebody else joined it: it gets pods and Secrets. Switch its machine off or "
-            "reinstall it, then remove the Node: "
+            "somebody else joined it: it can run pods and read their Secrets. Switch its machine "
+            "off or reinstall it, then delete the Node: "
             f"`kubectl --context {client.access.context} delete node {name}`"
         )
 
@@ -164,7 +164,7 @@ def _missing_probes(expected: Sequence[str], pods: list[Object]) -> Iterator[str
         if name not in by_node:
             yield f"probe pod on {name}: not scheduled"
         elif not is_ready(by_node[name]):
-            yield f"probe pod on {name}: has not reached a service: {_pod_state(by_node[name])}"
+            yield f"probe pod on {name}: has not reached a Service: {_pod_state(by_node[name])}"
 
 
 def _ready_probes(

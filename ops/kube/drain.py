@@ -233,13 +233,13 @@ class Drain:
         if self._api_error:
             return OperatorError(
                 f"{what} the API was still unavailable: {self._api_error}. "
-                "Repair it and run `fleet up` again; pods that were evicted are not moved back."
+                "Fix it and run `fleet up` again; pods that were evicted are not moved back."
             )
         pods = pods_of.few((self._state(pod) for pod in left), "; ")
         refused = [pod for pod in left if uid(pod) in self._refusals]
         if force:
             next_step = (
-                "The API refuses their deletion: remove what causes that"
+                "The API refuses their deletion: fix the cause"
                 if len(refused) == len(left)
                 else "The kubelet does not terminate them: check `journalctl -u kubelet` on the "
                 "machine"

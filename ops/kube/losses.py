@@ -32,7 +32,7 @@ def of_drains(client: Client, leaving: Mapping[str, bool]) -> dict[str, str]:
                 zip(present, pool.map(lambda name: _read(quick, name), present), strict=True)
             )
     except ApiError as error:
-        return dict.fromkeys(leaving, f"what its drain deletes is unknown, as {error}")
+        return dict.fromkeys(leaving, f"what its drain deletes is unknown: {error}")
     judging = webhooks.read(quick) if found else []
     sentences = {
         name: _sentence(pods, _stranded(quick, name, pods, nodes, judging), leaves=leaving[name])
@@ -69,7 +69,7 @@ def _sentence(pods: list[Json], stranded: set[str], *, leaves: bool) -> str:
     return "; ".join(
         f"{what} ({len(named)}): {pod.titles(named)}"
         for what, named in (
-            ("pods without a controller deleted for good", bare),
+            ("pods without a controller deleted permanently", bare),
             ("emptyDir data deleted with its pods", data),
             (f"pods that no other Node can take {end}", alone),
         )

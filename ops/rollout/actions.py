@@ -182,7 +182,7 @@ UPGRADE = ActionKind(
 )
 REPAIR = ActionKind(
     name="repair",
-    reasons=triggers.not_as_made,
+    reasons=triggers.drifted,
     effect="in place, affected services restarted",
     doing="repairing drift",
     run=_operation("repair"),

@@ -77,23 +77,23 @@ def _value(document: Any, path: str) -> Any:
 def _reject_other_names(before: DesiredCluster, after: DesiredCluster) -> None:
     """Reject a host under another name, and a name in another role: both are other machines.
 
-    The former one would leave while the same host joins, or while another Node has its name.
+    The previous one would leave while the same host joins, or while another Node has its name.
     """
     for machine in after.machines:
         former = before.by_name.get(machine.name)
         if former is not None and former.role != machine.role:
             raise OperatorError(
-                f"cluster {after.name}: {machine.name} is a {former.role} and would become a "
-                f"{machine.role}, which is another machine: {_remedy(machine)}"
+                f"cluster {after.name}: {machine.name} is a {former.role} and cannot become a "
+                f"{machine.role}: {_remedy(machine)}"
             )
         if former is not None and _is_same_host(former, machine):
             continue
         for other in before.machines:
             if other.name != machine.name and _is_same_host(other, machine):
                 raise OperatorError(
-                    f"cluster {after.name}: the host {machine.host} is {other.name} and would "
-                    f"become {machine.name}, which is another machine: give it its former name, "
-                    f"or {_remedy(machine, other)}"
+                    f"cluster {after.name}: the host {machine.host} is {other.name} and cannot "
+                    f"become {machine.name}: give it its previous name, or "
+                    f"{_remedy(machine, other)}"
                 )
 
 
@@ -106,9 +106,7 @@ def _is_same_host(one: DesiredMachine, other: DesiredMachine) -> bool:
 
 def _remedy(machine: DesiredMachine, former: DesiredMachine | None = None) -> str:
     leaving = former or machine
-    return (
-        f"take {leaving.name} out of the config, run `fleet up`, and add {machine.name} afterwards"
-    )
+    return f"remove {leaving.name} from the config, run `fleet up`, and then add {machine.name}"
 
 
 def _reject_joins(before: DesiredCluster, after: DesiredCluster, current: str) -> None:

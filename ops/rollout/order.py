@@ -126,8 +126,8 @@ class RolloutRun:
             if self._cluster.by_name[name].is_control_plane:
                 raise OperatorError(
                     f"{name} is {reason}. Nothing was changed on any machine of "
-                    f"{self._cluster.name}, since each change relies on every control plane. Bring "
-                    "it back and run `fleet up` again; if it is permanently lost, replace it with "
+                    f"{self._cluster.name}, since every change needs all control planes. Bring it "
+                    "back and run `fleet up` again; if it is permanently lost, replace it with "
                     "`fleet pulumi up --replace` and the URN of its machine"
                 )
             self._leave_out(name, reason)
@@ -211,7 +211,7 @@ class RolloutRun:
             why = " and ".join(each.why for each in left)
             if self._found[name].crashes:
                 raise OperatorError(
-                    f"{name}: {why}; files and settings are as they should be: correct the setting "
+                    f"{name}: {why}; files and settings are as configured: correct the setting "
                     "that it names, or the machine, then run `fleet up` again"
                 )
             raise OperatorError(
@@ -285,7 +285,7 @@ class RolloutRun:
             if not unavailable.was_lost(target.found):
                 raise
             self._leave_out(
-                target.name, f"its Node was lost before, and its change failed: {error}"
+                target.name, f"its Node was already lost, and its change failed: {error}"
             )
         else:
             self._done.add(target.name)

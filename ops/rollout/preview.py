@@ -18,7 +18,7 @@ Drift = Mapping[str, Iterable[Mapping[str, str]]]
 
 # What happens to the pods of a machine to be drained if no other machine has room for them.
 STAY_ALONE = "not drained, as there is no other machine: its pods stay and keep running"
-STAY = "drained, except that pods which no other machine can take stay and keep running"
+STAY = "drained, except for pods that no other machine can take, which stay and keep running"
 
 
 def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:

@@ -14,14 +14,14 @@ from ops.rollout.observed import ObservedCluster, ObservedMachine
 RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")
 PARTS = {
-    machine_files.KERNEL: "other kernel settings",
-    machine_files.CONTAINERD: "another configuration of containerd",
-    machine_files.PROXY: "another proxy",
-    machine_files.MIRRORS: "other registry mirrors",
-    machine_files.KUBELET: "another unit of the kubelet",
-    machine_files.KUBELET_PATCH: "other settings of its kubelet",
-    machine_files.KUBEADM: "another configuration of kubeadm",
-    machine_files.LOAD_BALANCER: "another configuration of the load balancer",
+    machine_files.KERNEL: "the kernel settings changed",
+    machine_files.CONTAINERD: "containerd's configuration changed",
+    machine_files.PROXY: "the proxy changed",
+    machine_files.MIRRORS: "the registry mirrors changed",
+    machine_files.KUBELET: "the kubelet's unit changed",
+    machine_files.KUBELET_PATCH: "its own kubelet settings changed",
+    machine_files.KUBEADM: "kubeadm's configuration changed",
+    machine_files.LOAD_BALANCER: "the load balancer's configuration changed",
 }
 
 
@@ -40,7 +40,7 @@ def mirrors(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """Files of registry mirrors, or the credentials in them, differ."""
     yield from changed_files(machine_files.MIRRORS)(found, wanted)
     if found.credentials != wanted.credentials:
-        yield "other credentials of registry mirrors"
+        yield "the credentials of the registry mirrors changed"
 
 
 def other_version(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
@@ -64,7 +64,7 @@ def other_cluster_version(observed: ObservedCluster, cluster: DesiredCluster) ->
 def other_documents(observed: ObservedCluster, cluster: DesiredCluster) -> Iterator[str]:
     """Machines join with other documents than those that running machines have."""
     if (observed.control, observed.kubelet) != (cluster.control, cluster.kubelet):
-        yield "machines join with other settings than the configured ones"
+        yield "machines would join with settings other than the configured ones"
 
 
 def unfinished(observed: ObservedCluster, _: DesiredCluster) -> Iterator[str]:
@@ -78,7 +78,7 @@ def never(_found: ObservedMachine, _wanted: DesiredMachine) -> Iterator[str]:
     return iter(())
 
 
-def not_as_made(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+def drifted(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """A program, a file or a service changed since the machine was last changed."""
     # A machine already brought to this version has had its program replaced since.
     if found.version != wanted.version and found.applied.version == wanted.version:

@@ -87,12 +87,13 @@ def sentence(machine: Unavailable) -> str:
 
 def report(cluster: str, machines: Mapping[str, Unavailable]) -> str:
     """Return what is said at the end of a run that left workers out."""
+    workers = "worker" if len(machines) == 1 else "workers"
     lines = [f"  {name}: {sentence(machine)}" for name, machine in sorted(machines.items())]
     return "\n".join(
         [
-            f"{cluster} is done, except for {len(machines)} unavailable:",
+            f"{cluster} is done, except for {len(machines)} unavailable {workers}:",
             *lines,
-            "Run `fleet up` again once they are back. Replace or remove a machine that is "
+            "Run `fleet up` again when they are back. Replace or remove machines that are "
             "permanently lost.",
         ]
     )

@@ -18,7 +18,7 @@ REMIND_SECONDS = 30.0
 REFRESHES_PER_SECOND = 4
 MARGIN_LINES = 4
 # The rollout's plan, which is part of the summary.
-PLAN = "what will be done:"
+PLAN = "planned changes:"
 
 
 class ProgressDisplay(Protocol):

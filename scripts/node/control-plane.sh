@@ -44,7 +44,7 @@ use_own_images() {
     --output 'jsonpath={.data.ClusterConfiguration}' | awk '$1 == "kubernetesVersion:" {print $2}') ||
     die "the version of the cluster cannot be read" "fix its endpoint and run 'fleet up' again"
   [[ $recorded != "$own" ]] || return 0
-  say "the cluster is of $recorded: joining with the images of $own"
+  say "the cluster is at $recorded: joining with the images of $own"
   logged pull kubeadm config images pull --kubernetes-version "$own"
   cp -r "$PATCHES" "$RUN/patches"
   while read -r image; do

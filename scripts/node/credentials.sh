@@ -21,5 +21,5 @@ credentials_of() {
     [[ $registry != "$1" ]] || { echo "$value" && return; }
   done <"$CREDENTIALS"
   die "there are no credentials for the mirror of $1 on this machine" \
-    "run 'fleet refresh' and 'fleet up': they are sent again"
+    "run 'fleet refresh' and 'fleet up' to send them again"
 }

@@ -81,7 +81,7 @@ initialize_cluster() {
     run_init --ignore-preflight-errors=all
   elif [[ -n $REACHABLE ]]; then
     die "https://$ENDPOINT does not respond, but other control planes of the cluster do: $REACHABLE" \
-      "fix the endpoint, or etcd on those machines, and run 'fleet up' again; nothing was initialized here"
+      "nothing was initialized here: fix the endpoint, or etcd on those machines, and run 'fleet up' again"
   else
     say "running kubeadm init: $ENDPOINT does not respond"
     reset_partial_join

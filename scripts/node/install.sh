@@ -219,7 +219,7 @@ verify() {
   [[ -z $damaged ]] && return
   (cd "$ARTIFACTS" && xargs rm -f <<<"$damaged")
   die "artifacts corrupt or missing; nothing was installed: $damaged" \
-    "run 'fleet refresh' and 'fleet up': they are sent again"
+    "run 'fleet refresh' and 'fleet up' to send them again"
 }
 
 has_sum() { # SUM PATH

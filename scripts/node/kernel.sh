@@ -15,6 +15,6 @@ load_kernel() {
     [[ $before != "$value" ]] || continue
     echo "${setting//.//} $before $value" >>"$STATE/settings"
     echo "$value" >"$file" || die "$file is $before and cannot be set to $value" \
-      "find out what prevents it (is the host itself a container?) and run 'fleet up' again"
+      "fix what prevents it (is the host itself a container?) and run 'fleet up' again"
   done <"$KERNEL_SETTINGS"
 }

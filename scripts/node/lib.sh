@@ -23,7 +23,7 @@ lib_begin() {
     # On stderr: the standard output may be an answer.
     say "waiting for an earlier run that is still active on this machine" >&2
     flock --timeout 600 9 || die "timed out after 600 s waiting for an earlier run" \
-      "run 'lslocks' on the machine: it shows which process holds $STATE/lock"
+      "run 'lslocks' on the machine to see which process holds $STATE/lock"
   }
 }
 

@@ -33,7 +33,7 @@ container_log() {
     [[ -z $file ]] || files+=("$file")
   done
   if ((${#files[@]} == 0)); then
-    echo "there is no log of a container $CONTAINER on this machine, but of: $(container_names)" >&2
+    echo "there is no log of a container $CONTAINER on this machine; containers with logs: $(container_names)" >&2
     return "$NO_SUCH_LOG"
   fi
   local readers=() options=()

@@ -47,7 +47,7 @@ clear_folder() {
   done
   # A folder with a mount point in it cannot be removed.
   find "$1" -depth -mindepth 1 "${spared[@]}" -delete 2>/dev/null || ((${#mounts[@]})) ||
-    die "$1 could not be emptied" "find out on the machine what writes to it, and run 'fleet up' again"
+    die "$1 could not be emptied" "stop what writes to it on the machine, and run 'fleet up' again"
   remove_if_empty "$1"
 }
 

@@ -53,7 +53,7 @@ reject_packages() { # NAME...
 
 # apt_get COMMAND...: run apt-get as soon as no other package manager runs.
 apt_get() {
-  local began=$SECONDS holder told='' resumed=no
+  local began=$SECONDS holder reported='' resumed=no
   until run_apt "$@"; do
     if [[ $resumed == no ]] && was_dpkg_interrupted "$1"; then
       resumed=yes
@@ -65,9 +65,9 @@ apt_get() {
     [[ -n $holder ]] || return 1
     ((SECONDS - began < APT_SECONDS)) ||
       die "timed out after $APT_SECONDS s waiting for another package manager: $holder" \
-        "wait until it ends, or find out on the host why it does not, and run 'fleet up' again"
-    [[ $told == "$holder" ]] || say "waiting for another package manager: $holder"
-    told=$holder
+        "wait until it ends, or check on the host why it does not, and run 'fleet up' again"
+    [[ $reported == "$holder" ]] || say "waiting for another package manager: $holder"
+    reported=$holder
     sleep 2
   done
 }

@@ -48,7 +48,7 @@ find_table() {
   local sum
   sum=$(awk -F '\t' '$2 == "files" && $3 == "managed" {print $1}' "$ARTIFACTS/index" 2>/dev/null) || true
   [[ -n $sum ]] || die "the table of this machine's files was not sent" \
-    "run 'fleet refresh' and 'fleet up': it is sent again"
+    "run 'fleet refresh' and 'fleet up' to send it again"
   verify "$sum"
   DESIRED=$ARTIFACTS/$sum
   PROXY_TABLE=$DESIRED

@@ -36,7 +36,7 @@ receive_snapshot() {
   (umask 077 && cat >"$SNAPSHOT_FILE.new")
   is_snapshot_intact "$SNAPSHOT_FILE.new" ||
     die "the snapshot was corrupted in transit, or changed after the config was loaded" \
-      "run 'fleet up' again: it is sent again"
+      "run 'fleet up' again to send it again"
   mv "$SNAPSHOT_FILE.new" "$SNAPSHOT_FILE"
 }
 
@@ -49,7 +49,7 @@ drop_snapshot() {
 restore() {
   local program
   is_snapshot_intact "$SNAPSHOT_FILE" || die "the snapshot is missing on this machine" \
-    "run 'fleet refresh' and 'fleet up': it is sent again"
+    "run 'fleet refresh' and 'fleet up' to send it again"
   program=$(restoring_program)
   say "restoring etcd from the snapshot"
   mkdir -p $ETCD_DATA

@@ -21,7 +21,7 @@ require_staged() {
     found=$(version_of "$(wanted_program $name)")
     [[ $found == "$KUBERNETES_VERSION" ]] ||
       die "Kubernetes $KUBERNETES_VERSION is not staged here: $name is ${found:-missing}" \
-        "run 'fleet up' again: the step prepare stages it first"
+        "run 'fleet up' again: the step 'prepare' stages it first"
   done
 }
 

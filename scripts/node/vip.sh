@@ -36,7 +36,7 @@ claim_vip() {
     holder=$(hardware_address "$VIP" "$interface")
     [[ -z $holder ]] || endpoint_exists || is_peer "$holder" "$interface" ||
       die "the endpoint's address $VIP is in use by $holder, which is not a control plane of this cluster" \
-        "set endpoint.vip to an unused address, or remove $VIP from the machine with that MAC address, and run 'fleet up' again; nothing was changed here"
+        "nothing was changed here: set endpoint.vip to an unused address, or remove $VIP from the machine with that MAC address, and run 'fleet up' again"
   fi
   printf '%s\n' "$VIP" >"$VIP_RECORD"
 }

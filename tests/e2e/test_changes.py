@@ -117,8 +117,8 @@ def test_proxy_and_mirrors_reach_running_machines(fleet: PulumiStack, kubectl: K
     cluster(fleet)["proxy"] = {"https": "http://192.0.2.1:3128"}
     cluster(fleet)["registryMirrors"] = {"docker.io": {"url": "https://mirror.example.com"}}
     how = (
-        "other registry mirrors: in place; another proxy: containerd restarted, containers keep "
-        "running"
+        "the registry mirrors changed: in place; the proxy changed: containerd restarted, "
+        "containers keep running"
     )
     applied(fleet, f"{PLANE}: {how}", f"{WORKER}: {how}")
     for name in (PLANE, WORKER):
@@ -149,7 +149,7 @@ def test_run_that_was_killed_while_it_applied_a_proxy_is_resumed(fleet: PulumiSt
     for name in (PLANE, WORKER):
         assert "https_proxy=http://192.0.2.1:3128" in machines.run(name, ENVIRONMENT).split()
     del cluster(fleet)["proxy"]
-    applied(fleet, f"{WORKER}: another proxy: containerd restarted, containers keep running")
+    applied(fleet, f"{WORKER}: the proxy changed: containerd restarted, containers keep running")
     assert machines.run(WORKER, ENVIRONMENT).strip() == ""
 
 

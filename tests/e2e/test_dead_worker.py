@@ -54,7 +54,7 @@ def test_a_dead_worker_does_not_stop_the_change_of_its_cluster(fleet: PulumiStac
     await_true(lambda: kubectl(*ready) != "True", "its Node to be unready", seconds=180)
     fleet.config["kubelet"] = {"maxPods": 77}
     done = fleet.up()
-    assert "cluster1 is done, except for 1 unavailable:" in done.output
+    assert "cluster1 is done, except for 1 unavailable worker:" in done.output
     assert f"{DEAD}: unavailable since" in done.output
     assert {name: pods == "77" for name, pods in max_pods(kubectl).items()} == {
         "cluster1-control-plane-0": True, DEAD: False, OTHER: True,

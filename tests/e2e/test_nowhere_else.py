@@ -27,7 +27,7 @@ WORKERS: dict[str, dict[str, Any]] = {
     TAINTED: {"count": 1, "taints": ["dedicated=batch:NoSchedule"]},
     LAST: {"count": 1},
 }
-STAY = "drained, except that pods which no other machine can take stay and keep running; "
+STAY = "drained, except for pods that no other machine can take, which stay and keep running; "
 RESTARTED = (
     "its control-plane pods and kubelet restarted (the API is unavailable for about 20 s), "
     "uncordoned when Ready"

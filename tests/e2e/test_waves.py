@@ -124,8 +124,10 @@ def test_the_others_wait_for_the_soak_without_blocking_the_run(fleet: PulumiStac
         assert f"waits until {until:%Y-%m-%d %H:%M:%S} UTC" in said.output
         assert {f"{OTHER}-rollout", f"{OTHER}-drain"} <= set(said.steps("update"))
     assert "wave-0" not in shown.steps("update")
-    change = "another proxy: containerd restarted, containers keep running"
-    assert f"{OTHER}-control-plane-0: other registry mirrors: in place; {change}" in shown.output
+    change = "the proxy changed: containerd restarted, containers keep running"
+    assert (
+        f"{OTHER}-control-plane-0: the registry mirrors changed: in place; {change}" in shown.output
+    )
     # The canary was not changed again, and does not prolong the hold.
     fleet.up()
     assert fleet.output("clusters")[OTHER]["waiting"] == waiting

@@ -86,7 +86,12 @@ def test_a_change_that_keeps_the_majority_is_allowed(
         ),
         (THREE, {**THREE, "cp-0": "x", "cp-1": "y"}, set(), "cp-0, cp-1 would be replaced"),
         (THREE, {**THREE, "cp-0": "x"}, {"cp-2"}, "cp-0, cp-2 would be replaced or are dead"),
-        (FIVE, {**FIVE, "cp-0": "x", "cp-4": "y"}, set(), "cp-0, cp-4 .* while all others serve"),
+        (
+            FIVE,
+            {**FIVE, "cp-0": "x", "cp-4": "y"},
+            set(),
+            "cp-0, cp-4 .* while all others are healthy",
+        ),
         (FIVE, {**FIVE, "cp-0": "x"}, {"cp-4"}, "cp-0, cp-4 .* one per run, dead ones first"),
         (THREE, {"cp-0": "a"}, {"cp-1"}, "cp-1 is dead, .* when cp-2 leaves"),
         (THREE, {"cp-0": "a"}, {"cp-0"}, "cp-0 is dead, .* when cp-2 leaves"),

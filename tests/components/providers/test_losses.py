@@ -10,7 +10,7 @@ from tests.ops.kube.pod_fixture import NODES_PATH, PODS_PATH, found, pod
 from tests.ops.rollout.examples import inputs
 
 RECORD = "GET /api/v1/namespaces/kube-system/configmaps/kubeadm-fleet-rollout"
-LOST = "; pods without a controller deleted for good (1): shop/bare"
+LOST = "; pods without a controller deleted permanently (1): shop/bare"
 
 
 @pytest.fixture(autouse=True)
@@ -54,5 +54,5 @@ def test_without_a_drain_only_the_record_is_read(api: Api, change: dict[str, Any
 
 def test_a_missing_credential_does_not_hide_the_plan() -> None:
     plan = planned(inputs(), inputs(version="v1.36.4"))
-    unknown = "what its drain deletes is unknown, as the program's credential is not on this host"
+    unknown = "what its drain deletes is unknown: the program's credential is not on this host"
     assert all(sentence.endswith(f"uncordoned when Ready; {unknown}") for sentence in plan.values())

@@ -131,7 +131,7 @@ def test_script_that_is_missing_or_damaged_is_not_run(left: str | None, artifact
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == (
         "error: the script of this step is missing or damaged on the machine\n"
-        "  what to do: run 'fleet refresh' and 'fleet up': it is sent again\n"
+        "  what to do: run 'fleet refresh' and 'fleet up' to send it again\n"
     )
     assert not path.exists(), "the next refresh would not miss it"
 

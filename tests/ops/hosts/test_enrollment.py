@@ -150,7 +150,7 @@ def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
         "service k3s.service is running: run `k3s-uninstall.sh`",
         "address: no interface of the host has 203.0.113.7 (behind NAT?), and etcd and the kubelet",
         f"set nodeAddress to one of the host's own: {host.address} (",
-        "proxy: /etc/environment on the host sets a proxy, which is not used",
+        "proxy: the proxy set in /etc/environment on the host is not used",
         "/usr/local/bin/kubelet",
         "/etc/containerd/config.toml",
         " /var/lib/etcd: ",

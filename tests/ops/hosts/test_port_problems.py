@@ -64,9 +64,7 @@ def test_what_is_closed_everywhere_is_one_problem() -> None:
     machines = hosts(50)
     found = results(machines, lambda trial: trial.rule == VXLAN)
     (line,) = problems(machines, found)
-    assert line.startswith(
-        "no machine reaches another one on UDP 8472 (VXLAN of the pod network)\n"
-    )
+    assert line.startswith("no machine reaches any other on UDP 8472 (VXLAN of the pod network)\n")
 
 
 def test_many_problems_are_counted() -> None:

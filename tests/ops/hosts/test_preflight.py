@@ -123,8 +123,8 @@ def test_a_suitable_host_has_no_problem() -> None:
         ({"claim": Claim("other", "m", "x")}, "owner: this host is m of fleet other"),
         (
             {"claim": Claim("fleet", "former", "x")},
-            "owner: this host is former of this fleet: give it its former name, or take former out "
-            "of the config, run `fleet up`, and add machine afterwards",
+            "owner: this host is former of this fleet: give it that name in the config, or remove "
+            "former from the config, run `fleet up`, and then add machine",
         ),
     ],
 )
@@ -240,7 +240,7 @@ def test_a_proxy_of_the_host_is_a_hint_unless_the_config_has_one() -> None:
     facts = replace(FITS, proxies=("/etc/environment",))
     assert problems(facts, WANTED) == []
     (hint,) = hints(facts, WANTED)
-    assert hint.startswith("proxy: /etc/environment on the host sets a proxy, which is not used")
+    assert hint.startswith("proxy: the proxy set in /etc/environment on the host is not used")
     assert hints(facts, replace(WANTED, written={PROXY_ENVIRONMENT})) == []
     assert hints(FITS, WANTED) == []
 

@@ -57,7 +57,7 @@ def test_a_preview_leaves_the_decision_about_a_silent_host_to_up(
     news = wanted(host, host=lab.address(12), address=lab.address(12), host_key="ssh-ed25519 AAAA")
     assert HOSTS.diff("", enrolled, news).replaces == ["address", "login"]
     (text,) = preview.call_args.args
-    assert text.startswith("host-0: `up` decides whether it can be replaced")
+    assert text.startswith("host-0: this preview cannot tell whether it can be replaced")
     assert f"{lab.address(12)}:22 cannot be reached" in text
 
 

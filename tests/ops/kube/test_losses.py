@@ -19,7 +19,7 @@ SCRATCH: dict[str, Any] = {"volumes": [{"name": "cache", "emptyDir": {"medium": 
 LASTING: dict[str, Any] = {
     "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
 }
-BARE = "pods without a controller deleted for good"
+BARE = "pods without a controller deleted permanently"
 DATA = "emptyDir data deleted with its pods"
 
 
@@ -87,6 +87,6 @@ def test_an_unavailable_api_is_asked_once_for_all_nodes(api: Api) -> None:
     said = losses.of_drains(client.of(api.kubeconfig), dict.fromkeys(names, False))
     assert list(said) == names
     assert set(said.values()) == {
-        "what its drain deletes is unknown, as 503 Service Unavailable: no etcd"
+        "what its drain deletes is unknown: 503 Service Unavailable: no etcd"
     }
     assert len(api.asked) == 1

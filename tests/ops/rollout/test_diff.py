@@ -247,7 +247,7 @@ def test_other_credentials_of_mirrors_are_applied_with_the_mirrors() -> None:
     desired = wanted(mirror_credentials=secret)
     assert secret.strip() not in repr(desired)
     assert [(each.kind, each.why) for each in required_actions(found(WORKER), desired)] == [
-        (actions.MIRRORS, "other credentials of registry mirrors")
+        (actions.MIRRORS, "the credentials of the registry mirrors changed")
     ]
     applied = found(WORKER, credentials=hashlib.sha256(secret.encode()).hexdigest())
     assert required_actions(applied, desired) == []

@@ -105,7 +105,7 @@ def test_loss_of_quorum_is_rejected() -> None:
     props = inputs()
     for index in range(2):
         props["machine_ids"][f"a-control-plane-{index}"] = "another"
-    with pytest.raises(OperatorError, match="etcd tolerates 1 failed"):
+    with pytest.raises(OperatorError, match="etcd tolerates the failure of only 1"):
         diff(props)
 
 
@@ -122,7 +122,7 @@ def test_an_unknown_machine_id_is_another_machine() -> None:
     props = inputs()
     for index in range(2):
         props["machine_ids"][f"a-control-plane-{index}"] = UNKNOWN
-    with pytest.raises(OperatorError, match="etcd tolerates 1 failed"):
+    with pytest.raises(OperatorError, match="etcd tolerates the failure of only 1"):
         diff(props)
 
 

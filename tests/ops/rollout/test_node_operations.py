@@ -105,7 +105,7 @@ def test_only_files_that_the_machine_lacks_are_sent(bundle: Bundle) -> None:
 def test_images_of_another_bundle_are_not_sent(bundle: Bundle) -> None:
     foreign = bundle.named("apiserver").sha256  # not for workers
     for missing in ("0" * 64, foreign):
-        with pytest.raises(OperatorError, match=r"is not the one whose images .* `fleet refresh`"):
+        with pytest.raises(OperatorError, match=r"is not the one from which .* `fleet refresh`"):
             restore(Connection(), missing)
 
 

@@ -68,7 +68,7 @@ def test_a_setting_of_the_cluster_passes_by_a_pool_with_its_own() -> None:
 
 def test_the_same_settings_written_in_another_place_restart_nothing() -> None:
     before, after = pooled(POOLS), pooled(POOLS, gpu="maxPods: 110")
-    assert plan(before, after, {}) == {"a-worker-2": "other settings of its kubelet: in place"}
+    assert plan(before, after, {}) == {"a-worker-2": "its own kubelet settings changed: in place"}
 
 
 def test_pool_settings_of_a_machine_are_merged_into_the_cluster_s() -> None:
@@ -137,9 +137,9 @@ def diff(olds: Any, news: Any) -> Any:
 def test_a_host_under_another_name_is_rejected_with_what_to_do() -> None:
     renamed = existing(a_worker_1="a-rack1-a")
     refusal = (
-        r"cluster a: the host 10.0.0.101:22 is a-worker-1 and would become a-rack1-a, which is "
-        r"another machine: give it its former name, or take a-worker-1 out of the config, run "
-        r"`fleet up`, and add a-rack1-a afterwards"
+        r"cluster a: the host 10.0.0.101:22 is a-worker-1 and cannot become a-rack1-a: give it "
+        r"its previous name, or remove a-worker-1 from the config, run `fleet up`, and then add a-"
+        r"rack1-a"
     )
     with pytest.raises(OperatorError, match=refusal):
         diff(existing(), renamed)
@@ -150,14 +150,14 @@ def test_a_host_under_another_name_is_rejected_with_what_to_do() -> None:
 
 def test_hosts_that_swap_names_are_rejected() -> None:
     swapped = existing(a_worker_1="a-worker-2", a_worker_2="a-worker-1")
-    with pytest.raises(OperatorError, match=r"the host 10.0.0.102:22 is a-worker-2 and would"):
+    with pytest.raises(OperatorError, match=r"the host 10.0.0.102:22 is a-worker-2 and cannot"):
         diff(existing(), swapped)
 
 
 def test_a_name_in_another_role_is_rejected() -> None:
     other = existing()
     other["machines"]["a-worker-1"]["role"] = "control-plane"
-    with pytest.raises(OperatorError, match="a-worker-1 is a worker and would become a control-"):
+    with pytest.raises(OperatorError, match="a-worker-1 is a worker and cannot become a control-"):
         diff(existing(), other)
 
 

@@ -65,7 +65,7 @@ def test_a_change_of_the_only_control_plane_says_how_long_the_api_is_unavailable
 
 def test_upgrade_plan_keeps_pods_without_another_machine() -> None:
     props = of("a-control-plane-0", "a-worker-0", worker_taints=("gpu=yes:NoSchedule",))
-    stay = "drained, except that pods which no other machine can take stay and keep running; "
+    stay = "drained, except for pods that no other machine can take, which stay and keep running; "
     planned = upgraded(props)
     assert planned["control-plane-0"].startswith(stay)
     assert planned["worker-0"] == f"{stay}kubelet restarted, uncordoned when Ready"
@@ -80,7 +80,7 @@ def test_upgrade_plan_drains_similar_machines(taints: tuple[str, ...]) -> None:
 def test_an_untainted_worker_takes_pods_of_a_control_plane() -> None:
     planned = upgraded(of("a-control-plane-0", "a-worker-0"))
     assert planned["control-plane-0"].startswith("drained, its control-plane pods and kubelet")
-    assert planned["worker-0"].startswith("drained, except that pods which no other machine")
+    assert planned["worker-0"].startswith("drained, except for pods that no other machine")
 
 
 def test_removal_and_replacement_name_the_deleted_pods() -> None:
@@ -114,26 +114,28 @@ def test_kubelet_setting_touches_all() -> None:
 
 
 def test_proxy_changes_are_planned_for_running_machines() -> None:
-    how = "another proxy: containerd restarted, containers keep running"
+    how = "the proxy changed: containerd restarted, containers keep running"
     proxied = with_parts(proxy="p2")
     assert plan(inputs(), proxied, {}) == dict.fromkeys(inputs()["machines"], how)
     assert plan(proxied, inputs(), {}) == dict.fromkeys(inputs()["machines"], how)
     both = with_parts(proxy="p2", mirrors="m2")
-    assert set(plan(inputs(), both, {}).values()) == {f"other registry mirrors: in place; {how}"}
+    assert set(plan(inputs(), both, {}).values()) == {
+        f"the registry mirrors changed: in place; {how}"
+    }
 
 
 def test_each_part_of_the_files_is_planned_with_its_effect() -> None:
     worker = plan(inputs(), with_parts(containerd="2", proxy="2", kernel="2", kubelet="2"), {})
     assert worker["a-worker-0"].split("; ") == [
-        "other kernel settings: loaded, nothing restarted",
-        "another configuration of containerd, another proxy: containerd restarted, containers keep "
-        "running",
-        "another unit of the kubelet: kubelet restarted, pods keep running",
+        "the kernel settings changed: loaded, nothing restarted",
+        "containerd's configuration changed, the proxy changed: containerd restarted, containers "
+        "keep running",
+        "the kubelet's unit changed: kubelet restarted, pods keep running",
     ]
     planes = plan(inputs(), with_parts("control-plane", kubeadm="2", load_balancer="2"), {})
     assert planes == dict.fromkeys(
         (f"a-control-plane-{index}" for index in range(3)),
-        "another configuration of kubeadm: in place; another configuration of the load balancer: "
+        "kubeadm's configuration changed: in place; the load balancer's configuration changed: "
         "reloaded, connections stay open, one machine at a time",
     )
 

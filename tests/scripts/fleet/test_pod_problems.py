@@ -54,7 +54,7 @@ def test_probes_and_dns_that_do_not_work_are_named(api: Api, kubeconfig: Path) -
     api.answers[PODS] = (200, {"items": [probe(0, ready="False")]})
     assert [line.partition(":")[2].strip() for line in shown(kubeconfig)] == [
         "CoreDNS: no pod is Ready: probe-n0 on n0: Pending (probe ImagePullBackOff no such image)",
-        "probe pod on n0: has not reached a service: "
+        "probe pod on n0: has not reached a Service: "
         "probe-n0 on n0: Pending (probe ImagePullBackOff no such image)",
         "probe pod on n1: not scheduled",
     ]

@@ -66,7 +66,7 @@ def test_a_log_omits_ephemeral_messages() -> None:
 
 def test_a_log_has_each_step_of_a_rollout_and_not_its_plan() -> None:
     urn = f"urn:pulumi:dev::p::a${ROLLOUT}::c1-rollout"
-    plan = Message(urn, "info", "what will be done:\n  c1-worker-0: upgraded")
+    plan = Message(urn, "info", "planned changes:\n  c1-worker-0: upgraded")
     passing = Message(urn, "info", "c1-worker-0: draining", ephemeral=True)
     assert body(plan, passing) == ["c1-worker-0: draining"]
 
