@@ -129,7 +129,9 @@ class Connection:
 
     def _lost(self, error: Exception) -> ConnectionLost:
         why = str(error) or "the host ended it"
-        return ConnectionLost(f"{self.login}: the connection was lost ({why}): run the command again")
+        return ConnectionLost(
+            f"{self.login}: the connection was lost ({why}): run the command again"
+        )
 
 
 @contextmanager
