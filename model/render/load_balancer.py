@@ -29,8 +29,8 @@ FALL = 3
 CHECKS = f"check verify none inter {INTERVAL}ms fastinter {FAST}ms fall {FALL} rise 1"
 HEALTH = "/run/kubeadm-fleet-endpoint/health.sock"
 ASK_HAPROXY = (
-    f"/usr/bin/curl --disable --silent --fail --max-time 1 --output /dev/null --unix-socket {HEALTH} "
-    "http://haproxy/"
+    "/usr/bin/curl --disable --silent --fail --max-time 1 --output /dev/null "
+    f"--unix-socket {HEALTH} http://haproxy/"
 )
 # scripts/node/files.sh replaces this by the interface that has the machine's address.
 INTERFACE = "@INTERFACE@"
