@@ -229,8 +229,8 @@ def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutSt
     )
     found = rollout.run()
     rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.changed else ""
-    pending = {**inputs["plan"], **rollout.pending}
-    left_out = unavailable.entries(rollout.left_out, found, pending, before)
+    pending = {**inputs["plan"], **rollout.state.pending}
+    left_out = unavailable.entries(rollout.state.left_out, found, pending, before)
     unavailable.annotate(nodes, found, left_out)
     if left_out:
         progress.warn(unavailable.report(inputs["cluster"], left_out))

@@ -32,6 +32,7 @@ class ActionKind:
       `reasons` is evaluated for a machine in the state of its inputs;
     - `cluster_reasons`: why the cluster itself needs it, given what it records; the first control
       plane then executes it;
+    - `on_workers`: whether workers may need it, too;
     - `refusal`: why it cannot be done; "" if it can. Evaluated before any machine is changed.
 
     Preview text:
@@ -55,6 +56,7 @@ class ActionKind:
     subject: str = ""
     planned: Callable[[DesiredMachine, DesiredMachine, ClusterChange], Iterable[str]] | None = None
     cluster_reasons: Callable[[ObservedCluster, DesiredCluster], Iterable[str]] | None = None
+    on_workers: bool = True
     refusal: Callable[[ObservedMachine, DesiredMachine], str] | None = None
     effect: str
     on_control_plane: str = ""

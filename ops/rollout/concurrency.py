@@ -1,26 +1,17 @@
-"""How many workers are changed at a time, and which machines come first.
+"""Changes of machines side by side: in each group no more than its limit, and none after a failure.
 
-Pools with a limit of their own are changed in parallel with the others, which share the cluster's.
-Within a limit, workers are changed as a sliding window: as soon as one is done, the next begins.
-Unhealthy machines come first: they serve no workload, and fixing one adds capacity.
+Workers of pools with a limit of their own are changed in parallel with the others, which share the
+cluster's. Within a limit, workers are changed as a sliding window: as soon as one is done, the next
+begins. Unhealthy machines come first: they serve no workload, and fixing one adds capacity.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from ops.errors import OperatorError
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Group(Generic[T]):
-    """Machines of which at most `limit` are changed at a time."""
-
-    machines: Sequence[T]
-    limit: int
 
 
 def unhealthy_first(machines: Iterable[T], is_ready: Callable[[T], bool]) -> list[T]:
@@ -28,23 +19,26 @@ def unhealthy_first(machines: Iterable[T], is_ready: Callable[[T], bool]) -> lis
     return sorted(machines, key=is_ready)
 
 
-def run_bounded(groups: Sequence[Group[T]], work: Callable[[T], None]) -> None:
+def run_bounded(
+    groups: Mapping[str, Sequence[T]], limit: Callable[[str], int], work: Callable[[T], None]
+) -> None:
     """Process all machines, the groups side by side, at most `limit` of each at once.
 
-    After the first failure no further machine is started; those in progress are waited for. All
-    failures are raised together.
+    The limit is asked for before each machine, since it depends on what became of the others. After
+    the first failure no further machine is started; those in progress are waited for. All failures
+    are raised together.
     """
-    left = [list(group.machines) for group in groups]
-    running: list[set[Future[None]]] = [set() for _ in groups]
+    left = {group: list(machines) for group, machines in groups.items()}
+    running: dict[str, set[Future[None]]] = {group: set() for group in groups}
     failures: list[BaseException] = []
-    with ThreadPoolExecutor(max_workers=max(1, sum(group.limit for group in groups))) as pool:
-        while any(running) or (any(left) and not failures):
-            for group, waiting, begun in zip(groups, left, running, strict=True):
-                while waiting and len(begun) < group.limit and not failures:
-                    begun.add(pool.submit(work, waiting.pop(0)))
-            done, _ = wait(set().union(*running), return_when=FIRST_COMPLETED)
-            failures += [error for each in done if (error := each.exception())]
-            for begun in running:
+    with ThreadPoolExecutor(max_workers=max(1, sum(map(len, left.values())))) as pool:
+        while any(running.values()) or (any(left.values()) and not failures):
+            for group, waiting in left.items():
+                while waiting and len(running[group]) < limit(group) and not failures:
+                    running[group].add(pool.submit(work, waiting.pop(0)))
+            done, _ = wait(set().union(*running.values()), return_when=FIRST_COMPLETED)
+            failures += [error for future in done if (error := future.exception())]
+            for begun in running.values():
                 begun -= done
     _raise(failures)
 
@@ -54,4 +48,4 @@ def _raise(failures: list[BaseException]) -> None:
         if not isinstance(failure, OperatorError):
             raise failure
     if failures:
-        raise OperatorError("\n".join(dict.fromkeys(str(each) for each in failures)))
+        raise OperatorError("\n".join(dict.fromkeys(map(str, failures))))

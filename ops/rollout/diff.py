@@ -48,6 +48,8 @@ def to_state(left: Iterable[Action]) -> list[Mapping[str, str]]:
 
 
 def from_state(recorded: Iterable[Mapping[str, str]]) -> list[Action]:
-    """Read the format of `to_state`."""
+    """Read the format of `to_state`; what only another version of this program has is a repair."""
     by_name = {kind.name: kind for kind in actions.ACTIONS}
-    return [Action(by_name[each["kind"]], each["why"]) for each in recorded]
+    return [
+        Action(by_name.get(action["kind"], actions.REPAIR), action["why"]) for action in recorded
+    ]

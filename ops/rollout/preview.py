@@ -57,7 +57,11 @@ def with_unfinished(
     kinds = [by_name[name] for name in unfinished.changes if name in by_name]
     for name in sorted(unfinished.unsettled(after.digest) & after.by_name.keys()):
         known = {each["kind"] for each in merged.get(name, ())}
-        left = [Action(kind, unfinished.reason) for kind in kinds if kind.name not in known]
+        left = [
+            Action(kind, unfinished.reason)
+            for kind in kinds
+            if kind.name not in known and (kind.on_workers or after.by_name[name].is_control_plane)
+        ]
         merged[name] = [*merged.get(name, ()), *to_state(left)]
     first = merged.setdefault(after.control_planes[0].name, [])
     if actions.UNFINISHED.name not in {each["kind"] for each in first}:

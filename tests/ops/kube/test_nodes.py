@@ -7,7 +7,7 @@ import pytest
 from ops.kube import client
 from ops.kube.node import ROLE_TAINT
 from ops.kube.nodes import Nodes
-from ops.rollout.actions import HEALTH_JOB
+from ops.rollout.execution import HEALTH_JOB
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.pod_fixture import NODES_PATH, found, tainted
 

@@ -24,7 +24,7 @@ class FakeFleet:
     """Machines that become what operations make of them, and the Nodes that the API would show.
 
     `calls` are all operations and all changes of a Node, in order; `failing` names those that
-    fail. `stay` is what no drain can move.
+    fail, `silent` the machines that have stopped answering. `stay` is what no drain can move.
     """
 
     def __init__(self, props: Any, like: Mapping[str, ObservedMachine]) -> None:
@@ -33,6 +33,7 @@ class FakeFleet:
         self.calls: list[tuple[str, str]] = []
         self.said: list[str] = []
         self.failing: dict[str, Exception] = {}
+        self.silent: set[str] = set()
         self.recorded = CLUSTER
         self.record: dict[str, str] | None = None
         self.records: list[dict[str, str]] = []
@@ -119,6 +120,8 @@ class FakeOperations(NodeOperations):
 
     def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
         del record_initial, patience_seconds
+        if self.name in self.fleet.silent:
+            return ObservedMachine(unreachable="no route to host")
         return replace(self.fleet.found[self.name], api_answers=True)
 
 

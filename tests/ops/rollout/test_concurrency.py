@@ -7,7 +7,7 @@ import pytest
 
 from model.limits import Limits
 from ops.errors import OperatorError
-from ops.rollout.concurrency import Group, run_bounded, unhealthy_first
+from ops.rollout.concurrency import run_bounded, unhealthy_first
 
 LONG_SECONDS = 10
 
@@ -34,7 +34,7 @@ class ConcurrencyCounter:
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_never_more_than_the_limit_at_once(limit: int) -> None:
     crowd = ConcurrencyCounter()
-    run_bounded([Group(range(7), limit)], crowd)
+    run_bounded({"": range(7)}, lambda _: limit, crowd)
     assert crowd.begun == list(range(7))
     assert crowd.most <= limit
 
@@ -48,7 +48,7 @@ def test_the_next_starts_as_soon_as_one_is_done() -> None:
         elif number == 2:
             third_began.set()
 
-    run_bounded([Group([0, 1, 2], 2)], work)
+    run_bounded({"": [0, 1, 2]}, lambda _: 2, work)
 
 
 def test_groups_are_changed_side_by_side_each_within_its_limit() -> None:
@@ -61,15 +61,33 @@ def test_groups_are_changed_side_by_side_each_within_its_limit() -> None:
             both.wait(LONG_SECONDS)
         crowds[group](number)
 
-    run_bounded(
-        [
-            Group([("gpu", number) for number in range(4)], 1),
-            Group([("shared", number) for number in range(6)], 2),
-        ],
-        work,
-    )
+    groups = {
+        "gpu": [("gpu", number) for number in range(4)],
+        "shared": [("shared", number) for number in range(6)],
+    }
+    run_bounded(groups, {"gpu": 1, "shared": 2}.__getitem__, work)
     assert (crowds["gpu"].most, len(crowds["gpu"].begun)) == (1, 4)
     assert (crowds["shared"].most <= 2, len(crowds["shared"].begun)) == (True, 6)
+
+
+def test_a_limit_that_sinks_in_the_meantime_counts() -> None:
+    begun, sunk = threading.Event(), threading.Event()
+    crowd = ConcurrencyCounter()
+
+    def work(number: int) -> None:
+        if number == 0:
+            assert begun.wait(LONG_SECONDS)
+            sunk.set()
+        elif number == 1:
+            begun.set()
+            assert sunk.wait(LONG_SECONDS)
+            time.sleep(0.1)
+            assert crowd.begun == [], "there is no place beside it"
+        else:
+            crowd(number)
+
+    run_bounded({"": range(6)}, lambda _: 1 if sunk.is_set() else 2, work)
+    assert (crowd.begun, crowd.most) == ([2, 3, 4, 5], 1)
 
 
 def test_a_failure_in_one_group_stops_the_others() -> None:
@@ -85,7 +103,7 @@ def test_a_failure_in_one_group_stops_the_others() -> None:
         done.append(number)
 
     with pytest.raises(OperatorError, match="machine 0"):
-        run_bounded([Group([0], 1), Group([1, 2, 3], 1)], work)
+        run_bounded({"gpu": [0], "shared": [1, 2, 3]}, lambda _: 1, work)
     assert done == [1]
 
 
@@ -107,7 +125,7 @@ def test_after_a_failure_nothing_starts_and_running_ones_finish() -> None:
         done.append(number)
 
     with pytest.raises(OperatorError, match="machine 1"):
-        run_bounded([Group(range(9), 2)], work)
+        run_bounded({"": range(9)}, lambda _: 2, work)
     assert done == [0]
 
 
@@ -119,7 +137,7 @@ def test_all_failures_are_reported() -> None:
         raise OperatorError(f"machine {number}")
 
     with pytest.raises(OperatorError, match=r"machine \d\nmachine \d"):
-        run_bounded([Group(range(2), 2)], work)
+        run_bounded({"": range(2)}, lambda _: 2, work)
 
 
 def test_unhealthy_machines_come_first() -> None:

@@ -97,13 +97,13 @@ def test_a_host_moves_between_pools_in_place() -> None:
 def test_limits_are_those_of_the_pools(monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[list[tuple[int, int]]] = []
 
-    def bounded(groups: Any, work: Any) -> None:
-        limits.append([(len(group.machines), group.limit) for group in groups])
-        for group in groups:
-            for machine in group.machines:
+    def bounded(groups: Any, limit: Any, work: Any) -> None:
+        limits.append([(len(machines), limit(group)) for group, machines in groups.items()])
+        for machines in groups.values():
+            for machine in machines:
                 work(machine)
 
-    monkeypatch.setattr("ops.rollout.order.run_bounded", bounded)
+    monkeypatch.setattr("ops.rollout.workers.run_bounded", bounded)
     before = pooled({"general": [0], "spare": [1], "gpu": [2]})
     after = pooled({"general": [0], "spare": [1], "gpu": [2]})
     after["kubelet_document"] = "maxPods: 50"

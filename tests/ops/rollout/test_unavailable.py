@@ -1,6 +1,6 @@
 """Unavailable workers are left out of a rollout, which changes all others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from ops.errors import OperatorError
-from ops.rollout import order, unavailable
-from ops.rollout.concurrency import Group, run_bounded
+from ops.rollout import unavailable, workers
+from ops.rollout.concurrency import run_bounded
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
+from ops.rollout.run_state import RunState
 from tests.ops.rollout.examples import inputs
 from tests.ops.rollout.fakes import FakeFleet, FakeNodes, alike, limits_of, machines_of
 
@@ -40,7 +41,7 @@ def lose(fleet: FakeFleet, name: str, *, seconds: float = 3600, **changes: Any) 
     fleet.found[name] = replace(now, node=node, **changes)
 
 
-def rollout(fleet: FakeFleet) -> RolloutRun:
+def rollout(fleet: FakeFleet) -> RunState:
     made = RolloutRun(
         DesiredCluster.of(fleet.props),
         machines_of(fleet),
@@ -49,7 +50,7 @@ def rollout(fleet: FakeFleet) -> RolloutRun:
         limits=limits_of(fleet.props["policy"]),
     )
     made.run()
-    return made
+    return made.state
 
 
 @pytest.mark.parametrize("is_node_ready", [True, False])
@@ -90,11 +91,13 @@ def places(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many unready, then how many ready workers were changed at a time."""
     limits: list[int] = []
 
-    def bounded(groups: Sequence[Group[Any]], work: Callable[[Any], None]) -> None:
-        limits.extend(group.limit for group in groups)
-        run_bounded(groups, work)
+    def bounded(
+        groups: Mapping[str, Any], limit: Callable[[str], int], work: Callable[[Any], None]
+    ) -> None:
+        limits.extend(map(limit, groups))
+        run_bounded(groups, limit, work)
 
-    monkeypatch.setattr(order, "run_bounded", bounded)
+    monkeypatch.setattr(workers, "run_bounded", bounded)
     return limits
 
 
@@ -171,8 +174,40 @@ def test_an_entry_keeps_its_time_and_its_change_until_the_machine_is_back() -> N
     assert node
     assert first[DEAD]["since"] == node.ready_since
     lose(fleet, DEAD, unreachable=SILENT, seconds=0)
-    workers = ["a-worker-0", DEAD]
-    assert unavailable.still(first, fleet.found, workers) == reasons
+    names = ["a-worker-0", DEAD]
+    assert unavailable.still(first, fleet.found, names) == reasons
     assert unavailable.entries(reasons, fleet.found, {}, first) == first
     fleet.found[DEAD] = alike(inputs())[DEAD]
-    assert unavailable.still(first, fleet.found, workers) == {}
+    assert unavailable.still(first, fleet.found, names) == {}
+
+
+def test_a_worker_that_dies_while_others_have_their_turns_is_left_out_and_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The turns of a large cluster take hours."""
+    monkeypatch.setattr(workers, "REACHED_SECONDS", -1)
+    limits: list[int] = []
+
+    def bounded(
+        groups: Mapping[str, Any], limit: Callable[[str], int], work: Callable[[Any], None]
+    ) -> None:
+        for group, changes in groups.items():
+            for change in changes:
+                limits.append(limit(group))
+                work(change)
+
+    class Dying(FakeFleet):
+        def call(self, call: str, name: str) -> None:
+            super().call(call, name)
+            if (call, name) == ("drain", "a-worker-0"):
+                lose(self, DEAD, seconds=60)
+                self.silent = {DEAD}
+
+    monkeypatch.setattr(workers, "run_bounded", bounded)
+    fleet = upgrade(max_unavailable=2)
+    fleet.__class__ = Dying
+    state = rollout(fleet)
+    assert state.left_out == {DEAD: f"unreachable: {SILENT}"}
+    assert state.pending == {DEAD: f"the kubelet is v1.36.3 instead of {NEWER}"}
+    assert fleet.called("upgrade_kubelet") == ["a-worker-0", "a-worker-2"]
+    assert limits == [2, 2, 1]

@@ -1,0 +1,93 @@
+"""How actions are executed on the machine whose turn it is: the functions of the table's rows."""
+
+from collections.abc import Callable
+
+from ops.hosts import artifacts
+from ops.rollout import readiness
+from ops.rollout.target import Target
+
+# kubeadm runs a Job before an upgrade. It skips the Job if every Node is cordoned, but ignores
+# taints: if no Node admits the Job's pod, it would wait in vain.
+# https://github.com/kubernetes/kubeadm/issues/3050
+HEALTH_CHECK = "CreateJob"
+HEALTH_JOB = {
+    "spec": {
+        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
+    }
+}
+
+
+def operation(name: str) -> Callable[[Target], object]:
+    """Return a function that runs an operation of scripts/node."""
+    return lambda target: target.machine.run(name)
+
+
+def apply_files(*parts: str) -> Callable[[Target], object]:
+    """Return a function that applies parts of the machine's files."""
+    return lambda target: target.machine.run("apply_files", PARTS=" ".join(parts))
+
+
+def _upgrades_cluster(target: Target) -> bool:
+    """Whether the cluster's own objects are upgraded with this machine."""
+    wanted = target.wanted
+    return wanted.is_control_plane and target.nodes.recorded_version() != wanted.version
+
+
+def check_upgrade(target: Target) -> None:
+    """Have kubeadm check the cluster, before its first machine is drained."""
+    if _upgrades_cluster(target):
+        target.step("checking with kubeadm whether the cluster can be upgraded")
+        can_run = target.nodes.can_take(HEALTH_JOB)
+        target.machine.run("check_upgrade", IGNORED_CHECKS="" if can_run else HEALTH_CHECK)
+
+
+def upgrade(target: Target) -> None:
+    """Upgrade the machine, and the cluster's own objects with its first control plane."""
+    if _upgrades_cluster(target):
+        target.machine.run("upgrade_first")
+    elif target.wanted.is_control_plane:
+        target.machine.run("upgrade_control_plane")
+    else:
+        target.machine.run("upgrade_kubelet")
+
+
+def restore_images(target: Target) -> None:
+    """Have the machine import its damaged images; send the files that it does not have."""
+    found, wanted = target.found, target.wanted
+    missing = artifacts.archives(
+        found.missing_archives,
+        kubernetes_version=wanted.version,
+        arch=found.arch,
+        role=wanted.role,
+    )
+    target.machine.run("restore_images", stream=artifacts.tar(missing))
+
+
+def register(target: Target) -> None:
+    """Register the Node, and replace the former Node's pods, those of flannel first."""
+    name, nodes = target.name, target.nodes
+    former, pods = nodes.find(name), nodes.former_pods(name)
+    target.machine.run("register")
+    readiness.await_registered(nodes, name, former)
+    nodes.delete_pods(name, pods)
+
+
+def upload(target: Target) -> None:
+    """Upload the documents that all machines have, for those that join later."""
+    cluster = target.machine.cluster
+    target.machine.run(
+        "upload_configuration",
+        KUBELET_CONFIGURATION=cluster.kubelet_document,
+        CONTROL=cluster.control,
+        KUBELET=cluster.kubelet,
+    )
+
+
+def set_metadata(target: Target) -> None:
+    """Set the Node's labels and taints."""
+    target.nodes.set_metadata(target.name, target.wanted.labels, target.wanted.taints)
+
+
+def uncordon(target: Target) -> None:
+    """Uncordon the Node if a rollout cordoned it."""
+    target.nodes.uncordon(target.name)

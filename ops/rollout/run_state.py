@@ -1,0 +1,89 @@
+"""What a run knows of its machines: as inspected, what is left to be done, and what is done."""
+
+from collections.abc import Iterator, Mapping
+
+from ops.errors import OperatorError
+from ops.rollout import unavailable
+from ops.rollout.action_kind import Action, ActionKind, When
+from ops.rollout.desired import DesiredCluster, DesiredMachine
+from ops.rollout.diff import kinds_of, required_actions
+from ops.rollout.observed import ObservedMachine
+
+
+class RunState:
+    """The machines of one run.
+
+    `found` is their last inspection, `left` their actions, `done` are those that had their turns.
+    `left_out` are workers that could not be changed, with the reason (see unavailable.py), and
+    `pending` what is left to be done there, as far as it is known.
+    """
+
+    def __init__(self, cluster: DesiredCluster) -> None:
+        self._cluster = cluster
+        self.found: dict[str, ObservedMachine] = {}
+        self.left: dict[str, list[Action]] = {}
+        self.done: set[str] = set()
+        self.left_out: dict[str, str] = {}
+        self.pending: dict[str, str] = {}
+
+    def inspected(self, found: dict[str, ObservedMachine]) -> None:
+        """Take what an inspection found, and the actions that it makes necessary."""
+        self.found = found
+        self.left = {
+            machine.name: left
+            for machine in self._cluster.machines
+            if machine.name not in self.left_out
+            and (left := required_actions(found[machine.name], machine))
+        }
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Leave a worker out of this run; its change is pending."""
+        self.left_out[name] = reason
+        if left := self.left.pop(name, None):
+            self.pending[name] = " and ".join(action.why for action in left)
+
+    def leave_out_unusable(self) -> None:
+        """Leave out workers that cannot be changed; a control plane of this kind ends the run."""
+        for name, found in self.found.items():
+            if not (reason := unavailable.reason_of(found)):
+                continue
+            if self._cluster.by_name[name].is_control_plane:
+                raise OperatorError(
+                    f"{name} is {reason}. Nothing was changed on any machine of "
+                    f"{self._cluster.name}, since every change needs all control planes. Bring it "
+                    "back and run `fleet up` again; if it is permanently lost, replace it with "
+                    "`fleet pulumi up --replace` and the URN of its machine"
+                )
+            self.leave_out(name, reason)
+
+    def leave_out_lost(self, before: Mapping[str, ObservedMachine]) -> None:
+        """Leave out workers whose Nodes were given up before the run, and still are not Ready."""
+        for machine in self._cluster.workers:
+            node = self.found[machine.name].node
+            is_down = node is not None and not node.ready
+            if is_down and unavailable.was_lost(before[machine.name]):
+                self.left_out.setdefault(machine.name, "its Node is not Ready")
+
+    def changed_machines(self) -> Iterator[tuple[DesiredMachine, list[ActionKind]]]:
+        """Return the machines with actions, in their order, and the kinds of these."""
+        for machine in self._cluster.machines:
+            if machine.name in self.left:
+                yield machine, self.kinds(machine.name)
+
+    def kinds(self, name: str) -> list[ActionKind]:
+        """Return the kinds of a machine's actions."""
+        return kinds_of(self.left.get(name, ()))
+
+    def in_turn(self, name: str) -> tuple[Action, ...]:
+        """Return the actions of the machine's turn; the rest is done on all machines at the end."""
+        left = self.left.get(name, ())
+        return tuple(action for action in left if action.kind.when is not When.AT_END)
+
+    def serves(self, name: str) -> bool:
+        """Whether a machine can be relied on; unhealthy ones are fixed before the others."""
+        return self.found[name].is_ready or name in self.done or not self.in_turn(name)
+
+    def is_available(self, name: str) -> bool:
+        """Whether its Node is Ready, or became so in its turn; machines out of reach may be."""
+        node = self.found[name].node
+        return name in self.done or (node is not None and node.ready)
