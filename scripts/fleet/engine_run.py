@@ -23,6 +23,7 @@ from scripts.fleet.summary import summary
 
 LOG_WIDTH = 160  # if standard output is not a terminal
 RESUME_HINT = "Completed steps are not repeated: run `fleet up` again to resume."
+LOCKED = "the stack is currently locked"
 INTERRUPTED = "==> stopping: waiting for the running steps to end"
 
 
@@ -84,7 +85,10 @@ def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
     changes.finish()
     show(summary(changes, stack, preview=preview))
     if status != 0:
-        details = [line for line in (unreported, *engine.locks()) if line]
+        locks = engine.locks()
+        # pulumi's own words about a lock advise to remove the one of a run that goes on.
+        reported = locks if LOCKED in unreported and locks else [unreported, *locks]
+        details = [line for line in reported if line]
         raise RunFailed("\n".join([f"{title} failed", *details]))
     return changes
 

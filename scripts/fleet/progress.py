@@ -165,13 +165,17 @@ class LiveTable(Lines):
         running = sorted(list(self.running.values()), key=lambda step: step.since)
         room = max(1, self._console.height - MARGIN_LINES)
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("STEP", "FOR", "NOW"):
+        for column in ("STEP", "FOR"):
             table.add_column(column, no_wrap=True, overflow="ellipsis")
+        # The only column that wraps is the one that is cut where there is too little room.
+        table.add_column("NOW")
         now = time.monotonic()
         for step in running[:room]:
-            table.add_row(step.name, f"{now - step.since:.0f} s", step.message)
+            message = Text(step.message, no_wrap=True, overflow="ellipsis")
+            table.add_row(step.name, f"{now - step.since:.0f} s", message)
         hidden = f", {len(running) - room} not shown" if len(running) > room else ""
-        head = f"{self.done} done, {len(running)} running{hidden}, {self.seconds:.0f} s"
+        begun = f"{self.done} done, {len(running)} running{hidden}"
+        head = f"{begun if self.done or running else 'starting'}, {self.seconds:.0f} s"
         return Group(Text(head, "bold"), *([table] if running else []))
 
 

@@ -83,7 +83,7 @@ initialize_cluster() {
     die "https://$ENDPOINT does not respond, but other control planes of the cluster do: $REACHABLE" \
       "nothing was initialized here: fix the endpoint, or etcd on those machines, and run 'fleet up' again"
   else
-    say "running kubeadm init: $ENDPOINT does not respond"
+    say "running kubeadm init: there is no cluster at $ENDPOINT yet"
     reset_partial_join
     mapfile -t exceptions < <(preflight_exceptions)
     if [[ -n ${SNAPSHOT:-} ]]; then

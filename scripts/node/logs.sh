@@ -29,6 +29,7 @@ unit_log() {
 container_log() {
   local folder file files=()
   for folder in "$PODS"/*/"$CONTAINER"/; do
+    [[ -d $folder ]] || continue
     file=$(newest_log "$folder")
     [[ -z $file ]] || files+=("$file")
   done

@@ -93,7 +93,9 @@ def test_a_missing_log_lists_the_existing_ones(pods: Path) -> None:
     process = start(pods, "etcd")
     _, said = process.communicate()
     assert process.returncode == 3
-    assert "no log of a container etcd on this machine, but of: kube-apiserver main side" in said
+    assert said == (
+        "there is no log of a container etcd on this machine, but of: kube-apiserver main side\n"
+    )
 
 
 @pytest.fixture

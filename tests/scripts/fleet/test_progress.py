@@ -97,6 +97,29 @@ def test_the_table_has_a_row_for_each_running_step_that_fits() -> None:
     ]
 
 
+def rendered(table: LiveTable, console: Console) -> list[str]:
+    with console.capture() as captured:
+        console.print(table._render())
+    return re.sub(r"\x1b\[[0-9;]*m", "", captured.get()).splitlines()
+
+
+def test_a_long_message_is_cut_and_not_the_step_that_it_is_about() -> None:
+    console = Console(file=io.StringIO(), width=60, height=9, force_terminal=True)
+    table = LiveTable(console, "up dev")
+    table.process([STARTED, Message(URN, "info", "changed " + "/a/path " * 20, ephemeral=True)])
+    *_, row = rendered(table, console)
+    assert row.startswith("c1-worker-0-join  0 s  changed /a/path")
+    assert row.endswith("…")
+
+
+def test_a_table_without_steps_says_that_the_run_starts() -> None:
+    console = Console(file=io.StringIO(), width=60, height=9, force_terminal=True)
+    table = LiveTable(console, "up dev")
+    assert rendered(table, console) == ["starting, 0 s"]
+    table.process([STARTED, DONE])
+    assert rendered(table, console) == ["1 done, 0 running, 0 s"]
+
+
 PROGRAM = f"""
 import time
 from ops.pulumi.events import StepPhase, Step

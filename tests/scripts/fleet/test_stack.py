@@ -277,6 +277,7 @@ def test_the_lock_of_a_killed_run_is_reported_with_the_command_that_removes_it(
 
     busy = holding.fleet("up", status=2)
     assert "which is still running: wait for it" in busy
+    assert "pulumi cancel" not in busy
 
     kill_whole(killed)
     hold.unlink()
