@@ -106,7 +106,7 @@ def _sentences(
     found = from_state(drift)
     rest = not_covered([*needed, *kinds_of(found)])
     for kind in kinds_of(found):
-        if kind in rest:
+        if kind in rest and kind not in needed:
             reasons = " and ".join(each.why for each in found if each.kind is kind)
             yield f"repaired because {reasons}: {_how(kind, machine, change.after)}"
 

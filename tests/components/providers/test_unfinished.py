@@ -14,7 +14,7 @@ from ops.kube import identity
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.progress import Progress
 from tests.ops.kube.api_server import Api
-from tests.ops.rollout.examples import found, inputs
+from tests.ops.rollout.examples import CLUSTER, found, inputs
 from tests.ops.rollout.fakes import FakeFleet, FakeNodes, alike, machines_of
 
 NEWER = "v1.37.2"
@@ -134,6 +134,19 @@ def test_a_failed_change_is_continued_where_it_stopped(engine: Engine, fleet: Fl
     engine.up(news)
     assert fleet.called("apply_kubelet") == ["a-worker-0", "a-worker-1", "a-worker-2"]
     assert settled(engine, news)
+
+
+def test_a_change_that_is_continued_is_described_once_and_only_where_it_is_made(
+    engine: Engine,
+) -> None:
+    slower = f"{CLUSTER}scheduler: {{extraArgs: [{{name: v, value: '4'}}]}}\n"
+    news = inputs(kubelet_document=SETTINGS, cluster_document=slower)
+    fail(engine, ("apply_kubelet", "a-control-plane-2"), news)
+    plan = engine.preview(news)
+    assert plan is not None
+    assert plan["a-control-plane-2"].count("control-plane pods restarted") == 1
+    assert "control-plane pods" not in plan["a-worker-0"]
+    assert plan["a-worker-0"].count("kubelet restarted") == 1
 
 
 def test_a_refresh_reports_an_unfinished_rollout(engine: Engine) -> None:
