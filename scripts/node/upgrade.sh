@@ -122,7 +122,7 @@ repair() {
 # previous version while the cluster's own objects are of that version.
 clean() {
   lib_begin
-  local folder reference
+  local folder reference wanted
   [[ $(version_of /usr/local/bin/kubelet) == "$KUBERNETES_VERSION" ]] || {
     say "not cleaning up: the kubelet is still $(version_of /usr/local/bin/kubelet)"
     return
@@ -138,7 +138,9 @@ clean() {
     say "removing image $reference"
     logged images-remove ctr --namespace k8s.io images remove "$reference"
   done < <(unused_images)
-  release_images < <(wanted_images)
+  # A list that cannot be read is not an empty one.
+  wanted=$(wanted_images)
+  release_images <<<"$wanted"
   rm -f "$CLEANUP_PENDING"
 }
 
