@@ -27,7 +27,7 @@ class Disk:
     def command(self, call: str, script: str = "lib") -> list[str]:
         """The command that runs `call`, a function of the script."""
         text = source(script)
-        for place in ("/var/lib", "/var/log", "/etc/", "/run"):
+        for place in ("/var/lib", "/var/log", "/etc/", "/run", "/opt/cni", "/usr/libexec"):
             text = text.replace(place, f"{self.folder}{place}")
         return ["bash", "-c", f"NODE_NAME=node\nMACHINE_ID={IDENTITY}\n{text}\n{call}"]
 

@@ -36,6 +36,18 @@ def test_a_file_that_only_its_own_server_vouches_for_is_refused(disk: Disk) -> N
     assert _fetched(disk) == []
 
 
+def test_nothing_is_downloaded_without_space_for_all_of_it(disk: Disk) -> None:
+    artifacts = disk.state / "artifacts"
+    artifacts.mkdir()
+    (artifacts / "downloads").write_text(f"{disk.folder}/kubelet\t{URL}\tsha256:{SUM}\t-\n")
+    settings = "LIB_STARTED=$EPOCHREALTIME DOWNLOADED_BYTES=$((1 << 60))\n"
+    ran = disk.run(f"{SERVER}{settings}install_artifacts", "install")
+    assert ran.returncode == 1
+    assert "not enough space" in ran.stderr
+    assert f"(downloads in {artifacts}/fetched); nothing was downloaded" in ran.stderr
+    assert not (disk.state / "asked").exists()
+
+
 def _fetched(disk: Disk) -> list[Path]:
     found = (disk.state / "artifacts" / "fetched").iterdir()
     return [file for file in found if file.suffix != ".sums" and not file.name.endswith(".log")]

@@ -36,10 +36,12 @@ def test_a_step_on_another_machine_changes_nothing(disk: Disk, other: str) -> No
 @pytest.mark.parametrize("call", ["inspect", "record_initial", "record_applied", "register"])
 def test_an_operation_on_another_machine_is_refused(disk: Disk, call: str) -> None:
     disk.join()
-    refused = disk.run(f"MACHINE_ID=another; {call}", "applied_state")
+    nothing = "systemctl() { :; }; ip() { :; }"
+    refused = disk.run(f"{nothing}; MACHINE_ID=another; {call}", "applied_state")
     assert refused.returncode == 1
+    assert "is not node: it is" in refused.stderr
     assert refused.stdout == ""
-    assert not (disk.state / "applied-state").exists()
+    assert [file.name for file in disk.state.iterdir()] == ["member"]
 
 
 def test_a_step_that_does_not_say_whose_machine_it_expects_is_refused(disk: Disk) -> None:

@@ -24,6 +24,7 @@ def test_etcd_data_of_a_worker_is_not_a_cluster_s(disk: Disk, role: str) -> None
     assert ran.returncode == 0, ran.stderr
     skipped = "--skip-phases remove-etcd-member" in (disk.state / "ran").read_text()
     assert (skipped, data.exists()) == (role == "worker", role == "worker")
+    assert data.parents[1].is_dir(), "it may be a disk of its own, which cannot be removed"
     assert not (disk.folder / "etc/kubernetes").exists()
 
 

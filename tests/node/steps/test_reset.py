@@ -1,4 +1,4 @@
-"""scripts/node/reset.sh: settings and packages, with stand-ins for the kernel and dpkg."""
+"""scripts/node/reset.sh: what stays and what goes, with stand-ins for the kernel and programs."""
 
 from pathlib import Path
 
@@ -40,6 +40,46 @@ def test_a_kernel_setting_that_somebody_changed_stays(disk: Disk, setting: Path)
     setting.write_text("2")
     assert disk.run("forget_settings", "reset").returncode == 0
     assert setting.read_text() == "2"
+
+
+THEIRS = (
+    "var/lib/etcd/default/member/db",
+    "var/lib/cni/networks/podman/10.88.0.2",
+    "opt/cni/bin/their-plugin",
+    "usr/libexec/their-program",
+)
+OURS = (
+    "etc/kubernetes/kubelet.conf",
+    "var/lib/kubelet/config.yaml",
+    "var/lib/etcd/member/snap/db",
+    "var/lib/cni/flannel/0123",
+    "opt/cni/bin/flannel",
+)
+
+
+def test_files_of_others_are_as_before(disk: Disk) -> None:
+    """Such as those of Debian's etcd-server and of podman."""
+
+    def create(names: tuple[str, ...]) -> None:
+        for name in names:
+            (disk.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (disk.folder / name).touch()
+
+    create(THEIRS)
+    stand_ins = "systemctl() { :; }\nip() { :; }\nno_containers() { :; }\nset -Eeuo pipefail\n"
+    recorded = disk.run(f"{stand_ins}owned_chains() {{ :; }}\nrecord_original_state", "enrollment")
+    assert recorded.returncode == 0, recorded.stderr
+    create(OURS)
+    ran = disk.run(f"{stand_ins}forget_cluster; forget_files", "reset")
+    assert ran.returncode == 0, ran.stderr
+    places = ("etc/kubernetes", "var/lib", "opt", "usr")
+    left = {
+        str(path.relative_to(disk.folder))
+        for place in places
+        for path in (disk.folder / place).rglob("*")
+        if path.is_file() and disk.state not in path.parents
+    }
+    assert left == {*THEIRS}
 
 
 def test_another_package_manager_is_waited_for(disk: Disk) -> None:

@@ -73,8 +73,10 @@ def test_restored_data_replaces_existing_data(disk: Disk) -> None:
     for remains in ("member/snap", "restoring/member"):
         (disk.data / remains).mkdir(parents=True)
         (disk.data / remains / "db").write_text("remains")
+    folder = disk.data.stat().st_ino
     assert disk.run("is_restored").returncode == 1
     assert disk.run("restore; is_restored").returncode == 0
+    assert disk.data.stat().st_ino == folder, "a disk of its own cannot be replaced"
     assert (disk.data / "member/snap/db").read_bytes() == CONTENT
     assert [each.name for each in disk.data.iterdir()] == ["member"]
 

@@ -197,6 +197,8 @@ def test_load_balancers_that_run_are_reloaded_before_another_one_is_started() ->
     assert run(fleet)
     started = [name for call, name in fleet.calls if call == "apply_files load-balancer"]
     assert started == [f"a-control-plane-{index}" for index in (1, 2, 0)]
+    healthy = [name for call, name in fleet.calls if call == "await_health"]
+    assert len(healthy) == 3 * 3, "each control plane with the two others before, and itself after"
     assert not run(fleet)
 
 

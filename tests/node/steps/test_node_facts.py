@@ -1,0 +1,57 @@
+"""scripts/node/node_facts.sh: what a member says of itself, as a rollout reads it."""
+
+from ops.rollout.observed import ObservedMachine, parse
+from tests.node.steps.disk import Disk
+
+DIGEST = "0a1b"
+STAND_INS = """
+systemctl() { case $1 in list-unit-files) echo "$3 enabled" ;; *) echo 0 ;; esac; }
+service_state() { [[ $1 == kubelet ]] && echo crash-looping || echo active; }
+service_crash() { [[ $1 != kubelet ]] || echo "unknown field: maxPod"; }
+pod_crash() { [[ $1 != etcd ]] || echo "no space left on device"; }
+kubelet() { echo "Kubernetes v1.36.3"; }
+kubeadm() { echo v1.36.3; }
+kubectl() { echo "Client Version: v1.36.3"; }
+ip() { echo "4: cni0    inet 10.244.2.1/24 brd 10.244.2.255 scope global cni0"; }
+damaged_images() {
+  printf '%s\\t%s\\t%s\\n' api:v1 missing 0a1b etcd:v3 missing ffff proxy:v1 unpinned ''
+}
+"""
+
+
+def observed(disk: Disk) -> ObservedMachine:
+    ran = disk.run(f"{STAND_INS}inspect", "applied_state")
+    assert ran.returncode == 0, ran.stderr
+    return parse(ran.stdout.replace(str(disk.folder), "").splitlines())
+
+
+def test_what_is_crash_looping_is_named_with_its_error(disk: Disk) -> None:
+    manifests = disk.folder / "etc/kubernetes/manifests"
+    manifests.mkdir()
+    (manifests / "etcd.yaml").touch()
+    found = observed(disk)
+    assert found.services["kubelet"] == "crash-looping"
+    assert found.services["containerd"] == "active"
+    assert found.crashes == {"kubelet": "unknown field: maxPod", "etcd": "no space left on device"}
+
+
+def test_damaged_images_are_named_with_the_files_that_have_to_be_sent(disk: Disk) -> None:
+    (disk.state / "artifacts").mkdir()
+    (disk.state / "artifacts" / DIGEST).touch()
+    found = observed(disk)
+    assert found.images == {"api:v1": "missing", "etcd:v3": "missing", "proxy:v1": "unpinned"}
+    assert found.missing_archives == ("ffff",)
+
+
+def test_the_state_of_the_machine_is_that_of_its_files(disk: Disk) -> None:
+    disk.join()
+    for name in ("pending-change", "staged/v1.37.2", "registering", "cleanup-pending"):
+        (disk.state / name).mkdir(parents=True)
+    (disk.folder / "var/lib/kubelet").mkdir()
+    (disk.folder / "var/lib/kubelet/config.yaml").write_text("maxPods: 77\n")
+    found = observed(disk)
+    assert (found.is_member, found.is_interrupted, found.is_registering) == (True, True, True)
+    assert (found.version, found.staged, found.cleanup_pending) == ("v1.36.3", ("v1.37.2",), True)
+    assert found.bridge == "10.244.2.1/24"
+    assert found.files["/var/lib/kubelet/config.yaml"] != "missing"
+    assert found.files["/var/lib/kubelet/kubeadm-flags.env"] == "missing"
