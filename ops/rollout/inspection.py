@@ -1,6 +1,6 @@
 """Inspection of all machines of a cluster: one connection to each, in parallel."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -22,15 +22,17 @@ def inspect_cluster(
     *,
     record_initial: bool = False,
     patience_seconds: float = 0,
+    given_up: Collection[str] = (),
 ) -> dict[str, ObservedMachine]:
     """Return the observed state of every machine, by name.
 
     With `record_initial`, a machine that has recorded nothing yet records that it is in its desired
-    state.
+    state. Machines of `given_up` get no patience.
     """
 
     def inspect(machine: NodeOperations) -> ObservedMachine:
-        return machine.inspect(record_initial=record_initial, patience_seconds=patience_seconds)
+        patience = 0 if machine.name in given_up else patience_seconds
+        return machine.inspect(record_initial=record_initial, patience_seconds=patience)
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         asked = pool.submit(nodes.read)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ops.errors import OperatorError
 from ops.hosts import content
@@ -54,6 +55,18 @@ class NodeOperations:
         The settings are those of the machine and its cluster, and `more`. If nothing answers, it
         retries for a while, then raises Unreachable.
         """
+        try:
+            return self._run(name, patience_seconds, stream, more)
+        except Unreachable as error:
+            raise Unreachable(f"{self.name}: {name.replace('_', ' ')}: {error}") from None
+
+    def _run(
+        self,
+        name: str,
+        patience_seconds: float,
+        stream: Iterable[bytes] = (),
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
         operation = ON_A_MEMBER[name]
         known = {**self._settings, **more}
         if "FILES" in operation.settings:
@@ -71,7 +84,7 @@ class NodeOperations:
         call = RECORD_AND_INSPECT if record_initial else INSPECT
         try:
             report = wait_until(
-                lambda: self.run(call, patience_seconds=patience_seconds),
+                lambda: self._run(call, patience_seconds),
                 patience_seconds,
                 Unreachable,
                 passing=(ConnectionLost,),

@@ -44,6 +44,7 @@ class FakeFleet:
         self.stay = ""
         self.ignored: set[str] = set()
         self.registering: dict[str, Node | None] = {}
+        self.patience: dict[str, list[float]] = {}
 
     def point(self, what: str) -> None:
         """A moment at which a run may be killed."""
@@ -119,7 +120,8 @@ class FakeOperations(NodeOperations):
         return ""
 
     def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
-        del record_initial, patience_seconds
+        del record_initial
+        self.fleet.patience.setdefault(self.name, []).append(patience_seconds)
         if self.name in self.fleet.silent:
             return ObservedMachine(unreachable="no route to host")
         return replace(self.fleet.found[self.name], api_answers=True)

@@ -14,7 +14,7 @@ from model import paths
 from model.artifacts.bundle import Bundle
 from ops.errors import OperatorError
 from ops.hosts import content
-from ops.hosts.ssh import ConnectionLost
+from ops.hosts.ssh import ConnectionLost, Unreachable
 from ops.rollout import actions
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.node_operations import NodeOperations
@@ -125,3 +125,13 @@ def test_an_inspection_whose_connection_is_lost_is_repeated_within_its_patience(
     assert len(connection.given) == calls
     reason = "its response was incomplete" if calls == 2 else "the connection was lost"
     assert found.unreachable == reason
+
+
+def test_an_operation_that_is_cut_off_names_its_machine() -> None:
+    class Silent(Connection):
+        def run(self, name: str, *_: object) -> str:
+            raise ConnectionLost("root@192.0.2.1:22: the connection was lost")
+
+    lost = f"{WORKER}: apply kubelet: root@192.0.2.1:22: the connection was lost"
+    with pytest.raises(Unreachable, match=f"^{lost}$"):
+        operations(Silent(), "").run("apply_kubelet")

@@ -11,6 +11,7 @@ from ops.errors import OperatorError
 from ops.rollout import unavailable, workers
 from ops.rollout.concurrency import run_bounded
 from ops.rollout.desired import DesiredCluster
+from ops.rollout.node_operations import PATIENCE_SECONDS
 from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
 from ops.rollout.run_state import RunState
@@ -63,6 +64,8 @@ def test_an_unreachable_worker_does_not_stop_the_others(is_node_ready: bool) -> 
     assert run.left_out == {DEAD: f"unreachable: {SILENT}"}
     assert fleet.called("upgrade_kubelet") == ["a-worker-0", "a-worker-2"]
     assert fleet.of(DEAD) == []
+    assert fleet.patience[DEAD] == [PATIENCE_SECONDS, 0]
+    assert fleet.patience["a-worker-0"] == [PATIENCE_SECONDS] * 2
     fleet.found[DEAD] = alike(inputs())[DEAD]
     run = rollout(fleet)
     assert run.left_out == {}
