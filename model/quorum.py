@@ -58,9 +58,10 @@ def refusal(
 def _all_at_once(before: Mapping[str, str], removed: list[str], replaced: list[str]) -> str | None:
     if len(removed) + len(replaced) < len(before):
         return None
+    now, *later = before
     return (
         f"none of the control planes {_names(before)} would remain, so the cluster's data would be "
-        "lost"
+        f"lost: {_one_per_run(now, later)}"
     )
 
 
@@ -81,19 +82,18 @@ def _too_many(
     A live one is replaced only while all others are healthy: every join depends on them.
     """
     spare = max(1, len(before) - majority(len(before)))
-    names = _names(name for name in before if name in disturbed)
     if len(disturbed) > spare:
-        return (
-            f"{names} would be replaced or are dead at the same time, but with {len(before)} "
-            f"members etcd tolerates the failure of only {spare}: replace one per run, dead ones "
-            "first"
-        )
-    if alive and len(disturbed) > 1:
-        return (
-            f"{names} would be replaced or are dead at the same time, but a live control plane is "
-            "replaced only while all others are healthy: replace one per run, dead ones first"
-        )
-    return None
+        why = f"with {len(before)} members etcd tolerates the failure of only {spare}"
+    elif alive and len(disturbed) > 1:
+        why = "a live control plane is replaced only while all others are healthy"
+    else:
+        return None
+    names = [name for name in before if name in disturbed]
+    now, *later = sorted(names, key=lambda name: name in alive)
+    return (
+        f"{_names(names)} would be replaced or are dead at the same time, but {why}: "
+        f"{_one_per_run(now, later)}"
+    )
 
 
 def _would_stop_halfway(
@@ -112,6 +112,15 @@ def _would_stop_halfway(
                 "planes in the next run"
             )
     return None
+
+
+def _one_per_run(now: str, later: Collection[str]) -> str:
+    """Return how to replace several control planes."""
+    rest = _names(later)
+    return (
+        f"replace one per run, dead ones first: {now} in this run, with {rest} in the config as "
+        f"before, then {rest}"
+    )
 
 
 def _names(names: Iterable[str]) -> str:

@@ -7,16 +7,21 @@ counts while it is missing, cordoned by this program or not Ready; one that leav
 counts until it is gone. A Node that is unavailable anyway never waits: replacing a dead machine
 adds capacity.
 
+Control planes join one after the other, the first of the config last, and none before that one is
+prepared. So a control plane waits only for those that join before it; any other one that is not
+registered stays away until it gives up, and is refused at once.
+
 A turn lasts while the Node is drained and deleted. Turns are taken in this process, which serves
 all machines of a run, since two that ask at the same time would each see the other one Ready.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
+from model.fleet import CONTROL_PLANE
 from ops.current_run import Group
 from ops.errors import OperatorError
 from ops.kube.client import poll_seconds
@@ -132,10 +137,25 @@ class Turn:
                 if (state := self._state(found, name))
             }
             if len(unavailable) >= self._group.limit and not self._state(found, self._name):
+                self._reject_vain_wait([name for name in unavailable if name not in found])
                 return unavailable
             cluster.leaving.add(self._name)
             cluster.failed.discard(self._name)
             return {}
+
+    def _reject_vain_wait(self, missing: Collection[str]) -> None:
+        """Reject a control plane that would wait for one that cannot join before it is there."""
+        first, *others = self._group.nodes or [""]
+        if self._group.role != CONTROL_PLANE:
+            return
+        place = others.index(self._name) if self._name in others else 0
+        later = [name for name in (first, *others[place:]) if name in missing]
+        if later:
+            names = ", ".join(later)
+            raise self._refusal(
+                f"{names} is not registered, and cannot join while {self._name} leaves: keep "
+                f"{self._name} as it was in the config until {names} has joined"
+            )
 
     def _end(self, *, failed: bool) -> None:
         with self._cluster.lock:

@@ -39,9 +39,11 @@ class Cluster:
             "status": {"conditions": [condition]},
         }
 
-    def turn(self, name: str, limit: int = 1, nodes: list[str] = WORKERS) -> Turn:
+    def turn(
+        self, name: str, limit: int = 1, nodes: list[str] = WORKERS, role: str = "worker"
+    ) -> Turn:
         found = Nodes(client.of(self.api.kubeconfig))
-        return Turn(found, name, Group("worker", "", nodes, limit), self.said.append)
+        return Turn(found, name, Group(role, "", nodes, limit), self.said.append)
 
     def start(self, name: str, **options: Any) -> "Leaving":
         leaving = Leaving(self.turn(name, **options))
@@ -171,6 +173,36 @@ def test_a_failed_turn_stops_those_that_wait_for_it(cluster: Cluster) -> None:
     again = cluster.start("worker-0")
     assert again.has_turn.wait(5), "it is tried again"
     again.end()
+
+
+CONTROL_PLANES = ["cp-a", "cp-b", "cp-c"]
+
+
+def start_control_plane(cluster: Cluster, name: str, missing: str) -> Leaving:
+    cluster.ready = {other: True for other in ("cp-0", *CONTROL_PLANES) if other != missing}
+    return cluster.start(name, nodes=CONTROL_PLANES, role="control-plane")
+
+
+def test_a_control_plane_waits_for_one_that_joins_before_it(cluster: Cluster) -> None:
+    waiting = start_control_plane(cluster, "cp-c", missing="cp-b")
+    assert not waiting.has_turn.wait(0.3)
+    cluster.ready["cp-b"] = True
+    assert waiting.has_turn.wait(5)
+    waiting.end()
+
+
+@pytest.mark.parametrize(
+    ("leaving", "missing"),
+    # The last is no longer in the config: it leaves when all joins are over.
+    [("cp-b", "cp-c"), ("cp-a", "cp-c"), ("cp-b", "cp-a"), ("cp-0", "cp-b")],
+)
+def test_a_control_plane_does_not_wait_for_one_that_joins_after_it(
+    cluster: Cluster, leaving: str, missing: str
+) -> None:
+    refused = start_control_plane(cluster, leaving, missing)
+    refused.join(5)
+    assert f"{leaving} was not drained: {missing} is not registered" in refused.error
+    assert f"keep {leaving} as it was in the config until {missing} has joined" in refused.error
 
 
 def test_an_unavailable_api_is_reported_by_all_that_wait(
