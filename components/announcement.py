@@ -19,6 +19,7 @@ def announce(fleet: Fleet) -> None:
         is_preview=pulumi.runtime.is_dry_run(),
         parallel=pulumi.runtime.settings.SETTINGS.parallel or 0,
         groups={cluster.name: groups_of(cluster) for cluster in fleet.clusters},
+        consents={cluster.name: cluster.data_loss for cluster in fleet.clusters},
     )
     current_run.write(engine, run)
 

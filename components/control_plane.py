@@ -17,6 +17,7 @@ import pulumi
 from components.drivers import Driver
 from components.machine import Machine, MachineArgs
 from components.pki import Pki
+from components.providers.initialization import Initialization, InitializationArgs
 from components.steps import Settings
 from model.fleet import Cluster
 
@@ -52,14 +53,28 @@ class ControlPlane(pulumi.ComponentResource):
         trust = _pki_settings(self._pki)
         first, *others = self.machines
         addresses = [machine.address for machine in self._cluster.control_planes[1:]]
+        options = pulumi.ResourceOptions(parent=self)
         # Done once the cluster's API answers; another initialization means another cluster.
-        self.init = first.initialize(trust, addresses, pulumi.ResourceOptions(parent=self))
+        self.init = first.initialize(self._initialization(), trust, addresses, options)
         before: pulumi.Resource = self.init
         # The initial control plane is already a member: the others need not wait for its join.
         for machine in (*others, first):
             machine.join("control-plane", trust, after=[before])
             before = machine.joined
         self.register_outputs({})
+
+    def _initialization(self) -> Initialization:
+        cluster = self._cluster
+        return Initialization(
+            f"{cluster.name}-initialization",
+            InitializationArgs(
+                cluster=cluster.name,
+                nodes=[machine.name for machine in self.machines],
+                first=self.machines[0].id,
+                data_loss=cluster.data_loss,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _pki_settings(pki: Pki) -> Settings:

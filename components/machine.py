@@ -21,6 +21,7 @@ from components import holds, inventory
 from components.drivers import Driver
 from components.pki import Pki
 from components.providers.etcd_snapshot import EtcdSnapshot, EtcdSnapshotArgs
+from components.providers.initialization import Initialization
 from components.providers.membership import Membership, MembershipArgs
 from components.sdk import value_of
 from components.steps import RUN_ONCE, Settings, step
@@ -95,11 +96,15 @@ class Machine(pulumi.ComponentResource):
         )
 
     def initialize(
-        self, settings: Settings, others: Sequence[str], opts: pulumi.ResourceOptions
+        self,
+        initialization: Initialization,
+        settings: Settings,
+        others: Sequence[str],
+        opts: pulumi.ResourceOptions,
     ) -> remote.Command:
         """Initialize the cluster on this machine; `others` are the other control planes' addresses.
 
-        Runs again only with a new consent to the loss of the cluster's data.
+        Runs once for every initialization.
         """
         looking = {**self._member_settings, "OTHER_CONTROL_PLANES": " ".join(others)}
         snapshot = self._cluster.snapshot
@@ -107,7 +112,7 @@ class Machine(pulumi.ComponentResource):
         return step(
             f"{self._cluster.name}-init",
             "init",
-            triggers=[self._cluster.data_loss],
+            triggers=[initialization.id],
             login=self.login,
             settings={
                 **looking,
@@ -163,7 +168,6 @@ class Machine(pulumi.ComponentResource):
                 identity=value_of(pki.identity),
                 drain_seconds=cluster.upgrade.drain_seconds,
                 force=cluster.upgrade.force,
-                data_loss=cluster.data_loss,
             ),
             self._child(depends_on=[self.prepared, *after], deleted_with=pki.cluster),
         )

@@ -25,7 +25,8 @@ KEPT_SECONDS = 24 * 60 * 60
 class Group:
     """The Nodes of a role of which at most `limit` at a time may be unavailable.
 
-    Workers of a `pool` may have a limit of their own; "" stands for all others.
+    Workers of a `pool` may have a limit of their own; "" stands for all others. The first of the
+    control planes is the one on which the cluster would be initialized.
     """
 
     role: str
@@ -38,12 +39,13 @@ class Group:
 class CurrentRun:
     """One run; `parallel` is the engine's limit of concurrent steps, 0 if it is unknown.
 
-    `groups` are the machines that each cluster is to have.
+    `groups` are the machines that each cluster is to have, `consents` to the loss of their data.
     """
 
     is_preview: bool = False
     parallel: int = 0
     groups: Mapping[str, Sequence[Group]] = field(default_factory=dict)
+    consents: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(engine: str, run: CurrentRun) -> None:

@@ -6,8 +6,7 @@ any control plane that answers.
 
 A control plane also leaves etcd: a dead one before anything else, since etcd counts it; a living
 one once it is drained. No member leaves if the others would lose etcd's majority. The only control
-plane of a cluster does not leave at all: its cluster ends with it. Therefore a new machine in its
-place is refused, unless `data_loss` holds a consent that was not given before.
+plane of a cluster does not leave at all: its cluster ends with it (see initialization.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,6 @@ from components.providers.base import ProvidedResource, Provider, changed, requi
 from components.providers.engine_log import EngineLog, concurrent_calls, this_run
 from model.fleet import CONTROL_PLANE
 from ops.current_run import Group
-from ops.errors import OperatorError
 from ops.kube import etcd, retirement
 from ops.kube.identity import Identity, connect
 from ops.kube.nodes import Nodes
@@ -35,8 +33,8 @@ from ops.rollout.progress import Progress
 ETCD_SECONDS = 60
 # The engine's own limit of concurrent steps on the smallest host, if that of the run is unknown.
 SDK_PARALLEL = 4
-# Inputs updated in place. A consent given before a loss does not apply to that loss.
-TAKEN_OVER = ("identity", "pool", "address", "peers", "drain_seconds", "force", "data_loss")
+# Inputs updated in place.
+TAKEN_OVER = ("identity", "pool", "address", "peers", "drain_seconds", "force")
 # The other inputs that leaving needs.
 NEEDED = ("cluster", "node", "role")
 
@@ -54,7 +52,6 @@ class MembershipInputs(TypedDict):
     identity: Identity
     drain_seconds: float
     force: bool
-    data_loss: str
 
 
 class MembershipProvider(Provider[MembershipInputs, MembershipInputs]):
@@ -68,7 +65,6 @@ class MembershipProvider(Provider[MembershipInputs, MembershipInputs]):
         """Replace for a new machine; update for another way to leave."""
         require_present(news, (*TAKEN_OVER, *NEEDED))
         if olds["machine_id"] != news["machine_id"]:
-            _reject_data_loss(olds, news)
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
         return DiffResult(changes=bool(changed(olds, news, TAKEN_OVER)))
 
@@ -168,31 +164,9 @@ def _retire(inputs: MembershipInputs, *, is_down: bool = False) -> None:
         progress.done(inputs["node"], text)
 
 
-def _reject_data_loss(olds: MembershipInputs, news: MembershipInputs) -> None:
-    """Reject replacing the only control plane without an acknowledgement of the data loss."""
-    if olds["role"] != CONTROL_PLANE or olds["peers"]:
-        return
-    if news["data_loss"] not in ("", olds["data_loss"]):
-        return
-    used = f" ({olds['data_loss']!r} was given for an earlier loss)" if olds["data_loss"] else ""
-    raise OperatorError(
-        f"{olds['node']} is the only control plane of {olds['cluster']}: replacing its machine "
-        "would lose everything in etcd, that is, every object of the cluster, so it was not "
-        "replaced. If the machine still exists, bring it back. Otherwise choose one in the stack's "
-        "config. Restore from an etcd snapshot: "
-        f"clusters/{olds['cluster']}/controlPlanes/restore: <path>. Start with an empty cluster: "
-        f'clusters/{olds["cluster"]}/controlPlanes/acceptDataLoss: "<any text, such as a ticket>"'
-        f"{used}."
-    )
-
-
 @dataclass(frozen=True)
 class MembershipArgs:
-    """One machine and its cluster; `peers` names the cluster's other control planes.
-
-    `data_loss` is the consent to lose the data of an only control plane ("" if none was given); a
-    snapshot counts as consent.
-    """
+    """One machine and its cluster; `peers` names the cluster's other control planes."""
 
     cluster: str
     node: str
@@ -204,7 +178,6 @@ class MembershipArgs:
     identity: pulumi.Input[Identity]
     drain_seconds: int
     force: bool
-    data_loss: str
 
 
 class Membership(ProvidedResource, module="kubeadm-fleet", name="Membership"):

@@ -123,7 +123,7 @@ def _reject_joins(before: DesiredCluster, after: DesiredCluster, current: str) -
 def _reject_loss_of_quorum(
     before: DesiredCluster, after: DesiredCluster, found: Mapping[str, MachineSummary]
 ) -> None:
-    """Reject a loss of etcd quorum; membership.py checks the replacement of a single member."""
+    """Reject a loss of etcd quorum; that of an only member is up to initialization.py."""
     was = {each.name: before.ids[each.name] for each in before.control_planes}
     becomes = {each.name: after.ids[each.name] for each in after.control_planes}
     dead = [name for name in was if _is_dead(found.get(name, {}))]

@@ -26,11 +26,19 @@ def test_nothing_is_sent_without_a_restore(graph: Graph) -> None:
     assert graph.kinds("EtcdSnapshot") == []
 
 
-def test_a_snapshot_changes_only_the_initialization_of_its_cluster(dev: Graph, config: Any) -> None:
-    after_init = {"cluster1-flannel", "cluster1-probe", "cluster1-dns"}
-    consented = {f"cluster1-{machine}-membership" for machine in ("control-plane-0", "worker-0")}
-    touched = run(config, dev).changed_from(dev)
-    assert touched - after_init == {SENT, "cluster1-init"} | consented
+def test_a_snapshot_in_the_config_does_not_initialize_its_cluster_again(
+    dev: Graph, config: Any
+) -> None:
+    assert run(config, dev).changed_from(dev) == {SENT, "cluster1-initialization"}
+
+
+@pytest.mark.parametrize("words", ["OPS-1", "OPS-2", ""])
+def test_consent_to_a_loss_changes_nothing_but_its_record(dev: Graph, words: str) -> None:
+    path = "clusters/cluster1/controlPlanes/acceptDataLoss"
+    former = run(changed(stack_config("dev"), (path, "OPS-1")), dev)
+    given = stack_config("dev")
+    after = run(changed(given, (path, words)) if words else given, former)
+    assert after.changed_from(former) <= {"cluster1-initialization"}
 
 
 def test_a_snapshot_is_sent_before_init(config: Any) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from pulumi.runtime.rpc import UNKNOWN
 
 from components.providers.membership import MembershipProvider
 from ops.errors import OperatorError
@@ -34,7 +33,6 @@ def props(api: Api, **changes: Any) -> dict[str, Any]:
         "peers": [],
         "drain_seconds": 1,
         "force": False,
-        "data_loss": "",
         **changes,
     }
 
@@ -59,7 +57,6 @@ def test_another_machine_replaces_the_membership_after_deleting_the_old_one(api:
     [
         {"drain_seconds": 2},
         {"force": True},
-        {"data_loss": "TICKET-1"},
         {"peers": ["cluster1-control-plane-1"]},
     ],
 )
@@ -75,29 +72,6 @@ def test_new_access_is_an_update_in_place(api: Api, change: dict[str, Any]) -> N
 def test_a_preview_asks_nobody(api: Api) -> None:
     assert not MembershipProvider().diff("id", member(api), props(api)).changes
     assert api.asked == []
-
-
-@pytest.mark.parametrize("machine", ["second", UNKNOWN])
-@pytest.mark.parametrize(("recorded", "given"), [("", ""), ("TICKET-1", "TICKET-1"), ("T", "")])
-def test_the_only_control_plane_is_not_replaced_without_a_new_acknowledgement(
-    api: Api, machine: str, recorded: str, given: str
-) -> None:
-    outs = {**member(api), "role": "control-plane", "data_loss": recorded}
-    news = props(api, role="control-plane", machine_id=machine, data_loss=given)
-    with pytest.raises(OperatorError, match=r"only control plane of .*restore.*acceptDataLoss"):
-        MembershipProvider().diff("id", outs, news)
-
-
-def test_the_only_control_plane_is_replaced_with_an_acknowledgement(api: Api) -> None:
-    outs = {**member(api), "role": "control-plane", "data_loss": "TICKET-1"}
-    news = props(api, role="control-plane", machine_id="second", data_loss="TICKET-2")
-    assert MembershipProvider().diff("id", outs, news).replaces == ["machine_id"]
-
-
-def test_a_control_plane_among_others_needs_no_acknowledgement(api: Api) -> None:
-    outs = {**member(api), "role": "control-plane", "peers": ["cluster1-control-plane-1"]}
-    news = props(api, role="control-plane", machine_id="second")
-    assert MembershipProvider().diff("id", outs, news).replaces == ["machine_id"]
 
 
 def test_the_only_control_plane_needs_no_check_when_its_cluster_is_destroyed(api: Api) -> None:

@@ -41,7 +41,6 @@ def join(name):
         identity=identity,
         drain_seconds=1,
         force=False,
-        data_loss="",
     ))
     file = Path(config.require("nodes")) / name
     return Join(f"{name}-join", JoinArgs(str(file), box.id, membership.id))
@@ -51,6 +50,7 @@ async def main():
     announce(SimpleNamespace(clusters=[SimpleNamespace(
         name="cluster1",
         control_planes=[],
+        data_loss="",
         workers=[SimpleNamespace(name=name, pool="general") for name in names],
         upgrade=SimpleNamespace(max_unavailable=config.require_int("limit"), pool_limits={}),
     )]))
