@@ -123,8 +123,8 @@ def test_the_preview_names_what_the_drain_deletes(
     fleet.config = config(network, 2)
     (scratch,) = [name for name in running(kubectl) if name.startswith("scratch-")]
     assert (
-        f"{LEAVING}: removed: drained, its Node deleted; pods without a controller deleted for "
-        f"good (1): default/bare; emptyDir data deleted with its pods (1): default/{scratch}"
+        f"{LEAVING}: removed: drained, its Node deleted; pods without a controller deleted "
+        f"permanently (1): default/bare; emptyDir data deleted with its pods (1): default/{scratch}"
     ) in fleet.preview().output
 
 
