@@ -42,6 +42,21 @@ case "$1 $2" in
 esac
 """
 
+# Besides the API's own, no Service and no port answers, such as CoreDNS' metrics.
+ONLY_THE_API = """#!/bin/sh
+case $1 in
+  nslookup) [ "$3" != kubernetes.default.svc.cluster.local ] || echo "Address: 10.96.0.1" ;;
+  nc)
+    [ "$4:$5" = 10.96.0.1:443 ] || exit 1
+    shift 6
+    printf '%s\\r\\n' "$ANSWER" | "$@"
+    ;;
+  sh) exec bash "$2" "$3" ;;
+  sleep) exit 3 ;;
+  *) exec "$@" ;;
+esac
+"""
+
 pytestmark = pytest.mark.timeout(30)
 
 Report = dict[str, Any]
@@ -185,6 +200,27 @@ def test_only_a_sample_of_many_peers_is_tried(world: FakeNetwork) -> None:
     with world.probe() as report:
         first = report(lambda said: len(said["reached"]) == 64)
         assert report(lambda said: set(said["reached"]) != set(first["reached"]))["reached"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_reached"), [("HTTP/1.0 400 Bad Request", True), ("HTTP/1.1 200 OK", False)]
+)
+def test_a_probe_needs_no_service_but_that_of_the_api(
+    tmp_path: Path, answer: str, is_reached: bool
+) -> None:
+    program = tmp_path / "busybox"
+    program.write_text(ONLY_THE_API)
+    program.chmod(0o755)
+    pod = daemon_set()["spec"]["template"]["spec"]
+    (first,), (container,) = pod["initContainers"], pod["containers"]
+    variables = {each["name"]: each.get("value", OWN) for each in first["env"]}
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    for command in (first["command"], container["readinessProbe"]["exec"]["command"]):
+        # It tries again after a sleep, which fails here.
+        ended = subprocess.run(
+            ["sh", "-ec", *command[3:]], env={**variables, "PATH": path, "ANSWER": answer}
+        )
+        assert (ended.returncode == 0) == is_reached
 
 
 def test_probes_connect_to_the_port_they_listen_on() -> None:
