@@ -94,7 +94,8 @@ def test_a_missing_log_lists_the_existing_ones(pods: Path) -> None:
     _, said = process.communicate()
     assert process.returncode == 3
     assert said == (
-        "there is no log of a container etcd on this machine, but of: kube-apiserver main side\n"
+        "there is no log of a container etcd on this machine; containers with logs: "
+        "kube-apiserver main side\n"
     )
 
 
