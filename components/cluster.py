@@ -67,7 +67,7 @@ class Cluster(pulumi.ComponentResource):
 
     `summary` is the cluster's status; `inventory` (secret) lists its machines and their logins.
     `changed` is the time of the last change of a running machine or of an object, "" if there was
-    none; `health` is the check after it. `unavailable` are the workers that its rollout left out:
+    none; `health` is the check after it. `unavailable` are the workers that its rollout skipped:
     neither the check nor a wave waits for them.
     """
 
@@ -110,7 +110,7 @@ class Cluster(pulumi.ComponentResource):
             ClusterHealthCheckArgs(
                 cluster=cluster.name,
                 identity=pki.identity,
-                nodes=self.unavailable.apply(lambda left_out: _without(cluster, left_out)),
+                nodes=self.unavailable.apply(lambda skipped: _without(cluster, skipped)),
                 # It depends on the machines by the rollout.
                 machine_ids=value_of(pulumi.Output.all(*[machine.id for machine in machines])),
                 rolled=self.changed,
@@ -133,14 +133,14 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"summary": self.summary})
 
 
-def _without(cluster: Described, left_out: Mapping[str, Unavailable]) -> list[str]:
+def _without(cluster: Described, skipped: Mapping[str, Unavailable]) -> list[str]:
     """Return the Nodes that the cluster is expected to have now."""
-    return [machine.name for machine in cluster.machines if machine.name not in left_out]
+    return [machine.name for machine in cluster.machines if machine.name not in skipped]
 
 
-def _known_or_none(left_out: dict[str, Unavailable]) -> dict[str, Unavailable]:
-    """Return the workers that were left out; of a rollout that failed, none are known."""
-    return {} if pulumi.contains_unknowns(left_out) else left_out
+def _known_or_none(skipped: dict[str, Unavailable]) -> dict[str, Unavailable]:
+    """Return the workers that were skipped; of a rollout that failed, none are known."""
+    return {} if pulumi.contains_unknowns(skipped) else skipped
 
 
 def _even_without(observed: ClusterHealth) -> ClusterHealth:

@@ -1,6 +1,6 @@
 """The PKI of one cluster: its CAs, its service-account keys and the administrator's credentials.
 
-The program generates all of it, so no node is ever asked for a credential. A changed common name or
+The program generates all of it, so no credential comes from a node. A changed common name or
 validity replaces a CA; the administrator's certificate is reissued in place after two thirds of its
 lifetime. Delete drops all of it from the state.
 """

@@ -1,4 +1,4 @@
-"""Load the raw config into a fleet, or report all of its problems at once."""
+"""Load the raw config into a fleet, or report all of its problems together."""
 
 from collections.abc import Callable, Iterator, Sequence
 

@@ -48,14 +48,14 @@ def refusal(
     replaced = [name for name in before if name in after and after[name] != before[name]]
     lost = [name for name in before if name in dead]
     return (
-        _all_at_once(before, removed, replaced)
-        or _majority_dead(before, lost)
-        or _too_many(before, {*replaced, *lost}, {*replaced}.difference(lost))
+        _loses_all(before, removed, replaced)
+        or _has_lost_quorum(before, lost)
+        or _exceeds_tolerance(before, {*replaced, *lost}, {*replaced}.difference(lost))
         or _would_stop_halfway(before, removed, replaced, lost)
     )
 
 
-def _all_at_once(before: Mapping[str, str], removed: list[str], replaced: list[str]) -> str | None:
+def _loses_all(before: Mapping[str, str], removed: list[str], replaced: list[str]) -> str | None:
     if len(removed) + len(replaced) < len(before):
         return None
     now, *later = before
@@ -65,7 +65,7 @@ def _all_at_once(before: Mapping[str, str], removed: list[str], replaced: list[s
     )
 
 
-def _majority_dead(before: Mapping[str, str], lost: list[str]) -> str | None:
+def _has_lost_quorum(before: Mapping[str, str], lost: list[str]) -> str | None:
     if len(before) - len(lost) >= majority(len(before)):
         return None
     return (
@@ -74,7 +74,7 @@ def _majority_dead(before: Mapping[str, str], lost: list[str]) -> str | None:
     )
 
 
-def _too_many(
+def _exceeds_tolerance(
     before: Mapping[str, str], disturbed: Collection[str], alive: Collection[str]
 ) -> str | None:
     """Reject replacing or losing more control planes at the same time than etcd tolerates.

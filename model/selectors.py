@@ -176,7 +176,7 @@ class _Parser:
             yield self._value(",", ")")
 
     def _value(self, *behind: str) -> str:
-        """Take a value; it is empty if one of the tokens that may follow it comes at once."""
+        """Take a value; it is empty if the next token is one that may follow it."""
         return "" if self._tokens[0] in behind else self._word("a label value")
 
     def _word(self, expected: str) -> str:

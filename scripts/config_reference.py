@@ -179,7 +179,7 @@ def _default(key: Key) -> str:
 
 
 def _inherited(path: ConfigPath) -> object:
-    """Return the default of a key that may be left out, as model/config merges it."""
+    """Return the default of an optional key, as model/config merges it."""
     setting = path[2:] if path[0] == "clusters" else path
     if setting[0] in POOLS and setting[1:] in (("cpus",), ("memory",)):
         return "that of `machines`"

@@ -171,7 +171,7 @@ venv_current() {
 make_venv() {
   local start=$EPOCHREALTIME settings python
   venv_current && return
-  # Two runs at once: the second waits here, then finds it done. The checkout itself is the lock.
+  # Two runs at the same time: the second waits here, then finds it done. The checkout itself is the lock.
   exec 9<.
   flock 9
   venv_current && return

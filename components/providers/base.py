@@ -18,7 +18,7 @@ nothing between calls.
 Not every input is known when the engine asks. In a preview, and when the engine works out what the
 replacement of another resource entails, an input that is still to be computed is an `Unknown`,
 which equals nothing. In an update that continues on errors, an input that comes from a failed
-resource is missing; the engine asks for a diff all the same, and then skips the step. Therefore
+resource is missing; the engine still asks for a diff, and then skips the step. Therefore
 `_check` and `_diff` get their new inputs as `Inputs`: a diff that needs a missing input reports a
 change. It never reports a replacement, for which the engine would delete dependents before it skips
 the step.
@@ -135,7 +135,7 @@ class Provider(ResourceProvider, Generic[InputsT, StateT]):
             raise
 
     def _check(self, _olds: InputsT, news: InputsT) -> InputsT:
-        """Return the inputs to use; without former ones, `_olds` is empty."""
+        """Return the inputs to use; without previous inputs, `_olds` is empty."""
         return news
 
     def _diff(self, _olds: StateT, _news: InputsT) -> DiffResult:

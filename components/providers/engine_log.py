@@ -56,19 +56,19 @@ def own_urn(kind: type[Resource], name: str, parent: pulumi.Resource) -> pulumi.
 
 
 def this_run() -> CurrentRun:
-    """Return what the program told the providers of this run."""
+    """Return what the program recorded for the providers of this run."""
     address = _address()
     return current_run.read(address) if address else CurrentRun()
 
 
 def record_failed_deletion() -> None:
-    """Tell the program that a deletion failed (components/unanswered.py)."""
+    """Record for the program that a deletion failed (components/unanswered.py)."""
     if address := _address():
         current_run.record_failed_deletion(address)
 
 
 def concurrent_calls() -> int:
-    """Return how many calls this process serves at once: the SDK's own launcher serves four."""
+    """Return how many calls this process serves at a time: the SDK's own launcher serves four."""
     import grpc
 
     # Our launcher (scripts/build/provider_launcher.py) replaces it.

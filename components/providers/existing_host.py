@@ -4,12 +4,12 @@ Create logs in, rejects an unsuitable host (naming every problem), claims it for
 sends the files for its role; files that are already there are not sent again. Another login,
 another address of the same host, another Kubernetes version, other artifacts or other scripts are
 an update; another table of its files alone is no change, since the rollout brings it to members.
-What cannot be sent because the host is unreachable is left to the next `up`: the state says what it
-has, its step `prepare` follows that, and its rollout leaves it out.
+An unreachable host gets nothing: the next `up` sends it. The state records what the host has,
+its step `prepare` follows that, and its rollout skips it.
 
 Another host (another address with another host key, or a reinstalled one) replaces it, and so does
 another address of its Node, on which its etcd member and its certificates depend. Both hosts are
-surveyed when that is decided: nothing is given up for a host that would be refused
+checked when that is decided: no host is released for one that would be refused
 (ops/hosts/replacement.py). A host that does not answer a refresh is recorded as unreachable and
 never treated as deleted. Delete restores the host's original state.
 """

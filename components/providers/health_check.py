@@ -2,7 +2,7 @@
 
 Create and update wait until every named Node is Ready, CoreDNS is available, and the probe pod on
 every Node has resolved and reached a Service and was reached at its own address by those of the
-other Nodes; Nodes of machines that the rollout left out are not named. After the deadline they
+other Nodes; Nodes of machines that the rollout skipped are not named. After the deadline they
 report what is missing. Read checks once and records the result. Delete does nothing: a check owns
 nothing.
 """

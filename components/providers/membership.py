@@ -34,7 +34,7 @@ ETCD_SECONDS = 60
 # The engine's own limit of concurrent steps on the smallest host, if that of the run is unknown.
 SDK_PARALLEL = 4
 # Inputs updated in place.
-TAKEN_OVER = ("identity", "pool", "address", "peers", "drain_seconds", "force")
+UPDATED_IN_PLACE = ("identity", "pool", "address", "peers", "drain_seconds", "force")
 # The other inputs that leaving needs.
 NEEDED = ("cluster", "node", "role")
 
@@ -63,10 +63,10 @@ class MembershipProvider(Provider[MembershipInputs, MembershipInputs]):
 
     def _diff(self, olds: MembershipInputs, news: MembershipInputs) -> DiffResult:
         """Replace for a new machine; update for another way to leave."""
-        require_present(news, (*TAKEN_OVER, *NEEDED))
+        require_present(news, (*UPDATED_IN_PLACE, *NEEDED))
         if olds["machine_id"] != news["machine_id"]:
             return DiffResult(changes=True, replaces=["machine_id"], delete_before_replace=True)
-        return DiffResult(changes=bool(changed(olds, news, TAKEN_OVER)))
+        return DiffResult(changes=bool(changed(olds, news, UPDATED_IN_PLACE)))
 
     def _update(self, _olds: MembershipInputs, news: MembershipInputs) -> MembershipInputs:
         """Store how the machine leaves now."""
@@ -83,7 +83,7 @@ class MembershipProvider(Provider[MembershipInputs, MembershipInputs]):
                 _leave(state)
 
 
-# Two control planes that leave at once could each count on the other.
+# Two control planes that leave at the same time could each count on the other.
 _leaving: dict[str, Lock] = {}
 
 
@@ -127,7 +127,7 @@ def _leave_as_control_plane(inputs: MembershipInputs) -> None:
         _leave_etcd(inputs)
     else:
         _leave_etcd(inputs, own)
-        _retire(inputs, is_down=True)
+        _retire(inputs, is_dead=True)
     Nodes(connect(inputs["identity"])).delete(inputs["node"])
 
 
@@ -146,7 +146,7 @@ def _leave_etcd(inputs: MembershipInputs, leaving: Sequence[etcd.Member] = ()) -
     )
 
 
-def _retire(inputs: MembershipInputs, *, is_down: bool = False) -> None:
+def _retire(inputs: MembershipInputs, *, is_dead: bool = False) -> None:
     # For a machine removed from the config, the state holds its drain policy of that time.
     nodes = Nodes(connect(inputs["identity"]))
     policy = nodes.drain_policy()
@@ -156,7 +156,7 @@ def _retire(inputs: MembershipInputs, *, is_down: bool = False) -> None:
         inputs["node"],
         deadline_seconds=float(policy["seconds"]) if policy else inputs["drain_seconds"],
         force=policy["force"] == "true" if policy else inputs["force"],
-        is_down=is_down,
+        is_dead=is_dead,
         report=lambda line: progress.done(inputs["node"], line),
     )
     if deleted:

@@ -18,8 +18,8 @@ compares with the inputs of the last successful run, so that a change that was b
 reverted is none to it; therefore check reads that record, with one short request. A rollout that is
 `unfinished` is a change, and `recorded` is the version that the cluster then has.
 
-`plan` is a sentence for each machine that will be touched, with what its drain deletes for good. It
-is meant for the preview and never causes a change by itself.
+`plan` is a sentence for each machine that will be touched, with what its drain deletes permanently.
+It is meant for the preview and never causes a change by itself.
 """
 
 from collections.abc import Mapping
@@ -159,12 +159,12 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         drift = {name: to_state(actions) for name, actions in left.items()}
         before = state["unavailable"]
         workers = [worker.name for worker in DesiredCluster.of(state).workers]
-        left_out = unavailable.still(before, found, workers)
+        skipped = unavailable.still(before, found, workers)
         return {
             **state,
             "found": _summaries(found),
             "drift": drift,
-            "unavailable": unavailable.entries(left_out, found, {}, before),
+            "unavailable": unavailable.entries(skipped, found, {}, before),
         }
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -200,19 +200,19 @@ def _is_pending(olds: RolloutState) -> bool:
 
 
 def _retried(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:
-    """Return a sentence for each machine that the last run left out."""
+    """Return a sentence for each machine that the last run skipped."""
     from ops.rollout.unavailable import sentence
 
-    left_out = olds["unavailable"].items()
+    skipped = olds["unavailable"].items()
     return {
         name: f"{sentence(machine)}; tried again"
-        for name, machine in left_out
+        for name, machine in skipped
         if name in news["machines"]
     }
 
 
 def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutState:
-    """Do the remaining work; `before` are the workers that the last run left out."""
+    """Do the remaining work; `before` are the workers that the last run skipped."""
     from model.limits import Limits
     from ops.rollout import unavailable
     from ops.rollout.order import RolloutRun
@@ -230,17 +230,17 @@ def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutSt
     found = rollout.run()
     rolled = datetime.now(UTC).isoformat(timespec="seconds") if rollout.changed else ""
     pending = {**inputs["plan"], **rollout.state.pending}
-    left_out = unavailable.entries(rollout.state.left_out, found, pending, before)
-    unavailable.annotate(nodes, found, left_out)
-    if left_out:
-        progress.warn(unavailable.report(inputs["cluster"], left_out))
+    skipped = unavailable.entries(rollout.state.skipped, found, pending, before)
+    unavailable.annotate(nodes, found, skipped)
+    if skipped:
+        progress.warn(unavailable.report(inputs["cluster"], skipped))
     return {
         **inputs,
         "found": _summaries(found),
         "rolled": rolled,
         "drift": {},
         "unfinished": "",
-        "unavailable": left_out,
+        "unavailable": skipped,
     }
 
 
@@ -283,7 +283,7 @@ class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):
     """A cluster's desired machines; `found` (each machine's state), `rolled` (the last change).
 
     `waiting` is the hold of an earlier wave that a change waits for; empty if none. `unavailable`
-    are the workers that were left out, by name.
+    are the workers that were skipped, by name.
     """
 
     found: pulumi.Output[dict[str, MachineSummary]]

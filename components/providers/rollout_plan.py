@@ -112,7 +112,7 @@ def _losses(olds: RolloutInputs, leaving: Mapping[str, bool]) -> dict[str, str]:
 
 
 def stays(olds: RolloutInputs, news: RolloutInputs, machine: str) -> bool:
-    """Whether a touched machine runs before and after; others are created or deleted at once."""
+    """Whether a changed machine exists before and after; others are created or deleted now."""
     before = olds["machine_ids"].get(machine)
     return before is not None and bool(before == news["machine_ids"].get(machine))
 

@@ -2,7 +2,7 @@
 
 Create and update check the clusters and record the hold for later waves: the soak time since the
 last change of a machine or an object, or since a Node became Ready again, must be over. Workers
-that their rollout left out (`unavailable`) say nothing of the change and do not count. A cluster
+that their rollout skipped (`unavailable`) say nothing about the change and do not count. A cluster
 that is unhealthy for longer than a machine takes to recover is an error, and nothing changes in
 later waves. No call lasts for the soak time: until it is over the wave is left alone, and the first
 run after it checks again. Clusters that were never changed hold no other. Delete does nothing.
@@ -83,8 +83,8 @@ def _await_healthy(inputs: WaveInputs) -> datetime | None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         nodes = [
-            _without(_read_nodes(identity), left_out)
-            for identity, left_out in zip(inputs["identities"], inputs["unavailable"], strict=True)
+            _without(_read_nodes(identity), skipped)
+            for identity, skipped in zip(inputs["identities"], inputs["unavailable"], strict=True)
         ]
         reasons = [
             reason
@@ -108,8 +108,8 @@ def _read_nodes(identity: Identity) -> "dict[str, Node] | None":
     return Nodes(connect(identity)).read()
 
 
-def _without(nodes: "dict[str, Node] | None", left_out: list[str]) -> "dict[str, Node] | None":
-    return nodes and {name: node for name, node in nodes.items() if name not in left_out}
+def _without(nodes: "dict[str, Node] | None", skipped: list[str]) -> "dict[str, Node] | None":
+    return nodes and {name: node for name, node in nodes.items() if name not in skipped}
 
 
 def _unhealthy_reason(name: str, nodes: "dict[str, Node] | None") -> str:

@@ -1,11 +1,11 @@
 """URLs of upstream releases, for hosts that download artifacts themselves.
 
 Without a mirror, the checksum of a file is the one that its project publishes beside it: TLS
-vouches for both. A mirror serves both too, so that its own checksums would prove nothing: they come
+vouches for both. A mirror serves both too, so its own checksums would prove nothing: they come
 from the config, by the file's address on its project's site.
 
 A mirror is one base URL with upstream's host as the first part of the path
-(https://mirror.example.com/dl.k8s.io/release/...); as a registry it is asked for the images of all
+(https://mirror.example.com/dl.k8s.io/release/...); as a registry it serves the images of all
 registries, by their path alone.
 """
 

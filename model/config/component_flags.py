@@ -22,7 +22,7 @@ _KEYS = "it generates the service account keys and sets their paths"
 _ETCD = "each API server uses the etcd member on its own machine"
 _OWN = "differs per control plane"
 _MEMBERS = "etcd membership is managed by kubeadm and kubeadm-fleet"
-_LEADER = "without leader election several control planes would act at once"
+_LEADER = "without leader election several control planes would act at the same time"
 _KUBECONFIG = "kubeadm writes the component's kubeconfig"
 _SERVICES = "set networking.serviceSubnet instead"
 _PODS = "set networking.podSubnet instead"
@@ -50,7 +50,7 @@ API_SERVER = {
     "proxy-client-*": _TRUST,
     "requestheader-*": _TRUST,
     "secure-port": "endpoints and kubeconfigs rely on port 6443",
-    "service-account-issuer": "all existing tokens would become invalid at once",
+    "service-account-issuer": "all existing tokens would become invalid immediately",
     "service-account-key-file": _KEYS,
     "service-account-signing-*": _KEYS,
     "service-cluster-ip-range": _SERVICES,

@@ -85,7 +85,7 @@ def shown(path: Path, value: object) -> str | None:
 
 
 class ConfigError(ValueError):
-    """All problems of a config at once; nothing was created or changed."""
+    """All problems of a config; nothing was created or changed."""
 
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 class Strict(BaseModel):
     """A config object: camelCase keys, no unknown keys, immutable.
 
-    A cluster's keys override the fleet's one by one.
+    A cluster's keys override the fleet's individually.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)

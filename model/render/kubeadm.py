@@ -34,7 +34,7 @@ Document = dict[str, Any]
 def init_configuration(machine: Machine) -> str:
     """Return a control plane's own part of the documents for `kubeadm init` and its phases.
 
-    No bootstrap token is named. kubeadm makes one all the same, with the rules that let machines
+    No bootstrap token is named. kubeadm still creates one, with the rules that let machines
     join; scripts/node/init.sh deletes it.
     """
     return _dump(

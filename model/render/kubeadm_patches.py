@@ -18,8 +18,8 @@ def patches() -> dict[str, str]:
     """Return the patches by file name.
 
     By default startup probes run every ten seconds; every second, with the same total time,
-    dependents continue at once, such as the kubelet, which reports a static pod only when the API
-    server is up.
+    dependents continue immediately, such as the kubelet, which reports a static pod only when the
+    API server is up.
     """
     return {f"{component}+strategic.yaml": _startup_probe(component) for component in COMPONENTS}
 

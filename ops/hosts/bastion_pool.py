@@ -1,8 +1,8 @@
 """Connections to one bastion, reused by all threads of a run.
 
 A connection carries one stream to a host at a time, and the next one when that is closed. It cannot
-carry several: paramiko may send data for a stream that has just been closed, upon which sshd drops
-the connection with all that is in it. Few are opened at once, since sshd drops some of those that
+carry several: paramiko may send data for a stream that has just been closed, and sshd then drops
+the connection with all that is in it. Few are opened at a time, since sshd drops some of those that
 have not logged in (MaxStartups).
 """
 

@@ -14,8 +14,8 @@ from ops.hosts.sudo import run_as_root
 
 SILENCE_SECONDS = 120
 RESET_SECONDS = 600
-# Bundles of 1 GB at once in this process: more of them would not be faster, since it encrypts them
-# all. What is small, such as scripts, does not wait.
+# Parallel transfers of bundles of 1 GB in this process: more of them would not be faster, since it
+# encrypts them all. Small transfers, such as scripts, do not wait.
 TRANSFERS = BoundedSemaphore(8)
 SMALL_BYTES = 1 << 20
 

@@ -17,7 +17,7 @@ SILENCE_SECONDS = 30
 
 
 class PortAgent:
-    """A running agent; `number` is what its datagrams bear, `firewall` what is active there."""
+    """A running agent; `number` is carried in its datagrams, `firewall` is active there."""
 
     def __init__(
         self,

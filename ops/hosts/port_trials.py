@@ -1,7 +1,8 @@
 """Ports tried from host to host, as model/ports.py says, before the hosts become a cluster.
 
-All hosts of a round listen at once, then send at once: a round takes about a second, and four if
-anything is closed. A host that does not answer is left out: its own resource says why.
+All hosts of a round listen at the same time, then send at the same time: a round takes about a
+second, and four if anything is closed. A host that does not answer is skipped: its own resource
+says why.
 """
 
 import socket
@@ -19,7 +20,7 @@ from ops.hosts.ssh import Unreachable, connected
 
 # New machines of a round; a host has a connection and a thread for as long as it lasts.
 ROUND = 100
-LOGINS_AT_ONCE = 16
+PARALLEL_LOGINS = 16
 OPERATOR_SECONDS = 3
 
 
@@ -90,7 +91,7 @@ class _Round:
     def run(self) -> None:
         """Add this round to the results."""
         results = self._results
-        with ExitStack() as opened, ThreadPoolExecutor(LOGINS_AT_ONCE) as pool:
+        with ExitStack() as opened, ThreadPoolExecutor(PARALLEL_LOGINS) as pool:
             started = pool.map(lambda host: self._start(opened, host), self._hosts.values())
             pairs = zip(self._hosts, started, strict=True)
             agents = {name: agent for name, agent in pairs if agent}

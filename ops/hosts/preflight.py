@@ -1,4 +1,4 @@
-"""Preflight checks of a host for its role; all problems are reported at once.
+"""Preflight checks of a host for its role; all problems are reported together.
 
 Leftovers of an earlier cluster are in ops/hosts/leftovers.py.
 """

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 DIAL_SECONDS = 10
 KEEPALIVE_SECONDS = 15
 SILENT_SECONDS = 60
-# At once in this process, over all clusters: key exchanges compete for its processor, and each must
-# end within the dial time.
+# Parallel handshakes of this process, over all clusters: key exchanges compete for its processor,
+# and each must end within the dial time.
 HANDSHAKES = BoundedSemaphore(32)
 # Fits into one SSH packet (RFC 4253, section 6.1), so that paramiko copies nothing twice.
 CHUNK = 32_000
@@ -138,7 +138,7 @@ class Connection:
 def connected(login: Login, *, patience_seconds: float = 0) -> Iterator[Connection]:
     """Connect and log in, retrying for `patience_seconds` while the host is unreachable.
 
-    Raises Unreachable, or WrongHostKey at once.
+    Raises Unreachable, or WrongHostKey without retrying.
     """
     deadline = time.monotonic() + patience_seconds
     with _transport(login, deadline) as transport:

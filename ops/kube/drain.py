@@ -43,7 +43,7 @@ POLL_SECONDS = 0.5
 FORCED_GRACE_SECONDS = 10
 FORCED_SECONDS = 60
 # Evictions at a time: an admission webhook may take many seconds for one.
-AT_ONCE = 8
+PARALLEL_EVICTIONS = 8
 # Limit for what the API asks to wait before another eviction.
 RETRY_AFTER_SECONDS = 10.0
 # How late a scheduler may see a cordon.
@@ -274,7 +274,7 @@ class Drain:
 
 def _on_each(terminate: Callable[[Json], None], pods: Sequence[Json]) -> None:
     if pods:
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        with ThreadPoolExecutor(max_workers=PARALLEL_EVICTIONS) as pool:
             list(pool.map(terminate, pods))
 
 

@@ -34,14 +34,14 @@ PING_SECONDS = 3
 class Liveness:
     """Whether a Node can still terminate its pods.
 
-    `is_down`: there is other evidence that its machine does not run, so that its kubelet is asked
+    `is_dead`: there is other evidence that its machine does not run, so its kubelet is asked
     directly: the Node itself shows a silent kubelet late.
     """
 
-    def __init__(self, client: Client, name: str, *, is_down: bool = False) -> None:
+    def __init__(self, client: Client, name: str, *, is_dead: bool = False) -> None:
         self._client = client.limited(retries=0, seconds=PING_SECONDS)
         self._path = f"/api/v1/nodes/{name}"
-        self._is_down = is_down
+        self._is_dead = is_dead
         self._alive = time.monotonic()
 
     def is_lost(self) -> bool:
@@ -67,7 +67,7 @@ class Liveness:
         if node is None or _is_out_of_service(node):
             return 0
         observed = time.monotonic() - self._alive
-        if self._is_down:
+        if self._is_dead:
             if is_ready(node) and self._answers():
                 return math.inf
             return OBSERVED_SECONDS_IF_DOWN - observed

@@ -1,4 +1,4 @@
-"""What drains are about to do to pods, read before they begin: deleted for good, or left alone.
+"""What drains are about to do to pods, read before they begin: deleted permanently, or left alone.
 
 A pod without a controller is not recreated, and the data in an emptyDir volume ends with its pod.
 `kubectl drain` demands consent to either; a rollout shows them in its preview instead. Pods that
@@ -14,11 +14,11 @@ from ops.kube.client import Client, Json
 from ops.kube.errors import ApiError
 
 READ_SECONDS = 5
-AT_ONCE = 16
+PARALLEL_READS = 16
 
 
 def of_drains(client: Client, leaving: Mapping[str, bool]) -> dict[str, str]:
-    """Describe what the drain of each Node deletes for good; Nodes without any are left out.
+    """Describe what the drain of each Node deletes permanently; Nodes without any are omitted.
 
     `leaving` says for each Node that is drained whether it also leaves. An API that does not answer
     costs one time-out.
@@ -27,7 +27,7 @@ def of_drains(client: Client, leaving: Mapping[str, bool]) -> dict[str, str]:
     try:
         nodes = list(quick.pages("/api/v1/nodes")) if leaving else []
         present = [name for name in leaving if any(name == _name(node) for node in nodes)]
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        with ThreadPoolExecutor(max_workers=PARALLEL_READS) as pool:
             found = dict(
                 zip(present, pool.map(lambda name: _read(quick, name), present), strict=True)
             )

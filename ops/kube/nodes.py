@@ -73,7 +73,7 @@ class Nodes:
         return True
 
     def find_once(self, name: str) -> Node | None:
-        """Return the Node, None if there is none; raises ApiError at once."""
+        """Return the Node, None if there is none; raises ApiError without retrying."""
         found = self._quick.find(_path(name))
         return Node.of(found) if found else None
 

@@ -33,7 +33,7 @@ def obstacles(pod: Object, nodes: Iterable[Object]) -> str:
 
 
 def unplaceable(pods: Mapping[str, Object], nodes: Iterable[Object]) -> dict[str, str]:
-    """Return why none of the Nodes can take a pod, by its key; pods that one can take are left out.
+    """Return why none of the Nodes can take a pod, by its key; pods that one can take are omitted.
 
     The Nodes are read only until each pod can be taken.
     """

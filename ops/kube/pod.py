@@ -32,7 +32,7 @@ def only(pod: Object) -> dict[str, Any]:
 
 
 def is_terminating(pod: Object) -> bool:
-    """Whether the pod was told to terminate."""
+    """Whether the pod is being deleted."""
     return "deletionTimestamp" in pod["metadata"]
 
 

@@ -46,18 +46,18 @@ def retire(
     *,
     deadline_seconds: float,
     force: bool,
-    is_down: bool = False,
+    is_dead: bool = False,
     report: Callable[[str], None] = _discard,
 ) -> str:
     """Drain a Node that is about to leave, as far as it still can; a missing one is ignored.
 
-    Return the pods that were deleted because no other Node can take them, and why. `is_down`: there
+    Return the pods that were deleted because no other Node can take them, and why. `is_dead`: there
     is other evidence that its machine does not run.
     """
     cordoned = nodes.cordon_permanently(name)
     if cordoned is None:
         return ""
-    liveness = Liveness(nodes.client, name, is_down=is_down)
+    liveness = Liveness(nodes.client, name, is_dead=is_dead)
     leaving = Drain(nodes.client, name, liveness, report=report, leaves=True)
     deleted = _run(leaving, nodes, name, deadline_seconds, force=force)
     if _has_volumes(cordoned):

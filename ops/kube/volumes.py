@@ -14,7 +14,7 @@ from ops.kube.errors import ApiError
 def with_affinity(client: Client, pods: Iterable[Json]) -> list[Json]:
     """Return the pods, those with such volumes with the required terms as `volumeAffinity`.
 
-    What the API does not tell is left out: such a pod is judged without its volumes.
+    A volume that the API does not report is ignored: such a pod is judged without it.
     """
     return [
         {**pod, "volumeAffinity": terms} if (terms := [*_terms(client, pod)]) else pod

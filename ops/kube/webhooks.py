@@ -41,7 +41,7 @@ def read(client: Client) -> list[Json]:
 
 
 def sole_backends(client: Client, found: Iterable[Json], pods: Iterable[Json]) -> dict[str, str]:
-    """Return why pods of a Node are needed to create any others, by UID; others are left out.
+    """Return why pods of a Node are needed to create any others, by UID; others are omitted.
 
     `found` are the webhooks, as `read` returns them. A pod is named if all backends of a webhook
     are on its Node.

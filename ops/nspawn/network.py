@@ -95,10 +95,10 @@ def namespace(spec: MachineSpec) -> Path:
 
 
 def _hardware_address(name: str) -> str:
-    """A locally administered address, for good, of the interface that belongs to `name`.
+    """A permanent, locally administered address of the interface that belongs to
 
-    Others send to the address that they know until they ask again, for half a minute: a bridge with
-    none of its own takes its lowest port's, and a new machine would have another than the former.
+    `name`. Others cache an address for half a minute: a bridge with none of its own
+    takes its lowest port's, and a new machine would have another address than its predecessor.
     """
     return "02:" + ":".join(f"{each:02x}" for each in hashlib.sha256(name.encode()).digest()[:5])
 

@@ -17,7 +17,7 @@ class When(Enum):
     CLOSING = auto()
     """At the end of every machine's turn, also where only an action before made it necessary."""
     AT_END = auto()
-    """On all machines that need it at once, when every machine is what is wanted."""
+    """On all machines that need it in parallel, when every machine is in its desired state."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,7 +47,7 @@ class ActionKind:
     - `drains`: the Node is cordoned and drained first;
     - `restarts_services`: on a control plane, all others must be healthy before, and it after;
     - `needs_ready`: it ends when the Node is Ready;
-    - `restores_api`: executed at once on control planes while the API does not answer;
+    - `restores_api`: executed first on control planes while the API does not answer;
     - `covers`: names of actions whose work it includes.
     """
 

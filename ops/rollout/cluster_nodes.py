@@ -44,7 +44,7 @@ class ClusterNodes(Nodes):
         )
 
     def losses(self, leaving: Mapping[str, bool]) -> dict[str, str]:
-        """Describe what the drains of these Nodes delete for good; whether a Node also leaves."""
+        """Describe what the drains of these Nodes delete; `leaving` says which Nodes leave."""
         return losses.of_drains(self.client, leaving)
 
     def reject_etcd_alarm(self, cluster: str) -> None:
@@ -68,12 +68,12 @@ class ClusterNodes(Nodes):
         return nodes
 
     def unfinished(self) -> RolloutRecord | None:
-        """Return the record of an unfinished rollout; raises ApiError at once."""
+        """Return the record of an unfinished rollout; raises ApiError without retrying."""
         found = self.client.find(RECORD)
         return RolloutRecord.of(found.get("data") or {}) if found else None
 
     def version_once(self) -> str:
-        """Return the version of the cluster's own objects; raises ApiError at once."""
+        """Return the version of the cluster's own objects; raises ApiError without retrying."""
         return _version(self.client.get(KUBEADM_CONFIG))
 
     def write_record(self, data: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Changes of machines side by side: in each group no more than its limit, and none after a failure.
+"""Changes of machines in parallel: in each group at most its limit, and none after a failure.
 
 Workers of pools with a limit of their own are changed in parallel with the others, which share the
 cluster's. Within a limit, workers are changed as a sliding window: as soon as one is done, the next
@@ -22,9 +22,9 @@ def unhealthy_first(machines: Iterable[T], is_ready: Callable[[T], bool]) -> lis
 def run_bounded(
     groups: Mapping[str, Sequence[T]], limit: Callable[[str], int], work: Callable[[T], None]
 ) -> None:
-    """Process all machines, the groups side by side, at most `limit` of each at once.
+    """Process all machines, the groups in parallel, at most `limit` of each at a time.
 
-    The limit is asked for before each machine, since it depends on what became of the others. After
+    The limit is computed before each machine, since it depends on the results of the others. After
     the first failure no further machine is started; those in progress are waited for. All failures
     are raised together.
     """

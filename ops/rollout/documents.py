@@ -1,6 +1,6 @@
 """The cluster's two documents: their digests and their differences.
 
-The Kubernetes version is left out of both: it is not a setting, and a machine with another version
+Both omit the Kubernetes version: it is not a setting, and a machine with another version
 is upgraded, not reconfigured.
 """
 

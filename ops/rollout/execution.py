@@ -7,7 +7,7 @@ from ops.rollout import readiness
 from ops.rollout.target import Target
 
 # kubeadm runs a Job before an upgrade. It skips the Job if every Node is cordoned, but ignores
-# taints: if no Node admits the Job's pod, it would wait in vain.
+# taints: if no Node admits the Job's pod, it would wait until its timeout.
 # https://github.com/kubernetes/kubeadm/issues/3050
 HEALTH_CHECK = "CreateJob"
 HEALTH_JOB = {

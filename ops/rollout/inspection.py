@@ -13,7 +13,7 @@ from ops.rollout.diff import cluster_actions, required_actions
 from ops.rollout.node_operations import NodeOperations
 from ops.rollout.observed import ObservedMachine
 
-AT_ONCE = 32
+PARALLEL_MACHINES = 32
 
 
 def inspect_cluster(
@@ -34,7 +34,7 @@ def inspect_cluster(
         patience = 0 if machine.name in given_up else patience_seconds
         return machine.inspect(record_initial=record_initial, patience_seconds=patience)
 
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+    with ThreadPoolExecutor(max_workers=PARALLEL_MACHINES) as pool:
         asked = pool.submit(nodes.read)
         found = dict(zip(machines, pool.map(inspect, machines.values()), strict=True))
         known = asked.result()

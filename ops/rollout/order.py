@@ -18,7 +18,7 @@ from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import unhealthy_first
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.diff import cluster_actions
-from ops.rollout.inspection import AT_ONCE, inspect_cluster
+from ops.rollout.inspection import PARALLEL_MACHINES, inspect_cluster
 from ops.rollout.node_change import NodeChange
 from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations
 from ops.rollout.observed import ObservedMachine
@@ -63,18 +63,18 @@ class RolloutRun:
         if not any(found.api_answers for found in state.found.values()) and self._can_revive():
             self._revive()
             self._look()
-        state.leave_out_unusable()
+        state.skip_unavailable()
         self._add_cluster_actions()
         self._reject_impossible()
         if not state.left:
-            state.leave_out_lost(state.found)
+            state.skip_lost(state.found)
             return state.found
         self._nodes.reject_etcd_alarm(self._cluster.name)
         self.changed = True
         self._change_machines()
         former = state.found
         self._look()
-        state.leave_out_lost(former)
+        state.skip_lost(former)
         self._reject_remaining_drift()
         self._add_cluster_actions()
         self._end()
@@ -172,7 +172,7 @@ class RolloutRun:
     def _do_on_all(self, kind: ActionKind, names: Sequence[str]) -> None:
         for name in names:
             self._progress.step(name, kind.doing)
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        with ThreadPoolExecutor(max_workers=PARALLEL_MACHINES) as pool:
             list(pool.map(lambda name: kind.run(self._target(name)), names))
         for name in names:
             left = [action for action in self.state.left.pop(name) if action.kind is not kind]

@@ -1,4 +1,4 @@
-"""What a run knows of its machines: as inspected, what is left to be done, and what is done."""
+"""The state of a run's machines: their last inspection, remaining actions and finished turns."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,8 +14,8 @@ class RunState:
     """The machines of one run.
 
     `found` is their last inspection, `left` their actions, `done` are those that had their turns.
-    `left_out` are workers that could not be changed, with the reason (see unavailable.py), and
-    `pending` what is left to be done there, as far as it is known.
+    `skipped` are workers that could not be changed, with the reason (see unavailable.py), and
+    `pending` are the changes that they still need, as far as they are known.
     """
 
     def __init__(self, cluster: DesiredCluster) -> None:
@@ -23,27 +23,27 @@ class RunState:
         self.found: dict[str, ObservedMachine] = {}
         self.left: dict[str, list[Action]] = {}
         self.done: set[str] = set()
-        self.left_out: dict[str, str] = {}
+        self.skipped: dict[str, str] = {}
         self.pending: dict[str, str] = {}
 
     def inspected(self, found: dict[str, ObservedMachine]) -> None:
-        """Take what an inspection found, and the actions that it makes necessary."""
+        """Record an inspection, and the actions that it makes necessary."""
         self.found = found
         self.left = {
             machine.name: left
             for machine in self._cluster.machines
-            if machine.name not in self.left_out
+            if machine.name not in self.skipped
             and (left := required_actions(found[machine.name], machine))
         }
 
-    def leave_out(self, name: str, reason: str) -> None:
-        """Leave a worker out of this run; its change is pending."""
-        self.left_out[name] = reason
+    def skip(self, name: str, reason: str) -> None:
+        """Skip a worker in this run; its change is pending."""
+        self.skipped[name] = reason
         if left := self.left.pop(name, None):
             self.pending[name] = " and ".join(action.why for action in left)
 
-    def leave_out_unusable(self) -> None:
-        """Leave out workers that cannot be changed; a control plane of this kind ends the run."""
+    def skip_unavailable(self) -> None:
+        """Skip workers that cannot be changed; a control plane of this kind ends the run."""
         for name, found in self.found.items():
             if not (reason := unavailable.reason_of(found)):
                 continue
@@ -54,15 +54,15 @@ class RunState:
                     "back and run `fleet up` again; if it is permanently lost, replace it with "
                     "`fleet pulumi up --replace` and the URN of its machine"
                 )
-            self.leave_out(name, reason)
+            self.skip(name, reason)
 
-    def leave_out_lost(self, before: Mapping[str, ObservedMachine]) -> None:
-        """Leave out workers whose Nodes were given up before the run, and still are not Ready."""
+    def skip_lost(self, before: Mapping[str, ObservedMachine]) -> None:
+        """Skip workers whose Nodes were lost before the run and are still not Ready."""
         for machine in self._cluster.workers:
             node = self.found[machine.name].node
-            is_down = node is not None and not node.ready
-            if is_down and unavailable.was_lost(before[machine.name]):
-                self.left_out.setdefault(machine.name, "its Node is not Ready")
+            is_unready = node is not None and not node.ready
+            if is_unready and unavailable.was_lost(before[machine.name]):
+                self.skipped.setdefault(machine.name, "its Node is not Ready")
 
     def changed_machines(self) -> Iterator[tuple[DesiredMachine, list[ActionKind]]]:
         """Return the machines with actions, in their order, and the kinds of these."""

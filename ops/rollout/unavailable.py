@@ -1,13 +1,13 @@
-"""Workers that are unavailable: a rollout leaves them out, names them, and changes the others.
+"""Workers that are unavailable: a rollout skips them, names them, and changes the others.
 
-A worker is left out if it cannot be reached, is no longer a member, or if it was lost before the
+A worker is skipped if it is unreachable, is no longer a member, or if its Node was lost before the
 run (see was_lost) and its own change fails. Its change stays pending: the next run makes it when
-the machine is back. An unavailable control plane is never left out, since every other one relies on
+the machine is back. An unavailable control plane is never skipped, since every other one relies on
 its etcd member.
 
 How many others may be changed at a time follows Cluster API's and the Deployment controller's rule:
 whatever is unavailable already counts against `maxUnavailable`. But one worker is always changed at
-a time, however many are dead: otherwise a dead machine would hold security patches back from all
+a time, however many are dead: otherwise one dead machine would keep security patches from all
 others.
 https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable
 """
@@ -33,14 +33,14 @@ class Unavailable(TypedDict):
 
 
 def reason_of(found: ObservedMachine) -> str:
-    """Return why nothing can be changed on a machine; "" if something can."""
+    """Return why a machine cannot be changed; "" if it can."""
     if found.unreachable:
         return f"unreachable: {found.unreachable}"
     return "" if found.is_member else "running, but no longer a member of the cluster"
 
 
 def was_lost(found: ObservedMachine) -> bool:
-    """Whether its Node was given up before this run: what fails there says nothing of the change.
+    """Whether its Node was lost before this run: a failure there says nothing about the change.
 
     A Node that became unready later may owe that to an earlier attempt of the same change.
     """
@@ -51,24 +51,24 @@ def was_lost(found: ObservedMachine) -> bool:
     return unready.total_seconds() >= TOLERATION_SECONDS
 
 
-def free_places(limit: int, unavailable: int) -> int:
+def free_slots(limit: int, unavailable: int) -> int:
     """Return how many available workers may be changed at a time, given the unavailable ones."""
     return max(1, limit - unavailable)
 
 
 def entries(
-    left_out: Mapping[str, str],
+    skipped: Mapping[str, str],
     found: Mapping[str, ObservedMachine],
     pending: Mapping[str, str],
     before: Mapping[str, Unavailable],
 ) -> dict[str, Unavailable]:
     """Return the entries for the stack's state.
 
-    `left_out` has the reasons, `pending` the changes that were not made; `before` are the entries
+    `skipped` has the reasons, `pending` the changes that were not made; `before` are the entries
     of the last run.
     """
     known: dict[str, Unavailable] = {}
-    for name, reason in left_out.items():
+    for name, reason in skipped.items():
         former = before.get(name)
         known[name] = {
             "reason": reason,
@@ -86,7 +86,7 @@ def sentence(machine: Unavailable) -> str:
 
 
 def report(cluster: str, machines: Mapping[str, Unavailable]) -> str:
-    """Return what is said at the end of a run that left workers out."""
+    """Return the message at the end of a run that skipped workers."""
     workers = "worker" if len(machines) == 1 else "workers"
     lines = [f"  {name}: {sentence(machine)}" for name, machine in sorted(machines.items())]
     return "\n".join(

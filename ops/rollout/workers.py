@@ -35,7 +35,7 @@ class WorkerTurns:
         ready = [change for change in ordered if change.target.found.is_ready]
         unready = [change for change in ordered if not change.target.found.is_ready]
         run_bounded(self._groups(unready), self.limits.of, self._unready)
-        run_bounded(self._groups(ready), self._free_places, self._ready)
+        run_bounded(self._groups(ready), self._free_slots, self._ready)
 
     def _groups(self, changes: Iterable[NodeChange]) -> dict[str, list[NodeChange]]:
         groups: dict[str, list[NodeChange]] = {}
@@ -43,13 +43,13 @@ class WorkerTurns:
             groups.setdefault(self.limits.group(change.target.wanted.pool), []).append(change)
         return groups
 
-    def _free_places(self, group: str) -> int:
+    def _free_slots(self, group: str) -> int:
         down = sum(
             not self.state.is_available(worker.name)
             for worker in self.cluster.workers
             if self.limits.group(worker.pool) == group
         )
-        return unavailable.free_places(self.limits.of(group), down)
+        return unavailable.free_slots(self.limits.of(group), down)
 
     def _unready(self, change: NodeChange) -> None:
         """Change a worker; one that was lost before may fail."""
@@ -59,7 +59,7 @@ class WorkerTurns:
         except OperatorError as error:
             if not unavailable.was_lost(target.found):
                 raise
-            self.state.leave_out(
+            self.state.skip(
                 target.name, f"its Node was already lost, and its change failed: {error}"
             )
         else:
@@ -73,6 +73,6 @@ class WorkerTurns:
             if reason := unavailable.reason_of(found):
                 node = self.nodes.find(target.name)
                 self.state.found[target.name] = replace(found, node=node)
-                self.state.leave_out(target.name, reason)
+                self.state.skip(target.name, reason)
                 return
         self.apply(change)

@@ -91,7 +91,7 @@ def main(
     preview    previews of fleets of increasing size, against an empty program
     calls      20 dynamic resources that each wait for 30 s, in parallel
     existing   fleets of 20 and 200 machines that exist: runs with silent endpoints, and the state;
-               20 clusters changed side by side
+               20 clusters changed in parallel
     rollout    what a rollout of one kubelet setting asks of the API of 50, 100 and 200 Nodes
 
     The first four parts create real machines and need root. Everything is removed at the end.

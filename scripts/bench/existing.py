@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 STAND_INS = PROJECT / "scripts" / "bench" / "stand_in_program"
 CLUSTERS = 2
 SIZES = (20, 200)
-# Changed side by side, each for as long as a slow rollout of a small cluster.
+# Changed in parallel, each for as long as a slow rollout of a small cluster.
 CHANGED = 20
 ROLLOUT_SECONDS = 30
 WRITTEN_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
@@ -64,7 +64,7 @@ def state_bytes(machines: int) -> int:
         return fleet.state_bytes()
 
 
-def measure_side_by_side(clusters: int, rollout_seconds: float) -> tuple[float, float]:
+def measure_in_parallel(clusters: int, rollout_seconds: float) -> tuple[float, float]:
     """Return the seconds of an `up` that changes one of the clusters, and of one for all others."""
     variables = {ROLLOUT: str(rollout_seconds)}
     config = fleets.existing(clusters * MACHINES_OF_CHANGED, clusters)
@@ -90,10 +90,10 @@ def tables(say: Say) -> Iterator[Table]:
         tuple(_row(times) for times in measured),
         f"{CLUSTERS} clusters each. One more machine adds {growth:.0f} bytes to the state.",
     )
-    one, others = measure_side_by_side(CHANGED, ROLLOUT_SECONDS)
+    one, others = measure_in_parallel(CHANGED, ROLLOUT_SECONDS)
     say(f"a rollout of {ROLLOUT_SECONDS} s: {one:.1f} s; {CHANGED - 1} of them: {others:.1f} s")
     yield Table(
-        f"Clusters changed side by side, each in {ROLLOUT_SECONDS} s",
+        f"Clusters changed in parallel, each in {ROLLOUT_SECONDS} s",
         ("clusters", "up s", "ratio"),
         (
             ("1", seconds(one), "1.00"),

@@ -240,7 +240,7 @@ def main(version: str) -> None:
     """Make the root image of container machines for one Kubernetes version.
 
     Needs root and the version's bundle (`fleet build bundle`). The image is made once and kept in
-    the cache; a second call ends at once.
+    the cache; a second call returns immediately.
     """
     try:
         folder = make(version)

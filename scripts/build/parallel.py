@@ -27,7 +27,7 @@ def start(call: Callable[[], T]) -> Future[T]:
 
 
 def in_parallel(calls: Sequence[Callable[[], T]], width: int) -> list[T]:
-    """Make the calls, at most `width` at once; return their results or raise the first failure."""
+    """Make the calls, `width` at a time; return their results or raise the first failure."""
     slots, failed = Semaphore(width), Event()
 
     def limited(call: Callable[[], T]) -> T:

@@ -3,8 +3,8 @@
 
 It is installed in the tool chain as `pulumi-resource-pulumi-python`, the name that the engine
 expects. Pulumi's own script of that name runs `python -m pulumi.dynamic`, which serves four calls
-at once, although providers spend their time waiting for machines. Here the engine's `--parallel` is
-the only limit. With an SDK that creates its server in another way, the SDK's limit applies.
+at a time, although providers spend their time waiting for machines. Here the engine's `--parallel`
+is the only limit. With an SDK that creates its server in another way, the SDK's limit applies.
 
 It is shared by all checkouts: it runs the Python of the environment that the engine names, or else
 the first one in PATH.

@@ -20,7 +20,7 @@ _KEYBOARD_INTERACTIVE = "keyboard-interactive"
 
 
 class Authenticator:
-    """Logs in to one endpoint, any number of times. Unreadable keys fail at once."""
+    """Logs in to one endpoint, any number of times. Unreadable keys fail immediately."""
 
     def __init__(self, endpoint: SshEndpoint) -> None:
         self._endpoint = endpoint

@@ -17,7 +17,7 @@ from scripts.command_plugin.values import Properties, bare, decode, encode, with
 
 
 class CommandProvider:
-    """Serves the resources. Any number of calls may be in progress at once."""
+    """Serves the resources. Any number of calls may be in progress at the same time."""
 
     def __init__(self, log: PluginLog) -> None:
         self._log = log

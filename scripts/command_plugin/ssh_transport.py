@@ -147,9 +147,9 @@ def _first(preferred: str, names: Any) -> tuple[str, ...]:
 
 
 class PromptSocket(socket.socket):
-    """A TCP connection that acknowledges at once and detects a lost peer.
+    """A TCP connection that acknowledges immediately and detects a lost peer.
 
-    sshd sends its short answers one by one and waits for each acknowledgement, which Linux
+    sshd sends its short answers serially and waits for each acknowledgement, which Linux
     otherwise delays by 40 ms.
     """
 

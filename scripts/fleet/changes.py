@@ -214,8 +214,8 @@ class Changes:
         elif step.op not in ("create", "update", "replace", "create-replacement"):
             return
         else:
-            left_out = step.outputs if step.phase is StepPhase.DONE else step.former
-            sentences |= _unavailable(left_out)
+            skipped = step.outputs if step.phase is StepPhase.DONE else step.former
+            sentences |= _unavailable(skipped)
         for name, sentence in sentences.items():
             cluster.machines.setdefault(name, Subject(name)).sentence = sentence
 
@@ -231,9 +231,9 @@ class Changes:
 
 
 def _unavailable(outputs: Mapping[str, Any]) -> dict[str, str]:
-    """Return a sentence for each machine that a rollout left out."""
-    left_out = outputs.get("unavailable") or {}
-    return {name: unavailable.sentence(machine) for name, machine in left_out.items()}
+    """Return a sentence for each machine that a rollout skipped."""
+    skipped = outputs.get("unavailable") or {}
+    return {name: unavailable.sentence(machine) for name, machine in skipped.items()}
 
 
 _CLASS = re.compile(r"^(?:error: )?(?:Exception calling application: )?(?:[a-z_]\w*\.)+[A-Z]\w*: ")

@@ -133,7 +133,7 @@ class Lines:
 
 
 class LiveTable(Lines):
-    """The steps in progress with their durations; finished ones scroll away above."""
+    """The steps in progress with their durations; finished ones scroll up."""
 
     def __init__(self, console: Console, title: str, *, preview: bool = False) -> None:
         super().__init__(console, title, preview=preview)

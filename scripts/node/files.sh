@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # requires: lib cgroups changed credentials managed staging
 # settings: NODE_ADDRESS KUBERNETES_VERSION
-# The one door through which files of the program get onto a machine: it writes the differences to a
+# The only place where files of the program are written on a machine: it writes the differences to a
 # table (managed.sh), removes what the table no longer has, and records the table. Only functions.
 # Folders that were created for files, to be removed when they are empty.
 FOLDERS=$STATE/folders

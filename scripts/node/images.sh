@@ -4,7 +4,7 @@
 # kubelet removes unused images from a full disk, and a machine without a registry could not get
 # them again. It never removes a pinned one. Only functions.
 #
-# The CRI plugin tells the kubelet what is pinned, and follows a change of the label at once:
+# The CRI plugin tells the kubelet what is pinned, and follows a change of the label immediately:
 # https://github.com/containerd/containerd/blob/v2.2.1/internal/cri/store/image/image.go
 PINNED_LABEL=io.cri-containerd.pinned
 # The reference and origin of each image that was imported (checksum of its file) or pulled.

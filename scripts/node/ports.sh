@@ -3,7 +3,7 @@
 # settings: NODE_ADDRESS SELF TCP_PORTS TRIALS
 # Try ports between this host and others, before anything listens on them: docs/ports.md. perl-base is
 # part of every Debian. Nothing is written, and all of it ends when standard input does.
-#   SELF       this host's number, which its datagrams bear
+#   SELF       this host's number, which its datagrams carry
 #   TCP_PORTS  where to listen; a port that is in use has a service that answers
 #   TRIALS     lines of PROTOCOL ADDRESS PORT, where to send: TCP, UDP, IP (its port is the protocol)
 # Three phases, as all hosts must listen before one sends, and until the last has sent. The answers:

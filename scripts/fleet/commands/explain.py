@@ -20,7 +20,7 @@ def command(stack: str, cluster: str, setting: str) -> None:
 
     FROM is the path of the value in the stack's file: the cluster's own, or the one of the fleet
     that the cluster inherits. `default` is a value that neither sets, `-` no value. Keys of drivers
-    that the cluster does not use are left out.
+    that the cluster does not use are omitted.
 
     The settings are those of the stack's file; `fleet preview` shows which of them `fleet up` would
     apply.

@@ -36,7 +36,7 @@ def command(
 
     COMPONENT is the name of a container on the cluster's control planes, such as kube-apiserver,
     kube-controller-manager, kube-scheduler, etcd or kube-proxy. Logs are read from the machines
-    over SSH, so they are available while the API is down.
+    over SSH, so they are available while the API is unreachable.
     """
     from ops.hosts.logs import LogRange
     from scripts.fleet import machine_logs

@@ -43,13 +43,13 @@ def emptied(api: Api, *, force: bool = False, seconds: float = 0) -> str:
     )
 
 
-def retire(api: Api, seconds: float, *, is_down: bool = False) -> str:
+def retire(api: Api, seconds: float, *, is_dead: bool = False) -> str:
     return retirement.retire(
         Nodes(client.of(api.kubeconfig)),
         NODE,
         deadline_seconds=seconds,
         force=False,
-        is_down=is_down,
+        is_dead=is_dead,
     )
 
 

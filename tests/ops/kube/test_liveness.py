@@ -36,7 +36,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def retire(
-    api: Api, seconds: float = 60, *, force: bool = False, is_down: bool = False
+    api: Api, seconds: float = 60, *, force: bool = False, is_dead: bool = False
 ) -> list[str]:
     """Retire the Node; return what was reported meanwhile."""
     reported: list[str] = []
@@ -45,16 +45,16 @@ def retire(
         NODE,
         deadline_seconds=seconds,
         force=force,
-        is_down=is_down,
+        is_dead=is_dead,
         report=reported.append,
     )
     return reported
 
 
-def left(api: Api, *, is_down: bool = False) -> float:
+def left(api: Api, *, is_dead: bool = False) -> float:
     """How long the Node may still come back."""
     return Liveness(
-        Nodes(client.of(api.kubeconfig)).client, NODE, is_down=is_down
+        Nodes(client.of(api.kubeconfig)).client, NODE, is_dead=is_dead
     ).seconds_until_lost()
 
 
@@ -102,14 +102,14 @@ def test_a_ready_node_is_not_lost_whether_or_not_the_api_reaches_its_kubelet(
 @pytest.mark.parametrize("answer", [(503, {}), (429, {}), (500, {})])
 def test_a_node_is_not_lost_while_the_api_is_unavailable(api: Api, answer: Answer) -> None:
     api.answers[f"GET {NODE_PATH}"] = answer
-    assert left(api) == left(api, is_down=True) == float("inf")
+    assert left(api) == left(api, is_dead=True) == float("inf")
 
 
-@pytest.mark.parametrize("is_down", [False, True])
-def test_a_deleted_node_and_one_that_is_out_of_service_are_lost(api: Api, is_down: bool) -> None:
-    assert left(api, is_down=is_down) <= 0
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_a_deleted_node_and_one_that_is_out_of_service_are_lost(api: Api, is_dead: bool) -> None:
+    assert left(api, is_dead=is_dead) <= 0
     api.answers[f"GET {NODE_PATH}"] = (200, found("True", taints=DOWN))
-    assert left(api, is_down=is_down) <= 0
+    assert left(api, is_dead=is_dead) <= 0
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def test_the_kubelet_is_asked_with_other_evidence_that_the_machine_is_down(
 ) -> None:
     api.answers[f"GET {NODE_PATH}"] = (200, found(ready))
     api.answers[f"GET {PING_PATH}"] = ping
-    assert (left(api, is_down=True) <= 0) is lost
+    assert (left(api, is_dead=True) <= 0) is lost
 
 
 def test_pods_of_a_silent_kubelet_on_a_machine_that_is_down_are_not_waited_for(api: Api) -> None:
     pods = PodFixture(api, "web", held={"web": -1})
     api.answers[f"GET {PING_PATH}"] = SILENT
-    retire(api, is_down=True)
+    retire(api, is_dead=True)
     assert list(pods.left) == ["web"]
 
 
@@ -141,7 +141,7 @@ def test_pods_of_a_responding_kubelet_are_waited_for(api: Api) -> None:
     PodFixture(api, "web", held={"web": -1})
     api.answers[f"GET {BUDGETS_PATH}"] = (200, {"items": []})
     with pytest.raises(OperatorError, match="shop/web"):
-        retire(api, 1, is_down=True)
+        retire(api, 1, is_dead=True)
 
 
 def test_a_briefly_not_ready_node_is_not_lost(api: Api) -> None:

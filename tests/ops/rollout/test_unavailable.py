@@ -61,14 +61,14 @@ def test_an_unreachable_worker_does_not_stop_the_others(is_node_ready: bool) -> 
     if is_node_ready:
         fleet.found[DEAD] = replace(alike(inputs())[DEAD], unreachable=SILENT)
     run = rollout(fleet)
-    assert run.left_out == {DEAD: f"unreachable: {SILENT}"}
+    assert run.skipped == {DEAD: f"unreachable: {SILENT}"}
     assert fleet.called("upgrade_kubelet") == ["a-worker-0", "a-worker-2"]
     assert fleet.of(DEAD) == []
     assert fleet.patience[DEAD] == [PATIENCE_SECONDS, 0]
     assert fleet.patience["a-worker-0"] == [PATIENCE_SECONDS] * 2
     fleet.found[DEAD] = alike(inputs())[DEAD]
     run = rollout(fleet)
-    assert run.left_out == {}
+    assert run.skipped == {}
     assert "upgrade_kubelet" in fleet.of(DEAD)
 
 
@@ -76,7 +76,7 @@ def test_a_worker_that_is_no_longer_a_member_is_left_out() -> None:
     fleet = upgrade()
     fleet.found[DEAD] = replace(fleet.found[DEAD], is_member=False)
     run = rollout(fleet)
-    assert list(run.left_out) == [DEAD]
+    assert list(run.skipped) == [DEAD]
     assert fleet.of(DEAD) == []
 
 
@@ -124,7 +124,7 @@ def test_a_worker_that_is_fixed_in_its_turn_takes_no_place(places: list[int]) ->
     fleet = upgrade(max_unavailable=2)
     fleet.__class__ = Returning
     lose(fleet, DEAD)
-    assert rollout(fleet).left_out == {}
+    assert rollout(fleet).skipped == {}
     assert places == [2, 2]
 
 
@@ -139,7 +139,7 @@ def test_what_fails_on_a_lost_worker_does_not_stop_the_others() -> None:
     fleet.__class__ = Failing
     lose(fleet, DEAD)
     run = rollout(fleet)
-    assert "no space left on device" in run.left_out[DEAD]
+    assert "no space left on device" in run.skipped[DEAD]
     assert run.pending[DEAD] == f"the kubelet is v1.36.3 instead of {NEWER}"
     assert fleet.called("upgrade_kubelet") == ["a-worker-0", "a-worker-1", "a-worker-2"]
     assert fleet.calls[-1] != ("upgrade_kubelet", DEAD)
@@ -163,9 +163,9 @@ def test_a_lost_worker_that_needs_no_change_is_left_out(changes: bool) -> None:
         fleet.found["a-worker-0"] = alike(inputs(), staged=(NEWER,))["a-worker-0"]
     fleet.recorded = fleet.recorded.replace("v1.36.3", NEWER)
     lose(fleet, DEAD)
-    assert rollout(fleet).left_out == {DEAD: "its Node is not Ready"}
+    assert rollout(fleet).skipped == {DEAD: "its Node is not Ready"}
     lose(fleet, DEAD, seconds=60)
-    assert rollout(fleet).left_out == {}, "it may just have joined"
+    assert rollout(fleet).skipped == {}, "it may just have joined"
 
 
 def test_an_entry_keeps_its_time_and_its_change_until_the_machine_is_back() -> None:
@@ -210,7 +210,7 @@ def test_a_worker_that_dies_while_others_have_their_turns_is_left_out_and_counts
     fleet = upgrade(max_unavailable=2)
     fleet.__class__ = Dying
     state = rollout(fleet)
-    assert state.left_out == {DEAD: f"unreachable: {SILENT}"}
+    assert state.skipped == {DEAD: f"unreachable: {SILENT}"}
     assert state.pending == {DEAD: f"the kubelet is v1.36.3 instead of {NEWER}"}
     assert fleet.called("upgrade_kubelet") == ["a-worker-0", "a-worker-2"]
     assert limits == [2, 2, 1]
