@@ -9,7 +9,7 @@ adds capacity.
 
 Control planes join one after the other, the first of the config last, and none before that one is
 prepared. So a control plane waits only for those that join before it; any other one that is not
-registered stays away until it gives up, and is refused at once.
+registered stays unregistered until the wait times out, and is refused immediately.
 
 A turn lasts while the Node is drained and deleted. Turns are taken in this process, which serves
 all machines of a run, since two that ask at the same time would each see the other one Ready.

@@ -22,16 +22,16 @@ def inspect_cluster(
     *,
     record_initial: bool = False,
     patience_seconds: float = 0,
-    given_up: Collection[str] = (),
+    skipped: Collection[str] = (),
 ) -> dict[str, ObservedMachine]:
     """Return the observed state of every machine, by name.
 
     With `record_initial`, a machine that has recorded nothing yet records that it is in its desired
-    state. Machines of `given_up` get no patience.
+    state. Machines of `skipped` get no patience.
     """
 
     def inspect(machine: NodeOperations) -> ObservedMachine:
-        patience = 0 if machine.name in given_up else patience_seconds
+        patience = 0 if machine.name in skipped else patience_seconds
         return machine.inspect(record_initial=record_initial, patience_seconds=patience)
 
     with ThreadPoolExecutor(max_workers=PARALLEL_MACHINES) as pool:

@@ -88,7 +88,7 @@ class RolloutRun:
                 self._nodes,
                 record_initial=record_initial,
                 patience_seconds=PATIENCE_SECONDS,
-                given_up=self.state.left_out,
+                skipped=self.state.skipped,
             )
         )
 

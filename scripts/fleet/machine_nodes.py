@@ -46,8 +46,8 @@ def differences(rows: Sequence[NodeRow], machines: Mapping[str, Collection[str]]
         for name in sorted(nodes[cluster] - expected):
             yield (
                 f"{cluster}/{name}: a Node without a machine in the stack's file. If it was "
-                "removed from the file, it leaves with the next `fleet up`; otherwise it can run pods and "
-                "read their Secrets: see docs/runbooks/host-unreachable.md"
+                "removed from the file, it leaves with the next `fleet up`; otherwise it can run "
+                "pods and read their Secrets: see docs/runbooks/host-unreachable.md"
             )
         for name in sorted(expected - nodes[cluster]):
             yield (
