@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from model.files import locked
 from ops.pulumi.cli import PARALLEL, UNATTENDED, PulumiCli, PulumiError
-from ops.pulumi.stack_file import refresh, require_stack_file
+from ops.pulumi.stack_file import read, refresh, require_stack_file
 from ops.pulumi.workspace import Workspace
 
 
@@ -37,6 +37,9 @@ class Engine:
             if self.exists():
                 return True
             if create:
+                if workspace.tracked_config.is_file():
+                    # The engine writes the file anew, with what it read.
+                    read(workspace.tracked_config)
                 self._cli.capture("stack", "init", "--no-select", workspace.stack)
             return create
         require_stack_file(workspace.tracked_config)

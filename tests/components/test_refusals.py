@@ -1,5 +1,6 @@
 """An invalid config registers no resources."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,3 +32,32 @@ def test_a_missing_private_key_registers_nothing() -> None:
     assert graph.refusal is not None
     assert "sshPrivateKey" in graph.refusal
     assert list(graph) == []
+
+
+def test_text_of_the_stack_file_that_the_engine_changes_registers_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "Pulumi.test.yaml"
+    file.write_text("config:\n  kubeadm-fleet:fleet: {clusters: {010: {}}}\n")
+    graph = run(stack_config("dev"))
+    assert graph.refusal is not None
+    assert 'line 2: 010 is read as a number: quote it ("010")' in graph.refusal
+    assert list(graph) == []
+
+    other = tmp_path / "other.yaml"
+    other.write_text("config: {}\n")
+    monkeypatch.setenv("PULUMI_OPTION_CONFIG_FILE", str(other))
+    assert run(stack_config("dev")).refusal is None
+
+
+@pytest.mark.parametrize("login", ["swordfish", ":swordfish", "robot:", "robot:sword\nfish", ""])
+def test_a_login_for_a_mirror_has_a_user_and_a_password(login: str) -> None:
+    config = stack_config("dev")
+    mirror = {"url": "https://mirror.example.com", "credentials": "mirrorLogin"}
+    config["registryMirrors"] = {"docker.io": mirror}
+    graph = run(config, secrets={"mirrorLogin": login})
+    assert graph.refusal is not None
+    assert "kubeadm-fleet:mirrorLogin is not a login for a mirror: set one line" in graph.refusal
+    assert "fish" not in graph.refusal
+    assert run(config, secrets={"mirrorLogin": "robot:sword:fish"}).refusal is None

@@ -197,6 +197,24 @@ def test_an_external_backend_is_used_as_pulumi_does(clone: Clone, tmp_path: Path
     assert "config:" in (own.folder / "Pulumi.dev.yaml").read_text()
 
 
+def test_text_that_the_engine_would_change_is_rejected_with_an_external_backend_too(
+    tmp_path: Path,
+) -> None:
+    backend = _made(tmp_path / "backend")
+    own = Clone.make(
+        tmp_path / "own",
+        tmp_path / "unused",
+        PULUMI_BACKEND_URL=f"file://{backend}",
+        PULUMI_CONFIG_PASSPHRASE="mine",
+    )
+    stack_file = own.folder / "Pulumi.dev.yaml"
+    text = stack_file.read_text().replace("cluster1:", "010:")
+    stack_file.write_text(text)
+    assert "010 is read as a number: quote it" in own.fleet("up", status=2)
+    assert stack_file.read_text() == text
+    assert not list(backend.glob(".pulumi/stacks/*/dev*"))
+
+
 def test_the_preview_of_a_new_stack_does_not_change_an_external_backend(tmp_path: Path) -> None:
     backend = _made(tmp_path / "backend")
     own = Clone.make(tmp_path / "own", tmp_path / "unused", PULUMI_BACKEND_URL=f"file://{backend}")
