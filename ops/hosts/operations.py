@@ -30,7 +30,7 @@ class Operation:
 
 OPERATIONS = {
     "node_facts": Operation("node_facts", (), 60),
-    "check_upgrade": Operation("upgrade", (*MACHINE, "IGNORED_CHECKS"), 1500),
+    "check_upgrade": Operation("upgrade", (*MACHINE, *DOCUMENTS, "IGNORED_CHECKS"), 1500),
     "upgrade_first": Operation("upgrade", (*MACHINE, *DOCUMENTS), 1500),
     "upgrade_control_plane": Operation("upgrade", (*MACHINE, *DOCUMENTS), 1500),
     "upgrade_kubelet": Operation("upgrade", (*MACHINE, *DOCUMENTS), 600),

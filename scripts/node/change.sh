@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply checkpoints install staging documents static-pods space
+# requires: lib apply checkpoints install staging documents static-pods space rollback
 # settings: KUBERNETES_VERSION
 # A change of a member's programs, kubelet configuration and static pods, in one go and with the
 # kubelet stopped, so that the machine's control plane is unavailable only once and briefly.
@@ -9,9 +9,10 @@
 # before it starts a static pod whose predecessor has just ended (backOffPeriod in its pod workers),
 # and a kubelet of another minor version restarts them all once more (it computes other ids).
 #
-# PENDING_CHANGE records the new and the previous files before anything is changed: the next run
-# resumes a killed one. Whatever fails after the kubelet was stopped, the change is rolled back; space
-# on every disk that it writes to is checked before.
+# PENDING_CHANGE records the new and the previous files, and what is wanted with them, before anything
+# is changed: the next run resumes a killed one, or rolls it back if something else is wanted by then.
+# Whatever fails after the kubelet was stopped, the change is rolled back; space on every disk that it
+# writes to is checked before.
 # In stop order; etcd last, since the API server writes to it until it has stopped.
 COMPONENTS=(kube-scheduler kube-controller-manager kube-apiserver etcd)
 KUBELET_CONFIG=/var/lib/kubelet/config.yaml
@@ -27,6 +28,13 @@ ETCD_BYTES=$((128 << 20))
 begin_change() {
   rm -rf "$PENDING_CHANGE.part"
   mkdir -p "$PENDING_CHANGE.part"/{new,old,former}
+  wanted_state >"$PENDING_CHANGE.part/wanted"
+  echo "$KUBERNETES_VERSION" >"$PENDING_CHANGE.part/version"
+}
+
+# wanted_state: print a checksum of what this operation is to bring about.
+wanted_state() {
+  printf '%s\n' "$KUBERNETES_VERSION" "$CLUSTER_CONFIGURATION" "$KUBELET_CONFIGURATION" | sha256sum
 }
 
 # plan_manifests: plan the static pods of the control plane's documents.
@@ -114,12 +122,17 @@ check_change_space() {
   check_space "nothing was stopped or changed"
 }
 
-# resume_change: resume the change of a killed run.
+# resume_change: resume the change of a killed run, or undo it if something else is wanted now: it may be
+# the change that stopped the machine, and have been reverted for that.
 resume_change() {
   rm -rf "$PENDING_CHANGE.part"
   [[ -d $PENDING_CHANGE ]] || return 0
-  say "resuming an interrupted change"
-  do_change
+  if cmp --silent "$PENDING_CHANGE/wanted" <(wanted_state); then
+    say "resuming an interrupted change"
+    do_change
+  else
+    undo_interrupted
+  fi
 }
 
 do_change() {
@@ -255,61 +268,4 @@ kubelet_answers() {
     [[ $said == ok ]] || return 1
   fi
   [[ $pid != 0 && /proc/$pid/exe -ef /usr/local/bin/kubelet ]]
-}
-
-# rollback NAME...: restore the previous state, and fail. A healthy etcd is kept: its writes since
-# then must not be lost.
-rollback() {
-  local name back=()
-  say "change failed; rolling back"
-  rm -rf "$PENDING_CHANGE/etcd.part"
-  for name in "$@"; do
-    if [[ $name == etcd ]] && is_healthy etcd; then continue; fi
-    back+=("$name")
-  done
-  systemctl stop kubelet
-  for name in "${back[@]}"; do
-    rm -f "$MANIFESTS/$name.yaml"
-  done
-  end_components "${back[@]}"
-  rollback_programs
-  restore_checkpoints
-  for name in config flags; do
-    restore_plan "$name"
-  done
-  put_files
-  for name in "${back[@]}"; do
-    restore_plan "$name.yaml"
-  done
-  if (start_all "${back[@]}"); then
-    rm -rf "$PENDING_CHANGE"
-    die "the change failed and was rolled back (details above)" \
-      "fix the cause and run 'fleet up' again"
-  fi
-  die "the change failed, and so did the rollback (details above)" \
-    "fix the cause and run 'fleet up' again; if etcd was to change, its previous data is in ${PENDING_CHANGE}/etcd"
-}
-
-# restore_plan NAME: plan the previous file; renamed, since the disk may be full.
-restore_plan() {
-  [[ ! -f $PENDING_CHANGE/old/$1 ]] || mv "$PENDING_CHANGE/old/$1" "$PENDING_CHANGE/new/$1"
-}
-
-# rollback_programs: restore the previous programs; the new ones are staged again.
-rollback_programs() {
-  local path pid
-  [[ -f $PENDING_CHANGE/programs ]] || return 0
-  while read -r path; do
-    mkdir -p "$STAGED${path%/*}"
-    if [[ -e $path && ! -e $STAGED$path ]]; then
-      move_note "$path" "$STAGED$path"
-      mv "$path" "$STAGED$path"
-    fi
-    mv "$PENDING_CHANGE/former$path" "$path"
-  done < <(cd "$PENDING_CHANGE/former" && find . -type f -printf '/%P\n')
-  pid=$(systemctl show --property MainPID --value containerd)
-  if [[ $pid == 0 || ! /proc/$pid/exe -ef /usr/local/bin/containerd ]]; then
-    systemctl restart containerd
-    start_runtime
-  fi
 }

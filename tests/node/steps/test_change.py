@@ -9,6 +9,7 @@ from tests.node.steps.disk import Disk
 pytestmark = pytest.mark.root
 STAND_INS = """
 LIB_STARTED=$EPOCHREALTIME NODE_ADDRESS=192.0.2.1 KUBERNETES_VERSION=v1.37.2 RUN=/nowhere
+CLUSTER_CONFIGURATION=broken KUBELET_CONFIGURATION=same
 set -Eeuo pipefail
 systemctl() { echo "systemctl $1" >>"$CALLS"; [[ $1 != show ]] || echo 0; }
 ctr() { :; }
@@ -108,6 +109,53 @@ def test_whatever_fails_after_the_stop_is_rolled_back(member: Member, failing: s
     assert "went on" not in failed.stdout
     assert "the change failed and was rolled back" in failed.stderr
     assert member.manifest.read_text() == "image: etcd:3.6.8\n"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "image"),
+    [
+        ("true", "new"),
+        ("CLUSTER_CONFIGURATION=reverted", "old"),
+        ("KUBELET_CONFIGURATION=another", "old"),
+        ("KUBERNETES_VERSION=v1.36.3 STAGED=$STATE/staged/v1.36.3", "old"),
+    ],
+)
+def test_an_interrupted_change_is_undone_if_something_else_is_wanted(
+    member: Member, meanwhile: str, image: str
+) -> None:
+    """It may be what stopped the machine, and have been reverted for that."""
+    program = member.disk.folder / "usr/local/bin/kubelet"
+    program.parent.mkdir(parents=True)
+    program.write_text("old")
+    manifest = member.manifest.parent / "kube-apiserver.yaml"
+    manifest.write_text("old")
+    call = f"""{STAND_INS}
+CALLS={member.calls}
+mkdir -p "$STAGED{program.parent}"; echo -n new >"$STAGED{program}"
+use_staged() {{ [[ ! -e $STAGED{program} ]] || mv "$STAGED{program}" {program}; }}
+read_notes() {{ :; }}; restore_parts() {{ :; }}; move_note() {{ :; }}
+begin_change
+echo -n new >"$PENDING_CHANGE.part/new/kube-apiserver.yaml"
+cp {manifest} "$PENDING_CHANGE.part/old/"
+echo {program} >"$PENDING_CHANGE.part/programs"
+mkdir -p "$PENDING_CHANGE.part/former{program.parent}"
+cp {program} "$PENDING_CHANGE.part/former{program}"
+mv "$PENDING_CHANGE.part" "$PENDING_CHANGE"
+stop_components kube-apiserver
+put_programs
+put_manifests kube-apiserver
+{meanwhile}
+resume_change
+"""
+    ended = subprocess.run(
+        member.disk.command(call, "upgrade"), capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert (manifest.read_text(), program.read_text()) == (image, image)
+    assert not (member.disk.state / "pending-change").exists()
+    staged = member.disk.state / f"staged/v1.37.2{program}"
+    assert staged.exists() == (image == "old"), "it is ready for the next attempt"
+    assert not (member.disk.state / f"staged/v1.36.3{program}").exists()
 
 
 def test_artifacts_are_not_received_without_space(disk: Disk) -> None:
