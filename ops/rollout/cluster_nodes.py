@@ -5,6 +5,7 @@ This is the only place where a rollout uses `ops.kube`'s clients.
 
 from collections.abc import Callable, Mapping
 from copy import copy
+from hashlib import sha256
 
 import yaml
 
@@ -18,8 +19,10 @@ from ops.rollout.record import NAME, RolloutRecord
 
 KUBEADM_CONFIG = f"{SYSTEM}/configmaps/kubeadm-config"
 RECORD = f"{SYSTEM}/configmaps/{NAME}"
-# The digest of the document in one of kubeadm's ConfigMaps (scripts/node/joined.sh).
-DOCUMENT = "kubeadm-fleet/document"
+# The digest of the document in one of kubeadm's ConfigMaps, and the checksum of the text by which it
+# is stored there (scripts/node/joined.sh).
+DOCUMENT, CHECKSUM = "kubeadm-fleet/document", "kubeadm-fleet/checksum"
+CLUSTER_KEY, KUBELET_KEY = "ClusterConfiguration", "kubelet"
 
 
 class ClusterNodes(Nodes):
@@ -56,8 +59,8 @@ class ClusterNodes(Nodes):
         cluster, kubelet = map(self._config_map, ("kubeadm-config", "kubelet-config"))
         return ObservedCluster(
             version=_version(cluster),
-            control=_document(cluster),
-            kubelet=_document(kubelet),
+            control=_document(cluster, CLUSTER_KEY),
+            kubelet=_document(kubelet, KUBELET_KEY),
             unfinished=self.client.retry("reading the rollout's record", self.unfinished),
         )
 
@@ -103,8 +106,11 @@ class ClusterNodes(Nodes):
 
 
 def _version(config_map: Json) -> str:
-    return str(yaml.safe_load(config_map["data"]["ClusterConfiguration"])[VERSION])
+    return str(yaml.safe_load(config_map["data"][CLUSTER_KEY])[VERSION])
 
 
-def _document(config_map: Json) -> str:
-    return str(config_map["metadata"].get("annotations", {}).get(DOCUMENT, ""))
+def _document(config_map: Json, key: str) -> str:
+    """Return the digest of the document; "" if somebody else has written it since."""
+    noted = config_map["metadata"].get("annotations", {})
+    checksum = sha256(config_map["data"].get(key, "").encode()).hexdigest()
+    return str(noted.get(DOCUMENT, "")) if noted.get(CHECKSUM) == checksum else ""

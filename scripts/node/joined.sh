@@ -6,37 +6,52 @@
 # of all kubelets, which a pool's own settings override. Only functions.
 JOINED=$STATE/joined
 
-# name_documents KUBECONFIG: note on the ConfigMaps which documents they have. kubeadm drops this note
-# whenever it writes them.
+# Where each ConfigMap has its document.
+declare -A DOCUMENT_KEYS=([kubeadm-config]=ClusterConfiguration [kubelet-config]=kubelet)
+
+# name_documents KUBECONFIG: note on the ConfigMaps which documents they have, with their checksums:
+# kubeadm drops this note whenever it writes them, but a person who edits them does not.
 name_documents() {
   name_document "$1" kubeadm-config "$CONTROL"
   name_document "$1" kubelet-config "$KUBELET"
 }
 
 name_document() { # KUBECONFIG CONFIGMAP NAME
+  document "$1" "$2" "{.data.${DOCUMENT_KEYS[$2]}}" >"$RUN/document" 2>"$RUN/api.log" ||
+    die "the ConfigMap $2 cannot be read: $(tail -n 1 "$RUN/api.log")" "fix the API and run 'fleet up' again"
   logged name-document kubectl --kubeconfig "$1" --cache-dir "$RUN/kubectl" --request-timeout 10s \
-    --namespace kube-system annotate --overwrite configmap "$2" "kubeadm-fleet/document=$3"
+    --namespace kube-system annotate --overwrite configmap "$2" "kubeadm-fleet/document=$3" \
+    "kubeadm-fleet/checksum=$(checksum <"$RUN/document")"
 }
 
-# read_documents KUBECONFIG FOLDER: write each document, with its name in the first line. What cannot be
-# read is empty.
+document() { # KUBECONFIG CONFIGMAP JSONPATH
+  kubectl --kubeconfig "$1" --cache-dir "$RUN/kubectl" --request-timeout 10s \
+    --namespace kube-system get configmap "$2" --output "jsonpath=$3"
+}
+
+checksum() {
+  sha256sum | cut -d ' ' -f 1
+}
+
+# read_documents KUBECONFIG FOLDER: write each document, with its name and its noted checksum in the first
+# line. What cannot be read is empty.
 read_documents() {
-  local map
+  local map noted=.metadata.annotations.kubeadm-fleet
   mkdir -p "$2"
-  for map in kubeadm-config kubelet-config; do
-    kubectl --kubeconfig "$1" --cache-dir "$RUN/kubectl" --request-timeout 10s \
-      --namespace kube-system get configmap "$map" \
-      --output 'jsonpath={.metadata.annotations.kubeadm-fleet/document}{"\n"}{.data}' \
+  for map in "${!DOCUMENT_KEYS[@]}"; do
+    document "$1" "$map" "{$noted/document} {$noted/checksum}{\"\\n\"}{.data.${DOCUMENT_KEYS[$map]}}" \
       >"$2/$map" 2>>"$LOGS/joined.log" || true
   done
 }
 
 # name_of CONFIGMAP BEFORE AFTER: print the name of a document that was the same before and after the
-# join, else "-": what was read then is unknown. It may have been named in the meantime, by `init`.
+# join, and that nobody has edited since it was named, else "-": what was read then is unknown. It may
+# have been named in the meantime, by `init`.
 name_of() {
-  local name=
+  local name='' noted=''
   if cmp --silent <(tail -n +2 "$2/$1") <(tail -n +2 "$3/$1"); then
-    name=$(head -n 1 "$3/$1")
+    read -r name noted <"$3/$1" || true
+    [[ $noted == "$(tail -n +2 "$3/$1" | checksum)" ]] || name=''
   fi
   echo "${name:--}"
 }

@@ -1,6 +1,7 @@
 """The documents of operations and of joins, with stand-ins for kubeadm, kubectl and the kubelet."""
 
 import subprocess
+from hashlib import sha256
 
 import pytest
 
@@ -17,24 +18,31 @@ open_run() { :; }
 say() { :; }
 wanted_program() { echo kubeadm; }
 """
+UPLOADED = b"kubernetesVersion: v1.36.3\n"
 NO_API = 'kubectl() { echo "no route to host" >&2; return 1; }\n'
 API = """
+named() { # NAME TEXT
+  printf '%s %s\\n%s' "$1" "$(printf %s "$2" | sha256sum | cut -d ' ' -f 1)" "$2"
+}
 kubectl() {
   echo "$*" >>"$STATE/calls"
   case "$*" in
-    *ClusterConfiguration*) echo 'kubernetesVersion: v1.36.3' ;;
-    *kubeadm-config*annotations*) printf 'c1\\nmap[]' ;;
+    *kubeadm-config*annotations*) named c1 text ;;
     *kubelet-config*annotations*) document_of_kubelet ;;
+    *ClusterConfiguration*) echo 'kubernetesVersion: v1.36.3' ;;
+    *data.kubelet*) printf 'maxPods: 77' ;;
   esac
 }
 """
-NAMED = "document_of_kubelet() { printf 'k1\\nmap[]'; }\n"
-# `kubeadm init` is just about to end; or the documents are replaced.
+NAMED = "document_of_kubelet() { named k1 text; }\n"
+# `kubeadm init` is just about to end; or the documents are replaced; or a person has edited them.
 NAMED_MEANWHILE = """document_of_kubelet() {
-  [[ -e $STATE/given ]] && echo k1 || echo; echo 'map[]'; }
+  [[ -e $STATE/given ]] && named k1 text || printf ' \\ntext'; }
 """
 REPLACED = """document_of_kubelet() {
-  [[ -e $STATE/given ]] && printf 'k2\\nmap[b:]' || printf 'k1\\nmap[a:]'; }
+  [[ -e $STATE/given ]] && named k2 b || named k1 a; }
+"""
+EDITED = """document_of_kubelet() { named k1 text; printf ' edited'; }
 """
 KUBEADM = 'kubeadm() { cp "${!#}" "$STATE/given"; mkdir -p "${KUBEADM_INIT_DRYRUN_DIR:=$RUN}"; }\n'
 
@@ -74,9 +82,10 @@ def test_documents_are_uploaded_with_the_recorded_version_and_named(disk: Disk) 
     assert "cluster: sent\n---\nmaxPods: 77\n" in given
     calls = (disk.state / "calls").read_text().splitlines()
     named = [call.split("configmap ")[1] for call in calls if " annotate " in call]
+    cluster, kubelet = (sha256(text).hexdigest() for text in (UPLOADED, b"maxPods: 77"))
     assert named == [
-        "kubeadm-config kubeadm-fleet/document=c2",
-        "kubelet-config kubeadm-fleet/document=k2",
+        f"kubeadm-config kubeadm-fleet/document=c2 kubeadm-fleet/checksum={cluster}",
+        f"kubelet-config kubeadm-fleet/document=k2 kubeadm-fleet/checksum={kubelet}",
     ]
 
 
@@ -87,6 +96,7 @@ def test_documents_are_uploaded_with_the_recorded_version_and_named(disk: Disk) 
         (API + NAMED.replace("k1", "s2"), "k2"),
         (API + NAMED_MEANWHILE, "k1"),
         (API + REPLACED, "-"),
+        (API + EDITED, "-"),
         (NO_API, "-"),
     ],
 )

@@ -1,10 +1,12 @@
 """The record of a rollout in its cluster, and runs that were killed at any moment."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from ops.kube import client
+from ops.kube.nodes import SYSTEM
 from ops.rollout.cluster_nodes import RECORD, ClusterNodes
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.record import WRITES, RolloutMemory, RolloutRecord
@@ -170,3 +172,20 @@ def test_record_is_a_config_map_that_refreshes_and_previews_can_read(api: Api) -
     assert nodes.unfinished() == NEW
     nodes.remove_record()
     assert api.asked[-1] == f"DELETE {RECORD}"
+
+
+def test_documents_that_a_person_edited_are_not_those_that_were_uploaded(api: Api) -> None:
+    """kubeadm drops the note when it writes them, `kubectl edit` does not."""
+    texts = {"ClusterConfiguration": "kubernetesVersion: v1.36.3\n", "kubelet": "maxPods: 77\n"}
+    for name, (key, text) in zip(("kubeadm-config", "kubelet-config"), texts.items(), strict=True):
+        noted = {
+            "kubeadm-fleet/document": key,
+            "kubeadm-fleet/checksum": sha256(text.encode()).hexdigest(),
+        }
+        body = {"metadata": {"annotations": noted}, "data": {key: text}}
+        api.answers[f"GET {SYSTEM}/configmaps/{name}"] = (200, body)
+    nodes = ClusterNodes(client.of(api.kubeconfig), drain_seconds=1, force=False)
+    found = nodes.observe_cluster()
+    assert (found.control, found.kubelet) == ("ClusterConfiguration", "kubelet")
+    body["data"] = {"kubelet": "maxPods: 5\n"}
+    assert nodes.observe_cluster().kubelet == ""
