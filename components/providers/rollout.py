@@ -97,7 +97,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         held = hold.strongest(news["held_by"])
         # Without former inputs the cluster is new, and there is nothing to roll out.
         seen = recorded_rollout(olds) if olds else RecordedRollout()
-        sentences = planned(olds, news, seen.unfinished) if olds else {}
+        sentences = planned(olds, news, seen) if olds else {}
         waits = any(stays(olds, news, machine) for machine in sentences)
         waiting: Hold = held if waits else {}
         known: Mapping[str, object] = news
@@ -107,7 +107,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
             "waiting": waiting,
             "wanted": {key: known[key] for key in (*JUDGED, "machine_ids")} if waiting else {},
             "plan": sentences,
-            "unfinished": seen.unfinished.summary if seen.unfinished else "",
+            "unfinished": seen.summary,
             "recorded": seen.version,
         }
 

@@ -49,20 +49,35 @@ class RolloutInputs(ClusterInputs):
 
 @dataclass(frozen=True)
 class RecordedRollout:
-    """What the cluster records of an unfinished rollout, and its version then."""
+    """What the cluster records of an unfinished rollout, and its version then.
+
+    `stopped` says that it cannot record anything, since its API server does not run.
+    """
 
     unfinished: "RolloutRecord | None" = None
     version: str = ""
+    stopped: str = ""
+
+    @property
+    def summary(self) -> str:
+        """What is left to be done, as far as the cluster itself says so."""
+        return self.unfinished.summary if self.unfinished else self.stopped
 
 
 def recorded_rollout(olds: RolloutInputs) -> RecordedRollout:
-    """Read the record without waiting; an API that does not answer says nothing."""
-    from ops.kube.errors import ApiError
+    """Read the record without waiting; an API that does not answer says nothing.
+
+    A refused connection says that the API server of a host that is there does not run: a change may
+    have stopped it, and the program must look at the machines.
+    """
+    from ops.kube.errors import ApiError, Refused
 
     try:
         nodes = nodes_of(olds).limited(RECORD_SECONDS)
         if unfinished := nodes.unfinished():
             return RecordedRollout(unfinished, nodes.version_once())
+    except Refused as error:
+        return RecordedRollout(stopped=f"the API server does not run ({error.message})")
     except (ApiError, IdentityMissing):
         pass
     return RecordedRollout()
@@ -82,14 +97,13 @@ def is_any_ready(olds: RolloutInputs, names: Iterable[str]) -> bool:
         return False
 
 
-def planned(
-    olds: RolloutInputs, news: RolloutInputs, unfinished: "RolloutRecord | None"
-) -> dict[str, str]:
+def planned(olds: RolloutInputs, news: RolloutInputs, recorded: RecordedRollout) -> dict[str, str]:
     """Return a sentence for each machine that will be touched, with what its drain deletes."""
-    from ops.rollout.preview import drains, plan, with_unfinished
+    from ops.rollout.preview import drains, plan, with_stopped, with_unfinished
 
-    change = ClusterChange.of(olds, news)
+    change, unfinished = ClusterChange.of(olds, news), recorded.unfinished
     drift = with_unfinished(change, olds.get("drift", {}), unfinished)
+    drift = with_stopped(change, drift, recorded.stopped)
     sentences = plan(change, drift)
     if unfinished and unfinished.target == change.after.digest:
         repairs = plan(ClusterChange(change.after, change.after), drift)

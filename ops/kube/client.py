@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection
 
 from ops.errors import OperatorError
 from ops.kube.access import Access
-from ops.kube.errors import TRANSIENT, ApiError, Unavailable, from_response
+from ops.kube.errors import TRANSIENT, ApiError, Refused, Unavailable, from_response
 from ops.wait import wait_until
 
 # An API object or response.
@@ -178,10 +178,16 @@ class Client:
                 timeout=self._timeout,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise Unavailable(None, str(getattr(error, "reason", None) or error)) from None
+            raise _no_response(error) from None
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise from_response(answer.status, answer.data, answer.headers.get("Retry-After", ""))
         return answer.data
+
+
+def _no_response(error: urllib3.exceptions.HTTPError) -> Unavailable:
+    cause = getattr(error, "reason", None) or error
+    is_refused = isinstance(cause.__cause__ or cause.__context__, ConnectionRefusedError)
+    return (Refused if is_refused else Unavailable)(None, str(cause))
 
 
 def unless_missing(call: Callable[[], T]) -> T | None:

@@ -36,6 +36,10 @@ class Unavailable(ApiError):
     """The API did not answer, was overloaded or reported a server error; this may be transient."""
 
 
+class Refused(Unavailable):
+    """Its host refused the connection: the host is there, and no API server runs on it."""
+
+
 class Conflict(ApiError):
     """The object changed or disappeared since it was read: read it and change it again."""
 

@@ -69,6 +69,17 @@ def with_unfinished(
     return merged
 
 
+def with_stopped(
+    change: ClusterChange, drift: Drift, stopped: str
+) -> dict[str, list[Mapping[str, str]]]:
+    """Return the drift with an API server that does not run, "" if it does."""
+    known = {name: [*found] for name, found in drift.items()}
+    for plane in change.after.control_planes if stopped else ():
+        if not known.get(plane.name):
+            known[plane.name] = [*to_state([Action(actions.REPAIR, stopped)])]
+    return known
+
+
 def drains(change: ClusterChange, drift: Drift) -> dict[str, bool]:
     """Return the machines whose Nodes will be drained, and whether their Nodes leave."""
     before, after = change.before, change.after

@@ -228,6 +228,24 @@ def test_a_silent_endpoint_does_not_hold_a_preview_up(
     assert (checked["unfinished"], checked["plan"]) == ("", {})
 
 
+def test_an_api_server_that_does_not_run_is_a_change(api: Api) -> None:
+    """What stopped it may be a change that was killed, and reverted since: then no input differs."""
+    with socket.create_server(("127.0.0.1", 0)) as former:
+        port = former.getsockname()[1]
+    server = api.kubeconfig.split("https://127.0.0.1:")[1].split("\n")[0]
+    kubeconfig = api.kubeconfig.replace(server, str(port))
+    reference = identity.of("stopped", kubeconfig)
+    identity.save(reference, kubeconfig)
+    props = inputs(identity=reference)
+    checked = RolloutProvider().check(props, props).inputs
+    assert sorted(checked["plan"]) == [f"a-control-plane-{number}" for number in range(3)]
+    assert checked["plan"]["a-control-plane-0"].startswith(
+        "repaired because the API server does not run ("
+    )
+    recorded = {**props, "found": {}, "rolled": "", "drift": {}, "unavailable": {}}
+    assert RolloutProvider().diff("", recorded, checked).changes
+
+
 def test_an_unfinished_rollout_waits_for_an_earlier_wave(engine: Engine, fleet: Fleet) -> None:
     fail(engine, ("apply_kubelet", "a-worker-0"), inputs(kubelet_document=SETTINGS))
     fleet.calls.clear()
