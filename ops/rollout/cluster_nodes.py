@@ -19,8 +19,8 @@ from ops.rollout.record import NAME, RolloutRecord
 
 KUBEADM_CONFIG = f"{SYSTEM}/configmaps/kubeadm-config"
 RECORD = f"{SYSTEM}/configmaps/{NAME}"
-# The digest of the document in one of kubeadm's ConfigMaps, and the checksum of the text by which it
-# is stored there (scripts/node/joined.sh).
+# The digest of the document in one of kubeadm's ConfigMaps, and the checksum of its text there
+# (scripts/node/joined.sh).
 DOCUMENT, CHECKSUM = "kubeadm-fleet/document", "kubeadm-fleet/checksum"
 CLUSTER_KEY, KUBELET_KEY = "ClusterConfiguration", "kubelet"
 

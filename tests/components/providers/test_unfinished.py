@@ -229,7 +229,7 @@ def test_a_silent_endpoint_does_not_hold_a_preview_up(
 
 
 def test_an_api_server_that_does_not_run_is_a_change(api: Api) -> None:
-    """What stopped it may be a change that was killed, and reverted since: then no input differs."""
+    """A change may have stopped it, and have been killed and reverted: then no input differs."""
     with socket.create_server(("127.0.0.1", 0)) as former:
         port = former.getsockname()[1]
     server = api.kubeconfig.split("https://127.0.0.1:")[1].split("\n")[0]

@@ -29,7 +29,7 @@ def initialize(disk: Disk) -> list[str]:
 
 def test_bootstrap_tokens_are_deleted_before_the_machine_counts_as_a_member(disk: Disk) -> None:
     called = initialize(disk)
-    assert called == ["kubeadm init", *3 * ["kubectl --kubeconfig"], "record_membership"]
+    assert called == ["kubeadm init", *5 * ["kubectl --kubeconfig"], "record_membership"]
     assert (disk.state / "joined").read_text() == "c1\nk1\n"
 
 

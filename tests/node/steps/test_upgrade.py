@@ -11,6 +11,7 @@ from tests.node.steps.disk import Disk
 SETTINGS = """
 NODE_ADDRESS=192.0.2.1 KUBERNETES_VERSION=v1.37.2
 CLUSTER_CONFIGURATION=$'kubernetesVersion: v1.37.2\\ncertificatesDir: /nowhere\\nsans: DNS:new'
+KUBELET_CONFIGURATION='maxPods: 77'
 RUN=$STATE/run; mkdir -p "$RUN"
 lib_begin() { set -Eeuo pipefail; LIB_STARTED=$EPOCHREALTIME; }
 open_run() { :; }
