@@ -162,6 +162,7 @@ class ExistingDriver:
                 networks=self._unshared_networks(),
                 address=machine.address,
                 swap=kubeadm.accepts_swap(self._cluster, machine),
+                own_resolver=kubeadm.has_own_resolver(self._cluster, machine),
                 content=texts_of(machine, files),
             ),
             opts,

@@ -274,7 +274,8 @@ class ExistingHostArgs:
     `host_key_check` is shown by a preview: "off" if any host key is trusted. `content` has the
     checksums of the machine's texts by name (components/texts.py), `networks` the cluster's pod and
     Service network by their keys in the config, unless the host may need them for something else.
-    `address` is the machine's, and `swap` whether its kubelet accepts swap.
+    `address` is the machine's; `swap` is whether its kubelet accepts swap, and `own_resolver`
+    whether it has a setting for the file that pods have their nameservers from.
     """
 
     owner: pulumi.Input[str]
@@ -290,6 +291,7 @@ class ExistingHostArgs:
     networks: Mapping[str, str]
     address: str
     swap: bool
+    own_resolver: bool
     content: Mapping[str, str]
 
 

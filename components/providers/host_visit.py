@@ -31,6 +31,7 @@ class ExistingHostInputs(TypedDict):
     endpoint_port: NotRequired[float]
     networks: NotRequired[Mapping[str, str]]
     swap: NotRequired[bool]
+    own_resolver: NotRequired[bool]
     content: Mapping[str, str]
 
 
@@ -73,6 +74,7 @@ def requirements(inputs: ExistingHostInputs, facts: "Facts") -> "HostRequirement
         networks=inputs.get("networks", {}),
         address=inputs["address"],
         swap=inputs.get("swap", False),
+        own_resolver=inputs.get("own_resolver", False),
         written=written_paths(inputs),
     )
 

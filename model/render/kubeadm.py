@@ -146,13 +146,29 @@ def _arguments(arguments: Mapping[str, str]) -> list[Document]:
 
 def kubelet_configuration(cluster: Cluster) -> str:
     """Return the KubeletConfiguration, the same on every machine, as one YAML document."""
-    return _dump(overridden(_own_kubelet_configuration(cluster), cluster.kubelet))
+    return _dump(overridden(_own_kubelet_configuration(cluster), with_swap(cluster.kubelet)))
 
 
 def accepts_swap(cluster: Cluster, machine: Machine) -> bool:
     """Return whether the machine's kubelet starts on a host with swap."""
-    of_all = overridden(_own_kubelet_configuration(cluster), cluster.kubelet)
-    return not overridden(of_all, machine.kubelet).get("failSwapOn", True)
+    return not _kubelet_settings(cluster, machine).get("failSwapOn", True)
+
+
+def has_own_resolver(cluster: Cluster, machine: Machine) -> bool:
+    """Return whether the config names the file that pods have their nameservers from."""
+    return bool(_kubelet_settings(cluster, machine).get("resolvConf"))
+
+
+def _kubelet_settings(cluster: Cluster, machine: Machine) -> Document:
+    of_all = overridden(_own_kubelet_configuration(cluster), with_swap(cluster.kubelet))
+    return overridden(of_all, with_swap(machine.kubelet))
+
+
+def with_swap(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings that let pods use swap with what the kubelet needs to start beside it."""
+    if settings.get("memorySwap", {}).get("swapBehavior") == "LimitedSwap":
+        return {"failSwapOn": False, **settings}
+    return dict(settings)
 
 
 def overridden(own: Document, settings: Mapping[str, Any]) -> Document:
@@ -172,9 +188,6 @@ def _own_kubelet_configuration(cluster: Cluster) -> Document:
         # From 1.35 on the kubelet does not start on cgroup v1 unless configured to (KEP-5573).
         "failCgroupV1": False,
     }
-    if cluster.kubelet.get("memorySwap", {}).get("swapBehavior") == "LimitedSwap":
-        # Otherwise the kubelet would not start on a host with the swap that its pods may use.
-        document["failSwapOn"] = False
     if cluster.driver == "container":
         # Container machines share their host: it may have swap, and its disk is shared, so that
         # percentages of it are meaningless for the machine.

@@ -104,7 +104,9 @@ def _mirrors(cluster: Cluster) -> Iterator[ManagedFile]:
 
 
 def _kubelet_patch(machine: Machine) -> Iterator[ManagedFile]:
-    for name, content in kubeadm_patches.kubelet_patches(machine.kubelet).items():
+    for name, content in kubeadm_patches.kubelet_patches(
+        kubeadm.with_swap(machine.kubelet)
+    ).items():
         yield ManagedFile(f"{PATCHES}/{name}", KUBELET_PATCH, content)
 
 

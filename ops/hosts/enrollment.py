@@ -157,6 +157,7 @@ def wanted(
     networks: Mapping[str, str],
     address: str | None,
     swap: bool,
+    own_resolver: bool,
     written: Iterable[str],
 ) -> preflight.HostRequirements:
     """Return the requirements of a host at this moment."""
@@ -170,5 +171,6 @@ def wanted(
         networks={key: IPv4Network(network) for key, network in networks.items()},
         address=address,
         swap=swap,
+        own_resolver=own_resolver,
         written=frozenset(written),
     )

@@ -21,6 +21,8 @@ LINKS = (
     "cni0", "flannel.1", "flannel-v6.1", "cilium_*", "vxlan.calico", "weave",
     "vxlan-6784", "kube-bridge", "kube-ipvs0", "nodelocaldns", "cali" + 11 * "[0-9a-f]",
 )  # fmt: skip
+# Container runtimes; what runs in them is somebody's.
+RUNTIMES = ("containerd.service", "docker.service", "crio.service")
 ETCD = "/var/lib/etcd"
 SHOWN = 3
 
@@ -28,8 +30,8 @@ SHOWN = 3
 def leftovers(facts: Facts, role: str) -> Iterator[str]:
     """Yield the leftovers that prevent a host from having this role."""
     for service in facts.services:
-        command = next(text for name, text in REMOVALS.items() if fnmatch(service, name))
-        yield f"service {service} is running: run `{command.format(service)}`"
+        first = " once nothing on this host needs its containers" if service in RUNTIMES else ""
+        yield f"service {service} is running: run `{removal(service)}`{first}"
     if facts.packages:
         names = " ".join(facts.packages)
         yield (
@@ -43,7 +45,21 @@ def leftovers(facts: Facts, role: str) -> Iterator[str]:
             "for podman, let it use netavark"
         )
     # etcd of a worker's own is none of the cluster's business.
-    folders = [path for path in facts.folders if path != ETCD or role != WORKER]
+    others = [path for path in facts.folders if path != ETCD or role != WORKER]
+    folders = [path for path in others if path not in facts.volumes]
+    if facts.volumes:
+        paths = " ".join(facts.volumes)
+        yield (
+            f"volumes or containers of an earlier cluster are mounted in {paths}: whoever deletes "
+            "these folders now deletes what is in the volumes: run `reboot`, which unmounts them"
+        )
+    for path, target in facts.symlinks:
+        if path != ETCD or role != WORKER:
+            yield (
+                f"folder {path} is a symbolic link to {target}, and what is mounted in it would "
+                f"not be found there: replace the link by a bind mount (in /etc/fstab: `{target} "
+                f"{path} none bind`)"
+            )
     if paths := " ".join((*facts.files, *folders)):
         yield f"leftovers of an earlier installation: {paths}: run `{_removal(facts, folders)}`"
     if links := [link for link in facts.links if _is_of_a_pod_network(link)]:
@@ -57,12 +73,18 @@ def leftovers(facts: Facts, role: str) -> Iterator[str]:
         )
 
 
+def removal(service: str) -> str:
+    """Return the command that removes a service of another installation."""
+    command = next(text for name, text in REMOVALS.items() if fnmatch(service, name))
+    return command.format(service)
+
+
 def _removal(facts: Facts, folders: list[str]) -> str:
     """Return the command that removes files, and the content of folders: one may be a disk."""
     commands = [f"rm {' '.join(facts.files)}"] if facts.files else []
     if folders:
         commands.append(
-            f"find {' '.join(folders)} -depth -mindepth 1 ! -path '*/lost+found*' -delete"
+            f"find {' '.join(folders)} -xdev -depth -mindepth 1 ! -path '*/lost+found*' -delete"
         )
     return "; ".join(commands)
 

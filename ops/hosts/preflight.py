@@ -1,6 +1,7 @@
 """Preflight checks of a host for its role; all problems are reported together.
 
-Leftovers of an earlier cluster are in ops/hosts/leftovers.py.
+Leftovers of an earlier cluster are in ops/hosts/leftovers.py, what only the next boot of the host
+would bring is in ops/hosts/next_boot.py.
 """
 
 import re
@@ -13,6 +14,7 @@ from model.render.node_paths import PROXY_ENVIRONMENT
 from model.well_known import ARCHITECTURES, CONTROL_PLANE_PORTS, WORKER_PORTS
 from ops.hosts.facts import Claim, Facts, Listener
 from ops.hosts.leftovers import leftovers
+from ops.hosts.next_boot import next_boot_problems
 
 # https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/
 CPUS = {CONTROL_PLANE: 2, WORKER: 1}
@@ -21,9 +23,13 @@ PORTS = {CONTROL_PLANE: CONTROL_PLANE_PORTS, WORKER: WORKER_PORTS}
 # Join credentials are valid from five minutes ago (model/pki/certificates.py).
 CLOCK_SECONDS = 120
 GIB = 1 << 30
+# Binaries, unpacked images, and what pods write; an image has thousands of files.
+INODES = 20_000
+LOGIN_OUTPUT_SHOWN = 60
 # Bridges of container runtimes and hypervisors, with addresses that only their host reaches.
 LOCAL_BRIDGE = re.compile(r"(docker|podman|cni|virbr|lxcbr|lxdbr)\d+|br-[0-9a-f]{12}")
 LOOPBACK = "lo"
+LOOPBACK_NETWORK = IPv4Network("127.0.0.0/8")
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,9 @@ class HostRequirements:
 
     `endpoint_port` is the port of a control plane's virtual IP address, if there is one. `networks`
     are those of pods and Services that the host must not need for anything else, by their keys in
-    the config. `address` is the machine's, `swap` whether the kubelet accepts swap, and `written`
-    are the files that the host gets.
+    the config. `address` is the machine's, `swap` whether the kubelet accepts swap,
+    `own_resolver` whether the config names the file that pods have their nameservers from, and
+    `written` are the files that the host gets.
     """
 
     role: str
@@ -45,6 +52,7 @@ class HostRequirements:
     networks: Mapping[str, IPv4Network] = field(default_factory=dict)
     address: str | None = None
     swap: bool = False
+    own_resolver: bool = False
     written: Collection[str] = ()
 
     @property
@@ -67,23 +75,52 @@ def problems(facts: Facts, wanted: HostRequirements) -> list[str]:
             *_claimed(facts, wanted),
             *_hidden_networks(facts, wanted),
             *_taken_ports(facts, wanted),
+            *_resolver(facts, wanted),
             *leftovers(facts, wanted.role),
+            *next_boot_problems(facts, swap=wanted.swap),
         ]
     return found
 
 
 def hints(facts: Facts, wanted: HostRequirements) -> list[str]:
     """Return what is no problem, but may be unexpected."""
+    return [*_proxy_hint(facts, wanted), *_clock_hint(facts), *_resolver_hint(facts, wanted)]
+
+
+def _proxy_hint(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     if facts.proxies and PROXY_ENVIRONMENT not in wanted.written:
         files = ", ".join(facts.proxies)
-        return [
+        yield (
             f"proxy: the proxy set in {files} on the host is not used: set `proxy` in the config "
             "for downloads and image pulls (apt uses its own configuration)"
-        ]
-    return []
+        )
+
+
+def _clock_hint(facts: Facts) -> Iterator[str]:
+    if not facts.is_clock_synchronized:
+        yield (
+            "clock: nothing synchronizes it, and it will drift until certificates and etcd fail: "
+            "install chrony or enable systemd-timesyncd, unless the hypervisor sets it"
+        )
+
+
+def _resolver_hint(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
+    if wanted.own_resolver or not facts.nameservers:
+        return
+    if all(":" in nameserver for nameserver in facts.nameservers):
+        yield (
+            f"nameserver: {facts.resolver} has only {' '.join(facts.nameservers)}: pods have IPv4 "
+            "addresses, and could resolve no names of other domains: add one with IPv4"
+        )
 
 
 def _access(facts: Facts) -> Iterator[str]:
+    if facts.login_output:
+        yield (
+            f"login: the shell prints {facts.login_output[:LOGIN_OUTPUT_SHOWN]!r} before the "
+            "output of commands: let ~/.bashrc, /etc/bash.bashrc or the like print that in "
+            "interactive shells only"
+        )
     if facts.root_refusal:
         yield (
             f"root: {facts.root_refusal}: allow the user to use sudo and set machines.ssh.sudo "
@@ -99,6 +136,11 @@ def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     if facts.arch not in ARCHITECTURES.values():
         known = ", ".join(ARCHITECTURES.values())
         yield f"architecture: {facts.arch}: not supported (supported: {known})"
+    elif facts.package_arch not in ("", facts.arch):
+        yield (
+            f"architecture: the kernel is {facts.arch}, and the packages are for "
+            f"{facts.package_arch}: install a system for {facts.arch}"
+        )
     if facts.cpus < CPUS[wanted.role]:
         yield f"CPUs: {facts.cpus}: a {wanted.role} needs {CPUS[wanted.role]}"
     memory = facts.memory_kib // 1024
@@ -108,6 +150,22 @@ def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
         yield (
             f"kernel: the modules of {facts.kernel}, which is running, are not installed: run "
             "`reboot`, which starts the installed kernel"
+        )
+    for module in facts.missing_modules:
+        yield (
+            f"kernel: module {module} is not installed, or forbidden in /etc/modprobe.d: install "
+            "it (Ubuntu on a Raspberry Pi: `apt-get install linux-modules-extra-raspi`), or "
+            "allow it"
+        )
+    for controller in facts.missing_controllers:
+        yield (
+            f"cgroups: the {controller} controller is off: add `cgroup_enable={controller}` to "
+            "the kernel's command line (Raspberry Pi: in /boot/firmware/cmdline.txt) and `reboot`"
+        )
+    if facts.is_selinux_enforcing:
+        yield (
+            "SELinux enforces a policy, and nothing here has labels for it: run `setenforce 0`, "
+            "and set SELINUX=permissive in /etc/selinux/config"
         )
     for path, restriction in facts.mounts:
         yield f"file system of {path} is {restriction}: mount it with rw,exec (see /etc/fstab)"
@@ -121,6 +179,8 @@ def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
     free = facts.free_kib * 1024
     if free < wanted.disk:
         yield f"disk: {free / GIB:.1f} GiB free in /var/lib; {wanted.disk / GIB:.1f} GiB required"
+    if facts.free_inodes is not None and facts.free_inodes < INODES:
+        yield f"disk: {facts.free_inodes} inodes free in /var/lib; {INODES} required"
     off = facts.clock - wanted.now
     if abs(off) > CLOCK_SECONDS:
         way = "ahead" if off > 0 else "behind"
@@ -158,7 +218,7 @@ def _hidden_networks(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
                     f"{network}: {remedy}; remove the interface, if nothing uses it; or accept it "
                     "with `networks: {shared: true}`"
                 )
-        for nameserver in facts.nameservers:
+        for nameserver in () if wanted.own_resolver else facts.nameservers:
             if _is_inside(nameserver, network):
                 yield (
                     f"nameserver {nameserver} is inside networking.{key} {network}: pods could not "
@@ -172,6 +232,24 @@ def _is_inside(nameserver: str, network: IPv4Network) -> bool:
         return IPv4Address(nameserver) in network
     except AddressValueError:
         return False
+
+
+def _resolver(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
+    """Yield why CoreDNS, which asks the host's nameservers, would not run on it."""
+    if wanted.own_resolver:
+        return
+    way = (
+        f"have {facts.resolver} name a server that pods reach, or name another file with "
+        "`kubelet: {resolvConf: PATH}`"
+    )
+    if not facts.nameservers:
+        yield f"nameserver: {facts.resolver} has none, and CoreDNS ends without one: {way}"
+    for nameserver in facts.nameservers:
+        if _is_inside(nameserver, LOOPBACK_NETWORK) or nameserver == "::1":
+            yield (
+                f"nameserver {nameserver} in {facts.resolver} is the host's own, and in a pod it "
+                f"is CoreDNS itself, which ends when it asks itself: {way}"
+            )
 
 
 def _taken_ports(facts: Facts, wanted: HostRequirements) -> Iterator[str]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib original_state firewall
+# requires: lib original_state firewall kernel_facts boot_facts
 # settings: SUDO SUDO_PASSWORD PATHS
 # Host facts as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as the login user, and
 # uses sudo, if allowed, only to read root's files.
@@ -9,12 +9,15 @@
 RUNTIMES=(kubelet.service containerd.service docker.service crio.service k3s.service k3s-agent.service
   rke2-server.service rke2-agent.service k0scontroller.service k0sworker.service
   'snap.microk8s.daemon-*.service')
+UNIT_FOLDERS=(/etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system)
 # Chains of other pod networks, besides our own.
 FOREIGN_CHAINS='^(cali-|CILIUM_|WEAVE)'
 host_facts() {
   set -u
   export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
   local SUDO=$SUDO refusal
+  # What comes before this line is of the login shell.
+  fact facts begin
   if refusal=$(as_root true 2>&1) && [[ $(as_root id -u) == 0 ]]; then
     fact root yes
   else
@@ -39,14 +42,26 @@ system_facts() {
     fact os_family "$ID ${ID_LIKE:-}"
   )
   fact arch "$(uname -m)"
+  fact package_arch "$(dpkg --print-architecture 2>/dev/null)"
   fact kernel "$(uname -r)"
   fact cpus "$(nproc)"
-  fact memory_kib "$(awk '/^MemTotal:/ {print $2}' /proc/meminfo)"
+  # Huge pages are reserved: no other memory comes of them.
+  fact memory_kib "$(awk '/^MemTotal:/ {free = $2} /^Hugetlb:/ {free -= $2} END {print free}' /proc/meminfo)"
   fact swaps "$(awk 'NR > 1 {printf "%s,%s ", $1, $3}' /proc/swaps 2>/dev/null)"
+  fact inactive_swaps "$(inactive_swaps | tr '\n' ' ')"
   fact free_kib "$(df --portability --block-size=1024 /var/lib | awk 'END {print $4}')"
+  # A file system without a fixed number of inodes has 0 of 0, or "-".
+  fact free_inodes "$(df --output=iavail,itotal /var/lib | awk 'END {print ($2 > 0 ? $1 : "-")}')"
   fact init "$(cat /proc/1/comm)"
   fact mounts "$(restrictions | tr '\n' ' ')"
   fact modules "$(has_modules && echo yes || echo no)"
+  fact missing_modules "$(missing_modules | tr '\n' ' ')"
+  fact missing_controllers "$(missing_controllers | tr '\n' ' ')"
+  fact selinux "$(is_selinux_enforcing && echo enforcing || echo no)"
+  # A container has its host's clock.
+  fact synchronized "$(systemd-detect-virt --quiet --container ||
+    timedatectl show --property=NTPSynchronized --value 2>/dev/null)"
+  fact later_settings "$(later_settings | tr '\n' ' ')"
   fact proxies "$(grep --no-messages --files-with-matches --ignore-case --extended-regexp \
     '^[^#]*\b(https?|all)_proxy=' /etc/environment /etc/profile.d/*.sh /etc/systemd/system.conf \
     /etc/systemd/system.conf.d/*.conf | tr '\n' ' ')"
@@ -59,7 +74,8 @@ network_facts() {
   # IPv4 routes, addresses in hexadecimal: proc(5). The resolver that kubeadm tells the kubelet to use.
   fact routes "$(awk 'NR > 1 {print $1 "," $2 "," $3 "," $8}' /proc/net/route | tr '\n' ' ')"
   path=/run/systemd/resolve/resolv.conf
-  [[ -e $path ]] || path=/etc/resolv.conf
+  systemctl is-active --quiet systemd-resolved 2>/dev/null || path=/etc/resolv.conf
+  fact resolver "$path"
   fact nameservers "$(awk '$1 == "nameserver" {print $2}' "$path" 2>/dev/null | tr '\n' ' ')"
 }
 
@@ -67,15 +83,23 @@ network_facts() {
 other_facts() {
   local path
   # shellcheck disable=SC2153
-  fact files "$(for path in $PATHS; do [[ ! -e $path ]] || printf '%s ' "$path"; done)"
+  fact files "$(foreign_files | tr '\n' ' ')"
   fact folders "$(for path in "${CLUSTER_FOLDERS[@]}" /var/lib/etcd /var/lib/cni/networks/cbr0; do
     ! has_files "$path" || printf '%s ' "$path"
   done)"
-  fact cni "$(find /etc/cni/net.d -maxdepth 1 -regex '.*\.\(conf\|conflist\|json\)' -printf '%p ' 2>/dev/null)"
+  fact symlinks "$(for path in /var /var/lib "${CLUSTER_FOLDERS[@]}" /var/lib/etcd /var/lib/cni; do
+    [[ ! -L $path ]] || printf '%s,%s ' "$path" "$(readlink -f "$path")"
+  done)"
+  fact volumes "$(for path in "${CLUSTER_FOLDERS[@]}"; do
+    ! mounts_in "$path" | grep -q "^$path/[^/]*/" || printf '%s ' "$path"
+  done)"
+  # Folders of root's own, as containerd makes them, do not show the user what they have.
+  fact cni "$(as_root find /etc/cni/net.d -maxdepth 1 -regex '.*\.\(conf\|conflist\|json\)' -printf '%p ' 2>/dev/null)"
   fact links "$(ip -oneline link show | awk -F '[:@ ]+' '{printf "%s ", $2}')"
   fact chains "$(leftover_chains | sort -u | tr '\n' ' ')"
   fact services "$(systemctl list-units --plain --no-legend --state active,activating "${RUNTIMES[@]}" \
     2>/dev/null | awk '{printf "%s ", $1}')"
+  fact stopped_services "$(stopped_services "${RUNTIMES[@]}" | tr '\n' ' ')"
   fact packages "$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' \
     containerd containerd.io docker.io docker-ce cri-o kubelet kubeadm 2>/dev/null |
     awk '$2 == "installed" {printf "%s ", $1}')"
@@ -103,9 +127,15 @@ restrictions() {
   done
 }
 
-# has_modules: are the running kernel's modules installed? Without any module this is a container.
-has_modules() {
-  [[ -d /lib/modules/$(uname -r) || -z $(ls -A /lib/modules 2>/dev/null) ]]
+# foreign_files: print what exists of PATHS, and drop-ins that would change our units.
+foreign_files() {
+  local paths folder
+  # shellcheck disable=SC2153
+  read -ra paths <<<"$PATHS"
+  for folder in "${UNIT_FOLDERS[@]}"; do
+    paths+=("$folder"/{kubelet,containerd}.service.d)
+  done
+  as_root find "${paths[@]}" -maxdepth 1 ! -type d 2>/dev/null | sort -u
 }
 
 # listeners: print listening TCP sockets as PORT,PROGRAM,PID,SERVICE; "-" is unknown.

@@ -12,6 +12,7 @@ from ops.hosts.preflight import HostRequirements, hints, problems
 from ops.hosts.routes import Route
 
 FITS = Facts(
+    login_output="",
     root_refusal=None,
     clock=1_000_000,
     machine_id="0123456789abcdef",
@@ -19,24 +20,36 @@ FITS = Facts(
     os_family=frozenset({"debian"}),
     init="systemd",
     arch="amd64",
+    package_arch="amd64",
     kernel="6.1.0",
     cpus=2,
     memory_kib=4 << 20,
     swaps={},
+    inactive_swaps=(),
     free_kib=50 << 20,
+    free_inodes=None,
     mounts=(),
     has_modules=True,
+    missing_modules=(),
+    missing_controllers=(),
+    is_selinux_enforcing=False,
+    is_clock_synchronized=True,
+    later_settings=(),
     proxies=(),
     addresses=(("lo", "127.0.0.1"), ("eth0", "10.0.0.5"), ("docker0", "172.17.0.1")),
     listeners=(Listener(22, "sshd", "1", "ssh.service"),),
     routes=(),
-    nameservers=(),
+    resolver="/etc/resolv.conf",
+    nameservers=("192.168.1.1",),
     files=(),
     folders=(),
+    symlinks=(),
+    volumes=(),
     cni=(),
     links=("lo", "eth0", "docker0", "calibre0"),
     chains=(),
     services=(),
+    stopped_services=(),
     packages=(),
     claim=None,
     artifacts_digest="",
@@ -67,6 +80,58 @@ def test_a_suitable_host_has_no_problem() -> None:
             'run `systemctl mask --now "$(systemd-escape --path --suffix=swap /swap.img)" '
             '"$(systemd-escape --path --suffix=swap /dev/zram0)"`, or let it use swap with ',
         ),
+        (
+            {"login_output": "Welcome to host-0!"},
+            "login: the shell prints 'Welcome to host-0!' before the output of commands: let ~/.b",
+        ),
+        (
+            {"package_arch": "armhf", "arch": "arm64"},
+            "architecture: the kernel is arm64, and the packages are for armhf: install a system",
+        ),
+        (
+            {"inactive_swaps": (r"dev-disk-by\x2duuid-1.swap",)},
+            r"swap: dev-disk-by\x2duuid-1.swap is switched off until the next boot: run `systemctl "
+            r"mask 'dev-disk-by\x2duuid-1.swap'`, or let the kubelet use swap",
+        ),
+        ({"free_inodes": 100}, "disk: 100 inodes free in /var/lib; 20000 required"),
+        ({"missing_modules": ("vxlan",)}, "kernel: module vxlan is not installed, or forbidden in"),
+        (
+            {"missing_controllers": ("memory",)},
+            "cgroups: the memory controller is off: add `cgroup_enable=memory` to the kernel's",
+        ),
+        ({"is_selinux_enforcing": True}, "SELinux enforces a policy, and nothing here has labels"),
+        (
+            {"later_settings": (("/etc/sysctl.conf", "net.ipv4.ip_forward", "0"),)},
+            "kernel setting net.ipv4.ip_forward=0 in /etc/sysctl.conf would replace the Node's "
+            "net.ipv4.ip_forward=1 at the next boot: remove it there",
+        ),
+        (
+            {"later_settings": (("/etc/z", "net.ipv4.conf.default.forwarding", "0"),)},
+            "kernel setting net.ipv4.conf.default.forwarding=0 in /etc/z would replace the Node's",
+        ),
+        (
+            {"nameservers": ("127.0.0.1",)},
+            "nameserver 127.0.0.1 in /etc/resolv.conf is the host's own, and in a pod it is Core",
+        ),
+        (
+            {"nameservers": ()},
+            "nameserver: /etc/resolv.conf has none, and CoreDNS ends without one: have /etc/resol",
+        ),
+        (
+            {"symlinks": (("/var/lib/kubelet", "/data/kubelet"),)},
+            "folder /var/lib/kubelet is a symbolic link to /data/kubelet, and what is mounted in "
+            "it would not be found there: replace the link by a bind mount (in /etc/fstab: "
+            "`/data/kubelet /var/lib/kubelet none bind`)",
+        ),
+        (
+            {"folders": ("/var/lib/kubelet",), "volumes": ("/var/lib/kubelet",)},
+            "volumes or containers of an earlier cluster are mounted in /var/lib/kubelet: whoever "
+            "deletes these folders now deletes what is in the volumes: run `reboot`",
+        ),
+        (
+            {"stopped_services": ("k3s.service",)},
+            "service k3s.service is stopped, and starts at the next boot: run `k3s-uninstall.sh`",
+        ),
         ({"has_modules": False}, "kernel: the modules of 6.1.0, which is running, are not inst"),
         ({"mounts": (("/opt", "noexec"),)}, "file system of /opt is noexec: mount it"),
         ({"free_kib": 1 << 20}, "disk: 1.0 GiB free in /var/lib; 4.0 GiB required"),
@@ -88,8 +153,8 @@ def test_a_suitable_host_has_no_problem() -> None:
         (
             {"files": ("/usr/local/bin/kubelet",), "folders": ("/var/lib/etcd",)},
             "leftovers of an earlier installation: /usr/local/bin/kubelet /var/lib/etcd: run `rm "
-            "/usr/local/bin/kubelet; find /var/lib/etcd -depth -mindepth 1 ! -path '*/lost+found*' "
-            "-delete`",
+            "/usr/local/bin/kubelet; find /var/lib/etcd -xdev -depth -mindepth 1 ! -path "
+            "'*/lost+found*' -delete`",
         ),
         (
             {"cni": ("/etc/cni/net.d/05-cilium.conflist", "/etc/cni/net.d/87-podman.conflist")},
@@ -113,7 +178,8 @@ def test_a_suitable_host_has_no_problem() -> None:
         ),
         (
             {"services": ("crio.service",)},
-            "service crio.service is running: run `systemctl disable --now crio.service`",
+            "service crio.service is running: run `systemctl disable --now crio.service` once "
+            "nothing on this host needs its containers",
         ),
         (
             {"packages": ("docker.io", "containerd")},
@@ -243,6 +309,38 @@ def test_a_proxy_of_the_host_is_a_hint_unless_the_config_has_one() -> None:
     assert hint.startswith("proxy: the proxy set in /etc/environment on the host is not used")
     assert hints(facts, replace(WANTED, written={PROXY_ENVIRONMENT})) == []
     assert hints(FITS, WANTED) == []
+
+
+def test_settings_that_agree_with_ours_may_come_later() -> None:
+    later = (("/etc/z", "net.ipv4.ip_forward", "1"), ("/etc/z", "net.bridge.bridge-nf-x", "0"))
+    assert problems(replace(FITS, later_settings=later), WANTED) == []
+
+
+def test_a_kubelet_with_a_resolver_of_its_own_needs_none_of_the_host() -> None:
+    wanted = replace(WANTED, own_resolver=True, networks=NETWORKS)
+    for nameservers in ((), ("127.0.0.1",), ("10.96.0.10",), ("fd00::1",)):
+        facts = replace(FITS, nameservers=nameservers)
+        assert (problems(facts, wanted), hints(facts, wanted)) == ([], [])
+
+
+def test_nameservers_that_pods_do_not_reach_are_a_hint() -> None:
+    facts = replace(FITS, nameservers=("fd00::1", "fd00::2"))
+    assert problems(facts, WANTED) == []
+    (hint,) = hints(facts, WANTED)
+    assert hint.startswith("nameserver: /etc/resolv.conf has only fd00::1 fd00::2: pods have IPv4")
+    assert hints(replace(FITS, nameservers=("fd00::1", "192.0.2.1")), WANTED) == []
+
+
+def test_a_clock_that_nothing_synchronizes_is_a_hint() -> None:
+    facts = replace(FITS, is_clock_synchronized=False)
+    assert problems(facts, WANTED) == []
+    (hint,) = hints(facts, WANTED)
+    assert hint.startswith("clock: nothing synchronizes it")
+
+
+def test_swap_of_the_next_boot_is_accepted_where_the_kubelet_does() -> None:
+    facts = replace(FITS, inactive_swaps=("swap.img.swap",))
+    assert problems(facts, replace(WANTED, swap=True)) == []
 
 
 def test_truncated_host_facts_are_rejected() -> None:
