@@ -11,6 +11,9 @@ from ops.pulumi.cli import PARALLEL, UNATTENDED, PulumiCli, PulumiError
 from ops.pulumi.stack_file import read, refresh, require_stack_file
 from ops.pulumi.workspace import Workspace
 
+# A create that was interrupted is done again by the next `up`: there is nothing to import.
+OWN_OPTIONS = {"refresh": ("--clear-pending-creates",)}
+
 
 class Engine:
     """Runs pulumi with the environment of a workspace."""
@@ -75,7 +78,7 @@ class Engine:
     ) -> int:
         """Run `up`, `preview`, `refresh` or `destroy` unattended, and pass on its events."""
         unattended = () if verb == "preview" else UNATTENDED
-        always = ("--non-interactive", "--parallel", str(PARALLEL))
+        always = ("--non-interactive", "--parallel", str(PARALLEL), *OWN_OPTIONS.get(verb, ()))
         return self._cli.follow(
             verb,
             *unattended,

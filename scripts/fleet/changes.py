@@ -21,6 +21,8 @@ NOISE = (
     *("using pulumi-resource-", "update failed", "preview failed", "resource registration failed"),
     "an unhandled error occurred: program exited with non-zero exit code",
 )
+# The beginning of what the engine says of an interrupted run, with advice that is not for `fleet`.
+INTERRUPTED = "Attempting to deploy or update resources with"
 
 
 class Change(StrEnum):
@@ -223,11 +225,24 @@ class Changes:
         text = clean(message.text)
         if message.severity not in ("error", "warning") or not text or text.startswith(NOISE):
             return
+        if text.startswith(INTERRUPTED):
+            text = _interrupted(text)
         if text in self._seen:
             return
         self._seen.add(text)
         messages = self.errors if message.severity == "error" else self.warnings
         messages.append(Message(message.urn, message.severity, text))
+
+
+def _interrupted(text: str) -> str:
+    """Return in our words which resources an earlier run left unfinished."""
+    lines = (line.strip() for line in text.splitlines())
+    urns = (line.partition(",")[0] for line in lines if line.startswith("* urn:"))
+    names = ", ".join(dict.fromkeys(urn.rpartition("::")[2] for urn in urns))
+    return (
+        f"an earlier run was interrupted while it changed {names}; that is safe: `fleet up` does "
+        "it again, and `fleet refresh` removes this notice"
+    )
 
 
 def _unavailable(outputs: Mapping[str, Any]) -> dict[str, str]:

@@ -304,7 +304,12 @@ def test_the_lock_of_a_killed_run_is_reported_with_the_command_that_removes_it(
     match = re.search(r"^  (fleet .*)$", refused, re.MULTILINE)
     assert match is not None, refused
     finish(holding.start_command(*f".venv/bin/{match[1]}".split()))
-    assert "created" in holding.fleet("up")
+    shown = holding.fleet("up")
+    assert "created" in shown
+    assert "interrupted while it changed slow;" in shown
+    assert "interactively" not in shown
+    holding.fleet("refresh")
+    assert "interrupted" not in holding.fleet("up")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
