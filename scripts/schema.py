@@ -7,6 +7,8 @@ from typing import Any
 from model.config.schema import FleetConfig
 from scripts import config_reference, port_reference
 
+NULL = {"type": "null"}
+ANNOTATIONS = ("default", "description", "examples", "title")
 SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "stack.schema.json"
 
 
@@ -14,6 +16,8 @@ def stack_schema() -> dict[str, Any]:
     """Return the schema of a `Pulumi.<stack>.yaml`; other config keys are not described."""
     fleet = FleetConfig.model_json_schema()
     definitions = fleet.pop("$defs")
+    for described in (fleet, *definitions.values()):
+        _allow_keys_without_value(described)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A stack of kubeadm-fleet",
@@ -28,6 +32,16 @@ def stack_schema() -> dict[str, Any]:
         },
         "$defs": definitions,
     }
+
+
+def _allow_keys_without_value(described: dict[str, Any]) -> None:
+    """Let every optional key of an object be null: to the program, it is not set then."""
+    properties = described.get("properties", {})
+    for key in properties.keys() - set(described.get("required", ())):
+        value = properties[key]
+        if NULL not in value.get("anyOf", ()):
+            kept = {name: value.pop(name) for name in ANNOTATIONS if name in value}
+            properties[key] = {**kept, "anyOf": [value, NULL]}
 
 
 def rendered() -> str:

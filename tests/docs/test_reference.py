@@ -31,6 +31,14 @@ def test_every_key_of_every_part_is_listed() -> None:
         assert [key for key in definition["properties"] if f"\n| `{key}` |" not in listed] == []
 
 
+def test_the_schema_accepts_optional_keys_without_value_as_the_program_does() -> None:
+    fleet = schema.stack_schema()["properties"]["config"]["properties"]["kubeadm-fleet:fleet"]
+    for described in (fleet, *schema.stack_schema()["$defs"].values()):
+        properties = described.get("properties", {})
+        nullable = {key for key in properties if schema.NULL in properties[key].get("anyOf", ())}
+        assert nullable == properties.keys() - set(described.get("required", ()))
+
+
 def nested(key: Key) -> Any:
     """Return a config that holds the key's example and nothing else."""
     value = key.example
