@@ -1,7 +1,9 @@
 """Deadlines of a machine's steps fit what the steps wait for."""
 
+import asyncio
 import re
 from typing import cast
+from unittest import mock
 
 import pulumi
 import pytest
@@ -12,7 +14,7 @@ from components.machine import (
     JOIN_SECONDS,
     PREPARE_SECONDS,
 )
-from components.workers import endpoint_seconds
+from components.workers import Workers, endpoint_seconds
 from model.pki.certificates import JOIN_VALID
 from ops.hosts.scripts import read
 from tests.components.graph import Graph
@@ -45,6 +47,28 @@ def test_a_worker_does_not_wait_long_for_a_cluster_that_could_not_be_initialized
     assert int(endpoint_seconds("an-id")) == ENDPOINT_SECONDS
     unknown = cast("str", pulumi.UNKNOWN)
     assert int(endpoint_seconds(unknown)) <= 30
+
+
+def test_workers_begin_to_wait_for_the_endpoint_when_the_cluster_is_initialized() -> None:
+    """Until then a first control plane may take longer than they wait for the endpoint."""
+
+    async def wait() -> str:
+        loop = asyncio.get_running_loop()
+        initialized: asyncio.Future[str] = loop.create_future()
+        is_known: asyncio.Future[bool] = loop.create_future()
+        is_known.set_result(True)
+        init, machine = mock.Mock(), mock.Mock()
+        init.id = pulumi.Output(set(), initialized, is_known)
+        Workers.join(mock.Mock(machines=[machine]), init, after=[])
+        settings = machine.join.call_args.args[1]
+        waits = asyncio.ensure_future(settings["ENDPOINT_DEADLINE"].future())
+        await asyncio.sleep(0.05)
+        assert not waits.done()
+        initialized.set_result("id")
+        return str(await waits)
+
+    assert PREPARE_SECONDS + INIT_SECONDS > ENDPOINT_SECONDS
+    assert asyncio.run(wait()) == str(ENDPOINT_SECONDS)
 
 
 def test_workers_await_the_initialization_without_depending_on_it(prod: Graph) -> None:
