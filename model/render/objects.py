@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from model.api_objects import Json
+
 MANIFESTS = Path(__file__).parents[2] / "manifests"
-Object = dict[str, Any]
 
 
 class _Dumper(yaml.SafeDumper):
@@ -22,17 +23,17 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def read(name: str) -> list[Object]:
+def read(name: str) -> list[Json]:
     """Return the objects of manifests/NAME.yaml."""
     return list(yaml.safe_load_all((MANIFESTS / f"{name}.yaml").read_text()))
 
 
-def dump(objects: list[Object]) -> str:
+def dump(objects: list[Json]) -> str:
     """Return objects as YAML documents."""
     return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False)
 
 
-def set_environment(objects: list[Object], values: Mapping[str, str]) -> None:
+def set_environment(objects: list[Json], values: Mapping[str, str]) -> None:
     """Set environment variables in every container that has them."""
     for container in _containers(objects):
         for variable in container.get("env", ()):
@@ -40,7 +41,7 @@ def set_environment(objects: list[Object], values: Mapping[str, str]) -> None:
                 variable["value"] = values[variable["name"]]
 
 
-def _containers(objects: list[Object]) -> Iterator[Object]:
+def _containers(objects: list[Json]) -> Iterator[Json]:
     for each in objects:
         pod = each.get("spec", {}).get("template", {}).get("spec", {})
         yield from (*pod.get("initContainers", ()), *pod.get("containers", ()))

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from ops.kube.client import APPLY, PROBE_RETRIES, Client, Json, unless_missing
+from model.api_objects import Json
+from ops.kube.client import APPLY, PROBE_RETRIES, Client, unless_missing
 from ops.kube.errors import ApiError
 
 FIELD_MANAGER = "kubeadm-fleet"

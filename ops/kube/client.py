@@ -18,13 +18,12 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.connection import HTTPConnection
 
+from model.api_objects import Json
 from ops.errors import OperatorError
 from ops.kube.access import Access
 from ops.kube.errors import TRANSIENT, ApiError, Refused, Unavailable, from_response
 from ops.wait import wait_until
 
-# An API object or response.
-Json = dict[str, Any]
 T = TypeVar("T")
 
 CONNECT_SECONDS = 5.0

@@ -1,8 +1,9 @@
 """A cluster's health: its Nodes, its DNS, and connectivity between pods on all Nodes."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
+from model.api_objects import Json
 from model.well_known import CONTROL_PLANE_LABEL, POOL_LABEL
 from ops.errors import OperatorError
 from ops.kube import etcd_space, reachability
@@ -10,8 +11,6 @@ from ops.kube.client import PROBE_RETRIES, Client, poll_seconds
 from ops.kube.conditions import is_ready, message
 from ops.kube.errors import ApiError
 from ops.wait import NotYet, wait_until
-
-Object = dict[str, Any]
 
 POLL_SECONDS = 0.5
 SYSTEM_PODS = "/api/v1/namespaces/kube-system/pods"
@@ -126,7 +125,7 @@ def _check(client: Client, expected: Sequence[str]) -> ClusterHealth:
     return {"nodes": [_summary(node) for node in nodes], "missing": missing}
 
 
-def _missing_nodes(expected: Sequence[str], nodes: list[Object]) -> Iterator[str]:
+def _missing_nodes(expected: Sequence[str], nodes: list[Json]) -> Iterator[str]:
     found = {_name(node): node for node in nodes}
     for name in expected:
         if name not in found:
@@ -152,13 +151,13 @@ def _unknown_nodes(
         )
 
 
-def _missing_dns(pods: list[Object]) -> Iterator[str]:
+def _missing_dns(pods: list[Json]) -> Iterator[str]:
     if not any(is_ready(pod) for pod in pods):
         states = "; ".join(_pod_state(pod) for pod in pods) or "no pod exists"
         yield f"CoreDNS: no pod is Ready: {states}"
 
 
-def _missing_probes(expected: Sequence[str], pods: list[Object]) -> Iterator[str]:
+def _missing_probes(expected: Sequence[str], pods: list[Json]) -> Iterator[str]:
     by_node = _by_node(pods)
     for name in expected:
         if name not in by_node:
@@ -168,7 +167,7 @@ def _missing_probes(expected: Sequence[str], pods: list[Object]) -> Iterator[str
 
 
 def _ready_probes(
-    expected: Sequence[str], nodes: list[Object], pods: list[Object]
+    expected: Sequence[str], nodes: list[Json], pods: list[Json]
 ) -> Iterator[reachability.Probe]:
     """Yield the probes to compare: Nodes or probes that are not Ready are already reported."""
     by_node = _by_node(pods)
@@ -179,7 +178,7 @@ def _ready_probes(
             yield reachability.Probe(name, _name(pod), pod["status"].get("podIP", ""))
 
 
-def _by_node(pods: list[Object]) -> dict[str, Object]:
+def _by_node(pods: list[Json]) -> dict[str, Json]:
     """Return the pods by Node, without terminating ones: their successors count."""
     return {
         pod["spec"].get("nodeName"): pod
@@ -188,11 +187,11 @@ def _by_node(pods: list[Object]) -> dict[str, Object]:
     }
 
 
-def _name(thing: Object) -> str:
+def _name(thing: Json) -> str:
     return str(thing["metadata"]["name"])
 
 
-def _pod_state(pod: Object) -> str:
+def _pod_state(pod: Json) -> str:
     status = pod["status"]
     waiting = [
         f"{container['name']} {state.get('reason', '')} {state.get('message', '')}".strip()
@@ -206,7 +205,7 @@ def _pod_state(pod: Object) -> str:
     return f"{_name(pod)} on {pod['spec'].get('nodeName')}: {status['phase']} ({detail})"
 
 
-def _summary(node: Object) -> NodeSummary:
+def _summary(node: Json) -> NodeSummary:
     """Summarize a Node; one whose kubelet has not reported yet has neither addresses nor labels."""
     status = node["status"]
     addresses = [

@@ -3,10 +3,7 @@
 https://kubernetes.io/docs/reference/node/node-status/#condition
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-Object = Mapping[str, Any]
+from model.api_objects import Object
 
 
 def condition(thing: Object, kind: str) -> Object:

@@ -28,10 +28,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
 
+from model.api_objects import Json
 from ops.errors import OperatorError
 from ops.kube import pdb, placement, volumes, webhooks
 from ops.kube import pod as pods_of
-from ops.kube.client import Client, Json
+from ops.kube.client import Client
 from ops.kube.conditions import is_ready
 from ops.kube.errors import TRANSIENT, ApiError
 from ops.kube.liveness import Liveness

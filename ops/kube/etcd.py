@@ -40,8 +40,6 @@ EXEC_SECONDS = 8.0
 # A member that has raised it takes part in consensus; `endpoint health` calls it unhealthy.
 NO_SPACE = "NOSPACE"
 
-Json = Any
-
 
 @dataclass(frozen=True)
 class Member:
@@ -72,7 +70,7 @@ def members(client: Client, *, besides: str = "") -> list[Member]:
     return [_member(member, healthy) for member in listed["members"]]
 
 
-def _is_healthy(endpoint: Json) -> bool:
+def _is_healthy(endpoint: Any) -> bool:
     alarms = endpoint.get("error", "").removeprefix("Active Alarm(s):").split()
     return bool(endpoint["health"]) or set(alarms) == {NO_SPACE}
 
@@ -167,7 +165,7 @@ def _removal_timeout(client: Client, name: str, reason: str, seconds: float) -> 
     )
 
 
-def _member(listed: Json, healthy: set[str]) -> Member:
+def _member(listed: Any, healthy: set[str]) -> Member:
     peers, clients = listed.get("peerURLs", ()), listed.get("clientURLs", ())
     return Member(
         id=f"{listed['ID']:x}",
@@ -178,7 +176,7 @@ def _member(listed: Json, healthy: set[str]) -> Member:
     )
 
 
-def run_in_any_pod(client: Client, besides: str, *commands: Sequence[str]) -> list[Json]:
+def run_in_any_pod(client: Client, besides: str, *commands: Sequence[str]) -> list[Any]:
     """Return etcdctl's output of the commands, all run in the first pod that answers."""
     reasons = []
     for pod in _pods(client, besides):
@@ -191,7 +189,7 @@ def run_in_any_pod(client: Client, besides: str, *commands: Sequence[str]) -> li
     )
 
 
-def _etcdctl(client: Client, pod: str, command: Sequence[str]) -> Json:
+def _etcdctl(client: Client, pod: str, command: Sequence[str]) -> Any:
     finished = run(client, NAMESPACE, pod, [*ETCDCTL, *command], deadline_seconds=EXEC_SECONDS)
     try:
         # `endpoint health` fails when any member is unhealthy, and names it in its output.

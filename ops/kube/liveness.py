@@ -18,7 +18,8 @@ import time
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from ops.kube.client import Client, Json
+from model.api_objects import Json
+from ops.kube.client import Client
 from ops.kube.conditions import condition, is_ready
 from ops.kube.errors import ApiError, Unavailable
 

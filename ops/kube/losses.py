@@ -9,8 +9,9 @@ They are named as well: they run on while their machine is changed, or are delet
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from model.api_objects import Json
 from ops.kube import placement, pod, volumes, webhooks
-from ops.kube.client import Client, Json
+from ops.kube.client import Client
 from ops.kube.errors import ApiError
 
 READ_SECONDS = 5

@@ -11,8 +11,9 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from model.api_objects import Json
 from ops.kube import placement
-from ops.kube.client import PROBE_RETRIES, Client, Json, unless_missing
+from ops.kube.client import PROBE_RETRIES, Client, unless_missing
 from ops.kube.errors import ApiError
 from ops.kube.node import CORDONED, PENDING, Node, metadata_patch
 from ops.kube.pod import has_finished, is_mirror

@@ -5,15 +5,13 @@ in its prose.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
+from model.api_objects import Json
 from model.selectors import matches
 from ops.kube.client import Client
 
-Object = dict[str, Any]
 
-
-def blocking(client: Client, pods: Iterable[Object]) -> list[str]:
+def blocking(client: Client, pods: Iterable[Json]) -> list[str]:
     """Describe the budgets that block one of `pods`, each once: name and allowed disruptions."""
     pods = list(pods)
     return [
@@ -23,14 +21,14 @@ def blocking(client: Client, pods: Iterable[Object]) -> list[str]:
     ]
 
 
-def _covers(budget: Object, pod: Object) -> bool:
+def _covers(budget: Json, pod: Json) -> bool:
     if budget["metadata"]["namespace"] != pod["metadata"]["namespace"]:
         return False
     selector = budget["spec"].get("selector")
     return selector is not None and matches(selector, pod["metadata"].get("labels", {}))
 
 
-def _describe(budget: Object) -> str:
+def _describe(budget: Json) -> str:
     metadata, status = budget["metadata"], budget.get("status", {})
     return (
         f"{metadata['namespace']}/{metadata['name']} allows "

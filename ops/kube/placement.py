@@ -9,13 +9,11 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from model.api_objects import Object
 from model.selectors import meets
 from ops.kube.conditions import is_ready
 from ops.kube.pod import few
-
-Object = Mapping[str, Any]
 
 HARD_EFFECTS = ("NoSchedule", "NoExecute")
 # Taints that a controller derives from readiness and cordons, shortly after they change.

@@ -1,9 +1,9 @@
 """A pod as the API returns it: its identity, its owners, and what is lost with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-Object = Mapping[str, Any]
+from model.api_objects import Object
 
 # Marks the API's mirror of a static pod, which only its kubelet can terminate.
 MIRROR = "kubernetes.io/config.mirror"

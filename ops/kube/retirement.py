@@ -9,7 +9,7 @@ https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 from collections.abc import Callable
 from contextlib import suppress
 
-from ops.kube.client import Json
+from model.api_objects import Json
 from ops.kube.drain import Drain
 from ops.kube.errors import TRANSIENT, ApiError
 from ops.kube.liveness import Liveness

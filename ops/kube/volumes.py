@@ -7,7 +7,8 @@ https://kubernetes.io/docs/concepts/storage/persistent-volumes/#node-affinity
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ops.kube.client import Client, Json
+from model.api_objects import Json
+from ops.kube.client import Client
 from ops.kube.errors import ApiError
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from model.api_objects import Json
 from model.selectors import matches
-from ops.kube.client import Client, Json
+from ops.kube.client import Client
 from ops.kube.errors import ApiError
 from ops.kube.pod import uid
 

@@ -9,9 +9,10 @@ from hashlib import sha256
 
 import yaml
 
+from model.api_objects import Json
 from ops.kube import etcd_space, losses, retirement
 from ops.kube.apply import FIELD_MANAGER
-from ops.kube.client import APPLY, Client, Json, unless_missing
+from ops.kube.client import APPLY, Client, unless_missing
 from ops.kube.nodes import SYSTEM, Nodes
 from ops.rollout.documents import VERSION
 from ops.rollout.observed import ObservedCluster
