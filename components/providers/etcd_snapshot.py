@@ -65,7 +65,7 @@ class EtcdSnapshotProvider(Provider[EtcdSnapshotInputs, EtcdSnapshotState]):
 
     def _read(self, state: EtcdSnapshotState) -> EtcdSnapshotState:
         """Ask the machine whether it still needs the snapshot."""
-        from ops.hosts.ssh import Unreachable
+        from ops.hosts.ssh_errors import Unreachable
 
         try:
             return {**state, "condition": MISSING if _is_required(state) else DELIVERED}

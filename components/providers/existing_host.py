@@ -111,7 +111,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
 
     def _update(self, olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostState:
         """Log in with the new settings, verify the host's identity, and send its artifacts."""
-        from ops.hosts.ssh import Unreachable
+        from ops.hosts.ssh_errors import Unreachable
 
         try:
             return _send(olds, news)
@@ -127,7 +127,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
 
     def _read(self, state: ExistingHostState) -> ExistingHostState:
         """Inspect the host; record whatever prevents the inspection."""
-        from ops.hosts.ssh import Unreachable
+        from ops.hosts.ssh_errors import Unreachable
 
         try:
             with visit_to(state) as visit:
@@ -144,7 +144,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
 
     def _delete(self, state: ExistingHostState) -> None:
         """Restore the host; leave it alone if it is not the enrolled one."""
-        from ops.hosts.ssh import Unreachable
+        from ops.hosts.ssh_errors import Unreachable
 
         if is_forgotten(state["machine"]):
             return
@@ -177,7 +177,7 @@ def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool
     preview that cannot reach a host leaves the decision to `up`.
     """
     from ops.hosts import replacement
-    from ops.hosts.ssh import Unreachable
+    from ops.hosts.ssh_errors import Unreachable
 
     run = this_run()
     unfit, unknown = [], []

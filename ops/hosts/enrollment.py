@@ -9,7 +9,8 @@ from time import time
 from ops.errors import OperatorError
 from ops.hosts import artifacts, preflight, scripts
 from ops.hosts.facts import Claim, Facts
-from ops.hosts.ssh import Connection, Finished, Unreachable
+from ops.hosts.ssh import Connection, Finished
+from ops.hosts.ssh_errors import Unreachable
 from ops.hosts.sudo import run_as_root
 
 SILENCE_SECONDS = 120

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from ops.hosts import scripts
-from ops.hosts.ssh import Connection, Unreachable, send
+from ops.hosts.ssh import Connection, send
+from ops.hosts.ssh_errors import Unreachable
 from ops.hosts.sudo import open_as_root
 
 if TYPE_CHECKING:

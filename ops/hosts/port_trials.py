@@ -16,7 +16,8 @@ from model.ports import CONTROL_PLANES, OPERATOR, TCP, PortRule, Trial, trials
 from model.well_known import API_PORT
 from ops.hosts.login import Login
 from ops.hosts.port_agent import PortAgent
-from ops.hosts.ssh import Unreachable, connected
+from ops.hosts.ssh import connected
+from ops.hosts.ssh_errors import Unreachable
 
 # New machines of a round; a host has a connection and a thread for as long as it lasts.
 ROUND = 100

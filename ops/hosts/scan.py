@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from model.ssh_keys import ALGORITHMS
 from ops.hosts import ssh
 from ops.hosts.login import Login
-from ops.hosts.ssh import Unreachable, reach
+from ops.hosts.ssh import reach
+from ops.hosts.ssh_errors import Unreachable
 
 if TYPE_CHECKING:
     import paramiko

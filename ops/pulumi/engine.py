@@ -41,7 +41,7 @@ class Engine:
                 return True
             if create:
                 if workspace.tracked_config.is_file():
-                    # The engine writes the file anew, with what it read.
+                    # The engine rewrites the file with what it read.
                     read(workspace.tracked_config)
                 self._cli.capture("stack", "init", "--no-select", workspace.stack)
             return create

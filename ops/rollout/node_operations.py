@@ -9,7 +9,7 @@ from ops.hosts import content
 from ops.hosts.login import Login
 from ops.hosts.operations import IDENTITY, MACHINE, OPERATIONS, Operation
 from ops.hosts.session import HostConnection
-from ops.hosts.ssh import ConnectionLost, Unreachable
+from ops.hosts.ssh_errors import ConnectionLost, Unreachable
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedMachine, parse
 from ops.wait import wait_until

@@ -13,7 +13,7 @@ from model.fleet import Bastion
 from ops.errors import OperatorError
 from ops.hosts.login import Login
 from ops.hosts.scan import host_keys
-from ops.hosts.ssh import Unreachable
+from ops.hosts.ssh_errors import Unreachable
 
 if TYPE_CHECKING:
     import paramiko

@@ -34,7 +34,7 @@ def command(stack: str, tty: bool, machine: str, arguments: tuple[str, ...]) -> 
     """
     import shlex
 
-    from ops.hosts.ssh import Unreachable
+    from ops.hosts.ssh_errors import Unreachable
     from scripts.fleet.engine_run import inventory
 
     line = arguments[0] if len(arguments) == 1 else shlex.join(arguments)

@@ -11,7 +11,7 @@ from components.providers.etcd_snapshot import EtcdSnapshotProvider
 from ops.errors import OperatorError
 from ops.hosts import session
 from ops.hosts.operations import Operation
-from ops.hosts.ssh import Unreachable
+from ops.hosts.ssh_errors import Unreachable
 from tests.model import snapshots
 
 SNAPSHOT = EtcdSnapshotProvider()

@@ -13,7 +13,8 @@ from model.fleet import Bastion
 from ops.hosts import ssh
 from ops.hosts.bastion_pool import DIALS, BastionPool
 from ops.hosts.login import Login
-from ops.hosts.ssh import Unreachable, connected
+from ops.hosts.ssh import connected
+from ops.hosts.ssh_errors import Unreachable
 from tests.scripts.command_plugin.sshd import KeyPair, Sshd, make_key
 
 LOGINS = "Accepted publickey"

@@ -9,7 +9,8 @@ import paramiko
 import pytest
 
 from ops.hosts.login import Login
-from ops.hosts.ssh import Connection, ConnectionLost, Finished
+from ops.hosts.ssh import Connection, Finished
+from ops.hosts.ssh_errors import ConnectionLost
 
 LOGIN = Login("192.0.2.1", 22, "root")
 SECONDS = 10

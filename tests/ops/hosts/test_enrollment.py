@@ -13,7 +13,8 @@ from model.render.machine_files import COMMON_FILES, table
 from model.render.node_paths import ARTIFACTS
 from ops.errors import OperatorError
 from ops.hosts import artifacts, content
-from ops.hosts.ssh import WrongHostKey, connected
+from ops.hosts.ssh import connected
+from ops.hosts.ssh_errors import WrongHostKey
 from tests.ops.hosts.bare_hosts import BareHost, Lab, run
 from tests.ops.hosts.bundles import make_bundle, sent, wanted
 from tests.waiting import await_true

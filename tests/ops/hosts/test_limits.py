@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops.hosts import enrollment, ssh
+from ops.hosts import enrollment, ssh_handshake
 from ops.hosts.artifacts import HostArtifacts
 from ops.hosts.enrollment import Enrollment
 from ops.hosts.login import Login
@@ -53,10 +53,10 @@ def test_handshakes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         set_keepalive=lambda _: None,
     )
     monkeypatch.setattr("paramiko.Transport", lambda _: transport)
-    monkeypatch.setattr(ssh, "_greet", busy)
-    monkeypatch.setattr(ssh, "_authenticate", lambda *_: None)
+    monkeypatch.setattr(ssh_handshake, "_exchange_keys", busy)
+    monkeypatch.setattr(ssh_handshake, "_authenticate", lambda *_: None)
     login = Login("192.0.2.1", 22, "root")
-    assert most_at_once(lambda _: ssh._login(login, None), busy) == 32
+    assert most_at_once(lambda _: ssh_handshake.log_in(login, None, 1), busy) == 32
 
 
 @pytest.mark.parametrize(("size", "most"), [(10**9, 8), (1000, CALLS)])

@@ -14,7 +14,7 @@ from model import paths
 from model.artifacts.bundle import Bundle
 from ops.errors import OperatorError
 from ops.hosts import content
-from ops.hosts.ssh import ConnectionLost, Unreachable
+from ops.hosts.ssh_errors import ConnectionLost, Unreachable
 from ops.rollout import actions
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.node_operations import NodeOperations
