@@ -1,10 +1,11 @@
 """Tells the providers of this run what no resource has as an input (ops/current_run.py)."""
 
 import sys
+from collections.abc import Iterator
 
 import pulumi
 
-from model.fleet import CONTROL_PLANE, WORKER, Cluster, Fleet
+from model.fleet import CONTROL_PLANE, WORKER, Cluster, ExistingSettings, Fleet
 from model.limits import SHARED, Limits
 from ops import current_run
 from ops.current_run import CurrentRun, Group
@@ -20,6 +21,7 @@ def announce(fleet: Fleet) -> None:
         parallel=pulumi.runtime.settings.SETTINGS.parallel or 0,
         groups={cluster.name: groups_of(cluster) for cluster in fleet.clusters},
         consents={cluster.name: cluster.data_loss for cluster in fleet.clusters},
+        hosts=dict(_hosts(fleet)),
     )
     current_run.write(engine, run)
 
@@ -34,6 +36,15 @@ def groups_of(cluster: Cluster) -> tuple[Group, ...]:
         Group(CONTROL_PLANE, "", [machine.name for machine in cluster.control_planes]),
         *(Group(WORKER, group, names, limits.of(group)) for group, names in nodes.items()),
     )
+
+
+def _hosts(fleet: Fleet) -> Iterator[tuple[str, str]]:
+    for cluster in fleet.clusters:
+        for machine in cluster.machines:
+            if isinstance(machine.settings, ExistingSettings):
+                yield f"{machine.settings.host}:{machine.settings.port}", machine.name
+                if machine.settings.host_key:
+                    yield machine.settings.host_key, machine.name
 
 
 def engine_address() -> str | None:

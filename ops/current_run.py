@@ -39,13 +39,15 @@ class Group:
 class CurrentRun:
     """One run; `parallel` is the engine's limit of concurrent steps, 0 if it is unknown.
 
-    `groups` are the machines that each cluster is to have, `consents` to the loss of their data.
+    `groups` are the machines that each cluster is to have, `consents` to the loss of their data;
+    `hosts` are the names of machines by their hosts' SSH addresses and host keys.
     """
 
     is_preview: bool = False
     parallel: int = 0
     groups: Mapping[str, Sequence[Group]] = field(default_factory=dict)
     consents: Mapping[str, str] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(engine: str, run: CurrentRun) -> None:

@@ -32,7 +32,7 @@ from pulumi.dynamic import DiffResult, ReadResult
 
 from components.providers import hold
 from components.providers.base import NotKnown, ProvidedResource, Provider, require_known
-from components.providers.engine_log import EngineLog, own_urn
+from components.providers.engine_log import EngineLog, own_urn, this_run
 from components.providers.hold import Hold
 from components.providers.rollout_plan import (
     Policy,
@@ -117,11 +117,13 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
 
     def _diff(self, olds: RolloutState, news: RolloutInputs) -> DiffResult:
         """Compare with the recorded and observed state; reject unsafe changes."""
-        from ops.rollout.guards import reject_unsafe
+        from ops.rollout.guards import reject_moved_hosts, reject_unsafe
 
         _require_judgeable(news)
         waiting = news["waiting"]
-        reject_unsafe(ClusterChange.of(olds, _judged(news)), olds["found"], news["recorded"])
+        change = ClusterChange.of(olds, _judged(news))
+        reject_moved_hosts(change, this_run().hosts)
+        reject_unsafe(change, olds["found"], news["recorded"])
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
         changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)

@@ -42,6 +42,17 @@ def reject_unsafe(
         _reject_joins(before, after, current)
 
 
+def reject_moved_hosts(change: ClusterChange, hosts: Mapping[str, str]) -> None:
+    """Reject a host that moves to another cluster, where it would join before it has left.
+
+    `hosts` are all hosts of the config, by address and by host key, with their machines' names.
+    """
+    for machine in change.before.machines:
+        name = hosts.get(machine.host) or hosts.get(machine.host_key) or machine.name
+        if name != machine.name and name not in change.after.by_name:
+            raise _renamed(change.before.name, machine.host, machine.name, name)
+
+
 def _reject_immutable_changes(before: DesiredCluster, after: DesiredCluster) -> None:
     """Reject changes of values in certificates, kubeconfigs and pods: they need a new cluster."""
     stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
@@ -84,17 +95,13 @@ def _reject_other_names(before: DesiredCluster, after: DesiredCluster) -> None:
         if former is not None and former.role != machine.role:
             raise OperatorError(
                 f"cluster {after.name}: {machine.name} is a {former.role} and cannot become a "
-                f"{machine.role}: {_remedy(machine)}"
+                f"{machine.role}: {_remedy(machine.name, machine.name)}"
             )
         if former is not None and _is_same_host(former, machine):
             continue
         for other in before.machines:
             if other.name != machine.name and _is_same_host(other, machine):
-                raise OperatorError(
-                    f"cluster {after.name}: the host {machine.host} is {other.name} and cannot "
-                    f"become {machine.name}: give it its previous name, or "
-                    f"{_remedy(machine, other)}"
-                )
+                raise _renamed(after.name, machine.host, other.name, machine.name)
 
 
 def _is_same_host(one: DesiredMachine, other: DesiredMachine) -> bool:
@@ -104,9 +111,15 @@ def _is_same_host(one: DesiredMachine, other: DesiredMachine) -> bool:
     )
 
 
-def _remedy(machine: DesiredMachine, former: DesiredMachine | None = None) -> str:
-    leaving = former or machine
-    return f"remove {leaving.name} from the config, run `fleet up`, and then add {machine.name}"
+def _renamed(cluster: str, host: str, former: str, name: str) -> OperatorError:
+    return OperatorError(
+        f"cluster {cluster}: the host {host} is {former} and cannot become {name}: give it its "
+        f"previous name, or {_remedy(former, name)}"
+    )
+
+
+def _remedy(leaving: str, joining: str) -> str:
+    return f"remove {leaving} from the config, run `fleet up`, and then add {joining}"
 
 
 def _reject_joins(before: DesiredCluster, after: DesiredCluster, current: str) -> None:

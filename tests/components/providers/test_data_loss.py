@@ -21,7 +21,7 @@ from tests.components.providers.box import Box, BoxArgs, Join, JoinArgs
 config = pulumi.Config()
 names, words = config.require_object("names"), config.get("words") or ""
 announce(SimpleNamespace(clusters=[SimpleNamespace(
-    name="cluster1", control_planes=[], workers=[], data_loss=words,
+    name="cluster1", control_planes=[], workers=[], data_loss=words, machines=[],
     upgrade=SimpleNamespace(max_unavailable=1, pool_limits={}),
 )]))
 boxes = {name: Box(name, BoxArgs(size=config.require("size"))) for name in names}

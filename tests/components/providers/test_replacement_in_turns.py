@@ -50,7 +50,7 @@ async def main():
     announce(SimpleNamespace(clusters=[SimpleNamespace(
         name="cluster1",
         control_planes=[],
-        data_loss="",
+        data_loss="", machines=[],
         workers=[SimpleNamespace(name=name, pool="general") for name in names],
         upgrade=SimpleNamespace(max_unavailable=config.require_int("limit"), pool_limits={}),
     )]))

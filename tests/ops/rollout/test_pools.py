@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from components.providers.rollout import RolloutProvider
+from ops.current_run import CurrentRun
 from ops.errors import OperatorError
 from ops.rollout import actions
 from ops.rollout.desired import ClusterChange, DesiredCluster
@@ -146,6 +147,21 @@ def test_a_host_under_another_name_is_rejected_with_what_to_do() -> None:
     renamed["machines"]["a-rack1-a"]["host"] = "10.0.9.9:22"
     with pytest.raises(OperatorError, match=r"the host 10.0.9.9:22 is a-worker-1"):
         diff(existing(), renamed)
+
+
+@pytest.mark.parametrize("by", ["10.0.0.101:22", KEYS["a-worker-1"]])
+def test_a_host_that_moves_to_another_cluster_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """By its address or its key; what the other cluster has is known from the run alone."""
+    run = CurrentRun(hosts={"10.0.0.102:22": "a-worker-2", by: "b-worker-1"})
+    monkeypatch.setattr("components.providers.rollout.this_run", lambda: run)
+    without = existing()
+    for key in ("machines", "machine_ids", "logins"):
+        del without[key]["a-worker-1"]
+    refusal = r"the host 10.0.0.101:22 is a-worker-1 and cannot become b-worker-1: give it its prev"
+    with pytest.raises(OperatorError, match=refusal):
+        diff(existing(), without)
 
 
 def test_hosts_that_swap_names_are_rejected() -> None:
