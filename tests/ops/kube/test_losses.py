@@ -1,5 +1,7 @@
 """What a preview says that drains will delete for good."""
 
+import socket
+import time
 from typing import Any
 
 import pytest
@@ -90,3 +92,18 @@ def test_an_unavailable_api_is_asked_once_for_all_nodes(api: Api) -> None:
         "what its drain deletes is unknown: 503 Service Unavailable: no etcd"
     }
     assert len(api.asked) == 1
+
+
+def test_a_silent_endpoint_costs_one_time_out_for_all_nodes(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "READ_SECONDS", 0.3)
+    names = [f"{NODE}{number}" for number in range(200)]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = api.kubeconfig.split("https://127.0.0.1:")[1].split("\n")[0]
+        kubeconfig = api.kubeconfig.replace(server, str(silent.getsockname()[1]))
+        began = time.monotonic()
+        said = losses.of_drains(client.of(kubeconfig), dict.fromkeys(names, False))
+        assert time.monotonic() - began < 2
+    assert list(said) == names
+    assert all(text.startswith("what its drain deletes is unknown") for text in said.values())
