@@ -1,14 +1,15 @@
 """The ports between a cluster's hosts, tried before a new one is prepared.
 
 Create and update try the ports between new machines, and between them and the others
-(model/ports.py); they change nothing on a host, and fail with everything that is closed. A machine
+(model/ports.py); they change nothing on a host, and fail with everything that is closed. They also
+compare what must differ between machines (ops/hosts/clones.py) with all others. A machine
 is new until it took part in a check that succeeded; one that could not be enrolled or updated, or
 does not answer, takes no part, and stops no other. Delete does nothing.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import pulumi
 from pulumi.dynamic import DiffResult
@@ -17,6 +18,9 @@ from components.providers.base import ProvidedResource, Provider, require_known
 from components.providers.engine_log import EngineLog
 from ops.errors import OperatorError
 from ops.hosts.login import Login, LoginProps
+
+if TYPE_CHECKING:
+    from ops.hosts.clones import HostIdentity
 
 
 class PortHostInputs(TypedDict):
@@ -38,9 +42,10 @@ class PortCheckInputs(TypedDict):
 
 
 class PortCheckState(PortCheckInputs):
-    """The check and the machines that passed it: their IDs by name."""
+    """The check and the machines that passed it: their IDs and identities by name."""
 
     passed: dict[str, str]
+    identities: "dict[str, HostIdentity]"
 
 
 class PortCheckProvider(Provider[PortCheckInputs, PortCheckState]):
@@ -48,7 +53,7 @@ class PortCheckProvider(Provider[PortCheckInputs, PortCheckState]):
 
     def _create(self, inputs: PortCheckInputs) -> PortCheckState:
         """Try the ports between all machines."""
-        return _check(inputs, {})
+        return _check(inputs, {}, {})
 
     def _diff(self, olds: PortCheckState, news: PortCheckInputs) -> DiffResult:
         """Check again when there is a new machine."""
@@ -57,7 +62,7 @@ class PortCheckProvider(Provider[PortCheckInputs, PortCheckState]):
 
     def _update(self, olds: PortCheckState, news: PortCheckInputs) -> PortCheckState:
         """Try the ports between new machines, and between them and the others."""
-        return _check(news, olds["passed"])
+        return _check(news, olds["passed"], olds["identities"])
 
 
 def _new(machine_ids: Mapping[str, str], passed: Mapping[str, str]) -> list[str]:
@@ -65,7 +70,11 @@ def _new(machine_ids: Mapping[str, str], passed: Mapping[str, str]) -> list[str]
     return [name for name, id_ in machine_ids.items() if id_ and passed.get(name) != id_]
 
 
-def _check(inputs: PortCheckInputs, passed: Mapping[str, str]) -> PortCheckState:
+def _check(
+    inputs: PortCheckInputs,
+    passed: Mapping[str, str],
+    identities: "Mapping[str, HostIdentity]",
+) -> PortCheckState:
     from model.ports import port_rules
     from ops.hosts.port_problems import problems
     from ops.hosts.port_trials import PortHost, from_operator, try_ports
@@ -82,6 +91,9 @@ def _check(inputs: PortCheckInputs, passed: Mapping[str, str]) -> PortCheckState
     vip_port = inputs.get("vip_port")
     rules = port_rules(None if vip_port is None else int(vip_port))
     results = try_ports(hosts, rules, new, from_operator(hosts, inputs["endpoint"]))
+    known = {name: host for name, host in identities.items() if name in inputs["hosts"]}
+    known |= results.identities
+    _compare(inputs["cluster"], known, new)
     if found := problems(hosts, results):
         lines = "\n  ".join(found)
         raise OperatorError(
@@ -95,7 +107,21 @@ def _check(inputs: PortCheckInputs, passed: Mapping[str, str]) -> PortCheckState
         name: id_ for name, id_ in passed.items() if inputs["machine_ids"].get(name) in (id_, "")
     }
     tried = {name: ids[name] for name in new if name in results.firewalls}
-    return {**inputs, "passed": {**kept, **tried}}
+    return {**inputs, "passed": {**kept, **tried}, "identities": known}
+
+
+def _compare(cluster: str, known: "Mapping[str, HostIdentity]", new: list[str]) -> None:
+    """Refuse machines that disturb each other, and warn of those that cannot be told apart."""
+    from ops.hosts import clones
+
+    for text in clones.warnings(known, new):
+        EngineLog("")(f"cluster {cluster}: {text}", ephemeral=False, warning=True)
+    if found := list(clones.mac_problems(known, new)):
+        lines = "\n  ".join(found)
+        raise OperatorError(
+            f"cluster {cluster}: no new machine was prepared:\n  {lines}\n"
+            "Fix this and run `fleet up` again."
+        )
 
 
 @dataclass(frozen=True)

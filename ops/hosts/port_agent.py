@@ -1,9 +1,9 @@
 """One host that tries its ports with others: scripts/node/ports.sh over SSH."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ops.hosts import scripts
+from ops.hosts import clones, scripts
 from ops.hosts.ssh import Connection, send
 from ops.hosts.ssh_errors import Unreachable
 from ops.hosts.sudo import open_as_root
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     import paramiko
 
 READY, SENT, DONE = "ready", "sent", "done"
-FIREWALL = "firewall "
+FIREWALL, IDENTITY = "firewall ", "identity "
 # For each phase; one takes four seconds at most.
 SILENCE_SECONDS = 30
 
 
 class PortAgent:
-    """A running agent; `number` is carried in its datagrams, `firewall` is active there."""
+    """A running agent; `number` is carried in its datagrams, `firewall` is active there.
+
+    `identity` is what distinguishes its host from others.
+    """
 
     def __init__(
         self,
@@ -41,8 +44,9 @@ class PortAgent:
         self._channel: paramiko.Channel = open_as_root(connection, text, "try_ports")
         self._channel.settimeout(SILENCE_SECONDS)
         self._lines = self._channel.makefile()
-        firewalls = [line.removeprefix(FIREWALL) for line in self._until(READY)]
-        self.firewall = firewalls[0] if firewalls else ""
+        lines = self._until(READY)
+        self.firewall = next(_after(FIREWALL, lines), "")
+        self.identity = clones.parse(_after(IDENTITY, lines))
 
     def send(self) -> list[str]:
         """Have it send, once all others listen; it answers with `connections`."""
@@ -78,3 +82,7 @@ class PortAgent:
 
     def _lost(self, reason: object) -> Unreachable:
         return Unreachable(f"{self._login}: its ports could not be tried: {reason}")
+
+
+def _after(prefix: str, lines: Iterable[str]) -> Iterator[str]:
+    return (line.removeprefix(prefix) for line in lines if line.startswith(prefix))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from model.fleet import CONTROL_PLANE
 from model.ports import CONTROL_PLANES, OPERATOR, TCP, PortRule, Trial, trials
 from model.well_known import API_PORT
+from ops.hosts.clones import HostIdentity
 from ops.hosts.login import Login
 from ops.hosts.port_agent import PortAgent
 from ops.hosts.ssh import connected
@@ -46,6 +47,7 @@ class PortResults:
     firewalls: dict[str, str] = field(default_factory=dict)
     passed: dict[Trial, bool] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    identities: dict[str, HostIdentity] = field(default_factory=dict)
 
 
 def try_ports(
@@ -106,6 +108,7 @@ class _Round:
             reached = {trial: future.result() for trial, future in from_here.items()}
             arrived = self._ask({name: agents[name] for name in connections}, PortAgent.report)
         results.firewalls |= {name: agents[name].firewall for name in arrived}
+        results.identities |= {name: agents[name].identity for name in arrived}
         results.passed |= reached
         for trial in self._planned:
             if trial.source in arrived and trial.target in arrived:

@@ -1,19 +1,37 @@
 #!/usr/bin/env bash
 # requires: lib
 # settings: NODE_ADDRESS SELF TCP_PORTS TRIALS
-# Try ports between this host and others, before anything listens on them: docs/ports.md. perl-base is
-# part of every Debian. Nothing is written, and all of it ends when standard input does.
+# Try ports between this host and others, before anything listens on them: docs/ports.md. Nothing is
+# written, and all of it ends when standard input does.
+#
+# It is written in perl, since perl-base is the only program on every Debian and Ubuntu that can do it:
+# bash's /dev/tcp does not listen, /dev/udp does not receive, and neither knows IP protocols; ss shows
+# sockets and opens none; socat, nc, tcpdump and Python may be missing, and are not installed yet. A raw
+# socket sees a datagram although a member's service has its port.
 #   SELF       this host's number, which its datagrams carry
 #   TCP_PORTS  where to listen; a port that is in use has a service that answers
 #   TRIALS     lines of PROTOCOL ADDRESS PORT, where to send: TCP, UDP, IP (its port is the protocol)
 # Three phases, as all hosts must listen before one sends, and until the last has sent. The answers:
-#   firewall KIND [FAMILY TABLE CHAIN], if one is active; ready
+#   firewall KIND [FAMILY TABLE CHAIN], if one is active; identity NAME VALUE for each mark; ready
 #   after a line on standard input: TCP ADDRESS PORT for each connection; sent
 #   after another: PROTOCOL PORT SELF for each other host whose datagrams arrived; done
 try_ports() {
   export PATH=$PATH:/usr/sbin:/sbin NODE_ADDRESS SELF TCP_PORTS TRIALS LC_ALL=C
   active_firewall
+  host_identity | sed 's/^/identity /'
   exec perl -e "$(port_agent)"
+}
+
+# host_identity: print what tells this host from others, and the MTU of the Node's interface.
+host_identity() {
+  local interface address
+  read -r _ interface _ address _ < <(ip -oneline -4 address show to "$NODE_ADDRESS")
+  echo "product_uuid $(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
+  echo "machine_id $(cat /etc/machine-id)"
+  echo "hostname $(uname -n)"
+  echo "address ${address:-}"
+  echo "mac $(cat "/sys/class/net/${interface:-}/address" 2>/dev/null)"
+  echo "mtu $(cat "/sys/class/net/${interface:-}/mtu" 2>/dev/null)"
 }
 
 # active_firewall: print what drops packets on their way in unless a rule accepts them.

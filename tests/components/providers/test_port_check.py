@@ -10,6 +10,7 @@ from components.providers.port_check import PortCheckProvider
 from model.ports import Trial, trials
 from ops.errors import OperatorError
 from ops.hosts import port_trials
+from ops.hosts.clones import HostIdentity, parse
 from ops.hosts.port_trials import PortResults
 from tests.components.providers.source import FAIL
 from tests.scripts.command_plugin.stack import Stack
@@ -41,13 +42,21 @@ class RecordedTrials:
         self.new: list[str] = []
         self.silent: set[str] = set()
         self.closed: set[str] = set()
+        self.given: dict[str, dict[str, str]] = {}
 
     def __call__(self, hosts: Any, rules: Any, new: Any, _from_here: Any) -> PortResults:
         self.new = list(new)
         roles = {name: host.role for name, host in hosts.items() if name not in self.silent}
         self.tried = trials(rules, roles, new)
         passed = {trial: trial.target not in self.closed for trial in self.tried}
-        return PortResults(dict.fromkeys(roles, ""), passed, dict.fromkeys(self.silent, "silent"))
+        identities = {name: self.identity(name) for name in roles if name in {*new, "a"}}
+        silent = dict.fromkeys(self.silent, "silent")
+        return PortResults(dict.fromkeys(roles, ""), passed, silent, identities)
+
+    def identity(self, name: str) -> HostIdentity:
+        """The identity of a host of its own, unless it is a clone of another one."""
+        lines = {"machine_id": f"id {name}", "mac": f"mac {name}", "address": "10.0.0.1/24"}
+        return parse(f"{key} {value}" for key, value in (lines | self.given.get(name, {})).items())
 
 
 @pytest.fixture
@@ -79,6 +88,18 @@ def test_all_machines_of_a_new_cluster_are_tried(recorded: RecordedTrials) -> No
     assert outs["passed"] == {"a": "1", "b": "2"}
     assert recorded.new == ["a", "b"]
     assert not PORTS.diff("", outs, inputs(a="1", b="2")).changes
+
+
+def test_a_new_machine_is_compared_with_all_others(recorded: RecordedTrials) -> None:
+    """Also with those that are not tried again."""
+    olds = PORTS.create(inputs(a="1", b="2")).outs
+    assert olds
+    recorded.given["c"] = {"mac": "mac b"}
+    with pytest.raises(OperatorError, match="no new machine was prepared:\n  b, c have the MAC"):
+        PORTS.update("", olds, inputs(a="1", b="2", c="3"))
+    outs = PORTS.update("", olds, inputs(a="1", c="3")).outs
+    assert outs
+    assert set(outs["identities"]) == {"a", "c"}, "b is gone"
 
 
 def test_only_machines_that_are_new_or_replaced_are_tried_later(recorded: RecordedTrials) -> None:
