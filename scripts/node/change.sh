@@ -93,7 +93,10 @@ finish_change() {
       exit 1
     }
   fi
+  persist "$PENDING_CHANGE.part"
+  [[ ! -e $PENDING_CHANGE.part/programs ]] || persist "$STAGED"
   mv "$PENDING_CHANGE.part" "$PENDING_CHANGE"
+  sync "$STATE"
   do_change
 }
 
@@ -156,12 +159,23 @@ do_change() {
   rm -rf "$PENDING_CHANGE"
 }
 
-# make_change NAME...: replace what is planned, and wait until all of it is healthy.
+# make_change NAME...: replace what is planned, and wait until all of it is healthy. The plan remains until
+# all of that is on the disk.
 make_change() {
   stop_components "$@"
   put_files
   put_programs
   start_all "$@"
+  persist_changed
+}
+
+# persist_changed: write the files that a change replaces, and their folders, to the disk.
+persist_changed() {
+  local path paths=("$STATE")
+  for path in "$MANIFESTS"/*.yaml "$KUBELET_CONFIG" "$KUBELET_FLAGS" $(cat "$PENDING_CHANGE/programs" 2>/dev/null); do
+    [[ ! -e $path ]] || paths+=("$path" "${path%/*}")
+  done
+  sync "${paths[@]}"
 }
 
 describe_change() {

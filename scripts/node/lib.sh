@@ -101,6 +101,14 @@ logged() {
   fi
 }
 
+# persist PATH...: write files and folders, with all in them, to the disk. Without that, a file that was
+# written and renamed just before a power cut may be empty after it.
+persist() {
+  local found
+  mapfile -d '' found < <(find "$@" -print0)
+  sync "${found[@]}"
+}
+
 # secret_file PATH CONTENT: write a file that only root can read, atomically.
 secret_file() {
   local path=$1

@@ -7,7 +7,7 @@
 rollback() {
   say "change failed; rolling back"
   restore_former "$@"
-  if (start_all "${RESTORED[@]}"); then
+  if (start_all "${RESTORED[@]}" && persist_changed); then
     rm -rf "$PENDING_CHANGE"
     die "the change failed and was rolled back (details above)" \
       "fix the cause and run 'fleet up' again"
@@ -26,7 +26,7 @@ undo_interrupted() {
     [[ ! -f $PENDING_CHANGE/new/$name.yaml ]] || names+=("$name")
   done
   restore_former "${names[@]}"
-  (start_all "${RESTORED[@]}") || die "an interrupted change could not be rolled back (details above)" \
+  (start_all "${RESTORED[@]}" && persist_changed) || die "an interrupted change could not be rolled back (details above)" \
     "fix the cause and run 'fleet up' again; if etcd was to change, its previous data is in ${PENDING_CHANGE}/etcd"
   rm -rf "$PENDING_CHANGE"
 }

@@ -68,6 +68,23 @@ def test_a_change_is_made_where_there_is_space(member: Member) -> None:
     assert member.manifest.read_text() == "image: etcd:3.7.0\n"
 
 
+def test_a_power_cut_leaves_no_empty_file(member: Member) -> None:
+    """What is not on the disk by then may be empty afterwards, although it was renamed."""
+    synced = (
+        'sync() { printf "sync %s\\n" "$@" >>"$CALLS"; }\n'
+        'rm() { echo "rm $*" >>"$CALLS"; command rm "$@"; }'
+    )
+    assert member.change("100m", synced).returncode == 0
+    calls = member.calls.read_text().splitlines()
+    plan = f"{member.disk.state}/pending-change"
+    stopped, removed = calls.index("systemctl stop"), calls.index(f"rm -rf {plan}")
+    assert {f"sync {plan}.part/{file}.yaml" for file in ("new/etcd", "old/etcd")} <= set(
+        calls[:stopped]
+    )
+    assert f"sync {member.disk.state}" in calls[:stopped]
+    assert f"sync {member.manifest}" in calls[stopped:removed]
+
+
 def test_nothing_is_stopped_without_space_for_a_copy_of_etcds_data(member: Member) -> None:
     refused = member.change("40m")
     assert refused.returncode == 1
