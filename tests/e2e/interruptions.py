@@ -68,7 +68,8 @@ def power(stack: PulumiStack, engine: "subprocess.Popen[str]") -> None:
     if not running:
         return
     changing = max(running, key=lambda spec: log.rfind(spec.hostname))
-    cut_power(stack.machines, changing)
+    with suppress(subprocess.CalledProcessError):  # It may have been removed just now.
+        cut_power(stack.machines, changing)
     if "destroy" in engine.args:
         engine.wait(timeout=END_SECONDS)
     else:
