@@ -53,6 +53,10 @@ class Block:
         return subnet.network_address + offset if usable else None
 
 
+# Kept for control planes: a cluster that gets more of them must not have to move other machines.
+FOR_CONTROL_PLANES = Block(FIRST_CONTROL_PLANE, CONTROL_PLANES)
+
+
 def first_offset(pool: str, subnet: IPv4Network) -> int:
     """Return the offset of the first address of a pool without `firstAddress`."""
     if pool == DEFAULT_POOL:

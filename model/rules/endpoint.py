@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
-from model.config.address_blocks import GATEWAY
+from model.config.address_blocks import FOR_CONTROL_PLANES, GATEWAY, Block
 from model.config.errors import Path
 from model.config.resolved_cluster import ResolvedCluster
 from model.fleet import Vip
@@ -75,6 +75,9 @@ def _address_on_bridge(cluster: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
             subnet.network_address + GATEWAY: "the network's gateway",
         }
         taken = {**_machines(cluster), **ends}.get(vip.address)
+        offset = int(vip.address) - int(subnet.network_address)
+        if taken is None and Block(offset, 1).overlaps(FOR_CONTROL_PLANES):
+            taken = "kept for a control plane to come"
         if taken is None:
             return
         problem = f"is {taken}"

@@ -4,19 +4,13 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
-from model.config.address_blocks import (
-    CONTROL_PLANES,
-    FIRST_CONTROL_PLANE,
-    GATEWAY,
-    Block,
-    free_offset,
-)
+from model.config.address_blocks import FOR_CONTROL_PLANES, GATEWAY, Block, free_offset
 from model.config.resolved_cluster import ResolvedCluster
 from model.config.resolved_pool import ResolvedPool
 from model.rules.issue import Issue, issue
 
 # Never offered to a pool: the network, the gateway, and control planes to come.
-RESERVED = (Block(0, GATEWAY + 1), Block(FIRST_CONTROL_PLANE, CONTROL_PLANES))
+RESERVED = (Block(0, GATEWAY + 1), FOR_CONTROL_PLANES)
 EXAMPLES = {"count": "count: 3", "hosts": "hosts: {rack1-a: {address: ..., hostKey: ...}}"}
 
 
@@ -72,7 +66,12 @@ def _addresses(cluster: ResolvedCluster, subnet: IPv4Network) -> Iterator[Issue]
                 yield _misplaced(cluster, subnet, problem, pool)
             else:
                 yield _too_small(cluster, subnet, pool)
-    for one, other in combinations(cluster.pools, 2):
+    for pool in cluster.worker_pools:
+        if pool.block(subnet).overlaps(FOR_CONTROL_PLANES):
+            kept = _range(FOR_CONTROL_PLANES, subnet)
+            problem = f"{_span(pool, subnet)} overlap those kept for control planes ({kept})"
+            yield _misplaced(cluster, subnet, problem, pool)
+    for one, other in combinations(cluster.worker_pools, 2):
         if one.block(subnet).overlaps(other.block(subnet)):
             problem = f"{_span(other, subnet)} overlap {_span(one, subnet)}"
             yield _misplaced(cluster, subnet, problem, other, one)
@@ -80,10 +79,12 @@ def _addresses(cluster: ResolvedCluster, subnet: IPv4Network) -> Iterator[Issue]
 
 def _span(pool: ResolvedPool, subnet: IPv4Network) -> str:
     """Name the addresses of a pool, also those behind the end of the subnet."""
-    block = pool.block(subnet)
+    return f"the addresses of {pool.title} ({_range(pool.block(subnet), subnet)})"
+
+
+def _range(block: Block, subnet: IPv4Network) -> str:
     first = subnet.network_address + block.first
-    last = f" to {first + block.size - 1}" if block.size > 1 else ""
-    return f"the addresses of {pool.title} ({first}{last})"
+    return f"{first} to {first + block.size - 1}" if block.size > 1 else str(first)
 
 
 def _too_small(cluster: ResolvedCluster, subnet: IPv4Network, pool: ResolvedPool) -> Issue:

@@ -59,6 +59,9 @@ CONTAINERS: dict[str, Case] = {
     "a control plane": (
         [(VIP, "10.89.1.11:8443")], f"{AT}.vip", "is the address of cluster1-control-plane-0",
     ),
+    "a control plane to come": (
+        [(VIP, "10.89.1.13:8443")], f"{AT}.vip", "is kept for a control plane to come",
+    ),
     "a worker": ([(VIP, "10.89.1.101:8443")], f"{AT}.vip", "is the address of cluster1-worker-0"),
     "another cluster's endpoint": (
         [(VIP, "10.89.1.100:8443"), (f"{TWO}/endpoint/external", "10.89.1.100:8443")],
