@@ -36,6 +36,10 @@ install_binaries() {
   done <"$ARTIFACTS/index"
   verify "${wanted[@]}"
   for where in "${!wanted[@]}"; do
+    need_place "$ARTIFACTS/${wanted[$where]}" "$INSTALL_ROOT$where"
+  done
+  check_space "nothing was installed"
+  for where in "${!wanted[@]}"; do
     put "$ARTIFACTS/${wanted[$where]}" "$INSTALL_ROOT$where" "${wanted[$where]}"
   done
 }
@@ -92,16 +96,24 @@ install_downloads() {
   for where in "${!wanted[@]}"; do
     member=${members[$where]}
     [[ $member == - ]] || unpack "$(fetched "${wanted[$where]}")" "$unpacked" "$member"
+    need_place "$(file_of "$where")" "$INSTALL_ROOT$where"
   done
+  check_space "nothing was installed"
   for where in "${!wanted[@]}"; do
-    member=${members[$where]}
-    if [[ $member == - ]]; then
-      put "$(fetched "${wanted[$where]}")" "$INSTALL_ROOT$where" "${wanted[$where]}"
-    else
-      put "$unpacked/$member" "$INSTALL_ROOT$where" "${wanted[$where]}"
-    fi
+    put "$(file_of "$where")" "$INSTALL_ROOT$where" "${wanted[$where]}"
   done
   rm -rf "$FETCHED"
+}
+
+# file_of WHERE: print the fetched or unpacked file that is installed there.
+file_of() {
+  local member=${members[$1]}
+  if [[ $member == - ]]; then fetched "${wanted[$1]}"; else echo "$unpacked/$member"; fi
+}
+
+# need_place FILE PATH: a file system of its own, such as /usr/local's, may be small.
+need_place() {
+  need_space "${2%/*}" "$(stat --format %s "$1")" "${2##*/}"
 }
 
 # fetch_all: fetch every URL of `sums` in parallel; the step fails after all have finished.

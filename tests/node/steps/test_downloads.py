@@ -48,6 +48,36 @@ def test_nothing_is_downloaded_without_space_for_all_of_it(disk: Disk) -> None:
     assert not (disk.state / "asked").exists()
 
 
+# /usr/local is a small file system of its own.
+SMALL = """
+LIB_STARTED=$EPOCHREALTIME DOWNLOADED_BYTES=0 SPACE_RESERVE=0
+df() {
+  case $* in
+    *target*local*) echo /usr/local ;;
+    *target*) echo / ;;
+    *usr/local) echo 5 1000 2000 ;;
+    *) echo 1000000 1000 2000 ;;
+  esac
+}
+"""
+
+
+@pytest.mark.parametrize("source", ["bundle", "upstream"])
+def test_nothing_is_installed_without_space_where_it_belongs(disk: Disk, source: str) -> None:
+    artifacts, place = disk.state / "artifacts", disk.folder / "usr/local/bin/kubelet"
+    artifacts.mkdir()
+    place.parent.mkdir(parents=True)
+    if source == "bundle":
+        (artifacts / SUM).write_text(CONTENT)
+        (artifacts / "index").write_text(f"{SUM}\tbinary\tkubelet\t{place}\n")
+    else:
+        (artifacts / "downloads").write_text(f"{place}\t{URL}\tsha256:{SUM}\t-\n")
+    ran = disk.run(f"{SERVER}{SMALL}install_artifacts", "install")
+    assert ran.returncode == 1
+    assert f"needed (kubelet in {place.parent}); nothing was installed" in ran.stderr
+    assert list(place.parent.iterdir()) == []
+
+
 def _fetched(disk: Disk) -> list[Path]:
     found = (disk.state / "artifacts" / "fetched").iterdir()
     return [file for file in found if file.suffix != ".sums" and not file.name.endswith(".log")]
