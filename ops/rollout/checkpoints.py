@@ -18,16 +18,25 @@ from typing import Any
 import yaml
 
 STATIC = "static"
-# By the field with the policy: the others that are recorded with it.
+# By the file with the record: the field with the policy, and the others that are recorded with it.
 RECORDED = {
-    "cpuManagerPolicy": (
+    "cpu_manager_state": (
+        "cpuManagerPolicy",
         "cpuManagerPolicyOptions",
         "reservedSystemCPUs",
         "kubeReserved",
         "systemReserved",
     ),
-    "memoryManagerPolicy": ("reservedMemory", "kubeReserved", "systemReserved", "evictionHard"),
+    "memory_manager_state": (
+        "memoryManagerPolicy",
+        "reservedMemory",
+        "kubeReserved",
+        "systemReserved",
+        "evictionHard",
+    ),
 }
+# The same for the operations that apply a kubelet's settings: a line for each file.
+SETTING = "\n".join(" ".join((file, *fields)) for file, fields in RECORDED.items())
 DIGITS = 16
 
 
@@ -40,7 +49,7 @@ def digest(kubelet_document: str) -> str:
 
 def _recorded(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
-        policy: {field: document.get(field) for field in fields}
-        for policy, fields in RECORDED.items()
+        file: {field: document.get(field) for field in (policy, *fields)}
+        for file, (policy, *fields) in RECORDED.items()
         if str(document.get(policy, "")).lower() == STATIC
     }

@@ -10,6 +10,7 @@ from ops.hosts.login import Login
 from ops.hosts.operations import IDENTITY, MACHINE, OPERATIONS, Operation
 from ops.hosts.session import HostConnection
 from ops.hosts.ssh_errors import ConnectionLost, Unreachable
+from ops.rollout import checkpoints
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedMachine, parse
 from ops.wait import wait_until
@@ -107,6 +108,7 @@ class NodeOperations:
             "RECORDED": self.wanted.recorded,
             "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
             "KUBELET_CONFIGURATION": self.wanted.kubelet_document,
+            "KUBELET_RECORDS": checkpoints.SETTING,
             "MIRROR_CREDENTIALS": self.cluster.mirror_credentials.removesuffix("\n"),
         }
 

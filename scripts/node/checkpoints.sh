@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # requires: lib
+# settings: KUBELET_RECORDS
 # The kubelet's own records of which container has which CPUs and memory. It refuses to start with a
 # record of another policy or of other reserved resources: "drain this node and delete the checkpoint
-# file". ops/rollout/checkpoints.py lists the same fields and has the sources. A pending change has the
-# names of those that it makes unusable. Only functions.
+# file". A pending change has the names of those that it makes unusable. Only functions.
+#
+# KUBELET_RECORDS has a line for each: its name, the field with the policy, and the fields that are
+# recorded with it. ops/rollout/checkpoints.py lists them, and has the sources.
 CHECKPOINTS=/var/lib/kubelet
-CPU_FIELDS=(cpuManagerPolicy cpuManagerPolicyOptions reservedSystemCPUs kubeReserved systemReserved)
-MEMORY_FIELDS=(memoryManagerPolicy reservedMemory kubeReserved systemReserved evictionHard)
 
 # outdated_checkpoints OLD NEW: print the names of the records that a change between these
 # configurations of the kubelet makes unusable.
 outdated_checkpoints() {
-  is_outdated "$1" "$2" "${CPU_FIELDS[@]}" && echo cpu_manager_state
-  is_outdated "$1" "$2" "${MEMORY_FIELDS[@]}" && echo memory_manager_state
-  return 0
+  local name fields
+  while read -r name fields; do
+    # shellcheck disable=SC2086
+    ! is_outdated "$1" "$2" $fields || echo "$name"
+  done <<<"$KUBELET_RECORDS"
 }
 
 # is_outdated OLD NEW POLICY FIELD...: does a field differ, and is the policy in use before or after?

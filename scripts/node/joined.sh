@@ -6,9 +6,6 @@
 # of all kubelets, which a pool's own settings override. Only functions.
 JOINED=$STATE/joined
 
-# Where each ConfigMap has its document.
-declare -A DOCUMENT_KEYS=([kubeadm-config]=ClusterConfiguration [kubelet-config]=kubelet)
-
 # name_documents KUBECONFIG: note on the ConfigMaps which documents they have, with their checksums:
 # kubeadm drops this note whenever it writes them, but a person who edits them does not.
 name_documents() {
@@ -17,7 +14,7 @@ name_documents() {
 }
 
 name_document() { # KUBECONFIG CONFIGMAP NAME
-  document "$1" "$2" "{.data.${DOCUMENT_KEYS[$2]}}" >"$RUN/document" 2>"$RUN/api.log" ||
+  document "$1" "$2" "{.data.$(key_of "$2")}" >"$RUN/document" 2>"$RUN/api.log" ||
     die "the ConfigMap $2 cannot be read: $(tail -n 1 "$RUN/api.log")" "fix the API and run 'fleet up' again"
   logged name-document kubectl --kubeconfig "$1" --cache-dir "$RUN/kubectl" --request-timeout 10s \
     --namespace kube-system annotate --overwrite configmap "$2" "kubeadm-fleet/document=$3" \
@@ -29,6 +26,11 @@ document() { # KUBECONFIG CONFIGMAP JSONPATH
     --namespace kube-system get configmap "$2" --output "jsonpath=$3"
 }
 
+# key_of CONFIGMAP: print where it has its document.
+key_of() {
+  if [[ $1 == kubeadm-config ]]; then echo ClusterConfiguration; else echo kubelet; fi
+}
+
 checksum() {
   sha256sum | cut -d ' ' -f 1
 }
@@ -38,8 +40,8 @@ checksum() {
 read_documents() {
   local map noted=.metadata.annotations.kubeadm-fleet
   mkdir -p "$2"
-  for map in "${!DOCUMENT_KEYS[@]}"; do
-    document "$1" "$map" "{$noted/document} {$noted/checksum}{\"\\n\"}{.data.${DOCUMENT_KEYS[$map]}}" \
+  for map in kubeadm-config kubelet-config; do
+    document "$1" "$map" "{$noted/document} {$noted/checksum}{\"\\n\"}{.data.$(key_of "$map")}" \
       >"$2/$map" 2>>"$LOGS/joined.log" || true
   done
 }

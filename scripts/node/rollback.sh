@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib checkpoints staging static-pods runtime
+# requires: lib checkpoints staging start static-pods runtime
 # The previous state of a machine whose change failed, or was interrupted and is no longer wanted.
 # Only functions.
 

@@ -13,6 +13,7 @@ from ops.hosts.inventory import Inventory
 from ops.hosts.login import Login
 from ops.hosts.ssh import Connection, Finished, connected
 from ops.nspawn.spec import MachineSpec
+from ops.rollout import checkpoints
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.ops.hosts.steps import deliver
 
@@ -44,6 +45,7 @@ class Member:
             "NODE_ADDRESS": self.spec.bare_address,
             "KUBERNETES_VERSION": VERSION,
             "MIRROR_CREDENTIALS": "",
+            "KUBELET_RECORDS": checkpoints.SETTING,
             **self.documents,
             **settings,
         }
