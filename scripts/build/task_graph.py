@@ -81,7 +81,8 @@ async def _run_one(stage: Stage) -> Result:
     try:
         if process.stdout is not None:
             async for line in process.stdout:
-                _say(f"    {stage.name}: {line.decode(errors='replace').rstrip()}")
+                if text := _without_heading(line.decode(errors="replace").rstrip(), stage.name):
+                    _say(f"    {stage.name}: {text}")
         status = await process.wait()
     except asyncio.CancelledError:
         if process.returncode is None:
@@ -94,6 +95,12 @@ async def _run_one(stage: Stage) -> Result:
         return Result.DONE
     _say(f"==> {stage.name} … failed after {took} (exit status {status})")
     return Result.FAILED
+
+
+def _without_heading(line: str, name: str) -> str:
+    """Return a line of a program whose own headings would repeat ours; "" for its duration."""
+    text = line.removeprefix("==> ")
+    return "" if text.startswith(f"{name} … ") else text.removeprefix(f"{name}: ")
 
 
 def _say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,34 @@ def test_manifests_name_the_images_that_are_built() -> None:
         f"ghcr.io/flannel-io/flannel-cni-plugin:{pins.FLANNEL_CNI_PLUGIN}",
         f"ghcr.io/flannel-io/flannel:{pins.FLANNEL}",
     }
+
+
+def containers(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every container below a node of a manifest."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("containers", "initContainers", "ephemeralContainers"):
+                yield from value
+            else:
+                yield from containers(value)
+    if isinstance(node, list):
+        for item in node:
+            yield from containers(item)
+
+
+def test_images_that_a_machine_has_are_not_pulled() -> None:
+    """Without a policy, it is IfNotPresent for a tag other than `latest`.
+
+    https://kubernetes.io/docs/concepts/containers/images/#imagepullpolicy-defaulting
+    """
+    documents = [yaml.safe_load_all(file.read_text()) for file in MANIFESTS.rglob("*.yaml")]
+    found = [container for document in documents for container in containers(list(document))]
+    assert len(found) == 4
+    for container in found:
+        image, _, tag = container["image"].rpartition(":")
+        assert "/" in image
+        assert tag not in ("", "latest")
+        assert container.get("imagePullPolicy", "IfNotPresent") == "IfNotPresent"
 
 
 def test_drain_manifest_contains_the_default() -> None:

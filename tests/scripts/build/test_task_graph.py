@@ -64,6 +64,14 @@ def test_a_failure_skips_only_dependent_stages(capsys: pytest.CaptureFixture[str
     assert "==> needs it … skipped: depends on broken" in printed
 
 
+def test_headings_of_a_stage_s_own_program_are_not_repeated(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_stages([Stage("packages", python("print('==> packages: gcc\\n==> packages … 2.1 s')"))])
+    heading, line, _ = capsys.readouterr().out.splitlines()
+    assert (heading, line) == ("==> packages", "    packages: gcc")
+
+
 def test_an_unknown_dependency_is_an_error() -> None:
     with pytest.raises(ValueError, match="stage a depends on"):
         run_stages([Stage("a", python(""), after=("b",))])
