@@ -39,11 +39,15 @@ reset_partial_join() {
 }
 
 # record_membership: record that this machine has joined, so that the step is not repeated, and the
-# kubelet's flags, for repairs.
+# kubelet's flags, for repairs. What the join wrote is on the disk before.
 record_membership() {
   cp /var/lib/kubelet/kubeadm-flags.env "$STATE/kubelet-flags.env"
   printf '%s\n' "$MEMBERSHIP" >"$STATE/member.new"
+  # shellcheck disable=SC2046
+  persist "$STATE/kubelet-flags.env" "$STATE/member.new" /etc/kubernetes $(compgen -G '/var/lib/kubelet/*.*') \
+    $(compgen -G '/var/lib/kubelet/pki')
   mv "$STATE/member.new" "$STATE/member"
+  sync "$STATE"
 }
 
 # discovery_file: print how kubeadm reaches the cluster; it embeds the files that are named.

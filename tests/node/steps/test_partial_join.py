@@ -28,6 +28,25 @@ def test_etcd_data_of_a_worker_is_not_a_cluster_s(disk: Disk, role: str) -> None
     assert not (disk.folder / "etc/kubernetes").exists()
 
 
+def test_a_power_cut_after_a_join_leaves_a_member(disk: Disk) -> None:
+    """The record would remain without its content, or without what it stands for."""
+    (disk.folder / "etc/kubernetes/kubelet.conf").write_text("kubeconfig")
+    kubelet = disk.folder / "var/lib/kubelet"
+    kubelet.mkdir()
+    written = [kubelet / name for name in ("config.yaml", "kubeadm-flags.env")]
+    for path in written:
+        path.write_text("written by the join")
+    synced = (
+        """sync() { printf '%s\\n' "$@" >>"$STATE/synced"; }; mv() { sync mv; command mv "$@"; }"""
+    )
+    ran = disk.run(f"{KUBEADM}{synced}; MEMBERSHIP=x; record_membership", "join")
+    assert ran.returncode == 0, ran.stderr
+    calls = (disk.state / "synced").read_text().splitlines()
+    expected = {*written, disk.state / "member.new", disk.folder / "etc/kubernetes/kubelet.conf"}
+    assert set(map(str, expected)) <= set(calls[: calls.index("mv")])
+    assert calls[-1] == str(disk.state)
+
+
 @pytest.mark.parametrize(
     ("content", "excepted"),
     [((), False), (("lost+found",), True), (("lost+found", "member"), False)],
