@@ -57,7 +57,7 @@ def rollout_of(
         ),
         pulumi.ResourceOptions.merge(
             opts,
-            pulumi.ResourceOptions(depends_on=[*(each.joined for each in machines), *after]),
+            pulumi.ResourceOptions(depends_on=[*(machine.joined for machine in machines), *after]),
         ),
     )
 

@@ -118,7 +118,7 @@ def matches(selector: Object, labels: Mapping[str, str]) -> bool:
     """Return whether a LabelSelector of the API matches; an empty one matches everything."""
     wanted = selector.get("matchLabels", {})
     return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        meets(each, labels) for each in selector.get("matchExpressions", ())
+        meets(requirement, labels) for requirement in selector.get("matchExpressions", ())
     )
 
 

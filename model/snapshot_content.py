@@ -53,7 +53,7 @@ def _networks(document: dict[str, Any]) -> dict[str, str]:
         "serviceSubnet": networking.get("serviceSubnet"),
         "dnsDomain": networking.get("dnsDomain"),
         "nodeCidrMaskSize": next(
-            (each["value"] for each in arguments if each["name"] in MASK_FLAGS), None
+            (argument["value"] for argument in arguments if argument["name"] in MASK_FLAGS), None
         ),
         "endpoint": document.get("controlPlaneEndpoint"),
     }

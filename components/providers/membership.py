@@ -122,7 +122,7 @@ def _leave_as_control_plane(inputs: MembershipInputs) -> None:
         address=inputs["address"],
         deadline_seconds=ETCD_SECONDS,
     )
-    if all(each.healthy for each in own):
+    if all(member.healthy for member in own):
         _retire(inputs)
         _leave_etcd(inputs)
     else:

@@ -130,7 +130,7 @@ def _healthy_since(
         moment
         for changed, found in zip(rolled, nodes, strict=True)
         if changed
-        for moment in (changed, *(each.ready_since for each in (found or {}).values()))
+        for moment in (changed, *(node.ready_since for node in (found or {}).values()))
         if moment
     ]
     return max(map(datetime.fromisoformat, moments), default=None)

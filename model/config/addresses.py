@@ -51,10 +51,10 @@ def check_host_port(text: str) -> str:
 
 
 def _network(network: IPv4Network) -> IPv4Network:
-    for each in UNUSABLE:
-        if network.overlaps(each):
+    for unusable in UNUSABLE:
+        if network.overlaps(unusable):
             raise ValueError(
-                f"contains addresses of {each}, which are not routable between machines"
+                f"contains addresses of {unusable}, which are not routable between machines"
             )
     return network
 

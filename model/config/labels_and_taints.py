@@ -22,7 +22,10 @@ TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 def _label_key(key: str) -> str:
     domain, _, _ = key.rpartition("/")
-    reserved = any(domain == each or domain.endswith(f".{each}") for each in RESERVED_DOMAINS)
+    reserved = any(
+        domain == reserved_domain or domain.endswith(f".{reserved_domain}")
+        for reserved_domain in RESERVED_DOMAINS
+    )
     if reserved and key not in OPEN_LABELS:
         raise ValueError(f"labels of {domain} are reserved for Kubernetes")
     return key
@@ -34,7 +37,10 @@ def _node_label_key(key: str) -> str:
         raise ValueError("set by kubeadm-fleet to the pool's name")
     if key in CONTROL_PLANE_LABELS:
         raise ValueError("set by kubeadm, on control planes only")
-    if any(domain == each or domain.endswith(f".{each}") for each in OPEN_NODE_DOMAINS):
+    if any(
+        domain == open_domain or domain.endswith(f".{open_domain}")
+        for open_domain in OPEN_NODE_DOMAINS
+    ):
         return key
     return _label_key(key)
 

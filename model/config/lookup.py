@@ -118,10 +118,10 @@ def _of_type(annotation: Any, metadata: Any = (), *, required: bool = False) -> 
     metadata = (*metadata, *getattr(annotation, "__metadata__", ()))
     if hasattr(annotation, "__metadata__"):
         return _of_type(get_args(annotation)[0], metadata, required=required)
-    arguments = [each for each in get_args(annotation) if each is not NoneType]
+    arguments = [argument for argument in get_args(annotation) if argument is not NoneType]
     if NoneType in get_args(annotation):
         return _of_type(arguments[0], metadata, required=required)
-    field = next((each for each in metadata if isinstance(each, ScalarField)), None)
+    field = next((marker for marker in metadata if isinstance(marker, ScalarField)), None)
     # A union of annotated types is typing's own until Python 3.14.
     if get_origin(annotation) in (Union, UnionType) and field is None:
         return _of_union(arguments, required=required)

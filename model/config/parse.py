@@ -38,7 +38,7 @@ class ParseResult:
     def _has_placeholder(self, path: Path) -> bool:
         if path[-1:] == (DESCENDANTS,):
             above = path[:-1]
-            if any(each[: len(above)] == above for each in self.invalid):
+            if any(location[: len(above)] == above for location in self.invalid):
                 return True
         return any(path[:end] in self.invalid for end in range(len(path) + 1))
 
@@ -110,9 +110,11 @@ def _unknown_key(path: Path, value: object) -> ConfigProblem:
     holder, key = path[:-1], str(path[-1])
     known = lookup.schema_at(holder).keys
     below = {
-        f"{part}.{each}": each for part in known for each in lookup.schema_at((*holder, part)).keys
+        f"{part}.{inner}": inner
+        for part in known
+        for inner in lookup.schema_at((*holder, part)).keys
     }
-    names = {**below, **{each: each for each in known}}
+    names = {**below, **{known_key: known_key for known_key in known}}
     nearest = difflib.get_close_matches(key, names.values(), n=1, cutoff=0.75)
     name = next((full for full, last in reversed(names.items()) if last in nearest), None)
     hint = f"; did you mean {name}?" if name else _elsewhere(holder, key)

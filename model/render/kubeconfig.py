@@ -30,12 +30,17 @@ def render(contexts: list[Context]) -> str:
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": contexts[0].name,
-        "clusters": [_cluster(each.cluster, each.server, each.ca_pem) for each in contexts],
-        "contexts": [
-            {"name": each.name, "context": {"cluster": each.cluster, "user": each.name}}
-            for each in contexts
+        "clusters": [
+            _cluster(context.cluster, context.server, context.ca_pem) for context in contexts
         ],
-        "users": [_user(each.name, each.client_cert_pem, each.client_key_pem) for each in contexts],
+        "contexts": [
+            {"name": context.name, "context": {"cluster": context.cluster, "user": context.name}}
+            for context in contexts
+        ],
+        "users": [
+            _user(context.name, context.client_cert_pem, context.client_key_pem)
+            for context in contexts
+        ],
     }
     return yaml.safe_dump(document, sort_keys=False, width=1 << 20)
 

@@ -42,7 +42,7 @@ def haproxy(cluster: Cluster, vip: Vip) -> str:
     https://docs.haproxy.org/2.6/configuration.html
     """
     servers = "".join(
-        f"    server {each.name} {each.address}:{API_PORT}\n" for each in cluster.control_planes
+        f"    server {plane.name} {plane.address}:{API_PORT}\n" for plane in cluster.control_planes
     )
     return f"""\
 global
@@ -97,7 +97,7 @@ def keepalived(cluster: Cluster, vip: Vip, machine: Machine) -> str:
     The holder of the address keeps it until it dies (`nopreempt`), so that a machine that comes
     back interrupts no connection. https://keepalived.org/manpage.html
     """
-    others = [each.address for each in cluster.control_planes if each != machine]
+    others = [plane.address for plane in cluster.control_planes if plane != machine]
     peers = "".join(f"        {address}\n" for address in others)
     return f"""\
 global_defs {{

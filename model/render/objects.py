@@ -42,6 +42,6 @@ def set_environment(objects: list[Json], values: Mapping[str, str]) -> None:
 
 
 def _containers(objects: list[Json]) -> Iterator[Json]:
-    for each in objects:
-        pod = each.get("spec", {}).get("template", {}).get("spec", {})
+    for item in objects:
+        pod = item.get("spec", {}).get("template", {}).get("spec", {})
         yield from (*pod.get("initContainers", ()), *pod.get("containers", ()))

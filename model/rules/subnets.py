@@ -66,9 +66,9 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
 def _inside(
     path: Path, address: IPv4Address, cluster: ResolvedCluster, networks: Iterable[NamedSubnet]
 ) -> Iterator[Issue]:
-    for each in networks:
-        if address in each.network:
-            yield _overlap(NamedSubnet(path, "", IPv4Network(address), cluster.driver_paths), each)
+    for inner in networks:
+        if address in inner.network:
+            yield _overlap(NamedSubnet(path, "", IPv4Network(address), cluster.driver_paths), inner)
 
 
 def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
@@ -182,10 +182,10 @@ class AddressRegistry:
 def _shared_bridges(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
     """Yield bridges that overlap each other or another cluster's pod and Service subnets."""
     bridges = sorted(
-        ((cluster.name, each) for cluster in clusters for each in _bridge(cluster)),
+        ((cluster.name, bridge) for cluster in clusters for bridge in _bridge(cluster)),
         key=lambda pair: pair[1].network,
     )
-    starts = [each.network.network_address for _, each in bridges]
+    starts = [bridge.network.network_address for _, bridge in bridges]
     for position, (_, one) in enumerate(bridges):
         for _, other in bridges[position + 1 :]:
             if other.network.network_address > one.network.broadcast_address:
@@ -201,7 +201,7 @@ def _shared_bridges(clusters: list[ResolvedCluster]) -> Iterator[Issue]:
         for name, bridge in bridges[first:]:
             if bridge.network.network_address > subnet.broadcast_address:
                 break
-            theirs = next((each for holder, each in holders if holder != name), None)
+            theirs = next((bridge for holder, bridge in holders if holder != name), None)
             if theirs and bridge.network.overlaps(subnet):
                 yield _overlap(bridge, theirs)
 
@@ -238,8 +238,8 @@ def _example(network: NamedSubnet, other: IPv4Network | None = None) -> str:
     key = str(network.path[-1])
     known = EXAMPLES[key]
     free = (
-        each
-        for each in known
-        if not other or not IPv4Network(each.partition(":")[0]).overlaps(other)
+        example
+        for example in known
+        if not other or not IPv4Network(example.partition(":")[0]).overlaps(other)
     )
     return f"{key}: {next(free, known[0])}"

@@ -33,12 +33,14 @@ class Cgroups:
     @classmethod
     def below_caller(cls, name: str, proc: Path = Path("/proc/self")) -> "Cgroups":
         """Return the paths of the cgroups of machine `name`, without creating them."""
-        return cls(tuple(each.own / name for each in hierarchies(proc)))
+        return cls(tuple(hierarchy.own / name for hierarchy in hierarchies(proc)))
 
     @classmethod
     def find(cls, name: str, proc: Path = Path("/proc/self")) -> "Cgroups":
         """Return the existing cgroups of machine `name`, wherever they were created."""
-        return cls(tuple(f for each in hierarchies(proc) for f in _named(each.mount, name)))
+        return cls(
+            tuple(f for hierarchy in hierarchies(proc) for f in _named(hierarchy.mount, name))
+        )
 
     def create(self, proc: Path = Path("/proc/self")) -> None:
         """Create the cgroups, ready for processes and limits."""
@@ -161,15 +163,15 @@ def _delegate(hierarchy: Hierarchy) -> None:
     tree: its processes move into a leaf, as they do for Docker in Docker.
     """
     wanted = [
-        each
-        for each in (hierarchy.own / "cgroup.controllers").read_text().split()
-        if each in CONTROLLERS
+        controller
+        for controller in (hierarchy.own / "cgroup.controllers").read_text().split()
+        if controller in CONTROLLERS
     ]
     control = hierarchy.own / "cgroup.subtree_control"
     missing = set(wanted) - set(control.read_text().split())
     if not missing:
         return
-    setting = " ".join(f"+{each}" for each in sorted(missing))
+    setting = " ".join(f"+{controller}" for controller in sorted(missing))
     try:
         control.write_text(setting)
     except OSError as error:

@@ -31,7 +31,7 @@ def hierarchies(proc: Path) -> list[Hierarchy]:
     hybrid = any(controllers != [""] for _mount, _root, controllers in mounts)
     found: dict[Path, Hierarchy] = {}
     for mount, root, controllers in mounts:
-        path = next((paths[each] for each in controllers if each in paths), None)
+        path = next((paths[controller] for controller in controllers if controller in paths), None)
         if path is None or (root != "/" and path != root and not path.startswith(f"{root}/")):
             continue
         # Without a cgroup namespace a container sees a mount of its own part of the tree only.
@@ -47,7 +47,7 @@ def _paths(proc: Path) -> dict[str, str]:
     paths: dict[str, str] = {}
     for line in (proc / "cgroup").read_text().splitlines():
         _number, controllers, path = line.split(":", 2)
-        paths.update((each, path) for each in controllers.split(","))
+        paths.update((controller, path) for controller in controllers.split(","))
     return paths
 
 

@@ -79,11 +79,11 @@ def purge(spec: MachineSpec) -> None:
 def purge_cluster(owner: str, cluster: str) -> None:
     """Remove machines of `owner` that a killed run left unrecorded."""
     folder = cluster_folder(cluster)
-    for each in sorted(folder.glob("*/")):
-        spec = MachineSpec.read(each)
+    for machine_folder in sorted(folder.glob("*/")):
+        spec = MachineSpec.read(machine_folder)
         if spec is None:
             # A run was killed before it recorded the machine's owner.
-            _remove(each)
+            _remove(machine_folder)
         elif spec.owner == owner:
             purge(spec)
 

@@ -100,7 +100,7 @@ def _hardware_address(name: str) -> str:
     `name`. Others cache an address for half a minute: a bridge with none of its own
     takes its lowest port's, and a new machine would have another address than its predecessor.
     """
-    return "02:" + ":".join(f"{each:02x}" for each in hashlib.sha256(name.encode()).digest()[:5])
+    return "02:" + ":".join(f"{byte:02x}" for byte in hashlib.sha256(name.encode()).digest()[:5])
 
 
 def _reject_used_subnet(bridge: str, gateway: str) -> None:

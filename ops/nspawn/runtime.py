@@ -82,7 +82,7 @@ def children(process: int) -> list[int]:
     """Return the PIDs of a process's children."""
     with suppress(OSError):
         listed = Path(f"/proc/{process}/task/{process}/children").read_text()
-        return [int(each) for each in listed.split()]
+        return [int(pid) for pid in listed.split()]
     return []
 
 

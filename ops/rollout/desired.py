@@ -112,7 +112,7 @@ class DesiredCluster:
         shared = inputs["kubelet_document"]
         kubelets = {
             own: documents.overridden(shared, own)
-            for own in {each.get("kubelet", "") for each in inputs["machines"].values()}
+            for own in {machine.get("kubelet", "") for machine in inputs["machines"].values()}
         }
         digests = {own: documents.digest(document) for own, document in kubelets.items()}
         recorded = {own: checkpoints.digest(document) for own, document in kubelets.items()}
@@ -120,26 +120,26 @@ class DesiredCluster:
         machines = tuple(
             DesiredMachine(
                 name=name,
-                role=each["role"],
-                address=each["address"],
-                pool=each.get("pool", ""),
-                host=each.get("host", ""),
-                host_key=each.get("host_key", ""),
+                role=machine["role"],
+                address=machine["address"],
+                pool=machine.get("pool", ""),
+                host=machine.get("host", ""),
+                host_key=machine.get("host_key", ""),
                 version=inputs["version"],
                 labels={
-                    **(ROLE_LABELS if each["role"] == CONTROL_PLANE else {}),
-                    **each.get("labels", {}),
+                    **(ROLE_LABELS if machine["role"] == CONTROL_PLANE else {}),
+                    **machine.get("labels", {}),
                 },
-                taints=tuple(each.get("taints", ())),
-                control=control if each["role"] == CONTROL_PLANE else "",
-                kubelet=digests[each.get("kubelet", "")],
-                recorded=recorded[each.get("kubelet", "")],
-                kubelet_document=kubelets[each.get("kubelet", "")],
-                parts=each["files"]["parts"],
-                table=each["files"]["table"],
+                taints=tuple(machine.get("taints", ())),
+                control=control if machine["role"] == CONTROL_PLANE else "",
+                kubelet=digests[machine.get("kubelet", "")],
+                recorded=recorded[machine.get("kubelet", "")],
+                kubelet_document=kubelets[machine.get("kubelet", "")],
+                parts=machine["files"]["parts"],
+                table=machine["files"]["table"],
                 credentials=sha256(secrets.encode()).hexdigest() if secrets else MISSING,
             )
-            for name, each in sorted(inputs["machines"].items(), key=_place)
+            for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
         return cls(
             inputs["cluster"],
@@ -166,7 +166,8 @@ class DesiredCluster:
     def digest(self) -> str:
         """A digest of everything that a rollout brings to machines."""
         machines = {
-            each.name: [dict(each.labels), each.taints, dict(each.parts)] for each in self.machines
+            machine.name: [dict(machine.labels), machine.taints, dict(machine.parts)]
+            for machine in self.machines
         }
         state = [self.version, self.control, self.kubelet, machines]
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
@@ -174,17 +175,17 @@ class DesiredCluster:
     @cached_property
     def by_name(self) -> Mapping[str, DesiredMachine]:
         """The machines by name."""
-        return {each.name: each for each in self.machines}
+        return {machine.name: machine for machine in self.machines}
 
     @property
     def control_planes(self) -> list[DesiredMachine]:
         """The machines that run the API."""
-        return [each for each in self.machines if each.is_control_plane]
+        return [machine for machine in self.machines if machine.is_control_plane]
 
     @property
     def workers(self) -> list[DesiredMachine]:
         """The machines that run only workloads."""
-        return [each for each in self.machines if not each.is_control_plane]
+        return [machine for machine in self.machines if not machine.is_control_plane]
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def cluster_actions(
 
 def kinds_of(left: Iterable[Action]) -> list[ActionKind]:
     """Return the kinds of these actions in execution order."""
-    needed = {each.kind for each in left}
+    needed = {action.kind for action in left}
     return [kind for kind in actions.ACTIONS if kind in needed]
 
 
@@ -44,7 +44,7 @@ def not_covered(kinds: Sequence[ActionKind]) -> list[ActionKind]:
 
 def to_state(left: Iterable[Action]) -> list[Mapping[str, str]]:
     """Return the remaining actions in the format of the stack's state."""
-    return [{"kind": each.kind.name, "why": each.why} for each in left]
+    return [{"kind": action.kind.name, "why": action.why} for action in left]
 
 
 def from_state(recorded: Iterable[Mapping[str, str]]) -> list[Action]:

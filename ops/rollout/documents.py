@@ -48,13 +48,13 @@ def _without_version(text: str) -> Any:
 def _named(value: Any) -> Any:
     """Convert arguments (lists of name and value) to a mapping, since their order is irrelevant."""
     if isinstance(value, dict):
-        return {key: _named(each) for key, each in value.items()}
+        return {key: _named(item) for key, item in value.items()}
     if isinstance(value, list):
         if value and all(
-            isinstance(each, dict) and set(each) == {"name", "value"} for each in value
+            isinstance(argument, dict) and set(argument) == {"name", "value"} for argument in value
         ):
-            return {each["name"]: each["value"] for each in value}
-        return [_named(each) for each in value]
+            return {argument["name"]: argument["value"] for argument in value}
+        return [_named(item) for item in value]
     return value
 
 

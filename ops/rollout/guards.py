@@ -55,7 +55,9 @@ def reject_moved_hosts(change: ClusterChange, hosts: Mapping[str, str]) -> None:
 
 def _reject_immutable_changes(before: DesiredCluster, after: DesiredCluster) -> None:
     """Reject changes of values in certificates, kubeconfigs and pods: they need a new cluster."""
-    stays = any(before.ids[each.name] == after.ids.get(each.name) for each in before.control_planes)
+    stays = any(
+        before.ids[plane.name] == after.ids.get(plane.name) for plane in before.control_planes
+    )
     former, wanted = (_fixed(yaml.safe_load(state.cluster_document)) for state in (before, after))
     for config, then in former.items():
         if stays and then != wanted[config]:
@@ -137,8 +139,8 @@ def _reject_loss_of_quorum(
     before: DesiredCluster, after: DesiredCluster, found: Mapping[str, MachineSummary]
 ) -> None:
     """Reject a loss of etcd quorum; that of an only member is up to initialization.py."""
-    was = {each.name: before.ids[each.name] for each in before.control_planes}
-    becomes = {each.name: after.ids[each.name] for each in after.control_planes}
+    was = {plane.name: before.ids[plane.name] for plane in before.control_planes}
+    becomes = {plane.name: after.ids[plane.name] for plane in after.control_planes}
     dead = [name for name in was if _is_dead(found.get(name, {}))]
     reason = quorum.refusal(was, becomes, dead)
     if reason and len(was) > 1:

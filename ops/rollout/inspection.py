@@ -39,12 +39,12 @@ def inspect_cluster(
         found = dict(zip(machines, pool.map(inspect, machines.values()), strict=True))
         known = asked.result()
     if known is not None and any(
-        _is_outdated(known.get(name), each) for name, each in found.items()
+        _is_outdated(known.get(name), seen) for name, seen in found.items()
     ):
         known = nodes.read()
     if known is None:
-        return {name: replace(each, api_answers=False) for name, each in found.items()}
-    return {name: replace(each, node=known.get(name)) for name, each in found.items()}
+        return {name: replace(seen, api_answers=False) for name, seen in found.items()}
+    return {name: replace(seen, node=known.get(name)) for name, seen in found.items()}
 
 
 def find_drift(

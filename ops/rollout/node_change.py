@@ -33,7 +33,7 @@ class NodeChange:
         except Exception:
             self._undo(begun)
             raise
-        why = "; ".join(dict.fromkeys(each.why for each in self.left))
+        why = "; ".join(dict.fromkeys(action.why for action in self.left))
         self.target.done(f"done in {time.monotonic() - began:.1f} s ({why})")
 
     @property

@@ -56,7 +56,7 @@ def with_unfinished(
     by_name = {kind.name: kind for kind in actions.ACTIONS}
     kinds = [by_name[name] for name in unfinished.changes if name in by_name]
     for name in sorted(unfinished.unsettled(after.digest) & after.by_name.keys()):
-        known = {each["kind"] for each in merged.get(name, ())}
+        known = {action["kind"] for action in merged.get(name, ())}
         left = [
             Action(kind, unfinished.reason)
             for kind in kinds
@@ -64,7 +64,7 @@ def with_unfinished(
         ]
         merged[name] = [*merged.get(name, ()), *to_state(left)]
     first = merged.setdefault(after.control_planes[0].name, [])
-    if actions.UNFINISHED.name not in {each["kind"] for each in first}:
+    if actions.UNFINISHED.name not in {action["kind"] for action in first}:
         first += to_state([Action(actions.UNFINISHED, unfinished.summary)])
     return merged
 
@@ -118,7 +118,7 @@ def _sentences(
     rest = not_covered([*needed, *kinds_of(found)])
     for kind in kinds_of(found):
         if kind in rest and kind not in needed:
-            reasons = " and ".join(each.why for each in found if each.kind is kind)
+            reasons = " and ".join(action.why for action in found if action.kind is kind)
             yield f"repaired because {reasons}: {_how(kind, machine, change.after)}"
 
 
@@ -160,11 +160,11 @@ def _have_room(machine: DesiredMachine, cluster: DesiredCluster) -> bool:
     constraints that tie a pod to a machine (labels that it requires) are known only to the cluster.
     """
     return any(
-        _hard_taints(each) <= _hard_taints(machine)
-        for each in cluster.machines
-        if each.name != machine.name
+        _hard_taints(other) <= _hard_taints(machine)
+        for other in cluster.machines
+        if other.name != machine.name
     )
 
 
 def _hard_taints(machine: DesiredMachine) -> set[str]:
-    return {each for each in machine.taints if each.endswith(HARD_EFFECTS)}
+    return {taint for taint in machine.taints if taint.endswith(HARD_EFFECTS)}

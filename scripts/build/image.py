@@ -127,11 +127,11 @@ def _fill(part: Path, base: Path, bundle: Bundle) -> None:
         copy_tree(base, part / "root")
         _install(part / "root", bundle)
         _configure(part / "root", bundle.named("pause"))
-    worker = [each for each in bundle.for_role(WORKER) if each.kind == "image"]
+    worker = [artifact for artifact in bundle.for_role(WORKER) if artifact.kind == "image"]
     rest = [
-        each
-        for each in bundle.for_role(CONTROL_PLANE)
-        if each.kind == "image" and each not in worker
+        artifact
+        for artifact in bundle.for_role(CONTROL_PLANE)
+        if artifact.kind == "image" and artifact not in worker
     ]
     with task(f"{len(worker)} images for workers"):
         containerd.import_images(bundle, worker, part / "containerd" / WORKER)
@@ -152,15 +152,15 @@ def _install(root: Path, bundle: Bundle) -> None:
     state = root / STATE
     (state / "artifacts").mkdir(parents=True)
     notes = []
-    for each in bundle.artifacts:
-        if each.install and {CONTROL_PLANE, WORKER} & set(each.roles):
-            target = root / each.install.lstrip("/")
+    for artifact in bundle.artifacts:
+        if artifact.install and {CONTROL_PLANE, WORKER} & set(artifact.roles):
+            target = root / artifact.install.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(bundle.file(each), target)
+            shutil.copyfile(bundle.file(artifact), target)
             target.chmod(0o755)
             # The same file under its sum: what a machine is repaired from.
-            (state / "artifacts" / each.sha256).hardlink_to(target)
-            notes.append(_note(each, target))
+            (state / "artifacts" / artifact.sha256).hardlink_to(target)
+            notes.append(_note(artifact, target))
     (state / "files").write_text("".join(notes))
     (state / "installed").write_text(f"{bundle.kubernetes_version}\n")
 
@@ -175,7 +175,7 @@ def _note(artifact: Artifact, file: Path) -> str:
 def _write_role_artifacts(folder: Path, bundle: Bundle, role: str) -> None:
     """Write the index of artifacts and the list of images of machines with this role."""
     folder.mkdir(parents=True)
-    images = [each for each in bundle.for_role(role) if each.image]
+    images = [artifact for artifact in bundle.for_role(role) if artifact.image]
     (folder / "index").write_text(bundle.index(role))
     (folder / "images").write_text("".join(f"{a.image}\t{a.sha256}\n" for a in images))
 
@@ -200,8 +200,8 @@ def _configure(root: Path, pause: Artifact) -> None:
 
 def _trim(root: Path) -> None:
     """Leave out what would make two machines the same, and what slows a boot down."""
-    for each in MASKED:
-        link = root / "etc/systemd/system" / each
+    for unit in MASKED:
+        link = root / "etc/systemd/system" / unit
         remove(link)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to("/dev/null")
