@@ -4,6 +4,7 @@ import pytest
 
 from ops.errors import OperatorError
 from ops.kube import client, cluster_health, etcd_space
+from tests.components.providers.test_health_check import node
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.etcd_server import QUOTA, Etcd
 
@@ -44,6 +45,27 @@ def test_a_database_is_reported_from_four_fifths_of_its_quota_on(api: Api, etcd:
     assert second.startswith("etcd on 192.0.2.12: ")
     assert any("1639 MiB" in line for line in cluster_health.pod_problems(kube))
     etcd_space.reject_alarm(kube, "one")
+
+
+def test_a_cluster_whose_nodes_all_work_is_not_ready_while_an_alarm_is_raised(api: Api) -> None:
+    etcd = Etcd(api, "a")
+    api.answers[NODES] = (200, {"items": [node("a")]})
+    kube = client.of(api.kubeconfig)
+    for found in (
+        cluster_health.check(kube, ["a"]),
+        cluster_health.await_ready(kube, "one", ["a"], 0),
+    ):
+        assert (found["missing"], "warnings" in found) == ([], False)
+    etcd.size = QUOTA
+    for found in (
+        cluster_health.check(kube, ["a"]),
+        cluster_health.await_ready(kube, "one", ["a"], 0),
+    ):
+        assert (found["missing"], len(found["warnings"])) == ([], 1)
+    etcd.alarm = "NOSPACE"
+    assert cluster_health.check(kube, ["a"])["missing"] == [ALARM]
+    with pytest.raises(OperatorError, match="alarm NOSPACE"):
+        cluster_health.await_ready(kube, "one", ["a"], 0)
 
 
 def test_an_etcd_that_cannot_be_asked_raises_no_alarm(api: Api) -> None:
