@@ -8,7 +8,7 @@ from typing import IO, NoReturn
 import click
 
 from ops.errors import OperatorError
-from scripts.fleet.lazy_group import LazyGroup
+from scripts.fleet.lazy_group import PROJECT, LazyGroup
 from scripts.fleet.options import CONTEXT_SETTINGS
 
 FAILED = 2
@@ -47,7 +47,24 @@ Files:
 """
 
 
+def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        import tomllib
+
+        project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        click.echo(f"{project['name']} {project['version']}")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Create, change and inspect the kubeadm clusters that a stack's config describes.
 

@@ -1,6 +1,7 @@
 """A command group whose subcommands are files, each imported only when it is run."""
 
 import ast
+import difflib
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +50,14 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(".".join(path.parts)), self.attribute)
         command.name = cmd_name
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand that is named; for a misspelled one, suggest the nearest."""
+        if args[0] not in self.files and (near := difflib.get_close_matches(args[0], self.files)):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names of subcommands."""

@@ -1,5 +1,6 @@
 """Options and help-page parts shared by the subcommands."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -13,6 +14,9 @@ from model.selectors import LabelSelector, SelectorError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+# What Pulumi allows; the name of a stack's file is no name of a stack.
+STACK_NAME = re.compile(r"(?!Pulumi\..*\.yaml$)[A-Za-z0-9_.-]{1,100}")
+STACK_FILE = re.compile(r"(?:^|/)Pulumi\.([^/]+)\.yaml$")
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -22,6 +26,17 @@ def _complete_stack(
     project = Path(__file__).resolve().parents[2]
     names = sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml"))
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def check_stack_name(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> str | None:
+    """Reject what cannot be the name of a stack, such as the path of its file."""
+    if text is None or STACK_NAME.fullmatch(text) is not None:
+        return text
+    file = STACK_FILE.search(text)
+    hint = f": its name is {file[1]}" if file else ": letters, digits, -, _ and ."
+    raise click.BadParameter(f"{text} is not the name of a stack{hint}")
 
 
 def stack_option() -> Decorator:
@@ -38,6 +53,7 @@ def _stack_option(parameter: str) -> Decorator:
         envvar="FLEET_STACK",
         show_default=True,
         metavar="NAME",
+        callback=check_stack_name,
         shell_complete=_complete_stack,
         help="Name of the stack (environment: FLEET_STACK).",
     )
@@ -54,7 +70,9 @@ def stack_argument() -> Decorator:
                 raise click.UsageError(f"two stacks are named, {stack} and {option}: name one")
             return function(stack=stack or option, **others)
 
-        argument = click.argument("stack", required=False, shell_complete=_complete_stack)
+        argument = click.argument(
+            "stack", required=False, callback=check_stack_name, shell_complete=_complete_stack
+        )
         return argument(_stack_option("option")(with_stack))
 
     return add_parameters

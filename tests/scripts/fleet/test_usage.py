@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,34 @@ def test_two_stacks_are_rejected() -> None:
     ended = CliRunner().invoke(cli, ["status", "dev", "--stack", "prod"])
     assert ended.exit_code == 2
     assert "two stacks are named, dev and prod: name one" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Pulumi.dev.yaml", "Pulumi.dev.yaml is not the name of a stack: its name is dev"),
+        ("./stacks/Pulumi.dev.yaml", "is not the name of a stack: its name is dev"),
+        ("a/b", "a/b is not the name of a stack: letters, digits, -, _ and ."),
+        ("", "is not the name of a stack"),
+    ],
+)
+@pytest.mark.parametrize("option", [[], ["--stack"]])
+def test_a_file_is_not_a_stack(text: str, hint: str, option: list[str]) -> None:
+    ended = CliRunner().invoke(cli, ["up", *option, text])
+    assert ended.exit_code == 2
+    assert hint in " ".join(ended.output.split())
+
+
+def test_the_nearest_subcommand_is_suggested() -> None:
+    ended = CliRunner().invoke(cli, ["stauts"])
+    assert ended.exit_code == 2
+    assert "No such command 'stauts'. Did you mean status?" in ended.output
+    assert "Did you mean" not in CliRunner().invoke(cli, ["kubectl"]).output
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    version = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
+    assert CliRunner().invoke(cli, ["--version"]).output == f"kubeadm-fleet {version}\n"
 
 
 def test_an_interrupted_command_has_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
