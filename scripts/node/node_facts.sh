@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib crashes credentials images managed
+# requires: lib certificate_names crashes credentials images managed
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -16,7 +16,8 @@
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   service:NAME        systemd's state: active, inactive, failed, ..., or crash-looping
 #   crash:NAME          why a service or a static pod is crash-looping, in its own words
-#   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"
+#   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"; of the API
+#                       server's certificate, that of its names: it is renewed
 #   part:NAME           digest of the files of a part that were last applied, or "pending" (managed.sh)
 #   image:REFERENCE     state of an image that is not as it was sent: missing, incomplete or unpinned;
 #                       and the checksum of its file, if that has to be sent
@@ -57,6 +58,8 @@ node_facts() {
     /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} $(managed_paths); do
     fact "file:$path" "$(digest "$path")"
   done
+  [[ ! -f $APISERVER_CERTIFICATE ]] ||
+    fact "file:$APISERVER_CERTIFICATE (its names)" "$(names_in "$APISERVER_CERTIFICATE" | sha256sum | cut -d ' ' -f 1)"
   managed_parts | sed 's/^/part:/'
   while read -r reference status sum; do
     [[ ! -f $ARTIFACTS/$sum ]] || sum=''

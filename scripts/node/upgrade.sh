@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply cgroups changed images install staging runtime documents static-pods change
+# requires: lib apply certificate_names cgroups changed images install staging runtime documents static-pods change
 # settings: NODE_ADDRESS KUBERNETES_VERSION IGNORED_CHECKS
 # Operations on a member when its cluster's version or settings change, or when it has drifted. The
 # rollout calls these functions, serially where that matters; each is idempotent and can be called
@@ -114,6 +114,7 @@ repair() {
   plan_kubelet
   plan_programs
   finish_change
+  ! is_control_plane || update_apiserver_sans
   end_operation
 }
 
@@ -232,16 +233,11 @@ update_apiserver_sans() {
   say "API server certificate updated: $(names_in $pki/apiserver.crt)"
 }
 
-names_in() { # CERTIFICATE
-  openssl x509 -noout -ext subjectAltName -in "$1" 2>/dev/null | tail -n +2 |
-    tr ',' '\n' | sed 's/^ *//' | sort | tr '\n' ' '
-}
-
 shows_certificate() {
   local shown wanted
   shown=$(openssl s_client -connect "$NODE_ADDRESS:$API_PORT" </dev/null 2>/dev/null |
     openssl x509 -noout -fingerprint -sha256 2>/dev/null) || true
-  wanted=$(openssl x509 -noout -fingerprint -sha256 -in /etc/kubernetes/pki/apiserver.crt)
+  wanted=$(openssl x509 -noout -fingerprint -sha256 -in "$APISERVER_CERTIFICATE")
   LAST_ANSWER="the serving certificate of $NODE_ADDRESS:$API_PORT ($shown)"
   [[ $shown == "$wanted" ]]
 }

@@ -36,8 +36,10 @@ kubeadm() {
 """
 
 
-def run(disk: Disk, call: str, stand_ins: str) -> "subprocess.CompletedProcess[str]":
-    ended = disk.run(f"{SETTINGS}{stand_ins}set -Eeuo pipefail\n{call}", "upgrade")
+def run(
+    disk: Disk, call: str, stand_ins: str, script: str = "upgrade"
+) -> "subprocess.CompletedProcess[str]":
+    ended = disk.run(f"{SETTINGS}{stand_ins}set -Eeuo pipefail\n{call}", script)
     assert ended.returncode == 0, ended.stderr
     return ended
 
@@ -71,6 +73,35 @@ def test_names_of_the_api_server_reach_its_certificate(disk: Disk, pki: Path) ->
     run(disk, "apply_control_plane", CERTS)
     assert (pki / "apiserver.crt").read_text() == certificate, "the names are the same"
     assert (pki / "apiserver.key").read_text() == key
+
+
+REPAIRED = """
+restore_parts() { :; }; systemctl() { :; }; start_runtime() { :; }; resume_change() { :; }
+read_notes() { :; }; install_artifacts() { :; }; import_images() { :; }; begin_change() { :; }
+plan_kubelet() { :; }; plan_programs() { :; }; is_control_plane() { true; }
+"""
+FACTS = """
+systemctl() { :; }; service_crash() { :; }; pod_crash() { :; }; managed_paths() { :; }
+managed_parts() { :; }; damaged_images() { :; }; ip() { :; }; kubectl() { :; }
+"""
+
+
+def test_names_that_a_failed_change_left_in_the_certificate_are_drift(
+    disk: Disk, pki: Path
+) -> None:
+    def noted() -> str:
+        facts = run(disk, "node_facts", FACTS, "node_facts").stdout.splitlines()
+        (fact,) = (line for line in facts if "apiserver.crt (its names)\t" in line)
+        return fact
+
+    before = noted()
+    run(disk, "apply_control_plane", CERTS)
+    after = noted()
+    assert after != before
+    (pki / "apiserver.crt").write_text("")
+    assert noted() not in (before, after)
+    run(disk, "repair", CERTS + REPAIRED)
+    assert noted() == after, "the names are the same, the certificate is another one"
 
 
 @pytest.mark.parametrize("ignored", ["", "CreateJob"])
