@@ -66,9 +66,13 @@ def test_files_of_others_are_as_before(disk: Disk) -> None:
             (disk.folder / name).touch()
 
     create(THEIRS)
+    folders = [disk.folder / name for name in ("var/lib/kubelet", "etc/cni/net.d")]
+    for folder in folders:
+        folder.mkdir(parents=True)
     stand_ins = "systemctl() { :; }\nip() { :; }\nno_containers() { :; }\nset -Eeuo pipefail\n"
-    recorded = disk.run(f"{stand_ins}owned_chains() {{ :; }}\nrecord_original_state", "enrollment")
-    assert recorded.returncode == 0, recorded.stderr
+    settings = "unset MACHINE_ID; FLEET=0123fleet MARK=3f2a\n"
+    claimed = disk.run(f"{stand_ins}{settings}claim_host", "enrollment")
+    assert claimed.returncode == 0, claimed.stderr
     create(OURS)
     ran = disk.run(f"{stand_ins}forget_cluster; forget_files", "reset")
     assert ran.returncode == 0, ran.stderr
@@ -80,6 +84,7 @@ def test_files_of_others_are_as_before(disk: Disk) -> None:
         if path.is_file() and disk.state not in path.parents
     }
     assert left == {*THEIRS}
+    assert all(folder.is_dir() for folder in folders), "they were there, but empty"
 
 
 def test_another_package_manager_is_waited_for(disk: Disk) -> None:
