@@ -106,7 +106,8 @@ logged() {
 persist() {
   local found
   mapfile -d '' found < <(find "$@" -print0)
-  sync "${found[@]}"
+  # A running kubelet may have removed one of them.
+  sync "${found[@]}" 2>/dev/null || sync --file-system "$@"
 }
 
 # secret_file PATH CONTENT: write a file that only root can read, atomically.

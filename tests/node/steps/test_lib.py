@@ -57,6 +57,16 @@ def test_secrets_are_removed_at_the_end_of_a_run(disk: Disk) -> None:
     assert list((disk.folder / "run").iterdir()) == []
 
 
+def test_a_file_that_is_removed_meanwhile_is_no_failure(disk: Disk) -> None:
+    folder = disk.state / "pki"
+    folder.mkdir()
+    for name in ("former", "current"):
+        (folder / name).touch()
+    removing = 'find() { command find "$@"; rm "$1/former"; }'
+    ran = disk.run(f'set -Eeuo pipefail; {removing}; persist "$STATE/pki"; echo done')
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("done\n", "", 0)
+
+
 def test_downloads_go_through_the_proxy_of_the_record_or_of_the_desired_table(disk: Disk) -> None:
     ask = "proxied bash -c 'echo \"${https_proxy:-none}\"'"
     assert disk.run(ask, "proxy").stdout == "none\n"
