@@ -76,6 +76,7 @@ class ContainerDriver:
                 owner=key.public_key,
                 cluster=cluster.name,
                 subnet=str(cluster.container_subnet),
+                networks=_unshared_networks(cluster),
             ),
             opts,
         )
@@ -159,7 +160,7 @@ class ExistingDriver:
                 login=login.to_props(),
                 host_key_check=login.host_key_check,
                 endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
-                networks=self._unshared_networks(),
+                networks=_unshared_networks(self._cluster),
                 address=machine.address,
                 swap=kubeadm.accepts_swap(self._cluster, machine),
                 own_resolver=kubeadm.has_own_resolver(self._cluster, machine),
@@ -199,15 +200,6 @@ class ExistingDriver:
             opts,
         )
         return [check]
-
-    def _unshared_networks(self) -> dict[str, str]:
-        """Return the networks that the host must not need, unless the config accepts it."""
-        if self._cluster.networks_shared:
-            return {}
-        return {
-            "podSubnet": str(self._cluster.pod_subnet),
-            "serviceSubnet": str(self._cluster.service_subnet),
-        }
 
     def _named_secrets(self, settings: ExistingSettings) -> dict[str, pulumi.Output[str]]:
         names = {
@@ -253,3 +245,10 @@ def _credentials(
     """Return the setting with the machines' credentials for registry mirrors, if they need any."""
     table = mirror_credentials(cluster, secrets)
     return {} if table is None else {"MIRROR_CREDENTIALS": table}
+
+
+def _unshared_networks(cluster: Cluster) -> dict[str, str]:
+    """Return the networks that the host must not need, unless the config accepts it."""
+    if cluster.networks_shared:
+        return {}
+    return {"podSubnet": str(cluster.pod_subnet), "serviceSubnet": str(cluster.service_subnet)}

@@ -1,11 +1,13 @@
 """The bridge of a cluster's container machines on this host.
 
-Create and update create it; an `up` recreates a missing bridge (for example after a reboot of the
-host). Another subnet replaces it. Delete removes it, together with any machines of this cluster
-that a killed run left behind.
+Before it is created, the preview warns of networks that this host reaches and the cluster's pods
+would not. Create and update create it; an `up` recreates a missing bridge (for example after a
+reboot of the host). Another subnet replaces it. Delete removes it, together with any machines of
+this cluster that a killed run left behind.
 """
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -13,6 +15,7 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed
+from components.providers.engine_log import EngineLog
 
 REPLACING = ("owner", "cluster", "subnet")
 
@@ -23,6 +26,7 @@ class BridgeInputs(TypedDict):
     owner: str
     cluster: str
     subnet: str
+    networks: Mapping[str, str]
 
 
 class BridgeState(BridgeInputs):
@@ -34,6 +38,16 @@ class BridgeState(BridgeInputs):
 
 class BridgeProvider(Provider[BridgeInputs, BridgeState]):
     """Manages bridges."""
+
+    def _check(self, olds: BridgeInputs, news: BridgeInputs) -> BridgeInputs:
+        """Warn of the cluster's networks while they can be changed."""
+        from ops.hosts.routes import unreachable_warnings
+
+        if not olds:
+            networks = {key: ipaddress.IPv4Network(text) for key, text in news["networks"].items()}
+            for text in unreachable_warnings(news["cluster"], networks):
+                EngineLog("")(text, ephemeral=False, warning=True)
+        return news
 
     def _create(self, inputs: BridgeInputs) -> BridgeState:
         return _make(inputs)
@@ -72,11 +86,16 @@ def _make(inputs: BridgeInputs) -> BridgeState:
 
 @dataclass(frozen=True)
 class BridgeArgs:
-    """A cluster's bridge: `owner` is the fleet's public key, `subnet` in CIDR notation."""
+    """A cluster's bridge: `owner` is the fleet's public key, `subnet` in CIDR notation.
+
+    `networks` are those of pods and Services by their keys in the config, unless they may overlap
+    what the host reaches.
+    """
 
     owner: pulumi.Input[str]
     cluster: str
     subnet: str
+    networks: Mapping[str, str]
 
 
 class Bridge(ProvidedResource, module="kubeadm-fleet", name="Bridge"):

@@ -1,7 +1,12 @@
 """The networks that a host reaches through its own interfaces and routes."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+# proc(5)
+ROUTES = Path("/proc/net/route")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,28 @@ class Route:
         return self.network.subnet_of(network) or (
             self.is_direct and network.subnet_of(self.network) and self.network.prefixlen > 0
         )
+
+
+def own_routes() -> list[Route]:
+    """Return the routes of the host that runs this program."""
+    lines = [line.split() for line in ROUTES.read_text().splitlines()[1:]]
+    return [Route.parse(f"{line[0]},{line[1]},{line[2]},{line[7]}") for line in lines]
+
+
+def unreachable_warnings(cluster: str, networks: Mapping[str, IPv4Network]) -> Iterator[str]:
+    """Yield what pods of container machines would not reach through this host.
+
+    The machines are on this host, and it keeps its own routes: no more than that is lost.
+    """
+    for route in own_routes():
+        for key, network in networks.items():
+            if route.conflicts(network):
+                yield (
+                    f"cluster {cluster}: this host reaches {route.network} through "
+                    f"{route.interface}, and the cluster's pods will not, where it overlaps "
+                    f"networking.{key} {network}. If they need it, set networking.{key} to another "
+                    "network before the cluster is created; `networks: {shared: true}` accepts it"
+                )
 
 
 def _address(text: str) -> IPv4Address:
