@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import tenacity
 
+from ops.errors import text_of
+
 POLL_SECONDS = 0.5
 
 Found = TypeVar("Found")
@@ -40,4 +42,5 @@ def wait_until(
         return retrying(check)
     except tenacity.RetryError as late:
         error = late.last_attempt.exception()
-        raise failure(str(error) or type(error).__name__) from None
+        assert error is not None, "the last attempt failed"
+        raise failure(text_of(error)) from None

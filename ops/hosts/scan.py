@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from model.ssh_keys import ALGORITHMS
+from ops.errors import text_of
 from ops.hosts import ssh
 from ops.hosts.login import Login
 from ops.hosts.ssh import reach
@@ -24,7 +25,7 @@ def host_keys(login: Login) -> "list[paramiko.PKey]":
         found = [key for algorithm in ALGORITHMS if (key := _shown(reach(login), algorithm))]
     except (OSError, EOFError, paramiko.SSHException) as error:
         raise Unreachable(
-            f"{login.host}:{login.port} cannot be reached: {error or type(error).__name__}. Check "
+            f"{login.host}:{login.port} cannot be reached: {text_of(error)}. Check "
             "address, port, firewall and that sshd runs"
         ) from None
     if not found:

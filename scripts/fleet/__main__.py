@@ -7,7 +7,7 @@ from typing import IO, NoReturn
 
 import click
 
-from ops.errors import OperatorError
+from ops.errors import OperatorError, text_of
 from scripts.fleet.lazy_group import PROJECT, LazyGroup
 from scripts.fleet.options import CONTEXT_SETTINGS
 
@@ -77,10 +77,8 @@ def main() -> None:
     _open_missing_streams()
     try:
         cli(prog_name="fleet")
-    except OperatorError as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+    except (OperatorError, OSError) as error:
+        _fail(text_of(error))
 
 
 def _open_missing_streams() -> None:

@@ -19,6 +19,7 @@ import yaml
 from rich.table import Table
 
 from model.well_known import POOL_LABEL, ROLE_DOMAIN
+from ops.errors import text_of
 from ops.kube.access import Access
 from ops.kube.node import PENDING
 from scripts.fleet.kubeconfig import split
@@ -80,7 +81,7 @@ def _read_cluster(cluster: str, kubeconfig: str) -> list[NodeRow]:
         nodes = _get(kubeconfig, "/api/v1/nodes")["items"]
     except Exception as error:  # An error in one cluster does not hide the others.
         cause = getattr(error, "reason", error)
-        reason = str(getattr(cause, "strerror", "") or cause) or type(error).__name__
+        reason = text_of(cause) if isinstance(cause, BaseException) else str(cause)
         kind = "error" if isinstance(error, urllib.error.HTTPError) else "unreachable"
         status = f"API {kind}: {reason.rpartition(': ')[2]}"
         return [NodeRow(cluster, status=status, problems=(f"{cluster}: {status}",))]

@@ -72,3 +72,17 @@ def test_no_other_module_sleeps() -> None:
         if "sleep(" in file.read_text()
     }
     assert sleeping <= OWN_LOOPS
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (FileNotFoundError(2, "No such file or directory", "/a"), "No such file or directory: /a"),
+        (TimeoutError("timed out"), "timed out"),
+        (EOFError(), "EOFError"),
+    ],
+)
+def test_an_error_of_the_system_is_its_text_without_its_number(error: Exception, text: str) -> None:
+    with pytest.raises(OperatorError, match=f"^{text}$"):
+        wait_until(after(1, error), -1, OperatorError, passing=(type(error),))

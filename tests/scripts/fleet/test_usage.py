@@ -89,7 +89,7 @@ def test_an_interrupted_command_has_a_status_of_its_own(monkeypatch: pytest.Monk
 def test_output_that_cannot_be_written_is_one_message() -> None:
     ended = run("fleet explain cluster1 > /dev/full")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "fleet: [Errno 28] No space left on device\n"
+    assert ended.stderr == "fleet: No space left on device\n"
 
 
 def test_a_folder_that_cannot_be_made_is_named() -> None:
