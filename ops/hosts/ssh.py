@@ -150,15 +150,7 @@ _SHARING = Lock()
 
 @cache
 def _shared(login: Login) -> BastionPool:
-    def dial(deadline: float) -> "paramiko.Transport":
-        transport = _dial(login, deadline)
-        # What it does not acknowledge, keep-alive messages included, ends the connection.
-        timeout = SILENT_SECONDS * 1000
-        connection: Any = transport.sock
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
-        return transport
-
-    return BastionPool(dial)
+    return BastionPool(lambda deadline: _dial(login, deadline))
 
 
 def _dial(login: Login, deadline: float) -> "paramiko.Transport":
@@ -176,6 +168,9 @@ def _dial(login: Login, deadline: float) -> "paramiko.Transport":
 def _tcp(login: Login) -> socket.socket:
     connection = socket.create_connection((login.host, login.port), timeout=DIAL_SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # What is not acknowledged, keep-alive messages included, ends the connection: a machine that
+    # died is noticed long before its command's time limit.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_SECONDS * 1000)
     return connection
 
 
