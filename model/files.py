@@ -59,7 +59,7 @@ def locked(
         os.close(descriptor)
 
 
-def is_ours_alone(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Try to take the exclusive lock of an open file or folder."""
     return _try(descriptor, fcntl.LOCK_EX)
 

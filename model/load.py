@@ -60,7 +60,7 @@ def load(raw: object) -> Fleet:
 
 
 def warnings(fleet: Fleet) -> list[str]:
-    """Return what is permitted and still likely to be regretted, one text each.
+    """Return warnings about settings that are valid, but probably not intended, one text each.
 
     Of a large fleet, only the first are described, and the others are counted.
     """

@@ -1,1 +1,1 @@
-"""What a person runs."""
+"""Programs: the command line, builds, benchmarks, and scripts that run on machines."""

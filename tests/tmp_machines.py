@@ -13,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 from model import paths
-from model.files import is_ours_alone, locked
+from model.files import locked, try_lock
 from ops.nspawn import lifecycle, network
 from ops.nspawn.spec import MachineSpec
 
@@ -36,7 +36,7 @@ def workshop() -> Iterator[Path]:
 def _clear_if_abandoned(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        if not is_ours_alone(descriptor):
+        if not try_lock(descriptor):
             return
     finally:
         os.close(descriptor)

@@ -53,7 +53,7 @@ class WaveProvider(Provider[WaveInputs, WaveState]):
 
     def _create(self, inputs: WaveInputs) -> WaveState:
         """Check the clusters."""
-        return _look(inputs)
+        return _observe(inputs)
 
     def _diff(self, olds: WaveState, news: WaveInputs) -> DiffResult:
         """Check again when a cluster changed, the wave's members changed, or the soak is over."""
@@ -61,10 +61,10 @@ class WaveProvider(Provider[WaveInputs, WaveState]):
 
     def _update(self, _olds: WaveState, news: WaveInputs) -> WaveState:
         """Check the clusters."""
-        return _look(news)
+        return _observe(news)
 
 
-def _look(inputs: WaveInputs) -> WaveState:
+def _observe(inputs: WaveInputs) -> WaveState:
     """Return the state once all clusters are healthy."""
     since = _await_healthy(inputs)
     until = since + timedelta(seconds=inputs["soak_seconds"]) if since else None

@@ -13,13 +13,13 @@ UNUSABLE = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16",
 
 
 def label_hint(text: str) -> str:
-    """Say which DNS label is next to a text."""
+    """Suggest a DNS label that is similar to a text."""
     label = re.sub(r"[^a-z0-9]+", "-", text.lower())[:63].strip("-")
     return f"write {label}" if label else ""
 
 
 def _host_hint(text: str) -> str:
-    """Say what makes a text no host."""
+    """Say why a text is not a host."""
     if text.count(":") > 1:
         return "IPv6 is not supported"
     if "@" in text or ":" in text:

@@ -20,12 +20,12 @@ COREDNS_TOLERATES = "CriticalAddonsOnly"
 def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues of one cluster's Node settings."""
     for pool in cluster.pools:
-        yield from _taken_twice(cluster, pool)
-    yield from _no_place(cluster)
+        yield from _duplicate_taints(cluster, pool)
+    yield from _no_node_for_dns(cluster)
     yield from _too_new(cluster)
 
 
-def _taken_twice(cluster: ResolvedCluster, pool: ResolvedPool) -> Iterator[Issue]:
+def _duplicate_taints(cluster: ResolvedCluster, pool: ResolvedPool) -> Iterator[Issue]:
     """Yield taints with a duplicate key and effect: a Node has one value for them."""
     seen: set[tuple[str, str]] = set()
     for index, text in enumerate(pool.settings.taints):
@@ -43,7 +43,7 @@ def _taken_twice(cluster: ResolvedCluster, pool: ResolvedPool) -> Iterator[Issue
         seen.add((taint.key, taint.effect))
 
 
-def _no_place(cluster: ResolvedCluster) -> Iterator[Issue]:
+def _no_node_for_dns(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield an issue if CoreDNS could run on no Node: the cluster would never become ready."""
     used = [pool for pool in cluster.pools if pool.size]
     if not used or not all(

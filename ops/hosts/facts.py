@@ -171,7 +171,7 @@ class Facts:
         except (KeyError, ValueError) as error:
             raise OperatorError(
                 f"{where}: the host's facts cannot be parsed ({error!r}): the host needs bash, and "
-                "a login shell that runs what it is given. The output starts with: "
+                "a login shell that runs the given command. The output starts with: "
                 f"{text[:200]!r}"
             ) from None
 

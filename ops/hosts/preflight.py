@@ -118,7 +118,7 @@ def _access(facts: Facts) -> Iterator[str]:
     if facts.login_output:
         yield (
             f"login: the shell prints {facts.login_output[:LOGIN_OUTPUT_SHOWN]!r} before the "
-            "output of commands: let ~/.bashrc, /etc/bash.bashrc or the like print that in "
+            "output of commands: let ~/.bashrc, /etc/bash.bashrc or a similar file print it in "
             "interactive shells only"
         )
     if facts.root_refusal:
@@ -159,12 +159,12 @@ def _system(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
         )
     for controller in facts.missing_controllers:
         yield (
-            f"cgroups: the {controller} controller is off: add `cgroup_enable={controller}` to "
-            "the kernel's command line (Raspberry Pi: in /boot/firmware/cmdline.txt) and `reboot`"
+            f"cgroups: the {controller} controller is disabled: add `cgroup_enable={controller}` "
+            "to the kernel's command line (Raspberry Pi: /boot/firmware/cmdline.txt) and `reboot`"
         )
     if facts.is_selinux_enforcing:
         yield (
-            "SELinux enforces a policy, and nothing here has labels for it: run `setenforce 0`, "
+            "SELinux is enforcing, which is not supported: run `setenforce 0`, "
             "and set SELINUX=permissive in /etc/selinux/config"
         )
     for path, restriction in facts.mounts:
@@ -243,12 +243,12 @@ def _resolver(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
         "`kubelet: {resolvConf: PATH}`"
     )
     if not facts.nameservers:
-        yield f"nameserver: {facts.resolver} has none, and CoreDNS ends without one: {way}"
+        yield f"nameserver: {facts.resolver} has none, and CoreDNS exits without one: {way}"
     for nameserver in facts.nameservers:
         if _is_inside(nameserver, LOOPBACK_NETWORK) or nameserver == "::1":
             yield (
                 f"nameserver {nameserver} in {facts.resolver} is the host's own, and in a pod it "
-                f"is CoreDNS itself, which ends when it asks itself: {way}"
+                f"is CoreDNS itself, which exits when it queries itself: {way}"
             )
 
 

@@ -1,7 +1,7 @@
 """Defragmentation of etcd: it gives the free space in the members' databases back to the disk.
 
-A member answers nothing while it is defragmented, so it is one at a time, each after all members
-are healthy again, and the leader last: otherwise each turn would be an election.
+A member does not answer while it is defragmented, so they are defragmented one at a time, each
+after all members are healthy again, and the leader last: otherwise each turn would be an election.
 https://etcd.io/docs/v3.6/op-guide/maintenance/#defragmentation
 """
 
@@ -56,7 +56,8 @@ def defragment(client: Client, report: Callable[[str], None]) -> Iterator[Defrag
     """Defragment the members, yield each; `report` is called with a line before each step.
 
     Raises OperatorError, before anything is done, unless all members are healthy. A database that
-    was full is compacted first, since the API server could not, and its alarm is disarmed at last.
+    was full is compacted first, since the API server could not, and its alarm is disarmed at the
+    end.
     """
     remaining = {member.name for member in _healthy(client)}
     full = _is_full(client)
@@ -142,7 +143,7 @@ def _disarm(client: Client) -> None:
     found = etcd_space.read_databases(client)
     if still := [database.address for database in found if database.is_nearly_full]:
         raise OperatorError(
-            f"the databases on {', '.join(still)} are still nearly full, so that the alarm is not "
+            f"the databases on {', '.join(still)} are still nearly full, so the alarm is not "
             f"disarmed: delete objects or raise the quota: see {RUNBOOK}"
         )
     status, errors = _etcdctl(client, members(client)[0], DISARM, etcd.EXEC_SECONDS)
@@ -160,6 +161,6 @@ def _etcdctl(
     except ExecError as error:
         raise OperatorError(
             f"the outcome of `etcdctl {command[0]}` on {member.name} is unknown: {error}. Look at "
-            "`fleet etcd status`, then run this again"
+            "`fleet etcd status`, then run the command again"
         ) from None
     return ended.status, ended.errors.strip().splitlines()[-1] if ended.errors.strip() else ""

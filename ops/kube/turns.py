@@ -8,8 +8,8 @@ counts until it is gone. A Node that is unavailable anyway never waits: replacin
 adds capacity.
 
 Control planes join one after the other, the first of the config last, and none before that one is
-prepared. So a control plane waits only for those that join before it; any other one that is not
-registered stays unregistered until the wait times out, and is refused immediately.
+prepared. So a control plane waits only for those that join before it; any other missing one would
+stay missing until the wait times out, so such a wait is refused immediately.
 
 A turn lasts while the Node is drained and deleted. Turns are taken in this process, which serves
 all machines of a run, since two that ask at the same time would each see the other one Ready.
@@ -137,13 +137,13 @@ class Turn:
                 if (state := self._state(found, name))
             }
             if len(unavailable) >= self._group.limit and not self._state(found, self._name):
-                self._reject_vain_wait([name for name in unavailable if name not in found])
+                self._reject_endless_wait([name for name in unavailable if name not in found])
                 return unavailable
             cluster.leaving.add(self._name)
             cluster.failed.discard(self._name)
             return {}
 
-    def _reject_vain_wait(self, missing: Collection[str]) -> None:
+    def _reject_endless_wait(self, missing: Collection[str]) -> None:
         """Reject a control plane that would wait for one that cannot join before it is there."""
         first, *others = self._group.nodes or [""]
         if self._group.role != CONTROL_PLANE:

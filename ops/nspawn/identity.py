@@ -6,7 +6,7 @@ from model.ssh_keys import new_key_pair
 from ops.nspawn.spec import MachineSpec
 
 
-def give(spec: MachineSpec, root: Path) -> str:
+def write(spec: MachineSpec, root: Path) -> str:
     """Write the machine's identity to its disk; return its new public host key."""
     pair = new_key_pair(spec.hostname)
     hosts = f"127.0.0.1 localhost\n::1 localhost\n{spec.bare_address} {spec.hostname}\n"

@@ -10,7 +10,7 @@ INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 NEEDED_INSTANCES = 1024
 
 
-def make_room() -> None:
+def raise_inotify_limit() -> None:
     """Raise the limit until the next boot; it is never lowered, since others may rely on it."""
     if int(INSTANCES.read_text()) < NEEDED_INSTANCES:
         # Inside a container the limit is the outer host's, and may not be written.

@@ -28,7 +28,7 @@ def create(spec: MachineSpec, texts: Mapping[str, str]) -> str:
         disk.create(spec)
         root = disk.mount(spec)
         artifacts.write_initial(spec, root, texts)
-        host_key = identity.give(spec, root)
+        host_key = identity.write(spec, root)
         _boot(spec)
     except BaseException:
         purge(spec)
@@ -95,7 +95,7 @@ def _process_runs(spec: MachineSpec) -> bool:
 
 
 def _boot(spec: MachineSpec) -> None:
-    kernel.make_room()
+    kernel.raise_inotify_limit()
     network.plug_in(spec)
     process.start(spec, disk.root(spec))
 

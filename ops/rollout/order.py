@@ -59,10 +59,10 @@ class RolloutRun:
         machines first; when all have them, the cluster gets them, for machines that join.
         """
         state = self.state
-        self._look(record_initial=True)
+        self._inspect(record_initial=True)
         if not any(found.api_answers for found in state.found.values()) and self._can_revive():
             self._revive()
-            self._look()
+            self._inspect()
         state.skip_unavailable()
         self._add_cluster_actions()
         self._reject_impossible()
@@ -73,14 +73,14 @@ class RolloutRun:
         self.changed = True
         self._change_machines()
         former = state.found
-        self._look()
+        self._inspect()
         state.skip_lost(former)
         self._reject_remaining_drift()
         self._add_cluster_actions()
         self._end()
         return state.found
 
-    def _look(self, *, record_initial: bool = False) -> None:
+    def _inspect(self, *, record_initial: bool = False) -> None:
         self._inspected = time.monotonic()
         self.state.inspected(
             inspect_cluster(

@@ -30,7 +30,7 @@ def await_ready(nodes: Nodes, names: Iterable[str]) -> None:
     def ready() -> None:
         if not wanted and not nodes.answers():
             raise NotYet("the API does not answer")
-        found = {name: _look(nodes, name) for name in wanted}
+        found = {name: _find(nodes, name) for name in wanted}
         if late := [name for name, node in found.items() if node is None or not node.ready]:
             raise NotYet(f"{', '.join(late)} not Ready")
 
@@ -41,7 +41,7 @@ def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
     """Wait until the Node exists and no longer has its status from before the restart."""
 
     def registered() -> None:
-        node = _look(nodes, name)
+        node = _find(nodes, name)
         if node is None:
             raise NotYet(f"Node {name} is not registered")
         stale = former and (former.uid, former.ready_since) == (node.uid, node.ready_since)
@@ -51,7 +51,7 @@ def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
     _await(registered)
 
 
-def _look(nodes: Nodes, name: str) -> Node | None:
+def _find(nodes: Nodes, name: str) -> Node | None:
     try:
         return nodes.find_once(name)
     except ApiError as error:

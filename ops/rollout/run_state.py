@@ -84,6 +84,6 @@ class RunState:
         return self.found[name].is_ready or name in self.done or not self.in_turn(name)
 
     def is_available(self, name: str) -> bool:
-        """Whether its Node is Ready, or became so in its turn; machines out of reach may be."""
+        """Whether its Node is Ready or became Ready in its turn, even if it is unreachable."""
         node = self.found[name].node
         return name in self.done or (node is not None and node.ready)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from model import paths
-from model.files import is_ours_alone, locked, remove
+from model.files import locked, remove, try_lock
 
 KEEP = "KUBEADM_FLEET_KEEP_BUILD_CACHE"
 
@@ -29,5 +29,5 @@ def building() -> Iterator[None]:
     folder().mkdir(parents=True, exist_ok=True)
     with locked(folder().parent / ".build.lock", shared=True) as lock:
         yield
-        if os.environ.get(KEEP) != "1" and is_ours_alone(lock):
+        if os.environ.get(KEEP) != "1" and try_lock(lock):
             remove(folder())

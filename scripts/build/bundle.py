@@ -58,7 +58,7 @@ def _existing(folder: Path, source: str) -> Bundle | None:
 def _make(
     folder: Path, version: str, arch: str, source: str, mirror: str | None, sums: Mapping[str, str]
 ) -> Bundle:
-    """Make the bundle in a temporary folder and move it into place once it is complete.
+    """Build the bundle in a temporary folder and move it into place once it is complete.
 
     Each source has a temporary folder of its own: a retry resumes from the files of an interrupted
     run, but never from those of another source.
@@ -145,7 +145,7 @@ def main(
     sums: Mapping[str, str],
     must_verify: bool,
 ) -> None:
-    """Make the bundle of a Kubernetes version: binaries, images and a manifest with checksums.
+    """Build the bundle of a Kubernetes version: binaries, images and a manifest with checksums.
 
     A bundle contains kubeadm, kubelet, kubectl, containerd, CNI plugins, etcd's tools, and the
     images of the control plane, kube-proxy, CoreDNS, pause and flannel. The versions of etcd,
@@ -164,7 +164,7 @@ def main(
                 root, gcc, libc6-dev and mmdebstrap
       auto      upstream if all of its hosts respond within five seconds, else built
 
-    A bundle is made once and shared by all checkouts on this machine. Concurrent calls wait for
+    A bundle is built once and shared by all checkouts on this machine. Concurrent calls wait for
     each other, and an interrupted call is resumed by the next.
 
     \b

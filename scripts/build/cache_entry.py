@@ -18,7 +18,7 @@ def locked(target: Path) -> Iterator[None]:
     """Hold the lock of `target`; report it if another process holds it, and wait."""
 
     def report() -> None:
-        say(f"waiting for another process that is making {target.name}")
+        say(f"waiting for another process that is building {target.name}")
 
     target.parent.mkdir(parents=True, exist_ok=True)
     with files.locked(target.parent / f".{target.name}.lock", waiting=report):

@@ -1,8 +1,8 @@
 """A machine image: the root file system that container machines share.
 
 An image is a Debian root with the bundle's binaries installed, and for each role a containerd
-directory with the bundle's images imported and unpacked, so that a new machine has nothing to do
-but boot. It is named after what it was made of, made once, and used read-only.
+directory with the bundle's images imported and unpacked, so a new machine only has to boot.
+Its name is a digest of its inputs; it is built once and used read-only.
 """
 
 import json
@@ -82,7 +82,7 @@ ConditionPathExists=/var/lib/kubelet/config.yaml
 
 
 def base_root() -> Path:
-    """Return a plain Debian root, made if there is none: what a host is before anything is ours."""
+    """Return a plain Debian root, built if there is none: a host before it is enrolled."""
     key = debian.recipe_hash(*PACKAGES, *MASKED)
     folder = paths.image_dir(f"base-{key}")
     with locked(folder):
@@ -135,7 +135,7 @@ def _fill(part: Path, base: Path, bundle: Bundle) -> None:
     ]
     with task(f"{len(worker)} images for workers"):
         containerd.import_images(bundle, worker, part / "containerd" / WORKER)
-    with task(f"{len(rest)} images more for control planes"):
+    with task(f"{len(rest)} more images for control planes"):
         copy_tree(part / "containerd" / WORKER, part / "containerd" / CONTROL_PLANE)
         containerd.import_images(bundle, rest, part / "containerd" / CONTROL_PLANE)
     for role in (WORKER, CONTROL_PLANE):
@@ -199,7 +199,7 @@ def _configure(root: Path, pause: Artifact) -> None:
 
 
 def _trim(root: Path) -> None:
-    """Leave out what would make two machines the same, and what slows a boot down."""
+    """Remove what would make two machines identical, and what slows a boot down."""
     for unit in MASKED:
         link = root / "etc/systemd/system" / unit
         remove(link)
@@ -226,7 +226,7 @@ def _inside(root: Path, script: str) -> None:
 
 
 def _point(link: Path, folder: Path) -> None:
-    """Make the version's own name lead to the image, in one step."""
+    """Point the version's own name to the image, atomically."""
     if not link.is_symlink() or link.readlink() != Path(folder.name):
         with replacing(link) as part:
             part.symlink_to(folder.name)
@@ -237,9 +237,9 @@ def _point(link: Path, folder: Path) -> None:
     "--version", required=True, type=VERSION, help="Kubernetes version, for example 1.36.3."
 )
 def main(version: str) -> None:
-    """Make the root image of container machines for one Kubernetes version.
+    """Build the root image of container machines for one Kubernetes version.
 
-    Needs root and the version's bundle (`fleet build bundle`). The image is made once and kept in
+    Needs root and the version's bundle (`fleet build bundle`). The image is built once and kept in
     the cache; a second call returns immediately.
     """
     try:

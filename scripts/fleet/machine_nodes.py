@@ -37,7 +37,7 @@ def differences(rows: Sequence[NodeRow], machines: Mapping[str, Collection[str]]
     for row in rows:
         nodes.setdefault(row.cluster, set()).update([row.name] if row.is_node else [])
     for cluster in sorted(machines.keys() - nodes.keys()):
-        yield f"{cluster}: a cluster of the stack's file that does not exist: `fleet up` creates it"
+        yield f"{cluster}: in the stack's file, but it does not exist: `fleet up` creates it"
     for cluster in sorted(nodes.keys() - machines.keys()):
         yield f"{cluster}: not in the stack's file: the next `fleet up` destroys it"
     answered = {row.cluster for row in rows if row.answered}
@@ -51,6 +51,6 @@ def differences(rows: Sequence[NodeRow], machines: Mapping[str, Collection[str]]
             )
         for name in sorted(expected - nodes[cluster]):
             yield (
-                f"{cluster}/{name}: a machine of the stack's file without a Node: run `fleet "
+                f"{cluster}/{name}: a machine in the stack's file without a Node: run `fleet "
                 "refresh`, then `fleet up`, which creates it"
             )

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Firewall rules of a cluster on this machine: the chains that kube-proxy, the kubelet, flannel and its
-# portmap plugin make, by their exact names, and the rules that jump to them. Everything else is
-# somebody's. Only functions.
+# portmap plugin make, by their exact names, and the rules that jump to them. Everything else belongs to
+# others. Only functions.
 KUBE_PROXY_NAMES='(SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|MARK-MASQ|FORWARD|PROXY-FIREWALL|PROXY-CANARY)'
 KUBELET_NAMES='(FIREWALL|MARK-DROP|KUBELET-CANARY|IPTABLES-HINT)'
 # Services and endpoints have hashes of 16 digits; not every awk knows {16}.

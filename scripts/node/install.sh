@@ -169,7 +169,7 @@ download() {
   return 1
 }
 
-fetched() { # URL: where its file lies while it is fetched
+fetched() { # URL: the path of its file during the download
   local name=${1//[^[:alnum:].]/_}
   echo "$FETCHED/$name"
 }

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # settings: CONTAINER FOLLOW LAST_LINES SINCE_SECONDS UNIT
-# Logs of a machine, as they lie there; with FOLLOW=yes also as they come. Changes nothing and runs
-# as root. Nothing but the files is asked, so that they can be read when neither the API nor the
-# container runtime works. All of it ends when standard input does: nothing is left on the machine
-# when the connection is lost.
+# Logs of a machine; with FOLLOW=yes also new lines as they are written. Changes nothing and runs as
+# root. Only files are read, so this works when neither the API nor the container runtime works. All of
+# it ends when standard input does: nothing is left on the machine when the connection is lost.
 #   LAST_LINES      how many lines at most, from the end; "" for all
 #   SINCE_SECONDS   how old they may be; "" for any age
 NO_SUCH_LOG=3

@@ -33,7 +33,7 @@ ALL = ("up", "down", "test")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--cache", is_flag=True, help="Share this host's cache instead of making everything.")
+@click.option("--cache", is_flag=True, help="Share this host's cache, build nothing.")
 @click.argument("steps", nargs=-1, type=click.Choice(list(STEPS)))
 def main(cache: bool, steps: tuple[str, ...]) -> None:
     """Run the README's commands on a fresh machine: up, down and test if none is named.

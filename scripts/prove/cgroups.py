@@ -1,4 +1,4 @@
-"""The cgroups of a fresh machine: a tree of its own, which goes when it has ended."""
+"""The cgroups of a fresh machine: a tree of its own, removed when the machine has ended."""
 
 import os
 import time
@@ -16,7 +16,7 @@ POLL_SECONDS = 0.05
 
 @contextmanager
 def entering() -> Iterator[tuple[str, ...]]:
-    """Give what begins a command that is to run in cgroups of its own; remove them at the end.
+    """Yield the prefix of a command that runs in cgroups of its own; remove them at the end.
 
     systemd delegates a scope. Without it each hierarchy of cgroup v1 gets a folder; where there is
     cgroup v2 alone, the caller's own cgroup serves.
@@ -55,7 +55,7 @@ def _own() -> list[Path]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a cgroup with those inside, when the kernel has let go of their last processes."""
+    """Remove a cgroup with those inside, once the kernel has released their last processes."""
     deadline = time.monotonic() + LEAVE_SECONDS
     while folder.exists() and time.monotonic() < deadline:
         for inner, _, _ in os.walk(folder, topdown=False):

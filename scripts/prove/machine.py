@@ -1,7 +1,7 @@
 """A minimal machine: a root file system and namespaces; it ends with its first process.
 
-Mounts, processes, network and cgroups are its own, so that what it makes, container machines
-included, is gone from this host with it, however it ends.
+Mounts, processes, network and cgroups are its own, so everything that it creates, container
+machines included, disappears from this host with it, however it ends.
 """
 
 import os
@@ -72,7 +72,7 @@ def _network(machine: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 
 def remove(root: Path) -> None:
-    """Remove the root when the kernel has let go of what ran in it."""
+    """Remove the root once the kernel has released it."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     if inside := [mount for mount in mounts if mount.startswith(f"{root}/")]:
         raise BuildError(f"unmount {', '.join(inside)}, then remove {root}")

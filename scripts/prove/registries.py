@@ -1,6 +1,6 @@
 """This host's package registry settings, passed on to a fresh machine.
 
-Mirrors, proxies, passwords and certificate authorities lie in the configuration of apt, pip and Go.
+Mirrors, proxies, passwords and certificate authorities are in the configuration of apt, pip and Go.
 They go into the machine's environment and root only, never into a file of the checkout.
 """
 
@@ -24,7 +24,7 @@ SUFFIXES = ("_PROXY", "_CA_BUNDLE", "_CAINFO")
 
 
 def environment() -> dict[str, str]:
-    """Return the variables that make pip, uv and Go ask whom they ask on this host."""
+    """Return the variables that make pip, uv and Go use the registries of this host."""
     return {**_of_pip(), **_of_go(), **dict(_inherited(os.environ))}
 
 
@@ -53,7 +53,7 @@ def _of_go() -> dict[str, str]:
 
 
 def apt_options() -> list[str]:
-    """Return options of mmdebstrap(1) that give a root this host's ways to its package sources."""
+    """Return options of mmdebstrap(1) for access to the package sources as on this host."""
     settings = [f for f in _files(APT / "apt.conf.d", APT / "apt.conf") if "Acquire" in _text(f)]
     passwords = _files(APT / "auth.conf.d", APT / "auth.conf")
     return [
@@ -63,7 +63,7 @@ def apt_options() -> list[str]:
 
 
 def trust_as_here(root: Path) -> None:
-    """Have the root trust whom this host trusts, and know its passwords (netrc(5))."""
+    """Copy the CAs that this host trusts, and its passwords (netrc(5)), into the root."""
     local = root / "usr/local/share/ca-certificates"
     local.mkdir(parents=True, exist_ok=True)
     shutil.copy(CERTIFICATES, local / "host.crt")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model.files import is_ours_alone, locked, replacing, write_whole
+from model.files import locked, replacing, try_lock, write_whole
 
 
 def test_a_reader_sees_the_old_content_until_the_new_one_is_complete(tmp_path: Path) -> None:
@@ -58,5 +58,5 @@ def test_a_share_becomes_exclusive_when_it_is_the_last(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     with locked(lock, shared=True) as ours:
         with locked(lock, shared=True):
-            assert not is_ours_alone(ours)
-        assert is_ours_alone(ours)
+            assert not try_lock(ours)
+        assert try_lock(ours)

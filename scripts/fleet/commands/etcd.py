@@ -35,9 +35,9 @@ def status(stack: str, cluster: str) -> None:
 def defrag(stack: str, cluster: str) -> None:
     """Defragment CLUSTER's etcd, one member at a time and the leader last.
 
-    A member answers nothing meanwhile, some seconds for each GiB: with a single control plane, the
-    API is unavailable for that time. If a member is unhealthy, none is defragmented. A database
-    that was full is compacted first, and its alarm is disarmed at last.
+    A member does not answer meanwhile, for some seconds per GiB: with a single control plane, the
+    API is unavailable for that time. If a member is unhealthy, none is defragmented. A full
+    database is compacted first, and the alarm is disarmed at the end.
     """
     from scripts.fleet import etcd_members
 

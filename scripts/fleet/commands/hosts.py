@@ -1,4 +1,4 @@
-"""Scan existing hosts for the stack's config."""
+"""Read the SSH host keys of existing hosts."""
 
 import click
 
@@ -13,7 +13,7 @@ EPILOG = examples(
 
 @click.group(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 def command() -> None:
-    """Scan existing hosts for the stack's config."""
+    """Read the SSH host keys of existing hosts."""
 
 
 @command.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)

@@ -97,9 +97,9 @@ def test_a_suitable_host_has_no_problem() -> None:
         ({"missing_modules": ("vxlan",)}, "kernel: module vxlan is not installed, or forbidden in"),
         (
             {"missing_controllers": ("memory",)},
-            "cgroups: the memory controller is off: add `cgroup_enable=memory` to the kernel's",
+            "cgroups: the memory controller is disabled: add `cgroup_enable=memory` to the",
         ),
-        ({"is_selinux_enforcing": True}, "SELinux enforces a policy, and nothing here has labels"),
+        ({"is_selinux_enforcing": True}, "SELinux is enforcing, which is not supported"),
         (
             {"later_settings": (("/etc/sysctl.conf", "net.ipv4.ip_forward", "0"),)},
             "kernel setting net.ipv4.ip_forward=0 in /etc/sysctl.conf would replace the Node's "
@@ -115,7 +115,7 @@ def test_a_suitable_host_has_no_problem() -> None:
         ),
         (
             {"nameservers": ()},
-            "nameserver: /etc/resolv.conf has none, and CoreDNS ends without one: have /etc/resol",
+            "nameserver: /etc/resolv.conf has none, and CoreDNS exits without one: have /etc/resol",
         ),
         (
             {"symlinks": (("/var/lib/kubelet", "/data/kubelet"),)},

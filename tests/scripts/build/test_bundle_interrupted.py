@@ -90,7 +90,7 @@ def test_concurrent_runs_do_no_work_twice(upstream: Server, tmp_path: Path) -> N
     second = start(tmp_path, "scripts.build.bundle", *from_mirror(upstream))
     assert second.stdout is not None
     line = in_background(second.stdout.readline).result(timeout=60)
-    assert line == f"waiting for another process that is making {NAME}\n"
+    assert line == f"waiting for another process that is building {NAME}\n"
     upstream.resources[KUBELET].stalls_after = None
     upstream.going.set()
     printed = finish(first)

@@ -66,7 +66,7 @@ def test_a_waiting_process_reports_it(cache: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(cache_entry, "say", say)
     with locked(cache / "thing"):
-        assert said == ["waiting for another process that is making thing"]
+        assert said == ["waiting for another process that is building thing"]
 
 
 def test_a_killed_holder_releases_the_lock(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:

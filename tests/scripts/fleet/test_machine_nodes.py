@@ -27,7 +27,7 @@ def test_nodes_of_the_file_are_no_difference() -> None:
 def test_a_node_of_no_machine_and_a_machine_of_no_node_are_named() -> None:
     unknown, missing = differences(rows("one-a", "one-lost", "two-a"), MACHINES)
     assert unknown.startswith("one/one-lost: a Node without a machine in the stack's file.")
-    assert missing.startswith("one/one-b: a machine of the stack's file without a Node: run")
+    assert missing.startswith("one/one-b: a machine in the stack's file without a Node: run")
 
 
 def test_a_cluster_without_nodes_lacks_all_of_them() -> None:
@@ -43,9 +43,7 @@ def test_an_unreachable_cluster_is_not_compared() -> None:
 
 def test_clusters_that_do_not_exist_and_those_not_in_the_file_are_named() -> None:
     missing, unknown = differences(rows("one-a", "one-b", "three-a"), MACHINES)
-    assert missing == (
-        "two: a cluster of the stack's file that does not exist: `fleet up` creates it"
-    )
+    assert missing == ("two: in the stack's file, but it does not exist: `fleet up` creates it")
     assert unknown == "three: not in the stack's file: the next `fleet up` destroys it"
 
 
