@@ -1,5 +1,6 @@
 """Which resources a change of the config updates, replaces or deletes."""
 
+import shlex
 from typing import Any
 
 from ops.hosts import content
@@ -136,6 +137,15 @@ def test_only_the_init_step_can_initialize(graph: Graph) -> None:
         if "kubeadm init" in content.get(each.inputs["create"].rpartition("/")[2])
     ]
     assert sorted(founding) == ["cluster1-init", "cluster2-init"]
+
+
+def test_an_initialization_is_that_of_the_machine_on_which_it_runs(prod: Graph) -> None:
+    """With another ID, one control plane could not become three: its data would count as lost."""
+    for name in ("cluster1", "cluster2"):
+        initialization = prod.one(f"{name}-initialization").inputs
+        settings = str(prod.one(f"{name}-init").inputs["stdin"]).splitlines()
+        assert f"NODE_NAME={initialization['nodes'][0]}" in settings
+        assert f"MACHINE_ID={shlex.quote(initialization['first'])}" in settings
 
 
 def test_another_first_control_plane_joins_and_initializes_nothing(prod: Graph) -> None:

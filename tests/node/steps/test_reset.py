@@ -87,6 +87,26 @@ def test_files_of_others_are_as_before(disk: Disk) -> None:
     assert all(folder.is_dir() for folder in folders), "they were there, but empty"
 
 
+def test_network_namespaces_with_processes_are_somebody_s(disk: Disk) -> None:
+    """Processes of pods have ended by then."""
+    for name in ("cni-pod", "cni-theirs", "theirs"):
+        (disk.folder / "run/netns" / name).mkdir(parents=True)
+    programs = """
+    systemctl() { :; }
+    no_containers() { :; }
+    ip() {
+      case "$2 $3" in
+        "pids cni-theirs") echo 812 ;;
+        delete*) echo "$*" >>"$STATE/deleted" ;;
+      esac
+    }
+    """
+    ran = disk.run(f"{programs}set -Eeuo pipefail\nforget_cluster", "reset")
+    assert ran.returncode == 0, ran.stderr
+    deleted = (disk.state / "deleted").read_text().splitlines()
+    assert [line for line in deleted if "netns" in line] == ["netns delete cni-pod"]
+
+
 def test_another_package_manager_is_waited_for(disk: Disk) -> None:
     (disk.state / "packages").write_text("socat\n")
     dpkg = f"""

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from model import paths
 from model.artifacts.bundle import Bundle
 from ops.errors import OperatorError
 from ops.hosts import content
 from ops.hosts.ssh_errors import ConnectionLost, Unreachable
-from ops.rollout import actions
+from ops.rollout import actions, documents
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.node_operations import NodeOperations
 from ops.rollout.target import Target
@@ -65,6 +66,22 @@ def test_files_are_those_of_the_table_that_the_run_stored() -> None:
     machine.run("apply_files", PARTS="proxy")
     settings = connection.given["apply_files"]
     assert (settings["FILES"], settings["PARTS"]) == ("the machine's table\n", "proxy")
+
+
+def test_settings_are_those_of_the_machine_and_not_only_of_its_cluster() -> None:
+    """What its record is noted with is what was sent."""
+    connection = Connection()
+    props = inputs()
+    props["machines"][WORKER]["kubelet"] = '{"maxPods": 55}'
+    cluster = DesiredCluster.of(props)
+    given: Any = connection
+    for name in (WORKER, "a-control-plane-0"):
+        machine = NodeOperations(cluster.by_name[name], given, cluster)
+        machine.run("apply_kubelet")
+        machine.run("record_applied")
+        document = connection.given["apply_kubelet"]["KUBELET_CONFIGURATION"]
+        assert (yaml.safe_load(document)["maxPods"] == 55) == (name == WORKER)
+        assert connection.given["record_applied"]["KUBELET"] == documents.digest(document)
 
 
 def test_nothing_is_applied_without_the_table_and_nothing_else_needs_it() -> None:
