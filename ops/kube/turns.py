@@ -59,6 +59,18 @@ class _Cluster:
 
 _clusters: dict[str, _Cluster] = {}
 _waiting: set[tuple[str, str]] = set()
+# Nodes that will not come back in this run: a step of their successors failed.
+_missed: set[str] = set()
+
+
+@contextmanager
+def coming_back(name: str) -> Iterator[None]:
+    """Create, prepare or join a machine; if that fails, nobody waits for its Node any longer."""
+    try:
+        yield
+    except Exception:
+        _missed.add(name)
+        raise
 
 
 class Turn:
@@ -113,6 +125,10 @@ class Turn:
             nonlocal others
             if failed := self._cluster.failed & others.keys():
                 raise self._refusal(f"{', '.join(sorted(failed))} could not leave (see its error)")
+            if missed := _missed & others.keys():
+                raise self._refusal(
+                    f"{', '.join(sorted(missed))} did not come back (see its error)"
+                )
             self._report(f"waiting for other machines: {_text(others)}")
             before, others = others, self._enter()
             if others.keys() == before.keys():

@@ -10,6 +10,7 @@ from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider
 from ops.errors import OperatorError
+from ops.kube.turns import coming_back
 
 # How long the new kubelet takes until its Node is Ready.
 JOIN_SECONDS = 0.3
@@ -56,9 +57,10 @@ class JoinProvider(Provider[JoinInputs, JoinInputs]):
     def _create(self, inputs: JoinInputs) -> JoinInputs:
         time.sleep(JOIN_SECONDS)
         file = Path(inputs["file"])
-        if (file.parent / "broken").exists():
-            raise OperatorError("the join failed")
-        file.touch()
+        with coming_back(file.name):
+            if (file.parent / "broken").exists():
+                raise OperatorError("the join failed")
+            file.touch()
         return inputs
 
     def _diff(self, olds: JoinInputs, news: JoinInputs) -> DiffResult:

@@ -1,6 +1,7 @@
 """Many machines that are replaced or removed in one run, with the real engine and no machines."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,23 @@ def test_a_machine_that_cannot_leave_stops_the_others_and_ends_the_run(
     finished = up(stack)
     assert finished.status == 0, finished.output
     assert cluster.out == [1] * len(NAMES)
+
+
+def test_a_machine_that_does_not_come_back_frees_those_that_wait_for_it(
+    stack: Stack, cluster: Cluster
+) -> None:
+    (cluster.folder / "broken").touch()
+    stack.configure(size="large")
+    began = time.monotonic()
+    failed = up(stack)
+    assert failed.status != 0
+    assert "did not come back (see its error)" in failed.output
+    assert time.monotonic() - began < 60, "it is not a time-out"
+    assert len(cluster.there) == len(NAMES) - 1, "only one left"
+    (cluster.folder / "broken").unlink()
+    finished = up(stack)
+    assert finished.status == 0, finished.output
+    assert cluster.there == NAMES
 
 
 def test_removed_machines_leave_one_after_the_other(stack: Stack, cluster: Cluster) -> None:

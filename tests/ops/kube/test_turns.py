@@ -79,6 +79,7 @@ def cluster(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     monkeypatch.setattr(client, "POLL_SECONDS_PER_NODE", 0)
     monkeypatch.setattr(turns, "_clusters", {})
     monkeypatch.setattr(turns, "_waiting", set())
+    monkeypatch.setattr(turns, "_missed", set())
     yield Cluster(api)
 
 
@@ -203,6 +204,16 @@ def test_a_control_plane_does_not_wait_for_one_that_joins_after_it(
     refused.join(5)
     assert f"{leaving} was not drained: {missing} is not registered" in refused.error
     assert f"keep {leaving} as it was in the config until {missing} has joined" in refused.error
+
+
+def test_a_machine_that_cannot_come_back_ends_the_wait_for_it(cluster: Cluster) -> None:
+    cluster.ready["worker-0"] = False
+    waiting = cluster.start("worker-1")
+    assert not waiting.has_turn.wait(0.3)
+    with pytest.raises(OperatorError, match="no space"), turns.coming_back("worker-0"):
+        raise OperatorError("no space")
+    waiting.join(10)
+    assert "worker-1 was not drained: worker-0 did not come back (see its error)" in waiting.error
 
 
 def test_an_unavailable_api_is_reported_by_all_that_wait(
