@@ -6,6 +6,7 @@ does not distinguish drivers.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol
 
 import pulumi
@@ -18,7 +19,6 @@ from components.providers.existing_host import ExistingHost, ExistingHostArgs
 from components.providers.port_check import PortCheck, PortCheckArgs
 from components.providers.ssh_key import SshKey
 from components.sdk import value_of
-from components.texts import texts_of
 from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
 from model.render import kubeadm
 from ops.hosts.login import Login
@@ -33,8 +33,8 @@ class Provisioned:
 
     `id` is the resource's own ID, which a preview knows while the machine is being changed; it
     knows none of the outputs then. `settings` are the driver's settings for the `prepare` step,
-    which runs again when they change. `kubernetes_version` and `content` are what the machine was
-    given: a machine that is unavailable keeps the previous ones, so that no step is run on it.
+    which runs again when they change. `kubernetes_version` is the one whose files the machine was
+    given: a machine that is unavailable keeps the previous one, so that no step is run on it.
     """
 
     resource: pulumi.CustomResource
@@ -42,7 +42,6 @@ class Provisioned:
     login: MachineLogin
     settings: Mapping[str, pulumi.Output[str]]
     kubernetes_version: pulumi.Output[str]
-    content: pulumi.Output[Mapping[str, str]]
 
 
 class Driver(Protocol):
@@ -51,7 +50,7 @@ class Driver(Protocol):
     def provision(
         self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
     ) -> Provisioned:
-        """Create or enroll `machine`, and deliver its texts; `files` names its table of files."""
+        """Create or enroll `machine`, and deliver the table of its `files`."""
 
     def check_ports(self, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         """Return what to wait for before a machine is prepared, once all are provisioned."""
@@ -101,7 +100,7 @@ class ContainerDriver:
                 cpus=settings.cpus,
                 memory=settings.memory_bytes,
                 authorized_key=self._key.public_key,
-                content=texts_of(machine, files),
+                files=files["table"],
             ),
             opts,
         )
@@ -115,7 +114,6 @@ class ContainerDriver:
             login,
             settings={"ARTIFACTS_DIGEST": resource.artifacts_digest, **self._credentials},
             kubernetes_version=resource.kubernetes_version,
-            content=resource.content,
         )
 
     def check_ports(self, _opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
@@ -150,7 +148,7 @@ class ExistingDriver:
         resource = ExistingHost(
             machine.name,
             ExistingHostArgs(
-                owner=self._key.public_key,
+                fleet=self._key.public_key.apply(fleet_id),
                 machine=machine.name,
                 role=machine.role,
                 kubernetes_version=self._cluster.kubernetes_version,
@@ -164,7 +162,7 @@ class ExistingDriver:
                 address=machine.address,
                 swap=kubeadm.accepts_swap(self._cluster, machine),
                 own_resolver=kubeadm.has_own_resolver(self._cluster, machine),
-                content=texts_of(machine, files),
+                files=files["table"],
             ),
             opts,
         )
@@ -174,7 +172,6 @@ class ExistingDriver:
             login,
             settings={"ARTIFACTS_DIGEST": resource.artifacts_digest, **self._credentials},
             kubernetes_version=resource.kubernetes_version,
-            content=resource.content,
         )
         return provisioned
 
@@ -207,6 +204,11 @@ class ExistingDriver:
             "sudo_password": settings.sudo_password_name,
         }
         return {field: self._secrets[name] for field, name in names.items() if name is not None}
+
+
+def fleet_id(public_key: str) -> str:
+    """Return the name under which hosts are claimed for the fleet with this key."""
+    return sha256(public_key.encode()).hexdigest()[:16]
 
 
 def id_unless_failed(resource: pulumi.CustomResource) -> pulumi.Output[str]:

@@ -1,7 +1,6 @@
 """The waves that an existing cluster waits for before it is changed; a new one does not wait.
 
-Whether a cluster is new is known from its `init`: what that was sent stays in the state as it was
-when it was created, so that it names the run that initialized the cluster.
+Whether a cluster is new is known from its `init`, which names the run that initialized it.
 
 The engine knows of no dependency on the waves: it would skip everything that is held when a canary
 fails, new things included. What is held awaits the value alone.
@@ -11,24 +10,22 @@ from collections.abc import Iterable
 from uuid import uuid4
 
 import pulumi
-from pulumi_command import remote
 
 from components.providers.hold import STOPPED, Hold
+from components.providers.step import Step
 
-RUN_ID = uuid4().hex
+# Names this run of the program.
+RUN_ID = uuid4().hex[:12]
 
 
-def holds_on(
-    init: remote.Command, waves: Iterable[pulumi.Output[Hold]]
-) -> list[pulumi.Output[Hold]]:
+def holds_on(init: Step, waves: Iterable[pulumi.Output[Hold]]) -> list[pulumi.Output[Hold]]:
     """Return the holds of these waves on the cluster that `init` initialized, now or earlier."""
     return [_independent(_hold_on(init, wave)) for wave in waves]
 
 
-def _hold_on(init: remote.Command, wave: pulumi.Output[Hold]) -> pulumi.Output[Hold]:
+def _hold_on(init: Step, wave: pulumi.Output[Hold]) -> pulumi.Output[Hold]:
     known = wave.apply(_stopped_if_failed, run_with_unknowns=True)
-    sent = pulumi.Output.unsecret(init.stdin.apply(lambda text: text or ""))
-    return sent.apply(lambda text: {} if RUN_ID in text else known)
+    return init.ran_in.apply(lambda run: {} if run == RUN_ID else known)
 
 
 def _stopped_if_failed(hold: Hold) -> Hold:

@@ -4,13 +4,31 @@ from collections.abc import Mapping
 from typing import cast
 
 import pulumi
-from pulumi_command import remote
 
-from model.fleet import Bastion
 from model.ssh_keys import shortest
 from ops.hosts.login import SECRET_FIELDS, Login, LoginProps
 
-DIAL_ERROR_LIMIT = 10
+
+def shared_login(logins: Mapping[str, LoginProps]) -> LoginProps:
+    """Return what these logins have in common, which a resource of them all holds once."""
+    first, *others = logins.values()
+    return cast(
+        LoginProps,
+        {
+            key: value
+            for key, value in first.items()
+            if all(other.get(key) == value for other in others)
+        },
+    )
+
+
+def own_logins(logins: Mapping[str, LoginProps]) -> dict[str, LoginProps]:
+    """Return the rest of each login."""
+    shared = shared_login(logins)
+    return {
+        name: cast(LoginProps, {key: value for key, value in login.items() if key not in shared})
+        for name, login in logins.items()
+    }
 
 
 class MachineLogin:
@@ -26,16 +44,6 @@ class MachineLogin:
             self._later["private_key"] = self._later["private_key"].apply(shortest)
 
     @property
-    def sudo(self) -> bool:
-        """Whether becoming root takes sudo."""
-        return self._login.sudo
-
-    @property
-    def sudo_password(self) -> pulumi.Output[str] | None:
-        """The password for sudo, if sudo needs one."""
-        return self._later.get("sudo_password")
-
-    @property
     def host_key_check(self) -> str:
         """Return "pinned", or "off" if any key of the host or of its bastion is trusted."""
         return "pinned" if "host_key" in self._later or self._login.is_pinned else "off"
@@ -48,27 +56,3 @@ class MachineLogin:
     def resolved(self) -> pulumi.Output[LoginProps]:
         """The inputs of `to_props` as one output."""
         return cast(pulumi.Output[LoginProps], pulumi.Output.from_input(self.to_props()))
-
-    def connection(self) -> remote.ConnectionArgs:
-        """Return the login as the connection of a node step."""
-        bastion, private_key = self._login.bastion, self._later.get("private_key")
-        return remote.ConnectionArgs(
-            host=self._login.host,
-            port=self._login.port,
-            user=self._login.user,
-            private_key=private_key,
-            host_key=self._later.get("host_key", self._login.host_key),
-            dial_error_limit=DIAL_ERROR_LIMIT,
-            proxy=_proxy(bastion, private_key) if bastion else None,
-        )
-
-
-def _proxy(bastion: Bastion, private_key: pulumi.Output[str] | None) -> remote.ProxyConnectionArgs:
-    return remote.ProxyConnectionArgs(
-        host=bastion.host,
-        port=bastion.port,
-        user=bastion.user,
-        private_key=private_key,
-        host_key=bastion.host_key,
-        dial_error_limit=DIAL_ERROR_LIMIT,
-    )

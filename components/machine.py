@@ -15,16 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_command import remote
 
-from components import holds, inventory
+from components import inventory
 from components.drivers import Driver
 from components.pki import Pki
 from components.providers.etcd_snapshot import EtcdSnapshot, EtcdSnapshotArgs
 from components.providers.initialization import Initialization
 from components.providers.membership import Membership, MembershipArgs
+from components.providers.step import Step
 from components.sdk import value_of
-from components.steps import RUN_ONCE, Settings, step
+from components.steps import Settings, step
 from components.texts import files_of
 from model.fleet import CONTROL_PLANE, Cluster
 from model.fleet import Machine as Described
@@ -76,22 +76,19 @@ class Machine(pulumi.ComponentResource):
     def prepare(self, after: Sequence[pulumi.Resource]) -> None:
         """Prepare the machine for kubeadm, once `after` is done."""
         machine = self._machine
-        self.prepared = step(
+        self.prepared = self._step(
             f"{machine.name}-prepare",
             "prepare",
-            triggers=[self.id],
-            login=self.login,
-            settings={
+            {
                 **self._identity,
                 "NODE_ADDRESS": machine.address,
                 "ROLE": machine.role,
                 **self._vip_settings,
-                # It depends on the machine by its trigger.
                 "KUBERNETES_VERSION": value_of(self._placed.kubernetes_version),
                 **{key: value_of(value) for key, value in self._placed.settings.items()},
             },
             deadline_seconds=PREPARE_SECONDS,
-            content=value_of(self._placed.content),
+            once=False,
             opts=self._child(depends_on=after, deleted_with=self._placed.resource),
         )
 
@@ -101,7 +98,7 @@ class Machine(pulumi.ComponentResource):
         settings: Settings,
         others: Sequence[str],
         opts: pulumi.ResourceOptions,
-    ) -> remote.Command:
+    ) -> Step:
         """Initialize the cluster on this machine; `others` are the other control planes' addresses.
 
         Runs once for every initialization.
@@ -109,25 +106,22 @@ class Machine(pulumi.ComponentResource):
         looking = {**self._member_settings, "OTHER_CONTROL_PLANES": " ".join(others)}
         snapshot = self._cluster.snapshot
         sent = self._send(snapshot, looking, opts) if snapshot else None
-        return step(
+        return self._step(
             f"{self._cluster.name}-init",
             "init",
-            triggers=[initialization.id],
-            login=self.login,
-            settings={
+            {
                 **looking,
                 "CLUSTER_DOCUMENTS": kubeadm.cluster_documents(self._cluster),
                 **_document_names(self._cluster, self._machine),
-                "RUN_ID": holds.RUN_ID,
                 **({"SNAPSHOT": snapshot.sha256} if snapshot else {}),
                 **settings,
             },
+            trigger=initialization.id,
             deadline_seconds=INIT_SECONDS,
+            once=True,
             opts=pulumi.ResourceOptions.merge(
                 opts,
-                pulumi.ResourceOptions(
-                    depends_on=[self.prepared, *([sent] if sent else [])], ignore_changes=RUN_ONCE
-                ),
+                pulumi.ResourceOptions(depends_on=[self.prepared, *([sent] if sent else [])]),
             ),
         )
 
@@ -171,12 +165,10 @@ class Machine(pulumi.ComponentResource):
             ),
             self._child(depends_on=[self.prepared, *after], deleted_with=pki.cluster),
         )
-        self.joined = step(
+        self.joined = self._step(
             f"{machine.name}-join",
             script,
-            triggers=[self.id],
-            login=self.login,
-            settings={
+            {
                 **self._member_settings,
                 "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
                 "JOIN_CREDENTIAL": pki.join_credential(machine.name, after=membership),
@@ -185,14 +177,40 @@ class Machine(pulumi.ComponentResource):
                 **settings,
             },
             deadline_seconds=ENDPOINT_SECONDS + JOIN_SECONDS,
-            opts=self._child(depends_on=after, ignore_changes=RUN_ONCE),
+            once=True,
+            opts=self._child(depends_on=[membership, *after]),
         )
         self.register_outputs({"id": self.id})
+
+    def _step(
+        self,
+        name: str,
+        script: str,
+        settings: Settings,
+        *,
+        trigger: pulumi.Input[str] | None = None,
+        deadline_seconds: int,
+        once: bool,
+        opts: pulumi.ResourceOptions,
+    ) -> Step:
+        """Run a script on this machine: again on its successor, or for another trigger."""
+        return step(
+            name,
+            script,
+            machine=self.name,
+            trigger=self.id if trigger is None else trigger,
+            login=self.login,
+            settings=settings,
+            deadline_seconds=deadline_seconds,
+            once=once,
+            opts=opts,
+        )
 
     @property
     def _identity(self) -> Settings:
         """Return what every step verifies before it changes anything."""
-        return {"NODE_NAME": self._machine.name, "MACHINE_ID": self.id}
+        # A step depends on the machine by its trigger.
+        return {"NODE_NAME": self._machine.name, "MACHINE_ID": value_of(self.id)}
 
     @property
     def _member_settings(self) -> Settings:

@@ -81,7 +81,9 @@ class Pki(pulumi.ComponentResource):
         holds it but the step that joins, which keeps the one that it ran with.
         """
         certificate = value_of(self.cluster.certificate)
-        parts = pulumi.Output.all(certificate, value_of(self.cluster.private_key), after.id)
+        parts = pulumi.Output.all(
+            certificate, value_of(self.cluster.private_key), value_of(after.id)
+        )
         return parts.apply(lambda known: _join_pem(node, *known[:2]))
 
     @property

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pulumi
 
+from components.login import own_logins, shared_login
 from components.machine import Machine
 from components.pki import Pki
 from components.providers.hold import Hold
@@ -31,6 +32,10 @@ def rollout_of(
     """
     upgrade = cluster.upgrade
     files = {machine.name: machine.files for machine in machines}
+    # It depends on each machine by its join.
+    logins = value_of(
+        pulumi.Output.all(**{machine.name: machine.login.resolved for machine in machines})
+    )
     return Rollout(
         f"{cluster.name}-rollout",
         RolloutArgs(
@@ -42,9 +47,9 @@ def rollout_of(
             machines={
                 machine.name: _inputs(machine, files[machine.name]) for machine in cluster.machines
             },
-            # It depends on each machine by its join.
             machine_ids={machine.name: value_of(machine.id) for machine in machines},
-            logins={machine.name: machine.login.to_props() for machine in machines},
+            shared_login=logins.apply(shared_login),
+            logins=logins.apply(own_logins),
             identity=pki.identity,
             policy={
                 "max_unavailable": upgrade.max_unavailable,

@@ -13,7 +13,7 @@ since it is a defect of this program.
 
 The engine processes many resources concurrently, each in its own thread: a provider, and the code
 it calls, changes no process-wide state (working directory, umask, signals, environment) and keeps
-nothing between calls.
+nothing between calls, except for what it is given for this run alone (`given`).
 
 Not every input is known when the engine asks. In a preview, and when the engine works out what the
 replacement of another resource entails, an input that is still to be computed is an `Unknown`,
@@ -25,10 +25,11 @@ the step.
 """
 
 import inspect
+import json
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import uuid4
 
 import pulumi
@@ -48,6 +49,11 @@ from ops.errors import OperatorError
 
 InputsT = TypeVar("InputsT", bound=Mapping[str, object])
 StateT = TypeVar("StateT", bound=Mapping[str, object])
+
+
+# What the engine's plugin adds to the inputs of every resource.
+PROVIDER_KEY = "__provider"
+_GIVEN: dict[str, dict[str, Any]] = {}
 
 
 class NotKnown(Exception):
@@ -93,16 +99,27 @@ class Provider(ResourceProvider, Generic[InputsT, StateT]):
     """A dynamic provider with typed inputs and state.
 
     The engine calls the public methods; a subclass overrides those that begin with an underscore.
+
+    The inputs in `given` are for create and update alone, and never in the state: check, with which
+    the engine begins every registration, keeps them in this process, which serves the whole run.
+    One that comes from a failed resource is missing: then nothing is known of the others either.
     """
 
     serialize_as_secret_always: bool = False
+    given: ClassVar[tuple[str, ...]] = ()
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs to use; inputs that cannot be checked yet stay as they are."""
+        given = {key: news[key] for key in self.given if key in news}
+        if len(given) < len(self.given):
+            return CheckResult({}, [])
+        inputs = {key: value for key, value in news.items() if key not in given}
         try:
-            checked = dict(self._check(cast(InputsT, olds), cast(InputsT, Inputs(news))))
+            checked = dict(self._check(cast(InputsT, olds), cast(InputsT, Inputs(inputs))))
         except NotKnown:
-            checked = news
+            checked = inputs
+        if given:
+            _GIVEN[self._key(checked)] = given
         return CheckResult(checked, [])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -114,8 +131,8 @@ class Provider(ResourceProvider, Generic[InputsT, StateT]):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create the resource."""
-        state = self._create(cast(InputsT, props))
-        return CreateResult(id_=self._id(state), outs=dict(state))
+        state = self._create(cast(InputsT, self._with_given(props)))
+        return CreateResult(id_=self._id(state), outs=self._without_given(state))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return the resource's actual state; no outputs if it is gone."""
@@ -124,7 +141,8 @@ class Provider(ResourceProvider, Generic[InputsT, StateT]):
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Update the resource in place."""
-        return UpdateResult(outs=dict(self._update(cast(StateT, olds), cast(InputsT, news))))
+        state = self._update(cast(StateT, olds), cast(InputsT, self._with_given(news)))
+        return UpdateResult(outs=self._without_given(state))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Delete the resource; a failure may be one that the program has to know of."""
@@ -133,6 +151,17 @@ class Provider(ResourceProvider, Generic[InputsT, StateT]):
         except Exception:
             record_failed_deletion()
             raise
+
+    def _with_given(self, checked: dict[str, Any]) -> dict[str, Any]:
+        return {**checked, **_GIVEN.get(self._key(checked), {})} if self.given else checked
+
+    def _without_given(self, state: Mapping[str, object]) -> dict[str, Any]:
+        return {key: value for key, value in state.items() if key not in self.given}
+
+    def _key(self, checked: Mapping[str, object]) -> str:
+        """Return what identifies a resource in this run: the inputs that check returned."""
+        own = {key: value for key, value in checked.items() if key != PROVIDER_KEY}
+        return json.dumps([type(self).__name__, own], sort_keys=True, default=str)
 
     def _check(self, _olds: InputsT, news: InputsT) -> InputsT:
         """Return the inputs to use; without previous inputs, `_olds` is empty."""

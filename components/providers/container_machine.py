@@ -4,13 +4,12 @@ Create boots it and returns once SSH answers. A changed size is applied while it
 machine is started again with its disk; another name, address, role or owner replaces it, and so
 does a missing disk. Another Kubernetes version, or other files for the same version, does not
 require a new machine: the missing files are put on its disk, for its `prepare` step to stage. So
-are its texts, before it boots and while it runs; another table of its files alone is no change,
-since the rollout brings it to members. A machine that runs and does not answer keeps what it has:
+is the table of its files, before it boots; another table alone is no change, since the rollout
+brings it to members. A machine that runs and does not answer keeps what it has:
 the next update sends the rest. Delete ends it and leaves nothing on the host.
 """
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -62,7 +61,7 @@ class ContainerMachineInputs(TypedDict):
     cpus: float
     memory: float
     authorized_key: str
-    content: Mapping[str, str]
+    files: str
 
 
 class _Found(TypedDict):
@@ -90,8 +89,8 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         spec = _spec(inputs, image=image, machine_id=uuid4().hex)
         return {
             **inputs,
-            "host_key": lifecycle.create(spec, inputs["content"]),
-            "artifacts_digest": machine_artifacts.of_image(spec, inputs["content"]).digest,
+            "host_key": lifecycle.create(spec, inputs["files"]),
+            "artifacts_digest": machine_artifacts.of_image(spec, inputs["files"]).digest,
             **_outs(spec, running=True),
         }
 
@@ -103,7 +102,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         from ops.nspawn import lifecycle
 
         require_present(news, (*REPLACING, *CHANGING))
-        require_known(news, ("content",))
+        require_known(news, ("files",))
         replaces = changed(olds, news, REPLACING)
         found = _found(olds)
         if found is None:
@@ -140,7 +139,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         )
         lifecycle.start(found)
         digest = olds["artifacts_digest"]
-        other = changed(olds, news, ("kubernetes_version", "content"))
+        other = changed(olds, news, ("kubernetes_version",))
         if other or _artifacts_outdated(olds, news, found):
             if not lifecycle.answers(found):
                 return _unsent(olds, news, found)
@@ -187,7 +186,7 @@ def _unsent(
     return {
         **news,
         "kubernetes_version": olds["kubernetes_version"],
-        "content": olds["content"],
+        "files": olds["files"],
         "host_key": olds["host_key"],
         "artifacts_digest": olds["artifacts_digest"],
         **_outs(found, running=True),
@@ -241,28 +240,24 @@ def _host_artifacts(inputs: ContainerMachineInputs) -> "HostArtifacts":
         kubernetes_version=inputs["kubernetes_version"],
         arch=ARCHITECTURES[os.uname().machine],
         role=inputs["role"],
-    ).with_texts(inputs["content"])
+    ).with_table(inputs["files"])
 
 
 def _artifacts_outdated(
     olds: ContainerMachineState, news: ContainerMachineInputs, found: "MachineSpec | None"
 ) -> bool:
-    """Whether a script, the bundle or the machine's disk changed.
+    """Whether the bundle or the machine's disk changed.
 
     A preview needs no bundle, so whether that changed may be unknown.
     """
-    from ops.hosts.artifacts import with_former_files
     from ops.nspawn import artifacts as machine_artifacts
 
-    content = with_former_files(news["content"], olds["content"])
-    if content != olds["content"]:
-        return True
-    if found is not None and not machine_artifacts.has_texts(found, content.values()):
+    former = olds["files"]
+    if found is not None and not machine_artifacts.has_table(found, former):
         return True
     try:
-        return bool(
-            _host_artifacts({**news, "content": content}).digest != olds["artifacts_digest"]
-        )
+        desired = _host_artifacts({**news, "files": former})
+        return bool(desired.digest != olds["artifacts_digest"])
     except OperatorError:
         return False
 
@@ -281,8 +276,8 @@ def _image(kubernetes_version: str) -> str:
 class ContainerMachineArgs:
     """A machine: `owner` is the fleet's public key, `address` has a prefix length, `memory` bytes.
 
-    `authorized_key` is the public key that may log in as root, `content` has the checksums of its
-    texts by name (components/texts.py).
+    `authorized_key` is the public key that may log in as root, `files` is the checksum of the
+    table of its files.
     """
 
     owner: pulumi.Input[str]
@@ -296,14 +291,13 @@ class ContainerMachineArgs:
     cpus: float
     memory: int
     authorized_key: pulumi.Input[str]
-    content: Mapping[str, str]
+    files: str
 
 
 class ContainerMachine(ProvidedResource, module="kubeadm-fleet", name="ContainerMachine"):
     """A machine: `machine_id` (new for every new machine), `host_key` (public, one line)."""
 
     kubernetes_version: pulumi.Output[str]
-    content: pulumi.Output[Mapping[str, str]]
     machine_id: pulumi.Output[str]
     host_key: pulumi.Output[str]
     image: pulumi.Output[str]

@@ -2,10 +2,10 @@
 
 Create logs in, rejects an unsuitable host (naming every problem), claims it for this fleet and
 sends the files for its role; files that are already there are not sent again. Another login,
-another address of the same host, another Kubernetes version, other artifacts or other scripts are
-an update; another table of its files alone is no change, since the rollout brings it to members.
-An unreachable host gets nothing: the next `up` sends it. The state records what the host has,
-its step `prepare` follows that, and its rollout skips it.
+another address of the same host, another Kubernetes version or other artifacts are an update;
+another table of its files alone is no change, since the rollout brings it to members. An
+unreachable host gets nothing: the next `up` sends it. The state records what the host has, its
+step `prepare` follows that, and its rollout skips it.
 
 Another host (another address with another host key, or a reinstalled one) replaces it, and so does
 another address of its Node, on which its etcd member and its certificates depend. Both hosts are
@@ -35,7 +35,6 @@ from components.providers.engine_log import EngineLog, this_run
 from components.providers.host_visit import (
     ExistingHostInputs,
     artifacts_of,
-    fleet_id,
     requirements,
     visit_to,
     written_paths,
@@ -57,7 +56,7 @@ OWNED = "ours"
 REINSTALLED = "another machine"
 # Inputs of another machine: its Node, certificates and etcd member have its address.
 REPLACING = ("role", "machine", "address")
-CAUSES = ("login", "owner", "kubernetes_version", "source")
+CAUSES = ("login", "fleet", "kubernetes_version", "source")
 # Optional in the config.
 OPTIONAL = ("mirror",)
 
@@ -96,7 +95,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
     def _diff(self, olds: ExistingHostState, news: ExistingHostInputs) -> DiffResult:
         """Compare with the desired host; survey a successor, and refuse an unfit one."""
         require_present(news, CAUSES)
-        require_known(news, ("content",))
+        require_known(news, ("files",))
         replaces = changed(olds, news, REPLACING)
         is_another = olds["condition"] == REINSTALLED
         if is_another or _is_another_host(olds["login"], news["login"]):
@@ -213,23 +212,18 @@ def _successor_requirements(
         return requirements(news, facts)
     # It is still claimed as it was enrolled, and its reset frees the space of its artifacts.
     wanted = requirements(news, facts)
-    return replace(wanted, fleet=fleet_id(olds["owner"]), machine=olds["machine"], disk=0)
+    return replace(wanted, fleet=olds["fleet"], machine=olds["machine"], disk=0)
 
 
 def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
-    """Whether the settings, a script, the bundle or what is on the host changed.
+    """Whether the settings, the bundle or what is on the host changed.
 
     A preview needs no bundle, so whether that changed may be unknown.
     """
-    from ops.hosts.artifacts import with_former_files
-
-    content = with_former_files(news["content"], olds["content"])
     if changed(olds, news, CAUSES) or olds.get("mirror") != news.get("mirror"):
         return True
-    if content != olds["content"]:
-        return True
     try:
-        desired = artifacts_of({**news, "content": content}, olds["facts"]["arch"])
+        desired = artifacts_of({**news, "files": olds["files"]}, olds["facts"]["arch"])
     except OperatorError:
         return False
     return bool(desired.digest != olds["artifacts_digest"])
@@ -245,7 +239,7 @@ def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostStat
                 "enrolled, or it was reinstalled: run `fleet refresh`, then "
                 "`fleet up`, which replaces it"
             )
-        former, fleet = fleet_id(olds["owner"]), fleet_id(news["owner"])
+        former, fleet = olds["fleet"], news["fleet"]
         if former != fleet and facts.claim is not None and facts.claim.fleet == former:
             visit.reassign(olds["machine_id"], former, fleet)
         return _sync_artifacts(visit, news, facts)
@@ -254,7 +248,7 @@ def _send(olds: ExistingHostState, news: ExistingHostInputs) -> ExistingHostStat
 def _sync_artifacts(
     visit: "Enrollment", inputs: ExistingHostInputs, facts: "Facts"
 ) -> ExistingHostState:
-    claim, have = visit.take(fleet_id(inputs["owner"]), uuid4().hex[:8])
+    claim, have = visit.take(inputs["fleet"], uuid4().hex[:8])
     desired = artifacts_of(inputs, facts.arch)
     machine_id = f"{facts.machine_id}-{claim.mark}"
     visit.sync_artifacts(machine_id, desired, have)
@@ -269,16 +263,16 @@ def _sync_artifacts(
 
 @dataclass(frozen=True)
 class ExistingHostArgs:
-    """A host and its machine; `owner` is the fleet's public key.
+    """A host and its machine; `fleet` is the name under which the fleet claims hosts.
 
-    `host_key_check` is shown by a preview: "off" if any host key is trusted. `content` has the
-    checksums of the machine's texts by name (components/texts.py), `networks` the cluster's pod and
-    Service network by their keys in the config, unless the host may need them for something else.
-    `address` is the machine's; `swap` is whether its kubelet accepts swap, and `own_resolver`
-    whether it has a setting for the file that pods have their nameservers from.
+    `host_key_check` is shown by a preview: "off" if any host key is trusted. `files` is the
+    checksum of the table of the machine's files, `networks` the cluster's pod and Service network
+    by their keys in the config, unless the host may need them for something else. `address` is the
+    machine's; `swap` is whether its kubelet accepts swap, and `own_resolver` whether it has a
+    setting for the file that pods have their nameservers from.
     """
 
-    owner: pulumi.Input[str]
+    fleet: pulumi.Input[str]
     machine: str
     role: str
     kubernetes_version: str
@@ -292,14 +286,13 @@ class ExistingHostArgs:
     address: str
     swap: bool
     own_resolver: bool
-    content: Mapping[str, str]
+    files: str
 
 
 class ExistingHost(ProvidedResource, module="kubeadm-fleet", name="ExistingHost"):
     """An enrolled host: `machine_id` (new after every reinstallation), `facts`, `condition`."""
 
     kubernetes_version: pulumi.Output[str]
-    content: pulumi.Output[Mapping[str, str]]
     machine_id: pulumi.Output[str]
     facts: pulumi.Output[FactsSummary]
     artifacts_digest: pulumi.Output[str]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ExistingHostInputs(TypedDict):
     """The host as the provider gets it."""
 
-    owner: str
+    fleet: str
     machine: str
     role: str
     address: str
@@ -32,7 +32,7 @@ class ExistingHostInputs(TypedDict):
     networks: NotRequired[Mapping[str, str]]
     swap: NotRequired[bool]
     own_resolver: NotRequired[bool]
-    content: Mapping[str, str]
+    files: str
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def artifacts_of(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
         kubernetes_version=inputs["kubernetes_version"],
         arch=arch,
         role=inputs["role"],
-    ).with_texts(inputs["content"])
+    ).with_table(inputs["files"])
 
 
 def requirements(inputs: ExistingHostInputs, facts: "Facts") -> "HostRequirements":
@@ -67,7 +67,7 @@ def requirements(inputs: ExistingHostInputs, facts: "Facts") -> "HostRequirement
     port = inputs.get("endpoint_port")
     return wanted(
         inputs["role"],
-        fleet_id(inputs["owner"]),
+        inputs["fleet"],
         inputs["machine"],
         disk=_disk(inputs, facts),
         endpoint_port=None if port is None else int(port),
@@ -84,19 +84,9 @@ def written_paths(inputs: ExistingHostInputs) -> list[str]:
     from model.artifacts.upstream import downloads
     from model.render.machine_files import paths_of
     from ops.hosts import content
-    from ops.hosts.artifacts import FILES
 
     binaries = downloads(inputs["kubernetes_version"], "amd64", None)
-    tables = [digest for name, digest in inputs["content"].items() if name == FILES]
-    files = [path for digest in tables for path in paths_of(content.get(digest))]
-    return [*(binary.install for binary in binaries), *files]
-
-
-def fleet_id(owner: str) -> str:
-    """Return the name under which hosts are claimed for the fleet with this public key."""
-    from hashlib import sha256
-
-    return sha256(owner.encode()).hexdigest()[:16]
+    return [*(binary.install for binary in binaries), *paths_of(content.get(inputs["files"]))]
 
 
 def _disk(inputs: ExistingHostInputs, facts: "Facts") -> int:

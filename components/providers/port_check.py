@@ -51,6 +51,8 @@ class PortCheckState(PortCheckInputs):
 class PortCheckProvider(Provider[PortCheckInputs, PortCheckState]):
     """Tries ports between hosts."""
 
+    given = ("logins",)
+
     def _create(self, inputs: PortCheckInputs) -> PortCheckState:
         """Try the ports between all machines."""
         return _check(inputs, {}, {})

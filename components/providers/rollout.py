@@ -44,7 +44,7 @@ from components.providers.rollout_plan import (
     recorded_rollout,
     stays,
 )
-from ops.hosts.login import Login
+from ops.hosts.login import Login, LoginProps
 from ops.kube.identity import Identity
 from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
 from ops.rollout.observed import MachineSummary
@@ -64,6 +64,7 @@ CAUSES = (
     "machines",
     "machine_ids",
     "identity",
+    "shared_login",
     "logins",
     "mirror_credentials",
 )
@@ -249,7 +250,10 @@ def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutSt
 def _machines(inputs: RolloutInputs) -> "dict[str, NodeOperations]":
     from ops.rollout.node_operations import node_operations
 
-    logins = {name: Login.from_props(props) for name, props in inputs["logins"].items()}
+    logins = {
+        name: Login.from_props({**inputs["shared_login"], **own})
+        for name, own in inputs["logins"].items()
+    }
     return node_operations(DesiredCluster.of(inputs), logins)
 
 
@@ -265,7 +269,10 @@ def _progress(inputs: RolloutInputs) -> "Progress":
 
 @dataclass(frozen=True)
 class RolloutArgs:
-    """A cluster's desired machines; IDs and logins by machine, `held_by` by earlier wave."""
+    """A cluster's desired machines; IDs by machine, `held_by` by earlier wave.
+
+    `shared_login` is what all logins have in common, `logins` the rest of each by machine.
+    """
 
     cluster: str
     version: str
@@ -274,7 +281,8 @@ class RolloutArgs:
     patches: str
     machines: dict[str, MachineInputs]
     machine_ids: dict[str, pulumi.Output[str]]
-    logins: dict[str, dict[str, object]]
+    shared_login: pulumi.Output[LoginProps]
+    logins: pulumi.Output[dict[str, LoginProps]]
     identity: pulumi.Output[Identity]
     policy: Policy
     held_by: list[pulumi.Output[Hold]]
@@ -302,5 +310,6 @@ class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):
             args,
             opts,
             urn=own_urn(Rollout, name, opts.parent),
+            shared_login=pulumi.Output.secret(args.shared_login),
             logins=pulumi.Output.secret(args.logins),
         )

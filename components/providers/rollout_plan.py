@@ -35,6 +35,7 @@ class RolloutInputs(ClusterInputs):
     """
 
     urn: str
+    shared_login: LoginProps
     logins: dict[str, LoginProps]
     identity: Identity
     policy: Policy

@@ -1,9 +1,8 @@
-"""The artifacts of a host: files to send, or URLs to download from, by role; and texts of its own.
+"""The artifacts of a host: files to send, or URLs to download from, by role; and its own table.
 
 All are described by two tables beside the artifacts, read by scripts/node/install.sh: `index`
 (checksum, kind, name, path or image reference) and `downloads` (path, URL, checksum or its URL,
-archive member). The texts, from ops/hosts/content.py, are the scripts of the host's steps (kind
-`script`) and the table of its files (kind `files`).
+archive member). The table of the host's files (kind `files`) is a text of ops/hosts/content.py.
 """
 
 import hashlib
@@ -21,8 +20,6 @@ from model.versions import parse
 from ops.errors import OperatorError
 from ops.hosts import content
 
-# The name of the text that is no script.
-FILES = "files"
 CHUNK = 1 << 20
 # Disk space in addition to the artifacts: unpacked images, logs and pods.
 ROOM = 2 << 30
@@ -32,12 +29,12 @@ DOWNLOADED = 4 << 30
 
 @dataclass(frozen=True)
 class HostArtifacts:
-    """The tables for one host, the files listed in them, and the checksums of its texts."""
+    """The tables for one host, the files listed in them, and the checksum of its table of files."""
 
     index: str
     downloads: str
     files: tuple[tuple[str, Path, int], ...]
-    texts: tuple[str, ...] = ()
+    table: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -55,24 +52,18 @@ class HostArtifacts:
         kinds = {row.split("\t")[0]: row.split("\t")[1] for row in self.index.splitlines()}
         return sum((UNPACKED - 1) * size for name, _, size in files if kinds.get(name) == "image")
 
-    def with_texts(self, texts: Mapping[str, str]) -> "HostArtifacts":
-        """Return these artifacts with the host's own texts, given as checksums by name."""
-        rows = _table(
-            (digest, "files", "managed", "-") if name == FILES else (digest, "script", name, "-")
-            for name, digest in sorted(texts.items())
-        )
-        return replace(self, index=self.index + rows, texts=tuple(texts.values()))
+    def with_table(self, table: str) -> "HostArtifacts":
+        """Return these artifacts with the table of this checksum; "" is none."""
+        rows = _table([(table, "files", "managed", "-")] if table else [])
+        return replace(self, index=self.index + rows, table=table)
 
     def missing(self, have: set[str]) -> list[tuple[str, Path, int]]:
         """Return what has to be sent to a host that has the files with these checksums."""
-        texts = [digest for digest in self.texts if digest not in have]
-        return [
-            *(file for file in self.files if file[0] not in have),
-            *(
-                (digest, content.file(digest), len(content.get(digest).encode()))
-                for digest in texts
-            ),
-        ]
+        missing = [file for file in self.files if file[0] not in have]
+        if self.table and self.table not in have:
+            size = len(content.get(self.table).encode())
+            missing.append((self.table, content.file(self.table), size))
+        return missing
 
 
 def for_host(
@@ -117,14 +108,6 @@ def archives(
             "machine got its images: run `fleet refresh` and `fleet up` to send the current ones"
         )
     return found
-
-
-def with_former_files(texts: Mapping[str, str], former: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts, but with the former table of files.
-
-    Another table alone is no reason to send anything: a rollout brings it to members.
-    """
-    return {**texts, **{name: former[name] for name in (FILES,) if name in former}}
 
 
 def _upstream(

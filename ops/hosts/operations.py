@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ops.hosts import scripts
-from ops.hosts.ssh import Connection, Finished
+from ops.hosts.ssh import Connection, Finished, Report
 from ops.hosts.sudo import KILL_AFTER_SECONDS, run_as_root
 
 # Every operation verifies first that it runs on this machine (`identify` in scripts/node/lib.sh).
@@ -56,10 +56,11 @@ def run(
     operation: Operation,
     settings: Mapping[str, str],
     stream: Iterable[bytes] = (),
+    report: Report | None = None,
 ) -> Finished:
     """Run a function of the operation as root with exactly its settings.
 
-    The stream is its standard input.
+    The stream is its standard input; `report` gets each line of its output.
     """
     missing = set(operation.settings) ^ set(settings)
     assert not missing, f"{call} takes {operation.settings}: {missing}"
@@ -70,4 +71,5 @@ def run(
         stream,
         limit=operation.seconds,
         seconds=operation.seconds + 2 * KILL_AFTER_SECONDS,
+        report=report,
     )

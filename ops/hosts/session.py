@@ -7,7 +7,7 @@ from ops.errors import OperatorError
 from ops.hosts import operations
 from ops.hosts.login import Login
 from ops.hosts.operations import Operation
-from ops.hosts.ssh import Connection, connected
+from ops.hosts.ssh import Connection, Report, connected
 
 SHOWN_LINES = 20
 # The exit status of `timeout` when the time limit is exceeded.
@@ -41,12 +41,14 @@ class HostSession:
         operation: Operation,
         settings: Mapping[str, str],
         stream: Iterable[bytes] = (),
+        report: Report | None = None,
     ) -> str:
         """Run `call`, a function of the operation, on the stream; return its standard output.
 
+        With `report`, which gets each line immediately, its errors are part of its output.
         Raises OperatorError with the last lines of its output.
         """
-        finished = operations.run(self._connection, call, operation, settings, stream)
+        finished = operations.run(self._connection, call, operation, settings, stream, report)
         if finished.status:
             said = f"{finished.out}\n{finished.err}".strip().splitlines()[-SHOWN_LINES:]
             how = (

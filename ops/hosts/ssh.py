@@ -32,6 +32,10 @@ CHUNK = 32_000
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
+# Gets a line of a command's output.
+Report = Callable[[str], None]
+
+
 @dataclass(frozen=True)
 class Finished:
     """A finished command: its exit status (-1 if a signal killed it) and its output."""
@@ -81,18 +85,24 @@ class Connection:
             raise self._lost(error) from None
         return channel
 
-    def run(self, command: str, stdin: Iterable[bytes], *, seconds: float) -> Finished:
-        """Run a command; `seconds` limits how long it may neither write nor read."""
+    def run(
+        self, command: str, stdin: Iterable[bytes], *, seconds: float, report: Report | None = None
+    ) -> Finished:
+        """Run a command; `seconds` limits how long it may neither write nor read.
+
+        With `report`, which gets each line immediately, its errors are part of its output.
+        """
         try:
             channel = self._transport.open_session(timeout=DIAL_SECONDS)
             channel.settimeout(seconds)
+            channel.set_combine_stderr(report is not None)
             channel.exec_command(command)
             with suppress(BrokenPipeError, ConnectionError):
                 # A command may exit before it has read everything: its status shows the reason.
                 for chunk in stdin:
                     send(channel, chunk)
                 channel.shutdown_write()
-            out, err = _read(channel.recv), _read(channel.recv_stderr)
+            out, err = _read(channel.recv, report), _read(channel.recv_stderr)
             if not channel.status_event.wait(seconds):
                 raise TimeoutError
             finished = Finished(channel.recv_exit_status(), out, err)
@@ -180,10 +190,16 @@ def send(channel: "paramiko.Channel", data: bytes) -> None:
         channel.sendall(data[start : start + CHUNK])
 
 
-def _read(receive: Callable[[int], bytes]) -> str:
-    parts = []
+def _read(receive: Callable[[int], bytes], report: Report | None = None) -> str:
+    parts, line = [], b""
     while part := receive(CHUNK):
         parts.append(part)
+        if report is not None:
+            *lines, line = (line + part).split(b"\n")
+            for complete in lines:
+                report(complete.decode(errors="replace"))
+    if report is not None and line:
+        report(line.decode(errors="replace"))
     return b"".join(parts).decode(errors="replace")
 
 

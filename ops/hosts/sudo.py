@@ -11,7 +11,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from ops.hosts.login import Login
-from ops.hosts.ssh import Connection, Finished, send
+from ops.hosts.ssh import Connection, Finished, Report, send
 
 if TYPE_CHECKING:
     import paramiko
@@ -36,13 +36,16 @@ def run_as_root(
     *,
     limit: int,
     seconds: float,
+    report: Report | None = None,
 ) -> Finished:
     """Run `call` after `text`, which travels in front of the stream that `call` reads.
 
-    It is ended there after `limit` seconds (0: never), and here after `seconds` of silence.
+    It is ended there after `limit` seconds (0: never), and here after `seconds` of silence;
+    `report` gets each line of its output.
     """
     command, preamble = _as_root(connection.login, text, call, limit)
-    return connection.run(command, chain([preamble, text], stream), seconds=seconds)
+    given = chain([preamble, text], stream)
+    return connection.run(command, given, seconds=seconds, report=report)
 
 
 def open_as_root(connection: Connection, text: bytes, call: str) -> "paramiko.Channel":

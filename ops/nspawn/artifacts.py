@@ -1,11 +1,10 @@
-"""The artifacts of a machine: its image's files, those of another version, and its own texts.
+"""The artifacts of a machine: its image's files, those of another version, and its table.
 
 The machine's steps read the tables (scripts/node/install.sh) and check every file's sum before they
 use it.
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from model.files import replacing, write_whole
@@ -21,22 +20,22 @@ ARTIFACTS = f"{STATE}/artifacts"
 RESERVE = 1 << 30
 
 
-def write_initial(spec: MachineSpec, root: Path, texts: Mapping[str, str]) -> None:
+def write_initial(spec: MachineSpec, root: Path, table: str) -> None:
     """Write the artifacts of a new machine to its disk, on which the image's files are already."""
     source = _image_artifacts(spec)
     if source.is_dir():
         shutil.copyfile(source / "images", root / STATE / "images")
-    if (given := of_image(spec, texts)).index:
+    if (given := of_image(spec, table)).index:
         artifacts = _folder(root)
-        _write_texts(artifacts, given.texts)
+        _write_table(artifacts, table)
         write_whole(artifacts / "index", given.index)
 
 
-def of_image(spec: MachineSpec, texts: Mapping[str, str]) -> HostArtifacts:
+def of_image(spec: MachineSpec, table: str) -> HostArtifacts:
     """Return the artifacts of a new machine; its image has the files."""
     index = _image_artifacts(spec) / "index"
     rows = index.read_text() if index.exists() else ""
-    return HostArtifacts(rows, "", ()).with_texts(texts)
+    return HostArtifacts(rows, "", ()).with_table(table)
 
 
 def sync(spec: MachineSpec, given: HostArtifacts) -> None:
@@ -54,10 +53,10 @@ def sync(spec: MachineSpec, given: HostArtifacts) -> None:
     for name, source, _ in missing:
         with replacing(artifacts / name) as part:
             shutil.copyfile(source, part)
-    _write_texts(artifacts, given.texts)
+    _write_table(artifacts, given.table)
     for name, table in (("index", given.index), ("downloads", given.downloads)):
         write_whole(artifacts / name, table)
-    wanted = {"index", "downloads", *(name for name, *_ in given.files), *given.texts}
+    wanted = {"index", "downloads", *(name for name, *_ in given.files), given.table}
     for file in artifacts.iterdir():
         if file.name not in wanted and file.is_file():
             file.unlink()
@@ -73,10 +72,9 @@ def _require_space(spec: MachineSpec, folder: Path, needed: int) -> None:
         )
 
 
-def has_texts(spec: MachineSpec, digests: Iterable[str]) -> bool:
-    """Return whether the machine's disk, mounted or not, has these texts."""
-    artifacts = spec.folder / "upper" / ARTIFACTS
-    return all((artifacts / digest).is_file() for digest in digests)
+def has_table(spec: MachineSpec, table: str) -> bool:
+    """Return whether the machine's disk, mounted or not, has this table of files."""
+    return (spec.folder / "upper" / ARTIFACTS / table).is_file()
 
 
 def _folder(root: Path) -> Path:
@@ -86,10 +84,9 @@ def _folder(root: Path) -> Path:
     return artifacts
 
 
-def _write_texts(artifacts: Path, digests: Iterable[str]) -> None:
-    for digest in digests:
-        if not (artifacts / digest).exists():
-            write_whole(artifacts / digest, content.get(digest))
+def _write_table(artifacts: Path, table: str) -> None:
+    if not (artifacts / table).exists():
+        write_whole(artifacts / table, content.get(table))
 
 
 def _image_artifacts(spec: MachineSpec) -> Path:

@@ -1,7 +1,6 @@
 """The lifecycle of a machine; every step is idempotent."""
 
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,10 @@ from ops.nspawn.runtime import Runtime
 from ops.nspawn.spec import MachineSpec, all_specs, cluster_folder
 
 
-def create(spec: MachineSpec, texts: Mapping[str, str]) -> str:
+def create(spec: MachineSpec, table: str) -> str:
     """Create and boot the machine; return its public host key. A failure leaves nothing behind.
 
-    `texts` are the checksums of its texts, which it finds among its artifacts, by name.
+    `table` is the checksum of the table of its files, which it finds among its artifacts.
     """
     left = MachineSpec.read(spec.folder)
     if left is not None:
@@ -27,7 +26,7 @@ def create(spec: MachineSpec, texts: Mapping[str, str]) -> str:
     try:
         disk.create(spec)
         root = disk.mount(spec)
-        artifacts.write_initial(spec, root, texts)
+        artifacts.write_initial(spec, root, table)
         host_key = identity.write(spec, root)
         _boot(spec)
     except BaseException:

@@ -3,8 +3,8 @@
 # Installs the missing artifacts of a host's role. Everything is verified before anything is
 # installed. Only functions.
 #
-# ARTIFACTS has two tables (ops/hosts/artifacts.py): the index of sent artifacts (binaries, images,
-# scripts and the table of files), and the downloads for the host.
+# ARTIFACTS has two tables (ops/hosts/artifacts.py): the index of sent artifacts (binaries, images
+# and the table of files), and the downloads for the host.
 # Installed files are recorded, so that a reset can remove them: in STATE/files (path, origin, size
 # and time of the file) and STATE/images (reference, checksum).
 FETCHED=$ARTIFACTS/fetched

@@ -10,7 +10,10 @@ DYNAMIC = "pulumi-python:dynamic/kubeadm-fleet:"
 
 @dataclass
 class RecordedResource:
-    """One resource; `inputs` are plain, `visible` is their JSON with the secret ones hidden."""
+    """One resource; `inputs` are plain, `visible` is their JSON with the secret ones hidden.
+
+    `given` are the other inputs, which are for one run and never in the state.
+    """
 
     urn: str
     type: str
@@ -19,6 +22,7 @@ class RecordedResource:
     parent: str
     dependencies: frozenset[str]
     inputs: dict[str, Any]
+    given: dict[str, Any]
     secret_inputs: frozenset[str]
     visible: str
     secret_outputs: frozenset[str]

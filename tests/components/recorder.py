@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 import runpy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,9 @@ from components.providers.certificate_authority import (
 from components.providers.client_certificate import ClientCertificateProvider
 from components.providers.initialization import InitializationProvider
 from components.providers.membership import MembershipProvider
+from components.providers.port_check import PortCheckProvider
 from components.providers.ssh_key import SshKeyProvider
-from ops.hosts.artifacts import with_former_files
+from components.providers.step import StepProvider
 from tests.components.graph import Graph, RecordedResource
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
@@ -45,6 +46,8 @@ COMPUTED: dict[str, type[Provider[Any, Any]]] = {
     "ServiceAccountKey": ServiceAccountKeyProvider,
     "SshKey": SshKeyProvider,
 }
+# Inputs that the providers of these kinds keep out of the state.
+GIVEN = {"PortCheck": PortCheckProvider.given, "Step": StepProvider.given}
 
 
 def run(
@@ -55,8 +58,7 @@ def run(
 ) -> Graph:
     """Return what the program registers for `config`, the value of `kubeadm-fleet:fleet`.
 
-    With `before`, resources whose inputs are the same keep the outputs that they had there, and
-    inputs whose changes are ignored stay what they were, unless a trigger replaces the resource.
+    With `before`, resources whose inputs are the same keep the outputs that they had there.
     `given` are outputs by kind, instead of those that are made up.
     """
     recorder = Recorder(before, given or {})
@@ -111,7 +113,8 @@ class Recorder(mocks.MockMonitor):
             return resource_pb2.RegisterResourceResponse(urn=urn)
         wire = json_format.MessageToDict(request.object)
         inputs = {key: _plain(value) for key, value in wire.items() if key != "__provider"}
-        inputs |= self._kept(urn, inputs, request.ignoreChanges)
+        given = {key: inputs.pop(key) for key in GIVEN.get(request.type.removeprefix(DYNAMIC), ())}
+        inputs |= self._kept(urn, inputs)
         registered = RecordedResource(
             urn=urn,
             type=request.type,
@@ -120,6 +123,7 @@ class Recorder(mocks.MockMonitor):
             parent=request.parent,
             dependencies=frozenset(request.dependencies),
             inputs=inputs,
+            given=given,
             secret_inputs=frozenset(key for key, value in wire.items() if _is_secret(value)),
             visible=json.dumps({key: _visible(each) for key, each in wire.items()}),
             secret_outputs=frozenset(request.additionalSecretOutputs),
@@ -146,15 +150,10 @@ class Recorder(mocks.MockMonitor):
             self.graph.secret_outputs = {key for key, value in wire.items() if _is_secret(value)}
         return empty_pb2.Empty()
 
-    def _kept(self, urn: str, inputs: dict[str, Any], ignored: Iterable[str]) -> dict[str, Any]:
+    def _kept(self, urn: str, inputs: dict[str, Any]) -> dict[str, Any]:
         known = self._before.by_urn.get(urn) if self._before else None
-        if known is None or known.inputs.get("triggers") != inputs.get("triggers"):
-            return {}
-        kept = {key: known.inputs[key] for key in ignored}
-        if "content" in inputs:
-            # To a machine's provider another table of files alone is no change.
-            kept["content"] = with_former_files(inputs["content"], known.inputs["content"])
-        return kept
+        # To a machine's provider another table of files alone is no change.
+        return {"files": known.inputs["files"]} if known and "files" in inputs else {}
 
     @property
     def features(self) -> set[int]:
@@ -187,7 +186,7 @@ def _make(registered: RecordedResource) -> dict[str, Any]:
         "EtcdSnapshot": {"condition": "delivered"},
         "PortCheck": {"passed": {}},
         "Wave": {"hold": {}},
-        "command:remote:Command": {"stdout": "", "stderr": ""},
+        "Step": {"ran_in": registered.given.get("run")},
     }
     return {**inputs, **made[kind]}
 

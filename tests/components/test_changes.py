@@ -3,7 +3,9 @@
 import shlex
 from typing import Any
 
-from ops.hosts import content
+import pytest
+
+from ops.hosts import scripts
 from tests.components.conftest import SSH_KEY, stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
@@ -72,14 +74,13 @@ def test_a_replaced_host_runs_all_steps_of_joining_again(
     assert after.changed_from(prod) == touched
     for step in ("prepare", "join"):
         name = f"cluster1-rack2-a-{step}"
-        assert after.one(name).inputs["triggers"] != prod.one(name).inputs["triggers"]
+        assert after.one(name).inputs["trigger"] != prod.one(name).inputs["trigger"]
 
 
 def test_a_virtual_address_changes_control_planes_only() -> None:
     before = run(changed(stack_config("dev"), *VIRTUAL))
-    assert "VIP=10.89.1.100\n" in before.one("cluster1-control-plane-0-prepare").inputs["stdin"]
-    assert "VIP=10.89.1.100\n" not in before.one("cluster1-worker-0-prepare").inputs["stdin"]
-    assert "VIP=10.89.1.100\n" not in before.one("cluster2-control-plane-0-prepare").inputs["stdin"]
+    informed = {step.name for step in before.kinds("Step") if "VIP" in step.given["settings"]}
+    assert informed == {f"cluster1-control-plane-{index}-prepare" for index in range(3)}
 
 
 def test_another_set_of_control_planes_changes_the_remaining_ones() -> None:
@@ -99,9 +100,8 @@ def test_steps_and_membership_carry_the_machines_id(graph: Graph) -> None:
     for machine in graph.kinds("machine:Machine"):
         identity = graph.one(machine.name).outputs["machine_id"]
         for step in ("prepare", "join"):
-            inputs = graph.one(f"{machine.name}-{step}").inputs
-            assert inputs["triggers"] == [identity]
-            assert f"MACHINE_ID={identity}\n" in inputs["stdin"]
+            ran = graph.one(f"{machine.name}-{step}")
+            assert ran.inputs["trigger"] == ran.given["settings"]["MACHINE_ID"] == identity
         assert graph.one(f"{machine.name}-membership").inputs["machine_id"] == identity
 
 
@@ -116,7 +116,6 @@ def test_preparation_is_deleted_with_its_machine(graph: Graph) -> None:
     for machine in graph.kinds("machine:Machine"):
         prepared = graph.one(f"{machine.name}-prepare")
         assert prepared.deleted_with == graph.one(machine.name).urn
-        assert "delete" not in prepared.inputs
 
 
 def test_machines_and_authorities_of_prod_are_protected(prod: Graph) -> None:
@@ -132,9 +131,9 @@ def test_no_resource_of_dev_is_protected(dev: Graph) -> None:
 
 def test_only_the_init_step_can_initialize(graph: Graph) -> None:
     founding = [
-        each.name
-        for each in graph.kinds("command:remote:Command")
-        if "kubeadm init" in content.get(each.inputs["create"].rpartition("/")[2])
+        step.name
+        for step in graph.kinds("Step")
+        if "kubeadm init" in scripts.source(step.given["script"])
     ]
     assert sorted(founding) == ["cluster1-init", "cluster2-init"]
 
@@ -162,15 +161,15 @@ def test_settings_used_while_joining_do_not_change_members(prod: Graph) -> None:
 
 
 def test_workers_get_no_key_of_the_cluster(graph: Graph) -> None:
-    for each in graph.kinds("command:remote:Command"):
-        if any(part in each.name for part in ("-worker-", "-rack")) or each.name.endswith(
+    for step in graph.kinds("Step"):
+        if any(part in step.name for part in ("-worker-", "-rack")) or step.name.endswith(
             "-prepare"
         ):
             for authority in (
                 *graph.kinds("CertificateAuthority"),
                 *graph.kinds("ServiceAccountKey"),
             ):
-                assert authority.outputs["private_key"] not in each.inputs["stdin"]
+                assert authority.outputs["private_key"] not in step.given["settings"].values()
 
 
 def test_the_rollout_contains_the_desired_state_of_every_machine(graph: Graph) -> None:
@@ -186,29 +185,32 @@ def test_the_rollout_contains_the_desired_state_of_every_machine(graph: Graph) -
             identity = graph.one(name).outputs["machine_id"]
             assert rollout.inputs["machine_ids"][name] == identity
             files = rollout.inputs["machines"][name]["files"]
-            assert files["table"] == graph.one(name).inputs["content"]["files"]
+            assert files["table"] == graph.one(name).inputs["files"]
             assert set(files["parts"]) >= {"containerd", "kernel", "kubelet"}
 
 
 def test_the_step_of_a_host_that_got_nothing_stays_the_same(prod: Graph) -> None:
-    """Its provider keeps the former version and texts while the host is unreachable."""
+    """Its provider keeps the former version and artifacts while the host is unreachable."""
     hosts = prod.kinds("ExistingHost")
-    former = {key: hosts[0].outputs[key] for key in ("kubernetes_version", "content")}
+    former = {"kubernetes_version": hosts[0].outputs["kubernetes_version"]}
     newer = changed(stack_config("prod"), ("kubernetesVersion", "1.37.2"))
 
-    def steps(graph: Graph) -> list[tuple[Any, ...]]:
+    def settings(graph: Graph) -> list[dict[str, str]]:
         # The recorder makes up an ID of all inputs; a real host keeps its own.
-        found = [
-            (graph.one(f"{host.name}-prepare").inputs, graph.one(host.name).outputs["machine_id"])
-            for host in hosts
-        ]
-        return [(step["create"], step["stdin"].replace(identity, "")) for step, identity in found]
+        found = [graph.one(f"{host.name}-prepare").given["settings"] for host in hosts]
+        return [{**settings, "MACHINE_ID": ""} for settings in found]
 
     secrets = {"sshPrivateKey": SSH_KEY}
-    assert steps(run(newer, prod, secrets, {"ExistingHost": former})) == steps(prod)
-    sent = {**former, "content": {**former["content"], "prepare": "another"}}
-    for given in ({}, {"ExistingHost": sent}):
-        assert all(
-            was != now
-            for was, now in zip(steps(prod), steps(run(newer, prod, secrets, given)), strict=True)
-        )
+    assert settings(run(newer, prod, secrets, {"ExistingHost": former})) == settings(prod)
+    for was, now in zip(settings(prod), settings(run(newer, prod, secrets)), strict=True):
+        assert was != now
+
+
+def test_a_step_runs_again_for_another_script_or_setting(
+    dev: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not a step that runs once."""
+    source = scripts.source
+    monkeypatch.setattr(scripts, "source", lambda script: f"# later\n{source(script)}")
+    touched = run(stack_config("dev"), dev).changed_from(dev)
+    assert touched == {f"{machine.name}-prepare" for machine in dev.kinds("machine:Machine")}

@@ -73,5 +73,5 @@ def test_workers_begin_to_wait_for_the_endpoint_when_the_cluster_is_initialized(
 
 def test_workers_await_the_initialization_without_depending_on_it(prod: Graph) -> None:
     worker = prod.one("cluster1-rack1-a-join")
-    assert f"ENDPOINT_DEADLINE={ENDPOINT_SECONDS}" in str(worker.inputs["stdin"])
+    assert worker.given["settings"]["ENDPOINT_DEADLINE"] == str(ENDPOINT_SECONDS)
     assert "cluster1-init" not in prod.awaited(worker)

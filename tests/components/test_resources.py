@@ -54,15 +54,10 @@ def test_only_the_fleet_is_at_the_top(graph: Graph) -> None:
     assert [each.name for each in graph if not graph.above(each)] == ["fleet"]
 
 
-def test_machine_is_sent_the_scripts_of_its_steps_and_its_files(graph: Graph) -> None:
+def test_machine_is_sent_the_table_of_its_files(graph: Graph) -> None:
     for machine in graph.kinds("machine:Machine"):
-        texts = graph.one(machine.name).inputs["content"]
-        steps = [f"{machine.name}-prepare", f"{machine.name}-join"]
-        if graph.above(machine)[0].kind == "control_plane:ControlPlane":
-            steps.append(f"{graph.above(machine)[-2].name}-init")
-        named = {graph.one(step).inputs["create"].rpartition("/")[2] for step in steps}
-        assert named == {digest for name, digest in texts.items() if name != "files"}
-        assert "/etc/containerd/config.toml\t0644\t" in content.get(texts["files"])
+        table = content.get(graph.one(machine.name).inputs["files"])
+        assert "/etc/containerd/config.toml\t0644\t" in table
 
 
 def test_state_holds_where_a_resource_is_made_and_not_the_whole_stack(graph: Graph) -> None:

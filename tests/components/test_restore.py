@@ -47,8 +47,8 @@ def test_a_snapshot_is_sent_before_init(config: Any) -> None:
     assert graph.awaits(SENT, "cluster1-control-plane-0-prepare")
     sent = graph.one(SENT)
     assert "login" in sent.secret_inputs
-    assert f"SNAPSHOT={sent.inputs['sha256']}" in graph.one("cluster1-init").inputs["stdin"]
-    assert "SNAPSHOT=" not in graph.one("cluster2-init").inputs["stdin"].split("\n#!")[0]
+    assert graph.one("cluster1-init").given["settings"]["SNAPSHOT"] == sent.inputs["sha256"]
+    assert "SNAPSHOT" not in graph.one("cluster2-init").given["settings"]
 
 
 def test_state_contains_the_path_of_a_snapshot_and_not_its_content(config: Any) -> None:

@@ -15,9 +15,7 @@ from tests.components.recorder import run
 
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 # What a machine joins with, as its step gets it.
-CREDENTIAL = re.compile(
-    "JOIN_CREDENTIAL='(-----BEGIN CERT.*?END CERTIFICATE-----\n)(.*?)'", re.DOTALL
-)
+CREDENTIAL = re.compile("(-----BEGIN CERT.*?END CERTIFICATE-----\n)(.*)", re.DOTALL)
 
 
 def key_material(graph: Graph) -> list[str]:
@@ -43,23 +41,24 @@ def test_every_private_key_is_a_secret_output(graph: Graph) -> None:
         assert "private_key" in each.secret_outputs, each.name
 
 
-def test_input_and_login_of_steps_are_secret(graph: Graph) -> None:
-    steps = graph.kinds("command:remote:Command")
+def test_settings_and_login_of_steps_are_secret_and_in_no_state(graph: Graph) -> None:
+    steps = graph.kinds("Step")
     machines, clusters = graph.kinds("machine:Machine"), graph.kinds("cluster:Cluster")
     assert len(steps) == 2 * len(machines) + len(clusters)
-    for each in steps:
-        assert {"stdin", "connection"} <= each.secret_inputs, each.name
-        assert "[secret]" in each.visible
+    for step in steps:
+        assert {"settings", "login"} <= step.secret_inputs & set(step.given), step.name
+        assert set(step.inputs) == {"step", "trigger", "applied"}
 
 
 def test_a_machine_joins_with_a_credential_of_its_own_that_no_other_resource_holds(
     graph: Graph,
 ) -> None:
     joins = {
-        each.name: found
-        for each in graph.customs
-        if (found := CREDENTIAL.search("".join(map(str, each.inputs.values()))))
+        step.name: found
+        for step in graph.kinds("Step")
+        if (found := CREDENTIAL.match(step.given["settings"].get("JOIN_CREDENTIAL", "")))
     }
+    assert not [each.name for each in graph if "JOIN_CREDENTIAL" in str(each.inputs)]
     assert set(joins) == {f"{machine.name}-join" for machine in graph.kinds("machine:Machine")}
     for name, found in joins.items():
         certificate = x509.load_pem_x509_certificate(found[1].encode())
@@ -75,10 +74,10 @@ def test_a_run_issues_new_credentials_and_changes_no_machine_that_has_joined() -
     after = run(stack_config("dev"), before)
     assert after.changed_from(before) == set()
     fresh, former = (
-        CREDENTIAL.search(found.one("cluster1-worker-0-join").inputs["stdin"])
-        for found in (run(stack_config("dev")), before)
+        found.one("cluster1-worker-0-join").given["settings"]["JOIN_CREDENTIAL"]
+        for found in (after, before)
     )
-    assert fresh and former and fresh[0] != former[0]
+    assert fresh != former
 
 
 def test_access_to_a_cluster_is_a_reference_without_a_credential(graph: Graph) -> None:
@@ -101,14 +100,17 @@ def test_the_cluster_s_ca_key_is_given_to_control_planes_and_the_administrator_a
         key = authority.outputs["private_key"]
         holders = {each.name for each in graph.customs if key in each.inputs.values()}
         assert holders <= {authority.name.removesuffix("-ca") + "-admin"}
-        steps = graph.kinds("command:remote:Command")
-        readers = {each.name for each in steps if key in each.inputs["stdin"]}
+        steps = graph.kinds("Step")
+        readers = {step.name for step in steps if key in step.given["settings"].values()}
         assert readers
         assert not [name for name in readers if "-worker-" in name]
 
 
 def test_logins_of_rollouts_are_secret(graph: Graph) -> None:
-    assert all("logins" in each.secret_inputs for each in graph.kinds("Rollout"))
+    for rollout in graph.kinds("Rollout"):
+        assert {"shared_login", "logins"} <= rollout.secret_inputs
+        assert "private_key" in rollout.inputs["shared_login"], "once for all machines"
+        assert not any("private_key" in own for own in rollout.inputs["logins"].values())
 
 
 def test_credentials_of_mirrors_are_secret_and_in_no_file() -> None:
@@ -117,15 +119,18 @@ def test_credentials_of_mirrors_are_secret_and_in_no_file() -> None:
     config["registryMirrors"] = {"docker.io": mirror}
     graph = run(config, secrets={"mirrorLogin": "robot:swordfish"})
     encoded = b64encode(b"robot:swordfish").decode()
-    holders = {"Rollout": "mirror_credentials", "command:remote:Command": "stdin"}
-    found = [each for each in graph.customs if encoded in str(each.inputs)]
+    holders = {"Rollout": "mirror_credentials", "Step": "settings"}
+    found = [each for each in graph.customs if encoded in str([each.inputs, each.given])]
     machines, clusters = graph.kinds("machine:Machine"), graph.kinds("cluster:Cluster")
     assert len(found) == len(machines) + len(clusters)
     for each in found:
-        where = [key for key, value in each.inputs.items() if encoded in str(value)]
+        inputs = {**each.inputs, **each.given}
+        where = [key for key, value in inputs.items() if encoded in str(value)]
         assert where == [holders[each.kind]], each.name
         assert where[0] in each.secret_inputs
         assert encoded not in each.visible
+        # A digest of a secret is one as well.
+        assert each.kind != "Step" or "applied" in each.secret_inputs
     (rollout, *_) = graph.kinds("Rollout")
     tables = {machine["files"]["table"] for machine in rollout.inputs["machines"].values()}
     for table in map(content.get, tables):
@@ -149,11 +154,10 @@ def test_the_sudo_password_is_never_visible() -> None:
     config = stack_config("prod")
     config["machines"]["ssh"]["sudoPassword"] = "becoming"
     prod = run(config, secrets={"sshPrivateKey": SSH_KEY, "becoming": "a password"})
-    hosts, steps = prod.kinds("ExistingHost"), prod.kinds("command:remote:Command")
+    hosts, steps = prod.kinds("ExistingHost"), prod.kinds("Step")
     assert all(each.inputs["login"]["sudo_password"] == "a password" for each in hosts)
     assert all('"sudo_password": "[secret]"' in each.visible for each in hosts)
-    assert all(each.inputs["stdin"].startswith("a password\n\n") for each in steps)
-    assert all("sudo --stdin" in each.inputs["create"] for each in steps)
+    assert all(step.given["login"]["sudo_password"] == "a password" for step in steps)
     assert all("a password" not in each.visible for each in prod)
 
 
@@ -164,13 +168,6 @@ def test_no_visible_input_holds_key_material(graph: Graph) -> None:
         assert not PRIVATE_KEY.search(each.visible), each.name
         assert SSH_KEY not in each.visible, each.name
         assert not [line for line in material if line in each.visible], each.name
-
-
-def test_no_command_line_holds_a_setting(graph: Graph) -> None:
-    for each in graph.kinds("command:remote:Command"):
-        machine = graph.above(each)[0].name
-        assert machine not in each.inputs["create"]
-        assert "BEGIN" not in each.inputs["create"]
 
 
 def test_the_cluster_summary_is_plain_and_contains_no_key(graph: Graph) -> None:

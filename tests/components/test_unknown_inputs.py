@@ -37,7 +37,7 @@ FURTHER: dict[str, dict[str, Any]] = {
 DISPENSABLE = {
     "ExistingHostProvider": {
         *OPTIONAL,
-        *("endpoint_port", "host_key_check", "networks", "address", "swap"),
+        *("endpoint_port", "host_key_check", "networks", "address", "swap", "own_resolver"),
     }
 }
 MISSING = object()

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import yaml
 
-from components import steps
-from components.texts import script_checksum
+from components.providers.step import function_of
 from ops.hosts import operations
 from ops.hosts.inventory import Inventory
 from ops.hosts.login import Login
+from ops.hosts.operations import Operation
 from ops.hosts.ssh import Connection, Finished, connected
 from ops.nspawn.spec import MachineSpec
 from ops.rollout import checkpoints
 from tests.e2e.pulumi_stack import PulumiStack
-from tests.ops.hosts.steps import deliver
 
 VERSION = "v1.36.3"
 
@@ -73,17 +72,9 @@ class Member:
             "KUBERNETES_VERSION": version,
             **other,
         }
-        deliver(self.root, "prepare")
-        command = steps.as_root(
-            "prepare",
-            script_checksum("prepare"),
-            sudo=False,
-            needs_password=False,
-            deadline_seconds=300,
-        )
+        operation = Operation("prepare", tuple(settings), 300)
         with connected(self.login, patience_seconds=10) as connection:
-            text = steps.step_input(settings, None).encode()
-            return connection.run(command, [text], seconds=300)
+            return operations.run(connection, function_of("prepare"), operation, settings)
 
     def shell(self, script: str) -> str:
         """Run a script as root, which must succeed."""

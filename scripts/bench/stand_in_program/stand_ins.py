@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any, cast
 
-from components.providers import existing_host, health_check, manifests, rollout
+from components.providers import existing_host, health_check, manifests, rollout, step
 from components.providers.existing_host import OWNED, ExistingHostProvider, ExistingHostState
 from components.providers.health_check import (
     ClusterHealthCheckInputs,
@@ -19,6 +19,7 @@ from components.providers.host_visit import ExistingHostInputs, artifacts_of
 from components.providers.manifests import ManifestsInputs, ManifestsProvider, ManifestsState
 from components.providers.rollout import RolloutProvider, RolloutState
 from components.providers.rollout_plan import RolloutInputs
+from components.providers.step import StepInputs, StepProvider, StepState, state_of
 from ops.errors import OperatorError
 from ops.kube import apply
 from ops.rollout.desired import DesiredCluster
@@ -50,6 +51,13 @@ class StandInHostProvider(ExistingHostProvider):
                 "condition": OWNED,
             },
         )
+
+
+class StandInStepProvider(StepProvider):
+    """Runs no script."""
+
+    def _create(self, inputs: StepInputs) -> StepState:
+        return state_of(inputs)
 
 
 class StandInManifestsProvider(ManifestsProvider):
@@ -100,6 +108,7 @@ def install() -> None:
     """Have the program's resources use these providers."""
     replaced: list[tuple[Any, str, type]] = [
         (existing_host, "ExistingHostProvider", StandInHostProvider),
+        (step, "StepProvider", StandInStepProvider),
         (manifests, "ManifestsProvider", StandInManifestsProvider),
         (rollout, "RolloutProvider", StandInRolloutProvider),
         (health_check, "ClusterHealthCheckProvider", StandInHealthCheckProvider),

@@ -19,9 +19,10 @@ PROGRAM = """
 import pulumi
 from pulumi_command import local
 
-from components.holds import RUN_ID, holds_on
+from components.holds import holds_on
 from components.providers.manifests import Manifests, ManifestsArgs
 from components.providers.wave import Wave, WaveArgs
+from tests.components.providers.founding import founding
 from tests.components.providers.held import Held, HeldArgs
 from tests.components.providers.source import Source, SourceArgs
 
@@ -40,12 +41,7 @@ wave = Wave(
 )
 parent = pulumi.ComponentResource("test:index:Cluster", "cluster")
 for name in config.require("clusters").split():
-    init = local.Command(
-        f"{name}-init",
-        create="cat >/dev/null",
-        stdin=pulumi.Output.secret(f"RUN_ID={RUN_ID}"),
-        opts=pulumi.ResourceOptions(ignore_changes=["stdin"]),
-    )
+    init = founding(f"{name}-init", parent)
     holds = holds_on(init, [wave.hold])
     name_of = config.require("version").replace(".", "-")
     objects = Manifests(

@@ -135,7 +135,7 @@ class Lab:
             image=str(image or bare_image()),
             machine_id=uuid4().hex,
         )
-        host = BareHost(spec, lifecycle.create(spec, {}), self.key)
+        host = BareHost(spec, lifecycle.create(spec, ""), self.key)
         self.hosts.append(host)
         ssh = host.root / "home" / USER / ".ssh"
         ssh.mkdir(mode=0o755)

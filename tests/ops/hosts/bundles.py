@@ -8,13 +8,16 @@ from typing import Any
 
 from model import paths
 from model.artifacts.bundle import Artifact, Bundle
+from ops.hosts import content
 from ops.hosts.login import Login
 from tests.ops.hosts.bare import USER
 from tests.ops.hosts.bare_hosts import BareHost
 
 VERSION = "v1.36.3"
 LOGIN_FIELDS = {each.name for each in fields(Login)}
-OWNER = "ssh-ed25519 AAAA of the fleet under test"
+# A table of files without a file.
+NO_FILES = ""
+FLEET = "0123456789abcdef"
 
 
 def make_bundle(size: int = 50_000) -> Bundle:
@@ -98,7 +101,7 @@ def wanted(host: BareHost, /, **other: Any) -> dict[str, Any]:
     }
     of_login = {key: other.pop(key) for key in list(other) if key in LOGIN_FIELDS}
     return {
-        "owner": OWNER,
+        "fleet": FLEET,
         "machine": host.name,
         "role": "worker",
         "address": host.address,
@@ -106,12 +109,16 @@ def wanted(host: BareHost, /, **other: Any) -> dict[str, Any]:
         "source": "bundle",
         "login": {key: value for key, value in (login | of_login).items() if value is not None},
         "host_key_check": "pinned",
-        "content": {},
+        "files": content.put(NO_FILES),
         **other,
     }
 
 
 def sent(host: BareHost) -> dict[str, float]:
-    """Return what lies among the host's artifacts and when it came there."""
+    """Return what lies among the host's artifacts, besides the table, and when it came there."""
     folder = host.root / "var/lib/kubeadm-fleet/artifacts"
-    return {file.name: file.stat().st_ctime_ns for file in folder.iterdir() if len(file.name) == 64}
+    return {
+        file.name: file.stat().st_ctime_ns
+        for file in folder.iterdir()
+        if len(file.name) == 64 and file.name != content.put(NO_FILES)
+    }

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components import steps, texts
+from components.providers.step import function_of
 from model.fleet import Artifacts
 from model.outbound import Outbound
 from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files, table
 from model.render.node_paths import ARTIFACTS
-from ops.hosts import content, scripts
+from ops.hosts import operations, scripts
+from ops.hosts.operations import Operation
 from ops.hosts.ssh import connected
 from tests.model.examples import EXISTING, cluster
 from tests.ops.hosts.bare import USER
@@ -69,28 +70,12 @@ def step(host: BareHost, script: str, /, password: str | None = None, **other: s
         "MACHINE_ID": identity,
         **other,
     }
-    command = steps.as_root(
-        script,
-        texts.script_checksum(script),
-        sudo=True,
-        needs_password=password is not None,
-        deadline_seconds=DEADLINE_SECONDS,
-    )
-    deliver(host.root, script)
-    with connected(host.login(USER)) as connection:
+    operation = Operation(script, tuple(settings), DEADLINE_SECONDS)
+    with connected(replace(host.login(USER), sudo_password=password)) as connection:
         began = time.monotonic()
-        text = steps.step_input(settings, password).encode()
-        finished = connection.run(command, [text], seconds=DEADLINE_SECONDS)
+        finished = operations.run(connection, function_of(script), operation, settings)
         took = time.monotonic() - began
     return StepResult(finished.status, finished.out + finished.err, took)
-
-
-def deliver(root: Path, script: str) -> None:
-    """Put a step's script on the disk of a machine, as the machine's resource does."""
-    digest = texts.script_checksum(script)
-    path = root / ARTIFACTS.lstrip("/") / digest
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content.get(digest))
 
 
 # Of the login that asks.

@@ -62,39 +62,33 @@ def test_a_new_bundle_sends_only_new_artifacts_and_deletes_old_ones(host: BareHo
     assert set(sent(host)) == {a.sha256 for a in bundle.for_role("worker")}
 
 
-def texts(**content_by_name: str) -> dict[str, str]:
-    return {name: content.put(text) for name, text in content_by_name.items()}
-
-
-def test_texts_come_with_the_artifacts_and_drop_those_they_replace(host: BareHost) -> None:
+def test_the_table_comes_with_the_artifacts_and_drops_the_former_one(host: BareHost) -> None:
     bundle = make_bundle()
     artifacts = {a.sha256 for a in bundle.for_role("worker")}
-    former, later = texts(worker="join", files="table"), texts(worker="join faster", files="rows")
-    olds = HOSTS.create(wanted(host, content=former)).outs
+    former, later = content.put("table"), content.put("rows")
+    olds = HOSTS.create(wanted(host, files=former)).outs
     assert olds
-    assert set(sent(host)) == artifacts | set(former.values())
-    assert not HOSTS.diff("", olds, wanted(host, content=former)).changes
-    another_table = former | {"files": later["files"]}
-    assert not HOSTS.diff("", olds, wanted(host, content=another_table)).changes
-    assert HOSTS.diff("", olds, wanted(host, content=later)).changes
-    news = HOSTS.update("", olds, wanted(host, content=later)).outs
+    assert set(sent(host)) == artifacts | {former}
+    assert not HOSTS.diff("", olds, wanted(host, files=former)).changes
+    assert not HOSTS.diff("", olds, wanted(host, files=later)).changes, "it is the rollout's"
+    news = HOSTS.update("", olds, wanted(host, files=later)).outs
     assert news
-    assert set(sent(host)) == artifacts | set(later.values())
-    assert not HOSTS.diff("", news, wanted(host, content=later)).changes
+    assert set(sent(host)) == artifacts | {later}
+    assert not HOSTS.diff("", news, wanted(host, files=later)).changes
 
 
-def test_a_text_that_is_missing_on_the_host_is_drift(host: BareHost) -> None:
+def test_a_table_that_is_missing_on_the_host_is_drift(host: BareHost) -> None:
     make_bundle()
-    inputs = wanted(host, content=texts(worker="join"))
+    inputs = wanted(host, files=content.put("rows"))
     created = HOSTS.create(inputs)
     assert created.outs
-    path = f"{ARTIFACTS}/{inputs['content']['worker']}"
+    path = f"{ARTIFACTS}/{inputs['files']}"
     host.shell(f"rm {path}")
     found = HOSTS.read(created.id, created.outs).outs
     assert found
     assert HOSTS.diff("", found, inputs).changes
     HOSTS.update("", found, inputs)
-    assert host.shell(f"cat {path}") == "join"
+    assert host.shell(f"cat {path}") == "rows"
 
 
 def test_an_unreachable_host_gets_everything_later(
@@ -103,20 +97,20 @@ def test_an_unreachable_host_gets_everything_later(
     """It must not keep its cluster from being changed; a login that does not work is an error."""
     monkeypatch.setattr("components.providers.existing_host.PATIENCE_SECONDS", 0)
     make_bundle()
-    former, later = texts(worker="join"), texts(worker="join faster")
-    olds = HOSTS.create(wanted(host, content=former)).outs
+    former, later = content.put("table"), content.put("rows")
+    olds = HOSTS.create(wanted(host, files=former)).outs
     assert olds
     host.shell("systemctl stop ssh.socket ssh 2>/dev/null || true")
-    for change in ({"content": later}, {"content": later, "kubernetes_version": "v1.37.2"}):
-        unsent = HOSTS.update("", olds, wanted(host, **change)).outs
-        assert unsent
-        assert unsent["condition"].startswith("unreachable: ")
-        for key in ("artifacts_digest", "content", "kubernetes_version"):
-            assert unsent[key] == olds[key]
-        assert HOSTS.diff("", unsent, wanted(host, **change)).changes
+    change = {"files": later, "kubernetes_version": "v1.37.2"}
+    unsent = HOSTS.update("", olds, wanted(host, **change)).outs
+    assert unsent
+    assert unsent["condition"].startswith("unreachable: ")
+    for key in ("artifacts_digest", "files", "kubernetes_version"):
+        assert unsent[key] == olds[key]
+    assert HOSTS.diff("", unsent, wanted(host, **change)).changes
     login = {**olds["login"], "user": "another"}
     with pytest.raises(OperatorError, match="cannot be reached"):
-        HOSTS.update("", olds, wanted(host, content=later, login=login))
+        HOSTS.update("", olds, wanted(host, files=later, login=login))
 
 
 def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
@@ -135,8 +129,8 @@ def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
         "echo 'HTTPS_PROXY=http://proxy:1' >>/etc/environment"
     )
     with pytest.raises(OperatorError) as refusal:
-        files = texts(files=table(COMMON_FILES))
-        HOSTS.create(wanted(host, role="control-plane", content=files, address="203.0.113.7"))
+        files = content.put(table(COMMON_FILES))
+        HOSTS.create(wanted(host, role="control-plane", files=files, address="203.0.113.7"))
     said = str(refusal.value)
     for part in (
         "nothing was changed",
@@ -187,7 +181,7 @@ def test_a_host_of_another_fleet_is_rejected(host: BareHost) -> None:
     make_bundle()
     HOSTS.create(wanted(host))
     with pytest.raises(OperatorError, match="owner: this host is host-0 of fleet"):
-        HOSTS.create(wanted(host, owner="another fleet"))
+        HOSTS.create(wanted(host, fleet="another-fleet"))
     with pytest.raises(OperatorError, match="owner: this host is host-0 of this fleet: give it"):
         HOSTS.create(wanted(host, machine="named-twice"))
 

@@ -50,7 +50,7 @@ mount -t tmpfs -o noexec none /tmp
 def test_what_fails_later_is_refused_with_a_remedy(host: BareHost, bundle: Bundle) -> None:
     host.shell(UNSUITABLE)
     with pytest.raises(OperatorError) as refusal:
-        HOSTS.create(wanted(host, content={"files": content.put(table(COMMON_FILES))}))
+        HOSTS.create(wanted(host, files=content.put(table(COMMON_FILES))))
     said = str(refusal.value)
     for part in (
         "login: the shell prints 'Welcome' before the output of commands",

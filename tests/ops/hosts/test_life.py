@@ -81,7 +81,7 @@ def test_a_changed_login_is_an_update_of_the_same_machine(
 
 
 def test_a_fleet_with_another_key_keeps_its_hosts(host: BareHost, enrolled: dict[str, Any]) -> None:
-    news = wanted(host, owner="the same fleet with another key")
+    news = wanted(host, fleet="same-fleet-with-another-key")
     assert HOSTS.diff("", enrolled, news).changes
     outs = HOSTS.update("", enrolled, news).outs
     assert outs
@@ -126,7 +126,7 @@ def test_a_host_claimed_by_another_fleet_is_left_alone(
     host: BareHost, enrolled: dict[str, Any]
 ) -> None:
     host.shell("rm -rf /var/lib/kubeadm-fleet")
-    others = HOSTS.create(wanted(host, owner="another fleet")).outs
+    others = HOSTS.create(wanted(host, fleet="another-fleet")).outs
     assert others
     HOSTS.delete("", enrolled)
     assert refresh(others) == others
@@ -136,4 +136,4 @@ def test_a_released_host_can_be_enrolled_again(host: BareHost, enrolled: dict[st
     HOSTS.delete("", enrolled)
     assert not (host.root / "var/lib/kubeadm-fleet").exists()
     assert not (host.root / "var/log/kubeadm-fleet").exists()
-    assert HOSTS.create(wanted(host, owner="another fleet")).outs
+    assert HOSTS.create(wanted(host, fleet="another-fleet")).outs

@@ -9,7 +9,6 @@ from model.artifacts.bundle import Bundle
 from model.render.machine_files import COMMON_FILES, table
 from ops.errors import OperatorError
 from ops.hosts import content
-from ops.hosts.artifacts import FILES
 from ops.hosts.login import Login
 from ops.hosts.operations import OPERATIONS
 from ops.hosts.session import HostConnection
@@ -29,8 +28,8 @@ ASKING = {
 
 def with_files(host: BareHost, password: str) -> dict[str, Any]:
     """The provider's inputs for a host that gets its table of files, too."""
-    texts = {FILES: content.put(table(COMMON_FILES))}
-    return wanted(host, sudo_password=password, content=texts)
+    files = content.put(table(COMMON_FILES))
+    return wanted(host, sudo_password=password, files=files)
 
 
 @pytest.mark.parametrize("how", ASKING)

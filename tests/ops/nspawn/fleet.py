@@ -13,6 +13,7 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from components.providers.bridge import BridgeProvider
 from components.providers.container_machine import ContainerMachineProvider
 from model.ssh_keys import SshKeyPair, new_key_pair
+from ops.hosts import content
 from ops.nspawn.spec import MachineSpec, short
 from tests.ops.nspawn import host
 
@@ -64,7 +65,7 @@ class TestFleet:
             "cpus": 1.5,
             "memory": 512 * MIB,
             "authorized_key": self.login.public,
-            "content": {},
+            "files": content.put(""),
             **other,
         }
 

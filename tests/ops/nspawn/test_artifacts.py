@@ -81,37 +81,35 @@ def test_a_replaced_image_is_sent_again(spec: MachineSpec, state: Path, tmp_path
     assert (state / "artifacts" / "a").exists()
 
 
-def test_a_new_machine_has_its_texts_before_it_boots(spec: MachineSpec, state: Path) -> None:
-    texts = {"worker": content.put("join"), "files": content.put("table")}
-    machine_artifacts.write_initial(spec, spec.folder / "upper", texts)
+def test_a_new_machine_has_its_table_before_it_boots(spec: MachineSpec, state: Path) -> None:
+    table = content.put("rows")
+    machine_artifacts.write_initial(spec, spec.folder / "upper", table)
     artifacts = state / "artifacts"
     assert artifacts.stat().st_mode & 0o777 == 0o700
-    assert (artifacts / texts["worker"]).read_text() == "join"
+    assert (artifacts / table).read_text() == "rows"
     assert (artifacts / "index").read_text() == (
-        "a\tbinary\ttool\t/usr/local/bin/tool\n"
-        f"{texts['files']}\tfiles\tmanaged\t-\n"
-        f"{texts['worker']}\tscript\tworker\t-\n"
+        f"a\tbinary\ttool\t/usr/local/bin/tool\n{table}\tfiles\tmanaged\t-\n"
     )
-    assert machine_artifacts.has_texts(spec, texts.values())
-    (artifacts / texts["worker"]).unlink()
-    assert not machine_artifacts.has_texts(spec, texts.values())
+    assert machine_artifacts.has_table(spec, table)
+    (artifacts / table).unlink()
+    assert not machine_artifacts.has_table(spec, table)
 
 
-def test_another_text_takes_the_place_of_the_former_one(
+def test_another_table_takes_the_place_of_the_former_one(
     spec: MachineSpec, state: Path, tmp_path: Path
 ) -> None:
     former, later = content.put("former"), content.put("later")
-    machine_artifacts.sync(spec, given(tmp_path, "a").with_texts({"worker": former}))
-    machine_artifacts.sync(spec, given(tmp_path, "a").with_texts({"worker": later}))
+    machine_artifacts.sync(spec, given(tmp_path, "a").with_table(former))
+    machine_artifacts.sync(spec, given(tmp_path, "a").with_table(later))
     artifacts = state / "artifacts"
     assert not (artifacts / former).exists()
     assert (artifacts / later).read_text() == "later"
-    assert (artifacts / "index").read_text() == f"a\n{later}\tscript\tworker\t-\n"
+    assert (artifacts / "index").read_text() == f"a\n{later}\tfiles\tmanaged\t-\n"
 
 
-def test_a_text_that_this_host_has_lost_is_not_sent_half(spec: MachineSpec, state: Path) -> None:
+def test_a_table_that_this_host_has_lost_is_not_sent_half(spec: MachineSpec, state: Path) -> None:
     with pytest.raises(OperatorError, match="is missing or damaged"):
-        machine_artifacts.write_initial(spec, spec.folder / "upper", {"worker": "0" * 64})
+        machine_artifacts.write_initial(spec, spec.folder / "upper", "0" * 64)
 
 
 def test_nothing_is_sent_without_space_for_all_of_it(

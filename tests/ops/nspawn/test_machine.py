@@ -193,36 +193,27 @@ def _limits(fleet: TestFleet, machine: Outs) -> tuple[float, int]:
     return cpus, int(memory)
 
 
-def test_texts_are_there_at_boot_and_change_while_the_machine_runs(
+def test_the_table_of_files_is_there_at_boot_and_sent_again_when_it_is_missing(
     fleet: TestFleet, network: Outs
 ) -> None:
-    def inputs(worker: str, files: str) -> Outs:
-        texts = {"worker": content.put(worker), "files": content.put(files)}
-        return fleet.inputs(network, content=texts)
+    def inputs(files: str) -> Outs:
+        return fleet.inputs(network, files=content.put(files))
 
-    def texts() -> list[str]:
+    def table() -> str:
         index = fleet.run(machine, f"cat {ARTIFACTS}/index").splitlines()
-        kinds = {line.split("\t")[2]: line.split("\t")[0] for line in index if line.endswith("\t-")}
-        return [
-            fleet.run(machine, f"cat {ARTIFACTS}/{kinds[name]}") for name in ("worker", "managed")
-        ]
+        (digest,) = (line.split("\t")[0] for line in index if line.endswith("managed\t-"))
+        return fleet.run(machine, f"cat {ARTIFACTS}/{digest}")
 
-    first = inputs("join", "table")
+    first, second = inputs("table"), inputs("another table")
     machine = outs(MACHINES.create(first))
-    assert texts() == ["join", "table"]
+    assert table() == "table"
     assert not MACHINES.diff("", machine, first).changes
-    assert not MACHINES.diff("", machine, inputs("join", "another table")).changes
+    assert not MACHINES.diff("", machine, second).changes, "the rollout brings it to members"
 
-    second = inputs("join in another way", "another table")
+    fleet.run(machine, f"rm {ARTIFACTS}/{first['files']}")
     assert MACHINES.diff("", machine, second).changes
     assert not MACHINES.diff("", machine, second).replaces
     machine = outs(MACHINES.update("", machine, second))
-    assert texts() == ["join in another way", "another table"]
-    former = {*first["content"].values()}
-    assert not former & set(fleet.run(machine, f"ls {ARTIFACTS}").split())
-
-    fleet.run(machine, f"rm {ARTIFACTS}/{second['content']['worker']}")
-    assert MACHINES.diff("", machine, second).changes
-    machine = outs(MACHINES.update("", machine, second))
-    assert texts() == ["join in another way", "another table"]
+    assert table() == "another table"
+    assert first["files"] not in fleet.run(machine, f"ls {ARTIFACTS}").split()
     assert not MACHINES.diff("", machine, second).changes

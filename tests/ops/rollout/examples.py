@@ -35,10 +35,8 @@ def inputs(**changes: Any) -> Any:
         "patches": "p1",
         "machines": machines,
         "machine_ids": {name: f"id of {name}" for name in machines},
-        "logins": {
-            name: {"host": each["address"], "port": 22, "user": "root", "sudo": False}
-            for name, each in machines.items()
-        },
+        "shared_login": {"port": 22, "user": "root", "sudo": False},
+        "logins": {name: {"host": each["address"]} for name, each in machines.items()},
         "identity": {"stack": "test", "cluster": "a", "server": "", "authority": ""},
         "policy": {"max_unavailable": 1, "pool_limits": {}, "drain_seconds": 60, "force": False},
         "held_by": [],

@@ -15,7 +15,7 @@ from scripts.bench.run import BenchError, MeasuredRun, measure
 from scripts.bench.table import Table
 
 # What one more machine may add to the state, after its join.
-STATE_BYTES = 30_000
+STATE_BYTES = 15_000
 
 
 def run(folder: Path, program: str, seconds: float = 20) -> MeasuredRun:
