@@ -9,6 +9,7 @@
 PINNED_LABEL=io.cri-containerd.pinned
 # The reference and origin of each image that was imported (checksum of its file) or pulled.
 IMAGES=$STATE/images
+CONTENT=/var/lib/containerd/io.containerd.content.v1.content/blobs
 
 ctr_images() {
   ctr --namespace k8s.io images "$@"
@@ -19,23 +20,67 @@ indexed_images() {
   awk -F '\t' '$2 == "image" {print $1 "\t" $4}' "$ARTIFACTS/index" 2>/dev/null
 }
 
+# lost_content: print the digests of content that containerd's database has and its disk does not.
+lost_content() {
+  local digest
+  ctr --namespace k8s.io content list --quiet 2>/dev/null | while read -r digest; do
+    [[ -f $CONTENT/${digest/://} ]] || echo "$digest"
+  done
+}
+
+# forget_lost_content: remove it from the database, or an import would not write it again. Unpacked files
+# go with the config that refers to them: now, by the deletion of a lease, and not during the import.
+forget_lost_content() {
+  local lost
+  lost=$(lost_content)
+  [[ -n $lost ]] || return 0
+  xargs ctr --namespace k8s.io content remove <<<"$lost" >/dev/null
+  ctr --namespace k8s.io leases delete --sync "$(ctr --namespace k8s.io leases create)" >/dev/null
+}
+
+# lost_images REFERENCE...: print which of these images need content that is lost.
+lost_images() {
+  local lost reference digest
+  lost=$(lost_content)
+  [[ -n $lost ]] || return 0
+  ctr_images list "${@/#/name==}" 2>/dev/null | awk 'NR > 1 {print $1, $3}' |
+    while read -r reference digest; do
+      ! grep -qxF "$lost" < <(content_below "$digest") || echo "$reference"
+    done
+}
+
+# content_below DIGEST: print it, and what it names: an index its manifests, a manifest its config and
+# layers. Only documents are read, which are small.
+content_below() {
+  local digests=$1 names
+  echo "$digests"
+  for _ in index manifest; do
+    names=$(sed "s#:#/#; s#^#$CONTENT/#" <<<"$digests" |
+      xargs -I FILE find FILE -size -256k -exec grep -aoE 'sha256:[0-9a-f]{64}' {} + 2>/dev/null |
+      grep -oE 'sha256:.*' || true)
+    echo "$names"
+    digests=$names
+  done
+}
+
 # damaged_images: print the reference and state of every image of the index that is not as it was
 # imported: missing, incomplete (some of its content or its unpacked files are gone) or unpinned; and
 # the checksum of the file that it has to be imported from. Nothing if the container runtime does not
 # answer.
 damaged_images() {
-  local filters=() reference checked pinned
-  mapfile -t filters < <(indexed_images | awk '{print "name==" $2}')
-  ((${#filters[@]})) || return 0
+  local references=() checked pinned
+  mapfile -t references < <(indexed_images | cut -f 2)
+  ((${#references[@]})) || return 0
   pinned=$(ctr_images list --quiet "labels.\"$PINNED_LABEL\"==pinned" 2>/dev/null) || return 0
   # It fails if it cannot read an image, and prints the others.
-  checked=$(ctr_images check "${filters[@]}" 2>/dev/null) || true
+  checked=$(ctr_images check "${references[@]/#/name==}" 2>/dev/null) || true
   awk '
     FILENAME == ARGV[1] {state[$1] = $4 == "complete" && $NF == "true" ? "unpinned" : "incomplete"; next}
     FILENAME == ARGV[2] {if (state[$1] == "unpinned") state[$1] = "intact"; next}
+    FILENAME == ARGV[3] {state[$1] = "incomplete"; next}
     !($2 in state) {state[$2] = "missing"}
     state[$2] != "intact" {print $2 "\t" state[$2] "\t" (state[$2] == "unpinned" ? "" : $1)}
-  ' <(echo "$checked") <(echo "$pinned") <(indexed_images)
+  ' <(echo "$checked") <(echo "$pinned") <(lost_images "${references[@]}") <(indexed_images)
 }
 
 pin_image() { # REFERENCE

@@ -66,6 +66,7 @@ import_images() {
   done < <(damaged_images)
   ((${#wanted[@]})) || return 0
   verify "${wanted[@]}"
+  forget_lost_content
   say "importing ${#wanted[@]} images"
   for reference in "${!wanted[@]}"; do
     logged "import-${reference//\//_}" \

@@ -113,7 +113,8 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
 
 @contextmanager
 def running(disk: Disk, folder: Path) -> Iterator[Runtime]:
-    """Run containerd with its data in the folder."""
+    """Run containerd with its data in the folder, which the disk has in its usual place."""
+    (disk.folder / "var/lib/containerd").symlink_to(folder)
     bundle = Bundle.load(paths.bundle_dir(VERSION))
     with (
         mock.patch.object(containerd, "CONFIG", CRI_CONFIG),

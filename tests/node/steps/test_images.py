@@ -1,5 +1,6 @@
 """scripts/node/images.sh, with a real container runtime: pinned, looked at, restored, released."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,28 @@ def test_an_image_without_its_content_or_its_files_is_restored(runtime: Runtime,
     assert [row[1] for row in runtime.damaged] == ["incomplete", "incomplete"]
     runtime.run("import_images")
     assert runtime.damaged == []
+
+
+@pytest.mark.parametrize("lost", ["manifest", "config", "layer"])
+def test_content_that_is_gone_from_the_disk_is_restored(runtime: Runtime, lost: str) -> None:
+    """containerd asks its database, and would neither miss it nor write it again."""
+    runtime.run("import_images")
+    listed = runtime.ctr(f"images list name=={OURS[0]}").splitlines()[1].split()
+    file = _blob(runtime, listed[2])
+    if lost != "manifest":
+        manifest = json.loads(file.read_text())
+        named = manifest["config"] if lost == "config" else manifest["layers"][0]
+        file = _blob(runtime, named["digest"])
+    file.unlink()
+    assert runtime.damaged == [[OURS[0], "incomplete", runtime.sums[OURS[0]]]]
+    runtime.run("import_images")
+    assert runtime.damaged == []
+    assert file.exists()
+
+
+def _blob(runtime: Runtime, digest: str) -> Path:
+    content = runtime.disk.folder / "var/lib/containerd/io.containerd.content.v1.content"
+    return content / "blobs" / digest.replace(":", "/")
 
 
 def test_images_of_a_former_version_are_unpinned_and_forgotten(runtime: Runtime) -> None:
