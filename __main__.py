@@ -1,4 +1,4 @@
-"""The program: the stack's config in, the fleet made, its outputs exported."""
+"""The program: it reads the stack's config, creates the fleet and exports its outputs."""
 
 import pulumi
 
@@ -14,7 +14,7 @@ config = pulumi.Config("kubeadm-fleet")
 
 
 async def main() -> pulumi.Inputs:
-    """Make the fleet; await its outputs, since the SDK's own wait is quadratic in their number."""
+    """Create the fleet; await its outputs: the SDK's own wait is quadratic in their number."""
     check_stack_file()
     try:
         described = load(config.require_object("fleet"))

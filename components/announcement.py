@@ -1,4 +1,4 @@
-"""Tells the providers of this run what no resource has as an input (ops/current_run.py)."""
+"""Passes facts of this run, beside the inputs of resources, to its providers (current_run.py)."""
 
 import sys
 from collections.abc import Iterator

@@ -140,7 +140,7 @@ class ExistingDriver:
     def provision(
         self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
     ) -> Provisioned:
-        """Take a host over; deleting the resource restores the host's original state."""
+        """Enroll a host; deleting the resource restores the host's original state."""
         settings = machine.settings
         assert isinstance(settings, ExistingSettings)
         vip = self._cluster.vip

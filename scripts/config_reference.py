@@ -51,7 +51,7 @@ Fields and flags that the config may not set, and why.
 | component | field or flag | reason |
 |---|---|---|
 {refused}"""
-# Where a name of the reader's own stands in a path, and one place of a list.
+# Placeholders in a path: for a name of the reader's own, and for an item of a list.
 NAME, LISTED = "<name>", 0
 FLAGS = {
     "apiServer": component_flags.API_SERVER,
@@ -64,19 +64,19 @@ POOLS = tuple(POOL_KEYS.values())
 
 @dataclass(frozen=True)
 class Key:
-    """One key of the config: `path` is where it stands, `info` what its type says of it."""
+    """One key of the config: its path, and the description that its type has (`info`)."""
 
     path: ConfigPath
     info: FieldInfo
 
     @cached_property
     def node(self) -> SchemaNode:
-        """What stands there."""
+        """Its schema node."""
         return schema_at(self.path)
 
     @property
     def below(self) -> ConfigPath:
-        """Where its entries stand, if it has any; itself otherwise."""
+        """The path of its entries, if it has any; its own path otherwise."""
         if self.node.items is None:
             return self.path
         kind = get_origin(_bare(self.info.annotation))
@@ -89,7 +89,7 @@ class Key:
 
     @property
     def example(self) -> Any:
-        """Return a value that is allowed there."""
+        """Return an allowed value."""
         if self.info.examples:
             return self.info.examples[0]
         if self.node.field:
@@ -105,7 +105,7 @@ class Key:
 
 
 def keys(part: type[BaseModel] = FleetConfig, path: ConfigPath = ()) -> Iterator[Key]:
-    """Return every key of the config, depth first; a part's own keys come before what is below."""
+    """Return every key of the config, depth first; a part's own keys before those below."""
     found = [Key((*path, str(info.alias)), info) for info in part.model_fields.values()]
     yield from found
     for key in found:

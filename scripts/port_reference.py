@@ -13,16 +13,16 @@ Packets of a row must pass from its source to its target, through the hosts' own
 security groups and firewalls on the way; answers must come back. Container machines share a
 bridge of this host: their ports are open.
 
-| from | to | port | what for | tried |
+| from | to | port | purpose | tried |
 |---|---|---|---|---|
 """
 TAIL = """
 What is `tried` is sent from host to host when hosts are enrolled, before anything is installed
 on them: each control plane with every machine, and each worker with its neighbors in the list
 of machines. A control plane that is the cluster's endpoint itself is also tried from the host
-where `fleet` runs. If something does not arrive, `fleet up` ends with all of it, and with a
-command for the firewall of the host that it did not reach (ufw, firewalld, nftables, iptables).
-Nothing was installed; open the ports, so that they stay open after a reboot, and run `fleet up`
+where `fleet` runs. If something does not arrive, `fleet up` fails and lists all of it, with
+a command for the firewall of each host that was not reached (ufw, firewalld, nftables, iptables).
+Nothing was installed; open the ports permanently, and run `fleet up`
 again.
 
 Pods have addresses of their own. On a host that drops by default, let in what comes from

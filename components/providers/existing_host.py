@@ -74,7 +74,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
     """Enrolls hosts, sends their artifacts and restores them."""
 
     def _create(self, inputs: ExistingHostInputs) -> ExistingHostState:
-        """Take the host over; reset one that was declared lost and came back."""
+        """Enroll the host; reset one that was declared lost and came back."""
         from ops.hosts import replacement
 
         with visit_to(inputs, PATIENCE_SECONDS) as visit:
@@ -93,7 +93,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         return state["machine_id"]
 
     def _diff(self, olds: ExistingHostState, news: ExistingHostInputs) -> DiffResult:
-        """Compare with the desired host; survey a successor, and refuse an unfit one."""
+        """Compare with the desired host; check a successor, and refuse an unfit one."""
         require_present(news, CAUSES)
         require_known(news, ("files",))
         replaces = changed(olds, news, REPLACING)
@@ -170,7 +170,7 @@ def _is_another_host(before: LoginProps, after: LoginProps) -> bool:
 
 
 def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
-    """Survey a replacement; raise OperatorError if it is impossible.
+    """Check a replacement; raise OperatorError if it is impossible.
 
     Only the login of the enrolled host may have made it look like another one: then it stays. A
     preview that cannot reach a host leaves the decision to `up`.

@@ -21,7 +21,7 @@ LINKS = (
     "cni0", "flannel.1", "flannel-v6.1", "cilium_*", "vxlan.calico", "weave",
     "vxlan-6784", "kube-bridge", "kube-ipvs0", "nodelocaldns", "cali" + 11 * "[0-9a-f]",
 )  # fmt: skip
-# Container runtimes; what runs in them is somebody's.
+# Container runtimes; their containers may be in use.
 RUNTIMES = ("containerd.service", "docker.service", "crio.service")
 ETCD = "/var/lib/etcd"
 SHOWN = 3
@@ -42,23 +42,23 @@ def leftovers(facts: Facts, role: str) -> Iterator[str]:
         paths = " ".join(facts.cni)
         yield (
             f"pod network of another installation: {paths}: pods would use it: run `rm {paths}`; "
-            "for podman, let it use netavark"
+            "with netavark, podman does not need them"
         )
-    # etcd of a worker's own is none of the cluster's business.
+    # A worker's own etcd does not concern the cluster.
     others = [path for path in facts.folders if path != ETCD or role != WORKER]
     folders = [path for path in others if path not in facts.volumes]
     if facts.volumes:
         paths = " ".join(facts.volumes)
         yield (
-            f"volumes or containers of an earlier cluster are mounted in {paths}: whoever deletes "
-            "these folders now deletes what is in the volumes: run `reboot`, which unmounts them"
+            f"volumes or containers of an earlier cluster are mounted in {paths}: deleting these "
+            "folders now would delete the data in the volumes: run `reboot`, which unmounts them"
         )
     for path, target in facts.symlinks:
         if path != ETCD or role != WORKER:
             yield (
-                f"folder {path} is a symbolic link to {target}, and what is mounted in it would "
-                f"not be found there: replace the link by a bind mount (in /etc/fstab: `{target} "
-                f"{path} none bind`)"
+                f"folder {path} is a symbolic link to {target}, so the kubelet would not find "
+                f"mounts in it: replace the link by a bind mount (in /etc/fstab: `{target} {path} "
+                f"none bind`)"
             )
     if paths := " ".join((*facts.files, *folders)):
         yield f"leftovers of an earlier installation: {paths}: run `{_removal(facts, folders)}`"

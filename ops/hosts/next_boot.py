@@ -1,4 +1,4 @@
-"""What the next boot of a host would start or set, and break its Node: each with a remedy."""
+"""Services and settings of a host's next boot that would break its Node, each with a remedy."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def next_boot_problems(facts: Facts, *, swap: bool) -> Iterator[str]:
             )
     for service in facts.stopped_services:
         yield (
-            f"service {service} is stopped, and starts at the next boot: run `{removal(service)}`"
+            f"service {service} is stopped, but starts at the next boot: run `{removal(service)}`"
         )
 
 

@@ -1,8 +1,8 @@
-"""The replacement of an enrolled host by another one, judged before the former is released.
+"""The replacement of an enrolled host by another one, checked before the former host is released.
 
 The engine releases the former host first and enrolls its successor afterwards. A successor that is
 refused then has cost a cluster its machine, an etcd member among them. Therefore both hosts are
-surveyed when the replacement is decided: whether the successor can be enrolled, and whether the
+checked when the replacement is decided: whether the successor can be enrolled, and whether the
 former can be released, or was declared lost.
 """
 

@@ -58,7 +58,7 @@ def test_what_fails_later_is_refused_with_a_remedy(host: BareHost, bundle: Bundl
         "rm /etc/containerd/config.toml /etc/systemd/system/kubelet.service.d/20-cloud.conf",
         "folder /var/lib/kubelet is a symbolic link to /data/kubelet",
         "volumes or containers of an earlier cluster are mounted in /run/containerd: ",
-        "service k3s.service is stopped, and starts at the next boot: run `k3s-uninstall.sh`",
+        "service k3s.service is stopped, but starts at the next boot: run `k3s-uninstall.sh`",
         "swap: swap.img.swap is switched off until the next boot: run `systemctl mask 'swap.img",
         "kernel setting net.ipv4.ip_forward=0 in /etc/sysctl.d/99-z.conf would replace",
         "nameserver 127.0.0.1 in /etc/resolv.conf is the host's own",

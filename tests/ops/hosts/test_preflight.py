@@ -119,18 +119,18 @@ def test_a_suitable_host_has_no_problem() -> None:
         ),
         (
             {"symlinks": (("/var/lib/kubelet", "/data/kubelet"),)},
-            "folder /var/lib/kubelet is a symbolic link to /data/kubelet, and what is mounted in "
-            "it would not be found there: replace the link by a bind mount (in /etc/fstab: "
+            "folder /var/lib/kubelet is a symbolic link to /data/kubelet, so the kubelet would not "
+            "find mounts in it: replace the link by a bind mount (in /etc/fstab: "
             "`/data/kubelet /var/lib/kubelet none bind`)",
         ),
         (
             {"folders": ("/var/lib/kubelet",), "volumes": ("/var/lib/kubelet",)},
-            "volumes or containers of an earlier cluster are mounted in /var/lib/kubelet: whoever "
-            "deletes these folders now deletes what is in the volumes: run `reboot`",
+            "volumes or containers of an earlier cluster are mounted in /var/lib/kubelet: deleting "
+            "these folders now would delete the data in the volumes: run `reboot`",
         ),
         (
             {"stopped_services": ("k3s.service",)},
-            "service k3s.service is stopped, and starts at the next boot: run `k3s-uninstall.sh`",
+            "service k3s.service is stopped, but starts at the next boot: run `k3s-uninstall.sh`",
         ),
         ({"has_modules": False}, "kernel: the modules of 6.1.0, which is running, are not inst"),
         ({"mounts": (("/opt", "noexec"),)}, "file system of /opt is noexec: mount it"),
@@ -160,7 +160,7 @@ def test_a_suitable_host_has_no_problem() -> None:
             {"cni": ("/etc/cni/net.d/05-cilium.conflist", "/etc/cni/net.d/87-podman.conflist")},
             "pod network of another installation: /etc/cni/net.d/05-cilium.conflist "
             "/etc/cni/net.d/87-podman.conflist: pods would use it: run `rm "
-            "/etc/cni/net.d/05-cilium.conflist /etc/cni/net.d/87-podman.conflist`; for podman",
+            "/etc/cni/net.d/05-cilium.conflist /etc/cni/net.d/87-podman.conflist`; with netavark, podman",
         ),
         (
             {"links": ("eth0", "cni0", "flannel.1", "cilium_host", "vxlan.calico", "docker0")},
