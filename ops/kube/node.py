@@ -8,6 +8,7 @@ distinguish its own from the user's.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from model.well_known import CONTROL_PLANE_LABEL
@@ -74,6 +75,13 @@ class Node:
             vtep=(json.loads(annotations.get(FLANNEL, "null")) or {}).get("VtepMAC", ""),
             pending=annotations.get(PENDING, ""),
         )
+
+    @property
+    def unready_seconds(self) -> float:
+        """How long it has not been Ready; 0 if it is, or if that is unknown."""
+        if self.ready or not self.ready_since:
+            return 0
+        return (datetime.now(UTC) - datetime.fromisoformat(self.ready_since)).total_seconds()
 
 
 def _parse_taint(taint: str) -> dict[str, str]:

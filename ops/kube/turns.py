@@ -5,7 +5,8 @@ is a rollout: the next one leaves once enough of the others are registered and R
 judged by the cluster itself, whichever run has left it so. A Node that is to stay in the cluster
 counts while it is missing, cordoned by this program or not Ready; one that leaves permanently
 counts until it is gone. A Node that is unavailable anyway never waits: replacing a dead machine
-adds capacity.
+adds capacity. Workers that were lost before the run count, but one worker always has a turn, as in
+a rollout (ops/rollout/unavailable.py).
 
 Control planes join one after the other, the first of the config last, and none before that one is
 prepared. So a control plane waits only for those that join before it; any other missing one would
@@ -25,6 +26,7 @@ from model.fleet import CONTROL_PLANE
 from ops.current_run import Group
 from ops.errors import OperatorError
 from ops.kube.client import poll_seconds
+from ops.kube.liveness import TOLERATION_SECONDS
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.wait import NotYet, wait_until
@@ -152,12 +154,20 @@ class Turn:
                 for name in sorted({*self._group.nodes, *cluster.leaving})
                 if (state := self._state(found, name))
             }
-            if len(unavailable) >= self._group.limit and not self._state(found, self._name):
-                self._reject_endless_wait([name for name in unavailable if name not in found])
-                return unavailable
+            lost = [name for name in unavailable if self._was_lost(found.get(name))]
+            awaited = {name: state for name, state in unavailable.items() if name not in lost}
+            limit = max(1, self._group.limit - len(lost))
+            if len(awaited) >= limit and not self._state(found, self._name):
+                self._reject_endless_wait([name for name in awaited if name not in found])
+                return awaited
             cluster.leaving.add(self._name)
             cluster.failed.discard(self._name)
             return {}
+
+    def _was_lost(self, node: Node | None) -> bool:
+        """Whether a worker was lost before this run, which does not bring it back."""
+        is_worker = self._group.role != CONTROL_PLANE
+        return is_worker and node is not None and node.unready_seconds >= TOLERATION_SECONDS
 
     def _reject_endless_wait(self, missing: Collection[str]) -> None:
         """Reject a control plane that would wait for one that cannot join before it is there."""

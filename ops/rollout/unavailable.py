@@ -44,11 +44,7 @@ def was_lost(found: ObservedMachine) -> bool:
 
     A Node that became unready later may owe that to an earlier attempt of the same change.
     """
-    node = found.node
-    if node is None or node.ready or not node.ready_since:
-        return False
-    unready = datetime.now(UTC) - datetime.fromisoformat(node.ready_since)
-    return unready.total_seconds() >= TOLERATION_SECONDS
+    return found.node is not None and found.node.unready_seconds >= TOLERATION_SECONDS
 
 
 def free_slots(limit: int, unavailable: int) -> int:

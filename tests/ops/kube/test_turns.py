@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
@@ -27,11 +28,16 @@ class Cluster:
         self.api = api
         self.ready = dict.fromkeys(WORKERS, True)
         self.cordoned: set[str] = set()
+        self.since = datetime.now(UTC)
         self.said: list[str] = []
         api.answers["GET /api/v1/nodes"] = lambda: (200, {"items": [*map(self._node, self.ready)]})
 
     def _node(self, name: str) -> dict[str, Any]:
-        condition = {"type": "Ready", "status": str(self.ready[name])}
+        condition = {
+            "type": "Ready",
+            "status": str(self.ready[name]),
+            "lastTransitionTime": self.since.isoformat(timespec="seconds"),
+        }
         annotations = {CORDONED: "rollout"} if name in self.cordoned else {}
         return {
             "metadata": {"name": name, "annotations": annotations},
@@ -140,6 +146,30 @@ def test_a_dead_machine_is_replaced_at_once_and_before_the_others(
     dead.end()
     assert healthy.has_turn.wait(5)
     healthy.end()
+
+
+@pytest.mark.parametrize(("limit", "turns"), [(1, 1), (2, 1), (3, 2)])
+def test_a_worker_that_was_lost_before_the_run_leaves_one_turn_to_the_others(
+    cluster: Cluster, limit: int, turns: int
+) -> None:
+    cluster.ready["worker-3"] = False
+    cluster.since -= timedelta(hours=1)
+    leaving = [cluster.start(name, limit=limit) for name in WORKERS[:3]]
+    await_true(lambda: sum(each.has_turn.is_set() for each in leaving) == turns, "turns", 5)
+    assert not await_more_than(leaving, turns)
+    for each in leaving:
+        each.ends.set()
+    await_true(lambda: not any(each.is_alive() for each in leaving), "the end", 10)
+
+
+def test_a_lost_control_plane_leaves_no_turn_to_the_others(cluster: Cluster) -> None:
+    cluster.ready = {name: name != "cp-a" for name in CONTROL_PLANES}
+    cluster.since -= timedelta(hours=1)
+    waiting = cluster.start("cp-c", nodes=CONTROL_PLANES, role="control-plane")
+    assert not waiting.has_turn.wait(0.3)
+    cluster.ready["cp-a"] = True
+    assert waiting.has_turn.wait(5)
+    waiting.end()
 
 
 def test_a_node_that_an_earlier_run_cordoned_counts(cluster: Cluster) -> None:
