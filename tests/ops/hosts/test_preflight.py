@@ -160,7 +160,7 @@ def test_a_suitable_host_has_no_problem() -> None:
             {"cni": ("/etc/cni/net.d/05-cilium.conflist", "/etc/cni/net.d/87-podman.conflist")},
             "pod network of another installation: /etc/cni/net.d/05-cilium.conflist "
             "/etc/cni/net.d/87-podman.conflist: pods would use it: run `rm "
-            "/etc/cni/net.d/05-cilium.conflist /etc/cni/net.d/87-podman.conflist`; with netavark, podman",
+            "/etc/cni/net.d/05-cilium.conflist /etc/cni/net.d/87-podman.conflist`; with netavark",
         ),
         (
             {"links": ("eth0", "cni0", "flannel.1", "cilium_host", "vxlan.calico", "docker0")},
