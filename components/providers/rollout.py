@@ -131,6 +131,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         planned = news["plan"] if waiting else {**_retried(olds, news), **news["plan"]}
         if changes and (waiting or planned):
             lines = [f"  {name}: {text}" for name, text in sorted(planned.items())]
+            lines += _drain_limit(news, planned)
             _progress(news).say("\n".join([hold.heading(waiting), *lines]))
         return DiffResult(changes=changes)
 
@@ -200,6 +201,15 @@ def _is_due(olds: RolloutState, news: RolloutInputs) -> bool:
 def _is_pending(olds: RolloutState) -> bool:
     """Whether the change of an unavailable machine was left for this run."""
     return any(machine["pending"] for machine in olds["unavailable"].values())
+
+
+def _drain_limit(news: RolloutInputs, planned: Mapping[str, str]) -> list[str]:
+    """Say how long the drains of these machines may take."""
+    if not any(": drained" in text for text in planned.values()):
+        return []
+    seconds, force = news["policy"]["drain_seconds"], news["policy"]["force"]
+    then = "pods that are left are deleted" if force else "the run ends"
+    return [f"  each drain may take {seconds:.0f} s, after which {then}"]
 
 
 def _retried(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:

@@ -46,6 +46,10 @@ OPERATIONS = {
 }
 
 
+# Some are not: no other machine can take their pods.
+DRAINED = re.compile(r"(?<!not )\bdrained\b")
+
+
 @dataclass
 class Subject:
     """A cluster or a machine, and the changes of its resources."""
@@ -77,7 +81,8 @@ class Subject:
     @property
     def is_drained(self) -> bool:
         """Whether its Node is drained now, and not only when it is available again."""
-        return "drained" in self.sentence and not self.sentence.startswith(unavailable.UNAVAILABLE)
+        is_skipped = self.sentence.startswith(unavailable.UNAVAILABLE)
+        return bool(DRAINED.search(self.sentence)) and not is_skipped
 
     @property
     def parts(self) -> list[str]:
@@ -88,9 +93,10 @@ class Subject:
 
 @dataclass
 class ClusterChanges(Subject):
-    """A cluster with its machines."""
+    """A cluster with its machines; `drain_seconds` is the limit for each drain, 0 if unknown."""
 
     machines: dict[str, Subject] = field(default_factory=dict)
+    drain_seconds: float = 0
 
     @property
     def change(self) -> Change | None:
@@ -204,6 +210,7 @@ class Changes:
             str(step.inputs.get("cluster")), ClusterChanges(str(step.inputs.get("cluster")))
         )
         sentences: dict[str, str] = dict(step.inputs.get("plan") or {})
+        cluster.drain_seconds = (step.inputs.get("policy") or {}).get("drain_seconds", 0)
         if step.urn in self._refreshed:
             if step.phase is not StepPhase.DONE:
                 return

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.pulumi.events import Message
-from scripts.fleet.changes import Change, Changes, Subject
+from scripts.fleet.changes import Change, Changes, ClusterChanges, Subject
 
 PREVIEW_WORDS = {
     Change.FAILED: "rejected",
@@ -68,14 +68,19 @@ def headline(changes: Changes, stack: str, *, preview: bool) -> str:
     machines = [machine for cluster in clusters for machine in cluster.machines.values()]
     totals = Counter(machine.change for machine in machines if machine.change)
     drained = sum(machine.is_drained for machine in machines)
+    limit = max((cluster.drain_seconds for cluster in clusters if _drains(cluster)), default=0)
     parts = [
         f"{_count(totals[change], 'machine')} {_past(change, preview=preview)}"
         for change in Change
         if totals[change]
     ]
     if drained:
-        parts.append(f"{drained} drained")
+        parts.append(f"{drained} drained" + (f" (up to {limit:.0f} s each)" if limit else ""))
     return ", ".join([f"{stack}: {signs}", *parts])
+
+
+def _drains(cluster: ClusterChanges) -> bool:
+    return any(machine.is_drained for machine in cluster.machines.values())
 
 
 def _past(change: Change, *, preview: bool) -> str:

@@ -1,6 +1,7 @@
 """Summaries of recorded runs."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -155,10 +156,19 @@ def test_a_refresh_reports_drift_and_not_an_earlier_plan() -> None:
 
 
 def test_the_headline_counts_drained_machines() -> None:
-    inputs = {"cluster": "c1", "plan": {"c1-worker-0": "upgraded: drained, kubelet restarted"}}
+    inputs: dict[str, Any] = {
+        "cluster": "c1",
+        "plan": {"c1-worker-0": "upgraded: drained, kubelet restarted"},
+    }
     rollout = Step(StepPhase.STARTED, "update", urn(ROLLOUT, "r"), ROLLOUT, C1, True, inputs)
     found = gathered(*cluster(), rollout)
     assert headline(found, "prod", preview=True) == "prod: +0 ~1 -0, 1 machine changed, 1 drained"
+    inputs["policy"] = {"drain_seconds": 300.0}
+    assert headline(gathered(*cluster(), rollout), "prod", preview=True).endswith(
+        "1 drained (up to 300 s each)"
+    )
+    inputs["plan"] = {"c1-worker-0": "upgraded: not drained, as there is no other machine"}
+    assert "drained" not in headline(gathered(*cluster(), rollout), "prod", preview=True)
 
 
 def test_pending_changes_of_unavailable_machines_are_shown() -> None:
