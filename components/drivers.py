@@ -34,7 +34,7 @@ class Provisioned:
     `id` is the resource's own ID, which a preview knows while the machine is being changed; it
     knows none of the outputs then. `settings` are the driver's settings for the `prepare` step,
     which runs again when they change. `kubernetes_version` is the one whose files the machine was
-    given: a machine that is unavailable keeps the previous one, so that no step is run on it.
+    given: a machine that is unavailable keeps the previous one, so no step is run on it.
     """
 
     resource: pulumi.CustomResource

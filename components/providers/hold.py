@@ -35,7 +35,7 @@ def longest(holds: Iterable[Hold]) -> Hold:
 
 
 def is_stopped(hold: Hold) -> bool:
-    """Whether an earlier wave failed, so that it is unknown how long this one waits."""
+    """Whether an earlier wave failed, so it is unknown how long this one waits."""
     return hold.get("stopped", False)
 
 

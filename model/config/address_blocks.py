@@ -1,6 +1,6 @@
 """The addresses of container machines: a block of their subnet for each pool.
 
-A block begins where the pool's name says, so that a pool's addresses depend on no other pool and on
+A block begins where the pool's name says, so a pool's addresses depend on no other pool and on
 no order. Two names may say the same: the rules refuse blocks that overlap, and a pool can be given
 its first address.
 """

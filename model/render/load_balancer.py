@@ -94,7 +94,7 @@ frontend health
 def keepalived(cluster: Cluster, vip: Vip, machine: Machine) -> str:
     """Return keepalived.conf of one control plane; all start with equal priority.
 
-    The holder of the address keeps it until it dies (`nopreempt`), so that a machine that comes
+    The holder of the address keeps it until it dies (`nopreempt`), so a machine that comes
     back interrupts no connection. https://keepalived.org/manpage.html
     """
     others = [plane.address for plane in cluster.control_planes if plane != machine]

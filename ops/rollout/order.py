@@ -93,7 +93,7 @@ class RolloutRun:
         )
 
     def _can_revive(self) -> bool:
-        """Whether a control plane can be reached, so that waiting for the API makes sense."""
+        """Whether a control plane can be reached, so waiting for the API makes sense."""
         planes = self._cluster.control_planes
         return any(not self.state.found[plane.name].unreachable for plane in planes)
 
