@@ -183,6 +183,7 @@ class ExistingDriver:
             PortCheckArgs(
                 cluster=cluster.name,
                 endpoint=cluster.endpoint,
+                pod_subnet=str(cluster.pod_subnet),
                 vip_port=vip.port if vip else None,
                 hosts={
                     machine.name: {"role": machine.role, "address": machine.address}

@@ -2,7 +2,8 @@
 
 Create and update try the ports between new machines, and between them and the others
 (model/ports.py); they change nothing on a host, and fail with everything that is closed. They also
-compare what must differ between machines (ops/hosts/clones.py) with all others. A machine
+compare what must differ between machines (ops/hosts/clones.py) with all others, and warn of
+firewalls that drop what pods send. A machine
 is new until it took part in a check that succeeded; one that could not be enrolled or updated, or
 does not answer, takes no part, and stops no other. Delete does nothing.
 """
@@ -35,6 +36,7 @@ class PortCheckInputs(TypedDict):
 
     cluster: str
     endpoint: str
+    pod_subnet: str
     vip_port: NotRequired[float]
     hosts: dict[str, PortHostInputs]
     machine_ids: dict[str, str]
@@ -78,13 +80,17 @@ def _check(
     identities: "Mapping[str, HostIdentity]",
 ) -> PortCheckState:
     from model.ports import port_rules
+    from ops.hosts.firewalls import forward_warnings
     from ops.hosts.port_problems import problems
     from ops.hosts.port_trials import PortHost, from_operator, try_ports
 
     ids = {name: id_ for name, id_ in inputs["machine_ids"].items() if id_}
     hosts = {
         name: PortHost(
-            name, **inputs["hosts"][name], login=Login.from_props(inputs["logins"][name])
+            name,
+            **inputs["hosts"][name],
+            login=Login.from_props(inputs["logins"][name]),
+            pod_subnet=inputs["pod_subnet"],
         )
         for name in inputs["hosts"]
         if name in ids
@@ -96,6 +102,9 @@ def _check(
     known = {name: host for name, host in identities.items() if name in inputs["hosts"]}
     known |= results.identities
     _compare(inputs["cluster"], known, new)
+    new_forwards = {name: chain for name, chain in results.forwards.items() if name in new}
+    for text in forward_warnings(new_forwards, inputs["pod_subnet"]):
+        EngineLog("")(text, ephemeral=False, warning=True)
     if found := problems(hosts, results):
         lines = "\n  ".join(found)
         raise OperatorError(
@@ -132,6 +141,7 @@ class PortCheckArgs:
 
     cluster: str
     endpoint: str
+    pod_subnet: str
     vip_port: int | None
     hosts: Mapping[str, PortHostInputs]
     machine_ids: Mapping[str, pulumi.Input[str]]

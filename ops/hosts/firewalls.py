@@ -1,6 +1,6 @@
-"""Commands that open a port in the firewall of a host."""
+"""Commands that open a port in the firewall of a host, or let pods' packets through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from model.ports import IP, PortRule
 
@@ -28,6 +28,7 @@ COMMANDS = {
 }
 # What iptables keeps in nftables is changed through iptables.
 TRANSLATED = "ip filter INPUT"
+FIREWALLD = "inet firewalld "
 
 
 def opening(firewall: str, rule: PortRule, sources: Sequence[str]) -> str:
@@ -47,3 +48,22 @@ def opening(firewall: str, rule: PortRule, sources: Sequence[str]) -> str:
     if len(sources) == 1:
         return command.replace("$from", sources[0])
     return f"for from in {' '.join(sources)}; do {command}; done"
+
+
+def forward_warnings(chains: Mapping[str, str], pod_subnet: str) -> Iterator[str]:
+    """Yield the hosts with a chain that drops what pods send, and the command that lets it pass."""
+    for host, chain in chains.items():
+        if chain:
+            yield (
+                f"{host} drops packets that it forwards, those of pods among them: chain {chain}, "
+                f"which has no rule for {pod_subnet}: run `{_forwarding(chain, pod_subnet)}`, and "
+                "keep the rules in the firewall's configuration"
+            )
+
+
+def _forwarding(chain: str, pod_subnet: str) -> str:
+    if chain.startswith(FIREWALLD):
+        trust = f"firewall-cmd --permanent --zone=trusted --add-source={pod_subnet}"
+        return f"{trust}; firewall-cmd --reload"
+    rules = (f"ip {end} {pod_subnet} accept" for end in ("saddr", "daddr"))
+    return "; ".join(f"nft insert rule {chain} {rule}" for rule in rules)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import paramiko
 
 READY, SENT, DONE = "ready", "sent", "done"
-FIREWALL, IDENTITY = "firewall ", "identity "
+FIREWALL, FORWARD, IDENTITY = "firewall ", "forward ", "identity "
 # For each phase; one takes four seconds at most.
 SILENCE_SECONDS = 30
 
@@ -20,7 +20,8 @@ SILENCE_SECONDS = 30
 class PortAgent:
     """A running agent; `number` is carried in its datagrams, `firewall` is active there.
 
-    `identity` is what distinguishes its host from others.
+    `forward` is a chain there that drops what pods send ("" if there is none), `identity` what
+    distinguishes its host from others.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class PortAgent:
         *,
         listens: Collection[int],
         sends: Iterable[tuple[str, str, int]],
+        pod_subnet: str,
     ) -> None:
         settings = {
             "NODE_ADDRESS": address,
             "SELF": str(number),
             "TCP_PORTS": " ".join(map(str, sorted(listens))),
             "TRIALS": "".join(f"{protocol} {to} {port}\n" for protocol, to, port in sends),
+            "POD_SUBNET": pod_subnet,
         }
         text = scripts.compose("ports", settings).encode()
         self.number = number
@@ -46,6 +49,7 @@ class PortAgent:
         self._lines = self._channel.makefile()
         lines = self._until(READY)
         self.firewall = next(_after(FIREWALL, lines), "")
+        self.forward = next(_after(FORWARD, lines), "")
         self.identity = clones.parse(_after(IDENTITY, lines))
 
     def send(self) -> list[str]:

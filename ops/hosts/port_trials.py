@@ -28,18 +28,20 @@ OPERATOR_SECONDS = 3
 
 @dataclass(frozen=True)
 class PortHost:
-    """A host: its machine's role and address in the cluster, and its login."""
+    """A host: its machine's role and address in the cluster, the cluster's pods, and its login."""
 
     name: str
     role: str
     address: str
     login: Login
+    pod_subnet: str = ""
 
 
 @dataclass
 class PortResults:
     """The hosts that answered, with the firewall that is active there ("" if none is known).
 
+    `forwards` are their chains that drop what pods send, `identities` what distinguishes them.
     `passed` has the trials between them, and whether each succeeded; `skipped` says why the other
     hosts took no part.
     """
@@ -48,6 +50,7 @@ class PortResults:
     passed: dict[Trial, bool] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     identities: dict[str, HostIdentity] = field(default_factory=dict)
+    forwards: dict[str, str] = field(default_factory=dict)
 
 
 def try_ports(
@@ -108,6 +111,7 @@ class _Round:
             reached = {trial: future.result() for trial, future in from_here.items()}
             arrived = self._ask({name: agents[name] for name in connections}, PortAgent.report)
         results.firewalls |= {name: agents[name].firewall for name in arrived}
+        results.forwards |= {name: agents[name].forward for name in arrived}
         results.identities |= {name: agents[name].identity for name in arrived}
         results.passed |= reached
         for trial in self._planned:
@@ -131,6 +135,7 @@ class _Round:
                 host.address,
                 listens=listening,
                 sends=sends,
+                pod_subnet=host.pod_subnet,
             )
         except Unreachable as error:
             self._results.skipped[host.name] = str(error)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # requires: lib
-# settings: NODE_ADDRESS SELF TCP_PORTS TRIALS
+# settings: NODE_ADDRESS SELF TCP_PORTS TRIALS POD_SUBNET
 # Try ports between this host and others, before anything listens on them: docs/ports.md. Nothing is
 # written, and all of it ends when standard input does.
 #
@@ -12,12 +12,14 @@
 #   TCP_PORTS  where to listen; a port that is in use has a service that answers
 #   TRIALS     lines of PROTOCOL ADDRESS PORT, where to send: TCP, UDP, IP (its port is the protocol)
 # Three phases, as all hosts must listen before one sends, and until the last has sent. The answers:
-#   firewall KIND [FAMILY TABLE CHAIN], if one is active; identity NAME VALUE for each mark; ready
+#   firewall KIND [FAMILY TABLE CHAIN], if one is active; forward FAMILY TABLE CHAIN, if that drops what
+#   POD_SUBNET sends; identity NAME VALUE for each mark; ready
 #   after a line on standard input: TCP ADDRESS PORT for each connection; sent
 #   after another: PROTOCOL PORT SELF for each other host whose datagrams arrived; done
 try_ports() {
   export PATH=$PATH:/usr/sbin:/sbin NODE_ADDRESS SELF TCP_PORTS TRIALS LC_ALL=C
   active_firewall
+  closed_forward
   host_identity | sed 's/^/identity /'
   exec perl -e "$(port_agent)"
 }
@@ -41,21 +43,29 @@ active_firewall() {
     echo 'firewall ufw'
   elif [[ $(firewall-cmd --state 2>/dev/null) == running ]]; then
     echo 'firewall firewalld'
-  elif chain=$(nft list ruleset 2>/dev/null | closed_chain) && [[ $chain ]]; then
+  elif chain=$(nft list ruleset 2>/dev/null | closed_chain input) && [[ $chain ]]; then
     echo "firewall nft $chain"
   elif iptables -S INPUT 2>/dev/null | grep -qE '^-P INPUT DROP|^-A INPUT -j (DROP|REJECT)'; then
     echo 'firewall iptables'
   fi
 }
 
-# closed_chain: print FAMILY TABLE CHAIN of the first input chain in a rule set that drops or rejects
-# by its policy or by a rule without a condition.
+# closed_forward: print the chain that drops packets which this host forwards, unless the rules know the
+# pods' network. In iptables' own chain flannel lets them pass.
+closed_forward() {
+  local rules
+  rules=$(nft list ruleset 2>/dev/null) || return 0
+  [[ $rules == *"$POD_SUBNET"* ]] || closed_chain forward <<<"$rules" | sed 's/^/forward /'
+}
+
+# closed_chain HOOK: print FAMILY TABLE CHAIN of the first chain for IPv4 of this hook in a rule set that
+# drops or rejects by its policy or by a rule without a condition.
 closed_chain() {
-  awk '
+  awk -v hook="hook $1 " '
     /^table/ { table = $2 " " $3 }
-    /^\tchain/ { chain = $2; input = 0 }
-    /hook input/ { input = 1 }
-    input && (/policy drop/ || /^\t\t(counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)/) {
+    /^\tchain/ { chain = $2; ours = 0 }
+    index($0, hook) && table !~ /^ip6 / && chain != "FORWARD" { ours = 1 }
+    ours && (/policy drop/ || /^\t\t(counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)/) {
       print table, chain
       exit
     }'

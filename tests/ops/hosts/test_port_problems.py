@@ -7,7 +7,7 @@ import pytest
 
 from model.fleet import CONTROL_PLANE, WORKER
 from model.ports import Trial, port_rules, trials
-from ops.hosts.firewalls import COMMANDS, opening
+from ops.hosts.firewalls import COMMANDS, forward_warnings, opening
 from ops.hosts.login import Login
 from ops.hosts.port_problems import LINES, problems
 from ops.hosts.port_trials import PortHost, PortResults, from_operator
@@ -129,9 +129,49 @@ RULE_SET = """table inet filter {
     ],
 )
 def test_a_rule_set_that_drops_by_default_is_found(policy: str, end: str, found: str) -> None:
-    script = (NODE_SCRIPTS / "ports.sh").read_text() + "closed_chain"
+    script = (NODE_SCRIPTS / "ports.sh").read_text() + "closed_chain input"
     text = RULE_SET.replace("POLICY", policy).replace("END", end)
     ran = subprocess.run(
         ["bash", "-c", script], input=text, capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == found
+
+
+@pytest.mark.parametrize(
+    ("rules", "found"),
+    [
+        (RULE_SET, "forward inet filter forward"),
+        (RULE_SET.replace("END", "ip saddr 10.244.0.0/16 accept"), ""),
+        (RULE_SET.replace("table inet", "table ip6"), ""),
+        (RULE_SET.replace("chain forward", "chain FORWARD").replace("inet", "ip"), ""),
+        (RULE_SET.replace("drop", "accept"), ""),
+    ],
+)
+def test_a_rule_set_that_drops_what_pods_send_is_found(rules: str, found: str) -> None:
+    script = (NODE_SCRIPTS / "ports.sh").read_text()
+    stand_ins = "POD_SUBNET=10.244.0.0/16; nft() { cat; }; closed_forward"
+    ran = subprocess.run(
+        ["bash", "-c", f"{script}\n{stand_ins}"],
+        input=rules,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == found
+
+
+def test_the_command_that_lets_pods_through_is_shown() -> None:
+    chains = {"a": "", "b": "inet filter forward", "c": "inet firewalld x"}
+    warned = list(forward_warnings(chains, "10.1.0.0/16"))
+    assert [line.partition(":")[0] for line in warned] == [
+        "b drops packets that it forwards, those of pods among them",
+        "c drops packets that it forwards, those of pods among them",
+    ]
+    nft, firewalld = (line.split("`")[1] for line in warned)
+    assert nft == (
+        "nft insert rule inet filter forward ip saddr 10.1.0.0/16 accept; "
+        "nft insert rule inet filter forward ip daddr 10.1.0.0/16 accept"
+    )
+    assert firewalld == (
+        "firewall-cmd --permanent --zone=trusted --add-source=10.1.0.0/16; firewall-cmd --reload"
+    )
