@@ -211,3 +211,31 @@ def test_outdated_records_of_the_kubelet_are_removed_while_it_is_stopped(member:
     )
     assert member.change("100m", failing).returncode == 1
     assert (records / "cpu_manager_state").read_text() == "none"
+
+
+def test_former_programs_and_settings_are_back_after_a_kubelet_that_does_not_start(
+    member: Member,
+) -> None:
+    folder = member.disk.folder
+    program, config = folder / "opt/cni/bin/program", folder / "var/lib/kubelet/config.yaml"
+    for file in (program, config):
+        file.parent.mkdir(parents=True)
+        file.write_text("former")
+    plan = f"""
+    trap 'echo "staged: $(cat $STAGED{program})"' EXIT
+    KUBELET_SECONDS=0
+    kubelet_answers() {{ [[ $(<{program}) == former ]]; }}
+    service_crash() {{ :; }}
+    restore_parts() {{ :; }}
+    finish_change() {{
+      echo new >"$PENDING_CHANGE.part/new/config"
+      cp {config} "$PENDING_CHANGE.part/old/config"
+      mkdir -p $STAGED{program.parent}; echo new >$STAGED{program}; touch "$STATE/files"
+      plan_programs
+      {FINISH}
+    """
+    failed = member.change("100m", plan)
+    assert "timed out after 0 s waiting for the kubelet to run as v1.37.2" in failed.stderr
+    assert "the change failed and was rolled back" in failed.stderr
+    assert (program.read_text(), config.read_text()) == ("former", "former")
+    assert "staged: new" in failed.stdout, "the next run needs no transfer"
