@@ -1,4 +1,4 @@
-"""A bundle: everything that machines need for one Kubernetes version."""
+"""Build or download the bundle of a Kubernetes version: everything that its machines need."""
 
 import sys
 from collections.abc import Mapping

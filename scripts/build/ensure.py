@@ -1,4 +1,4 @@
-"""Everything that a stack needs: tool chain, command plugin, bundles, machine images."""
+"""Build or download what a stack needs: tool chain, command plugin, bundles, machine images."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A machine image: the root file system that container machines share.
+"""Build a machine image: the root file system that container machines share.
 
 An image is a Debian root with the bundle's binaries installed, and for each role a containerd
 directory with the bundle's images imported and unpacked, so a new machine only has to boot.

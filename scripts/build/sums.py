@@ -1,4 +1,4 @@
-"""Checksums that projects publish beside their releases, for a review and for `artifacts.sums`."""
+"""Print the checksums that projects publish with their releases, for `artifacts.sums`."""
 
 import sys
 

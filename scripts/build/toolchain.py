@@ -1,4 +1,4 @@
-"""The tool chain: pulumi, its plugins for Python programs, and actionlint."""
+"""Install the tool chain: pulumi, its plugins for Python programs, and actionlint."""
 
 import sys
 from collections.abc import Collection

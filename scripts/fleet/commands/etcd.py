@@ -35,9 +35,9 @@ def status(stack: str, cluster: str) -> None:
 def defrag(stack: str, cluster: str) -> None:
     """Defragment CLUSTER's etcd, one member at a time and the leader last.
 
-    A member does not answer meanwhile, for some seconds per GiB: with a single control plane, the
-    API is unavailable for that time. If a member is unhealthy, none is defragmented. A full
-    database is compacted first, and the alarm is disarmed at the end.
+    A member does not answer while it is defragmented (some seconds per GiB): with a single control
+    plane, the API is unavailable for that time. If a member is unhealthy, none is defragmented. A
+    full database is compacted first, and the alarm is disarmed at the end.
     """
     from scripts.fleet import etcd_members
 

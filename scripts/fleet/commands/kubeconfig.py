@@ -34,8 +34,8 @@ def command(
     """Write ./kubeconfig and one kubeconfig for each cluster, then show the clusters' nodes.
 
     ./kubeconfig belongs to one stack; the one of another stack is only replaced with --replace.
-    --cluster and --selector limit it, and what is merged; the file kubeconfigs/STACK/CLUSTER of
-    each cluster is always written.
+    --cluster and --selector limit its contexts and those that are merged; the file
+    kubeconfigs/STACK/CLUSTER of each cluster is always written.
 
     A merged context is named CLUSTER-admin, or STACK-CLUSTER-admin if that name is in use. Entries
     of other programs and stacks are not changed. The previous ~/.kube/config is kept as

@@ -27,7 +27,8 @@ Exit status:
 def command(stack: str, selector: LabelSelector | None) -> None:
     """Show the nodes of every cluster, then problems of nodes and pods, and since when.
 
-    Nodes that the stack's file has no machine for are problems, and so are machines without a Node.
+    Nodes without a machine in the stack's file, and machines without a Node, are reported as
+    problems.
     """
     from scripts.fleet import access, machine_nodes, pod_problems
 
