@@ -9,10 +9,8 @@ brings it to members. A machine that runs and does not answer keeps what it has:
 the next update sends the rest. Delete ends it and leaves nothing on the host.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pulumi
@@ -26,12 +24,22 @@ from components.providers.base import (
     require_known,
     require_present,
 )
+from components.providers.container_spec import (
+    ContainerMachineInputs,
+    ContainerMachineState,
+    artifacts_of,
+    found_of,
+    image_of,
+    is_outdated,
+    outs_of,
+    spec_of,
+    there,
+)
 from components.providers.engine_log import EngineLog, this_run
-from model import paths
 from ops.errors import OperatorError
+from ops.kube.turns import coming_back
 
 if TYPE_CHECKING:
-    from ops.hosts.artifacts import HostArtifacts
     from ops.nspawn.spec import MachineSpec
 
 REPLACING = (
@@ -47,36 +55,6 @@ REPLACING = (
 CHANGING = ("cpus", "memory", "kubernetes_version")
 
 
-class ContainerMachineInputs(TypedDict):
-    """The machine as the provider gets it."""
-
-    owner: str
-    cluster: str
-    hostname: str
-    role: str
-    kubernetes_version: str
-    bridge: str
-    address: str
-    gateway: str
-    cpus: float
-    memory: float
-    authorized_key: str
-    files: str
-
-
-class _Found(TypedDict):
-    machine_id: str
-    image: str
-    running: bool
-
-
-class ContainerMachineState(ContainerMachineInputs, _Found):
-    """The machine as it was created, or found on the host."""
-
-    host_key: str
-    artifacts_digest: str
-
-
 class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachineState]):
     """Manages container machines."""
 
@@ -85,13 +63,15 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         from ops.nspawn import artifacts as machine_artifacts
         from ops.nspawn import lifecycle
 
-        image = _image(inputs["kubernetes_version"])
-        spec = _spec(inputs, image=image, machine_id=uuid4().hex)
+        with coming_back(inputs["hostname"]):
+            image = image_of(inputs["kubernetes_version"])
+            spec = spec_of(inputs, image=image, machine_id=uuid4().hex)
+            host_key = lifecycle.create(spec, inputs["files"])
         return {
             **inputs,
-            "host_key": lifecycle.create(spec, inputs["files"]),
+            "host_key": host_key,
             "artifacts_digest": machine_artifacts.of_image(spec, inputs["files"]).digest,
-            **_outs(spec, running=True),
+            **outs_of(spec, running=True),
         }
 
     def _id(self, state: ContainerMachineState) -> str:
@@ -104,16 +84,16 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         require_present(news, (*REPLACING, *CHANGING))
         require_known(news, ("files",))
         replaces = changed(olds, news, REPLACING)
-        found = _found(olds)
+        found = found_of(olds)
         if found is None:
             replaces.append("hostname")
         if replaces and not this_run().is_preview and not contains_unknowns(dict(news)):
             # What its successor needs is missed before the machine is gone.
-            _image(news["kubernetes_version"])
+            image_of(news["kubernetes_version"])
         stopped = found is not None and not lifecycle.is_running(found)
         changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(
-            changes=bool(changes) or _artifacts_outdated(olds, news, found),
+            changes=bool(changes) or is_outdated(olds, news, found),
             replaces=replaces,
             delete_before_replace=True,
         )
@@ -125,7 +105,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         from ops.nspawn import artifacts as machine_artifacts
         from ops.nspawn import lifecycle
 
-        found = _found(olds)
+        found = found_of(olds)
         if found is None:
             raise OperatorError(
                 f"{olds['hostname']}: its disk has disappeared since the preview: run `fleet up` "
@@ -140,38 +120,36 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         lifecycle.start(found)
         digest = olds["artifacts_digest"]
         other = changed(olds, news, ("kubernetes_version",))
-        if other or _artifacts_outdated(olds, news, found):
+        if other or is_outdated(olds, news, found):
             if not lifecycle.answers(found):
                 return _unsent(olds, news, found)
-            desired = _host_artifacts(news)
+            desired = artifacts_of(news)
             machine_artifacts.sync(found, desired)
             digest = desired.digest
         return {
             **news,
             "host_key": olds["host_key"],
             "artifacts_digest": digest,
-            **_outs(found, running=True),
+            **outs_of(found, running=True),
         }
 
     def _read(self, state: ContainerMachineState) -> ContainerMachineState | None:
         """Inspect the machine on the host."""
         from ops.nspawn import lifecycle
 
-        found = _found(state)
+        found = found_of(state)
         if found is None:
             return None
-        return {**state, **_outs(found, running=lifecycle.is_running(found))}
+        return {**state, **outs_of(found, running=lifecycle.is_running(found))}
 
     def _delete(self, state: ContainerMachineState) -> None:
         """End the machine and remove all of it."""
         from ops.nspawn import lifecycle
 
-        there = _there(state)
-        if there is None:
-            # Its folder is missing; a process, a namespace or a veth pair may still exist.
-            there = _spec(state, image=state["image"], machine_id=state["machine_id"])
-        if there.machine_id == state["machine_id"]:
-            lifecycle.purge(there)
+        # Its folder may be missing, and a process, a namespace or a veth pair still exist.
+        spec = there(state) or spec_of(state, image=state["image"], machine_id=state["machine_id"])
+        if spec.machine_id == state["machine_id"]:
+            lifecycle.purge(spec)
 
 
 def _unsent(
@@ -189,87 +167,8 @@ def _unsent(
         "files": olds["files"],
         "host_key": olds["host_key"],
         "artifacts_digest": olds["artifacts_digest"],
-        **_outs(found, running=True),
+        **outs_of(found, running=True),
     }
-
-
-def _spec(inputs: ContainerMachineInputs, *, image: str, machine_id: str) -> "MachineSpec":
-    from ops.nspawn.spec import MachineSpec
-
-    return MachineSpec(
-        owner=inputs["owner"],
-        cluster=inputs["cluster"],
-        hostname=inputs["hostname"],
-        role=inputs["role"],
-        kubernetes_version=inputs["kubernetes_version"],
-        bridge=inputs["bridge"],
-        address=inputs["address"],
-        gateway=inputs["gateway"],
-        cpus=float(inputs["cpus"]),
-        memory=int(inputs["memory"]),
-        authorized_key=inputs["authorized_key"],
-        image=image,
-        machine_id=machine_id,
-    )
-
-
-def _found(state: ContainerMachineState) -> "MachineSpec | None":
-    """Return the machine of this state as found on the host; None when its disk is missing."""
-    there = _there(state)
-    return there if there is not None and there.machine_id == state["machine_id"] else None
-
-
-def _there(state: ContainerMachineState) -> "MachineSpec | None":
-    """Return the machine that has this name on the host, whether or not it is this resource's."""
-    from ops.nspawn.spec import MachineSpec, cluster_folder
-
-    return MachineSpec.read(cluster_folder(state["cluster"]) / state["hostname"])
-
-
-def _outs(spec: "MachineSpec", *, running: bool) -> _Found:
-    return {"machine_id": spec.machine_id, "image": Path(spec.image).name, "running": running}
-
-
-def _host_artifacts(inputs: ContainerMachineInputs) -> "HostArtifacts":
-    from model.well_known import ARCHITECTURES
-    from ops.hosts import artifacts
-
-    return artifacts.for_host(
-        source="bundle",
-        mirror=None,
-        kubernetes_version=inputs["kubernetes_version"],
-        arch=ARCHITECTURES[os.uname().machine],
-        role=inputs["role"],
-    ).with_table(inputs["files"])
-
-
-def _artifacts_outdated(
-    olds: ContainerMachineState, news: ContainerMachineInputs, found: "MachineSpec | None"
-) -> bool:
-    """Whether the bundle or the machine's disk changed.
-
-    A preview needs no bundle, so whether that changed may be unknown.
-    """
-    from ops.nspawn import artifacts as machine_artifacts
-
-    former = olds["files"]
-    if found is not None and not machine_artifacts.has_table(found, former):
-        return True
-    try:
-        desired = _host_artifacts({**news, "files": former})
-        return bool(desired.digest != olds["artifacts_digest"])
-    except OperatorError:
-        return False
-
-
-def _image(kubernetes_version: str) -> str:
-    current = paths.image_dir(kubernetes_version)
-    if not current.exists():
-        raise OperatorError(
-            f"there is no machine image for Kubernetes {kubernetes_version} at {current}: "
-            "run `make image` as root"
-        )
-    return str(current.resolve())
 
 
 @dataclass(frozen=True)

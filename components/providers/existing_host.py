@@ -15,7 +15,7 @@ never treated as deleted. Delete restores the host's original state.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -24,14 +24,19 @@ from pulumi.dynamic import DiffResult
 from pulumi.runtime.rpc import contains_unknowns
 
 from components.providers.base import (
-    NotKnown,
     ProvidedResource,
     Provider,
     changed,
     require_known,
     require_present,
 )
-from components.providers.engine_log import EngineLog, this_run
+from components.providers.engine_log import EngineLog
+from components.providers.host_succession import (
+    REPLACING,
+    ExistingHostState,
+    is_another_host,
+    must_be_replaced,
+)
 from components.providers.host_visit import (
     ExistingHostInputs,
     artifacts_of,
@@ -42,32 +47,20 @@ from components.providers.host_visit import (
 from ops.errors import OperatorError
 from ops.hosts.facts import FactsSummary
 from ops.hosts.forgotten_hosts import FORGET, is_forgotten
-from ops.hosts.login import Login, LoginProps
+from ops.kube.turns import coming_back
 
 if TYPE_CHECKING:
     from ops.hosts.enrollment import Enrollment
     from ops.hosts.facts import Facts
-    from ops.hosts.preflight import HostRequirements
 
 # A host that has just started may not accept logins yet.
 PATIENCE_SECONDS = 20
 
 OWNED = "ours"
 REINSTALLED = "another machine"
-# Inputs of another machine: its Node, certificates and etcd member have its address.
-REPLACING = ("role", "machine", "address")
 CAUSES = ("login", "fleet", "kubernetes_version", "source")
 # Optional in the config.
 OPTIONAL = ("mirror",)
-
-
-class ExistingHostState(ExistingHostInputs):
-    """The host as it was enrolled, or found later."""
-
-    machine_id: str
-    facts: FactsSummary
-    artifacts_digest: str
-    condition: str
 
 
 class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
@@ -77,7 +70,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         """Enroll the host; reset one that was declared lost and came back."""
         from ops.hosts import replacement
 
-        with visit_to(inputs, PATIENCE_SECONDS) as visit:
+        with coming_back(inputs["machine"]), visit_to(inputs, PATIENCE_SECONDS) as visit:
             facts = visit.facts(written_paths(inputs))
             wanted = requirements(inputs, facts)
             if replacement.is_member_again(facts, wanted):
@@ -98,9 +91,13 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         require_known(news, ("files",))
         replaces = changed(olds, news, REPLACING)
         is_another = olds["condition"] == REINSTALLED
-        if is_another or _is_another_host(olds["login"], news["login"]):
+        if is_another or is_another_host(olds["login"], news["login"]):
             replaces.append("login")
-        if replaces and not contains_unknowns(dict(news)) and not _must_be_replaced(olds, news):
+        if (
+            replaces
+            and not contains_unknowns(dict(news))
+            and not must_be_replaced(olds, news, PATIENCE_SECONDS)
+        ):
             replaces.remove("login")
         return DiffResult(
             changes=bool(replaces) or is_another or _is_changed(olds, news),
@@ -156,63 +153,6 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
                 f"{error}. The host was not released. If it is permanently lost, rerun the "
                 f"same command with {FORGET}={state['machine']}"
             ) from None
-
-
-def _is_another_host(before: LoginProps, after: LoginProps) -> bool:
-    """Whether the config may name another host; one that only moved keeps its pinned host key."""
-    if not isinstance(after, Mapping):
-        raise NotKnown("login")
-    moved = (before["host"], before["port"]) != (after["host"], after["port"])
-    pinned = after.get("host_key")
-    if pinned is None:
-        return moved
-    return before.get("host_key") not in ((pinned,) if moved else (pinned, None))
-
-
-def _must_be_replaced(olds: ExistingHostState, news: ExistingHostInputs) -> bool:
-    """Check a replacement; raise OperatorError if it is impossible.
-
-    Only the login of the enrolled host may have made it look like another one: then it stays. A
-    preview that cannot reach a host leaves the decision to `up`.
-    """
-    from ops.hosts import replacement
-    from ops.hosts.ssh_errors import Unreachable
-
-    run = this_run()
-    unfit, unknown = [], []
-    try:
-        with visit_to(news, 0 if run.is_preview else PATIENCE_SECONDS) as visit:
-            facts = visit.facts(written_paths(news))
-        if facts.identity == olds["machine_id"] and not changed(olds, news, REPLACING):
-            return False
-        wanted = _successor_requirements(olds, news, facts)
-        unfit += replacement.successor_problems(facts, wanted, olds["machine_id"])
-    except Unreachable as error:
-        unknown.append(str(error))
-    try:
-        if not is_forgotten(olds["machine"]):
-            with visit_to(olds) as visit:
-                visit.inspect()
-    except Unreachable as error:
-        unknown.append(replacement.unreleasable_problem(olds["machine"], error))
-    if run.is_preview and unknown:
-        text = replacement.undecided_warning(news["machine"], unknown)
-        EngineLog("")(text, ephemeral=False, warning=True)
-        unknown = []
-    login = Login.from_props(news["login"])
-    replacement.reject_unfit(news["machine"], str(login), [*unfit, *unknown])
-    return True
-
-
-def _successor_requirements(
-    olds: ExistingHostState, news: ExistingHostInputs, facts: "Facts"
-) -> "HostRequirements":
-    """Return the requirements of a successor, which may be the enrolled host itself."""
-    if facts.identity != olds["machine_id"]:
-        return requirements(news, facts)
-    # It is still claimed as it was enrolled, and its reset frees the space of its artifacts.
-    wanted = requirements(news, facts)
-    return replace(wanted, fleet=olds["fleet"], machine=olds["machine"], disk=0)
 
 
 def _is_changed(olds: ExistingHostState, news: ExistingHostInputs) -> bool:

@@ -35,6 +35,7 @@ FURTHER: dict[str, dict[str, Any]] = {
 }
 # What the config may leave out, and what is only there to be read in a preview.
 DISPENSABLE = {
+    "BridgeProvider": {"networks"},
     "ExistingHostProvider": {
         *OPTIONAL,
         *("endpoint_port", "host_key_check", "networks", "address", "swap", "own_resolver"),

@@ -9,12 +9,13 @@ import time
 from typing import Any, cast
 
 from components.providers import existing_host, health_check, manifests, rollout, step
-from components.providers.existing_host import OWNED, ExistingHostProvider, ExistingHostState
+from components.providers.existing_host import OWNED, ExistingHostProvider
 from components.providers.health_check import (
     ClusterHealthCheckInputs,
     ClusterHealthCheckProvider,
     ClusterHealthCheckState,
 )
+from components.providers.host_succession import ExistingHostState
 from components.providers.host_visit import ExistingHostInputs, artifacts_of
 from components.providers.manifests import ManifestsInputs, ManifestsProvider, ManifestsState
 from components.providers.rollout import RolloutProvider, RolloutState
