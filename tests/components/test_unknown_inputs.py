@@ -39,7 +39,7 @@ DISPENSABLE = {
     "ExistingHostProvider": {
         *OPTIONAL,
         *("endpoint_port", "host_key_check", "networks", "address", "swap", "own_resolver"),
-    }
+    },
 }
 MISSING = object()
 STATES = pytest.mark.parametrize("state", [MISSING, UNKNOWN], ids=["missing", "unknown"])
