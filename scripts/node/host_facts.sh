@@ -9,6 +9,7 @@
 RUNTIMES=(kubelet.service containerd.service docker.service crio.service k3s.service k3s-agent.service
   rke2-server.service rke2-agent.service k0scontroller.service k0sworker.service
   'snap.microk8s.daemon-*.service')
+SHADOWING_PROGRAMS=(/usr/local/bin/runc /usr/local/sbin/runc)
 UNIT_FOLDERS=(/etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system)
 # Chains of other pod networks, besides our own.
 FOREIGN_CHAINS='^(cali-|CILIUM_|WEAVE)'
@@ -60,7 +61,7 @@ system_facts() {
   fact selinux "$(is_selinux_enforcing && echo enforcing || echo no)"
   # A container has its host's clock.
   fact synchronized "$(systemd-detect-virt --quiet --container ||
-    timedatectl show --property=NTPSynchronized --value 2>/dev/null)"
+    timeout 5 timedatectl show --property=NTPSynchronized --value 2>/dev/null)"
   fact later_settings "$(later_settings | tr '\n' ' ')"
   fact proxies "$(grep --no-messages --files-with-matches --ignore-case --extended-regexp \
     '^[^#]*\b(https?|all)_proxy=' /etc/environment /etc/profile.d/*.sh /etc/systemd/system.conf \
@@ -127,11 +128,13 @@ restrictions() {
   done
 }
 
-# foreign_files: print what exists of PATHS, and drop-ins that would change our units.
+# foreign_files: print what exists of PATHS, drop-ins that would change our units, and programs that
+# containerd would run instead of a package's.
 foreign_files() {
   local paths folder
   # shellcheck disable=SC2153
   read -ra paths <<<"$PATHS"
+  paths+=("${SHADOWING_PROGRAMS[@]}")
   for folder in "${UNIT_FOLDERS[@]}"; do
     paths+=("$folder"/{kubelet,containerd}.service.d)
   done

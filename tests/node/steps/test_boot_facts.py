@@ -75,10 +75,13 @@ def test_foreign_files_are_those_in_our_places_and_drop_ins_of_our_units(disk: D
             f"{units}/containerd.service.d/http-proxy.conf": "",
             f"{units}/kubelet.service.d/20-cloud.conf": "",
             f"{units}/ssh.service.d/own.conf": "",
+            "/usr/local/sbin/runc": "",
         },
     )
     paths = f"{disk.folder}/etc/containerd/config.toml {disk.folder}/usr/local/bin/kubelet"
-    assert words(disk, f"PATHS='{paths}'; {SETTINGS} foreign_files") == {
+    runc = f"SHADOWING_PROGRAMS=({disk.folder}/usr/local/sbin/runc)"
+    assert words(disk, f"{runc}; PATHS='{paths}'; {SETTINGS} foreign_files") == {
+        "/usr/local/sbin/runc",
         "/etc/containerd/config.toml",
         f"{units}/containerd.service.d/http-proxy.conf",
         f"{units}/kubelet.service.d/20-cloud.conf",
