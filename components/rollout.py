@@ -32,7 +32,7 @@ def rollout_of(
     """
     upgrade = cluster.upgrade
     files = {machine.name: machine.files for machine in machines}
-    # It depends on each machine by its join.
+    # It depends on each machine through its join.
     logins = value_of(
         pulumi.Output.all(**{machine.name: machine.login.resolved for machine in machines})
     )

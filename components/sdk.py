@@ -1,4 +1,4 @@
-"""Reduces what the SDK does and sends for each resource, for which it has no settings.
+"""Reduces the SDK's work and messages for each resource, for which it has no settings.
 
 It sends the engine four or five debug messages per resource, each in a call that blocks until the
 engine answers, whether or not `pulumi --debug` shows them: a third of the program's time on large

@@ -1,7 +1,7 @@
 """Ends a run in which the engine has stopped answering the program.
 
 A replacement begins with the deletion of what depends on the former resource. If a deletion fails,
-an engine that continues on errors goes on with other resources, but never answers the registration
+an engine that continues on errors processes other resources, but never answers the registration
 of the resource that was to be replaced: the program would wait for it permanently
 (`DeleteStep.Fail` in pkg/resource/deploy/step.go does nothing). Providers record failed deletions
 (ops/current_run.py). Once no other registration is unanswered, there is nothing left to do.

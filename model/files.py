@@ -1,7 +1,7 @@
 """Files for concurrent use: replaced atomically, and locked by one holder at a time.
 
-The locks are flock(2)'s. The kernel releases one when its holder dies, however it dies; waiting
-needs no polling, a lock can be shared, and an existing folder needs no lock file.
+The locks are flock(2)'s. The kernel releases one when its holder ends, even if it is killed;
+waiting needs no polling, a lock can be shared, and an existing folder needs no lock file.
 """
 
 import fcntl

@@ -80,7 +80,7 @@ CONTROL_PLANE_TAINT = Taint(CONTROL_PLANE_LABEL, "", "NoSchedule")
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that is to be a Node; `address` is its address within the cluster.
+    """A machine, which becomes a Node; `address` is its address within the cluster.
 
     `name` is what it is: with the same name, it is the same machine. A worker is in a `pool`,
     control planes are in none (""). `labels` and `taints` are those of the config, the label of the

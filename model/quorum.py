@@ -35,7 +35,7 @@ def removal_refusal(voters: Mapping[str, bool], leaving: str) -> str | None:
 def refusal(
     before: Mapping[str, str], after: Mapping[str, str], dead: Collection[str]
 ) -> str | None:
-    """Return why control planes cannot change like this in one run; None if they can.
+    """Return why control planes cannot change in this way in one run; None if they can.
 
     `before` and `after` give the machine ID behind each control plane's name; an ID that a preview
     cannot know yet counts as different. `dead` are names from `before` whose machines do

@@ -1,6 +1,6 @@
 """What the program tells the providers of its own run, besides the inputs of resources.
 
-Whether the run is a preview, and which machines each cluster is to have, are properties of the run
+Whether the run is a preview, and which machines each cluster will have, are properties of the run
 and not of a resource: as inputs they would be stored in the state, and every change would be a diff
 of every resource. The engine gives its own address to the program and to each provider process; the
 program writes a private file that is named by it, before it registers anything. A preview and the
@@ -39,7 +39,7 @@ class Group:
 class CurrentRun:
     """One run; `parallel` is the engine's limit of concurrent steps, 0 if it is unknown.
 
-    `groups` are the machines that each cluster is to have, `consents` to the loss of their data;
+    `groups` are the machines that each cluster will have, `consents` to the loss of their data;
     `hosts` are the names of machines by their hosts' SSH addresses and host keys.
     """
 

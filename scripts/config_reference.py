@@ -1,4 +1,4 @@
-"""docs/config.md: every key of the config, from its types, with what is allowed and an example."""
+"""docs/config.md: every key of the config, from its types, with allowed values and an example."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ class ScalarField:
     """A scalar value: its Python types, its pattern and an optional further check.
 
     `check` returns the value to use and raises ValueError with the problem. Every error states the
-    expected form and a valid example; `hint` says of a text what is wrong with it, if it can.
+    expected form and a valid example; `hint` explains what is wrong with a text, if it can.
     """
 
     label: str

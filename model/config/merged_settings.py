@@ -1,6 +1,6 @@
 """The settings in force for one cluster, merged from three layers: cluster, fleet, defaults.
 
-This is the only place where a setting is inherited, and it records where each value comes from:
+This is the only place where a setting is inherited, and it records the origin of each value:
 
 - objects and mappings are merged key by key; everything else, and an `Atomic` object, is replaced;
 - a key without a value (null) is not set, except where null means "none" (`NullOverrides`);

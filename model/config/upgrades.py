@@ -142,7 +142,7 @@ Selectors = Annotated[
 
 
 def label_selector(selector: Labels | str) -> LabelSelector:
-    """Return a selector of the config, whichever form it has."""
+    """Return a selector of the config, which has one of two forms."""
     if isinstance(selector, str):
         return LabelSelector.parse(selector)
     return LabelSelector.from_object({"matchLabels": selector})

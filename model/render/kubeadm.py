@@ -2,7 +2,7 @@
 
 https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
 
-A machine's documents say nothing of other machines, so adding or removing one changes nothing
+A machine's documents do not mention other machines, so adding or removing one changes nothing
 for the rest.
 """
 

@@ -6,8 +6,8 @@ API server.
 
 The figures here determine how long the API is unavailable when a machine dies without notice.
 Another machine takes the address over after about 3.6 missing adverts, which is 1.1 s. A dead
-backend is given up after FALL checks, at worst INTERVAL + FALL * CONNECT + (FALL - 1) * FAST =
-2.2 s, or 2.7 s if it died while it owed an answer. Both happen while etcd elects another leader, in
+backend is marked down after FALL checks, at worst INTERVAL + FALL * CONNECT + (FALL - 1) * FAST =
+2.2 s, or 2.7 s if it died during a check. Both happen while etcd elects another leader, in
 1 to 2 s.
 """
 

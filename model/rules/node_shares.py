@@ -1,6 +1,6 @@
 """Rules for the pod subnet and the shares that its Nodes get of it.
 
-A Node keeps its share for as long as it exists, and the controller manager cannot change the size
+A Node keeps its share as long as it exists, and the controller manager cannot change the size
 of the shares later: https://github.com/kubernetes/kubernetes/issues/70957
 """
 
@@ -67,7 +67,7 @@ def _pod_subnet(cluster: ResolvedCluster) -> Iterator[Issue]:
 
 
 def _longest(mask_size: int, shares: int) -> int:
-    """Return the longest prefix of a pod subnet with so many shares."""
+    """Return the longest prefix of a pod subnet with this many shares."""
     return mask_size - max(shares - 1, 0).bit_length()
 
 
@@ -135,7 +135,7 @@ def _largest_mask(pods: int) -> int | None:
 def warning(cluster: Cluster) -> ConfigProblem | None:
     """Return a warning if the pod subnet has no share left for a machine that is replaced.
 
-    Its former Node, or that of a machine that is gone, keeps a share until it is deleted.
+    The Node of a replaced or removed machine keeps a share until it is deleted.
     """
     mask_size, machines = cluster.node_cidr_mask_size, len(cluster.machines)
     shares = 2 ** (mask_size - cluster.pod_subnet.prefixlen)

@@ -1,6 +1,6 @@
 """Rules for what a cluster's machines must reach, other than each other.
 
-A machine sends whatever has an address of the pod or Service network to pods and Services.
+A machine sends packets for addresses of the pod or Service network to pods and Services.
 """
 
 from collections.abc import Iterator

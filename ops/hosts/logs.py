@@ -25,14 +25,14 @@ class LogRange:
 
 
 def open_unit_log(connection: Connection, unit: str, part: LogRange) -> "paramiko.Channel":
-    """Start to read what the journal has of a unit; closing the connection ends it there."""
+    """Start to read the journal of a unit; closing the connection ends the remote command."""
     return _open(connection, "unit_log", {"UNIT": unit}, part)
 
 
 def open_container_log(
     connection: Connection, container: str, part: LogRange
 ) -> "paramiko.Channel":
-    """Start to read what the containers of a name wrote last; the API is not asked."""
+    """Start to read the logs of the containers of a name; the API is not used."""
     return _open(connection, "container_log", {"CONTAINER": container}, part)
 
 

@@ -1,4 +1,4 @@
-"""Ports that are closed between hosts, for people: who does not reach whom, what for, and a remedy.
+"""Descriptions of closed ports: which host does not reach which, the purpose, and a remedy.
 
 A target that nobody reaches is reported once, and so is a port that is closed everywhere.
 """

@@ -227,7 +227,7 @@ def _hidden_networks(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
 
 
 def _is_inside(nameserver: str, network: IPv4Network) -> bool:
-    """Return whether a nameserver of resolv.conf, IPv6 or not even an address, is in a network."""
+    """Return whether a nameserver of resolv.conf, perhaps no IPv4 address, is in a network."""
     try:
         return IPv4Address(nameserver) in network
     except AddressValueError:

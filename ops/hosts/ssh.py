@@ -52,7 +52,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Terminal:
-    """What the host is to believe that it writes to; `kind` such as "xterm-256color"."""
+    """The terminal that the host writes to; `kind` such as "xterm-256color"."""
 
     kind: str
     columns: int

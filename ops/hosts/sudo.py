@@ -49,7 +49,7 @@ def run_as_root(
 
 
 def open_as_root(connection: Connection, text: bytes, call: str) -> "paramiko.Channel":
-    """Start `call` after `text`; the caller reads what it writes, for as long as it likes."""
+    """Start `call` after `text`; the caller reads what it writes, without a time limit."""
     command, preamble = _as_root(connection.login, text, call, limit=0)
     channel = connection.open(command)
     send(channel, preamble + text)

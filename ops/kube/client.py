@@ -206,7 +206,7 @@ def of(kubeconfig: str) -> Client:
 
 
 def poll_seconds(nodes: int, least: float) -> float:
-    """Return the interval of a wait that reads so many Nodes each time."""
+    """Return the interval of a wait that reads this many Nodes each time."""
     return max(least, nodes * POLL_SECONDS_PER_NODE)
 
 

@@ -58,7 +58,7 @@ GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 class Drain:
     """One Node's drain; `leaves`: the Node is removed with its machine.
 
-    `report` gets a line when the drain goes on beyond its deadline.
+    `report` gets a line when the drain continues beyond its deadline.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Drain:
         self._api_error = ""
 
     def run(self, *, deadline_seconds: float, force: bool) -> str:
-        """Drain the Node within the deadline; return the pods with nowhere else to go, and why.
+        """Drain the Node within the deadline; return the pods that no other Node can take, and why.
 
         They are still running, unless the Node leaves. "" if there are none.
         """
@@ -179,7 +179,7 @@ class Drain:
         return bool(self._obstacles.get(uid(pod)))
 
     def _describe_stranded(self) -> str:
-        """Name the pods with nowhere else to go, grouped by reason."""
+        """Name the pods that no other Node can take, grouped by reason."""
         reasons: dict[str, list[Json]] = {}
         for pod in self._stranded:
             reasons.setdefault(self._obstacles[uid(pod)], []).append(pod)

@@ -1,7 +1,7 @@
 """The space of etcd's databases: alarms, and databases that come near their quota.
 
-A member whose database exceeds its quota raises the alarm NOSPACE, and the cluster accepts no more
-writes until somebody has made room and disarmed it: no Node reports, nothing can be changed.
+A member whose database exceeds its quota raises the alarm NOSPACE, and the cluster accepts no
+writes until space is freed and the alarm disarmed: no Node reports, nothing can be changed.
 https://etcd.io/docs/v3.6/op-guide/maintenance/#space-quota
 """
 

@@ -1,4 +1,4 @@
-"""When a Node is lost: nothing is gained any more by waiting for its pods.
+"""When a Node is lost: waiting for its pods is no longer useful.
 
 Kubernetes has a rule of its own. A Node whose kubelet is silent for --node-monitor-grace-period
 (50 s) is no longer Ready, and its pods tolerate that for `tolerationSeconds` (300 s unless the pod
@@ -52,7 +52,7 @@ class Liveness:
     def seconds_until_lost(self) -> float:
         """Check once: return how long the Node may still come back; infinite if it is alive.
 
-        A Node is taken for alive while the API does not answer.
+        A Node is assumed to be alive while the API does not answer.
         """
         try:
             node = self._client.find(self._path)

@@ -1,4 +1,4 @@
-"""What drains are about to do to pods, read before they begin: deleted permanently, or left alone.
+"""The effects of drains on pods, determined before they begin: deleted permanently, or left alone.
 
 A pod without a controller is not recreated, and the data in an emptyDir volume ends with its pod.
 `kubectl drain` demands consent to either; a rollout shows them in its preview instead. Pods that

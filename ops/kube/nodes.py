@@ -106,7 +106,7 @@ class Nodes:
         return self.client.retry(f"reading {name}", lambda: self.client.get(path))
 
     def set_metadata(self, name: str, labels: Mapping[str, str], taints: Iterable[str]) -> None:
-        """Set these labels and taints on the Node, and remove those of ours that are not named."""
+        """Set these labels and taints on the Node, and remove this program's others."""
         taints = tuple(taints)
         self._change(name, lambda found: metadata_patch(found, labels, taints), "labeling")
 
@@ -147,7 +147,7 @@ class Nodes:
     def cordon_permanently(self, name: str) -> Json | None:
         """Cordon a Node that leaves, even if a user cordoned it before; None if it is gone.
 
-        If it stays after all, the cordon is one of ours, which the next rollout removes.
+        If it stays after all, the next rollout removes the cordon.
         """
 
         def cordon() -> Json | None:

@@ -1,4 +1,4 @@
-"""A pod as the API returns it: its identity, its owners, and what is lost with it."""
+"""A pod as the API returns it: its identity, its owners, and the data that is lost with it."""
 
 from collections.abc import Iterable
 from typing import Any

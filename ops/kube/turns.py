@@ -2,7 +2,7 @@
 
 A machine that is replaced leaves before its successor joins, so a run that replaces many machines
 is a rollout: the next one leaves once enough of the others are registered and Ready again. That is
-judged by the cluster itself, whichever run has left it so. A Node that is to stay in the cluster
+judged by the state of the cluster, whichever run caused it. A Node that is to stay in the cluster
 counts while it is missing, cordoned by this program or not Ready; one that leaves permanently
 counts until it is gone. A Node that is unavailable anyway never waits: replacing a dead machine
 adds capacity. Workers that were lost before the run count, but one worker always has a turn, as in
@@ -76,7 +76,7 @@ def coming_back(name: str) -> Iterator[None]:
 
 
 class Turn:
-    """One Node's turn; `group` are the Nodes that its cluster is to have, and how many may miss."""
+    """One Node's turn; `group` are its cluster's planned Nodes, and how many may be missing."""
 
     def __init__(
         self, nodes: Nodes, name: str, group: Group, report: Callable[[str], None]

@@ -3,7 +3,7 @@
 A webhook with failurePolicy Fail that also judges the pods of its own Service answers for its own
 successor: once its last backend is gone, the API refuses every pod that it should judge, the new
 backend first, and the cluster creates no pods any more. A drain that evicts all of its backends
-does that. Webhooks that leave their own namespace out, as Kubernetes recommends, come back by
+does that. Webhooks that exclude their own namespace, as Kubernetes recommends, come back by
 themselves, and are evicted like other pods.
 https://kubernetes.io/docs/concepts/cluster-administration/admission-webhooks-good-practices/
 """

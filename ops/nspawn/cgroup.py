@@ -1,6 +1,6 @@
 """The cgroups of a machine: one below the caller's own in every hierarchy that is mounted.
 
-Below the caller's, so that whatever limits the caller limits its machines. On cgroup v1 there are
+They are below the caller's, so that its limits apply to its machines. On cgroup v1 there are
 many hierarchies, on v2 there is one. Only hosts without systemd need this; elsewhere systemd makes
 the cgroup of a machine.
 """

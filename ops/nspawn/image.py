@@ -1,6 +1,6 @@
 """The images of this host's machines, kept beside them.
 
-A machine's disk needs its image for as long as the machine lives, but the image is made in the
+A machine's disk needs its image as long as the machine exists, but the image is built in the
 cache, which may be deleted at any time. So the first machine with an image links the image's files
 to a folder beside the machines, and the last one removes that folder.
 """

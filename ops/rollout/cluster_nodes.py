@@ -37,7 +37,7 @@ class ClusterNodes(Nodes):
     def drain(self, name: str, report: Callable[[str], None]) -> str:
         """Drain a cordoned Node; return the pods that stay and why, "" if there are none.
 
-        `report` gets a line when the drain goes on beyond its deadline.
+        `report` gets a line when the drain continues beyond its deadline.
         """
         return retirement.drain(
             self,

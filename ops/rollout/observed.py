@@ -49,7 +49,7 @@ class AppliedState:
 
 @dataclass(frozen=True)
 class ObservedMachine:
-    """A machine as observed; `unreachable` says why nothing is known of it, else it is empty.
+    """A machine as observed; `unreachable` is the reason why nothing is known about it, or empty.
 
     `files` are the checksums of the watched files, or "missing"; `services` the systemd states of
     the watched services. `staged` are versions installed beside the running one; `cleanup_pending`:

@@ -163,7 +163,7 @@ class RolloutRun:
                     raise OperatorError(f"{machine.name}: {reason}")
 
     def _end(self) -> None:
-        """Execute the final actions, once no machine needs its former state any longer."""
+        """Execute the final actions, once no machine needs its former state."""
         for kind in actions.ACTIONS:
             if kind.when is When.AT_END:
                 changed = [*self.state.changed_machines()]

@@ -1,7 +1,7 @@
 """What a run refuses once it has inspected the machines, before it changes any of them.
 
-Workers follow the control planes. A control plane goes back neither in its own version nor in that
-of its cluster: etcd and the API server may have written what the previous ones cannot read.
+Workers follow the control planes. Neither a control plane nor its cluster can return to an
+earlier version: etcd and the API server may have written what the previous ones cannot read.
 """
 
 from model import version_skew
