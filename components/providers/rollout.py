@@ -208,8 +208,8 @@ def _drain_limit(news: RolloutInputs, planned: Mapping[str, str]) -> list[str]:
     if not any(": drained" in text for text in planned.values()):
         return []
     seconds, force = news["policy"]["drain_seconds"], news["policy"]["force"]
-    then = "pods that are left are deleted" if force else "the run ends"
-    return [f"  each drain may take {seconds:.0f} s, after which {then}"]
+    then = "the remaining pods are deleted" if force else "the run fails"
+    return [f"  each drain may take {seconds:.0f} s; after that, {then}"]
 
 
 def _retried(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:

@@ -228,7 +228,7 @@ def test_a_silent_endpoint_does_not_hold_a_preview_up(
     assert (checked["unfinished"], checked["plan"]) == ("", {})
 
 
-@pytest.mark.parametrize(("force", "then"), [(False, "the run ends"), (True, "pods that are left")])
+@pytest.mark.parametrize(("force", "then"), [(False, "the run fails"), (True, "the remaining")])
 def test_a_preview_says_how_long_drains_may_take(
     engine: Engine, fleet: Fleet, force: bool, then: str
 ) -> None:
@@ -236,7 +236,7 @@ def test_a_preview_says_how_long_drains_may_take(
     engine.preview(inputs(policy=policy, kubelet_document=SETTINGS))
     assert "drain" not in fleet.said[-1]
     engine.preview(inputs(policy=policy, version=NEWER))
-    assert f"  each drain may take 60 s, after which {then}" in fleet.said[-1]
+    assert f"  each drain may take 60 s; after that, {then}" in fleet.said[-1]
 
 
 def test_an_api_server_that_does_not_run_is_a_change(api: Api) -> None:
