@@ -36,16 +36,28 @@ class Enrollment:
 
     def facts(self, written: Iterable[str] = ()) -> Facts:
         """Gather the host's facts; `written` are paths that would be written there."""
+        refusal = self._root_refusal()
+        settings = {"ROOT_REFUSAL": refusal, "PATHS": " ".join(written)}
+        if refusal:
+            finished = self._run_as_user("host_facts", settings)
+        else:
+            finished = self._run_as_root("host_facts", settings, "host_facts", limit=0)
+        return Facts.parse(finished.out, self.where)
+
+    def _root_refusal(self) -> str:
+        """Return why the login user cannot become root; "" if that works."""
         settings = {
             "SUDO": "yes" if self.login.sudo else "no",
             "SUDO_PASSWORD": self.login.sudo_password or "",
-            "PATHS": " ".join(written),
         }
-        text = scripts.compose("host_facts", settings).encode()
-        finished = self._connection.run(
-            "exec bash -c 'eval \"$(cat)\"; host_facts'", [text], seconds=SILENCE_SECONDS
-        )
-        return Facts.parse(finished.out, self.where)
+        said = self._run_as_user("root_check", settings).out.rstrip().rpartition("\n")[2]
+        return "" if said == "yes" else said or "the login shell runs no commands"
+
+    def _run_as_user(self, script: str, settings: Mapping[str, str]) -> Finished:
+        """Run the function that the script is named after."""
+        text = scripts.compose(script, settings).encode()
+        command = f"exec bash -c 'eval \"$(cat)\"; {script}'"
+        return self._connection.run(command, [text], seconds=SILENCE_SECONDS)
 
     def inspect(self) -> Facts:
         """Gather the facts of an enrolled host; raise Unreachable if root is unavailable."""

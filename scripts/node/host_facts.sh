@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # requires: lib original_state firewall kernel_facts boot_facts
-# settings: SUDO SUDO_PASSWORD PATHS
-# Host facts as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as the login user, and
-# uses sudo, if allowed, only to read root's files.
-# Settings: SUDO (yes, no), SUDO_PASSWORD (empty: sudo must not ask), PATHS (paths that would be
-# written, separated by blanks).
+# settings: ROOT_REFUSAL PATHS
+# Host facts as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root, or as the login
+# user, who sees less.
+# Settings: ROOT_REFUSAL (why it is not root; empty: it is), PATHS (paths that would be written,
+# separated by blanks).
 # Services of another installation: its Node or its container runtime.
 RUNTIMES=(kubelet.service containerd.service docker.service crio.service k3s.service k3s-agent.service
   rke2-server.service rke2-agent.service k0scontroller.service k0sworker.service
@@ -16,16 +16,9 @@ FOREIGN_CHAINS='^(cali-|CILIUM_|WEAVE)'
 host_facts() {
   set -u
   export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
-  local SUDO=$SUDO refusal
   # What comes before this line is of the login shell.
   fact facts begin
-  if refusal=$(as_root true 2>&1) && [[ $(as_root id -u) == 0 ]]; then
-    fact root yes
-  else
-    refusal=${refusal##*$'\n'}
-    fact root "${refusal:-the user is not root}"
-    SUDO=no
-  fi
+  fact root "${ROOT_REFUSAL:-yes}"
   system_facts
   network_facts
   other_facts
@@ -95,7 +88,7 @@ other_facts() {
     ! mounts_in "$path" | grep -q "^$path/[^/]*/" || printf '%s ' "$path"
   done)"
   # Folders of root's own, as containerd makes them, do not show the user what they have.
-  fact cni "$(as_root find /etc/cni/net.d -maxdepth 1 -regex '.*\.\(conf\|conflist\|json\)' -printf '%p ' 2>/dev/null)"
+  fact cni "$(find /etc/cni/net.d -maxdepth 1 -regex '.*\.\(conf\|conflist\|json\)' -printf '%p ' 2>/dev/null)"
   fact links "$(ip -oneline link show | awk -F '[:@ ]+' '{printf "%s ", $2}')"
   fact chains "$(leftover_chains | sort -u | tr '\n' ' ')"
   fact services "$(systemctl list-units --plain --no-legend --state active,activating "${RUNTIMES[@]}" \
@@ -109,10 +102,10 @@ other_facts() {
 # own_facts: the claim of this host's fleet and machine, whether it has joined a cluster as that machine,
 # and the digest of its artifacts.
 own_facts() {
-  fact member "$(as_root test -s "$STATE/member" && echo yes || echo no)"
-  fact owner "$(as_root cat "$STATE/owner" 2>/dev/null)"
+  fact member "$(test -s "$STATE/member" && echo yes || echo no)"
+  fact owner "$(cat "$STATE/owner" 2>/dev/null)"
   # shellcheck disable=SC2016
-  fact artifacts_digest "$(as_root bash -c '
+  fact artifacts_digest "$(bash -c '
     cd "$1/artifacts" || exit
     cut -f 1 index | while read -r sum; do [[ -f $sum ]] || echo "$sum is missing"; done
     cat index downloads' digest "$STATE" 2>/dev/null | sha256sum | cut -d " " -f 1)"
@@ -138,13 +131,13 @@ foreign_files() {
   for folder in "${UNIT_FOLDERS[@]}"; do
     paths+=("$folder"/{kubelet,containerd}.service.d)
   done
-  as_root find "${paths[@]}" -maxdepth 1 ! -type d 2>/dev/null | sort -u
+  find "${paths[@]}" -maxdepth 1 ! -type d 2>/dev/null | sort -u
 }
 
 # listeners: print listening TCP sockets as PORT,PROGRAM,PID,SERVICE; "-" is unknown.
 listeners() {
   local address users name pid unit
-  as_root ss --listening --tcp --numeric --processes --no-header 2>/dev/null |
+  ss --listening --tcp --numeric --processes --no-header 2>/dev/null |
     while read -r _ _ _ address _ users; do
       name=- pid=- unit=-
       if [[ $users =~ \"([^\"]+)\",pid=([0-9]+) ]]; then
@@ -156,26 +149,13 @@ listeners() {
 }
 
 has_files() { # FOLDER: does it have anything but folders and what mkfs made?
-  [[ -n $(as_root find "$1" -mindepth 1 -name lost+found -prune -o ! -type d -print -quit 2>/dev/null) ]]
+  [[ -n $(find "$1" -mindepth 1 -name lost+found -prune -o ! -type d -print -quit 2>/dev/null) ]]
 }
 
 # leftover_chains: print the chains of an earlier cluster. podman has port mappings as well.
 leftover_chains() {
   local kind
   for kind in "${BACK_ENDS[@]}"; do
-    as_root "$kind-save" 2>/dev/null | chains_named "$OWNED_CHAINS|$FOREIGN_CHAINS"
+    "$kind-save" 2>/dev/null | chains_named "$OWNED_CHAINS|$FOREIGN_CHAINS"
   done | sed 's/.*://; /^CNI-/d'
-}
-
-# as_root COMMAND...: run it as root, if sudo allows it.
-as_root() {
-  if [[ $SUDO != yes ]]; then
-    "$@"
-  elif [[ -n $SUDO_PASSWORD ]]; then
-    # sudo's standard input has only the password, so that a wrong one is tried once.
-    # shellcheck disable=SC2024
-    sudo --stdin --prompt= "$@" < <(printf '%s\n' "$SUDO_PASSWORD")
-  else
-    sudo --non-interactive "$@"
-  fi
 }

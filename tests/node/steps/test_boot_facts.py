@@ -7,7 +7,6 @@ import pytest
 
 from tests.node.steps.disk import Disk
 
-SETTINGS = 'SUDO=no SUDO_PASSWORD= PATHS="$PATHS"; '
 MODPROBE = """modprobe() {
   case $2 in
     overlay) echo 'builtin overlay' ;;
@@ -80,7 +79,7 @@ def test_foreign_files_are_those_in_our_places_and_drop_ins_of_our_units(disk: D
     )
     paths = f"{disk.folder}/etc/containerd/config.toml {disk.folder}/usr/local/bin/kubelet"
     runc = f"SHADOWING_PROGRAMS=({disk.folder}/usr/local/sbin/runc)"
-    assert words(disk, f"{runc}; PATHS='{paths}'; {SETTINGS} foreign_files") == {
+    assert words(disk, f"{runc}; PATHS='{paths}'; foreign_files") == {
         "/usr/local/sbin/runc",
         "/etc/containerd/config.toml",
         f"{units}/containerd.service.d/http-proxy.conf",
@@ -91,14 +90,14 @@ def test_foreign_files_are_those_in_our_places_and_drop_ins_of_our_units(disk: D
 def test_links_in_place_of_a_cluster_s_folders_are_found(disk: Disk) -> None:
     (disk.folder / "data").mkdir()
     (disk.folder / "var/lib/kubelet").symlink_to(disk.folder / "data")
-    found = words(disk, f"PATHS=; {SETTINGS} other_facts | sed -n 's/^symlinks\\t//p'")
+    found = words(disk, "PATHS=; other_facts | sed -n 's/^symlinks\\t//p'")
     assert found == {"/var/lib/kubelet,/data"}
 
 
 def test_folders_with_volumes_in_them_are_found(disk: Disk) -> None:
     """A disk of their own, or of /var/lib/kubelet/pods, is no volume."""
     mounts = "mounts_in() { printf '%s\\n' $1 $1/pods; [[ $1 != */kubelet ]] || echo $1/pods/a/b; }"
-    found = words(disk, f"PATHS=; {SETTINGS} {mounts}; other_facts | sed -n 's/^volumes\\t//p'")
+    found = words(disk, f"PATHS=; {mounts}; other_facts | sed -n 's/^volumes\\t//p'")
     assert found == {"/var/lib/kubelet"}
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.node.steps.disk import Disk
 
 STAND_INS = """
-SUDO=no PATHS=
+PATHS=
 systemctl() { echo "k3s.service loaded active running"; }
 dpkg-query() { echo "containerd installed"; echo "docker.io config-files"; }
 ip() { printf '1: lo: <UP>\\n4: cni0: <UP>\\n5: veth12@if3: <UP>\\n'; }

@@ -29,10 +29,11 @@ TEXTS = {
     "applied_state": ("inspect", "record_initial", "record_applied", "register"),
     "node_facts": ("node_facts",),
     "host_facts": ("host_facts",),
+    "root_check": ("root_check",),
     "logs": ("unit_log", "container_log"),
     "ports": ("try_ports",),
 }
-READERS = ("host_facts", "node_facts", "applied_state", "logs", "ports")
+READERS = ("host_facts", "root_check", "node_facts", "applied_state", "logs", "ports")
 # A program of its own, which a container machine has as a file.
 FILES = sorted(file.stem for file in scripts.NODE_SCRIPTS.glob("*.sh"))
 PIECES = [name for name in FILES if name != "container-boot"]
