@@ -98,5 +98,5 @@ def modules() -> list[Path]:
 
 
 def scripts() -> list[Path]:
-    """Return the scripts that run on machines."""
-    return sorted((TOP / "scripts/node").glob("*.sh"))
+    """Return the shell scripts and the manifests, which contain some."""
+    return sorted([*(TOP / "scripts").rglob("*.sh"), *(TOP / "manifests").rglob("*.yaml")])

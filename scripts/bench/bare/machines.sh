@@ -104,7 +104,7 @@ prepare() { # ADDRESS IMAGES...
   import "$address" "${BUNDLE##*/}" "$@"
 }
 
-import() { # ADDRESS NAME_OF_BUNDLE IMAGES...: side by side
+import() { # ADDRESS NAME_OF_BUNDLE IMAGES...: in parallel
   local address=$1 bundle=$2
   shift 2
   on "$address" "for image in $*; do
