@@ -17,7 +17,7 @@ async def main() -> pulumi.Inputs:
     """Create the fleet; await its outputs: the SDK's own wait is quadratic in their number."""
     check_stack_file()
     try:
-        described = load(config.require_object("fleet"))
+        described = load(config.get_object("fleet"))
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
     for warning in warnings(described):

@@ -6,7 +6,10 @@ class OperatorError(Exception):
 
 
 def text_of(error: BaseException) -> str:
-    """Return an error's text without the number of the operating system."""
+    """Return an error's text in one line, without the number of the operating system."""
+    mark = getattr(error, "problem_mark", None)  # of YAML, whose own text is an excerpt
+    if mark is not None:
+        return f"line {mark.line + 1}: {getattr(error, 'problem', error)}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error) or type(error).__name__

@@ -19,6 +19,7 @@ from ops.pulumi.events import EventLog
 PARALLEL = 128
 POLL_SECONDS = 0.1
 EVENT_VERBS = ("up", "preview", "refresh", "destroy")
+UNREADABLE_STATE = "incorrect passphrase"
 UNATTENDED = ("--yes", "--skip-preview")
 
 
@@ -124,10 +125,16 @@ class PulumiCli:
             check=False,
         )
         if done.returncode != 0:
-            raise PulumiError(
-                f"pulumi {' '.join(arguments)} failed: {done.stderr.strip()}", done.returncode
-            )
+            reason = explained(done.stderr.strip())
+            raise PulumiError(f"pulumi {' '.join(arguments)} failed: {reason}", done.returncode)
         return done.stdout
+
+
+def explained(text: str) -> str:
+    """Add to pulumi's own error what its user can do about it."""
+    if UNREADABLE_STATE not in text:
+        return text
+    return f"{text}\nSee docs/runbooks/passphrase-lost.md."
 
 
 def _ended(process: "subprocess.Popen[str]") -> int | None:

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from ops.errors import OperatorError
+from ops.errors import OperatorError, text_of
 from ops.private_file import write_private
 from ops.pulumi import stack_yaml
 from ops.pulumi.workspace import Workspace
@@ -42,7 +42,7 @@ def refresh(workspace: Workspace) -> None:
             keep_tracked_secrets=workspace.external_passphrase,
         )
     except (yaml.YAMLError, StackFileError) as error:
-        raise StackFileError(f"{tracked}: not a stack file: {error}") from None
+        raise StackFileError(f"{tracked}: not a stack file: {text_of(error)}") from None
     content = _NOTE.format(tracked=tracked.name) + merged
     if content != kept:
         write_private(copy, content)
@@ -75,8 +75,8 @@ def read(path: Path) -> Any:
     require_stack_file(path)
     try:
         return stack_yaml.read(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise StackFileError(f"{path}: not a stack file: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StackFileError(f"{path}: not a stack file: {text_of(error)}") from None
 
 
 def require_stack_file(path: Path) -> None:

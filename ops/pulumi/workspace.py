@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.paths import FOLDERS, cache_dir, state_dir
+from ops.errors import OperatorError
 from ops.private_file import create_once
 from ops.pulumi.cli import engine_environment
 
@@ -99,7 +100,17 @@ class Workspace:
         for folder in (self.backend, self.config_folder):
             folder.mkdir(mode=0o700, exist_ok=True)
         if not self.external_passphrase:
+            self._reject_lost_passphrase()
             create_once(self.passphrase, secrets.token_urlsafe(32))
+
+    def _reject_lost_passphrase(self) -> None:
+        """Raise OperatorError if there are stacks whose passphrase is missing: no other fits."""
+        stacks = sorted(path.stem for path in self.backend.glob(".pulumi/stacks/*/*.json"))
+        if stacks and not self.passphrase.exists():
+            raise OperatorError(
+                f"{self.passphrase} is missing, the passphrase of the stacks {', '.join(stacks)}: "
+                "put it back; docs/runbooks/passphrase-lost.md says where to look for it"
+            )
 
 
 def open_workspace(stack: str) -> Workspace:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import click
-import yaml
 from rich.console import Console, RenderableType
 
 from ops.errors import OperatorError
 from ops.hosts.inventory import Inventory
+from ops.pulumi.cli import explained
 from ops.pulumi.engine import Engine
 from ops.pulumi.events import parse_all
+from ops.pulumi.stack_file import read
 from ops.pulumi.workspace import open_workspace
 from scripts.fleet.changes import Changes
 from scripts.fleet.progress import progress_display
@@ -83,7 +84,8 @@ def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
             click.echo(engine_output.read_text(errors="replace"))
         unreported = "" if changes.errors or status == 0 else _last_lines(engine_output)
     changes.finish()
-    show(summary(changes, stack, preview=preview))
+    if status == 0 or changes.any or changes.unchanged or changes.errors:
+        show(summary(changes, stack, preview=preview))
     if status != 0:
         locks = engine.locks()
         # pulumi's own words about a lock advise to remove the one of a run that goes on.
@@ -105,11 +107,10 @@ def inventory(stack: str) -> Inventory:
 
 def is_protected(engine: Engine) -> bool:
     """Whether the stack's config sets `protect`, for all clusters or for one."""
-    path = engine.workspace.tracked_config
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read(engine.workspace.tracked_config)
         fleet = document["config"]["kubeadm-fleet:fleet"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+    except (OSError, OperatorError, KeyError, TypeError):
         return False  # The run reports the error in the file.
     if not isinstance(fleet, dict):
         return False
@@ -146,4 +147,4 @@ def _plan(text: Path, output: PlanOutput) -> Iterator[IO[bytes]]:
 def _last_lines(text: Path, count: int = 20) -> str:
     """Return the end of the engine's own output, for a failure that it sent no event for."""
     lines = text.read_text(errors="replace").strip().splitlines()
-    return "\n".join(lines[-count:])
+    return explained("\n".join(lines[-count:]))

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from ops.errors import OperatorError
+from ops.errors import OperatorError, text_of
 from ops.private_file import write_private
 from scripts.fleet.kubeconfig import EXTENSION
 
@@ -150,7 +150,7 @@ def _compose(text: str, path: Path) -> MappingNode:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise OperatorError(f"{path} is not YAML ({error}): nothing was changed") from None
+        raise OperatorError(f"{path} is not YAML ({text_of(error)}): nothing was changed") from None
     if not isinstance(node, MappingNode):
         raise OperatorError(f"{path} is not a kubeconfig: nothing was changed")
     return node

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ops.errors import OperatorError
 from ops.private_file import make_private_folder, write_private
 
 # An extension, because kubectl keeps it when it rewrites the file; a comment would be lost.
@@ -33,6 +34,16 @@ def split(kubeconfig: str) -> dict[str, str]:
         }
         kubeconfigs[cluster] = yaml.safe_dump(single, sort_keys=False)
     return kubeconfigs
+
+
+def read_clusters(path: Path) -> dict[str, str]:
+    """Return the kubeconfigs of a file that `fleet` wrote, by cluster name."""
+    try:
+        return split(path.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError, yaml.YAMLError):
+        raise OperatorError(
+            f"{path} is not a kubeconfig: remove it and run `fleet kubeconfig`"
+        ) from None
 
 
 def select(kubeconfig: str, clusters: Collection[str]) -> str:

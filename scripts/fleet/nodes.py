@@ -22,7 +22,7 @@ from model.well_known import POOL_LABEL, ROLE_DOMAIN
 from ops.errors import text_of
 from ops.kube.access import Access
 from ops.kube.node import PENDING
-from scripts.fleet.kubeconfig import split
+from scripts.fleet.kubeconfig import read_clusters
 
 COLUMNS = ("cluster", "name", "roles", "pool", "status", "version", "address", "age")
 _ROLE = f"{ROLE_DOMAIN}/"
@@ -59,8 +59,7 @@ class NodeRow:
 
 def read_nodes(kubeconfigs: Sequence[Path]) -> list[NodeRow]:
     """Query all clusters for their nodes in parallel, in the order of the kubeconfigs' contexts."""
-    texts = [path.read_text(encoding="utf-8") for path in kubeconfigs]
-    clusters = [pair for text in texts for pair in split(text).items()]
+    clusters = [pair for path in kubeconfigs for pair in read_clusters(path).items()]
     with ThreadPoolExecutor(max_workers=16) as pool:
         found = pool.map(lambda pair: _read_cluster(*pair), clusters)
         return [row for rows in found for row in rows]

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from scripts.fleet.kubeconfig import split
+from scripts.fleet.kubeconfig import read_clusters
 
 
 def read_pod_problems(kubeconfigs: Sequence[Path], clusters: Collection[str]) -> list[str]:
     """Ask these clusters in parallel; their kubeconfigs are those of a stack."""
-    texts = [path.read_text(encoding="utf-8") for path in kubeconfigs]
-    found = [pair for text in texts for pair in split(text).items() if pair[0] in clusters]
+    pairs = [pair for path in kubeconfigs for pair in read_clusters(path).items()]
+    found = [(cluster, text) for cluster, text in pairs if cluster in clusters]
     with ThreadPoolExecutor(max_workers=16) as pool:
         return [line for lines in pool.map(lambda pair: list(_of(*pair)), found) for line in lines]
 

@@ -1,10 +1,12 @@
 """Waits: their results, and their errors at the deadline."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ops.errors import OperatorError
 from ops.wait import NotYet, wait_until
@@ -74,6 +76,12 @@ def test_no_other_module_sleeps() -> None:
     assert sleeping <= OWN_LOOPS
 
 
+def yaml_error(text: str) -> Exception:
+    with pytest.raises(yaml.YAMLError) as raised:
+        yaml.safe_load(text)
+    return raised.value
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [
@@ -81,8 +89,9 @@ def test_no_other_module_sleeps() -> None:
         (FileNotFoundError(2, "No such file or directory", "/a"), "No such file or directory: /a"),
         (TimeoutError("timed out"), "timed out"),
         (EOFError(), "EOFError"),
+        (yaml_error("a: 1\nb: ["), "line 2: expected the node content, but found '<stream end>'"),
     ],
 )
 def test_an_error_of_the_system_is_its_text_without_its_number(error: Exception, text: str) -> None:
-    with pytest.raises(OperatorError, match=f"^{text}$"):
+    with pytest.raises(OperatorError, match=f"^{re.escape(text)}$"):
         wait_until(after(1, error), -1, OperatorError, passing=(type(error),))

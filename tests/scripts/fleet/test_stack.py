@@ -157,6 +157,22 @@ def test_a_stack_without_a_file_is_rejected_with_the_names_of_others(
     assert not clone.state.exists()
 
 
+def test_a_lost_passphrase_is_not_replaced_by_another(clone: Clone) -> None:
+    clone.fleet("up")
+    passphrase = clone.state / "passphrase"
+    passphrase.unlink()
+    lost = clone.fleet("preview", status=2)
+    assert "passphrase is missing, the passphrase of the stacks dev: put it back" in lost
+    assert not passphrase.exists()
+
+    passphrase.write_text("another")
+    for verb in ("preview", "refresh"):
+        wrong = clone.fleet(verb, status=2)
+        assert "incorrect passphrase" in wrong
+        assert wrong.rstrip().endswith("See docs/runbooks/passphrase-lost.md.")
+        assert "no changes" not in wrong
+
+
 def test_a_failing_program_is_reported_without_a_traceback(clone: Clone) -> None:
     (clone.folder / "__main__.py").write_text("raise SystemExit('broken on purpose')\n")
     shown = clone.fleet("up", status=2)

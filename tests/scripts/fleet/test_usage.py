@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ops.errors import OperatorError
+from ops.pulumi import stack_file
+from ops.pulumi.stack_file import StackFileError
 from ops.pulumi.workspace import Workspace
 from scripts.fleet.__main__ import cli
 from scripts.fleet.commands import status
+from scripts.fleet.nodes import read_nodes
 from tests.scripts.conftest import TOP
 
 FLEET = TOP / ".venv" / "bin" / "fleet"
@@ -109,6 +113,27 @@ def test_closed_streams_are_no_failure(closed: str) -> None:
 def test_a_reader_that_ends_early_is_no_failure() -> None:
     ended = run("fleet explain cluster1 | head --lines 1")
     assert (ended.stdout.split(), ended.stderr) == (["PATH", "VALUE", "FROM"], "")
+
+
+@pytest.mark.parametrize("content", ["a: [", "", "[]", "kind: Config", "clusters: [1]"])
+def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "cluster1"
+    file.write_text(content)
+    with pytest.raises(OperatorError, match=rf"^{file} is not a kubeconfig: remove it and run "):
+        read_nodes([file])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"\xff\xfe", "codec can't decode"), (b"config: [", "line 1: expected the node content")],
+)
+def test_a_stack_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_bytes(content)
+    with pytest.raises(StackFileError, match=rf"^{file}: not a stack file: .*{reason}.*$"):
+        stack_file.read(file)
 
 
 def test_relative_folders_mean_the_same_to_the_engine(
