@@ -33,15 +33,14 @@ def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:
         if known is None:
             sentences[machine.name] = "added: a new machine joins"
         elif before.ids.get(machine.name) != after.ids[machine.name]:
-            lost = "" if _have_room(machine, after) else "; pods that only it can take are deleted"
-            sentences[machine.name] = f"replaced: another machine joins in its place{lost}{turns}"
+            sentences[machine.name] = f"replaced: {_replacement(machine, before, after)}{turns}"
         else:
             parts = _sentences(known, machine, drift.get(machine.name, ()), change)
             if sentence := "; ".join(parts):
                 sentences[machine.name] = sentence
     for machine in before.machines:
         if machine.name not in after.by_name:
-            sentences[machine.name] = _removal(machine, after)
+            sentences[machine.name] = f"removed: {_departure(machine, after)}"
     return sentences
 
 
@@ -147,10 +146,18 @@ def _drained(text: str, machine: DesiredMachine, cluster: DesiredCluster) -> str
     return f"{stay}; {text}, uncordoned when Ready"
 
 
-def _removal(machine: DesiredMachine, cluster: DesiredCluster) -> str:
+def _replacement(machine: DesiredMachine, before: DesiredCluster, after: DesiredCluster) -> str:
+    """Describe a replacement; the only control plane does not leave its cluster: that ends."""
+    joins = "another machine joins in its place"
+    if machine.is_control_plane and len(before.control_planes) == 1:
+        return joins
+    return f"{_departure(machine, after)}; {joins}"
+
+
+def _departure(machine: DesiredMachine, cluster: DesiredCluster) -> str:
     pods = "" if _have_room(machine, cluster) else ", pods that no other machine can take deleted"
     member = ", its etcd member removed" if machine.is_control_plane else ""
-    return f"removed: drained{pods}, its Node deleted{member}"
+    return f"drained{pods}, its Node deleted{member}"
 
 
 def _have_room(machine: DesiredMachine, cluster: DesiredCluster) -> bool:

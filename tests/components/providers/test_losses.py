@@ -40,7 +40,8 @@ def test_the_plan_names_what_goes_with_a_machine_that_leaves(api: Api) -> None:
     del news["machines"]["a-worker-2"]
     news["machine_ids"] = {**news["machine_ids"], "a-worker-1": "another"}
     plan = planned(olds, news)
-    assert plan["a-worker-1"] == f"replaced: another machine joins in its place{LOST}"
+    joins = "another machine joins in its place"
+    assert plan["a-worker-1"] == f"replaced: drained, its Node deleted; {joins}{LOST}"
     assert plan["a-worker-2"] == f"removed: drained, its Node deleted{LOST}"
 
 

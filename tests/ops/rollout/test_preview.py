@@ -92,9 +92,13 @@ def test_removal_and_replacement_name_the_deleted_pods() -> None:
     others = of("a-control-plane-0", "a-worker-0")
     others["machine_ids"]["a-worker-0"] = "another"
     assert plan(olds, others, {}) == {
-        "a-worker-0": "replaced: another machine joins in its place; pods that only it can take "
-        "are deleted"
+        "a-worker-0": "replaced: drained, pods that no other machine can take deleted, its Node "
+        "deleted; another machine joins in its place"
     }
+    others["machine_ids"] = {**olds["machine_ids"], "a-control-plane-0": "another"}
+    assert plan(olds, others, {}) == {
+        "a-control-plane-0": "replaced: another machine joins in its place"
+    }, "the only control plane does not leave: its cluster ends with it"
 
 
 def test_control_plane_setting_touches_control_planes_only() -> None:
@@ -160,7 +164,8 @@ def test_added_replaced_and_removed_machines_are_listed() -> None:
     props["machine_ids"] |= {"a-worker-3": "another", "a-control-plane-0": "another"}
     planned = plan(inputs(), props, {})
     assert planned == {
-        "a-control-plane-0": "replaced: another machine joins in its place",
+        "a-control-plane-0": "replaced: drained, its Node deleted, its etcd member removed; "
+        "another machine joins in its place",
         "a-worker-3": "added: a new machine joins",
         "a-worker-2": "removed: drained, its Node deleted",
     }
