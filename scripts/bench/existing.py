@@ -31,6 +31,8 @@ ROLLOUT_SECONDS = 30
 WRITTEN_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 ROLLOUT = "KUBEADM_FLEET_BENCH_ROLLOUT"
 MACHINES_OF_CHANGED = 4
+# What one more machine may add to the state, after its join.
+STATE_LIMIT = 15_000
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ It shares with the user's own stacks only what can be rebuilt: tool chain, bundl
 """
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +21,11 @@ NAME = "bench"
 DEADLINE_SECONDS = 900
 
 
+def size_of(exported: str) -> int:
+    """Return the bytes of an exported state, without the spaces between its parts."""
+    return len(json.dumps(json.loads(exported)["deployment"], separators=(",", ":")))
+
+
 class BenchStack:
     """A stack of the program in `project`, with these config values."""
 
@@ -34,12 +38,11 @@ class BenchStack:
 
     @contextmanager
     def played_by(self, project: Path, **variables: str) -> Iterator[None]:
-        """Let another program of the same name run this stack; its own programs come first."""
+        """Let another program of the same name run this stack."""
         own, environment = self._stack.cli.project, dict(self._stack.cli.environment)
         self._stack.cli.project = project
         self._stack.cli.environment |= {
             **variables,
-            "PATH": os.pathsep.join([str(project / "bin"), environment["PATH"]]),
             # For dynamic providers, which the program names by their modules.
             "PYTHONPATH": str(PROJECT),
         }
@@ -49,9 +52,8 @@ class BenchStack:
             self._stack.cli.project, self._stack.cli.environment = own, environment
 
     def state_bytes(self) -> int:
-        """Return the size of the state, without the spaces between its parts."""
-        deployment = json.loads(self._stack.cli.capture("stack", "export"))["deployment"]
-        return len(json.dumps(deployment, separators=(",", ":")))
+        """Return the size of the state."""
+        return size_of(self._stack.cli.capture("stack", "export"))
 
     def up(self) -> MeasuredRun:
         """`pulumi up`, measured."""

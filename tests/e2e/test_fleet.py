@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from ops.pulumi.cli import UNATTENDED
+from scripts.bench.existing import STATE_LIMIT
+from scripts.bench.stack import size_of
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.networks import networks
 from tests.e2e.pod_network import IMAGE, assert_pods_talk
@@ -190,7 +192,9 @@ def test_a_worker_is_added_and_the_others_are_unchanged(
 ) -> None:
     fleet.config = copy.deepcopy(fleet.config)
     fleet.config["clusters"]["cluster1"]["workers"]["count"] = 2
+    before = size_of(fleet.succeed("stack", "export").output)
     finished = fleet.up()
+    assert size_of(fleet.succeed("stack", "export").output) - before < STATE_LIMIT
     assert all("cluster1-worker-1" in name for name in finished.steps("create"))
     assert finished.steps("update") == ["cluster1-rollout", "cluster1-health"]
     assert finished.steps("replace", "delete") == []

@@ -14,9 +14,6 @@ from scripts.bench import existing, fleets, steps
 from scripts.bench.run import BenchError, MeasuredRun, measure
 from scripts.bench.table import Table
 
-# What one more machine may add to the state, after its join.
-STATE_BYTES = 15_000
-
 
 def run(folder: Path, program: str, seconds: float = 20) -> MeasuredRun:
     return measure(
@@ -78,7 +75,7 @@ def test_the_previewed_fleet_is_valid_and_has_the_requested_size(machines: int) 
 @pytest.mark.slow
 def test_the_state_grows_little_with_each_machine() -> None:
     states = {machines: existing.state_bytes(machines) for machines in (4, 8)}
-    assert existing.state_bytes_per_machine(states) < STATE_BYTES
+    assert existing.state_bytes_per_machine(states) < existing.STATE_LIMIT
 
 
 def test_the_measured_dev_fleet_is_the_dev_stack_on_other_subnets() -> None:
