@@ -4,6 +4,8 @@
 class OperatorError(Exception):
     """Something is wrong that the operator can fix: what, where, and what to do next."""
 
+    exit_status = 2
+
 
 def text_of(error: BaseException) -> str:
     """Return an error's text in one line, without the number of the operating system."""

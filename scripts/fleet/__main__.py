@@ -11,8 +11,6 @@ from ops.errors import OperatorError, text_of
 from scripts.fleet.lazy_group import PROJECT, LazyGroup
 from scripts.fleet.options import CONTEXT_SETTINGS
 
-FAILED = 2
-
 EPILOG = """
 \b
 Examples:
@@ -78,7 +76,7 @@ def main() -> None:
     try:
         cli(prog_name="fleet")
     except (OperatorError, OSError) as error:
-        _fail(text_of(error))
+        _fail(text_of(error), getattr(error, "exit_status", OperatorError.exit_status))
 
 
 def _open_missing_streams() -> None:
@@ -92,13 +90,13 @@ def _nowhere(mode: str) -> IO[str]:
     return Path(os.devnull).open(mode, encoding="utf-8")
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, status: int) -> NoReturn:
     click.echo(f"fleet: {message}", err=True)
     try:
         sys.stdout.flush()
     except OSError:
         sys.stdout = _nowhere("w")  # It is flushed again at the end.
-    sys.exit(FAILED)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ STACK = "pulumi:pulumi:Stack"
 # Messages of the engine about itself: true of every run, and not actionable.
 NOISE = (
     *("using pulumi-resource-", "update failed", "preview failed", "resource registration failed"),
+    *("preview canceled", "update canceled", "refresh canceled", "destroy canceled"),
     "an unhandled error occurred: program exited with non-zero exit code",
 )
 # The beginning of what the engine says of an interrupted run, with advice that is not for `fleet`.

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import IO, Any
 
 import click
 from rich.console import Console, RenderableType
+from rich.table import Table
 
 from ops.errors import OperatorError
 from ops.hosts.inventory import Inventory
@@ -19,13 +21,14 @@ from ops.pulumi.events import parse_all
 from ops.pulumi.stack_file import read
 from ops.pulumi.workspace import open_workspace
 from scripts.fleet.changes import Changes
+from scripts.fleet.lazy_group import INTERRUPTED
 from scripts.fleet.progress import progress_display
 from scripts.fleet.summary import summary
 
 LOG_WIDTH = 160  # if standard output is not a terminal
 RESUME_HINT = "Completed steps are not repeated: run `fleet up` again to resume."
 LOCKED = "the stack is currently locked"
-INTERRUPTED = "==> stopping: waiting for the running steps to end"
+STOPPING = "==> stopping: waiting for the running steps to end"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,11 @@ class PlanOutput:
 
 
 class RunFailed(OperatorError):
-    """A run failed; the summary already shows the failures."""
+    """A run failed, or was interrupted; the summary already shows the failures."""
+
+    def __init__(self, message: str, exit_status: int = OperatorError.exit_status) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
 
 
 def engine_of(stack: str) -> Engine:
@@ -60,7 +67,7 @@ def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
     """
     stack = engine.workspace.stack
     title, preview = f"{_command(verb)} {stack}", verb == "preview"
-    changes = Changes()
+    changes, interrupted = Changes(), Event()
     with tempfile.TemporaryDirectory(prefix="kubeadm-fleet-") as folder:
         engine_output = Path(folder) / "output"
         with (
@@ -73,12 +80,16 @@ def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
                 changes.process(events)
                 shown.process(events)
 
+            def stop() -> None:
+                interrupted.set()
+                shown.print_line(STOPPING)
+
             status = engine.follow(
                 verb,
                 output=plan,
                 events=Path(folder) / "events",
                 on_events=process,
-                on_interrupt=lambda: shown.print_line(INTERRUPTED),
+                on_interrupt=stop,
             )
         if output.verbose:
             click.echo(engine_output.read_text(errors="replace"))
@@ -86,6 +97,8 @@ def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
     changes.finish()
     if status == 0 or changes.any or changes.unchanged or changes.errors:
         show(summary(changes, stack, preview=preview))
+    if status != 0 and interrupted.is_set():
+        raise RunFailed(f"{title} was interrupted", INTERRUPTED)
     if status != 0:
         locks = engine.locks()
         # pulumi's own words about a lock advise to remove the one of a run that goes on.
@@ -121,8 +134,14 @@ def is_protected(engine: Engine) -> bool:
 
 
 def show(renderable: RenderableType) -> None:
-    """Print a renderable at the terminal's width, or a default width, without trailing spaces."""
+    """Print a renderable at the terminal's width, or a default width, without trailing spaces.
+
+    A table is never narrower than its rows: the terminal breaks lines better than cells.
+    """
     console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH, highlight=False)
+    if isinstance(renderable, Table):
+        unlimited = console.options.update(width=sys.maxsize)
+        console.width = max(console.width, console.measure(renderable, options=unlimited).maximum)
     with console.capture() as captured:
         console.print(renderable)
     for line in captured.get().splitlines():

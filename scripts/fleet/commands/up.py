@@ -65,7 +65,7 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
         # Reachable clusters can be used; an unreachable one is listed with the reason.
         with suppress(OperatorError):
             access.show_access(access.write(access.stack_kubeconfig(engine), stack))
-        raise RunFailed(f"{error}\n{RESUME_HINT}") from None
+        raise RunFailed(f"{error}\n{RESUME_HINT}", error.exit_status) from None
     kubeconfig = access.stack_kubeconfig(engine)
     access.remove_unused_identities(kubeconfig, stack)
     access.show_access(access.write(kubeconfig, stack))

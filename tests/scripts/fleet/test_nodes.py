@@ -1,6 +1,7 @@
 """The table of nodes and the commands below it, read from real API answers over HTTP."""
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from scripts.fleet.engine_run import show
 from scripts.fleet.nodes import NodeRow, node_table, read_nodes
 from scripts.fleet.usage import how_to_use
 
@@ -148,6 +150,16 @@ def test_nodes_of_each_cluster_or_the_error(kubeconfig: Path) -> None:
             problems=("cluster3: API unreachable: Connection refused",),
         ),
     ]
+
+
+def test_the_table_is_not_folded_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    show(node_table([NodeRow("cluster1", status="API unreachable: Connection refused")]))
+    _, row = capsys.readouterr().out.splitlines()
+    assert "API unreachable: Connection refused" in row
 
 
 def test_the_table_shows_every_column() -> None:

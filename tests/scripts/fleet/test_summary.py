@@ -78,6 +78,7 @@ def test_repeated_messages_are_shown_once() -> None:
 
 def test_messages_of_the_engine_about_itself_are_omitted() -> None:
     noise = [
+        *(Message("", "error", f"{verb} canceled") for verb in ("preview", "update")),
         Message("", "warning", "using pulumi-resource-command from $PATH at /x\n"),
         Message(STACK_URN, "error", "update failed\n"),
         Message("", "info", "some progress"),
