@@ -77,7 +77,7 @@ def _address_on_bridge(cluster: ResolvedCluster, vip: Vip) -> Iterator[Issue]:
         taken = {**_machines(cluster), **ends}.get(vip.address)
         offset = int(vip.address) - int(subnet.network_address)
         if taken is None and Block(offset, 1).overlaps(FOR_CONTROL_PLANES):
-            taken = "kept for a control plane to come"
+            taken = "reserved for a future control plane"
         if taken is None:
             return
         problem = f"is {taken}"

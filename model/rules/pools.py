@@ -69,7 +69,7 @@ def _addresses(cluster: ResolvedCluster, subnet: IPv4Network) -> Iterator[Issue]
     for pool in cluster.worker_pools:
         if pool.block(subnet).overlaps(FOR_CONTROL_PLANES):
             kept = _range(FOR_CONTROL_PLANES, subnet)
-            problem = f"{_span(pool, subnet)} overlap those kept for control planes ({kept})"
+            problem = f"{_span(pool, subnet)} overlap those reserved for control planes ({kept})"
             yield _misplaced(cluster, subnet, problem, pool)
     for one, other in combinations(cluster.worker_pools, 2):
         if one.block(subnet).overlaps(other.block(subnet)):

@@ -50,7 +50,7 @@ def mac_problems(hosts: Mapping[str, HostIdentity], new: Collection[str]) -> Ite
         if mac and _is_shared(names, new):
             yield (
                 f"{_listed(names)} have the MAC address {mac} in {network}: each receives packets "
-                "for the other: give every virtual machine its own in the hypervisor"
+                "for the other: give each virtual machine its own MAC address in the hypervisor"
             )
 
 
@@ -63,10 +63,10 @@ def warnings(hosts: Mapping[str, HostIdentity], new: Collection[str]) -> Iterato
                 clones[tuple(names)].append(f"{title} {value}")
     for twins, shared in clones.items():
         yield (
-            f"{_listed(twins)} have the same {', '.join(shared)}: what identifies a machine by it, "
-            "such as DHCP or a storage driver, sees one machine. In clones of a virtual machine, "
-            "run `rm /etc/machine-id; systemd-machine-id-setup`, `hostnamectl hostname NAME` and "
-            "`reboot`; a host with a new machine ID is enrolled again"
+            f"{_listed(twins)} have the same {', '.join(shared)}: programs that identify "
+            "machines by it, such as DHCP servers and storage drivers, see one machine. In clones "
+            "of a virtual machine, run `rm /etc/machine-id; systemd-machine-id-setup`, "
+            "`hostnamectl hostname NAME` and `reboot`; a new machine ID enrolls the host again"
         )
     by_mtu = [(mtu, names) for (mtu,), names in _groups(hosts, "mtu") if mtu]
     if len(by_mtu) > 1 and not set(new).isdisjoint(hosts):

@@ -55,7 +55,7 @@ def forward_warnings(chains: Mapping[str, str], pod_subnet: str) -> Iterator[str
     for host, chain in chains.items():
         if chain:
             yield (
-                f"{host} drops packets that it forwards, those of pods among them: chain {chain}, "
+                f"{host} drops packets that it forwards, including those of pods: chain {chain}, "
                 f"which has no rule for {pod_subnet}: run `{_forwarding(chain, pod_subnet)}`, and "
                 "keep the rules in the firewall's configuration"
             )

@@ -109,8 +109,8 @@ def _resolver_hint(facts: Facts, wanted: HostRequirements) -> Iterator[str]:
         return
     if all(":" in nameserver for nameserver in facts.nameservers):
         yield (
-            f"nameserver: {facts.resolver} has only {' '.join(facts.nameservers)}: pods have IPv4 "
-            "addresses, and could resolve no names of other domains: add one with IPv4"
+            f"nameserver: {facts.resolver} has only {' '.join(facts.nameservers)}: pods have only "
+            "IPv4 addresses and could not resolve external names: add one with IPv4"
         )
 
 

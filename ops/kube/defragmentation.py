@@ -96,7 +96,7 @@ def _healthy(client: Client) -> list[Member]:
     if unhealthy := [f"{member.name} ({member.address})" for member in found if not member.healthy]:
         raise OperatorError(
             f"unhealthy members of etcd: {', '.join(unhealthy)}. Defragmenting another one could "
-            "cost the majority: repair or replace them first"
+            "cost etcd its quorum: fix or replace them first"
         )
     return found
 

@@ -108,8 +108,8 @@ class Workspace:
         stacks = sorted(path.stem for path in self.backend.glob(".pulumi/stacks/*/*.json"))
         if stacks and not self.passphrase.exists():
             raise OperatorError(
-                f"{self.passphrase} is missing, the passphrase of the stacks {', '.join(stacks)}: "
-                "put it back; docs/runbooks/passphrase-lost.md says where to look for it"
+                f"{self.passphrase}, the passphrase of the stacks {', '.join(stacks)}, is missing: "
+                "restore it; docs/runbooks/passphrase-lost.md says where to look for it"
             )
 
 

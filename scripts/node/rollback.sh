@@ -21,7 +21,7 @@ undo_interrupted() {
   local name names=() STAGED
   # The new programs are staged again as those of the version that was to be installed.
   STAGED=$STATE/staged/$(<"$PENDING_CHANGE/version")
-  say "rolling back an interrupted change, since something else is wanted now"
+  say "rolling back an interrupted change, since the desired state has changed"
   for name in "${COMPONENTS[@]}"; do
     [[ ! -f $PENDING_CHANGE/new/$name.yaml ]] || names+=("$name")
   done

@@ -60,7 +60,7 @@ CONTAINERS: dict[str, Case] = {
         [(VIP, "10.89.1.11:8443")], f"{AT}.vip", "is the address of cluster1-control-plane-0",
     ),
     "a control plane to come": (
-        [(VIP, "10.89.1.13:8443")], f"{AT}.vip", "is kept for a control plane to come",
+        [(VIP, "10.89.1.13:8443")], f"{AT}.vip", "is reserved for a future control plane",
     ),
     "a worker": ([(VIP, "10.89.1.101:8443")], f"{AT}.vip", "is the address of cluster1-worker-0"),
     "another cluster's endpoint": (

@@ -240,11 +240,11 @@ CONTAINERS: dict[str, Case] = {
     "a block of the control planes": (
         [(WORKERS, {"pools": {"a": {"count": 4, "firstAddress": "10.89.1.8"}}})],
         f"{AT}.pools.a.firstAddress",
-        "overlap those kept for control planes (10.89.1.11 to 10.89.1.17)",
+        "overlap those reserved for control planes (10.89.1.11 to 10.89.1.17)",
     ),
     "a block that control planes may need": (
         [(WORKERS, {"pools": {"a": {"count": 1, "firstAddress": "10.89.1.17"}}})],
-        f"{AT}.pools.a.firstAddress", "(10.89.1.17) overlap those kept for control planes",
+        f"{AT}.pools.a.firstAddress", "(10.89.1.17) overlap those reserved for control planes",
     ),
     "a block outside of the subnet": (
         [(WORKERS, {"pools": {"a": {"count": 1, "firstAddress": "10.89.7.1"}}})],

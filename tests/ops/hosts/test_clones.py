@@ -44,11 +44,11 @@ def test_a_mac_address_is_unique_in_its_network() -> None:
 @pytest.mark.parametrize(
     ("shared", "said"),
     [
-        ({"product_uuid": "uuid-a"}, "a, b have the same product UUID uuid-a: what identifies"),
+        ({"product_uuid": "uuid-a"}, "a, b have the same product UUID uuid-a: programs that"),
         ({"hostname": "a"}, "a, b have the same host name a: "),
         (
             {"product_uuid": "uuid-a", "machine_id": "id-a", "hostname": "a"},
-            "a, b have the same product UUID uuid-a, machine ID id-a, host name a: what identifi",
+            "a, b have the same product UUID uuid-a, machine ID id-a, host name a: programs that",
         ),
     ],
 )

@@ -164,8 +164,8 @@ def test_the_command_that_lets_pods_through_is_shown() -> None:
     chains = {"a": "", "b": "inet filter forward", "c": "inet firewalld x"}
     warned = list(forward_warnings(chains, "10.1.0.0/16"))
     assert [line.partition(":")[0] for line in warned] == [
-        "b drops packets that it forwards, those of pods among them",
-        "c drops packets that it forwards, those of pods among them",
+        "b drops packets that it forwards, including those of pods",
+        "c drops packets that it forwards, including those of pods",
     ]
     nft, firewalld = (line.split("`")[1] for line in warned)
     assert nft == (

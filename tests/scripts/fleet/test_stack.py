@@ -162,7 +162,7 @@ def test_a_lost_passphrase_is_not_replaced_by_another(clone: Clone) -> None:
     passphrase = clone.state / "passphrase"
     passphrase.unlink()
     lost = clone.fleet("preview", status=2)
-    assert "passphrase is missing, the passphrase of the stacks dev: put it back" in lost
+    assert "passphrase, the passphrase of the stacks dev, is missing: restore it" in lost
     assert not passphrase.exists()
 
     passphrase.write_text("another")
