@@ -18,10 +18,11 @@ from scripts.fleet.progress import Lines, LiveTable
 from tests.scripts.conftest import TOP
 
 URN = "urn:pulumi:dev::p::t::c1-worker-0-join"
-STARTED = Step(StepPhase.STARTED, "create", URN, "command:remote:Command", custom=True)
-DONE = Step(StepPhase.DONE, "create", URN, "command:remote:Command", custom=True)
-FAILED = Step(StepPhase.FAILED, "create", URN, "command:remote:Command", custom=True)
-UNCHANGED = Step(StepPhase.DONE, "same", URN, "command:remote:Command", custom=True)
+KIND = "pulumi-python:dynamic/kubeadm-fleet:Step"
+STARTED = Step(StepPhase.STARTED, "create", URN, KIND, custom=True)
+DONE = Step(StepPhase.DONE, "create", URN, KIND, custom=True)
+FAILED = Step(StepPhase.FAILED, "create", URN, KIND, custom=True)
+UNCHANGED = Step(StepPhase.DONE, "same", URN, KIND, custom=True)
 
 
 def shown(*events: Event) -> str:

@@ -24,7 +24,7 @@ def test_a_recorded_run_has_its_summary(name: str) -> None:
     assert recorder.rendered(name) == golden, again
 
 
-COMMAND = "command:remote:Command"
+STEP = "pulumi-python:dynamic/kubeadm-fleet:Step"
 
 
 def urn(kind: str, name: str) -> str:
@@ -63,7 +63,11 @@ def test_the_change_of_a_machine_follows_from_its_resources(
     op: str, phase: StepPhase, expected: Change | None
 ) -> None:
     host = step(
-        "c1-worker-0-prepare", "command:remote:Command", f"c1-worker-0/{MACHINE}", op, phase
+        "c1-worker-0-prepare",
+        STEP,
+        f"c1-worker-0/{MACHINE}",
+        op,
+        phase,
     )
     found = gathered(*cluster(), host)
     subject = found.subject(host.urn)
@@ -72,7 +76,7 @@ def test_the_change_of_a_machine_follows_from_its_resources(
 
 
 def test_repeated_messages_are_shown_once() -> None:
-    twice = [Message(urn(COMMAND, str(n)), "warning", "the key is not set\n") for n in range(2)]
+    twice = [Message(urn(STEP, str(n)), "warning", "the key is not set\n") for n in range(2)]
     assert [each.text for each in gathered(*twice).warnings] == ["the key is not set"]
 
 
