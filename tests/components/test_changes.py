@@ -1,6 +1,5 @@
 """Which resources a change of the config updates, replaces or deletes."""
 
-import shlex
 from typing import Any
 
 import pytest
@@ -142,9 +141,9 @@ def test_an_initialization_is_that_of_the_machine_on_which_it_runs(prod: Graph) 
     """With another ID, one control plane could not become three: its data would count as lost."""
     for name in ("cluster1", "cluster2"):
         initialization = prod.one(f"{name}-initialization").inputs
-        settings = str(prod.one(f"{name}-init").inputs["stdin"]).splitlines()
-        assert f"NODE_NAME={initialization['nodes'][0]}" in settings
-        assert f"MACHINE_ID={shlex.quote(initialization['first'])}" in settings
+        settings = prod.one(f"{name}-init").given["settings"]
+        assert settings["NODE_NAME"] == initialization["nodes"][0]
+        assert settings["MACHINE_ID"] == initialization["first"]
 
 
 def test_another_first_control_plane_joins_and_initializes_nothing(prod: Graph) -> None:
