@@ -12,10 +12,11 @@ from ops.hosts.preflight import hints, problems
 from tests.components.conftest import SSH_KEY, stack_config
 from tests.components.graph import RecordedResource
 from tests.components.recorder import run
-from tests.model.examples import changed
+from tests.model.examples import changed, mirror_sums
 from tests.ops.hosts.test_preflight import FITS
 
 GENERAL = "clusters/cluster1/workers/pools/general"
+MIRROR = "https://mirror.example.com"
 NAT = (("lo", "127.0.0.1"), ("eth0", "192.168.1.7"))
 
 
@@ -72,3 +73,10 @@ def test_a_proxy_of_the_host_is_mentioned_unless_the_config_has_one() -> None:
         facts = replace(FITS, proxies=("/etc/environment",), addresses=addresses)
         assert said(host, facts) == expected
         assert (PROXY_ENVIRONMENT in host_visit.written_paths(host.inputs)) == (not expected)  # type: ignore[arg-type]
+
+
+def test_files_of_a_mirror_are_verified_with_the_sums_of_the_config() -> None:
+    sums = mirror_sums(MIRROR)
+    given = hosts(("artifacts", {"source": "upstream", "mirror": MIRROR, "sums": sums}))
+    inputs = given["cluster1-rack1-a"].inputs
+    assert (inputs["mirror"], inputs["sums"]) == (MIRROR, sums)
