@@ -39,7 +39,8 @@ check_space() {
       problem+="${problem:+; }$inodes inodes free on $mount, $INODES needed (${SPACE_REASONS[$mount]})"
     fi
   done
-  SPACE_NEEDED=() SPACE_REASONS=()
+  # An assignment would make them plain arrays if nothing was added.
+  unset SPACE_NEEDED SPACE_REASONS
   [[ -z $problem ]] || die "not enough space: $problem; $1" \
     "remove what is not needed ('journalctl --vacuum-size=200M', 'du -xh --max-depth=2' on that path), then run 'fleet up' again"
 }

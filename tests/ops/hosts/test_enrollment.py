@@ -16,7 +16,7 @@ from ops.hosts import artifacts, content
 from ops.hosts.ssh import connected
 from ops.hosts.ssh_errors import WrongHostKey
 from tests.ops.hosts.bare_hosts import BareHost, Lab, run
-from tests.ops.hosts.bundles import make_bundle, sent, wanted
+from tests.ops.hosts.bundles import NO_FILES, make_bundle, sent, wanted
 from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
@@ -143,7 +143,7 @@ def test_reports_all_preflight_problems_at_once(host: BareHost) -> None:
         "network interfaces of an earlier cluster: cni0: run `ip link delete cni0`",
         "firewall rules of an earlier cluster: chains KUBE-SERVICES cali-INPUT: ",
         "service k3s.service is running: run `k3s-uninstall.sh`",
-        "address: no interface of the host has 203.0.113.7 (behind NAT?), and etcd and the kubelet",
+        "address: no interface of the host has 203.0.113.7 (behind NAT?), so etcd and the kubelet",
         f"set nodeAddress to one of the host's own: {host.address} (",
         "proxy: the proxy set in /etc/environment on the host is not used",
         "/usr/local/bin/kubelet",
@@ -222,11 +222,12 @@ def test_rejects_a_bundle_with_a_truncated_file(host: BareHost) -> None:
 def test_resumes_after_a_lost_connection(host: BareHost, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = make_bundle(4_000_000)
     needed = {each.sha256 for each in bundle.for_role("worker")}
+    own_table = content.put(NO_FILES)
     folder = host.root / "var/lib/kubeadm-fleet/artifacts"
     send_all = artifacts.tar
 
     def cut_in_the_second_file(files: Iterable[tuple[str, Path, int]]) -> Iterator[bytes]:
-        first, second = files
+        first, second = (file for file in files if file[0] != own_table)
         yield b"".join(send_all([first]))[:-1024]  # without the end of the tar
         yield b"".join(send_all([second]))[:2_000_000]
         await_true((folder / "incoming" / second[0]).exists, "the file to arrive")
@@ -245,7 +246,7 @@ def test_resumes_after_a_lost_connection(host: BareHost, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(artifacts, "tar", noting)
     HOSTS.create(wanted(host))
-    assert len(sent_again) == 1, "complete files are not sent again"
+    assert len({*sent_again} - {own_table}) == 1, "complete files are not sent again"
     assert set(sent(host)) == needed
     assert not (folder / "incoming").exists()
 
