@@ -137,12 +137,23 @@ class Drain:
 
     def _pods(self) -> list[Json]:
         on_node = self._client.pages("/api/v1/pods", fieldSelector=f"spec.nodeName={self._name}")
-        pods = [pod for pod in on_node if not _stays(pod)]
+        pods = [pod for pod in on_node if not self._stays(pod)]
         new = [pod for pod in pods if uid(pod) not in self._obstacles and self._covers(pod)]
         self._obstacles |= self._judge(new)
         self._stranded += [pod for pod in new if self._is_stranded(pod)]
         self._began = min(self._began, time.monotonic())
         return pods
+
+    def _stays(self, pod: Json) -> bool:
+        """Whether the drain leaves the pod alone, and does not wait for it.
+
+        What a kubelet has terminated it removes a moment later; once its Node is gone, the pod
+        would be listed there until the garbage collection finds it.
+        """
+        if pods_of.belongs_to_node(pod):
+            return True
+        is_removed_next = pods_of.is_terminating(pod) and not pod["metadata"].get("finalizers")
+        return pods_of.has_finished(pod) and not (self._leaves and is_removed_next)
 
     def _covers(self, pod: Json) -> bool:
         """Whether a pod that was not seen before is covered."""
@@ -277,8 +288,3 @@ def _on_each(terminate: Callable[[Json], None], pods: Sequence[Json]) -> None:
     if pods:
         with ThreadPoolExecutor(max_workers=PARALLEL_EVICTIONS) as pool:
             list(pool.map(terminate, pods))
-
-
-def _stays(pod: Json) -> bool:
-    """Whether a drain leaves the pod alone, and does not wait for it."""
-    return pods_of.belongs_to_node(pod) or pods_of.has_finished(pod)

@@ -7,7 +7,7 @@ import pytest
 from ops.kube import client, retirement
 from ops.kube.nodes import Nodes
 from tests.ops.kube.api_server import Api
-from tests.ops.kube.pod_fixture import NODE, NODE_PATH, PodFixture, found
+from tests.ops.kube.pod_fixture import NODE, NODE_PATH, PODS_PATH, PodFixture, found, pod
 
 VOLUMES = [{"name": "kubernetes.io/csi/disk.example.org^1", "devicePath": ""}]
 
@@ -59,3 +59,32 @@ def test_volumes_that_stay_attached_do_not_stop_the_removal(
     PodFixture(api)
     api.answers[f"PATCH {NODE_PATH}"] = api.answers[f"GET {NODE_PATH}"] = (200, attached())
     assert looks_after_the_drain(api) == 2
+
+
+def terminated(**metadata: Any) -> dict[str, Any]:
+    """A pod whose containers its kubelet has terminated, and which it has not yet removed."""
+    told = pod("db", deletionTimestamp="2026-01-01T00:00:00Z", **metadata)
+    return told | {"status": {"phase": "Failed"}}
+
+
+def test_terminated_pods_are_removed_before_their_node_is(api: Api) -> None:
+    pods = PodFixture(api)
+    listed = iter([[terminated()]] * 3)
+    api.answers[f"GET {PODS_PATH}"] = lambda: (200, {"items": next(listed, [])})
+    looks_after_the_drain(api)
+    assert next(listed, None) is None
+    assert pods.left == {}
+
+
+def test_a_terminated_pod_with_a_finalizer_is_not_waited_for(api: Api) -> None:
+    PodFixture(api)
+    kept = terminated(finalizers=["example.org/audit"])
+    api.answers[f"GET {PODS_PATH}"] = (200, {"items": [kept]})
+    assert looks_after_the_drain(api) == 0
+
+
+def test_a_terminated_pod_is_not_waited_for_on_a_node_that_stays(api: Api) -> None:
+    PodFixture(api)
+    api.answers[f"GET {PODS_PATH}"] = (200, {"items": [terminated()]})
+    nodes = Nodes(client.of(api.kubeconfig))
+    assert retirement.drain(nodes, NODE, deadline_seconds=0, force=False) == ""
