@@ -56,7 +56,8 @@ def test_containerd_has_the_images_of_the_role_and_runs_them(
     assert ran.strip() == "it runs"
     state = "/var/lib/kubeadm-fleet"
     assert fleet.run(machine, f"cat {state}/installed").strip() == bundle.kubernetes_version
-    assert fleet.run(machine, f"cat {state}/artifacts/index") == bundle.index(role)
+    own_files = f"{content.put("")}\tfiles\tmanaged\t-\n"
+    assert fleet.run(machine, f"cat {state}/artifacts/index") == bundle.index(role) + own_files
 
 
 def test_limits_hold_and_change_while_the_machine_runs(fleet: TestFleet, network: Outs) -> None:

@@ -25,12 +25,12 @@ def etcd(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Etcd:
     return Etcd(api, "a", "b")
 
 
-def run(*arguments: str) -> Result:
+def fleet_etcd(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["etcd", *arguments], prog_name="fleet")
 
 
 def test_the_members_are_a_table(etcd: Etcd) -> None:
-    shown = run("status", "one")
+    shown = fleet_etcd("status", "one")
     assert shown.exit_code == 0
     assert shown.stdout.splitlines() == [
         "MEMBER  ADDRESS     ROLE      HEALTH   SIZE        IN USE     QUOTA       ALARMS",
@@ -38,13 +38,13 @@ def test_the_members_are_a_table(etcd: Etcd) -> None:
         "b       192.0.2.12  follower  healthy  1024.0 MiB  512.0 MiB  2048.0 MiB  -",
     ]
     etcd.alarm = "NOSPACE"
-    alarmed = run("status", "one")
+    alarmed = fleet_etcd("status", "one")
     assert alarmed.exit_code == 1
     assert alarmed.stdout.splitlines()[1].split()[-1] == "NOSPACE"
 
 
 def test_space_before_and_after_is_a_table(etcd: Etcd) -> None:
-    shown = run("defrag", "one")
+    shown = fleet_etcd("defrag", "one")
     assert shown.exit_code == 0, shown.exception
     lines = shown.stdout.splitlines()
     assert lines[0].split() == ["MEMBER", "ROLE", "BEFORE", "AFTER", "IN", "USE", "QUOTA", "TIME"]
@@ -61,13 +61,13 @@ def test_members_that_were_done_are_shown_after_a_failure(api: Api) -> None:
     etcdctl = api.programs["etcd-a"]
     failed = (1, "", "Error: no")
     api.programs["etcd-a"] = lambda words: failed if "defrag" in words else etcdctl(words)
-    shown = run("defrag", "one")
+    shown = fleet_etcd("defrag", "one")
     assert [line.split()[0] for line in shown.stdout.splitlines()] == ["MEMBER", "b"]
     assert str(shown.exception) == "a could not be defragmented: Error: no"
 
 
 def test_an_unknown_cluster_is_rejected(etcd: Etcd) -> None:
-    shown = run("defrag", "two")
+    shown = fleet_etcd("defrag", "two")
     assert str(shown.exception) == "the stack dev has no cluster two; its clusters: one"
     assert etcd.defragmented == []
 
@@ -76,7 +76,7 @@ def test_nothing_is_defragmented_during_another_run(
     etcd: Etcd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Engine, "locks", lambda _: ["The stack dev is locked by somebody"])
-    shown = run("defrag", "one")
+    shown = fleet_etcd("defrag", "one")
     assert isinstance(shown.exception, OperatorError)
     assert "locked by somebody" in str(shown.exception)
     assert etcd.defragmented == []

@@ -21,7 +21,9 @@ from tests.scripts.conftest import TOP
 FLEET = TOP / ".venv" / "bin" / "fleet"
 
 
-def run(line: str, *, folder: Path = TOP, **variables: str) -> "subprocess.CompletedProcess[str]":
+def in_shell(
+    line: str, *, folder: Path = TOP, **variables: str
+) -> "subprocess.CompletedProcess[str]":
     """Run a line of the shell, in which `fleet` is the command."""
     return subprocess.run(
         ["bash", "-c", line],
@@ -91,27 +93,27 @@ def test_an_interrupted_command_has_a_status_of_its_own(monkeypatch: pytest.Monk
 
 
 def test_output_that_cannot_be_written_is_one_message() -> None:
-    ended = run("fleet explain cluster1 > /dev/full")
+    ended = in_shell("fleet explain cluster1 > /dev/full")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "fleet: No space left on device\n"
 
 
 def test_a_folder_that_cannot_be_made_is_named() -> None:
-    ended = run("fleet up", KUBEADM_FLEET_STATE="/proc/state")
+    ended = in_shell("fleet up", KUBEADM_FLEET_STATE="/proc/state")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "fleet: No such file or directory: /proc/state\n"
 
 
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_failure(closed: str) -> None:
-    ended = run(f"fleet explain cluster1 {closed}")
+    ended = in_shell(f"fleet explain cluster1 {closed}")
     assert (ended.returncode, ended.stderr) == (0, "")
-    ended = run(f"fleet status lost {closed}")
+    ended = in_shell(f"fleet status lost {closed}")
     assert (ended.returncode, "Traceback" in ended.stderr) == (2, False)
 
 
 def test_a_reader_that_ends_early_is_no_failure() -> None:
-    ended = run("fleet explain cluster1 | head --lines 1")
+    ended = in_shell("fleet explain cluster1 | head --lines 1")
     assert (ended.stdout.split(), ended.stderr) == (["PATH", "VALUE", "FROM"], "")
 
 
