@@ -56,7 +56,7 @@ def test_containerd_has_the_images_of_the_role_and_runs_them(
     assert ran.strip() == "it runs"
     state = "/var/lib/kubeadm-fleet"
     assert fleet.run(machine, f"cat {state}/installed").strip() == bundle.kubernetes_version
-    own_files = f"{content.put("")}\tfiles\tmanaged\t-\n"
+    own_files = "\t".join((content.put(""), "files", "managed", "-")) + "\n"
     assert fleet.run(machine, f"cat {state}/artifacts/index") == bundle.index(role) + own_files
 
 
