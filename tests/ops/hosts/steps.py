@@ -71,7 +71,7 @@ def step(host: BareHost, script: str, /, password: str | None = None, **other: s
         **other,
     }
     operation = Operation(script, tuple(settings), DEADLINE_SECONDS)
-    with connected(replace(host.login(USER), sudo_password=password)) as connection:
+    with connected(replace(host.login(USER), sudo=True, sudo_password=password)) as connection:
         began = time.monotonic()
         finished = operations.run(connection, function_of(script), operation, settings)
         took = time.monotonic() - began

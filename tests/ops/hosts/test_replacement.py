@@ -26,7 +26,7 @@ systemctl restart ssh
 def preview(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     """A preview, and its warnings."""
     run = CurrentRun(is_preview=True)
-    for module in ("existing_host", "host_visit"):
+    for module in ("host_succession", "host_visit"):
         monkeypatch.setattr(f"components.providers.{module}.this_run", lambda: run)
     log = mock.Mock()
     monkeypatch.setattr("components.providers.engine_log.EngineLog.__call__", log)
