@@ -6,17 +6,18 @@ import subprocess
 from pathlib import Path
 from unittest import mock
 
-from ops.nspawn import disk, lifecycle, process
+from ops.nspawn import disk, lifecycle, network, process
 from ops.nspawn.spec import MachineSpec
 
 
 def lose(machines: Path, cluster: str, name: str) -> None:
-    """Kill a machine without notice (its network goes first), and delete its disk."""
+    """Kill a machine without notice (its link goes first); nothing of it is left on this host."""
     with mock.patch.dict(os.environ, KUBEADM_FLEET_MACHINES=str(machines)):
         lost = MachineSpec.read(machines / cluster / name)
         assert lost
         subprocess.run(["ip", "link", "set", lost.link, "down"], check=True)
         process.stop(lost, disk.root(lost))
+        network.unplug(lost)
         disk.unmount(lost)
         shutil.rmtree(lost.folder)
 
