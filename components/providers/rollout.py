@@ -38,10 +38,12 @@ from components.providers.rollout_plan import (
     Policy,
     RecordedRollout,
     RolloutInputs,
+    drain_limit,
     is_any_ready,
     nodes_of,
     planned,
     recorded_rollout,
+    retried,
     stays,
 )
 from ops.hosts.login import Login, LoginProps
@@ -128,10 +130,12 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
         changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
-        planned = news["plan"] if waiting else {**_retried(olds, news), **news["plan"]}
+        planned = (
+            news["plan"] if waiting else {**retried(olds["unavailable"], news), **news["plan"]}
+        )
         if changes and (waiting or planned):
             lines = [f"  {name}: {text}" for name, text in sorted(planned.items())]
-            lines += _drain_limit(news, planned)
+            lines += drain_limit(news, planned)
             _progress(news).say("\n".join([hold.heading(waiting), *lines]))
         return DiffResult(changes=changes)
 
@@ -201,27 +205,6 @@ def _is_due(olds: RolloutState, news: RolloutInputs) -> bool:
 def _is_pending(olds: RolloutState) -> bool:
     """Whether the change of an unavailable machine was left for this run."""
     return any(machine["pending"] for machine in olds["unavailable"].values())
-
-
-def _drain_limit(news: RolloutInputs, planned: Mapping[str, str]) -> list[str]:
-    """Say how long the drains of these machines may take."""
-    if not any(": drained" in text for text in planned.values()):
-        return []
-    seconds, force = news["policy"]["drain_seconds"], news["policy"]["force"]
-    then = "the remaining pods are deleted" if force else "the run fails"
-    return [f"  each drain may take {seconds:.0f} s; after that, {then}"]
-
-
-def _retried(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:
-    """Return a sentence for each machine that the last run skipped."""
-    from ops.rollout.unavailable import sentence
-
-    skipped = olds["unavailable"].items()
-    return {
-        name: f"{sentence(machine)}; tried again"
-        for name, machine in skipped
-        if name in news["machines"]
-    }
 
 
 def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutState:

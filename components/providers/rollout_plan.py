@@ -12,6 +12,7 @@ from ops.rollout.desired import ClusterChange, ClusterInputs
 if TYPE_CHECKING:
     from ops.rollout.cluster_nodes import ClusterNodes
     from ops.rollout.record import RolloutRecord
+    from ops.rollout.unavailable import Unavailable
 
 # How long a check waits for the cluster's record: a silent endpoint must not hold previews up.
 RECORD_SECONDS = 3
@@ -142,3 +143,23 @@ def nodes_of(inputs: RolloutInputs) -> "ClusterNodes":
         drain_seconds=policy["drain_seconds"],
         force=policy["force"],
     )
+
+
+def drain_limit(news: RolloutInputs, planned: Mapping[str, str]) -> list[str]:
+    """Say how long the drains of these machines may take."""
+    if not any(": drained" in text for text in planned.values()):
+        return []
+    seconds, force = news["policy"]["drain_seconds"], news["policy"]["force"]
+    then = "the remaining pods are deleted" if force else "the run fails"
+    return [f"  each drain may take {seconds:.0f} s; after that, {then}"]
+
+
+def retried(skipped: "Mapping[str, Unavailable]", news: RolloutInputs) -> dict[str, str]:
+    """Return a sentence for each machine that the last run skipped."""
+    from ops.rollout.unavailable import sentence
+
+    return {
+        name: f"{sentence(machine)}; tried again"
+        for name, machine in skipped.items()
+        if name in news["machines"]
+    }
