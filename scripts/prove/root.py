@@ -10,7 +10,7 @@ from scripts.prove import registries
 TOP = Path(__file__).resolve().parents[2]
 # All that the README presupposes, and whom to trust when something is fetched.
 PACKAGES = ("apt", "git", "make", "ca-certificates")
-CHECKOUT = "/root/kubeadm-fleet"
+CHECKOUT = "/srv/kubeadm-fleet"
 # The network (slirp4netns(1)) answers there for whomever this host itself asks for names.
 NAME_SERVER = "10.0.2.3"
 # All of its processes end when it is ended.
