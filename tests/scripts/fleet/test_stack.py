@@ -192,13 +192,20 @@ def test_a_failure_does_not_stop_independent_resources(clone: Clone) -> None:
     assert shown.rstrip().endswith("run `fleet up` again to resume.")
 
 
-def test_an_external_backend_is_used_as_pulumi_does(clone: Clone, tmp_path: Path) -> None:
-    backend = _made(tmp_path / "backend")
-    own = Clone.make(
-        tmp_path / "own",
-        tmp_path / "unused",
-        PULUMI_BACKEND_URL=f"file://{backend}",
+def _with_own_backend(folder: Path, **variables: str) -> Clone:
+    """A clone whose user has a backend and a passphrase of their own."""
+    return Clone.make(
+        folder / "own",
+        folder / "unused",
+        PULUMI_BACKEND_URL=f"file://{_made(folder / 'backend')}",
         PULUMI_CONFIG_PASSPHRASE="mine",
+        **variables,
+    )
+
+
+def test_an_external_backend_is_used_as_pulumi_does(clone: Clone, tmp_path: Path) -> None:
+    own = _with_own_backend(
+        tmp_path,
         PULUMI_SKIP_UPDATE_CHECK="true",
         PULUMI_HOME=str(tmp_path / "home"),
         PATH=os.pathsep.join([str(toolchain_dir()), str(TOP / ".venv/bin"), os.environ["PATH"]]),
@@ -216,19 +223,13 @@ def test_an_external_backend_is_used_as_pulumi_does(clone: Clone, tmp_path: Path
 def test_text_that_the_engine_would_change_is_rejected_with_an_external_backend_too(
     tmp_path: Path,
 ) -> None:
-    backend = _made(tmp_path / "backend")
-    own = Clone.make(
-        tmp_path / "own",
-        tmp_path / "unused",
-        PULUMI_BACKEND_URL=f"file://{backend}",
-        PULUMI_CONFIG_PASSPHRASE="mine",
-    )
+    own = _with_own_backend(tmp_path)
     stack_file = own.folder / "Pulumi.dev.yaml"
     text = stack_file.read_text().replace("cluster1:", "010:")
     stack_file.write_text(text)
     assert "010 is read as a number: quote it" in own.fleet("up", status=2)
     assert stack_file.read_text() == text
-    assert not list(backend.glob(".pulumi/stacks/*/dev*"))
+    assert not list((tmp_path / "backend").glob(".pulumi/stacks/*/dev*"))
 
 
 def test_the_preview_of_a_new_stack_does_not_change_an_external_backend(tmp_path: Path) -> None:
