@@ -28,8 +28,8 @@ def linters() -> list[Stage]:
         Stage("mypy", (str(VENV / "mypy"),)),
         Stage("lint-imports", (str(VENV / "lint-imports"),)),
         Stage("shellcheck", (str(VENV / "shellcheck"), *programs)),
-        # Parts of scripts that ops/hosts/scripts.py composes: one part's variables are used by
-        # another. The tests check each composed script, with nothing excluded.
+        # Parts of scripts that model/render/node_scripts.py composes: one part's variables are
+        # used by another. The tests check each composed script, with nothing excluded.
         Stage(
             "shellcheck of node steps",
             (str(VENV / "shellcheck"), "--shell=bash", "--exclude=SC2034", *node),

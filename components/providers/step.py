@@ -20,7 +20,7 @@ from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed, require_present
 from components.providers.engine_log import EngineLog, own_urn
-from ops.hosts import scripts
+from model.render import node_scripts
 from ops.hosts.login import Login, LoginProps
 from ops.hosts.operations import Operation
 from ops.hosts.session import HostConnection
@@ -119,7 +119,7 @@ def state_of(inputs: StepInputs) -> StepState:
 
 def digest(script: str, settings: Mapping[str, str]) -> str:
     """Return the digest of a step: of the script, including its requirements, and its settings."""
-    return sha256(scripts.compose(script, settings).encode()).hexdigest()[:32]
+    return sha256(node_scripts.compose(script, settings).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from ipaddress import IPv4Network
 from threading import BoundedSemaphore
 from time import time
 
+from model.render import node_scripts
 from ops.errors import OperatorError
-from ops.hosts import artifacts, preflight, scripts
+from ops.hosts import artifacts, preflight
 from ops.hosts.facts import Claim, Facts
 from ops.hosts.ssh import Connection, Finished
 from ops.hosts.ssh_errors import Unreachable
@@ -55,7 +56,7 @@ class Enrollment:
 
     def _run_as_user(self, script: str, settings: Mapping[str, str]) -> Finished:
         """Run the function that the script is named after."""
-        text = scripts.compose(script, settings).encode()
+        text = node_scripts.compose(script, settings).encode()
         command = f"exec bash -c 'eval \"$(cat)\"; {script}'"
         return self._connection.run(command, [text], seconds=SILENCE_SECONDS)
 
@@ -148,7 +149,7 @@ class Enrollment:
         """Run `call`, a function of the script, which reads the stream."""
         return run_as_root(
             self._connection,
-            scripts.compose(script, settings).encode(),
+            node_scripts.compose(script, settings).encode(),
             call,
             stream,
             limit=limit,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ops.hosts import scripts
+from model.render import node_scripts
 from ops.hosts.operations import OPERATIONS
 from ops.hosts.ssh import Connection
 from ops.hosts.sudo import open_as_root
@@ -45,7 +45,7 @@ def _open(
         "LAST_LINES": _text(part.last_lines),
         "SINCE_SECONDS": _text(part.since_seconds),
     }
-    text = scripts.compose(OPERATIONS[call].script, settings).encode()
+    text = node_scripts.compose(OPERATIONS[call].script, settings).encode()
     return open_as_root(connection, text, call)
 
 

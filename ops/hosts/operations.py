@@ -7,7 +7,7 @@ scripts/node/upgrade.sh and node_facts.sh document them and their settings.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ops.hosts import scripts
+from model.render import node_scripts
 from ops.hosts.ssh import Connection, Finished, Report
 from ops.hosts.sudo import KILL_AFTER_SECONDS, run_as_root
 
@@ -66,7 +66,7 @@ def run(
     assert not missing, f"{call} takes {operation.settings}: {missing}"
     return run_as_root(
         connection,
-        scripts.compose(operation.script, settings).encode(),
+        node_scripts.compose(operation.script, settings).encode(),
         call,
         stream,
         limit=operation.seconds,

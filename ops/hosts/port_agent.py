@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ops.hosts import clones, scripts
+from model.render import node_scripts
+from ops.hosts import clones
 from ops.hosts.ssh import Connection, send
 from ops.hosts.ssh_errors import Unreachable
 from ops.hosts.sudo import open_as_root
@@ -41,7 +42,7 @@ class PortAgent:
             "TRIALS": "".join(f"{protocol} {to} {port}\n" for protocol, to, port in sends),
             "POD_SUBNET": pod_subnet,
         }
-        text = scripts.compose("ports", settings).encode()
+        text = node_scripts.compose("ports", settings).encode()
         self.number = number
         self._login = connection.login
         self._channel: paramiko.Channel = open_as_root(connection, text, "try_ports")

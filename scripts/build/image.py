@@ -19,9 +19,9 @@ from model import paths
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 from model.files import remove, replacing
 from model.fleet import CONTROL_PLANE, WORKER
+from model.render import node_scripts
 from model.render.containerd import PAUSE_IMAGE, RESTRICT_OOM, SYSTEMD_CGROUP
 from model.render.machine_files import COMMON_FILES, table
-from ops.hosts import scripts as node_scripts
 from scripts.build import containerd, debian
 from scripts.build.cache_entry import BuildError, locked, require_space
 from scripts.build.progress import megabytes, say, task

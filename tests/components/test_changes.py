@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.hosts import scripts
+from model.render import node_scripts
 from tests.components.conftest import SSH_KEY, stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
@@ -132,7 +132,7 @@ def test_only_the_init_step_can_initialize(graph: Graph) -> None:
     founding = [
         step.name
         for step in graph.kinds("Step")
-        if "kubeadm init" in scripts.source(step.given["script"])
+        if "kubeadm init" in node_scripts.source(step.given["script"])
     ]
     assert sorted(founding) == ["cluster1-init", "cluster2-init"]
 
@@ -209,7 +209,7 @@ def test_a_step_runs_again_for_another_script_or_setting(
     dev: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But not a step that runs once."""
-    source = scripts.source
-    monkeypatch.setattr(scripts, "source", lambda script: f"# later\n{source(script)}")
+    source = node_scripts.source
+    monkeypatch.setattr(node_scripts, "source", lambda script: f"# later\n{source(script)}")
     touched = run(stack_config("dev"), dev).changed_from(dev)
     assert touched == {f"{machine.name}-prepare" for machine in dev.kinds("machine:Machine")}

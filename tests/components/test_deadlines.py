@@ -16,7 +16,7 @@ from components.machine import (
 )
 from components.workers import Workers, endpoint_seconds
 from model.pki.certificates import JOIN_VALID
-from ops.hosts.scripts import read
+from model.render.node_scripts import read
 from tests.components.graph import Graph
 
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from model.outbound import Mirror, Outbound
+from model.render import node_scripts
 from model.render.machine_files import COMMON_FILES, part_digests, table
-from ops.hosts import scripts
 from tests.node.cluster import VERSION, Member, uploaded
 from tests.ops.hosts.steps import deliver_files, files_behind
 from tests.waiting import await_true
@@ -249,9 +249,9 @@ def test_a_killed_change_is_completed_by_the_next_run(
 def test_a_failed_change_is_rolled_back(
     control_plane: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compose = scripts.compose
+    compose = node_scripts.compose
     monkeypatch.setattr(
-        scripts,
+        node_scripts,
         "compose",
         lambda *a: compose(*a).replace("HEALTHY_SECONDS=300", "HEALTHY_SECONDS=15"),
     )

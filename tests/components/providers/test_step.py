@@ -32,7 +32,7 @@ def key() -> KeyPair:
 @pytest.fixture
 def host(tmp_path: Path, key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
     """A host, and a script for it."""
-    monkeypatch.setattr("ops.hosts.scripts.source", lambda _: SCRIPT)
+    monkeypatch.setattr("model.render.node_scripts.source", lambda _: SCRIPT)
     monkeypatch.setattr(step, "PATIENCE_SECONDS", 0)
     server = Sshd(tmp_path, key.public)
     yield server

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.render.machine_files import ManagedFile
-from ops.hosts.scripts import source
+from model.render.node_scripts import source
 
 MEMBERSHIP = "sha256:0a1b machine-id"
 IDENTITY = "0123456789abcdef"

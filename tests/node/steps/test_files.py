@@ -8,7 +8,7 @@ import pytest
 
 from model.render import node_paths
 from model.render.machine_files import PARTS, ManagedFile, machine_files, part_digests, table
-from ops.hosts.scripts import read
+from model.render.node_scripts import read
 from tests.model.examples import CONTAINER, cluster
 from tests.node.steps.disk import Disk
 

@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from ops.hosts.scripts import NODE_SCRIPTS, source
+from model.render.node_scripts import NODE_SCRIPTS, source
 
 POD, OTHER = "CNI-DN-0123456789abcdef01234", "CNI-DN-ffffffffffffffffffff0"
 HASH = "QFGQZBMYXHMSTZIH"

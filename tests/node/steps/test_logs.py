@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.hosts import scripts
+from model.render import node_scripts
 from ops.hosts.operations import OPERATIONS
 from tests.waiting import await_true
 
@@ -44,7 +44,7 @@ def pods(tmp_path: Path) -> Path:
 
 def start(pods: Path, container: str, **settings: str) -> "subprocess.Popen[str]":
     wanted = {"FOLLOW": "no", "LAST_LINES": "", "SINCE_SECONDS": "", "CONTAINER": container}
-    text = scripts.compose(OPERATIONS["container_log"].script, wanted | settings)
+    text = node_scripts.compose(OPERATIONS["container_log"].script, wanted | settings)
     text = text.replace("PODS=/var/log/pods", f"PODS={pods}")
     return subprocess.Popen(
         ["bash", "-c", text + "container_log"],

@@ -2,8 +2,8 @@
 
 import pytest
 
+from model.render.node_scripts import compose, source
 from ops.hosts.operations import OPERATIONS
-from ops.hosts.scripts import compose, source
 
 SETTINGS = {
     "NODE_NAME": "node",

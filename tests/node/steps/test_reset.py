@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.hosts.scripts import source
+from model.render.node_scripts import source
 from tests.node.steps.disk import Disk
 
 LOCKED = "dpkg: error: dpkg frontend lock was locked by another process with pid 812"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.hosts.scripts import read
+from model.render.node_scripts import read
 
 CONTENT = b"what etcd held"
 SUM = hashlib.sha256(CONTENT).hexdigest()

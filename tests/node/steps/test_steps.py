@@ -8,7 +8,7 @@ import yaml
 
 from components.providers.step import digest, function_of
 from model.render.kubeadm import JOIN_DISCOVERY
-from ops.hosts.scripts import assignments, source
+from model.render.node_scripts import assignments, source
 
 STEPS = ("prepare", "init", "control-plane", "worker")
 ODD = {
@@ -51,7 +51,7 @@ def test_another_script_or_setting_is_another_digest(monkeypatch: pytest.MonkeyP
     before = digest("worker", {"NAME": "node"})
     assert digest("worker", {"NAME": "node"}) == before
     assert digest("worker", {"NAME": "another"}) != before
-    monkeypatch.setattr("ops.hosts.scripts.source", lambda script: f"# other {script}")
+    monkeypatch.setattr("model.render.node_scripts.source", lambda script: f"# other {script}")
     assert digest("worker", {"NAME": "node"}) != before
 
 

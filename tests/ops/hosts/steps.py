@@ -10,9 +10,10 @@ from typing import Any
 from components.providers.step import function_of
 from model.fleet import Artifacts
 from model.outbound import Outbound
+from model.render import node_scripts
 from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files, table
 from model.render.node_paths import ARTIFACTS
-from ops.hosts import operations, scripts
+from ops.hosts import operations
 from ops.hosts.operations import Operation
 from ops.hosts.ssh import connected
 from tests.model.examples import EXISTING, cluster
@@ -63,7 +64,7 @@ def prepare(
 
 def step(host: BareHost, script: str, /, password: str | None = None, **other: str) -> StepResult:
     """Run a step as the user with sudo, which may ask the password."""
-    identity = host.shell(f"{scripts.source('lib')}\nmachine_identity").strip()
+    identity = host.shell(f"{node_scripts.source('lib')}\nmachine_identity").strip()
     settings = {
         "NODE_NAME": host.name,
         "NODE_ADDRESS": host.address,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from model.render.node_scripts import source
 from ops.errors import OperatorError
 from ops.hosts import content
 from ops.hosts.artifacts import HostArtifacts, tar
-from ops.hosts.scripts import source
 
 
 @pytest.fixture(autouse=True)

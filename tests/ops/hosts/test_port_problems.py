@@ -7,11 +7,11 @@ import pytest
 
 from model.fleet import CONTROL_PLANE, WORKER
 from model.ports import Trial, port_rules, trials
+from model.render.node_scripts import NODE_SCRIPTS
 from ops.hosts.firewalls import COMMANDS, forward_warnings, opening
 from ops.hosts.login import Login
 from ops.hosts.port_problems import LINES, problems
 from ops.hosts.port_trials import PortHost, PortResults, from_operator
-from ops.hosts.scripts import NODE_SCRIPTS
 
 RULES = {rule.label: rule for rule in port_rules(8443) if rule.is_tried}
 VXLAN = RULES["UDP 8472"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.hosts import scripts
+from model.render import node_scripts
 from ops.hosts.enrollment import Enrollment
 from ops.hosts.login import Login
 from ops.hosts.ssh import Finished
@@ -71,14 +71,14 @@ def test_sudo_is_asked_twice_at_most(
 ) -> None:
     """It may take many seconds each time, and a wrong password may lock the user out."""
     host: Any = Host(Login("vm", 22, "u", sudo=sudo, sudo_password=given), tmp_path, password)
-    compose = scripts.compose
+    compose = node_scripts.compose
 
     def stand_in(script: str, settings: Mapping[str, str]) -> str:
         if script == "host_facts":
-            return scripts.assignments(settings) + FACTS
+            return node_scripts.assignments(settings) + FACTS
         return compose(script, settings)
 
-    monkeypatch.setattr("ops.hosts.scripts.compose", stand_in)
+    monkeypatch.setattr("model.render.node_scripts.compose", stand_in)
     facts: list[str] = []
     monkeypatch.setattr(
         "ops.hosts.facts.Facts.parse", lambda text, _where: facts.append(text.strip())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.hosts import scripts
+from model.render import node_scripts
 from ops.hosts.inventory import Inventory, MachineEntry
 from ops.hosts.operations import OPERATIONS
 from scripts.fleet import engine_run
@@ -55,7 +55,7 @@ def fleet(host: Sshd, key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> Fleet:
         status: Any = ended.value.code
         return int(status)
 
-    monkeypatch.setattr(scripts, "compose", compose)
+    monkeypatch.setattr(node_scripts, "compose", compose)
     monkeypatch.setattr(engine_run, "inventory", lambda _stack: Inventory(output))
     return run
 

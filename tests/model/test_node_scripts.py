@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.hosts import scripts
+from model.render import node_scripts
+from model.render.node_scripts import ScriptError, closure, compose, read, source
 from ops.hosts.operations import OPERATIONS
-from ops.hosts.scripts import ScriptError, closure, compose, read, source
 from ops.rollout.node_operations import ON_A_MEMBER
 
 # Each text that is sent to a machine, and the functions of it that are called there.
@@ -35,7 +35,7 @@ TEXTS = {
 }
 READERS = ("host_facts", "root_check", "node_facts", "applied_state", "logs", "ports")
 # A program of its own, which a container machine has as a file.
-FILES = sorted(file.stem for file in scripts.NODE_SCRIPTS.glob("*.sh"))
+FILES = sorted(file.stem for file in node_scripts.NODE_SCRIPTS.glob("*.sh"))
 PIECES = [name for name in FILES if name != "container-boot"]
 FUNCTION = re.compile(r"^(\w+)\(\) {", re.MULTILINE)
 CONSTANT = re.compile(r"^([A-Z_]+)=", re.MULTILINE)
@@ -167,12 +167,12 @@ def test_unknown_requirement_is_rejected(pieces: Path) -> None:
 
 def test_script_does_not_depend_on_the_caller() -> None:
     """It is hashed into previews."""
-    program = "from ops.hosts.scripts import source; print(source('upgrade'), end='')"
+    program = "from model.render.node_scripts import source; print(source('upgrade'), end='')"
     for seed in ("1", "2"):
         printed = subprocess.run(
             [sys.executable, "-c", program],
             env={"PYTHONHASHSEED": seed},
-            cwd=Path(__file__).parents[3],
+            cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
         )
@@ -187,7 +187,7 @@ def test_file_ends_with_a_newline(piece: str) -> None:
 
 @pytest.fixture
 def pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("ops.hosts.scripts.NODE_SCRIPTS", tmp_path)
+    monkeypatch.setattr("model.render.node_scripts.NODE_SCRIPTS", tmp_path)
     source.cache_clear()
     return tmp_path
 
