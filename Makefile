@@ -28,31 +28,31 @@ help: ## List the targets
 .PHONY: up
 up: ## Create the stack's clusters (STACK=dev), write ./kubeconfig and show the nodes
 	@scripts/setup.sh preview
-	@$(BUILD) toolchain plugin bundle image
+	@$(BUILD) toolchain bundle image
 	@$(FLEET) up $(STACK) $(FLAGS)
 
 .PHONY: preview
 preview: ## Show what `make up` would do; needs neither root nor machines
 	@scripts/setup.sh preview
-	@$(BUILD) toolchain plugin
+	@$(BUILD) toolchain
 	@$(FLEET) preview $(STACK) $(FLAGS)
 
 .PHONY: down
 down: ## Destroy the stack's clusters
 	@scripts/setup.sh preview
-	@$(BUILD) toolchain plugin
+	@$(BUILD) toolchain
 	@$(FLEET) down $(STACK) $(FLAGS)
 
 .PHONY: test
 test: ## Install what is missing and run every test (as root: with real machines)
 	@scripts/setup.sh tests
-	@$(BUILD) toolchain plugin bundle image
+	@$(BUILD) toolchain bundle image
 	@$(PYTHON) -m pytest $(ARGS)
 
 .PHONY: test-long
 test-long: ## Run the tests that take minutes each: upgrades, failures, interruptions
 	@scripts/setup.sh tests
-	@$(BUILD) --also $(EARLIER) --also $(UPGRADE) toolchain plugin bundle image
+	@$(BUILD) --also $(EARLIER) --also $(UPGRADE) toolchain bundle image
 	@$(PYTHON) -m pytest -m long $(ARGS)
 
 .PHONY: test-unit
@@ -79,7 +79,7 @@ bundle: ## Fetch or build the artifacts of the stack's clusters
 .PHONY: toolchain
 toolchain: ## Fetch or build pulumi and its plugins
 	@scripts/setup.sh preview
-	@$(BUILD) toolchain plugin
+	@$(BUILD) toolchain
 
 .PHONY: image
 image: ## Build the root file system of the stack's container machines
@@ -89,7 +89,7 @@ image: ## Build the root file system of the stack's container machines
 .PHONY: bench
 bench: ## Benchmark the program against bare commands
 	@scripts/setup.sh tests
-	@$(BUILD) --also $(UPGRADE) toolchain plugin bundle image
+	@$(BUILD) --also $(UPGRADE) toolchain bundle image
 	@$(PYTHON) -m scripts.bench --to-version $(UPGRADE)
 
 .PHONY: schema

@@ -34,8 +34,6 @@ PULUMI = "3.250.0"
 PULUMI_SDK = "3.272.0"
 # The last version of the Python language host inside the sdk module; newer ones speak its protocol.
 PULUMI_LANGUAGE_HOST = "v3.79.0"
-# The command plugin, in the SDK and as scripts/command_plugin stands in for it.
-PULUMI_COMMAND = "1.2.1"
 
 # The linter of GitHub workflows, as the Go module registry serves it.
 ACTIONLINT = "v1.7.12"

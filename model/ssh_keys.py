@@ -13,8 +13,8 @@ ALGORITHMS = {
     "ecdsa-sha2-nistp384": 136,
     "ecdsa-sha2-nistp521": 172,
 }
-# The command plugin (v1.2.1) asks a host for the very algorithm that the pinned key names, and
-# "ssh-rsa" is the one with SHA-1. https://www.openssh.com/txt/release-8.8
+# It also names the signature with SHA-1, which no current host makes; each has another type of key.
+# https://www.openssh.com/txt/release-8.8
 UNUSABLE = "ssh-rsa"
 
 
@@ -86,7 +86,7 @@ def parse_host_key(text: str) -> tuple[str, str]:
     algorithm, _, rest = text.partition(" ")
     encoded = rest.partition(" ")[0]
     if algorithm == UNUSABLE:
-        raise ValueError("an ssh-rsa key cannot be pinned: OpenSSH no longer signs with it")
+        raise ValueError("an ssh-rsa key cannot be pinned: pin the host's ed25519 or ECDSA key")
     if algorithm not in ALGORITHMS:
         raise ValueError(f"not a public key of one of the types {', '.join(ALGORITHMS)}")
     try:

@@ -7,7 +7,6 @@ file, the passphrase or secrets provider, the login.
 
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from ops.private_file import create_once
 from ops.pulumi.cli import engine_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
-STAND_IN = "pulumi-resource-command"
 _PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -78,9 +76,8 @@ class Workspace:
         given |= {key: str(Path(given[key]).absolute()) for key in FOLDERS if given.get(key)}
         wanted = engine_environment(self.project / ".venv", self.given.get("PATH", os.defpath))
         wanted["PULUMI_STACK"] = self.stack
-        if shutil.which(STAND_IN, path=wanted["PATH"]):
-            # Checking for the release first would cost seconds on every run.
-            wanted["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+        # The tool chain has every plugin that the program needs.
+        wanted["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         if not self.external_backend:
             wanted["PULUMI_BACKEND_URL"] = f"file://{self.backend}"
             wanted["PULUMI_HOME"] = str(_engine_home(self.folder))

@@ -1,4 +1,4 @@
-"""The record of a rollout that is under way: a ConfigMap of its cluster (ADR 0053).
+"""The record of a rollout that is under way: a ConfigMap of its cluster (ADR 0052).
 
 It is written before the first change and removed when all machines have it, so that the next run
 and another operator see what a failed or killed run left. It is only shown: a run inspects

@@ -1,7 +1,7 @@
 """An empty program: the same number of resources of each kind as another one, without content.
 
-The kinds matter: for a program without dynamic resources and commands, the engine starts neither
-of the two plugins, which takes longer than processing fifty resources.
+The kinds matter: for a program without dynamic resources, the engine does not start their server,
+which takes longer than processing fifty resources.
 """
 
 from collections import Counter
@@ -28,12 +28,10 @@ class Empty(pulumi.dynamic.Resource, module="empty", name="Empty"):
 PROGRAM = """\
 import pulumi
 from resources import Empty
-from pulumi_command import local
 
 CONSTRUCTORS = {
     "component": lambda name: pulumi.ComponentResource("empty:index:Nothing", name, None),
     "dynamic": Empty,
-    "command": lambda name: local.Command(name, create="true"),
 }
 for kind, count in pulumi.Config("empty").require_object("resources").items():
     for index in range(count):
@@ -60,6 +58,4 @@ def config(types: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _kind(token: str) -> str:
-    if token.startswith("pulumi-python:dynamic"):
-        return "dynamic"
-    return "command" if token.startswith("command:") else "component"
+    return "dynamic" if token.startswith("pulumi-python:dynamic") else "component"

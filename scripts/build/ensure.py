@@ -1,4 +1,4 @@
-"""Build or download what a stack needs: tool chain, command plugin, bundles, machine images."""
+"""Build or download what a stack needs: tool chain, bundles, machine images."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from scripts.build.task_graph import Result, Stage, run_stages
 from scripts.build.version_type import VERSION
 
 TOP = Path(__file__).resolve().parents[2]
-KINDS = ("toolchain", "plugin", "bundle", "image")
+KINDS = ("toolchain", "bundle", "image")
 
 
 def stages_for(
@@ -34,9 +34,6 @@ def stages_for(
     stages = []
     if "toolchain" in wanted:
         stages.append(_module("toolchain", "scripts.build.toolchain"))
-    if "plugin" in wanted:
-        before = ("toolchain",) if "toolchain" in wanted else ()
-        stages.append(_module("command plugin", "scripts.command_plugin.install", after=before))
     if {"bundle", "image"}.isdisjoint(wanted):
         return stages
     packages: tuple[str, ...] = ()
@@ -91,13 +88,13 @@ def read_fleet(stack: str) -> Fleet:
 )
 @click.argument("wanted", nargs=-1, required=True, type=click.Choice(KINDS))
 def main(stack: str, also: tuple[str, ...], wanted: tuple[str, ...]) -> None:
-    """Provide what a stack needs: tool chain, command plugin, bundles, machine images.
+    """Provide what a stack needs: tool chain, bundles, machine images.
 
     Existing ones are kept.
 
     \b
     Example
-      fleet build stack --stack prod toolchain plugin bundle
+      fleet build stack --stack prod toolchain bundle
     """
     root = os.geteuid() == 0
     fleet = read_fleet(stack)

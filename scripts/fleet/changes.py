@@ -18,7 +18,7 @@ OPERATIONAL = (ROLLOUT, "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck"
 STACK = "pulumi:pulumi:Stack"
 # Messages of the engine about itself: true of every run, and not actionable.
 NOISE = (
-    *("using pulumi-resource-", "update failed", "preview failed", "resource registration failed"),
+    *("update failed", "preview failed", "resource registration failed"),
     *("preview canceled", "update canceled", "refresh canceled", "destroy canceled"),
     "an unhandled error occurred: program exited with non-zero exit code",
 )
@@ -262,24 +262,8 @@ def _unavailable(outputs: Mapping[str, Any]) -> dict[str, str]:
 _CLASS = re.compile(r"^(?:error: )?(?:Exception calling application: )?(?:[a-z_]\w*\.)+[A-Z]\w*: ")
 
 
-# What the command plugin says of a failed step: how it ended, then all of the command, quoted.
-_STEP = re.compile(r'^(?:error: )?([^\n]*?): running "(?:[^"\\]|\\.)*":\n?')
-_LOST = "wait: remote command exited without exit status or exit signal"
-
-
-def _without_command(text: str) -> str:
-    """Shorten the message of a failed step to how it ended, and what it printed."""
-    if (match := _STEP.match(text)) is None:
-        return text
-    how, said = match[1], text[match.end() :]
-    if how == _LOST:
-        how = "the connection to the machine was lost; run `fleet up` again"
-    return f"{how}:\n{said}" if said.strip() else how
-
-
 def clean(text: str) -> str:
     """Return a message for the user: no traceback, no class name and no code of this program."""
-    text = _without_command(text)
     lines = [line.rstrip() for line in text.strip().splitlines()]
     for number, line in enumerate(lines):
         if line.strip().startswith("Traceback (most recent call last)"):

@@ -10,7 +10,7 @@ from components.providers.client_certificate import ClientCertificateProvider
 from ops.kube import identity
 from tests.components.conftest import stack_config
 from tests.components.recorder import run
-from tests.scripts.command_plugin.stack import Finished, Stack
+from tests.components.small_stack import Finished, Stack
 
 FLEET = {
     "kubernetesVersion": "1.36.3",
@@ -50,14 +50,14 @@ def test_a_renewed_certificate_is_saved_and_changes_no_resource() -> None:
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     monkeypatch.setenv("KUBEADM_FLEET_STATE", str(tmp_path / "state"))
-    stack = Stack(tmp_path, program=PROGRAM)
+    stack = Stack(tmp_path, PROGRAM)
     stack.configure(fleet=json.dumps(FLEET), hours=str(ADMIN_HOURS))
     return stack
 
 
 def steps(finished: Finished) -> dict[str, str]:
     assert finished.status == 0, finished.output
-    return finished.steps("pulumi-python:")
+    return finished.steps()
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Interruptions of a run: its engine, a plugin, the network or a machine fails."""
+"""Interruptions of a run: its engine, its providers, the network or a machine fails."""
 
 import os
 import random
@@ -11,12 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from ops.nspawn.spec import MachineSpec
-from ops.pulumi.workspace import STAND_IN
 from scripts.build.pulumi import LAUNCHER
 from tests.e2e.failures import cut_power, restore_power
 from tests.e2e.pulumi_stack import PulumiStack
 
-PLUGINS = (LAUNCHER, STAND_IN)
 SSH_PORT = 22
 LOG = "interrupted.log"
 SILENCE_SECONDS = 5
@@ -26,23 +24,23 @@ Interruption = Callable[[PulumiStack, "subprocess.Popen[str]"], None]
 
 
 def everything(stack: PulumiStack, engine: "subprocess.Popen[str]") -> None:
-    """The engine and its plugins die at once."""
+    """The engine and its providers die at once."""
     stack.kill(engine)
 
 
 def engine_alone(_stack: PulumiStack, engine: "subprocess.Popen[str]") -> None:
-    """The engine dies; its plugins notice by themselves."""
+    """The engine dies; its providers notice by themselves."""
     engine.kill()
 
 
-def plugins(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
-    """The plugins die; the engine is left with what they were doing."""
+def providers(stack: PulumiStack, _engine: "subprocess.Popen[str]") -> None:
+    """The providers die; the engine is left with what they were doing."""
     ours = f"PULUMI_HOME={stack.environment['PULUMI_HOME']}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             command = (folder / "cmdline").read_bytes().decode(errors="replace")
             environment = (folder / "environ").read_bytes().split(b"\0")
-            if ours in environment and any(name in command for name in PLUGINS):
+            if ours in environment and LAUNCHER in command:
                 os.kill(int(folder.name), signal.SIGKILL)
 
 
@@ -93,7 +91,7 @@ def _is_booted(spec: MachineSpec) -> bool:
         return False
 
 
-KINDS: tuple[Interruption, ...] = (everything, engine_alone, plugins, network, power)
+KINDS: tuple[Interruption, ...] = (everything, engine_alone, providers, network, power)
 
 
 def interrupt(

@@ -78,7 +78,7 @@ class PulumiStack(IsolatedStack):
             )
 
     def kill(self, engine: "subprocess.Popen[str]") -> None:
-        """Kill a running engine and its plugins, all at once and without a warning."""
+        """Kill a running engine and its providers, all at once and without a warning."""
         ours = f"PULUMI_HOME={self.environment['PULUMI_HOME']}".encode()
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):

@@ -221,7 +221,7 @@ def test_a_removed_worker_is_drained_first(fleet: PulumiStack, kubectl: Kubectl)
 
 
 def test_a_killed_run_is_repaired_by_the_next(fleet: PulumiStack, subnets: list[str]) -> None:
-    """The engine and its plugins die while the third cluster's machines join."""
+    """The engine and its providers die while the third cluster's machines join."""
     fleet.config["clusters"]["cluster3"] = {
         "machines": {"subnet": subnets[2]},
         "networking": networks(3),

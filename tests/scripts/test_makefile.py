@@ -43,9 +43,9 @@ def test_make_alone_lists_every_target_with_a_line_of_help() -> None:
 @pytest.mark.parametrize(
     ("target", "commands"),
     [
-        ("up", ["setup.sh preview", "fleet build stack toolchain plugin bundle image", "fleet up"]),
-        ("preview", ["setup.sh preview", "fleet build stack toolchain plugin", "fleet preview"]),
-        ("down", ["setup.sh preview", "fleet build stack toolchain plugin", "fleet down"]),
+        ("up", ["setup.sh preview", "fleet build stack toolchain bundle image", "fleet up"]),
+        ("preview", ["setup.sh preview", "fleet build stack toolchain", "fleet preview"]),
+        ("down", ["setup.sh preview", "fleet build stack toolchain", "fleet down"]),
     ],
 )
 def test_stack_targets_run_the_prerequisites_in_order(target: str, commands: list[str]) -> None:

@@ -9,7 +9,7 @@ from scripts.fleet.lazy_group import PROJECT, LazyGroup
 from scripts.fleet.options import CONTEXT_SETTINGS, examples
 
 EPILOG = examples(
-    "fleet build stack toolchain plugin               pulumi and its plugins",
+    "fleet build stack toolchain                      pulumi and its plugins",
     "fleet build stack -s prod bundle                 the bundles of the versions in prod",
     "fleet build stack --also 1.37.2 bundle image     the same for an upgrade to 1.37.2",
     "fleet build bundle --version 1.37.2 --verify     one version, with every checksum verified",

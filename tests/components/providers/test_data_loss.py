@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.command_plugin.stack import Finished, Stack
+from tests.components.small_stack import Finished, Stack
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """A cluster with one control plane."""
     monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
     (tmp_path / "stack").mkdir()
-    stack = Stack(tmp_path / "stack", program=PROGRAM)
+    stack = Stack(tmp_path / "stack", PROGRAM)
     stack.configure(names=json.dumps(["cp-b"]), size="small", file=str(tmp_path / "file"))
     made = stack.up()
     assert made.status == 0, made.output
@@ -45,7 +45,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 
 def steps(finished: Finished) -> dict[str, str]:
-    return finished.steps("pulumi-python:")
+    return finished.steps()
 
 
 def test_consent_initializes_again_only_for_a_loss(stack: Stack) -> None:

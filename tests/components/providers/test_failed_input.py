@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.components.providers.source import FAIL
+from tests.components.small_stack import Finished, Stack
 from tests.ops.kube.api_server import Api
-from tests.scripts.command_plugin.stack import Finished, Stack
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def stack(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     api.answers["GET /api/v1/nodes"] = (200, {"items": []})
     api.answers["GET /api/v1/namespaces/kube-system/pods"] = (200, {"items": [dns]})
     monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
-    stack = Stack(tmp_path, program=PROGRAM)
+    stack = Stack(tmp_path, PROGRAM)
     stack.configure(value="first", identity=json.dumps(api.identity))
     made = stack.up()
     assert made.status == 0, made.output
@@ -70,7 +70,7 @@ def stack(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 
 def steps(finished: Finished) -> dict[str, str]:
-    return finished.steps("pulumi-python:")
+    return finished.steps()
 
 
 def test_dependents_of_a_failure_are_unchanged_and_only_the_failure_is_reported(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.components.providers.source import FAIL
 from tests.components.providers.whisper import WhisperProvider
-from tests.scripts.command_plugin.stack import Stack
+from tests.components.small_stack import Stack
 
 PROGRAM = """
 import pulumi
@@ -32,9 +32,9 @@ def test_they_reach_create_and_update_and_no_state_or_event(
 ) -> None:
     monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
     file = tmp_path / "heard"
-    stack = Stack(tmp_path, program=PROGRAM)
+    stack = Stack(tmp_path, PROGRAM)
     stack.configure(word="swordfish", file=str(file), version="1")
-    assert stack.preview().steps("pulumi-python:")["whisper"] == "create"
+    assert stack.preview().steps()["whisper"] == "create"
     made = stack.up()
     assert made.status == 0, made.output
     assert file.read_text() == "swordfish"
@@ -43,16 +43,16 @@ def test_they_reach_create_and_update_and_no_state_or_event(
     for text in (json.dumps(_whisper(stack)), *about):
         assert "swordfish" not in text
     stack.configure(word="albatross")
-    assert "whisper" not in stack.up().steps("pulumi-python:"), "no change by itself"
+    assert "whisper" not in stack.up().steps(), "no change by itself"
     stack.configure(word="cormorant", version="2")
-    assert stack.up().steps("pulumi-python:")["whisper"] == "update"
+    assert stack.up().steps()["whisper"] == "update"
     assert file.read_text() == "cormorant"
 
     stack.configure(word=FAIL, version="3")
     assert stack.up().status != 0
     assert _whisper(stack)["outputs"]["version"] == "2"
     stack.configure(word="puffin")
-    assert stack.up().steps("pulumi-python:")["whisper"] == "update"
+    assert stack.up().steps()["whisper"] == "update"
     assert file.read_text() == "puffin"
 
 

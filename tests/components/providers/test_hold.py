@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.components.small_stack import Finished, Stack
 from tests.ops.kube.api_server import Api
-from tests.scripts.command_plugin.stack import Finished, Stack
 
 pytestmark = pytest.mark.slow
 
@@ -41,14 +41,14 @@ SOAK_SECONDS = 40
 
 def steps(finished: Finished) -> set[str]:
     assert finished.status == 0, finished.output
-    return set(finished.steps("pulumi-python:"))
+    return set(finished.steps())
 
 
 def test_a_held_change_is_shown_by_each_run_until_it_is_made(api: Api, tmp_path: Path) -> None:
     ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     node = {"metadata": {"name": "a"}, "spec": {}, "status": {"conditions": [ready]}}
     api.answers["GET /api/v1/nodes"] = (200, {"items": [node]})
-    stack = Stack(tmp_path, program=PROGRAM)
+    stack = Stack(tmp_path, PROGRAM)
     stack.configure(version=FORMER, identity=json.dumps(api.identity), soak=str(SOAK_SECONDS))
     assert steps(stack.up()) == {"canary", "wave-0", "other"}
     assert stack.outputs() == {"version": FORMER, "waiting": {}}

@@ -8,7 +8,7 @@ import pytest
 
 from ops.hosts.inventory import Inventory
 from tests.components.providers.source import FAIL
-from tests.scripts.command_plugin.stack import Stack
+from tests.components.small_stack import Stack
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ pulumi.export("inventory", {{"one": {{machine.name: inventory.entry(machine, "an
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """The stack, made; a failure does not stop a run."""
     monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
-    stack = Stack(tmp_path, program=PROGRAM)
+    stack = Stack(tmp_path, PROGRAM)
     stack.configure(value="first")
     made = stack.up()
     assert made.status == 0, made.output
@@ -49,7 +49,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 
 def test_only_secrets_of_a_login_are_encrypted_and_it_is_stable(stack: Stack) -> None:
-    assert stack.up().steps("pulumi-python:") == {}
+    assert stack.up().steps() == {}
     for kept in _login(stack, "inputs"), _login(stack, "outputs"):
         assert (kept["host"], kept["bastion"]["user"]) == ("192.0.2.1", "jump")
         assert "ciphertext" in kept["private_key"]

@@ -13,7 +13,7 @@ from ops.hosts import port_trials
 from ops.hosts.clones import HostIdentity, parse
 from ops.hosts.port_trials import PortResults
 from tests.components.providers.source import FAIL
-from tests.scripts.command_plugin.stack import Stack
+from tests.components.small_stack import Stack
 
 PORTS = PortCheckProvider()
 PROGRAM = """
@@ -140,7 +140,7 @@ def test_a_host_that_could_not_be_enrolled_has_a_blank_id_and_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
-    stack = Stack(tmp_path, program=PROGRAM)
+    stack = Stack(tmp_path, PROGRAM)
     stack.configure(value="given")
     assert stack.up().status == 0
     stack.configure(value=FAIL, second="yes")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.components.small_stack import Finished, Stack
 from tests.ops.kube.api_server import Answer, Api
-from tests.scripts.command_plugin.stack import Finished, Stack
 
 pytestmark = pytest.mark.slow
 
@@ -107,7 +107,7 @@ def stack(api: Api, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.Monkey
     """Five workers that have joined."""
     monkeypatch.setenv("PULUMI_CONTINUE_ON_ERROR", "true")
     (tmp_path / "stack").mkdir()
-    stack = Stack(tmp_path / "stack", program=PROGRAM)
+    stack = Stack(tmp_path / "stack", PROGRAM)
     stack.configure(
         identity=json.dumps(api.identity),
         names=json.dumps(NAMES),

@@ -10,7 +10,7 @@ from components.providers import step
 from components.providers.step import StepProvider
 from ops.errors import OperatorError
 from ops.hosts.ssh_errors import Unreachable
-from tests.scripts.command_plugin.sshd import KeyPair, Sshd, make_key
+from tests.sshd import KeyPair, Sshd, make_key
 
 STEPS = StepProvider()
 SCRIPT = """

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from tests.components.providers.source import FAIL_AFTER
+from tests.components.small_stack import Stack
 from tests.ops.kube.api_server import Api
-from tests.scripts.command_plugin.stack import Finished, Stack
 
 pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import pulumi
-from pulumi_command import local
 
 from components.holds import holds_on
 from components.providers.manifests import Manifests, ManifestsArgs
 from components.providers.wave import Wave, WaveArgs
 from tests.components.providers.founding import founding
 from tests.components.providers.held import Held, HeldArgs
+from tests.components.providers.marker import Marker, MarkerArgs
 from tests.components.providers.source import Source, SourceArgs
 
 config = pulumi.Config()
@@ -55,13 +55,12 @@ for name in config.require("clusters").split():
         pulumi.ResourceOptions(parent=parent),
     )
     rollout = Held(name, HeldArgs(version=config.require("version"), held_by=holds))
-    local.Command(
+    Marker(
         f"{name}-complete",
-        create=f"touch {config.require('folder')}/{name}",
-        opts=pulumi.ResourceOptions(depends_on=[objects, rollout]),
+        MarkerArgs(f"{config.require('folder')}/{name}"),
+        pulumi.ResourceOptions(depends_on=[objects, rollout]),
     )
 """
-DYNAMIC, COMMAND = "pulumi-python:", "command:"
 FORMER, NEXT = "v1.36.3", "v1.36.4"
 
 
@@ -80,7 +79,7 @@ def stack(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
         for verb in ("PATCH", "DELETE"):
             api.answers[f"{verb} {path}"] = (200, {"kind": "Namespace", "metadata": {}})
     api.answers["GET /api/v1/nodes"] = (200, {"items": []})
-    stack = Stack(tmp_path, program=PROGRAM)
+    stack = Stack(tmp_path, PROGRAM)
     stack.configure(
         canary="",
         clusters="old",
@@ -93,10 +92,6 @@ def stack(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     return stack
 
 
-def steps(finished: Finished) -> dict[str, str]:
-    return finished.steps(DYNAMIC) | finished.steps(COMMAND)
-
-
 def test_an_existing_cluster_stays_as_it_is_and_a_new_one_waits_for_nobody(
     stack: Stack, tmp_path: Path
 ) -> None:
@@ -107,14 +102,14 @@ def test_an_existing_cluster_stays_as_it_is_and_a_new_one_waits_for_nobody(
     assert "failed on request" in failed.output
     assert "Traceback" not in failed.output
     new = {f"new{part}": "create" for part in ("", "-init", "-objects", "-complete")}
-    assert steps(failed) == {"canary": "update"} | new
+    assert failed.steps() == {"canary": "update"} | new
 
     stack.configure(canary="2026-01-01T00:00:00+00:00")
     followed = stack.up()
     assert followed.status == 0, followed.output
     old = {name: "update" for name in ("old", "old-objects")}
-    assert followed.steps(DYNAMIC) == {"canary": "update", "wave-0": "update"} | old
-    assert stack.up().steps(DYNAMIC) == {}
+    assert followed.steps() == {"canary": "update", "wave-0": "update"} | old
+    assert stack.up().steps() == {}
 
 
 def test_a_cluster_that_an_earlier_run_left_incomplete_is_completed(
@@ -128,5 +123,5 @@ def test_a_cluster_that_an_earlier_run_left_incomplete_is_completed(
     (tmp_path / "new").unlink(missing_ok=True)
     stack.configure(canary="fail")
     failed = stack.up()
-    assert steps(failed)["new-objects"] == "create", failed.output
+    assert failed.steps()["new-objects"] == "create", failed.output
     assert (tmp_path / "new").exists()

@@ -15,7 +15,7 @@ from ops.hosts.bastion_pool import DIALS, BastionPool
 from ops.hosts.login import Login
 from ops.hosts.ssh import connected
 from ops.hosts.ssh_errors import Unreachable
-from tests.scripts.command_plugin.sshd import KeyPair, Sshd, make_key
+from tests.sshd import KeyPair, Sshd, make_key
 
 LOGINS = "Accepted publickey"
 LOOKS = 24

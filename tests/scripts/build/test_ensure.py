@@ -30,7 +30,6 @@ def planned(fleet: Fleet, *wanted: str, root: bool = True) -> dict[str, tuple[st
 def test_container_machines_need_everything() -> None:
     assert planned(load(tracked("dev")), *KINDS) == {
         "toolchain": (),
-        "command plugin": ("toolchain",),
         "packages": (),
         "bundle v1.36.3": ("packages",),
         "image v1.36.3": ("bundle v1.36.3",),
@@ -85,7 +84,6 @@ def test_the_version_of_an_upgrade_is_prepared_as_well() -> None:
 def test_a_preview_needs_the_tools_only() -> None:
     assert planned(load(tracked("dev")), "toolchain", "plugin", root=False) == {
         "toolchain": (),
-        "command plugin": ("toolchain",),
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ops.kube.api_server import api as api
-from tests.scripts.command_plugin.sshd import KeyPair, Sshd, make_key
+from tests.sshd import KeyPair, Sshd, make_key
 
 
 @pytest.fixture(scope="session")

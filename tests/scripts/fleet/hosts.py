@@ -10,8 +10,8 @@ from typing import Any
 
 from model.fleet import Bastion
 from ops.hosts.login import Login
-from tests.scripts.command_plugin.sshd import KeyPair, Sshd
 from tests.scripts.conftest import TOP
+from tests.sshd import KeyPair, Sshd
 
 SECONDS = 60
 

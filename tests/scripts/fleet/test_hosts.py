@@ -14,8 +14,8 @@ from model.ssh_keys import parse_host_key
 from ops.hosts.login import Login
 from scripts.fleet.__main__ import cli
 from scripts.fleet.host_scan import labels_of
-from tests.scripts.command_plugin.sshd import KeyPair, Sshd
 from tests.scripts.conftest import TOP
+from tests.sshd import KeyPair, Sshd
 
 Capture = pytest.CaptureFixture[str]
 

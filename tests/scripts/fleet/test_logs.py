@@ -11,8 +11,8 @@ from ops.hosts.inventory import Inventory, MachineEntry
 from ops.hosts.operations import OPERATIONS
 from scripts.fleet import engine_run
 from scripts.fleet.__main__ import cli
-from tests.scripts.command_plugin.sshd import KeyPair, Sshd
 from tests.scripts.fleet.hosts import login
+from tests.sshd import KeyPair, Sshd
 
 # What is said instead of a log: which one is wanted.
 SAID = """

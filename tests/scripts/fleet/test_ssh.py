@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.command_plugin.sshd import KeyPair, Sshd, make_key
 from tests.scripts.conftest import TOP
 from tests.scripts.fleet.hosts import Fleet, login
+from tests.sshd import KeyPair, Sshd, make_key
 
 MACHINE = "one-control-plane-0"
 

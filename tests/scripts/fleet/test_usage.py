@@ -154,3 +154,9 @@ def test_another_stack_of_the_environment_is_not_passed_on() -> None:
     passed = Workspace("dev", Path("/nonexistent"), given).environment()
     assert passed["PULUMI_STACK"] == "dev"
     assert "PULUMI_OPTION_STACK" not in passed
+
+
+@pytest.mark.parametrize("backend", [{}, {"PULUMI_BACKEND_URL": "s3://states"}])
+def test_the_engine_downloads_no_plugin(backend: dict[str, str], tmp_path: Path) -> None:
+    passed = Workspace("dev", tmp_path, backend).environment()
+    assert passed["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"

@@ -1,1 +1,0 @@
-"""The behaviour of a `command` resource plugin, whichever executable serves it."""
