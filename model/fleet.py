@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from model.certificate_lifetimes import Lifetimes
 from model.limits import Limits
 from model.outbound import Outbound
 from model.snapshot import Snapshot
@@ -181,6 +182,7 @@ class Cluster:
     control_planes: tuple[Machine, ...]
     workers: tuple[Machine, ...]
     upgrade: Upgrade
+    lifetimes: Lifetimes
     # The acknowledgement that etcd's data may be lost; "" if not given.
     data_loss: str
     # The snapshot from which the data is restored when the cluster is initialized again.

@@ -1,11 +1,14 @@
 """Load the raw config into a fleet, or report all of its problems together."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 from model import rollout_strategy
+from model.certificate_lifetimes import Lifetimes
 from model.config.address_blocks import GATEWAY
 from model.config.components import ApiServer
-from model.config.defaults import EffectiveCluster
+from model.config.defaults import EffectiveCertificates, EffectiveCluster
+from model.config.durations import parse_seconds
 from model.config.errors import ConfigError
 from model.config.machines import Host
 from model.config.parse import read
@@ -27,6 +30,7 @@ from model.fleet import (
 from model.outbound import Mirror, Outbound
 from model.rules import (
     artifacts,
+    certificates,
     names,
     network_overlaps,
     node_ports,
@@ -98,6 +102,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from endpoint_rules.check_cluster(cluster)
         yield from proxy.check_cluster(cluster)
         yield from artifacts.check_cluster(cluster)
+        yield from certificates.check_cluster(cluster)
         yield from subnets.check_cluster(cluster)
         yield from node_shares.check_cluster(cluster)
         yield from outside_addresses.check_cluster(cluster)
@@ -141,6 +146,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         control_planes=machines[: cluster.control_planes.size],
         workers=machines[cluster.control_planes.size :],
         upgrade=rollout_strategy.of(cluster),
+        lifetimes=_lifetimes(settings.certificates),
         data_loss=snapshot.acknowledgement
         if snapshot
         else settings.control_planes.accept_data_loss,
@@ -155,6 +161,11 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
 
 def _api_server(settings: ApiServer) -> Component:
     return Component(settings.extra_args, tuple(dict.fromkeys(settings.cert_sans or ())))
+
+
+def _lifetimes(settings: EffectiveCertificates) -> Lifetimes:
+    seconds = {name: parse_seconds(value) for name, value in settings}
+    return Lifetimes(**{name: timedelta(seconds=value) for name, value in seconds.items()})
 
 
 def _outbound(settings: EffectiveCluster) -> Outbound:

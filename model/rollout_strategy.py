@@ -1,9 +1,10 @@
 """How a cluster's rollouts proceed: how many machines at a time, how long drains may take."""
 
 from model.config.defaults import EffectiveWorkerPool
+from model.config.durations import parse_seconds
 from model.config.resolved_cluster import ResolvedCluster
 from model.config.resolved_pool import ResolvedPool
-from model.config.upgrades import parse_percent, parse_seconds
+from model.config.upgrades import parse_percent
 from model.fleet import Upgrade
 from model.rules import waves
 

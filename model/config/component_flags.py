@@ -66,6 +66,7 @@ CONTROLLER_MANAGER = {
     "cluster-cidr": _PODS,
     "cluster-name": "set to the cluster's name",
     "cluster-signing-*-file": _TRUST,
+    "cluster-signing-duration": "set certificates.leaves instead",
     "kubeconfig": _KUBECONFIG,
     "leader-elect": _LEADER,
     "node-cidr-mask-size": _SHARE,

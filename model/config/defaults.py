@@ -6,7 +6,9 @@ They are the lowest layer of the settings that model/config/merged_settings.py m
 from pydantic import Field
 
 from model import pins
+from model.config import certificates
 from model.config.artifacts import Artifacts
+from model.config.certificates import Certificates
 from model.config.machines import DEFAULT_DRIVER, Host, Machines
 from model.config.networking import Networks
 from model.config.pools import ControlPlanes, Pool, WorkerPool, Workers
@@ -70,6 +72,16 @@ class EffectiveUpgrades(Upgrades):
     force: bool = False
 
 
+class EffectiveCertificates(Certificates):
+    """Lifetimes of certificates after merging."""
+
+    leaves: int | str = certificates.LEAVES
+    kubelet_serving: int | str = certificates.KUBELET_SERVING
+    authorities: int | str = certificates.AUTHORITIES
+    admin: int | str = certificates.ADMIN
+    warn_before: int | str = certificates.WARN_BEFORE
+
+
 class EffectiveCluster(ClusterConfig):
     """All settings of one cluster after merging, those that only the fleet can set included."""
 
@@ -77,6 +89,7 @@ class EffectiveCluster(ClusterConfig):
     protect: bool = False
     networks: EffectiveNetworks = Field(default_factory=EffectiveNetworks)
     proxy: Proxy = Field(default_factory=Proxy)
+    certificates: EffectiveCertificates = Field(default_factory=EffectiveCertificates)
     machines: EffectiveMachines = Field(default_factory=EffectiveMachines)
     control_planes: EffectiveControlPlanes = Field(default_factory=EffectiveControlPlanes)
     workers: EffectiveWorkers = Field(default_factory=EffectiveWorkers)

@@ -10,6 +10,7 @@ from pydantic import Field, WithJsonSchema
 from model import pins, versions
 from model.config.addresses import DNS_LABEL
 from model.config.artifacts import Artifacts
+from model.config.certificates import Certificates
 from model.config.components import KubernetesComponents
 from model.config.endpoint import Endpoint
 from model.config.field import Flag, ScalarField
@@ -58,6 +59,9 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
     protect: Flag | None = Field(
         None, description="Reject deleting its machines and CAs; overrides the fleet's setting."
     )
+    certificates: Certificates = Field(
+        default_factory=Certificates, description="Lifetimes of its certificates."
+    )
     machines: Machines = Field(default_factory=Machines, description="Its machine settings.")
     control_planes: ControlPlanes = Field(
         default_factory=ControlPlanes, description="Its control planes: 1, 3, 5 or 7."
@@ -81,6 +85,9 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
     machines: Machines = Field(default_factory=Machines, description="Default machine settings.")
     networks: Networks = Field(
         default_factory=Networks, description="Consent to overlapping networks of any cluster."
+    )
+    certificates: Certificates = Field(
+        default_factory=Certificates, description="Lifetimes of certificates of any cluster."
     )
     artifacts: Artifacts = Field(
         default_factory=Artifacts, description="Where binaries and images come from."

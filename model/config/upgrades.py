@@ -5,22 +5,14 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
+from model.config.durations import duration
 from model.config.field import Flag, ScalarField, between
 from model.config.labels_and_taints import LabelKey, LabelValue
 from model.config.strict import Strict
 from model.selectors import LabelSelector, SelectorError
 
 DRAIN_SECONDS = 120
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 LONGEST_SECONDS = 7 * 24 * 3600
-
-
-def parse_seconds(value: int | str) -> int:
-    """Return the seconds of 90, "90", "90s", "5m" or "2h"; raise ValueError for anything else."""
-    match = re.fullmatch(r"(\d{1,9})([smh]?)", str(value))
-    if match is None:
-        raise ValueError("not a duration")
-    return int(match[1]) * SECONDS[match[2]]
 
 
 def parse_percent(value: int | str) -> int | None:
@@ -29,16 +21,15 @@ def parse_percent(value: int | str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _seconds(value: int | str) -> int | str:
-    if parse_seconds(value) > LONGEST_SECONDS:
+def _check_seconds(seconds: int) -> None:
+    if seconds > LONGEST_SECONDS:
         raise ValueError("longer than 7 days")
-    return value
 
 
-def _drain_seconds(value: int | str) -> int | str:
-    if parse_seconds(value) == 0:
+def _check_drain_seconds(seconds: int) -> None:
+    if seconds == 0:
         raise ValueError("no Node could be drained")
-    return _seconds(value)
+    _check_seconds(seconds)
 
 
 def _selector_text(text: str) -> str:
@@ -62,27 +53,9 @@ def _max_unavailable(value: int | str) -> int | str:
     return value
 
 
-Seconds = Annotated[
-    int | str,
-    ScalarField(
-        "a duration",
-        "seconds, or a number with the unit s, m or h; at most 7 days",
-        "120s",
-        (int, str),
-        check=_seconds,
-        schema={"pattern": r"^\d{1,9}[smh]?$"},
-    ),
-]
+Seconds = Annotated[int | str, duration("at most 7 days", "120s", _check_seconds)]
 DrainSeconds = Annotated[
-    int | str,
-    ScalarField(
-        "a duration",
-        "seconds, or a number with the unit s, m or h; from 1 s to 7 days",
-        "120s",
-        (int, str),
-        check=_drain_seconds,
-        schema={"pattern": r"^\d{1,9}[smh]?$", "minimum": 1},
-    ),
+    int | str, duration("from 1 s to 7 days", "120s", _check_drain_seconds, least=1)
 ]
 MaxUnavailable = Annotated[
     int | str,

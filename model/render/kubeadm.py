@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from model.fleet import Cluster, Component, Machine
+from model.render.durations import go_duration
 from model.render.node_paths import PATCHES
 from model.well_known import API_PORT, POOL_LABEL
 
@@ -27,6 +28,8 @@ API_SERVER_ARGUMENTS = {"shutdown-send-retry-after": "true"}
 # The prefix length of Nodes' shares of the pod subnet. kubeadm compares the pod subnet with this
 # flag alone, not with `node-cidr-mask-size`, which the controller manager takes as well.
 MASK_FLAG = "node-cidr-mask-size-ipv4"
+# The lifetime of kubelets' client certificates, which the controller manager issues.
+SIGNING_FLAG = "cluster-signing-duration"
 
 Document = dict[str, Any]
 
@@ -104,6 +107,7 @@ def cluster_configuration(cluster: Cluster) -> str:
     It names no machine: kubeadm adds a control plane's own name and address to its certificate.
     """
     names = (cluster.endpoint_host, *cluster.api_server.cert_sans)
+    leaves = go_duration(cluster.lifetimes.leaves)
     etcd = _component(cluster.etcd)
     document = {
         "apiVersion": API_VERSION,
@@ -112,6 +116,7 @@ def cluster_configuration(cluster: Cluster) -> str:
         "kubernetesVersion": cluster.kubernetes_version,
         "controlPlaneEndpoint": cluster.endpoint,
         "encryptionAlgorithm": "ECDSA-P256",
+        "certificateValidityPeriod": leaves,
         "networking": {
             "podSubnet": str(cluster.pod_subnet),
             "serviceSubnet": str(cluster.service_subnet),
@@ -125,6 +130,7 @@ def cluster_configuration(cluster: Cluster) -> str:
             "extraArgs": _arguments(
                 {
                     MASK_FLAG: str(cluster.node_cidr_mask_size),
+                    SIGNING_FLAG: leaves,
                     **cluster.controller_manager.extra_args,
                 }
             )

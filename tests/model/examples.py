@@ -103,9 +103,11 @@ SETTINGS = changed(
         "canaries": [{"region": "osaka"}], "soak": "10m", "maxUnavailable": "25%",
         "drainTimeout": 90, "force": False,
     }),
+    ("certificates", {"leaves": "90d", "admin": "8h", "warnBefore": "30d"}),
     ("kubelet", {"maxPods": 200, "evictionHard": {"nodefs.available": "2Gi"}}),
     ("apiServer", {"extraArgs": {"audit-log-maxage": "30"}, "certSANs": ["*.example.com"]}),
     ("clusters/cluster1/upgrades", {"drainTimeout": "5m", "force": True}),
+    ("clusters/cluster1/certificates", {"leaves": 1200, "kubeletServing": "2h"}),
     ("clusters/cluster1/kubelet", {
         "maxPods": 50, "featureGates": {"NodeSwap": True}, "syncFrequency": "30s",
         "evictionHard": {"memory.available": "200Mi"}, "memorySwap": {"swapBehavior": "NoSwap"},

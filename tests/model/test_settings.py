@@ -1,10 +1,12 @@
 """Settings of components, Nodes and upgrades: the resulting values."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
 
+from model.certificate_lifetimes import Lifetimes
 from model.fleet import CONTROL_PLANE_TAINT, Component, Taint, Upgrade
 from model.load import load
 from model.render import kubeadm
@@ -16,6 +18,13 @@ CLUSTER = "clusters/cluster1"
 def test_defaults_apply_without_settings() -> None:
     described = cluster(CONTAINER)
     assert described.upgrade == Upgrade(1, {}, 120, force=False, wave=0, soak_seconds=0)
+    assert described.lifetimes == Lifetimes(
+        leaves=timedelta(days=365),
+        kubelet_serving=timedelta(days=3 * 365),
+        authorities=timedelta(days=3650),
+        admin=timedelta(hours=24),
+        warn_before=timedelta(days=365),
+    )
     assert described.data_loss == ""
     assert described.kubelet == {}
     assert described.api_server == Component({}, ())
@@ -60,6 +69,30 @@ def test_cluster_settings_are_merged_over_fleet_settings() -> None:
     assert first.upgrade == Upgrade(2, {}, 300, force=True, wave=1, soak_seconds=600)
     assert second.upgrade == Upgrade(1, {}, 90, force=False, wave=0, soak_seconds=600)
     assert (first.data_loss, second.data_loss) == ("OPS-123", "")
+
+
+def test_lifetimes_of_a_cluster_are_merged_over_those_of_the_fleet() -> None:
+    first, second = (described.lifetimes for described in load(SETTINGS).clusters)
+    assert (first.leaves, second.leaves) == (timedelta(minutes=20), timedelta(days=90))
+    assert (first.kubelet_serving, second.kubelet_serving) == (
+        timedelta(hours=2),
+        timedelta(days=3 * 365),
+    )
+    assert (first.admin, first.warn_before) == (timedelta(hours=8), timedelta(days=30))
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "rendered"),
+    [("365d", "8760h0m0s"), ("20m", "20m0s"), (5461, "1h31m1s")],
+)
+def test_components_and_kubelets_get_certificates_with_the_lifetime_of_leaves(
+    lifetime: Any, rendered: str
+) -> None:
+    described = cluster(CONTAINER, ("certificates", {"leaves": lifetime}))
+    document = yaml.safe_load(kubeadm.cluster_configuration(described))
+    assert document["certificateValidityPeriod"] == rendered
+    flags = document["controllerManager"]["extraArgs"]
+    assert {"name": "cluster-signing-duration", "value": rendered} in flags
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ def recorded(**networks: Any) -> str:
     """The ClusterConfiguration of the example's cluster, with other networks."""
     document = yaml.safe_load(kubeadm.cluster_configuration(cluster(CONTAINER)))
     if mask := networks.pop("nodeCidrMaskSize", None):
-        document["controllerManager"]["extraArgs"][0]["value"] = mask
+        flags = document["controllerManager"]["extraArgs"]
+        next(flag for flag in flags if flag["name"] == kubeadm.MASK_FLAG)["value"] = mask
     document["controlPlaneEndpoint"] = networks.pop("endpoint", document["controlPlaneEndpoint"])
     document["networking"] |= networks
     # As long as a real one: lengths take several bytes.

@@ -42,7 +42,7 @@ CASES: dict[str, Case] = {
     "no time to drain": (
         [("upgrades", {"drainTimeout": 0})], "upgrades.drainTimeout", "no Node could be drained",
     ),
-    "a time in days": ([("upgrades", {"soak": "1d"})], "upgrades.soak", "not a duration"),
+    "a time in weeks": ([("upgrades", {"soak": "1w"})], "upgrades.soak", "not a duration"),
     "a time that never ends": ([("upgrades", {"soak": "169h"})], "upgrades.soak", "than 7 days"),
     "force as text": ([("upgrades", {"force": "yes"})], "upgrades.force", "not true or false"),
     "waves of one cluster": (
