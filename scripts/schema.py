@@ -1,11 +1,11 @@
-"""Writes the JSON schema of the stack files (for editors) and the generated references."""
+"""Writes the JSON schemas of stack files (for editors) and the ledger, and the references."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from model.config.schema import FleetConfig
-from scripts import config_reference, port_reference
+from scripts import config_reference, ledger_schema, port_reference
 
 NULL = {"type": "null"}
 ANNOTATIONS = ("default", "description", "examples", "title")
@@ -53,6 +53,7 @@ def main() -> None:
     """Write all files."""
     for path, text in (
         (SCHEMA, rendered()),
+        (ledger_schema.SCHEMA, ledger_schema.rendered()),
         (config_reference.REFERENCE, config_reference.rendered()),
         (port_reference.REFERENCE, port_reference.rendered()),
     ):

@@ -1,6 +1,6 @@
 """The machines of a stack, as its secret output `inventory` says them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NotRequired, TypedDict
@@ -67,14 +67,18 @@ class Inventory:
 
     def control_planes(self, cluster: str) -> tuple[InventoryMachine, ...]:
         """Return a cluster's control planes; raises OperatorError if there is no such cluster."""
-        if cluster not in self.clusters:
-            raise OperatorError(
-                f"there is no cluster {cluster}: {_similar(cluster, self.clusters)}"
-            )
+        machines = self.of_clusters([cluster])
+        return tuple(machine for machine in machines if machine.role == CONTROL_PLANE)
+
+    def of_clusters(self, clusters: Collection[str]) -> tuple[InventoryMachine, ...]:
+        """Return the machines of these clusters, of all if none is named; raises OperatorError."""
+        for cluster in clusters:
+            if cluster not in self.clusters:
+                raise OperatorError(
+                    f"there is no cluster {cluster}: {_similar(cluster, self.clusters)}"
+                )
         return tuple(
-            machine
-            for machine in self.machines
-            if (machine.cluster, machine.role) == (cluster, CONTROL_PLANE)
+            machine for machine in self.machines if not clusters or machine.cluster in clusters
         )
 
 

@@ -45,6 +45,7 @@ OPERATIONS = {
         "init", (*INIT_SETTINGS, "OTHER_CONTROL_PLANES", "SNAPSHOT"), 660
     ),
     "receive_snapshot": Operation("restore", (*IDENTITY, "SNAPSHOT", "SNAPSHOT_BYTES"), 3600),
+    "certificate_facts": Operation("certificate_facts", (), 60),
     "unit_log": Operation("logs", ("UNIT", *LOGGED), 0),
     "container_log": Operation("logs", ("CONTAINER", *LOGGED), 0),
 }

@@ -87,6 +87,17 @@ def _parse_selector(
         raise click.BadParameter(f"not a label selector: {error}") from None
 
 
+def cluster_option() -> Decorator:
+    """Take names of clusters as the option `clusters`."""
+    return click.option(
+        "--cluster",
+        "clusters",
+        multiple=True,
+        metavar="NAME",
+        help="Only this cluster; repeatable.",
+    )
+
+
 def selector_option() -> Decorator:
     """Take a label selector of clusters as the option `selector`."""
     return click.option(

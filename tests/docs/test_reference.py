@@ -7,13 +7,13 @@ import pytest
 
 from model.config.errors import dotted
 from model.config.parse import read
-from scripts import config_reference, port_reference, schema
+from scripts import config_reference, ledger_schema, port_reference, schema
 from scripts.config_reference import LISTED, Key
 
 KEYS = list(config_reference.keys())
 
 
-@pytest.mark.parametrize("file", [config_reference, port_reference, schema])
+@pytest.mark.parametrize("file", [config_reference, ledger_schema, port_reference, schema])
 def test_the_checked_in_file_is_current(file: Any) -> None:
     path = getattr(file, "REFERENCE", None) or file.SCHEMA
     assert path.read_text() == file.rendered(), "run `make schema`"

@@ -5,7 +5,13 @@ from pathlib import Path
 import click
 
 from model.selectors import LabelSelector
-from scripts.fleet.options import CONTEXT_SETTINGS, examples, selector_option, stack_argument
+from scripts.fleet.options import (
+    CONTEXT_SETTINGS,
+    cluster_option,
+    examples,
+    selector_option,
+    stack_argument,
+)
 
 EPILOG = examples(
     "fleet kubeconfig                              write ./kubeconfig and kubeconfigs/dev/",
@@ -18,9 +24,7 @@ EPILOG = examples(
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 @stack_argument()
-@click.option(
-    "--cluster", "clusters", multiple=True, metavar="NAME", help="Only this cluster; repeatable."
-)
+@cluster_option()
 @selector_option()
 @click.option("--merge", is_flag=True, help="Merge the contexts into ~/.kube/config as well.")
 @click.option("--replace", is_flag=True, help="Replace the ./kubeconfig of another stack.")

@@ -1,0 +1,135 @@
+"""The ledger: everything that expires on a stack's clusters and machines, and the age of keys.
+
+It is also the document that `fleet certs -o json` prints: its fields are those of the schema in
+docs/ledger.schema.json.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+# A CA needs a rotation, which a person begins.
+AUTHORITY_WARNING = timedelta(days=365)
+# Kubelets renew a certificate after 70 to 90 % of its lifetime, control planes after two thirds.
+OVERDUE_SHARE = 0.1
+
+
+class Status(StrEnum):
+    """What a certificate's dates mean now."""
+
+    VALID = "valid"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class _OfMachine(_Entry):
+    cluster: str = Field(description="The cluster.")
+    node: str = Field(description="The machine, or empty: on the host where `fleet` ran.")
+
+
+class Certificate(_OfMachine):
+    """A certificate, wherever it is stored on one machine."""
+
+    name: str = Field(description="Its name, as kubeadm has it where kubeadm knows it.")
+    kind: Literal["leaf", "authority", "kubeconfig"] = Field(
+        description="`kubeconfig` is a person's: it is meant to end, and never a finding."
+    )
+    paths: tuple[str, ...] = Field(description="The files that it is in.")
+    subject: str = Field(description="Its subject (RFC 4514).")
+    issuer: str = Field(description="Its issuer (RFC 4514).")
+    authority: str = Field(description="The name of the CA that signed it; empty if it did itself.")
+    serial_number: str = Field(description="In hexadecimal digits.")
+    fingerprint: str = Field(description="The SHA-256 of the certificate, in hexadecimal digits.")
+    names: tuple[str, ...] = Field(description="The DNS names and addresses that it is valid for.")
+    not_before: datetime = Field(description="From when on it is valid.")
+    not_after: datetime = Field(description="When it expires.")
+    status: Status = Field(description="Whether it has expired, or will within the threshold.")
+
+
+class MissingFile(_OfMachine):
+    """A file of certificates that a component is configured to read, and that does not exist."""
+
+    name: str = Field(description="Its name, as a certificate of this file would have it.")
+    path: str = Field(description="The file.")
+    users: tuple[str, ...] = Field(description="The components and kubeconfigs that name it.")
+
+
+class Key(_OfMachine):
+    """A key without an expiry."""
+
+    name: str = Field(description="Which key.")
+    path: str = Field(description="The file.")
+    written: datetime = Field(description="When the file was written, by the machine's clock.")
+    fingerprint: str = Field("", description="Of an SSH host key, as `ssh-keygen -l` prints it.")
+
+
+class Unreadable(_OfMachine):
+    """A machine or a file that could not be read: what is on it is not known."""
+
+    reason: str = Field(description="Why.")
+
+
+class Ledger(_Entry):
+    """What was found, certificates with the soonest expiry first."""
+
+    time: datetime = Field(description="When it was read.")
+    certificates: tuple[Certificate, ...] = Field((), description="All certificates.")
+    missing: tuple[MissingFile, ...] = Field((), description="Files that do not exist.")
+    keys: tuple[Key, ...] = Field((), description="Keys without an expiry, the oldest first.")
+    unreadable: tuple[Unreadable, ...] = Field((), description="What could not be read.")
+
+    @property
+    def findings(self) -> bool:
+        """Whether something needs attention: missing, expired, or about to expire."""
+        return bool(self.missing) or any(
+            found.status is not Status.VALID and found.kind != "kubeconfig"
+            for found in self.certificates
+        )
+
+
+def combined(ledgers: "list[Ledger]", time: datetime) -> Ledger:
+    """Combine the ledgers of several machines into one, in order."""
+    certificates = [found for ledger in ledgers for found in ledger.certificates]
+    keys = [found for ledger in ledgers for found in ledger.keys]
+    return Ledger(
+        time=time,
+        certificates=tuple(sorted(certificates, key=lambda found: found.not_after)),
+        missing=tuple(found for ledger in ledgers for found in ledger.missing),
+        keys=tuple(sorted(keys, key=lambda found: found.written)),
+        unreadable=tuple(found for ledger in ledgers for found in ledger.unreadable),
+    )
+
+
+def status_of(
+    not_before: datetime,
+    not_after: datetime,
+    *,
+    now: datetime,
+    is_authority: bool,
+    threshold: timedelta | None = None,
+) -> Status:
+    """Judge a certificate's dates.
+
+    Without a threshold, a leaf is expiring if nobody has renewed it in time, and a CA a year before
+    its end, or in the last third of a shorter life.
+    """
+    lifetime = not_after - not_before
+    if threshold is None:
+        threshold = (
+            min(AUTHORITY_WARNING, lifetime / 3) if is_authority else lifetime * OVERDUE_SHARE
+        )
+    if now >= not_after:
+        return Status.EXPIRED
+    return Status.EXPIRING if not_after - now <= threshold else Status.VALID
+
+
+def now() -> datetime:
+    """Return the time, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)

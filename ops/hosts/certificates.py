@@ -1,0 +1,33 @@
+"""The certificates and keys of machines, read on all of them in parallel."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from model.pki import ledger
+from model.pki.ledger import Ledger
+from model.pki.ledger_facts import Place, machine_ledger, unreadable
+from ops.errors import OperatorError
+from ops.hosts.inventory import InventoryMachine
+from ops.hosts.operations import OPERATIONS
+from ops.hosts.session import HostConnection
+
+PARALLEL_MACHINES = 32
+CALL = "certificate_facts"
+
+
+def read(machines: Sequence[InventoryMachine], threshold: timedelta | None = None) -> list[Ledger]:
+    """Return each machine's ledger; of one that cannot be read, the reason."""
+    now = ledger.now()
+
+    def read_one(machine: InventoryMachine) -> Ledger:
+        place = Place(machine.cluster, machine.name, now, threshold)
+        try:
+            with HostConnection(machine.name, machine.login).open() as session:
+                printed = session.run(CALL, OPERATIONS[CALL], {})
+        except OperatorError as error:
+            return unreadable(place, str(error))
+        return machine_ledger(place, printed.splitlines())
+
+    with ThreadPoolExecutor(PARALLEL_MACHINES) as pool:
+        return list(pool.map(read_one, machines))
