@@ -107,38 +107,52 @@ def cluster_configuration(cluster: Cluster) -> str:
     It names no machine: kubeadm adds a control plane's own name and address to its certificate.
     """
     names = (cluster.endpoint_host, *cluster.api_server.cert_sans)
-    leaves = go_duration(cluster.lifetimes.leaves)
-    etcd = _component(cluster.etcd)
-    document = {
+    scheduler, etcd = _component(cluster.scheduler), _component(cluster.etcd)
+    return _dump(
+        _common_part(cluster)
+        | {
+            "kubernetesVersion": cluster.kubernetes_version,
+            "networking": {
+                "podSubnet": str(cluster.pod_subnet),
+                "serviceSubnet": str(cluster.service_subnet),
+                "dnsDomain": cluster.dns_domain,
+            },
+            "apiServer": {
+                "certSANs": list(dict.fromkeys(names)),
+                "extraArgs": _arguments({**API_SERVER_ARGUMENTS, **cluster.api_server.extra_args}),
+            },
+            "controllerManager": {
+                "extraArgs": _arguments(
+                    {
+                        MASK_FLAG: str(cluster.node_cidr_mask_size),
+                        SIGNING_FLAG: go_duration(cluster.lifetimes.leaves),
+                        **cluster.controller_manager.extra_args,
+                    }
+                )
+            },
+            **({"scheduler": scheduler} if scheduler else {}),
+            "etcd": {"local": etcd} if etcd else {},
+        }
+    )
+
+
+def leaf_configuration(cluster: Cluster) -> str:
+    """Return the part of the ClusterConfiguration that a renewal of certificates needs.
+
+    scripts/node/leaves.sh adds the version of the kubeadm that makes them.
+    """
+    return _dump(_common_part(cluster))
+
+
+def _common_part(cluster: Cluster) -> Document:
+    return {
         "apiVersion": API_VERSION,
         "kind": "ClusterConfiguration",
         "clusterName": cluster.name,
-        "kubernetesVersion": cluster.kubernetes_version,
         "controlPlaneEndpoint": cluster.endpoint,
         "encryptionAlgorithm": "ECDSA-P256",
-        "certificateValidityPeriod": leaves,
-        "networking": {
-            "podSubnet": str(cluster.pod_subnet),
-            "serviceSubnet": str(cluster.service_subnet),
-            "dnsDomain": cluster.dns_domain,
-        },
-        "apiServer": {
-            "certSANs": list(dict.fromkeys(names)),
-            "extraArgs": _arguments({**API_SERVER_ARGUMENTS, **cluster.api_server.extra_args}),
-        },
-        "controllerManager": {
-            "extraArgs": _arguments(
-                {
-                    MASK_FLAG: str(cluster.node_cidr_mask_size),
-                    SIGNING_FLAG: leaves,
-                    **cluster.controller_manager.extra_args,
-                }
-            )
-        },
-        "scheduler": _component(cluster.scheduler),
-        "etcd": {"local": etcd} if etcd else {},
+        "certificateValidityPeriod": go_duration(cluster.lifetimes.leaves),
     }
-    return _dump({key: value for key, value in document.items() if value})
 
 
 def _component(component: Component) -> Document:

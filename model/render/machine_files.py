@@ -25,6 +25,7 @@ from model.render import (
 )
 from model.render.node_paths import (
     INIT_CONFIGURATION,
+    LEAF_CONFIGURATION,
     LOAD_BALANCER_FOLDER,
     PATCHES,
     PROXY_ENVIRONMENT,
@@ -69,7 +70,7 @@ def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]
     """Return the files of a machine, ordered by part."""
     files = [*COMMON_FILES, *_proxy(cluster), *_mirrors(cluster), *_kubelet_patch(machine)]
     if machine.role == CONTROL_PLANE:
-        files += [*_kubeadm(machine), *_load_balancer(cluster, machine)]
+        files += [*_kubeadm(cluster, machine), *_load_balancer(cluster, machine)]
     return tuple(sorted(files, key=lambda file: PARTS.index(file.part)))
 
 
@@ -110,8 +111,9 @@ def _kubelet_patch(machine: Machine) -> Iterator[ManagedFile]:
         yield ManagedFile(f"{PATCHES}/{name}", KUBELET_PATCH, content)
 
 
-def _kubeadm(machine: Machine) -> Iterator[ManagedFile]:
+def _kubeadm(cluster: Cluster, machine: Machine) -> Iterator[ManagedFile]:
     yield ManagedFile(INIT_CONFIGURATION, KUBEADM, kubeadm.init_configuration(machine))
+    yield ManagedFile(LEAF_CONFIGURATION, KUBEADM, kubeadm.leaf_configuration(cluster))
     for name, content in kubeadm_patches.patches().items():
         yield ManagedFile(f"{PATCHES}/{name}", KUBEADM, content)
 

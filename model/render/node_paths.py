@@ -7,6 +7,8 @@ ARTIFACTS = f"{STATE}/artifacts"
 PATCHES = f"{STATE}/patches"
 # A control plane's InitConfiguration, for `kubeadm init` and its phases.
 INIT_CONFIGURATION = f"{STATE}/init-configuration.yaml"
+# The part of the ClusterConfiguration that renewals of certificates need.
+LEAF_CONFIGURATION = f"{STATE}/leaf-configuration.yaml"
 # NAME=value lines for programs that download something.
 PROXY_ENVIRONMENT = f"{STATE}/proxy.env"
 LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"

@@ -10,6 +10,9 @@ ARTIFACTS=$STATE/artifacts
 # This control plane's InitConfiguration, as model/render/node_paths.py has it.
 # shellcheck disable=SC2034
 INIT_CONFIGURATION=$STATE/init-configuration.yaml
+# The part of the ClusterConfiguration that renewals of certificates need.
+# shellcheck disable=SC2034
+LEAF_CONFIGURATION=$STATE/leaf-configuration.yaml
 # kubeadm's patches of what it renders.
 # shellcheck disable=SC2034
 PATCHES=$STATE/patches

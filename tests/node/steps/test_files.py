@@ -152,6 +152,7 @@ def test_scripts_and_model_agree_on_names() -> None:
     assert f"\nSTATE={node_paths.STATE}\n" in paths
     for name, path in (
         ("INIT_CONFIGURATION", node_paths.INIT_CONFIGURATION),
+        ("LEAF_CONFIGURATION", node_paths.LEAF_CONFIGURATION),
         ("PATCHES", node_paths.PATCHES),
         ("proxy.env", node_paths.PROXY_ENVIRONMENT),
     ):

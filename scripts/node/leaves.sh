@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# requires: lib
+# The leaf certificates of a control plane, by the names that `kubeadm certs` has for them.
+# Only functions.
+#
+# kubeadm makes each new pair in a scratch directory in memory, beside links to the CAs, without the
+# API. The pair takes the place of the former one by one rename, and no component is restarted: etcd and
+# client-go read certificate and key from one PEM file, again and again. kubeadm's own two files are
+# renewed before, for kubeadm and etcdctl.
+#
+# kubeadm mounts the kubeconfigs of the controller manager and of the scheduler as single files, which
+# never change in a container: they name files in mounted directories. admin.conf, which people copy,
+# embeds its pair.
+KUBERNETES=/etc/kubernetes
+# shellcheck disable=SC2034
+LEAVES=(etcd-server etcd-peer etcd-healthcheck-client apiserver apiserver-etcd-client
+  apiserver-kubelet-client front-proxy-client controller-manager.conf scheduler.conf admin.conf)
+
+# leaf_path NAME: print the path from which its readers have it.
+leaf_path() {
+  case $1 in
+    controller-manager.conf) echo $KUBERNETES/pki/controller-manager.pem ;;
+    scheduler.conf) echo $KUBERNETES/scheduler/client.pem ;;
+    admin.conf) echo $KUBERNETES/admin.conf ;;
+    etcd-healthcheck-client) echo "$KUBERNETES/$(pair_of "$1").crt" ;;
+    *) echo "$KUBERNETES/$(pair_of "$1").pem" ;;
+  esac
+}
+
+# pair_of NAME: print the path of kubeadm's own pair, without .crt and .key, below /etc/kubernetes.
+pair_of() {
+  echo "pki/${1/#etcd-/etcd/}"
+}
+
+# leaf_certificate NAME: print the certificate that its readers have.
+leaf_certificate() {
+  if [[ $1 == admin.conf ]]; then
+    embedded client-certificate-data $KUBERNETES/admin.conf 2>/dev/null | openssl x509 2>/dev/null
+  else
+    openssl x509 -in "$(leaf_path "$1")" 2>/dev/null
+  fi
+}
+
+embedded() { # FIELD KUBECONFIG
+  awk -v field="$1:" '$1 == field {print $2; exit}' "$2" | base64 --decode
+}
+
+# expiry_of NAME: print when it expires, in seconds since the epoch; fail if it is missing.
+expiry_of() {
+  local certificate
+  certificate=$(leaf_certificate "$1") || return
+  date_of enddate "$certificate"
+}
+
+date_of() { # startdate|enddate CERTIFICATE
+  date --date="$(openssl x509 -noout "-$1" <<<"$2" | cut -d = -f 2)" +%s
+}
+
+# leaf_state NAME: print missing, expired, due (in the last third of its validity) or valid.
+leaf_state() {
+  local certificate expiry
+  certificate=$(leaf_certificate "$1") || {
+    echo missing
+    return
+  }
+  expiry=$(date_of enddate "$certificate")
+  if ((EPOCHSECONDS >= expiry)); then
+    echo expired
+  elif ((3 * (expiry - EPOCHSECONDS) <= expiry - $(date_of startdate "$certificate"))); then
+    echo due
+  else
+    echo valid
+  fi
+}
+
+# renew_leaf NAME: replace it by a new one with the same subject and names.
+renew_leaf() {
+  local certificate
+  certificate=$(leaf_certificate "$1") ||
+    die "the certificate of $1 ($(leaf_path "$1")) is missing" "run 'fleet up' to issue it again"
+  renewal_documents >"$RUN/renewal.yaml"
+  open_scratch "$RUN/renewal.yaml"
+  if [[ $1 == *.conf ]]; then
+    make_leaf "$1"
+  else
+    printf '%s\n' "$certificate" >"$SCRATCH/$(pair_of "$1").crt"
+    logged "renew-$1" kubeadm certs renew "$1" --config "$SCRATCH/config.yaml"
+  fi
+  install_leaf "$1"
+}
+
+# renewal_documents: print the documents for a renewal, which do not depend on the API server's names.
+renewal_documents() {
+  cat "$INIT_CONFIGURATION"
+  printf -- '---\n'
+  cat "$LEAF_CONFIGURATION"
+  printf 'kubernetesVersion: %s\n' "$(kubeadm version --output short)"
+}
+
+# issue_leaf NAME DOCUMENTS: issue it as the file with kubeadm's documents has it, whether or not there
+# is one.
+issue_leaf() {
+  open_scratch "$2"
+  make_leaf "$1"
+  install_leaf "$1"
+}
+
+# issue_leaves DOCUMENTS: issue all of them, with the kubeconfigs that name them.
+issue_leaves() {
+  local name
+  open_scratch "$1"
+  logged issue-leaves kubeadm init phase certs all --config "$SCRATCH/config.yaml"
+  for name in "${LEAVES[@]}"; do
+    [[ $name != *.conf ]] || make_leaf "$name"
+    install_leaf "$name"
+  done
+  install_kubeconfig controller-manager.conf $KUBERNETES/pki/ca.crt
+  put_leaf $KUBERNETES/pki/ca.crt $KUBERNETES/scheduler/ca.crt
+  install_kubeconfig scheduler.conf $KUBERNETES/scheduler/ca.crt
+}
+
+# open_scratch DOCUMENTS: create a directory like /etc/kubernetes with the CAs alone, and the
+# documents for it.
+open_scratch() {
+  local name
+  SCRATCH=$RUN/leaves
+  rm -rf "$SCRATCH"
+  mkdir -p "$SCRATCH/pki/etcd"
+  for name in {ca,front-proxy-ca,etcd/ca}.{crt,key} sa.key sa.pub; do
+    ln -s "$KUBERNETES/pki/$name" "$SCRATCH/pki/$name"
+  done
+  sed -e '/^certificatesDir:/d' -e "/^kind: ClusterConfiguration/a certificatesDir: $SCRATCH/pki" \
+    "$1" >"$SCRATCH/config.yaml"
+}
+
+# make_leaf NAME: have kubeadm make it in the scratch directory.
+make_leaf() {
+  if [[ $1 == *.conf ]]; then
+    logged "issue-$1" kubeadm init phase kubeconfig "${1%.conf}" --kubeconfig-dir "$SCRATCH" \
+      --config "$SCRATCH/config.yaml"
+  else
+    logged "issue-$1" kubeadm init phase certs "$1" --config "$SCRATCH/config.yaml"
+  fi
+}
+
+# install_leaf NAME: put what kubeadm made in place. The file that its readers have comes last: until
+# then it is still due.
+install_leaf() {
+  local path kind
+  path=$(leaf_path "$1")
+  case $1 in
+    admin.conf) cat "$SCRATCH/admin.conf" ;;
+    *.conf)
+      embedded client-key-data "$SCRATCH/$1"
+      embedded client-certificate-data "$SCRATCH/$1"
+      ;;
+    *)
+      for kind in key crt; do
+        put_leaf "$SCRATCH/$(pair_of "$1").$kind" "$KUBERNETES/$(pair_of "$1").$kind"
+      done
+      cat "$SCRATCH/$(pair_of "$1")".{key,crt}
+      ;;
+  esac >"$SCRATCH/leaf"
+  [[ $path == *.crt ]] || put_leaf "$SCRATCH/leaf" "$path"
+}
+
+# install_kubeconfig NAME CA: put the one that kubeadm made in place, with the names of files in place of
+# their content.
+install_kubeconfig() {
+  local leaf
+  leaf=$(leaf_path "$1")
+  sed -e "s|certificate-authority-data: .*|certificate-authority: $2|" \
+    -e "s|client-certificate-data: .*|client-certificate: $leaf|" \
+    -e "s|client-key-data: .*|client-key: $leaf|" "$SCRATCH/$1" >"$SCRATCH/kubeconfig"
+  put_leaf "$SCRATCH/kubeconfig" "$KUBERNETES/$1"
+}
+
+# put_leaf FILE PATH: replace PATH by a copy of FILE, which is on the disk before.
+put_leaf() {
+  install -D -m 0600 "$1" "$2.new"
+  sync "$2.new"
+  mv "$2.new" "$2"
+  sync "${2%/*}"
+}

@@ -1,0 +1,171 @@
+"""scripts/node/leaves.sh: the certificates of a control plane, with the real kubeadm."""
+
+import base64
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.node.steps.certificates import CLUSTER, issue, lay_foundation, preamble, run, shown
+from tests.node.steps.disk import Disk
+
+PEMS = {
+    "etcd-server": "pki/etcd/server.pem",
+    "etcd-peer": "pki/etcd/peer.pem",
+    "apiserver": "pki/apiserver.pem",
+    "apiserver-etcd-client": "pki/apiserver-etcd-client.pem",
+    "apiserver-kubelet-client": "pki/apiserver-kubelet-client.pem",
+    "front-proxy-client": "pki/front-proxy-client.pem",
+    "controller-manager.conf": "pki/controller-manager.pem",
+    "scheduler.conf": "scheduler/client.pem",
+}
+ALL = {*PEMS, "etcd-healthcheck-client", "admin.conf"}
+
+
+@pytest.fixture
+def folder(disk: Disk) -> Path:
+    """/etc/kubernetes of a control plane before its components start."""
+    lay_foundation(disk)
+    issue(disk)
+    return disk.folder / "etc/kubernetes"
+
+
+def public_keys(pem: Path) -> set[str]:
+    """Return the public keys of a certificate and of a private key in the file: one, of a pair."""
+    commands = (["x509", "-noout", "-pubkey"], ["pkey", "-pubout"])
+    return {
+        subprocess.run(
+            ["openssl", *command, "-in", str(pem)], capture_output=True, text=True, check=True
+        ).stdout
+        for command in commands
+    }
+
+
+def content(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_readers_have_certificate_and_key_in_one_file(folder: Path) -> None:
+    for name in PEMS.values():
+        pem = folder / name
+        assert len(public_keys(pem)) == 1
+        assert pem.stat().st_mode & 0o777 == 0o600
+        own = pem.with_suffix(".crt")
+        if own.exists():
+            assert shown(own, "-fingerprint") == shown(pem, "-fingerprint")
+            assert not own.is_symlink()
+    subjects = {path.stem: shown(path, "-subject") for path in folder.rglob("*.pem")}
+    assert subjects["controller-manager"] == "subject=CN = system:kube-controller-manager"
+    assert subjects["client"] == "subject=CN = system:kube-scheduler"
+
+
+def test_kubeconfigs_name_files_in_mounted_directories(disk: Disk, folder: Path) -> None:
+    for name, pki in (("controller-manager", "pki"), ("scheduler", "scheduler")):
+        document = yaml.safe_load((folder / f"{name}.conf").read_text())
+        pem = f"{folder}/{PEMS[f'{name}.conf']}"
+        (user,) = document["users"]
+        assert user["user"] == {"client-certificate": pem, "client-key": pem}
+        (entry,) = document["clusters"]
+        assert entry["cluster"]["certificate-authority"] == f"{folder}/{pki}/ca.crt"
+    authorities = {(folder / name / "ca.crt").read_text() for name in ("pki", "scheduler")}
+    assert len(authorities) == 1
+    before = content(folder)
+    issue(disk)
+    same = {path.name for path, text in content(folder).items() if before[path] == text}
+    assert {"controller-manager.conf", "scheduler.conf"} <= same, "their mounts never change"
+
+
+def test_no_more_is_issued_than_the_components_need(disk: Disk, folder: Path) -> None:
+    assert not list(folder.rglob("super-admin*"))
+    assert not list(folder.rglob("*.new"))
+    assert set(run(disk, 'printf "%s\\n" "${LEAVES[@]}"').split()) == ALL
+
+
+def test_a_renewed_certificate_has_the_same_names(disk: Disk, folder: Path) -> None:
+    for name in sorted(ALL):
+        path = Path(run(disk, f"leaf_path {name}").strip())
+        before, former = content(folder), facts(disk, name)
+        run(disk, f"renew_leaf {name}")
+        assert facts(disk, name) == former
+        changed = {path for path, text in content(folder).items() if before[path] != text}
+        own = {path.with_suffix(kind) for kind in (".crt", ".key")}
+        assert changed == {path, *own & before.keys()}
+        if name in PEMS:
+            assert len(public_keys(path)) == 1
+
+
+def facts(disk: Disk, name: str) -> str:
+    options = "-noout -subject -issuer -ext subjectAltName,extendedKeyUsage"
+    return run(disk, f"leaf_certificate {name} | openssl x509 {options} 2>/dev/null")
+
+
+def test_a_renewal_of_the_administrator_keeps_the_endpoint(disk: Disk, folder: Path) -> None:
+    def of_admin() -> tuple[str, str]:
+        document = yaml.safe_load((folder / "admin.conf").read_text())
+        data = document["users"][0]["user"]["client-certificate-data"]
+        return document["clusters"][0]["cluster"]["server"], base64.b64decode(data).decode()
+
+    server, certificate = of_admin()
+    run(disk, "renew_leaf admin.conf")
+    assert of_admin()[0] == server == f"https://{CLUSTER.endpoint}"
+    assert of_admin()[1] != certificate
+
+
+def test_a_missing_certificate_is_issued_from_documents(disk: Disk, folder: Path) -> None:
+    pem = folder / "pki/etcd/server.pem"
+    former = facts(disk, "etcd-server")
+    for path in (pem, pem.with_suffix(".crt"), pem.with_suffix(".key")):
+        path.unlink()
+    ended = disk.run("set -e; RUN=$STATE/run; renew_leaf etcd-server", "leaves")
+    assert f"etcd-server ({pem}) is missing" in ended.stderr
+    run(disk, 'issue_leaf etcd-server "$STATE/documents.yaml"')
+    assert facts(disk, "etcd-server") == former
+    assert len(public_keys(pem)) == 1
+
+
+def test_a_certificate_is_due_in_the_last_third_of_its_validity(disk: Disk, folder: Path) -> None:
+    for name in ("etcd-server", "admin.conf"):
+        dates = shown_dates(disk, name)
+        assert run(disk, f"expiry_of {name}") == f"{dates['notAfter']}\n"
+        for passed, state in ((0, "valid"), (0.6, "valid"), (0.7, "due"), (1.1, "expired")):
+            now = dates["notBefore"] + passed * (dates["notAfter"] - dates["notBefore"])
+            found = run(disk, f"unset EPOCHSECONDS; EPOCHSECONDS={int(now)}; leaf_state {name}")
+            assert found == f"{state}\n"
+
+
+def shown_dates(disk: Disk, name: str) -> dict[str, int]:
+    lines = run(disk, f"leaf_certificate {name} | openssl x509 -noout -dates").splitlines()
+    pairs = (line.split("=") for line in lines)
+    form = "%b %d %H:%M:%S %Y GMT"
+    return {
+        key: int(datetime.strptime(value, form).replace(tzinfo=UTC).timestamp())
+        for key, value in pairs
+    }
+
+
+def test_what_is_missing_has_no_expiry(disk: Disk, folder: Path) -> None:
+    for name in sorted(ALL):
+        Path(run(disk, f"leaf_path {name}").strip()).unlink()
+        assert run(disk, f"leaf_state {name}") == "missing\n"
+        assert run(disk, f"expiry_of {name} || echo none") == "none\n"
+
+
+def test_a_renewal_that_is_cut_off_is_still_due(disk: Disk, folder: Path) -> None:
+    """Its readers keep the former pair until the new one is complete."""
+    pem = folder / PEMS["etcd-peer"]
+    former = pem.read_bytes()
+    cut_off = 'put_leaf() { [[ $2 != *.pem ]] || exit 3; cp "$1" "$2"; }; renew_leaf etcd-peer'
+    assert disk.run(f"{preamble()}{cut_off}", "leaves").returncode == 3
+    assert pem.read_bytes() == former
+
+
+def test_certificates_are_valid_as_long_as_the_documents_say(disk: Disk, folder: Path) -> None:
+    path = disk.state / "leaf-configuration.yaml"
+    path.write_text(re.sub("(?<=Period: ).*", "20m", path.read_text()))
+    for name in ("apiserver", "scheduler.conf", "admin.conf"):
+        run(disk, f"renew_leaf {name}")
+        dates = shown_dates(disk, name)
+        assert dates["notAfter"] - dates["notBefore"] < 1800
