@@ -1,11 +1,11 @@
-"""Writes the JSON schemas of stack files (for editors) and the ledger, and the references."""
+"""Writes the JSON schemas of stack files and of printed documents, and the references."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from model.config.schema import FleetConfig
-from scripts import config_reference, ledger_schema, port_reference
+from scripts import config_reference, port_reference, report_schema
 
 NULL = {"type": "null"}
 ANNOTATIONS = ("default", "description", "examples", "title")
@@ -53,7 +53,7 @@ def main() -> None:
     """Write all files."""
     for path, text in (
         (SCHEMA, rendered()),
-        (ledger_schema.SCHEMA, ledger_schema.rendered()),
+        *((path, report_schema.rendered(path)) for path in report_schema.DOCUMENTS),
         (config_reference.REFERENCE, config_reference.rendered()),
         (port_reference.REFERENCE, port_reference.rendered()),
     ):

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
+
+from model.report import MachineEntry, ReportEntry, Unreadable
 
 # A CA needs a rotation, which a person begins.
 AUTHORITY_WARNING = timedelta(days=365)
@@ -25,16 +26,7 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-
-class _OfMachine(_Entry):
-    cluster: str = Field(description="The cluster.")
-    node: str = Field(description="The machine, or empty: on the host where `fleet` ran.")
-
-
-class Certificate(_OfMachine):
+class Certificate(MachineEntry):
     """A certificate, wherever it is stored on one machine."""
 
     name: str = Field(description="Its name, as kubeadm has it where kubeadm knows it.")
@@ -53,7 +45,7 @@ class Certificate(_OfMachine):
     status: Status = Field(description="Whether it has expired, or will within the threshold.")
 
 
-class MissingFile(_OfMachine):
+class MissingFile(MachineEntry):
     """A file of certificates that a component is configured to read, and that does not exist."""
 
     name: str = Field(description="Its name, as a certificate of this file would have it.")
@@ -61,7 +53,7 @@ class MissingFile(_OfMachine):
     users: tuple[str, ...] = Field(description="The components and kubeconfigs that name it.")
 
 
-class Key(_OfMachine):
+class Key(MachineEntry):
     """A key without an expiry."""
 
     name: str = Field(description="Which key.")
@@ -70,13 +62,7 @@ class Key(_OfMachine):
     fingerprint: str = Field("", description="Of an SSH host key, as `ssh-keygen -l` prints it.")
 
 
-class Unreadable(_OfMachine):
-    """A machine or a file that could not be read: what is on it is not known."""
-
-    reason: str = Field(description="Why.")
-
-
-class Ledger(_Entry):
+class Ledger(ReportEntry):
     """What was found, certificates with the soonest expiry first."""
 
     time: datetime = Field(description="When it was read.")

@@ -12,7 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-from model.pki.ledger import Certificate, Key, Ledger, MissingFile, Unreadable, status_of
+from model.pki.ledger import Certificate, Key, Ledger, MissingFile, status_of
+from model.report import Unreadable
 
 KUBERNETES = PurePosixPath("/etc/kubernetes")
 PKI = KUBERNETES / "pki"
@@ -66,14 +67,14 @@ def machine_ledger(place: Place, lines: Iterable[str]) -> Ledger:
         ),
         keys=tuple(_key(place, *key) for key in facts.keys),
         unreadable=tuple(
-            found for path in facts.damaged for found in _reason(place, f"{path}: no certificate")
+            _unreadable(place, f"{path}: not a certificate") for path in facts.damaged
         ),
     )
 
 
 def unreadable(place: Place, reason: str) -> Ledger:
     """Return the ledger of a machine that could not be read."""
-    return Ledger(time=place.now, unreadable=_reason(place, reason))
+    return Ledger(time=place.now, unreadable=(_unreadable(place, reason),))
 
 
 def local_certificate(
@@ -105,9 +106,9 @@ def _parse(lines: Iterable[str]) -> _Facts:
     facts = _Facts()
     for line in lines:
         kind, *fields = line.split("\t")
-        if kind == "certificates":
+        if kind in ("certificate", "embedded"):
             path, text = fields
-            _add(facts, path, text)
+            _add(facts, path, _loaded(kind, text))
         elif kind == "use":
             user, path, state = fields
             facts.users.setdefault(path, []).append(user)
@@ -121,12 +122,20 @@ def _parse(lines: Iterable[str]) -> _Facts:
     return facts
 
 
-def _add(facts: _Facts, path: str, text: str) -> None:
+def _loaded(kind: str, text: str) -> list[x509.Certificate]:
+    """Return the certificates of a line; none if they are damaged."""
     try:
-        certificates = x509.load_pem_x509_certificates(base64.b64decode(text))
+        content = base64.b64decode(text)
+        if kind == "embedded":
+            return x509.load_pem_x509_certificates(content)
+        return [x509.load_der_x509_certificate(content)]
     except ValueError:
+        return []
+
+
+def _add(facts: _Facts, path: str, certificates: list[x509.Certificate]) -> None:
+    if not certificates:
         facts.damaged.append(path)
-        return
     for certificate in certificates:
         digest = certificate.fingerprint(hashes.SHA256())
         paths = facts.found.setdefault(digest, (certificate, []))[1]
@@ -263,5 +272,5 @@ def _fingerprint(public: str) -> str:
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
-def _reason(place: Place, reason: str) -> tuple[Unreadable, ...]:
-    return (Unreadable(cluster=place.cluster, node=place.node, reason=reason),)
+def _unreadable(place: Place, reason: str) -> Unreadable:
+    return Unreadable(cluster=place.cluster, node=place.node, reason=reason)

@@ -1,11 +1,9 @@
 """`fleet certs`: the ledger of a stack, read and printed."""
 
-import json
 from collections.abc import Collection
 from datetime import timedelta
 
 import click
-import yaml
 
 from model.pki import ledger as ledgers
 from model.pki.ledger import Ledger
@@ -14,6 +12,7 @@ from model.selectors import LabelSelector
 from ops.hosts import certificates
 from scripts.fleet import access, engine_run, local_certificates
 from scripts.fleet.ledger_table import certificate_table, key_table
+from scripts.fleet.report import print_document
 
 FOUND, FAILED = 1, 2
 RUNBOOK = "docs/runbooks/certificates.md"
@@ -51,9 +50,5 @@ def _print(ledger: Ledger, output: str) -> None:
         if ledger.keys:
             click.echo()
             engine_run.show(key_table(ledger))
-        return
-    document = ledger.model_dump(mode="json", by_alias=True)
-    if output == "json":
-        click.echo(json.dumps(document, indent=2))
     else:
-        click.echo(yaml.safe_dump(document, sort_keys=False).rstrip())
+        print_document(ledger, output)

@@ -1,22 +1,28 @@
 """The config reference and the editors' schema: current, complete, and with examples that work."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from model.config.errors import dotted
 from model.config.parse import read
-from scripts import config_reference, ledger_schema, port_reference, schema
+from scripts import config_reference, port_reference, report_schema, schema
 from scripts.config_reference import LISTED, Key
 
 KEYS = list(config_reference.keys())
 
 
-@pytest.mark.parametrize("file", [config_reference, ledger_schema, port_reference, schema])
+@pytest.mark.parametrize("file", [config_reference, port_reference, schema])
 def test_the_checked_in_file_is_current(file: Any) -> None:
     path = getattr(file, "REFERENCE", None) or file.SCHEMA
     assert path.read_text() == file.rendered(), "run `make schema`"
+
+
+@pytest.mark.parametrize("path", report_schema.DOCUMENTS, ids=lambda path: path.name)
+def test_the_checked_in_schema_of_a_document_is_current(path: Path) -> None:
+    assert path.read_text() == report_schema.rendered(path), "run `make schema`"
 
 
 def section(part: str) -> str:

@@ -129,24 +129,31 @@ def test_a_dangling_link_of_the_kubelet_is_missing(control_plane: Disk) -> None:
 
 def test_no_private_key_is_printed(control_plane: Disk) -> None:
     write(control_plane, "etc/kubernetes/pki/sa.key", leaf().key_pem)
+    printed = facts(control_plane)
     decoded = [
         base64.b64decode(line.split("\t")[2]).decode()
-        for line in facts(control_plane).splitlines()
-        if line.startswith("certificates\t")
+        for line in printed.splitlines()
+        if line.startswith("embedded\t")
     ]
-    assert decoded and not any("PRIVATE KEY" in text for text in decoded)
-    assert "PRIVATE KEY" not in facts(control_plane)
+    assert decoded and not any("PRIVATE KEY" in text for text in (*decoded, printed))
+    file = control_plane.folder / "etc/kubernetes/scheduler/client.pem"
+    key, _, certificate = file.read_text().partition("-----END EC PRIVATE KEY-----")
+    assert "".join(certificate.splitlines()[2:-1]) in printed
+    assert not any(line in printed for line in key.splitlines() if len(line) == 64)
 
 
-def test_a_damaged_file_is_unreadable_and_the_others_are_listed(control_plane: Disk) -> None:
-    write(
-        control_plane,
-        "etc/kubernetes/pki/apiserver.crt",
-        "-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n",
-    )
+@pytest.mark.parametrize(
+    "text",
+    ["-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n", CA.cert_pem[:200]],
+    ids=["damaged", "cut off"],
+)
+def test_a_damaged_file_is_unreadable_and_the_others_are_listed(
+    control_plane: Disk, text: str
+) -> None:
+    write(control_plane, "etc/kubernetes/pki/apiserver.crt", text)
     found = ledger(control_plane)
     assert [entry.reason for entry in found.unreadable] == [
-        "/etc/kubernetes/pki/apiserver.crt: no certificate"
+        "/etc/kubernetes/pki/apiserver.crt: not a certificate"
     ]
     assert len(found.certificates) == 6
 

@@ -33,7 +33,7 @@ def printed(*leaves: tuple[str, timedelta], more: str = "") -> str:
         name: certificates.issue_client(CA, name, [], valid) for name, valid in leaves
     }
     lines = [
-        f"certificates\t/etc/kubernetes/pki/{name}.crt\t"
+        f"embedded\t/etc/kubernetes/pki/{name}.crt\t"
         f"{base64.b64encode(pair.cert_pem.encode()).decode()}\n"
         for name, pair in pairs.items()
     ]

@@ -1,0 +1,24 @@
+"""The JSON schemas of the documents that `fleet` prints for other programs."""
+
+import json
+from pathlib import Path
+
+from model.pki.ledger import Ledger
+from model.report import ReportEntry
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+# By file: the document, and what it is.
+DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
+    DOCS / "ledger.schema.json": (Ledger, "What `fleet certs -o json` prints"),
+}
+
+
+def rendered(path: Path) -> str:
+    """Return the schema as the content of this file."""
+    document, title = DOCUMENTS[path]
+    schema = {
+        **document.model_json_schema(mode="serialization"),
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+    }
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
