@@ -163,6 +163,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
 
         machines, nodes = _machines(state), nodes_of(state)
         found = inspect_cluster(machines, nodes)
+        _warn(state, found)
         left = find_drift(DesiredCluster.of(state), found, nodes)
         drift = {name: to_state(actions) for name, actions in left.items()}
         before = state["unavailable"]
@@ -230,6 +231,7 @@ def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutSt
     unavailable.annotate(nodes, found, skipped)
     if skipped:
         progress.warn(unavailable.report(inputs["cluster"], skipped))
+    _warn(inputs, found)
     return {
         **inputs,
         "found": _summaries(found),
@@ -252,6 +254,13 @@ def _machines(inputs: RolloutInputs) -> "dict[str, NodeOperations]":
 
 def _summaries(found: "Mapping[str, ObservedMachine]") -> dict[str, MachineSummary]:
     return {name: machine.summary for name, machine in found.items()}
+
+
+def _warn(inputs: RolloutInputs, found: "Mapping[str, ObservedMachine]") -> None:
+    from ops.rollout import renewals
+
+    for sentence in renewals.warnings(found):
+        _progress(inputs).warn(sentence)
 
 
 def _progress(inputs: RolloutInputs) -> "Progress":

@@ -22,6 +22,7 @@ from model.render import (
     load_balancer_units,
     mirrors,
     proxy,
+    renewal,
 )
 from model.render.node_paths import (
     INIT_CONFIGURATION,
@@ -33,8 +34,11 @@ from model.render.node_paths import (
 
 KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
 KUBELET, KUBELET_PATCH = "kubelet", "kubelet-patch"
-KUBEADM, LOAD_BALANCER = "kubeadm", "load-balancer"
-PARTS = (KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBELET_PATCH, KUBEADM, LOAD_BALANCER)
+KUBEADM, LOAD_BALANCER, RENEWAL = "kubeadm", "load-balancer", "renewal"
+PARTS = (
+    *(KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBELET_PATCH),
+    *(KUBEADM, LOAD_BALANCER, RENEWAL),
+)
 UNITS = "/etc/systemd/system"
 DIGITS = 16
 
@@ -71,6 +75,7 @@ def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]
     files = [*COMMON_FILES, *_proxy(cluster), *_mirrors(cluster), *_kubelet_patch(machine)]
     if machine.role == CONTROL_PLANE:
         files += [*_kubeadm(cluster, machine), *_load_balancer(cluster, machine)]
+        files += _renewal(cluster, machine)
     return tuple(sorted(files, key=lambda file: PARTS.index(file.part)))
 
 
@@ -129,3 +134,13 @@ def _load_balancer(cluster: Cluster, machine: Machine) -> Iterator[ManagedFile]:
             f"{UNITS}/kubeadm-fleet-keepalived.service": load_balancer_units.KEEPALIVED,
         }.items():
             yield ManagedFile(path, LOAD_BALANCER, content)
+
+
+def _renewal(cluster: Cluster, machine: Machine) -> Iterator[ManagedFile]:
+    every = renewal.period(cluster.lifetimes.leaves)
+    for path, content in {
+        renewal.SCRIPT: renewal.script(machine.name, every),
+        f"{UNITS}/{renewal.UNIT}.service": renewal.SERVICE,
+        f"{UNITS}/{renewal.UNIT}.timer": renewal.timer(every),
+    }.items():
+        yield ManagedFile(path, RENEWAL, content)

@@ -19,6 +19,8 @@ MANAGED = "kubeadm-fleet/managed-labels-and-taints"
 CORDONED = "kubeadm-fleet/cordoned"
 # The change that an unavailable machine still needs, for people and for `fleet status`.
 PENDING = "kubeadm-fleet/pending"
+# What its timer failed to renew, written by scripts/node/renewal.sh for `fleet status`.
+RENEWAL = "kubeadm-fleet/renewal"
 # Labels of control planes. kubeadm sets them only once, so nothing else would restore them.
 # https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 ROLE_LABELS = {

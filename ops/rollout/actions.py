@@ -47,6 +47,16 @@ KUBEADM = ActionKind(
     run=execution.apply_files(machine_files.KUBEADM),
     needs_ready=False,
 )
+RENEWAL = ActionKind(
+    name="renewal",
+    on_workers=False,
+    reasons=triggers.changed_files(machine_files.RENEWAL),
+    subject="the renewal of certificates",
+    effect="in place",
+    doing="applying the timer that renews certificates",
+    run=execution.apply_files(machine_files.RENEWAL),
+    needs_ready=False,
+)
 IMAGES = ActionKind(
     name="images",
     reasons=triggers.damaged_images,
@@ -206,6 +216,7 @@ ACTIONS = (
     MIRRORS,
     CONTAINER_RUNTIME,
     KUBEADM,
+    RENEWAL,
     IMAGES,
     KUBELET_PATCH,
     UPGRADE,

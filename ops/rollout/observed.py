@@ -19,6 +19,7 @@ class MachineSummary(TypedDict, total=False):
     version: str
     services: dict[str, str]
     node: str
+    renewal_failures: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class ObservedMachine:
     `files` are the checksums of the watched files, or "missing"; `services` the systemd states of
     the watched services. `staged` are versions installed beside the running one; `cleanup_pending`:
     nothing was removed yet after an upgrade; `is_registering`: its pods are still a former Node's.
-    `crashes` are services and static pods that are crash-looping, with their last error.
+    `crashes` are services and static pods that are crash-looping, with their last error;
+    `renewal_failures` leaves or snapshots whose last renewal by the clock failed, with the reason.
     `credentials` is the checksum of its credentials for registry mirrors, or "missing".
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
@@ -78,6 +80,7 @@ class ObservedMachine:
     vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
     crashes: Mapping[str, str] = field(default_factory=dict)
+    renewal_failures: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     applied: AppliedState = AppliedState()
@@ -94,13 +97,16 @@ class ObservedMachine:
         """Return the user-facing summary in the stack's state."""
         if self.unreachable:
             return {"reachable": False, "reason": self.unreachable, "node": self._standing}
-        return {
+        summary: MachineSummary = {
             "reachable": True,
             "joined": self.is_member,
             "version": self.version,
             "services": dict(self.services),
             "node": self._standing,
         }
+        if self.renewal_failures:
+            summary["renewal_failures"] = dict(self.renewal_failures)
+        return summary
 
     @property
     def _standing(self) -> str:
@@ -154,6 +160,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         vtep=known["vtep"],
         services=_below("service:", known),
         crashes=_below("crash:", known),
+        renewal_failures=_below("renewal:", known),
         files=_below("file:", known),
         parts=_below("part:", known),
         applied=AppliedState(

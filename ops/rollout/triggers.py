@@ -22,6 +22,7 @@ PARTS = {
     machine_files.KUBELET_PATCH: "its own kubelet settings changed",
     machine_files.KUBEADM: "kubeadm's configuration changed",
     machine_files.LOAD_BALANCER: "the load balancer's configuration changed",
+    machine_files.RENEWAL: "the timer that renews certificates changed",
 }
 
 

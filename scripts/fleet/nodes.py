@@ -21,7 +21,7 @@ from rich.table import Table
 from model.well_known import POOL_LABEL, ROLE_DOMAIN
 from ops.errors import text_of
 from ops.kube.access import Access
-from ops.kube.node import PENDING
+from ops.kube.node import PENDING, RENEWAL
 from scripts.fleet.kubeconfig import read_clusters
 
 COLUMNS = ("cluster", "name", "roles", "pool", "status", "version", "address", "age")
@@ -117,8 +117,11 @@ def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
     problems = [f"{where}: {text}" for text in _problems(conditions, now)]
     if not ready and not problems:
         problems.append(f"{where}: the kubelet has not reported yet")
-    if pending := (metadata.get("annotations") or {}).get(PENDING):
+    annotations = metadata.get("annotations") or {}
+    if pending := annotations.get(PENDING):
         problems.append(f"{where}: a change is pending until it is available: {pending}")
+    if failures := annotations.get(RENEWAL):
+        problems.append(f"{where}: its timer failed: {failures}")
     if cordoned:
         problems.append(f"{where}: cordoned: no new pods are scheduled on this node")
     return NodeRow(

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# requires: lib changed credentials files kernel managed runtime vip
+# requires: lib changed credentials files kernel managed renewal_timer runtime vip
 # settings: NODE_ADDRESS KUBERNETES_VERSION FILES PARTS MIRROR_CREDENTIALS
 # Applying files to a machine: each part that changed is put to use, and nothing else is restarted.
 # In the order of model/render/machine_files.py.
 # shellcheck disable=SC2034
-ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm load-balancer"
+ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm load-balancer renewal"
 
 # apply_files: bring the files of PARTS (separated by blanks) to the table FILES. For members, one part
 # after another as the rollout decides.
@@ -24,6 +24,7 @@ apply_parts() {
   ! has_part kernel "$2" || load_kernel
   use_changed
   ! has_part load-balancer "$2" || start_load_balancer
+  ! has_part renewal "$2" || start_renewal_timer
   record_files "$1" "$2"
 }
 
@@ -42,8 +43,8 @@ use_changed() {
   ((${#CHANGED[@]})) || return 0
   say "changed: ${CHANGED[*]}"
   if is_changed /etc/systemd/system/; then
+    systemctl enable --quiet --no-reload containerd kubelet
     systemctl daemon-reload
-    systemctl enable --quiet containerd kubelet
   fi
   if is_runtime_changed; then
     systemctl restart containerd
@@ -53,5 +54,6 @@ use_changed() {
     systemctl try-restart kubelet
   fi
   use_load_balancer
+  use_renewal_timer
   forget_changed
 }

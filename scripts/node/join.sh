@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups crashes joined original_state
+# requires: lib cgroups crashes joined original_state renewal_timer
 # settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
@@ -39,7 +39,8 @@ reset_partial_join() {
 }
 
 # record_membership: record that this machine has joined, so that the step is not repeated, and the
-# kubelet's flags, for repairs. What the join wrote is on the disk before.
+# kubelet's flags, for repairs. What the join wrote is on the disk before. From now on the machine renews
+# its certificates.
 record_membership() {
   cp /var/lib/kubelet/kubeadm-flags.env "$STATE/kubelet-flags.env"
   printf '%s\n' "$MEMBERSHIP" >"$STATE/member.new"
@@ -48,6 +49,7 @@ record_membership() {
     $(compgen -G '/var/lib/kubelet/pki')
   mv "$STATE/member.new" "$STATE/member"
   sync "$STATE"
+  start_renewal_timer
 }
 
 # discovery_file: print how kubeadm reaches the cluster; it embeds the files that are named.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib certificate_names crashes credentials images managed
+# requires: lib certificate_names crashes credentials images managed renewal_record renewal_timer
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -14,6 +14,7 @@
 #   credentials         sha256 of the credentials for registry mirrors, or "missing"
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
+#   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
 #   service:NAME        systemd's state: active, inactive, failed, ..., or crash-looping
 #   crash:NAME          why a service or a static pod is crash-looping, in its own words
 #   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"; of the API
@@ -42,8 +43,9 @@ node_facts() {
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
-  for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived; do
-    if [[ -n $(systemctl list-unit-files --no-legend "$name.service") ]]; then
+  renewal_failures | sed 's/^/renewal:/'
+  for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived "$RENEWAL_TIMER"; do
+    if [[ -n $(systemctl list-unit-files --no-legend "$(unit_of "$name")") ]]; then
       fact "service:$name" "$(service_state "$name")"
       why=$(service_crash "$name")
       [[ -z $why ]] || fact "crash:$name" "$why"
@@ -66,6 +68,10 @@ node_facts() {
     fact "image:$reference" "$status $sum"
   done < <(damaged_images)
   fact complete yes
+}
+
+unit_of() { # NAME
+  if [[ $1 == *.timer ]]; then echo "$1"; else echo "$1.service"; fi
 }
 
 # digest PATH: print the checksum of a file without its passwords, which could be guessed from it.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib files managed vip pod-network original_state firewall
+# requires: lib files managed renewal_timer vip pod-network original_state firewall
 # Restore this host to its original state: remove it from the cluster, and remove all our files.
 # Loaded kernel modules stay until the next boot. Idempotent.
 
@@ -132,6 +132,7 @@ kept_packages() {
 
 step_reset() {
   lib_begin
+  stop_renewal_timer
   stop_load_balancer
   say "leaving the cluster"
   forget_cluster

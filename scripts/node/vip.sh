@@ -83,7 +83,7 @@ check_load_balancer() {
 # use_load_balancer: reload changed files without closing connections, or start changed units.
 use_load_balancer() {
   [[ -f $LOAD_BALANCER_FOLDER/keepalived.conf ]] || return 0
-  if is_changed /etc/systemd/system/kubeadm-fleet-; then
+  if is_changed /etc/systemd/system/kubeadm-fleet-haproxy || is_changed /etc/systemd/system/kubeadm-fleet-keepalived; then
     load_balancer_service restart kubeadm-fleet-haproxy
     load_balancer_service restart kubeadm-fleet-keepalived
     return

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model.cni import plugins
 from model.load import load
-from model.render import kubeadm, kubeconfig, manifests
+from model.render import kubeadm, kubeconfig, manifests, renewal
 from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files
 from tests.model.examples import CONTAINER, EXISTING, OUTBOUND, SETTINGS, changed
 
@@ -68,7 +68,12 @@ def _shown(files: Iterable[ManagedFile]) -> str:
 
 
 def _text(file: ManagedFile) -> str:
-    return f"==> {file.path} (mode {file.mode:04o}, part {file.part})\n{file.content}"
+    content = file.content
+    if file.path == renewal.SCRIPT:
+        # Its code is that of scripts/node/.
+        settings = content.split("\n#", maxsplit=1)[0].partition("\n")[2]
+        content = f"{settings}\n[scripts/node/renewal.sh and what it requires]\n"
+    return f"==> {file.path} (mode {file.mode:04o}, part {file.part})\n{content}"
 
 
 def main() -> None:

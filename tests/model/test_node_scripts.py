@@ -25,6 +25,7 @@ TEXTS = {
     "apply": ("apply_files",),
     "image_restore": ("restore_images",),
     "restore": ("receive_snapshot",),
+    "renewal": ("renew_by_clock",),
     "health": ("await_health",),
     "applied_state": ("inspect", "record_initial", "record_applied", "register"),
     "node_facts": ("node_facts",),

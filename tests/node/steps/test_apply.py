@@ -29,7 +29,9 @@ START = [
     f"systemctl start {HAPROXY}",
     f"systemctl start {KEEPALIVED}",
 ]
-RELOAD = ["systemctl daemon-reload", "systemctl enable --quiet containerd kubelet"]
+RELOAD = ["systemctl enable --quiet --no-reload containerd kubelet", "systemctl daemon-reload"]
+TIMER = "kubeadm-fleet-renewal.timer"
+START_TIMER = [f"systemctl enable --quiet --no-reload {TIMER}", f"systemctl start {TIMER}"]
 RESTARTS = {
     "/etc/sysctl.d/90-kubeadm-fleet.conf": ["load_kernel"],
     "/etc/containerd/config.toml": ["systemctl restart containerd"],
@@ -57,6 +59,12 @@ RESTARTS = {
         f"systemctl restart {HAPROXY}",
         f"systemctl restart {KEEPALIVED}",
         *START,
+    ],
+    "/var/lib/kubeadm-fleet/renewal.sh": START_TIMER,
+    "/etc/systemd/system/kubeadm-fleet-renewal.timer": [
+        *RELOAD,
+        f"systemctl try-restart {TIMER}",
+        *START_TIMER,
     ],
 }
 
@@ -89,7 +97,7 @@ def test_only_what_reads_a_changed_file_is_restarted(disk: Disk, path: str) -> N
 
 def test_nothing_is_restarted_where_nothing_changed(disk: Disk) -> None:
     apply(disk, list(FILES))
-    assert apply(disk, list(FILES)) == ["haproxy -c", "load_kernel", *START]
+    assert apply(disk, list(FILES)) == ["haproxy -c", "load_kernel", *START, *START_TIMER]
     assert apply(disk, list(FILES), "containerd proxy mirrors kubelet kubeadm") == []
 
 

@@ -52,7 +52,7 @@ def _machine(role: str, number: int) -> dict[str, Any]:
     taints = ["node-role.kubernetes.io/control-plane:NoSchedule"] if role != "worker" else []
     parts = {"containerd": "c1", "kubelet": "k1"}
     if role != "worker":
-        parts |= {"kubeadm": "a1", "load-balancer": "l1"}
+        parts |= {"kubeadm": "a1", "load-balancer": "l1", "renewal": "r1"}
     return {
         "role": role,
         "address": f"10.0.0.{number}",

@@ -24,6 +24,7 @@ ROWS = {
     "kubelet-patch": actions.KUBELET_PATCH,
     "kubeadm": actions.KUBEADM,
     "load-balancer": actions.LOAD_BALANCER,
+    "renewal": actions.RENEWAL,
 }
 
 

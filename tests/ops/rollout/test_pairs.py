@@ -28,7 +28,7 @@ def _parts(**parts: str) -> Callable[[Props, Found], None]:
 
 
 def _has(machine: Any, part: str) -> bool:
-    return machine["role"] == "control-plane" or part not in ("kubeadm", "load-balancer")
+    return machine["role"] == "control-plane" or part not in ("kubeadm", "load-balancer", "renewal")
 
 
 def _input(**changes: str) -> Callable[[Props, Found], None]:
@@ -75,6 +75,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     # After the other settings of the same document.
     "kubelet-records": _input(kubelet_document="maxPods: 50\ncpuManagerPolicy: static"),
     "load-balancer": _parts(**{"load-balancer": "l2"}),
+    "renewal": _parts(renewal="r2"),
     "register": _found(lambda each: replace(each, node=None)),
     "metadata": _label,
     "uncordon": _found(_cordoned),
@@ -97,6 +98,7 @@ OPERATIONS = {
     "kubelet": {"apply_kubelet"},
     "kubelet-records": {"apply_kubelet"},
     "load-balancer": {"apply_files load-balancer"},
+    "renewal": {"apply_files renewal"},
     "register": {"register"},
     "metadata": {"set_metadata"},
     "uncordon": {"uncordon"},

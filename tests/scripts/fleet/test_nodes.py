@@ -20,6 +20,8 @@ from scripts.fleet.usage import how_to_use
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 LOST = {"reason": "NodeStatusUnknown", "message": "Kubelet stopped posting status."}
 
+NOTES = {"kubeadm-fleet/pending": "upgraded", "kubeadm-fleet/renewal": "apiserver: no CA"}
+
 
 def node(name: str, *, ready: str, labels: dict[str, str], cordoned: bool = False) -> Any:
     created = datetime.now(UTC) - timedelta(hours=5, minutes=2, seconds=30)
@@ -29,7 +31,7 @@ def node(name: str, *, ready: str, labels: dict[str, str], cordoned: bool = Fals
         "metadata": {
             "name": name,
             "labels": labels,
-            "annotations": {} if ready == "True" else {"kubeadm-fleet/pending": "upgraded"},
+            "annotations": {} if ready == "True" else NOTES,
             "creationTimestamp": created.strftime(TIME),
         },
         "spec": {"unschedulable": cordoned},
@@ -136,6 +138,7 @@ def test_nodes_of_each_cluster_or_the_error(kubeconfig: Path) -> None:
             (
                 "cluster1/cluster1-worker-0: NotReady for 1h5m: Kubelet stopped posting status.",
                 "cluster1/cluster1-worker-0: a change is pending until it is available: upgraded",
+                "cluster1/cluster1-worker-0: its timer failed: apiserver: no CA",
                 "cluster1/cluster1-worker-0: cordoned: no new pods are scheduled on this node",
             ),
         ),

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# requires: lib
+# The record of what this control plane did by the clock: a line for each subject (a leaf certificate,
+# the etcd snapshot, the run itself), with the time, the result and details, separated by tabs. The
+# result is `succeeded`, and then the details are the outcome (the leaf's expiry, the snapshot's name, the
+# time of the next run); or `failed`, and then they are the reason. Only functions.
+RENEWALS=$STATE/renewals
+RUN_SUBJECT=run
+
+record_renewal() { # SUBJECT succeeded|failed DETAILS
+  {
+    [[ ! -f $RENEWALS ]] || awk -F '\t' -v subject="$1" '$1 != subject' "$RENEWALS"
+    printf '%s\t%s\t%s\t%s\n' "$1" "$(utc now)" "$2" "$3"
+  } >"$RENEWALS.new"
+  mv "$RENEWALS.new" "$RENEWALS"
+}
+
+# forget_failures: every run tries again what failed.
+forget_failures() {
+  [[ -f $RENEWALS ]] || return 0
+  awk -F '\t' '$3 != "failed"' "$RENEWALS" >"$RENEWALS.new"
+  mv "$RENEWALS.new" "$RENEWALS"
+}
+
+# renewal_failures: print each subject that failed and the reason, separated by a tab; the run itself if
+# two runs in succession are overdue.
+renewal_failures() {
+  local subject time result details from next
+  [[ -f $RENEWALS ]] || return 0
+  while IFS=$'\t' read -r subject time result details; do
+    if [[ $result == failed ]]; then
+      printf '%s\t%s\n' "$subject" "$details"
+    elif [[ $subject == "$RUN_SUBJECT" ]]; then
+      from=$(date --date="$time" +%s)
+      next=$(date --date="$details" +%s)
+      ((EPOCHSECONDS <= next + (next - from))) || printf '%s\t%s\n' "$subject" "it has not run since $time"
+    fi
+  done <"$RENEWALS"
+}
+
+utc() { # DATE
+  date --utc --date="$1" +%FT%TZ
+}
