@@ -77,7 +77,7 @@ class Pki(pulumi.ComponentResource):
     def join_credential(self, node: str, *, after: pulumi.CustomResource) -> pulumi.Output[str]:
         """Return the credential with which a machine joins as this Node, and nothing else; secret.
 
-        It is valid for an hour, so each run issues another one, once `after` is done. The step that
+        It is valid for minutes, so each run issues another one, once `after` is done. The step that
         joins is given it; no state holds it.
         """
         certificate = value_of(self.cluster.certificate)

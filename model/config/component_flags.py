@@ -39,6 +39,7 @@ API_SERVER = {
     "authorization-mode": _ACCESS,
     "bind-address": _OWN,
     "client-ca-file": _TRUST,
+    "enable-bootstrap-token-auth": "machines join with client certificates of their Nodes",
     "etcd-cafile": _ETCD,
     "etcd-certfile": _ETCD,
     "etcd-keyfile": _ETCD,

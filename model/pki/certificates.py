@@ -14,10 +14,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 # Clock skew allowance: a certificate is already valid on a machine whose clock is a little behind.
 BACKDATED = timedelta(minutes=5)
-JOIN_VALID = timedelta(hours=1)
-# The group in kubeadm's RBAC rules for joining machines.
-# https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
-JOIN_GROUP = "system:bootstrappers:kubeadm:default-node-token"
+# Longer than a join may take, its wait for the endpoint included.
+JOIN_VALID = timedelta(minutes=30)
+# How the API knows a Node. https://kubernetes.io/docs/reference/access-authn-authz/node/
+NODE_USER, NODE_GROUP = "system:node:", "system:nodes"
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,12 @@ def issue_client(
 
 
 def join_credential(authority: KeyPair, machine_name: str) -> KeyPair:
-    """Issue a machine's join credential: its CN is the machine; valid for an hour."""
-    return issue_client(authority, f"system:bootstrap:{machine_name}", [JOIN_GROUP], JOIN_VALID)
+    """Issue the credential with which a machine joins: that of its Node, for a short time.
+
+    With it, the kubelet requests its own certificate: the API approves only a request for the same
+    Node.
+    """
+    return issue_client(authority, f"{NODE_USER}{machine_name}", [NODE_GROUP], JOIN_VALID)
 
 
 def fingerprint(cert_pem: str) -> str:

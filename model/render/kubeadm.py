@@ -24,7 +24,11 @@ PATCHES_FIELD = {"directory": PATCHES}
 # A stopping API server sends its clients elsewhere and exits. Without this flag it accepts no more
 # connections but lingers for up to a minute (30 s under the kubelet) while there are watches, and
 # there always are.
-API_SERVER_ARGUMENTS = {"shutdown-send-retry-after": "true"}
+API_SERVER_ARGUMENTS = {
+    "shutdown-send-retry-after": "true",
+    # Machines join with certificates; kubeadm would have any token accepted.
+    "enable-bootstrap-token-auth": "false",
+}
 # The prefix length of Nodes' shares of the pod subnet. kubeadm compares the pod subnet with this
 # flag alone, not with `node-cidr-mask-size`, which the controller manager takes as well.
 MASK_FLAG = "node-cidr-mask-size-ipv4"
@@ -37,8 +41,7 @@ Document = dict[str, Any]
 def init_configuration(machine: Machine) -> str:
     """Return a control plane's own part of the documents for `kubeadm init` and its phases.
 
-    No bootstrap token is named. kubeadm still creates one, with the rules that let machines
-    join; scripts/node/init.sh deletes it.
+    It names no bootstrap token: machines join with certificates of their Nodes.
     """
     return _dump(
         {

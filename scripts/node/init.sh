@@ -4,24 +4,45 @@
 # Initialize the cluster on this machine: once in the cluster's lifetime, on its first machine. A no-op
 # if the cluster responds; rejected if only its endpoint does not respond: a second cluster beside the
 # first would be worse than none. Idempotent.
+#
+# Machines join with certificates of their Nodes: bootstrap tokens, the rules that let anybody with a
+# token request certificates, and the instructions for that are skipped.
+SKIPPED_PHASES=bootstrap-token,show-join-command
+
 run_init() { # EXCEPTIONS to kubeadm's preflight checks
   install_pki
   init_documents >"$RUN/init.yaml"
-  logged_beside_kubelet init kubeadm init --config "$RUN/init.yaml" --skip-token-print "$@"
+  logged_beside_kubelet init kubeadm init --config "$RUN/init.yaml" --skip-phases "$SKIPPED_PHASES" "$@"
+}
+
+# bind_roles: create those bindings of the phase bootstrap-token that are not about tokens: kubelets may
+# have their certificates renewed, each in the name of its own Node, and the API servers may access the
+# kubelets.
+bind_roles() {
+  {
+    binding kubeadm:node-autoapprove-certificate-rotation Group system:nodes \
+      system:certificates.k8s.io:certificatesigningrequests:selfnodeclient
+    binding kubeadm:apiserver-kubelet-client User kube-apiserver-kubelet-client system:kubelet-api-admin
+  } >"$RUN/bindings.yaml"
+  logged bindings kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir "$RUN/kubectl" \
+    apply --server-side --filename "$RUN/bindings.yaml"
+}
+
+binding() { # NAME KIND SUBJECT ROLE
+  cat <<END
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: "$1"}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: $2, name: "$3"}]
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "$4"}
+END
 }
 
 # is_unfinished: was `kubeadm init` of this cluster interrupted here?
 is_unfinished() {
   has_partial_join && [[ -d /var/lib/etcd/member ]] &&
     diff --ignore-blank-lines /etc/kubernetes/pki/ca.crt "$RUN/ca.crt" >/dev/null
-}
-
-# kubeadm init always creates a bootstrap token; machines of this fleet join without one. Only a machine
-# that initialized the cluster has this kubeconfig, so this precedes the record of its membership.
-delete_bootstrap_tokens() {
-  kubectl --kubeconfig /etc/kubernetes/super-admin.conf --cache-dir "$RUN/kubectl" \
-    --namespace kube-system delete secret \
-    --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found >"$LOGS/tokens.log"
 }
 
 # reachable_control_planes: print the other control planes that run parts of the cluster, one per line.
@@ -93,7 +114,9 @@ initialize_cluster() {
     run_init "${exceptions[@]}"
   fi
   say "the API server is ready"
-  delete_bootstrap_tokens
+  # Its group, system:masters, cannot be unbound; kubeadm has bound that of admin.conf by now.
+  rm -f /etc/kubernetes/super-admin.conf
+  bind_roles
   name_documents /etc/kubernetes/admin.conf
   record_joined "$CONTROL" "$KUBELET"
   record_membership

@@ -8,9 +8,9 @@
 answers() {
   local url=$1 expected=$2 code
   shift 2
-  code=$(curl --disable --silent --output /dev/null --write-out '%{http_code}' \
+  code=$(curl --disable --silent --show-error --output /dev/null --write-out '%{http_code}' \
     --connect-timeout 1 --max-time 3 --cacert "$RUN/ca.crt" "$@" "$url" 2>"$RUN/answer") || true
-  LAST_ANSWER="$url: status $code $(tr '\n' ' ' <"$RUN/answer")"
+  LAST_ANSWER="$url: status $code $(head -n 1 "$RUN/answer")"
   [[ " $expected " == *" $code "* ]]
 }
 

@@ -36,7 +36,7 @@ upgrade_first() {
   upgrade_member
   # shellcheck disable=SC2046
   logged upgrade-apply kubeadm upgrade apply "$KUBERNETES_VERSION" --yes \
-    --skip-phases preflight,control-plane,kubelet-config $(preflight_exceptions)
+    --skip-phases preflight,control-plane,kubelet-config,bootstrap-token $(preflight_exceptions)
   end_upgrade
 }
 

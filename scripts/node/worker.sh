@@ -12,21 +12,28 @@ step_worker() {
   fi
   printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/client.pem"
   say "waiting for https://$ENDPOINT"
-  # 404 is expected: this machine's credential may read Nodes, and its own does not exist yet. Before
-  # the cluster is ready for joins the API returns 403 or does not respond.
-  await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to accept joins" node_answers "200 404"
+  await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to have what machines join with" accepts_joins
   reset_partial_join
   say "joining"
   prepare_join
   join
   # kubeadm waits for the kubelet's certificate only. Without this wait, the next inspection would
   # take the missing Node for a deleted one.
-  await "$REGISTERED_SECONDS" "the kubelet to register Node $NODE_NAME" node_answers 200
+  await "$REGISTERED_SECONDS" "the kubelet to register Node $NODE_NAME" \
+    api_answers "/api/v1/nodes/$NODE_NAME"
   record_membership
   say "joined"
 }
 
-node_answers() { # EXPECTED: the accepted status codes for this machine's Node
-  answers "https://$ENDPOINT/api/v1/nodes/$NODE_NAME" "$1" \
-    --cert "$RUN/client.pem"
+# accepts_joins: can this machine read the documents with which it joins? `kubeadm init` uploads them, and
+# lets Nodes read them, some time after the API server is ready.
+accepts_joins() {
+  local name
+  for name in kubeadm-config kubelet-config; do
+    api_answers "/api/v1/namespaces/kube-system/configmaps/$name" || return
+  done
+}
+
+api_answers() { # PATH: does the API return it to this machine's Node?
+  answers "https://$ENDPOINT$1" 200 --cert "$RUN/client.pem"
 }

@@ -64,7 +64,7 @@ def test_a_machine_joins_with_a_credential_of_its_own_that_no_other_resource_hol
         certificate = x509.load_pem_x509_certificate(found[1].encode())
         key = serialization.load_pem_private_key(found[2].encode(), None)
         assert certificate.public_key() == key.public_key()
-        assert f"CN=system:bootstrap:{name.removesuffix('-join')}," in (
+        assert f"CN=system:node:{name.removesuffix('-join')}," in (
             certificate.subject.rfc4514_string()
         )
 

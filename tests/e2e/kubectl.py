@@ -8,6 +8,8 @@ from typing import Any
 from model import paths
 
 DEADLINE_SECONDS = 120
+# Who may join with a bootstrap token, by kubeadm's rules.
+TOKEN_GROUP = "system:bootstrappers:kubeadm:default-node-token"
 
 
 class Kubectl:
@@ -49,3 +51,12 @@ class Kubectl:
                 c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"]
             )
         )
+
+
+def token_rules(kubectl: Kubectl) -> list[str]:
+    """The bindings that give rights to holders of bootstrap tokens."""
+    return [
+        binding["metadata"]["name"]
+        for binding in kubectl.items("get", "clusterrolebindings")
+        if TOKEN_GROUP in [subject["name"] for subject in binding.get("subjects", ())]
+    ]

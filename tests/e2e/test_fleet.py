@@ -15,7 +15,7 @@ import pytest
 from ops.pulumi.cli import UNATTENDED
 from scripts.bench.existing import STATE_LIMIT
 from scripts.bench.stack import size_of
-from tests.e2e.kubectl import Kubectl
+from tests.e2e.kubectl import Kubectl, token_rules
 from tests.e2e.networks import networks
 from tests.e2e.pod_network import IMAGE, assert_pods_talk
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
@@ -62,13 +62,14 @@ def test_logs_of_a_pod_can_be_read(kubectl: Kubectl) -> None:
     assert "CoreDNS" in logs
 
 
-def test_no_bootstrap_token_is_left(kubectl: Kubectl) -> None:
+def test_there_are_neither_bootstrap_tokens_nor_rules_for_them(kubectl: Kubectl) -> None:
     for context in CONTEXTS:
         tokens = kubectl.within(context).items(
             "--namespace", "kube-system", "get", "secrets",
             "--field-selector", "type=bootstrap.kubernetes.io/token",
         )  # fmt: skip
         assert tokens == []
+        assert not token_rules(kubectl.within(context))
 
 
 def test_the_admin_is_no_system_master(kubectl: Kubectl) -> None:

@@ -13,7 +13,7 @@ import pytest
 from scripts.bench.subnet import subnet
 from tests.e2e import web_service
 from tests.e2e.http_probe import HttpProbe
-from tests.e2e.kubectl import Kubectl
+from tests.e2e.kubectl import Kubectl, token_rules
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
@@ -104,6 +104,7 @@ def test_upgrade_is_shown_for_every_machine_and_interrupts_no_client(
     assert visitor.failures == []
     assert seen.lost == 0
     assert seen.longest_gap <= LONGEST_GAP_SECONDS
+    assert not token_rules(kubectl)
 
 
 def test_the_next_preview_has_no_changes(fleet: PulumiStack, kubectl: Kubectl) -> None:

@@ -130,15 +130,15 @@ def test_a_client_names_its_user_and_groups() -> None:
     assert certificate.issuer == parsed(CA).subject
 
 
-def test_a_machine_joins_as_itself_for_an_hour() -> None:
+def test_a_machine_joins_as_its_node_for_minutes() -> None:
     pair = certificates.join_credential(CA, "cluster1-worker-0")
     verify(pair, CA, datetime.now(UTC))
     certificate = parsed(pair)
     assert certificate.subject.rfc4514_string() == (
-        "CN=system:bootstrap:cluster1-worker-0,O=system:bootstrappers:kubeadm:default-node-token"
+        "CN=system:node:cluster1-worker-0,O=system:nodes"
     )
     assert (
-        timedelta(minutes=59)
+        timedelta(minutes=29)
         < certificates.expiry(pair.cert_pem) - datetime.now(UTC)
         <= certificates.JOIN_VALID
     )

@@ -64,17 +64,19 @@ class Member:
 
     def prepare(self, version: str, **other: str) -> Finished:
         """Run the step `prepare` for a version."""
+        return self.step("prepare", ROLE=self.spec.role, KUBERNETES_VERSION=version, **other)
+
+    def step(self, script: str, **more: str) -> Finished:
+        """Run a step."""
         settings = {
             "NODE_NAME": self.name,
             "MACHINE_ID": self.spec.machine_id,
             "NODE_ADDRESS": self.spec.bare_address,
-            "ROLE": self.spec.role,
-            "KUBERNETES_VERSION": version,
-            **other,
+            **more,
         }
-        operation = Operation("prepare", tuple(settings), 300)
+        operation = Operation(script, tuple(settings), 300)
         with connected(self.login, patience_seconds=10) as connection:
-            return operations.run(connection, function_of("prepare"), operation, settings)
+            return operations.run(connection, function_of(script), operation, settings)
 
     def shell(self, script: str) -> str:
         """Run a script as root, which must succeed."""

@@ -1,5 +1,7 @@
 """scripts/node/init.sh: when a machine initializes the cluster, with stand-ins for the programs."""
 
+import yaml
+
 from tests.node.steps.disk import MEMBERSHIP, Disk
 
 STAND_INS = f"""
@@ -11,7 +13,10 @@ answers() {{ [[ -e $STATE/answers ]]; }}
 install_pki() {{ :; }}
 init_documents() {{ :; }}
 preflight_exceptions() {{ :; }}
-kubeadm() {{ echo "kubeadm $1" >>"$STATE/calls"; touch "$STATE/initialized"; }}
+kubeadm() {{
+  echo "kubeadm $*" >>"$STATE/calls"
+  touch "$STATE/initialized" "${{INIT_CONFIGURATION%/var/*}}/etc/kubernetes/super-admin.conf"
+}}
 kubectl() {{ echo "kubectl $*" >>"$STATE/calls"; [[ -e $STATE/initialized ]]; }}
 record_membership() {{ echo record_membership >>"$STATE/calls"; }}
 say() {{ echo "$*"; }}
@@ -27,9 +32,18 @@ def initialize(disk: Disk) -> list[str]:
     return [" ".join(line.split()[:2]) for line in lines]
 
 
-def test_bootstrap_tokens_are_deleted_before_the_machine_counts_as_a_member(disk: Disk) -> None:
+def test_a_cluster_is_initialized_without_bootstrap_tokens(disk: Disk) -> None:
+    """Before the machine counts as a member, since a repeated step does nothing on a member."""
     called = initialize(disk)
     assert called == ["kubeadm init", *5 * ["kubectl --kubeconfig"], "record_membership"]
+    first, applied, *_ = (disk.state / "calls").read_text().splitlines()
+    assert "--skip-phases bootstrap-token," in first
+    assert "apply --server-side" in applied
+    bindings = list(yaml.safe_load_all((disk.state / "bindings.yaml").read_text()))
+    assert [binding["subjects"][0]["name"] for binding in bindings] == [
+        "system:nodes", "kube-apiserver-kubelet-client",
+    ]  # fmt: skip
+    assert not (disk.folder / "etc/kubernetes/super-admin.conf").exists()
     assert (disk.state / "joined").read_text() == "c1\nk1\n"
 
 

@@ -113,6 +113,20 @@ def test_a_check_that_cannot_pass_is_ignored(disk: Disk, ignored: str) -> None:
     assert call == ["upgrade", "apply", "phase", "preflight", "v1.37.2", "--yes", *expected]
 
 
+def test_an_upgrade_creates_no_rules_for_bootstrap_tokens(disk: Disk) -> None:
+    stand_ins = """
+kubeadm() { echo "$*" >>"$STATE/calls"; }
+preflight_exceptions() { :; }
+upgrade_member() { :; }
+resume_change() { :; }
+"""
+    run(disk, "upgrade_first", stand_ins)
+    (call,) = (disk.state / "calls").read_text().splitlines()
+    assert call.startswith("upgrade apply v1.37.2 ")
+    (skipped,) = (word for word in call.split() if "kubelet-config" in word)
+    assert "bootstrap-token" in skipped.split(",")
+
+
 @pytest.mark.parametrize(
     ("kubelet", "list_", "unpinned"),
     [
