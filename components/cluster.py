@@ -7,11 +7,12 @@ in parallel. The cluster is ready when its health check finds nothing missing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, TypeVar
 
 import pulumi
 
 from components.baseline import Baseline, BaselineArgs
+from components.certificate_expiry import SoonestExpiry, soonest, warn_of_authorities
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.drivers import driver_for
 from components.holds import holds_on
@@ -29,9 +30,11 @@ from model.render import kubeconfig as kubeconfigs
 from ops.hosts.inventory import MachineEntry
 from ops.kube.cluster_health import ClusterHealth, NodeSummary
 from ops.kube.identity import Identity
+from ops.rollout.observed import MachineSummary
 from ops.rollout.unavailable import Unavailable, sentence
 
 READY_SECONDS = 300
+Machines = TypeVar("Machines")
 
 
 class ClusterSummary(TypedDict):
@@ -44,6 +47,7 @@ class ClusterSummary(TypedDict):
     nodes: list[NodeSummary]
     caFingerprint: str
     caExpires: str
+    certificates: NotRequired[SoonestExpiry]
     waiting: NotRequired[Hold]
     unavailable: NotRequired[dict[str, str]]
 
@@ -123,7 +127,8 @@ class Cluster(pulumi.ComponentResource):
         self.summary = pulumi.Output.all(
             observed=self.health.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,
-            expires=pki.cluster.expires,
+            expires=_ca_expiry(cluster, pki),
+            found=rollout.found.apply(_known_or_none, run_with_unknowns=True),
             unavailable=self.unavailable.apply(_known_or_none, run_with_unknowns=True),
             waiting=_all_waiting(rollout.waiting, *(objects.waiting for objects in applied)),
         ).apply(lambda known: _summary(cluster, **known))
@@ -138,9 +143,22 @@ def _without(cluster: Described, skipped: Mapping[str, Unavailable]) -> list[str
     return [machine.name for machine in cluster.machines if machine.name not in skipped]
 
 
-def _known_or_none(skipped: dict[str, Unavailable]) -> dict[str, Unavailable]:
-    """Return the workers that were skipped; of a rollout that failed, none are known."""
-    return {} if pulumi.contains_unknowns(skipped) else skipped
+def _ca_expiry(cluster: Described, pki: Pki) -> pulumi.Output[str]:
+    """Return when the cluster's CA expires; warn of each CA that is to be rotated."""
+    authorities = (pki.cluster, pki.etcd, pki.front_proxy)
+    names = ("ca", "etcd-ca", "front-proxy-ca")
+
+    def check(expiries: list[str]) -> str:
+        known = dict(zip(names, expiries, strict=True))
+        warn_of_authorities(cluster.name, known, cluster.lifetimes.warn_before)
+        return expiries[0]
+
+    return pulumi.Output.all(*(authority.expires for authority in authorities)).apply(check)
+
+
+def _known_or_none(machines: dict[str, Machines]) -> dict[str, Machines]:
+    """Return what a rollout says of machines; of one that failed, nothing is known."""
+    return {} if pulumi.contains_unknowns(machines) else machines
 
 
 def _even_without(observed: ClusterHealth) -> ClusterHealth:
@@ -175,6 +193,7 @@ def _summary(
     observed: ClusterHealth,
     fingerprint: str,
     expires: str,
+    found: dict[str, MachineSummary],
     unavailable: dict[str, Unavailable],
     waiting: list[Hold],
 ) -> ClusterSummary:
@@ -187,6 +206,8 @@ def _summary(
         "caFingerprint": fingerprint,
         "caExpires": expires,
     }
+    if first := soonest(found):
+        summary["certificates"] = first
     if hold := longest(waiting):
         summary["waiting"] = hold
     if unavailable:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from model.pki.machine_certificates import Expiry, MachineCertificates
 from model.well_known import ARCHITECTURES
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, DesiredMachine
@@ -11,13 +12,15 @@ from ops.rollout.record import RolloutRecord
 
 
 class MachineSummary(TypedDict, total=False):
-    """A machine as observed, in the stack's state."""
+    """A machine as observed, in the stack's state; `certificate` is what `expires` first."""
 
     reachable: bool
     reason: str
     joined: bool
     version: str
     services: dict[str, str]
+    expires: str
+    certificate: str
     node: str
     renewal_failures: dict[str, str]
 
@@ -61,7 +64,8 @@ class ObservedMachine:
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
-    digests of its managed files as they were written last. While the API does not answer, `node` is
+    digests of its managed files as they were written last. `expiry` is that of the certificate that
+    expires first. While the API does not answer, `node` is
     unknown.
     """
 
@@ -83,6 +87,7 @@ class ObservedMachine:
     renewal_failures: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
+    expiry: Expiry | None = None
     applied: AppliedState = AppliedState()
     node: Node | None = None
     api_answers: bool = True
@@ -106,6 +111,9 @@ class ObservedMachine:
         }
         if self.renewal_failures:
             summary["renewal_failures"] = dict(self.renewal_failures)
+        if self.expiry:
+            summary["expires"] = self.expiry.time.isoformat()
+            summary["certificate"] = self.expiry.name
         return summary
 
     @property
@@ -141,6 +149,7 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
 
 def parse(lines: Iterable[str]) -> ObservedMachine:
     """Parse the lines of key, tab and value that scripts/node/applied_state.sh prints."""
+    lines = list(lines)
     known = dict(line.split("\t", 1) for line in lines if "\t" in line)
     if known.get("complete") != "yes":
         return ObservedMachine(unreachable="its response was incomplete")
@@ -163,6 +172,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         renewal_failures=_below("renewal:", known),
         files=_below("file:", known),
         parts=_below("part:", known),
+        expiry=MachineCertificates.parse(lines).soonest,
         applied=AppliedState(
             known.get("applied:version", ""),
             known.get("applied:control", ""),

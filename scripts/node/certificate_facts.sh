@@ -15,13 +15,13 @@ NAMED="$KUBERNETES_FOLDER/[^[:space:]\",]+\.(crt|pem|conf)|$KUBELET_FOLDER/[^[:s
 
 certificate_facts() {
   export LC_ALL=C
-  certificates
+  print_certificates
   named_files
   key_ages
   echo complete
 }
 
-certificates() {
+print_certificates() {
   certificate_files | xargs --null --no-run-if-empty awk '
     function cut_off() { if (inside) print "certificate\t" file "\t"; inside = 0 }
     FNR == 1 { cut_off(); file = FILENAME }
@@ -42,24 +42,23 @@ certificate_files() {
 
 # named_files: print the files that static pods, the kubelet and kubeconfigs are configured to read.
 named_files() {
-  local file
-  for file in "$KUBERNETES_FOLDER"/manifests/*.yaml "$KUBELET_FOLDER/config.yaml" "$KUBERNETES_FOLDER"/*.conf; do
-    [[ ! -f $file ]] || files_named_in "$file"
-  done
+  local file path
+  while IFS=: read -r file path; do
+    file=${file##*/}
+    case $file in
+      config.yaml) report_named_file kubelet "$path" ;;
+      *.yaml) report_named_file "${file%.yaml}" "$path" ;;
+      *) report_named_file "$file" "$path" ;;
+    esac
+  done < <(grep --only-matching --with-filename --no-messages --extended-regexp "$NAMED" \
+    "$KUBERNETES_FOLDER"/manifests/*.yaml "$KUBELET_FOLDER/config.yaml" "$KUBERNETES_FOLDER"/*.conf | sort --unique)
   report_named_file kubelet "$KUBERNETES_FOLDER/kubelet.conf"
 }
 
-files_named_in() { # FILE
-  local path user=${1##*/}
-  [[ $1 != *.yaml ]] || user=${user%.yaml}
-  [[ $1 != "$KUBELET_FOLDER/config.yaml" ]] || user=kubelet
-  while read -r path; do
-    report_named_file "$user" "$path"
-  done < <(grep --only-matching --no-filename --extended-regexp "$NAMED" "$1" | sort --unique)
-}
-
 report_named_file() { # USER PATH
-  printf 'use\t%s\t%s\t%s\n' "$1" "$2" "$([[ -s $2 ]] && echo present || echo missing)"
+  local state=missing
+  [[ ! -s $2 ]] || state=present
+  printf 'use\t%s\t%s\t%s\n' "$1" "$2" "$state"
 }
 
 # key_ages: print since when the service-account key, the keys for encryption at rest and the SSH host

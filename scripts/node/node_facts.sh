@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib certificate_names crashes credentials images managed renewal_record renewal_timer
+# requires: lib certificate_facts certificate_names crashes credentials images managed renewal_record renewal_timer
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -22,6 +22,7 @@
 #   part:NAME           digest of the files of a part that were last applied, or "pending" (managed.sh)
 #   image:REFERENCE     state of an image that is not as it was sent: missing, incomplete or unpinned;
 #                       and the checksum of its file, if that has to be sent
+#   certificate, embedded, use    its certificates, and the files that are configured (certificate_facts.sh)
 #   complete            yes: the end of the output
 REGISTERING=$STATE/registering
 node_facts() {
@@ -63,6 +64,8 @@ node_facts() {
   [[ ! -f $APISERVER_CERTIFICATE ]] ||
     fact "file:$APISERVER_CERTIFICATE (its names)" "$(names_in "$APISERVER_CERTIFICATE" | sha256sum | cut -d ' ' -f 1)"
   managed_parts | sed 's/^/part:/'
+  print_certificates
+  named_files
   while read -r reference status sum; do
     [[ ! -f $ARTIFACTS/$sum ]] || sum=''
     fact "image:$reference" "$status $sum"

@@ -53,6 +53,27 @@ def test_a_cluster_without_a_dead_worker_is_checked_and_not_ready() -> None:
     }
 
 
+def test_the_clusters_output_has_the_certificate_that_expires_first() -> None:
+    machine = {
+        "reachable": True,
+        "certificate": "apiserver",
+        "expires": "2027-11-26T10:00:00+00:00",
+    }
+    first = {**machine, "certificate": "kubelet.conf", "expires": "2027-03-01T10:00:00+00:00"}
+    found = {
+        "cluster1-control-plane-0": machine,
+        "cluster1-worker-0": first,
+        "gone": {"reachable": False},
+    }
+    given = {"unavailable": {}, "found": found, "rolled": "", "drift": {}, "waiting": {}}
+    graph = run(stack_config("dev"), given={"Rollout": given})
+    assert graph.outputs["clusters"]["cluster1"]["certificates"] == {
+        "expires": "2027-03-01T10:00:00+00:00",
+        "certificate": "kubelet.conf",
+        "node": "cluster1-worker-0",
+    }
+
+
 def test_the_inventory_has_a_login_for_each_machine(dev: Graph) -> None:
     assert "inventory" in dev.secret_outputs
     inventory = dev.outputs["inventory"]

@@ -1,5 +1,9 @@
 """scripts/node/node_facts.sh: what a member says of itself, as a rollout reads it."""
 
+from datetime import timedelta
+
+from model.pki import certificates
+from model.pki.machine_certificates import Expiry
 from ops.rollout.observed import ObservedMachine, parse
 from tests.node.steps.disk import Disk
 
@@ -33,6 +37,20 @@ def test_what_is_crash_looping_is_named_with_its_error(disk: Disk) -> None:
     assert found.services["kubelet"] == "crash-looping"
     assert found.services["containerd"] == "active"
     assert found.crashes == {"kubelet": "unknown field: maxPod", "etcd": "no space left on device"}
+
+
+def test_the_certificate_that_expires_first_is_known(disk: Disk) -> None:
+    authority = certificates.new_authority("kubernetes", 3650)
+    leaf = certificates.issue_client(authority, "apiserver", [], timedelta(days=365))
+    pki = disk.folder / "etc/kubernetes/pki"
+    pki.mkdir()
+    assert observed(disk).expiry is None
+    (pki / "ca.crt").write_text(authority.cert_pem)
+    (pki / "apiserver.crt").write_text(leaf.cert_pem)
+    found = observed(disk)
+    assert found.expiry == Expiry(certificates.expiry(leaf.cert_pem), "apiserver")
+    assert found.summary["certificate"] == "apiserver"
+    assert found.summary["expires"] == certificates.expiry(leaf.cert_pem).isoformat()
 
 
 def test_damaged_images_are_named_with_the_files_that_have_to_be_sent(disk: Disk) -> None:
