@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from model.fleet import Cluster, Component, Machine
+from model.render import kubeadm_flags
 from model.render.durations import go_duration
 from model.render.node_paths import PATCHES
 from model.well_known import API_PORT, POOL_LABEL
@@ -21,14 +22,6 @@ CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 # scripts/node/join.sh writes how to reach the cluster here.
 JOIN_DISCOVERY = "/run/kubeadm-fleet-join/join.conf"
 PATCHES_FIELD = {"directory": PATCHES}
-# A stopping API server sends its clients elsewhere and exits. Without this flag it accepts no more
-# connections but lingers for up to a minute (30 s under the kubelet) while there are watches, and
-# there always are.
-API_SERVER_ARGUMENTS = {
-    "shutdown-send-retry-after": "true",
-    # Machines join with certificates; kubeadm would have any token accepted.
-    "enable-bootstrap-token-auth": "false",
-}
 # The prefix length of Nodes' shares of the pod subnet. kubeadm compares the pod subnet with this
 # flag alone, not with `node-cidr-mask-size`, which the controller manager takes as well.
 MASK_FLAG = "node-cidr-mask-size-ipv4"
@@ -110,7 +103,6 @@ def cluster_configuration(cluster: Cluster) -> str:
     It names no machine: kubeadm adds a control plane's own name and address to its certificate.
     """
     names = (cluster.endpoint_host, *cluster.api_server.cert_sans)
-    scheduler, etcd = _component(cluster.scheduler), _component(cluster.etcd)
     return _dump(
         _common_part(cluster)
         | {
@@ -122,7 +114,9 @@ def cluster_configuration(cluster: Cluster) -> str:
             },
             "apiServer": {
                 "certSANs": list(dict.fromkeys(names)),
-                "extraArgs": _arguments({**API_SERVER_ARGUMENTS, **cluster.api_server.extra_args}),
+                "extraArgs": _arguments(
+                    {**kubeadm_flags.API_SERVER, **cluster.api_server.extra_args}
+                ),
             },
             "controllerManager": {
                 "extraArgs": _arguments(
@@ -133,8 +127,15 @@ def cluster_configuration(cluster: Cluster) -> str:
                     }
                 )
             },
-            **({"scheduler": scheduler} if scheduler else {}),
-            "etcd": {"local": etcd} if etcd else {},
+            "scheduler": {
+                **_component(cluster.scheduler),
+                "extraVolumes": kubeadm_flags.scheduler_volumes(),
+            },
+            "etcd": {
+                "local": {
+                    "extraArgs": _arguments({**kubeadm_flags.ETCD, **cluster.etcd.extra_args})
+                }
+            },
         }
     )
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: join pki
+# requires: join leaves pki
 # settings: NODE_ADDRESS ENDPOINT_DEADLINE
 # Join this machine to the cluster at ENDPOINT as a control plane, and return when the next one may
 # join: etcd accepts one new member at a time. Idempotent.
@@ -33,16 +33,22 @@ count() { # PATTERN: how often it is in standard input
   grep --only-matching -- "$1" | wc -l
 }
 
+# prepare_leaves: issue this machine's certificates from the cluster's documents, before its components
+# start.
+prepare_leaves() {
+  document "$RUN/join.conf" kubeadm-config '{.data.ClusterConfiguration}' >"$RUN/cluster.yaml" ||
+    die "the cluster's kubeadm-config cannot be read" "fix its endpoint and run 'fleet up' again"
+  { cat "$INIT_CONFIGURATION"; printf -- '---\n'; cat "$RUN/cluster.yaml"; } >"$RUN/init.yaml"
+  issue_leaves "$RUN/init.yaml"
+}
+
 # use_own_images: have kubeadm start this machine's own patch version while the cluster is still of
 # another one: where no registry can be reached, there are no other images. The rollout brings the other
 # control planes to that version.
 use_own_images() {
   local own recorded image name
   own=$(kubeadm version --output short)
-  recorded=$(kubectl --kubeconfig "$RUN/join.conf" --cache-dir "$RUN/kubectl" --request-timeout 10s \
-    --namespace kube-system get configmap kubeadm-config \
-    --output 'jsonpath={.data.ClusterConfiguration}' | awk '$1 == "kubernetesVersion:" {print $2}') ||
-    die "the version of the cluster cannot be read" "fix its endpoint and run 'fleet up' again"
+  recorded=$(awk '$1 == "kubernetesVersion:" {print $2}' "$RUN/cluster.yaml")
   [[ $recorded != "$own" ]] || return 0
   say "the cluster is at $recorded: joining with the images of $own"
   logged pull kubeadm config images pull --kubernetes-version "$own"
@@ -70,6 +76,7 @@ step_control_plane() {
     reset_partial_join
     install_pki
     prepare_join
+    prepare_leaves
     use_own_images
     say "joining"
     join

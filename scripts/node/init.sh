@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: join init-documents pki restore
+# requires: join init-documents leaves pki restore
 # settings: ENDPOINT OTHER_CONTROL_PLANES
 # Initialize the cluster on this machine: once in the cluster's lifetime, on its first machine. A no-op
 # if the cluster responds; rejected if only its endpoint does not respond: a second cluster beside the
@@ -12,7 +12,9 @@ SKIPPED_PHASES=bootstrap-token,show-join-command
 run_init() { # EXCEPTIONS to kubeadm's preflight checks
   install_pki
   init_documents >"$RUN/init.yaml"
+  issue_leaves "$RUN/init.yaml"
   logged_beside_kubelet init kubeadm init --config "$RUN/init.yaml" --skip-phases "$SKIPPED_PHASES" "$@"
+  name_ca_file
 }
 
 # bind_roles: create those bindings of the phase bootstrap-token that are not about tokens: kubelets may

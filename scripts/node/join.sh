@@ -21,8 +21,9 @@ begin_membership() {
   printf '%s\n' "$CA_CERTIFICATE" >"$RUN/ca.crt"
 }
 
+# has_partial_join: has kubeadm begun to join this machine? The other kubeconfigs precede that.
 has_partial_join() {
-  compgen -G '/etc/kubernetes/*.conf' >/dev/null || compgen -G '/etc/kubernetes/manifests/*' >/dev/null
+  compgen -G '/etc/kubernetes/*kubelet.conf' >/dev/null || compgen -G '/etc/kubernetes/manifests/*' >/dev/null
 }
 
 # reset_partial_join: clean up an interrupted join. The cluster must respond by then: its records of
@@ -36,6 +37,15 @@ reset_partial_join() {
   clear_folder /etc/kubernetes
   [[ ! -f $INIT_CONFIGURATION ]] || rm -rf /var/lib/etcd/member
   rm -f "$STATE/member"
+}
+
+# name_ca_file: have the kubelet's kubeconfig name the CA's file, which it reads at its next start, instead
+# of a copy.
+name_ca_file() {
+  local config=/etc/kubernetes/kubelet.conf
+  (umask 077 && sed 's|certificate-authority-data: .*|certificate-authority: /etc/kubernetes/pki/ca.crt|' \
+    $config >$config.new)
+  mv $config.new $config
 }
 
 # record_membership: record that this machine has joined, so that the step is not repeated, and the
@@ -86,6 +96,7 @@ join() {
   read_documents "$RUN/join.conf" "$RUN/before"
   # shellcheck disable=SC2046
   logged_beside_kubelet join kubeadm join --config "$RUN/join.yaml" $(preflight_exceptions)
+  name_ca_file
   read_documents "$RUN/join.conf" "$RUN/after"
   record_joined "$(name_of kubeadm-config "$RUN/before" "$RUN/after")" \
     "$(own_name "$(name_of kubelet-config "$RUN/before" "$RUN/after")")"

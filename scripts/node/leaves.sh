@@ -4,9 +4,9 @@
 # Only functions.
 #
 # kubeadm makes each new pair in a scratch directory in memory, beside links to the CAs, without the
-# API. The pair takes the place of the former one by one rename, and no component is restarted: etcd and
-# client-go read certificate and key from one PEM file, again and again. kubeadm's own two files are
-# renewed before, for kubeadm and etcdctl.
+# API. A single rename replaces the previous pair, and no component is restarted: etcd and client-go read
+# certificate and key from one PEM file, again and again. kubeadm's own two files are renewed before, for
+# kubeadm and etcdctl.
 #
 # kubeadm mounts the kubeconfigs of the controller manager and of the scheduler as single files, which
 # never change in a container: they name files in mounted directories. admin.conf, which people copy,
@@ -109,14 +109,16 @@ issue_leaf() {
 issue_leaves() {
   local name
   open_scratch "$1"
-  logged issue-leaves kubeadm init phase certs all --config "$SCRATCH/config.yaml"
+  logged issue-certificates kubeadm init phase certs all --config "$SCRATCH/config.yaml"
+  logged issue-kubeconfigs kubeadm init phase kubeconfig all --kubeconfig-dir "$SCRATCH" \
+    --config "$SCRATCH/config.yaml"
   for name in "${LEAVES[@]}"; do
-    [[ $name != *.conf ]] || make_leaf "$name"
-    install_leaf "$name"
+    stage_leaf "$name"
   done
-  install_kubeconfig controller-manager.conf $KUBERNETES/pki/ca.crt
-  put_leaf $KUBERNETES/pki/ca.crt $KUBERNETES/scheduler/ca.crt
-  install_kubeconfig scheduler.conf $KUBERNETES/scheduler/ca.crt
+  stage_kubeconfig controller-manager.conf $KUBERNETES/pki/ca.crt
+  stage_file $KUBERNETES/scheduler/ca.crt <$KUBERNETES/pki/ca.crt
+  stage_kubeconfig scheduler.conf $KUBERNETES/scheduler/ca.crt
+  replace_staged
 }
 
 # open_scratch DOCUMENTS: create a directory like /etc/kubernetes with the CAs alone, and the
@@ -143,42 +145,59 @@ make_leaf() {
   fi
 }
 
-# install_leaf NAME: put what kubeadm made in place. The file that its readers have comes last: until
-# then it is still due.
+# install_leaf NAME: put what kubeadm made in place.
 install_leaf() {
-  local path kind
+  stage_leaf "$1"
+  replace_staged
+}
+
+# stage_leaf NAME: stage its files. The one that its readers have comes last: until then it is still due.
+stage_leaf() {
+  local path pair kind
   path=$(leaf_path "$1")
+  pair=$(pair_of "$1")
   case $1 in
-    admin.conf) cat "$SCRATCH/admin.conf" ;;
+    admin.conf) stage_file "$path" <"$SCRATCH/admin.conf" ;;
     *.conf)
-      embedded client-key-data "$SCRATCH/$1"
-      embedded client-certificate-data "$SCRATCH/$1"
+      {
+        embedded client-key-data "$SCRATCH/$1"
+        embedded client-certificate-data "$SCRATCH/$1"
+      } | stage_file "$path"
       ;;
     *)
       for kind in key crt; do
-        put_leaf "$SCRATCH/$(pair_of "$1").$kind" "$KUBERNETES/$(pair_of "$1").$kind"
+        stage_file "$KUBERNETES/$pair.$kind" <"$SCRATCH/$pair.$kind"
       done
-      cat "$SCRATCH/$(pair_of "$1")".{key,crt}
+      [[ $path == *.crt ]] || cat "$SCRATCH/$pair".{key,crt} | stage_file "$path"
       ;;
-  esac >"$SCRATCH/leaf"
-  [[ $path == *.crt ]] || put_leaf "$SCRATCH/leaf" "$path"
+  esac
 }
 
-# install_kubeconfig NAME CA: put the one that kubeadm made in place, with the names of files in place of
-# their content.
-install_kubeconfig() {
+# stage_kubeconfig NAME CA: stage the one that kubeadm made, with the names of files in place of their
+# content.
+stage_kubeconfig() {
   local leaf
   leaf=$(leaf_path "$1")
   sed -e "s|certificate-authority-data: .*|certificate-authority: $2|" \
     -e "s|client-certificate-data: .*|client-certificate: $leaf|" \
-    -e "s|client-key-data: .*|client-key: $leaf|" "$SCRATCH/$1" >"$SCRATCH/kubeconfig"
-  put_leaf "$SCRATCH/kubeconfig" "$KUBERNETES/$1"
+    -e "s|client-key-data: .*|client-key: $leaf|" "$SCRATCH/$1" | stage_file "$KUBERNETES/$1"
 }
 
-# put_leaf FILE PATH: replace PATH by a copy of FILE, which is on the disk before.
-put_leaf() {
-  install -D -m 0600 "$1" "$2.new"
-  sync "$2.new"
-  mv "$2.new" "$2"
-  sync "${2%/*}"
+# stage_file PATH: write standard input beside the file that it will replace.
+stage_file() {
+  mkdir -p "${1%/*}"
+  (umask 077 && cat >"$1.new")
+  printf '%s\n' "$1" >>"$SCRATCH/staged"
+}
+
+# replace_staged: rename all staged files in their order, once they are on the disk.
+replace_staged() {
+  local paths path
+  mapfile -t paths <"$SCRATCH/staged"
+  sync "${paths[@]/%/.new}"
+  for path in "${paths[@]}"; do
+    mv "$path.new" "$path"
+  done
+  sync "${paths[@]%/*}"
+  rm "$SCRATCH/staged"
 }

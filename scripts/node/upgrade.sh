@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply certificate_names cgroups changed images install staging runtime documents static-pods change
+# requires: lib apply certificate_names cgroups changed images install leaves staging runtime documents static-pods change
 # settings: NODE_ADDRESS KUBERNETES_VERSION IGNORED_CHECKS
 # Operations on a member when its cluster's version or settings change, or when it has drifted. The
 # rollout calls these functions, serially where that matters; each is idempotent and can be called
@@ -148,13 +148,13 @@ clean() {
 # upgrade_member: upgrade all versioned parts of this control plane in one change. Like kubeadm, it
 # renews the certificates of the components that it upgrades.
 upgrade_member() {
-  control_plane_documents >"$RUN/init.yaml"
-  logged renew "$(wanted_program kubeadm)" certs renew all --config "$RUN/init.yaml"
   begin_change
   plan_manifests
   plan_kubelet
   plan_programs
   finish_change
+  control_plane_documents >"$RUN/init.yaml"
+  issue_leaves "$RUN/init.yaml"
 }
 
 # end_upgrade: CLEANUP_PENDING records that the machine needs a `clean`, even after a killed run.
@@ -219,18 +219,13 @@ unused_images() {
 # update_apiserver_sans: reissue the API server's certificate with the configured SANs. The API server
 # reloads it by itself.
 update_apiserver_sans() {
-  local folder=$RUN/pki pki=/etc/kubernetes/pki kind
-  mkdir -p "$folder"
-  ln -sf $pki/ca.crt $pki/ca.key "$folder/"
-  { control_plane_documents | grep -v '^certificatesDir:'; echo "certificatesDir: $folder"; } >"$RUN/pki.yaml"
-  logged names kubeadm init phase certs apiserver --config "$RUN/pki.yaml"
-  [[ $(names_in "$folder/apiserver.crt") != "$(names_in $pki/apiserver.crt)" ]] || return 0
-  for kind in key crt; do
-    install -m 0600 "$folder/apiserver.$kind" "$pki/apiserver.$kind.new"
-    mv "$pki/apiserver.$kind.new" "$pki/apiserver.$kind"
-  done
+  control_plane_documents >"$RUN/init.yaml"
+  open_scratch "$RUN/init.yaml"
+  make_leaf apiserver
+  [[ $(names_in "$SCRATCH/pki/apiserver.crt") != "$(names_in "$APISERVER_CERTIFICATE")" ]] || return 0
+  install_leaf apiserver
   await 120 "the API server to show its new certificate" shows_certificate
-  say "API server certificate updated: $(names_in $pki/apiserver.crt)"
+  say "API server certificate updated: $(names_in "$APISERVER_CERTIFICATE")"
 }
 
 shows_certificate() {

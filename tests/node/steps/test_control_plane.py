@@ -20,6 +20,7 @@ kubeadm() {
       kube-{apiserver,controller-manager,scheduler,proxy} coredns/coredns pause etcd ;;
   esac
 }
+issue_leaves() { cp "$1" "$STATE/issued.yaml"; }
 join() { cp "$RUN/join.yaml" "$STATE/joined.yaml"; }
 for name in begin_membership await install_pki prepare_join record_membership; do
   eval "$name() { :; }"
@@ -35,6 +36,7 @@ def machine(disk: Disk) -> Disk:
     for name, text in kubeadm_patches.patches().items():
         (disk.state / "patches" / name).write_text(text)
     (disk.state / "run").mkdir()
+    (disk.state / "init-configuration.yaml").write_text("kind: InitConfiguration\n")
     document = kubeadm.join_documents(CLUSTER, CLUSTER.control_planes[0])
     moved = document.replace("/var/lib", f"{disk.folder}/var/lib")
     (disk.state / "run/join.yaml").write_text(moved)
@@ -55,6 +57,12 @@ def test_images_of_the_cluster_version_are_used_where_it_is_the_machine_s(machin
     join(machine, "v1.36.4")
     assert (machine.state / "joined.yaml").read_text() == before
     assert "pull" not in (machine.state / "calls").read_text()
+
+
+def test_certificates_are_issued_from_the_cluster_s_documents(machine: Disk) -> None:
+    join(machine, "v1.36.4")
+    documents = list(yaml.safe_load_all((machine.state / "issued.yaml").read_text()))
+    assert documents == [{"kind": "InitConfiguration"}, {"kubernetesVersion": "v1.36.4"}]
 
 
 def test_images_of_the_machine_are_used_while_the_cluster_is_of_another_patch_version(

@@ -157,7 +157,7 @@ def test_a_renewal_that_is_cut_off_is_still_due(disk: Disk, folder: Path) -> Non
     """Its readers keep the former pair until the new one is complete."""
     pem = folder / PEMS["etcd-peer"]
     former = pem.read_bytes()
-    cut_off = 'put_leaf() { [[ $2 != *.pem ]] || exit 3; cp "$1" "$2"; }; renew_leaf etcd-peer'
+    cut_off = 'mv() { [[ $2 != *.pem ]] || exit 3; command mv "$@"; }; renew_leaf etcd-peer'
     assert disk.run(f"{preamble()}{cut_off}", "leaves").returncode == 3
     assert pem.read_bytes() == former
 

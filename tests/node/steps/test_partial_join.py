@@ -1,6 +1,7 @@
 """scripts/node/join.sh: an interrupted join, and exceptions to kubeadm's checks."""
 
 import pytest
+import yaml
 
 from tests.node.steps.disk import Disk
 
@@ -9,6 +10,38 @@ set -Eeuo pipefail
 LIB_STARTED=$EPOCHREALTIME
 kubeadm() { echo "$*" >>"$STATE/ran"; }
 """
+
+
+@pytest.mark.parametrize(
+    ("written", "partial"),
+    [
+        (("controller-manager.conf", "scheduler.conf", "admin.conf", "pki/apiserver.pem"), False),
+        (("kubelet.conf",), True),
+        (("bootstrap-kubelet.conf",), True),
+        (("manifests/etcd.yaml",), True),
+    ],
+)
+def test_certificates_that_were_prepared_are_no_interrupted_join(
+    disk: Disk, written: tuple[str, ...], partial: bool
+) -> None:
+    for name in written:
+        path = disk.folder / "etc/kubernetes" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("prepared")
+    assert (disk.run("has_partial_join", "join").returncode == 0) == partial
+
+
+def test_a_kubelet_names_the_file_of_its_ca(disk: Disk) -> None:
+    kubeconfig = disk.folder / "etc/kubernetes/kubelet.conf"
+    kubeconfig.write_text(
+        "clusters:\n- cluster:\n    certificate-authority-data: LS0t\n    server: https://a\n"
+    )
+    for _ in range(2):
+        assert disk.run(f"{KUBEADM}name_ca_file", "join").returncode == 0
+        (entry,) = yaml.safe_load(kubeconfig.read_text())["clusters"]
+        ca = f"{disk.folder}/etc/kubernetes/pki/ca.crt"
+        assert entry["cluster"] == {"certificate-authority": ca, "server": "https://a"}
+        assert kubeconfig.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("role", ["worker", "control-plane"])

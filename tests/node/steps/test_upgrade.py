@@ -1,16 +1,17 @@
 """scripts/node/upgrade.sh: operations on a member, with stand-ins for kubeadm and containerd."""
 
-import shutil
 import subprocess
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
+from tests.node.cluster import VERSION
+from tests.node.steps.certificates import DOCUMENTS, issue, lay_foundation, preamble, shown
 from tests.node.steps.disk import Disk
 
 SETTINGS = """
 NODE_ADDRESS=192.0.2.1 KUBERNETES_VERSION=v1.37.2
-CLUSTER_CONFIGURATION=$'kubernetesVersion: v1.37.2\\ncertificatesDir: /nowhere\\nsans: DNS:new'
 KUBELET_CONFIGURATION='maxPods: 77'
 RUN=$STATE/run; mkdir -p "$RUN"
 lib_begin() { set -Eeuo pipefail; LIB_STARTED=$EPOCHREALTIME; }
@@ -21,19 +22,19 @@ require_staged() { :; }
 recorded_version() { echo v1.36.3; }
 wanted_program() { echo kubeadm; }
 """
-# A certificate with the names of the document, in the document's folder.
-CERTS = """
-plan_manifests() { :; }
-preflight_exceptions() { :; }
-shows_certificate() { true; }
-kubeadm() {
-  local document=${!#} folder names
-  folder=$(awk '$1 == "certificatesDir:" {print $2}' "$document")
-  names=$(awk '$1 == "sans:" {print $2}' "$document")
-  openssl req -x509 -newkey rsa:2048 -noenc -subj /CN=kube-apiserver \
-    -addext "subjectAltName=$names" -keyout "$folder/apiserver.key" -out "$folder/apiserver.crt"
-}
-"""
+OLD, NEW = "old.example.com", "new.example.com"
+
+
+def with_kubeadm() -> str:
+    """The real kubeadm, and the documents with another name of the API server."""
+    wanted = DOCUMENTS.replace("certSANs:\n", f"certSANs:\n  - {NEW}\n")
+    return f"""{preamble()}
+    KUBERNETES_VERSION={VERSION} CLUSTER_CONFIGURATION={quote(wanted)}
+    plan_manifests() {{ :; }}; plan_kubelet() {{ :; }}; plan_programs() {{ :; }}
+    begin_change() {{ :; }}; resume_change() {{ :; }}
+    preflight_exceptions() {{ :; }}
+    shows_certificate() {{ true; }}
+    """
 
 
 def run(
@@ -47,32 +48,31 @@ def run(
 @pytest.fixture
 def pki(disk: Disk) -> Path:
     """The certificates of a control plane whose API server has one name."""
-    folder = disk.folder / "etc/kubernetes/pki"
-    folder.mkdir()
-    (disk.state / "init-configuration.yaml").write_text("kind: InitConfiguration\n")
-    (disk.state / "run").mkdir()
-    former = 'sed "s/DNS:new/DNS:old/; s%/nowhere%$RUN%" <<<"$CLUSTER_CONFIGURATION" >$RUN/former'
-    run(disk, f"{former}; kubeadm $RUN/former", CERTS)
-    for kind in ("crt", "key"):
-        shutil.copy(disk.state / f"run/apiserver.{kind}", folder)
-    return folder
+    lay_foundation(disk)
+    issue(disk, DOCUMENTS.replace("certSANs:\n", f"certSANs:\n  - {OLD}\n"))
+    return disk.folder / "etc/kubernetes/pki"
 
 
 def names(pki: Path) -> str:
-    certificate = str(pki / "apiserver.crt")
-    command = ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", certificate]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return shown.splitlines()[-1].strip()
+    return shown(pki / "apiserver.pem", "-ext", "subjectAltName")
 
 
 def test_names_of_the_api_server_reach_its_certificate(disk: Disk, pki: Path) -> None:
-    assert names(pki) == "DNS:old"
-    run(disk, "apply_control_plane", CERTS)
-    assert names(pki) == "DNS:new"
-    certificate, key = ((pki / f"apiserver.{kind}").read_text() for kind in ("crt", "key"))
-    run(disk, "apply_control_plane", CERTS)
-    assert (pki / "apiserver.crt").read_text() == certificate, "the names are the same"
-    assert (pki / "apiserver.key").read_text() == key
+    assert OLD in names(pki)
+    run(disk, "apply_control_plane", with_kubeadm())
+    assert NEW in names(pki)
+    assert OLD not in names(pki)
+    before = {path: path.read_text() for path in pki.glob("apiserver.*")}
+    run(disk, "apply_control_plane", with_kubeadm())
+    assert {path: path.read_text() for path in before} == before, "the names are the same"
+
+
+def test_an_upgrade_renews_the_certificates(disk: Disk, pki: Path) -> None:
+    before = {path: path.read_text() for path in pki.rglob("*.pem")}
+    run(disk, "upgrade_member", with_kubeadm())
+    assert len(before) == 7
+    assert all(path.read_text() != text for path, text in before.items())
+    assert NEW in names(pki)
 
 
 REPAIRED = """
@@ -91,16 +91,16 @@ def test_names_that_a_failed_change_left_in_the_certificate_are_drift(
 ) -> None:
     def noted() -> str:
         facts = run(disk, "node_facts", FACTS, "node_facts").stdout.splitlines()
-        (fact,) = (line for line in facts if "apiserver.crt (its names)\t" in line)
+        (fact,) = (line for line in facts if "apiserver.pem (its names)\t" in line)
         return fact
 
     before = noted()
-    run(disk, "apply_control_plane", CERTS)
+    run(disk, "apply_control_plane", with_kubeadm())
     after = noted()
     assert after != before
-    (pki / "apiserver.crt").write_text("")
+    (pki / "apiserver.pem").write_text("")
     assert noted() not in (before, after)
-    run(disk, "repair", CERTS + REPAIRED)
+    run(disk, "repair", with_kubeadm() + REPAIRED)
     assert noted() == after, "the names are the same, the certificate is another one"
 
 
