@@ -19,6 +19,7 @@ from components.providers.client_certificate import ClientCertificate, ClientCer
 from components.sdk import value_of
 from model.fleet import Cluster
 from model.pki import certificates
+from model.pki.certificates import KeyPairProps
 from model.render import kubeconfig as kubeconfigs
 from ops.kube import identity
 from ops.kube.identity import Identity
@@ -73,6 +74,14 @@ class Pki(pulumi.ComponentResource):
     def context(self) -> pulumi.Output[kubeconfigs.Context]:
         """The administrator's context for this cluster."""
         return self._credential.apply(self._context)
+
+    @property
+    def authority(self) -> pulumi.Output[KeyPairProps]:
+        """The cluster's CA with its key, for what issues certificates in a run; secret."""
+        pems = pulumi.Output.all(self.cluster.certificate, self.cluster.private_key)
+        return pulumi.Output.secret(
+            pems.apply(lambda known: KeyPairProps(cert_pem=known[0], key_pem=known[1]))
+        )
 
     def join_credential(self, node: str, *, after: pulumi.CustomResource) -> pulumi.Output[str]:
         """Return the credential with which a machine joins as this Node, and nothing else; secret.

@@ -51,6 +51,7 @@ def rollout_of(
             shared_login=logins.apply(shared_login),
             logins=logins.apply(own_logins),
             identity=pki.identity,
+            authority=pki.authority,
             policy={
                 "max_unavailable": upgrade.max_unavailable,
                 "pool_limits": dict(upgrade.pool_limits),

@@ -46,6 +46,7 @@ from components.providers.rollout_plan import (
     retried,
     stays,
 )
+from model.pki.certificates import KeyPair, KeyPairProps
 from ops.hosts.login import Login, LoginProps
 from ops.kube.identity import Identity
 from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
@@ -93,6 +94,8 @@ class RolloutState(RolloutInputs):
 
 class RolloutProvider(Provider[RolloutInputs, RolloutState]):
     """Keeps a running cluster's machines in their desired state."""
+
+    given = ("authority",)
 
     def _check(self, olds: RolloutInputs, news: RolloutInputs) -> RolloutInputs:
         """Add the planned work per machine to the inputs, for the preview."""
@@ -249,7 +252,8 @@ def _machines(inputs: RolloutInputs) -> "dict[str, NodeOperations]":
         name: Login.from_props({**inputs["shared_login"], **own})
         for name, own in inputs["logins"].items()
     }
-    return node_operations(DesiredCluster.of(inputs), logins)
+    authority = KeyPair(**inputs["authority"]) if "authority" in inputs else None
+    return node_operations(DesiredCluster.of(inputs), logins, authority)
 
 
 def _summaries(found: "Mapping[str, ObservedMachine]") -> dict[str, MachineSummary]:
@@ -286,6 +290,7 @@ class RolloutArgs:
     shared_login: pulumi.Output[LoginProps]
     logins: pulumi.Output[dict[str, LoginProps]]
     identity: pulumi.Output[Identity]
+    authority: pulumi.Output[KeyPairProps]
     policy: Policy
     held_by: list[pulumi.Output[Hold]]
     mirror_credentials: pulumi.Output[str] | None

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from components.providers.hold import Hold
+from model.pki.certificates import KeyPairProps
 from ops.hosts.login import LoginProps
 from ops.kube.identity import Identity, IdentityMissing, connect
 from ops.rollout.desired import ClusterChange, ClusterInputs
@@ -30,15 +31,16 @@ class Policy(TypedDict):
 class RolloutInputs(ClusterInputs):
     """The rollout as the provider gets it.
 
-    `check` adds `waiting`, `wanted` (the cluster's inputs while they wait, else empty), `plan`,
-    `unfinished` and `recorded` ("" if there is none, or if the API does not answer); `read` adds
-    `drift`.
+    `authority` is the cluster's CA, which only create and update have. `check` adds `waiting`,
+    `wanted` (the cluster's inputs while they wait, else empty), `plan`, `unfinished` and `recorded`
+    ("" if there is none, or if the API does not answer); `read` adds `drift`.
     """
 
     urn: str
     shared_login: LoginProps
     logins: dict[str, LoginProps]
     identity: Identity
+    authority: NotRequired[KeyPairProps]
     policy: Policy
     held_by: list[Hold]
     waiting: Hold
@@ -53,7 +55,7 @@ class RolloutInputs(ClusterInputs):
 class RecordedRollout:
     """What the cluster records of an unfinished rollout, and its version then.
 
-    `stopped` says that it cannot record anything, since its API server does not run.
+    `stopped` says that it cannot record anything, since its API server cannot be used.
     """
 
     unfinished: "RolloutRecord | None" = None
@@ -70,9 +72,10 @@ def recorded_rollout(olds: RolloutInputs) -> RecordedRollout:
     """Read the record without waiting; an API that does not answer says nothing.
 
     A refused connection says that the API server of a host that is there does not run: a change may
-    have stopped it, and the program must look at the machines.
+    have stopped it. An expired certificate of the API server will not be the only one. In both
+    cases the program must look at the machines.
     """
-    from ops.kube.errors import ApiError, Refused
+    from ops.kube.errors import ApiError, Expired, Refused
 
     try:
         nodes = nodes_of(olds).limited(RECORD_SECONDS)
@@ -80,6 +83,8 @@ def recorded_rollout(olds: RolloutInputs) -> RecordedRollout:
             return RecordedRollout(unfinished, nodes.version_once())
     except Refused as error:
         return RecordedRollout(stopped=f"the API server does not run ({error.message})")
+    except Expired:
+        return RecordedRollout(stopped="the API server's certificate has expired")
     except (ApiError, IdentityMissing):
         pass
     return RecordedRollout()

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/setup/best-practices/certificates/), so that `kubeadm
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,6 +27,13 @@ class KeyPair:
 
     cert_pem: str
     key_pem: str = field(repr=False)
+
+
+class KeyPairProps(TypedDict):
+    """A key pair as a resource is given it."""
+
+    cert_pem: str
+    key_pem: str
 
 
 def new_authority(common_name: str, valid_days: int) -> KeyPair:
@@ -55,7 +63,11 @@ def new_service_account_key() -> tuple[str, str]:
 
 
 def issue_client(
-    authority: KeyPair, common_name: str, organizations: list[str], valid: timedelta
+    authority: KeyPair,
+    common_name: str,
+    organizations: list[str],
+    valid: timedelta,
+    age: timedelta = BACKDATED,
 ) -> KeyPair:
     """Issue a client certificate: the API reads CN as the user and O as the groups."""
     issuer = x509.load_pem_x509_certificate(authority.cert_pem.encode())
@@ -68,7 +80,7 @@ def issue_client(
         ]
     )
     certificate = (
-        _builder(subject, issuer.subject, key.public_key(), valid)
+        _builder(subject, issuer.subject, key.public_key(), valid, age)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
@@ -90,6 +102,16 @@ def join_credential(authority: KeyPair, machine_name: str) -> KeyPair:
     return issue_client(authority, f"{NODE_USER}{machine_name}", [NODE_GROUP], JOIN_VALID)
 
 
+def kubelet_credential(authority: KeyPair, machine_name: str) -> KeyPair:
+    """Issue the credential for a kubelet whose own certificate has expired.
+
+    It is in the last tenth of its validity, so that the kubelet requests its own immediately,
+    and keeps requesting it until the API answers.
+    """
+    age = 10 * JOIN_VALID
+    return issue_client(authority, f"{NODE_USER}{machine_name}", [NODE_GROUP], JOIN_VALID, age)
+
+
 def fingerprint(cert_pem: str) -> str:
     """Return the SHA-256 of the certificate, hex with colons as `openssl x509` prints it."""
     certificate = x509.load_pem_x509_certificate(cert_pem.encode())
@@ -102,7 +124,11 @@ def expiry(cert_pem: str) -> datetime:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, valid: timedelta
+    subject: x509.Name,
+    issuer: x509.Name,
+    public: ec.EllipticCurvePublicKey,
+    valid: timedelta,
+    age: timedelta = BACKDATED,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -111,7 +137,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
+        .not_valid_before(now - age)
         .not_valid_after(now + valid)
     )
 

@@ -7,6 +7,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/
 
 import json
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from functools import lru_cache
@@ -21,7 +22,7 @@ from urllib3.connection import HTTPConnection
 from model.api_objects import Json
 from ops.errors import OperatorError
 from ops.kube.access import Access
-from ops.kube.errors import TRANSIENT, ApiError, Refused, Unavailable, from_response
+from ops.kube.errors import TRANSIENT, ApiError, Expired, Refused, Unavailable, from_response
 from ops.wait import wait_until
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ POLL_SECONDS_PER_NODE = 0.005
 CLIENTS = 256
 
 JSON = "application/json"
+# X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL.
+HAS_EXPIRED = 10
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
@@ -185,7 +188,10 @@ class Client:
 
 def _no_response(error: urllib3.exceptions.HTTPError) -> Unavailable:
     cause = getattr(error, "reason", None) or error
-    is_refused = isinstance(cause.__cause__ or cause.__context__, ConnectionRefusedError)
+    reason = cause.__cause__ or cause.__context__
+    if isinstance(reason, ssl.SSLCertVerificationError) and reason.verify_code == HAS_EXPIRED:
+        return Expired(None, str(cause))
+    is_refused = isinstance(reason, ConnectionRefusedError)
     return (Refused if is_refused else Unavailable)(None, str(cause))
 
 

@@ -40,6 +40,10 @@ class Refused(Unavailable):
     """Its host refused the connection: the host is there, and no API server runs on it."""
 
 
+class Expired(Unavailable):
+    """Its certificate has expired: its host is there, and nobody can use its API server."""
+
+
 class Conflict(ApiError):
     """The object changed or disappeared since it was read: read it and change it again."""
 

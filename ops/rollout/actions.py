@@ -66,6 +66,14 @@ IMAGES = ActionKind(
     needs_ready=False,
     restores_api=True,
 )
+KUBELET_CERTIFICATE = ActionKind(
+    name="kubelet-certificate",
+    reasons=triggers.invalid_kubelet_certificate,
+    effect="issued again, kubelet restarted, pods keep running",
+    doing="issuing the kubelet's certificate",
+    run=execution.issue_kubelet_certificate,
+    restores_api=True,
+)
 # Only the file: an upgrade or the change of the kubelet's settings, later in the turn, applies it.
 KUBELET_PATCH = ActionKind(
     name="kubelet-patch",
@@ -218,6 +226,7 @@ ACTIONS = (
     KUBEADM,
     RENEWAL,
     IMAGES,
+    KUBELET_CERTIFICATE,
     KUBELET_PATCH,
     UPGRADE,
     REPAIR,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from model.pki import certificates
 from ops.hosts import artifacts
 from ops.rollout import readiness
 from ops.rollout.target import Target
@@ -61,6 +62,14 @@ def restore_images(target: Target) -> None:
         role=wanted.role,
     )
     target.machine.run("restore_images", stream=artifacts.tar(missing))
+
+
+def issue_kubelet_certificate(target: Target) -> None:
+    """Give the kubelet a credential with which it requests a certificate of its own."""
+    pair = certificates.kubelet_credential(target.machine.issuer, target.name)
+    target.machine.run(
+        "install_kubelet_certificate", KUBELET_CERTIFICATE=pair.cert_pem + pair.key_pem
+    )
 
 
 def register(target: Target) -> None:

@@ -1,9 +1,10 @@
 """Operations on one machine of a running cluster: functions of scripts/node, by name."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from model.pki.certificates import KeyPair
 from ops.errors import OperatorError
 from ops.hosts import content
 from ops.hosts.login import Login
@@ -32,16 +33,26 @@ ON_A_MEMBER = {
 
 @dataclass(frozen=True)
 class NodeOperations:
-    """A machine, its desired state and its cluster's, and its login."""
+    """A machine, its desired state and its cluster's, and its login.
+
+    `authority` is the cluster's CA, for operations that issue certificates; an inspection has none.
+    """
 
     wanted: DesiredMachine
     connection: HostConnection
     cluster: DesiredCluster
+    authority: KeyPair | None = field(default=None, kw_only=True)
 
     @property
     def name(self) -> str:
         """The name of the machine and its Node."""
         return self.wanted.name
+
+    @property
+    def issuer(self) -> KeyPair:
+        """The cluster's CA; it must be known."""
+        assert self.authority is not None, "the rollout was not given the cluster's CA"
+        return self.authority
 
     def run(
         self,
@@ -114,12 +125,15 @@ class NodeOperations:
 
 
 def node_operations(
-    cluster: DesiredCluster, logins: Mapping[str, Login]
+    cluster: DesiredCluster, logins: Mapping[str, Login], authority: KeyPair | None = None
 ) -> dict[str, NodeOperations]:
     """Return every machine of the cluster by name, in the order of names."""
     return {
         machine.name: NodeOperations(
-            machine, HostConnection(machine.name, logins[machine.name]), cluster
+            machine,
+            HostConnection(machine.name, logins[machine.name]),
+            cluster,
+            authority=authority,
         )
         for machine in cluster.machines
     }

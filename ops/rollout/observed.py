@@ -59,7 +59,8 @@ class ObservedMachine:
     the watched services. `staged` are versions installed beside the running one; `cleanup_pending`:
     nothing was removed yet after an upgrade; `is_registering`: its pods are still a former Node's.
     `crashes` are services and static pods that are crash-looping, with their last error;
-    `renewal_failures` leaves or snapshots whose last renewal by the clock failed, with the reason.
+    `renewal_failures` leaves or snapshots whose last renewal by the clock failed, with the reason;
+    `invalid_certificates` those that cannot be used: each "is missing" or "expired on ...".
     `credentials` is the checksum of its credentials for registry mirrors, or "missing".
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
@@ -85,6 +86,7 @@ class ObservedMachine:
     services: Mapping[str, str] = field(default_factory=dict)
     crashes: Mapping[str, str] = field(default_factory=dict)
     renewal_failures: Mapping[str, str] = field(default_factory=dict)
+    invalid_certificates: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     expiry: Expiry | None = None
@@ -170,6 +172,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         services=_below("service:", known),
         crashes=_below("crash:", known),
         renewal_failures=_below("renewal:", known),
+        invalid_certificates=_below("invalid:", known),
         files=_below("file:", known),
         parts=_below("part:", known),
         expiry=MachineCertificates.parse(lines).soonest,

@@ -13,6 +13,8 @@ from ops.rollout.observed import ObservedCluster, ObservedMachine
 
 RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")
+# The kubelet's client certificate, as scripts/node/validity.sh names it.
+KUBELET_CLIENT = "kubelet-client"
 PARTS = {
     machine_files.KERNEL: "the kernel settings changed",
     machine_files.CONTAINERD: "containerd's configuration changed",
@@ -92,6 +94,12 @@ def drifted(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
             yield f"{name} is {state}"
     for name, error in found.crashes.items():
         yield f"{name} is crash-looping: {error}"
+
+
+def invalid_kubelet_certificate(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """The kubelet has no valid client certificate, and cannot request one without it."""
+    if state := found.invalid_certificates.get(KUBELET_CLIENT):
+        yield f"the kubelet's client certificate {state}"
 
 
 def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:

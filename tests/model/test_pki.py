@@ -144,6 +144,15 @@ def test_a_machine_joins_as_its_node_for_minutes() -> None:
     )
 
 
+def test_a_kubelet_renews_the_credential_of_its_repair_at_once() -> None:
+    """The kubelet renews its certificate after 70 to 90 percent of its validity."""
+    pair = certificates.kubelet_credential(CA, "cluster1-worker-0")
+    verify(pair, CA, datetime.now(UTC))
+    certificate = parsed(pair)
+    validity = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    assert datetime.now(UTC) - certificate.not_valid_before_utc > 0.9 * validity
+
+
 def test_certificates_are_valid_from_the_past_to_tolerate_clock_skew() -> None:
     for pair in (CA, CLIENT):
         age = datetime.now(UTC) - parsed(pair).not_valid_before_utc

@@ -3,6 +3,7 @@
 import socket
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from ops.errors import OperatorError
 from ops.kube import identity
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.progress import Progress
-from tests.ops.kube.api_server import Api
+from tests.ops.kube.api_server import Api, serving
 from tests.ops.rollout.examples import CLUSTER, found, inputs
 from tests.ops.rollout.fakes import FakeFleet, FakeNodes, alike, machines_of
 
@@ -210,6 +211,16 @@ def test_an_upgrade_of_control_planes_that_was_begun_is_not_reverted(engine: Eng
         OperatorError, match=r"v1\.36\.3 is older than v1\.37\.2, which the cluster"
     ):
         engine.preview(inputs())
+
+
+def test_a_rollout_looks_at_the_machines_of_an_expired_cluster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serving(valid=timedelta(minutes=-1)) as api:
+        props = inputs(identity=api.identity)
+        checked = RolloutProvider().check(props, props).inputs
+    assert checked["unfinished"] == "the API server's certificate has expired"
+    assert [*checked["plan"]] == [f"a-control-plane-{number}" for number in range(3)]
 
 
 def test_a_silent_endpoint_does_not_hold_a_preview_up(

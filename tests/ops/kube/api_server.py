@@ -68,14 +68,14 @@ class Api:
 
 
 @contextmanager
-def serving() -> Iterator[Api]:
-    """Serve until the end of the block."""
+def serving(valid: timedelta = timedelta(hours=1)) -> Iterator[Api]:
+    """Serve until the end of the block, with a certificate that is valid for so long."""
     api = Api(certificates.new_authority("kubernetes", 1))
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(api))
     with tempfile.TemporaryDirectory() as folder:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=api.authority.cert_pem)
         tls.verify_mode = ssl.CERT_REQUIRED
-        tls.load_cert_chain(_serving_certificate(api.authority, Path(folder)))
+        tls.load_cert_chain(_serving_certificate(api.authority, Path(folder), valid))
     server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -171,7 +171,7 @@ def _page(items: Sequence[dict[str, Any]], query: dict[str, list[str]]) -> dict[
     return {"metadata": rest, "items": items[begin:end]}
 
 
-def _serving_certificate(authority: certificates.KeyPair, folder: Path) -> Path:
+def _serving_certificate(authority: certificates.KeyPair, folder: Path, valid: timedelta) -> Path:
     issuer = x509.load_pem_x509_certificate(authority.cert_pem.encode())
     issuer_key = serialization.load_pem_private_key(authority.key_pem.encode(), None)
     assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
@@ -183,8 +183,8 @@ def _serving_certificate(authority: certificates.KeyPair, folder: Path) -> Path:
         .issuer_name(issuer.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(hours=1))
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + valid)
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
         )

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import chain, repeat
 from pathlib import Path
 from threading import Barrier
@@ -20,7 +21,7 @@ import pytest
 from ops.errors import OperatorError
 from ops.kube import client
 from ops.kube.client import Client
-from ops.kube.errors import ApiError, Conflict, Unavailable
+from ops.kube.errors import ApiError, Conflict, Expired, Unavailable
 from tests.ops.kube.api_server import Answer, Api, serving
 
 NODES = "/api/v1/nodes"
@@ -152,6 +153,14 @@ def test_only_the_clusters_own_ca_is_trusted(api: Api) -> None:
         assert ca and others
         with pytest.raises(Unavailable, match="certificate verify failed"):
             Client(api.kubeconfig.replace(ca[1], others[1]), retries=0).get(NODE)
+
+
+def test_an_expired_certificate_of_the_api_server_is_recognized() -> None:
+    with (
+        serving(valid=timedelta(minutes=-1)) as api,
+        pytest.raises(Expired, match="certificate has expired"),
+    ):
+        Client(api.kubeconfig, retries=0).get(NODE)
 
 
 def test_credentials_are_not_written_to_disk(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+from model.pki import certificates
 from ops.kube.node import Node
 from ops.rollout import preview
 from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
@@ -16,6 +17,7 @@ apiServer:
   extraArgs:
   - {name: profiling, value: "false"}
 """
+AUTHORITY = certificates.new_authority("kubernetes", 1)
 KUBELET = "kind: KubeletConfiguration\nmaxPods: 110\n"
 FILE = "/var/lib/kubelet/config.yaml"
 
@@ -38,6 +40,7 @@ def inputs(**changes: Any) -> Any:
         "shared_login": {"port": 22, "user": "root", "sudo": False},
         "logins": {name: {"host": each["address"]} for name, each in machines.items()},
         "identity": {"stack": "test", "cluster": "a", "server": "", "authority": ""},
+        "authority": {"cert_pem": AUTHORITY.cert_pem, "key_pem": AUTHORITY.key_pem},
         "policy": {"max_unavailable": 1, "pool_limits": {}, "drain_seconds": 60, "force": False},
         "held_by": [],
         "waiting": {},

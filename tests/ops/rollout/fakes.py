@@ -17,7 +17,7 @@ from ops.rollout.observed import AppliedState, ObservedCluster, ObservedMachine
 from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
 from ops.rollout.record import RolloutRecord
-from tests.ops.rollout.examples import CLUSTER, found, inputs
+from tests.ops.rollout.examples import AUTHORITY, CLUSTER, found, inputs
 
 
 class FakeFleet:
@@ -105,6 +105,12 @@ class FakeOperations(NodeOperations):
         elif name == "repair":
             fleet.api_answers = True
             now = replace(now, services=now.applied.services)
+        elif name == "install_kubelet_certificate":
+            assert more["KUBELET_CERTIFICATE"].startswith("-----BEGIN CERTIFICATE-----")
+            invalid = {**now.invalid_certificates}
+            del invalid["kubelet-client"]
+            now = replace(now, invalid_certificates=invalid)
+            fleet.api_answers = True
         elif name == "restore_images":
             now = replace(now, images={})
         elif name == "register":
@@ -242,7 +248,9 @@ def machines_of(fleet: FakeFleet) -> dict[str, NodeOperations]:
     """What can be done on each machine of the fleet, by its name."""
     cluster = DesiredCluster.of(fleet.props)
     return {
-        each.name: FakeOperations(each, HostConnection(each.name, _login(each)), cluster, fleet)
+        each.name: FakeOperations(
+            each, HostConnection(each.name, _login(each)), cluster, fleet, authority=AUTHORITY
+        )
         for each in cluster.machines
     }
 

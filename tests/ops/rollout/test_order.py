@@ -134,6 +134,16 @@ def test_control_planes_that_make_the_api_unavailable_are_repaired_first() -> No
     assert "a-control-plane-1: repair done (kubelet is inactive)" in fleet.said
 
 
+def test_kubelets_with_expired_certificates_are_repaired_without_the_api() -> None:
+    props = inputs()
+    expired = {"kubelet-client": "expired on 2026-11-01 12:00 UTC"}
+    fleet = FakeFleet(props, alike(props, invalid_certificates=expired))
+    fleet.api_answers = False
+    assert run(fleet)
+    assert fleet.called("install_kubelet_certificate") == sorted(fleet.found)
+    assert not run(fleet), "nothing is left to be done"
+
+
 def test_what_crashes_on_after_its_repair_says_why() -> None:
     fleet = FakeFleet(inputs(), alike(inputs()))
     one = fleet.found["a-worker-1"]

@@ -64,6 +64,9 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "container-runtime": _parts(containerd="c2"),
     "kubeadm": _parts(kubeadm="a2"),
     "images": _found(lambda each: replace(each, images={"pause:3": "missing"})),
+    "kubelet-certificate": _found(
+        lambda each: replace(each, invalid_certificates={"kubelet-client": "is missing"})
+    ),
     "kubelet-patch": _kubelet_of_pool,
     "upgrade": _input(version=NEWER),
     "repair": _found(lambda each: replace(each, services=STOPPED)),
@@ -90,6 +93,7 @@ OPERATIONS = {
     "container-runtime": {"apply_files containerd proxy"},
     "kubeadm": {"apply_files kubeadm"},
     "images": {"restore_images"},
+    "kubelet-certificate": {"install_kubelet_certificate"},
     "kubelet-patch": {"apply_files kubelet-patch"},
     "upgrade": {"upgrade_first", "upgrade_control_plane", "upgrade_kubelet"},
     "repair": {"repair"},

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# requires: lib validity
+# settings: KUBELET_CERTIFICATE
+# Issuing again what is missing or has expired, without the API. The kubelet is restarted: it neither reads
+# its certificate again nor restarts immediately what ended meanwhile. Pods keep running. Each is idempotent.
+
+# install_kubelet_certificate: have the kubelet use KUBELET_CERTIFICATE, with its key, to request a
+# certificate of its own. Its kubeconfig names this link, and it writes its own files in this way.
+install_kubelet_certificate() {
+  local folder=${KUBELET_CLIENT%/*} file
+  lib_begin
+  file=$folder/kubelet-client-$(date --utc +%F-%H-%M-%S).pem
+  secret_file "$file" "$KUBELET_CERTIFICATE"
+  ln -sfn "$file" "$KUBELET_CLIENT.new"
+  mv -T "$KUBELET_CLIENT.new" "$KUBELET_CLIENT"
+  persist "$file" "$folder"
+  restart_kubelet
+  say "the kubelet has a certificate again"
+}
+
+restart_kubelet() {
+  systemctl reset-failed kubelet 2>/dev/null || true
+  systemctl restart kubelet
+}
