@@ -81,7 +81,7 @@ class ControlPlanes(Pool):
     )
     restore: SnapshotPath | None = Field(
         None,
-        description="An etcd snapshot (`etcdctl snapshot save`) on the host that runs Pulumi, to "
+        description="An etcd snapshot (`fleet backup fetch`) on the host that runs Pulumi, to "
         "restore a cluster that lost its only control plane; newer changes are lost.",
     )
 

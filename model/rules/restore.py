@@ -41,7 +41,7 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             path,
             written,
             str(error),
-            allowed="a file written by `etcdctl snapshot save`; remove the key once the cluster is "
+            allowed="a file written by `fleet backup fetch`; remove the key once the cluster is "
             "restored",
             example=EXAMPLE,
         )

@@ -32,12 +32,14 @@ TEXTS = {
     "host_facts": ("host_facts",),
     "root_check": ("root_check",),
     "certificate_facts": ("certificate_facts",),
+    "kept_snapshots": ("list_snapshots", "send_snapshot"),
+    "snapshot_now": ("snapshot_now",),
     "logs": ("unit_log", "container_log"),
     "ports": ("try_ports",),
 }
 READERS = (
     *("host_facts", "root_check", "node_facts", "applied_state", "certificate_facts"),
-    *("logs", "ports"),
+    *("kept_snapshots", "logs", "ports"),
 )
 # A program of its own, which a container machine has as a file.
 FILES = sorted(file.stem for file in node_scripts.NODE_SCRIPTS.glob("*.sh"))
@@ -98,8 +100,9 @@ def test_every_called_function_is_tested() -> None:
 
 def test_every_operation_verifies_whose_machine_it_runs_on() -> None:
     unverified = {name for name, each in ON_A_MEMBER.items() if "MACHINE_ID" not in each.settings}
-    readers = {"node_facts", "certificate_facts", "unit_log", "container_log"}
-    assert unverified == readers, "these only read"
+    readers = {"node_facts", "certificate_facts", "list_snapshots", "send_snapshot"}
+    readers |= {"unit_log", "container_log"}
+    assert unverified == readers | {"snapshot_now"}, "they only read, or ask the machine's own etcd"
 
 
 def test_no_function_is_defined_twice() -> None:

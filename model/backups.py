@@ -1,0 +1,47 @@
+"""The snapshots of etcd that control planes keep; `fleet backup ls -o json` prints this document.
+
+Its fields are those of the schema in docs/backups.schema.json.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from model.report import MachineEntry, ReportEntry, Unreadable
+
+# A control plane takes one a day.
+OVERDUE = timedelta(days=2)
+NAME_FORMAT = "%Y%m%dT%H%M%SZ.db"
+
+
+class KeptSnapshot(MachineEntry):
+    """A snapshot on a control plane."""
+
+    name: str = Field(description="The name of its file, which is when it was taken.")
+    taken: datetime = Field(description="When it was taken.")
+    size_bytes: int = Field(description="The size of its file.")
+    state: Literal["kept", "intact", "corrupt"] = Field(
+        description="`kept`: verified when taken; with `--verify`, `intact` or `corrupt` now."
+    )
+
+
+class Backups(ReportEntry):
+    """What was found, the newest snapshot first."""
+
+    time: datetime = Field(description="When it was read.")
+    snapshots: tuple[KeptSnapshot, ...] = Field((), description="All snapshots.")
+    overdue: tuple[MachineEntry, ...] = Field(
+        (), description="Control planes without a snapshot of the last two days."
+    )
+    unreadable: tuple[Unreadable, ...] = Field((), description="Machines that could not be read.")
+
+    @property
+    def findings(self) -> bool:
+        """Whether a control plane lacks a recent snapshot, or one is corrupt."""
+        return bool(self.overdue) or any(found.state == "corrupt" for found in self.snapshots)
+
+
+def taken_at(name: str) -> datetime:
+    """Return when a snapshot was taken; raises ValueError if the name is not one of a snapshot."""
+    return datetime.strptime(name, NAME_FORMAT).replace(tzinfo=UTC)
