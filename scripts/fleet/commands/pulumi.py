@@ -26,15 +26,25 @@ def command(context: click.Context, stack: str, arguments: tuple[str, ...]) -> N
     from ops.pulumi.workspace import open_workspace
 
     engine = Engine(open_workspace(stack))
-    plain = arguments[:2] == ("config", "set") and "--secret" not in arguments
-    if plain and not engine.workspace.external_backend:
-        raise click.UsageError(
-            "only secrets can be set with this command (`config set --secret`): edit "
-            f"{engine.workspace.tracked_config.name} to change any other setting"
-        )
+    if not engine.workspace.external_backend:
+        _reject_writes(arguments, engine.workspace.tracked_config.name)
     engine.prepare(create=True)
     try:
         engine.run(*arguments)
     except PulumiError as error:
         click.echo(f"fleet: {error}", err=True)
         context.exit(error.status)
+
+
+def _reject_writes(arguments: tuple[str, ...], tracked: str) -> None:
+    """Raise UsageError for a command that would write into the tracked stack file."""
+    if arguments[:2] == ("config", "set") and "--secret" not in arguments:
+        raise click.UsageError(
+            "only secrets can be set with this command (`config set --secret`): edit "
+            f"{tracked} to change any other setting"
+        )
+    if arguments[:2] == ("stack", "change-secrets-provider"):
+        raise click.UsageError(
+            f"this command would write into {tracked} and keep the passphrase: docs/security.md "
+            "says how to change it"
+        )

@@ -148,6 +148,12 @@ def test_only_secrets_can_be_set_outside_the_tracked_file(clone: Clone) -> None:
     assert "Pulumi.dev.yaml" in refused
 
 
+def test_the_engine_does_not_change_a_passphrase_in_the_tracked_file(clone: Clone) -> None:
+    change = ("pulumi", "stack", "change-secrets-provider", "passphrase")
+    assert "docs/security.md" in clone.fleet(*change, status=2)
+    assert clone.changed_files() == ""
+
+
 def test_a_stack_without_a_file_is_rejected_with_the_names_of_others(
     clone: Clone,
 ) -> None:
