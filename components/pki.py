@@ -5,6 +5,7 @@ validity replaces a CA; the administrator's certificate is reissued in place aft
 lifetime. Delete drops all of it from the state.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,9 @@ from components.providers.certificate_authority import (
 )
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from components.sdk import value_of
-from model.fleet import Cluster
-from model.pki import certificates
-from model.pki.certificates import KeyPairProps
+from model.fleet import Cluster, Machine
+from model.pki import certificates, serving
+from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs
 from ops.kube import identity
 from ops.kube.identity import Identity
@@ -89,11 +90,32 @@ class Pki(pulumi.ComponentResource):
         It is valid for minutes, so each run issues another one, once `after` is done. The step that
         joins is given it; no state holds it.
         """
-        certificate = value_of(self.cluster.certificate)
-        parts = pulumi.Output.all(
-            certificate, value_of(self.cluster.private_key), value_of(after.id)
+        return self._issued(after, lambda authority: certificates.join_credential(authority, node))
+
+    def serving_pair(self, machine: Machine, *, after: pulumi.CustomResource) -> pulumi.Output[str]:
+        """Return the certificate and key that a machine's kubelet serves with; secret.
+
+        Like the credential to join with, it is issued in each run, once `after` is done, and in no
+        state.
+        """
+        valid = self._cluster.lifetimes.kubelet_serving
+        return self._issued(
+            after,
+            lambda authority: serving.issue(authority, machine.name, machine.address, valid),
         )
-        return parts.apply(lambda known: _join_pem(node, *known[:2]))
+
+    def _issued(
+        self,
+        after: pulumi.CustomResource,
+        issue: Callable[[KeyPair], KeyPair],
+    ) -> pulumi.Output[str]:
+        """Return a certificate and its key, issued once `after` is done."""
+        parts = pulumi.Output.all(
+            value_of(self.cluster.certificate),
+            value_of(self.cluster.private_key),
+            value_of(after.id),
+        )
+        return parts.apply(lambda known: issue(KeyPair(*known[:2])).pem)
 
     @property
     def _credential(self) -> pulumi.Output[list[str]]:
@@ -141,9 +163,3 @@ class Pki(pulumi.ComponentResource):
             CertificateAuthorityArgs(common_name=common_name, valid_days=AUTHORITY_DAYS),
             opts,
         )
-
-
-def _join_pem(node: str, ca_pem: str, ca_key_pem: str) -> str:
-    """Return a certificate and its key as one text."""
-    pair = certificates.join_credential(certificates.KeyPair(ca_pem, ca_key_pem), node)
-    return pair.cert_pem + pair.key_pem

@@ -46,6 +46,7 @@ API_SERVER = {
     "etcd-prefix": "the API server would no longer find its stored objects",
     "etcd-servers": _ETCD,
     "etcd-servers-overrides": _ETCD,
+    "kubelet-certificate-authority": _TRUST,
     "kubelet-client-certificate": _TRUST,
     "kubelet-client-key": _TRUST,
     "proxy-client-*": _TRUST,

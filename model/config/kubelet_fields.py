@@ -10,13 +10,13 @@ touched.
 import difflib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from model.config.open_mapping import OpenMapping, Violation
 
-_TLS = "it manages the kubelet's serving certificates"
+_TLS = "it issues the kubelets' serving certificates"
 _KUBEADM = "set by kubeadm; the API server depends on it"
 _HEALTH = "kubeadm probes the kubelet's health at 127.0.0.1:10248"
 _PODS = "kubeadm writes the control plane's static pods to /etc/kubernetes/manifests"
@@ -43,7 +43,7 @@ OWNED = {
     "registerWithTaints": "set controlPlanes.taints or workers.taints instead",
     "rotateCertificates": "without it the kubelet's client certificate would expire within a year",
     "runOnce": _NODE,
-    "serverTLSBootstrap": "nothing would approve the kubelets' certificate signing requests",
+    "serverTLSBootstrap": _TLS,
     "staticPodPath": _PODS,
     "staticPodURL": _PODS,
     "staticPodURLHeader": _PODS,
@@ -151,6 +151,7 @@ FIELDS = {name: kind for kind, names in _KINDS.items() for name in names.split()
 # The minor version that introduced a field; all other fields exist in every supported version.
 SINCE = {"defaultPodSysctls": 37, "memoryReservationPolicy": 36, "tlsCurvePreferences": 36}
 EXAMPLE = "maxPods: 200"
+RELOADED_SERVING = "ReloadKubeletServerCertificateFile"
 
 
 def check(name: str, value: Any) -> Violation | None:
@@ -171,8 +172,19 @@ def check(name: str, value: Any) -> Violation | None:
         )
     kind = FIELDS[name]
     if kind.fits(value):
-        return None
+        return _check_gates(value) if name == "featureGates" else None
     return Violation(f"not {kind.label.partition(',')[0]}", kind.label, f"{name}: {kind.example}")
+
+
+def _check_gates(gates: Mapping[str, bool]) -> Violation | None:
+    if gates.get(RELOADED_SERVING, gates.get("AllBeta", True)):
+        return None
+    return Violation(
+        f"without {RELOADED_SERVING} the kubelet would not notice that its serving certificate "
+        "was renewed",
+        f"feature gates without {RELOADED_SERVING}",
+        "featureGates: {NodeSwap: true}",
+    )
 
 
 ENTRIES = OpenMapping(check, {"propertyNames": {"enum": sorted(FIELDS)}})

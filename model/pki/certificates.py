@@ -4,6 +4,7 @@ The subjects and extensions follow kubeadm's own ("PKI certificates and requirem
 https://kubernetes.io/docs/setup/best-practices/certificates/), so that `kubeadm` accepts them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
@@ -27,6 +28,11 @@ class KeyPair:
 
     cert_pem: str
     key_pem: str = field(repr=False)
+
+    @property
+    def pem(self) -> str:
+        """The certificate and its key as one text, for readers that need both at once."""
+        return self.cert_pem + self.key_pem
 
 
 class KeyPairProps(TypedDict):
@@ -70,27 +76,41 @@ def issue_client(
     age: timedelta = BACKDATED,
 ) -> KeyPair:
     """Issue a client certificate: the API reads CN as the user and O as the groups."""
-    issuer = x509.load_pem_x509_certificate(authority.cert_pem.encode())
-    issuer_key = _private_key(authority.key_pem)
-    key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [
             *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations),
             x509.NameAttribute(NameOID.COMMON_NAME, common_name),
         ]
     )
-    certificate = (
+    return issue_leaf(authority, subject, ExtendedKeyUsageOID.CLIENT_AUTH, valid, age=age)
+
+
+def issue_leaf(
+    authority: KeyPair,
+    subject: x509.Name,
+    purpose: x509.ObjectIdentifier,
+    valid: timedelta,
+    *,
+    names: Sequence[x509.GeneralName] = (),
+    age: timedelta = BACKDATED,
+) -> KeyPair:
+    """Issue a certificate with a new key, for one purpose; servers are known by `names`."""
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.encode())
+    issuer_key = _private_key(authority.key_pem)
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = (
         _builder(subject, issuer.subject, key.public_key(), valid, age)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
             critical=False,
         )
-        .sign(issuer_key, hashes.SHA256())
     )
-    return _pair(certificate, key)
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return _pair(builder.sign(issuer_key, hashes.SHA256()), key)
 
 
 def join_credential(authority: KeyPair, machine_name: str) -> KeyPair:

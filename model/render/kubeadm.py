@@ -14,7 +14,7 @@ import yaml
 from model.fleet import Cluster, Component, Machine
 from model.render import kubeadm_flags
 from model.render.durations import go_duration
-from model.render.node_paths import PATCHES
+from model.render.node_paths import KUBELET_SERVING, PATCHES
 from model.well_known import API_PORT, POOL_LABEL
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
@@ -209,6 +209,8 @@ def _own_kubelet_configuration(cluster: Cluster) -> Document:
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "rotateCertificates": True,
+        "tlsCertFile": KUBELET_SERVING,
+        "tlsPrivateKeyFile": KUBELET_SERVING,
         # From 1.35 on the kubelet does not start on cgroup v1 unless configured to (KEP-5573).
         "failCgroupV1": False,
     }

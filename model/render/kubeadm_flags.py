@@ -19,6 +19,8 @@ API_SERVER = {
     "tls-private-key-file": f"{_PKI}/apiserver.pem",
     "etcd-certfile": f"{_PKI}/apiserver-etcd-client.pem",
     "etcd-keyfile": f"{_PKI}/apiserver-etcd-client.pem",
+    # Kubelets have their certificates (model/pki/serving.py) before they start.
+    "kubelet-certificate-authority": f"{_PKI}/ca.crt",
     "kubelet-client-certificate": f"{_PKI}/apiserver-kubelet-client.pem",
     "kubelet-client-key": f"{_PKI}/apiserver-kubelet-client.pem",
     "proxy-client-cert-file": f"{_PKI}/front-proxy-client.pem",

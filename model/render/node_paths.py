@@ -12,3 +12,5 @@ LEAF_CONFIGURATION = f"{STATE}/leaf-configuration.yaml"
 # NAME=value lines for programs that download something.
 PROXY_ENVIRONMENT = f"{STATE}/proxy.env"
 LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"
+# The kubelet's serving certificate with its key, as its configuration names it.
+KUBELET_SERVING = "/var/lib/kubelet/pki/serving.pem"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups crashes joined original_state renewal_timer
+# requires: lib cgroups crashes joined original_state renewal_timer serving
 # settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
@@ -81,8 +81,10 @@ users:
 END
 }
 
-# prepare_join: write the machine's own short-lived credential and its documents.
+# prepare_join: write the machine's own short-lived credential, its documents, and what its kubelet serves
+# with.
 prepare_join() {
+  install_serving_pair
   printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/client.pem"
   discovery_file >"$RUN/join.conf"
   printf '%s\n' "$JOIN_DOCUMENTS" >"$RUN/join.yaml"

@@ -22,5 +22,8 @@ PENDING_CHANGE=$STATE/pending-change
 # The applied version, settings and files of a member (applied_state.sh).
 # shellcheck disable=SC2034
 APPLIED_STATE=$STATE/applied-state
+# The kubelet's serving certificate with its key, as model/render/node_paths.py has it.
+# shellcheck disable=SC2034
+KUBELET_SERVING=/var/lib/kubelet/pki/serving.pem
 # shellcheck disable=SC2034
 API_PORT=6443

@@ -69,6 +69,23 @@ def test_a_machine_joins_with_a_credential_of_its_own_that_no_other_resource_hol
         )
 
 
+def test_a_kubelet_s_serving_pair_is_given_to_the_steps_that_start_it_alone(graph: Graph) -> None:
+    pairs = {
+        step.name: CREDENTIAL.match(step.given["settings"]["SERVING_PAIR"])
+        for step in graph.kinds("Step")
+        if "SERVING_PAIR" in step.given["settings"]
+    }
+    machines = {machine.name for machine in graph.kinds("machine:Machine")}
+    inits = {f"{cluster.name}-init" for cluster in graph.kinds("cluster:Cluster")}
+    assert set(pairs) == inits | {f"{name}-join" for name in machines}
+    for name, found in pairs.items():
+        assert found, name
+        node = x509.load_pem_x509_certificate(found[1].encode()).subject.rfc4514_string()
+        assert node.removeprefix("CN=") in {name.removesuffix("-join")} | machines, name
+        lines = found[2].splitlines()[1:-1]
+        assert not [each.name for each in graph if lines[0] in str(each.inputs)]
+
+
 def test_a_run_issues_new_credentials_and_changes_no_machine_that_has_joined() -> None:
     before = run(stack_config("dev"))
     after = run(stack_config("dev"), before)

@@ -39,6 +39,14 @@ CASES: dict[str, Case] = {
         [("kubelet", {"featureGates": {"NodeSwap": "true"}})],
         "kubelet.featureGates", "not a mapping of names to true or false",
     ),
+    "a kubelet that would not notice its renewed certificate": (
+        [("kubelet", {"featureGates": {"ReloadKubeletServerCertificateFile": False}})],
+        "kubelet.featureGates", "its serving certificate was renewed",
+    ),
+    "a kubelet without any beta feature": (
+        [("kubelet", {"featureGates": {"AllBeta": False}})],
+        "kubelet.featureGates", "without ReloadKubeletServerCertificateFile",
+    ),
     "a kubelet list of one": (
         [("kubelet", {"tlsCipherSuites": "TLS_AES_128_GCM_SHA256"})],
         "kubelet.tlsCipherSuites", "not a list",

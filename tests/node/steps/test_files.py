@@ -157,4 +157,5 @@ def test_scripts_and_model_agree_on_names() -> None:
         ("proxy.env", node_paths.PROXY_ENVIRONMENT),
     ):
         assert path.replace(node_paths.STATE, "$STATE") in paths + read("proxy"), name
+    assert f"\nKUBELET_SERVING={node_paths.KUBELET_SERVING}\n" in paths
     assert f"\nLOAD_BALANCER_FOLDER={node_paths.LOAD_BALANCER_FOLDER}\n" in read("vip")

@@ -6,7 +6,7 @@ from tests.node.steps.disk import MEMBERSHIP, Disk
 
 STAND_INS = f"""
 MEMBERSHIP='{MEMBERSHIP}' CA_CERTIFICATE=certificate ENDPOINT=192.0.2.1:6443
-OTHER_CONTROL_PLANES= CONTROL=c1 KUBELET=k1
+OTHER_CONTROL_PLANES= SERVING_PAIR=pair CONTROL=c1 KUBELET=k1
 lib_begin() {{ set -Eeuo pipefail; }}
 open_run() {{ RUN=$STATE; }}
 answers() {{ [[ -e $STATE/answers ]]; }}
@@ -16,6 +16,7 @@ issue_leaves() {{ :; }}
 name_ca_file() {{ :; }}
 preflight_exceptions() {{ :; }}
 kubeadm() {{
+  cp "$KUBELET_SERVING" "$STATE/served"
   echo "kubeadm $*" >>"$STATE/calls"
   touch "$STATE/initialized" "${{INIT_CONFIGURATION%/var/*}}/etc/kubernetes/super-admin.conf"
 }}
@@ -47,6 +48,14 @@ def test_a_cluster_is_initialized_without_bootstrap_tokens(disk: Disk) -> None:
     ]  # fmt: skip
     assert not (disk.folder / "etc/kubernetes/super-admin.conf").exists()
     assert (disk.state / "joined").read_text() == "c1\nk1\n"
+
+
+def test_the_kubelet_finds_its_serving_pair_when_kubeadm_starts_it(disk: Disk) -> None:
+    initialize(disk)
+    assert (disk.state / "served").read_text() == "pair\n"
+    path = disk.folder / "var/lib/kubelet/pki/serving.pem"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parents[1].stat().st_mode & 0o777 == 0o700
 
 
 def test_a_first_machine_that_joined_later_is_left_alone(disk: Disk) -> None:

@@ -91,3 +91,19 @@ def test_kubeadm_accepts_a_disk_for_etcd(
         (disk.folder / "var/lib/etcd" / name).mkdir(parents=True)
     exceptions = disk.run("preflight_exceptions", "join").stdout.split()
     assert ("--ignore-preflight-errors=DirAvailable--var-lib-etcd" in exceptions) == excepted
+
+
+def test_the_kubelet_finds_its_serving_pair_after_an_interrupted_join(disk: Disk) -> None:
+    """`kubeadm reset` empties the kubelet's folder."""
+    (disk.folder / "etc/kubernetes/kubelet.conf").write_text("kubeconfig")
+    pair = disk.folder / "var/lib/kubelet/pki/serving.pem"
+    pair.parent.mkdir(parents=True)
+    pair.write_text("another one's")
+    reset = f"kubeadm() {{ rm -rf {disk.folder}/var/lib/kubelet; }}"
+    settings = (
+        "RUN=$STATE ENDPOINT=192.0.2.1:6443 JOIN_CREDENTIAL=x JOIN_DOCUMENTS=y SERVING_PAIR=pair"
+    )
+    ran = disk.run(f"{KUBEADM}{reset}; {settings}; reset_partial_join; prepare_join", "join")
+    assert ran.returncode == 0, ran.stderr
+    assert pair.read_text() == "pair\n"
+    assert pair.stat().st_mode & 0o777 == 0o600
