@@ -104,6 +104,11 @@ class Pki(pulumi.ComponentResource):
             lambda authority: serving.issue(authority, machine.name, machine.address, valid),
         )
 
+    @property
+    def issuer_key(self) -> pulumi.Output[str]:
+        """The identifier of the key that signs the cluster's certificates."""
+        return value_of(self.cluster.certificate).apply(certificates.key_identifier)
+
     def _issued(
         self,
         after: pulumi.CustomResource,

@@ -60,6 +60,8 @@ def rollout_of(
             },
             held_by=list(held_by),
             mirror_credentials=mirror_credentials,
+            issuer_key=pki.issuer_key,
+            serving_seconds=cluster.lifetimes.kubelet_serving.total_seconds(),
         ),
         pulumi.ResourceOptions.merge(
             opts,

@@ -43,6 +43,7 @@ from components.providers.rollout_plan import (
     nodes_of,
     planned,
     recorded_rollout,
+    renewed,
     retried,
     stays,
 )
@@ -66,6 +67,7 @@ CAUSES = (
     "patches",
     "machines",
     "machine_ids",
+    "issuer_key",
     "identity",
     "shared_login",
     "logins",
@@ -81,6 +83,8 @@ JUDGED = (
     "kubelet_document",
     "patches",
     "machines",
+    "issuer_key",
+    "serving_seconds",
 )
 
 
@@ -133,9 +137,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
         changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
-        planned = (
-            news["plan"] if waiting else {**retried(olds["unavailable"], news), **news["plan"]}
-        )
+        planned = news["plan"] if waiting else _planned(olds, news)
         if changes and (waiting or planned):
             lines = [f"  {name}: {text}" for name, text in sorted(planned.items())]
             lines += drain_limit(news, planned)
@@ -202,8 +204,20 @@ def _is_due(olds: RolloutState, news: RolloutInputs) -> bool:
     """Whether there is work to do: changed inputs, drift that was found, or what a run left."""
     before, after = cast(Mapping[str, object], olds), cast(Mapping[str, object], news)
     changed = any(before.get(key) != after.get(key) for key in CAUSES)
-    drifted = bool(olds.get("drift") or news["unfinished"])
+    drifted = bool(olds.get("drift") or news["unfinished"] or _renewed(olds, news))
     return changed or drifted or _is_pending(olds) or is_any_ready(olds, olds["unavailable"])
+
+
+def _planned(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:
+    """Return a sentence for each machine that will be touched, for whatever reason."""
+    sentences = {**retried(olds["unavailable"], news), **news["plan"]}
+    for name, sentence in _renewed(olds, news).items():
+        sentences[name] = "; ".join(filter(None, (sentences.get(name), sentence)))
+    return sentences
+
+
+def _renewed(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:
+    return renewed(olds["found"], olds.get("drift", {}), news)
 
 
 def _is_pending(olds: RolloutState) -> bool:
@@ -278,6 +292,7 @@ class RolloutArgs:
     """A cluster's desired machines; IDs by machine, `held_by` by earlier wave.
 
     `shared_login` is what all logins have in common, `logins` the rest of each by machine.
+    `issuer_key` identifies the key of the cluster's CA.
     """
 
     cluster: str
@@ -294,6 +309,8 @@ class RolloutArgs:
     policy: Policy
     held_by: list[pulumi.Output[Hold]]
     mirror_credentials: pulumi.Output[str] | None
+    issuer_key: pulumi.Output[str]
+    serving_seconds: float
 
 
 class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from components.providers.hold import Hold
@@ -12,6 +13,8 @@ from ops.rollout.desired import ClusterChange, ClusterInputs
 
 if TYPE_CHECKING:
     from ops.rollout.cluster_nodes import ClusterNodes
+    from ops.rollout.observed import MachineSummary
+    from ops.rollout.preview import Drift
     from ops.rollout.record import RolloutRecord
     from ops.rollout.unavailable import Unavailable
 
@@ -168,3 +171,20 @@ def retried(skipped: "Mapping[str, Unavailable]", news: RolloutInputs) -> dict[s
         for name, machine in skipped.items()
         if name in news["machines"]
     }
+
+
+def renewed(
+    found: "Mapping[str, MachineSummary]", drift: "Drift", news: RolloutInputs
+) -> dict[str, str]:
+    """Return a sentence for each machine whose certificate is due, unless its drift says so."""
+    from ops.rollout import actions, triggers
+
+    now = datetime.now(UTC)
+    serving, sentences = actions.SERVING, {}
+    for name in found.keys() & news["machines"].keys():
+        known = any(action["kind"] == serving.name for action in drift.get(name, ()))
+        validity = found[name].get("serving")
+        if validity and not known and datetime.fromisoformat(validity["due"]) <= now:
+            expires = datetime.fromisoformat(validity["expires"])
+            sentences[name] = f"{triggers.expiring(expires, now)}: {serving.effect}"
+    return sentences

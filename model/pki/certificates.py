@@ -31,7 +31,7 @@ class KeyPair:
 
     @property
     def pem(self) -> str:
-        """The certificate and its key as one text, for readers that need both at once."""
+        """The certificate and its key as one text."""
         return self.cert_pem + self.key_pem
 
 
@@ -136,6 +136,12 @@ def fingerprint(cert_pem: str) -> str:
     """Return the SHA-256 of the certificate, hex with colons as `openssl x509` prints it."""
     certificate = x509.load_pem_x509_certificate(cert_pem.encode())
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+def key_identifier(cert_pem: str) -> str:
+    """Return the identifier of the certificate's key, in hex: that of a CA is in what it signs."""
+    certificate = x509.load_pem_x509_certificate(cert_pem.encode())
+    return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest.hex()
 
 
 def expiry(cert_pem: str) -> datetime:

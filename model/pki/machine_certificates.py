@@ -58,6 +58,11 @@ class MachineCertificates:
         ]
         return min(expiries, key=lambda expiry: expiry.time, default=None)
 
+    def at(self, path: str) -> x509.Certificate | None:
+        """The first certificate in a file."""
+        its = (certificate for certificate, paths in self.found.values() if path in paths)
+        return next(its, None)
+
     @property
     def names(self) -> dict[x509.Certificate, str]:
         """Each certificate's name; those that would have the same one are distinguished."""

@@ -4,13 +4,35 @@ One names a machine's Node and address and nothing else: a machine cannot pass f
 is good for servers only, and its subject is no user, so the API accepts it from no client.
 """
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from model.pki.certificates import KeyPair, issue_leaf
+
+
+@dataclass(frozen=True)
+class ServingCertificate:
+    """A certificate as its machine has it: `issuer` is the identifier of that CA's key.
+
+    `is_paired` says that the key beside it is its own.
+    """
+
+    issuer: str
+    names: frozenset[str]
+    begins: datetime
+    expires: datetime
+    is_paired: bool
+
+    @property
+    def due(self) -> datetime:
+        """The beginning of the last third of its lifetime, in which it is renewed."""
+        return self.expires - (self.expires - self.begins) / 3
 
 
 def issue(authority: KeyPair, node: str, address: str, valid: timedelta) -> KeyPair:
@@ -18,3 +40,38 @@ def issue(authority: KeyPair, node: str, address: str, valid: timedelta) -> KeyP
     names = [x509.DNSName(node), x509.IPAddress(ip_address(address))]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, node)])
     return issue_leaf(authority, subject, ExtendedKeyUsageOID.SERVER_AUTH, valid, names=names)
+
+
+def names_of(node: str, address: str) -> frozenset[str]:
+    """Return the names in the certificate of a Node's kubelet."""
+    return frozenset((node, str(ip_address(address))))
+
+
+def read(found: x509.Certificate, key: str) -> ServingCertificate:
+    """Read a certificate; `key` is the SHA-256 of the public half of the key beside it."""
+    public = found.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return ServingCertificate(
+        issuer=_issuer(found),
+        names=_names(found),
+        begins=found.not_valid_before_utc,
+        expires=found.not_valid_after_utc,
+        is_paired=sha256(public).hexdigest() == key,
+    )
+
+
+def _issuer(found: x509.Certificate) -> str:
+    try:
+        value = found.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return ""
+    return (value.key_identifier or b"").hex()
+
+
+def _names(found: x509.Certificate) -> frozenset[str]:
+    try:
+        value = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(str(name.value) for name in value)

@@ -84,6 +84,16 @@ KUBELET_PATCH = ActionKind(
     run=execution.apply_files(machine_files.KUBELET_PATCH),
     needs_ready=False,
 )
+# Before anything that starts the kubelet, which does not start without it.
+SERVING = ActionKind(
+    name="serving-certificate",
+    reasons=triggers.serving_certificate,
+    planned=triggers.planned_serving_certificate,
+    effect="issued again, nothing restarted",
+    doing="renewing its kubelet's serving certificate",
+    run=execution.renew_serving,
+    restores_api=True,
+)
 UPGRADE = ActionKind(
     name="upgrade",
     reasons=triggers.other_version,
@@ -228,6 +238,7 @@ ACTIONS = (
     IMAGES,
     KUBELET_CERTIFICATE,
     KUBELET_PATCH,
+    SERVING,
     UPGRADE,
     REPAIR,
     CONTROL_PLANE,

@@ -41,10 +41,16 @@ class MachineInputs(TypedDict):
 
 
 class ClusterInputs(TypedDict):
-    """A cluster as the rollout's inputs hold it; the engine keeps no order in mappings."""
+    """A cluster as the rollout's inputs hold it; the engine keeps no order in mappings.
+
+    `issuer_key` identifies the key of its CA, `serving_seconds` is how long the kubelets' serving
+    certificates are valid.
+    """
 
     cluster: str
     version: str
+    issuer_key: str
+    serving_seconds: float
     cluster_document: str
     kubelet_document: str
     patches: str
@@ -62,7 +68,8 @@ class DesiredMachine:
     control plane, `host` and `host_key` for a container machine. `labels` include those of its
     role; `taints` are written `key=value:Effect`. `credentials` is the checksum of its credentials
     for registry mirrors, or "missing". `parts` are the digests of its managed files, `table` names
-    their contents (see model/render/machine_files.py and ops/hosts/content.py).
+    their contents (see model/render/machine_files.py and ops/hosts/content.py). `issuer_key` is
+    the identifier of the key that signs its certificates.
     """
 
     name: str
@@ -81,6 +88,7 @@ class DesiredMachine:
     parts: Mapping[str, str]
     table: str
     credentials: str
+    issuer_key: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -93,6 +101,7 @@ class DesiredCluster:
     """All machines in the order of their names, and their common settings.
 
     `mirror_credentials` is the table of model/render/mirrors.py, a secret; "" if there are none.
+    `serving_seconds` is how long the kubelets' serving certificates are valid.
     """
 
     name: str
@@ -102,6 +111,7 @@ class DesiredCluster:
     patches: str
     machines: tuple[DesiredMachine, ...]
     ids: Mapping[str, str]
+    serving_seconds: float
     mirror_credentials: str = field(default="", repr=False)
 
     @classmethod
@@ -138,6 +148,7 @@ class DesiredCluster:
                 parts=machine["files"]["parts"],
                 table=machine["files"]["table"],
                 credentials=sha256(secrets.encode()).hexdigest() if secrets else MISSING,
+                issuer_key=inputs["issuer_key"],
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
@@ -149,6 +160,7 @@ class DesiredCluster:
             inputs["patches"],
             machines,
             inputs["machine_ids"],
+            inputs["serving_seconds"],
             secrets,
         )
 

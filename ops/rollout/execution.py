@@ -1,8 +1,9 @@
 """How actions are executed on the machine whose turn it is: the functions of the table's rows."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
-from model.pki import certificates
+from model.pki import certificates, serving
 from ops.hosts import artifacts
 from ops.rollout import readiness
 from ops.rollout.target import Target
@@ -70,6 +71,14 @@ def issue_kubelet_certificate(target: Target) -> None:
     target.machine.run(
         "install_kubelet_certificate", KUBELET_CERTIFICATE=pair.cert_pem + pair.key_pem
     )
+
+
+def renew_serving(target: Target) -> None:
+    """Issue another serving certificate for the machine's kubelet."""
+    machine, wanted = target.machine, target.wanted
+    valid = timedelta(seconds=machine.cluster.serving_seconds)
+    pair = serving.issue(machine.issuer, wanted.name, wanted.address, valid)
+    machine.run("renew_serving", SERVING_PAIR=pair.pem)
 
 
 def register(target: Target) -> None:

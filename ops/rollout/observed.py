@@ -4,15 +4,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from model.pki import serving
 from model.pki.machine_certificates import Expiry, MachineCertificates
+from model.pki.serving import ServingCertificate
+from model.render.node_paths import KUBELET_SERVING
 from model.well_known import ARCHITECTURES
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, DesiredMachine
 from ops.rollout.record import RolloutRecord
 
 
+class Validity(TypedDict):
+    """When a certificate expires, and from when on it is renewed (ISO 8601)."""
+
+    expires: str
+    due: str
+
+
 class MachineSummary(TypedDict, total=False):
-    """A machine as observed, in the stack's state; `certificate` is what `expires` first."""
+    """A machine as observed, in the stack's state.
+
+    `certificate` is what `expires` first, `serving` its kubelet's serving certificate.
+    """
 
     reachable: bool
     reason: str
@@ -23,6 +36,7 @@ class MachineSummary(TypedDict, total=False):
     certificate: str
     node: str
     renewal_failures: dict[str, str]
+    serving: Validity
 
 
 @dataclass(frozen=True)
@@ -66,8 +80,8 @@ class ObservedMachine:
     `missing_archives` the checksums of those images' files that are not on the machine.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
     digests of its managed files as they were written last. `expiry` is that of the certificate that
-    expires first. While the API does not answer, `node` is
-    unknown.
+    expires first, `serving` its kubelet's serving certificate. While the API does not answer,
+    `node` is unknown.
     """
 
     unreachable: str = ""
@@ -90,6 +104,7 @@ class ObservedMachine:
     files: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     expiry: Expiry | None = None
+    serving: ServingCertificate | None = None
     applied: AppliedState = AppliedState()
     node: Node | None = None
     api_answers: bool = True
@@ -116,6 +131,9 @@ class ObservedMachine:
         if self.expiry:
             summary["expires"] = self.expiry.time.isoformat()
             summary["certificate"] = self.expiry.name
+        if self.serving:
+            expires, due = self.serving.expires.isoformat(), self.serving.due.isoformat()
+            summary["serving"] = {"expires": expires, "due": due}
         return summary
 
     @property
@@ -155,6 +173,8 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
     known = dict(line.split("\t", 1) for line in lines if "\t" in line)
     if known.get("complete") != "yes":
         return ObservedMachine(unreachable="its response was incomplete")
+    certificates = MachineCertificates.parse(lines)
+    serves = certificates.at(KUBELET_SERVING)
     images = {name: value.split() for name, value in _below("image:", known).items()}
     return ObservedMachine(
         is_member=bool(known["member"]),
@@ -169,13 +189,14 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),
         bridge=known["bridge"],
         vtep=known["vtep"],
+        serving=serving.read(serves, known["serving_key"]) if serves else None,
         services=_below("service:", known),
         crashes=_below("crash:", known),
         renewal_failures=_below("renewal:", known),
         invalid_certificates=_below("invalid:", known),
         files=_below("file:", known),
         parts=_below("part:", known),
-        expiry=MachineCertificates.parse(lines).soonest,
+        expiry=certificates.soonest,
         applied=AppliedState(
             known.get("applied:version", ""),
             known.get("applied:control", ""),

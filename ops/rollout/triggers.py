@@ -4,8 +4,10 @@ Each function yields reasons as shown to the user; none if the action is not nee
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from ipaddress import ip_interface
 
+from model.pki import serving
 from model.render import machine_files
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, ClusterChange, DesiredCluster, DesiredMachine
@@ -107,6 +109,39 @@ def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
     for state in sorted(set(found.images.values())):
         names = sorted(name for name, its in found.images.items() if its == state)
         yield f"images are {state}: {', '.join(names)}"
+
+
+def serving_certificate(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """Its kubelet's serving certificate is missing, wrong, or in the last third of its lifetime."""
+    its, actual = "its kubelet's serving certificate", found.serving
+    names = serving.names_of(wanted.name, wanted.address)
+    if actual is None:
+        yield f"{its} is missing"
+    elif actual.issuer != wanted.issuer_key:
+        yield f"{its} is not of the cluster's CA"
+    elif actual.names != names:
+        listed = (", ".join(sorted(its_names)) for its_names in (actual.names, names))
+        yield f"{its} is for {next(listed) or 'no name'} instead of {next(listed)}"
+    elif not actual.is_paired:
+        yield f"{its} does not match its key"
+    elif (now := datetime.now(UTC)) >= actual.due:
+        yield expiring(actual.expires, now)
+
+
+def expiring(expires: datetime, now: datetime) -> str:
+    """Say that a kubelet's serving certificate expires."""
+    does = "expires" if now < expires else "expired"
+    return f"its kubelet's serving certificate {does} on {expires:%Y-%m-%d at %H:%M} UTC"
+
+
+def planned_serving_certificate(
+    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+) -> Iterator[str]:
+    """Its address changed, or the key that signs its certificates."""
+    if was.address != wanted.address:
+        yield "its kubelet's serving certificate is for another address"
+    if was.issuer_key != wanted.issuer_key:
+        yield "another CA signs its kubelet's serving certificate"
 
 
 def control_plane_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:

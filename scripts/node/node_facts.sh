@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib certificate_facts certificate_names crashes credentials images managed renewal_record renewal_timer validity
+# requires: lib certificate_facts certificate_names crashes credentials images managed renewal_record renewal_timer serving validity
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -12,6 +12,7 @@
 #   registering         yes if its Node registered again and does not have all of its new pods yet
 #   cleanup_pending     yes if an upgrade has not been followed by a clean
 #   credentials         sha256 of the credentials for registry mirrors, or "missing"
+#   serving_key         sha256 of the public half of the key with which the kubelet serves
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
@@ -42,6 +43,7 @@ node_facts() {
   fact registering "$([[ -e $REGISTERING ]] && echo yes || echo no)"
   fact cleanup_pending "$([[ -e $STATE/cleanup-pending ]] && echo yes || echo no)"
   fact credentials "$(digest "$CREDENTIALS")"
+  fact serving_key "$(serving_key)"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"

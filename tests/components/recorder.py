@@ -29,6 +29,7 @@ from components.providers.client_certificate import ClientCertificateProvider
 from components.providers.initialization import InitializationProvider
 from components.providers.membership import MembershipProvider
 from components.providers.port_check import PortCheckProvider
+from components.providers.rollout import RolloutProvider
 from components.providers.ssh_key import SshKeyProvider
 from components.providers.step import StepProvider
 from tests.components.graph import Graph, RecordedResource
@@ -47,7 +48,11 @@ COMPUTED: dict[str, type[Provider[Any, Any]]] = {
     "SshKey": SshKeyProvider,
 }
 # Inputs that the providers of these kinds keep out of the state.
-GIVEN = {"PortCheck": PortCheckProvider.given, "Step": StepProvider.given}
+GIVEN = {
+    "PortCheck": PortCheckProvider.given,
+    "Rollout": RolloutProvider.given,
+    "Step": StepProvider.given,
+}
 
 
 def run(

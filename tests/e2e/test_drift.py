@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(1200)]
 PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
 ROLLOUT = "cluster1-rollout"
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+SERVING = "/var/lib/kubelet/pki/serving.pem"
 CONFIG = "/var/lib/kubelet/config.yaml"
 HAPROXY, KEEPALIVED = "kubeadm-fleet-haproxy", "kubeadm-fleet-keepalived"
 ENDPOINT = "/etc/kubeadm-fleet"
@@ -97,6 +98,24 @@ def test_deleted_manifest_and_edited_settings_and_stopped_kubelet(
     )
     assert kubectl.node_names() == [PLANE, WORKER]
     assert "maxPods" not in machines.run(WORKER, f"cat {CONFIG}")
+
+
+def test_kubelets_without_their_serving_certificates(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    """Without its kubelet a control plane does not bring its API server back."""
+    machines.run(PLANE, f"rm {SERVING}; systemctl restart kubelet; pkill -KILL ^kube-apiserver")
+    machines.run(WORKER, f"rm {SERVING}")
+    why = "its kubelet's serving certificate is missing"
+    repaired(
+        fleet,
+        f"{PLANE}: repaired because {why}: issued again, nothing restarted",
+        f"{WORKER}: repaired because {why}: issued again, nothing restarted",
+    )
+    for machine in (PLANE, WORKER):
+        selected = ("--selector=k8s-app=kube-proxy", f"--field-selector=spec.nodeName={machine}")
+        (pod,) = kubectl.items("get", "pods", "--namespace=kube-system", *selected)
+        assert kubectl("logs", "--namespace=kube-system", pod["metadata"]["name"], "--tail=1")
 
 
 def test_edited_files_of_the_virtual_address(fleet: PulumiStack, machines: Machines) -> None:

@@ -26,6 +26,7 @@ TEXTS = {
     "image_restore": ("restore_images",),
     "restore": ("receive_snapshot",),
     "renewal": ("renew_by_clock",),
+    "serving": ("renew_serving",),
     "health": ("await_health",),
     "applied_state": ("inspect", "record_initial", "record_applied", "register"),
     "node_facts": ("node_facts",),

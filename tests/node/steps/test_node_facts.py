@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from model.pki import certificates
+from model.pki import certificates, serving
+from model.pki.certificates import KeyPair
 from model.pki.machine_certificates import Expiry
 from ops.rollout.observed import ObservedMachine, parse
 from tests.node.steps.disk import Disk
@@ -73,3 +74,24 @@ def test_the_state_of_the_machine_is_that_of_its_files(disk: Disk) -> None:
     assert found.bridge == "10.244.2.1/24"
     assert found.files["/var/lib/kubelet/config.yaml"] != "missing"
     assert found.files["/var/lib/kubelet/kubeadm-flags.env"] == "missing"
+
+
+def test_the_kubelet_s_serving_certificate_is_reported_without_its_key(disk: Disk) -> None:
+    assert observed(disk).serving is None
+    authority = certificates.new_authority("kubernetes", 3650)
+    pair, another = (
+        serving.issue(authority, name, "192.0.2.7", timedelta(days=9)) for name in ("a", "b")
+    )
+    file = disk.folder / "var/lib/kubelet/pki/serving.pem"
+    file.parent.mkdir(parents=True)
+    for content, is_paired in ((pair, True), (KeyPair(pair.cert_pem, another.key_pem), False)):
+        file.write_text(content.pem)
+        found = observed(disk).serving
+        assert found
+        assert (found.names, found.is_paired) == (serving.names_of("a", "192.0.2.7"), is_paired)
+        assert found.issuer == certificates.key_identifier(authority.cert_pem)
+    ran = disk.run(f"{STAND_INS}inspect", "applied_state")
+    assert "PRIVATE" not in ran.stdout
+    assert not [line for line in another.key_pem.splitlines()[1:-1] if line in ran.stdout]
+    file.write_text("damaged")
+    assert observed(disk).serving is None

@@ -1,9 +1,11 @@
 """A rollout's inputs for a cluster of three control planes and three workers."""
 
 import copy
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from model.pki import certificates
+from model.pki import certificates, serving
+from model.pki.serving import ServingCertificate
 from ops.kube.node import Node
 from ops.rollout import preview
 from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
@@ -20,6 +22,7 @@ apiServer:
 AUTHORITY = certificates.new_authority("kubernetes", 1)
 KUBELET = "kind: KubeletConfiguration\nmaxPods: 110\n"
 FILE = "/var/lib/kubelet/config.yaml"
+ISSUER = certificates.key_identifier(AUTHORITY.cert_pem)
 
 
 def inputs(**changes: Any) -> Any:
@@ -37,6 +40,8 @@ def inputs(**changes: Any) -> Any:
         "patches": "p1",
         "machines": machines,
         "machine_ids": {name: f"id of {name}" for name in machines},
+        "issuer_key": ISSUER,
+        "serving_seconds": 30 * 86400.0,
         "shared_login": {"port": 22, "user": "root", "sudo": False},
         "logins": {name: {"host": each["address"]} for name, each in machines.items()},
         "identity": {"stack": "test", "cluster": "a", "server": "", "authority": ""},
@@ -84,6 +89,20 @@ def wanted(name: str = "a-worker-0", **changes: Any) -> DesiredMachine:
     return DesiredCluster.of(inputs(**changes)).by_name[name]
 
 
+def serving_certificate(
+    like: DesiredMachine, *, age_days: float = 10, days: float = 30
+) -> ServingCertificate:
+    """Return the certificate of the machine's kubelet at an age, valid for some days."""
+    begins = datetime.now(UTC) - timedelta(days=age_days)
+    return ServingCertificate(
+        issuer=like.issuer_key,
+        names=serving.names_of(like.name, like.address),
+        begins=begins,
+        expires=begins + timedelta(days=days),
+        is_paired=True,
+    )
+
+
 def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
     """Return a machine that is what is wanted, except for the changes."""
     node = Node(
@@ -97,6 +116,7 @@ def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
     services = {"containerd": "active", "kubelet": "active"}
     files = {FILE: "one"}
     known: dict[str, Any] = {
+        "serving": serving_certificate(like),
         "version": like.version,
         "services": services,
         "files": files,

@@ -17,7 +17,7 @@ from ops.rollout.observed import AppliedState, ObservedCluster, ObservedMachine
 from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
 from ops.rollout.record import RolloutRecord
-from tests.ops.rollout.examples import AUTHORITY, CLUSTER, found, inputs
+from tests.ops.rollout.examples import AUTHORITY, CLUSTER, found, inputs, serving_certificate
 
 
 class FakeFleet:
@@ -43,6 +43,7 @@ class FakeFleet:
         self.has_room = True
         self.stay = ""
         self.ignored: set[str] = set()
+        self.issued: dict[str, str] = {}
         self.registering: dict[str, Node | None] = {}
         self.patience: dict[str, list[float]] = {}
 
@@ -113,6 +114,9 @@ class FakeOperations(NodeOperations):
             fleet.api_answers = True
         elif name == "restore_images":
             now = replace(now, images={})
+        elif name == "renew_serving":
+            fleet.issued[self.name] = more["SERVING_PAIR"]
+            now = replace(now, serving=serving_certificate(self.wanted))
         elif name == "register":
             fleet.registering[self.name] = found(self.wanted).node
         elif name == "upload_configuration":

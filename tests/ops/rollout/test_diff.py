@@ -209,6 +209,7 @@ def test_node_facts_are_parsed() -> None:
             "cleanup_pending\tyes",
             "registering\tyes",
             "credentials\tmissing",
+            "serving_key\t",
             "bridge\t10.244.2.1/24",
             "vtep\taa:01",
             "service:kubelet\tactive",

@@ -68,6 +68,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
         lambda each: replace(each, invalid_certificates={"kubelet-client": "is missing"})
     ),
     "kubelet-patch": _kubelet_of_pool,
+    "serving-certificate": _found(lambda each: replace(each, serving=None)),
     "upgrade": _input(version=NEWER),
     "repair": _found(lambda each: replace(each, services=STOPPED)),
     "control-plane": _input(
@@ -95,6 +96,7 @@ OPERATIONS = {
     "images": {"restore_images"},
     "kubelet-certificate": {"install_kubelet_certificate"},
     "kubelet-patch": {"apply_files kubelet-patch"},
+    "serving-certificate": {"renew_serving"},
     "upgrade": {"upgrade_first", "upgrade_control_plane", "upgrade_kubelet"},
     "repair": {"repair"},
     "control-plane": {"apply_control_plane"},

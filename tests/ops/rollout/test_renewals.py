@@ -24,6 +24,7 @@ def test_a_failure_is_a_warning_and_no_action() -> None:
 
 def test_a_machine_reports_its_failures() -> None:
     keys = ("member", "kubelet", "interrupted", "staged", "cleanup_pending", "registering")
-    lines = [f"{key}\t" for key in (*keys, "credentials", "arch", "bridge", "vtep")]
+    known = ("credentials", "arch", "bridge", "vtep", "serving_key")
+    lines = [f"{key}\t" for key in (*keys, *known)]
     report = parse([*lines, "renewal:apiserver\tno CA", "complete\tyes"])
     assert report.renewal_failures == {"apiserver": "no CA"}
