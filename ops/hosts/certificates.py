@@ -1,9 +1,8 @@
 """The certificates and keys of machines, read on all of them in parallel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from types import MappingProxyType
 
 from model.pki import ledger
 from model.pki.ledger import Ledger
@@ -17,20 +16,12 @@ PARALLEL_MACHINES = 32
 CALL = "certificate_facts"
 
 
-def read(
-    machines: Sequence[InventoryMachine],
-    threshold: timedelta | None = None,
-    warn_before: Mapping[str, timedelta] = MappingProxyType({}),
-) -> list[Ledger]:
-    """Return each machine's ledger; of one that cannot be read, the reason.
-
-    `warn_before` is how long before its end a CA is to be rotated, by cluster.
-    """
+def read(machines: Sequence[InventoryMachine], threshold: timedelta | None = None) -> list[Ledger]:
+    """Return each machine's ledger; of one that cannot be read, the reason."""
     now = ledger.now()
 
     def read_one(machine: InventoryMachine) -> Ledger:
-        before = warn_before.get(machine.cluster, ledger.AUTHORITY_WARNING)
-        place = Place(machine.cluster, machine.name, now, threshold, before)
+        place = Place(machine.cluster, machine.name, now, threshold)
         try:
             with HostConnection(machine.name, machine.login).open() as session:
                 printed = session.run(CALL, OPERATIONS[CALL], {})

@@ -26,7 +26,8 @@ renew_by_clock() {
   [[ -z $FAILURES ]]
 }
 
-# renew_leaves: renew those that are due, expired or missing, one after another.
+# renew_leaves: renew those that are due or have expired, one after another. One that is missing is a
+# failure: there is nothing to say what it has to be like.
 renew_leaves() {
   local name state
   for name in "${LEAVES[@]}"; do

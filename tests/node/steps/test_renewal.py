@@ -28,6 +28,8 @@ take_snapshot() {
 kubectl() { echo "${@: -1}" >>"$STATE/annotations"; }
 """
 YEAR_2030 = "2030-01-01T00:00:00Z"
+TIMER = "kubeadm-fleet-renewal.timer"
+SYSTEMCTL = 'systemctl() { echo "$*" >>"$STATE/calls"; }\nset -Eeuo pipefail\n'
 
 
 @pytest.fixture
@@ -177,3 +179,35 @@ def test_a_reason_is_one_line_without_the_advice(member: Disk) -> None:
     }"""
     renew(member, more)
     assert failures(member) == ["apiserver\tno such file 'renew-apiserver kubeadm' failed"]
+
+
+@pytest.fixture
+def with_timer(disk: Disk) -> Disk:
+    units = disk.folder / "etc/systemd/system"
+    units.mkdir(parents=True)
+    (units / TIMER).touch()
+    return disk
+
+
+def test_a_machine_without_the_timer_starts_and_stops_none(disk: Disk) -> None:
+    call = f"{SYSTEMCTL}start_renewal_timer; stop_renewal_timer; use_renewal_timer"
+    assert disk.run(call, "renewal_timer").returncode == 0
+    assert calls(disk) == []
+
+
+def test_a_machine_that_has_joined_renews_from_then_on(with_timer: Disk) -> None:
+    kubelet = with_timer.folder / "var/lib/kubelet"
+    kubelet.mkdir(parents=True)
+    (kubelet / "kubeadm-flags.env").touch()
+    ran = with_timer.run(f"{SYSTEMCTL}MEMBERSHIP=m; record_membership", "join")
+    assert ran.returncode == 0, ran.stderr
+    assert calls(with_timer)[-1] == f"start {TIMER}"
+
+
+def test_a_reset_stops_the_timer_and_what_it_runs_before_anything_else(with_timer: Disk) -> None:
+    call = f"{SYSTEMCTL}stop_load_balancer() {{ exit; }}; step_reset"
+    assert with_timer.run(call, "reset").returncode == 0
+    assert calls(with_timer) == [
+        f"disable --quiet --now {TIMER}",
+        "stop kubeadm-fleet-renewal.service",
+    ]
