@@ -62,6 +62,21 @@ class Key(MachineEntry):
     fingerprint: str = Field("", description="Of an SSH host key, as `ssh-keygen -l` prints it.")
 
 
+class Renewal(MachineEntry):
+    """What a control plane last did by the clock: a leaf, the snapshot of etcd, the run itself."""
+
+    subject: str = Field(description="What was renewed: `run` is the run itself.")
+    time: datetime = Field(description="When.")
+    details: str = Field(description="The leaf's expiry, the snapshot's name, or the next run.")
+
+
+class RenewalFailure(MachineEntry):
+    """What a control plane could not do by the clock."""
+
+    subject: str = Field(description="What was to be renewed: `run` is the run itself.")
+    reason: str = Field(description="Why it failed.")
+
+
 class Ledger(ReportEntry):
     """What was found, certificates with the soonest expiry first."""
 
@@ -69,12 +84,14 @@ class Ledger(ReportEntry):
     certificates: tuple[Certificate, ...] = Field((), description="All certificates.")
     missing: tuple[MissingFile, ...] = Field((), description="Files that do not exist.")
     keys: tuple[Key, ...] = Field((), description="Keys without an expiry, the oldest first.")
+    renewals: tuple[Renewal, ...] = Field((), description="Renewals by the clock.")
+    failures: tuple[RenewalFailure, ...] = Field((), description="Renewals that failed.")
     unreadable: tuple[Unreadable, ...] = Field((), description="What could not be read.")
 
     @property
     def findings(self) -> bool:
-        """Whether something needs attention: missing, expired, or about to expire."""
-        return bool(self.missing) or any(
+        """Whether something needs attention: missing, expired, about to expire, or not renewed."""
+        return bool(self.missing or self.failures) or any(
             found.status is not Status.VALID and found.kind != "kubeconfig"
             for found in self.certificates
         )
@@ -89,6 +106,8 @@ def combined(ledgers: "list[Ledger]", time: datetime) -> Ledger:
         certificates=tuple(sorted(certificates, key=lambda found: found.not_after)),
         missing=tuple(found for ledger in ledgers for found in ledger.missing),
         keys=tuple(sorted(keys, key=lambda found: found.written)),
+        renewals=tuple(found for ledger in ledgers for found in ledger.renewals),
+        failures=tuple(found for ledger in ledgers for found in ledger.failures),
         unreadable=tuple(found for ledger in ledgers for found in ledger.unreadable),
     )
 
@@ -100,17 +119,16 @@ def status_of(
     now: datetime,
     is_authority: bool,
     threshold: timedelta | None = None,
+    warn_before: timedelta = AUTHORITY_WARNING,
 ) -> Status:
     """Judge a certificate's dates.
 
-    Without a threshold, a leaf is expiring if nobody has renewed it in time, and a CA a year before
-    its end, or in the last third of a shorter life.
+    Without a threshold, a leaf is expiring if nobody has renewed it in time, and a CA if it has
+    less than `warn_before` left, or in the last third of a short life.
     """
     lifetime = not_after - not_before
     if threshold is None:
-        threshold = (
-            min(AUTHORITY_WARNING, lifetime / 3) if is_authority else lifetime * OVERDUE_SHARE
-        )
+        threshold = min(warn_before, lifetime / 3) if is_authority else lifetime * OVERDUE_SHARE
     if now >= not_after:
         return Status.EXPIRED
     return Status.EXPIRING if not_after - now <= threshold else Status.VALID

@@ -10,7 +10,16 @@ from pathlib import PurePosixPath
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from model.pki.ledger import Certificate, Key, Ledger, MissingFile, status_of
+from model.pki.ledger import (
+    AUTHORITY_WARNING,
+    Certificate,
+    Key,
+    Ledger,
+    MissingFile,
+    Renewal,
+    RenewalFailure,
+    status_of,
+)
 from model.pki.machine_certificates import (
     MachineCertificates,
     common_name,
@@ -26,12 +35,13 @@ LAST_LINE = "complete"
 
 @dataclass(frozen=True)
 class Place:
-    """A machine, and how its certificates are judged."""
+    """A machine, and how its certificates are judged (`status_of`)."""
 
     cluster: str
     node: str
     now: datetime
     threshold: timedelta | None = None
+    warn_before: timedelta = AUTHORITY_WARNING
 
 
 def machine_ledger(place: Place, lines: Sequence[str]) -> Ledger:
@@ -53,6 +63,8 @@ def machine_ledger(place: Place, lines: Sequence[str]) -> Ledger:
             for path in sorted(stored.missing)
         ),
         keys=tuple(_key(place, line) for line in lines if line.startswith("key\t")),
+        renewals=tuple(_renewal(place, line) for line in lines if line.startswith("renewal\t")),
+        failures=tuple(_failure(place, line) for line in lines if line.startswith("failure\t")),
         unreadable=tuple(
             _unreadable(place, f"{path}: not a certificate") for path in stored.damaged
         ),
@@ -106,7 +118,12 @@ def _entry(
         not_before=before,
         not_after=after,
         status=status_of(
-            before, after, now=place.now, is_authority=may_sign, threshold=place.threshold
+            before,
+            after,
+            now=place.now,
+            is_authority=may_sign,
+            threshold=place.threshold,
+            warn_before=place.warn_before,
         ),
     )
 
@@ -154,6 +171,22 @@ def _fingerprint(public: str) -> str:
     """Return an SSH key's fingerprint as `ssh-keygen -l` prints it."""
     digest = hashlib.sha256(base64.b64decode(public.split()[1])).digest()
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def _renewal(place: Place, line: str) -> Renewal:
+    _, subject, time, _, details = line.split("\t")
+    return Renewal(
+        cluster=place.cluster,
+        node=place.node,
+        subject=subject,
+        time=datetime.fromisoformat(time),
+        details=details,
+    )
+
+
+def _failure(place: Place, line: str) -> RenewalFailure:
+    _, subject, reason = line.split("\t")
+    return RenewalFailure(cluster=place.cluster, node=place.node, subject=subject, reason=reason)
 
 
 def _unreadable(place: Place, reason: str) -> Unreadable:

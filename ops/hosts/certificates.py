@@ -1,8 +1,9 @@
 """The certificates and keys of machines, read on all of them in parallel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import MappingProxyType
 
 from model.pki import ledger
 from model.pki.ledger import Ledger
@@ -16,12 +17,20 @@ PARALLEL_MACHINES = 32
 CALL = "certificate_facts"
 
 
-def read(machines: Sequence[InventoryMachine], threshold: timedelta | None = None) -> list[Ledger]:
-    """Return each machine's ledger; of one that cannot be read, the reason."""
+def read(
+    machines: Sequence[InventoryMachine],
+    threshold: timedelta | None = None,
+    warn_before: Mapping[str, timedelta] = MappingProxyType({}),
+) -> list[Ledger]:
+    """Return each machine's ledger; of one that cannot be read, the reason.
+
+    `warn_before` is how long before its end a CA is to be rotated, by cluster.
+    """
     now = ledger.now()
 
     def read_one(machine: InventoryMachine) -> Ledger:
-        place = Place(machine.cluster, machine.name, now, threshold)
+        before = warn_before.get(machine.cluster, ledger.AUTHORITY_WARNING)
+        place = Place(machine.cluster, machine.name, now, threshold, before)
         try:
             with HostConnection(machine.name, machine.login).open() as session:
                 printed = session.run(CALL, OPERATIONS[CALL], {})

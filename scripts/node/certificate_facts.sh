@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: paths
+# requires: paths renewal_record
 # What expires on a machine, and since when it has its keys. Read-only and without judgement; runs as
 # root, and needs neither the API nor the kubelet. No private key is printed. No settings.
 # `certificate_facts` prints lines of fields, separated by tabs:
@@ -7,6 +7,8 @@
 #   embedded PATH TEXT          the certificates in the data of a kubeconfig: PEM in base64
 #   use USER PATH STATE         a file that a component or a kubeconfig names: present or missing
 #   key PATH SECONDS TEXT       when a key was written (Unix time); the public half of an SSH host key
+#   renewal SUBJECT TIME succeeded DETAILS    what was last done by the clock (renewal_record.sh)
+#   failure SUBJECT REASON      what failed by the clock, or has not been done
 #   complete                    the end of the output
 KUBERNETES_FOLDER=/etc/kubernetes
 KUBELET_FOLDER=/var/lib/kubelet
@@ -18,18 +20,23 @@ certificate_facts() {
   print_certificates
   named_files
   key_ages
+  [[ ! -f $RENEWALS ]] || sed --quiet '/\tsucceeded\t/s/^/renewal\t/p' "$RENEWALS"
+  renewal_failures | sed 's/^/failure\t/'
   echo complete
 }
 
 print_certificates() {
-  certificate_files | xargs --null --no-run-if-empty awk '
+  local files
+  mapfile -d '' files < <(certificate_files)
+  # With /dev/null it never reads standard input.
+  awk '
     function cut_off() { if (inside) print "certificate\t" file "\t"; inside = 0 }
     FNR == 1 { cut_off(); file = FILENAME }
     /^-----BEGIN CERTIFICATE-----/ { text = ""; inside = 1; next }
     /^-----END CERTIFICATE-----/ { print "certificate\t" file "\t" text; inside = 0; next }
     inside { text = text $0 }
     $1 ~ /^(client-certificate|certificate-authority)-data:$/ { print "embedded\t" file "\t" $2 }
-    END { cut_off() }'
+    END { cut_off() }' /dev/null "${files[@]}"
 }
 
 # certificate_files: print the files that may hold certificates, each followed by a null byte. kubeadm'"'"'s

@@ -15,11 +15,9 @@ def judged(
     left: timedelta,
     *,
     is_authority: bool = False,
-    threshold: timedelta | None = None,
+    **limits: timedelta,
 ) -> Status:
-    return status_of(
-        END - lifetime, END, now=END - left, is_authority=is_authority, threshold=threshold
-    )
+    return status_of(END - lifetime, END, now=END - left, is_authority=is_authority, **limits)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +52,9 @@ def test_a_threshold_replaces_both() -> None:
     assert judged(YEAR, DAY, threshold=timedelta(hours=23)) is Status.VALID
     assert judged(10 * YEAR, 364 * DAY, is_authority=True, threshold=30 * DAY) is Status.VALID
     assert judged(YEAR, DAY, threshold=DAY) is Status.EXPIRING
+
+
+def test_the_config_says_how_long_before_a_ca_is_reported() -> None:
+    month = 30 * DAY
+    assert judged(10 * YEAR, 31 * DAY, is_authority=True, warn_before=month) is Status.VALID
+    assert judged(10 * YEAR, month, is_authority=True, warn_before=month) is Status.EXPIRING

@@ -211,3 +211,18 @@ def test_certificates_of_one_name_are_told_apart(disk: Disk) -> None:
         "etcd-server (server.crt)",
         "etcd-server (server.pem)",
     }
+
+
+def test_renewals_by_the_clock_are_listed_and_failed_ones_are_findings(disk: Disk) -> None:
+    write(disk, "etc/kubernetes/kubelet.conf", "kubeconfig")
+    (disk.state / "renewals").write_text(
+        "apiserver\t2027-07-28T00:00:00Z\tsucceeded\t2028-07-27T00:00:00Z\n"
+        "snapshot\t2027-11-26T00:00:00Z\tfailed\tno space left on device\n"
+    )
+    found = ledger(disk)
+    (renewal,) = found.renewals
+    assert (renewal.subject, renewal.details) == ("apiserver", "2028-07-27T00:00:00Z")
+    assert renewal.time == datetime(2027, 7, 28, tzinfo=UTC)
+    (failure,) = found.failures
+    assert (failure.subject, failure.reason) == ("snapshot", "no space left on device")
+    assert found.findings

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from model.pki import certificates
 from model.pki.ledger import Ledger
 from model.render import kubeconfig as kubeconfigs
 from model.render import node_scripts
+from ops.hosts.certificates import read as read_machines
 from ops.hosts.inventory import Inventory, MachineEntry
 from scripts.fleet import access, engine_run
 from scripts.fleet.__main__ import cli
@@ -122,9 +124,44 @@ def test_a_missing_certificate_is_a_row(fleet: Fleet, capfd: pytest.CaptureFixtu
     assert [word.strip() for word in first[2:]] == ["etcd-peer", "-", "<missing>", "-"]
 
 
+def test_a_renewal_that_failed_is_a_finding(
+    fleet: Fleet, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failed = "failure\tsnapshot\tno space left on device\n"
+    assert fleet("--cluster", "one", text=printed(more=failed)) == 1
+    reason = "one-control-plane-0: the renewal of snapshot failed: no space left on device"
+    assert reason in capfd.readouterr().err
+
+
 def test_the_threshold_decides_what_is_about_to_expire(fleet: Fleet) -> None:
     assert fleet("--cluster", "one", "--threshold", "329d") == 0
     assert fleet("--cluster", "one", "--threshold", "330d") == 1
+
+
+def test_the_stacks_file_says_when_a_ca_is_reported(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = {
+        "certificates": {"warnBefore": "3000d"},
+        "machines": {"driver": "container"},
+        "clusters": {"one": {"machines": {"subnet": "10.89.1.0/24"}}},
+    }
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(yaml.safe_dump({"config": {"kubeadm-fleet:fleet": config}}))
+    workspace = SimpleNamespace(tracked_config=file)
+    monkeypatch.setattr("scripts.fleet.ledger.open_workspace", lambda _stack: workspace)
+    limits: list[object] = []
+    real = read_machines
+
+    def read(*arguments: Any) -> Any:
+        limits.append(arguments[2])
+        return real(*arguments)
+
+    monkeypatch.setattr("ops.hosts.certificates.read", read)
+    assert fleet("--cluster", "one") == 0
+    file.write_text("config: {}")
+    assert fleet("--cluster", "one") == 0, "an error in the file hides no certificate"
+    assert limits == [{"one": timedelta(days=3000)}, {}]
 
 
 def test_a_machine_that_cannot_be_read_is_a_row_and_the_exit_status_is_2(
