@@ -42,6 +42,15 @@ class Backups(ReportEntry):
         return bool(self.overdue) or any(found.state == "corrupt" for found in self.snapshots)
 
 
+def is_name(name: str) -> bool:
+    """Whether a control plane gives its snapshots such names: another file is a person's."""
+    try:
+        taken_at(name)
+    except ValueError:
+        return False
+    return True
+
+
 def taken_at(name: str) -> datetime:
     """Return when a snapshot was taken; raises ValueError if the name is not one of a snapshot."""
     return datetime.strptime(name, NAME_FORMAT).replace(tzinfo=UTC)

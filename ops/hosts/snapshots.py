@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from model import snapshot
-from model.backups import OVERDUE, Backups, KeptSnapshot, taken_at
+from model.backups import OVERDUE, Backups, KeptSnapshot, is_name, taken_at
 from model.render import node_scripts
 from model.report import MachineEntry, Unreadable
 from ops.errors import OperatorError
@@ -89,7 +89,8 @@ def _list(machine: InventoryMachine, *, verify: bool) -> tuple[KeptSnapshot, ...
     *lines, last = printed.splitlines() or [""]
     if last != "complete":
         raise OperatorError("its response was incomplete: run the command again")
-    return tuple(_kept(machine, *line.split("\t")) for line in lines)
+    listed = [line.split("\t") for line in lines]
+    return tuple(_kept(machine, *fields) for fields in listed if is_name(fields[0]))
 
 
 def _kept(machine: InventoryMachine, name: str, size: str, state: str) -> KeptSnapshot:

@@ -40,7 +40,7 @@ def show(
     ledger = ledgers.combined([*of_machines, local], now)
     _print(ledger, output)
     for unknown in ledger.unreadable:
-        click.echo(f"fleet: {unknown.node}: {unknown.reason}", err=True)
+        click.echo(f"fleet: {unknown.node or 'this host'}: {unknown.reason}", err=True)
     for failure in ledger.failures:
         click.echo(
             f"fleet: {failure.node}: the renewal of {failure.subject} failed: {failure.reason}",

@@ -2,13 +2,17 @@
 
 import base64
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from cryptography import x509
 
 from model import paths
 from model.pki.ledger import Certificate, Ledger
 from model.pki.ledger_facts import Place, local_certificate
+from model.report import Unreadable
+from ops.errors import OperatorError, text_of
 from scripts.fleet import access, kubeconfig
 
 
@@ -17,24 +21,38 @@ def read(stack: str, clusters: Collection[str], place: Place) -> Ledger:
     people = [*_folder(access.FOLDER / stack)]
     if kubeconfig.owner(access.KUBECONFIG) == stack:
         people.append(access.KUBECONFIG)
-    program = _folder(paths.identities_dir() / stack)
-    found = [*_entries(people, place, is_person=True), *_entries(program, place, is_person=False)]
-    selected = [entry for entry in found if not clusters or entry.cluster in clusters]
-    return Ledger(time=place.now, certificates=tuple(selected))
+    found = _Found(place)
+    found.add(people, is_person=True)
+    found.add(_folder(paths.identities_dir() / stack), is_person=False)
+    selected = [entry for entry in found.entries if not clusters or entry.cluster in clusters]
+    return Ledger(time=place.now, certificates=tuple(selected), unreadable=tuple(found.unreadable))
 
 
 def _folder(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _entries(files: Collection[Path], place: Place, *, is_person: bool) -> Iterator[Certificate]:
-    """Yield an entry for each certificate, with all files that it is in."""
-    stored: dict[tuple[str, str, bytes], list[str]] = {}
-    for file in files:
-        for cluster, user, pem in _credentials(file):
-            stored.setdefault((cluster, user, pem), []).append(str(file))
-    for (cluster, user, pem), places in stored.items():
-        yield local_certificate(place, cluster, user, places, pem, is_person=is_person)
+@dataclass
+class _Found:
+    """Entries of files; one that cannot be read does not hide the others."""
+
+    place: Place
+    entries: list[Certificate] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    def add(self, files: Collection[Path], *, is_person: bool) -> None:
+        """Add an entry for each certificate, with all files that it is in."""
+        stored: dict[tuple[str, str, bytes], list[str]] = {}
+        for file in files:
+            try:
+                for credential in _credentials(file):
+                    stored.setdefault(credential, []).append(str(file))
+            except (OperatorError, OSError, ValueError) as error:
+                self.unreadable.append(Unreadable(cluster="-", node="", reason=text_of(error)))
+        for (cluster, user, pem), places in stored.items():
+            self.entries.append(
+                local_certificate(self.place, cluster, user, places, pem, is_person=is_person)
+            )
 
 
 def _credentials(file: Path) -> Iterator[tuple[str, str, bytes]]:
@@ -42,4 +60,6 @@ def _credentials(file: Path) -> Iterator[tuple[str, str, bytes]]:
     for cluster, text in kubeconfig.read_clusters(file).items():
         (user,) = yaml.safe_load(text)["users"]
         if data := user["user"].get("client-certificate-data"):
-            yield cluster, user["name"], base64.b64decode(data)
+            pem = base64.b64decode(data)
+            x509.load_pem_x509_certificate(pem)
+            yield cluster, user["name"], pem

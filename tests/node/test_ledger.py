@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.root, pytest.mark.slow]
 NAMES = {
     *("admin.conf", "apiserver", "apiserver-etcd-client", "apiserver-kubelet-client"),
     *("controller-manager.conf", "etcd-healthcheck-client", "etcd-peer", "etcd-server"),
-    *("front-proxy-client", "scheduler.conf", "kubelet.conf"),
-    *("ca", "etcd-ca", "front-proxy-ca"),
+    *("front-proxy-client", "scheduler.conf", "ca", "etcd-ca", "front-proxy-ca"),
 }
+KUBELET = {"kubelet.conf", "kubelet-serving"}
 KEYS = {"service-account", "ssh_host_ed25519_key"}
 
 
@@ -35,8 +35,8 @@ def test_every_certificate_and_key_of_a_machine_is_known(
     for ledger in (first, second):
         assert not ledger.unreadable and not ledger.missing
         assert {found.status for found in ledger.certificates} == {Status.VALID}
-    assert {found.name for found in first.certificates} >= NAMES
-    assert {found.name for found in second.certificates} >= {"ca", "kubelet.conf"}
+    assert {found.name for found in first.certificates} >= NAMES | KUBELET
+    assert {found.name for found in second.certificates} >= {"ca", *KUBELET}
     issuers = {found.name: found.authority for found in first.certificates}
     assert (issuers["etcd-peer"], issuers["front-proxy-client"]) == ("etcd-ca", "front-proxy-ca")
     assert {issuers[name] for name in ("apiserver", "scheduler.conf", "kubelet.conf")} == {"ca"}

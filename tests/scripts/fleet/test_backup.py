@@ -109,6 +109,15 @@ def test_snapshots_are_listed_newest_first(
     ]
 
 
+def test_files_of_a_person_are_no_snapshots(
+    fleet: Fleet, state: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name = keep(state, HOUR)
+    write(state / "snapshots" / "before-the-upgrade.db")
+    assert fleet("ls", "one") == 0
+    assert [line.split()[2] for line in capfd.readouterr().out.splitlines()[1:]] == [name]
+
+
 def test_a_control_plane_without_a_recent_one_is_a_finding(
     fleet: Fleet, state: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -206,6 +206,17 @@ def test_kubeconfigs_and_the_programs_identity_are_listed(
     assert fleet("--cluster", "one") == 1
 
 
+def test_a_local_file_that_cannot_be_read_hides_nothing(
+    fleet: Fleet, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "identities/dev").mkdir(parents=True)
+    (tmp_path / "identities/dev/one-0a1b").write_text("nothing")
+    assert fleet("--cluster", "one") == 2
+    shown = capfd.readouterr()
+    assert "apiserver" in shown.out
+    assert "identities/dev/one-0a1b is not a kubeconfig" in shown.err
+
+
 def _of(pair: certificates.KeyPair) -> tuple[str, str]:
     return pair.cert_pem, pair.key_pem
 
