@@ -1,8 +1,11 @@
 """The PKI of one cluster: its CAs, its service-account keys and the administrator's credentials.
 
-The program generates all of it, so no credential comes from a node. A changed common name or
-validity replaces a CA; the administrator's certificate is reissued in place after two thirds of its
-lifetime. Delete drops all of it from the state.
+The program generates all of it, so no credential comes from a node. A changed common name replaces
+a CA; the administrator's certificate is reissued in place after two thirds of its lifetime. Delete
+drops all of it from the state.
+
+The program uses another certificate than the administrator, and keeps it on its host: in a state it
+could expire before the run that renews it, and only a CA's key is needed to issue another.
 """
 
 from collections.abc import Callable
@@ -19,17 +22,11 @@ from components.providers.certificate_authority import (
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from components.sdk import value_of
 from model.fleet import Cluster, Machine
-from model.pki import certificates, serving
+from model.pki import certificates, serving, users
 from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs
 from ops.kube import identity
 from ops.kube.identity import Identity
-
-AUTHORITY_DAYS = 3650
-ADMIN_HOURS = 365 * 24
-# kubeadm binds this group to cluster-admin; unlike system:masters it can be unbound again.
-# https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
-ADMIN_GROUP = "kubeadm:cluster-admins"
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class PkiArgs:
 class Pki(pulumi.ComponentResource):
     """CAs (`cluster`, `etcd`, `front_proxy`), `service_account` keys and the `admin`.
 
-    `identity` is what other resources hold instead of the administrator's credential.
+    `identity` is what other resources hold instead of the program's credential.
     """
 
     def __init__(
@@ -62,19 +59,21 @@ class Pki(pulumi.ComponentResource):
             ClientCertificateArgs(
                 authority_certificate=self.cluster.certificate,
                 authority_key=self.cluster.private_key,
-                common_name="kubeadm-fleet-admin",
-                organizations=[ADMIN_GROUP],
-                valid_hours=ADMIN_HOURS,
+                common_name=users.ADMINISTRATOR,
+                organizations=[users.CLUSTER_ADMINS],
+                valid_seconds=cluster.lifetimes.admin.total_seconds(),
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        self.identity = self._saved_identity()
+        self.identity = self._identity()
         self.register_outputs({"fingerprint": self.cluster.fingerprint})
 
     @property
     def context(self) -> pulumi.Output[kubeconfigs.Context]:
         """The administrator's context for this cluster."""
-        return self._credential.apply(self._context)
+        return pulumi.Output.all(
+            self.cluster.certificate, self.admin.certificate, self.admin.private_key
+        ).apply(self._context)
 
     @property
     def authority(self) -> pulumi.Output[KeyPairProps]:
@@ -122,12 +121,6 @@ class Pki(pulumi.ComponentResource):
         )
         return parts.apply(lambda known: issue(KeyPair(*known[:2])).pem)
 
-    @property
-    def _credential(self) -> pulumi.Output[list[str]]:
-        return pulumi.Output.all(
-            self.cluster.certificate, self.admin.certificate, self.admin.private_key
-        )
-
     def _context(self, pems: list[str]) -> kubeconfigs.Context:
         authority, certificate, key = pems
         return kubeconfigs.Context(
@@ -138,15 +131,15 @@ class Pki(pulumi.ComponentResource):
             client_key_pem=key,
         )
 
-    def _saved_identity(self) -> pulumi.Output[Identity]:
-        """Return the reference to the credential, which is on this host from then on.
+    def _identity(self) -> pulumi.Output[Identity]:
+        """Return the reference to the program's credential, which is on this host from then on.
 
-        A preview of its renewal knows the reference, but not the credential: it saves nothing.
+        Before there is a CA, a preview knows the reference at most, and issues nothing.
         """
         stack = pulumi.get_stack()
 
-        def save(known: list[Any]) -> Identity:
-            fingerprint, pems = known
+        def issue(known: list[Any]) -> Identity:
+            fingerprint, authority = known
             reference: Identity = {
                 "stack": stack,
                 "cluster": self._cluster.name,
@@ -154,17 +147,20 @@ class Pki(pulumi.ComponentResource):
                 "authority": fingerprint,
             }
             if not pulumi.contains_unknowns(known):
-                identity.save(reference, kubeconfigs.render([self._context(pems)]))
+                identity.ensure(reference, KeyPair(**authority))
             return reference
 
-        parts = pulumi.Output.all(self.cluster.fingerprint, self._credential)
-        return pulumi.Output.unsecret(parts.apply(save, run_with_unknowns=True))
+        parts = pulumi.Output.all(self.cluster.fingerprint, self.authority)
+        return pulumi.Output.unsecret(parts.apply(issue, run_with_unknowns=True))
 
     def _authority(
         self, suffix: str, common_name: str, opts: pulumi.ResourceOptions
     ) -> CertificateAuthority:
         return CertificateAuthority(
             f"{self._cluster.name}-{suffix}",
-            CertificateAuthorityArgs(common_name=common_name, valid_days=AUTHORITY_DAYS),
+            CertificateAuthorityArgs(
+                common_name=common_name,
+                valid_seconds=self._cluster.lifetimes.authorities.total_seconds(),
+            ),
             opts,
         )

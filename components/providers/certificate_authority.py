@@ -1,11 +1,13 @@
 """A certificate authority and the service-account keys of a cluster, in the stack's state.
 
-Create generates the key material; its private half is secret in state. A changed common name or
-validity replaces it. Delete drops it: resources of the cluster are `deleted_with` its authority,
-since without the authority the cluster can no longer be accessed.
+Create generates the key material; its private half is secret in state, and nowhere else in it. A
+changed common name replaces it; another validity is that of its successors. Delete drops it:
+resources of the cluster are `deleted_with` its authority, since without the authority the cluster
+can no longer be accessed.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypedDict
 
 import pulumi
@@ -19,7 +21,7 @@ class CertificateAuthorityInputs(TypedDict):
     """The authority as the provider gets it."""
 
     common_name: str
-    valid_days: float
+    valid_seconds: float
 
 
 class CertificateAuthorityState(CertificateAuthorityInputs):
@@ -36,7 +38,8 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
 
     def _create(self, inputs: CertificateAuthorityInputs) -> CertificateAuthorityState:
         """Generate a key pair and its self-signed certificate."""
-        pair = certificates.new_authority(inputs["common_name"], int(inputs["valid_days"]))
+        valid = timedelta(seconds=inputs["valid_seconds"])
+        pair = certificates.new_authority(inputs["common_name"], valid)
         return {
             **inputs,
             "certificate": pair.cert_pem,
@@ -48,17 +51,17 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
     def _diff(
         self, olds: CertificateAuthorityState, news: CertificateAuthorityInputs
     ) -> DiffResult:
-        """Replace the authority if the content of its certificate would change."""
-        replaces = changed(olds, news, ("common_name", "valid_days"))
+        """Replace the authority for another common name."""
+        replaces = changed(olds, news, ("common_name",))
         return DiffResult(changes=bool(replaces), replaces=replaces, delete_before_replace=False)
 
 
 @dataclass(frozen=True)
 class CertificateAuthorityArgs:
-    """A CA, by the subject and the validity of its certificate."""
+    """A CA, by the subject of its certificate, and its validity from its creation on."""
 
     common_name: pulumi.Input[str]
-    valid_days: int
+    valid_seconds: float
 
 
 class CertificateAuthority(ProvidedResource, module="kubeadm-fleet", name="CertificateAuthority"):

@@ -1,8 +1,9 @@
 """A client certificate issued by a cluster's CA.
 
-Create issues it. An ordinary `up` reissues it in place when its subject or its CA changed, or after
-two thirds of its lifetime. Delete drops it from the state (Kubernetes does not revoke
-certificates).
+Create issues it. An `up` reissues it in place when its subject, its lifetime or its CA changed, or
+after two thirds of its lifetime: since that is due by the clock alone, a preview does not show it.
+Delete drops it from the state (Kubernetes does not revoke certificates). The key of the CA is given
+to the run alone.
 """
 
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed
+from components.providers.engine_log import this_run
 from model.pki import certificates
 
-SUBJECT = ("common_name", "organizations", "valid_hours", "authority_certificate")
+SUBJECT = ("common_name", "organizations", "valid_seconds", "authority_certificate")
 
 
 class ClientCertificateInputs(TypedDict):
@@ -25,12 +27,16 @@ class ClientCertificateInputs(TypedDict):
     authority_key: str
     common_name: str
     organizations: list[str]
-    valid_hours: float
+    valid_seconds: float
 
 
-class ClientCertificateState(ClientCertificateInputs):
+class ClientCertificateState(TypedDict):
     """The certificate as it was issued."""
 
+    authority_certificate: str
+    common_name: str
+    organizations: list[str]
+    valid_seconds: float
     certificate: str
     private_key: str
     expires: str
@@ -39,13 +45,16 @@ class ClientCertificateState(ClientCertificateInputs):
 class ClientCertificateProvider(Provider[ClientCertificateInputs, ClientCertificateState]):
     """Issues client certificates."""
 
+    given = ("authority_key",)
+
     def _create(self, inputs: ClientCertificateInputs) -> ClientCertificateState:
         """Issue the certificate."""
         return _issue(inputs)
 
     def _diff(self, olds: ClientCertificateState, news: ClientCertificateInputs) -> DiffResult:
         """Decide whether the certificate must be reissued."""
-        return DiffResult(changes=bool(changed(olds, news, SUBJECT)) or _is_due(olds))
+        is_due = _is_due(olds) and not this_run().is_preview
+        return DiffResult(changes=bool(changed(olds, news, SUBJECT)) or is_due)
 
     def _update(
         self, _olds: ClientCertificateState, news: ClientCertificateInputs
@@ -60,10 +69,13 @@ def _issue(inputs: ClientCertificateInputs) -> ClientCertificateState:
         authority,
         inputs["common_name"],
         list(inputs["organizations"]),
-        timedelta(hours=inputs["valid_hours"]),
+        timedelta(seconds=inputs["valid_seconds"]),
     )
     return {
-        **inputs,
+        "authority_certificate": inputs["authority_certificate"],
+        "common_name": inputs["common_name"],
+        "organizations": inputs["organizations"],
+        "valid_seconds": inputs["valid_seconds"],
         "certificate": pair.cert_pem,
         "private_key": pair.key_pem,
         "expires": certificates.expiry(pair.cert_pem).isoformat(),
@@ -72,18 +84,18 @@ def _issue(inputs: ClientCertificateInputs) -> ClientCertificateState:
 
 def _is_due(state: ClientCertificateState) -> bool:
     left = datetime.fromisoformat(state["expires"]) - datetime.now(UTC)
-    return left < timedelta(hours=state["valid_hours"]) / 3
+    return left < timedelta(seconds=state["valid_seconds"]) / 3
 
 
 @dataclass(frozen=True)
 class ClientCertificateArgs:
-    """A certificate: the CA that issues it, its subject and its validity."""
+    """A certificate: the CA that issues it, its subject and its lifetime."""
 
     authority_certificate: pulumi.Input[str]
     authority_key: pulumi.Input[str]
     common_name: str
     organizations: list[str]
-    valid_hours: int
+    valid_seconds: float
 
 
 class ClientCertificate(ProvidedResource, module="kubeadm-fleet", name="ClientCertificate"):

@@ -42,15 +42,19 @@ class KeyPairProps(TypedDict):
     key_pem: str
 
 
-def new_authority(common_name: str, valid_days: int) -> KeyPair:
-    """Generate a self-signed CA that may sign leaf certificates only."""
+def new_authority(common_name: str, valid: timedelta) -> KeyPair:
+    """Generate a self-signed CA that may sign leaf certificates and one more CA.
+
+    That is its successor: Go counts a certificate of the successor that this CA cross-signed as an
+    intermediate, although it has the same subject (crypto/x509, `numIntermediates`).
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key()
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     certificate = (
-        _builder(subject, subject, public, timedelta(days=valid_days))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        _builder(subject, subject, public, datetime.now(UTC) + valid)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(identifier, critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(common_name)]), critical=False)
@@ -94,12 +98,15 @@ def issue_leaf(
     names: Sequence[x509.GeneralName] = (),
     age: timedelta = BACKDATED,
 ) -> KeyPair:
-    """Issue a certificate with a new key, for one purpose; servers are known by `names`."""
+    """Issue a certificate with a new key, for one purpose; servers are known by `names`.
+
+    It does not outlive its issuer.
+    """
     issuer = x509.load_pem_x509_certificate(authority.cert_pem.encode())
     issuer_key = _private_key(authority.key_pem)
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
-        _builder(subject, issuer.subject, key.public_key(), valid, age)
+        _builder(subject, issuer.subject, key.public_key(), _until(valid, issuer), age)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
@@ -111,6 +118,14 @@ def issue_leaf(
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return _pair(builder.sign(issuer_key, hashes.SHA256()), key)
+
+
+def reissue_client(authority: KeyPair, cert_pem: str) -> KeyPair:
+    """Issue another client certificate for the same user and groups, with the same lifetime."""
+    former = x509.load_pem_x509_certificate(cert_pem.encode())
+    (common_name,) = _names(former, NameOID.COMMON_NAME)
+    organizations = _names(former, NameOID.ORGANIZATION_NAME)
+    return issue_client(authority, common_name, organizations, _lifetime(former))
 
 
 def join_credential(authority: KeyPair, machine_name: str) -> KeyPair:
@@ -149,22 +164,42 @@ def expiry(cert_pem: str) -> datetime:
     return x509.load_pem_x509_certificate(cert_pem.encode()).not_valid_after_utc
 
 
+def is_due(cert_pem: str) -> bool:
+    """Whether the certificate is to be renewed: in the last third of its lifetime, or expired."""
+    certificate = x509.load_pem_x509_certificate(cert_pem.encode())
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    return left < _lifetime(certificate) / 3
+
+
+def _lifetime(certificate: x509.Certificate) -> timedelta:
+    """Return how long the certificate is valid from its issue on."""
+    return certificate.not_valid_after_utc - certificate.not_valid_before_utc - BACKDATED
+
+
+def _until(valid: timedelta, issuer: x509.Certificate) -> datetime:
+    now = datetime.now(UTC)
+    return min(now + valid, max(now, issuer.not_valid_after_utc))
+
+
+def _names(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> list[str]:
+    return [str(name.value) for name in certificate.subject.get_attributes_for_oid(oid)]
+
+
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
     public: ec.EllipticCurvePublicKey,
-    valid: timedelta,
+    until: datetime,
     age: timedelta = BACKDATED,
 ) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - age)
-        .not_valid_after(now + valid)
+        .not_valid_before(datetime.now(UTC) - age)
+        .not_valid_after(until)
     )
 
 

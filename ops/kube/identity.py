@@ -1,20 +1,25 @@
 """The program's own identity in each cluster: a kubeconfig in a private file on this host.
 
 Resources hold a reference to it, not the credential itself: a renewed certificate changes no
-resource. The program writes the file in every run as soon as the credential is known, previews
-too; `fleet refresh` and `fleet down`, which run no program, write it from the stack's outputs. It
-is replaced atomically, since providers read it at any time.
+resource. The program issues it in any run, previews too, as soon as it knows the key of the
+cluster's CA; `fleet refresh` and `fleet down`, which run no program, read that key from the state.
+So none expires before the run that would renew it. The file is replaced atomically, since providers
+read it at any time.
 """
 
 import base64
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import yaml
 
 from model import paths
-from model.pki import certificates
+from model.pki import certificates, users
+from model.pki.certificates import KeyPair
+from model.render import kubeconfig as kubeconfigs
 from ops.errors import OperatorError
 from ops.kube import client
 from ops.kube.client import Client
@@ -35,13 +40,13 @@ class Identity(TypedDict):
 
 
 class IdentityMissing(OperatorError):
-    """The credential is not on this host."""
+    """The credential is not on this host, or has expired."""
 
 
 def of(stack: str, kubeconfig: str) -> Identity:
     """Return the identity of a stack's kubeconfig for one cluster."""
     (entry,) = yaml.safe_load(kubeconfig)["clusters"]
-    authority = base64.b64decode(entry["cluster"]["certificate-authority-data"]).decode()
+    authority = _pem(entry["cluster"]["certificate-authority-data"])
     return {
         "stack": stack,
         "cluster": entry["name"],
@@ -56,11 +61,27 @@ def file(identity: Identity) -> Path:
     return _folder(identity["stack"]) / f"{identity['cluster']}-{authority[:16]}"
 
 
-def save(identity: Identity, kubeconfig: str) -> None:
-    """Write the credential, unless it is there already."""
-    path = file(identity)
-    if _read(path) == kubeconfig:
+def ensure(identity: Identity, authority: KeyPair) -> None:
+    """Have a credential on this host; issue one if there is none that is good for long enough."""
+    if _is_current(_read(file(identity)), identity):
         return
+    pair = certificates.issue_client(
+        authority, users.PROGRAM, [users.CLUSTER_ADMINS], users.PROGRAM_VALID
+    )
+    # Its context has the name of the administrator's, which errors tell people to use.
+    context = kubeconfigs.Context(
+        cluster=identity["cluster"],
+        server=identity["server"],
+        ca_pem=authority.cert_pem,
+        client_cert_pem=pair.cert_pem,
+        client_key_pem=pair.key_pem,
+    )
+    save(identity, kubeconfigs.render([context]))
+
+
+def save(identity: Identity, kubeconfig: str) -> None:
+    """Write the credential."""
+    path = file(identity)
     state = paths.state_dir()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (path.parent.parent, path.parent):
@@ -73,12 +94,10 @@ def connect(identity: Identity) -> Client:
     path = file(identity)
     kubeconfig = _read(path)
     if kubeconfig is None:
-        stack = identity["stack"]
-        raise IdentityMissing(
-            f"the program's credential for {identity['cluster']} of the stack {stack} is not on "
-            f"this host ({path}): run `fleet preview {stack}` (or `pulumi preview`), which writes "
-            "it, then run this command again"
-        )
+        raise _missing(identity, f"is not on this host ({path})")
+    expiry = certificates.expiry(_certificate(kubeconfig))
+    if expiry <= datetime.now(UTC):
+        raise _missing(identity, f"({path}) expired at {expiry:%Y-%m-%d %H:%M} UTC")
     return client.of(kubeconfig)
 
 
@@ -91,6 +110,37 @@ def remove(stack: str, used: Iterable[Identity] = ()) -> None:
             path.unlink()
     if not kept and folder.is_dir():
         folder.rmdir()
+
+
+def _missing(identity: Identity, state: str) -> IdentityMissing:
+    stack = identity["stack"]
+    return IdentityMissing(
+        f"the program's credential for {identity['cluster']} of the stack {stack} {state}: run "
+        f"`fleet preview {stack}` (or `pulumi preview`), which issues one, then run this command "
+        "again"
+    )
+
+
+def _is_current(kubeconfig: str | None, identity: Identity) -> bool:
+    """Whether it is a credential for this endpoint and CA that is not to be renewed yet."""
+    if kubeconfig is None:
+        return False
+    try:
+        return of(identity["stack"], kubeconfig) == identity and not certificates.is_due(
+            _certificate(kubeconfig)
+        )
+    except (ValueError, KeyError, TypeError, yaml.YAMLError):
+        return False
+
+
+@lru_cache(maxsize=client.CLIENTS)
+def _certificate(kubeconfig: str) -> str:
+    (entry,) = yaml.safe_load(kubeconfig)["users"]
+    return _pem(entry["user"]["client-certificate-data"])
+
+
+def _pem(data: Any) -> str:
+    return base64.b64decode(data).decode()
 
 
 def _folder(stack: str) -> Path:

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from model.files import locked
 from ops.pulumi.cli import PARALLEL, UNATTENDED, PulumiCli, PulumiError
+from ops.pulumi.deployment import Deployment
 from ops.pulumi.stack_file import read, refresh, require_stack_file
 from ops.pulumi.workspace import Workspace
 
@@ -99,6 +100,10 @@ class Engine:
         """Return the stack's outputs, with secrets in plaintext."""
         found = json.loads(self._cli.capture("stack", "output", "--json", "--show-secrets"))
         return dict(found)
+
+    def deployment(self) -> Deployment:
+        """Return the stack's state, with secrets in plaintext."""
+        return Deployment(self._cli.capture("stack", "export", "--show-secrets"))
 
     def locks(self) -> list[str]:
         """Describe the holders of the stack's local lock, and how to clear a stale one."""

@@ -1,6 +1,6 @@
 """Access to a stack's clusters: their kubeconfigs and nodes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -19,9 +19,19 @@ FOLDER = PROJECT / "kubeconfigs"
 
 
 def stack_kubeconfig(engine: Engine) -> str:
-    """Return the stack's kubeconfig."""
-    stack = engine.workspace.stack
-    output = engine.outputs().get("kubeconfig")
+    """Return the stack's kubeconfig, with the certificates of the last `fleet up`."""
+    return _output(engine.outputs(), engine.workspace.stack)
+
+
+def fresh_kubeconfig(engine: Engine) -> str:
+    """Return the stack's kubeconfig with certificates that the CAs in its state issue now."""
+    deployment = engine.deployment()
+    output = _output(deployment.outputs, engine.workspace.stack)
+    return kubeconfig.renewed(output, deployment.authorities)
+
+
+def _output(outputs: Mapping[str, object], stack: str) -> str:
+    output = outputs.get("kubeconfig")
     if not isinstance(output, str):
         raise OperatorError(
             f"the stack {stack} has no output `kubeconfig`: complete a `fleet up {stack}` first"
@@ -85,13 +95,13 @@ def write(
 
 
 def save_identities(engine: Engine) -> None:
-    """Write the program's credentials from the outputs, for a run that does not run the program."""
+    """Issue the program's credentials from the state, for a run that does not run the program."""
     from ops.kube import identity
 
-    output = engine.outputs().get("kubeconfig")
-    if isinstance(output, str):
-        for text in kubeconfig.split(output).values():
-            identity.save(identity.of(engine.workspace.stack, text), text)
+    deployment = engine.deployment()
+    for reference in deployment.identities:
+        if authority := deployment.authorities.get(reference["authority"]):
+            identity.ensure(reference, authority)
 
 
 def remove_unused_identities(text: str, stack: str) -> None:
@@ -103,11 +113,14 @@ def remove_unused_identities(text: str, stack: str) -> None:
 
 
 def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> list[Path]:
-    """Return the files of a stack's clusters, or of those that match; missing ones are written."""
+    """Return the files of a stack's clusters, or of those that match.
+
+    They are written if there are none, and again before their certificates expire.
+    """
     folder = FOLDER / stack
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    if not files:
-        files = kubeconfig.write_each(FOLDER, stack_kubeconfig(existing_engine(stack)), stack)
+    if not files or any(kubeconfig.is_due(file.read_text(encoding="utf-8")) for file in files):
+        files = kubeconfig.write_each(FOLDER, fresh_kubeconfig(existing_engine(stack)), stack)
     if selector is None:
         return files
     names = matching_clusters(existing_engine(stack), selector)

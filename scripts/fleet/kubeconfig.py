@@ -4,17 +4,26 @@
 `kubeconfigs/<stack>/<cluster>` has one context each, as kubie and kubeswitch expect.
 """
 
-from collections.abc import Collection
+import base64
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from model.pki import certificates
+from model.pki.certificates import KeyPair
 from ops.errors import OperatorError
 from ops.private_file import make_private_folder, write_private
 
 # An extension, because kubectl keeps it when it rewrites the file; a comment would be lost.
 EXTENSION = "kubeadm-fleet"
+AUTHORITY, CERTIFICATE, KEY = (
+    "certificate-authority-data",
+    "client-certificate-data",
+    "client-key-data",
+)
+Entry = dict[str, Any]
 
 
 def split(kubeconfig: str) -> dict[str, str]:
@@ -34,6 +43,46 @@ def split(kubeconfig: str) -> dict[str, str]:
         }
         kubeconfigs[cluster] = yaml.safe_dump(single, sort_keys=False)
     return kubeconfigs
+
+
+def renewed(kubeconfig: str, authorities: Mapping[str, KeyPair]) -> str:
+    """Return a kubeconfig with other client certificates for the same users, issued now.
+
+    `authorities` are CAs by their fingerprints; certificates of other CAs stay.
+    """
+    config: dict[str, Any] = yaml.safe_load(kubeconfig)
+    for cluster, user in _with_certificates(config):
+        authority = authorities.get(certificates.fingerprint(_decoded(cluster[AUTHORITY])))
+        if authority is not None:
+            pair = certificates.reissue_client(authority, _decoded(user[CERTIFICATE]))
+            user[CERTIFICATE], user[KEY] = _encoded(pair.cert_pem), _encoded(pair.key_pem)
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def is_due(kubeconfig: str) -> bool:
+    """Whether a client certificate is to be renewed."""
+    users = (user for _, user in _with_certificates(yaml.safe_load(kubeconfig)))
+    return any(certificates.is_due(_decoded(user[CERTIFICATE])) for user in users)
+
+
+def _with_certificates(
+    config: Mapping[str, Any],
+) -> Iterator[tuple[Entry, Entry]]:
+    """Yield the cluster and the user of each context that embeds its certificates."""
+    clusters = {entry["name"]: entry["cluster"] for entry in config["clusters"]}
+    users = {entry["name"]: entry["user"] for entry in config["users"]}
+    for context in config["contexts"]:
+        cluster, user = clusters[context["context"]["cluster"]], users[context["context"]["user"]]
+        if AUTHORITY in cluster and CERTIFICATE in user:
+            yield cluster, user
+
+
+def _decoded(data: str) -> str:
+    return base64.b64decode(data).decode()
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def read_clusters(path: Path) -> dict[str, str]:

@@ -49,6 +49,7 @@ COMPUTED: dict[str, type[Provider[Any, Any]]] = {
 }
 # Inputs that the providers of these kinds keep out of the state.
 GIVEN = {
+    "ClientCertificate": ClientCertificateProvider.given,
     "PortCheck": PortCheckProvider.given,
     "Rollout": RolloutProvider.given,
     "Step": StepProvider.given,
@@ -177,7 +178,9 @@ class Recorder(mocks.MockMonitor):
 def _make(registered: RecordedResource) -> dict[str, Any]:
     kind, inputs = registered.type.removeprefix(DYNAMIC), registered.inputs
     if kind in COMPUTED:
-        return COMPUTED[kind]().create(inputs).outs or {}
+        provider = COMPUTED[kind]()
+        checked = provider.check({}, {**inputs, **registered.given}).inputs
+        return provider.create(checked).outs or {}
     identity = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
     made: dict[str, dict[str, Any]] = {
         "ContainerMachine": {"machine_id": identity, "host_key": f"ssh-ed25519 {identity}"},

@@ -84,9 +84,15 @@ class Stack:
         found: Mapping[str, Any] = json.loads(self._run("stack", "output", "--json", *options))
         return found
 
-    def state(self) -> str:
+    def state(self, *options: str) -> str:
         """Give the stack's state as it is stored."""
-        return self._run("stack", "export")
+        return self._run("stack", "export", *options)
+
+    def replace_state(self, exported: str) -> None:
+        """Store another state of the stack."""
+        file = self.folder / "exported"
+        file.write_text(exported)
+        self._run("stack", "import", "--file", str(file))
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(

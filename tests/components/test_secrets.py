@@ -110,13 +110,17 @@ def test_access_to_a_cluster_is_a_reference_without_a_credential(graph: Graph) -
         assert "identity" not in each.secret_inputs
 
 
-def test_the_cluster_s_ca_key_is_given_to_control_planes_and_the_administrator_alone(
+def test_a_ca_s_key_is_given_to_control_planes_and_the_administrator_s_certificate_alone(
     graph: Graph,
 ) -> None:
     for authority in graph.kinds("CertificateAuthority"):
         key = authority.outputs["private_key"]
-        holders = {each.name for each in graph.customs if key in each.inputs.values()}
-        assert holders <= {authority.name.removesuffix("-ca") + "-admin"}
+        line = key.splitlines()[1]
+        assert not [each.name for each in graph.customs if line in str(each.inputs)]
+        holders = {each.name for each in graph.customs if line in str(each.outputs)}
+        assert holders == {authority.name}, "the only copy in the state"
+        certificates = graph.kinds("ClientCertificate")
+        assert all("authority_key" in each.secret_inputs for each in certificates)
         steps = graph.kinds("Step")
         readers = {step.name for step in steps if key in step.given["settings"].values()}
         assert readers

@@ -3,6 +3,7 @@
 import base64
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from model.pki import certificates
 from model.ssh_keys import new_key_pair
 from tests.e2e.secret_texts import ProcessWatch, Secrets
 
-AUTHORITY = certificates.new_authority("test", 1)
+AUTHORITY = certificates.new_authority("test", timedelta(days=1))
 BODY = AUTHORITY.key_pem.splitlines()[1]
 TOKEN = f"eyJhbGciOiJSUzI1NiIs.{'eyJpc3MiOiJodHRwczov'}.{'c2lnbmF0dXJlIG9mIGEgdG9rZW4'}"
 

@@ -11,7 +11,7 @@ from kubernetes.client import Configuration
 from model.pki import certificates
 from model.render import kubeconfig
 
-CA = certificates.new_authority("kubernetes", 30)
+CA = certificates.new_authority("kubernetes", timedelta(days=30))
 ADMIN = certificates.issue_client(CA, "admin", ["kubeadm:cluster-admins"], timedelta(days=1))
 
 

@@ -1,7 +1,7 @@
 """Certificates, verified as full chains by two TLS libraries."""
 
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from cryptography.x509.verification import (
 
 from model.pki import certificates
 
-CA = certificates.new_authority("kubernetes", 3650)
+CA = certificates.new_authority("kubernetes", timedelta(days=3650))
 CLIENT = certificates.issue_client(CA, "ann", ["dev", "ops"], timedelta(days=1))
 
 
@@ -56,8 +56,9 @@ def test_cryptography_verifies_a_client_certificate() -> None:
 
 
 def test_a_client_is_not_verified_by_another_ca_of_the_same_name() -> None:
+    other = certificates.new_authority("kubernetes", timedelta(days=3650))
     with pytest.raises(VerificationError):
-        verify(CLIENT, certificates.new_authority("kubernetes", 3650), datetime.now(UTC))
+        verify(CLIENT, other, datetime.now(UTC))
 
 
 def test_a_client_is_not_verified_after_expiry() -> None:
@@ -96,13 +97,14 @@ def test_openssl_prints_the_same_fingerprint(files: Path) -> None:
 
 @pytest.mark.parametrize("name", ["kubernetes", "etcd-ca", "front-proxy-ca"])
 def test_an_authority_matches_those_of_kubeadm(name: str) -> None:
-    certificate = parsed(certificates.new_authority(name, 30))
+    certificate = parsed(certificates.new_authority(name, timedelta(days=30)))
     extensions = certificate.extensions
     constraints = extensions.get_extension_for_class(x509.BasicConstraints)
     usage = extensions.get_extension_for_class(x509.KeyUsage)
     names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert constraints.critical
-    assert constraints.value.ca
+    # One for its successor, which it cross-signs.
+    assert constraints.value == x509.BasicConstraints(ca=True, path_length=1)
     assert usage.critical
     assert usage.value.key_cert_sign
     assert usage.value.digital_signature
@@ -163,6 +165,38 @@ def test_certificates_are_valid_from_the_past_to_tolerate_clock_skew() -> None:
 def test_expiry_is_aware_and_after_the_days_asked_for() -> None:
     left = certificates.expiry(CA.cert_pem) - datetime.now(UTC)
     assert timedelta(days=3649) < left <= timedelta(days=3650)
+
+
+def test_no_client_outlives_its_ca() -> None:
+    brief = certificates.new_authority("kubernetes", timedelta(hours=1))
+    client = certificates.issue_client(brief, "ann", [], timedelta(days=1))
+    assert parsed(client).not_valid_after_utc == parsed(brief).not_valid_after_utc
+    verify(client, brief, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(("minutes", "due"), [(0, False), (59, False), (61, True), (100, True)])
+def test_a_certificate_is_due_in_its_last_third_and_when_it_has_expired(
+    minutes: int, due: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = certificates.issue_client(CA, "ann", [], timedelta(minutes=90))
+    now = datetime.now(UTC) + timedelta(minutes=minutes)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Clock":
+            return cls.fromtimestamp(now.timestamp(), tz)
+
+    monkeypatch.setattr(certificates, "datetime", Clock)
+    assert certificates.is_due(client.cert_pem) is due
+
+
+def test_a_reissued_certificate_is_of_the_same_user_and_lifetime() -> None:
+    again = certificates.reissue_client(CA, CLIENT.cert_pem)
+    assert parsed(again).subject == parsed(CLIENT).subject
+    assert parsed(again).public_key() != parsed(CLIENT).public_key()
+    left = certificates.expiry(again.cert_pem) - datetime.now(UTC)
+    assert timedelta(days=1, seconds=-60) < left <= timedelta(days=1)
+    verify(again, CA, datetime.now(UTC))
 
 
 def test_service_account_keys_sign_and_verify() -> None:

@@ -10,7 +10,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from model.pki import certificates, serving
 
-CA = certificates.new_authority("kubernetes", 3650)
+CA = certificates.new_authority("kubernetes", timedelta(days=3650))
 PAIR = serving.issue(CA, "a-worker-0", "192.0.2.7", timedelta(days=1095))
 CERTIFICATE = x509.load_pem_x509_certificate(PAIR.cert_pem.encode())
 

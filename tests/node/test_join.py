@@ -2,6 +2,7 @@
 
 import time
 from base64 import b64encode
+from datetime import timedelta
 
 import pytest
 import yaml
@@ -111,7 +112,7 @@ def test_a_bootstrap_token_is_not_accepted(control_plane: Member) -> None:
 
 
 def test_a_cluster_with_another_ca_is_not_joined(worker: Member) -> None:
-    foreign = certificates.new_authority("kubernetes", 1)
+    foreign = certificates.new_authority("kubernetes", timedelta(days=1))
     credential = certificates.join_credential(foreign, worker.name)
     before = (worker.root / "etc/kubernetes/kubelet.conf").read_bytes()
     ended = worker.step(

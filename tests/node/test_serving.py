@@ -51,7 +51,7 @@ def test_another_ca_s_certificate_is_refused_and_renewal_restarts_nothing(
     control_plane: Member, worker: Member
 ) -> None:
     started = worker.shell(STARTED)
-    foreign = issued(certificates.new_authority("kubernetes", 9), worker)
+    foreign = issued(certificates.new_authority("kubernetes", timedelta(days=9)), worker)
     worker.succeed("renew_serving", SERVING_PAIR=foreign)
     await_true(
         lambda: (

@@ -8,13 +8,14 @@ import subprocess
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from model.paths import cache_dir
 from model.pki import certificates
 from tests.scripts.conftest import TOP, copy_checkout
 
-AUTHORITY = certificates.new_authority("kubernetes", 1).cert_pem
+AUTHORITY = certificates.new_authority("kubernetes", timedelta(days=1)).cert_pem
 PROGRAM = '''
 import pulumi
 from slow import Slow

@@ -37,6 +37,8 @@ def command(
 ) -> None:
     """Write ./kubeconfig and one kubeconfig for each cluster, then show the clusters' nodes.
 
+    Their certificates are issued now and valid as long as `certificates.admin` says in the config.
+
     ./kubeconfig belongs to one stack; the one of another stack is only replaced with --replace.
     --cluster and --selector limit its contexts and those that are merged; the file
     kubeconfigs/STACK/CLUSTER of each cluster is always written.
@@ -52,7 +54,7 @@ def command(
         raise click.UsageError("--cluster and --selector cannot be combined")
     engine = existing_engine(stack)
     names = access.matching_clusters(engine, selector) if selector else clusters
-    text = access.stack_kubeconfig(engine)
+    text = access.fresh_kubeconfig(engine)
     files = access.write(text, stack, names, replace=replace)
     if merge:
         own = Path.home() / ".kube" / "config"

@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from components.providers import client_certificate
 from components.providers.certificate_authority import (
     CertificateAuthorityProvider,
     ServiceAccountKeyProvider,
 )
 from components.providers.client_certificate import ClientCertificateProvider
 from model.pki import certificates
+from ops.current_run import CurrentRun
 
-AUTHORITY = {"common_name": "kubernetes", "valid_days": 3650}
+AUTHORITY = {"common_name": "kubernetes", "valid_seconds": 3650 * 86400.0}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def certificate_props(authority: dict[str, Any], **changes: Any) -> dict[str, An
         "authority_key": authority["private_key"],
         "common_name": "somebody",
         "organizations": ["some:group"],
-        "valid_hours": 9,
+        "valid_seconds": 9 * 3600.0,
         **changes,
     }
 
@@ -45,19 +47,20 @@ def test_authority_outputs_match_its_certificate(authority: dict[str, Any]) -> N
     )
 
 
-@pytest.mark.parametrize("change", [{"common_name": "etcd-ca"}, {"valid_days": 10}])
-def test_authority_is_replaced_when_its_certificate_would_differ(
-    authority: dict[str, Any], change: dict[str, Any]
-) -> None:
-    found = CertificateAuthorityProvider().diff("id", authority, {**AUTHORITY, **change})
+def test_authority_is_replaced_when_its_subject_differs(authority: dict[str, Any]) -> None:
+    news = {**AUTHORITY, "common_name": "etcd-ca"}
+    found = CertificateAuthorityProvider().diff("id", authority, news)
     assert found.changes
-    assert found.replaces == list(change)
+    assert found.replaces == ["common_name"]
     # Its successor is there before it goes.
     assert found.delete_before_replace is False
 
 
-def test_an_unchanged_authority_is_kept(authority: dict[str, Any]) -> None:
-    found = CertificateAuthorityProvider().diff("id", authority, AUTHORITY)
+@pytest.mark.parametrize("change", [{}, {"valid_seconds": 86400.0}])
+def test_an_authority_is_kept_even_if_later_ones_live_shorter(
+    authority: dict[str, Any], change: dict[str, Any]
+) -> None:
+    found = CertificateAuthorityProvider().diff("id", authority, {**AUTHORITY, **change})
     assert not found.changes
     assert not found.replaces
 
@@ -76,7 +79,7 @@ def test_service_account_keys_are_a_pair() -> None:
     [
         {"common_name": "somebody else"},
         {"organizations": ["other:group"]},
-        {"valid_hours": 10},
+        {"valid_seconds": 10 * 3600.0},
         {"authority_certificate": "another"},
     ],
 )
@@ -98,6 +101,29 @@ def test_a_certificate_is_renewed_after_two_thirds_of_its_lifetime(
     outs = ClientCertificateProvider().create(props).outs or {}
     aged = {**outs, "expires": (datetime.now(UTC) + timedelta(hours=hours_left)).isoformat()}
     assert ClientCertificateProvider().diff("id", aged, props).changes is due
+
+
+def test_a_preview_shows_no_change_that_is_due_by_the_clock_alone(
+    authority: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview = CurrentRun(is_preview=True)
+    monkeypatch.setattr(client_certificate, "this_run", lambda: preview)
+    props = certificate_props(authority)
+    outs = ClientCertificateProvider().create(props).outs or {}
+    aged = {**outs, "expires": datetime.now(UTC).isoformat()}
+    assert not ClientCertificateProvider().diff("id", aged, props).changes
+    other = {**props, "common_name": "somebody else"}
+    assert ClientCertificateProvider().diff("id", aged, other).changes
+
+
+def test_the_key_of_the_authority_is_in_no_state(authority: dict[str, Any]) -> None:
+    provider, props = ClientCertificateProvider(), certificate_props(authority)
+    checked = provider.check({}, props).inputs
+    made = provider.create(checked).outs or {}
+    renewed = provider.update("id", made, checked).outs or {}
+    for state in (checked, made, renewed):
+        assert authority["private_key"] not in state.values()
+    assert renewed["certificate"] != made["certificate"]
 
 
 def test_a_renewed_certificate_is_not_due(authority: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ config = pulumi.Config()
 source = Source("source", SourceArgs(value=config.require("value")))
 # A missing common name must not replace it, nor delete the certificate that needs it.
 authority = CertificateAuthority(
-    "authority", CertificateAuthorityArgs(common_name=source.given, valid_days=1)
+    "authority", CertificateAuthorityArgs(common_name=source.given, valid_seconds=86400)
 )
 ClientCertificate(
     "certificate",
@@ -35,7 +35,7 @@ ClientCertificate(
         authority_key=authority.private_key,
         common_name="admin",
         organizations=[],
-        valid_hours=1,
+        valid_seconds=3600,
     ),
 )
 ClusterHealthCheck(

@@ -1,6 +1,7 @@
 """The certificates of a control plane on a disk, made by the real kubeadm."""
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 from model import paths
@@ -20,7 +21,7 @@ def lay_foundation(disk: Disk) -> None:
     pki = disk.folder / "etc/kubernetes/pki"
     (pki / "etcd").mkdir(parents=True)
     for name in ("ca", "front-proxy-ca", "etcd/ca"):
-        pair = new_authority(name, valid_days=2)
+        pair = new_authority(name, timedelta(days=2))
         (pki / f"{name}.crt").write_text(pair.cert_pem)
         (pki / f"{name}.key").write_text(pair.key_pem)
     for kind, text in zip(("key", "pub"), new_service_account_key(), strict=True):

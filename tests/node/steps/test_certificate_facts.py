@@ -13,8 +13,8 @@ from model.pki.ledger import Ledger, Status
 from model.pki.ledger_facts import Place, machine_ledger
 from tests.node.steps.disk import Disk
 
-CA = certificates.new_authority("kubernetes", 3650)
-ETCD_CA = certificates.new_authority("etcd-ca", 3650)
+CA = certificates.new_authority("kubernetes", timedelta(days=3650))
+ETCD_CA = certificates.new_authority("etcd-ca", timedelta(days=3650))
 HOST_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJjSxwB9JtVBzyyMFBsnFTyZcCRIO2YhMgQHdFcJmQHX root@node"
 )
@@ -200,7 +200,7 @@ def test_a_response_that_was_cut_off_is_unreadable() -> None:
 
 
 def test_certificates_of_one_name_are_told_apart(disk: Disk) -> None:
-    person = certificates.new_authority("person:ann", 3650)
+    person = certificates.new_authority("person:ann", timedelta(days=3650))
     write(disk, "etc/kubernetes/pki/clients/ca.crt", CA.cert_pem + person.cert_pem)
     write(disk, "etc/kubernetes/pki/ca.crt", CA.cert_pem)
     write(disk, "etc/kubernetes/pki/etcd/server.crt", leaf(name="old").cert_pem)

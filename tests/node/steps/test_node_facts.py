@@ -41,7 +41,7 @@ def test_what_is_crash_looping_is_named_with_its_error(disk: Disk) -> None:
 
 
 def test_the_certificate_that_expires_first_is_known(disk: Disk) -> None:
-    authority = certificates.new_authority("kubernetes", 3650)
+    authority = certificates.new_authority("kubernetes", timedelta(days=3650))
     leaf = certificates.issue_client(authority, "apiserver", [], timedelta(days=365))
     pki = disk.folder / "etc/kubernetes/pki"
     pki.mkdir()
@@ -78,7 +78,7 @@ def test_the_state_of_the_machine_is_that_of_its_files(disk: Disk) -> None:
 
 def test_the_kubelet_s_serving_certificate_is_reported_without_its_key(disk: Disk) -> None:
     assert observed(disk).serving is None
-    authority = certificates.new_authority("kubernetes", 3650)
+    authority = certificates.new_authority("kubernetes", timedelta(days=3650))
     pair, another = (
         serving.issue(authority, name, "192.0.2.7", timedelta(days=9)) for name in ("a", "b")
     )

@@ -8,7 +8,7 @@ import pytest
 from model.pki import certificates
 from tests.node.steps.disk import Disk
 
-CA = certificates.new_authority("kubernetes", 1)
+CA = certificates.new_authority("kubernetes", timedelta(days=1))
 STAND_INS = """
 systemctl() { echo "systemctl $*" >>"$STATE/calls"; }
 set -Eeuo pipefail

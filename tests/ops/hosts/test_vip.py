@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_an_address_in_use_is_not_claimed(lab: Lab, bundle: None) -> None:
         assert ran.status == 1
         assert f"{lab.address(100)} is in use by {hardware_address}," in ran.said
         assert not (host.root / "etc/kubeadm-fleet/keepalived.conf").exists()
-        authority = certificates.new_authority("kubernetes", 1).cert_pem
+        authority = certificates.new_authority("kubernetes", timedelta(days=1)).cert_pem
         assert try_as(host, cluster, CA_CERTIFICATE=authority).status == 1
     with foreign_host(lab, lab.address(12)):
         assert try_as(host, cluster).status == 0, "it is the other control plane"
@@ -178,7 +179,7 @@ def test_a_second_cluster_is_not_initialized_beside_the_first(lab: Lab, bundle: 
     settings = {
         "ENDPOINT": f"{lab.address(100)}:8443",
         "OTHER_CONTROL_PLANES": f"{other.address} {lab.address(13)}",
-        "CA_CERTIFICATE": certificates.new_authority("kubernetes", 1).cert_pem,
+        "CA_CERTIFICATE": certificates.new_authority("kubernetes", timedelta(days=1)).cert_pem,
         "MEMBERSHIP": "anything",
     }
     etcd = subprocess.Popen(

@@ -70,7 +70,7 @@ class Api:
 @contextmanager
 def serving(valid: timedelta = timedelta(hours=1)) -> Iterator[Api]:
     """Serve until the end of the block, with a certificate that is valid for so long."""
-    api = Api(certificates.new_authority("kubernetes", 1))
+    api = Api(certificates.new_authority("kubernetes", timedelta(days=1)))
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(api))
     with tempfile.TemporaryDirectory() as folder:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=api.authority.cert_pem)

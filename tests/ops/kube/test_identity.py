@@ -1,15 +1,22 @@
 """The program's credential in a file: who may read it, when it is rewritten, how it is found."""
 
-import os
+import base64
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+import yaml
+from cryptography import x509
 
 from model.pki import certificates
+from model.pki.certificates import KeyPair
+from model.render import kubeconfig as kubeconfigs
 from ops.kube import identity
 from ops.kube.identity import Identity
 from tests.ops.kube.api_server import Api
+
+CA = certificates.new_authority("kubernetes", timedelta(days=3650))
 
 
 @pytest.fixture(autouse=True)
@@ -38,14 +45,62 @@ def test_only_its_owner_reads_it(state: Path) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_renewed_credential_replaces_the_former_one_and_the_same_is_left_alone() -> None:
-    path = identity.file(reference())
-    identity.save(reference(), "first")
-    os.utime(path, (0, 0))
-    identity.save(reference(), "first")
-    assert path.stat().st_mtime == 0
-    identity.save(reference(), "second")
-    assert path.read_text() == "second"
+def issued(authority: KeyPair = CA, **changes: str) -> str:
+    """The credential that is there once one was required."""
+    known = reference(authority=certificates.fingerprint(authority.cert_pem), **changes)
+    identity.ensure(known, authority)
+    return identity.file(known).read_text()
+
+
+def certificate(kubeconfig: str) -> x509.Certificate:
+    (entry,) = yaml.safe_load(kubeconfig)["users"]
+    return x509.load_pem_x509_certificate(
+        base64.b64decode(entry["user"]["client-certificate-data"])
+    )
+
+
+def test_the_program_is_a_user_of_its_own_for_a_year(state: Path) -> None:
+    kubeconfig = issued()
+    found = certificate(kubeconfig)
+    assert found.subject.rfc4514_string() == "CN=kubeadm-fleet,O=kubeadm:cluster-admins"
+    left = found.not_valid_after_utc - datetime.now(UTC)
+    assert timedelta(days=364) < left <= timedelta(days=365)
+    assert identity.of("dev", kubeconfig)["server"] == reference()["server"]
+
+
+def test_a_credential_is_left_alone_until_it_is_due(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = issued()
+    assert issued() == former
+    monkeypatch.setattr(certificates, "is_due", lambda _: True)
+    renewed = issued()
+    assert certificate(renewed).serial_number != certificate(former).serial_number
+
+
+@pytest.mark.parametrize("text", ["", "no: kubeconfig", "{", "users: [1]\nclusters: [1]"])
+def test_a_damaged_credential_is_issued_again(state: Path, text: str) -> None:
+    issued()
+    (path,) = (state / "identities" / "dev").iterdir()
+    path.write_text(text)
+    assert certificate(issued()).subject
+
+
+def test_another_endpoint_is_another_credential(state: Path) -> None:
+    issued()
+    moved = issued(server="https://192.0.2.2:6443")
+    assert identity.of("dev", moved)["server"] == "https://192.0.2.2:6443"
+
+
+def test_an_expired_one_is_an_error_that_says_what_to_type(state: Path) -> None:
+    expired = certificates.issue_client(CA, "kubeadm-fleet", [], timedelta(0))
+    context = kubeconfigs.Context(
+        "one", reference()["server"], CA.cert_pem, expired.cert_pem, expired.key_pem
+    )
+    identity.save(reference(), kubeconfigs.render([context]))
+    expected = r"one of the stack dev \(.*one-abcd\) expired at 20.* UTC: run `fleet preview dev`"
+    with pytest.raises(identity.IdentityMissing, match=expected):
+        identity.connect(reference())
 
 
 def test_a_reader_sees_the_former_or_the_new_one_while_it_is_rewritten() -> None:

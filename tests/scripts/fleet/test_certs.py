@@ -25,7 +25,7 @@ from scripts.fleet.ledger_table import residual
 from tests.scripts.fleet.hosts import login
 from tests.sshd import KeyPair, Sshd
 
-CA = certificates.new_authority("kubernetes", 3650)
+CA = certificates.new_authority("kubernetes", timedelta(days=3650))
 Fleet = Callable[..., int]
 
 

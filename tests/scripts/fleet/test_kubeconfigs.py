@@ -1,6 +1,7 @@
 """Kubeconfigs of several stacks, separate and merged into the user's own."""
 
 import stat
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from model.pki import certificates
+from model.pki.certificates import KeyPair
+from model.render import kubeconfig as rendered
 from ops.errors import OperatorError
 from scripts.fleet import access, home_kubeconfig, kubeconfig
 from scripts.fleet.home_kubeconfig import BACKUP, merge_into, remove_from
@@ -53,6 +57,50 @@ def contexts(path: Path) -> dict[str, str]:
     users = {each["name"] for each in config["users"]}
     assert all(each["context"]["user"] in users for each in config["contexts"])
     return {each["name"]: servers[each["context"]["cluster"]] for each in config["contexts"]}
+
+
+CA = certificates.new_authority("kubernetes", timedelta(days=30))
+FINGERPRINT = certificates.fingerprint(CA.cert_pem)
+
+
+def embedded(cluster: str, valid: timedelta, authority: KeyPair = CA) -> str:
+    """A kubeconfig as the program renders it."""
+    pair = certificates.issue_client(authority, "ann", ["group"], valid)
+    context = rendered.Context(
+        cluster, f"https://{cluster}", authority.cert_pem, pair.cert_pem, pair.key_pem
+    )
+    return rendered.render([context])
+
+
+def test_certificates_are_issued_again_by_the_ca_of_their_cluster() -> None:
+    text = embedded("cluster1", timedelta(hours=1))
+    renewed = yaml.safe_load(kubeconfig.renewed(text, {FINGERPRINT: CA}))
+    former = yaml.safe_load(text)
+    assert renewed["clusters"] == former["clusters"]
+    assert renewed["contexts"] == former["contexts"]
+    assert renewed["users"] != former["users"]
+    other = certificates.new_authority("kubernetes", timedelta(days=30))
+    others = {certificates.fingerprint(other.cert_pem): other}
+    assert yaml.safe_load(kubeconfig.renewed(text, others)) == former
+    without = exported("cluster1")
+    assert yaml.safe_load(kubeconfig.renewed(without, {FINGERPRINT: CA})) == yaml.safe_load(without)
+
+
+def test_files_are_written_again_before_their_certificates_expire(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = embedded("cluster1", timedelta(days=2))
+    monkeypatch.setattr(access, "existing_engine", lambda stack: stack)
+    monkeypatch.setattr(access, "fresh_kubeconfig", lambda _: fresh)
+    folder = access.FOLDER
+    kubeconfig.write_each(folder, embedded("cluster1", timedelta(days=1)), "dev")
+    (file,) = access.cluster_kubeconfigs("dev")
+    assert yaml.safe_load(file.read_text())["users"] != yaml.safe_load(fresh)["users"]
+
+    kubeconfig.write_each(folder, embedded("cluster1", timedelta(0)), "dev")
+    assert kubeconfig.is_due(file.read_text())
+    assert access.cluster_kubeconfigs("dev") == [file]
+    assert yaml.safe_load(file.read_text())["users"] == yaml.safe_load(fresh)["users"]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Clusters that commands select by label."""
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
+from ops.pulumi.deployment import STACK, Deployment
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import Workspace
 from scripts.fleet import access, engine_run, kubeconfig, machine_nodes, nodes, pod_problems
@@ -30,6 +32,10 @@ class RecordedEngine:
 
     def outputs(self) -> dict[str, Any]:
         return self._outputs
+
+    def deployment(self) -> Deployment:
+        stack = {"type": STACK, "urn": "dev", "outputs": self._outputs}
+        return Deployment(json.dumps({"deployment": {"resources": [stack]}}))
 
 
 def engine(outputs: dict[str, Any] | None = None) -> Engine:
