@@ -114,7 +114,7 @@ def file_name(path: str) -> str:
     for folder, prefix in ((PKI, ""), (KUBELET_PKI, "kubelet-"), (KUBERNETES, "")):
         if file.is_relative_to(folder):
             name = "-".join(file.relative_to(folder).with_suffix("").parts)
-            return prefix + name.removeprefix(prefix)
+            return name if name.startswith("kubelet") else prefix + name
     return path
 
 

@@ -194,6 +194,13 @@ def test_an_expired_certificate_is_a_finding(disk: Disk) -> None:
     assert found.findings
 
 
+def test_certificates_of_the_kubelet_have_its_name(disk: Disk) -> None:
+    for name in ("kubelet.crt", "serving.pem", "kubelet-client-current.pem"):
+        write(disk, f"var/lib/kubelet/pki/{name}", leaf().cert_pem)
+    names = {entry.name for entry in ledger(disk).certificates}
+    assert names == {"kubelet", "kubelet-serving", "kubelet-client-current"}
+
+
 def test_a_response_that_was_cut_off_is_unreadable() -> None:
     found = machine_ledger(place(), ["use\tkubelet\t/etc/kubernetes/kubelet.conf\tpresent"])
     assert [entry.reason for entry in found.unreadable] == ["its response was incomplete"]
