@@ -98,7 +98,7 @@ renewal_documents() {
 }
 
 # issue_leaf NAME DOCUMENTS: issue it as the file with kubeadm's documents has it, whether or not there
-# is one.
+# is one, with a kubeconfig that names it.
 issue_leaf() {
   open_scratch "$2"
   make_leaf "$1"
@@ -115,9 +115,6 @@ issue_leaves() {
   for name in "${LEAVES[@]}"; do
     stage_leaf "$name"
   done
-  stage_kubeconfig controller-manager.conf $KUBERNETES/pki/ca.crt
-  stage_file $KUBERNETES/scheduler/ca.crt <$KUBERNETES/pki/ca.crt
-  stage_kubeconfig scheduler.conf $KUBERNETES/scheduler/ca.crt
   replace_staged
 }
 
@@ -163,6 +160,7 @@ stage_leaf() {
         embedded client-key-data "$SCRATCH/$1"
         embedded client-certificate-data "$SCRATCH/$1"
       } | stage_file "$path"
+      stage_kubeconfig "$1" "$path" "${path%/*}/ca.crt"
       ;;
     *)
       for kind in key crt; do
@@ -173,14 +171,14 @@ stage_leaf() {
   esac
 }
 
-# stage_kubeconfig NAME CA: stage the one that kubeadm made, with the names of files in place of their
-# content.
+# stage_kubeconfig NAME LEAF CA: stage what kubeadm made with the names of these files in place of their
+# content, and the CA's file, unless they are in place.
 stage_kubeconfig() {
-  local leaf
-  leaf=$(leaf_path "$1")
-  sed -e "s|certificate-authority-data: .*|certificate-authority: $2|" \
-    -e "s|client-certificate-data: .*|client-certificate: $leaf|" \
-    -e "s|client-key-data: .*|client-key: $leaf|" "$SCRATCH/$1" | stage_file "$KUBERNETES/$1"
+  sed -e "s|certificate-authority-data: .*|certificate-authority: $3|" \
+    -e "s|client-certificate-data: .*|client-certificate: $2|" \
+    -e "s|client-key-data: .*|client-key: $2|" "$SCRATCH/$1" >"$SCRATCH/kubeconfig"
+  cmp --silent "$SCRATCH/kubeconfig" "$KUBERNETES/$1" || stage_file "$KUBERNETES/$1" <"$SCRATCH/kubeconfig"
+  cmp --silent $KUBERNETES/pki/ca.crt "$3" || stage_file "$3" <$KUBERNETES/pki/ca.crt
 }
 
 # stage_file PATH: write standard input beside the file that it will replace.

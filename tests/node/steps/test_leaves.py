@@ -22,7 +22,7 @@ PEMS = {
     "controller-manager.conf": "pki/controller-manager.pem",
     "scheduler.conf": "scheduler/client.pem",
 }
-ALL = {*PEMS, "etcd-healthcheck-client", "admin.conf"}
+ALL = (*PEMS, "etcd-healthcheck-client", "admin.conf")
 
 
 @pytest.fixture
@@ -81,25 +81,28 @@ def test_kubeconfigs_name_files_in_mounted_directories(disk: Disk, folder: Path)
 def test_no_more_is_issued_than_the_components_need(disk: Disk, folder: Path) -> None:
     assert not list(folder.rglob("super-admin*"))
     assert not list(folder.rglob("*.new"))
-    assert set(run(disk, 'printf "%s\\n" "${LEAVES[@]}"').split()) == ALL
+    assert set(run(disk, 'printf "%s\\n" "${LEAVES[@]}"').split()) == set(ALL)
 
 
 def test_a_renewed_certificate_has_the_same_names(disk: Disk, folder: Path) -> None:
-    for name in sorted(ALL):
-        path = Path(run(disk, f"leaf_path {name}").strip())
-        before, former = content(folder), facts(disk, name)
+    before, names = content(folder), facts(disk, *ALL)
+    paths = run(disk, f"for name in {' '.join(ALL)}; do leaf_path $name; done").split()
+    for name, path in zip(ALL, map(Path, paths), strict=True):
         run(disk, f"renew_leaf {name}")
-        assert facts(disk, name) == former
-        changed = {path for path, text in content(folder).items() if before[path] != text}
+        after = content(folder)
         own = {path.with_suffix(kind) for kind in (".crt", ".key")}
+        changed = {path for path, text in after.items() if before[path] != text}
         assert changed == {path, *own & before.keys()}
+        before = after
         if name in PEMS:
             assert len(public_keys(path)) == 1
+    assert facts(disk, *ALL) == names
 
 
-def facts(disk: Disk, name: str) -> str:
-    options = "-noout -subject -issuer -ext subjectAltName,extendedKeyUsage"
-    return run(disk, f"leaf_certificate {name} | openssl x509 {options} 2>/dev/null")
+def facts(disk: Disk, *names: str) -> str:
+    options = "-noout -subject -issuer -ext subjectAltName,extendedKeyUsage 2>/dev/null"
+    show = f"leaf_certificate $name | openssl x509 {options}"
+    return run(disk, f"for name in {' '.join(names)}; do echo $name; {show}; done")
 
 
 def test_a_renewal_of_the_administrator_keeps_the_endpoint(disk: Disk, folder: Path) -> None:
@@ -114,26 +117,33 @@ def test_a_renewal_of_the_administrator_keeps_the_endpoint(disk: Disk, folder: P
     assert of_admin()[1] != certificate
 
 
-def test_a_missing_certificate_is_issued_from_documents(disk: Disk, folder: Path) -> None:
-    pem = folder / "pki/etcd/server.pem"
-    former = facts(disk, "etcd-server")
-    for path in (pem, pem.with_suffix(".crt"), pem.with_suffix(".key")):
-        path.unlink()
-    ended = disk.run("set -e; RUN=$STATE/run; renew_leaf etcd-server", "leaves")
-    assert f"etcd-server ({pem}) is missing" in ended.stderr
-    run(disk, 'issue_leaf etcd-server "$STATE/documents.yaml"')
-    assert facts(disk, "etcd-server") == former
-    assert len(public_keys(pem)) == 1
+def test_what_is_missing_is_issued_from_documents(disk: Disk, folder: Path) -> None:
+    before = content(folder)
+    for name, lost in (
+        ("etcd-server", {"pki/etcd/server.pem", "pki/etcd/server.crt", "pki/etcd/server.key"}),
+        ("scheduler.conf", {"scheduler.conf", "scheduler/client.pem", "scheduler/ca.crt"}),
+        ("admin.conf", {"admin.conf"}),
+    ):
+        names = facts(disk, name)
+        for path in lost:
+            (folder / path).unlink()
+        ended = disk.run("set -e; RUN=$STATE/run; renew_leaf " + name, "leaves")
+        assert f"the certificate of {name} (" in ended.stderr
+        assert ") is missing" in ended.stderr
+        run(disk, f'issue_leaf {name} "$STATE/documents.yaml"')
+        assert facts(disk, name) == names
+    assert content(folder).keys() == before.keys()
 
 
 def test_a_certificate_is_due_in_the_last_third_of_its_validity(disk: Disk, folder: Path) -> None:
     for name in ("etcd-server", "admin.conf"):
         dates = shown_dates(disk, name)
         assert run(disk, f"expiry_of {name}") == f"{dates['notAfter']}\n"
-        for passed, state in ((0, "valid"), (0.6, "valid"), (0.7, "due"), (1.1, "expired")):
+        asked = "unset EPOCHSECONDS"
+        for passed in (0, 0.6, 0.7, 1.1):
             now = dates["notBefore"] + passed * (dates["notAfter"] - dates["notBefore"])
-            found = run(disk, f"unset EPOCHSECONDS; EPOCHSECONDS={int(now)}; leaf_state {name}")
-            assert found == f"{state}\n"
+            asked += f"; EPOCHSECONDS={int(now)}; leaf_state {name}"
+        assert run(disk, asked).split() == ["valid", "valid", "due", "expired"]
 
 
 def shown_dates(disk: Disk, name: str) -> dict[str, int]:
@@ -147,10 +157,9 @@ def shown_dates(disk: Disk, name: str) -> dict[str, int]:
 
 
 def test_what_is_missing_has_no_expiry(disk: Disk, folder: Path) -> None:
-    for name in sorted(ALL):
-        Path(run(disk, f"leaf_path {name}").strip()).unlink()
-        assert run(disk, f"leaf_state {name}") == "missing\n"
-        assert run(disk, f"expiry_of {name} || echo none") == "none\n"
+    ask = 'rm "$(leaf_path $name)"; leaf_state $name; expiry_of $name || echo none'
+    asked = run(disk, f"for name in {' '.join(ALL)}; do {ask}; done")
+    assert asked.split() == ["missing", "none"] * len(ALL)
 
 
 def test_a_renewal_that_is_cut_off_is_still_due(disk: Disk, folder: Path) -> None:
