@@ -6,6 +6,8 @@
 # runs this every PERIOD_SECONDS (model/render/renewal.py); the results are in the journal, in the
 # record (renewal_record.sh), and, while something fails, in an annotation of the Node.
 RENEWAL_ANNOTATION=kubeadm-fleet/renewal
+# For a waiting step to take the lock.
+TURN_SECONDS=0.1
 
 renew_by_clock() {
   MACHINE_ID=$(machine_identity)
@@ -17,9 +19,8 @@ renew_by_clock() {
   open_run
   FAILURES=''
   forget_failures
-  renew_leaves
-  # Steps of the program need not wait for a snapshot.
   flock --unlock 9
+  renew_leaves
   keep_snapshots
   annotate_node
   record_renewal "$RUN_SUBJECT" succeeded "$(utc "$PERIOD_SECONDS seconds")"
@@ -27,20 +28,29 @@ renew_by_clock() {
 }
 
 # renew_leaves: renew those that are due or have expired, one after another. One that is missing is a
-# failure: there is nothing to say what it has to be like.
+# failure: there is nothing to say what it has to be like. A step of the program that waits for this
+# machine need not wait for all of them.
 renew_leaves() {
   local name state
   for name in "${LEAVES[@]}"; do
+    flock 9
     state=$(leaf_state "$name")
-    [[ $state != valid ]] || continue
-    attempt renew_leaf "$name"
-    if [[ -n $REASON ]]; then
-      note_failure "$name"
-      continue
-    fi
-    record_renewal "$name" succeeded "$(utc "@$(expiry_of "$name")")"
-    say "renewed the certificate of $name, which was $state: valid until $(utc "@$(expiry_of "$name")")"
+    [[ $state == valid ]] || renew "$name" "$state"
+    flock --unlock 9
+    [[ $state == valid ]] || sleep "$TURN_SECONDS"
   done
+}
+
+renew() { # LEAF STATE
+  local expiry
+  attempt renew_leaf "$1"
+  if [[ -n $REASON ]]; then
+    note_failure "$1"
+    return
+  fi
+  expiry=$(utc "@$(expiry_of "$1")")
+  record_renewal "$1" succeeded "$expiry"
+  say "renewed the certificate of $1, which was $2: valid until $expiry"
 }
 
 # keep_snapshots: take the daily snapshot. One that fails while a step of the program is active is put off:

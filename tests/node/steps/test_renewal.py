@@ -136,6 +136,22 @@ def test_certificates_are_renewed_under_the_lock_and_snapshots_without_it(member
     assert calls(member) == ["locked", "free"]
 
 
+def test_a_step_that_waits_has_its_turn_between_two_leaves(member: Disk) -> None:
+    for name in ("etcd-server", "apiserver"):
+        (member.state / f"leaf-{name}").write_text("due")
+    more = """
+    TURN_SECONDS=1
+    renew_leaf() {
+      echo "$1" >>"$STATE/calls"
+      [[ $1 == etcd-server ]] || return 0
+      (exec 9>&-; flock "$STATE/lock" -c "echo step >>$STATE/calls") &
+      sleep 0.5
+    }
+    """
+    assert renew(member, more).returncode == 0
+    assert calls(member) == ["etcd-server", "step", "apiserver"]
+
+
 @contextmanager
 def active_step(disk: Disk) -> Iterator[None]:
     """A step of the program that holds the machine's lock once it is let through."""
@@ -154,9 +170,8 @@ def test_a_snapshot_that_a_step_prevents_is_put_off(member: Disk) -> None:
     (member.state / "due").touch()
     (member.state / "broken").touch()
     with active_step(member):
-        ran = renew(
-            member, "lib_begin() { set -Eeuo pipefail; LIB_STARTED=0; exec 9>>$STATE/lock; }"
-        )
+        begin = "lib_begin() { set -Eeuo pipefail; LIB_STARTED=0; exec 9>>$STATE/lock; }"
+        ran = renew(member, f"LEAVES=()\n{begin}")
     assert ran.returncode == 0, ran.stderr
     assert "since a step is active on this machine: etcd is not running" in ran.stdout
     assert failures(member) == []
