@@ -39,6 +39,7 @@ OPERATIONS = {
     "apply_kubelet": Operation("upgrade", (*MACHINE, *DOCUMENTS), 600),
     "repair": Operation("upgrade", (*MACHINE, *DOCUMENTS), 1500),
     "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS", "MIRROR_CREDENTIALS"), 300),
+    "issue_invalid_leaves": Operation("issuance", (*MACHINE, *DOCUMENTS), 300),
     "install_kubelet_certificate": Operation("issuance", (*IDENTITY, "KUBELET_CERTIFICATE"), 60),
     "renew_serving": Operation("serving", (*IDENTITY, "NODE_ADDRESS", "SERVING_PAIR"), 180),
     "clean": Operation("upgrade", MACHINE, 300),

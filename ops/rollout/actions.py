@@ -66,6 +66,15 @@ IMAGES = ActionKind(
     needs_ready=False,
     restores_api=True,
 )
+LEAVES = ActionKind(
+    name="leaves",
+    on_workers=False,
+    reasons=triggers.invalid_leaves,
+    effect="issued again, kubelet restarted, pods keep running",
+    doing="issuing certificates",
+    run=execution.operation("issue_invalid_leaves"),
+    restores_api=True,
+)
 KUBELET_CERTIFICATE = ActionKind(
     name="kubelet-certificate",
     reasons=triggers.invalid_kubelet_certificate,
@@ -236,6 +245,7 @@ ACTIONS = (
     KUBEADM,
     RENEWAL,
     IMAGES,
+    LEAVES,
     KUBELET_CERTIFICATE,
     KUBELET_PATCH,
     SERVING,

@@ -68,9 +68,7 @@ def restore_images(target: Target) -> None:
 def issue_kubelet_certificate(target: Target) -> None:
     """Give the kubelet a credential with which it requests a certificate of its own."""
     pair = certificates.kubelet_credential(target.machine.issuer, target.name)
-    target.machine.run(
-        "install_kubelet_certificate", KUBELET_CERTIFICATE=pair.cert_pem + pair.key_pem
-    )
+    target.machine.run("install_kubelet_certificate", KUBELET_CERTIFICATE=pair.pem)
 
 
 def renew_serving(target: Target) -> None:

@@ -98,6 +98,13 @@ def drifted(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
         yield f"{name} is crash-looping: {error}"
 
 
+def invalid_leaves(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """Leaf certificates of a control plane are missing or have expired."""
+    for name, state in found.invalid_certificates.items():
+        if name != KUBELET_CLIENT:
+            yield f"the certificate of {name} {state}"
+
+
 def invalid_kubelet_certificate(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
     """The kubelet has no valid client certificate, and cannot request one without it."""
     if state := found.invalid_certificates.get(KUBELET_CLIENT):

@@ -1,8 +1,21 @@
 #!/usr/bin/env bash
-# requires: lib validity
-# settings: KUBELET_CERTIFICATE
+# requires: lib documents leaves validity
+# settings: NODE_ADDRESS KUBERNETES_VERSION KUBELET_CERTIFICATE
 # Issuing again what is missing or has expired, without the API. The kubelet is restarted: it neither reads
 # its certificate again nor restarts immediately what ended meanwhile. Pods keep running. Each is idempotent.
+
+# issue_invalid_leaves: issue such leaf certificates of this control plane.
+issue_invalid_leaves() {
+  local name state
+  begin_operation
+  control_plane_documents >"$RUN/init.yaml"
+  invalid_leaves >"$RUN/invalid"
+  while IFS=$'\t' read -r name state; do
+    issue_leaf "$name" "$RUN/init.yaml"
+    say "issued the certificate of $name, which $state"
+  done <"$RUN/invalid"
+  restart_kubelet
+}
 
 # install_kubelet_certificate: have the kubelet use KUBELET_CERTIFICATE, with its key, to request a
 # certificate of its own. Its kubeconfig names this link, and it writes its own files in this way.

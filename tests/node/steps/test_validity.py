@@ -10,36 +10,57 @@ from tests.node.steps.disk import Disk
 
 CA = certificates.new_authority("kubernetes", timedelta(days=1))
 STAND_INS = """
+LEAVES=(apiserver admin.conf)
+leaf_path() { echo "${KUBELET_CLIENT%/*}/$1"; }
+leaf_certificate() { openssl x509 -in "$(leaf_path "$1")" 2>/dev/null; }
+issue_leaf() { echo "issue_leaf $1 $2" >>"$STATE/calls"; }
 systemctl() { echo "systemctl $*" >>"$STATE/calls"; }
+control_plane_documents() { echo documents; }
 set -Eeuo pipefail
 """
 
 
 @pytest.fixture
 def pki(disk: Disk) -> Path:
-    """The folder of the kubelet's certificates."""
+    """The folder of the certificates of a control plane; one leaf is missing."""
     folder = disk.folder / "var/lib/kubelet/pki"
     folder.mkdir(parents=True)
+    (disk.folder / "etc/kubernetes/controller-manager.conf").write_text("kubeconfig")
+    for name, minutes in (("kubelet-client-current.pem", 5), ("apiserver", -1)):
+        pair = certificates.issue_client(
+            CA, name, [], timedelta(minutes=minutes), timedelta(hours=1)
+        )
+        (folder / name).write_text(pair.cert_pem)
     return folder
 
 
-def invalid(disk: Disk) -> str:
+def invalid(disk: Disk) -> list[str]:
     ended = disk.run(f"{STAND_INS}invalid_certificates", "validity")
     assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    return ended.stdout.splitlines()
 
 
-def test_a_certificate_that_cannot_be_used_is_named(disk: Disk, pki: Path) -> None:
-    assert invalid(disk) == "kubelet-client\tis missing\n"
-    for minutes, said in (
-        (5, ""),
-        (-1, f"kubelet-client\texpired on {datetime.now(UTC):%Y-%m-%d} "),
-    ):
-        valid, age = timedelta(minutes=minutes), timedelta(hours=1)
-        pair = certificates.issue_client(CA, "system:node:node", [], valid, age)
-        (pki / "kubelet-client-current.pem").write_text(pair.cert_pem)
-        assert invalid(disk).startswith(said)
-        assert bool(invalid(disk)) == bool(said)
+def test_certificates_that_cannot_be_used_are_named(disk: Disk, pki: Path) -> None:
+    apiserver, admin = invalid(disk)
+    now = datetime.now(UTC)
+    assert apiserver.startswith(f"apiserver\texpired on {now:%Y-%m-%d} ")
+    assert admin == "admin.conf\tis missing"
+    (pki / "kubelet-client-current.pem").unlink()
+    assert invalid(disk)[0] == "kubelet-client\tis missing"
+
+
+def test_a_worker_has_its_kubelets_certificate_alone(disk: Disk, pki: Path) -> None:
+    (disk.folder / "etc/kubernetes/controller-manager.conf").unlink()
+    assert invalid(disk) == []
+
+
+def test_leaves_that_cannot_be_used_are_issued_and_no_others(disk: Disk, pki: Path) -> None:
+    (pki / "admin.conf").write_bytes((pki / "kubelet-client-current.pem").read_bytes())
+    ended = disk.run(f"{STAND_INS}issue_invalid_leaves", "issuance")
+    assert ended.returncode == 0, ended.stderr
+    first, *rest = (disk.state / "calls").read_text().splitlines()
+    assert first.startswith("issue_leaf apiserver ")
+    assert rest == ["systemctl reset-failed kubelet", "systemctl restart kubelet"]
 
 
 def test_a_kubelet_gets_a_credential_by_the_link_that_it_reads(disk: Disk, pki: Path) -> None:
@@ -51,4 +72,21 @@ def test_a_kubelet_gets_a_credential_by_the_link_that_it_reads(disk: Disk, pki: 
     assert link.is_symlink()
     assert link.read_text().startswith(pair.cert_pem)
     assert link.stat().st_mode & 0o777 == 0o600
-    assert (disk.state / "calls").read_text().splitlines()[-1] == "systemctl restart kubelet"
+
+
+def test_valid_leaves_are_read_by_one_process(disk: Disk, pki: Path) -> None:
+    valid = (pki / "kubelet-client-current.pem").read_text()
+    for name in ("apiserver", "scheduler.conf", "admin.conf"):
+        (pki / name).write_text(valid)
+    folder = disk.folder / "etc/kubernetes/pki/etcd"
+    folder.mkdir(parents=True)
+    for path in (folder / "ca.crt", folder.parent / "ca.crt", folder.parent / "front-proxy-ca.crt"):
+        path.write_text(CA.cert_pem)
+    counted = """
+LEAVES=(apiserver scheduler.conf admin.conf)
+openssl() { echo "$1" >>"$STATE/calls"; command openssl "$@"; }
+"""
+    ended = disk.run(f"{STAND_INS}{counted}invalid_leaves", "validity")
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
+    # The other two read admin.conf.
+    assert (disk.state / "calls").read_text().split() == ["verify", "x509", "x509"]

@@ -106,12 +106,15 @@ class FakeOperations(NodeOperations):
         elif name == "repair":
             fleet.api_answers = True
             now = replace(now, services=now.applied.services)
+        elif name == "issue_invalid_leaves":
+            kept = {"kubelet-client"} & now.invalid_certificates.keys()
+            now = replace(now, invalid_certificates=dict.fromkeys(kept, "is missing"))
+            fleet.api_answers = True
         elif name == "install_kubelet_certificate":
             assert more["KUBELET_CERTIFICATE"].startswith("-----BEGIN CERTIFICATE-----")
             invalid = {**now.invalid_certificates}
             del invalid["kubelet-client"]
             now = replace(now, invalid_certificates=invalid)
-            fleet.api_answers = True
         elif name == "restore_images":
             now = replace(now, images={})
         elif name == "renew_serving":

@@ -134,12 +134,25 @@ def test_control_planes_that_make_the_api_unavailable_are_repaired_first() -> No
     assert "a-control-plane-1: repair done (kubelet is inactive)" in fleet.said
 
 
-def test_kubelets_with_expired_certificates_are_repaired_without_the_api() -> None:
+def test_an_expired_cluster_is_repaired_without_its_api() -> None:
     props = inputs()
-    expired = {"kubelet-client": "expired on 2026-11-01 12:00 UTC"}
-    fleet = FakeFleet(props, alike(props, invalid_certificates=expired))
+    fleet = FakeFleet(props, alike(props))
+    for name, machine in fleet.found.items():
+        invalid = {"kubelet-client": "expired on 2026-11-01 12:00 UTC"}
+        if "control" in name:
+            invalid["apiserver"] = "is missing"
+        fleet.found[name] = replace(machine, invalid_certificates=invalid)
     fleet.api_answers = False
     assert run(fleet)
+    planes = [name for name in fleet.found if "control" in name]
+    repairs = [
+        (call, name) for call, name in fleet.calls if "certificate" in call or "leaves" in call
+    ]
+    assert repairs[: 2 * len(planes)] == [
+        (call, name)
+        for name in planes
+        for call in ("issue_invalid_leaves", "install_kubelet_certificate")
+    ]
     assert fleet.called("install_kubelet_certificate") == sorted(fleet.found)
     assert not run(fleet), "nothing is left to be done"
 

@@ -53,6 +53,12 @@ def _found(change: Callable[[ObservedMachine], ObservedMachine]) -> Callable[[Pr
     )
 
 
+def _on_control_planes(**changes: Any) -> Callable[[Props, Found], None]:
+    return lambda _props, found: found.update(
+        {name: replace(each, **changes) for name, each in found.items() if "control" in name}
+    )
+
+
 def _cordoned(each: ObservedMachine) -> ObservedMachine:
     return replace(each, node=each.node and replace(each.node, cordoned=True))
 
@@ -64,6 +70,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "container-runtime": _parts(containerd="c2"),
     "kubeadm": _parts(kubeadm="a2"),
     "images": _found(lambda each: replace(each, images={"pause:3": "missing"})),
+    "leaves": _on_control_planes(invalid_certificates={"apiserver": "is missing"}),
     "kubelet-certificate": _found(
         lambda each: replace(each, invalid_certificates={"kubelet-client": "is missing"})
     ),
@@ -94,6 +101,7 @@ OPERATIONS = {
     "container-runtime": {"apply_files containerd proxy"},
     "kubeadm": {"apply_files kubeadm"},
     "images": {"restore_images"},
+    "leaves": {"issue_invalid_leaves"},
     "kubelet-certificate": {"install_kubelet_certificate"},
     "kubelet-patch": {"apply_files kubelet-patch"},
     "serving-certificate": {"renew_serving"},
