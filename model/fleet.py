@@ -9,6 +9,7 @@ from typing import Any
 from model.certificate_lifetimes import Lifetimes
 from model.limits import Limits
 from model.outbound import Outbound
+from model.people import Access, Person
 from model.snapshot import Snapshot
 from model.well_known import CONTROL_PLANE_LABEL
 
@@ -193,6 +194,8 @@ class Cluster:
     controller_manager: Component
     scheduler: Component
     etcd: Component
+    # What people may do, beside the administrator.
+    access: Access
 
     @property
     def machines(self) -> tuple[Machine, ...]:
@@ -219,9 +222,10 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Fleet:
-    """All clusters of a stack, in config order."""
+    """All clusters of a stack, in config order, and the people by name."""
 
     clusters: tuple[Cluster, ...]
+    people: tuple[Person, ...] = ()
 
     @property
     def waves(self) -> tuple[tuple[Cluster, ...], ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
-from model import rollout_strategy
+from model import access, rollout_strategy
 from model.certificate_lifetimes import Lifetimes
 from model.config.address_blocks import GATEWAY
 from model.config.components import ApiServer
@@ -37,6 +37,7 @@ from model.rules import (
     node_shares,
     nodes,
     outside_addresses,
+    people,
     pools,
     proxy,
     restore,
@@ -60,7 +61,8 @@ def load(raw: object) -> Fleet:
 
     Raises ConfigError with every problem found, before anything is created or changed.
     """
-    return Fleet(tuple(map(_cluster, resolve(raw))))
+    clusters = resolve(raw)
+    return Fleet(tuple(map(_cluster, clusters)), access.people_of(clusters))
 
 
 def warnings(fleet: Fleet) -> list[str]:
@@ -113,6 +115,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
     yield from names.check_fleet(clusters)
     yield from subnets.check_fleet(clusters)
     yield from waves.check_fleet(clusters)
+    yield from people.check_fleet(clusters)
 
 
 def _cluster(cluster: ResolvedCluster) -> Cluster:
@@ -156,6 +159,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         controller_manager=Component(settings.controller_manager.extra_args),
         scheduler=Component(settings.scheduler.extra_args),
         etcd=Component(settings.etcd.extra_args),
+        access=access.access_to(cluster),
     )
 
 

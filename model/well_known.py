@@ -23,3 +23,5 @@ POOL_LABEL = "kubeadm-fleet/pool"
 
 # Go architecture names (used by upstream releases) by uname(2) machine name.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+# Objects that are applied, but not deleted when they are no longer configured.
+KEEP_ANNOTATION = "kubeadm-fleet/keep"

@@ -17,6 +17,7 @@ from model.config.field import Flag, ScalarField
 from model.config.labels_and_taints import LabelKey, LabelValue
 from model.config.machines import Machines
 from model.config.networking import Networking, NetworkName, Networks
+from model.config.people import People
 from model.config.pools import ControlPlanes, Workers
 from model.config.proxy_and_mirrors import OutboundAccess
 from model.config.upgrades import RolloutStrategy, Upgrades
@@ -95,6 +96,9 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
     upgrades: Upgrades = Field(
         default_factory=Upgrades,
         description="The rollout order of clusters and the rollout speed within them.",
+    )
+    people: People = Field(
+        default_factory=People, description="The people who have access to clusters."
     )
     clusters: dict[ClusterName, ClusterConfig] = Field(
         description="The clusters, by name.",

@@ -1,0 +1,80 @@
+"""The people of a fleet and what each may do in a cluster.
+
+A certificate says who a person is and nothing else: bindings alone decide what they may do, so that
+access changes without a new certificate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# Roles of Kubernetes' own that bindings may refer to.
+# https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
+KUBERNETES_ROLES = ("view", "edit", "admin", "cluster-admin")
+AUDITOR = "auditor"
+BUILT_IN_ROLES = (*KUBERNETES_ROLES, AUDITOR)
+READ_ONLY_ROLES = ("view", AUDITOR)
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role; `rules` are those of RBAC, none for one of Kubernetes' own."""
+
+    name: str
+    rules: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+
+    @property
+    def object_name(self) -> str:
+        """The name of its ClusterRole."""
+        return f"kubeadm-fleet:{self.name}" if self.rules else self.name
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role in one namespace of a cluster, or in all of the cluster (namespace "")."""
+
+    role: Role
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.role.name} in {self.namespace}" if self.namespace else self.role.name
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person: certificates with this name are valid for `lifetime_seconds` at most."""
+
+    name: str
+    lifetime_seconds: int
+
+
+# A person's grants in one cluster, by name.
+Access = Mapping[str, tuple[Grant, ...]]
+
+_AUDITED = {
+    "": (
+        *("bindings", "componentstatuses", "configmaps", "endpoints", "events", "limitranges"),
+        *("namespaces", "namespaces/status", "nodes", "nodes/status", "persistentvolumeclaims"),
+        *("persistentvolumes", "pods", "pods/status", "podtemplates", "replicationcontrollers"),
+        *("resourcequotas", "resourcequotas/status", "serviceaccounts", "services"),
+    ),
+    **dict.fromkeys(
+        (
+            *("admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"),
+            *("apps", "autoscaling", "batch", "certificates.k8s.io", "coordination.k8s.io"),
+            *("discovery.k8s.io", "events.k8s.io", "flowcontrol.apiserver.k8s.io"),
+            *("metrics.k8s.io", "networking.k8s.io", "node.k8s.io", "policy"),
+            *("rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io"),
+            "storage.k8s.io",
+        ),
+        ("*",),
+    ),
+}
+# Reads how a cluster is set up and who may do what, but no Secret, log or container.
+AUDITOR_ROLE = Role(
+    AUDITOR,
+    tuple(
+        {"apiGroups": [group], "resources": list(resources), "verbs": ["get", "list", "watch"]}
+        for group, resources in _AUDITED.items()
+    ),
+)

@@ -1,0 +1,50 @@
+"""The objects that give people their access to a cluster: namespaces, roles and bindings.
+
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from model.fleet import Cluster
+from model.people import Grant
+from model.render.objects import dump
+from model.well_known import KEEP_ANNOTATION
+
+RBAC = "rbac.authorization.k8s.io"
+Object = dict[str, Any]
+
+
+def access_objects(cluster: Cluster) -> str:
+    """Return all objects as YAML documents; "" if nobody has access."""
+    return dump(list(_objects(cluster))) if cluster.access else ""
+
+
+def _objects(cluster: Cluster) -> Iterator[Object]:
+    grants = [grant for granted in cluster.access.values() for grant in granted]
+    for namespace in sorted({grant.namespace for grant in grants if grant.namespace}):
+        # What is in it is not this program's.
+        yield _object("v1", "Namespace", namespace, annotations={KEEP_ANNOTATION: "true"})
+    roles = {grant.role.name: grant.role for grant in grants}
+    for role in sorted(roles.values(), key=lambda role: role.name):
+        if role.rules:
+            rules = [dict(rule) for rule in role.rules]
+            yield {**_object(f"{RBAC}/v1", "ClusterRole", role.object_name), "rules": rules}
+    for person, granted in cluster.access.items():
+        for grant in granted:
+            yield _binding(person, grant)
+
+
+def _binding(person: str, grant: Grant) -> Object:
+    """Return a binding; its name has the role, which cannot be changed in it."""
+    inside = {"namespace": grant.namespace} if grant.namespace else {}
+    kind = "RoleBinding" if inside else "ClusterRoleBinding"
+    return {
+        **_object(f"{RBAC}/v1", kind, f"kubeadm-fleet:{person}:{grant.role.name}", **inside),
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": grant.role.object_name},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": person}],
+    }
+
+
+def _object(version: str, kind: str, name: str, **metadata: object) -> Object:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}}

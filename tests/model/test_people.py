@@ -1,0 +1,128 @@
+"""People: their access to each cluster, the lifetimes of their certificates, and the objects."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from model.fleet import Cluster
+from model.load import load
+from model.people import AUDITOR_ROLE
+from model.render.people import access_objects
+from tests.model.examples import CONTAINER, changed
+
+DEPLOYER = [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]}]
+PEOPLE = {
+    "roles": {"deployer": {"rules": DEPLOYER}},
+    "groups": {
+        "developers": {
+            "access": [
+                {"role": "view", "selector": "environment=dev"},
+                {"role": "edit", "clusters": ["cluster1"], "namespaces": ["shop", "billing"]},
+            ]
+        }
+    },
+    "users": {
+        "alice": {
+            "groups": ["developers"],
+            "access": [{"role": "admin", "clusters": ["cluster2"]}],
+        },
+        "bob": {"access": [{"role": "auditor"}]},
+        "carol": {"access": [{"role": "deployer", "namespaces": ["shop"]}], "lifetime": "30m"},
+        "dave": {"access": [{"role": "cluster-admin", "selector": "region=osaka"}]},
+    },
+}
+
+
+def clusters(people: Any = PEOPLE) -> tuple[Cluster, Cluster]:
+    one, two = load(changed(CONTAINER, ("people", people))).clusters
+    return one, two
+
+
+def shown(cluster: Cluster) -> dict[str, list[str]]:
+    return {name: [str(grant) for grant in granted] for name, granted in cluster.access.items()}
+
+
+def test_access_is_that_of_the_person_and_of_their_groups_in_each_cluster() -> None:
+    one, two = clusters()
+    assert shown(one) == {
+        "alice": ["edit in billing", "edit in shop", "view"],
+        "bob": ["auditor"],
+        "carol": ["deployer in shop"],
+    }
+    assert shown(two) == {
+        "alice": ["admin", "view"],
+        "bob": ["auditor"],
+        "carol": ["deployer in shop"],
+        "dave": ["cluster-admin"],
+    }
+
+
+def test_certificates_of_who_can_change_something_are_valid_for_hours() -> None:
+    people = load(changed(CONTAINER, ("people", PEOPLE))).people
+    assert {person.name: person.lifetime_seconds for person in people} == {
+        "alice": 8 * 3600,
+        "bob": 7 * 24 * 3600,
+        "carol": 30 * 60,
+        "dave": 8 * 3600,
+    }
+
+
+def test_a_role_given_twice_is_bound_once() -> None:
+    twice = {
+        "groups": {"viewers": {"access": [{"role": "view"}]}},
+        "users": {"alice": {"groups": ["viewers"], "access": [{"role": "view"}]}},
+    }
+    assert shown(clusters(twice)[0]) == {"alice": ["view"]}
+
+
+def test_bindings_name_users_and_no_groups() -> None:
+    objects = list(yaml.safe_load_all(access_objects(clusters()[0])))
+    bindings = [item for item in objects if item["kind"].endswith("Binding")]
+    assert [
+        (
+            item["kind"],
+            item["metadata"].get("namespace", ""),
+            item["metadata"]["name"],
+            item["roleRef"]["name"],
+        )
+        for item in bindings
+    ] == [
+        ("RoleBinding", "billing", "kubeadm-fleet:alice:edit", "edit"),
+        ("RoleBinding", "shop", "kubeadm-fleet:alice:edit", "edit"),
+        ("ClusterRoleBinding", "", "kubeadm-fleet:alice:view", "view"),
+        ("ClusterRoleBinding", "", "kubeadm-fleet:bob:auditor", "kubeadm-fleet:auditor"),
+        ("RoleBinding", "shop", "kubeadm-fleet:carol:deployer", "kubeadm-fleet:deployer"),
+    ]
+    subjects = [subject for item in bindings for subject in item["subjects"]]
+    assert {subject["kind"] for subject in subjects} == {"User"}
+    assert {subject["name"] for subject in subjects} == {"alice", "bob", "carol"}
+
+
+def test_roles_come_before_bindings_and_namespaces_are_kept() -> None:
+    objects = list(yaml.safe_load_all(access_objects(clusters()[0])))
+    assert [(item["kind"], item["metadata"]["name"]) for item in objects[:4]] == [
+        ("Namespace", "billing"),
+        ("Namespace", "shop"),
+        ("ClusterRole", "kubeadm-fleet:auditor"),
+        ("ClusterRole", "kubeadm-fleet:deployer"),
+    ]
+    assert objects[0]["metadata"]["annotations"] == {"kubeadm-fleet/keep": "true"}
+    assert objects[3]["rules"] == DEPLOYER
+
+
+def test_a_cluster_without_people_has_no_objects() -> None:
+    assert [access_objects(cluster) for cluster in load(CONTAINER).clusters] == ["", ""]
+
+
+def test_an_auditor_reads_no_secret_and_no_container() -> None:
+    core = next(rule for rule in AUDITOR_ROLE.rules if rule["apiGroups"] == [""])
+    assert not {"*", "secrets", "pods/log", "pods/exec"} & set(core["resources"])
+    assert not [name for name in core["resources"] if name.endswith("/proxy")]
+    verbs = {verb for rule in AUDITOR_ROLE.rules for verb in rule["verbs"]}
+    assert verbs == {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize("people", [None, {}, {"users": {}}])
+def test_people_are_optional(people: object) -> None:
+    assert load(changed(CONTAINER, ("people", people))).people == ()
