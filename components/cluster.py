@@ -18,6 +18,7 @@ from components.drivers import driver_for
 from components.holds import holds_on
 from components.mirror_credentials import mirror_credentials
 from components.network import Network, NetworkArgs
+from components.people_access import apply_access, client_authorities
 from components.pki import Pki, PkiArgs
 from components.providers.health_check import ClusterHealthCheck, ClusterHealthCheckArgs
 from components.providers.hold import Hold, longest
@@ -56,13 +57,15 @@ class ClusterSummary(TypedDict):
 class ClusterArgs:
     """The configured cluster; `key` logs in to machines that the program creates.
 
-    `secrets` are the config's, by name. `held_by` are the holds of earlier waves: while one of them
+    `secrets` are the config's, by name; `people` are the CA certificates of those who have access.
+    `held_by` are the holds of earlier waves: while one of them
     is not empty, neither running machines nor the cluster's own objects are changed.
     """
 
     cluster: Described
     key: SshKey
     secrets: Mapping[str, pulumi.Output[str]]
+    people: pulumi.Output[list[str]]
     held_by: Sequence[pulumi.Output[Hold]]
 
 
@@ -90,9 +93,10 @@ class Cluster(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         cluster = args.cluster
         pki = Pki(f"{name}-pki", PkiArgs(cluster), child)
+        clients = client_authorities(pki, args.people)
         driver = driver_for(cluster, args.key, args.secrets, child)
         control_plane = ControlPlane(
-            f"{name}-control-plane", ControlPlaneArgs(cluster, driver, pki), child
+            f"{name}-control-plane", ControlPlaneArgs(cluster, driver, pki, clients), child
         )
         workers = Workers(f"{name}-workers", WorkersArgs(cluster, driver, pki), child)
         checks = driver.check_ports(child)
@@ -102,10 +106,11 @@ class Cluster(pulumi.ComponentResource):
         holds = holds_on(init, args.held_by)
         network = Network(f"{name}-network", NetworkArgs(cluster, pki, init, holds), child)
         baseline = Baseline(f"{name}-baseline", BaselineArgs(cluster, pki, init, holds), child)
+        apply_access(cluster, pki, init, child)
         machines = [*control_plane.machines, *workers.machines]
         applied = [network.objects, *baseline.objects]
         credentials = mirror_credentials(cluster, args.secrets)
-        rollout = rollout_of(cluster, machines, pki, applied, holds, credentials, child)
+        rollout = rollout_of(cluster, machines, pki, clients, applied, holds, credentials, child)
         changes = [rollout.rolled, *(objects.changed for objects in applied)]
         self.changed = pulumi.Output.all(*changes).apply(_latest)
         self.unavailable = rollout.unavailable

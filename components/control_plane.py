@@ -24,11 +24,12 @@ from model.fleet import Cluster
 
 @dataclass(frozen=True)
 class ControlPlaneArgs:
-    """The cluster, the driver of its machines, and its PKI."""
+    """The cluster, the driver of its machines, its PKI, and the CAs of its API's clients."""
 
     cluster: Cluster
     driver: Driver
     pki: Pki
+    clients: pulumi.Output[str]
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -41,6 +42,7 @@ class ControlPlane(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self._cluster = cluster = args.cluster
         self._pki = args.pki
+        self._clients = args.clients
         self.machines = [
             Machine(machine.name, MachineArgs(cluster, machine, args.driver, args.pki), child)
             for machine in cluster.control_planes
@@ -50,7 +52,7 @@ class ControlPlane(pulumi.ComponentResource):
         """Prepare the machines once `after` is done, and make them one cluster; sets `init`."""
         for machine in self.machines:
             machine.prepare(after)
-        trust = _pki_settings(self._pki)
+        trust = {**_pki_settings(self._pki), "CLIENT_AUTHORITIES": self._clients}
         first, *others = self.machines
         addresses = [machine.address for machine in self._cluster.control_planes[1:]]
         options = pulumi.ResourceOptions(parent=self)

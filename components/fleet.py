@@ -12,6 +12,8 @@ import pulumi
 
 from components.announcement import announce
 from components.cluster import Cluster, ClusterArgs
+from components.people import authorities_of, certificates_of
+from components.providers.certificate_authority import CertificateAuthority
 from components.providers.ssh_key import SshKey, SshKeyArgs
 from components.providers.wave import Wave, WaveArgs
 from model.fleet import Cluster as DescribedCluster
@@ -46,7 +48,8 @@ class Fleet(pulumi.ComponentResource):
         announce(fleet)
         child = pulumi.ResourceOptions(parent=self)
         key = SshKey(f"{name}-ssh", SshKeyArgs(comment="kubeadm-fleet"), child)
-        made = _in_waves(args, key, child)
+        people = authorities_of(fleet.people, child)
+        made = _in_waves(args, key, people, child)
         contexts = pulumi.Output.all(*[made[cluster.name].context for cluster in fleet.clusters])
         clusters = _by_name(fleet, {name: cluster.summary for name, cluster in made.items()})
         inventory = _by_name(fleet, {name: cluster.inventory for name, cluster in made.items()})
@@ -68,6 +71,7 @@ def _by_name(
 def _in_waves(
     args: FleetArgs,
     key: SshKey,
+    people: Mapping[str, CertificateAuthority],
     opts: pulumi.ResourceOptions,
 ) -> dict[str, Cluster]:
     """Create the clusters; those of a later wave change once earlier waves release them."""
@@ -76,8 +80,9 @@ def _in_waves(
     for members in args.fleet.waves:
         for cluster in members:
             held_by = [wave.hold for wave in waves]
+            access = certificates_of(cluster.access, people)
             made[cluster.name] = Cluster(
-                cluster.name, ClusterArgs(cluster, key, args.secrets, held_by), opts
+                cluster.name, ClusterArgs(cluster, key, args.secrets, access, held_by), opts
             )
         if members != args.fleet.waves[-1]:
             waves.append(_wave(members, made, waves, opts))

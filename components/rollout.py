@@ -13,6 +13,7 @@ from components.providers.rollout import Rollout, RolloutArgs
 from components.sdk import value_of
 from model.fleet import Cluster, ExistingSettings
 from model.fleet import Machine as DescribedMachine
+from model.pki import client_authorities
 from model.render import kubeadm, kubeadm_patches
 from ops.rollout.desired import FilesInputs, MachineInputs
 
@@ -21,6 +22,7 @@ def rollout_of(
     cluster: Cluster,
     machines: Sequence[Machine],
     pki: Pki,
+    clients: pulumi.Output[str],
     after: Sequence[pulumi.Resource],
     held_by: Sequence[pulumi.Output[Hold]],
     mirror_credentials: pulumi.Output[str] | None,
@@ -62,6 +64,9 @@ def rollout_of(
             mirror_credentials=mirror_credentials,
             issuer_key=pki.issuer_key,
             serving_seconds=cluster.lifetimes.kubelet_serving.total_seconds(),
+            client_file=clients.apply(client_authorities.digest_of_file),
+            client_set=clients.apply(client_authorities.digest_of_set),
+            client_authorities=clients,
         ),
         pulumi.ResourceOptions.merge(
             opts,

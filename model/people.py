@@ -48,7 +48,12 @@ class Person:
     lifetime_seconds: int
 
 
-# A person's grants in one cluster, by name.
+def authority_name(person: str) -> str:
+    """Return the name of a person's CA, also that of its resource."""
+    return f"person-{person}"
+
+
+# Everybody's grants in one cluster, by name.
 Access = Mapping[str, tuple[Grant, ...]]
 
 _AUDITED = {

@@ -1,6 +1,7 @@
 """Kubernetes objects of one purpose, kept in a cluster by server-side apply.
 
-Create and update apply every document; update also deletes the objects that are no longer named.
+Create and update apply every document; update also deletes the objects that are no longer named,
+except for those with an annotation that says so.
 Read records missing objects, so that the next `up` after a `refresh` applies them again; while the
 API is unavailable it records nothing. A cluster that was initialized again, which `init`
 shows, has none of the objects: they are applied again. Delete removes them, newest first.
@@ -76,7 +77,7 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
             return {**olds, **news}
         applied = _apply(news)
         kube = connect(news["identity"])
-        apply.remove(kube, [ref for ref in olds["applied"] if ref not in applied])
+        apply.remove(kube, [ref for ref in _removable(olds) if ref not in applied])
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return {**news, "applied": applied, "changed": now}
 
@@ -92,8 +93,8 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
         return {**state, "applied": found}
 
     def _delete(self, state: ManifestsState) -> None:
-        """Delete every object that was applied."""
-        apply.remove(connect(state["identity"]), state["applied"])
+        """Delete every object that was applied and is not to be kept."""
+        apply.remove(connect(state["identity"]), _removable(state))
 
 
 def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
@@ -101,6 +102,11 @@ def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
     if changed(olds, news, CAUSES):
         return True
     return olds["applied"] != apply.references(news["documents"])
+
+
+def _removable(state: ManifestsState) -> list[Reference]:
+    kept = apply.kept(state["documents"])
+    return [ref for ref in state["applied"] if ref not in kept]
 
 
 def _apply(inputs: ManifestsInputs) -> list[Reference]:

@@ -68,6 +68,8 @@ CAUSES = (
     "machines",
     "machine_ids",
     "issuer_key",
+    "client_file",
+    "client_set",
     "identity",
     "shared_login",
     "logins",
@@ -88,6 +90,10 @@ JUDGED = (
 )
 
 
+# Inputs that a preview may not know yet, whose change it shows nevertheless.
+UNKNOWN = ("machine_ids", "client_file", "client_set")
+
+
 class RolloutState(RolloutInputs):
     """The rollout as it ended, or as its machines were found."""
 
@@ -99,7 +105,7 @@ class RolloutState(RolloutInputs):
 class RolloutProvider(Provider[RolloutInputs, RolloutState]):
     """Keeps a running cluster's machines in their desired state."""
 
-    given = ("authority",)
+    given = ("authority", "client_authorities")
 
     def _check(self, olds: RolloutInputs, news: RolloutInputs) -> RolloutInputs:
         """Add the planned work per machine to the inputs, for the preview."""
@@ -115,7 +121,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
             **(olds if waiting else news),
             "held_by": news["held_by"],
             "waiting": waiting,
-            "wanted": {key: known[key] for key in (*JUDGED, "machine_ids")} if waiting else {},
+            "wanted": {key: known[key] for key in (*JUDGED, *UNKNOWN)} if waiting else {},
             "plan": sentences,
             "unfinished": seen.summary,
             "recorded": seen.version,
@@ -311,6 +317,9 @@ class RolloutArgs:
     mirror_credentials: pulumi.Output[str] | None
     issuer_key: pulumi.Output[str]
     serving_seconds: float
+    client_file: pulumi.Output[str]
+    client_set: pulumi.Output[str]
+    client_authorities: pulumi.Output[str]
 
 
 class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):

@@ -5,6 +5,8 @@ scripts/node/leaves.sh writes the certificates that they name.
 
 from typing import Any
 
+from model.render.node_paths import CLIENT_CA_FILE
+
 _PKI = "/etc/kubernetes/pki"
 SCHEDULER_FOLDER = "/etc/kubernetes/scheduler"
 
@@ -13,6 +15,8 @@ API_SERVER = {
     # more connections but lingers for up to a minute (30 s under the kubelet) while there are
     # watches, and there always are.
     "shutdown-send-retry-after": "true",
+    # kubeadm's own file is the kubelets', too, which accept no people.
+    "client-ca-file": CLIENT_CA_FILE,
     # Machines join with certificates; kubeadm would have any token accepted.
     "enable-bootstrap-token-auth": "false",
     "tls-cert-file": f"{_PKI}/apiserver.pem",

@@ -11,6 +11,8 @@ INIT_CONFIGURATION = f"{STATE}/init-configuration.yaml"
 LEAF_CONFIGURATION = f"{STATE}/leaf-configuration.yaml"
 # NAME=value lines for programs that download something.
 PROXY_ENVIRONMENT = f"{STATE}/proxy.env"
+# The CAs of clients of an API server: in a folder of kubeadm's, which its pod mounts.
+CLIENT_CA_FILE = "/etc/kubernetes/pki/clients/ca.crt"
 LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"
 # The kubelet's serving certificate with its key, as its configuration names it.
 KUBELET_SERVING = "/var/lib/kubelet/pki/serving.pem"

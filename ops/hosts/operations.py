@@ -42,6 +42,9 @@ OPERATIONS = {
     "issue_invalid_leaves": Operation("issuance", (*MACHINE, *DOCUMENTS), 300),
     "install_kubelet_certificate": Operation("issuance", (*IDENTITY, "KUBELET_CERTIFICATE"), 60),
     "renew_serving": Operation("serving", (*IDENTITY, "NODE_ADDRESS", "SERVING_PAIR"), 180),
+    "apply_client_authorities": Operation(
+        "client_authorities", (*IDENTITY, "CLIENT_AUTHORITIES"), 60
+    ),
     "clean": Operation("upgrade", MACHINE, 300),
     "restore_images": Operation("image_restore", (*IDENTITY, "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from model.api_objects import Json
+from model.well_known import KEEP_ANNOTATION
 from ops.kube.client import APPLY, PROBE_RETRIES, Client, unless_missing
 from ops.kube.errors import ApiError
 
@@ -22,6 +23,15 @@ Reference = dict[str, str]
 def references(documents: str) -> list[Reference]:
     """Return a reference to each object of a YAML text, in document order."""
     return [_reference(document) for document in _objects(documents)]
+
+
+def kept(documents: str) -> list[Reference]:
+    """Return references to the objects of a YAML text that are not deleted with it."""
+    return [
+        _reference(document)
+        for document in _objects(documents)
+        if KEEP_ANNOTATION in document["metadata"].get("annotations", {})
+    ]
 
 
 def present(client: Client, documents: str) -> list[Reference]:

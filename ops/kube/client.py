@@ -48,6 +48,7 @@ JSON = "application/json"
 # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL.
 HAS_EXPIRED = 10
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
+MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 # A kept-alive connection may lead to a machine that lost power or its virtual address: it is

@@ -57,6 +57,17 @@ RENEWAL = ActionKind(
     run=execution.apply_files(machine_files.RENEWAL),
     needs_ready=False,
 )
+CLIENT_AUTHORITIES = ActionKind(
+    name="client-authorities",
+    on_workers=False,
+    reasons=triggers.client_authorities,
+    subject="people's access",
+    effect="in place",
+    doing="replacing the CAs of the API server's clients",
+    run=execution.operation("apply_client_authorities"),
+    needs_ready=False,
+    restores_api=True,
+)
 IMAGES = ActionKind(
     name="images",
     reasons=triggers.damaged_images,
@@ -227,6 +238,16 @@ DOCUMENTS = ActionKind(
     when=When.AT_END,
     needs_ready=False,
 )
+PUBLISHED_AUTHORITIES = ActionKind(
+    name="published-authorities",
+    reasons=triggers.never,
+    cluster_reasons=triggers.published_authorities,
+    effect="published again, nothing restarted",
+    doing="publishing the CAs of the API servers' clients",
+    run=execution.publish_client_authorities,
+    when=When.AT_END,
+    needs_ready=False,
+)
 UNFINISHED = ActionKind(
     name="unfinished",
     reasons=triggers.never,
@@ -244,6 +265,7 @@ ACTIONS = (
     CONTAINER_RUNTIME,
     KUBEADM,
     RENEWAL,
+    CLIENT_AUTHORITIES,
     IMAGES,
     LEAVES,
     KUBELET_CERTIFICATE,
@@ -261,5 +283,6 @@ ACTIONS = (
     UNCORDON,
     CLEANUP,
     DOCUMENTS,
+    PUBLISHED_AUTHORITIES,
     UNFINISHED,
 )

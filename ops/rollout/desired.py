@@ -45,6 +45,8 @@ class ClusterInputs(TypedDict):
 
     `issuer_key` identifies the key of its CA, `serving_seconds` is how long the kubelets' serving
     certificates are valid.
+    `client_file` and `client_set` are digests of the CAs whose client certificates API servers
+    accept: of the file that has them, and of the certificates in any order.
     """
 
     cluster: str
@@ -56,6 +58,9 @@ class ClusterInputs(TypedDict):
     patches: str
     machines: dict[str, MachineInputs]
     machine_ids: dict[str, str]
+    client_file: str
+    client_set: str
+    client_authorities: NotRequired[str]
     mirror_credentials: NotRequired[str]
 
 
@@ -69,7 +74,8 @@ class DesiredMachine:
     role; `taints` are written `key=value:Effect`. `credentials` is the checksum of its credentials
     for registry mirrors, or "missing". `parts` are the digests of its managed files, `table` names
     their contents (see model/render/machine_files.py and ops/hosts/content.py). `issuer_key` is
-    the identifier of the key that signs its certificates.
+    the identifier of the key that signs its certificates. `clients` is the checksum of the CAs
+    whose client certificates its API server accepts, empty for a worker.
     """
 
     name: str
@@ -89,6 +95,7 @@ class DesiredMachine:
     table: str
     credentials: str
     issuer_key: str
+    clients: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -100,6 +107,8 @@ class DesiredMachine:
 class DesiredCluster:
     """All machines in the order of their names, and their common settings.
 
+    `clients` is the digest of the CAs whose client certificates API servers accept, and
+    `client_authorities` their text, which is known while machines are changed.
     `mirror_credentials` is the table of model/render/mirrors.py, a secret; "" if there are none.
     `serving_seconds` is how long the kubelets' serving certificates are valid.
     """
@@ -112,6 +121,8 @@ class DesiredCluster:
     machines: tuple[DesiredMachine, ...]
     ids: Mapping[str, str]
     serving_seconds: float
+    clients: str
+    client_authorities: str = ""
     mirror_credentials: str = field(default="", repr=False)
 
     @classmethod
@@ -149,6 +160,7 @@ class DesiredCluster:
                 table=machine["files"]["table"],
                 credentials=sha256(secrets.encode()).hexdigest() if secrets else MISSING,
                 issuer_key=inputs["issuer_key"],
+                clients=inputs["client_file"] if machine["role"] == CONTROL_PLANE else "",
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
@@ -161,6 +173,8 @@ class DesiredCluster:
             machines,
             inputs["machine_ids"],
             inputs["serving_seconds"],
+            inputs["client_set"],
+            inputs.get("client_authorities", ""),
             secrets,
         )
 
@@ -181,7 +195,7 @@ class DesiredCluster:
             machine.name: [dict(machine.labels), machine.taints, dict(machine.parts)]
             for machine in self.machines
         }
-        state = [self.version, self.control, self.kubelet, machines]
+        state = [self.version, self.control, self.kubelet, str(self.clients), machines]
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property

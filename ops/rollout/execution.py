@@ -99,6 +99,11 @@ def upload(target: Target) -> None:
     )
 
 
+def publish_client_authorities(target: Target) -> None:
+    """Publish the CAs that all API servers have, for aggregated API servers."""
+    target.nodes.publish_client_authorities(target.machine.cluster.client_authorities)
+
+
 def set_metadata(target: Target) -> None:
     """Set the Node's labels and taints."""
     target.nodes.set_metadata(target.name, target.wanted.labels, target.wanted.taints)

@@ -120,6 +120,7 @@ class NodeOperations:
             "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
             "KUBELET_CONFIGURATION": self.wanted.kubelet_document,
             "KUBELET_RECORDS": checkpoints.SETTING,
+            "CLIENT_AUTHORITIES": self.cluster.client_authorities,
             "MIRROR_CREDENTIALS": self.cluster.mirror_credentials.removesuffix("\n"),
         }
 

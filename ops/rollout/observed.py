@@ -45,12 +45,14 @@ class ObservedCluster:
 
     `version` is that of its own objects, `control` and `kubelet` are the digests of the documents
     that machines join with ("" if unknown), `unfinished` is the rollout that is under way.
+    `clients` is the digest of the CAs that aggregated API servers accept clients of.
     """
 
     version: str
     control: str = ""
     kubelet: str = ""
     unfinished: RolloutRecord | None = None
+    clients: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class ObservedMachine:
     `missing_archives` the checksums of those images' files that are not on the machine.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
     digests of its managed files as they were written last. `expiry` is that of the certificate that
-    expires first, `serving` its kubelet's serving certificate. While the API does not answer,
+    expires first, `serving` its kubelet's serving certificate. `clients` is the checksum of the CAs
+    whose client certificates its API server accepts, or "missing". While the API does not answer,
     `node` is unknown.
     """
 
@@ -92,6 +95,7 @@ class ObservedMachine:
     cleanup_pending: bool = False
     is_registering: bool = False
     credentials: str = MISSING
+    clients: str = MISSING
     arch: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
     missing_archives: tuple[str, ...] = ()
@@ -162,6 +166,7 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         version=machine.version,
         parts=machine.parts,
         credentials=machine.credentials,
+        clients=machine.clients,
         applied=applied,
         node=node,
     )
@@ -184,6 +189,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         cleanup_pending=known["cleanup_pending"] == "yes",
         is_registering=known["registering"] == "yes",
         credentials=known["credentials"],
+        clients=known["client_authorities"],
         arch=ARCHITECTURES.get(known["arch"], known["arch"]),
         images={name: state for name, (state, *_) in images.items()},
         missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),

@@ -17,6 +17,7 @@ RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")
 # The kubelet's client certificate, as scripts/node/validity.sh names it.
 KUBELET_CLIENT = "kubelet-client"
+CLIENTS = "the people whose certificates it accepts changed"
 PARTS = {
     machine_files.KERNEL: "the kernel settings changed",
     machine_files.CONTAINERD: "containerd's configuration changed",
@@ -46,6 +47,18 @@ def mirrors(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     yield from changed_files(machine_files.MIRRORS)(found, wanted)
     if found.credentials != wanted.credentials:
         yield "the credentials of the registry mirrors changed"
+
+
+def client_authorities(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """The API server accepts client certificates of other CAs than the desired ones."""
+    if wanted.is_control_plane and found.clients != wanted.clients:
+        yield "the CAs of its clients are missing" if found.clients == MISSING else CLIENTS
+
+
+def published_authorities(observed: ObservedCluster, cluster: DesiredCluster) -> Iterator[str]:
+    """The API servers published CAs that are not accepted any longer: they never remove one."""
+    if observed.clients != cluster.clients:
+        yield "aggregated API servers accept clients of other CAs than the API servers"
 
 
 def other_version(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:

@@ -13,6 +13,7 @@
 #   cleanup_pending     yes if an upgrade has not been followed by a clean
 #   credentials         sha256 of the credentials for registry mirrors, or "missing"
 #   serving_key         sha256 of the public half of the key with which the kubelet serves
+#   client_authorities  sha256 of the file with the CAs of the API server's clients, or "missing"
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
@@ -44,6 +45,7 @@ node_facts() {
   fact cleanup_pending "$([[ -e $STATE/cleanup-pending ]] && echo yes || echo no)"
   fact credentials "$(digest "$CREDENTIALS")"
   fact serving_key "$(serving_key)"
+  fact client_authorities "$(digest "$CLIENT_CA_FILE")"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"

@@ -25,5 +25,8 @@ APPLIED_STATE=$STATE/applied-state
 # The kubelet's serving certificate with its key, as model/render/node_paths.py has it.
 # shellcheck disable=SC2034
 KUBELET_SERVING=/var/lib/kubelet/pki/serving.pem
+# The CAs of clients of this machine's API server, as model/render/node_paths.py has it.
+# shellcheck disable=SC2034
+CLIENT_CA_FILE=/etc/kubernetes/pki/clients/ca.crt
 # shellcheck disable=SC2034
 API_PORT=6443

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib
+# requires: lib client_authorities
 # settings: CA_CERTIFICATE CA_KEY FRONT_PROXY_CA_CERTIFICATE FRONT_PROXY_CA_KEY ETCD_CA_CERTIFICATE ETCD_CA_KEY SERVICE_ACCOUNT_KEY SERVICE_ACCOUNT_PUBLIC_KEY
 # The CAs and keys of a control plane. Workers never get them.
 install_pki() {
@@ -12,4 +12,5 @@ install_pki() {
   secret_file $pki/etcd/ca.key "$ETCD_CA_KEY"
   secret_file $pki/sa.key "$SERVICE_ACCOUNT_KEY"
   secret_file $pki/sa.pub "$SERVICE_ACCOUNT_PUBLIC_KEY"
+  install_client_authorities
 }

@@ -23,6 +23,7 @@ TEXTS = {
     "enrollment": ("claim_host", "reassign_host", "receive_artifacts", "sync_artifacts"),
     "upgrade": tuple(name for name in OPERATIONS if OPERATIONS[name].script == "upgrade"),
     "apply": ("apply_files",),
+    "client_authorities": ("apply_client_authorities",),
     "image_restore": ("restore_images",),
     "restore": ("receive_snapshot",),
     "renewal": ("renew_by_clock",),

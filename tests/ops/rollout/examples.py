@@ -38,6 +38,9 @@ def inputs(**changes: Any) -> Any:
         "cluster_document": CLUSTER,
         "kubelet_document": KUBELET,
         "patches": "p1",
+        "client_file": "f1",
+        "client_set": "s1",
+        "client_authorities": "the CA",
         "machines": machines,
         "machine_ids": {name: f"id of {name}" for name in machines},
         "issuer_key": ISSUER,
@@ -121,6 +124,7 @@ def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
         "services": services,
         "files": files,
         "parts": dict(like.parts),
+        "clients": like.clients,
         "applied": AppliedState(
             like.version, like.control, like.kubelet, services, files, like.recorded
         ),

@@ -39,6 +39,7 @@ class FakeFleet:
         self.records: list[dict[str, str]] = []
         former = DesiredCluster.of(inputs())
         self.joining = (former.control, former.kubelet)
+        self.published = former.clients
         self.api_answers = True
         self.has_room = True
         self.stay = ""
@@ -103,6 +104,8 @@ class FakeOperations(NodeOperations):
             now = replace(now, applied=applied)
         elif name == "apply_files":
             now = replace(now, parts=_applied(now.parts, self.wanted.parts, more["PARTS"].split()))
+        elif name == "apply_client_authorities":
+            now = replace(now, clients=self.wanted.clients)
         elif name == "repair":
             fleet.api_answers = True
             now = replace(now, services=now.applied.services)
@@ -180,7 +183,13 @@ class FakeNodes(ClusterNodes):
     def observe_cluster(self) -> ObservedCluster:
         record = self._fleet.record
         unfinished = None if record is None else RolloutRecord.of(record)
-        return ObservedCluster(self.recorded_version(), *self._fleet.joining, unfinished)
+        return ObservedCluster(
+            self.recorded_version(), *self._fleet.joining, unfinished, self._fleet.published
+        )
+
+    def publish_client_authorities(self, text: str) -> None:
+        self._fleet.calls.append(("publish_client_authorities", text))
+        self._fleet.published = DesiredCluster.of(self._fleet.props).clients
 
     def limited(self, seconds: float) -> ClusterNodes:
         return self

@@ -49,7 +49,7 @@ def cost(nodes: int) -> Cost:
 
 
 def _fleet(nodes: int) -> FakeFleet:
-    before = inputs()
+    before = inputs(client_set="")
     machines: dict[str, Any] = before["machines"]
     workers = {f"a-worker-{n}": machines["a-worker-0"] for n in range(nodes - 3)}
     planes = {name: each for name, each in machines.items() if each["role"] != "worker"}
@@ -69,6 +69,7 @@ def _serve(api: Api, cluster: DesiredCluster) -> None:
     for name, data in (
         ("kubeadm-config", {"ClusterConfiguration": CLUSTER}),
         ("kubelet-config", {}),
+        ("extension-apiserver-authentication", {}),
     ):
         api.answers[f"{CONFIGURATIONS}/{name}"] = (200, {"metadata": {}, "data": data})
     # The API answers with the whole object.

@@ -210,6 +210,7 @@ def test_node_facts_are_parsed() -> None:
             "registering\tyes",
             "credentials\tmissing",
             "serving_key\t",
+            "client_authorities\tmissing",
             "bridge\t10.244.2.1/24",
             "vtep\taa:01",
             "service:kubelet\tactive",

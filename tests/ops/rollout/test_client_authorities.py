@@ -1,0 +1,84 @@
+"""The CAs of API servers' clients: on every control plane, without a restart, and published."""
+
+from dataclasses import replace
+
+from model.pki import certificates, client_authorities
+from ops.kube import client
+from ops.rollout import actions
+from ops.rollout.cluster_nodes import AUTHENTICATION, CLIENT_CA_KEY, ClusterNodes
+from ops.rollout.desired import DesiredCluster
+from ops.rollout.diff import required_actions
+from tests.ops.kube.api_server import Api
+from tests.ops.rollout.examples import found, inputs, plan, wanted
+from tests.ops.rollout.fakes import FakeFleet, alike, run
+
+PLANES = [f"a-control-plane-{number}" for number in range(3)]
+CHANGED = {"client_file": "f2", "client_set": "s2", "client_authorities": "two CAs"}
+CLUSTER, ALICE, BOB = (
+    certificates.new_authority(name, 10).cert_pem for name in ("kubernetes", "alice", "bob")
+)
+
+
+def test_another_person_is_a_change_of_control_planes_that_restarts_nothing() -> None:
+    sentence = "the people whose certificates it accepts changed: in place"
+    assert plan(inputs(), inputs(**CHANGED), {}) == dict.fromkeys(PLANES, sentence)
+    assert not actions.CLIENT_AUTHORITIES.restarts_services
+
+
+def test_control_planes_get_the_file_before_it_is_published() -> None:
+    fleet = FakeFleet(inputs(**CHANGED), alike(inputs()))
+    assert run(fleet)
+    calls = [call for call, _ in fleet.calls if "client_authorities" in call]
+    assert calls == ["apply_client_authorities"] * 3 + ["publish_client_authorities"]
+    assert fleet.called("apply_client_authorities") == PLANES
+    assert ("publish_client_authorities", "two CAs") in fleet.calls
+    assert not run(fleet), "nothing is left to be done"
+
+
+def test_a_lost_file_is_restored_and_workers_have_none() -> None:
+    plane = wanted(PLANES[0])
+    (action,) = required_actions(found(plane, clients="missing"), plane)
+    assert (action.kind, action.why) == (
+        actions.CLIENT_AUTHORITIES,
+        "the CAs of its clients are missing",
+    )
+    worker = wanted("a-worker-0")
+    assert required_actions(found(worker, clients="missing"), worker) == []
+
+
+def test_a_ca_that_an_api_server_published_again_is_removed() -> None:
+    fleet = FakeFleet(inputs(), alike(inputs()))
+    fleet.published = "more"
+    assert run(fleet)
+    assert [call for call, _ in fleet.calls] == ["publish_client_authorities"]
+
+
+def test_an_unfinished_rollout_to_other_people_is_another_one() -> None:
+    digests = {DesiredCluster.of(props).digest for props in (inputs(), inputs(**CHANGED))}
+    assert len(digests) == 2
+
+
+def test_published_authorities_are_compared_whatever_their_order(api: Api) -> None:
+    bundle = client_authorities.bundle(CLUSTER, [ALICE, BOB])
+    published = f"# comment\n{BOB}\n{CLUSTER}{ALICE}"
+    assert client_authorities.digest_of_set(published) == client_authorities.digest_of_set(bundle)
+    for other in (CLUSTER, f"{CLUSTER}{ALICE}", ""):
+        assert client_authorities.digest_of_set(other) != client_authorities.digest_of_set(bundle)
+
+
+def test_publishing_replaces_what_is_published(api: Api) -> None:
+    api.answers[f"PATCH {AUTHENTICATION}"] = (200, {})
+    nodes = ClusterNodes(client.of(api.kubeconfig), drain_seconds=1, force=False)
+    nodes.publish_client_authorities(client_authorities.bundle(CLUSTER, [ALICE]))
+    sent = api.sent[f"PATCH {AUTHENTICATION}"]["data"]
+    assert sent == {CLIENT_CA_KEY: f"{CLUSTER}{ALICE}"}
+    assert api.types[f"PATCH {AUTHENTICATION}"] == client.MERGE
+
+
+def test_an_api_server_that_stopped_for_want_of_the_file_gets_it_first() -> None:
+    like = alike(inputs())
+    like[PLANES[1]] = replace(like[PLANES[1]], clients="missing")
+    assert actions.CLIENT_AUTHORITIES.restores_api
+    fleet = FakeFleet(inputs(), like)
+    assert run(fleet)
+    assert fleet.called("apply_client_authorities") == [PLANES[1]]
