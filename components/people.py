@@ -5,6 +5,7 @@ their CA along; one who is added again gets another.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 import pulumi
 
@@ -14,7 +15,7 @@ from components.providers.certificate_authority import (
 )
 from model.people import Person, authority_name
 
-AUTHORITY_DAYS = 3650
+AUTHORITY_SECONDS = timedelta(days=3650).total_seconds()
 
 
 def authorities_of(
@@ -25,7 +26,7 @@ def authorities_of(
 
 
 def _authority(name: str, opts: pulumi.ResourceOptions) -> CertificateAuthority:
-    arguments = CertificateAuthorityArgs(common_name=name, valid_days=AUTHORITY_DAYS)
+    arguments = CertificateAuthorityArgs(common_name=name, valid_seconds=AUTHORITY_SECONDS)
     return CertificateAuthority(name, arguments, opts)
 
 

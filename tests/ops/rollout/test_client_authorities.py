@@ -1,6 +1,7 @@
 """The CAs of API servers' clients: on every control plane, without a restart, and published."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from model.pki import certificates, client_authorities
 from ops.kube import client
@@ -15,7 +16,8 @@ from tests.ops.rollout.fakes import FakeFleet, alike, run
 PLANES = [f"a-control-plane-{number}" for number in range(3)]
 CHANGED = {"client_file": "f2", "client_set": "s2", "client_authorities": "two CAs"}
 CLUSTER, ALICE, BOB = (
-    certificates.new_authority(name, 10).cert_pem for name in ("kubernetes", "alice", "bob")
+    certificates.new_authority(name, timedelta(days=10)).cert_pem
+    for name in ("kubernetes", "alice", "bob")
 )
 
 
