@@ -163,12 +163,14 @@ def test_what_is_missing_has_no_expiry(disk: Disk, folder: Path) -> None:
 
 
 def test_a_renewal_that_is_cut_off_is_still_due(disk: Disk, folder: Path) -> None:
-    """Its readers keep the former pair until the new one is complete."""
+    """Its readers keep the previous pair until the new one is complete."""
     pem = folder / PEMS["etcd-peer"]
-    former = pem.read_bytes()
-    cut_off = 'mv() { [[ $2 != *.pem ]] || exit 3; command mv "$@"; }; renew_leaf etcd-peer'
-    assert disk.run(f"{preamble()}{cut_off}", "leaves").returncode == 3
-    assert pem.read_bytes() == former
+    previous = pem.read_bytes()
+    for renames in range(3):
+        cut_off = f'renames={renames}; mv() {{ ((renames--)) || exit 3; command mv "$@"; }}'
+        ended = disk.run(f"{preamble()}{cut_off}; renew_leaf etcd-peer", "leaves")
+        assert ended.returncode == 3, ended.stderr
+        assert pem.read_bytes() == previous
 
 
 def test_certificates_are_valid_as_long_as_the_documents_say(disk: Disk, folder: Path) -> None:
