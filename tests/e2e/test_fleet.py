@@ -135,7 +135,7 @@ def test_a_second_up_changes_nothing(fleet: PulumiStack) -> None:
     assert fleet.preview().changes == {}
 
 
-def test_a_refresh_on_another_host_gets_its_credentials_from_the_outputs(
+def test_a_refresh_on_another_host_issues_its_credentials_from_the_state(
     fleet: PulumiStack,
 ) -> None:
     shutil.rmtree(fleet.folder / "state" / "identities")
