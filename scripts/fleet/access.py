@@ -115,12 +115,18 @@ def remove_unused_identities(text: str, stack: str) -> None:
 def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> list[Path]:
     """Return the files of a stack's clusters, or of those that match.
 
-    They are written if there are none, and again before their certificates expire.
+    They are written if there are none, and again before their certificates expire; while the state
+    cannot be read, those that are still valid do.
     """
     folder = FOLDER / stack
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    if not files or any(kubeconfig.is_due(file.read_text(encoding="utf-8")) for file in files):
-        files = kubeconfig.write_each(FOLDER, fresh_kubeconfig(existing_engine(stack)), stack)
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    if not files or any(map(kubeconfig.is_due, texts)):
+        try:
+            files = kubeconfig.write_each(FOLDER, fresh_kubeconfig(existing_engine(stack)), stack)
+        except OperatorError:
+            if not files or any(map(kubeconfig.has_expired, texts)):
+                raise
     if selector is None:
         return files
     names = matching_clusters(existing_engine(stack), selector)

@@ -6,6 +6,7 @@
 
 import base64
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,18 @@ def renewed(kubeconfig: str, authorities: Mapping[str, KeyPair]) -> str:
 
 def is_due(kubeconfig: str) -> bool:
     """Whether a client certificate is to be renewed."""
-    users = (user for _, user in _with_certificates(yaml.safe_load(kubeconfig)))
-    return any(certificates.is_due(_decoded(user[CERTIFICATE])) for user in users)
+    return any(map(certificates.is_due, _client_certificates(kubeconfig)))
+
+
+def has_expired(kubeconfig: str) -> bool:
+    """Whether a client certificate cannot be used any more."""
+    now = datetime.now(UTC)
+    return any(certificates.expiry(pem) <= now for pem in _client_certificates(kubeconfig))
+
+
+def _client_certificates(kubeconfig: str) -> list[str]:
+    config = yaml.safe_load(kubeconfig)
+    return [_decoded(user[CERTIFICATE]) for _, user in _with_certificates(config)]
 
 
 def _with_certificates(

@@ -103,6 +103,21 @@ def test_files_are_written_again_before_their_certificates_expire(
     assert yaml.safe_load(file.read_text())["users"] == yaml.safe_load(fresh)["users"]
 
 
+def test_files_that_are_still_valid_are_used_while_the_state_cannot_be_read(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_stack: str) -> None:
+        raise OperatorError("the backend is unavailable")
+
+    monkeypatch.setattr(access, "existing_engine", unreadable)
+    monkeypatch.setattr(certificates, "is_due", lambda _: True)
+    kubeconfig.write_each(access.FOLDER, embedded("cluster1", timedelta(hours=1)), "dev")
+    assert [file.name for file in access.cluster_kubeconfigs("dev")] == ["cluster1"]
+    kubeconfig.write_each(access.FOLDER, embedded("cluster1", timedelta(0)), "dev")
+    with pytest.raises(OperatorError, match="the backend is unavailable"):
+        access.cluster_kubeconfigs("dev")
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(access, "KUBECONFIG", tmp_path / "kubeconfig")
