@@ -12,7 +12,7 @@ import pulumi
 
 from components.announcement import announce
 from components.cluster import Cluster, ClusterArgs
-from components.people import authorities_of, certificates_of
+from components.people import authorities_of, certificates_of, people_output
 from components.providers.certificate_authority import CertificateAuthority
 from components.providers.ssh_key import SshKey, SshKeyArgs
 from components.providers.wave import Wave, WaveArgs
@@ -35,7 +35,8 @@ class Fleet(pulumi.ComponentResource):
     """All clusters; `outputs` are the stack's.
 
     `kubeconfig` (secret) has a context for each cluster, `clusters` a summary of each by name, and
-    `inventory` (secret) every machine and its login, by cluster and name.
+    `inventory` (secret) every machine and its login, by cluster and name. `people` has everybody's
+    clusters and lifetime of certificates, if there are any.
     """
 
     outputs: dict[str, pulumi.Output[Any]]
@@ -58,6 +59,8 @@ class Fleet(pulumi.ComponentResource):
             "clusters": clusters,
             "inventory": pulumi.Output.secret(inventory),
         }
+        if fleet.people:
+            self.outputs["people"] = pulumi.Output.from_input(people_output(fleet))
         self.register_outputs({"clusters": clusters})
 
 

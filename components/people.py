@@ -13,7 +13,8 @@ from components.providers.certificate_authority import (
     CertificateAuthority,
     CertificateAuthorityArgs,
 )
-from model.people import Person, authority_name
+from model.fleet import Fleet
+from model.people import Person, PersonEntry, authority_name
 
 AUTHORITY_SECONDS = timedelta(days=3650).total_seconds()
 
@@ -23,6 +24,19 @@ def authorities_of(
 ) -> dict[str, CertificateAuthority]:
     """Create the CA of each person; return them by name."""
     return {person.name: _authority(authority_name(person.name), opts) for person in people}
+
+
+def people_output(fleet: Fleet) -> dict[str, PersonEntry]:
+    """Return everybody's clusters and the lifetime of their certificates, by name."""
+    return {
+        person.name: {
+            "clusters": [
+                cluster.name for cluster in fleet.clusters if person.name in cluster.access
+            ],
+            "lifetimeSeconds": person.lifetime_seconds,
+        }
+        for person in fleet.people
+    }
 
 
 def _authority(name: str, opts: pulumi.ResourceOptions) -> CertificateAuthority:

@@ -6,7 +6,7 @@ access changes without a new certificate.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 # Roles of Kubernetes' own that bindings may refer to.
 # https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
@@ -46,6 +46,13 @@ class Person:
 
     name: str
     lifetime_seconds: int
+
+
+class PersonEntry(TypedDict):
+    """A person in the stack's output `people`: their clusters, and how long certificates last."""
+
+    clusters: list[str]
+    lifetimeSeconds: float
 
 
 def authority_name(person: str) -> str:

@@ -56,6 +56,13 @@ class Deployment:
             for found in self.of_kind("CertificateAuthority")
         }
 
+    def authority(self, name: str) -> KeyPair:
+        """Return the CA whose resource has this name."""
+        outputs = next(
+            found.outputs for found in self.of_kind("CertificateAuthority") if found.name == name
+        )
+        return KeyPair(outputs["certificate"], outputs["private_key"])
+
     @property
     def identities(self) -> "list[Identity]":
         """The program's identities that resources refer to, each once."""

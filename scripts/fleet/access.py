@@ -1,10 +1,13 @@
 """Access to a stack's clusters: their kubeconfigs and nodes."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
+from model.people import authority_name
+from model.pki.certificates import issue_client
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.pulumi.engine import Engine
@@ -28,6 +31,29 @@ def fresh_kubeconfig(engine: Engine) -> str:
     deployment = engine.deployment()
     output = _output(deployment.outputs, engine.workspace.stack)
     return kubeconfig.renewed(output, deployment.authorities)
+
+
+def kubeconfig_of(engine: Engine, user: str) -> str:
+    """Return a kubeconfig with a person's clusters and a certificate that is issued now."""
+    deployment, stack = engine.deployment(), engine.workspace.stack
+    people = deployment.outputs.get("people", {})
+    if user not in people:
+        raise OperatorError(
+            f"the stack {stack} has no user {user} as of the last `fleet up {stack}`; its users: "
+            f"{', '.join(people) or 'none'}"
+        )
+    known = kubeconfig.split(_output(deployment.outputs, stack))
+    clusters = {name: text for name, text in known.items() if name in people[user]["clusters"]}
+    authority = deployment.authority(authority_name(user))
+    valid = timedelta(seconds=people[user]["lifetimeSeconds"])
+    return kubeconfig.for_user(clusters, user, issue_client(authority, user, [], valid))
+
+
+def write_user(engine: Engine, user: str) -> Path:
+    """Issue a person's kubeconfig into a private file; return its path."""
+    path = KUBECONFIG.with_name(f"{KUBECONFIG.name}-{user}")
+    kubeconfig.write(path, kubeconfig_of(engine, user), engine.workspace.stack)
+    return path
 
 
 def _output(outputs: Mapping[str, object], stack: str) -> str:

@@ -14,6 +14,7 @@ import yaml
 
 from model.pki import certificates
 from model.pki.certificates import KeyPair
+from model.render import kubeconfig as kubeconfigs
 from ops.errors import OperatorError
 from ops.private_file import make_private_folder, write_private
 
@@ -94,6 +95,21 @@ def _decoded(data: str) -> str:
 
 def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
+
+
+def for_user(clusters: Mapping[str, str], user: str, pair: KeyPair) -> str:
+    """Return one kubeconfig for a person, from the administrator's of each of their clusters."""
+    entries = [
+        (name, yaml.safe_load(text)["clusters"][0]["cluster"]) for name, text in clusters.items()
+    ]
+    return kubeconfigs.render(
+        [
+            kubeconfigs.Context(
+                name, entry["server"], _decoded(entry[AUTHORITY]), pair.cert_pem, pair.key_pem, user
+            )
+            for name, entry in entries
+        ]
+    )
 
 
 def read_clusters(path: Path) -> dict[str, str]:

@@ -64,3 +64,12 @@ def test_another_person_changes_bindings_and_the_rollout_of_their_clusters() -> 
 def test_a_stack_without_people_has_no_resource_for_them() -> None:
     graph = run(stack_config("dev"))
     assert not [one.name for one in graph if "person" in one.name or "access" in one.name]
+
+
+def test_the_output_has_everybody_s_clusters_and_no_key() -> None:
+    graph = with_people()
+    assert graph.outputs["people"] == {
+        "alice": {"clusters": ["cluster1", "cluster2"], "lifetimeSeconds": 8 * 3600},
+        "bob": {"clusters": ["cluster2"], "lifetimeSeconds": 7 * 24 * 3600},
+    }
+    assert "people" not in graph.secret_outputs

@@ -19,6 +19,7 @@ EPILOG = examples(
     "fleet kubeconfig --merge                      merge into ~/.kube/config as well",
     "fleet kubeconfig --cluster cluster1 --merge   merge one cluster only",
     "fleet kubeconfig -l environment=prod --merge  merge the clusters with this label",
+    "fleet kubeconfig --user alice                 write kubeconfig-alice for alice",
 )
 
 
@@ -28,12 +29,16 @@ EPILOG = examples(
 @selector_option()
 @click.option("--merge", is_flag=True, help="Merge the contexts into ~/.kube/config as well.")
 @click.option("--replace", is_flag=True, help="Replace the ./kubeconfig of another stack.")
+@click.option(
+    "--user", metavar="NAME", help="Issue the kubeconfig of this person, and write no other."
+)
 def command(
     stack: str,
     clusters: tuple[str, ...],
     selector: LabelSelector | None,
     merge: bool,
     replace: bool,
+    user: str | None,
 ) -> None:
     """Write ./kubeconfig and one kubeconfig for each cluster, then show the clusters' nodes.
 
@@ -46,13 +51,21 @@ def command(
     A merged context is named CLUSTER-admin, or STACK-CLUSTER-admin if that name is in use. Entries
     of other programs and stacks are not changed. The previous ~/.kube/config is kept as
     ~/.kube/config.before-fleet.
+
+    With --user, ./kubeconfig-NAME gets a context CLUSTER-NAME for each cluster that this person has
+    access to as of the last `fleet up`, with a certificate that is issued now.
     """
     from scripts.fleet import access, home_kubeconfig
     from scripts.fleet.engine_run import existing_engine
 
     if clusters and selector:
         raise click.UsageError("--cluster and --selector cannot be combined")
+    if user and (clusters or selector or merge or replace):
+        raise click.UsageError("--user cannot be combined with other options")
     engine = existing_engine(stack)
+    if user:
+        click.echo(access.write_user(engine, user))
+        return
     names = access.matching_clusters(engine, selector) if selector else clusters
     text = access.fresh_kubeconfig(engine)
     files = access.write(text, stack, names, replace=replace)

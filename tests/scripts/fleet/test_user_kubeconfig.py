@@ -1,0 +1,69 @@
+"""`fleet kubeconfig --user`: a person's clusters, and a certificate of their own CA."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from model.pki import certificates
+from model.render import kubeconfig as kubeconfigs
+from ops.errors import OperatorError
+from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
+from ops.pulumi.engine import Engine
+from scripts.fleet import access
+
+CA = certificates.new_authority("kubernetes", timedelta(days=10))
+ALICE = certificates.new_authority("person-alice", timedelta(days=10))
+
+
+def engine() -> Engine:
+    """Return the engine of a stack with two clusters, one of them alice's."""
+    admin = [
+        kubeconfigs.Context(name, f"https://{name}", CA.cert_pem, CA.cert_pem, CA.key_pem)
+        for name in ("cluster1", "cluster2")
+    ]
+    people = {"alice": {"clusters": ["cluster2"], "lifetimeSeconds": 1800.0}}
+    outputs = {"kubeconfig": kubeconfigs.render(admin), "people": people}
+    authority = {"certificate": ALICE.cert_pem, "private_key": ALICE.key_pem}
+    found = [
+        {"type": STACK, "urn": "a::stack", "outputs": outputs},
+        {
+            "type": f"{DYNAMIC}CertificateAuthority",
+            "urn": "a::person-alice",
+            "outputs": authority,
+        },
+    ]
+    state = Deployment(json.dumps({"deployment": {"resources": found}}))
+    workspace = SimpleNamespace(stack="dev")
+    return cast(Engine, SimpleNamespace(workspace=workspace, deployment=lambda: state))
+
+
+def test_it_has_the_person_s_clusters_and_a_certificate_without_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "KUBECONFIG", tmp_path / "kubeconfig")
+    path = access.write_user(engine(), "alice")
+    assert path == tmp_path / "kubeconfig-alice"
+    assert path.stat().st_mode & 0o777 == 0o600
+    config: dict[str, Any] = yaml.safe_load(path.read_text())
+    assert [context["name"] for context in config["contexts"]] == ["cluster2-alice"]
+    assert [cluster["cluster"]["server"] for cluster in config["clusters"]] == ["https://cluster2"]
+    pem = base64.b64decode(config["users"][0]["user"]["client-certificate-data"])
+    certificate = x509.load_pem_x509_certificate(pem)
+    certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(ALICE.cert_pem.encode()))
+    assert certificate.subject.rfc4514_string() == "CN=alice"
+    assert not certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    assert timedelta(minutes=29) < left <= timedelta(minutes=30)
+
+
+def test_an_unknown_person_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(OperatorError, match=r"no user bob .* its users: alice"):
+        access.kubeconfig_of(engine(), "bob")
