@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-# Private keys, tokens of service accounts, bootstrap tokens.
+# Private keys (their first line: each line may be a message of its own), tokens of service accounts,
+# bootstrap tokens.
 FORMS = (
-    re.compile(r"-----BEGIN (?!ENCRYPTED)(?:[A-Z]+ )?PRIVATE KEY-----(?:\s|\\+n)+[\w+/=]{20}"),
+    re.compile(r"-----BEGIN (?!ENCRYPTED)(?:[A-Z]+ )?PRIVATE KEY-----"),
     re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20}"),
     re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"),
 )

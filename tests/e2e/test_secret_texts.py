@@ -22,6 +22,7 @@ TOKEN = f"eyJhbGciOiJSUzI1NiIs.{'eyJpc3MiOiJodHRwczov'}.{'c2lnbmF0dXJlIG9mIGEgdG
         f"could not write {AUTHORITY.key_pem}",
         f"could not write {AUTHORITY.key_pem!r}",
         f"the line {BODY} alone",
+        f"the line {AUTHORITY.key_pem.splitlines()[0]} alone",
         new_key_pair("test").private_openssh,
         f"Authorization: Bearer {TOKEN}",
         "kubeadm join --token abcdef.0123456789abcdef",
