@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-# Private keys (their first line: each line may be a message of its own), tokens of service accounts,
-# bootstrap tokens.
+# Private keys (their first line: each line may be a message of its own), tokens of service
+# accounts, bootstrap tokens.
 FORMS = (
     re.compile(r"-----BEGIN (?!ENCRYPTED)(?:[A-Z]+ )?PRIVATE KEY-----"),
     re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20}"),
