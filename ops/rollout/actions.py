@@ -77,6 +77,16 @@ IMAGES = ActionKind(
     needs_ready=False,
     restores_api=True,
 )
+# Before anything that starts the kubelet, which does not start without it.
+SERVING = ActionKind(
+    name="serving-certificate",
+    reasons=triggers.serving_certificate,
+    planned=triggers.planned_serving_certificate,
+    effect="issued again, nothing restarted",
+    doing="renewing its kubelet's serving certificate",
+    run=execution.renew_serving,
+    restores_api=True,
+)
 LEAVES = ActionKind(
     name="leaves",
     on_workers=False,
@@ -103,16 +113,6 @@ KUBELET_PATCH = ActionKind(
     doing="writing the machine's own settings of the kubelet",
     run=execution.apply_files(machine_files.KUBELET_PATCH),
     needs_ready=False,
-)
-# Before anything that starts the kubelet, which does not start without it.
-SERVING = ActionKind(
-    name="serving-certificate",
-    reasons=triggers.serving_certificate,
-    planned=triggers.planned_serving_certificate,
-    effect="issued again, nothing restarted",
-    doing="renewing its kubelet's serving certificate",
-    run=execution.renew_serving,
-    restores_api=True,
 )
 UPGRADE = ActionKind(
     name="upgrade",
@@ -267,10 +267,10 @@ ACTIONS = (
     RENEWAL,
     CLIENT_AUTHORITIES,
     IMAGES,
+    SERVING,
     LEAVES,
     KUBELET_CERTIFICATE,
     KUBELET_PATCH,
-    SERVING,
     UPGRADE,
     REPAIR,
     CONTROL_PLANE,

@@ -157,9 +157,7 @@ def expiring(expires: datetime, now: datetime) -> str:
 def planned_serving_certificate(
     was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
 ) -> Iterator[str]:
-    """Its address changed, or the key that signs its certificates."""
-    if was.address != wanted.address:
-        yield "its kubelet's serving certificate is for another address"
+    """Another key signs the cluster's certificates; another address is another machine."""
     if was.issuer_key != wanted.issuer_key:
         yield "another CA signs its kubelet's serving certificate"
 

@@ -19,7 +19,7 @@ apiServer:
   extraArgs:
   - {name: profiling, value: "false"}
 """
-AUTHORITY = certificates.new_authority("kubernetes", timedelta(days=1))
+AUTHORITY = certificates.new_authority("kubernetes", timedelta(days=3650))
 KUBELET = "kind: KubeletConfiguration\nmaxPods: 110\n"
 FILE = "/var/lib/kubelet/config.yaml"
 ISSUER = certificates.key_identifier(AUTHORITY.cert_pem)
