@@ -95,3 +95,10 @@ def test_the_kubelet_s_serving_certificate_is_reported_without_its_key(disk: Dis
     assert not [line for line in another.key_pem.splitlines()[1:-1] if line in ran.stdout]
     file.write_text("damaged")
     assert observed(disk).serving is None
+
+
+def test_what_failed_by_the_clock_is_named_with_its_reason(disk: Disk) -> None:
+    rows = "apiserver\t2026-01-01T00:00:00Z\t", "etcd-peer\t2026-01-01T00:00:00Z\t"
+    record = f"{rows[0]}failed\tno CA\n{rows[1]}succeeded\t2027-01-01T00:00:00Z\n"
+    (disk.state / "renewals").write_text(record)
+    assert observed(disk).renewal_failures == {"apiserver": "no CA"}

@@ -3,7 +3,6 @@
 from ops.rollout import renewals
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.diff import required_actions
-from ops.rollout.observed import parse
 from tests.ops.rollout.examples import found, inputs
 
 FAILED = {"apiserver": "no CA", "run": "it has not run since 2026-01-01T00:00:00Z"}
@@ -20,11 +19,3 @@ def test_a_failure_is_a_warning_and_no_action() -> None:
     ]
     assert one.summary["renewal_failures"] == FAILED
     assert "renewal_failures" not in found(machine).summary, "the state has no room for good news"
-
-
-def test_a_machine_reports_its_failures() -> None:
-    keys = ("member", "kubelet", "interrupted", "staged", "cleanup_pending", "registering")
-    known = ("credentials", "arch", "bridge", "vtep", "serving_key")
-    lines = [f"{key}\t" for key in (*keys, *known)]
-    report = parse([*lines, "renewal:apiserver\tno CA", "complete\tyes"])
-    assert report.renewal_failures == {"apiserver": "no CA"}
