@@ -45,6 +45,7 @@ OPERATIONS = {
     "apply_client_authorities": Operation(
         "client_authorities", (*IDENTITY, "CLIENT_AUTHORITIES"), 60
     ),
+    "revoke_client": Operation("revocation", ("NODE_NAME", "AUTHORITY"), 30),
     "clean": Operation("upgrade", MACHINE, 300),
     "restore_images": Operation("image_restore", (*IDENTITY, "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(

@@ -1,0 +1,32 @@
+"""End a person's access to all clusters at once."""
+
+import click
+
+from scripts.fleet.options import CONTEXT_SETTINGS, examples, stack_option
+
+EPILOG = (
+    examples(
+        "fleet revoke alice            on all clusters of the stack dev",
+        "fleet revoke alice -s prod    on those of another stack",
+    )
+    + """
+
+\b
+Exit status:
+  0  done everywhere
+  1  a machine or a cluster could not be reached: it is named, and still to be done"""
+)
+
+
+@click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
+@click.argument("user")
+@stack_option()
+def command(user: str, stack: str) -> None:
+    """Remove a person's CA from every control plane and delete their bindings, without an `up`.
+
+    New requests are refused as soon as an API server has read its file again, on open connections,
+    too; streams that are open (watch, logs -f, exec) go on until they end. Nothing is restarted.
+    """
+    from scripts.fleet import revocation
+
+    raise SystemExit(revocation.revoke(stack, user))
