@@ -1,7 +1,7 @@
 """What people may do in one cluster, and whose certificates it accepts.
 
 Namespaces, roles and bindings are applied as soon as the API answers and updated in place. They
-wait for no wave: access that is taken away ends at once. Their CAs are a matter of the rollout.
+wait for no wave: access that is removed ends immediately. Their CAs are a matter of the rollout.
 """
 
 import pulumi

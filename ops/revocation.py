@@ -1,6 +1,6 @@
 """The end of one person's access: their CA on every control plane, and their bindings.
 
-Everything is tried on every machine and in every cluster at once; what cannot be reached is named.
+Everything is tried on every machine and in every cluster in parallel; what cannot be reached is named.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done at one place, a machine or a cluster; `failed` if it is still to be done."""
+    """The outcome at one place, a machine or a cluster; `failed` if it is still to be done."""
 
     place: str
     text: str

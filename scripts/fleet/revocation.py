@@ -1,4 +1,4 @@
-"""The end of a person's access, on all clusters of a stack at once."""
+"""The end of a person's access, on all clusters of a stack together."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ from scripts.fleet.engine_run import existing_engine
 
 
 def revoke(stack: str, user: str) -> int:
-    """Revoke a person's access and show what was done; return the exit status."""
+    """Revoke a person's access and show the outcomes; return the exit status."""
     engine = existing_engine(stack)
     deployment = engine.deployment()
     people = deployment.outputs.get("people", {})

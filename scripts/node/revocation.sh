@@ -4,7 +4,7 @@
 # Ending one person's access to this machine's API server. It does not wait for the machine's lock: a
 # step that runs meanwhile writes the file as a whole, too. Only functions.
 
-# revoke_client: remove the CA AUTHORITY from the CAs of the API server's clients; print what was done.
+# revoke_client: remove the CA AUTHORITY from the CAs of the API server's clients; print the outcome.
 revoke_client() {
   set -Eeuo pipefail
   local text

@@ -1,4 +1,4 @@
-"""End a person's access to all clusters at once."""
+"""End a person's access to all clusters immediately."""
 
 import click
 
