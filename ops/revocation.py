@@ -1,6 +1,7 @@
 """The end of one person's access: their CA on every control plane, and their bindings.
 
-Everything is tried on every machine and in every cluster in parallel; what cannot be reached is named.
+Everything is tried on every machine and in every cluster in parallel; what cannot be reached is
+named.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
