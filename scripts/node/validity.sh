@@ -16,7 +16,7 @@ invalid_leaves() {
   for name in "${LEAVES[@]}"; do
     [[ $name == admin.conf ]] || files+=("$(leaf_path "$name")")
   done
-  if openssl verify -CAfile <(cat $KUBERNETES/pki/{ca,front-proxy-ca,etcd/ca}.crt) "${files[@]}" &>/dev/null; then
+  if openssl verify -CAfile <(cat "$KUBERNETES"/pki/{ca,front-proxy-ca,etcd/ca}.crt) "${files[@]}" &>/dev/null; then
     report_invalid admin.conf "$(leaf_certificate admin.conf)"
     return
   fi
