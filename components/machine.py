@@ -114,7 +114,7 @@ class Machine(pulumi.ComponentResource):
                 "CLUSTER_DOCUMENTS": kubeadm.cluster_documents(self._cluster),
                 **_document_names(self._cluster, self._machine),
                 **({"SNAPSHOT": snapshot.sha256} if snapshot else {}),
-                "SERVING_PAIR": self._pki.serving_pair(self._machine, after=self.prepared),
+                "SERVING_PAIR": self._pki.serving_pair(self._machine, after=self.prepared.id),
                 **settings,
             },
             trigger=initialization.id,
@@ -166,14 +166,17 @@ class Machine(pulumi.ComponentResource):
             ),
             self._child(depends_on=[self.prepared, *after], deleted_with=pki.cluster),
         )
+        # The credential is valid for minutes: it is issued when everything that the step waits for
+        # is known, such as an initialization, which may take longer.
+        begins = pulumi.Output.all(membership.id, *settings.values())
         self.joined = self._step(
             f"{machine.name}-join",
             script,
             {
                 **self._member_settings,
                 "ENDPOINT_DEADLINE": str(ENDPOINT_SECONDS),
-                "JOIN_CREDENTIAL": pki.join_credential(machine.name, after=membership),
-                "SERVING_PAIR": pki.serving_pair(machine, after=membership),
+                "JOIN_CREDENTIAL": pki.join_credential(machine.name, after=begins),
+                "SERVING_PAIR": pki.serving_pair(machine, after=begins),
                 "JOIN_DOCUMENTS": kubeadm.join_documents(cluster, machine),
                 **_document_names(cluster, machine),
                 **settings,

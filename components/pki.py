@@ -83,18 +83,18 @@ class Pki(pulumi.ComponentResource):
             pems.apply(lambda known: KeyPairProps(cert_pem=known[0], key_pem=known[1]))
         )
 
-    def join_credential(self, node: str, *, after: pulumi.CustomResource) -> pulumi.Output[str]:
+    def join_credential(self, node: str, *, after: pulumi.Output[Any]) -> pulumi.Output[str]:
         """Return the credential with which a machine joins as this Node, and nothing else; secret.
 
-        It is valid for minutes, so each run issues another one, once `after` is done. The step that
-        joins is given it; no state holds it.
+        It is valid for minutes, so each run issues another one, once `after` is known. The step
+        that joins is given it; no state holds it.
         """
         return self._issued(after, lambda authority: certificates.join_credential(authority, node))
 
-    def serving_pair(self, machine: Machine, *, after: pulumi.CustomResource) -> pulumi.Output[str]:
+    def serving_pair(self, machine: Machine, *, after: pulumi.Output[Any]) -> pulumi.Output[str]:
         """Return the certificate and key that a machine's kubelet serves with; secret.
 
-        Like the credential to join with, it is issued in each run, once `after` is done, and in no
+        Like the credential to join with, it is issued in each run, once `after` is known, and in no
         state.
         """
         valid = self._cluster.lifetimes.kubelet_serving
@@ -110,14 +110,14 @@ class Pki(pulumi.ComponentResource):
 
     def _issued(
         self,
-        after: pulumi.CustomResource,
+        after: pulumi.Output[Any],
         issue: Callable[[KeyPair], KeyPair],
     ) -> pulumi.Output[str]:
-        """Return a certificate and its key, issued once `after` is done."""
+        """Return a certificate and its key, issued once `after` is known."""
         parts = pulumi.Output.all(
             value_of(self.cluster.certificate),
             value_of(self.cluster.private_key),
-            value_of(after.id),
+            value_of(after),
         )
         return parts.apply(lambda known: issue(KeyPair(*known[:2])).pem)
 

@@ -50,6 +50,7 @@ class Held(ProvidedResource, module="kubeadm-fleet", name="Held"):
     waiting: pulumi.Output[Hold]
 
     def __init__(self, name: str, args: HeldArgs) -> None:
-        known = {**example(version=args.version), "waiting": None}
+        # The example's CA is another one in every process.
+        known = {**example(version=args.version, issuer_key="k1"), "waiting": None}
         further = {key: value for key, value in known.items() if key not in vars(args)}
         super().__init__(HeldProvider(), name, args, None, **further)
