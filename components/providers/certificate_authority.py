@@ -13,7 +13,7 @@ from typing import TypedDict
 import pulumi
 from pulumi.dynamic import DiffResult
 
-from components.providers.base import ProvidedResource, Provider, changed
+from components.providers.base import ProvidedResource, Provider, changed, require_present
 from model.pki import certificates
 
 
@@ -52,6 +52,7 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
         self, olds: CertificateAuthorityState, news: CertificateAuthorityInputs
     ) -> DiffResult:
         """Replace the authority for another common name."""
+        require_present(news, ("valid_seconds",))
         replaces = changed(olds, news, ("common_name",))
         return DiffResult(changes=bool(replaces), replaces=replaces, delete_before_replace=False)
 
