@@ -76,10 +76,10 @@ attempt() {
   wait $! || REASON=$(reason_in "$RUN/errors")
 }
 
-# reason_in FILE: print the last lines of a command's errors as one, without the advice.
+# reason_in FILE: print the last lines of a command's errors as one, without advice, kubeadm's own included.
 reason_in() {
   local lines
-  lines=$(grep -v '^  what to do: ' "$1" | sed "s/^error: $NODE_NAME: //" | tail -n 2 |
+  lines=$(grep -v -e '^  what to do: ' -e '^To see the stack trace' "$1" | sed "s/^error: $NODE_NAME: //" | tail -n 2 |
     tr '\n\t' '  ' | sed 's/ *$//') || true
   lines=${lines:0:300}
   echo "${lines:-unknown}"
