@@ -21,7 +21,7 @@ from ops.kube import identity
 from ops.pulumi.deployment import Deployment
 from tests.components.conftest import stack_config
 from tests.components.recorder import run
-from tests.components.small_stack import Finished, Stack
+from tests.small_stack import Finished, Stack
 
 FLEET = {
     "kubernetesVersion": "1.36.3",

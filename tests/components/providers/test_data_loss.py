@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.small_stack import Finished, Stack
+from tests.small_stack import Finished, Stack
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.components.providers.source import FAIL
 from tests.components.providers.whisper import WhisperProvider
-from tests.components.small_stack import Stack
+from tests.small_stack import Stack
 
 PROGRAM = """
 import pulumi

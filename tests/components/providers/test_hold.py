@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.small_stack import Finished, Stack
 from tests.ops.kube.api_server import Api
+from tests.small_stack import Finished, Stack
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from ops.hosts.inventory import Inventory
 from tests.components.providers.source import FAIL
-from tests.components.small_stack import Stack
+from tests.small_stack import Stack
 
 pytestmark = pytest.mark.slow
 

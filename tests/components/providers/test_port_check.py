@@ -13,7 +13,7 @@ from ops.hosts import port_trials
 from ops.hosts.clones import HostIdentity, parse
 from ops.hosts.port_trials import PortResults
 from tests.components.providers.source import FAIL
-from tests.components.small_stack import Stack
+from tests.small_stack import Stack
 
 PORTS = PortCheckProvider()
 PROGRAM = """

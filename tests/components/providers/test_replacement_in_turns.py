@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.components.small_stack import Finished, Stack
 from tests.ops.kube.api_server import Answer, Api
+from tests.small_stack import Finished, Stack
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.components.providers.source import FAIL_AFTER
-from tests.components.small_stack import Stack
 from tests.ops.kube.api_server import Api
+from tests.small_stack import Stack
 
 pytestmark = pytest.mark.slow
 

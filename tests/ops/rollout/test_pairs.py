@@ -69,6 +69,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "mirrors": _parts(mirrors="m2"),
     "container-runtime": _parts(containerd="c2"),
     "kubeadm": _parts(kubeadm="a2"),
+    "client-authorities": _input(client_file="f2", client_set="s2", client_authorities="two CAs"),
     "images": _found(lambda each: replace(each, images={"pause:3": "missing"})),
     "leaves": _on_control_planes(invalid_certificates={"apiserver": "is missing"}),
     "kubelet-certificate": _found(
@@ -100,6 +101,7 @@ OPERATIONS = {
     "mirrors": {"apply_files mirrors"},
     "container-runtime": {"apply_files containerd proxy"},
     "kubeadm": {"apply_files kubeadm"},
+    "client-authorities": {"apply_client_authorities"},
     "images": {"restore_images"},
     "leaves": {"issue_invalid_leaves"},
     "kubelet-certificate": {"install_kubelet_certificate"},
@@ -137,7 +139,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_row_is_in_the_table() -> None:
-    of_clusters = {"documents", "unfinished"}
+    of_clusters = {"documents", "published-authorities", "unfinished"}
     assert {kind.name for kind in actions.ACTIONS} - of_clusters == {*CHANGES}
 
 

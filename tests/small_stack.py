@@ -12,7 +12,7 @@ from typing import Any
 
 from model import paths
 
-TOP = Path(__file__).parents[2]
+TOP = Path(__file__).parents[1]
 RUN_SECONDS = 300
 
 
