@@ -43,6 +43,8 @@ async def _is_issued_early() -> bool:
     """Return whether a credential is issued before what the step waits for is known."""
     loop = asyncio.get_running_loop()
     waited: asyncio.Future[str] = loop.create_future()
+    is_known: asyncio.Future[bool] = loop.create_future()
+    is_known.set_result(True)
     pki = mock.Mock()
     machine = mock.Mock(_pki=pki, _machine=mock.Mock(kubelet={}), _member_settings={})
     with mock.patch.multiple(
@@ -54,11 +56,11 @@ async def _is_issued_early() -> bool:
         _peers=mock.DEFAULT,
         _document_names=mock.Mock(return_value={}),
     ):
-        wait = pulumi.Output.from_input(waited)
+        wait: pulumi.Output[str] = pulumi.Output(set(), waited, is_known)
         Machine.join(machine, "worker", {"ENDPOINT_DEADLINE": wait}, after=[])
     begins = asyncio.ensure_future(pki.join_credential.call_args.kwargs["after"].future())
     await asyncio.sleep(0.05)
-    is_early = begins.done()
+    is_early: bool = begins.done()
     waited.set_result("300")
     assert await begins == ["a-membership", "300"]
     return is_early
