@@ -15,6 +15,16 @@ def bundle(cluster_pem: str, people_pems: Iterable[str]) -> str:
     return "\n".join(pem.strip() for pem in (cluster_pem, *people_pems))
 
 
+def without(text: str, authority_pem: str) -> str:
+    """Return the certificates in a text without one of them; the text itself if it has it not."""
+    removed = x509.load_pem_x509_certificate(authority_pem.encode())
+    found = x509.load_pem_x509_certificates(text.encode())
+    if removed not in found:
+        return text
+    left = (one.public_bytes(Encoding.PEM).decode() for one in found if one != removed)
+    return "".join(left)
+
+
 def digest_of_file(text: str) -> str:
     """Return the checksum of the file on a machine."""
     return sha256(f"{text}\n".encode()).hexdigest()

@@ -45,7 +45,8 @@ OPERATIONS = {
     "apply_client_authorities": Operation(
         "client_authorities", (*IDENTITY, "CLIENT_AUTHORITIES"), 60
     ),
-    "revoke_client": Operation("revocation", ("NODE_NAME", "AUTHORITY"), 30),
+    "revoke_client": Operation("revocation", (*IDENTITY, "NODE_ADDRESS", "AUTHORITY"), 900),
+    "restart_api_server": Operation("revocation", (*IDENTITY, "NODE_ADDRESS"), 1200),
     "clean": Operation("upgrade", MACHINE, 300),
     "restore_images": Operation("image_restore", (*IDENTITY, "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(

@@ -11,17 +11,14 @@ import yaml
 
 from model.api_objects import Json
 from model.pki import client_authorities
-from ops.kube import etcd_space, losses, retirement
+from ops.kube import etcd_space, losses, published_authorities, retirement
 from ops.kube.apply import FIELD_MANAGER
-from ops.kube.client import APPLY, MERGE, Client, unless_missing
+from ops.kube.client import APPLY, Client, unless_missing
 from ops.kube.nodes import SYSTEM, Nodes
 from ops.rollout.documents import VERSION
 from ops.rollout.observed import ObservedCluster
 from ops.rollout.record import NAME, RolloutRecord
 
-# https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/
-AUTHENTICATION = f"{SYSTEM}/configmaps/extension-apiserver-authentication"
-CLIENT_CA_KEY = "client-ca-file"
 KUBEADM_CONFIG = f"{SYSTEM}/configmaps/kubeadm-config"
 RECORD = f"{SYSTEM}/configmaps/{NAME}"
 # The digest of the document in one of kubeadm's ConfigMaps, and the checksum of its text there
@@ -68,8 +65,9 @@ class ClusterNodes(Nodes):
             kubelet=_document(kubelet, KUBELET_KEY),
             unfinished=self.client.retry("reading the rollout's record", self.unfinished),
             clients=client_authorities.digest_of_set(
-                self._config_map("extension-apiserver-authentication")["data"].get(
-                    CLIENT_CA_KEY, ""
+                self.client.retry(
+                    "reading the published CAs of clients",
+                    lambda: published_authorities.read(self.client),
                 )
             ),
         )
@@ -111,15 +109,8 @@ class ClusterNodes(Nodes):
         )
 
     def publish_client_authorities(self, text: str) -> None:
-        """Replace the CAs whose client certificates aggregated API servers accept.
-
-        API servers only ever add theirs to the published ones.
-        """
-        body = {"data": {CLIENT_CA_KEY: f"{text}\n"}}
-        self.client.retry(
-            "publishing the CAs of clients",
-            lambda: self.client.patch(AUTHENTICATION, body, kind=MERGE),
-        )
+        """Replace the CAs whose client certificates aggregated API servers accept."""
+        published_authorities.replace(self.client, f"{text}\n")
 
     def recorded_version(self) -> str:
         """Return the version of the cluster's own objects."""

@@ -10,6 +10,7 @@ from model.people import authority_name
 from model.pki.certificates import issue_client
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
+from ops.pulumi.deployment import Deployment
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import PROJECT
 from scripts.fleet import kubeconfig
@@ -120,11 +121,10 @@ def write(
     return [file for file in files if not clusters or file.name in clusters]
 
 
-def save_identities(engine: Engine) -> None:
+def save_identities(deployment: Deployment) -> None:
     """Issue the program's credentials from the state, for a run that does not run the program."""
     from ops.kube import identity
 
-    deployment = engine.deployment()
     for reference in deployment.identities:
         if authority := deployment.authorities.get(reference["authority"]):
             identity.ensure(reference, authority)

@@ -1,24 +1,64 @@
 #!/usr/bin/env bash
-# requires: lib
-# settings: NODE_NAME AUTHORITY
-# Ending one person's access to this machine's API server. It does not wait for the machine's lock: a
-# step that runs meanwhile writes the file as a whole, too. Only functions.
+# requires: lib static-pods
+# settings: NODE_NAME MACHINE_ID NODE_ADDRESS AUTHORITY
+# Ending one person's access to this machine's API server. Only functions.
+# An API server reads the file again within a minute.
+READ_SECONDS=90
+RESTART_SECONDS=180
 
-# revoke_client: remove the CA AUTHORITY from the CAs of the API server's clients; print the outcome.
+# revoke_client: remove the CA AUTHORITY from the CAs of the API server's clients; return when the API
+# server no longer accepts it, and print when that was.
 revoke_client() {
-  set -Eeuo pipefail
-  local text
+  lib_begin
   if [[ ! -s $CLIENT_CA_FILE ]]; then
     echo "no CAs of clients"
     return
   fi
+  remove_authority
+  await $READ_SECONDS "the API server to read $CLIENT_CA_FILE" refuses_authority
+  echo "refused after $(seconds_since "$LIB_STARTED") s"
+}
+
+# restart_api_server: stop this machine's API server, which ends all streams of its clients, and return
+# when the one that the kubelet starts in its place is ready.
+restart_api_server() {
+  local id
+  lib_begin
+  mapfile -t STOPPED < <(containers_of kube-apiserver)
+  for id in "${STOPPED[@]}"; do
+    ctr --namespace k8s.io tasks kill --signal SIGTERM "$id" 2>/dev/null || true
+  done
+  await $RESTART_SECONDS "the API server to stop" has_stopped
+  await $RESTART_SECONDS "the API server to start again" api_is_ready
+  say "API server restarted"
+}
+
+# remove_authority: write the file without the CA, as the program would. The cluster's own is the first,
+# which stays.
+remove_authority() {
+  local text
   text=$(<"$CLIENT_CA_FILE")
-  # The cluster's own CA is the first.
-  if [[ $text == *$'\n'"$AUTHORITY"* ]]; then
-    secret_file "$CLIENT_CA_FILE" "${text/$'\n'"$AUTHORITY"/}"
-    persist "${CLIENT_CA_FILE%/*}"
-    echo revoked
-  else
-    echo "was not accepted"
-  fi
+  [[ $text == *$'\n'"$AUTHORITY"* ]] || return 0
+  secret_file "$CLIENT_CA_FILE" "${text/$'\n'"$AUTHORITY"/}"
+  persist "${CLIENT_CA_FILE%/*}"
+}
+
+# refuses_authority: does this machine's API server no longer accept certificates of the CA? In a handshake it
+# names the CAs whose certificates it accepts. One that does not run will start with the changed file.
+refuses_authority() {
+  local name named
+  name=$(openssl x509 -noout -subject -nameopt RFC2253 <<<"$AUTHORITY")
+  LAST_ANSWER="the CAs that $NODE_ADDRESS:$API_PORT names in a handshake ('fleet revoke --cut' restarts it)"
+  named=$(openssl s_client -connect "$NODE_ADDRESS:$API_PORT" -nameopt RFC2253 </dev/null 2>/dev/null) ||
+    return 0
+  ! grep --quiet --fixed-strings --line-regexp "${name#subject=}" <<<"$named"
+}
+
+has_stopped() {
+  local id running
+  running=" $(containers_of kube-apiserver | tr '\n' ' ')"
+  LAST_ANSWER="'ctr --namespace k8s.io tasks list' on the machine"
+  for id in "${STOPPED[@]}"; do
+    [[ $running != *" $id "* ]] || return 1
+  done
 }

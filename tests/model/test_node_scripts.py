@@ -24,7 +24,7 @@ TEXTS = {
     "upgrade": tuple(name for name in OPERATIONS if OPERATIONS[name].script == "upgrade"),
     "apply": ("apply_files",),
     "client_authorities": ("apply_client_authorities",),
-    "revocation": ("revoke_client",),
+    "revocation": ("revoke_client", "restart_api_server"),
     "image_restore": ("restore_images",),
     "restore": ("receive_snapshot",),
     "renewal": ("renew_by_clock",),

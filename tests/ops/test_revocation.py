@@ -1,37 +1,158 @@
 """The end of a person's access: every place is tried, and those that fail are named."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from model.pki import certificates
 from ops import revocation
 from ops.errors import OperatorError
 from ops.hosts.inventory import InventoryMachine
+from ops.hosts.ssh_errors import Unreachable
 from ops.kube import client
-from ops.revocation import RBAC, Outcome
+from ops.kube.published_authorities import KEY, PATH
+from ops.revocation import RBAC, Outcome, Place, Revoked
 from tests.ops.kube.api_server import Api, api
 
 __all__ = ["api"]
-PLANE = InventoryMachine("plane", "a", "control-plane", "", "10.0.0.1", "container", None)
+CLUSTER, ALICE, BOB = (
+    certificates.new_authority(name, timedelta(days=10)).cert_pem
+    for name in ("kubernetes", "person-alice", "person-bob")
+)
+REVOKED = Revoked("alice", ALICE)
+NAMES = ("plane-0", "plane-1", "plane-2")
+OWN, OTHER = "kubeadm-fleet:alice:view", "kubeadm-fleet:alice2:view"
+
+
+def place(api: Api, *names: str, cluster: str = "a") -> Place:
+    """Return a cluster with these control planes."""
+    planes = [
+        InventoryMachine(name, cluster, "control-plane", "", "10.0.0.1", "container", None)
+        for name in names
+    ]
+    ids = {name: f"id of {name}" for name in names}
+    return Place(cluster, planes, ids, lambda: client.of(api.kubeconfig))
+
+
+def silent() -> client.Client:
+    raise OperatorError("it does not answer")
 
 
 def binding(name: str, **metadata: str) -> dict[str, object]:
     return {"metadata": {"name": name, **metadata}}
 
 
-def test_bindings_are_deleted_everywhere_and_those_of_others_stay(api: Api) -> None:
-    own, other = "kubeadm-fleet:alice:view", "kubeadm-fleet:alice2:view"
-    api.lists[f"{RBAC}/clusterrolebindings"] = [binding(own), binding(other), binding("alice")]
-    api.lists[f"{RBAC}/rolebindings"] = [binding(own, namespace="shop")]
-    paths = (f"{RBAC}/clusterrolebindings/{own}", f"{RBAC}/namespaces/shop/rolebindings/{own}")
-    for path in paths:
-        api.answers[f"DELETE {path}"] = (200, {})
+class Machines:
+    """Machines that answer, fail or are unreachable; `calls` is what was run on each."""
 
-    def silent() -> client.Client:
-        raise OperatorError("it does not answer")
+    def __init__(self, failing: Mapping[tuple[str, str], Exception]) -> None:
+        self.failing = failing
+        self.calls: list[tuple[str, str]] = []
+        self.settings: dict[str, str] = {}
 
-    outcomes = revocation.revoke(
-        "alice", "a CA", [PLANE], {"a": lambda: client.of(api.kubeconfig), "b": silent}
-    )
-    assert outcomes[1:] == [
+    def run(self, _place: Place, machine: InventoryMachine, call: str, more: Any) -> str:
+        """Stand in for revocation._run."""
+        self.calls.append((machine.name, call))
+        if error := self.failing.get((machine.name, call)):
+            raise error
+        return "refused after 0.2 s"
+
+
+def machines(monkeypatch: pytest.MonkeyPatch, **failing: Exception) -> Machines:
+    """Replace the machines; `plane_1__restart_api_server=...` fails there."""
+    known = {tuple(key.replace("plane_", "plane-").split("__")): error
+             for key, error in failing.items()}  # fmt: skip
+    found = Machines({(name, call): error for (name, call), error in known.items()})
+    monkeypatch.setattr(revocation, "_run", found.run)
+    return found
+
+
+@pytest.fixture
+def published(api: Api) -> Api:
+    """An API with bindings of alice, and three published CAs."""
+    api.lists[f"{RBAC}/clusterrolebindings"] = [binding(OWN), binding(OTHER), binding("alice")]
+    api.lists[f"{RBAC}/rolebindings"] = [binding(OWN, namespace="shop")]
+    for path in (f"clusterrolebindings/{OWN}", f"namespaces/shop/rolebindings/{OWN}"):
+        api.answers[f"DELETE {RBAC}/{path}"] = (200, {})
+    api.answers[f"GET {PATH}"] = (200, {"data": {KEY: f"{CLUSTER}{ALICE}{BOB}"}})
+    api.answers[f"PATCH {PATH}"] = (200, {})
+    return api
+
+
+def test_bindings_and_published_ca_go_and_those_of_others_stay(
+    published: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = machines(monkeypatch)
+    outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)])
+    assert outcomes[:-1] == [
+        *(Outcome(name, "refused after 0.2 s") for name in NAMES),
         Outcome("a", "2 bindings deleted"),
-        Outcome("b", "it does not answer", failed=True),
+        Outcome("a", "no longer published for aggregated API servers"),
     ]
-    assert (outcomes[0].place, outcomes[0].failed) == ("plane", True), "no login is known"
-    assert [asked for asked in api.asked if "DELETE" in asked] == [f"DELETE {p}" for p in paths]
+    assert outcomes[-1].place == "a"
+    assert outcomes[-1].text.startswith("access ended after 0.")
+    deleted = [asked.removeprefix("DELETE ") for asked in published.asked if "DELETE" in asked]
+    assert deleted == [
+        f"{RBAC}/clusterrolebindings/{OWN}",
+        f"{RBAC}/namespaces/shop/rolebindings/{OWN}",
+    ]
+    assert published.sent[f"PATCH {PATH}"] == {"data": {KEY: f"{CLUSTER}{BOB}"}}
+    assert {call for _, call in found.calls} == {"revoke_client"}, "nothing is restarted"
+
+
+def test_a_dead_cluster_and_a_dead_machine_are_named_and_the_others_done(
+    published: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines(monkeypatch, plane_1__revoke_client=Unreachable("no route to plane-1"))
+    dead = Place("b", (), {}, silent)
+    outcomes = revocation.revoke(REVOKED, [place(published, *NAMES), dead])
+    failed = [outcome for outcome in outcomes if outcome.failed]
+    assert failed == [
+        Outcome("plane-1", "no route to plane-1", failed=True),
+        *[Outcome("b", "it does not answer", failed=True)] * 2,
+    ]
+    assert not [outcome for outcome in outcomes if "access ended" in outcome.text]
+    assert Outcome("plane-2", "refused after 0.2 s") in outcomes
+    assert f"PATCH {PATH}" in published.asked, "that of the living machines"
+
+
+def test_what_is_not_published_is_not_written(
+    published: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines(monkeypatch)
+    published.answers[f"GET {PATH}"] = (200, {"data": {KEY: CLUSTER}})
+    outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)])
+    assert Outcome("a", "was not published for aggregated API servers") in outcomes
+    assert f"PATCH {PATH}" not in published.asked
+
+
+def test_open_streams_are_cut_on_one_control_plane_after_another(
+    published: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = machines(monkeypatch, plane_0__restart_api_server=Unreachable("no route"))
+    outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)], cut=True)
+    assert [call for call in found.calls if call[1] == "restart_api_server"] == [
+        (name, "restart_api_server") for name in NAMES
+    ]
+    assert {call for _, call in found.calls[:3]} == {"revoke_client"}, "after they refuse"
+    assert Outcome("plane-0", "no route", failed=True) in outcomes
+
+
+def test_no_other_api_server_is_restarted_after_one_that_does_not_come_back(
+    published: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = machines(monkeypatch, plane_1__restart_api_server=OperatorError("not ready"))
+    outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)], cut=True)
+    restarted = [name for name, call in found.calls if call == "restart_api_server"]
+    assert restarted == ["plane-0", "plane-1"]
+    assert outcomes[-1] == Outcome("plane-1", "not ready", failed=True)
+
+
+def test_a_machine_without_identity_or_login_is_named(published: Api) -> None:
+    one = place(published, "plane-0")
+    first = revocation.revoke(REVOKED, [Place("a", one.control_planes, {}, one.connect)])[0]
+    assert first.failed and "its identity is not known" in first.text
+    first = revocation.revoke(REVOKED, [one])[0]
+    assert first.failed and "no login is known" in first.text

@@ -26,7 +26,7 @@ def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
 
     engine = engine_of(stack)
     if engine.prepare():
-        access.save_identities(engine)
+        access.save_identities(engine.deployment())
         run(engine, "destroy", PlanOutput(verbose, plan_file))
         engine.remove()
     else:

@@ -24,5 +24,5 @@ def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
     from scripts.fleet.engine_run import PlanOutput, existing_engine, run
 
     engine = existing_engine(stack)
-    save_identities(engine)
+    save_identities(engine.deployment())
     run(engine, "refresh", PlanOutput(verbose, plan_file))

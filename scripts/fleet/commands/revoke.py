@@ -8,6 +8,7 @@ EPILOG = (
     examples(
         "fleet revoke alice            on all clusters of the stack dev",
         "fleet revoke alice -s prod    on those of another stack",
+        "fleet revoke alice --cut      end open streams, too",
     )
     + """
 
@@ -20,13 +21,15 @@ Exit status:
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 @click.argument("user")
+@click.option("--cut", is_flag=True, help="Restart the API servers, one by one in each cluster.")
 @stack_option()
-def command(user: str, stack: str) -> None:
+def command(user: str, stack: str, cut: bool) -> None:
     """Remove a person's CA from every control plane and delete their bindings, without an `up`.
 
     New requests are refused as soon as an API server has read its file again, on open connections,
-    too; streams that are open (watch, logs -f, exec) go on until they end. Nothing is restarted.
+    too; streams that are open (watch, logs -f, exec) go on until they end, and nothing is restarted
+    unless --cut is given. It waits for steps that are active on the machines.
     """
     from scripts.fleet import revocation
 
-    raise SystemExit(revocation.revoke(stack, user))
+    raise SystemExit(revocation.revoke(stack, user, cut=cut))

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from model.pki import certificates, client_authorities
 from ops.kube import client
+from ops.kube.published_authorities import KEY, PATH
 from ops.rollout import actions
-from ops.rollout.cluster_nodes import AUTHENTICATION, CLIENT_CA_KEY, ClusterNodes
+from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.diff import required_actions
 from tests.ops.kube.api_server import Api
@@ -69,12 +70,12 @@ def test_published_authorities_are_compared_whatever_their_order(api: Api) -> No
 
 
 def test_publishing_replaces_what_is_published(api: Api) -> None:
-    api.answers[f"PATCH {AUTHENTICATION}"] = (200, {})
+    api.answers[f"PATCH {PATH}"] = (200, {})
     nodes = ClusterNodes(client.of(api.kubeconfig), drain_seconds=1, force=False)
     nodes.publish_client_authorities(client_authorities.bundle(CLUSTER, [ALICE]))
-    sent = api.sent[f"PATCH {AUTHENTICATION}"]["data"]
-    assert sent == {CLIENT_CA_KEY: f"{CLUSTER}{ALICE}"}
-    assert api.types[f"PATCH {AUTHENTICATION}"] == client.MERGE
+    sent = api.sent[f"PATCH {PATH}"]["data"]
+    assert sent == {KEY: f"{CLUSTER}{ALICE}"}
+    assert api.types[f"PATCH {PATH}"] == client.MERGE
 
 
 def test_an_api_server_that_stopped_for_want_of_the_file_gets_it_first() -> None:
