@@ -39,7 +39,9 @@ OPERATIONS = {
     "apply_kubelet": Operation("upgrade", (*MACHINE, *DOCUMENTS), 600),
     "repair": Operation("upgrade", (*MACHINE, *DOCUMENTS), 1500),
     "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS", "MIRROR_CREDENTIALS"), 300),
-    "issue_invalid_leaves": Operation("issuance", (*MACHINE, *DOCUMENTS), 300),
+    "issue_invalid_leaves": Operation(
+        "issuance", (*MACHINE, "CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION"), 300
+    ),
     "install_kubelet_certificate": Operation("issuance", (*IDENTITY, "KUBELET_CERTIFICATE"), 60),
     "renew_serving": Operation("serving", (*IDENTITY, "NODE_ADDRESS", "SERVING_PAIR"), 180),
     "apply_client_authorities": Operation(

@@ -58,6 +58,11 @@ is_member() {
     [[ -z ${MEMBERSHIP:-} || $(<"$STATE/member") == "$MEMBERSHIP" ]]
 }
 
+# is_control_plane: does this member run the control plane?
+is_control_plane() {
+  [[ -s /etc/kubernetes/controller-manager.conf ]]
+}
+
 # fact KEY VALUE: print one fact of a machine.
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 

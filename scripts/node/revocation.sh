@@ -29,7 +29,7 @@ restart_api_server() {
     ctr --namespace k8s.io tasks kill --signal SIGTERM "$id" 2>/dev/null || true
   done
   await $RESTART_SECONDS "the API server to stop" has_stopped
-  await $RESTART_SECONDS "the API server to start again" api_is_ready
+  await "$HEALTHY_SECONDS" "the API server to start again" api_is_ready
   say "API server restarted"
 }
 

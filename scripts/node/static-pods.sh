@@ -5,12 +5,7 @@
 # Only functions.
 MANIFESTS=/etc/kubernetes/manifests
 END_SECONDS=30
-# shellcheck disable=SC2034
 HEALTHY_SECONDS=300
-
-is_control_plane() {
-  [[ -s /etc/kubernetes/controller-manager.conf ]]
-}
 
 # render FOLDER: write the manifests that the desired version's kubeadm renders from the documents. In
 # a dry run, kubeadm writes them to the folder of an environment variable.

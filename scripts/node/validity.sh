@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib leaves static-pods
+# requires: lib leaves
 # Certificates of this machine that cannot be used: kubelet-client, its kubelet's client certificate, and
 # the leaf certificates of a control plane. Only functions.
 KUBELET_CLIENT=/var/lib/kubelet/pki/kubelet-client-current.pem

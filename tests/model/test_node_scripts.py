@@ -25,6 +25,7 @@ TEXTS = {
     "apply": ("apply_files",),
     "client_authorities": ("apply_client_authorities",),
     "revocation": ("revoke_client", "restart_api_server"),
+    "issuance": ("issue_invalid_leaves", "install_kubelet_certificate"),
     "image_restore": ("restore_images",),
     "restore": ("receive_snapshot",),
     "renewal": ("renew_by_clock",),

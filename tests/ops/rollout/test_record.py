@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ops.kube import client
+from ops.kube import client, published_authorities
 from ops.kube.nodes import SYSTEM
-from ops.rollout.cluster_nodes import AUTHENTICATION, RECORD, ClusterNodes
+from ops.rollout.cluster_nodes import RECORD, ClusterNodes
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.record import WRITES, RolloutMemory, RolloutRecord
 from tests.ops.kube.api_server import Api
@@ -184,7 +184,7 @@ def test_documents_that_a_person_edited_are_not_those_that_were_uploaded(api: Ap
         }
         body = {"metadata": {"annotations": noted}, "data": {key: text}}
         api.answers[f"GET {SYSTEM}/configmaps/{name}"] = (200, body)
-    api.answers[f"GET {AUTHENTICATION}"] = (200, {"data": {}})
+    api.answers[f"GET {published_authorities.PATH}"] = (200, {"data": {}})
     nodes = ClusterNodes(client.of(api.kubeconfig), drain_seconds=1, force=False)
     found = nodes.observe_cluster()
     assert (found.control, found.kubelet) == ("ClusterConfiguration", "kubelet")
