@@ -1,12 +1,16 @@
 """People on a real cluster: what each may do, kubelets that do not know them, and their removal."""
 
+import select
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from http.client import HTTPSConnection, IncompleteRead
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -14,7 +18,11 @@ import yaml
 from model.people import authority_name
 from model.pki import certificates
 from model.pki.certificates import KeyPair
+from ops import revocation
+from ops.hosts.inventory import Inventory
+from ops.kube import client
 from ops.pulumi.deployment import Deployment
+from ops.revocation import Outcome, Place, Revoked
 from scripts.bench.subnet import subnet
 from tests.e2e.networks import networks
 from tests.e2e.pulumi_stack import PulumiStack
@@ -54,6 +62,12 @@ class Requests:
         self._tls.load_cert_chain(pem)
         pem.unlink()
 
+    def connect(self) -> HTTPSConnection:
+        """Return a connection that stays open between requests."""
+        address = urlsplit(self._server)
+        assert address.hostname
+        return HTTPSConnection(address.hostname, address.port, context=self._tls, timeout=30)
+
     def status(self, path: str, server: str = "") -> int:
         """Return the status of the answer."""
         request = urllib.request.Request(f"{server or self._server}{path}")
@@ -86,8 +100,27 @@ def stack() -> Iterator[PulumiStack]:
             assert not any(left.values()), left
 
 
+def deployed(stack: PulumiStack) -> Deployment:
+    return Deployment(stack.succeed("stack", "export", "--show-secrets").output)
+
+
+def revoke(stack: PulumiStack, name: str, *, cut: bool = False) -> list[Outcome]:
+    """End a person's access as `fleet revoke` does."""
+    deployment = deployed(stack)
+    (rollout,) = deployment.of_kind("Rollout")
+    kubeconfig = stack.output("kubeconfig")
+    place = Place(
+        "cluster1",
+        Inventory(stack.output("inventory")).control_planes("cluster1"),
+        rollout.outputs["machine_ids"],
+        lambda: client.of(kubeconfig),
+    )
+    authority = deployment.authority(authority_name(name)).cert_pem
+    return revocation.revoke(Revoked(name, authority), [place], cut=cut)
+
+
 def people(stack: PulumiStack) -> dict[str, Requests]:
-    deployment = Deployment(stack.succeed("stack", "export", "--show-secrets").output)
+    deployment = deployed(stack)
     authorities = {one.name: one.outputs for one in deployment.of_kind("CertificateAuthority")}
     (entry,) = yaml.safe_load(stack.output("kubeconfig"))["clusters"]
     ca = authorities["cluster1-ca"]["certificate"]
@@ -98,6 +131,30 @@ def people(stack: PulumiStack) -> dict[str, Requests]:
         pair = certificates.issue_client(authority, name, [], timedelta(hours=1))
         found[name] = Requests(stack.folder, entry["cluster"]["server"], ca, pair)
     return found
+
+
+def access_ends_at_once(stack: PulumiStack, known: dict[str, Requests]) -> None:
+    """New requests are refused, on open connections too; a watch goes on until it is cut."""
+    path = PODS.format("shop")
+    opened, watching = known["bob"].connect(), known["bob"].connect()
+    watching.request("GET", f"{path}?watch=true&timeoutSeconds=600")
+    watch = watching.getresponse()
+    opened.request("GET", path)
+    opened.getresponse().read()
+    ended = revoke(stack, "bob")
+    print("", *ended, sep="\n  ")
+    assert not any(outcome.failed for outcome in ended), ended
+    opened.request("GET", path)
+    assert opened.getresponse().status == 401
+    assert known["bob"].status(path) == 401
+    assert [known[name].status(path) for name in ("alice", "carol")] == [200, 200]
+    assert not select.select([watching.sock], [], [], 1)[0], "the watch is open"
+    cut = revoke(stack, "bob", cut=True)
+    print("", *cut, sep="\n  ")
+    assert not any(outcome.failed for outcome in cut), cut
+    with suppress(IncompleteRead):
+        assert watch.read() == b"", "it ends"
+    assert known["alice"].status(path) == 200
 
 
 def test_people_may_do_what_their_roles_allow_until_they_are_removed(stack: PulumiStack) -> None:
@@ -111,6 +168,9 @@ def test_people_may_do_what_their_roles_allow_until_they_are_removed(stack: Pulu
     assert known["carol"].status("/pods", kubelet) == 401, "kubelets know the cluster's CA alone"
     assert stack.preview().changes == {}
 
+    access_ends_at_once(stack, known)
+
+    del stack.config["people"]["users"]["bob"]
     del stack.config["people"]["users"]["alice"]
     shown = stack.preview().output
     assert "the people whose certificates it accepts changed: in place" in shown
