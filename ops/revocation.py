@@ -158,7 +158,7 @@ def _publish(place: Place, revoked: Revoked) -> str:
 
 
 def _cut(place: Place) -> Iterator[Outcome]:
-    """Restart the API servers one by one; after one that does not come back, no other."""
+    """Restart the API servers one at a time; after one that does not come back, no other."""
     for machine in place.control_planes:
         try:
             yield Outcome(machine.name, _run(place, machine, RESTART, {}))

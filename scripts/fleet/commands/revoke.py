@@ -21,7 +21,7 @@ Exit status:
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 @click.argument("user")
-@click.option("--cut", is_flag=True, help="Restart the API servers, one by one in each cluster.")
+@click.option("--cut", is_flag=True, help="Restart the API servers, one at a time in each cluster.")
 @stack_option()
 def command(user: str, stack: str, cut: bool) -> None:
     """Remove a person's CA from every control plane and delete their bindings, without an `up`.
