@@ -82,7 +82,9 @@ def local_certificate(
     """Return the certificate of a kubeconfig's user on this host, a person or the program."""
     certificate = x509.load_pem_x509_certificate(pem)
     own = replace(place, cluster=cluster)
-    entry = _entry(own, certificate, user, paths, authority=common_name(certificate.issuer))
+    # The program's context has the name of the administrator's.
+    name = user if is_person else f"{cluster}-program"
+    entry = _entry(own, certificate, name, paths, authority=common_name(certificate.issuer))
     return entry.model_copy(update={"kind": "kubeconfig"}) if is_person else entry
 
 

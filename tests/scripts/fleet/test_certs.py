@@ -204,6 +204,7 @@ def test_kubeconfigs_and_the_programs_identity_are_listed(
     assert "one-admin" in capfd.readouterr().out
     (tmp_path / "identities/dev/one-0a1b").write_text(kubeconfigs.render([context]))
     assert fleet("--cluster", "one") == 1
+    assert "one-program" in capfd.readouterr().out, "it is distinct from the administrator's"
 
 
 def test_a_local_file_that_cannot_be_read_hides_nothing(
