@@ -116,7 +116,7 @@ def _report_unreadable(found: Backups) -> None:
         click.echo(f"fleet: {unknown.node}: {unknown.reason}", err=True)
     for overdue in found.overdue:
         click.echo(
-            f"fleet: {overdue.node}: no snapshot of the last two days (a new control plane takes its "
-            "first one within minutes): see docs/runbooks/save-data.md",
+            f"fleet: {overdue.node}: no snapshot of the last two days (a new control plane takes "
+            "its first one within minutes): see docs/runbooks/save-data.md",
             err=True,
         )
