@@ -1,6 +1,5 @@
 """The fleet command with the real engine."""
 
-import base64
 import os
 import re
 import signal
@@ -9,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from cryptography import x509
 
 from model.paths import toolchain_dir
 from tests.scripts.conftest import TOP
@@ -18,34 +15,6 @@ from tests.scripts.throwaway import Clone, finish, kill_whole, on_terminal
 from tests.waiting import await_true
 
 pytestmark = pytest.mark.slow
-
-# A delete that lists the credentials which it could use.
-LISTING = """
-    def delete(self, id, props):
-        state = pathlib.Path(os.environ["KUBEADM_FLEET_STATE"])
-        found = "".join(path.name for path in state.glob("identities/dev/*"))
-        (state / "seen").write_text(found)
-
-class Slow("""
-
-
-PKI = """
-from components.pki import Pki, PkiArgs
-from model.load import load
-from model.render import kubeconfig
-
-machines = {"driver": "container", "subnet": "10.89.1.0/24"}
-(described,) = load({"clusters": {"cluster1": {"machines": machines}}}).clusters
-trust = Pki("cluster1-pki", PkiArgs(described))
-contexts = pulumi.Output.all(trust.context)
-pulumi.export("kubeconfig", pulumi.Output.secret(contexts.apply(kubeconfig.render)))
-pulumi.export("identity", trust.identity)
-"""
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    return Clone.make(tmp_path / "clone", tmp_path / "state", TMPDIR=str(_made(tmp_path / "tmp")))
 
 
 def _made(folder: Path) -> Path:
@@ -94,56 +63,6 @@ def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clo
     assert (clone.state / "passphrase").exists()
     assert "nothing to destroy" in clone.fleet("down")
     assert clone.changed_files() == ""
-
-
-@pytest.fixture
-def cluster(clone: Clone) -> Clone:
-    """One whose program has the PKI of a cluster."""
-    (clone.folder / "components").symlink_to(TOP / "components")
-    program = clone.folder / "__main__.py"
-    program.write_text(program.read_text().partition('pulumi.export("kubeconfig"')[0] + PKI)
-    return clone
-
-
-def _user(kubeconfig: str) -> tuple[str, int]:
-    """The subject of the only user's certificate, and its serial number."""
-    (entry,) = yaml.safe_load(kubeconfig)["users"]
-    pem = base64.b64decode(entry["user"]["client-certificate-data"])
-    certificate = x509.load_pem_x509_certificate(pem)
-    return certificate.subject.rfc4514_string(), certificate.serial_number
-
-
-def test_credentials_of_the_program_come_from_the_state_and_go_with_the_clusters(
-    cluster: Clone,
-) -> None:
-    slow = cluster.folder / "slow.py"
-    slow.write_text(slow.read_text().replace("\nclass Slow(", LISTING))
-    folder = cluster.state / "identities" / "dev"
-    folder.mkdir(parents=True)
-    (folder / "former-0123456789abcdef").touch()
-    cluster.fleet("up")
-    (path,) = folder.iterdir()
-    path.unlink()
-    cluster.fleet("refresh")
-    assert [*folder.iterdir()] == [path]
-    assert _mode(path) == 0o600
-    assert _user(path.read_text())[0] == "CN=kubeadm-fleet,O=kubeadm:cluster-admins"
-    path.unlink()
-    cluster.fleet("down")
-    assert (cluster.state / "seen").read_text() == path.name
-    assert not folder.exists()
-
-
-def test_a_kubeconfig_is_issued_without_an_up(cluster: Clone) -> None:
-    cluster.fleet("up")
-    former = _user(cluster.kubeconfig.read_text())
-    state = cluster.state / "backend/.pulumi/stacks/kubeadm-fleet/dev.json"
-    recorded = state.read_text()
-    cluster.fleet("kubeconfig")
-    fresh = _user(cluster.kubeconfig.read_text())
-    assert fresh[0] == former[0] == "CN=kubeadm-fleet-admin,O=kubeadm:cluster-admins"
-    assert fresh[1] != former[1]
-    assert state.read_text() == recorded
 
 
 def test_down_on_a_machine_that_never_had_a_stack(clone: Clone) -> None:
