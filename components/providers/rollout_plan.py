@@ -177,7 +177,7 @@ def renewed(
     found: "Mapping[str, MachineSummary]", drift: "Drift", news: RolloutInputs
 ) -> dict[str, str]:
     """Return a sentence for each machine whose certificate is due, unless its drift says so."""
-    from ops.rollout import actions, triggers
+    from ops.rollout import actions, certificate_triggers
 
     now = datetime.now(UTC)
     serving, sentences = actions.SERVING, {}
@@ -186,5 +186,5 @@ def renewed(
         validity = found[name].get("serving")
         if validity and not known and datetime.fromisoformat(validity["due"]) <= now:
             expires = datetime.fromisoformat(validity["expires"])
-            sentences[name] = f"{triggers.expiring(expires, now)}: {serving.effect}"
+            sentences[name] = f"{certificate_triggers.expiring(expires, now)}: {serving.effect}"
     return sentences

@@ -7,7 +7,7 @@ settings and repairs are those of its new version; actions that concern only its
 """
 
 from model.render import machine_files
-from ops.rollout import execution, refusals, triggers
+from ops.rollout import certificate_triggers, execution, refusals, triggers
 from ops.rollout.action_kind import ActionKind, When
 
 KERNEL = ActionKind(
@@ -60,7 +60,7 @@ RENEWAL = ActionKind(
 CLIENT_AUTHORITIES = ActionKind(
     name="client-authorities",
     on_workers=False,
-    reasons=triggers.client_authorities,
+    reasons=certificate_triggers.client_authorities,
     subject="people's access",
     effect="in place",
     doing="replacing the CAs of the API server's clients",
@@ -80,8 +80,8 @@ IMAGES = ActionKind(
 # Before anything that starts the kubelet, which does not start without it.
 SERVING = ActionKind(
     name="serving-certificate",
-    reasons=triggers.serving_certificate,
-    planned=triggers.planned_serving_certificate,
+    reasons=certificate_triggers.serving_certificate,
+    planned=certificate_triggers.planned_serving_certificate,
     effect="issued again, nothing restarted",
     doing="renewing its kubelet's serving certificate",
     run=execution.renew_serving,
@@ -90,7 +90,7 @@ SERVING = ActionKind(
 LEAVES = ActionKind(
     name="leaves",
     on_workers=False,
-    reasons=triggers.invalid_leaves,
+    reasons=certificate_triggers.invalid_leaves,
     effect="issued again, kubelet restarted, pods keep running",
     doing="issuing certificates",
     run=execution.operation("issue_invalid_leaves"),
@@ -98,7 +98,7 @@ LEAVES = ActionKind(
 )
 KUBELET_CERTIFICATE = ActionKind(
     name="kubelet-certificate",
-    reasons=triggers.invalid_kubelet_certificate,
+    reasons=certificate_triggers.invalid_kubelet_certificate,
     effect="issued again, kubelet restarted, pods keep running",
     doing="issuing the kubelet's certificate",
     run=execution.issue_kubelet_certificate,
@@ -241,7 +241,7 @@ DOCUMENTS = ActionKind(
 PUBLISHED_AUTHORITIES = ActionKind(
     name="published-authorities",
     reasons=triggers.never,
-    cluster_reasons=triggers.published_authorities,
+    cluster_reasons=certificate_triggers.published_authorities,
     effect="published again, nothing restarted",
     doing="publishing the CAs of the API servers' clients",
     run=execution.publish_client_authorities,

@@ -4,10 +4,8 @@ Each function yields reasons as shown to the user; none if the action is not nee
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from ipaddress import ip_interface
 
-from model.pki import serving
 from model.render import machine_files
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, ClusterChange, DesiredCluster, DesiredMachine
@@ -15,9 +13,6 @@ from ops.rollout.observed import ObservedCluster, ObservedMachine
 
 RUNNING = ("active", "activating", "reloading")
 ALWAYS = ("containerd", "kubelet")
-# The kubelet's client certificate, as scripts/node/validity.sh names it.
-KUBELET_CLIENT = "kubelet-client"
-CLIENTS = "the people whose certificates it accepts changed"
 PARTS = {
     machine_files.KERNEL: "the kernel settings changed",
     machine_files.CONTAINERD: "containerd's configuration changed",
@@ -47,18 +42,6 @@ def mirrors(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     yield from changed_files(machine_files.MIRRORS)(found, wanted)
     if found.credentials != wanted.credentials:
         yield "the credentials of the registry mirrors changed"
-
-
-def client_authorities(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """The API server accepts client certificates of other CAs than the desired ones."""
-    if wanted.is_control_plane and found.clients != wanted.clients:
-        yield "the CAs of its clients are missing" if found.clients == MISSING else CLIENTS
-
-
-def published_authorities(observed: ObservedCluster, cluster: DesiredCluster) -> Iterator[str]:
-    """The API servers published CAs that are not accepted any longer: they never remove one."""
-    if observed.clients != cluster.clients:
-        yield "aggregated API servers accept clients of other CAs than the API servers"
 
 
 def other_version(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
@@ -111,55 +94,11 @@ def drifted(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
         yield f"{name} is crash-looping: {error}"
 
 
-def invalid_leaves(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
-    """Leaf certificates of a control plane are missing or have expired."""
-    for name, state in found.invalid_certificates.items():
-        if name != KUBELET_CLIENT:
-            yield f"the certificate of {name} {state}"
-
-
-def invalid_kubelet_certificate(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
-    """The kubelet has no valid client certificate, and cannot request one without it."""
-    if state := found.invalid_certificates.get(KUBELET_CLIENT):
-        yield f"the kubelet's client certificate {state}"
-
-
 def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
     """Images that the machine was sent are no longer there, or may be removed by the kubelet."""
     for state in sorted(set(found.images.values())):
         names = sorted(name for name, its in found.images.items() if its == state)
         yield f"images are {state}: {', '.join(names)}"
-
-
-def serving_certificate(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """Its kubelet's serving certificate is missing, wrong, or in the last third of its lifetime."""
-    its, actual = "its kubelet's serving certificate", found.serving
-    names = serving.names_of(wanted.name, wanted.address)
-    if actual is None:
-        yield f"{its} is missing"
-    elif actual.issuer != wanted.issuer_key:
-        yield f"{its} is not of the cluster's CA"
-    elif actual.names != names:
-        listed = (", ".join(sorted(its_names)) for its_names in (actual.names, names))
-        yield f"{its} is for {next(listed) or 'no name'} instead of {next(listed)}"
-    elif not actual.is_paired:
-        yield f"{its} does not match its key"
-    elif (now := datetime.now(UTC)) >= actual.due:
-        yield expiring(actual.expires, now)
-
-
-def expiring(expires: datetime, now: datetime) -> str:
-    """Say that a kubelet's serving certificate expires."""
-    does = "expires" if now < expires else "expired"
-    return f"its kubelet's serving certificate {does} on {expires:%Y-%m-%d at %H:%M} UTC"
-
-
-def planned_serving_certificate(
-    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
-) -> Iterator[str]:
-    """Another key signs the cluster's certificates; another address is another machine."""
-    if was.issuer_key != wanted.issuer_key:
-        yield "another CA signs its kubelet's serving certificate"
 
 
 def control_plane_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:

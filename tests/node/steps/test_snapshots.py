@@ -11,7 +11,7 @@ import pytest
 from tests.node.steps.disk import Disk
 
 CONTENT = b"what etcd holds ".ljust(1024)
-WHOLE = CONTENT + hashlib.sha256(CONTENT).digest()
+INTACT = CONTENT + hashlib.sha256(CONTENT).digest()
 HOUR = 3600
 STAND_INS = """
 set -Eeuo pipefail
@@ -30,7 +30,7 @@ echo "$*" >>"${0%/*}/calls"
 
 @pytest.fixture
 def etcd(disk: Disk) -> Disk:
-    """A member with a running etcd, whose snapshot is WHOLE."""
+    """A member with a running etcd, whose snapshot is INTACT."""
     disk.join()
     os.utime(disk.state / "member", (0, 0))
     tools = disk.state / "tools"
@@ -38,7 +38,7 @@ def etcd(disk: Disk) -> Disk:
     for name, text in {"etcdctl": ETCDCTL, "etcdutl": ETCDUTL}.items():
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
-    (tools / "content").write_bytes(WHOLE)
+    (tools / "content").write_bytes(INTACT)
     data = disk.folder / "var/lib/etcd/member/snap"
     data.mkdir(parents=True)
     (data / "db").write_bytes(CONTENT)
@@ -61,7 +61,7 @@ def former(disk: Disk, name: str, hours: float = 48) -> Path:
     """A snapshot that was taken some hours ago."""
     path = folder(disk) / f"{name}.db"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(WHOLE)
+    path.write_bytes(INTACT)
     os.utime(path, (time.time() - hours * HOUR,) * 2)
     return path
 
@@ -71,7 +71,7 @@ def test_a_snapshot_is_for_root_alone_and_named_by_its_time(etcd: Disk) -> None:
     assert ran.returncode == 0, ran.stderr
     (name,) = names(etcd)
     assert time.strptime(name, "%Y%m%dT%H%M%SZ.db")
-    assert (folder(etcd) / name).read_bytes() == WHOLE
+    assert (folder(etcd) / name).read_bytes() == INTACT
     assert (folder(etcd) / name).stat().st_mode & 0o777 == 0o600
     assert folder(etcd).stat().st_mode & 0o777 == 0o700
     saved, checked = (etcd.state / "tools/calls").read_text().splitlines()
@@ -81,7 +81,7 @@ def test_a_snapshot_is_for_root_alone_and_named_by_its_time(etcd: Disk) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [WHOLE[:-1], WHOLE[:-32], b"other" + WHOLE[5:], b"", WHOLE + b"\0" * 512],
+    [INTACT[:-1], INTACT[:-32], b"other" + INTACT[5:], b"", INTACT + b"\0" * 512],
     ids=["cut", "without", "changed", "empty", "longer"],
 )
 def test_a_snapshot_without_its_own_checksum_is_not_kept(etcd: Disk, content: bytes) -> None:

@@ -1,0 +1,71 @@
+"""Reasons for an action that concern certificates, and the CAs that are accepted.
+
+As in triggers.py, each function yields reasons as shown to the user.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from model.pki import serving
+from ops.rollout.desired import MISSING, ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.observed import ObservedCluster, ObservedMachine
+
+# The kubelet's client certificate, as scripts/node/validity.sh names it.
+KUBELET_CLIENT = "kubelet-client"
+CLIENTS = "the people whose certificates it accepts changed"
+
+
+def client_authorities(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """The API server accepts client certificates of other CAs than the desired ones."""
+    if wanted.is_control_plane and found.clients != wanted.clients:
+        yield "the CAs of its clients are missing" if found.clients == MISSING else CLIENTS
+
+
+def published_authorities(observed: ObservedCluster, cluster: DesiredCluster) -> Iterator[str]:
+    """The API servers published CAs that are not accepted any longer: they never remove one."""
+    if observed.clients != cluster.clients:
+        yield "aggregated API servers accept clients of other CAs than the API servers"
+
+
+def invalid_leaves(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """Leaf certificates of a control plane are missing or have expired."""
+    for name, state in found.invalid_certificates.items():
+        if name != KUBELET_CLIENT:
+            yield f"the certificate of {name} {state}"
+
+
+def invalid_kubelet_certificate(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """The kubelet has no valid client certificate, and cannot request one without it."""
+    if state := found.invalid_certificates.get(KUBELET_CLIENT):
+        yield f"the kubelet's client certificate {state}"
+
+
+def serving_certificate(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """Its kubelet's serving certificate is missing, wrong, or in the last third of its lifetime."""
+    its, actual = "its kubelet's serving certificate", found.serving
+    names = serving.names_of(wanted.name, wanted.address)
+    if actual is None:
+        yield f"{its} is missing"
+    elif actual.issuer != wanted.issuer_key:
+        yield f"{its} is not of the cluster's CA"
+    elif actual.names != names:
+        listed = (", ".join(sorted(its_names)) for its_names in (actual.names, names))
+        yield f"{its} is for {next(listed) or 'no name'} instead of {next(listed)}"
+    elif not actual.is_paired:
+        yield f"{its} does not match its key"
+    elif (now := datetime.now(UTC)) >= actual.due:
+        yield expiring(actual.expires, now)
+
+
+def expiring(expires: datetime, now: datetime) -> str:
+    """Say that a kubelet's serving certificate expires."""
+    does = "expires" if now < expires else "expired"
+    return f"its kubelet's serving certificate {does} on {expires:%Y-%m-%d at %H:%M} UTC"
+
+
+def planned_serving_certificate(
+    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+) -> Iterator[str]:
+    """Another key signs the cluster's certificates; another address is another machine."""
+    if was.issuer_key != wanted.issuer_key:
+        yield "another CA signs its kubelet's serving certificate"
