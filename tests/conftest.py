@@ -14,12 +14,17 @@ from tests.scripts import programs
 
 
 def pytest_configure() -> None:
-    """Have SIGINT end what the tests start, and let them start only what every host has.
+    """Have SIGINT end what the tests start.
 
     A shell without job control starts background jobs with SIGINT ignored, and children inherit it.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Let tests start only what every host has; what starts pytest's workers asks for more."""
     sys.addaudithook(_refuse_unlisted)
 
 

@@ -27,6 +27,15 @@ TOKEN = f"eyJhbGciOiJSUzI1NiIs.{'eyJpc3MiOiJodHRwczov'}.{'c2lnbmF0dXJlIG9mIGEgdG
         f"Authorization: Bearer {TOKEN}",
         "kubeadm join --token abcdef.0123456789abcdef",
     ],
+    ids=[
+        "PEM",
+        "escaped PEM",
+        "a line of it",
+        "its first line",
+        "SSH key",
+        "JWT",
+        "bootstrap token",
+    ],
 )
 def test_a_secret_is_found(text: str) -> None:
     exported = AUTHORITY.key_pem.replace("\n", "\\n")

@@ -93,6 +93,17 @@ GOOD = ssh_keys.new_key_pair("").public
         (openssh_public(rsa.generate_private_key(65537, 2048)), "ssh-rsa key cannot be pinned"),
         ("ssh-dss AAAAB3NzaC1kc3M", "not a public key"),
     ],
+    ids=[
+        "empty",
+        "private key",
+        "line of known_hosts",
+        "algorithm only",
+        "cut within base64",
+        "cut",
+        "another algorithm",
+        "RSA",
+        "DSA",
+    ],
 )
 def test_an_invalid_host_key_is_rejected_and_not_printed(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as raised:

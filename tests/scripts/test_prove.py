@@ -24,12 +24,15 @@ exit 7
 
 
 def parts() -> dict[str, object]:
+    """Return what this host has of the machine; others may use the host meanwhile."""
     return {
-        "links": sorted(Path("/sys/class/net").iterdir()),
+        "links": [link for link in ("kfprove", "tap0") if Path("/sys/class/net", link).exists()],
         "mounts": Path("/proc/self/mountinfo").read_text().count("kfprove"),
         "cgroups": [str(path) for path in Path("/sys/fs/cgroup").glob("**/*prove*")],
         "processes": [
-            file for file in Path("/proc").glob("[0-9]*/cmdline") if b"4711" in _read(file)
+            file
+            for file in Path("/proc").glob("[0-9]*/cmdline")
+            if b"sleep 4711" in _read(file).replace(b"\0", b" ")
         ],
     }
 

@@ -1,0 +1,33 @@
+"""`make test` runs on two workers, and clusters on one of them."""
+
+import pytest
+
+from tests.scripts.test_makefile import make
+from tests.workers import CLUSTERS, LONGEST, share_of
+
+
+def test_make_test_divides_the_tests() -> None:
+    assert "pytest -p tests.workers --numprocesses 2 -k pki" in make(
+        "--dry-run", "test", "ARGS=-k pki"
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "share"),
+    [
+        ("tests/e2e/test_fleet.py::test_one[a::b/c]", CLUSTERS),
+        ("tests/node/test_join.py::test_one", CLUSTERS),
+        ("tests/node/steps/test_disk.py::test_one", "node"),
+        ("tests/ops/hosts/test_vip.py::test_one", "ops/hosts"),
+        ("tests/ops/test_wait.py::test_one", "ops"),
+        ("tests/scripts/fleet/test_up.py::TestUp::test_one", "scripts"),
+        ("tests/test_rooms.py::test_one", "tests"),
+    ],
+)
+def test_a_worker_gets_a_folder_or_all_clusters(test: str, share: str) -> None:
+    assert share_of(test) == share
+
+
+def test_the_longest_shares_exist(request: pytest.FixtureRequest) -> None:
+    folders = (request.config.rootpath / "tests" / share for share in LONGEST if share != CLUSTERS)
+    assert [folder for folder in folders if not folder.is_dir()] == []
