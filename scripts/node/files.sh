@@ -5,11 +5,13 @@
 # table (managed.sh), removes what the table no longer has, and records the table. Only functions.
 # Folders that were created for files, to be removed when they are empty.
 FOLDERS=$STATE/folders
+# The parts whose files name facts of this host and credentials. They have no text of the config's.
+TEMPLATES=" containerd mirrors load-balancer "
 
 # write_files TABLE PARTS: bring the files of these parts to TABLE. Until record_files, the parts are
 # pending.
 write_files() {
-  local table=$1 parts=$2 path mode content
+  local table=$1 parts=$2 path mode part content
   local -A wanted=()
   {
     [[ ! -f $MANAGED_PENDING ]] || cat "$MANAGED_PENDING"
@@ -20,8 +22,8 @@ write_files() {
   while IFS=$'\t' read -r path _; do
     [[ -z $path ]] || wanted[$path]=yes
   done <<<"$table"
-  while IFS=$'\t' read -r path mode _ content; do
-    write_file "$path" "$mode" "$content"
+  while IFS=$'\t' read -r path mode part content; do
+    write_file "$path" "$mode" "$part" "$content"
   done < <(lines_of "$parts" <<<"$table")
   while IFS=$'\t' read -r path _; do
     [[ -v wanted[$path] ]] || remove_file "$path"
@@ -41,9 +43,10 @@ record_files() {
   [[ -s $MANAGED_PENDING ]] || rm -f "$MANAGED_PENDING"
 }
 
-# write_file PATH MODE CONTENT: write the base64 CONTENT to PATH atomically, unless it is there already.
+# write_file PATH MODE PART CONTENT: write the base64 CONTENT to PATH atomically, unless it is there already.
 write_file() {
-  fill_in "$(base64 --decode <<<"$3")"
+  TEXT=$(base64 --decode <<<"$4")
+  [[ $TEMPLATES != *" $3 "* ]] || fill_in
   [[ -f $1 && 0$(stat --format %a "$1") == "$2" ]] && cmp --silent "$1" <(printf '%s\n' "$TEXT") && return
   make_folder "${1%/*}"
   (umask 077 && printf '%s\n' "$TEXT" >"$1.new")
@@ -71,10 +74,9 @@ remove_folders() {
   sort --reverse --unique "$FOLDERS" | xargs --no-run-if-empty rmdir --ignore-fail-on-non-empty 2>/dev/null || true
 }
 
-# fill_in TEXT: set TEXT to it, with facts of this host and credentials in place of their names.
+# fill_in: put facts of this host and credentials in place of their names in TEXT.
 fill_in() {
   local name value
-  TEXT=$1
   for name in PAUSE_IMAGE SYSTEMD_CGROUP RESTRICT_OOM INTERFACE; do
     [[ $TEXT == *"@$name@"* ]] || continue
     value=$(host_fact $name)
