@@ -42,7 +42,7 @@ class ConfigProblem:
             lines.append(f"    got:      {self.value}")
         lines.append(f"    expected: {self.allowed}")
         lines.append(f"    example:  {self.example}")
-        return "\n".join(lines)
+        return "\n".join(map(visible, lines))
 
 
 def problem_at(
@@ -63,6 +63,7 @@ def dotted(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
+            part = shortened(part)
             text += f".{part}" if _PLAIN.fullmatch(part) else f'["{part}"]'
     return text
 
@@ -72,16 +73,31 @@ def shown(path: Path, value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, dict):
-        return (
-            "a mapping with the keys " + ", ".join(map(str, value)) if value else "an empty mapping"
-        )
+        keys = ", ".join(shortened(str(key)) for key in value)
+        return f"a mapping with the keys {keys}" if value else "an empty mapping"
     if isinstance(value, list):
         return f"a list of {len(value)}"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     key = next((part for part in reversed(path) if isinstance(part, str)), "")
     if not _PUBLIC_KEY.fullmatch(text) and (_SECRET_KEY.search(key) or _SECRET_VALUE.search(text)):
         return "(not shown: it looks like a secret)"
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a text that is too long for a message."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def visible(text: str) -> str:
+    r"""Return a text with escapes for what a terminal would obey or not show.
+
+    >>> visible("a\nb\u202e\x1b[2J")
+    'a\\nb\\u202e\\x1b[2J'
+    """
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text
+    )
 
 
 class ConfigError(ValueError):
