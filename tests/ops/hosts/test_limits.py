@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import Event, Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,19 +18,25 @@ from ops.pulumi.cli import PARALLEL
 
 CALLS = 64
 CLUSTERS = 100
+HANDSHAKES = 32
+REACHED_SECONDS = 60
 
 
 class Busy:
-    """A call that takes a moment; `most` is how many were busy at once."""
+    """A call that ends a moment after `awaited` of them were busy; `most` were so at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, awaited: int) -> None:
         self._lock, self._now, self.most = Lock(), 0, 0
+        self._awaited, self._reached = awaited, Event()
 
     def __call__(self, *_: object, **__: object) -> Finished:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
-        time.sleep(0.05)
+            if self._now >= self._awaited:
+                self._reached.set()
+        assert self._reached.wait(REACHED_SECONDS)
+        time.sleep(0.05)  # Any further one would begin meanwhile.
         with self._lock:
             self._now -= 1
         return Finished(0, "", "")
@@ -47,7 +53,7 @@ def test_a_hundred_clusters_are_changed_side_by_side() -> None:
 
 
 def test_handshakes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    busy = Busy()
+    busy = Busy(HANDSHAKES)
     transport = SimpleNamespace(
         get_security_options=lambda: SimpleNamespace(ciphers=[], key_types=[]),
         set_keepalive=lambda _: None,
@@ -56,14 +62,14 @@ def test_handshakes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh_handshake, "_exchange_keys", busy)
     monkeypatch.setattr(ssh_handshake, "_authenticate", lambda *_: None)
     login = Login("192.0.2.1", 22, "root")
-    assert most_at_once(lambda _: ssh_handshake.log_in(login, None, 1), busy) == 32
+    assert most_at_once(lambda _: ssh_handshake.log_in(login, None, 1), busy) == HANDSHAKES
 
 
 @pytest.mark.parametrize(("size", "most"), [(10**9, 8), (1000, CALLS)])
 def test_transfers_of_bundles_are_bounded(
     size: int, most: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    busy = Busy()
+    busy = Busy(most)
     monkeypatch.setattr(Enrollment, "_as_root", busy)
     monkeypatch.setattr(HostArtifacts, "unpacked_bytes", lambda *_: 0)
     given = HostArtifacts("", "", (("sum", tmp_path, size),))
