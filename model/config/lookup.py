@@ -41,9 +41,16 @@ class SchemaNode:
     @property
     def smallest(self) -> dict[str, Any]:
         """The smallest valid object: required keys only."""
-        return {
-            key: node.field.example for key, node in self._leaves() if node.required and node.field
-        }
+        return {key: node.placeholder for key, node in self._leaves() if node.required}
+
+    @property
+    def placeholder(self) -> Any:
+        """A valid value."""
+        if self.field:
+            return self.field.example
+        if self.part:
+            return self.smallest
+        return self.example or ([] if self.is_list else {})
 
     @property
     def snippet(self) -> str:
@@ -87,7 +94,7 @@ def _on_one_line(value: Any) -> str:
 
 def _in_list(value: Any) -> str:
     text = _on_one_line(value)
-    return f'"{text}"' if ":" in text else text
+    return f'"{text}"' if isinstance(value, str) and ":" in text else text
 
 
 def schema_at(path: Path) -> SchemaNode:

@@ -156,10 +156,8 @@ def _substitute(raw: Any, path: Path, *, is_key: bool) -> None:
     place = lookup.schema_at(path)
     if is_key:
         holder.pop(path[-1], None)
-    elif place.part:
-        holder[path[-1]] = place.smallest
-    elif place.required and place.field:
-        holder[path[-1]] = place.field.example
+    elif place.part or place.required:
+        holder[path[-1]] = place.placeholder
     elif isinstance(path[-1], int):
         holder[path[-1]] = place.field.example if place.field else {}
     else:

@@ -61,6 +61,7 @@ CASES: list[Case] = [
         "people.roles.silent.rules[0]",
         "incomplete rule",
     ),
+    (named("groups", "nothing", {}), "people.groups.nothing.access", "missing"),
     (named("groups", "empty", {"access": []}), "people.groups.empty.access", "no access"),
     (user(), "people.users.alice", "has no access"),
     (user(groups=["nobody"]), "people.users.alice.groups[0]", "unknown group"),
