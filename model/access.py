@@ -1,11 +1,24 @@
 """Who may do what in which cluster: the people of the config, with the access of their groups."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from model.config.authentication import TokenHolder, TokenUser
 from model.config.durations import parse_seconds
 from model.config.people import AccessEntry, People, User
 from model.config.resolved_cluster import ResolvedCluster
-from model.people import AUDITOR_ROLE, READ_ONLY_ROLES, Access, Grant, Person, Role
+from model.issuer import prefix_of
+from model.people import (
+    AUDITOR_ROLE,
+    READ_ONLY_ROLES,
+    Access,
+    Bound,
+    Grant,
+    Person,
+    Role,
+    Subject,
+    group_prefix,
+    person_prefix,
+)
 from model.selectors import LabelSelector
 
 LIFETIME_SECONDS = 8 * 3600
@@ -22,18 +35,57 @@ def people_of(clusters: Sequence[ResolvedCluster]) -> tuple[Person, ...]:
 def access_to(cluster: ResolvedCluster) -> Access:
     """Return the grants in one cluster of everybody who has any, by name."""
     people = cluster.fleet.people
-    roles = {AUDITOR_ROLE.name: AUDITOR_ROLE, **_own_roles(people)}
-    found = {}
-    for name, user in sorted(people.users.items()):
-        entries = [entry for entry in _entries(people, user) if _applies(entry, cluster)]
-        grants = dict.fromkeys(
-            Grant(roles.get(entry.role, Role(entry.role)), namespace)
-            for entry in entries
-            for namespace in entry.namespaces or ("",)
+    roles = _roles(people)
+    found = {
+        name: _grants(_entries(people, user), cluster, roles)
+        for name, user in sorted(people.users.items())
+    }
+    return {name: grants for name, grants in found.items() if grants}
+
+
+def bindings_in(cluster: ResolvedCluster) -> tuple[Bound, ...]:
+    """Return what is bound in one cluster: for people, and for the tokens of groups."""
+    people = cluster.fleet.people
+    roles = _roles(people)
+    found = [
+        Bound(
+            person_prefix(name),
+            (Subject("User", name), *_subjects(people.users[name].tokens, cluster)),
+            grants,
         )
-        if grants:
-            found[name] = tuple(sorted(grants, key=str))
-    return found
+        for name, grants in access_to(cluster).items()
+    ]
+    for name, group in sorted(people.groups.items()):
+        subjects = tuple(_subjects(group.tokens, cluster))
+        grants = _grants(group.access, cluster, roles)
+        if subjects and grants:
+            found.append(Bound(group_prefix(name), subjects, grants))
+    return tuple(found)
+
+
+def _grants(
+    entries: Iterable[AccessEntry], cluster: ResolvedCluster, roles: Mapping[str, Role]
+) -> tuple[Grant, ...]:
+    """Return what these entries grant in the cluster, each once."""
+    grants = {
+        Grant(roles.get(entry.role, Role(entry.role)), namespace)
+        for entry in entries
+        if _applies(entry, cluster)
+        for namespace in entry.namespaces or ("",)
+    }
+    return tuple(sorted(grants, key=str))
+
+
+def _subjects(
+    holders: Iterable[TokenUser | TokenHolder], cluster: ResolvedCluster
+) -> Iterator[Subject]:
+    """Yield the subjects of tokens that the cluster accepts."""
+    known = {issuer.name for issuer in cluster.settings.authentication.issuers}
+    for holder in holders:
+        if holder.issuer in known:
+            group = holder.group if isinstance(holder, TokenHolder) else None
+            kind, name = ("Group", group) if group else ("User", holder.user)
+            yield Subject(kind, f"{prefix_of(holder.issuer)}{name}")
 
 
 def _entries(people: People, user: User) -> Iterator[AccessEntry]:
@@ -55,11 +107,13 @@ def _lifetime(people: People, user: User) -> int:
     return READ_ONLY_LIFETIME_SECONDS if reads_only else LIFETIME_SECONDS
 
 
-def _own_roles(people: People) -> dict[str, Role]:
-    return {
+def _roles(people: People) -> dict[str, Role]:
+    """Return the roles with rules of their own, by name."""
+    own = {
         name: Role(
             name,
             tuple(rule.model_dump(by_alias=True, exclude_none=True) for rule in role.rules),
         )
         for name, role in people.roles.items()
     }
+    return {AUDITOR_ROLE.name: AUDITOR_ROLE, **own}

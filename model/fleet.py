@@ -7,9 +7,10 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from model.certificate_lifetimes import Lifetimes
+from model.issuer import Issuer
 from model.limits import Limits
 from model.outbound import Outbound
-from model.people import Access, Person
+from model.people import Access, Bound, Person
 from model.snapshot import Snapshot
 from model.well_known import CONTROL_PLANE_LABEL
 
@@ -194,8 +195,12 @@ class Cluster:
     controller_manager: Component
     scheduler: Component
     etcd: Component
-    # What people may do, beside the administrator.
+    # Whose tokens its API servers accept.
+    issuers: tuple[Issuer, ...]
+    # What people with certificates may do, beside the administrator.
     access: Access
+    # What is bound for them, and for those who have tokens.
+    bindings: tuple[Bound, ...]
 
     @property
     def machines(self) -> tuple[Machine, ...]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from model import access, rollout_strategy
 from model.certificate_lifetimes import Lifetimes
 from model.config.address_blocks import GATEWAY
+from model.config.authentication import Issuer as IssuerConfig
 from model.config.components import ApiServer
 from model.config.defaults import EffectiveCertificates, EffectiveCluster
 from model.config.durations import parse_seconds
@@ -27,9 +28,11 @@ from model.fleet import (
     Machine,
     Taint,
 )
+from model.issuer import Issuer
 from model.outbound import Mirror, Outbound
 from model.rules import (
     artifacts,
+    authentication,
     certificates,
     names,
     network_overlaps,
@@ -105,6 +108,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from proxy.check_cluster(cluster)
         yield from artifacts.check_cluster(cluster)
         yield from certificates.check_cluster(cluster)
+        yield from authentication.check_cluster(cluster)
         yield from subnets.check_cluster(cluster)
         yield from node_shares.check_cluster(cluster)
         yield from outside_addresses.check_cluster(cluster)
@@ -159,7 +163,22 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         controller_manager=Component(settings.controller_manager.extra_args),
         scheduler=Component(settings.scheduler.extra_args),
         etcd=Component(settings.etcd.extra_args),
+        issuers=tuple(map(_issuer, settings.authentication.issuers)),
         access=access.access_to(cluster),
+        bindings=access.bindings_in(cluster),
+    )
+
+
+def _issuer(issuer: IssuerConfig) -> Issuer:
+    return Issuer(
+        name=issuer.name,
+        url=issuer.url,
+        audiences=tuple(issuer.audiences),
+        discovery_url=issuer.discovery_url or "",
+        certificate_authority=issuer.certificate_authority or "",
+        username_claim=issuer.username_claim,
+        groups_claim=issuer.groups_claim or "",
+        required_claims=issuer.required_claims,
     )
 
 

@@ -13,6 +13,8 @@ from typing import Any, TypedDict
 KUBERNETES_ROLES = ("view", "edit", "admin", "cluster-admin")
 AUDITOR = "auditor"
 BUILT_IN_ROLES = (*KUBERNETES_ROLES, AUDITOR)
+# Kubernetes' own users and groups begin with "system:", kubeadm's and this program's with "kube".
+RESERVED = ("system", "kube")
 READ_ONLY_ROLES = ("view", AUDITOR)
 
 
@@ -58,6 +60,33 @@ class PersonEntry(TypedDict):
 def authority_name(person: str) -> str:
     """Return the name of a person's CA, also that of its resource."""
     return f"person-{person}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A user or a group, as bindings name it; `kind` is "User" or "Group"."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Grants of the same subjects; the names of their bindings begin with `prefix`."""
+
+    prefix: str
+    subjects: tuple[Subject, ...]
+    grants: tuple[Grant, ...]
+
+
+def person_prefix(person: str) -> str:
+    """Return what the names of a person's bindings begin with."""
+    return f"kubeadm-fleet:{person}:"
+
+
+def group_prefix(group: str) -> str:
+    """Return what the names of bindings begin with that a group of the config has for tokens."""
+    return f"kubeadm-fleet-group:{group}:"
 
 
 # Everybody's grants in one cluster, by name.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
+from model.people import person_prefix
 from model.pki import client_authorities
 from ops.errors import OperatorError
 from ops.hosts.inventory import InventoryMachine
@@ -140,7 +141,7 @@ def _bindings(client: Client, person: str) -> Iterator[str]:
     for kind in BINDINGS:
         for item in client.pages(f"{RBAC}/{kind}"):
             metadata = item["metadata"]
-            if metadata["name"].startswith(f"kubeadm-fleet:{person}:"):
+            if metadata["name"].startswith(person_prefix(person)):
                 space = metadata.get("namespace")
                 inside = f"/namespaces/{space}" if space else ""
                 yield f"{RBAC}{inside}/{kind}/{metadata['name']}"

@@ -28,6 +28,7 @@ _SERVICES = "set networking.serviceSubnet instead"
 _PODS = "set networking.podSubnet instead"
 _SHARE = "set networking.nodeCidrMaskSize instead"
 _ACCESS = "Nodes and administrators are authorized by the modes Node and RBAC"
+_TOKENS = "set authentication.issuers instead"
 _DISK = "only /var/lib/etcd is mounted; data elsewhere would be lost with the pod"
 
 # Managed flags and flag patterns, each with the reason.
@@ -35,6 +36,7 @@ API_SERVER = {
     "advertise-address": _OWN,
     "allow-privileged": "kube-proxy and the pod network need privileged pods",
     "anonymous-auth": "load balancers, kubeadm and kubeadm-fleet probe health anonymously",
+    "authentication-config": _TOKENS,
     "authorization-config": _ACCESS,
     "authorization-mode": _ACCESS,
     "bind-address": _OWN,
@@ -49,6 +51,7 @@ API_SERVER = {
     "kubelet-certificate-authority": _TRUST,
     "kubelet-client-certificate": _TRUST,
     "kubelet-client-key": _TRUST,
+    "oidc-*": _TOKENS,
     "proxy-client-*": _TRUST,
     "requestheader-*": _TRUST,
     "secure-port": "endpoints and kubeconfigs rely on port 6443",

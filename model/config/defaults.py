@@ -8,6 +8,7 @@ from pydantic import Field
 from model import pins
 from model.config import certificates
 from model.config.artifacts import Artifacts
+from model.config.authentication import Authentication, Issuer
 from model.config.certificates import Certificates
 from model.config.machines import DEFAULT_DRIVER, Host, Machines
 from model.config.networking import Networks
@@ -82,6 +83,12 @@ class EffectiveCertificates(Certificates):
     warn_before: int | str = certificates.WARN_BEFORE
 
 
+class EffectiveAuthentication(Authentication):
+    """The issuers of tokens after merging."""
+
+    issuers: list[Issuer] = Field(default_factory=list)
+
+
 class EffectiveCluster(ClusterConfig):
     """All settings of one cluster after merging, those that only the fleet can set included."""
 
@@ -90,6 +97,7 @@ class EffectiveCluster(ClusterConfig):
     networks: EffectiveNetworks = Field(default_factory=EffectiveNetworks)
     proxy: Proxy = Field(default_factory=Proxy)
     certificates: EffectiveCertificates = Field(default_factory=EffectiveCertificates)
+    authentication: EffectiveAuthentication = Field(default_factory=EffectiveAuthentication)
     machines: EffectiveMachines = Field(default_factory=EffectiveMachines)
     control_planes: EffectiveControlPlanes = Field(default_factory=EffectiveControlPlanes)
     workers: EffectiveWorkers = Field(default_factory=EffectiveWorkers)

@@ -5,15 +5,14 @@ from typing import Annotated
 from pydantic import Field
 
 from model.config.addresses import DNS_LABEL, DNS_NAME
+from model.config.authentication import TokenHolder, TokenUser
 from model.config.durations import duration
 from model.config.field import ScalarField
 from model.config.strict import Strict
 from model.config.upgrades import SelectorText
-from model.people import BUILT_IN_ROLES
+from model.people import BUILT_IN_ROLES, RESERVED
 
 NAME_LENGTH = 63
-# Kubernetes' own users and groups begin with "system:", kubeadm's and this program's with "kube".
-RESERVED = ("system", "kube")
 # The administrator's context of a cluster is <cluster>-admin.
 ADMINISTRATOR = "admin"
 SHORTEST_SECONDS, LONGEST_SECONDS = 600, 90 * 24 * 3600
@@ -154,6 +153,11 @@ class Group(Strict):
     """Access that several people have; certificates do not name it."""
 
     access: list[AccessEntry] = Field(description="Its members' access.", examples=_EXAMPLE)
+    tokens: list[TokenHolder] = Field(
+        default_factory=list,
+        description="Users and groups of issuers' tokens that have it, too, without a certificate.",
+        examples=[[{"issuer": "corporate", "group": "developers"}]],
+    )
 
 
 class User(Strict):
@@ -169,6 +173,11 @@ class User(Strict):
         None,
         description="How long a certificate of theirs is valid (default: 8h, or 7d with the "
         "roles view and auditor only).",
+    )
+    tokens: list[TokenUser] = Field(
+        default_factory=list,
+        description="The same person in issuers' tokens.",
+        examples=[[{"issuer": "corporate", "user": "alice@example.com"}]],
     )
 
 

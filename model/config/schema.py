@@ -10,6 +10,7 @@ from pydantic import Field, WithJsonSchema
 from model import pins, versions
 from model.config.addresses import DNS_LABEL
 from model.config.artifacts import Artifacts
+from model.config.authentication import Authentication
 from model.config.certificates import Certificates
 from model.config.components import KubernetesComponents
 from model.config.endpoint import Endpoint
@@ -63,6 +64,9 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
     certificates: Certificates = Field(
         default_factory=Certificates, description="Lifetimes of its certificates."
     )
+    authentication: Authentication = Field(
+        default_factory=Authentication, description="The issuers of tokens that it accepts."
+    )
     machines: Machines = Field(default_factory=Machines, description="Its machine settings.")
     control_planes: ControlPlanes = Field(
         default_factory=ControlPlanes, description="Its control planes: 1, 3, 5 or 7."
@@ -89,6 +93,9 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
     )
     certificates: Certificates = Field(
         default_factory=Certificates, description="Lifetimes of certificates of any cluster."
+    )
+    authentication: Authentication = Field(
+        default_factory=Authentication, description="The issuers of tokens of any cluster."
     )
     artifacts: Artifacts = Field(
         default_factory=Artifacts, description="Where binaries and images come from."

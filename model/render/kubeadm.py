@@ -117,6 +117,7 @@ def cluster_configuration(cluster: Cluster) -> str:
                 "extraArgs": _arguments(
                     {**kubeadm_flags.API_SERVER, **cluster.api_server.extra_args}
                 ),
+                "extraVolumes": kubeadm_flags.api_server_volumes(),
             },
             "controllerManager": {
                 "extraArgs": _arguments(

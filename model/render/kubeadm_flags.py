@@ -5,12 +5,13 @@ scripts/node/leaves.sh writes the certificates that they name.
 
 from typing import Any
 
-from model.render.node_paths import CLIENT_CA_FILE
+from model.render.node_paths import API_SERVER_FOLDER, AUTHENTICATION_FILE, CLIENT_CA_FILE
 
 _PKI = "/etc/kubernetes/pki"
 SCHEDULER_FOLDER = "/etc/kubernetes/scheduler"
 
 API_SERVER = {
+    "authentication-config": AUTHENTICATION_FILE,
     # A stopping API server sends its clients elsewhere and exits. Without this flag it accepts no
     # more connections but lingers for up to a minute (30 s under the kubelet) while there are
     # watches, and there always are.
@@ -38,17 +39,25 @@ ETCD = {
 }
 
 
-def scheduler_volumes() -> list[dict[str, Any]]:
-    """Return the volume with the files that the scheduler's kubeconfig names.
+def api_server_volumes() -> list[dict[str, Any]]:
+    """Return the volume with the API server's configuration files."""
+    return [_directory("configuration", API_SERVER_FOLDER)]
 
-    A directory: in a file that is mounted by itself, a replacement on the host is never seen.
+
+def scheduler_volumes() -> list[dict[str, Any]]:
+    """Return the volume with the files that the scheduler's kubeconfig names."""
+    return [_directory("client", SCHEDULER_FOLDER)]
+
+
+def _directory(name: str, path: str) -> dict[str, Any]:
+    """Return a volume of a directory, at the same path in the container.
+
+    In a file that is mounted by itself, a replacement on the host is never seen.
     """
-    return [
-        {
-            "name": "client",
-            "hostPath": SCHEDULER_FOLDER,
-            "mountPath": SCHEDULER_FOLDER,
-            "readOnly": True,
-            "pathType": "Directory",
-        }
-    ]
+    return {
+        "name": name,
+        "hostPath": path,
+        "mountPath": path,
+        "readOnly": True,
+        "pathType": "Directory",
+    }

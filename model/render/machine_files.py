@@ -13,6 +13,7 @@ from itertools import groupby
 
 from model.fleet import CONTROL_PLANE, Cluster, Machine
 from model.render import (
+    authentication,
     containerd,
     kernel,
     kubeadm,
@@ -25,6 +26,7 @@ from model.render import (
     renewal,
 )
 from model.render.node_paths import (
+    AUTHENTICATION_FILE,
     INIT_CONFIGURATION,
     LEAF_CONFIGURATION,
     LOAD_BALANCER_FOLDER,
@@ -34,10 +36,11 @@ from model.render.node_paths import (
 
 KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
 KUBELET, KUBELET_PATCH = "kubelet", "kubelet-patch"
-KUBEADM, LOAD_BALANCER, RENEWAL = "kubeadm", "load-balancer", "renewal"
+KUBEADM, AUTHENTICATION = "kubeadm", "authentication"
+LOAD_BALANCER, RENEWAL = "load-balancer", "renewal"
 PARTS = (
     *(KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBELET_PATCH),
-    *(KUBEADM, LOAD_BALANCER, RENEWAL),
+    *(KUBEADM, AUTHENTICATION, LOAD_BALANCER, RENEWAL),
 )
 UNITS = "/etc/systemd/system"
 DIGITS = 16
@@ -76,6 +79,8 @@ def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]
     if machine.role == CONTROL_PLANE:
         files += [*_kubeadm(cluster, machine), *_load_balancer(cluster, machine)]
         files += _renewal(cluster, machine)
+        issuers = authentication.configuration(cluster.issuers)
+        files.append(ManagedFile(AUTHENTICATION_FILE, AUTHENTICATION, issuers))
     return tuple(sorted(files, key=lambda file: PARTS.index(file.part)))
 
 

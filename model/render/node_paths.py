@@ -13,6 +13,10 @@ LEAF_CONFIGURATION = f"{STATE}/leaf-configuration.yaml"
 PROXY_ENVIRONMENT = f"{STATE}/proxy.env"
 # The CAs of clients of an API server: in a folder of kubeadm's, which its pod mounts.
 CLIENT_CA_FILE = "/etc/kubernetes/pki/clients/ca.crt"
+# The API server's configuration files, a folder that its pod mounts. After a join that was cut off,
+# kubeadm's own folder is cleared.
+API_SERVER_FOLDER = f"{STATE}/api-server"
+AUTHENTICATION_FILE = f"{API_SERVER_FOLDER}/authentication.yaml"
 LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"
 # The kubelet's serving certificate with its key, as its configuration names it.
 KUBELET_SERVING = "/var/lib/kubelet/pki/serving.pem"

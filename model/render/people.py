@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from model.fleet import Cluster
-from model.people import Grant
+from model.people import Bound, Grant
 from model.render.objects import dump
 from model.well_known import KEEP_ANNOTATION
 
@@ -17,11 +17,11 @@ Object = dict[str, Any]
 
 def access_objects(cluster: Cluster) -> str:
     """Return all objects as YAML documents; "" if nobody has access."""
-    return dump(list(_objects(cluster))) if cluster.access else ""
+    return dump(list(_objects(cluster))) if cluster.bindings else ""
 
 
 def _objects(cluster: Cluster) -> Iterator[Object]:
-    grants = [grant for granted in cluster.access.values() for grant in granted]
+    grants = [grant for bound in cluster.bindings for grant in bound.grants]
     for namespace in sorted({grant.namespace for grant in grants if grant.namespace}):
         # What is in it is not this program's.
         yield _object("v1", "Namespace", namespace, annotations={KEEP_ANNOTATION: "true"})
@@ -30,19 +30,22 @@ def _objects(cluster: Cluster) -> Iterator[Object]:
         if role.rules:
             rules = [dict(rule) for rule in role.rules]
             yield {**_object(f"{RBAC}/v1", "ClusterRole", role.object_name), "rules": rules}
-    for person, granted in cluster.access.items():
-        for grant in granted:
-            yield _binding(person, grant)
+    for bound in cluster.bindings:
+        for grant in bound.grants:
+            yield _binding(bound, grant)
 
 
-def _binding(person: str, grant: Grant) -> Object:
+def _binding(bound: Bound, grant: Grant) -> Object:
     """Return a binding; its name has the role, which cannot be changed in it."""
     inside = {"namespace": grant.namespace} if grant.namespace else {}
     kind = "RoleBinding" if inside else "ClusterRoleBinding"
     return {
-        **_object(f"{RBAC}/v1", kind, f"kubeadm-fleet:{person}:{grant.role.name}", **inside),
+        **_object(f"{RBAC}/v1", kind, f"{bound.prefix}{grant.role.name}", **inside),
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": grant.role.object_name},
-        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": person}],
+        "subjects": [
+            {"apiGroup": RBAC, "kind": subject.kind, "name": subject.name}
+            for subject in bound.subjects
+        ],
     }
 
 

@@ -1,7 +1,8 @@
 """Rules for people: every group, role and cluster that access refers to exists."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from model.config.authentication import TokenHolder, TokenUser
 from model.config.errors import DESCENDANTS, Path
 from model.config.people import AccessEntry, People, PolicyRule
 from model.config.resolved_cluster import ResolvedCluster
@@ -11,6 +12,7 @@ from model.selectors import LabelSelector
 
 PATH: Path = ("people",)
 ACCESS_EXAMPLE = "access: [{role: view}]"
+HOLDER_EXAMPLE = "tokens: [{issuer: corporate, group: developers}]"
 
 
 def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
@@ -25,9 +27,11 @@ def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
         yield from _access(people, user.access, (*path, "access"), clusters)
         if not user.groups and not user.access:
             yield _problem(path, None, "has no access", "groups or access", ACCESS_EXAMPLE)
+        yield from _tokens(user.tokens, (*path, "tokens"), clusters)
     for name, group in people.groups.items():
         path = (*PATH, "groups", name, "access")
         yield from _access(people, group.access, path, clusters)
+        yield from _tokens(group.tokens, (*PATH, "groups", name, "tokens"), clusters)
         if not group.access:
             yield _problem(path, group.access, "no access", "at least one role", ACCESS_EXAMPLE)
     for name, role in people.roles.items():
@@ -109,6 +113,58 @@ def _clusters(
                 "selector: environment=dev",
                 [("clusters", name, "labels", DESCENDANTS) for name in known],
             )
+
+
+def _tokens(
+    holders: Sequence[TokenUser | TokenHolder], path: Path, clusters: Sequence[ResolvedCluster]
+) -> Iterator[Issue]:
+    issuers = [issuer for cluster in clusters for issuer in cluster.settings.authentication.issuers]
+    names = {issuer.name for issuer in issuers}
+    with_groups = {issuer.name for issuer in issuers if issuer.groups_claim}
+    sources = [place for cluster in clusters for place in _issuer_paths(cluster)]
+    for index, holder in enumerate(holders):
+        here = (*path, index)
+        if holder.issuer not in names:
+            yield _problem(
+                (*here, "issuer"),
+                holder.issuer,
+                "unknown issuer",
+                f"one of {', '.join(sorted(names))}" if names else "an issuer that is defined",
+                f"issuer: {min(names, default='corporate')}",
+                sources,
+            )
+        elif isinstance(holder, TokenHolder):
+            yield from _holder(holder, here, with_groups, sources)
+        if holder in holders[:index]:
+            yield _problem(here, holder.issuer, "listed twice", "each holder once", HOLDER_EXAMPLE)
+
+
+def _holder(
+    holder: TokenHolder, path: Path, with_groups: Collection[str], sources: Sequence[Path]
+) -> Iterator[Issue]:
+    if (holder.user is None) == (holder.group is None):
+        yield _problem(
+            path,
+            None,
+            "not one of user and group",
+            "one of user and group",
+            HOLDER_EXAMPLE,
+            [(*path, DESCENDANTS)],
+        )
+    elif holder.group is not None and holder.issuer not in with_groups:
+        yield _problem(
+            (*path, "group"),
+            holder.group,
+            f"tokens of {holder.issuer} name no groups",
+            "a group of an issuer with groupsClaim",
+            "groupsClaim: groups",
+            sources,
+        )
+
+
+def _issuer_paths(cluster: ResolvedCluster) -> Iterator[Path]:
+    for path in cluster.paths_of("authentication", "issuers"):
+        yield (*path, DESCENDANTS)
 
 
 def _rule(rule: PolicyRule, path: Path) -> Iterator[Issue]:

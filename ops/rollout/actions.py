@@ -68,6 +68,17 @@ CLIENT_AUTHORITIES = ActionKind(
     needs_ready=False,
     restores_api=True,
 )
+AUTHENTICATION = ActionKind(
+    name="authentication",
+    on_workers=False,
+    reasons=triggers.changed_files(machine_files.AUTHENTICATION),
+    subject="the issuers of tokens",
+    effect="read again, nothing restarted",
+    doing="applying the issuers of tokens",
+    run=execution.apply_files(machine_files.AUTHENTICATION),
+    needs_ready=False,
+    restores_api=True,
+)
 IMAGES = ActionKind(
     name="images",
     reasons=triggers.damaged_images,
@@ -266,6 +277,7 @@ ACTIONS = (
     KUBEADM,
     RENEWAL,
     CLIENT_AUTHORITIES,
+    AUTHENTICATION,
     IMAGES,
     SERVING,
     LEAVES,

@@ -28,5 +28,8 @@ KUBELET_SERVING=/var/lib/kubelet/pki/serving.pem
 # The CAs of clients of this machine's API server, as model/render/node_paths.py has it.
 # shellcheck disable=SC2034
 CLIENT_CA_FILE=/etc/kubernetes/pki/clients/ca.crt
+# Whose tokens this machine's API server accepts, as model/render/node_paths.py has it.
+# shellcheck disable=SC2034
+AUTHENTICATION_FILE=$STATE/api-server/authentication.yaml
 # shellcheck disable=SC2034
 API_PORT=6443

@@ -20,6 +20,18 @@ def host_key(number: int) -> str:
 
 
 ABSENT = object()
+# The CA of an issuer of tokens.
+CERTIFICATE = """-----BEGIN CERTIFICATE-----
+MIIBdzCCAR2gAwIBAgIUPzu3iQFthODtO9r0ZIfDMbVws5AwCgYIKoZIzj0EAwIw
+EDEOMAwGA1UEAwwFbG9naW4wIBcNMjYxMTI2MTIyODAzWhgPMjEyNjExMDIxMjI4
+MDNaMBAxDjAMBgNVBAMMBWxvZ2luMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+qavi+OBJcJ4SO36mKSlgEAR37Y8IPX6lVy3wu5409Hm1/3GPTO2noWOOCanQUMfa
+itCT/KWP6oITMZTJxigdoKNTMFEwHQYDVR0OBBYEFEaF5VOaPi1II91D294hh9Ap
+B5NKMB8GA1UdIwQYMBaAFEaF5VOaPi1II91D294hh9ApB5NKMA8GA1UdEwEB/wQF
+MAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAN5AqgElCW5iKiHQlhFDt4eBo575LNzX
+oDKxaBKBr/TNAiA3PKfR6XkE1wSKE1Y2zHMTcNgBVClUK1FdZn1zRy/ieA==
+-----END CERTIFICATE-----
+"""
 
 CONTAINER: dict[str, Any] = {
     "kubernetesVersion": "1.36.3",
@@ -107,6 +119,16 @@ SETTINGS = changed(
     ("kubelet", {"maxPods": 200, "evictionHard": {"nodefs.available": "2Gi"}}),
     ("apiServer", {"extraArgs": {"audit-log-maxage": "30"}, "certSANs": ["*.example.com"]}),
     ("clusters/cluster1/upgrades", {"drainTimeout": "5m", "force": True}),
+    ("clusters/cluster1/authentication", {"issuers": [
+        {
+            "name": "corporate", "url": "https://login.example.com/realms/one",
+            "audiences": ["kubernetes", "fleet"], "usernameClaim": "email",
+            "groupsClaim": "groups", "requiredClaims": {"hd": "example.com"},
+            "discoveryURL": "https://10.0.0.1/openid-configuration",
+            "certificateAuthority": CERTIFICATE,
+        },
+        {"name": "ci", "url": "https://ci.example.com", "audiences": ["kubernetes"]},
+    ]}),
     ("clusters/cluster1/certificates", {"leaves": 1200, "kubeletServing": "2h"}),
     ("clusters/cluster1/kubelet", {
         "maxPods": 50, "featureGates": {"NodeSwap": True}, "syncFrequency": "30s",

@@ -42,6 +42,7 @@ def test_machines_have_the_parts_of_their_role_and_config() -> None:
     assert parts(machine_files(plain, plain.control_planes[0])) == [
         *common,
         "kubeadm",
+        "authentication",
         "renewal",
     ]
     assert parts(machine_files(virtual, virtual.workers[0])) == common

@@ -23,6 +23,7 @@ ROWS = {
     "kubelet": actions.KUBELET_UNIT,
     "kubelet-patch": actions.KUBELET_PATCH,
     "kubeadm": actions.KUBEADM,
+    "authentication": actions.AUTHENTICATION,
     "load-balancer": actions.LOAD_BALANCER,
     "renewal": actions.RENEWAL,
 }

@@ -28,7 +28,8 @@ def _parts(**parts: str) -> Callable[[Props, Found], None]:
 
 
 def _has(machine: Any, part: str) -> bool:
-    return machine["role"] == "control-plane" or part not in ("kubeadm", "load-balancer", "renewal")
+    of_control_planes = ("kubeadm", "authentication", "load-balancer", "renewal")
+    return machine["role"] == "control-plane" or part not in of_control_planes
 
 
 def _input(**changes: str) -> Callable[[Props, Found], None]:
@@ -69,6 +70,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "mirrors": _parts(mirrors="m2"),
     "container-runtime": _parts(containerd="c2"),
     "kubeadm": _parts(kubeadm="a2"),
+    "authentication": _parts(authentication="i2"),
     "client-authorities": _input(client_file="f2", client_set="s2", client_authorities="two CAs"),
     "images": _found(lambda each: replace(each, images={"pause:3": "missing"})),
     "leaves": _on_control_planes(invalid_certificates={"apiserver": "is missing"}),
@@ -101,6 +103,7 @@ OPERATIONS = {
     "mirrors": {"apply_files mirrors"},
     "container-runtime": {"apply_files containerd proxy"},
     "kubeadm": {"apply_files kubeadm"},
+    "authentication": {"apply_files authentication"},
     "client-authorities": {"apply_client_authorities"},
     "images": {"restore_images"},
     "leaves": {"issue_invalid_leaves"},

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# requires: lib
+# settings: NODE_NAME NODE_ADDRESS
+# The issuers whose tokens this machine's API server accepts. It reads the file again within a minute,
+# and takes it only if it is valid and every issuer in it answers. Only functions.
+API_SERVER_MANIFEST=/etc/kubernetes/manifests/kube-apiserver.yaml
+ISSUERS_SECONDS=180
+
+# await_authentication: return when this machine's API server uses the file. One that does not run reads it when
+# it starts.
+await_authentication() {
+  grep --quiet -e "--authentication-config=$AUTHENTICATION_FILE" "$API_SERVER_MANIFEST" 2>/dev/null || return 0
+  await $ISSUERS_SECONDS "the API server to use the configured issuers of tokens" uses_authentication
+}
+
+# uses_authentication: does it report the checksum of this file?
+# https://kubernetes.io/docs/reference/instrumentation/metrics/
+uses_authentication() {
+  local sum found status=0
+  sum=$(sha256sum "$AUTHENTICATION_FILE" | cut -d ' ' -f 1)
+  found=$(own_metrics | sed -n '/^apiserver_authentication_config_controller_last_config_info{/p') || status=$?
+  # 7: it accepts no connections.
+  ((status != 7)) || return 0
+  [[ $found != *"hash=\"sha256:$sum\""* ]] || return 0
+  LAST_ANSWER="the issuers in the config; its log: $(last_rejection)"
+  sleep 1
+  return 1
+}
+
+own_metrics() {
+  local pki=/etc/kubernetes/pki
+  curl --disable --silent --fail --max-time 10 --cacert $pki/ca.crt \
+    --cert $pki/apiserver-kubelet-client.pem "https://$NODE_ADDRESS:$API_PORT/metrics"
+}
+
+# last_rejection: print why the API server rejected the file.
+last_rejection() {
+  grep --no-filename 'authentication config' /var/log/pods/kube-system_kube-apiserver-"$NODE_NAME"_*/kube-apiserver/*.log \
+    2>/dev/null | tail -n 1 | cut -c -500
+}
