@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # requires: lib
 # settings: NODE_NAME NODE_ADDRESS
-# The issuers whose tokens this machine's API server accepts. It reads the file again within a minute,
-# and takes it only if it is valid and every issuer in it answers. Only functions.
+# The issuers whose tokens this machine's API server accepts. It reads a changed file within a minute, and
+# uses it only if it is valid and every issuer in it answers, which it tries for another minute. Only
+# functions.
 API_SERVER_MANIFEST=/etc/kubernetes/manifests/kube-apiserver.yaml
 ISSUERS_SECONDS=180
 
@@ -35,6 +36,6 @@ own_metrics() {
 
 # last_rejection: print why the API server rejected the file.
 last_rejection() {
-  grep --no-filename 'authentication config' /var/log/pods/kube-system_kube-apiserver-"$NODE_NAME"_*/kube-apiserver/*.log \
+  grep --no-filename 'failed to .* authentication config' /var/log/pods/kube-system_kube-apiserver-"$NODE_NAME"_*/kube-apiserver/*.log \
     2>/dev/null | tail -n 1 | cut -c -500
 }

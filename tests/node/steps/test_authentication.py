@@ -64,7 +64,10 @@ def test_a_rejected_file_is_an_error_with_its_reason_and_tried_again(
 ) -> None:
     log = disk.folder / LOG
     log.parent.mkdir(parents=True)
-    log.write_text("1 other\n2 failed to update authentication config: no such host\n3 other\n")
+    log.write_text(
+        "1 other\n2 failed to update authentication config: no such host\n"
+        "3 reloaded authentication config\n"
+    )
     status, said = apply(disk, answer("0" * 64))
     assert status == 1
     assert "waiting for the API server to use the configured issuers of tokens" in said
