@@ -1,4 +1,4 @@
-"""Configs and errors in the README are current."""
+"""Configs and errors in the README, and configs of access, are current."""
 
 from textwrap import dedent
 from typing import Any
@@ -10,9 +10,9 @@ from model.config.errors import ConfigError
 from model.config.parse import read
 from model.load import load
 from tests.docs.documents import TOP, blocks
-from tests.model.examples import HOST_KEY
+from tests.model.examples import CONTAINER, HOST_KEY
 
-README = TOP / "README.md"
+README, ACCESS = TOP / "README.md", TOP / "docs/access.md"
 
 
 def fleet_of(block: str) -> Any:
@@ -29,6 +29,14 @@ def fleet_of(block: str) -> Any:
 @pytest.mark.parametrize("block", list(blocks(README, "yaml")))
 def test_configs_in_the_readme_are_valid(block: str) -> None:
     assert read(fleet_of(block)).problems == ()
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in blocks(ACCESS, "yaml") if "authentication:" in block]
+)
+def test_configs_of_access_are_accepted(block: str) -> None:
+    """Also by the rules between values, such as the names of issuers."""
+    load({**CONTAINER, **yaml.safe_load(dedent(block))})
 
 
 def test_the_error_in_the_readme_is_current() -> None:
