@@ -22,8 +22,8 @@ apply_parts() {
   ! has_part load-balancer "$2" || check_load_balancer "$1"
   write_files "$1" "$2"
   ! has_part kernel "$2" || load_kernel
+  use_authentication
   use_changed
-  ! has_part authentication "$2" || await_authentication
   ! has_part load-balancer "$2" || start_load_balancer
   ! has_part renewal "$2" || start_renewal_timer
   record_files "$1" "$2"

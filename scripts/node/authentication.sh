@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib
+# requires: lib changed
 # settings: NODE_NAME NODE_ADDRESS
 # The issuers whose tokens this machine's API server accepts. It reads a changed file within a minute, and
 # uses it only if it is valid and every issuer in it answers, which it tries for another minute. Only
@@ -7,19 +7,22 @@
 API_SERVER_MANIFEST=/etc/kubernetes/manifests/kube-apiserver.yaml
 ISSUERS_SECONDS=180
 
-# await_authentication: return when this machine's API server uses the file. One that does not run reads it when
-# it starts.
-await_authentication() {
-  grep --quiet -e "--authentication-config=$AUTHENTICATION_FILE" "$API_SERVER_MANIFEST" 2>/dev/null || return 0
-  await $ISSUERS_SECONDS "the API server to use the configured issuers of tokens" uses_authentication
+# use_authentication: return when this machine's API server uses the changed file, which remains a changed
+# one until then. An API server that does not run reads it when it starts.
+use_authentication() {
+  is_changed "$AUTHENTICATION_FILE" || return 0
+  grep --quiet -e "--authentication-config=$AUTHENTICATION_FILE" "$API_SERVER_MANIFEST" 2>/dev/null ||
+    return 0
+  await $ISSUERS_SECONDS "the API server to use the configured issuers of tokens" is_authentication_used
 }
 
-# uses_authentication: does it report the checksum of this file?
+# is_authentication_used: does the API server report the checksum of this file?
 # https://kubernetes.io/docs/reference/instrumentation/metrics/
-uses_authentication() {
+is_authentication_used() {
   local sum found status=0
   sum=$(sha256sum "$AUTHENTICATION_FILE" | cut -d ' ' -f 1)
-  found=$(own_metrics | sed -n '/^apiserver_authentication_config_controller_last_config_info{/p') || status=$?
+  found=$(own_metrics | sed -n '/^apiserver_authentication_config_controller_last_config_info{/p') ||
+    status=$?
   # 7: it accepts no connections.
   ((status != 7)) || return 0
   [[ $found != *"hash=\"sha256:$sum\""* ]] || return 0
@@ -36,6 +39,7 @@ own_metrics() {
 
 # last_rejection: print why the API server rejected the file.
 last_rejection() {
-  grep --no-filename 'failed to .* authentication config' /var/log/pods/kube-system_kube-apiserver-"$NODE_NAME"_*/kube-apiserver/*.log \
-    2>/dev/null | tail -n 1 | cut -c -500
+  grep --no-filename 'failed to .* authentication config' \
+    /var/log/pods/kube-system_kube-apiserver-"$NODE_NAME"_*/kube-apiserver/*.log 2>/dev/null |
+    tail -n 1 | cut -c -500
 }
