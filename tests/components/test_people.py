@@ -73,3 +73,19 @@ def test_the_output_has_everybody_s_clusters_and_no_key() -> None:
         "bob": {"clusters": ["cluster2"], "lifetimeSeconds": 7 * 24 * 3600},
     }
     assert "people" not in graph.secret_outputs
+
+
+def test_tokens_need_no_ca_and_a_change_of_issuers_is_one_of_files_and_bindings() -> None:
+    issuer = {"name": "corporate", "url": "https://login.example.com", "audiences": ["fleet"]}
+    holders = [{"issuer": "corporate", "user": "alice@example.com"}]
+    group = {"access": [{"role": "view"}], "tokens": holders}
+    config = {**stack_config("dev"), "people": {"groups": {"developers": group}}}
+    known = {"issuers": [issuer]}
+    before = run({**config, "authentication": known})
+    assert not [one.name for one in before.kinds("CertificateAuthority") if "person" in one.name]
+    assert "corporate:alice@example.com" in str(before.one("cluster1-access").inputs)
+    after = run({**config, "authentication": {"issuers": [{**issuer, "usernameClaim": "email"}]}},
+                before)  # fmt: skip
+    changed = set(after.changed_from(before))
+    assert {"cluster1-rollout", "cluster2-rollout"} <= changed
+    assert not [name for name in changed if "init" in name or "join" in name or "access" in name]
