@@ -1,10 +1,14 @@
 """scripts/node/authentication.sh: a changed file is applied when the API server uses it."""
 
+import base64
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 
+from model.pki import certificates, serving
 from model.render.machine_files import AUTHENTICATION, ManagedFile, machine_files, table
 from model.render.node_paths import AUTHENTICATION_FILE
 from tests.model.examples import CONTAINER, cluster
@@ -16,6 +20,7 @@ FILES = [
     for file in machine_files(PLAIN, PLAIN.control_planes[0])
     if file.part == AUTHENTICATION
 ]  # fmt: skip
+ADMINISTRATORS, HOUR = "kubeadm:cluster-admins", timedelta(hours=1)
 METRIC = "apiserver_authentication_config_controller_last_config_info"
 LOG = "var/log/pods/kube-system_kube-apiserver-node_1/kube-apiserver/0.log"
 
@@ -26,14 +31,36 @@ def sum_of(files: list[ManagedFile]) -> str:
 
 
 def answer(used: str) -> str:
-    """Have the API server report the checksum of the configuration that it uses."""
-    return f"""curl() {{ echo '# HELP {METRIC} x'; echo '{METRIC}{{apiserver_id_hash="sha256:a",\
-hash="sha256:{used}"}} 1'; }}"""
+    """Have the API server tell administrators the checksum of the configuration that it uses."""
+    return f"""curl() {{
+  while [[ $1 != --cert ]]; do shift; done
+  openssl x509 -noout -subject <"$2" | grep -q 'O = {ADMINISTRATORS}' || {{
+    echo 'curl: (22) The requested URL returned error: 403' >&2
+    return 22
+  }}
+  echo '# HELP {METRIC} x'
+  echo '{METRIC}{{apiserver_id_hash="sha256:a",hash="sha256:{used}"}} 1'
+}}"""
+
+
+def lay_leaves(disk: Disk, group: str = ADMINISTRATORS, valid: timedelta = HOUR) -> None:
+    """Give the machine an API server's certificate and the administrator's."""
+    authority = certificates.new_authority("kubernetes", timedelta(days=1))
+    folder = disk.folder / "etc/kubernetes"
+    (folder / "pki").mkdir(exist_ok=True)
+    own = serving.issue(authority, "kube-apiserver", "10.0.0.1", valid)
+    (folder / "pki/apiserver.pem").write_text(own.pem)
+    pair = certificates.issue_client(authority, "kubernetes-admin", [group], valid)
+    data = {"certificate": pair.cert_pem, "key": pair.key_pem}
+    user = {f"client-{name}-data": base64.b64encode(pem.encode()) for name, pem in data.items()}
+    text = {key: value.decode() for key, value in user.items()}
+    (folder / "admin.conf").write_text(yaml.safe_dump({"users": [{"user": text}]}, width=10**6))
 
 
 @pytest.fixture
 def manifest(disk: Disk) -> Path:
-    """The manifest of an API server that uses the file."""
+    """The manifest of an API server that uses the file, and valid certificates."""
+    lay_leaves(disk)
     path = disk.folder / "etc/kubernetes/manifests/kube-apiserver.yaml"
     path.parent.mkdir()
     path.write_text(f"    - --authentication-config={disk.folder}{AUTHENTICATION_FILE}\n")
@@ -80,6 +107,7 @@ def test_a_rejected_file_is_an_error_with_its_reason_and_tried_again(
 
 @pytest.mark.parametrize("status", [0, 7])
 def test_an_api_server_that_does_not_run_reads_it_at_its_start(disk: Disk, status: int) -> None:
+    lay_leaves(disk)
     if status:
         folder = disk.folder / "etc/kubernetes/manifests"
         folder.mkdir()
@@ -98,3 +126,18 @@ def test_an_unchanged_file_is_not_waited_for(disk: Disk, manifest: Path) -> None
 def test_one_that_does_not_answer_yet_is_waited_for(disk: Disk, manifest: Path) -> None:
     assert apply(disk, "curl() { return 28; }")[0] == 1
     assert not recorded(disk)
+
+
+def test_an_api_server_that_refuses_to_say_is_named(disk: Disk, manifest: Path) -> None:
+    lay_leaves(disk, group="others")
+    status, said = apply(disk, answer(sum_of(FILES)))
+    assert status == 1
+    assert "check the API server of node: curl: (22)" in said
+    assert not recorded(disk)
+
+
+def test_one_whose_certificates_have_expired_cannot_be_asked(disk: Disk, manifest: Path) -> None:
+    """They are renewed later."""
+    lay_leaves(disk, valid=timedelta(seconds=-1))
+    assert apply(disk, "curl() { return 60; }")[0] == 0
+    assert recorded(disk)
