@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model.render.node_paths import AUTHENTICATION_FILE
 from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
@@ -264,11 +265,28 @@ def test_replaced_binary(fleet: PulumiStack, kubectl: Kubectl, machines: Machine
     assert kubectl.node_names() == [PLANE, WORKER]
 
 
-def test_leftovers_of_other_versions(fleet: PulumiStack, machines: Machines) -> None:
+def test_leftovers_of_other_versions_and_edited_issuers_of_tokens(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
     staged = "/var/lib/kubeadm-fleet/staged"
+    before = issuers_in_use(kubectl)
     machines.run(WORKER, f"mkdir -p {staged}/v1.35.4")
-    repaired(fleet, f"{WORKER}: repaired because v1.35.4 is staged but not needed")
+    machines.run(PLANE, f"echo '# edited' >>{AUTHENTICATION_FILE}")
+    await_true(lambda: issuers_in_use(kubectl) != before, "the edited file to be in use")
+    repaired(
+        fleet,
+        f"{WORKER}: repaired because v1.35.4 is staged but not needed",
+        f"{PLANE}: repaired because {AUTHENTICATION_FILE} was changed",
+    )
     assert machines.run(WORKER, f"ls {staged}") == ""
+    assert issuers_in_use(kubectl) == before
+
+
+def issuers_in_use(kubectl: Kubectl) -> str:
+    """The API server's metric with the checksum of its issuers of tokens."""
+    name = "apiserver_authentication_config_controller_last_config_info{"
+    lines = kubectl("get", "--raw", "/metrics").splitlines()
+    return next(line for line in lines if line.startswith(name))
 
 
 def test_an_unreachable_machine_is_never_considered_deleted(fleet: PulumiStack) -> None:
