@@ -1,7 +1,9 @@
 """Access to a stack's clusters: their kubeconfigs and nodes."""
 
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import click
@@ -20,6 +22,9 @@ from scripts.fleet.usage import how_to_use
 
 KUBECONFIG = PROJECT / "kubeconfig"
 FOLDER = PROJECT / "kubeconfigs"
+# How long a cluster may take to say whether it accepts a certificate; how many are asked together.
+ANSWER_SECONDS = 3
+PARALLEL = 16
 
 
 def stack_kubeconfig(engine: Engine) -> str:
@@ -47,7 +52,35 @@ def kubeconfig_of(engine: Engine, user: str) -> str:
     clusters = {name: text for name, text in known.items() if name in people[user]["clusters"]}
     authority = deployment.authority(authority_name(user))
     valid = timedelta(seconds=people[user]["lifetimeSeconds"])
-    return kubeconfig.for_user(clusters, user, issue_client(authority, user, [], valid))
+    issued = kubeconfig.for_user(clusters, user, issue_client(authority, user, [], valid))
+    _check_accepted(issued, user, stack)
+    return issued
+
+
+def _check_accepted(issued: str, user: str, stack: str) -> None:
+    """Raise if no cluster that answers accepts a certificate: `fleet revoke` changes no state."""
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        answers = list(pool.map(_is_accepted, kubeconfig.split(issued).values()))
+    if False in answers and True not in answers:
+        raise OperatorError(
+            f"no cluster accepts certificates of {user}: the access of {user} was revoked, or the "
+            f"last `fleet up {stack}` did not finish. To grant it, keep {user} in people.users and "
+            f"run `fleet up {stack}`"
+        )
+
+
+def _is_accepted(issued: str) -> bool | None:
+    """Whether a cluster knows whose certificate it is; None if the cluster does not answer."""
+    from ops.kube.client import Client
+    from ops.kube.errors import ApiError, Unavailable
+
+    try:
+        Client(issued).limited(retries=0, seconds=ANSWER_SECONDS).get("/version")
+    except Unavailable:
+        return None
+    except ApiError as error:
+        return error.status != HTTPStatus.UNAUTHORIZED
+    return True
 
 
 def write_user(engine: Engine, user: str) -> Path:

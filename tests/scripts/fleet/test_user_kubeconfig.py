@@ -15,6 +15,8 @@ from cryptography.x509.oid import NameOID
 from model.pki import certificates
 from model.render import kubeconfig as kubeconfigs
 from ops.errors import OperatorError
+from ops.kube.client import Client
+from ops.kube.errors import ApiError, Unavailable
 from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
 from ops.pulumi.engine import Engine
 from scripts.fleet import access
@@ -23,13 +25,13 @@ CA = certificates.new_authority("kubernetes", timedelta(days=10))
 ALICE = certificates.new_authority("person-alice", timedelta(days=10))
 
 
-def engine() -> Engine:
-    """Return the engine of a stack with two clusters, one of them alice's."""
+def engine(*clusters: str) -> Engine:
+    """Return the engine of a stack with two clusters, these of them alice's."""
     admin = [
         kubeconfigs.Context(name, f"https://{name}", CA.cert_pem, CA.cert_pem, CA.key_pem)
         for name in ("cluster1", "cluster2")
     ]
-    people = {"alice": {"clusters": ["cluster2"], "lifetimeSeconds": 1800.0}}
+    people = {"alice": {"clusters": list(clusters), "lifetimeSeconds": 1800.0}}
     outputs = {"kubeconfig": kubeconfigs.render(admin), "people": people}
     authority = {"certificate": ALICE.cert_pem, "private_key": ALICE.key_pem}
     found = [
@@ -45,11 +47,25 @@ def engine() -> Engine:
     return cast(Engine, SimpleNamespace(workspace=workspace, deployment=lambda: state))
 
 
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, ApiError]:
+    """What the clusters answer other than that they know alice, by their URLs."""
+    made: dict[str, ApiError] = {}
+
+    def get(client: Client, path: str) -> dict[str, str]:
+        if error := made.get(client.access.server):
+            raise error
+        return {"gitVersion": "v1"}
+
+    monkeypatch.setattr(Client, "get", get)
+    return made
+
+
 def test_it_has_the_person_s_clusters_and_a_certificate_without_groups(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, ApiError]
 ) -> None:
     monkeypatch.setattr(access, "KUBECONFIG", tmp_path / "kubeconfig")
-    path = access.write_user(engine(), "alice")
+    path = access.write_user(engine("cluster2"), "alice")
     assert path == tmp_path / "kubeconfig-alice"
     assert path.stat().st_mode & 0o777 == 0o600
     config: dict[str, Any] = yaml.safe_load(path.read_text())
@@ -66,4 +82,28 @@ def test_it_has_the_person_s_clusters_and_a_certificate_without_groups(
 
 def test_an_unknown_person_is_refused_with_the_known_ones() -> None:
     with pytest.raises(OperatorError, match=r"no user bob .* its users: alice"):
-        access.kubeconfig_of(engine(), "bob")
+        access.kubeconfig_of(engine("cluster2"), "bob")
+
+
+UNKNOWN, DEAD = ApiError(401, "Unauthorized"), Unavailable(None, "no route to host")
+
+
+@pytest.mark.parametrize("other", [UNKNOWN, DEAD])
+def test_a_revoked_person_is_refused(answers: dict[str, ApiError], other: ApiError) -> None:
+    """Only clusters know of a revocation."""
+    answers |= {"https://cluster1": UNKNOWN, "https://cluster2": other}
+    with pytest.raises(OperatorError, match="access of alice was revoked"):
+        access.kubeconfig_of(engine("cluster1", "cluster2"), "alice")
+
+
+@pytest.mark.parametrize("other", [UNKNOWN, DEAD])
+def test_clusters_that_do_not_accept_it_yet_do_not_prevent_it(
+    answers: dict[str, ApiError], other: ApiError
+) -> None:
+    answers["https://cluster2"] = other
+    assert access.kubeconfig_of(engine("cluster1", "cluster2"), "alice")
+
+
+def test_clusters_that_do_not_answer_do_not_prevent_it(answers: dict[str, ApiError]) -> None:
+    answers |= {"https://cluster1": DEAD, "https://cluster2": DEAD}
+    assert access.kubeconfig_of(engine("cluster1", "cluster2"), "alice")
