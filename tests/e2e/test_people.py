@@ -1,182 +1,316 @@
-"""People on a real cluster: what each may do, kubelets that do not know them, and their removal."""
+"""Access to two real clusters: what each person and token may do there, and how it ends.
+
+The tests run in order.
+"""
 
 import select
-import ssl
+import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
-from http.client import HTTPSConnection, IncompleteRead
-from pathlib import Path
-from urllib.parse import urlsplit
+from http.client import IncompleteRead
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-import yaml
 
+from model.config.address_blocks import GATEWAY
 from model.people import authority_name
 from model.pki import certificates
-from model.pki.certificates import KeyPair
-from ops import revocation
-from ops.hosts.inventory import Inventory
+from ops.errors import OperatorError
 from ops.kube import client
 from ops.pulumi.deployment import Deployment
-from ops.revocation import Outcome, Place, Revoked
+from ops.pulumi.engine import Engine
 from scripts.bench.subnet import subnet
+from scripts.fleet import access, kubeconfig
+from tests.e2e.life import living
 from tests.e2e.networks import networks
-from tests.e2e.pulumi_stack import PulumiStack
-from tests.ops.nspawn import host
-from tests.tmp_machines import workshop
+from tests.e2e.person import ACTIONS, Person, token_status
+from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
+from tests.e2e.token_issuer import TokenIssuer, issuing
 
-pytestmark = [pytest.mark.root, pytest.mark.slow]
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(900)]
 
-PODS = "/api/v1/namespaces/{}/pods"
-ALICE = {"access": [{"role": "view", "namespaces": ["shop"]}]}
-BOB = {"access": [{"role": "auditor"}]}
-CAROL = {"access": [{"role": "cluster-admin"}]}
-DAVE = {"access": [{"role": "reader"}]}
-METRICS = {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}
-# What each may read: a path, and the answers to alice, bob, carol, dave.
-ANSWERS = {
-    PODS.format("shop"): (200, 200, 200, 403),
-    PODS.format("kube-system"): (403, 200, 200, 403),
-    "/api/v1/namespaces/kube-system/secrets": (403, 403, 200, 403),
-    "/apis/rbac.authorization.k8s.io/v1/clusterroles": (403, 200, 200, 403),
-    "/metrics": (403, 403, 200, 200),
+CLUSTERS = ("cluster1", "cluster2")
+SHOP, SYSTEM = (f"/api/v1/namespaces/{name}/pods" for name in ("shop", "kube-system"))
+VIEW = {"read pods", "read logs"}
+EDIT = {*VIEW, "read Secrets", "run commands", "deploy"}
+ADMIN = {*EDIT, "read bindings", "bind roles"}
+# What each role allows.
+ROLES = {
+    "view": VIEW,
+    "edit": EDIT,
+    "admin": ADMIN,
+    "cluster-admin": set(ACTIONS),
+    "auditor": {"read pods", "read bindings", "read Nodes"},
+    "reader": {"read metrics"},
 }
-NAMES = ("alice", "bob", "carol", "dave")
+READER = {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}
+# Somebody with each role in each cluster, and in that cluster alone.
+EVERYBODY = {f"{role}-{cluster}": (role, cluster) for role in ROLES for cluster in CLUSTERS}
+ALICE = {"access": [{"role": "view", "namespaces": ["shop"], "selector": "environment=dev"}]}
+BOB = {"access": [{"role": "auditor"}]}
+ERIN = {
+    "groups": ["developers"],
+    "access": [{"role": "admin", "namespaces": ["shop"], "clusters": ["cluster2"]}],
+}
+PEOPLE: dict[str, Any] = {
+    "roles": {"reader": READER},
+    "groups": {"developers": {"access": [{"role": "edit", "selector": "environment=dev"}]}},
+    "users": {
+        **{"alice": ALICE, "bob": BOB, "erin": ERIN},
+        **{
+            name: {"access": [{"role": role, "clusters": [cluster]}]}
+            for name, (role, cluster) in EVERYBODY.items()
+        },
+    },
+}
+BUILD = "repo:acme/shop:ref:refs/heads/main"
+REQUIRED: Any = {"hd": "example.com"}
+ISSUERS = "the issuers of tokens that it accepts changed: read again, nothing restarted"
 
 
-class Requests:
-    """Requests with the certificate of one person."""
+@dataclass(frozen=True)
+class Setup:
+    """A stack with two clusters, and two issuers of tokens that they can reach."""
 
-    def __init__(self, folder: Path, server: str, ca: str, pair: KeyPair) -> None:
-        self._server = server
-        pem = folder / "client.pem"
-        pem.touch(mode=0o600)
-        pem.write_text(pair.cert_pem + pair.key_pem)
-        self._tls = ssl.create_default_context(cadata=ca)
-        self._tls.check_hostname = False
-        self._tls.verify_mode = ssl.CERT_NONE
-        self._tls.load_cert_chain(pem)
-        pem.unlink()
+    stack: PulumiStack
+    corporate: TokenIssuer
+    ci: TokenIssuer
 
-    def connect(self) -> HTTPSConnection:
-        """Return a connection that stays open between requests."""
-        address = urlsplit(self._server)
-        assert address.hostname
-        return HTTPSConnection(address.hostname, address.port, context=self._tls, timeout=30)
-
-    def status(self, path: str, server: str = "") -> int:
-        """Return the status of the answer."""
-        request = urllib.request.Request(f"{server or self._server}{path}")
-        try:
-            with urllib.request.urlopen(request, context=self._tls, timeout=10) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
+    @property
+    def deployment(self) -> Deployment:
+        return Deployment(self.stack.succeed("stack", "export", "--show-secrets").output)
 
 
-@pytest.fixture
-def stack() -> Iterator[PulumiStack]:
-    with workshop() as folder, subnet(86) as own:
-        config = {
+@pytest.fixture(scope="module")
+def setup() -> Iterator[Setup]:
+    with subnet(86) as first, subnet(86) as second:
+        config: dict[str, Any] = {
             "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
-            "people": {
-                "users": {"alice": ALICE, "bob": BOB, "carol": CAROL, "dave": DAVE},
-                "roles": {"reader": METRICS},
+            "people": PEOPLE,
+            "clusters": {
+                name: {
+                    "labels": {"environment": environment},
+                    "machines": {"subnet": str(own)},
+                    "networking": networks(number),
+                }
+                for number, (name, environment, own) in enumerate(
+                    zip(CLUSTERS, ("dev", "prod"), (first, second), strict=True), start=1
+                )
             },
-            "clusters": {"cluster1": {"machines": {"subnet": str(own)}, "networking": networks(1)}},
         }
-        stack = PulumiStack(folder, "test", config)
-        stack.create()
-        try:
-            yield stack
-        finally:
-            marks = stack.marks()
-            stack.destroy()
-            left = host.parts(*marks)
-            assert not any(left.values()), left
+        with (
+            issuing(str(first.network_address + GATEWAY)) as corporate,
+            issuing(str(second.network_address + GATEWAY)) as ci,
+            living(config) as stack,
+        ):
+            yield Setup(stack, corporate, ci)
 
 
-def deployed(stack: PulumiStack) -> Deployment:
-    return Deployment(stack.succeed("stack", "export", "--show-secrets").output)
-
-
-def revoke(stack: PulumiStack, name: str, *, cut: bool = False) -> list[Outcome]:
-    """End a person's access as `fleet revoke` does."""
-    deployment = deployed(stack)
-    (rollout,) = deployment.of_kind("Rollout")
-    kubeconfig = stack.output("kubeconfig")
-    place = Place(
-        "cluster1",
-        Inventory(stack.output("inventory")).control_planes("cluster1"),
-        rollout.outputs["machine_ids"],
-        lambda: client.of(kubeconfig),
-    )
-    authority = deployment.authority(authority_name(name)).cert_pem
-    return revocation.revoke(Revoked(name, authority), [place], cut=cut)
-
-
-def people(stack: PulumiStack) -> dict[str, Requests]:
-    deployment = deployed(stack)
-    authorities = {one.name: one.outputs for one in deployment.of_kind("CertificateAuthority")}
-    (entry,) = yaml.safe_load(stack.output("kubeconfig"))["clusters"]
-    ca = authorities["cluster1-ca"]["certificate"]
+@pytest.fixture(scope="module")
+def known(setup: Setup) -> dict[tuple[str, str], Person]:
+    """Everybody, with their own certificate in each cluster, whether or not they have access."""
+    deployment = setup.deployment
+    clusters = kubeconfig.split(deployment.outputs["kubeconfig"])
     found = {}
-    for name in NAMES:
-        outputs = authorities[authority_name(name)]
-        authority = KeyPair(outputs["certificate"], outputs["private_key"])
-        pair = certificates.issue_client(authority, name, [], timedelta(hours=1))
-        found[name] = Requests(stack.folder, entry["cluster"]["server"], ca, pair)
+    for name in PEOPLE["users"]:
+        own = client_certificate(deployment, name)
+        for cluster in CLUSTERS:
+            text = kubeconfig.for_user({cluster: clusters[cluster]}, name, own)
+            found[name, cluster] = Person(text)
     return found
 
 
-def access_ends_at_once(stack: PulumiStack, known: dict[str, Requests]) -> None:
-    """New requests are refused, on open connections too; a watch goes on until it is cut."""
-    path = PODS.format("shop")
-    opened, watching = known["bob"].connect(), known["bob"].connect()
-    watching.request("GET", f"{path}?watch=true&timeoutSeconds=600")
-    watch = watching.getresponse()
-    opened.request("GET", path)
-    opened.getresponse().read()
-    ended = revoke(stack, "bob")
-    print("", *ended, sep="\n  ")
-    assert not any(outcome.failed for outcome in ended), ended
-    opened.request("GET", path)
-    assert opened.getresponse().status == 401
-    assert known["bob"].status(path) == 401
-    assert [known[name].status(path) for name in ("alice", "carol")] == [200, 200]
-    assert not select.select([watching.sock], [], [], 1)[0], "the watch is open"
-    cut = revoke(stack, "bob", cut=True)
-    print("", *cut, sep="\n  ")
-    assert not any(outcome.failed for outcome in cut), cut
-    with suppress(IncompleteRead):
-        assert watch.read() == b"", "it ends"
-    assert known["alice"].status(path) == 200
+def client_certificate(deployment: Deployment, name: str) -> certificates.KeyPair:
+    authority = deployment.authority(authority_name(name))
+    return certificates.issue_client(authority, name, [], timedelta(hours=1))
 
 
-def test_people_may_do_what_their_roles_allow_until_they_are_removed(stack: PulumiStack) -> None:
-    stack.up()
-    known = people(stack)
-    for path, answers in ANSWERS.items():
-        assert tuple(known[name].status(path) for name in NAMES) == answers, path
-    node = stack.output("inventory")["cluster1"]
-    (address,) = (machine["address"] for machine in node.values())
-    kubelet = f"https://{address}:10250"
-    assert known["carol"].status("/pods", kubelet) == 401, "kubelets know the cluster's CA alone"
+Known = dict[tuple[str, str], Person]
+
+
+def test_each_role_is_allowed_and_denied_on_each_cluster(known: Known) -> None:
+    for name, (role, own) in EVERYBODY.items():
+        for cluster in CLUSTERS:
+            expected = ROLES[role] if cluster == own else None
+            for namespace in ("shop", "kube-system"):
+                assert known[name, cluster].allowed(namespace) == expected, (name, cluster)
+
+
+def test_access_is_by_group_selector_and_namespace(known: Known) -> None:
+    for name, cluster, in_shop, elsewhere in (
+        ("alice", "cluster1", VIEW, set()),
+        ("alice", "cluster2", None, None),
+        ("bob", "cluster1", ROLES["auditor"], ROLES["auditor"]),
+        ("bob", "cluster2", ROLES["auditor"], ROLES["auditor"]),
+        ("erin", "cluster1", EDIT, EDIT),
+        ("erin", "cluster2", ADMIN, set()),
+    ):
+        person = known[name, cluster]
+        found = person.allowed("shop"), person.allowed("kube-system")
+        assert found == (in_shop, elsewhere), (name, cluster)
+    assert [known["erin", name].status(SYSTEM) for name in CLUSTERS] == [200, 403]
+    assert [known["alice", name].status(SHOP) for name in CLUSTERS] == [200, 401]
+
+
+def test_a_kubeconfig_has_exactly_the_clusters_of_its_person(setup: Setup) -> None:
+    for name, clusters in (("alice", ["cluster1"]), ("bob", list(CLUSTERS))):
+        assert list(kubeconfig.split(issued(setup, name))) == clusters
+
+
+def issued(setup: Setup, name: str) -> str:
+    """Return what `fleet kubeconfig --user` writes."""
+    deployment, workspace = setup.deployment, SimpleNamespace(stack=setup.stack.name)
+    engine = SimpleNamespace(deployment=lambda: deployment, workspace=workspace)
+    return access.kubeconfig_of(cast(Engine, engine), name)
+
+
+def test_kubelets_know_no_people(setup: Setup, known: Known) -> None:
+    for cluster, machines in setup.stack.output("inventory").items():
+        (address,) = (machine["address"] for machine in machines.values())
+        person = known[f"cluster-admin-{cluster}", cluster]
+        assert person.status("/pods", f"https://{address}:10250") == 401
+    assert setup.stack.preview().changes == {}
+
+
+def test_tokens_are_accepted_and_bound_without_a_restart(setup: Setup) -> None:
+    stack, corporate, ci = setup.stack, setup.corporate, setup.ci
+    running = containers(setup)
+    alice = corporate.token("alice", groups=["developers"], **REQUIRED)
+    assert answers(setup, alice, SHOP) == [401, 401]
+    given: Any = corporate.config("corporate", groupsClaim="groups", requiredClaims=REQUIRED)
+    stack.config["authentication"] = {"issuers": [given]}
+    of_second = stack.config["clusters"]["cluster2"]
+    of_second["authentication"] = {"issuers": [given, ci.config("ci")]}
+    holders = [{"issuer": "corporate", "group": "developers"}, {"issuer": "ci", "user": BUILD}]
+    entries = [{"role": "edit", "namespaces": ["shop"]}]
+    stack.config["people"] = {
+        **PEOPLE,
+        "groups": {**PEOPLE["groups"], "tokens": {"access": entries, "tokens": holders}},
+    }
+    change(stack, ISSUERS)
     assert stack.preview().changes == {}
+    assert [answers(setup, alice, path) for path in (SHOP, SYSTEM)] == [[200, 200], [403, 403]]
+    for wrong in (
+        corporate.token("alice", groups=["developers"]),
+        corporate.token("alice", groups=["developers"], aud="other", **REQUIRED),
+        corporate.token("alice", timedelta(minutes=-1), groups=["developers"], **REQUIRED),
+        ci.token("alice", groups=["developers"], iss=corporate.url, **REQUIRED),
+    ):
+        assert answers(setup, wrong, SHOP) == [401, 401], wrong
+    other = corporate.token("bob", groups=["system:masters", "kubeadm:cluster-admins"], **REQUIRED)
+    assert answers(setup, other, SYSTEM) == [403, 403], "groups have the issuer's prefix"
+    build, fork = ci.token(BUILD), ci.token("repo:acme/fork:ref:refs/heads/main")
+    assert [answers(setup, build, path) for path in (SHOP, SYSTEM)] == [[401, 200], [401, 403]]
+    assert answers(setup, fork, SHOP) == [401, 403]
+    assert containers(setup) == running
 
-    access_ends_at_once(stack, known)
 
-    del stack.config["people"]["users"]["bob"]
-    del stack.config["people"]["users"]["alice"]
+def change(stack: PulumiStack, *sentences: str) -> None:
+    """Apply a change that the preview describes with these sentences."""
     shown = stack.preview().output
-    assert "the people whose certificates it accepts changed: in place" in shown
+    for sentence in sentences:
+        assert sentence in shown
     began = time.monotonic()
     stack.up()
-    assert known["alice"].status(PODS.format("shop")) == 401, time.monotonic() - began
-    assert known["carol"].status(PODS.format("shop")) == 200, "the namespace is kept"
+    print(f"\n  changed in {time.monotonic() - began:.1f} s")
+
+
+def answers(setup: Setup, token: str, path: str) -> list[int]:
+    """Return the status of each cluster's answer to a token."""
+    return [token_status(text, token, path) for text in kubeconfigs(setup.stack).values()]
+
+
+def kubeconfigs(stack: PulumiStack) -> dict[str, str]:
+    """Return the administrator's kubeconfig of each cluster."""
+    return kubeconfig.split(stack.output("kubeconfig"))
+
+
+def containers(setup: Setup) -> list[str]:
+    """Return the containers of the API servers, which are others after a restart."""
+    return [
+        status["containerID"]
+        for cluster, text in kubeconfigs(setup.stack).items()
+        for status in client.of(text).get(
+            f"/api/v1/namespaces/kube-system/pods/kube-apiserver-{cluster}-control-plane-0"
+        )["status"]["containerStatuses"]
+    ]
+
+
+def revoke(stack: PulumiStack, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `fleet revoke`; print what it says."""
+    fleet = [str(CHECKOUT / ".venv/bin/fleet"), "revoke", "--stack", stack.name, *arguments]
+    done = subprocess.run(fleet, env=stack.environment, capture_output=True, text=True)
+    print("", done.stdout, done.stderr, sep="\n")
+    return done
+
+
+def test_access_ends_where_clusters_answer_and_later_elsewhere(setup: Setup, known: Known) -> None:
+    erin = [known["erin", cluster] for cluster in CLUSTERS]
+    machine = "cluster2-control-plane-0"
+    with unreachable(setup.stack.output("inventory")["cluster2"][machine]["address"]):
+        ended = revoke(setup.stack, "erin")
+    assert ended.returncode == 1
+    assert f"Not done: {machine}, cluster2. Run this again" in ended.stderr
+    assert "cluster1: access ended after" in ended.stdout
+    assert [person.status(SHOP) for person in erin] == [401, 200]
+    assert issued(setup, "erin"), "for the cluster that still accepts them"
+    assert revoke(setup.stack, "erin").returncode == 0
+    assert [person.status(SHOP) for person in erin] == [401, 401]
+    with pytest.raises(OperatorError, match="access of erin was revoked"):
+        issued(setup, "erin")
+
+
+@contextmanager
+def unreachable(address: str) -> Iterator[None]:
+    """Have this host reach nobody at the address."""
+    subprocess.run(["ip", "route", "add", "unreachable", f"{address}/32"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "route", "del", "unreachable", f"{address}/32"], check=True)
+
+
+def test_access_ends_on_all_clusters_together(setup: Setup, known: Known) -> None:
+    """New requests are refused, on open connections too; watches go on until they are cut."""
+    bob = [known["bob", cluster] for cluster in CLUSTERS]
+    opened, watching = [[person.connect() for person in bob] for _ in range(2)]
+    for connection in opened:
+        connection.request("GET", SHOP)
+        connection.getresponse().read()
+    for connection in watching:
+        connection.request("GET", f"{SHOP}?watch=true&timeoutSeconds=600")
+    watches = [connection.getresponse() for connection in watching]
+    assert revoke(setup.stack, "bob").returncode == 0
+    for person, connection in zip(bob, opened, strict=True):
+        connection.request("GET", SHOP)
+        assert connection.getresponse().status == 401
+        assert person.status(SHOP) == 401
+    assert known["alice", "cluster1"].status(SHOP) == 200
+    assert not any(select.select([one.sock], [], [], 0.5)[0] for one in watching), "open"
+    assert revoke(setup.stack, "bob", "--cut").returncode == 0
+    for watch in watches:
+        with suppress(IncompleteRead):
+            assert watch.read() == b"", "it ends"
+    assert known["alice", "cluster1"].status(SHOP) == 200
+
+
+def test_people_and_issuers_are_removed_without_a_restart(setup: Setup, known: Known) -> None:
+    stack, running = setup.stack, containers(setup)
+    alice = setup.corporate.token("alice", groups=["developers"], **REQUIRED)
+    left = {name: PEOPLE["users"][name] for name in EVERYBODY}
+    stack.config["people"] = {"roles": PEOPLE["roles"], "users": left}
+    stack.config["authentication"] = {"issuers": []}
+    del stack.config["clusters"]["cluster2"]["authentication"]
+    change(stack, ISSUERS, "the people whose certificates it accepts changed: in place")
+    assert answers(setup, alice, SHOP) == [401, 401]
+    assert known["alice", "cluster1"].status(SHOP) == 401
+    for cluster in CLUSTERS:
+        person = known[f"cluster-admin-{cluster}", cluster]
+        assert person.status("/api/v1/namespaces/shop") == 200, "the namespace is kept"
+    assert containers(setup) == running
     stack.refresh()
     assert stack.preview().changes == {}, "what API servers publish is what they accept"
