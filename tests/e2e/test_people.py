@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from http.client import IncompleteRead
 from types import SimpleNamespace
 from typing import Any, cast
@@ -80,9 +81,15 @@ class Setup:
     corporate: TokenIssuer
     ci: TokenIssuer
 
-    @property
+    @cached_property
     def deployment(self) -> Deployment:
+        """The state after the first run: later ones change neither CAs nor kubeconfigs."""
         return Deployment(self.stack.succeed("stack", "export", "--show-secrets").output)
+
+    @cached_property
+    def kubeconfigs(self) -> dict[str, str]:
+        """The administrator's kubeconfig of each cluster."""
+        return kubeconfig.split(self.deployment.outputs["kubeconfig"])
 
 
 @pytest.fixture(scope="module")
@@ -113,13 +120,11 @@ def setup() -> Iterator[Setup]:
 @pytest.fixture(scope="module")
 def known(setup: Setup) -> dict[tuple[str, str], Person]:
     """Everybody, with their own certificate in each cluster, whether or not they have access."""
-    deployment = setup.deployment
-    clusters = kubeconfig.split(deployment.outputs["kubeconfig"])
     found = {}
     for name in PEOPLE["users"]:
-        own = client_certificate(deployment, name)
+        own = client_certificate(setup.deployment, name)
         for cluster in CLUSTERS:
-            text = kubeconfig.for_user({cluster: clusters[cluster]}, name, own)
+            text = kubeconfig.for_user({cluster: setup.kubeconfigs[cluster]}, name, own)
             found[name, cluster] = Person(text)
     return found
 
@@ -163,8 +168,8 @@ def test_a_kubeconfig_has_exactly_the_clusters_of_its_person(setup: Setup) -> No
 
 def issued(setup: Setup, name: str) -> str:
     """Return what `fleet kubeconfig --user` writes."""
-    deployment, workspace = setup.deployment, SimpleNamespace(stack=setup.stack.name)
-    engine = SimpleNamespace(deployment=lambda: deployment, workspace=workspace)
+    workspace = SimpleNamespace(stack=setup.stack.name)
+    engine = SimpleNamespace(deployment=lambda: setup.deployment, workspace=workspace)
     return access.kubeconfig_of(cast(Engine, engine), name)
 
 
@@ -221,19 +226,14 @@ def change(stack: PulumiStack, *sentences: str) -> None:
 
 def answers(setup: Setup, token: str, path: str) -> list[int]:
     """Return the status of each cluster's answer to a token."""
-    return [token_status(text, token, path) for text in kubeconfigs(setup.stack).values()]
-
-
-def kubeconfigs(stack: PulumiStack) -> dict[str, str]:
-    """Return the administrator's kubeconfig of each cluster."""
-    return kubeconfig.split(stack.output("kubeconfig"))
+    return [token_status(text, token, path) for text in setup.kubeconfigs.values()]
 
 
 def containers(setup: Setup) -> list[str]:
     """Return the containers of the API servers, which are others after a restart."""
     return [
         status["containerID"]
-        for cluster, text in kubeconfigs(setup.stack).items()
+        for cluster, text in setup.kubeconfigs.items()
         for status in client.of(text).get(
             f"/api/v1/namespaces/kube-system/pods/kube-apiserver-{cluster}-control-plane-0"
         )["status"]["containerStatuses"]
