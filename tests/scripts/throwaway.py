@@ -49,7 +49,7 @@ class _Provider(dynamic.ResourceProvider):
         if props["name"] == "broken":
             raise ValueError("broken on purpose")
         hold = pathlib.Path(os.environ.get("HOLD", "/nonexistent"))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while hold.exists():
             hold.write_text("creating")
             if time.monotonic() > deadline:
@@ -139,13 +139,15 @@ def finish(process: "subprocess.Popen[str]", *, stdin: str = "", status: int = 0
 
 def kill_whole(process: "subprocess.Popen[str]") -> None:
     """Kill a started command and everything that it started; plugins have groups of their own."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            session = stat.read_text().rpartition(")")[2].split()[3]
-            if session == str(process.pid):
-                os.kill(int(stat.parent.name), signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+    # At the same time: an engine that sees its provider die ends in order.
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                session = stat.read_text().rpartition(")")[2].split()[3]
+                if session == str(process.pid):
+                    os.kill(int(stat.parent.name), number)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
     process.communicate(timeout=60)
 
 
