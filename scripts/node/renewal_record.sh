@@ -23,19 +23,26 @@ forget_failures() {
 }
 
 # renewal_failures: print each subject that failed and the reason, separated by a tab; the run itself if
-# two runs in succession are overdue.
+# two runs in succession are overdue; those that were due while this machine was off do not count.
 renewal_failures() {
-  local subject time result details from next
+  local subject time result details next period booted
   [[ -f $RENEWALS ]] || return 0
   while IFS=$'\t' read -r subject time result details; do
     if [[ $result == failed ]]; then
       printf '%s\t%s\n' "$subject" "$details"
     elif [[ $subject == "$RUN_SUBJECT" ]]; then
-      from=$(date --date="$time" +%s)
       next=$(date --date="$details" +%s)
-      ((EPOCHSECONDS <= next + (next - from))) || printf '%s\t%s\n' "$subject" "it has not run since $time"
+      period=$((next - $(date --date="$time" +%s)))
+      booted=$((EPOCHSECONDS - $(seconds_up)))
+      ((EPOCHSECONDS <= (next > booted ? next : booted) + period)) ||
+        printf '%s\t%s\n' "$subject" "it has not run since $time"
     fi
   done <"$RENEWALS"
+}
+
+# seconds_up: print how long this machine has been running; /proc/uptime is that of a container's host.
+seconds_up() {
+  ps --no-headers --format etimes --pid 1
 }
 
 utc() { # DATE

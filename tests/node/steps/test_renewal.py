@@ -55,8 +55,9 @@ def records(disk: Disk) -> dict[str, list[str]]:
     return {subject: [result, details] for subject, _time, result, details in rows}
 
 
-def failures(disk: Disk) -> list[str]:
-    ran = disk.run("set -Eeuo pipefail; renewal_failures", "renewal_record")
+def failures(disk: Disk, seconds_up: int = 7 * 3600) -> list[str]:
+    up = f"seconds_up() {{ echo {seconds_up}; }}"
+    ran = disk.run(f"set -Eeuo pipefail; {up}; renewal_failures", "renewal_record")
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.splitlines()
 
@@ -183,6 +184,13 @@ def test_a_timer_that_no_longer_runs_is_a_failure(member: Disk) -> None:
     row = "run\t2026-01-01T00:00:00Z\tsucceeded\t2026-01-01T06:00:00Z\n"
     (member.state / "renewals").write_text(row)
     assert failures(member) == ["run\tit has not run since 2026-01-01T00:00:00Z"]
+
+
+def test_a_timer_need_not_have_run_while_its_machine_was_off(member: Disk) -> None:
+    row = "run\t2026-01-01T00:00:00Z\tsucceeded\t2026-01-01T06:00:00Z\n"
+    (member.state / "renewals").write_text(row)
+    assert failures(member, seconds_up=5 * 3600) == []
+    assert failures(member, seconds_up=7 * 3600) != []
 
 
 def test_a_reason_is_one_line_without_the_advice(member: Disk) -> None:
