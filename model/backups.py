@@ -12,6 +12,8 @@ from model.report import MachineEntry, ReportEntry, Unreadable
 
 # A control plane takes one a day.
 OVERDUE = timedelta(days=2)
+# Snapshots that are newer than now by more than this were taken before a clock was corrected.
+CLOCK_TOLERANCE = timedelta(hours=1)
 NAME_FORMAT = "%Y%m%dT%H%M%SZ.db"
 
 
@@ -30,7 +32,9 @@ class Backups(ReportEntry):
     """What was found, the newest snapshot first."""
 
     time: datetime = Field(description="When it was read.")
-    snapshots: tuple[KeptSnapshot, ...] = Field((), description="All snapshots.")
+    snapshots: tuple[KeptSnapshot, ...] = Field(
+        (), description="All snapshots; last those of the future, from a clock that was wrong."
+    )
     overdue: tuple[MachineEntry, ...] = Field(
         (), description="Control planes without a snapshot of the last two days."
     )
@@ -40,6 +44,16 @@ class Backups(ReportEntry):
     def findings(self) -> bool:
         """Whether a control plane lacks a recent snapshot, or one is corrupt."""
         return bool(self.overdue) or any(found.state == "corrupt" for found in self.snapshots)
+
+
+def is_of_future(taken: datetime, now: datetime) -> bool:
+    """Whether a snapshot was taken while its machine's clock was wrong: it is older than others."""
+    return taken > now + CLOCK_TOLERANCE
+
+
+def is_recent(taken: datetime, now: datetime) -> bool:
+    """Whether a snapshot was taken in time."""
+    return now - taken <= OVERDUE and not is_of_future(taken, now)
 
 
 def is_name(name: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from model import snapshot
-from model.backups import OVERDUE, Backups, KeptSnapshot, is_name, taken_at
+from model.backups import Backups, KeptSnapshot, is_name, is_of_future, is_recent, taken_at
 from model.render import node_scripts
 from model.report import MachineEntry, Unreadable
 from ops.errors import OperatorError
@@ -39,17 +39,20 @@ def read(machines: Sequence[InventoryMachine], *, verify: bool = False) -> Backu
         except OperatorError as error:
             return Unreadable(cluster=machine.cluster, node=machine.name, reason=str(error))
 
+    def order(found: KeptSnapshot) -> tuple[bool, datetime]:
+        return not is_of_future(found.taken, now), found.taken
+
     with ThreadPoolExecutor(PARALLEL_MACHINES) as pool:
         answers = list(zip(machines, pool.map(read_one, machines), strict=True))
     listed = [(machine, kept) for machine, kept in answers if not isinstance(kept, Unreadable)]
     snapshots = [found for _, kept in listed for found in kept]
     return Backups(
         time=now,
-        snapshots=tuple(sorted(snapshots, key=lambda found: found.taken, reverse=True)),
+        snapshots=tuple(sorted(snapshots, key=order, reverse=True)),
         overdue=tuple(
             MachineEntry(cluster=machine.cluster, node=machine.name)
             for machine, kept in listed
-            if not any(now - found.taken <= OVERDUE for found in kept)
+            if not any(is_recent(found.taken, now) for found in kept)
         ),
         unreadable=tuple(kept for _, kept in answers if isinstance(kept, Unreadable)),
     )

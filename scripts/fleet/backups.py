@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from model.backups import Backups, KeptSnapshot
+from model.backups import Backups, KeptSnapshot, is_of_future
 from model.fleet import CONTROL_PLANE
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
@@ -65,10 +65,9 @@ def fetch(stack: str, cluster: str, path: Path | None, *, now: bool) -> Path:
         except CorruptSnapshot as error:
             click.echo(f"fleet: {error}; copying the one before it", err=True)
             continue
-        old = age((found.time - kept.taken).total_seconds())
         click.echo(
-            f"taken {old} ago on {kept.node}, {_size(kept)}, sha256 {checksum}; it holds every "
-            "Secret of the cluster",
+            f"age {_age(kept, found)}, of {kept.node}, {_size(kept)}, sha256 {checksum}; it holds "
+            "every Secret of the cluster",
             err=True,
         )
         return target
@@ -102,9 +101,15 @@ def _table(found: Backups) -> Table:
         if overdue.node not in kept_on:
             table.add_row(overdue.cluster, overdue.node, "<none>", "-", "-", "-")
     for kept in found.snapshots:
-        old = age((found.time - kept.taken).total_seconds())
-        table.add_row(kept.cluster, kept.node, kept.name, old, _size(kept), VERIFIED[kept.state])
+        facts = (kept.name, _age(kept, found), _size(kept), VERIFIED[kept.state])
+        table.add_row(kept.cluster, kept.node, *facts)
     return table
+
+
+def _age(kept: KeptSnapshot, found: Backups) -> str:
+    if is_of_future(kept.taken, found.time):
+        return "<future>"
+    return age((found.time - kept.taken).total_seconds())
 
 
 def _size(kept: KeptSnapshot) -> str:

@@ -6,5 +6,7 @@ snapshot_now() {
   MACHINE_ID=$(machine_identity)
   lib_begin
   open_run
+  # Steps of the program need not wait for it.
+  flock --unlock 9
   take_snapshot
 }

@@ -12,34 +12,54 @@ SNAPSHOT_PKI=/etc/kubernetes/pki/etcd
 # Free space beside the snapshots, where a fifth of the disk is more: the kubelet evicts pods from a
 # full disk.
 SNAPSHOT_RESERVE=$((10 << 30))
+# Waiting for another snapshot, of gigabytes on a slow disk.
+SNAPSHOT_WAIT_SECONDS=1800
+# Files that are newer than now by more than this are of a clock that was wrong.
+CLOCK_TOLERANCE_SECONDS=3600
 # The checksum of its content at the end of a snapshot. The content is pages of at least 512 bytes.
 CHECKSUM_BYTES=32
 
 # is_snapshot_due TOLERANCE: is there no snapshot of the last day, less TOLERANCE seconds, and of this
-# membership? Those in the future are of a wrong clock.
+# membership?
 is_snapshot_due() {
-  [[ -z $(find "$SNAPSHOTS" -name '*.db' -newer "$STATE/member" ! -newermt '1 hour' \
-    -newermt "-$((SNAPSHOT_INTERVAL_SECONDS - $1)) seconds" 2>/dev/null) ]]
+  local latest=$((EPOCHSECONDS + CLOCK_TOLERANCE_SECONDS)) since=$((EPOCHSECONDS - SNAPSHOT_INTERVAL_SECONDS + $1)) joined
+  joined=$(stat --format %Y "$STATE/member")
+  ((joined <= since || joined > latest)) || since=$joined
+  [[ -z $(find "$SNAPSHOTS" -name '*.db' -newermt "@$since" ! -newermt "@$latest" 2>/dev/null) ]]
 }
 
-# take_snapshot: take one, verify it, and only then add it to those that are kept.
+# take_snapshot: take one, verify it, and only then add it to those that are kept. One at a time: the timer
+# and a person may do so simultaneously.
 take_snapshot() {
   local tools file new=$SNAPSHOTS/new
   tools=$(etcd_tools)
   mkdir -p "$SNAPSHOTS"
   chmod 0700 "$SNAPSHOTS"
+  exec 8>"$SNAPSHOTS/lock"
+  flock --timeout "$SNAPSHOT_WAIT_SECONDS" 8 ||
+    die "timed out after $SNAPSHOT_WAIT_SECONDS s waiting for another snapshot of etcd" \
+      "run 'lslocks' on the machine to see which process holds $SNAPSHOTS/lock"
   rm -f "$new" "$new.part"
   free_space_for_snapshot "$(stat --format %s /var/lib/etcd/member/snap/db)"
-  (umask 077 && "$tools/etcdctl" --endpoints https://127.0.0.1:2379 --cacert $SNAPSHOT_PKI/ca.crt \
-    --cert $SNAPSHOT_PKI/healthcheck-client.crt --key $SNAPSHOT_PKI/healthcheck-client.key \
-    snapshot save "$new") >&2
-  has_own_checksum "$new" || die "the snapshot does not have its own checksum" "check this machine's disk"
-  "$(etcdutl_beside "$tools")" snapshot status "$new" >&2
+  # In the background, since bash ignores errexit wherever a status is tested.
+  save_snapshot "$tools" "$new" &
+  wait $! || {
+    rm -f "$new" "$new.part"
+    exit 1
+  }
   file=$SNAPSHOTS/$(date --utc +%Y%m%dT%H%M%SZ).db
-  sync "$new"
   mv "$new" "$file"
   sync "$SNAPSHOTS"
   oldest_snapshots | head -n "-$SNAPSHOTS_KEPT" | xargs --no-run-if-empty --delimiter='\n' rm -f
+}
+
+save_snapshot() { # TOOLS FILE
+  (umask 077 && "$1/etcdctl" --endpoints https://127.0.0.1:2379 --cacert $SNAPSHOT_PKI/ca.crt \
+    --cert $SNAPSHOT_PKI/healthcheck-client.crt --key $SNAPSHOT_PKI/healthcheck-client.key \
+    snapshot save "$2") >&2
+  has_own_checksum "$2" || die "the snapshot does not have its own checksum" "check this machine's disk"
+  "$(etcdutl_beside "$1")" snapshot status "$2" >&2
+  sync "$2"
 }
 
 # etcd_tools: print the folder of the running etcd's programs, as this machine sees it.
@@ -64,9 +84,12 @@ has_own_checksum() {
     $(tail --bytes=$CHECKSUM_BYTES "$1" | od --address-radix=n --format=x1 --output-duplicates | tr -d ' \n') ]]
 }
 
-# oldest_snapshots: print their paths, the oldest first.
+# oldest_snapshots: print their paths, the oldest first. Those of the future were taken before the clock was
+# corrected.
 oldest_snapshots() {
-  find "$SNAPSHOTS" -name '*.db' | sort
+  local latest="@$((EPOCHSECONDS + CLOCK_TOLERANCE_SECONDS))"
+  find "$SNAPSHOTS" -name '*.db' -newermt "$latest" | sort
+  find "$SNAPSHOTS" -name '*.db' ! -newermt "$latest" | sort
 }
 
 newest_snapshot() {

@@ -54,7 +54,7 @@ def folder(disk: Disk) -> Path:
 
 
 def names(disk: Disk) -> list[str]:
-    return sorted(path.name for path in folder(disk).iterdir())
+    return sorted(path.name for path in folder(disk).iterdir() if path.name != "lock")
 
 
 def former(disk: Disk, name: str, hours: float = 48) -> Path:
@@ -98,10 +98,44 @@ def test_a_snapshot_that_etcd_finds_damaged_is_not_kept(etcd: Disk) -> None:
     ran = run(etcd, "take_snapshot")
     assert ran.returncode == 1
     assert "integrity check failed" in ran.stderr
-    assert names(etcd) == ["new"]
+    assert names(etcd) == []
     (etcd.state / "tools/broken").unlink()
+    for left in ("new", "new.part"):
+        (folder(etcd) / left).write_text("of a run that was killed")
     assert run(etcd, "take_snapshot").returncode == 0
     assert len(names(etcd)) == 1, "the next one replaces what was left"
+
+
+def test_a_snapshot_that_fills_the_disk_is_not_left_there(etcd: Disk) -> None:
+    full = """#!/bin/bash
+    echo part >"${@: -1}.part"
+    echo "no space left on device" >&2
+    exit 1
+    """
+    (etcd.state / "tools/etcdctl").write_text(full)
+    ran = run(etcd, "take_snapshot")
+    assert (ran.returncode, names(etcd)) == (1, [])
+    assert "no space left on device" in ran.stderr
+
+
+def test_two_snapshots_are_taken_one_after_the_other(etcd: Disk) -> None:
+    """Of the timer and of a person: both would write the same file."""
+    slow = ETCDCTL.replace(
+        "echo", '[[ ! -e ${@: -1} ]] || exit 1; sleep 0.3; echo "$(date +%s.%N)"'
+    )
+    (etcd.state / "tools/etcdctl").write_text(slow)
+    ran = run(etcd, "take_snapshot & take_snapshot && wait $!")
+    assert ran.returncode == 0, ran.stderr
+    calls = (etcd.state / "tools/calls").read_text().splitlines()
+    assert [line.split()[1] for line in calls] == ["--endpoints", "status"] * 2
+
+
+def test_a_snapshot_that_never_ends_is_reported(etcd: Disk) -> None:
+    folder(etcd).mkdir()
+    held = 'exec 7>"$SNAPSHOTS/lock"; flock 7; SNAPSHOT_WAIT_SECONDS=0;'
+    ran = run(etcd, f"{held} take_snapshot")
+    assert ran.returncode == 1
+    assert "waiting for another snapshot of etcd" in ran.stderr
 
 
 def test_the_last_seven_are_kept(etcd: Disk) -> None:
@@ -119,6 +153,25 @@ def test_the_last_seven_are_kept(etcd: Disk) -> None:
 def test_it_is_due_once_a_day_and_after_a_wrong_clock(etcd: Disk, hours: float, due: bool) -> None:
     former(etcd, "1", hours)
     assert (run(etcd, f"is_snapshot_due {3 * HOUR}").returncode == 0) == due
+
+
+def test_snapshots_of_a_clock_that_was_wrong_are_the_oldest(etcd: Disk) -> None:
+    for number in range(7):
+        former(etcd, f"2099010{number}T000000Z", -1000 * HOUR)
+    assert run(etcd, "take_snapshot").returncode == 0
+    new, *wrong = names(etcd)
+    assert new < "2099"
+    assert wrong == [f"2099010{number}T000000Z.db" for number in range(1, 7)]
+    assert run(etcd, "newest_snapshot").stdout == f"{new}\n"
+    assert run(etcd, "is_snapshot_due 0").returncode == 1
+
+
+def test_a_machine_that_joined_while_its_clock_was_wrong_takes_one_a_day(etcd: Disk) -> None:
+    os.utime(etcd.state / "member", (time.time() + 1000 * HOUR,) * 2)
+    former(etcd, "1", 1)
+    assert run(etcd, "is_snapshot_due 0").returncode == 1
+    former(etcd, "1", 25)
+    assert run(etcd, "is_snapshot_due 0").returncode == 0
 
 
 def test_the_first_one_of_a_membership_is_due(etcd: Disk) -> None:

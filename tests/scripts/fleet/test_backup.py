@@ -128,6 +128,20 @@ def test_a_control_plane_without_a_recent_one_is_a_finding(
     assert "one-control-plane-0: no snapshot of the last two days" in capfd.readouterr().err
 
 
+def test_a_snapshot_of_a_clock_that_was_wrong_is_no_recent_one(
+    fleet: Fleet, state: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wrong = keep(state, -1000 * HOUR)
+    assert fleet("ls", "one") == 1
+    assert "<future>" in capfd.readouterr().out
+    right = keep(state, HOUR)
+    assert fleet("ls", "one") == 0
+    rows = [line.split() for line in capfd.readouterr().out.splitlines()[1:]]
+    assert [row[2:4] for row in rows] == [[right, "1h"], [wrong, "<future>"]]
+    assert fleet("fetch", "one", "-O", "newest.db") == 0
+    assert "age 1h" in capfd.readouterr().err
+
+
 def test_a_control_plane_that_does_not_answer_is_a_row(
     fleet: Fleet, state: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
