@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -21,6 +21,7 @@ from model.pki.ledger import (
     status_of,
 )
 from model.pki.machine_certificates import (
+    CLUSTER_CA,
     MachineCertificates,
     common_name,
     extension,
@@ -77,14 +78,26 @@ def unreadable(place: Place, reason: str) -> Ledger:
 
 
 def local_certificate(
-    place: Place, cluster: str, user: str, paths: list[str], pem: bytes, *, is_person: bool
+    place: Place,
+    cluster: str,
+    user: str,
+    certificate: x509.Certificate,
+    authorities: Iterable[x509.Certificate],
+    paths: list[str],
+    *,
+    is_person: bool,
 ) -> Certificate:
-    """Return the certificate of a kubeconfig's user on this host, a person or the program."""
-    certificate = x509.load_pem_x509_certificate(pem)
+    """Return the certificate of a kubeconfig's user on this host, a person or the program.
+
+    `authorities` are the cluster's CAs, which have the name here that they have on machines.
+    """
+    signers = {
+        (authority.subject, _subject_key(authority)): CLUSTER_CA for authority in authorities
+    }
     own = replace(place, cluster=cluster)
     # The program's context has the name of the administrator's.
     name = user if is_person else f"{cluster}-program"
-    entry = _entry(own, certificate, name, paths, authority=common_name(certificate.issuer))
+    entry = _entry(own, certificate, name, paths, _signer(certificate, signers))
     return entry.model_copy(update={"kind": "kubeconfig"}) if is_person else entry
 
 

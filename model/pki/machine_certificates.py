@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 KUBERNETES = PurePosixPath("/etc/kubernetes")
 PKI = KUBERNETES / "pki"
 KUBELET_PKI = PurePosixPath("/var/lib/kubelet/pki")
+# The name of the cluster's CA, that of its file.
+CLUSTER_CA = "ca"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from model.report import Unreadable
 from ops.errors import OperatorError, text_of
 from scripts.fleet import access, kubeconfig
 
+_Credential = tuple[str, str, x509.Certificate, tuple[x509.Certificate, ...]]
+
 
 def read(stack: str, clusters: Collection[str], place: Place) -> Ledger:
     """Return the certificates of a stack on this host, of these clusters or of all."""
@@ -42,24 +44,26 @@ class _Found:
 
     def add(self, files: Collection[Path], *, is_person: bool) -> None:
         """Add an entry for each certificate, with all files that it is in."""
-        stored: dict[tuple[str, str, bytes], list[str]] = {}
+        stored: dict[_Credential, list[str]] = {}
         for file in files:
             try:
                 for credential in _credentials(file):
                     stored.setdefault(credential, []).append(str(file))
             except (OperatorError, OSError, ValueError) as error:
                 self.unreadable.append(Unreadable(cluster="-", node="", reason=text_of(error)))
-        for (cluster, user, pem), places in stored.items():
+        for credential, places in stored.items():
             self.entries.append(
-                local_certificate(self.place, cluster, user, places, pem, is_person=is_person)
+                local_certificate(self.place, *credential, places, is_person=is_person)
             )
 
 
-def _credentials(file: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Yield cluster, user and certificate of each context that authenticates with one."""
+def _credentials(file: Path) -> Iterator[_Credential]:
+    """Yield cluster, user, certificate and CAs of each context that authenticates with one."""
     for cluster, text in kubeconfig.read_clusters(file).items():
-        (user,) = yaml.safe_load(text)["users"]
-        if data := user["user"].get("client-certificate-data"):
-            pem = base64.b64decode(data)
-            x509.load_pem_x509_certificate(pem)
-            yield cluster, user["name"], pem
+        config = yaml.safe_load(text)
+        (user,), (entry,) = config["users"], config["clusters"]
+        if data := user["user"].get(kubeconfig.CERTIFICATE):
+            certificate = x509.load_pem_x509_certificate(base64.b64decode(data))
+            trusted = base64.b64decode(entry["cluster"].get(kubeconfig.AUTHORITY, ""))
+            authorities = x509.load_pem_x509_certificates(trusted) if trusted else ()
+            yield cluster, user["name"], certificate, tuple(authorities)

@@ -205,7 +205,11 @@ def test_kubeconfigs_and_the_programs_identity_are_listed(
     assert "one-admin" in capfd.readouterr().out
     (tmp_path / "identities/dev/one-0a1b").write_text(kubeconfigs.render([context]))
     assert fleet("--cluster", "one") == 1
-    assert "one-program" in capfd.readouterr().out, "it is distinct from the administrator's"
+    rows = [line.split() for line in capfd.readouterr().out.splitlines()]
+    assert {row[2]: row[-1] for row in rows if row and row[1] == "-"} == {
+        "one-admin": "ca",
+        "one-program": "ca",
+    }, "they are distinct, and their CA has the name that it has on machines"
 
 
 def test_a_local_file_that_cannot_be_read_hides_nothing(
