@@ -212,4 +212,6 @@ def show_access(files: Sequence[Path]) -> None:
     """Print the nodes of every cluster in the files, and how to use them."""
     click.echo()
     rows = show_nodes(files)
-    click.echo(f"\nTo use them:\n{how_to_use(files, [row.version for row in rows])}")
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    until = kubeconfig.validity(texts, "fleet kubeconfig")
+    click.echo(f"\nTo use them{until}:\n{how_to_use(files, [row.version for row in rows])}")

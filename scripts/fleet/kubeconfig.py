@@ -5,7 +5,7 @@
 """
 
 import base64
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,20 @@ def is_due(kubeconfig: str) -> bool:
 
 def has_expired(kubeconfig: str) -> bool:
     """Whether a client certificate cannot be used any more."""
-    now = datetime.now(UTC)
-    return any(certificates.expiry(pem) <= now for pem in _client_certificates(kubeconfig))
+    expires = expiry(kubeconfig)
+    return expires is not None and expires <= datetime.now(UTC)
+
+
+def expiry(kubeconfig: str) -> datetime | None:
+    """Return when its first client certificate expires; None if it has none."""
+    return min(map(certificates.expiry, _client_certificates(kubeconfig)), default=None)
+
+
+def validity(kubeconfigs: Iterable[str], command: str) -> str:
+    """Return until when they can be used, and the command that writes others, as a clause."""
+    if expires := min(filter(None, map(expiry, kubeconfigs)), default=None):
+        return f" until {expires:%Y-%m-%d %H:%M} UTC (then run `{command}` again)"
+    return ""
 
 
 def _client_certificates(kubeconfig: str) -> list[str]:

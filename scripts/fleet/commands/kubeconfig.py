@@ -55,7 +55,7 @@ def command(
     With --user, ./kubeconfig-NAME gets a context CLUSTER-NAME for each cluster that this person has
     access to as of the last `fleet up`, with a certificate that is issued now.
     """
-    from scripts.fleet import access, home_kubeconfig
+    from scripts.fleet import access, home_kubeconfig, kubeconfig
     from scripts.fleet.engine_run import existing_engine
 
     if clusters and selector:
@@ -64,7 +64,12 @@ def command(
         raise click.UsageError("--user cannot be combined with other options")
     engine = existing_engine(stack)
     if user:
-        click.echo(access.write_user(engine, user))
+        path = access.write_user(engine, user)
+        text = path.read_text(encoding="utf-8")
+        click.echo(
+            f"Valid{kubeconfig.validity([text], f'fleet kubeconfig --user {user}')}.", err=True
+        )
+        click.echo(path)
         return
     names = access.matching_clusters(engine, selector) if selector else clusters
     text = access.fresh_kubeconfig(engine)
@@ -72,5 +77,6 @@ def command(
     if merge:
         own = Path.home() / ".kube" / "config"
         merged = home_kubeconfig.merge_into(own, access.select(text, stack, names), stack)
-        click.echo(f"Merged into {own}: {', '.join(merged)}.", err=True)
+        until = kubeconfig.validity([text], "fleet kubeconfig --merge")
+        click.echo(f"Merged into {own}{until}: {', '.join(merged)}.", err=True)
     access.show_access(files)

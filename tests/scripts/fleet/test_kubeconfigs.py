@@ -118,6 +118,27 @@ def test_files_that_are_still_valid_are_used_while_the_state_cannot_be_read(
         access.cluster_kubeconfigs("dev")
 
 
+def test_the_user_is_told_until_when_it_works_and_what_to_run_then(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(access, "show_nodes", lambda _: [])
+    texts = [embedded("one", timedelta(hours=2)), embedded("two", timedelta(hours=1))]
+    soonest = kubeconfig.expiry(texts[1])
+    assert soonest
+    access.show_access([_written(checkout / str(n), text) for n, text in enumerate(texts)])
+    until = f"{soonest:%Y-%m-%d %H:%M} UTC"
+    assert (
+        f"To use them until {until} (then run `fleet kubeconfig` again):" in capsys.readouterr().out
+    )
+    access.show_access([_written(checkout / "token", exported())])
+    assert "To use them:" in capsys.readouterr().out
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(access, "KUBECONFIG", tmp_path / "kubeconfig")
