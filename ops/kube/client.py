@@ -22,7 +22,16 @@ from urllib3.connection import HTTPConnection
 from model.api_objects import Json
 from ops.errors import OperatorError
 from ops.kube.access import Access
-from ops.kube.errors import TRANSIENT, ApiError, Expired, Refused, Unavailable, from_response
+from ops.kube.errors import (
+    CLOSED,
+    NO_SERVER,
+    TRANSIENT,
+    ApiError,
+    Expired,
+    Refused,
+    Unavailable,
+    from_response,
+)
 from ops.wait import wait_until
 
 T = TypeVar("T")
@@ -189,9 +198,11 @@ class Client:
 
 def _no_response(error: urllib3.exceptions.HTTPError) -> Unavailable:
     cause = getattr(error, "reason", None) or error
-    reason = cause.__cause__ or cause.__context__
+    reason = cause.__cause__ or cause.__context__ or (cause.args or (None,))[-1]
     if isinstance(reason, ssl.SSLCertVerificationError) and reason.verify_code == HAS_EXPIRED:
         return Expired(None, str(cause))
+    if isinstance(reason, CLOSED):
+        return Refused(None, NO_SERVER)
     is_refused = isinstance(reason, ConnectionRefusedError)
     return (Refused if is_refused else Unavailable)(None, str(cause))
 

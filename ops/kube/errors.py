@@ -1,11 +1,15 @@
 """Errors of the Kubernetes API, by what a caller can do about them."""
 
 import json
+import ssl
 from http import HTTPStatus
 from typing import Any
 
 # Limit for a response body that is not a Status of the API, as shown on the terminal.
 MAX_MESSAGE_LENGTH = 500
+# How a load balancer without an API server ends each connection.
+CLOSED = (ssl.SSLEOFError, ConnectionResetError)
+NO_SERVER = "the connection was closed immediately: no API server is ready behind the endpoint"
 
 
 class ApiError(Exception):
@@ -37,7 +41,10 @@ class Unavailable(ApiError):
 
 
 class Refused(Unavailable):
-    """Its host refused the connection: the host is there, and no API server runs on it."""
+    """Its host refused the connection: the host is there, and no API server runs on it.
+
+    Or it closed the connection immediately, as a load balancer does that has no API server.
+    """
 
 
 class Expired(Unavailable):

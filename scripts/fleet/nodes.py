@@ -21,6 +21,7 @@ from rich.table import Table
 from model.well_known import POOL_LABEL, ROLE_DOMAIN
 from ops.errors import text_of
 from ops.kube.access import Access
+from ops.kube.errors import CLOSED, NO_SERVER
 from ops.kube.node import PENDING, RENEWAL
 from scripts.fleet.kubeconfig import read_clusters
 
@@ -30,6 +31,8 @@ _TIMEOUT = 10  # seconds, for one cluster's answer
 # On a healthy Node, Ready is True and every other condition is False.
 READY = "Ready"
 NO_NODES = "no nodes"
+RUNBOOK = "docs/runbooks/api-unavailable.md"
+CERTIFICATES = "docs/runbooks/certificates.md"
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,24 @@ def _read_cluster(cluster: str, kubeconfig: str) -> list[NodeRow]:
     try:
         nodes = _get(kubeconfig, "/api/v1/nodes")["items"]
     except Exception as error:  # An error in one cluster does not hide the others.
-        cause = getattr(error, "reason", error)
-        reason = text_of(cause) if isinstance(cause, BaseException) else str(cause)
-        kind = "error" if isinstance(error, urllib.error.HTTPError) else "unreachable"
-        status = f"API {kind}: {reason.rpartition(': ')[2]}"
-        return [NodeRow(cluster, status=status, problems=(f"{cluster}: {status}",))]
+        return [_failed(cluster, error)]
     now = datetime.now(UTC)
     none = NodeRow(cluster, status=NO_NODES, problems=(f"{cluster}: {NO_NODES}",))
     return [_row(cluster, node, now) for node in nodes] or [none]
+
+
+def _failed(cluster: str, error: Exception) -> NodeRow:
+    cause = getattr(error, "reason", error)
+    reason = text_of(cause) if isinstance(cause, BaseException) else str(cause)
+    if isinstance(cause, CLOSED):
+        reason = NO_SERVER
+    kind, advice = "unreachable", f": see {RUNBOOK}"
+    if isinstance(error, urllib.error.HTTPError):
+        kind, advice = "error", ""
+    elif isinstance(cause, ssl.SSLCertVerificationError):
+        advice = f": see {CERTIFICATES}"
+    status = f"API {kind}: {reason.rpartition(': ')[2]}"
+    return NodeRow(cluster, status=status, problems=(f"{cluster}: {status}{advice}",))
 
 
 def _get(kubeconfig: str, path: str) -> Any:

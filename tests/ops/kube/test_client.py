@@ -10,10 +10,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain, repeat
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ import pytest
 from ops.errors import OperatorError
 from ops.kube import client
 from ops.kube.client import Client
-from ops.kube.errors import ApiError, Conflict, Expired, Unavailable
+from ops.kube.errors import ApiError, Conflict, Expired, Refused, Unavailable
 from tests.ops.kube.api_server import Answer, Api, serving
 
 NODES = "/api/v1/nodes"
@@ -161,6 +162,28 @@ def test_an_expired_certificate_of_the_api_server_is_recognized() -> None:
         pytest.raises(Expired, match="certificate has expired"),
     ):
         Client(api.kubeconfig, retries=0).get(NODE)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.2], ids=["before TLS begins", "after its first message"])
+def test_a_load_balancer_without_an_api_server_is_recognized(api: Api, seconds: float) -> None:
+    """It accepts each connection and closes it."""
+
+    def close_connections() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                time.sleep(seconds)
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=close_connections)
+        thread.start()
+        port = str(listener.getsockname()[1])
+        kubeconfig = re.sub(r"(?<=127.0.0.1:)\d+", port, api.kubeconfig)
+        with pytest.raises(Refused, match="no API server is ready behind the endpoint"):
+            Client(kubeconfig, retries=0).get(NODE)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def test_credentials_are_not_written_to_disk(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

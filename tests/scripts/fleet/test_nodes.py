@@ -150,7 +150,10 @@ def test_nodes_of_each_cluster_or_the_error(kubeconfig: Path) -> None:
         NodeRow(
             "cluster3",
             status="API unreachable: Connection refused",
-            problems=("cluster3: API unreachable: Connection refused",),
+            problems=(
+                "cluster3: API unreachable: Connection refused: see "
+                "docs/runbooks/api-unavailable.md",
+            ),
         ),
     ]
 

@@ -253,7 +253,9 @@ def test_status_reports_problems(clone: Clone) -> None:
     clone.fleet("up")
     shown = clone.fleet("status", status=1)
     assert "CLUSTER" in shown
-    assert re.search(r"^Problems:\n  cluster1: API unreachable: .*refused$", shown, re.MULTILINE)
+    assert re.search(
+        r"^Problems:\n  cluster1: API unreachable: .*refused: see docs", shown, re.MULTILINE
+    )
     missing = "  cluster2: in the stack's file, but it does not exist: `fleet up` creates it\n"
     of_tokyo = clone.fleet("status", "-l", "region=tokyo", status=1)
     assert (missing in shown, of_tokyo) == (True, shown.replace(missing, ""))
