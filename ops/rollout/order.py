@@ -63,7 +63,7 @@ class RolloutRun:
         if not any(found.api_answers for found in state.found.values()) and self._can_revive():
             self._revive()
             self._inspect()
-        state.skip_unavailable()
+        self._skip_unavailable()
         self._add_cluster_actions()
         self._reject_impossible()
         if not state.left:
@@ -103,13 +103,46 @@ class RolloutRun:
             for kind in self.state.kinds(machine.name):
                 if kind.restores_api:
                     self._restore_api(machine.name, kind)
-        readiness.await_ready(self._nodes, ())
+        try:
+            readiness.await_ready(self._nodes, ())
+        except OperatorError:
+            # Then there may be no majority of etcd without it.
+            self._skip_unavailable()
+            raise
+        self._remember_repair()
+
+    def _remember_repair(self) -> None:
+        """Have the next run inspect the machines, should this one end before all are repaired.
+
+        The API, which answers now, would not be a reason any longer. An earlier record is one.
+        """
+        if self._nodes.observe_cluster().unfinished is None:
+            record = self._new_record((), ("what kept the API from answering",), self._machines)
+            self._nodes.write_record(record.data)
 
     def _restore_api(self, name: str, kind: ActionKind) -> None:
+        self._repair(name, kind, f"{kind.name}, since the API is unavailable")
+
+    def _skip_unavailable(self) -> None:
+        """Skip workers that cannot be changed; a control plane of this kind ends the run.
+
+        Before that, kubelets without a valid certificate get one, for which no other machine is
+        needed: until then their Nodes are lost.
+        """
+        lost, kind = self.state.skip_unavailable(), actions.KUBELET_CERTIFICATE
+        if not lost:
+            return
+        for machine in self._cluster.machines:
+            if kind in self.state.kinds(machine.name):
+                self._repair(machine.name, kind, kind.doing)
+        raise refusals.unavailable(self._cluster, lost, repaired=self.changed)
+
+    def _repair(self, name: str, kind: ActionKind, doing: str) -> None:
+        """Execute one action before the machine's turn."""
         self.changed = True
-        self._progress.step(name, f"{kind.name}, since the API is unavailable")
+        self._progress.step(name, doing)
         kind.run(self._target(name))
-        why = "; ".join(action.why for action in self.state.left[name])
+        why = "; ".join(action.why for action in self.state.left[name] if action.kind is kind)
         self._progress.done(name, f"{kind.name} done ({why})")
 
     def _add_cluster_actions(self) -> None:
@@ -145,15 +178,24 @@ class RolloutRun:
         recorded = [kind for kind in actions.ACTIONS if kind in kinds]
         if not recorded:
             return None
-        record = RolloutRecord(
+        record = self._new_record(
+            (kind.name for kind in recorded),
+            (kind.subject for kind in recorded),
+            (name for name, its in changes.items() if its & kinds),
+        )
+        return record.started(self._unfinished)
+
+    def _new_record(
+        self, changes: Iterable[str], subjects: Iterable[str], left: Iterable[str]
+    ) -> RolloutRecord:
+        return RolloutRecord(
             since=datetime.now(UTC).isoformat(timespec="seconds"),
             target=self._cluster.digest,
             version=self._cluster.version,
-            changes=tuple(kind.name for kind in recorded),
-            subjects=tuple(dict.fromkeys(kind.subject for kind in recorded)),
-            left=frozenset(name for name, its in changes.items() if its & kinds),
+            changes=tuple(changes),
+            subjects=tuple(dict.fromkeys(subjects)),
+            left=frozenset(left),
         )
-        return record.started(self._unfinished)
 
     def _reject_impossible(self) -> None:
         for machine, kinds in self.state.changed_machines():

@@ -4,7 +4,10 @@ Workers follow the control planes. Neither a control plane nor its cluster can r
 earlier version: etcd and the API server may have written what the previous ones cannot read.
 """
 
+from collections.abc import Mapping
+
 from model import version_skew
+from ops.errors import OperatorError
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
 
@@ -26,6 +29,25 @@ def downgrade(found: ObservedMachine, wanted: DesiredMachine) -> str:
     """
     is_upgraded = found.files.get(MANIFEST) != found.applied.files.get(MANIFEST)
     return skew(found, wanted) if is_upgraded and not found.is_interrupted else ""
+
+
+def unavailable(
+    cluster: DesiredCluster, lost: Mapping[str, str], *, repaired: bool
+) -> OperatorError:
+    """Refuse to change a cluster with unavailable control planes: names and reasons.
+
+    `repaired` says that the run has changed what made the API or Nodes unavailable.
+    """
+    name, reason = next(iter(lost.items()))
+    changed = f"Nothing was changed on any machine of {cluster.name}"
+    if repaired:
+        changed = f"Only what kept the API or kubelets of {cluster.name} from working was changed"
+    others = f" ({', '.join(list(lost)[1:])} as well)" if len(lost) > 1 else ""
+    return OperatorError(
+        f"{name} is {reason}{others}. {changed}, since every change needs all control planes. "
+        "Bring it back and run `fleet up` again; if it is permanently lost, replace it with `fleet "
+        "pulumi up --replace` and the URN of its machine"
+    )
 
 
 def cluster_downgrade(observed: ObservedCluster, cluster: DesiredCluster) -> str:

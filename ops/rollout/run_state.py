@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from ops.errors import OperatorError
 from ops.rollout import unavailable
 from ops.rollout.action_kind import Action, ActionKind, When
 from ops.rollout.desired import DesiredCluster, DesiredMachine
@@ -42,19 +41,14 @@ class RunState:
         if left := self.left.pop(name, None):
             self.pending[name] = " and ".join(action.why for action in left)
 
-    def skip_unavailable(self) -> None:
-        """Skip workers that cannot be changed; a control plane of this kind ends the run."""
-        for name, found in self.found.items():
-            if not (reason := unavailable.reason_of(found)):
-                continue
-            if self._cluster.by_name[name].is_control_plane:
-                raise OperatorError(
-                    f"{name} is {reason}. Nothing was changed on any machine of "
-                    f"{self._cluster.name}, since every change needs all control planes. Bring it "
-                    "back and run `fleet up` again; if it is permanently lost, replace it with "
-                    "`fleet pulumi up --replace` and the URN of its machine"
-                )
-            self.skip(name, reason)
+    def skip_unavailable(self) -> dict[str, str]:
+        """Skip workers that cannot be changed; return control planes of this kind, and why."""
+        reasons = {name: unavailable.reason_of(found) for name, found in self.found.items()}
+        lost = {name: reason for name, reason in reasons.items() if reason}
+        for worker in self._cluster.workers:
+            if reason := lost.pop(worker.name, ""):
+                self.skip(worker.name, reason)
+        return lost
 
     def skip_lost(self, before: Mapping[str, ObservedMachine]) -> None:
         """Skip workers whose Nodes were lost before the run and are still not Ready."""

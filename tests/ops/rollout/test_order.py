@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ops.errors import OperatorError
+from ops.rollout import readiness
 from tests.ops.rollout.examples import found, inputs, wanted, with_parts
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
@@ -155,6 +156,39 @@ def test_an_expired_cluster_is_repaired_without_its_api() -> None:
     ]
     assert fleet.called("install_kubelet_certificate") == sorted(fleet.found)
     assert not run(fleet), "nothing is left to be done"
+
+
+def test_an_expired_cluster_without_one_control_plane_is_repaired_as_far_as_possible() -> None:
+    fleet = FakeFleet(inputs(), alike(inputs()))
+    for name, machine in fleet.found.items():
+        invalid = {"kubelet-client": "expired on 2026-11-01 12:00 UTC"}
+        if "control" in name:
+            invalid["apiserver"] = "is missing"
+        fleet.found[name] = replace(machine, invalid_certificates=invalid)
+    fleet.api_answers = False
+    fleet.silent = {"a-control-plane-1"}
+    with pytest.raises(OperatorError, match=r"a-control-plane-1 is unreachable.* Only what kept"):
+        run(fleet)
+    assert fleet.called("issue_invalid_leaves") == ["a-control-plane-0", "a-control-plane-2"]
+    repaired = sorted({*fleet.found} - fleet.silent)
+    assert fleet.called("install_kubelet_certificate") == repaired
+    assert fleet.called("set_metadata") == [], "every other change needs all control planes"
+    assert fleet.record, "the next run inspects the machines, although the API answers"
+    fleet.silent.clear()
+    assert run(fleet)
+    assert not [name for name, found in fleet.found.items() if found.invalid_certificates]
+    assert fleet.record is None
+
+
+def test_a_control_plane_without_which_there_is_no_majority_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(readiness, "READY_SECONDS", 0)
+    fleet = FakeFleet(inputs(), alike(inputs()))
+    fleet.api_answers = False
+    fleet.silent = {"a-control-plane-1", "a-control-plane-2"}
+    with pytest.raises(OperatorError, match=r"unreachable: .* \(a-control-plane-2 as well\)"):
+        run(fleet)
 
 
 def test_what_crashes_on_after_its_repair_says_why() -> None:
