@@ -29,9 +29,12 @@ def published_authorities(observed: ObservedCluster, cluster: DesiredCluster) ->
 
 def invalid_leaves(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
     """Leaf certificates of a control plane are missing or have expired."""
+    names: dict[str, list[str]] = {}
     for name, state in found.invalid_certificates.items():
         if name != KUBELET_CLIENT:
-            yield f"the certificate of {name} {state}"
+            names.setdefault(state, []).append(name)
+    for state, its in names.items():
+        yield f"the certificate of {'each of ' if its[1:] else ''}{', '.join(its)} {state}"
 
 
 def invalid_kubelet_certificate(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
