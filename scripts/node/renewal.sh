@@ -76,11 +76,12 @@ attempt() {
   wait $! || REASON=$(reason_in "$RUN/errors")
 }
 
-# reason_in FILE: print the last lines of a command's errors as one, without advice, kubeadm's own included.
+# reason_in FILE: print the last lines of a command's errors as one, without advice, kubeadm's own included,
+# and without what etcdctl does.
 reason_in() {
   local lines
-  lines=$(grep -v -e '^  what to do: ' -e '^To see the stack trace' "$1" | sed "s/^error: $NODE_NAME: //" | tail -n 2 |
-    tr '\n\t' '  ' | sed 's/ *$//') || true
+  lines=$(grep -v -e '^  what to do: ' -e '^To see the stack trace' -e '^{"level":"info"' "$1" |
+    sed "s/^error: $NODE_NAME: //" | tail -n 2 | tr '\n\t' '  ' | sed 's/ *$//') || true
   lines=${lines:0:300}
   echo "${lines:-unknown}"
 }

@@ -198,6 +198,7 @@ def test_a_reason_is_one_line_without_the_advice(member: Disk) -> None:
     more = """
     renew_leaf() {
       printf 'a first line\\nno\\tsuch file\\n' >&2
+      echo '{"level":"info","msg":"fetching snapshot"}' >&2
       echo 'To see the stack trace of this error execute with --v=5 or higher' >&2
       die "'renew-apiserver kubeadm' failed" "fix it"
     }"""
