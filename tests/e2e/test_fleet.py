@@ -24,6 +24,8 @@ from tests.waiting import await_true
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 CONTEXTS = ["cluster1-admin", "cluster2-admin"]
+# A first process that ignores SIGTERM would hold a drain up for its pod's 30 seconds.
+ENDS_WHEN_TOLD = "trap exit TERM; while true; do busybox sleep 1; done"
 
 
 def test_the_kubeconfig_has_a_context_for_each_cluster(kubectl: Kubectl) -> None:
@@ -192,7 +194,7 @@ def test_a_worker_is_added_and_the_others_are_unchanged(
 def test_a_removed_worker_is_drained_first(fleet: PulumiStack, kubectl: Kubectl) -> None:
     cluster = kubectl.within("cluster1-admin")
     cluster("create", "deployment", "web", "--image", IMAGE, "--replicas", "4",
-            "--", "busybox", "sleep", "infinity")  # fmt: skip
+            "--", "busybox", "sh", "-c", ENDS_WHEN_TOLD)  # fmt: skip
     cluster("rollout", "status", "deployment/web", "--timeout", "60s")
     placed = {pod["spec"]["nodeName"] for pod in cluster.items("get", "pods")}
     assert "cluster1-worker-1" in placed
