@@ -11,6 +11,7 @@ from model.issuer import Issuer
 from model.limits import Limits
 from model.outbound import Outbound
 from model.people import Access, Bound, Person
+from model.rotation_phases import Rotations
 from model.snapshot import Snapshot
 from model.well_known import CONTROL_PLANE_LABEL
 
@@ -185,6 +186,7 @@ class Cluster:
     workers: tuple[Machine, ...]
     upgrade: Upgrade
     lifetimes: Lifetimes
+    rotations: Rotations
     # The acknowledgement that etcd's data may be lost; "" if not given.
     data_loss: str
     # The snapshot from which the data is restored when the cluster is initialized again.

@@ -21,6 +21,7 @@ from model.config.networking import Networking, NetworkName, Networks
 from model.config.people import People
 from model.config.pools import ControlPlanes, Workers
 from model.config.proxy_and_mirrors import OutboundAccess
+from model.config.rotations import RotationPhases
 from model.config.upgrades import RolloutStrategy, Upgrades
 
 VersionName = Annotated[
@@ -66,6 +67,9 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
     )
     authentication: Authentication = Field(
         default_factory=Authentication, description="The issuers of tokens that it accepts."
+    )
+    rotations: RotationPhases = Field(
+        default_factory=RotationPhases, description="Rotations of its CAs and keys."
     )
     machines: Machines = Field(default_factory=Machines, description="Its machine settings.")
     control_planes: ControlPlanes = Field(

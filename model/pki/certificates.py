@@ -63,6 +63,34 @@ def new_authority(common_name: str, valid: timedelta) -> KeyPair:
     return _pair(certificate, key)
 
 
+def cross_sign(authority: KeyPair, successor_pem: str) -> str:
+    """Return a certificate of the successor's key that this CA signed, PEM.
+
+    Whoever trusts this CA alone verifies with it what the successor issues. It signs leaf
+    certificates only, and is valid no longer than either CA.
+    """
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.encode())
+    successor = x509.load_pem_x509_certificate(successor_pem.encode())
+    issuer_key, public = _private_key(authority.key_pem), successor.public_key()
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise TypeError(
+            f"the successor's key is {type(public).__name__}, not an elliptic-curve key"
+        )
+    until = min(issuer.not_valid_after_utc, successor.not_valid_after_utc)
+    certificate = (
+        _builder(successor.subject, issuer.subject, public, until)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
+        .sign(issuer_key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
 def new_service_account_key() -> tuple[str, str]:
     """Generate the key pair for service account tokens: (private PEM, public PEM)."""
     key = ec.generate_private_key(ec.SECP256R1())

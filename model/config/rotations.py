@@ -1,0 +1,44 @@
+"""The rotations of a cluster's CAs and of its service-account key."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from model.config.field import ScalarField
+from model.config.strict import Strict
+from model.rotation_phases import PHASES, PREPARE
+
+
+def _phase(name: str) -> str:
+    if name not in PHASES:
+        raise ValueError("unknown phase")
+    return name
+
+
+Phase = Annotated[
+    str,
+    ScalarField(
+        "the phase of a rotation",
+        f"{', then '.join(PHASES)}, each applied before the next",
+        PREPARE,
+        check=_phase,
+        schema={"enum": [*PHASES]},
+    ),
+]
+
+
+class RotationPhases(Strict):
+    """The phase of each rotation; `fleet rotate` writes it.
+
+    `prepare`: the successor is trusted, too; `switch`: it signs; `finish`: its predecessor is gone,
+    and the key can be removed.
+    """
+
+    ca: Phase | None = Field(None, description="The cluster's CA.")
+    etcd_ca: Phase | None = Field(None, description="etcd's CA.")
+    front_proxy_ca: Phase | None = Field(
+        None, description="The CA of the API servers' requests to aggregated API servers."
+    )
+    service_account: Phase | None = Field(
+        None, description="The key that signs the tokens of service accounts."
+    )

@@ -1,0 +1,59 @@
+"""The phases in which a CA, or the service-account key, of a cluster is replaced by a successor.
+
+Each phase is brought to all machines by a run of its own:
+
+1. `prepare`: the successor is trusted beside its predecessor, which still signs;
+2. `switch`: the successor signs, and both are trusted;
+3. `finish`: the predecessor is gone. That is also the state without any rotation.
+"""
+
+from dataclasses import dataclass, fields
+
+PREPARE, SWITCH, FINISH = "prepare", "switch", "finish"
+PHASES = (PREPARE, SWITCH, FINISH)
+# What follows each phase; "" is the state without a rotation.
+NEXT = {"": PREPARE, PREPARE: SWITCH, SWITCH: FINISH, FINISH: PREPARE}
+# The subjects by their names in the command, which are those of `kubeadm init phase certs`.
+NAMES = {
+    "ca": "ca",
+    "etcd-ca": "etcd_ca",
+    "front-proxy-ca": "front_proxy_ca",
+    "service-account": "service_account",
+}
+
+
+@dataclass(frozen=True)
+class Rotations:
+    """The phase that each of a cluster's subjects is in; "" if it is in none."""
+
+    ca: str = ""
+    etcd_ca: str = ""
+    front_proxy_ca: str = ""
+    service_account: str = ""
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        """The phases under way or finished, by the subjects' names in the command."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: known[key] for name, key in NAMES.items() if known[key]}
+
+
+def refusal(recorded: str, wanted: str) -> str:
+    """Say why a phase cannot follow the recorded one; "" if it can."""
+    if wanted == SWITCH and recorded not in (PREPARE, SWITCH):
+        return "nothing is prepared: begin with `prepare`"
+    if wanted == FINISH and recorded == PREPARE:
+        return "the predecessor still signs: `switch` comes before `finish`"
+    if wanted == FINISH and not recorded:
+        return "no rotation is under way: begin with `prepare`"
+    if not wanted and recorded == SWITCH:
+        return (
+            "machines have certificates of the successor: continue with `finish`, or take the "
+            "change back with `prepare`"
+        )
+    return ""
+
+
+def is_under_way(phase: str) -> bool:
+    """Whether there are two of the subject."""
+    return phase in (PREPARE, SWITCH)
