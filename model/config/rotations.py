@@ -28,11 +28,7 @@ Phase = Annotated[
 
 
 class RotationPhases(Strict):
-    """The phase of each rotation; `fleet rotate` writes it.
-
-    `prepare`: the successor is trusted, too; `switch`: it signs; `finish`: its predecessor is gone,
-    and the key can be removed.
-    """
+    """The phase of each rotation: the successor is trusted, then signs, and then is alone."""
 
     ca: Phase | None = Field(None, description="The cluster's CA.")
     etcd_ca: Phase | None = Field(None, description="etcd's CA.")

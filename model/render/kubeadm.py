@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from model.fleet import Cluster, Component, Machine
-from model.render import kubeadm_flags
+from model.render import kubeadm_flags, restart_markers
 from model.render.durations import go_duration
 from model.render.node_paths import KUBELET_SERVING, PATCHES
 from model.well_known import API_PORT, POOL_LABEL
@@ -118,23 +118,28 @@ def cluster_configuration(cluster: Cluster) -> str:
                     {**kubeadm_flags.API_SERVER, **cluster.api_server.extra_args}
                 ),
                 "extraVolumes": kubeadm_flags.api_server_volumes(),
+                **_environment(cluster, restart_markers.API_SERVER),
             },
             "controllerManager": {
                 "extraArgs": _arguments(
                     {
                         MASK_FLAG: str(cluster.node_cidr_mask_size),
                         SIGNING_FLAG: go_duration(cluster.lifetimes.leaves),
+                        **kubeadm_flags.CONTROLLER_MANAGER,
                         **cluster.controller_manager.extra_args,
                     }
-                )
+                ),
+                **_environment(cluster, restart_markers.CONTROLLER_MANAGER),
             },
             "scheduler": {
                 **_component(cluster.scheduler),
                 "extraVolumes": kubeadm_flags.scheduler_volumes(),
+                **_environment(cluster, restart_markers.SCHEDULER),
             },
             "etcd": {
                 "local": {
-                    "extraArgs": _arguments({**kubeadm_flags.ETCD, **cluster.etcd.extra_args})
+                    "extraArgs": _arguments({**kubeadm_flags.ETCD, **cluster.etcd.extra_args}),
+                    **_environment(cluster, restart_markers.ETCD),
                 }
             },
         }
@@ -162,6 +167,13 @@ def _common_part(cluster: Cluster) -> Document:
 
 def _component(component: Component) -> Document:
     return {"extraArgs": _arguments(component.extra_args)} if component.extra_args else {}
+
+
+def _environment(cluster: Cluster, component: str) -> Document:
+    """Return what has the component restarted in a phase of a rotation, if anything."""
+    known = restart_markers.markers(cluster.rotations, cluster.kubernetes_version)
+    value = known.get(component)
+    return {"extraEnvs": [{"name": restart_markers.VARIABLE, "value": value}]} if value else {}
 
 
 def _arguments(arguments: Mapping[str, str]) -> list[Document]:

@@ -31,6 +31,11 @@ API_SERVER = {
     "proxy-client-cert-file": f"{_PKI}/front-proxy-client.pem",
     "proxy-client-key-file": f"{_PKI}/front-proxy-client.pem",
 }
+CONTROLLER_MANAGER = {
+    # It signs with a file of exactly one certificate; kubeadm's own has more during a rotation.
+    "cluster-signing-cert-file": f"{_PKI}/signer.pem",
+    "cluster-signing-key-file": f"{_PKI}/signer.pem",
+}
 ETCD = {
     "cert-file": f"{_PKI}/etcd/server.pem",
     "key-file": f"{_PKI}/etcd/server.pem",

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # requires: lib documents leaves validity
-# settings: NODE_ADDRESS KUBERNETES_VERSION KUBELET_CERTIFICATE
+# settings: NODE_ADDRESS KUBERNETES_VERSION KUBELET_CERTIFICATE FORMER_LEAVES
 # Issuing again what is missing or has expired, without the API. The kubelet is restarted: it neither reads
 # its certificate again nor restarts immediately what ended meanwhile. Pods keep running. Each is idempotent.
 
@@ -29,6 +29,25 @@ install_kubelet_certificate() {
   persist "$file" "$folder"
   restart_kubelet
   say "the kubelet has a certificate again"
+}
+
+# renew_former_leaves: renew the leaf certificates of this control plane that another CA issued than the one
+# that signs now. FORMER_LEAVES are their names. Their readers read them again: nothing is restarted.
+renew_former_leaves() {
+  local name
+  lib_begin
+  open_run
+  for name in $FORMER_LEAVES; do
+    renew_leaf "$name"
+    say "issued the certificate of $name by the current CA"
+  done
+}
+
+# reread_trust: have the kubelet read the cluster's CA again.
+reread_trust() {
+  lib_begin
+  restart_kubelet
+  say "the kubelet trusts the current CA"
 }
 
 restart_kubelet() {

@@ -154,21 +154,43 @@ stage_leaf() {
   path=$(leaf_path "$1")
   pair=$(pair_of "$1")
   case $1 in
-    admin.conf) stage_file "$path" <"$SCRATCH/admin.conf" ;;
+    admin.conf) trusting_all <"$SCRATCH/admin.conf" | stage_file "$path" ;;
     *.conf)
       {
         embedded client-key-data "$SCRATCH/$1"
         embedded client-certificate-data "$SCRATCH/$1"
+        chain_of "$1"
       } | stage_file "$path"
       stage_kubeconfig "$1" "$path" "${path%/*}/ca.crt"
       ;;
     *)
+      chain_of "$1" >>"$SCRATCH/$pair.crt"
       for kind in key crt; do
         stage_file "$KUBERNETES/$pair.$kind" <"$SCRATCH/$pair.$kind"
       done
       [[ $path == *.crt ]] || cat "$SCRATCH/$pair".{key,crt} | stage_file "$path"
       ;;
   esac
+}
+
+# authority_of NAME: print the path of the CA that issues it, without .crt and .key, below pki.
+authority_of() {
+  case $1 in
+    etcd-* | apiserver-etcd-client) echo etcd/ca ;;
+    front-proxy-client) echo front-proxy-ca ;;
+    *) echo ca ;;
+  esac
+}
+
+# chain_of NAME: print what it is shown with, so that those who trust the former CA alone verify it. Only in
+# one phase of a rotation is there anything.
+chain_of() {
+  cat "$KUBERNETES/pki/$(authority_of "$1")-chain.crt" 2>/dev/null || true
+}
+
+# trusting_all: copy a kubeconfig from standard input with all CAs in place of the one that kubeadm knows.
+trusting_all() {
+  sed "s|certificate-authority-data: .*|certificate-authority-data: $(base64 --wrap 0 $KUBERNETES/pki/ca.crt)|"
 }
 
 # stage_kubeconfig NAME LEAF CA: stage what kubeadm made with the names of these files in place of their

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib certificate_facts certificate_names crashes credentials images managed renewal_record renewal_timer serving validity
+# requires: lib certificate_facts certificate_names crashes credentials images managed renewal_record renewal_timer serving trusted validity
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -14,6 +14,8 @@
 #   credentials         sha256 of the credentials for registry mirrors, or "missing"
 #   serving_key         sha256 of the public half of the key with which the kubelet serves
 #   client_authorities  sha256 of the file with the CAs of the API server's clients, or "missing"
+#   trust               checksum of the CAs and keys that it trusts (trusted.sh)
+#   kubelet_trust       former if the kubelet runs since before the cluster's CA was written, or current
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
@@ -46,6 +48,8 @@ node_facts() {
   fact credentials "$(digest "$CREDENTIALS")"
   fact serving_key "$(serving_key)"
   fact client_authorities "$(digest "$CLIENT_CA_FILE")"
+  fact trust "$(trust_digest)"
+  fact kubelet_trust "$(kubelet_trust)"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"

@@ -25,7 +25,11 @@ TEXTS = {
     "apply": ("apply_files",),
     "client_authorities": ("apply_client_authorities",),
     "revocation": ("revoke_client", "restart_api_server"),
-    "issuance": ("issue_invalid_leaves", "install_kubelet_certificate"),
+    "issuance": (
+        *("issue_invalid_leaves", "install_kubelet_certificate"),
+        *("renew_former_leaves", "reread_trust"),
+    ),
+    "trust": ("apply_trust", "apply_worker_trust"),
     "image_restore": ("restore_images",),
     "restore": ("receive_snapshot",),
     "renewal": ("renew_by_clock",),

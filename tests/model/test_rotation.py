@@ -1,10 +1,16 @@
 """The phases of a rotation: what signs, what is trusted, and what is refused."""
 
 import pytest
+import yaml
 
 from model import rotation_phases
+from model.fleet import Cluster
+from model.load import load
 from model.pki.rotation import Half, Rotation
+from model.render import kubeadm
 from model.rotation_phases import FINISH, NEXT, PHASES, PREPARE, SWITCH, Rotations, refusal
+from tests.model.examples import CONTAINER, changed
+from tests.model.refusals import check_refused
 
 OLD, NEW = Half("old\n", "old key"), Half("new\n", "new key")
 STABLE = Rotation("", OLD)
@@ -81,3 +87,61 @@ def test_phases_are_listed_by_the_names_of_the_command() -> None:
     assert found.by_name == {"etcd-ca": PREPARE, "service-account": FINISH}
     assert Rotations().by_name == {}
     assert [*rotation_phases.NAMES] == ["ca", "etcd-ca", "front-proxy-ca", "service-account"]
+
+
+def described(version: str = "v1.36.3", **phases: str) -> Cluster:
+    config = changed(
+        CONTAINER,
+        ("clusters/cluster1/rotations", phases),
+        ("clusters/cluster1/kubernetesVersion", version),
+    )
+    return load(config).clusters[0]
+
+
+def markers(version: str = "v1.36.3", **phases: str) -> dict[str, str]:
+    """The variable of each component in kubeadm's document."""
+    document = yaml.safe_load(kubeadm.cluster_configuration(described(version, **phases)))
+    components = {
+        **{name: document[name] for name in ("apiServer", "controllerManager", "scheduler")},
+        "etcd": document["etcd"]["local"],
+    }
+    found = {name: component.get("extraEnvs") for name, component in components.items()}
+    return {name: variable[0]["value"] for name, variable in found.items() if variable}
+
+
+def test_phases_are_read_from_the_config() -> None:
+    found = described(ca=PREPARE, etcdCa=SWITCH, frontProxyCa=FINISH).rotations
+    assert found == Rotations(PREPARE, SWITCH, FINISH)
+    assert described().rotations == Rotations()
+
+
+def test_a_phase_of_the_config_is_one_of_three_and_of_a_cluster() -> None:
+    where = "clusters.cluster1.rotations.ca"
+    check_refused(CONTAINER, ([("clusters/cluster1/rotations", {"ca": "now"})], where, "unknown"))
+    check_refused(CONTAINER, ([("rotations", {"ca": PREPARE})], "rotations", "unknown key"))
+
+
+def test_nothing_is_restarted_without_a_rotation_and_after_it() -> None:
+    assert markers() == {}
+    finished = dict.fromkeys(("ca", "etcdCa", "frontProxyCa", "serviceAccount"), FINISH)
+    assert markers(**finished) == {}
+
+
+def test_a_switch_to_another_ca_restarts_no_component() -> None:
+    assert markers(ca=PREPARE) == markers(ca=SWITCH) == {"controllerManager": "ca"}
+    assert markers(etcdCa=PREPARE) == markers(etcdCa=SWITCH)
+    assert [*markers(etcdCa=PREPARE)] == ["apiServer", "etcd"]
+    assert markers(frontProxyCa=PREPARE) == markers(frontProxyCa=SWITCH) == {}
+
+
+def test_components_that_read_a_ca_once_are_restarted_in_each_phase() -> None:
+    found = [markers("v1.35.6", ca=phase) for phase in (PREPARE, SWITCH)]
+    for component in ("apiServer", "controllerManager", "scheduler"):
+        assert found[0][component] != found[1][component]
+
+
+def test_api_servers_are_restarted_for_another_service_account_key() -> None:
+    prepared, switched = (markers(serviceAccount=phase) for phase in (PREPARE, SWITCH))
+    assert [*prepared] == ["apiServer"]
+    assert [*switched] == ["apiServer", "controllerManager"]
+    assert prepared["apiServer"] != switched["apiServer"]

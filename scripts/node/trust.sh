@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# requires: lib leaves pki
+# settings: CA_CERTIFICATE
+# The CAs and keys that this machine trusts and signs with, in a phase of their rotation. Nothing is
+# restarted: what reads them only once is restarted later, in its turn. Only functions.
+
+# apply_trust: replace them on this control plane.
+apply_trust() {
+  lib_begin
+  open_run
+  install_pki
+  publish_trust
+  persist "$KUBERNETES/pki"
+  say "CAs and keys replaced"
+}
+
+# apply_worker_trust: replace the cluster's CA on this worker, which has no other one.
+apply_worker_trust() {
+  lib_begin
+  secret_file /etc/kubernetes/pki/ca.crt "$CA_CERTIFICATE"
+  persist /etc/kubernetes/pki
+  say "the cluster's CA replaced"
+}
+
+# publish_trust: bring the cluster's CA to where files of this control plane have a copy of it.
+publish_trust() {
+  SCRATCH=$RUN
+  stage_file "$KUBERNETES/scheduler/ca.crt" <"$KUBERNETES/pki/ca.crt"
+  stage_file "$KUBERNETES/admin.conf" < <(trusting_all <"$KUBERNETES/admin.conf")
+  replace_staged
+}
