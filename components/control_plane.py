@@ -18,7 +18,6 @@ from components.drivers import Driver
 from components.machine import Machine, MachineArgs
 from components.pki import Pki
 from components.providers.initialization import Initialization, InitializationArgs
-from components.steps import Settings
 from model.fleet import Cluster
 
 
@@ -52,7 +51,7 @@ class ControlPlane(pulumi.ComponentResource):
         """Prepare the machines once `after` is done, and make them one cluster; sets `init`."""
         for machine in self.machines:
             machine.prepare(after)
-        trust = {**_pki_settings(self._pki), "CLIENT_AUTHORITIES": self._clients}
+        trust = {**self._pki.trust, "CLIENT_AUTHORITIES": self._clients}
         first, *others = self.machines
         addresses = [machine.address for machine in self._cluster.control_planes[1:]]
         options = pulumi.ResourceOptions(parent=self)
@@ -77,15 +76,3 @@ class ControlPlane(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-
-
-def _pki_settings(pki: Pki) -> Settings:
-    return {
-        "CA_KEY": pki.cluster.private_key,
-        "ETCD_CA_CERTIFICATE": pki.etcd.certificate,
-        "ETCD_CA_KEY": pki.etcd.private_key,
-        "FRONT_PROXY_CA_CERTIFICATE": pki.front_proxy.certificate,
-        "FRONT_PROXY_CA_KEY": pki.front_proxy.private_key,
-        "SERVICE_ACCOUNT_KEY": pki.service_account.private_key,
-        "SERVICE_ACCOUNT_PUBLIC_KEY": pki.service_account.public_key,
-    }

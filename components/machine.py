@@ -223,7 +223,7 @@ class Machine(pulumi.ComponentResource):
             **self._identity,
             "NODE_ADDRESS": self._machine.address,
             "ENDPOINT": self._cluster.endpoint,
-            "CA_CERTIFICATE": value_of(self._pki.cluster.certificate),
+            "CA_CERTIFICATE": value_of(self._pki.cluster.bundle),
             "MEMBERSHIP": value_of(
                 pulumi.Output.concat(self._pki.cluster.fingerprint, " ", self.id)
             ),
@@ -239,7 +239,7 @@ class Machine(pulumi.ComponentResource):
         if cluster.vip is None or machine.role != CONTROL_PLANE:
             return {}
         return {
-            "CA_CERTIFICATE": self._pki.cluster.certificate,
+            "CA_CERTIFICATE": self._pki.cluster.bundle,
             "VIP": str(cluster.vip.address),
             "VIP_PORT": str(cluster.vip.port),
             "PEERS": " ".join(peer.address for peer in _peers(cluster, machine)),

@@ -27,6 +27,6 @@ def apply_access(
 
 def client_authorities(pki: Pki, people: pulumi.Output[list[str]]) -> pulumi.Output[str]:
     """Return the CAs whose client certificates the cluster's API servers accept."""
-    return pulumi.Output.all(pki.cluster.certificate, people).apply(
+    return pulumi.Output.all(pki.cluster.bundle, people).apply(
         lambda known: model.bundle(known[0], known[1])
     )

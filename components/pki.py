@@ -18,11 +18,12 @@ from components.providers.certificate_authority import (
     CertificateAuthority,
     CertificateAuthorityArgs,
     ServiceAccountKey,
+    ServiceAccountKeyArgs,
 )
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from components.sdk import value_of
 from model.fleet import Cluster, Machine
-from model.pki import certificates, serving, users
+from model.pki import certificates, leaves, serving, users
 from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs
 from ops.kube import identity
@@ -37,7 +38,7 @@ class PkiArgs:
 
 
 class Pki(pulumi.ComponentResource):
-    """CAs (`cluster`, `etcd`, `front_proxy`), `service_account` keys and the `admin`.
+    """CAs (`cluster`, `etcd`, `front_proxy`), the `service_account` key and the `admin`.
 
     `identity` is what other resources hold instead of the program's credential.
     """
@@ -50,10 +51,15 @@ class Pki(pulumi.ComponentResource):
         # Machines of the prod stack are protected, and so is the PKI that they depend on.
         child = pulumi.ResourceOptions(parent=self, protect=cluster.protect)
         self._cluster = cluster
-        self.cluster = self._authority("ca", "kubernetes", child)
-        self.etcd = self._authority("etcd-ca", "etcd-ca", child)
-        self.front_proxy = self._authority("front-proxy-ca", "front-proxy-ca", child)
-        self.service_account = ServiceAccountKey(f"{cluster.name}-service-account", opts=child)
+        phases = cluster.rotations
+        self.cluster = self._authority("ca", "kubernetes", phases.ca, child)
+        self.etcd = self._authority("etcd-ca", "etcd-ca", phases.etcd_ca, child)
+        self.front_proxy = self._authority(
+            "front-proxy-ca", "front-proxy-ca", phases.front_proxy_ca, child
+        )
+        self.service_account = ServiceAccountKey(
+            f"{cluster.name}-service-account", ServiceAccountKeyArgs(phases.service_account), child
+        )
         self.admin = ClientCertificate(
             f"{cluster.name}-admin",
             ClientCertificateArgs(
@@ -72,7 +78,7 @@ class Pki(pulumi.ComponentResource):
     def context(self) -> pulumi.Output[kubeconfigs.Context]:
         """The administrator's context for this cluster."""
         return pulumi.Output.all(
-            self.cluster.certificate, self.admin.certificate, self.admin.private_key
+            self.cluster.bundle, self.admin.certificate, self.admin.private_key
         ).apply(self._context)
 
     @property
@@ -98,15 +104,53 @@ class Pki(pulumi.ComponentResource):
         state.
         """
         valid = self._cluster.lifetimes.kubelet_serving
-        return self._issued(
+        issued = self._issued(
             after,
             lambda authority: serving.issue(authority, machine.name, machine.address, valid),
         )
+        return pulumi.Output.concat(issued, value_of(self.cluster.chain))
 
     @property
     def issuer_key(self) -> pulumi.Output[str]:
         """The identifier of the key that signs the cluster's certificates."""
         return value_of(self.cluster.certificate).apply(certificates.key_identifier)
+
+    @property
+    def signers(self) -> pulumi.Output[dict[str, str]]:
+        """What is in the leaf certificates of each CA, by the name of the CA."""
+        authorities = {
+            "ca": self.cluster,
+            "etcd-ca": self.etcd,
+            "front-proxy-ca": self.front_proxy,
+        }
+        return pulumi.Output.all(
+            **{
+                name: value_of(pulumi.Output.all(its.certificate, its.chain)).apply(
+                    lambda known: leaves.signer(certificates.key_identifier(known[0]), known[1])
+                )
+                for name, its in authorities.items()
+            }
+        )
+
+    @property
+    def trust(self) -> dict[str, pulumi.Output[str]]:
+        """The CAs and keys of a control plane, as settings of scripts/node/pki.sh."""
+        authorities = {
+            "CA": self.cluster,
+            "ETCD_CA": self.etcd,
+            "FRONT_PROXY_CA": self.front_proxy,
+        }
+        settings = {
+            "SERVICE_ACCOUNT_KEY": self.service_account.private_key,
+            "SERVICE_ACCOUNT_PUBLIC_KEY": self.service_account.bundle,
+        }
+        for name, its in authorities.items():
+            settings |= {
+                f"{name}_CERTIFICATE": its.bundle,
+                f"{name}_KEY": its.private_key,
+                f"{name}_CHAIN": its.chain,
+            }
+        return settings
 
     def _issued(
         self,
@@ -139,7 +183,7 @@ class Pki(pulumi.ComponentResource):
         stack = pulumi.get_stack()
 
         def issue(known: list[Any]) -> Identity:
-            fingerprint, authority = known
+            fingerprint, authority, trusted = known
             reference: Identity = {
                 "stack": stack,
                 "cluster": self._cluster.name,
@@ -147,20 +191,21 @@ class Pki(pulumi.ComponentResource):
                 "authority": fingerprint,
             }
             if not pulumi.contains_unknowns(known):
-                identity.ensure(reference, KeyPair(**authority))
+                identity.ensure(reference, KeyPair(**authority), trusted)
             return reference
 
-        parts = pulumi.Output.all(self.cluster.fingerprint, self.authority)
+        parts = pulumi.Output.all(self.cluster.fingerprint, self.authority, self.cluster.bundle)
         return pulumi.Output.unsecret(parts.apply(issue, run_with_unknowns=True))
 
     def _authority(
-        self, suffix: str, common_name: str, opts: pulumi.ResourceOptions
+        self, suffix: str, common_name: str, phase: str, opts: pulumi.ResourceOptions
     ) -> CertificateAuthority:
         return CertificateAuthority(
             f"{self._cluster.name}-{suffix}",
             CertificateAuthorityArgs(
                 common_name=common_name,
                 valid_seconds=self._cluster.lifetimes.authorities.total_seconds(),
+                phase=phase,
             ),
             opts,
         )

@@ -1,7 +1,7 @@
 """The desired state of a cluster's machines, as inputs of the rollout resource."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -11,9 +11,9 @@ from components.pki import Pki
 from components.providers.hold import Hold
 from components.providers.rollout import Rollout, RolloutArgs
 from components.sdk import value_of
-from model.fleet import Cluster, ExistingSettings
+from model.fleet import CONTROL_PLANE, WORKER, Cluster, ExistingSettings
 from model.fleet import Machine as DescribedMachine
-from model.pki import client_authorities
+from model.pki import client_authorities, trust
 from model.render import kubeadm, kubeadm_patches
 from ops.rollout.desired import FilesInputs, MachineInputs
 
@@ -38,6 +38,7 @@ def rollout_of(
     logins = value_of(
         pulumi.Output.all(**{machine.name: machine.login.resolved for machine in machines})
     )
+    trust_settings: pulumi.Output[dict[str, str]] = pulumi.Output.all(**pki.trust)
     return Rollout(
         f"{cluster.name}-rollout",
         RolloutArgs(
@@ -67,12 +68,22 @@ def rollout_of(
             client_file=clients.apply(client_authorities.digest_of_file),
             client_set=clients.apply(client_authorities.digest_of_set),
             client_authorities=clients,
+            rotations=cluster.rotations.by_name,
+            trust=pulumi.Output.secret(trust_settings),
+            trusted=pulumi.Output.unsecret(trust_settings.apply(_trusted)),
+            signers=pki.signers,
+            front_proxy_set=pki.front_proxy.bundle.apply(client_authorities.digest_of_set),
         ),
         pulumi.ResourceOptions.merge(
             opts,
             pulumi.ResourceOptions(depends_on=[*(machine.joined for machine in machines), *after]),
         ),
     )
+
+
+def _trusted(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the digest of what the machines of each role trust."""
+    return {CONTROL_PLANE: trust.digest(settings), WORKER: trust.worker_digest(settings)}
 
 
 def _inputs(machine: DescribedMachine, files: FilesInputs) -> MachineInputs:

@@ -54,6 +54,11 @@ def refusal(recorded: str, wanted: str) -> str:
     return ""
 
 
+def is_same(recorded: str, wanted: str) -> bool:
+    """Whether two phases are one state: without a rotation, and after a finished one."""
+    return recorded == wanted or {recorded, wanted} == {"", FINISH}
+
+
 def is_under_way(phase: str) -> bool:
     """Whether there are two of the subject."""
     return phase in (PREPARE, SWITCH)

@@ -150,11 +150,11 @@ def _bindings(client: Client, person: str) -> Iterator[str]:
 def _publish(place: Place, revoked: Revoked) -> str:
     """Have aggregated API servers no longer accept the CA."""
     client = place.connect()
-    published = published_authorities.read(client)
+    published = published_authorities.read(client).get(published_authorities.KEY, "")
     left = client_authorities.without(published, revoked.authority_pem) if published else ""
     if left == published:
         return "was not published for aggregated API servers"
-    published_authorities.replace(client, left)
+    published_authorities.replace(client, {published_authorities.KEY: left})
     return "no longer published for aggregated API servers"
 
 

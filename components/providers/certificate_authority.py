@@ -19,7 +19,7 @@ from components.providers.base import ProvidedResource, Provider, changed, requi
 from model.pki import certificates
 from model.pki.certificates import KeyPair
 from model.pki.rotation import Half, Rotation
-from model.rotation_phases import FINISH, SWITCH, is_under_way, refusal
+from model.rotation_phases import SWITCH, is_same, is_under_way, refusal
 from ops.errors import OperatorError
 
 SECRETS = ["private_key", "other_private_key"]
@@ -134,8 +134,7 @@ def _moves(recorded: str, wanted: str, what: str) -> bool:
         raise OperatorError(
             f"the rotation of {what} cannot go from {before} to {wanted or 'none'}: {reason}"
         )
-    settled = ("", FINISH)
-    return recorded != wanted and not (recorded in settled and wanted in settled)
+    return not is_same(recorded, wanted)
 
 
 @dataclass(frozen=True)

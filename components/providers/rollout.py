@@ -22,6 +22,7 @@ reverted is none to it; therefore check reads that record, with one short reques
 It is meant for the preview and never causes a change by itself.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,6 +71,10 @@ CAUSES = (
     "issuer_key",
     "client_file",
     "client_set",
+    "front_proxy_set",
+    "rotations",
+    "trusted",
+    "signers",
     "identity",
     "shared_login",
     "logins",
@@ -85,13 +90,16 @@ JUDGED = (
     "kubelet_document",
     "patches",
     "machines",
-    "issuer_key",
+    "rotations",
     "serving_seconds",
 )
 
 
 # Inputs that a preview may not know yet, whose change it shows nevertheless.
-UNKNOWN = ("machine_ids", "client_file", "client_set")
+UNKNOWN = (
+    *("machine_ids", "client_file", "client_set", "front_proxy_set"),
+    *("issuer_key", "trusted", "signers"),
+)
 
 
 class RolloutState(RolloutInputs):
@@ -105,7 +113,7 @@ class RolloutState(RolloutInputs):
 class RolloutProvider(Provider[RolloutInputs, RolloutState]):
     """Keeps a running cluster's machines in their desired state."""
 
-    given = ("authority", "client_authorities")
+    given = ("authority", "client_authorities", "trust")
 
     def _check(self, olds: RolloutInputs, news: RolloutInputs) -> RolloutInputs:
         """Add the planned work per machine to the inputs, for the preview."""
@@ -134,12 +142,14 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
     def _diff(self, olds: RolloutState, news: RolloutInputs) -> DiffResult:
         """Compare with the recorded and observed state; reject unsafe changes."""
         from ops.rollout.guards import reject_moved_hosts, reject_unsafe
+        from ops.rollout.rotation_guards import reject_rotation
 
         _require_judgeable(news)
         waiting = news["waiting"]
         change = ClusterChange.of(olds, _judged(news))
         reject_moved_hosts(change, this_run().hosts)
         reject_unsafe(change, olds["found"], news["recorded"])
+        reject_rotation(change, olds["unavailable"])
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
         changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
@@ -162,7 +172,9 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
                 "wanted": news["wanted"],
                 "plan": news["plan"],
             }
-        reject_unsafe(ClusterChange.of(olds, news), olds["found"], news["recorded"])
+        change = ClusterChange.of(olds, news)
+        reject_unsafe(change, olds["found"], news["recorded"])
+        _settle(change, olds, news)
         state = _roll(news, olds["unavailable"])
         return {**state, "rolled": state["rolled"] or olds["rolled"]}
 
@@ -193,6 +205,18 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         assert result.outs is not None
         result.inputs = {key: value for key, value in result.outs.items() if key not in OUTPUTS}
         return result
+
+
+def _settle(change: ClusterChange, olds: RolloutState, news: RolloutInputs) -> None:
+    """Reject a phase of a rotation, or wait until machines are ready for it."""
+    from ops.rollout.rotation_guards import reject_rotation, seconds_to_settle
+
+    reject_rotation(change, olds["unavailable"])
+    if seconds := seconds_to_settle(change, olds["rolled"]):
+        _progress(news).say(
+            f"waiting {seconds:.0f} s until every component has read its new certificates"
+        )
+        time.sleep(seconds)
 
 
 def _require_judgeable(news: RolloutInputs) -> None:
@@ -273,7 +297,9 @@ def _machines(inputs: RolloutInputs) -> "dict[str, NodeOperations]":
         for name, own in inputs["logins"].items()
     }
     authority = KeyPair(**inputs["authority"]) if "authority" in inputs else None
-    return node_operations(DesiredCluster.of(inputs), logins, authority)
+    return node_operations(
+        DesiredCluster.of(inputs), logins, authority, trust=inputs.get("trust", {})
+    )
 
 
 def _summaries(found: "Mapping[str, ObservedMachine]") -> dict[str, MachineSummary]:
@@ -298,7 +324,8 @@ class RolloutArgs:
     """A cluster's desired machines; IDs by machine, `held_by` by earlier wave.
 
     `shared_login` is what all logins have in common, `logins` the rest of each by machine.
-    `issuer_key` identifies the key of the cluster's CA.
+    `issuer_key` identifies the key of the cluster's CA, `signers` those of all CAs. `rotations` are
+    the phases under way, `trusted` digests of what they make machines `trust`, by role.
     """
 
     cluster: str
@@ -320,6 +347,11 @@ class RolloutArgs:
     client_file: pulumi.Output[str]
     client_set: pulumi.Output[str]
     client_authorities: pulumi.Output[str]
+    rotations: dict[str, str]
+    trust: pulumi.Output[dict[str, str]]
+    trusted: pulumi.Output[dict[str, str]]
+    signers: pulumi.Output[dict[str, str]]
+    front_proxy_set: pulumi.Output[str]
 
 
 class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):

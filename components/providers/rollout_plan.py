@@ -34,7 +34,8 @@ class Policy(TypedDict):
 class RolloutInputs(ClusterInputs):
     """The rollout as the provider gets it.
 
-    `authority` is the cluster's CA, which only create and update have. `check` adds `waiting`,
+    `authority` is the cluster's CA, and `trust` are the settings of model/pki/trust.py, which only
+    create and update have. `check` adds `waiting`,
     `wanted` (the cluster's inputs while they wait, else empty), `plan`, `unfinished` and `recorded`
     ("" if there is none, or if the API does not answer); `read` adds `drift`.
     """
@@ -44,6 +45,7 @@ class RolloutInputs(ClusterInputs):
     logins: dict[str, LoginProps]
     identity: Identity
     authority: NotRequired[KeyPairProps]
+    trust: NotRequired[Mapping[str, str]]
     policy: Policy
     held_by: list[Hold]
     waiting: Hold

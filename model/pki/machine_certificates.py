@@ -61,9 +61,13 @@ class MachineCertificates:
         return min(expiries, key=lambda expiry: expiry.time, default=None)
 
     def at(self, path: str) -> x509.Certificate | None:
-        """The first certificate in a file."""
-        its = (certificate for certificate, paths in self.found.values() if path in paths)
+        """The leaf certificate in a file."""
+        its = (certificate for certificate in self.all_at(path) if not is_authority(certificate))
         return next(its, None)
+
+    def all_at(self, path: str) -> list[x509.Certificate]:
+        """All certificates in a file, in no order."""
+        return [certificate for certificate, paths in self.found.values() if path in paths]
 
     @property
     def names(self) -> dict[x509.Certificate, str]:
@@ -130,6 +134,12 @@ def common_name(name: x509.Name) -> str:
     """Return the common name, or all of it if it has none."""
     attributes = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(attributes[0].value) if attributes else name.rfc4514_string()
+
+
+def issuer_key(certificate: x509.Certificate) -> str:
+    """Return the identifier of the key that signed it, in hex; "" if it does not say so."""
+    found = extension(certificate, x509.AuthorityKeyIdentifier)
+    return (found.key_identifier or b"").hex() if found else ""
 
 
 def extension(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from model.pki.certificates import KeyPair, issue_leaf
+from model.pki.machine_certificates import extension, issuer_key
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def read(found: x509.Certificate, key: str) -> ServingCertificate:
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return ServingCertificate(
-        issuer=_issuer(found),
+        issuer=issuer_key(found),
         names=_names(found),
         begins=found.not_valid_before_utc,
         expires=found.not_valid_after_utc,
@@ -61,17 +62,6 @@ def read(found: x509.Certificate, key: str) -> ServingCertificate:
     )
 
 
-def _issuer(found: x509.Certificate) -> str:
-    try:
-        value = found.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
-    except x509.ExtensionNotFound:
-        return ""
-    return (value.key_identifier or b"").hex()
-
-
 def _names(found: x509.Certificate) -> frozenset[str]:
-    try:
-        value = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return frozenset()
-    return frozenset(str(name.value) for name in value)
+    value = extension(found, x509.SubjectAlternativeName)
+    return frozenset(str(name.value) for name in value or ())

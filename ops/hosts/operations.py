@@ -7,6 +7,7 @@ scripts/node/upgrade.sh and node_facts.sh document them and their settings.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from model.pki import trust
 from model.render import node_scripts
 from ops.hosts.ssh import Connection, Finished, Report
 from ops.hosts.sudo import KILL_AFTER_SECONDS, run_as_root
@@ -43,6 +44,10 @@ OPERATIONS = {
         "issuance", (*MACHINE, "CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION"), 300
     ),
     "install_kubelet_certificate": Operation("issuance", (*IDENTITY, "KUBELET_CERTIFICATE"), 60),
+    "renew_former_leaves": Operation("issuance", (*IDENTITY, "FORMER_LEAVES"), 300),
+    "reread_trust": Operation("issuance", IDENTITY, 60),
+    "apply_trust": Operation("trust", (*IDENTITY, *trust.SETTINGS), 60),
+    "apply_worker_trust": Operation("trust", (*IDENTITY, *trust.WORKER_SETTINGS), 60),
     "renew_serving": Operation("serving", (*IDENTITY, "NODE_ADDRESS", "SERVING_PAIR"), 180),
     "apply_client_authorities": Operation(
         "client_authorities", (*IDENTITY, "CLIENT_AUTHORITIES"), 60

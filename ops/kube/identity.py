@@ -46,12 +46,11 @@ class IdentityMissing(OperatorError):
 def of(stack: str, kubeconfig: str) -> Identity:
     """Return the identity of a stack's kubeconfig for one cluster."""
     (entry,) = yaml.safe_load(kubeconfig)["clusters"]
-    authority = _pem(entry["cluster"]["certificate-authority-data"])
     return {
         "stack": stack,
         "cluster": entry["name"],
         "server": entry["cluster"]["server"],
-        "authority": certificates.fingerprint(authority),
+        "authority": certificates.fingerprint(_trusted(kubeconfig)),
     }
 
 
@@ -61,9 +60,13 @@ def file(identity: Identity) -> Path:
     return _folder(identity["stack"]) / f"{identity['cluster']}-{authority[:16]}"
 
 
-def ensure(identity: Identity, authority: KeyPair) -> None:
-    """Have a credential on this host; issue one if there is none that is good for long enough."""
-    if _is_current(_read(file(identity)), identity):
+def ensure(identity: Identity, authority: KeyPair, trusted: str) -> None:
+    """Have a credential on this host; issue one if there is none that is good for long enough.
+
+    `trusted` are the cluster's CAs, of which the first is the authority: during a rotation there is
+    another one.
+    """
+    if _is_current(_read(file(identity)), identity, trusted):
         return
     pair = certificates.issue_client(
         authority, users.PROGRAM, [users.CLUSTER_ADMINS], users.PROGRAM_VALID
@@ -72,7 +75,7 @@ def ensure(identity: Identity, authority: KeyPair) -> None:
     context = kubeconfigs.Context(
         cluster=identity["cluster"],
         server=identity["server"],
-        ca_pem=authority.cert_pem,
+        ca_pem=trusted,
         client_cert_pem=pair.cert_pem,
         client_key_pem=pair.key_pem,
     )
@@ -121,16 +124,23 @@ def _missing(identity: Identity, state: str) -> IdentityMissing:
     )
 
 
-def _is_current(kubeconfig: str | None, identity: Identity) -> bool:
+def _is_current(kubeconfig: str | None, identity: Identity, trusted: str) -> bool:
     """Whether it is a credential for this endpoint and CA that is not to be renewed yet."""
     if kubeconfig is None:
         return False
     try:
-        return of(identity["stack"], kubeconfig) == identity and not certificates.is_due(
-            _certificate(kubeconfig)
+        return (
+            of(identity["stack"], kubeconfig) == identity
+            and _trusted(kubeconfig) == trusted
+            and not certificates.is_due(_certificate(kubeconfig))
         )
     except (ValueError, KeyError, TypeError, yaml.YAMLError):
         return False
+
+
+def _trusted(kubeconfig: str) -> str:
+    (entry,) = yaml.safe_load(kubeconfig)["clusters"]
+    return _pem(entry["cluster"]["certificate-authority-data"])
 
 
 @lru_cache(maxsize=client.CLIENTS)

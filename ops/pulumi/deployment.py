@@ -56,6 +56,14 @@ class Deployment:
             for found in self.of_kind("CertificateAuthority")
         }
 
+    @cached_property
+    def bundles(self) -> dict[str, str]:
+        """All that is trusted beside each CA during its rotation, by the fingerprint of the CA."""
+        return {
+            found.outputs["fingerprint"]: found.outputs["bundle"]
+            for found in self.of_kind("CertificateAuthority")
+        }
+
     def authority(self, name: str) -> KeyPair:
         """Return the CA whose resource has this name."""
         outputs = next(

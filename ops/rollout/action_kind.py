@@ -12,6 +12,8 @@ from ops.rollout.target import Target
 class When(Enum):
     """The phase of a run in which an action is executed."""
 
+    FIRST = auto()
+    """On all machines that need it in parallel, before the first turn."""
     IN_TURN = auto()
     """On its machine alone, when it is the machine's turn."""
     CLOSING = auto()

@@ -7,9 +7,22 @@ settings and repairs are those of its new version; actions that concern only its
 """
 
 from model.render import machine_files
-from ops.rollout import certificate_triggers, execution, refusals, triggers
+from ops.rollout import certificate_triggers, execution, refusals, rotation_triggers, triggers
 from ops.rollout.action_kind import ActionKind, When
 
+# On all machines before anything uses what they then trust.
+TRUST = ActionKind(
+    name="trust",
+    reasons=rotation_triggers.trust,
+    planned=rotation_triggers.planned_trust,
+    subject="the CAs and keys",
+    effect="in place, nothing restarted",
+    doing="replacing CAs and keys",
+    run=execution.apply_trust,
+    when=When.FIRST,
+    needs_ready=False,
+    restores_api=True,
+)
 KERNEL = ActionKind(
     name="kernel",
     reasons=triggers.changed_files(machine_files.KERNEL),
@@ -114,6 +127,26 @@ KUBELET_CERTIFICATE = ActionKind(
     doing="issuing the kubelet's certificate",
     run=execution.issue_kubelet_certificate,
     restores_api=True,
+)
+FORMER_LEAVES = ActionKind(
+    name="former-leaves",
+    on_workers=False,
+    reasons=rotation_triggers.former_certificates,
+    planned=rotation_triggers.planned_former_certificates,
+    subject="the issuer of certificates",
+    effect="issued again, nothing restarted",
+    doing="issuing certificates of the current CA",
+    run=execution.renew_former_leaves,
+    needs_ready=False,
+)
+KUBELET_TRUST = ActionKind(
+    name="kubelet-trust",
+    reasons=rotation_triggers.kubelet,
+    planned=rotation_triggers.planned_kubelet,
+    subject="the issuer of certificates",
+    effect="kubelet restarted, pods keep running",
+    doing="having the kubelet use the current CA",
+    run=execution.rotate_kubelet,
 )
 # Only the file: an upgrade or the change of the kubelet's settings, later in the turn, applies it.
 KUBELET_PATCH = ActionKind(
@@ -252,10 +285,10 @@ DOCUMENTS = ActionKind(
 PUBLISHED_AUTHORITIES = ActionKind(
     name="published-authorities",
     reasons=triggers.never,
-    cluster_reasons=certificate_triggers.published_authorities,
+    cluster_reasons=rotation_triggers.published,
     effect="published again, nothing restarted",
-    doing="publishing the CAs of the API servers' clients",
-    run=execution.publish_client_authorities,
+    doing="publishing the CAs that aggregated API servers trust",
+    run=execution.publish_authorities,
     when=When.AT_END,
     needs_ready=False,
 )
@@ -271,6 +304,7 @@ UNFINISHED = ActionKind(
 )
 
 ACTIONS = (
+    TRUST,
     KERNEL,
     MIRRORS,
     CONTAINER_RUNTIME,
@@ -281,7 +315,9 @@ ACTIONS = (
     IMAGES,
     SERVING,
     LEAVES,
+    FORMER_LEAVES,
     KUBELET_CERTIFICATE,
+    KUBELET_TRUST,
     KUBELET_PATCH,
     UPGRADE,
     REPAIR,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from model.pki import serving
-from ops.rollout.desired import MISSING, ClusterChange, DesiredCluster, DesiredMachine
-from ops.rollout.observed import ObservedCluster, ObservedMachine
+from ops.rollout.desired import MISSING, ClusterChange, DesiredMachine
+from ops.rollout.observed import ObservedMachine
 
 # The kubelet's client certificate, as scripts/node/validity.sh names it.
 KUBELET_CLIENT = "kubelet-client"
@@ -19,12 +19,6 @@ def client_authorities(found: ObservedMachine, wanted: DesiredMachine) -> Iterat
     """The API server accepts client certificates of other CAs than the desired ones."""
     if wanted.is_control_plane and found.clients != wanted.clients:
         yield "the CAs of its clients are missing" if found.clients == MISSING else CLIENTS
-
-
-def published_authorities(observed: ObservedCluster, cluster: DesiredCluster) -> Iterator[str]:
-    """The API servers published CAs that are not accepted any longer: they never remove one."""
-    if observed.clients != cluster.clients:
-        yield "aggregated API servers accept clients of other CAs than the API servers"
 
 
 def invalid_leaves(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
@@ -67,8 +61,12 @@ def expiring(expires: datetime, now: datetime) -> str:
 
 
 def planned_serving_certificate(
-    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+    was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
 ) -> Iterator[str]:
-    """Another key signs the cluster's certificates; another address is another machine."""
-    if was.issuer_key != wanted.issuer_key:
+    """Another key signs the cluster's certificates; another address is another machine.
+
+    During a rotation, a preview knows its phase only.
+    """
+    is_rotated = "ca" in change.rotations
+    if change.reissues("ca") if is_rotated else was.issuer_key != wanted.issuer_key:
         yield "another CA signs its kubelet's serving certificate"

@@ -59,17 +59,16 @@ class ClusterNodes(Nodes):
     def observe_cluster(self) -> ObservedCluster:
         """Return what the cluster records of itself."""
         cluster, kubelet = map(self._config_map, ("kubeadm-config", "kubelet-config"))
+        published = self.client.retry(
+            "reading the published CAs", lambda: published_authorities.read(self.client)
+        )
         return ObservedCluster(
             version=_version(cluster),
             control=_document(cluster, CLUSTER_KEY),
             kubelet=_document(kubelet, KUBELET_KEY),
             unfinished=self.client.retry("reading the rollout's record", self.unfinished),
-            clients=client_authorities.digest_of_set(
-                self.client.retry(
-                    "reading the published CAs of clients",
-                    lambda: published_authorities.read(self.client),
-                )
-            ),
+            clients=_digest(published, published_authorities.KEY),
+            front_proxy=_digest(published, published_authorities.FRONT_PROXY_KEY),
         )
 
     def limited(self, seconds: float) -> "ClusterNodes":
@@ -108,13 +107,22 @@ class ClusterNodes(Nodes):
             lambda: unless_missing(lambda: self.client.delete(RECORD)),
         )
 
-    def publish_client_authorities(self, text: str) -> None:
-        """Replace the CAs whose client certificates aggregated API servers accept."""
-        published_authorities.replace(self.client, f"{text}\n")
+    def publish_authorities(self, clients: str, front_proxy: str) -> None:
+        """Replace the CAs whose certificates aggregated API servers accept: clients' and ours."""
+        texts = {
+            published_authorities.KEY: f"{clients}\n",
+            published_authorities.FRONT_PROXY_KEY: front_proxy,
+        }
+        published_authorities.replace(self.client, texts)
 
     def recorded_version(self) -> str:
         """Return the version of the cluster's own objects."""
         return str(yaml.safe_load(self.cluster_document())[VERSION])
+
+
+def _digest(published: Mapping[str, str], key: str) -> str:
+    """Return the digest of the CAs that are published with this key."""
+    return client_authorities.digest_of_set(published.get(key, ""))
 
 
 def _version(config_map: Json) -> str:

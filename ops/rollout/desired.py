@@ -8,11 +8,12 @@ from functools import cached_property
 from hashlib import sha256
 from typing import NotRequired, TypedDict
 
+from model import rotation_phases
 from model.natural_order import Key, natural
 from ops.kube.node import ROLE_LABELS
 from ops.rollout import checkpoints, documents
 
-CONTROL_PLANE = "control-plane"
+CONTROL_PLANE, WORKER = "control-plane", "worker"
 # What a machine reports instead of the checksum of a file that it does not have.
 MISSING = "missing"
 
@@ -46,7 +47,10 @@ class ClusterInputs(TypedDict):
     `issuer_key` identifies the key of its CA, `serving_seconds` is how long the kubelets' serving
     certificates are valid.
     `client_file` and `client_set` are digests of the CAs whose client certificates API servers
-    accept: of the file that has them, and of the certificates in any order.
+    accept: of the file that has them, and of the certificates in any order; `front_proxy_set` is
+    that of the CAs of the API servers' own requests. `rotations` are phases by the names of
+    model/rotation_phases.py; `trusted` is the digest of what machines trust in them, by role, and
+    `signers` are the issuers of new certificates, by the name of the CA (model/pki/leaves.py).
     """
 
     cluster: str
@@ -60,6 +64,10 @@ class ClusterInputs(TypedDict):
     machine_ids: dict[str, str]
     client_file: str
     client_set: str
+    front_proxy_set: str
+    rotations: dict[str, str]
+    trusted: dict[str, str]
+    signers: dict[str, str]
     client_authorities: NotRequired[str]
     mirror_credentials: NotRequired[str]
 
@@ -75,7 +83,9 @@ class DesiredMachine:
     for registry mirrors, or "missing". `parts` are the digests of its managed files, `table` names
     their contents (see model/render/machine_files.py and ops/hosts/content.py). `issuer_key` is
     the identifier of the key that signs its certificates. `clients` is the checksum of the CAs
-    whose client certificates its API server accepts, empty for a worker.
+    whose client certificates its API server accepts, empty for a worker. `trust` is the digest of
+    what it trusts, `cluster_ca` that of the cluster's CA alone; `signers` are the issuers of its
+    certificates by the name of the CA, `ca_phase` is that of a rotation of the cluster's CA.
     """
 
     name: str
@@ -96,6 +106,10 @@ class DesiredMachine:
     credentials: str
     issuer_key: str
     clients: str
+    trust: str
+    cluster_ca: str
+    signers: Mapping[str, str]
+    ca_phase: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -122,6 +136,8 @@ class DesiredCluster:
     ids: Mapping[str, str]
     serving_seconds: float
     clients: str
+    front_proxy: str = ""
+    rotations: Mapping[str, str] = field(default_factory=dict)
     client_authorities: str = ""
     mirror_credentials: str = field(default="", repr=False)
 
@@ -161,6 +177,10 @@ class DesiredCluster:
                 credentials=sha256(secrets.encode()).hexdigest() if secrets else MISSING,
                 issuer_key=inputs["issuer_key"],
                 clients=inputs["client_file"] if machine["role"] == CONTROL_PLANE else "",
+                trust=_of_role(inputs["trusted"], machine["role"]),
+                cluster_ca=_of_role(inputs["trusted"], WORKER),
+                signers=inputs["signers"],
+                ca_phase=inputs["rotations"].get("ca", ""),
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
@@ -174,6 +194,8 @@ class DesiredCluster:
             inputs["machine_ids"],
             inputs["serving_seconds"],
             inputs["client_set"],
+            inputs["front_proxy_set"],
+            inputs["rotations"],
             inputs.get("client_authorities", ""),
             secrets,
         )
@@ -195,7 +217,8 @@ class DesiredCluster:
             machine.name: [dict(machine.labels), machine.taints, dict(machine.parts)]
             for machine in self.machines
         }
-        state = [self.version, self.control, self.kubelet, str(self.clients), machines]
+        trust = [str(self.clients), dict(self.rotations)]
+        state = [self.version, self.control, self.kubelet, *trust, machines]
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
@@ -227,6 +250,21 @@ class ClusterChange:
         return cls(DesiredCluster.of(olds), DesiredCluster.of(news))
 
     @cached_property
+    def rotations(self) -> dict[str, str]:
+        """The phases that changed, by name; one that ended is "finished"."""
+        before, after = self.before.rotations, self.after.rotations
+        return {
+            name: after.get(name) or "taken back"
+            for name in rotation_phases.NAMES
+            if not rotation_phases.is_same(before.get(name, ""), after.get(name, ""))
+        }
+
+    def reissues(self, name: str) -> bool:
+        """Whether certificates are issued again: by another CA, or to be shown otherwise."""
+        phases = (self.before.rotations.get(name, ""), self.after.rotations.get(name, ""))
+        return phases[0] != phases[1] and rotation_phases.SWITCH in phases
+
+    @cached_property
     def control_keys(self) -> list[str]:
         """The changed settings of the control plane."""
         keys = documents.changed_keys(self.before.cluster_document, self.after.cluster_document)
@@ -245,6 +283,11 @@ class ClusterChange:
     @cached_property
     def _kubelet_keys(self) -> dict[tuple[str, str], list[str]]:
         return {}
+
+
+def _of_role(trusted: Mapping[str, str], role: str) -> str:
+    """Return what machines of a role trust; what a preview does not know yet equals nothing."""
+    return trusted[role] if isinstance(trusted, Mapping) else trusted
 
 
 def _place(entry: tuple[str, MachineInputs]) -> tuple[str, Key]:

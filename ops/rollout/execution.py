@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from model.pki import certificates, serving
 from ops.hosts import artifacts
-from ops.rollout import readiness
+from ops.rollout import readiness, rotation_triggers
 from ops.rollout.target import Target
 
 # kubeadm runs a Job before an upgrade. It skips the Job if every Node is cordoned, but ignores
@@ -76,7 +76,7 @@ def renew_serving(target: Target) -> None:
     machine, wanted = target.machine, target.wanted
     valid = timedelta(seconds=machine.cluster.serving_seconds)
     pair = serving.issue(machine.issuer, wanted.name, wanted.address, valid)
-    machine.run("renew_serving", SERVING_PAIR=pair.pem)
+    machine.run("renew_serving", SERVING_PAIR=pair.pem + machine.trust.get("CA_CHAIN", ""))
 
 
 def register(target: Target) -> None:
@@ -99,9 +99,33 @@ def upload(target: Target) -> None:
     )
 
 
-def publish_client_authorities(target: Target) -> None:
+def publish_authorities(target: Target) -> None:
     """Publish the CAs that all API servers have, for aggregated API servers."""
-    target.nodes.publish_client_authorities(target.machine.cluster.client_authorities)
+    front_proxy = target.machine.trust["FRONT_PROXY_CA_CERTIFICATE"]
+    target.nodes.publish_authorities(target.machine.cluster.client_authorities, front_proxy)
+
+
+def apply_trust(target: Target) -> None:
+    """Replace the CAs and keys of a control plane, or the cluster's CA of a worker."""
+    of_role = "apply_trust" if target.wanted.is_control_plane else "apply_worker_trust"
+    target.machine.run(of_role)
+
+
+def renew_former_leaves(target: Target) -> None:
+    """Have the CAs that sign now issue the leaves that other ones issued."""
+    names = rotation_triggers.former_leaves(target.found, target.wanted)
+    target.machine.run("renew_former_leaves", FORMER_LEAVES=" ".join(names))
+
+
+def rotate_kubelet(target: Target) -> None:
+    """Give the kubelet a certificate of the CA that signs now, and have it read that CA."""
+    machine = target.machine
+    if rotation_triggers.has_former_certificate(target.found, target.wanted):
+        longest = timedelta(seconds=machine.cluster.serving_seconds)
+        pair = certificates.rotated_kubelet_certificate(machine.issuer, target.name, longest)
+        machine.run("install_kubelet_certificate", KUBELET_CERTIFICATE=pair.pem)
+    else:
+        machine.run("reread_trust")
 
 
 def set_metadata(target: Target) -> None:

@@ -35,13 +35,15 @@ ON_A_MEMBER = {
 class NodeOperations:
     """A machine, its desired state and its cluster's, and its login.
 
-    `authority` is the cluster's CA, for operations that issue certificates; an inspection has none.
+    `authority` is the cluster's CA, for operations that issue certificates; `trust` are the
+    settings of model/pki/trust.py. An inspection has neither.
     """
 
     wanted: DesiredMachine
     connection: HostConnection
     cluster: DesiredCluster
     authority: KeyPair | None = field(default=None, kw_only=True)
+    trust: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
 
     @property
     def name(self) -> str:
@@ -120,13 +122,18 @@ class NodeOperations:
             "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
             "KUBELET_CONFIGURATION": self.wanted.kubelet_document,
             "KUBELET_RECORDS": checkpoints.SETTING,
+            **self.trust,
             "CLIENT_AUTHORITIES": self.cluster.client_authorities,
             "MIRROR_CREDENTIALS": self.cluster.mirror_credentials.removesuffix("\n"),
         }
 
 
 def node_operations(
-    cluster: DesiredCluster, logins: Mapping[str, Login], authority: KeyPair | None = None
+    cluster: DesiredCluster,
+    logins: Mapping[str, Login],
+    authority: KeyPair | None = None,
+    *,
+    trust: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, NodeOperations]:
     """Return every machine of the cluster by name, in the order of names."""
     return {
@@ -135,6 +142,7 @@ def node_operations(
             HostConnection(machine.name, logins[machine.name]),
             cluster,
             authority=authority,
+            trust=trust,
         )
         for machine in cluster.machines
     }

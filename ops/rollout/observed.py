@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from model.pki import serving
+from model.pki import leaves, serving
 from model.pki.machine_certificates import Expiry, MachineCertificates
 from model.pki.serving import ServingCertificate
 from model.render.node_paths import KUBELET_SERVING
@@ -45,7 +45,8 @@ class ObservedCluster:
 
     `version` is that of its own objects, `control` and `kubelet` are the digests of the documents
     that machines join with ("" if unknown), `unfinished` is the rollout that is under way.
-    `clients` is the digest of the CAs that aggregated API servers accept clients of.
+    `clients` is the digest of the CAs that aggregated API servers accept clients of, `front_proxy`
+    that of the CAs of the API servers' own requests.
     """
 
     version: str
@@ -53,6 +54,7 @@ class ObservedCluster:
     kubelet: str = ""
     unfinished: RolloutRecord | None = None
     clients: str = ""
+    front_proxy: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,10 @@ class ObservedMachine:
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
     digests of its managed files as they were written last. `expiry` is that of the certificate that
     expires first, `serving` its kubelet's serving certificate. `clients` is the checksum of the CAs
-    whose client certificates its API server accepts, or "missing". While the API does not answer,
+    whose client certificates its API server accepts, or "missing". `trust` is the digest of what it
+    trusts, `cluster_ca` that of the cluster's CA alone; `kubelet_trust` is "former" if its kubelet
+    has not read that yet. `issuers` are those of its leaf certificates, by name
+    (model/pki/leaves.py). While the API does not answer,
     `node` is unknown.
     """
 
@@ -109,6 +114,10 @@ class ObservedMachine:
     parts: Mapping[str, str] = field(default_factory=dict)
     expiry: Expiry | None = None
     serving: ServingCertificate | None = None
+    trust: str = MISSING
+    cluster_ca: str = MISSING
+    kubelet_trust: str = ""
+    issuers: Mapping[str, str] = field(default_factory=dict)
     applied: AppliedState = AppliedState()
     node: Node | None = None
     api_answers: bool = True
@@ -167,6 +176,8 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         parts=machine.parts,
         credentials=machine.credentials,
         clients=machine.clients,
+        trust=machine.trust,
+        cluster_ca=machine.cluster_ca,
         applied=applied,
         node=node,
     )
@@ -190,6 +201,10 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         is_registering=known["registering"] == "yes",
         credentials=known["credentials"],
         clients=known["client_authorities"],
+        trust=known["trust"],
+        cluster_ca=known["cluster_ca"],
+        kubelet_trust=known["kubelet_trust"],
+        issuers=leaves.issuers(certificates),
         arch=ARCHITECTURES.get(known["arch"], known["arch"]),
         images={name: state for name, (state, *_) in images.items()},
         missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),

@@ -161,6 +161,7 @@ class RolloutRun:
             self._cluster, self._nodes, self.state, self._limits, self._inspected, self._apply
         )
         try:
+            self._do_at(When.FIRST)
             for change in self._changes(self._cluster.control_planes):
                 self._control_plane(change)
             workers.take(self._changes(self._cluster.workers))
@@ -206,8 +207,11 @@ class RolloutRun:
 
     def _end(self) -> None:
         """Execute the final actions, once no machine needs its former state."""
+        self._do_at(When.AT_END)
+
+    def _do_at(self, when: When) -> None:
         for kind in actions.ACTIONS:
-            if kind.when is When.AT_END:
+            if kind.when is when:
                 changed = [*self.state.changed_machines()]
                 self._do_on_all(kind, [machine.name for machine, its in changed if kind in its])
 

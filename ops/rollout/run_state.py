@@ -69,9 +69,9 @@ class RunState:
         return kinds_of(self.left.get(name, ()))
 
     def in_turn(self, name: str) -> tuple[Action, ...]:
-        """Return the actions of the machine's turn; the rest is done on all machines at the end."""
+        """Return the actions of the machine's turn; the rest is done on all machines at once."""
         left = self.left.get(name, ())
-        return tuple(action for action in left if action.kind.when is not When.AT_END)
+        return tuple(action for action in left if action.kind.when not in (When.FIRST, When.AT_END))
 
     def serves(self, name: str) -> bool:
         """Whether a machine can be relied on; unhealthy ones are fixed before the others."""

@@ -160,7 +160,7 @@ def save_identities(deployment: Deployment) -> None:
 
     for reference in deployment.identities:
         if authority := deployment.authorities.get(reference["authority"]):
-            identity.ensure(reference, authority)
+            identity.ensure(reference, authority, deployment.bundles[reference["authority"]])
 
 
 def remove_unused_identities(text: str, stack: str) -> None:

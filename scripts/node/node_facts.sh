@@ -15,6 +15,7 @@
 #   serving_key         sha256 of the public half of the key with which the kubelet serves
 #   client_authorities  sha256 of the file with the CAs of the API server's clients, or "missing"
 #   trust               checksum of the CAs and keys that it trusts (trusted.sh)
+#   cluster_ca          the same of the cluster's CA alone
 #   kubelet_trust       former if the kubelet runs since before the cluster's CA was written, or current
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
@@ -49,6 +50,7 @@ node_facts() {
   fact serving_key "$(serving_key)"
   fact client_authorities "$(digest "$CLIENT_CA_FILE")"
   fact trust "$(trust_digest)"
+  fact cluster_ca "$(cluster_ca_digest)"
   fact kubelet_trust "$(kubelet_trust)"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after its announcement.

@@ -5,6 +5,11 @@
 # than one: the first is that of the KEY, and the one that kubeadm signs with. A CHAIN is what its leaf
 # certificates are shown with, "" if nothing.
 install_pki() {
+  install_trust
+  install_client_authorities
+}
+
+install_trust() {
   local pki=/etc/kubernetes/pki signer
   install_authority $pki/ca "$CA_CERTIFICATE" "$CA_KEY" "$CA_CHAIN"
   install_authority $pki/front-proxy-ca "$FRONT_PROXY_CA_CERTIFICATE" "$FRONT_PROXY_CA_KEY" "$FRONT_PROXY_CA_CHAIN"
@@ -14,7 +19,6 @@ install_pki() {
   secret_file $pki/signer.pem "$signer"$'\n'"$CA_KEY"
   secret_file $pki/sa.key "$SERVICE_ACCOUNT_KEY"
   secret_file $pki/sa.pub "$SERVICE_ACCOUNT_PUBLIC_KEY"
-  install_client_authorities
 }
 
 # install_authority PATH CERTIFICATES KEY CHAIN: the certificates, by which it is known (trust.sh), come
@@ -26,5 +30,6 @@ install_authority() {
   else
     rm -f "$1-chain.crt"
   fi
-  secret_file "$1.crt" "$2"
+  # The time of this file says whether a kubelet has read it.
+  cmp --silent <(printf '%s\n' "$2") "$1.crt" || secret_file "$1.crt" "$2"
 }

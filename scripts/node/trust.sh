@@ -8,7 +8,7 @@
 apply_trust() {
   lib_begin
   open_run
-  install_pki
+  install_trust
   publish_trust
   persist "$KUBERNETES/pki"
   say "CAs and keys replaced"

@@ -8,6 +8,11 @@ trust_digest() {
     ca-chain.crt etcd/ca-chain.crt front-proxy-ca-chain.crt 2>/dev/null | grep . | sha256sum | cut -d ' ' -f 1) || true
 }
 
+# cluster_ca_digest: print the same of the cluster's CA alone, which is all that kubelets trust.
+cluster_ca_digest() {
+  { grep . /etc/kubernetes/pki/ca.crt 2>/dev/null || true; } | sha256sum | cut -d ' ' -f 1
+}
+
 # kubelet_trust: print former if the kubelet runs since before the cluster's CA was written: it reads it
 # only when it starts.
 kubelet_trust() {

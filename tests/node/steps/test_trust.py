@@ -43,7 +43,7 @@ def old(disk: Disk) -> dict[str, KeyPair]:
 
 def settings(old: dict[str, KeyPair], phase: str) -> dict[str, str]:
     """The settings of a phase, as the program has them."""
-    found = {**KEYS, "CLIENT_AUTHORITIES": "clients", "FORMER_LEAVES": " ".join(LEAVES)}
+    found = {**KEYS, "FORMER_LEAVES": " ".join(LEAVES)}
     for name, pair in old.items():
         new = NEW[name]
         signing, other = (pair, new) if phase == "prepare" else (new, pair)

@@ -4,7 +4,7 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from model.pki import certificates, serving
+from model.pki import certificates, leaves, serving, trust
 from model.pki.serving import ServingCertificate
 from ops.kube.node import Node
 from ops.rollout import preview
@@ -41,6 +41,11 @@ def inputs(**changes: Any) -> Any:
         "client_file": "f1",
         "client_set": "s1",
         "client_authorities": "the CA",
+        "front_proxy_set": "p1",
+        "rotations": {},
+        "trusted": {"control-plane": "t1", "worker": "w1"},
+        "signers": {"ca": ISSUER, "etcd-ca": "e1", "front-proxy-ca": "p1"},
+        "trust": dict.fromkeys(trust.SETTINGS, "PEM"),
         "machines": machines,
         "machine_ids": {name: f"id of {name}" for name in machines},
         "issuer_key": ISSUER,
@@ -106,6 +111,12 @@ def serving_certificate(
     )
 
 
+def issuers(like: DesiredMachine) -> dict[str, str]:
+    """Return the issuers of the leaves that the machine is to have."""
+    names = leaves.LEAVES if like.is_control_plane else [leaves.KUBELET_CLIENT]
+    return {name: leaves.wanted(name, like.signers) for name in names}
+
+
 def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
     """Return a machine that is what is wanted, except for the changes."""
     node = Node(
@@ -125,6 +136,10 @@ def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
         "files": files,
         "parts": dict(like.parts),
         "clients": like.clients,
+        "trust": like.trust,
+        "cluster_ca": like.cluster_ca,
+        "kubelet_trust": "current",
+        "issuers": issuers(like),
         "applied": AppliedState(
             like.version, like.control, like.kubelet, services, files, like.recorded
         ),

@@ -17,7 +17,14 @@ from ops.rollout.observed import AppliedState, ObservedCluster, ObservedMachine
 from ops.rollout.order import RolloutRun
 from ops.rollout.progress import Progress
 from ops.rollout.record import RolloutRecord
-from tests.ops.rollout.examples import AUTHORITY, CLUSTER, found, inputs, serving_certificate
+from tests.ops.rollout.examples import (
+    AUTHORITY,
+    CLUSTER,
+    found,
+    inputs,
+    issuers,
+    serving_certificate,
+)
 
 
 class FakeFleet:
@@ -40,6 +47,7 @@ class FakeFleet:
         former = DesiredCluster.of(inputs())
         self.joining = (former.control, former.kubelet)
         self.published = former.clients
+        self.published_front_proxy = former.front_proxy
         self.api_answers = True
         self.has_room = True
         self.stay = ""
@@ -116,8 +124,23 @@ class FakeOperations(NodeOperations):
         elif name == "install_kubelet_certificate":
             assert more["KUBELET_CERTIFICATE"].startswith("-----BEGIN CERTIFICATE-----")
             invalid = {**now.invalid_certificates}
-            del invalid["kubelet-client"]
-            now = replace(now, invalid_certificates=invalid)
+            invalid.pop("kubelet-client", None)
+            own = {"kubelet-client": issuers(self.wanted)["kubelet-client"]}
+            now = replace(
+                now,
+                invalid_certificates=invalid,
+                issuers={**now.issuers, **own},
+                kubelet_trust="current",
+            )
+        elif name == "reread_trust":
+            now = replace(now, kubelet_trust="current")
+        elif name in ("apply_trust", "apply_worker_trust"):
+            ca = self.wanted.cluster_ca
+            read = now.kubelet_trust if now.cluster_ca == ca else "former"
+            now = replace(now, trust=self.wanted.trust, cluster_ca=ca, kubelet_trust=read)
+        elif name == "renew_former_leaves":
+            renewed = {each: issuers(self.wanted)[each] for each in more["FORMER_LEAVES"].split()}
+            now = replace(now, issuers={**now.issuers, **renewed})
         elif name == "restore_images":
             now = replace(now, images={})
         elif name == "renew_serving":
@@ -184,12 +207,19 @@ class FakeNodes(ClusterNodes):
         record = self._fleet.record
         unfinished = None if record is None else RolloutRecord.of(record)
         return ObservedCluster(
-            self.recorded_version(), *self._fleet.joining, unfinished, self._fleet.published
+            self.recorded_version(),
+            *self._fleet.joining,
+            unfinished,
+            self._fleet.published,
+            self._fleet.published_front_proxy,
         )
 
-    def publish_client_authorities(self, text: str) -> None:
-        self._fleet.calls.append(("publish_client_authorities", text))
-        self._fleet.published = DesiredCluster.of(self._fleet.props).clients
+    def publish_authorities(self, clients: str, front_proxy: str) -> None:
+        assert front_proxy
+        self._fleet.calls.append(("publish_client_authorities", clients))
+        cluster = DesiredCluster.of(self._fleet.props)
+        self._fleet.published = cluster.clients
+        self._fleet.published_front_proxy = cluster.front_proxy
 
     def limited(self, seconds: float) -> ClusterNodes:
         return self
@@ -265,7 +295,12 @@ def machines_of(fleet: FakeFleet) -> dict[str, NodeOperations]:
     cluster = DesiredCluster.of(fleet.props)
     return {
         each.name: FakeOperations(
-            each, HostConnection(each.name, _login(each)), cluster, fleet, authority=AUTHORITY
+            each,
+            HostConnection(each.name, _login(each)),
+            cluster,
+            fleet,
+            authority=AUTHORITY,
+            trust=fleet.props["trust"],
         )
         for each in cluster.machines
     }

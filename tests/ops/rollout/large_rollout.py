@@ -49,7 +49,7 @@ def cost(nodes: int) -> Cost:
 
 
 def _fleet(nodes: int) -> FakeFleet:
-    before = inputs(client_set="")
+    before = inputs(client_set="", front_proxy_set="")
     machines: dict[str, Any] = before["machines"]
     workers = {f"a-worker-{n}": machines["a-worker-0"] for n in range(nodes - 3)}
     planes = {name: each for name, each in machines.items() if each["role"] != "worker"}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from model.pki import certificates, client_authorities
 from ops.kube import client
-from ops.kube.published_authorities import KEY, PATH
+from ops.kube.published_authorities import FRONT_PROXY_KEY, KEY, PATH
 from ops.rollout import actions
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster
@@ -72,9 +72,9 @@ def test_published_authorities_are_compared_whatever_their_order(api: Api) -> No
 def test_publishing_replaces_what_is_published(api: Api) -> None:
     api.answers[f"PATCH {PATH}"] = (200, {})
     nodes = ClusterNodes(client.of(api.kubeconfig), drain_seconds=1, force=False)
-    nodes.publish_client_authorities(client_authorities.bundle(CLUSTER, [ALICE]))
+    nodes.publish_authorities(client_authorities.bundle(CLUSTER, [ALICE]), "front proxy's")
     sent = api.sent[f"PATCH {PATH}"]["data"]
-    assert sent == {KEY: f"{CLUSTER}{ALICE}"}
+    assert sent == {KEY: f"{CLUSTER}{ALICE}", FRONT_PROXY_KEY: "front proxy's"}
     assert api.types[f"PATCH {PATH}"] == client.MERGE
 
 

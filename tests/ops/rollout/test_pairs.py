@@ -9,7 +9,7 @@ import pytest
 
 from ops.rollout import actions, readiness
 from ops.rollout.observed import ObservedMachine
-from tests.ops.rollout.examples import CLUSTER, inputs
+from tests.ops.rollout.examples import CLUSTER, ISSUER, inputs
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
 NEWER = "v1.37.2"
@@ -32,7 +32,7 @@ def _has(machine: Any, part: str) -> bool:
     return machine["role"] == "control-plane" or part not in of_control_planes
 
 
-def _input(**changes: str) -> Callable[[Props, Found], None]:
+def _input(**changes: Any) -> Callable[[Props, Found], None]:
     return lambda props, _found: props.update(changes)
 
 
@@ -93,6 +93,9 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "register": _found(lambda each: replace(each, node=None)),
     "metadata": _label,
     "uncordon": _found(_cordoned),
+    "trust": _input(trusted={"control-plane": "t2", "worker": "w1"}),
+    "former-leaves": _input(signers={"ca": ISSUER, "etcd-ca": "e2", "front-proxy-ca": "p1"}),
+    "kubelet-trust": _found(lambda each: replace(each, kubelet_trust="former")),
     "cleanup": _found(lambda each: replace(each, cleanup_pending=True)),
 }
 # Rows whose work an upgrade includes.
@@ -121,6 +124,9 @@ OPERATIONS = {
     "register": {"register"},
     "metadata": {"set_metadata"},
     "uncordon": {"uncordon"},
+    "trust": {"apply_trust"},
+    "former-leaves": {"renew_former_leaves"},
+    "kubelet-trust": {"reread_trust"},
     "cleanup": {"clean"},
 }
 

@@ -1,0 +1,66 @@
+"""The leaf certificates of a control plane: where each is read, and which CA issues it.
+
+scripts/node/leaves.sh has the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from model.pki.machine_certificates import MachineCertificates, is_authority, issuer_key
+
+# The kubelet's client certificate, as scripts/node/validity.sh names it.
+KUBELET_CLIENT = "kubelet-client"
+CROSS_SIGNED = " cross-signed"
+_CA, _ETCD_CA, _FRONT_PROXY_CA = "ca", "etcd-ca", "front-proxy-ca"
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A leaf: the file from which its readers have it, and the name of its CA.
+
+    `shows_chain` says that it is shown together with a cross-signed certificate of its CA.
+    """
+
+    path: str
+    authority: str
+    shows_chain: bool = True
+
+
+LEAVES: Mapping[str, Leaf] = {
+    "etcd-server": Leaf("/etc/kubernetes/pki/etcd/server.pem", _ETCD_CA),
+    "etcd-peer": Leaf("/etc/kubernetes/pki/etcd/peer.pem", _ETCD_CA),
+    "etcd-healthcheck-client": Leaf("/etc/kubernetes/pki/etcd/healthcheck-client.crt", _ETCD_CA),
+    "apiserver": Leaf("/etc/kubernetes/pki/apiserver.pem", _CA),
+    "apiserver-etcd-client": Leaf("/etc/kubernetes/pki/apiserver-etcd-client.pem", _ETCD_CA),
+    "apiserver-kubelet-client": Leaf("/etc/kubernetes/pki/apiserver-kubelet-client.pem", _CA),
+    "front-proxy-client": Leaf("/etc/kubernetes/pki/front-proxy-client.pem", _FRONT_PROXY_CA),
+    "controller-manager.conf": Leaf("/etc/kubernetes/pki/controller-manager.pem", _CA),
+    "scheduler.conf": Leaf("/etc/kubernetes/scheduler/client.pem", _CA),
+    "admin.conf": Leaf("/etc/kubernetes/admin.conf", _CA, shows_chain=False),
+    KUBELET_CLIENT: Leaf("/var/lib/kubelet/pki/kubelet-client-current.pem", _CA, shows_chain=False),
+}
+
+
+def issuers(found: MachineCertificates) -> dict[str, str]:
+    """Return the issuer of each leaf that a machine has: the identifier of that CA's key.
+
+    One that is shown together with a cross-signed certificate is marked.
+    """
+    known = {}
+    for name, leaf in LEAVES.items():
+        if its := found.at(leaf.path):
+            chained = leaf.shows_chain and any(map(is_authority, found.all_at(leaf.path)))
+            known[name] = issuer_key(its) + (CROSS_SIGNED if chained else "")
+    return known
+
+
+def wanted(name: str, signers: Mapping[str, str]) -> str:
+    """Return the desired issuer of a leaf, given those of all CAs, marked in the same way."""
+    leaf = LEAVES[name]
+    signer = signers[leaf.authority]
+    return signer if leaf.shows_chain else signer.removesuffix(CROSS_SIGNED)
+
+
+def signer(key: str, chain: str) -> str:
+    """Return the issuer of a CA's leaves by the identifier of its key, and its chain, if any."""
+    return key + (CROSS_SIGNED if chain else "")

@@ -1,0 +1,172 @@
+"""A rotation of the cluster's CA on a cluster's machines, phase after phase."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from model.pki import leaves
+from model.rotation_phases import FINISH, PREPARE, SWITCH
+from ops.errors import OperatorError
+from ops.rollout import readiness
+from ops.rollout.desired import ClusterChange
+from ops.rollout.rotation_guards import SETTLING, reject_rotation, seconds_to_settle
+from tests.ops.rollout.examples import ISSUER, inputs, plan
+from tests.ops.rollout.fakes import FakeFleet, alike, run
+
+NEW = "ff00"
+PLANES = [f"a-control-plane-{number}" for number in range(3)]
+WORKERS = [f"a-worker-{number}" for number in range(3)]
+SIGNERS = {"etcd-ca": "e1", "front-proxy-ca": "p1"}
+
+
+def phase(name: str) -> Any:
+    """The rollout's inputs in a phase of the rotation of the cluster's CA."""
+    issuer = {"": ISSUER, PREPARE: ISSUER}.get(name, NEW)
+    chain = leaves.CROSS_SIGNED if name == SWITCH else ""
+    return inputs(
+        rotations={"ca": name} if name else {},
+        trusted={"control-plane": f"t-{name}", "worker": f"w-{name}"},
+        signers={"ca": issuer + chain, **SIGNERS},
+        # Serving certificates are a row of their own.
+        issuer_key=ISSUER,
+    )
+
+
+def rotated(before: str, after: str) -> FakeFleet:
+    """Bring a fleet from a phase to another one; nothing is left then."""
+    fleet = FakeFleet(phase(after), alike(phase(before)))
+    assert run(fleet)
+    assert not run(fleet), "something is left"
+    return fleet
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "READY_SECONDS", 0)
+
+
+def test_a_successor_is_brought_to_all_machines_and_nothing_else_happens() -> None:
+    fleet = rotated("", PREPARE)
+    assert fleet.called("apply_trust") == PLANES
+    assert fleet.called("apply_worker_trust") == WORKERS
+    changes = {call for call, _ in fleet.calls}
+    assert changes == {"apply_trust", "apply_worker_trust"}
+
+
+def test_all_machines_trust_before_anything_is_issued() -> None:
+    fleet = rotated(PREPARE, SWITCH)
+    calls = [call for call, _ in fleet.calls if call != "record_applied"]
+    assert set(calls[:6]) == {"apply_trust", "apply_worker_trust"}
+    assert not {*calls[6:]} & {*calls[:6]}
+    assert fleet.called("renew_former_leaves") == PLANES
+    assert fleet.called("install_kubelet_certificate") == [*PLANES, *WORKERS]
+    assert not {"drain", "cordon"} & {*calls}
+
+
+def test_a_control_plane_renews_the_leaves_of_that_ca_alone() -> None:
+    fleet = FakeFleet(phase(SWITCH), alike(phase(PREPARE)))
+    assert run(fleet)
+    issuers = fleet.found[PLANES[0]].issuers
+    assert issuers["apiserver"] == f"{NEW}{leaves.CROSS_SIGNED}"
+    assert issuers["admin.conf"] == issuers["kubelet-client"] == NEW
+    assert issuers["etcd-server"] == "e1"
+
+
+def test_kubelets_forget_the_predecessor_at_the_end_and_leaves_are_shown_without_it() -> None:
+    fleet = rotated(SWITCH, FINISH)
+    assert fleet.called("reread_trust") == [*PLANES, *WORKERS]
+    assert fleet.called("renew_former_leaves") == PLANES
+    assert fleet.called("install_kubelet_certificate") == []
+
+
+def test_the_removed_key_of_a_finished_rotation_is_no_change() -> None:
+    before = phase(FINISH)
+    after = {**before, "rotations": {}}
+    assert plan(before, after, {}) == {}
+    assert not run(FakeFleet(after, alike(before)))
+
+
+@pytest.mark.parametrize("before", [PREPARE, SWITCH])
+def test_a_step_is_taken_back(before: str) -> None:
+    fleet = rotated(before, {PREPARE: "", SWITCH: PREPARE}[before])
+    assert fleet.called("apply_trust") == PLANES
+    assert bool(fleet.called("renew_former_leaves")) == (before == SWITCH)
+
+
+@pytest.mark.parametrize(("before", "after"), [("", PREPARE), (PREPARE, SWITCH), (SWITCH, FINISH)])
+def test_a_killed_phase_is_resumed(
+    before: str, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is killed at each of its calls once."""
+    calls = len(rotated(before, after).calls)
+    for number in range(calls):
+        fleet = FakeFleet(phase(after), alike(phase(before)))
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(fleet, "call", _killed_at(fleet, number))
+            run(fleet)
+        run(fleet)
+        assert not run(fleet), f"something is left after call {number}"
+        assert {found.trust for found in fleet.found.values()} == {f"t-{after}", f"w-{after}"}
+
+
+def _killed_at(fleet: FakeFleet, number: int) -> Callable[[str, str], None]:
+    call = fleet.call
+
+    def killed(name: str, machine: str) -> None:
+        if len(fleet.calls) >= number:
+            raise KeyboardInterrupt
+        call(name, machine)
+
+    return killed
+
+
+def test_a_preview_says_what_each_machine_gets() -> None:
+    shown = plan(phase(PREPARE), phase(SWITCH), {})
+    assert shown[WORKERS[0]] == (
+        "rotation of ca: switch: in place, nothing restarted; another CA signs its kubelet's "
+        "serving certificate: issued again, nothing restarted; the kubelet is to use the "
+        "cluster's current CA: kubelet restarted, pods keep running"
+    )
+    assert "its leaf certificates are of another ca: issued again" in shown[PLANES[0]]
+    shown = plan(phase(""), phase(PREPARE), {})
+    assert shown == dict.fromkeys(
+        [*PLANES, *WORKERS], "rotation of ca: prepare: in place, nothing restarted"
+    )
+
+
+def test_a_preview_of_another_subject_concerns_control_planes_alone() -> None:
+    news = inputs(
+        rotations={"service-account": PREPARE}, trusted={"control-plane": "t2", "worker": "w1"}
+    )
+    assert [*plan(inputs(), news, {})] == PLANES
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("", SWITCH, "not all machines are in the phase before switch"),
+        (PREPARE, FINISH, "`switch` comes before `finish`"),
+        (SWITCH, "", "continue with `finish`"),
+    ],
+)
+def test_machines_are_in_each_phase_before_the_next(before: str, after: str, reason: str) -> None:
+    with pytest.raises(OperatorError, match=reason):
+        reject_rotation(ClusterChange.of(phase(before), phase(after)), {})
+
+
+def test_a_worker_that_cannot_be_changed_holds_back_the_end_alone() -> None:
+    reject_rotation(ClusterChange.of(phase(PREPARE), phase(SWITCH)), ["a-worker-1"])
+    with pytest.raises(OperatorError, match="while a-worker-1 cannot be changed"):
+        reject_rotation(ClusterChange.of(phase(SWITCH), phase(FINISH)), ["a-worker-1"])
+
+
+def test_the_end_waits_until_components_have_read_their_certificates() -> None:
+    change = ClusterChange.of(phase(SWITCH), phase(FINISH))
+    just_now = datetime.now(UTC).isoformat()
+    assert 0 < seconds_to_settle(change, just_now) <= SETTLING.total_seconds()
+    long_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    assert seconds_to_settle(change, long_ago) == 0
+    earlier = ClusterChange.of(phase(PREPARE), phase(SWITCH))
+    assert seconds_to_settle(earlier, just_now) == 0
