@@ -22,6 +22,12 @@ NAMES = {
 }
 
 
+def config_key(name: str) -> str:
+    """Return a subject's key in the config."""
+    first, *others = name.split("-")
+    return first + "".join(word.capitalize() for word in others)
+
+
 @dataclass(frozen=True)
 class Rotations:
     """The phase that each of a cluster's subjects is in; "" if it is in none."""

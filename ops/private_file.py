@@ -28,6 +28,16 @@ def write_private(path: Path, content: str) -> None:
         new.replace(path)
 
 
+def rewrite(path: Path, content: str) -> None:
+    """Replace a file by one with its mode and owner, atomically: not private, but a person's."""
+    former = path.stat()
+    with _complete_file(path, content) as new:
+        new.chmod(former.st_mode & 0o7777)
+        if os.geteuid() == 0:
+            os.chown(new, former.st_uid, former.st_gid)
+        new.replace(path)
+
+
 def make_private_folder(path: Path) -> None:
     """Create a folder with mode 0700 unless it exists; as root, owned by its parent's owner."""
     if not path.is_dir():

@@ -48,7 +48,7 @@ def test_only_its_owner_reads_it(state: Path) -> None:
 def issued(authority: KeyPair = CA, **changes: str) -> str:
     """The credential that is there once one was required."""
     known = reference(authority=certificates.fingerprint(authority.cert_pem), **changes)
-    identity.ensure(known, authority)
+    identity.ensure(known, authority, authority.cert_pem)
     return identity.file(known).read_text()
 
 
@@ -90,6 +90,19 @@ def test_another_endpoint_is_another_credential(state: Path) -> None:
     issued()
     moved = issued(server="https://192.0.2.2:6443")
     assert identity.of("dev", moved)["server"] == "https://192.0.2.2:6443"
+
+
+def test_another_ca_that_is_trusted_beside_it_issues_another_credential(state: Path) -> None:
+    former = issued()
+    known = reference(authority=certificates.fingerprint(CA.cert_pem))
+    successor = certificates.new_authority("kubernetes", timedelta(days=10))
+    bundle = CA.cert_pem + successor.cert_pem
+    identity.ensure(known, CA, bundle)
+    found = identity.file(known).read_text()
+    assert found != former
+    assert identity.of("dev", found) == known
+    identity.ensure(known, CA, bundle)
+    assert identity.file(known).read_text() == found
 
 
 def test_an_expired_one_is_an_error_that_says_what_to_type(state: Path) -> None:

@@ -1,0 +1,92 @@
+"""A change of one value in the text of a stack file; everything else stays as it was written.
+
+The value's place is known from the marks of the parsed file, so that comments and layout are
+kept. Whatever cannot be changed in this way, such as an alias, is left to a person.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from ops.errors import OperatorError
+from ops.pulumi import stack_yaml
+
+INDENT = 2
+
+
+class NotEditable(OperatorError):
+    """The file is written in a way that this program cannot change."""
+
+
+def with_value(text: str, path: Sequence[str], value: str) -> str:
+    """Return the text with a plain scalar at the path, whose mappings are made where they lack."""
+    expected = _with_value(stack_yaml.read(text), path, value)
+    edited = _edited(text, path, value)
+    try:
+        found = stack_yaml.read(edited)
+    except yaml.YAMLError:
+        found = None
+    if found != expected:
+        raise NotEditable(f"the stack file must be changed by hand: set {'.'.join(path)}: {value}")
+    return edited
+
+
+def _edited(text: str, path: Sequence[str], value: str) -> str:
+    node: Node = yaml.compose(text, Loader=stack_yaml.EngineLoader)
+    for depth, key in enumerate(path):
+        if not isinstance(node, MappingNode) or (below := _below(node, key)) is None:
+            return _inserted(text, node, path[depth:], value)
+        node = below
+    return text[: node.start_mark.index] + value + text[node.end_mark.index :]
+
+
+def _below(node: MappingNode, key: str) -> Node | None:
+    return next((below for name, below in node.value if name.value == key), None)
+
+
+def _inserted(text: str, node: Node, path: Sequence[str], value: str) -> str:
+    """Add keys to a mapping: at its end if it has a line for each key, else in its braces."""
+    if isinstance(node, MappingNode) and node.value and not node.flow_style:
+        end, column = _end(node), node.start_mark.column
+        line = text.find("\n", end - 1)
+        before, after = (text[: line + 1], text[line + 1 :]) if line >= 0 else (f"{text}\n", "")
+        return before + _lines(path, value, column) + after
+    if isinstance(node, MappingNode):
+        begin = node.start_mark.index + 1
+        separator = ", " if node.value else ""
+        return text[:begin] + _braces(path, value)[1:-1] + separator + text[begin:]
+    # A key without a value.
+    begin, end = node.start_mark.index, node.end_mark.index
+    return f"{text[:begin]} {_braces(path, value)}{text[end:]}"
+
+
+def _end(node: Node) -> int:
+    """Return where the last value of a node ends, before comments and empty lines."""
+    if isinstance(node, ScalarNode) or node.flow_style or not node.value:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(node, MappingNode) else last)
+
+
+def _lines(path: Sequence[str], value: str, column: int) -> str:
+    *keys, last = path
+    lines = [f"{key}:" for key in keys] + [f"{last}: {value}"]
+    return "".join(f"{' ' * (column + INDENT * depth)}{line}\n" for depth, line in enumerate(lines))
+
+
+def _braces(path: Sequence[str], value: str) -> str:
+    text = value
+    for key in reversed(path):
+        text = f"{{{key}: {text}}}"
+    return text
+
+
+def _with_value(document: Any, path: Sequence[str], value: str) -> Any:
+    """Return the document with the value at the path."""
+    if not path:
+        return value
+    key, *rest = path
+    mapping = document if isinstance(document, dict) else {}
+    return {**mapping, key: _with_value(mapping.get(key), rest, value)}

@@ -1,0 +1,134 @@
+"""Rotations of CAs and keys: the phase in the stack's file, its preview and its run."""
+
+import difflib
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from model.rotation_phases import FINISH, NAMES, NEXT, config_key
+from model.selectors import LabelSelector
+from ops.errors import OperatorError
+from ops.private_file import rewrite
+from ops.pulumi.deployment import Deployment
+from ops.pulumi.engine import Engine
+from ops.pulumi.stack_edit import with_value
+from ops.pulumi.stack_file import read
+from scripts.fleet.engine_run import PlanOutput, existing_engine, run, show
+
+FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
+KINDS = ("CertificateAuthority", "ServiceAccountKey")
+
+
+def rotate(
+    stack: str,
+    subject: str,
+    clusters: Collection[str],
+    selector: LabelSelector | None,
+    phase: str | None,
+    *,
+    write_only: bool,
+    yes: bool,
+) -> None:
+    """Take a subject of these clusters to a phase, or to the one that follows in the file."""
+    engine = existing_engine(stack)
+    if not (write_only or yes or sys.stdin.isatty()):
+        raise OperatorError(
+            "there is no terminal for the prompt: use --write-only and commit the file, or --yes"
+        )
+    file = engine.workspace.tracked_config
+    former = file.read_text(encoding="utf-8")
+    names = _selected(engine, clusters, selector)
+    text = edited(former, _clusters(read(file)), subject, names, phase)
+    _show_difference(file, former, text)
+    rewrite(file, text)
+    if write_only:
+        click.echo(f"{file.name} is written: see `fleet preview {stack}`", err=True)
+        return
+    try:
+        if run(engine, "preview", PlanOutput()).any and not yes:
+            click.confirm(f"Apply these changes to {stack}?", abort=True, err=True)
+    except BaseException:
+        rewrite(file, former)
+        raise
+    from scripts.fleet.commands import up
+
+    context = click.get_current_context()
+    context.invoke(
+        up.command, stack=stack, option=stack, yes=True, wait=False, verbose=False, plan_file=None
+    )
+
+
+def edited(
+    text: str,
+    clusters: Mapping[str, Any],
+    subject: str,
+    names: Collection[str],
+    phase: str | None,
+) -> str:
+    """Return the stack file's text with the phase of each of these clusters."""
+    key = config_key(subject)
+    for name in names:
+        if name not in clusters:
+            raise OperatorError(
+                f"the stack's file has no cluster {name}; its clusters: {', '.join(clusters)}"
+            )
+        given = ((clusters[name] or {}).get("rotations") or {}).get(key) or ""
+        text = with_value(text, (*FLEET, name, "rotations", key), phase or NEXT.get(given, given))
+    return text
+
+
+def show_status(stack: str) -> None:
+    """Print the phase of each rotation in the stack's state, and the command for the next one."""
+    rows = status(existing_engine(stack).deployment())
+    if not rows:
+        click.echo(f"no rotation is under way in the stack {stack}")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("CLUSTER", "SUBJECT", "PHASE", "NEXT"):
+        table.add_column(column, overflow="fold")
+    for cluster, subject, phase in rows:
+        command = f"fleet rotate {subject} --cluster {cluster} -s {stack}"
+        table.add_row(cluster, subject, phase, command if phase != FINISH else "-")
+    show(table)
+
+
+def status(deployment: Deployment) -> list[tuple[str, str, str]]:
+    """Return cluster, subject and phase of each rotation in the state."""
+    clusters = deployment.outputs.get("clusters", {})
+    phases = {
+        found.name: found.outputs.get("phase", "")
+        for kind in KINDS
+        for found in deployment.of_kind(kind)
+    }
+    return [
+        (cluster, subject, phase)
+        for cluster in clusters
+        for subject in NAMES
+        if (phase := phases.get(f"{cluster}-{subject}"))
+    ]
+
+
+def _selected(
+    engine: Engine, clusters: Collection[str], selector: LabelSelector | None
+) -> Collection[str]:
+    from scripts.fleet.access import matching_clusters
+
+    return clusters if selector is None else matching_clusters(engine, selector)
+
+
+def _clusters(document: Any) -> Mapping[str, Any]:
+    for key in FLEET:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _show_difference(file: Path, former: str, text: str) -> None:
+    lines = difflib.unified_diff(
+        former.splitlines(), text.splitlines(), file.name, file.name, lineterm="", n=1
+    )
+    for line in lines:
+        click.echo(line, err=True)

@@ -1,0 +1,80 @@
+"""One value of a stack file is changed; all other text stays."""
+
+import difflib
+
+import pytest
+
+from ops.pulumi import stack_yaml
+from ops.pulumi.stack_edit import NotEditable, with_value
+
+PATH = ("config", "kubeadm-fleet:fleet", "clusters", "one", "rotations", "ca")
+FILE = """\
+# The fleet.
+config:
+  kubeadm-fleet:fleet:
+    protect: true  # since May
+    clusters:
+      one:
+        labels: {env: dev}   # for selectors
+        workers:
+          count: 2
+          # more in summer
+
+      # The other one.
+      two:
+        workers: {count: 1}
+"""
+
+
+def added(text: str, value: str = "prepare") -> list[str]:
+    """The lines that are there afterwards alone; none is lost."""
+    lines = [*difflib.ndiff(text.splitlines(), with_value(text, PATH, value).splitlines())]
+    assert not [line for line in lines if line.startswith("- ")]
+    return [line[2:] for line in lines if line.startswith("+ ")]
+
+
+def test_a_key_is_added_at_the_end_of_its_cluster() -> None:
+    assert added(FILE) == ["        rotations:", "          ca: prepare"]
+    edited = with_value(FILE, PATH, "prepare")
+    assert edited.index("rotations") < edited.index("# more in summer")
+
+
+def test_a_key_is_added_beside_another_one() -> None:
+    former = with_value(FILE, (*PATH[:-1], "etcdCa"), "switch")
+    assert added(former) == ["          ca: prepare"]
+
+
+def test_a_value_is_replaced_with_its_comment_kept() -> None:
+    former = with_value(FILE, PATH, "prepare").replace("ca: prepare", "ca: prepare  # ticket 7")
+    assert "ca: switch  # ticket 7\n" in with_value(former, PATH, "switch")
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        "one: {workers: {count: 2}}",
+        "one: {rotations: {}}",
+        "one: {}",
+        "one:",
+        "one:  # nothing is set",
+        '"one": {rotations: {ca: "prepare", etcdCa: switch}}',
+        "one:\n        note: |-\n          two\n          lines",
+        "one:\n        hosts:\n        - a\n        - b  # the last",
+    ],
+)
+def test_the_value_is_what_the_engine_reads(cluster: str) -> None:
+    text = f"config:\n  kubeadm-fleet:fleet:\n    clusters:\n      {cluster}\n"
+    for ending in (text, text.rstrip("\n")):
+        found = stack_yaml.read(with_value(ending, PATH, "switch"))
+        for key in PATH:
+            found = found[key]
+        assert found == "switch"
+
+
+def test_a_cluster_that_is_an_alias_is_left_to_a_person() -> None:
+    text = (
+        "config:\n  kubeadm-fleet:fleet:\n    clusters:\n"
+        "      two: &same {workers: {count: 1}}\n      one: *same\n"
+    )
+    with pytest.raises(NotEditable, match=r"by hand: set config\..*\.rotations\.ca: switch"):
+        with_value(text, PATH, "switch")

@@ -1,0 +1,133 @@
+"""`fleet rotate`: what it writes into the stack's file, and when the file is as it was."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import click
+import pytest
+import yaml
+
+from model.config.rotations import RotationPhases
+from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, config_key
+from ops.errors import OperatorError
+from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
+from ops.pulumi.engine import Engine
+from scripts.fleet import rotation
+from scripts.fleet.engine_run import RunFailed
+
+FILE = """\
+config:
+  kubeadm-fleet:fleet:
+    clusters:
+      one:  # ours
+        rotations: {ca: switch}
+      two:
+        workers: {count: 1}
+"""
+CLUSTERS = yaml.safe_load(FILE)["config"]["kubeadm-fleet:fleet"]["clusters"]
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a stack, whose engine has it."""
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text(FILE)
+    path.chmod(0o644)
+    workspace = SimpleNamespace(stack="dev", tracked_config=path)
+    engine = cast(Engine, SimpleNamespace(workspace=workspace))
+    monkeypatch.setattr(rotation, "existing_engine", lambda _stack: engine)
+    return path
+
+
+def rotate(**changes: Any) -> None:
+    known: dict[str, Any] = {"phase": None, "write_only": False, "yes": True, **changes}
+    rotation.rotate("dev", "ca", ["two"], None, **known)
+
+
+def edited(subject: str, *names: str, phase: str | None = None) -> Any:
+    text = rotation.edited(FILE, CLUSTERS, subject, names, phase)
+    clusters = yaml.safe_load(text)["config"]["kubeadm-fleet:fleet"]["clusters"]
+    return {name: clusters[name].get("rotations") for name in clusters}
+
+
+def test_each_cluster_gets_the_phase_that_follows_its_own() -> None:
+    assert edited("ca", "one", "two") == {"one": {"ca": FINISH}, "two": {"ca": PREPARE}}
+    assert edited("ca", "one", phase=PREPARE)["one"] == {"ca": PREPARE}
+    assert edited("service-account", "one")["one"] == {"ca": SWITCH, "serviceAccount": PREPARE}
+
+
+def test_an_unknown_cluster_is_refused_with_those_there_are() -> None:
+    with pytest.raises(OperatorError, match="no cluster three; its clusters: one, two"):
+        edited("ca", "three")
+
+
+def test_every_subject_has_a_key_of_the_config() -> None:
+    keys = {str(info.alias) for info in RotationPhases.model_fields.values()}
+    assert {config_key(name) for name in NAMES} == keys
+
+
+def test_a_file_for_a_pull_request_is_written_and_nothing_runs(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rotation, "run", None)
+    rotate(write_only=True, yes=False)
+    assert "        rotations:\n          ca: prepare\n" in file.read_text()
+    assert "# ours" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert "+          ca: prepare" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [RunFailed("refused"), KeyboardInterrupt()])
+def test_a_refused_phase_leaves_the_file_as_it_was(
+    file: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def refuse(*_: Any) -> None:
+        assert "prepare" in file.read_text()
+        raise error
+
+    monkeypatch.setattr(rotation, "run", refuse)
+    with pytest.raises(type(error)):
+        rotate()
+    assert file.read_text() == FILE
+
+
+def test_a_no_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rotation, "run", lambda *_: SimpleNamespace(any=True))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+
+    def decline(*_: Any, **__: Any) -> None:
+        raise click.Abort
+
+    monkeypatch.setattr("click.confirm", decline)
+    with pytest.raises(click.Abort):
+        rotate(yes=False)
+    assert file.read_text() == FILE
+
+
+def test_without_a_terminal_nothing_is_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+    with pytest.raises(OperatorError, match="use --write-only"):
+        rotate(yes=False)
+    assert file.read_text() == FILE
+
+
+def test_the_status_is_that_of_the_state() -> None:
+    found = [
+        {"type": STACK, "urn": "a::stack", "outputs": {"clusters": {"one": {}, "two": {}}}},
+        *(
+            {"type": f"{DYNAMIC}{kind}", "urn": f"a::{name}", "outputs": {"phase": phase}}
+            for kind, name, phase in (
+                ("CertificateAuthority", "one-ca", SWITCH),
+                ("CertificateAuthority", "one-etcd-ca", ""),
+                ("ServiceAccountKey", "two-service-account", PREPARE),
+                ("CertificateAuthority", "person-alice", ""),
+            )
+        ),
+    ]
+    state = Deployment(json.dumps({"deployment": {"resources": found}}))
+    assert rotation.status(state) == [
+        ("one", "ca", SWITCH),
+        ("two", "service-account", PREPARE),
+    ]
