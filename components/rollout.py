@@ -69,6 +69,7 @@ def rollout_of(
             client_set=clients.apply(client_authorities.digest_of_set),
             client_authorities=clients,
             rotations=cluster.rotations.by_name,
+            acknowledged=cluster.rotations.acknowledge,
             trust=pulumi.Output.secret(trust_settings),
             trusted=pulumi.Output.unsecret(trust_settings.apply(_trusted)),
             signers=pki.signers,

@@ -7,7 +7,7 @@ Each phase is brought to all machines by a run of its own:
 3. `finish`: the predecessor is gone. That is also the state without any rotation.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 PREPARE, SWITCH, FINISH = "prepare", "switch", "finish"
 PHASES = (PREPARE, SWITCH, FINISH)
@@ -30,18 +30,22 @@ def config_key(name: str) -> str:
 
 @dataclass(frozen=True)
 class Rotations:
-    """The phase that each of a cluster's subjects is in; "" if it is in none."""
+    """The phase that each of a cluster's subjects is in; "" if it is in none.
+
+    `acknowledge` is why pods that may not know a new CA are not waited for, "" if they are.
+    """
 
     ca: str = ""
     etcd_ca: str = ""
     front_proxy_ca: str = ""
     service_account: str = ""
+    acknowledge: str = ""
 
     @property
     def by_name(self) -> dict[str, str]:
         """The phases under way or finished, by the subjects' names in the command."""
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: known[key] for name, key in NAMES.items() if known[key]}
+        phases = ((name, getattr(self, key)) for name, key in NAMES.items())
+        return {name: phase for name, phase in phases if phase}
 
 
 def refusal(recorded: str, wanted: str) -> str:

@@ -22,7 +22,6 @@ reverted is none to it; therefore check reads that record, with one short reques
 It is meant for the preview and never causes a change by itself.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +30,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pulumi
 from pulumi.dynamic import DiffResult, ReadResult
 
-from components.providers import hold
+from components.providers import hold, rollout_rotation
 from components.providers.base import NotKnown, ProvidedResource, Provider, require_known
 from components.providers.engine_log import EngineLog, own_urn, this_run
 from components.providers.hold import Hold
@@ -91,6 +90,7 @@ JUDGED = (
     "patches",
     "machines",
     "rotations",
+    "acknowledged",
     "serving_seconds",
 )
 
@@ -142,14 +142,13 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
     def _diff(self, olds: RolloutState, news: RolloutInputs) -> DiffResult:
         """Compare with the recorded and observed state; reject unsafe changes."""
         from ops.rollout.guards import reject_moved_hosts, reject_unsafe
-        from ops.rollout.rotation_guards import reject_rotation
 
         _require_judgeable(news)
         waiting = news["waiting"]
         change = ClusterChange.of(olds, _judged(news))
         reject_moved_hosts(change, this_run().hosts)
         reject_unsafe(change, olds["found"], news["recorded"])
-        reject_rotation(change, olds["unavailable"])
+        rollout_rotation.reject(olds, news, change, olds["unavailable"])
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
         changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
@@ -174,7 +173,8 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
             }
         change = ClusterChange.of(olds, news)
         reject_unsafe(change, olds["found"], news["recorded"])
-        _settle(change, olds, news)
+        say = _progress(news).say
+        rollout_rotation.settle(news, change, olds["unavailable"], olds["rolled"], say)
         state = _roll(news, olds["unavailable"])
         return {**state, "rolled": state["rolled"] or olds["rolled"]}
 
@@ -205,18 +205,6 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         assert result.outs is not None
         result.inputs = {key: value for key, value in result.outs.items() if key not in OUTPUTS}
         return result
-
-
-def _settle(change: ClusterChange, olds: RolloutState, news: RolloutInputs) -> None:
-    """Reject a phase of a rotation, or wait until machines are ready for it."""
-    from ops.rollout.rotation_guards import reject_rotation, seconds_to_settle
-
-    reject_rotation(change, olds["unavailable"])
-    if seconds := seconds_to_settle(change, olds["rolled"]):
-        _progress(news).say(
-            f"waiting {seconds:.0f} s until every component has read its new certificates"
-        )
-        time.sleep(seconds)
 
 
 def _require_judgeable(news: RolloutInputs) -> None:
@@ -348,6 +336,7 @@ class RolloutArgs:
     client_set: pulumi.Output[str]
     client_authorities: pulumi.Output[str]
     rotations: dict[str, str]
+    acknowledged: str
     trust: pulumi.Output[dict[str, str]]
     trusted: pulumi.Output[dict[str, str]]
     signers: pulumi.Output[dict[str, str]]

@@ -35,7 +35,7 @@ class RolloutInputs(ClusterInputs):
     """The rollout as the provider gets it.
 
     `authority` is the cluster's CA, and `trust` are the settings of model/pki/trust.py, which only
-    create and update have. `check` adds `waiting`,
+    create and update have. `acknowledged` is why a rotation may cut off pods. `check` adds `waiting`,
     `wanted` (the cluster's inputs while they wait, else empty), `plan`, `unfinished` and `recorded`
     ("" if there is none, or if the API does not answer); `read` adds `drift`.
     """
@@ -46,6 +46,7 @@ class RolloutInputs(ClusterInputs):
     identity: Identity
     authority: NotRequired[KeyPairProps]
     trust: NotRequired[Mapping[str, str]]
+    acknowledged: str
     policy: Policy
     held_by: list[Hold]
     waiting: Hold

@@ -9,6 +9,9 @@ from model.config.strict import Strict
 from model.rotation_phases import PHASES, PREPARE
 
 
+REASON_LENGTH = 200
+
+
 def _phase(name: str) -> str:
     if name not in PHASES:
         raise ValueError("unknown phase")
@@ -27,6 +30,23 @@ Phase = Annotated[
 ]
 
 
+def _reason(text: str) -> str:
+    if len(text) > REASON_LENGTH or not text.isprintable():
+        raise ValueError("not a line, or too long")
+    return text
+
+
+Acknowledgement = Annotated[
+    str,
+    ScalarField(
+        "a reason",
+        f"one line of at most {REASON_LENGTH} characters: why pods need not be restarted",
+        "OPS-123: they read the CA again",
+        check=_reason,
+    ),
+]
+
+
 class RotationPhases(Strict):
     """The phase of each rotation: the successor is trusted, then signs, and then is alone."""
 
@@ -37,4 +57,9 @@ class RotationPhases(Strict):
     )
     service_account: Phase | None = Field(
         None, description="The key that signs the tokens of service accounts."
+    )
+    acknowledge: Acknowledgement = Field(
+        "",
+        description="Why `finish` of `ca` may cut off pods that do not know the new CA; empty: "
+        "they are named, and it is refused.",
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import CollectionNode, MappingNode, Node
 
 from ops.errors import OperatorError
 from ops.pulumi import stack_yaml
@@ -34,7 +34,9 @@ def with_value(text: str, path: Sequence[str], value: str) -> str:
 
 
 def _edited(text: str, path: Sequence[str], value: str) -> str:
-    node: Node = yaml.compose(text, Loader=stack_yaml.EngineLoader)
+    node = yaml.compose(text, Loader=stack_yaml.EngineLoader)
+    if node is None:
+        return text
     for depth, key in enumerate(path):
         if not isinstance(node, MappingNode) or (below := _below(node, key)) is None:
             return _inserted(text, node, path[depth:], value)
@@ -64,7 +66,8 @@ def _inserted(text: str, node: Node, path: Sequence[str], value: str) -> str:
 
 def _end(node: Node) -> int:
     """Return where the last value of a node ends, before comments and empty lines."""
-    if isinstance(node, ScalarNode) or node.flow_style or not node.value:
+    is_block = isinstance(node, CollectionNode) and not node.flow_style
+    if not is_block or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
     return _end(last[1] if isinstance(node, MappingNode) else last)

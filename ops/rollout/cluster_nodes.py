@@ -11,10 +11,11 @@ import yaml
 
 from model.api_objects import Json
 from model.pki import client_authorities
-from ops.kube import etcd_space, losses, published_authorities, retirement
+from ops.kube import etcd_space, losses, published_authorities, retirement, trust_holders
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import APPLY, Client, unless_missing
 from ops.kube.nodes import SYSTEM, Nodes
+from ops.kube.trust_holders import Holders, Workload
 from ops.rollout.documents import VERSION
 from ops.rollout.observed import ObservedCluster
 from ops.rollout.record import NAME, RolloutRecord
@@ -114,6 +115,20 @@ class ClusterNodes(Nodes):
             published_authorities.FRONT_PROXY_KEY: front_proxy,
         }
         published_authorities.replace(self.client, texts)
+
+    def trust_holders(self) -> Holders:
+        """Return what may know a former CA alone."""
+        return self.client.retry(
+            "reading which pods know the CA", lambda: trust_holders.read(self.client)
+        )
+
+    def trust_holders_once(self) -> Holders:
+        """Return the same; raises ApiError without retrying."""
+        return trust_holders.read(self.client)
+
+    def restart(self, workload: Workload) -> None:
+        """Replace the pods of one of our workloads."""
+        trust_holders.restart(self.client, workload)
 
     def recorded_version(self) -> str:
         """Return the version of the cluster's own objects."""

@@ -10,8 +10,11 @@ from datetime import UTC, datetime, timedelta
 from model import rotation_phases
 from model.rotation_phases import FINISH, SWITCH
 from ops.errors import OperatorError
+from ops.kube.pod import few
+from ops.kube.trust_holders import Holders
 from ops.rollout.desired import ClusterChange
 
+CA = "ca"
 # Clients read their certificates again within five minutes, API servers within one.
 SETTLING = timedelta(minutes=6)
 
@@ -38,6 +41,25 @@ def reject_rotation(change: ClusterChange, unavailable: Collection[str]) -> None
                 "Bring them back, or remove them from the config, and run `fleet up` in the phase "
                 "switch"
             )
+
+
+def finishes_ca(change: ClusterChange) -> bool:
+    """Whether the predecessor of the cluster's CA is to be trusted no longer."""
+    return change.before.rotations.get(CA) == SWITCH and change.after.rotations.get(CA) == FINISH
+
+
+def reject_holders(cluster: str, holders: Holders, acknowledged: str) -> None:
+    """Raise OperatorError if programs of others may know the former CA alone.
+
+    Ours are restarted; `acknowledged` is why the others need not be.
+    """
+    if holders.others and not acknowledged:
+        raise OperatorError(
+            f"cluster {cluster}: the rotation of {CA} cannot be finished: {few(holders.others)} "
+            "started before the new CA was published, and may not know it: restart them (`kubectl "
+            "rollout restart`), or set clusters/"
+            f"{cluster}/rotations/acknowledge to why they need not be"
+        )
 
 
 def seconds_to_settle(change: ClusterChange, rolled: str) -> float:

@@ -43,6 +43,7 @@ def inputs(**changes: Any) -> Any:
         "client_authorities": "the CA",
         "front_proxy_set": "p1",
         "rotations": {},
+        "acknowledged": "",
         "trusted": {"control-plane": "t1", "worker": "w1"},
         "signers": {"ca": ISSUER, "etcd-ca": "e1", "front-proxy-ca": "p1"},
         "trust": dict.fromkeys(trust.SETTINGS, "PEM"),

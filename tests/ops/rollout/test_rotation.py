@@ -9,9 +9,16 @@ import pytest
 from model.pki import leaves
 from model.rotation_phases import FINISH, PREPARE, SWITCH
 from ops.errors import OperatorError
+from ops.kube.trust_holders import OWN, Holders
 from ops.rollout import readiness
 from ops.rollout.desired import ClusterChange
-from ops.rollout.rotation_guards import SETTLING, reject_rotation, seconds_to_settle
+from ops.rollout.rotation_guards import (
+    SETTLING,
+    finishes_ca,
+    reject_holders,
+    reject_rotation,
+    seconds_to_settle,
+)
 from tests.ops.rollout.examples import ISSUER, inputs, plan
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
@@ -160,6 +167,16 @@ def test_a_worker_that_cannot_be_changed_holds_back_the_end_alone() -> None:
     reject_rotation(ClusterChange.of(phase(PREPARE), phase(SWITCH)), ["a-worker-1"])
     with pytest.raises(OperatorError, match="while a-worker-1 cannot be changed"):
         reject_rotation(ClusterChange.of(phase(SWITCH), phase(FINISH)), ["a-worker-1"])
+
+
+def test_pods_that_may_not_know_the_successor_hold_the_end_back() -> None:
+    holders = Holders((OWN[0],), ("shop/cart-1", "shop/cart-2"))
+    with pytest.raises(OperatorError, match="shop/cart-1, shop/cart-2 started before the new CA"):
+        reject_holders("a", holders, "")
+    reject_holders("a", holders, "they read it again")
+    reject_holders("a", Holders(OWN, ()), "")
+    assert finishes_ca(ClusterChange.of(phase(SWITCH), phase(FINISH)))
+    assert not finishes_ca(ClusterChange.of(phase(PREPARE), phase(SWITCH)))
 
 
 def test_the_end_waits_until_components_have_read_their_certificates() -> None:
