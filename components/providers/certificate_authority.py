@@ -65,7 +65,7 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
     def _diff(
         self, olds: CertificateAuthorityState, news: CertificateAuthorityInputs
     ) -> DiffResult:
-        """Replace the authority for another common name; reject a phase that is left out."""
+        """Replace the authority for another common name; reject a phase that cannot follow."""
         require_present(news, ("valid_seconds", "phase"))
         replaces = changed(olds, news, ("common_name",))
         changes = _moves(olds["phase"], news["phase"], news["common_name"])

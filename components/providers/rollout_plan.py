@@ -35,9 +35,9 @@ class RolloutInputs(ClusterInputs):
     """The rollout as the provider gets it.
 
     `authority` is the cluster's CA, and `trust` are the settings of model/pki/trust.py, which only
-    create and update have. `acknowledged` is why a rotation may cut off pods. `check` adds `waiting`,
-    `wanted` (the cluster's inputs while they wait, else empty), `plan`, `unfinished` and `recorded`
-    ("" if there is none, or if the API does not answer); `read` adds `drift`.
+    create and update have. `acknowledged` is why a rotation may cut off pods. `check` adds
+    `waiting`, `wanted` (the cluster's inputs while they wait, else empty), `plan`, `unfinished` and
+    `recorded` ("" if there is none, or if the API does not answer); `read` adds `drift`.
     """
 
     urn: str

@@ -8,7 +8,6 @@ from model.config.field import ScalarField
 from model.config.strict import Strict
 from model.rotation_phases import PHASES, PREPARE
 
-
 REASON_LENGTH = 200
 
 

@@ -69,7 +69,7 @@ class RunState:
         return kinds_of(self.left.get(name, ()))
 
     def in_turn(self, name: str) -> tuple[Action, ...]:
-        """Return the actions of the machine's turn; the rest is done on all machines at once."""
+        """Return the actions of the machine's turn; the rest is done on all machines together."""
         left = self.left.get(name, ())
         return tuple(action for action in left if action.kind.when not in (When.FIRST, When.AT_END))
 

@@ -1,6 +1,7 @@
 """scripts/node/trust.sh: CAs and keys in the phases of a rotation, with the real kubeadm."""
 
 import base64
+import os
 import subprocess
 from datetime import timedelta
 from hashlib import sha256
@@ -144,3 +145,25 @@ def test_a_worker_gets_the_certificates_of_the_clusters_ca_alone(
     printed = disk.run("trust_digest", "trusted").stdout.strip()
     assert printed == trust.worker_digest(given)
     assert printed != sha256(b"").hexdigest()
+
+
+@pytest.mark.parametrize(("started", "expected"), [(1000, "former"), (3000, "current")])
+def test_a_kubelet_that_started_before_its_ca_was_written_has_not_read_it(
+    disk: Disk, started: int, expected: str
+) -> None:
+    file = disk.folder / "etc/kubernetes/pki/ca.crt"
+    file.parent.mkdir(parents=True)
+    file.write_text("CA\n")
+    os.utime(file, (2000, 2000))
+    systemctl = f'systemctl() {{ LC_ALL=C date --date=@{started} "+%a %F %T %Z"; }}\n'
+    assert disk.run(f"{systemctl}kubelet_trust", "trusted").stdout == f"{expected}\n"
+
+
+def test_a_ca_that_stays_keeps_the_time_by_which_a_kubelet_has_read_it(
+    disk: Disk, old: dict[str, KeyPair]
+) -> None:
+    file = apply(disk, old, "prepare") / "pki/ca.crt"
+    former = file.stat()
+    given = {**settings(old, "prepare"), "ETCD_CA_CERTIFICATE": NEW["ETCD_CA"].cert_pem}
+    run(disk, "trust", "apply_trust", given)
+    assert file.stat().st_ino == former.st_ino
