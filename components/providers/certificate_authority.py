@@ -204,7 +204,7 @@ class ServiceAccountKeyProvider(Provider[ServiceAccountKeyInputs, ServiceAccount
         return _keys(Rotation(inputs["phase"], _generate_keys()))
 
     def _diff(self, olds: ServiceAccountKeyState, news: ServiceAccountKeyInputs) -> DiffResult:
-        """Compare the phases; reject one that is left out."""
+        """Compare the phases; reject one that cannot follow."""
         return DiffResult(changes=_moves(olds["phase"], news["phase"], SERVICE_ACCOUNT))
 
     def _update(

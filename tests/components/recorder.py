@@ -47,6 +47,11 @@ COMPUTED: dict[str, type[Provider[Any, Any]]] = {
     "ServiceAccountKey": ServiceAccountKeyProvider,
     "SshKey": SshKeyProvider,
 }
+# Kinds whose outputs outlast other inputs.
+UPDATED: dict[str, type[Provider[Any, Any]]] = {
+    "CertificateAuthority": CertificateAuthorityProvider,
+    "ServiceAccountKey": ServiceAccountKeyProvider,
+}
 # Inputs that the providers of these kinds keep out of the state.
 GIVEN = {
     "ClientCertificate": ClientCertificateProvider.given,
@@ -171,6 +176,9 @@ class Recorder(mocks.MockMonitor):
         known = self._before.by_urn.get(registered.urn) if self._before else None
         if known and known.inputs == registered.inputs:
             return known.outputs
+        if known and registered.kind in UPDATED:
+            provider = UPDATED[registered.kind]()
+            return provider.update("id", known.outputs, registered.inputs).outs or {}
         given = self._given.get(registered.kind, {})
         return {**_make(registered), **given} if registered.custom else {}
 
