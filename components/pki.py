@@ -23,7 +23,7 @@ from components.providers.certificate_authority import (
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from components.sdk import value_of
 from model.fleet import Cluster, Machine
-from model.pki import certificates, leaves, serving, users
+from model.pki import account_tokens, certificates, leaves, serving, users
 from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs
 from ops.kube import identity
@@ -117,19 +117,21 @@ class Pki(pulumi.ComponentResource):
 
     @property
     def signers(self) -> pulumi.Output[dict[str, str]]:
-        """What is in the leaf certificates of each CA, by the name of the CA."""
+        """What is in new leaf certificates and tokens of who issued them, by subject."""
         authorities = {
             "ca": self.cluster,
             "etcd-ca": self.etcd,
             "front-proxy-ca": self.front_proxy,
         }
+        key = value_of(self.service_account.public_key).apply(account_tokens.key_id)
         return pulumi.Output.all(
+            **{"service-account": key},
             **{
                 name: value_of(pulumi.Output.all(its.certificate, its.chain)).apply(
                     lambda known: leaves.signer(certificates.key_identifier(known[0]), known[1])
                 )
                 for name, its in authorities.items()
-            }
+            },
         )
 
     @property

@@ -47,6 +47,7 @@ from components.providers.rollout_plan import (
     retried,
     stays,
 )
+from components.providers.rollout_rotation import RolledInputs
 from model.pki.certificates import KeyPair, KeyPairProps
 from ops.hosts.login import Login, LoginProps
 from ops.kube.identity import Identity
@@ -102,12 +103,10 @@ UNKNOWN = (
 )
 
 
-class RolloutState(RolloutInputs):
+class RolloutState(RolledInputs):
     """The rollout as it ended, or as its machines were found."""
 
     found: dict[str, MachineSummary]
-    rolled: str
-    unavailable: dict[str, Unavailable]
 
 
 class RolloutProvider(Provider[RolloutInputs, RolloutState]):
@@ -148,7 +147,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         change = ClusterChange.of(olds, _judged(news))
         reject_moved_hosts(change, this_run().hosts)
         reject_unsafe(change, olds["found"], news["recorded"])
-        rollout_rotation.reject(olds, news, change, olds["unavailable"])
+        rollout_rotation.reject(olds, news, change)
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
         changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
@@ -173,8 +172,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
             }
         change = ClusterChange.of(olds, news)
         reject_unsafe(change, olds["found"], news["recorded"])
-        say = _progress(news).say
-        rollout_rotation.settle(news, change, olds["unavailable"], olds["rolled"], say)
+        rollout_rotation.settle(olds, news, change, _progress(news).say)
         state = _roll(news, olds["unavailable"])
         return {**state, "rolled": state["rolled"] or olds["rolled"]}
 

@@ -1,49 +1,70 @@
 """What a rollout does before a phase of a rotation: it rejects one that is too early, or waits."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from components.providers.rollout_plan import RECORD_SECONDS, RolloutInputs, nodes_of
 from ops.kube.identity import IdentityMissing
 from ops.rollout.desired import ClusterChange
+from ops.rollout.unavailable import Unavailable
+
+if TYPE_CHECKING:
+    from ops.kube.trust_holders import Workload
+    from ops.rollout.cluster_nodes import ClusterNodes
 
 
-def reject(
-    olds: RolloutInputs, news: RolloutInputs, change: ClusterChange, unavailable: Collection[str]
-) -> None:
-    """Reject a phase that machines are not ready for; an API that does not answer says nothing."""
+class RolledInputs(RolloutInputs):
+    """The rollout as it ended; `rolled` is when machines were changed last."""
+
+    rolled: str
+    unavailable: Mapping[str, Unavailable]
+
+
+def reject(olds: RolledInputs, news: RolloutInputs, change: ClusterChange) -> None:
+    """Reject a phase that comes too early; an API that does not answer says nothing."""
     from ops.kube.errors import ApiError
-    from ops.rollout.rotation_guards import finishes_ca, reject_holders, reject_rotation
+    from ops.rollout.rotation_guards import reject_early, reject_rotation
 
-    reject_rotation(change, unavailable)
-    if finishes_ca(change):
-        with suppress(ApiError, IdentityMissing):
-            holders = nodes_of(olds).limited(RECORD_SECONDS).trust_holders_once()
-            reject_holders(news["cluster"], holders, news["acknowledged"])
+    reject_rotation(change, olds["unavailable"])
+    reject_early(change, olds["rolled"], news["acknowledged"])
+    with suppress(ApiError, IdentityMissing):
+        _require_ready(nodes_of(olds).limited(RECORD_SECONDS), olds, news, change)
 
 
 def settle(
-    news: RolloutInputs,
-    change: ClusterChange,
-    unavailable: Collection[str],
-    rolled: str,
-    say: Callable[[str], None],
+    olds: RolledInputs, news: RolloutInputs, change: ClusterChange, say: Callable[[str], None]
 ) -> None:
-    """Reject a phase of a rotation, or do and wait for what it requires.
-
-    `rolled` is when machines were changed last.
-    """
+    """Reject a phase that comes too early, or do and wait for what it requires."""
     from ops.rollout import rotation_guards as guards
 
-    guards.reject_rotation(change, unavailable)
-    if seconds := guards.seconds_to_settle(change, rolled):
+    guards.reject_rotation(change, olds["unavailable"])
+    guards.reject_early(change, olds["rolled"], news["acknowledged"])
+    if seconds := guards.seconds_to_settle(change, olds["rolled"]):
         say(f"waiting {seconds:.0f} s until every component has read its new certificates")
         time.sleep(seconds)
-    if guards.finishes_ca(change):
-        nodes = nodes_of(news)
-        holders = nodes.trust_holders()
-        guards.reject_holders(news["cluster"], holders, news["acknowledged"])
-        for workload in holders.own:
-            say(f"restarting {workload.name}, which does not know the new CA")
-            nodes.restart(workload)
+    nodes = nodes_of(news)
+    own = nodes.client.retry(
+        "reading which pods know the new CA", lambda: _require_ready(nodes, olds, news, change)
+    )
+    for workload in own:
+        say(f"restarting {workload.name}, which does not know the new CA")
+        nodes.restart(workload)
+
+
+def _require_ready(
+    nodes: "ClusterNodes", olds: RolledInputs, news: RolloutInputs, change: ClusterChange
+) -> "tuple[Workload, ...]":
+    """Reject the end of a rotation that others are not ready for; return our own workloads."""
+    from ops.rollout import rotation_guards as guards
+
+    cluster, acknowledged = news["cluster"], news["acknowledged"]
+    if guards.finishes(change, guards.SERVICE_ACCOUNT):
+        secrets = nodes.tokens_of_other_keys(olds["signers"][guards.SERVICE_ACCOUNT])
+        guards.reject_tokens(cluster, secrets, acknowledged)
+    if not guards.finishes(change, guards.CA):
+        return ()
+    holders = nodes.trust_holders()
+    guards.reject_holders(cluster, holders, acknowledged)
+    return holders.own

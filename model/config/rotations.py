@@ -59,6 +59,6 @@ class RotationPhases(Strict):
     )
     acknowledge: Acknowledgement = Field(
         "",
-        description="Why `finish` of `ca` may cut off pods that do not know the new CA; empty: "
-        "they are named, and it is refused.",
+        description="Why `finish` may cut off pods that do not know the new CA, or tokens of the "
+        "former key; empty: they are named, and it is refused.",
     )

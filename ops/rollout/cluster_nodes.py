@@ -11,7 +11,14 @@ import yaml
 
 from model.api_objects import Json
 from model.pki import client_authorities
-from ops.kube import etcd_space, losses, published_authorities, retirement, trust_holders
+from ops.kube import (
+    account_tokens,
+    etcd_space,
+    losses,
+    published_authorities,
+    retirement,
+    trust_holders,
+)
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import APPLY, Client, unless_missing
 from ops.kube.nodes import SYSTEM, Nodes
@@ -117,14 +124,12 @@ class ClusterNodes(Nodes):
         published_authorities.replace(self.client, texts)
 
     def trust_holders(self) -> Holders:
-        """Return what may know a former CA alone."""
-        return self.client.retry(
-            "reading which pods know the CA", lambda: trust_holders.read(self.client)
-        )
-
-    def trust_holders_once(self) -> Holders:
-        """Return the same; raises ApiError without retrying."""
+        """Return what may know a former CA alone; raises ApiError."""
         return trust_holders.read(self.client)
+
+    def tokens_of_other_keys(self, key_id: str) -> list[str]:
+        """Return the Secrets with tokens that another key signed; raises ApiError."""
+        return account_tokens.of_other_keys(self.client, key_id)
 
     def restart(self, workload: Workload) -> None:
         """Replace the pods of one of our workloads."""

@@ -4,7 +4,7 @@ A CA is in its next phase before its machines are: only a rollout that succeeded
 too.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from model import rotation_phases
@@ -14,7 +14,9 @@ from ops.kube.pod import few
 from ops.kube.trust_holders import Holders
 from ops.rollout.desired import ClusterChange
 
-CA = "ca"
+CA, SERVICE_ACCOUNT = "ca", "service-account"
+# A kubelet replaces the token of a pod after four fifths of an hour.
+TOKENS = timedelta(hours=1)
 # Clients read their certificates again within five minutes, API servers within one.
 SETTLING = timedelta(minutes=6)
 
@@ -43,9 +45,10 @@ def reject_rotation(change: ClusterChange, unavailable: Collection[str]) -> None
             )
 
 
-def finishes_ca(change: ClusterChange) -> bool:
-    """Whether the predecessor of the cluster's CA is to be trusted no longer."""
-    return change.before.rotations.get(CA) == SWITCH and change.after.rotations.get(CA) == FINISH
+def finishes(change: ClusterChange, name: str) -> bool:
+    """Whether the predecessor of a subject is to be trusted no longer."""
+    before, after = change.before.rotations, change.after.rotations
+    return before.get(name) == SWITCH and after.get(name) == FINISH
 
 
 def reject_holders(cluster: str, holders: Holders, acknowledged: str) -> None:
@@ -62,14 +65,37 @@ def reject_holders(cluster: str, holders: Holders, acknowledged: str) -> None:
         )
 
 
+def reject_tokens(cluster: str, secrets: Sequence[str], acknowledged: str) -> None:
+    """Raise OperatorError if tokens of the former key are in Secrets, where they never expire."""
+    if secrets and not acknowledged:
+        raise OperatorError(
+            f"cluster {cluster}: the rotation of {SERVICE_ACCOUNT} cannot be finished: the former "
+            f"key signed the tokens in the Secrets {few(secrets)}: create them again, or set "
+            f"clusters/{cluster}/rotations/acknowledge to why they may be refused"
+        )
+
+
+def reject_early(change: ClusterChange, rolled: str, acknowledged: str) -> None:
+    """Raise OperatorError while pods may have tokens of a service-account key that is to go.
+
+    `rolled` is when machines were changed last (ISO 8601).
+    """
+    if not finishes(change, SERVICE_ACCOUNT) or not rolled or acknowledged:
+        return
+    until = datetime.fromisoformat(rolled) + TOKENS
+    if datetime.now(UTC) < until:
+        raise OperatorError(
+            f"cluster {change.after.name}: the rotation of {SERVICE_ACCOUNT} cannot be finished "
+            f"before {until:%H:%M} UTC, since pods may have tokens of the former key until then"
+        )
+
+
 def seconds_to_settle(change: ClusterChange, rolled: str) -> float:
     """Return how long some components may still use certificates of a CA that is to be removed.
 
     `rolled` is when machines were changed last (ISO 8601).
     """
-    before, after = change.before.rotations, change.after.rotations
-    finished = any(before.get(name) == SWITCH and phase == FINISH for name, phase in after.items())
-    if not finished or not rolled:
+    if not rolled or not any(finishes(change, name) for name in change.after.rotations):
         return 0
     left = datetime.fromisoformat(rolled) + SETTLING - datetime.now(UTC)
     return max(0, left.total_seconds())

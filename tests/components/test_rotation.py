@@ -60,6 +60,7 @@ def test_what_is_trusted_changes_in_each_phase_and_the_issuer_at_the_switch() ->
         for graph in (rotated(), rotated(PREPARE), rotated(PREPARE, SWITCH))
     )
     assert prepared["trusted"].keys() == {"control-plane", "worker"}
-    assert first["signers"].keys() == {"ca", "etcd-ca", "front-proxy-ca"}
+    assert first["signers"].keys() == {"ca", "etcd-ca", "front-proxy-ca", "service-account"}
+    assert first["signers"]["service-account"] != switched["signers"]["service-account"]
     assert prepared["signers"]["ca"] == prepared["issuer_key"]
     assert switched["signers"]["ca"] == f"{switched['issuer_key']} cross-signed"

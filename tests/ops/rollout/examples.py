@@ -45,7 +45,12 @@ def inputs(**changes: Any) -> Any:
         "rotations": {},
         "acknowledged": "",
         "trusted": {"control-plane": "t1", "worker": "w1"},
-        "signers": {"ca": ISSUER, "etcd-ca": "e1", "front-proxy-ca": "p1"},
+        "signers": {
+            "ca": ISSUER,
+            "etcd-ca": "e1",
+            "front-proxy-ca": "p1",
+            "service-account": "a1",
+        },
         "trust": dict.fromkeys(trust.SETTINGS, "PEM"),
         "machines": machines,
         "machine_ids": {name: f"id of {name}" for name in machines},

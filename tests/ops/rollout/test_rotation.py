@@ -14,9 +14,12 @@ from ops.rollout import readiness
 from ops.rollout.desired import ClusterChange
 from ops.rollout.rotation_guards import (
     SETTLING,
-    finishes_ca,
+    TOKENS,
+    finishes,
+    reject_early,
     reject_holders,
     reject_rotation,
+    reject_tokens,
     seconds_to_settle,
 )
 from tests.ops.rollout.examples import ISSUER, inputs, plan
@@ -175,8 +178,25 @@ def test_pods_that_may_not_know_the_successor_hold_the_end_back() -> None:
         reject_holders("a", holders, "")
     reject_holders("a", holders, "they read it again")
     reject_holders("a", Holders(OWN, ()), "")
-    assert finishes_ca(ClusterChange.of(phase(SWITCH), phase(FINISH)))
-    assert not finishes_ca(ClusterChange.of(phase(PREPARE), phase(SWITCH)))
+    assert finishes(ClusterChange.of(phase(SWITCH), phase(FINISH)), "ca")
+    assert not finishes(ClusterChange.of(phase(PREPARE), phase(SWITCH)), "ca")
+
+
+def test_tokens_that_never_expire_hold_the_end_back() -> None:
+    with pytest.raises(OperatorError, match="tokens in the Secrets ci/deploy: create them again"):
+        reject_tokens("a", ["ci/deploy"], "")
+    reject_tokens("a", ["ci/deploy"], "unused")
+    reject_tokens("a", [], "")
+
+
+def test_the_end_comes_when_pods_have_tokens_of_the_new_key() -> None:
+    before, after = (inputs(rotations={"service-account": name}) for name in (SWITCH, FINISH))
+    change, now = ClusterChange.of(before, after), datetime.now(UTC)
+    with pytest.raises(OperatorError, match=r"cannot be finished before .* UTC"):
+        reject_early(change, now.isoformat(), "")
+    reject_early(change, now.isoformat(), "a leaked key")
+    reject_early(change, (now - TOKENS).isoformat(), "")
+    reject_early(ClusterChange.of(phase(SWITCH), phase(FINISH)), now.isoformat(), "")
 
 
 def test_the_end_waits_until_components_have_read_their_certificates() -> None:
