@@ -25,10 +25,12 @@ class RolledInputs(RolloutInputs):
 def reject(olds: RolledInputs, news: RolloutInputs, change: ClusterChange) -> None:
     """Reject a phase that comes too early; an API that does not answer says nothing."""
     from ops.kube.errors import ApiError
-    from ops.rollout.rotation_guards import reject_early, reject_rotation
+    from ops.rollout import rotation_guards as guards
 
-    reject_rotation(change, olds["unavailable"])
-    reject_early(change, olds["rolled"], news["acknowledged"])
+    guards.reject_rotation(change, olds["unavailable"])
+    guards.reject_early(change, olds["rolled"], news["acknowledged"])
+    if not guards.concerns_others(change):
+        return
     with suppress(ApiError, IdentityMissing):
         _require_ready(nodes_of(olds).limited(RECORD_SECONDS), olds, news, change)
 
@@ -44,6 +46,8 @@ def settle(
     if seconds := guards.seconds_to_settle(change, olds["rolled"]):
         say(f"waiting {seconds:.0f} s until every component has read its new certificates")
         time.sleep(seconds)
+    if not guards.concerns_others(change):
+        return
     nodes = nodes_of(news)
     own = nodes.client.retry(
         "reading which pods know the new CA", lambda: _require_ready(nodes, olds, news, change)

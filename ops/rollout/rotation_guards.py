@@ -51,6 +51,11 @@ def finishes(change: ClusterChange, name: str) -> bool:
     return before.get(name) == SWITCH and after.get(name) == FINISH
 
 
+def concerns_others(change: ClusterChange) -> bool:
+    """Whether pods and Secrets may need what is to be trusted no longer."""
+    return finishes(change, CA) or finishes(change, SERVICE_ACCOUNT)
+
+
 def reject_holders(cluster: str, holders: Holders, acknowledged: str) -> None:
     """Raise OperatorError if programs of others may know the former CA alone.
 

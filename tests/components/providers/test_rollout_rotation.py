@@ -1,0 +1,94 @@
+"""What a rollout requires before the end of a rotation, asked of a real API."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from components.providers import rollout_rotation
+from model.rotation_phases import FINISH, PREPARE, SWITCH
+from ops.errors import OperatorError
+from ops.kube import identity
+from ops.kube.trust_holders import OWN
+from ops.rollout.desired import ClusterChange
+from tests.ops.kube.api_server import Api
+from tests.ops.kube.test_account_tokens import secret, token
+from tests.ops.kube.test_trust_holders import AFTER, BEFORE, PUBLISHED, pod, roots
+from tests.ops.rollout.examples import inputs
+
+CONFIG_MAPS, PODS = "GET /api/v1/configmaps", "GET /api/v1/pods"
+
+
+@pytest.fixture
+def cluster(api: Api) -> Api:
+    """A cluster with the successor of its CA published, and nobody who does not know it."""
+    namespaces = ("default", "kube-system")
+    published = [roots(namespace, PUBLISHED) for namespace in namespaces]
+    api.answers[CONFIG_MAPS] = (200, {"items": published})
+    api.answers[PODS] = (200, {"items": [pod("web-0", AFTER)]})
+    identity.save(identity.of("test", api.kubeconfig), api.kubeconfig)
+    return api
+
+
+def state(api: Api, name: str, phase: str, **changes: Any) -> Any:
+    long_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    return inputs(
+        rotations={name: phase},
+        identity=identity.of("test", api.kubeconfig),
+        rolled=long_ago,
+        unavailable={},
+        **changes,
+    )
+
+
+def judge(api: Api, name: str, before: str, after: str, **changes: Any) -> list[str]:
+    """Judge a phase in the preview and in the run; return what the run says."""
+    olds, news = state(api, name, before), state(api, name, after, **changes)
+    change, said = ClusterChange.of(olds, news), list[str]()
+    rollout_rotation.reject(olds, news, change)
+    rollout_rotation.settle(olds, news, change, said.append)
+    return said
+
+
+def test_the_end_needs_nothing_when_all_pods_know_the_successor(cluster: Api) -> None:
+    assert judge(cluster, "ca", SWITCH, FINISH) == []
+
+
+def test_pods_of_others_are_named_in_the_preview(cluster: Api) -> None:
+    cluster.answers[PODS] = (200, {"items": [pod("web-0", BEFORE)]})
+    olds, news = (state(cluster, "ca", phase) for phase in (SWITCH, FINISH))
+    with pytest.raises(OperatorError, match="default/web-0 started before the new CA"):
+        rollout_rotation.reject(olds, news, ClusterChange.of(olds, news))
+    assert judge(cluster, "ca", SWITCH, FINISH, acknowledged="they read it again") == []
+
+
+def test_our_own_pods_are_replaced_first(cluster: Api) -> None:
+    dns = OWN[2]
+    cluster.answers[PODS] = (
+        200,
+        {"items": [pod("coredns-5b-x", BEFORE, "kube-system", owner="coredns-5b")]},
+    )
+    cluster.answers[f"PATCH {dns.path}"] = (200, {})
+    status = {"observedGeneration": 2, "updatedReplicas": 1, "availableReplicas": 1}
+    deployed = {"metadata": {"generation": 2}, "spec": {"replicas": 1}, "status": status}
+    cluster.answers[f"GET {dns.path}"] = (200, deployed)
+    said = judge(cluster, "ca", SWITCH, FINISH)
+    assert said == ["restarting coredns, which does not know the new CA"]
+
+
+def test_tokens_of_the_former_key_are_named(cluster: Api) -> None:
+    cluster.answers["GET /api/v1/secrets"] = (200, {"items": [secret("deploy", token("former"))]})
+    with pytest.raises(OperatorError, match="tokens in the Secrets ci/deploy"):
+        judge(cluster, "service-account", SWITCH, FINISH)
+    cluster.answers["GET /api/v1/secrets"] = (200, {"items": [secret("deploy", token("a1"))]})
+    assert judge(cluster, "service-account", SWITCH, FINISH) == []
+
+
+def test_other_phases_ask_nobody(api: Api) -> None:
+    assert judge(api, "ca", PREPARE, SWITCH) == []
+    assert api.asked == []
+
+
+def test_a_preview_without_an_api_says_nothing(api: Api) -> None:
+    olds, news = (state(api, "ca", phase) for phase in (SWITCH, FINISH))
+    rollout_rotation.reject(olds, news, ClusterChange.of(olds, news))
