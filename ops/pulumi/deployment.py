@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from model.pki import certificates
 from model.pki.certificates import KeyPair
 
 if TYPE_CHECKING:
@@ -48,21 +49,30 @@ class Deployment:
 
     @cached_property
     def authorities(self) -> dict[str, KeyPair]:
-        """The CAs, by the fingerprints of their certificates."""
+        """The CAs, by the fingerprints of their certificates, with the other ones of rotations."""
         return {
-            found.outputs["fingerprint"]: KeyPair(
-                found.outputs["certificate"], found.outputs["private_key"]
-            )
-            for found in self.of_kind("CertificateAuthority")
+            certificates.fingerprint(pair.cert_pem): pair for pairs in self._pairs for pair in pairs
         }
 
     @cached_property
     def bundles(self) -> dict[str, str]:
-        """All that is trusted beside each CA during its rotation, by the fingerprint of the CA."""
+        """What is trusted in the cluster of each CA, itself first, by its fingerprint."""
         return {
-            found.outputs["fingerprint"]: found.outputs["bundle"]
-            for found in self.of_kind("CertificateAuthority")
+            certificates.fingerprint(pair.cert_pem): pair.cert_pem
+            + "".join(other.cert_pem for other in pairs if other is not pair)
+            for pairs in self._pairs
+            for pair in pairs
         }
+
+    @property
+    def _pairs(self) -> Iterator[list[KeyPair]]:
+        """Yield the CAs of each resource: two during a rotation."""
+        for found in self.of_kind("CertificateAuthority"):
+            outputs = found.outputs
+            pairs = [KeyPair(outputs["certificate"], outputs["private_key"])]
+            if other := outputs.get("other_certificate"):
+                pairs.append(KeyPair(other, outputs["other_private_key"]))
+            yield pairs
 
     def authority(self, name: str) -> KeyPair:
         """Return the CA whose resource has this name."""
