@@ -13,6 +13,7 @@ from model.rotation_phases import FINISH, NAMES, NEXT, config_key
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.private_file import rewrite
+from ops.pulumi import stack_yaml
 from ops.pulumi.deployment import Deployment
 from ops.pulumi.engine import Engine
 from ops.pulumi.stack_edit import with_value
@@ -20,6 +21,16 @@ from ops.pulumi.stack_file import read
 from scripts.fleet.engine_run import PlanOutput, existing_engine, run, show
 
 FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
+ACKNOWLEDGED = "an immediate rotation"
+# What an immediate rotation breaks.
+BREAKS = {
+    "ca": "kubeconfigs that were handed over stop to work until they are issued again, and pods "
+    "that do not read the CA again lose the API until they are restarted",
+    "etcd-ca": "snapshots and tools outside the cluster that use etcd lose it",
+    "front-proxy-ca": "nothing is known to break",
+    "service-account": "pods lose the API until they read their next token, within an hour, and "
+    "tokens in Secrets are refused until they are created again",
+}
 KINDS = ("CertificateAuthority", "ServiceAccountKey")
 
 
@@ -54,6 +65,43 @@ def rotate(
     except BaseException:
         rewrite(file, former)
         raise
+    _up(stack)
+
+
+def rotate_now(
+    stack: str,
+    subject: str,
+    clusters: Collection[str],
+    selector: LabelSelector | None,
+    *,
+    yes: bool,
+) -> None:
+    """Take a subject of these clusters through all phases, whatever may not be ready for it."""
+    engine = existing_engine(stack)
+    if not (yes or sys.stdin.isatty()):
+        raise OperatorError("there is no terminal for the prompt: use --yes")
+    file = engine.workspace.tracked_config
+    former = file.read_text(encoding="utf-8")
+    names = _selected(engine, clusters, selector)
+    _phases(_clusters(read(file)), subject, names)
+    click.echo(f"{', '.join(names)}: {BREAKS[subject]}", err=True)
+    if not yes:
+        click.confirm(f"Rotate {subject} of {stack} now?", abort=True, err=True)
+    while left := [
+        name
+        for name, phase in _phases(_clusters(read(file)), subject, names).items()
+        if phase != FINISH or file.read_text(encoding="utf-8") == former
+    ]:
+        text = edited(file.read_text(encoding="utf-8"), _clusters(read(file)), subject, left, None)
+        for name in left:
+            text = with_value(text, (*FLEET, name, "rotations", "acknowledge"), ACKNOWLEDGED)
+        rewrite(file, text)
+        _up(stack)
+    # The next rotation is acknowledged by nobody yet.
+    rewrite(file, edited(former, _clusters(stack_yaml.read(former)), subject, names, FINISH))
+
+
+def _up(stack: str) -> None:
     from scripts.fleet.commands import up
 
     context = click.get_current_context()
@@ -71,14 +119,20 @@ def edited(
 ) -> str:
     """Return the stack file's text with the phase of each of these clusters."""
     key = config_key(subject)
-    for name in names:
-        if name not in clusters:
-            raise OperatorError(
-                f"the stack's file has no cluster {name}; its clusters: {', '.join(clusters)}"
-            )
-        given = ((clusters[name] or {}).get("rotations") or {}).get(key) or ""
+    for name, given in _phases(clusters, subject, names).items():
         text = with_value(text, (*FLEET, name, "rotations", key), phase or NEXT.get(given, given))
     return text
+
+
+def _phases(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -> dict[str, str]:
+    """Return the phase that the file has for each of these clusters, "" if none."""
+    if unknown := sorted(set(names) - set(clusters)):
+        raise OperatorError(
+            f"the stack's file has no cluster {', '.join(unknown)}; its clusters: "
+            f"{', '.join(clusters)}"
+        )
+    rotations = {name: (clusters[name] or {}).get("rotations") or {} for name in names}
+    return {name: str(its.get(config_key(subject)) or "") for name, its in rotations.items()}
 
 
 def show_status(stack: str) -> None:

@@ -43,6 +43,12 @@ Phases, each by a run of its own:
     help="Another phase than the one that follows the one in the stack's file.",
 )
 @click.option("--write-only", is_flag=True, help="Write the stack's file, and run nothing.")
+@click.option(
+    "--now",
+    is_flag=True,
+    help="All phases, one after another, for a key that has leaked: nobody is waited for. What "
+    "breaks is said first.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask after the preview.")
 def command(
     subject: str,
@@ -51,6 +57,7 @@ def command(
     selector: LabelSelector | None,
     phase: str | None,
     write_only: bool,
+    now: bool,
     yes: bool,
 ) -> None:
     """Write the next phase of a rotation into the stack's file, show the preview, ask, and apply.
@@ -65,4 +72,9 @@ def command(
         return
     if bool(clusters) == bool(selector):
         raise click.UsageError("name the clusters, with --cluster or with --selector")
+    if now and (phase or write_only):
+        raise click.UsageError("--now takes all phases, in this run")
+    if now:
+        rotation.rotate_now(stack, subject, clusters, selector, yes=yes)
+        return
     rotation.rotate(stack, subject, clusters, selector, phase, write_only=write_only, yes=yes)

@@ -113,6 +113,40 @@ def test_without_a_terminal_nothing_is_written(file: Path, monkeypatch: pytest.M
     assert file.read_text() == FILE
 
 
+def test_an_immediate_rotation_takes_all_phases_and_leaves_no_acknowledgement(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[Any] = []
+
+    def up(_stack: str) -> None:
+        clusters = yaml.safe_load(file.read_text())["config"]["kubeadm-fleet:fleet"]["clusters"]
+        seen.append([clusters[name].get("rotations", {}) for name in ("one", "two")])
+
+    monkeypatch.setattr(rotation, "_up", up)
+    rotation.rotate_now("dev", "ca", ["one", "two"], None, yes=True)
+    assert [[its.get("ca") for its in step] for step in seen] == [
+        [FINISH, PREPARE],
+        [FINISH, SWITCH],
+        [FINISH, FINISH],
+    ]
+    assert all(its["acknowledge"] for step in seen for its in step)
+    assert "acknowledge" not in file.read_text()
+    assert file.read_text().count("ca: finish") == 2
+    assert "kubeconfigs that were handed over stop to work" in capsys.readouterr().err
+
+
+def test_an_immediate_rotation_that_fails_is_continued(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_stack: str) -> None:
+        raise RunFailed("a machine is unavailable")
+
+    monkeypatch.setattr(rotation, "_up", fail)
+    with pytest.raises(RunFailed):
+        rotation.rotate_now("dev", "ca", ["two"], None, yes=True)
+    assert "ca: prepare" in file.read_text()
+
+
 def test_the_status_is_that_of_the_state() -> None:
     found = [
         {"type": STACK, "urn": "a::stack", "outputs": {"clusters": {"one": {}, "two": {}}}},
