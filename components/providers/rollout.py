@@ -72,7 +72,6 @@ CAUSES = (
     "client_file",
     "client_set",
     "front_proxy_set",
-    "rotations",
     "trusted",
     "signers",
     "identity",
