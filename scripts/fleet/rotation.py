@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from model.rotation_phases import FINISH, NAMES, NEXT, config_key
+from model.rotation_phases import FINISH, NAMES, NEXT, PREPARE, config_key
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.private_file import rewrite
@@ -21,6 +21,7 @@ from ops.pulumi.stack_file import read
 from scripts.fleet.engine_run import PlanOutput, existing_engine, run, show
 
 FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
+CA = "ca"
 ACKNOWLEDGED = "an immediate rotation"
 # What an immediate rotation breaks.
 BREAKS = {
@@ -66,6 +67,19 @@ def rotate(
         rewrite(file, former)
         raise
     _up(stack)
+    if subject == CA and PREPARE in _phases(_clusters(read(file)), subject, names).values():
+        click.echo(f"\n{pinned(engine.outputs(), names)}")
+
+
+def pinned(outputs: Mapping[str, Any], names: Collection[str]) -> str:
+    """Say which kubeconfigs know the former CA of these clusters alone."""
+    people: Mapping[str, Any] = outputs.get("people") or {}
+    users = [user for user, entry in people.items() if {*entry["clusters"]} & {*names}]
+    also = f", and with `--user` for {', '.join(users)}" if users else ""
+    return (
+        "Kubeconfigs that were handed over know the former CA alone. Issue them again before "
+        f"`finish`: `fleet kubeconfig`{also}."
+    )
 
 
 def rotate_now(

@@ -35,8 +35,10 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "Pulumi.dev.yaml"
     path.write_text(FILE)
     path.chmod(0o644)
+    people = {"alice": {"clusters": ["one"]}, "bob": {"clusters": ["one", "two"]}}
     workspace = SimpleNamespace(stack="dev", tracked_config=path)
-    engine = cast(Engine, SimpleNamespace(workspace=workspace))
+    made = SimpleNamespace(workspace=workspace, outputs=lambda: {"people": people})
+    engine = cast(Engine, made)
     monkeypatch.setattr(rotation, "existing_engine", lambda _stack: engine)
     return path
 
@@ -111,6 +113,19 @@ def test_without_a_terminal_nothing_is_written(file: Path, monkeypatch: pytest.M
     with pytest.raises(OperatorError, match="use --write-only"):
         rotate(yes=False)
     assert file.read_text() == FILE
+
+
+def test_kubeconfigs_that_know_the_former_ca_alone_are_named_once_it_has_a_successor(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rotation, "run", lambda *_: SimpleNamespace(any=True))
+    monkeypatch.setattr(rotation, "_up", lambda _stack: None)
+    rotate()
+    assert "`fleet kubeconfig`, and with `--user` for bob." in capsys.readouterr().out
+    rotate()
+    assert "ca: switch" in file.read_text()
+    assert capsys.readouterr().out == ""
+    assert rotation.pinned({}, ["one"]).endswith("`finish`: `fleet kubeconfig`.")
 
 
 def test_an_immediate_rotation_takes_all_phases_and_leaves_no_acknowledgement(
