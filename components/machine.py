@@ -224,9 +224,7 @@ class Machine(pulumi.ComponentResource):
             "NODE_ADDRESS": self._machine.address,
             "ENDPOINT": self._cluster.endpoint,
             "CA_CERTIFICATE": value_of(self._pki.cluster.bundle),
-            "MEMBERSHIP": value_of(
-                pulumi.Output.concat(self._pki.cluster.fingerprint, " ", self.id)
-            ),
+            "MEMBERSHIP": value_of(pulumi.Output.concat(self._pki.cluster.id, " ", self.id)),
         }
 
     @property

@@ -63,8 +63,8 @@ class Pki(pulumi.ComponentResource):
         self.admin = ClientCertificate(
             f"{cluster.name}-admin",
             ClientCertificateArgs(
-                authority_certificate=self.cluster.certificate,
-                authority_key=self.cluster.private_key,
+                issuer=pulumi.Output.format("{0} {1:.0f}", self.cluster.id, self.cluster.signer),
+                authority=self.authority,
                 common_name=users.ADMINISTRATOR,
                 organizations=[users.CLUSTER_ADMINS],
                 valid_seconds=cluster.lifetimes.admin.total_seconds(),
@@ -180,23 +180,23 @@ class Pki(pulumi.ComponentResource):
     def _identity(self) -> pulumi.Output[Identity]:
         """Return the reference to the program's credential, which is on this host from then on.
 
-        Before there is a CA, a preview knows the reference at most, and issues nothing.
+        A preview that creates or rotates the CA knows the reference at most, and issues nothing.
         """
         stack = pulumi.get_stack()
 
         def issue(known: list[Any]) -> Identity:
-            fingerprint, authority, trusted = known
+            authority_id, authority, trusted = known
             reference: Identity = {
                 "stack": stack,
                 "cluster": self._cluster.name,
                 "server": self._cluster.server,
-                "authority": fingerprint,
+                "authority": authority_id,
             }
             if not pulumi.contains_unknowns(known):
                 identity.ensure(reference, KeyPair(**authority), trusted)
             return reference
 
-        parts = pulumi.Output.all(self.cluster.fingerprint, self.authority, self.cluster.bundle)
+        parts = pulumi.Output.all(self.cluster.id, self.authority, self.cluster.bundle)
         return pulumi.Output.unsecret(parts.apply(issue, run_with_unknowns=True))
 
     def _authority(

@@ -19,7 +19,7 @@ from components.providers.base import ProvidedResource, Provider, changed, requi
 from model.pki import certificates
 from model.pki.certificates import KeyPair
 from model.pki.rotation import Half, Rotation
-from model.rotation_phases import SWITCH, is_same, is_under_way, refusal
+from model.rotation_phases import PREPARE, SWITCH, is_same, is_under_way, refusal
 from ops.errors import OperatorError
 
 SECRETS = ["private_key", "other_private_key"]
@@ -27,11 +27,16 @@ SERVICE_ACCOUNT = "the service-account key"
 
 
 class CertificateAuthorityInputs(TypedDict):
-    """The authority as the provider gets it."""
+    """The authority as the provider gets it; `check` adds `signer`.
+
+    Of a resource that is to be updated, a preview knows the inputs alone: `signer` is a number that
+    changes whenever another of its keys signs.
+    """
 
     common_name: str
     valid_seconds: float
     phase: str
+    signer: float
 
 
 class CertificateAuthorityState(CertificateAuthorityInputs):
@@ -54,9 +59,12 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
     def _check(
         self, olds: CertificateAuthorityInputs, news: CertificateAuthorityInputs
     ) -> CertificateAuthorityInputs:
-        """Reject a rotation of what does not exist yet."""
+        """Reject a rotation of what does not exist yet; number the key that signs."""
         _reject_new(olds, news["phase"], news["common_name"])
-        return news
+        if not olds:
+            return {**news, "signer": 1}
+        swaps = {olds["phase"], news["phase"]} == {PREPARE, SWITCH}
+        return {**news, "signer": olds["signer"] + swaps}
 
     def _create(self, inputs: CertificateAuthorityInputs) -> CertificateAuthorityState:
         """Generate a key pair and its self-signed certificate."""
@@ -103,6 +111,7 @@ def _state(
         "common_name": inputs["common_name"],
         "valid_seconds": inputs["valid_seconds"],
         "phase": inputs["phase"],
+        "signer": inputs["signer"],
         "certificate": signing.public,
         "private_key": signing.private,
         "fingerprint": certificates.fingerprint(signing.public),
@@ -149,11 +158,12 @@ class CertificateAuthorityArgs:
 class CertificateAuthority(ProvidedResource, module="kubeadm-fleet", name="CertificateAuthority"):
     """A CA: `certificate` (PEM), `private_key` (PEM, secret), `fingerprint`, `expires` (ISO).
 
-    These are of the one that signs. `bundle` are the certificates of all that are trusted, and
+    These are of the one that signs, whose number is `signer`. `bundle` are the certificates of all that are trusted, and
     `chain` is what its leaf certificates are shown with, "" if nothing. The `other` one is that of
     a rotation.
     """
 
+    signer: pulumi.Output[float]
     certificate: pulumi.Output[str]
     private_key: pulumi.Output[str]
     fingerprint: pulumi.Output[str]

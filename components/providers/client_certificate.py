@@ -2,8 +2,8 @@
 
 Create issues it. An `up` reissues it in place when its subject, its lifetime or its CA changed, or
 after two thirds of its lifetime: since that is due by the clock alone, a preview does not show it.
-Delete drops it from the state (Kubernetes does not revoke certificates). The key of the CA is given
-to the run alone.
+Delete drops it from the state (Kubernetes does not revoke certificates). The CA is given to the run
+alone: in the state, and in a preview that rotates the CA, it is known by its `issuer`.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,16 @@ from pulumi.dynamic import DiffResult
 from components.providers.base import ProvidedResource, Provider, changed
 from components.providers.engine_log import this_run
 from model.pki import certificates
+from model.pki.certificates import KeyPair, KeyPairProps
 
-SUBJECT = ("common_name", "organizations", "valid_seconds", "authority_certificate")
+SUBJECT = ("common_name", "organizations", "valid_seconds", "issuer")
 
 
 class ClientCertificateInputs(TypedDict):
     """The certificate as the provider gets it."""
 
-    authority_certificate: str
-    authority_key: str
+    issuer: str
+    authority: KeyPairProps
     common_name: str
     organizations: list[str]
     valid_seconds: float
@@ -33,7 +34,7 @@ class ClientCertificateInputs(TypedDict):
 class ClientCertificateState(TypedDict):
     """The certificate as it was issued."""
 
-    authority_certificate: str
+    issuer: str
     common_name: str
     organizations: list[str]
     valid_seconds: float
@@ -45,7 +46,7 @@ class ClientCertificateState(TypedDict):
 class ClientCertificateProvider(Provider[ClientCertificateInputs, ClientCertificateState]):
     """Issues client certificates."""
 
-    given = ("authority_key",)
+    given = ("authority",)
 
     def _create(self, inputs: ClientCertificateInputs) -> ClientCertificateState:
         """Issue the certificate."""
@@ -64,15 +65,14 @@ class ClientCertificateProvider(Provider[ClientCertificateInputs, ClientCertific
 
 
 def _issue(inputs: ClientCertificateInputs) -> ClientCertificateState:
-    authority = certificates.KeyPair(inputs["authority_certificate"], inputs["authority_key"])
     pair = certificates.issue_client(
-        authority,
+        KeyPair(**inputs["authority"]),
         inputs["common_name"],
         list(inputs["organizations"]),
         timedelta(seconds=inputs["valid_seconds"]),
     )
     return {
-        "authority_certificate": inputs["authority_certificate"],
+        "issuer": inputs["issuer"],
         "common_name": inputs["common_name"],
         "organizations": inputs["organizations"],
         "valid_seconds": inputs["valid_seconds"],
@@ -89,10 +89,13 @@ def _is_due(state: ClientCertificateState) -> bool:
 
 @dataclass(frozen=True)
 class ClientCertificateArgs:
-    """A certificate: the CA that issues it, its subject and its lifetime."""
+    """A certificate: the CA that issues it, its subject and its lifetime.
 
-    authority_certificate: pulumi.Input[str]
-    authority_key: pulumi.Input[str]
+    `issuer` changes with the CA's key.
+    """
+
+    issuer: pulumi.Output[str]
+    authority: pulumi.Output[KeyPairProps]
     common_name: str
     organizations: list[str]
     valid_seconds: float

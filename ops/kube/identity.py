@@ -29,8 +29,8 @@ from ops.private_file import make_private_folder, write_private
 class Identity(TypedDict):
     """A reference to the program's credential, as resources hold it.
 
-    `authority` is the fingerprint of the cluster's CA: two stacks with the same name, in two
-    backends, do not share a file.
+    `authority` is the ID of the resource of the cluster's CA: two stacks with the same name, in two
+    backends, do not share a file. It stays the same while the CA is rotated.
     """
 
     stack: str
@@ -43,21 +43,9 @@ class IdentityMissing(OperatorError):
     """The credential is not on this host, or has expired."""
 
 
-def of(stack: str, kubeconfig: str) -> Identity:
-    """Return the identity of a stack's kubeconfig for one cluster."""
-    (entry,) = yaml.safe_load(kubeconfig)["clusters"]
-    return {
-        "stack": stack,
-        "cluster": entry["name"],
-        "server": entry["cluster"]["server"],
-        "authority": certificates.fingerprint(_trusted(kubeconfig)),
-    }
-
-
 def file(identity: Identity) -> Path:
     """Return the path of the credential."""
-    authority = identity["authority"].replace(":", "").lower()
-    return _folder(identity["stack"]) / f"{identity['cluster']}-{authority[:16]}"
+    return _folder(identity["stack"]) / f"{identity['cluster']}-{identity['authority'][:16]}"
 
 
 def ensure(identity: Identity, authority: KeyPair, trusted: str) -> None:
@@ -125,22 +113,19 @@ def _missing(identity: Identity, state: str) -> IdentityMissing:
 
 
 def _is_current(kubeconfig: str | None, identity: Identity, trusted: str) -> bool:
-    """Whether it is a credential for this endpoint and CA that is not to be renewed yet."""
+    """Whether it is a credential for this endpoint and these CAs that is not to be renewed yet."""
     if kubeconfig is None:
         return False
     try:
+        (entry,) = yaml.safe_load(kubeconfig)["clusters"]
+        cluster = entry["cluster"]
         return (
-            of(identity["stack"], kubeconfig) == identity
-            and _trusted(kubeconfig) == trusted
+            (entry["name"], cluster["server"]) == (identity["cluster"], identity["server"])
+            and _pem(cluster["certificate-authority-data"]) == trusted
             and not certificates.is_due(_certificate(kubeconfig))
         )
     except (ValueError, KeyError, TypeError, yaml.YAMLError):
         return False
-
-
-def _trusted(kubeconfig: str) -> str:
-    (entry,) = yaml.safe_load(kubeconfig)["clusters"]
-    return _pem(entry["cluster"]["certificate-authority-data"])
 
 
 @lru_cache(maxsize=client.CLIENTS)

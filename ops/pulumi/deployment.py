@@ -28,6 +28,7 @@ class StateResource:
 
     kind: str
     name: str
+    id: str
     outputs: Mapping[str, Any] = field(repr=False)
 
 
@@ -54,32 +55,27 @@ class Deployment:
             certificates.fingerprint(pair.cert_pem): pair for pairs in self._pairs for pair in pairs
         }
 
-    @cached_property
-    def bundles(self) -> dict[str, str]:
-        """What is trusted in the cluster of each CA, itself first, by its fingerprint."""
-        return {
-            certificates.fingerprint(pair.cert_pem): pair.cert_pem
-            + "".join(other.cert_pem for other in pairs if other is not pair)
-            for pairs in self._pairs
-            for pair in pairs
-        }
-
     @property
     def _pairs(self) -> Iterator[list[KeyPair]]:
         """Yield the CAs of each resource: two during a rotation."""
         for found in self.of_kind("CertificateAuthority"):
-            outputs = found.outputs
-            pairs = [KeyPair(outputs["certificate"], outputs["private_key"])]
-            if other := outputs.get("other_certificate"):
-                pairs.append(KeyPair(other, outputs["other_private_key"]))
+            pairs = [_signing(found)]
+            if other := found.outputs.get("other_certificate"):
+                pairs.append(KeyPair(other, found.outputs["other_private_key"]))
             yield pairs
 
     def authority(self, name: str) -> KeyPair:
         """Return the CA whose resource has this name."""
-        outputs = next(
-            found.outputs for found in self.of_kind("CertificateAuthority") if found.name == name
+        return next(
+            _signing(found) for found in self.of_kind("CertificateAuthority") if found.name == name
         )
-        return KeyPair(outputs["certificate"], outputs["private_key"])
+
+    def authority_of(self, identity: "Identity") -> tuple[KeyPair, str] | None:
+        """Return the CA that an identity refers to, and what is trusted in its cluster."""
+        for found in self.of_kind("CertificateAuthority"):
+            if found.id == identity["authority"]:
+                return _signing(found), found.outputs["bundle"]
+        return None
 
     @property
     def identities(self) -> "list[Identity]":
@@ -89,10 +85,15 @@ class Deployment:
         return [cast("Identity", one) for one in found.values()]
 
 
+def _signing(authority: StateResource) -> KeyPair:
+    return KeyPair(authority.outputs["certificate"], authority.outputs["private_key"])
+
+
 def _resource(found: Mapping[str, Any]) -> StateResource:
     return StateResource(
         kind=found["type"].removeprefix(DYNAMIC),
         name=found["urn"].rpartition("::")[2],
+        id=found.get("id", ""),
         outputs=_plain(found.get("outputs") or {}),
     )
 

@@ -29,13 +29,13 @@ PARALLEL = 16
 
 def stack_kubeconfig(engine: Engine) -> str:
     """Return the stack's kubeconfig, with the certificates of the last `fleet up`."""
-    return _output(engine.outputs(), engine.workspace.stack)
+    return kubeconfig_in(engine.outputs(), engine.workspace.stack)
 
 
 def fresh_kubeconfig(engine: Engine) -> str:
     """Return the stack's kubeconfig with certificates that the CAs in its state issue now."""
     deployment = engine.deployment()
-    output = _output(deployment.outputs, engine.workspace.stack)
+    output = kubeconfig_in(deployment.outputs, engine.workspace.stack)
     return kubeconfig.renewed(output, deployment.authorities)
 
 
@@ -48,7 +48,7 @@ def kubeconfig_of(engine: Engine, user: str) -> str:
             f"the stack {stack} has no user {user} as of the last `fleet up {stack}`; its users: "
             f"{', '.join(people) or 'none'}"
         )
-    known = kubeconfig.split(_output(deployment.outputs, stack))
+    known = kubeconfig.split(kubeconfig_in(deployment.outputs, stack))
     clusters = {name: text for name, text in known.items() if name in people[user]["clusters"]}
     authority = deployment.authority(authority_name(user))
     valid = timedelta(seconds=people[user]["lifetimeSeconds"])
@@ -90,7 +90,8 @@ def write_user(engine: Engine, user: str) -> Path:
     return path
 
 
-def _output(outputs: Mapping[str, object], stack: str) -> str:
+def kubeconfig_in(outputs: Mapping[str, object], stack: str) -> str:
+    """Return the kubeconfig among a stack's outputs."""
     output = outputs.get("kubeconfig")
     if not isinstance(output, str):
         raise OperatorError(
@@ -159,16 +160,16 @@ def save_identities(deployment: Deployment) -> None:
     from ops.kube import identity
 
     for reference in deployment.identities:
-        if authority := deployment.authorities.get(reference["authority"]):
-            identity.ensure(reference, authority, deployment.bundles[reference["authority"]])
+        if found := deployment.authority_of(reference):
+            authority, trusted = found
+            identity.ensure(reference, authority, trusted)
 
 
-def remove_unused_identities(text: str, stack: str) -> None:
-    """Remove the program's credentials for clusters that are not in the stack's kubeconfig."""
+def remove_unused_identities(deployment: Deployment, stack: str) -> None:
+    """Remove the program's credentials for clusters that are not in the stack's state."""
     from ops.kube import identity
 
-    used = [identity.of(stack, single) for single in kubeconfig.split(text).values()]
-    identity.remove(stack, used)
+    identity.remove(stack, deployment.identities)
 
 
 def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> list[Path]:

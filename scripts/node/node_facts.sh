@@ -4,7 +4,7 @@
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
 #   arch                as uname has it
-#   member              the recorded membership (fingerprint of the CA, machine), or ""
+#   member              the recorded membership (ID of the CA, machine), or ""
 #   kubelet, kubeadm, kubectl    versions of the programs in place, or ""
 #   running             version of the running kubelet, or ""
 #   staged              versions that are staged, separated by blanks
@@ -16,7 +16,7 @@
 #   client_authorities  sha256 of the file with the CAs of the API server's clients, or "missing"
 #   trust               checksum of the CAs and keys that it trusts (trusted.sh)
 #   cluster_ca          the same of the cluster's CA alone
-#   kubelet_trust       former if the kubelet runs since before the cluster's CA was written, or current
+#   kubelet_trust       former if the kubelet runs since before the cluster's CA was replaced, or current
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)

@@ -178,7 +178,8 @@ class Recorder(mocks.MockMonitor):
             return known.outputs
         if known and registered.kind in UPDATED:
             provider = UPDATED[registered.kind]()
-            return provider.update("id", known.outputs, registered.inputs).outs or {}
+            checked = provider.check(known.outputs, registered.inputs).inputs
+            return provider.update("id", known.outputs, checked).outs or {}
         given = self._given.get(registered.kind, {})
         return {**_make(registered), **given} if registered.custom else {}
 

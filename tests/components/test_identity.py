@@ -119,8 +119,9 @@ def test_any_run_of_the_real_engine_issues_the_program_s_credential_again(stack:
     assert steps(stack.preview()) == {}
     identity.connect(reference)
 
-    authority = Deployment(stack.state("--show-secrets")).authorities[reference["authority"]]
-    path.write_text(expired(reference, authority))
+    found = Deployment(stack.state("--show-secrets")).authority_of(reference)
+    assert found
+    path.write_text(expired(reference, found[0]))
     assert steps(stack.preview()) == {}
     identity.connect(reference)
 

@@ -66,7 +66,7 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
         with suppress(OperatorError):
             access.show_access(access.write(access.stack_kubeconfig(engine), stack))
         raise RunFailed(f"{error}\n{RESUME_HINT}", error.exit_status) from None
-    kubeconfig = access.stack_kubeconfig(engine)
-    access.remove_unused_identities(kubeconfig, stack)
-    access.show_access(access.write(kubeconfig, stack))
-    show_waiting(engine.outputs())
+    state = engine.deployment()
+    access.remove_unused_identities(state, stack)
+    access.show_access(access.write(access.kubeconfig_in(state.outputs, stack), stack))
+    show_waiting(state.outputs)

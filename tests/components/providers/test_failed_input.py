@@ -31,8 +31,10 @@ authority = CertificateAuthority(
 ClientCertificate(
     "certificate",
     ClientCertificateArgs(
-        authority_certificate=authority.certificate,
-        authority_key=authority.private_key,
+        issuer=authority.id,
+        authority=pulumi.Output.all(
+            cert_pem=authority.certificate, key_pem=authority.private_key
+        ),
         common_name="admin",
         organizations=[],
         valid_seconds=3600,

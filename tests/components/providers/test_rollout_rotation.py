@@ -8,7 +8,6 @@ import pytest
 from components.providers import rollout_rotation
 from model.rotation_phases import FINISH, PREPARE, SWITCH
 from ops.errors import OperatorError
-from ops.kube import identity
 from ops.kube.trust_holders import OWN
 from ops.rollout.desired import ClusterChange
 from tests.ops.kube.api_server import Api
@@ -26,7 +25,6 @@ def cluster(api: Api) -> Api:
     published = [roots(namespace, PUBLISHED) for namespace in namespaces]
     api.answers[CONFIG_MAPS] = (200, {"items": published})
     api.answers[PODS] = (200, {"items": [pod("web-0", AFTER)]})
-    identity.save(identity.of("test", api.kubeconfig), api.kubeconfig)
     return api
 
 
@@ -34,7 +32,7 @@ def state(api: Api, name: str, phase: str, **changes: Any) -> Any:
     long_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     return inputs(
         rotations={name: phase},
-        identity=identity.of("test", api.kubeconfig),
+        identity=api.identity,
         rolled=long_ago,
         unavailable={},
         **changes,

@@ -11,10 +11,9 @@ import pytest
 from components.providers import rollout, rollout_plan
 from components.providers.rollout import RolloutProvider
 from ops.errors import OperatorError
-from ops.kube import identity
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.progress import Progress
-from tests.ops.kube.api_server import Api, serving
+from tests.ops.kube.api_server import Api, saved, serving
 from tests.ops.rollout.examples import CLUSTER, found, inputs
 from tests.ops.rollout.fakes import FakeFleet, FakeNodes, alike, machines_of
 
@@ -230,9 +229,7 @@ def test_a_silent_endpoint_does_not_hold_a_preview_up(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server = api.kubeconfig.split("https://127.0.0.1:")[1].split("\n")[0]
         kubeconfig = api.kubeconfig.replace(server, str(silent.getsockname()[1]))
-        reference = identity.of("silent", kubeconfig)
-        identity.save(reference, kubeconfig)
-        props = inputs(identity=reference)
+        props = inputs(identity=saved(kubeconfig))
         began = time.monotonic()
         checked = RolloutProvider().check(props, props).inputs
         assert time.monotonic() - began < 2
@@ -256,9 +253,7 @@ def test_an_api_server_that_does_not_run_is_a_change(api: Api) -> None:
         port = former.getsockname()[1]
     server = api.kubeconfig.split("https://127.0.0.1:")[1].split("\n")[0]
     kubeconfig = api.kubeconfig.replace(server, str(port))
-    reference = identity.of("stopped", kubeconfig)
-    identity.save(reference, kubeconfig)
-    props = inputs(identity=reference)
+    props = inputs(identity=saved(kubeconfig))
     checked = RolloutProvider().check(props, props).inputs
     assert sorted(checked["plan"]) == [f"a-control-plane-{number}" for number in range(3)]
     assert checked["plan"]["a-control-plane-0"].startswith(

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -62,9 +63,20 @@ class Api:
     @property
     def identity(self) -> Identity:
         """The program's identity there, saved on this host."""
-        reference = identity.of("test", self.kubeconfig)
-        identity.save(reference, self.kubeconfig)
-        return reference
+        return saved(self.kubeconfig)
+
+
+def saved(kubeconfig: str) -> Identity:
+    """Save a kubeconfig on this host as the program's; return the identity."""
+    (entry,) = yaml.safe_load(kubeconfig)["clusters"]
+    reference: Identity = {
+        "stack": "test",
+        "cluster": entry["name"],
+        "server": entry["cluster"]["server"],
+        "authority": "0123456789abcdef",
+    }
+    identity.save(reference, kubeconfig)
+    return reference
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def reference(**changes: str) -> Identity:
         "stack": "dev",
         "cluster": "one",
         "server": "https://192.0.2.1:6443",
-        "authority": "AB:CD",
+        "authority": "abcd",
     }
     return {**known, **changes}  # type: ignore[typeddict-item]
 
@@ -47,9 +47,14 @@ def test_only_its_owner_reads_it(state: Path) -> None:
 
 def issued(authority: KeyPair = CA, **changes: str) -> str:
     """The credential that is there once one was required."""
-    known = reference(authority=certificates.fingerprint(authority.cert_pem), **changes)
+    known = reference(**changes)
     identity.ensure(known, authority, authority.cert_pem)
     return identity.file(known).read_text()
+
+
+def endpoint(kubeconfig: str) -> str:
+    (entry,) = yaml.safe_load(kubeconfig)["clusters"]
+    return str(entry["cluster"]["server"])
 
 
 def certificate(kubeconfig: str) -> x509.Certificate:
@@ -65,7 +70,7 @@ def test_the_program_is_a_user_of_its_own_for_a_year(state: Path) -> None:
     assert found.subject.rfc4514_string() == "CN=kubeadm-fleet,O=kubeadm:cluster-admins"
     left = found.not_valid_after_utc - datetime.now(UTC)
     assert timedelta(days=364) < left <= timedelta(days=365)
-    assert identity.of("dev", kubeconfig)["server"] == reference()["server"]
+    assert endpoint(kubeconfig) == reference()["server"]
 
 
 def test_a_credential_is_left_alone_until_it_is_due(
@@ -89,20 +94,27 @@ def test_a_damaged_credential_is_issued_again(state: Path, text: str) -> None:
 def test_another_endpoint_is_another_credential(state: Path) -> None:
     issued()
     moved = issued(server="https://192.0.2.2:6443")
-    assert identity.of("dev", moved)["server"] == "https://192.0.2.2:6443"
+    assert endpoint(moved) == "https://192.0.2.2:6443"
 
 
 def test_another_ca_that_is_trusted_beside_it_issues_another_credential(state: Path) -> None:
     former = issued()
-    known = reference(authority=certificates.fingerprint(CA.cert_pem))
+    known = reference()
     successor = certificates.new_authority("kubernetes", timedelta(days=10))
     bundle = CA.cert_pem + successor.cert_pem
     identity.ensure(known, CA, bundle)
     found = identity.file(known).read_text()
     assert found != former
-    assert identity.of("dev", found) == known
     identity.ensure(known, CA, bundle)
     assert identity.file(known).read_text() == found
+
+
+def test_a_ca_that_is_rotated_issues_another_credential_of_the_same_name() -> None:
+    successor = certificates.new_authority("kubernetes", timedelta(days=10))
+    identity.ensure(reference(), CA, CA.cert_pem + successor.cert_pem)
+    identity.ensure(reference(), successor, successor.cert_pem + CA.cert_pem)
+    found = certificate(identity.file(reference()).read_text())
+    found.verify_directly_issued_by(x509.load_pem_x509_certificate(successor.cert_pem.encode()))
 
 
 def test_an_expired_one_is_an_error_that_says_what_to_type(state: Path) -> None:
@@ -135,24 +147,16 @@ def test_a_reader_sees_the_former_or_the_new_one_while_it_is_rewritten() -> None
 
 
 def test_another_stack_cluster_or_authority_has_another_file() -> None:
-    others = [{"stack": "prod"}, {"cluster": "two"}, {"authority": "AB:CE"}]
+    others = [{"stack": "prod"}, {"cluster": "two"}, {"authority": "abce"}]
     files = {identity.file(reference(**change)) for change in ({}, *others)}
     assert len(files) == 4
     # An endpoint that moves keeps its authority, and its file.
     assert identity.file(reference(server="https://192.0.2.2:6443")) in files
 
 
-def test_it_is_known_from_the_kubeconfig_that_is_an_output(api: Api) -> None:
-    found = identity.of("dev", api.kubeconfig)
-    assert found["cluster"] == "cluster1"
-    assert found["server"] in api.kubeconfig
-    assert found["authority"] == certificates.fingerprint(api.authority.cert_pem)
-
-
 def test_there_is_one_client_until_the_credential_is_renewed(api: Api) -> None:
     api.answers["GET /api/v1/nodes"] = (200, {"items": []})
-    found = identity.of("dev", api.kubeconfig)
-    identity.save(found, api.kubeconfig)
+    found = api.identity
     kube = identity.connect(found)
     assert identity.connect({**found}) is kube
     assert list(kube.pages("/api/v1/nodes")) == []

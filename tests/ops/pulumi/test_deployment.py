@@ -19,10 +19,16 @@ SWITCHED = {
     "other_private_key": OLD.key_pem,
 }
 STABLE = {**SWITCHED, "other_certificate": "", "other_private_key": ""}
+BUNDLE = NEW.cert_pem + OLD.cert_pem
 
 
 def state(outputs: dict[str, str]) -> Deployment:
-    authority = {"type": f"{DYNAMIC}CertificateAuthority", "urn": "a::one-ca", "outputs": outputs}
+    authority = {
+        "type": f"{DYNAMIC}CertificateAuthority",
+        "urn": "a::one-ca",
+        "id": "0123456789abcdef0123",
+        "outputs": {**outputs, "bundle": BUNDLE},
+    }
     return Deployment(json.dumps({"deployment": {"resources": [authority]}}))
 
 
@@ -30,22 +36,21 @@ def test_each_ca_is_known_by_its_fingerprint() -> None:
     old, new = (certificates.fingerprint(pair.cert_pem) for pair in (OLD, NEW))
     assert state(SWITCHED).authorities == {new: NEW, old: OLD}
     assert state(STABLE).authorities == {new: NEW}
-    assert state(STABLE).bundles == {new: NEW.cert_pem}
 
 
-def test_a_resource_that_refers_to_the_former_ca_gets_a_credential_of_it(
+def test_the_program_s_credential_is_issued_by_the_ca_that_signs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wave may hold a cluster's rollout back, whose state then has the former reference."""
+    """What refers to it stays the same while the CA is rotated."""
     monkeypatch.setenv("KUBEADM_FLEET_STATE", str(tmp_path))
-    found = state(SWITCHED)
-    for pair in (OLD, NEW):
-        fingerprint = certificates.fingerprint(pair.cert_pem)
-        reference: Identity = {
-            "stack": "dev",
-            "cluster": "one",
-            "server": "https://192.0.2.1:6443",
-            "authority": fingerprint,
-        }
-        identity.ensure(reference, found.authorities[fingerprint], found.bundles[fingerprint])
-        assert identity.of("dev", identity.file(reference).read_text()) == reference
+    reference: Identity = {
+        "stack": "dev",
+        "cluster": "one",
+        "server": "https://192.0.2.1:6443",
+        "authority": "0123456789abcdef0123",
+    }
+    found = state(SWITCHED).authority_of(reference)
+    assert found == (NEW, BUNDLE)
+    identity.ensure(reference, *found)
+    assert identity.file(reference).is_file()
+    assert state(SWITCHED).authority_of({**reference, "authority": "another"}) is None

@@ -300,7 +300,7 @@ def machines_of(fleet: FakeFleet) -> dict[str, NodeOperations]:
             cluster,
             fleet,
             authority=AUTHORITY,
-            trust=fleet.props["trust"],
+            trust=fleet.props.get("trust", {}),
         )
         for each in cluster.machines
     }
