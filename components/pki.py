@@ -23,7 +23,7 @@ from components.providers.certificate_authority import (
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from components.sdk import value_of
 from model.fleet import Cluster, Machine
-from model.pki import account_tokens, certificates, leaves, serving, users
+from model.pki import account_tokens, certificates, leaves, serving, trust, users
 from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs
 from ops.kube import identity
@@ -145,6 +145,7 @@ class Pki(pulumi.ComponentResource):
         settings = {
             "SERVICE_ACCOUNT_KEY": self.service_account.private_key,
             "SERVICE_ACCOUNT_PUBLIC_KEY": self.service_account.bundle,
+            "ROOT_CA_CERTIFICATE": self.cluster.bundle.apply(trust.in_fixed_order),
         }
         for name, its in authorities.items():
             settings |= {

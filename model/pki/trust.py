@@ -6,9 +6,13 @@ The settings are those of scripts/node/pki.sh; a digest is what scripts/node/tru
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 # The public part, in the order of the files in trusted.sh.
 PUBLIC = (
     "CA_CERTIFICATE",
+    "ROOT_CA_CERTIFICATE",
     "ETCD_CA_CERTIFICATE",
     "FRONT_PROXY_CA_CERTIFICATE",
     "SERVICE_ACCOUNT_PUBLIC_KEY",
@@ -18,6 +22,12 @@ PUBLIC = (
 )
 SETTINGS = (*PUBLIC, "CA_KEY", "ETCD_CA_KEY", "FRONT_PROXY_CA_KEY", "SERVICE_ACCOUNT_KEY")
 WORKER_SETTINGS = ("CA_CERTIFICATE",)
+
+
+def in_fixed_order(bundle: str) -> str:
+    """Return the certificates of a bundle in an order that does not depend on which one signs."""
+    found = x509.load_pem_x509_certificates(bundle.encode())
+    return "".join(sorted(one.public_bytes(Encoding.PEM).decode() for one in found))
 
 
 def digest(settings: Mapping[str, str]) -> str:

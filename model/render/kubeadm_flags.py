@@ -35,6 +35,8 @@ CONTROLLER_MANAGER = {
     # It signs with a file of exactly one certificate; kubeadm's own has more during a rotation.
     "cluster-signing-cert-file": f"{_PKI}/signer.pem",
     "cluster-signing-key-file": f"{_PKI}/signer.pem",
+    # What it publishes for pods; kubeadm's own file is in another order after a switch.
+    "root-ca-file": f"{_PKI}/root-ca.crt",
 }
 ETCD = {
     "cert-file": f"{_PKI}/etcd/server.pem",

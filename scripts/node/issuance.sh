@@ -18,12 +18,14 @@ issue_invalid_leaves() {
 }
 
 # install_kubelet_certificate: have the kubelet use KUBELET_CERTIFICATE, with its key, to request a
-# certificate of its own. Its kubeconfig names this link, and it writes its own files in this way.
+# certificate of its own. Its kubeconfig names this link, and it writes its own files in this way: it is stopped,
+# since it may be about to write a certificate that it requested of the former CA.
 install_kubelet_certificate() {
   local folder=${KUBELET_CLIENT%/*} file
   lib_begin
   file=$folder/kubelet-client-$(date --utc +%F-%H-%M-%S).pem
   secret_file "$file" "$KUBELET_CERTIFICATE"
+  systemctl stop kubelet
   ln -sfn "$file" "$KUBELET_CLIENT.new"
   mv -T "$KUBELET_CLIENT.new" "$KUBELET_CLIENT"
   persist "$file" "$folder"

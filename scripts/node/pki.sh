@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # requires: lib client_authorities
-# settings: CA_CERTIFICATE CA_KEY CA_CHAIN FRONT_PROXY_CA_CERTIFICATE FRONT_PROXY_CA_KEY FRONT_PROXY_CA_CHAIN ETCD_CA_CERTIFICATE ETCD_CA_KEY ETCD_CA_CHAIN SERVICE_ACCOUNT_KEY SERVICE_ACCOUNT_PUBLIC_KEY
+# settings: CA_CERTIFICATE CA_KEY CA_CHAIN ROOT_CA_CERTIFICATE FRONT_PROXY_CA_CERTIFICATE FRONT_PROXY_CA_KEY FRONT_PROXY_CA_CHAIN ETCD_CA_CERTIFICATE ETCD_CA_KEY ETCD_CA_CHAIN SERVICE_ACCOUNT_KEY SERVICE_ACCOUNT_PUBLIC_KEY
 # The CAs and keys of a control plane. Workers never get them. During a rotation a CERTIFICATE has more
 # than one: the first is that of the KEY, and the one that kubeadm signs with. A CHAIN is what its leaf
-# certificates are shown with, "" if nothing.
+# certificates are shown with, "" if nothing. ROOT_CA_CERTIFICATE has the cluster's CAs in an order that does
+# not change with the one that signs.
 install_pki() {
   install_trust
   install_client_authorities
@@ -17,6 +18,8 @@ install_trust() {
   # The controller manager signs with a file of exactly one certificate.
   signer=$(openssl x509 -in $pki/ca.crt)
   secret_file $pki/signer.pem "$signer"$'\n'"$CA_KEY"
+  # It publishes this file for pods, whenever it starts: in another order it would be another one.
+  secret_file $pki/root-ca.crt "$ROOT_CA_CERTIFICATE"
   secret_file $pki/sa.key "$SERVICE_ACCOUNT_KEY"
   secret_file $pki/sa.pub "$SERVICE_ACCOUNT_PUBLIC_KEY"
 }
@@ -30,6 +33,5 @@ install_authority() {
   else
     rm -f "$1-chain.crt"
   fi
-  # The time of this file says whether a kubelet has read it.
-  cmp --silent <(printf '%s\n' "$2") "$1.crt" || secret_file "$1.crt" "$2"
+  secret_file "$1.crt" "$2"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib leaves pki
+# requires: lib leaves pki trusted
 # settings: CA_CERTIFICATE
 # The CAs and keys that this machine trusts and signs with, in a phase of their rotation. Nothing is
 # restarted: what reads them only once is restarted later, in its turn. Only functions.
@@ -8,6 +8,7 @@
 apply_trust() {
   lib_begin
   open_run
+  note_kubelet_run
   install_trust
   publish_trust
   persist "$KUBERNETES/pki"
@@ -17,9 +18,16 @@ apply_trust() {
 # apply_worker_trust: replace the cluster's CA on this worker, which has no other one.
 apply_worker_trust() {
   lib_begin
+  note_kubelet_run
   secret_file /etc/kubernetes/pki/ca.crt "$CA_CERTIFICATE"
   persist /etc/kubernetes/pki
   say "the cluster's CA replaced"
+}
+
+# note_kubelet_run: note it before CA_CERTIFICATE replaces another one, which the kubelet has read: it reads
+# it only when it starts.
+note_kubelet_run() {
+  cmp --silent <(printf '%s\n' "$CA_CERTIFICATE") /etc/kubernetes/pki/ca.crt || kubelet_run >"$FORMER_RUN"
 }
 
 # publish_trust: bring the cluster's CA to where files of this control plane have a copy of it.

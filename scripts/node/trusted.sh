@@ -4,7 +4,7 @@
 # trust_digest: print a checksum of what this machine trusts, and of what its certificates are shown with,
 # without empty lines.
 trust_digest() {
-  (cd /etc/kubernetes/pki 2>/dev/null && cat ca.crt etcd/ca.crt front-proxy-ca.crt sa.pub \
+  (cd /etc/kubernetes/pki 2>/dev/null && cat ca.crt root-ca.crt etcd/ca.crt front-proxy-ca.crt sa.pub \
     ca-chain.crt etcd/ca-chain.crt front-proxy-ca-chain.crt 2>/dev/null | grep . | sha256sum | cut -d ' ' -f 1) || true
 }
 
@@ -13,12 +13,17 @@ cluster_ca_digest() {
   { grep . /etc/kubernetes/pki/ca.crt 2>/dev/null || true; } | sha256sum | cut -d ' ' -f 1
 }
 
-# kubelet_trust: print former if the kubelet runs since before the cluster's CA was written: it reads it
-# only when it starts.
+# The run of the kubelet in which the cluster's CA was replaced; gone after a reboot.
+FORMER_RUN=/run/kubeadm-fleet-kubelet-run
+
+# kubelet_run: print what identifies the kubelet since its last start.
+kubelet_run() {
+  systemctl show --property InvocationID --value kubelet
+}
+
+# kubelet_trust: print former if the kubelet runs since before the cluster's CA was replaced, or current.
 kubelet_trust() {
-  local started
-  started=$(date --date="$(systemctl show --property ActiveEnterTimestamp --value kubelet)" +%s 2>/dev/null) || return 0
-  if ((started < $(stat --format %Y /etc/kubernetes/pki/ca.crt 2>/dev/null || echo 0))); then
+  if [[ -s $FORMER_RUN && $(<"$FORMER_RUN") == "$(kubelet_run)" ]]; then
     echo former
   else
     echo current

@@ -1,7 +1,6 @@
 """scripts/node/trust.sh: CAs and keys in the phases of a rotation, with the real kubeadm."""
 
 import base64
-import os
 import subprocess
 from datetime import timedelta
 from hashlib import sha256
@@ -52,13 +51,15 @@ def settings(old: dict[str, KeyPair], phase: str) -> dict[str, str]:
         chain = cross_sign(pair, new.cert_pem) if phase == "switch" else ""
         found |= {f"{name}_CERTIFICATE": "".join(trusted), f"{name}_KEY": signing.key_pem}
         found[f"{name}_CHAIN"] = chain
+    found["ROOT_CA_CERTIFICATE"] = trust.in_fixed_order(found["CA_CERTIFICATE"])
     return found
 
 
 def run(disk: Disk, script: str, call: str, given: dict[str, str]) -> str:
     """Run an operation that begins like one on a machine."""
     text = "".join(f"{name}={quote(value)}\n" for name, value in given.items())
-    begin = f"lib_begin() {{ :; }}; open_run() {{ :; }}\n{preamble()}"
+    stand_ins = "lib_begin() { :; }; open_run() { :; }; systemctl() { echo of this test; }"
+    begin = f"{stand_ins}\n{preamble()}"
     ended = disk.run(f"{text}{begin}{call}", script)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
@@ -147,23 +148,31 @@ def test_a_worker_gets_the_certificates_of_the_clusters_ca_alone(
     assert printed != sha256(b"").hexdigest()
 
 
-@pytest.mark.parametrize(("started", "expected"), [(1000, "former"), (3000, "current")])
-def test_a_kubelet_that_started_before_its_ca_was_written_has_not_read_it(
-    disk: Disk, started: int, expected: str
+def kubelet_trust(disk: Disk, kubelet: str) -> str:
+    return disk.run(f"systemctl() {{ echo {kubelet}; }}; kubelet_trust", "trusted").stdout.strip()
+
+
+@pytest.mark.parametrize("call", ["apply_trust", "apply_worker_trust"])
+def test_a_kubelet_that_runs_while_its_ca_is_replaced_has_not_read_it_until_it_starts_again(
+    disk: Disk, old: dict[str, KeyPair], call: str
 ) -> None:
-    file = disk.folder / "etc/kubernetes/pki/ca.crt"
-    file.parent.mkdir(parents=True)
-    file.write_text("CA\n")
-    os.utime(file, (2000, 2000))
-    systemctl = f'systemctl() {{ LC_ALL=C date --date=@{started} "+%a %F %T %Z"; }}\n'
-    assert disk.run(f"{systemctl}kubelet_trust", "trusted").stdout == f"{expected}\n"
+    """Another clock, a reboot or another order of the join says nothing."""
+    assert kubelet_trust(disk, "first") == "current"
+    given = settings(old, "prepare")
+    run(disk, "trust", f"systemctl() {{ echo first; }}; {call}", given)
+    assert kubelet_trust(disk, "first") == "former"
+    assert kubelet_trust(disk, "second") == "current"
+    run(disk, "trust", f"systemctl() {{ echo second; }}; {call}", given)
+    assert kubelet_trust(disk, "second") == "current"
 
 
-def test_a_ca_that_stays_keeps_the_time_by_which_a_kubelet_has_read_it(
+def test_what_pods_get_is_in_the_same_order_after_the_switch(
     disk: Disk, old: dict[str, KeyPair]
 ) -> None:
-    file = apply(disk, old, "prepare") / "pki/ca.crt"
-    former = file.stat()
-    given = {**settings(old, "prepare"), "ETCD_CA_CERTIFICATE": NEW["ETCD_CA"].cert_pem}
-    run(disk, "trust", "apply_trust", given)
-    assert file.stat().st_ino == former.st_ino
+    """A controller manager that starts then publishes it again, if it is another text."""
+    prepared, switched = (
+        (apply(disk, old, phase) / "pki/root-ca.crt").read_text() for phase in ("prepare", "switch")
+    )
+    assert switched == prepared
+    assert certificates_in(switched) == 2
+    assert certificates_in((apply(disk, old, "finish") / "pki/root-ca.crt").read_text()) == 1

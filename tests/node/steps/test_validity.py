@@ -74,6 +74,17 @@ def test_a_kubelet_gets_a_credential_by_the_link_that_it_reads(disk: Disk, pki: 
     assert link.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_kubelet_writes_no_certificate_over_the_one_that_it_gets(disk: Disk, pki: Path) -> None:
+    """It may have requested one of the CA that signed before."""
+    writes = f"ln -sfn of-the-former-ca '{pki}/kubelet-client-current.pem'"
+    stop = f'systemctl() {{ [[ $1 != stop ]] || {writes}; echo "$1" >>"$STATE/calls"; }}'
+    settings = f"KUBELET_CERTIFICATE=certificate\n{STAND_INS}{stop}\n"
+    ended = disk.run(f"{settings}install_kubelet_certificate", "issuance")
+    assert ended.returncode == 0, ended.stderr
+    assert (pki / "kubelet-client-current.pem").read_text() == "certificate\n"
+    assert (disk.state / "calls").read_text().split() == ["stop", "reset-failed", "restart"]
+
+
 def test_valid_leaves_are_read_by_one_process(disk: Disk, pki: Path) -> None:
     valid = (pki / "kubelet-client-current.pem").read_text()
     for name in ("apiserver", "scheduler.conf", "admin.conf"):
