@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from model.rotation_phases import NAMES, PREPARE, SWITCH, config_key
 from ops.wait import NotYet, wait_until
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
@@ -188,6 +189,17 @@ def test_api_server_settings_reach_control_planes_only(
         PLANE, "openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt"
     )
     assert "api.example.com" in names
+
+
+def test_cas_and_keys_are_replaced(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    """Except the last phase, which waits for minutes (test_rotation.py)."""
+    phases = cluster(fleet).setdefault("rotations", {})
+    for phase in (PREPARE, SWITCH):
+        phases.update(dict.fromkeys(map(config_key, NAMES), phase))
+        applied(fleet, f"{PLANE}: rotation of ca: {phase}", f"{WORKER}: rotation of ca: {phase}")
+    # kubectl has the first CA alone, and a certificate of it.
+    assert kubectl.node_names() == [PLANE, WORKER]
+    assert kubectl("--namespace", "kube-system", "logs", f"etcd-{PLANE}", "--tail=1")
 
 
 def test_machine_that_joins_later_gets_the_settings_too(

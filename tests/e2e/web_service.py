@@ -72,6 +72,16 @@ def start(kubectl: Kubectl) -> None:
     """Have the service, with both replicas ready."""
     for each in (DEPLOYMENT, SERVICE, BUDGET):
         kubectl("apply", "--filename", "-", stdin=json.dumps(each))
+    _await(kubectl)
+
+
+def restart(kubectl: Kubectl) -> None:
+    """Replace both replicas, one after another."""
+    kubectl("rollout", "restart", f"deployment/{NAME}")
+    _await(kubectl)
+
+
+def _await(kubectl: Kubectl) -> None:
     kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
 
 

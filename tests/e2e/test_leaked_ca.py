@@ -1,0 +1,64 @@
+"""One command replaces the CA of a small cluster, which has leaked. Run with `-s` for figures."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from scripts.bench.subnet import subnet
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.life import access, living
+from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1500)]
+
+NODES = ["cluster1-control-plane-0", "cluster1-worker-0"]
+ROTATED_SECONDS = 600
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[PulumiStack]:
+    with subnet(89) as network:
+        config = {
+            "kubernetesVersion": "1.36.3",
+            "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+            "clusters": {
+                "cluster1": {"machines": {"subnet": str(network)}, "workers": {"count": 1}}
+            },
+        }
+        with living(config) as stack:
+            yield stack
+
+
+def run_fleet(fleet: PulumiStack, *arguments: str) -> str:
+    """Run the command with the stack, which must succeed; return what it printed."""
+    finished = subprocess.run(
+        [str(CHECKOUT / ".venv" / "bin" / "fleet"), *arguments, "--stack", fleet.name],
+        env=fleet.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout + finished.stderr
+
+
+def test_a_leaked_ca_is_replaced_by_one_command(fleet: PulumiStack) -> None:
+    path = fleet.folder / "former-kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(fleet.output("kubeconfig"))
+    began = time.monotonic()
+    said = run_fleet(fleet, "rotate", "ca", "--cluster", "cluster1", "--now", "--yes")
+    seconds = time.monotonic() - began
+    written = yaml.safe_load(fleet.config_file.read_text())["config"]["kubeadm-fleet:fleet"]
+    assert written["clusters"]["cluster1"]["rotations"] == {"ca": "finish"}
+    fleet.config = written
+    print(f"\nthe CA was replaced in {seconds:.0f} s")
+    assert "cluster1: kubeconfigs that were handed over stop to work" in said
+    with pytest.raises(AssertionError, match="unknown authority"):
+        Kubectl(path)("get", "nodes")
+    assert access(fleet).node_names() == NODES
+    assert "finish" in run_fleet(fleet, "rotate", "status")
+    assert fleet.up().changes == {}
+    assert seconds < ROTATED_SECONDS
