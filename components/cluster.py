@@ -28,6 +28,7 @@ from components.sdk import value_of
 from components.workers import Workers, WorkersArgs
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
+from model.rotation_phases import is_under_way
 from ops.hosts.inventory import MachineEntry
 from ops.kube.cluster_health import ClusterHealth, NodeSummary
 from ops.kube.identity import Identity
@@ -51,6 +52,7 @@ class ClusterSummary(TypedDict):
     certificates: NotRequired[SoonestExpiry]
     waiting: NotRequired[Hold]
     unavailable: NotRequired[dict[str, str]]
+    rotations: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,9 @@ class Cluster(pulumi.ComponentResource):
             expires=_ca_expiry(cluster, pki),
             found=rollout.found.apply(_known_or_none, run_with_unknowns=True),
             unavailable=self.unavailable.apply(_known_or_none, run_with_unknowns=True),
+            rotations=rollout.rotations.apply(
+                lambda found: _known_or(cluster.rotations.by_name, found), run_with_unknowns=True
+            ),
             waiting=_all_waiting(rollout.waiting, *(objects.waiting for objects in applied)),
         ).apply(lambda known: _summary(cluster, **known))
         self.inventory = pulumi.Output.all(
@@ -164,6 +169,11 @@ def _ca_expiry(cluster: Described, pki: Pki) -> pulumi.Output[str]:
 def _known_or_none(machines: dict[str, Machines]) -> dict[str, Machines]:
     """Return what a rollout says of machines; of one that failed, nothing is known."""
     return {} if pulumi.contains_unknowns(machines) else machines
+
+
+def _known_or(wanted: Mapping[str, str], found: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the phases that machines are in; of a rollout that failed, those it was to reach."""
+    return wanted if pulumi.contains_unknowns(found) else found
 
 
 def _even_without(observed: ClusterHealth) -> ClusterHealth:
@@ -200,6 +210,7 @@ def _summary(
     expires: str,
     found: dict[str, MachineSummary],
     unavailable: dict[str, Unavailable],
+    rotations: Mapping[str, str],
     waiting: list[Hold],
 ) -> ClusterSummary:
     summary: ClusterSummary = {
@@ -217,4 +228,6 @@ def _summary(
         summary["waiting"] = hold
     if unavailable:
         summary["unavailable"] = {name: sentence(worker) for name, worker in unavailable.items()}
+    if begun := {name: phase for name, phase in rotations.items() if is_under_way(phase)}:
+        summary["rotations"] = begun
     return summary

@@ -30,7 +30,6 @@ from model.fleet import (
 )
 from model.issuer import Issuer
 from model.outbound import Mirror, Outbound
-from model.rotation_phases import Rotations
 from model.rules import (
     artifacts,
     authentication,
@@ -155,7 +154,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         workers=machines[cluster.control_planes.size :],
         upgrade=rollout_strategy.of(cluster),
         lifetimes=_lifetimes(settings.certificates),
-        rotations=Rotations(**settings.rotations.model_dump(exclude_none=True)),
+        rotations=cluster.rotations,
         data_loss=snapshot.acknowledgement
         if snapshot
         else settings.control_planes.accept_data_loss,

@@ -23,7 +23,7 @@ from model.rotation_phases import PREPARE, SWITCH, is_same, is_under_way, refusa
 from ops.errors import OperatorError
 
 SECRETS = ["private_key", "other_private_key"]
-SERVICE_ACCOUNT = "the service-account key"
+AUTHORITY, SERVICE_ACCOUNT = "CA", "service-account key"
 
 
 class CertificateAuthorityInputs(TypedDict):
@@ -60,7 +60,7 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
         self, olds: CertificateAuthorityInputs, news: CertificateAuthorityInputs
     ) -> CertificateAuthorityInputs:
         """Reject a rotation of what does not exist yet; number the key that signs."""
-        _reject_new(olds, news["phase"], news["common_name"])
+        _reject_new(olds, news["phase"], AUTHORITY)
         if not olds:
             return {**news, "signer": 1}
         swaps = {olds["phase"], news["phase"]} == {PREPARE, SWITCH}
@@ -76,7 +76,7 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
         """Replace the authority for another common name; reject a phase that cannot follow."""
         require_present(news, ("valid_seconds", "phase"))
         replaces = changed(olds, news, ("common_name",))
-        changes = _moves(olds["phase"], news["phase"], news["common_name"])
+        changes = _moves(olds["phase"], news["phase"], AUTHORITY)
         return DiffResult(
             changes=bool(replaces) or changes, replaces=replaces, delete_before_replace=False
         )
@@ -131,17 +131,17 @@ def _half(public: str, private: str) -> Half | None:
 def _reject_new(olds: Mapping[str, object], phase: str, what: str) -> None:
     if not olds and is_under_way(phase):
         raise OperatorError(
-            f"the rotation of {what} cannot be in the phase {phase}: it is created in this run. "
-            "Remove the key from `rotations` of its cluster"
+            f"this {what} is created in this run: its rotation cannot be in the phase {phase}. "
+            "Remove the phase from `rotations` of its cluster"
         )
 
 
 def _moves(recorded: str, wanted: str, what: str) -> bool:
     """Whether a phase is another state than the recorded one; reject one that cannot follow it."""
     if reason := refusal(recorded, wanted):
-        before = recorded or "none"
         raise OperatorError(
-            f"the rotation of {what} cannot go from {before} to {wanted or 'none'}: {reason}"
+            f"the rotation of this {what} cannot go from {recorded or 'no phase'} to "
+            f"{wanted or 'no phase'}: {reason}. Nothing was changed"
         )
     return not is_same(recorded, wanted)
 
@@ -158,9 +158,9 @@ class CertificateAuthorityArgs:
 class CertificateAuthority(ProvidedResource, module="kubeadm-fleet", name="CertificateAuthority"):
     """A CA: `certificate` (PEM), `private_key` (PEM, secret), `fingerprint`, `expires` (ISO).
 
-    These are of the one that signs, whose number is `signer`. `bundle` are the certificates of all that are trusted, and
-    `chain` is what its leaf certificates are shown with, "" if nothing. The `other` one is that of
-    a rotation.
+    These are of the one that signs, whose number is `signer`. `bundle` are the certificates of all
+    that are trusted, and `chain` is what its leaf certificates are shown with, "" if nothing. The
+    `other` one is that of a rotation.
     """
 
     signer: pulumi.Output[float]

@@ -25,13 +25,13 @@ It is meant for the preview and never causes a change by itself.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import DiffResult, ReadResult
 
 from components.providers import hold, rollout_rotation
-from components.providers.base import NotKnown, ProvidedResource, Provider, require_known
+from components.providers.base import ProvidedResource, Provider
 from components.providers.engine_log import EngineLog, own_urn, this_run
 from components.providers.hold import Hold
 from components.providers.rollout_plan import (
@@ -39,19 +39,23 @@ from components.providers.rollout_plan import (
     RecordedRollout,
     RolloutInputs,
     drain_limit,
-    is_any_ready,
     nodes_of,
     planned,
     recorded_rollout,
-    renewed,
-    retried,
     stays,
 )
-from components.providers.rollout_rotation import RolledInputs
+from components.providers.rollout_work import (
+    RolloutState,
+    is_due,
+    judged,
+    planned_now,
+    require_judgeable,
+    wanted,
+)
 from model.pki.certificates import KeyPair, KeyPairProps
 from ops.hosts.login import Login, LoginProps
 from ops.kube.identity import Identity
-from ops.rollout.desired import ClusterChange, ClusterInputs, DesiredCluster, MachineInputs
+from ops.rollout.desired import ClusterChange, DesiredCluster, MachineInputs
 from ops.rollout.observed import MachineSummary
 from ops.rollout.unavailable import Unavailable
 
@@ -60,52 +64,7 @@ if TYPE_CHECKING:
     from ops.rollout.observed import ObservedMachine
     from ops.rollout.progress import Progress
 
-# Inputs whose change requires work; the policy only controls how it is done.
-CAUSES = (
-    "version",
-    "cluster_document",
-    "kubelet_document",
-    "patches",
-    "machines",
-    "machine_ids",
-    "issuer_key",
-    "client_file",
-    "client_set",
-    "front_proxy_set",
-    "trusted",
-    "signers",
-    "identity",
-    "shared_login",
-    "logins",
-    "mirror_credentials",
-)
 OUTPUTS = ("found", "rolled", "unavailable")
-# Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
-JUDGED = (
-    "urn",
-    "cluster",
-    "version",
-    "cluster_document",
-    "kubelet_document",
-    "patches",
-    "machines",
-    "rotations",
-    "acknowledged",
-    "serving_seconds",
-)
-
-
-# Inputs that a preview may not know yet, whose change it shows nevertheless.
-UNKNOWN = (
-    *("machine_ids", "client_file", "client_set", "front_proxy_set"),
-    *("issuer_key", "trusted", "signers"),
-)
-
-
-class RolloutState(RolledInputs):
-    """The rollout as it ended, or as its machines were found."""
-
-    found: dict[str, MachineSummary]
 
 
 class RolloutProvider(Provider[RolloutInputs, RolloutState]):
@@ -115,19 +74,18 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
 
     def _check(self, olds: RolloutInputs, news: RolloutInputs) -> RolloutInputs:
         """Add the planned work per machine to the inputs, for the preview."""
-        _require_judgeable(news)
+        require_judgeable(news)
         held = hold.strongest(news["held_by"])
         # Without former inputs the cluster is new, and there is nothing to roll out.
         seen = recorded_rollout(olds) if olds else RecordedRollout()
         sentences = planned(olds, news, seen) if olds else {}
         waits = any(stays(olds, news, machine) for machine in sentences)
         waiting: Hold = held if waits else {}
-        known: Mapping[str, object] = news
         return {
             **(olds if waiting else news),
             "held_by": news["held_by"],
             "waiting": waiting,
-            "wanted": {key: known[key] for key in (*JUDGED, *UNKNOWN)} if waiting else {},
+            "wanted": wanted(news) if waiting else {},
             "plan": sentences,
             "unfinished": seen.summary,
             "recorded": seen.version,
@@ -141,19 +99,19 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         """Compare with the recorded and observed state; reject unsafe changes."""
         from ops.rollout.guards import reject_moved_hosts, reject_unsafe
 
-        _require_judgeable(news)
+        require_judgeable(news)
         waiting = news["waiting"]
-        change = ClusterChange.of(olds, _judged(news))
+        change = ClusterChange.of(olds, judged(news))
         reject_moved_hosts(change, this_run().hosts)
         reject_unsafe(change, olds["found"], news["recorded"])
         rollout_rotation.reject(olds, news, change)
         if hold.is_stopped(waiting):
             return DiffResult(changes=False)
-        changes = bool(waiting or olds.get("waiting")) or _is_due(olds, news)
-        planned = news["plan"] if waiting else _planned(olds, news)
-        if changes and (waiting or planned):
-            lines = [f"  {name}: {text}" for name, text in sorted(planned.items())]
-            lines += drain_limit(news, planned)
+        changes = bool(waiting or olds.get("waiting")) or is_due(olds, news)
+        sentences = news["plan"] if waiting else planned_now(olds, news)
+        if changes and (waiting or sentences):
+            lines = [f"  {name}: {text}" for name, text in sorted(sentences.items())]
+            lines += drain_limit(news, sentences)
             _progress(news).say("\n".join([hold.heading(waiting), *lines]))
         return DiffResult(changes=changes)
 
@@ -161,7 +119,7 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         """Bring every machine to its desired state; reject what a diff could not check."""
         from ops.rollout.guards import reject_unsafe
 
-        if news["waiting"] or not _is_due(olds, news):
+        if news["waiting"] or not is_due(olds, news):
             return {
                 **olds,
                 "held_by": news["held_by"],
@@ -202,42 +160,6 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         assert result.outs is not None
         result.inputs = {key: value for key, value in result.outs.items() if key not in OUTPUTS}
         return result
-
-
-def _require_judgeable(news: RolloutInputs) -> None:
-    require_known(news, JUDGED)
-    if not isinstance(news["machine_ids"], Mapping):
-        raise NotKnown("machine_ids")
-
-
-def _judged(news: RolloutInputs) -> ClusterInputs:
-    """Return the inputs to judge: those that wait, or those to apply."""
-    return cast(ClusterInputs, news["wanted"]) if news["waiting"] else news
-
-
-def _is_due(olds: RolloutState, news: RolloutInputs) -> bool:
-    """Whether there is work to do: changed inputs, drift that was found, or what a run left."""
-    before, after = cast(Mapping[str, object], olds), cast(Mapping[str, object], news)
-    changed = any(before.get(key) != after.get(key) for key in CAUSES)
-    drifted = bool(olds.get("drift") or news["unfinished"] or _renewed(olds, news))
-    return changed or drifted or _is_pending(olds) or is_any_ready(olds, olds["unavailable"])
-
-
-def _planned(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:
-    """Return a sentence for each machine that will be touched, for whatever reason."""
-    sentences = {**retried(olds["unavailable"], news), **news["plan"]}
-    for name, sentence in _renewed(olds, news).items():
-        sentences[name] = "; ".join(filter(None, (sentences.get(name), sentence)))
-    return sentences
-
-
-def _renewed(olds: RolloutState, news: RolloutInputs) -> dict[str, str]:
-    return renewed(olds["found"], olds.get("drift", {}), news)
-
-
-def _is_pending(olds: RolloutState) -> bool:
-    """Whether the change of an unavailable machine was left for this run."""
-    return any(machine["pending"] for machine in olds["unavailable"].values())
 
 
 def _roll(inputs: RolloutInputs, before: Mapping[str, Unavailable]) -> RolloutState:
@@ -344,13 +266,14 @@ class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):
     """A cluster's desired machines; `found` (each machine's state), `rolled` (the last change).
 
     `waiting` is the hold of an earlier wave that a change waits for; empty if none. `unavailable`
-    are the workers that were skipped, by name.
+    are the workers that were skipped, by name, and `rotations` the phases that machines are in.
     """
 
     found: pulumi.Output[dict[str, MachineSummary]]
     rolled: pulumi.Output[str]
     drift: pulumi.Output[dict[str, list[Mapping[str, str]]]]
     waiting: pulumi.Output[Hold]
+    rotations: pulumi.Output[dict[str, str]]
     unavailable: pulumi.Output[dict[str, Unavailable]]
 
     def __init__(self, name: str, args: RolloutArgs, opts: pulumi.ResourceOptions) -> None:

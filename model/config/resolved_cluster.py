@@ -14,6 +14,7 @@ from model.config.resolved_pool import ResolvedMachine, ResolvedPool
 from model.config.schema import ClusterConfig, FleetConfig
 from model.fleet import CONTROL_PLANE, WORKER, Vip
 from model.natural_order import natural
+from model.rotation_phases import Rotations
 from model.snapshot import Snapshot, read
 from model.well_known import API_PORT
 
@@ -46,6 +47,11 @@ class ResolvedCluster:
     def settings(self) -> EffectiveCluster:
         """The settings in force."""
         return self._merged.values
+
+    @property
+    def rotations(self) -> Rotations:
+        """The phases of its rotations."""
+        return Rotations(**self.settings.rotations.model_dump(exclude_none=True))
 
     def explain(self) -> Iterator[Setting]:
         """Yield every setting that is used, with its value and the value's origin."""

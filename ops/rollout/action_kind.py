@@ -1,6 +1,6 @@
 """A kind of action in a rollout: one row of the table in actions.py."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -40,6 +40,7 @@ class ActionKind:
     Preview text:
     - `effect`: its effect on a machine, without the drain and its consequences;
     - `on_control_plane`: its effect on a control plane, if it does more there;
+    - `restarted_pods`: the control plane's pods that a change of inputs restarts;
     - `api_seconds`: about how long the only control plane serves no API (docs/performance.md);
 
     Execution:
@@ -62,6 +63,7 @@ class ActionKind:
     refusal: Callable[[ObservedMachine, DesiredMachine], str] | None = None
     effect: str
     on_control_plane: str = ""
+    restarted_pods: Callable[[ClusterChange], Sequence[str]] | None = None
     api_seconds: int = 0
     doing: str = ""
     run: Callable[[Target], object]

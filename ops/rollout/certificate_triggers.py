@@ -12,13 +12,22 @@ from ops.rollout.observed import ObservedMachine
 
 # The kubelet's client certificate, as scripts/node/validity.sh names it.
 KUBELET_CLIENT = "kubelet-client"
-CLIENTS = "the people whose certificates it accepts changed"
+PEOPLE = "the people whose certificates it accepts changed"
+OWN_CA = "the CAs of its clients include the cluster's own"
 
 
 def client_authorities(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """The API server accepts client certificates of other CAs than the desired ones."""
     if wanted.is_control_plane and found.clients != wanted.clients:
-        yield "the CAs of its clients are missing" if found.clients == MISSING else CLIENTS
+        yield f"the CAs of its clients {'are missing' if found.clients == MISSING else 'changed'}"
+
+
+def planned_client_authorities(
+    was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
+) -> Iterator[str]:
+    """People come or go, or the cluster's own CA is rotated."""
+    if wanted.is_control_plane and was.clients != wanted.clients:
+        yield OWN_CA if "ca" in change.rotations else PEOPLE
 
 
 def invalid_leaves(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:

@@ -270,6 +270,13 @@ class ClusterChange:
         keys = documents.changed_keys(self.before.cluster_document, self.after.cluster_document)
         return keys if self.before.patches == self.after.patches else [*keys, "patches"]
 
+    @cached_property
+    def restarted_pods(self) -> list[str]:
+        """The control plane's pods that its changed settings restart."""
+        sections = {key.partition(".")[0] for key in self.control_keys}
+        every = not sections <= documents.PODS.keys()
+        return [pod for section, pod in documents.PODS.items() if every or section in sections]
+
     def kubelet_keys_of(self, name: str) -> list[str]:
         """The changed settings of one machine's kubelet, its own ones included."""
         pair = (

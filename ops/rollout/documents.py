@@ -14,6 +14,15 @@ import yaml
 from model.render import kubeadm
 
 VERSION = "kubernetesVersion"
+# The pod of each section of the ClusterConfiguration that belongs to one.
+PODS = {
+    "etcd": "etcd",
+    "apiServer": "kube-apiserver",
+    "controllerManager": "kube-controller-manager",
+    "scheduler": "kube-scheduler",
+}
+# Without these there is no API.
+SERVING_PODS = ("etcd", "kube-apiserver")
 
 
 def digest(text: str) -> str:

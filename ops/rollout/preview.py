@@ -4,10 +4,10 @@ It compares the recorded state with the desired one and adds the findings of the
 makes no requests: a preview needs neither machines nor a cluster.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ops.kube.placement import HARD_EFFECTS
-from ops.rollout import actions
+from ops.rollout import actions, documents
 from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
 from ops.rollout.diff import from_state, kinds_of, not_covered, to_state
@@ -112,7 +112,8 @@ def _sentences(
     planned = {kind: [*_planned(kind, was, machine, change)] for kind in actions.ACTIONS}
     needed = [kind for kind, reasons in planned.items() if reasons]
     for kind in needed:
-        yield f"{', '.join(planned[kind])}: {_how(kind, machine, change.after)}"
+        pods = kind.restarted_pods(change) if kind.restarted_pods else ()
+        yield f"{', '.join(planned[kind])}: {_how(kind, machine, change.after, pods)}"
     found = from_state(drift)
     rest = not_covered([*needed, *kinds_of(found)])
     for kind in kinds_of(found):
@@ -129,12 +130,23 @@ def _planned(
     return kind.planned(was, machine, change)
 
 
-def _how(kind: ActionKind, machine: DesiredMachine, cluster: DesiredCluster) -> str:
-    """Describe the effect on the machine, its pods and, on the only control plane, the API."""
+def _how(
+    kind: ActionKind,
+    machine: DesiredMachine,
+    cluster: DesiredCluster,
+    pods: Collection[str] = (),
+) -> str:
+    """Describe the effect on the machine, its pods and, on the only control plane, the API.
+
+    `pods` are those of the control plane that are restarted, if that is known.
+    """
     text = kind.effect
+    if 0 < len(pods) < len(documents.PODS):
+        text = f"{', '.join(pods)} restarted, one machine at a time"
     if machine.is_control_plane:
         text = kind.on_control_plane or text
-        if kind.api_seconds and len(cluster.control_planes) == 1:
+        interrupts = not pods or {*pods} & {*documents.SERVING_PODS}
+        if kind.api_seconds and interrupts and len(cluster.control_planes) == 1:
             text = f"{text} (the API is unavailable for about {kind.api_seconds} s)"
     return _drained(text, machine, cluster) if kind.drains else text
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from model import rotation_phases
-from model.rotation_phases import FINISH, SWITCH
+from model.rotation_phases import FINISH, NEXT, SWITCH
 from ops.errors import OperatorError
 from ops.kube.pod import few
 from ops.kube.trust_holders import Holders
@@ -33,16 +33,24 @@ def reject_rotation(change: ClusterChange, unavailable: Collection[str]) -> None
         if reason := rotation_phases.refusal(was, becomes):
             raise OperatorError(
                 f"cluster {change.after.name}: not all machines are in the phase before "
-                f"{becomes or 'the end'} of the rotation of {name}: {reason}, and complete "
-                "a `fleet up` in that phase"
+                f"{becomes or 'the end'} of the rotation of {name}: the last completed rollout had "
+                f"{was or 'no phase'}. {_remedy(change.after.name, name, was, reason)}"
             )
         if was == SWITCH and becomes == FINISH and unavailable:
             raise OperatorError(
                 f"cluster {change.after.name}: the rotation of {name} cannot be finished while "
                 f"{', '.join(sorted(unavailable))} cannot be changed: they would be cut off. "
-                "Bring them back, or remove them from the config, and run `fleet up` in the phase "
-                "switch"
+                "Set the phase to switch again, bring these machines back or remove them from the "
+                "config, and complete a `fleet up`"
             )
+
+
+def _remedy(cluster: str, name: str, was: str, reason: str) -> str:
+    """Say how to get to the phase that was refused."""
+    if was == SWITCH:
+        return reason.capitalize()
+    path = f"clusters/{cluster}/rotations/{rotation_phases.config_key(name)}"
+    return f"Set {path} to {NEXT[was]}, complete a `fleet up`, and continue then"
 
 
 def finishes(change: ClusterChange, name: str) -> bool:
@@ -91,7 +99,9 @@ def reject_early(change: ClusterChange, rolled: str, acknowledged: str) -> None:
     if datetime.now(UTC) < until:
         raise OperatorError(
             f"cluster {change.after.name}: the rotation of {SERVICE_ACCOUNT} cannot be finished "
-            f"before {until:%H:%M} UTC, since pods may have tokens of the former key until then"
+            f"before {until:%H:%M} UTC, since pods may have tokens of the former key until then. "
+            f"If that key has leaked, set clusters/{change.after.name}/rotations/acknowledge to why "
+            "they may be refused"
         )
 
 

@@ -6,7 +6,7 @@ Each function yields reasons as shown to the user; none if the action is not nee
 from collections.abc import Callable, Iterator
 from ipaddress import ip_interface
 
-from model.render import machine_files
+from model.render import machine_files, restart_markers
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, ClusterChange, DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
@@ -112,8 +112,13 @@ def planned_control_plane_settings(
     was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
 ) -> Iterator[str]:
     """The cluster's document changed."""
-    if was.control != wanted.control:
-        yield f"new settings ({', '.join(change.control_keys)})"
+    if was.control == wanted.control:
+        return
+    markers = [key for key in change.control_keys if key.endswith(restart_markers.VARIABLE)]
+    if settings := [key for key in change.control_keys if key not in markers]:
+        yield f"new settings ({', '.join(settings)})"
+    if markers:
+        yield "some programs read CAs and keys only when they start"
 
 
 def kubelet_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:

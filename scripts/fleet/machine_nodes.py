@@ -17,6 +17,20 @@ def machines_of(stack: str) -> dict[str, Collection[str]]:
     }
 
 
+def read_rotations(rows: Sequence[NodeRow], stack: str) -> list[str]:
+    """Return a line for each rotation that is under way in the clusters of these rows."""
+    from scripts.fleet.explanation import clusters_of
+    from scripts.fleet.rotation_status import under_way
+
+    try:
+        clusters = clusters_of(open_workspace(stack).tracked_config)
+    except OperatorError:
+        # `read_differences` says why.
+        return []
+    rotations = {name: cluster.rotations for name, cluster in clusters.items()}
+    return list(under_way(rotations, stack, {row.cluster for row in rows}))
+
+
 def read_differences(rows: Sequence[NodeRow], stack: str, *, selected: bool) -> list[str]:
     """Return a line for each Node without a machine, and for each machine without a Node.
 

@@ -7,32 +7,35 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
-from model.rotation_phases import FINISH, NAMES, NEXT, PREPARE, config_key
+from model.rotation_phases import FINISH, NEXT, PREPARE, config_key
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.private_file import rewrite
 from ops.pulumi import stack_yaml
-from ops.pulumi.deployment import Deployment
 from ops.pulumi.engine import Engine
 from ops.pulumi.stack_edit import with_value
 from ops.pulumi.stack_file import read
-from scripts.fleet.engine_run import PlanOutput, existing_engine, run, show
+from scripts.fleet import rotation_status
+from scripts.fleet.engine_run import PlanOutput, RunFailed, existing_engine, run
 
 FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
 CA = "ca"
 ACKNOWLEDGED = "an immediate rotation"
+CONTINUE = (
+    "The phases are in the stack's file: once a `fleet up` succeeds, repeat this command, which "
+    "continues with the next one."
+)
 # What an immediate rotation breaks.
 BREAKS = {
-    "ca": "kubeconfigs that were handed over stop to work until they are issued again, and pods "
-    "that do not read the CA again lose the API until they are restarted",
-    "etcd-ca": "snapshots and tools outside the cluster that use etcd lose it",
+    "ca": "kubeconfigs that were handed over stop working until they are issued again, and pods "
+    "that read the CA only when they start lose the API until they are restarted",
+    "etcd-ca": "tools outside the cluster that connect to etcd stop working until they get its "
+    "new CA and a certificate of it",
     "front-proxy-ca": "nothing is known to break",
-    "service-account": "pods lose the API until they read their next token, within an hour, and "
+    "service-account": "pods lose the API until their tokens are replaced, within an hour, and "
     "tokens in Secrets are refused until they are created again",
 }
-KINDS = ("CertificateAuthority", "ServiceAccountKey")
 
 
 def rotate(
@@ -49,7 +52,8 @@ def rotate(
     engine = existing_engine(stack)
     if not (write_only or yes or sys.stdin.isatty()):
         raise OperatorError(
-            "there is no terminal for the prompt: use --write-only and commit the file, or --yes"
+            "there is no terminal for the question whether to apply the phase: use --yes, or "
+            "--write-only and commit the file"
         )
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
@@ -58,7 +62,11 @@ def rotate(
     _show_difference(file, former, text)
     rewrite(file, text)
     if write_only:
-        click.echo(f"{file.name} is written: see `fleet preview {stack}`", err=True)
+        click.echo(
+            f"{file.name} is written, and nothing was run: `fleet preview {stack}` shows what the "
+            "phase changes, `fleet up` applies it",
+            err=True,
+        )
         return
     try:
         if run(engine, "preview", PlanOutput()).any and not yes:
@@ -67,8 +75,12 @@ def rotate(
         rewrite(file, former)
         raise
     _up(stack)
-    if subject == CA and PREPARE in _phases(_clusters(read(file)), subject, names).values():
-        click.echo(f"\n{pinned(engine.outputs(), names)}")
+    phases = _phases(_clusters(read(file)), subject, names)
+    click.echo()
+    for name, reached in phases.items():
+        click.echo(f"{name}: {rotation_status.following(stack, name, subject, reached)}")
+    if subject == CA and PREPARE in phases.values():
+        click.echo(pinned(engine.outputs(), names))
 
 
 def pinned(outputs: Mapping[str, Any], names: Collection[str]) -> str:
@@ -77,8 +89,8 @@ def pinned(outputs: Mapping[str, Any], names: Collection[str]) -> str:
     users = [user for user, entry in people.items() if {*entry["clusters"]} & {*names}]
     also = f", and with `--user` for {', '.join(users)}" if users else ""
     return (
-        "Kubeconfigs that were handed over know the former CA alone. Issue them again before "
-        f"`finish`: `fleet kubeconfig`{also}."
+        "Kubeconfigs that were handed over know the former CA alone and stop working with "
+        f"`finish`: issue them again before, with `fleet kubeconfig`{also}."
     )
 
 
@@ -93,14 +105,18 @@ def rotate_now(
     """Take a subject of these clusters through all phases, whatever may not be ready for it."""
     engine = existing_engine(stack)
     if not (yes or sys.stdin.isatty()):
-        raise OperatorError("there is no terminal for the prompt: use --yes")
+        raise OperatorError(
+            "there is no terminal for the question whether to accept what breaks: use --yes"
+        )
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
     names = _selected(engine, clusters, selector)
     _phases(_clusters(read(file)), subject, names)
-    click.echo(f"{', '.join(names)}: {BREAKS[subject]}", err=True)
+    click.echo(f"In {', '.join(names)}, {BREAKS[subject]}.", err=True)
     if not yes:
-        click.confirm(f"Rotate {subject} of {stack} now?", abort=True, err=True)
+        click.confirm(
+            f"Take {subject} of {', '.join(names)} through all phases now?", abort=True, err=True
+        )
     while left := [
         name
         for name, phase in _phases(_clusters(read(file)), subject, names).items()
@@ -110,7 +126,10 @@ def rotate_now(
         for name in left:
             text = with_value(text, (*FLEET, name, "rotations", "acknowledge"), ACKNOWLEDGED)
         rewrite(file, text)
-        _up(stack)
+        try:
+            _up(stack)
+        except RunFailed as error:
+            raise RunFailed(f"{error}\n{CONTINUE}", error.exit_status) from None
     # The next rotation is acknowledged by nobody yet.
     rewrite(file, edited(former, _clusters(stack_yaml.read(former)), subject, names, FINISH))
 
@@ -147,37 +166,6 @@ def _phases(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -
         )
     rotations = {name: (clusters[name] or {}).get("rotations") or {} for name in names}
     return {name: str(its.get(config_key(subject)) or "") for name, its in rotations.items()}
-
-
-def show_status(stack: str) -> None:
-    """Print the phase of each rotation in the stack's state, and the command for the next one."""
-    rows = status(existing_engine(stack).deployment())
-    if not rows:
-        click.echo(f"no rotation is under way in the stack {stack}")
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("CLUSTER", "SUBJECT", "PHASE", "NEXT"):
-        table.add_column(column, overflow="fold")
-    for cluster, subject, phase in rows:
-        command = f"fleet rotate {subject} --cluster {cluster} -s {stack}"
-        table.add_row(cluster, subject, phase, command if phase != FINISH else "-")
-    show(table)
-
-
-def status(deployment: Deployment) -> list[tuple[str, str, str]]:
-    """Return cluster, subject and phase of each rotation in the state."""
-    clusters = deployment.outputs.get("clusters", {})
-    phases = {
-        found.name: found.outputs.get("phase", "")
-        for kind in KINDS
-        for found in deployment.of_kind(kind)
-    }
-    return [
-        (cluster, subject, phase)
-        for cluster in clusters
-        for subject in NAMES
-        if (phase := phases.get(f"{cluster}-{subject}"))
-    ]
 
 
 def _selected(

@@ -3,7 +3,7 @@
 from cryptography import x509
 
 from model.pki import trust
-from model.rotation_phases import PREPARE, SWITCH
+from model.rotation_phases import FINISH, PREPARE, SWITCH
 from tests.components.conftest import stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
@@ -52,6 +52,16 @@ def test_the_rollout_knows_the_phase_and_has_no_key_in_its_state() -> None:
             assert graph.one(f"cluster1-{name}").outputs[key] not in str(rollout.inputs)
             assert key in graph.one(f"cluster1-{name}").secret_outputs
     assert graph.one("cluster2-rollout").inputs["rotations"] == {}
+
+
+def test_the_clusters_output_has_the_phases_that_are_under_way() -> None:
+    config = stack_config("dev")
+    config["clusters"]["cluster1"]["rotations"] = {"ca": FINISH, "etcdCa": FINISH}
+    graph = run(config)
+    assert "rotations" not in graph.outputs["clusters"]["cluster1"]
+    config["clusters"]["cluster1"]["rotations"] = {"ca": PREPARE, "etcdCa": FINISH}
+    graph = run(config, graph)
+    assert graph.outputs["clusters"]["cluster1"]["rotations"] == {"ca": PREPARE}
 
 
 def test_what_is_trusted_changes_in_each_phase_and_the_issuer_at_the_switch() -> None:

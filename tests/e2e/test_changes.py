@@ -180,7 +180,7 @@ def test_api_server_settings_reach_control_planes_only(
     shown = fleet.succeed("preview")
     assert f"{PLANE}: new settings (apiServer" in shown.output
     assert f"{WORKER}:" not in shown.output
-    applied(fleet, "its control-plane pods restarted")
+    applied(fleet, "kube-apiserver restarted")
     (pod,) = kubectl.items(
         "get", "pods", "--namespace", "kube-system", "--selector", "component=kube-apiserver"
     )

@@ -6,6 +6,7 @@ that the engine's plugin imports it by name.
 
 import os
 import time
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from components.providers import existing_host, health_check, manifests, rollout, step
@@ -18,8 +19,9 @@ from components.providers.health_check import (
 from components.providers.host_succession import ExistingHostState
 from components.providers.host_visit import ExistingHostInputs, artifacts_of
 from components.providers.manifests import ManifestsInputs, ManifestsProvider, ManifestsState
-from components.providers.rollout import RolloutProvider, RolloutState
+from components.providers.rollout import RolloutProvider
 from components.providers.rollout_plan import RolloutInputs
+from components.providers.rollout_work import RolloutState
 from components.providers.step import StepInputs, StepProvider, StepState, state_of
 from ops.errors import OperatorError
 from ops.kube import apply
@@ -80,7 +82,8 @@ class StandInRolloutProvider(RolloutProvider):
 
     def _update(self, _olds: RolloutState, news: RolloutInputs) -> RolloutState:
         time.sleep(float(os.environ[ROLLOUT]))
-        return self._create(news)
+        rolled = datetime.now(UTC).isoformat(timespec="seconds")
+        return {**self._create(news), "rolled": rolled}
 
 
 class StandInHealthCheckProvider(ClusterHealthCheckProvider):

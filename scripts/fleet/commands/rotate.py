@@ -25,10 +25,10 @@ EPILOG = (
 
 \b
 Phases, each by a run of its own:
-  prepare  the successor is trusted beside its predecessor; to take it back, remove the key
+  prepare  the successor is trusted beside its predecessor; to take it back, remove the phase
            from `rotations` of the cluster and run `fleet up`
-  switch   the successor signs; leaf certificates are issued again, kubelets are restarted once
-  finish   the predecessor is no longer trusted"""
+  switch   the successor signs; certificates are issued again, kubelets are restarted once
+  finish   the predecessor is no longer trusted, which cannot be taken back"""
 )
 
 
@@ -40,16 +40,16 @@ Phases, each by a run of its own:
 @click.option(
     "--phase",
     type=click.Choice(PHASES),
-    help="Another phase than the one that follows the one in the stack's file.",
+    help="The phase to write, instead of the one that follows the one in the stack's file.",
 )
 @click.option("--write-only", is_flag=True, help="Write the stack's file, and run nothing.")
 @click.option(
     "--now",
     is_flag=True,
-    help="All phases, one after another, for a key that has leaked: nobody is waited for. What "
-    "breaks is said first.",
+    help="All phases, one after another, for a key that has leaked, without waiting for pods and "
+    "people. What breaks is said first.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask after the preview.")
+@click.option("-y", "--yes", is_flag=True, help="Apply without asking.")
 def command(
     subject: str,
     stack: str,
@@ -65,10 +65,10 @@ def command(
     Comments of the file are kept. If the preview rejects the phase, or you do not agree, the file
     is as it was. A run that fails or is killed is resumed by `fleet up`.
     """
-    from scripts.fleet import rotation
+    from scripts.fleet import rotation, rotation_status
 
     if subject == STATUS:
-        rotation.show_status(stack)
+        rotation_status.show_status(stack)
         return
     if bool(clusters) == bool(selector):
         raise click.UsageError("name the clusters, with --cluster or with --selector")

@@ -28,7 +28,8 @@ def command(stack: str, selector: LabelSelector | None) -> None:
     """Show the nodes of every cluster, then problems of nodes and pods, and since when.
 
     Nodes without a machine in the stack's file, and machines without a Node, are reported as
-    problems.
+    problems. Rotations of CAs and keys that have begun are listed with the command that continues
+    them.
     """
     from scripts.fleet import access, machine_nodes, pod_problems
 
@@ -37,6 +38,10 @@ def command(stack: str, selector: LabelSelector | None) -> None:
     problems = [problem for row in rows for problem in row.problems]
     problems += pod_problems.read_pod_problems(files, {row.cluster for row in rows if row.is_node})
     problems += machine_nodes.read_differences(rows, stack, selected=selector is not None)
+    if rotations := machine_nodes.read_rotations(rows, stack):
+        click.echo("\nRotations under way:")
+        for line in rotations:
+            click.echo(f"  {line}")
     if problems:
         click.echo("\nProblems:")
         for problem in problems:

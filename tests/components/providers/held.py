@@ -9,8 +9,9 @@ import pulumi
 from components.providers import rollout
 from components.providers.base import ProvidedResource
 from components.providers.hold import Hold
-from components.providers.rollout import RolloutProvider, RolloutState
+from components.providers.rollout import RolloutProvider
 from components.providers.rollout_plan import RolloutInputs
+from components.providers.rollout_work import RolloutState
 from tests.ops.rollout.examples import inputs as example
 
 

@@ -144,8 +144,8 @@ def test_a_change_that_is_continued_is_described_once_and_only_where_it_is_made(
     fail(engine, ("apply_kubelet", "a-control-plane-2"), news)
     plan = engine.preview(news)
     assert plan is not None
-    assert plan["a-control-plane-2"].count("control-plane pods restarted") == 1
-    assert "control-plane pods" not in plan["a-worker-0"]
+    assert plan["a-control-plane-2"].count("kube-scheduler restarted") == 1
+    assert "kube-scheduler" not in plan["a-worker-0"]
     assert plan["a-worker-0"].count("kubelet restarted") == 1
 
 

@@ -58,9 +58,29 @@ def test_a_change_of_the_only_control_plane_says_how_long_the_api_is_unavailable
     props = of("a-control-plane-0", "a-worker-0")
     other = props | {"cluster_document": CLUSTER.replace("false", "true")}
     assert plan(props, other, {}) == {
-        "a-control-plane-0": "new settings (apiServer.extraArgs.profiling): its control-plane pods "
+        "a-control-plane-0": "new settings (apiServer.extraArgs.profiling): kube-apiserver "
         "restarted, one machine at a time (the API is unavailable for about 10 s)"
     }
+
+
+@pytest.mark.parametrize(
+    ("section", "restarted"),
+    [
+        ("controllerManager", "kube-controller-manager restarted, one machine at a time"),
+        ("etcd", "etcd restarted, one machine at a time (the API is unavailable for about 10 s)"),
+        (
+            "networking",
+            "its control-plane pods restarted, one machine at a time (the API is unavailable for "
+            "about 10 s)",
+        ),
+    ],
+)
+def test_a_change_names_the_pods_that_it_restarts(section: str, restarted: str) -> None:
+    props = of("a-control-plane-0", "a-worker-0")
+    other = props | {"cluster_document": f"{CLUSTER}{section}:\n  some: value\n"}
+    assert plan(props, other, {})["a-control-plane-0"] == (
+        f"new settings ({section}.some): {restarted}"
+    )
 
 
 def test_upgrade_plan_keeps_pods_without_another_machine() -> None:
@@ -105,8 +125,8 @@ def test_control_plane_setting_touches_control_planes_only() -> None:
     planned = changed(cluster_document=CLUSTER.replace("false", "true"))
     assert list(planned) == ["a-control-plane-0", "a-control-plane-1", "a-control-plane-2"]
     assert planned["a-control-plane-0"] == (
-        "new settings (apiServer.extraArgs.profiling): its control-plane pods restarted, one "
-        "machine at a time"
+        "new settings (apiServer.extraArgs.profiling): kube-apiserver restarted, one machine at a "
+        "time"
     )
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from model.load import load
 from model.pki import leaves
-from model.rotation_phases import FINISH, PREPARE, SWITCH
+from model.render import kubeadm
+from model.rotation_phases import FINISH, PREPARE, SWITCH, config_key
 from ops.errors import OperatorError
 from ops.kube.trust_holders import OWN, Holders
 from ops.rollout import readiness
@@ -22,6 +24,7 @@ from ops.rollout.rotation_guards import (
     reject_tokens,
     seconds_to_settle,
 )
+from tests.components.conftest import stack_config
 from tests.ops.rollout.examples import ISSUER, inputs, plan
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
@@ -144,6 +147,48 @@ def test_a_preview_says_what_each_machine_gets() -> None:
     assert shown == dict.fromkeys(
         [*PLANES, *WORKERS], "rotation of ca: prepare: in place, nothing restarted"
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "restarted"),
+    [
+        ("1.36.3", "ca", "kube-controller-manager"),
+        ("1.35.1", "ca", "kube-apiserver, kube-controller-manager, kube-scheduler"),
+        ("1.36.3", "etcd-ca", "etcd, kube-apiserver"),
+        ("1.36.3", "front-proxy-ca", ""),
+        ("1.36.3", "service-account", "kube-apiserver"),
+    ],
+)
+def test_a_preview_names_the_pods_that_a_phase_restarts(
+    version: str, name: str, restarted: str
+) -> None:
+    before, after = (of_version(version, name, phase) for phase in ("", PREPARE))
+    shown = plan(before, after, {})[PLANES[0]]
+    assert shown.startswith(f"rotation of {name}: prepare: in place, nothing restarted")
+    why = "some programs read CAs and keys only when they start"
+    expected = f"; {why}: {restarted} restarted, one machine at a time" if restarted else ""
+    assert shown == f"rotation of {name}: prepare: in place, nothing restarted{expected}"
+
+
+def of_version(version: str, name: str, phase: str) -> Any:
+    """The rollout's inputs of a described cluster with a phase of one of its rotations."""
+    config = stack_config("dev")
+    config["kubernetesVersion"] = version
+    if phase:
+        config["clusters"]["cluster1"]["rotations"] = {config_key(name): phase}
+    cluster = load(config).clusters[0]
+    return inputs(
+        cluster_document=kubeadm.cluster_configuration(cluster),
+        rotations=cluster.rotations.by_name,
+        trusted={"control-plane": f"t-{phase}", "worker": "w"},
+    )
+
+
+def test_the_accepted_clients_of_a_rotation_are_no_people() -> None:
+    news = {**phase(PREPARE), "client_file": "both", "client_set": "both"}
+    shown = plan(phase(""), news, {})[PLANES[0]]
+    assert "the CAs of its clients include the cluster's own: in place" in shown
+    assert "people" not in shown
 
 
 def test_a_preview_of_another_subject_concerns_control_planes_alone() -> None:

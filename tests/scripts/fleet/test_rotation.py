@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from model.config.rotations import RotationPhases
-from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, config_key
+from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, Rotations, config_key
 from ops.errors import OperatorError
 from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
 from ops.pulumi.engine import Engine
-from scripts.fleet import rotation
+from scripts.fleet import rotation, rotation_status
 from scripts.fleet.engine_run import RunFailed
 
 FILE = """\
@@ -162,21 +162,39 @@ def test_an_immediate_rotation_that_fails_is_continued(
     assert "ca: prepare" in file.read_text()
 
 
-def test_the_status_is_that_of_the_state() -> None:
+def test_the_status_is_that_of_the_state_and_says_what_is_next() -> None:
+    resources = {
+        "one-ca": ("CertificateAuthority", {"phase": SWITCH}),
+        "one-etcd-ca": ("CertificateAuthority", {"phase": ""}),
+        "one-front-proxy-ca": ("CertificateAuthority", {"phase": FINISH}),
+        "one-rollout": ("Rollout", {"rotations": {"ca": PREPARE, "front-proxy-ca": FINISH}}),
+        "two-service-account": ("ServiceAccountKey", {"phase": PREPARE}),
+        "two-rollout": ("Rollout", {"rotations": {"service-account": PREPARE}}),
+        "person-alice": ("CertificateAuthority", {"phase": ""}),
+    }
     found = [
         {"type": STACK, "urn": "a::stack", "outputs": {"clusters": {"one": {}, "two": {}}}},
         *(
-            {"type": f"{DYNAMIC}{kind}", "urn": f"a::{name}", "outputs": {"phase": phase}}
-            for kind, name, phase in (
-                ("CertificateAuthority", "one-ca", SWITCH),
-                ("CertificateAuthority", "one-etcd-ca", ""),
-                ("ServiceAccountKey", "two-service-account", PREPARE),
-                ("CertificateAuthority", "person-alice", ""),
-            )
+            {"type": f"{DYNAMIC}{kind}", "urn": f"a::{name}", "outputs": outputs}
+            for name, (kind, outputs) in resources.items()
         ),
     ]
     state = Deployment(json.dumps({"deployment": {"resources": found}}))
-    assert rotation.status(state) == [
-        ("one", "ca", SWITCH),
-        ("two", "service-account", PREPARE),
+    following = "fleet rotate service-account --cluster two -s dev"
+    assert rotation_status.status(state, "dev") == [
+        # Its machines did not reach the phase.
+        ("one", "ca", SWITCH, PREPARE, "fleet up dev"),
+        ("one", "front-proxy-ca", FINISH, FINISH, "-"),
+        ("two", "service-account", PREPARE, PREPARE, following),
+    ]
+
+
+def test_rotations_under_way_are_listed_for_the_clusters_that_are_shown() -> None:
+    phases = {
+        "one": Rotations(ca=SWITCH, etcd_ca=FINISH),
+        "two": Rotations(service_account=PREPARE),
+        "three": Rotations(),
+    }
+    assert list(rotation_status.under_way(phases, "prod", {"one", "three"})) == [
+        "one: ca is in the phase switch; next: fleet rotate ca --cluster one -s prod"
     ]

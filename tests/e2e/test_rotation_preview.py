@@ -1,0 +1,95 @@
+"""The previews of a rotation, by the real engine and the complete program: what they show is done.
+
+Stand-ins play the hosts and the clusters. While a resource is to be updated, a preview knows
+nothing that it gives but its ID and its inputs.
+"""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.rotation_phases import FINISH, NAMES, PHASES, PREPARE, SWITCH, config_key
+from scripts.bench import fleets
+from scripts.bench.existing import ROLLOUT, STAND_INS
+from scripts.bench.stack import PROJECT
+from tests.e2e.pulumi_stack import PulumiStack
+
+CHANGES = ("create", "update", "replace", "delete")
+# What changes in each phase: the rollout brings it to machines, which are checked then.
+CHANGED = {*(f"cluster1-{name}" for name in NAMES), "cluster1-rollout", "cluster1-health"}
+REISSUED = CHANGED | {"cluster1-admin"}
+
+
+def silent() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0), backlog=512)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[PulumiStack]:
+    """Two clusters of one control plane and one worker, with endpoints that never answer."""
+    with silent() as first, silent() as second:
+        ports = [server.getsockname()[1] for server in (first, second)]
+        config = fleets.existing(4, 2, [f"localhost:{port}" for port in ports])
+        stack = PulumiStack(tmp_path, "rotation", config[fleets.KEY], STAND_INS)
+        for cluster in stack.config["clusters"].values():
+            hosts = cluster["controlPlanes"]["hosts"]
+            (worker,) = [*hosts][1:]
+            cluster["workers"] = {"hosts": {worker: hosts.pop(worker)}}
+        stack.secrets = {"sshPrivateKey": config[fleets.SSH_KEY]}
+        stack.environment |= {ROLLOUT: "0", "PYTHONPATH": str(PROJECT)}
+        stack.create()
+        stack.up()
+        yield stack
+
+
+def rotate(fleet: PulumiStack, cluster: str, **phases: str) -> None:
+    fleet.config["clusters"][cluster]["rotations"] = phases
+
+
+def every(phase: str) -> dict[str, str]:
+    return {config_key(name): phase for name in NAMES}
+
+
+def changed(fleet: PulumiStack, verb: str) -> set[str]:
+    finished = fleet.preview() if verb == "preview" else fleet.up()
+    return {*finished.steps(*CHANGES)}
+
+
+@pytest.mark.slow
+def test_a_preview_of_each_phase_shows_what_up_does_and_nothing_else(fleet: PulumiStack) -> None:
+    (credential,) = (fleet.folder / "state" / "identities").glob("*/cluster1-*")
+    credentials = {credential.read_text()}
+    for phase, expected in zip(PHASES, (CHANGED, REISSUED, CHANGED), strict=True):
+        rotate(fleet, "cluster1", **every(phase))
+        assert changed(fleet, "preview") == expected, phase
+        assert changed(fleet, "up") == expected, phase
+        # What refers to it stays the same, and it follows the CA.
+        credentials.add(credential.read_text())
+    assert len(credentials) == len(PHASES) + 1
+    rotate(fleet, "cluster1")
+    assert changed(fleet, "preview") == set()
+
+
+@pytest.mark.slow
+def test_clusters_are_in_phases_of_their_own_and_none_is_skipped(fleet: PulumiStack) -> None:
+    rotate(fleet, "cluster1", ca=PREPARE)
+    fleet.up()
+    assert outputs(fleet) == {"cluster1": {"ca": PREPARE}, "cluster2": None}
+    rotate(fleet, "cluster1", ca=SWITCH)
+    rotate(fleet, "cluster2", ca=PREPARE)
+    shown = fleet.preview()
+    for cluster, phase in (("cluster1", SWITCH), ("cluster2", PREPARE)):
+        assert f"{cluster}-host-1: rotation of ca: {phase}: in place" in shown.output
+    rotate(fleet, "cluster2", ca=FINISH)
+    refused = fleet.run("preview")
+    assert refused.status
+    assert "the rotation of this CA cannot go from no phase to finish" in refused.output
+    assert "cluster1-host-1: rotation of ca: switch" in refused.output
+
+
+def outputs(fleet: PulumiStack) -> dict[str, Any]:
+    clusters = fleet.output("clusters")
+    return {name: clusters[name].get("rotations") for name in clusters}
