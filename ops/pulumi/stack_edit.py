@@ -69,8 +69,12 @@ def _end(node: Node) -> int:
     is_block = isinstance(node, CollectionNode) and not node.flow_style
     if not is_block or not node.value:
         return int(node.end_mark.index)
-    last = node.value[-1]
-    return _end(last[1] if isinstance(node, MappingNode) else last)
+    if not isinstance(node, MappingNode):
+        return _end(node.value[-1])
+    key, last = node.value[-1]
+    # The marks of an alias are those of what it stands for.
+    is_alias = last.start_mark.index < key.end_mark.index
+    return int(key.end_mark.index) if is_alias else _end(last)
 
 
 def _lines(path: Sequence[str], value: str, column: int) -> str:

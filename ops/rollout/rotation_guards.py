@@ -100,8 +100,8 @@ def reject_early(change: ClusterChange, rolled: str, acknowledged: str) -> None:
         raise OperatorError(
             f"cluster {change.after.name}: the rotation of {SERVICE_ACCOUNT} cannot be finished "
             f"before {until:%H:%M} UTC, since pods may have tokens of the former key until then. "
-            f"If that key has leaked, set clusters/{change.after.name}/rotations/acknowledge to why "
-            "they may be refused"
+            f"If that key has leaked, set clusters/{change.after.name}/rotations/acknowledge to "
+            "why they may be refused"
         )
 
 

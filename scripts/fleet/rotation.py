@@ -58,6 +58,8 @@ def rotate(
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
     names = _selected(engine, clusters, selector)
+    if phase is None:
+        _require_one_phase(_phases(_clusters(read(file)), subject, names), subject)
     text = edited(former, _clusters(read(file)), subject, names, phase)
     _show_difference(file, former, text)
     rewrite(file, text)
@@ -155,6 +157,16 @@ def edited(
     for name, given in _phases(clusters, subject, names).items():
         text = with_value(text, (*FLEET, name, "rotations", key), phase or NEXT.get(given, given))
     return text
+
+
+def _require_one_phase(phases: Mapping[str, str], subject: str) -> None:
+    """Reject clusters that would go to different phases, or begin again where others end."""
+    if len(set(phases.values())) > 1:
+        listed = ", ".join(f"{name}: {phase or 'none'}" for name, phase in phases.items())
+        raise OperatorError(
+            f"these clusters are in different phases of the rotation of {subject} ({listed}): name "
+            "those of one phase with --cluster, or the phase for all of them with --phase"
+        )
 
 
 def _phases(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -> dict[str, str]:

@@ -71,6 +71,39 @@ def test_the_value_is_what_the_engine_reads(cluster: str) -> None:
         assert found == "switch"
 
 
+ANCHORS = """\
+config:
+  kubeadm-fleet:fleet:
+    machines: &small {cpus: 1}  # for all
+    clusters:
+      two: &two
+        workers: {count: 1}
+        # the smallest
+        machines: *small
+      one:
+        # of this cluster alone
+        workers: &workers
+          count: 2
+        controlPlanes: {count: 1}
+        machines: *small   # as the other one
+"""
+
+
+def test_anchors_and_comments_of_other_values_stay() -> None:
+    for phase in ("prepare", "switch"):
+        edited = with_value(ANCHORS, PATH, phase)
+        assert edited == f"{ANCHORS}        rotations:\n          ca: {phase}\n"
+    assert with_value(edited, PATH, "finish") == edited.replace("ca: switch", "ca: finish")
+
+
+def test_what_another_cluster_has_by_an_alias_is_not_changed_with_it() -> None:
+    shared = ANCHORS.replace("      one:\n", "      three: *two\n      one:\n")
+    path = (*PATH[:3], "two", *PATH[4:])
+    with pytest.raises(NotEditable, match=r"by hand: set config\..*two\.rotations\.ca: prepare"):
+        with_value(shared, path, "prepare")
+    assert with_value(shared, PATH, "prepare").startswith(shared)
+
+
 def test_a_cluster_that_is_an_alias_is_left_to_a_person() -> None:
     text = (
         "config:\n  kubeadm-fleet:fleet:\n    clusters:\n"

@@ -202,7 +202,7 @@ def test_a_preview_of_another_subject_concerns_control_planes_alone() -> None:
     ("before", "after", "reason"),
     [
         ("", SWITCH, "not all machines are in the phase before switch"),
-        (PREPARE, FINISH, "`switch` comes before `finish`"),
+        (PREPARE, FINISH, "clusters/a/rotations/ca to switch, complete a `fleet up`"),
         (SWITCH, "", "continue with `finish`"),
     ],
 )

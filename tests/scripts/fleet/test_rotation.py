@@ -60,6 +60,20 @@ def test_each_cluster_gets_the_phase_that_follows_its_own() -> None:
     assert edited("service-account", "one")["one"] == {"ca": SWITCH, "serviceAccount": PREPARE}
 
 
+def test_clusters_of_different_phases_are_refused_unless_the_phase_is_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose rotation is finished would begin another one while the others end theirs."""
+    monkeypatch.setattr(rotation, "run", None)
+    expected = r"different phases of the rotation of ca \(one: switch, two: none\)"
+    options: Any = {"write_only": True, "yes": False}
+    with pytest.raises(OperatorError, match=expected):
+        rotation.rotate("dev", "ca", ["one", "two"], None, None, **options)
+    assert file.read_text() == FILE
+    rotation.rotate("dev", "ca", ["one", "two"], None, PREPARE, **options)
+    assert file.read_text().count("ca: prepare") == 2
+
+
 def test_an_unknown_cluster_is_refused_with_those_there_are() -> None:
     with pytest.raises(OperatorError, match="no cluster three; its clusters: one, two"):
         edited("ca", "three")
@@ -110,7 +124,7 @@ def test_a_no_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPa
 
 def test_without_a_terminal_nothing_is_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
-    with pytest.raises(OperatorError, match="use --write-only"):
+    with pytest.raises(OperatorError, match="or --write-only and commit"):
         rotate(yes=False)
     assert file.read_text() == FILE
 
@@ -124,8 +138,11 @@ def test_kubeconfigs_that_know_the_former_ca_alone_are_named_once_it_has_a_succe
     assert "`fleet kubeconfig`, and with `--user` for bob." in capsys.readouterr().out
     rotate()
     assert "ca: switch" in file.read_text()
-    assert capsys.readouterr().out == ""
-    assert rotation.pinned({}, ["one"]).endswith("`finish`: `fleet kubeconfig`.")
+    expected = "two: ca is in the phase switch; next: fleet rotate ca --cluster two -s dev"
+    assert capsys.readouterr().out.split("\n") == ["", expected, ""]
+    rotate()
+    assert capsys.readouterr().out.split("\n") == ["", "two: the rotation of ca is complete", ""]
+    assert rotation.pinned({}, ["one"]).endswith("with `fleet kubeconfig`.")
 
 
 def test_an_immediate_rotation_takes_all_phases_and_leaves_no_acknowledgement(
@@ -147,7 +164,7 @@ def test_an_immediate_rotation_takes_all_phases_and_leaves_no_acknowledgement(
     assert all(its["acknowledge"] for step in seen for its in step)
     assert "acknowledge" not in file.read_text()
     assert file.read_text().count("ca: finish") == 2
-    assert "kubeconfigs that were handed over stop to work" in capsys.readouterr().err
+    assert "kubeconfigs that were handed over stop working" in capsys.readouterr().err
 
 
 def test_an_immediate_rotation_that_fails_is_continued(
