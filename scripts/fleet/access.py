@@ -165,6 +165,17 @@ def save_identities(deployment: Deployment) -> None:
             identity.ensure(reference, authority, trusted)
 
 
+def save_identities_for_rotation(engine: Engine) -> None:
+    """Issue the program's credentials from the state if the stack's file names a rotation.
+
+    While a CA is to change its phase, a preview does not know its key: on a host without the
+    credential it could not ask the cluster what holds the phase back.
+    """
+    file = engine.workspace.tracked_config
+    if file.is_file() and "rotations" in file.read_text(encoding="utf-8"):
+        save_identities(engine.deployment())
+
+
 def remove_unused_identities(deployment: Deployment, stack: str) -> None:
     """Remove the program's credentials for clusters that are not in the stack's state."""
     from ops.kube import identity

@@ -17,6 +17,7 @@ from ops.pulumi.engine import Engine
 from ops.pulumi.stack_edit import with_value
 from ops.pulumi.stack_file import read
 from scripts.fleet import rotation_status
+from scripts.fleet.access import save_identities_for_rotation
 from scripts.fleet.engine_run import PlanOutput, RunFailed, existing_engine, run
 
 FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
@@ -71,6 +72,7 @@ def rotate(
         )
         return
     try:
+        save_identities_for_rotation(engine)
         if run(engine, "preview", PlanOutput()).any and not yes:
             click.confirm(f"Apply these changes to {stack}?", abort=True, err=True)
     except BaseException:

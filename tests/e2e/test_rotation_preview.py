@@ -55,7 +55,8 @@ def every(phase: str) -> dict[str, str]:
 
 def changed(fleet: PulumiStack, verb: str) -> set[str]:
     finished = fleet.preview() if verb == "preview" else fleet.up()
-    return {*finished.steps(*CHANGES)}
+    # Ports of hosts that do not exist are checked again in each run.
+    return {name for name in finished.steps(*CHANGES) if not name.endswith("-ports")}
 
 
 @pytest.mark.slow
@@ -63,7 +64,8 @@ def test_a_preview_of_each_phase_shows_what_up_does_and_nothing_else(fleet: Pulu
     (credential,) = (fleet.folder / "state" / "identities").glob("*/cluster1-*")
     credentials = {credential.read_text()}
     for phase, expected in zip(PHASES, (CHANGED, REISSUED, CHANGED), strict=True):
-        rotate(fleet, "cluster1", **every(phase))
+        # The end of the service accounts' key would have to wait for an hour.
+        rotate(fleet, "cluster1", **every(phase), acknowledge="a test")
         assert changed(fleet, "preview") == expected, phase
         assert changed(fleet, "up") == expected, phase
         # What refers to it stays the same, and it follows the CA.

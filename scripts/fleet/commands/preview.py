@@ -24,6 +24,7 @@ def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
     """
     from ops.pulumi.engine import Engine
     from ops.pulumi.workspace import temporary_workspace
+    from scripts.fleet.access import save_identities_for_rotation
     from scripts.fleet.engine_run import PlanOutput, engine_of, run
 
     engine = engine_of(stack)
@@ -32,4 +33,6 @@ def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
             new = until_shown.enter_context(temporary_workspace(engine.workspace))
             engine = Engine(new)
             engine.prepare(create=True)
+        else:
+            save_identities_for_rotation(engine)
         run(engine, "preview", PlanOutput(verbose, plan_file))
