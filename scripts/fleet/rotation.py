@@ -72,8 +72,11 @@ def rotate(
         )
         return
     try:
+        # The engine reads a copy of the file.
+        engine.prepare()
         save_identities_for_rotation(engine)
-        if run(engine, "preview", PlanOutput()).any and not yes:
+        is_changed = run(engine, "preview", PlanOutput()).any or text != former
+        if is_changed and not yes:
             click.confirm(f"Apply these changes to {stack}?", abort=True, err=True)
     except BaseException:
         rewrite(file, former)

@@ -37,7 +37,12 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.chmod(0o644)
     people = {"alice": {"clusters": ["one"]}, "bob": {"clusters": ["one", "two"]}}
     workspace = SimpleNamespace(stack="dev", tracked_config=path)
-    made = SimpleNamespace(workspace=workspace, outputs=lambda: {"people": people})
+    made = SimpleNamespace(
+        workspace=workspace,
+        outputs=lambda: {"people": people},
+        deployment=lambda: Deployment("{}"),
+        prepare=lambda: True,
+    )
     engine = cast(Engine, made)
     monkeypatch.setattr(rotation, "existing_engine", lambda _stack: engine)
     return path
