@@ -23,16 +23,16 @@ from model.rotation_phases import PREPARE, SWITCH, is_same, is_under_way, refusa
 from ops.errors import OperatorError
 
 SECRETS = ["private_key", "other_private_key"]
-AUTHORITY, SERVICE_ACCOUNT = "CA", "service-account key"
 
 
 class CertificateAuthorityInputs(TypedDict):
-    """The authority as the provider gets it; `check` adds `signer`.
+    """The authority as the provider gets it; `resource` is its name, `check` adds `signer`.
 
     Of a resource that is to be updated, a preview knows the inputs alone: `signer` is a number that
     changes whenever another of its keys signs.
     """
 
+    resource: str
     common_name: str
     valid_seconds: float
     phase: str
@@ -60,7 +60,7 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
         self, olds: CertificateAuthorityInputs, news: CertificateAuthorityInputs
     ) -> CertificateAuthorityInputs:
         """Reject a rotation of what does not exist yet; number the key that signs."""
-        _reject_new(olds, news["phase"], AUTHORITY)
+        _reject_new(olds, news["phase"], news["resource"])
         if not olds:
             return {**news, "signer": 1}
         swaps = {olds["phase"], news["phase"]} == {PREPARE, SWITCH}
@@ -74,9 +74,9 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
         self, olds: CertificateAuthorityState, news: CertificateAuthorityInputs
     ) -> DiffResult:
         """Replace the authority for another common name; reject a phase that cannot follow."""
-        require_present(news, ("valid_seconds", "phase"))
+        require_present(news, ("resource", "valid_seconds", "phase"))
         replaces = changed(olds, news, ("common_name",))
-        changes = _moves(olds["phase"], news["phase"], AUTHORITY)
+        changes = _moves(olds["phase"], news["phase"], news["resource"])
         return DiffResult(
             changes=bool(replaces) or changes, replaces=replaces, delete_before_replace=False
         )
@@ -108,6 +108,7 @@ def _state(
 ) -> CertificateAuthorityState:
     signing, other = rotation.signing, rotation.other or Half("", "")
     return {
+        "resource": inputs["resource"],
         "common_name": inputs["common_name"],
         "valid_seconds": inputs["valid_seconds"],
         "phase": inputs["phase"],
@@ -128,19 +129,19 @@ def _half(public: str, private: str) -> Half | None:
     return Half(public, private) if public else None
 
 
-def _reject_new(olds: Mapping[str, object], phase: str, what: str) -> None:
+def _reject_new(olds: Mapping[str, object], phase: str, resource: str) -> None:
     if not olds and is_under_way(phase):
         raise OperatorError(
-            f"this {what} is created in this run: its rotation cannot be in the phase {phase}. "
+            f"{resource} is created in this run: its rotation cannot be in the phase {phase}. "
             "Remove the phase from `rotations` of its cluster"
         )
 
 
-def _moves(recorded: str, wanted: str, what: str) -> bool:
+def _moves(recorded: str, wanted: str, resource: str) -> bool:
     """Whether a phase is another state than the recorded one; reject one that cannot follow it."""
     if reason := refusal(recorded, wanted):
         raise OperatorError(
-            f"the rotation of this {what} cannot go from {recorded or 'no phase'} to "
+            f"the rotation of {resource} cannot go from {recorded or 'no phase'} to "
             f"{wanted or 'no phase'}: {reason}. Nothing was changed"
         )
     return not is_same(recorded, wanted)
@@ -179,13 +180,18 @@ class CertificateAuthority(ProvidedResource, module="kubeadm-fleet", name="Certi
     ) -> None:
         options = pulumi.ResourceOptions(additional_secret_outputs=SECRETS)
         super().__init__(
-            CertificateAuthorityProvider(), name, args, pulumi.ResourceOptions.merge(opts, options)
+            CertificateAuthorityProvider(),
+            name,
+            args,
+            pulumi.ResourceOptions.merge(opts, options),
+            resource=name,
         )
 
 
 class ServiceAccountKeyInputs(TypedDict):
-    """The phase of the key pair's rotation."""
+    """The phase of the key pair's rotation; `resource` is its name."""
 
+    resource: str
     phase: str
 
 
@@ -206,16 +212,16 @@ class ServiceAccountKeyProvider(Provider[ServiceAccountKeyInputs, ServiceAccount
         self, olds: ServiceAccountKeyInputs, news: ServiceAccountKeyInputs
     ) -> ServiceAccountKeyInputs:
         """Reject a rotation of what does not exist yet."""
-        _reject_new(olds, news["phase"], SERVICE_ACCOUNT)
+        _reject_new(olds, news["phase"], news["resource"])
         return news
 
     def _create(self, inputs: ServiceAccountKeyInputs) -> ServiceAccountKeyState:
         """Generate an ECDSA P-256 key pair."""
-        return _keys(Rotation(inputs["phase"], _generate_keys()))
+        return _keys(inputs, Rotation(inputs["phase"], _generate_keys()))
 
     def _diff(self, olds: ServiceAccountKeyState, news: ServiceAccountKeyInputs) -> DiffResult:
         """Compare the phases; reject one that cannot follow."""
-        return DiffResult(changes=_moves(olds["phase"], news["phase"], SERVICE_ACCOUNT))
+        return DiffResult(changes=_moves(olds["phase"], news["phase"], news["resource"]))
 
     def _update(
         self, olds: ServiceAccountKeyState, news: ServiceAccountKeyInputs
@@ -223,7 +229,8 @@ class ServiceAccountKeyProvider(Provider[ServiceAccountKeyInputs, ServiceAccount
         """Take the key pair to another phase of its rotation."""
         signing = Half(olds["public_key"], olds["private_key"])
         other = _half(olds["other_public_key"], olds["other_private_key"])
-        return _keys(Rotation(olds["phase"], signing, other).to(news["phase"], _generate_keys))
+        rotation = Rotation(olds["phase"], signing, other).to(news["phase"], _generate_keys)
+        return _keys(news, rotation)
 
 
 def _generate_keys() -> Half:
@@ -231,9 +238,10 @@ def _generate_keys() -> Half:
     return Half(public_key, private_key)
 
 
-def _keys(rotation: Rotation) -> ServiceAccountKeyState:
+def _keys(inputs: ServiceAccountKeyInputs, rotation: Rotation) -> ServiceAccountKeyState:
     other = rotation.other or Half("", "")
     return {
+        "resource": inputs["resource"],
         "phase": rotation.phase,
         "private_key": rotation.signing.private,
         "public_key": rotation.signing.public,
@@ -274,4 +282,5 @@ class ServiceAccountKey(ProvidedResource, module="kubeadm-fleet", name="ServiceA
             name,
             args or ServiceAccountKeyArgs(),
             pulumi.ResourceOptions.merge(opts, options),
+            resource=name,
         )

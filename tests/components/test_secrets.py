@@ -120,7 +120,7 @@ def test_a_ca_s_key_is_given_to_control_planes_and_the_administrator_s_certifica
         holders = {each.name for each in graph.customs if line in str(each.outputs)}
         assert holders == {authority.name}, "the only copy in the state"
         certificates = graph.kinds("ClientCertificate")
-        assert all("authority_key" in each.secret_inputs for each in certificates)
+        assert all("authority" in each.secret_inputs for each in certificates)
         steps = graph.kinds("Step")
         readers = {step.name for step in steps if key in step.given["settings"].values()}
         assert readers

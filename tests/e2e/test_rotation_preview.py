@@ -88,7 +88,7 @@ def test_clusters_are_in_phases_of_their_own_and_none_is_skipped(fleet: PulumiSt
     rotate(fleet, "cluster2", ca=FINISH)
     refused = fleet.run("preview")
     assert refused.status
-    assert "the rotation of this CA cannot go from no phase to finish" in refused.output
+    assert "the rotation of cluster2-ca cannot go from no phase to finish" in refused.output
     assert "cluster1-host-1: rotation of ca: switch" in refused.output
 
 

@@ -15,7 +15,12 @@ from components.providers.client_certificate import ClientCertificateProvider
 from model.pki import certificates
 from ops.current_run import CurrentRun
 
-AUTHORITY = {"common_name": "kubernetes", "valid_seconds": 3650 * 86400.0, "phase": ""}
+AUTHORITY = {
+    "resource": "one-ca",
+    "common_name": "kubernetes",
+    "valid_seconds": 3650 * 86400.0,
+    "phase": "",
+}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +79,10 @@ def test_an_authority_is_kept_even_if_later_ones_live_shorter(
 
 
 def test_service_account_keys_are_a_pair() -> None:
-    outs = ServiceAccountKeyProvider().create({"phase": ""}).outs or {}
+    outs = (
+        ServiceAccountKeyProvider().create({"resource": "one-service-account", "phase": ""}).outs
+        or {}
+    )
     private = serialization.load_pem_private_key(outs["private_key"].encode(), None)
     public = private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

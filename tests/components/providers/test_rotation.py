@@ -20,7 +20,7 @@ each_provider = pytest.mark.parametrize("provider", [CA, KEY], ids=["ca", "servi
 
 
 def inputs(provider: Provider[Any, Any], phase: str) -> dict[str, Any]:
-    return {**(INPUTS if provider is CA else {}), "phase": phase}
+    return {**(INPUTS if provider is CA else {}), "resource": "one-ca", "phase": phase}
 
 
 def step(provider: Provider[Any, Any], state: dict[str, Any], phase: str) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_a_phase_that_is_left_out_is_refused_in_the_preview(
     provider: Provider[Any, Any], phases: tuple[str, ...], wanted: str, reason: str
 ) -> None:
     state = states(provider, *phases)[-1]
-    with pytest.raises(OperatorError, match=reason):
+    with pytest.raises(OperatorError, match=f"the rotation of one-ca cannot go .*{reason}"):
         provider.diff("id", state, inputs(provider, wanted))
 
 
