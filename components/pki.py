@@ -26,6 +26,7 @@ from model.fleet import Cluster, Machine
 from model.pki import account_tokens, certificates, leaves, serving, trust, users
 from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs
+from model.rotation_phases import SWITCH
 from ops.kube import identity
 from ops.kube.identity import Identity
 
@@ -182,11 +183,18 @@ class Pki(pulumi.ComponentResource):
         """Return the reference to the program's credential, which is on this host from then on.
 
         A preview that creates or rotates the CA knows the reference at most, and issues nothing.
+        During a rotation the predecessor issues it: machines trust it whichever phase they are in.
         """
-        stack = pulumi.get_stack()
+        stack, its = pulumi.get_stack(), self.cluster
+        is_switched = self._cluster.rotations.ca == SWITCH
+        issuer = (
+            (its.other_certificate, its.other_private_key)
+            if is_switched
+            else (its.certificate, its.private_key)
+        )
 
         def issue(known: list[Any]) -> Identity:
-            authority_id, authority, trusted = known
+            authority_id, trusted, *authority = known
             reference: Identity = {
                 "stack": stack,
                 "cluster": self._cluster.name,
@@ -194,10 +202,10 @@ class Pki(pulumi.ComponentResource):
                 "authority": authority_id,
             }
             if not pulumi.contains_unknowns(known):
-                identity.ensure(reference, KeyPair(**authority), trusted)
+                identity.ensure(reference, KeyPair(*authority), trusted)
             return reference
 
-        parts = pulumi.Output.all(self.cluster.id, self.authority, self.cluster.bundle)
+        parts = pulumi.Output.all(its.id, its.bundle, *issuer)
         return pulumi.Output.unsecret(parts.apply(issue, run_with_unknowns=True))
 
     def _authority(

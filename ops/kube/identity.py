@@ -51,8 +51,7 @@ def file(identity: Identity) -> Path:
 def ensure(identity: Identity, authority: KeyPair, trusted: str) -> None:
     """Have a credential on this host; issue one if there is none that is good for long enough.
 
-    `trusted` are the cluster's CAs, of which the first is the authority: during a rotation there is
-    another one.
+    `trusted` are the cluster's CAs: during a rotation there are two.
     """
     if _is_current(_read(file(identity)), identity, trusted):
         return

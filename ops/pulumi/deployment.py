@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from model.pki import certificates
 from model.pki.certificates import KeyPair
+from model.rotation_phases import SWITCH
 
 if TYPE_CHECKING:
     from ops.kube.identity import Identity
@@ -60,8 +61,8 @@ class Deployment:
         """Yield the CAs of each resource: two during a rotation."""
         for found in self.of_kind("CertificateAuthority"):
             pairs = [_signing(found)]
-            if other := found.outputs.get("other_certificate"):
-                pairs.append(KeyPair(other, found.outputs["other_private_key"]))
+            if found.outputs.get("other_certificate"):
+                pairs.append(_other(found))
             yield pairs
 
     def authority(self, name: str) -> KeyPair:
@@ -71,10 +72,15 @@ class Deployment:
         )
 
     def authority_of(self, identity: "Identity") -> tuple[KeyPair, str] | None:
-        """Return the CA that an identity refers to, and what is trusted in its cluster."""
+        """Return the CA that issues a credential for an identity, and all that are trusted.
+
+        It is the predecessor during a rotation: machines trust it whichever phase they are in.
+        """
         for found in self.of_kind("CertificateAuthority"):
             if found.id == identity["authority"]:
-                return _signing(found), found.outputs["bundle"]
+                outputs = found.outputs
+                is_switched = outputs["phase"] == SWITCH
+                return (_other if is_switched else _signing)(found), outputs["bundle"]
         return None
 
     @property
@@ -87,6 +93,10 @@ class Deployment:
 
 def _signing(authority: StateResource) -> KeyPair:
     return KeyPair(authority.outputs["certificate"], authority.outputs["private_key"])
+
+
+def _other(authority: StateResource) -> KeyPair:
+    return KeyPair(authority.outputs["other_certificate"], authority.outputs["other_private_key"])
 
 
 def _resource(found: Mapping[str, Any]) -> StateResource:

@@ -1,9 +1,13 @@
 """A rotation in the graph: what machines, kubeconfigs and the program get of both CAs."""
 
+import base64
+
+import yaml
 from cryptography import x509
 
 from model.pki import trust
 from model.rotation_phases import FINISH, PREPARE, SWITCH
+from ops.kube import identity
 from tests.components.conftest import stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
@@ -52,6 +56,17 @@ def test_the_rollout_knows_the_phase_and_has_no_key_in_its_state() -> None:
             assert graph.one(f"cluster1-{name}").outputs[key] not in str(rollout.inputs)
             assert key in graph.one(f"cluster1-{name}").secret_outputs
     assert graph.one("cluster2-rollout").inputs["rotations"] == {}
+
+
+def test_the_program_is_known_to_machines_that_are_in_an_earlier_phase() -> None:
+    """An earlier wave may hold them, or their rollout may have failed."""
+    for phases, holder in (((PREPARE,), ""), ((PREPARE, SWITCH), "other_")):
+        graph = rotated(*phases)
+        reference = graph.one("cluster1-health").inputs["identity"]
+        user = yaml.safe_load(identity.file(reference).read_text())["users"][0]["user"]
+        found = x509.load_pem_x509_certificate(base64.b64decode(user["client-certificate-data"]))
+        issuer = graph.one("cluster1-ca").outputs[f"{holder}certificate"]
+        found.verify_directly_issued_by(x509.load_pem_x509_certificate(issuer.encode()))
 
 
 def test_the_clusters_output_has_the_phases_that_are_under_way() -> None:

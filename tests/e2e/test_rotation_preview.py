@@ -1,12 +1,11 @@
 """The previews of a rotation, by the real engine and the complete program: what they show is done.
 
 Stand-ins play the hosts and the clusters. While a resource is to be updated, a preview knows
-nothing that it gives but its ID and its inputs.
+nothing that it gives but its ID and its inputs. The tests run in order.
 """
 
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,8 @@ from scripts.bench import fleets
 from scripts.bench.existing import ROLLOUT, STAND_INS
 from scripts.bench.stack import PROJECT
 from tests.e2e.pulumi_stack import PulumiStack
+
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 CHANGES = ("create", "update", "replace", "delete")
 # What changes in each phase: the rollout brings it to machines, which are checked then.
@@ -27,13 +28,14 @@ def silent() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0), backlog=512)
 
 
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[PulumiStack]:
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulumiStack]:
     """Two clusters of one control plane and one worker, with endpoints that never answer."""
     with silent() as first, silent() as second:
         ports = [server.getsockname()[1] for server in (first, second)]
         config = fleets.existing(4, 2, [f"localhost:{port}" for port in ports])
-        stack = PulumiStack(tmp_path, "rotation", config[fleets.KEY], STAND_INS)
+        folder = tmp_path_factory.mktemp("rotation")
+        stack = PulumiStack(folder, "rotation", config[fleets.KEY], STAND_INS)
         for cluster in stack.config["clusters"].values():
             hosts = cluster["controlPlanes"]["hosts"]
             (worker,) = [*hosts][1:]
@@ -59,7 +61,6 @@ def changed(fleet: PulumiStack, verb: str) -> set[str]:
     return {name for name in finished.steps(*CHANGES) if not name.endswith("-ports")}
 
 
-@pytest.mark.slow
 def test_a_preview_of_each_phase_shows_what_up_does_and_nothing_else(fleet: PulumiStack) -> None:
     (credential,) = (fleet.folder / "state" / "identities").glob("*/cluster1-*")
     credentials = {credential.read_text()}
@@ -75,7 +76,6 @@ def test_a_preview_of_each_phase_shows_what_up_does_and_nothing_else(fleet: Pulu
     assert changed(fleet, "preview") == set()
 
 
-@pytest.mark.slow
 def test_clusters_are_in_phases_of_their_own_and_none_is_skipped(fleet: PulumiStack) -> None:
     rotate(fleet, "cluster1", ca=PREPARE)
     fleet.up()

@@ -17,8 +17,9 @@ SWITCHED = {
     "private_key": NEW.key_pem,
     "other_certificate": OLD.cert_pem,
     "other_private_key": OLD.key_pem,
+    "phase": "switch",
 }
-STABLE = {**SWITCHED, "other_certificate": "", "other_private_key": ""}
+STABLE = {**SWITCHED, "other_certificate": "", "other_private_key": "", "phase": "finish"}
 BUNDLE = NEW.cert_pem + OLD.cert_pem
 
 
@@ -38,10 +39,10 @@ def test_each_ca_is_known_by_its_fingerprint() -> None:
     assert state(STABLE).authorities == {new: NEW}
 
 
-def test_the_program_s_credential_is_issued_by_the_ca_that_signs(
+def test_the_program_s_credential_is_issued_by_the_ca_that_all_machines_trust(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What refers to it stays the same while the CA is rotated."""
+    """Those that an earlier wave holds do not know the successor."""
     monkeypatch.setenv("KUBEADM_FLEET_STATE", str(tmp_path))
     reference: Identity = {
         "stack": "dev",
@@ -50,7 +51,8 @@ def test_the_program_s_credential_is_issued_by_the_ca_that_signs(
         "authority": "0123456789abcdef0123",
     }
     found = state(SWITCHED).authority_of(reference)
-    assert found == (NEW, BUNDLE)
+    assert found == (OLD, BUNDLE)
+    assert state(STABLE).authority_of(reference) == (NEW, BUNDLE)
     identity.ensure(reference, *found)
     assert identity.file(reference).is_file()
     assert state(SWITCHED).authority_of({**reference, "authority": "another"}) is None
