@@ -3,7 +3,8 @@
 import base64
 import re
 import subprocess
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ PEMS = {
     "controller-manager.conf": "pki/controller-manager.pem",
     "scheduler.conf": "scheduler/client.pem",
 }
+HOUR = 3600
 ALL = (*PEMS, "etcd-healthcheck-client", "admin.conf")
 
 
@@ -144,6 +146,19 @@ def test_a_certificate_is_due_in_the_last_third_of_its_validity(disk: Disk, fold
             now = dates["notBefore"] + passed * (dates["notAfter"] - dates["notBefore"])
             asked += f"; EPOCHSECONDS={int(now)}; leaf_state {name}"
         assert run(disk, asked).split() == ["valid", "valid", "due", "expired"]
+
+
+def test_a_certificate_begins_when_it_is_issued(disk: Disk) -> None:
+    """However old its CA is: a third of its validity would be longer than what is left of it."""
+    lay_foundation(disk, age=timedelta(days=5 * 365))
+    issue(disk)
+    for name in ALL:
+        run(disk, f"renew_leaf {name}")
+        dates = shown_dates(disk, name)
+        assert abs(dates["notBefore"] - time.time()) < HOUR, name
+        assert dates["notAfter"] - dates["notBefore"] < 366 * 24 * HOUR, name
+    states = run(disk, f"for name in {' '.join(ALL)}; do leaf_state $name; done")
+    assert states.split() == ["valid"] * len(ALL)
 
 
 def shown_dates(disk: Disk, name: str) -> dict[str, int]:
