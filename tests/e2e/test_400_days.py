@@ -36,6 +36,8 @@ pytestmark = [
 CONTROL_PLANES = [f"cluster1-control-plane-{index}" for index in range(3)]
 MACHINES = [*CONTROL_PLANES, "cluster1-worker-0"]
 LONGEST_GAP_SECONDS = 10
+# A leaf is renewed after two thirds of its validity; a kubelet decides that for itself.
+MOST_RENEWALS = LIVED_SECONDS // (60 * LEAF_MINUTES * 2 // 3) + 2
 # Of some five hundred: a busy host may answer late.
 FAILED_LOOKS = 5
 # Renewed leaves are read again within five minutes; none may come closer to its end.
@@ -115,7 +117,8 @@ def test_a_cluster_that_nobody_touches_outlives_its_certificates(
     assert min(watch.shortest.values()) > MARGIN
     # Eight files and three ports of each control plane, and every kubelet's file.
     assert len(renewed(watch)) == 3 * (8 + 3) + len(MACHINES)
-    assert {name: n for name, n in renewed(watch).items() if n < GENERATIONS} == {}
+    as_often = range(GENERATIONS, MOST_RENEWALS + 1)
+    assert {name: n for name, n in renewed(watch).items() if n not in as_often} == {}
     assert (figures.lost, figures.longest_gap <= LONGEST_GAP_SECONDS) == (0, True), figures.errors
     assert (containers(kubectl), kubelets(machines)) == before, "nothing was restarted"
 
@@ -125,8 +128,23 @@ def test_everything_still_works(fleet: PulumiStack, kubectl: Kubectl) -> None:
     assert kubectl.node_names() == MACHINES
     kubectl("apply", "--filename", "-", stdin=POD)
     kubectl("wait", "--for=condition=Ready", "pod/late", "--timeout=100s")
-    assert kubectl("logs", "late") == "alive\n"
-    assert kubectl("exec", "late", "--", "busybox", "echo", "here") == "here\n"
+    assert from_kubelet(kubectl, "logs", "late") == "alive\n"
+    assert from_kubelet(kubectl, "exec", "late", "--", "busybox", "echo", "here") == "here\n"
+
+
+def from_kubelet(kubectl: Kubectl, *arguments: str) -> str:
+    """What a command prints for which an API server asks a kubelet.
+
+    An API server closes all of its connections to kubelets when it notices that its certificate was
+    renewed, and so the very one on whose opening it notices that: its next answer may be an error.
+    https://github.com/kubernetes/kubernetes/pull/112404 has the same for other certificates
+    """
+    for _ in CONTROL_PLANES:
+        try:
+            return kubectl(*arguments)
+        except AssertionError as error:
+            assert "use of closed network connection" in str(error)
+    return kubectl(*arguments)
 
 
 def test_up_has_nothing_to_do(fleet: PulumiStack) -> None:
