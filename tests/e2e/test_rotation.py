@@ -10,8 +10,9 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -34,6 +35,9 @@ pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.
 CLUSTER = "cluster1"
 CONTROL_PLANES = [f"{CLUSTER}-control-plane-{index}" for index in range(3)]
 MACHINES = [*CONTROL_PLANES, *(f"{CLUSTER}-worker-{index}" for index in range(2))]
+# On a busy host an answer may be late, and is none the worse.
+ANSWER_SECONDS = 5
+LONGEST_GAP_SECONDS = 10
 CALM_SECONDS = 8
 HEALTHY_SECONDS = 120
 UP = ("up", "--yes", "--skip-preview", "--parallel", "32")
@@ -58,6 +62,8 @@ RESTARTED = {
     ("serviceAccount", SWITCH): {API, MANAGER},
     ("serviceAccount", FINISH): {API},
 }
+# Without a lease, which they may lose while their API server is restarted, they start again.
+LEADERS = (MANAGER, "kube-scheduler")
 # Our pods that know the cluster's CA: `finish` restarts them.
 OURS = ("coredns-", "flannel-", "kube-proxy-")
 
@@ -135,44 +141,68 @@ def rotations(fleet: PulumiStack) -> dict[str, str]:
     return phases
 
 
-@contextmanager
-def unnoticed(fleet: PulumiStack, network: IPv4Network, what: str) -> Iterator[None]:
-    """Have clients at work meanwhile, none of which may see a failure."""
-    with (
-        HttpProbe(web_service.url(str(network[11]))) as visitor,
-        WriteProbe(fleet.output("kubeconfig")) as writer,
-    ):
-        writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
-        began = time.monotonic()
-        yield
-        ended = time.monotonic()
-        writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
-        seen = writer.figures(began, time.monotonic())
-    print(f"\n{what}: {ended - began:.1f} s; API: {seen}; service: {visitor}")
-    print("\n".join(f"    {error}" for error in seen.errors))
-    assert visitor.failures == []
-    assert (seen.failed, seen.lost) == (0, 0)
+def progress(fleet: PulumiStack) -> list[str]:
+    """What the rollout of the last run did, and after how many seconds."""
+    lines = (fleet.folder / "output.log").read_text().splitlines()
+    steps = (line.partition("updating (")[2] for line in lines if "cluster1-rollout" in line)
+    return [f"    {step}" for step in steps if step]
+
+
+@dataclass
+class Load:
+    """Clients at work: the failures that they saw, and how long no write was acknowledged."""
+
+    failures: list[str] = field(default_factory=list)
+    longest_gap: float = 0
+
+    @contextmanager
+    def during(self, fleet: PulumiStack, network: IPv4Network, what: str) -> Iterator[None]:
+        """Have clients write to the API and query the service meanwhile."""
+        with (
+            HttpProbe(web_service.url(str(network[11]))) as visitor,
+            WriteProbe(fleet.output("kubeconfig"), ANSWER_SECONDS) as writer,
+        ):
+            writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
+            began = time.monotonic()
+            yield
+            ended = time.monotonic()
+            writer.await_calm(CALM_SECONDS, HEALTHY_SECONDS)
+            seen = writer.figures(began, time.monotonic())
+        print(f"\n{what}: {ended - began:.1f} s; API: {seen}; service: {visitor}")
+        assert seen.lost == 0
+        self.longest_gap = seen.longest_gap
+        self.failures = [*seen.errors, *visitor.failures]
+        if self.failures:
+            print("\n".join(progress(fleet)))
+
+
+def of_components(components: Iterable[str]) -> list[str]:
+    """The containers of these components on all control planes, sorted."""
+    return sorted(
+        f"{component}-{machine}/{component}"
+        for component in components
+        for machine in CONTROL_PLANES
+    )
 
 
 def rotate(fleet: PulumiStack, network: IPv4Network, keys: Sequence[str], phase: str) -> None:
     """Take these to a phase; see that no client notices, and that only what has to restarts."""
     rotations(fleet).update(dict.fromkeys(keys, phase))
-    kubectl = access(fleet)
-    before = containers.running(kubectl)
-    with unnoticed(fleet, network, f"{phase} of {', '.join(keys)}"):
+    before, load = containers.running(access(fleet)), Load()
+    with load.during(fleet, network, f"{phase} of {', '.join(keys)}"):
         fleet.succeed(*UP, seconds=UP_SECONDS)
     kubectl = access(fleet)
     restarted = containers.changed(before, containers.running(kubectl))
     print(f"    restarted: {', '.join(restarted) or 'nothing'}")
     components = set().union(*(RESTARTED.get((key, phase), set()) for key in keys))
+    expected = of_components(components)
+    tolerated = of_components(LEADERS) if API in components else []
     ours = OURS if (phase, *keys) == (FINISH, "ca") else ()
-    assert [name for name in restarted if not name.startswith(ours)] == sorted(
-        f"{component}-{machine}/{component}"
-        for component in components
-        for machine in CONTROL_PLANES
-    )
+    others = [name for name in restarted if not name.startswith(ours)]
+    assert [name for name in others if name in expected or name not in tolerated] == expected
     assert kubectl.node_names() == MACHINES
     assert not cordoned(kubectl), "no Node is drained"
+    assert load.failures == []
 
 
 def cordoned(kubectl: Kubectl) -> list[dict[str, Any]]:
@@ -202,13 +232,12 @@ def test_nobody_notices_a_new_ca(
 
 
 def test_pods_that_may_not_know_the_new_ca_hold_the_end_back(
-    fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network
+    fleet: PulumiStack, kubectl: Kubectl
 ) -> None:
     said = refused(fleet, FINISH)
     assert f"default/{web_service.NAME}-" in said
     assert "may not know it" in said
-    with unnoticed(fleet, network, "the restart of the service"):
-        web_service.restart(kubectl)
+    web_service.restart(kubectl)
 
 
 def test_the_former_ca_is_gone_in_the_end(
@@ -262,12 +291,14 @@ def kill(fleet: PulumiStack, said: str, seconds: float) -> None:
 def test_a_killed_phase_is_resumed(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network, phase: str
 ) -> None:
-    rotations(fleet).update(dict.fromkeys(("ca", *OTHERS), phase))
+    rotations(fleet).update(dict.fromkeys(("ca", *OTHERS), phase), acknowledge=ACKNOWLEDGED)
     chance = random.Random(f"{SEED} {phase}")
-    with unnoticed(fleet, network, f"{phase} of everything, killed twice"):
+    load = Load()
+    with load.during(fleet, network, f"{phase} of everything, killed twice"):
         kill(fleet, "", chance.uniform(0, BEGIN_SECONDS))
         kill(fleet, TRUST.doing, chance.uniform(0, PHASE_SECONDS))
         fleet.succeed(*UP, seconds=UP_SECONDS)
     assert access(fleet).node_names() == MACHINES
     fleet.refresh()
     assert fleet.up().changes == {}
+    assert load.longest_gap <= LONGEST_GAP_SECONDS

@@ -14,7 +14,7 @@ from ops.kube.client import Client
 from ops.kube.errors import ApiError
 
 EVERY_SECONDS = 0.2
-# How long the client waits for a connection and for an answer before it tries again.
+# How long the client waits for a connection and for an answer before it tries again, unless told.
 ANSWER_SECONDS = 1
 PATH = "/api/v1/namespaces/default/configmaps"
 LABEL = "test.kubeadm-fleet/written"
@@ -51,8 +51,9 @@ class AvailabilityReport:
 class WriteProbe:
     """Writes from its start to its end, in a thread of its own."""
 
-    def __init__(self, kubeconfig: str) -> None:
+    def __init__(self, kubeconfig: str, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._client = Client(kubeconfig)
+        self._writer = self._client.limited(retries=0, seconds=answer_seconds)
         self._attempts: list[WriteAttempt] = []
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._write_on)
@@ -113,7 +114,7 @@ class WriteProbe:
         body = {"metadata": {"name": name, "labels": {LABEL: ""}}}
         sent, error = time.monotonic(), None
         try:
-            self._client.limited(retries=0, seconds=ANSWER_SECONDS).create(PATH, body)
+            self._writer.create(PATH, body)
         except ApiError as failure:
             error = str(failure)
         return WriteAttempt(name, sent, time.monotonic(), error)
