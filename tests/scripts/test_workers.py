@@ -15,7 +15,7 @@ def test_make_test_divides_the_tests() -> None:
 @pytest.mark.parametrize(
     ("test", "share"),
     [
-        ("tests/e2e/test_fleet.py::test_one[a::b/c]", CLUSTERS),
+        ("tests/e2e/fleet/test_lifecycle.py::test_one[a::b/c]", CLUSTERS),
         ("tests/node/test_join.py::test_one", CLUSTERS),
         ("tests/node/steps/test_disk.py::test_one", "node"),
         ("tests/ops/hosts/test_vip.py::test_one", "ops/hosts"),

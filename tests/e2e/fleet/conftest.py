@@ -1,14 +1,18 @@
-"""One fleet for the end-to-end tests, made by the real engine and destroyed at the end."""
+"""One fleet for the tests of this folder, made by the real engine and destroyed at the end."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.life import access
 from tests.e2e.networks import networks
-from tests.e2e.pulumi_stack import PulumiStack
+from tests.e2e.pulumi_stack import Finished, PulumiStack
+from tests.e2e.secret_texts import ProcessWatch
 from tests.ops.nspawn import host
 from tests.tmp_machines import workshop
 
@@ -33,14 +37,23 @@ def config(*subnets: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="session")
+@dataclass(frozen=True)
+class Creation:
+    """How the clusters were created: the run, its events, and the processes meanwhile."""
+
+    finished: Finished
+    events: str
+    watch: ProcessWatch
+
+
+@pytest.fixture(scope="package")
 def subnets() -> Iterator[list[str]]:
     """Three subnets that nothing else on this host has."""
     with subnet(86) as first, subnet(86) as second, subnet(86) as third:
-        yield [str(each) for each in (first, second, third)]
+        yield [str(network) for network in (first, second, third)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(subnets: list[str]) -> Iterator[PulumiStack]:
     """A stack that does not exist on the host yet; whatever a test leaves of it is destroyed."""
     with workshop() as folder:
@@ -56,17 +69,27 @@ def stack(subnets: list[str]) -> Iterator[PulumiStack]:
             assert not any(left.values()), left
 
 
-@pytest.fixture(scope="module")
-def fleet(stack: PulumiStack) -> PulumiStack:
+@pytest.fixture(scope="package")
+def creation(stack: PulumiStack) -> Creation:
+    """How both clusters came up."""
+    with ProcessWatch(lambda: marks(stack)) as watch:
+        finished = stack.up()
+    return Creation(finished, (stack.folder / "events.json").read_text(), watch)
+
+
+def marks(stack: PulumiStack) -> set[str]:
+    """What processes of the stack have in their environment or in the names of their cgroups."""
+    specs = (MachineSpec.read(file.parent) for file in stack.machines.glob("*/*/spec.json"))
+    return {str(stack.folder), *(spec.unit for spec in specs if spec)}
+
+
+@pytest.fixture(scope="package")
+def fleet(stack: PulumiStack, creation: Creation) -> PulumiStack:
     """The stack with both clusters up."""
-    stack.up()
     return stack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def kubectl(fleet: PulumiStack) -> Kubectl:
     """The real kubectl with the kubeconfig that the stack exports."""
-    path = fleet.folder / "kubeconfig"
-    path.write_text(fleet.output("kubeconfig"))
-    path.chmod(0o600)
-    return Kubectl(path)
+    return access(fleet)
