@@ -22,9 +22,9 @@ CHECKSUM_BYTES=32
 # is_snapshot_due TOLERANCE: is there no snapshot of the last day, less TOLERANCE seconds, and of this
 # membership?
 is_snapshot_due() {
-  local latest=$((EPOCHSECONDS + CLOCK_TOLERANCE_SECONDS)) since=$((EPOCHSECONDS - SNAPSHOT_INTERVAL_SECONDS + $1)) joined
-  joined=$(stat --format %Y "$STATE/member")
-  ((joined <= since || joined > latest)) || since=$joined
+  local latest=$((EPOCHSECONDS + CLOCK_TOLERANCE_SECONDS)) since=$((EPOCHSECONDS - SNAPSHOT_INTERVAL_SECONDS + $1)) member
+  member=$(stat --format %Y "$STATE/member")
+  ((member <= since || member > latest)) || since=$member
   [[ -z $(find "$SNAPSHOTS" -name '*.db' -newermt "@$since" ! -newermt "@$latest" 2>/dev/null) ]]
 }
 
