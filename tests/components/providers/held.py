@@ -14,6 +14,9 @@ from components.providers.rollout_plan import RolloutInputs
 from components.providers.rollout_work import RolloutState
 from tests.ops.rollout.examples import inputs as example
 
+# The example's CA is another one in every process.
+SAME = {"issuer_key": "k1", "signers": {}}
+
 
 def _roll(inputs: RolloutInputs, before: object) -> RolloutState:
     rolled = datetime.now(UTC).isoformat(timespec="seconds")
@@ -51,7 +54,6 @@ class Held(ProvidedResource, module="kubeadm-fleet", name="Held"):
     waiting: pulumi.Output[Hold]
 
     def __init__(self, name: str, args: HeldArgs) -> None:
-        # The example's CA is another one in every process.
-        known = {**example(version=args.version, issuer_key="k1"), "waiting": None}
+        known = {**example(version=args.version), **SAME, "waiting": None}
         further = {key: value for key, value in known.items() if key not in vars(args)}
         super().__init__(HeldProvider(), name, args, None, **further)
