@@ -21,7 +21,7 @@ show() { # NAME
     tr '\n' ' ' | sed "s|^|$1 |; s|$|\n|"
 }
 kubelet=/var/lib/kubelet/pki/kubelet-client-current.pem
-for file in $kubelet $(find /etc/kubernetes -name '*.pem'); do
+for file in $kubelet $(find /etc/kubernetes -name '*.pem' ! -name signer.pem); do
   show $file <$file
 done
 [[ -d /etc/kubernetes/pki/etcd ]] || exit 0
