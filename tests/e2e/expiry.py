@@ -107,11 +107,11 @@ def _issuer_key(certificate: x509.Certificate, authorities: Path) -> ec.Elliptic
 
 
 def leaves(root: Path) -> list[Path]:
-    """All files of a control plane with leaf certificates."""
+    """All files of a control plane with leaf certificates; the signer's has its CA."""
     folder = root / "etc/kubernetes"
     pairs = [*folder.glob("pki/**/*.pem"), *folder.glob("pki/**/*.crt")]
     return [
-        *(path for path in pairs if not path.stem.endswith("ca")),
+        *(path for path in pairs if not path.stem.endswith(("ca", "signer"))),
         folder / "scheduler/client.pem",
         folder / "admin.conf",
     ]
