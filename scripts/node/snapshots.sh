@@ -35,10 +35,10 @@ take_snapshot() {
   tools=$(etcd_tools)
   mkdir -p "$SNAPSHOTS"
   chmod 0700 "$SNAPSHOTS"
-  exec 8>"$SNAPSHOTS/lock"
+  exec 8<"$SNAPSHOTS"
   flock --timeout "$SNAPSHOT_WAIT_SECONDS" 8 ||
     die "timed out after $SNAPSHOT_WAIT_SECONDS s waiting for another snapshot of etcd" \
-      "run 'lslocks' on the machine to see which process holds $SNAPSHOTS/lock"
+      "run 'lslocks' on the machine to see which process holds $SNAPSHOTS"
   rm -f "$new" "$new.part"
   free_space_for_snapshot "$(stat --format %s /var/lib/etcd/member/snap/db)"
   # In the background, since bash ignores errexit wherever a status is tested.

@@ -132,7 +132,7 @@ def test_two_snapshots_are_taken_one_after_the_other(etcd: Disk) -> None:
 
 def test_a_snapshot_that_never_ends_is_reported(etcd: Disk) -> None:
     folder(etcd).mkdir()
-    held = 'exec 7>"$SNAPSHOTS/lock"; flock 7; SNAPSHOT_WAIT_SECONDS=0;'
+    held = 'exec 7<"$SNAPSHOTS"; flock 7; SNAPSHOT_WAIT_SECONDS=0;'
     ran = run(etcd, f"{held} take_snapshot")
     assert ran.returncode == 1
     assert "waiting for another snapshot of etcd" in ran.stderr
