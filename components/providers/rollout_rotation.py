@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from components.providers.rollout_plan import RECORD_SECONDS, RolloutInputs, nodes_of
+from ops.errors import OperatorError
 from ops.kube.identity import IdentityMissing
 from ops.rollout.desired import ClusterChange
 from ops.rollout.unavailable import Unavailable
@@ -45,7 +46,7 @@ def settle(
     guards.reject_early(change, olds["rolled"], news["acknowledged"])
     if seconds := guards.seconds_to_settle(change, olds["rolled"]):
         say(f"waiting {seconds:.0f} s until every component has read its new certificates")
-        time.sleep(seconds)
+        _await(seconds)
     if not guards.concerns_others(change):
         return
     nodes = nodes_of(news)
@@ -72,3 +73,16 @@ def _require_ready(
     holders = nodes.trust_holders()
     guards.reject_holders(cluster, holders, acknowledged)
     return holders.own
+
+
+def _await(seconds: float) -> None:
+    """Wait for what nothing tells: that programs on machines have read files again."""
+    from ops.wait import NotYet, wait_until
+
+    until = time.monotonic() + seconds
+
+    def check() -> None:
+        if time.monotonic() < until:
+            raise NotYet("not every component has read its new certificates")
+
+    wait_until(check, 2 * seconds, OperatorError)

@@ -1,5 +1,6 @@
 """What a rollout requires before the end of a rotation, asked of a real API."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from components.providers import rollout_rotation
 from model.rotation_phases import FINISH, PREPARE, SWITCH
 from ops.errors import OperatorError
 from ops.kube.trust_holders import OWN
+from ops.rollout import rotation_guards
 from ops.rollout.desired import ClusterChange
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.test_account_tokens import secret, token
@@ -90,3 +92,13 @@ def test_other_phases_ask_nobody(api: Api) -> None:
 def test_a_preview_without_an_api_says_nothing(api: Api) -> None:
     olds, news = (state(api, "ca", phase) for phase in (SWITCH, FINISH))
     rollout_rotation.reject(olds, news, ClusterChange.of(olds, news))
+
+
+def test_the_end_waits_until_certificates_are_read(
+    cluster: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation_guards, "seconds_to_settle", lambda *_: 0.4)
+    began = time.monotonic()
+    (said,) = judge(cluster, "ca", SWITCH, FINISH)
+    assert "until every component has read its new certificates" in said
+    assert time.monotonic() - began >= 0.4
