@@ -196,9 +196,7 @@ def test_cas_and_keys_are_replaced(fleet: PulumiStack, kubectl: Kubectl) -> None
     phases = cluster(fleet).setdefault("rotations", {})
     for phase in (PREPARE, SWITCH):
         phases.update(dict.fromkeys(map(config_key, NAMES), phase))
-        said = fleet.up().output
-        assert f"{PLANE}: rotation of ca: {phase}" in said
-        assert f"{WORKER}: rotation of ca: {phase}" in said
+        applied(fleet, f"{PLANE}: rotation of ca: {phase}", f"{WORKER}: rotation of ca: {phase}")
     # kubectl has the first CA alone, and a certificate of it.
     assert kubectl.node_names() == [PLANE, WORKER]
     assert kubectl("--namespace", "kube-system", "logs", f"etcd-{PLANE}", "--tail=1")
