@@ -27,7 +27,7 @@ def expire_cluster(
 ) -> None:
     """Let all certificates of the cluster expire, and the program's; restart what reads them.
 
-    Timers begin anew, as after a boot: they renew leaves in minutes, but not those of kubelets.
+    Timers start again, as after a boot: they renew leaves in minutes, but not those of kubelets.
     """
     machines, planes = Machines(fleet), [*control_planes]
     every = [*planes, *workers]
