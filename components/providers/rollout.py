@@ -55,7 +55,8 @@ from components.providers.rollout_work import (
 from model.pki.certificates import KeyPair, KeyPairProps
 from ops.hosts.login import Login, LoginProps
 from ops.kube.identity import Identity
-from ops.rollout.desired import ClusterChange, DesiredCluster, MachineInputs
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster, MachineInputs
 from ops.rollout.observed import MachineSummary
 from ops.rollout.unavailable import Unavailable
 

@@ -9,7 +9,8 @@ from components.providers.hold import Hold
 from model.pki.certificates import KeyPairProps
 from ops.hosts.login import LoginProps
 from ops.kube.identity import Identity, IdentityMissing, connect
-from ops.rollout.desired import ClusterChange, ClusterInputs
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import ClusterInputs
 
 if TYPE_CHECKING:
     from ops.rollout.cluster_nodes import ClusterNodes

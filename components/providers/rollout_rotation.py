@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from components.providers.rollout_plan import RECORD_SECONDS, RolloutInputs, nodes_of
 from ops.errors import OperatorError
 from ops.kube.identity import IdentityMissing
-from ops.rollout.desired import ClusterChange
+from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.unavailable import Unavailable
 
 if TYPE_CHECKING:

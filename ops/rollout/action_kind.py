@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
 from ops.rollout.target import Target
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from model.pki import serving
-from ops.rollout.desired import MISSING, ClusterChange, DesiredMachine
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import MISSING, DesiredMachine
 from ops.rollout.observed import ObservedMachine
 
 # The kubelet's client certificate, as scripts/node/validity.sh names it.

@@ -8,7 +8,6 @@ from functools import cached_property
 from hashlib import sha256
 from typing import NotRequired, TypedDict
 
-from model import rotation_phases
 from model.natural_order import Key, natural
 from ops.kube.node import ROLE_LABELS
 from ops.rollout import checkpoints, documents
@@ -235,61 +234,6 @@ class DesiredCluster:
     def workers(self) -> list[DesiredMachine]:
         """The machines that run only workloads."""
         return [machine for machine in self.machines if not machine.is_control_plane]
-
-
-@dataclass(frozen=True)
-class ClusterChange:
-    """A cluster according to its previous inputs and its current ones."""
-
-    before: DesiredCluster
-    after: DesiredCluster
-
-    @classmethod
-    def of(cls, olds: ClusterInputs, news: ClusterInputs) -> "ClusterChange":
-        """Read the rollout's inputs of the last and of this run."""
-        return cls(DesiredCluster.of(olds), DesiredCluster.of(news))
-
-    @cached_property
-    def rotations(self) -> dict[str, str]:
-        """The phases that changed, by name; one that ended is "finished"."""
-        before, after = self.before.rotations, self.after.rotations
-        return {
-            name: after.get(name) or "taken back"
-            for name in rotation_phases.NAMES
-            if not rotation_phases.is_same(before.get(name, ""), after.get(name, ""))
-        }
-
-    def reissues(self, name: str) -> bool:
-        """Whether certificates are issued again: by another CA, or to be shown otherwise."""
-        phases = (self.before.rotations.get(name, ""), self.after.rotations.get(name, ""))
-        return phases[0] != phases[1] and rotation_phases.SWITCH in phases
-
-    @cached_property
-    def control_keys(self) -> list[str]:
-        """The changed settings of the control plane."""
-        keys = documents.changed_keys(self.before.cluster_document, self.after.cluster_document)
-        return keys if self.before.patches == self.after.patches else [*keys, "patches"]
-
-    @cached_property
-    def restarted_pods(self) -> list[str]:
-        """The control plane's pods that its changed settings restart."""
-        sections = {key.partition(".")[0] for key in self.control_keys}
-        every = not sections <= documents.PODS.keys()
-        return [pod for section, pod in documents.PODS.items() if every or section in sections]
-
-    def kubelet_keys_of(self, name: str) -> list[str]:
-        """The changed settings of one machine's kubelet, its own ones included."""
-        pair = (
-            self.before.by_name[name].kubelet_document,
-            self.after.by_name[name].kubelet_document,
-        )
-        if pair not in self._kubelet_keys:
-            self._kubelet_keys[pair] = documents.changed_keys(*pair)
-        return self._kubelet_keys[pair]
-
-    @cached_property
-    def _kubelet_keys(self) -> dict[tuple[str, str], list[str]]:
-        return {}
 
 
 def _of_role(trusted: Mapping[str, str], role: str) -> str:

@@ -9,7 +9,8 @@ from model import quorum, version_skew, versions
 from model.config.networking import NODE_CIDR_MASK_SIZE
 from model.render.kubeadm import MASK_FLAG
 from ops.errors import OperatorError
-from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import MachineSummary
 
 # Settings that kubeadm wrote into the cluster permanently, and their names in the config.

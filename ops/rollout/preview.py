@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from ops.kube.placement import HARD_EFFECTS
 from ops.rollout import actions, documents
 from ops.rollout.action_kind import Action, ActionKind
-from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.diff import from_state, kinds_of, not_covered, to_state
 from ops.rollout.observed import as_recorded
 from ops.rollout.record import RolloutRecord

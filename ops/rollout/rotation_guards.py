@@ -12,7 +12,7 @@ from model.rotation_phases import FINISH, NEXT, SWITCH
 from ops.errors import OperatorError
 from ops.kube.pod import few
 from ops.kube.trust_holders import Holders
-from ops.rollout.desired import ClusterChange
+from ops.rollout.cluster_change import ClusterChange
 
 CA, SERVICE_ACCOUNT = "ca", "service-account"
 # A kubelet replaces the token of a pod after four fifths of an hour.

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from model.pki import leaves
 from model.pki.leaves import KUBELET_CLIENT
 from model.rotation_phases import PREPARE
-from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
 
 CA, SERVICE_ACCOUNT = "ca", "service-account"

@@ -8,7 +8,8 @@ from ipaddress import ip_interface
 
 from model.render import machine_files, restart_markers
 from ops.kube.node import Node
-from ops.rollout.desired import MISSING, ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import MISSING, DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
 
 RUNNING = ("active", "activating", "reloading")

@@ -11,7 +11,7 @@ from model.rotation_phases import FINISH, PREPARE, SWITCH
 from ops.errors import OperatorError
 from ops.kube.trust_holders import OWN
 from ops.rollout import rotation_guards
-from ops.rollout.desired import ClusterChange
+from ops.rollout.cluster_change import ClusterChange
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.test_account_tokens import secret, token
 from tests.ops.kube.test_trust_holders import AFTER, BEFORE, PUBLISHED, pod, roots

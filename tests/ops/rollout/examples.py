@@ -8,7 +8,8 @@ from model.pki import certificates, leaves, serving, trust
 from model.pki.serving import ServingCertificate
 from ops.kube.node import Node
 from ops.rollout import preview
-from ops.rollout.desired import ClusterChange, DesiredCluster, DesiredMachine
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import AppliedState, ObservedMachine
 
 CLUSTER = """

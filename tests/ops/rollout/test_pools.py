@@ -8,7 +8,8 @@ from components.providers.rollout import RolloutProvider
 from ops.current_run import CurrentRun
 from ops.errors import OperatorError
 from ops.rollout import actions
-from ops.rollout.desired import ClusterChange, DesiredCluster
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster
 from ops.rollout.diff import required_actions
 from ops.rollout.guards import reject_unsafe
 from tests.ops.rollout.examples import KUBELET, found, inputs, plan, wanted

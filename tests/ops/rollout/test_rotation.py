@@ -13,7 +13,7 @@ from model.rotation_phases import FINISH, PREPARE, SWITCH, config_key
 from ops.errors import OperatorError
 from ops.kube.trust_holders import OWN, Holders
 from ops.rollout import readiness
-from ops.rollout.desired import ClusterChange
+from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.rotation_guards import (
     SETTLING,
     TOKENS,

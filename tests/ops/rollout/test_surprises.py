@@ -6,7 +6,7 @@ import pytest
 
 from ops.errors import OperatorError
 from ops.rollout import actions, diff, preview
-from ops.rollout.desired import ClusterChange
+from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.record import RolloutRecord
 from ops.rollout.refusals import MANIFEST
 from tests.ops.rollout.examples import inputs, plan
