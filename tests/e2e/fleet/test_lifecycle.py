@@ -59,7 +59,9 @@ def test_pods_on_different_nodes_talk_and_resolve_services(kubectl: Kubectl, con
 
 
 def test_logs_of_a_pod_can_be_read(kubectl: Kubectl) -> None:
-    logs = kubectl("--namespace", "kube-system", "logs", "--selector", "k8s-app=kube-dns")
+    logs = kubectl(
+        "--namespace", "kube-system", "logs", "--selector", "k8s-app=kube-dns", "--tail=-1"
+    )
     assert "CoreDNS" in logs
 
 
