@@ -8,10 +8,14 @@ Containers = Mapping[str, str]
 
 
 def running(kubectl: Kubectl) -> Containers:
-    """Return the ID of each container, by its pod and name; "" while it does not run."""
+    """Return the ID of each container, by its pod and name; "" while it does not run.
+
+    Pods that are being deleted are left out: that they end is no restart.
+    """
     return {
         f"{pod['metadata']['name']}/{status['name']}": status.get("containerID", "")
         for pod in kubectl.items("get", "pods", "--all-namespaces")
+        if "deletionTimestamp" not in pod["metadata"]
         for status in pod["status"].get("containerStatuses", ())
     }
 
