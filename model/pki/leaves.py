@@ -48,17 +48,28 @@ def issuers(found: MachineCertificates) -> dict[str, str]:
     """
     known = {}
     for name, leaf in LEAVES.items():
-        if its := found.at(leaf.path):
-            chained = leaf.shows_chain and any(map(is_authority, found.all_at(leaf.path)))
-            known[name] = issuer_key(its) + (CROSS_SIGNED if chained else "")
+        if (issuer := issuer_at(found, leaf.path)) is not None:
+            known[name] = issuer if leaf.shows_chain else key_of(issuer)
     return known
+
+
+def key_of(issuer: str) -> str:
+    """Return an issuer without the mark."""
+    return issuer.removesuffix(CROSS_SIGNED)
+
+
+def issuer_at(found: MachineCertificates, path: str) -> str | None:
+    """Return the issuer of the leaf in a file, marked if a CA is in it, too."""
+    if (its := found.at(path)) is None:
+        return None
+    return issuer_key(its) + (CROSS_SIGNED if any(map(is_authority, found.all_at(path))) else "")
 
 
 def wanted(name: str, signers: Mapping[str, str]) -> str:
     """Return the desired issuer of a leaf, given those of all CAs, marked in the same way."""
     leaf = LEAVES[name]
     signer = signers[leaf.authority]
-    return signer if leaf.shows_chain else signer.removesuffix(CROSS_SIGNED)
+    return signer if leaf.shows_chain else key_of(signer)
 
 
 def signer(key: str, chain: str) -> str:

@@ -13,13 +13,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from model.pki import leaves
 from model.pki.certificates import KeyPair, issue_leaf
-from model.pki.machine_certificates import extension, issuer_key
+from model.pki.machine_certificates import MachineCertificates, extension
 
 
 @dataclass(frozen=True)
 class ServingCertificate:
-    """A certificate as its machine has it: `issuer` is the identifier of that CA's key.
+    """A certificate as its machine has it: `issuer` is as model/pki/leaves.py has those of leaves.
 
     `is_paired` says that the key beside it is its own.
     """
@@ -48,16 +49,19 @@ def names_of(node: str, address: str) -> frozenset[str]:
     return frozenset((node, str(ip_address(address))))
 
 
-def read(found: x509.Certificate, key: str) -> ServingCertificate:
-    """Read a certificate; `key` is the SHA-256 of the public half of the key beside it."""
-    public = found.public_key().public_bytes(
+def read(found: MachineCertificates, path: str, key: str) -> ServingCertificate | None:
+    """Read the one of a file; `key` is the SHA-256 of the public half of the key in it."""
+    its, issuer = found.at(path), leaves.issuer_at(found, path)
+    if its is None or issuer is None:
+        return None
+    public = its.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return ServingCertificate(
-        issuer=issuer_key(found),
-        names=_names(found),
-        begins=found.not_valid_before_utc,
-        expires=found.not_valid_after_utc,
+        issuer=issuer,
+        names=_names(its),
+        begins=its.not_valid_before_utc,
+        expires=its.not_valid_after_utc,
         is_paired=sha256(public).hexdigest() == key,
     )
 

@@ -6,7 +6,8 @@ As in triggers.py, each function yields reasons as shown to the user.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from model.pki import serving
+from model.pki import leaves, serving
+from model.rotation_phases import FINISH
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.desired import MISSING, DesiredMachine
 from ops.rollout.observed import ObservedMachine
@@ -53,8 +54,9 @@ def serving_certificate(found: ObservedMachine, wanted: DesiredMachine) -> Itera
     names = serving.names_of(wanted.name, wanted.address)
     if actual is None:
         yield f"{its} is missing"
-    elif actual.issuer != wanted.issuer_key:
-        yield f"{its} is not of the cluster's CA"
+    elif actual.issuer != (signer := wanted.signers["ca"]):
+        is_former = leaves.key_of(actual.issuer) != leaves.key_of(signer)
+        yield f"{its} is not {'of' if is_former else 'shown as one of'} the cluster's CA"
     elif actual.names != names:
         listed = (", ".join(sorted(its_names)) for its_names in (actual.names, names))
         yield f"{its} is for {next(listed) or 'no name'} instead of {next(listed)}"
@@ -77,6 +79,7 @@ def planned_serving_certificate(
 
     During a rotation, a preview knows its phase only.
     """
-    is_rotated = "ca" in change.rotations
-    if change.reissues("ca") if is_rotated else was.issuer_key != wanted.issuer_key:
+    if change.rotations.get("ca") == FINISH:
+        yield "its kubelet's serving certificate is shown with the former CA's signature"
+    elif change.reissues("ca") if "ca" in change.rotations else was.issuer_key != wanted.issuer_key:
         yield "another CA signs its kubelet's serving certificate"

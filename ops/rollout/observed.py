@@ -190,7 +190,6 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
     if known.get("complete") != "yes":
         return ObservedMachine(unreachable="its response was incomplete")
     certificates = MachineCertificates.parse(lines)
-    serves = certificates.at(KUBELET_SERVING)
     images = {name: value.split() for name, value in _below("image:", known).items()}
     return ObservedMachine(
         is_member=bool(known["member"]),
@@ -210,7 +209,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),
         bridge=known["bridge"],
         vtep=known["vtep"],
-        serving=serving.read(serves, known["serving_key"]) if serves else None,
+        serving=serving.read(certificates, KUBELET_SERVING, known["serving_key"]),
         services=_below("service:", known),
         crashes=_below("crash:", known),
         renewal_failures=_below("renewal:", known),

@@ -110,7 +110,7 @@ def serving_certificate(
     """Return the certificate of the machine's kubelet at an age, valid for some days."""
     begins = datetime.now(UTC) - timedelta(days=age_days)
     return ServingCertificate(
-        issuer=like.issuer_key,
+        issuer=like.signers["ca"],
         names=serving.names_of(like.name, like.address),
         begins=begins,
         expires=begins + timedelta(days=days),

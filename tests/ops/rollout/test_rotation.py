@@ -42,8 +42,7 @@ def phase(name: str) -> Any:
         rotations={"ca": name} if name else {},
         trusted={"control-plane": f"t-{name}", "worker": f"w-{name}"},
         signers={"ca": issuer + chain, **SIGNERS},
-        # Serving certificates are a row of their own.
-        issuer_key=ISSUER,
+        issuer_key=issuer,
     )
 
 
@@ -89,7 +88,7 @@ def test_a_control_plane_renews_the_leaves_of_that_ca_alone() -> None:
 
 def test_kubelets_forget_the_predecessor_at_the_end_and_leaves_are_shown_without_it() -> None:
     fleet = rotated(SWITCH, FINISH)
-    assert fleet.called("reread_trust") == [*PLANES, *WORKERS]
+    assert fleet.called("reread_trust") == fleet.called("renew_serving") == [*PLANES, *WORKERS]
     assert fleet.called("renew_former_leaves") == PLANES
     assert fleet.called("install_kubelet_certificate") == []
 

@@ -1,12 +1,15 @@
 """Kubelets' serving certificates: when another one is issued, and with what effect."""
 
+import base64
+import ssl
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from cryptography import x509
 
-from model.pki import serving
+from model.pki import certificates, leaves, serving
+from model.pki.machine_certificates import MachineCertificates
 from model.pki.serving import ServingCertificate
 from ops.rollout import actions
 from ops.rollout.diff import required_actions
@@ -31,6 +34,10 @@ ITS = "its kubelet's serving certificate"
     [
         (None, f"{ITS} is missing"),
         (replace(GOOD, issuer="ffff"), f"{ITS} is not of the cluster's CA"),
+        (
+            replace(GOOD, issuer=f"{ISSUER}{leaves.CROSS_SIGNED}"),
+            f"{ITS} is not shown as one of the cluster's CA",
+        ),
         (
             replace(GOOD, names=frozenset(("a-worker-0", "192.0.2.9"))),
             f"{ITS} is for 192.0.2.9, a-worker-0 instead of 10.0.0.100, a-worker-0",
@@ -95,9 +102,23 @@ def test_another_ca_is_planned() -> None:
     assert plan(inputs(), news, {}) == dict.fromkeys(news["machines"], sentence)
 
 
+def facts(path: str, *texts: str) -> MachineCertificates:
+    """What a machine reports of a file with these certificates."""
+    ders = (ssl.PEM_cert_to_DER_cert(text.strip()) for text in texts)
+    encoded = (base64.b64encode(der).decode() for der in ders)
+    return MachineCertificates.parse(f"certificate\t{path}\t{text}" for text in encoded)
+
+
 def test_it_is_read_with_its_issuer_and_names() -> None:
     pair = serving.issue(AUTHORITY, "a-worker-0", "10.0.0.100", timedelta(days=30))
-    certificate = serving.read(x509.load_pem_x509_certificate(pair.cert_pem.encode()), "another")
+    former = certificates.new_authority("former", timedelta(days=9))
+    cross_signed = certificates.cross_sign(former, AUTHORITY.cert_pem)
+    certificate, chained = (
+        serving.read(facts(path, *texts), path, "another")
+        for path, *texts in (("alone", pair.cert_pem), ("chained", pair.cert_pem, cross_signed))
+    )
+    assert certificate and chained
+    assert chained.issuer == f"{ISSUER}{leaves.CROSS_SIGNED}"
     assert (certificate.issuer, certificate.is_paired) == (ISSUER, False)
     assert certificate.names == serving.names_of("a-worker-0", "10.0.0.100")
     assert abs(certificate.expires - certificate.due - timedelta(days=10)) < timedelta(hours=1)
