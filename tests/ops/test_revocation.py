@@ -11,10 +11,10 @@ from ops import revocation
 from ops.errors import OperatorError
 from ops.hosts.inventory import InventoryMachine
 from ops.hosts.ssh_errors import Unreachable
-from ops.kube import client
+from ops.kube import client, published_authorities
 from ops.kube.published_authorities import KEY, PATH
 from ops.revocation import RBAC, Outcome, Place, Revoked
-from tests.ops.kube.api_server import Api, api
+from tests.ops.kube.api_server import Answer, Api, api
 
 __all__ = ["api"]
 CLUSTER, ALICE, BOB = (
@@ -70,14 +70,21 @@ def machines(monkeypatch: pytest.MonkeyPatch, **failing: Exception) -> Machines:
 
 
 @pytest.fixture
-def published(api: Api) -> Api:
+def published(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     """An API with bindings of alice, and three published CAs."""
     api.lists[f"{RBAC}/clusterrolebindings"] = [binding(OWN), binding(OTHER), binding("alice")]
     api.lists[f"{RBAC}/rolebindings"] = [binding(OWN, namespace="shop")]
     for path in (f"clusterrolebindings/{OWN}", f"namespaces/shop/rolebindings/{OWN}"):
         api.answers[f"DELETE {RBAC}/{path}"] = (200, {})
-    api.answers[f"GET {PATH}"] = (200, {"data": {KEY: f"{CLUSTER}{ALICE}{BOB}"}})
-    api.answers[f"PATCH {PATH}"] = (200, {})
+    data = {KEY: f"{CLUSTER}{ALICE}{BOB}"}
+
+    def patch() -> Answer:
+        data.update(api.sent[f"PATCH {PATH}"]["data"])
+        return 200, {}
+
+    api.answers[f"GET {PATH}"] = lambda: (200, {"data": dict(data)})
+    api.answers[f"PATCH {PATH}"] = patch
+    monkeypatch.setattr(published_authorities, "UNDISTURBED_SECONDS", 0)
     return api
 
 

@@ -3,14 +3,17 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from model.pki import certificates, client_authorities
-from ops.kube import client
+from ops.errors import OperatorError
+from ops.kube import client, published_authorities
 from ops.kube.published_authorities import FRONT_PROXY_KEY, KEY, PATH
 from ops.rollout import actions
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.diff import required_actions
-from tests.ops.kube.api_server import Api
+from tests.ops.kube.api_server import Answer, Api
 from tests.ops.rollout.examples import found, inputs, plan, wanted
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
@@ -49,9 +52,10 @@ def test_a_lost_file_is_restored_and_workers_have_none() -> None:
     assert required_actions(found(worker, clients="missing"), worker) == []
 
 
-def test_a_ca_that_an_api_server_published_again_is_removed() -> None:
+@pytest.mark.parametrize("published", ["published", "published_front_proxy"])
+def test_a_ca_that_an_api_server_published_again_is_removed(published: str) -> None:
     fleet = FakeFleet(inputs(), alike(inputs()))
-    fleet.published = "more"
+    setattr(fleet, published, "more")
     assert run(fleet)
     assert [call for call, _ in fleet.calls] == ["publish_client_authorities"]
 
@@ -69,13 +73,41 @@ def test_published_authorities_are_compared_whatever_their_order(api: Api) -> No
         assert client_authorities.digest_of_set(other) != client_authorities.digest_of_set(bundle)
 
 
-def test_publishing_replaces_what_is_published(api: Api) -> None:
-    api.answers[f"PATCH {PATH}"] = (200, {})
+def published_by(api: Api, server_knows: list[str]) -> None:
+    """Have an API server add CAs that it knows whenever others are published, one after another."""
+    known: dict[str, str] = {}
+
+    def publish() -> Answer:
+        known.update(api.sent[f"PATCH {PATH}"]["data"])
+        known[FRONT_PROXY_KEY] += server_knows.pop(0) if server_knows else ""
+        return 200, {}
+
+    api.answers[f"PATCH {PATH}"] = publish
+    api.answers[f"GET {PATH}"] = lambda: (200, {"data": dict(known)})
+
+
+@pytest.mark.parametrize("disturbed", [0, 2])
+def test_publishing_goes_on_until_no_api_server_publishes_what_it_knows(
+    api: Api, monkeypatch: pytest.MonkeyPatch, disturbed: int
+) -> None:
+    """One that has not read its files again adds the former CA, as soon as it is gone."""
+    monkeypatch.setattr(published_authorities, "UNDISTURBED_SECONDS", 0.1)
+    published_by(api, [BOB] * disturbed)
     nodes = ClusterNodes(client.of(api.kubeconfig), drain_seconds=1, force=False)
-    nodes.publish_authorities(client_authorities.bundle(CLUSTER, [ALICE]), "front proxy's")
+    nodes.publish_authorities(client_authorities.bundle(CLUSTER, [ALICE]), CLUSTER)
+    assert api.asked.count(f"PATCH {PATH}") == 1 + disturbed
     sent = api.sent[f"PATCH {PATH}"]["data"]
-    assert sent == {KEY: f"{CLUSTER}{ALICE}", FRONT_PROXY_KEY: "front proxy's"}
+    assert sent == {KEY: f"{CLUSTER}{ALICE}", FRONT_PROXY_KEY: CLUSTER}
     assert api.types[f"PATCH {PATH}"] == client.MERGE
+
+
+def test_an_api_server_that_never_reads_its_files_ends_the_run(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published_authorities, "READ_AGAIN_SECONDS", 0.1)
+    published_by(api, [BOB] * 20)
+    with pytest.raises(OperatorError, match=f"{published_authorities.FOLDER} is the same on each"):
+        published_authorities.replace(client.of(api.kubeconfig), {FRONT_PROXY_KEY: CLUSTER})
 
 
 def test_an_api_server_that_stopped_for_want_of_the_file_gets_it_first() -> None:
