@@ -7,6 +7,8 @@ from model import rotation_phases
 from ops.rollout import documents
 from ops.rollout.desired import ClusterInputs, DesiredCluster
 
+TAKEN_BACK = "taken back"
+
 
 @dataclass(frozen=True)
 class ClusterChange:
@@ -22,10 +24,10 @@ class ClusterChange:
 
     @cached_property
     def rotations(self) -> dict[str, str]:
-        """The phases that changed, by name; one that was given up is "taken back"."""
+        """The phases that changed, by name; TAKEN_BACK if the rotation was given up."""
         before, after = self.before.rotations, self.after.rotations
         return {
-            name: after.get(name) or "taken back"
+            name: after.get(name) or TAKEN_BACK
             for name in rotation_phases.NAMES
             if not rotation_phases.is_same(before.get(name, ""), after.get(name, ""))
         }

@@ -86,10 +86,9 @@ class ObservedMachine:
     digests of its managed files as they were written last. `expiry` is that of the certificate that
     expires first, `serving` its kubelet's serving certificate. `clients` is the checksum of the CAs
     whose client certificates its API server accepts, or "missing". `trust` is the digest of what it
-    trusts, `cluster_ca` that of the cluster's CA alone; `kubelet_trust` is "former" if its kubelet
-    has not read that yet. `issuers` are those of its leaf certificates, by name
-    (model/pki/leaves.py). While the API does not answer,
-    `node` is unknown.
+    trusts, `kubelet_ca` that of the cluster's CA as its kubelet has read it. `issuers` are those of
+    its leaf certificates, by name (model/pki/leaves.py). While the API does not answer, `node` is
+    unknown.
     """
 
     unreachable: str = ""
@@ -115,8 +114,7 @@ class ObservedMachine:
     expiry: Expiry | None = None
     serving: ServingCertificate | None = None
     trust: str = MISSING
-    cluster_ca: str = MISSING
-    kubelet_trust: str = ""
+    kubelet_ca: str = MISSING
     issuers: Mapping[str, str] = field(default_factory=dict)
     applied: AppliedState = AppliedState()
     node: Node | None = None
@@ -177,7 +175,7 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         credentials=machine.credentials,
         clients=machine.clients,
         trust=machine.trust,
-        cluster_ca=machine.cluster_ca,
+        kubelet_ca=machine.cluster_ca,
         applied=applied,
         node=node,
     )
@@ -201,8 +199,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         credentials=known["credentials"],
         clients=known["client_authorities"],
         trust=known["trust"],
-        cluster_ca=known["cluster_ca"],
-        kubelet_trust=known["kubelet_trust"],
+        kubelet_ca=known["kubelet_ca"],
         issuers=leaves.issuers(certificates),
         arch=ARCHITECTURES.get(known["arch"], known["arch"]),
         images={name: state for name, (state, *_) in images.items()},

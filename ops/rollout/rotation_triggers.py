@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from model.pki import leaves
 from model.pki.leaves import KUBELET_CLIENT
 from model.rotation_phases import PREPARE
-from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.cluster_change import TAKEN_BACK, ClusterChange
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
 
 CA, SERVICE_ACCOUNT = "ca", "service-account"
-FORMER = "former"
 
 
 def trust(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
@@ -69,9 +68,7 @@ def kubelet(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """The kubelet's certificate is of another CA, or the kubelet has not read what it trusts."""
     if has_former_certificate(found, wanted):
         yield "another CA than the current one issued the kubelet's client certificate"
-    elif wanted.ca_phase != PREPARE and (
-        found.kubelet_trust == FORMER or found.cluster_ca != wanted.cluster_ca
-    ):
+    elif wanted.ca_phase != PREPARE and found.kubelet_ca != wanted.cluster_ca:
         yield "the kubelet does not know the cluster's current CA"
 
 
@@ -79,7 +76,9 @@ def planned_kubelet(
     _was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
 ) -> Iterator[str]:
     """Another CA signs from now on, or one is no longer trusted."""
-    if CA in change.rotations and (change.reissues(CA) or wanted.ca_phase != PREPARE):
+    if change.rotations.get(CA) == TAKEN_BACK:
+        yield "the kubelet is to forget the successor, if it has started since `prepare`"
+    elif CA in change.rotations and (change.reissues(CA) or wanted.ca_phase != PREPARE):
         yield "the kubelet is to use the cluster's current CA"
 
 

@@ -15,8 +15,7 @@
 #   serving_key         sha256 of the public half of the key with which the kubelet serves
 #   client_authorities  sha256 of the file with the CAs of the API server's clients, or "missing"
 #   trust               checksum of the CAs and keys that it trusts (trusted.sh)
-#   cluster_ca          the same of the cluster's CA alone
-#   kubelet_trust       former if the kubelet runs since before the cluster's CA was replaced, or current
+#   kubelet_ca          the same of the cluster's CA as the kubelet has read it
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
@@ -50,8 +49,7 @@ node_facts() {
   fact serving_key "$(serving_key)"
   fact client_authorities "$(digest "$CLIENT_CA_FILE")"
   fact trust "$(trust_digest)"
-  fact cluster_ca "$(cluster_ca_digest)"
-  fact kubelet_trust "$(kubelet_trust)"
+  fact kubelet_ca "$(kubelet_ca_digest)"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"

@@ -8,7 +8,7 @@
 apply_trust() {
   lib_begin
   open_run
-  note_kubelet_run
+  note_kubelet_ca
   install_trust
   publish_trust
   persist "$KUBERNETES/pki"
@@ -18,16 +18,17 @@ apply_trust() {
 # apply_worker_trust: replace the cluster's CA on this worker, which has no other one.
 apply_worker_trust() {
   lib_begin
-  note_kubelet_run
+  note_kubelet_ca
   secret_file /etc/kubernetes/pki/ca.crt "$CA_CERTIFICATE"
   persist /etc/kubernetes/pki
   say "the cluster's CA replaced"
 }
 
-# note_kubelet_run: note it before CA_CERTIFICATE replaces another one, which the kubelet has read: it reads
-# it only when it starts.
-note_kubelet_run() {
-  cmp --silent <(printf '%s\n' "$CA_CERTIFICATE") /etc/kubernetes/pki/ca.crt || kubelet_run >"$FORMER_RUN"
+# note_kubelet_ca: note which CA the kubelet has read, before that of the file is another one.
+note_kubelet_ca() {
+  local digest
+  digest=$(kubelet_ca_digest)
+  printf '%s %s\n' "$(kubelet_run)" "$digest" >"$KUBELET_READ"
 }
 
 # publish_trust: bring the cluster's CA to where files of this control plane have a copy of it.

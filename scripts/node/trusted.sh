@@ -13,19 +13,23 @@ cluster_ca_digest() {
   { grep . /etc/kubernetes/pki/ca.crt 2>/dev/null || true; } | sha256sum | cut -d ' ' -f 1
 }
 
-# The run of the kubelet in which the cluster's CA was replaced; gone after a reboot.
-FORMER_RUN=/run/kubeadm-fleet-kubelet-run
+# The run of the kubelet during which the cluster's CA was replaced, and the checksum of the CA that this run
+# has read; gone after a reboot.
+KUBELET_READ=/run/kubeadm-fleet-kubelet-ca
 
 # kubelet_run: print what identifies the kubelet since its last start.
 kubelet_run() {
   systemctl show --property InvocationID --value kubelet
 }
 
-# kubelet_trust: print former if the kubelet runs since before the cluster's CA was replaced, or current.
-kubelet_trust() {
-  if [[ -s $FORMER_RUN && $(<"$FORMER_RUN") == "$(kubelet_run)" ]]; then
-    echo former
+# kubelet_ca_digest: print the checksum of the cluster's CA that the kubelet has read: it does so only when
+# it starts.
+kubelet_ca_digest() {
+  local run='' digest=''
+  [[ ! -s $KUBELET_READ ]] || read -r run digest <"$KUBELET_READ"
+  if [[ -n $digest && $run == "$(kubelet_run)" ]]; then
+    echo "$digest"
   else
-    echo current
+    cluster_ca_digest
   fi
 }

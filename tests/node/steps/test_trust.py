@@ -148,22 +148,28 @@ def test_a_worker_gets_the_certificates_of_the_clusters_ca_alone(
     assert printed != sha256(b"").hexdigest()
 
 
-def kubelet_trust(disk: Disk, kubelet: str) -> str:
-    return disk.run(f"systemctl() {{ echo {kubelet}; }}; kubelet_trust", "trusted").stdout.strip()
+def kubelet_ca(disk: Disk, kubelet: str) -> str:
+    """The checksum of the CA that the kubelet of this run has read."""
+    ended = disk.run(f"systemctl() {{ echo {kubelet}; }}; kubelet_ca_digest", "trusted")
+    return ended.stdout.strip()
 
 
 @pytest.mark.parametrize("call", ["apply_trust", "apply_worker_trust"])
-def test_a_kubelet_that_runs_while_its_ca_is_replaced_has_not_read_it_until_it_starts_again(
+def test_a_kubelet_knows_the_ca_of_its_start_until_it_starts_again(
     disk: Disk, old: dict[str, KeyPair], call: str
 ) -> None:
     """Another clock, a reboot or another order of the join says nothing."""
-    assert kubelet_trust(disk, "first") == "current"
-    given = settings(old, "prepare")
+    first = kubelet_ca(disk, "first")
+    prepared = settings(old, "prepare")
+    run(disk, "trust", f"systemctl() {{ echo first; }}; {call}", prepared)
+    assert kubelet_ca(disk, "first") == first
+    assert kubelet_ca(disk, "second") == trust.worker_digest(prepared) != first
+    run(disk, "trust", f"systemctl() {{ echo first; }}; {call}", settings(old, "finish"))
+    assert kubelet_ca(disk, "first") == first, "it was replaced twice during that run"
+    # What was prepared is taken back: the kubelet has never known anything else.
+    given = {**prepared, "CA_CERTIFICATE": old["CA"].cert_pem}
     run(disk, "trust", f"systemctl() {{ echo first; }}; {call}", given)
-    assert kubelet_trust(disk, "first") == "former"
-    assert kubelet_trust(disk, "second") == "current"
-    run(disk, "trust", f"systemctl() {{ echo second; }}; {call}", given)
-    assert kubelet_trust(disk, "second") == "current"
+    assert kubelet_ca(disk, "first") == first == kubelet_ca(disk, "second")
 
 
 def test_what_pods_get_is_in_the_same_order_after_the_switch(

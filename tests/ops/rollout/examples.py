@@ -144,8 +144,7 @@ def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
         "parts": dict(like.parts),
         "clients": like.clients,
         "trust": like.trust,
-        "cluster_ca": like.cluster_ca,
-        "kubelet_trust": "current",
+        "kubelet_ca": like.cluster_ca,
         "issuers": issuers(like),
         "applied": AppliedState(
             like.version, like.control, like.kubelet, services, files, like.recorded

@@ -121,7 +121,7 @@ class FakeOperations(NodeOperations):
             kept = {"kubelet-client"} & now.invalid_certificates.keys()
             now = replace(now, invalid_certificates=dict.fromkeys(kept, "is missing"))
             fleet.api_answers = True
-        elif name == "install_kubelet_certificate":
+        elif name in ("install_kubelet_certificate", "rotate_kubelet"):
             assert more["KUBELET_CERTIFICATE"].startswith("-----BEGIN CERTIFICATE-----")
             invalid = {**now.invalid_certificates}
             invalid.pop("kubelet-client", None)
@@ -130,14 +130,12 @@ class FakeOperations(NodeOperations):
                 now,
                 invalid_certificates=invalid,
                 issuers={**now.issuers, **own},
-                kubelet_trust="current",
+                kubelet_ca=self.wanted.cluster_ca,
             )
         elif name == "reread_trust":
-            now = replace(now, kubelet_trust="current")
+            now = replace(now, kubelet_ca=self.wanted.cluster_ca)
         elif name in ("apply_trust", "apply_worker_trust"):
-            ca = self.wanted.cluster_ca
-            read = now.kubelet_trust if now.cluster_ca == ca else "former"
-            now = replace(now, trust=self.wanted.trust, cluster_ca=ca, kubelet_trust=read)
+            now = replace(now, trust=self.wanted.trust)
         elif name == "renew_former_leaves":
             renewed = {each: issuers(self.wanted)[each] for each in more["FORMER_LEAVES"].split()}
             now = replace(now, issuers={**now.issuers, **renewed})

@@ -95,7 +95,7 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "uncordon": _found(_cordoned),
     "trust": _input(trusted={"control-plane": "t2", "worker": "w1"}),
     "former-leaves": _input(signers={"ca": ISSUER, "etcd-ca": "e2", "front-proxy-ca": "p1"}),
-    "kubelet-trust": _found(lambda each: replace(each, kubelet_trust="former")),
+    "kubelet-trust": _found(lambda each: replace(each, kubelet_ca="former")),
     "cleanup": _found(lambda each: replace(each, cleanup_pending=True)),
 }
 # Rows whose work an upgrade includes.

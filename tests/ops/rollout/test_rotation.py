@@ -1,6 +1,7 @@
 """A rotation of the cluster's CA on a cluster's machines, phase after phase."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,6 +106,17 @@ def test_a_step_is_taken_back(before: str) -> None:
     fleet = rotated(before, {PREPARE: "", SWITCH: PREPARE}[before])
     assert fleet.called("apply_trust") == PLANES
     assert bool(fleet.called("renew_former_leaves")) == (before == SWITCH)
+
+
+def test_only_kubelets_that_know_the_successor_forget_it_when_it_is_taken_back() -> None:
+    fleet = rotated("", PREPARE)
+    restarted = WORKERS[0]
+    fleet.found[restarted] = replace(fleet.found[restarted], kubelet_ca=f"w-{PREPARE}")
+    fleet.props = phase("")
+    assert run(fleet)
+    assert fleet.called("reread_trust") == [restarted]
+    shown = plan(phase(PREPARE), phase(""), {})[restarted]
+    assert "the kubelet is to forget the successor, if it has started since `prepare`" in shown
 
 
 @pytest.mark.parametrize(("before", "after"), [("", PREPARE), (PREPARE, SWITCH), (SWITCH, FINISH)])
