@@ -19,7 +19,6 @@ BACKDATED = timedelta(minutes=5)
 # Longer than a join may take, its wait for the endpoint included.
 JOIN_VALID = timedelta(minutes=30)
 # Until about two thirds of it the kubelet does without the API.
-ROTATED_VALID = timedelta(days=1)
 # How the API knows a Node. https://kubernetes.io/docs/reference/access-authn-authz/node/
 NODE_USER, NODE_GROUP = "system:node:", "system:nodes"
 
@@ -168,24 +167,13 @@ def join_credential(authority: KeyPair, machine_name: str) -> KeyPair:
 
 
 def kubelet_credential(authority: KeyPair, machine_name: str) -> KeyPair:
-    """Issue the credential for a kubelet whose own certificate has expired.
+    """Issue the credential for a kubelet whose own certificate has expired, or is of a former CA.
 
     It is in the last tenth of its validity, so that the kubelet requests its own immediately,
     and keeps requesting it until the API answers.
     """
     age = 10 * JOIN_VALID
     return issue_client(authority, f"{NODE_USER}{machine_name}", [NODE_GROUP], JOIN_VALID, age)
-
-
-def rotated_kubelet_certificate(
-    authority: KeyPair, machine_name: str, longest: timedelta
-) -> KeyPair:
-    """Issue the certificate with which a kubelet goes on when another CA signs.
-
-    Before it expires, the kubelet requests its own one, from signers that all have that CA by then.
-    """
-    valid = min(ROTATED_VALID, longest)
-    return issue_client(authority, f"{NODE_USER}{machine_name}", [NODE_GROUP], valid)
 
 
 def fingerprint(cert_pem: str) -> str:

@@ -44,6 +44,7 @@ OPERATIONS = {
         "issuance", (*MACHINE, "CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION"), 300
     ),
     "install_kubelet_certificate": Operation("issuance", (*IDENTITY, "KUBELET_CERTIFICATE"), 60),
+    "rotate_kubelet": Operation("issuance", (*IDENTITY, "KUBELET_CERTIFICATE"), 300),
     "renew_former_leaves": Operation("issuance", (*IDENTITY, "FORMER_LEAVES"), 300),
     "reread_trust": Operation("issuance", IDENTITY, 60),
     "apply_trust": Operation("trust", (*IDENTITY, *trust.SETTINGS), 60),

@@ -118,12 +118,11 @@ def renew_former_leaves(target: Target) -> None:
 
 
 def rotate_kubelet(target: Target) -> None:
-    """Give the kubelet a certificate of the CA that signs now, and have it read that CA."""
+    """Have the kubelet get a certificate of the CA that signs now, and read that CA."""
     machine = target.machine
     if rotation_triggers.has_former_certificate(target.found, target.wanted):
-        longest = timedelta(seconds=machine.cluster.serving_seconds)
-        pair = certificates.rotated_kubelet_certificate(machine.issuer, target.name, longest)
-        machine.run("install_kubelet_certificate", KUBELET_CERTIFICATE=pair.pem)
+        pair = certificates.kubelet_credential(machine.issuer, target.name)
+        machine.run("rotate_kubelet", KUBELET_CERTIFICATE=pair.pem)
     else:
         machine.run("reread_trust")
 

@@ -3,6 +3,8 @@
 # settings: NODE_ADDRESS KUBERNETES_VERSION KUBELET_CERTIFICATE FORMER_LEAVES
 # Issuing again what is missing or has expired, without the API. The kubelet is restarted: it neither reads
 # its certificate again nor restarts immediately what ended meanwhile. Pods keep running. Each is idempotent.
+# How long signers get to read the CA again before a certificate is requested once more.
+SIGNER_SECONDS=5
 
 # issue_invalid_leaves: issue such leaf certificates of this control plane.
 issue_invalid_leaves() {
@@ -21,8 +23,42 @@ issue_invalid_leaves() {
 # certificate of its own. Its kubeconfig names this link, and it writes its own files in this way: it is stopped,
 # since it may be about to write a certificate that it requested of the former CA.
 install_kubelet_certificate() {
-  local folder=${KUBELET_CLIENT%/*} file
   lib_begin
+  replace_kubelet_certificate
+  say "the kubelet has a certificate again"
+}
+
+# rotate_kubelet: the same, and wait until it has one of the CA that signs now. A signer that has not read
+# that CA yet may have issued it: then it is requested again.
+rotate_kubelet() {
+  local began
+  lib_begin
+  began=$SECONDS
+  LAST_ANSWER="the requests for certificates ('kubectl get csr')"
+  while :; do
+    replace_kubelet_certificate
+    await 120 "the kubelet to have a certificate of its own" has_own_certificate
+    is_of_current_ca && break
+    ((SECONDS - began < 120)) || die "its kubelet was issued a certificate of a former CA" \
+      "see whether every controller manager runs and has $KUBERNETES/pki/signer.pem, then run 'fleet up' again"
+    sleep "$SIGNER_SECONDS"
+  done
+  say "the kubelet has a certificate of the current CA"
+}
+
+# has_own_certificate: does the kubelet use another certificate than KUBELET_CERTIFICATE?
+has_own_certificate() {
+  local its
+  its=$(openssl x509 -in "$KUBELET_CLIENT" 2>/dev/null) && [[ $its != "$(openssl x509 <<<"$KUBELET_CERTIFICATE")" ]]
+}
+
+# is_of_current_ca: did the CA that signs now, the first one, issue the kubelet's certificate?
+is_of_current_ca() {
+  openssl verify -CAfile <(openssl x509 -in "$KUBERNETES/pki/ca.crt") "$KUBELET_CLIENT" &>/dev/null
+}
+
+replace_kubelet_certificate() {
+  local folder=${KUBELET_CLIENT%/*} file
   file=$folder/kubelet-client-$(date --utc +%F-%H-%M-%S).pem
   secret_file "$file" "$KUBELET_CERTIFICATE"
   systemctl stop kubelet
@@ -30,7 +66,6 @@ install_kubelet_certificate() {
   mv -T "$KUBELET_CLIENT.new" "$KUBELET_CLIENT"
   persist "$file" "$folder"
   restart_kubelet
-  say "the kubelet has a certificate again"
 }
 
 # renew_former_leaves: renew the leaf certificates of this control plane that another CA issued than the one

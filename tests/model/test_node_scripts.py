@@ -27,7 +27,7 @@ TEXTS = {
     "revocation": ("revoke_client", "restart_api_server"),
     "issuance": (
         *("issue_invalid_leaves", "install_kubelet_certificate"),
-        *("renew_former_leaves", "reread_trust"),
+        *("rotate_kubelet", "renew_former_leaves", "reread_trust"),
     ),
     "trust": ("apply_trust", "apply_worker_trust"),
     "image_restore": ("restore_images",),

@@ -85,6 +85,38 @@ def test_a_kubelet_writes_no_certificate_over_the_one_that_it_gets(disk: Disk, p
     assert (disk.state / "calls").read_text().split() == ["stop", "reset-failed", "restart"]
 
 
+@pytest.fixture
+def issued(disk: Disk, pki: Path) -> str:
+    """The stand-in of a kubelet: certificates that it gets when it starts, of the former CA first."""
+    authority = disk.folder / "etc/kubernetes/pki/ca.crt"
+    authority.parent.mkdir(parents=True)
+    former = certificates.new_authority("kubernetes", timedelta(days=1))
+    authority.write_text(CA.cert_pem + former.cert_pem)
+    valid = timedelta(hours=1)
+    for number, its in enumerate((former, CA), 1):
+        pair = certificates.issue_client(its, "system:node:node", ["system:nodes"], valid)
+        (pki / f"own-{number}.pem").write_text(pair.pem)
+    start = f"ln -sfn own-$((++STARTS)).pem '{pki}/kubelet-client-current.pem'"
+    return (
+        "STARTS=0\nSIGNER_SECONDS=0\nlib_begin() { :; }\n"
+        f'systemctl() {{ [[ $1 != restart ]] || {start}; echo "$1" >>"$STATE/calls"; }}\n'
+    )
+
+
+def test_a_kubelet_requests_a_certificate_until_it_has_one_of_the_current_ca(
+    disk: Disk, pki: Path, issued: str
+) -> None:
+    """The signer may not have read its CA again; the program's credential serves for minutes."""
+    pair = certificates.kubelet_credential(CA, "node")
+    settings = f"KUBELET_CERTIFICATE='{pair.pem}'\n{STAND_INS}{issued}"
+    ended = disk.run(f"{settings}rotate_kubelet", "issuance")
+    assert ended.returncode == 0, ended.stderr
+    current = (pki / "kubelet-client-current.pem").read_text()
+    assert current == (pki / "own-2.pem").read_text()
+    assert (disk.state / "calls").read_text().split().count("restart") == 2
+    assert "has a certificate of the current CA" in ended.stdout
+
+
 def test_valid_leaves_are_read_by_one_process(disk: Disk, pki: Path) -> None:
     valid = (pki / "kubelet-client-current.pem").read_text()
     for name in ("apiserver", "scheduler.conf", "admin.conf"):

@@ -74,7 +74,7 @@ def test_all_machines_trust_before_anything_is_issued() -> None:
     assert set(calls[:6]) == {"apply_trust", "apply_worker_trust"}
     assert not {*calls[6:]} & {*calls[:6]}
     assert fleet.called("renew_former_leaves") == PLANES
-    assert fleet.called("install_kubelet_certificate") == [*PLANES, *WORKERS]
+    assert fleet.called("rotate_kubelet") == [*PLANES, *WORKERS]
     assert not {"drain", "cordon"} & {*calls}
 
 
@@ -91,7 +91,7 @@ def test_kubelets_forget_the_predecessor_at_the_end_and_leaves_are_shown_without
     fleet = rotated(SWITCH, FINISH)
     assert fleet.called("reread_trust") == fleet.called("renew_serving") == [*PLANES, *WORKERS]
     assert fleet.called("renew_former_leaves") == PLANES
-    assert fleet.called("install_kubelet_certificate") == []
+    assert fleet.called("rotate_kubelet") == []
 
 
 def test_the_removed_key_of_a_finished_rotation_is_no_change() -> None:
