@@ -70,6 +70,7 @@ def rollout_of(
             client_authorities=clients,
             rotations=cluster.rotations.by_name,
             acknowledged=cluster.rotations.acknowledge,
+            immediate=cluster.rotations.immediate,
             trust=pulumi.Output.secret(trust_settings),
             trusted=pulumi.Output.unsecret(trust_settings.apply(_trusted)),
             signers=pki.signers,

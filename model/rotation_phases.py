@@ -32,7 +32,8 @@ def config_key(name: str) -> str:
 class Rotations:
     """The phase that each of a cluster's subjects is in; "" if it is in none.
 
-    `acknowledge` is why pods that may not know a new CA are not waited for, "" if they are.
+    `acknowledge` is why pods that may not know a new CA are not waited for, "" if they are;
+    `immediate` is the name of the subject for which nobody is.
     """
 
     ca: str = ""
@@ -40,6 +41,7 @@ class Rotations:
     front_proxy_ca: str = ""
     service_account: str = ""
     acknowledge: str = ""
+    immediate: str = ""
 
     @property
     def by_name(self) -> dict[str, str]:

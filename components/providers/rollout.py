@@ -257,6 +257,7 @@ class RolloutArgs:
     client_authorities: pulumi.Output[str]
     rotations: dict[str, str]
     acknowledged: str
+    immediate: str
     trust: pulumi.Output[dict[str, str]]
     trusted: pulumi.Output[dict[str, str]]
     signers: pulumi.Output[dict[str, str]]

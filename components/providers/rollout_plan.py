@@ -36,7 +36,8 @@ class RolloutInputs(ClusterInputs):
     """The rollout as the provider gets it.
 
     `authority` is the cluster's CA, and `trust` are the settings of model/pki/trust.py, which only
-    create and update have. `acknowledged` is why a rotation may cut off pods. `check` adds
+    create and update have. `acknowledged` is why a rotation may cut off pods, `immediate` is
+    the subject whose rotation waits for nobody. `check` adds
     `waiting`, `wanted` (the cluster's inputs while they wait, else empty), `plan`, `unfinished` and
     `recorded` ("" if there is none, or if the API does not answer); `read` adds `drift`.
     """
@@ -48,6 +49,7 @@ class RolloutInputs(ClusterInputs):
     authority: NotRequired[KeyPairProps]
     trust: NotRequired[Mapping[str, str]]
     acknowledged: str
+    immediate: str
     policy: Policy
     held_by: list[Hold]
     waiting: Hold

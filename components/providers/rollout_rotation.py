@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ops.kube.trust_holders import Workload
     from ops.rollout.cluster_nodes import ClusterNodes
 
+IMMEDIATE = "its key has leaked"
+
 
 class RolledInputs(RolloutInputs):
     """The rollout as it ended; `rolled` is when machines were changed last."""
@@ -29,7 +31,7 @@ def reject(olds: RolledInputs, news: RolloutInputs, change: ClusterChange) -> No
     from ops.rollout import rotation_guards as guards
 
     guards.reject_rotation(change, olds["unavailable"])
-    guards.reject_early(change, olds["rolled"], news["acknowledged"])
+    guards.reject_early(change, olds["rolled"], _acknowledged(news, guards.SERVICE_ACCOUNT))
     if not guards.concerns_others(change):
         return
     with suppress(ApiError, IdentityMissing):
@@ -43,8 +45,9 @@ def settle(
     from ops.rollout import rotation_guards as guards
 
     guards.reject_rotation(change, olds["unavailable"])
-    guards.reject_early(change, olds["rolled"], news["acknowledged"])
-    if seconds := guards.seconds_to_settle(change, olds["rolled"]):
+    guards.reject_early(change, olds["rolled"], _acknowledged(news, guards.SERVICE_ACCOUNT))
+    immediate = news["immediate"] if news["immediate"] == olds["immediate"] else ""
+    if seconds := guards.seconds_to_settle(change, olds["rolled"], immediate):
         say(f"waiting {seconds:.0f} s until every component has read its new certificates")
         _await(seconds)
     if not guards.concerns_others(change):
@@ -64,15 +67,20 @@ def _require_ready(
     """Reject the end of a rotation that others are not ready for; return our own workloads."""
     from ops.rollout import rotation_guards as guards
 
-    cluster, acknowledged = news["cluster"], news["acknowledged"]
+    cluster = news["cluster"]
     if guards.finishes(change, guards.SERVICE_ACCOUNT):
         secrets = nodes.tokens_of_other_keys(olds["signers"][guards.SERVICE_ACCOUNT])
-        guards.reject_tokens(cluster, secrets, acknowledged)
+        guards.reject_tokens(cluster, secrets, _acknowledged(news, guards.SERVICE_ACCOUNT))
     if not guards.finishes(change, guards.CA):
         return ()
     holders = nodes.trust_holders()
-    guards.reject_holders(cluster, holders, acknowledged)
+    guards.reject_holders(cluster, holders, _acknowledged(news, guards.CA))
     return holders.own
+
+
+def _acknowledged(news: RolloutInputs, name: str) -> str:
+    """Return why pods may be cut off at the end of a rotation; "" if they may not."""
+    return news["acknowledged"] or (IMMEDIATE if news["immediate"] == name else "")
 
 
 def _await(seconds: float) -> None:

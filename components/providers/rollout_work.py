@@ -39,6 +39,7 @@ JUDGED = (
     "machines",
     "rotations",
     "acknowledged",
+    "immediate",
     "serving_seconds",
 )
 # Inputs that a preview may not know yet, whose change it shows nevertheless.

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from model.config.field import ScalarField
 from model.config.strict import Strict
-from model.rotation_phases import PHASES, PREPARE
+from model.rotation_phases import NAMES, PHASES, PREPARE
 
 REASON_LENGTH = 200
 
@@ -25,6 +25,24 @@ Phase = Annotated[
         PREPARE,
         check=_phase,
         schema={"enum": [*PHASES]},
+    ),
+]
+
+
+def _name(name: str) -> str:
+    if name not in NAMES:
+        raise ValueError("unknown subject")
+    return name
+
+
+Name = Annotated[
+    str,
+    ScalarField(
+        "what is rotated",
+        f"{', '.join(NAMES)}, as `fleet rotate` names it",
+        "ca",
+        check=_name,
+        schema={"enum": [*NAMES]},
     ),
 ]
 
@@ -61,4 +79,9 @@ class RotationPhases(Strict):
         "",
         description="Why `finish` may cut off pods that do not know the new CA, or tokens of the "
         "former key; empty: they are named, and it is refused.",
+    )
+    immediate: Name | None = Field(
+        None,
+        description="What is rotated since its key has leaked: `finish` waits for nobody, and "
+        "restarts what would not be ready for it. `fleet rotate --now` sets and removes it.",
     )

@@ -33,7 +33,9 @@ def _markers(rotations: Rotations, minor: int) -> Iterator[tuple[str, str]]:
     if is_under_way(rotations.ca):
         # It publishes the CA that pods trust as it was at its start.
         yield CONTROLLER_MANAGER, "ca"
-        if minor < READS_AGAIN:
+        # An immediate rotation does not wait until they have read them again.
+        is_immediate = rotations.immediate == "ca" and rotations.ca == SWITCH
+        if minor < READS_AGAIN or is_immediate:
             for component in (API_SERVER, CONTROLLER_MANAGER, SCHEDULER):
                 yield component, f"ca:{rotations.ca}"
     if is_under_way(rotations.etcd_ca):

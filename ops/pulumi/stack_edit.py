@@ -23,14 +23,47 @@ class NotEditable(OperatorError):
 def with_value(text: str, path: Sequence[str], value: str) -> str:
     """Return the text with a plain scalar at the path, whose mappings are made where they lack."""
     expected = _with_value(stack_yaml.read(text), path, value)
-    edited = _edited(text, path, value)
+    return _verified(_edited(text, path, value), expected, f"set {'.'.join(path)}: {value}")
+
+
+def without_key(text: str, path: Sequence[str]) -> str:
+    """Return the text without a key, and what it has in its own lines, if it is there."""
+    document = stack_yaml.read(text)
+    expected = _without_key(document, path)
+    if expected == document:
+        return text
+    return _verified(_shortened(text, path), expected, f"remove {'.'.join(path)}")
+
+
+def _verified(edited: str, expected: Any, by_hand: str) -> str:
+    """Return the text if it says what is expected of it."""
     try:
         found = stack_yaml.read(edited)
     except yaml.YAMLError:
         found = None
     if found != expected:
-        raise NotEditable(f"the stack file must be changed by hand: set {'.'.join(path)}: {value}")
+        raise NotEditable(f"the stack file must be changed by hand: {by_hand}")
     return edited
+
+
+def _shortened(text: str, path: Sequence[str]) -> str:
+    *parents, last = path
+    node = yaml.compose(text, Loader=stack_yaml.EngineLoader)
+    for key in parents:
+        node = _below(node, key) if isinstance(node, MappingNode) else None
+    if not isinstance(node, MappingNode):
+        return text
+    position = [name.value for name, _ in node.value].index(last)
+    key, value = node.value[position]
+    begin, end = key.start_mark.index, _end(value)
+    if not node.flow_style:
+        line = text.find("\n", end)
+        return text[: text.rfind("\n", 0, begin) + 1] + (text[line + 1 :] if line >= 0 else "")
+    if position + 1 < len(node.value):
+        end = node.value[position + 1][0].start_mark.index
+    elif position:
+        begin = node.value[position - 1][1].end_mark.index
+    return text[:begin] + text[end:]
 
 
 def _edited(text: str, path: Sequence[str], value: str) -> str:
@@ -97,3 +130,13 @@ def _with_value(document: Any, path: Sequence[str], value: str) -> Any:
     key, *rest = path
     mapping = document if isinstance(document, dict) else {}
     return {**mapping, key: _with_value(mapping.get(key), rest, value)}
+
+
+def _without_key(document: Any, path: Sequence[str]) -> Any:
+    """Return the document without the key at the path."""
+    key, *rest = path
+    if not isinstance(document, dict) or key not in document:
+        return document
+    if rest:
+        return {**document, key: _without_key(document[key], rest)}
+    return {name: value for name, value in document.items() if name != key}

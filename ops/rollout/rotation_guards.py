@@ -14,11 +14,12 @@ from ops.kube.pod import few
 from ops.kube.trust_holders import Holders
 from ops.rollout.cluster_change import ClusterChange
 
-CA, SERVICE_ACCOUNT = "ca", "service-account"
+CA, FRONT_PROXY, SERVICE_ACCOUNT = "ca", "front-proxy-ca", "service-account"
 # A kubelet replaces the token of a pod after four fifths of an hour.
 TOKENS = timedelta(hours=1)
-# Clients read their certificates again within five minutes, API servers within one.
-SETTLING = timedelta(minutes=6)
+# For how long a component may use a certificate of the predecessor: clients read theirs again
+# within five minutes, API servers the front proxy's within one, etcd's are read at each connection.
+SETTLING = {CA: timedelta(minutes=6), FRONT_PROXY: timedelta(seconds=90)}
 
 
 def reject_rotation(change: ClusterChange, unavailable: Collection[str]) -> None:
@@ -100,17 +101,19 @@ def reject_early(change: ClusterChange, rolled: str, acknowledged: str) -> None:
         raise OperatorError(
             f"cluster {change.after.name}: the rotation of {SERVICE_ACCOUNT} cannot be finished "
             f"before {until:%H:%M} UTC, since pods may have tokens of the former key until then. "
-            f"If that key has leaked, set clusters/{change.after.name}/rotations/acknowledge to "
-            "why they may be refused"
+            f"If that key has leaked, use `fleet rotate {SERVICE_ACCOUNT} --now`"
         )
 
 
-def seconds_to_settle(change: ClusterChange, rolled: str) -> float:
+def seconds_to_settle(change: ClusterChange, rolled: str, immediate: str = "") -> float:
     """Return how long some components may still use certificates of a CA that is to be removed.
 
-    `rolled` is when machines were changed last (ISO 8601).
+    `rolled` is when machines were changed last (ISO 8601); for the `immediate` subject, they were
+    restarted then, or may fail for as long.
     """
-    if not rolled or not any(finishes(change, name) for name in change.after.rotations):
+    ends = (name for name in SETTLING if name != immediate and finishes(change, name))
+    longest = max((SETTLING[name] for name in ends), default=None)
+    if longest is None or not rolled:
         return 0
-    left = datetime.fromisoformat(rolled) + SETTLING - datetime.now(UTC)
+    left = datetime.fromisoformat(rolled) + longest - datetime.now(UTC)
     return max(0, left.total_seconds())

@@ -12,9 +12,8 @@ from model.rotation_phases import FINISH, NEXT, PREPARE, config_key
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.private_file import rewrite
-from ops.pulumi import stack_yaml
 from ops.pulumi.engine import Engine
-from ops.pulumi.stack_edit import with_value
+from ops.pulumi.stack_edit import with_value, without_key
 from ops.pulumi.stack_file import read
 from scripts.fleet import rotation_status
 from scripts.fleet.access import save_identities_for_rotation
@@ -22,18 +21,22 @@ from scripts.fleet.engine_run import PlanOutput, RunFailed, existing_engine, run
 
 FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
 CA = "ca"
-ACKNOWLEDGED = "an immediate rotation"
+IMMEDIATE = "immediate"
 CONTINUE = (
-    "The phases are in the stack's file: once a `fleet up` succeeds, repeat this command, which "
-    "continues with the next one."
+    "The phase is in the stack's file, and so is `rotations.immediate`, with which no run waits "
+    "for pods or components. Repeat this command: it completes the phase, continues with the next "
+    "one, and removes `immediate` at the end."
 )
 # What an immediate rotation breaks.
 BREAKS = {
-    "ca": "kubeconfigs that were handed over stop working until they are issued again, and pods "
-    "that read the CA only when they start lose the API until they are restarted",
+    "ca": "kubeconfigs that were handed over stop working until they are issued again, pods that "
+    "read the CA only when they start lose the API until they are restarted, and API servers, "
+    "controller managers and schedulers are restarted twice, one control plane after another: a "
+    "single one is unavailable meanwhile, for about 10 s",
     "etcd-ca": "tools outside the cluster that connect to etcd stop working until they get its "
     "new CA and a certificate of it",
-    "front-proxy-ca": "nothing is known to break",
+    "front-proxy-ca": "aggregated API servers, such as metrics-server, may reject requests for a "
+    "minute",
     "service-account": "pods lose the API until their tokens are replaced, within an hour, and "
     "tokens in Secrets are refused until they are created again",
 }
@@ -63,24 +66,15 @@ def rotate(
         _require_one_phase(_phases(_clusters(read(file)), subject, names), subject)
     text = edited(former, _clusters(read(file)), subject, names, phase)
     _show_difference(file, former, text)
-    rewrite(file, text)
     if write_only:
+        rewrite(file, text)
         click.echo(
             f"{file.name} is written, and nothing was run: `fleet preview {stack}` shows what the "
             "phase changes, `fleet up` applies it",
             err=True,
         )
         return
-    try:
-        # The engine reads a copy of the file.
-        engine.prepare()
-        save_identities_for_rotation(engine)
-        is_changed = run(engine, "preview", PlanOutput()).any or text != former
-        if is_changed and not yes:
-            click.confirm(f"Apply these changes to {stack}?", abort=True, err=True)
-    except BaseException:
-        rewrite(file, former)
-        raise
+    _preview(engine, text, "" if yes else f"Apply these changes to {stack}?")
     _up(stack)
     phases = _phases(_clusters(read(file)), subject, names)
     click.echo()
@@ -119,26 +113,61 @@ def rotate_now(
     former = file.read_text(encoding="utf-8")
     names = _selected(engine, clusters, selector)
     _phases(_clusters(read(file)), subject, names)
-    click.echo(f"In {', '.join(names)}, {BREAKS[subject]}.", err=True)
-    if not yes:
-        click.confirm(
-            f"Take {subject} of {', '.join(names)} through all phases now?", abort=True, err=True
-        )
-    while left := [
-        name
-        for name, phase in _phases(_clusters(read(file)), subject, names).items()
-        if phase != FINISH or file.read_text(encoding="utf-8") == former
-    ]:
-        text = edited(file.read_text(encoding="utf-8"), _clusters(read(file)), subject, left, None)
-        for name in left:
-            text = with_value(text, (*FLEET, name, "rotations", "acknowledge"), ACKNOWLEDGED)
-        rewrite(file, text)
-        try:
+    listed = ", ".join(names)
+    click.echo(f"In {listed}, {BREAKS[subject]}.", err=True)
+    text = _begun(former, _clusters(read(file)), subject, names)
+    _show_difference(file, former, text)
+    _preview(engine, text, "" if yes else f"Take {subject} of {listed} through all phases now?")
+    try:
+        _up(stack)
+        while left := _unfinished(_clusters(read(file)), subject, names):
+            text = file.read_text(encoding="utf-8")
+            rewrite(file, edited(text, _clusters(read(file)), subject, left, None))
             _up(stack)
-        except RunFailed as error:
-            raise RunFailed(f"{error}\n{CONTINUE}", error.exit_status) from None
-    # The next rotation is acknowledged by nobody yet.
-    rewrite(file, edited(former, _clusters(stack_yaml.read(former)), subject, names, FINISH))
+    except OperatorError as error:
+        raise RunFailed(f"{error}\n{CONTINUE}", error.exit_status) from None
+    text = file.read_text(encoding="utf-8")
+    for name in names:
+        text = without_key(text, (*FLEET, name, "rotations", IMMEDIATE))
+    rewrite(file, text)
+    click.echo(f"\n{listed}: the rotation of {subject} is complete")
+
+
+def _begun(text: str, clusters: Mapping[str, Any], subject: str, names: Collection[str]) -> str:
+    """Return the file's text with the first phase to run; one that was interrupted runs again."""
+    under_way = {name: _rotations(clusters, name).get(IMMEDIATE) for name in names}
+    if other := {its for its in under_way.values() if its} - {subject}:
+        raise OperatorError(
+            f"the immediate rotation of {', '.join(sorted(other))} is not complete: repeat "
+            "`fleet rotate` with it and --now first"
+        )
+    begun = [name for name in names if not under_way[name]]
+    text = edited(text, clusters, subject, begun, None)
+    for name in begun:
+        text = with_value(text, (*FLEET, name, "rotations", IMMEDIATE), subject)
+    return text
+
+
+def _unfinished(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -> list[str]:
+    phases = _phases(clusters, subject, names)
+    return [name for name, phase in phases.items() if phase != FINISH]
+
+
+def _preview(engine: Engine, text: str, question: str) -> None:
+    """Write the file, show what it changes, and ask; after a no, the file is as it was."""
+    file = engine.workspace.tracked_config
+    former = file.read_text(encoding="utf-8")
+    rewrite(file, text)
+    try:
+        # The engine reads a copy of the file.
+        engine.prepare()
+        save_identities_for_rotation(engine)
+        run(engine, "preview", PlanOutput())
+        if question:
+            click.confirm(question, abort=True, err=True)
+    except BaseException:
+        rewrite(file, former)
+        raise
 
 
 def _up(stack: str) -> None:
@@ -181,8 +210,13 @@ def _phases(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -
             f"the stack's file has no cluster {', '.join(unknown)}; its clusters: "
             f"{', '.join(clusters)}"
         )
-    rotations = {name: (clusters[name] or {}).get("rotations") or {} for name in names}
-    return {name: str(its.get(config_key(subject)) or "") for name, its in rotations.items()}
+    key = config_key(subject)
+    return {name: str(_rotations(clusters, name).get(key) or "") for name in names}
+
+
+def _rotations(clusters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (clusters[name] or {}).get("rotations") or {}
+    return found
 
 
 def _selected(

@@ -129,7 +129,11 @@ def test_nothing_is_restarted_without_a_rotation_and_after_it() -> None:
 
 def test_a_switch_to_another_ca_restarts_no_component() -> None:
     assert markers(ca=PREPARE) == markers(ca=SWITCH) == {"controllerManager": "ca"}
-    assert markers(etcdCa=PREPARE) == markers(etcdCa=SWITCH)
+    immediate = {phase: markers(ca=phase, immediate="ca") for phase in (PREPARE, SWITCH)}
+    assert immediate[PREPARE] == {"controllerManager": "ca"}
+    assert {*immediate[SWITCH]} == {"apiServer", "controllerManager", "scheduler"}
+    assert immediate[SWITCH]["controllerManager"] != "ca", "it is restarted, too"
+    assert markers(etcdCa=PREPARE, immediate="etcd-ca") == markers(etcdCa=SWITCH)
     assert [*markers(etcdCa=PREPARE)] == ["apiServer", "etcd"]
     assert markers(frontProxyCa=PREPARE) == markers(frontProxyCa=SWITCH) == {}
 

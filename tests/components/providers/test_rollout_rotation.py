@@ -32,13 +32,8 @@ def cluster(api: Api) -> Api:
 
 def state(api: Api, name: str, phase: str, **changes: Any) -> Any:
     long_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-    return inputs(
-        rotations={name: phase},
-        identity=api.identity,
-        rolled=long_ago,
-        unavailable={},
-        **changes,
-    )
+    known = {"rolled": long_ago, "unavailable": {}, **changes}
+    return inputs(rotations={name: phase}, identity=api.identity, **known)
 
 
 def judge(api: Api, name: str, before: str, after: str, **changes: Any) -> list[str]:
@@ -97,8 +92,37 @@ def test_a_preview_without_an_api_says_nothing(api: Api) -> None:
 def test_the_end_waits_until_certificates_are_read(
     cluster: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rotation_guards, "seconds_to_settle", lambda *_: 0.4)
+    settling = {"ca": timedelta(hours=2, seconds=0.6)}
+    monkeypatch.setattr(rotation_guards, "SETTLING", settling)
     began = time.monotonic()
     (said,) = judge(cluster, "ca", SWITCH, FINISH)
     assert "until every component has read its new certificates" in said
-    assert time.monotonic() - began >= 0.4
+    assert time.monotonic() - began >= 0.2
+
+
+def test_an_immediate_end_waits_for_nobody(cluster: Api) -> None:
+    """Components were restarted in `switch`, if that was immediate, too."""
+    cluster.answers[PODS] = (200, {"items": [pod("web-0", BEFORE)]})
+    just_now = datetime.now(UTC).isoformat()
+    olds, news = (
+        state(cluster, "ca", phase, rolled=just_now, immediate="ca") for phase in (SWITCH, FINISH)
+    )
+    change, said = ClusterChange.of(olds, news), list[str]()
+    rollout_rotation.reject(olds, news, change)
+    rollout_rotation.settle(olds, news, change, said.append)
+    assert said == []
+    assert rotation_guards.seconds_to_settle(change, just_now) > 0
+    news["immediate"] = "etcd-ca"
+    with pytest.raises(OperatorError, match="default/web-0 started before"):
+        rollout_rotation.reject(olds, news, change)
+    cluster.answers["GET /api/v1/secrets"] = (200, {"items": [secret("deploy", token("former"))]})
+    leaked = {"rolled": just_now, "immediate": "service-account"}
+    assert judge(cluster, "service-account", SWITCH, FINISH, **leaked) == []
+
+
+def test_an_end_that_is_immediate_after_a_switch_that_was_not_waits_for_components(
+    cluster: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation_guards, "SETTLING", {"ca": timedelta(hours=2, seconds=0.6)})
+    (said,) = judge(cluster, "ca", SWITCH, FINISH, immediate="ca")
+    assert said.startswith("waiting ")

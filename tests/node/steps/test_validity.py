@@ -87,7 +87,7 @@ def test_a_kubelet_writes_no_certificate_over_the_one_that_it_gets(disk: Disk, p
 
 @pytest.fixture
 def issued(disk: Disk, pki: Path) -> str:
-    """The stand-in of a kubelet: certificates that it gets when it starts, of the former CA first."""
+    """A stand-in of a kubelet, which gets a certificate when it starts: of the former CA first."""
     authority = disk.folder / "etc/kubernetes/pki/ca.crt"
     authority.parent.mkdir(parents=True)
     former = certificates.new_authority("kubernetes", timedelta(days=1))

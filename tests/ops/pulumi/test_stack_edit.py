@@ -5,7 +5,7 @@ import difflib
 import pytest
 
 from ops.pulumi import stack_yaml
-from ops.pulumi.stack_edit import NotEditable, with_value
+from ops.pulumi.stack_edit import NotEditable, with_value, without_key
 
 PATH = ("config", "kubeadm-fleet:fleet", "clusters", "one", "rotations", "ca")
 FILE = """\
@@ -111,3 +111,33 @@ def test_a_cluster_that_is_an_alias_is_left_to_a_person() -> None:
     )
     with pytest.raises(NotEditable, match=r"by hand: set config\..*\.rotations\.ca: switch"):
         with_value(text, PATH, "switch")
+
+
+@pytest.mark.parametrize(
+    "rotations",
+    [
+        "{ca: finish, immediate: ca}",
+        "{immediate: ca, ca: finish}  # ours",
+        "{immediate: ca}",
+        "\n          # ours\n          ca: finish\n          immediate: ca",
+        "\n          immediate: ca  # until it is complete\n          ca: finish",
+    ],
+)
+def test_a_key_is_removed_and_all_others_stay(rotations: str) -> None:
+    path = (*PATH[:-1], "immediate")
+    text = FILE.replace("labels: {env: dev}", f"rotations: {rotations}")
+    edited = without_key(text, path)
+    document = stack_yaml.read(text)
+    del document["config"]["kubeadm-fleet:fleet"]["clusters"]["one"]["rotations"]["immediate"]
+    assert stack_yaml.read(edited) == document
+    assert edited.count("# ours") == text.count("# ours")
+    assert without_key(edited, path) == edited
+
+
+def test_a_key_that_is_there_by_an_alias_is_left_to_a_person() -> None:
+    text = (
+        "config:\n  kubeadm-fleet:fleet:\n    clusters:\n"
+        "      two: &same {rotations: {ca: finish}}\n      one: *same\n"
+    )
+    with pytest.raises(NotEditable, match=r"by hand: remove config\..*\.rotations\.ca"):
+        without_key(text, PATH)

@@ -45,6 +45,7 @@ def inputs(**changes: Any) -> Any:
         "front_proxy_set": "p1",
         "rotations": {},
         "acknowledged": "",
+        "immediate": "",
         "trusted": {"control-plane": "t1", "worker": "w1"},
         "signers": {
             "ca": ISSUER,

@@ -258,8 +258,20 @@ def test_the_end_comes_when_pods_have_tokens_of_the_new_key() -> None:
 def test_the_end_waits_until_components_have_read_their_certificates() -> None:
     change = ClusterChange.of(phase(SWITCH), phase(FINISH))
     just_now = datetime.now(UTC).isoformat()
-    assert 0 < seconds_to_settle(change, just_now) <= SETTLING.total_seconds()
+    assert 0 < seconds_to_settle(change, just_now) <= SETTLING["ca"].total_seconds()
+    assert seconds_to_settle(change, just_now, "ca") == 0
+    assert seconds_to_settle(change, just_now, "etcd-ca") > 0
     long_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     assert seconds_to_settle(change, long_ago) == 0
     earlier = ClusterChange.of(phase(PREPARE), phase(SWITCH))
     assert seconds_to_settle(earlier, just_now) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("etcd-ca", 0), ("service-account", 0), ("front-proxy-ca", 90)]
+)
+def test_the_end_of_another_ca_waits_for_those_who_read_it_late(name: str, seconds: float) -> None:
+    """etcd and its clients read theirs at each connection."""
+    before, after = (inputs(rotations={name: phase}) for phase in (SWITCH, FINISH))
+    found = seconds_to_settle(ClusterChange.of(before, after), datetime.now(UTC).isoformat())
+    assert found == pytest.approx(seconds, abs=5)

@@ -12,8 +12,8 @@ import yaml
 from model.config.rotations import RotationPhases
 from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, Rotations, config_key
 from ops.errors import OperatorError
+from ops.pulumi import engine as engines
 from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
-from ops.pulumi.engine import Engine
 from scripts.fleet import rotation, rotation_status
 from scripts.fleet.engine_run import RunFailed
 
@@ -43,7 +43,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         deployment=lambda: Deployment("{}"),
         prepare=lambda: True,
     )
-    engine = cast(Engine, made)
+    engine = cast(engines.Engine, made)
     monkeypatch.setattr(rotation, "existing_engine", lambda _stack: engine)
     return path
 
@@ -86,7 +86,7 @@ def test_an_unknown_cluster_is_refused_with_those_there_are() -> None:
 
 def test_every_subject_has_a_key_of_the_config() -> None:
     keys = {str(info.alias) for info in RotationPhases.model_fields.values()}
-    assert {config_key(name) for name in NAMES} == keys - {"acknowledge"}
+    assert {config_key(name) for name in NAMES} == keys - {"acknowledge", "immediate"}
 
 
 def test_a_file_for_a_pull_request_is_written_and_nothing_runs(
@@ -150,38 +150,89 @@ def test_kubeconfigs_that_know_the_former_ca_alone_are_named_once_it_has_a_succe
     assert rotation.pinned({}, ["one"]).endswith("with `fleet kubeconfig`.")
 
 
-def test_an_immediate_rotation_takes_all_phases_and_leaves_no_acknowledgement(
+class Engine:
+    """Previews and runs, in order, with the rotations of each cluster in the file then."""
+
+    def __init__(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.file = file
+        self.seen: list[tuple[str, Any, Any]] = []
+        self.failing = ""
+        monkeypatch.setattr(rotation, "run", lambda _engine, verb, _output: self.call(verb))
+        monkeypatch.setattr(rotation, "_up", lambda _stack: self.call("up"))
+
+    def call(self, verb: str) -> None:
+        config = yaml.safe_load(self.file.read_text())["config"]
+        clusters = config["kubeadm-fleet:fleet"]["clusters"]
+        one, two = (clusters[name].get("rotations", {}) for name in ("one", "two"))
+        self.seen.append((verb, one, two))
+        if two.get("ca") == self.failing and verb == "up":
+            raise RunFailed("a machine is unavailable")
+
+
+def rotate_now(**changes: Any) -> None:
+    known: dict[str, Any] = {"subject": "ca", "clusters": ["two"], "yes": True, **changes}
+    rotation.rotate_now("dev", known["subject"], known["clusters"], None, yes=known["yes"])
+
+
+def immediately(phase: str) -> dict[str, str]:
+    return {"ca": phase, "immediate": "ca"}
+
+
+def test_an_immediate_rotation_is_shown_once_and_takes_all_phases(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[Any] = []
-
-    def up(_stack: str) -> None:
-        clusters = yaml.safe_load(file.read_text())["config"]["kubeadm-fleet:fleet"]["clusters"]
-        seen.append([clusters[name].get("rotations", {}) for name in ("one", "two")])
-
-    monkeypatch.setattr(rotation, "_up", up)
-    rotation.rotate_now("dev", "ca", ["one", "two"], None, yes=True)
-    assert [[its.get("ca") for its in step] for step in seen] == [
-        [FINISH, PREPARE],
-        [FINISH, SWITCH],
-        [FINISH, FINISH],
+    engine = Engine(file, monkeypatch)
+    rotate_now(clusters=["one", "two"])
+    finished = immediately(FINISH)
+    assert engine.seen == [
+        ("preview", finished, immediately(PREPARE)),
+        ("up", finished, immediately(PREPARE)),
+        ("up", finished, immediately(SWITCH)),
+        ("up", finished, immediately(FINISH)),
     ]
-    assert all(its["acknowledge"] for step in seen for its in step)
-    assert "acknowledge" not in file.read_text()
     assert file.read_text().count("ca: finish") == 2
-    assert "kubeconfigs that were handed over stop working" in capsys.readouterr().err
+    assert "immediate" not in file.read_text(), "the next rotation waits again"
+    said = capsys.readouterr()
+    assert said.err.startswith("In one, two, kubeconfigs that were handed over stop working")
+    assert "one, two: the rotation of ca is complete" in said.out
 
 
-def test_an_immediate_rotation_that_fails_is_continued(
+def test_an_immediate_rotation_asks_after_its_preview_and_leaves_nothing_after_a_no(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_stack: str) -> None:
-        raise RunFailed("a machine is unavailable")
+    engine = Engine(file, monkeypatch)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
 
-    monkeypatch.setattr(rotation, "_up", fail)
-    with pytest.raises(RunFailed):
-        rotation.rotate_now("dev", "ca", ["two"], None, yes=True)
-    assert "ca: prepare" in file.read_text()
+    def decline(question: str, **_: Any) -> None:
+        assert question == "Take ca of two through all phases now?"
+        assert [verb for verb, _, _ in engine.seen] == ["preview"]
+        raise click.Abort
+
+    monkeypatch.setattr("click.confirm", decline)
+    with pytest.raises(click.Abort):
+        rotate_now(yes=False)
+    assert file.read_text() == FILE
+
+
+@pytest.mark.parametrize("phase", [PREPARE, SWITCH, FINISH])
+def test_an_immediate_rotation_that_fails_says_what_is_left_and_is_continued(
+    file: Path, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    engine = Engine(file, monkeypatch)
+    engine.failing = phase
+    with pytest.raises(RunFailed, match=r"so is `rotations\.immediate`.*Repeat this command"):
+        rotate_now()
+    assert engine.seen[-1] == ("up", {"ca": SWITCH}, immediately(phase))
+    with pytest.raises(OperatorError, match="the immediate rotation of ca is not complete"):
+        rotate_now(subject="etcd-ca")
+    engine.failing, engine.seen = "", []
+    rotate_now()
+    assert engine.seen[:2] == [
+        ("preview", {"ca": SWITCH}, immediately(phase)),
+        ("up", {"ca": SWITCH}, immediately(phase)),
+    ]
+    assert "ca: finish" in file.read_text()
+    assert "immediate" not in file.read_text()
 
 
 def test_the_status_is_that_of_the_state_and_says_what_is_next() -> None:

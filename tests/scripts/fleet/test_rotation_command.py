@@ -9,7 +9,7 @@ import yaml
 
 from model.rotation_phases import FINISH, PREPARE
 from ops.pulumi.deployment import Deployment
-from scripts.fleet.rotation import ACKNOWLEDGED
+from scripts.fleet.rotation import IMMEDIATE
 from tests.scripts.conftest import TOP
 from tests.scripts.throwaway import Clone, on_terminal
 
@@ -79,10 +79,15 @@ def test_a_ca_is_rotated_from_the_first_question_to_the_last_phase(cluster: Clon
     ]
     assert "prepare" in cluster.fleet("rotate", "status")
 
+    prepared = file_of(cluster).read_text()
+    question = "Take ca of cluster1 through all phases now"
+    shown = on_terminal(cluster, *ROTATE, "--now", when=question, answer="n", status=1)
+    assert "+          ca: switch" in shown
+    assert file_of(cluster).read_text() == prepared
     shown = cluster.fleet(*ROTATE, "--now", "--yes")
     assert "kubeconfigs that were handed over stop working" in shown
     assert rotations(cluster) == {"ca": FINISH}
-    assert ACKNOWLEDGED not in file_of(cluster).read_text()
+    assert IMMEDIATE not in file_of(cluster).read_text()
     ended = authority(cluster)
     assert (ended["phase"], ended["other_certificate"]) == (FINISH, "")
     assert ended["certificate"] != first
