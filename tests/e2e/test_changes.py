@@ -21,6 +21,10 @@ pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(1200)]
 ENVIRONMENT = "systemctl show --property=Environment --value containerd"
 # How long a run needs to reach the rollout, and to change something there.
 KILL_SECONDS, BEGUN_SECONDS = 120, 1.5
+# The program's credential for a kubelet ends within the hour.
+OWN_CERTIFICATE = (
+    "openssl x509 -noout -checkend 3600 -in /var/lib/kubelet/pki/kubelet-client-current.pem"
+)
 PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
 
 
@@ -197,6 +201,10 @@ def test_cas_and_keys_are_replaced(fleet: PulumiStack, kubectl: Kubectl) -> None
     for phase in (PREPARE, SWITCH):
         phases.update(dict.fromkeys(map(config_key, NAMES), phase))
         applied(fleet, f"{PLANE}: rotation of ca: {phase}", f"{WORKER}: rotation of ca: {phase}")
+    for name in (PLANE, WORKER):
+        assert "will not expire" in Machines(fleet).run(name, OWN_CERTIFICATE), (
+            "it is the kubelet's"
+        )
     # kubectl has the first CA alone, and a certificate of it.
     assert kubectl.node_names() == [PLANE, WORKER]
     assert kubectl("--namespace", "kube-system", "logs", f"etcd-{PLANE}", "--tail=1")
