@@ -29,7 +29,11 @@ def write_private(path: Path, content: str) -> None:
 
 
 def rewrite(path: Path, content: str) -> None:
-    """Replace a file by one with its mode and owner, atomically: not private, but a person's."""
+    """Replace a file by one with its mode and owner, atomically: not private, but a person's.
+
+    A link stays one, and what it names is replaced.
+    """
+    path = path.resolve()
     former = path.stat()
     with _complete_file(path, content) as new:
         new.chmod(former.st_mode & 0o7777)

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 import yaml
 
-from ops.private_file import create_once, write_private
+from ops.private_file import create_once, rewrite, write_private
 from ops.pulumi.stack_file import StackFileError, merge, refresh
 from ops.pulumi.workspace import Workspace
 from scripts.fleet import kubeconfig
@@ -157,3 +157,15 @@ def test_no_run_begins_with_a_stack_file_that_is_not_read_as_it_is_written(tmp_p
     with pytest.raises(StackFileError, match="010 is read as a number: quote it"):
         refresh(cast(Workspace, workspace))
     assert not copy.exists()
+
+
+def test_a_link_to_a_file_of_a_person_stays_one(tmp_path: Path) -> None:
+    file, link = tmp_path / "shared" / "Pulumi.dev.yaml", tmp_path / "Pulumi.dev.yaml"
+    file.parent.mkdir()
+    file.write_text("former")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    rewrite(link, "new")
+    assert link.is_symlink()
+    assert file.read_text() == "new"
+    assert file.stat().st_mode & 0o777 == 0o640
