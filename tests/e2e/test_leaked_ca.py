@@ -1,16 +1,20 @@
 """One command replaces the CA of a small cluster, which has leaked. Run with `-s` for figures."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
 
+from model.paths import cache_dir
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
+from tests.scripts.conftest import IGNORED, copy_checkout
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1500)]
 
@@ -20,7 +24,17 @@ ROTATED_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[PulumiStack]:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of its own: the command changes the stack's file in it."""
+    folder = copy_checkout(tmp_path_factory.mktemp("rotation") / "checkout")
+    shutil.copytree(CHECKOUT / "components", folder / "components", ignore=IGNORED)
+    shutil.copy(CHECKOUT / "__main__.py", folder)
+    (folder / ".venv").symlink_to(CHECKOUT / ".venv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fleet(checkout: Path) -> Iterator[PulumiStack]:
     with subnet(89) as network:
         config = {
             "kubernetesVersion": "1.36.3",
@@ -29,15 +43,18 @@ def fleet() -> Iterator[PulumiStack]:
                 "cluster1": {"machines": {"subnet": str(network)}, "workers": {"count": 1}}
             },
         }
-        with living(config) as stack:
+        with living(config, checkout) as stack:
+            (checkout / stack.config_file.name).symlink_to(stack.config_file)
             yield stack
 
 
 def run_fleet(fleet: PulumiStack, *arguments: str) -> str:
     """Run the command with the stack, which must succeed; return what it printed."""
+    own = {"HOME": str(fleet.folder), "KUBEADM_FLEET_CACHE": str(cache_dir())}
     finished = subprocess.run(
-        [str(CHECKOUT / ".venv" / "bin" / "fleet"), *arguments, "--stack", fleet.name],
-        env=fleet.environment,
+        [".venv/bin/fleet", *arguments, "--stack", fleet.name],
+        cwd=fleet.cli.project,
+        env={**fleet.environment, **own},
         capture_output=True,
         text=True,
     )
