@@ -19,8 +19,10 @@ ADVERT_SECONDS = 0.3
 PRIORITY = 100
 # Milliseconds: the interval of checks, the interval after a failed check, the limit for connecting
 # to a machine (including TLS, which is slow on a busy one), and from then on the limit for the API
-# server's answer. While etcd elects a leader no API server is ready; FALL missing answers take
-# longer than that, so clients stay connected meanwhile.
+# server's answer. While etcd elects a leader no API server is ready. FALL missing answers take
+# longer than that, so clients stay connected. One that answers that etcd failed may say so for 1 s
+# (k8s.io/apiserver, pkg/storage/storagebackend/factory/etcd3.go: it repeats the last error), and is
+# marked down: then any-control-plane takes new connections.
 INTERVAL = 500
 FAST = 100
 CONNECT = 500
@@ -65,6 +67,8 @@ defaults
 frontend api
     mode tcp
     bind *:{vip.port} tcp-ut 5s
+    # If none is ready, one that is about to be is better than none.
+    use_backend any-control-plane if {{ nbsrv(control-planes) eq 0 }}
     default_backend control-planes
 
 backend control-planes
@@ -82,6 +86,14 @@ backend control-planes
     # A failed client connection counts as a failed check.
     default-server observe layer4 error-limit 1 on-error fail-check
     default-server tcp-ut 5s on-marked-down shutdown-sessions
+{servers}
+# Without checks: one that refuses a connection is skipped.
+backend any-control-plane
+    mode tcp
+    balance roundrobin
+    retries 3
+    option redispatch 1
+    default-server tcp-ut 5s
 {servers}
 # keepalived's health check of haproxy.
 frontend health

@@ -173,7 +173,7 @@ class Load:
         self.longest_gap = seen.longest_gap
         self.failures = [*seen.errors, *visitor.failures]
         if self.failures:
-            print("\n".join(progress(fleet)))
+            print("\n".join([*self.failures, *progress(fleet)]))
 
 
 def of_components(components: Iterable[str]) -> list[str]:

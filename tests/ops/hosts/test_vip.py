@@ -90,6 +90,9 @@ def test_one_control_plane_holds_the_address_and_release_removes_it(lab: Lab, bu
     assert "changed: /etc/kubeadm-fleet/" in prepare_as(holder, described(lab, 11, 12, 14)).said
     assert holder.shell(f"systemctl show --property=MainPID {OURS}") == started
     assert holders(lab, hosts) == [holder], "another configuration moves nothing"
+    assert not is_served(holder, f"{lab.address(100)}:8443")
+    with unready_api_server(holder):
+        assert is_served(holder, f"{lab.address(100)}:8443"), "not ready is better than nothing"
 
     (other,) = (host for host in hosts if host != holder)
     holder.pause()
@@ -101,6 +104,27 @@ def test_one_control_plane_holds_the_address_and_release_removes_it(lab: Lab, bu
     HOSTS.delete("", outs[0])
     await_true(lambda: holders(lab, hosts) == [hosts[1]], "the address to be handed over")
     assert changes(hosts[0], before) == {}
+
+
+@contextmanager
+def unready_api_server(host: BareHost) -> Iterator[None]:
+    """What accepts connections on the API server's port, and answers no request."""
+    pair = "-keyout /run/unready.pem -out /run/unready.pem -subj /CN=unready -days 1"
+    host.shell(f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes {pair} 2>&1")
+    host.shell(
+        "systemd-run --quiet --unit=unready openssl s_server -accept 6443 -cert /run/unready.pem"
+    )
+    host.shell("until ss --listening --tcp --numeric | grep --quiet :6443; do sleep 0.1; done")
+    try:
+        yield
+    finally:
+        host.shell("systemctl stop unready; rm /run/unready.pem")
+
+
+def is_served(host: BareHost, address: str) -> bool:
+    """Whether TLS is spoken at the address."""
+    ask = f"openssl s_client -connect {address} -brief </dev/null 2>&1 || true"
+    return "CONNECTION ESTABLISHED" in host.shell(ask)
 
 
 def test_an_address_in_use_is_not_claimed(lab: Lab, bundle: None) -> None:
