@@ -149,7 +149,7 @@ def from_kubelet(kubectl: Kubectl, *arguments: str) -> str:
 
 def test_up_has_nothing_to_do(fleet: PulumiStack) -> None:
     fleet.refresh()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 @pytest.mark.parametrize("machine", CONTROL_PLANES)

@@ -67,7 +67,7 @@ def applied(fleet: PulumiStack, *sentences: str) -> None:
     for finished in (shown, fleet.up()):
         assert "cluster1-rollout" in finished.steps("update")
         assert "replace" not in finished.changes
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def node(kubectl: Kubectl, name: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def test_run_that_was_killed_while_it_applied_a_proxy_is_resumed(fleet: PulumiSt
     fleet.kill(engine)
     fleet.run("cancel", "--yes")
     fleet.up()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
     machines = Machines(fleet)
     for name in (PLANE, WORKER):
         assert "https_proxy=http://192.0.2.1:3128" in machines.run(name, ENVIRONMENT).split()

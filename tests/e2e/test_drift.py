@@ -79,12 +79,12 @@ def repaired(fleet: PulumiStack, *reasons: str) -> None:
     assert ROLLOUT in done.steps("update")
     assert "replace" not in done.changes
     fleet.refresh()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_no_drift_is_found_on_unchanged_machines(fleet: PulumiStack) -> None:
     fleet.refresh()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_deleted_manifest_and_edited_settings_and_stopped_kubelet(

@@ -57,4 +57,4 @@ def test_an_expired_cluster_is_repaired_by_one_up(fleet: PulumiStack, kubectl: K
         "each kubelet to have a certificate of its own",
         REQUESTED_SECONDS,
     )
-    assert fleet.preview().changes == {}
+    assert (run := fleet.preview()).changes == {}, run.output

@@ -65,7 +65,7 @@ def assert_works(fleet: PulumiStack, kubectl: Kubectl, since: datetime) -> None:
         "each kubelet to have a certificate of its own",
         REQUESTED_SECONDS,
     )
-    assert fleet.preview().changes == {}
+    assert (run := fleet.preview()).changes == {}, run.output
     (pod,) = kubectl("get", "pods", "-n", "kube-system", "-l", "k8s-app=kube-proxy", "-o", "name",
                      "--field-selector", f"spec.nodeName={WORKER}").split()  # fmt: skip
     assert kubectl("logs", "-n", "kube-system", "--tail=1", pod)

@@ -132,7 +132,7 @@ def test_the_api_answers_at_the_virtual_address(
 
 
 def test_a_second_up_changes_nothing(fleet: PulumiStack) -> None:
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_the_api_survives_the_loss_of_each_control_plane(

@@ -86,14 +86,14 @@ def test_interrupted_runs_are_resumed_to_the_same_result() -> None:
             assert kubectl.node_names() == NODES
             assert versions(kubectl) == dict.fromkeys(NODES, f"v{FORMER}")
             assert is_whole(stack)
-            assert stack.up().changes == {}
+            assert (run := stack.up()).changes == {}, run.output
 
             stack.config["kubernetesVersion"] = NEXT
             disturb(stack, "upgrade", "up", chance, lambda: another_setting(stack, chance))
             stack.up()
             assert versions(kubectl) == dict.fromkeys(NODES, f"v{NEXT}")
             assert is_whole(stack)
-            assert stack.up().changes == {}
+            assert (run := stack.up()).changes == {}, run.output
 
             disturb(stack, "destroy", "destroy", chance, again=stack.up)
         finally:

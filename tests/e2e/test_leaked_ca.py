@@ -78,5 +78,5 @@ def test_a_leaked_ca_is_replaced_by_one_command(fleet: PulumiStack) -> None:
         Kubectl(path)("get", "nodes")
     assert access(fleet).node_names() == NODES
     assert "finish" in run_fleet(fleet, "rotate", "status")
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
     assert seconds < ROTATED_SECONDS

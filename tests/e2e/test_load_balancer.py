@@ -99,7 +99,7 @@ def changed(fleet: PulumiStack, count: int) -> AvailabilityReport:
     assert figures.lost == 0, figures.errors
     assert figures.longest_gap <= LONGEST_GAP_SECONDS, figures.errors
     assert f"{CLUSTER}-rollout" in finished.steps("update")
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
     return figures
 
 

@@ -131,4 +131,4 @@ def test_last_worker_without_a_taint_can_be_removed(fleet: PulumiStack, kubectl:
 
 
 def test_the_next_preview_has_no_changes(fleet: PulumiStack) -> None:
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output

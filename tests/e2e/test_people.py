@@ -180,7 +180,7 @@ def test_kubelets_know_no_people(setup: Setup, known: Known) -> None:
         (address,) = (machine["address"] for machine in machines.values())
         person = known[f"cluster-admin-{cluster}", cluster]
         assert person.status("/pods", f"https://{address}:10250") == 401
-    assert setup.stack.preview().changes == {}
+    assert (run := setup.stack.preview()).changes == {}, run.output
 
 
 def test_tokens_are_accepted_and_bound_without_a_restart(setup: Setup) -> None:
@@ -199,7 +199,7 @@ def test_tokens_are_accepted_and_bound_without_a_restart(setup: Setup) -> None:
         "groups": {**PEOPLE["groups"], "tokens": {"access": entries, "tokens": holders}},
     }
     change(stack, ISSUERS)
-    assert stack.preview().changes == {}
+    assert (run := stack.preview()).changes == {}, run.output
     assert [answers(setup, alice, path) for path in (SHOP, SYSTEM)] == [[200, 200], [403, 403]]
     for wrong in (
         corporate.token("alice", groups=["developers"]),

@@ -160,7 +160,7 @@ def test_a_control_plane_lost_with_its_disk_is_replaced(
     assert figures.lost == 0
     assert figures.longest_gap <= LONGEST_GAP_SECONDS
     assert replaced - began <= REPLACED_SECONDS
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_three_control_planes_become_one(
@@ -181,7 +181,7 @@ def test_three_control_planes_become_one(
     assert "etcd" in kubectl("get", "configmap", "kept", "--output", "yaml")
     assert figures.lost == 0
     assert figures.longest_gap <= LONGEST_GAP_SECONDS
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_a_worker_lost_with_its_disk_is_replaced(fleet: PulumiStack, kubectl: Kubectl) -> None:
@@ -268,7 +268,7 @@ def test_a_single_control_plane_is_restored_from_a_snapshot(
     machine = _machine(fleet)
     assert not list((machine / "var/lib/kubeadm-fleet").glob("snapshot*"))
     assert not (machine / "var/lib/etcd/restoring").exists()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 @pytest.mark.parametrize("moment", [SENDING, RESTORING])
@@ -302,7 +302,7 @@ def test_restoring_a_single_control_plane_is_resumed_after_a_power_failure(
     assert _filled(kubectl)
     assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
     assert not list((_machine(fleet) / "var/lib/kubeadm-fleet").glob("snapshot*"))
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def _filled(kubectl: Kubectl) -> bool:
@@ -372,7 +372,7 @@ def test_a_single_control_plane_is_replaced_if_data_loss_is_accepted(
     assert list(members(kubeconfig)) == CONTROL_PLANES[:1]
     assert kubectl.node_names() == CONTROL_PLANES[:1]
     assert "kept" not in kubectl("get", "configmaps", "--output", "name")
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_workers_of_a_lost_cluster_rejoin_and_are_reached(
@@ -386,4 +386,4 @@ def test_workers_of_a_lost_cluster_rejoin_and_are_reached(
     fleet.up()
     assert kubectl.node_names() == [CONTROL_PLANES[0], WORKERS[0]]
     assert_pods_talk(kubectl)
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output

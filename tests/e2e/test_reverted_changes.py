@@ -75,7 +75,7 @@ def reverted(fleet: PulumiStack, kubectl: Kubectl) -> None:
     del cluster(fleet)["apiServer"]
     fleet.up()
     assert records(kubectl) == ""
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
     kubectl("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=60s")
 
 
@@ -141,4 +141,4 @@ def test_a_worker_that_dies_in_its_turn_of_an_upgrade_is_replaced(
     assert found == dict.fromkeys((PLANE, WORKER, OTHER), NEXT)
     assert not any(node["spec"].get("unschedulable") for node in kubectl.items("get", "nodes"))
     assert records(kubectl) == ""
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output

@@ -249,7 +249,7 @@ def test_the_former_ca_is_gone_in_the_end(
     published = json.loads(access(fleet)(*PUBLISHED))["data"]["client-ca-file"]
     assert published.count("BEGIN CERTIFICATE") == 1
     fleet.refresh()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_nobody_notices_another_ca_or_key(
     rotate(fleet, network, keys, phase)
     assert accepts(fleet, token) == (phase != FINISH)
     assert accepts(fleet, new_token(access(fleet)))
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def kill(fleet: PulumiStack, said: str, seconds: float) -> None:
@@ -300,5 +300,5 @@ def test_a_killed_phase_is_resumed(
         fleet.succeed(*UP, seconds=UP_SECONDS)
     assert access(fleet).node_names() == MACHINES
     fleet.refresh()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
     assert load.longest_gap <= LONGEST_GAP_SECONDS

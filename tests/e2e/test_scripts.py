@@ -73,13 +73,13 @@ def test_a_later_script_runs_again_where_it_may_and_joins_nobody_again(
     fleet: PulumiStack, program: Path
 ) -> None:
     edit(program / JOIN, 'say "joined"', f'say "{LATER}"')
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
     edit(program / PREPARE, 'say "ready for kubeadm"', 'say "ready for kubeadm again"')
     finished = fleet.up()
     machines = ("cluster1-control-plane-0", WORKER)
     assert sorted(finished.steps("update")) == [f"{machine}-prepare" for machine in machines]
     assert finished.steps("create", "replace", "delete") == []
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_a_later_script_resumes_a_join_that_was_cut_off(fleet: PulumiStack, program: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_later_script_resumes_a_join_that_was_cut_off(fleet: PulumiStack, prog
     assert finished.output.count(LATER) >= 2, finished.output
     nodes = fleet.output("clusters")["cluster1"]["nodes"]
     assert [node["ready"] for node in nodes] == [True] * 3
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_without_the_store_machines_are_refreshed_and_ended(
@@ -110,6 +110,6 @@ def test_without_the_store_machines_are_refreshed_and_ended(
     shutil.rmtree(store(program))
     fleet.refresh()
     assert not store(program).exists()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
     shutil.rmtree(store(program))
     fleet.destroy()

@@ -108,7 +108,7 @@ def test_upgrade_is_shown_for_every_machine_and_interrupts_no_client(
 
 
 def test_the_next_preview_has_no_changes(fleet: PulumiStack, kubectl: Kubectl) -> None:
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
     assert kubectl.node_names() == MACHINES
 
 

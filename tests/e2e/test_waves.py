@@ -144,4 +144,4 @@ def test_the_others_follow_once_the_canary_was_healthy_for_the_soak(fleet: Pulum
     assert order == sorted(order)
     assert f"{CANARY}-rollout" not in steps
     assert "waiting" not in fleet.output("clusters")[OTHER]
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output

@@ -135,8 +135,8 @@ def test_followed_logs_leave_no_process_on_the_machine(fleet: PulumiStack) -> No
 
 
 def test_a_second_up_changes_nothing(fleet: PulumiStack) -> None:
-    assert fleet.up().changes == {}
-    assert fleet.preview().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
+    assert (run := fleet.preview()).changes == {}, run.output
 
 
 def test_a_refresh_on_another_host_issues_its_credentials_from_the_state(
@@ -150,7 +150,7 @@ def test_a_refresh_on_another_host_issues_its_credentials_from_the_state(
     done = subprocess.run(fleet_command, env=fleet.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     fleet.refresh()
-    assert fleet.up().changes == {}
+    assert (run := fleet.up()).changes == {}, run.output
 
 
 def test_ca_keys_are_on_control_planes_only_and_readable_by_root_only(fleet: PulumiStack) -> None:

@@ -86,7 +86,7 @@ def test_a_cluster_behind_a_bastion_is_created_and_destroyed(lab: Lab, tmp_path:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(stack.output("kubeconfig"))
     assert Kubectl(kubeconfig).node_names() == ["edge-cp", "edge-w"]
-    assert stack.up().changes == {}
+    assert (run := stack.up()).changes == {}, run.output
     assert stack.refresh().changes == {}
     for line in (*key.splitlines()[1:-1], PASSWORD):
         assert line not in stack.state() + first.output
@@ -111,7 +111,7 @@ def test_a_cluster_is_created_through_a_proxy_and_destroyed_despite_a_dead_host(
         stack = HostsStack(tmp_path / "stack", config, sshPrivateKey=key)
         stack.create()
         print(stack.up().output)
-        assert stack.up().changes == {}
+        assert (run := stack.up()).changes == {}, run.output
         assert f"/v2/kube-apiserver/manifests/{VERSION}" in proxy.asked
         assert "/v2/flannel-io/flannel/manifests/v0.28.10" in proxy.asked
 
@@ -141,7 +141,7 @@ def test_ubuntu_and_debian_hosts_form_a_cluster(lab: Lab, tmp_path: Path) -> Non
     stack = HostsStack(tmp_path / "stack", config, sshPrivateKey=lab.key.private_openssh)
     stack.create()
     stack.up()
-    assert stack.up().changes == {}
+    assert (run := stack.up()).changes == {}, run.output
     assert stack.refresh().changes == {}
     stack.destroy()
     for host, then in zip(hosts, before, strict=True):
@@ -177,5 +177,5 @@ def test_a_host_may_be_reset_at_any_moment(lab: Lab, tmp_path: Path) -> None:
         reset_when((host.root / path).exists, host, stack, tmp_path / "up.log")
         print(f"reset when {when}")
     stack.up()
-    assert stack.up().changes == {}
+    assert (run := stack.up()).changes == {}, run.output
     stack.destroy()

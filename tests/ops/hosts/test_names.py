@@ -80,7 +80,7 @@ def test_the_first_of_three_workers_leaves_and_another_one_changes_its_pool(
     assert node(third, ".status.capacity.pods") == str(MAX_PODS)
     assert node(second, ".status.capacity.pods") == pods
     assert changes(first, before) == {}
-    assert stack.up().changes == {}
+    assert (run := stack.up()).changes == {}, run.output
     assert stack.refresh().changes == {}
 
     stack.config = pooled(cp, general=[second], small=[])

@@ -45,5 +45,5 @@ def test_another_host_starts_an_empty_cluster_only_with_a_consent(lab: Lab, tmp_
     stack.up()
     assert kubectl.node_names() == ["edge-cp"]
     assert "kept" not in kubectl("get", "configmaps", "--output", "name")
-    assert stack.up().changes == {}
+    assert (run := stack.up()).changes == {}, run.output
     stack.destroy()

@@ -82,5 +82,5 @@ def test_an_unfit_successor_changes_nothing_and_the_first_two_leave_alone(
     assert members(kubeconfig) == {"edge-cp-c": found["edge-cp-c"]}
     for host in left.values():
         assert changes(host, before[host]) == {}, host.name
-    assert stack.up().changes == {}
+    assert (run := stack.up()).changes == {}, run.output
     stack.destroy()
