@@ -73,7 +73,7 @@ def test_a_leaked_ca_is_replaced_by_one_command(fleet: PulumiStack) -> None:
     assert written["clusters"]["cluster1"]["rotations"] == {"ca": "finish"}
     fleet.config = written
     print(f"\nthe CA was replaced in {seconds:.0f} s")
-    assert "cluster1: kubeconfigs that were handed over stop working" in said
+    assert "In cluster1, kubeconfigs that were handed over stop working" in said
     with pytest.raises(AssertionError, match="unknown authority"):
         Kubectl(path)("get", "nodes")
     assert access(fleet).node_names() == NODES
