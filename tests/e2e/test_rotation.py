@@ -37,7 +37,7 @@ CONTROL_PLANES = [f"{CLUSTER}-control-plane-{index}" for index in range(3)]
 MACHINES = [*CONTROL_PLANES, *(f"{CLUSTER}-worker-{index}" for index in range(2))]
 # On a busy host an answer may be late, and is none the worse.
 ANSWER_SECONDS = 5
-LONGEST_GAP_SECONDS = 10
+LONGEST_GAP_SECONDS = 5
 CALM_SECONDS = 8
 HEALTHY_SECONDS = 120
 UP = ("up", "--yes", "--skip-preview", "--parallel", "32")
@@ -301,4 +301,4 @@ def test_a_killed_phase_is_resumed(
     assert access(fleet).node_names() == MACHINES
     fleet.refresh()
     assert (run := fleet.up()).changes == {}, run.output
-    assert load.longest_gap <= LONGEST_GAP_SECONDS
+    assert (load.failures, load.longest_gap <= LONGEST_GAP_SECONDS) == ([], True)
