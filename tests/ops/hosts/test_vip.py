@@ -121,7 +121,7 @@ def unready_api_server(host: BareHost) -> Iterator[None]:
 
 def is_served(host: BareHost, address: str, port: int) -> bool:
     """Whether a connection to the address reaches that."""
-    ask = f'read -r -t 5 said <>/dev/tcp/{address}/{port}; echo "$said"'
+    ask = f"read -r -t 5 said <>/dev/tcp/{address}/{port}; echo $said"
     return host.shell(f"bash -c '{ask}' 2>&1").strip() == "here"
 
 
