@@ -65,7 +65,7 @@ def _check_accepted(issued: str, user: str, stack: str) -> None:
         raise OperatorError(
             f"no cluster accepts certificates of {user}: the access of {user} was revoked, or the "
             f"last `fleet up {stack}` did not finish. To grant it, keep {user} in people.users and "
-            f"run `fleet up {stack}`"
+            f"run `fleet refresh {stack}`, `fleet up {stack}`"
         )
 
 

@@ -76,13 +76,14 @@ def _warning(workspace: Workspace, user: str) -> str:
         fleet = read(workspace.tracked_config)["config"][FLEET]
     except (OSError, OperatorError, KeyError, TypeError):
         return (
-            f"Whether {name} still has {user} could not be read: if it has, the next `fleet up "
-            f"{stack}` grants the access again."
+            f"Whether {name} still has {user} could not be read: if it has, a "
+            f"`fleet refresh {stack}` followed by `fleet up {stack}` grants the access again."
         )
     people = (fleet.get("people") or {}) if isinstance(fleet, dict) else {}
     if user not in (people.get("users") or {}):
         return ""
     return (
-        f"Remove {user} from people.users in {name} and run `fleet up {stack}`: until then, any "
-        "`fleet up` grants the access again, to certificates that were issued before, too."
+        f"Remove {user} from people.users in {name} and run `fleet up {stack}`: until then, a "
+        f"`fleet refresh {stack}` followed by `fleet up {stack}`, or an `up` that changes the "
+        "cluster, grants the access again, to certificates that were issued before, too."
     )
