@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from model.config.field import ScalarField
+from model.config.field import ScalarField, one_of
 from model.config.strict import Strict
 from model.rotation_phases import NAMES, PHASES, PREPARE
 
@@ -29,22 +29,7 @@ Phase = Annotated[
 ]
 
 
-def _name(name: str) -> str:
-    if name not in NAMES:
-        raise ValueError("unknown subject")
-    return name
-
-
-Name = Annotated[
-    str,
-    ScalarField(
-        "what is rotated",
-        f"{', '.join(NAMES)}, as `fleet rotate` names it",
-        "ca",
-        check=_name,
-        schema={"enum": [*NAMES]},
-    ),
-]
+Name = Annotated[str, one_of("subject of a rotation", NAMES, "ca")]
 
 
 def _reason(text: str) -> str:

@@ -18,7 +18,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 BACKDATED = timedelta(minutes=5)
 # Longer than a join may take, its wait for the endpoint included.
 JOIN_VALID = timedelta(minutes=30)
-# Until about two thirds of it the kubelet does without the API.
 # How the API knows a Node. https://kubernetes.io/docs/reference/access-authn-authz/node/
 NODE_USER, NODE_GROUP = "system:node:", "system:nodes"
 
