@@ -29,7 +29,6 @@ from components.providers.container_spec import (
     ContainerMachineState,
     artifacts_of,
     found_of,
-    image_of,
     is_outdated,
     outs_of,
     spec_of,
@@ -61,11 +60,11 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
     def _create(self, inputs: ContainerMachineInputs) -> ContainerMachineState:
         """Boot a new machine."""
         from ops.nspawn import artifacts as machine_artifacts
-        from ops.nspawn import lifecycle
+        from ops.nspawn import image, lifecycle
 
         with coming_back(inputs["hostname"]):
-            image = image_of(inputs["kubernetes_version"])
-            spec = spec_of(inputs, image=image, machine_id=uuid4().hex)
+            made_from = str(image.cached(inputs["kubernetes_version"]))
+            spec = spec_of(inputs, image=made_from, machine_id=uuid4().hex)
             host_key = lifecycle.create(spec, inputs["files"])
         return {
             **inputs,
@@ -79,7 +78,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
 
     def _diff(self, olds: ContainerMachineState, news: ContainerMachineInputs) -> DiffResult:
         """Compare the desired machine with the one that runs on the host."""
-        from ops.nspawn import lifecycle
+        from ops.nspawn import image, lifecycle
 
         require_present(news, (*REPLACING, *CHANGING))
         require_known(news, ("files",))
@@ -89,7 +88,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
             replaces.append("hostname")
         if replaces and not this_run().is_preview and not contains_unknowns(dict(news)):
             # What its successor needs is missed before the machine is gone.
-            image_of(news["kubernetes_version"])
+            image.cached(news["kubernetes_version"])
         stopped = found is not None and not lifecycle.is_running(found)
         changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from model import paths
 from ops.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -114,14 +113,3 @@ def is_outdated(
         return bool(desired.digest != olds["artifacts_digest"])
     except OperatorError:
         return False
-
-
-def image_of(kubernetes_version: str) -> str:
-    """Return the path of the machine image of a version."""
-    current = paths.image_dir(kubernetes_version)
-    if not current.exists():
-        raise OperatorError(
-            f"there is no machine image for Kubernetes {kubernetes_version} at {current}: "
-            "run `make image` as root"
-        )
-    return str(current.resolve())
