@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from model.limits import Limits
 from ops.errors import OperatorError
-from ops.rollout import actions, readiness, refusals
+from ops.rollout import actions, readiness, refusals, trust_rows
 from ops.rollout.action_kind import ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import unhealthy_first
@@ -129,7 +129,7 @@ class RolloutRun:
         Before that, kubelets without a valid certificate get one, for which no other machine is
         needed: until then their Nodes are lost.
         """
-        lost, kind = self.state.skip_unavailable(), actions.KUBELET_CERTIFICATE
+        lost, kind = self.state.skip_unavailable(), trust_rows.KUBELET_CERTIFICATE
         if not lost:
             return
         for machine in self._cluster.machines:
