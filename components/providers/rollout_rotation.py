@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from components.providers.rollout_plan import RECORD_SECONDS, RolloutInputs, nodes_of
+from model.rotation_phases import CA, SERVICE_ACCOUNT
 from ops.errors import OperatorError
 from ops.kube.identity import IdentityMissing
 from ops.rollout.cluster_change import ClusterChange
@@ -31,7 +32,7 @@ def reject(olds: RolledInputs, news: RolloutInputs, change: ClusterChange) -> No
     from ops.rollout import rotation_guards as guards
 
     guards.reject_rotation(change, olds["unavailable"])
-    guards.reject_early(change, olds["rolled"], _acknowledged(news, guards.SERVICE_ACCOUNT))
+    guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
     if not guards.concerns_others(change):
         return
     with suppress(ApiError, IdentityMissing):
@@ -45,7 +46,7 @@ def settle(
     from ops.rollout import rotation_guards as guards
 
     guards.reject_rotation(change, olds["unavailable"])
-    guards.reject_early(change, olds["rolled"], _acknowledged(news, guards.SERVICE_ACCOUNT))
+    guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
     immediate = news["immediate"] if news["immediate"] == olds["immediate"] else ""
     if seconds := guards.seconds_to_settle(change, olds["rolled"], immediate):
         say(f"waiting {seconds:.0f} s until every component has read its new certificates")
@@ -68,13 +69,13 @@ def _require_ready(
     from ops.rollout import rotation_guards as guards
 
     cluster = news["cluster"]
-    if guards.finishes(change, guards.SERVICE_ACCOUNT):
-        secrets = nodes.tokens_of_other_keys(olds["signers"][guards.SERVICE_ACCOUNT])
-        guards.reject_tokens(cluster, secrets, _acknowledged(news, guards.SERVICE_ACCOUNT))
-    if not guards.finishes(change, guards.CA):
+    if change.finishes(SERVICE_ACCOUNT):
+        secrets = nodes.tokens_of_other_keys(olds["signers"][SERVICE_ACCOUNT])
+        guards.reject_tokens(cluster, secrets, _acknowledged(news, SERVICE_ACCOUNT))
+    if not change.finishes(CA):
         return ()
     holders = nodes.trust_holders()
-    guards.reject_holders(cluster, holders, _acknowledged(news, guards.CA))
+    guards.reject_holders(cluster, holders, _acknowledged(news, CA))
     return holders.own
 
 

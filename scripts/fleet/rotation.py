@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from model.rotation_phases import FINISH, NEXT, PREPARE, config_key
+from model.rotation_phases import (
+    CA,
+    ETCD_CA,
+    FINISH,
+    FRONT_PROXY_CA,
+    NEXT,
+    PREPARE,
+    SERVICE_ACCOUNT,
+    config_key,
+)
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.private_file import rewrite
@@ -20,7 +29,6 @@ from scripts.fleet.access import save_identities_for_rotation
 from scripts.fleet.engine_run import PlanOutput, RunFailed, existing_engine, run
 
 FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
-CA = "ca"
 IMMEDIATE = "immediate"
 CONTINUE = (
     "The phase is in the stack's file, and so is `rotations.immediate`, with which no run waits "
@@ -29,15 +37,15 @@ CONTINUE = (
 )
 # What an immediate rotation breaks.
 BREAKS = {
-    "ca": "kubeconfigs that were handed over stop working until they are issued again, pods that "
+    CA: "kubeconfigs that were handed over stop working until they are issued again, pods that "
     "read the CA only when they start lose the API until they are restarted, and API servers, "
     "controller managers and schedulers are restarted twice, one control plane after another: a "
     "single one is unavailable meanwhile, for about 10 s",
-    "etcd-ca": "tools outside the cluster that connect to etcd stop working until they get its "
+    ETCD_CA: "tools outside the cluster that connect to etcd stop working until they get its "
     "new CA and a certificate of it",
-    "front-proxy-ca": "aggregated API servers, such as metrics-server, may reject requests for a "
+    FRONT_PROXY_CA: "aggregated API servers, such as metrics-server, may reject requests for a "
     "minute",
-    "service-account": "pods lose the API until their tokens are replaced, within an hour, and "
+    SERVICE_ACCOUNT: "pods lose the API until their tokens are replaced, within an hour, and "
     "tokens in Secrets are refused until they are created again",
 }
 

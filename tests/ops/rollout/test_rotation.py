@@ -13,12 +13,12 @@ from model.render import kubeadm
 from model.rotation_phases import FINISH, PREPARE, SWITCH, config_key
 from ops.errors import OperatorError
 from ops.kube.trust_holders import OWN, Holders
-from ops.rollout import readiness
+from ops.rollout import readiness, rotation_triggers
 from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster
 from ops.rollout.rotation_guards import (
     SETTLING,
     TOKENS,
-    finishes,
     reject_early,
     reject_holders,
     reject_rotation,
@@ -26,7 +26,7 @@ from ops.rollout.rotation_guards import (
     seconds_to_settle,
 )
 from tests.components.conftest import stack_config
-from tests.ops.rollout.examples import ISSUER, inputs, plan
+from tests.ops.rollout.examples import ISSUER, found, inputs, plan
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
 NEW = "ff00"
@@ -153,7 +153,7 @@ def test_a_preview_says_what_each_machine_gets() -> None:
         "serving certificate: issued again, nothing restarted; the kubelet is to use the "
         "cluster's current CA: kubelet restarted, pods keep running"
     )
-    assert "its leaf certificates are of another ca: issued again" in shown[PLANES[0]]
+    assert "; another ca issues its leaf certificates: issued again" in shown[PLANES[0]]
     shown = plan(phase(""), phase(PREPARE), {})
     assert shown == dict.fromkeys(
         [*PLANES, *WORKERS], "rotation of ca: prepare: in place, nothing restarted"
@@ -202,6 +202,31 @@ def test_the_accepted_clients_of_a_rotation_are_no_people() -> None:
     assert "people" not in shown
 
 
+def test_at_the_end_leaves_only_lose_the_chain_to_the_former_ca() -> None:
+    """The CA that signs issued them already, in `switch`."""
+    before, after = phase(SWITCH), phase(FINISH)
+    shown = plan(before, after, {})[PLANES[0]]
+    assert "its leaf certificates still carry the chain to the former ca: issued again" in shown
+    assert "serving certificate still carries the chain to the former CA: issued" in shown
+    assert "another" not in shown
+    fleet = FakeFleet(after, alike(before))
+    assert run(fleet)
+    why = "the certificates of apiserver, apiserver-kubelet-client, "
+    (said,) = (text for text in fleet.said if text.startswith(f"{PLANES[0]}: done"))
+    assert why in said
+    assert "still carry the chain to the former CA" in said
+    assert "another CA" not in said
+
+
+def test_a_leaf_without_the_chain_of_a_switch_says_so() -> None:
+    wanted = DesiredCluster.of(phase(SWITCH)).control_planes[0]
+    seen = found(wanted, issuers={"apiserver": NEW, "admin.conf": ISSUER})
+    assert [*rotation_triggers.former_certificates(seen, wanted)] == [
+        "another CA than the current one issued the certificates of admin.conf",
+        "the certificates of apiserver do not carry the chain to the former CA",
+    ]
+
+
 def test_a_preview_of_another_subject_concerns_control_planes_alone() -> None:
     news = inputs(
         rotations={"service-account": PREPARE}, trusted={"control-plane": "t2", "worker": "w1"}
@@ -234,8 +259,8 @@ def test_pods_that_may_not_know_the_successor_hold_the_end_back() -> None:
         reject_holders("a", holders, "")
     reject_holders("a", holders, "they read it again")
     reject_holders("a", Holders(OWN, ()), "")
-    assert finishes(ClusterChange.of(phase(SWITCH), phase(FINISH)), "ca")
-    assert not finishes(ClusterChange.of(phase(PREPARE), phase(SWITCH)), "ca")
+    assert ClusterChange.of(phase(SWITCH), phase(FINISH)).finishes("ca")
+    assert not ClusterChange.of(phase(PREPARE), phase(SWITCH)).finishes("ca")
 
 
 def test_tokens_that_never_expire_hold_the_end_back() -> None:
