@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from components.providers.rollout_plan import RECORD_SECONDS, RolloutInputs, nodes_of
 from model.rotation_phases import CA, SERVICE_ACCOUNT
 from ops.errors import OperatorError
+from ops.interruption import stop_before
 from ops.kube.identity import IdentityMissing
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.unavailable import Unavailable
@@ -49,8 +50,11 @@ def settle(
     guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
     immediate = news["immediate"] if news["immediate"] == olds["immediate"] else ""
     if seconds := guards.seconds_to_settle(change, olds["rolled"], immediate):
-        say(f"waiting {seconds:.0f} s until every component has read its new certificates")
-        _await(seconds)
+        say(
+            f"waiting {seconds:.0f} s until every component has read its new certificates: an "
+            "interrupt meanwhile leaves all machines as they are"
+        )
+        _await(seconds, news["cluster"])
     if not guards.concerns_others(change):
         return
     nodes = nodes_of(news)
@@ -58,6 +62,7 @@ def settle(
         "reading which pods know the new CA", lambda: _require_ready(nodes, olds, news, change)
     )
     for workload in own:
+        stop_before(f"{workload.name} is restarted")
         say(f"restarting {workload.name}, which does not know the new CA")
         nodes.restart(workload)
 
@@ -84,7 +89,7 @@ def _acknowledged(news: RolloutInputs, name: str) -> str:
     return news["acknowledged"] or (IMMEDIATE if news["immediate"] == name else "")
 
 
-def _await(seconds: float) -> None:
+def _await(seconds: float, cluster: str) -> None:
     """Wait for what nothing tells: that programs on machines have read files again."""
     from ops.wait import NotYet, wait_until
 
@@ -94,4 +99,8 @@ def _await(seconds: float) -> None:
         if time.monotonic() < until:
             raise NotYet("not every component has read its new certificates")
 
-    wait_until(check, 2 * seconds, OperatorError)
+    stops = (
+        f"cluster {cluster}: no machine was changed, and all still trust the former CA; `fleet up` "
+        "continues with `finish`"
+    )
+    wait_until(check, 2 * seconds, OperatorError, stops=stops)

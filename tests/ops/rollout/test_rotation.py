@@ -1,8 +1,10 @@
 """A rotation of the cluster's CA on a cluster's machines, phase after phase."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from model.load import load
 from model.pki import leaves
 from model.render import kubeadm
 from model.rotation_phases import FINISH, PREPARE, SWITCH, config_key
+from ops import interruption
 from ops.errors import OperatorError
+from ops.interruption import Interrupted
 from ops.kube.trust_holders import OWN, Holders
 from ops.rollout import readiness, rotation_triggers
 from ops.rollout.cluster_change import ClusterChange
@@ -32,6 +36,8 @@ from tests.ops.rollout.fakes import FakeFleet, alike, run
 NEW = "ff00"
 PLANES = [f"a-control-plane-{number}" for number in range(3)]
 WORKERS = [f"a-worker-{number}" for number in range(3)]
+# What ends the turn of a machine that has had its last action.
+ENDING = {"uncordon", "set_metadata", "record_applied", "await_health"}
 SIGNERS = {"etcd-ca": "e1", "front-proxy-ca": "p1"}
 
 
@@ -133,6 +139,56 @@ def test_a_killed_phase_is_resumed(
         run(fleet)
         assert not run(fleet), f"something is left after call {number}"
         assert {found.trust for found in fleet.found.values()} == {f"t-{after}", f"w-{after}"}
+
+
+@pytest.mark.parametrize(("before", "after"), [("", PREPARE), (PREPARE, SWITCH), (SWITCH, FINISH)])
+def test_an_interrupted_phase_stops_before_its_next_action_and_is_resumed(
+    before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is interrupted at each of its calls once; what runs on several machines ends on all."""
+    calls, stopped = len(rotated(before, after).calls), 0
+    for number in range(calls):
+        file = tmp_path / str(number)
+        monkeypatch.setenv(interruption.VARIABLE, str(file))
+        fleet = FakeFleet(phase(after), alike(phase(before)))
+        monkeypatch.setattr(fleet, "call", _interrupted_at(fleet, number, file))
+        with suppress(Interrupted):
+            run(fleet)
+        last, *later = (call.replace("worker_", "") for call, _ in fleet.calls[number:])
+        assert {*later} <= {last, *ENDING}, "another action began"
+        stopped += len(fleet.calls) < calls
+        monkeypatch.delenv(interruption.VARIABLE)
+        run(fleet)
+        assert not run(fleet), f"something is left after call {number}"
+        assert {found.trust for found in fleet.found.values()} == {f"t-{after}", f"w-{after}"}
+    assert stopped or after == PREPARE
+
+
+def test_an_interrupted_drain_leaves_the_machine_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(interruption.VARIABLE, str(tmp_path / "interrupt"))
+    wanted = inputs(version="v1.36.9")
+    fleet = FakeFleet(wanted, alike(inputs()))
+    monkeypatch.setattr(fleet, "call", _interrupted_at(fleet, 0, tmp_path / "interrupt", "drain"))
+    expected = "interrupted before the action upgrade on a-control-plane-0, whose Node stays"
+    with pytest.raises(Interrupted, match=expected):
+        run(fleet)
+    assert fleet.of(PLANES[0])[-2:] == ["cordon", "drain"]
+    assert fleet.called("drain") == PLANES[:1]
+
+
+def _interrupted_at(
+    fleet: FakeFleet, number: int, file: Path, wanted: str = ""
+) -> Callable[[str, str], None]:
+    call = fleet.call
+
+    def interrupted(name: str, machine: str) -> None:
+        if len(fleet.calls) >= number and name.startswith(wanted):
+            interruption.request(file)
+        call(name, machine)
+
+    return interrupted
 
 
 def _killed_at(fleet: FakeFleet, number: int) -> Callable[[str, str], None]:
