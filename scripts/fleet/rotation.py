@@ -24,9 +24,9 @@ from ops.private_file import rewrite
 from ops.pulumi.engine import Engine
 from ops.pulumi.stack_edit import with_value, without_key
 from ops.pulumi.stack_file import read
-from scripts.fleet import rotation_status
+from scripts.fleet import rotation_begin, rotation_status
 from scripts.fleet.access import save_identities_for_rotation
-from scripts.fleet.engine_run import PlanOutput, RunFailed, existing_engine, run
+from scripts.fleet.engine_run import PlanOutput, RunFailed, existing_engine, require_unlocked, run
 
 FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
 IMMEDIATE = "immediate"
@@ -62,18 +62,31 @@ def rotate(
 ) -> None:
     """Take a subject of these clusters to a phase, or to the one that follows in the file."""
     engine = existing_engine(stack)
+    file = engine.workspace.tracked_config
+    former = file.read_text(encoding="utf-8")
+    names = _selected(engine, clusters, selector)
+    given = _phases(_clusters(read(file)), subject, names)
+    if phase is None:
+        _require_one_phase(given, subject)
+    text = edited(former, _clusters(read(file)), subject, names, phase)
+    wanted = {name: phase or NEXT.get(its, its) for name, its in given.items()}
+    deployment = engine.deployment()
+    rotation_begin.reject_impossible(deployment, subject, wanted)
+    if text == former and all(
+        rotation_begin.is_there(deployment, subject, name, its) for name, its in wanted.items()
+    ):
+        _show_reached(stack, subject, wanted, already="already: ")
+        return
     if not (write_only or yes or sys.stdin.isatty()):
         raise OperatorError(
             "there is no terminal for the question whether to apply the phase: use --yes, or "
             "--write-only and commit the file"
         )
-    file = engine.workspace.tracked_config
-    former = file.read_text(encoding="utf-8")
-    names = _selected(engine, clusters, selector)
-    if phase is None:
-        _require_one_phase(_phases(_clusters(read(file)), subject, names), subject)
-    text = edited(former, _clusters(read(file)), subject, names, phase)
+    if not write_only:
+        require_unlocked(engine)
     _show_difference(file, former, text)
+    for note in rotation_begin.notes(deployment, subject, wanted):
+        click.echo(note, err=True)
     if write_only:
         rewrite(file, text)
         click.echo(
@@ -82,14 +95,19 @@ def rotate(
             err=True,
         )
         return
-    _preview(engine, text, "" if yes else f"Apply these changes to {stack}?")
+    _preview(engine, text, names, "" if yes else f"Apply these changes to {stack}?")
     _up(stack)
     phases = _phases(_clusters(read(file)), subject, names)
     click.echo()
-    for name, reached in phases.items():
-        click.echo(f"{name}: {rotation_status.following(stack, name, subject, reached)}")
+    _show_reached(stack, subject, phases)
     if subject == CA and PREPARE in phases.values():
         click.echo(pinned(engine.outputs(), names))
+
+
+def _show_reached(stack: str, subject: str, phases: Mapping[str, str], already: str = "") -> None:
+    for name, reached in phases.items():
+        following = rotation_status.following(stack, name, subject, reached)
+        click.echo(f"{name}: {already}{following}")
 
 
 def pinned(outputs: Mapping[str, Any], names: Collection[str]) -> str:
@@ -113,19 +131,21 @@ def rotate_now(
 ) -> None:
     """Take a subject of these clusters through all phases, whatever may not be ready for it."""
     engine = existing_engine(stack)
-    if not (yes or sys.stdin.isatty()):
-        raise OperatorError(
-            "there is no terminal for the question whether to accept what breaks: use --yes"
-        )
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
     names = _selected(engine, clusters, selector)
     _phases(_clusters(read(file)), subject, names)
     listed = ", ".join(names)
-    click.echo(f"In {listed}, {BREAKS[subject]}.", err=True)
     text = _begun(former, _clusters(read(file)), subject, names)
+    if not (yes or sys.stdin.isatty()):
+        raise OperatorError(
+            "there is no terminal for the question whether to accept what breaks: use --yes"
+        )
+    require_unlocked(engine)
+    click.echo(f"In {listed}, {BREAKS[subject]}.", err=True)
     _show_difference(file, former, text)
-    _preview(engine, text, "" if yes else f"Take {subject} of {listed} through all phases now?")
+    question = f"Take {subject} of {listed} through all phases now?"
+    _preview(engine, text, names, "" if yes else question)
     try:
         _up(stack)
         while left := _unfinished(_clusters(read(file)), subject, names):
@@ -161,8 +181,11 @@ def _unfinished(clusters: Mapping[str, Any], subject: str, names: Collection[str
     return [name for name, phase in phases.items() if phase != FINISH]
 
 
-def _preview(engine: Engine, text: str, question: str) -> None:
-    """Write the file, show what it changes, and ask; after a no, the file is as it was."""
+def _preview(engine: Engine, text: str, names: Collection[str], question: str) -> None:
+    """Write the file, show what it changes, and ask; after a no, the file is as it was.
+
+    The plan may have more than the rotation: other edits of the file, repairs. That is named.
+    """
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
     rewrite(file, text)
@@ -170,11 +193,14 @@ def _preview(engine: Engine, text: str, question: str) -> None:
         # The engine reads a copy of the file.
         engine.prepare()
         save_identities_for_rotation(engine)
-        run(engine, "preview", PlanOutput())
+        changes = run(engine, "preview", PlanOutput())
+        if more := rotation_begin.others(changes, names):
+            click.echo(f"Not of the rotation, and applied with it: {', '.join(more)}", err=True)
         if question:
             click.confirm(question, abort=True, err=True)
     except BaseException:
         rewrite(file, former)
+        click.echo(f"{file.name} is unchanged", err=True)
         raise
 
 
