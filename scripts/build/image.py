@@ -19,6 +19,7 @@ from model import paths
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 from model.files import remove, replacing
 from model.fleet import CONTROL_PLANE, WORKER
+from model.plural import counted
 from model.render import node_scripts
 from model.render.containerd import PAUSE_IMAGE, RESTRICT_OOM, SYSTEMD_CGROUP
 from model.render.machine_files import COMMON_FILES, table
@@ -133,9 +134,9 @@ def _fill(part: Path, base: Path, bundle: Bundle) -> None:
         for artifact in bundle.for_role(CONTROL_PLANE)
         if artifact.kind == "image" and artifact not in worker
     ]
-    with task(f"{len(worker)} images for workers"):
+    with task(f"{counted(len(worker), 'image')} for workers"):
         containerd.import_images(bundle, worker, part / "containerd" / WORKER)
-    with task(f"{len(rest)} more images for control planes"):
+    with task(f"{counted(len(rest), 'more image')} for control planes"):
         copy_tree(part / "containerd" / WORKER, part / "containerd" / CONTROL_PLANE)
         containerd.import_images(bundle, rest, part / "containerd" / CONTROL_PLANE)
     for role in (WORKER, CONTROL_PLANE):
