@@ -68,6 +68,7 @@ def rollout_of(
             client_file=clients.apply(client_authorities.digest_of_file),
             client_set=clients.apply(client_authorities.digest_of_set),
             client_authorities=clients,
+            people=sorted(cluster.access),
             rotations=cluster.rotations.by_name,
             acknowledged=cluster.rotations.acknowledge,
             immediate=cluster.rotations.immediate,

@@ -203,6 +203,8 @@ class Cluster:
     access: Access
     # What is bound for them, and for those who have tokens.
     bindings: tuple[Bound, ...]
+    # Who is in the config and would have access if it had not been revoked.
+    revoked: tuple[str, ...] = ()
 
     @property
     def machines(self) -> tuple[Machine, ...]:

@@ -30,6 +30,8 @@ from model.fleet import (
 )
 from model.issuer import Issuer
 from model.outbound import Mirror, Outbound
+from model.people import how_to_grant
+from model.plural import counted
 from model.rules import (
     artifacts,
     authentication,
@@ -77,8 +79,21 @@ def warnings(fleet: Fleet) -> list[str]:
     found = [*network_overlaps.warnings(fleet), *filter(None, shares)]
     texts = [str(problem) for problem in found[:MOST_WARNINGS]]
     if more := len(found) - len(texts):
-        texts.append(f"{more} more warnings of this kind: fix the ones above first")
-    return texts
+        texts.append(f"{counted(more, 'more warning')} of this kind: fix the ones above first")
+    return [*texts, *revocations(fleet)]
+
+
+def revocations(fleet: Fleet) -> Iterator[str]:
+    """Yield who is in the config and has no access because it was revoked, a text for each."""
+    clusters: dict[str, list[str]] = {}
+    for cluster in fleet.clusters:
+        for name in cluster.revoked:
+            clusters.setdefault(name, []).append(cluster.name)
+    for name, its in sorted(clusters.items()):
+        yield (
+            f"people.users.{name}: revoked, and still in the config: {name} has no access to "
+            f"{', '.join(its)}. {how_to_grant(name)}"
+        )
 
 
 def resolve(raw: object) -> tuple[ResolvedCluster, ...]:
@@ -166,6 +181,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         etcd=Component(settings.etcd.extra_args),
         issuers=tuple(map(_issuer, settings.authentication.issuers)),
         access=access.access_to(cluster),
+        revoked=access.revoked_in(cluster),
         bindings=access.bindings_in(cluster),
     )
 

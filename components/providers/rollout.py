@@ -231,6 +231,7 @@ def _progress(inputs: RolloutInputs) -> "Progress":
 class RolloutArgs:
     """A cluster's desired machines; IDs by machine, `held_by` by earlier wave.
 
+    `people` are those whose certificates API servers accept.
     `shared_login` is what all logins have in common, `logins` the rest of each by machine.
     `issuer_key` identifies the key of the cluster's CA, `signers` those of all CAs. `rotations` are
     the phases under way, `trusted` digests of what they make machines `trust`, by role.
@@ -255,6 +256,7 @@ class RolloutArgs:
     client_file: pulumi.Output[str]
     client_set: pulumi.Output[str]
     client_authorities: pulumi.Output[str]
+    people: list[str]
     rotations: dict[str, str]
     acknowledged: str
     immediate: str

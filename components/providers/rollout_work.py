@@ -45,7 +45,7 @@ JUDGED = (
 # Inputs that a preview may not know yet, whose change it shows nevertheless.
 UNKNOWN = (
     *("machine_ids", "client_file", "client_set", "front_proxy_set"),
-    *("issuer_key", "trusted", "signers"),
+    *("issuer_key", "trusted", "signers", "people"),
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from model.pki.account_tokens import key_id_of
 from model.pki.ledger import (
     AUTHORITY_WARNING,
     Certificate,
@@ -173,7 +174,7 @@ def _key(place: Place, line: str) -> Key:
         name=_key_name(PurePosixPath(path)),
         path=path,
         written=datetime.fromtimestamp(int(seconds), UTC),
-        fingerprint=_fingerprint(public) if public else "",
+        fingerprint=_fingerprint(PurePosixPath(path), public) if public else "",
     )
 
 
@@ -183,8 +184,10 @@ def _key_name(path: PurePosixPath) -> str:
     return SERVICE_ACCOUNT if path.name == "sa.key" else "encryption-at-rest"
 
 
-def _fingerprint(public: str) -> str:
-    """Return an SSH key's fingerprint as `ssh-keygen -l` prints it."""
+def _fingerprint(path: PurePosixPath, public: str) -> str:
+    """Return an SSH key's fingerprint as `ssh-keygen -l` prints it; of another, that of tokens."""
+    if not path.is_relative_to(SSH):
+        return key_id_of(base64.b64decode(public))
     digest = hashlib.sha256(base64.b64decode(public.split()[1])).digest()
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 

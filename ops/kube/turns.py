@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from model.fleet import CONTROL_PLANE
+from model.plural import counted
 from ops.current_run import Group
 from ops.errors import OperatorError
 from ops.kube.client import poll_seconds
@@ -106,9 +107,9 @@ class Turn:
     def _wait(self, others: Mapping[str, str], slots: Slots) -> None:
         if len(_waiting) >= slots.limit:
             raise OperatorError(
-                f"{self._name}: {len(_waiting)} machines of this run are waiting for their turn, "
-                f"the most that --parallel {slots.parallel} allows. Nothing was changed on it: run "
-                "`fleet up` again"
+                f"{self._name}: with {counted(len(_waiting), 'machine')} of this run waiting for "
+                f"their turn, the most that --parallel {slots.parallel} allows, it cannot wait, "
+                "too. Nothing was changed on it: run `fleet up` again"
             )
         _waiting.add(self._key)
         try:

@@ -94,10 +94,11 @@ class Engine:
             on_interrupt=on_interrupt,
         )
 
-    def remove(self) -> None:
-        """Remove the record of a destroyed stack."""
+    def remove(self) -> list[Path]:
+        """Remove the record of a destroyed stack; return what else was removed with it."""
         # Without --preserve-config it would delete the stack file.
         self._cli.capture("stack", "rm", "--yes", "--preserve-config", self.workspace.stack)
+        return self.workspace.remove_backups()
 
     def outputs(self) -> dict[str, object]:
         """Return the stack's outputs, with secrets in plaintext."""

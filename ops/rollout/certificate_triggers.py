@@ -20,8 +20,27 @@ OWN_CA = "the CAs of its clients include the cluster's own"
 
 def client_authorities(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """The API server accepts client certificates of other CAs than the desired ones."""
-    if wanted.is_control_plane and found.clients != wanted.clients:
-        yield f"the CAs of its clients {'are missing' if found.clients == MISSING else 'changed'}"
+    if not wanted.is_control_plane or found.clients == wanted.clients:
+        return
+    if found.clients == MISSING:
+        yield "the CAs of its clients are missing"
+    elif left := list(_differing(found.people, wanted.people)):
+        yield from left
+    else:
+        yield "the CAs of its clients changed"
+
+
+def _differing(found: tuple[str, ...] | None, wanted: tuple[str, ...] | None) -> Iterator[str]:
+    """Yield whose certificates are accepted against the config, and whose are not."""
+    if found is None or wanted is None:
+        return
+    if ended := [name for name in wanted if name not in found]:
+        yield (
+            f"certificates of {', '.join(ended)} are not accepted, as after `fleet revoke`, and "
+            "will be again unless people.users has `revoked: true`"
+        )
+    if more := [name for name in found if name not in wanted]:
+        yield f"certificates of {', '.join(more)} are accepted, without access in the config"
 
 
 def planned_client_authorities(
@@ -29,7 +48,18 @@ def planned_client_authorities(
 ) -> Iterator[str]:
     """People come or go, or the cluster's own CA is rotated."""
     if wanted.is_control_plane and was.clients != wanted.clients:
-        yield OWN_CA if CA in change.rotations else PEOPLE
+        yield OWN_CA if CA in change.rotations else _changed(was.people, wanted.people)
+
+
+def _changed(was: tuple[str, ...] | None, wanted: tuple[str, ...] | None) -> str:
+    """Say who is added and removed, as far as that is known."""
+    if was is None or wanted is None:
+        return PEOPLE
+    names = [
+        *(f"+{name}" for name in wanted if name not in was),
+        *(f"-{name}" for name in was if name not in wanted),
+    ]
+    return f"{PEOPLE} ({', '.join(names)})" if names else PEOPLE
 
 
 def invalid_leaves(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:

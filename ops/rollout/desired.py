@@ -48,7 +48,8 @@ class ClusterInputs(TypedDict):
     certificates are valid.
     `client_file` and `client_set` are digests of the CAs whose client certificates API servers
     accept: of the file that has them, and of the certificates in any order; `front_proxy_set` is
-    that of the CAs of the API servers' own requests. `rotations` are phases by the names of
+    that of the CAs of the API servers' own requests. `people` are those whose certificates they
+    accept, unknown of a state that has no such list. `rotations` are phases by the names of
     model/rotation_phases.py; `trusted` is the digest of what machines trust in them, by role, and
     `signers` are the issuers of new certificates, by the name of the CA (model/pki/leaves.py).
     """
@@ -64,6 +65,7 @@ class ClusterInputs(TypedDict):
     machine_ids: dict[str, str]
     client_file: str
     client_set: str
+    people: NotRequired[list[str]]
     front_proxy_set: str
     rotations: dict[str, str]
     trusted: dict[str, str]
@@ -83,9 +85,10 @@ class DesiredMachine:
     for registry mirrors, or "missing". `parts` are the digests of its managed files, `table` names
     their contents (see model/render/machine_files.py and ops/hosts/content.py). `issuer_key` is
     the identifier of the key that signs its certificates. `clients` is the checksum of the CAs
-    whose client certificates its API server accepts, empty for a worker. `trust` is the digest of
-    what it trusts, `cluster_ca` that of the cluster's CA alone; `signers` are the issuers of its
-    certificates by the name of the CA, `ca_phase` is that of a rotation of the cluster's CA.
+    whose client certificates its API server accepts, empty for a worker, and `people` are those
+    whom they are of, None if that is not known. `trust` is the digest of what it trusts,
+    `cluster_ca` that of the cluster's CA alone; `signers` are the issuers of its certificates by
+    the name of the CA, `ca_phase` is that of a rotation of the cluster's CA.
     """
 
     name: str
@@ -106,6 +109,7 @@ class DesiredMachine:
     credentials: str
     issuer_key: str
     clients: str
+    people: tuple[str, ...] | None
     trust: str
     cluster_ca: str
     signers: Mapping[str, str]
@@ -177,6 +181,7 @@ class DesiredCluster:
                 credentials=sha256(secrets.encode()).hexdigest() if secrets else MISSING,
                 issuer_key=inputs["issuer_key"],
                 clients=inputs["client_file"] if machine["role"] == CONTROL_PLANE else "",
+                people=tuple(inputs["people"]) if "people" in inputs else None,
                 trust=_of_role(inputs["trusted"], machine["role"]),
                 cluster_ca=_of_role(inputs["trusted"], WORKER),
                 signers=inputs["signers"],

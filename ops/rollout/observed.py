@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from model.people import person_of
 from model.pki import leaves, serving
-from model.pki.machine_certificates import Expiry, MachineCertificates
+from model.pki.machine_certificates import Expiry, MachineCertificates, common_name
 from model.pki.serving import ServingCertificate
-from model.render.node_paths import KUBELET_SERVING
+from model.render.node_paths import CLIENT_CA_FILE, KUBELET_SERVING
 from model.well_known import ARCHITECTURES
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, DesiredMachine
@@ -85,7 +86,8 @@ class ObservedMachine:
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
     digests of its managed files as they were written last. `expiry` is that of the certificate that
     expires first, `serving` its kubelet's serving certificate. `clients` is the checksum of the CAs
-    whose client certificates its API server accepts, or "missing". `trust` is the digest of what it
+    whose client certificates its API server accepts, or "missing"; `people` are those whom they are
+    of. `trust` is the digest of what it
     trusts, `kubelet_ca` that of the cluster's CA as its kubelet has read it. `issuers` are those of
     its leaf certificates, by name (model/pki/leaves.py). While the API does not answer, `node` is
     unknown.
@@ -100,6 +102,7 @@ class ObservedMachine:
     is_registering: bool = False
     credentials: str = MISSING
     clients: str = MISSING
+    people: tuple[str, ...] | None = None
     arch: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
     missing_archives: tuple[str, ...] = ()
@@ -198,6 +201,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         is_registering=known["registering"] == "yes",
         credentials=known["credentials"],
         clients=known["client_authorities"],
+        people=_people(certificates),
         trust=known["trust"],
         kubelet_ca=known["kubelet_ca"],
         issuers=leaves.issuers(certificates),
@@ -223,6 +227,12 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
             known.get("applied:recorded", ""),
         ),
     )
+
+
+def _people(certificates: MachineCertificates) -> tuple[str, ...]:
+    """Return whose CAs the API server's clients may have."""
+    names = (common_name(one.subject) for one in certificates.all_at(CLIENT_CA_FILE))
+    return tuple(sorted(person for name in names if (person := person_of(name))))
 
 
 def _below(prefix: str, known: Mapping[str, str]) -> dict[str, str]:

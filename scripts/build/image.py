@@ -31,6 +31,7 @@ from model.machine_image import (
     base_name,
     image_name,
 )
+from model.plural import counted
 from model.render.containerd import PAUSE_IMAGE
 from model.render.machine_files import COMMON_FILES, table
 from scripts.build import containerd, debian
@@ -88,9 +89,9 @@ def _fill(part: Path, base: Path, bundle: Bundle) -> None:
         for artifact in bundle.for_role(CONTROL_PLANE)
         if artifact.kind == "image" and artifact not in worker
     ]
-    with task(f"{len(worker)} images for workers"):
+    with task(f"{counted(len(worker), 'image')} for workers"):
         containerd.import_images(bundle, worker, part / "containerd" / WORKER)
-    with task(f"{len(rest)} more images for control planes"):
+    with task(f"{counted(len(rest), 'more image')} for control planes"):
         copy_tree(part / "containerd" / WORKER, part / "containerd" / CONTROL_PLANE)
         containerd.import_images(bundle, rest, part / "containerd" / CONTROL_PLANE)
     for role in (WORKER, CONTROL_PLANE):

@@ -30,7 +30,7 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
     earlier wave are listed with the time from which the next run changes them.
     """
     from ops.errors import OperatorError
-    from scripts.fleet import access
+    from scripts.fleet import access, revoked_access
     from scripts.fleet.engine_run import (
         RESUME_HINT,
         PlanOutput,
@@ -73,5 +73,7 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
         raise RunFailed(f"{error}\n{RESUME_HINT}", error.exit_status) from None
     state = engine.deployment()
     access.remove_unused_identities(state, stack)
-    access.show_access(access.write(access.kubeconfig_in(state.outputs, stack), stack))
+    files = access.write(access.kubeconfig_in(state.outputs, stack), stack)
+    access.show_access(files)
+    revoked_access.warn(stack, files, state)
     show_waiting(state.outputs)

@@ -31,6 +31,37 @@ def test_another_person_is_a_change_of_control_planes_that_restarts_nothing() ->
     assert not trust_rows.CLIENT_AUTHORITIES.restarts_services
 
 
+def test_a_preview_names_who_gets_and_who_loses_access() -> None:
+    news = inputs(**CHANGED, people=["bob", "carol"])
+    sentence = "the people whose certificates it accepts changed (+bob, +carol, -alice): in place"
+    assert plan(inputs(), news, {}) == dict.fromkeys(PLANES, sentence)
+    olds = inputs()
+    del olds["people"]
+    unnamed = "the people whose certificates it accepts changed: in place"
+    assert plan(olds, news, {}) == dict.fromkeys(PLANES, unnamed), "a state of before"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "reasons"),
+    [
+        ((), ["certificates of alice are not accepted, as after `fleet revoke`, and will be"]),
+        (("alice", "mallory"), ["certificates of mallory are accepted, without access"]),
+        (("mallory",), ["certificates of alice are not", "certificates of mallory are accepted"]),
+        (("alice",), ["the CAs of its clients changed"]),
+        (None, ["the CAs of its clients changed"]),
+    ],
+)
+def test_drift_of_access_names_the_people(
+    accepted: tuple[str, ...] | None, reasons: list[str]
+) -> None:
+    plane = wanted(PLANES[0])
+    actual = found(plane, clients="other", people=accepted)
+    shown = [action.why for action in required_actions(actual, plane)]
+    assert len(shown) == len(reasons)
+    for why, expected in zip(shown, reasons, strict=True):
+        assert why.startswith(expected)
+
+
 def test_control_planes_get_the_file_before_it_is_published() -> None:
     fleet = FakeFleet(inputs(**CHANGED), alike(inputs()))
     assert run(fleet)

@@ -56,7 +56,15 @@ def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clo
     assert clone.kubeconfig.read_text() == kubeconfig
     assert "dev: no changes (1 resource)" in clone.fleet("refresh")
 
-    assert "dev: +0 ~0 -1" in clone.fleet("down")
+    records = clone.state / "backend/.pulumi"
+    other = records / "backups/kubeadm-fleet/other/other.json"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    ended = clone.fleet("down")
+    assert "dev: +0 ~0 -1" in ended
+    assert f"Removed {records / 'backups/kubeadm-fleet/dev'}: copies of the stack's" in ended
+    assert [str(path) for path in records.rglob("*") if "dev" in path.name] == []
+    assert other.exists(), "the copies of another stack"
     assert not clone.kubeconfig.exists()
     assert not (clone.folder / "kubeconfigs").exists()
     assert not state.exists()
