@@ -178,6 +178,18 @@ def test_an_interrupted_drain_leaves_the_machine_as_it_was(
     assert fleet.called("drain") == PLANES[:1]
 
 
+def test_after_an_interrupt_no_other_machine_is_cordoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(interruption.VARIABLE, str(tmp_path / "interrupt"))
+    fleet = FakeFleet(inputs(version="v1.36.9"), alike(inputs()))
+    ending = _interrupted_at(fleet, 0, tmp_path / "interrupt", "record_applied")
+    monkeypatch.setattr(fleet, "call", ending)
+    with pytest.raises(Interrupted, match="interrupted before a-control-plane-1 was changed"):
+        run(fleet)
+    assert fleet.called("cordon") == fleet.called("uncordon") == PLANES[:1]
+
+
 def _interrupted_at(
     fleet: FakeFleet, number: int, file: Path, wanted: str = ""
 ) -> Callable[[str, str], None]:
