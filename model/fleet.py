@@ -12,6 +12,7 @@ from model.limits import Limits
 from model.outbound import Outbound
 from model.people import Access, Bound, Person
 from model.rotation_phases import Rotations
+from model.security import Security
 from model.snapshot import Snapshot
 from model.well_known import CONTROL_PLANE_LABEL
 
@@ -197,6 +198,7 @@ class Cluster:
     controller_manager: Component
     scheduler: Component
     etcd: Component
+    security: Security
     # Whose tokens its API servers accept.
     issuers: tuple[Issuer, ...]
     # What people with certificates may do, beside the administrator.

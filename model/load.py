@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
-from model import access, rollout_strategy
+from model import access, rollout_strategy, security_settings
 from model.certificate_lifetimes import Lifetimes
 from model.config.address_blocks import GATEWAY
 from model.config.authentication import Issuer as IssuerConfig
@@ -164,6 +164,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         controller_manager=Component(settings.controller_manager.extra_args),
         scheduler=Component(settings.scheduler.extra_args),
         etcd=Component(settings.etcd.extra_args),
+        security=security_settings.of(settings.security),
         issuers=tuple(map(_issuer, settings.authentication.issuers)),
         access=access.access_to(cluster),
         bindings=access.bindings_in(cluster),

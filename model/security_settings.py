@@ -1,0 +1,32 @@
+"""How the security settings of a resolved config become those of a cluster."""
+
+from model.config.durations import parse_seconds
+from model.config.pod_security import PodSecurity as PodSecurityConfig
+from model.config.secrets_encryption import SecretsEncryption as EncryptionConfig
+from model.config.security import Security as SecurityConfig
+from model.security import Kms, PodSecurity, SecretsEncryption, Security
+
+
+def of(settings: SecurityConfig) -> Security:
+    """Return the security of a cluster with these settings."""
+    return Security(
+        encryption=_encryption(settings.secrets_encryption),
+        pod_security=_pod_security(settings.pod_security),
+    )
+
+
+def _encryption(settings: EncryptionConfig) -> SecretsEncryption:
+    plugin = settings.kms
+    return SecretsEncryption(
+        settings.provider,
+        Kms(plugin.name, plugin.endpoint, parse_seconds(plugin.timeout)) if plugin else None,
+    )
+
+
+def _pod_security(settings: PodSecurityConfig) -> PodSecurity:
+    return PodSecurity(
+        settings.enforce,
+        settings.audit,
+        settings.warn,
+        tuple(dict.fromkeys(settings.exempt_namespaces)),
+    )
