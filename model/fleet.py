@@ -130,15 +130,29 @@ class Artifacts:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """A file or directory of a control plane in a component's pod; `type` as Kubernetes has it."""
+
+    name: str
+    host_path: str
+    mount_path: str
+    read_only: bool
+    type: str
+
+
+@dataclass(frozen=True)
 class Component:
     """Settings of a control plane component in addition to kubeadm's.
 
-    `extra_args` are flags without their dashes. Only the API server has `cert_sans`: further names
-    and addresses in its certificate.
+    `extra_args` are flags without their dashes; `files` are texts by name, in its folder of files.
+    Only the API server has `cert_sans`: further names and addresses in its certificate. etcd has
+    neither files nor volumes.
     """
 
     extra_args: Mapping[str, str]
     cert_sans: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[Volume, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -264,6 +278,12 @@ class Fleet:
             mirror for cluster in self.clusters for mirror in cluster.outbound.mirrors.values()
         )
         return tuple(sorted({mirror.credentials for mirror in mirrors if mirror.credentials}))
+
+    @property
+    def audit_webhook_names(self) -> tuple[str, ...]:
+        """Names of the config secrets with kubeconfigs of audit webhooks, without duplicates."""
+        webhooks = (cluster.security.audit.webhook for cluster in self.clusters)
+        return tuple(sorted({webhook.kubeconfig for webhook in webhooks if webhook}))
 
     @property
     def _existing(self) -> tuple[ExistingSettings, ...]:

@@ -7,6 +7,9 @@ PROVIDERS = (SECRETBOX, KMS, NONE)
 # The Pod Security Standards, the weakest first.
 PRIVILEGED, BASELINE, RESTRICTED = "privileged", "baseline", "restricted"
 LEVELS = (PRIVILEGED, BASELINE, RESTRICTED)
+# When audit events are sent, as flags of API servers have it.
+BATCH = "batch"
+WEBHOOK_MODES = (BATCH, "blocking", "blocking-strict")
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,44 @@ class Kms:
 
 @dataclass(frozen=True)
 class SecretsEncryption:
-    """What encrypts Secrets in etcd: one of PROVIDERS; `kms` is the plugin of that provider."""
+    """What encrypts Secrets in etcd: one of PROVIDERS.
+
+    Whatever `provider` is, what `kms` has encrypted can be read if there is one.
+    """
 
     provider: str = SECRETBOX
     kms: Kms | None = None
+
+
+@dataclass(frozen=True)
+class AuditLog:
+    """What is kept of the audit log: files of `max_size` MB, their number, their age in days."""
+
+    max_size: int = 100
+    max_backups: int = 10
+    max_age: int = 30
+
+    @property
+    def megabytes(self) -> int:
+        """The space that it takes at most."""
+        return self.max_size * (self.max_backups + 1)
+
+
+@dataclass(frozen=True)
+class AuditWebhook:
+    """A server that gets audit events; `kubeconfig` is the name of a config secret."""
+
+    kubeconfig: str
+    mode: str = BATCH
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The audit log; `policy` is the text of a policy of the config's own, or ""."""
+
+    policy: str = ""
+    log: AuditLog = field(default_factory=AuditLog)
+    webhook: AuditWebhook | None = None
 
 
 @dataclass(frozen=True)
@@ -41,4 +78,5 @@ class Security:
     """A cluster's security; the defaults are the strict ones."""
 
     encryption: SecretsEncryption = field(default_factory=SecretsEncryption)
+    audit: Audit = field(default_factory=Audit)
     pod_security: PodSecurity = field(default_factory=PodSecurity)

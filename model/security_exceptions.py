@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from model.fleet import Cluster
-from model.security import BASELINE, LEVELS, NONE, RESTRICTED, Security
+from model.security import BASELINE, LEVELS, NONE, RESTRICTED, AuditLog, Security
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,27 @@ def _below(level: str, strict: str) -> str:
     return level if LEVELS.index(level) < LEVELS.index(strict) else ""
 
 
+def _less_kept(log: AuditLog) -> str:
+    default = AuditLog()
+    less = log.megabytes < default.megabytes or log.max_age < default.max_age
+    return f"{log.megabytes} MB, {log.max_age} days" if less else ""
+
+
 ROWS = (
     Row(
         "security.secretsEncryption.provider",
         lambda its: NONE if its.encryption.provider == NONE else "",
         "Secrets can be read in etcd and in snapshots",
+    ),
+    Row(
+        "security.audit.policy",
+        lambda its: "its own" if its.audit.policy else "",
+        "the audit log has what this policy says",
+    ),
+    Row(
+        "security.audit.log",
+        lambda its: _less_kept(its.audit.log),
+        "the audit log reaches less far back",
     ),
     Row(
         "security.podSecurity.enforce",
@@ -63,7 +79,12 @@ ROWS = (
 
 def exceptions(cluster: Cluster) -> tuple[SecurityException, ...]:
     """Return the cluster's exceptions, in the order of the table."""
-    found = ((row, row.weaker(cluster.security)) for row in ROWS)
+    return weaker_than_default(cluster.security)
+
+
+def weaker_than_default(security: Security) -> tuple[SecurityException, ...]:
+    """Return the exceptions in these settings, in the order of the table."""
+    found = ((row, row.weaker(security)) for row in ROWS)
     return tuple(
         SecurityException(row.setting, value, row.meaning) for row, value in found if value
     )

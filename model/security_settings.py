@@ -1,16 +1,26 @@
 """How the security settings of a resolved config become those of a cluster."""
 
+from model.config.audit import Audit as AuditConfig
 from model.config.durations import parse_seconds
 from model.config.pod_security import PodSecurity as PodSecurityConfig
 from model.config.secrets_encryption import SecretsEncryption as EncryptionConfig
 from model.config.security import Security as SecurityConfig
-from model.security import Kms, PodSecurity, SecretsEncryption, Security
+from model.security import (
+    Audit,
+    AuditLog,
+    AuditWebhook,
+    Kms,
+    PodSecurity,
+    SecretsEncryption,
+    Security,
+)
 
 
 def of(settings: SecurityConfig) -> Security:
     """Return the security of a cluster with these settings."""
     return Security(
         encryption=_encryption(settings.secrets_encryption),
+        audit=_audit(settings.audit),
         pod_security=_pod_security(settings.pod_security),
     )
 
@@ -20,6 +30,15 @@ def _encryption(settings: EncryptionConfig) -> SecretsEncryption:
     return SecretsEncryption(
         settings.provider,
         Kms(plugin.name, plugin.endpoint, parse_seconds(plugin.timeout)) if plugin else None,
+    )
+
+
+def _audit(settings: AuditConfig) -> Audit:
+    log, webhook = settings.log, settings.webhook
+    return Audit(
+        settings.policy or "",
+        AuditLog(log.max_size, log.max_backups, log.max_age),
+        AuditWebhook(webhook.kubeconfig, webhook.mode) if webhook else None,
     )
 
 

@@ -23,6 +23,8 @@ CAUSES = (
     "front_proxy_set",
     "trusted",
     "signers",
+    "secrets_digest",
+    "writer",
     "identity",
     "shared_login",
     "logins",
@@ -38,6 +40,7 @@ JUDGED = (
     "patches",
     "machines",
     "rotations",
+    "encryption",
     "acknowledged",
     "immediate",
     "serving_seconds",
@@ -45,7 +48,7 @@ JUDGED = (
 # Inputs that a preview may not know yet, whose change it shows nevertheless.
 UNKNOWN = (
     *("machine_ids", "client_file", "client_set", "front_proxy_set"),
-    *("issuer_key", "trusted", "signers"),
+    *("issuer_key", "trusted", "signers", "secrets_digest", "writer"),
 )
 
 

@@ -58,4 +58,8 @@ class SecretsEncryption(Strict):
         description=f"What encrypts them: {SECRETBOX}, with a key of kubeadm-fleet's; kms, a "
         f"plugin; {NONE} leaves them readable in etcd and in snapshots.",
     )
-    kms: Kms | None = Field(None, description="The plugin of the provider kms.")
+    kms: Kms | None = Field(
+        None,
+        description="The plugin of the provider kms. "
+        "With another provider, what it has encrypted can still be read.",
+    )

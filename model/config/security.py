@@ -5,6 +5,7 @@ A setting that is weaker than its default is an exception (model/security_except
 
 from pydantic import Field
 
+from model.config.audit import Audit
 from model.config.pod_security import PodSecurity
 from model.config.secrets_encryption import SecretsEncryption
 from model.config.strict import Strict
@@ -16,4 +17,5 @@ class Security(Strict):
     secrets_encryption: SecretsEncryption = Field(
         default_factory=SecretsEncryption, description="Encryption of Secrets in etcd."
     )
+    audit: Audit = Field(default_factory=Audit, description="The audit log.")
     pod_security: PodSecurity = Field(default_factory=PodSecurity, description="What pods may do.")

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from model.fleet import Cluster, Component, Machine
-from model.render import kubeadm_flags, restart_markers
+from model.render import kubeadm_flags, restart_markers, security_flags, volumes
 from model.render.durations import go_duration
 from model.render.node_paths import KUBELET_SERVING, PATCHES
 from model.well_known import API_PORT, POOL_LABEL
@@ -115,9 +115,13 @@ def cluster_configuration(cluster: Cluster) -> str:
             "apiServer": {
                 "certSANs": list(dict.fromkeys(names)),
                 "extraArgs": _arguments(
-                    {**kubeadm_flags.API_SERVER, **cluster.api_server.extra_args}
+                    {
+                        **kubeadm_flags.API_SERVER,
+                        **security_flags.api_server(cluster.security),
+                        **cluster.api_server.extra_args,
+                    }
                 ),
-                "extraVolumes": kubeadm_flags.api_server_volumes(),
+                **_volumes(cluster, volumes.API_SERVER),
                 **_environment(cluster, restart_markers.API_SERVER),
             },
             "controllerManager": {
@@ -129,11 +133,12 @@ def cluster_configuration(cluster: Cluster) -> str:
                         **cluster.controller_manager.extra_args,
                     }
                 ),
+                **_volumes(cluster, volumes.CONTROLLER_MANAGER),
                 **_environment(cluster, restart_markers.CONTROLLER_MANAGER),
             },
             "scheduler": {
                 **_component(cluster.scheduler),
-                "extraVolumes": kubeadm_flags.scheduler_volumes(),
+                **_volumes(cluster, volumes.SCHEDULER),
                 **_environment(cluster, restart_markers.SCHEDULER),
             },
             "etcd": {
@@ -167,6 +172,11 @@ def _common_part(cluster: Cluster) -> Document:
 
 def _component(component: Component) -> Document:
     return {"extraArgs": _arguments(component.extra_args)} if component.extra_args else {}
+
+
+def _volumes(cluster: Cluster, component: str) -> Document:
+    found = volumes.of_component(cluster, component)
+    return {"extraVolumes": found} if found else {}
 
 
 def _environment(cluster: Cluster, component: str) -> Document:

@@ -14,6 +14,7 @@ from itertools import groupby
 from model.fleet import CONTROL_PLANE, Cluster, Machine
 from model.render import (
     authentication,
+    component_files,
     containerd,
     kernel,
     kubeadm,
@@ -36,11 +37,11 @@ from model.render.node_paths import (
 
 KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
 KUBELET, KUBELET_PATCH = "kubelet", "kubelet-patch"
-KUBEADM, AUTHENTICATION = "kubeadm", "authentication"
+KUBEADM, AUTHENTICATION, COMPONENTS = "kubeadm", "authentication", "components"
 LOAD_BALANCER, RENEWAL = "load-balancer", "renewal"
 PARTS = (
     *(KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBELET_PATCH),
-    *(KUBEADM, AUTHENTICATION, LOAD_BALANCER, RENEWAL),
+    *(KUBEADM, AUTHENTICATION, COMPONENTS, LOAD_BALANCER, RENEWAL),
 )
 UNITS = "/etc/systemd/system"
 DIGITS = 16
@@ -81,6 +82,10 @@ def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]
         files += _renewal(cluster, machine)
         issuers = authentication.configuration(cluster.issuers)
         files.append(ManagedFile(AUTHENTICATION_FILE, AUTHENTICATION, issuers))
+        files += (
+            ManagedFile(path, COMPONENTS, content, 0o600)
+            for path, content in component_files.component_files(cluster)
+        )
     return tuple(sorted(files, key=lambda file: PARTS.index(file.part)))
 
 

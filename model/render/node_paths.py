@@ -17,6 +17,9 @@ CLIENT_CA_FILE = "/etc/kubernetes/pki/clients/ca.crt"
 # kubeadm's own folder is cleared.
 API_SERVER_FOLDER = f"{STATE}/api-server"
 AUTHENTICATION_FILE = f"{API_SERVER_FOLDER}/authentication.yaml"
+# Those of them that nobody else may read (scripts/node/api_server_secrets.sh).
+API_SERVER_SECRETS = f"{API_SERVER_FOLDER}/secrets"
+AUDIT_FOLDER = "/var/log/kubernetes/audit"
 LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"
 # The kubelet's serving certificate with its key, as its configuration names it.
 KUBELET_SERVING = "/var/lib/kubelet/pki/serving.pem"

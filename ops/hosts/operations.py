@@ -39,7 +39,7 @@ OPERATIONS = {
     "apply_control_plane": Operation("upgrade", (*MACHINE, *DOCUMENTS), 1500),
     "apply_kubelet": Operation("upgrade", (*MACHINE, *DOCUMENTS), 600),
     "repair": Operation("upgrade", (*MACHINE, *DOCUMENTS), 1500),
-    "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS", "MIRROR_CREDENTIALS"), 300),
+    "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS", "MIRROR_CREDENTIALS"), 1500),
     "issue_invalid_leaves": Operation(
         "issuance", (*MACHINE, "CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION"), 300
     ),
@@ -52,6 +52,9 @@ OPERATIONS = {
     "renew_serving": Operation("serving", (*IDENTITY, "NODE_ADDRESS", "SERVING_PAIR"), 180),
     "apply_client_authorities": Operation(
         "client_authorities", (*IDENTITY, "CLIENT_AUTHORITIES"), 60
+    ),
+    "apply_api_server_secrets": Operation(
+        "api_server_secrets", (*MACHINE, "API_SERVER_SECRETS"), 1500
     ),
     "revoke_client": Operation("revocation", (*IDENTITY, "NODE_ADDRESS", "AUTHORITY"), 900),
     "restart_api_server": Operation("revocation", (*IDENTITY, "NODE_ADDRESS"), 1200),

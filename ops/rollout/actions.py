@@ -7,7 +7,14 @@ settings and repairs are those of its new version; actions that concern only its
 """
 
 from model.render import machine_files
-from ops.rollout import certificate_triggers, execution, refusals, rotation_triggers, triggers
+from ops.rollout import (
+    certificate_triggers,
+    encryption_triggers,
+    execution,
+    refusals,
+    rotation_triggers,
+    triggers,
+)
 from ops.rollout.action_kind import ActionKind, When
 
 # On all machines before anything uses what they then trust.
@@ -91,6 +98,31 @@ AUTHENTICATION = ActionKind(
     doing="applying the issuers of tokens",
     run=execution.apply_files(machine_files.AUTHENTICATION),
     needs_ready=False,
+    restores_api=True,
+)
+COMPONENTS = ActionKind(
+    name="component-files",
+    on_workers=False,
+    reasons=triggers.changed_files(machine_files.COMPONENTS),
+    subject="files of control plane components",
+    effect="those that use a changed file restarted, one machine at a time",
+    api_seconds=10,
+    doing="applying files of the control plane's components",
+    run=execution.apply_files(machine_files.COMPONENTS),
+    restarts_services=True,
+    restores_api=True,
+)
+API_SERVER_SECRETS = ActionKind(
+    name="api-server-secrets",
+    on_workers=False,
+    reasons=encryption_triggers.secret_files,
+    planned=encryption_triggers.planned_secret_files,
+    subject="the secret files of API servers",
+    effect="its API server restarted if it uses a changed one, one machine at a time",
+    api_seconds=10,
+    doing="applying the secret files of the API server",
+    run=execution.apply_api_server_secrets,
+    restarts_services=True,
     restores_api=True,
 )
 IMAGES = ActionKind(
@@ -284,6 +316,17 @@ DOCUMENTS = ActionKind(
     when=When.AT_END,
     needs_ready=False,
 )
+STORED_SECRETS = ActionKind(
+    name="stored-secrets",
+    reasons=triggers.never,
+    cluster_reasons=encryption_triggers.stored_secrets,
+    subject="the encryption of Secrets",
+    effect="all Secrets written again, nothing restarted",
+    doing="writing all Secrets again",
+    run=execution.rewrite_secrets,
+    when=When.AT_END,
+    needs_ready=False,
+)
 PUBLISHED_AUTHORITIES = ActionKind(
     name="published-authorities",
     reasons=triggers.never,
@@ -314,6 +357,8 @@ ACTIONS = (
     RENEWAL,
     CLIENT_AUTHORITIES,
     AUTHENTICATION,
+    COMPONENTS,
+    API_SERVER_SECRETS,
     IMAGES,
     SERVING,
     LEAVES,
@@ -334,5 +379,6 @@ ACTIONS = (
     CLEANUP,
     DOCUMENTS,
     PUBLISHED_AUTHORITIES,
+    STORED_SECRETS,
     UNFINISHED,
 )

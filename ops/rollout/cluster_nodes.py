@@ -17,6 +17,7 @@ from ops.kube import (
     losses,
     published_authorities,
     retirement,
+    stored_secrets,
     trust_holders,
 )
 from ops.kube.apply import FIELD_MANAGER
@@ -77,6 +78,9 @@ class ClusterNodes(Nodes):
             unfinished=self.client.retry("reading the rollout's record", self.unfinished),
             clients=_digest(published, published_authorities.KEY),
             front_proxy=_digest(published, published_authorities.FRONT_PROXY_KEY),
+            writer=self.client.retry(
+                "reading what encrypts Secrets", lambda: stored_secrets.writer(self.client)
+            ),
         )
 
     def limited(self, seconds: float) -> "ClusterNodes":
@@ -122,6 +126,14 @@ class ClusterNodes(Nodes):
             published_authorities.FRONT_PROXY_KEY: front_proxy,
         }
         published_authorities.replace(self.client, texts)
+
+    def begin_encryption(self, by: str) -> None:
+        """Record that `by` begins to encrypt Secrets."""
+        stored_secrets.begin(self.client, by)
+
+    def rewrite_secrets(self, by: str) -> int:
+        """Have `by` encrypt all Secrets in etcd; return their number."""
+        return stored_secrets.rewrite(self.client, by)
 
     def trust_holders(self) -> Holders:
         """Return what may know a former CA alone; raises ApiError."""

@@ -124,6 +124,7 @@ class NodeOperations:
             "KUBELET_RECORDS": checkpoints.SETTING,
             **self.trust,
             "CLIENT_AUTHORITIES": self.cluster.client_authorities,
+            "API_SERVER_SECRETS": self.cluster.api_server_secrets,
             "MIRROR_CREDENTIALS": self.cluster.mirror_credentials.removesuffix("\n"),
         }
 

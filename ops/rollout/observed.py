@@ -46,7 +46,8 @@ class ObservedCluster:
     `version` is that of its own objects, `control` and `kubelet` are the digests of the documents
     that machines join with ("" if unknown), `unfinished` is the rollout that is under way.
     `clients` is the digest of the CAs that aggregated API servers accept clients of, `front_proxy`
-    that of the CAs of the API servers' own requests.
+    that of the CAs of the API servers' own requests. `writer` is what encrypted Secrets
+    (ops/kube/stored_secrets.py).
     """
 
     version: str
@@ -55,6 +56,7 @@ class ObservedCluster:
     unfinished: RolloutRecord | None = None
     clients: str = ""
     front_proxy: str = ""
+    writer: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class ObservedMachine:
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
     digests of its managed files as they were written last. `expiry` is that of the certificate that
     expires first, `serving` its kubelet's serving certificate. `clients` is the checksum of the CAs
-    whose client certificates its API server accepts, or "missing". `trust` is the digest of what it
+    whose client certificates its API server accepts, or "missing"; `secrets` is the digest of its
+    API server's secret files, or "missing". `trust` is the digest of what it
     trusts, `kubelet_ca` that of the cluster's CA as its kubelet has read it. `issuers` are those of
     its leaf certificates, by name (model/pki/leaves.py). While the API does not answer, `node` is
     unknown.
@@ -100,6 +103,7 @@ class ObservedMachine:
     is_registering: bool = False
     credentials: str = MISSING
     clients: str = MISSING
+    secrets: str = MISSING
     arch: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
     missing_archives: tuple[str, ...] = ()
@@ -174,6 +178,7 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         parts=machine.parts,
         credentials=machine.credentials,
         clients=machine.clients,
+        secrets=machine.secrets,
         trust=machine.trust,
         kubelet_ca=machine.cluster_ca,
         applied=applied,
@@ -198,6 +203,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         is_registering=known["registering"] == "yes",
         credentials=known["credentials"],
         clients=known["client_authorities"],
+        secrets=known["api_server_secrets"],
         trust=known["trust"],
         kubelet_ca=known["kubelet_ca"],
         issuers=leaves.issuers(certificates),

@@ -23,6 +23,7 @@ PARTS = {
     machine_files.KUBELET_PATCH: "its own kubelet settings changed",
     machine_files.KUBEADM: "kubeadm's configuration changed",
     machine_files.AUTHENTICATION: "the issuers of tokens that it accepts changed",
+    machine_files.COMPONENTS: "files of control plane components changed",
     machine_files.LOAD_BALANCER: "the load balancer's configuration changed",
     machine_files.RENEWAL: "the timer that renews certificates changed",
 }

@@ -14,6 +14,7 @@
 #   credentials         sha256 of the credentials for registry mirrors, or "missing"
 #   serving_key         sha256 of the public half of the key with which the kubelet serves
 #   client_authorities  sha256 of the file with the CAs of the API server's clients, or "missing"
+#   api_server_secrets  digest of the API server's secret files, or "missing" (api_server_secrets.py)
 #   trust               checksum of the CAs and keys that it trusts (trusted.sh)
 #   kubelet_ca          the same of the cluster's CA as the kubelet has read it
 #   bridge              address and prefix length of the pods' bridge, or ""
@@ -48,6 +49,7 @@ node_facts() {
   fact credentials "$(digest "$CREDENTIALS")"
   fact serving_key "$(serving_key)"
   fact client_authorities "$(digest "$CLIENT_CA_FILE")"
+  fact api_server_secrets "$(api_server_secrets_digest)"
   fact trust "$(trust_digest)"
   fact kubelet_ca "$(kubelet_ca_digest)"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
@@ -85,6 +87,18 @@ node_facts() {
 
 unit_of() { # NAME
   if [[ $1 == *.timer ]]; then echo "$1"; else echo "$1.service"; fi
+}
+
+# api_server_secrets_digest: print the digest of the API server's secret files, with all that is wrong with
+# their modes.
+api_server_secrets_digest() {
+  local path folder=$API_SERVER_SECRETS_FOLDER
+  [[ -d $folder ]] || { echo missing && return; }
+  for path in "$folder"/*; do
+    [[ -e $path ]] || continue
+    [[ $(stat --format %a "$path") == 600 ]] || printf '%s\n' "$(stat --format %A "$path")"
+    printf '%s\t%s\n' "${path##*/}" "$(base64 --wrap 0 <"$path")"
+  done | sha256sum | cut -d ' ' -f 1
 }
 
 # digest PATH: print the checksum of a file without its passwords, which could be guessed from it.

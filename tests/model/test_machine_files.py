@@ -43,6 +43,7 @@ def test_machines_have_the_parts_of_their_role_and_config() -> None:
         *common,
         "kubeadm",
         "authentication",
+        "components",
         "renewal",
     ]
     assert parts(machine_files(virtual, virtual.workers[0])) == common
@@ -69,7 +70,9 @@ def test_the_table_has_a_line_for_each_file() -> None:
     files = EVERY[0]
     rows = [line.split("\t") for line in table(files).splitlines()]
     assert [row[0] for row in rows] == [file.path for file in files] == paths_of(table(files))
-    assert {row[1] for row in rows} == {"0644"}
+    private = {row[0] for row in rows if row[1] == "0600"}
+    assert private == {file.path for file in files if file.part == "components"}
+    assert {row[1] for row in rows if row[0] not in private} == {"0644"}
     assert [base64.b64decode(row[3]).decode() for row in rows] == [file.content for file in files]
 
 

@@ -24,6 +24,7 @@ TEXTS = {
     "upgrade": tuple(name for name in OPERATIONS if OPERATIONS[name].script == "upgrade"),
     "apply": ("apply_files",),
     "client_authorities": ("apply_client_authorities",),
+    "api_server_secrets": ("apply_api_server_secrets",),
     "revocation": ("revoke_client", "restart_api_server"),
     "issuance": (
         *("issue_invalid_leaves", "install_kubelet_certificate"),

@@ -48,6 +48,7 @@ class FakeFleet:
         self.joining = (former.control, former.kubelet)
         self.published = former.clients
         self.published_front_proxy = former.front_proxy
+        self.writer = former.writer
         self.api_answers = True
         self.has_room = True
         self.stay = ""
@@ -114,6 +115,8 @@ class FakeOperations(NodeOperations):
             now = replace(now, parts=_applied(now.parts, self.wanted.parts, more["PARTS"].split()))
         elif name == "apply_client_authorities":
             now = replace(now, clients=self.wanted.clients)
+        elif name == "apply_api_server_secrets":
+            now = replace(now, secrets=self.wanted.secrets)
         elif name == "repair":
             fleet.api_answers = True
             now = replace(now, services=now.applied.services)
@@ -210,7 +213,18 @@ class FakeNodes(ClusterNodes):
             unfinished,
             self._fleet.published,
             self._fleet.published_front_proxy,
+            self._fleet.writer,
         )
+
+    def begin_encryption(self, by: str) -> None:
+        self._fleet.point("begin_encryption")
+        if by not in (known := self._fleet.writer).split(", "):
+            self._fleet.writer = f"{known}, {by}"
+
+    def rewrite_secrets(self, by: str) -> int:
+        self._fleet.call("rewrite_secrets", by)
+        self._fleet.writer = by
+        return 7
 
     def publish_authorities(self, clients: str, front_proxy: str) -> None:
         assert front_proxy

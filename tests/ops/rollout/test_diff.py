@@ -24,6 +24,7 @@ ROWS = {
     "kubelet-patch": actions.KUBELET_PATCH,
     "kubeadm": actions.KUBEADM,
     "authentication": actions.AUTHENTICATION,
+    "components": actions.COMPONENTS,
     "load-balancer": actions.LOAD_BALANCER,
     "renewal": actions.RENEWAL,
 }
@@ -212,6 +213,7 @@ def test_node_facts_are_parsed() -> None:
             "credentials\tmissing",
             "serving_key\t",
             "client_authorities\tmissing",
+            "api_server_secrets\tx1",
             "trust\tt1",
             "kubelet_ca\tw1",
             "bridge\t10.244.2.1/24",

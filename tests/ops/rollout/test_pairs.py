@@ -28,7 +28,7 @@ def _parts(**parts: str) -> Callable[[Props, Found], None]:
 
 
 def _has(machine: Any, part: str) -> bool:
-    of_control_planes = ("kubeadm", "authentication", "load-balancer", "renewal")
+    of_control_planes = ("kubeadm", "authentication", "components", "load-balancer", "renewal")
     return machine["role"] == "control-plane" or part not in of_control_planes
 
 
@@ -72,6 +72,8 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "kubeadm": _parts(kubeadm="a2"),
     "authentication": _parts(authentication="i2"),
     "client-authorities": _input(client_file="f2", client_set="s2", client_authorities="two CAs"),
+    "component-files": _parts(components="n2"),
+    "api-server-secrets": _input(secrets_digest="x2"),
     "images": _found(lambda each: replace(each, images={"pause:3": "missing"})),
     "leaves": _on_control_planes(invalid_certificates={"apiserver": "is missing"}),
     "kubelet-certificate": _found(
@@ -108,6 +110,8 @@ OPERATIONS = {
     "kubeadm": {"apply_files kubeadm"},
     "authentication": {"apply_files authentication"},
     "client-authorities": {"apply_client_authorities"},
+    "component-files": {"apply_files components"},
+    "api-server-secrets": {"apply_api_server_secrets"},
     "images": {"restore_images"},
     "leaves": {"issue_invalid_leaves"},
     "kubelet-certificate": {"install_kubelet_certificate"},
@@ -148,7 +152,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_row_is_in_the_table() -> None:
-    of_clusters = {"documents", "published-authorities", "unfinished"}
+    of_clusters = {"documents", "published-authorities", "stored-secrets", "unfinished"}
     assert {kind.name for kind in actions.ACTIONS} - of_clusters == {*CHANGES}
 
 
