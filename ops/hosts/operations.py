@@ -58,6 +58,7 @@ OPERATIONS = {
     ),
     "revoke_client": Operation("revocation", (*IDENTITY, "NODE_ADDRESS", "AUTHORITY"), 900),
     "restart_api_server": Operation("revocation", (*IDENTITY, "NODE_ADDRESS"), 1200),
+    "apply_permissions": Operation("permissions", IDENTITY, 120),
     "clean": Operation("upgrade", MACHINE, 300),
     "restore_images": Operation("image_restore", (*IDENTITY, "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(

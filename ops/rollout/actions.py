@@ -57,6 +57,14 @@ CONTAINER_RUNTIME = ActionKind(
     run=execution.apply_files(machine_files.CONTAINERD, machine_files.PROXY),
     restarts_services=True,
 )
+PERMISSIONS = ActionKind(
+    name="permissions",
+    reasons=triggers.exposed_files,
+    effect="corrected in place, nothing restarted",
+    doing="correcting modes and owners of files",
+    run=execution.operation("apply_permissions"),
+    needs_ready=False,
+)
 KUBEADM = ActionKind(
     name="kubeadm",
     on_workers=False,
@@ -351,6 +359,7 @@ UNFINISHED = ActionKind(
 ACTIONS = (
     TRUST,
     KERNEL,
+    PERMISSIONS,
     MIRRORS,
     CONTAINER_RUNTIME,
     KUBEADM,

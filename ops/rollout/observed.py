@@ -81,6 +81,7 @@ class ObservedMachine:
     `crashes` are services and static pods that are crash-looping, with their last error;
     `renewal_failures` leaves or snapshots whose last renewal by the clock failed, with the reason;
     `invalid_certificates` those that cannot be used: each "is missing" or "expired on ...".
+    `exposed` are files that others may read or change, each with the reason.
     `credentials` is the checksum of its credentials for registry mirrors, or "missing".
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
@@ -113,6 +114,7 @@ class ObservedMachine:
     crashes: Mapping[str, str] = field(default_factory=dict)
     renewal_failures: Mapping[str, str] = field(default_factory=dict)
     invalid_certificates: Mapping[str, str] = field(default_factory=dict)
+    exposed: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     expiry: Expiry | None = None
@@ -217,6 +219,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         crashes=_below("crash:", known),
         renewal_failures=_below("renewal:", known),
         invalid_certificates=_below("invalid:", known),
+        exposed=_below("exposed:", known),
         files=_below("file:", known),
         parts=_below("part:", known),
         expiry=certificates.soonest,

@@ -97,6 +97,13 @@ def drifted(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
         yield f"{name} is crash-looping: {error}"
 
 
+def exposed_files(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """Others than root may read or change files of Kubernetes."""
+    for why in sorted(set(found.exposed.values())):
+        paths = sorted(path for path, its in found.exposed.items() if its == why)
+        yield f"{', '.join(paths)}: {why}"
+
+
 def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
     """Images that the machine was sent are no longer there, or may be removed by the kubelet."""
     for state in sorted(set(found.images.values())):

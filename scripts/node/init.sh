@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: join init-documents leaves pki restore serving
+# requires: join etcd_data init-documents leaves pki restore serving
 # settings: ENDPOINT OTHER_CONTROL_PLANES ENCRYPTION_WRITER
 # Initialize the cluster on this machine: once in the cluster's lifetime, on its first machine. A no-op
 # if the cluster responds; rejected if only its endpoint does not respond: a second cluster beside the
@@ -11,6 +11,7 @@ SKIPPED_PHASES=bootstrap-token,show-join-command
 
 run_init() { # EXCEPTIONS to kubeadm's preflight checks
   install_pki
+  own_etcd_data
   install_serving_pair
   init_documents >"$RUN/init.yaml"
   issue_leaves "$RUN/init.yaml"

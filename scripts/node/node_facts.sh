@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib certificate_facts certificate_names crashes credentials images managed renewal_record renewal_timer serving trusted validity
+# requires: lib certificate_facts certificate_names crashes credentials images managed permissions renewal_record renewal_timer serving trusted validity
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -25,6 +25,7 @@
 #   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"; of the API
 #                       server's certificate, that of its names: it is renewed
 #   invalid:NAME        of a certificate that is missing or has expired: which it is (validity.sh)
+#   exposed:PATH        why others may read or change a file of Kubernetes (permissions.sh)
 #   part:NAME           digest of the files of a part that were last applied, or "pending" (managed.sh)
 #   image:REFERENCE     state of an image that is not as it was sent: missing, incomplete or unpinned;
 #                       and the checksum of its file, if that has to be sent
@@ -75,6 +76,8 @@ node_facts() {
   [[ ! -f $APISERVER_CERTIFICATE ]] ||
     fact "file:$APISERVER_CERTIFICATE (its names)" "$(names_in "$APISERVER_CERTIFICATE" | sha256sum | cut -d ' ' -f 1)"
   invalid_certificates | sed 's/^/invalid:/'
+  read_limits
+  exposed_files | sed 's/^/exposed:/'
   managed_parts | sed 's/^/part:/'
   print_certificates
   named_files

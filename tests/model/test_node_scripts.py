@@ -23,6 +23,7 @@ TEXTS = {
     "enrollment": ("claim_host", "reassign_host", "receive_artifacts", "sync_artifacts"),
     "upgrade": tuple(name for name in OPERATIONS if OPERATIONS[name].script == "upgrade"),
     "apply": ("apply_files",),
+    "permissions": ("apply_permissions",),
     "client_authorities": ("apply_client_authorities",),
     "api_server_secrets": ("apply_api_server_secrets",),
     "revocation": ("revoke_client", "restart_api_server"),

@@ -113,6 +113,8 @@ class FakeOperations(NodeOperations):
             now = replace(now, applied=applied)
         elif name == "apply_files":
             now = replace(now, parts=_applied(now.parts, self.wanted.parts, more["PARTS"].split()))
+        elif name == "apply_permissions":
+            now = replace(now, exposed={})
         elif name == "apply_client_authorities":
             now = replace(now, clients=self.wanted.clients)
         elif name == "apply_api_server_secrets":

@@ -58,6 +58,13 @@ def test_edited_and_deleted_files_are_named() -> None:
     assert [each.why for each in required_actions(deleted, WORKER)] == [f"{FILE} is gone"]
 
 
+def test_files_that_others_may_read_are_named_together() -> None:
+    exposed = {"/b": "mode 644 instead of 600", "/a": "mode 644 instead of 600", "/c": "owner x"}
+    (first, second) = required_actions(found(WORKER, exposed=exposed), WORKER)
+    assert first.kind == second.kind == actions.PERMISSIONS
+    assert [first.why, second.why] == ["/a, /b: mode 644 instead of 600", "/c: owner x"]
+
+
 def test_stopped_kubelet_is_repaired() -> None:
     stopped = found(WORKER, services={"containerd": "active", "kubelet": "inactive"})
     assert [each.why for each in required_actions(stopped, WORKER)] == ["kubelet is inactive"]

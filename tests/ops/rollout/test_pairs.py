@@ -67,6 +67,9 @@ def _cordoned(each: ObservedMachine) -> ObservedMachine:
 # What makes each row necessary.
 CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "kernel": _parts(kernel="s2"),
+    "permissions": _found(
+        lambda each: replace(each, exposed={"/etc/x": "mode 644 instead of 600"})
+    ),
     "mirrors": _parts(mirrors="m2"),
     "container-runtime": _parts(containerd="c2"),
     "kubeadm": _parts(kubeadm="a2"),
@@ -105,6 +108,7 @@ INCLUDED = ("kubelet", "kubelet-records")
 # The operations that do each row's work.
 OPERATIONS = {
     "kernel": {"apply_files kernel"},
+    "permissions": {"apply_permissions"},
     "mirrors": {"apply_files mirrors"},
     "container-runtime": {"apply_files containerd proxy"},
     "kubeadm": {"apply_files kubeadm"},
