@@ -49,6 +49,7 @@ from model.rules import (
     security,
     subnets,
     waves,
+    workloads,
 )
 from model.rules import (
     cluster as rules,
@@ -113,6 +114,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from certificates.check_cluster(cluster)
         yield from authentication.check_cluster(cluster)
         yield from security.check_cluster(cluster)
+        yield from workloads.check_cluster(cluster)
         yield from subnets.check_cluster(cluster)
         yield from node_shares.check_cluster(cluster)
         yield from outside_addresses.check_cluster(cluster)

@@ -1,5 +1,6 @@
 """The security settings in force for a cluster."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SECRETBOX, KMS, NONE = "secretbox", "kms", "none"
@@ -10,6 +11,17 @@ LEVELS = (PRIVILEGED, BASELINE, RESTRICTED)
 # When audit events are sent, as flags of API servers have it.
 BATCH = "batch"
 WEBHOOK_MODES = (BATCH, "blocking", "blocking-strict")
+TLS12, TLS13 = "VersionTLS12", "VersionTLS13"
+TLS_VERSIONS = (TLS12, TLS13)
+# Those of TLS 1.2 with forward secrecy and authenticated encryption (RFC 9325), by Go's names.
+CIPHER_SUITES = (
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +86,29 @@ class PodSecurity:
 
 
 @dataclass(frozen=True)
+class Tls:
+    """The oldest version of TLS that the cluster's components accept: one of TLS_VERSIONS."""
+
+    min_version: str = TLS12
+
+
+@dataclass(frozen=True)
+class NamespaceLimits:
+    """A namespace, and amounts by resource: a `quota`, and `limits` by the keys of LimitRange."""
+
+    name: str
+    quota: Mapping[str, str]
+    limits: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Security:
     """A cluster's security; the defaults are the strict ones."""
 
     encryption: SecretsEncryption = field(default_factory=SecretsEncryption)
     audit: Audit = field(default_factory=Audit)
     pod_security: PodSecurity = field(default_factory=PodSecurity)
+    tls: Tls = field(default_factory=Tls)
+    # What images may come from; empty for any.
+    registries: tuple[str, ...] = ()
+    namespaces: tuple[NamespaceLimits, ...] = ()

@@ -1,7 +1,10 @@
 """How the security settings of a resolved config become those of a cluster."""
 
+from collections.abc import Mapping
+
 from model.config.audit import Audit as AuditConfig
 from model.config.durations import parse_seconds
+from model.config.namespaces import Namespace
 from model.config.pod_security import PodSecurity as PodSecurityConfig
 from model.config.secrets_encryption import SecretsEncryption as EncryptionConfig
 from model.config.security import Security as SecurityConfig
@@ -10,9 +13,11 @@ from model.security import (
     AuditLog,
     AuditWebhook,
     Kms,
+    NamespaceLimits,
     PodSecurity,
     SecretsEncryption,
     Security,
+    Tls,
 )
 
 
@@ -22,6 +27,9 @@ def of(settings: SecurityConfig) -> Security:
         encryption=_encryption(settings.secrets_encryption),
         audit=_audit(settings.audit),
         pod_security=_pod_security(settings.pod_security),
+        tls=Tls(settings.tls.min_version),
+        registries=tuple(dict.fromkeys(settings.images.registries or ())),
+        namespaces=tuple(_namespace(*item) for item in sorted(settings.namespaces.items())),
     )
 
 
@@ -40,6 +48,22 @@ def _audit(settings: AuditConfig) -> Audit:
         AuditLog(log.max_size, log.max_backups, log.max_age),
         AuditWebhook(webhook.kubeconfig, webhook.mode) if webhook else None,
     )
+
+
+def _namespace(name: str, settings: Namespace) -> NamespaceLimits:
+    limits = settings.limits
+    amounts = {
+        "default": limits.default,
+        "defaultRequest": limits.default_request,
+        "max": limits.max,
+    }
+    return NamespaceLimits(
+        name, _texts(settings.quota), {key: _texts(its) for key, its in amounts.items()}
+    )
+
+
+def _texts(amounts: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(amount) for name, amount in sorted(amounts.items())}
 
 
 def _pod_security(settings: PodSecurityConfig) -> PodSecurity:

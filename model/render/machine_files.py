@@ -33,6 +33,7 @@ from model.render.node_paths import (
     LOAD_BALANCER_FOLDER,
     PATCHES,
     PROXY_ENVIRONMENT,
+    SYSCTL_FILE,
 )
 
 KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
@@ -44,6 +45,7 @@ PARTS = (
     *(KUBEADM, AUTHENTICATION, COMPONENTS, LOAD_BALANCER, RENEWAL),
 )
 UNITS = "/etc/systemd/system"
+KUBEADM_DROP_IN = f"{UNITS}/kubelet.service.d/10-kubeadm.conf"
 DIGITS = 16
 
 
@@ -66,11 +68,11 @@ class ManagedFile:
 # The same on every machine of every cluster; machine images have them already.
 COMMON_FILES = (
     ManagedFile("/etc/modules-load.d/kubeadm-fleet.conf", KERNEL, kernel.MODULES),
-    ManagedFile("/etc/sysctl.d/90-kubeadm-fleet.conf", KERNEL, kernel.SYSCTL),
+    ManagedFile(SYSCTL_FILE, KERNEL, kernel.SYSCTL),
     ManagedFile("/etc/containerd/config.toml", CONTAINERD, containerd.CONFIG),
     ManagedFile(f"{UNITS}/containerd.service", CONTAINERD, containerd.UNIT),
-    ManagedFile(f"{UNITS}/kubelet.service", KUBELET, kubelet.UNIT),
-    ManagedFile(f"{UNITS}/kubelet.service.d/10-kubeadm.conf", KUBELET, kubelet.KUBEADM_DROP_IN),
+    ManagedFile(f"{UNITS}/kubelet.service", KUBELET, kubelet.UNIT, 0o600),
+    ManagedFile(KUBEADM_DROP_IN, KUBELET, kubelet.KUBEADM_DROP_IN, 0o600),
 )
 
 

@@ -1,5 +1,6 @@
 """Paths of this project's files on every machine; scripts/node/paths.sh has the same."""
 
+SYSCTL_FILE = "/etc/sysctl.d/90-kubeadm-fleet.conf"
 STATE = "/var/lib/kubeadm-fleet"
 # The machine's artifacts, each file named by its checksum.
 ARTIFACTS = f"{STATE}/artifacts"

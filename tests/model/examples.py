@@ -124,6 +124,15 @@ SETTINGS = changed(
     ("certificates", {"leaves": "90d", "admin": "8h", "warnBefore": "30d"}),
     ("kubelet", {"maxPods": 200, "evictionHard": {"nodefs.available": "2Gi"}}),
     ("apiServer", {"extraArgs": {"event-ttl": "24h"}, "certSANs": ["*.example.com"]}),
+    ("clusters/cluster1/security/tls", {"minVersion": "VersionTLS13"}),
+    ("clusters/cluster1/security/images", {"registries": ["registry.example.com", "ghcr.io/a"]}),
+    ("clusters/cluster1/security/namespaces", {
+        "team-a": {
+            "quota": {"requests.memory": "8Gi", "pods": 20},
+            "limits": {"default": {"memory": "256Mi"}, "max": {"memory": "1Gi"}},
+        },
+        "team-b": {},
+    }),
     ("clusters/cluster1/upgrades", {"drainTimeout": "5m", "force": True}),
     ("clusters/cluster1/authentication", {"issuers": [
         {

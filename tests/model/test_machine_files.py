@@ -70,9 +70,7 @@ def test_the_table_has_a_line_for_each_file() -> None:
     files = EVERY[0]
     rows = [line.split("\t") for line in table(files).splitlines()]
     assert [row[0] for row in rows] == [file.path for file in files] == paths_of(table(files))
-    private = {row[0] for row in rows if row[1] == "0600"}
-    assert private == {file.path for file in files if file.part == "components"}
-    assert {row[1] for row in rows if row[0] not in private} == {"0644"}
+    assert [int(row[1], 8) for row in rows] == [file.mode for file in files]
     assert [base64.b64decode(row[3]).decode() for row in rows] == [file.content for file in files]
 
 
