@@ -3,11 +3,13 @@
 One row of the table is one setting; a new setting of model/config/security.py is a new row.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from model.fleet import Cluster
 from model.security import BASELINE, LEVELS, NONE, RESTRICTED, AuditLog, Security
+from model.weakened_components import Components, setting_of, weakened
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,20 @@ ROWS = (
 
 
 def exceptions(cluster: Cluster) -> tuple[SecurityException, ...]:
-    """Return the cluster's exceptions, in the order of the table."""
-    return weaker_than_default(cluster.security)
+    """Return the cluster's exceptions, in the order of the tables."""
+    kubelets = (machine.kubelet for machine in cluster.machines)
+    return weaker_than_default(cluster.security, cluster, kubelets)
 
 
-def weaker_than_default(security: Security) -> tuple[SecurityException, ...]:
-    """Return the exceptions in these settings, in the order of the table."""
+def weaker_than_default(
+    security: Security, components: Components, kubelets: Iterable[Mapping[str, Any]]
+) -> tuple[SecurityException, ...]:
+    """Return the exceptions in these settings; `kubelets` are those of single machines or pools."""
     found = ((row, row.weaker(security)) for row in ROWS)
-    return tuple(
-        SecurityException(row.setting, value, row.meaning) for row, value in found if value
+    return (
+        *(SecurityException(row.setting, value, row.meaning) for row, value in found if value),
+        *(
+            SecurityException(setting_of(row), value, row.meaning)
+            for row, value in weakened(components, kubelets)
+        ),
     )

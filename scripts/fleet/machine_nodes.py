@@ -47,7 +47,11 @@ def read_exceptions(rows: Sequence[NodeRow], stack: str) -> list[str]:
         f"{name}: {each.setting} is {each.value}: {each.meaning}"
         for name, cluster in clusters.items()
         if name in shown
-        for each in weaker_than_default(security_settings.of(cluster.settings.security))
+        for each in weaker_than_default(
+            security_settings.of(cluster.settings.security),
+            cluster.settings,
+            [machine.pool.kubelet for machine in cluster.machines],
+        )
     ]
 
 
