@@ -62,6 +62,7 @@ OPERATIONS = {
     ),
     "receive_snapshot": Operation("restore", (*IDENTITY, "SNAPSHOT", "SNAPSHOT_BYTES"), 3600),
     "certificate_facts": Operation("certificate_facts", (), 60),
+    "cis_facts": Operation("cis_facts", (), 60),
     "list_snapshots": Operation("kept_snapshots", ("VERIFY",), 3600),
     "send_snapshot": Operation("kept_snapshots", ("SNAPSHOT_NAME", "OFFSET"), 0),
     "snapshot_now": Operation("snapshot_now", ("NODE_NAME",), 3600),

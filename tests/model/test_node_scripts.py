@@ -40,6 +40,7 @@ TEXTS = {
     "host_facts": ("host_facts",),
     "root_check": ("root_check",),
     "certificate_facts": ("certificate_facts",),
+    "cis_facts": ("cis_facts",),
     "kept_snapshots": ("list_snapshots", "send_snapshot"),
     "snapshot_now": ("snapshot_now",),
     "logs": ("unit_log", "container_log"),
@@ -47,6 +48,7 @@ TEXTS = {
 }
 READERS = (
     *("host_facts", "root_check", "node_facts", "applied_state", "certificate_facts"),
+    "cis_facts",
     *("kept_snapshots", "logs", "ports"),
 )
 # A program of its own, which a container machine has as a file.
@@ -109,7 +111,7 @@ def test_every_called_function_is_tested() -> None:
 def test_every_operation_verifies_whose_machine_it_runs_on() -> None:
     unverified = {name for name, each in ON_A_MEMBER.items() if "MACHINE_ID" not in each.settings}
     readers = {"node_facts", "certificate_facts", "list_snapshots", "send_snapshot"}
-    readers |= {"unit_log", "container_log"}
+    readers |= {"cis_facts", "unit_log", "container_log"}
     assert unverified == readers | {"snapshot_now"}, "they only read, or ask the machine's own etcd"
 
 
