@@ -81,3 +81,8 @@ def test_the_table_fits_what_the_document_says(fleet: PulumiStack) -> None:
     (summary,) = (line for line in done.stdout.splitlines() if line.endswith(report.benchmark))
     counts = [row.cluster, *map(str, (row.passed, row.failed, row.manual, row.unknown))]
     assert summary.split()[:5] == counts
+
+
+def test_no_automated_item_fails_on_a_default_cluster(fleet: PulumiStack) -> None:
+    status, report = cis(fleet)
+    assert (status, failed(report)) == (0, set())
