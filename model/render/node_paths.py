@@ -20,3 +20,5 @@ AUTHENTICATION_FILE = f"{API_SERVER_FOLDER}/authentication.yaml"
 LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"
 # The kubelet's serving certificate with its key, as its configuration names it.
 KUBELET_SERVING = "/var/lib/kubelet/pki/serving.pem"
+# The API server's audit logs: audit.log, and those that it rotated.
+AUDIT_FOLDER = "/var/log/kubernetes/audit"
