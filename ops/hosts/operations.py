@@ -67,6 +67,7 @@ OPERATIONS = {
     "snapshot_now": Operation("snapshot_now", ("NODE_NAME",), 3600),
     "unit_log": Operation("logs", ("UNIT", *LOGGED), 0),
     "container_log": Operation("logs", ("CONTAINER", *LOGGED), 0),
+    "audit_log": Operation("audit_log", ("FILTERS", "OLDEST_ROTATION"), 0),
 }
 
 

@@ -43,11 +43,12 @@ TEXTS = {
     "kept_snapshots": ("list_snapshots", "send_snapshot"),
     "snapshot_now": ("snapshot_now",),
     "logs": ("unit_log", "container_log"),
+    "audit_log": ("audit_log",),
     "ports": ("try_ports",),
 }
 READERS = (
     *("host_facts", "root_check", "node_facts", "applied_state", "certificate_facts"),
-    *("kept_snapshots", "logs", "ports"),
+    *("kept_snapshots", "logs", "audit_log", "ports"),
 )
 # A program of its own, which a container machine has as a file.
 FILES = sorted(file.stem for file in node_scripts.NODE_SCRIPTS.glob("*.sh"))
@@ -109,7 +110,7 @@ def test_every_called_function_is_tested() -> None:
 def test_every_operation_verifies_whose_machine_it_runs_on() -> None:
     unverified = {name for name, each in ON_A_MEMBER.items() if "MACHINE_ID" not in each.settings}
     readers = {"node_facts", "certificate_facts", "list_snapshots", "send_snapshot"}
-    readers |= {"unit_log", "container_log"}
+    readers |= {"unit_log", "container_log", "audit_log"}
     assert unverified == readers | {"snapshot_now"}, "they only read, or ask the machine's own etcd"
 
 
