@@ -1,9 +1,7 @@
 """Rotations of CAs and keys: the phase in the stack's file, its preview and its run."""
 
-import difflib
 import sys
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,14 +10,11 @@ from model.rotation_phases import FINISH, NEXT, PREPARE, config_key
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.private_file import rewrite
-from ops.pulumi.engine import Engine
 from ops.pulumi.stack_edit import with_value, without_key
 from ops.pulumi.stack_file import read
-from scripts.fleet import rotation_status
-from scripts.fleet.access import save_identities_for_rotation
-from scripts.fleet.engine_run import PlanOutput, RunFailed, existing_engine, run
+from scripts.fleet import file_change, rotation_status
+from scripts.fleet.engine_run import RunFailed, existing_engine
 
-FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
 CA = "ca"
 IMMEDIATE = "immediate"
 CONTINUE = (
@@ -61,11 +56,11 @@ def rotate(
         )
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
-    names = _selected(engine, clusters, selector)
+    names = file_change.selected(engine, clusters, selector)
     if phase is None:
-        _require_one_phase(_phases(_clusters(read(file)), subject, names), subject)
-    text = edited(former, _clusters(read(file)), subject, names, phase)
-    _show_difference(file, former, text)
+        _require_one_phase(_phases(file_change.clusters(read(file)), subject, names), subject)
+    text = edited(former, file_change.clusters(read(file)), subject, names, phase)
+    file_change.show_difference(file, former, text)
     if write_only:
         rewrite(file, text)
         click.echo(
@@ -74,9 +69,9 @@ def rotate(
             err=True,
         )
         return
-    _preview(engine, text, "" if yes else f"Apply these changes to {stack}?")
-    _up(stack)
-    phases = _phases(_clusters(read(file)), subject, names)
+    file_change.preview(engine, text, "" if yes else f"Apply these changes to {stack}?")
+    file_change.up(stack)
+    phases = _phases(file_change.clusters(read(file)), subject, names)
     click.echo()
     for name, reached in phases.items():
         click.echo(f"{name}: {rotation_status.following(stack, name, subject, reached)}")
@@ -111,24 +106,26 @@ def rotate_now(
         )
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
-    names = _selected(engine, clusters, selector)
-    _phases(_clusters(read(file)), subject, names)
+    names = file_change.selected(engine, clusters, selector)
+    _phases(file_change.clusters(read(file)), subject, names)
     listed = ", ".join(names)
     click.echo(f"In {listed}, {BREAKS[subject]}.", err=True)
-    text = _begun(former, _clusters(read(file)), subject, names)
-    _show_difference(file, former, text)
-    _preview(engine, text, "" if yes else f"Take {subject} of {listed} through all phases now?")
+    text = _begun(former, file_change.clusters(read(file)), subject, names)
+    file_change.show_difference(file, former, text)
+    file_change.preview(
+        engine, text, "" if yes else f"Take {subject} of {listed} through all phases now?"
+    )
     try:
-        _up(stack)
-        while left := _unfinished(_clusters(read(file)), subject, names):
+        file_change.up(stack)
+        while left := _unfinished(file_change.clusters(read(file)), subject, names):
             text = file.read_text(encoding="utf-8")
-            rewrite(file, edited(text, _clusters(read(file)), subject, left, None))
-            _up(stack)
+            rewrite(file, edited(text, file_change.clusters(read(file)), subject, left, None))
+            file_change.up(stack)
     except OperatorError as error:
         raise RunFailed(f"{error}\n{CONTINUE}", error.exit_status) from None
     text = file.read_text(encoding="utf-8")
     for name in names:
-        text = without_key(text, (*FLEET, name, "rotations", IMMEDIATE))
+        text = without_key(text, (*file_change.FLEET, name, "rotations", IMMEDIATE))
     rewrite(file, text)
     click.echo(f"\n{listed}: the rotation of {subject} is complete")
 
@@ -144,39 +141,13 @@ def _begun(text: str, clusters: Mapping[str, Any], subject: str, names: Collecti
     begun = [name for name in names if not under_way[name]]
     text = edited(text, clusters, subject, begun, None)
     for name in begun:
-        text = with_value(text, (*FLEET, name, "rotations", IMMEDIATE), subject)
+        text = with_value(text, (*file_change.FLEET, name, "rotations", IMMEDIATE), subject)
     return text
 
 
 def _unfinished(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -> list[str]:
     phases = _phases(clusters, subject, names)
     return [name for name, phase in phases.items() if phase != FINISH]
-
-
-def _preview(engine: Engine, text: str, question: str) -> None:
-    """Write the file, show what it changes, and ask; after a no, the file is as it was."""
-    file = engine.workspace.tracked_config
-    former = file.read_text(encoding="utf-8")
-    rewrite(file, text)
-    try:
-        # The engine reads a copy of the file.
-        engine.prepare()
-        save_identities_for_rotation(engine)
-        run(engine, "preview", PlanOutput())
-        if question:
-            click.confirm(question, abort=True, err=True)
-    except BaseException:
-        rewrite(file, former)
-        raise
-
-
-def _up(stack: str) -> None:
-    from scripts.fleet.commands import up
-
-    context = click.get_current_context()
-    context.invoke(
-        up.command, stack=stack, option=stack, yes=True, wait=False, verbose=False, plan_file=None
-    )
 
 
 def edited(
@@ -189,7 +160,9 @@ def edited(
     """Return the stack file's text with the phase of each of these clusters."""
     key = config_key(subject)
     for name, given in _phases(clusters, subject, names).items():
-        text = with_value(text, (*FLEET, name, "rotations", key), phase or NEXT.get(given, given))
+        text = with_value(
+            text, (*file_change.FLEET, name, "rotations", key), phase or NEXT.get(given, given)
+        )
     return text
 
 
@@ -217,25 +190,3 @@ def _phases(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -
 def _rotations(clusters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = (clusters[name] or {}).get("rotations") or {}
     return found
-
-
-def _selected(
-    engine: Engine, clusters: Collection[str], selector: LabelSelector | None
-) -> Collection[str]:
-    from scripts.fleet.access import matching_clusters
-
-    return clusters if selector is None else matching_clusters(engine, selector)
-
-
-def _clusters(document: Any) -> Mapping[str, Any]:
-    for key in FLEET:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document if isinstance(document, dict) else {}
-
-
-def _show_difference(file: Path, former: str, text: str) -> None:
-    lines = difflib.unified_diff(
-        former.splitlines(), text.splitlines(), file.name, file.name, lineterm="", n=1
-    )
-    for line in lines:
-        click.echo(line, err=True)

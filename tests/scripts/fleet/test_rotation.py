@@ -14,7 +14,7 @@ from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, Rotations, con
 from ops.errors import OperatorError
 from ops.pulumi import engine as engines
 from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
-from scripts.fleet import rotation, rotation_status
+from scripts.fleet import file_change, rotation, rotation_status
 from scripts.fleet.engine_run import RunFailed
 
 FILE = """\
@@ -69,7 +69,7 @@ def test_clusters_of_different_phases_are_refused_unless_the_phase_is_named(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One whose rotation is finished would begin another one while the others end theirs."""
-    monkeypatch.setattr(rotation, "run", None)
+    monkeypatch.setattr(file_change, "run", None)
     expected = r"different phases of the rotation of ca \(one: switch, two: none\)"
     options: Any = {"write_only": True, "yes": False}
     with pytest.raises(OperatorError, match=expected):
@@ -92,7 +92,7 @@ def test_every_subject_has_a_key_of_the_config() -> None:
 def test_a_file_for_a_pull_request_is_written_and_nothing_runs(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rotation, "run", None)
+    monkeypatch.setattr(file_change, "run", None)
     rotate(write_only=True, yes=False)
     assert "        rotations:\n          ca: prepare\n" in file.read_text()
     assert "# ours" in file.read_text()
@@ -108,14 +108,14 @@ def test_a_refused_phase_leaves_the_file_as_it_was(
         assert "prepare" in file.read_text()
         raise error
 
-    monkeypatch.setattr(rotation, "run", refuse)
+    monkeypatch.setattr(file_change, "run", refuse)
     with pytest.raises(type(error)):
         rotate()
     assert file.read_text() == FILE
 
 
 def test_a_no_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rotation, "run", lambda *_: SimpleNamespace(any=True))
+    monkeypatch.setattr(file_change, "run", lambda *_: SimpleNamespace(any=True))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
 
     def decline(*_: Any, **__: Any) -> None:
@@ -137,8 +137,8 @@ def test_without_a_terminal_nothing_is_written(file: Path, monkeypatch: pytest.M
 def test_kubeconfigs_that_know_the_former_ca_alone_are_named_once_it_has_a_successor(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rotation, "run", lambda *_: SimpleNamespace(any=True))
-    monkeypatch.setattr(rotation, "_up", lambda _stack: None)
+    monkeypatch.setattr(file_change, "run", lambda *_: SimpleNamespace(any=True))
+    monkeypatch.setattr(file_change, "up", lambda _stack: None)
     rotate()
     assert "`fleet kubeconfig`, and with `--user` for bob." in capsys.readouterr().out
     rotate()
@@ -157,8 +157,8 @@ class Engine:
         self.file = file
         self.seen: list[tuple[str, Any, Any]] = []
         self.failing = ""
-        monkeypatch.setattr(rotation, "run", lambda _engine, verb, _output: self.call(verb))
-        monkeypatch.setattr(rotation, "_up", lambda _stack: self.call("up"))
+        monkeypatch.setattr(file_change, "run", lambda _engine, verb, _output: self.call(verb))
+        monkeypatch.setattr(file_change, "up", lambda _stack: self.call("up"))
 
     def call(self, verb: str) -> None:
         config = yaml.safe_load(self.file.read_text())["config"]
