@@ -63,6 +63,7 @@ def rollout_of(
             },
             held_by=list(held_by),
             mirror_credentials=mirror_credentials,
+            security_updates=upgrade.security_updates,
             issuer_key=pki.issuer_key,
             serving_seconds=cluster.lifetimes.kubelet_serving.total_seconds(),
             client_file=clients.apply(client_authorities.digest_of_file),

@@ -147,7 +147,8 @@ class Upgrade:
     At most `max_unavailable` workers at a time (at least 1), in addition to those of pools with a
     limit of their own in `pool_limits`. Each is drained within `drain_seconds`, after which `force`
     decides whether what blocks is deleted or the change stops. Clusters of `wave` n wait until
-    those of wave n-1 have been healthy for `soak_seconds`.
+    those of wave n-1 have been healthy for `soak_seconds`. Their systems have the security updates
+    as of `security_updates`, "" if that does not matter.
     """
 
     max_unavailable: int
@@ -156,6 +157,7 @@ class Upgrade:
     force: bool
     wave: int
     soak_seconds: int
+    security_updates: str = ""
 
 
 @dataclass(frozen=True)

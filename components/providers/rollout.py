@@ -250,6 +250,7 @@ class RolloutArgs:
     policy: Policy
     held_by: list[pulumi.Output[Hold]]
     mirror_credentials: pulumi.Output[str] | None
+    security_updates: str
     issuer_key: pulumi.Output[str]
     serving_seconds: float
     client_file: pulumi.Output[str]

@@ -27,6 +27,7 @@ CAUSES = (
     "shared_login",
     "logins",
     "mirror_credentials",
+    "security_updates",
 )
 # Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
 JUDGED = (
@@ -41,6 +42,7 @@ JUDGED = (
     "acknowledged",
     "immediate",
     "serving_seconds",
+    "security_updates",
 )
 # Inputs that a preview may not know yet, whose change it shows nevertheless.
 UNKNOWN = (

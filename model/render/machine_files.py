@@ -24,6 +24,7 @@ from model.render import (
     mirrors,
     proxy,
     renewal,
+    update_policy,
 )
 from model.render.node_paths import (
     AUTHENTICATION_FILE,
@@ -38,9 +39,11 @@ KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
 KUBELET, KUBELET_PATCH = "kubelet", "kubelet-patch"
 KUBEADM, AUTHENTICATION = "kubeadm", "authentication"
 LOAD_BALANCER, RENEWAL = "load-balancer", "renewal"
+UPDATE_POLICY = "update-policy"
 PARTS = (
     *(KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBELET_PATCH),
     *(KUBEADM, AUTHENTICATION, LOAD_BALANCER, RENEWAL),
+    UPDATE_POLICY,
 )
 UNITS = "/etc/systemd/system"
 DIGITS = 16
@@ -72,10 +75,21 @@ COMMON_FILES = (
     ManagedFile(f"{UNITS}/kubelet.service.d/10-kubeadm.conf", KUBELET, kubelet.KUBEADM_DROP_IN),
 )
 
+# The same on every machine as well, but not in machine images: only hosts update automatically.
+UPDATE_POLICY_FILES = (
+    ManagedFile(
+        "/etc/apt/apt.conf.d/99kubeadm-fleet", UPDATE_POLICY, update_policy.UNATTENDED_UPGRADES
+    ),
+    ManagedFile(
+        "/etc/needrestart/conf.d/99-kubeadm-fleet.conf", UPDATE_POLICY, update_policy.NEEDRESTART
+    ),
+)
+
 
 def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]:
     """Return the files of a machine, ordered by part."""
     files = [*COMMON_FILES, *_proxy(cluster), *_mirrors(cluster), *_kubelet_patch(machine)]
+    files += UPDATE_POLICY_FILES
     if machine.role == CONTROL_PLANE:
         files += [*_kubeadm(cluster, machine), *_load_balancer(cluster, machine)]
         files += _renewal(cluster, machine)

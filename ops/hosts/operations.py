@@ -55,6 +55,12 @@ OPERATIONS = {
     ),
     "revoke_client": Operation("revocation", (*IDENTITY, "NODE_ADDRESS", "AUTHORITY"), 900),
     "restart_api_server": Operation("revocation", (*IDENTITY, "NODE_ADDRESS"), 1200),
+    "survey_patches": Operation("patches", ("NODE_NAME",), 1500),
+    "stage_patches": Operation("patches", IDENTITY, 3600),
+    "install_patches": Operation("patches", IDENTITY, 3600),
+    "record_patched": Operation("patches", (*IDENTITY, "SECURITY_UPDATES"), 60),
+    "boot_id": Operation("boot_id", IDENTITY, 60),
+    "reboot_machine": Operation("reboot", IDENTITY, 300),
     "clean": Operation("upgrade", MACHINE, 300),
     "restore_images": Operation("image_restore", (*IDENTITY, "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(

@@ -7,7 +7,14 @@ settings and repairs are those of its new version; actions that concern only its
 """
 
 from model.render import machine_files
-from ops.rollout import certificate_triggers, execution, refusals, rotation_triggers, triggers
+from ops.rollout import (
+    certificate_triggers,
+    execution,
+    patching,
+    refusals,
+    rotation_triggers,
+    triggers,
+)
 from ops.rollout.action_kind import ActionKind, When
 
 # On all machines before anything uses what they then trust.
@@ -58,6 +65,15 @@ KUBEADM = ActionKind(
     effect="in place",
     doing="applying kubeadm's configuration",
     run=execution.apply_files(machine_files.KUBEADM),
+    needs_ready=False,
+)
+UPDATE_POLICY = ActionKind(
+    name="update-policy",
+    reasons=triggers.changed_files(machine_files.UPDATE_POLICY),
+    subject="what automatic updates leave alone",
+    effect="in place, nothing restarted",
+    doing="applying what automatic updates leave alone",
+    run=execution.apply_files(machine_files.UPDATE_POLICY),
     needs_ready=False,
 )
 RENEWAL = ActionKind(
@@ -248,6 +264,21 @@ REGISTER = ActionKind(
     run=execution.register,
     restarts_services=True,
 )
+# Late: what is repaired or changed in the same turn is in use when the machine reboots.
+SECURITY_UPDATES = ActionKind(
+    name="security-updates",
+    reasons=triggers.security_updates,
+    planned=triggers.planned_security_updates,
+    refusal=refusals.unready,
+    subject="the security updates of the system",
+    effect="installed, rebooted if the system asks for it",
+    api_seconds=60,
+    doing="installing security updates",
+    run=patching.patch,
+    drains=True,
+    spares=patching.spares,
+    restarts_services=True,
+)
 METADATA = ActionKind(
     name="metadata",
     reasons=triggers.metadata,
@@ -308,6 +339,7 @@ UNFINISHED = ActionKind(
 ACTIONS = (
     TRUST,
     KERNEL,
+    UPDATE_POLICY,
     MIRRORS,
     CONTAINER_RUNTIME,
     KUBEADM,
@@ -329,6 +361,7 @@ ACTIONS = (
     KUBELET,
     LOAD_BALANCER,
     REGISTER,
+    SECURITY_UPDATES,
     METADATA,
     UNCORDON,
     CLEANUP,

@@ -17,11 +17,13 @@ from ops.kube import (
     losses,
     published_authorities,
     retirement,
+    returning,
     trust_holders,
 )
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import APPLY, Client, unless_missing
 from ops.kube.nodes import SYSTEM, Nodes
+from ops.kube.returning import RunningPod
 from ops.kube.trust_holders import Holders, Workload
 from ops.rollout.documents import VERSION
 from ops.rollout.observed import ObservedCluster
@@ -55,6 +57,16 @@ class ClusterNodes(Nodes):
             force=self._force,
             report=report,
         )
+
+    def ready_pods(self, name: str) -> dict[str, RunningPod]:
+        """Return the Node's pods that are Ready, by UID."""
+        return self.client.retry(
+            f"listing the pods on Node {name}", lambda: returning.ready_pods(self.client, name)
+        )
+
+    def missing_pods(self, name: str, before: Mapping[str, RunningPod]) -> list[str]:
+        """Return which of these pods are not Ready again; raises ApiError without retrying."""
+        return returning.missing_pods(self._quick, name, before)
 
     def losses(self, leaving: Mapping[str, bool]) -> dict[str, str]:
         """Describe what the drains of these Nodes delete; `leaving` says which Nodes leave."""

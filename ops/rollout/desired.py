@@ -67,6 +67,8 @@ class ClusterInputs(TypedDict):
     rotations: dict[str, str]
     trusted: dict[str, str]
     signers: dict[str, str]
+    # As of when all machines have the security updates of their systems (model/config/upgrades.py).
+    security_updates: NotRequired[str]
     client_authorities: NotRequired[str]
     mirror_credentials: NotRequired[str]
 
@@ -85,6 +87,7 @@ class DesiredMachine:
     whose client certificates its API server accepts, empty for a worker. `trust` is the digest of
     what it trusts, `cluster_ca` that of the cluster's CA alone; `signers` are the issuers of its
     certificates by the name of the CA, `ca_phase` is that of a rotation of the cluster's CA.
+    `security_updates` is the time whose security updates its system has, "" if none is wanted.
     """
 
     name: str
@@ -109,6 +112,7 @@ class DesiredMachine:
     cluster_ca: str
     signers: Mapping[str, str]
     ca_phase: str
+    security_updates: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -180,6 +184,7 @@ class DesiredCluster:
                 cluster_ca=_of_role(inputs["trusted"], WORKER),
                 signers=inputs["signers"],
                 ca_phase=inputs["rotations"].get("ca", ""),
+                security_updates=inputs.get("security_updates", ""),
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
@@ -213,7 +218,12 @@ class DesiredCluster:
     def digest(self) -> str:
         """A digest of everything that a rollout brings to machines."""
         machines = {
-            machine.name: [dict(machine.labels), machine.taints, dict(machine.parts)]
+            machine.name: [
+                dict(machine.labels),
+                machine.taints,
+                dict(machine.parts),
+                machine.security_updates,
+            ]
             for machine in self.machines
         }
         trust = [str(self.clients), dict(self.rotations)]

@@ -82,6 +82,7 @@ class ObservedMachine:
     `credentials` is the checksum of its credentials for registry mirrors, or "missing".
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
+    `patched` is the time whose security updates its system has, "" if none was recorded.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
     digests of its managed files as they were written last. `expiry` is that of the certificate that
     expires first, `serving` its kubelet's serving certificate. `clients` is the checksum of the CAs
@@ -103,6 +104,7 @@ class ObservedMachine:
     arch: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
     missing_archives: tuple[str, ...] = ()
+    patched: str = ""
     bridge: str = ""
     vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
@@ -176,6 +178,7 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         clients=machine.clients,
         trust=machine.trust,
         kubelet_ca=machine.cluster_ca,
+        patched=machine.security_updates,
         applied=applied,
         node=node,
     )
@@ -204,6 +207,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         arch=ARCHITECTURES.get(known["arch"], known["arch"]),
         images={name: state for name, (state, *_) in images.items()},
         missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),
+        patched=known["patched"],
         bridge=known["bridge"],
         vtep=known["vtep"],
         serving=serving.read(certificates, KUBELET_SERVING, known["serving_key"]),

@@ -24,6 +24,7 @@ PARTS = {
     machine_files.KUBEADM: "kubeadm's configuration changed",
     machine_files.AUTHENTICATION: "the issuers of tokens that it accepts changed",
     machine_files.LOAD_BALANCER: "the load balancer's configuration changed",
+    machine_files.UPDATE_POLICY: "what automatic updates leave alone changed",
     machine_files.RENEWAL: "the timer that renews certificates changed",
 }
 
@@ -168,6 +169,20 @@ def not_registered(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
         yield "its Node is gone"
     elif why := _foreign_network(found, found.node):
         yield why
+
+
+def security_updates(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """Its system has the security updates of an earlier time; an earlier one takes none back."""
+    if found.patched < wanted.security_updates:
+        yield f"its system lacks the security updates as of {wanted.security_updates}"
+
+
+def planned_security_updates(
+    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+) -> Iterator[str]:
+    """Security updates as of a later time are desired; which they are is known on the machine."""
+    if was.security_updates < wanted.security_updates:
+        yield f"security updates as of {wanted.security_updates}, if there are any"
 
 
 def cordoned(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:

@@ -4,7 +4,7 @@
 # Applying files to a machine: each part that changed is put to use, and nothing else is restarted.
 # In the order of model/render/machine_files.py.
 # shellcheck disable=SC2034
-ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm authentication load-balancer renewal"
+ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm authentication load-balancer renewal update-policy"
 
 # apply_files: bring the files of PARTS (separated by blanks) to the table FILES. For members, one part
 # after another as the rollout decides.

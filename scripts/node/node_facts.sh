@@ -16,6 +16,7 @@
 #   client_authorities  sha256 of the file with the CAs of the API server's clients, or "missing"
 #   trust               checksum of the CAs and keys that it trusts (trusted.sh)
 #   kubelet_ca          the same of the cluster's CA as the kubelet has read it
+#   patched             the time whose security updates it has, or "" (patches.sh)
 #   bridge              address and prefix length of the pods' bridge, or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
@@ -50,6 +51,7 @@ node_facts() {
   fact client_authorities "$(digest "$CLIENT_CA_FILE")"
   fact trust "$(trust_digest)"
   fact kubelet_ca "$(kubelet_ca_digest)"
+  fact patched "$(cat "$STATE/patched" 2>/dev/null)"
   fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"

@@ -113,12 +113,14 @@ SETTINGS = changed(
     CONTAINER,
     ("upgrades", {
         "canaries": [{"region": "osaka"}], "soak": "10m", "maxUnavailable": "25%",
-        "drainTimeout": 90, "force": False,
+        "drainTimeout": 90, "force": False, "securityUpdates": "20261126T214000Z",
     }),
     ("certificates", {"leaves": "90d", "admin": "8h", "warnBefore": "30d"}),
     ("kubelet", {"maxPods": 200, "evictionHard": {"nodefs.available": "2Gi"}}),
     ("apiServer", {"extraArgs": {"audit-log-maxage": "30"}, "certSANs": ["*.example.com"]}),
-    ("clusters/cluster1/upgrades", {"drainTimeout": "5m", "force": True}),
+    ("clusters/cluster1/upgrades", {
+        "drainTimeout": "5m", "force": True, "securityUpdates": "20261203T080000Z",
+    }),
     ("clusters/cluster1/authentication", {"issuers": [
         {
             "name": "corporate", "url": "https://login.example.com/realms/one",

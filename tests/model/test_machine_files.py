@@ -38,17 +38,19 @@ def parts(files: tuple[ManagedFile, ...]) -> list[str]:
 def test_machines_have_the_parts_of_their_role_and_config() -> None:
     plain, virtual, behind = cluster(CONTAINER), cluster(VIP), cluster(OUTBOUND)
     common = ["kernel", "containerd", "kubelet"]
-    assert parts(machine_files(plain, plain.workers[0])) == common
+    assert parts(machine_files(plain, plain.workers[0])) == [*common, "update-policy"]
     assert parts(machine_files(plain, plain.control_planes[0])) == [
         *common,
         "kubeadm",
         "authentication",
         "renewal",
+        "update-policy",
     ]
-    assert parts(machine_files(virtual, virtual.workers[0])) == common
-    assert parts(machine_files(virtual, virtual.control_planes[0]))[-2:] == [
+    assert parts(machine_files(virtual, virtual.workers[0])) == [*common, "update-policy"]
+    assert parts(machine_files(virtual, virtual.control_planes[0]))[-3:] == [
         "load-balancer",
         "renewal",
+        "update-policy",
     ]
     assert parts(machine_files(behind, behind.workers[0]))[:4] == list(PARTS[:4])
 

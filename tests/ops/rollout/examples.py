@@ -58,6 +58,7 @@ def inputs(**changes: Any) -> Any:
         "machine_ids": {name: f"id of {name}" for name in machines},
         "issuer_key": ISSUER,
         "serving_seconds": 30 * 86400.0,
+        "security_updates": "",
         "shared_login": {"port": 22, "user": "root", "sudo": False},
         "logins": {name: {"host": each["address"]} for name, each in machines.items()},
         "identity": {"stack": "test", "cluster": "a", "server": "", "authority": ""},

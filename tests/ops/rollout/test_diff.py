@@ -26,6 +26,7 @@ ROWS = {
     "authentication": actions.AUTHENTICATION,
     "load-balancer": actions.LOAD_BALANCER,
     "renewal": actions.RENEWAL,
+    "update-policy": actions.UPDATE_POLICY,
 }
 
 
@@ -216,6 +217,7 @@ def test_node_facts_are_parsed() -> None:
             "kubelet_ca\tw1",
             "bridge\t10.244.2.1/24",
             "vtep\taa:01",
+            "patched\t20261126T214000Z",
             "service:kubelet\tactive",
             f"file:{FILE}\ttwo",
             "part:proxy\tpending",
@@ -231,6 +233,7 @@ def test_node_facts_are_parsed() -> None:
     assert one.images == {"registry.k8s.io/pause:3": "missing", "ghcr.io/flannel:1": "unpinned"}
     assert (one.missing_archives, one.arch) == (("abc",), "amd64")
     assert (one.staged, one.cleanup_pending) == (("v1.37.2",), True)
+    assert one.patched == "20261126T214000Z"
     assert (one.is_registering, one.bridge, one.vtep) == (True, "10.244.2.1/24", "aa:01")
     assert one.applied == AppliedState("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 

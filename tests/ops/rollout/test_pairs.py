@@ -96,6 +96,8 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "trust": _input(trusted={"control-plane": "t2", "worker": "w1"}),
     "former-leaves": _input(signers={"ca": ISSUER, "etcd-ca": "e2", "front-proxy-ca": "p1"}),
     "kubelet-trust": _found(lambda each: replace(each, kubelet_ca="former")),
+    "security-updates": _input(security_updates="20261126T214000Z"),
+    "update-policy": _parts(**{"update-policy": "u2"}),
     "cleanup": _found(lambda each: replace(each, cleanup_pending=True)),
 }
 # Rows whose work an upgrade includes.
@@ -127,6 +129,8 @@ OPERATIONS = {
     "trust": {"apply_trust"},
     "former-leaves": {"renew_former_leaves"},
     "kubelet-trust": {"reread_trust"},
+    "security-updates": {"install_patches"},
+    "update-policy": {"apply_files update-policy"},
     "cleanup": {"clean"},
 }
 
