@@ -28,7 +28,7 @@ from components.sdk import value_of
 from components.workers import Workers, WorkersArgs
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
-from model.rotation_phases import is_under_way
+from model.rotation_phases import CAS, is_under_way
 from ops.hosts.inventory import MachineEntry
 from ops.kube.cluster_health import ClusterHealth, NodeSummary
 from ops.kube.identity import Identity
@@ -156,10 +156,9 @@ def _without(cluster: Described, skipped: Mapping[str, Unavailable]) -> list[str
 def _ca_expiry(cluster: Described, pki: Pki) -> pulumi.Output[str]:
     """Return when the cluster's CA expires; warn of each CA that is to be rotated."""
     authorities = (pki.cluster, pki.etcd, pki.front_proxy)
-    names = ("ca", "etcd-ca", "front-proxy-ca")
 
     def check(expiries: list[str]) -> str:
-        known = dict(zip(names, expiries, strict=True))
+        known = dict(zip(CAS, expiries, strict=True))
         warn_of_authorities(cluster.name, known, cluster.lifetimes.warn_before)
         return expiries[0]
 

@@ -29,6 +29,7 @@ from model.pki.machine_certificates import (
     leaf_name,
 )
 from model.report import Unreadable
+from model.rotation_phases import SERVICE_ACCOUNT
 
 SSH = PurePosixPath("/etc/ssh")
 LAST_LINE = "complete"
@@ -179,7 +180,7 @@ def _key(place: Place, line: str) -> Key:
 def _key_name(path: PurePosixPath) -> str:
     if path.is_relative_to(SSH):
         return path.name
-    return "service-account" if path.name == "sa.key" else "encryption-at-rest"
+    return SERVICE_ACCOUNT if path.name == "sa.key" else "encryption-at-rest"
 
 
 def _fingerprint(public: str) -> str:

@@ -11,11 +11,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
+from model import rotation_phases
+
 KUBERNETES = PurePosixPath("/etc/kubernetes")
 PKI = KUBERNETES / "pki"
 KUBELET_PKI = PurePosixPath("/var/lib/kubelet/pki")
 # The name of the cluster's CA, that of its file.
-CLUSTER_CA = "ca"
+CLUSTER_CA = rotation_phases.CA
 
 
 @dataclass(frozen=True)

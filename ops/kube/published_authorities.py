@@ -47,7 +47,8 @@ def replace(client: Client, texts: Mapping[str, str]) -> None:
         if time.monotonic() - published < UNDISTURBED_SECONDS:
             raise NotYet("an API server published other CAs again")
 
-    wait_until(check, READ_AGAIN_SECONDS, _disturbed)
+    stops = "API servers may publish CAs again that are not trusted; `fleet up` removes them"
+    wait_until(check, READ_AGAIN_SECONDS, _disturbed, stops=stops)
 
 
 def _publish(client: Client, texts: Mapping[str, str]) -> float:

@@ -141,6 +141,7 @@ class Turn:
             another,
             RETURN_SECONDS,
             lambda found: self._refusal(f"after {RETURN_SECONDS:.0f} s: {found}"),
+            stops=f"{self._name} was waiting for other machines; nothing was changed on it",
             poll_seconds=poll_seconds(len(self._group.nodes), POLL_SECONDS),
         )
 

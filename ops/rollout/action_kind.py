@@ -1,4 +1,4 @@
-"""A kind of action in a rollout: one row of the table in actions.py."""
+"""A kind of action in a rollout: one row of the table of actions (actions.py)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import NotRequired, TypedDict
 
 from model.natural_order import Key, natural
+from model.rotation_phases import CA
 from ops.kube.node import ROLE_LABELS
 from ops.rollout import checkpoints, documents
 
@@ -183,7 +184,7 @@ class DesiredCluster:
                 trust=_of_role(inputs["trusted"], machine["role"]),
                 cluster_ca=_of_role(inputs["trusted"], WORKER),
                 signers=inputs["signers"],
-                ca_phase=inputs["rotations"].get("ca", ""),
+                ca_phase=inputs["rotations"].get(CA, ""),
                 security_updates=inputs.get("security_updates", ""),
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)

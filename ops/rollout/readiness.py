@@ -98,5 +98,6 @@ def _await(check: Callable[[], None]) -> None:
             f"after {READY_SECONDS:.0f} s: {reason}; check `journalctl -u kubelet` on the machine, "
             "fix the cause and run `fleet up` again: it resumes where it stopped"
         ),
+        stops="Nodes were not waited for; `fleet up` continues",
         poll_seconds=POLL_SECONDS,
     )

@@ -1,7 +1,7 @@
 """A change that a command makes in the stack's file: its difference, its preview and its run."""
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,22 @@ from model.selectors import LabelSelector
 from ops.private_file import rewrite
 from ops.pulumi.engine import Engine
 from scripts.fleet.access import save_identities_for_rotation
+from scripts.fleet.changes import Changes
 from scripts.fleet.engine_run import PlanOutput, run
 
 FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
 
 
-def preview(engine: Engine, text: str, question: str) -> None:
-    """Write the file, show what it changes, and ask; after a no, the file is as it was."""
+def preview(
+    engine: Engine,
+    text: str,
+    question: str,
+    warn: Callable[[Changes], str] = lambda _changes: "",
+) -> None:
+    """Write the file, show what it changes, and ask; after a no, the file is as it was.
+
+    `warn` returns what the person should know of the plan, "" if nothing.
+    """
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
     rewrite(file, text)
@@ -25,11 +34,14 @@ def preview(engine: Engine, text: str, question: str) -> None:
         # The engine reads a copy of the file.
         engine.prepare()
         save_identities_for_rotation(engine)
-        run(engine, "preview", PlanOutput())
+        changes = run(engine, "preview", PlanOutput())
+        if warning := warn(changes):
+            click.echo(warning, err=True)
         if question:
             click.confirm(question, abort=True, err=True)
     except BaseException:
         rewrite(file, former)
+        click.echo(f"{file.name} is unchanged", err=True)
         raise
 
 

@@ -23,7 +23,7 @@ from ops.private_file import rewrite
 from ops.pulumi.stack_edit import with_value
 from ops.pulumi.stack_file import read
 from scripts.fleet import file_change
-from scripts.fleet.engine_run import existing_engine, inventory, show
+from scripts.fleet.engine_run import existing_engine, inventory, require_unlocked, show
 
 PARALLEL = 32
 UNHEALTHY = 1
@@ -87,6 +87,8 @@ def patch(
         )
         return
     text = edited(former, known, due, datetime.now(UTC))
+    if not write_only:
+        require_unlocked(engine)
     file_change.show_difference(file, former, text)
     if write_only:
         rewrite(file, text)

@@ -2,20 +2,30 @@
 
 import sys
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 import click
 
-from model.rotation_phases import FINISH, NEXT, PREPARE, config_key
+from model.rotation_phases import (
+    CA,
+    ETCD_CA,
+    FINISH,
+    FRONT_PROXY_CA,
+    NEXT,
+    PREPARE,
+    SERVICE_ACCOUNT,
+    config_key,
+)
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.private_file import rewrite
 from ops.pulumi.stack_edit import with_value, without_key
 from ops.pulumi.stack_file import read
-from scripts.fleet import file_change, rotation_status
-from scripts.fleet.engine_run import RunFailed, existing_engine
+from scripts.fleet import file_change, rotation_begin, rotation_status
+from scripts.fleet.changes import Changes
+from scripts.fleet.engine_run import RunFailed, existing_engine, require_unlocked
 
-CA = "ca"
 IMMEDIATE = "immediate"
 CONTINUE = (
     "The phase is in the stack's file, and so is `rotations.immediate`, with which no run waits "
@@ -24,15 +34,15 @@ CONTINUE = (
 )
 # What an immediate rotation breaks.
 BREAKS = {
-    "ca": "kubeconfigs that were handed over stop working until they are issued again, pods that "
+    CA: "kubeconfigs that were handed over stop working until they are issued again, pods that "
     "read the CA only when they start lose the API until they are restarted, and API servers, "
     "controller managers and schedulers are restarted twice, one control plane after another: a "
     "single one is unavailable meanwhile, for about 10 s",
-    "etcd-ca": "tools outside the cluster that connect to etcd stop working until they get its "
+    ETCD_CA: "tools outside the cluster that connect to etcd stop working until they get its "
     "new CA and a certificate of it",
-    "front-proxy-ca": "aggregated API servers, such as metrics-server, may reject requests for a "
+    FRONT_PROXY_CA: "aggregated API servers, such as metrics-server, may reject requests for a "
     "minute",
-    "service-account": "pods lose the API until their tokens are replaced, within an hour, and "
+    SERVICE_ACCOUNT: "pods lose the API until their tokens are replaced, within an hour, and "
     "tokens in Secrets are refused until they are created again",
 }
 
@@ -49,18 +59,31 @@ def rotate(
 ) -> None:
     """Take a subject of these clusters to a phase, or to the one that follows in the file."""
     engine = existing_engine(stack)
+    file = engine.workspace.tracked_config
+    former = file.read_text(encoding="utf-8")
+    names = file_change.selected(engine, clusters, selector)
+    given = _phases(file_change.clusters(read(file)), subject, names)
+    if phase is None:
+        _require_one_phase(given, subject)
+    text = edited(former, file_change.clusters(read(file)), subject, names, phase)
+    wanted = {name: phase or NEXT.get(its, its) for name, its in given.items()}
+    deployment = engine.deployment()
+    rotation_begin.reject_impossible(deployment, subject, wanted)
+    if text == former and all(
+        rotation_begin.is_there(deployment, subject, name, its) for name, its in wanted.items()
+    ):
+        _show_reached(stack, subject, wanted, already="already: ")
+        return
     if not (write_only or yes or sys.stdin.isatty()):
         raise OperatorError(
             "there is no terminal for the question whether to apply the phase: use --yes, or "
             "--write-only and commit the file"
         )
-    file = engine.workspace.tracked_config
-    former = file.read_text(encoding="utf-8")
-    names = file_change.selected(engine, clusters, selector)
-    if phase is None:
-        _require_one_phase(_phases(file_change.clusters(read(file)), subject, names), subject)
-    text = edited(former, file_change.clusters(read(file)), subject, names, phase)
+    if not write_only:
+        require_unlocked(engine)
     file_change.show_difference(file, former, text)
+    for note in rotation_begin.notes(deployment, subject, wanted):
+        click.echo(note, err=True)
     if write_only:
         rewrite(file, text)
         click.echo(
@@ -69,14 +92,20 @@ def rotate(
             err=True,
         )
         return
-    file_change.preview(engine, text, "" if yes else f"Apply these changes to {stack}?")
+    question = f"Apply these changes to {stack}?"
+    file_change.preview(engine, text, "" if yes else question, partial(_beside, names))
     file_change.up(stack)
     phases = _phases(file_change.clusters(read(file)), subject, names)
     click.echo()
-    for name, reached in phases.items():
-        click.echo(f"{name}: {rotation_status.following(stack, name, subject, reached)}")
+    _show_reached(stack, subject, phases)
     if subject == CA and PREPARE in phases.values():
         click.echo(pinned(engine.outputs(), names))
+
+
+def _show_reached(stack: str, subject: str, phases: Mapping[str, str], already: str = "") -> None:
+    for name, reached in phases.items():
+        following = rotation_status.following(stack, name, subject, reached)
+        click.echo(f"{name}: {already}{following}")
 
 
 def pinned(outputs: Mapping[str, Any], names: Collection[str]) -> str:
@@ -100,21 +129,21 @@ def rotate_now(
 ) -> None:
     """Take a subject of these clusters through all phases, whatever may not be ready for it."""
     engine = existing_engine(stack)
-    if not (yes or sys.stdin.isatty()):
-        raise OperatorError(
-            "there is no terminal for the question whether to accept what breaks: use --yes"
-        )
     file = engine.workspace.tracked_config
     former = file.read_text(encoding="utf-8")
     names = file_change.selected(engine, clusters, selector)
     _phases(file_change.clusters(read(file)), subject, names)
     listed = ", ".join(names)
-    click.echo(f"In {listed}, {BREAKS[subject]}.", err=True)
     text = _begun(former, file_change.clusters(read(file)), subject, names)
+    if not (yes or sys.stdin.isatty()):
+        raise OperatorError(
+            "there is no terminal for the question whether to accept what breaks: use --yes"
+        )
+    require_unlocked(engine)
+    click.echo(f"In {listed}, {BREAKS[subject]}.", err=True)
     file_change.show_difference(file, former, text)
-    file_change.preview(
-        engine, text, "" if yes else f"Take {subject} of {listed} through all phases now?"
-    )
+    question = f"Take {subject} of {listed} through all phases now?"
+    file_change.preview(engine, text, "" if yes else question, partial(_beside, names))
     try:
         file_change.up(stack)
         while left := _unfinished(file_change.clusters(read(file)), subject, names):
@@ -148,6 +177,12 @@ def _begun(text: str, clusters: Mapping[str, Any], subject: str, names: Collecti
 def _unfinished(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -> list[str]:
     phases = _phases(clusters, subject, names)
     return [name for name, phase in phases.items() if phase != FINISH]
+
+
+def _beside(names: Collection[str], changes: Changes) -> str:
+    """Say what the plan has besides the rotation: other edits of the file, repairs."""
+    more = rotation_begin.others(changes, names)
+    return f"Not of the rotation, and applied with it: {', '.join(more)}" if more else ""
 
 
 def edited(

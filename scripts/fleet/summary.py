@@ -113,7 +113,12 @@ def _detail(subject: Subject) -> str:
     if change is Change.FAILED:
         failed = [name for name, own in subject.resources.items() if own is Change.FAILED]
         return _enumerate(name.removeprefix(f"{subject.name}-") for name in failed)
-    return _enumerate(subject.parts)
+    if parts := _enumerate(subject.parts):
+        return parts
+    machines = subject.machines.values() if isinstance(subject, ClusterChanges) else ()
+    # The machines' own lines say what is changed.
+    is_said = any(machine.change for machine in machines)
+    return "" if is_said else _enumerate(subject.operational.values())
 
 
 def _enumerate(parts: Iterable[str]) -> str:

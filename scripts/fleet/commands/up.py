@@ -35,16 +35,19 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
         RESUME_HINT,
         PlanOutput,
         RunFailed,
+        StackLocked,
         engine_of,
         is_protected,
         run,
     )
+    from scripts.fleet.explanation import clusters_of
     from scripts.fleet.waiting import run_until_none_waits, show_waiting
 
     engine = engine_of(stack)
     output = PlanOutput(verbose, plan_file)
     ask = not yes and is_protected(engine)
     if ask and not sys.stdin.isatty():
+        clusters_of(engine.workspace.tracked_config)  # A mistake in the file comes first.
         raise OperatorError(
             f"the stack {stack} has `protect: true` and there is no terminal for the prompt: "
             f"check `fleet preview {stack}`, then run `fleet up {stack} --yes`"
@@ -61,6 +64,8 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
             run_until_none_waits(once, engine.outputs, lambda text: click.echo(text, err=True))
         else:
             once()
+    except StackLocked:
+        raise
     except RunFailed as error:
         # Reachable clusters can be used; an unreachable one is listed with the reason.
         with suppress(OperatorError):

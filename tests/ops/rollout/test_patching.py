@@ -7,7 +7,7 @@ import pytest
 
 from ops.errors import OperatorError
 from ops.hosts.ssh_errors import ConnectionLost, Unreachable
-from ops.rollout import actions, patching, readiness
+from ops.rollout import patching, readiness, version_rows
 from ops.rollout.diff import required_actions
 from tests.ops.rollout.examples import found, inputs, plan, wanted
 from tests.ops.rollout.fakes import FakeFleet, alike, run
@@ -211,7 +211,7 @@ def test_a_cluster_with_a_node_that_is_not_ready_is_not_begun(fleet: FakeFleet) 
     with pytest.raises(OperatorError, match=f"{name}: its Node is not Ready.*No machine was"):
         run(fleet)
     assert fleet.calls == []
-    refusal = actions.SECURITY_UPDATES.refusal
+    refusal = version_rows.SECURITY_UPDATES.refusal
     assert refusal
     machine = wanted(name, security_updates=LATER)
     explained = {

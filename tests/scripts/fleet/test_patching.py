@@ -56,6 +56,7 @@ class Stack:
         monkeypatch.setattr(patching, "existing_engine", lambda _stack: engine)
         monkeypatch.setattr(patching, "inventory", lambda _stack: cast(Inventory, None))
         monkeypatch.setattr(patching, "survey", self.survey)
+        monkeypatch.setattr(patching, "require_unlocked", lambda _engine: None)
         monkeypatch.setattr(file_change, "save_identities_for_rotation", lambda _engine: None)
         monkeypatch.setattr(file_change, "run", lambda _engine, verb, _output: self.run(verb))
         monkeypatch.setattr(file_change, "up", lambda _stack: self.run("up"))
