@@ -221,9 +221,9 @@ print_kept() {
 
 # print_updated: print the packages that have another version than before.
 print_updated() {
-  local line name former new
+  local line name new
   for line in "${UPDATES[@]}"; do
-    read -r name former new <<<"$line"
+    read -r name _ new <<<"$line"
     fact updated "$name $new"
   done
 }
