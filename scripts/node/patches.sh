@@ -165,7 +165,10 @@ kept_updates() {
 }
 
 has_security_source() {
-  apt-cache policy 2>/dev/null | grep -qE '^ +release .*(l=Debian-Security|a=[^,]*-security)(,|$)'
+  # A pipe that grep closes early would be a failure of apt-cache.
+  local policy
+  policy=$(apt-cache policy 2>/dev/null)
+  grep -qE '^ +release .*(l=Debian-Security|a=[^,]*-security)(,|$)' <<<"$policy"
 }
 
 names_of_updates() {
