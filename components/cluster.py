@@ -11,6 +11,7 @@ from typing import NotRequired, TypedDict, TypeVar
 
 import pulumi
 
+from components.api_server_secrets import secrets_of
 from components.baseline import Baseline, BaselineArgs
 from components.certificate_expiry import SoonestExpiry, soonest, warn_of_authorities
 from components.control_plane import ControlPlane, ControlPlaneArgs
@@ -96,9 +97,10 @@ class Cluster(pulumi.ComponentResource):
         cluster = args.cluster
         pki = Pki(f"{name}-pki", PkiArgs(cluster), child)
         clients = client_authorities(pki, args.people)
+        secrets = secrets_of(cluster, pki, args.secrets)
         driver = driver_for(cluster, args.key, args.secrets, child)
         control_plane = ControlPlane(
-            f"{name}-control-plane", ControlPlaneArgs(cluster, driver, pki, clients), child
+            f"{name}-control-plane", ControlPlaneArgs(cluster, driver, pki, clients, secrets), child
         )
         workers = Workers(f"{name}-workers", WorkersArgs(cluster, driver, pki), child)
         checks = driver.check_ports(child)
@@ -112,7 +114,9 @@ class Cluster(pulumi.ComponentResource):
         machines = [*control_plane.machines, *workers.machines]
         applied = [network.objects, *baseline.objects]
         credentials = mirror_credentials(cluster, args.secrets)
-        rollout = rollout_of(cluster, machines, pki, clients, applied, holds, credentials, child)
+        rollout = rollout_of(
+            cluster, machines, pki, clients, secrets, applied, holds, credentials, child
+        )
         changes = [rollout.rolled, *(objects.changed for objects in applied)]
         self.changed = pulumi.Output.all(*changes).apply(_latest)
         self.unavailable = rollout.unavailable

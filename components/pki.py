@@ -21,6 +21,7 @@ from components.providers.certificate_authority import (
     ServiceAccountKeyArgs,
 )
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
+from components.providers.encryption_keys import EncryptionKeys, EncryptionKeysArgs
 from components.sdk import value_of
 from model.fleet import Cluster, Machine
 from model.pki import account_tokens, certificates, leaves, serving, trust, users
@@ -40,6 +41,8 @@ class PkiArgs:
 
 class Pki(pulumi.ComponentResource):
     """CAs (`cluster`, `etcd`, `front_proxy`), the `service_account` key and the `admin`.
+
+    `encryption` are the keys that encrypt Secrets in etcd.
 
     `identity` is what other resources hold instead of the program's credential.
     """
@@ -62,6 +65,9 @@ class Pki(pulumi.ComponentResource):
             f"{cluster.name}-{SERVICE_ACCOUNT}",
             ServiceAccountKeyArgs(phases.service_account),
             child,
+        )
+        self.encryption = EncryptionKeys(
+            f"{cluster.name}-encryption", EncryptionKeysArgs(cluster.name), child
         )
         self.admin = ClientCertificate(
             f"{cluster.name}-admin",

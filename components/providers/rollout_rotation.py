@@ -100,7 +100,7 @@ def _await(seconds: float, cluster: str) -> None:
             raise NotYet("not every component has read its new certificates")
 
     stops = (
-        f"cluster {cluster}: no machine was changed, and all still trust the former CA; `fleet up` "
-        "continues with `finish`"
+        f"cluster {cluster}: no machine was changed, and all still trust the former CA, whose key "
+        "is no longer in the state: `fleet up` continues with `finish`, which cannot be taken back"
     )
     wait_until(check, 2 * seconds, OperatorError, stops=stops)

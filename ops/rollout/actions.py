@@ -7,17 +7,28 @@ images and programs comes first; then it is upgraded, since settings and repairs
 new version; actions that concern only its Node come last.
 """
 
-from ops.rollout import file_rows, node_rows, setting_rows, trust_rows, version_rows
+from ops.rollout import (
+    encryption_rows,
+    file_rows,
+    node_rows,
+    setting_rows,
+    trust_rows,
+    version_rows,
+)
 
 ACTIONS = (
     trust_rows.TRUST,
     file_rows.KERNEL,
+    file_rows.PERMISSIONS,
+    file_rows.UPDATE_POLICY,
     file_rows.MIRRORS,
     file_rows.CONTAINER_RUNTIME,
     file_rows.KUBEADM,
     file_rows.RENEWAL,
     trust_rows.CLIENT_AUTHORITIES,
     file_rows.AUTHENTICATION,
+    file_rows.COMPONENTS,
+    encryption_rows.API_SERVER_SECRETS,
     version_rows.IMAGES,
     trust_rows.SERVING,
     trust_rows.LEAVES,
@@ -33,10 +44,12 @@ ACTIONS = (
     setting_rows.KUBELET,
     file_rows.LOAD_BALANCER,
     node_rows.REGISTER,
+    version_rows.SECURITY_UPDATES,
     node_rows.METADATA,
     node_rows.UNCORDON,
     version_rows.CLEANUP,
     setting_rows.DOCUMENTS,
     trust_rows.PUBLISHED_AUTHORITIES,
+    encryption_rows.STORED_SECRETS,
     node_rows.UNFINISHED,
 )

@@ -13,6 +13,14 @@ KERNEL = ActionKind(
     run=execution.apply_files(machine_files.KERNEL),
     needs_ready=False,
 )
+PERMISSIONS = ActionKind(
+    name="permissions",
+    reasons=triggers.exposed_files,
+    effect="corrected in place, nothing restarted",
+    doing="correcting modes and owners of files",
+    run=execution.operation("apply_permissions"),
+    needs_ready=False,
+)
 MIRRORS = ActionKind(
     name="mirrors",
     reasons=triggers.mirrors,
@@ -41,6 +49,15 @@ KUBEADM = ActionKind(
     run=execution.apply_files(machine_files.KUBEADM),
     needs_ready=False,
 )
+UPDATE_POLICY = ActionKind(
+    name="update-policy",
+    reasons=triggers.changed_files(machine_files.UPDATE_POLICY),
+    subject="what automatic updates leave alone",
+    effect="in place, nothing restarted",
+    doing="applying what automatic updates leave alone",
+    run=execution.apply_files(machine_files.UPDATE_POLICY),
+    needs_ready=False,
+)
 RENEWAL = ActionKind(
     name="renewal",
     on_workers=False,
@@ -60,6 +77,18 @@ AUTHENTICATION = ActionKind(
     doing="applying the issuers of tokens",
     run=execution.apply_files(machine_files.AUTHENTICATION),
     needs_ready=False,
+    restores_api=True,
+)
+COMPONENTS = ActionKind(
+    name="component-files",
+    on_workers=False,
+    reasons=triggers.changed_files(machine_files.COMPONENTS),
+    subject="files of control plane components",
+    effect="those that use a changed file restarted, one machine at a time",
+    api_seconds=10,
+    doing="applying files of the control plane's components",
+    run=execution.apply_files(machine_files.COMPONENTS),
+    restarts_services=True,
     restores_api=True,
 )
 # Only the file: an upgrade or the change of the kubelet's settings, later in the turn, applies it.

@@ -46,7 +46,7 @@ class NodeChange:
         for kind in self._kinds:
             if kind.check is not None:
                 kind.check(self.target)
-        if any(kind.drains for kind in self._kinds):
+        if any([self._must_drain(kind) for kind in self._kinds]):
             self._drain()
         for kind in self._kinds:
             if kind.when is When.IN_TURN:
@@ -58,6 +58,9 @@ class NodeChange:
         for kind in actions.ACTIONS:
             if kind.when is When.CLOSING:
                 self._run(kind, begun)
+
+    def _must_drain(self, kind: ActionKind) -> bool:
+        return kind.drains and not (kind.spares is not None and kind.spares(self.target))
 
     def _stop(self, kind: ActionKind) -> None:
         """Stop before an action if the run was interrupted; the next run continues with it."""

@@ -14,7 +14,7 @@ from model.limits import Limits
 from ops.errors import OperatorError
 from ops.interruption import stop_before
 from ops.kube.pod import few
-from ops.rollout import actions, readiness, refusals, trust_rows
+from ops.rollout import actions, encryption_guards, readiness, refusals, trust_rows
 from ops.rollout.action_kind import ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import unhealthy_first
@@ -151,7 +151,10 @@ class RolloutRun:
         """Let the first control plane execute the cluster's own actions that no other one has."""
         observed = self._nodes.observe_cluster()
         self._unfinished = observed.unfinished
-        if reason := refusals.cluster_downgrade(observed, self._cluster):
+        if reason := (
+            refusals.cluster_downgrade(observed, self._cluster)
+            or encryption_guards.lost_plugin(observed, self._cluster)
+        ):
             raise OperatorError(f"cluster {self._cluster.name}: {reason}")
         if left := cluster_actions(observed, self._cluster, self.state.left):
             self.state.left.setdefault(self._cluster.control_planes[0].name, []).extend(left)

@@ -1,6 +1,6 @@
-"""Rows of software: versions, their images, and the remains of previous ones."""
+"""Rows of software: versions, their images, security updates, and the remains of previous ones."""
 
-from ops.rollout import execution, refusals, triggers
+from ops.rollout import execution, patching, refusals, triggers
 from ops.rollout.action_kind import ActionKind, When
 
 IMAGES = ActionKind(
@@ -28,6 +28,21 @@ UPGRADE = ActionKind(
     drains=True,
     restarts_services=True,
     covers=("kubelet-records", "kubelet", "cleanup"),
+)
+# Late: what is repaired or changed in the same turn is in use when the machine reboots.
+SECURITY_UPDATES = ActionKind(
+    name="security-updates",
+    reasons=triggers.security_updates,
+    planned=triggers.planned_security_updates,
+    refusal=refusals.unready,
+    subject="the security updates of the system",
+    effect="installed, rebooted if the system asks for it",
+    api_seconds=60,
+    doing="installing security updates",
+    run=patching.patch,
+    drains=True,
+    spares=patching.spares,
+    restarts_services=True,
 )
 CLEANUP = ActionKind(
     name="cleanup",

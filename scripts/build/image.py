@@ -151,6 +151,7 @@ def _configure(root: Path, pause: Artifact) -> None:
     (root / "etc/systemd/system/kubeadm-fleet-boot.service").write_text(BOOT_UNIT)
     drop_in = root / "etc/systemd/system/kubelet.service.d/20-container.conf"
     drop_in.write_text(KUBELET_DROP_IN)
+    drop_in.chmod(0o600)
     _inside(root, "systemctl enable --quiet containerd kubelet kubeadm-fleet-boot ssh")
 
 

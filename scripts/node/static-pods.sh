@@ -5,6 +5,7 @@
 # Only functions.
 MANIFESTS=/etc/kubernetes/manifests
 END_SECONDS=30
+# shellcheck disable=SC2034
 HEALTHY_SECONDS=300
 
 # render FOLDER: write the manifests that the desired version's kubeadm renders from the documents. In

@@ -131,7 +131,7 @@ def test_a_machine_works_and_reboots_without_the_cache(
     assert fleet.run(machine, READ_ALL) == before
     runtime = Runtime.read(fleet.spec(machine))
     assert runtime is not None
-    os.kill(runtime.leader, signal.SIGKILL)
+    os.kill(runtime.leader.id, signal.SIGKILL)
     await_true(lambda: not runtime.alive, "the machine to have stopped")
     machine = outs(MACHINES.update("", machine, fleet.inputs(network)))
     assert fleet.run(machine, READ_ALL) == before

@@ -24,8 +24,10 @@ ROWS = {
     "kubelet-patch": file_rows.KUBELET_PATCH,
     "kubeadm": file_rows.KUBEADM,
     "authentication": file_rows.AUTHENTICATION,
+    "components": file_rows.COMPONENTS,
     "load-balancer": file_rows.LOAD_BALANCER,
     "renewal": file_rows.RENEWAL,
+    "update-policy": file_rows.UPDATE_POLICY,
 }
 
 
@@ -55,6 +57,13 @@ def test_edited_and_deleted_files_are_named() -> None:
     edited, deleted = found(WORKER, files={FILE: "two"}), found(WORKER, files={FILE: "missing"})
     assert [each.why for each in required_actions(edited, WORKER)] == [f"{FILE} was changed"]
     assert [each.why for each in required_actions(deleted, WORKER)] == [f"{FILE} is gone"]
+
+
+def test_files_that_others_may_read_are_named_together() -> None:
+    exposed = {"/b": "mode 644 instead of 600", "/a": "mode 644 instead of 600", "/c": "owner x"}
+    (first, second) = required_actions(found(WORKER, exposed=exposed), WORKER)
+    assert first.kind == second.kind == file_rows.PERMISSIONS
+    assert [first.why, second.why] == ["/a, /b: mode 644 instead of 600", "/c: owner x"]
 
 
 def test_stopped_kubelet_is_repaired() -> None:
@@ -212,10 +221,12 @@ def test_node_facts_are_parsed() -> None:
             "credentials\tmissing",
             "serving_key\t",
             "client_authorities\tmissing",
+            "api_server_secrets\tx1",
             "trust\tt1",
             "kubelet_ca\tw1",
             "bridge\t10.244.2.1/24",
             "vtep\taa:01",
+            "patched\t20261126T214000Z",
             "service:kubelet\tactive",
             f"file:{FILE}\ttwo",
             "part:proxy\tpending",
@@ -231,6 +242,7 @@ def test_node_facts_are_parsed() -> None:
     assert one.images == {"registry.k8s.io/pause:3": "missing", "ghcr.io/flannel:1": "unpinned"}
     assert (one.missing_archives, one.arch) == (("abc",), "amd64")
     assert (one.staged, one.cleanup_pending) == (("v1.37.2",), True)
+    assert one.patched == "20261126T214000Z"
     assert (one.is_registering, one.bridge, one.vtep) == (True, "10.244.2.1/24", "aa:01")
     assert one.applied == AppliedState("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 

@@ -18,7 +18,7 @@ from ops.errors import OperatorError
 from ops.pulumi import engine as engines
 from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
 from ops.pulumi.locks import Lock
-from scripts.fleet import rotation, rotation_begin, rotation_status
+from scripts.fleet import file_change, rotation, rotation_begin, rotation_status
 from scripts.fleet.changes import Change, Changes, ClusterChanges, Subject
 from scripts.fleet.engine_run import RunFailed, StackLocked
 
@@ -110,7 +110,7 @@ def test_clusters_of_different_phases_are_refused_unless_the_phase_is_named(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One whose rotation is finished would begin another one while the others end theirs."""
-    monkeypatch.setattr(rotation, "run", None)
+    monkeypatch.setattr(file_change, "run", None)
     expected = r"different phases of the rotation of ca \(one: switch, two: none\)"
     options: Any = {"write_only": True, "yes": False}
     with pytest.raises(OperatorError, match=expected):
@@ -133,7 +133,7 @@ def test_every_subject_has_a_key_of_the_config() -> None:
 def test_a_file_for_a_pull_request_is_written_and_nothing_runs(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rotation, "run", None)
+    monkeypatch.setattr(file_change, "run", None)
     rotate(write_only=True, yes=False)
     assert "        rotations:\n          ca: prepare\n" in file.read_text()
     assert "# ours" in file.read_text()
@@ -152,7 +152,7 @@ def test_a_refused_phase_leaves_the_file_as_it_was(
         assert "prepare" in file.read_text()
         raise error
 
-    monkeypatch.setattr(rotation, "run", refuse)
+    monkeypatch.setattr(file_change, "run", refuse)
     with pytest.raises(type(error)):
         rotate()
     assert file.read_text() == FILE
@@ -160,7 +160,7 @@ def test_a_refused_phase_leaves_the_file_as_it_was(
 
 
 def test_a_no_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rotation, "run", lambda *_: Changes())
+    monkeypatch.setattr(file_change, "run", lambda *_: Changes())
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
 
     def decline(*_: Any, **__: Any) -> None:
@@ -214,7 +214,7 @@ def test_a_misspelled_cluster_is_refused_before_an_immediate_rotation_asks(
 def test_a_phase_that_is_reached_is_said_and_nothing_runs(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rotation, "run", None)
+    monkeypatch.setattr(file_change, "run", None)
     rotation.rotate("dev", "ca", ["one"], None, SWITCH, write_only=False, yes=True)
     expected = "one: already: ca is in the phase switch; next: fleet rotate ca --cluster one -s dev"
     assert capsys.readouterr().out == f"{expected}\n"
@@ -225,8 +225,8 @@ def test_a_finished_rotation_is_followed_by_a_new_one_that_is_named(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(FILE.replace("switch", "finish"))
-    monkeypatch.setattr(rotation, "run", lambda *_: Changes())
-    monkeypatch.setattr(rotation, "_up", lambda _stack: None)
+    monkeypatch.setattr(file_change, "run", lambda *_: Changes())
+    monkeypatch.setattr(file_change, "up", lambda _stack: None)
     rotation.rotate("dev", "ca", ["one"], None, None, write_only=False, yes=True)
     said = capsys.readouterr().err
     new = "one: this begins a new rotation of ca; its last one is complete, its CA is of 20"
@@ -245,8 +245,8 @@ def test_what_a_plan_has_besides_the_rotation_is_named_before_the_question(
     drained.sentence, renewed.sentence = "drained, kubelet restarted", "kubelet restarted"
     added.own_change = Change.CREATED
     changes.clusters["two"].machines = {each.name: each for each in (drained, renewed, added)}
-    monkeypatch.setattr(rotation, "run", lambda *_: changes)
-    monkeypatch.setattr(rotation, "_up", lambda _stack: None)
+    monkeypatch.setattr(file_change, "run", lambda *_: changes)
+    monkeypatch.setattr(file_change, "up", lambda _stack: None)
     rotate()
     expected = (
         "Not of the rotation, and applied with it: cluster one, two-worker-0 (drained), "
@@ -278,8 +278,8 @@ def test_without_a_terminal_nothing_is_written(file: Path, monkeypatch: pytest.M
 def test_kubeconfigs_that_know_the_former_ca_alone_are_named_once_it_has_a_successor(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rotation, "run", lambda *_: Changes())
-    monkeypatch.setattr(rotation, "_up", lambda _stack: None)
+    monkeypatch.setattr(file_change, "run", lambda *_: Changes())
+    monkeypatch.setattr(file_change, "up", lambda _stack: None)
     rotate()
     assert "`fleet kubeconfig`, and with `--user` for bob." in capsys.readouterr().out
     rotate()
@@ -298,8 +298,8 @@ class Engine:
         self.file = file
         self.seen: list[tuple[str, Any, Any]] = []
         self.failing = ""
-        monkeypatch.setattr(rotation, "run", lambda _engine, verb, _output: self.call(verb))
-        monkeypatch.setattr(rotation, "_up", lambda _stack: self.call("up"))
+        monkeypatch.setattr(file_change, "run", lambda _engine, verb, _output: self.call(verb))
+        monkeypatch.setattr(file_change, "up", lambda _stack: self.call("up"))
 
     def call(self, verb: str) -> Changes:
         config = yaml.safe_load(self.file.read_text())["config"]
