@@ -33,8 +33,12 @@ true
 WEAK = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:AES128-SHA:@SECLEVEL=0"
 STRONG = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
 HANDSHAKE = """
+# Members of etcd talk to each other at the Node's address alone.
+peer=$(grep -o 'listen-peer-urls=https://[0-9.]*' /etc/kubernetes/manifests/etcd.yaml)
 handshake() { # PORT OPTIONS
-  openssl s_client -connect 127.0.0.1:$1 -cert /etc/kubernetes/pki/etcd/healthcheck-client.crt \
+  local host=127.0.0.1
+  [ "$1" != 2380 ] || host=${peer##*/}
+  openssl s_client -connect $host:$1 -cert /etc/kubernetes/pki/etcd/healthcheck-client.crt \
     -key /etc/kubernetes/pki/etcd/healthcheck-client.key "${@:2}" </dev/null 2>&1 |
     sed -n 's/^New, .*Cipher is //p'
 }
