@@ -1,7 +1,5 @@
 """`fleet rotate`: what it writes into the stack's file, and when the file is as it was."""
 
-import json
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,14 +11,15 @@ import yaml
 
 from model.config.rotations import RotationPhases
 from model.pki import certificates
-from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, Rotations, config_key
+from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, config_key
 from ops.errors import OperatorError
 from ops.pulumi import engine as engines
-from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
+from ops.pulumi.deployment import Deployment
 from ops.pulumi.locks import Lock
-from scripts.fleet import file_change, rotation, rotation_begin, rotation_status
+from scripts.fleet import file_change, rotation, rotation_begin
 from scripts.fleet.changes import Change, Changes, ClusterChanges, Subject
 from scripts.fleet.engine_run import RunFailed, StackLocked
+from tests.scripts.fleet.deployments import deployed
 
 FILE = """\
 config:
@@ -75,18 +74,6 @@ def applied(text: str) -> Deployment:
             for name, phase in phases.items()
         }
     )
-
-
-def deployed(resources: Mapping[str, tuple[str, Any]]) -> Deployment:
-    """A state with these resources of two clusters, each a kind and its outputs."""
-    found = [
-        {"type": STACK, "urn": "a::stack", "outputs": {"clusters": {"one": {}, "two": {}}}},
-        *(
-            {"type": f"{DYNAMIC}{kind}", "urn": f"a::{name}", "outputs": outputs}
-            for name, (kind, outputs) in resources.items()
-        ),
-    ]
-    return Deployment(json.dumps({"deployment": {"resources": found}}))
 
 
 def rotate(**changes: Any) -> None:
@@ -375,36 +362,3 @@ def test_an_immediate_rotation_that_fails_says_what_is_left_and_is_continued(
     ]
     assert "ca: finish" in file.read_text()
     assert "immediate" not in file.read_text()
-
-
-def test_the_status_is_that_of_the_state_and_says_what_is_next() -> None:
-    resources = {
-        "one-ca": ("CertificateAuthority", {"phase": SWITCH}),
-        "one-etcd-ca": ("CertificateAuthority", {"phase": ""}),
-        "one-front-proxy-ca": ("CertificateAuthority", {"phase": FINISH}),
-        "one-rollout": ("Rollout", {"rotations": {"ca": PREPARE, "front-proxy-ca": FINISH}}),
-        "two-service-account": ("ServiceAccountKey", {"phase": PREPARE}),
-        "two-rollout": ("Rollout", {"rotations": {"service-account": PREPARE}}),
-        "person-alice": ("CertificateAuthority", {"phase": ""}),
-    }
-    state = deployed(resources)
-    following = "fleet rotate service-account --cluster two -s dev"
-    assert rotation_status.status(state, "dev") == [
-        # Its machines did not reach the phase.
-        ("one", "ca", SWITCH, PREPARE, "fleet up dev"),
-        ("one", "front-proxy-ca", FINISH, FINISH, "-"),
-        ("two", "service-account", PREPARE, PREPARE, following),
-    ]
-    running = rotation_status.status(state, "dev", is_running=True)
-    assert [row[-1] for row in running] == [rotation_status.RUNNING, "-", rotation_status.RUNNING]
-
-
-def test_rotations_under_way_are_listed_for_the_clusters_that_are_shown() -> None:
-    phases = {
-        "one": Rotations(ca=SWITCH, etcd_ca=FINISH),
-        "two": Rotations(service_account=PREPARE),
-        "three": Rotations(),
-    }
-    assert list(rotation_status.under_way(phases, "prod", {"one", "three"})) == [
-        "one: ca is in the phase switch; next: fleet rotate ca --cluster one -s prod"
-    ]
