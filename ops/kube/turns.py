@@ -107,9 +107,9 @@ class Turn:
     def _wait(self, others: Mapping[str, str], slots: Slots) -> None:
         if len(_waiting) >= slots.limit:
             raise OperatorError(
-                f"{self._name}: with {counted(len(_waiting), 'machine')} of this run waiting for "
-                f"their turn, the most that --parallel {slots.parallel} allows, it cannot wait, "
-                "too. Nothing was changed on it: run `fleet up` again"
+                f"{self._name}: it cannot wait for its turn, since --parallel {slots.parallel} "
+                f"allows no more than {counted(slots.limit, 'machine')} to wait. Nothing was "
+                "changed on it: run `fleet up` again"
             )
         _waiting.add(self._key)
         try:

@@ -65,6 +65,7 @@ class Source:
 
     def index(self, more: str = "") -> None:
         """Write Packages and Release; `more` are entries without packages."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         entries = []
         for file in sorted(self.folder.glob("*.deb")):
             fields = subprocess.run(
