@@ -36,8 +36,8 @@ def _differing(found: tuple[str, ...] | None, wanted: tuple[str, ...] | None) ->
         return
     if ended := [name for name in wanted if name not in found]:
         yield (
-            f"certificates of {', '.join(ended)} are not accepted, as after `fleet revoke`, and "
-            "will be again unless people.users has `revoked: true`"
+            f"certificates of {', '.join(ended)} are not accepted yet, or no longer since "
+            "`fleet revoke`; they will be unless people.users has `revoked: true`"
         )
     if more := [name for name in found if name not in wanted]:
         yield f"certificates of {', '.join(more)} are accepted, without access in the config"

@@ -12,6 +12,7 @@ import click
 from rich.table import Table
 
 from model.config.upgrades import SECURITY_UPDATES_FORMAT
+from model.plural import counted
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.hosts.inventory import Inventory, InventoryMachine
@@ -105,6 +106,11 @@ def patch(
 def survey(machines: Inventory, clusters: Collection[str]) -> list[Pending]:
     """Ask all machines of these clusters, of all if none is named, which updates are pending."""
     asked = machines.of_clusters(clusters)
+    click.echo(
+        f"asking {counted(len(asked), 'machine')} for pending updates: apt reads its package "
+        "sources again, for minutes if one of them does not answer",
+        err=True,
+    )
     with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
         return [*pool.map(_ask, asked)]
 

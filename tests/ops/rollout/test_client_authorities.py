@@ -44,7 +44,7 @@ def test_a_preview_names_who_gets_and_who_loses_access() -> None:
 @pytest.mark.parametrize(
     ("accepted", "reasons"),
     [
-        ((), ["certificates of alice are not accepted, as after `fleet revoke`, and will be"]),
+        ((), ["certificates of alice are not accepted yet, or no longer since"]),
         (("alice", "mallory"), ["certificates of mallory are accepted, without access"]),
         (("mallory",), ["certificates of alice are not", "certificates of mallory are accepted"]),
         (("alice",), ["the CAs of its clients changed"]),
