@@ -46,8 +46,8 @@ pod_crash() {
   ((${#logs[@]} == 2)) || return 0
   ((${logs[1]%.log} >= RESTARTS - 1)) || return 0
   ended_quickly "$folder/${logs[0]}" || return 0
-  # One that this step has ended itself is no crash.
-  (($(began "$folder/${logs[0]}") >= ${LAST_ENDED:-0})) || return 0
+  # One that a step has ended itself (scripts/node/static-pods.sh) is no crash.
+  (($(began "$folder/${logs[0]}") >= $(stat --format %Y "$STATE/components-ended" 2>/dev/null || echo 0))) || return 0
   cat "$folder/${logs[0]}" "$folder/${logs[1]}" | sed -E 's/^[^ ]+ (stdout|stderr) [FP] //' | last_words
 }
 
