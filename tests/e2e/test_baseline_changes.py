@@ -96,13 +96,11 @@ class Readers:
 
     def _read(self, name: str, client: Client) -> None:
         client = client.limited(retries=0, seconds=5)
-        number = 0
         while not self._ends.is_set():
-            number += 1
             body = {
                 "apiVersion": "v1",
                 "kind": "Secret",
-                "metadata": {"name": f"{name}-{number}"},
+                "metadata": {"generateName": f"{name}-"},
                 "stringData": {"text": TEXT},
             }
             try:
