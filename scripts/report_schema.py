@@ -6,6 +6,7 @@ from pathlib import Path
 from model.audit.report import AuditReport
 from model.backups import Backups
 from model.cis.report import Report
+from model.command_report import CommandReport
 from model.pki.ledger import Ledger
 from model.report import ReportEntry
 
@@ -15,6 +16,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "ledger.schema.json": (Ledger, "What `fleet certs -o json` prints"),
     DOCS / "cis.schema.json": (Report, "What `fleet cis -o json` prints"),
     DOCS / "audit.schema.json": (AuditReport, "What `fleet audit -o json` prints"),
+    DOCS / "exec.schema.json": (CommandReport, "What `fleet exec -o json` prints"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }
 

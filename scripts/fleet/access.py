@@ -111,15 +111,20 @@ def select(text: str, stack: str, clusters: Collection[str]) -> str:
     return kubeconfig.select(text, clusters)
 
 
-def matching_clusters(engine: Engine, selector: LabelSelector) -> list[str]:
-    """Return the clusters whose labels match, as of the last `fleet up`; there must be one."""
+def cluster_labels(engine: Engine) -> dict[str, dict[str, str]]:
+    """Return the labels of each cluster, as of the last `fleet up`."""
     stack = engine.workspace.stack
     clusters = engine.outputs().get("clusters")
     if not isinstance(clusters, dict):
         raise OperatorError(
             f"the stack {stack} has no output `clusters`: complete a `fleet up {stack}` first"
         )
-    labels = {name: cluster["labels"] for name, cluster in clusters.items()}
+    return {name: cluster["labels"] for name, cluster in clusters.items()}
+
+
+def matching_clusters(engine: Engine, selector: LabelSelector) -> list[str]:
+    """Return the clusters whose labels match, as of the last `fleet up`; there must be one."""
+    stack, labels = engine.workspace.stack, cluster_labels(engine)
     matching = [name for name in labels if selector.matches(labels[name])]
     if not matching:
         known = "; ".join(

@@ -109,6 +109,38 @@ def selector_option() -> Decorator:
     )
 
 
+def each_cluster_options() -> Decorator:
+    """Add options for a command that is run for each cluster."""
+
+    def add_options(function: Callable[..., Any]) -> Callable[..., Any]:
+        parallel = click.option(
+            "--parallel",
+            type=click.IntRange(min=1),
+            default=16,
+            show_default=True,
+            metavar="NUMBER",
+            help="How many clusters at the same time.",
+        )
+        seconds = click.option(
+            "--timeout",
+            "seconds",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            help="How long it may take for one cluster (default: no limit).",
+        )
+        output = click.option(
+            "-o",
+            "--output",
+            type=click.Choice(["lines", "json", "yaml"]),
+            default="lines",
+            show_default=True,
+            help="Format; docs/exec.schema.json describes the fields.",
+        )
+        return parallel(seconds(output(function)))
+
+    return add_options
+
+
 def plan_options() -> Decorator:
     """Add options for the detail of the displayed plan."""
 
