@@ -115,6 +115,7 @@ def test_an_unknown_cluster_is_refused_with_those_there_are() -> None:
 def test_every_subject_has_a_key_of_the_config() -> None:
     keys = {str(info.alias) for info in RotationPhases.model_fields.values()}
     assert {config_key(name) for name in NAMES} == keys - {"acknowledge", "immediate"}
+    assert rotation.BREAKS.keys() == NAMES.keys(), "what --now breaks"
 
 
 def test_a_file_for_a_pull_request_is_written_and_nothing_runs(
