@@ -19,12 +19,16 @@ from ops.rollout.desired import EncryptionInputs
 
 @dataclass(frozen=True)
 class ApiServerSecrets:
-    """Their `table` (secret) and its `digest`; `writer` is what encrypts Secrets, with the key."""
+    """Their `table` (secret) and its `digest`; `writer` is what encrypts Secrets, with the key.
+
+    `keys` is a number that changes with the keys, and that a preview of their rotation knows.
+    """
 
     table: pulumi.Output[str]
     digest: pulumi.Output[str]
     writer: pulumi.Output[str]
     encryption: EncryptionInputs
+    keys: pulumi.Output[float]
 
 
 def secrets_of(
@@ -51,4 +55,5 @@ def secrets_of(
             "provider": security.encryption.provider,
             "plugin": plugin.name if plugin else "",
         },
+        keys=pki.encryption.number,
     )

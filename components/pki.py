@@ -27,7 +27,14 @@ from model.fleet import Cluster, Machine
 from model.pki import account_tokens, certificates, leaves, serving, trust, users
 from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs
-from model.rotation_phases import CA, ETCD_CA, FRONT_PROXY_CA, SERVICE_ACCOUNT, SWITCH
+from model.rotation_phases import (
+    CA,
+    ENCRYPTION,
+    ETCD_CA,
+    FRONT_PROXY_CA,
+    SERVICE_ACCOUNT,
+    SWITCH,
+)
 from ops.kube import identity
 from ops.kube.identity import Identity
 
@@ -67,7 +74,9 @@ class Pki(pulumi.ComponentResource):
             child,
         )
         self.encryption = EncryptionKeys(
-            f"{cluster.name}-encryption", EncryptionKeysArgs(cluster.name), child
+            f"{cluster.name}-{ENCRYPTION}",
+            EncryptionKeysArgs(cluster.name, phases.encryption),
+            child,
         )
         self.admin = ClientCertificate(
             f"{cluster.name}-admin",

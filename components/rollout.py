@@ -82,6 +82,7 @@ def rollout_of(
             secrets_digest=secrets.digest,
             encryption=secrets.encryption,
             writer=secrets.writer,
+            encryption_keys=secrets.keys,
             front_proxy_set=pki.front_proxy.bundle.apply(client_authorities.digest_of_set),
         ),
         pulumi.ResourceOptions.merge(

@@ -1,25 +1,30 @@
-"""The phases in which a CA, or the service-account key, of a cluster is replaced by a successor.
+"""The phases in which a CA or a key of a cluster is replaced by a successor.
 
 Each phase is brought to all machines by a run of its own:
 
 1. `prepare`: the successor is trusted beside its predecessor, which still signs;
 2. `switch`: the successor signs, and both are trusted;
 3. `finish`: the predecessor is gone. That is also the state without any rotation.
+
+The key that encrypts Secrets in etcd is one of them: it is used instead of trusted, and after
+`finish` the predecessor still decrypts (model/encryption_keys.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PREPARE, SWITCH, FINISH = "prepare", "switch", "finish"
 PHASES = (PREPARE, SWITCH, FINISH)
 # What follows each phase; "" is the state without a rotation.
 NEXT = {"": PREPARE, PREPARE: SWITCH, SWITCH: FINISH, FINISH: PREPARE}
-# The subjects by their names in the command, which are those of `kubeadm init phase certs`.
+# The subjects by their names in the command; those of CAs are those of `kubeadm init phase certs`.
 CA, ETCD_CA, FRONT_PROXY_CA = "ca", "etcd-ca", "front-proxy-ca"
 SERVICE_ACCOUNT = "service-account"
+ENCRYPTION = "encryption"
 # Those that are CAs, whose certificates others verify; the rest are keys.
 CAS = (CA, ETCD_CA, FRONT_PROXY_CA)
 # The attribute of `Rotations` that has the phase of each.
-NAMES = {name: name.replace("-", "_") for name in (*CAS, SERVICE_ACCOUNT)}
+NAMES = {name: name.replace("-", "_") for name in (*CAS, SERVICE_ACCOUNT, ENCRYPTION)}
 
 
 def config_key(name: str) -> str:
@@ -40,6 +45,7 @@ class Rotations:
     etcd_ca: str = ""
     front_proxy_ca: str = ""
     service_account: str = ""
+    encryption: str = ""
     acknowledge: str = ""
     immediate: str = ""
 
@@ -69,6 +75,11 @@ def refusal(recorded: str, wanted: str) -> str:
 def is_same(recorded: str, wanted: str) -> bool:
     """Whether two phases are one state: without a rotation, and after a finished one."""
     return recorded == wanted or {recorded, wanted} == {"", FINISH}
+
+
+def moved(recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """Return the names of the subjects whose phases are not one state with those recorded."""
+    return [name for name in NAMES if not is_same(recorded.get(name, ""), wanted.get(name, ""))]
 
 
 def is_under_way(phase: str) -> bool:

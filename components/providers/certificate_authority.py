@@ -7,7 +7,6 @@ resources of the cluster are `deleted_with` its authority, since without the aut
 can no longer be accessed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypedDict
@@ -15,12 +14,12 @@ from typing import TypedDict
 import pulumi
 from pulumi.dynamic import DiffResult
 
+from components.providers import phases
 from components.providers.base import ProvidedResource, Provider, changed, require_present
 from model.pki import certificates
 from model.pki.certificates import KeyPair
 from model.pki.rotation import Half, Rotation
-from model.rotation_phases import PREPARE, SWITCH, is_same, is_under_way, refusal
-from ops.errors import OperatorError
+from model.rotation_phases import PREPARE, SWITCH
 
 SECRETS = ["private_key", "other_private_key"]
 
@@ -60,7 +59,7 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
         self, olds: CertificateAuthorityInputs, news: CertificateAuthorityInputs
     ) -> CertificateAuthorityInputs:
         """Reject a rotation of what does not exist yet; number the key that signs."""
-        _reject_new(olds, news["phase"], news["resource"])
+        phases.reject_new(olds, news["phase"], news["resource"])
         if not olds:
             return {**news, "signer": 1}
         swaps = {olds["phase"], news["phase"]} == {PREPARE, SWITCH}
@@ -76,7 +75,7 @@ class CertificateAuthorityProvider(Provider[CertificateAuthorityInputs, Certific
         """Replace the authority for another common name; reject a phase that cannot follow."""
         require_present(news, ("resource", "valid_seconds", "phase"))
         replaces = changed(olds, news, ("common_name",))
-        changes = _moves(olds["phase"], news["phase"], news["resource"])
+        changes = phases.moves(olds["phase"], news["phase"], news["resource"])
         return DiffResult(
             changes=bool(replaces) or changes, replaces=replaces, delete_before_replace=False
         )
@@ -127,24 +126,6 @@ def _state(
 
 def _half(public: str, private: str) -> Half | None:
     return Half(public, private) if public else None
-
-
-def _reject_new(olds: Mapping[str, object], phase: str, resource: str) -> None:
-    if not olds and is_under_way(phase):
-        raise OperatorError(
-            f"{resource} is created in this run: its rotation cannot be in the phase {phase}. "
-            "Remove the phase from `rotations` of its cluster"
-        )
-
-
-def _moves(recorded: str, wanted: str, resource: str) -> bool:
-    """Whether a phase is another state than the recorded one; reject one that cannot follow it."""
-    if reason := refusal(recorded, wanted):
-        raise OperatorError(
-            f"the rotation of {resource} cannot go from {recorded or 'no phase'} to "
-            f"{wanted or 'no phase'}: {reason}. Nothing was changed"
-        )
-    return not is_same(recorded, wanted)
 
 
 @dataclass(frozen=True)
@@ -212,7 +193,7 @@ class ServiceAccountKeyProvider(Provider[ServiceAccountKeyInputs, ServiceAccount
         self, olds: ServiceAccountKeyInputs, news: ServiceAccountKeyInputs
     ) -> ServiceAccountKeyInputs:
         """Reject a rotation of what does not exist yet."""
-        _reject_new(olds, news["phase"], news["resource"])
+        phases.reject_new(olds, news["phase"], news["resource"])
         return news
 
     def _create(self, inputs: ServiceAccountKeyInputs) -> ServiceAccountKeyState:
@@ -221,7 +202,7 @@ class ServiceAccountKeyProvider(Provider[ServiceAccountKeyInputs, ServiceAccount
 
     def _diff(self, olds: ServiceAccountKeyState, news: ServiceAccountKeyInputs) -> DiffResult:
         """Compare the phases; reject one that cannot follow."""
-        return DiffResult(changes=_moves(olds["phase"], news["phase"], news["resource"]))
+        return DiffResult(changes=phases.moves(olds["phase"], news["phase"], news["resource"]))
 
     def _update(
         self, olds: ServiceAccountKeyState, news: ServiceAccountKeyInputs

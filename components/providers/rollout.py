@@ -235,8 +235,8 @@ class RolloutArgs:
     `shared_login` is what all logins have in common, `logins` the rest of each by machine.
     `issuer_key` identifies the key of the cluster's CA, `signers` those of all CAs. `rotations` are
     the phases under way, `trusted` digests of what they make machines `trust`, by role.
-    `api_server_secrets`, `secrets_digest`, `encryption` and `writer` are those of
-    components/api_server_secrets.py.
+    `api_server_secrets`, `secrets_digest`, `encryption`, `writer` and `encryption_keys` are those
+    of components/api_server_secrets.py.
     """
 
     cluster: str
@@ -270,6 +270,7 @@ class RolloutArgs:
     secrets_digest: pulumi.Output[str]
     encryption: EncryptionInputs
     writer: pulumi.Output[str]
+    encryption_keys: pulumi.Output[float]
     front_proxy_set: pulumi.Output[str]
 
 

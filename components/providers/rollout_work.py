@@ -6,6 +6,7 @@ from typing import cast
 from components.providers.base import NotKnown, require_known
 from components.providers.rollout_plan import RolloutInputs, is_any_ready, renewed, retried
 from components.providers.rollout_rotation import RolledInputs
+from model import rotation_phases
 from ops.rollout.desired import ClusterInputs
 from ops.rollout.observed import MachineSummary
 
@@ -51,6 +52,7 @@ JUDGED = (
 UNKNOWN = (
     *("machine_ids", "client_file", "client_set", "front_proxy_set"),
     *("issuer_key", "trusted", "signers", "people", "secrets_digest", "writer"),
+    "encryption_keys",
 )
 
 
@@ -81,7 +83,10 @@ def wanted(news: RolloutInputs) -> dict[str, object]:
 def is_due(olds: RolloutState, news: RolloutInputs) -> bool:
     """Whether there is work to do: changed inputs, drift that was found, or what a run left."""
     before, after = cast(Mapping[str, object], olds), cast(Mapping[str, object], news)
-    changed = any(before.get(key) != after.get(key) for key in CAUSES)
+    changed = any(before.get(key) != after.get(key) for key in CAUSES) or bool(
+        # One that changes no machine is recorded nevertheless.
+        rotation_phases.moved(olds["rotations"], news["rotations"])
+    )
     drifted = bool(olds.get("drift") or news["unfinished"] or _renewed(olds, news))
     return changed or drifted or _is_pending(olds) or is_any_ready(olds, olds["unavailable"])
 

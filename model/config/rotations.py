@@ -1,4 +1,4 @@
-"""The rotations of a cluster's CAs and of its service-account key."""
+"""The rotations of a cluster's CAs and keys."""
 
 from typing import Annotated
 
@@ -50,7 +50,7 @@ Acknowledgement = Annotated[
 
 
 class RotationPhases(Strict):
-    """The phase of each rotation: the successor is trusted, then signs, and then is alone."""
+    """The phase of each rotation: the successor is trusted, then used, and then is alone."""
 
     ca: Phase | None = Field(None, description="The cluster's CA.")
     etcd_ca: Phase | None = Field(None, description="etcd's CA.")
@@ -59,6 +59,11 @@ class RotationPhases(Strict):
     )
     service_account: Phase | None = Field(
         None, description="The key that signs the tokens of service accounts."
+    )
+    encryption: Phase | None = Field(
+        None,
+        description="The key that encrypts Secrets in etcd (secretbox). "
+        "The former key still decrypts after `finish`, since a snapshot may need it.",
     )
     acknowledge: Acknowledgement = Field(
         "",

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from model.config.component_files import ExtraVolume
 from model.config.errors import Path
 from model.config.resolved_cluster import ResolvedCluster
+from model.rotation_phases import ENCRYPTION, is_under_way
 from model.rules.issue import Issue, issue
 from model.security import KMS, NONE, SECRETBOX
 
@@ -30,6 +31,7 @@ SECTION = ("security", "secretsEncryption")
 def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
     """Yield the issues of one cluster."""
     yield from _plugin(cluster)
+    yield from _rotation(cluster)
     for key in COMPONENTS:
         yield from _volumes(cluster, key)
 
@@ -58,6 +60,27 @@ def _plugin(cluster: ResolvedCluster) -> Iterator[Issue]:
             "kubeadm-fleet",
             example="endpoint: unix:///var/run/kms/kms.sock",
         )
+
+
+def _rotation(cluster: ResolvedCluster) -> Iterator[Issue]:
+    phase = cluster.rotations.encryption
+    provider = cluster.settings.security.secrets_encryption.provider
+    if not is_under_way(phase) or provider == SECRETBOX:
+        return
+    instead = (
+        "the plugin replaces its own keys"
+        if provider == KMS
+        else "Secrets are not encrypted with a key"
+    )
+    yield issue(
+        cluster.path_of("rotations", ENCRYPTION),
+        phase,
+        f"the provider of encryption is {provider}: {instead}",
+        allowed=f"a rotation with the provider {SECRETBOX} alone: remove the phase, or, if a "
+        f"rotation was under way, set the provider to {SECRETBOX} until it is finished",
+        example="secretsEncryption: {provider: secretbox}",
+        sources=cluster.paths_of(*SECTION, "provider"),
+    )
 
 
 def _volumes(cluster: ResolvedCluster, key: str) -> Iterator[Issue]:

@@ -27,9 +27,7 @@ class ClusterChange:
         """The phases that changed, by name; TAKEN_BACK if the rotation was given up."""
         before, after = self.before.rotations, self.after.rotations
         return {
-            name: after.get(name) or TAKEN_BACK
-            for name in rotation_phases.NAMES
-            if not rotation_phases.is_same(before.get(name, ""), after.get(name, ""))
+            name: after.get(name) or TAKEN_BACK for name in rotation_phases.moved(before, after)
         }
 
     def reissues(self, name: str) -> bool:

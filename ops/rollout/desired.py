@@ -58,7 +58,8 @@ class ClusterInputs(TypedDict):
     that of the CAs of the API servers' own requests. `people` are those whose certificates they
     accept, unknown of a state that has no such list. `secrets_digest` is that of the API servers'
     secret files (model/api_server_secrets.py), `encryption` what encrypts Secrets in etcd, with the
-    name of a KMS plugin, and `writer` the same with the key, as the cluster records it.
+    name of a KMS plugin, and `writer` the same with the key, as the cluster records it;
+    `encryption_keys` is a number that changes with the keys.
     `rotations` are phases by the names of model/rotation_phases.py; `trusted` is the digest of what
     machines trust in them, by role, and `signers` are the issuers of new certificates, by the name
     of the CA (model/pki/leaves.py).
@@ -83,6 +84,7 @@ class ClusterInputs(TypedDict):
     secrets_digest: str
     encryption: EncryptionInputs
     writer: str
+    encryption_keys: float
     # As of when all machines have the security updates of their systems (model/config/upgrades.py).
     security_updates: NotRequired[str]
     client_authorities: NotRequired[str]
@@ -150,7 +152,8 @@ class DesiredCluster:
     `mirror_credentials` is the table of model/render/mirrors.py, a secret; "" if there are none.
     `serving_seconds` is how long the kubelets' serving certificates are valid. `api_server_secrets`
     is the table of model/api_server_secrets.py, a secret, which is known like the CAs' text;
-    `writer` is what encrypts Secrets, and `encryption` is that without the name of the key.
+    `writer` is what encrypts Secrets, and `encryption` is that without the name of the key;
+    `encryption_keys` is a number that changes with the keys.
     """
 
     name: str
@@ -171,6 +174,7 @@ class DesiredCluster:
         default_factory=lambda: EncryptionInputs(provider="", plugin="")
     )
     writer: str = ""
+    encryption_keys: float = 0
 
     @classmethod
     def of(cls, inputs: ClusterInputs) -> "DesiredCluster":
@@ -235,6 +239,7 @@ class DesiredCluster:
             inputs.get("api_server_secrets", ""),
             inputs["encryption"],
             inputs["writer"],
+            inputs["encryption_keys"],
         )
 
     @cached_property

@@ -5,9 +5,17 @@ As in triggers.py, each function yields reasons as shown to the user.
 
 from collections.abc import Iterator
 
+from model.rotation_phases import ENCRYPTION, FINISH, PREPARE, SWITCH
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.desired import MISSING, DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
+
+# What a phase does to API servers; the end of a rotation usually nothing.
+_EFFECTS = {
+    PREPARE: f"{PREPARE}, another key can decrypt Secrets",
+    SWITCH: f"{SWITCH}, it encrypts them, and all are written again",
+    FINISH: f"{FINISH}, keys that no snapshot needs any longer are dropped",
+}
 
 
 def secret_files(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
@@ -24,9 +32,13 @@ def planned_secret_files(
     if not wanted.is_control_plane or was.secrets == wanted.secrets:
         return
     before, after = change.before.encryption, change.after.encryption
+    phase = change.rotations.get(ENCRYPTION)
     if before["provider"] != after["provider"]:
         yield f"Secrets are encrypted by {after['provider']} instead of {before['provider']}"
-    else:
+    elif change.before.encryption_keys != change.after.encryption_keys:
+        yield f"rotation of {ENCRYPTION}: {_EFFECTS.get(phase or '', 'the keys change')}"
+    elif phase is None or isinstance(wanted.secrets, str):
+        # Else the preview does not know them, and the phase leaves the keys as they are.
         yield "the secret files of its API server changed"
 
 

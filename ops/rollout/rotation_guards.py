@@ -8,7 +8,15 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from model import rotation_phases
-from model.rotation_phases import CA, FINISH, FRONT_PROXY_CA, NEXT, SERVICE_ACCOUNT, SWITCH
+from model.rotation_phases import (
+    CA,
+    ENCRYPTION,
+    FINISH,
+    FRONT_PROXY_CA,
+    NEXT,
+    SERVICE_ACCOUNT,
+    SWITCH,
+)
 from ops.errors import OperatorError
 from ops.kube.pod import few
 from ops.kube.trust_holders import Holders
@@ -36,7 +44,8 @@ def reject_rotation(change: ClusterChange, unavailable: Collection[str]) -> None
                 f"{becomes or 'the end'} of the rotation of {name}: the last completed rollout had "
                 f"{was or 'no phase'}. {_remedy(change.after.name, name, was, reason)}"
             )
-        if was == SWITCH and becomes == FINISH and unavailable:
+        # Workers have nothing of what encrypts Secrets.
+        if was == SWITCH and becomes == FINISH and unavailable and name != ENCRYPTION:
             raise OperatorError(
                 f"cluster {change.after.name}: the rotation of {name} cannot be finished while "
                 f"{', '.join(sorted(unavailable))} cannot be changed: they would be cut off. "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from model.pki import leaves
 from model.pki.leaves import KUBELET_CLIENT
-from model.rotation_phases import CA, CAS, PREPARE
+from model.rotation_phases import CA, CAS, ENCRYPTION, PREPARE
 from ops.rollout.cluster_change import TAKEN_BACK, ClusterChange
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
@@ -24,13 +24,12 @@ def planned_trust(
     was: DesiredMachine, wanted: DesiredMachine, change: ClusterChange
 ) -> Iterator[str]:
     """Another phase of a rotation is desired, or another CA."""
-    rotated = [
-        f"rotation of {name}: {phase}"
-        for name, phase in change.rotations.items()
-        if wanted.is_control_plane or name == CA
-    ]
-    yield from rotated
-    if not rotated and not change.rotations and was.trust != wanted.trust:
+    # What encrypts Secrets is not trusted by anybody.
+    rotated = [name for name in change.rotations if name != ENCRYPTION]
+    for name in rotated:
+        if wanted.is_control_plane or name == CA:
+            yield f"rotation of {name}: {change.rotations[name]}"
+    if not rotated and was.trust != wanted.trust:
         yield "the cluster's CAs or keys are replaced"
 
 

@@ -9,6 +9,7 @@ import click
 
 from model.rotation_phases import (
     CA,
+    ENCRYPTION,
     ETCD_CA,
     FINISH,
     FRONT_PROXY_CA,
@@ -44,6 +45,10 @@ BREAKS = {
     "minute",
     SERVICE_ACCOUNT: "pods lose the API until their tokens are replaced, within an hour, and "
     "tokens in Secrets are refused until they are created again",
+    ENCRYPTION: "nothing breaks, Secrets can be read in every phase; API servers are restarted "
+    "twice, one control plane after another: a single one is unavailable meanwhile, for about 10 "
+    "s. Who has the former key and a snapshot, or a disk of etcd, has read the Secrets in it: "
+    "replace their content as well",
 }
 
 

@@ -10,7 +10,7 @@ from ops.errors import OperatorError
 from ops.pulumi.deployment import Deployment
 from scripts.fleet.changes import Change, Changes, Subject
 
-KINDS = ("CertificateAuthority", "ServiceAccountKey")
+KINDS = ("CertificateAuthority", "ServiceAccountKey", "EncryptionKeys")
 NEW_OR_GONE = (Change.CREATED, Change.REMOVED, Change.REPLACED)
 
 

@@ -53,6 +53,7 @@ COMPUTED: dict[str, type[Provider[Any, Any]]] = {
 UPDATED: dict[str, type[Provider[Any, Any]]] = {
     "CertificateAuthority": CertificateAuthorityProvider,
     "ServiceAccountKey": ServiceAccountKeyProvider,
+    "EncryptionKeys": EncryptionKeysProvider,
 }
 # Inputs that the providers of these kinds keep out of the state.
 GIVEN = {

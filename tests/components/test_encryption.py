@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from model import api_server_secrets
+from model.rotation_phases import PHASES
 from tests.components.conftest import stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
@@ -95,3 +96,26 @@ def test_a_kubeconfig_that_no_api_server_starts_with_is_refused(text: str) -> No
     graph = run(config, secrets={"auditWebhook": text})
     assert graph.refusal
     assert "auditWebhook is not a kubeconfig for audit events" in graph.refusal
+
+
+def test_a_rotation_takes_its_keys_to_the_machines_of_its_cluster_alone(dev: Graph) -> None:
+    config, before = stack_config("dev"), dev
+    (first,) = providers(table_of(dev))[0]["secretbox"]["keys"]
+    seen = []
+    for phase in PHASES:
+        config["clusters"]["cluster1"]["rotations"] = {"encryption": phase}
+        graph = run(config, before)
+        keys = providers(table_of(graph))[0]["secretbox"]["keys"]
+        seen.append([key == first for key in keys])
+        rollout = graph.one("cluster1-rollout")
+        assert rollout.inputs["writer"] == f"secretbox {keys[0]['name']}"
+        assert table_of(graph) == table_of(graph, "cluster1-control-plane-0-join")
+        assert rollout.inputs["secrets_digest"] == api_server_secrets.digest(table_of(graph))
+        changed = graph.changed_from(before)
+        assert {"cluster1-encryption", "cluster1-rollout"} <= changed
+        assert not [name for name in changed if name.startswith("cluster2")]
+        for each in graph:
+            assert not [key for key in keys if key["secret"] in str(each.inputs)], each.name
+        before = graph
+    assert seen == [[True, False], [False, True], [False, True]]
+    assert before.one("cluster1-rollout").inputs["rotations"] == {"encryption": PHASES[-1]}

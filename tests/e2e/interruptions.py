@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ops.nspawn.spec import MachineSpec
 from scripts.build.pulumi import LAUNCHER
 from tests.e2e.failures import cut_power, restore_power
 from tests.e2e.pulumi_stack import PulumiStack
+from tests.waiting import await_true
 
 SSH_PORT = 22
 LOG = "interrupted.log"
@@ -74,6 +75,21 @@ def power(stack: PulumiStack, engine: "subprocess.Popen[str]") -> None:
         time.sleep(SILENCE_SECONDS)
     if any(spec.hostname == changing.hostname for spec in _specs(stack)):
         restore_power(stack.machines, changing)
+
+
+def kill_after(stack: PulumiStack, arguments: Sequence[str], said: str, seconds: float) -> None:
+    """Begin a run and kill it so long after it said something, "" for its start."""
+    log = stack.folder / "killed.log"
+    engine = stack.start(*arguments, log=log)
+    try:
+        await_true(lambda: said in log.read_text(), said, END_SECONDS)
+        with suppress(subprocess.TimeoutExpired):
+            engine.wait(timeout=seconds)
+            raise AssertionError(f"the run ended before it was killed: {log.read_text()}")
+    finally:
+        stack.kill(engine)
+        stack.run("cancel", "--yes")
+    print(f"\nkilled {seconds:.1f} s after {said or 'its start'}")
 
 
 def _specs(stack: PulumiStack) -> list[MachineSpec]:

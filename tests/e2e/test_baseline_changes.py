@@ -5,29 +5,25 @@ that it cannot read, and in the end etcd has all Secrets as the config says. Run
 figures; the tests run in order.
 """
 
-import threading
 import time
 from collections.abc import Iterator
-from http import HTTPStatus
 from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
 
-from ops.kube.client import Client
-from ops.kube.errors import ApiError, Unavailable
 from scripts.bench.subnet import subnet
 from tests.e2e import stored
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
+from tests.e2e.secret_readers import TEXT, Readers
 from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1500)]
 
 PLANES = [f"cluster1-control-plane-{index}" for index in range(3)]
-TEXT = "an-unmistakable-text"
 ENCRYPTED = b"k8s:enc:secretbox:v1:key-"
 POLICY = """\
 apiVersion: audit.k8s.io/v1
@@ -69,68 +65,10 @@ def cluster(fleet: PulumiStack) -> Kubectl:
     return access(fleet)
 
 
-class Readers:
-    """Read all Secrets from each API server, and write one to each, until they are told to end.
-
-    `unreadable` are the answers that are not those of an API server that is being restarted.
-    """
-
-    def __init__(self, fleet: PulumiStack) -> None:
-        self.reads = 0
-        self.unreadable: list[str] = []
-        self._ends = threading.Event()
-        kubeconfig = fleet.output("kubeconfig")
-        server = next(line for line in kubeconfig.splitlines() if "server:" in line)
-        addresses = Machines(fleet)
-        self._threads = [
-            threading.Thread(
-                target=self._read,
-                args=(
-                    plane,
-                    Client(kubeconfig.replace(server, f"    server: https://{address}:6443")),
-                ),
-            )
-            for plane in PLANES
-            for address in [addresses.run(plane, "hostname --all-ip-addresses").split()[0]]
-        ]
-
-    def _read(self, name: str, client: Client) -> None:
-        client = client.limited(retries=0, seconds=5)
-        while not self._ends.is_set():
-            body = {
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": {"generateName": f"{name}-"},
-                "stringData": {"text": TEXT},
-            }
-            try:
-                client.create("/api/v1/namespaces/default/secrets", body)
-                client.get("/api/v1/secrets")
-                self.reads += 1
-            except Unavailable as error:
-                if "decrypt" in str(error) or "transform" in str(error):
-                    self.unreadable.append(str(error))
-            except ApiError as error:
-                # One that has just started has not read its roles yet.
-                if error.status != HTTPStatus.FORBIDDEN:
-                    self.unreadable.append(str(error))
-            self._ends.wait(0.2)
-
-    def __enter__(self) -> "Readers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        for thread in self._threads:
-            thread.join()
-
-
 def change(fleet: PulumiStack, **security: Any) -> Readers:
     """Change the security of the cluster under readers; a second run has nothing to do."""
     fleet.config["clusters"]["cluster1"]["security"] = security
-    with Readers(fleet) as readers:
+    with Readers(fleet, PLANES) as readers:
         began = time.monotonic()
         fleet.up()
         print(f"{list(security)}: {time.monotonic() - began:.0f} s, {readers.reads} reads")

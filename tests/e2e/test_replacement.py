@@ -7,7 +7,6 @@ after the other, the first one included, and shrinks again. Run with `-s` to see
 import base64
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from ipaddress import IPv4Network
@@ -24,7 +23,7 @@ from ops.nspawn import disk, process
 from ops.nspawn.spec import MachineSpec
 from ops.wait import NotYet, wait_until
 from scripts.bench.subnet import subnet
-from tests.e2e import failures
+from tests.e2e import failures, snapshots
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pod_network import assert_pods_talk
 from tests.e2e.pulumi_stack import PulumiStack
@@ -328,22 +327,12 @@ def _power_off(fleet: PulumiStack) -> None:
 
 
 def _save(fleet: PulumiStack, kubectl: Kubectl, snapshot: Path) -> None:
-    """Take a snapshot as a user would: with etcdctl in etcd's pod, into its data folder."""
-    there = Path("/var/lib/etcd/saved.db")
-    pod = f"etcd-{CONTROL_PLANES[0]}"
-    client = [word for word in etcd.ETCDCTL if not word.startswith("--write-out")]
-    kubectl(
-        "--namespace", "kube-system", "exec", pod, "--", *client, "snapshot", "save", str(there)
-    )
-    shutil.copyfile(_machine(fleet) / there.relative_to("/"), snapshot)
+    snapshots.save(fleet, kubectl, CLUSTER, CONTROL_PLANES[0], snapshot)
 
 
 def _machine(fleet: PulumiStack) -> Path:
     """The only control plane's file system."""
-    with mock.patch.dict(os.environ, KUBEADM_FLEET_MACHINES=str(fleet.machines)):
-        spec = MachineSpec.read(fleet.machines / CLUSTER / CONTROL_PLANES[0])
-        assert spec
-        return disk.root(spec)
+    return snapshots.root_of(fleet, CLUSTER, CONTROL_PLANES[0])
 
 
 def test_a_single_control_plane_is_not_replaced_without_a_new_acknowledgement(

@@ -8,10 +8,9 @@ and each of its phases is killed. Run with `-s` to see the figures; the tests ru
 import json
 import os
 import random
-import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
@@ -24,11 +23,11 @@ from ops.rollout.trust_rows import TRUST
 from scripts.bench.subnet import subnet
 from tests.e2e import containers, web_service
 from tests.e2e.http_probe import HttpProbe
+from tests.e2e.interruptions import kill_after
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.write_probe import WriteProbe
-from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -272,21 +271,6 @@ def test_nobody_notices_another_ca_or_key(
     assert (run := fleet.up()).changes == {}, run.output
 
 
-def kill(fleet: PulumiStack, said: str, seconds: float) -> None:
-    """Begin `up` and kill it so long after it said something."""
-    log = fleet.folder / "killed.log"
-    engine = fleet.start(*UP, log=log)
-    try:
-        await_true(lambda: said in log.read_text(), said, UP_SECONDS)
-        with suppress(subprocess.TimeoutExpired):
-            engine.wait(timeout=seconds)
-            pytest.fail(f"the run ended before it was killed: {log.read_text()}")
-    finally:
-        fleet.kill(engine)
-        fleet.run("cancel", "--yes")
-    print(f"\nkilled {seconds:.1f} s after {said or 'its start'}")
-
-
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_killed_phase_is_resumed(
     fleet: PulumiStack, kubectl: Kubectl, network: IPv4Network, phase: str
@@ -295,8 +279,8 @@ def test_a_killed_phase_is_resumed(
     chance = random.Random(f"{SEED} {phase}")
     load = Load()
     with load.during(fleet, network, f"{phase} of everything, killed twice"):
-        kill(fleet, "", chance.uniform(0, BEGIN_SECONDS))
-        kill(fleet, TRUST.doing, chance.uniform(0, PHASE_SECONDS))
+        kill_after(fleet, UP, "", chance.uniform(0, BEGIN_SECONDS))
+        kill_after(fleet, UP, TRUST.doing, chance.uniform(0, PHASE_SECONDS))
         fleet.succeed(*UP, seconds=UP_SECONDS)
     assert access(fleet).node_names() == MACHINES
     fleet.refresh()

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from model.rotation_phases import FINISH, NAMES, PHASES, PREPARE, SWITCH, config_key
+from model.rotation_phases import (
+    ENCRYPTION,
+    FINISH,
+    NAMES,
+    PHASES,
+    PREPARE,
+    SWITCH,
+    config_key,
+)
 from scripts.bench import fleets
 from scripts.bench.existing import ROLLOUT, STAND_INS
 from scripts.bench.stack import PROJECT
@@ -72,6 +80,23 @@ def test_a_preview_of_each_phase_shows_what_up_does_and_nothing_else(fleet: Pulu
         # What refers to it stays the same, and it follows the CA.
         credentials.add(credential.read_text())
     assert len(credentials) == len(PHASES) + 1
+    rotate(fleet, "cluster1")
+    assert changed(fleet, "preview") == set()
+
+
+def test_the_key_for_secrets_alone_changes_nothing_else(fleet: PulumiStack) -> None:
+    own = {f"cluster1-{ENCRYPTION}", "cluster1-rollout"}
+    for phase in PHASES:
+        rotate(fleet, "cluster1", encryption=phase)
+        shown = fleet.preview()
+        says = f"cluster1-host-0: rotation of {ENCRYPTION}: {phase}"
+        assert (says in shown.output) == (phase != FINISH), shown.output
+        assert "cluster1-host-1: rotation" not in shown.output, "a worker"
+        found = {name for name in shown.steps(*CHANGES) if not name.endswith("-ports")}
+        assert own <= found <= own | {"cluster1-health"}
+        # Whether machines changed, and are to be checked again, is known after the run alone.
+        assert own <= changed(fleet, "up") <= own | {"cluster1-health"}
+        assert outputs(fleet)["cluster1"] == (None if phase == FINISH else {ENCRYPTION: phase})
     rotate(fleet, "cluster1")
     assert changed(fleet, "preview") == set()
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from model import audit_policy, audit_webhook
-from tests.model.examples import CONTAINER
+from model.load import load
+from tests.model.examples import CONTAINER, changed
 from tests.model.refusals import Case, check_refused
 
 ONE = "clusters/cluster1"
@@ -39,6 +40,19 @@ AT_ENCRYPTION = f"{AT}.security.secretsEncryption"
 AT_VOLUME = f"{AT}.apiServer.extraVolumes[0]"
 CASES: dict[str, Case] = {
     "provider": (encryption(provider="aescbc"), f"{AT_ENCRYPTION}.provider", "unknown provider"),
+    "rotation without encryption": (
+        [*encryption(provider="none"), (f"{ONE}/rotations", {"encryption": "prepare"})],
+        f"{AT}.rotations.encryption",
+        "the provider of encryption is none: Secrets are not encrypted with a key",
+    ),
+    "rotation of a plugin's key": (
+        [
+            *encryption(provider="kms", kms=PLUGIN),
+            (f"{ONE}/rotations", {"encryption": "switch"}),
+        ],
+        f"{AT}.rotations.encryption",
+        "the provider of encryption is kms: the plugin replaces its own keys",
+    ),
     "kms without plugin": (encryption(provider="kms"), f"{AT_ENCRYPTION}.kms", "needs a plugin"),
     "plugin without endpoint": (
         encryption(provider="kms", kms={"name": "vault"}),
@@ -194,3 +208,8 @@ def test_kubeconfig_of_a_webhook_that_no_api_server_can_use_is_refused(
 ) -> None:
     assert audit_webhook.problem(text).startswith(says)
     assert audit_webhook.problem(WEBHOOK) == ""
+
+
+def test_a_finished_rotation_of_the_key_may_stay_whatever_encrypts() -> None:
+    changes = [*encryption(provider="none"), (f"{ONE}/rotations", {"encryption": "finish"})]
+    assert load(changed(CONTAINER, *changes)).clusters[0].rotations.encryption == "finish"

@@ -1,4 +1,4 @@
-"""Replace a CA or the service-account key of clusters, phase by phase."""
+"""Replace a CA or a key of clusters, phase by phase."""
 
 import click
 
@@ -19,6 +19,7 @@ EPILOG = (
         "fleet rotate etcd-ca -l region=tokyo          of all clusters with this label",
         "fleet rotate ca --cluster tokyo --phase prepare    take a switch back",
         "fleet rotate ca --cluster tokyo --write-only  for a pull request",
+        "fleet rotate encryption --cluster tokyo --now   the key of its Secrets, all phases",
         "fleet rotate status -s prod                   the phases of another stack",
     )
     + """
@@ -28,7 +29,13 @@ Phases, each by a run of its own:
   prepare  the successor is trusted beside its predecessor; to take it back, remove the phase
            from `rotations` of the cluster and run `fleet up`
   switch   the successor signs; certificates are issued again, kubelets are restarted once
-  finish   the predecessor is no longer trusted, which cannot be taken back"""
+  finish   the predecessor is no longer trusted, which cannot be taken back
+
+\b
+Of `encryption`, the key that encrypts Secrets in etcd:
+  prepare  all API servers can decrypt with the successor
+  switch   it encrypts, and all Secrets are written again
+  finish   the rotation is complete; the former key still decrypts, for snapshots"""
 )
 
 

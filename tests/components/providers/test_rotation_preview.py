@@ -72,3 +72,27 @@ def test_the_removed_key_of_a_finished_rotation_touches_no_machine(fleet: FakeFl
     news = provider.check(checked, {**former, "rotations": {}}).inputs
     assert news["plan"] == {}
     assert not provider.diff("id", state, news).changes
+
+
+def test_the_end_of_the_rotation_of_a_key_for_secrets_is_recorded_though_no_machine_changes(
+    fleet: FakeFleet,
+) -> None:
+    switched = inputs(rotations={"encryption": SWITCH})
+    finished = inputs(rotations={"encryption": FINISH})
+    fleet.props, fleet.found = switched, dict(alike(switched))
+    provider = RolloutProvider()
+    checked = provider.check({}, switched).inputs
+    state = provider.create(checked).outs or {}
+    fleet.said.clear()
+    unknown = dict.fromkeys(("secrets_digest", "writer", "api_server_secrets"), UNKNOWN)
+    previewed = provider.check(checked, {**finished, **unknown}).inputs
+    assert previewed["plan"] == {}
+    assert provider.diff("id", state, previewed).changes
+    assert fleet.said == []
+    news = provider.check(checked, finished).inputs
+    fleet.props = finished
+    after = provider.update("id", state, news).outs or {}
+    assert after["rotations"] == {"encryption": FINISH}
+    assert fleet.calls == []
+    removed = provider.check(news, inputs()).inputs
+    assert not provider.diff("id", after, removed).changes

@@ -49,6 +49,7 @@ def inputs(**changes: Any) -> Any:
         "secrets_digest": "x1",
         "encryption": {"provider": "secretbox", "plugin": ""},
         "writer": WRITER,
+        "encryption_keys": 1,
         "api_server_secrets": "encryption.yaml\tsecret",
         "rotations": {},
         "acknowledged": "",

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from model.rotation_phases import FINISH, PREPARE, SWITCH
 from ops.errors import OperatorError
-from ops.rollout import encryption_rows, file_rows
+from ops.rollout import encryption_rows, file_rows, rotation_guards
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.diff import required_actions
@@ -158,3 +159,106 @@ def test_changed_files_of_components_restart_them_in_turn() -> None:
 
 def test_the_digest_of_a_rollout_is_that_of_what_encrypts() -> None:
     assert DesiredCluster.of(inputs()).digest != DesiredCluster.of(inputs(**NONE)).digest
+
+
+def in_phase(phase: str, number: int, key: str = "key-1") -> dict[str, Any]:
+    """What the rollout gets in a phase of the key's rotation."""
+    return {
+        "rotations": {"encryption": phase} if phase else {},
+        "secrets_digest": f"{key} {number}",
+        "encryption_keys": number,
+        "writer": f"secretbox {key}",
+    }
+
+
+BEFORE, PREPARED = in_phase("", 1), in_phase(PREPARE, 2)
+SWITCHED, FINISHED = in_phase(SWITCH, 3, "key-2"), in_phase(FINISH, 3, "key-2")
+EFFECT = "its API server restarted if it uses a changed one, one machine at a time"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (BEFORE, PREPARED, "prepare, another key can decrypt Secrets"),
+        (PREPARED, SWITCHED, "switch, it encrypts them, and all are written again"),
+        (SWITCHED, PREPARED, "prepare, another key can decrypt Secrets"),
+        (
+            SWITCHED,
+            in_phase(FINISH, 4, "key-2"),
+            "finish, keys that no snapshot needs any longer are dropped",
+        ),
+    ],
+)
+def test_a_preview_says_what_a_phase_of_the_key_does_to_control_planes(
+    before: dict[str, Any], after: dict[str, Any], says: str
+) -> None:
+    expected = dict.fromkeys(PLANES, f"rotation of encryption: {says}: {EFFECT}")
+    for unknown in ({}, {"secrets_digest": object(), "writer": object()}):
+        assert plan(inputs(**before), inputs(**{**after, **unknown}), {}) == expected
+
+
+def test_the_end_of_a_rotation_and_a_successor_that_is_given_up_touch_no_machine() -> None:
+    for before, after in ((SWITCHED, FINISHED), (PREPARED, in_phase("", 2))):
+        for unknown in ({}, {"secrets_digest": object(), "writer": object()}):
+            assert plan(inputs(**before), inputs(**{**after, **unknown}), {}) == {}
+
+
+def test_another_login_for_audit_events_is_shown_beside_a_rotation() -> None:
+    before, after = {**SWITCHED, "secrets_digest": "former"}, FINISHED
+    says = f"the secret files of its API server changed: {EFFECT}"
+    assert plan(inputs(**before), inputs(**after), {}) == dict.fromkeys(PLANES, says)
+
+
+def test_all_api_servers_know_the_successor_before_one_writes_with_it() -> None:
+    for before, after, writes in (
+        (BEFORE, PREPARED, []),
+        (PREPARED, SWITCHED, ["rewrite_secrets"]),
+    ):
+        fleet = FakeFleet(inputs(**after), alike(inputs(**before)))
+        fleet.writer = before["writer"]
+        assert run(fleet)
+        calls = [
+            call
+            for call, _ in fleet.calls
+            if call in ("apply_api_server_secrets", "rewrite_secrets")
+        ]
+        assert calls == [*["apply_api_server_secrets"] * 3, *writes]
+        assert fleet.writer == after["writer"]
+        assert not run(fleet), "nothing is left to be done"
+
+
+def test_a_switch_that_was_stopped_is_recorded_and_all_secrets_are_written_when_it_is_resumed() -> (
+    None
+):
+    fleet = FakeFleet(inputs(**SWITCHED), alike(inputs(**PREPARED)))
+    fleet.failing["record_applied"] = OperatorError("it is not ready")
+    with pytest.raises(OperatorError, match="it is not ready"):
+        run(fleet)
+    assert fleet.writer == "secretbox key-1, secretbox key-2"
+    fleet.failing.clear()
+    assert run(fleet)
+    assert fleet.writer == "secretbox key-2"
+
+
+def test_a_switch_that_was_stopped_can_be_taken_back() -> None:
+    fleet = FakeFleet(inputs(**SWITCHED), alike(inputs(**PREPARED)))
+    fleet.failing["record_applied"] = OperatorError("it is not ready")
+    with pytest.raises(OperatorError, match="it is not ready"):
+        run(fleet)
+    fleet.failing.clear()
+    fleet.props = inputs(**PREPARED)
+    assert run(fleet)
+    assert fleet.writer == "secretbox key-1"
+    assert "rewrite_secrets" in [call for call, _ in fleet.calls]
+
+
+def test_a_successor_that_not_all_api_servers_know_does_not_write() -> None:
+    change = ClusterChange.of(inputs(**BEFORE), inputs(**SWITCHED))
+    with pytest.raises(OperatorError, match="not all machines are in the phase before switch"):
+        rotation_guards.reject_rotation(change, ())
+
+
+def test_an_unavailable_worker_does_not_keep_the_rotation_of_the_key_from_its_end() -> None:
+    change = ClusterChange.of(inputs(**SWITCHED), inputs(**FINISHED))
+    rotation_guards.reject_rotation(change, ("a-worker-0",))
+    assert rotation_guards.seconds_to_settle(change, "2026-11-26T10:00:00+00:00") == 0

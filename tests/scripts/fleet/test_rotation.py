@@ -19,6 +19,7 @@ from ops.pulumi.locks import Lock
 from scripts.fleet import file_change, rotation, rotation_begin
 from scripts.fleet.changes import Change, Changes, ClusterChanges, Subject
 from scripts.fleet.engine_run import RunFailed, StackLocked
+from scripts.fleet.rotation_begin import Reached
 from tests.scripts.fleet.deployments import deployed
 
 FILE = """\
@@ -115,6 +116,7 @@ def test_an_unknown_cluster_is_refused_with_those_there_are() -> None:
 def test_every_subject_has_a_key_of_the_config() -> None:
     keys = {str(info.alias) for info in RotationPhases.model_fields.values()}
     assert {config_key(name) for name in NAMES} == keys - {"acknowledge", "immediate"}
+    assert rotation.BREAKS.keys() == NAMES.keys(), "what --now breaks"
 
 
 def test_a_file_for_a_pull_request_is_written_and_nothing_runs(
@@ -220,6 +222,21 @@ def test_a_finished_rotation_is_followed_by_a_new_one_that_is_named(
     assert new in said
     rotate()
     assert "two: this begins a new rotation of ca\n" in capsys.readouterr().err
+
+
+def test_the_phase_of_the_key_for_secrets_is_read_from_the_state() -> None:
+    resources: dict[str, Any] = {
+        "one-encryption": ("EncryptionKeys", {"phase": FINISH, "keys": []}),
+        "one-rollout": ("Rollout", {"rotations": {"encryption": SWITCH}}),
+    }
+    state = deployed(resources)
+    assert rotation_begin.reached(state, "one", "encryption") == Reached(FINISH, SWITCH)
+    assert not rotation_begin.is_there(state, "encryption", "one", FINISH)
+    assert [*rotation_begin.notes(state, "encryption", {"one": PREPARE})] == [
+        "one: this begins a new rotation of encryption; its last one is complete"
+    ]
+    with pytest.raises(OperatorError, match="encryption cannot go from finish to switch"):
+        rotation_begin.reject_impossible(state, "encryption", {"one": SWITCH})
 
 
 def test_what_a_plan_has_besides_the_rotation_is_named_before_the_question(

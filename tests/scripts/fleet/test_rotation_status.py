@@ -12,7 +12,11 @@ def test_the_status_is_that_of_the_state_and_says_what_is_next() -> None:
         "one-front-proxy-ca": ("CertificateAuthority", {"phase": FINISH}),
         "one-rollout": ("Rollout", {"rotations": {"ca": PREPARE, "front-proxy-ca": FINISH}}),
         "two-service-account": ("ServiceAccountKey", {"phase": PREPARE}),
-        "two-rollout": ("Rollout", {"rotations": {"service-account": PREPARE}}),
+        "two-rollout": (
+            "Rollout",
+            {"rotations": {"service-account": PREPARE, "encryption": SWITCH}},
+        ),
+        "two-encryption": ("EncryptionKeys", {"phase": SWITCH}),
         "person-alice": ("CertificateAuthority", {"phase": ""}),
     }
     state = deployed(resources)
@@ -22,17 +26,27 @@ def test_the_status_is_that_of_the_state_and_says_what_is_next() -> None:
         ("one", "ca", SWITCH, PREPARE, "fleet up dev"),
         ("one", "front-proxy-ca", FINISH, FINISH, "-"),
         ("two", "service-account", PREPARE, PREPARE, following),
+        (
+            *("two", "encryption", SWITCH, SWITCH),
+            "fleet rotate encryption --cluster two -s dev",
+        ),
     ]
     running = rotation_status.status(state, "dev", is_running=True)
-    assert [row[-1] for row in running] == [rotation_status.RUNNING, "-", rotation_status.RUNNING]
+    assert [row[-1] for row in running] == [
+        rotation_status.RUNNING,
+        "-",
+        *[rotation_status.RUNNING] * 2,
+    ]
 
 
 def test_rotations_under_way_are_listed_for_the_clusters_that_are_shown() -> None:
     phases = {
         "one": Rotations(ca=SWITCH, etcd_ca=FINISH),
         "two": Rotations(service_account=PREPARE),
-        "three": Rotations(),
+        "three": Rotations(encryption=PREPARE),
     }
     assert list(rotation_status.under_way(phases, "prod", {"one", "three"})) == [
-        "one: ca is in the phase switch; next: fleet rotate ca --cluster one -s prod"
+        "one: ca is in the phase switch; next: fleet rotate ca --cluster one -s prod",
+        "three: encryption is in the phase prepare; next: "
+        "fleet rotate encryption --cluster three -s prod",
     ]
