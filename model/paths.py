@@ -6,6 +6,7 @@ own. Nor can the folder of the machines, which holds their disks and the images 
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from model import pins
@@ -47,9 +48,19 @@ def bundle_dir(version: str, arch: str = "amd64") -> Path:
     return cache_dir() / "bundles" / f"v{version.removeprefix('v')}-{arch}"
 
 
+def supplement_dir(name: str, arch: str = "amd64") -> Path:
+    """The supplement of bundles for this choice ("calico") and architecture."""
+    return cache_dir() / "bundles" / f"{name}-{pins.SUPPLEMENTS[name]}-{arch}"
+
+
 def image_dir(key: str) -> Path:
     """The machine image of this key."""
     return cache_dir() / "images" / key
+
+
+def image_key(version: str, supplements: Iterable[str] = ()) -> str:
+    """The key of the current machine image with these supplements: "v1.36.3+calico"."""
+    return "+".join((version, *supplements))
 
 
 def content_dir() -> Path:

@@ -64,7 +64,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         from ops.nspawn import lifecycle
 
         with coming_back(inputs["hostname"]):
-            image = image_of(inputs["kubernetes_version"])
+            image = image_of(inputs)
             spec = spec_of(inputs, image=image, machine_id=uuid4().hex)
             host_key = lifecycle.create(spec, inputs["files"])
         return {
@@ -89,7 +89,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
             replaces.append("hostname")
         if replaces and not this_run().is_preview and not contains_unknowns(dict(news)):
             # What its successor needs is missed before the machine is gone.
-            image_of(news["kubernetes_version"])
+            image_of(news)
         stopped = found is not None and not lifecycle.is_running(found)
         changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(
@@ -176,7 +176,7 @@ class ContainerMachineArgs:
     """A machine: `owner` is the fleet's public key, `address` has a prefix length, `memory` bytes.
 
     `authorized_key` is the public key that may log in as root, `files` is the checksum of the
-    table of its files.
+    table of its files. `supplements` are those of its bundle, None if there are none.
     """
 
     owner: pulumi.Input[str]
@@ -191,6 +191,7 @@ class ContainerMachineArgs:
     memory: int
     authorized_key: pulumi.Input[str]
     files: str
+    supplements: list[str] | None
 
 
 class ContainerMachine(ProvidedResource, module="kubeadm-fleet", name="ContainerMachine"):

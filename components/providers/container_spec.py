@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from model import paths
 from ops.errors import OperatorError
@@ -27,6 +27,7 @@ class ContainerMachineInputs(TypedDict):
     memory: float
     authorized_key: str
     files: str
+    supplements: NotRequired[list[str]]
 
 
 class Found(TypedDict):
@@ -94,6 +95,7 @@ def artifacts_of(inputs: ContainerMachineInputs) -> "HostArtifacts":
         kubernetes_version=inputs["kubernetes_version"],
         arch=ARCHITECTURES[os.uname().machine],
         role=inputs["role"],
+        supplements=inputs.get("supplements", ()),
     ).with_table(inputs["files"])
 
 
@@ -116,12 +118,13 @@ def is_outdated(
         return False
 
 
-def image_of(kubernetes_version: str) -> str:
-    """Return the path of the machine image of a version."""
-    current = paths.image_dir(kubernetes_version)
+def image_of(inputs: ContainerMachineInputs) -> str:
+    """Return the path of the machine image for a machine's version and supplements."""
+    version = inputs["kubernetes_version"]
+    current = paths.image_dir(paths.image_key(version, inputs.get("supplements", ())))
     if not current.exists():
         raise OperatorError(
-            f"there is no machine image for Kubernetes {kubernetes_version} at {current}: "
+            f"there is no machine image for Kubernetes {version} at {current}: "
             "run `make image` as root"
         )
     return str(current.resolve())

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import yaml
 
+from model import paths
 from model.config.errors import ConfigError
 from model.fleet import Fleet
 from model.load import load
@@ -23,14 +24,21 @@ def stages_for(
 ) -> list[Stage]:
     """Return the stages that provide the wanted kinds of prerequisites of a fleet.
 
-    Each Kubernetes version that is sent from this host needs a bundle, each one that runs in
-    container machines an image. `also` lists versions to which the fleet will be upgraded.
+    Each Kubernetes version that is sent from this host needs a bundle, and what only some clusters
+    chose a supplement; each version that runs in container machines needs an image. `also` lists
+    versions to which the fleet will be upgraded.
     """
-    containers = {c.kubernetes_version for c in fleet.clusters if c.driver == "container"}
-    sent = {c.kubernetes_version for c in fleet.clusters if c.artifacts.source == "bundle"}
+    machines = [c for c in fleet.clusters if c.driver == "container"]
+    containers = {c.kubernetes_version for c in machines}
+    # Which supplements the images have, by version.
+    images = {(c.kubernetes_version, c.supplements) for c in machines}
+    images.update((version, c.supplements) for version in also for c in machines)
+    senders = [c for c in fleet.clusters if c.artifacts.source == "bundle"]
+    sent = {c.kubernetes_version for c in senders}
     sent.update(also)
     if containers:
         containers.update(also)
+    supplements = sorted({name for c in (*senders, *machines) for name in c.supplements})
     stages = []
     if "toolchain" in wanted:
         stages.append(_module("toolchain", "scripts.build.toolchain"))
@@ -49,10 +57,20 @@ def stages_for(
         name = f"bundle {version}"
         command = ("--version", version, *source)
         stages.append(_module(name, "scripts.build.bundle", *command, after=packages))
-    for version in sorted(containers) if "image" in wanted else []:
-        after = (f"bundle {version}",) if "bundle" in wanted else packages
+    for name in supplements if "bundle" in wanted else []:
+        command = (name, *(("--mirror", mirror) if mirror else ()))
         stages.append(
-            _module(f"image {version}", "scripts.build.image", "--version", version, after=after)
+            _module(f"supplement {name}", "scripts.build.supplement", *command, after=packages)
+        )
+    for version, names in sorted(images) if "image" in wanted else []:
+        parts = (f"bundle {version}", *(f"supplement {name}" for name in names))
+        given = (part for name in names for part in ("--supplement", name))
+        stages.append(
+            _module(
+                f"image {paths.image_key(version, names)}",
+                *("scripts.build.image", "--version", version, *given),
+                after=parts if "bundle" in wanted else packages,
+            )
         )
     return stages
 

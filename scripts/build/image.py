@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from model import paths
+from model import paths, pins
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 from model.files import remove, replacing
 from model.fleet import CONTROL_PLANE, WORKER
@@ -103,9 +103,12 @@ def make_plain(
     _trim(root)
 
 
-def make(version: str) -> Path:
-    """Return the machine image for a Kubernetes version, building it if there is none."""
-    bundle = Bundle.load(paths.bundle_dir(version))
+def make(version: str, supplements: Sequence[str] = ()) -> Path:
+    """Return the machine image for a Kubernetes version, building it if there is none.
+
+    It has the files of these supplements, too.
+    """
+    bundle = Bundle.of(version, supplements=supplements)
     key = debian.recipe_hash(
         *PACKAGES, *MASKED, bundle.digest, table(COMMON_FILES), repr(HOST_FACTS), BOOT, BOOT_UNIT,
         KUBELET_DROP_IN, STATE, ROLE_ARTIFACTS, *containerd.LABELS,
@@ -117,7 +120,7 @@ def make(version: str) -> Path:
             base = base_root()
             with replacing(folder) as part:
                 _fill(part, base, bundle)
-        _point(paths.image_dir(bundle.kubernetes_version), folder)
+        _point(paths.image_dir(paths.image_key(bundle.kubernetes_version, supplements)), folder)
     return folder
 
 
@@ -236,14 +239,18 @@ def _point(link: Path, folder: Path) -> None:
 @click.option(
     "--version", required=True, type=VERSION, help="Kubernetes version, for example 1.36.3."
 )
-def main(version: str) -> None:
+@click.option(
+    "--supplement", "supplements", multiple=True, type=click.Choice(sorted(pins.SUPPLEMENTS)),
+    help="A supplement whose files the image has, too; repeatable.",
+)  # fmt: skip
+def main(version: str, supplements: tuple[str, ...]) -> None:
     """Build the root image of container machines for one Kubernetes version.
 
     Needs root and the version's bundle (`fleet build bundle`). The image is built once and kept in
     the cache; a second call returns immediately.
     """
     try:
-        folder = make(version)
+        folder = make(version, supplements)
     except (BuildError, BundleError) as error:
         raise click.ClickException(str(error)) from None
     say(f"machine image {folder.name} is ready")

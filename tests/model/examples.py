@@ -129,6 +129,7 @@ SETTINGS = changed(
         },
         {"name": "ci", "url": "https://ci.example.com", "audiences": ["kubernetes"]},
     ]}),
+    ("clusters/cluster1/networking", {"networkPolicy": "calico"}),
     ("clusters/cluster1/certificates", {"leaves": 1200, "kubeletServing": "2h"}),
     ("clusters/cluster1/kubelet", {
         "maxPods": 50, "featureGates": {"NodeSwap": True}, "syncFrequency": "30s",
