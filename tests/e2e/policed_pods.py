@@ -49,6 +49,11 @@ class Pods:
         ask = f'[ "$(busybox nc -w 1 {target} {PORT} </dev/null)" = hello ] && echo yes || echo no'
         return self("exec", name, "--", "busybox", "sh", "-c", ask).strip() == "yes"
 
+    def connects(self, name: str, address: str, port: int) -> bool:
+        """Return whether the pod can open a connection to an address of any kind now."""
+        ask = f"busybox nc -w 2 {address} {port} -e busybox true && echo yes || echo no"
+        return self("exec", name, "--", "busybox", "sh", "-c", ask).strip() == "yes"
+
     def resolves(self, name: str) -> bool:
         """Return whether the pod can ask the cluster's DNS now."""
         ask = "busybox nslookup -timeout=2 kubernetes.default.svc.cluster.local && echo yes"

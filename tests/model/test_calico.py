@@ -105,14 +105,8 @@ class Felix:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         Thread(target=self.server.serve_forever, daemon=True).start()
-        for path in ("run/flannel", "run/calico", "etc/cni/net.d", "etc/calico-cni", "bin"):
+        for path in ("run/flannel", "run/calico", "etc/cni/net.d", "bin"):
             (folder / path).mkdir(parents=True)
-        (document,) = [
-            each["data"]["cni-conf.json"]
-            for each in objects(CALICO)
-            if each["kind"] == "ConfigMap" and each["metadata"]["namespace"] == calico.NAMESPACE
-        ]
-        (folder / "etc/calico-cni/cni-conf.json").write_text(document)
         self.rules("")
 
     def rules(self, text: str) -> None:
@@ -130,9 +124,11 @@ class Felix:
         script = command[-1].replace("127.0.0.1/9099", f"127.0.0.1/{self.server.server_port}")
         for path in ("/run/flannel", "/run/calico", "/etc/"):
             script = script.replace(path, f"{self.folder}{path}")
+        variables = {each["name"]: each.get("value", "") for each in container["env"]}
         environment = {
             "PATH": f"{self.folder}/bin:/usr/bin:/bin",
             "FELIX_FELIXHOSTNAME": "tokyo-worker-0",
+            "CNI_CONFIG": variables["CNI_CONFIG"],
         }
         return subprocess.Popen([*command[:-1], script], env=environment)
 
