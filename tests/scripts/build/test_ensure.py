@@ -85,6 +85,8 @@ def test_what_only_one_cluster_chooses_is_built_once_and_in_its_image_alone() ->
     (*_, image) = stages_for(load(config), ("image",), root=True, also=("v1.37.2",))
     assert image.name == "image v1.37.2+calico"
     assert image.command[-4:] == ("--version", "v1.37.2", "--supplement", "calico")
+    stages = stages_for(load(tracked("dev")), ("image",), root=True, further=("calico",))
+    assert [stage.name for stage in stages][-2:] == ["image v1.36.3", "image v1.36.3+calico"]
     downloading = tracked("prod") | {"artifacts": {"source": "upstream"}}
     for cluster in downloading["clusters"].values():
         cluster["networking"] = {"networkPolicy": "calico"}
