@@ -2,8 +2,9 @@
 
 Currently: the probe that keeps checking that pods on every Node reach Services by name, the
 PodDisruptionBudget that keeps CoreDNS available during drains, and the drain policy for leaving
-machines. Changed objects are updated in place, once no earlier wave holds the cluster. They are not
-deleted with the cluster, since they disappear with it.
+machines; where they are configured, namespaces with their limits, and the policy for images.
+Changed objects are updated in place, once no earlier wave holds the cluster. They are not deleted
+with the cluster, since they disappear with it.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from components.pki import Pki
 from components.providers.hold import Hold
 from components.providers.manifests import Manifests, ManifestsArgs
 from model.fleet import Cluster
-from model.render import manifests
+from model.render import image_policy, manifests, namespaces
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class Baseline(pulumi.ComponentResource):
             "probe": manifests.probe(cluster),
             "dns": manifests.dns(),
             "drain": manifests.drain(cluster),
+        }
+        # Of what is not configured, there is nothing to apply.
+        documents |= {
+            purpose: text
+            for purpose, text in {
+                "namespaces": namespaces.namespaces(cluster),
+                "images": image_policy.image_policy(cluster),
+            }.items()
+            if text
         }
         self.objects = [
             Manifests(

@@ -11,6 +11,7 @@ from typing import NotRequired, TypedDict, TypeVar
 
 import pulumi
 
+from components.api_server_secrets import secrets_of
 from components.baseline import Baseline, BaselineArgs
 from components.certificate_expiry import SoonestExpiry, soonest, warn_of_authorities
 from components.control_plane import ControlPlane, ControlPlaneArgs
@@ -28,7 +29,7 @@ from components.sdk import value_of
 from components.workers import Workers, WorkersArgs
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
-from model.rotation_phases import is_under_way
+from model.rotation_phases import CAS, is_under_way
 from ops.hosts.inventory import MachineEntry
 from ops.kube.cluster_health import ClusterHealth, NodeSummary
 from ops.kube.identity import Identity
@@ -96,9 +97,10 @@ class Cluster(pulumi.ComponentResource):
         cluster = args.cluster
         pki = Pki(f"{name}-pki", PkiArgs(cluster), child)
         clients = client_authorities(pki, args.people)
+        secrets = secrets_of(cluster, pki, args.secrets)
         driver = driver_for(cluster, args.key, args.secrets, child)
         control_plane = ControlPlane(
-            f"{name}-control-plane", ControlPlaneArgs(cluster, driver, pki, clients), child
+            f"{name}-control-plane", ControlPlaneArgs(cluster, driver, pki, clients, secrets), child
         )
         workers = Workers(f"{name}-workers", WorkersArgs(cluster, driver, pki), child)
         checks = driver.check_ports(child)
@@ -112,7 +114,9 @@ class Cluster(pulumi.ComponentResource):
         machines = [*control_plane.machines, *workers.machines]
         applied = [network.objects, *baseline.objects]
         credentials = mirror_credentials(cluster, args.secrets)
-        rollout = rollout_of(cluster, machines, pki, clients, applied, holds, credentials, child)
+        rollout = rollout_of(
+            cluster, machines, pki, clients, secrets, applied, holds, credentials, child
+        )
         changes = [rollout.rolled, *(objects.changed for objects in applied)]
         self.changed = pulumi.Output.all(*changes).apply(_latest)
         self.unavailable = rollout.unavailable
@@ -156,10 +160,9 @@ def _without(cluster: Described, skipped: Mapping[str, Unavailable]) -> list[str
 def _ca_expiry(cluster: Described, pki: Pki) -> pulumi.Output[str]:
     """Return when the cluster's CA expires; warn of each CA that is to be rotated."""
     authorities = (pki.cluster, pki.etcd, pki.front_proxy)
-    names = ("ca", "etcd-ca", "front-proxy-ca")
 
     def check(expiries: list[str]) -> str:
-        known = dict(zip(names, expiries, strict=True))
+        known = dict(zip(CAS, expiries, strict=True))
         warn_of_authorities(cluster.name, known, cluster.lifetimes.warn_before)
         return expiries[0]
 

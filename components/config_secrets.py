@@ -5,6 +5,7 @@ import re
 import pulumi
 from pulumi.runtime.config import get_config
 
+from model import audit_webhook
 from model.fleet import Fleet
 
 # RFC 7617: a user has no colon, and neither has control characters.
@@ -16,7 +17,8 @@ def config_secrets(config: pulumi.Config, fleet: Fleet) -> dict[str, pulumi.Outp
     keys = {name: _secret(config, name, " < KEY_FILE") for name in fleet.private_key_names}
     passwords = {name: _secret(config, name) for name in fleet.sudo_password_names}
     logins = {name: _login(config, name) for name in fleet.mirror_credential_names}
-    return keys | passwords | logins
+    webhooks = {name: _kubeconfig(config, name) for name in fleet.audit_webhook_names}
+    return keys | passwords | logins | webhooks
 
 
 def _secret(config: pulumi.Config, name: str, source: str = "") -> pulumi.Output[str]:
@@ -38,6 +40,17 @@ def _login(config: pulumi.Config, name: str) -> pulumi.Output[str]:
             f"colon and the password: {_command(name)}"
         )
     return _secret(config, name)
+
+
+def _kubeconfig(config: pulumi.Config, name: str) -> pulumi.Output[str]:
+    """Return the kubeconfig of a server for audit events, without which no API server starts."""
+    text = get_config(config.full_key(name))
+    if text is not None and (problem := audit_webhook.problem(text)):
+        raise pulumi.RunError(
+            f"{config.full_key(name)} is not a kubeconfig for audit events: {problem}. Set another "
+            f"one: {_command(name, ' < KUBECONFIG')}"
+        )
+    return _secret(config, name, " < KUBECONFIG")
 
 
 def _command(name: str, source: str = "") -> str:

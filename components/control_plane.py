@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.api_server_secrets import ApiServerSecrets
 from components.drivers import Driver
 from components.machine import Machine, MachineArgs
 from components.pki import Pki
@@ -23,12 +24,16 @@ from model.fleet import Cluster
 
 @dataclass(frozen=True)
 class ControlPlaneArgs:
-    """The cluster, the driver of its machines, its PKI, and the CAs of its API's clients."""
+    """The cluster, the driver of its machines, its PKI, and the CAs of its API's clients.
+
+    `secrets` are the secret files of its API servers.
+    """
 
     cluster: Cluster
     driver: Driver
     pki: Pki
     clients: pulumi.Output[str]
+    secrets: ApiServerSecrets
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -42,6 +47,7 @@ class ControlPlane(pulumi.ComponentResource):
         self._cluster = cluster = args.cluster
         self._pki = args.pki
         self._clients = args.clients
+        self._secrets = args.secrets
         self.machines = [
             Machine(machine.name, MachineArgs(cluster, machine, args.driver, args.pki), child)
             for machine in cluster.control_planes
@@ -51,12 +57,17 @@ class ControlPlane(pulumi.ComponentResource):
         """Prepare the machines once `after` is done, and make them one cluster; sets `init`."""
         for machine in self.machines:
             machine.prepare(after)
-        trust = {**self._pki.trust, "CLIENT_AUTHORITIES": self._clients}
+        trust = {
+            **self._pki.trust,
+            "CLIENT_AUTHORITIES": self._clients,
+            "API_SERVER_SECRETS": self._secrets.table,
+        }
         first, *others = self.machines
         addresses = [machine.address for machine in self._cluster.control_planes[1:]]
         options = pulumi.ResourceOptions(parent=self)
         # Done once the cluster's API answers; another initialization means another cluster.
-        self.init = first.initialize(self._initialization(), trust, addresses, options)
+        settings = {**trust, "ENCRYPTION_WRITER": self._secrets.writer}
+        self.init = first.initialize(self._initialization(), settings, addresses, options)
         before: pulumi.Resource = self.init
         # The initial control plane is already a member: the others need not wait for its join.
         for machine in (*others, first):

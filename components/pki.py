@@ -21,12 +21,13 @@ from components.providers.certificate_authority import (
     ServiceAccountKeyArgs,
 )
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
+from components.providers.encryption_keys import EncryptionKeys, EncryptionKeysArgs
 from components.sdk import value_of
 from model.fleet import Cluster, Machine
 from model.pki import account_tokens, certificates, leaves, serving, trust, users
 from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs
-from model.rotation_phases import SWITCH
+from model.rotation_phases import CA, ETCD_CA, FRONT_PROXY_CA, SERVICE_ACCOUNT, SWITCH
 from ops.kube import identity
 from ops.kube.identity import Identity
 
@@ -41,6 +42,8 @@ class PkiArgs:
 class Pki(pulumi.ComponentResource):
     """CAs (`cluster`, `etcd`, `front_proxy`), the `service_account` key and the `admin`.
 
+    `encryption` are the keys that encrypt Secrets in etcd.
+
     `identity` is what other resources hold instead of the program's credential.
     """
 
@@ -53,13 +56,18 @@ class Pki(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self, protect=cluster.protect)
         self._cluster = cluster
         phases = cluster.rotations
-        self.cluster = self._authority("ca", "kubernetes", phases.ca, child)
-        self.etcd = self._authority("etcd-ca", "etcd-ca", phases.etcd_ca, child)
+        self.cluster = self._authority(CA, "kubernetes", phases.ca, child)
+        self.etcd = self._authority(ETCD_CA, ETCD_CA, phases.etcd_ca, child)
         self.front_proxy = self._authority(
-            "front-proxy-ca", "front-proxy-ca", phases.front_proxy_ca, child
+            FRONT_PROXY_CA, FRONT_PROXY_CA, phases.front_proxy_ca, child
         )
         self.service_account = ServiceAccountKey(
-            f"{cluster.name}-service-account", ServiceAccountKeyArgs(phases.service_account), child
+            f"{cluster.name}-{SERVICE_ACCOUNT}",
+            ServiceAccountKeyArgs(phases.service_account),
+            child,
+        )
+        self.encryption = EncryptionKeys(
+            f"{cluster.name}-encryption", EncryptionKeysArgs(cluster.name), child
         )
         self.admin = ClientCertificate(
             f"{cluster.name}-admin",
@@ -120,13 +128,13 @@ class Pki(pulumi.ComponentResource):
     def signers(self) -> pulumi.Output[dict[str, str]]:
         """What is in new leaf certificates and tokens of who issued them, by subject."""
         authorities = {
-            "ca": self.cluster,
-            "etcd-ca": self.etcd,
-            "front-proxy-ca": self.front_proxy,
+            CA: self.cluster,
+            ETCD_CA: self.etcd,
+            FRONT_PROXY_CA: self.front_proxy,
         }
         key = value_of(self.service_account.public_key).apply(account_tokens.key_id)
         return pulumi.Output.all(
-            **{"service-account": key},
+            **{SERVICE_ACCOUNT: key},
             **{
                 name: value_of(pulumi.Output.all(its.certificate, its.chain)).apply(
                     lambda known: leaves.signer(certificates.key_identifier(known[0]), known[1])

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
+from components.api_server_secrets import ApiServerSecrets
 from components.login import own_logins, shared_login
 from components.machine import Machine
 from components.pki import Pki
@@ -23,6 +24,7 @@ def rollout_of(
     machines: Sequence[Machine],
     pki: Pki,
     clients: pulumi.Output[str],
+    secrets: ApiServerSecrets,
     after: Sequence[pulumi.Resource],
     held_by: Sequence[pulumi.Output[Hold]],
     mirror_credentials: pulumi.Output[str] | None,
@@ -63,17 +65,23 @@ def rollout_of(
             },
             held_by=list(held_by),
             mirror_credentials=mirror_credentials,
+            security_updates=upgrade.security_updates,
             issuer_key=pki.issuer_key,
             serving_seconds=cluster.lifetimes.kubelet_serving.total_seconds(),
             client_file=clients.apply(client_authorities.digest_of_file),
             client_set=clients.apply(client_authorities.digest_of_set),
             client_authorities=clients,
+            people=sorted(cluster.access),
             rotations=cluster.rotations.by_name,
             acknowledged=cluster.rotations.acknowledge,
             immediate=cluster.rotations.immediate,
             trust=pulumi.Output.secret(trust_settings),
             trusted=pulumi.Output.unsecret(trust_settings.apply(_trusted)),
             signers=pki.signers,
+            api_server_secrets=secrets.table,
+            secrets_digest=secrets.digest,
+            encryption=secrets.encryption,
+            writer=secrets.writer,
             front_proxy_set=pki.front_proxy.bundle.apply(client_authorities.digest_of_set),
         ),
         pulumi.ResourceOptions.merge(

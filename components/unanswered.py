@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import pulumi
 
 from components.announcement import engine_address
+from model.plural import counted
 from ops import current_run
 
 POLL_SECONDS = 1.0
@@ -81,8 +82,8 @@ async def _end_if_stuck(engine: str, registrations: Registrations) -> NoReturn:
         is_calm = registrations.sent == before and 0 < registrations.unanswered <= failed
         calm, before = calm + 1 if is_calm else 0, registrations.sent
     pulumi.log.error(
-        f"{registrations.unanswered} machines were not replaced: see their errors. The rest of "
-        "this run is done; run `fleet up` again once the causes are fixed"
+        f"not replaced: {counted(registrations.unanswered, 'machine')}; see the errors. The rest "
+        "of this run is done; run `fleet up` again once the causes are fixed"
     )
     # An exception would wait for the registrations as well.
     os._exit(REPORTED)

@@ -26,21 +26,20 @@ READ_ONLY_LIFETIME_SECONDS = 7 * 24 * 3600
 
 
 def people_of(clusters: Sequence[ResolvedCluster]) -> tuple[Person, ...]:
-    """Return the people of the fleet, by name."""
+    """Return the people of the fleet whose access has not been revoked, by name."""
     people = clusters[0].fleet.people
     users = sorted(people.users.items())
-    return tuple(Person(name, _lifetime(people, user)) for name, user in users)
+    return tuple(Person(name, _lifetime(people, user)) for name, user in users if not user.revoked)
 
 
 def access_to(cluster: ResolvedCluster) -> Access:
     """Return the grants in one cluster of everybody who has any, by name."""
-    people = cluster.fleet.people
-    roles = _roles(people)
-    found = {
-        name: _grants(_entries(people, user), cluster, roles)
-        for name, user in sorted(people.users.items())
-    }
-    return {name: grants for name, grants in found.items() if grants}
+    return _access(cluster, revoked=False)
+
+
+def revoked_in(cluster: ResolvedCluster) -> tuple[str, ...]:
+    """Return who would have access to one cluster if it had not been revoked, by name."""
+    return tuple(_access(cluster, revoked=True))
 
 
 def bindings_in(cluster: ResolvedCluster) -> tuple[Bound, ...]:
@@ -61,6 +60,17 @@ def bindings_in(cluster: ResolvedCluster) -> tuple[Bound, ...]:
         if subjects and grants:
             found.append(Bound(group_prefix(name), subjects, grants))
     return tuple(found)
+
+
+def _access(cluster: ResolvedCluster, *, revoked: bool) -> Access:
+    people = cluster.fleet.people
+    roles = _roles(people)
+    found = {
+        name: _grants(_entries(people, user), cluster, roles)
+        for name, user in sorted(people.users.items())
+        if user.revoked is revoked
+    }
+    return {name: grants for name, grants in found.items() if grants}
 
 
 def _grants(

@@ -14,6 +14,8 @@ from model.report import MachineEntry, ReportEntry, Unreadable
 OVERDUE = timedelta(days=2)
 # Snapshots that are newer than now by more than this were taken before a clock was corrected.
 CLOCK_TOLERANCE = timedelta(hours=1)
+# A new control plane takes its first one within minutes, if etcd and the disk let it.
+FIRST_SECONDS = 3600
 NAME_FORMAT = "%Y%m%dT%H%M%SZ.db"
 
 
@@ -36,7 +38,10 @@ class Backups(ReportEntry):
         (), description="All snapshots; last those of the future, from a clock that was wrong."
     )
     overdue: tuple[MachineEntry, ...] = Field(
-        (), description="Control planes without a snapshot of the last two days."
+        (), description="Control planes without a snapshot of the last two days, except new ones."
+    )
+    new: tuple[MachineEntry, ...] = Field(
+        (), description="Control planes that joined within the hour and have no snapshot yet."
     )
     unreadable: tuple[Unreadable, ...] = Field((), description="Machines that could not be read.")
 

@@ -13,6 +13,7 @@ from model.limits import Limits
 from model.outbound import Outbound
 from model.people import Access, Bound, Person
 from model.rotation_phases import Rotations
+from model.security import Security
 from model.snapshot import Snapshot
 from model.well_known import CONTROL_PLANE_LABEL
 
@@ -131,15 +132,29 @@ class Artifacts:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """A file or directory of a control plane in a component's pod; `type` as Kubernetes has it."""
+
+    name: str
+    host_path: str
+    mount_path: str
+    read_only: bool
+    type: str
+
+
+@dataclass(frozen=True)
 class Component:
     """Settings of a control plane component in addition to kubeadm's.
 
-    `extra_args` are flags without their dashes. Only the API server has `cert_sans`: further names
-    and addresses in its certificate.
+    `extra_args` are flags without their dashes; `files` are texts by name, in its folder of files.
+    Only the API server has `cert_sans`: further names and addresses in its certificate. etcd has
+    neither files nor volumes.
     """
 
     extra_args: Mapping[str, str]
     cert_sans: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[Volume, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +164,8 @@ class Upgrade:
     At most `max_unavailable` workers at a time (at least 1), in addition to those of pools with a
     limit of their own in `pool_limits`. Each is drained within `drain_seconds`, after which `force`
     decides whether what blocks is deleted or the change stops. Clusters of `wave` n wait until
-    those of wave n-1 have been healthy for `soak_seconds`.
+    those of wave n-1 have been healthy for `soak_seconds`. Their systems have the security updates
+    as of `security_updates`, "" if that does not matter.
     """
 
     max_unavailable: int
@@ -158,6 +174,7 @@ class Upgrade:
     force: bool
     wave: int
     soak_seconds: int
+    security_updates: str = ""
 
 
 @dataclass(frozen=True)
@@ -201,12 +218,15 @@ class Cluster:
     controller_manager: Component
     scheduler: Component
     etcd: Component
+    security: Security
     # Whose tokens its API servers accept.
     issuers: tuple[Issuer, ...]
     # What people with certificates may do, beside the administrator.
     access: Access
     # What is bound for them, and for those who have tokens.
     bindings: tuple[Bound, ...]
+    # Who is in the config and would have access if it had not been revoked.
+    revoked: tuple[str, ...] = ()
 
     @property
     def machines(self) -> tuple[Machine, ...]:
@@ -277,6 +297,12 @@ class Fleet:
             mirror for cluster in self.clusters for mirror in cluster.outbound.mirrors.values()
         )
         return tuple(sorted({mirror.credentials for mirror in mirrors if mirror.credentials}))
+
+    @property
+    def audit_webhook_names(self) -> tuple[str, ...]:
+        """Names of the config secrets with kubeconfigs of audit webhooks, without duplicates."""
+        webhooks = (cluster.security.audit.webhook for cluster in self.clusters)
+        return tuple(sorted({webhook.kubeconfig for webhook in webhooks if webhook}))
 
     @property
     def _existing(self) -> tuple[ExistingSettings, ...]:

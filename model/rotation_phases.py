@@ -14,12 +14,12 @@ PHASES = (PREPARE, SWITCH, FINISH)
 # What follows each phase; "" is the state without a rotation.
 NEXT = {"": PREPARE, PREPARE: SWITCH, SWITCH: FINISH, FINISH: PREPARE}
 # The subjects by their names in the command, which are those of `kubeadm init phase certs`.
-NAMES = {
-    "ca": "ca",
-    "etcd-ca": "etcd_ca",
-    "front-proxy-ca": "front_proxy_ca",
-    "service-account": "service_account",
-}
+CA, ETCD_CA, FRONT_PROXY_CA = "ca", "etcd-ca", "front-proxy-ca"
+SERVICE_ACCOUNT = "service-account"
+# Those that are CAs, whose certificates others verify; the rest are keys.
+CAS = (CA, ETCD_CA, FRONT_PROXY_CA)
+# The attribute of `Rotations` that has the phase of each.
+NAMES = {name: name.replace("-", "_") for name in (*CAS, SERVICE_ACCOUNT)}
 
 
 def config_key(name: str) -> str:

@@ -1,18 +1,19 @@
 """The end of one person's access: their CA on every control plane, and their bindings.
 
 Everything is tried in every cluster and on every control plane in parallel; what cannot be reached
-is named. What API servers publish for aggregated ones follows when they have read their files:
-before that, they would publish the CA again.
+is named, and holds nothing else up. What API servers publish for aggregated ones follows when they
+have read their files: one that has not would publish the CA again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 
 from model.people import person_prefix
 from model.pki import client_authorities
+from model.plural import counted
 from ops.errors import OperatorError
 from ops.hosts.inventory import InventoryMachine
 from ops.hosts.operations import OPERATIONS
@@ -20,10 +21,12 @@ from ops.hosts.session import HostConnection
 from ops.hosts.ssh_errors import Unreachable
 from ops.kube import published_authorities
 from ops.kube.client import Client, unless_missing
-from ops.kube.errors import ApiError
+from ops.kube.errors import ApiError, Unavailable
 
 PARALLEL = 32
 REVOKE, RESTART = "revoke_client", "restart_api_server"
+# What scripts/node/revocation.sh prints first when the CA was there.
+REMOVED = "removed"
 BINDINGS = ("clusterrolebindings", "rolebindings")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 # How long a machine may take to answer.
@@ -50,17 +53,22 @@ class Revoked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome at one place, a machine or a cluster; `failed` if it is still to be done."""
+    """The outcome at one place, a machine or a cluster; `failed` if it is still to be done.
+
+    `had_access` says that the person had something there, `reached` that the place answered.
+    """
 
     place: str
     text: str
     failed: bool = False
+    had_access: bool = field(default=True, compare=False)
+    reached: bool = field(default=True, compare=False)
 
 
 def revoke(revoked: Revoked, places: Sequence[Place], *, cut: bool = False) -> list[Outcome]:
     """End a person's access to these clusters; with `cut`, end their open streams, too."""
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        began = [_begin(revoked, place, pool) for place in places]
+    with ThreadPoolExecutor(PARALLEL) as apis, ThreadPoolExecutor(PARALLEL) as machines:
+        began = [_begin(revoked, place, apis, machines) for place in places]
         with ThreadPoolExecutor(PARALLEL) as finishing:
             finish = partial(_finish, revoked, cut=cut)
             outcomes = list(finishing.map(finish, places, began))
@@ -76,14 +84,14 @@ class _Begun:
     machines: Sequence[Future[Outcome]]
 
 
-def _begin(revoked: Revoked, place: Place, pool: ThreadPoolExecutor) -> _Begun:
-    unbind = partial(_unbind, place, revoked.person)
-    settings = {"AUTHORITY": revoked.authority_pem.strip()}
+def _begin(
+    revoked: Revoked, place: Place, apis: ThreadPoolExecutor, machines: ThreadPoolExecutor
+) -> _Begun:
     return _Begun(
         monotonic(),
-        pool.submit(_attempt, place.cluster, unbind),
+        apis.submit(_attempt, place.cluster, partial(_unbind, place, revoked.person)),
         [
-            pool.submit(_attempt, machine.name, partial(_run, place, machine, REVOKE, settings))
+            machines.submit(_attempt, machine.name, partial(_refuse, revoked, place, machine))
             for machine in place.control_planes
         ],
     )
@@ -91,19 +99,55 @@ def _begin(revoked: Revoked, place: Place, pool: ThreadPoolExecutor) -> _Begun:
 
 def _finish(revoked: Revoked, place: Place, begun: _Begun, *, cut: bool) -> list[Outcome]:
     """Wait for what is under way in a cluster, and do what follows it."""
-    ended = [future.result() for future in (*begun.machines, begun.bindings)]
+    bindings = begun.bindings.result()
+    machines = [_with_consequence(revoked, future.result()) for future in begun.machines]
     seconds = monotonic() - begun.since
-    outcomes = [*ended, _attempt(place.cluster, partial(_publish, place, revoked))]
-    if not any(outcome.failed for outcome in ended):
-        outcomes.append(Outcome(place.cluster, f"access ended after {seconds:.1f} s"))
-    return [*outcomes, *(_cut(place) if cut else ())]
+    ended = [*machines, bindings]
+    all_refuse = not any(outcome.failed for outcome in machines)
+    if bindings.reached:
+        publish = partial(_publish, place, revoked, wait=all_refuse)
+        published = _attempt(place.cluster, publish)
+        if published != bindings:
+            ended.append(published)
+    outcomes = [outcome for outcome in ended if outcome.had_access]
+    if all_refuse and not bindings.failed:
+        text = f"the access of {revoked.person} ended after {seconds:.1f} s"
+        if not outcomes:
+            text = f"{revoked.person} has no access"
+        outcomes.append(Outcome(place.cluster, text))
+    return [*outcomes, *(_cut(place, machines) if cut else ())]
 
 
-def _attempt(place: str, work: Callable[[], str]) -> Outcome:
+def _attempt(place: str, work: Callable[[], Outcome]) -> Outcome:
     try:
-        return Outcome(place, work())
+        return work()
+    except (Unreachable, Unavailable) as error:
+        return Outcome(place, str(error), failed=True, reached=False)
     except (OperatorError, ApiError) as error:
         return Outcome(place, str(error), failed=True)
+
+
+def _refuse(revoked: Revoked, place: Place, machine: InventoryMachine) -> Outcome:
+    """Have the API server of a control plane refuse the person's certificates."""
+    said = _run(place, machine, REVOKE, {"AUTHORITY": revoked.authority_pem.strip()})
+    how, _, seconds = said.partition(" ")
+    person, had_access = revoked.person, how == REMOVED
+    text = f"certificates of {person} are refused"
+    if had_access:
+        text += f", {seconds} s after their CA was removed"
+    return Outcome(machine.name, text, had_access=had_access)
+
+
+def _with_consequence(revoked: Revoked, outcome: Outcome) -> Outcome:
+    """Say what it means that a control plane could not be changed."""
+    if not outcome.failed:
+        return outcome
+    return replace(
+        outcome,
+        text=f"{outcome.text}\n  If its API server runs, it may still accept certificates of "
+        f"{revoked.person}. What they may do there ends with their bindings; to shut them out, "
+        "stop the machine or close its port 6443 until this has been done",
+    )
 
 
 def _run(place: Place, machine: InventoryMachine, call: str, more: dict[str, str]) -> str:
@@ -124,12 +168,13 @@ def _run(place: Place, machine: InventoryMachine, call: str, more: dict[str, str
     return said.splitlines()[-1].strip() if said else "done"
 
 
-def _unbind(place: Place, person: str) -> str:
+def _unbind(place: Place, person: str) -> Outcome:
     client = place.connect()
     paths = list(_bindings(client, person))
     for path in paths:
         _delete(client, path)
-    return f"{len(paths)} bindings deleted"
+    text = f"{counted(len(paths), 'binding')} of {person} deleted"
+    return Outcome(place.cluster, text, had_access=bool(paths))
 
 
 def _delete(client: Client, path: str) -> None:
@@ -147,20 +192,40 @@ def _bindings(client: Client, person: str) -> Iterator[str]:
                 yield f"{RBAC}{inside}/{kind}/{metadata['name']}"
 
 
-def _publish(place: Place, revoked: Revoked) -> str:
-    """Have aggregated API servers no longer accept the CA."""
+def _publish(place: Place, revoked: Revoked, *, wait: bool) -> Outcome:
+    """Have aggregated API servers no longer accept the CA.
+
+    Without `wait`, it is tried once: an API server that still knows the CA publishes it again.
+    """
     client = place.connect()
     published = published_authorities.read(client).get(published_authorities.KEY, "")
     left = client_authorities.without(published, revoked.authority_pem) if published else ""
+    its = f"the CA of {revoked.person}"
     if left == published:
-        return "was not published for aggregated API servers"
-    published_authorities.replace(client, {published_authorities.KEY: left})
-    return "no longer published for aggregated API servers"
+        text = f"{its} was not published for aggregated API servers"
+        return Outcome(place.cluster, text, had_access=False)
+    texts = {published_authorities.KEY: left}
+    if wait:
+        published_authorities.replace(client, texts)
+        return Outcome(place.cluster, f"{its} is no longer published for aggregated API servers")
+    published_authorities.publish(client, texts)
+    return Outcome(
+        place.cluster,
+        f"{its} is published for aggregated API servers again by every control plane that is left",
+        failed=True,
+    )
 
 
-def _cut(place: Place) -> Iterator[Outcome]:
-    """Restart the API servers one at a time; after one that does not come back, no other."""
+def _cut(place: Place, refused: Sequence[Outcome]) -> Iterator[Outcome]:
+    """Restart the API servers one at a time; after one that does not come back, no other.
+
+    What could not be reached before is not waited for again.
+    """
+    silent = {outcome.place for outcome in refused if not outcome.reached}
     for machine in place.control_planes:
+        if machine.name in silent:
+            yield Outcome(machine.name, "its API server was not restarted", failed=True)
+            continue
         try:
             yield Outcome(machine.name, _run(place, machine, RESTART, {}))
         except Unreachable as error:

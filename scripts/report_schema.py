@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+from model.audit.report import AuditReport
 from model.backups import Backups
+from model.cis.report import Report
 from model.pki.ledger import Ledger
 from model.report import ReportEntry
 
@@ -11,6 +13,8 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 # By file: the document, and what it is.
 DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "ledger.schema.json": (Ledger, "What `fleet certs -o json` prints"),
+    DOCS / "cis.schema.json": (Report, "What `fleet cis -o json` prints"),
+    DOCS / "audit.schema.json": (AuditReport, "What `fleet audit -o json` prints"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }
 

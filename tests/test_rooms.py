@@ -28,6 +28,7 @@ PLANTED = {
     "ops-kube": ("ops.kube.client", "ops.kube.nodes"),
     "ops-nspawn": ("ops.nspawn.spec", "ops.nspawn.lifecycle"),
     "model": ("model.fleet", "model.config.schema"),
+    "model-cis": ("model.cis.flags", "model.cis.benchmark"),
     "model-config": ("model.config.field", "model.config.schema"),
     "model-render": ("model.render.objects", "model.render.manifests"),
     "model-rules": ("model.rules.nodes", "model.rules.subnets"),

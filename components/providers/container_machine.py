@@ -28,8 +28,8 @@ from components.providers.container_spec import (
     ContainerMachineInputs,
     ContainerMachineState,
     artifacts_of,
+    cached_image,
     found_of,
-    image_of,
     is_outdated,
     outs_of,
     spec_of,
@@ -64,8 +64,8 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         from ops.nspawn import lifecycle
 
         with coming_back(inputs["hostname"]):
-            image = image_of(inputs)
-            spec = spec_of(inputs, image=image, machine_id=uuid4().hex)
+            made_from = str(cached_image(inputs))
+            spec = spec_of(inputs, image=made_from, machine_id=uuid4().hex)
             host_key = lifecycle.create(spec, inputs["files"])
         return {
             **inputs,
@@ -89,7 +89,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
             replaces.append("hostname")
         if replaces and not this_run().is_preview and not contains_unknowns(dict(news)):
             # What its successor needs is missed before the machine is gone.
-            image_of(news)
+            cached_image(news)
         stopped = found is not None and not lifecycle.is_running(found)
         changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(

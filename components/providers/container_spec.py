@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from model import paths
 from ops.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -118,13 +117,8 @@ def is_outdated(
         return False
 
 
-def image_of(inputs: ContainerMachineInputs) -> str:
-    """Return the path of the machine image for a machine's version and supplements."""
-    version = inputs["kubernetes_version"]
-    current = paths.image_dir(paths.image_key(version, inputs.get("supplements", ())))
-    if not current.exists():
-        raise OperatorError(
-            f"there is no machine image for Kubernetes {version} at {current}: "
-            "run `make image` as root"
-        )
-    return str(current.resolve())
+def cached_image(inputs: ContainerMachineInputs) -> Path:
+    """Return the machine image for a machine's version and supplements."""
+    from ops.nspawn import image
+
+    return image.cached(inputs["kubernetes_version"], inputs.get("supplements", ()))

@@ -56,7 +56,7 @@ from model.pki.certificates import KeyPair, KeyPairProps
 from ops.hosts.login import Login, LoginProps
 from ops.kube.identity import Identity
 from ops.rollout.cluster_change import ClusterChange
-from ops.rollout.desired import DesiredCluster, MachineInputs
+from ops.rollout.desired import DesiredCluster, EncryptionInputs, MachineInputs
 from ops.rollout.observed import MachineSummary
 from ops.rollout.unavailable import Unavailable
 
@@ -71,7 +71,7 @@ OUTPUTS = ("found", "rolled", "unavailable")
 class RolloutProvider(Provider[RolloutInputs, RolloutState]):
     """Keeps a running cluster's machines in their desired state."""
 
-    given = ("authority", "client_authorities", "trust")
+    given = ("authority", "client_authorities", "trust", "api_server_secrets")
 
     def _check(self, olds: RolloutInputs, news: RolloutInputs) -> RolloutInputs:
         """Add the planned work per machine to the inputs, for the preview."""
@@ -231,9 +231,12 @@ def _progress(inputs: RolloutInputs) -> "Progress":
 class RolloutArgs:
     """A cluster's desired machines; IDs by machine, `held_by` by earlier wave.
 
+    `people` are those whose certificates API servers accept.
     `shared_login` is what all logins have in common, `logins` the rest of each by machine.
     `issuer_key` identifies the key of the cluster's CA, `signers` those of all CAs. `rotations` are
     the phases under way, `trusted` digests of what they make machines `trust`, by role.
+    `api_server_secrets`, `secrets_digest`, `encryption` and `writer` are those of
+    components/api_server_secrets.py.
     """
 
     cluster: str
@@ -250,17 +253,23 @@ class RolloutArgs:
     policy: Policy
     held_by: list[pulumi.Output[Hold]]
     mirror_credentials: pulumi.Output[str] | None
+    security_updates: str
     issuer_key: pulumi.Output[str]
     serving_seconds: float
     client_file: pulumi.Output[str]
     client_set: pulumi.Output[str]
     client_authorities: pulumi.Output[str]
+    people: list[str]
     rotations: dict[str, str]
     acknowledged: str
     immediate: str
     trust: pulumi.Output[dict[str, str]]
     trusted: pulumi.Output[dict[str, str]]
     signers: pulumi.Output[dict[str, str]]
+    api_server_secrets: pulumi.Output[str]
+    secrets_digest: pulumi.Output[str]
+    encryption: EncryptionInputs
+    writer: pulumi.Output[str]
     front_proxy_set: pulumi.Output[str]
 
 

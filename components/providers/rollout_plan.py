@@ -183,10 +183,10 @@ def renewed(
     found: "Mapping[str, MachineSummary]", drift: "Drift", news: RolloutInputs
 ) -> dict[str, str]:
     """Return a sentence for each machine whose certificate is due, unless its drift says so."""
-    from ops.rollout import actions, certificate_triggers
+    from ops.rollout import certificate_triggers, trust_rows
 
     now = datetime.now(UTC)
-    serving, sentences = actions.SERVING, {}
+    serving, sentences = trust_rows.SERVING, {}
     for name in found.keys() & news["machines"].keys():
         known = any(action["kind"] == serving.name for action in drift.get(name, ()))
         validity = found[name].get("serving")

@@ -6,7 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from components.providers.rollout_plan import RECORD_SECONDS, RolloutInputs, nodes_of
+from model.rotation_phases import CA, SERVICE_ACCOUNT
 from ops.errors import OperatorError
+from ops.interruption import stop_before
 from ops.kube.identity import IdentityMissing
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.unavailable import Unavailable
@@ -31,7 +33,7 @@ def reject(olds: RolledInputs, news: RolloutInputs, change: ClusterChange) -> No
     from ops.rollout import rotation_guards as guards
 
     guards.reject_rotation(change, olds["unavailable"])
-    guards.reject_early(change, olds["rolled"], _acknowledged(news, guards.SERVICE_ACCOUNT))
+    guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
     if not guards.concerns_others(change):
         return
     with suppress(ApiError, IdentityMissing):
@@ -45,11 +47,14 @@ def settle(
     from ops.rollout import rotation_guards as guards
 
     guards.reject_rotation(change, olds["unavailable"])
-    guards.reject_early(change, olds["rolled"], _acknowledged(news, guards.SERVICE_ACCOUNT))
+    guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
     immediate = news["immediate"] if news["immediate"] == olds["immediate"] else ""
     if seconds := guards.seconds_to_settle(change, olds["rolled"], immediate):
-        say(f"waiting {seconds:.0f} s until every component has read its new certificates")
-        _await(seconds)
+        say(
+            f"waiting {seconds:.0f} s until every component has read its new certificates: an "
+            "interrupt meanwhile leaves all machines as they are"
+        )
+        _await(seconds, news["cluster"])
     if not guards.concerns_others(change):
         return
     nodes = nodes_of(news)
@@ -57,6 +62,7 @@ def settle(
         "reading which pods know the new CA", lambda: _require_ready(nodes, olds, news, change)
     )
     for workload in own:
+        stop_before(f"{workload.name} is restarted")
         say(f"restarting {workload.name}, which does not know the new CA")
         nodes.restart(workload)
 
@@ -68,13 +74,13 @@ def _require_ready(
     from ops.rollout import rotation_guards as guards
 
     cluster = news["cluster"]
-    if guards.finishes(change, guards.SERVICE_ACCOUNT):
-        secrets = nodes.tokens_of_other_keys(olds["signers"][guards.SERVICE_ACCOUNT])
-        guards.reject_tokens(cluster, secrets, _acknowledged(news, guards.SERVICE_ACCOUNT))
-    if not guards.finishes(change, guards.CA):
+    if change.finishes(SERVICE_ACCOUNT):
+        secrets = nodes.tokens_of_other_keys(olds["signers"][SERVICE_ACCOUNT])
+        guards.reject_tokens(cluster, secrets, _acknowledged(news, SERVICE_ACCOUNT))
+    if not change.finishes(CA):
         return ()
     holders = nodes.trust_holders()
-    guards.reject_holders(cluster, holders, _acknowledged(news, guards.CA))
+    guards.reject_holders(cluster, holders, _acknowledged(news, CA))
     return holders.own
 
 
@@ -83,7 +89,7 @@ def _acknowledged(news: RolloutInputs, name: str) -> str:
     return news["acknowledged"] or (IMMEDIATE if news["immediate"] == name else "")
 
 
-def _await(seconds: float) -> None:
+def _await(seconds: float, cluster: str) -> None:
     """Wait for what nothing tells: that programs on machines have read files again."""
     from ops.wait import NotYet, wait_until
 
@@ -93,4 +99,8 @@ def _await(seconds: float) -> None:
         if time.monotonic() < until:
             raise NotYet("not every component has read its new certificates")
 
-    wait_until(check, 2 * seconds, OperatorError)
+    stops = (
+        f"cluster {cluster}: no machine was changed, and all still trust the former CA, whose key "
+        "is no longer in the state: `fleet up` continues with `finish`, which cannot be taken back"
+    )
+    wait_until(check, 2 * seconds, OperatorError, stops=stops)

@@ -23,10 +23,13 @@ CAUSES = (
     "front_proxy_set",
     "trusted",
     "signers",
+    "secrets_digest",
+    "writer",
     "identity",
     "shared_login",
     "logins",
     "mirror_credentials",
+    "security_updates",
 )
 # Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
 JUDGED = (
@@ -38,14 +41,16 @@ JUDGED = (
     "patches",
     "machines",
     "rotations",
+    "encryption",
     "acknowledged",
     "immediate",
     "serving_seconds",
+    "security_updates",
 )
 # Inputs that a preview may not know yet, whose change it shows nevertheless.
 UNKNOWN = (
     *("machine_ids", "client_file", "client_set", "front_proxy_set"),
-    *("issuer_key", "trusted", "signers"),
+    *("issuer_key", "trusted", "signers", "people", "secrets_digest", "writer"),
 )
 
 

@@ -20,6 +20,7 @@ from pulumi.dynamic import DiffResult
 from components.providers.base import ProvidedResource, Provider, changed
 from components.providers.hold import Hold
 from ops.errors import OperatorError
+from ops.interruption import stop_before
 from ops.kube.identity import Identity, connect
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def _await_healthy(inputs: WaveInputs) -> datetime | None:
                 f"the rollout stops at this wave; later clusters were not changed:\n  {listed}\n"
                 "Fix the problems above and run `fleet up` again: it checks again, then continues."
             )
+        stop_before("the clusters of later waves are changed")
         time.sleep(POLL_SECONDS)
 
 

@@ -10,7 +10,6 @@ from model.api_objects import Json
 from model.fleet import Cluster
 from model.render import objects
 
-NAMESPACE = "calico-system"
 GROUP = "crd.projectcalico.org"
 # What Felix lists and watches with Kubernetes as its store, and addresses by share of a Node:
 # felixsyncerv1.go in libcalico-go/lib/backend/syncersv1/felixsyncer of the release.

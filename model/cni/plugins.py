@@ -9,13 +9,12 @@ from collections.abc import Callable
 from model.api_objects import Json
 from model.cni import calico, flannel
 from model.fleet import NO_POLICY, Cluster
+from model.own_namespaces import network_namespaces
 from model.render import objects
 
 PLUGINS: dict[str, Callable[[Cluster], list[Json]]] = {"flannel": flannel.render}
 POLICY_ENGINES: dict[str, Callable[[Cluster], list[Json]]] = {"calico": calico.render}
 POLICY_CHOICES = (*POLICY_ENGINES, NO_POLICY)
-# The namespace of a network's own pods.
-NAMESPACES = {"flannel": "kube-flannel"}
 
 
 def pod_network(cluster: Cluster) -> str:
@@ -24,7 +23,7 @@ def pod_network(cluster: Cluster) -> str:
     if not cluster.enforces_policies:
         return objects.dump(documents)
     engine = POLICY_ENGINES[cluster.network_policy](cluster)
-    own = [calico.default_deny(name) for name in (NAMESPACES[cluster.network], calico.NAMESPACE)]
+    own = [calico.default_deny(name) for name in network_namespaces(cluster)]
     return objects.dump([*flannel.without_plugin(documents), *engine, *own])
 
 

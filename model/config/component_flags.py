@@ -29,19 +29,29 @@ _PODS = "set networking.podSubnet instead"
 _SHARE = "set networking.nodeCidrMaskSize instead"
 _ACCESS = "Nodes and administrators are authorized by the modes Node and RBAC"
 _TOKENS = "set authentication.issuers instead"
+_AUDIT = "set security.audit instead"
 _DISK = "only /var/lib/etcd is mounted; data elsewhere would be lost with the pod"
 
 # Managed flags and flag patterns, each with the reason.
 API_SERVER = {
+    "admission-control-config-file": "set security.podSecurity instead",
     "advertise-address": _OWN,
     "allow-privileged": "kube-proxy and the pod network need privileged pods",
-    "anonymous-auth": "load balancers, kubeadm and kubeadm-fleet probe health anonymously",
+    "anonymous-auth": "health paths alone are answered without a credential",
+    "audit-log-maxage": _AUDIT,
+    "audit-log-maxbackup": _AUDIT,
+    "audit-log-maxsize": _AUDIT,
+    "audit-log-path": _AUDIT,
+    "audit-policy-file": _AUDIT,
+    "audit-webhook-config-file": _AUDIT,
+    "audit-webhook-mode": _AUDIT,
     "authentication-config": _TOKENS,
     "authorization-config": _ACCESS,
     "authorization-mode": _ACCESS,
     "bind-address": _OWN,
     "client-ca-file": _TRUST,
     "enable-bootstrap-token-auth": "machines join with client certificates of their Nodes",
+    "encryption-provider-config*": "set security.secretsEncryption instead",
     "etcd-cafile": _ETCD,
     "etcd-certfile": _ETCD,
     "etcd-keyfile": _ETCD,
@@ -139,7 +149,7 @@ def _check(owned: Mapping[str, str], example: str, name: str, value: Any) -> Vio
 
 
 def _check_api_server(name: str, value: Any) -> Violation | None:
-    wrong = _check(API_SERVER, 'audit-log-maxage: "30"', name, value)
+    wrong = _check(API_SERVER, "event-ttl: 24h", name, value)
     if wrong is not None or not name.endswith("able-admission-plugins"):
         return wrong
     has, wants = NODE_RESTRICTION in value.split(","), name.startswith("enable")

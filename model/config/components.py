@@ -6,17 +6,18 @@ from pydantic import Field
 
 from model.config import component_flags
 from model.config.addresses import AltName
+from model.config.component_files import ComponentFiles
 from model.config.kubelet_fields import ENTRIES as KUBELET_FIELDS
 from model.config.strict import Strict
 
 
-class ApiServer(Strict):
+class ApiServer(ComponentFiles):
     """API server settings in addition to kubeadm's."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_API_SERVER] = Field(
         default_factory=dict,
         description="Flags of kube-apiserver, without leading dashes.",
-        examples=[{"audit-log-maxage": "30"}],
+        examples=[{"event-ttl": "24h"}],
     )
     cert_sans: list[AltName] | None = Field(
         None,
@@ -25,7 +26,7 @@ class ApiServer(Strict):
     )
 
 
-class ControllerManager(Strict):
+class ControllerManager(ComponentFiles):
     """Controller manager settings in addition to kubeadm's."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_CONTROLLER_MANAGER] = Field(
@@ -35,7 +36,7 @@ class ControllerManager(Strict):
     )
 
 
-class Scheduler(Strict):
+class Scheduler(ComponentFiles):
     """Scheduler settings in addition to kubeadm's."""
 
     extra_args: Annotated[dict[str, Any], component_flags.OF_SCHEDULER] = Field(

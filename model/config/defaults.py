@@ -71,6 +71,7 @@ class EffectiveUpgrades(Upgrades):
     max_unavailable: int | str = 1
     drain_timeout: int | str = DRAIN_SECONDS
     force: bool = False
+    security_updates: str = ""
 
 
 class EffectiveCertificates(Certificates):

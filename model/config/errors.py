@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from model.plural import counted
+
 ROOT = "kubeadm-fleet:fleet"
 
 # The location of a value below the config key: mapping keys and list indices.
@@ -105,9 +107,9 @@ class ConfigError(ValueError):
 
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         text = "\n  ".join(str(problem).replace("\n", "\n  ") for problem in problems)
         super().__init__(
-            f"the stack's config has {count}; nothing was changed:\n  {text}\n"
+            f"the stack's config has {counted(len(problems), 'problem')}; nothing was changed:\n"
+            f"  {text}\n"
             "Fix them in Pulumi.<stack>.yaml and run the command again."
         )

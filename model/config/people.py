@@ -7,7 +7,7 @@ from pydantic import Field
 from model.config.addresses import DNS_LABEL, DNS_NAME
 from model.config.authentication import TokenHolder, TokenUser
 from model.config.durations import duration
-from model.config.field import ScalarField
+from model.config.field import Flag, ScalarField
 from model.config.strict import Strict
 from model.config.upgrades import SelectorText
 from model.people import BUILT_IN_ROLES, RESERVED
@@ -178,6 +178,11 @@ class User(Strict):
         default_factory=list,
         description="The same person in issuers' tokens.",
         examples=[[{"issuer": "corporate", "user": "alice@example.com"}]],
+    )
+    revoked: Flag = Field(
+        False,
+        description="Whether their access has ended, with or without a certificate; `fleet revoke` "
+        "sets it. Without it, they get another CA.",
     )
 
 

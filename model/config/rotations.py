@@ -6,7 +6,7 @@ from pydantic import Field
 
 from model.config.field import ScalarField, one_of
 from model.config.strict import Strict
-from model.rotation_phases import NAMES, PHASES, PREPARE
+from model.rotation_phases import CA, NAMES, PHASES, PREPARE
 
 REASON_LENGTH = 200
 
@@ -29,7 +29,7 @@ Phase = Annotated[
 ]
 
 
-Name = Annotated[str, one_of("subject of a rotation", NAMES, "ca")]
+Name = Annotated[str, one_of("subject of a rotation", NAMES, CA)]
 
 
 def _reason(text: str) -> str:

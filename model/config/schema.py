@@ -22,6 +22,7 @@ from model.config.people import People
 from model.config.pools import ControlPlanes, Workers
 from model.config.proxy_and_mirrors import OutboundAccess
 from model.config.rotations import RotationPhases
+from model.config.security import Security
 from model.config.upgrades import RolloutStrategy, Upgrades
 
 VersionName = Annotated[
@@ -68,6 +69,7 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
     authentication: Authentication = Field(
         default_factory=Authentication, description="The issuers of tokens that it accepts."
     )
+    security: Security = Field(default_factory=Security, description="Its security.")
     rotations: RotationPhases = Field(
         default_factory=RotationPhases, description="Rotations of its CAs and keys."
     )
@@ -101,6 +103,7 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
     authentication: Authentication = Field(
         default_factory=Authentication, description="The issuers of tokens of any cluster."
     )
+    security: Security = Field(default_factory=Security, description="The security of any cluster.")
     artifacts: Artifacts = Field(
         default_factory=Artifacts, description="Where binaries and images come from."
     )

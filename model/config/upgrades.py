@@ -1,6 +1,7 @@
 """Upgrades: the order of clusters, and the rollout speed within them."""
 
 import re
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
@@ -53,6 +54,21 @@ def _max_unavailable(value: int | str) -> int | str:
     return value
 
 
+# Not read as a time by YAML, in any of its versions; its order as text is that of time.
+SECURITY_UPDATES_FORMAT = "%Y%m%dT%H%M%SZ"
+
+
+def _security_updates(text: str) -> str:
+    if text and not re.fullmatch(r"\d{8}T\d{6}Z", text, re.ASCII):
+        raise ValueError("not a time of this form")
+    try:
+        if text:
+            datetime.strptime(text, SECURITY_UPDATES_FORMAT)
+    except ValueError:
+        raise ValueError("not a time that exists") from None
+    return text
+
+
 Seconds = Annotated[int | str, duration("at most 7 days", "120s", _check_seconds)]
 DrainSeconds = Annotated[
     int | str, duration("from 1 s to 7 days", "120s", _check_drain_seconds, least=1)
@@ -66,6 +82,18 @@ MaxUnavailable = Annotated[
         (int, str),
         check=_max_unavailable,
         schema={"pattern": r"^\d{1,3}%$", "minimum": 1},
+    ),
+]
+
+
+SecurityUpdates = Annotated[
+    str,
+    ScalarField(
+        "a time",
+        "year, month, day, T, hours, minutes, seconds, Z (UTC), as `fleet patch` writes it",
+        "20261126T214000Z",
+        check=_security_updates,
+        schema={"pattern": r"^(\d{8}T\d{6}Z)?$"},
     ),
 ]
 
@@ -85,6 +113,11 @@ class RolloutStrategy(Strict):
         None,
         description="Delete pods that a PodDisruptionBudget still blocks after the drain timeout "
         "(default false).",
+    )
+    security_updates: SecurityUpdates | None = Field(
+        None,
+        description="All machines get the security updates of their operating systems that are "
+        "available at this time or later; `fleet patch` writes it. A later time is the next round.",
     )
 
 

@@ -16,6 +16,11 @@ def key_id(public_pem: str) -> str:
     der = serialization.load_pem_public_key(public_pem.encode()).public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+    return key_id_of(der)
+
+
+def key_id_of(der: bytes) -> str:
+    """Return the same for the public half in DER (SubjectPublicKeyInfo)."""
     return base64.urlsafe_b64encode(sha256(der).digest()).decode().rstrip("=")
 
 

@@ -192,6 +192,11 @@ def expiry(cert_pem: str) -> datetime:
     return x509.load_pem_x509_certificate(cert_pem.encode()).not_valid_after_utc
 
 
+def created(cert_pem: str) -> datetime:
+    """Return the time from which the certificate is valid, with time zone."""
+    return x509.load_pem_x509_certificate(cert_pem.encode()).not_valid_before_utc
+
+
 def is_due(cert_pem: str) -> bool:
     """Whether the certificate is to be renewed: in the last third of its lifetime, or expired."""
     certificate = x509.load_pem_x509_certificate(cert_pem.encode())

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.pki.machine_certificates import MachineCertificates, is_authority, issuer_key
+from model.rotation_phases import CA, ETCD_CA, FRONT_PROXY_CA
 
 # The kubelet's client certificate, as scripts/node/validity.sh names it.
 KUBELET_CLIENT = "kubelet-client"
 CROSS_SIGNED = " cross-signed"
-_CA, _ETCD_CA, _FRONT_PROXY_CA = "ca", "etcd-ca", "front-proxy-ca"
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class Leaf:
 
 
 LEAVES: Mapping[str, Leaf] = {
-    "etcd-server": Leaf("/etc/kubernetes/pki/etcd/server.pem", _ETCD_CA),
-    "etcd-peer": Leaf("/etc/kubernetes/pki/etcd/peer.pem", _ETCD_CA),
-    "etcd-healthcheck-client": Leaf("/etc/kubernetes/pki/etcd/healthcheck-client.crt", _ETCD_CA),
-    "apiserver": Leaf("/etc/kubernetes/pki/apiserver.pem", _CA),
-    "apiserver-etcd-client": Leaf("/etc/kubernetes/pki/apiserver-etcd-client.pem", _ETCD_CA),
-    "apiserver-kubelet-client": Leaf("/etc/kubernetes/pki/apiserver-kubelet-client.pem", _CA),
-    "front-proxy-client": Leaf("/etc/kubernetes/pki/front-proxy-client.pem", _FRONT_PROXY_CA),
-    "controller-manager.conf": Leaf("/etc/kubernetes/pki/controller-manager.pem", _CA),
-    "scheduler.conf": Leaf("/etc/kubernetes/scheduler/client.pem", _CA),
-    "admin.conf": Leaf("/etc/kubernetes/admin.conf", _CA, shows_chain=False),
-    KUBELET_CLIENT: Leaf("/var/lib/kubelet/pki/kubelet-client-current.pem", _CA, shows_chain=False),
+    "etcd-server": Leaf("/etc/kubernetes/pki/etcd/server.pem", ETCD_CA),
+    "etcd-peer": Leaf("/etc/kubernetes/pki/etcd/peer.pem", ETCD_CA),
+    "etcd-healthcheck-client": Leaf("/etc/kubernetes/pki/etcd/healthcheck-client.crt", ETCD_CA),
+    "apiserver": Leaf("/etc/kubernetes/pki/apiserver.pem", CA),
+    "apiserver-etcd-client": Leaf("/etc/kubernetes/pki/apiserver-etcd-client.pem", ETCD_CA),
+    "apiserver-kubelet-client": Leaf("/etc/kubernetes/pki/apiserver-kubelet-client.pem", CA),
+    "front-proxy-client": Leaf("/etc/kubernetes/pki/front-proxy-client.pem", FRONT_PROXY_CA),
+    "controller-manager.conf": Leaf("/etc/kubernetes/pki/controller-manager.pem", CA),
+    "scheduler.conf": Leaf("/etc/kubernetes/scheduler/client.pem", CA),
+    "admin.conf": Leaf("/etc/kubernetes/admin.conf", CA, shows_chain=False),
+    KUBELET_CLIENT: Leaf("/var/lib/kubelet/pki/kubelet-client-current.pem", CA, shows_chain=False),
 }
 
 
@@ -56,6 +56,11 @@ def issuers(found: MachineCertificates) -> dict[str, str]:
 def key_of(issuer: str) -> str:
     """Return an issuer without the mark."""
     return issuer.removesuffix(CROSS_SIGNED)
+
+
+def has_chain(issuer: str) -> bool:
+    """Whether the mark says that a certificate is shown with its CA's chain to the former CA."""
+    return issuer.endswith(CROSS_SIGNED)
 
 
 def issuer_at(found: MachineCertificates, path: str) -> str | None:

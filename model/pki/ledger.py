@@ -59,7 +59,11 @@ class Key(MachineEntry):
     name: str = Field(description="Which key.")
     path: str = Field(description="The file.")
     written: datetime = Field(description="When the file was written, by the machine's clock.")
-    fingerprint: str = Field("", description="Of an SSH host key, as `ssh-keygen -l` prints it.")
+    fingerprint: str = Field(
+        "",
+        description="Of the public half: of an SSH host key, as `ssh-keygen -l` prints it; of the "
+        "service-account key, the `kid` of its tokens. Empty for encryption at rest.",
+    )
 
 
 class Renewal(MachineEntry):

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from model.pki.account_tokens import key_id_of
 from model.pki.ledger import (
     AUTHORITY_WARNING,
     Certificate,
@@ -29,6 +30,7 @@ from model.pki.machine_certificates import (
     leaf_name,
 )
 from model.report import Unreadable
+from model.rotation_phases import SERVICE_ACCOUNT
 
 SSH = PurePosixPath("/etc/ssh")
 LAST_LINE = "complete"
@@ -172,18 +174,20 @@ def _key(place: Place, line: str) -> Key:
         name=_key_name(PurePosixPath(path)),
         path=path,
         written=datetime.fromtimestamp(int(seconds), UTC),
-        fingerprint=_fingerprint(public) if public else "",
+        fingerprint=_fingerprint(PurePosixPath(path), public) if public else "",
     )
 
 
 def _key_name(path: PurePosixPath) -> str:
     if path.is_relative_to(SSH):
         return path.name
-    return "service-account" if path.name == "sa.key" else "encryption-at-rest"
+    return SERVICE_ACCOUNT if path.name == "sa.key" else "encryption-at-rest"
 
 
-def _fingerprint(public: str) -> str:
-    """Return an SSH key's fingerprint as `ssh-keygen -l` prints it."""
+def _fingerprint(path: PurePosixPath, public: str) -> str:
+    """Return an SSH key's fingerprint as `ssh-keygen -l` prints it; of another, that of tokens."""
+    if not path.is_relative_to(SSH):
+        return key_id_of(base64.b64decode(public))
     digest = hashlib.sha256(base64.b64decode(public.split()[1])).digest()
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 

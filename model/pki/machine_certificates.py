@@ -11,11 +11,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
+from model import rotation_phases
+
 KUBERNETES = PurePosixPath("/etc/kubernetes")
 PKI = KUBERNETES / "pki"
 KUBELET_PKI = PurePosixPath("/var/lib/kubelet/pki")
 # The name of the cluster's CA, that of its file.
-CLUSTER_CA = "ca"
+CLUSTER_CA = rotation_phases.CA
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,9 @@ class MachineCertificates:
         best = min(paths, key=lambda path: (path.endswith(".conf"), path.count("/"), path))
         if is_authority(certificate):
             in_file = sum(best in places for _, places in self.found.values())
-            suffix = f" ({common_name(certificate.subject)})"
-            return file_name(best) + (suffix if len(paths) == 1 and in_file > 1 else "")
+            name, subject = file_name(best), common_name(certificate.subject)
+            is_one_of_many = len(paths) == 1 and in_file > 1 and subject != name
+            return f"{name} ({subject})" if is_one_of_many else name
         own = [PurePosixPath(path).name for path in paths if path.endswith(".conf")]
         named = [user for path in paths for user in self.users.get(path, ())]
         return leaf_name(best, [*own, *named])

@@ -1,8 +1,9 @@
 """The API servers' AuthenticationConfiguration: the issuers whose tokens they accept.
 
 Every control plane has the file from the start, without issuers, too: API servers read it again
-when it changes, but begin and cease to use one only by a restart. A section `anonymous` is the
-exception: a file that changes it is rejected as a whole, so that it is a control plane setting.
+when it changes, but begin and cease to use one only by a restart. The section `anonymous` is the
+exception: a file that changes it is rejected as a whole until a restart. Load balancers, probes and
+the program's own scripts ask these paths without a credential; everything else needs one.
 https://kubernetes.io/docs/reference/access-authn-authz/authentication/
 """
 
@@ -13,6 +14,9 @@ import yaml
 
 from model.issuer import Issuer
 
+# Each alone, not what is below it.
+ANONYMOUS_PATHS = ("/livez", "/readyz", "/healthz")
+
 Object = dict[str, Any]
 
 
@@ -22,6 +26,10 @@ def configuration(issuers: Iterable[Issuer]) -> str:
         {
             "apiVersion": "apiserver.config.k8s.io/v1",
             "kind": "AuthenticationConfiguration",
+            "anonymous": {
+                "enabled": True,
+                "conditions": [{"path": path} for path in ANONYMOUS_PATHS],
+            },
             "jwt": [_authenticator(issuer) for issuer in issuers],
         },
         sort_keys=False,

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from model.fleet import Cluster, Component, Machine
-from model.render import kubeadm_flags, restart_markers
+from model.fleet import Cluster, Machine
+from model.render import hardening, kubeadm_flags, restart_markers, security_flags, volumes
 from model.render.durations import go_duration
 from model.render.node_paths import KUBELET_SERVING, PATCHES
 from model.well_known import API_PORT, POOL_LABEL
@@ -115,9 +115,14 @@ def cluster_configuration(cluster: Cluster) -> str:
             "apiServer": {
                 "certSANs": list(dict.fromkeys(names)),
                 "extraArgs": _arguments(
-                    {**kubeadm_flags.API_SERVER, **cluster.api_server.extra_args}
+                    {
+                        **kubeadm_flags.API_SERVER,
+                        **security_flags.api_server(cluster.security),
+                        **hardening.api_server(cluster.security),
+                        **cluster.api_server.extra_args,
+                    }
                 ),
-                "extraVolumes": kubeadm_flags.api_server_volumes(),
+                **_volumes(cluster, volumes.API_SERVER),
                 **_environment(cluster, restart_markers.API_SERVER),
             },
             "controllerManager": {
@@ -126,19 +131,32 @@ def cluster_configuration(cluster: Cluster) -> str:
                         MASK_FLAG: str(cluster.node_cidr_mask_size),
                         SIGNING_FLAG: go_duration(cluster.lifetimes.leaves),
                         **kubeadm_flags.CONTROLLER_MANAGER,
+                        **hardening.controller_manager(cluster.security),
                         **cluster.controller_manager.extra_args,
                     }
                 ),
+                **_volumes(cluster, volumes.CONTROLLER_MANAGER),
                 **_environment(cluster, restart_markers.CONTROLLER_MANAGER),
             },
             "scheduler": {
-                **_component(cluster.scheduler),
-                "extraVolumes": kubeadm_flags.scheduler_volumes(),
+                "extraArgs": _arguments(
+                    {
+                        **hardening.scheduler(cluster.security),
+                        **cluster.scheduler.extra_args,
+                    }
+                ),
+                **_volumes(cluster, volumes.SCHEDULER),
                 **_environment(cluster, restart_markers.SCHEDULER),
             },
             "etcd": {
                 "local": {
-                    "extraArgs": _arguments({**kubeadm_flags.ETCD, **cluster.etcd.extra_args}),
+                    "extraArgs": _arguments(
+                        {
+                            **kubeadm_flags.ETCD,
+                            **hardening.etcd(cluster.security, cluster.etcd.extra_args),
+                            **cluster.etcd.extra_args,
+                        }
+                    ),
                     **_environment(cluster, restart_markers.ETCD),
                 }
             },
@@ -165,8 +183,9 @@ def _common_part(cluster: Cluster) -> Document:
     }
 
 
-def _component(component: Component) -> Document:
-    return {"extraArgs": _arguments(component.extra_args)} if component.extra_args else {}
+def _volumes(cluster: Cluster, component: str) -> Document:
+    found = volumes.of_component(cluster, component)
+    return {"extraVolumes": found} if found else {}
 
 
 def _environment(cluster: Cluster, component: str) -> Document:
@@ -224,6 +243,7 @@ def _own_kubelet_configuration(cluster: Cluster) -> Document:
         "rotateCertificates": True,
         "tlsCertFile": KUBELET_SERVING,
         "tlsPrivateKeyFile": KUBELET_SERVING,
+        **hardening.kubelet(cluster.security),
         # From 1.35 on the kubelet does not start on cgroup v1 unless configured to (KEP-5573).
         "failCgroupV1": False,
     }

@@ -1,11 +1,9 @@
-"""Flags and volumes of the control plane's components that are the same in every cluster.
+"""Flags of the control plane's components that are the same in every cluster.
 
 scripts/node/leaves.sh writes the certificates that they name.
 """
 
-from typing import Any
-
-from model.render.node_paths import API_SERVER_FOLDER, AUTHENTICATION_FILE, CLIENT_CA_FILE
+from model.render.node_paths import AUTHENTICATION_FILE, CLIENT_CA_FILE
 
 _PKI = "/etc/kubernetes/pki"
 SCHEDULER_FOLDER = "/etc/kubernetes/scheduler"
@@ -44,27 +42,3 @@ ETCD = {
     "peer-cert-file": f"{_PKI}/etcd/peer.pem",
     "peer-key-file": f"{_PKI}/etcd/peer.pem",
 }
-
-
-def api_server_volumes() -> list[dict[str, Any]]:
-    """Return the volume with the API server's configuration files."""
-    return [_directory("configuration", API_SERVER_FOLDER)]
-
-
-def scheduler_volumes() -> list[dict[str, Any]]:
-    """Return the volume with the files that the scheduler's kubeconfig names."""
-    return [_directory("client", SCHEDULER_FOLDER)]
-
-
-def _directory(name: str, path: str) -> dict[str, Any]:
-    """Return a volume of a directory, at the same path in the container.
-
-    In a file that is mounted by itself, a replacement on the host is never seen.
-    """
-    return {
-        "name": name,
-        "hostPath": path,
-        "mountPath": path,
-        "readOnly": True,
-        "pathType": "Directory",
-    }

@@ -4,7 +4,10 @@ https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/kubelet-in
 """
 
 from model.outbound import VARIABLES
+from model.render.node_paths import SYSCTL_FILE
 
+# The kernel's settings are set again before it starts, since it does not start with others: a file
+# that is read later at boot, such as /etc/sysctl.d/99-sysctl.conf, may have set them, too.
 UNIT = f"""\
 [Unit]
 Description=kubelet: the Kubernetes node agent
@@ -13,6 +16,7 @@ Wants=network-online.target
 After=network-online.target containerd.service
 
 [Service]
+ExecStartPre=-/usr/lib/systemd/systemd-sysctl {SYSCTL_FILE}
 ExecStart=/usr/local/bin/kubelet
 UnsetEnvironment={" ".join(VARIABLES)}
 Restart=always

@@ -14,6 +14,7 @@ from itertools import groupby
 from model.fleet import CONTROL_PLANE, Cluster, Machine
 from model.render import (
     authentication,
+    component_files,
     containerd,
     kernel,
     kubeadm,
@@ -24,6 +25,7 @@ from model.render import (
     mirrors,
     proxy,
     renewal,
+    update_policy,
 )
 from model.render.node_paths import (
     AUTHENTICATION_FILE,
@@ -32,17 +34,21 @@ from model.render.node_paths import (
     LOAD_BALANCER_FOLDER,
     PATCHES,
     PROXY_ENVIRONMENT,
+    SYSCTL_FILE,
 )
 
 KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
 KUBELET, KUBELET_PATCH = "kubelet", "kubelet-patch"
-KUBEADM, AUTHENTICATION = "kubeadm", "authentication"
+KUBEADM, AUTHENTICATION, COMPONENTS = "kubeadm", "authentication", "components"
 LOAD_BALANCER, RENEWAL = "load-balancer", "renewal"
+UPDATE_POLICY = "update-policy"
 PARTS = (
     *(KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBELET_PATCH),
-    *(KUBEADM, AUTHENTICATION, LOAD_BALANCER, RENEWAL),
+    *(KUBEADM, AUTHENTICATION, COMPONENTS, LOAD_BALANCER, RENEWAL),
+    UPDATE_POLICY,
 )
 UNITS = "/etc/systemd/system"
+KUBEADM_DROP_IN = f"{UNITS}/kubelet.service.d/10-kubeadm.conf"
 DIGITS = 16
 
 
@@ -65,22 +71,37 @@ class ManagedFile:
 # The same on every machine of every cluster; machine images have them already.
 COMMON_FILES = (
     ManagedFile("/etc/modules-load.d/kubeadm-fleet.conf", KERNEL, kernel.MODULES),
-    ManagedFile("/etc/sysctl.d/90-kubeadm-fleet.conf", KERNEL, kernel.SYSCTL),
+    ManagedFile(SYSCTL_FILE, KERNEL, kernel.SYSCTL),
     ManagedFile("/etc/containerd/config.toml", CONTAINERD, containerd.CONFIG),
     ManagedFile(f"{UNITS}/containerd.service", CONTAINERD, containerd.UNIT),
-    ManagedFile(f"{UNITS}/kubelet.service", KUBELET, kubelet.UNIT),
-    ManagedFile(f"{UNITS}/kubelet.service.d/10-kubeadm.conf", KUBELET, kubelet.KUBEADM_DROP_IN),
+    ManagedFile(f"{UNITS}/kubelet.service", KUBELET, kubelet.UNIT, 0o600),
+    ManagedFile(KUBEADM_DROP_IN, KUBELET, kubelet.KUBEADM_DROP_IN, 0o600),
+)
+
+# The same on every machine as well, but not in machine images: only hosts update automatically.
+UPDATE_POLICY_FILES = (
+    ManagedFile(
+        "/etc/apt/apt.conf.d/99kubeadm-fleet", UPDATE_POLICY, update_policy.UNATTENDED_UPGRADES
+    ),
+    ManagedFile(
+        "/etc/needrestart/conf.d/99-kubeadm-fleet.conf", UPDATE_POLICY, update_policy.NEEDRESTART
+    ),
 )
 
 
 def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]:
     """Return the files of a machine, ordered by part."""
     files = [*COMMON_FILES, *_proxy(cluster), *_mirrors(cluster), *_kubelet_patch(machine)]
+    files += UPDATE_POLICY_FILES
     if machine.role == CONTROL_PLANE:
         files += [*_kubeadm(cluster, machine), *_load_balancer(cluster, machine)]
         files += _renewal(cluster, machine)
         issuers = authentication.configuration(cluster.issuers)
         files.append(ManagedFile(AUTHENTICATION_FILE, AUTHENTICATION, issuers))
+        files += (
+            ManagedFile(path, COMPONENTS, content, 0o600)
+            for path, content in component_files.component_files(cluster)
+        )
     return tuple(sorted(files, key=lambda file: PARTS.index(file.part)))
 
 

@@ -1,5 +1,6 @@
 """Paths of this project's files on every machine; scripts/node/paths.sh has the same."""
 
+SYSCTL_FILE = "/etc/sysctl.d/90-kubeadm-fleet.conf"
 STATE = "/var/lib/kubeadm-fleet"
 # The machine's artifacts, each file named by its checksum.
 ARTIFACTS = f"{STATE}/artifacts"
@@ -17,6 +18,11 @@ CLIENT_CA_FILE = "/etc/kubernetes/pki/clients/ca.crt"
 # kubeadm's own folder is cleared.
 API_SERVER_FOLDER = f"{STATE}/api-server"
 AUTHENTICATION_FILE = f"{API_SERVER_FOLDER}/authentication.yaml"
+# Those of them that nobody else may read (scripts/node/api_server_secrets.sh).
+API_SERVER_SECRETS = f"{API_SERVER_FOLDER}/secrets"
+AUDIT_FOLDER = "/var/log/kubernetes/audit"
 LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"
 # The kubelet's serving certificate with its key, as its configuration names it.
 KUBELET_SERVING = "/var/lib/kubelet/pki/serving.pem"
+# The API server's audit logs: audit.log, and those that it rotated.
+AUDIT_FOLDER = "/var/log/kubernetes/audit"

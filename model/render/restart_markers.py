@@ -8,7 +8,7 @@ depends on the phases alone, which a preview knows. A finished rotation leaves n
 from collections.abc import Iterator, Mapping
 
 from model import versions
-from model.rotation_phases import SWITCH, Rotations, is_under_way
+from model.rotation_phases import CA, ETCD_CA, SERVICE_ACCOUNT, SWITCH, Rotations, is_under_way
 
 VARIABLE = "KUBEADM_FLEET_ROTATION"
 API_SERVER, CONTROLLER_MANAGER, SCHEDULER, ETCD = (
@@ -32,16 +32,16 @@ def markers(rotations: Rotations, kubernetes_version: str) -> Mapping[str, str]:
 def _markers(rotations: Rotations, minor: int) -> Iterator[tuple[str, str]]:
     if is_under_way(rotations.ca):
         # It publishes the CA that pods trust as it was at its start.
-        yield CONTROLLER_MANAGER, "ca"
+        yield CONTROLLER_MANAGER, CA
         # An immediate rotation does not wait until they have read them again.
-        is_immediate = rotations.immediate == "ca" and rotations.ca == SWITCH
+        is_immediate = rotations.immediate == CA and rotations.ca == SWITCH
         if minor < READS_AGAIN or is_immediate:
             for component in (API_SERVER, CONTROLLER_MANAGER, SCHEDULER):
-                yield component, f"ca:{rotations.ca}"
+                yield component, f"{CA}:{rotations.ca}"
     if is_under_way(rotations.etcd_ca):
-        yield ETCD, "etcd-ca"
-        yield API_SERVER, "etcd-ca"
+        yield ETCD, ETCD_CA
+        yield API_SERVER, ETCD_CA
     if is_under_way(rotations.service_account):
-        yield API_SERVER, f"service-account:{rotations.service_account}"
+        yield API_SERVER, f"{SERVICE_ACCOUNT}:{rotations.service_account}"
     if rotations.service_account == SWITCH:
-        yield CONTROLLER_MANAGER, "service-account"
+        yield CONTROLLER_MANAGER, SERVICE_ACCOUNT

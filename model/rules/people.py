@@ -65,7 +65,7 @@ def _access(
         here = (*path, index)
         if entry.role not in (*BUILT_IN_ROLES, *people.roles):
             roles = (*BUILT_IN_ROLES, *people.roles)
-            yield _unknown((*here, "role"), entry.role, "role", roles)
+            yield _unknown((*here, "role"), entry.role, "role", roles, "view")
         if entry in access[:index]:
             yield _problem(here, entry.role, "listed twice", "each access once", ACCESS_EXAMPLE)
         yield from _clusters(entry, here, known)
@@ -181,8 +181,11 @@ def _rule(rule: PolicyRule, path: Path) -> Iterator[Issue]:
         )
 
 
-def _unknown(path: Path, value: str, label: str, known: Iterable[str]) -> Issue:
-    names = sorted(known)
+def _unknown(
+    path: Path, value: str, label: str, known: Iterable[str], suggested: str = ""
+) -> Issue:
+    """Return the issue; the example is the suggested name, or else the first one."""
+    names = sorted(known, key=lambda name: (name != suggested, name))
     allowed = f"one of {', '.join(names)}" if names else f"a {label} that is defined"
     example = f"{path[-1]}: {names[0]}" if names and isinstance(path[-1], str) else ""
     sources: list[Path] = [(*PATH, f"{label}s")] if label != "cluster" else [("clusters",)]

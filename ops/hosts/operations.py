@@ -39,7 +39,7 @@ OPERATIONS = {
     "apply_control_plane": Operation("upgrade", (*MACHINE, *DOCUMENTS), 1500),
     "apply_kubelet": Operation("upgrade", (*MACHINE, *DOCUMENTS), 600),
     "repair": Operation("upgrade", (*MACHINE, *DOCUMENTS), 1500),
-    "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS", "MIRROR_CREDENTIALS"), 300),
+    "apply_files": Operation("apply", (*MACHINE, "FILES", "PARTS", "MIRROR_CREDENTIALS"), 1500),
     "issue_invalid_leaves": Operation(
         "issuance", (*MACHINE, "CLUSTER_CONFIGURATION", "KUBELET_CONFIGURATION"), 300
     ),
@@ -53,8 +53,18 @@ OPERATIONS = {
     "apply_client_authorities": Operation(
         "client_authorities", (*IDENTITY, "CLIENT_AUTHORITIES"), 60
     ),
+    "apply_api_server_secrets": Operation(
+        "api_server_secrets", (*MACHINE, "API_SERVER_SECRETS"), 1500
+    ),
     "revoke_client": Operation("revocation", (*IDENTITY, "NODE_ADDRESS", "AUTHORITY"), 900),
     "restart_api_server": Operation("revocation", (*IDENTITY, "NODE_ADDRESS"), 1200),
+    "apply_permissions": Operation("permissions", IDENTITY, 120),
+    "survey_patches": Operation("patches", ("NODE_NAME",), 1500),
+    "stage_patches": Operation("patches", IDENTITY, 3600),
+    "install_patches": Operation("patches", IDENTITY, 3600),
+    "record_patched": Operation("patches", (*IDENTITY, "SECURITY_UPDATES"), 60),
+    "boot_id": Operation("boot_id", IDENTITY, 60),
+    "reboot_machine": Operation("reboot", IDENTITY, 300),
     "clean": Operation("upgrade", MACHINE, 300),
     "restore_images": Operation("image_restore", (*IDENTITY, "KUBERNETES_VERSION"), 1500),
     "snapshot_required": Operation(
@@ -62,11 +72,13 @@ OPERATIONS = {
     ),
     "receive_snapshot": Operation("restore", (*IDENTITY, "SNAPSHOT", "SNAPSHOT_BYTES"), 3600),
     "certificate_facts": Operation("certificate_facts", (), 60),
+    "cis_facts": Operation("cis_facts", (), 60),
     "list_snapshots": Operation("kept_snapshots", ("VERIFY",), 3600),
     "send_snapshot": Operation("kept_snapshots", ("SNAPSHOT_NAME", "OFFSET"), 0),
     "snapshot_now": Operation("snapshot_now", ("NODE_NAME",), 3600),
     "unit_log": Operation("logs", ("UNIT", *LOGGED), 0),
     "container_log": Operation("logs", ("CONTAINER", *LOGGED), 0),
+    "audit_log": Operation("audit_log", ("FILTERS", "OLDEST_ROTATION"), 0),
 }
 
 

@@ -3,12 +3,21 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from model import snapshot
-from model.backups import Backups, KeptSnapshot, is_name, is_of_future, is_recent, taken_at
+from model.backups import (
+    FIRST_SECONDS,
+    Backups,
+    KeptSnapshot,
+    is_name,
+    is_of_future,
+    is_recent,
+    taken_at,
+)
 from model.render import node_scripts
 from model.report import MachineEntry, Unreadable
 from ops.errors import OperatorError
@@ -33,7 +42,7 @@ def read(machines: Sequence[InventoryMachine], *, verify: bool = False) -> Backu
     """Return what these control planes keep; of one that cannot be read, the reason."""
     now = datetime.now(UTC).replace(microsecond=0)
 
-    def read_one(machine: InventoryMachine) -> "tuple[KeptSnapshot, ...] | Unreadable":
+    def read_one(machine: InventoryMachine) -> "_Listed | Unreadable":
         try:
             return _list(machine, verify=verify)
         except OperatorError as error:
@@ -45,15 +54,17 @@ def read(machines: Sequence[InventoryMachine], *, verify: bool = False) -> Backu
     with ThreadPoolExecutor(PARALLEL_MACHINES) as pool:
         answers = list(zip(machines, pool.map(read_one, machines), strict=True))
     listed = [(machine, kept) for machine, kept in answers if not isinstance(kept, Unreadable)]
-    snapshots = [found for _, kept in listed for found in kept]
+    snapshots = [found for _, kept in listed for found in kept.snapshots]
+    lacking = [
+        (MachineEntry(cluster=machine.cluster, node=machine.name), kept.is_new)
+        for machine, kept in listed
+        if not any(is_recent(found.taken, now) for found in kept.snapshots)
+    ]
     return Backups(
         time=now,
         snapshots=tuple(sorted(snapshots, key=order, reverse=True)),
-        overdue=tuple(
-            MachineEntry(cluster=machine.cluster, node=machine.name)
-            for machine, kept in listed
-            if not any(is_recent(found.taken, now) for found in kept)
-        ),
+        overdue=tuple(entry for entry, is_new in lacking if not is_new),
+        new=tuple(entry for entry, is_new in lacking if is_new),
         unreadable=tuple(kept for _, kept in answers if isinstance(kept, Unreadable)),
     )
 
@@ -85,7 +96,15 @@ def copy(machine: InventoryMachine, kept: KeptSnapshot, path: Path) -> str:
     return verified.sha256
 
 
-def _list(machine: InventoryMachine, *, verify: bool) -> tuple[KeptSnapshot, ...]:
+@dataclass(frozen=True)
+class _Listed:
+    """What one control plane keeps; `is_new` if its first snapshot may be still to come."""
+
+    snapshots: tuple[KeptSnapshot, ...]
+    is_new: bool
+
+
+def _list(machine: InventoryMachine, *, verify: bool) -> _Listed:
     settings = {"VERIFY": "yes" if verify else "no"}
     with HostConnection(machine.name, machine.login).open() as session:
         printed = session.run("list_snapshots", OPERATIONS["list_snapshots"], settings)
@@ -93,7 +112,9 @@ def _list(machine: InventoryMachine, *, verify: bool) -> tuple[KeptSnapshot, ...
     if last != "complete":
         raise OperatorError("its response was incomplete: run the command again")
     listed = [line.split("\t") for line in lines]
-    return tuple(_kept(machine, *fields) for fields in listed if is_name(fields[0]))
+    kept = tuple(_kept(machine, *fields) for fields in listed if is_name(fields[0]))
+    ages = [int(fields[1]) for fields in listed if fields[0] == "member"]
+    return _Listed(kept, not kept and any(0 <= age <= FIRST_SECONDS for age in ages))
 
 
 def _kept(machine: InventoryMachine, name: str, size: str, state: str) -> KeptSnapshot:

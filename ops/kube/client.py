@@ -56,6 +56,8 @@ CLIENTS = 256
 JSON = "application/json"
 # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL.
 HAS_EXPIRED = 10
+# Of the objects in a list, only their metadata.
+METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
@@ -107,11 +109,11 @@ class Client:
         """Return the object at a path, None if there is none."""
         return unless_missing(lambda: self.get(path))
 
-    def pages(self, path: str, **query: Any) -> Iterator[Json]:
-        """Yield the items of a list, read in pages of `limit`."""
+    def pages(self, path: str, *, accept: str = JSON, **query: Any) -> Iterator[Json]:
+        """Yield the items of a list, read in pages of `limit`; `accept` may be METADATA."""
         query = {"limit": PAGE, **query}
         while True:
-            page = self.get(path, **query)
+            page = _parsed(self._request("GET", path, query, accept=accept))
             yield from page["items"] or ()
             query["continue"] = page.get("metadata", {}).get("continue")
             if not query["continue"]:
@@ -172,6 +174,7 @@ class Client:
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         kind: str = JSON,
+        accept: str = JSON,
     ) -> bytes:
         retries = urllib3.Retry(
             self._retries,
@@ -184,7 +187,7 @@ class Client:
                 method,
                 f"{self.access.server}{path}{_encoded(query or {})}",
                 body=None if body is None else json.dumps(body).encode(),
-                headers={"Accept": f"{JSON}, */*", "Content-Type": kind},
+                headers={"Accept": f"{accept}, */*", "Content-Type": kind},
                 redirect=False,
                 retries=retries,
                 timeout=self._timeout,

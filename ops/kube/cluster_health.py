@@ -64,6 +64,7 @@ def await_ready(
         deadline_seconds,
         late,
         poll_seconds=poll_seconds(len(nodes), POLL_SECONDS),
+        stops=f"cluster {cluster} was not waited for until it is ready",
     )
 
 

@@ -132,7 +132,14 @@ class Drain:
             left, self._api_error = [], ""
 
         with suppress(TimeoutError):
-            wait_until(attempt, seconds, TimeoutError, poll_seconds=POLL_SECONDS)
+            wait_until(
+                attempt,
+                seconds,
+                TimeoutError,
+                poll_seconds=POLL_SECONDS,
+                stops=f"the drain of {self._name} has not ended, and the Node stays cordoned; "
+                "`fleet up` continues",
+            )
         return left
 
     def _pods(self) -> list[Json]:

@@ -39,7 +39,8 @@ class Node:
 
     `cordoned` means cordoned by this program, not by a user. `ready_since` is the last change of
     `ready`. `pod_cidr` is its share of the pod subnet, `vtep` the hardware address to which the
-    other Nodes' flannel sends it packets, `pending` a change that was left to be done.
+    other Nodes' flannel sends it packets, `pending` a change that was left to be done. `boot_id`
+    identifies the boot in which its kubelet runs.
     """
 
     ready: bool
@@ -53,6 +54,7 @@ class Node:
     pod_cidr: str = ""
     vtep: str = ""
     pending: str = ""
+    boot_id: str = ""
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Node":
@@ -76,6 +78,7 @@ class Node:
             pod_cidr=spec.get("podCIDR", ""),
             vtep=(json.loads(annotations.get(FLANNEL, "null")) or {}).get("VtepMAC", ""),
             pending=annotations.get(PENDING, ""),
+            boot_id=found.get("status", {}).get("nodeInfo", {}).get("bootID", ""),
         )
 
     @property

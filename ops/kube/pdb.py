@@ -7,6 +7,7 @@ in its prose.
 from collections.abc import Iterable
 
 from model.api_objects import Json
+from model.plural import counted
 from model.selectors import matches
 from ops.kube.client import Client
 
@@ -32,7 +33,7 @@ def _describe(budget: Json) -> str:
     metadata, status = budget["metadata"], budget.get("status", {})
     return (
         f"{metadata['namespace']}/{metadata['name']} allows "
-        f"{status.get('disruptionsAllowed', 0)} disruptions "
+        f"{counted(status.get('disruptionsAllowed', 0), 'disruption')} "
         f"(healthy pods: {status.get('currentHealthy', 0)}, "
         f"required: {status.get('desiredHealthy', 0)})"
     )

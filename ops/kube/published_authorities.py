@@ -34,7 +34,7 @@ def replace(client: Client, texts: Mapping[str, str]) -> None:
     own files again.
     """
     wanted = {key: client_authorities.digest_of_set(text) for key, text in texts.items()}
-    published = _publish(client, texts)
+    published = publish(client, texts)
 
     def check() -> None:
         nonlocal published
@@ -43,15 +43,16 @@ def replace(client: Client, texts: Mapping[str, str]) -> None:
             client_authorities.digest_of_set(found.get(key, "")) != digest
             for key, digest in wanted.items()
         ):
-            published = _publish(client, texts)
+            published = publish(client, texts)
         if time.monotonic() - published < UNDISTURBED_SECONDS:
             raise NotYet("an API server published other CAs again")
 
-    wait_until(check, READ_AGAIN_SECONDS, _disturbed)
+    stops = "API servers may publish CAs again that are not trusted; `fleet up` removes them"
+    wait_until(check, READ_AGAIN_SECONDS, _disturbed, stops=stops)
 
 
-def _publish(client: Client, texts: Mapping[str, str]) -> float:
-    """Publish these certificates; return the time."""
+def publish(client: Client, texts: Mapping[str, str]) -> float:
+    """Publish these certificates once; return the time."""
     client.retry(
         "publishing the CAs of clients",
         lambda: client.patch(PATH, {"data": dict(texts)}, kind=MERGE),

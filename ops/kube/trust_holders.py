@@ -102,7 +102,8 @@ def restart(client: Client, workload: Workload) -> None:
         if not _is_updated(status):
             raise NotYet(f"{workload.name} has not replaced all of its pods")
 
-    wait_until(check, RESTART_SECONDS, OperatorError)
+    stops = f"{workload.name} is being restarted, and was not waited for"
+    wait_until(check, RESTART_SECONDS, OperatorError, stops=stops)
 
 
 def _written(found: Json) -> str:

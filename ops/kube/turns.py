@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from model.fleet import CONTROL_PLANE
+from model.plural import counted
 from ops.current_run import Group
 from ops.errors import OperatorError
 from ops.kube.client import poll_seconds
@@ -106,9 +107,9 @@ class Turn:
     def _wait(self, others: Mapping[str, str], slots: Slots) -> None:
         if len(_waiting) >= slots.limit:
             raise OperatorError(
-                f"{self._name}: {len(_waiting)} machines of this run are waiting for their turn, "
-                f"the most that --parallel {slots.parallel} allows. Nothing was changed on it: run "
-                "`fleet up` again"
+                f"{self._name}: it cannot wait for its turn, since --parallel {slots.parallel} "
+                f"allows no more than {counted(slots.limit, 'machine')} to wait. Nothing was "
+                "changed on it: run `fleet up` again"
             )
         _waiting.add(self._key)
         try:
@@ -141,6 +142,7 @@ class Turn:
             another,
             RETURN_SECONDS,
             lambda found: self._refusal(f"after {RETURN_SECONDS:.0f} s: {found}"),
+            stops=f"{self._name} was waiting for other machines; nothing was changed on it",
             poll_seconds=poll_seconds(len(self._group.nodes), POLL_SECONDS),
         )
 

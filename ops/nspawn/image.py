@@ -1,20 +1,45 @@
-"""The images of this host's machines, kept beside them.
+"""The images of this host's machines: in the cache, and kept beside the machines.
 
 A machine's disk needs its image as long as the machine exists, but the image is built in the
 cache, which may be deleted at any time. So the first machine with an image links the image's files
 to a folder beside the machines, and the last one removes that folder.
 """
 
+import platform
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from model import paths
+from model.artifacts.bundle import Bundle, BundleError
 from model.files import locked, remove, replacing
+from model.machine_image import image_name
+from ops.errors import OperatorError
 from ops.nspawn.command import run, succeeds
 from ops.nspawn.spec import MachineSpec, all_specs
 
 LOCK = Path("/run/kubeadm-fleet-images.lock")
+
+
+def cached(kubernetes_version: str, supplements: Iterable[str] = ()) -> Path:
+    """Return the image that this checkout makes of this host's bundle of a version.
+
+    It has the files of these supplements, too. The image of another recipe, or of a former bundle,
+    is not used for a new machine.
+    """
+    codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    try:
+        name = image_name(codename, Bundle.of(kubernetes_version, supplements=supplements))
+    except BundleError as error:
+        raise OperatorError(str(error)) from None
+    folder = paths.image_dir(name)
+    if not folder.is_dir():
+        raise OperatorError(
+            f"there is no machine image for Kubernetes {kubernetes_version} at {folder}: "
+            "run `make image` as root"
+        )
+    return folder
 
 
 def held(spec: MachineSpec) -> Path:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ops.errors import OperatorError
 from ops.nspawn import artifacts, disk, identity, image, kernel, network, process
-from ops.nspawn.runtime import Runtime
 from ops.nspawn.spec import MachineSpec, all_specs, cluster_folder
 
 
@@ -88,7 +87,7 @@ def purge_cluster(owner: str, cluster: str) -> None:
 
 
 def _process_runs(spec: MachineSpec) -> bool:
-    runtime = Runtime.read(spec)
+    runtime = process.runtime_of(spec)
     runs = runtime is not None and runtime.alive
     return runs and network.is_wired(spec) and disk.is_mounted(disk.root(spec))
 

@@ -1,7 +1,8 @@
 """The process of a machine: systemd-nspawn with the machine's systemd inside.
 
 On a host whose PID 1 is systemd, a transient unit with delegated cgroups runs it. Elsewhere it is
-a detached process that outlives the program, in cgroups below the program's own.
+a detached process that outlives the program, in cgroups below the program's own. When the machine
+reboots, its nspawn ends and is started again: by systemd, or by its keeper, a shell that waits.
 """
 
 import os
@@ -10,13 +11,14 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ops.errors import OperatorError
 from ops.nspawn.cgroup import Cgroups
 from ops.nspawn.command import run, succeeds
 from ops.nspawn.network import namespace
-from ops.nspawn.runtime import Runtime, children, command_line, start_time
+from ops.nspawn.runtime import Process, Runtime, children, command_line, start_time
 from ops.nspawn.spec import MachineSpec
 from ops.wait import Found, NotYet, wait_until
 
@@ -25,17 +27,30 @@ POLL_SECONDS = 0.02
 SSH_PORT = 22
 NSPAWN_FILES = Path("/run/systemd/nspawn")
 SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
-# A process enters the cgroups, becomes nspawn in a session of its own and is left to PID 1, so that
-# neither a signal to the program reaches it nor its end depends on the program: first the files of
-# the cgroups, then where the console goes, then the command. The new process's id is printed.
+# nspawn's exit status after a reboot: with --keep-unit, it leaves it to others to start the machine
+# again.
+REBOOTED = 133
+# The keeper is a shell in a session of its own that is left to PID 1, so that neither a signal to
+# the program reaches it nor its end depends on the program. It stays outside of the machine's
+# cgroups, where cgroup v2 wants no process beside those that nspawn makes. Arguments: the two
+# scripts below, where the console goes, the files of the cgroups, and the command. The keeper's id
+# is printed.
 DETACH = """
 set -e
 cd /
-while [ "$1" != -- ]; do echo $$ >"$1"; shift; done
-log=$2
-shift 2
-setsid "$@" >"$log" 2>&1 </dev/null &
+keep=$1 enter=$2 log=$3
+shift 3
+setsid sh -c "$keep" "$enter" "$@" >"$log" 2>&1 </dev/null &
 echo $!
+"""
+KEEP = f"""
+while sh -c "$0" enter "$@"; [ $? = {REBOOTED} ]; do :; done
+"""
+# A process enters the cgroups and becomes nspawn.
+ENTER = """
+while [ "$1" != -- ]; do echo $$ >"$1" || exit; shift; done
+shift
+exec "$@"
 """
 
 
@@ -43,37 +58,55 @@ def start(spec: MachineSpec, root: Path) -> None:
     """Boot the machine; return when its SSH port is open."""
     arguments = _nspawn(spec, root)
     if SYSTEMD.is_dir():
-        cgroups = Cgroups(())
-        nspawn = _start_unit(spec, arguments)
+        runtime = Runtime.of(Cgroups(()))
+        parent = _start_unit(spec, arguments)
     else:
         cgroups = Cgroups.below_caller(spec.unit)
         Runtime.of(cgroups).write(spec)
         cgroups.create()
         cgroups.limit(spec.cpus, spec.memory)
-        nspawn = _start_detached(spec, arguments, cgroups)
-    leader = _await_leader(spec, nspawn)
-    Runtime.of(cgroups, leader).write(spec)
+        parent = _start_detached(spec, arguments, cgroups)
+        runtime = Runtime.of(cgroups, keeper=Process.of(parent))
+        runtime.write(spec)
+    leader = _await_leader(spec, parent)
+    replace(runtime, leader=Process.of(leader)).write(spec)
     _await_ssh(spec, leader)
+
+
+def runtime_of(spec: MachineSpec) -> Runtime | None:
+    """Return the machine's record, brought up to date if the machine has rebooted since."""
+    runtime = Runtime.read(spec)
+    if runtime is None or runtime.alive:
+        return runtime
+    parent = _main_process(spec) if SYSTEMD.is_dir() else runtime.running_keeper
+    if leader := _leader_below(parent):
+        runtime = replace(runtime, leader=Process.of(leader))
+        runtime.write(spec)
+    return runtime
 
 
 def limit(spec: MachineSpec) -> None:
     """Apply the spec's limits to the running machine."""
     if SYSTEMD.is_dir():
         run("systemctl", "set-property", "--runtime", _unit(spec), *_limits(spec))
-    elif runtime := Runtime.read(spec):
+    elif runtime := runtime_of(spec):
         runtime.cgroups.limit(spec.cpus, spec.memory)
 
 
 def stop(spec: MachineSpec, root: Path) -> None:
     """Stop the machine, even if it is incomplete, and remove nspawn's records of it."""
-    runtime = Runtime.read(spec)
+    runtime = runtime_of(spec)
     cgroups = runtime.cgroups if runtime else Cgroups(())
+    if runtime is not None and runtime.running_keeper:
+        # First, or it would start the machine again.
+        with suppress(ProcessLookupError):
+            os.kill(runtime.running_keeper, signal.SIGKILL)
     if not SYSTEMD.is_dir() and not cgroups.folders:
         cgroups = Cgroups.find(spec.unit)
     if runtime is not None and runtime.alive:
         # Killing its PID 1 ends all of the machine, and nspawn cleans up.
         with suppress(ProcessLookupError):
-            os.kill(runtime.leader, signal.SIGKILL)
+            os.kill(runtime.leader.id, signal.SIGKILL)
         cgroups.drained()
     if SYSTEMD.is_dir():
         succeeds("systemctl", "kill", "--signal=KILL", _unit(spec))
@@ -115,7 +148,8 @@ def _environment() -> dict[str, str]:
 def _start_detached(spec: MachineSpec, arguments: list[str], cgroups: Cgroups) -> int:
     environment = [f"{key}={value}" for key, value in _environment().items()]
     printed = run(
-        "sh", "-c", DETACH, "detach", *cgroups.procs_files, "--", f"{spec.folder}/log",
+        "sh", "-c", DETACH, "detach", KEEP, ENTER, f"{spec.folder}/log",
+        *cgroups.procs_files, "--",
         "env", "--ignore-environment", *environment, *arguments,
     )  # fmt: skip
     return int(printed)
@@ -135,24 +169,33 @@ def _start_unit(spec: MachineSpec, arguments: list[str]) -> int:
         "systemd-run", "--quiet", f"--unit={_unit(spec)}", "--collect",
         f"--description=kubeadm-fleet machine {spec.hostname}",
         *(f"--property={setting}" for setting in settings),
+        f"--property=SuccessExitStatus={REBOOTED}", f"--property=RestartForceExitStatus={REBOOTED}",
         f"--property=StandardOutput=file:{spec.folder}/log", "--property=StandardError=inherit",
         *(f"--setenv={key}={value}" for key, value in _environment().items()),
         "--", *arguments,
     )  # fmt: skip
+    return _main_process(spec)
+
+
+def _main_process(spec: MachineSpec) -> int:
     return int(run("systemctl", "show", "--property=MainPID", "--value", _unit(spec)))
 
 
-def _await_leader(spec: MachineSpec, nspawn: int) -> int:
-    """Return the PID of the machine's PID 1: nspawn's child."""
+def _await_leader(spec: MachineSpec, parent: int) -> int:
+    """Return the PID of the machine's PID 1; `parent` is its nspawn, or its keeper."""
+    return _await(
+        spec, parent, "the machine's systemd to start", lambda: _leader_below(parent) or None
+    )
 
-    def leader() -> int | None:
-        for child in children(nspawn):
-            command = command_line(child)
-            if "systemd" in command and "nspawn" not in command:
-                return child
-        return None
 
-    return _await(spec, nspawn, "the machine's systemd to start", leader)
+def _leader_below(parent: int) -> int:
+    """Return the PID of the machine's PID 1: the child of nspawn; 0 if there is none."""
+    for child in children(parent) if parent else ():
+        command = command_line(child)
+        found = _leader_below(child) if "nspawn" in command else child * ("systemd" in command)
+        if found:
+            return found
+    return 0
 
 
 def _await_ssh(spec: MachineSpec, leader: int) -> None:

@@ -11,32 +11,53 @@ from ops.nspawn.spec import MachineSpec
 
 
 @dataclass(frozen=True)
+class Process:
+    """A process of this host, and when it started; 0 stands for none."""
+
+    id: int = 0
+    started: int = -1
+
+    @classmethod
+    def of(cls, process: int) -> "Process":
+        """Return a process that runs, by its id."""
+        return cls(process, start_time(process))
+
+    @property
+    def runs(self) -> bool:
+        """Return whether it still runs, and is no other process with its id."""
+        return self.id > 0 and start_time(self.id) == self.started
+
+
+@dataclass(frozen=True)
 class Runtime:
-    """A started machine: its cgroups, its own PID 1 as the host knows it, and when that started.
+    """A started machine: its cgroups, its own PID 1 as the host knows it, and its keeper.
 
     `boot` is the host's boot in which it started: after another, the same id is another process.
+    `keeper` is what starts the machine again when it reboots; none where systemd does.
     """
 
     cgroups: Cgroups
-    leader: int
-    started: int
     boot: str
+    leader: Process = Process()
+    keeper: Process = Process()
 
     @classmethod
-    def of(cls, cgroups: Cgroups, leader: int = 0) -> "Runtime":
-        """Return the record of a machine that is starting (`leader` 0) or has started."""
-        return cls(cgroups, leader, start_time(leader), _boot())
+    def of(cls, cgroups: Cgroups, *, keeper: Process | None = None) -> "Runtime":
+        """Return the record of a machine that is starting."""
+        return cls(cgroups, _boot(), keeper=keeper or Process())
 
     def write(self, spec: MachineSpec) -> None:
         """Write the record, for this program (`runtime.json`) and for people (`leader`)."""
         document = {
             "cgroups": [str(folder) for folder in self.cgroups.folders],
-            "leader": self.leader,
-            "started": self.started,
+            "leader": self.leader.id,
+            "started": self.leader.started,
+            "keeper": self.keeper.id,
+            "keeper_started": self.keeper.started,
             "boot": self.boot,
         }
         write_whole(spec.folder / "runtime.json", json.dumps(document))
-        (spec.folder / "leader").write_text(str(self.leader))
+        (spec.folder / "leader").write_text(str(self.leader.id))
 
     @classmethod
     def read(cls, spec: MachineSpec) -> "Runtime | None":
@@ -46,7 +67,10 @@ class Runtime:
         except (FileNotFoundError, NotADirectoryError):
             return None
         folders = tuple(Path(folder) for folder in document["cgroups"])
-        return cls(Cgroups(folders), document["leader"], document["started"], document["boot"])
+        # Machines that an earlier version of this program started have no keeper.
+        keeper = Process(document.get("keeper", 0), document.get("keeper_started", -1))
+        leader = Process(document["leader"], document["started"])
+        return cls(Cgroups(folders), document["boot"], leader, keeper)
 
     @classmethod
     def forget(cls, spec: MachineSpec) -> None:
@@ -56,9 +80,13 @@ class Runtime:
 
     @property
     def alive(self) -> bool:
-        """Return whether the recorded process still runs."""
-        started = self.leader > 0 and self.boot == _boot()
-        return started and start_time(self.leader) == self.started
+        """Return whether the recorded PID 1 still runs."""
+        return self.boot == _boot() and self.leader.runs
+
+    @property
+    def running_keeper(self) -> int:
+        """The id of its keeper, 0 if that does not run."""
+        return self.keeper.id if self.boot == _boot() and self.keeper.runs else 0
 
 
 def _boot() -> str:

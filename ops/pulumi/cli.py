@@ -7,10 +7,12 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from model.paths import toolchain_dir
 from ops.errors import OperatorError
+from ops.interruption import VARIABLE, request
 from ops.pulumi.events import EventLog
 
 # Maximum number of concurrent steps: they wait for machines, they do not compute. A rollout may
@@ -66,20 +68,24 @@ class PulumiCli:
         output: IO[Any] | int | None = None,
         events: Path | None = None,
         own_session: bool = False,
+        interrupt: Path | None = None,
     ) -> "subprocess.Popen[str]":
         """Start a command; with `output`, nothing reaches the terminal and there are no prompts.
 
         `events` is the engine's event log; an older one is removed. In its own session, the command
-        does not receive the terminal's Ctrl-C.
+        does not receive the terminal's Ctrl-C. `interrupt` is a file that asks its providers to
+        stop (ops/interruption.py).
         """
         command = [self._pulumi, *arguments]
         if events is not None:
             events.unlink(missing_ok=True)
             command += ["--event-log", str(events)]
+        if interrupt is not None:
+            interrupt.unlink(missing_ok=True)
         return subprocess.Popen(
             command,
             cwd=folder or self.project,
-            env=self.environment,
+            env=self.environment | ({VARIABLE: str(interrupt)} if interrupt else {}),
             stdin=None if output is None else subprocess.DEVNULL,
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
@@ -89,8 +95,13 @@ class PulumiCli:
 
     def run(self, *arguments: str) -> None:
         """Run a command on this terminal to its end; raise an error if it fails."""
-        with self.start(*arguments) as process, forward_signals(process):
-            status = process.wait()
+        with TemporaryDirectory(prefix="kubeadm-fleet-") as folder:
+            file = Path(folder) / "interrupt"
+            with (
+                self.start(*arguments, interrupt=file) as process,
+                forward_signals(process, lambda: request(file)),
+            ):
+                status = process.wait()
         if status != 0:
             raise PulumiError(f"pulumi {arguments[0]} failed (exit status {status})", status)
 
@@ -104,8 +115,14 @@ class PulumiCli:
     ) -> int:
         """Run a command to its end, pass on its events as they arrive, return its exit status."""
         log = EventLog(events)
-        process = self.start(*arguments, output=output, events=events)
-        with process, forward_signals(process, on_interrupt):
+        interrupt = events.with_name("interrupt")
+
+        def stop() -> None:
+            request(interrupt)
+            on_interrupt()
+
+        process = self.start(*arguments, output=output, events=events, interrupt=interrupt)
+        with process, forward_signals(process, stop):
             status = None
             while status is None:
                 status = _ended(process)

@@ -1,14 +1,15 @@
 """The engine for one stack: its record, its lock, its outputs."""
 
 import json
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from model.files import locked
+from ops.pulumi import locks
 from ops.pulumi.cli import PARALLEL, UNATTENDED, PulumiCli, PulumiError
 from ops.pulumi.deployment import Deployment
+from ops.pulumi.locks import Lock
 from ops.pulumi.stack_file import read, refresh, require_stack_file
 from ops.pulumi.workspace import Workspace
 
@@ -66,7 +67,9 @@ class Engine:
         try:
             self._cli.run(*arguments)
         except PulumiError as error:
-            raise PulumiError("\n".join([str(error), *self.locks()]), error.status) from None
+            raise PulumiError(
+                "\n".join([str(error), *(lock.text for lock in self.locks())]), error.status
+            ) from None
 
     def follow(
         self,
@@ -91,10 +94,11 @@ class Engine:
             on_interrupt=on_interrupt,
         )
 
-    def remove(self) -> None:
-        """Remove the record of a destroyed stack."""
+    def remove(self) -> list[Path]:
+        """Remove the record of a destroyed stack; return what else was removed with it."""
         # Without --preserve-config it would delete the stack file.
         self._cli.capture("stack", "rm", "--yes", "--preserve-config", self.workspace.stack)
+        return self.workspace.remove_backups()
 
     def outputs(self) -> dict[str, object]:
         """Return the stack's outputs, with secrets in plaintext."""
@@ -105,36 +109,7 @@ class Engine:
         """Return the stack's state, with secrets in plaintext."""
         return Deployment(self._cli.capture("stack", "export", "--show-secrets"))
 
-    def locks(self) -> list[str]:
-        """Describe the holders of the stack's local lock, and how to clear a stale one."""
+    def locks(self) -> list[Lock]:
+        """Return the stack's locks; those of an external backend are not known."""
         workspace = self.workspace
-        if workspace.external_backend:
-            return []
-        folder = workspace.backend / ".pulumi" / "locks"
-        return [
-            _explain(json.loads(path.read_text()), workspace.stack)
-            for path in sorted(folder.glob(f"*/*/{workspace.stack}/*.json"))
-        ]
-
-
-def _explain(lock: dict[str, object], stack: str) -> str:
-    pid = int(str(lock["pid"]))
-    holder = f"{lock['username']}@{lock['hostname']}, process {pid}, since {lock['timestamp']}"
-    if lock["hostname"] != socket.gethostname():
-        state = f"locked by {holder}. If that run is over"
-    elif _alive(pid):
-        return f"The stack {stack} is locked by {holder}, which is still running: wait for it."
-    else:
-        state = f"locked by {holder}, which is no longer running"
-    command = f"fleet pulumi --stack {stack} cancel --yes"
-    return f"The stack {stack} is {state}: clear the lock with\n  {command}"
-
-
-def _alive(pid: int) -> bool:
-    """Whether the process runs pulumi: a zombie process has no program."""
-    try:
-        return Path(f"/proc/{pid}/exe").readlink().name == "pulumi"
-    except PermissionError:
-        return True
-    except OSError:
-        return False
+        return [] if workspace.external_backend else locks.read(workspace.backend, workspace.stack)

@@ -22,7 +22,7 @@ class NotEditable(OperatorError):
 
 def with_value(text: str, path: Sequence[str], value: str) -> str:
     """Return the text with a plain scalar at the path, whose mappings are made where they lack."""
-    expected = _with_value(stack_yaml.read(text), path, value)
+    expected = _with_value(stack_yaml.read(text), path, stack_yaml.read(value))
     return _verified(_edited(text, path, value), expected, f"set {'.'.join(path)}: {value}")
 
 
@@ -123,7 +123,7 @@ def _braces(path: Sequence[str], value: str) -> str:
     return text
 
 
-def _with_value(document: Any, path: Sequence[str], value: str) -> Any:
+def _with_value(document: Any, path: Sequence[str], value: Any) -> Any:
     """Return the document with the value at the path."""
     if not path:
         return value

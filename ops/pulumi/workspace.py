@@ -7,9 +7,10 @@ file, the passphrase or secrets provider, the login.
 
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +100,28 @@ class Workspace:
         if not self.external_passphrase:
             self._reject_lost_passphrase()
             create_once(self.passphrase, secrets.token_urlsafe(32))
+
+    def remove_backups(self) -> list[Path]:
+        """Remove the engine's copies of former states of this stack; return those that were there.
+
+        Those in a backend of the user are the user's.
+        """
+        if self.external_backend:
+            return []
+        records = self.backend / ".pulumi"
+        folders = [
+            *sorted(records.glob(f"backups/*/{self.stack}")),
+            *sorted(records.glob(f"history/*/{self.stack}")),
+        ]
+        files = sorted(records.glob(f"stacks/*/{self.stack}.json*.bak*"))
+        for folder in folders:
+            shutil.rmtree(folder)
+        for file in files:
+            file.unlink()
+        for lock in records.glob(f"locks/*/*/{self.stack}"):
+            with suppress(OSError):  # One that is in use is not empty.
+                lock.rmdir()
+        return [*folders, *files]
 
     def _reject_lost_passphrase(self) -> None:
         """Raise OperatorError if there are stacks whose passphrase is missing: no other fits."""

@@ -1,4 +1,4 @@
-"""A kind of action in a rollout: one row of the table in actions.py."""
+"""A kind of action in a rollout: one row of the table of actions (actions.py)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -49,6 +49,7 @@ class ActionKind:
     - `undo`: undoes it if it, or a later action in the machine's turn, fails; None if the operation
       rolls back by itself or the next run resumes it;
     - `drains`: the Node is cordoned and drained first;
+    - `spares`: asked before the drain: whether the machine itself says that it needs none for this;
     - `restarts_services`: on a control plane, all others must be healthy before, and it after;
     - `needs_ready`: it ends when the Node is Ready;
     - `restores_api`: executed first on control planes while the API does not answer;
@@ -72,6 +73,7 @@ class ActionKind:
     undo: Callable[[Target], object] | None = None
     when: When = When.IN_TURN
     drains: bool = False
+    spares: Callable[[Target], bool] | None = None
     restarts_services: bool = False
     needs_ready: bool = True
     restores_api: bool = False

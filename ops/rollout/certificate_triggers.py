@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from model.pki import leaves, serving
-from model.rotation_phases import FINISH
+from model.rotation_phases import CA, FINISH
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.desired import MISSING, DesiredMachine
 from ops.rollout.observed import ObservedMachine
@@ -20,8 +20,27 @@ OWN_CA = "the CAs of its clients include the cluster's own"
 
 def client_authorities(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """The API server accepts client certificates of other CAs than the desired ones."""
-    if wanted.is_control_plane and found.clients != wanted.clients:
-        yield f"the CAs of its clients {'are missing' if found.clients == MISSING else 'changed'}"
+    if not wanted.is_control_plane or found.clients == wanted.clients:
+        return
+    if found.clients == MISSING:
+        yield "the CAs of its clients are missing"
+    elif left := list(_differing(found.people, wanted.people)):
+        yield from left
+    else:
+        yield "the CAs of its clients changed"
+
+
+def _differing(found: tuple[str, ...] | None, wanted: tuple[str, ...] | None) -> Iterator[str]:
+    """Yield whose certificates are accepted against the config, and whose are not."""
+    if found is None or wanted is None:
+        return
+    if ended := [name for name in wanted if name not in found]:
+        yield (
+            f"certificates of {', '.join(ended)} are not accepted yet, or no longer since "
+            "`fleet revoke`; they will be unless people.users has `revoked: true`"
+        )
+    if more := [name for name in found if name not in wanted]:
+        yield f"certificates of {', '.join(more)} are accepted, without access in the config"
 
 
 def planned_client_authorities(
@@ -29,7 +48,18 @@ def planned_client_authorities(
 ) -> Iterator[str]:
     """People come or go, or the cluster's own CA is rotated."""
     if wanted.is_control_plane and was.clients != wanted.clients:
-        yield OWN_CA if "ca" in change.rotations else PEOPLE
+        yield OWN_CA if CA in change.rotations else _changed(was.people, wanted.people)
+
+
+def _changed(was: tuple[str, ...] | None, wanted: tuple[str, ...] | None) -> str:
+    """Say who is added and removed, as far as that is known."""
+    if was is None or wanted is None:
+        return PEOPLE
+    names = [
+        *(f"+{name}" for name in wanted if name not in was),
+        *(f"-{name}" for name in was if name not in wanted),
+    ]
+    return f"{PEOPLE} ({', '.join(names)})" if names else PEOPLE
 
 
 def invalid_leaves(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
@@ -54,9 +84,12 @@ def serving_certificate(found: ObservedMachine, wanted: DesiredMachine) -> Itera
     names = serving.names_of(wanted.name, wanted.address)
     if actual is None:
         yield f"{its} is missing"
-    elif actual.issuer != (signer := wanted.signers["ca"]):
-        is_former = leaves.key_of(actual.issuer) != leaves.key_of(signer)
-        yield f"{its} is not {'of' if is_former else 'shown as one of'} the cluster's CA"
+    elif actual.issuer != (signer := wanted.signers[CA]):
+        if leaves.key_of(actual.issuer) != leaves.key_of(signer):
+            yield f"{its} is not of the cluster's CA"
+        else:
+            carries = "still carries" if leaves.has_chain(actual.issuer) else "does not carry"
+            yield f"{its} {carries} the chain to the former CA"
     elif actual.names != names:
         listed = (", ".join(sorted(its_names)) for its_names in (actual.names, names))
         yield f"{its} is for {next(listed) or 'no name'} instead of {next(listed)}"
@@ -79,7 +112,7 @@ def planned_serving_certificate(
 
     During a rotation, a preview knows its phase only.
     """
-    if change.rotations.get("ca") == FINISH:
-        yield "its kubelet's serving certificate is shown with the former CA's signature"
-    elif change.reissues("ca") if "ca" in change.rotations else was.issuer_key != wanted.issuer_key:
+    if change.rotations.get(CA) == FINISH:
+        yield "its kubelet's serving certificate still carries the chain to the former CA"
+    elif change.reissues(CA) if CA in change.rotations else was.issuer_key != wanted.issuer_key:
         yield "another CA signs its kubelet's serving certificate"

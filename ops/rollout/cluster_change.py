@@ -37,6 +37,11 @@ class ClusterChange:
         phases = (self.before.rotations.get(name, ""), self.after.rotations.get(name, ""))
         return phases[0] != phases[1] and rotation_phases.SWITCH in phases
 
+    def finishes(self, name: str) -> bool:
+        """Whether the predecessor of a subject is to be trusted no longer."""
+        phases = (self.before.rotations.get(name, ""), self.after.rotations.get(name, ""))
+        return phases == (rotation_phases.SWITCH, rotation_phases.FINISH)
+
     @cached_property
     def control_keys(self) -> list[str]:
         """The changed settings of the control plane."""

@@ -17,11 +17,14 @@ from ops.kube import (
     losses,
     published_authorities,
     retirement,
+    returning,
+    stored_secrets,
     trust_holders,
 )
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import APPLY, Client, unless_missing
 from ops.kube.nodes import SYSTEM, Nodes
+from ops.kube.returning import RunningPod
 from ops.kube.trust_holders import Holders, Workload
 from ops.rollout.documents import VERSION
 from ops.rollout.observed import ObservedCluster
@@ -56,6 +59,16 @@ class ClusterNodes(Nodes):
             report=report,
         )
 
+    def ready_pods(self, name: str) -> dict[str, RunningPod]:
+        """Return the Node's pods that are Ready, by UID."""
+        return self.client.retry(
+            f"listing the pods on Node {name}", lambda: returning.ready_pods(self.client, name)
+        )
+
+    def missing_pods(self, name: str, before: Mapping[str, RunningPod]) -> list[str]:
+        """Return which of these pods are not Ready again; raises ApiError without retrying."""
+        return returning.missing_pods(self._quick, name, before)
+
     def losses(self, leaving: Mapping[str, bool]) -> dict[str, str]:
         """Describe what the drains of these Nodes delete; `leaving` says which Nodes leave."""
         return losses.of_drains(self.client, leaving)
@@ -77,6 +90,9 @@ class ClusterNodes(Nodes):
             unfinished=self.client.retry("reading the rollout's record", self.unfinished),
             clients=_digest(published, published_authorities.KEY),
             front_proxy=_digest(published, published_authorities.FRONT_PROXY_KEY),
+            writer=self.client.retry(
+                "reading what encrypts Secrets", lambda: stored_secrets.writer(self.client)
+            ),
         )
 
     def limited(self, seconds: float) -> "ClusterNodes":
@@ -122,6 +138,14 @@ class ClusterNodes(Nodes):
             published_authorities.FRONT_PROXY_KEY: front_proxy,
         }
         published_authorities.replace(self.client, texts)
+
+    def begin_encryption(self, by: str) -> None:
+        """Record that `by` begins to encrypt Secrets."""
+        stored_secrets.begin(self.client, by)
+
+    def rewrite_secrets(self, by: str) -> int:
+        """Have `by` encrypt all Secrets in etcd; return their number."""
+        return stored_secrets.rewrite(self.client, by)
 
     def trust_holders(self) -> Holders:
         """Return what may know a former CA alone; raises ApiError."""

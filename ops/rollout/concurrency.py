@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from ops.errors import OperatorError
+from ops.interruption import Interrupted
 
 T = TypeVar("T")
 
@@ -48,4 +49,7 @@ def _raise(failures: list[BaseException]) -> None:
         if not isinstance(failure, OperatorError):
             raise failure
     if failures:
-        raise OperatorError("\n".join(dict.fromkeys(map(str, failures))))
+        interrupted = all(isinstance(failure, Interrupted) for failure in failures)
+        raise (Interrupted if interrupted else OperatorError)(
+            "\n".join(dict.fromkeys(map(str, failures)))
+        )

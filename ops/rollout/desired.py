@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import NotRequired, TypedDict
 
 from model.natural_order import Key, natural
+from model.rotation_phases import CA
 from ops.kube.node import ROLE_LABELS
 from ops.rollout import checkpoints, documents
 
@@ -40,6 +41,13 @@ class MachineInputs(TypedDict):
     taints: NotRequired[list[str]]
 
 
+class EncryptionInputs(TypedDict):
+    """What encrypts Secrets, and the KMS plugin that the API servers know, "" if there is none."""
+
+    provider: str
+    plugin: str
+
+
 class ClusterInputs(TypedDict):
     """A cluster as the rollout's inputs hold it; the engine keeps no order in mappings.
 
@@ -47,9 +55,13 @@ class ClusterInputs(TypedDict):
     certificates are valid.
     `client_file` and `client_set` are digests of the CAs whose client certificates API servers
     accept: of the file that has them, and of the certificates in any order; `front_proxy_set` is
-    that of the CAs of the API servers' own requests. `rotations` are phases by the names of
-    model/rotation_phases.py; `trusted` is the digest of what machines trust in them, by role, and
-    `signers` are the issuers of new certificates, by the name of the CA (model/pki/leaves.py).
+    that of the CAs of the API servers' own requests. `people` are those whose certificates they
+    accept, unknown of a state that has no such list. `secrets_digest` is that of the API servers'
+    secret files (model/api_server_secrets.py), `encryption` what encrypts Secrets in etcd, with the
+    name of a KMS plugin, and `writer` the same with the key, as the cluster records it.
+    `rotations` are phases by the names of model/rotation_phases.py; `trusted` is the digest of what
+    machines trust in them, by role, and `signers` are the issuers of new certificates, by the name
+    of the CA (model/pki/leaves.py).
     """
 
     cluster: str
@@ -63,11 +75,18 @@ class ClusterInputs(TypedDict):
     machine_ids: dict[str, str]
     client_file: str
     client_set: str
+    people: NotRequired[list[str]]
     front_proxy_set: str
     rotations: dict[str, str]
     trusted: dict[str, str]
     signers: dict[str, str]
+    secrets_digest: str
+    encryption: EncryptionInputs
+    writer: str
+    # As of when all machines have the security updates of their systems (model/config/upgrades.py).
+    security_updates: NotRequired[str]
     client_authorities: NotRequired[str]
+    api_server_secrets: NotRequired[str]
     mirror_credentials: NotRequired[str]
 
 
@@ -82,9 +101,12 @@ class DesiredMachine:
     for registry mirrors, or "missing". `parts` are the digests of its managed files, `table` names
     their contents (see model/render/machine_files.py and ops/hosts/content.py). `issuer_key` is
     the identifier of the key that signs its certificates. `clients` is the checksum of the CAs
-    whose client certificates its API server accepts, empty for a worker. `trust` is the digest of
-    what it trusts, `cluster_ca` that of the cluster's CA alone; `signers` are the issuers of its
-    certificates by the name of the CA, `ca_phase` is that of a rotation of the cluster's CA.
+    whose client certificates its API server accepts, empty for a worker, and `people` are those
+    whom they are of, None if that is not known; `secrets` is the digest of its API server's secret
+    files, empty for a worker. `trust` is the digest of what it trusts, `cluster_ca` that of the
+    cluster's CA alone; `signers` are the issuers of its certificates by the name of the CA,
+    `ca_phase` is that of a rotation of the cluster's CA. `security_updates` is the time whose
+    security updates its system has, "" if none is wanted.
     """
 
     name: str
@@ -105,10 +127,13 @@ class DesiredMachine:
     credentials: str
     issuer_key: str
     clients: str
+    people: tuple[str, ...] | None
+    secrets: str
     trust: str
     cluster_ca: str
     signers: Mapping[str, str]
     ca_phase: str
+    security_updates: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -123,7 +148,9 @@ class DesiredCluster:
     `clients` is the digest of the CAs whose client certificates API servers accept, and
     `client_authorities` their text, which is known while machines are changed.
     `mirror_credentials` is the table of model/render/mirrors.py, a secret; "" if there are none.
-    `serving_seconds` is how long the kubelets' serving certificates are valid.
+    `serving_seconds` is how long the kubelets' serving certificates are valid. `api_server_secrets`
+    is the table of model/api_server_secrets.py, a secret, which is known like the CAs' text;
+    `writer` is what encrypts Secrets, and `encryption` is that without the name of the key.
     """
 
     name: str
@@ -139,6 +166,11 @@ class DesiredCluster:
     rotations: Mapping[str, str] = field(default_factory=dict)
     client_authorities: str = ""
     mirror_credentials: str = field(default="", repr=False)
+    api_server_secrets: str = field(default="", repr=False)
+    encryption: EncryptionInputs = field(
+        default_factory=lambda: EncryptionInputs(provider="", plugin="")
+    )
+    writer: str = ""
 
     @classmethod
     def of(cls, inputs: ClusterInputs) -> "DesiredCluster":
@@ -176,10 +208,13 @@ class DesiredCluster:
                 credentials=sha256(secrets.encode()).hexdigest() if secrets else MISSING,
                 issuer_key=inputs["issuer_key"],
                 clients=inputs["client_file"] if machine["role"] == CONTROL_PLANE else "",
+                people=tuple(inputs["people"]) if "people" in inputs else None,
+                secrets=inputs["secrets_digest"] if machine["role"] == CONTROL_PLANE else "",
                 trust=_of_role(inputs["trusted"], machine["role"]),
                 cluster_ca=_of_role(inputs["trusted"], WORKER),
                 signers=inputs["signers"],
-                ca_phase=inputs["rotations"].get("ca", ""),
+                ca_phase=inputs["rotations"].get(CA, ""),
+                security_updates=inputs.get("security_updates", ""),
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
@@ -197,6 +232,9 @@ class DesiredCluster:
             inputs["rotations"],
             inputs.get("client_authorities", ""),
             secrets,
+            inputs.get("api_server_secrets", ""),
+            inputs["encryption"],
+            inputs["writer"],
         )
 
     @cached_property
@@ -213,10 +251,15 @@ class DesiredCluster:
     def digest(self) -> str:
         """A digest of everything that a rollout brings to machines."""
         machines = {
-            machine.name: [dict(machine.labels), machine.taints, dict(machine.parts)]
+            machine.name: [
+                dict(machine.labels),
+                machine.taints,
+                dict(machine.parts),
+                machine.security_updates,
+            ]
             for machine in self.machines
         }
-        trust = [str(self.clients), dict(self.rotations)]
+        trust = [str(self.clients), dict(self.rotations), str(self.writer)]
         state = [self.version, self.control, self.kubelet, *trust, machines]
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ops.rollout import actions
+from ops.rollout import actions, node_rows
 from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
@@ -51,5 +51,5 @@ def from_state(recorded: Iterable[Mapping[str, str]]) -> list[Action]:
     """Read the format of `to_state`; what only another version of this program has is a repair."""
     by_name = {kind.name: kind for kind in actions.ACTIONS}
     return [
-        Action(by_name.get(action["kind"], actions.REPAIR), action["why"]) for action in recorded
+        Action(by_name.get(action["kind"], node_rows.REPAIR), action["why"]) for action in recorded
     ]

@@ -105,6 +105,20 @@ def publish_authorities(target: Target) -> None:
     target.nodes.publish_authorities(target.machine.cluster.client_authorities, front_proxy)
 
 
+def apply_api_server_secrets(target: Target) -> None:
+    """Replace the secret files of an API server, which may encrypt otherwise from now on."""
+    if target.found.api_answers:
+        target.nodes.begin_encryption(target.machine.cluster.writer)
+    target.machine.run("apply_api_server_secrets")
+
+
+def rewrite_secrets(target: Target) -> None:
+    """Have what encrypts Secrets now encrypt those in etcd as well."""
+    writer = target.machine.cluster.writer
+    count = target.nodes.rewrite_secrets(writer)
+    target.done(f"{count} Secrets in etcd are written by {writer}")
+
+
 def apply_trust(target: Target) -> None:
     """Replace the CAs and keys of a control plane, or the cluster's CA of a worker."""
     of_role = "apply_trust" if target.wanted.is_control_plane else "apply_worker_trust"

@@ -9,6 +9,7 @@ from model import quorum, version_skew, versions
 from model.config.networking import NODE_CIDR_MASK_SIZE
 from model.render.kubeadm import MASK_FLAG
 from ops.errors import OperatorError
+from ops.rollout import encryption_guards
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import MachineSummary
@@ -39,6 +40,7 @@ def reject_unsafe(
     _reject_immutable_changes(before, after)
     _reject_other_names(before, after)
     _reject_loss_of_quorum(before, after, found)
+    encryption_guards.reject_unreadable(before, after)
     if versions.parse_recorded(current).minor != versions.parse(after.version).minor:
         _reject_joins(before, after, current)
 

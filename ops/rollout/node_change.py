@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ops.errors import OperatorError
+from ops.interruption import stop_before
 from ops.rollout import actions, readiness
 from ops.rollout.action_kind import Action, ActionKind, When
 from ops.rollout.diff import kinds_of, not_covered
@@ -45,10 +46,11 @@ class NodeChange:
         for kind in self._kinds:
             if kind.check is not None:
                 kind.check(self.target)
-        if any(kind.drains for kind in self._kinds):
+        if any([self._must_drain(kind) for kind in self._kinds]):
             self._drain()
         for kind in self._kinds:
             if kind.when is When.IN_TURN:
+                self._stop(kind)
                 self._run(kind, begun)
         if any(kind.needs_ready for kind in self._kinds):
             self.target.step("waiting for its Node to be Ready")
@@ -56,6 +58,15 @@ class NodeChange:
         for kind in actions.ACTIONS:
             if kind.when is When.CLOSING:
                 self._run(kind, begun)
+
+    def _must_drain(self, kind: ActionKind) -> bool:
+        return kind.drains and not (kind.spares is not None and kind.spares(self.target))
+
+    def _stop(self, kind: ActionKind) -> None:
+        """Stop before an action if the run was interrupted; the next run continues with it."""
+        drained = any(its.drains for its in self._kinds)
+        state = ", whose Node stays cordoned" if drained else ""
+        stop_before(f"the action {kind.name} on {self.target.name}{state}")
 
     def _run(self, kind: ActionKind, begun: list[ActionKind]) -> None:
         if kind.doing:

@@ -122,8 +122,10 @@ class NodeOperations:
             "CLUSTER_CONFIGURATION": self.cluster.cluster_document,
             "KUBELET_CONFIGURATION": self.wanted.kubelet_document,
             "KUBELET_RECORDS": checkpoints.SETTING,
+            "SECURITY_UPDATES": self.wanted.security_updates,
             **self.trust,
             "CLIENT_AUTHORITIES": self.cluster.client_authorities,
+            "API_SERVER_SECRETS": self.cluster.api_server_secrets,
             "MIRROR_CREDENTIALS": self.cluster.mirror_credentials.removesuffix("\n"),
         }
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from model.people import person_of
 from model.pki import leaves, serving
-from model.pki.machine_certificates import Expiry, MachineCertificates
+from model.pki.machine_certificates import Expiry, MachineCertificates, common_name
 from model.pki.serving import ServingCertificate
-from model.render.node_paths import KUBELET_SERVING
+from model.render.node_paths import CLIENT_CA_FILE, KUBELET_SERVING
 from model.well_known import ARCHITECTURES
 from ops.kube.node import Node
 from ops.rollout.desired import MISSING, DesiredMachine
@@ -46,7 +47,8 @@ class ObservedCluster:
     `version` is that of its own objects, `control` and `kubelet` are the digests of the documents
     that machines join with ("" if unknown), `unfinished` is the rollout that is under way.
     `clients` is the digest of the CAs that aggregated API servers accept clients of, `front_proxy`
-    that of the CAs of the API servers' own requests.
+    that of the CAs of the API servers' own requests. `writer` is what encrypted Secrets
+    (ops/kube/stored_secrets.py).
     """
 
     version: str
@@ -55,6 +57,7 @@ class ObservedCluster:
     unfinished: RolloutRecord | None = None
     clients: str = ""
     front_proxy: str = ""
+    writer: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,16 +82,19 @@ class ObservedMachine:
     `crashes` are services and static pods that are crash-looping, with their last error;
     `renewal_failures` leaves or snapshots whose last renewal by the clock failed, with the reason;
     `invalid_certificates` those that cannot be used: each "is missing" or "expired on ...".
+    `exposed` are files that others may read or change, each with the reason.
     `credentials` is the checksum of its credentials for registry mirrors, or "missing".
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
+    `patched` is the time whose security updates its system has, "" if none was recorded.
     `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
     digests of its managed files as they were written last. `expiry` is that of the certificate that
     expires first, `serving` its kubelet's serving certificate. `clients` is the checksum of the CAs
-    whose client certificates its API server accepts, or "missing". `trust` is the digest of what it
-    trusts, `kubelet_ca` that of the cluster's CA as its kubelet has read it. `issuers` are those of
-    its leaf certificates, by name (model/pki/leaves.py). While the API does not answer, `node` is
-    unknown.
+    whose client certificates its API server accepts, or "missing"; `people` are those whom they are
+    of. `secrets` is the digest of its API server's secret files, or "missing". `trust` is the
+    digest of what it trusts, `kubelet_ca` that of the cluster's CA as its kubelet has read it.
+    `issuers` are those of its leaf certificates, by name (model/pki/leaves.py). While the API does
+    not answer, `node` is unknown.
     """
 
     unreachable: str = ""
@@ -100,15 +106,19 @@ class ObservedMachine:
     is_registering: bool = False
     credentials: str = MISSING
     clients: str = MISSING
+    people: tuple[str, ...] | None = None
+    secrets: str = MISSING
     arch: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
     missing_archives: tuple[str, ...] = ()
+    patched: str = ""
     bridge: str = ""
     vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
     crashes: Mapping[str, str] = field(default_factory=dict)
     renewal_failures: Mapping[str, str] = field(default_factory=dict)
     invalid_certificates: Mapping[str, str] = field(default_factory=dict)
+    exposed: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     expiry: Expiry | None = None
@@ -174,8 +184,10 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         parts=machine.parts,
         credentials=machine.credentials,
         clients=machine.clients,
+        secrets=machine.secrets,
         trust=machine.trust,
         kubelet_ca=machine.cluster_ca,
+        patched=machine.security_updates,
         applied=applied,
         node=node,
     )
@@ -198,12 +210,15 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         is_registering=known["registering"] == "yes",
         credentials=known["credentials"],
         clients=known["client_authorities"],
+        people=_people(certificates),
+        secrets=known["api_server_secrets"],
         trust=known["trust"],
         kubelet_ca=known["kubelet_ca"],
         issuers=leaves.issuers(certificates),
         arch=ARCHITECTURES.get(known["arch"], known["arch"]),
         images={name: state for name, (state, *_) in images.items()},
         missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),
+        patched=known["patched"],
         bridge=known["bridge"],
         vtep=known["vtep"],
         serving=serving.read(certificates, KUBELET_SERVING, known["serving_key"]),
@@ -211,6 +226,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         crashes=_below("crash:", known),
         renewal_failures=_below("renewal:", known),
         invalid_certificates=_below("invalid:", known),
+        exposed=_below("exposed:", known),
         files=_below("file:", known),
         parts=_below("part:", known),
         expiry=certificates.soonest,
@@ -223,6 +239,12 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
             known.get("applied:recorded", ""),
         ),
     )
+
+
+def _people(certificates: MachineCertificates) -> tuple[str, ...]:
+    """Return whose CAs the API server's clients may have."""
+    names = (common_name(one.subject) for one in certificates.all_at(CLIENT_CA_FILE))
+    return tuple(sorted(person for name in names if (person := person_of(name))))
 
 
 def _below(prefix: str, known: Mapping[str, str]) -> dict[str, str]:

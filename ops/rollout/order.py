@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 
 from model.limits import Limits
 from ops.errors import OperatorError
-from ops.rollout import actions, readiness, refusals
+from ops.interruption import stop_before
+from ops.kube.pod import few
+from ops.rollout import actions, encryption_guards, readiness, refusals, trust_rows
 from ops.rollout.action_kind import ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import unhealthy_first
@@ -129,7 +131,7 @@ class RolloutRun:
         Before that, kubelets without a valid certificate get one, for which no other machine is
         needed: until then their Nodes are lost.
         """
-        lost, kind = self.state.skip_unavailable(), actions.KUBELET_CERTIFICATE
+        lost, kind = self.state.skip_unavailable(), trust_rows.KUBELET_CERTIFICATE
         if not lost:
             return
         for machine in self._cluster.machines:
@@ -149,7 +151,10 @@ class RolloutRun:
         """Let the first control plane execute the cluster's own actions that no other one has."""
         observed = self._nodes.observe_cluster()
         self._unfinished = observed.unfinished
-        if reason := refusals.cluster_downgrade(observed, self._cluster):
+        if reason := (
+            refusals.cluster_downgrade(observed, self._cluster)
+            or encryption_guards.lost_plugin(observed, self._cluster)
+        ):
             raise OperatorError(f"cluster {self._cluster.name}: {reason}")
         if left := cluster_actions(observed, self._cluster, self.state.left):
             self.state.left.setdefault(self._cluster.control_planes[0].name, []).extend(left)
@@ -216,6 +221,8 @@ class RolloutRun:
                 self._do_on_all(kind, [machine.name for machine, its in changed if kind in its])
 
     def _do_on_all(self, kind: ActionKind, names: Sequence[str]) -> None:
+        if names:
+            stop_before(f"{kind.doing} on {few(names)}")
         for name in names:
             self._progress.step(name, kind.doing)
         with ThreadPoolExecutor(max_workers=PARALLEL_MACHINES) as pool:
@@ -270,6 +277,7 @@ class RolloutRun:
             target.machine.run("await_health")
 
     def _apply(self, change: NodeChange) -> None:
+        stop_before(f"{change.target.name} was changed")
         self._memory.begin(change.target.name)
         change.apply()
         self._memory.end(change.target.name)

@@ -7,7 +7,7 @@ makes no requests: a preview needs neither machines nor a cluster.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ops.kube.placement import HARD_EFFECTS
-from ops.rollout import actions, documents
+from ops.rollout import actions, documents, node_rows
 from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.desired import DesiredCluster, DesiredMachine
@@ -64,8 +64,8 @@ def with_unfinished(
         ]
         merged[name] = [*merged.get(name, ()), *to_state(left)]
     first = merged.setdefault(after.control_planes[0].name, [])
-    if actions.UNFINISHED.name not in {action["kind"] for action in first}:
-        first += to_state([Action(actions.UNFINISHED, unfinished.summary)])
+    if node_rows.UNFINISHED.name not in {action["kind"] for action in first}:
+        first += to_state([Action(node_rows.UNFINISHED, unfinished.summary)])
     return merged
 
 
@@ -76,7 +76,7 @@ def with_stopped(
     known = {name: [*found] for name, found in drift.items()}
     for plane in change.after.control_planes if stopped else ():
         if not known.get(plane.name):
-            known[plane.name] = [*to_state([Action(actions.REPAIR, stopped)])]
+            known[plane.name] = [*to_state([Action(node_rows.REPAIR, stopped)])]
     return known
 
 

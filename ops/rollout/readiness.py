@@ -1,12 +1,15 @@
 """Readiness conditions that must hold before the next machine is touched."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.errors import OperatorError
 from ops.kube.errors import ApiError
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
+from ops.kube.pod import few
+from ops.kube.returning import RunningPod
+from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.node_operations import NodeOperations
 from ops.wait import NotYet, wait_until
 
@@ -51,6 +54,35 @@ def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
     _await(registered)
 
 
+def await_rebooted(nodes: Nodes, name: str, boot: str) -> None:
+    """Wait until the Node is Ready in this boot, which its kubelet reports together with that."""
+
+    def ready() -> None:
+        node = _find(nodes, name)
+        if node is None:
+            raise NotYet(f"Node {name} is not registered")
+        if node.boot_id != boot:
+            raise NotYet(f"Node {name} is still reported as before its reboot")
+        if not node.ready:
+            raise NotYet(f"{name} not Ready")
+
+    _await(ready)
+
+
+def await_pods(nodes: ClusterNodes, name: str, before: Mapping[str, RunningPod]) -> None:
+    """Wait until all pods of the Node that were Ready before its reboot are Ready again."""
+
+    def ready() -> None:
+        try:
+            missing = nodes.missing_pods(name, before)
+        except ApiError as error:
+            raise NotYet(f"the API does not answer ({error})") from None
+        if missing:
+            raise NotYet(f"not Ready again on {name}: {few(missing)}")
+
+    _await(ready)
+
+
 def _find(nodes: Nodes, name: str) -> Node | None:
     try:
         return nodes.find_once(name)
@@ -66,5 +98,6 @@ def _await(check: Callable[[], None]) -> None:
             f"after {READY_SECONDS:.0f} s: {reason}; check `journalctl -u kubelet` on the machine, "
             "fix the cause and run `fleet up` again: it resumes where it stopped"
         ),
+        stops="Nodes were not waited for; `fleet up` continues",
         poll_seconds=POLL_SECONDS,
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Protocol
 
+from model.plural import counted
+
 NAME = "kubeadm-fleet-rollout"
 STATES = ("left", "begun", "done")
 # A large rollout writes its progress in this many steps: each write replaces the record.
@@ -70,7 +72,7 @@ class RolloutRecord:
         total = len(self.left | self.begun | self.done)
         return (
             f"a change of {', '.join(self.subjects)} was begun at {self.since} and is not "
-            f"finished: {len(self.done)} of {total} machines have it"
+            f"finished: {len(self.done)} of {counted(total, 'machine')} have it"
         )
 
     @property

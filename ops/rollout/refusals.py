@@ -8,8 +8,10 @@ from collections.abc import Mapping
 
 from model import version_skew
 from ops.errors import OperatorError
+from ops.rollout import triggers
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
+from ops.rollout.unavailable import was_lost
 
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 
@@ -29,6 +31,24 @@ def downgrade(found: ObservedMachine, wanted: DesiredMachine) -> str:
     """
     is_upgraded = found.files.get(MANIFEST) != found.applied.files.get(MANIFEST)
     return skew(found, wanted) if is_upgraded and not found.is_interrupted else ""
+
+
+def unready(found: ObservedMachine, wanted: DesiredMachine) -> str:
+    """Refuse to patch a cluster with a Node that is not Ready, for reasons unknown to this run.
+
+    Known ones are an earlier attempt of the same, drift that this run repairs, and a worker that
+    has been lost for so long that others do not wait for it (see unavailable.py).
+    """
+    node = found.node
+    if node is None or node.ready or node.cordoned or any(triggers.drifted(found, wanted)):
+        return ""
+    if found.invalid_certificates or (not wanted.is_control_plane and was_lost(found)):
+        return ""
+    return (
+        "its Node is not Ready, and the cluster's machines are not patched before it is: check "
+        "`journalctl -u kubelet` on it, fix the cause and run `fleet up` again. No machine was "
+        "changed"
+    )
 
 
 def unavailable(

@@ -8,18 +8,17 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from model import rotation_phases
-from model.rotation_phases import FINISH, NEXT, SWITCH
+from model.rotation_phases import CA, FINISH, FRONT_PROXY_CA, NEXT, SERVICE_ACCOUNT, SWITCH
 from ops.errors import OperatorError
 from ops.kube.pod import few
 from ops.kube.trust_holders import Holders
 from ops.rollout.cluster_change import ClusterChange
 
-CA, FRONT_PROXY, SERVICE_ACCOUNT = "ca", "front-proxy-ca", "service-account"
 # A kubelet replaces the token of a pod after four fifths of an hour.
 TOKENS = timedelta(hours=1)
 # For how long a component may use a certificate of the predecessor: clients read theirs again
 # within five minutes, API servers the front proxy's within one, etcd's are read at each connection.
-SETTLING = {CA: timedelta(minutes=6), FRONT_PROXY: timedelta(seconds=90)}
+SETTLING = {CA: timedelta(minutes=6), FRONT_PROXY_CA: timedelta(seconds=90)}
 
 
 def reject_rotation(change: ClusterChange, unavailable: Collection[str]) -> None:
@@ -54,15 +53,9 @@ def _remedy(cluster: str, name: str, was: str, reason: str) -> str:
     return f"Set {path} to {NEXT[was]}, complete a `fleet up`, and continue then"
 
 
-def finishes(change: ClusterChange, name: str) -> bool:
-    """Whether the predecessor of a subject is to be trusted no longer."""
-    before, after = change.before.rotations, change.after.rotations
-    return before.get(name) == SWITCH and after.get(name) == FINISH
-
-
 def concerns_others(change: ClusterChange) -> bool:
     """Whether pods and Secrets may need what is to be trusted no longer."""
-    return finishes(change, CA) or finishes(change, SERVICE_ACCOUNT)
+    return change.finishes(CA) or change.finishes(SERVICE_ACCOUNT)
 
 
 def reject_holders(cluster: str, holders: Holders, acknowledged: str) -> None:
@@ -94,7 +87,7 @@ def reject_early(change: ClusterChange, rolled: str, acknowledged: str) -> None:
 
     `rolled` is when machines were changed last (ISO 8601).
     """
-    if not finishes(change, SERVICE_ACCOUNT) or not rolled or acknowledged:
+    if not change.finishes(SERVICE_ACCOUNT) or not rolled or acknowledged:
         return
     until = datetime.fromisoformat(rolled) + TOKENS
     if datetime.now(UTC) < until:
@@ -111,7 +104,7 @@ def seconds_to_settle(change: ClusterChange, rolled: str, immediate: str = "") -
     `rolled` is when machines were changed last (ISO 8601); for the `immediate` subject, they were
     restarted then, or may fail for as long.
     """
-    ends = (name for name in SETTLING if name != immediate and finishes(change, name))
+    ends = (name for name in SETTLING if name != immediate and change.finishes(name))
     longest = max((SETTLING[name] for name in ends), default=None)
     if longest is None or not rolled:
         return 0

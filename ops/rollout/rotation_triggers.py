@@ -8,12 +8,10 @@ from collections.abc import Iterator
 
 from model.pki import leaves
 from model.pki.leaves import KUBELET_CLIENT
-from model.rotation_phases import PREPARE
+from model.rotation_phases import CA, CAS, PREPARE
 from ops.rollout.cluster_change import TAKEN_BACK, ClusterChange
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.observed import ObservedCluster, ObservedMachine
-
-CA, SERVICE_ACCOUNT = "ca", "service-account"
 
 
 def trust(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
@@ -37,9 +35,16 @@ def planned_trust(
 
 
 def former_certificates(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
-    """Another CA issued leaf certificates than the one that signs now."""
-    if names := former_leaves(found, wanted):
-        yield f"another CA than the current one issued the certificates of {', '.join(names)}"
+    """Another CA issued leaf certificates than the one that signs now, or they show another one."""
+    names = former_leaves(found, wanted)
+    signers = {name: leaves.key_of(leaves.wanted(name, wanted.signers)) for name in names}
+    if former := [name for name in names if leaves.key_of(found.issuers[name]) != signers[name]]:
+        yield f"another CA than the current one issued the certificates of {', '.join(former)}"
+    same = [name for name in names if name not in former]
+    if kept := [name for name in same if leaves.has_chain(found.issuers[name])]:
+        yield f"the certificates of {', '.join(kept)} still carry the chain to the former CA"
+    if bare := [name for name in same if name not in kept]:
+        yield f"the certificates of {', '.join(bare)} do not carry the chain to the former CA"
 
 
 def planned_former_certificates(
@@ -49,8 +54,12 @@ def planned_former_certificates(
     if not wanted.is_control_plane:
         return
     for name in change.rotations:
-        if name != SERVICE_ACCOUNT and change.reissues(name):
-            yield f"its leaf certificates are of another {name}"
+        if name not in CAS or not change.reissues(name):
+            continue
+        if change.finishes(name):
+            yield f"its leaf certificates still carry the chain to the former {name}"
+        else:
+            yield f"another {name} issues its leaf certificates"
 
 
 def former_leaves(found: ObservedMachine, wanted: DesiredMachine) -> list[str]:

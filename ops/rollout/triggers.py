@@ -23,7 +23,9 @@ PARTS = {
     machine_files.KUBELET_PATCH: "its own kubelet settings changed",
     machine_files.KUBEADM: "kubeadm's configuration changed",
     machine_files.AUTHENTICATION: "the issuers of tokens that it accepts changed",
+    machine_files.COMPONENTS: "files of control plane components changed",
     machine_files.LOAD_BALANCER: "the load balancer's configuration changed",
+    machine_files.UPDATE_POLICY: "what automatic updates leave alone changed",
     machine_files.RENEWAL: "the timer that renews certificates changed",
 }
 
@@ -94,6 +96,13 @@ def drifted(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
             yield f"{name} is {state}"
     for name, error in found.crashes.items():
         yield f"{name} is crash-looping: {error}"
+
+
+def exposed_files(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
+    """Others than root may read or change files of Kubernetes."""
+    for why in sorted(set(found.exposed.values())):
+        paths = sorted(path for path, its in found.exposed.items() if its == why)
+        yield f"{', '.join(paths)}: {why}"
 
 
 def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
@@ -168,6 +177,20 @@ def not_registered(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
         yield "its Node is gone"
     elif why := _foreign_network(found, found.node):
         yield why
+
+
+def security_updates(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """Its system has the security updates of an earlier time; an earlier one takes none back."""
+    if found.patched < wanted.security_updates:
+        yield f"its system lacks the security updates as of {wanted.security_updates}"
+
+
+def planned_security_updates(
+    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+) -> Iterator[str]:
+    """Security updates as of a later time are desired; which they are is known on the machine."""
+    if was.security_updates < wanted.security_updates:
+        yield f"security updates as of {wanted.security_updates}, if there are any"
 
 
 def cordoned(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypedDict
 
+from model.plural import counted
 from ops.kube.liveness import TOLERATION_SECONDS
 from ops.kube.nodes import Nodes
 from ops.rollout.observed import ObservedMachine
@@ -83,11 +84,10 @@ def sentence(machine: Unavailable) -> str:
 
 def report(cluster: str, machines: Mapping[str, Unavailable]) -> str:
     """Return the message at the end of a run that skipped workers."""
-    workers = "worker" if len(machines) == 1 else "workers"
     lines = [f"  {name}: {sentence(machine)}" for name, machine in sorted(machines.items())]
     return "\n".join(
         [
-            f"{cluster} is done, except for {len(machines)} unavailable {workers}:",
+            f"{cluster} is done, except for {counted(len(machines), 'unavailable worker')}:",
             *lines,
             "Run `fleet up` again when they are back. Replace or remove machines that are "
             "permanently lost.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from model.limits import Limits
 from ops.errors import OperatorError
+from ops.interruption import Interrupted
 from ops.rollout import unavailable
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import run_bounded
@@ -56,6 +57,8 @@ class WorkerTurns:
         target = change.target
         try:
             self.apply(change)
+        except Interrupted:
+            raise
         except OperatorError as error:
             if not unavailable.was_lost(target.found):
                 raise

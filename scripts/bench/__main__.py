@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 
 from model import pins
-from scripts.bench import calls, existing, lifecycle, previews, rollouts, steps, up
+from scripts.bench import audit_log, calls, existing, lifecycle, previews, rollouts, steps, up
 from scripts.bench.run import BenchError
 from scripts.bench.table import Table
 from scripts.build.version_type import VERSION
 
-PARTS = ("up", "noop", "steps", "lifecycle", "preview", "calls", "existing", "rollout")
-WITHOUT_MACHINES = {"preview", "calls", "existing", "rollout"}
+PARTS = ("up", "noop", "steps", "lifecycle", "preview", "calls", "existing", "rollout", "audit")
+WITHOUT_MACHINES = {"preview", "calls", "existing", "rollout", "audit"}
 SIZES = (10, 100, 300, 1000)
 ROUNDS = 3
 LOG_WIDTH = 160  # if standard output is not a terminal
@@ -93,6 +93,7 @@ def main(
     existing   fleets of 20 and 200 machines that exist: runs with silent endpoints, and the state;
                20 clusters changed in parallel
     rollout    what a rollout of one kubelet setting asks of the API of 50, 100 and 200 Nodes
+    audit      questions to an audit log of 1 GB
 
     The first four parts create real machines and need root. Everything is removed at the end.
     """
@@ -145,6 +146,8 @@ def _measure(
         yield from existing.tables(click.echo)
     if "rollout" in parts:
         yield rollouts.table(click.echo)
+    if "audit" in parts:
+        yield audit_log.table(click.echo)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from model import paths
+from ops.nspawn.image import cached
 from scripts.bench.run import BenchError
 from scripts.bench.stack import PROJECT, scratch_folder
 
@@ -21,11 +22,11 @@ def run(script: str, version: str, *arguments: str) -> dict[str, float]:
 
     `version` is the Kubernetes version ("1.36.3") of the machines' image and bundle.
     """
-    image = paths.image_dir(f"v{version}")
+    image = cached(f"v{version}")
     with scratch_folder() as folder:
         command = [
             folder / "bare",
-            image.resolve() / "root",
+            image / "root",
             paths.bundle_dir(version),
             f"v{version}",
             PROJECT / "manifests",

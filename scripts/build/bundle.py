@@ -7,6 +7,7 @@ import click
 
 from model import paths
 from model.artifacts.bundle import Bundle, BundleError
+from model.plural import counted
 from scripts.build import from_source, from_upstream, options
 from scripts.build.bundle_folder import Content, provide, verify
 from scripts.build.cache_entry import BuildError
@@ -112,8 +113,9 @@ def main(
     except (BuildError, BundleError, OSError) as error:
         raise click.ClickException(str(error)) from None
     size = megabytes(sum(artifact.size for artifact in bundle.artifacts))
+    number = counted(len(bundle.artifacts), "artifact")
     say(
-        f"bundle {bundle.folder.name} is ready: {len(bundle.artifacts)} artifacts, {size}, "
+        f"bundle {bundle.folder.name} is ready: {number}, {size}, "
         f"{bundle.source}{', all checksums verified' if must_verify else ''}"
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model.artifacts.bundle import Artifact, Bundle
 from model.files import remove
+from model.machine_image import LABELS
 from scripts.build.cache_entry import BuildError
 from scripts.build.shell import run
 
@@ -16,10 +17,6 @@ START_SECONDS = 30
 STOP_SECONDS = 30
 # Even if this program is killed, containerd ends and its mounts are gone.
 DIES_WITH_PARENT = ("unshare", "--mount", "setpriv", "--pdeathsig", "KILL")
-# Known to the CRI plugin, and never removed by the kubelet (scripts/node/images.sh).
-LABELS = (
-    "--label", "io.cri-containerd.image=managed", "--label", "io.cri-containerd.pinned=pinned",
-)  # fmt: skip
 CONFIG = """\
 version = 3
 root = "{root}"

@@ -1,11 +1,12 @@
 """Debian (or Ubuntu) root file systems, built from this host's package sources."""
 
-import hashlib
 import os
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.machine_image import digest
 from scripts.build.cache_entry import BuildError
 from scripts.build.shell import run
 
@@ -22,13 +23,12 @@ class Release:
 
 def codename() -> str:
     """The release of this host, such as "bookworm"."""
-    for line in Path("/etc/os-release").read_text().splitlines():
-        key, _, value = line.partition("=")
-        if key == "VERSION_CODENAME":
-            return value.strip('"')
-    raise BuildError(
-        "/etc/os-release has no VERSION_CODENAME: only Debian and Ubuntu are supported"
-    )
+    found = platform.freedesktop_os_release().get("VERSION_CODENAME")
+    if not found:
+        raise BuildError(
+            "/etc/os-release has no VERSION_CODENAME: only Debian and Ubuntu are supported"
+        )
+    return found
 
 
 def sources() -> str:
@@ -76,8 +76,7 @@ def make_root(
 
 def recipe_hash(*parts: str) -> str:
     """Return a short hash of everything that determines a root's content."""
-    text = "\n".join((codename(), *parts))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return digest(codename(), *parts)
 
 
 def _stanzas(release: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import yaml
 
-from model import paths, pins
+from model import pins
 from model.config.errors import ConfigError
 from model.fleet import Fleet
 from model.load import load
@@ -74,7 +74,7 @@ def stages_for(
         given = (part for name in names for part in ("--supplement", name))
         stages.append(
             _module(
-                f"image {paths.image_key(version, names)}",
+                f"image {'+'.join((version, *names))}",
                 *("scripts.build.image", "--version", version, *given),
                 after=parts if "bundle" in wanted else packages,
             )

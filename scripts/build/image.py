@@ -19,8 +19,20 @@ from model import paths, pins
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 from model.files import remove, replacing
 from model.fleet import CONTROL_PLANE, WORKER
-from model.render import node_scripts
-from model.render.containerd import PAUSE_IMAGE, RESTRICT_OOM, SYSTEMD_CGROUP
+from model.machine_image import (
+    BOOT,
+    BOOT_UNIT,
+    HOST_FACTS,
+    KUBELET_DROP_IN,
+    MASKED,
+    PACKAGES,
+    ROLE_ARTIFACTS,
+    STATE,
+    base_name,
+    image_name,
+)
+from model.plural import counted
+from model.render.containerd import PAUSE_IMAGE
 from model.render.machine_files import COMMON_FILES, table
 from scripts.build import containerd, debian
 from scripts.build.cache_entry import BuildError, locked, require_space
@@ -28,63 +40,12 @@ from scripts.build.progress import megabytes, say, task
 from scripts.build.shell import copy_tree, run
 from scripts.build.version_type import VERSION
 
-BOOT = node_scripts.read("container-boot")
 SPACE = 4 * 10**9
-# What machines know of what is on them (scripts/node/install.sh): `artifacts` and `files` in the
-# root that all share, the tables that differ by role beside it.
-STATE = "var/lib/kubeadm-fleet"
-# The folder of the tables that differ by role, beside the shared root.
-ROLE_ARTIFACTS = "artifacts"
-
-# What container-boot.sh corrects where a machine boots.
-HOST_FACTS = {SYSTEMD_CGROUP: "false", RESTRICT_OOM: "false"}
-
-PACKAGES = (
-    "systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "bash", "procps", "kmod",
-    "iproute2", "iptables", "nftables", "conntrack", "ipset", "socat", "ethtool", "ca-certificates",
-    "curl", "mount", "util-linux", "runc", "haproxy", "keepalived", "iputils-ping",
-)  # fmt: skip
-# What waits for a network, a clock, a disk or a console that a container does not have, what would
-# change the host's kernel settings, and what an image that is made once never needs.
-MASKED = (
-    "systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
-    "systemd-resolved.service", "systemd-timesyncd.service", "systemd-udevd.service",
-    "systemd-udev-trigger.service", "systemd-logind.service", "getty.target",
-    "console-getty.service", "ssh.socket", "nftables.service", "haproxy.service",
-    "keepalived.service", "systemd-sysctl.service", "systemd-modules-load.service",
-    "modprobe@.service", "systemd-remount-fs.service", "systemd-sysusers.service",
-    "systemd-journal-flush.service", "systemd-update-utmp.service",
-    "systemd-update-utmp-runlevel.service", "systemd-tmpfiles-clean.timer", "dev-hugepages.mount",
-    "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "sys-kernel-config.mount",
-    "sys-fs-fuse-connections.mount", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
-    "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
-)  # fmt: skip
-BOOT_UNIT = """\
-[Unit]
-Description=Make this container a place where Kubernetes runs
-DefaultDependencies=no
-After=local-fs.target
-Before=containerd.service kubelet.service sysinit.target
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/usr/local/sbin/kubeadm-fleet-boot
-
-[Install]
-WantedBy=sysinit.target
-"""
-# kubeadm starts the kubelet when it has written its configuration; after that, every boot does.
-KUBELET_DROP_IN = """\
-[Unit]
-ConditionPathExists=/var/lib/kubelet/config.yaml
-"""
 
 
 def base_root() -> Path:
     """Return a plain Debian root, built if there is none: a host before it is enrolled."""
-    key = debian.recipe_hash(*PACKAGES, *MASKED)
-    folder = paths.image_dir(f"base-{key}")
+    folder = paths.image_dir(base_name(debian.codename()))
     with locked(folder):
         if not folder.exists():
             with task(f"Debian {debian.codename()} root"), replacing(folder) as part:
@@ -109,18 +70,13 @@ def make(version: str, supplements: Sequence[str] = ()) -> Path:
     It has the files of these supplements, too.
     """
     bundle = Bundle.of(version, supplements=supplements)
-    key = debian.recipe_hash(
-        *PACKAGES, *MASKED, bundle.digest, table(COMMON_FILES), repr(HOST_FACTS), BOOT, BOOT_UNIT,
-        KUBELET_DROP_IN, STATE, ROLE_ARTIFACTS, *containerd.LABELS,
-    )  # fmt: skip
-    folder = paths.image_dir(f"{bundle.kubernetes_version}-{key}")
+    folder = paths.image_dir(image_name(debian.codename(), bundle))
     with locked(folder):
         if not (folder / "image.json").exists():
             require_space(folder.parent, SPACE, "a machine image")
             base = base_root()
             with replacing(folder) as part:
                 _fill(part, base, bundle)
-        _point(paths.image_dir(paths.image_key(bundle.kubernetes_version, supplements)), folder)
     return folder
 
 
@@ -136,9 +92,9 @@ def _fill(part: Path, base: Path, bundle: Bundle) -> None:
         for artifact in bundle.for_role(CONTROL_PLANE)
         if artifact.kind == "image" and artifact not in worker
     ]
-    with task(f"{len(worker)} images for workers"):
+    with task(f"{counted(len(worker), 'image')} for workers"):
         containerd.import_images(bundle, worker, part / "containerd" / WORKER)
-    with task(f"{len(rest)} more images for control planes"):
+    with task(f"{counted(len(rest), 'more image')} for control planes"):
         copy_tree(part / "containerd" / WORKER, part / "containerd" / CONTROL_PLANE)
         containerd.import_images(bundle, rest, part / "containerd" / CONTROL_PLANE)
     for role in (WORKER, CONTROL_PLANE):
@@ -198,6 +154,7 @@ def _configure(root: Path, pause: Artifact) -> None:
     (root / "etc/systemd/system/kubeadm-fleet-boot.service").write_text(BOOT_UNIT)
     drop_in = root / "etc/systemd/system/kubelet.service.d/20-container.conf"
     drop_in.write_text(KUBELET_DROP_IN)
+    drop_in.chmod(0o600)
     _inside(root, "systemctl enable --quiet containerd kubelet kubeadm-fleet-boot ssh")
 
 
@@ -226,13 +183,6 @@ def _inside(root: Path, script: str) -> None:
     )
     if finished.returncode:
         raise BuildError(f"configuring the image failed: {finished.stderr}")
-
-
-def _point(link: Path, folder: Path) -> None:
-    """Point the version's own name to the image, atomically."""
-    if not link.is_symlink() or link.readlink() != Path(folder.name):
-        with replacing(link) as part:
-            part.symlink_to(folder.name)
 
 
 @click.command(context_settings={"max_content_width": 100})

@@ -23,7 +23,7 @@ Examples:
 Exit status:
   0    success
   1    `fleet status`: a cluster or node is unhealthy; `fleet certs`: a certificate is missing,
-       expired or about to expire; other commands: aborted at the prompt
+       expired or about to expire; `fleet cis`: an item fails; other commands: aborted at the prompt
   2    failure, or wrong usage
   130  interrupted with Ctrl-C
   `fleet ssh` and `fleet pulumi` return the exit status of the command that they run.

@@ -64,8 +64,8 @@ def _check_accepted(issued: str, user: str, stack: str) -> None:
     if False in answers and True not in answers:
         raise OperatorError(
             f"no cluster accepts certificates of {user}: the access of {user} was revoked, or the "
-            f"last `fleet up {stack}` did not finish. To grant it, keep {user} in people.users and "
-            f"run `fleet refresh {stack}`, `fleet up {stack}`"
+            f"last `fleet up {stack}` did not finish. See `fleet status {stack}`; a revoked access "
+            f"is granted again as docs/runbooks/access.md says"
         )
 
 
@@ -205,12 +205,16 @@ def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> li
 
 
 def remove(stack: str) -> list[Path]:
-    """Remove the kubeconfigs and credentials of a deleted stack; return the kubeconfigs."""
+    """Remove the kubeconfigs and credentials of a deleted stack; return the kubeconfigs.
+
+    Those of people are among them: their CAs are gone with the stack.
+    """
     from ops.kube import identity
 
     identity.remove(stack)
-    removed = kubeconfig.remove_each(FOLDER, stack)
-    return [KUBECONFIG, *removed] if kubeconfig.remove(KUBECONFIG, stack) else removed
+    own = [KUBECONFIG, *sorted(KUBECONFIG.parent.glob(f"{KUBECONFIG.name}-*"))]
+    removed = [path for path in own if path.is_file() and kubeconfig.remove(path, stack)]
+    return [*removed, *kubeconfig.remove_each(FOLDER, stack)]
 
 
 def show_nodes(files: Sequence[Path]) -> list[NodeRow]:

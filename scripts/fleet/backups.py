@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from model import snapshot
 from model.backups import Backups, KeptSnapshot, is_of_future
 from model.fleet import CONTROL_PLANE
 from model.selectors import LabelSelector
@@ -60,14 +61,18 @@ def fetch(stack: str, cluster: str, path: Path | None, *, now: bool) -> Path:
     by_name = {machine.name: machine for machine in machines}
     for kept in found.snapshots:
         target = path or Path(f"{cluster}-{kept.name}")
+        is_here = path is None and target.exists()
         try:
-            checksum = snapshots.copy(by_name[kept.node], kept, target)
+            checksum = (
+                _verified(target) if is_here else snapshots.copy(by_name[kept.node], kept, target)
+            )
         except CorruptSnapshot as error:
             click.echo(f"fleet: {error}; copying the one before it", err=True)
             continue
+        how = "already here and verified" if is_here else f"copied from {kept.node} and verified"
         click.echo(
-            f"age {_age(kept, found)}, of {kept.node}, {_size(kept)}, sha256 {checksum}; it holds "
-            "every Secret of the cluster",
+            f"{how}: the snapshot of {kept.taken:%Y-%m-%d %H:%M:%S} UTC (age {_age(kept, found)}), "
+            f"{_size(kept)}, sha256 {checksum}; it holds every Secret of the cluster",
             err=True,
         )
         return target
@@ -75,6 +80,17 @@ def fetch(stack: str, cluster: str, path: Path | None, *, now: bool) -> Path:
         f"no control plane of {cluster} that answers has an intact snapshot: `fleet backup fetch "
         f"{cluster} --now` takes one"
     )
+
+
+def _verified(path: Path) -> str:
+    """Return the sha256 of the intact snapshot in a file that an earlier command copied."""
+    try:
+        return snapshot.read(str(path)).sha256
+    except snapshot.SnapshotError as error:
+        raise OperatorError(
+            f"{path} exists, but is no intact snapshot ({error}): remove it, or name another file "
+            "with -O"
+        ) from None
 
 
 def _take(machines: Sequence[InventoryMachine]) -> None:
@@ -97,9 +113,10 @@ def _table(found: Backups) -> Table:
     for unknown in found.unreadable:
         table.add_row(unknown.cluster, unknown.node, "<unknown>", "-", "-", "-")
     kept_on = {kept.node for kept in found.snapshots}
-    for overdue in found.overdue:
-        if overdue.node not in kept_on:
-            table.add_row(overdue.cluster, overdue.node, "<none>", "-", "-", "-")
+    for lacking in (*found.overdue, *found.new):
+        if lacking.node not in kept_on:
+            none = "<none yet>" if lacking in found.new else "<none>"
+            table.add_row(lacking.cluster, lacking.node, none, "-", "-", "-")
     for kept in found.snapshots:
         facts = (kept.name, _age(kept, found), _size(kept), VERIFIED[kept.state])
         table.add_row(kept.cluster, kept.node, *facts)
@@ -121,7 +138,13 @@ def _report_unreadable(found: Backups) -> None:
         click.echo(f"fleet: {unknown.node}: {unknown.reason}", err=True)
     for overdue in found.overdue:
         click.echo(
-            f"fleet: {overdue.node}: no snapshot of the last two days (a new control plane takes "
-            "its first one within minutes): see docs/runbooks/save-data.md",
+            f"fleet: {overdue.node}: no snapshot of the last two days: see "
+            "docs/runbooks/save-data.md",
+            err=True,
+        )
+    for new in found.new:
+        click.echo(
+            f"fleet: {new.node}: joined within the hour, and takes its first snapshot by itself "
+            "within minutes (`fleet backup fetch CLUSTER --now` takes one immediately)",
             err=True,
         )

@@ -13,8 +13,11 @@ CLUSTER = "kubeadm-fleet:cluster:Cluster"
 FLEET = "kubeadm-fleet:fleet:Fleet"
 MACHINE = "kubeadm-fleet:machine:Machine"
 ROLLOUT = "pulumi-python:dynamic/kubeadm-fleet:Rollout"
-# Resources that change or check a cluster without being part of it.
-OPERATIONAL = (ROLLOUT, "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck")
+# Resources that change or check a cluster without being part of it, and what a change of one is.
+OPERATIONAL = {
+    ROLLOUT: "its machines are inspected",
+    "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck": "its health is checked",
+}
 STACK = "pulumi:pulumi:Stack"
 # Messages of the engine about itself: true of every run, and not actionable.
 NOISE = (
@@ -57,7 +60,7 @@ class Subject:
 
     name: str
     resources: dict[str, Change] = field(default_factory=dict)
-    operational: set[str] = field(default_factory=set)
+    operational: dict[str, str] = field(default_factory=dict)
     own_change: Change | None = None
     sentence: str = ""
 
@@ -65,7 +68,7 @@ class Subject:
         """Record a change of one of its resources; a failure is kept."""
         self.resources[step.name] = min(change, self.resources.get(step.name, change), key=_rank)
         if step.type in OPERATIONAL:
-            self.operational.add(step.name)
+            self.operational[step.name] = OPERATIONAL[step.type]
 
     @property
     def change(self) -> Change | None:

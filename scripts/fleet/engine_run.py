@@ -47,6 +47,16 @@ class RunFailed(OperatorError):
         self.exit_status = exit_status
 
 
+class StackLocked(RunFailed):
+    """Nothing was run, since another run holds the stack's lock, or one that was killed does."""
+
+
+def require_unlocked(engine: Engine) -> None:
+    """Raise StackLocked while the stack is locked."""
+    if locks := engine.locks():
+        raise StackLocked("\n".join(lock.text for lock in locks))
+
+
 def engine_of(stack: str) -> Engine:
     """Return the engine of a stack, which need not exist."""
     return Engine(open_workspace(stack))
@@ -63,8 +73,10 @@ def existing_engine(stack: str) -> Engine:
 def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
     """Run `up`, `preview`, `refresh` or `destroy`, show it, and return the changes.
 
-    Raises RunFailed when the engine fails.
+    Raises RunFailed when the engine fails, and StackLocked when it cannot begin.
     """
+    if verb != "preview":
+        require_unlocked(engine)
     stack = engine.workspace.stack
     title, preview = f"{_command(verb)} {stack}", verb == "preview"
     changes, interrupted = Changes(), Event()
@@ -94,16 +106,17 @@ def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
         if output.verbose:
             click.echo(engine_output.read_text(errors="replace"))
         unreported = "" if changes.errors or status == 0 else _last_lines(engine_output)
+    if status != 0 and LOCKED in unreported:
+        # pulumi's own words about a lock advise to remove the one of a run that goes on.
+        require_unlocked(engine)
+        raise StackLocked(unreported)
     changes.finish()
     if status == 0 or changes.any or changes.unchanged or changes.errors:
         show(summary(changes, stack, preview=preview))
     if status != 0 and interrupted.is_set():
         raise RunFailed(f"{title} was interrupted", INTERRUPTED)
     if status != 0:
-        locks = engine.locks()
-        # pulumi's own words about a lock advise to remove the one of a run that goes on.
-        reported = locks if LOCKED in unreported and locks else [unreported, *locks]
-        details = [line for line in reported if line]
+        details = [line for line in (unreported, *(lock.text for lock in engine.locks())) if line]
         raise RunFailed("\n".join([f"{title} failed", *details]))
     return changes
 

@@ -11,7 +11,7 @@ from ops.kube.client import Client
 from ops.kube.defragmentation import Defragmented, Member
 from ops.kube.etcd_space import MIB
 from scripts.fleet import access
-from scripts.fleet.engine_run import engine_of, show
+from scripts.fleet.engine_run import engine_of, require_unlocked, show
 
 
 def show_status(stack: str, cluster: str) -> int:
@@ -23,15 +23,15 @@ def show_status(stack: str, cluster: str) -> int:
 
 def defragment(stack: str, cluster: str) -> None:
     """Defragment a cluster's etcd and print each member's space before and after."""
-    if locks := engine_of(stack).locks():
-        raise OperatorError("\n".join(locks))
+    client = _client(stack, cluster)
+    require_unlocked(engine_of(stack))
     done: list[Defragmented] = []
 
     def report(line: str) -> None:
         click.echo(f"    {line}", err=True)
 
     try:
-        for member in defragmentation.defragment(_client(stack, cluster), report):
+        for member in defragmentation.defragment(client, report):
             done.append(member)
     finally:
         if done:

@@ -31,6 +31,30 @@ def read_rotations(rows: Sequence[NodeRow], stack: str) -> list[str]:
     return list(under_way(rotations, stack, {row.cluster for row in rows}))
 
 
+def read_exceptions(rows: Sequence[NodeRow], stack: str) -> list[str]:
+    """Return a line for each security setting of these rows' clusters that is weaker than usual."""
+    from model import security_settings
+    from model.security_exceptions import weaker_than_default
+    from scripts.fleet.explanation import clusters_of
+
+    try:
+        clusters = clusters_of(open_workspace(stack).tracked_config)
+    except OperatorError:
+        # `read_differences` says why.
+        return []
+    shown = {row.cluster for row in rows}
+    return [
+        f"{name}: {each.setting} is {each.value}: {each.meaning}"
+        for name, cluster in clusters.items()
+        if name in shown
+        for each in weaker_than_default(
+            security_settings.of(cluster.settings.security),
+            cluster.settings,
+            [machine.pool.kubelet for machine in cluster.machines],
+        )
+    ]
+
+
 def read_differences(rows: Sequence[NodeRow], stack: str, *, selected: bool) -> list[str]:
     """Return a line for each Node without a machine, and for each machine without a Node.
 

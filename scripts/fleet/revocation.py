@@ -1,16 +1,20 @@
 """The end of a person's access, on all clusters of a stack together."""
 
+from collections.abc import Collection, Mapping
 from functools import partial
+from typing import Any
 
 import click
 
-from model.people import authority_name
+from model.people import authority_name, how_to_grant
 from ops import revocation
 from ops.errors import OperatorError
 from ops.hosts.inventory import Inventory
 from ops.kube import identity
 from ops.kube.client import Client
+from ops.private_file import rewrite
 from ops.pulumi.deployment import Deployment
+from ops.pulumi.stack_edit import with_value
 from ops.pulumi.stack_file import read
 from ops.pulumi.workspace import Workspace
 from ops.revocation import Place, Revoked
@@ -18,6 +22,7 @@ from scripts.fleet.access import save_identities
 from scripts.fleet.engine_run import existing_engine
 
 FLEET = "kubeadm-fleet:fleet"
+USERS = ("config", FLEET, "people", "users")
 
 
 def revoke(stack: str, user: str, *, cut: bool) -> int:
@@ -26,10 +31,8 @@ def revoke(stack: str, user: str, *, cut: bool) -> int:
     deployment = engine.deployment()
     people = deployment.outputs.get("people", {})
     if user not in people:
-        raise OperatorError(
-            f"the stack {stack} has no user {user} as of the last `fleet up {stack}`; its users: "
-            f"{', '.join(people) or 'none'}"
-        )
+        raise OperatorError(_unknown(engine.workspace, user, people))
+    recorded = _record(engine.workspace, user)
     save_identities(deployment)
     revoked = Revoked(user, deployment.authority(authority_name(user)).cert_pem)
     outcomes = revocation.revoke(revoked, _places(deployment), cut=cut)
@@ -38,13 +41,73 @@ def revoke(stack: str, user: str, *, cut: bool) -> int:
     failed = list(dict.fromkeys(outcome.place for outcome in outcomes if outcome.failed))
     if failed:
         click.echo(
-            f"Not done: {', '.join(failed)}. Run this again once they answer; or remove {user} "
-            f"from the config and run `fleet up {stack}`, which does what is left when they do.",
+            f"Not done: {', '.join(failed)}. Run this again once they answer; `fleet up {stack}` "
+            "does what is left, too.",
             err=True,
         )
-    if warning := _warning(engine.workspace, user):
-        click.echo(warning, err=True)
+    click.echo(recorded, err=True)
     return 1 if failed else 0
+
+
+def _unknown(workspace: Workspace, user: str, people: Collection[str]) -> str:
+    """Say why a person cannot be revoked who is not in the state."""
+    stack = workspace.stack
+    text = (
+        f"the stack {stack} has no user {user} as of the last `fleet up {stack}`; its users: "
+        f"{', '.join(people) or 'none'}"
+    )
+    users = _users(workspace)
+    if users and _is_revoked(users, user):
+        return (
+            f"the access of {user} was revoked, and the last `fleet up {stack}` removed it: "
+            f"`fleet up {stack}` does what is left on clusters that did not answer. "
+            f"{how_to_grant(user)}"
+        )
+    return text
+
+
+def _record(workspace: Workspace, user: str) -> str:
+    """Have the stack's file say so, since a later run would grant the access again; say the result.
+
+    A file that cannot be changed does not keep the access from ending.
+    """
+    file, stack = workspace.tracked_config, workspace.stack
+    by_hand = (
+        f"set `revoked: true` in people.users.{user}, or remove {user}, and run `fleet up "
+        f"{stack}`. Until then, a run that changes control planes grants the access again, to "
+        "certificates that were issued before, too."
+    )
+    users = _users(workspace)
+    if users is None:
+        return f"{file.name} could not be read. If it has {user}: {by_hand}"
+    if user not in users:
+        return f"{file.name} does not have {user}: `fleet up {stack}` removes what is left of them."
+    if not _is_revoked(users, user):
+        try:
+            text = file.read_text(encoding="utf-8")
+            rewrite(file, with_value(text, (*USERS, user, "revoked"), "true"))
+        except (OSError, OperatorError) as error:
+            return f"{file.name} was not changed ({error}): {by_hand}"
+    return (
+        f"people.users.{user} in {file.name} has `revoked: true`: no run from this file grants the "
+        f"access again. Commit it, and run `fleet up {stack}`, which removes the CA of {user} "
+        f"permanently. {how_to_grant(user)}."
+    )
+
+
+def _users(workspace: Workspace) -> Mapping[str, Any] | None:
+    """Return the people in the stack's file; None if it cannot be read."""
+    try:
+        fleet = read(workspace.tracked_config)["config"][FLEET]
+    except (OSError, OperatorError, KeyError, TypeError):
+        return None
+    people = (fleet.get("people") or {}) if isinstance(fleet, dict) else {}
+    users = people.get("users") if isinstance(people, dict) else None
+    return users if isinstance(users, dict) else {}
+
+
+def _is_revoked(users: Mapping[str, Any], user: str) -> bool:
+    return isinstance(users.get(user), dict) and users[user].get("revoked") is True
 
 
 def _places(deployment: Deployment) -> list[Place]:
@@ -67,23 +130,3 @@ def _places(deployment: Deployment) -> list[Place]:
         )
         for cluster in inventory.clusters
     ]
-
-
-def _warning(workspace: Workspace, user: str) -> str:
-    """Say what would grant the access again; "" if nothing would."""
-    stack, name = workspace.stack, workspace.tracked_config.name
-    try:
-        fleet = read(workspace.tracked_config)["config"][FLEET]
-    except (OSError, OperatorError, KeyError, TypeError):
-        return (
-            f"Whether {name} still has {user} could not be read: if it has, a "
-            f"`fleet refresh {stack}` followed by `fleet up {stack}` grants the access again."
-        )
-    people = (fleet.get("people") or {}) if isinstance(fleet, dict) else {}
-    if user not in (people.get("users") or {}):
-        return ""
-    return (
-        f"Remove {user} from people.users in {name} and run `fleet up {stack}`: until then, a "
-        f"`fleet refresh {stack}` followed by `fleet up {stack}`, or an `up` that changes the "
-        "cluster, grants the access again, to certificates that were issued before, too."
-    )

@@ -1,26 +1,31 @@
 """Rotations of CAs and keys: the phase in the stack's file, its preview and its run."""
 
-import difflib
 import sys
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import click
 
-from model.rotation_phases import FINISH, NEXT, PREPARE, config_key
+from model.rotation_phases import (
+    CA,
+    ETCD_CA,
+    FINISH,
+    FRONT_PROXY_CA,
+    NEXT,
+    PREPARE,
+    SERVICE_ACCOUNT,
+    config_key,
+)
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.private_file import rewrite
-from ops.pulumi.engine import Engine
 from ops.pulumi.stack_edit import with_value, without_key
 from ops.pulumi.stack_file import read
-from scripts.fleet import rotation_status
-from scripts.fleet.access import save_identities_for_rotation
-from scripts.fleet.engine_run import PlanOutput, RunFailed, existing_engine, run
+from scripts.fleet import file_change, rotation_begin, rotation_status
+from scripts.fleet.changes import Changes
+from scripts.fleet.engine_run import RunFailed, existing_engine, require_unlocked
 
-FLEET = ("config", "kubeadm-fleet:fleet", "clusters")
-CA = "ca"
 IMMEDIATE = "immediate"
 CONTINUE = (
     "The phase is in the stack's file, and so is `rotations.immediate`, with which no run waits "
@@ -29,15 +34,15 @@ CONTINUE = (
 )
 # What an immediate rotation breaks.
 BREAKS = {
-    "ca": "kubeconfigs that were handed over stop working until they are issued again, pods that "
+    CA: "kubeconfigs that were handed over stop working until they are issued again, pods that "
     "read the CA only when they start lose the API until they are restarted, and API servers, "
     "controller managers and schedulers are restarted twice, one control plane after another: a "
     "single one is unavailable meanwhile, for about 10 s",
-    "etcd-ca": "tools outside the cluster that connect to etcd stop working until they get its "
+    ETCD_CA: "tools outside the cluster that connect to etcd stop working until they get its "
     "new CA and a certificate of it",
-    "front-proxy-ca": "aggregated API servers, such as metrics-server, may reject requests for a "
+    FRONT_PROXY_CA: "aggregated API servers, such as metrics-server, may reject requests for a "
     "minute",
-    "service-account": "pods lose the API until their tokens are replaced, within an hour, and "
+    SERVICE_ACCOUNT: "pods lose the API until their tokens are replaced, within an hour, and "
     "tokens in Secrets are refused until they are created again",
 }
 
@@ -54,18 +59,31 @@ def rotate(
 ) -> None:
     """Take a subject of these clusters to a phase, or to the one that follows in the file."""
     engine = existing_engine(stack)
+    file = engine.workspace.tracked_config
+    former = file.read_text(encoding="utf-8")
+    names = file_change.selected(engine, clusters, selector)
+    given = _phases(file_change.clusters(read(file)), subject, names)
+    if phase is None:
+        _require_one_phase(given, subject)
+    text = edited(former, file_change.clusters(read(file)), subject, names, phase)
+    wanted = {name: phase or NEXT.get(its, its) for name, its in given.items()}
+    deployment = engine.deployment()
+    rotation_begin.reject_impossible(deployment, subject, wanted)
+    if text == former and all(
+        rotation_begin.is_there(deployment, subject, name, its) for name, its in wanted.items()
+    ):
+        _show_reached(stack, subject, wanted, already="already: ")
+        return
     if not (write_only or yes or sys.stdin.isatty()):
         raise OperatorError(
             "there is no terminal for the question whether to apply the phase: use --yes, or "
             "--write-only and commit the file"
         )
-    file = engine.workspace.tracked_config
-    former = file.read_text(encoding="utf-8")
-    names = _selected(engine, clusters, selector)
-    if phase is None:
-        _require_one_phase(_phases(_clusters(read(file)), subject, names), subject)
-    text = edited(former, _clusters(read(file)), subject, names, phase)
-    _show_difference(file, former, text)
+    if not write_only:
+        require_unlocked(engine)
+    file_change.show_difference(file, former, text)
+    for note in rotation_begin.notes(deployment, subject, wanted):
+        click.echo(note, err=True)
     if write_only:
         rewrite(file, text)
         click.echo(
@@ -74,14 +92,20 @@ def rotate(
             err=True,
         )
         return
-    _preview(engine, text, "" if yes else f"Apply these changes to {stack}?")
-    _up(stack)
-    phases = _phases(_clusters(read(file)), subject, names)
+    question = f"Apply these changes to {stack}?"
+    file_change.preview(engine, text, "" if yes else question, partial(_beside, names))
+    file_change.up(stack)
+    phases = _phases(file_change.clusters(read(file)), subject, names)
     click.echo()
-    for name, reached in phases.items():
-        click.echo(f"{name}: {rotation_status.following(stack, name, subject, reached)}")
+    _show_reached(stack, subject, phases)
     if subject == CA and PREPARE in phases.values():
         click.echo(pinned(engine.outputs(), names))
+
+
+def _show_reached(stack: str, subject: str, phases: Mapping[str, str], already: str = "") -> None:
+    for name, reached in phases.items():
+        following = rotation_status.following(stack, name, subject, reached)
+        click.echo(f"{name}: {already}{following}")
 
 
 def pinned(outputs: Mapping[str, Any], names: Collection[str]) -> str:
@@ -105,30 +129,32 @@ def rotate_now(
 ) -> None:
     """Take a subject of these clusters through all phases, whatever may not be ready for it."""
     engine = existing_engine(stack)
+    file = engine.workspace.tracked_config
+    former = file.read_text(encoding="utf-8")
+    names = file_change.selected(engine, clusters, selector)
+    _phases(file_change.clusters(read(file)), subject, names)
+    listed = ", ".join(names)
+    text = _begun(former, file_change.clusters(read(file)), subject, names)
     if not (yes or sys.stdin.isatty()):
         raise OperatorError(
             "there is no terminal for the question whether to accept what breaks: use --yes"
         )
-    file = engine.workspace.tracked_config
-    former = file.read_text(encoding="utf-8")
-    names = _selected(engine, clusters, selector)
-    _phases(_clusters(read(file)), subject, names)
-    listed = ", ".join(names)
+    require_unlocked(engine)
     click.echo(f"In {listed}, {BREAKS[subject]}.", err=True)
-    text = _begun(former, _clusters(read(file)), subject, names)
-    _show_difference(file, former, text)
-    _preview(engine, text, "" if yes else f"Take {subject} of {listed} through all phases now?")
+    file_change.show_difference(file, former, text)
+    question = f"Take {subject} of {listed} through all phases now?"
+    file_change.preview(engine, text, "" if yes else question, partial(_beside, names))
     try:
-        _up(stack)
-        while left := _unfinished(_clusters(read(file)), subject, names):
+        file_change.up(stack)
+        while left := _unfinished(file_change.clusters(read(file)), subject, names):
             text = file.read_text(encoding="utf-8")
-            rewrite(file, edited(text, _clusters(read(file)), subject, left, None))
-            _up(stack)
+            rewrite(file, edited(text, file_change.clusters(read(file)), subject, left, None))
+            file_change.up(stack)
     except OperatorError as error:
         raise RunFailed(f"{error}\n{CONTINUE}", error.exit_status) from None
     text = file.read_text(encoding="utf-8")
     for name in names:
-        text = without_key(text, (*FLEET, name, "rotations", IMMEDIATE))
+        text = without_key(text, (*file_change.FLEET, name, "rotations", IMMEDIATE))
     rewrite(file, text)
     click.echo(f"\n{listed}: the rotation of {subject} is complete")
 
@@ -144,7 +170,7 @@ def _begun(text: str, clusters: Mapping[str, Any], subject: str, names: Collecti
     begun = [name for name in names if not under_way[name]]
     text = edited(text, clusters, subject, begun, None)
     for name in begun:
-        text = with_value(text, (*FLEET, name, "rotations", IMMEDIATE), subject)
+        text = with_value(text, (*file_change.FLEET, name, "rotations", IMMEDIATE), subject)
     return text
 
 
@@ -153,30 +179,10 @@ def _unfinished(clusters: Mapping[str, Any], subject: str, names: Collection[str
     return [name for name, phase in phases.items() if phase != FINISH]
 
 
-def _preview(engine: Engine, text: str, question: str) -> None:
-    """Write the file, show what it changes, and ask; after a no, the file is as it was."""
-    file = engine.workspace.tracked_config
-    former = file.read_text(encoding="utf-8")
-    rewrite(file, text)
-    try:
-        # The engine reads a copy of the file.
-        engine.prepare()
-        save_identities_for_rotation(engine)
-        run(engine, "preview", PlanOutput())
-        if question:
-            click.confirm(question, abort=True, err=True)
-    except BaseException:
-        rewrite(file, former)
-        raise
-
-
-def _up(stack: str) -> None:
-    from scripts.fleet.commands import up
-
-    context = click.get_current_context()
-    context.invoke(
-        up.command, stack=stack, option=stack, yes=True, wait=False, verbose=False, plan_file=None
-    )
+def _beside(names: Collection[str], changes: Changes) -> str:
+    """Say what the plan has besides the rotation: other edits of the file, repairs."""
+    more = rotation_begin.others(changes, names)
+    return f"Not of the rotation, and applied with it: {', '.join(more)}" if more else ""
 
 
 def edited(
@@ -189,7 +195,9 @@ def edited(
     """Return the stack file's text with the phase of each of these clusters."""
     key = config_key(subject)
     for name, given in _phases(clusters, subject, names).items():
-        text = with_value(text, (*FLEET, name, "rotations", key), phase or NEXT.get(given, given))
+        text = with_value(
+            text, (*file_change.FLEET, name, "rotations", key), phase or NEXT.get(given, given)
+        )
     return text
 
 
@@ -217,25 +225,3 @@ def _phases(clusters: Mapping[str, Any], subject: str, names: Collection[str]) -
 def _rotations(clusters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = (clusters[name] or {}).get("rotations") or {}
     return found
-
-
-def _selected(
-    engine: Engine, clusters: Collection[str], selector: LabelSelector | None
-) -> Collection[str]:
-    from scripts.fleet.access import matching_clusters
-
-    return clusters if selector is None else matching_clusters(engine, selector)
-
-
-def _clusters(document: Any) -> Mapping[str, Any]:
-    for key in FLEET:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document if isinstance(document, dict) else {}
-
-
-def _show_difference(file: Path, former: str, text: str) -> None:
-    lines = difflib.unified_diff(
-        former.splitlines(), text.splitlines(), file.name, file.name, lineterm="", n=1
-    )
-    for line in lines:
-        click.echo(line, err=True)

@@ -9,14 +9,19 @@ from rich.table import Table
 from model.rotation_phases import FINISH, NAMES, Rotations, is_under_way
 from ops.pulumi.deployment import Deployment
 from scripts.fleet.engine_run import existing_engine, show
+from scripts.fleet.rotation_begin import KINDS
 
-KINDS = ("CertificateAuthority", "ServiceAccountKey")
+RUNNING = "wait: a run is under way"
 COLUMNS = ("CLUSTER", "SUBJECT", "PHASE", "MACHINES", "NEXT")
 
 
 def show_status(stack: str) -> None:
     """Print the phase of each rotation in the stack's state, and the command for what is next."""
-    rows = status(existing_engine(stack).deployment(), stack)
+    engine = existing_engine(stack)
+    locks = engine.locks()
+    rows = status(engine.deployment(), stack, is_running=any(lock.is_held for lock in locks))
+    for lock in locks:
+        click.echo(f"fleet: {lock.text}", err=True)
     if not rows:
         click.echo(f"no rotation is under way in the stack {stack}")
         return
@@ -28,11 +33,13 @@ def show_status(stack: str) -> None:
     show(table)
 
 
-def status(deployment: Deployment, stack: str) -> list[tuple[str, ...]]:
+def status(
+    deployment: Deployment, stack: str, *, is_running: bool = False
+) -> list[tuple[str, ...]]:
     """Return the columns of each rotation in the state.
 
     Machines are in an earlier phase than the CA while an earlier wave holds their cluster, or after
-    a run that failed.
+    a run that failed. While one is under way, nothing is to be typed.
     """
     phases = {
         found.name: found.outputs.get("phase", "")
@@ -48,6 +55,7 @@ def status(deployment: Deployment, stack: str) -> list[tuple[str, ...]]:
             if phase := phases.get(f"{cluster}-{subject}"):
                 machines = reached.get(f"{cluster}-rollout", {}).get(subject, "")
                 next_ = _next(stack, cluster, subject, phase, machines)
+                next_ = RUNNING if is_running and next_ != "-" else next_
                 rows.append((cluster, subject, phase, machines or "-", next_))
     return rows
 

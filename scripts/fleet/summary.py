@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from model.plural import counted
 from ops.pulumi.events import Message
 from scripts.fleet.changes import Change, Changes, ClusterChanges, Subject
 
@@ -57,7 +58,7 @@ def summary(changes: Changes, stack: str, *, preview: bool) -> RenderableType:
 def headline(changes: Changes, stack: str, *, preview: bool) -> str:
     """Return one line for the run, such as `prod: +0 ~12 -0, 12 machines drained`."""
     if not changes.any:
-        return f"{stack}: no changes ({_count(changes.unchanged, 'resource')})"
+        return f"{stack}: no changes ({counted(changes.unchanged, 'resource')})"
     counts = changes.counts
     signs = (
         f"+{counts[Change.CREATED]} ~{counts[Change.CHANGED]} -{counts[Change.REMOVED]}"
@@ -70,7 +71,7 @@ def headline(changes: Changes, stack: str, *, preview: bool) -> str:
     drained = sum(machine.is_drained for machine in machines)
     limit = max((cluster.drain_seconds for cluster in clusters if _drains(cluster)), default=0)
     parts = [
-        f"{_count(totals[change], 'machine')} {_past(change, preview=preview)}"
+        f"{counted(totals[change], 'machine')} {_past(change, preview=preview)}"
         for change in Change
         if totals[change]
     ]
@@ -85,10 +86,6 @@ def _drains(cluster: ClusterChanges) -> bool:
 
 def _past(change: Change, *, preview: bool) -> str:
     return "rejected" if preview and change is Change.FAILED else str(change)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _subjects(changes: Changes) -> Iterator[tuple[str, Subject]]:
@@ -113,7 +110,12 @@ def _detail(subject: Subject) -> str:
     if change is Change.FAILED:
         failed = [name for name, own in subject.resources.items() if own is Change.FAILED]
         return _enumerate(name.removeprefix(f"{subject.name}-") for name in failed)
-    return _enumerate(subject.parts)
+    if parts := _enumerate(subject.parts):
+        return parts
+    machines = subject.machines.values() if isinstance(subject, ClusterChanges) else ()
+    # The machines' own lines say what is changed.
+    is_said = any(machine.change for machine in machines)
+    return "" if is_said else _enumerate(subject.operational.values())
 
 
 def _enumerate(parts: Iterable[str]) -> str:

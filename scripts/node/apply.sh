@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# requires: lib authentication changed credentials files kernel managed renewal_timer runtime vip
+# requires: lib authentication changed component_files credentials files kernel managed renewal_timer runtime vip
 # settings: NODE_ADDRESS KUBERNETES_VERSION FILES PARTS MIRROR_CREDENTIALS
 # Applying files to a machine: each part that changed is put to use, and nothing else is restarted.
 # In the order of model/render/machine_files.py.
 # shellcheck disable=SC2034
-ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm authentication load-balancer renewal"
+ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm authentication components load-balancer renewal update-policy"
 
 # apply_files: bring the files of PARTS (separated by blanks) to the table FILES. For members, one part
 # after another as the rollout decides.
@@ -20,9 +20,14 @@ apply_files() {
 # apply_parts TABLE PARTS: write the files of these parts, put them to use, and record them.
 apply_parts() {
   ! has_part load-balancer "$2" || check_load_balancer "$1"
+  if has_part components "$2" && [[ -n $(lines_of components <<<"$1") ]]; then
+    make_audit_folder
+    keep_component_files
+  fi
   write_files "$1" "$2"
   ! has_part kernel "$2" || load_kernel
   use_authentication
+  ! has_part components "$2" || use_component_files
   use_changed
   ! has_part load-balancer "$2" || start_load_balancer
   ! has_part renewal "$2" || start_renewal_timer

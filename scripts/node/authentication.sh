@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# requires: lib changed leaves
+# requires: lib changed component_files leaves
 # settings: NODE_NAME NODE_ADDRESS
 # The issuers whose tokens this machine's API server accepts. It reads a changed file within a minute, and
-# uses it only if it is valid and every issuer in it answers, which it tries for another minute. Only
-# functions.
+# uses it only if it is valid and every issuer in it answers, which it tries for another minute. With other
+# paths for anonymous requests it is used after a restart only. Only functions.
 API_SERVER_MANIFEST=/etc/kubernetes/manifests/kube-apiserver.yaml
 ISSUERS_SECONDS=180
+RESTARTED_FOR_ANONYMOUS=
 
 # use_authentication: return when this machine's API server uses the changed file, which remains a changed
 # one until then. An API server that does not run reads it when it starts. One whose certificates have
@@ -30,6 +31,11 @@ is_authentication_used() {
   ((status != 7)) || return 0
   [[ $found != *"hash=\"sha256:$sum\""* ]] || return 0
   rejected=$(last_rejection)
+  if [[ $rejected == *'anonymous: Forbidden'* && -z $RESTARTED_FOR_ANONYMOUS ]]; then
+    RESTARTED_FOR_ANONYMOUS=yes
+    restart_components kube-apiserver
+    return 1
+  fi
   LAST_ANSWER="the issuers in the config${rejected:+; its log: $rejected}"
   ((!status)) || LAST_ANSWER="the API server of $NODE_NAME: $found"
   sleep 1

@@ -6,7 +6,8 @@
 #   certificate PATH TEXT       a certificate in a file: DER in base64, "" if its end is missing
 #   embedded PATH TEXT          the certificates in the data of a kubeconfig: PEM in base64
 #   use USER PATH STATE         a file that a component or a kubeconfig names: present or missing
-#   key PATH SECONDS TEXT       when a key was written (Unix time); the public half of an SSH host key
+#   key PATH SECONDS TEXT       when a key was written (Unix time); the public half of an SSH host key, or
+#                               of the service-account key: DER in base64
 #   renewal SUBJECT TIME succeeded DETAILS    what was last done by the clock (renewal_record.sh)
 #   failure SUBJECT REASON      what failed by the clock, or has not been done
 #   complete                    the end of the output
@@ -72,12 +73,17 @@ report_named_file() { # USER PATH
 # keys are there.
 key_ages() {
   local path
-  for path in "$KUBERNETES_FOLDER/pki/sa.key" "$(encryption_config)"; do
-    [[ ! -f $path ]] || printf 'key\t%s\t%s\t\n' "$path" "$(stat --format=%Y "$path")"
-  done
+  path=$KUBERNETES_FOLDER/pki/sa.key
+  [[ ! -f $path ]] || printf 'key\t%s\t%s\t%s\n' "$path" "$(stat --format=%Y "$path")" "$(public_half "$path")"
+  path=$(encryption_config)
+  [[ ! -f $path ]] || printf 'key\t%s\t%s\t\n' "$path" "$(stat --format=%Y "$path")"
   for path in /etc/ssh/ssh_host_*_key.pub; do
     [[ ! -f $path ]] || printf 'key\t%s\t%s\t%s\n' "${path%.pub}" "$(stat --format=%Y "$path")" "$(head -n 1 "$path")"
   done
+}
+
+public_half() { # PATH
+  openssl pkey -in "$1" -pubout -outform DER 2>/dev/null | base64 --wrap 0
 }
 
 encryption_config() {

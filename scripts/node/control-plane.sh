@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: join leaves pki
+# requires: join etcd_data leaves pki
 # settings: NODE_ADDRESS ENDPOINT_DEADLINE
 # Join this machine to the cluster at ENDPOINT as a control plane, and return when the next one may
 # join: etcd accepts one new member at a time. Idempotent.
@@ -75,6 +75,7 @@ step_control_plane() {
     await "$ENDPOINT_DEADLINE" "https://$ENDPOINT/readyz" answers "https://$ENDPOINT/readyz" 200
     reset_partial_join
     install_pki
+    own_etcd_data
     prepare_join
     prepare_leaves
     use_own_images

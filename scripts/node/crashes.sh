@@ -46,15 +46,19 @@ pod_crash() {
   ((${#logs[@]} == 2)) || return 0
   ((${logs[1]%.log} >= RESTARTS - 1)) || return 0
   ended_quickly "$folder/${logs[0]}" || return 0
+  # One that a step has ended itself (scripts/node/static-pods.sh) is no crash.
+  (($(began "$folder/${logs[0]}") >= $(stat --format %Y "$STATE/components-ended" 2>/dev/null || echo 0))) || return 0
   cat "$folder/${logs[0]}" "$folder/${logs[1]}" | sed -E 's/^[^ ]+ (stdout|stderr) [FP] //' | last_words
 }
 
 # ended_quickly LOG: did its container live for a few seconds only?
 ended_quickly() {
-  local first last
-  first=$(head -n 1 "$1" | cut -d ' ' -f 1)
-  last=$(stat --format %Y "$1")
-  ((last - $(date --date="$first" +%s 2>/dev/null || echo 0) < STEADY_SECONDS))
+  (($(stat --format %Y "$1") - $(began "$1") < STEADY_SECONDS))
+}
+
+# began LOG: print when its container wrote its first line, in seconds since the epoch.
+began() {
+  date --date="$(head -n 1 "$1" | cut -d ' ' -f 1)" +%s 2>/dev/null || echo 0
 }
 
 # last_words: print the last error on standard input, or else its last line: shortened, and without

@@ -47,7 +47,12 @@ record_files() {
 write_file() {
   TEXT=$(base64 --decode <<<"$4")
   [[ $TEMPLATES != *" $3 "* ]] || fill_in
-  [[ -f $1 && 0$(stat --format %a "$1") == "$2" ]] && cmp --silent "$1" <(printf '%s\n' "$TEXT") && return
+  if [[ -f $1 ]] && cmp --silent "$1" <(printf '%s\n' "$TEXT"); then
+    [[ 0$(stat --format %a "$1") != "$2" ]] || return 0
+    changed "$1"
+    chmod "$2" "$1"
+    return
+  fi
   make_folder "${1%/*}"
   (umask 077 && printf '%s\n' "$TEXT" >"$1.new")
   chmod "$2" "$1.new"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# requires: join init-documents leaves pki restore serving
-# settings: ENDPOINT OTHER_CONTROL_PLANES
+# requires: join etcd_data init-documents leaves pki restore serving
+# settings: ENDPOINT OTHER_CONTROL_PLANES ENCRYPTION_WRITER
 # Initialize the cluster on this machine: once in the cluster's lifetime, on its first machine. A no-op
 # if the cluster responds; rejected if only its endpoint does not respond: a second cluster beside the
 # first would be worse than none. Idempotent.
@@ -11,6 +11,7 @@ SKIPPED_PHASES=bootstrap-token,show-join-command
 
 run_init() { # EXCEPTIONS to kubeadm's preflight checks
   install_pki
+  own_etcd_data
   install_serving_pair
   init_documents >"$RUN/init.yaml"
   issue_leaves "$RUN/init.yaml"
@@ -20,15 +21,27 @@ run_init() { # EXCEPTIONS to kubeadm's preflight checks
 
 # bind_roles: create those bindings of the phase bootstrap-token that are not about tokens: kubelets may
 # have their certificates renewed, each in the name of its own Node, and the API servers may access the
-# kubelets.
+# kubelets. And record what encrypts Secrets.
 bind_roles() {
   {
     binding kubeadm:node-autoapprove-certificate-rotation Group system:nodes \
       system:certificates.k8s.io:certificatesigningrequests:selfnodeclient
     binding kubeadm:apiserver-kubelet-client User kube-apiserver-kubelet-client system:kubelet-api-admin
+    [[ -n ${SNAPSHOT:-} ]] || encryption_record
   } >"$RUN/bindings.yaml"
   logged bindings kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir "$RUN/kubectl" \
     apply --server-side --filename "$RUN/bindings.yaml"
+}
+
+# encryption_record: print the record of what has encrypted all Secrets. That of a snapshot is in it.
+encryption_record() {
+  cat <<END
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kubeadm-fleet-encryption, namespace: kube-system}
+data: {writer: "$ENCRYPTION_WRITER"}
+END
 }
 
 binding() { # NAME KIND SUBJECT ROLE

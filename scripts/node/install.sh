@@ -67,7 +67,7 @@ import_images() {
   ((${#wanted[@]})) || return 0
   verify "${wanted[@]}"
   forget_lost_content
-  say "importing ${#wanted[@]} images"
+  say "importing $(counted ${#wanted[@]} image)"
   for reference in "${!wanted[@]}"; do
     logged "import-${reference//\//_}" \
       ctr_images import --local --label "$PINNED_LABEL=pinned" "$ARTIFACTS/${wanted[$reference]}"
@@ -90,7 +90,7 @@ install_downloads() {
   ((${#wanted[@]})) || return 0
   need_space "$FETCHED" "$DOWNLOADED_BYTES" "downloads"
   check_space "nothing was downloaded"
-  say "downloading ${#sums[@]} files"
+  say "downloading $(counted ${#sums[@]} file)"
   mkdir -p "$FETCHED"
   fetch_all
   local unpacked=$FETCHED/unpacked

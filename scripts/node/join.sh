@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups crashes joined original_state renewal_timer serving
+# requires: lib cgroups crashes joined original_state permissions renewal_timer serving
 # settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
@@ -52,6 +52,7 @@ name_ca_file() {
 # kubelet's flags, for repairs. What the join wrote is on the disk before. From now on the machine renews
 # its certificates.
 record_membership() {
+  restrict_files
   cp /var/lib/kubelet/kubeadm-flags.env "$STATE/kubelet-flags.env"
   printf '%s\n' "$MEMBERSHIP" >"$STATE/member.new"
   # shellcheck disable=SC2046

@@ -4,14 +4,18 @@
 # Access to the snapshots of etcd that this control plane keeps: each was verified when it was taken.
 
 # list_snapshots: print a line for each: name, size in bytes and state, separated by tabs. With VERIFY=yes
-# each is read, and the state is intact or corrupt; otherwise it is kept.
+# each is read, and the state is intact or corrupt; otherwise it is kept. Before the last line: since how many
+# seconds this machine is a member.
 list_snapshots() {
   export LC_ALL=C
-  local path state=kept
+  local path checked=kept
   while read -r path; do
-    [[ $VERIFY == no ]] || state=$(has_own_checksum "$path" && echo intact || echo corrupt)
-    printf '%s\t%s\t%s\n' "${path##*/}" "$(stat --format=%s "$path")" "$state"
+    [[ $VERIFY == no ]] || checked=$(has_own_checksum "$path" && echo intact || echo corrupt)
+    printf '%s\t%s\t%s\n' "${path##*/}" "$(stat --format=%s "$path")" "$checked"
   done < <(oldest_snapshots 2>/dev/null)
+  if [[ -s $STATE/member ]]; then
+    printf 'member\t%s\n' $((EPOCHSECONDS - $(stat --format=%Y "$STATE/member")))
+  fi
   echo complete
 }
 

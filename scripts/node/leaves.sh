@@ -215,16 +215,23 @@ stage_kubeconfig() {
   cmp --silent $KUBERNETES/pki/ca.crt "$3" || stage_file "$3" <$KUBERNETES/pki/ca.crt
 }
 
-# stage_file PATH: write standard input beside the file that it will replace.
+# stage_file PATH: write standard input beside the file that it will replace, unless that is the same.
 stage_file() {
   mkdir -p "${1%/*}"
   (umask 077 && cat >"$1.new")
+  if [[ -f $1 && ! -L $1 ]] && cmp --silent "$1" "$1.new"; then
+    chown --reference "$1.new" "$1"
+    chmod --reference "$1.new" "$1"
+    rm "$1.new"
+    return
+  fi
   printf '%s\n' "$1" >>"$SCRATCH/staged"
 }
 
 # replace_staged: rename all staged files in their order, once they are on the disk.
 replace_staged() {
   local paths path
+  [[ -f $SCRATCH/staged ]] || return 0
   mapfile -t paths <"$SCRATCH/staged"
   sync "${paths[@]/%/.new}"
   for path in "${paths[@]}"; do

@@ -77,6 +77,11 @@ die() {
   exit 1
 }
 
+# counted NUMBER NOUN: print a number with its noun.
+counted() {
+  echo "$1 $2$( (($1 == 1)) || echo s)"
+}
+
 seconds_since() {
   local now=$EPOCHREALTIME
   awk -v from="$1" -v to="$now" 'BEGIN { printf "%.2f", to - from }'
@@ -115,10 +120,16 @@ persist() {
   sync "${found[@]}" 2>/dev/null || sync --file-system "$@"
 }
 
-# secret_file PATH CONTENT: write a file that only root can read, atomically.
+# secret_file PATH CONTENT: write a file that only root can read, atomically. One that has the content is left,
+# since its time says how old a key is.
 secret_file() {
   local path=$1
   mkdir -p "${path%/*}"
+  if [[ -f $path && ! -L $path ]] && printf '%s\n' "$2" | cmp --silent - "$path"; then
+    chown "$EUID:${GROUPS[0]}" "$path"
+    chmod 0600 "$path"
+    return
+  fi
   (umask 077 && printf '%s\n' "$2" >"$path.new")
   mv "$path.new" "$path"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib certificate_facts certificate_names crashes credentials images managed renewal_record renewal_timer serving trusted validity
+# requires: lib certificate_facts certificate_names crashes credentials images managed permissions renewal_record renewal_timer serving trusted validity
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -14,8 +14,10 @@
 #   credentials         sha256 of the credentials for registry mirrors, or "missing"
 #   serving_key         sha256 of the public half of the key with which the kubelet serves
 #   client_authorities  sha256 of the file with the CAs of the API server's clients, or "missing"
+#   api_server_secrets  digest of the API server's secret files, or "missing" (api_server_secrets.py)
 #   trust               checksum of the CAs and keys that it trusts (trusted.sh)
 #   kubelet_ca          the same of the cluster's CA as the kubelet has read it
+#   patched             the time whose security updates it has, or "" (patches.sh)
 #   bridge              address and prefix length of the pods' bridge, or, where Calico connects pods
 #                       without one, of the share that flannel started with; or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
@@ -25,6 +27,7 @@
 #   file:PATH           sha256 of a file written by kubeadm-fleet or kubeadm, or "missing"; of the API
 #                       server's certificate, that of its names: it is renewed
 #   invalid:NAME        of a certificate that is missing or has expired: which it is (validity.sh)
+#   exposed:PATH        why others may read or change a file of Kubernetes (permissions.sh)
 #   part:NAME           digest of the files of a part that were last applied, or "pending" (managed.sh)
 #   image:REFERENCE     state of an image that is not as it was sent: missing, incomplete or unpinned;
 #                       and the checksum of its file, if that has to be sent
@@ -49,8 +52,10 @@ node_facts() {
   fact credentials "$(digest "$CREDENTIALS")"
   fact serving_key "$(serving_key)"
   fact client_authorities "$(digest "$CLIENT_CA_FILE")"
+  fact api_server_secrets "$(api_server_secrets_digest)"
   fact trust "$(trust_digest)"
   fact kubelet_ca "$(kubelet_ca_digest)"
+  fact patched "$(cat "$STATE/patched" 2>/dev/null)"
   fact bridge "$(pods_share)"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
@@ -74,6 +79,8 @@ node_facts() {
   [[ ! -f $APISERVER_CERTIFICATE ]] ||
     fact "file:$APISERVER_CERTIFICATE (its names)" "$(names_in "$APISERVER_CERTIFICATE" | sha256sum | cut -d ' ' -f 1)"
   invalid_certificates | sed 's/^/invalid:/'
+  read_limits
+  exposed_files | sed 's/^/exposed:/'
   managed_parts | sed 's/^/part:/'
   print_certificates
   named_files
@@ -94,6 +101,18 @@ pods_share() {
 
 unit_of() { # NAME
   if [[ $1 == *.timer ]]; then echo "$1"; else echo "$1.service"; fi
+}
+
+# api_server_secrets_digest: print the digest of the API server's secret files, with all that is wrong with
+# their modes.
+api_server_secrets_digest() {
+  local path folder=$API_SERVER_SECRETS_FOLDER
+  [[ -d $folder ]] || { echo missing && return; }
+  for path in "$folder"/*; do
+    [[ -e $path ]] || continue
+    [[ $(stat --format %a "$path") == 600 ]] || printf '%s\n' "$(stat --format %A "$path")"
+    printf '%s\t%s\n' "${path##*/}" "$(base64 --wrap 0 <"$path")"
+  done | sha256sum | cut -d ' ' -f 1
 }
 
 # digest PATH: print the checksum of a file without its passwords, which could be guessed from it.

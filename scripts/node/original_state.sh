@@ -5,11 +5,11 @@
 ORIGINAL_STATE=$STATE/original-state
 # Folders that belong exclusively to a cluster: the preflight rejects a host that has files in them.
 CLUSTER_FOLDERS=(/etc/kubernetes /var/lib/kubelet /var/lib/containerd /run/containerd /run/flannel /run/calico
-  /var/log/pods /var/log/containers /usr/libexec/kubernetes)
+  /var/log/pods /var/log/containers /var/log/kubernetes/audit /usr/libexec/kubernetes)
 # Folders that others use as well; children first.
 SHARED_FOLDERS=(/etc/cni/net.d /etc/cni /var/lib/etcd/member /var/lib/etcd /var/lib/cni/networks
   /var/lib/cni/results /var/lib/cni/flannel /var/lib/cni/cache /var/lib/cni /usr/libexec
-  /opt/cni/bin /opt/cni /opt/containerd/bin /opt/containerd/lib /opt/containerd)
+  /var/log/kubernetes /opt/cni/bin /opt/cni /opt/containerd/bin /opt/containerd/lib /opt/containerd)
 
 # record_original_state: record it once, as lines of KIND<TAB>NAME.
 record_original_state() {

@@ -31,5 +31,11 @@ CLIENT_CA_FILE=/etc/kubernetes/pki/clients/ca.crt
 # Whose tokens this machine's API server accepts, as model/render/node_paths.py has it.
 # shellcheck disable=SC2034
 AUTHENTICATION_FILE=$STATE/api-server/authentication.yaml
+# The files of this machine's API server that nobody else may read, as model/render/node_paths.py has it.
+# shellcheck disable=SC2034
+API_SERVER_SECRETS_FOLDER=$STATE/api-server/secrets
+# The API server's audit logs, as model/render/node_paths.py has it.
+# shellcheck disable=SC2034
+AUDIT_FOLDER=/var/log/kubernetes/audit
 # shellcheck disable=SC2034
 API_PORT=6443

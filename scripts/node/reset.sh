@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib files managed renewal_timer vip pod-network original_state firewall
+# requires: lib etcd_data files managed renewal_timer vip pod-network original_state firewall
 # Restore this host to its original state: remove it from the cluster, and remove all our files.
 # Loaded kernel modules stay until the next boot. Idempotent.
 
@@ -150,6 +150,7 @@ step_reset() {
   forget_rules
   forget_settings
   forget_files
+  forget_etcd_data
   forget_packages
   say "host restored to its original state"
   rm -rf "$STATE" "$LOGS"

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# requires: lib init-documents
+# requires: lib etcd_data init-documents
 # settings: NODE_ADDRESS SNAPSHOT SNAPSHOT_BYTES
 # Restoring the data of a recreated cluster from an etcd snapshot. Only functions. Setting: SNAPSHOT,
 # the sha256 of the received file, or empty if there is none to restore.
-ETCD_DATA=/var/lib/etcd
 SNAPSHOT_FILE=$STATE/snapshot.db
 # The cluster continued after the snapshot. Clients that saw a later revision must get an even later
 # one, and learn that the revisions they saw are gone.
@@ -15,7 +14,7 @@ SNAPSHOT_COPIES=3
 # is_restored: is etcd's data that of the snapshot, if there is one? The marker is inside etcd's data
 # directory, so that it is created and removed with it.
 is_restored() {
-  [[ -z ${SNAPSHOT:-} || $(cat $ETCD_DATA/member/snapshot 2>/dev/null) == "$SNAPSHOT" ]]
+  [[ -z ${SNAPSHOT:-} || $(cat "$ETCD_DATA/member/snapshot" 2>/dev/null) == "$SNAPSHOT" ]]
 }
 
 is_snapshot_intact() { # FILE: is it the snapshot?
@@ -26,9 +25,8 @@ is_snapshot_intact() { # FILE: is it the snapshot?
 receive_snapshot() {
   lib_begin
   local room
-  mkdir -p $ETCD_DATA
-  chmod 0700 $ETCD_DATA
-  for room in "$STATE" $ETCD_DATA; do
+  own_etcd_data
+  for room in "$STATE" "$ETCD_DATA"; do
     (($(df --output=avail --block-size=1 "$room" | tail -n 1) > SNAPSHOT_COPIES * SNAPSHOT_BYTES)) ||
       die "not enough space in $room for a snapshot of $SNAPSHOT_BYTES bytes" \
         "free $SNAPSHOT_COPIES times that space and run 'fleet up' again"
@@ -52,17 +50,16 @@ restore() {
     "run 'fleet refresh' and 'fleet up' to send it again"
   program=$(restoring_program)
   say "restoring etcd from the snapshot"
-  mkdir -p $ETCD_DATA
-  chmod 0700 $ETCD_DATA
-  rm -rf $ETCD_DATA/member $ETCD_DATA/restoring
-  logged restore "$program" snapshot restore "$SNAPSHOT_FILE" --data-dir $ETCD_DATA/restoring \
+  own_etcd_data
+  rm -rf "$ETCD_DATA/member" "$ETCD_DATA/restoring"
+  logged restore "$program" snapshot restore "$SNAPSHOT_FILE" --data-dir "$ETCD_DATA/restoring" \
     --name "$NODE_NAME" --initial-cluster "$NODE_NAME=https://$NODE_ADDRESS:2380" \
     --initial-advertise-peer-urls "https://$NODE_ADDRESS:2380" \
     --bump-revision $REVISION_BUMP --mark-compacted
-  printf '%s\n' "$SNAPSHOT" >$ETCD_DATA/restoring/member/snapshot
-  sync --file-system $ETCD_DATA
-  mv $ETCD_DATA/restoring/member $ETCD_DATA/member
-  rm -rf $ETCD_DATA/restoring
+  printf '%s\n' "$SNAPSHOT" >"$ETCD_DATA/restoring/member/snapshot"
+  sync --file-system "$ETCD_DATA"
+  mv "$ETCD_DATA/restoring/member" "$ETCD_DATA/member"
+  rm -rf "$ETCD_DATA/restoring"
 }
 
 # restoring_program: print the path of etcdutl, installed or from the cluster's etcd image: upstream

@@ -7,16 +7,18 @@ READ_SECONDS=90
 RESTART_SECONDS=180
 
 # revoke_client: remove the CA AUTHORITY from the CAs of the API server's clients; return when the API
-# server no longer accepts it, and print when that was.
+# server no longer accepts it, and print "removed" and the seconds that it took, or "absent" if it was not there.
 revoke_client() {
+  local before=absent
   lib_begin
   if [[ ! -s $CLIENT_CA_FILE ]]; then
-    echo "no CAs of clients"
+    echo absent
     return
   fi
+  ! has_authority || before=removed
   remove_authority
   await $READ_SECONDS "the API server to read $CLIENT_CA_FILE" refuses_authority
-  echo "refused after $(seconds_since "$LIB_STARTED") s"
+  echo "$before $(seconds_since "$LIB_STARTED")"
 }
 
 # restart_api_server: stop this machine's API server, which ends all streams of its clients, and return
@@ -37,10 +39,14 @@ restart_api_server() {
 # which stays.
 remove_authority() {
   local text
+  has_authority || return 0
   text=$(<"$CLIENT_CA_FILE")
-  [[ $text == *$'\n'"$AUTHORITY"* ]] || return 0
   secret_file "$CLIENT_CA_FILE" "${text/$'\n'"$AUTHORITY"/}"
   persist "${CLIENT_CA_FILE%/*}"
+}
+
+has_authority() {
+  [[ $(<"$CLIENT_CA_FILE") == *$'\n'"$AUTHORITY"* ]]
 }
 
 # refuses_authority: does this machine's API server no longer accept certificates of the CA? In a handshake it

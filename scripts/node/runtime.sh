@@ -49,7 +49,7 @@ pull_images() {
     if is_of_role "$reference" && [[ ! -v have[$reference] ]]; then missing+=("$reference"); fi
   done < <("$(wanted_program kubeadm)" config images list --kubernetes-version "$KUBERNETES_VERSION")
   ((${#missing[@]})) || return 0
-  say "pulling ${#missing[@]} images"
+  say "pulling $(counted ${#missing[@]} image)"
   for reference in "${missing[@]}"; do
     record_image "$reference" pulled
     proxied ctr_images pull --hosts-dir "$MIRROR_FOLDERS" --label "$PINNED_LABEL=pinned" "$reference" \

@@ -10,7 +10,7 @@ KUBELET_FLAGS=/var/lib/kubelet/kubeadm-flags.env
 KUBELET_SECONDS=120
 
 put_files() {
-  put_file config "$KUBELET_CONFIG" 0644
+  put_file config "$KUBELET_CONFIG" 0600
   put_file flags "$KUBELET_FLAGS" 0600
 }
 

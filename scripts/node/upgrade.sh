@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply certificate_names cgroups changed images install leaves staging runtime documents static-pods change
+# requires: lib apply certificate_names cgroups changed images install leaves permissions staging runtime documents static-pods change
 # settings: NODE_ADDRESS KUBERNETES_VERSION IGNORED_CHECKS
 # Operations on a member when its cluster's version or settings change, or when it has drifted. The
 # rollout calls these functions, serially where that matters; each is idempotent and can be called
@@ -170,6 +170,7 @@ end_upgrade() {
 
 # end_operation: all that changed is in use.
 end_operation() {
+  restrict_files
   forget_changed
   cp "$KUBELET_FLAGS" "$SAVED_FLAGS"
 }

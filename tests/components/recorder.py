@@ -26,6 +26,7 @@ from components.providers.certificate_authority import (
     ServiceAccountKeyProvider,
 )
 from components.providers.client_certificate import ClientCertificateProvider
+from components.providers.encryption_keys import EncryptionKeysProvider
 from components.providers.initialization import InitializationProvider
 from components.providers.membership import MembershipProvider
 from components.providers.port_check import PortCheckProvider
@@ -42,6 +43,7 @@ SECRET = "1b47061264138c4ac30d75fd1eb44270"
 COMPUTED: dict[str, type[Provider[Any, Any]]] = {
     "CertificateAuthority": CertificateAuthorityProvider,
     "ClientCertificate": ClientCertificateProvider,
+    "EncryptionKeys": EncryptionKeysProvider,
     "Initialization": InitializationProvider,
     "Membership": MembershipProvider,
     "ServiceAccountKey": ServiceAccountKeyProvider,

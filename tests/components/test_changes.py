@@ -119,7 +119,7 @@ def test_preparation_is_deleted_with_its_machine(graph: Graph) -> None:
 
 def test_machines_and_authorities_of_prod_are_protected(prod: Graph) -> None:
     protected = {each.name for each in prod if each.protect}
-    trust = {"ca", "etcd-ca", "front-proxy-ca", "service-account"}
+    trust = {"ca", "encryption", "etcd-ca", "front-proxy-ca", "service-account"}
     wanted = {f"{cluster}-{each}" for cluster in ("cluster1", "cluster2") for each in trust}
     assert protected == wanted | {each.name for each in prod.kinds("machine:Machine")}
 

@@ -89,3 +89,17 @@ def test_tokens_need_no_ca_and_a_change_of_issuers_is_one_of_files_and_bindings(
     changed = set(after.changed_from(before))
     assert {"cluster1-rollout", "cluster2-rollout"} <= changed
     assert not [name for name in changed if "init" in name or "join" in name or "access" in name]
+
+
+def test_a_revoked_person_leaves_the_graph_as_one_who_is_removed() -> None:
+    users = PEOPLE["users"]
+    before = with_people()
+    revoked = with_people(
+        {"users": {**users, "alice": {**users["alice"], "revoked": True}}}, before
+    )
+    removed = with_people({"users": {"bob": users["bob"]}}, before)
+    names = {one.name for one in revoked}
+    assert names == {one.name for one in removed} and "person-alice" not in names
+    assert "person-bob" in names
+    assert revoked.one("cluster2-rollout").inputs["people"] == ["bob"]
+    assert list(revoked.outputs["people"]) == ["bob"]

@@ -48,3 +48,19 @@ def test_a_pool_with_a_limit_of_its_own_is_a_group_of_its_own() -> None:
     assert groups["worker", ""].nodes == []
     assert groups["worker", ""].limit == 2
     assert groups["control-plane", ""].limit == 1
+
+
+def test_only_what_a_cluster_configures_is_applied_for_its_workloads() -> None:
+    config = changed(
+        stack_config("dev"),
+        ("clusters/cluster1/security/images/registries", ["ghcr.io"]),
+        ("clusters/cluster2/security/namespaces", {"team-a": {"quota": {"pods": 5}}}),
+    )
+    graph = run(config)
+    of_workloads = {
+        f"cluster{number}-{purpose}" for number in (1, 2) for purpose in ("images", "namespaces")
+    }
+    names = {resource.name for resource in graph}
+    assert names & of_workloads == {"cluster1-images", "cluster2-namespaces"}
+    assert "registries than ghcr.io" in graph.one("cluster1-images").inputs["documents"]
+    assert "ResourceQuota" in graph.one("cluster2-namespaces").inputs["documents"]

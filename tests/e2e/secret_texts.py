@@ -17,17 +17,20 @@ FORMS = (
 )
 _KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----((?:\\+n|[\w+/=])+)")
 _EMBEDDED = re.compile(r"client-key-data: ([\w+/=]+)")
+# A key that encrypts Secrets: 32 bytes.
+_ENCRYPTION = re.compile(r'secret\\*": ?\\*"([\w+/]{43}=)')
 # Shorter lines of a key occur by chance.
 SHORTEST_LINE = 40
 
 
 class Secrets:
-    """The lines of every private key in a stack's state."""
+    """The lines of every private key in a stack's state, and the keys that encrypt Secrets."""
 
     def __init__(self, exported: str) -> None:
         self.keys = set(_KEY.findall(exported))
         pems = [base64.b64decode(text).decode() for text in _EMBEDDED.findall(exported)]
-        bodies = [*self.keys, *pems, *_EMBEDDED.findall(exported)]
+        self.encryption = set(_ENCRYPTION.findall(exported))
+        bodies = [*self.keys, *self.encryption, *pems, *_EMBEDDED.findall(exported)]
         lines = (line for body in bodies for line in re.split(r"\\+n|\n", body))
         self._lines = {line for line in lines if len(line) >= SHORTEST_LINE and " " not in line}
 

@@ -257,7 +257,8 @@ def test_access_ends_where_clusters_answer_and_later_elsewhere(setup: Setup, kno
         ended = revoke(setup.stack, "erin")
     assert ended.returncode == 1
     assert f"Not done: {machine}, cluster2. Run this again" in ended.stderr
-    assert "cluster1: access ended after" in ended.stdout
+    assert "If its API server runs, it may still accept certificates of erin" in ended.stderr
+    assert "cluster1: the access of erin ended after" in ended.stdout
     assert [person.status(SHOP) for person in erin] == [401, 200]
     assert issued(setup, "erin"), "for the cluster that still accepts them"
     assert revoke(setup.stack, "erin").returncode == 0
@@ -303,6 +304,35 @@ def test_access_ends_on_all_clusters_together(setup: Setup, known: Known) -> Non
     await_true(lambda: not {*running} & {*containers(setup)}, "restarted", RESTARTED_SECONDS)
 
 
+def test_a_refresh_names_whose_access_was_revoked(setup: Setup) -> None:
+    stack = setup.stack
+    stack.refresh()
+    shown = stack.preview().output
+    for cluster in CLUSTERS:
+        machine = f"{cluster}-control-plane-0"
+        assert f"{machine}: repaired because certificates of bob, erin are not accepted" in shown
+
+
+def test_what_was_revoked_is_not_granted_again(setup: Setup, known: Known) -> None:
+    """With what `fleet revoke` writes into the stack's file; the drift is repaired to that."""
+    stack, running = setup.stack, containers(setup)
+    users = {name: dict(user) for name, user in PEOPLE["users"].items()}
+    for name in ("bob", "erin"):
+        users[name]["revoked"] = True
+    stack.config["people"] = {**stack.config["people"], "users": users}
+    change(
+        stack,
+        "people.users.bob: revoked, and still in the config: bob has no access to cluster1, cl",
+        "the people whose certificates it accepts changed (-bob, -erin): in place",
+    )
+    for name in ("bob", "erin"):
+        assert [known[name, cluster].status(SHOP) for cluster in CLUSTERS] == [401, 401]
+    assert known["alice", "cluster1"].status(SHOP) == 200
+    assert "person-bob" not in stack.succeed("stack", "export").output
+    assert containers(setup) == running
+    assert stack.preview().changes == {}
+
+
 def test_people_and_issuers_are_removed_without_a_restart(setup: Setup, known: Known) -> None:
     stack, running = setup.stack, containers(setup)
     alice = setup.corporate.token("alice", groups=["developers"], **REQUIRED)
@@ -310,7 +340,7 @@ def test_people_and_issuers_are_removed_without_a_restart(setup: Setup, known: K
     stack.config["people"] = {"roles": PEOPLE["roles"], "users": left}
     stack.config["authentication"] = {"issuers": []}
     del stack.config["clusters"]["cluster2"]["authentication"]
-    change(stack, ISSUERS, "the people whose certificates it accepts changed: in place")
+    change(stack, ISSUERS, "the people whose certificates it accepts changed (-alice): in place")
     assert answers(setup, alice, SHOP) == [401, 401]
     assert known["alice", "cluster1"].status(SHOP) == 401
     for cluster in CLUSTERS:

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from model.rotation_phases import FINISH, PHASES, PREPARE, SWITCH
-from ops.rollout.actions import TRUST
+from ops.rollout.trust_rows import TRUST
 from scripts.bench.subnet import subnet
 from tests.e2e import containers, web_service
 from tests.e2e.http_probe import HttpProbe

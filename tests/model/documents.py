@@ -9,7 +9,14 @@ from pathlib import Path
 
 from model.cni import plugins
 from model.load import load
-from model.render import kubeadm, kubeconfig, manifests, renewal
+from model.render import (
+    image_policy,
+    kubeadm,
+    kubeconfig,
+    manifests,
+    namespaces,
+    renewal,
+)
 from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files
 from tests.model.examples import CONTAINER, EXISTING, OUTBOUND, SETTINGS, changed
 
@@ -56,6 +63,9 @@ def rendered() -> dict[str, str]:
     documents["probe.yaml"] = manifests.probe(described)
     documents["pod-network-calico.yaml"] = plugins.pod_network(settings)
     documents["dns.yaml"] = manifests.dns()
+    limited = load(SETTINGS).clusters[0]
+    documents["namespaces.yaml"] = namespaces.namespaces(limited)
+    documents["images.yaml"] = image_policy.image_policy(limited)
     contexts = [
         kubeconfig.Context(name, f"https://api.{name}.example.com:6443", "CA", "CERT", "KEY")
         for name in ("tokyo", "osaka")

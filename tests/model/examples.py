@@ -108,17 +108,34 @@ def cluster(config: dict[str, Any], *changes: tuple[str, Any]) -> Cluster:
     return load(changed(config, *changes)).clusters[0]
 
 
+AUDIT_POLICY = """\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+- level: Metadata
+"""
 # Whatever may be set to something else than the default is.
 SETTINGS = changed(
     CONTAINER,
     ("upgrades", {
         "canaries": [{"region": "osaka"}], "soak": "10m", "maxUnavailable": "25%",
-        "drainTimeout": 90, "force": False,
+        "drainTimeout": 90, "force": False, "securityUpdates": "20261126T214000Z",
     }),
     ("certificates", {"leaves": "90d", "admin": "8h", "warnBefore": "30d"}),
     ("kubelet", {"maxPods": 200, "evictionHard": {"nodefs.available": "2Gi"}}),
-    ("apiServer", {"extraArgs": {"audit-log-maxage": "30"}, "certSANs": ["*.example.com"]}),
-    ("clusters/cluster1/upgrades", {"drainTimeout": "5m", "force": True}),
+    ("apiServer", {"extraArgs": {"event-ttl": "24h"}, "certSANs": ["*.example.com"]}),
+    ("clusters/cluster1/security/tls", {"minVersion": "VersionTLS13"}),
+    ("clusters/cluster1/security/images", {"registries": ["registry.example.com", "ghcr.io/a"]}),
+    ("clusters/cluster1/security/namespaces", {
+        "team-a": {
+            "quota": {"requests.memory": "8Gi", "pods": 20},
+            "limits": {"default": {"memory": "256Mi"}, "max": {"memory": "1Gi"}},
+        },
+        "team-b": {},
+    }),
+    ("clusters/cluster1/upgrades", {
+        "drainTimeout": "5m", "force": True, "securityUpdates": "20261203T080000Z",
+    }),
     ("clusters/cluster1/authentication", {"issuers": [
         {
             "name": "corporate", "url": "https://login.example.com/realms/one",
@@ -130,6 +147,21 @@ SETTINGS = changed(
         {"name": "ci", "url": "https://ci.example.com", "audiences": ["kubernetes"]},
     ]}),
     ("clusters/cluster1/networking", {"networkPolicy": "calico"}),
+    ("security", {
+        "podSecurity": {"warn": "baseline", "exemptNamespaces": ["storage"]},
+        "audit": {"log": {"maxSize": 200}},
+    }),
+    ("clusters/cluster1/security", {
+        "secretsEncryption": {
+            "provider": "kms",
+            "kms": {"name": "vault", "endpoint": "unix:///var/run/kms/kms.sock", "timeout": "5s"},
+        },
+        "audit": {
+            "policy": AUDIT_POLICY, "log": {"maxBackups": 20, "maxAge": 90},
+            "webhook": {"kubeconfig": "auditWebhook", "mode": "blocking"},
+        },
+        "podSecurity": {"enforce": "restricted", "audit": "baseline"},
+    }),
     ("clusters/cluster1/certificates", {"leaves": 1200, "kubeletServing": "2h"}),
     ("clusters/cluster1/kubelet", {
         "maxPods": 50, "featureGates": {"NodeSwap": True}, "syncFrequency": "30s",
@@ -143,8 +175,21 @@ SETTINGS = changed(
         },
         "certSANs": ["api.tokyo.example.com", "192.168.1.10", "10.89.1.11"],
     }),
-    ("clusters/cluster1/controllerManager", {"extraArgs": {"bind-address": "0.0.0.0"}}),
-    ("clusters/cluster1/scheduler", {"extraArgs": {"v": "4", "bind-address": "0.0.0.0"}}),
+    ("clusters/cluster1/apiServer/files", {"tracing.yaml": "samplingRatePerMillion: 100\n"}),
+    ("clusters/cluster1/apiServer/extraVolumes", [
+        {"name": "licences", "hostPath": "/etc/licences", "mountPath": "/licences"},
+    ]),
+    ("clusters/cluster1/controllerManager", {
+        "extraArgs": {"bind-address": "0.0.0.0"},
+        "extraVolumes": [{
+            "name": "plugins", "hostPath": "/opt/plugins", "mountPath": "/opt/plugins",
+            "readOnly": False, "pathType": "DirectoryOrCreate",
+        }],
+    }),
+    ("clusters/cluster1/scheduler", {
+        "extraArgs": {"v": "4", "bind-address": "0.0.0.0"},
+        "files": {"profiles.yaml": "kind: KubeSchedulerConfiguration"},
+    }),
     ("clusters/cluster1/etcd", {"extraArgs": {"quota-backend-bytes": "8589934592"}}),
     ("clusters/cluster1/controlPlanes", {
         "count": 1, "acceptDataLoss": "OPS-123", "labels": {"disk": "fast"}, "taints": [],

@@ -72,6 +72,10 @@ def test_a_cluster_without_issuers_has_the_document_too() -> None:
     assert yaml.safe_load(configuration(clusters()[0].issuers)) == {
         "apiVersion": "apiserver.config.k8s.io/v1",
         "kind": "AuthenticationConfiguration",
+        "anonymous": {
+            "enabled": True,
+            "conditions": [{"path": path} for path in ("/livez", "/readyz", "/healthz")],
+        },
         "jwt": [],
     }
 

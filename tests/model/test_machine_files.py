@@ -38,17 +38,20 @@ def parts(files: tuple[ManagedFile, ...]) -> list[str]:
 def test_machines_have_the_parts_of_their_role_and_config() -> None:
     plain, virtual, behind = cluster(CONTAINER), cluster(VIP), cluster(OUTBOUND)
     common = ["kernel", "containerd", "kubelet"]
-    assert parts(machine_files(plain, plain.workers[0])) == common
+    assert parts(machine_files(plain, plain.workers[0])) == [*common, "update-policy"]
     assert parts(machine_files(plain, plain.control_planes[0])) == [
         *common,
         "kubeadm",
         "authentication",
+        "components",
         "renewal",
+        "update-policy",
     ]
-    assert parts(machine_files(virtual, virtual.workers[0])) == common
-    assert parts(machine_files(virtual, virtual.control_planes[0]))[-2:] == [
+    assert parts(machine_files(virtual, virtual.workers[0])) == [*common, "update-policy"]
+    assert parts(machine_files(virtual, virtual.control_planes[0]))[-3:] == [
         "load-balancer",
         "renewal",
+        "update-policy",
     ]
     assert parts(machine_files(behind, behind.workers[0]))[:4] == list(PARTS[:4])
 
@@ -69,7 +72,7 @@ def test_the_table_has_a_line_for_each_file() -> None:
     files = EVERY[0]
     rows = [line.split("\t") for line in table(files).splitlines()]
     assert [row[0] for row in rows] == [file.path for file in files] == paths_of(table(files))
-    assert {row[1] for row in rows} == {"0644"}
+    assert [int(row[1], 8) for row in rows] == [file.mode for file in files]
     assert [base64.b64decode(row[3]).decode() for row in rows] == [file.content for file in files]
 
 

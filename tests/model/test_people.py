@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from model.fleet import Cluster
-from model.load import load
+from model.load import load, warnings
 from model.people import AUDITOR_ROLE
 from model.render.people import access_objects
 from tests.model.examples import CONTAINER, changed
@@ -126,3 +126,40 @@ def test_an_auditor_reads_no_secret_and_no_container() -> None:
 @pytest.mark.parametrize("people", [None, {}, {"users": {}}])
 def test_people_are_optional(people: object) -> None:
     assert load(changed(CONTAINER, ("people", people))).people == ()
+
+
+def revoked_alice() -> Any:
+    given: Any = PEOPLE
+    users = {**given["users"], "alice": {**given["users"]["alice"], "revoked": True}}
+    return {**given, "users": users}
+
+
+def test_a_revoked_person_has_no_access_and_no_ca_and_the_others_keep_theirs() -> None:
+    before, after = clusters(), clusters(revoked_alice())
+    for was, now in zip(before, after, strict=True):
+        expected = {name: grants for name, grants in shown(was).items() if name != "alice"}
+        assert shown(now) == expected
+        assert "alice" not in access_objects(now)
+    assert [cluster.revoked for cluster in after] == [("alice",), ("alice",)]
+    assert [cluster.revoked for cluster in before] == [(), ()]
+    people = load(changed(CONTAINER, ("people", revoked_alice()))).people
+    assert [person.name for person in people] == ["bob", "carol", "dave"]
+
+
+def test_a_revoked_person_who_is_still_in_the_config_is_named_by_each_run() -> None:
+    others = warnings(load(changed(CONTAINER, ("people", PEOPLE))))
+    *rest, warning = warnings(load(changed(CONTAINER, ("people", revoked_alice()))))
+    assert warning.startswith("people.users.alice: revoked, and still in the config")
+    assert rest == others
+    assert "no access to cluster1, cluster2. To grant it again, remove `revoked`" in warning
+
+
+def test_a_token_of_a_revoked_person_is_bound_no_longer() -> None:
+    issuer = {"name": "corporate", "url": "https://login.example.com", "audiences": ["fleet"]}
+    alice = {"access": [{"role": "view"}], "tokens": [{"issuer": "corporate", "user": "a@b.c"}]}
+    given = ("authentication", {"issuers": [issuer]})
+    one, _ = load(changed(CONTAINER, given, ("people", {"users": {"alice": alice}}))).clusters
+    assert "a@b.c" in access_objects(one)
+    gone = {"users": {"alice": {**alice, "revoked": True}}}
+    one, _ = load(changed(CONTAINER, given, ("people", gone))).clusters
+    assert access_objects(one) == ""

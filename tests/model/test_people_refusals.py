@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from model.config.errors import shortened
-from tests.model.examples import CONTAINER
+from model.config.errors import ConfigError, shortened
+from model.load import load
+from tests.model.examples import CONTAINER, changed
 from tests.model.refusals import Case, check_refused
 
 VIEW = [{"role": "view"}]
@@ -111,6 +112,14 @@ CASES: list[Case] = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[1])
 def test_refused(case: Case) -> None:
     check_refused(CONTAINER, case)
+
+
+@pytest.mark.parametrize("role", ["viewer", "amdin", "cluster-admn"])
+def test_no_more_than_view_is_suggested_for_a_misspelled_role(role: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(changed(CONTAINER, *user(access=[{"role": role}])))
+    assert "role: view" in str(refused.value)
+    assert "role: admin" not in str(refused.value)
 
 
 def test_a_group_listed_twice_is_refused() -> None:

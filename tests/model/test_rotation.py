@@ -1,5 +1,8 @@
 """The phases of a rotation: what signs, what is trusted, and what is refused."""
 
+import ast
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -8,7 +11,17 @@ from model.fleet import Cluster
 from model.load import load
 from model.pki.rotation import Half, Rotation
 from model.render import kubeadm
-from model.rotation_phases import FINISH, NEXT, PHASES, PREPARE, SWITCH, Rotations, refusal
+from model.rotation_phases import (
+    CAS,
+    FINISH,
+    NAMES,
+    NEXT,
+    PHASES,
+    PREPARE,
+    SWITCH,
+    Rotations,
+    refusal,
+)
 from tests.model.examples import CONTAINER, changed
 from tests.model.refusals import check_refused
 
@@ -149,3 +162,23 @@ def test_api_servers_are_restarted_for_another_service_account_key() -> None:
     assert [*prepared] == ["apiServer"]
     assert [*switched] == ["apiServer", "controllerManager"]
     assert prepared["apiServer"] != switched["apiServer"]
+
+
+def test_names_of_subjects_are_constants_of_one_module() -> None:
+    """A module that spells them would miss the next subject."""
+    own = Path(rotation_phases.__file__)
+    rooms = [own.parents[1] / room for room in ("model", "ops", "components", "scripts")]
+    spelled = [
+        f"{file}:{node.lineno}"
+        for room in rooms
+        for file in room.rglob("*.py")
+        if file != own
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in NAMES
+    ]
+    assert spelled == []
+
+
+def test_a_subject_that_is_no_ca_is_among_the_names_alone() -> None:
+    assert {*CAS} < {*NAMES}
+    assert {getattr(Rotations(), key) for key in NAMES.values()} == {""}

@@ -62,12 +62,16 @@ def test_cluster_settings_are_merged_over_fleet_settings() -> None:
     }  # fmt: skip
     assert second.kubelet == {"maxPods": 200, "evictionHard": {"nodefs.available": "2Gi"}}
     assert set(first.api_server.extra_args) == {
-        "audit-log-maxage", "profiling", "enable-admission-plugins",
+        "event-ttl", "profiling", "enable-admission-plugins",
     }  # fmt: skip
     assert first.api_server.cert_sans == ("api.tokyo.example.com", "192.168.1.10", "10.89.1.11")
-    assert second.api_server == Component({"audit-log-maxage": "30"}, ("*.example.com",))
-    assert first.upgrade == Upgrade(2, {}, 300, force=True, wave=1, soak_seconds=600)
-    assert second.upgrade == Upgrade(1, {}, 90, force=False, wave=0, soak_seconds=600)
+    assert second.api_server == Component({"event-ttl": "24h"}, ("*.example.com",))
+    assert first.upgrade == Upgrade(
+        2, {}, 300, force=True, wave=1, soak_seconds=600, security_updates="20261203T080000Z"
+    )
+    assert second.upgrade == Upgrade(
+        1, {}, 90, force=False, wave=0, soak_seconds=600, security_updates="20261126T214000Z"
+    )
     assert (first.data_loss, second.data_loss) == ("OPS-123", "")
 
 

@@ -42,6 +42,15 @@ CASES: dict[str, Case] = {
     "no time to drain": (
         [("upgrades", {"drainTimeout": 0})], "upgrades.drainTimeout", "no Node could be drained",
     ),
+    **{
+        f"{given!r} as a round": (
+            [("upgrades", {"securityUpdates": given})], "upgrades.securityUpdates", "a time"
+        )
+        for given in (
+            "2026-11-26T21:40:00Z", "20261126", "20261399T000000Z", "20261126T214000Z\n",
+            "$(touch x)", "\u0662\u0660261126T214000Z", "now", 20261126,
+        )
+    },
     "a time in weeks": ([("upgrades", {"soak": "1w"})], "upgrades.soak", "not a duration"),
     "a time that never ends": ([("upgrades", {"soak": "169h"})], "upgrades.soak", "than 7 days"),
     "force as text": ([("upgrades", {"force": "yes"})], "upgrades.force", "not true or false"),

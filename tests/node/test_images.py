@@ -70,7 +70,7 @@ def test_removed_images_are_found_and_sent_again(worker: Member) -> None:
     state, missing = value.split()
     assert (key, state) == (f"image:{victim}", "missing")
     sent = archives({missing}, kubernetes_version=VERSION, arch="amd64", role="worker")
-    assert "importing 1 images" in worker.succeed("restore_images", tar(sent))
+    assert "importing 1 image" in worker.succeed("restore_images", tar(sent))
     assert damage(worker) == {}
     assert victim in images_of(worker)
     assert not (worker.root / "var/lib/kubeadm-fleet/artifacts" / missing).exists()

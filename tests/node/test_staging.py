@@ -61,7 +61,7 @@ def test_only_differences_are_staged_and_running_services_are_not_touched(
     assert worker.shell(f"cd {STAGED} && find . -type f").split() == ["./usr/local/bin/kubectl"]
     found = worker.shell(f"sha256sum {STAGED}/usr/local/bin/kubectl").split()[0]
     assert found == another.named("kubectl").sha256
-    assert "importing 1 images" in ran.out
+    assert "importing 1 image" in ran.out
     assert worker.shell(f"{INSTALLED}; {STARTED}") == before
     assert worker.node_facts()["staged"].split() == [ANOTHER]
 

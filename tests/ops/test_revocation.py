@@ -1,5 +1,7 @@
 """The end of a person's access: every place is tried, and those that fail are named."""
 
+import threading
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -22,6 +24,7 @@ CLUSTER, ALICE, BOB = (
     for name in ("kubernetes", "person-alice", "person-bob")
 )
 REVOKED = Revoked("alice", ALICE)
+REFUSED = "certificates of alice are refused, 0.2 s after their CA was removed"
 NAMES = ("plane-0", "plane-1", "plane-2")
 OWN, OTHER = "kubeadm-fleet:alice:view", "kubeadm-fleet:alice2:view"
 
@@ -50,14 +53,14 @@ class Machines:
     def __init__(self, failing: Mapping[tuple[str, str], Exception]) -> None:
         self.failing = failing
         self.calls: list[tuple[str, str]] = []
-        self.settings: dict[str, str] = {}
+        self.before = "removed"
 
     def run(self, _place: Place, machine: InventoryMachine, call: str, more: Any) -> str:
         """Stand in for revocation._run."""
         self.calls.append((machine.name, call))
         if error := self.failing.get((machine.name, call)):
             raise error
-        return "refused after 0.2 s"
+        return f"{self.before} 0.2"
 
 
 def machines(monkeypatch: pytest.MonkeyPatch, **failing: Exception) -> Machines:
@@ -94,12 +97,12 @@ def test_bindings_and_published_ca_go_and_those_of_others_stay(
     found = machines(monkeypatch)
     outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)])
     assert outcomes[:-1] == [
-        *(Outcome(name, "refused after 0.2 s") for name in NAMES),
-        Outcome("a", "2 bindings deleted"),
-        Outcome("a", "no longer published for aggregated API servers"),
+        *(Outcome(name, REFUSED) for name in NAMES),
+        Outcome("a", "2 bindings of alice deleted"),
+        Outcome("a", "the CA of alice is no longer published for aggregated API servers"),
     ]
     assert outcomes[-1].place == "a"
-    assert outcomes[-1].text.startswith("access ended after 0.")
+    assert outcomes[-1].text.startswith("the access of alice ended after 0.")
     deleted = [asked.removeprefix("DELETE ") for asked in published.asked if "DELETE" in asked]
     assert deleted == [
         f"{RBAC}/clusterrolebindings/{OWN}",
@@ -116,13 +119,14 @@ def test_a_dead_cluster_and_a_dead_machine_are_named_and_the_others_done(
     dead = Place("b", (), {}, silent)
     outcomes = revocation.revoke(REVOKED, [place(published, *NAMES), dead])
     failed = [outcome for outcome in outcomes if outcome.failed]
-    assert failed == [
-        Outcome("plane-1", "no route to plane-1", failed=True),
-        *[Outcome("b", "it does not answer", failed=True)] * 2,
-    ]
-    assert not [outcome for outcome in outcomes if "access ended" in outcome.text]
-    assert Outcome("plane-2", "refused after 0.2 s") in outcomes
-    assert f"PATCH {PATH}" in published.asked, "that of the living machines"
+    assert [outcome.place for outcome in failed] == ["plane-1", "a", "b"]
+    assert failed[0].text.startswith("no route to plane-1\n  If its API server runs, it may")
+    assert "published for aggregated API servers again" in failed[1].text
+    assert failed[2] == Outcome("b", "it does not answer", failed=True)
+    assert not [outcome for outcome in outcomes if "ended after" in outcome.text]
+    assert Outcome("plane-2", REFUSED) in outcomes
+    assert Outcome("a", "2 bindings of alice deleted") in outcomes
+    assert published.asked.count(f"PATCH {PATH}") == 1, "it does not wait for what is unreachable"
 
 
 def test_what_is_not_published_is_not_written(
@@ -131,7 +135,7 @@ def test_what_is_not_published_is_not_written(
     machines(monkeypatch)
     published.answers[f"GET {PATH}"] = (200, {"data": {KEY: CLUSTER}})
     outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)])
-    assert Outcome("a", "was not published for aggregated API servers") in outcomes
+    assert not [outcome for outcome in outcomes if "publish" in outcome.text]
     assert f"PATCH {PATH}" not in published.asked
 
 
@@ -145,6 +149,72 @@ def test_open_streams_are_cut_on_one_control_plane_after_another(
     ]
     assert {call for _, call in found.calls[:3]} == {"revoke_client"}, "after they refuse"
     assert Outcome("plane-0", "no route", failed=True) in outcomes
+
+
+def test_an_unreachable_control_plane_is_not_waited_for_twice(
+    published: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = machines(monkeypatch, plane_1__revoke_client=Unreachable("no route"))
+    outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)], cut=True)
+    restarted = [name for name, call in found.calls if call == "restart_api_server"]
+    assert restarted == ["plane-0", "plane-2"]
+    assert Outcome("plane-1", "its API server was not restarted", failed=True) in outcomes
+
+
+def test_an_api_server_that_publishes_the_ca_again_does_not_hold_the_run_up(
+    published: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs on a control plane that cannot be reached over SSH, and knows the CA."""
+    machines(monkeypatch, plane_1__revoke_client=Unreachable("no route"))
+    data = {KEY: f"{CLUSTER}{ALICE}{BOB}"}
+    published.answers[f"GET {PATH}"] = (200, {"data": data})
+    published.answers[f"PATCH {PATH}"] = (200, {})
+    began = time.monotonic()
+    outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)])
+    assert time.monotonic() - began < published_authorities.READ_AGAIN_SECONDS / 10
+    assert [outcome.place for outcome in outcomes if outcome.failed] == ["plane-1", "a"]
+
+
+def test_a_cluster_without_access_says_so_and_nothing_else(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines(monkeypatch).before = "absent"
+    for kind in revocation.BINDINGS:
+        api.lists[f"{RBAC}/{kind}"] = []
+    api.answers[f"GET {PATH}"] = (200, {"data": {KEY: CLUSTER}})
+    (only,) = revocation.revoke(REVOKED, [place(api, *NAMES)])
+    assert only == Outcome("a", "alice has no access")
+
+
+def test_one_binding_is_one(published: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    machines(monkeypatch)
+    published.lists[f"{RBAC}/rolebindings"] = []
+    outcomes = revocation.revoke(REVOKED, [place(published, *NAMES)])
+    assert Outcome("a", "1 binding of alice deleted") in outcomes
+
+
+def test_silent_machines_hold_no_api_up(published: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bindings go first, whatever the number of machines that do not answer."""
+    monkeypatch.setattr(revocation, "PARALLEL", 1)
+    deleted = threading.Event()
+    calls: list[str] = []
+
+    def delete() -> Answer:
+        calls.append("delete")
+        if len(calls) == 2:
+            deleted.set()
+        return 200, {}
+
+    published.answers[f"DELETE {RBAC}/namespaces/shop/rolebindings/{OWN}"] = delete
+
+    def silent_machine(*_: Any) -> str:
+        assert deleted.wait(10), "the bindings wait for the machine"
+        raise Unreachable("no route")
+
+    monkeypatch.setattr(revocation, "_run", silent_machine)
+    places = [place(published, name, cluster=name[-1]) for name in ("of-a", "of-b")]
+    outcomes = revocation.revoke(REVOKED, places)
+    assert [outcome.place for outcome in outcomes if outcome.failed][:2] == ["of-a", "a"]
 
 
 def test_no_other_api_server_is_restarted_after_one_that_does_not_come_back(

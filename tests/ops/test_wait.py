@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ops import interruption
 from ops.errors import OperatorError
+from ops.interruption import Interrupted
 from ops.wait import NotYet, wait_until
 
 TOP = Path(__file__).parents[2]
@@ -34,6 +36,28 @@ def after(times: int, error: Exception) -> Callable[[], int]:
 def test_the_result_of_the_check_is_returned() -> None:
     assert wait_until(after(2, NotYet("no")), 5, OperatorError, poll_seconds=0.001) == 3
     assert wait_until(lambda: None, 5, OperatorError) is None
+
+
+def test_an_interrupt_ends_a_wait_that_stops_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "interrupt"
+    monkeypatch.setenv(interruption.VARIABLE, str(file))
+    calls: list[int] = []
+
+    def check() -> None:
+        calls.append(1)
+        interruption.request(file)
+        if len(calls) < 3:
+            raise NotYet("no")
+
+    with pytest.raises(Interrupted, match=r"^interrupted: it is left$"):
+        wait_until(check, 5, OperatorError, poll_seconds=0.001, stops="it is left")
+    assert len(calls) == 1
+    wait_until(check, 5, OperatorError, poll_seconds=0.001)
+    assert len(calls) == 3
+    monkeypatch.delenv(interruption.VARIABLE)
+    interruption.stop_before("a run of another engine")
 
 
 def test_the_timeout_error_has_the_last_status() -> None:

@@ -17,7 +17,20 @@ TOP = Path(__file__).parents[2]
 SYSTEM_FOLDERS = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
 # Of Debian's Essential packages and of apt: no Debian and no Ubuntu is without them.
 ESSENTIAL = frozenset(
-    {"apt-get", "bash", "chroot", "cp", "dpkg", "dpkg-deb", "du", "sh", "sleep", "unshare"}
+    {
+        "apt-config",
+        "apt-get",
+        "bash",
+        "chroot",
+        "cp",
+        "dpkg",
+        "dpkg-deb",
+        "dpkg-query",
+        "du",
+        "sh",
+        "sleep",
+        "unshare",
+    }
 )
 # What the README presupposes, and what scripts/setup.sh finds in a way of its own.
 GIVEN = frozenset({"git", "make", "python3"})

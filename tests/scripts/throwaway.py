@@ -37,10 +37,12 @@ users: [{name: admin, user: {token: top-secret-token}}]
 contexts: [{name: cluster1-admin, context: {cluster: cluster1, user: admin}}]
 """))
 '''.replace("AUTHORITY", b64encode(AUTHORITY.encode()).decode())
-# While the file named by HOLD exists, a create says that it began and waits.
+# While the file named by HOLD exists, a create says that it began and waits; with STOPS, until the
+# run is interrupted.
 SLOW = """
 import os, pathlib, time
 from pulumi import dynamic
+from ops import interruption
 
 class _Provider(dynamic.ResourceProvider):
     serialize_as_secret_always = False
@@ -52,6 +54,8 @@ class _Provider(dynamic.ResourceProvider):
         deadline = time.monotonic() + 300
         while hold.exists():
             hold.write_text("creating")
+            if "STOPS" in os.environ and interruption.is_requested():
+                raise interruption.Interrupted("interrupted: it was not made")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{hold} was not removed")
             time.sleep(0.05)

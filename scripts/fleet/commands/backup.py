@@ -19,7 +19,7 @@ LS_EPILOG = (
 
 \b
 Exit status:
-  0  every control plane has a snapshot of the last two days
+  0  every control plane has a snapshot of the last two days, or joined within the hour
   1  a control plane has none, or a snapshot is corrupt
   2  a control plane could not be read, or the command failed"""
 )
@@ -80,7 +80,8 @@ def fetch(stack: str, output_file: Path | None, now: bool, cluster: str) -> None
     """Copy the newest snapshot of CLUSTER's etcd to this host, verify it, and print its path.
 
     Neither the API nor a majority of etcd is needed: the snapshot comes from any control plane that
-    answers. A copy that was interrupted is resumed by the same command.
+    answers. A copy that was interrupted is resumed by the same command. One that is here already is
+    verified again instead.
 
     The file is private, and holds every Secret of the cluster: keep it as you keep the stack's
     passphrase, outside of the cluster.

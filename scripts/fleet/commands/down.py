@@ -18,6 +18,8 @@ EPILOG = examples(
 def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
     """Destroy the stack's clusters, then remove its state, kubeconfigs and credentials.
 
+    The kubeconfigs include those of people, ./kubeconfig-NAME, and the state its former versions.
+    Each file that is removed is named; files that no stack or another one wrote are kept.
     Contexts that `fleet kubeconfig --merge` added to ~/.kube/config are removed as well.
     Machines and CAs of a cluster with `protect: true` are not destroyed: the run fails.
     """
@@ -28,7 +30,8 @@ def command(stack: str, verbose: bool, plan_file: Path | None) -> None:
     if engine.prepare():
         access.save_identities(engine.deployment())
         run(engine, "destroy", PlanOutput(verbose, plan_file))
-        engine.remove()
+        for path in engine.remove():
+            click.echo(f"Removed {path}: copies of the stack's former states.", err=True)
     else:
         click.echo(f"The stack {stack} does not exist: nothing to destroy.")
     for path in access.remove(stack):

@@ -26,6 +26,9 @@ Exit status:
 def command(user: str, stack: str, cut: bool) -> None:
     """Remove a person's CA from every control plane and delete their bindings, without an `up`.
 
+    Sets `revoked: true` for them in the stack's file, so that no run grants the access again before
+    it is removed; commit the file. `fleet status` lists who is revoked and still in the file.
+
     New requests are refused as soon as an API server has read its file again, on open connections,
     too; streams that are open (watch, logs -f, exec) go on until they end, and nothing is restarted
     unless --cut is given. It waits for steps that are active on the machines.

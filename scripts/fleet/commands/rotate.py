@@ -49,7 +49,12 @@ Phases, each by a run of its own:
     help="All phases, one after another, for a key that has leaked, without waiting for pods and "
     "people. What breaks is said first.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Apply without asking.")
+@click.option(
+    "-y",
+    "--yes",
+    is_flag=True,
+    help="Apply without asking: the whole plan, so also other pending edits of the stack's file.",
+)
 def command(
     subject: str,
     stack: str,
@@ -62,8 +67,10 @@ def command(
 ) -> None:
     """Write the next phase of a rotation into the stack's file, show the preview, ask, and apply.
 
-    Comments of the file are kept. If the preview rejects the phase, or you do not agree, the file
-    is as it was. A run that fails or is killed is resumed by `fleet up`.
+    After `finish`, the next phase is `prepare` of a new rotation. The whole plan is applied: what
+    is not of the rotation, such as other edits of the file, is named before. Comments of the file
+    are kept. If the preview rejects the phase, or you do not agree, the file is as it was. A run
+    that fails or is interrupted is resumed by `fleet up`.
     """
     from scripts.fleet import rotation, rotation_status
 

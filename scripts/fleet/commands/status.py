@@ -29,9 +29,10 @@ def command(stack: str, selector: LabelSelector | None) -> None:
 
     Nodes without a machine in the stack's file, and machines without a Node, are reported as
     problems. Rotations of CAs and keys that have begun are listed with the command that continues
-    them.
+    them, and so are people whose access was revoked and who are still in the stack's file, and
+    security settings that are weaker than their defaults, with what that means.
     """
-    from scripts.fleet import access, machine_nodes, pod_problems
+    from scripts.fleet import access, machine_nodes, pod_problems, revoked_access
 
     files = access.cluster_kubeconfigs(stack, selector)
     rows = access.show_nodes(files)
@@ -41,6 +42,14 @@ def command(stack: str, selector: LabelSelector | None) -> None:
     if rotations := machine_nodes.read_rotations(rows, stack):
         click.echo("\nRotations under way:")
         for line in rotations:
+            click.echo(f"  {line}")
+    if revoked := revoked_access.read(stack, files):
+        click.echo("\nRevoked access of people who are still in the stack's file:")
+        for line in revoked:
+            click.echo(f"  {line}")
+    if exceptions := machine_nodes.read_exceptions(rows, stack):
+        click.echo("\nExceptions from the security defaults:")
+        for line in exceptions:
             click.echo(f"  {line}")
     if problems:
         click.echo("\nProblems:")

@@ -30,21 +30,24 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
     earlier wave are listed with the time from which the next run changes them.
     """
     from ops.errors import OperatorError
-    from scripts.fleet import access
+    from scripts.fleet import access, revoked_access
     from scripts.fleet.engine_run import (
         RESUME_HINT,
         PlanOutput,
         RunFailed,
+        StackLocked,
         engine_of,
         is_protected,
         run,
     )
+    from scripts.fleet.explanation import clusters_of
     from scripts.fleet.waiting import run_until_none_waits, show_waiting
 
     engine = engine_of(stack)
     output = PlanOutput(verbose, plan_file)
     ask = not yes and is_protected(engine)
     if ask and not sys.stdin.isatty():
+        clusters_of(engine.workspace.tracked_config)  # A mistake in the file comes first.
         raise OperatorError(
             f"the stack {stack} has `protect: true` and there is no terminal for the prompt: "
             f"check `fleet preview {stack}`, then run `fleet up {stack} --yes`"
@@ -61,6 +64,8 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
             run_until_none_waits(once, engine.outputs, lambda text: click.echo(text, err=True))
         else:
             once()
+    except StackLocked:
+        raise
     except RunFailed as error:
         # Reachable clusters can be used; an unreachable one is listed with the reason.
         with suppress(OperatorError):
@@ -68,5 +73,7 @@ def command(stack: str, yes: bool, wait: bool, verbose: bool, plan_file: Path | 
         raise RunFailed(f"{error}\n{RESUME_HINT}", error.exit_status) from None
     state = engine.deployment()
     access.remove_unused_identities(state, stack)
-    access.show_access(access.write(access.kubeconfig_in(state.outputs, stack), stack))
+    files = access.write(access.kubeconfig_in(state.outputs, stack), stack)
+    access.show_access(files)
+    revoked_access.warn(stack, files, state)
     show_waiting(state.outputs)

@@ -164,7 +164,7 @@ def test_a_machine_that_cannot_leave_stops_the_others_and_ends_the_run(
         api.answers[path] = (403, {"message": "not today"})
     failed = up(stack)
     assert failed.status != 0
-    assert f"{len(NAMES)} machines were not replaced: see their errors" in failed.output
+    assert f"not replaced: {len(NAMES)} machines; see the errors" in failed.output
     assert "could not leave (see its error)" in failed.output
     assert sum(asked in paths for asked in api.asked) == 1, "only one was tried"
     assert stack.outputs() == {"names": NAMES}

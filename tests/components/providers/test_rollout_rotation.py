@@ -1,14 +1,18 @@
 """What a rollout requires before the end of a rotation, asked of a real API."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.providers import rollout_rotation
 from model.rotation_phases import FINISH, PREPARE, SWITCH
+from ops import interruption
 from ops.errors import OperatorError
+from ops.interruption import Interrupted
 from ops.kube.trust_holders import OWN
 from ops.rollout import rotation_guards
 from ops.rollout.cluster_change import ClusterChange
@@ -58,7 +62,7 @@ def test_pods_of_others_are_named_in_the_preview(cluster: Api) -> None:
 
 
 def test_our_own_pods_are_replaced_first(cluster: Api) -> None:
-    dns = OWN[2]
+    dns = OWN[-1]
     cluster.answers[PODS] = (
         200,
         {"items": [pod("coredns-5b-x", BEFORE, "kube-system", owner="coredns-5b")]},
@@ -98,6 +102,23 @@ def test_the_end_waits_until_certificates_are_read(
     (said,) = judge(cluster, "ca", SWITCH, FINISH)
     assert "until every component has read its new certificates" in said
     assert time.monotonic() - began >= 0.2
+
+
+@pytest.mark.parametrize("name", ["ca", "front-proxy-ca"])
+def test_an_interrupt_ends_the_wait_before_anything_is_changed(
+    cluster: Api, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "interrupt"
+    monkeypatch.setenv(interruption.VARIABLE, str(file))
+    cluster.answers[PODS] = (200, {"items": [pod("coredns-x", BEFORE, "kube-system")]})
+    just_now = datetime.now(UTC).isoformat()
+    olds, news = (state(cluster, name, phase, rolled=just_now) for phase in (SWITCH, FINISH))
+    change, asked = ClusterChange.of(olds, news), len(cluster.asked)
+    say: Callable[[str], None] = lambda _: interruption.request(file)  # noqa: E731
+    expected = "interrupted: cluster a: no machine was changed, and all still trust the former CA"
+    with pytest.raises(Interrupted, match=expected):
+        rollout_rotation.settle(olds, news, change, say)
+    assert len(cluster.asked) == asked
 
 
 def test_an_immediate_end_waits_for_nobody(cluster: Api) -> None:

@@ -55,7 +55,7 @@ def test_a_switch_says_what_is_restarted(fleet: FakeFleet) -> None:
     said = previewed(fleet, PREPARE, SWITCH)
     assert said.count("another CA signs its kubelet's serving certificate") == 6
     assert said.count("the kubelet is to use the cluster's current CA: kubelet restarted") == 6
-    assert said.count("its leaf certificates are of another ca: issued again") == 3
+    assert said.count("another ca issues its leaf certificates: issued again") == 3
 
 
 def test_a_switch_that_comes_too_early_is_refused(fleet: FakeFleet) -> None:

@@ -38,6 +38,7 @@ def secrets(fleet: PulumiStack) -> Secrets:
 def test_the_secrets_are_known(secrets: Secrets) -> None:
     # For each cluster three CAs, the service accounts', the administrator's; and the login's.
     assert len(secrets.keys) >= 11
+    assert len(secrets.encryption) == 2
 
 
 def test_no_run_prints_a_secret(fleet: PulumiStack, creation: Creation, secrets: Secrets) -> None:

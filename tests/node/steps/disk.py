@@ -10,6 +10,15 @@ from model.render.node_scripts import source
 
 MEMBERSHIP = "sha256:0a1b machine-id"
 IDENTITY = "0123456789abcdef"
+# The machine's accounts, and the owners of its files, instead of this host's.
+ACCOUNTS_STAND_INS = """
+getent() { grep -qsx "$1 $2" "$DISK/accounts"; }
+groupadd() { echo "group ${*: -1}" >>"$DISK/accounts"; }
+useradd() { echo "passwd ${*: -1}" >>"$DISK/accounts"; }
+groupdel() { sed -i "/^group $1$/d" "$DISK/accounts"; }
+userdel() { sed -i "/^passwd $1$/d" "$DISK/accounts"; }
+chown() { echo "$*" >>"$DISK/chowned"; }
+"""
 
 
 class Disk:
@@ -29,7 +38,8 @@ class Disk:
         text = source(script)
         for place in ("/var/lib", "/var/log", "/etc/", "/run", "/opt/cni", "/usr/libexec"):
             text = text.replace(place, f"{self.folder}{place}")
-        return ["bash", "-c", f"NODE_NAME=node\nMACHINE_ID={IDENTITY}\n{text}\n{call}"]
+        settings = f"DISK={self.folder}\nNODE_NAME=node\nMACHINE_ID={IDENTITY}\n"
+        return ["bash", "-c", f"{settings}{text}\n{ACCOUNTS_STAND_INS}\n{call}"]
 
     def run(self, call: str, script: str = "lib") -> "subprocess.CompletedProcess[str]":
         """Run it."""

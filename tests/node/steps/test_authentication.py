@@ -105,6 +105,22 @@ def test_a_rejected_file_is_an_error_with_its_reason_and_tried_again(
     assert recorded(disk)
 
 
+def test_other_paths_for_anonymous_requests_are_used_after_a_restart(
+    disk: Disk, manifest: Path
+) -> None:
+    log = disk.folder / LOG
+    log.parent.mkdir(parents=True)
+    log.write_text('1 "failed to validate authentication config: anonymous: Forbidden: changed"\n')
+    restarted = disk.state / "restarted"
+    stand_in = f"""
+restart_components() {{ echo "$*" >>{restarted}; }}
+used() {{ [[ -e {restarted} ]] && echo {sum_of(FILES)} || echo {"0" * 64}; }}
+curl() {{ echo '{METRIC}{{hash="sha256:'$(used)'"}} 1'; }}"""
+    assert apply(disk, stand_in)[0] == 0
+    assert restarted.read_text() == "kube-apiserver\n"
+    assert recorded(disk)
+
+
 @pytest.mark.parametrize("status", [0, 7])
 def test_an_api_server_that_does_not_run_reads_it_at_its_start(disk: Disk, status: int) -> None:
     lay_leaves(disk)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.pki import certificates
+from model.pki import account_tokens, certificates
 from model.pki.certificates import KeyPair
 from model.pki.ledger import Ledger, Status
 from model.pki.ledger_facts import Place, machine_ledger
@@ -174,6 +174,28 @@ def test_keys_have_an_age_and_host_keys_a_fingerprint(control_plane: Disk) -> No
     # As `ssh-keygen -lf` prints it.
     fingerprint = "SHA256:JWw0EuqIdAVV1Z13/VB9lSgg8JCijflpVKSLPD2UeNQ"
     assert keys["ssh_host_ed25519_key"].fingerprint == fingerprint
+
+
+def test_the_service_account_key_has_the_fingerprint_that_its_tokens_name(
+    control_plane: Disk,
+) -> None:
+    private, public = certificates.new_service_account_key()
+    write(control_plane, "etc/kubernetes/pki/sa.key", private)
+    (key,) = ledger(control_plane).keys
+    assert key.fingerprint == account_tokens.key_id(public)
+
+
+@pytest.mark.parametrize("name", ["front-proxy-ca", "etcd-ca"])
+def test_a_ca_of_a_rotation_is_not_named_twice(control_plane: Disk, name: str) -> None:
+    first, second = (certificates.new_authority(name, timedelta(days=9)) for _ in range(2))
+    file = (
+        "etc/kubernetes/pki/etcd/ca.crt" if name == "etcd-ca" else f"etc/kubernetes/pki/{name}.crt"
+    )
+    write(control_plane, file, f"{first.cert_pem}{second.cert_pem}")
+    found = {entry.fingerprint: entry.name for entry in ledger(control_plane).certificates}
+    for pair in (first, second):
+        digest = certificates.fingerprint(pair.cert_pem).replace(":", "").lower()
+        assert found[digest] == f"{name} ({digest[:8]})"
 
 
 def test_a_worker_without_its_kubeconfig_is_missing_it(disk: Disk) -> None:

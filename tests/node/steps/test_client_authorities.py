@@ -26,7 +26,10 @@ def test_a_control_plane_gets_it_with_its_cas(disk: Disk) -> None:
     names = ("CA", "FRONT_PROXY_CA", "ETCD_CA")
     settings = [f"{name}_{part}=text" for name in names for part in ("CERTIFICATE", "KEY", "CHAIN")]
     settings += ["SERVICE_ACCOUNT_KEY=text", "SERVICE_ACCOUNT_PUBLIC_KEY=text"]
-    settings += ["CLIENT_AUTHORITIES=all", "ROOT_CA_CERTIFICATE=text"]
+    settings += ["CLIENT_AUTHORITIES=all", "API_SERVER_SECRETS=$'encryption.yaml\\tYWxs'"]
+    settings += ["ROOT_CA_CERTIFICATE=text"]
     ran = disk.run("\n".join([*settings, "install_pki"]), "pki")
     assert ran.returncode == 0, ran.stderr
     assert (disk.folder / FILE).read_text() == "all\n"
+    secret = disk.folder / "var/lib/kubeadm-fleet/api-server/secrets/encryption.yaml"
+    assert secret.read_text() == "all\n"

@@ -101,6 +101,15 @@ def test_a_static_pod_that_waited_for_another_is_not_crash_looping(disk: Disk) -
     assert call(disk, "pod_crash kube-apiserver") == ""
 
 
+def test_a_static_pod_that_the_step_has_ended_itself_is_not_crash_looping(disk: Disk) -> None:
+    """Two changes in a row restart a component that has run for seconds only."""
+    logs(disk, (2, 1), (3, 1))
+    ended = 'mkdir -p "$STATE"; touch --date="{} seconds" "$STATE/components-ended"; '
+    assert call(disk, f"{ended.format(60)}pod_crash kube-apiserver") == ""
+    earlier = f"{ended.format(-600)}pod_crash kube-apiserver"
+    assert call(disk, earlier) == "Error: unknown flag: --such"
+
+
 def test_a_wait_ends_when_what_it_waits_for_is_crash_looping(disk: Disk) -> None:
     logs(disk, (2, 1), (3, 1))
     waits = "LIB_STARTED=$EPOCHREALTIME; await 300 'it' unless_crashing pod kube-apiserver false"

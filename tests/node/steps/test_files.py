@@ -1,5 +1,6 @@
 """scripts/node/files.sh and managed.sh: how a table of files gets onto a disk, and its record."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -159,3 +160,13 @@ def test_scripts_and_model_agree_on_names() -> None:
         assert path.replace(node_paths.STATE, "$STATE") in paths + read("proxy"), name
     assert f"\nKUBELET_SERVING={node_paths.KUBELET_SERVING}\n" in paths
     assert f"\nLOAD_BALANCER_FOLDER={node_paths.LOAD_BALANCER_FOLDER}\n" in read("vip")
+
+
+def test_a_wrong_mode_is_corrected_in_place(door: Door) -> None:
+    """Its time says how old the keys in it are."""
+    door.apply(*FILES)
+    path, old = door.path(FILES[1]), 1_700_000_000
+    os.utime(path, (old, old))
+    path.chmod(0o666)
+    assert door.apply(*FILES) == f"{FILES[1].path}\n"
+    assert door.is_there(FILES[1]) and path.stat().st_mtime == old

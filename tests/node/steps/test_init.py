@@ -6,7 +6,7 @@ from tests.node.steps.disk import MEMBERSHIP, Disk
 
 STAND_INS = f"""
 MEMBERSHIP='{MEMBERSHIP}' CA_CERTIFICATE=certificate ENDPOINT=192.0.2.1:6443
-OTHER_CONTROL_PLANES= SERVING_PAIR=pair CONTROL=c1 KUBELET=k1
+OTHER_CONTROL_PLANES= SERVING_PAIR=pair CONTROL=c1 KUBELET=k1 ENCRYPTION_WRITER="secretbox key-1"
 lib_begin() {{ set -Eeuo pipefail; }}
 open_run() {{ RUN=$STATE; }}
 answers() {{ [[ -e $STATE/answers ]]; }}
@@ -42,7 +42,8 @@ def test_a_cluster_is_initialized_without_bootstrap_tokens(disk: Disk) -> None:
     first, applied, *_ = (disk.state / "calls").read_text().splitlines()
     assert "--skip-phases bootstrap-token," in first
     assert "apply --server-side" in applied
-    bindings = list(yaml.safe_load_all((disk.state / "bindings.yaml").read_text()))
+    *bindings, record = yaml.safe_load_all((disk.state / "bindings.yaml").read_text())
+    assert record["data"] == {"writer": "secretbox key-1"}
     assert [binding["subjects"][0]["name"] for binding in bindings] == [
         "system:nodes", "kube-apiserver-kubelet-client",
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """scripts/node/leaves.sh: the certificates of a control plane, with the real kubeadm."""
 
 import base64
+import os
 import re
 import subprocess
 import time
@@ -195,3 +196,21 @@ def test_certificates_are_valid_as_long_as_the_documents_say(disk: Disk, folder:
         run(disk, f"renew_leaf {name}")
         dates = shown_dates(disk, name)
         assert dates["notAfter"] - dates["notBefore"] < 1800
+
+
+def test_what_is_staged_with_the_same_content_is_not_replaced(disk: Disk) -> None:
+    """Its time stays; mode and owner are corrected."""
+    old, same, other = 1_700_000_000, disk.folder / "etc/same", disk.folder / "etc/other"
+    for file in (same, other):
+        file.write_text("key\n")
+        os.utime(file, (old, old))
+        file.chmod(0o644)
+    call = f"set -e; SCRATCH={disk.folder}/run"
+    staged = f"echo key | stage_file {same}; echo new | stage_file {other}; replace_staged"
+    ran = disk.run(f"{call}; {staged}", "leaves")
+    assert ran.returncode == 0, ran.stderr
+    assert (same.stat().st_mtime, same.stat().st_mode & 0o777) == (old, 0o600)
+    assert other.read_text() == "new\n" and other.stat().st_mode & 0o777 == 0o600
+    ran = disk.run(f"{call}; echo key | stage_file {same}; replace_staged", "leaves")
+    assert ran.returncode == 0, "nothing may be left to replace"
+    assert not list((disk.folder / "etc").glob("*.new"))

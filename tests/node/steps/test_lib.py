@@ -1,5 +1,6 @@
 """Functions shared by all steps, run in a folder that represents the machine's disk."""
 
+import os
 import subprocess
 
 import pytest
@@ -76,3 +77,38 @@ def test_downloads_go_through_the_proxy_of_the_record_or_of_the_desired_table(di
         (disk.state / name).write_text(table([file]))
     assert disk.run(ask, "proxy").stdout == "http://proxy:3128\n"
     assert disk.run(f"PROXY_TABLE=$STATE/desired; {ask}", "proxy").stdout == "http://proxy:8080\n"
+
+
+OLD = 1_700_000_000
+
+
+def test_a_file_with_the_content_already_is_not_written_again(disk: Disk) -> None:
+    """Its time says how old a key is; mode and owner are corrected."""
+    file = disk.folder / "etc/kubernetes/sa.key"
+    call = f"secret_file {file} key"
+    disk.run(call)
+    os.utime(file, (OLD, OLD))
+    file.chmod(0o644)
+    inode = file.stat().st_ino
+    assert disk.run(f"set -e; {call}").returncode == 0
+    now = file.stat()
+    assert (now.st_mtime, now.st_ino, now.st_mode & 0o777) == (OLD, inode, 0o600)
+
+
+def test_another_content_and_a_link_are_replaced(disk: Disk) -> None:
+    file, other = disk.folder / "etc/kubernetes/sa.key", disk.folder / "etc/other"
+    other.write_text("key\n")
+    file.symlink_to(other)
+    disk.run(f"secret_file {file} key")
+    assert not file.is_symlink() and file.read_text() == "key\n"
+    inode = file.stat().st_ino
+    disk.run(f"secret_file {file} another")
+    assert file.read_text() == "another\n" and file.stat().st_ino != inode
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 images"), (1, "1 image"), (2, "2 images"), (10, "10 images")]
+)
+def test_one_thing_is_one(disk: Disk, number: int, said: str) -> None:
+    assert disk.run(f"set -e; counted {number} image").stdout == f"{said}\n"

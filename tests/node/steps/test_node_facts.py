@@ -89,6 +89,15 @@ def test_without_a_bridge_the_pods_share_is_what_flannel_started_with(disk: Disk
     assert observed(disk).bridge == "10.244.7.1/24"
 
 
+def test_files_that_others_may_read_are_reported(disk: Disk) -> None:
+    config = disk.folder / "var/lib/kubelet/config.yaml"
+    config.parent.mkdir()
+    config.touch(0o600)
+    assert not {why for why in observed(disk).exposed.values() if why.startswith("mode")}
+    config.chmod(0o644)
+    assert observed(disk).exposed["/var/lib/kubelet/config.yaml"] == "mode 644 instead of 600"
+
+
 def test_the_kubelet_s_serving_certificate_is_reported_without_its_key(disk: Disk) -> None:
     assert observed(disk).serving is None
     authority = certificates.new_authority("kubernetes", timedelta(days=3650))

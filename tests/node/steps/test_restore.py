@@ -11,6 +11,7 @@ from model.render.node_scripts import read
 CONTENT = b"what etcd held"
 SUM = hashlib.sha256(CONTENT).hexdigest()
 STUBS = """
+own_etcd_data() { mkdir -p "$ETCD_DATA"; chmod 0700 "$ETCD_DATA"; }
 die() { echo "$1" >&2; exit 1; }
 lib_begin() { set -Eeuo pipefail; }
 say() { :; }
@@ -37,7 +38,7 @@ class Disk:
         return self.state / "snapshot.db"
 
     def run(self, call: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        text = read("restore").replace("/var/lib/etcd", str(self.data))
+        text = f"ETCD_DATA={self.data}\n{read('restore')}"
         settings = f"STATE={self.state}\nSNAPSHOT={SUM}\nSNAPSHOT_BYTES={len(CONTENT)}\n"
         node = "NODE_NAME=node\nNODE_ADDRESS=192.0.2.1\nMACHINE_ID=any\n"
         program = f"set -Eeuo pipefail\n{settings}{node}{text}{STUBS}{call}"

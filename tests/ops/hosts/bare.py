@@ -12,6 +12,7 @@ from pathlib import Path
 
 from model import paths
 from model.files import replacing
+from model.machine_image import BOOT, BOOT_UNIT
 from scripts.build import debian, image
 from scripts.build.cache_entry import locked
 from scripts.build.shell import copy_tree, run
@@ -33,7 +34,7 @@ SOURCE = "srv/packages"
 def bare_image() -> Path:
     """Return an image of bare hosts with the image maker's own base, made if there is none."""
     base = image.base_root()
-    key = debian.recipe_hash(base.parent.name, *NEEDED, image.BOOT, Path(__file__).read_text())
+    key = debian.recipe_hash(base.parent.name, *NEEDED, BOOT, Path(__file__).read_text())
     folder = paths.image_dir(f"bare-{key}")
     with locked(folder):
         if not folder.exists():
@@ -85,7 +86,7 @@ def furnish(root: Path) -> None:
     sudoers.chmod(0o440)
     (root / "usr/lib/modules").mkdir(exist_ok=True)
     boot = root / "usr/local/sbin/kubeadm-fleet-boot"
-    boot.write_text(image.BOOT)
+    boot.write_text(BOOT)
     boot.chmod(0o755)
-    (root / "etc/systemd/system/test-boot.service").write_text(image.BOOT_UNIT)
+    (root / "etc/systemd/system/test-boot.service").write_text(BOOT_UNIT)
     run(["chroot", str(root), "systemctl", "enable", "--quiet", "test-boot", "ssh"])

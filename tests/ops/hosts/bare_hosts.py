@@ -72,7 +72,7 @@ class BareHost:
         """The process id of the machine's own PID 1."""
         runtime = Runtime.read(self.spec)
         assert runtime
-        return runtime.leader
+        return runtime.leader.id
 
 
 def run(connection: Connection, script: str, seconds: float = 120) -> Finished:

@@ -109,7 +109,7 @@ def test_repairs_only_what_was_changed(host: BareHost, bundle: Bundle) -> None:
     assert ran.status == 0, ran.said
     changed = next(line for line in ran.said.splitlines() if "changed:" in line).split()[3:]
     assert sorted(changed) == ["/etc/containerd/config.toml", "/usr/local/bin/kubelet"]
-    assert "importing 1 images" in ran.said
+    assert "importing 1 image" in ran.said
     assert "overlayfs" in host.shell("cat /etc/containerd/config.toml")
     assert "v1.36.3" in host.shell("kubelet --version")
 

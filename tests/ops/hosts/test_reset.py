@@ -33,6 +33,7 @@ printf '\\n10.1.1.1 their-name\\n\\n' >>/etc/hosts
 CLUSTER = """
 mkdir -p /etc/kubernetes/manifests /var/lib/kubelet/pods/1 /run/flannel /var/log/pods/1
 mkdir -p /var/lib/cni/networks/cbr0 /etc/cni/net.d /var/lib/cni/results /usr/libexec/kubernetes
+mkdir -p /var/log/kubernetes/audit; touch /var/log/kubernetes/audit/audit.log
 mkdir -p /var/lib/cni/flannel; touch /var/lib/cni/flannel/0123456789abcdef
 touch /etc/kubernetes/kubelet.conf /var/lib/kubelet/pods/1/x /run/flannel/subnet.env
 touch /etc/cni/net.d/10-flannel.conflist /var/lib/cni/results/cbr0-1-eth0

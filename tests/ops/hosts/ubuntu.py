@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from model import paths
 from model.files import remove, replacing
+from model.machine_image import BOOT, MASKED, PACKAGES
 from scripts.build import debian, image
 from scripts.build.cache_entry import locked
 from scripts.build.shell import run
@@ -29,9 +30,7 @@ DOWNLOAD_SECONDS = 60
 
 def ubuntu_image() -> Path:
     """Return an image of bare hosts with Ubuntu, made if there is none."""
-    key = debian.recipe_hash(
-        *image.PACKAGES, *image.MASKED, *NEEDED, image.BOOT, Path(__file__).read_text()
-    )
+    key = debian.recipe_hash(*PACKAGES, *MASKED, *NEEDED, BOOT, Path(__file__).read_text())
     folder = paths.image_dir(f"{CODENAME}-{key}")
     with locked(folder):
         if not folder.exists():

@@ -263,7 +263,9 @@ def test_no_more_wait_than_leave_slots_for_their_successors(cluster: Cluster) ->
         second = Leaving(cluster.turn("worker-1"), slots)
         second.start()
         await_true(lambda: bool(cluster.said), "the second waits", 5)
-        with pytest.raises(OperatorError, match=r"1 machines .* --parallel 2 allows.*Nothing"):
+        with pytest.raises(
+            OperatorError, match=r"--parallel 2 allows no more than 1 machine .*Nothing"
+        ):
             cluster.turn("worker-2").taken(slots).__enter__()
     assert second.has_turn.wait(5)
     second.end()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from model import paths
 from ops.nspawn import lifecycle
+from ops.nspawn.image import cached
 from scripts.bench.subnet import subnet
 from tests.ops.nspawn.fleet import NETWORKS, VERSION, Outs, TestFleet
 from tests.ops.nspawn.image_maker import make_image
@@ -17,7 +17,7 @@ from tests.tmp_machines import workshop
 def image() -> Path:
     """The image that this checkout makes; there already, unless the tests run alone."""
     make_image()
-    return paths.image_dir(VERSION).resolve(strict=True)
+    return cached(VERSION)
 
 
 @pytest.fixture

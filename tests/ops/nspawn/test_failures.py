@@ -12,7 +12,7 @@ import pytest
 from model import paths
 from ops.errors import OperatorError
 from ops.nspawn.runtime import Runtime
-from tests.ops.nspawn.fleet import MACHINES, NETWORKS, VERSION, Outs, TestFleet
+from tests.ops.nspawn.fleet import MACHINES, NETWORKS, Outs, TestFleet
 from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
@@ -35,13 +35,14 @@ os.killpg(0, signal.SIGKILL)
 
 
 def test_a_broken_image_is_reported_with_the_console_and_leaves_nothing(
-    fleet: TestFleet, network: Outs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    image: Path, fleet: TestFleet, network: Outs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An image without an init cannot boot."""
-    image = tmp_path / "images" / VERSION
-    (image / "root" / "etc").mkdir(parents=True)
-    shutil.copy("/etc/os-release", image / "root" / "etc")
-    (image / "containerd" / "worker").mkdir(parents=True)
+    (tmp_path / "bundles").symlink_to(paths.cache_dir() / "bundles")
+    broken = tmp_path / "images" / image.name
+    (broken / "root" / "etc").mkdir(parents=True)
+    shutil.copy("/etc/os-release", broken / "root" / "etc")
+    (broken / "containerd" / "worker").mkdir(parents=True)
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
     with pytest.raises(OperatorError, match=r"(?s)cluster1-worker-0: .*console output:\n.+"):
         fleet.make(network)
@@ -51,6 +52,7 @@ def test_a_broken_image_is_reported_with_the_console_and_leaves_nothing(
 def test_a_missing_image_error_names_the_command(
     fleet: TestFleet, network: Outs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    (tmp_path / "bundles").symlink_to(paths.cache_dir() / "bundles")
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
     with pytest.raises(
         OperatorError, match=r"no machine image for Kubernetes v1\.36\.3 .*make image"

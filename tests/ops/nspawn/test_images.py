@@ -4,14 +4,18 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from model import paths
+from model import machine_image, paths
+from model.artifacts.bundle import Bundle
+from ops.errors import OperatorError
 from ops.nspawn import image as images
 from ops.nspawn.runtime import Runtime
 from ops.nspawn.spec import MachineSpec
+from scripts.build import debian
 from tests.ops.nspawn.fleet import MACHINES, VERSION, Outs, TestFleet, outs
 from tests.tmp_machines import workshop
 from tests.waiting import await_true
@@ -26,6 +30,46 @@ def _spec(hostname: str, image: Path) -> MachineSpec:
         bridge="", address="", gateway="", cpus=1, memory=1, authorized_key="", image=str(image),
         machine_id="",
     )  # fmt: skip
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """The bundle of a version, alone in a cache."""
+    monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
+    bundle = Bundle(paths.bundle_dir(VERSION), VERSION, "amd64", "test", ())
+    bundle.folder.mkdir(parents=True)
+    bundle.write()
+    return bundle
+
+
+def test_each_checkout_finds_the_image_of_its_own_recipe(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for recipe in ("one", "another", "one"):
+        monkeypatch.setattr(machine_image, "BOOT", recipe)
+        with suppress(FileExistsError):
+            name = machine_image.image_name(debian.codename(), bundle)
+            paths.image_dir(name).mkdir(parents=True)
+        found.append(images.cached(VERSION))
+    assert found[0] == found[2] != found[1]
+    assert {image.name.rpartition("-")[0] for image in found} == {VERSION}
+
+
+def test_another_recipe_s_image_is_not_used(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths.image_dir(machine_image.image_name(debian.codename(), bundle)).mkdir(parents=True)
+    paths.image_dir(VERSION).mkdir()
+    monkeypatch.setattr(machine_image, "KUBELET_DROP_IN", "another recipe")
+    with pytest.raises(OperatorError, match=r"no machine image for .*make image"):
+        images.cached(VERSION)
+
+
+def test_without_a_bundle_no_image_is_looked_for(bundle: Bundle) -> None:
+    shutil.rmtree(bundle.folder)
+    with pytest.raises(OperatorError, match=r"there is no bundle at .*make bundle"):
+        images.cached(VERSION)
 
 
 @pytest.fixture
@@ -74,16 +118,20 @@ def test_a_machine_works_and_reboots_without_the_cache(
 ) -> None:
     with workshop() as cache:
         (cache / "images").mkdir()
-        subprocess.run(["cp", "-al", image, cache / "images" / VERSION], check=True)
+        (cache / "bundles").symlink_to(paths.cache_dir() / "bundles")
+        subprocess.run(["cp", "-al", image, cache / "images" / image.name], check=True)
         with monkeypatch.context() as patch:
             patch.setenv("KUBEADM_FLEET_CACHE", str(cache))
             machine = fleet.make(network)
         before = fleet.run(machine, READ_ALL)
         shutil.rmtree(cache / "images")
+    # Nor is it replaced by a machine of another recipe's image.
+    monkeypatch.setattr(machine_image, "BOOT", "another recipe")
+    assert not MACHINES.diff("", machine, fleet.inputs(network)).changes
     assert fleet.run(machine, READ_ALL) == before
     runtime = Runtime.read(fleet.spec(machine))
     assert runtime is not None
-    os.kill(runtime.leader, signal.SIGKILL)
+    os.kill(runtime.leader.id, signal.SIGKILL)
     await_true(lambda: not runtime.alive, "the machine to have stopped")
     machine = outs(MACHINES.update("", machine, fleet.inputs(network)))
     assert fleet.run(machine, READ_ALL) == before

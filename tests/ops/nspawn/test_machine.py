@@ -105,6 +105,35 @@ def test_a_stopped_machine_is_started_again_with_its_disk(fleet: TestFleet, netw
     assert not MACHINES.diff("", machine, wanted).changes
 
 
+def test_a_machine_that_reboots_comes_back_by_itself(fleet: TestFleet, network: Outs) -> None:
+    machine = fleet.make(network)
+    wanted = fleet.inputs(network)
+    boots = [_boot(fleet, machine)]
+    for _ in range(2):
+        fleet.run(machine, "echo kept > /root/file; touch /run/gone; systemctl --no-block reboot")
+        await_true(lambda: _boot(fleet, machine) not in ("", boots[-1]), "another boot")
+        boots.append(_boot(fleet, machine))
+        assert fleet.run(machine, "cat /root/file; ls /run/gone 2>&1 || true").startswith(
+            "kept\nls"
+        )
+        assert outs(MACHINES.read("id", machine))["running"] is True
+        assert not MACHINES.diff("", machine, wanted).changes
+    assert _limits(fleet, machine) == (1.5, 512 * MIB)
+    MACHINES.delete("", machine)
+    assert "processes" not in fleet.left()
+
+
+BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+
+
+def _boot(fleet: TestFleet, machine: Outs) -> str:
+    """The machine's boot, "" while it does not answer."""
+    try:
+        return fleet.run(machine, BOOT_ID)
+    except (OSError, EOFError, paramiko.SSHException, AssertionError):
+        return ""
+
+
 def test_a_machine_is_reconnected_when_its_bridge_is_recreated(
     fleet: TestFleet, network: Outs
 ) -> None:

@@ -22,6 +22,8 @@ apiServer:
 """
 AUTHORITY = certificates.new_authority("kubernetes", timedelta(days=3650))
 KUBELET = "kind: KubeletConfiguration\nmaxPods: 110\n"
+# What encrypts Secrets.
+WRITER = "secretbox key-1"
 FILE = "/var/lib/kubelet/config.yaml"
 ISSUER = certificates.key_identifier(AUTHORITY.cert_pem)
 
@@ -41,8 +43,13 @@ def inputs(**changes: Any) -> Any:
         "patches": "p1",
         "client_file": "f1",
         "client_set": "s1",
+        "people": ["alice"],
         "client_authorities": "the CA",
         "front_proxy_set": "p1",
+        "secrets_digest": "x1",
+        "encryption": {"provider": "secretbox", "plugin": ""},
+        "writer": WRITER,
+        "api_server_secrets": "encryption.yaml\tsecret",
         "rotations": {},
         "acknowledged": "",
         "immediate": "",
@@ -58,6 +65,7 @@ def inputs(**changes: Any) -> Any:
         "machine_ids": {name: f"id of {name}" for name in machines},
         "issuer_key": ISSUER,
         "serving_seconds": 30 * 86400.0,
+        "security_updates": "",
         "shared_login": {"port": 22, "user": "root", "sudo": False},
         "logins": {name: {"host": each["address"]} for name, each in machines.items()},
         "identity": {"stack": "test", "cluster": "a", "server": "", "authority": ""},
@@ -76,7 +84,7 @@ def _machine(role: str, number: int) -> dict[str, Any]:
     taints = ["node-role.kubernetes.io/control-plane:NoSchedule"] if role != "worker" else []
     parts = {"containerd": "c1", "kubelet": "k1"}
     if role != "worker":
-        parts |= {"kubeadm": "a1", "load-balancer": "l1", "renewal": "r1"}
+        parts |= {"kubeadm": "a1", "components": "n1", "load-balancer": "l1", "renewal": "r1"}
     return {
         "role": role,
         "address": f"10.0.0.{number}",
@@ -144,6 +152,8 @@ def found(like: DesiredMachine, **changes: Any) -> ObservedMachine:
         "files": files,
         "parts": dict(like.parts),
         "clients": like.clients,
+        "people": like.people,
+        "secrets": like.secrets,
         "trust": like.trust,
         "kubelet_ca": like.cluster_ca,
         "issuers": issuers(like),

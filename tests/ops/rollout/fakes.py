@@ -10,6 +10,7 @@ from ops.hosts.session import HostConnection
 from ops.kube.errors import Unavailable
 from ops.kube.node import Node
 from ops.kube.nodes import Pod
+from ops.kube.returning import RunningPod
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster, DesiredMachine
 from ops.rollout.node_operations import NodeOperations
@@ -48,6 +49,7 @@ class FakeFleet:
         self.joining = (former.control, former.kubelet)
         self.published = former.clients
         self.published_front_proxy = former.front_proxy
+        self.writer = former.writer
         self.api_answers = True
         self.has_room = True
         self.stay = ""
@@ -55,6 +57,11 @@ class FakeFleet:
         self.issued: dict[str, str] = {}
         self.registering: dict[str, Node | None] = {}
         self.patience: dict[str, list[float]] = {}
+        self.pending: dict[str, str] = {}
+        self.boots: dict[str, int] = {}
+        self.reboot_required: set[str] = set()
+        self.late_pods: dict[str, int] = {}
+        self.stale_nodes: set[str] = set()
 
     def point(self, what: str) -> None:
         """A moment at which a run may be killed."""
@@ -95,6 +102,7 @@ class FakeOperations(NodeOperations):
         del patience_seconds, stream
         fleet, now = self.fleet, self.fleet.found[self.name]
         fleet.call(f"{name} {more['PARTS']}" if "PARTS" in more else name, self.name)
+        said = ""
         if name.startswith("upgrade"):
             now = replace(now, version=self.wanted.version, staged=(), cleanup_pending=True)
         elif name == "clean":
@@ -112,8 +120,12 @@ class FakeOperations(NodeOperations):
             now = replace(now, applied=applied)
         elif name == "apply_files":
             now = replace(now, parts=_applied(now.parts, self.wanted.parts, more["PARTS"].split()))
+        elif name == "apply_permissions":
+            now = replace(now, exposed={})
         elif name == "apply_client_authorities":
             now = replace(now, clients=self.wanted.clients)
+        elif name == "apply_api_server_secrets":
+            now = replace(now, secrets=self.wanted.secrets)
         elif name == "repair":
             fleet.api_answers = True
             now = replace(now, services=now.applied.services)
@@ -139,6 +151,17 @@ class FakeOperations(NodeOperations):
         elif name == "renew_former_leaves":
             renewed = {each: issuers(self.wanted)[each] for each in more["FORMER_LEAVES"].split()}
             now = replace(now, issuers={**now.issuers, **renewed})
+        elif name in ("stage_patches", "install_patches"):
+            said = self._patch(name)
+        elif name == "boot_id":
+            said = f"{fleet.boots.get(self.name, 0)}\n"
+        elif name == "reboot_machine":
+            fleet.boots[self.name] = boot = fleet.boots.get(self.name, 0) + 1
+            fleet.reboot_required.discard(self.name)
+            if self.name not in fleet.stale_nodes:
+                now = replace(now, node=now.node and replace(now.node, boot_id=str(boot)))
+        elif name == "record_patched":
+            now = replace(now, patched=self.wanted.security_updates)
         elif name == "restore_images":
             now = replace(now, images={})
         elif name == "renew_serving":
@@ -154,7 +177,22 @@ class FakeOperations(NodeOperations):
             fleet.joining = ("", "")
         fleet.ignored |= {more["IGNORED_CHECKS"]} if "IGNORED_CHECKS" in more else set()
         fleet.found[self.name] = now
-        return ""
+        return said
+
+    def _patch(self, name: str) -> str:
+        """What the machine says; a kernel among its pending updates requires a reboot."""
+        fleet, lines = self.fleet, []
+        update = fleet.pending.get(self.name)
+        if update and name == "stage_patches":
+            lines = [f"update\t{update} 1 2"]
+        elif update:
+            del fleet.pending[self.name]
+            lines = [f"updated\t{update} 2"]
+            if update == "kernel":
+                fleet.reboot_required.add(self.name)
+        if self.name in fleet.reboot_required:
+            lines.append("reboot\tthe system asks for it")
+        return "\n".join([*lines, "complete\tyes", ""])
 
     def inspect(self, *, record_initial: bool, patience_seconds: float) -> ObservedMachine:
         del record_initial
@@ -210,7 +248,18 @@ class FakeNodes(ClusterNodes):
             unfinished,
             self._fleet.published,
             self._fleet.published_front_proxy,
+            self._fleet.writer,
         )
+
+    def begin_encryption(self, by: str) -> None:
+        self._fleet.point("begin_encryption")
+        if by not in (known := self._fleet.writer).split(", "):
+            self._fleet.writer = f"{known}, {by}"
+
+    def rewrite_secrets(self, by: str) -> int:
+        self._fleet.call("rewrite_secrets", by)
+        self._fleet.writer = by
+        return 7
 
     def publish_authorities(self, clients: str, front_proxy: str) -> None:
         assert front_proxy
@@ -273,6 +322,13 @@ class FakeNodes(ClusterNodes):
     def drain(self, name: str, report: Callable[[str], None]) -> str:
         self._fleet.call("drain", name)
         return self._fleet.stay
+
+    def ready_pods(self, name: str) -> dict[str, RunningPod]:
+        return {"uid": RunningPod("kube-system/flannel", frozenset({"c1"}))}
+
+    def missing_pods(self, name: str, before: Mapping[str, RunningPod]) -> list[str]:
+        self._fleet.late_pods[name] = left = self._fleet.late_pods.get(name, 0) - 1
+        return [pod.title for pod in before.values()] if left >= 0 else []
 
     def former_pods(self, name: str) -> list[Pod]:
         return [Pod("shop", "web", name)]

@@ -70,6 +70,7 @@ def _serve(api: Api, cluster: DesiredCluster) -> None:
         ("kubeadm-config", {"ClusterConfiguration": CLUSTER}),
         ("kubelet-config", {}),
         ("extension-apiserver-authentication", {}),
+        ("kubeadm-fleet-encryption", {"writer": cluster.writer}),
     ):
         api.answers[f"{CONFIGURATIONS}/{name}"] = (200, {"metadata": {}, "data": data})
     # The API answers with the whole object.

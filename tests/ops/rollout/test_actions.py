@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.errors import OperatorError
-from ops.rollout import actions
+from ops.rollout import actions, node_rows, version_rows
 from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.desired import DesiredMachine
 from ops.rollout.diff import from_state, required_actions, to_state
@@ -40,7 +40,7 @@ PATCH = ActionKind(
 @pytest.fixture(autouse=True)
 def another_row(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = list(actions.ACTIONS)
-    rows.insert(rows.index(actions.REPAIR), PATCH)
+    rows.insert(rows.index(node_rows.REPAIR), PATCH)
     monkeypatch.setattr(actions, "ACTIONS", tuple(rows))
 
 
@@ -67,7 +67,7 @@ def test_an_action_is_planned_with_its_drain() -> None:
 def test_an_action_is_required_in_its_order_and_kept_in_state() -> None:
     desired = wanted(WORKER, machines=patched_inputs()["machines"])
     left = required_actions(found(wanted(WORKER), cleanup_pending=True, bridge=""), desired)
-    assert [each.kind for each in left] == [PATCH, actions.METADATA, actions.CLEANUP]
+    assert [each.kind for each in left] == [PATCH, node_rows.METADATA, version_rows.CLEANUP]
     assert from_state(to_state(left)) == left
     drift = {WORKER: to_state([Action(PATCH, "its patch level is april")])}
     assert plan(inputs(), inputs(), drift) == {

@@ -1,6 +1,6 @@
 """The issuers of tokens: on control planes, without a restart, also while no API answers."""
 
-from ops.rollout import actions
+from ops.rollout import file_rows
 from tests.ops.rollout.examples import inputs, plan, with_parts
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
@@ -11,7 +11,7 @@ CHANGED = with_parts("control-plane", authentication="i2")
 def test_other_issuers_are_a_change_of_control_planes_that_restarts_nothing() -> None:
     sentence = "the issuers of tokens that it accepts changed: read again, nothing restarted"
     assert plan(inputs(), CHANGED, {}) == dict.fromkeys(PLANES, sentence)
-    assert not actions.AUTHENTICATION.restarts_services
+    assert not file_rows.AUTHENTICATION.restarts_services
 
 
 def test_control_planes_get_them_one_after_another() -> None:
@@ -22,4 +22,4 @@ def test_control_planes_get_them_one_after_another() -> None:
 
 
 def test_a_file_that_api_servers_do_not_start_with_is_replaced_first() -> None:
-    assert actions.AUTHENTICATION.restores_api
+    assert file_rows.AUTHENTICATION.restores_api

@@ -9,7 +9,7 @@ from model.pki import certificates, client_authorities
 from ops.errors import OperatorError
 from ops.kube import client, published_authorities
 from ops.kube.published_authorities import FRONT_PROXY_KEY, KEY, PATH
-from ops.rollout import actions
+from ops.rollout import trust_rows
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.diff import required_actions
@@ -28,7 +28,38 @@ CLUSTER, ALICE, BOB = (
 def test_another_person_is_a_change_of_control_planes_that_restarts_nothing() -> None:
     sentence = "the people whose certificates it accepts changed: in place"
     assert plan(inputs(), inputs(**CHANGED), {}) == dict.fromkeys(PLANES, sentence)
-    assert not actions.CLIENT_AUTHORITIES.restarts_services
+    assert not trust_rows.CLIENT_AUTHORITIES.restarts_services
+
+
+def test_a_preview_names_who_gets_and_who_loses_access() -> None:
+    news = inputs(**CHANGED, people=["bob", "carol"])
+    sentence = "the people whose certificates it accepts changed (+bob, +carol, -alice): in place"
+    assert plan(inputs(), news, {}) == dict.fromkeys(PLANES, sentence)
+    olds = inputs()
+    del olds["people"]
+    unnamed = "the people whose certificates it accepts changed: in place"
+    assert plan(olds, news, {}) == dict.fromkeys(PLANES, unnamed), "a state of before"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "reasons"),
+    [
+        ((), ["certificates of alice are not accepted yet, or no longer since"]),
+        (("alice", "mallory"), ["certificates of mallory are accepted, without access"]),
+        (("mallory",), ["certificates of alice are not", "certificates of mallory are accepted"]),
+        (("alice",), ["the CAs of its clients changed"]),
+        (None, ["the CAs of its clients changed"]),
+    ],
+)
+def test_drift_of_access_names_the_people(
+    accepted: tuple[str, ...] | None, reasons: list[str]
+) -> None:
+    plane = wanted(PLANES[0])
+    actual = found(plane, clients="other", people=accepted)
+    shown = [action.why for action in required_actions(actual, plane)]
+    assert len(shown) == len(reasons)
+    for why, expected in zip(shown, reasons, strict=True):
+        assert why.startswith(expected)
 
 
 def test_control_planes_get_the_file_before_it_is_published() -> None:
@@ -45,7 +76,7 @@ def test_a_lost_file_is_restored_and_workers_have_none() -> None:
     plane = wanted(PLANES[0])
     (action,) = required_actions(found(plane, clients="missing"), plane)
     assert (action.kind, action.why) == (
-        actions.CLIENT_AUTHORITIES,
+        trust_rows.CLIENT_AUTHORITIES,
         "the CAs of its clients are missing",
     )
     worker = wanted("a-worker-0")
@@ -113,7 +144,7 @@ def test_an_api_server_that_never_reads_its_files_ends_the_run(
 def test_an_api_server_that_stopped_for_want_of_the_file_gets_it_first() -> None:
     like = alike(inputs())
     like[PLANES[1]] = replace(like[PLANES[1]], clients="missing")
-    assert actions.CLIENT_AUTHORITIES.restores_api
+    assert trust_rows.CLIENT_AUTHORITIES.restores_api
     fleet = FakeFleet(inputs(), like)
     assert run(fleet)
     assert fleet.called("apply_client_authorities") == [PLANES[1]]

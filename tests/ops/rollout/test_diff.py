@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from model.render import machine_files
-from ops.rollout import actions
+from ops.rollout import file_rows, node_rows, setting_rows, version_rows
 from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.diff import required_actions
 from ops.rollout.observed import AppliedState, ObservedMachine, parse
@@ -16,16 +16,18 @@ from tests.ops.rollout.examples import FILE, found, wanted
 WORKER = wanted()
 PLANE = wanted("a-control-plane-0")
 ROWS = {
-    "kernel": actions.KERNEL,
-    "containerd": actions.CONTAINER_RUNTIME,
-    "proxy": actions.CONTAINER_RUNTIME,
-    "mirrors": actions.MIRRORS,
-    "kubelet": actions.KUBELET_UNIT,
-    "kubelet-patch": actions.KUBELET_PATCH,
-    "kubeadm": actions.KUBEADM,
-    "authentication": actions.AUTHENTICATION,
-    "load-balancer": actions.LOAD_BALANCER,
-    "renewal": actions.RENEWAL,
+    "kernel": file_rows.KERNEL,
+    "containerd": file_rows.CONTAINER_RUNTIME,
+    "proxy": file_rows.CONTAINER_RUNTIME,
+    "mirrors": file_rows.MIRRORS,
+    "kubelet": file_rows.KUBELET_UNIT,
+    "kubelet-patch": file_rows.KUBELET_PATCH,
+    "kubeadm": file_rows.KUBEADM,
+    "authentication": file_rows.AUTHENTICATION,
+    "components": file_rows.COMPONENTS,
+    "load-balancer": file_rows.LOAD_BALANCER,
+    "renewal": file_rows.RENEWAL,
+    "update-policy": file_rows.UPDATE_POLICY,
 }
 
 
@@ -44,17 +46,24 @@ def test_an_unreachable_machine_is_never_mistaken_for_another() -> None:
 
 
 def test_another_version_is_an_upgrade() -> None:
-    assert kinds(found(WORKER), wanted(version="v1.37.2")) == [actions.UPGRADE]
+    assert kinds(found(WORKER), wanted(version="v1.37.2")) == [version_rows.UPGRADE]
 
 
 def test_a_replaced_binary_is_repaired_without_a_drain() -> None:
-    assert kinds(found(WORKER, version="v1.35.4")) == [actions.REPAIR]
+    assert kinds(found(WORKER, version="v1.35.4")) == [node_rows.REPAIR]
 
 
 def test_edited_and_deleted_files_are_named() -> None:
     edited, deleted = found(WORKER, files={FILE: "two"}), found(WORKER, files={FILE: "missing"})
     assert [each.why for each in required_actions(edited, WORKER)] == [f"{FILE} was changed"]
     assert [each.why for each in required_actions(deleted, WORKER)] == [f"{FILE} is gone"]
+
+
+def test_files_that_others_may_read_are_named_together() -> None:
+    exposed = {"/b": "mode 644 instead of 600", "/a": "mode 644 instead of 600", "/c": "owner x"}
+    (first, second) = required_actions(found(WORKER, exposed=exposed), WORKER)
+    assert first.kind == second.kind == file_rows.PERMISSIONS
+    assert [first.why, second.why] == ["/a, /b: mode 644 instead of 600", "/c: owner x"]
 
 
 def test_stopped_kubelet_is_repaired() -> None:
@@ -80,10 +89,10 @@ def test_a_service_that_never_ran_is_not_missed() -> None:
 def test_settings_apply_to_the_machines_that_use_them() -> None:
     other = "kind: ClusterConfiguration\n"
     assert kinds(found(PLANE), wanted(PLANE.name, cluster_document=other)) == [
-        actions.CONTROL_PLANE
+        setting_rows.CONTROL_PLANE
     ]
     assert kinds(found(WORKER), wanted(cluster_document=other)) == []
-    assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [actions.KUBELET]
+    assert kinds(found(WORKER), wanted(kubelet_document="maxPods: 50")) == [setting_rows.KUBELET]
 
 
 def test_every_part_of_the_files_has_a_row() -> None:
@@ -110,14 +119,14 @@ def test_files_are_applied_until_they_were_put_to_use(part: str, kind: ActionKin
 
 def test_a_machine_without_applied_state_gets_its_settings() -> None:
     assert kinds(found(PLANE, applied=AppliedState()), PLANE) == [
-        actions.CONTROL_PLANE,
-        actions.KUBELET,
+        setting_rows.CONTROL_PLANE,
+        setting_rows.KUBELET,
     ]
 
 
 def test_an_interrupted_change_is_completed() -> None:
     one = found(WORKER, is_interrupted=True, files={FILE: "two"})
-    assert kinds(one) == [actions.REPAIR]
+    assert kinds(one) == [node_rows.REPAIR]
 
 
 def test_leftovers_of_other_versions_are_cleaned() -> None:
@@ -126,16 +135,16 @@ def test_leftovers_of_other_versions_are_cleaned() -> None:
         "v1.35.9 is staged but not needed",
         "files of its former version still exist",
     ]
-    assert set(kinds(left)) == {actions.CLEANUP}
+    assert set(kinds(left)) == {version_rows.CLEANUP}
 
 
 def test_files_staged_for_an_upgrade_are_not_cleaned() -> None:
     staged = found(WORKER, staged=("v1.37.2",), cleanup_pending=True)
-    assert kinds(staged, wanted(version="v1.37.2")) == [actions.UPGRADE]
+    assert kinds(staged, wanted(version="v1.37.2")) == [version_rows.UPGRADE]
 
 
 def test_a_missing_node_registers_again() -> None:
-    assert kinds(found(WORKER, node=None)) == [actions.REGISTER]
+    assert kinds(found(WORKER, node=None)) == [node_rows.REGISTER]
 
 
 def with_node(one: ObservedMachine, **required_actions: Any) -> ObservedMachine:
@@ -147,7 +156,7 @@ def test_the_pod_network_of_a_former_registration_is_recreated() -> None:
     one = with_node(found(WORKER, bridge="10.244.2.1/24"), pod_cidr="10.244.5.0/24")
     assert required_actions(one, WORKER) == [
         Action(
-            actions.REGISTER,
+            node_rows.REGISTER,
             "its pod network is that of a former registration: its pods have 10.244.2.1/24, "
             "the Node's share is 10.244.5.0/24",
         )
@@ -158,7 +167,7 @@ def test_the_pod_network_of_a_former_registration_is_recreated() -> None:
 def test_a_node_with_outdated_peers_is_announced_again(known: str, said: str) -> None:
     one = with_node(found(WORKER, vtep="aa:01"), vtep=known)
     (change,) = required_actions(one, WORKER)
-    assert change.kind == actions.REGISTER
+    assert change.kind == node_rows.REGISTER
     assert change.why.endswith(f"flannel.1 has aa:01, the Node {said}")
 
 
@@ -178,7 +187,7 @@ def test_a_matching_or_missing_pod_network_is_left_alone(
 
 
 def test_an_interrupted_registration_is_completed() -> None:
-    assert kinds(found(WORKER, is_registering=True)) == [actions.REGISTER]
+    assert kinds(found(WORKER, is_registering=True)) == [node_rows.REGISTER]
 
 
 def test_nodes_are_unknown_while_the_api_is_unavailable() -> None:
@@ -212,10 +221,12 @@ def test_node_facts_are_parsed() -> None:
             "credentials\tmissing",
             "serving_key\t",
             "client_authorities\tmissing",
+            "api_server_secrets\tx1",
             "trust\tt1",
             "kubelet_ca\tw1",
             "bridge\t10.244.2.1/24",
             "vtep\taa:01",
+            "patched\t20261126T214000Z",
             "service:kubelet\tactive",
             f"file:{FILE}\ttwo",
             "part:proxy\tpending",
@@ -231,6 +242,7 @@ def test_node_facts_are_parsed() -> None:
     assert one.images == {"registry.k8s.io/pause:3": "missing", "ghcr.io/flannel:1": "unpinned"}
     assert (one.missing_archives, one.arch) == (("abc",), "amd64")
     assert (one.staged, one.cleanup_pending) == (("v1.37.2",), True)
+    assert one.patched == "20261126T214000Z"
     assert (one.is_registering, one.bridge, one.vtep) == (True, "10.244.2.1/24", "aa:01")
     assert one.applied == AppliedState("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 
@@ -242,10 +254,10 @@ def test_truncated_node_facts_are_rejected() -> None:
 def test_damaged_images_are_restored_before_anything_is_upgraded() -> None:
     damaged = found(WORKER, images={"b/two:1": "missing", "a/one:1": "missing", "c": "unpinned"})
     assert [(each.kind, each.why) for each in required_actions(damaged, WORKER)] == [
-        (actions.IMAGES, "images are missing: a/one:1, b/two:1"),
-        (actions.IMAGES, "images are unpinned: c"),
+        (version_rows.IMAGES, "images are missing: a/one:1, b/two:1"),
+        (version_rows.IMAGES, "images are unpinned: c"),
     ]
-    assert kinds(damaged, wanted(version="v1.37.2"))[-1] == actions.UPGRADE
+    assert kinds(damaged, wanted(version="v1.37.2"))[-1] == version_rows.UPGRADE
 
 
 def test_other_credentials_of_mirrors_are_applied_with_the_mirrors() -> None:
@@ -253,8 +265,8 @@ def test_other_credentials_of_mirrors_are_applied_with_the_mirrors() -> None:
     desired = wanted(mirror_credentials=secret)
     assert secret.strip() not in repr(desired)
     assert [(each.kind, each.why) for each in required_actions(found(WORKER), desired)] == [
-        (actions.MIRRORS, "the credentials of the registry mirrors changed")
+        (file_rows.MIRRORS, "the credentials of the registry mirrors changed")
     ]
     applied = found(WORKER, credentials=hashlib.sha256(secret.encode()).hexdigest())
     assert required_actions(applied, desired) == []
-    assert kinds(applied) == [actions.MIRRORS]
+    assert kinds(applied) == [file_rows.MIRRORS]

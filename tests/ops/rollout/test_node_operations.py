@@ -16,7 +16,7 @@ from model.artifacts.bundle import Bundle
 from ops.errors import OperatorError
 from ops.hosts import content
 from ops.hosts.ssh_errors import ConnectionLost, Unreachable
-from ops.rollout import actions, documents
+from ops.rollout import documents, version_rows
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.node_operations import NodeOperations
 from ops.rollout.target import Target
@@ -105,7 +105,7 @@ def restore(connection: Connection, *missing: str) -> None:
     machine = operations(connection, "")
     looked = found(machine.wanted, arch="amd64", missing_archives=missing)
     unused: Any = None
-    actions.IMAGES.run(Target(machine, looked, unused, unused))
+    version_rows.IMAGES.run(Target(machine, looked, unused, unused))
 
 
 def test_only_files_that_the_machine_lacks_are_sent(bundle: Bundle) -> None:

@@ -28,7 +28,7 @@ def _parts(**parts: str) -> Callable[[Props, Found], None]:
 
 
 def _has(machine: Any, part: str) -> bool:
-    of_control_planes = ("kubeadm", "authentication", "load-balancer", "renewal")
+    of_control_planes = ("kubeadm", "authentication", "components", "load-balancer", "renewal")
     return machine["role"] == "control-plane" or part not in of_control_planes
 
 
@@ -67,11 +67,16 @@ def _cordoned(each: ObservedMachine) -> ObservedMachine:
 # What makes each row necessary.
 CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "kernel": _parts(kernel="s2"),
+    "permissions": _found(
+        lambda each: replace(each, exposed={"/etc/x": "mode 644 instead of 600"})
+    ),
     "mirrors": _parts(mirrors="m2"),
     "container-runtime": _parts(containerd="c2"),
     "kubeadm": _parts(kubeadm="a2"),
     "authentication": _parts(authentication="i2"),
     "client-authorities": _input(client_file="f2", client_set="s2", client_authorities="two CAs"),
+    "component-files": _parts(components="n2"),
+    "api-server-secrets": _input(secrets_digest="x2"),
     "images": _found(lambda each: replace(each, images={"pause:3": "missing"})),
     "leaves": _on_control_planes(invalid_certificates={"apiserver": "is missing"}),
     "kubelet-certificate": _found(
@@ -96,6 +101,8 @@ CHANGES: dict[str, Callable[[Props, Found], None]] = {
     "trust": _input(trusted={"control-plane": "t2", "worker": "w1"}),
     "former-leaves": _input(signers={"ca": ISSUER, "etcd-ca": "e2", "front-proxy-ca": "p1"}),
     "kubelet-trust": _found(lambda each: replace(each, kubelet_ca="former")),
+    "security-updates": _input(security_updates="20261126T214000Z"),
+    "update-policy": _parts(**{"update-policy": "u2"}),
     "cleanup": _found(lambda each: replace(each, cleanup_pending=True)),
 }
 # Rows whose work an upgrade includes.
@@ -103,11 +110,14 @@ INCLUDED = ("kubelet", "kubelet-records")
 # The operations that do each row's work.
 OPERATIONS = {
     "kernel": {"apply_files kernel"},
+    "permissions": {"apply_permissions"},
     "mirrors": {"apply_files mirrors"},
     "container-runtime": {"apply_files containerd proxy"},
     "kubeadm": {"apply_files kubeadm"},
     "authentication": {"apply_files authentication"},
     "client-authorities": {"apply_client_authorities"},
+    "component-files": {"apply_files components"},
+    "api-server-secrets": {"apply_api_server_secrets"},
     "images": {"restore_images"},
     "leaves": {"issue_invalid_leaves"},
     "kubelet-certificate": {"install_kubelet_certificate"},
@@ -127,6 +137,8 @@ OPERATIONS = {
     "trust": {"apply_trust"},
     "former-leaves": {"renew_former_leaves"},
     "kubelet-trust": {"reread_trust"},
+    "security-updates": {"install_patches"},
+    "update-policy": {"apply_files update-policy"},
     "cleanup": {"clean"},
 }
 
@@ -148,7 +160,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_row_is_in_the_table() -> None:
-    of_clusters = {"documents", "published-authorities", "unfinished"}
+    of_clusters = {"documents", "published-authorities", "stored-secrets", "unfinished"}
     assert {kind.name for kind in actions.ACTIONS} - of_clusters == {*CHANGES}
 
 

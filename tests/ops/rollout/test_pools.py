@@ -7,7 +7,7 @@ import pytest
 from components.providers.rollout import RolloutProvider
 from ops.current_run import CurrentRun
 from ops.errors import OperatorError
-from ops.rollout import actions
+from ops.rollout import node_rows
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.desired import DesiredCluster
 from ops.rollout.diff import required_actions
@@ -93,7 +93,7 @@ def test_a_host_moves_between_pools_in_place() -> None:
     reject_unsafe(ClusterChange.of(before, after), {}, "")
     machine = DesiredCluster.of(after).by_name["a-worker-1"]
     former = found(DesiredCluster.of(before).by_name["a-worker-1"])
-    assert {each.kind for each in required_actions(former, machine)} == {actions.METADATA}
+    assert {each.kind for each in required_actions(former, machine)} == {node_rows.METADATA}
 
 
 def test_limits_are_those_of_the_pools(monkeypatch: pytest.MonkeyPatch) -> None:

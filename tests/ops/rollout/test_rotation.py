@@ -1,8 +1,10 @@
 """A rotation of the cluster's CA on a cluster's machines, phase after phase."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +13,16 @@ from model.load import load
 from model.pki import leaves
 from model.render import kubeadm
 from model.rotation_phases import FINISH, PREPARE, SWITCH, config_key
+from ops import interruption
 from ops.errors import OperatorError
+from ops.interruption import Interrupted
 from ops.kube.trust_holders import OWN, Holders
-from ops.rollout import readiness
+from ops.rollout import readiness, rotation_triggers
 from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.desired import DesiredCluster
 from ops.rollout.rotation_guards import (
     SETTLING,
     TOKENS,
-    finishes,
     reject_early,
     reject_holders,
     reject_rotation,
@@ -26,12 +30,14 @@ from ops.rollout.rotation_guards import (
     seconds_to_settle,
 )
 from tests.components.conftest import stack_config
-from tests.ops.rollout.examples import ISSUER, inputs, plan
+from tests.ops.rollout.examples import ISSUER, found, inputs, plan
 from tests.ops.rollout.fakes import FakeFleet, alike, run
 
 NEW = "ff00"
 PLANES = [f"a-control-plane-{number}" for number in range(3)]
 WORKERS = [f"a-worker-{number}" for number in range(3)]
+# What ends the turn of a machine that has had its last action.
+ENDING = {"uncordon", "set_metadata", "record_applied", "await_health"}
 SIGNERS = {"etcd-ca": "e1", "front-proxy-ca": "p1"}
 
 
@@ -135,6 +141,68 @@ def test_a_killed_phase_is_resumed(
         assert {found.trust for found in fleet.found.values()} == {f"t-{after}", f"w-{after}"}
 
 
+@pytest.mark.parametrize(("before", "after"), [("", PREPARE), (PREPARE, SWITCH), (SWITCH, FINISH)])
+def test_an_interrupted_phase_stops_before_its_next_action_and_is_resumed(
+    before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is interrupted at each of its calls once; what runs on several machines ends on all."""
+    calls, stopped = len(rotated(before, after).calls), 0
+    for number in range(calls):
+        file = tmp_path / str(number)
+        monkeypatch.setenv(interruption.VARIABLE, str(file))
+        fleet = FakeFleet(phase(after), alike(phase(before)))
+        monkeypatch.setattr(fleet, "call", _interrupted_at(fleet, number, file))
+        with suppress(Interrupted):
+            run(fleet)
+        last, *later = (call.replace("worker_", "") for call, _ in fleet.calls[number:])
+        assert {*later} <= {last, *ENDING}, "another action began"
+        stopped += len(fleet.calls) < calls
+        monkeypatch.delenv(interruption.VARIABLE)
+        run(fleet)
+        assert not run(fleet), f"something is left after call {number}"
+        assert {found.trust for found in fleet.found.values()} == {f"t-{after}", f"w-{after}"}
+    assert stopped or after == PREPARE
+
+
+def test_an_interrupted_drain_leaves_the_machine_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(interruption.VARIABLE, str(tmp_path / "interrupt"))
+    wanted = inputs(version="v1.36.9")
+    fleet = FakeFleet(wanted, alike(inputs()))
+    monkeypatch.setattr(fleet, "call", _interrupted_at(fleet, 0, tmp_path / "interrupt", "drain"))
+    expected = "interrupted before the action upgrade on a-control-plane-0, whose Node stays"
+    with pytest.raises(Interrupted, match=expected):
+        run(fleet)
+    assert fleet.of(PLANES[0])[-2:] == ["cordon", "drain"]
+    assert fleet.called("drain") == PLANES[:1]
+
+
+def test_after_an_interrupt_no_other_machine_is_cordoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(interruption.VARIABLE, str(tmp_path / "interrupt"))
+    fleet = FakeFleet(inputs(version="v1.36.9"), alike(inputs()))
+    ending = _interrupted_at(fleet, 0, tmp_path / "interrupt", "record_applied")
+    monkeypatch.setattr(fleet, "call", ending)
+    with pytest.raises(Interrupted, match="interrupted before a-control-plane-1 was changed"):
+        run(fleet)
+    assert fleet.called("cordon") == fleet.called("uncordon") == PLANES[:1]
+
+
+def _interrupted_at(
+    fleet: FakeFleet, number: int, file: Path, wanted: str = ""
+) -> Callable[[str, str], None]:
+    call = fleet.call
+
+    def interrupted(name: str, machine: str) -> None:
+        if len(fleet.calls) >= number and name.startswith(wanted):
+            interruption.request(file)
+        call(name, machine)
+
+    return interrupted
+
+
 def _killed_at(fleet: FakeFleet, number: int) -> Callable[[str, str], None]:
     call = fleet.call
 
@@ -153,7 +221,7 @@ def test_a_preview_says_what_each_machine_gets() -> None:
         "serving certificate: issued again, nothing restarted; the kubelet is to use the "
         "cluster's current CA: kubelet restarted, pods keep running"
     )
-    assert "its leaf certificates are of another ca: issued again" in shown[PLANES[0]]
+    assert "; another ca issues its leaf certificates: issued again" in shown[PLANES[0]]
     shown = plan(phase(""), phase(PREPARE), {})
     assert shown == dict.fromkeys(
         [*PLANES, *WORKERS], "rotation of ca: prepare: in place, nothing restarted"
@@ -202,6 +270,31 @@ def test_the_accepted_clients_of_a_rotation_are_no_people() -> None:
     assert "people" not in shown
 
 
+def test_at_the_end_leaves_only_lose_the_chain_to_the_former_ca() -> None:
+    """The CA that signs issued them already, in `switch`."""
+    before, after = phase(SWITCH), phase(FINISH)
+    shown = plan(before, after, {})[PLANES[0]]
+    assert "its leaf certificates still carry the chain to the former ca: issued again" in shown
+    assert "serving certificate still carries the chain to the former CA: issued" in shown
+    assert "another" not in shown
+    fleet = FakeFleet(after, alike(before))
+    assert run(fleet)
+    why = "the certificates of apiserver, apiserver-kubelet-client, "
+    (said,) = (text for text in fleet.said if text.startswith(f"{PLANES[0]}: done"))
+    assert why in said
+    assert "still carry the chain to the former CA" in said
+    assert "another CA" not in said
+
+
+def test_a_leaf_without_the_chain_of_a_switch_says_so() -> None:
+    wanted = DesiredCluster.of(phase(SWITCH)).control_planes[0]
+    seen = found(wanted, issuers={"apiserver": NEW, "admin.conf": ISSUER})
+    assert [*rotation_triggers.former_certificates(seen, wanted)] == [
+        "another CA than the current one issued the certificates of admin.conf",
+        "the certificates of apiserver do not carry the chain to the former CA",
+    ]
+
+
 def test_a_preview_of_another_subject_concerns_control_planes_alone() -> None:
     news = inputs(
         rotations={"service-account": PREPARE}, trusted={"control-plane": "t2", "worker": "w1"}
@@ -234,8 +327,8 @@ def test_pods_that_may_not_know_the_successor_hold_the_end_back() -> None:
         reject_holders("a", holders, "")
     reject_holders("a", holders, "they read it again")
     reject_holders("a", Holders(OWN, ()), "")
-    assert finishes(ClusterChange.of(phase(SWITCH), phase(FINISH)), "ca")
-    assert not finishes(ClusterChange.of(phase(PREPARE), phase(SWITCH)), "ca")
+    assert ClusterChange.of(phase(SWITCH), phase(FINISH)).finishes("ca")
+    assert not ClusterChange.of(phase(PREPARE), phase(SWITCH)).finishes("ca")
 
 
 def test_tokens_that_never_expire_hold_the_end_back() -> None:

@@ -11,7 +11,7 @@ from cryptography import x509
 from model.pki import certificates, leaves, serving
 from model.pki.machine_certificates import MachineCertificates
 from model.pki.serving import ServingCertificate
-from ops.rollout import actions
+from ops.rollout import trust_rows
 from ops.rollout.diff import required_actions
 from tests.ops.rollout.examples import (
     AUTHORITY,
@@ -36,7 +36,7 @@ ITS = "its kubelet's serving certificate"
         (replace(GOOD, issuer="ffff"), f"{ITS} is not of the cluster's CA"),
         (
             replace(GOOD, issuer=f"{ISSUER}{leaves.CROSS_SIGNED}"),
-            f"{ITS} is not shown as one of the cluster's CA",
+            f"{ITS} still carries the chain to the former CA",
         ),
         (
             replace(GOOD, names=frozenset(("a-worker-0", "192.0.2.9"))),
@@ -55,7 +55,7 @@ def test_a_certificate_that_serves_no_longer_or_not_for_long_is_renewed(
     certificate: ServingCertificate | None, why: str
 ) -> None:
     (action,) = required_actions(found(WORKER, serving=certificate), WORKER)
-    assert action.kind is actions.SERVING
+    assert action.kind is trust_rows.SERVING
     assert action.why.startswith(why)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ops.errors import OperatorError
-from ops.rollout import actions, diff, preview
+from ops.rollout import diff, node_rows, preview
 from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.record import RolloutRecord
 from ops.rollout.refusals import MANIFEST
@@ -79,4 +79,4 @@ def test_an_unfinished_change_is_previewed_by_what_each_role_has_of_it() -> None
 
 def test_drift_that_another_version_of_the_program_recorded_is_shown_as_a_repair() -> None:
     (action,) = diff.from_state([{"kind": "renamed-since", "why": "it is old"}])
-    assert (action.kind, action.why) == (actions.REPAIR, "it is old")
+    assert (action.kind, action.why) == (node_rows.REPAIR, "it is old")

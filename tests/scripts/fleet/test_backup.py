@@ -128,6 +128,61 @@ def test_a_control_plane_without_a_recent_one_is_a_finding(
     assert "one-control-plane-0: no snapshot of the last two days" in capfd.readouterr().err
 
 
+def member(state: Path, age: timedelta) -> None:
+    """Let the machines have joined so long ago."""
+    file = state / "member"
+    file.write_text("membership")
+    then = (datetime.now(UTC) - age).timestamp()
+    os.utime(file, (then, then))
+
+
+def test_a_control_plane_that_joined_minutes_ago_is_no_finding(
+    fleet: Fleet, state: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    member(state, timedelta(minutes=5))
+    assert fleet("ls", "one") == 0
+    shown = capfd.readouterr()
+    assert "<none yet>" in shown.out
+    assert "one-control-plane-0: joined within the hour" in shown.err
+    assert "no snapshot of the last two days" not in shown.err
+    keep(state, 49 * HOUR)
+    assert fleet("ls", "one") == 1, "a snapshot that is too old is one"
+
+
+@pytest.mark.parametrize("age", [2 * HOUR, -2 * HOUR])
+def test_an_older_control_plane_without_one_is_a_finding(
+    fleet: Fleet, state: Path, capfd: pytest.CaptureFixture[str], age: timedelta
+) -> None:
+    member(state, age)
+    assert fleet("ls", "one") == 1
+    assert "no snapshot of the last two days" in capfd.readouterr().err
+
+
+def test_a_second_fetch_verifies_the_copy_that_is_here(
+    fleet: Fleet, state: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name = keep(state, HOUR)
+    assert fleet("fetch", "one") == 0
+    first = capfd.readouterr()
+    taken = datetime.strptime(name, NAME_FORMAT)
+    assert first.err.startswith(
+        f"copied from one-control-plane-0 and verified: the snapshot of {taken:%Y-%m-%d %H:%M:%S}"
+    )
+    assert fleet("fetch", "one") == 0
+    second = capfd.readouterr()
+    assert second.out == first.out
+    assert second.err.startswith("already here and verified: the snapshot of")
+    assert list(Path().iterdir()) == [Path(f"one-{name}")]
+
+
+def test_a_damaged_copy_is_not_taken_for_the_snapshot(fleet: Fleet, state: Path) -> None:
+    name = keep(state, HOUR)
+    Path(f"one-{name}").write_bytes(b"a person's")
+    with pytest.raises(OperatorError, match="exists, but is no intact snapshot"):
+        fleet("fetch", "one")
+    assert Path(f"one-{name}").read_bytes() == b"a person's"
+
+
 def test_a_snapshot_of_a_clock_that_was_wrong_is_no_recent_one(
     fleet: Fleet, state: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -256,7 +311,7 @@ def test_a_file_of_this_name_is_kept(fleet: Fleet, state: Path) -> None:
     Path("mine.db").write_text("mine")
     Path(f"one-{name}").write_text("mine")
     for arguments in (("-O", "mine.db"), ()):
-        with pytest.raises(OperatorError, match="exists: remove it, or name another file"):
+        with pytest.raises(OperatorError, match=r"exists.*: remove it, or name another file"):
             fleet("fetch", "one", *arguments)
     assert {file.read_text() for file in Path().iterdir()} == {"mine"}
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from ops.errors import OperatorError
 from ops.kube import defragmentation
 from ops.pulumi.engine import Engine
+from ops.pulumi.locks import Lock
 from scripts.fleet import access
 from scripts.fleet.__main__ import cli
 from tests.ops.kube.api_server import Api
@@ -75,8 +76,12 @@ def test_an_unknown_cluster_is_rejected(etcd: Etcd) -> None:
 def test_nothing_is_defragmented_during_another_run(
     etcd: Etcd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Engine, "locks", lambda _: ["The stack dev is locked by somebody"])
+    monkeypatch.setattr(
+        Engine, "locks", lambda _: [Lock("dev", "somebody", "h", 1, "2026-11-26T21:30:05Z")]
+    )
     shown = fleet_etcd("defrag", "one")
     assert isinstance(shown.exception, OperatorError)
-    assert "locked by somebody" in str(shown.exception)
+    assert "by somebody@h, process 1" in str(shown.exception)
+    misspelled = fleet_etcd("defrag", "two")
+    assert "has no cluster two" in str(misspelled.exception), "the input comes first"
     assert etcd.defragmented == []

@@ -71,7 +71,15 @@ def test_lists_are_shown_as_they_are_written(explain: Run) -> None:
     ("setting", "paths"),
     [
         ("upgrades.force", ["upgrades.force"]),
-        ("scheduler", ["scheduler.extraArgs.v", "scheduler.extraArgs.bind-address"]),
+        (
+            "scheduler",
+            [
+                'scheduler.files["profiles.yaml"]',
+                "scheduler.extraVolumes",
+                "scheduler.extraArgs.v",
+                "scheduler.extraArgs.bind-address",
+            ],
+        ),
         ("network", ["network"]),
     ],
 )

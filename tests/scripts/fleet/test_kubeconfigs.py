@@ -183,6 +183,18 @@ def test_the_file_of_a_removed_cluster_is_removed(checkout: Path) -> None:
     assert list(checkout.iterdir()) == []
 
 
+def test_kubeconfigs_of_people_go_with_their_stack_and_other_files_stay(checkout: Path) -> None:
+    access.write(exported(), "dev")
+    for name, stack in (("alice", "dev"), ("bob", "dev"), ("carol", "prod")):
+        kubeconfig.write(checkout / f"kubeconfig-{name}", exported(), stack)
+    (checkout / "kubeconfig-mine").write_text(OWN)
+    (checkout / "kubeconfig-folder").mkdir()
+    removed = access.remove("dev")
+    assert {path.name for path in removed} >= {"kubeconfig", "kubeconfig-alice", "kubeconfig-bob"}
+    left = {path.name for path in checkout.iterdir()}
+    assert left == {"kubeconfig-carol", "kubeconfig-mine", "kubeconfig-folder"}
+
+
 def test_one_cluster_is_selected() -> None:
     config = yaml.safe_load(kubeconfig.select(exported(), ["cluster2"]))
     assert config["current-context"] == "cluster2-admin"

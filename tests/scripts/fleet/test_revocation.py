@@ -51,7 +51,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.asked: list[tuple[Revoked, list[Place], bool]] = []
-        self.outcomes = [Outcome("one", "access ended after 0.4 s")]
+        self.outcomes = [Outcome("one", "the access of alice ended after 0.4 s")]
 
     def __call__(self, revoked: Revoked, places: list[Place], *, cut: bool) -> list[Outcome]:
         self.asked.append((revoked, places, cut))
@@ -80,7 +80,8 @@ def test_the_ca_leaves_all_control_planes_of_all_clusters(
     with pytest.raises(OperatorError, match="two has no API yet"):
         places[1].connect()
     shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("one: access ended after 0.4 s\n", "")
+    assert shown.out == "one: the access of alice ended after 0.4 s\n"
+    assert shown.err.startswith("Pulumi.dev.yaml does not have alice: `fleet up dev` removes")
 
 
 def test_what_is_left_is_named_once(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,33 +90,84 @@ def test_what_is_left_is_named_once(calls: Calls, capsys: pytest.CaptureFixture[
     assert "Not done: two-0. Run this again" in capsys.readouterr().err
 
 
+FILE = """\
+config:
+  kubeadm-fleet:fleet:
+    people:
+      users:
+        # On call until May.
+        alice: {access: [{role: view}]} # from Tokyo
+        bob:
+          access: [{role: edit}]
+"""
+
+
+@pytest.mark.parametrize("cluster_fails", [False, True])
+def test_the_stacks_file_says_that_the_access_has_ended(
+    calls: Calls, cluster_fails: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is tried: a run that is killed must not be undone by the next one."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(FILE)
+    calls.outcomes = [Outcome("one", "no route", failed=cluster_fails)]
+    assert revocation.revoke("dev", "alice", cut=False) == cluster_fails
+    once = file.read_text()
+    assert yaml.safe_load(once)["config"][revocation.FLEET]["people"]["users"] == {
+        "alice": {"access": [{"role": "view"}], "revoked": True},
+        "bob": {"access": [{"role": "edit"}]},
+    }
+    assert "# On call until May." in once and "# from Tokyo" in once
+    shown = capsys.readouterr().err
+    assert "people.users.alice in Pulumi.dev.yaml has `revoked: true`" in shown
+    assert "To grant it again, remove `revoked`" in shown
+    revocation.revoke("dev", "alice", cut=False)
+    assert file.read_text() == once, "it is set once"
+
+
+def test_the_file_is_changed_before_clusters_are_asked(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(FILE)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ops.revocation.revoke", killed)
+    with pytest.raises(KeyboardInterrupt):
+        revocation.revoke("dev", "alice", cut=False)
+    assert "revoked: true" in (tmp_path / "Pulumi.dev.yaml").read_text()
+
+
 @pytest.mark.parametrize(
-    ("users", "warning"),
+    ("text", "said"),
     [
-        ({"alice": {}}, "Remove alice from people.users in Pulumi.dev.yaml"),
-        (None, ""),
-        ({"bob": {}}, ""),
+        (None, "could not be read. If it has alice: set `revoked: true`"),
+        ("config: [", "could not be read. If it has alice: set `revoked: true`"),
+        ("config: {kubeadm-fleet:fleet: {people: null}}", "does not have alice"),
+        (
+            "a: &a {access: []}\nconfig: {kubeadm-fleet:fleet: {people: {users: {alice: *a}}}}",
+            "was not changed (the stack file must be changed by hand",
+        ),
     ],
 )
-def test_a_config_that_would_grant_the_access_again_is_named(
-    users: Any,
-    warning: str,
+def test_a_file_that_cannot_be_changed_does_not_hold_the_revocation_up(
+    text: str | None,
+    said: str,
     calls: Calls,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    config(tmp_path, users)
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.unlink() if text is None else file.write_text(text)
     assert revocation.revoke("dev", "alice", cut=False) == 0
-    shown = capsys.readouterr().err
-    assert shown.startswith(warning) if warning else shown == ""
+    assert len(calls.asked) == 1
+    assert said in capsys.readouterr().err
 
 
-def test_a_config_that_cannot_be_read_is_said_to_be_so(
-    calls: Calls, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "Pulumi.dev.yaml").unlink()
-    assert revocation.revoke("dev", "alice", cut=False) == 0
-    assert "could not be read: if it has" in capsys.readouterr().err
+def test_who_was_revoked_and_removed_by_a_run_is_told_so(calls: Calls, tmp_path: Path) -> None:
+    config(tmp_path, {"bob": {"revoked": True}})
+    with pytest.raises(OperatorError, match="the access of bob was revoked, and the last"):
+        revocation.revoke("dev", "bob", cut=False)
 
 
 def test_an_unknown_person_is_refused(calls: Calls) -> None:

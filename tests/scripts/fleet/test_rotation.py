@@ -1,21 +1,25 @@
 """`fleet rotate`: what it writes into the stack's file, and when the file is as it was."""
 
-import json
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import click
 import pytest
 import yaml
 
 from model.config.rotations import RotationPhases
-from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, Rotations, config_key
+from model.pki import certificates
+from model.rotation_phases import FINISH, NAMES, PREPARE, SWITCH, config_key
 from ops.errors import OperatorError
 from ops.pulumi import engine as engines
-from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
-from scripts.fleet import rotation, rotation_status
-from scripts.fleet.engine_run import RunFailed
+from ops.pulumi.deployment import Deployment
+from ops.pulumi.locks import Lock
+from scripts.fleet import file_change, rotation, rotation_begin
+from scripts.fleet.changes import Change, Changes, ClusterChanges, Subject
+from scripts.fleet.engine_run import RunFailed, StackLocked
+from tests.scripts.fleet.deployments import deployed
 
 FILE = """\
 config:
@@ -29,6 +33,12 @@ config:
 CLUSTERS = yaml.safe_load(FILE)["config"]["kubeadm-fleet:fleet"]["clusters"]
 
 
+class Held:
+    """The locks of the stack."""
+
+    locks: ClassVar[list[Lock]] = []
+
+
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a stack, whose engine has it."""
@@ -40,12 +50,30 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = SimpleNamespace(
         workspace=workspace,
         outputs=lambda: {"people": people},
-        deployment=lambda: Deployment("{}"),
+        deployment=lambda: applied(path.read_text()),
+        locks=lambda: Held.locks,
         prepare=lambda: True,
     )
     engine = cast(engines.Engine, made)
     monkeypatch.setattr(rotation, "existing_engine", lambda _stack: engine)
     return path
+
+
+def applied(text: str) -> Deployment:
+    """The state after a run with this text of the file."""
+    clusters = yaml.safe_load(text)["config"]["kubeadm-fleet:fleet"]["clusters"]
+    phases = {name: its.get("rotations", {}).get("ca", "") for name, its in clusters.items()}
+    made = certificates.new_authority("kubernetes", timedelta(days=1)).cert_pem
+    return deployed(
+        {
+            f"{name}-ca": ("CertificateAuthority", {"phase": phase, "certificate": made})
+            for name, phase in phases.items()
+        }
+        | {
+            f"{name}-rollout": ("Rollout", {"rotations": {"ca": phase} if phase else {}})
+            for name, phase in phases.items()
+        }
+    )
 
 
 def rotate(**changes: Any) -> None:
@@ -69,7 +97,7 @@ def test_clusters_of_different_phases_are_refused_unless_the_phase_is_named(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One whose rotation is finished would begin another one while the others end theirs."""
-    monkeypatch.setattr(rotation, "run", None)
+    monkeypatch.setattr(file_change, "run", None)
     expected = r"different phases of the rotation of ca \(one: switch, two: none\)"
     options: Any = {"write_only": True, "yes": False}
     with pytest.raises(OperatorError, match=expected):
@@ -92,7 +120,7 @@ def test_every_subject_has_a_key_of_the_config() -> None:
 def test_a_file_for_a_pull_request_is_written_and_nothing_runs(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rotation, "run", None)
+    monkeypatch.setattr(file_change, "run", None)
     rotate(write_only=True, yes=False)
     assert "        rotations:\n          ca: prepare\n" in file.read_text()
     assert "# ours" in file.read_text()
@@ -102,20 +130,24 @@ def test_a_file_for_a_pull_request_is_written_and_nothing_runs(
 
 @pytest.mark.parametrize("error", [RunFailed("refused"), KeyboardInterrupt()])
 def test_a_refused_phase_leaves_the_file_as_it_was(
-    file: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
 ) -> None:
     def refuse(*_: Any) -> None:
         assert "prepare" in file.read_text()
         raise error
 
-    monkeypatch.setattr(rotation, "run", refuse)
+    monkeypatch.setattr(file_change, "run", refuse)
     with pytest.raises(type(error)):
         rotate()
     assert file.read_text() == FILE
+    assert capsys.readouterr().err.endswith("Pulumi.dev.yaml is unchanged\n")
 
 
 def test_a_no_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rotation, "run", lambda *_: SimpleNamespace(any=True))
+    monkeypatch.setattr(file_change, "run", lambda *_: Changes())
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
 
     def decline(*_: Any, **__: Any) -> None:
@@ -124,6 +156,102 @@ def test_a_no_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("click.confirm", decline)
     with pytest.raises(click.Abort):
         rotate(yes=False)
+    assert file.read_text() == FILE
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"clusters": ["three"]}, "no cluster three; its clusters: one, two"),
+        ({"clusters": ["one", "two"]}, "different phases"),
+        ({"phase": SWITCH}, "two: the rotation of ca cannot go from no phase to switch: nothing"),
+        ({"clusters": ["one"], "phase": ""}, None),
+    ],
+    ids=["cluster", "phases", "phase", "none"],
+)
+def test_wrong_input_is_refused_before_a_terminal_is_missed(
+    file: Path, monkeypatch: pytest.MonkeyPatch, changes: Any, error: str | None
+) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+    known = {"clusters": ["two"], "phase": None, **changes}
+    with pytest.raises(OperatorError, match=error or "there is no terminal"):
+        rotation.rotate(
+            "dev",
+            "ca",
+            known["clusters"],
+            None,
+            known["phase"] or None,
+            write_only=False,
+            yes=False,
+        )
+    assert file.read_text() == FILE
+
+
+def test_a_misspelled_cluster_is_refused_before_an_immediate_rotation_asks(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+    with pytest.raises(OperatorError, match="no cluster three"):
+        rotate_now(clusters=["three"], yes=False)
+    with pytest.raises(OperatorError, match="no terminal for the question whether to accept"):
+        rotate_now(yes=False)
+    assert file.read_text() == FILE
+
+
+def test_a_phase_that_is_reached_is_said_and_nothing_runs(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(file_change, "run", None)
+    rotation.rotate("dev", "ca", ["one"], None, SWITCH, write_only=False, yes=True)
+    expected = "one: already: ca is in the phase switch; next: fleet rotate ca --cluster one -s dev"
+    assert capsys.readouterr().out == f"{expected}\n"
+    assert file.read_text() == FILE
+
+
+def test_a_finished_rotation_is_followed_by_a_new_one_that_is_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(FILE.replace("switch", "finish"))
+    monkeypatch.setattr(file_change, "run", lambda *_: Changes())
+    monkeypatch.setattr(file_change, "up", lambda _stack: None)
+    rotation.rotate("dev", "ca", ["one"], None, None, write_only=False, yes=True)
+    said = capsys.readouterr().err
+    new = "one: this begins a new rotation of ca; its last one is complete, its CA is of 20"
+    assert new in said
+    rotate()
+    assert "two: this begins a new rotation of ca\n" in capsys.readouterr().err
+
+
+def test_what_a_plan_has_besides_the_rotation_is_named_before_the_question(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = Changes()
+    changes.clusters = {name: ClusterChanges(name) for name in ("one", "two")}
+    changes.clusters["one"].own_change = Change.CHANGED
+    drained, renewed, added = (Subject(f"two-worker-{number}") for number in range(3))
+    drained.sentence, renewed.sentence = "drained, kubelet restarted", "kubelet restarted"
+    added.own_change = Change.CREATED
+    changes.clusters["two"].machines = {each.name: each for each in (drained, renewed, added)}
+    monkeypatch.setattr(file_change, "run", lambda *_: changes)
+    monkeypatch.setattr(file_change, "up", lambda _stack: None)
+    rotate()
+    expected = (
+        "Not of the rotation, and applied with it: cluster one, two-worker-0 (drained), "
+        "two-worker-2 (created)"
+    )
+    assert expected in capsys.readouterr().err
+    assert rotation_begin.others(Changes(), ["two"]) == []
+
+
+def test_a_locked_stack_is_said_before_anything_is_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Lock("dev", "ann", "elsewhere", 1, "2026-11-26T21:30:05Z")
+    monkeypatch.setattr(Held, "locks", [held])
+    with pytest.raises(StackLocked, match=r"locked since 2026-11-26 .* by ann@elsewhere"):
+        rotate()
+    with pytest.raises(StackLocked):
+        rotate_now()
     assert file.read_text() == FILE
 
 
@@ -137,8 +265,8 @@ def test_without_a_terminal_nothing_is_written(file: Path, monkeypatch: pytest.M
 def test_kubeconfigs_that_know_the_former_ca_alone_are_named_once_it_has_a_successor(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rotation, "run", lambda *_: SimpleNamespace(any=True))
-    monkeypatch.setattr(rotation, "_up", lambda _stack: None)
+    monkeypatch.setattr(file_change, "run", lambda *_: Changes())
+    monkeypatch.setattr(file_change, "up", lambda _stack: None)
     rotate()
     assert "`fleet kubeconfig`, and with `--user` for bob." in capsys.readouterr().out
     rotate()
@@ -157,16 +285,17 @@ class Engine:
         self.file = file
         self.seen: list[tuple[str, Any, Any]] = []
         self.failing = ""
-        monkeypatch.setattr(rotation, "run", lambda _engine, verb, _output: self.call(verb))
-        monkeypatch.setattr(rotation, "_up", lambda _stack: self.call("up"))
+        monkeypatch.setattr(file_change, "run", lambda _engine, verb, _output: self.call(verb))
+        monkeypatch.setattr(file_change, "up", lambda _stack: self.call("up"))
 
-    def call(self, verb: str) -> None:
+    def call(self, verb: str) -> Changes:
         config = yaml.safe_load(self.file.read_text())["config"]
         clusters = config["kubeadm-fleet:fleet"]["clusters"]
         one, two = (clusters[name].get("rotations", {}) for name in ("one", "two"))
         self.seen.append((verb, one, two))
         if two.get("ca") == self.failing and verb == "up":
             raise RunFailed("a machine is unavailable")
+        return Changes()
 
 
 def rotate_now(**changes: Any) -> None:
@@ -233,41 +362,3 @@ def test_an_immediate_rotation_that_fails_says_what_is_left_and_is_continued(
     ]
     assert "ca: finish" in file.read_text()
     assert "immediate" not in file.read_text()
-
-
-def test_the_status_is_that_of_the_state_and_says_what_is_next() -> None:
-    resources = {
-        "one-ca": ("CertificateAuthority", {"phase": SWITCH}),
-        "one-etcd-ca": ("CertificateAuthority", {"phase": ""}),
-        "one-front-proxy-ca": ("CertificateAuthority", {"phase": FINISH}),
-        "one-rollout": ("Rollout", {"rotations": {"ca": PREPARE, "front-proxy-ca": FINISH}}),
-        "two-service-account": ("ServiceAccountKey", {"phase": PREPARE}),
-        "two-rollout": ("Rollout", {"rotations": {"service-account": PREPARE}}),
-        "person-alice": ("CertificateAuthority", {"phase": ""}),
-    }
-    found = [
-        {"type": STACK, "urn": "a::stack", "outputs": {"clusters": {"one": {}, "two": {}}}},
-        *(
-            {"type": f"{DYNAMIC}{kind}", "urn": f"a::{name}", "outputs": outputs}
-            for name, (kind, outputs) in resources.items()
-        ),
-    ]
-    state = Deployment(json.dumps({"deployment": {"resources": found}}))
-    following = "fleet rotate service-account --cluster two -s dev"
-    assert rotation_status.status(state, "dev") == [
-        # Its machines did not reach the phase.
-        ("one", "ca", SWITCH, PREPARE, "fleet up dev"),
-        ("one", "front-proxy-ca", FINISH, FINISH, "-"),
-        ("two", "service-account", PREPARE, PREPARE, following),
-    ]
-
-
-def test_rotations_under_way_are_listed_for_the_clusters_that_are_shown() -> None:
-    phases = {
-        "one": Rotations(ca=SWITCH, etcd_ca=FINISH),
-        "two": Rotations(service_account=PREPARE),
-        "three": Rotations(),
-    }
-    assert list(rotation_status.under_way(phases, "prod", {"one", "three"})) == [
-        "one: ca is in the phase switch; next: fleet rotate ca --cluster one -s prod"
-    ]

@@ -65,7 +65,7 @@ def test_a_ca_is_rotated_from_the_first_question_to_the_last_phase(cluster: Clon
     shown = on_terminal(cluster, *ROTATE, when="Apply these changes", answer="n", status=1)
     assert "+          ca: prepare" in shown
     refused = cluster.fleet(*ROTATE, "--phase", "finish", "--yes", status=2)
-    assert "rotation of cluster1-ca cannot go from no phase to finish: no rotation" in refused
+    assert "rotation of ca cannot go from no phase to finish: no rotation" in refused
     assert file_of(cluster).read_text() == written
 
     shown = cluster.fleet("rotate", "ca", "-l", "region=tokyo", "--yes")

@@ -56,7 +56,15 @@ def test_up_writes_the_kubeconfig_and_down_leaves_only_the_passphrase(clone: Clo
     assert clone.kubeconfig.read_text() == kubeconfig
     assert "dev: no changes (1 resource)" in clone.fleet("refresh")
 
-    assert "dev: +0 ~0 -1" in clone.fleet("down")
+    records = clone.state / "backend/.pulumi"
+    other = records / "backups/kubeadm-fleet/other/other.json"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    ended = clone.fleet("down")
+    assert "dev: +0 ~0 -1" in ended
+    assert f"Removed {records / 'backups/kubeadm-fleet/dev'}: copies of the stack's" in ended
+    assert [str(path) for path in records.rglob("*") if "dev" in path.name] == []
+    assert other.exists(), "the copies of another stack"
     assert not clone.kubeconfig.exists()
     assert not (clone.folder / "kubeconfigs").exists()
     assert not state.exists()
@@ -221,6 +229,13 @@ def test_a_protected_stack_is_not_changed_without_a_terminal(clone: Clone) -> No
     refused = clone.fleet("up", status=2)
     assert "the stack dev has `protect: true`" in refused
     assert "`fleet up dev --yes`" in refused
+    stack_file = clone.folder / "Pulumi.dev.yaml"
+    text = stack_file.read_text()
+    stack_file.write_text(text.replace("    machines:", "    machinse:", 1))
+    refused = clone.fleet("up", status=2)
+    assert "machinse" in refused
+    assert "no terminal" not in refused
+    stack_file.write_text(text)
     assert not clone.state.exists()
     assert "slow created" in clone.fleet("up", "--yes")
 
@@ -287,6 +302,8 @@ def test_the_lock_of_a_killed_run_is_reported_with_the_command_that_removes_it(
     busy = holding.fleet("up", status=2)
     assert "which is still running: wait for it" in busy
     assert "pulumi cancel" not in busy
+    assert busy.count("\n") == 1, "one message, without the nodes and without advice to resume"
+    assert re.search(r"locked since [\d-]{10} [\d:]{8} by ", busy)
 
     kill_whole(killed)
     hold.unlink()
@@ -320,3 +337,18 @@ def test_a_terminated_run_leaves_no_lock(
     assert stopped.returncode == 128 + signal.SIGINT
     assert "fleet: up dev was interrupted" in printed
     assert list((holding.state / "backend/.pulumi/locks").glob("*/*/*/*.json")) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_reaches_a_provider_that_waits(tmp_path: Path, how: signal.Signals) -> None:
+    """It ends by itself: what it waits for never comes."""
+    hold = tmp_path / "hold"
+    hold.touch()
+    clone = Clone.make(tmp_path / "held", tmp_path / "state", HOLD=str(hold), STOPS="1")
+    stopped = clone.start("up")
+    await_true(lambda: hold.read_text() == "creating", "the create")
+    stopped.send_signal(signal.SIGTERM) if how is signal.SIGTERM else os.killpg(stopped.pid, how)
+    printed, _ = stopped.communicate(timeout=60)
+    assert stopped.returncode == 128 + signal.SIGINT, printed
+    assert "interrupted: it was not made" in printed
+    assert "fleet: up dev was interrupted" in printed

@@ -9,7 +9,7 @@ from model.load import load, warnings
 from ops.pulumi.events import Event, Message, Step, StepPhase
 from scripts.fleet.changes import CLUSTER, MACHINE, ROLLOUT, Change, Changes, clean
 from scripts.fleet.engine_run import show
-from scripts.fleet.summary import headline, summary
+from scripts.fleet.summary import _detail, headline, summary
 from tests.model.examples import CONTAINER
 from tests.scripts.fleet import recorder
 
@@ -73,6 +73,18 @@ def test_the_change_of_a_machine_follows_from_its_resources(
     subject = found.subject(host.urn)
     assert subject.change == expected
     assert found.any == (expected is not None)
+
+
+def test_a_cluster_that_is_only_checked_again_says_so() -> None:
+    """As after a run that was interrupted before its last step."""
+    health = "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck"
+    check, rollout = (step(kind, f"c1-{kind[-3:]}", C1, "update") for kind in (health, ROLLOUT))
+    found = gathered(*cluster(), check)
+    assert _detail(found.clusters["c1"]) == "its health is checked"
+    found = gathered(*cluster(), check, rollout)
+    assert _detail(found.clusters["c1"]) == "its health is checked, its machines are inspected"
+    host = step("c1-worker-0-prepare", STEP, WORKER, "update")
+    assert _detail(gathered(*cluster(), host, check).clusters["c1"]) == ""
 
 
 def test_repeated_messages_are_shown_once() -> None:

@@ -1,0 +1,43 @@
+"""Namespaces that a config names, with the resources that their pods may use."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from model.fleet import Cluster
+from model.render.objects import dump
+from model.security import NamespaceLimits
+from model.well_known import KEEP_ANNOTATION
+
+NAME = "kubeadm-fleet"
+LABELS = {"app.kubernetes.io/managed-by": NAME}
+Object = dict[str, Any]
+
+
+def namespaces(cluster: Cluster) -> str:
+    """Return the objects as YAML documents; "" if the config names no namespace."""
+    named = cluster.security.namespaces
+    return dump([each for its in named for each in _objects(its)]) if named else ""
+
+
+def _objects(its: NamespaceLimits) -> Iterator[Object]:
+    yield {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        # What is in it is not this program's.
+        "metadata": {"name": its.name, "annotations": {KEEP_ANNOTATION: "true"}},
+    }
+    if its.quota:
+        yield {**_own("ResourceQuota", its.name), "spec": {"hard": dict(its.quota)}}
+    if limits := {key: dict(amounts) for key, amounts in its.limits.items() if amounts}:
+        yield {
+            **_own("LimitRange", its.name),
+            "spec": {"limits": [{"type": "Container", **limits}]},
+        }
+
+
+def _own(kind: str, namespace: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": NAME, "namespace": namespace, "labels": dict(LABELS)},
+    }

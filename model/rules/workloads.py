@@ -1,0 +1,37 @@
+"""Rules for what restricts workloads: what the API would refuse once machines are changed."""
+
+from collections.abc import Iterator
+
+from model.config.errors import Path
+from model.config.namespaces import Namespace
+from model.config.resolved_cluster import ResolvedCluster
+from model.rules.issue import Issue, issue
+
+
+def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
+    """Yield the issues of one cluster's security settings."""
+    settings = cluster.settings.security
+    if settings.images.registries == []:
+        yield issue(
+            cluster.path_of("security", "images", "registries"),
+            [],
+            "no registry: no pod could start",
+            allowed="at least one registry, or no key `registries`",
+            example="registries: [registry.example.com]",
+        )
+    for name, namespace in settings.namespaces.items():
+        yield from _limits(cluster.path_of("security", "namespaces", name), namespace)
+
+
+def _limits(path: Path, namespace: Namespace) -> Iterator[Issue]:
+    for lower, upper, resource in namespace.contradictions():
+        yield issue(
+            (*path, "limits", lower, resource),
+            getattr(namespace.limits, _FIELDS[lower])[resource],
+            f"more than {upper} has, {getattr(namespace.limits, _FIELDS[upper])[resource]}",
+            allowed="defaultRequest at most as much as default, and default as max",
+            example=f"limits: {{defaultRequest: {{{resource}: 1}}, max: {{{resource}: 2}}}}",
+        )
+
+
+_FIELDS = {"defaultRequest": "default_request", "default": "default", "max": "max"}
