@@ -108,6 +108,14 @@ def cluster(config: dict[str, Any], *changes: tuple[str, Any]) -> Cluster:
     return load(changed(config, *changes)).clusters[0]
 
 
+# Each cluster enforces policies.
+POLICED = changed(
+    CONTAINER,
+    *(
+        (f"clusters/{name}/networking", {"networkPolicy": "calico"})
+        for name in CONTAINER["clusters"]
+    ),
+)
 AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy

@@ -9,7 +9,7 @@ from model.load import load
 from model.quantities import value_of
 from model.render import image_policy, kubeadm, namespaces
 from model.security_exceptions import exceptions
-from tests.model.examples import CONTAINER, changed, cluster
+from tests.model.examples import CONTAINER, POLICED, changed, cluster
 from tests.model.refusals import Case, check_refused
 
 ONE = "clusters/cluster1"
@@ -93,11 +93,11 @@ WEAK: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize(("where", "name", "value"), WEAK)
 def test_what_weakens_a_default_is_an_exception(where: str, name: str, value: Any) -> None:
     setting = (f"{ONE}/{where.replace('.', '/')}", {name: value})
-    found = exceptions(cluster(CONTAINER, setting))
+    found = exceptions(cluster(POLICED, setting))
     assert [each.setting for each in found] == [f"{where}.{name}"]
     assert found[0].value in (str(value), str(value).lower(), ",".join(map(str, [value][0:1])), *(
         value if isinstance(value, list) else ()))  # fmt: skip
-    assert exceptions(load(changed(CONTAINER, setting)).clusters[1]) == ()
+    assert exceptions(load(changed(POLICED, setting)).clusters[1]) == ()
 
 
 STRICT: list[tuple[str, str, Any]] = [
@@ -116,12 +116,12 @@ STRICT: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize(("where", "name", "value"), STRICT)
 def test_what_is_as_strict_is_none(where: str, name: str, value: Any) -> None:
     setting = (f"{ONE}/{where.replace('.', '/')}", {name: value})
-    assert exceptions(cluster(CONTAINER, setting)) == ()
+    assert exceptions(cluster(POLICED, setting)) == ()
 
 
 def test_a_kubelet_of_a_single_pool_counts() -> None:
     pools = {"fast": {"count": 1, "kubelet": {"seccompDefault": False}}, "slow": {"count": 1}}
-    weak = cluster(CONTAINER, (f"{ONE}/workers", {"pools": pools}))
+    weak = cluster(POLICED, (f"{ONE}/workers", {"pools": pools}))
     (found,) = exceptions(weak)
     assert (found.setting, found.value) == ("kubelet.seccompDefault", "false")
 
