@@ -8,7 +8,7 @@ from typing import Any
 
 from model.api_objects import Json
 from model.fleet import Cluster
-from model.render import objects
+from model.render import network_policies, objects
 
 GROUP = "crd.projectcalico.org"
 # What Felix lists and watches with Kubernetes as its store, and addresses by share of a Node:
@@ -39,7 +39,7 @@ def default_deny(namespace: str) -> Json:
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": "default-deny", "namespace": namespace},
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        "spec": network_policies.default_deny(dns=False),
     }
 
 

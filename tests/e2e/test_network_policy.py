@@ -42,6 +42,7 @@ def fleet() -> Iterator[PulumiStack]:
         config = {
             "kubernetesVersion": "1.36.3",
             "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+            "security": {"namespaces": {"denied": {"defaultDeny": True}}},
             "clusters": {
                 "cluster1": {
                     "machines": {"subnet": str(network)},
@@ -133,6 +134,21 @@ def test_policies_hold_in_a_pod_s_first_moment(pods: Pods, outside: str) -> None
         else:
             assert set(answers) == {"missed"}, name
     pods("delete", "pod", *names)
+
+
+def test_a_namespace_of_the_config_denies_everything_but_dns(
+    kubectl: Kubectl, outside: str
+) -> None:
+    denied = Pods(kubectl, "denied")
+    server = denied.serve("server-0", WORKER)
+    denied.attempt("client-0", PLANE, server)
+    await_true(lambda: len(denied.answers("client-0")) > 2, "attempts")
+    assert set(denied.answers("client-0")) == {"missed"}
+    assert not denied.reaches("client-0", outside)
+    assert denied.resolves("client-0")
+    denied.allow("servers", **FROM_CLIENTS)
+    denied.allow("egress", **TO_SERVERS_AND_DNS)
+    await_true(lambda: denied.reaches("client-0", server), "what is allowed on top", HOLDS_SECONDS)
 
 
 def test_policies_hold_while_the_engine_is_replaced(

@@ -136,6 +136,7 @@ SETTINGS = changed(
     ("clusters/cluster1/security/images", {"registries": ["registry.example.com", "ghcr.io/a"]}),
     ("clusters/cluster1/security/namespaces", {
         "team-a": {
+            "defaultDeny": True,
             "quota": {"requests.memory": "8Gi", "pods": 20},
             "limits": {"default": {"memory": "256Mi"}, "max": {"memory": "1Gi"}},
         },

@@ -14,6 +14,7 @@ from tests.model.refusals import Case, check_refused
 
 ONE = "clusters/cluster1"
 NAMESPACES = "security/namespaces"
+UNENFORCED = (f"{ONE}/networking", {"networkPolicy": "none"})
 IMAGES = "security/images/registries"
 COMPONENTS = ("apiServer", "controllerManager", "scheduler")
 
@@ -151,6 +152,23 @@ def test_a_namespace_has_its_quota_and_its_limits() -> None:
     assert namespaces.namespaces(cluster(CONTAINER)) == ""
 
 
+def test_a_namespace_may_deny_everything_but_dns() -> None:
+    named = {"a": {"defaultDeny": True}, "b": {"defaultDeny": False}}
+    text = namespaces.namespaces(cluster(POLICED, (NAMESPACES, named)))
+    _, policy, b = yaml.safe_load_all(text)
+    assert (policy["apiVersion"], policy["kind"]) == ("networking.k8s.io/v1", "NetworkPolicy")
+    assert policy["metadata"]["namespace"] == "a"
+    spec = policy["spec"]
+    assert (spec["podSelector"], spec["policyTypes"]) == ({}, ["Ingress", "Egress"])
+    assert "ingress" not in spec
+    ((rule),) = spec["egress"]
+    assert {(port["protocol"], port["port"]) for port in rule["ports"]} == {
+        ("UDP", 53),
+        ("TCP", 53),
+    }
+    assert b["kind"] == "Namespace"
+
+
 def test_a_cluster_s_namespace_replaces_that_of_the_fleet() -> None:
     text = namespaces.namespaces(
         cluster(
@@ -195,6 +213,11 @@ CASES: dict[str, Case] = {
     "a request above its limit": (
         [(f"{NAMESPACES}/a/limits", {"defaultRequest": {"cpu": 1}, "default": {"cpu": "999m"}})],
         "security.namespaces.a.limits.defaultRequest.cpu", "more than default has, 999m",
+    ),
+    "a default policy that nothing would enforce": (
+        [(f"{ONE}/{NAMESPACES}", {"a": {"defaultDeny": True}}), UNENFORCED],
+        f"{ONE.replace('/', '.')}.security.namespaces.a.defaultDeny",
+        "nothing enforces policies in cluster1",
     ),
     "no registry": ([(IMAGES, [])], "security.images.registries", "no pod could start"),
     "a registry with a scheme": (
