@@ -42,7 +42,11 @@ class Network(pulumi.ComponentResource):
                 documents=plugins.pod_network(cluster),
                 init=args.init.id,
                 held_by=list(args.held_by),
-                pod_network={"cluster": cluster.name, "connects": plugins.described(cluster)},
+                pod_network={
+                    "cluster": cluster.name,
+                    "connects": plugins.described(cluster),
+                    "policies": cluster.network_policy,
+                },
             ),
             pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )

@@ -28,15 +28,18 @@ from ops.kube.apply import Reference
 from ops.kube.errors import ApiError, Unavailable
 from ops.kube.identity import Identity, connect
 
-FIRST_NETWORK = "flannel"
 CAUSES = ("documents", "identity", "init")
 
 
 class PodNetwork(TypedDict):
-    """What connects a cluster's pods (model/cni/plugins.py), which objects alone cannot change."""
+    """What connects a cluster's pods (model/cni/plugins.py), which objects alone cannot change.
+
+    `policies` is the value of `networkPolicy` that it follows from.
+    """
 
     cluster: str
     connects: str
+    policies: str
 
 
 class ManifestsInputs(TypedDict):
@@ -114,15 +117,16 @@ def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
     if wanted is None:
         return
     # States of earlier versions do not say: there was only one.
-    found = olds.get("pod_network", {"connects": FIRST_NETWORK})["connects"]
-    if found != wanted["connects"]:
+    found = olds.get("pod_network", {**wanted, "connects": "flannel", "policies": "none"})
+    if found["connects"] != wanted["connects"]:
         cluster = wanted["cluster"]
         raise OperatorError(
-            f"the pods of {cluster} are connected by {found}, and the config says "
+            f"the pods of {cluster} are connected by {found['connects']}, and the config says "
             f"{wanted['connects']}: a running cluster cannot be changed, since each of its pods "
-            "would have to be connected again. Nothing was changed: restore "
-            f"clusters.{cluster}.networking.networkPolicy. The way to the other one: add a second "
-            "cluster that has it from the start, move what runs there, and remove this one"
+            "would have to be connected again. Nothing was changed: set "
+            f"clusters.{cluster}.networking.networkPolicy to {found['policies']}. The way to the "
+            "other one: add a second cluster that has it from the start, move what runs there, and "
+            "remove this one"
         )
 
 

@@ -67,9 +67,14 @@ def test_machines_get_the_supplements_of_their_cluster_alone() -> None:
     for machine in graph.kinds("ContainerMachine"):
         chosen = machine.name.startswith("cluster2-")
         assert machine.inputs.get("supplements") == (["calico"] if chosen else None)
-    for cluster, connects in (("cluster1", "flannel"), ("cluster2", "flannel with calico")):
+    policed = "flannel with calico"
+    for cluster, connects, policies in (
+        ("cluster1", "flannel", "none"), ("cluster2", policed, "calico"),
+    ):  # fmt: skip
         network = graph.one(f"{cluster}-flannel").inputs
-        assert network["pod_network"] == {"cluster": cluster, "connects": connects}
+        assert network["pod_network"] == {
+            "cluster": cluster, "connects": connects, "policies": policies,
+        }  # fmt: skip
         assert ("calico" in network["documents"]) == (connects != "flannel")
         probe = graph.one(f"{cluster}-probe").inputs["documents"]
         assert ("NetworkPolicy" in probe) == (connects != "flannel")

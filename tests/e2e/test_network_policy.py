@@ -211,7 +211,7 @@ def test_a_running_cluster_keeps_its_choice(fleet: PulumiStack) -> None:
     refused = fleet.run("preview")
     assert refused.status != 0
     assert "connected by flannel with calico" in refused.output
-    assert "restore clusters.cluster1.networking.networkPolicy" in refused.output
+    assert "set clusters.cluster1.networking.networkPolicy to calico" in refused.output
     networking["networkPolicy"] = "calico"
     assert fleet.up().changes == {}
 

@@ -135,8 +135,8 @@ def test_a_rejection_names_object_server_and_reason(core: Api) -> None:
         ManifestsProvider().create(props(core, FIRST))
 
 
-FLANNEL = {"cluster": "tokyo", "connects": "flannel"}
-CANAL = {"cluster": "tokyo", "connects": "flannel with calico"}
+FLANNEL = {"cluster": "tokyo", "connects": "flannel", "policies": "none"}
+CANAL = {"cluster": "tokyo", "connects": "flannel with calico", "policies": "calico"}
 
 
 def network(api: Api, documents: str, connects: dict[str, str]) -> dict[str, Any]:
@@ -154,7 +154,8 @@ def test_what_connects_the_pods_of_a_running_cluster_is_not_changed(
     with pytest.raises(OperatorError) as refused:
         provider.diff("id", state, network(core, SECOND, after))
     assert f"the pods of tokyo are connected by {before['connects']}, " in str(refused.value)
-    assert "restore clusters.tokyo.networking.networkPolicy" in str(refused.value)
+    kept = f"set clusters.tokyo.networking.networkPolicy to {before['policies']}."
+    assert kept in str(refused.value)
     assert core.asked == []
     assert not provider.diff("id", state, network(core, FIRST, before)).changes
     assert provider.diff("id", state, network(core, SECOND, before)).changes
