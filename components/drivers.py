@@ -84,16 +84,16 @@ class ContainerDriver:
         self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
     ) -> Provisioned:
         """Boot a machine and pin its generated host key."""
-        settings = machine.settings
+        settings, cluster = machine.settings, self._cluster
         assert isinstance(settings, ContainerSettings)
         resource = ContainerMachine(
             machine.name,
             ContainerMachineArgs(
                 owner=self._key.public_key,
-                cluster=self._cluster.name,
+                cluster=cluster.name,
                 hostname=machine.name,
                 role=machine.role,
-                kubernetes_version=self._cluster.kubernetes_version,
+                kubernetes_version=cluster.kubernetes_version,
                 bridge=self._network.bridge,
                 address=settings.address_cidr,
                 gateway=settings.gateway,
@@ -101,6 +101,7 @@ class ContainerDriver:
                 memory=settings.memory_bytes,
                 authorized_key=self._key.public_key,
                 files=files["table"],
+                supplements=list(cluster.supplements) or None,
             ),
             opts,
         )
@@ -141,9 +142,9 @@ class ExistingDriver:
         self, machine: Machine, files: FilesInputs, opts: pulumi.ResourceOptions
     ) -> Provisioned:
         """Enroll a host; deleting the resource restores the host's original state."""
-        settings = machine.settings
+        settings, cluster = machine.settings, self._cluster
         assert isinstance(settings, ExistingSettings)
-        vip = self._cluster.vip
+        vip = cluster.vip
         login = MachineLogin(Login.from_settings(settings), self._named_secrets(settings))
         resource = ExistingHost(
             machine.name,
@@ -151,18 +152,19 @@ class ExistingDriver:
                 fleet=self._key.public_key.apply(fleet_id),
                 machine=machine.name,
                 role=machine.role,
-                kubernetes_version=self._cluster.kubernetes_version,
-                source=self._cluster.artifacts.source,
-                mirror=self._cluster.artifacts.mirror,
-                sums=self._cluster.artifacts.sums if self._cluster.artifacts.mirror else None,
+                kubernetes_version=cluster.kubernetes_version,
+                source=cluster.artifacts.source,
+                mirror=cluster.artifacts.mirror,
+                sums=cluster.artifacts.sums if cluster.artifacts.mirror else None,
                 login=login.to_props(),
                 host_key_check=login.host_key_check,
                 endpoint_port=vip.port if vip and machine.role == CONTROL_PLANE else None,
-                networks=_unshared_networks(self._cluster),
+                networks=_unshared_networks(cluster),
                 address=machine.address,
-                swap=kubeadm.accepts_swap(self._cluster, machine),
-                own_resolver=kubeadm.has_own_resolver(self._cluster, machine),
+                swap=kubeadm.accepts_swap(cluster, machine),
+                own_resolver=kubeadm.has_own_resolver(cluster, machine),
                 files=files["table"],
+                supplements=list(cluster.supplements) or None,
             ),
             opts,
         )

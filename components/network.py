@@ -1,6 +1,7 @@
 """The pod network of one cluster: objects that are applied as soon as the API answers.
 
-A changed plugin or setting updates the objects in place, once no earlier wave holds the cluster.
+A changed setting updates the objects in place, once no earlier wave holds the cluster; another
+network, or another policy engine, is refused.
 They are not deleted with the cluster, since they disappear with it.
 """
 
@@ -41,6 +42,11 @@ class Network(pulumi.ComponentResource):
                 documents=plugins.pod_network(cluster),
                 init=args.init.id,
                 held_by=list(args.held_by),
+                pod_network={
+                    "cluster": cluster.name,
+                    "connects": plugins.described(cluster),
+                    "policies": cluster.network_policy,
+                },
             ),
             pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
         )

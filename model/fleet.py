@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from model import pins
 from model.certificate_lifetimes import Lifetimes
 from model.issuer import Issuer
 from model.limits import Limits
@@ -18,6 +19,7 @@ from model.well_known import CONTROL_PLANE_LABEL
 
 CONTROL_PLANE = "control-plane"
 WORKER = "worker"
+NO_POLICY = "none"
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,8 @@ class Cluster:
     networks_shared: bool
     dns_domain: str
     network: str
+    # What enforces NetworkPolicy objects, or NO_POLICY.
+    network_policy: str
     protect: bool
     driver: str
     container_subnet: IPv4Network | None
@@ -235,6 +239,17 @@ class Cluster:
         limits = Limits(self.upgrade.max_unavailable, self.upgrade.pool_limits)
         sizes = Counter(limits.group(machine.pool) for machine in self.workers)
         return sum(min(size, limits.of(group)) for group, size in sizes.items())
+
+    @property
+    def supplements(self) -> tuple[str, ...]:
+        """What its machines need besides the bundle of their version, by name."""
+        chosen = {self.network, self.network_policy}
+        return tuple(name for name in pins.SUPPLEMENTS if name in chosen)
+
+    @property
+    def enforces_policies(self) -> bool:
+        """Whether NetworkPolicy objects have an effect."""
+        return self.network_policy != NO_POLICY
 
     @property
     def endpoint(self) -> str:

@@ -163,6 +163,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         networks_shared=settings.networks.shared,
         dns_domain=settings.networking.dns_domain,
         network=settings.network,
+        network_policy=settings.networking.network_policy,
         protect=settings.protect,
         driver=cluster.driver,
         container_subnet=subnet,

@@ -47,6 +47,11 @@ def bundle_dir(version: str, arch: str = "amd64") -> Path:
     return cache_dir() / "bundles" / f"v{version.removeprefix('v')}-{arch}"
 
 
+def supplement_dir(name: str, arch: str = "amd64") -> Path:
+    """The supplement of bundles for this choice ("calico") and architecture."""
+    return cache_dir() / "bundles" / f"{name}-{pins.SUPPLEMENTS[name]}-{arch}"
+
+
 def image_dir(key: str) -> Path:
     """The machine image of this key."""
     return cache_dir() / "images" / key

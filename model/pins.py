@@ -27,6 +27,14 @@ FLANNEL_CNI_PLUGIN = "v1.9.1-flannel3"
 FLANNEL_CLOUD_COMMON = "v1.0.1139"
 FLANNEL_CLOUD_VPC = "v1.0.1136"
 
+# The last release of which the Go module registry has the source, under a pseudo-version, and the
+# API module of that release. Its makers test it with older versions of Kubernetes: see ADR 0079.
+CALICO = "v3.28.5"
+CALICO_MODULE = "v1.11.0-cni-plugin.0.20250813170300-a0db560f0520"
+CALICO_API = "v0.0.0-20240708202104-e3f70b269c2c"
+# What only some clusters choose and no bundle holds by itself, by the name of the choice.
+SUPPLEMENTS = {"calico": CALICO}
+
 # The engine: the first version whose `refresh --preview-only` takes no lock on a self-managed
 # backend, and available from the Go module registry, which not every version is.
 PULUMI = "3.250.0"

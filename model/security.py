@@ -94,11 +94,15 @@ class Tls:
 
 @dataclass(frozen=True)
 class NamespaceLimits:
-    """A namespace, and amounts by resource: a `quota`, and `limits` by the keys of LimitRange."""
+    """A namespace, and amounts by resource: a `quota`, and `limits` by the keys of LimitRange.
+
+    `default_deny` is whether its pods may connect to nothing but DNS unless a policy allows it.
+    """
 
     name: str
     quota: Mapping[str, str]
     limits: Mapping[str, Mapping[str, str]]
+    default_deny: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.fleet import Cluster
+from model.fleet import NO_POLICY, Cluster
 from model.security import BASELINE, LEVELS, NONE, RESTRICTED, AuditLog, Security
 from model.weakened_components import Components, setting_of, weakened
 
@@ -79,19 +79,29 @@ ROWS = (
 )
 
 
+# The one setting of another section.
+UNRESTRICTED = SecurityException(
+    "networking.networkPolicy", NO_POLICY, "NetworkPolicy objects have no effect"
+)
+
+
 def exceptions(cluster: Cluster) -> tuple[SecurityException, ...]:
     """Return the cluster's exceptions, in the order of the tables."""
     kubelets = (machine.kubelet for machine in cluster.machines)
-    return weaker_than_default(cluster.security, cluster, kubelets)
+    return weaker_than_default(cluster.security, cluster.network_policy, cluster, kubelets)
 
 
 def weaker_than_default(
-    security: Security, components: Components, kubelets: Iterable[Mapping[str, Any]]
+    security: Security,
+    network_policy: str,
+    components: Components,
+    kubelets: Iterable[Mapping[str, Any]],
 ) -> tuple[SecurityException, ...]:
     """Return the exceptions in these settings; `kubelets` are those of single machines or pools."""
     found = ((row, row.weaker(security)) for row in ROWS)
     return (
         *(SecurityException(row.setting, value, row.meaning) for row, value in found if value),
+        *([UNRESTRICTED] if network_policy == NO_POLICY else []),
         *(
             SecurityException(setting_of(row), value, row.meaning)
             for row, value in weakened(components, kubelets)

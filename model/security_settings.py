@@ -58,7 +58,10 @@ def _namespace(name: str, settings: Namespace) -> NamespaceLimits:
         "max": limits.max,
     }
     return NamespaceLimits(
-        name, _texts(settings.quota), {key: _texts(its) for key, its in amounts.items()}
+        name,
+        _texts(settings.quota),
+        {key: _texts(its) for key, its in amounts.items()},
+        settings.default_deny,
     )
 
 

@@ -28,6 +28,7 @@ from components.providers.container_spec import (
     ContainerMachineInputs,
     ContainerMachineState,
     artifacts_of,
+    cached_image,
     found_of,
     is_outdated,
     outs_of,
@@ -60,10 +61,10 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
     def _create(self, inputs: ContainerMachineInputs) -> ContainerMachineState:
         """Boot a new machine."""
         from ops.nspawn import artifacts as machine_artifacts
-        from ops.nspawn import image, lifecycle
+        from ops.nspawn import lifecycle
 
         with coming_back(inputs["hostname"]):
-            made_from = str(image.cached(inputs["kubernetes_version"]))
+            made_from = str(cached_image(inputs))
             spec = spec_of(inputs, image=made_from, machine_id=uuid4().hex)
             host_key = lifecycle.create(spec, inputs["files"])
         return {
@@ -78,7 +79,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
 
     def _diff(self, olds: ContainerMachineState, news: ContainerMachineInputs) -> DiffResult:
         """Compare the desired machine with the one that runs on the host."""
-        from ops.nspawn import image, lifecycle
+        from ops.nspawn import lifecycle
 
         require_present(news, (*REPLACING, *CHANGING))
         require_known(news, ("files",))
@@ -88,7 +89,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
             replaces.append("hostname")
         if replaces and not this_run().is_preview and not contains_unknowns(dict(news)):
             # What its successor needs is missed before the machine is gone.
-            image.cached(news["kubernetes_version"])
+            cached_image(news)
         stopped = found is not None and not lifecycle.is_running(found)
         changes = replaces or changed(olds, news, CHANGING) or stopped
         return DiffResult(
@@ -175,7 +176,7 @@ class ContainerMachineArgs:
     """A machine: `owner` is the fleet's public key, `address` has a prefix length, `memory` bytes.
 
     `authorized_key` is the public key that may log in as root, `files` is the checksum of the
-    table of its files.
+    table of its files. `supplements` are those of its bundle, None if there are none.
     """
 
     owner: pulumi.Input[str]
@@ -190,6 +191,7 @@ class ContainerMachineArgs:
     memory: int
     authorized_key: pulumi.Input[str]
     files: str
+    supplements: list[str] | None
 
 
 class ContainerMachine(ProvidedResource, module="kubeadm-fleet", name="ContainerMachine"):

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from ops.errors import OperatorError
 
@@ -26,6 +26,7 @@ class ContainerMachineInputs(TypedDict):
     memory: float
     authorized_key: str
     files: str
+    supplements: NotRequired[list[str]]
 
 
 class Found(TypedDict):
@@ -93,6 +94,7 @@ def artifacts_of(inputs: ContainerMachineInputs) -> "HostArtifacts":
         kubernetes_version=inputs["kubernetes_version"],
         arch=ARCHITECTURES[os.uname().machine],
         role=inputs["role"],
+        supplements=inputs.get("supplements", ()),
     ).with_table(inputs["files"])
 
 
@@ -113,3 +115,10 @@ def is_outdated(
         return bool(desired.digest != olds["artifacts_digest"])
     except OperatorError:
         return False
+
+
+def cached_image(inputs: ContainerMachineInputs) -> Path:
+    """Return the machine image for a machine's version and supplements."""
+    from ops.nspawn import image
+
+    return image.cached(inputs["kubernetes_version"], inputs.get("supplements", ()))

@@ -209,7 +209,8 @@ class ExistingHostArgs:
     checksum of the table of the machine's files, `networks` the cluster's pod and Service network
     by their keys in the config, unless the host may need them for something else. `address` is the
     machine's; `swap` is whether its kubelet accepts swap, and `own_resolver` whether it has a
-    setting for the file that pods have their nameservers from.
+    setting for the file that pods have their nameservers from. `supplements` are those of its
+    bundle, None if there are none.
     """
 
     fleet: pulumi.Input[str]
@@ -227,6 +228,7 @@ class ExistingHostArgs:
     swap: bool
     own_resolver: bool
     files: str
+    supplements: list[str] | None
 
 
 class ExistingHost(ProvidedResource, module="kubeadm-fleet", name="ExistingHost"):

@@ -33,6 +33,7 @@ class ExistingHostInputs(TypedDict):
     swap: NotRequired[bool]
     own_resolver: NotRequired[bool]
     files: str
+    supplements: NotRequired[list[str]]
 
 
 @contextmanager
@@ -57,6 +58,7 @@ def artifacts_of(inputs: ExistingHostInputs, arch: str) -> "HostArtifacts":
         kubernetes_version=inputs["kubernetes_version"],
         arch=arch,
         role=inputs["role"],
+        supplements=inputs.get("supplements", ()),
     ).with_table(inputs["files"])
 
 

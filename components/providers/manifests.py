@@ -13,7 +13,7 @@ meanwhile, from what was applied last. A cluster that was just initialized does 
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi.dynamic import DiffResult
@@ -22,12 +22,24 @@ from components.providers import hold
 from components.providers.base import ProvidedResource, Provider, changed
 from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
+from ops.errors import OperatorError
 from ops.kube import apply
 from ops.kube.apply import Reference
 from ops.kube.errors import ApiError, Unavailable
 from ops.kube.identity import Identity, connect
 
 CAUSES = ("documents", "identity", "init")
+
+
+class PodNetwork(TypedDict):
+    """What connects a cluster's pods (model/cni/plugins.py), which objects alone cannot change.
+
+    `policies` is the value of `networkPolicy` that it follows from.
+    """
+
+    cluster: str
+    connects: str
+    policies: str
 
 
 class ManifestsInputs(TypedDict):
@@ -39,6 +51,7 @@ class ManifestsInputs(TypedDict):
     init: str
     held_by: list[Hold]
     waiting: Hold
+    pod_network: NotRequired[PodNetwork]
 
 
 class ManifestsState(ManifestsInputs):
@@ -64,6 +77,7 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
 
     def _diff(self, olds: ManifestsState, news: ManifestsInputs) -> DiffResult:
         """Apply again when a document or the access changed, or an object was found missing."""
+        _reject_other_network(olds, news)
         waiting = news["waiting"]
         if hold.is_stopped(waiting):
             return DiffResult(changes=_is_due(olds, news))
@@ -97,6 +111,25 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
         apply.remove(connect(state["identity"]), _removable(state))
 
 
+def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
+    """Raise OperatorError if Nodes that run pods would get another CNI plugin."""
+    wanted = news.get("pod_network")
+    if wanted is None:
+        return
+    # States of earlier versions do not say: there was only one.
+    found = olds.get("pod_network", {**wanted, "connects": "flannel", "policies": "none"})
+    if found["connects"] != wanted["connects"]:
+        cluster = wanted["cluster"]
+        raise OperatorError(
+            f"the pods of {cluster} are connected by {found['connects']}, and the config says "
+            f"{wanted['connects']}: a running cluster cannot be changed, since each of its pods "
+            "would have to be connected again. Nothing was changed: set "
+            f"clusters.{cluster}.networking.networkPolicy to {found['policies']}. The way to the "
+            "other one: add a second cluster that has it from the start, move what runs there, and "
+            "remove this one"
+        )
+
+
 def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
     """Whether there is something to apply: a change that does not wait, or a missing object."""
     if changed(olds, news, CAUSES):
@@ -117,13 +150,15 @@ def _apply(inputs: ManifestsInputs) -> list[Reference]:
 class ManifestsArgs:
     """Objects as YAML `documents`; `init` is the ID of the cluster's initialization.
 
-    `held_by` are the holds of earlier waves.
+    `held_by` are the holds of earlier waves; `pod_network` says what the objects connect pods by,
+    if it is they that do.
     """
 
     identity: pulumi.Input[Identity]
     documents: pulumi.Input[str]
     init: pulumi.Input[str]
     held_by: list[pulumi.Output[Hold]]
+    pod_network: PodNetwork | None = None
 
 
 class Manifests(ProvidedResource, module="kubeadm-fleet", name="Manifests"):

@@ -1,11 +1,16 @@
-"""Bundles: all artifacts for one Kubernetes version and architecture."""
+"""Bundles: all artifacts for one Kubernetes version and architecture.
+
+A supplement is a bundle of what only some clusters choose, for any Kubernetes version.
+"""
 
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from model import paths
 from model.files import write_whole
 
 MANIFEST = "manifest.json"
@@ -21,7 +26,10 @@ class BundleError(Exception):
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file: `path` within the bundle, `install` path of a binary, `image` reference."""
+    """A file: `path` within the bundle, `install` path of a binary, `image` reference.
+
+    The path of one that is from a supplement is absolute.
+    """
 
     name: str
     version: str
@@ -37,7 +45,10 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle on disk: `folder` holds the files and `manifest.json`."""
+    """A bundle on disk: `folder` holds the files and `manifest.json`.
+
+    A supplement has no Kubernetes version ("").
+    """
 
     folder: Path
     kubernetes_version: str
@@ -71,6 +82,19 @@ class Bundle:
         raise BundleError(
             f"{manifest} cannot be read ({problem}): remove {folder} and run `make bundle`"
         )
+
+    @classmethod
+    def of(cls, version: str, arch: str = "amd64", supplements: Iterable[str] = ()) -> "Bundle":
+        """Read what machines of this Kubernetes version need, with the supplements of these names.
+
+        Raises BundleError if a part is missing.
+        """
+        bundle = cls.load(paths.bundle_dir(version, arch))
+        for name in supplements:
+            part = cls.load(paths.supplement_dir(name, arch))
+            moved = (replace(each, path=str(part.file(each))) for each in part.artifacts)
+            bundle = replace(bundle, artifacts=(*bundle.artifacts, *moved))
+        return bundle
 
     def write(self) -> None:
         """Write the manifest, atomically."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from model.pins import CNI_PLUGINS, CONTAINERD
 
-# The registries of a cluster's images (kubeadm's and the pod network's).
+# The registries of every cluster's images (kubeadm's and the pod network's), and of supplements.
 REGISTRIES = ("registry.k8s.io", "ghcr.io")
+SUPPLEMENT_REGISTRIES = {"calico": "quay.io"}
 
 LOCAL = "/usr/local/bin"
 CNI = "/opt/cni/bin"
@@ -33,6 +34,12 @@ class Download:
     def address(self, mirror: str | None) -> str:
         """Return where the file's project publishes it, without https://."""
         return self.url.removeprefix(f"{mirror.rstrip('/')}/" if mirror else "https://")
+
+
+def registries(choices: Iterable[str]) -> tuple[str, ...]:
+    """Return the registries of the images of a cluster with these choices (network, policies)."""
+    further = (SUPPLEMENT_REGISTRIES[name] for name in choices if name in SUPPLEMENT_REGISTRIES)
+    return tuple(dict.fromkeys((*REGISTRIES, *further)))
 
 
 def unverified(

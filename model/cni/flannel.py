@@ -2,12 +2,16 @@
 
 import json
 
+from model.api_objects import Json
 from model.fleet import Cluster
 from model.render import objects
 
+# The volumes with the host's CNI plugins and their configurations.
+CNI_FOLDERS = ("cni-bin", "cni-config")
 
-def render(cluster: Cluster) -> str:
-    """Return the objects as YAML documents."""
+
+def render(cluster: Cluster) -> list[Json]:
+    """Return the objects, in the order in which they are applied."""
     documents = objects.read("cni/flannel")
     for document in documents:
         if document["kind"] == "ConfigMap":
@@ -19,4 +23,19 @@ def render(cluster: Cluster) -> str:
         "KUBERNETES_SERVICE_PORT": str(cluster.endpoint_port),
     }
     objects.set_environment(documents, endpoint)
-    return objects.dump(documents)
+    return documents
+
+
+def without_plugin(documents: list[Json]) -> list[Json]:
+    """Return the objects of the network alone: a policy engine brings the CNI plugin."""
+    for document in documents:
+        if document["kind"] == "ConfigMap":
+            del document["data"]["cni-conf.json"]
+        if document["kind"] == "DaemonSet":
+            pod = document["spec"]["template"]["spec"]
+            del pod["initContainers"]
+            (container,) = pod["containers"]
+            del container["lifecycle"]
+            for where in (pod["volumes"], container["volumeMounts"]):
+                where[:] = [each for each in where if each["name"] not in CNI_FOLDERS]
+    return documents

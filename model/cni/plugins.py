@@ -1,13 +1,34 @@
-"""The CNI plugins: the registry of pod networks, by config name."""
+"""The registry of pod networks and of policy engines, by config name.
+
+A policy engine brings the CNI plugin of its Nodes: it decides how pods are connected. Therefore a
+network and an engine are one choice for as long as a Node runs pods: see `described`.
+"""
 
 from collections.abc import Callable
 
-from model.cni import flannel
-from model.fleet import Cluster
+from model.api_objects import Json
+from model.cni import calico, flannel
+from model.fleet import NO_POLICY, Cluster
+from model.own_namespaces import network_namespaces
+from model.render import objects
 
-PLUGINS: dict[str, Callable[[Cluster], str]] = {"flannel": flannel.render}
+PLUGINS: dict[str, Callable[[Cluster], list[Json]]] = {"flannel": flannel.render}
+POLICY_ENGINES: dict[str, Callable[[Cluster], list[Json]]] = {"calico": calico.render}
+POLICY_CHOICES = (*POLICY_ENGINES, NO_POLICY)
 
 
 def pod_network(cluster: Cluster) -> str:
-    """Return the objects of the cluster's pod network as YAML documents."""
-    return PLUGINS[cluster.network](cluster)
+    """Return the objects of the cluster's pod network and policies as YAML documents."""
+    documents = PLUGINS[cluster.network](cluster)
+    if not cluster.enforces_policies:
+        return objects.dump(documents)
+    engine = POLICY_ENGINES[cluster.network_policy](cluster)
+    own = [calico.default_deny(name) for name in network_namespaces(cluster)]
+    return objects.dump([*flannel.without_plugin(documents), *engine, *own])
+
+
+def described(cluster: Cluster) -> str:
+    """Return what a Node's pods are connected by: "flannel", or "flannel with calico"."""
+    if not cluster.enforces_policies:
+        return cluster.network
+    return f"{cluster.network} with {cluster.network_policy}"

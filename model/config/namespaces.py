@@ -1,4 +1,4 @@
-"""Namespaces that a config names, and the resources that their pods may use.
+"""Namespaces that a config names: the resources that their pods may use, and a default policy.
 
 https://kubernetes.io/docs/concepts/policy/resource-quotas/ and limit-range/
 """
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from model.config.addresses import DNS_LABEL, DNS_NAME
-from model.config.field import ScalarField
+from model.config.field import Flag, ScalarField
 from model.config.labels_and_taints import LABEL_PART
 from model.config.open_mapping import OpenMapping, Violation
 from model.config.strict import Atomic
@@ -117,6 +117,12 @@ class Namespace(Atomic):
     )
     limits: Limits = Field(
         default_factory=Limits, description="What a single container may use (LimitRange)."
+    )
+    default_deny: Flag = Field(
+        False,
+        description="Deny its pods every connection, in both directions, except to the cluster's "
+        "DNS: what NetworkPolicy objects in it allow comes on top. Needs "
+        "`networking.networkPolicy: calico`.",
     )
 
     def contradictions(self) -> list[tuple[str, str, str]]:

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from model.cni.plugins import PLUGINS
+from model.cni.plugins import PLUGINS, POLICY_CHOICES
 from model.config.addresses import Domain, Subnet
 from model.config.field import Flag, ScalarField, between, one_of
 from model.config.strict import Strict
+from model.fleet import NO_POLICY
 
 # The controller manager's default for IPv4, and what leaves a Node more than a dozen pods.
 # https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/
@@ -26,6 +27,7 @@ NodeCidrMaskSize = Annotated[
     ),
 ]
 NetworkName = Annotated[str, one_of("pod network", PLUGINS, "flannel")]
+PolicyEngine = Annotated[str, one_of("policy engine", POLICY_CHOICES, "calico")]
 
 
 class Networking(Strict):
@@ -44,6 +46,11 @@ class Networking(Strict):
         IPv4Network("10.96.0.0/12"),
         description="The subnet of Services, a /12 to a /24.",
         examples=["10.96.0.0/12"],
+    )
+    network_policy: PolicyEngine = Field(
+        NO_POLICY,
+        description="What enforces NetworkPolicy objects: `calico`, beside flannel's network, or "
+        "`none`: then they have no effect. Fixed once the cluster is initialized.",
     )
     dns_domain: Domain = Field("cluster.local", description="The DNS domain of Services.")
 

@@ -9,9 +9,7 @@ import yaml
 
 from model import versions
 from model.fleet import Cluster
-
-# Namespaces whose pods are a part of the machines: the control plane's, and the pod network's.
-OWN_NAMESPACES = ("kube-system", "kube-flannel")
+from model.own_namespaces import own_namespaces
 
 
 def configuration(cluster: Cluster) -> str:
@@ -30,7 +28,7 @@ def configuration(cluster: Cluster) -> str:
         "exemptions": {
             "usernames": [],
             "runtimeClasses": [],
-            "namespaces": list(dict.fromkeys((*OWN_NAMESPACES, *pods.exempt_namespaces))),
+            "namespaces": list(dict.fromkeys((*own_namespaces(cluster), *pods.exempt_namespaces))),
         },
     }
     return yaml.safe_dump(

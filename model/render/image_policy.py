@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from model.fleet import Cluster
-from model.render.admission import OWN_NAMESPACES
+from model.own_namespaces import own_namespaces
 from model.render.objects import dump
 
 NAME = "kubeadm-fleet-images"
@@ -38,10 +38,10 @@ _FOREIGN = """\
 def image_policy(cluster: Cluster) -> str:
     """Return the policy and its binding as YAML documents; "" if images may be of any registry."""
     registries = cluster.security.registries
-    return dump(_objects(registries)) if registries else ""
+    return dump(_objects(registries, own_namespaces(cluster))) if registries else ""
 
 
-def _objects(registries: Sequence[str]) -> list[dict[str, Any]]:
+def _objects(registries: Sequence[str], exempt: Sequence[str]) -> list[dict[str, Any]]:
     metadata = {"name": NAME, "labels": {"app.kubernetes.io/managed-by": "kubeadm-fleet"}}
     listed = ", ".join(registries)
     policy = {
@@ -64,7 +64,7 @@ def _objects(registries: Sequence[str]) -> list[dict[str, Any]]:
                         {
                             "key": "kubernetes.io/metadata.name",
                             "operator": "NotIn",
-                            "values": list(OWN_NAMESPACES),
+                            "values": list(exempt),
                         }
                     ]
                 },

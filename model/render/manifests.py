@@ -13,6 +13,8 @@ def probe(cluster: Cluster) -> str:
         "PEERS": f"kubeadm-fleet-probe.kube-system.{domain}",
     }
     objects.set_environment(documents, names)
+    if cluster.enforces_policies:
+        documents += objects.read("baseline/probe-policy")
     return objects.dump(documents)
 
 

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from model.artifacts.upstream import REGISTRIES
+from model.artifacts.upstream import registries
 from model.fleet import Cluster
 from model.outbound import Mirror
 
@@ -23,7 +23,7 @@ def mirror_files(cluster: Cluster) -> Iterator[tuple[str, str]]:
     """
     artifacts, mirrors = cluster.artifacts, cluster.outbound.mirrors
     if artifacts.source == "upstream" and artifacts.mirror:
-        for registry in REGISTRIES:
+        for registry in registries(cluster.supplements):
             yield _hosts_file(registry), _replacing(artifacts.mirror)
     for registry, mirror in sorted(mirrors.items()):
         yield _hosts_file(registry), _in_front(registry, mirror)

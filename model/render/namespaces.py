@@ -1,9 +1,10 @@
-"""Namespaces that a config names, with the resources that their pods may use."""
+"""Namespaces that a config names: the resources that their pods may use, and a default policy."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from model.fleet import Cluster
+from model.render.network_policies import default_deny
 from model.render.objects import dump
 from model.security import NamespaceLimits
 from model.well_known import KEEP_ANNOTATION
@@ -34,10 +35,13 @@ def _objects(its: NamespaceLimits) -> Iterator[Object]:
             "spec": {"limits": [{"type": "Container", **limits}]},
         }
 
+    if its.default_deny:
+        yield {**_own("NetworkPolicy", its.name), "spec": default_deny(dns=True)}
+
 
 def _own(kind: str, namespace: str) -> Object:
     return {
-        "apiVersion": "v1",
+        "apiVersion": "networking.k8s.io/v1" if kind == "NetworkPolicy" else "v1",
         "kind": kind,
         "metadata": {"name": NAME, "namespace": namespace, "labels": dict(LABELS)},
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from model.artifacts.upstream import REGISTRIES
+from model.artifacts.upstream import registries
 from model.config.resolved_cluster import ResolvedCluster
 from model.rules.issue import Issue, issue
 
@@ -31,7 +31,8 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             )
     if cluster.settings.artifacts.mirror is None:
         return
-    for registry in REGISTRIES:
+    chosen = (cluster.settings.network, cluster.settings.networking.network_policy)
+    for registry in registries(chosen):
         if registry in cluster.settings.registry_mirrors:
             yield issue(
                 cluster.path_of("registryMirrors", registry),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from model.config.errors import Path
 from model.config.namespaces import Namespace
 from model.config.resolved_cluster import ResolvedCluster
+from model.fleet import NO_POLICY
 from model.rules.issue import Issue, issue
 
 
@@ -20,7 +21,17 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             example="registries: [registry.example.com]",
         )
     for name, namespace in settings.namespaces.items():
-        yield from _limits(cluster.path_of("security", "namespaces", name), namespace)
+        path = cluster.path_of("security", "namespaces", name)
+        yield from _limits(path, namespace)
+        if namespace.default_deny and cluster.settings.networking.network_policy == NO_POLICY:
+            yield issue(
+                (*path, "defaultDeny"),
+                True,
+                f"nothing enforces policies in {cluster.name}: all connections would stay possible",
+                allowed="only with networking.networkPolicy: calico, which a cluster has from its "
+                "initialization on",
+                example="networking: {networkPolicy: calico}",
+            )
 
 
 def _limits(path: Path, namespace: Namespace) -> Iterator[Issue]:

@@ -7,13 +7,13 @@ archive member). The table of the host's files (kind `files`) is a text of ops/h
 
 import hashlib
 import tarfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from model import paths
+from model import paths, pins
 from model.artifacts import upstream
 from model.artifacts.bundle import Bundle, BundleError
 from model.versions import parse
@@ -73,6 +73,7 @@ def for_host(
     kubernetes_version: str,
     arch: str,
     role: str,
+    supplements: Sequence[str] = (),
     sums: Mapping[str, str] = MappingProxyType({}),
 ) -> HostArtifacts:
     """Return a host's artifacts; raise OperatorError if the bundle is missing or incomplete.
@@ -83,7 +84,7 @@ def for_host(
     if source == "upstream":
         return _upstream(version, arch, mirror, sums)
     try:
-        bundle = Bundle.load(paths.bundle_dir(version, arch))
+        bundle = Bundle.of(version, arch, supplements)
     except BundleError as error:
         raise OperatorError(
             f"{error}; or let the hosts download the artifacts: set artifacts.source: upstream"
@@ -95,11 +96,21 @@ def for_host(
 def archives(
     sums: Collection[str], *, kubernetes_version: str, arch: str, role: str
 ) -> list[tuple[str, Path, int]]:
-    """Return the files with these checksums from the bundle; raise OperatorError if one is gone."""
+    """Return the files with these checksums from the bundle; raise OperatorError if one is gone.
+
+    Those of the supplements on this host count: a checksum says which file is meant.
+    """
     if not sums:
         return []
     given = for_host(
-        source="bundle", mirror=None, kubernetes_version=kubernetes_version, arch=arch, role=role
+        source="bundle",
+        mirror=None,
+        kubernetes_version=kubernetes_version,
+        arch=arch,
+        role=role,
+        supplements=[
+            name for name in pins.SUPPLEMENTS if paths.supplement_dir(name, arch).is_dir()
+        ],
     )
     found = [file for file in given.files if file[0] in sums]
     if len(found) < len(sums):

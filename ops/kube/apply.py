@@ -3,6 +3,7 @@
 https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from model.api_objects import Json
 from model.well_known import KEEP_ANNOTATION
 from ops.kube.client import APPLY, PROBE_RETRIES, Client, unless_missing
-from ops.kube.errors import ApiError
+from ops.kube.errors import ApiError, Unavailable
 
 FIELD_MANAGER = "kubeadm-fleet"
 DEFAULT_NAMESPACE = "default"
@@ -41,14 +42,30 @@ def present(client: Client, documents: str) -> list[Reference]:
 
 
 def apply(client: Client, documents: str) -> list[Reference]:
-    """Apply every object in order; return references to them. Raises OperatorError."""
+    """Apply every object in order; return references to them. Raises OperatorError.
+
+    The API needs a moment to serve a kind that one of them defines.
+    """
     api = _Resources(client)
+    defined = set(_defined_kinds(documents))
     applied = []
     for document in _objects(documents):
         ref = _reference(document)
-        client.retry(f"applying {_title(ref)}", partial(api.apply, ref, document))
+        is_new = (ref["apiVersion"].partition("/")[0], ref["kind"]) in defined
+        change = partial(api.apply, ref, document)
+        client.retry(f"applying {_title(ref)}", partial(_once_served, change) if is_new else change)
         applied.append(ref)
     return applied
+
+
+def _once_served(change: Callable[[], None]) -> None:
+    """Apply an object of a kind that was just defined; raise Unavailable until it is served."""
+    try:
+        change()
+    except ApiError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            raise Unavailable(error.status, error.message, error.details) from None
+        raise
 
 
 def remove(client: Client, refs: list[Reference]) -> None:
@@ -103,6 +120,13 @@ def _root(version: str) -> str:
 
 def _objects(documents: str) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(documents) if document]
+
+
+def _defined_kinds(documents: str) -> Iterator[tuple[str, str]]:
+    """Yield group and kind of the custom resources that the objects define."""
+    for document in _objects(documents):
+        if document["kind"] == "CustomResourceDefinition":
+            yield document["spec"]["group"], document["spec"]["names"]["kind"]
 
 
 def _reference(document: dict[str, Any]) -> Reference:

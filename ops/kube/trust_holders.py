@@ -49,6 +49,7 @@ class Workload:
 OWN = (
     Workload("kube-system", "daemonsets", "kube-proxy"),
     Workload("kube-flannel", "daemonsets", "flannel"),
+    Workload("calico-system", "daemonsets", "calico-node"),
     Workload("kube-system", "deployments", "coredns"),
 )
 

@@ -7,6 +7,7 @@ to a folder beside the machines, and the last one removes that folder.
 
 import platform
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,14 +22,15 @@ from ops.nspawn.spec import MachineSpec, all_specs
 LOCK = Path("/run/kubeadm-fleet-images.lock")
 
 
-def cached(kubernetes_version: str) -> Path:
+def cached(kubernetes_version: str, supplements: Iterable[str] = ()) -> Path:
     """Return the image that this checkout makes of this host's bundle of a version.
 
-    The image of another recipe, or of a former bundle, is not used for a new machine.
+    It has the files of these supplements, too. The image of another recipe, or of a former bundle,
+    is not used for a new machine.
     """
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     try:
-        name = image_name(codename, Bundle.load(paths.bundle_dir(kubernetes_version)))
+        name = image_name(codename, Bundle.of(kubernetes_version, supplements=supplements))
     except BundleError as error:
         raise OperatorError(str(error)) from None
     folder = paths.image_dir(name)

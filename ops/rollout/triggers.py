@@ -267,7 +267,7 @@ def _foreign_network(found: ObservedMachine, node: Node) -> str:
         return "its registration was interrupted"
     former = "its pod network is that of a former registration"
     if found.bridge and node.pod_cidr and str(ip_interface(found.bridge).network) != node.pod_cidr:
-        return f"{former}: cni0 has {found.bridge}, the Node's share is {node.pod_cidr}"
+        return f"{former}: its pods have {found.bridge}, the Node's share is {node.pod_cidr}"
     if found.vtep and found.vtep != node.vtep:
         known = f"the Node says {node.vtep}" if node.vtep else "the Node does not say so"
         return f"{former}: flannel.1 has {found.vtep}, {known}"

@@ -2,20 +2,18 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
 from model import paths
-from model.artifacts.bundle import MANIFEST, Bundle, BundleError
-from model.files import remove
+from model.artifacts.bundle import Bundle, BundleError
 from model.plural import counted
-from scripts.build import buildcache, from_source, from_upstream, options
-from scripts.build.cache_entry import BuildError, locked, require_space
-from scripts.build.download import SUM, sha256
+from scripts.build import from_source, from_upstream, options
+from scripts.build.bundle_folder import Content, provide, verify
+from scripts.build.cache_entry import BuildError
+from scripts.build.download import SUM
 from scripts.build.progress import megabytes, say
 
-SOURCES = ("auto", "upstream", "built")
 # Peak disk usage of the finished bundle and its intermediate files.
 SPACE = {"upstream": 3 * 10**9, "built": 10 * 10**9}
 
@@ -24,92 +22,18 @@ def make(
     version: str, arch: str, source: str, mirror: str | None, sums: Mapping[str, str]
 ) -> Bundle:
     """Return the bundle of a Kubernetes version ("v1.36.3"), building it if there is none."""
-    folder = paths.bundle_dir(version, arch)
-    bundle = _existing(folder, source)
-    if bundle is None:
-        with locked(folder):
-            # Another process may have built it in the meantime.
-            bundle = _existing(folder, source) or _make(folder, version, arch, source, mirror, sums)
-    return bundle
-
-
-def _existing(folder: Path, source: str) -> Bundle | None:
-    """Return the bundle if it exists and its files have the right sizes."""
-    if not (folder / MANIFEST).exists():
-        return None
-    bundle = Bundle.load(folder)
-    damaged = [
-        artifact.path
-        for artifact in bundle.artifacts
-        if not (file := bundle.file(artifact)).is_file() or file.stat().st_size != artifact.size
-    ]
-    if damaged:
-        raise BuildError(
-            f"{folder}: missing, or of another size than in the manifest: {', '.join(damaged)}. "
-            "Remove the folder and run `fleet build bundle`"
-        )
-    if source != "auto" and (source == "built") != (bundle.source == "built"):
-        raise BuildError(
-            f"the bundle at {folder} already exists with source {bundle.source!r}: "
-            f"remove the folder to rebuild it with --source {source}"
-        )
-    return bundle
-
-
-def _make(
-    folder: Path, version: str, arch: str, source: str, mirror: str | None, sums: Mapping[str, str]
-) -> Bundle:
-    """Build the bundle in a temporary folder and move it into place once it is complete.
-
-    Each source has a temporary folder of its own: a retry resumes from the files of an interrupted
-    run, but never from those of another source.
-    """
-    if source == "auto":
-        source = "upstream" if mirror or from_upstream.is_reachable(version, arch) else "built"
-    origin = "mirror" if mirror else source
-    work = folder.parent / f".{folder.name}.{origin}"
-    say(f"bundle of {version} for {arch}: {_ACTIVITY[origin]}")
-    require_space(work, SPACE[source], f"the bundle of Kubernetes {version}")
-    if source == "built":
-        from_source.require_host(arch)
-        with buildcache.building():
-            artifacts = from_source.artifacts(work, version, arch)
-    else:
-        artifacts = from_upstream.artifacts(work, version, arch, mirror, sums)
-    remove(work / "work")
-    Bundle(work, version, arch, origin, artifacts).write()
-    remove(folder)
-    work.rename(folder)
-    for other in _ACTIVITY:
-        remove(folder.parent / f".{folder.name}.{other}")
-    return Bundle.load(folder)
-
-
-_ACTIVITY = {
-    "upstream": "downloading upstream's releases",
-    "mirror": "downloading from the mirror",
-    "built": "building from the Go module registry (about ten minutes, once)",
-}
-
-
-def verify(bundle: Bundle) -> None:
-    """Verify the checksum of every file; raise BuildError naming all that differ."""
-    corrupt = [
-        artifact.path
-        for artifact in bundle.artifacts
-        if sha256(bundle.file(artifact)) != artifact.sha256
-    ]
-    if corrupt:
-        raise BuildError(
-            f"{bundle.folder}: checksum mismatch: {', '.join(corrupt)}. "
-            "Remove the folder and run `fleet build bundle`"
-        )
-
-
-def _mirror(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    if text is not None and not text.startswith(("https://", "http://")):
-        raise click.BadParameter(f"{text!r} is not a base URL such as https://mirror.example.com")
-    return text
+    content = Content(
+        title=f"bundle of {version}",
+        command="fleet build bundle",
+        version=version,
+        arch=arch,
+        space=SPACE,
+        duration="about ten minutes",
+        build=lambda work: from_source.artifacts(work, version, arch),
+        download=lambda work: from_upstream.artifacts(work, version, arch, mirror, sums),
+        is_reachable=lambda: from_upstream.is_reachable(version, arch),
+    )
+    return provide(paths.bundle_dir(version, arch), content, source, mirror)
 
 
 def _sums(
@@ -125,19 +49,13 @@ def _sums(
 @click.command(context_settings={"max_content_width": 100})
 @options.version
 @options.architecture
-@click.option(
-    "--source", type=click.Choice(SOURCES), default="auto", show_default=True,
-    help="Origin of the files, see above.",
-)  # fmt: skip
-@click.option(
-    "--mirror", callback=_mirror, metavar="URL",
-    help="Download from this base URL, whose paths begin with the names of upstream's hosts.",
-)  # fmt: skip
+@options.source
+@options.mirror
 @click.option(
     "--sum", "sums", multiple=True, callback=_sums, metavar="ADDRESS=SHA256",
     help="Checksum of a mirror's file, by its address on its project's site; repeatable.",
 )  # fmt: skip
-@click.option("--verify", "must_verify", is_flag=True, help="Verify the checksum of every file.")
+@options.must_verify
 def main(
     version: str,
     arch: str,
@@ -150,7 +68,8 @@ def main(
 
     A bundle contains kubeadm, kubelet, kubectl, containerd, CNI plugins, etcd's tools, and the
     images of the control plane, kube-proxy, CoreDNS, pause and flannel. The versions of etcd,
-    CoreDNS and pause are those that `kubeadm config images list` names.
+    CoreDNS and pause are those that `kubeadm config images list` names. What only some clusters
+    choose is in supplements (`fleet build supplement`).
 
     \b
     Sources

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import yaml
 
+from model import pins
 from model.config.errors import ConfigError
 from model.fleet import Fleet
 from model.load import load
@@ -19,18 +20,32 @@ KINDS = ("toolchain", "bundle", "image")
 
 
 def stages_for(
-    fleet: Fleet, wanted: Sequence[str], *, root: bool, also: Collection[str] = ()
+    fleet: Fleet,
+    wanted: Sequence[str],
+    *,
+    root: bool,
+    also: Collection[str] = (),
+    further: Collection[str] = (),
 ) -> list[Stage]:
     """Return the stages that provide the wanted kinds of prerequisites of a fleet.
 
-    Each Kubernetes version that is sent from this host needs a bundle, each one that runs in
-    container machines an image. `also` lists versions to which the fleet will be upgraded.
+    Each Kubernetes version that is sent from this host needs a bundle, and what only some clusters
+    chose a supplement; each version that runs in container machines needs an image. `also` lists
+    versions to which the fleet will be upgraded, `further` supplements for clusters like its own.
     """
-    containers = {c.kubernetes_version for c in fleet.clusters if c.driver == "container"}
-    sent = {c.kubernetes_version for c in fleet.clusters if c.artifacts.source == "bundle"}
+    machines = [c for c in fleet.clusters if c.driver == "container"]
+    containers = {c.kubernetes_version for c in machines}
+    # Which supplements the images have, by version.
+    images = {(c.kubernetes_version, c.supplements) for c in machines}
+    images.update((version, c.supplements) for version in also for c in machines)
+    images.update((version, (name,)) for version in containers for name in further)
+    senders = [c for c in fleet.clusters if c.artifacts.source == "bundle"]
+    sent = {c.kubernetes_version for c in senders}
     sent.update(also)
     if containers:
         containers.update(also)
+    chosen = {name for c in (*senders, *machines) for name in c.supplements}
+    supplements = sorted({*chosen, *further})
     stages = []
     if "toolchain" in wanted:
         stages.append(_module("toolchain", "scripts.build.toolchain"))
@@ -49,10 +64,20 @@ def stages_for(
         name = f"bundle {version}"
         command = ("--version", version, *source)
         stages.append(_module(name, "scripts.build.bundle", *command, after=packages))
-    for version in sorted(containers) if "image" in wanted else []:
-        after = (f"bundle {version}",) if "bundle" in wanted else packages
+    for name in supplements if "bundle" in wanted else []:
+        command = (name, *(("--mirror", mirror) if mirror else ()))
         stages.append(
-            _module(f"image {version}", "scripts.build.image", "--version", version, after=after)
+            _module(f"supplement {name}", "scripts.build.supplement", *command, after=packages)
+        )
+    for version, names in sorted(images) if "image" in wanted else []:
+        parts = (f"bundle {version}", *(f"supplement {name}" for name in names))
+        given = (part for name in names for part in ("--supplement", name))
+        stages.append(
+            _module(
+                f"image {'+'.join((version, *names))}",
+                *("scripts.build.image", "--version", version, *given),
+                after=parts if "bundle" in wanted else packages,
+            )
         )
     return stages
 
@@ -86,8 +111,17 @@ def read_fleet(stack: str) -> Fleet:
 @click.option(
     "--also", multiple=True, type=VERSION, help="Also prepare this Kubernetes version; repeatable."
 )
+@click.option(
+    "--supplement",
+    "further",
+    multiple=True,
+    type=click.Choice(sorted(pins.SUPPLEMENTS)),
+    help="Also prepare this supplement, and an image with it; repeatable.",
+)
 @click.argument("wanted", nargs=-1, required=True, type=click.Choice(KINDS))
-def main(stack: str, also: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+def main(
+    stack: str, also: tuple[str, ...], further: tuple[str, ...], wanted: tuple[str, ...]
+) -> None:
     """Provide what a stack needs: tool chain, bundles, machine images.
 
     Existing ones are kept.
@@ -103,7 +137,7 @@ def main(stack: str, also: tuple[str, ...], wanted: tuple[str, ...]) -> None:
             f"the stack {stack} creates container machines on this host, which requires root: "
             "run the command again with sudo (`make preview` works without)"
         )
-    results = run_stages(stages_for(fleet, wanted, root=root, also=also))
+    results = run_stages(stages_for(fleet, wanted, root=root, also=also, further=further))
     sys.exit(0 if all(result is Result.DONE for result in results.values()) else 1)
 
 

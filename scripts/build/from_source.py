@@ -98,6 +98,27 @@ def artifacts(folder: Path, version: str, arch: str) -> tuple[Artifact, ...]:
     )
 
 
+def supplement(
+    folder: Path, name: str, references: Mapping[str, str], arch: str
+) -> tuple[Artifact, ...]:
+    """Build what is missing of a supplement in the folder and return its artifacts."""
+    images = {"calico": _calico}[name](folder, references)
+    return tuple(_image(folder, arch, *image) for image in images)
+
+
+def _calico(folder: Path, references: Mapping[str, str]) -> Iterator[tuple[str, ImageRecipe, str]]:
+    program = recipes.calico()
+    programs = _program(folder, "calico", program)
+    files = {f"{LOCAL}/calico-node": programs / "calico-node"}
+    node = ImageRecipe(
+        references["calico-node"], files, ["calico-node"], base=_base(folder), links=IPTABLES
+    )
+    yield "calico-node", node, program.origin
+    files = {f"{CNI}/{name}": programs / name for name in ("calico", "install")}
+    plugin = ImageRecipe(references["calico-cni"], files, [f"{CNI}/install"])
+    yield "calico-cni", plugin, program.origin
+
+
 def _etcd(folder: Path, reference: str, client: GoProgram) -> tuple[ImageRecipe, str]:
     server = recipes.etcd_server(client.version)
     files = {

@@ -53,22 +53,39 @@ def artifacts(
     for download in required:
         by_url[download.url].append(download)
     blobs = _Blobs(folder / "work" / "blobs")
-    in_parallel(
-        [
-            *(partial(fetch, folder, group) for group in by_url.values()),
-            *(
-                partial(_fetch_image, folder, arch, name, reference, mirror, blobs)
-                for name, reference in references.items()
-            ),
-        ],
-        PARALLEL,
-    )
+    fetches: list[Callable[[], None]] = [partial(fetch, folder, group) for group in by_url.values()]
+    fetches += _image_fetches(folder, arch, references, mirror, blobs)
+    in_parallel(fetches, PARALLEL)
     return (
         *(manifest_entries.binary(folder, file.install, _version(file, version), file.url)
           for file in required),
-        *(manifest_entries.image(folder, name, reference, reference)
-          for name, reference in references.items()),
+        *_image_entries(folder, references),
     )  # fmt: skip
+
+
+def images(
+    folder: Path, arch: str, references: Mapping[str, str], mirror: str | None
+) -> tuple[Artifact, ...]:
+    """Download the images that are missing in the folder and return them as artifacts."""
+    blobs = _Blobs(folder / "work" / "blobs")
+    in_parallel(_image_fetches(folder, arch, references, mirror, blobs), PARALLEL)
+    return _image_entries(folder, references)
+
+
+def _image_fetches(
+    folder: Path, arch: str, references: Mapping[str, str], mirror: str | None, blobs: "_Blobs"
+) -> list[Callable[[], None]]:
+    return [
+        partial(_fetch_image, folder, arch, name, reference, mirror, blobs)
+        for name, reference in references.items()
+    ]
+
+
+def _image_entries(folder: Path, references: Mapping[str, str]) -> tuple[Artifact, ...]:
+    return tuple(
+        manifest_entries.image(folder, name, reference, reference)
+        for name, reference in references.items()
+    )
 
 
 def _require_sums(files: Sequence[Download], mirror: str | None, sums: Mapping[str, str]) -> None:

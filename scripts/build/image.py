@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from model import paths
+from model import paths, pins
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 from model.files import remove, replacing
 from model.fleet import CONTROL_PLANE, WORKER
@@ -64,9 +64,12 @@ def make_plain(
     _trim(root)
 
 
-def make(version: str) -> Path:
-    """Return the machine image for a Kubernetes version, building it if there is none."""
-    bundle = Bundle.load(paths.bundle_dir(version))
+def make(version: str, supplements: Sequence[str] = ()) -> Path:
+    """Return the machine image for a Kubernetes version, building it if there is none.
+
+    It has the files of these supplements, too.
+    """
+    bundle = Bundle.of(version, supplements=supplements)
     folder = paths.image_dir(image_name(debian.codename(), bundle))
     with locked(folder):
         if not (folder / "image.json").exists():
@@ -186,14 +189,18 @@ def _inside(root: Path, script: str) -> None:
 @click.option(
     "--version", required=True, type=VERSION, help="Kubernetes version, for example 1.36.3."
 )
-def main(version: str) -> None:
+@click.option(
+    "--supplement", "supplements", multiple=True, type=click.Choice(sorted(pins.SUPPLEMENTS)),
+    help="A supplement whose files the image has, too; repeatable.",
+)  # fmt: skip
+def main(version: str, supplements: tuple[str, ...]) -> None:
     """Build the root image of container machines for one Kubernetes version.
 
     Needs root and the version's bundle (`fleet build bundle`). The image is built once and kept in
     the cache; a second call returns immediately.
     """
     try:
-        folder = make(version)
+        folder = make(version, supplements)
     except (BuildError, BundleError) as error:
         raise click.ClickException(str(error)) from None
     say(f"machine image {folder.name} is ready")

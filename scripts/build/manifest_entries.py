@@ -80,6 +80,16 @@ def images(kubeadm: Path, version: str) -> dict[str, str]:
     }
 
 
+def supplement_images(name: str) -> dict[str, str]:
+    """Return the reference of each image of a supplement by name."""
+    return {
+        "calico": {
+            "calico-node": f"quay.io/calico/node:{pins.CALICO}",
+            "calico-cni": f"quay.io/calico/cni:{pins.CALICO}",
+        }
+    }[name]
+
+
 def etcd_version(references: dict[str, str]) -> str:
     """Return etcd's version; the tag of its image ends in the image's own revision ("3.6.8-0")."""
     return "v" + tag_of(references["etcd"]).partition("-")[0].removeprefix("v")

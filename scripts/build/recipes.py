@@ -11,6 +11,7 @@ from model import pins
 from scripts.build.gomodule import GoProgram, download, go_mod, ldflags
 
 KUBERNETES = "k8s.io/kubernetes"
+CALICO = "github.com/projectcalico/calico"
 PLUGINS = "github.com/containernetworking/plugins"
 NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -98,6 +99,27 @@ def flannel() -> GoProgram:
         },
         cgo=True,
         tags=("netgo", "osusergo"),
+    )
+
+
+def calico() -> GoProgram:
+    """Calico's Felix (calico-node), its CNI plugin and that plugin's installer."""
+    document = go_mod(download(CALICO, pins.CALICO_MODULE))
+    # Its API is a folder of the repository, and a module of its own in the registry.
+    own = {"github.com/projectcalico/api": f"github.com/projectcalico/api {pins.CALICO_API}"}
+    others = {
+        entry["Old"]["Path"]: f"{entry['New']['Path']} {entry['New']['Version']}"
+        for entry in document.get("Replace") or []
+        if entry["Old"]["Path"] not in own
+    }
+    variables = {f"{CALICO}/node/buildinfo.GitVersion": pins.CALICO, "main.VERSION": pins.CALICO}
+    packages = ("node/cmd/calico-node", "cni-plugin/cmd/calico", "cni-plugin/cmd/install")
+    return GoProgram(
+        CALICO,
+        pins.CALICO_MODULE,
+        tuple(f"{CALICO}/{package}" for package in packages),
+        ldflags=ldflags(variables),
+        replacements={**others, **own},
     )
 
 

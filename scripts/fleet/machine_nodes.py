@@ -49,6 +49,7 @@ def read_exceptions(rows: Sequence[NodeRow], stack: str) -> list[str]:
         if name in shown
         for each in weaker_than_default(
             security_settings.of(cluster.settings.security),
+            cluster.settings.networking.network_policy,
             cluster.settings,
             [machine.pool.kubelet for machine in cluster.machines],
         )

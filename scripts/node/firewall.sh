@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Firewall rules of a cluster on this machine: the chains that kube-proxy, the kubelet, flannel and its
-# portmap plugin make, by their exact names, and the rules that jump to them. Everything else belongs to
-# others. Only functions.
+# portmap plugin make, by their exact names, those of Calico by its prefix, and the rules that jump to
+# them or have Calico's mark as a comment. Everything else belongs to others. Only functions.
 KUBE_PROXY_NAMES='(SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|MARK-MASQ|FORWARD|PROXY-FIREWALL|PROXY-CANARY)'
 KUBELET_NAMES='(FIREWALL|MARK-DROP|KUBELET-CANARY|IPTABLES-HINT)'
 # Services and endpoints have hashes of 16 digits; not every awk knows {16}.
 DIGITS='[A-Z2-7][A-Z2-7][A-Z2-7][A-Z2-7]'
 HASHED_NAMES="(SVC|SVL|FW|EXT|SEP)-$DIGITS$DIGITS$DIGITS$DIGITS"
-NETWORK_NAMES='FLANNEL-(POSTRTG|FWD)|CNI-HOSTPORT-(DNAT|SETMARK|MASQ|SNAT)'
+NETWORK_NAMES='FLANNEL-(POSTRTG|FWD)|CNI-HOSTPORT-(DNAT|SETMARK|MASQ|SNAT)|cali-[A-Za-z0-9_-]+'
 OWNED_CHAINS="^(KUBE-($KUBE_PROXY_NAMES|$KUBELET_NAMES|$HASHED_NAMES)|$NETWORK_NAMES)\$"
-# The name of the pod network in portmap's rules (manifests/cni/flannel.yaml).
+# The name of the pod network in portmap's rules (manifests/cni).
 POD_NETWORK=cbr0
 # A machine has one of the two back ends, or both.
 BACK_ENDS=(iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy)
@@ -49,6 +49,7 @@ owned_rules() {
       if (chain ~ /^CNI-HOSTPORT-/ && shared) return 0
       return chain ~ owned || chain in mapped
     }
+    function is_calico(rule) {return rule ~ / --comment "?cali:[A-Za-z0-9_-]+"?( |$)/}
     /^\*/ {table = substr($1, 2); rules = chains = shared = 0; delete mapped; next}
     /^:/ {chain[++chains] = substr($1, 2); next}
     /^-A / {
@@ -61,7 +62,7 @@ owned_rules() {
       for (i = 1; i <= chains; i++) if (is_owned(chain[i])) print ":" chain[i] " - [0:0]"
       for (i = 1; i <= rules; i++) {
         split(rule[i], word, " ")
-        if (!is_owned(word[2]) && is_owned(target(rule[i]))) print "-D" substr(rule[i], 3)
+        if (!is_owned(word[2]) && (is_owned(target(rule[i])) || is_calico(rule[i]))) print "-D" substr(rule[i], 3)
       }
       for (i = 1; i <= chains; i++) if (is_owned(chain[i])) print "-X " chain[i]
       print "COMMIT"

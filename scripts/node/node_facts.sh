@@ -18,7 +18,8 @@
 #   trust               checksum of the CAs and keys that it trusts (trusted.sh)
 #   kubelet_ca          the same of the cluster's CA as the kubelet has read it
 #   patched             the time whose security updates it has, or "" (patches.sh)
-#   bridge              address and prefix length of the pods' bridge, or ""
+#   bridge              address and prefix length of the pods' bridge, or, where Calico connects pods
+#                       without one, of the share that flannel started with; or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
 #   service:NAME        systemd's state: active, inactive, failed, ..., or crash-looping
@@ -55,7 +56,7 @@ node_facts() {
   fact trust "$(trust_digest)"
   fact kubelet_ca "$(kubelet_ca_digest)"
   fact patched "$(cat "$STATE/patched" 2>/dev/null)"
-  fact bridge "$(ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}')"
+  fact bridge "$(pods_share)"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
   renewal_failures | sed 's/^/renewal:/'
@@ -88,6 +89,14 @@ node_facts() {
     fact "image:$reference" "$status $sum"
   done < <(damaged_images)
   fact complete yes
+}
+
+pods_share() {
+  if [[ -L /etc/cni/net.d/10-canal.conflist ]]; then
+    sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null
+  else
+    ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}'
+  fi
 }
 
 unit_of() { # NAME

@@ -4,7 +4,7 @@
 # machine without a record had nothing. Only functions.
 ORIGINAL_STATE=$STATE/original-state
 # Folders that belong exclusively to a cluster: the preflight rejects a host that has files in them.
-CLUSTER_FOLDERS=(/etc/kubernetes /var/lib/kubelet /var/lib/containerd /run/containerd /run/flannel
+CLUSTER_FOLDERS=(/etc/kubernetes /var/lib/kubelet /var/lib/containerd /run/containerd /run/flannel /run/calico
   /var/log/pods /var/log/containers /var/log/kubernetes/audit /usr/libexec/kubernetes)
 # Folders that others use as well; children first.
 SHARED_FOLDERS=(/etc/cni/net.d /etc/cni /var/lib/etcd/member /var/lib/etcd /var/lib/cni/networks

@@ -19,7 +19,7 @@ forget_cluster() {
   done
   was_there folder /var/lib/etcd/member || rm -rf /var/lib/etcd/member
   was_there folder /var/lib/cni/flannel || rm -rf /var/lib/cni/flannel
-  rm -f /opt/cni/bin/flannel
+  rm -f /opt/cni/bin/{flannel,calico}
 }
 
 # end_containers: kill leftover containers. Containers and their shims have their own cgroups at the
@@ -59,12 +59,23 @@ forget_rules() {
     "$kind-save" 2>/dev/null | owned_rules "$kind" "$kept" >"$LOGS/rules-$kind.log"
     logged "forget-$kind" "$kind-restore" --noflush "$LOGS/rules-$kind.log"
   done
+  forget_sets
   nft_tables | while read -r family table; do
     was_there table "$family $table" && continue
     case $table in
       kube-proxy | flannel-ipv[46]) nft delete table "$family" "$table" ;;
       filter | nat | mangle | raw) forget_empty_table "$family" "$table" ;;
     esac
+  done
+}
+
+# forget_sets: the sets of addresses that Calico's rules refer to. Without the tool they stay until the
+# next boot, and no rule uses them.
+forget_sets() {
+  local set
+  command -v ipset >/dev/null || return 0
+  for set in $(ipset list -name | grep -E '^cali[46][0t]'); do
+    ipset destroy "$set" || true
   done
 }
 

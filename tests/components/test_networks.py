@@ -59,3 +59,22 @@ def test_a_host_is_checked_for_the_networks_that_it_must_not_need(
         "podSubnet": "10.244.0.0/16",
         "serviceSubnet": "10.96.0.0/16",
     }
+
+
+def test_machines_get_the_supplements_of_their_cluster_alone() -> None:
+    config = changed(stack_config("dev"), ("clusters/cluster2/networking/networkPolicy", "calico"))
+    graph = run(config)
+    for machine in graph.kinds("ContainerMachine"):
+        chosen = machine.name.startswith("cluster2-")
+        assert machine.inputs.get("supplements") == (["calico"] if chosen else None)
+    policed = "flannel with calico"
+    for cluster, connects, policies in (
+        ("cluster1", "flannel", "none"), ("cluster2", policed, "calico"),
+    ):  # fmt: skip
+        network = graph.one(f"{cluster}-flannel").inputs
+        assert network["pod_network"] == {
+            "cluster": cluster, "connects": connects, "policies": policies,
+        }  # fmt: skip
+        assert ("calico" in network["documents"]) == (connects != "flannel")
+        probe = graph.one(f"{cluster}-probe").inputs["documents"]
+        assert ("NetworkPolicy" in probe) == (connects != "flannel")

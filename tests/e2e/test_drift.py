@@ -191,7 +191,9 @@ def test_pods_of_a_reregistered_node_are_reached(
         await_true(lambda: WORKER in kubectl("get", "nodes"), f"Node {WORKER}")
         await_true(lambda: bool(share(kubectl)), f"the share of {WORKER}")
     assert share(kubectl) != former
-    repaired(fleet, f"former registration: cni0 has {bridge}, the Node's share is {share(kubectl)}")
+    repaired(
+        fleet, f"former registration: its pods have {bridge}, the Node's share is {share(kubectl)}"
+    )
     assert_pods_talk(kubectl)
 
 

@@ -57,9 +57,11 @@ def rendered() -> dict[str, str]:
     outbound = load(OUTBOUND).clusters[0]
     documents["outbound-worker-files.txt"] = _shown(machine_files(outbound, outbound.workers[0]))
     # What differs from the defaults shows in the cluster that has none of them.
+    settings = load(SETTINGS).clusters[0]
     described = load(fleets["three-control-planes"]).clusters[0]
     documents["pod-network.yaml"] = plugins.pod_network(described)
     documents["probe.yaml"] = manifests.probe(described)
+    documents["pod-network-calico.yaml"] = plugins.pod_network(settings)
     documents["dns.yaml"] = manifests.dns()
     limited = load(SETTINGS).clusters[0]
     documents["namespaces.yaml"] = namespaces.namespaces(limited)

@@ -108,6 +108,14 @@ def cluster(config: dict[str, Any], *changes: tuple[str, Any]) -> Cluster:
     return load(changed(config, *changes)).clusters[0]
 
 
+# Each cluster enforces policies.
+POLICED = changed(
+    CONTAINER,
+    *(
+        (f"clusters/{name}/networking", {"networkPolicy": "calico"})
+        for name in CONTAINER["clusters"]
+    ),
+)
 AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -128,6 +136,7 @@ SETTINGS = changed(
     ("clusters/cluster1/security/images", {"registries": ["registry.example.com", "ghcr.io/a"]}),
     ("clusters/cluster1/security/namespaces", {
         "team-a": {
+            "defaultDeny": True,
             "quota": {"requests.memory": "8Gi", "pods": 20},
             "limits": {"default": {"memory": "256Mi"}, "max": {"memory": "1Gi"}},
         },
@@ -146,6 +155,7 @@ SETTINGS = changed(
         },
         {"name": "ci", "url": "https://ci.example.com", "audiences": ["kubernetes"]},
     ]}),
+    ("clusters/cluster1/networking", {"networkPolicy": "calico"}),
     ("security", {
         "podSecurity": {"warn": "baseline", "exemptNamespaces": ["storage"]},
         "audit": {"log": {"maxSize": 200}},

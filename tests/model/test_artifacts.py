@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from model import paths
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 
 KUBELET = Artifact(
@@ -86,6 +87,27 @@ def test_the_digest_identifies_the_content(tmp_path: Path) -> None:
 def test_a_missing_bundle_error_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"there is no bundle at .*run `make bundle`"):
         Bundle.load(tmp_path / "none")
+
+
+def test_a_cluster_s_supplements_are_part_of_what_its_machines_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
+    folder = paths.bundle_dir("v1.36.3")
+    folder.mkdir(parents=True)
+    bundle(folder).write()
+    assert Bundle.of("v1.36.3") == bundle(folder)
+    with pytest.raises(BundleError, match=r"there is no bundle at .*calico.*run `make bundle`"):
+        Bundle.of("v1.36.3", supplements=["calico"])
+    node = replace(ETCD, name="node", path="images/node.tar", roles=("control-plane", "worker"))
+    extra = paths.supplement_dir("calico")
+    extra.mkdir()
+    Bundle(extra, "", "amd64", "built", (node,)).write()
+    both = Bundle.of("v1.36.3", supplements=["calico"])
+    assert [each.name for each in both.for_role("worker")] == ["kubelet", "node"]
+    assert both.file(both.named("node")) == extra / "images/node.tar"
+    assert both.file(both.named("kubelet")) == bundle(folder).file(KUBELET)
+    assert both.digest != Bundle.of("v1.36.3").digest
 
 
 def _edit(key: str, value: Any) -> Callable[[dict[str, Any]], None]:

@@ -9,11 +9,12 @@ from model.load import load
 from model.quantities import value_of
 from model.render import image_policy, kubeadm, namespaces
 from model.security_exceptions import exceptions
-from tests.model.examples import CONTAINER, changed, cluster
+from tests.model.examples import CONTAINER, POLICED, changed, cluster
 from tests.model.refusals import Case, check_refused
 
 ONE = "clusters/cluster1"
 NAMESPACES = "security/namespaces"
+UNENFORCED = (f"{ONE}/networking", {"networkPolicy": "none"})
 IMAGES = "security/images/registries"
 COMPONENTS = ("apiServer", "controllerManager", "scheduler")
 
@@ -93,11 +94,11 @@ WEAK: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize(("where", "name", "value"), WEAK)
 def test_what_weakens_a_default_is_an_exception(where: str, name: str, value: Any) -> None:
     setting = (f"{ONE}/{where.replace('.', '/')}", {name: value})
-    found = exceptions(cluster(CONTAINER, setting))
+    found = exceptions(cluster(POLICED, setting))
     assert [each.setting for each in found] == [f"{where}.{name}"]
     assert found[0].value in (str(value), str(value).lower(), ",".join(map(str, [value][0:1])), *(
         value if isinstance(value, list) else ()))  # fmt: skip
-    assert exceptions(load(changed(CONTAINER, setting)).clusters[1]) == ()
+    assert exceptions(load(changed(POLICED, setting)).clusters[1]) == ()
 
 
 STRICT: list[tuple[str, str, Any]] = [
@@ -116,12 +117,12 @@ STRICT: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize(("where", "name", "value"), STRICT)
 def test_what_is_as_strict_is_none(where: str, name: str, value: Any) -> None:
     setting = (f"{ONE}/{where.replace('.', '/')}", {name: value})
-    assert exceptions(cluster(CONTAINER, setting)) == ()
+    assert exceptions(cluster(POLICED, setting)) == ()
 
 
 def test_a_kubelet_of_a_single_pool_counts() -> None:
     pools = {"fast": {"count": 1, "kubelet": {"seccompDefault": False}}, "slow": {"count": 1}}
-    weak = cluster(CONTAINER, (f"{ONE}/workers", {"pools": pools}))
+    weak = cluster(POLICED, (f"{ONE}/workers", {"pools": pools}))
     (found,) = exceptions(weak)
     assert (found.setting, found.value) == ("kubelet.seccompDefault", "false")
 
@@ -149,6 +150,23 @@ def test_a_namespace_has_its_quota_and_its_limits() -> None:
         {"type": "Container", "default": {"memory": "256Mi"}, "max": {"cpu": "2", "memory": "1Gi"}}
     ]
     assert namespaces.namespaces(cluster(CONTAINER)) == ""
+
+
+def test_a_namespace_may_deny_everything_but_dns() -> None:
+    named = {"a": {"defaultDeny": True}, "b": {"defaultDeny": False}}
+    text = namespaces.namespaces(cluster(POLICED, (NAMESPACES, named)))
+    _, policy, b = yaml.safe_load_all(text)
+    assert (policy["apiVersion"], policy["kind"]) == ("networking.k8s.io/v1", "NetworkPolicy")
+    assert policy["metadata"]["namespace"] == "a"
+    spec = policy["spec"]
+    assert (spec["podSelector"], spec["policyTypes"]) == ({}, ["Ingress", "Egress"])
+    assert "ingress" not in spec
+    ((rule),) = spec["egress"]
+    assert {(port["protocol"], port["port"]) for port in rule["ports"]} == {
+        ("UDP", 53),
+        ("TCP", 53),
+    }
+    assert b["kind"] == "Namespace"
 
 
 def test_a_cluster_s_namespace_replaces_that_of_the_fleet() -> None:
@@ -196,6 +214,11 @@ CASES: dict[str, Case] = {
         [(f"{NAMESPACES}/a/limits", {"defaultRequest": {"cpu": 1}, "default": {"cpu": "999m"}})],
         "security.namespaces.a.limits.defaultRequest.cpu", "more than default has, 999m",
     ),
+    "a default policy that nothing would enforce": (
+        [(f"{ONE}/{NAMESPACES}", {"a": {"defaultDeny": True}}), UNENFORCED],
+        f"{ONE.replace('/', '.')}.security.namespaces.a.defaultDeny",
+        "nothing enforces policies in cluster1",
+    ),
     "no registry": ([(IMAGES, [])], "security.images.registries", "no pod could start"),
     "a registry with a scheme": (
         [(IMAGES, ["https://quay.io"])], "security.images.registries[0]", "not a registry",
@@ -235,11 +258,18 @@ def test_a_cluster_may_lift_the_fleet_s_restriction() -> None:
     assert image_policy.image_policy(cluster(CONTAINER)) == ""
 
 
-def test_pods_of_the_cluster_itself_are_exempt_from_the_policy() -> None:
-    text = image_policy.image_policy(cluster(CONTAINER, (IMAGES, ["quay.io"])))
+@pytest.mark.parametrize(
+    ("engine", "networks"),
+    [("none", ["kube-flannel"]), ("calico", ["kube-flannel", "calico-system"])],
+)
+def test_pods_of_the_cluster_itself_are_exempt_from_the_policy(
+    engine: str, networks: list[str]
+) -> None:
+    engines = (f"{ONE}/networking", {"networkPolicy": engine})
+    text = image_policy.image_policy(cluster(CONTAINER, (IMAGES, ["quay.io"]), engines))
     policy, binding = yaml.safe_load_all(text)
     (selector,) = policy["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"]
-    assert selector["values"] == ["kube-system", "kube-flannel"]
+    assert selector["values"] == ["kube-system", *networks]
     assert binding["spec"]["validationActions"] == ["Deny"]
 
 

@@ -44,6 +44,8 @@ def test_manifests_name_the_images_that_are_built() -> None:
     assert {image for text in texts for image in IMAGE.findall(text)} == {
         f"ghcr.io/flannel-io/flannel-cni-plugin:{pins.FLANNEL_CNI_PLUGIN}",
         f"ghcr.io/flannel-io/flannel:{pins.FLANNEL}",
+        f"quay.io/calico/cni:{pins.CALICO}",
+        f"quay.io/calico/node:{pins.CALICO}",
     }
 
 
@@ -67,7 +69,7 @@ def test_images_that_a_machine_has_are_not_pulled() -> None:
     """
     documents = [yaml.safe_load_all(file.read_text()) for file in MANIFESTS.rglob("*.yaml")]
     found = [container for document in documents for container in containers(list(document))]
-    assert len(found) == 4
+    assert len(found) == 6
     for container in found:
         image, _, tag = container["image"].rpartition(":")
         assert "/" in image

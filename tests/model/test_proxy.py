@@ -131,6 +131,18 @@ CASES: dict[str, Case] = {
         ],
         'clusters.cluster1.registryMirrors["ghcr.io"]', "artifacts.mirror already replaces ghcr.io",
     ),
+    "two mirrors of a policy engine's registry": (
+        [
+            ("artifacts", {"source": "upstream", "mirror": MIRROR, "sums": SUMS}),
+            (f"{ONE}/registryMirrors", {"quay.io": {"url": MIRROR}}),
+            (f"{ONE}/networking", {"networkPolicy": "calico"}),
+        ],
+        'clusters.cluster1.registryMirrors["quay.io"]', "artifacts.mirror already replaces quay.io",
+    ),
+    "a policy engine of another name": (
+        [(f"{ONE}/networking", {"networkPolicy": "Calico"})],
+        "clusters.cluster1.networking.networkPolicy", "one of calico, none",
+    ),
 }  # fmt: skip
 
 

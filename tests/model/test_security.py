@@ -13,7 +13,7 @@ from model.render import admission, audit, authentication, encryption, security_
 from model.render.kubeadm import cluster_configuration
 from model.security import Audit, Kms, PodSecurity, SecretsEncryption, Security
 from model.security_exceptions import exceptions
-from tests.model.examples import CONTAINER, SETTINGS, cluster
+from tests.model.examples import CONTAINER, POLICED, SETTINGS, cluster
 
 ONE = "clusters/cluster1"
 KEYS = [encryption_keys.generate(), encryption_keys.generate()]
@@ -29,7 +29,7 @@ def providers(settings: SecretsEncryption) -> list[Any]:
 
 
 def test_the_defaults_are_strict() -> None:
-    its = cluster(CONTAINER)
+    its = cluster(POLICED)
     assert its.security == Security() == Security(SecretsEncryption("secretbox"))
     assert exceptions(its) == ()
 
@@ -64,9 +64,15 @@ WEAKER: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("setting", WEAKER)
 def test_a_weaker_setting_is_an_exception(setting: str) -> None:
     written, value = WEAKER[setting]
-    (found,) = exceptions(cluster(CONTAINER, (f"{ONE}/security", written)))
+    (found,) = exceptions(cluster(POLICED, (f"{ONE}/security", written)))
     assert (found.setting, found.value) == (f"security.{setting}", value)
     assert found.meaning
+
+
+def test_policies_that_nothing_enforces_are_an_exception() -> None:
+    (found,) = exceptions(cluster(POLICED, (f"{ONE}/networking/networkPolicy", "none")))
+    assert (found.setting, found.value) == ("networking.networkPolicy", "none")
+    assert exceptions(cluster(POLICED)) == ()
 
 
 def test_a_stricter_setting_is_none() -> None:
@@ -74,7 +80,7 @@ def test_a_stricter_setting_is_none() -> None:
         "podSecurity": {"enforce": "restricted"},
         "audit": {"log": {"maxSize": 500, "maxAge": 90}},
     }
-    assert exceptions(cluster(CONTAINER, (f"{ONE}/security", stricter))) == ()
+    assert exceptions(cluster(POLICED, (f"{ONE}/security", stricter))) == ()
 
 
 def test_an_api_server_reads_whatever_another_one_writes_during_a_change() -> None:
@@ -218,8 +224,13 @@ def test_pod_security_is_that_of_the_clusters_version() -> None:
         }
 
 
-def test_the_namespaces_of_the_pod_network_are_exempt() -> None:
-    described = cluster(CONTAINER, (f"{ONE}/security/podSecurity/exemptNamespaces", ["a", "a"]))
+@pytest.mark.parametrize("engine", ["none", "calico"])
+def test_the_namespaces_of_the_pod_network_are_exempt(engine: str) -> None:
+    described = cluster(
+        CONTAINER,
+        (f"{ONE}/networking", {"networkPolicy": engine}),
+        (f"{ONE}/security/podSecurity/exemptNamespaces", ["a", "a"]),
+    )
     names = {
         document["metadata"]["name"]
         for document in yaml.safe_load_all(pod_network(described))

@@ -18,6 +18,7 @@ FILES = {
     "stack": "ensure.py",
     "toolchain": "toolchain.py",
     "bundle": "bundle.py",
+    "supplement": "supplement.py",
     "image": "image.py",
     "sums": "sums.py",
 }

@@ -133,3 +133,37 @@ def test_a_rejection_names_object_server_and_reason(core: Api) -> None:
     core.answers[f"PATCH {FIRST_PATH}"] = (403, {"message": "admin may not patch configmaps"})
     with pytest.raises(OperatorError, match=r"ConfigMap/shop/first at https://127.*may not patch"):
         ManifestsProvider().create(props(core, FIRST))
+
+
+FLANNEL = {"cluster": "tokyo", "connects": "flannel", "policies": "none"}
+CANAL = {"cluster": "tokyo", "connects": "flannel with calico", "policies": "calico"}
+
+
+def network(api: Api, documents: str, connects: dict[str, str]) -> dict[str, Any]:
+    """The inputs of a cluster's pod network, as check returns them."""
+    return dict(ManifestsProvider().check({}, inputs(api, documents, pod_network=connects)).inputs)
+
+
+@pytest.mark.parametrize(("before", "after"), [(FLANNEL, CANAL), (CANAL, FLANNEL)])
+def test_what_connects_the_pods_of_a_running_cluster_is_not_changed(
+    core: Api, before: dict[str, str], after: dict[str, str]
+) -> None:
+    provider = ManifestsProvider()
+    state = provider.create(network(core, FIRST, before)).outs or {}
+    core.asked.clear()
+    with pytest.raises(OperatorError) as refused:
+        provider.diff("id", state, network(core, SECOND, after))
+    assert f"the pods of tokyo are connected by {before['connects']}, " in str(refused.value)
+    kept = f"set clusters.tokyo.networking.networkPolicy to {before['policies']}."
+    assert kept in str(refused.value)
+    assert core.asked == []
+    assert not provider.diff("id", state, network(core, FIRST, before)).changes
+    assert provider.diff("id", state, network(core, SECOND, before)).changes
+
+
+def test_a_state_that_does_not_say_what_connects_pods_is_flannel_s(core: Api) -> None:
+    provider = ManifestsProvider()
+    state = provider.create(props(core, FIRST)).outs or {}
+    assert not provider.diff("id", state, network(core, FIRST, FLANNEL)).changes
+    with pytest.raises(OperatorError):
+        provider.diff("id", state, network(core, FIRST, CANAL))

@@ -85,6 +85,38 @@ def test_a_chain_that_was_there_before_stays() -> None:
 
 def test_port_mappings_are_known_by_the_name_of_the_pod_network() -> None:
     name = re.search(r"^POD_NETWORK=(\w+)$", source("firewall"), re.MULTILINE)
-    manifest = NODE_SCRIPTS.parents[1] / "manifests/cni/flannel.yaml"
     assert name
-    assert f'"name": "{name[1]}"' in manifest.read_text()
+    for network in ("flannel", "calico"):
+        manifest = NODE_SCRIPTS.parents[1] / f"manifests/cni/{network}.yaml"
+        assert f'"name": "{name[1]}"' in manifest.read_text()
+
+
+CALICO = """\
+*filter
+:FORWARD ACCEPT [0:0]
+:cali-FORWARD - [0:0]
+:cali-tw-cali0123456789a - [0:0]
+:calibration - [0:0]
+-A FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD
+-A FORWARD -m comment --comment "about cali: nothing" -j ACCEPT
+-A FORWARD -m comment --comment "cali:S93hcgKJrXEqnTfs" -m comment --comment "Policy explicitly \
+accepted packet." -m mark --mark 0x10000/0x10000 -j ACCEPT
+-A FORWARD -j calibration
+-A cali-FORWARD -i cali+ -m comment --comment "cali:8ZoYfO5HKXWbB3pk" -j cali-tw-cali0123456789a
+COMMIT
+"""
+
+
+def test_rules_of_calico_have_its_mark_wherever_they_are() -> None:
+    lines = [line for line in removal(CALICO) if line not in ("*filter",)]
+    assert [line for line in lines if line.startswith(("-X", ":"))] == [
+        ":cali-FORWARD - [0:0]",
+        ":cali-tw-cali0123456789a - [0:0]",
+        "-X cali-FORWARD",
+        "-X cali-tw-cali0123456789a",
+    ]
+    deleted = [line for line in lines if line.startswith("-D")]
+    assert [re.search(r"cali:\w+", line)[0] for line in deleted] == [  # type: ignore[index]
+        "cali:wUHhoiAYhphO9Mso",
+        "cali:S93hcgKJrXEqnTfs",
+    ]

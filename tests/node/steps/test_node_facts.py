@@ -76,6 +76,19 @@ def test_the_state_of_the_machine_is_that_of_its_files(disk: Disk) -> None:
     assert found.files["/var/lib/kubelet/kubeadm-flags.env"] == "missing"
 
 
+def test_without_a_bridge_the_pods_share_is_what_flannel_started_with(disk: Disk) -> None:
+    """Calico's plugin makes none; its configuration is a link to a file that no boot keeps."""
+    disk.join()
+    link = disk.folder / "etc/cni/net.d/10-canal.conflist"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("/nowhere")
+    assert observed(disk).bridge == ""
+    (disk.folder / "run/flannel").mkdir(parents=True)
+    share = "FLANNEL_NETWORK=10.244.0.0/16\nFLANNEL_SUBNET=10.244.7.1/24\nFLANNEL_MTU=1450\n"
+    (disk.folder / "run/flannel/subnet.env").write_text(share)
+    assert observed(disk).bridge == "10.244.7.1/24"
+
+
 def test_files_that_others_may_read_are_reported(disk: Disk) -> None:
     config = disk.folder / "var/lib/kubelet/config.yaml"
     config.parent.mkdir()

@@ -3,7 +3,9 @@
 from tests.node.steps.disk import Disk
 
 FORMER = (
+    "etc/cni/net.d/10-canal.conflist",
     "etc/cni/net.d/10-flannel.conflist",
+    "run/calico/10-canal.conflist",
     "run/flannel/subnet.env",
     "var/lib/cni/networks/cbr0/10.244.2.7",
     "var/lib/cni/results/cbr0-0123-eth0",

@@ -53,7 +53,9 @@ OURS = (
     "var/lib/kubelet/config.yaml",
     "var/lib/etcd/member/snap/db",
     "var/lib/cni/flannel/0123",
+    "opt/cni/bin/calico",
     "opt/cni/bin/flannel",
+    "run/calico/10-canal.conflist",
 )
 
 
@@ -76,7 +78,7 @@ def test_files_of_others_are_as_before(disk: Disk) -> None:
     create(OURS)
     ran = disk.run(f"{stand_ins}forget_cluster; forget_files", "reset")
     assert ran.returncode == 0, ran.stderr
-    places = ("etc/kubernetes", "var/lib", "opt", "usr")
+    places = ("etc/kubernetes", "var/lib", "opt", "usr", "run/calico")
     left = {
         str(path.relative_to(disk.folder))
         for place in places

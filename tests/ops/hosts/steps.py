@@ -98,6 +98,7 @@ def condition(host: BareHost) -> dict[str, Any]:
             "units": "systemctl list-unit-files --no-legend | sort",
             "interfaces": "ip -brief link | awk '{print $1}'",
             "rules": "iptables-save | grep -v '^#'; ip6tables-save | grep -v '^#'; true",
+            "sets": "ipset list -name 2>/dev/null; true",
             "settings": "sysctl net.ipv4.ip_forward",
             "processes": f"ps -e -o comm= | grep -vE '{PASSING}' | sort -u",
             "mounts": "awk '{print $5}' /proc/self/mountinfo | grep -v ^/run/user | sort",

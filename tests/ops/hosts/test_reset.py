@@ -25,6 +25,7 @@ iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
 iptables -t nat -N KUBE-BACKUP
 iptables -t nat -A POSTROUTING -m comment --comment "not for KUBE-SERVICES" -j MASQUERADE
 iptables -A FORWARD -m comment --comment "FLANNEL, CNI-DN and -j KUBE-FORWARD" -j ACCEPT
+ipset create califragilistic hash:ip
 sysctl --quiet --write net.ipv4.ip_forward=0
 printf '\\n10.1.1.1 their-name\\n\\n' >>/etc/hosts
 """
@@ -47,6 +48,12 @@ iptables -t nat -N CNI-DN-0123456789abcdef01234
 iptables -t nat -A CNI-HOSTPORT-DNAT -m comment --comment 'dnat name: "cbr0" id: "1"' \\
   -j CNI-DN-0123456789abcdef01234
 iptables -t mangle -N KUBE-PROXY-CANARY
+mkdir -p /run/calico; touch /run/calico/10-canal.conflist /opt/cni/bin/calico
+ln -s /run/calico/10-canal.conflist /etc/cni/net.d/10-canal.conflist
+ipset create cali40s:VRHDFx2U5AYkqYrYWTM- hash:net; iptables -N cali-FORWARD
+iptables -A cali-FORWARD -m set --match-set cali40s:VRHDFx2U5AYkqYrYWTM- src -j RETURN
+iptables -I FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD
+iptables -A FORWARD -m comment --comment "cali:S93hcgKJrXEqnTfs" -m mark --mark 0x10000 -j ACCEPT
 """
 
 

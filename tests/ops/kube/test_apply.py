@@ -83,3 +83,28 @@ def test_applying_is_retried_while_the_api_is_unavailable(api: Api, kube: Client
     api.answers[f"PATCH {DEPLOYMENT_PATH}"] = lambda: answers.pop(0)
     apply.apply(kube, DEPLOYMENT)
     assert answers == []
+
+
+DEFINITION = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: crontabs.example.org}
+spec: {group: example.org, names: {kind: CronTab}}
+"""
+
+
+def test_an_object_of_a_kind_that_was_just_defined_waits_until_it_is_served(
+    api: Api, kube: Client
+) -> None:
+    definitions = resource(
+        "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
+    )
+    path = "/apis/apiextensions.k8s.io/v1"
+    api.answers[f"GET {path}"] = (200, {"resources": [definitions]})
+    api.answers[f"PATCH {path}/customresourcedefinitions/crontabs.example.org"] = (200, {})
+    crontabs = [resource("crontabs", "CronTab", namespaced=False)]
+    answers: list[Answer] = [(404, {}), (200, {"resources": []}), (200, {"resources": crontabs})]
+    api.answers["GET /apis/example.org/v2"] = lambda: answers.pop(0)
+    apply.apply(kube, f"{DEFINITION}---{CRONTAB}")
+    assert answers == []
+    assert f"PATCH {CRONTAB_PATH}" in api.asked

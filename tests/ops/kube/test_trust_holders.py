@@ -47,7 +47,7 @@ def roots(namespace: str, *times: str) -> dict[str, Any]:
 
 
 def holders(api: Api, *pods: dict[str, Any]) -> Holders:
-    namespaces = ("default", "kube-system", "kube-flannel")
+    namespaces = ("default", "kube-system", "kube-flannel", "calico-system")
     published = [roots(namespace, PUBLISHED) for namespace in namespaces]
     api.answers["GET /api/v1/configmaps"] = (200, {"items": published})
     api.answers["GET /api/v1/pods"] = (200, {"items": list(pods)})
@@ -72,23 +72,24 @@ def test_pods_that_do_not_have_the_cas_or_do_not_run_are_none(api: Api) -> None:
 
 
 def test_our_own_are_known_by_their_workloads(api: Api) -> None:
-    proxy, flannel, dns = OWN
+    proxy, flannel, calico, dns = OWN
     found = holders(
         api,
         pod("kube-proxy-x", BEFORE, "kube-system", owner="kube-proxy"),
         pod("coredns-5b-x", BEFORE, "kube-system", owner="coredns-5b"),
         pod("flannel-x", AFTER, "kube-flannel", owner="flannel"),
+        pod("calico-node-x", BEFORE, "calico-system", owner="calico-node"),
         pod("coredns-5b-y", BEFORE, "default", owner="coredns-5b"),
     )
     assert flannel not in found.own
-    assert found == Holders((proxy, dns), ("default/coredns-5b-y",))
+    assert found == Holders((proxy, calico, dns), ("default/coredns-5b-y",))
 
 
 @pytest.mark.parametrize(
     ("workload", "status"),
     [
         (OWN[0], {"desiredNumberScheduled": 2, "updatedNumberScheduled": 2, "numberAvailable": 2}),
-        (OWN[2], {"updatedReplicas": 2, "availableReplicas": 2}),
+        (OWN[-1], {"updatedReplicas": 2, "availableReplicas": 2}),
     ],
 )
 def test_a_restart_waits_until_all_pods_are_replaced(

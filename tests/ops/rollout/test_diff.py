@@ -157,7 +157,7 @@ def test_the_pod_network_of_a_former_registration_is_recreated() -> None:
     assert required_actions(one, WORKER) == [
         Action(
             node_rows.REGISTER,
-            "its pod network is that of a former registration: cni0 has 10.244.2.1/24, "
+            "its pod network is that of a former registration: its pods have 10.244.2.1/24, "
             "the Node's share is 10.244.5.0/24",
         )
     ]

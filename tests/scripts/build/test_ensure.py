@@ -72,6 +72,27 @@ def test_each_version_has_a_bundle_and_an_image_of_its_own() -> None:
     }
 
 
+def test_what_only_one_cluster_chooses_is_built_once_and_in_its_image_alone() -> None:
+    config = tracked("dev")
+    config["clusters"]["cluster2"]["networking"] = {"networkPolicy": "calico"}
+    assert planned(load(config), "bundle", "image") == {
+        "packages": (),
+        "bundle v1.36.3": ("packages",),
+        "supplement calico": ("packages",),
+        "image v1.36.3": ("bundle v1.36.3",),
+        "image v1.36.3+calico": ("bundle v1.36.3", "supplement calico"),
+    }
+    (*_, image) = stages_for(load(config), ("image",), root=True, also=("v1.37.2",))
+    assert image.name == "image v1.37.2+calico"
+    assert image.command[-4:] == ("--version", "v1.37.2", "--supplement", "calico")
+    stages = stages_for(load(tracked("dev")), ("image",), root=True, further=("calico",))
+    assert [stage.name for stage in stages][-2:] == ["image v1.36.3", "image v1.36.3+calico"]
+    downloading = tracked("prod") | {"artifacts": {"source": "upstream"}}
+    for cluster in downloading["clusters"].values():
+        cluster["networking"] = {"networkPolicy": "calico"}
+    assert planned(load(downloading), "bundle", "image", root=False) == {}
+
+
 def test_the_version_of_an_upgrade_is_prepared_as_well() -> None:
     stages = stages_for(
         load(tracked("dev")), ("bundle", "image"), root=True, also=("v1.37.2", "v1.36.3")

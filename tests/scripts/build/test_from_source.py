@@ -27,6 +27,16 @@ replace (
 	sigs.k8s.io/yaml => ./vendor/sigs.k8s.io/yaml
 )
 """
+CALICO_API = "github.com/projectcalico/api"
+CALICO_MOD = """module {module}
+
+go 1.23
+
+replace (
+	github.com/projectcalico/api => ./api
+	k8s.io/api => k8s.io/api v0.29.15
+)
+"""
 MAIN = """package main
 
 var version = "unset"
@@ -44,8 +54,9 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "registry"
     put_module(folder, MODULE, "v1.2.3")
     put_module(folder, recipes.KUBERNETES, "v1.35.4")
+    put_module(folder, recipes.CALICO, pins.CALICO_MODULE, CALICO_MOD)
     monkeypatch.setenv("GOPROXY", f"file://{folder}")
-    monkeypatch.setenv("GONOSUMDB", f"registry.test,{recipes.KUBERNETES}")
+    monkeypatch.setenv("GONOSUMDB", f"registry.test,{recipes.KUBERNETES},{recipes.CALICO}")
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
     monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("KUBEADM_FLEET_KEEP_BUILD_CACHE", raising=False)
@@ -54,14 +65,14 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def put_module(registry: Path, module: str, version: str) -> None:
+def put_module(registry: Path, module: str, version: str, go_mod: str = GO_MOD) -> None:
     folder = registry / module / "@v"
     folder.mkdir(parents=True)
     (folder / "list").write_text(f"{version}\n")
     (folder / f"{version}.info").write_text(f'{{"Version": "{version}"}}')
-    (folder / f"{version}.mod").write_text(GO_MOD.format(module=module))
+    (folder / f"{version}.mod").write_text(go_mod.format(module=module))
     with zipfile.ZipFile(folder / f"{version}.zip", "w") as archive:
-        archive.writestr(f"{module}@{version}/go.mod", GO_MOD.format(module=module))
+        archive.writestr(f"{module}@{version}/go.mod", go_mod.format(module=module))
         archive.writestr(f"{module}@{version}/cmd/hello/main.go", MAIN)
 
 
@@ -97,6 +108,15 @@ def test_kubernetes_is_built_as_its_own_go_mod_says(registry: Path) -> None:
     }
     assert "k8s.io/component-base/version.gitVersion=v1.35.4" in recipe.ldflags
     assert "k8s.io/component-base/version.gitMinor=35" in recipe.ldflags
+
+
+def test_calico_is_built_as_its_own_go_mod_says(registry: Path) -> None:
+    """Its API is a folder there, and a module of its own in the registry."""
+    recipe = recipes.calico()
+    assert recipe.replacements["k8s.io/api"] == "k8s.io/api v0.29.15"
+    assert recipe.replacements[f"{CALICO_API}"] == f"{CALICO_API} {pins.CALICO_API}"
+    assert recipe.names == ("calico-node", "calico", "install")
+    assert f"main.VERSION={pins.CALICO}" in recipe.ldflags
 
 
 def test_a_missing_module_is_reported_by_go(registry: Path) -> None:

@@ -10,7 +10,7 @@ from model.artifacts.bundle import Artifact, Bundle
 from model.fleet import CONTROL_PLANE, WORKER
 from model.pins import KUBERNETES
 from scripts.build import containerd, manifest_entries, ociimage, ocilayout
-from scripts.build.bundle import verify
+from scripts.build.bundle_folder import verify
 from scripts.build.download import sha256
 from scripts.build.ociimage import ImageRecipe
 from scripts.build.registry import Registry

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from scripts.fleet import machine_nodes
-from tests.model.examples import CONTAINER, changed
+from tests.model.examples import POLICED, changed
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_there_are_none_by_default(listed: Any) -> None:
-    assert listed(CONTAINER, "cluster1", "cluster2") == []
+    assert listed(POLICED, "cluster1", "cluster2") == []
 
 
 def test_each_is_a_line_with_its_meaning(listed: Any) -> None:
     config = changed(
-        CONTAINER,
+        POLICED,
         ("security", {"podSecurity": {"enforce": "privileged"}}),
         ("clusters/cluster2/security", {"secretsEncryption": {"provider": "none"}}),
     )
@@ -46,6 +46,13 @@ def test_each_is_a_line_with_its_meaning(listed: Any) -> None:
         f"cluster2: {privileged}",
     ]
     assert listed(config, "cluster1") == [f"cluster1: {privileged}"], "of the clusters shown"
+
+
+def test_policies_that_nothing_enforces_are_one(listed: Any) -> None:
+    config = changed(POLICED, ("clusters/cluster2/networking/networkPolicy", "none"))
+    assert listed(config, "cluster1", "cluster2") == [
+        "cluster2: networking.networkPolicy is none: NetworkPolicy objects have no effect"
+    ]
 
 
 def test_a_file_that_cannot_be_read_has_none(listed: Any) -> None:

@@ -1,0 +1,235 @@
+"""networkPolicy calico: policies hold on every Node, from a pod's first moment, after a boot."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ops.nspawn.spec import MachineSpec
+from scripts.bench.subnet import subnet
+from tests.e2e.failures import cut_power, restore_power
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.life import access, living
+from tests.e2e.machines import Machines
+from tests.e2e.policed_pods import PORT, Pods
+from tests.e2e.pulumi_stack import PulumiStack
+from tests.waiting import await_true
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(900)]
+
+PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
+# What Felix may take on a Node of a small cluster; it was measured at 90 MB.
+MOST_MEMORY = 150 << 10
+HOLDS_SECONDS = 5
+DENY: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+FROM_CLIENTS: dict[str, Any] = {
+    "podSelector": {"matchLabels": {"app": "server"}},
+    "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "client"}}}]}],
+}
+TO_SERVERS_AND_DNS: dict[str, Any] = {
+    "podSelector": {},
+    "policyTypes": ["Egress"],
+    "egress": [
+        {"to": [{"podSelector": {"matchLabels": {"app": "server"}}}]},
+        {"to": [{"namespaceSelector": {}}], "ports": [{"port": 53, "protocol": "UDP"}]},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[PulumiStack]:
+    with subnet(93) as network:
+        config = {
+            "kubernetesVersion": "1.36.3",
+            "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+            "security": {"namespaces": {"denied": {"defaultDeny": True}}},
+            "clusters": {
+                "cluster1": {
+                    "machines": {"subnet": str(network)},
+                    "networking": {"networkPolicy": "calico"},
+                    "controlPlanes": {"count": 1},
+                    "workers": {"count": 1},
+                }
+            },
+        }
+        with living(config) as stack:
+            yield stack
+
+
+@pytest.fixture(scope="module")
+def kubectl(fleet: PulumiStack) -> Kubectl:
+    return access(fleet)
+
+
+@pytest.fixture(scope="module")
+def machines(fleet: PulumiStack) -> Machines:
+    return Machines(fleet)
+
+
+@pytest.fixture(scope="module")
+def outside(kubectl: Kubectl) -> str:
+    """The address of a server that no policy protects: only those of its clients can."""
+    return Pods(kubectl, "outside").serve("server-0", PLANE)
+
+
+@pytest.fixture(scope="module")
+def pods(kubectl: Kubectl, outside: str) -> Pods:
+    """A server on the worker; clients and others, who try what is outside, on both Nodes."""
+    pods = Pods(kubectl, "policed")
+    server = pods.serve("server-0", WORKER)
+    for name, node in (("near", WORKER), ("far", PLANE)):
+        pods.attempt(f"client-{name}", node, server)
+        pods.attempt(f"other-{name}", node, outside)
+    return pods
+
+
+def reach(pods: Pods) -> set[str]:
+    """Return which pods reach the server now."""
+    server = pods.address("server-0")
+    names = ("client-near", "client-far", "other-near", "other-far")
+    return {name for name in names if pods.reaches(name, server)}
+
+
+def test_without_a_policy_everyone_is_reached(
+    fleet: PulumiStack, machines: Machines, pods: Pods
+) -> None:
+    assert len(reach(pods)) == 4
+    for machine in (PLANE, WORKER):
+        assert host_reaches(machines, machine, pods.address("server-0"))
+    assert pods.connects("client-near", f"{link_local(machines, pods)}%eth0", 22)
+    assert fleet.up().changes == {}
+
+
+def test_a_policy_cuts_what_it_does_not_allow(machines: Machines, pods: Pods) -> None:
+    server = pods.address("server-0")
+    pods.allow("deny", **DENY)
+    await_true(lambda: not reach(pods), "all connections to be cut", HOLDS_SECONDS)
+    assert not pods.resolves("client-far")
+    assert not host_reaches(machines, PLANE, server), "a host is a stranger to other Nodes' pods"
+    assert host_reaches(machines, WORKER, server), "kubelets reach the pods of their own Node"
+    assert not pods.connects("client-near", f"{link_local(machines, pods)}%eth0", 22)
+    pods.allow("servers", **FROM_CLIENTS)
+    pods.allow("egress", **TO_SERVERS_AND_DNS)
+    clients = {"client-near", "client-far"}
+    await_true(lambda: reach(pods) == clients, "clients alone to be let through", HOLDS_SECONDS)
+    assert pods.resolves("client-near")
+    assert pods.resolves("other-far")
+
+
+def test_policies_hold_in_a_pod_s_first_moment(pods: Pods, outside: str) -> None:
+    """The others' first attempts are cut, and at most the first one of clients."""
+    targets = {"client": pods.address("server-0"), "other": outside}
+    names = [f"{kind}-new-{place}" for kind in targets for place in (WORKER, PLANE)]
+    for name in names:
+        kind, _, node = name.partition("-new-")
+        pods.attempt(name, node, targets[kind], ready=False)
+    for name in names:
+        pods("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+    for name in names:
+        await_true(lambda name=name: len(pods.answers(name)) > 2, "attempts")  # type: ignore[misc]
+        answers = pods.answers(name)
+        if name.startswith("client"):
+            # Another Node may hear of the pod's address a moment later.
+            assert set(answers[1:]) == {"reached"}, (name, answers)
+        else:
+            assert set(answers) == {"missed"}, name
+    pods("delete", "pod", *names)
+
+
+def test_a_namespace_of_the_config_denies_everything_but_dns(
+    kubectl: Kubectl, outside: str
+) -> None:
+    denied = Pods(kubectl, "denied")
+    server = denied.serve("server-0", WORKER)
+    denied.attempt("client-0", PLANE, server)
+    await_true(lambda: len(denied.answers("client-0")) > 2, "attempts")
+    assert set(denied.answers("client-0")) == {"missed"}
+    assert not denied.reaches("client-0", outside)
+    assert denied.resolves("client-0")
+    denied.allow("servers", **FROM_CLIENTS)
+    denied.allow("egress", **TO_SERVERS_AND_DNS)
+    await_true(lambda: denied.reaches("client-0", server), "what is allowed on top", HOLDS_SECONDS)
+
+
+def test_policies_hold_while_the_engine_is_replaced(
+    kubectl: Kubectl, pods: Pods, outside: str
+) -> None:
+    """As a new version of it is."""
+    before = len(pods.answers("other-far"))
+    kubectl("--namespace", "calico-system", "rollout", "restart", "daemonset/calico-node")
+    pods.attempt("other-meanwhile", WORKER, outside)
+    kubectl("--namespace", "calico-system", "rollout", "status", "daemonset/calico-node")
+    for name, seen in (("other-far", before), ("other-meanwhile", 0)):
+        assert set(pods.answers(name)[seen:]) <= {"missed"}
+    clients = {"client-near", "client-far"}
+    assert reach(pods) == clients
+    pods("delete", "pod", "other-meanwhile")
+
+
+def test_after_a_boot_no_pod_starts_before_its_policies_hold(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines, pods: Pods
+) -> None:
+    """Rules of the kernel are gone then; the pods that connect at once are still on the Node."""
+    started = {name: restarts(pods, name) for name in ("client-near", "other-near")}
+    worker = MachineSpec.read(fleet.machines / "cluster1" / WORKER)
+    assert worker
+    cut_power(fleet.machines, worker)
+    restore_power(fleet.machines, worker)
+    for name, count in started.items():
+        await_true(
+            lambda name=name, count=count: restarts(pods, name) > count,  # type: ignore[misc]
+            f"{name} to start again",
+            seconds=120,
+        )
+    kubectl("wait", "node", WORKER, "--for=condition=Ready", "--timeout=60s")
+    pods("wait", "--for=condition=Ready", "pod/server-0", "--timeout=60s")
+    await_true(lambda: len(pods.answers("other-near")) > 2, "attempts after the boot")
+    assert set(pods.answers("other-near")) == {"missed"}
+    # The server may have another address now.
+    await_true(
+        lambda: reach(pods) == {"client-near", "client-far"}, "clients to be let through", 30
+    )
+    assert machines.run(WORKER, "readlink /etc/cni/net.d/*").startswith("/run/")
+
+
+def test_one_process_a_node_enforces_them(machines: Machines) -> None:
+    for machine in (PLANE, WORKER):
+        found = machines.run(machine, "ps -C calico-node -o rss=").split()
+        print(f"{machine}: {found} KiB")
+        assert len(found) == 1
+        assert int(found[0]) < MOST_MEMORY
+
+
+def test_without_the_policies_everything_is_as_before(pods: Pods) -> None:
+    pods("delete", "networkpolicies", "--all")
+    await_true(lambda: len(reach(pods)) == 4, "all connections", HOLDS_SECONDS)
+
+
+def test_a_running_cluster_keeps_its_choice(fleet: PulumiStack) -> None:
+    networking = fleet.config["clusters"]["cluster1"]["networking"]
+    networking["networkPolicy"] = "none"
+    refused = fleet.run("preview")
+    assert refused.status != 0
+    assert "connected by flannel with calico" in refused.output
+    assert "set clusters.cluster1.networking.networkPolicy to calico" in refused.output
+    networking["networkPolicy"] = "calico"
+    assert fleet.up().changes == {}
+
+
+def restarts(pods: Pods, name: str) -> int:
+    path = "jsonpath={.status.containerStatuses[0].restartCount}"
+    return int(pods("get", "pod", name, "--output", path) or 0)
+
+
+def link_local(machines: Machines, pods: Pods) -> str:
+    """Return the address of the worker's end of the link to one of its pods."""
+    route = machines.run(WORKER, f"ip route get {pods.address('client-near')}").split()
+    interface = route[route.index("dev") + 1]
+    assert interface.startswith("cali")
+    shown = machines.run(WORKER, f"ip -6 -oneline address show dev {interface} scope link").split()
+    return shown[shown.index("inet6") + 1].partition("/")[0]
+
+
+def host_reaches(machines: Machines, machine: str, address: str) -> bool:
+    ask = f"timeout 2 bash -c 'read -r said </dev/tcp/{address}/{PORT}; [[ $said == hello ]]'"
+    return machines.run(machine, f"{ask} && echo yes || echo no").strip() == "yes"

@@ -1,0 +1,184 @@
+"""The policy engine's objects, and when its Nodes get their CNI configuration."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import yaml
+
+from model.cni import calico, plugins
+from model.load import load
+from tests.model.examples import CONTAINER, changed
+from tests.waiting import await_true
+
+CALICO = changed(CONTAINER, ("clusters/cluster1/networking", {"networkPolicy": "calico"}))
+RULES = "-A FORWARD -m comment --comment x -j cali-FORWARD"
+SHARE = "FLANNEL_SUBNET=10.244.7.1/24\nFLANNEL_MTU=1450\n"
+# Long enough for the loop to have looked several times.
+LOOKS_SECONDS = 1
+
+
+def objects(config: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(plugins.pod_network(load(config).clusters[0])))
+
+
+def daemon(name: str) -> dict[str, Any]:
+    found = [each for each in objects(CALICO) if each["kind"] == "DaemonSet"]
+    (spec,) = [
+        each["spec"]["template"]["spec"] for each in found if each["metadata"]["name"] == name
+    ]
+    return dict(spec)
+
+
+def test_nothing_of_it_is_in_a_cluster_without_policies() -> None:
+    assert "calico" not in plugins.pod_network(load(CONTAINER).clusters[0])
+    assert load(CONTAINER).clusters[0].supplements == ()
+    assert load(CALICO).clusters[0].supplements == ("calico",)
+
+
+def test_one_plugin_alone_is_configured() -> None:
+    """Whichever file sorts first would win."""
+    pod = daemon("flannel")
+    assert "initContainers" not in pod
+    assert "lifecycle" not in pod["containers"][0]
+    assert "/etc/cni" not in json.dumps(pod)
+    documents = objects(CALICO)
+    (network,) = [
+        each["data"] for each in documents
+        if each["kind"] == "ConfigMap" and each["metadata"]["namespace"] == "kube-flannel"
+    ]  # fmt: skip
+    assert [*network] == ["net-conf.json"]
+
+
+def test_every_kind_that_is_read_is_defined_before_it_is_used() -> None:
+    kinds = [each["kind"] for each in objects(CALICO)]
+    defined = [
+        each["spec"]["names"] for each in objects(CALICO)
+        if each["kind"] == "CustomResourceDefinition"
+    ]  # fmt: skip
+    assert {names["plural"] for names in defined} == {
+        *("bgpconfigurations", "clusterinformations", "felixconfigurations", "hostendpoints"),
+        *("globalnetworkpolicies", "globalnetworksets", "ippools"),
+        *("networkpolicies", "networksets"),
+    }
+    last = len(kinds) - kinds[::-1].index("CustomResourceDefinition")
+    assert last < kinds.index("ClusterInformation") < kinds.index("DaemonSet", last)
+
+
+def test_the_namespaces_of_our_own_deny_everything() -> None:
+    denied = {
+        each["metadata"]["namespace"]
+        for each in objects(CALICO)
+        if each == calico.default_deny(each["metadata"].get("namespace", ""))
+    }
+    assert denied == {"kube-flannel", "calico-system"}
+
+
+def test_only_felix_has_a_token() -> None:
+    pod = daemon("calico-node")
+    assert pod["automountServiceAccountToken"] is False
+    (installer,), (felix,) = pod["initContainers"], pod["containers"]
+    assert "token" in [each["name"] for each in felix["volumeMounts"]]
+    assert "token" not in [each["name"] for each in installer["volumeMounts"]]
+
+
+class Felix:
+    """A Node as the script sees it, in a folder: what is written last is `conflist`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.status = 503
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(outer.status if self.path == "/readiness" else 404)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self.server.serve_forever, daemon=True).start()
+        for path in ("run/flannel", "run/calico", "etc/cni/net.d", "bin"):
+            (folder / path).mkdir(parents=True)
+        self.rules("")
+
+    def rules(self, text: str) -> None:
+        for kind in ("nft", "legacy"):
+            program = self.folder / f"bin/iptables-{kind}-save"
+            program.write_text(f"#!/bin/sh\necho '{text if kind == 'nft' else ''}'\n")
+            program.chmod(0o755)
+
+    def share(self) -> None:
+        (self.folder / "run/flannel/subnet.env").write_text(SHARE)
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        (container,) = daemon("calico-node")["containers"]
+        command = container["lifecycle"]["postStart"]["exec"]["command"]
+        script = command[-1].replace("127.0.0.1/9099", f"127.0.0.1/{self.server.server_port}")
+        for path in ("/run/flannel", "/run/calico", "/etc/"):
+            script = script.replace(path, f"{self.folder}{path}")
+        variables = {each["name"]: each.get("value", "") for each in container["env"]}
+        environment = {
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "FELIX_FELIXHOSTNAME": "tokyo-worker-0",
+            "CNI_CONFIG": variables["CNI_CONFIG"],
+        }
+        return subprocess.Popen([*command[:-1], script], env=environment)
+
+    @property
+    def conflist(self) -> Path:
+        return self.folder / "etc/cni/net.d/10-canal.conflist"
+
+
+@pytest.fixture
+def felix(tmp_path: Path) -> Iterator[Felix]:
+    node = Felix(tmp_path)
+    yield node
+    node.server.shutdown()
+
+
+@pytest.mark.parametrize("missing", ["readiness", "rules", "share"])
+def test_no_configuration_is_there_before_all_that_it_needs(felix: Felix, missing: str) -> None:
+    """Felix answers that it is ready also while it waits for its data, without any rule."""
+    steps = {
+        "readiness": lambda: setattr(felix, "status", 200),
+        "rules": lambda: felix.rules(RULES),
+        "share": felix.share,
+    }
+    for name, step in steps.items():
+        if name != missing:
+            step()
+    started = felix.start()
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            started.wait(LOOKS_SECONDS)
+        assert not felix.conflist.is_symlink()
+        steps[missing]()
+        await_true(lambda: started.poll() is not None, "the configuration")
+    finally:
+        started.kill()
+    assert started.returncode == 0
+    assert felix.conflist.readlink() == felix.folder / "run/calico/10-canal.conflist"
+    first, _ = json.loads(felix.conflist.read_text())["plugins"]
+    assert (first["nodename"], first["mtu"]) == ("tokyo-worker-0", 1450)
+    assert [path.name for path in felix.conflist.parent.iterdir()] == ["10-canal.conflist"]
+
+
+def test_a_configuration_of_before_a_boot_points_nowhere(felix: Felix) -> None:
+    """It is replaced, since containerd looks at changes of the folder."""
+    felix.conflist.symlink_to(felix.folder / "run/calico/10-canal.conflist")
+    before = felix.conflist.lstat().st_ino
+    assert not felix.conflist.exists()
+    felix.status = 200
+    felix.rules(RULES)
+    felix.share()
+    assert felix.start().wait(30) == 0
+    assert felix.conflist.exists()
+    assert felix.conflist.lstat().st_ino != before
