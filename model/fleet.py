@@ -264,10 +264,14 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Fleet:
-    """All clusters of a stack, in config order, and the people by name."""
+    """All clusters of a stack, in config order, and the people by name.
+
+    `unmatched_overrides` has a warning for each override that matches no cluster.
+    """
 
     clusters: tuple[Cluster, ...]
     people: tuple[Person, ...] = ()
+    unmatched_overrides: tuple[str, ...] = ()
 
     @property
     def waves(self) -> tuple[tuple[Cluster, ...], ...]:

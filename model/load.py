@@ -44,6 +44,7 @@ from model.rules import (
     node_shares,
     nodes,
     outside_addresses,
+    overrides,
     people,
     pools,
     proxy,
@@ -71,20 +72,21 @@ def load(raw: object) -> Fleet:
     Raises ConfigError with every problem found, before anything is created or changed.
     """
     clusters = resolve(raw)
-    return Fleet(tuple(map(_cluster, clusters)), access.people_of(clusters))
+    people = access.people_of(clusters)
+    return Fleet(tuple(map(_cluster, clusters)), people, overrides.warnings(clusters))
 
 
 def warnings(fleet: Fleet) -> list[str]:
     """Return warnings about settings that are valid, but probably not intended, one text each.
 
-    Of a large fleet, only the first are described, and the others are counted.
+    Of a large fleet, only the first about networks are described, and the others are counted.
     """
     shares = (node_shares.warning(cluster) for cluster in fleet.clusters)
     found = [*network_overlaps.warnings(fleet), *filter(None, shares)]
     texts = [str(problem) for problem in found[:MOST_WARNINGS]]
     if more := len(found) - len(texts):
         texts.append(f"{counted(more, 'more warning')} of this kind: fix the ones above first")
-    return [*texts, *revocations(fleet)]
+    return [*texts, *fleet.unmatched_overrides, *revocations(fleet)]
 
 
 def revocations(fleet: Fleet) -> Iterator[str]:
@@ -140,6 +142,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
     yield from names.check_fleet(clusters)
     yield from subnets.check_fleet(clusters)
     yield from waves.check_fleet(clusters)
+    yield from overrides.check_fleet(clusters)
     yield from people.check_fleet(clusters)
 
 

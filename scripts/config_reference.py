@@ -27,8 +27,9 @@ HEAD = """# Config reference
 Generated from the types in `model/config` by `make schema`: change the types, not this file.
 
 The config is the value of `kubeadm-fleet:fleet` in `Pulumi.<stack>.yaml`. Keys are relative to it;
-`<name>` is the name of a cluster, a pool or a host. Settings of the fleet are defaults; a cluster
-can override those that it has as well, key by key. A null value leaves its key unset.
+`<name>` is the name of a cluster, a pool or a host. Settings of the fleet are defaults; those that
+clusters have as well can be set for some clusters by a selector (`overrides`), and each cluster can
+override them, key by key. A null value leaves its key unset.
 [stack.schema.json](stack.schema.json) says the same to editors.
 """
 TABLE = "| key | allowed | default | description | example |\n|---|---|---|---|---|\n"
@@ -180,13 +181,13 @@ def _default(key: Key) -> str:
 
 def _inherited(path: ConfigPath) -> object:
     """Return the default of an optional key, as model/config merges it."""
-    setting = path[2:] if path[0] == "clusters" else path
+    setting = path[2:] if path[0] in ("clusters", "overrides") else path
     if setting[0] in POOLS and setting[1:] in (("cpus",), ("memory",)):
         return "that of `machines`"
     if setting[:2] == ("workers", "pools") and setting[-1] in INHERITED:
         return "that of `workers`"
     in_fleet = schema_at(setting)
-    if path[0] == "clusters" and (in_fleet.field or in_fleet.part):
+    if setting != path and (in_fleet.field or in_fleet.part):
         return "the fleet's"
     value: Any = DEFAULTS.model_dump(by_alias=True)
     for key in setting:

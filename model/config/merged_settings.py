@@ -1,7 +1,8 @@
-"""The settings in force for one cluster, merged from three layers: cluster, fleet, defaults.
+"""The settings in force for one cluster, merged in layers: cluster, overrides, fleet, defaults.
 
 This is the only place where a setting is inherited, and it records the origin of each value:
 
+- of the overrides that match the cluster's labels, a later one is above an earlier one;
 - objects and mappings are merged key by key; everything else, and an `Atomic` object, is replaced;
 - a key without a value (null) is not set, except where null means "none" (`NullOverrides`);
 - a pool of workers has the settings beside `pools`, unless its own keys set them;
@@ -15,6 +16,7 @@ from functools import cache
 from itertools import takewhile
 from typing import Any, TypeVar
 
+from model.config import overrides
 from model.config.defaults import DEFAULTS, POOL_DEFAULTS, EffectiveCluster, EffectivePool
 from model.config.errors import Path
 from model.config.schema import ClusterConfig, FleetConfig
@@ -48,7 +50,12 @@ class MergedSettings:
     def __init__(self, name: str, cluster: ClusterConfig, fleet: FleetConfig) -> None:
         # By path within the cluster; None for a default.
         self._origins: dict[Path, Path | None] = {}
-        layers: Layers = [(("clusters", name), cluster), ((), fleet)]
+        matching = reversed(list(overrides.matching(fleet.overrides, cluster.labels)))
+        layers: Layers = [
+            (("clusters", name), cluster),
+            *(((overrides.KEY, index), override) for index, override in matching),
+            ((), fleet),
+        ]
         values = self._part(DEFAULTS, layers, ())
         machines = [((*where, "machines"), layer.machines) for where, layer in layers]
         control_planes = [(("clusters", name, "controlPlanes"), cluster.control_planes), *machines]

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from model.config import lookup
+from model.config import lookup, overrides
 from model.config.errors import DESCENDANTS, ConfigProblem, Path, dotted, problem_at
 from model.config.field import REFUSED
 from model.config.schema import FleetConfig
@@ -97,7 +97,12 @@ def _problem(path: Path, error: Any) -> ConfigProblem:
     label = "list" if kind == "list_type" else "mapping"
     allowed = f"a mapping; its keys: {', '.join(place.keys)}" if place.keys else f"a {label}"
     if place.entry.part:
-        allowed = f"a {label} from names to {path[-1]}"
+        keys = ", ".join(place.entry.keys)
+        allowed = (
+            f"a list; the keys of each item: {keys}"
+            if place.is_list
+            else f"a {label} from names to {path[-1]}"
+        )
     elif place.entry.field:
         allowed = (
             f"a {label}; each {'item' if place.is_list else 'value'}: {place.entry.field.allowed}"
@@ -117,7 +122,9 @@ def _unknown_key(path: Path, value: object) -> ConfigProblem:
     names = {**below, **{known_key: known_key for known_key in known}}
     nearest = difflib.get_close_matches(key, names.values(), n=1, cutoff=0.75)
     name = next((full for full, last in reversed(names.items()) if last in nearest), None)
-    hint = f"; did you mean {name}?" if name else _elsewhere(holder, key)
+    hint = _not_in_overrides(holder, key)
+    if not hint:
+        hint = f"; did you mean {name}?" if name else _elsewhere(holder, key)
     closest = tuple((name or lookup.schema_at(holder).first_key).split("."))
     return problem_at(
         path,
@@ -126,6 +133,17 @@ def _unknown_key(path: Path, value: object) -> ConfigProblem:
         allowed="one of " + ", ".join(known),
         example=_line(closest, lookup.schema_at((*holder, *closest)).snippet),
     )
+
+
+def _not_in_overrides(holder: Path, key: str) -> str:
+    """Say where a key belongs that is valid in a cluster or in the fleet, but in no override."""
+    if len(holder) != 2 or holder[0] != overrides.KEY:
+        return ""
+    if key in lookup.schema_at(("clusters", "<name>")).keys:
+        return f": each cluster has its own, in clusters.<name>.{key}"
+    if key in lookup.schema_at(()).keys:
+        return f": it is of the whole fleet, beside {overrides.KEY}"
+    return ""
 
 
 def _elsewhere(holder: Path, key: str) -> str:

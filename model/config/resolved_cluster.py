@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address
 
+from model.config import overrides
 from model.config.defaults import EffectiveCluster, EffectivePool
-from model.config.errors import Path
+from model.config.errors import DESCENDANTS, Path
 from model.config.machines import foreign_keys
 from model.config.merged_settings import MergedSettings, Setting
 from model.config.pools import DEFAULT_POOL, Pool
@@ -79,12 +80,20 @@ class ResolvedCluster:
 
     def paths_of(self, *setting: str | int) -> tuple[Path, ...]:
         """All config paths that can set a value."""
-        paths = ((*self.path, *setting), setting)
+        paths = ((*self.path, *setting), *self._override_paths(setting), setting)
         if setting[:2] == ("workers", "pools") and setting[3:4] and setting[3] in INHERITED:
             return (*paths, *self.paths_of("workers", *setting[3:]))
         if setting[0] in POOL_KEYS.values() and setting[1:] in (("cpus",), ("memory",)):
             return (*paths, *self.paths_of("machines", *setting[1:]))
         return paths
+
+    def _override_paths(self, setting: Path) -> Iterator[Path]:
+        """Yield the paths of overrides that can set a value, and what decides whether they do."""
+        for index, override in enumerate(self.fleet.overrides):
+            if setting[0] in override.sets:
+                yield (overrides.KEY, index, *setting)
+                yield (overrides.KEY, index, "selector", DESCENDANTS)
+                yield (*self.path, "labels", DESCENDANTS)
 
     @cached_property
     def driver(self) -> str:

@@ -7,33 +7,25 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
-from model import pins, versions
+from model import pins
 from model.config.addresses import DNS_LABEL
 from model.config.artifacts import Artifacts
 from model.config.authentication import Authentication
 from model.config.certificates import Certificates
 from model.config.components import KubernetesComponents
 from model.config.endpoint import Endpoint
-from model.config.field import Flag, ScalarField
+from model.config.field import Flag
 from model.config.labels_and_taints import LabelKey, LabelValue
 from model.config.machines import Machines
 from model.config.networking import Networking, NetworkName, Networks
+from model.config.overrides import Override
 from model.config.people import People
 from model.config.pools import ControlPlanes, Workers
 from model.config.proxy_and_mirrors import OutboundAccess
 from model.config.rotations import RotationPhases
 from model.config.security import Security
 from model.config.upgrades import RolloutStrategy, Upgrades
-
-VersionName = Annotated[
-    str,
-    ScalarField(
-        "a Kubernetes version",
-        versions.ALLOWED,
-        "1.36.3",
-        check=lambda text: str(versions.parse(text)),
-    ),
-]
+from model.config.version_name import VersionName
 
 
 class ClusterConfig(KubernetesComponents, OutboundAccess):
@@ -113,6 +105,12 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
     )
     people: People = Field(
         default_factory=People, description="The people who have access to clusters."
+    )
+    overrides: list[Override] = Field(
+        default_factory=list,
+        description="Settings of the clusters that a selector matches: they override the fleet's, "
+        "a later entry an earlier one, and a cluster's own settings all of them.",
+        examples=[[{"selector": "environment=prod", "protect": True}]],
     )
     clusters: dict[ClusterName, ClusterConfig] = Field(
         description="The clusters, by name.",

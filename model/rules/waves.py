@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from model.config.errors import DESCENDANTS, Path
 from model.config.resolved_cluster import ResolvedCluster
 from model.config.upgrades import label_selector
+from model.rules import cluster_labels
 from model.rules.issue import Issue, issue
 from model.selectors import LabelSelector, Requirement
 
 PATH: Path = ("upgrades", "canaries")
-_SHOWN_LABELS = 6
 
 
 def wave_of(cluster: ResolvedCluster) -> int:
@@ -28,7 +28,7 @@ def check_fleet(clusters: Iterable[ResolvedCluster]) -> Iterator[Issue]:
             yield _useless(
                 wave.path, wave.written, "empty selector: matches every cluster", clusters
             )
-        elif requirement := _unmet(wave.selector, clusters):
+        elif requirement := cluster_labels.unmet(wave.selector, clusters):
             yield _without_clusters(wave, requirement, clusters)
         elif not any(_is_in(cluster, wave) for cluster in clusters):
             problem = "some clusters meet each requirement, but none meets all of them"
@@ -61,14 +61,6 @@ def _is_in(cluster: ResolvedCluster, wave: _Wave) -> bool:
     return wave.selector.matches(cluster.settings.labels)
 
 
-def _unmet(selector: LabelSelector, clusters: list[ResolvedCluster]) -> Requirement | None:
-    """Return the first requirement that no cluster meets."""
-    for requirement in selector.requirements:
-        if not any(requirement.matches(cluster.settings.labels) for cluster in clusters):
-            return requirement
-    return None
-
-
 def _without_clusters(
     wave: _Wave, requirement: Requirement, clusters: list[ResolvedCluster]
 ) -> Issue:
@@ -81,16 +73,15 @@ def _without_clusters(
 
 
 def _useless(path: Path, value: object, problem: str, clusters: list[ResolvedCluster]) -> Issue:
-    known = dict.fromkeys(item for cluster in clusters for item in cluster.settings.labels.items())
-    shown = [f"{key}={value}" for key, value in known][:_SHOWN_LABELS]
-    more = ", ..." if len(known) > _SHOWN_LABELS else ""
+    known = cluster_labels.distinct(clusters)
+    shown = cluster_labels.listed(known)
     key, label = next(iter(known), ("environment", "staging"))
     return issue(
         path,
         value,
         problem,
         allowed="labels of clusters that are not in an earlier wave"
-        + (f": {', '.join(shown)}{more}" if shown else "; no cluster has labels"),
+        + (f": {shown}" if shown else "; no cluster has labels"),
         example=f"canaries: {{{key}: {label}}}",
         sources=[
             (*PATH, DESCENDANTS),
