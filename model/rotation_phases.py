@@ -61,12 +61,12 @@ def refusal(recorded: str, wanted: str) -> str:
     if wanted == SWITCH and recorded not in (PREPARE, SWITCH):
         return "nothing is prepared: begin with `prepare`"
     if wanted == FINISH and recorded == PREPARE:
-        return "the predecessor still signs: `switch` comes before `finish`"
+        return "the predecessor is still in use: `switch` comes before `finish`"
     if wanted == FINISH and not recorded:
         return "no rotation is under way: begin with `prepare`"
     if not wanted and recorded == SWITCH:
         return (
-            "machines have certificates of the successor: continue with `finish`, or take the "
+            "machines use the successor: continue with `finish`, or take the "
             "change back with `prepare`"
         )
     return ""

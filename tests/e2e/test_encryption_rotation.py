@@ -73,7 +73,12 @@ def fleet() -> Iterator[PulumiStack]:
 
 @pytest.fixture(scope="module")
 def kubectl(fleet: PulumiStack) -> Kubectl:
-    return access(fleet)
+    """The way to both clusters, each of which has a Secret."""
+    found = access(fleet)
+    for cluster in ("cluster1-admin", "cluster2-admin"):
+        create = ("create", "secret", "generic", "early", f"--from-literal=text={TEXT}")
+        found.within(cluster)(*create)
+    return found
 
 
 def set_phase(fleet: PulumiStack, phase: str, *clusters: str) -> None:
@@ -100,8 +105,6 @@ def text_of(cluster: Kubectl, name: str) -> str:
 
 def test_a_snapshot_is_taken_before(fleet: PulumiStack, kubectl: Kubectl) -> None:
     second = kubectl.within("cluster2-admin")
-    for cluster in (kubectl.within("cluster1-admin"), second):
-        cluster("create", "secret", "generic", "early", f"--from-literal=text={TEXT}")
     snapshots.save(fleet, second, "cluster2", SINGLE, fleet.folder / "early.db")
 
 

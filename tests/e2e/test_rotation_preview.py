@@ -89,9 +89,9 @@ def test_the_key_for_secrets_alone_changes_nothing_else(fleet: PulumiStack) -> N
     for phase in PHASES:
         rotate(fleet, "cluster1", encryption=phase)
         shown = fleet.preview()
-        says = f"cluster1-host-0: rotation of {ENCRYPTION}: {phase}"
+        says = f"cluster1-host-1: rotation of {ENCRYPTION}: {phase}"
         assert (says in shown.output) == (phase != FINISH), shown.output
-        assert "cluster1-host-1: rotation" not in shown.output, "a worker"
+        assert "cluster1-host-2: rotation" not in shown.output, "a worker"
         found = {name for name in shown.steps(*CHANGES) if not name.endswith("-ports")}
         assert own <= found <= own | {"cluster1-health"}
         # Whether machines changed, and are to be checked again, is known after the run alone.

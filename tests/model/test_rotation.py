@@ -83,7 +83,7 @@ def test_another_rotation_follows_a_finished_one() -> None:
         ("", SWITCH, "nothing is prepared"),
         (FINISH, SWITCH, "nothing is prepared"),
         ("", FINISH, "no rotation is under way"),
-        (PREPARE, FINISH, "the predecessor still signs"),
+        (PREPARE, FINISH, "the predecessor is still in use"),
         (SWITCH, "", "continue with `finish`, or take the change back"),
     ],
 )
