@@ -15,10 +15,11 @@ body { margin: 2rem; font: 15px/1.5 system-ui, sans-serif; background: Canvas; c
 h1 { font-size: 1.4rem; margin: 0 0 .25rem; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; padding: .5rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; overflow-wrap: anywhere;
-  border-bottom: 1px solid var(--line); min-width: 4rem; }
-thead th { background: var(--head); position: sticky; top: 0; }
-td { font: 13px/1.5 ui-monospace, monospace; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
+  border-bottom: 1px solid var(--line); }
+thead th { background: var(--head); position: sticky; top: 0; font-size: 12px; }
+td { font: 13px/1.5 ui-monospace, monospace; max-width: 20rem; overflow-wrap: break-word; }
+th, td:first-child { white-space: nowrap; }
 .table { overflow-x: auto; }
 .warning { color: var(--warn); font-weight: 600; }
 @media (prefers-color-scheme: dark) {
@@ -27,8 +28,9 @@ td { font: 13px/1.5 ui-monospace, monospace; }
 @media print {
   @page { size: A4 landscape; margin: 12mm; }
   body { margin: 0; font-size: 9pt; }
-  td { font-size: 7pt; }
-  th, td { padding: .15rem .3rem; min-width: 0; }
+  td { font-size: 7pt; overflow-wrap: anywhere; }
+  thead th { font-size: 7pt; }
+  th, td { padding: .15rem .3rem; }
   thead { display: table-header-group; }
   thead th { position: static; }
   tr { break-inside: avoid; }
