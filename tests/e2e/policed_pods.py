@@ -10,8 +10,8 @@ PORT = 8080
 SERVE = f"busybox nc -ll -p {PORT} -e busybox echo hello"
 # One line for each attempt: the first begins before the pod is a second old.
 TRY = (
-    f'while :; do [ "$(busybox nc -w 1 $TARGET {PORT} </dev/null)" = hello ] && echo reached || '
-    "echo missed; busybox sleep 0.2; done"
+    f'while :; do said="$(busybox nc -w 1 $TARGET {PORT} </dev/null 2>/dev/null)"; '
+    '[ "$said" = hello ] && echo reached || echo missed; busybox sleep 0.2; done'
 )
 
 

@@ -1,6 +1,8 @@
 """The policy engine's objects, and when its Nodes get their CNI configuration."""
 
+import ctypes
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,6 +21,8 @@ from tests.waiting import await_true
 CALICO = changed(CONTAINER, ("clusters/cluster1/networking", {"networkPolicy": "calico"}))
 RULES = "-A FORWARD -m comment --comment x -j cali-FORWARD"
 SHARE = "FLANNEL_SUBNET=10.244.7.1/24\nFLANNEL_MTU=1450\n"
+# A file was renamed, for inotify: IN_MOVED_FROM.
+MOVED = 0x40
 # Long enough for the loop to have looked several times.
 LOOKS_SECONDS = 1
 
@@ -171,14 +175,22 @@ def test_no_configuration_is_there_before_all_that_it_needs(felix: Felix, missin
     assert [path.name for path in felix.conflist.parent.iterdir()] == ["10-canal.conflist"]
 
 
-def test_a_configuration_of_before_a_boot_points_nowhere(felix: Felix) -> None:
-    """It is replaced, since containerd looks at changes of the folder."""
-    felix.conflist.symlink_to(felix.folder / "run/calico/10-canal.conflist")
-    before = felix.conflist.lstat().st_ino
-    assert not felix.conflist.exists()
+@pytest.mark.parametrize("booted", [False, True])
+def test_containerd_notices_the_configuration(felix: Felix, *, booted: bool) -> None:
+    """It reads the folder again after a rename in it; what is only created, it ignores.
+
+    After a boot the link of before is there, and points nowhere.
+    """
+    if booted:
+        felix.conflist.symlink_to(felix.folder / "run/calico/10-canal.conflist")
+        assert not felix.conflist.exists()
+    libc = ctypes.CDLL(None)
+    events = libc.inotify_init1(os.O_NONBLOCK)
+    assert libc.inotify_add_watch(events, bytes(felix.conflist.parent), MOVED) > 0
     felix.status = 200
     felix.rules(RULES)
     felix.share()
     assert felix.start().wait(30) == 0
+    assert os.read(events, 4096)
+    os.close(events)
     assert felix.conflist.exists()
-    assert felix.conflist.lstat().st_ino != before
