@@ -94,7 +94,10 @@ def pod_problems(client: Client) -> list[str]:
     return [
         *_missing_dns(dns),
         *_missing_probes(ready, probes),
-        *reachability.failures(client, list(_ready_probes(ready, nodes, probes))),
+        *(
+            failure.text
+            for failure in reachability.failures(client, list(_ready_probes(ready, nodes, probes)))
+        ),
         *etcd_space.alarms(databases),
         *etcd_space.warnings(databases),
     ]
