@@ -8,6 +8,7 @@ from model.backups import Backups
 from model.cis.report import Report
 from model.pki.ledger import Ledger
 from model.report import ReportEntry
+from model.status.fleet import FleetStatus
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 # By file: the document, and what it is.
@@ -15,6 +16,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "ledger.schema.json": (Ledger, "What `fleet certs -o json` prints"),
     DOCS / "cis.schema.json": (Report, "What `fleet cis -o json` prints"),
     DOCS / "audit.schema.json": (AuditReport, "What `fleet audit -o json` prints"),
+    DOCS / "status.schema.json": (FleetStatus, "What `fleet status -o json` prints"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }
 
