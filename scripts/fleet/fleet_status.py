@@ -25,7 +25,7 @@ Beside = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Asked:
-    """The status of the clusters, and the answer to what was asked beside them."""
+    """The status of the clusters, and the answer to the call beside them."""
 
     status: FleetStatus
     beside: Any
@@ -117,7 +117,7 @@ def _last(known: Any) -> ClusterStatus | None:
 
 
 def _remember(clusters: Sequence[ClusterStatus], known: Any, cache: StatusCache) -> None:
-    """Keep what was read now, in place of what was read before; Nodes one by one are not kept."""
+    """Keep what was read now, in place of what was read before; single Nodes are not kept."""
     read = {
         each.name: each.model_copy(update={"nodes": [], "conditions": []}).model_dump(
             mode="json", by_alias=True, exclude={"ready"}
