@@ -122,7 +122,7 @@ class Client:
     ) -> list[T]:
         """Return what `reduce` makes of each item of a list; no more than a page is in memory.
 
-        Of all threads, a few at a time parse: a parsed page takes ten times its size.
+        Of all threads, a few at a time parse: a parsed page takes several times its size.
         """
         query = {"limit": limit, **query}
         found: list[T] = []

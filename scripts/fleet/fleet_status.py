@@ -44,7 +44,8 @@ def ask(
     if beside is not None:
         parts.append(beside)
     answers = fan_out.ask(parts, lambda part: part(), seconds)
-    known = cache.get(LAST_KNOWN) or {}
+    known = cache.get(LAST_KNOWN)
+    known = known if isinstance(known, dict) else {}
     clusters = [
         _combined(target, *pair, known.get(target.name))
         for target, pair in zip(
@@ -116,7 +117,7 @@ def _last(known: Any) -> ClusterStatus | None:
     return last if last.as_of else None
 
 
-def _remember(clusters: Sequence[ClusterStatus], known: Any, cache: StatusCache) -> None:
+def _remember(clusters: Sequence[ClusterStatus], known: dict[str, Any], cache: StatusCache) -> None:
     """Keep what was read now, in place of what was read before; single Nodes are not kept."""
     read = {
         each.name: each.model_copy(update={"nodes": [], "conditions": []}).model_dump(
@@ -126,8 +127,7 @@ def _remember(clusters: Sequence[ClusterStatus], known: Any, cache: StatusCache)
         if each.reachable
     }
     if read:
-        kept = known if isinstance(known, dict) else {}
-        cache.put(LAST_KNOWN, {**kept, **read})
+        cache.put(LAST_KNOWN, {**known, **read})
 
 
 def failure(error: OperatorError) -> Condition:

@@ -111,6 +111,28 @@ def selector_option() -> Decorator:
     )
 
 
+def timeout_option() -> Decorator:
+    """Take how long clusters are waited for, in seconds, as the option `timeout`."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(0.1, 3600),
+        default=TIMEOUT_SECONDS,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for answers; what has not answered by then is shown so.",
+    )
+
+
+def kubeconfig_option() -> Decorator:
+    """Take a kubeconfig of any clusters as the option `kubeconfig`."""
+    return click.option(
+        "--kubeconfig",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Ask every context of this kubeconfig, not a stack: any cluster can be read.",
+    )
+
+
 @dataclass(frozen=True)
 class View:
     """Which clusters a command reads, how long it waits for them, and how it shows them."""
@@ -163,20 +185,8 @@ def view_options(schema: str) -> Decorator:
                 show_default=True,
                 help=f"Format; {schema} describes the fields.",
             ),
-            click.option(
-                "--timeout",
-                type=click.FloatRange(0.1, 3600),
-                default=TIMEOUT_SECONDS,
-                show_default=True,
-                metavar="SECONDS",
-                help="How long to wait for answers; what has not answered by then is shown so.",
-            ),
-            click.option(
-                "--kubeconfig",
-                type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                metavar="FILE",
-                help="Ask every context of this kubeconfig, not a stack: any cluster can be read.",
-            ),
+            timeout_option(),
+            kubeconfig_option(),
             cluster_option(),
             selector_option(),
         ):

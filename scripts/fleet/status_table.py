@@ -54,11 +54,12 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*every, strict=True)]
     for row in every:
         # What a cluster sends may contain anything: a cell is one line.
-        cells = (_one_line(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = (one_line(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
         yield "  ".join(cells).rstrip()
 
 
-def _one_line(cell: str) -> str:
+def one_line(cell: str) -> str:
+    """Return a text that a cluster has sent without what a terminal would act on."""
     return "".join(letter if letter.isprintable() else " " for letter in cell)
 
 

@@ -96,6 +96,25 @@ def test_status_shows_the_clusters_that_match() -> None:
     assert "cluster3" not in shown
 
 
+def test_labels_are_read_again_only_if_something_has_changed(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fleet("status", "--timeout", "2", "-l", "env=dev", status=1)
+    asked: list[str] = []
+
+    def start(stack: str) -> Engine:
+        asked.append(stack)
+        return engine()
+
+    monkeypatch.setattr(engine_run, "existing_engine", start)
+    second = fleet("status", "--timeout", "2", "-l", "env=dev", status=1)
+    assert (asked, second) == ([], first)
+    file = checkout / "kubeconfigs/dev/cluster1"
+    file.write_text(file.read_text() + "\n")
+    fleet("status", "--timeout", "2", "-l", "env=dev", status=1)
+    assert asked == ["dev"]
+
+
 def test_kubeconfig_has_the_contexts_of_the_clusters_that_match(checkout: Path) -> None:
     fleet("kubeconfig", "--selector", "env in (dev),region notin (tokyo)")
     assert set(contexts(checkout / "kubeconfig")) == {"cluster2-admin"}
