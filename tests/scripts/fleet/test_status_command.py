@@ -246,3 +246,18 @@ def test_what_is_slow_to_import_is_not_imported(kubeconfig: Path) -> None:
         [sys.executable, "-c", program], cwd=TOP, capture_output=True, text=True, check=True
     )
     assert ended.stdout.split() == ["0"]
+
+
+def test_a_watch_asks_again_until_it_is_interrupted(
+    api: Api, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = iter([None, KeyboardInterrupt()])
+
+    def pause(_seconds: float) -> None:
+        if ends := next(pauses):
+            raise ends
+
+    monkeypatch.setattr("scripts.fleet.watching.time.sleep", pause)
+    shown = fleet("status", "--kubeconfig", kubeconfig, "-w", status=130)
+    assert shown.count("CLUSTER") == 2
+    assert api.asked.count(NODES) == 2
