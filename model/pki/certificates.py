@@ -199,9 +199,13 @@ def created(cert_pem: str) -> datetime:
 
 def is_due(cert_pem: str) -> bool:
     """Whether the certificate is to be renewed: in the last third of its lifetime, or expired."""
+    return datetime.now(UTC) > renewal_time(cert_pem)
+
+
+def renewal_time(cert_pem: str) -> datetime:
+    """Return when the last third of the certificate's lifetime begins."""
     certificate = x509.load_pem_x509_certificate(cert_pem.encode())
-    left = certificate.not_valid_after_utc - datetime.now(UTC)
-    return left < _lifetime(certificate) / 3
+    return certificate.not_valid_after_utc - _lifetime(certificate) / 3
 
 
 def _lifetime(certificate: x509.Certificate) -> timedelta:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from functools import lru_cache
 from http import HTTPStatus
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection
@@ -46,6 +46,9 @@ PROBE_RETRIES = 1
 RETRY_AFTER_SECONDS = 5
 # The same as kubectl's.
 PAGE = 500
+# For lists of many clusters that are read at the same time.
+SMALL_PAGE = 100
+PARSERS = 2
 # How long requests are retried: a control plane may be leaving, or a virtual address moving.
 ANSWER_SECONDS = 30.0
 POLL_SECONDS = 0.5
@@ -84,12 +87,7 @@ class Client:
         self.access = kubeconfig if isinstance(kubeconfig, Access) else Access.of(kubeconfig)
         self._retries = retries
         self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = urllib3.PoolManager(
-            ssl_context=self.access.tls,
-            # Connections are opened on demand.
-            maxsize=CONNECTIONS,
-            socket_options=SOCKET_OPTIONS,
-        )
+        self._pool = _pool(self.access)
 
     def __repr__(self) -> str:
         return f"<Client {self.access.context} at {self.access.server}>"
@@ -118,6 +116,25 @@ class Client:
             query["continue"] = page.get("metadata", {}).get("continue")
             if not query["continue"]:
                 return
+
+    def reduced(
+        self, path: str, reduce: Callable[[Json], T], *, limit: int = SMALL_PAGE, **query: Any
+    ) -> list[T]:
+        """Return what `reduce` makes of each item of a list; no more than a page is in memory.
+
+        Of all threads, a few at a time parse: a parsed page takes several times its size.
+        """
+        query = {"limit": limit, **query}
+        found: list[T] = []
+        while True:
+            answer = self._request("GET", path, query)
+            with _PARSING:
+                page = _parsed(answer)
+                found.extend(map(reduce, page["items"] or ()))
+                query["continue"] = page.get("metadata", {}).get("continue")
+                del page, answer
+            if not query["continue"]:
+                return found
 
     def text(self, path: str, **query: Any) -> str:
         """Return a response that is not JSON, such as a log."""
@@ -187,7 +204,11 @@ class Client:
                 method,
                 f"{self.access.server}{path}{_encoded(query or {})}",
                 body=None if body is None else json.dumps(body).encode(),
-                headers={"Accept": f"{accept}, */*", "Content-Type": kind},
+                headers={
+                    "Accept": f"{accept}, */*",
+                    "Content-Type": kind,
+                    **self.access.headers,
+                },
                 redirect=False,
                 retries=retries,
                 timeout=self._timeout,
@@ -197,6 +218,26 @@ class Client:
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise from_response(answer.status, answer.data, answer.headers.get("Retry-After", ""))
         return answer.data
+
+
+def _pool(access: Access) -> urllib3.PoolManager:
+    """Return the connections to a server, which are opened on demand."""
+    settings: dict[str, Any] = {
+        "ssl_context": access.tls,
+        "maxsize": CONNECTIONS,
+        "socket_options": SOCKET_OPTIONS,
+    }
+    if access.tls.verify_mode == ssl.CERT_NONE:
+        # The kubeconfig wants it so: there is no need to say it with each request.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    if access.server_name:
+        settings["server_hostname"] = access.server_name
+    if access.proxy:
+        user = urlsplit(access.proxy)
+        login = f"{unquote(user.username)}:{unquote(user.password or '')}" if user.username else ""
+        headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+        return urllib3.ProxyManager(access.proxy, proxy_headers=headers, **settings)
+    return urllib3.PoolManager(**settings)
 
 
 def _no_response(error: urllib3.exceptions.HTTPError) -> Unavailable:
@@ -233,6 +274,7 @@ def poll_seconds(nodes: int, least: float) -> float:
 
 # Two concurrent threads would each build one.
 _BUILDING = Lock()
+_PARSING = Semaphore(PARSERS)
 
 
 @lru_cache(maxsize=CLIENTS)

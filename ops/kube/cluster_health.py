@@ -1,6 +1,7 @@
 """A cluster's health: its Nodes, its DNS, and connectivity between pods on all Nodes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NotRequired, TypedDict, cast
 
 from model.api_objects import Json
@@ -80,24 +81,32 @@ def check(client: Client, nodes: Sequence[str]) -> ClusterHealth:
     return observed
 
 
-def pod_problems(client: Client) -> list[str]:
-    """Return what fails now for pods on Ready Nodes, with the time since when, and for etcd."""
-    client = client.limited(retries=PROBE_RETRIES)
-    try:
-        nodes = list(client.pages("/api/v1/nodes"))
-        dns = list(client.pages(SYSTEM_PODS, labelSelector=DNS_SELECTOR))
-        probes = list(client.pages(SYSTEM_PODS, labelSelector=PROBE_SELECTOR))
-    except ApiError as error:
-        return [f"the state of its pods cannot be read: {error}"]
-    ready = [_name(node) for node in nodes if is_ready(node)]
-    databases = etcd_space.databases(client)
-    return [
-        *_missing_dns(dns),
-        *_missing_probes(ready, probes),
-        *reachability.failures(client, list(_ready_probes(ready, nodes, probes))),
-        *etcd_space.alarms(databases),
-        *etcd_space.warnings(databases),
-    ]
+@dataclass(frozen=True)
+class PodFailure:
+    """What fails for pods: a word for programs, a line for people, and since when ("": unknown)."""
+
+    reason: str
+    text: str
+    since: str = ""
+
+
+def pod_failures(
+    client: Client, ready: Sequence[str], *, has_probes: bool = True
+) -> Iterator[PodFailure]:
+    """Yield what fails now for pods on the Nodes that are Ready; raise ApiError.
+
+    Without `has_probes`, only what needs no probe pods, which other programs' clusters lack.
+    """
+    dns = list(client.pages(SYSTEM_PODS, labelSelector=DNS_SELECTOR))
+    probes = list(client.pages(SYSTEM_PODS, labelSelector=PROBE_SELECTOR)) if has_probes else []
+    for line in _missing_dns(dns):
+        yield PodFailure("DNSNotReady", line)
+    if not has_probes:
+        return
+    for line in _missing_probes(ready, probes):
+        yield PodFailure("ProbeNotReady", line)
+    for failure in reachability.failures(client, list(_ready_probes(ready, ready, probes))):
+        yield PodFailure("PodsUnreachable", failure.text, failure.since)
 
 
 def _with_space(client: Client, observed: ClusterHealth) -> ClusterHealth:
@@ -121,7 +130,7 @@ def _check(client: Client, expected: Sequence[str]) -> ClusterHealth:
         *_missing_nodes(expected, nodes),
         *_missing_dns(dns),
         *_missing_probes(expected, probes),
-        *reachability.missing(client, list(_ready_probes(expected, nodes, probes))),
+        *reachability.missing(client, list(_ready_probes(expected, _ready(nodes), probes))),
     ]
     return {"nodes": [_summary(node) for node in nodes], "missing": missing}
 
@@ -168,15 +177,18 @@ def _missing_probes(expected: Sequence[str], pods: list[Json]) -> Iterator[str]:
 
 
 def _ready_probes(
-    expected: Sequence[str], nodes: list[Json], pods: list[Json]
+    expected: Sequence[str], ready: Collection[str], probes: list[Json]
 ) -> Iterator[reachability.Probe]:
     """Yield the probes to compare: Nodes or probes that are not Ready are already reported."""
-    by_node = _by_node(pods)
-    ready = {_name(node) for node in nodes if is_ready(node)}
+    by_node = _by_node(probes)
     for name in expected:
         pod = by_node.get(name)
         if pod and name in ready and is_ready(pod):
             yield reachability.Probe(name, _name(pod), pod["status"].get("podIP", ""))
+
+
+def _ready(nodes: list[Json]) -> set[str]:
+    return {_name(node) for node in nodes if is_ready(node)}
 
 
 def _by_node(pods: list[Json]) -> dict[str, Json]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode, urlsplit
 
 from ops.kube.client import Client
 
@@ -43,16 +43,18 @@ def run(
     query = urlencode(
         [("command", word) for word in command] + [("stdout", "true"), ("stderr", "true")]
     )
-    server = client.access.server.replace("https://", "wss://", 1)
+    access = client.access
+    server = access.server.replace("http", "ws", 1)
     deadline = time.monotonic() + deadline_seconds
     try:
         connection = websocket.create_connection(
             f"{server}/api/v1/namespaces/{namespace}/pods/{pod}/exec?{query}",
             timeout=deadline_seconds,
             subprotocols=[PROTOCOL],
-            sslopt={"context": client.access.tls},
-            # Like every other call to the API: never through a proxy of the environment.
-            http_no_proxy=["*"],
+            header=dict(access.headers),
+            sslopt={"context": access.tls}
+            | ({"server_hostname": access.server_name} if access.server_name else {}),
+            **_through(access.proxy),
         )
         try:
             return _result(_listen(connection, deadline))
@@ -63,6 +65,22 @@ def run(
         raise ExecError(f"{pod}: status {error.status_code} {body}") from None
     except (OSError, websocket.WebSocketException) as error:
         raise ExecError(f"{pod}: {error}") from None
+
+
+def _through(proxy: str) -> dict[str, Any]:
+    """Return a proxy as the library takes it; never one of the environment."""
+    if not proxy:
+        return {"http_no_proxy": ["*"]}
+    url = urlsplit(proxy)
+    login = (unquote(url.username), unquote(url.password or "")) if url.username else None
+    port = url.port or {"http": 80, "https": 443}[url.scheme]
+    return {
+        "http_proxy_host": url.hostname,
+        "http_proxy_port": port,
+        "http_proxy_auth": login,
+        "proxy_type": "http",
+        "http_no_proxy": [],
+    }
 
 
 def _listen(connection: "WebSocket", deadline: float) -> dict[int, str]:

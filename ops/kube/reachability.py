@@ -8,10 +8,11 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from ops import fan_out
 from ops.kube.client import CONNECTIONS, Client
 from ops.kube.errors import ApiError
 
@@ -21,6 +22,7 @@ CONTAINER = "probe"
 ALL_UP_TO = 50
 ENOUGH = 3
 LOG_SECONDS = 5
+LOG_TURN_SECONDS = 30
 # A probe reports at least once a minute. One whose last report is older than the newest one by this
 # hangs, or its log is cut off; clocks of Nodes may differ by two minutes.
 STALE = timedelta(minutes=5)
@@ -28,6 +30,8 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 # For a look at a running cluster. In a large one each probe tries 64 others, which change all the
 # time.
 SAMPLE = 100
+# Of many clusters, each is read by few threads.
+READERS = 4
 # Limit for one kind of finding on the operator's terminal.
 LINES = 10
 
@@ -63,31 +67,42 @@ class _Gap:
     since: str
 
 
+@dataclass(frozen=True)
+class Failure:
+    """What fails, as a line for people; `since` is a time of RFC 3339, "" if it is not known."""
+
+    text: str
+    since: str = ""
+
+
 def missing(client: Client, probes: list[Probe]) -> list[str]:
     """Return one line for each connectivity failure between pods."""
     if len(probes) < 2:
         return []
-    reports = _read_all(client, probes)
+    reports = _read_all(client, probes, CONNECTIONS)
     known = {probe: report for probe, report in reports.items() if not report.unreadable}
-    return [
-        *_unreadable(reports),
-        *_shortened(_describe(_gaps(probes, known), probes, known)),
-    ]
+    found = [*_unreadable(reports), *_shortened(_describe(_gaps(probes, known), probes, known))]
+    return [failure.text for failure in found]
 
 
-def failures(client: Client, probes: list[Probe]) -> list[str]:
-    """Return one line for each connection that fails now, by the reports of `SAMPLE` probes."""
+def failures(client: Client, probes: list[Probe]) -> list[Failure]:
+    """Return each connection that fails now, by the reports of `SAMPLE` probes."""
     if len(probes) < 2:
         return []
-    reports = _read_all(client, random.sample(probes, min(SAMPLE, len(probes))))
+    reports = _read_all(client, random.sample(probes, min(SAMPLE, len(probes))), READERS)
     known = {probe: report for probe, report in reports.items() if not report.unreadable}
     failed = (gap for gap in _gaps(probes, known) if gap.since)
     return [*_unreadable(reports), *_shortened(_describe(failed, probes, known))]
 
 
-def _read_all(client: Client, probes: list[Probe]) -> dict[Probe, Report]:
-    with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
-        reports = list(pool.map(lambda probe: _read(client, probe), probes))
+def _read_all(client: Client, probes: list[Probe], parallel: int) -> dict[Probe, Report]:
+    # Each has a time-out of its own: this one is for what does not keep it.
+    seconds = LOG_TURN_SECONDS * (len(probes) // parallel + 1)
+    answers = fan_out.ask(probes, partial(_read, client), seconds, parallel=parallel)
+    reports = [
+        answer.value or Report(unreadable=f"its log cannot be read: {answer.error}")
+        for answer in answers
+    ]
     newest = max(report.time for report in reports)
     return {
         probe: _unless_stale(report, newest) for probe, report in zip(probes, reports, strict=True)
@@ -100,9 +115,9 @@ def _unless_stale(report: Report, newest: datetime) -> Report:
     return replace(report, unreadable=f"it has not reported since {report.time:{ISO}}")
 
 
-def _unreadable(reports: Mapping[Probe, Report]) -> Iterator[str]:
+def _unreadable(reports: Mapping[Probe, Report]) -> Iterator[Failure]:
     return _shortened(
-        f"probe pod {probe.pod} on {probe.node}: {report.unreadable}"
+        Failure(f"probe pod {probe.pod} on {probe.node}: {report.unreadable}")
         for probe, report in reports.items()
         if report.unreadable
     )
@@ -136,7 +151,7 @@ def _gaps(probes: list[Probe], reports: Mapping[Probe, Report]) -> Iterator[_Gap
 
 def _describe(
     gaps: Iterable[_Gap], probes: Iterable[Probe], reports: Mapping[Probe, Report]
-) -> Iterator[str]:
+) -> Iterator[Failure]:
     """Report a Node only once if no other reaches it, or if it reaches no other."""
     to: dict[Probe, list[_Gap]] = defaultdict(list)
     by: dict[Probe, list[_Gap]] = defaultdict(list)
@@ -149,28 +164,29 @@ def _describe(
     mute = [probe for probe in by if len(by[probe]) > 1 and not reports[probe].reached & addresses]
     for probe in isolated:
         named = f"pods on {probe.node} ({probe.address})"
-        yield f"{named} cannot be reached from any other Node {_since(to[probe])}: {_hint(probe)}"
+        yield _failure(f"{named} cannot be reached from any other Node", to[probe], probe)
     for probe in mute:
-        yield f"pods on {probe.node} reach no other Node {_since(by[probe])}: {_hint(probe)}"
+        yield _failure(f"pods on {probe.node} reach no other Node", by[probe], probe)
     for source, found in by.items():
         for gap in found:
             if source not in mute and gap.target not in isolated:
                 named = f"pods on {gap.target.node} ({gap.target.address})"
-                yield f"pods on {source.node} cannot reach {named} {_since([gap])}: {_hint(source)}"
+                yield _failure(f"pods on {source.node} cannot reach {named}", [gap], source)
 
 
-def _since(gaps: Iterable[_Gap]) -> str:
+def _failure(what: str, gaps: Iterable[_Gap], probe: Probe) -> Failure:
     times = [gap.since for gap in gaps]
     # RFC 3339 in one zone: text order is time order.
-    return f"since {max(times)}" if all(times) else "yet"
+    since = max(times) if all(times) else ""
+    return Failure(f"{what} {f'since {since}' if since else 'yet'}: {_hint(probe)}", since)
 
 
 def _hint(probe: Probe) -> str:
     return f"see `kubectl -n {NAMESPACE} logs {probe.pod}` and flannel's log on that Node"
 
 
-def _shortened(lines: Iterable[str]) -> Iterator[str]:
-    every = list(lines)
+def _shortened(found: Iterable[Failure]) -> Iterator[Failure]:
+    every = list(found)
     yield from every[:LINES]
     if len(every) > LINES:
-        yield f"and {len(every) - LINES} more of this kind"
+        yield Failure(f"and {len(every) - LINES} more of this kind")

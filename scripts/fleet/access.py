@@ -15,13 +15,13 @@ from ops.errors import OperatorError
 from ops.pulumi.deployment import Deployment
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import PROJECT
-from scripts.fleet import kubeconfig
+from scripts.fleet import kubeconfig, targets
 from scripts.fleet.engine_run import existing_engine, show
 from scripts.fleet.nodes import NodeRow, node_table, read_nodes
 from scripts.fleet.usage import how_to_use
 
 KUBECONFIG = PROJECT / "kubeconfig"
-FOLDER = PROJECT / "kubeconfigs"
+FOLDER = targets.FOLDER
 # How long a cluster may take to say whether it accepts a certificate; how many are asked together.
 ANSWER_SECONDS = 3
 PARALLEL = 16
@@ -111,30 +111,24 @@ def select(text: str, stack: str, clusters: Collection[str]) -> str:
     return kubeconfig.select(text, clusters)
 
 
-def cluster_labels(engine: Engine) -> dict[str, dict[str, str]]:
+def matching_clusters(engine: Engine, selector: LabelSelector) -> list[str]:
+    """Return the clusters whose labels match, as of the last `fleet up`; there must be one."""
+    found = labels(engine)
+    matching = [name for name in found if selector.matches(found[name])]
+    if not matching:
+        raise OperatorError(targets.no_match(engine.workspace.stack, selector, found))
+    return matching
+
+
+def labels(engine: Engine) -> dict[str, dict[str, str]]:
     """Return the labels of each cluster, as of the last `fleet up`."""
-    stack = engine.workspace.stack
     clusters = engine.outputs().get("clusters")
     if not isinstance(clusters, dict):
+        stack = engine.workspace.stack
         raise OperatorError(
             f"the stack {stack} has no output `clusters`: complete a `fleet up {stack}` first"
         )
     return {name: cluster["labels"] for name, cluster in clusters.items()}
-
-
-def matching_clusters(engine: Engine, selector: LabelSelector) -> list[str]:
-    """Return the clusters whose labels match, as of the last `fleet up`; there must be one."""
-    stack, labels = engine.workspace.stack, cluster_labels(engine)
-    matching = [name for name in labels if selector.matches(labels[name])]
-    if not matching:
-        known = "; ".join(
-            f"{name}: " + (",".join(f"{key}={value}" for key, value in pairs.items()) or "none")
-            for name, pairs in labels.items()
-        )
-        raise OperatorError(
-            f"no cluster of the stack {stack} matches the selector {selector}; labels: {known}"
-        )
-    return matching
 
 
 def write(
@@ -188,8 +182,8 @@ def remove_unused_identities(deployment: Deployment, stack: str) -> None:
     identity.remove(stack, deployment.identities)
 
 
-def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> list[Path]:
-    """Return the files of a stack's clusters, or of those that match.
+def cluster_kubeconfigs(stack: str) -> list[Path]:
+    """Return the files of a stack's clusters.
 
     They are written if there are none, and again before their certificates expire; while the state
     cannot be read, those that are still valid do.
@@ -203,10 +197,7 @@ def cluster_kubeconfigs(stack: str, selector: LabelSelector | None = None) -> li
         except OperatorError:
             if not files or any(map(kubeconfig.has_expired, texts)):
                 raise
-    if selector is None:
-        return files
-    names = matching_clusters(existing_engine(stack), selector)
-    return [file for file in files if file.name in names]
+    return files
 
 
 def remove(stack: str) -> list[Path]:

@@ -15,7 +15,7 @@ from model.paths import cache_dir
 from model.plural import counted
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
-from scripts.fleet import access
+from scripts.fleet import status_cache, targets
 from scripts.fleet.each_cluster import STDERR, STDOUT, EachCluster
 from scripts.fleet.relay import BROKEN_PIPE_STATUS
 
@@ -53,13 +53,10 @@ def kubeconfigs(
     stack: str, clusters: Sequence[str], selector: LabelSelector | None
 ) -> dict[str, Path]:
     """Return the kubeconfigs of a stack's clusters, or of those that are named or match."""
-    files = {file.name: file for file in access.cluster_kubeconfigs(stack, selector)}
-    if unknown := sorted(set(clusters) - set(files)):
-        raise OperatorError(
-            f"the stack {stack} has no cluster {', '.join(unknown)}; its clusters: "
-            f"{', '.join(files)}"
-        )
-    return {name: file for name, file in files.items() if not clusters or name in clusters}
+    cache = status_cache.of_stack(stack)
+    chosen = targets.chosen_files(stack, cache, selector, clusters)
+    cache.save()
+    return {file.name: file for file, _ in chosen}
 
 
 def kubectl() -> str:

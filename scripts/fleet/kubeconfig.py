@@ -66,6 +66,11 @@ def is_due(kubeconfig: str) -> bool:
     return any(map(certificates.is_due, _client_certificates(kubeconfig)))
 
 
+def renewal_time(kubeconfig: str) -> datetime | None:
+    """Return when its first client certificate is to be renewed; None if it has none."""
+    return min(map(certificates.renewal_time, _client_certificates(kubeconfig)), default=None)
+
+
 def has_expired(kubeconfig: str) -> bool:
     """Whether a client certificate cannot be used any more."""
     expires = expiry(kubeconfig)

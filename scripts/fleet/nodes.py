@@ -1,38 +1,24 @@
-"""The nodes of every cluster in a kubeconfig: as a table, with the problems of each.
+"""The Nodes of every cluster in a kubeconfig, as a table."""
 
-Read as raw JSON with the standard library: the Kubernetes client takes longer to import than a
-cluster takes to answer.
-"""
-
-import json
-import ssl
-import urllib.error
-import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import yaml
-from rich.table import Table
+from model.status.fleet import ClusterStatus, NodeStatus
+from ops import fan_out
+from ops.kube import node_status, unreachable
+from ops.kube.apply import FIELD_MANAGER
+from ops.kube.cluster_status import NO_NODES
+from scripts.fleet.targets import Target, of_kubeconfig
 
-from model.well_known import POOL_LABEL, ROLE_DOMAIN
-from ops.errors import text_of
-from ops.kube.access import Access
-from ops.kube.errors import CLOSED, NO_SERVER
-from ops.kube.node import PENDING, RENEWAL
-from scripts.fleet.kubeconfig import read_clusters
+if TYPE_CHECKING:
+    from rich.table import Table
 
 COLUMNS = ("cluster", "name", "roles", "pool", "status", "version", "address", "age")
-_ROLE = f"{ROLE_DOMAIN}/"
-_TIMEOUT = 10  # seconds, for one cluster's answer
-# On a healthy Node, Ready is True and every other condition is False.
+SECONDS = 10.0
 READY = "Ready"
-NO_NODES = "no nodes"
-RUNBOOK = "docs/runbooks/api-unavailable.md"
-CERTIFICATES = "docs/runbooks/certificates.md"
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,6 @@ class NodeRow:
     version: str = "-"
     address: str = "-"
     age: str = "-"
-    problems: tuple[str, ...] = ()
 
     @property
     def is_node(self) -> bool:
@@ -60,111 +45,64 @@ class NodeRow:
         return self.is_node or self.status == NO_NODES
 
 
-def read_nodes(kubeconfigs: Sequence[Path]) -> list[NodeRow]:
-    """Query all clusters for their nodes in parallel, in the order of the kubeconfigs' contexts."""
-    clusters = [pair for path in kubeconfigs for pair in read_clusters(path).items()]
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        found = pool.map(lambda pair: _read_cluster(*pair), clusters)
-        return [row for rows in found for row in rows]
+def read_nodes(kubeconfigs: Sequence[Path], seconds: float = SECONDS) -> list[NodeRow]:
+    """Ask all clusters at the same time, in the order of the kubeconfigs' contexts."""
+    targets = [target for path in kubeconfigs for target in of_kubeconfig(path, is_ours=True)]
+    answers = fan_out.ask(targets, lambda target: _nodes(target, seconds), seconds)
+    return [
+        row
+        for answer in answers
+        for row in _rows(answer.target.cluster, answer.value, answer.error)
+    ]
 
 
-def node_table(rows: Iterable[NodeRow]) -> Table:
+def rows_of(cluster: ClusterStatus) -> list[NodeRow]:
+    """Return the rows of a cluster's status."""
+    if cluster.reachable:
+        return _rows(cluster.name, cluster.nodes, None)
+    return [NodeRow(cluster.name, status=cluster.conditions[0].message.partition(": see ")[0])]
+
+
+def _nodes(target: Target, seconds: float) -> list[NodeStatus]:
+    client = target.client(seconds)
+    return client.reduced(
+        "/api/v1/nodes", lambda node: node_status.read(target.cluster, node, FIELD_MANAGER).status
+    )
+
+
+def _rows(
+    cluster: str, nodes: Sequence[NodeStatus] | None, error: Exception | None
+) -> list[NodeRow]:
+    if nodes is None:
+        return [NodeRow(cluster, status=unreachable.summary(error or fan_out.Late(0)))]
+    now = datetime.now(UTC)
+    return [_row(cluster, node, now) for node in nodes] or [NodeRow(cluster, status=NO_NODES)]
+
+
+def _row(cluster: str, node: NodeStatus, now: datetime) -> NodeRow:
+    shown = READY if node.ready else "NotReady"
+    return NodeRow(
+        cluster=cluster,
+        name=node.name,
+        roles=",".join(node.roles),
+        pool=node.pool or "-",
+        status=f"{shown},SchedulingDisabled" if node.cordoned else shown,
+        version=node.version or "-",
+        address=",".join(node.addresses) or "-",
+        age=age((now - node.created).total_seconds()) if node.created else "-",
+    )
+
+
+def node_table(rows: Iterable[NodeRow]) -> "Table":
     """Return the rows as a table for the terminal."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in COLUMNS:
         table.add_column(column.upper(), overflow="fold")
     for row in rows:
         table.add_row(*(getattr(row, column) for column in COLUMNS))
     return table
-
-
-def _read_cluster(cluster: str, kubeconfig: str) -> list[NodeRow]:
-    try:
-        nodes = _get(kubeconfig, "/api/v1/nodes")["items"]
-    except Exception as error:  # An error in one cluster does not hide the others.
-        return [_failed(cluster, error)]
-    now = datetime.now(UTC)
-    none = NodeRow(cluster, status=NO_NODES, problems=(f"{cluster}: {NO_NODES}",))
-    return [_row(cluster, node, now) for node in nodes] or [none]
-
-
-def _failed(cluster: str, error: Exception) -> NodeRow:
-    cause = getattr(error, "reason", error)
-    reason = text_of(cause) if isinstance(cause, BaseException) else str(cause)
-    if isinstance(cause, CLOSED):
-        reason = NO_SERVER
-    kind, advice = "unreachable", f": see {RUNBOOK}"
-    if isinstance(error, urllib.error.HTTPError):
-        kind, advice = "error", ""
-    elif isinstance(cause, ssl.SSLCertVerificationError):
-        advice = f": see {CERTIFICATES}"
-    status = f"API {kind}: {reason.rpartition(': ')[2]}"
-    return NodeRow(cluster, status=status, problems=(f"{cluster}: {status}{advice}",))
-
-
-def _get(kubeconfig: str, path: str) -> Any:
-    document = yaml.safe_load(kubeconfig)
-    (user,), (cluster,) = document["users"], document["clusters"]
-    server = cluster["cluster"]["server"]
-    token = user["user"].get("token")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-    if server.startswith("https:"):
-        context = ssl.create_default_context() if token else Access.of(kubeconfig).tls
-        handlers.append(urllib.request.HTTPSHandler(context=context))
-    request = urllib.request.Request(server + path, headers=headers)  # noqa: S310 (ours)
-    with urllib.request.build_opener(*handlers).open(request, timeout=_TIMEOUT) as answer:
-        return json.load(answer)
-
-
-def _row(cluster: str, node: Any, now: datetime) -> NodeRow:
-    metadata, status = node["metadata"], node["status"]
-    labels = metadata.get("labels") or {}
-    roles = sorted(label.removeprefix(_ROLE) for label in labels if label.startswith(_ROLE))
-    conditions = status.get("conditions") or []
-    ready = any(found["type"] == READY and found["status"] == "True" for found in conditions)
-    cordoned = bool(node["spec"].get("unschedulable"))
-    shown = READY if ready else "NotReady"
-    addresses = [a["address"] for a in status.get("addresses") or [] if a["type"] == "InternalIP"]
-    where = f"{cluster}/{metadata['name']}"
-    problems = [f"{where}: {text}" for text in _problems(conditions, now)]
-    if not ready and not problems:
-        problems.append(f"{where}: the kubelet has not reported yet")
-    annotations = metadata.get("annotations") or {}
-    if pending := annotations.get(PENDING):
-        problems.append(f"{where}: a change is pending until it is available: {pending}")
-    if failures := annotations.get(RENEWAL):
-        problems.append(f"{where}: its timer failed: {failures}")
-    if cordoned:
-        problems.append(f"{where}: cordoned: no new pods are scheduled on this node")
-    return NodeRow(
-        cluster=cluster,
-        name=metadata["name"],
-        roles=",".join(roles) or "worker",
-        pool=labels.get(POOL_LABEL, "-"),
-        status=f"{shown},SchedulingDisabled" if cordoned else shown,
-        version=status.get("nodeInfo", {}).get("kubeletVersion") or "-",
-        address=",".join(addresses) or "-",
-        age=age((now - _time(metadata["creationTimestamp"])).total_seconds()),
-        problems=tuple(problems),
-    )
-
-
-def _problems(conditions: Iterable[Any], now: datetime) -> Iterator[str]:
-    """Describe the conditions with an unexpected status, since when, and why."""
-    for condition in conditions:
-        is_ready = condition["type"] == READY
-        if condition["status"] == ("True" if is_ready else "False"):
-            continue
-        name = "NotReady" if is_ready else f"{condition['type']} is {condition['status']}"
-        since = condition.get("lastTransitionTime")
-        duration = f" for {age((now - _time(since)).total_seconds())}" if since else ""
-        reason = condition.get("message") or condition.get("reason") or ""
-        yield f"{name}{duration}" + (f": {reason}" if reason else "")
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def age(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 # What Pulumi allows; the name of a stack's file is no name of a stack.
 STACK_NAME = re.compile(r"(?!Pulumi\..*\.yaml$)[A-Za-z0-9_.-]{1,100}")
 STACK_FILE = re.compile(r"(?:^|/)Pulumi\.([^/]+)\.yaml$")
+TIMEOUT_SECONDS = 10.0
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -137,6 +139,91 @@ def each_cluster_options() -> Decorator:
             help="Format; docs/exec.schema.json describes the fields.",
         )
         return parallel(seconds(output(function)))
+
+    return add_options
+
+
+def timeout_option() -> Decorator:
+    """Take how long clusters are waited for, in seconds, as the option `timeout`."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(0.1, 3600),
+        default=TIMEOUT_SECONDS,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for answers; what has not answered by then is shown so.",
+    )
+
+
+def kubeconfig_option() -> Decorator:
+    """Take a kubeconfig of any clusters as the option `kubeconfig`."""
+    return click.option(
+        "--kubeconfig",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Ask every context of this kubeconfig, not a stack: any cluster can be read.",
+    )
+
+
+@dataclass(frozen=True)
+class View:
+    """Which clusters a command reads, how long it waits for them, and how it shows them."""
+
+    selector: LabelSelector | None
+    clusters: tuple[str, ...]
+    kubeconfig: Path | None
+    seconds: float
+    output: str
+    watch: bool
+    headers: bool
+
+
+def view_options(schema: str) -> Decorator:
+    """Take the options of a command that reads the fleet as one `View`, named `view`."""
+
+    def add_options(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def with_view(
+            *,
+            selector: LabelSelector | None,
+            clusters: tuple[str, ...],
+            kubeconfig: Path | None,
+            timeout: float,
+            output: str,
+            watch: bool,
+            no_headers: bool,
+            **others: Any,
+        ) -> Any:
+            if selector and clusters:
+                raise click.UsageError("--cluster and --selector cannot be combined")
+            if selector and kubeconfig:
+                raise click.UsageError(
+                    "--selector and --kubeconfig cannot be combined: labels are those of a stack"
+                )
+            view = View(selector, clusters, kubeconfig, timeout, output, watch, not no_headers)
+            return function(view=view, **others)
+
+        shown: Callable[..., Any] = with_view
+        for option in (
+            click.option("--no-headers", is_flag=True, help="Print no head lines of tables."),
+            click.option(
+                "-w", "--watch", is_flag=True, help="Ask again every few seconds, until Ctrl-C."
+            ),
+            click.option(
+                "-o",
+                "--output",
+                type=click.Choice(["table", "wide", "json", "yaml"]),
+                default="table",
+                show_default=True,
+                help=f"Format; {schema} describes the fields.",
+            ),
+            timeout_option(),
+            kubeconfig_option(),
+            cluster_option(),
+            selector_option(),
+        ):
+            shown = option(shown)
+        return shown
 
     return add_options
 

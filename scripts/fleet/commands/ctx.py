@@ -36,15 +36,16 @@ def command(stack: str, cluster: str | None, no_headers: bool, name: str | None)
     """
     import os
 
-    from scripts.fleet import access, command_run, contexts
-    from scripts.fleet.engine_run import existing_engine, show
+    from scripts.fleet import access, contexts, status_cache, targets
+    from scripts.fleet.engine_run import show
 
     if cluster and name:
         raise click.UsageError("CONTEXT and --shell cannot be combined")
     if cluster:
-        file = command_run.kubeconfigs(stack, [cluster], None)[cluster]
-        labels = access.cluster_labels(existing_engine(stack)).get(cluster, {})
-        raise SystemExit(contexts.run_shell(file, stack, labels))
+        ((file, labels),) = targets.chosen_files(
+            stack, status_cache.of_stack(stack), names=[cluster]
+        )
+        raise SystemExit(contexts.run_shell(file, stack, labels or {}))
     if name is None:
         show(contexts.table(contexts.read(access.KUBECONFIG), titles=not no_headers))
         return

@@ -53,6 +53,8 @@ def command(
     stream that it was printed to. A failure for one cluster does not end the others. No shell
     interprets COMMAND: for pipes and variables, run `sh -c`.
     """
+    if clusters and selector:
+        raise click.UsageError("--cluster and --selector cannot be combined")
     from scripts.fleet import command_run
     from scripts.fleet.each_cluster import EachCluster
 

@@ -44,6 +44,8 @@ def command(
     As `fleet exec`, with the kubectl in PATH, or else that of the newest bundle. What asks a
     question (`edit`, `exec --stdin`) is for one cluster: `fleet ctx --shell` opens a shell for it.
     """
+    if clusters and selector:
+        raise click.UsageError("--cluster and --selector cannot be combined")
     from scripts.fleet import command_run
     from scripts.fleet.each_cluster import EachCluster
 

@@ -1,58 +1,59 @@
-"""Show clusters, nodes and problems."""
+"""Show clusters, their conditions, and nodes."""
 
 import click
 
-from model.selectors import LabelSelector
-from scripts.fleet.options import CONTEXT_SETTINGS, examples, selector_option, stack_argument
+from scripts.fleet.options import (
+    CONTEXT_SETTINGS,
+    View,
+    examples,
+    stack_argument,
+    view_options,
+)
 
 EPILOG = (
     examples(
-        "fleet status                  the stack dev",
-        "fleet status prod             another stack",
-        "fleet status -l region=tokyo  the clusters with this label",
+        "fleet status                     the stack dev",
+        "fleet status prod -o wide        another stack, with its nodes",
+        "fleet status -l region=tokyo     the clusters with this label",
+        "fleet status --kubeconfig FILE   every context of a kubeconfig",
     )
     + """
 
 \b
 Exit status:
-  0  every node is healthy, pods reach each other, and the machines are those of the file
-  1  a cluster, a node or its pods have problems; they are listed below the table
-  2  the stack could not be read"""
+  0  every cluster is healthy, and the machines are those of the file
+  1  there is a condition that is an Error or a Warning: a cluster that did not answer is one
+  2  the stack or the kubeconfig could not be read, or wrong usage"""
 )
 
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
 @stack_argument()
-@selector_option()
-def command(stack: str, selector: LabelSelector | None) -> None:
-    """Show the nodes of every cluster, then problems of nodes and pods, and since when.
+@click.option("--nodes", is_flag=True, help="Also show the nodes, as -o wide does.")
+@view_options("docs/status.schema.json")
+def command(stack: str, view: View, nodes: bool) -> None:
+    """Show a row for each cluster, then what is wrong, worst first, since when, and what to do.
 
-    Nodes without a machine in the stack's file, and machines without a Node, are reported as
-    problems. Rotations of CAs and keys that have begun are listed with the command that continues
-    them, and so are people whose access was revoked and who are still in the stack's file, and
-    security settings that are weaker than their defaults, with what that means.
+    All clusters are asked at the same time. One that does not answer within the time-out is a
+    condition, and its row shows what it last said here and how long ago that was (READ).
+
+    ETCD has the number of members that answered and the size of the largest database, ADD-ONS how
+    many work, NETWORK whether pods of all nodes reach each other, CERTIFICATE how long that of the
+    API server is still valid, CHANGE when a run last wrote an object of the cluster. A dash is
+    unknown.
+
+    Nodes without a machine in the stack's file, and machines without a Node, are conditions, too.
+    Rotations of CAs and keys that have begun are listed with the command that continues them, and
+    so are people whose access was revoked and who are still in the stack's file, and security
+    settings that are weaker than their defaults, with what that means.
+
+    With --kubeconfig, clusters that this program did not make can be read. Client certificates,
+    tokens, files of both, exec plugins without a terminal, tls-server-name and HTTP proxies are
+    supported; auth-provider, passwords, impersonation and SOCKS proxies are not.
     """
-    from scripts.fleet import access, machine_nodes, pod_problems, revoked_access
+    from scripts.fleet import status_command, watching
 
-    files = access.cluster_kubeconfigs(stack, selector)
-    rows = access.show_nodes(files)
-    problems = [problem for row in rows for problem in row.problems]
-    problems += pod_problems.read_pod_problems(files, {row.cluster for row in rows if row.is_node})
-    problems += machine_nodes.read_differences(rows, stack, selected=selector is not None)
-    if rotations := machine_nodes.read_rotations(rows, stack):
-        click.echo("\nRotations under way:")
-        for line in rotations:
-            click.echo(f"  {line}")
-    if revoked := revoked_access.read(stack, files):
-        click.echo("\nRevoked access of people who are still in the stack's file:")
-        for line in revoked:
-            click.echo(f"  {line}")
-    if exceptions := machine_nodes.read_exceptions(rows, stack):
-        click.echo("\nExceptions from the security defaults:")
-        for line in exceptions:
-            click.echo(f"  {line}")
-    if problems:
-        click.echo("\nProblems:")
-        for problem in problems:
-            click.echo(f"  {problem}")
-        click.get_current_context().exit(1)
+    def show() -> int:
+        return status_command.show(stack, view, nodes=nodes)
+
+    raise SystemExit(watching.repeat(show, again=view.watch))

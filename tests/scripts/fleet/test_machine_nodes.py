@@ -3,9 +3,10 @@
 import pytest
 
 from ops.errors import OperatorError
+from ops.kube.cluster_status import NO_NODES
 from scripts.fleet import machine_nodes
 from scripts.fleet.machine_nodes import differences, machines_of, read_differences
-from scripts.fleet.nodes import NO_NODES, NodeRow
+from scripts.fleet.nodes import NodeRow
 
 MACHINES = {"one": ["one-a", "one-b"], "two": ["two-a"]}
 

@@ -13,7 +13,7 @@ from ops.errors import OperatorError
 from ops.pulumi.deployment import STACK, Deployment
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import Workspace
-from scripts.fleet import access, engine_run, kubeconfig, machine_nodes, nodes, pod_problems
+from scripts.fleet import access, engine_run, targets
 from scripts.fleet.__main__ import cli
 from tests.scripts.fleet.test_kubeconfigs import contexts, exported
 
@@ -46,17 +46,11 @@ def engine(outputs: dict[str, Any] | None = None) -> Engine:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(access, "KUBECONFIG", tmp_path / "kubeconfig")
     monkeypatch.setattr(access, "FOLDER", tmp_path / "kubeconfigs")
+    monkeypatch.setattr(targets, "FOLDER", tmp_path / "kubeconfigs")
+    monkeypatch.setenv("KUBEADM_FLEET_STATE", str(tmp_path / "state"))
     for module in (access, engine_run):
         monkeypatch.setattr(module, "existing_engine", lambda _stack: engine())
-    monkeypatch.setattr(access, "read_nodes", _nodes)
-    monkeypatch.setattr(pod_problems, "read_pod_problems", lambda _files, _clusters: [])
-    monkeypatch.setattr(machine_nodes, "read_differences", lambda *_, **__: [])
     return tmp_path
-
-
-def _nodes(files: list[Path]) -> list[nodes.NodeRow]:
-    texts = [kubeconfig.split(file.read_text()) for file in files]
-    return [nodes.NodeRow(name, name="node") for text in texts for name in text]
 
 
 @pytest.mark.parametrize(
@@ -94,11 +88,31 @@ def fleet(*arguments: str, status: int = 0) -> str:
 
 @pytest.mark.usefixtures("checkout")
 def test_status_shows_the_clusters_that_match() -> None:
-    assert "cluster3" in fleet("status")
-    shown = fleet("status", "-l", "env=dev")
+    quick = ("--timeout", "2")
+    assert "cluster3" in fleet("status", *quick, status=1), "none of them answers"
+    shown = fleet("status", *quick, "-l", "env=dev", status=1)
     assert "cluster1" in shown
     assert "cluster2" in shown
     assert "cluster3" not in shown
+
+
+def test_labels_are_read_again_only_if_something_has_changed(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fleet("status", "--timeout", "2", "-l", "env=dev", status=1)
+    asked: list[str] = []
+
+    def start(stack: str) -> Engine:
+        asked.append(stack)
+        return engine()
+
+    monkeypatch.setattr(engine_run, "existing_engine", start)
+    second = fleet("status", "--timeout", "2", "-l", "env=dev", status=1)
+    assert (asked, second) == ([], first)
+    file = checkout / "kubeconfigs/dev/cluster1"
+    file.write_text(file.read_text() + "\n")
+    fleet("status", "--timeout", "2", "-l", "env=dev", status=1)
+    assert asked == ["dev"]
 
 
 def test_kubeconfig_has_the_contexts_of_the_clusters_that_match(checkout: Path) -> None:

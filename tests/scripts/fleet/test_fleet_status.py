@@ -4,23 +4,33 @@ from pathlib import Path
 
 import pytest
 
+from model.status.condition import Condition
 from ops.kube import reachability
-from scripts.fleet.nodes import NodeRow
-from scripts.fleet.pod_problems import read_pod_problems
+from scripts.fleet.fleet_status import ask
+from scripts.fleet.status_cache import StatusCache
+from scripts.fleet.targets import of_kubeconfig
 from tests.components.providers.test_health_check import NODES, PODS, node
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.test_reachability import SINCE, cluster, log, probe, says
+from tests.scripts.fleet.status_api import serve
 
 
 @pytest.fixture
 def kubeconfig(api: Api, tmp_path: Path) -> Path:
+    serve(api)
     path = tmp_path / "cluster1"
     path.write_text(api.kubeconfig)
     return path
 
 
+def conditions(kubeconfig: Path) -> list[Condition]:
+    targets = of_kubeconfig(kubeconfig, is_ours=True)
+    asked = ask(targets, 20, StatusCache(kubeconfig.with_name("cache")))
+    return [each for each in asked.status.all_conditions if each.is_problem]
+
+
 def shown(kubeconfig: Path) -> list[str]:
-    return read_pod_problems([kubeconfig], {"cluster1"})
+    return [each.message for each in conditions(kubeconfig) if each.kind != "Node"]
 
 
 def test_pods_that_reach_each_other_are_no_problem(api: Api, kubeconfig: Path) -> None:
@@ -35,10 +45,12 @@ def test_since_when_two_nodes_do_not_reach_each_other(api: Api, kubeconfig: Path
     says(api, 0, {1}, unreached={2: SINCE})
     says(api, 1, {0, 2})
     says(api, 2, {0, 1})
-    (line,) = shown(kubeconfig)
-    assert line.startswith(
-        f"cluster1: pods on n0 cannot reach pods on n2 (10.244.2.5) since {SINCE}: see "
+    (found,) = conditions(kubeconfig)
+    assert found.message.startswith(
+        f"pods on n0 cannot reach pods on n2 (10.244.2.5) since {SINCE}: see "
     )
+    assert found.reason == "PodsUnreachable"
+    assert f"{found.since:%Y-%m-%dT%H:%M:%SZ}" == SINCE
 
 
 def test_a_peer_that_was_not_tried_yet_is_no_failure(api: Api, kubeconfig: Path) -> None:
@@ -52,7 +64,7 @@ def test_a_peer_that_was_not_tried_yet_is_no_failure(api: Api, kubeconfig: Path)
 def test_probes_and_dns_that_do_not_work_are_named(api: Api, kubeconfig: Path) -> None:
     cluster(api, 2)
     api.answers[PODS] = (200, {"items": [probe(0, ready="False")]})
-    assert [line.partition(":")[2].strip() for line in shown(kubeconfig)] == [
+    assert shown(kubeconfig) == [
         "CoreDNS: no pod is Ready: probe-n0 on n0: Pending (probe ImagePullBackOff no such image)",
         "probe pod on n0: has not reached a Service: "
         "probe-n0 on n0: Pending (probe ImagePullBackOff no such image)",
@@ -80,11 +92,5 @@ def test_a_user_who_may_not_read_pods_is_told(api: Api, kubeconfig: Path) -> Non
     cluster(api, 2)
     api.answers[PODS] = (403, {"message": "pods is forbidden"})
     assert shown(kubeconfig) == [
-        "cluster1: the state of its pods cannot be read: 403 Forbidden: pods is forbidden"
+        "the state of its pods cannot be read: 403 Forbidden: pods is forbidden"
     ]
-
-
-def test_only_clusters_that_answered_are_asked(api: Api, kubeconfig: Path) -> None:
-    assert read_pod_problems([kubeconfig], set()) == []
-    assert api.asked == []
-    assert [row.is_node for row in (NodeRow("a"), NodeRow("a", name="n"))] == [False, True]

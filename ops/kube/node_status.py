@@ -1,0 +1,105 @@
+"""What `fleet status` says of a Node, from the object of the API."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from model.api_objects import Json
+from model.status.condition import Condition, Ready, Severity
+from model.status.fleet import NodeStatus
+from model.well_known import POOL_LABEL, ROLE_DOMAIN
+from ops.kube.conditions import is_ready
+from ops.kube.node import PENDING, RENEWAL
+
+_ROLE = f"{ROLE_DOMAIN}/"
+# On a healthy Node, Ready is True and every other condition is False.
+READY = "Ready"
+
+
+@dataclass(frozen=True)
+class NodeReading:
+    """A Node, and what is wrong with it; `changed` is when this program last wrote it."""
+
+    status: NodeStatus
+    conditions: tuple[Condition, ...]
+    changed: datetime | None
+
+
+def read(cluster: str, node: Json, manager: str) -> NodeReading:
+    """Reduce a Node to what is shown; `manager` is the field manager of this program."""
+    metadata, status = node["metadata"], node["status"]
+    labels = metadata.get("labels") or {}
+    roles = sorted(label.removeprefix(_ROLE) for label in labels if label.startswith(_ROLE))
+    info = status.get("nodeInfo") or {}
+    return NodeReading(
+        NodeStatus(
+            name=metadata["name"],
+            roles=roles or ["worker"],
+            pool=labels.get(POOL_LABEL, ""),
+            ready=is_ready(node),
+            cordoned=bool((node.get("spec") or {}).get("unschedulable")),
+            version=info.get("kubeletVersion") or "",
+            runtime=info.get("containerRuntimeVersion") or "",
+            kernel=info.get("kernelVersion") or "",
+            os=info.get("osImage") or "",
+            addresses=[
+                found["address"]
+                for found in status.get("addresses") or ()
+                if found["type"] == "InternalIP"
+            ],
+            created=metadata.get("creationTimestamp"),
+        ),
+        tuple(_conditions(cluster, node)),
+        last_written(metadata, manager),
+    )
+
+
+def last_written(metadata: Json, manager: str) -> datetime | None:
+    """Return when a field manager last wrote an object; None if it never did."""
+    times = [
+        datetime.fromisoformat(entry["time"])
+        for entry in metadata.get("managedFields") or ()
+        if entry.get("manager") == manager and entry.get("time")
+    ]
+    return max(times, default=None)
+
+
+def _conditions(cluster: str, node: Json) -> Iterator[Condition]:
+    def condition(severity: Severity, reason: str, message: str, **others: Any) -> Condition:
+        return Condition(
+            cluster=cluster,
+            kind="Node",
+            name=node["metadata"]["name"],
+            severity=severity,
+            reason=reason,
+            message=message,
+            **others,
+        )
+
+    reported = node["status"].get("conditions") or ()
+    for found in reported:
+        is_main = found["type"] == READY
+        if found["status"] == ("True" if is_main else "False"):
+            continue
+        name = "NotReady" if is_main else f"{found['type']} is {found['status']}"
+        why = found.get("message") or found.get("reason") or ""
+        yield condition(
+            Severity.ERROR if is_main else Severity.WARNING,
+            "NotReady" if is_main else found["type"],
+            f"{name}: {why}" if why else name,
+            ready=Ready.UNKNOWN if found["status"] == "Unknown" else Ready.FALSE,
+            since=found.get("lastTransitionTime"),
+        )
+    if not any(found["type"] == READY for found in reported):
+        message = "the kubelet has not reported yet"
+        yield condition(Severity.ERROR, "NotReady", message, ready=Ready.UNKNOWN)
+    annotations = node["metadata"].get("annotations") or {}
+    if pending := annotations.get(PENDING):
+        message = f"a change is pending until it is available: {pending}"
+        yield condition(Severity.WARNING, "ChangePending", message)
+    if failures := annotations.get(RENEWAL):
+        yield condition(Severity.WARNING, "TimerFailed", f"its timer failed: {failures}")
+    if (node.get("spec") or {}).get("unschedulable"):
+        message = "cordoned: no new pods are scheduled on this node"
+        yield condition(Severity.WARNING, "Cordoned", message)

@@ -1,0 +1,141 @@
+"""The status of a fleet: all clusters asked together, and what others last said."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from model.status.condition import Condition, Ready, Severity
+from model.status.fleet import ClusterStatus, FleetStatus
+from ops import fan_out
+from ops.errors import OperatorError
+from ops.fan_out import Late
+from ops.kube import cluster_status, unreachable
+from ops.kube.cluster_status import EtcdReading
+from scripts.fleet.status_cache import StatusCache
+from scripts.fleet.targets import Target
+
+LAST_KNOWN = "clusters"
+# Asked beside the clusters, with the same deadline.
+Beside = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The status of the clusters, and the answer to the call beside them."""
+
+    status: FleetStatus
+    beside: Any
+
+
+def ask(
+    targets: Sequence[Target], seconds: float, cache: StatusCache, beside: Beside | None = None
+) -> Asked:
+    """Ask all clusters and return within `seconds`, whatever does not answer.
+
+    etcd is asked beside the rest of its cluster, whose status is known without it as well.
+    """
+    parts: list[Callable[[], Any]] = []
+    for target in targets:
+        parts += [partial(_read, target, seconds), partial(_read_etcd, target, seconds)]
+    if beside is not None:
+        parts.append(beside)
+    answers = fan_out.ask(parts, lambda part: part(), seconds)
+    known = cache.get(LAST_KNOWN)
+    known = known if isinstance(known, dict) else {}
+    clusters = [
+        _combined(target, *pair, known.get(target.name))
+        for target, pair in zip(
+            targets, zip(answers[0::2], answers[1::2], strict=False), strict=False
+        )
+    ]
+    _remember(clusters, known, cache)
+    status = FleetStatus(time=datetime.now(UTC), clusters=clusters)
+    return Asked(status, answers[-1] if beside is not None else None)
+
+
+def _read(target: Target, seconds: float) -> ClusterStatus:
+    client = target.client(seconds)
+    found = cluster_status.read(client, target.name, seconds, is_ours=target.is_ours)
+    return found.model_copy(update={"labels": target.labels})
+
+
+def _read_etcd(target: Target, seconds: float) -> EtcdReading:
+    return cluster_status.read_etcd(target.client(seconds), target.name)
+
+
+def _combined(
+    target: Target,
+    core: fan_out.Answer[Any, ClusterStatus],
+    etcd: fan_out.Answer[Any, EtcdReading],
+    known: Any,
+) -> ClusterStatus:
+    if core.value is None:
+        return _unreachable(target, core.error or Late(0), known)
+    found = core.value
+    reading = etcd.value or EtcdReading(None, reason=str(etcd.error))
+    conditions = [*found.conditions, *reading.conditions]
+    if reading.etcd is None and found.control_planes and found.control_planes.total:
+        # Without control planes among the Nodes, etcd is somebody else's.
+        conditions.append(
+            Condition(
+                cluster=target.name,
+                kind="etcd",
+                name="etcd",
+                ready=Ready.UNKNOWN,
+                severity=Severity.INFO,
+                reason="EtcdUnknown",
+                message=f"etcd could not be asked: {reading.reason}",
+            )
+        )
+    return found.model_copy(update={"etcd": reading.etcd, "conditions": conditions})
+
+
+def _unreachable(target: Target, error: Exception, known: Any) -> ClusterStatus:
+    condition = unreachable.condition(target.name, error)
+    last = _last(known)
+    if last is None:
+        return ClusterStatus(
+            name=target.name, labels=target.labels, reachable=False, conditions=[condition]
+        )
+    seen = f"{condition.message}; what is shown was read at {last.as_of:%Y-%m-%d %H:%M:%S} UTC"
+    told = condition.model_copy(update={"message": seen})
+    return last.model_copy(
+        update={"reachable": False, "labels": target.labels, "conditions": [told]}
+    )
+
+
+def _last(known: Any) -> ClusterStatus | None:
+    """Return what the cache has of a cluster; None if it is of another version, or damaged."""
+    try:
+        last = ClusterStatus.model_validate(known)
+    except ValidationError:
+        return None
+    return last if last.as_of else None
+
+
+def _remember(clusters: Sequence[ClusterStatus], known: dict[str, Any], cache: StatusCache) -> None:
+    """Keep what was read now, in place of what was read before; single Nodes are not kept."""
+    read = {
+        each.name: each.model_copy(update={"nodes": [], "conditions": []}).model_dump(
+            mode="json", by_alias=True, exclude={"ready"}
+        )
+        for each in clusters
+        if each.reachable
+    }
+    if read:
+        cache.put(LAST_KNOWN, {**known, **read})
+
+
+def failure(error: OperatorError) -> Condition:
+    """Return the condition of a stack that could not be compared with its file."""
+    return Condition(
+        cluster="",
+        ready=Ready.UNKNOWN,
+        severity=Severity.WARNING,
+        reason="StackFileUnknown",
+        message=f"the Nodes could not be compared with the stack's file: {error}",
+    )

@@ -1,0 +1,87 @@
+"""`fleet status` of many clusters, of which some hang and some refuse."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.scripts.conftest import TOP
+
+NODES, PODS = 50, 500
+KIB_OF_300_MB = 300 * 1000 * 1000 // 1024
+PROGRAM = (
+    "import resource, sys; from scripts.fleet.__main__ import main\n"
+    "try: main()\n"
+    "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+)
+
+
+@pytest.fixture
+def base() -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.scripts.fleet.fleet_of_apis", str(NODES), str(PODS)]
+    with subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        base = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        yield base
+        server.kill()
+
+
+def _document(base: str, size: int, failing: int) -> dict[str, Any]:
+    servers = {f"hang-{index}": f"{base}/hang-{index}" for index in range(failing)}
+    servers |= {f"refuse-{index}": "http://127.0.0.1:1" for index in range(failing)}
+    good = size - 2 * failing
+    servers |= {f"good-{index}": f"{base}/good-{index}" for index in range(good)}
+    return {
+        "clusters": [{"name": name, "cluster": {"server": url}} for name, url in servers.items()],
+        "users": [{"name": "user", "user": {"token": "t"}}],
+        "contexts": [
+            {"name": name, "context": {"cluster": name, "user": "user"}} for name in servers
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("size", "failing", "seconds"),
+    [
+        (8, 2, 6),
+        # On two cores that others use as well, all that answer must have the time to do so.
+        pytest.param(100, 5, 20, marks=[pytest.mark.slow, pytest.mark.timeout(180)]),
+    ],
+)
+def test_it_ends_in_time_and_in_little_memory(
+    base: str, tmp_path: Path, size: int, failing: int, seconds: int
+) -> None:
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(yaml.safe_dump(_document(base, size, failing)))
+    begin = time.monotonic()
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-c", PROGRAM, "status", "--kubeconfig", str(kubeconfig)),
+            *("--timeout", str(seconds), "--no-headers"),
+        ],
+        cwd=TOP,
+        env={**os.environ, "KUBEADM_FLEET_STATE": str(tmp_path / "state")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took, peak = time.monotonic() - begin, int(ended.stderr.split()[-1])
+    print(f"{size} clusters: {took:.1f} s, {peak / 1024:.0f} MiB")
+    rows = [line.split() for line in ended.stdout.split("\n\n")[0].splitlines()]
+    by_kind: dict[str, set[str]] = {}
+    for row in rows:
+        by_kind.setdefault(row[0].partition("-")[0], set()).add(" ".join(row[1:4]))
+    assert len(rows) == size
+    assert by_kind["hang"] == by_kind["refuse"] == {"Unknown - -"}
+    assert by_kind["good"] == {f"True v1.36.3 {NODES}/{NODES}"}
+    assert ended.stdout.count(f"API unreachable: no answer within {seconds} s") == failing
+    assert ended.stdout.count("API unreachable: Connection refused") == failing
+    assert ended.returncode == 1
+    assert took < seconds + 2
+    assert peak < KIB_OF_300_MB
