@@ -207,12 +207,14 @@ def test_without_the_policies_everything_is_as_before(pods: Pods) -> None:
 
 def test_a_running_cluster_keeps_its_choice(fleet: PulumiStack) -> None:
     networking = fleet.config["clusters"]["cluster1"]["networking"]
+    security = fleet.config.pop("security")
     networking["networkPolicy"] = "none"
     refused = fleet.run("preview")
     assert refused.status != 0
     assert "connected by flannel with calico" in refused.output
     assert "set clusters.cluster1.networking.networkPolicy to calico" in refused.output
     networking["networkPolicy"] = "calico"
+    fleet.config["security"] = security
     assert fleet.up().changes == {}
 
 
