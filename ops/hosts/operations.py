@@ -59,7 +59,7 @@ OPERATIONS = {
     "revoke_client": Operation("revocation", (*IDENTITY, "NODE_ADDRESS", "AUTHORITY"), 900),
     "restart_api_server": Operation("revocation", (*IDENTITY, "NODE_ADDRESS"), 1200),
     "apply_permissions": Operation("permissions", IDENTITY, 120),
-    "survey_patches": Operation("patches", ("NODE_NAME",), 1500),
+    "survey_patches": Operation("patches", ("NODE_NAME",), 180),
     "stage_patches": Operation("patches", IDENTITY, 3600),
     "install_patches": Operation("patches", IDENTITY, 3600),
     "record_patched": Operation("patches", (*IDENTITY, "SECURITY_UPDATES"), 60),

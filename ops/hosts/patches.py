@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ops.errors import OperatorError
 
+# As scripts/node/patches.sh ends if a package source does not answer, or not with what is expected.
+SOURCES_UNREAD = 4
 # What a terminal or a table is not to get from a package source.
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 

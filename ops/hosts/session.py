@@ -14,6 +14,14 @@ SHOWN_LINES = 20
 TOO_LONG = 124
 
 
+class OperationFailed(OperatorError):
+    """An operation that ended with another exit status than 0: TOO_LONG, or its script's own."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 class HostConnection:
     """Root access to one machine."""
 
@@ -46,7 +54,7 @@ class HostSession:
         """Run `call`, a function of the operation, on the stream; return its standard output.
 
         With `report`, which gets each line immediately, its errors are part of its output.
-        Raises OperatorError with the last lines of its output.
+        Raises OperationFailed with the last lines of its output.
         """
         finished = operations.run(self._connection, call, operation, settings, stream, report)
         if finished.status:
@@ -57,5 +65,6 @@ class HostSession:
                 else f"failed ({finished.ending})"
             )
             lines = "\n  ".join(said)
-            raise OperatorError(f"{self._machine}: {call.replace('_', ' ')} {how}:\n  {lines}")
+            text = f"{self._machine}: {call.replace('_', ' ')} {how}:\n  {lines}"
+            raise OperationFailed(text, finished.status)
         return finished.out

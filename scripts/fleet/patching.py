@@ -17,8 +17,8 @@ from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.hosts.inventory import Inventory, InventoryMachine
 from ops.hosts.operations import OPERATIONS
-from ops.hosts.patches import PatchReport
-from ops.hosts.session import HostConnection
+from ops.hosts.patches import SOURCES_UNREAD, PatchReport
+from ops.hosts.session import TOO_LONG, HostConnection, OperationFailed
 from ops.hosts.ssh_errors import Unreachable
 from ops.private_file import rewrite
 from ops.pulumi.stack_edit import with_value
@@ -28,6 +28,7 @@ from scripts.fleet.engine_run import existing_engine, inventory, require_unlocke
 
 PARALLEL = 32
 UNHEALTHY = 1
+SURVEY = "survey_patches"
 KEY = ("upgrades", "securityUpdates")
 COLUMNS = ("CLUSTER", "MACHINE", "UPDATES", "KEPT BACK", "REBOOT")
 
@@ -108,7 +109,7 @@ def survey(machines: Inventory, clusters: Collection[str]) -> list[Pending]:
     asked = machines.of_clusters(clusters)
     click.echo(
         f"asking {counted(len(asked), 'machine')} for pending updates: apt reads its package "
-        "sources again, for minutes if one of them does not answer",
+        f"sources again, for at most {OPERATIONS[SURVEY].seconds} s",
         err=True,
     )
     with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
@@ -116,10 +117,9 @@ def survey(machines: Inventory, clusters: Collection[str]) -> list[Pending]:
 
 
 def _ask(machine: InventoryMachine) -> Pending:
-    operation = "survey_patches"
     try:
         with HostConnection(machine.name, machine.login).open() as session:
-            said = session.run(operation, OPERATIONS[operation], {"NODE_NAME": machine.name})
+            said = session.run(SURVEY, OPERATIONS[SURVEY], {"NODE_NAME": machine.name})
         return Pending(machine, PatchReport.parse(said.splitlines()))
     except OperatorError as error:
         return Pending(machine, error=error)
@@ -146,10 +146,19 @@ def row(pending: Pending) -> tuple[str, ...]:
     """Return the columns of a machine."""
     machine, report = pending.machine, pending.report
     if pending.error:
-        return machine.cluster, machine.name, "unknown", "-", "-"
+        return machine.cluster, machine.name, _unknown(pending.error), "-", "-"
     count = str(len(report.updates)) + (", interrupted" if report.incomplete else "")
     kept = " ".join(report.kept) or "-"
     return machine.cluster, machine.name, count, kept, reboot_of(report)
+
+
+def _unknown(error: OperatorError) -> str:
+    """Say why a machine's updates are not known; the error has the details."""
+    if isinstance(error, Unreachable):
+        return "unknown: it cannot be reached"
+    status = error.status if isinstance(error, OperationFailed) else 0
+    reasons = {TOO_LONG: "timed out", SOURCES_UNREAD: "its package sources could not be read"}
+    return f"unknown: {reasons[status]}" if status in reasons else "unknown"
 
 
 def reboot_of(report: PatchReport) -> str:

@@ -20,6 +20,11 @@ REBOOT_REQUIRED=/run/reboot-required
 DPKG_INFO=/var/lib/dpkg/info
 # A kernel with its modules and its initial RAM disk.
 KERNEL_BYTES=$((160 << 20))
+# For how long apt waits for a package source, each time that it asks, and how often it asks again.
+SOURCE_SECONDS=10
+SOURCE_RETRIES=1
+# The exit status if a package source could not be read (ops/hosts/patches.py).
+SOURCES_UNREAD=4
 
 # survey_patches: print what would be updated, for a person; installs nothing.
 survey_patches() {
@@ -90,7 +95,9 @@ begin_patches() {
 read_sources() {
   await_cloud_init
   # Without this, apt reports a list that it could not read as a warning, and uses the previous one.
-  apt_get update --option APT::Update::Error-Mode=any || reject_sources
+  apt_get update --option APT::Update::Error-Mode=any --option "Acquire::Retries=$SOURCE_RETRIES" \
+    --option "Acquire::http::Timeout=$SOURCE_SECONDS" \
+    --option "Acquire::https::Timeout=$SOURCE_SECONDS" || reject_sources
   ! grep -qE '^(W: Failed to fetch|W: Some index files failed)' "$LOGS/apt-update.log" || reject_sources
 }
 
@@ -283,8 +290,9 @@ unit_of_process() {
 
 reject_sources() {
   apt_errors update >&2
-  die "apt-get could not read all package sources (full output: $LOGS/apt-update.log)" \
-    "correct or remove the source that apt reports above, and run 'fleet patch' again"
+  (die "apt-get could not read all package sources (full output: $LOGS/apt-update.log)" \
+    "correct or remove the source that apt reports above, and run 'fleet patch' again") ||
+    exit "$SOURCES_UNREAD"
 }
 
 reject_updates() {

@@ -1,12 +1,13 @@
 """scripts/node/patches.sh with the real apt and dpkg, on a root of the test's own."""
 
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ops.hosts.patches import PatchReport
+from ops.hosts.patches import SOURCES_UNREAD, PatchReport
 from tests.node.steps.apt_repository import Source, sources
 from tests.node.steps.disk import Disk
 
@@ -190,9 +191,24 @@ def test_a_source_that_cannot_be_read_is_an_error_and_not_an_old_list(host: Host
     host.report("survey_patches")
     (host.security.folder / "Packages").write_text("damaged")
     done = host.run("stage_patches")
-    assert done.returncode == 1
+    assert done.returncode == SOURCES_UNREAD
     assert "apt-get could not read all package sources" in done.stderr
     assert host.versions()["a"] == "1"
+
+
+def test_a_source_that_does_not_answer_ends_in_time(host: Host) -> None:
+    """It takes connections, as a firewall's proxy may, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with (host.root / "etc/apt/sources.list").open("a") as listed:
+            listed.write(f"deb [trusted=yes] http://127.0.0.1:{port}/debian ./\n")
+        with (host.root / "apt.conf").open("a") as config:
+            config.write('Acquire::http::Proxy "DIRECT";\nAcquire::http::Timeout "1200";\n')
+        before = "SOURCE_SECONDS=1\nSOURCE_RETRIES=0"
+        done = host.run("survey_patches", before)
+    assert done.returncode == SOURCES_UNREAD
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "apt-get could not read all package sources" in done.stderr
 
 
 def test_an_installation_that_fails_says_so_and_is_completed_by_the_next(host: Host) -> None:

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 from ops.errors import OperatorError
 from ops.hosts.inventory import Inventory, InventoryMachine
-from ops.hosts.patches import PatchReport
+from ops.hosts.operations import OPERATIONS
+from ops.hosts.patches import SOURCES_UNREAD, PatchReport
+from ops.hosts.session import TOO_LONG, OperationFailed
 from ops.hosts.ssh_errors import Unreachable
 from ops.pulumi.engine import Engine
 from scripts.fleet import file_change, patching
@@ -145,6 +147,21 @@ def test_a_dry_run_lists_and_changes_nothing(
     assert "no route to host" in capsys.readouterr().err
     assert stack.file.read_text() == FILE
     assert stack.ran == []
+
+
+def test_the_rows_say_why_the_updates_of_a_machine_are_unknown(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.says["one-0"] = OperationFailed("one-0: apt-get could not read", SOURCES_UNREAD)
+    stack.says["three-0"] = OperationFailed("three-0: survey patches timed out", TOO_LONG)
+    assert patching.show_pending("dev", [], None) == 1
+    shown = capsys.readouterr()
+    rows = [" ".join(line.split()) for line in shown.out.splitlines()]
+    assert rows[1] == "one one-0 unknown: its package sources could not be read - -"
+    assert rows[2].startswith("two two-0 1 -")
+    assert rows[3] == "three three-0 unknown: timed out - -"
+    assert "one-0: apt-get could not read" in shown.err
+    assert OPERATIONS[patching.SURVEY].seconds <= 180
 
 
 def test_machines_with_the_same_packages_share_their_lines() -> None:
