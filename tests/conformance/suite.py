@@ -17,6 +17,10 @@ class Category:
     skip: str = r"\[Serial\]|\[Disruptive\]|\[Slow\]|\[Alpha\]"
 
 
+# SCTP needs a kernel module that hosts of container machines may not have.
+NETWORK_POLICY = Category(
+    r"\[sig-network\] Netpol", 30, r"\[Feature:SCTPConnectivity\]|\[Serial\]|\[Disruptive\]"
+)
 AUTHENTICATION = Category(r"\[sig-auth\].*\[Conformance\]", 8)
 SECCOMP = Category(r"\[sig-node\] Security Context should support seccomp", 4)
 

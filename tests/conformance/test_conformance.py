@@ -11,7 +11,7 @@ from model.pins import KUBERNETES
 from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.conformance import recipes
-from tests.conformance.suite import AUTHENTICATION, SECCOMP, Category, Suite
+from tests.conformance.suite import AUTHENTICATION, NETWORK_POLICY, SECCOMP, Category, Suite
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
@@ -19,7 +19,8 @@ from tests.e2e.pulumi_stack import PulumiStack
 pytestmark = [pytest.mark.root, pytest.mark.long, pytest.mark.timeout(5400)]
 
 ARCHIVE = "conformance.tar"
-SECONDS = {"authentication": 900, "seccomp": 600}
+# One test after another; those of NetworkPolicies start pods in three namespaces each.
+SECONDS = {"network-policy": 3600, "authentication": 900, "seccomp": 600}
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,7 @@ def suite(executable: Path) -> Iterator[Suite]:
             "clusters": {
                 "cluster1": {
                     "machines": {"subnet": str(network)},
+                    "networking": {"networkPolicy": "calico"},
                     "controlPlanes": {"count": 1},
                     "workers": {"count": 2},
                 }
@@ -82,3 +84,7 @@ def test_authentication(suite: Suite) -> None:
 
 def test_seccomp(suite: Suite) -> None:
     passes(suite, "seccomp", SECCOMP)
+
+
+def test_network_policy(suite: Suite) -> None:
+    passes(suite, "network-policy", NETWORK_POLICY)
