@@ -23,7 +23,7 @@ FLAGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: up
 up: ## Create the stack's clusters (STACK=dev), write ./kubeconfig and show the nodes
@@ -54,6 +54,12 @@ test-long: ## Run the tests that take minutes each: upgrades, failures, interrup
 	@scripts/setup.sh tests
 	@$(BUILD) --also $(EARLIER) --also $(UPGRADE) toolchain bundle image
 	@$(PYTHON) -m pytest -m long $(ARGS)
+
+.PHONY: conformance
+conformance: ## Run categories of Kubernetes' own end-to-end tests on a cluster with the defaults
+	@scripts/setup.sh tests
+	@$(BUILD) toolchain bundle image
+	@$(PYTHON) -m pytest -s -m long tests/conformance $(ARGS)
 
 .PHONY: test-unit
 test-unit: ## Run the fast tests only; needs neither root nor machines

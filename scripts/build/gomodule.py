@@ -22,7 +22,10 @@ from scripts.build.shell import DIES_WITH_PARENT, run
 
 @dataclass(frozen=True)
 class GoProgram:
-    """Executables of one module: `packages` are import paths, each built to its last element."""
+    """Executables of one module: `packages` are import paths, each built to its last element.
+
+    With `test`, they are the packages' tests, each built to its last element and ".test".
+    """
 
     module: str
     version: str
@@ -32,11 +35,15 @@ class GoProgram:
     godebug: tuple[str, ...] = ()
     cgo: bool = False
     tags: tuple[str, ...] = ()
+    test: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the executables: the packages' last elements, without a major version."""
-        return tuple(re.sub(r"/v\d+$", "", path).rsplit("/", 1)[-1] for path in self.packages)
+        suffix = ".test" if self.test else ""
+        return tuple(
+            re.sub(r"/v\d+$", "", path).rsplit("/", 1)[-1] + suffix for path in self.packages
+        )
 
     @property
     def origin(self) -> str:
@@ -46,7 +53,8 @@ class GoProgram:
 
 def build(program: GoProgram, target: Path) -> None:
     """Build the program's executables, for this host's architecture, into the folder `target`."""
-    command = [*DIES_WITH_PARENT, golang.go(), "build", "-trimpath", "-ldflags", program.ldflags]
+    verb = ("test", "-c") if program.test else ("build",)
+    command = [*DIES_WITH_PARENT, golang.go(), *verb, "-trimpath", "-ldflags", program.ldflags]
     if program.tags:
         command += ["-tags", ",".join(program.tags)]
     with task(f"building {', '.join(program.names)} from {program.origin}"), _scratch() as work:
