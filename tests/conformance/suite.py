@@ -19,10 +19,10 @@ class Category:
 
 # SCTP needs a kernel module that hosts of container machines may not have.
 NETWORK_POLICY = Category(
-    r"\[sig-network\] Netpol", 30, r"\[Feature:SCTPConnectivity\]|\[Serial\]|\[Disruptive\]"
+    r"\[sig-network\] Netpol", 45, r"\[Feature:SCTPConnectivity\]|\[Serial\]|\[Disruptive\]"
 )
-AUTHENTICATION = Category(r"\[sig-auth\].*\[Conformance\]", 8)
-SECCOMP = Category(r"\[sig-node\] Security Context should support seccomp", 4)
+AUTHENTICATION = Category(r"\[sig-auth\].*\[Conformance\]", 10)
+SECCOMP = Category(r"\[sig-node\] Security Context should support seccomp", 3)
 
 
 @dataclass(frozen=True)
