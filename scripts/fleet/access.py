@@ -15,7 +15,7 @@ from ops.errors import OperatorError
 from ops.pulumi.deployment import Deployment
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import PROJECT
-from scripts.fleet import kubeconfig, targets
+from scripts.fleet import kubeconfig, stack_people, targets
 from scripts.fleet.engine_run import existing_engine, show
 from scripts.fleet.nodes import NodeRow, node_table, read_nodes
 from scripts.fleet.usage import how_to_use
@@ -44,10 +44,7 @@ def kubeconfig_of(engine: Engine, user: str) -> str:
     deployment, stack = engine.deployment(), engine.workspace.stack
     people = deployment.outputs.get("people", {})
     if user not in people:
-        raise OperatorError(
-            f"the stack {stack} has no user {user} as of the last `fleet up {stack}`; its users: "
-            f"{', '.join(people) or 'none'}"
-        )
+        raise OperatorError(stack_people.unknown(engine.workspace, user, people))
     known = kubeconfig.split(kubeconfig_in(deployment.outputs, stack))
     clusters = {name: text for name, text in known.items() if name in people[user]["clusters"]}
     authority = deployment.authority(authority_name(user))

@@ -1,8 +1,6 @@
 """The end of a person's access, on all clusters of a stack together."""
 
-from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any
 
 import click
 
@@ -15,14 +13,13 @@ from ops.kube.client import Client
 from ops.private_file import rewrite
 from ops.pulumi.deployment import Deployment
 from ops.pulumi.stack_edit import with_value
-from ops.pulumi.stack_file import read
 from ops.pulumi.workspace import Workspace
 from ops.revocation import Place, Revoked
+from scripts.fleet import stack_people
 from scripts.fleet.access import save_identities
 from scripts.fleet.engine_run import existing_engine
 
-FLEET = "kubeadm-fleet:fleet"
-USERS = ("config", FLEET, "people", "users")
+USERS = ("config", stack_people.FLEET, "people", "users")
 
 
 def revoke(stack: str, user: str, *, cut: bool) -> int:
@@ -31,7 +28,7 @@ def revoke(stack: str, user: str, *, cut: bool) -> int:
     deployment = engine.deployment()
     people = deployment.outputs.get("people", {})
     if user not in people:
-        raise OperatorError(_unknown(engine.workspace, user, people))
+        raise OperatorError(stack_people.unknown(engine.workspace, user, people))
     recorded = _record(engine.workspace, user)
     save_identities(deployment)
     revoked = Revoked(user, deployment.authority(authority_name(user)).cert_pem)
@@ -49,23 +46,6 @@ def revoke(stack: str, user: str, *, cut: bool) -> int:
     return 1 if failed else 0
 
 
-def _unknown(workspace: Workspace, user: str, people: Collection[str]) -> str:
-    """Say why a person cannot be revoked who is not in the state."""
-    stack = workspace.stack
-    text = (
-        f"the stack {stack} has no user {user} as of the last `fleet up {stack}`; its users: "
-        f"{', '.join(people) or 'none'}"
-    )
-    users = _users(workspace)
-    if users and _is_revoked(users, user):
-        return (
-            f"the access of {user} was revoked, and the last `fleet up {stack}` removed it: "
-            f"`fleet up {stack}` does what is left on clusters that did not answer. "
-            f"{how_to_grant(user)}"
-        )
-    return text
-
-
 def _record(workspace: Workspace, user: str) -> str:
     """Have the stack's file say so, since a later run would grant the access again; say the result.
 
@@ -77,12 +57,12 @@ def _record(workspace: Workspace, user: str) -> str:
         f"{stack}`. Until then, a run that changes control planes grants the access again, to "
         "certificates that were issued before, too."
     )
-    users = _users(workspace)
+    users = stack_people.users(workspace)
     if users is None:
         return f"{file.name} could not be read. If it has {user}: {by_hand}"
     if user not in users:
         return f"{file.name} does not have {user}: `fleet up {stack}` removes what is left of them."
-    if not _is_revoked(users, user):
+    if not stack_people.is_revoked(users, user):
         try:
             text = file.read_text(encoding="utf-8")
             rewrite(file, with_value(text, (*USERS, user, "revoked"), "true"))
@@ -93,21 +73,6 @@ def _record(workspace: Workspace, user: str) -> str:
         f"access again. Commit it, and run `fleet up {stack}`, which removes the CA of {user} "
         f"permanently. {how_to_grant(user)}."
     )
-
-
-def _users(workspace: Workspace) -> Mapping[str, Any] | None:
-    """Return the people in the stack's file; None if it cannot be read."""
-    try:
-        fleet = read(workspace.tracked_config)["config"][FLEET]
-    except (OSError, OperatorError, KeyError, TypeError):
-        return None
-    people = (fleet.get("people") or {}) if isinstance(fleet, dict) else {}
-    users = people.get("users") if isinstance(people, dict) else None
-    return users if isinstance(users, dict) else {}
-
-
-def _is_revoked(users: Mapping[str, Any], user: str) -> bool:
-    return isinstance(users.get(user), dict) and users[user].get("revoked") is True
 
 
 def _places(deployment: Deployment) -> list[Place]:

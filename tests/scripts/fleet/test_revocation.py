@@ -14,7 +14,7 @@ from ops.errors import OperatorError
 from ops.pulumi.deployment import DYNAMIC, STACK, Deployment
 from ops.pulumi.engine import Engine
 from ops.revocation import Outcome, Place, Revoked
-from scripts.fleet import revocation
+from scripts.fleet import revocation, stack_people
 
 ALICE = certificates.new_authority("person-alice", timedelta(days=10))
 MACHINE = {"address": "10.0.0.1", "role": "control-plane", "pool": "", "driver": "container"}
@@ -42,7 +42,7 @@ def engine(tracked: Path) -> Engine:
 
 def config(folder: Path, users: Any) -> Path:
     file = folder / "Pulumi.dev.yaml"
-    file.write_text(yaml.safe_dump({"config": {revocation.FLEET: {"people": {"users": users}}}}))
+    file.write_text(yaml.safe_dump({"config": {stack_people.FLEET: {"people": {"users": users}}}}))
     return file
 
 
@@ -112,7 +112,7 @@ def test_the_stacks_file_says_that_the_access_has_ended(
     calls.outcomes = [Outcome("one", "no route", failed=cluster_fails)]
     assert revocation.revoke("dev", "alice", cut=False) == cluster_fails
     once = file.read_text()
-    assert yaml.safe_load(once)["config"][revocation.FLEET]["people"]["users"] == {
+    assert yaml.safe_load(once)["config"][stack_people.FLEET]["people"]["users"] == {
         "alice": {"access": [{"role": "view"}], "revoked": True},
         "bob": {"access": [{"role": "edit"}]},
     }

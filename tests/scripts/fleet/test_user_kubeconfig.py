@@ -25,7 +25,7 @@ CA = certificates.new_authority("kubernetes", timedelta(days=10))
 ALICE = certificates.new_authority("person-alice", timedelta(days=10))
 
 
-def engine(*clusters: str) -> Engine:
+def engine(*clusters: str, file: Path = Path("/nowhere")) -> Engine:
     """Return the engine of a stack with two clusters, these of them alice's."""
     admin = [
         kubeconfigs.Context(name, f"https://{name}", CA.cert_pem, CA.cert_pem, CA.key_pem)
@@ -43,7 +43,7 @@ def engine(*clusters: str) -> Engine:
         },
     ]
     state = Deployment(json.dumps({"deployment": {"resources": found}}))
-    workspace = SimpleNamespace(stack="dev")
+    workspace = SimpleNamespace(stack="dev", tracked_config=file)
     return cast(Engine, SimpleNamespace(workspace=workspace, deployment=lambda: state))
 
 
@@ -83,6 +83,13 @@ def test_it_has_the_person_s_clusters_and_a_certificate_without_groups(
 def test_an_unknown_person_is_refused_with_the_known_ones() -> None:
     with pytest.raises(OperatorError, match=r"no user bob .* its users: alice"):
         access.kubeconfig_of(engine("cluster2"), "bob")
+
+
+def test_who_was_revoked_and_removed_by_a_run_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text("config: {'kubeadm-fleet:fleet': {people: {users: {bob: {revoked: true}}}}}\n")
+    with pytest.raises(OperatorError, match="the access of bob was revoked, and the last"):
+        access.kubeconfig_of(engine("cluster2", file=file), "bob")
 
 
 UNKNOWN, DEAD = ApiError(401, "Unauthorized"), Unavailable(None, "no route to host")
