@@ -54,11 +54,15 @@ def _print(found: Report, output: str, *, failed_only: bool, with_passed: bool) 
     if output in ("json", "yaml"):
         print_document(found, output)
         return
-    engine_run.show(
-        cis_table.results(
-            found, failed_only=failed_only, with_passed=with_passed, wide=output == "wide"
-        )
+    rows = cis_table.results(
+        found, failed_only=failed_only, with_passed=with_passed, wide=output == "wide"
     )
+    if rows.row_count:
+        engine_run.show(rows)
+    else:
+        click.echo(
+            "No item fails." if failed_only else "No item fails or is for a person to decide."
+        )
     click.echo()
     engine_run.show(cis_table.summaries(found))
 

@@ -103,6 +103,11 @@ def test_only_what_fails_with_its_remedy(fleet: Fleet, capfd: pytest.CaptureFixt
     assert (row[1], row[-1]) == ("4.1.5", "On the machine: chmod 600, for each file that is named.")
 
 
+def test_it_is_said_that_nothing_fails(fleet: Fleet, capfd: pytest.CaptureFixture[str]) -> None:
+    assert fleet("--cluster", "one", "--failed") == 0
+    assert rows(capfd.readouterr().out)[:2] == [["No item fails."], []]
+
+
 def test_one_item_is_shown_where_it_passes(fleet: Fleet, capfd: pytest.CaptureFixture[str]) -> None:
     assert fleet("--cluster", "one", "--item", "1.2.15", text=SPOILED) == 0
     _, row, *_ = rows(capfd.readouterr().out)
