@@ -176,7 +176,11 @@ def _changes(_namespaces: frozenset[str], wanted: tuple[str, ...]) -> Question:
 
 @_question("denied", since=DAY)
 def _denied(_namespaces: frozenset[str]) -> Question:
-    """Show requests that were refused: not authenticated, forbidden, or denied by a policy."""
+    """Show requests that were refused: forbidden, or denied by a policy.
+
+    Those that were not authenticated are shown where the audit policy records them: the default
+    one does not, since anyone could fill the log with them.
+    """
     return questions.denied()
 
 
