@@ -96,7 +96,7 @@ def test_a_preview_without_an_api_says_nothing(api: Api) -> None:
 def test_the_end_waits_until_certificates_are_read(
     cluster: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settling = {"ca": timedelta(hours=2, seconds=0.6)}
+    settling = {"ca": timedelta(hours=2, seconds=2)}
     monkeypatch.setattr(rotation_guards, "SETTLING", settling)
     began = time.monotonic()
     (said,) = judge(cluster, "ca", SWITCH, FINISH)
@@ -144,6 +144,6 @@ def test_an_immediate_end_waits_for_nobody(cluster: Api) -> None:
 def test_an_end_that_is_immediate_after_a_switch_that_was_not_waits_for_components(
     cluster: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rotation_guards, "SETTLING", {"ca": timedelta(hours=2, seconds=0.6)})
+    monkeypatch.setattr(rotation_guards, "SETTLING", {"ca": timedelta(hours=2, seconds=2)})
     (said,) = judge(cluster, "ca", SWITCH, FINISH, immediate="ca")
     assert said.startswith("waiting ")
