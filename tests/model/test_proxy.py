@@ -141,7 +141,7 @@ CASES: dict[str, Case] = {
     ),
     "a policy engine of another name": (
         [(f"{ONE}/networking", {"networkPolicy": "Calico"})],
-        "clusters.cluster1.networking.networkPolicy", "one of calico, none",
+        "clusters.cluster1.networking.networkPolicy", "unknown policy engine",
     ),
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ TARGETS = {
         "toolchain",
         "image",
     ),
-    *("prove", "bench", "schema", "lock", "clean", "help"),
+    *("prove", "conformance", "bench", "schema", "lock", "clean", "help"),
 }
 
 
