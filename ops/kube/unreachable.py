@@ -1,5 +1,6 @@
 """Why a cluster could not be read, as a condition."""
 
+import re
 from http import HTTPStatus
 
 from model.status.condition import Condition, Ready, Severity
@@ -52,4 +53,6 @@ def _cause(text: str) -> str:
     if text == NO_SERVER:
         return NO_SERVER.rpartition(": ")[2]
     cause = text.rpartition(": ")[2].rstrip("'\")>")
-    return cause.partition("] ")[2] if cause.startswith("[Errno") else cause
+    if found := re.search(r"\[Errno -?\d+\] (.+)", cause):
+        return found[1]
+    return f"{cause})" if cause.count("(") > cause.count(")") else cause

@@ -15,7 +15,7 @@ from ops.errors import OperatorError
 from ops.pulumi.deployment import Deployment
 from ops.pulumi.engine import Engine
 from ops.pulumi.workspace import PROJECT
-from scripts.fleet import kubeconfig, stack_people, targets
+from scripts.fleet import kubeconfig, stack_people, status_cache, targets
 from scripts.fleet.engine_run import existing_engine, show
 from scripts.fleet.nodes import NodeRow, node_table, read_nodes
 from scripts.fleet.usage import how_to_use
@@ -198,13 +198,14 @@ def cluster_kubeconfigs(stack: str) -> list[Path]:
 
 
 def remove(stack: str) -> list[Path]:
-    """Remove the kubeconfigs and credentials of a deleted stack; return the kubeconfigs.
+    """Remove the kubeconfigs, credentials and last status of a deleted stack; return the first.
 
     Those of people are among them: their CAs are gone with the stack.
     """
     from ops.kube import identity
 
     identity.remove(stack)
+    status_cache.of_stack(stack).remove()
     own = [KUBECONFIG, *sorted(KUBECONFIG.parent.glob(f"{KUBECONFIG.name}-*"))]
     removed = [path for path in own if path.is_file() and kubeconfig.remove(path, stack)]
     return [*removed, *kubeconfig.remove_each(FOLDER, stack)]

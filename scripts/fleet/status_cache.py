@@ -50,6 +50,10 @@ class StatusCache:
             write_private(self._path, json.dumps(content))
             self._is_changed = False
 
+    def remove(self) -> None:
+        """Remove the file, since there is nothing any more that it is about."""
+        self._path.unlink(missing_ok=True)
+
 
 def of_stack(stack: str) -> StatusCache:
     """Return the cache of a stack."""

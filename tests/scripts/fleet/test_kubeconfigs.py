@@ -13,7 +13,7 @@ from model.pki import certificates
 from model.pki.certificates import KeyPair
 from model.render import kubeconfig as rendered
 from ops.errors import OperatorError
-from scripts.fleet import access, home_kubeconfig, kubeconfig
+from scripts.fleet import access, home_kubeconfig, kubeconfig, status_cache
 from scripts.fleet.home_kubeconfig import BACKUP, merge_into, remove_from
 
 OWN = """\
@@ -193,6 +193,20 @@ def test_kubeconfigs_of_people_go_with_their_stack_and_other_files_stay(checkout
     assert {path.name for path in removed} >= {"kubeconfig", "kubeconfig-alice", "kubeconfig-bob"}
     left = {path.name for path in checkout.iterdir()}
     assert left == {"kubeconfig-carol", "kubeconfig-mine", "kubeconfig-folder"}
+
+
+def test_the_last_status_goes_with_its_stack(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBEADM_FLEET_STATE", str(tmp_path / "state"))
+    for stack in ("dev", "prod"):
+        cache = status_cache.of_stack(stack)
+        cache.put("last", stack)
+        cache.save()
+    access.remove("dev")
+    access.remove("dev")
+    assert status_cache.of_stack("dev").get("last") is None
+    assert status_cache.of_stack("prod").get("last") == "prod"
 
 
 def test_one_cluster_is_selected() -> None:
