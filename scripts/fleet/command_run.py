@@ -18,6 +18,7 @@ from ops.errors import OperatorError
 from scripts.fleet import status_cache, targets
 from scripts.fleet.each_cluster import STDERR, STDOUT, EachCluster
 from scripts.fleet.relay import BROKEN_PIPE_STATUS
+from scripts.fleet.report import print_document
 
 COLOURS = ("cyan", "yellow", "magenta", "green", "blue")
 
@@ -79,7 +80,7 @@ def run(files: dict[str, Path], each: EachCluster, *, output: str) -> int:
         results = each.run(files, LinePrinter(files) if as_lines else lambda *_: None)
         if not as_lines:
             report = CommandReport(time=began, command=tuple(each.command), results=tuple(results))
-            _print_document(report, output)
+            print_document(report, output)
     except BrokenPipeError:
         # Nobody reads any more; nothing may be written at the end, either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
@@ -88,16 +89,6 @@ def run(files: dict[str, Path], each: EachCluster, *, output: str) -> int:
     if failed and as_lines:
         click.echo(_failures(failed, len(results)), err=True)
     return 1 if failed else 0
-
-
-def _print_document(report: CommandReport, output: str) -> None:
-    if output == "json":
-        click.echo(report.model_dump_json(indent=2, by_alias=True))
-        return
-    import yaml
-
-    document = report.model_dump(mode="json", by_alias=True)
-    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
 
 
 def _failures(failed: Sequence[CommandResult], clusters: int) -> str:
