@@ -140,15 +140,16 @@ def _row(key: Key) -> str:
     shown = yaml.safe_dump({key.path[-1]: key.example}, default_flow_style=True, width=1000)
     cells = [
         f"`{key.path[-1]}`",
-        _allowed(key),
-        _default(key),
+        allowed(key),
+        default(key),
         str(key.info.description),
         f"`{shown.strip()[1:-1]}`",
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def _allowed(key: Key) -> str:
+def allowed(key: Key) -> str:
+    """Return what a key may have, in Markdown."""
     if key.node.field and key.node.listed is not None:
         return f"{key.node.field.allowed}; or a list of them"
     if key.node.field:
@@ -165,7 +166,8 @@ def _allowed(key: Key) -> str:
     return ("a list; each: " if key.below[-1] == LISTED else "a mapping; each value: ") + what
 
 
-def _default(key: Key) -> str:
+def default(key: Key) -> str:
+    """Return the default of a key, in Markdown."""
     if key.info.is_required():
         return "required"
     given = key.info.get_default(call_default_factory=True)

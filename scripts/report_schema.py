@@ -9,6 +9,7 @@ from model.cis.report import Report
 from model.command_report import CommandReport
 from model.pki.ledger import Ledger
 from model.report import ReportEntry
+from model.settings_report import ExplainedCluster
 from model.status.fleet import FleetStatus
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -19,6 +20,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "audit.schema.json": (AuditReport, "What `fleet audit -o json` prints"),
     DOCS / "exec.schema.json": (CommandReport, "What `fleet exec -o json` prints"),
     DOCS / "status.schema.json": (FleetStatus, "What `fleet status -o json` prints"),
+    DOCS / "settings.schema.json": (ExplainedCluster, "What `fleet explain -o json` prints"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }
 

@@ -7,7 +7,7 @@ not read as it is written is rejected here.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -66,6 +66,59 @@ def read(text: str) -> Any:
     if problems := list(_problems(node, set())):
         raise yaml.YAMLError("; ".join(problems))
     return yaml.load(text, Loader=EngineLoader)  # noqa: S506 (a SafeLoader)
+
+
+class Lines:
+    """Where the parts of a valid document are written, by their paths."""
+
+    def __init__(self, text: str) -> None:
+        self._root = yaml.compose(text, Loader=EngineLoader)
+
+    def line(self, path: Sequence[str | int]) -> int | None:
+        """Return the line, from 1, of a key or item: of the last one of the path that is there.
+
+        Of what a merge key or an alias brings, it is the line where that is written. None if the
+        document has nothing of the path.
+        """
+        found = self._nodes(path)
+        return found[-1][0].start_mark.line + 1 if found else None
+
+    def value(self, path: Sequence[str | int]) -> Any:
+        """Return the value at a path; None if there is none."""
+        found = self._nodes(path)
+        if len(found) < len(path):
+            return None
+        return yaml.load(yaml.serialize(found[-1][1]), Loader=EngineLoader)  # noqa: S506
+
+    def _nodes(self, path: Sequence[str | int]) -> list[tuple[Node, Node]]:
+        found: list[tuple[Node, Node]] = []
+        node = self._root
+        for key in path:
+            child = _child(node, key) if node is not None else None
+            if child is None:
+                break
+            found.append(child)
+            node = child[1]
+        return found
+
+
+def _child(node: Node, key: str | int) -> tuple[Node, Node] | None:
+    """Return the node that is written at a key, and its value; own keys come before merged ones."""
+    if isinstance(node, SequenceNode):
+        fits = isinstance(key, int) and key < len(node.value)
+        return (node.value[int(key)], node.value[int(key)]) if fits else None
+    if not isinstance(node, MappingNode):
+        return None
+    for name, value in node.value:
+        if name.tag != MERGE and name.value == str(key):
+            return name, value
+    for name, value in node.value:
+        if name.tag == MERGE:
+            merged = value.value if isinstance(value, SequenceNode) else [value]
+            for each in merged:
+                if found := _child(each, key):
+                    return found
+    return None
 
 
 def _problems(node: Node, seen: set[int]) -> Iterator[str]:
