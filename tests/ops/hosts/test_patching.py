@@ -126,6 +126,6 @@ def test_the_command_lists_what_is_pending(
     assert "  fleet-test 1 -> 2\n" in shown.out
     rows = [line.split() for line in shown.out.splitlines()]
     assert ["one", "host-0", "1", "-", "if", "a", "package", "asks", "for", "it"] in rows
-    assert ["one", "gone", "unknown", "-", "-"] in rows
+    assert ["one", "gone", "unknown:", "it", "cannot", "be", "reached", "-", "-"] in rows
     assert "cannot be reached" in shown.err
     assert patched.shell("dpkg-query --show fleet-test") == "fleet-test\t1\n"
