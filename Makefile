@@ -56,7 +56,7 @@ test-long: ## Run the tests that take minutes each: upgrades, failures, interrup
 	@$(PYTHON) -m pytest -m long $(ARGS)
 
 .PHONY: conformance
-conformance: ## Run categories of Kubernetes' own end-to-end tests on a cluster with the defaults
+conformance: ## Run categories of Kubernetes' own end-to-end tests on a cluster that enforces policies
 	@scripts/setup.sh tests
 	@$(BUILD) toolchain bundle image
 	@$(PYTHON) -m pytest -s -m long tests/conformance $(ARGS)

@@ -1,4 +1,4 @@
-"""Categories of the official suite pass on a cluster with the defaults: `make conformance`."""
+"""Categories of the official suite on a cluster that enforces policies: `make conformance`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +59,7 @@ def put_image(stack: PulumiStack, archive: Path) -> None:
     for file in sorted(stack.machines.glob("*/*/spec.json")):
         spec = MachineSpec.read(file.parent)
         assert spec is not None
-        copy = spec.folder / "containerd" / ARCHIVE
+        copy = file.parent / "containerd" / ARCHIVE
         copy.write_bytes(archive.read_bytes())
         machines.run(
             spec.hostname,
