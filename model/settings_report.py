@@ -28,4 +28,6 @@ class ExplainedCluster(ReportEntry):
     """The settings of a cluster, in the order of the reference."""
 
     cluster: str = Field(description="The cluster.")
-    settings: tuple[ExplainedSetting, ...] = Field(description="The settings that were asked for.")
+    settings: tuple[ExplainedSetting, ...] = Field(
+        description="The settings at or below the requested path."
+    )

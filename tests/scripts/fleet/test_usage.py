@@ -114,7 +114,7 @@ def test_closed_streams_are_no_failure(closed: str) -> None:
 
 def test_a_reader_that_ends_early_is_no_failure() -> None:
     ended = in_shell("fleet explain cluster1 | head --lines 1")
-    assert (ended.stdout.split(), ended.stderr) == (["PATH", "VALUE", "FROM"], "")
+    assert (ended.stdout.split(), ended.stderr) == (["PATH", "VALUE", "FROM", "WHERE"], "")
 
 
 @pytest.mark.parametrize("content", ["a: [", "", "[]", "kind: Config", "clusters: [1]"])
