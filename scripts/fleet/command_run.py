@@ -13,10 +13,10 @@ import click
 from model.command_report import CommandReport, CommandResult
 from model.paths import cache_dir
 from model.plural import counted
-from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from scripts.fleet import status_cache, targets
 from scripts.fleet.each_cluster import STDERR, STDOUT, EachCluster
+from scripts.fleet.options import EachClusterOptions
 from scripts.fleet.relay import BROKEN_PIPE_STATUS
 from scripts.fleet.report import print_document
 
@@ -50,14 +50,15 @@ def _visible(text: str, number: int) -> str:
     return text if with_colours else click.unstyle(text)
 
 
-def kubeconfigs(
-    stack: str, clusters: Sequence[str], selector: LabelSelector | None
-) -> dict[str, Path]:
-    """Return the kubeconfigs of a stack's clusters, or of those that are named or match."""
-    cache = status_cache.of_stack(stack)
-    chosen = targets.chosen_files(stack, cache, selector, clusters)
+def run_each(options: EachClusterOptions, command: Sequence[str]) -> int:
+    """Run a command for the chosen clusters, and print what it does; return the exit status."""
+    cache = status_cache.of_stack(options.stack)
+    chosen = targets.chosen_files(options.stack, cache, options.selector, options.clusters)
     cache.save()
-    return {file.name: file for file, _ in chosen}
+    files = {file.name: file for file, _ in chosen}
+    return run(
+        files, EachCluster(command, options.parallel, options.seconds), output=options.output
+    )
 
 
 def kubectl() -> str:

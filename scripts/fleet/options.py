@@ -111,10 +111,29 @@ def selector_option() -> Decorator:
     )
 
 
+@dataclass(frozen=True)
+class EachClusterOptions:
+    """For which clusters a command is run, how, and how its results are shown."""
+
+    stack: str
+    clusters: tuple[str, ...]
+    selector: LabelSelector | None
+    parallel: int
+    seconds: float | None
+    output: str
+
+
 def each_cluster_options() -> Decorator:
-    """Add options for a command that is run for each cluster."""
+    """Take the options of a command that is run for each cluster as one value, `options`."""
 
     def add_options(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def with_options(*, arguments: tuple[str, ...], **given: Any) -> Any:
+            options = EachClusterOptions(**given)
+            if options.clusters and options.selector:
+                raise click.UsageError("--cluster and --selector cannot be combined")
+            return function(options=options, arguments=arguments)
+
         parallel = click.option(
             "--parallel",
             type=click.IntRange(min=1),
@@ -138,7 +157,8 @@ def each_cluster_options() -> Decorator:
             show_default=True,
             help="Format; docs/exec.schema.json describes the fields.",
         )
-        return parallel(seconds(output(function)))
+        its_own = parallel(seconds(output(with_options)))
+        return stack_option()(cluster_option()(selector_option()(its_own)))
 
     return add_options
 

@@ -2,14 +2,11 @@
 
 import click
 
-from model.selectors import LabelSelector
 from scripts.fleet.options import (
     CONTEXT_SETTINGS,
-    cluster_option,
+    EachClusterOptions,
     each_cluster_options,
     examples,
-    selector_option,
-    stack_option,
 )
 
 EXIT_STATUS = """
@@ -32,20 +29,9 @@ EPILOG = (
 
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
-@stack_option()
-@cluster_option()
-@selector_option()
 @each_cluster_options()
 @click.argument("arguments", metavar="-- COMMAND...", nargs=-1, required=True)
-def command(
-    stack: str,
-    clusters: tuple[str, ...],
-    selector: LabelSelector | None,
-    parallel: int,
-    seconds: float | None,
-    output: str,
-    arguments: tuple[str, ...],
-) -> None:
+def command(options: EachClusterOptions, arguments: tuple[str, ...]) -> None:
     """Run COMMAND on this host once for each cluster, for several at the same time.
 
     Each run has the cluster's kubeconfig in KUBECONFIG and its name in FLEET_CLUSTER, and nothing
@@ -53,11 +39,6 @@ def command(
     stream that it was printed to. A failure for one cluster does not end the others. No shell
     interprets COMMAND: for pipes and variables, run `sh -c`.
     """
-    if clusters and selector:
-        raise click.UsageError("--cluster and --selector cannot be combined")
     from scripts.fleet import command_run
-    from scripts.fleet.each_cluster import EachCluster
 
-    files = command_run.kubeconfigs(stack, clusters, selector)
-    each = EachCluster(arguments, parallel, seconds)
-    raise SystemExit(command_run.run(files, each, output=output))
+    raise SystemExit(command_run.run_each(options, arguments))

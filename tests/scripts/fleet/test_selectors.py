@@ -136,3 +136,13 @@ def test_an_invalid_selector_is_refused_with_what_is_expected(command: str) -> N
     refused = click.unstyle(fleet(command, "-l", "env==dev,", status=2))
     assert "Invalid value for '-l' / '--selector'" in refused
     assert "not a label selector: expected a label key, got the end" in refused
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_command_is_run_for_the_clusters_that_match() -> None:
+    command = ("--", "sh", "-c", 'echo "$FLEET_CLUSTER"; grep --count server: "$KUBECONFIG"')
+    shown = json.loads(fleet("exec", "-l", "env=dev", "-o", "json", *command))
+    assert [(each["cluster"], each["stdout"]) for each in shown["results"]] == [
+        ("cluster1", "cluster1\n1\n"),
+        ("cluster2", "cluster2\n1\n"),
+    ]
