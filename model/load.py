@@ -1,10 +1,10 @@
 """Load the raw config into a fleet, or report all of its problems together."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from model import access, rollout_strategy, security_settings
+from model import access, cluster_machines, rollout_strategy, security_settings
 from model.certificate_lifetimes import Lifetimes
 from model.config.address_blocks import GATEWAY
 from model.config.authentication import Issuer as IssuerConfig
@@ -12,22 +12,13 @@ from model.config.components import ApiServer, ControllerManager, Scheduler
 from model.config.defaults import EffectiveCertificates, EffectiveCluster
 from model.config.durations import parse_seconds
 from model.config.errors import ConfigError
-from model.config.machines import Host
 from model.config.parse import read
 from model.config.resolved_cluster import ResolvedCluster
-from model.config.resolved_pool import ResolvedMachine
-from model.config.ssh import ANY_HOST_KEY, Ssh
-from model.config.ssh import Bastion as BastionConfig
 from model.fleet import (
     Artifacts,
-    Bastion,
     Cluster,
     Component,
-    ContainerSettings,
-    ExistingSettings,
     Fleet,
-    Machine,
-    Taint,
     Volume,
 )
 from model.issuer import Issuer
@@ -61,7 +52,6 @@ from model.rules import (
     endpoint as endpoint_rules,
 )
 from model.rules.issue import Issue
-from model.well_known import POOL_LABEL
 
 MOST_WARNINGS = 8
 
@@ -152,7 +142,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
     assert endpoint is not None, "the rules require one"
     host, _, port = endpoint.rpartition(":")
     subnet = settings.machines.subnet if cluster.driver == "container" else None
-    machines = tuple(_machine(cluster, machine) for machine in cluster.machines)
+    machines = cluster_machines.of(cluster)
     return Cluster(
         name=cluster.name,
         labels=settings.labels,
@@ -240,66 +230,3 @@ def _outbound(settings: EffectiveCluster) -> Outbound:
         for registry, mirror in settings.registry_mirrors.items()
     }
     return Outbound(proxy.http, proxy.https, no_proxy, mirrors)
-
-
-def _machine(cluster: ResolvedCluster, machine: ResolvedMachine) -> Machine:
-    pool = machine.pool
-    return Machine(
-        name=machine.name,
-        cluster=cluster.name,
-        role=pool.role,
-        pool=pool.name,
-        address=str(machine.address),
-        settings=MACHINE_BUILDERS[cluster.driver](cluster, machine),
-        labels={**({POOL_LABEL: pool.name} if pool.name else {}), **pool.settings.labels},
-        taints=tuple(map(Taint.parse, pool.settings.taints)),
-        kubelet=pool.kubelet,
-    )
-
-
-def _container(cluster: ResolvedCluster, machine: ResolvedMachine) -> ContainerSettings:
-    subnet, pool = cluster.settings.machines.subnet, machine.pool
-    assert subnet is not None, "the rules require one"
-    return ContainerSettings(
-        address_cidr=f"{machine.address}/{subnet.prefixlen}",
-        gateway=str(subnet.network_address + GATEWAY),
-        cpus=pool.settings.cpus,
-        memory_bytes=pool.memory_bytes,
-    )
-
-
-def _existing_host(cluster: ResolvedCluster, machine: ResolvedMachine) -> ExistingSettings:
-    assert machine.host is not None, "machines of this driver have one"
-    ssh = cluster.settings.machines.ssh
-    return _existing(machine.host, ssh, _bastion(ssh.bastion) if ssh.bastion else None)
-
-
-# The machine builders by driver.
-MACHINE_BUILDERS: dict[
-    str, Callable[[ResolvedCluster, ResolvedMachine], ContainerSettings | ExistingSettings]
-] = {
-    "container": _container,
-    "existing": _existing_host,
-}
-
-
-def _existing(host: Host, ssh: Ssh, bastion: Bastion | None) -> ExistingSettings:
-    return ExistingSettings(
-        host=host.address,
-        port=host.port or ssh.port,
-        user=ssh.user,
-        sudo=ssh.sudo,
-        sudo_password_name=ssh.sudo_password,
-        private_key_name=ssh.private_key,
-        agent=ssh.agent,
-        host_key=_pinned(host.host_key),
-        bastion=bastion,
-    )
-
-
-def _bastion(bastion: BastionConfig) -> Bastion:
-    return Bastion(bastion.host, bastion.port, bastion.user, _pinned(bastion.host_key))
-
-
-def _pinned(host_key: str) -> str | None:
-    return None if host_key == ANY_HOST_KEY else host_key

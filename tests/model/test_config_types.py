@@ -13,11 +13,12 @@ import yaml
 from pydantic import TypeAdapter
 
 import model.config
+from model.cluster_machines import MACHINE_BUILDERS
 from model.cni.plugins import PLUGINS
 from model.config.field import ScalarField
 from model.config.machines import DRIVERS
 from model.config.schema import FleetConfig
-from model.load import MACHINE_BUILDERS, load
+from model.load import load
 
 TOP = Path(__file__).parents[2]
 SCHEMA = FleetConfig.model_json_schema()
