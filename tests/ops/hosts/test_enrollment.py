@@ -256,7 +256,7 @@ def test_a_bastion_reaches_an_otherwise_unreachable_host(lab: Lab) -> None:
     bastion, hidden = lab.boot("bastion", 10), lab.boot("hidden", 11)
     hidden.shell(
         f"echo 'AllowUsers ubuntu@{bastion.address}' >/etc/ssh/sshd_config.d/hidden.conf\n"
-        "systemctl reload ssh"
+        "systemctl restart ssh"
     )
     with pytest.raises(OperatorError, match="authentication of ubuntu failed with the private key"):
         HOSTS.create(wanted(hidden))

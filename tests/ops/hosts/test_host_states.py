@@ -36,7 +36,7 @@ echo nameserver 127.0.0.1 >/etc/resolv.conf
 
 HARMLESS = f"""
 echo MaxSessions 1 >/etc/ssh/sshd_config.d/one.conf
-systemctl reload ssh
+systemctl restart ssh
 echo 'proxy = "http://127.0.0.1:9"' >/root/.curlrc
 printf '%s\\n' KUBECONFIG=/root/x TAR_OPTIONS=-z CONTAINERD_ADDRESS=/run/x >>/etc/environment
 echo 'Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"' >/etc/sudoers.d/path
