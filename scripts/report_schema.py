@@ -5,6 +5,7 @@ from pathlib import Path
 
 from model.audit.report import AuditReport
 from model.backups import Backups
+from model.capacity.report import CapacityReport
 from model.cis.report import Report
 from model.command_report import CommandReport
 from model.pki.ledger import Ledger
@@ -20,6 +21,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "audit.schema.json": (AuditReport, "What `fleet audit -o json` prints"),
     DOCS / "exec.schema.json": (CommandReport, "What `fleet exec -o json` prints"),
     DOCS / "status.schema.json": (FleetStatus, "What `fleet status -o json` prints"),
+    DOCS / "capacity.schema.json": (CapacityReport, "What `fleet capacity -o json` prints"),
     DOCS / "settings.schema.json": (ExplainedCluster, "What `fleet explain -o json` prints"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }

@@ -16,6 +16,7 @@ IMAGES = [
     {"names": [f"registry.example/{index}@sha256:{'a' * 64}"], "sizeBytes": index}
     for index in range(50)
 ]
+RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}}
 FOREVER = Event()
 
 
@@ -26,6 +27,7 @@ def node(index: int) -> dict[str, Any]:
         "spec": {},
         "status": {
             "conditions": [{"type": "Ready", "status": "True"}],
+            "allocatable": {"cpu": "4", "memory": "16Gi", "pods": "110"},
             "nodeInfo": {"kubeletVersion": "v1.36.3"},
             "images": IMAGES,
         },
@@ -35,8 +37,15 @@ def node(index: int) -> dict[str, Any]:
 def pod(index: int) -> dict[str, Any]:
     """Return a pod that DNS has, so that all of them are listed."""
     return {
-        "metadata": {"name": f"pod-{index}", "annotations": {"fill": "x" * 3000}},
-        "spec": {"nodeName": f"node-{index % 50}"},
+        "metadata": {
+            "namespace": "default",
+            "name": f"pod-{index}",
+            "ownerReferences": [
+                {"kind": "StatefulSet", "name": f"set-{index % 50}", "controller": True}
+            ],
+            "annotations": {"fill": "x" * 3000},
+        },
+        "spec": {"nodeName": f"node-{index % 50}", "containers": [{"resources": RESOURCES}]},
         "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
     }
 
@@ -54,7 +63,9 @@ def serve(nodes: int, pods: int) -> None:
                 FOREVER.wait()
             query = parse_qs(url.query)
             size, make = {"api/v1/nodes": (nodes, node)}.get(path, (0, node))
-            if path.endswith("/pods") and "k8s-app=kube-dns" in self.path.replace("%3D", "="):
+            if (
+                path.endswith("/pods") and "k8s-app=kube-dns" in self.path.replace("%3D", "=")
+            ) or path == "api/v1/pods":
                 size, make = pods, pod
             first = int(query.get("continue", ["0"])[0])
             last = min(first + int(query.get("limit", ["500"])[0]), size)

@@ -1,4 +1,4 @@
-"""`fleet status` of many clusters, of which some hang and some refuse."""
+"""`fleet status` and `fleet capacity` of many clusters, of which some hang and some refuse."""
 
 import os
 import subprocess
@@ -51,23 +51,14 @@ def _document(base: str, size: int, failing: int) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
-    ("size", "failing", "seconds"),
-    [
-        (8, 2, 6),
-        # On two cores that others use as well, all that answer must have the time to do so.
-        pytest.param(100, 5, 20, marks=[pytest.mark.slow, pytest.mark.timeout(180)]),
-    ],
-)
-def test_it_ends_in_time_and_in_little_memory(
-    base: str, tmp_path: Path, size: int, failing: int, seconds: int
-) -> None:
+def _run(command: str, base: str, tmp_path: Path, size: int, failing: int, seconds: int) -> str:
+    """Run a command for so many clusters, in time and in little memory; return its output."""
     kubeconfig = tmp_path / "config"
     kubeconfig.write_text(yaml.safe_dump(_document(base, size, failing)))
     begin = time.monotonic()
     ended = subprocess.run(
         [
-            *(sys.executable, "-c", PROGRAM, "status", "--kubeconfig", str(kubeconfig)),
+            *(sys.executable, "-c", PROGRAM, command, "--kubeconfig", str(kubeconfig)),
             *("--timeout", str(seconds), "--no-headers"),
         ],
         cwd=TOP,
@@ -77,16 +68,48 @@ def test_it_ends_in_time_and_in_little_memory(
         check=False,
     )
     took, peak = time.monotonic() - begin, int(ended.stderr.split()[-1])
-    print(f"{size} clusters: {took:.1f} s, {peak / 1024:.0f} MiB")
-    rows = [line.split() for line in ended.stdout.split("\n\n")[0].splitlines()]
+    print(f"{command} of {size} clusters: {took:.1f} s, {peak / 1024:.0f} MiB")
+    assert ended.stdout.count(f"API unreachable: no answer within {seconds} s") == failing
+    assert ended.stdout.count("API unreachable: Connection refused") == failing
+    assert ended.returncode == 1
+    assert took < seconds + 2
+    assert peak < KIB_OF_300_MB
+    return ended.stdout
+
+
+SIZES = pytest.mark.parametrize(
+    ("size", "failing", "seconds"),
+    [
+        (8, 2, 6),
+        # On two cores that others use as well, all that answer must have the time to do so.
+        pytest.param(100, 5, 20, marks=[pytest.mark.slow, pytest.mark.timeout(180)]),
+    ],
+)
+
+
+@SIZES
+def test_status_ends_in_time_and_in_little_memory(
+    base: str, tmp_path: Path, size: int, failing: int, seconds: int
+) -> None:
+    shown = _run("status", base, tmp_path, size, failing, seconds)
+    rows = [line.split() for line in shown.split("\n\n")[0].splitlines()]
     by_kind: dict[str, set[str]] = {}
     for row in rows:
         by_kind.setdefault(row[0].partition("-")[0], set()).add(" ".join(row[1:4]))
     assert len(rows) == size
     assert by_kind["hang"] == by_kind["refuse"] == {"Unknown - -"}
     assert by_kind["good"] == {f"True v1.36.3 {NODES}/{NODES}"}
-    assert ended.stdout.count(f"API unreachable: no answer within {seconds} s") == failing
-    assert ended.stdout.count("API unreachable: Connection refused") == failing
-    assert ended.returncode == 1
-    assert took < seconds + 2
-    assert peak < KIB_OF_300_MB
+
+
+@SIZES
+def test_capacity_ends_in_time_and_in_little_memory(
+    base: str, tmp_path: Path, size: int, failing: int, seconds: int
+) -> None:
+    shown = _run("capacity", base, tmp_path, size, failing, seconds)
+    everything, *rows = [line.split() for line in shown.split("\n\n")[0].splitlines()]
+    good = size - 2 * failing
+    assert len(rows) == good
+    cpu = [f"{PODS * 250}m", "(62%)"]
+    assert {tuple(row[1:3]) for row in rows} == {tuple(cpu)}
+    assert everything[1] == f"{good * PODS * 250}m"
+    assert shown.count(" Node node-0 ") == good
