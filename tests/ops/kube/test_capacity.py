@@ -91,7 +91,10 @@ def test_the_workload_of_a_pod(owner: Any, workload: str, fixed: bool) -> None:
 
 
 def test_alike_pods_share_what_was_read() -> None:
-    rules: dict[str, Any] = {"tolerations": [{"operator": "Exists"}], "nodeSelector": {"disk": "ssd"}}
+    rules: dict[str, Any] = {
+        "tolerations": [{"operator": "Exists"}],
+        "nodeSelector": {"disk": "ssd"},
+    }
     containers = [{"resources": {"requests": {"cpu": "100m"}}}]
     first, second = (capacity.pod(pod(x, containers=containers, **rules)) for x in "xy")
     assert first.requests == {"cpu": 100, "pods": 1}
