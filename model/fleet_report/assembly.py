@@ -76,7 +76,7 @@ def report(
 def compared(
     new: FleetReport, former: FleetReport | None, asked: Sequence[str] | None
 ) -> FleetReport:
-    """Return a report with what has changed since a former one; `asked` as for `changes`."""
+    """Return a report with what has changed since an earlier one; `asked` as for `changes`."""
     if former is None:
         return new
     return new.model_copy(

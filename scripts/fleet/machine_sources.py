@@ -1,6 +1,6 @@
 """What a report reads on machines: certificates, snapshots, audit logs, facts of the benchmark.
 
-Every machine is asked for everything at the same time, with one deadline. What has not answered
+All requests to all machines are made at the same time, with one deadline. What has not answered
 by then is a row that says so.
 """
 
