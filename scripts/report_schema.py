@@ -8,6 +8,7 @@ from model.backups import Backups
 from model.capacity.report import CapacityReport
 from model.cis.report import Report
 from model.command_report import CommandReport
+from model.fleet_report.document import FleetReport
 from model.pki.ledger import Ledger
 from model.report import ReportEntry
 from model.settings_report import ExplainedCluster
@@ -23,6 +24,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "status.schema.json": (FleetStatus, "What `fleet status -o json` prints"),
     DOCS / "capacity.schema.json": (CapacityReport, "What `fleet capacity -o json` prints"),
     DOCS / "settings.schema.json": (ExplainedCluster, "What `fleet explain -o json` prints"),
+    DOCS / "report.schema.json": (FleetReport, "What `fleet report -o json` prints"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }
 
