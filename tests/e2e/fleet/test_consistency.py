@@ -22,6 +22,7 @@ from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
+CONTEXTS = ("cluster1-admin", "cluster2-admin")
 PLANE, WORKER = "cluster2-control-plane-0", "cluster1-worker-0"
 MANIFEST = "/etc/kubernetes/manifests/kube-scheduler.yaml"
 KUBELET = "/var/lib/kubelet/config.yaml"
@@ -44,12 +45,11 @@ def compared(fleet: PulumiStack, kubectl: Kubectl, *, every: bool = False) -> Co
     return comparison.consistency(facts, of_config, datetime.now(UTC), every=every)
 
 
-def prints(fleet: PulumiStack, *arguments: str) -> tuple[int, str]:
-    """Run the command; return its exit status and what it printed."""
+def prints(kubectl: Kubectl, *arguments: str) -> tuple[int, str]:
+    """Run the command for a kubeconfig; return its exit status and what it printed."""
     program = str(CHECKOUT / ".venv" / "bin" / "fleet")
-    done = subprocess.run(
-        [program, *arguments], env=fleet.environment, capture_output=True, text=True
-    )
+    kubeconfig = ("--kubeconfig", str(kubectl.kubeconfig))
+    done = subprocess.run([program, *arguments, *kubeconfig], capture_output=True, text=True)
     assert done.stdout, done.stderr
     return done.returncode, done.stdout
 
@@ -93,11 +93,11 @@ def test_untouched_clusters_have_no_difference(fleet: PulumiStack, kubectl: Kube
     assert {"etcd", "kubelet", "kube-proxy", "CoreDNS", "network", "add-ons", "RBAC"} <= areas
 
 
-def test_the_commands_find_nothing(fleet: PulumiStack, kubectl: Kubectl) -> None:
-    status, shown = prints(fleet, "consistency", "--kubeconfig", str(kubectl.kubeconfig))
+def test_the_commands_find_nothing(kubectl: Kubectl) -> None:
+    status, shown = prints(kubectl, "consistency")
     assert (status, shown.endswith("of 2 clusters compared: no differences.\n")) == (0, True), shown
-    status, shown = prints(fleet, "diff", "cluster1", "cluster2", "-s", fleet.name)
-    assert (status, shown) == (0, "cluster1 and cluster2 do not differ.\n")
+    status, shown = prints(kubectl, "diff", *CONTEXTS)
+    assert (status, shown) == (0, "cluster1-admin and cluster2-admin do not differ.\n")
 
 
 def test_a_flag_in_the_manifest_of_one_machine(
@@ -109,9 +109,7 @@ def test_a_flag_in_the_manifest_of_one_machine(
         one, other = row.cells
         assert (one.value, one.state) == ("false", State.SAME)
         assert (other.value, other.declared, other.state) == ("true", "false", State.NOT_DECLARED)
-        status, shown = prints(
-            fleet, "diff", "cluster1", "cluster2", "-s", fleet.name, "-o", "json"
-        )
+        status, shown = prints(kubectl, "diff", *CONTEXTS, "-o", "json")
         (field,) = Difference.model_validate(json.loads(shown)).fields
         assert (status, field.area, field.item, field.a, field.b) == (1, *flag, "false", "true")
     awaited(fleet, kubectl)
@@ -127,9 +125,9 @@ def test_a_setting_of_one_kubelet(fleet: PulumiStack, kubectl: Kubectl, machines
             (WORKER, "70"),
         }
         assert (other.value, other.nodes) == ("110", [])
-        status, shown = prints(fleet, "consistency", "--kubeconfig", str(kubectl.kubeconfig))
-        assert status == 1
+        status, shown = prints(kubectl, "consistency")
         print(shown)
+        assert status == 1
         assert f"70 ~ ({WORKER})" in shown
     machines.run(WORKER, "systemctl restart kubelet")
     awaited(fleet, kubectl)
@@ -148,7 +146,7 @@ def test_a_cluster_role(fleet: PulumiStack, kubectl: Kubectl) -> None:
         own, other = awaited(fleet, kubectl, *(("RBAC", f"ClusterRole {name}") for name in rules))
         assert [each.state for each in own.cells] == [State.SAME, State.NOT_DECLARED]
         assert [each.state for each in other.cells] == [State.SPLIT, State.SPLIT]
-        status, shown = prints(fleet, "diff", "cluster1", "cluster2", "-s", fleet.name)
+        status, shown = prints(kubectl, "diff", *CONTEXTS)
         print(shown)
         assert status == 1
         assert "secrets" in shown
