@@ -55,6 +55,11 @@ class _Observed:
         return "" if self.value is None else str(self.value)
 
     @property
+    def is_compared(self) -> bool:
+        """Whether it is compared with others: what is declared in full, or wrong, is not."""
+        return not isinstance(self.wanted, str) and self.state is not State.NOT_DECLARED
+
+    @property
     def size(self) -> int:
         return max(1, len(self.group.nodes))
 
@@ -214,7 +219,7 @@ def _compare_nodes(observed: Iterable[_Observed]) -> None:
     """Compare Nodes of one cluster of which the same is declared."""
     alike: dict[tuple[Any, ...], list[_Observed]] = defaultdict(list)
     for each in observed:
-        if each.group.nodes and not isinstance(each.wanted, str):
+        if each.group.nodes and each.is_compared:
             alike[each.group.cluster, each.key].append(each)
     for group in alike.values():
         counts: Counter[str] = Counter()
@@ -227,7 +232,7 @@ def _compare_clusters(observed: Iterable[_Observed]) -> None:
     """Compare clusters of which the same is declared, each by what most of its Nodes have."""
     alike: dict[tuple[Any, ...], dict[int, list[_Observed]]] = defaultdict(dict)
     for each in observed:
-        if not isinstance(each.wanted, str):
+        if each.is_compared:
             alike[each.key].setdefault(each.group.cluster, []).append(each)
     for by_cluster in alike.values():
         counts: Counter[str] = Counter()

@@ -167,6 +167,22 @@ def test_a_flag_that_is_not_declared_is_one_too_many() -> None:
     )  # fmt: skip
 
 
+def test_who_is_as_declared_does_not_differ_from_who_is_not() -> None:
+    """Of two clusters, or of two Nodes: it is known which one is wrong."""
+    found = [cluster("a"), cluster("b")]
+    roles = [document({"rules": [{"verbs": [verb]}]}, keep=False) for verb in ("get", "*")]
+    found = [
+        replace(each, areas={facts.RBAC: {"ClusterRole x": role}})
+        for each, role in zip(found, roles, strict=True)
+    ]
+    declared = {name: Declared(V36, areas=found[0].areas) for name in "ab"}
+    assert states(only(matrix(found, declared))) == {"a": State.SAME, "b": State.NOT_DECLARED}
+    planes = with_nodes("a", {FLAG: "false"}, {FLAG: "false", "--v": "8"}, area=facts.SCHEDULER)
+    of_config = declares(planes, {FLAG: "false"}, {FLAG: "false"}, area=facts.SCHEDULER)
+    (cell,) = only(matrix([planes], {"a": of_config})).cells
+    assert of_nodes(cell) == {"a-0": State.SAME, "a-1": State.NOT_DECLARED}
+
+
 def test_a_declared_flag_that_is_gone() -> None:
     found = with_nodes("a", {}, area=facts.SCHEDULER)
     declared = {"a": declares(found, {FLAG: "false"}, area=facts.SCHEDULER)}
