@@ -8,8 +8,8 @@ from model.backups import Backups
 from model.capacity.report import CapacityReport
 from model.cis.report import Report
 from model.command_report import CommandReport
-from model.fleet_report.document import FleetReport
 from model.consistency.report import Consistency, Difference
+from model.fleet_report.document import FleetReport
 from model.pki.ledger import Ledger
 from model.report import ReportEntry
 from model.settings_report import ExplainedCluster
