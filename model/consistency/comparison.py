@@ -65,7 +65,7 @@ def not_read(clusters: Sequence[ClusterFacts]) -> Iterator[NotRead]:
 
 
 def difference(a: ClusterFacts, b: ClusterFacts, time: datetime) -> Difference:
-    """Compare two clusters field by field; what only one of them can have is left out."""
+    """Compare two clusters field by field; what only one of them can have is no difference."""
     return Difference(
         time=time,
         a=a.name,

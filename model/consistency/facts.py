@@ -65,7 +65,7 @@ class ClusterFacts:
     """A cluster: `version` is that of its API server, `nodes` are areas by Node.
 
     One that is not `reachable` has neither, and `unread` has one entry with the reason. An area
-    that `unread` has may have items all the same: those that were read in time.
+    that `unread` has may have items nevertheless: those that were read in time.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """What legitimately differs from one cluster or Node to the next, and what is compared instead.
 
-No flag or field is left out because it may differ: a value that is the cluster's or the Node's own
+No flag or field is ignored because it may differ: a value that is the cluster's or the Node's own
 is replaced by the name of what it is, and any other one remains.
 """
 

@@ -54,6 +54,8 @@ WORKLOADS = {"DaemonSet": "daemonsets", "Deployment": "deployments"}
 # How many Nodes are asked at a time: of all clusters together, and of one. For how long each.
 PARALLEL_NODES, MOST_OF_CLUSTER, LEAST_OF_CLUSTER = 128, 8, 2
 NODE_SECONDS = 3.0
+# The part of the time in which kubelets are asked: in the rest, no thread holds up the end.
+KUBELET_SHARE = 0.9
 
 
 class Asked(Protocol):
@@ -115,6 +117,7 @@ class _Reading:
         self._parallel = parallel
         self._target, self._seconds, self._keep, self._store = target, seconds, fields, store
         self._end = time.monotonic() + seconds
+        self._kubelets_end = time.monotonic() + seconds * KUBELET_SHARE
         self._lock = Lock()
         self._version = ""
         self._is_reachable = False
@@ -280,7 +283,7 @@ class _Reading:
 
         def ask(node: _Node) -> None:
             path = f"/api/v1/nodes/{node.name}/proxy/configz"
-            left = max(0.1, min(NODE_SECONDS, self._end - time.monotonic()))
+            left = max(0.1, min(NODE_SECONDS, self._kubelets_end - time.monotonic()))
             text = client.limited(retries=0, seconds=left).text(path)
             if text not in parsed:
                 content = json.loads(text)["kubeletconfig"]
@@ -293,7 +296,7 @@ class _Reading:
             self._silent = {node.name: str(Late(self._seconds)) for node in nodes}
             self._left.remove(facts.KUBELET)
         order = sorted(nodes, key=lambda node: not node.is_ready)
-        left = max(0.0, self._end - time.monotonic())
+        left = max(0.0, self._kubelets_end - time.monotonic())
         for answer in fan_out.ask(order, ask, left, parallel=self._parallel):
             if answer.error is not None and not answer.is_late:
                 with self._lock:

@@ -71,7 +71,7 @@ SIZES = [
 ]
 
 
-def _run(
+def _ended(
     command: str, base: str, folder: Path, size: int, failing: int, seconds: int, *more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command for all of these clusters, in time and in little memory."""
@@ -100,7 +100,7 @@ def _run(
 def test_status_ends_in_time_and_in_little_memory(
     base: str, tmp_path: Path, size: int, failing: int, seconds: int
 ) -> None:
-    ended = _run("status", base, tmp_path, size, failing, seconds, "--no-headers")
+    ended = _ended("status", base, tmp_path, size, failing, seconds, "--no-headers")
     rows = [line.split() for line in ended.stdout.split("\n\n")[0].splitlines()]
     by_kind: dict[str, set[str]] = {}
     for row in rows:
@@ -117,7 +117,7 @@ def test_status_ends_in_time_and_in_little_memory(
 def test_consistency_ends_in_time_and_in_little_memory(
     configured: str, tmp_path: Path, size: int, failing: int, seconds: int
 ) -> None:
-    ended = _run("consistency", configured, tmp_path, size, failing, seconds, "-o", "json")
+    ended = _ended("consistency", configured, tmp_path, size, failing, seconds, "-o", "json")
     found = json.loads(ended.stdout)
     good = [each for each in found["clusters"] if each["name"].startswith("good")]
     assert {(each["reachable"], each["nodes"]) for each in good} == {(True, NODES)}
@@ -145,7 +145,7 @@ def test_consistency_ends_in_time_and_in_little_memory(
 def test_capacity_ends_in_time_and_in_little_memory(
     base: str, tmp_path: Path, size: int, failing: int, seconds: int
 ) -> None:
-    ended = _run("capacity", base, tmp_path, size, failing, seconds, "--no-headers")
+    ended = _ended("capacity", base, tmp_path, size, failing, seconds, "--no-headers")
     shown = ended.stdout
     everything, *rows = [line.split() for line in shown.split("\n\n")[0].splitlines()]
     good = size - 2 * failing
