@@ -56,7 +56,7 @@ def command(
 
     What is compared is what `fleet consistency` compares, without any config: also what the configs
     of the two declare differently. A cluster's own names, addresses, networks and certificates are
-    left out. A value that not all nodes of a cluster have is shown with those that have it.
+    skipped. A value that not all nodes of a cluster have is shown with those that have it.
     """
     from scripts.fleet import consistency
 
