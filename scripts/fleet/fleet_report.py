@@ -1,10 +1,8 @@
 """`fleet report`: everything that is known of a fleet, asked together, as one page."""
 
 import hashlib
-import queue
-import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +15,9 @@ from model.fleet_report import assembly
 from model.fleet_report.assembly import Read
 from model.fleet_report.document import FleetReport, SourceName
 from model.paths import state_dir
+from ops import fan_out
 from ops.errors import OperatorError, text_of
+from ops.fan_out import Late
 from ops.private_file import write_private
 from scripts.fleet import status_command
 from scripts.fleet.options import View
@@ -61,36 +61,18 @@ def read(stack: str, view: View, wanted: Collection[SourceName]) -> FleetReport:
 
         return machine_sources.read(stack, targets, wanted, now, view.seconds)
 
-    begun = _Begun(of_machines) if view.kubeconfig is None else None
+    is_stack = view.kubeconfig is None
+    answer = fan_out.begin(of_machines if is_stack else Read)
     deadline = time.monotonic() + view.seconds + GRACE_SECONDS
     status = status_command.ask(stack, view, targets, cache)
-    machines = begun.result(deadline, view.seconds, wanted) if begun else Read()
+    said = answer(deadline - time.monotonic())
+    machines = said.value or assembly.unread(_reason(said.error, view.seconds), wanted)
     name = view.kubeconfig.name if view.kubeconfig else stack
-    return assembly.report(name, now, status, machines, is_stack=begun is not None)
+    return assembly.report(name, now, status, machines, is_stack=is_stack)
 
 
-class _Begun:
-    """The reading of machines, in a thread for which the end of the process does not wait."""
-
-    def __init__(self, call: Callable[[], Read]) -> None:
-        self._answers: queue.SimpleQueue[Read | OperatorError] = queue.SimpleQueue()
-        threading.Thread(target=self._run, args=[call], daemon=True).start()
-
-    def _run(self, call: Callable[[], Read]) -> None:
-        try:
-            self._answers.put(call())
-        except Exception as error:
-            self._answers.put(OperatorError(text_of(error)))
-
-    def result(self, deadline: float, seconds: float, wanted: Collection[SourceName]) -> Read:
-        """Return what was read; after the deadline, or after an error, the reason."""
-        reason = f"no answer within {seconds:g} s"
-        with suppress(queue.Empty):
-            answer = self._answers.get(timeout=max(0.0, deadline - time.monotonic()))
-            if isinstance(answer, Read):
-                return answer
-            reason = str(answer)
-        return assembly.unread(reason, wanted)
+def _reason(error: Exception | None, seconds: float) -> str:
+    return str(Late(seconds)) if error is None or isinstance(error, Late) else text_of(error)
 
 
 def rendered(report: FleetReport, output: ReportOutput) -> str:
