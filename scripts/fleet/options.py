@@ -1,7 +1,7 @@
 """Options and help-page parts shared by the subcommands."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -123,6 +123,18 @@ class EachClusterOptions:
     output: str
 
 
+def check_selection(
+    clusters: Sequence[str], selector: LabelSelector | None, kubeconfig: Path | None = None
+) -> None:
+    """Reject options that choose clusters in two ways; raise click.UsageError."""
+    if selector and clusters:
+        raise click.UsageError("--cluster and --selector cannot be combined")
+    if selector and kubeconfig:
+        raise click.UsageError(
+            "--selector and --kubeconfig cannot be combined: labels are those of a stack"
+        )
+
+
 def each_cluster_options() -> Decorator:
     """Take the options of a command that is run for each cluster as one value, `options`."""
 
@@ -130,8 +142,7 @@ def each_cluster_options() -> Decorator:
         @wraps(function)
         def with_options(*, arguments: tuple[str, ...], **given: Any) -> Any:
             options = EachClusterOptions(**given)
-            if options.clusters and options.selector:
-                raise click.UsageError("--cluster and --selector cannot be combined")
+            check_selection(options.clusters, options.selector)
             return function(options=options, arguments=arguments)
 
         parallel = click.option(
@@ -214,12 +225,7 @@ def view_options(schema: str) -> Decorator:
             no_headers: bool,
             **others: Any,
         ) -> Any:
-            if selector and clusters:
-                raise click.UsageError("--cluster and --selector cannot be combined")
-            if selector and kubeconfig:
-                raise click.UsageError(
-                    "--selector and --kubeconfig cannot be combined: labels are those of a stack"
-                )
+            check_selection(clusters, selector, kubeconfig)
             view = View(selector, clusters, kubeconfig, timeout, output, watch, not no_headers)
             return function(view=view, **others)
 

@@ -14,6 +14,7 @@ from model.selectors import LabelSelector
 from scripts.fleet.instant import Instant
 from scripts.fleet.options import (
     CONTEXT_SETTINGS,
+    check_selection,
     cluster_option,
     examples,
     selector_option,
@@ -77,8 +78,7 @@ def _question(name: str, *, since: str | None, people: bool = False) -> Callable
             from model.audit.query import Query
             from scripts.fleet import audit
 
-            if clusters and selector:
-                raise click.UsageError("--cluster and --selector cannot be combined")
+            check_selection(clusters, selector)
             if since and until and since > until:
                 raise click.UsageError("--since is later than --until")
             try:

@@ -6,6 +6,7 @@ from model.selectors import LabelSelector
 from scripts.fleet.duration import Duration
 from scripts.fleet.options import (
     CONTEXT_SETTINGS,
+    check_selection,
     cluster_option,
     examples,
     selector_option,
@@ -65,6 +66,5 @@ def command(
     """
     from scripts.fleet import ledger
 
-    if clusters and selector:
-        raise click.UsageError("--cluster and --selector cannot be combined")
+    check_selection(clusters, selector)
     raise SystemExit(ledger.show(stack, clusters, selector, threshold, output))

@@ -5,6 +5,7 @@ import click
 from model.selectors import LabelSelector
 from scripts.fleet.options import (
     CONTEXT_SETTINGS,
+    check_selection,
     cluster_option,
     examples,
     selector_option,
@@ -88,8 +89,7 @@ def command(
     """
     from scripts.fleet import cis_report
 
-    if clusters and selector:
-        raise click.UsageError("--cluster and --selector cannot be combined")
+    check_selection(clusters, selector)
     raise SystemExit(
         cis_report.show(stack, clusters, selector, items, output, failed_only=failed_only)
     )

@@ -7,6 +7,7 @@ import click
 from model.selectors import LabelSelector
 from scripts.fleet.options import (
     CONTEXT_SETTINGS,
+    check_selection,
     cluster_option,
     examples,
     selector_option,
@@ -58,8 +59,7 @@ def command(
     from scripts.fleet import access, home_kubeconfig, kubeconfig
     from scripts.fleet.engine_run import existing_engine
 
-    if clusters and selector:
-        raise click.UsageError("--cluster and --selector cannot be combined")
+    check_selection(clusters, selector)
     if user and (clusters or selector or merge or replace):
         raise click.UsageError("--user cannot be combined with other options")
     engine = existing_engine(stack)

@@ -9,6 +9,7 @@ from model.selectors import LabelSelector
 from scripts.fleet.options import (
     CONTEXT_SETTINGS,
     View,
+    check_selection,
     cluster_option,
     examples,
     kubeconfig_option,
@@ -130,12 +131,7 @@ def command(
     from model.fleet_report.document import SourceName
     from scripts.fleet import fleet_report
 
-    if selector and clusters:
-        raise click.UsageError("--cluster and --selector cannot be combined")
-    if selector and kubeconfig:
-        raise click.UsageError(
-            "--selector and --kubeconfig cannot be combined: labels are those of a stack"
-        )
+    check_selection(clusters, selector, kubeconfig)
     if output == "html" and output_file is None and sys.stdout.isatty():
         raise click.UsageError("a page is not for a terminal: name a file with -O FILE")
     view = View(selector, clusters, kubeconfig, timeout, output, watch=False, headers=True)
