@@ -8,6 +8,7 @@ from typing import Any
 
 from ops.pulumi.events import Event, Message, Step, StepPhase
 from ops.rollout import unavailable
+from scripts.fleet import engine_messages
 
 CLUSTER = "kubeadm-fleet:cluster:Cluster"
 FLEET = "kubeadm-fleet:fleet:Fleet"
@@ -21,14 +22,6 @@ OPERATIONAL = {
 STACK = "pulumi:pulumi:Stack"
 # The output of a cluster that lists its security settings that are weaker than their defaults.
 EXCEPTIONS = "exceptions"
-# Messages of the engine about itself: true of every run, and not actionable.
-NOISE = (
-    *("update failed", "preview failed", "resource registration failed"),
-    *("preview canceled", "update canceled", "refresh canceled", "destroy canceled"),
-    "an unhandled error occurred: program exited with non-zero exit code",
-)
-# The beginning of what the engine says of an interrupted run, with advice that is not for `fleet`.
-INTERRUPTED = "Attempting to deploy or update resources with"
 
 
 class Change(StrEnum):
@@ -242,12 +235,8 @@ class Changes:
             cluster.machines.setdefault(name, Subject(name)).sentence = sentence
 
     def _message(self, message: Message) -> None:
-        text = clean(message.text)
-        if message.severity not in ("error", "warning") or not text or text.startswith(NOISE):
-            return
-        if text.startswith(INTERRUPTED):
-            text = _interrupted(text)
-        if text in self._seen:
+        text = engine_messages.for_user(message.text)
+        if message.severity not in ("error", "warning") or not text or text in self._seen:
             return
         self._seen.add(text)
         messages = self.errors if message.severity == "error" else self.warnings
@@ -272,39 +261,7 @@ def _note_exceptions(cluster: ClusterChanges, step: Step) -> None:
     cluster.restored = [line for line in former if line not in new]
 
 
-def _interrupted(text: str) -> str:
-    """Return in our words which resources an earlier run left unfinished."""
-    lines = (line.strip() for line in text.splitlines())
-    urns = (line.partition(",")[0] for line in lines if line.startswith("* urn:"))
-    names = ", ".join(dict.fromkeys(urn.rpartition("::")[2] for urn in urns))
-    return (
-        f"an earlier run was interrupted while it changed {names}; that is safe: `fleet up` does "
-        "it again, and `fleet refresh` removes this notice"
-    )
-
-
 def _unavailable(outputs: Mapping[str, Any]) -> dict[str, str]:
     """Return a sentence for each machine that a rollout skipped."""
     skipped = outputs.get("unavailable") or {}
     return {name: unavailable.sentence(machine) for name, machine in skipped.items()}
-
-
-_CLASS = re.compile(r"^(?:error: )?(?:Exception calling application: )?(?:[a-z_]\w*\.)+[A-Z]\w*: ")
-
-
-def clean(text: str) -> str:
-    """Return a message for the user: no traceback, no class name and no code of this program."""
-    lines = [line.rstrip() for line in text.strip().splitlines()]
-    for number, line in enumerate(lines):
-        if line.strip().startswith("Traceback (most recent call last)"):
-            end = next(
-                (
-                    later
-                    for later in range(number + 1, len(lines))
-                    if lines[later] and not lines[later].startswith(" ")
-                ),
-                len(lines) - 1,
-            )
-            lines[number:end] = []
-            break
-    return _CLASS.sub("", "\n".join(lines).strip())

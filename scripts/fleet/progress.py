@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.pulumi.events import Event, Message, Step, StepPhase
-from scripts.fleet.changes import OPERATIONS, ROLLOUT, STACK, Change, clean
+from scripts.fleet.changes import OPERATIONS, ROLLOUT, STACK, Change
+from scripts.fleet.engine_messages import clean
 
 REMIND_SECONDS = 30.0
 REFRESHES_PER_SECOND = 4

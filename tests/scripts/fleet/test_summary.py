@@ -7,7 +7,8 @@ import pytest
 
 from model.load import load, warnings
 from ops.pulumi.events import Event, Message, Step, StepPhase
-from scripts.fleet.changes import CLUSTER, MACHINE, ROLLOUT, Change, Changes, clean
+from scripts.fleet.changes import CLUSTER, MACHINE, ROLLOUT, Change, Changes
+from scripts.fleet.engine_messages import clean
 from scripts.fleet.engine_run import show
 from scripts.fleet.summary import _detail, headline, summary
 from tests.model.examples import CONTAINER
