@@ -7,61 +7,27 @@ of the rest of the item.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from model.consistency import facts
 from model.consistency.declaration import Declared
 from model.consistency.deviation import deviates, other_fields
-from model.consistency.facts import AREAS, VERSION_ITEMS, ClusterFacts, Items, Value
+from model.consistency.facts import AREAS, ClusterFacts, Items
+from model.consistency.observed import (
+    Group,
+    Observed,
+    compare_clusters,
+    compare_nodes,
+    compare_with_declared,
+    observe,
+)
 from model.consistency.report import Cell, NodeValue, Row, State
-from model.consistency.static_pods import VERSION
 
 # Those of which a cluster need not have what others have.
 OPTIONAL = (facts.CLUSTER, facts.POD_SECURITY)
 # A cluster's own: never compared with another cluster's.
 OWN = (facts.CLUSTER,)
-# They do not follow from the version of Kubernetes, or are it.
-INDEPENDENT = {
-    *((facts.VERSIONS, item) for item in VERSION_ITEMS),
-    *((component, VERSION) for component in facts.COMPONENTS if component != facts.ETCD),
-}
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Nodes of a cluster with the same items, or a cluster itself (without `nodes`)."""
-
-    cluster: int
-    nodes: tuple[str, ...]
-    items: Items
-    declared: Items
-    is_complete: bool
-
-
-@dataclass
-class _Observed:
-    """What a group has of one item."""
-
-    group: _Group
-    value: Value | None
-    wanted: Value | None
-    key: tuple[Any, ...]
-    state: State = State.SAME
-
-    @property
-    def text(self) -> str:
-        return "" if self.value is None else str(self.value)
-
-    @property
-    def is_compared(self) -> bool:
-        """Whether it is compared with others: what is declared in full, or wrong, is not."""
-        return not isinstance(self.wanted, str) and self.state is not State.NOT_DECLARED
-
-    @property
-    def size(self) -> int:
-        return max(1, len(self.group.nodes))
 
 
 @dataclass(frozen=True)
@@ -102,7 +68,7 @@ def matrix(
     return Matrix(found, compared)
 
 
-def _is_alike(area: str, item: str, groups: Sequence[_Group]) -> bool:
+def _is_alike(area: str, item: str, groups: Sequence[Group]) -> bool:
     """Return whether all have the same value, as declared: true of most items of most fleets."""
     value = groups[0].items.get(item)
     for group in groups:
@@ -129,13 +95,13 @@ def _areas(clusters: Sequence[ClusterFacts]) -> list[str]:
 
 def _groups(
     area: str, clusters: Sequence[ClusterFacts], wanted: Sequence[Declared | None]
-) -> Iterator[_Group]:
+) -> Iterator[Group]:
     nothing: Items = {}
     for index, (cluster, its) in enumerate(zip(clusters, wanted, strict=True)):
         if not cluster.reachable:
             continue
         if area in cluster.areas:
-            yield _Group(
+            yield Group(
                 index,
                 (),
                 cluster.areas[area],
@@ -152,7 +118,7 @@ def _groups(
             alike.setdefault(key, ([], areas[area], says))[0].append(node)
         for nodes, items, says in alike.values():
             is_complete = its is not None and area in its.complete and bool(says)
-            yield _Group(index, tuple(nodes), items, says, is_complete)
+            yield Group(index, tuple(nodes), items, says, is_complete)
 
 
 def _row(
@@ -161,23 +127,23 @@ def _row(
     clusters: Sequence[ClusterFacts],
     wanted: Sequence[Declared | None],
     versions: Sequence[str],
-    groups: Sequence[_Group],
+    groups: Sequence[Group],
     unknown: set[tuple[int, str]],
 ) -> Row:
     is_of_nodes = any(
         group.nodes and (item in group.items or item in group.declared) for group in groups
     )
     observed = [
-        _observe(area, item, group, wanted[group.cluster], versions[group.cluster])
+        observe(area, item, group, wanted[group.cluster], versions[group.cluster])
         for group in groups
         if bool(group.nodes) == is_of_nodes or item in group.items or item in group.declared
     ]
     observed = [each for each in observed if not _is_nothing(area, each, unknown)]
-    _compare_with_declared(area, item, observed)
-    _compare_nodes(observed)
+    compare_with_declared(area, item, observed)
+    compare_nodes(observed)
     if area not in OWN:
-        _compare_clusters(observed)
-    by_cluster: dict[int, list[_Observed]] = defaultdict(list)
+        compare_clusters(observed)
+    by_cluster: dict[int, list[Observed]] = defaultdict(list)
     for each in observed:
         by_cluster[each.group.cluster].append(each)
     cells = [
@@ -187,86 +153,15 @@ def _row(
     return _counted(area, item, cells)
 
 
-def _is_nothing(area: str, each: _Observed, unknown: set[tuple[int, str]]) -> bool:
+def _is_nothing(area: str, each: Observed, unknown: set[tuple[int, str]]) -> bool:
     """Return whether that there is no value says nothing: it may be unread, or need not be."""
     if each.value is not None:
         return False
     return (each.group.cluster, area) in unknown or (area in OPTIONAL and each.wanted is None)
 
 
-def _observe(
-    area: str, item: str, group: _Group, wanted: Declared | None, version: str
-) -> _Observed:
-    says = group.declared.get(item)
-    basis = wanted.basis.get((area, item), "") if wanted else ""
-    depends = "" if (area, item) in INDEPENDENT else version
-    key = (depends, None if says is None else str(says), basis)
-    return _Observed(group, group.items.get(item), says, key)
-
-
-def _compare_with_declared(area: str, item: str, observed: Iterable[_Observed]) -> None:
-    for each in observed:
-        is_flag = each.group.is_complete and item.startswith("--")
-        if each.wanted is None:
-            is_other = is_flag and each.value is not None
-        else:
-            is_other = deviates(area, each.wanted, each.value)
-        if is_other:
-            each.state = State.NOT_DECLARED
-
-
-def _compare_nodes(observed: Iterable[_Observed]) -> None:
-    """Compare Nodes of one cluster of which the same is declared."""
-    alike: dict[tuple[Any, ...], list[_Observed]] = defaultdict(list)
-    for each in observed:
-        if each.group.nodes and each.is_compared:
-            alike[each.group.cluster, each.key].append(each)
-    for group in alike.values():
-        counts: Counter[str] = Counter()
-        for each in group:
-            counts[each.text] += each.size
-        _mark(group, counts)
-
-
-def _compare_clusters(observed: Iterable[_Observed]) -> None:
-    """Compare clusters of which the same is declared, each by what most of its Nodes have."""
-    alike: dict[tuple[Any, ...], dict[int, list[_Observed]]] = defaultdict(dict)
-    for each in observed:
-        if each.is_compared:
-            alike[each.key].setdefault(each.group.cluster, []).append(each)
-    for by_cluster in alike.values():
-        counts: Counter[str] = Counter()
-        voters = []
-        for group in by_cluster.values():
-            usual = _usual(group)
-            if usual is not None:
-                counts[usual] += 1
-                voters += [each for each in group if each.text == usual]
-        _mark(voters, counts)
-
-
-def _usual(group: Sequence[_Observed]) -> str | None:
-    """Return the value of more than half of a cluster's Nodes, if there is one."""
-    counts: Counter[str] = Counter()
-    for each in group:
-        counts[each.text] += each.size
-    value, count = counts.most_common(1)[0]
-    return value if count * 2 > counts.total() else None
-
-
-def _mark(group: Iterable[_Observed], counts: Counter[str]) -> None:
-    """Mark those that differ from most, or all if most agree on nothing."""
-    if len(counts) < 2:
-        return
-    value, count = counts.most_common(1)[0]
-    has_most = count * 2 > counts.total()
-    for each in group:
-        if each.state is State.SAME and (not has_most or each.text != value):
-            each.state = State.ODD if has_most else State.SPLIT
-
-
 def _cell(
-    area: str, cluster: ClusterFacts, observed: Sequence[_Observed], *, is_unknown: bool
+    area: str, cluster: ClusterFacts, observed: Sequence[Observed], *, is_unknown: bool
 ) -> Cell:
     if not observed or not cluster.reachable:
         state = State.UNKNOWN if is_unknown or not cluster.reachable else State.NONE
@@ -292,7 +187,7 @@ def _cell(
     )
 
 
-def _node_value(each: _Observed) -> NodeValue:
+def _node_value(each: Observed) -> NodeValue:
     return NodeValue(
         nodes=list(each.group.nodes),
         value=each.text,
