@@ -5,33 +5,27 @@ questions to kubelets: some Nodes of a cluster are asked at a time, those that a
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import Any, Protocol, TypeVar
-
-import yaml
+from typing import Protocol, TypeVar
 
 from model.api_objects import Json
 from model.consistency import facts, objects, static_pods
 from model.consistency.declaration import identity
-from model.consistency.facts import Areas, ClusterFacts, Document, Items, Unread, Value
+from model.consistency.facts import Areas, ClusterFacts, Items, Unread, Value
 from model.consistency.own_values import OwnValues, own_values
+from model.consistency.shared_facts import SharedFacts
 from ops import fan_out
-from ops.errors import OperatorError
 from ops.fan_out import Late
-from ops.kube import node_status, unreachable
-from ops.kube.apply import FIELD_MANAGER
+from ops.kube import members, unreachable
 from ops.kube.client import Client, unless_missing
-from ops.kube.cluster_status import CONTROL_PLANE
 from ops.kube.errors import ApiError
+from ops.kube.members import MemberNode
 
 R = TypeVar("R")
 CONFIG_MAPS = "/api/v1/namespaces/{}/configmaps"
-KUBEADM = f"{CONFIG_MAPS.format('kube-system')}/kubeadm-config"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ADMISSION = "/apis/admissionregistration.k8s.io"
 APPS = "/apis/apps/v1/namespaces"
@@ -72,7 +66,7 @@ def gather(targets: Sequence[Asked], seconds: float, *, fields: bool = False) ->
 
     `fields`: with those of all objects, for `fleet diff`; otherwise some have digests alone.
     """
-    store = _Store()
+    store = SharedFacts()
     nodes = PARALLEL_NODES // max(1, len(targets))
     parallel = min(MOST_OF_CLUSTER, max(LEAST_OF_CLUSTER, nodes))
     readings = [_Reading(target, seconds, store, parallel, fields=fields) for target in targets]
@@ -80,39 +74,11 @@ def gather(targets: Sequence[Asked], seconds: float, *, fields: bool = False) ->
     return [reading.result(answer.error) for reading, answer in zip(readings, answers, strict=True)]
 
 
-class _Store:
-    """Each document and each set of items once: most clusters of a fleet are alike."""
-
-    def __init__(self) -> None:
-        self._documents: dict[str, Document] = {}
-        self._items: dict[tuple[tuple[str, Value], ...], Items] = {}
-
-    def items(self, items: Mapping[str, Value]) -> Items:
-        """Return items that are equal to these."""
-        shared = {sys.intern(name): self._value(value) for name, value in sorted(items.items())}
-        return self._items.setdefault(tuple(shared.items()), shared)
-
-    def _value(self, value: Value) -> Value:
-        if isinstance(value, str):
-            return sys.intern(value)
-        known = self._documents.setdefault(value.digest, value)
-        return known if known.fields or not value.fields else value
-
-
-@dataclass(frozen=True)
-class _Node:
-    name: str
-    addresses: list[str]
-    is_ready: bool
-    is_control_plane: bool
-    versions: Items
-
-
 class _Reading:
     """What was read of a cluster so far; another thread may look at it at any time."""
 
     def __init__(
-        self, target: Asked, seconds: float, store: _Store, parallel: int, *, fields: bool
+        self, target: Asked, seconds: float, store: SharedFacts, parallel: int, *, fields: bool
     ) -> None:
         self._parallel = parallel
         self._target, self._seconds, self._keep, self._store = target, seconds, fields, store
@@ -132,10 +98,10 @@ class _Reading:
         """Read everything; raise what makes it impossible to read anything."""
         client = self._target.client(self._seconds)
         version = str(client.get("/version").get("gitVersion", ""))
-        nodes = client.reduced("/api/v1/nodes", partial(_node, self._store))
-        members = {node.name: node.addresses for node in nodes}
-        configuration = _configuration(client)
-        own = own_values(configuration, members)
+        nodes = client.reduced("/api/v1/nodes", partial(members.node, self._store))
+        addresses = {node.name: node.addresses for node in nodes}
+        configuration = members.configuration(client)
+        own = own_values(configuration, addresses)
         with self._lock:
             self._is_reachable, self._version = True, version
             self._nodes = {node.name: {facts.VERSIONS: node.versions} for node in nodes}
@@ -205,7 +171,7 @@ class _Reading:
                     self._left.remove(area)
                     self._unread.append(Unread(area, reason))
 
-    def _read_components(self, client: Client, nodes: Sequence[_Node], own: OwnValues) -> None:
+    def _read_components(self, client: Client, nodes: Sequence[MemberNode], own: OwnValues) -> None:
         """Read the control plane's pods; one that is missing has no items."""
         planes = [node.name for node in nodes if node.is_control_plane]
         found: dict[str, dict[str, Items]] = {
@@ -276,12 +242,12 @@ class _Reading:
                 found[area][item] = value
         self._put(found)
 
-    def _read_kubelets(self, client: Client, nodes: Sequence[_Node], own: OwnValues) -> None:
+    def _read_kubelets(self, client: Client, nodes: Sequence[MemberNode], own: OwnValues) -> None:
         """Ask kubelets for what they run with, by way of the API server."""
         # Those of a cluster are mostly alike: what was parsed once is known.
         parsed: dict[str, Items] = {}
 
-        def ask(node: _Node) -> None:
+        def ask(node: MemberNode) -> None:
             path = f"/api/v1/nodes/{node.name}/proxy/configz"
             left = max(0.1, min(NODE_SECONDS, self._kubelets_end - time.monotonic()))
             text = client.limited(retries=0, seconds=left).text(path)
@@ -301,30 +267,6 @@ class _Reading:
             if answer.error is not None and not answer.is_late:
                 with self._lock:
                     self._silent[answer.target.name] = unreachable.summary(answer.error)
-
-
-def _node(store: _Store, entry: Json) -> _Node:
-    status = node_status.read("", entry, FIELD_MANAGER).status
-    architecture = str((entry["status"].get("nodeInfo") or {}).get("architecture", ""))
-    values = (status.version, status.runtime, status.kernel, status.os, architecture)
-    return _Node(
-        status.name,
-        status.addresses,
-        status.ready,
-        CONTROL_PLANE in status.roles,
-        store.items(dict(zip(facts.VERSION_ITEMS[1:], values, strict=True))),
-    )
-
-
-def _configuration(client: Client) -> dict[str, Any]:
-    """Return kubeadm's ClusterConfiguration; {} if kubeadm did not make the cluster."""
-    found = client.find(KUBEADM)
-    content = ((found or {}).get("data") or {}).get("ClusterConfiguration", "")
-    try:
-        parsed = yaml.load(content, Loader=objects.Loader)  # noqa: S506
-    except yaml.YAMLError:
-        raise OperatorError("the ConfigMap kubeadm-config has no YAML") from None
-    return dict(parsed) if isinstance(parsed, dict) else {}
 
 
 def _same(entry: Json) -> Json:
