@@ -286,7 +286,9 @@ def test_threads_share_a_client(api: Api, kube: Client) -> None:
 
 MEASURE = """
 import json, resource, sys, time
+began = time.process_time()
 import urllib3, urllib3.connection
+least = time.process_time() - began
 
 def memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -295,7 +297,7 @@ began, before = time.process_time(), memory()
 import ops.kube.client
 seconds, grown = time.process_time() - began, memory() - before
 import ops.kube.cluster_health, ops.kube.nodes, ops.kube.retirement, ops.kube.apply
-print(json.dumps([seconds, grown, sorted(sys.modules)]))
+print(json.dumps([seconds / least, grown, sorted(sys.modules)]))
 """
 
 
@@ -305,7 +307,7 @@ def test_importing_the_client_is_fast() -> None:
         json.loads(subprocess.check_output([sys.executable, "-c", MEASURE], env=environment))
         for _ in range(3)
     ]
-    assert min(seconds for seconds, _, _ in measured) < 0.1
+    assert min(ratio for ratio, _, _ in measured) < 1, "longer than the library below it"
     assert min(grown for _, grown, _ in measured) < 10
     heavy = {"kubernetes", "websocket", "requests", "pulumi", "paramiko", "cryptography"}
     assert not heavy.intersection(measured[0][2])
