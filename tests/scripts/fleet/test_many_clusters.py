@@ -76,26 +76,36 @@ KUBELETS = [SIZES[0], pytest.param(100, 5, 20, marks=[pytest.mark.long, pytest.m
 def _ended(
     command: str, base: str, folder: Path, size: int, failing: int, seconds: int, *more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command for all of these clusters, in time and in little memory."""
+    """Run a command for all of these clusters, in time and in little memory.
+
+    On a host that others use, a command takes longer in all of its parts: what it may take beyond
+    its time-out follows from the time that it takes for one cluster that refuses.
+    """
     kubeconfig = folder / "config"
     kubeconfig.write_text(yaml.safe_dump(_document(base, size, failing)))
+    words = (command, "--kubeconfig", str(kubeconfig), "--timeout", str(seconds), *more)
+    least, _ = _timed(folder, *words, "--cluster", "refuse-0")
+    took, ended = _timed(folder, *words)
+    peak = int(ended.stderr.split()[-1])
+    print(
+        f"{command} of {size} clusters: {took:.1f} s, {peak / 1024:.0f} MiB; of one {least:.1f} s"
+    )
+    assert took < seconds + max(2, 4 * least)
+    assert peak < KIB_OF_300_MB
+    return ended
+
+
+def _timed(folder: Path, *words: str) -> tuple[float, subprocess.CompletedProcess[str]]:
     begin = time.monotonic()
     ended = subprocess.run(
-        [
-            *(sys.executable, "-c", PROGRAM, command, "--kubeconfig", str(kubeconfig)),
-            *("--timeout", str(seconds), *more),
-        ],
+        [sys.executable, "-c", PROGRAM, *words],
         cwd=TOP,
         env={**os.environ, "KUBEADM_FLEET_STATE": str(folder / "state")},
         capture_output=True,
         text=True,
         check=False,
     )
-    took, peak = time.monotonic() - begin, int(ended.stderr.split()[-1])
-    print(f"{command} of {size} clusters: {took:.1f} s, {peak / 1024:.0f} MiB")
-    assert took < seconds + 2
-    assert peak < KIB_OF_300_MB
-    return ended
+    return time.monotonic() - begin, ended
 
 
 @pytest.mark.parametrize(("size", "failing", "seconds"), SIZES)
