@@ -62,7 +62,7 @@ def test_a_host_is_checked_for_the_networks_that_it_must_not_need(
 
 
 def test_machines_get_the_supplements_of_their_cluster_alone() -> None:
-    config = changed(stack_config("dev"), ("clusters/cluster2/networking/networkPolicy", "calico"))
+    config = changed(stack_config("dev"), ("clusters/cluster1/networking/networkPolicy", "none"))
     graph = run(config)
     for machine in graph.kinds("ContainerMachine"):
         chosen = machine.name.startswith("cluster2-")
