@@ -8,7 +8,6 @@ import pytest
 from scripts.bench.subnet import subnet
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.node.cluster import VERSION, Member, members, uploaded
-from tests.ops.nspawn.image_maker import make_image
 from tests.tmp_machines import workshop
 from tests.waiting import await_true
 
@@ -24,19 +23,11 @@ QUIET_SECONDS = 3
 @pytest.fixture(scope="package")
 def cluster() -> Iterator[dict[str, Member]]:
     """The cluster's machines by name; gone after the folder's tests."""
-    make_image()
     with workshop() as folder, subnet(84) as own:
         config = {
             "kubernetesVersion": VERSION.removeprefix("v"),
             "machines": {"driver": "container", "cpus": 2, "memory": "2Gi", "subnet": str(own)},
-            "clusters": {
-                "one": {
-                    # The plainest network: flannel's own plugin and its bridge.
-                    "networking": {"networkPolicy": "none"},
-                    "controlPlanes": {"count": 1},
-                    "workers": {"count": 1},
-                }
-            },
+            "clusters": {"one": {"controlPlanes": {"count": 1}, "workers": {"count": 1}}},
         }
         stack = PulumiStack(folder, "operations", config)
         stack.create()

@@ -15,7 +15,8 @@ from model.render.node_paths import ARTIFACTS
 from ops.hosts import content
 from ops.nspawn.cgroup import Cgroups
 from ops.nspawn.runtime import Runtime
-from tests.ops.nspawn.fleet import MACHINES, MIB, NETWORKS, VERSION, Outs, TestFleet, outs
+from tests.ops.nspawn.fleet import MACHINES, MIB, NETWORKS, Outs, TestFleet, outs
+from tests.ops.nspawn.image_maker import VERSION
 from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
