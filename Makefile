@@ -46,7 +46,7 @@ down: ## Destroy the stack's clusters
 .PHONY: test
 test: ## Install what is missing and run every test (as root: with real machines)
 	@scripts/setup.sh tests
-	@$(BUILD) --supplement calico toolchain bundle image
+	@$(BUILD) toolchain bundle image
 	@$(PYTHON) -m pytest -p tests.workers --numprocesses 2 $(ARGS)
 
 .PHONY: test-long

@@ -101,7 +101,7 @@ class ContainerDriver:
                 memory=settings.memory_bytes,
                 authorized_key=self._key.public_key,
                 files=files["table"],
-                supplements=list(cluster.supplements) or None,
+                supplements=list(cluster.supplements),
             ),
             opts,
         )

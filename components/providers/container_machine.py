@@ -82,7 +82,7 @@ class ContainerMachineProvider(Provider[ContainerMachineInputs, ContainerMachine
         from ops.nspawn import lifecycle
 
         require_present(news, (*REPLACING, *CHANGING))
-        require_known(news, ("files",))
+        require_known(news, ("files", "supplements"))
         replaces = changed(olds, news, REPLACING)
         found = found_of(olds)
         if found is None:
@@ -176,7 +176,7 @@ class ContainerMachineArgs:
     """A machine: `owner` is the fleet's public key, `address` has a prefix length, `memory` bytes.
 
     `authorized_key` is the public key that may log in as root, `files` is the checksum of the
-    table of its files. `supplements` are those of its bundle, None if there are none.
+    table of its files. `supplements` are those of its bundle, empty if there are none.
     """
 
     owner: pulumi.Input[str]
@@ -191,7 +191,7 @@ class ContainerMachineArgs:
     memory: int
     authorized_key: pulumi.Input[str]
     files: str
-    supplements: list[str] | None
+    supplements: list[str]
 
 
 class ContainerMachine(ProvidedResource, module="kubeadm-fleet", name="ContainerMachine"):

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from ops.errors import OperatorError
 
@@ -26,7 +26,7 @@ class ContainerMachineInputs(TypedDict):
     memory: float
     authorized_key: str
     files: str
-    supplements: NotRequired[list[str]]
+    supplements: list[str]
 
 
 class Found(TypedDict):
@@ -94,7 +94,7 @@ def artifacts_of(inputs: ContainerMachineInputs) -> "HostArtifacts":
         kubernetes_version=inputs["kubernetes_version"],
         arch=ARCHITECTURES[os.uname().machine],
         role=inputs["role"],
-        supplements=inputs.get("supplements", ()),
+        supplements=inputs["supplements"],
     ).with_table(inputs["files"])
 
 
@@ -121,4 +121,4 @@ def cached_image(inputs: ContainerMachineInputs) -> Path:
     """Return the machine image for a machine's version and supplements."""
     from ops.nspawn import image
 
-    return image.cached(inputs["kubernetes_version"], inputs.get("supplements", ()))
+    return image.cached(inputs["kubernetes_version"], inputs["supplements"])

@@ -60,7 +60,7 @@ OWNED = "ours"
 REINSTALLED = "another machine"
 CAUSES = ("login", "fleet", "kubernetes_version", "source")
 # Optional in the config.
-OPTIONAL = ("mirror",)
+OPTIONAL = ("mirror", "supplements")
 
 
 class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
@@ -88,7 +88,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
     def _diff(self, olds: ExistingHostState, news: ExistingHostInputs) -> DiffResult:
         """Compare with the desired host; check a successor, and refuse an unfit one."""
         require_present(news, CAUSES)
-        require_known(news, ("files",))
+        require_known(news, ("files", *({"supplements"} & news.keys())))
         replaces = changed(olds, news, REPLACING)
         is_another = olds["condition"] == REINSTALLED
         if is_another or is_another_host(olds["login"], news["login"]):

@@ -9,11 +9,12 @@ from model.cni.plugins import PLUGINS, POLICY_CHOICES
 from model.config.addresses import Domain, Subnet
 from model.config.field import Flag, ScalarField, between, one_of
 from model.config.strict import Strict
-from model.fleet import NO_POLICY
 
 # The controller manager's default for IPv4, and what leaves a Node more than a dozen pods.
 # https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/
 NODE_CIDR_MASK_SIZE = 24
+# The strict choice: without policies, every pod reaches every other.
+POLICY_ENGINE = "calico"
 MASK_SIZES = range(16, 29)
 
 NodeCidrMaskSize = Annotated[
@@ -48,7 +49,7 @@ class Networking(Strict):
         examples=["10.96.0.0/12"],
     )
     network_policy: PolicyEngine = Field(
-        NO_POLICY,
+        POLICY_ENGINE,
         description="What enforces NetworkPolicy objects: `calico`, beside flannel's network, or "
         "`none`: then they have no effect. Fixed once the cluster is initialized.",
     )

@@ -7,7 +7,7 @@ import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from model import paths
+from model import paths, pins
 from ops.nspawn.image import cached
 from scripts.bench.run import BenchError
 from scripts.bench.stack import PROJECT, scratch_folder
@@ -22,7 +22,8 @@ def run(script: str, version: str, *arguments: str) -> dict[str, float]:
 
     `version` is the Kubernetes version ("1.36.3") of the machines' image and bundle.
     """
-    image = cached(f"v{version}")
+    # That of the program's clusters, whose default settings need every supplement.
+    image = cached(f"v{version}", sorted(pins.SUPPLEMENTS))
     with scratch_folder() as folder:
         command = [
             folder / "bare",

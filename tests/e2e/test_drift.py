@@ -184,7 +184,8 @@ def test_pods_of_a_reregistered_node_are_reached(
     fleet: PulumiStack, kubectl: Kubectl, machines: Machines
 ) -> None:
     former = share(kubectl)
-    bridge = machines.run(WORKER, "ip -4 -oneline address show dev cni0").split()[3]
+    flannel = "sed -n s/^FLANNEL_SUBNET=//p /run/flannel/subnet.env"
+    pods = machines.run(WORKER, flannel).strip()
     kubectl("delete", "node", WORKER)
     with another_node(kubectl):
         machines.run(WORKER, "systemctl restart kubelet")
@@ -192,7 +193,7 @@ def test_pods_of_a_reregistered_node_are_reached(
         await_true(lambda: bool(share(kubectl)), f"the share of {WORKER}")
     assert share(kubectl) != former
     repaired(
-        fleet, f"former registration: its pods have {bridge}, the Node's share is {share(kubectl)}"
+        fleet, f"former registration: its pods have {pods}, the Node's share is {share(kubectl)}"
     )
     assert_pods_talk(kubectl)
 

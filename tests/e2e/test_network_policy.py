@@ -195,7 +195,9 @@ def test_after_a_boot_no_pod_starts_before_its_policies_hold(
 def test_one_process_a_node_enforces_them(machines: Machines) -> None:
     for machine in (PLANE, WORKER):
         found = machines.run(machine, "ps -C calico-node -o rss=").split()
-        print(f"{machine}: {found} KiB")
+        cgroup = "/sys/fs/cgroup$(cut -d : -f 3 /proc/$(pidof calico-node)/cgroup)/memory.current"
+        charged = int(machines.run(machine, f"cat {cgroup}"))
+        print(f"{machine}: {found} KiB resident, {charged >> 10} KiB of its cgroup")
         assert len(found) == 1
         assert int(found[0]) < MOST_MEMORY
 
@@ -203,6 +205,31 @@ def test_one_process_a_node_enforces_them(machines: Machines) -> None:
 def test_without_the_policies_everything_is_as_before(pods: Pods) -> None:
     pods("delete", "networkpolicies", "--all")
     await_true(lambda: len(reach(pods)) == 4, "all connections", HOLDS_SECONDS)
+
+
+def test_a_namespace_that_the_config_no_longer_names_is_not_denied(
+    fleet: PulumiStack, kubectl: Kubectl, pods: Pods, outside: str
+) -> None:
+    """The policies of others in it, and the namespace, stay."""
+    denied = Pods(kubectl, "denied")
+    before = set(denied("get", "networkpolicies", "--output", "name").split())
+    denied("delete", "networkpolicy", "egress")
+    assert not denied.reaches("client-0", outside)
+    security = fleet.config.pop("security")
+    try:
+        fleet.up()
+        after = set(denied("get", "networkpolicies", "--output", "name").split())
+        assert {name.rpartition("/")[2] for name in before - after} == {"egress", "kubeadm-fleet"}
+        await_true(
+            lambda: denied.reaches("client-0", outside), "what is denied no longer", HOLDS_SECONDS
+        )
+        assert fleet.up().changes == {}
+    finally:
+        fleet.config["security"] = security
+    fleet.up()
+    await_true(
+        lambda: not denied.reaches("client-0", outside), "what is denied again", HOLDS_SECONDS
+    )
 
 
 def test_a_running_cluster_keeps_its_choice(fleet: PulumiStack) -> None:

@@ -223,6 +223,6 @@ OUTBOUND = changed(
     ("proxy", {"https": "http://proxy.example.com:3128", "noProxy": [".example.com"]}),
     (
         "registryMirrors",
-        {"docker.io": {"url": "https://docker.example.com"}, "quay.io": {"url": "http://10.0.0.1"}},
+        {"docker.io": {"url": "https://docker.example.com"}, "gcr.io": {"url": "http://10.0.0.1"}},
     ),
 )

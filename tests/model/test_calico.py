@@ -40,8 +40,9 @@ def daemon(name: str) -> dict[str, Any]:
 
 
 def test_nothing_of_it_is_in_a_cluster_without_policies() -> None:
-    assert "calico" not in plugins.pod_network(load(CONTAINER).clusters[0])
-    assert load(CONTAINER).clusters[0].supplements == ()
+    plain = changed(CONTAINER, ("clusters/cluster1/networking", {"networkPolicy": "none"}))
+    assert "calico" not in plugins.pod_network(load(plain).clusters[0])
+    assert load(plain).clusters[0].supplements == ()
     assert load(CALICO).clusters[0].supplements == ("calico",)
 
 

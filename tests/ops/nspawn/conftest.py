@@ -8,8 +8,8 @@ import pytest
 from ops.nspawn import lifecycle
 from ops.nspawn.image import cached
 from scripts.bench.subnet import subnet
-from tests.ops.nspawn.fleet import NETWORKS, VERSION, Outs, TestFleet
-from tests.ops.nspawn.image_maker import make_image
+from tests.ops.nspawn.fleet import NETWORKS, Outs, TestFleet
+from tests.ops.nspawn.image_maker import SUPPLEMENTS, VERSION, make_image
 from tests.tmp_machines import workshop
 
 
@@ -17,7 +17,7 @@ from tests.tmp_machines import workshop
 def image() -> Path:
     """The image that this checkout makes; there already, unless the tests run alone."""
     make_image()
-    return cached(VERSION)
+    return cached(VERSION, SUPPLEMENTS)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from model.ssh_keys import SshKeyPair, new_key_pair
 from ops.hosts import content
 from ops.nspawn.spec import MachineSpec, short
 from tests.ops.nspawn import host
+from tests.ops.nspawn.image_maker import SUPPLEMENTS, VERSION
 
-VERSION = "v1.36.3"
 MIB = 1 << 20
 MACHINES = ContainerMachineProvider()
 NETWORKS = BridgeProvider()
@@ -66,6 +66,7 @@ class TestFleet:
             "memory": 512 * MIB,
             "authorized_key": self.login.public,
             "files": content.put(""),
+            "supplements": list(SUPPLEMENTS),
             **other,
         }
 

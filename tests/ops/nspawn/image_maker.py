@@ -5,11 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from model import paths
-from tests.ops.nspawn.fleet import VERSION
+from model import paths, pins
 
 TOP = Path(paths.__file__).parents[1]
-COMMAND = (sys.executable, "-u", "-m", "scripts.build.image", "--version", VERSION)
+VERSION = "v1.36.3"
+# The image of clusters with the default settings: no other one is made for the tests.
+SUPPLEMENTS = tuple(sorted(pins.SUPPLEMENTS))
+COMMAND = (
+    *(sys.executable, "-u", "-m", "scripts.build.image", "--version", VERSION),
+    *(part for name in SUPPLEMENTS for part in ("--supplement", name)),
+)
 
 
 def environment(cache: Path) -> dict[str, str]:

@@ -12,8 +12,14 @@ import pytest
 
 from model import paths
 from model.artifacts.bundle import Bundle
-from tests.ops.nspawn.fleet import VERSION
-from tests.ops.nspawn.image_maker import COMMAND, TOP, environment, make_image
+from tests.ops.nspawn.image_maker import (
+    COMMAND,
+    SUPPLEMENTS,
+    TOP,
+    VERSION,
+    environment,
+    make_image,
+)
 from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
@@ -33,7 +39,7 @@ def test_machines_share_no_identity(image: Path) -> None:
 
 
 def test_the_image_contains_the_bundle(image: Path) -> None:
-    bundle = Bundle.load(paths.bundle_dir(VERSION))
+    bundle = Bundle.of(VERSION, supplements=SUPPLEMENTS)
     binaries = [each for each in bundle.artifacts if each.install and each.roles != ("operator",)]
     assert binaries
     for each in binaries:

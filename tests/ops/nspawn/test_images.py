@@ -16,7 +16,8 @@ from ops.nspawn import image as images
 from ops.nspawn.runtime import Runtime
 from ops.nspawn.spec import MachineSpec
 from scripts.build import debian
-from tests.ops.nspawn.fleet import MACHINES, VERSION, Outs, TestFleet, outs
+from tests.ops.nspawn.fleet import MACHINES, Outs, TestFleet, outs
+from tests.ops.nspawn.image_maker import VERSION
 from tests.tmp_machines import workshop
 from tests.waiting import await_true
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from model import paths
 from model.artifacts.bundle import Bundle
 from model.render.node_paths import ARTIFACTS
 from ops.hosts import content
 from ops.nspawn.cgroup import Cgroups
 from ops.nspawn.runtime import Runtime
-from tests.ops.nspawn.fleet import MACHINES, MIB, NETWORKS, VERSION, Outs, TestFleet, outs
+from tests.ops.nspawn.fleet import MACHINES, MIB, NETWORKS, Outs, TestFleet, outs
+from tests.ops.nspawn.image_maker import SUPPLEMENTS, VERSION
 from tests.waiting import await_true
 
 pytestmark = pytest.mark.root
@@ -43,7 +43,7 @@ def test_containerd_has_the_images_of_the_role_and_runs_them(
     fleet: TestFleet, network: Outs, role: str
 ) -> None:
     machine = fleet.make(network, 0, role)
-    bundle = Bundle.load(paths.bundle_dir(VERSION))
+    bundle = Bundle.of(VERSION, supplements=SUPPLEMENTS)
     await_true(
         lambda: fleet.run(machine, "systemctl is-active containerd || true") == "active\n",
         "containerd to run",

@@ -20,6 +20,8 @@ from tests.scripts.conftest import TOP, copy_checkout
 def tracked(stack: str) -> dict[str, Any]:
     document = yaml.safe_load((TOP / f"Pulumi.{stack}.yaml").read_text())
     value: dict[str, Any] = document["config"]["kubeadm-fleet:fleet"]
+    for cluster in value["clusters"].values():
+        cluster.setdefault("networking", {})["networkPolicy"] = "none"
     return value
 
 
