@@ -37,7 +37,7 @@ def show(
     threshold = None if threshold_seconds is None else timedelta(seconds=threshold_seconds)
     now = ledgers.now()
     local = local_certificates.read(stack, clusters, Place("", "", now, threshold))
-    of_machines = certificates.read(machines.of_clusters(clusters), threshold, _warn_before(stack))
+    of_machines = certificates.read(machines.of_clusters(clusters), threshold, warn_before(stack))
     of_tools = registered_tokens.read(outputs, clusters, Place("", "", now, threshold))
     ledger = ledgers.combined([*of_machines, local, of_tools], now)
     _print(ledger, output)
@@ -55,7 +55,7 @@ def show(
     return FOUND if ledger.findings else 0
 
 
-def _warn_before(stack: str) -> dict[str, timedelta]:
+def warn_before(stack: str) -> dict[str, timedelta]:
     """Return how long before its end a CA is to be rotated, by cluster of the stack's file."""
     try:
         described = clusters_of(open_workspace(stack).tracked_config)
