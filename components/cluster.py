@@ -23,9 +23,12 @@ from components.people_access import apply_access, client_authorities
 from components.pki import Pki, PkiArgs
 from components.providers.health_check import ClusterHealthCheck, ClusterHealthCheckArgs
 from components.providers.hold import Hold, longest
+from components.providers.manifests import Manifests
+from components.providers.rollout import Rollout
 from components.providers.ssh_key import SshKey
 from components.rollout import rollout_of
 from components.sdk import value_of
+from components.tool_accounts import tool_accounts
 from components.workers import Workers, WorkersArgs
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
@@ -79,8 +82,13 @@ class Cluster(pulumi.ComponentResource):
     `summary` is the cluster's status; `inventory` (secret) lists its machines and their logins.
     `changed` is the time of the last change of a running machine or of an object, "" if there was
     none; `health` is the check after it. `unavailable` are the workers that its rollout skipped:
-    neither the check nor a wave waits for them.
+    neither the check nor a wave waits for them. `accounts` are those of the tools that know it.
     """
+
+    pki: Pki
+    init: pulumi.CustomResource
+    rollout: Rollout
+    accounts: dict[str, Manifests]
 
     context: pulumi.Output[kubeconfigs.Context]
     summary: pulumi.Output[ClusterSummary]
@@ -96,7 +104,7 @@ class Cluster(pulumi.ComponentResource):
         super().__init__("kubeadm-fleet:cluster:Cluster", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         cluster = args.cluster
-        pki = Pki(f"{name}-pki", PkiArgs(cluster), child)
+        self.pki = pki = Pki(f"{name}-pki", PkiArgs(cluster), child)
         clients = client_authorities(pki, args.people)
         secrets = secrets_of(cluster, pki, args.secrets)
         driver = driver_for(cluster, args.key, args.secrets, child)
@@ -106,16 +114,17 @@ class Cluster(pulumi.ComponentResource):
         workers = Workers(f"{name}-workers", WorkersArgs(cluster, driver, pki), child)
         checks = driver.check_ports(child)
         control_plane.join(after=checks)
-        init = control_plane.init
+        self.init = init = control_plane.init
         workers.join(init, after=checks)
         holds = holds_on(init, args.held_by)
         network = Network(f"{name}-network", NetworkArgs(cluster, pki, init, holds), child)
         baseline = Baseline(f"{name}-baseline", BaselineArgs(cluster, pki, init, holds), child)
         apply_access(cluster, pki, init, child)
+        self.accounts = tool_accounts(cluster, pki, init, child)
         machines = [*control_plane.machines, *workers.machines]
         applied = [network.objects, *baseline.objects]
         credentials = mirror_credentials(cluster, args.secrets)
-        rollout = rollout_of(
+        self.rollout = rollout = rollout_of(
             cluster, machines, pki, clients, secrets, applied, holds, credentials, child
         )
         changes = [rollout.rolled, *(objects.changed for objects in applied)]

@@ -12,6 +12,7 @@ import pulumi
 
 from components.announcement import announce
 from components.cluster import Cluster, ClusterArgs
+from components.hand_off import hand_off
 from components.people import authorities_of, certificates_of, people_output
 from components.providers.certificate_authority import CertificateAuthority
 from components.providers.ssh_key import SshKey, SshKeyArgs
@@ -36,7 +37,8 @@ class Fleet(pulumi.ComponentResource):
 
     `kubeconfig` (secret) has a context for each cluster, `clusters` a summary of each by name, and
     `inventory` (secret) every machine and its login, by cluster and name. `people` has everybody's
-    clusters and lifetime of certificates, if there are any.
+    clusters and lifetime of certificates, `registrations` the Secret of each cluster in each tool
+    and the dates of its token, if there are any.
     """
 
     outputs: dict[str, pulumi.Output[Any]]
@@ -51,6 +53,7 @@ class Fleet(pulumi.ComponentResource):
         key = SshKey(f"{name}-ssh", SshKeyArgs(comment="kubeadm-fleet"), child)
         people = authorities_of(fleet.people, child)
         made = _in_waves(args, key, people, child)
+        registrations = hand_off(fleet.clusters, made, child)
         contexts = pulumi.Output.all(*[made[cluster.name].context for cluster in fleet.clusters])
         clusters = _by_name(fleet, {name: cluster.summary for name, cluster in made.items()})
         inventory = _by_name(fleet, {name: cluster.inventory for name, cluster in made.items()})
@@ -61,6 +64,8 @@ class Fleet(pulumi.ComponentResource):
         }
         if fleet.people:
             self.outputs["people"] = pulumi.Output.from_input(people_output(fleet))
+        if any(cluster.registrations for cluster in fleet.clusters):
+            self.outputs["registrations"] = registrations
         self.register_outputs({"clusters": clusters})
 
 

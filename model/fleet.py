@@ -8,6 +8,7 @@ from typing import Any
 
 from model import pins
 from model.certificate_lifetimes import Lifetimes
+from model.hand_off import Registration
 from model.issuer import Issuer
 from model.limits import Limits
 from model.outbound import Outbound
@@ -227,6 +228,8 @@ class Cluster:
     bindings: tuple[Bound, ...]
     # Who is in the config and would have access if it had not been revoked.
     revoked: tuple[str, ...] = ()
+    # The tools that know it.
+    registrations: tuple[Registration, ...] = ()
 
     @property
     def machines(self) -> tuple[Machine, ...]:

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from model import access, cluster_machines, rollout_strategy, security_settings
+from model import (
+    access,
+    cluster_machines,
+    hand_off_settings,
+    rollout_strategy,
+    security_settings,
+)
 from model.certificate_lifetimes import Lifetimes
 from model.config.address_blocks import GATEWAY
 from model.config.authentication import Issuer as IssuerConfig
@@ -29,6 +35,7 @@ from model.rules import (
     artifacts,
     authentication,
     certificates,
+    hand_off,
     names,
     network_overlaps,
     node_ports,
@@ -134,6 +141,7 @@ def _issues(clusters: Sequence[ResolvedCluster]) -> Iterator[Issue]:
     yield from waves.check_fleet(clusters)
     yield from overrides.check_fleet(clusters)
     yield from people.check_fleet(clusters)
+    yield from hand_off.check_fleet(clusters)
 
 
 def _cluster(cluster: ResolvedCluster) -> Cluster:
@@ -184,6 +192,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         access=access.access_to(cluster),
         revoked=access.revoked_in(cluster),
         bindings=access.bindings_in(cluster),
+        registrations=hand_off_settings.of(settings.hand_off),
     )
 
 

@@ -13,6 +13,7 @@ from model.config.authentication import Authentication
 from model.config.certificates import Certificates
 from model.config.components import KubernetesComponents
 from model.config.field import Flag
+from model.config.hand_off import HandOff
 from model.config.machines import Machines
 from model.config.networking import Networks
 from model.config.proxy_and_mirrors import OutboundAccess
@@ -47,6 +48,9 @@ class Override(KubernetesComponents, OutboundAccess):
         default_factory=Authentication, description="The issuers of tokens that they accept."
     )
     security: Security = Field(default_factory=Security, description="Their security.")
+    hand_off: HandOff = Field(
+        default_factory=HandOff, description="The tools in which they are registered."
+    )
     upgrades: RolloutStrategy = Field(
         default_factory=RolloutStrategy, description="Their rollout speed."
     )

@@ -15,6 +15,7 @@ from model.config.certificates import Certificates
 from model.config.components import KubernetesComponents
 from model.config.endpoint import Endpoint
 from model.config.field import Flag
+from model.config.hand_off import HandOff
 from model.config.labels_and_taints import LabelKey, LabelValue
 from model.config.machines import Machines
 from model.config.networking import Networking, NetworkName, Networks
@@ -62,6 +63,9 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
         default_factory=Authentication, description="The issuers of tokens that it accepts."
     )
     security: Security = Field(default_factory=Security, description="Its security.")
+    hand_off: HandOff = Field(
+        default_factory=HandOff, description="The tools in which it is registered."
+    )
     rotations: RotationPhases = Field(
         default_factory=RotationPhases, description="Rotations of its CAs and keys."
     )
@@ -96,6 +100,9 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
         default_factory=Authentication, description="The issuers of tokens of any cluster."
     )
     security: Security = Field(default_factory=Security, description="The security of any cluster.")
+    hand_off: HandOff = Field(
+        default_factory=HandOff, description="The tools in which any cluster is registered."
+    )
     artifacts: Artifacts = Field(
         default_factory=Artifacts, description="Where binaries and images come from."
     )

@@ -66,6 +66,17 @@ class Key(MachineEntry):
     )
 
 
+class Token(ReportEntry):
+    """The token with which a tool reaches a cluster that is registered in it."""
+
+    cluster: str = Field(description="The registered cluster.")
+    tool: str = Field(description="The tool: argocd or flux.")
+    secret: str = Field(description="Where it is: CLUSTER/NAMESPACE/NAME of the tool's Secret.")
+    not_before: datetime = Field(description="When it was issued.")
+    not_after: datetime = Field(description="When it expires.")
+    status: Status = Field(description="Whether it has expired, or will within the threshold.")
+
+
 class Renewal(MachineEntry):
     """What a control plane last did by the clock: a leaf, the snapshot of etcd, the run itself."""
 
@@ -88,6 +99,7 @@ class Ledger(ReportEntry):
     certificates: tuple[Certificate, ...] = Field((), description="All certificates.")
     missing: tuple[MissingFile, ...] = Field((), description="Files that do not exist.")
     keys: tuple[Key, ...] = Field((), description="Keys without an expiry, the oldest first.")
+    tokens: tuple[Token, ...] = Field((), description="Tokens of tools, by expiry.")
     renewals: tuple[Renewal, ...] = Field((), description="Renewals by the clock.")
     failures: tuple[RenewalFailure, ...] = Field((), description="Renewals that failed.")
     unreadable: tuple[Unreadable, ...] = Field((), description="What could not be read.")
@@ -95,21 +107,24 @@ class Ledger(ReportEntry):
     @property
     def findings(self) -> bool:
         """Whether something needs attention: missing, expired, about to expire, or not renewed."""
-        return bool(self.missing or self.failures) or any(
-            found.status is not Status.VALID and found.kind != "kubeconfig"
-            for found in self.certificates
+        ending = (
+            *(found.status for found in self.certificates if found.kind != "kubeconfig"),
+            *(found.status for found in self.tokens),
         )
+        return bool(self.missing or self.failures or any(one is not Status.VALID for one in ending))
 
 
 def combined(ledgers: "list[Ledger]", time: datetime) -> Ledger:
     """Combine the ledgers of several machines into one, in order."""
     certificates = [found for ledger in ledgers for found in ledger.certificates]
     keys = [found for ledger in ledgers for found in ledger.keys]
+    tokens = [found for ledger in ledgers for found in ledger.tokens]
     return Ledger(
         time=time,
         certificates=tuple(sorted(certificates, key=lambda found: found.not_after)),
         missing=tuple(found for ledger in ledgers for found in ledger.missing),
         keys=tuple(sorted(keys, key=lambda found: found.written)),
+        tokens=tuple(sorted(tokens, key=lambda found: found.not_after)),
         renewals=tuple(found for ledger in ledgers for found in ledger.renewals),
         failures=tuple(found for ledger in ledgers for found in ledger.failures),
         unreadable=tuple(found for ledger in ledgers for found in ledger.unreadable),

@@ -123,7 +123,17 @@ def run(engine: Engine, verb: str, output: PlanOutput) -> Changes:
 
 def inventory(stack: str) -> Inventory:
     """Return the machines of a stack that exists."""
-    output = existing_engine(stack).outputs().get("inventory")
+    return inventory_in(outputs(stack), stack)
+
+
+def outputs(stack: str) -> dict[str, object]:
+    """Return the outputs of a stack that exists, with secrets in plaintext."""
+    return existing_engine(stack).outputs()
+
+
+def inventory_in(found: Mapping[str, object], stack: str) -> Inventory:
+    """Return the machines in a stack's outputs."""
+    output = found.get("inventory")
     if not isinstance(output, dict):
         raise OperatorError(
             f"the stack {stack} has no output `inventory`: complete a `fleet up {stack}` first"

@@ -13,9 +13,9 @@ from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.hosts import certificates
 from ops.pulumi.workspace import open_workspace
-from scripts.fleet import access, engine_run, local_certificates
+from scripts.fleet import access, engine_run, local_certificates, registered_tokens
 from scripts.fleet.explanation import clusters_of
-from scripts.fleet.ledger_table import certificate_table, key_table
+from scripts.fleet.ledger_table import certificate_table, key_table, token_table
 from scripts.fleet.report import print_document
 
 FOUND, FAILED = 1, 2
@@ -30,14 +30,16 @@ def show(
     output: str,
 ) -> int:
     """Print the ledger of these clusters, or of all; return the exit status."""
-    machines = engine_run.inventory(stack)
+    outputs = engine_run.outputs(stack)
+    machines = engine_run.inventory_in(outputs, stack)
     if selector:
         clusters = access.matching_clusters(engine_run.existing_engine(stack), selector)
     threshold = None if threshold_seconds is None else timedelta(seconds=threshold_seconds)
     now = ledgers.now()
     local = local_certificates.read(stack, clusters, Place("", "", now, threshold))
     of_machines = certificates.read(machines.of_clusters(clusters), threshold, warn_before(stack))
-    ledger = ledgers.combined([*of_machines, local], now)
+    of_tools = registered_tokens.read(outputs, clusters, Place("", "", now, threshold))
+    ledger = ledgers.combined([*of_machines, local, of_tools], now)
     _print(ledger, output)
     for unknown in ledger.unreadable:
         click.echo(f"fleet: {unknown.node or 'this host'}: {unknown.reason}", err=True)
@@ -68,6 +70,9 @@ def warn_before(stack: str) -> dict[str, timedelta]:
 def _print(ledger: Ledger, output: str) -> None:
     if output == "table":
         engine_run.show(certificate_table(ledger))
+        if ledger.tokens:
+            click.echo()
+            engine_run.show(token_table(ledger))
         if ledger.keys:
             click.echo()
             engine_run.show(key_table(ledger))

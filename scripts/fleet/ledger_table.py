@@ -41,6 +41,15 @@ def key_table(ledger: Ledger) -> Table:
     return table
 
 
+def token_table(ledger: Ledger) -> Table:
+    """Return a row for each token of a tool."""
+    table = _table("CLUSTER", "TOOL", "SECRET", "EXPIRES", "RESIDUAL TIME")
+    for token in ledger.tokens:
+        left = residual(token.not_after - ledger.time)
+        table.add_row(token.cluster, token.tool, token.secret, token.not_after.strftime(DATE), left)
+    return table
+
+
 def residual(left: timedelta) -> str:
     """Format the time that is left as `kubeadm certs check-expiration` does."""
     seconds = left.total_seconds()

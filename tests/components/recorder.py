@@ -208,6 +208,12 @@ def _make(registered: RecordedResource) -> dict[str, Any]:
         "Rollout": {"found": {}, "rolled": "", "drift": {}, "unavailable": {}, "waiting": {}},
         "EtcdSnapshot": {"condition": "delivered"},
         "PortCheck": {"passed": {}},
+        "HandOff": {
+            "issued": "2026-11-27T00:00:00+00:00",
+            "expires": "2099-11-27T00:00:00Z",
+            "key": "a key",
+            "digest": "a digest",
+        },
         "Wave": {"hold": {}},
         "Step": {"ran_in": registered.given.get("run")},
     }

@@ -27,6 +27,7 @@ from tests.model import snapshots
 from tests.model.examples import changed
 
 AnyProvider = Provider[Any, Any]
+HAND_OFF = {"argocd": {"cluster": "cluster1", "role": "cluster-admin"}}
 WAVES = {"canaries": {"region": "osaka"}, "soak": 60}
 # Outputs that the recorder has no need to make up.
 FURTHER: dict[str, dict[str, Any]] = {
@@ -66,7 +67,7 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RecordedRe
     snapshots.write(file)
     restore = ("clusters/cluster1/controlPlanes/restore", str(file))
     graphs = (
-        run(changed(stack_config("dev"), restore)),
+        run(changed(stack_config("dev"), restore, ("handOff", HAND_OFF))),
         run(changed(stack_config("prod"), ("upgrades", WAVES)), secrets={"sshPrivateKey": SSH_KEY}),
     )
     return {each.type.removeprefix(DYNAMIC): each for graph in graphs for each in graph}

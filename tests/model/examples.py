@@ -155,6 +155,11 @@ SETTINGS = changed(
         },
         {"name": "ci", "url": "https://ci.example.com", "audiences": ["kubernetes"]},
     ]}),
+    ("handOff", {"argocd": {"cluster": "cluster1", "role": "cluster-admin"}}),
+    ("clusters/cluster1/handOff", {
+        "argocd": {"role": "edit", "lifetime": "90d", "annotations": {"example.com/team": "a b"}},
+        "flux": {"cluster": "cluster1", "namespace": "apps", "role": "view", "enabled": False},
+    }),
     ("clusters/cluster1/networking", {"networkPolicy": "calico"}),
     ("security", {
         "podSecurity": {"warn": "baseline", "exemptNamespaces": ["storage"]},

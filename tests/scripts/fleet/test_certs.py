@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ from model.pki.ledger import Ledger
 from model.render import kubeconfig as kubeconfigs
 from model.render import node_scripts
 from ops.hosts.certificates import read as read_machines
-from ops.hosts.inventory import Inventory, MachineEntry
+from ops.hosts.inventory import MachineEntry
 from scripts.fleet import access, engine_run
 from scripts.fleet.__main__ import cli
 from scripts.fleet.ledger_table import residual
@@ -28,6 +28,7 @@ from tests.sshd import KeyPair, Sshd
 # Not a whole number of the units that are shown: the tests take time.
 CA = certificates.new_authority("kubernetes", timedelta(days=3649.5))
 Fleet = Callable[..., int]
+REGISTERED: dict[str, Any] = {}
 
 
 def printed(*leaves: tuple[str, timedelta], more: str = "") -> str:
@@ -74,7 +75,7 @@ def fleet(host: Sshd, key: KeyPair, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         return int(status)
 
     monkeypatch.setattr(node_scripts, "compose", compose)
-    monkeypatch.setattr(engine_run, "inventory", lambda _stack: Inventory(output))
+    monkeypatch.setattr(engine_run, "outputs", lambda _stack: {"inventory": output, **REGISTERED})
     monkeypatch.setattr(access, "FOLDER", tmp_path / "kubeconfigs")
     monkeypatch.setattr(access, "KUBECONFIG", tmp_path / "kubeconfig")
     monkeypatch.setattr(paths, "identities_dir", lambda: tmp_path / "identities")
@@ -116,6 +117,31 @@ def test_columns_are_kubeadms_with_cluster_and_node_in_front(
 )
 def test_a_finding_has_the_exit_status_1(fleet: Fleet, text: str) -> None:
     assert fleet("--cluster", "one", text=text) == 1
+
+
+def register(monkeypatch: pytest.MonkeyPatch, left: timedelta) -> None:
+    """Have a cluster in Argo CD with a token of a year that has `left` until its end."""
+    expires = datetime.now(UTC) + left
+    entry = {
+        "secret": "other/argocd/cluster-one",
+        "issued": (expires - timedelta(days=365)).isoformat(),
+        "expires": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    monkeypatch.setitem(REGISTERED, "registrations", {"one": {"argocd": entry}})
+
+
+def test_the_token_of_a_tool_is_a_row_of_its_own_table(
+    fleet: Fleet, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch, timedelta(days=100.5))
+    assert fleet("--cluster", "one") == 0
+    row = [word.strip() for word in rows(capfd)[-1]]
+    assert [*row[:3], row[-1]] == ["one", "argocd", "other/argocd/cluster-one", "100d"]
+    assert fleet("--cluster", "one", "-o", "json") == 0
+    (token,) = json.loads(capfd.readouterr().out)["tokens"]
+    assert (token["cluster"], token["status"]) == ("one", "valid")
+    register(monkeypatch, timedelta(days=36))
+    assert fleet("--cluster", "one") == 1, "no run has renewed it"
 
 
 def test_a_missing_certificate_is_a_row(fleet: Fleet, capfd: pytest.CaptureFixture[str]) -> None:
