@@ -11,6 +11,7 @@ from model.pki.ledger import Ledger
 from model.report import ReportEntry
 from model.settings_report import ExplainedCluster
 from model.status.fleet import FleetStatus
+from model.support_manifest import Manifest
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 # By file: the document, and what it is.
@@ -21,6 +22,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "exec.schema.json": (CommandReport, "What `fleet exec -o json` prints"),
     DOCS / "status.schema.json": (FleetStatus, "What `fleet status -o json` prints"),
     DOCS / "settings.schema.json": (ExplainedCluster, "What `fleet explain -o json` prints"),
+    DOCS / "support.schema.json": (Manifest, "The manifest of an archive of `fleet support`"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }
 

@@ -30,13 +30,17 @@ def read(
 
     def read_one(machine: InventoryMachine) -> Ledger:
         before = warn_before.get(machine.cluster, ledger.AUTHORITY_WARNING)
-        place = Place(machine.cluster, machine.name, now, threshold, before)
-        try:
-            with HostConnection(machine.name, machine.login).open() as session:
-                printed = session.run(CALL, OPERATIONS[CALL], {})
-        except OperatorError as error:
-            return unreadable(place, str(error))
-        return machine_ledger(place, printed.splitlines())
+        return of_machine(machine, Place(machine.cluster, machine.name, now, threshold, before))
 
     with ThreadPoolExecutor(PARALLEL_MACHINES) as pool:
         return list(pool.map(read_one, machines))
+
+
+def of_machine(machine: InventoryMachine, place: Place) -> Ledger:
+    """Return one machine's ledger; if it cannot be read, the reason."""
+    try:
+        with HostConnection(machine.name, machine.login).open() as session:
+            printed = session.run(CALL, OPERATIONS[CALL], {})
+    except OperatorError as error:
+        return unreadable(place, str(error))
+    return machine_ledger(place, printed.splitlines())
