@@ -30,6 +30,8 @@ ABOUT = re.compile(
     r"server|servers|group|groups|timeout|interval|retries|limit|used|age|cache\w*|from|source|"
     r"sources|mapping|kms|resource|resources|template|lifetime|duration|webhook|description)$"
 )
+# `tokencleaner.go:104] ...` of a log.
+SOURCE_FILES = (".go", ".py", ".sh", ".c", ".cc", ".rs", ".java")
 # Names that are secrets whatever they end with.
 ALWAYS = ("webhookurl", "sasurl", "signedurl")
 # A path does not tell what is in the file.
@@ -61,6 +63,8 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 def is_secret(name: str) -> bool:
     """Whether the value under this name is a secret: `DB_PASSWORD`, not `passwordFile`."""
     small = name.lower()
+    if small.endswith(SOURCE_FILES):
+        return False
     if not any(word in small for word in _NAME_WORDS) and not _LOGIN.search(small):
         return False
     plain = _SEPARATORS.sub("", small)

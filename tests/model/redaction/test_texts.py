@@ -38,6 +38,7 @@ READABLE = [
     '"resourceVersion":"184467440737","generation":3',
     "node cluster1-control-plane-0.example.com at 10.89.1.10:6443",
     'reflector.go:1 failed to list *v1.Secret: secrets "db" is forbidden: User "system:node:a"',
+    'I1127 05:00:00.1 1 tokencleaner.go:104] "Starting token cleaner controller"',
     "token-controller started; tokencleaner: started; secretName: db-credentials",
     "--service-account-key-file=/etc/kubernetes/pki/sa.pub --tls-private-key-file=/etc/a/b.key",
     "--anonymous-auth=false --authorization-mode=Node,RBAC --token-ttl=1h",
