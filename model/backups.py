@@ -3,6 +3,7 @@
 Its fields are those of the schema in docs/backups.schema.json.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -49,6 +50,22 @@ class Backups(ReportEntry):
     def findings(self) -> bool:
         """Whether a control plane lacks a recent snapshot, or one is corrupt."""
         return bool(self.overdue) or any(found.state == "corrupt" for found in self.snapshots)
+
+
+def combined(found: Sequence[Backups], time: datetime) -> Backups:
+    """Combine what several control planes keep."""
+    snapshots = [each for one in found for each in one.snapshots]
+
+    def order(kept: KeptSnapshot) -> tuple[bool, datetime]:
+        return not is_of_future(kept.taken, time), kept.taken
+
+    return Backups(
+        time=time,
+        snapshots=tuple(sorted(snapshots, key=order, reverse=True)),
+        overdue=tuple(each for one in found for each in one.overdue),
+        new=tuple(each for one in found for each in one.new),
+        unreadable=tuple(each for one in found for each in one.unreadable),
+    )
 
 
 def is_of_future(taken: datetime, now: datetime) -> bool:

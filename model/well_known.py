@@ -20,6 +20,15 @@ CONTROL_PLANE_LABEL = f"{ROLE_DOMAIN}/control-plane"
 
 # The pool of a worker, for selectors; every worker has one.
 POOL_LABEL = "kubeadm-fleet/pool"
+# What others call a pool, for clusters that this program did not make.
+POOL_LABELS = (
+    POOL_LABEL,
+    "eks.amazonaws.com/nodegroup",
+    "cloud.google.com/gke-nodepool",
+    "kubernetes.azure.com/agentpool",
+    "karpenter.sh/nodepool",
+)
+ZONE_LABEL = "topology.kubernetes.io/zone"
 
 # Go architecture names (used by upstream releases) by uname(2) machine name.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -97,6 +97,23 @@ def first(targets: Sequence[T], call: Callable[[T], R], seconds: float) -> R | N
     return None
 
 
+def begin(call: Callable[[], R]) -> Callable[[float], Answer[None, R]]:
+    """Start a call; return a function that waits for its answer, so many seconds at most."""
+    answers: queue.SimpleQueue[Answer[None, R]] = queue.SimpleQueue()
+
+    def work() -> None:
+        answers.put(_answer(None, lambda _: call()))
+
+    def wait(seconds: float) -> Answer[None, R]:
+        try:
+            return answers.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return Answer(None, error=Late(seconds))
+
+    threading.Thread(target=work, daemon=True).start()
+    return wait
+
+
 def _answer(target: T, call: Callable[[T], R]) -> Answer[T, R]:
     try:
         return Answer(target, value=call(target))

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from model.audit.report import AuditReport
 from model.backups import Backups
+from model.capacity.report import CapacityReport
 from model.cis.report import Report
 from model.command_report import CommandReport
+from model.consistency.report import Consistency, Difference
+from model.fleet_report.document import FleetReport
 from model.pki.ledger import Ledger
 from model.report import ReportEntry
 from model.settings_report import ExplainedCluster
@@ -20,9 +23,13 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "cis.schema.json": (Report, "What `fleet cis -o json` prints"),
     DOCS / "audit.schema.json": (AuditReport, "What `fleet audit -o json` prints"),
     DOCS / "exec.schema.json": (CommandReport, "What `fleet exec -o json` prints"),
+    DOCS / "consistency.schema.json": (Consistency, "What `fleet consistency -o json` prints"),
+    DOCS / "diff.schema.json": (Difference, "What `fleet diff -o json` prints"),
     DOCS / "status.schema.json": (FleetStatus, "What `fleet status -o json` prints"),
+    DOCS / "capacity.schema.json": (CapacityReport, "What `fleet capacity -o json` prints"),
     DOCS / "settings.schema.json": (ExplainedCluster, "What `fleet explain -o json` prints"),
     DOCS / "support.schema.json": (Manifest, "The manifest of an archive of `fleet support`"),
+    DOCS / "report.schema.json": (FleetReport, "What `fleet report -o json` prints"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }
 

@@ -64,6 +64,7 @@ iptables             iptables           filters what a test's machines send to e
 iptables-save        iptables           shows whether a test left rules behind
 setpriv              util-linux         runs a preview as another user
 git                  git                clones of this checkout
+chromium             chromium           opens the page of the report
 LIST
 }
 prove_needs() {

@@ -4,6 +4,8 @@ https://github.com/containerd/containerd/blob/main/docs/cri/config.md
 """
 
 from model.outbound import VARIABLES
+from model.render import node_scripts
+from model.render.node_paths import STATE
 
 # Facts of a host, filled in by scripts/node/files.sh: the sandbox image that kubeadm expects;
 # whether systemd manages cgroup v2; whether lowering oom_score_adj is forbidden, as in a container
@@ -38,6 +40,10 @@ version = 3
     conf_dir = "/etc/cni/net.d"
 """
 
+# Ends all containers when the machine shuts down, and does nothing when containerd alone stops.
+SHUTDOWN_SCRIPT = f"{STATE}/pod-shutdown.sh"
+SHUTDOWN = f"{node_scripts.source('pod_shutdown')}end_pods\n"
+
 UNIT = f"""\
 [Unit]
 Description=containerd container runtime
@@ -47,6 +53,7 @@ After=network.target local-fs.target
 [Service]
 ExecStartPre=-/sbin/modprobe overlay
 ExecStart=/usr/local/bin/containerd
+ExecStop=-/bin/bash {SHUTDOWN_SCRIPT}
 Type=notify
 Delegate=yes
 KillMode=process

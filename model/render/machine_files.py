@@ -74,6 +74,7 @@ COMMON_FILES = (
     ManagedFile(SYSCTL_FILE, KERNEL, kernel.SYSCTL),
     ManagedFile("/etc/containerd/config.toml", CONTAINERD, containerd.CONFIG),
     ManagedFile(f"{UNITS}/containerd.service", CONTAINERD, containerd.UNIT),
+    ManagedFile(containerd.SHUTDOWN_SCRIPT, CONTAINERD, containerd.SHUTDOWN),
     ManagedFile(f"{UNITS}/kubelet.service", KUBELET, kubelet.UNIT, 0o600),
     ManagedFile(KUBEADM_DROP_IN, KUBELET, kubelet.KUBEADM_DROP_IN, 0o600),
 )

@@ -13,6 +13,8 @@ import yaml
 from model.api_objects import Json
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
+# Ten times as fast, where PyYAML was built with libyaml.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -25,7 +27,8 @@ class _Dumper(yaml.SafeDumper):
 
 def read(name: str) -> list[Json]:
     """Return the objects of manifests/NAME.yaml."""
-    return list(yaml.safe_load_all((MANIFESTS / f"{name}.yaml").read_text()))
+    text = (MANIFESTS / f"{name}.yaml").read_text()
+    return list(yaml.load_all(text, Loader=_Loader))
 
 
 def dump(objects: list[Json]) -> str:

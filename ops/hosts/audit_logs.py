@@ -45,10 +45,7 @@ def read(
     lock = Lock()
 
     def read_one(machine: InventoryMachine) -> LogSource | Unreadable:
-        try:
-            return _read(machine, query, collection, lock)
-        except OperatorError as error:
-            return Unreadable(cluster=machine.cluster, node=machine.name, reason=str(error))
+        return read_machine(machine, query, collection, lock)
 
     with ThreadPoolExecutor(PARALLEL_MACHINES) as pool:
         answers = list(pool.map(read_one, machines))
@@ -56,6 +53,16 @@ def read(
         [each for each in answers if isinstance(each, LogSource)],
         [each for each in answers if isinstance(each, Unreadable)],
     )
+
+
+def read_machine(
+    machine: InventoryMachine, query: Query, collection: Collection, lock: Lock
+) -> LogSource | Unreadable:
+    """Collect the events of one control plane; the lock is held while one is added."""
+    try:
+        return _read(machine, query, collection, lock)
+    except OperatorError as error:
+        return Unreadable(cluster=machine.cluster, node=machine.name, reason=str(error))
 
 
 def settings(query: Query) -> dict[str, str]:

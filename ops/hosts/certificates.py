@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from model.pki import ledger
@@ -29,15 +29,21 @@ def read(
     now = ledger.now()
 
     def read_one(machine: InventoryMachine) -> Ledger:
-        before = warn_before.get(machine.cluster, ledger.AUTHORITY_WARNING)
-        return of_machine(machine, Place(machine.cluster, machine.name, now, threshold, before))
+        return read_machine(machine, now, threshold, warn_before)
 
     with ThreadPoolExecutor(PARALLEL_MACHINES) as pool:
         return list(pool.map(read_one, machines))
 
 
-def of_machine(machine: InventoryMachine, place: Place) -> Ledger:
-    """Return one machine's ledger; if it cannot be read, the reason."""
+def read_machine(
+    machine: InventoryMachine,
+    now: datetime,
+    threshold: timedelta | None = None,
+    warn_before: Mapping[str, timedelta] = MappingProxyType({}),
+) -> Ledger:
+    """Return one machine's ledger, judged at `now`; if it cannot be read, the reason."""
+    before = warn_before.get(machine.cluster, ledger.AUTHORITY_WARNING)
+    place = Place(machine.cluster, machine.name, now, threshold, before)
     try:
         with HostConnection(machine.name, machine.login).open() as session:
             printed = session.run(CALL, OPERATIONS[CALL], {})

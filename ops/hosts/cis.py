@@ -18,10 +18,11 @@ CALL = "cis_facts"
 def read(machines: Sequence[InventoryMachine]) -> list[ReadMachine]:
     """Return each machine's facts; of one that cannot be read, the reason."""
     with ThreadPoolExecutor(PARALLEL_MACHINES) as pool:
-        return list(pool.map(_read, machines))
+        return list(pool.map(read_machine, machines))
 
 
-def _read(machine: InventoryMachine) -> ReadMachine:
+def read_machine(machine: InventoryMachine) -> ReadMachine:
+    """Return a machine's facts, or the reason why it cannot be read."""
     try:
         with HostConnection(machine.name, machine.login).open() as session:
             printed = session.run(CALL, OPERATIONS[CALL], {})

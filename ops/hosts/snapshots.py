@@ -13,8 +13,8 @@ from model.backups import (
     FIRST_SECONDS,
     Backups,
     KeptSnapshot,
+    combined,
     is_name,
-    is_of_future,
     is_recent,
     taken_at,
 )
@@ -42,31 +42,25 @@ def read(machines: Sequence[InventoryMachine], *, verify: bool = False) -> Backu
     """Return what these control planes keep; of one that cannot be read, the reason."""
     now = datetime.now(UTC).replace(microsecond=0)
 
-    def read_one(machine: InventoryMachine) -> "_Listed | Unreadable":
-        try:
-            return _list(machine, verify=verify)
-        except OperatorError as error:
-            return Unreadable(cluster=machine.cluster, node=machine.name, reason=str(error))
-
-    def order(found: KeptSnapshot) -> tuple[bool, datetime]:
-        return not is_of_future(found.taken, now), found.taken
+    def read_one(machine: InventoryMachine) -> Backups:
+        return read_machine(machine, now, verify=verify)
 
     with ThreadPoolExecutor(PARALLEL_MACHINES) as pool:
-        answers = list(zip(machines, pool.map(read_one, machines), strict=True))
-    listed = [(machine, kept) for machine, kept in answers if not isinstance(kept, Unreadable)]
-    snapshots = [found for _, kept in listed for found in kept.snapshots]
-    lacking = [
-        (MachineEntry(cluster=machine.cluster, node=machine.name), kept.is_new)
-        for machine, kept in listed
-        if not any(is_recent(found.taken, now) for found in kept.snapshots)
-    ]
-    return Backups(
-        time=now,
-        snapshots=tuple(sorted(snapshots, key=order, reverse=True)),
-        overdue=tuple(entry for entry, is_new in lacking if not is_new),
-        new=tuple(entry for entry, is_new in lacking if is_new),
-        unreadable=tuple(kept for _, kept in answers if isinstance(kept, Unreadable)),
-    )
+        return combined(list(pool.map(read_one, machines)), now)
+
+
+def read_machine(machine: InventoryMachine, now: datetime, *, verify: bool = False) -> Backups:
+    """Return what one control plane keeps, judged at `now`; if it cannot be read, the reason."""
+    entry = MachineEntry(cluster=machine.cluster, node=machine.name)
+    try:
+        kept = _list(machine, verify=verify)
+    except OperatorError as error:
+        reason = Unreadable(cluster=machine.cluster, node=machine.name, reason=str(error))
+        return Backups(time=now, unreadable=(reason,))
+    if any(is_recent(found.taken, now) for found in kept.snapshots):
+        return Backups(time=now, snapshots=kept.snapshots)
+    lacking = {"new": (entry,)} if kept.is_new else {"overdue": (entry,)}
+    return Backups(time=now, snapshots=kept.snapshots, **lacking)
 
 
 def take(machine: InventoryMachine) -> None:

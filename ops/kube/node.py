@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from model.scheduling import format_taint
 from model.well_known import CONTROL_PLANE_LABEL
 from ops.kube.conditions import condition, is_ready
-from ops.kube.placement import format_taint
 
 MANAGED = "kubeadm-fleet/managed-labels-and-taints"
 CORDONED = "kubeadm-fleet/cordoned"

@@ -6,7 +6,7 @@ makes no requests: a preview needs neither machines nor a cluster.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from ops.kube.placement import HARD_EFFECTS
+from model.scheduling import HARD_EFFECTS
 from ops.rollout import actions, documents, node_rows
 from ops.rollout.action_kind import Action, ActionKind
 from ops.rollout.cluster_change import ClusterChange

@@ -2,11 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from model.pki.ledger_facts import Place
 from model.redaction.objects import ObjectRedactor
 from model.redaction.secret_values import SecretValue, SecretValues, searchable
 from model.redaction.text import TextRedactor
@@ -172,8 +172,10 @@ class Gathering:
 
         return [Source(pod_logs.SOURCE, (pod_logs.SOURCE,), read)]
 
-    def machine_sources(self, machine: InventoryMachine, place: Place) -> list[Source]:
-        """Return what is asked on a machine."""
+    def machine_sources(
+        self, machine: InventoryMachine, warn_before: Mapping[str, timedelta]
+    ) -> list[Source]:
+        """Return what is asked on a machine; `warn_before` as for certificates."""
         name = machines.source(machine)
         ledger = f"{name}/certificates.json"
 
@@ -186,7 +188,7 @@ class Gathering:
                 raise
 
         def read_certificates() -> None:
-            found = certificates.of_machine(machine, place)
+            found = certificates.read_machine(machine, datetime.now(UTC), warn_before=warn_before)
             if not found.certificates and found.unreadable:
                 raise OperatorError(found.unreadable[0].reason)
             self.add_document(name, ledger, found.model_dump(mode="json", by_alias=True))

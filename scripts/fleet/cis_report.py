@@ -78,7 +78,7 @@ def _read(
     of_clusters: dict[str, list[ReadMachine]] = {name: [] for name in names}
     for machine, facts in zip(machines, read, strict=True):
         of_clusters[machine.cluster].append(facts)
-    return [_cluster(name, of_clusters[name], objects[name]) for name in names]
+    return [of_cluster(name, of_clusters[name], objects[name]) for name in names]
 
 
 def _objects(
@@ -102,9 +102,10 @@ def _objects(
     return dict(zip(names, pool.map(read, names), strict=True))
 
 
-def _cluster(
+def of_cluster(
     name: str, machines: Sequence[ReadMachine], objects: ClusterFacts | str
 ) -> ReadCluster:
+    """Return what was read of a cluster; `objects` may be the reason why they were not."""
     if isinstance(objects, str):
         return ReadCluster(name, tuple(machines), None, objects)
     facts = [machine.facts for machine in machines if machine.facts]

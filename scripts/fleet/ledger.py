@@ -36,7 +36,7 @@ def show(
     threshold = None if threshold_seconds is None else timedelta(seconds=threshold_seconds)
     now = ledgers.now()
     local = local_certificates.read(stack, clusters, Place("", "", now, threshold))
-    of_machines = certificates.read(machines.of_clusters(clusters), threshold, _warn_before(stack))
+    of_machines = certificates.read(machines.of_clusters(clusters), threshold, warn_before(stack))
     ledger = ledgers.combined([*of_machines, local], now)
     _print(ledger, output)
     for unknown in ledger.unreadable:
@@ -53,7 +53,7 @@ def show(
     return FOUND if ledger.findings else 0
 
 
-def _warn_before(stack: str) -> dict[str, timedelta]:
+def warn_before(stack: str) -> dict[str, timedelta]:
     """Return how long before its end a CA is to be rotated, by cluster of the stack's file."""
     try:
         described = clusters_of(open_workspace(stack).tracked_config)

@@ -31,16 +31,27 @@ def show(stack: str, view: View, *, nodes: bool) -> int:
 
 def read(stack: str, view: View) -> tuple[FleetStatus, list[Target]]:
     """Ask the clusters of a view; return their status, and the clusters, to ask them more."""
+    found, cache = chosen(stack, view)
+    return ask(stack, view, found, cache), found
+
+
+def chosen(stack: str, view: View) -> tuple[list[Target], StatusCache]:
+    """Return the clusters of a view, and what is kept of them between runs."""
     if view.kubeconfig is not None:
         cache = status_cache.of_kubeconfig(view.kubeconfig)
-        found = targets.of_kubeconfig(view.kubeconfig, view.clusters)
+        return targets.of_kubeconfig(view.kubeconfig, view.clusters), cache
+    cache = status_cache.of_stack(stack)
+    return targets.of_stack(stack, cache, view.selector, view.clusters), cache
+
+
+def ask(stack: str, view: View, found: Sequence[Target], cache: StatusCache) -> FleetStatus:
+    """Ask these clusters, and keep what they said."""
+    if view.kubeconfig is not None:
         status = fleet_status.ask(found, view.seconds, cache).status
     else:
-        cache = status_cache.of_stack(stack)
-        found = targets.of_stack(stack, cache, view.selector, view.clusters)
         status = _of_stack(stack, view, found, cache)
     cache.save()
-    return status, found
+    return status
 
 
 def _of_stack(stack: str, view: View, found: Sequence[Target], cache: StatusCache) -> FleetStatus:

@@ -10,8 +10,6 @@ import click
 
 from model.config.durations import parse_seconds
 from model.fleet import CONTROL_PLANE
-from model.pki.ledger import AUTHORITY_WARNING
-from model.pki.ledger_facts import Place
 from model.plural import counted
 from model.support_manifest import ArchivedFile, Manifest, MissingFile, Redaction, readme, reasons
 from ops.errors import OperatorError
@@ -107,9 +105,9 @@ def _sources(
     gathering: Gathering,
 ) -> Iterator[Source]:
     # What takes long comes first.
-    place_of = _places(wish)
+    warn_before = _warn_before(wish) if machines else {}
     for machine in machines:
-        yield from gathering.machine_sources(machine, place_of(machine))
+        yield from gathering.machine_sources(machine, warn_before)
     yield from gathering.cluster_sources()
     if not machines:
         yield from gathering.log_source()
@@ -130,15 +128,13 @@ def _sources(
         yield Source(CONFIG, (CONFIG,), read_config)
 
 
-def _places(wish: Wish) -> "Callable[[InventoryMachine], Place]":
-    now = datetime.now(UTC)
-    before = AUTHORITY_WARNING
+def _warn_before(wish: Wish) -> dict[str, timedelta]:
+    """Return how long before its end a CA of the cluster is to be rotated, if the file says it."""
     try:
         settings = support_documents.resolved(wish.stack, wish.cluster).settings
-        before = timedelta(seconds=parse_seconds(settings.certificates.warn_before))
     except (OperatorError, KeyError):
-        pass  # An error in the file hides no certificate.
-    return lambda machine: Place(machine.cluster, machine.name, now, warn_before=before)
+        return {}  # An error in the file hides no certificate.
+    return {wish.cluster: timedelta(seconds=parse_seconds(settings.certificates.warn_before))}
 
 
 def _manifest(wish: Wish, began: datetime, took: float, gathering: Gathering) -> Manifest:

@@ -9,6 +9,13 @@ while read -r _ _ _ _ mount options _; do
     mount -o remount,bind,rw "$mount"
   fi
 done </proc/self/mountinfo
+# After a reboot the cgroups of the former boot's pods may still be there: the kubelet would look for
+# the container of each of them for 3 s before it starts any.
+for folder in /sys/fs/cgroup{,/*}/kubepods*; do
+  if [[ -d $folder ]]; then
+    find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null
+  fi
+done
 # Volumes that a pod mounts must be seen by the machine.
 mount --make-rshared /
 

@@ -68,3 +68,16 @@ def test_the_process_ends_while_targets_hang() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=10, check=True
     )
     assert ended.stdout.split() == ["True", "True"]
+
+
+def test_a_call_that_was_begun_is_waited_for() -> None:
+    released = Event()
+    wait = fan_out.begin(lambda: released.wait(60) and "answer")
+    assert wait(0.01).is_late
+    assert wait(-1).is_late
+    released.set()
+    assert wait(60).value == "answer"
+
+
+def test_the_exception_of_a_call_that_was_begun_is_its_answer() -> None:
+    assert isinstance(fan_out.begin(lambda: 1 // 0)(60).error, ZeroDivisionError)

@@ -4,12 +4,10 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from model.pki.ledger_facts import Place
 from ops.hosts.inventory import InventoryMachine
 from ops.hosts.login import Login
 from ops.kube.access import Access
@@ -52,8 +50,7 @@ def test_what_hangs_and_refuses_is_listed_when_the_time_is_over() -> None:
             Source("works", ("works/a",), lambda: gathering.add_text("works", "works/a", "x"))
         ]
         for each in machines:
-            place = Place("one", each.name, datetime.now(UTC))
-            sources += gathering.machine_sources(each, place)
+            sources += gathering.machine_sources(each, {})
         gathering.run([*sources, *gathering.cluster_sources()])
     assert time.monotonic() - began < SECONDS + 1
     missing = {each.source: each.reason for each in gathering.collection.missing}

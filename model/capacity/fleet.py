@@ -1,0 +1,221 @@
+"""The report of a fleet's capacity, from what was read of its clusters."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from model.capacity.fewer_nodes import FewerNodes, fewer_nodes
+from model.capacity.losses import Loss, losses
+from model.capacity.reading import ClusterReading, NodeReading, PodReading, requested
+from model.capacity.report import (
+    Amount,
+    CapacityReport,
+    ClusterCapacity,
+    Figures,
+    LossCapacity,
+    NodeCapacity,
+    PodCapacity,
+    PoolCapacity,
+    Used,
+    WorkloadCapacity,
+)
+from model.capacity.resources import CPU, MEMORY, PODS, STORAGE, Amounts, total
+from model.capacity.workloads import Workload, workloads
+from model.plural import counted
+from model.status.condition import Condition, Severity
+
+NAMED = (CPU, MEMORY, STORAGE, PODS)
+
+
+def of_fleet(
+    clusters: Sequence[ClusterCapacity], time: datetime, reserve_percent: float
+) -> CapacityReport:
+    """Return the report of clusters."""
+    return CapacityReport(
+        time=time,
+        reserve_percent=reserve_percent,
+        figures=_sum([each.figures for each in clusters]),
+        clusters=list(clusters),
+    )
+
+
+def unread(
+    name: str, labels: Mapping[str, str], conditions: Sequence[Condition]
+) -> ClusterCapacity:
+    """Return what is known of a cluster that could not be read: why."""
+    nothing = of_cluster(ClusterReading(name, labels), 0)
+    return nothing.model_copy(update={"reachable": False, "conditions": [*conditions]})
+
+
+def of_cluster(
+    read: ClusterReading, reserve_percent: float, *, pods: bool = False
+) -> ClusterCapacity:
+    """Return what is said of a cluster; with `pods`, each Node has its pods."""
+    of_node: dict[str, list[PodReading]] = {}
+    for pod in read.placed:
+        of_node.setdefault(pod.node, []).append(pod)
+    enough = {each.pool: each for each in fewer_nodes(read, reserve_percent)}
+    nodes = [_node(read, node, of_node, pods=pods) for node in read.nodes]
+    return ClusterCapacity(
+        name=read.name,
+        labels=dict(read.labels),
+        reachable=True,
+        usage_unknown=read.usage.reason,
+        figures=_sum([node.figures for node in nodes]),
+        pending_pods=len(read.pending),
+        pools=list(_pools(read, nodes, enough)),
+        nodes=nodes,
+        losses=[_loss(each) for each in losses(read)],
+        workloads=[_workload(each) for each in workloads(read)],
+        conditions=list(_conditions(read)),
+    )
+
+
+def _pools(
+    read: ClusterReading, nodes: Sequence[NodeCapacity], enough: Mapping[str, FewerNodes]
+) -> Iterator[PoolCapacity]:
+    of_planes = {node.pool for node in read.nodes if node.is_control_plane}
+    for pool in sorted({node.pool for node in nodes}):
+        found = enough.get(pool)
+        yield PoolCapacity(
+            name=pool,
+            figures=_sum([node.figures for node in nodes if node.pool == pool]),
+            has_control_planes=pool in of_planes,
+            enough=found.enough if found else None,
+            limited_by=list(found.limited_by) if found else [],
+        )
+
+
+def _node(
+    read: ClusterReading,
+    node: NodeReading,
+    of_node: Mapping[str, Sequence[PodReading]],
+    *,
+    pods: bool,
+) -> NodeCapacity:
+    on_it = of_node.get(node.name, ())
+    figures = Figures(
+        nodes=1,
+        nodes_taking_pods=int(node.takes_pods),
+        allocatable=amount(node.allocatable),
+        requests=amount(requested(on_it)),
+        limits=amount(total(pod.limits for pod in on_it)),
+        used=_used(read.usage.nodes.get(node.name)),
+    )
+    return NodeCapacity(
+        name=node.name,
+        pool=node.pool,
+        zone=node.zone,
+        ready=node.is_ready,
+        cordoned=node.is_cordoned,
+        figures=figures,
+        pods=[_pod(read, pod) for pod in on_it] if pods else [],
+    )
+
+
+def _sum(figures: Sequence[Figures]) -> Figures:
+    used = [each.used for each in figures if each.used]
+    return Figures(
+        nodes=sum(each.nodes for each in figures),
+        nodes_taking_pods=sum(each.nodes_taking_pods for each in figures),
+        allocatable=_sum_of([each.allocatable for each in figures]),
+        requests=_sum_of([each.requests for each in figures]),
+        limits=_sum_of([each.limits for each in figures]),
+        used=Used(
+            cpu_millicores=sum(each.cpu_millicores for each in used),
+            memory_bytes=sum(each.memory_bytes for each in used),
+        )
+        if used
+        else None,
+    )
+
+
+def _sum_of(amounts: Sequence[Amount]) -> Amount:
+    return Amount(
+        cpu_millicores=sum(each.cpu_millicores for each in amounts),
+        memory_bytes=sum(each.memory_bytes for each in amounts),
+        ephemeral_storage_bytes=sum(each.ephemeral_storage_bytes for each in amounts),
+        pods=sum(each.pods for each in amounts),
+        other=total(each.other for each in amounts),
+    )
+
+
+def amount(amounts: Amounts) -> Amount:
+    """Return amounts as they stand in the document."""
+    return Amount(
+        cpu_millicores=amounts.get(CPU, 0),
+        memory_bytes=amounts.get(MEMORY, 0),
+        ephemeral_storage_bytes=amounts.get(STORAGE, 0),
+        pods=amounts.get(PODS, 0),
+        other={name: value for name, value in sorted(amounts.items()) if name not in NAMED},
+    )
+
+
+def _used(amounts: Amounts | None) -> Used | None:
+    if amounts is None:
+        return None
+    return Used(cpu_millicores=amounts.get(CPU, 0), memory_bytes=amounts.get(MEMORY, 0))
+
+
+def _pod(read: ClusterReading, pod: PodReading) -> PodCapacity:
+    return PodCapacity(
+        namespace=pod.namespace,
+        name=pod.name,
+        requests=amount(pod.requests),
+        limits=amount(pod.limits),
+        used=_used(read.usage.pods.get(pod.key)),
+    )
+
+
+def _loss(loss: Loss) -> LossCapacity:
+    return LossCapacity.model_validate(
+        {
+            "kind": loss.kind,
+            "name": loss.name,
+            "nodes": loss.nodes,
+            "fits": loss.fits,
+            "allocatable": amount(loss.allocatable),
+            "requests": amount(loss.requests),
+            "moved_pods": len(loss.moved),
+            "lacking": list(loss.lacks),
+            "unplaced_pods": ["/".join(pod.key) for pod in loss.unplaced],
+        }
+    )
+
+
+def _workload(workload: Workload) -> WorkloadCapacity:
+    return WorkloadCapacity(
+        namespace=workload.namespace,
+        name=workload.name,
+        pods=workload.pods,
+        requests=amount(workload.requests),
+        limits=amount(workload.limits),
+        used=_used(workload.used),
+        findings={name: finding.value for name, finding in workload.findings.items()},
+    )
+
+
+def _conditions(read: ClusterReading) -> Iterator[Condition]:
+    unmeasured = sum(node.name not in read.usage.nodes for node in read.nodes)
+    if read.usage.reason:
+        yield Condition(
+            cluster=read.name,
+            severity=Severity.INFO,
+            reason="UsageUnknown",
+            message=f"what is used is not known: {read.usage.reason}",
+        )
+    elif unmeasured:
+        yield Condition(
+            cluster=read.name,
+            severity=Severity.INFO,
+            reason="UsageIncomplete",
+            message=f"what is used is not known of {counted(unmeasured, 'node')}, and missing in "
+            "the sums",
+        )
+    if count := len(read.pending):
+        yield Condition(
+            cluster=read.name,
+            severity=Severity.WARNING,
+            reason="PodsPending",
+            message=f"{counted(count, 'pod')} without a node: not counted in requests, and "
+            "not placed when a node is lost",
+        )

@@ -1,0 +1,95 @@
+"""What a cluster's config says of it, in the form of its facts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from model.api_objects import Object
+from model.cni import plugins
+from model.consistency import facts
+from model.consistency.declaration import Declared, identity
+from model.consistency.facts import Areas, Items, Value, document, flattened
+from model.consistency.kubeadm_defaults import FLAGS
+from model.consistency.objects import Loader, items_of
+from model.consistency.own_values import OwnValues, own_values
+from model.consistency.static_pods import POD, VERSION
+from model.fleet import Cluster
+from model.render import image_policy, kubeadm, manifests, namespaces, people
+
+SECTIONS = {
+    facts.API_SERVER: "apiServer",
+    facts.CONTROLLER_MANAGER: "controllerManager",
+    facts.SCHEDULER: "scheduler",
+    facts.ETCD: "etcd",
+}
+NOT_ITEMS = ("apiVersion", "kind")
+
+
+def declared(cluster: Cluster) -> Declared:
+    """Return what is declared of a cluster; nothing of Nodes that it does not have."""
+    configuration, of_kubelets, proxy = _parsed(kubeadm.cluster_documents(cluster))
+    own = own_values(configuration, {})
+    basis = {}
+    planes: dict[str, dict[str, Value]] = {}
+    for component, section in SECTIONS.items():
+        its = configuration[section].get("local", configuration[section])
+        planes[component] = {
+            **{f"--{name}": value for name, value in FLAGS[component].items()},
+            **{f"--{each['name']}": own.text(each["value"]) for each in its["extraArgs"]},
+        }
+        others = {key: value for key, value in its.items() if key in ("extraVolumes", "extraEnvs")}
+        if component != facts.ETCD:
+            planes[component] |= {VERSION: cluster.kubernetes_version}
+        basis[component, POD] = document(others, keep=False).digest
+    version = cluster.kubernetes_version
+    versions: Items = {facts.KUBELET_VERSION: version}
+    of_kubelet: dict[str, Items] = {}
+    nodes: dict[str, dict[str, Items]] = {}
+    for machine in cluster.machines:
+        key = repr(machine.kubelet)
+        if key not in of_kubelet:
+            of_kubelet[key] = _kubelet(of_kubelets, machine.kubelet, own)
+        nodes[machine.name] = {facts.VERSIONS: versions, facts.KUBELET: of_kubelet[key]}
+        if machine in cluster.control_planes:
+            nodes[machine.name] |= planes
+    objects: dict[str, Items] = {
+        facts.CLUSTER: identity(configuration),
+        facts.VERSIONS: {facts.API: version},
+        facts.PROXY: _fields(proxy, own),
+        **_objects(cluster, own),
+    }
+    return Declared(version, objects, nodes, basis=basis)
+
+
+def _kubelet(of_all: Mapping[str, Any], settings: Mapping[str, Any], own: OwnValues) -> Items:
+    return _fields(kubeadm.overridden(dict(of_all), kubeadm.with_swap(settings)), own)
+
+
+def _fields(content: Mapping[str, Any], own: OwnValues) -> dict[str, Value]:
+    left = {key: value for key, value in content.items() if key not in NOT_ITEMS}
+    return dict(flattened(own.of(left)))
+
+
+def _objects(cluster: Cluster, own: OwnValues) -> Areas:
+    found: dict[str, dict[str, Value]] = {}
+    for entry in _rendered(cluster):
+        for area, item, value in items_of(entry, entry["kind"], own, keep=True):
+            found.setdefault(area, {})[item] = value
+    return found
+
+
+def _rendered(cluster: Cluster) -> Iterator[Object]:
+    """Yield the objects that a run applies, as components/network.py and others do."""
+    for text in (
+        plugins.pod_network(cluster),
+        manifests.probe(cluster),
+        namespaces.namespaces(cluster),
+        image_policy.image_policy(cluster),
+        people.access_objects(cluster),
+    ):
+        yield from filter(None, _parsed(text))
+
+
+def _parsed(text: str) -> list[dict[str, Any]]:
+    return list(yaml.load_all(text, Loader=Loader))

@@ -1,0 +1,1 @@
+"""What `fleet report` says of a fleet: what was read, grades with their reasons, changes."""

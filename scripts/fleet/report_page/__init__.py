@@ -1,0 +1,1 @@
+"""The page of `fleet report`: sections of blocks, which are written as HTML or as Markdown."""

@@ -1,0 +1,1 @@
+"""What is compared between clusters, and what is not."""

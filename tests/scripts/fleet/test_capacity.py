@@ -1,0 +1,187 @@
+"""`fleet capacity`, run against an API."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from ops.kube import capacity
+from scripts.fleet.__main__ import cli
+from tests.ops.kube.api_server import Api
+from tests.ops.kube.test_capacity import NODES, OF_NODES, OF_PODS, PODS
+from tests.scripts.conftest import TOP
+
+SCHEMA = json.loads((TOP / "docs/capacity.schema.json").read_text())
+KUBE_CAPACITY = [
+    *("CPU REQUESTS", "CPU LIMITS", "CPU UTIL"),
+    *("MEMORY REQUESTS", "MEMORY LIMITS", "MEMORY UTIL", "POD COUNT"),
+]
+
+
+def node(name: str, cpu: str, zone: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}},
+        "spec": spec,
+        "status": {
+            "allocatable": {"cpu": cpu, "memory": "1Gi", "pods": "110"},
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
+    }
+
+
+def pod(name: str, on: str, cpu: str) -> dict[str, Any]:
+    resources = {"requests": {"cpu": cpu, "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
+    return {
+        "metadata": {"namespace": "shop", "name": name},
+        "spec": {"nodeName": on, "containers": [{"resources": resources}]},
+    }
+
+
+@pytest.fixture
+def kubeconfig(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cluster of two Nodes, with a server of metrics."""
+    monkeypatch.setenv("KUBEADM_FLEET_STATE", str(tmp_path / "state"))
+    used = {"cpu": "20m", "memory": "32Mi"}
+    pods = [pod("web", "a", "700m"), pod("db", "b", "500m")]
+    of_nodes = [{"metadata": {"name": name}, "usage": used} for name in "ab"]
+    of_pods = [{"metadata": each["metadata"], "containers": [{"usage": used}]} for each in pods]
+    api.answers |= {
+        NODES: (200, {"items": [node("a", "1", "z1"), node("b", "1", "z2", unschedulable=True)]}),
+        PODS: (200, {"items": pods}),
+        OF_NODES: (200, {"items": of_nodes}),
+        OF_PODS: (200, {"items": of_pods}),
+    }
+    path = tmp_path / "config"
+    path.write_text(api.kubeconfig)
+    return path
+
+
+def fleet(*arguments: object, status: int = 0) -> str:
+    result = CliRunner().invoke(cli, ["capacity", *map(str, arguments)])
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def sections(kubeconfig: Path, *arguments: object, status: int = 0) -> list[list[str]]:
+    """Return the lines of each table."""
+    shown = fleet("--kubeconfig", kubeconfig, *arguments, status=status)
+    return [part.splitlines() for part in shown.rstrip().split("\n\n")]
+
+
+def cells(line: str) -> list[str]:
+    return [each.strip() for each in line.split("  ") if each.strip()]
+
+
+def test_the_columns_are_kube_capacitys(kubeconfig: Path) -> None:
+    head, row = sections(kubeconfig)[0]
+    assert cells(head) == ["CLUSTER", *KUBE_CAPACITY, "NODES"]
+    assert cells(row) == [
+        *("cluster1-admin", "1200m (60%)", "0m (0%)", "40m (2%)"),
+        *("128Mi (6%)", "256Mi (12%)", "64Mi (3%)", "2/220", "1/2"),
+    ]
+
+
+def test_a_row_for_each_node_and_pod(kubeconfig: Path) -> None:
+    (head, everything, first, second), *_ = sections(kubeconfig, "--by", "node")
+    assert cells(head)[:3] == ["CLUSTER", "POOL", "NODE"]
+    assert cells(everything)[:4] == ["*", "*", "*", "1200m (60%)"]
+    assert cells(first)[2:4] == ["a", "700m (70%)"]
+    assert cells(second)[-2:] == ["Ready,SchedulingDisabled", "z2"]
+    (_, _, of_node, of_pod, *_), *_ = sections(kubeconfig, "--pods")
+    assert cells(of_node)[2:6] == ["a", "*", "*", "700m (70%)"]
+    assert cells(of_pod)[2:6] == ["a", "shop", "web", "700m (70%)"]
+
+
+@pytest.mark.parametrize(("by", "names"), [("fleet", ["*"]), ("pool", ["cluster1-admin", "-"])])
+def test_what_has_a_row(kubeconfig: Path, by: str, names: list[str]) -> None:
+    (_, row), *_ = sections(kubeconfig, "--by", by)
+    assert cells(row)[: len(names) + 1] == [*names, "1200m (60%)"]
+
+
+def test_losses_nodes_to_spare_and_findings(kubeconfig: Path) -> None:
+    _, losses, spare, counts = sections(kubeconfig)
+    assert [cells(line)[1] for line in losses[2:]] == ["Node a", "zone z1", "zone z2"]
+    assert cells(losses[2])[-1] == (
+        "no: too little cpu, memory, pods in total; no node for 1 pod: shop/web"
+    ), "b is cordoned"
+    assert cells(losses[4])[-1] == "no: too little cpu in total; no node for 1 pod: shop/db"
+    assert cells(spare[2]) == ["cluster1-admin", "-", "2", "more", "cpu"]
+    assert counts == ["Of 2 workloads: 2 over-requested (--workloads names them)"]
+
+
+def test_workloads(kubeconfig: Path) -> None:
+    workloads = sections(kubeconfig, "--workloads", "--reserve", 0)[3]
+    assert cells(workloads[2]) == [
+        *("cluster1-admin", "shop", "Pod/db", "1", "500m", "0m", "20m"),
+        *("64Mi", "128Mi", "32Mi", "CPU over-requested"),
+    ]
+
+
+def test_the_document_is_as_described(kubeconfig: Path) -> None:
+    found = json.loads(fleet("--kubeconfig", kubeconfig, "-o", "json", "--pods"))
+    assert found.keys() == SCHEMA["properties"].keys()
+    (cluster,) = found["clusters"]
+    assert cluster.keys() == SCHEMA["$defs"]["ClusterCapacity"]["properties"].keys()
+    assert cluster["nodes"][0]["pods"][0]["used"] == {
+        "cpuMillicores": 20, "memoryBytes": 32 << 20
+    }  # fmt: skip
+    as_yaml = yaml.safe_load(fleet("--kubeconfig", kubeconfig, "-o", "yaml"))
+    assert as_yaml["clusters"][0]["figures"] == cluster["figures"]
+    assert as_yaml["clusters"][0]["nodes"][0]["pods"] == []
+
+
+def test_wide_and_without_head_lines(kubeconfig: Path) -> None:
+    wide = cells(sections(kubeconfig, "-o", "wide")[0][0])
+    assert wide[8:11] == ["CPU ALLOCATABLE", "MEMORY ALLOCATABLE", "STORAGE REQUESTS"]
+    assert "CLUSTER" not in fleet("--kubeconfig", kubeconfig, "--no-headers")
+
+
+def test_without_metrics_it_says_so(api: Api, kubeconfig: Path) -> None:
+    api.answers[OF_NODES] = (404, {})
+    (_, row), *_, conditions = sections(kubeconfig)
+    assert cells(row)[3] == "-"
+    assert capacity.NOT_SERVED in conditions[-1]
+
+
+def test_metrics_that_hang_do_not_hide_the_rest(api: Api, kubeconfig: Path) -> None:
+    released = threading.Event()
+
+    def hang() -> tuple[int, dict[str, Any]]:
+        released.wait(60)
+        return 200, {"items": []}
+
+    api.answers[OF_NODES] = hang
+    try:
+        (_, row), *_, conditions = sections(kubeconfig, "--timeout", 5)
+    finally:
+        released.set()
+    assert cells(row)[1] == "1200m (60%)"
+    assert "metrics.k8s.io: no answer within 4 s" in conditions[-1]
+
+
+def test_a_cluster_that_is_down_is_a_condition(kubeconfig: Path) -> None:
+    content = yaml.safe_load(kubeconfig.read_text())
+    content["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    kubeconfig.write_text(yaml.safe_dump(content))
+    (_, row), conditions = sections(kubeconfig, status=1)
+    assert cells(row) == ["*", "0m (-)", "0m (-)", "-", "0Mi (-)", "0Mi (-)", "-", "0/0", "0/0"]
+    assert "APIUnreachable" in conditions[1]
+
+
+def test_an_empty_cluster(api: Api, kubeconfig: Path) -> None:
+    for path in (NODES, PODS, OF_NODES, OF_PODS):
+        api.answers[path] = (200, {"items": []})
+    ((_, row),) = sections(kubeconfig)
+    assert cells(row)[-2:] == ["0/0", "0/0"]
+
+
+def test_names_from_a_cluster_are_one_line(api: Api, kubeconfig: Path) -> None:
+    hostile = pod("x\x1b[2J\nnewline", "a", "700m")
+    api.answers[PODS] = (200, {"items": [hostile]})
+    shown = fleet("--kubeconfig", kubeconfig, "--pods")
+    assert "\x1b" not in shown
+    assert "x [2J newline" in shown
