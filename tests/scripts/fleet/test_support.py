@@ -71,7 +71,9 @@ def test_it_ends_in_time_and_says_what_is_missing(kubeconfig: Path, name: str) -
         assert manifest["redaction"]["secretValues"] == 0
     else:
         assert process.returncode == 1 and manifest["server"] == ""
-        assert "no API server answered" in out and "Treat the archive as if" in out
+        # On a host that is busy, the time may be over before it says so itself.
+        assert "api: no API server answered" in out or "api: no answer within" in out
+        assert "Treat the archive as if" in out
         assert "could not be read" in files["README.txt"].decode()
 
 
