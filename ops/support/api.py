@@ -61,8 +61,10 @@ def reach(endpoint: Client, addresses: Sequence[str], seconds: float) -> Api:
 
     if found := fan_out.first(clients, ready, min(READY_SECONDS, seconds / 2)):
         return Api(found, is_ready=True)
-    if found := fan_out.first(clients, answering, min(ANSWER_SECONDS, seconds / 2)):
-        return Api(found, is_ready=False)
+    # A load balancer soon stops to pass requests on to a server that is not ready.
+    for asked in filter(None, (clients[1:], clients[:1])):
+        if found := fan_out.first(asked, answering, min(ANSWER_SECONDS, seconds / 4)):
+            return Api(found, is_ready=False)
     said = (
         f"{client.access.server} ({reasons.get(client.access.server, 'no answer in time')})"
         for client in clients
