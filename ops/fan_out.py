@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -78,6 +79,22 @@ def ask(
         found.get(index) or Answer(target, error=Late(seconds))
         for index, target in enumerate(targets)
     ]
+
+
+def first(targets: Sequence[T], call: Callable[[T], R], seconds: float) -> R | None:
+    """Return the first answer that is true, after `seconds` at most; None if there is none."""
+    answers: queue.SimpleQueue[R | None] = queue.SimpleQueue()
+    for target in targets:
+        work = partial(lambda each: answers.put(_answer(each, call).value), target)
+        threading.Thread(target=work, daemon=True).start()
+    deadline = time.monotonic() + seconds
+    for _ in targets:
+        try:
+            if answer := answers.get(timeout=max(0.0, deadline - time.monotonic())):
+                return answer
+        except queue.Empty:
+            return None
+    return None
 
 
 def begin(call: Callable[[], R]) -> Callable[[float], Answer[None, R]]:

@@ -14,6 +14,7 @@ from model.pki.ledger import Ledger
 from model.report import ReportEntry
 from model.settings_report import ExplainedCluster
 from model.status.fleet import FleetStatus
+from model.support_manifest import Manifest
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 # By file: the document, and what it is.
@@ -27,6 +28,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "status.schema.json": (FleetStatus, "What `fleet status -o json` prints"),
     DOCS / "capacity.schema.json": (CapacityReport, "What `fleet capacity -o json` prints"),
     DOCS / "settings.schema.json": (ExplainedCluster, "What `fleet explain -o json` prints"),
+    DOCS / "support.schema.json": (Manifest, "The manifest of an archive of `fleet support`"),
     DOCS / "report.schema.json": (FleetReport, "What `fleet report -o json` prints"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }

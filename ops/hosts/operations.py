@@ -78,6 +78,7 @@ OPERATIONS = {
     "snapshot_now": Operation("snapshot_now", ("NODE_NAME",), 3600),
     "unit_log": Operation("logs", ("UNIT", *LOGGED), 0),
     "container_log": Operation("logs", ("CONTAINER", *LOGGED), 0),
+    "support_facts": Operation("support", ("PARTS", "BYTES", "LINES"), 0),
     "audit_log": Operation("audit_log", ("FILTERS", "OLDEST_ROTATION"), 0),
 }
 

@@ -30,12 +30,13 @@ def newest(client: Client, number: int, *, node: str = "") -> list[Event]:
     fields = "type=Warning"
     if node:
         fields = f"involvedObject.kind=Node,involvedObject.name={node}"
-    found = client.reduced(PATH, _event, fieldSelector=fields)
+    found = client.reduced(PATH, read, fieldSelector=fields)
     latest = heapq.nlargest(number, filter(None, found), key=lambda event: event.time)
     return latest[::-1]
 
 
-def _event(event: Json) -> Event | None:
+def read(event: Json) -> Event | None:
+    """Return an event of the API; None if it has no time."""
     series = event.get("series") or {}
     times = (
         series.get("lastObservedTime"),

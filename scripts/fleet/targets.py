@@ -55,6 +55,11 @@ class Target:
                 self._client = Client(access, retries=PROBE_RETRIES).limited(seconds=seconds)
             return self._client
 
+    def user_values(self, key: str) -> list[str]:
+        """Return what the users of the kubeconfig have under a key, such as `token`."""
+        users = (entry.get("user") or {} for entry in self._document.get("users") or ())
+        return [str(user[key]) for user in users if user.get(key)]
+
 
 def of_kubeconfig(
     path: Path, names: Collection[str] = (), *, is_ours: bool = False

@@ -48,6 +48,7 @@ TEXTS = {
     "certificate_facts": ("certificate_facts",),
     "cis_facts": ("cis_facts",),
     "kept_snapshots": ("list_snapshots", "send_snapshot"),
+    "support": ("support_facts",),
     "snapshot_now": ("snapshot_now",),
     "logs": ("unit_log", "container_log"),
     "audit_log": ("audit_log",),
@@ -55,7 +56,7 @@ TEXTS = {
 }
 READERS = (
     *("host_facts", "root_check", "node_facts", "applied_state", "certificate_facts"),
-    *("cis_facts", "kept_snapshots", "logs", "audit_log", "ports", "boot_id"),
+    *("cis_facts", "kept_snapshots", "logs", "audit_log", "support", "ports", "boot_id"),
 )
 # A shutdown waits for no step.
 UNLOCKED = ("pod_shutdown",)
@@ -119,7 +120,7 @@ def test_every_called_function_is_tested() -> None:
 def test_every_operation_verifies_whose_machine_it_runs_on() -> None:
     unverified = {name for name, each in ON_A_MEMBER.items() if "MACHINE_ID" not in each.settings}
     readers = {"node_facts", "certificate_facts", "list_snapshots", "send_snapshot"}
-    readers |= {"cis_facts", "unit_log", "container_log", "audit_log"}
+    readers |= {"cis_facts", "unit_log", "container_log", "audit_log", "support_facts"}
     harmless = {"snapshot_now", "survey_patches"}
     assert unverified == readers | harmless, "they only read, or ask its own etcd or apt"
 
