@@ -38,6 +38,7 @@ TEXTS = {
     "boot_id": ("boot_id",),
     "restore": ("receive_snapshot",),
     "renewal": ("renew_by_clock",),
+    "drift_report": ("report_drift",),
     "serving": ("renew_serving",),
     "health": ("await_health",),
     "applied_state": ("inspect", "record_initial", "record_applied", "register"),
@@ -54,7 +55,7 @@ TEXTS = {
 }
 READERS = (
     *("host_facts", "root_check", "node_facts", "applied_state", "certificate_facts"),
-    *("cis_facts", "kept_snapshots", "logs", "audit_log", "ports", "boot_id"),
+    *("cis_facts", "kept_snapshots", "logs", "audit_log", "ports", "boot_id", "drift_report"),
 )
 # A program of its own, which a container machine has as a file.
 FILES = sorted(file.stem for file in node_scripts.NODE_SCRIPTS.glob("*.sh"))
