@@ -63,8 +63,8 @@ def digests(report: Mapping[str, Any]) -> dict[str, str]:
 
     An item is "file PATH", "program PATH", "sysctl NAME", "module NAME", "unit NAME",
     "version PROGRAM", "swap" or "clock". Files with secrets are "same" or "different" (from what
-    was declared for this machine), missing ones "missing". Raises ValueError for anything that is no
-    report, and for one of another version.
+    was declared for this machine), missing ones "missing". Raises ValueError for anything that is
+    no report, and for one of another version.
     """
     if not isinstance(report, Mapping) or report.get("version") != VERSION:
         raise ValueError(f"not a report of version {VERSION}")
@@ -84,12 +84,7 @@ def parse(report: Mapping[str, Any]) -> HostReport:
         return HostReport(
             time=_time(report["time"]),
             items=items,
-            differences=tuple(
-                Difference(
-                    *(str(each[key]) for key in ("kind", "name", "what")), _time(each["since"])
-                )
-                for each in report["differs"]
-            ),
+            differences=tuple(map(_difference, report["differs"])),
             certificates={
                 str(name): _time(seconds)
                 for name, seconds in _section(report, "certificates").items()
@@ -98,8 +93,13 @@ def parse(report: Mapping[str, Any]) -> HostReport:
             backup_failure=str(backup.get("failure", "")),
             disks={str(path): int(used) for path, used in _section(report, "disks").items()},
         )
-    except (KeyError, TypeError, OverflowError, OSError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, OSError) as error:
         raise ValueError(f"an incomplete report: {error!r}") from None
+
+
+def _difference(each: Mapping[str, Any]) -> Difference:
+    kind, name, what = (str(each[key]) for key in ("kind", "name", "what"))
+    return Difference(kind, name, what, _time(each["since"]))
 
 
 def _section(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:

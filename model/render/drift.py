@@ -1,7 +1,7 @@
 """The report of a machine on itself: a script of scripts/node/ as a file, and its units.
 
 All machines of all clusters have the same files. The timer measures from the last run, so that one
-that takes long is never followed by another at once.
+that takes long is never followed by another immediately.
 """
 
 from datetime import timedelta

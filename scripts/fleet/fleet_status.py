@@ -39,7 +39,7 @@ def ask(
 ) -> Asked:
     """Ask all clusters and return within `seconds`, whatever does not answer.
 
-    etcd and the reports of machines are asked for beside the rest of their cluster, whose status is
+    etcd and the reports of machines are read beside the rest of their cluster, whose status is
     known without them as well.
     """
     parts: list[Callable[[], Any]] = []
@@ -107,9 +107,7 @@ def _combined(
     )
 
 
-def _with_hosts(
-    status: ClusterStatus, answer: fan_out.Answer[Any, HostsReading]
-) -> ClusterStatus:
+def _with_hosts(status: ClusterStatus, answer: fan_out.Answer[Any, HostsReading]) -> ClusterStatus:
     """Add what machines report; an error in reading it is an unknown, not a problem."""
     hosts = answer.value
     if hosts is None:

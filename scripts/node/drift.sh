@@ -54,7 +54,7 @@ read_declared() {
 }
 
 # read_installed: SUMS has the checksums that a program was installed with, TIMES its sizes and times; after
-# a change that was rolled back, the former ones are in use.
+# a change that was rolled back, the previous programs are in use.
 read_installed() {
   local path origin size time
   [[ -f $STATE/files ]] || return 0
@@ -91,6 +91,7 @@ cached() {
 
 keep() { # KEY SIGNATURE VALUE
   CACHE[$1]=$2$'\t'$3
+  # shellcheck disable=SC2034
   CACHE_CHANGED=yes
 }
 
@@ -184,6 +185,7 @@ judge_sysctls() {
   while read -r setting _ value; do
     now=missing
     { read -r now <"/proc/sys/${setting//.//}"; } 2>/dev/null || true
+    # shellcheck disable=SC2034
     SYSCTLS[$setting]=$now
     [[ $now == "$value" ]] || finding sysctl "$setting" "is $now instead of $value"
   done <"$KERNEL_SETTINGS"
@@ -220,13 +222,13 @@ judge_units() {
 }
 
 judge_unit() { # uses `shown`
-  local unit=${shown[Id]} state=${shown[ActiveState]:-unknown} file=${shown[UnitFileState]:-unknown} name path
+  local unit=${shown[Id]} active=${shown[ActiveState]:-unknown} file=${shown[UnitFileState]:-unknown} name path
   name=${unit%.service}
   # shellcheck disable=SC2034
-  UNITS[$unit]="$state $file"
+  UNITS[$unit]="$active $file"
   if [[ " $ALWAYS_ACTIVE " == *" $name "* || " active activating reloading " == *" ${RAN[$name]:-} "* ]]; then
-    if [[ " active activating reloading " != *" $state "* ]]; then
-      finding unit "$unit" "is $state"
+    if [[ " active activating reloading " != *" $active "* ]]; then
+      finding unit "$unit" "is $active"
     elif [[ ${shown[SubState]:-} == auto-restart* ]] && ((${shown[NRestarts]:-0} >= MANY_RESTARTS)); then
       finding unit "$unit" "is crash-looping"
     fi

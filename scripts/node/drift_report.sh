@@ -212,7 +212,7 @@ write_report() {
   add_section programs "${pairs[@]}"
   for name in "${COMPARED_SYSCTLS[@]}"; do
     { read -r value <"/proc/sys/${name//.//}"; } 2>/dev/null || continue
-    # shellcheck disable=SC2034
+    # shellcheck disable=SC2034,SC2004
     SYSCTLS[$name]=$value
   done
   add_array sysctls SYSCTLS
@@ -258,8 +258,8 @@ add_section() { # NAME (KEY VALUE)...
 
 # add_backup: when etcd was last saved here, and why the last attempt failed.
 add_backup() {
-  local snapshots=("$SNAPSHOTS"/*.db) time=0 failure='' subject result details quotation
-  ((!${#snapshots[@]})) || time=$(stat --format %Y "${snapshots[-1]}")
+  local kept=("$SNAPSHOTS"/*.db) time=0 failure='' subject result details quotation
+  ((!${#kept[@]})) || time=$(stat --format %Y "${kept[-1]}")
   if [[ -f $RENEWALS ]]; then
     while IFS=$'\t' read -r subject _ result details; do
       [[ $subject != snapshot || $result != failed ]] || failure=$details

@@ -75,8 +75,9 @@ def test_nothing_is_said_of_untouched_machines(client: Client, machines: Machine
     for machine in (PLANE, WORKER):
         assert machines.run(machine, f"ls --almost-all {FOLDER}").split() == ["report.json"]
         took = machines.run(
-            machine, "TIMEFORMAT='%R %U %S'; time bash /var/lib/kubeadm-fleet/drift.sh 2>&1; "
-            f"stat --format %s {FOLDER}/report.json"
+            machine,
+            "TIMEFORMAT='%R %U %S'; { time bash /var/lib/kubeadm-fleet/drift.sh; } 2>&1; "
+            f"stat --format %s {FOLDER}/report.json",
         )
         print(f"{machine}: {took}")
 

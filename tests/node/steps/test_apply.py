@@ -101,7 +101,7 @@ def test_only_what_reads_a_changed_file_is_restarted(disk: Disk, path: str) -> N
 
 def test_nothing_is_restarted_where_nothing_changed(disk: Disk) -> None:
     apply(disk, list(FILES))
-    assert apply(disk, list(FILES)) == ["haproxy -c", "load_kernel", *START, *START_TIMER]
+    assert apply(disk, list(FILES)) == ["haproxy -c", "load_kernel", *START, *START_TIMERS]
     assert apply(disk, list(FILES), "containerd proxy mirrors kubelet kubeadm") == []
 
 

@@ -42,8 +42,8 @@ systemctl() {
   for unit in "${@:4}"; do
     state=$(cat "$DISK/unit-$unit" 2>/dev/null || echo active running 0 enabled)
     read -r active sub restarts file drop <<<"$state"
-    printf 'Id=%s\nActiveState=%s\nSubState=%s\nNRestarts=%s\nUnitFileState=%s\nDropInPaths=%s\n\n' \
-      "$unit" "$active" "$sub" "$restarts" "$file" "$drop"
+    printf 'Id=%s\nActiveState=%s\nSubState=%s\n' "$unit" "$active" "$sub"
+    printf 'NRestarts=%s\nUnitFileState=%s\nDropInPaths=%s\n\n' "$restarts" "$file" "$drop"
   done
 }
 timedatectl() { cat "$DISK/clock" 2>/dev/null || echo no; }
@@ -239,7 +239,7 @@ def test_what_has_not_changed_is_not_read_again(machine: Machine) -> None:
 
 
 def test_a_program_may_be_any_that_was_installed(machine: Machine) -> None:
-    """After a change that was rolled back, it is the former one."""
+    """After a change that was rolled back, it is the previous program."""
     former = machine.path(KUBELET).read_bytes()
     machine.write(KUBELET, "new")
     assert machine.differences() == [f"{KUBELET} was replaced"]
@@ -280,7 +280,9 @@ def test_what_a_step_is_writing_is_no_difference(machine: Machine) -> None:
     assert machine.differences(f"unset EPOCHSECONDS; EPOCHSECONDS={int(now) + 5}") == []
     held = f'exec 9<"$STATE/lock"; flock 9; unset EPOCHSECONDS; EPOCHSECONDS={int(now) + 3600}'
     assert machine.differences(held) == []
-    assert machine.differences(f"unset EPOCHSECONDS; EPOCHSECONDS={int(now) + 61}") == [f"{CONFIG} was changed"]
+    assert machine.differences(f"unset EPOCHSECONDS; EPOCHSECONDS={int(now) + 61}") == [
+        f"{CONFIG} was changed"
+    ]
     # It is no news any more.
     assert machine.differences(held) == [f"{CONFIG} was changed"]
     machine.apply()
@@ -300,10 +302,17 @@ def test_a_new_drop_in_of_a_unit_is_named(machine: Machine) -> None:
 
 def test_a_clock_that_is_no_longer_synchronized_and_a_full_disk(machine: Machine) -> None:
     machine.write("/clock", "yes\n")
-    assert machine.report("unset EPOCHSECONDS; EPOCHSECONDS=1700000000").items["clock"] == "synchronized"
+    assert (
+        machine.report("unset EPOCHSECONDS; EPOCHSECONDS=1700000000").items["clock"]
+        == "synchronized"
+    )
     machine.write("/clock", "no\n")
-    assert machine.differences("unset EPOCHSECONDS; EPOCHSECONDS=1700000020") == [], "asked every five minutes"
-    assert machine.differences("unset EPOCHSECONDS; EPOCHSECONDS=1700000320") == ["clock is no longer synchronized"]
+    assert machine.differences("unset EPOCHSECONDS; EPOCHSECONDS=1700000020") == [], (
+        "asked every five minutes"
+    )
+    assert machine.differences("unset EPOCHSECONDS; EPOCHSECONDS=1700000320") == [
+        "clock is no longer synchronized"
+    ]
     machine.write("/clock", "yes\n")
     machine.write("/used", " 93%\n")
     assert machine.differences("unset EPOCHSECONDS; EPOCHSECONDS=1700000640") == ["/ is 93 % full"]
@@ -322,7 +331,9 @@ def test_hostile_names_and_texts_are_valid_json(machine: Machine) -> None:
     machine.write("/etc/cni/net.d/10-flannel.conflist", "x")
     machine.write("/etc/os-release", 'PRETTY_NAME="a\\\tb"\n')
     items = machine.report().items
-    assert [item for item in items if "/cni/" in item] == ["file /etc/cni/net.d/10-flannel.conflist"]
+    assert [item for item in items if "/cni/" in item] == [
+        "file /etc/cni/net.d/10-flannel.conflist"
+    ]
     assert items["version system"] == "a\\ b"
 
 
@@ -332,7 +343,7 @@ def test_a_control_plane_says_when_etcd_was_saved(machine: Machine) -> None:
     for name in ("20260101T000000Z.db", "20260102T000000Z.db"):
         snapshot = machine.write(f"/var/lib/kubeadm-fleet/snapshots/{name}", "x")
         os.utime(snapshot, (1700000000, 1700000000))
-    machine.write("/var/lib/kubeadm-fleet/renewals", "snapshot\tx\tfailed\tetcd \"is\" off\n")
+    machine.write("/var/lib/kubeadm-fleet/renewals", 'snapshot\tx\tfailed\tetcd "is" off\n')
     report = machine.report()
     assert report.backup and report.backup.timestamp() == 1700000000
     assert report.backup_failure == 'etcd "is" off'
