@@ -20,6 +20,9 @@ class SecurityException:
     value: str
     meaning: str
 
+    def __str__(self) -> str:
+        return f"{self.setting} is {self.value}: {self.meaning}"
+
 
 @dataclass(frozen=True)
 class Row:

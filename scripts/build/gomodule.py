@@ -8,6 +8,7 @@ checksum database, unless this machine configures GOSUMDB or GONOSUMDB.
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,12 +20,16 @@ from scripts.build import arch, buildcache, golang
 from scripts.build.progress import task
 from scripts.build.shell import DIES_WITH_PARENT, run
 
+WRAPPER = "kubeadm-fleet/build"
+
 
 @dataclass(frozen=True)
 class GoProgram:
     """Executables of one module: `packages` are import paths, each built to its last element.
 
-    With `test`, they are the packages' tests, each built to its last element and ".test".
+    With `test`, they are the packages' tests, each built to its last element and ".test". With
+    `source`, a folder of Go files that import the module, the package is that folder:
+    `own_package(source)`.
     """
 
     module: str
@@ -36,6 +41,7 @@ class GoProgram:
     cgo: bool = False
     tags: tuple[str, ...] = ()
     test: bool = False
+    source: Path | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,8 +65,15 @@ def build(program: GoProgram, target: Path) -> None:
         command += ["-tags", ",".join(program.tags)]
     with task(f"building {', '.join(program.names)} from {program.origin}"), _scratch() as work:
         (work / "go.mod").write_text(_wrapper(program))
+        if program.source:
+            shutil.copytree(program.source, work / program.source.name)
         target.mkdir(parents=True, exist_ok=True)
         run([*command, "-o", f"{target}/", *program.packages], cwd=work, env=_env(program.cgo))
+
+
+def own_package(source: Path) -> str:
+    """Return the import path of a program's own folder of Go files."""
+    return f"{WRAPPER}/{source.name}"
 
 
 def download(module: str, version: str) -> Path:
@@ -100,7 +113,7 @@ def _scratch() -> Iterator[Path]:
 
 
 def _wrapper(program: GoProgram) -> str:
-    lines = ["module kubeadm-fleet/build", "", f"go 1.{golang.MINOR}", ""]
+    lines = [f"module {WRAPPER}", "", f"go 1.{golang.MINOR}", ""]
     lines += [f"godebug {setting}" for setting in program.godebug]
     lines += [f"require {program.module} {program.version}"]
     lines += [f"replace {old} => {new}" for old, new in program.replacements.items()]

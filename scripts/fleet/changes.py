@@ -19,6 +19,8 @@ OPERATIONAL = {
     "pulumi-python:dynamic/kubeadm-fleet:ClusterHealthCheck": "its health is checked",
 }
 STACK = "pulumi:pulumi:Stack"
+# The output of a cluster that lists its security settings that are weaker than their defaults.
+EXCEPTIONS = "exceptions"
 # Messages of the engine about itself: true of every run, and not actionable.
 NOISE = (
     *("update failed", "preview failed", "resource registration failed"),
@@ -97,10 +99,16 @@ class Subject:
 
 @dataclass
 class ClusterChanges(Subject):
-    """A cluster with its machines; `drain_seconds` is the limit for each drain, 0 if unknown."""
+    """A cluster with its machines; `drain_seconds` is the limit for each drain, 0 if unknown.
+
+    `weakened` are security settings that become weaker than their defaults, `restored` those that
+    no longer are.
+    """
 
     machines: dict[str, Subject] = field(default_factory=dict)
     drain_seconds: float = 0
+    weakened: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
 
     @property
     def change(self) -> Change | None:
@@ -148,8 +156,7 @@ class Changes:
                 self._parents[event.urn] = event.parent
                 self._types[event.urn] = event.type
                 # On a large fleet, the inputs of all resources together would take too much memory.
-                slim = replace(event, inputs={}, outputs={}, former={})
-                self._steps.append(event if event.type == ROLLOUT else slim)
+                self._steps.append(event if event.type == ROLLOUT else _slim(event))
             elif isinstance(event, Message):
                 self._message(event)
 
@@ -201,6 +208,8 @@ class Changes:
         if step.type == ROLLOUT and step.op != "delete":
             self._plan(step)
         subject = self.subject(step.urn)
+        if isinstance(subject, ClusterChanges) and step.type == CLUSTER:
+            _note_exceptions(subject, step)
         if change is None:
             return
         if step.type in (FLEET, CLUSTER, MACHINE):
@@ -243,6 +252,24 @@ class Changes:
         self._seen.add(text)
         messages = self.errors if message.severity == "error" else self.warnings
         messages.append(Message(message.urn, message.severity, text))
+
+
+def _slim(step: Step) -> Step:
+    """Return a step with only what is read of it; of a component, its exceptions are."""
+    kept = [
+        {EXCEPTIONS: values[EXCEPTIONS]} if EXCEPTIONS in values else {}
+        for values in (step.outputs, step.former)
+    ]
+    return replace(step, inputs={}, outputs=kept[0], former=kept[1])
+
+
+def _note_exceptions(cluster: ClusterChanges, step: Step) -> None:
+    """Note which security settings this run weakens or restores, if the step says it."""
+    if step.op == "delete" or EXCEPTIONS not in step.outputs:
+        return
+    new, former = step.outputs[EXCEPTIONS], step.former.get(EXCEPTIONS, [])
+    cluster.weakened = [line for line in new if line not in former]
+    cluster.restored = [line for line in former if line not in new]
 
 
 def _interrupted(text: str) -> str:

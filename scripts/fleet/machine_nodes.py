@@ -44,7 +44,7 @@ def read_exceptions(rows: Sequence[NodeRow], stack: str) -> list[str]:
         return []
     shown = {row.cluster for row in rows}
     return [
-        f"{name}: {each.setting} is {each.value}: {each.meaning}"
+        f"{name}: {each}"
         for name, cluster in clusters.items()
         if name in shown
         for each in weaker_than_default(

@@ -49,6 +49,10 @@ def summary(changes: Changes, stack: str, *, preview: bool) -> RenderableType:
         table.add_row(f"{indent}{subject.name}", Text(word, STYLES[change]), _detail(subject))
     if table.row_count:
         blocks.append(table)
+    for title, lines in _exceptions(changes).items():
+        if lines:
+            blocks += [Text(), Text(title, "bold yellow")]
+            blocks += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
     if changes.warnings:
         blocks += [Text(), Text("Warnings:", "bold yellow")]
         blocks += [_message(changes, warning, "") for warning in changes.warnings]
@@ -116,6 +120,19 @@ def _detail(subject: Subject) -> str:
     # The machines' own lines say what is changed.
     is_said = any(machine.change for machine in machines)
     return "" if is_said else _enumerate(subject.operational.values())
+
+
+def _exceptions(changes: Changes) -> dict[str, list[str]]:
+    """Return the security settings that become weaker than their defaults, or no longer are."""
+    clusters = sorted(changes.clusters.items())
+    return {
+        "New exceptions from the security defaults:": [
+            f"{name}: {line}" for name, cluster in clusters for line in cluster.weakened
+        ],
+        "No longer exceptions from the security defaults:": [
+            f"{name}: {line}" for name, cluster in clusters for line in cluster.restored
+        ],
+    }
 
 
 def _enumerate(parts: Iterable[str]) -> str:

@@ -41,10 +41,14 @@ class RecordedResource:
 
 
 class Graph:
-    """All resources, in the order of their registration, and the stack's outputs."""
+    """All resources, in the order of their registration, and the stack's outputs.
+
+    `registered` are the outputs that components registered, by their names.
+    """
 
     def __init__(self) -> None:
         self.by_urn: dict[str, RecordedResource] = {}
+        self.registered: dict[str, dict[str, Any]] = {}
         self.outputs: dict[str, Any] = {}
         self.secret_outputs: set[str] = set()
         self.refusal: str | None = None

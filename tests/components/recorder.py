@@ -162,6 +162,9 @@ class Recorder(mocks.MockMonitor):
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
             self.graph.outputs = {key: _plain(value) for key, value in wire.items()}
             self.graph.secret_outputs = {key for key, value in wire.items() if _is_secret(value)}
+        else:
+            name = request.urn.rpartition("::")[2]
+            self.graph.registered[name] = {key: _plain(value) for key, value in wire.items()}
         return empty_pb2.Empty()
 
     def _kept(self, urn: str, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from ops.hosts.inventory import Inventory
 from tests.components.conftest import stack_config
 from tests.components.graph import Graph
 from tests.components.recorder import run
+from tests.model.examples import changed
 
 
 def test_kubeconfig_has_a_context_for_each_cluster_and_the_first_is_current(graph: Graph) -> None:
@@ -100,3 +101,16 @@ def test_the_inventory_can_be_read_for_every_driver(graph: Graph) -> None:
     machines = [each.name for each in graph.kinds("machine:Machine")]
     assert sorted(each.name for each in inventory.machines) == sorted(machines)
     assert all(each.login.host_key and each.login.private_key for each in inventory.machines)
+
+
+def test_a_cluster_registers_its_exceptions() -> None:
+    config = changed(
+        stack_config("dev"),
+        ("clusters/cluster2/security", {"secretsEncryption": {"provider": "none"}}),
+        *((f"clusters/cluster{n}/networking/networkPolicy", "calico") for n in (1, 2)),
+    )
+    graph = run(config)
+    assert graph.registered["cluster1"]["exceptions"] == []
+    assert graph.registered["cluster2"]["exceptions"] == [
+        "security.secretsEncryption.provider is none: Secrets can be read in etcd and in snapshots"
+    ]

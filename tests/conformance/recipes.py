@@ -1,8 +1,9 @@
-"""What the official suite needs, built from the module of Kubernetes: e2e.test and its images.
+"""What the official tests need, built from the modules of Kubernetes: programs and their images.
 
 Nothing of it is part of a bundle: it is kept in the cache, by the version of Kubernetes.
 """
 
+import hashlib
 import shutil
 import tarfile
 from dataclasses import replace
@@ -19,11 +20,27 @@ from scripts.build.shell import run
 
 SUITE = "test/e2e"
 AGNHOST = "test/images/agnhost"
+POD_SECURITY = "k8s.io/pod-security-admission"
+POD_SECURITY_SOURCE = Path(__file__).with_name("pod_security")
 
 
 def suite(version: str) -> Path:
     """Return the suite's executable, building it if it is missing."""
     return _built(version, "e2e.test", replace(_program(version, SUITE), test=True))
+
+
+def pod_security(version: str) -> Path:
+    """Return the executable that runs the fixtures of the Pod Security library of that version."""
+    program = GoProgram(
+        POD_SECURITY,
+        f"v0.{version.removeprefix('v1.')}",
+        (gomodule.own_package(POD_SECURITY_SOURCE),),
+        test=True,
+        source=POD_SECURITY_SOURCE,
+    )
+    texts = b"".join(file.read_bytes() for file in sorted(POD_SECURITY_SOURCE.iterdir()))
+    entry = f"pod_security-{hashlib.sha256(texts).hexdigest()[:12]}"
+    return _built(version, "pod_security.test", program, entry)
 
 
 def agnhost(version: str, reference: str) -> Path:
@@ -51,8 +68,9 @@ def _program(version: str, package: str) -> GoProgram:
     return replace(recipes.kubernetes(version), packages=(f"{recipes.KUBERNETES}/{package}",))
 
 
-def _built(version: str, name: str, program: GoProgram) -> Path:
-    target = _folder(version) / "programs" / name
+def _built(version: str, name: str, program: GoProgram, entry: str = "") -> Path:
+    """Return the executable `name`, kept as `entry`, which is `name` unless it says more."""
+    target = _folder(version) / "programs" / (entry or name)
     with locked(target):
         if not target.exists():
             with buildcache.building(), replacing(target) as part:

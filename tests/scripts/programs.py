@@ -29,6 +29,7 @@ ESSENTIAL = frozenset(
         "du",
         "sh",
         "sleep",
+        "test",
         "unshare",
     }
 )

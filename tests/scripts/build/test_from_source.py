@@ -43,6 +43,17 @@ var version = "unset"
 
 func main() { println("hello", version) }
 """
+LIBRARY = "registry.test/library"
+GREETING = """package hello
+
+const Text = "hello"
+"""
+OWN_TEST = """package greeting
+
+import ("testing"; hello "registry.test/library/cmd/hello")
+
+func TestGreeting(t *testing.T) { t.Log("the library says", hello.Text) }
+"""
 
 
 @pytest.fixture
@@ -65,7 +76,9 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def put_module(registry: Path, module: str, version: str, go_mod: str = GO_MOD) -> None:
+def put_module(
+    registry: Path, module: str, version: str, go_mod: str = GO_MOD, main: str = MAIN
+) -> None:
     folder = registry / module / "@v"
     folder.mkdir(parents=True)
     (folder / "list").write_text(f"{version}\n")
@@ -73,7 +86,7 @@ def put_module(registry: Path, module: str, version: str, go_mod: str = GO_MOD) 
     (folder / f"{version}.mod").write_text(go_mod.format(module=module))
     with zipfile.ZipFile(folder / f"{version}.zip", "w") as archive:
         archive.writestr(f"{module}@{version}/go.mod", go_mod.format(module=module))
-        archive.writestr(f"{module}@{version}/cmd/hello/main.go", MAIN)
+        archive.writestr(f"{module}@{version}/cmd/hello/main.go", main)
 
 
 @pytest.mark.slow
@@ -91,6 +104,20 @@ def test_a_program_is_built_from_its_module(registry: Path, tmp_path: Path) -> N
     assert made[0] == made[1]
     assert b"DefaultGODEBUG=panicnil=1" in made[0]
     assert program.origin == f"{MODULE}@v1.2.3"
+
+
+@pytest.mark.slow
+def test_a_folder_of_our_own_is_tested_with_a_module(registry: Path, tmp_path: Path) -> None:
+    source = tmp_path / "greeting"
+    source.mkdir()
+    (source / "greeting_test.go").write_text(OWN_TEST)
+    put_module(registry, LIBRARY, "v1.0.0", "module {module}\n\ngo 1.21\n", GREETING)
+    package = gomodule.own_package(source)
+    program = GoProgram(LIBRARY, "v1.0.0", (package,), test=True, source=source)
+    with buildcache.building():
+        gomodule.build(program, tmp_path / "made")
+    said = subprocess.run([tmp_path / "made" / "greeting.test", "-test.v"], capture_output=True)
+    assert b"the library says hello" in said.stdout
 
 
 def test_the_source_of_a_module_can_be_read(registry: Path, tmp_path: Path) -> None:
