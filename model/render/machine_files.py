@@ -16,6 +16,7 @@ from model.render import (
     authentication,
     component_files,
     containerd,
+    drift,
     kernel,
     kubeadm,
     kubeadm_patches,
@@ -40,11 +41,11 @@ from model.render.node_paths import (
 KERNEL, CONTAINERD, PROXY, MIRRORS = "kernel", "containerd", "proxy", "mirrors"
 KUBELET, KUBELET_PATCH = "kubelet", "kubelet-patch"
 KUBEADM, AUTHENTICATION, COMPONENTS = "kubeadm", "authentication", "components"
-LOAD_BALANCER, RENEWAL = "load-balancer", "renewal"
+LOAD_BALANCER, RENEWAL, DRIFT = "load-balancer", "renewal", "drift"
 UPDATE_POLICY = "update-policy"
 PARTS = (
     *(KERNEL, CONTAINERD, PROXY, MIRRORS, KUBELET, KUBELET_PATCH),
-    *(KUBEADM, AUTHENTICATION, COMPONENTS, LOAD_BALANCER, RENEWAL),
+    *(KUBEADM, AUTHENTICATION, COMPONENTS, LOAD_BALANCER, RENEWAL, DRIFT),
     UPDATE_POLICY,
 )
 UNITS = "/etc/systemd/system"
@@ -93,7 +94,7 @@ UPDATE_POLICY_FILES = (
 def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]:
     """Return the files of a machine, ordered by part."""
     files = [*COMMON_FILES, *_proxy(cluster), *_mirrors(cluster), *_kubelet_patch(machine)]
-    files += UPDATE_POLICY_FILES
+    files += (*_drift(), *UPDATE_POLICY_FILES)
     if machine.role == CONTROL_PLANE:
         files += [*_kubeadm(cluster, machine), *_load_balancer(cluster, machine)]
         files += _renewal(cluster, machine)
@@ -171,3 +172,9 @@ def _renewal(cluster: Cluster, machine: Machine) -> Iterator[ManagedFile]:
         f"{UNITS}/{renewal.UNIT}.timer": renewal.timer(every),
     }.items():
         yield ManagedFile(path, RENEWAL, content)
+
+
+def _drift() -> Iterator[ManagedFile]:
+    yield ManagedFile(drift.SCRIPT, DRIFT, drift.script())
+    yield ManagedFile(f"{UNITS}/{drift.UNIT}.service", DRIFT, drift.SERVICE)
+    yield ManagedFile(f"{UNITS}/{drift.UNIT}.timer", DRIFT, drift.TIMER)

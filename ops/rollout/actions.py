@@ -25,6 +25,7 @@ ACTIONS = (
     file_rows.CONTAINER_RUNTIME,
     file_rows.KUBEADM,
     file_rows.RENEWAL,
+    file_rows.DRIFT,
     trust_rows.CLIENT_AUTHORITIES,
     file_rows.AUTHENTICATION,
     file_rows.COMPONENTS,

@@ -68,6 +68,15 @@ RENEWAL = ActionKind(
     run=execution.apply_files(machine_files.RENEWAL),
     needs_ready=False,
 )
+DRIFT = ActionKind(
+    name="drift",
+    reasons=triggers.changed_files(machine_files.DRIFT),
+    subject="the report of drift",
+    effect="in place, nothing restarted",
+    doing="applying the timer that reports drift",
+    run=execution.apply_files(machine_files.DRIFT),
+    needs_ready=False,
+)
 AUTHENTICATION = ActionKind(
     name="authentication",
     on_workers=False,

@@ -82,7 +82,9 @@ class ObservedMachine:
     `crashes` are services and static pods that are crash-looping, with their last error;
     `renewal_failures` leaves or snapshots whose last renewal by the clock failed, with the reason;
     `invalid_certificates` those that cannot be used: each "is missing" or "expired on ...".
-    `exposed` are files that others may read or change, each with the reason.
+    `exposed` are files that others may read or change, each with the reason. `drift` is what else
+    is not as it was declared (scripts/node/drift.sh): programs, kernel settings and modules, and
+    units that would not start at a boot, each with the rest of a sentence.
     `credentials` is the checksum of its credentials for registry mirrors, or "missing".
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
@@ -119,6 +121,7 @@ class ObservedMachine:
     renewal_failures: Mapping[str, str] = field(default_factory=dict)
     invalid_certificates: Mapping[str, str] = field(default_factory=dict)
     exposed: Mapping[str, str] = field(default_factory=dict)
+    drift: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     expiry: Expiry | None = None
@@ -227,6 +230,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         renewal_failures=_below("renewal:", known),
         invalid_certificates=_below("invalid:", known),
         exposed=_below("exposed:", known),
+        drift=_below("drift:", known),
         files=_below("file:", known),
         parts=_below("part:", known),
         expiry=certificates.soonest,

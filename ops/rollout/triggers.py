@@ -27,6 +27,7 @@ PARTS = {
     machine_files.LOAD_BALANCER: "the load balancer's configuration changed",
     machine_files.UPDATE_POLICY: "what automatic updates leave alone changed",
     machine_files.RENEWAL: "the timer that renews certificates changed",
+    machine_files.DRIFT: "the timer that reports drift changed",
 }
 
 
@@ -96,6 +97,8 @@ def drifted(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
             yield f"{name} is {state}"
     for name, error in found.crashes.items():
         yield f"{name} is crash-looping: {error}"
+    for name, what in found.drift.items():
+        yield f"{name} {what}"
 
 
 def exposed_files(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:

@@ -13,12 +13,15 @@ from model.status.fleet import ClusterStatus, FleetStatus
 from ops import fan_out
 from ops.errors import OperatorError
 from ops.fan_out import Late
-from ops.kube import cluster_status, unreachable
+from ops.kube import cluster_status, host_status, unreachable
 from ops.kube.cluster_status import EtcdReading
+from ops.kube.host_status import HostsReading
 from scripts.fleet.status_cache import StatusCache
 from scripts.fleet.targets import Target
 
 LAST_KNOWN = "clusters"
+# Of the time-out, for the machines' reports.
+HOSTS_SHARE = 0.8
 # Asked beside the clusters, with the same deadline.
 Beside = Callable[[], Any]
 
@@ -36,20 +39,21 @@ def ask(
 ) -> Asked:
     """Ask all clusters and return within `seconds`, whatever does not answer.
 
-    etcd is asked beside the rest of its cluster, whose status is known without it as well.
+    etcd and the reports of machines are read beside the rest of their cluster, whose status is
+    known without them as well.
     """
     parts: list[Callable[[], Any]] = []
     for target in targets:
-        parts += [partial(_read, target, seconds), partial(_read_etcd, target, seconds)]
+        parts += [partial(each, target, seconds) for each in (_read, _read_etcd, _read_hosts)]
     if beside is not None:
         parts.append(beside)
     answers = fan_out.ask(parts, lambda part: part(), seconds)
     known = cache.get(LAST_KNOWN)
     known = known if isinstance(known, dict) else {}
     clusters = [
-        _combined(target, *pair, known.get(target.name))
-        for target, pair in zip(
-            targets, zip(answers[0::2], answers[1::2], strict=False), strict=False
+        _combined(target, *parts_of, known.get(target.name))
+        for target, parts_of in zip(
+            targets, zip(answers[0::3], answers[1::3], answers[2::3], strict=False), strict=False
         )
     ]
     _remember(clusters, known, cache)
@@ -67,10 +71,17 @@ def _read_etcd(target: Target, seconds: float) -> EtcdReading:
     return cluster_status.read_etcd(target.client(seconds), target.name)
 
 
+def _read_hosts(target: Target, seconds: float) -> HostsReading:
+    # What the slowest machines do not say in time must not hide the others.
+    client = target.client(seconds)
+    return host_status.read(client, target.name, seconds * HOSTS_SHARE)
+
+
 def _combined(
     target: Target,
     core: fan_out.Answer[Any, ClusterStatus],
     etcd: fan_out.Answer[Any, EtcdReading],
+    hosts: fan_out.Answer[Any, HostsReading],
     known: Any,
 ) -> ClusterStatus:
     if core.value is None:
@@ -91,7 +102,31 @@ def _combined(
                 message=f"etcd could not be asked: {reading.reason}",
             )
         )
-    return found.model_copy(update={"etcd": reading.etcd, "conditions": conditions})
+    return _with_hosts(
+        found.model_copy(update={"etcd": reading.etcd, "conditions": conditions}), hosts
+    )
+
+
+def _with_hosts(status: ClusterStatus, answer: fan_out.Answer[Any, HostsReading]) -> ClusterStatus:
+    """Add what machines report; an error in reading it is an unknown, not a problem."""
+    hosts = answer.value
+    if hosts is None:
+        condition = Condition(
+            cluster=status.name,
+            ready=Ready.UNKNOWN,
+            severity=Severity.INFO,
+            reason="HostsUnknown",
+            message=f"what its machines report could not be read: {answer.error}",
+        )
+        return status.model_copy(update={"conditions": [*status.conditions, condition]})
+    known = [each for each in (status.certificate, hosts.certificate) if each]
+    return status.model_copy(
+        update={
+            "conditions": [*status.conditions, *hosts.conditions],
+            "certificate": min(known, key=lambda each: each.expires, default=None),
+            "last_backup": hosts.backup or status.last_backup,
+        }
+    )
 
 
 def _unreachable(target: Target, error: Exception, known: Any) -> ClusterStatus:

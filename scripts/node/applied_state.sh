@@ -1,14 +1,26 @@
 #!/usr/bin/env bash
-# requires: lib joined node_facts pod-network
+# requires: lib digest drift joined node_facts pod-network
 # settings: KUBERNETES_VERSION CONTROL KUBELET RECORDED
 # The applied state of a member: version, settings, and checksums of its files. Later inspections
 # detect drift against it. Only functions.
 
-# inspect: print this machine's facts and applied state as lines of KEY<TAB>VALUE.
+# inspect: print this machine's facts and applied state as lines of KEY<TAB>VALUE; and as drift:NAME what
+# differs besides files and the states of services, which are compared with the applied state.
 inspect() {
   identify
   [[ ! -f $APPLIED_STATE ]] || sed 's/^/applied:/' "$APPLIED_STATE"
+  [[ ! -f $STATE/member ]] || other_drift
   node_facts
+}
+
+other_drift() {
+  local kind name what
+  look quick
+  while IFS=$'\t' read -r kind name what; do
+    case $kind in
+      program | sysctl | module | boot) fact "drift:$name" "$what" ;;
+    esac
+  done < <(((!${#FINDINGS[@]})) || printf '%s\n' "${FINDINGS[@]}" | sort)
 }
 
 # record_applied: record the current state as applied. Settings: KUBERNETES_VERSION, CONTROL and
@@ -21,6 +33,7 @@ record_applied() {
     fact kubelet "$KUBELET"
     fact recorded "$RECORDED"
     node_facts | grep -E '^(file|service):'
+    secret_files
   } >"$APPLIED_STATE.new"
   mv "$APPLIED_STATE.new" "$APPLIED_STATE"
   rm -f "$REGISTERING"
@@ -43,4 +56,12 @@ register() {
     systemctl stop kubelet &&
     forget_pod_network &&
     systemctl start kubelet
+}
+
+# secret_files: print the checksums of files whose changes the machine reports, but not their digests.
+secret_files() {
+  local path
+  for path in "$API_SERVER_SECRETS_FOLDER"/*; do
+    [[ ! -f $path ]] || fact "secret:$path" "$(digest "$path")"
+  done
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# requires: lib authentication changed component_files credentials files kernel managed renewal_timer runtime vip
+# requires: lib authentication changed component_files credentials files kernel managed timers runtime vip
 # settings: NODE_ADDRESS KUBERNETES_VERSION FILES PARTS MIRROR_CREDENTIALS
 # Applying files to a machine: each part that changed is put to use, and nothing else is restarted.
 # In the order of model/render/machine_files.py.
 # shellcheck disable=SC2034
-ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm authentication components load-balancer renewal update-policy"
+ALL_PARTS="kernel containerd proxy mirrors kubelet kubelet-patch kubeadm authentication components load-balancer renewal drift update-policy"
 
 # apply_files: bring the files of PARTS (separated by blanks) to the table FILES. For members, one part
 # after another as the rollout decides.
@@ -30,7 +30,7 @@ apply_parts() {
   ! has_part components "$2" || use_component_files
   use_changed
   ! has_part load-balancer "$2" || start_load_balancer
-  ! has_part renewal "$2" || start_renewal_timer
+  if has_part renewal "$2" || has_part drift "$2"; then start_timers; fi
   record_files "$1" "$2"
 }
 
@@ -60,6 +60,6 @@ use_changed() {
     systemctl try-restart kubelet
   fi
   use_load_balancer
-  use_renewal_timer
+  use_timers
   forget_changed
 }

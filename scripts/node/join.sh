@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib cgroups crashes joined original_state permissions renewal_timer serving
+# requires: lib cgroups crashes joined original_state permissions timers serving
 # settings: CA_CERTIFICATE MEMBERSHIP ENDPOINT JOIN_CREDENTIAL JOIN_DOCUMENTS
 # Joining a cluster: the common part of workers and control planes.
 
@@ -60,7 +60,7 @@ record_membership() {
     $(compgen -G '/var/lib/kubelet/pki')
   mv "$STATE/member.new" "$STATE/member"
   sync "$STATE"
-  start_renewal_timer
+  start_timers
 }
 
 # discovery_file: print how kubeadm reaches the cluster; it embeds the files that are named.

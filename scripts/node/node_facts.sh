@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib certificate_facts certificate_names crashes credentials images managed permissions renewal_record renewal_timer serving trusted validity
+# requires: lib certificate_facts certificate_names crashes credentials digest images managed permissions renewal_record serving timers trusted validity
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
@@ -60,7 +60,7 @@ node_facts() {
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
   renewal_failures | sed 's/^/renewal:/'
-  for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived "$RENEWAL_TIMER"; do
+  for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived "${TIMERS[@]}"; do
     if [[ -n $(systemctl list-unit-files --no-legend "$(unit_of "$name")") ]]; then
       fact "service:$name" "$(service_state "$name")"
       why=$(service_crash "$name")
@@ -113,13 +113,4 @@ api_server_secrets_digest() {
     [[ $(stat --format %a "$path") == 600 ]] || printf '%s\n' "$(stat --format %A "$path")"
     printf '%s\t%s\n' "${path##*/}" "$(base64 --wrap 0 <"$path")"
   done | sha256sum | cut -d ' ' -f 1
-}
-
-# digest PATH: print the checksum of a file without its passwords, which could be guessed from it.
-digest() {
-  if [[ -f $1 ]]; then
-    sed '/^authorization = /d' "$1" | sha256sum | cut -d ' ' -f 1
-  else
-    echo missing
-  fi
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib etcd_data files managed renewal_timer vip pod-network original_state firewall
+# requires: lib etcd_data files managed timers vip pod-network original_state firewall
 # Restore this host to its original state: remove it from the cluster, and remove all our files.
 # Loaded kernel modules stay until the next boot. Idempotent.
 
@@ -143,7 +143,7 @@ kept_packages() {
 
 step_reset() {
   lib_begin
-  stop_renewal_timer
+  stop_timers
   stop_load_balancer
   say "leaving the cluster"
   forget_cluster

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply certificate_names cgroups changed images install leaves permissions staging runtime documents static-pods change
+# requires: lib apply certificate_names cgroups changed drift images install leaves permissions staging runtime documents static-pods change
 # settings: NODE_ADDRESS KUBERNETES_VERSION IGNORED_CHECKS
 # Operations on a member when its cluster's version or settings change, or when it has drifted. The
 # rollout calls these functions, serially where that matters; each is idempotent and can be called
@@ -99,6 +99,7 @@ apply_kubelet() {
 # repair: undo drift on this machine: replaced programs, edited or deleted files, stopped services.
 repair() {
   begin_operation
+  forget_replaced
   restore_parts "$ALL_PARTS"
   systemctl enable --quiet containerd kubelet
   start_runtime
@@ -116,6 +117,15 @@ repair() {
   finish_change
   ! is_control_plane || update_apiserver_sans
   end_operation
+}
+
+# forget_replaced: have replaced programs installed again, also those that have kept their size and time.
+forget_replaced() {
+  local kind path
+  look complete
+  while IFS=$'\t' read -r kind path _; do
+    if [[ $kind == program && -f $path ]]; then touch "$path"; fi
+  done < <(((!${#FINDINGS[@]})) || printf '%s\n' "${FINDINGS[@]}")
 }
 
 # clean: remove versions that this machine no longer runs: staged files, images, kubeadm's backups.

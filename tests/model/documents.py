@@ -10,6 +10,7 @@ from pathlib import Path
 from model.cni import plugins
 from model.load import load
 from model.render import (
+    drift,
     image_policy,
     kubeadm,
     kubeconfig,
@@ -21,6 +22,7 @@ from model.render.machine_files import COMMON_FILES, ManagedFile, machine_files
 from tests.model.examples import CONTAINER, EXISTING, OUTBOUND, SETTINGS, changed
 
 GOLDEN = Path(__file__).parent / "golden"
+SCRIPTS = {renewal.SCRIPT: "renewal", drift.SCRIPT: "drift_report"}
 
 
 def rendered() -> dict[str, str]:
@@ -81,10 +83,10 @@ def _shown(files: Iterable[ManagedFile]) -> str:
 
 def _text(file: ManagedFile) -> str:
     content = file.content
-    if file.path == renewal.SCRIPT:
+    if name := SCRIPTS.get(file.path):
         # Its code is that of scripts/node/.
         settings = content.split("\n#", maxsplit=1)[0].partition("\n")[2]
-        content = f"{settings}\n[scripts/node/renewal.sh and what it requires]\n"
+        content = f"{settings}\n[scripts/node/{name}.sh and what it requires]\n"
     return f"==> {file.path} (mode {file.mode:04o}, part {file.part})\n{content}"
 
 

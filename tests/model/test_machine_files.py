@@ -38,19 +38,21 @@ def parts(files: tuple[ManagedFile, ...]) -> list[str]:
 def test_machines_have_the_parts_of_their_role_and_config() -> None:
     plain, virtual, behind = cluster(CONTAINER), cluster(VIP), cluster(OUTBOUND)
     common = ["kernel", "containerd", "kubelet"]
-    assert parts(machine_files(plain, plain.workers[0])) == [*common, "update-policy"]
+    assert parts(machine_files(plain, plain.workers[0])) == [*common, "drift", "update-policy"]
     assert parts(machine_files(plain, plain.control_planes[0])) == [
         *common,
         "kubeadm",
         "authentication",
         "components",
         "renewal",
+        "drift",
         "update-policy",
     ]
-    assert parts(machine_files(virtual, virtual.workers[0])) == [*common, "update-policy"]
-    assert parts(machine_files(virtual, virtual.control_planes[0]))[-3:] == [
+    assert parts(machine_files(virtual, virtual.workers[0])) == [*common, "drift", "update-policy"]
+    assert parts(machine_files(virtual, virtual.control_planes[0]))[-4:] == [
         "load-balancer",
         "renewal",
+        "drift",
         "update-policy",
     ]
     assert parts(machine_files(behind, behind.workers[0]))[:4] == list(PARTS[:4])

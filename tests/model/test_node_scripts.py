@@ -39,6 +39,7 @@ TEXTS = {
     "boot_id": ("boot_id",),
     "restore": ("receive_snapshot",),
     "renewal": ("renew_by_clock",),
+    "drift_report": ("report_drift",),
     "serving": ("renew_serving",),
     "health": ("await_health",),
     "applied_state": ("inspect", "record_initial", "record_applied", "register"),
@@ -56,7 +57,7 @@ TEXTS = {
 }
 READERS = (
     *("host_facts", "root_check", "node_facts", "applied_state", "certificate_facts"),
-    *("cis_facts", "kept_snapshots", "logs", "audit_log", "support", "ports", "boot_id"),
+    *("cis_facts", "kept_snapshots", "logs", "audit_log", "support", "ports", "boot_id", "drift_report"),
 )
 # A shutdown waits for no step.
 UNLOCKED = ("pod_shutdown",)

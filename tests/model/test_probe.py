@@ -123,9 +123,13 @@ def daemon_set() -> Any:
     return next(each for each in documents if each["kind"] == "DaemonSet")
 
 
+def container(name: str = "probe") -> Any:
+    containers = daemon_set()["spec"]["template"]["spec"]["containers"]
+    return next(each for each in containers if each["name"] == name)
+
+
 def script() -> str:
-    (container,) = daemon_set()["spec"]["template"]["spec"]["containers"]
-    text: str = container["command"][-1]
+    text: str = container()["command"][-1]
     return text
 
 
@@ -211,11 +215,10 @@ def test_a_probe_needs_no_service_but_that_of_the_api(
     program = tmp_path / "busybox"
     program.write_text(ONLY_THE_API)
     program.chmod(0o755)
-    pod = daemon_set()["spec"]["template"]["spec"]
-    (first,), (container,) = pod["initContainers"], pod["containers"]
+    (first,) = daemon_set()["spec"]["template"]["spec"]["initContainers"]
     variables = {each["name"]: each.get("value", OWN) for each in first["env"]}
     path = f"{tmp_path}:{os.environ['PATH']}"
-    for command in (first["command"], container["readinessProbe"]["exec"]["command"]):
+    for command in (first["command"], container()["readinessProbe"]["exec"]["command"]):
         # It tries again after a sleep, which fails here.
         ended = subprocess.run(
             ["sh", "-ec", *command[3:]], env={**variables, "PATH": path, "ANSWER": answer}
@@ -224,8 +227,7 @@ def test_a_probe_needs_no_service_but_that_of_the_api(
 
 
 def test_probes_connect_to_the_port_they_listen_on() -> None:
-    (container,) = daemon_set()["spec"]["template"]["spec"]["containers"]
-    (port,) = container["ports"]
+    (port,) = container()["ports"]
     assert f"nc -ll -p {port['containerPort']} " in script()
     assert f'"$address" {port["containerPort"]} ' in script()
 

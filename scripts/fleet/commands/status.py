@@ -38,8 +38,8 @@ def command(stack: str, view: View, nodes: bool) -> None:
     condition, and its row shows what it last said here and how long ago that was (READ).
 
     ETCD has the number of members that answered and the size of the largest database, ADD-ONS how
-    many work, NETWORK whether pods of all nodes reach each other, CERTIFICATE how long that of the
-    API server is still valid, CHANGE when a run last wrote an object of the cluster. A dash is
+    many work, NETWORK whether pods of all nodes reach each other, CERTIFICATE how long the one that
+    expires first is still valid, BACKUP when etcd was last saved, CHANGE when a run last wrote an object of the cluster. A dash is
     unknown.
 
     Nodes without a machine in the stack's file, and machines without a Node, are conditions, too.

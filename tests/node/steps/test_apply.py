@@ -30,8 +30,11 @@ START = [
     f"systemctl start {KEEPALIVED}",
 ]
 RELOAD = ["systemctl enable --quiet --no-reload containerd kubelet", "systemctl daemon-reload"]
-TIMER = "kubeadm-fleet-renewal.timer"
-START_TIMER = [f"systemctl enable --quiet --no-reload {TIMER}", f"systemctl start {TIMER}"]
+TIMER, REPORTS = "kubeadm-fleet-renewal.timer", "kubeadm-fleet-drift.timer"
+START_TIMERS = [
+    f"systemctl enable --quiet --no-reload {TIMER} {REPORTS}",
+    f"systemctl start {TIMER} {REPORTS}",
+]
 RESTARTS = {
     "/etc/sysctl.d/90-kubeadm-fleet.conf": ["load_kernel"],
     "/etc/containerd/config.toml": ["systemctl restart containerd"],
@@ -60,11 +63,12 @@ RESTARTS = {
         f"systemctl restart {KEEPALIVED}",
         *START,
     ],
-    "/var/lib/kubeadm-fleet/renewal.sh": START_TIMER,
+    "/var/lib/kubeadm-fleet/renewal.sh": START_TIMERS,
+    "/var/lib/kubeadm-fleet/drift.sh": START_TIMERS,
     "/etc/systemd/system/kubeadm-fleet-renewal.timer": [
         *RELOAD,
         f"systemctl try-restart {TIMER}",
-        *START_TIMER,
+        *START_TIMERS,
     ],
 }
 
@@ -97,7 +101,7 @@ def test_only_what_reads_a_changed_file_is_restarted(disk: Disk, path: str) -> N
 
 def test_nothing_is_restarted_where_nothing_changed(disk: Disk) -> None:
     apply(disk, list(FILES))
-    assert apply(disk, list(FILES)) == ["haproxy -c", "load_kernel", *START, *START_TIMER]
+    assert apply(disk, list(FILES)) == ["haproxy -c", "load_kernel", *START, *START_TIMERS]
     assert apply(disk, list(FILES), "containerd proxy mirrors kubelet kubeadm") == []
 
 

@@ -215,8 +215,8 @@ def with_timer(disk: Disk) -> Disk:
 
 
 def test_a_machine_without_the_timer_starts_and_stops_none(disk: Disk) -> None:
-    call = f"{SYSTEMCTL}start_renewal_timer; stop_renewal_timer; use_renewal_timer"
-    assert disk.run(call, "renewal_timer").returncode == 0
+    call = f"{SYSTEMCTL}start_timers; stop_timers; use_timers"
+    assert disk.run(call, "timers").returncode == 0
     assert calls(disk) == []
 
 

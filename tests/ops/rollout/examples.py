@@ -83,7 +83,7 @@ def inputs(**changes: Any) -> Any:
 
 def _machine(role: str, number: int) -> dict[str, Any]:
     taints = ["node-role.kubernetes.io/control-plane:NoSchedule"] if role != "worker" else []
-    parts = {"containerd": "c1", "kubelet": "k1"}
+    parts = {"containerd": "c1", "kubelet": "k1", "drift": "d1"}
     if role != "worker":
         parts |= {"kubeadm": "a1", "components": "n1", "load-balancer": "l1", "renewal": "r1"}
     return {

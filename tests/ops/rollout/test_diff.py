@@ -27,6 +27,7 @@ ROWS = {
     "components": file_rows.COMPONENTS,
     "load-balancer": file_rows.LOAD_BALANCER,
     "renewal": file_rows.RENEWAL,
+    "drift": file_rows.DRIFT,
     "update-policy": file_rows.UPDATE_POLICY,
 }
 

@@ -1,0 +1,95 @@
+"""What machines report of themselves, read from the logs of their probe pods.
+
+manifests/baseline/probe.yaml publishes it, model/host_digests.py says what it is. It costs one
+request for each Node.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from model.api_objects import Json
+from model.host_digests import HostReport, parse
+from ops import fan_out
+from ops.kube.client import Client
+from ops.kube.cluster_health import PROBE_SELECTOR, SYSTEM_PODS
+from ops.kube.conditions import is_ready
+from ops.kube.errors import ApiError
+
+CONTAINER = "host"
+LOG_SECONDS = 5
+# Of many clusters, each is read by few threads.
+READERS = 4
+# A line of a log that is longer than 16 KiB is kept in pieces: so many of them.
+PIECES = 2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the machine of a Node reports, if it does; `is_reporting` is false if it stopped to.
+
+    `unreadable` says why nothing is known; `started` is when its probe pod started.
+    """
+
+    node: str
+    report: HostReport | None = None
+    is_reporting: bool = True
+    unreadable: str = ""
+    started: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Pod:
+    node: str
+    name: str
+    started: datetime | None
+
+
+def read(client: Client, seconds: float) -> list[Reading]:
+    """Return a reading for each Node whose probe pod is Ready, by Node; raise ApiError.
+
+    What is not known after `seconds` is unreadable.
+    """
+    pods = [pod for pod in client.reduced(SYSTEM_PODS, _pod, labelSelector=PROBE_SELECTOR) if pod]
+    answers = fan_out.ask(pods, partial(_read, client), seconds, parallel=READERS)
+    readings = [
+        answer.value or Reading(answer.target.node, unreadable=str(answer.error))
+        for answer in answers
+    ]
+    return sorted(readings, key=lambda each: each.node)
+
+
+def _pod(pod: Json) -> _Pod | None:
+    """Reduce a pod; those that end or do not run are reported by others."""
+    if "deletionTimestamp" in pod["metadata"] or not is_ready(pod):
+        return None
+    if not any(each.get("name") == CONTAINER for each in pod["spec"].get("containers") or ()):
+        return None
+    started = pod["status"].get("startTime")
+    return _Pod(
+        pod["spec"].get("nodeName", ""),
+        pod["metadata"]["name"],
+        datetime.fromisoformat(started) if started else None,
+    )
+
+
+def _read(client: Client, pod: _Pod) -> Reading:
+    path = f"{SYSTEM_PODS}/{pod.name}/log"
+    try:
+        text = client.limited(seconds=LOG_SECONDS).text(path, container=CONTAINER, tailLines=PIECES)
+        return _reading(pod, text.strip().splitlines())
+    except ApiError as error:
+        return Reading(pod.node, unreadable=f"its log cannot be read: {error}")
+    except (ValueError, KeyError, TypeError) as error:
+        return Reading(pod.node, unreadable=f"its report cannot be read: {error}")
+
+
+def _reading(pod: _Pod, lines: Sequence[str]) -> Reading:
+    if not lines:
+        return Reading(pod.node, unreadable="it has not reported yet", started=pod.started)
+    said = json.loads(lines[-1])
+    if said["report"] is None:
+        return Reading(pod.node, is_reporting=False, started=pod.started)
+    return Reading(pod.node, parse(said["report"]), bool(said["reporting"]), started=pod.started)

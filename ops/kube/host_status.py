@@ -1,0 +1,115 @@
+"""What `fleet status` says of machines from their reports: conditions, certificates, backups."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from model.host_digests import Difference
+from model.status.condition import Condition, Ready, Severity
+from model.status.fleet import Certificate
+from ops.kube import host_reports
+from ops.kube.client import Client
+from ops.kube.host_reports import Reading
+
+REPAIRED = "repaired by `fleet refresh` and `fleet up`"
+# What the program does not change on a machine, and what does.
+ADVICE = {
+    "drop-in": "`fleet up` leaves it: remove it, run `systemctl daemon-reload` on the machine and "
+    "restart the service",
+    "swap": "`fleet up` leaves it: run `swapoff --all` on the machine and remove swap from its "
+    "/etc/fstab",
+    "clock": "`fleet up` leaves it: `timedatectl` on the machine says why",
+    "disk": "`fleet up` leaves it: `du --one-file-system --max-depth 3 PATH | sort -n` on the "
+    "machine says what is there",
+}
+REASONS = {"disk": "DiskFull", "clock": "ClockUnsynchronized"}
+# A machine that has just joined has not reported yet.
+FIRST_REPORT = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class HostsReading:
+    """What the machines of a cluster say; `certificate` is that of their leaves that expires first.
+
+    `backup` is when the newest snapshot of etcd was taken.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    certificate: Certificate | None = None
+    backup: datetime | None = None
+
+
+def read(client: Client, cluster: str, seconds: float) -> HostsReading:
+    """Ask the probe pods of a cluster; raise ApiError."""
+    readings = host_reports.read(client, seconds)
+    expiries = [
+        (expires, f"{each.node}: {name}")
+        for each in readings
+        if each.report
+        for name, expires in each.report.certificates.items()
+    ]
+    backups = [each.report.backup for each in readings if each.report and each.report.backup]
+    first = min(expiries, default=None)
+    return HostsReading(
+        tuple(_conditions(cluster, readings)),
+        Certificate(subject=first[1], expires=first[0]) if first else None,
+        max(backups, default=None),
+    )
+
+
+def _conditions(cluster: str, readings: Iterable[Reading]) -> Iterator[Condition]:
+    now = datetime.now(UTC)
+    for each in readings:
+        if each.unreadable:
+            message = f"what its machine reports is not known: {each.unreadable}"
+            yield _condition(
+                cluster, each.node, "HostUnknown", message, Severity.INFO, ready=Ready.UNKNOWN
+            )
+        elif not each.is_reporting and not _is_new(each, now):
+            last = each.report.time if each.report else None
+            yield _condition(
+                cluster,
+                each.node,
+                "HostNotReporting",
+                "its machine does not report what differs: its timer kubeadm-fleet-drift stopped, "
+                f"or fails (`journalctl -u kubeadm-fleet-drift`); a stopped one is {REPAIRED}",
+                since=last,
+                ready=Ready.UNKNOWN,
+            )
+        elif each.report:
+            for difference in each.report.differences:
+                yield _difference(cluster, each.node, difference)
+
+
+def _is_new(reading: Reading, now: datetime) -> bool:
+    return (
+        reading.report is None
+        and reading.started is not None
+        and now - reading.started < FIRST_REPORT
+    )
+
+
+def _difference(cluster: str, node: str, found: Difference) -> Condition:
+    advice = ADVICE.get(found.kind, REPAIRED)
+    reason = REASONS.get(found.kind, "HostDrift")
+    return _condition(cluster, node, reason, f"{found.text}: {advice}", since=found.since)
+
+
+def _condition(
+    cluster: str,
+    node: str,
+    reason: str,
+    message: str,
+    severity: Severity = Severity.WARNING,
+    **others: Any,
+) -> Condition:
+    return Condition(
+        cluster=cluster,
+        kind="Node",
+        name=node,
+        severity=severity,
+        reason=reason,
+        message=message,
+        **others,
+    )

@@ -1,0 +1,96 @@
+"""What `fleet status` says of machines, from the logs of their probe pods."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ops.kube import host_status
+from ops.kube.client import Client
+from ops.kube.host_status import HostsReading
+from tests.components.providers.test_health_check import PODS
+from tests.ops.kube.api_server import Api
+from tests.ops.kube.test_reachability import log, probe
+
+SINCE = 1795757045
+LONG_AGO = "2026-01-01T00:00:00Z"
+REPAIRED = "repaired by `fleet refresh` and `fleet up`"
+
+
+def pods(api: Api, size: int, started: str = LONG_AGO) -> None:
+    made = [probe(index) for index in range(size)]
+    for each in made:
+        each["spec"]["containers"] = [{"name": "probe"}, {"name": "host"}]
+        each["status"]["startTime"] = started
+    api.answers[PODS] = (200, {"items": made})
+
+
+def says(api: Api, index: int, *, reporting: bool = True, **report: Any) -> None:
+    document = {"time": SINCE + 60, "version": 1, "differs": [], **report}
+    api.answers[log(index)] = (200, {"reporting": reporting, "report": document})
+
+
+def differs(kind: str, name: str, what: str) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "what": what, "since": SINCE}
+
+
+def read(api: Api) -> HostsReading:
+    return host_status.read(Client(api.kubeconfig), "c", 20)
+
+
+def test_untouched_machines_have_no_condition(api: Api) -> None:
+    pods(api, 2)
+    for index in range(2):
+        says(api, index, certificates={"apiserver": str(SINCE + index)})
+    says(api, 1, certificates={}, backup={"time": SINCE, "failure": ""})
+    found = read(api)
+    assert found.conditions == ()
+    assert found.certificate and found.certificate.subject == "n0: apiserver"
+    assert found.backup == found.certificate.expires == datetime.fromtimestamp(SINCE, UTC)
+
+
+def test_what_differs_is_named_with_its_repair(api: Api) -> None:
+    pods(api, 1)
+    says(
+        api,
+        0,
+        differs=[
+            differs("file", "/etc/x", "was changed"),
+            differs("swap", "swap", "is on"),
+            differs("disk", "/", "is 93 % full"),
+        ],
+    )
+    file, swap, disk = read(api).conditions
+    assert (file.name, file.reason, file.message) == (
+        "n0",
+        "HostDrift",
+        f"/etc/x was changed: {REPAIRED}",
+    )
+    assert file.since == datetime.fromtimestamp(SINCE, UTC)
+    assert "swapoff" in swap.message and REPAIRED not in swap.message
+    assert disk.reason == "DiskFull"
+
+
+def test_a_machine_that_does_not_report_is_named_unless_it_has_just_joined(api: Api) -> None:
+    pods(api, 2)
+    says(api, 0, reporting=False, differs=[differs("file", "/etc/x", "was changed")])
+    api.answers[log(1)] = (200, {"reporting": False, "report": None})
+    silent, never = read(api).conditions
+    assert {silent.reason, never.reason} == {"HostNotReporting"}
+    assert silent.since == datetime.fromtimestamp(SINCE + 60, UTC)
+    pods(api, 2, datetime.now(UTC).isoformat())
+    assert [each.name for each in read(api).conditions] == ["n0"]
+
+
+def test_what_cannot_be_read_is_unknown_and_no_problem(api: Api) -> None:
+    pods(api, 4)
+    api.answers[log(0)] = (500, {"message": "no such container"})
+    api.answers[log(1)] = (200, {"time": "x", "reached": []})
+    says(api, 2, version=2)
+    says(api, 3, differs=[{"kind": "file"}])
+    found = read(api).conditions
+    assert [each.name for each in found] == ["n0", "n1", "n2", "n3"]
+    assert not any(each.is_problem for each in found)
+
+
+def test_a_cluster_without_probes_says_nothing(api: Api) -> None:
+    api.answers[PODS] = (200, {"items": []})
+    assert read(api) == HostsReading()
