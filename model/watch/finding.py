@@ -16,7 +16,7 @@ class Finding:
     """Something that is not as it should be.
 
     `sources` are what it was read from: while one of them cannot be read, nothing is known of it.
-    `item` distinguishes findings of one object that have the same reason. It is told after it was
+    `item` distinguishes findings of one object that have the same reason. It is reported after it was
     there for `hold` seconds.
     """
 
@@ -80,5 +80,5 @@ class Snapshot:
         """Whether a finding of these sources would be here if it still held."""
         every = set(sources)
         if not self.is_known:
-            return every <= {API}
+            return every <= {API} and API not in self.unknown
         return not every & self.unknown

@@ -27,7 +27,7 @@ class Outbox:
         return event
 
     def keep_for(self, sinks: Collection[str]) -> None:
-        """Keep events for these sinks alone; a new one is told what happens from now on."""
+        """Keep events for these sinks alone; a new one gets what happens from now on."""
         newest = self.next_id - 1
         self.taken = {sink: self.taken.get(sink, newest) for sink in sinks}
         self._drop()

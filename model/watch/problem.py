@@ -18,7 +18,7 @@ class Problem:
     """A condition that was found, told or not.
 
     Times of day are what people read. What is measured is measured in seconds of a clock that
-    does not jump, `seen` (first) and `gone` (None while it is there); it begins anew with each
+    does not jump, `seen` (first) and `gone` (None while it is there); it begins again with each
     process.
     """
 
@@ -63,7 +63,7 @@ class Problem:
 
 
 def from_json(cluster: str, said: dict[str, object], seconds: float) -> Problem:
-    """Return a problem that was told; raise KeyError, TypeError or ValueError."""
+    """Return a problem that was reported; raise KeyError, TypeError or ValueError."""
     sources = said["sources"]
     if not isinstance(sources, list):
         raise TypeError("sources is no list")

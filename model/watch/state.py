@@ -68,7 +68,7 @@ class State:
         return all(each.told and each.gone is None for each in every)
 
     def told(self, cluster: str) -> list[Problem]:
-        """Return the problems of a cluster that were told and have not ended."""
+        """Return the problems of a cluster that were reported and have not ended."""
         return [each for each in self.problems.get(cluster, {}).values() if each.told]
 
     def _events(self, cluster: str, clock: Clock) -> Iterator[Event]:

@@ -52,7 +52,7 @@ class Collection(Generic[T]):
         self.count = 0
 
     def start(self) -> None:
-        """List, and then watch for ever."""
+        """List, and then watch."""
         self._page({}, "")
 
     def _page(self, found: dict[str, T], after: str) -> None:
@@ -91,7 +91,7 @@ class Collection(Generic[T]):
             elif error is not None:
                 self._fail(error, self._watch)
             else:
-                # The time is up, or the server stops: without an answer it is not asked at once.
+                # The time is up, or the server stops: without an answer it is not asked immediately.
                 again = self._watch if lines.count else self.start
                 self._session.jittered(0.1 if lines.count else self._next_wait(), again)
 

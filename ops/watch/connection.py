@@ -1,4 +1,4 @@
-"""One connection of HTTP/2 to an API server, for hundreds of requests that go on for ever.
+"""One connection of HTTP/2 to an API server, for hundreds of requests without an end.
 
 Each request that follows something would need a connection of its own with HTTP/1.1: thousands for
 a fleet, on both sides. Only the thread that made a connection may use it.
@@ -80,7 +80,7 @@ class Connection:
         return int(self._h2.remote_settings.max_concurrent_streams) - len(self._exchanges)
 
     def open(self, exchange: Exchange) -> None:
-        """Send a request; what becomes of it is told to the exchange."""
+        """Send a request; the exchange learns what becomes of it."""
         if self.failure is not None:
             exchange.finish(self.failure)
             return
@@ -172,7 +172,7 @@ class Connection:
             self._exchanges.pop(event.stream_id or 0, None)
             exchange.finish(Unavailable(None, "the server ended the request"))
         elif isinstance(event, h2.events.ConnectionTerminated):
-            # What goes on for ever would keep the server from ending: it begins anew elsewhere.
+            # Requests without an end would keep the server from ending: they begin again elsewhere.
             self.close(Unavailable(None, "the server ended the connection"))
 
     def _cancel(self, stream: int) -> None:

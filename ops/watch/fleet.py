@@ -1,4 +1,4 @@
-"""A whole fleet watched: a watcher for each cluster, one state, and everybody who is told.
+"""A whole fleet watched: a watcher for each cluster, one state, and everybody who gets events.
 
 Only the thread that calls `turn` judges what has to be told, keeps the state and writes it; sinks
 that may hang have threads of their own.
@@ -23,13 +23,15 @@ from ops.watch.watcher import Seen, Watcher
 # How long a turn waits for something to happen, and how often what has not been delivered is tried.
 TURN_SECONDS = 1.0
 RETRY_SECONDS = 5.0
+# A turn that took so long did not have the processor.
+STOPPED_SECONDS = 5.0
 # From one cluster's beginning to the next one's: otherwise answers would wait for each other.
 STAGGER_SECONDS = 0.12
 
 
 @dataclass(frozen=True)
 class Target:
-    """A cluster to watch: `stamp` is another one when its access has to be made anew."""
+    """A cluster to watch: `stamp` is another one when its access has to be made again."""
 
     name: str
     stamp: str
@@ -46,6 +48,7 @@ class FleetWatch:
         self._sinks = {sink.name: sink for sink in sinks}
         self._watchers: dict[str, tuple[str, Watcher]] = {}
         self._changed: set[str] = set()
+        self._turned = time.monotonic()
         # Whether what was last judged of a cluster was all of it.
         self._known: dict[str, bool] = {}
         self._wake = threading.Event()
@@ -82,6 +85,11 @@ class FleetWatch:
         with self._lock:
             changed, self._changed = self._changed, set()
         now = clock()
+        if now.seconds - self._turned > STOPPED_SECONDS:
+            # The machine slept, or this process was stopped: nobody could be heard.
+            for _, watcher in self._watchers.values():
+                watcher.excuse(now.seconds)
+        self._turned = now.seconds
         events: list[Event] = []
         for name, (_, watcher) in self._watchers.items():
             seen = watcher.look(now.seconds)
@@ -112,7 +120,7 @@ class FleetWatch:
         self._wake.set()
 
     def _told(self, events: list[Event]) -> None:
-        """Keep events before anybody is told: who is killed in between tells them again."""
+        """Keep events before anybody gets them: who is killed in between sends them again."""
         if events:
             for sink, lost in self.state.outbox.shorten().items():
                 self._say(f"{sink} took no events for too long: {lost} were dropped for it")

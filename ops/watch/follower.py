@@ -46,7 +46,7 @@ class Follower:
         self.error: ApiError | None = None
 
     def start(self) -> None:
-        """Begin, or begin anew."""
+        """Begin, or begin again."""
         if self._is_stopped:
             return
         lines = Lines(self._line, LONGEST_LINE)
@@ -57,7 +57,7 @@ class Follower:
             self._session.after(self._silence, lambda: self._check(exchange))
 
     def stop(self) -> None:
-        """End it for good."""
+        """End it permanently."""
         self._is_stopped = True
         self._cut()
 

@@ -8,7 +8,7 @@ clocks. https://kubernetes.io/docs/concepts/architecture/leases/
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -20,11 +20,11 @@ from ops.watch.exchange import ODD, Exchange, odd
 from ops.watch.session import Session
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
-SECONDS, ANSWER_SECONDS = 7.0, 4.0
+SECONDS, ANSWER_SECONDS = 6.0, 4.0
 # When it has failed, it is tried again sooner.
 AGAIN_SECONDS = 2.0
-# A new leader has the lease within 15 s.
-STALE_SECONDS = 18.0
+# A new leader takes the lease after 15 s.
+STALE_SECONDS = 17.0
 LEADERS = ("kube-controller-manager", "kube-scheduler")
 SOURCE = "leaders"
 # A line of /readyz?verbose.
@@ -33,13 +33,23 @@ LARGEST_BYTES = 4 << 20
 
 
 class Leaders:
-    """Asks for the leases; `heard` is when the API last answered (seconds of a monotonic clock)."""
+    """Asks for the leases; `heard` is when the API last answered (seconds of a monotonic clock).
 
-    def __init__(self, session: Session, cluster: str, heard: float | None = None) -> None:
-        self._session, self._cluster = session, cluster
+    `changed` is called when a leader does not renew its lease any more, or does again.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        cluster: str,
+        changed: Callable[[], None],
+        heard: float | None = None,
+    ) -> None:
+        self._session, self._cluster, self._changed = session, cluster, changed
         self.heard = heard
         self.denial: ApiError | None = None
         self.error: ApiError | None = None
+        self._stale: list[str] = []
         self._renewed: dict[str, tuple[str, float]] = {}
 
     def ask(self) -> None:
@@ -57,7 +67,7 @@ class Leaders:
                     self._read(json.loads(body))
                 except ODD as failure:
                     error = odd(failure)
-            # A credential that may not read leases shows all the same that the API answers.
+            # A credential that may not read leases shows nevertheless that the API answers.
             is_denied = error is not None and error.status == HTTPStatus.FORBIDDEN
             self.denial = error if is_denied else None
             if error is None or is_denied:
@@ -76,9 +86,9 @@ class Leaders:
 
         self._session.open(Exchange(LEASES, receive, end, seconds=ANSWER_SECONDS))
 
-    def findings(self, now: float) -> Iterator[Finding]:
-        """Yield the leaders that do not renew their leases."""
-        stale = [name for name, (_, at) in self._renewed.items() if now - at > STALE_SECONDS]
+    def findings(self) -> Iterator[Finding]:
+        """Yield the leaders that did not renew their leases, when they were last read."""
+        stale = self._stale
         if len(stale) == len(LEADERS):
             message = (
                 "no leader of the control plane renews its lease: etcd accepts no writes (its "
@@ -99,13 +109,18 @@ class Leaders:
                 spec = lease.get("spec") or {}
                 found[name] = f"{spec.get('holderIdentity')} {spec.get('renewTime')}"
         # What was not heard for a while is not stale for it.
-        was_away = self.heard is None or now - self.heard > STALE_SECONDS
+        has_gap = self.heard is None or now - self.heard > STALE_SECONDS
         for name, state in found.items():
             former = self._renewed.get(name)
-            if former is None or former[0] != state or was_away:
+            if former is None or former[0] != state or has_gap:
                 self._renewed[name] = (state, now)
         for name in set(self._renewed) - set(found):
             del self._renewed[name]
+        times = sorted(self._renewed.items())
+        stale = [name for name, (_, at) in times if now - at > STALE_SECONDS]
+        if stale != self._stale:
+            self._stale = stale
+            self._changed()
 
     def _ask_why(self, failure: ApiError) -> None:
         """Ask the API server which of its own checks fail."""

@@ -18,7 +18,7 @@ SILENCE = {reachability.CONTAINER: 180.0, host_reports.CONTAINER: 900.0}
 
 @dataclass
 class Reports:
-    """Follows both logs of each probe; what was said last holds until something else is said."""
+    """Follows both logs of each probe; the last report holds until there is another one."""
 
     session: Session
     network: dict[str, Report] = field(default_factory=dict)

@@ -19,10 +19,10 @@ from ops.watch.exchange import Exchange
 
 # A server that refuses is asked again after so many seconds, at most LONGEST.
 RETRY_SECONDS = 1.0
-LONGEST_RETRY_SECONDS = 10.0
+LONGEST_RETRY_SECONDS = 5.0
 # So many requests of a connection are left for what is short.
 RESERVE = 8
-# How long a thread waits at most: it ends when it is told to.
+# How long a thread waits at most: it ends when it should.
 TURN_SECONDS = 1.0
 
 
@@ -50,7 +50,7 @@ class Session:
         self.after(seconds * random.uniform(0.8, 1.2), call)  # noqa: S311
 
     def open(self, exchange: Exchange) -> None:
-        """Send a request on a connection with room; it ends at once if there is none to be had."""
+        """Send a request on a connection with room; it ends immediately if there is none."""
         try:
             connection = self._connection()
         except ApiError as error:
@@ -59,7 +59,7 @@ class Session:
         connection.open(exchange)
 
     def renew(self, reason: str) -> None:
-        """Close all connections: each request ends and begins anew."""
+        """Close all connections: each request ends and begins again."""
         for connection in self._connections:
             connection.close(Unavailable(None, reason))
         self._connections.clear()

@@ -1,5 +1,4 @@
-"""Who is told: a stream of lines, a file of JSON lines. Webhooks are in webhooks.py.
-
+"""Who gets events: a stream of lines, a file of JSON lines.
 A sink that can fail for a while takes events from the outbox when it can.
 """
 
@@ -15,7 +14,7 @@ READ_BACK_BYTES = 1 << 20
 
 
 class Sink(ABC):
-    """Somebody who is told events; `name` is what the outbox knows it by."""
+    """Somebody who gets events; `name` is what the outbox knows it by."""
 
     name: str
 
@@ -47,7 +46,7 @@ class Lines(Sink):
 class JsonFile(Sink):
     """A file to which each event is appended once, also if the process was killed meanwhile.
 
-    It is opened for each event: another program may have moved it away.
+    It is opened for each event: another program may have renamed it.
     """
 
     def __init__(self, path: Path) -> None:

@@ -15,7 +15,7 @@ from ops.watch.session import Session
 from ops.watch.view import Slow
 
 METRICS_SECONDS, SERVING_SECONDS, RIGHTS_SECONDS = 300.0, 1800.0, 24 * 3600.0
-# The first time, soon but not all clusters at once.
+# The first time, soon but not all clusters at the same time.
 FIRST_SECONDS = 20.0
 ANSWER_SECONDS = 20.0
 HANDSHAKE_SECONDS = 3.0

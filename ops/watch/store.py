@@ -35,7 +35,7 @@ class Store:
     def read(self, clock: Clock) -> State:
         """Return the state; a new one if there is none, or if the file is damaged.
 
-        A damaged file is kept under another name: what it had told is told again.
+        A damaged file is kept under another name: what it had reported is reported again.
         """
         try:
             return state.from_json(json.loads(self._path.read_text(encoding="utf-8")), clock)
@@ -47,7 +47,7 @@ class Store:
             )
             self.damage = (
                 f"the state file {self._path} is damaged ({text_of(error)}) and kept as "
-                f"{kept.name}: what is wrong now is told again"
+                f"{kept.name}: what is wrong now is reported again"
             )
             self._path.replace(kept)
             return State()

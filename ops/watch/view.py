@@ -15,7 +15,7 @@ from ops.watch.pods import Pod
 
 @dataclass(frozen=True)
 class Limits:
-    """When something is told that lies in the future or the past."""
+    """When something is reported that lies in the future or the past."""
 
     certificates: timedelta = timedelta(days=7)
 

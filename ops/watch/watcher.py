@@ -27,16 +27,21 @@ from ops.watch.view import Limits, View
 
 # An API that has not answered for so long is unreachable. Three heartbeats fit into it.
 UNREACHABLE_SECONDS = 15.0
+# If it is not even known to have missed an answer: finding its host's address takes so long.
+HUNG_SECONDS = 25.0
 # After something has changed, what follows is judged after this: changes come in bursts.
 SETTLE_SECONDS = 0.5
 # What depends on the time alone is judged again.
 JUDGE_SECONDS = 30.0
 # What is read over and over although it fails in a way that nobody foresaw.
 RESTART_SECONDS = 5.0
-FORBIDDEN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 ACCESS = "access"
 *_, FLANNEL_PATH = APPS
 NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
+
+
+# Before anything was heard.
+NOTHING = Snapshot(unknown=frozenset({API}), is_known=False)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ class Watcher:
         self._delay = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"watch {cluster}", daemon=True)
-        self._seen = Seen(View(cluster), Snapshot(is_known=False))
+        self._seen = Seen(View(cluster), NOTHING)
+        self._excused = 0.0
         self._begin = time.monotonic()
         self._leaders: Leaders | None = None
         self._is_dirty = False
@@ -82,32 +88,32 @@ class Watcher:
         """Have the thread end by and by; it changes nothing any more."""
         self._stopped.set()
 
+    def excuse(self, now: float) -> None:
+        """Take what was not heard until now for a stop of this process, not of the API."""
+        self._excused = now
+
     def look(self, now: float) -> Seen:
         """Return what is known now; call it from any thread."""
         seen, leaders = self._seen, self._leaders
         heard = leaders.heard if leaders else None
-        if now - (self._begin if heard is None else heard) > UNREACHABLE_SECONDS:
-            since = self._begin if heard is None else heard
-            error = (leaders and leaders.error) or Late(UNREACHABLE_SECONDS)
-            return self._away(error, now - since)
+        silent = now - max(self._begin if heard is None else heard, self._excused)
+        error = leaders.error if leaders else None
+        # Without an error no answer was missed yet: its thread may not have had its turn.
+        if silent > (HUNG_SECONDS if error is None else UNREACHABLE_SECONDS):
+            return self._unreachable(error or Late(HUNG_SECONDS), silent)
         failure = self._failure
         if failure is not None and now - failure[1] > UNREACHABLE_SECONDS:
-            return self._away(failure[0], now - failure[1])
-        if heard is None or failure is not None:
+            return self._unreachable(failure[0], now - failure[1])
+        if heard is None:
+            return Seen(seen.view, NOTHING)
+        if failure is not None:
             return Seen(seen.view, Snapshot(is_known=False))
         return seen
 
-    def _away(self, error: Exception, seconds: float) -> Seen:
+    def _unreachable(self, error: Exception, seconds: float) -> Seen:
         since = datetime.now(UTC) - timedelta(seconds=seconds)
         condition = unreachable.condition(self.cluster, error).model_copy(update={"since": since})
         return Seen(self._seen.view, Snapshot((finding.of(condition, API),), is_known=False))
-
-    @property
-    def is_heard(self) -> bool:
-        """Whether its API has answered lately."""
-        leaders = self._leaders
-        heard = leaders.heard if leaders else None
-        return heard is not None and time.monotonic() - heard <= UNREACHABLE_SECONDS
 
     def _run(self) -> None:
         self._stopped.wait(self._delay)
@@ -124,7 +130,7 @@ class Watcher:
     def _watch(self, session: Session) -> None:
         self._session = session
         heard = self._leaders.heard if self._leaders else None
-        self._leaders = leaders = Leaders(session, self.cluster, heard)
+        self._leaders = leaders = Leaders(session, self.cluster, self._touch, heard)
         self._is_dirty = False
         self._reports = Reports(session)
         self._slow = SlowReads(session, self._access, self._touch)
@@ -164,7 +170,7 @@ class Watcher:
         self._reports.follow(self._pods.items.values())
         view = self._view()
         judged = findings.snapshot(view, self._limits)
-        more = [*self._leaders.findings(time.monotonic()), *self._denied()]
+        more = [*self._leaders.findings(), *self._denied()]
         snapshot = Snapshot((*judged.findings, *more), judged.unknown)
         self._seen, self._failure = Seen(view, snapshot), None
         self._tell()
@@ -208,7 +214,7 @@ class Watcher:
         return [
             finding.of(_denial(self.cluster, path, error), ACCESS, item=path)
             for path, error in failures.items()
-            if error.status in FORBIDDEN
+            if error.status == HTTPStatus.FORBIDDEN
         ]
 
 

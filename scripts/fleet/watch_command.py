@@ -1,4 +1,4 @@
-"""`fleet watch`: the loop, until it is told to end."""
+"""`fleet watch`: the loop, until it should end."""
 
 import signal
 import sys
@@ -24,7 +24,7 @@ LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Watched:
-    """What is watched, and who is told."""
+    """What is watched, and who gets events."""
 
     kubeconfig: Path
     clusters: tuple[str, ...]

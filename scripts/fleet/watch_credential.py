@@ -33,7 +33,7 @@ def renewing(stack: str, user: str) -> "Renewing":
 
 
 class Renewing:
-    """Issues the kubeconfig anew in its last third, and when the stack's state has changed."""
+    """Issues the kubeconfig again in its last third, and when the stack's state has changed."""
 
     def __init__(self, stack: str, user: str) -> None:
         self.path = state_dir() / FOLDER / f"{stack}-{user}.kubeconfig"

@@ -1,4 +1,4 @@
-"""Watch clusters, and tell what breaks when it begins and when it ends."""
+"""Watch clusters, and report what breaks when it begins and when it ends."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ Exit status:
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="What was told (default: below KUBEADM_FLEET_STATE, by stack or kubeconfig).",
+    help="What was reported (default: below KUBEADM_FLEET_STATE, by stack or kubeconfig).",
 )
 @click.option(
     "--certificates",
@@ -63,7 +63,7 @@ Exit status:
     default="7d",
     show_default=True,
     metavar="DURATION",
-    help="Tell of certificates of machines that expire within this time.",
+    help="Report certificates of machines that expire within this time.",
 )
 def command(
     stack: str,
@@ -75,16 +75,16 @@ def command(
     state: Path | None,
     certificates: int,
 ) -> None:
-    """Watch clusters, and tell what breaks: once when it begins, once when it ends.
+    """Watch clusters, and report what breaks: once when it begins, once when it ends.
 
     Each event is a line: time, BEGAN or ended, severity, object, reason, since when, what it is,
-    the command to begin with, and its runbook. Within 30 seconds it tells of Nodes that are not
+    the command to begin with, and its runbook. Within 30 seconds it reports Nodes that are not
     Ready, components of control planes, etcd, certificates, snapshots that are overdue, files and
     services of machines that differ from what was declared, Nodes whose pods do not reach each
     other, and APIs that do not answer. A condition that is gone for less than 15 seconds has not
-    ended; one that comes and goes is told less and less often.
+    ended; one that comes and goes is reported less and less often.
 
-    What was told is in the state file: a restart tells nothing twice. A cluster that is added to
+    What was reported is in the state file: a restart repeats nothing. A cluster that is added to
     the kubeconfig is watched from then on; the conditions of one that is removed end.
 
     It only reads. Give it a credential of its own: a person of people.users whose role is watcher.

@@ -194,9 +194,24 @@ def test_a_cluster_with_unfinished_business_is_not_settled() -> None:
         {"version": 0},
         {"version": 1, "problems": {"c": [{}]}, "ends": {}, "outbox": {}},
         {"version": 1, "problems": [], "ends": {}, "outbox": State().outbox.to_json()},
-        {"version": 1, "problems": {}, "ends": {"c": {"k": ["x"]}}, "outbox": State().outbox.to_json()},
-        {"version": 1, "problems": {}, "ends": {}, "outbox": {"events": [{}], "taken": {}, "nextId": 1}},
-        {"version": 1, "problems": {}, "ends": {}, "outbox": {"events": [], "taken": {}, "nextId": "x"}},
+        {
+            "version": 1,
+            "problems": {},
+            "ends": {"c": {"k": ["x"]}},
+            "outbox": State().outbox.to_json(),
+        },
+        {
+            "version": 1,
+            "problems": {},
+            "ends": {},
+            "outbox": {"events": [{}], "taken": {}, "nextId": 1},
+        },
+        {
+            "version": 1,
+            "problems": {},
+            "ends": {},
+            "outbox": {"events": [], "taken": {}, "nextId": "x"},
+        },
     ],
     ids=str,
 )
