@@ -16,3 +16,9 @@ def network_namespaces(cluster: Cluster) -> tuple[str, ...]:
 def own_namespaces(cluster: Cluster) -> tuple[str, ...]:
     """Return the namespaces of the control plane, the pod network and its policy engine."""
     return (CONTROL_PLANE_NAMESPACE, *network_namespaces(cluster))
+
+
+def watched_namespaces(network: str) -> tuple[str, ...]:
+    """Return the namespaces with what `fleet watch` reads, for a cluster of this pod network."""
+    found = NETWORK_NAMESPACES.get(network)
+    return (CONTROL_PLANE_NAMESPACE, *([found] if found else []))

@@ -111,7 +111,7 @@ def _add_ons(
 ) -> Iterator[tuple[AddOn, datetime | None]]:
     """Yield the add-ons, each with the time when this program last wrote it."""
     try:
-        found = [pair for path in APPS for pair in client.reduced(path, _add_on) if pair]
+        found = [pair for path in APPS for pair in client.reduced(path, read_add_on) if pair]
     except ApiError as error:
         message = f"the state of its add-ons cannot be read: {error}"
         failures.append(
@@ -134,7 +134,8 @@ def _add_ons(
             )
 
 
-def _add_on(workload: Json) -> tuple[AddOn, datetime | None] | None:
+def read_add_on(workload: Json) -> tuple[AddOn, datetime | None] | None:
+    """Reduce a workload to an add-on, with when this program last wrote it; None for others."""
     metadata, status = workload["metadata"], workload.get("status") or {}
     name = ADD_ONS.get(metadata["name"])
     if name is None:
