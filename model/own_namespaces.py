@@ -9,7 +9,7 @@ NETWORK_NAMESPACES = {"flannel": "kube-flannel", "calico": "calico-system"}
 
 def network_namespaces(cluster: Cluster) -> tuple[str, ...]:
     """Return the namespaces of the pod network and, if there is one, its policy engine."""
-    parts = (cluster.network, cluster.network_policy)
+    parts = dict.fromkeys((cluster.network, cluster.network_policy))
     return tuple(NETWORK_NAMESPACES[name] for name in parts if name != NO_POLICY)
 
 

@@ -25,10 +25,12 @@ APPS = (
     "/apis/apps/v1/namespaces/kube-system/daemonsets",
     "/apis/apps/v1/namespaces/kube-system/deployments",
     "/apis/apps/v1/namespaces/kube-flannel/daemonsets",
+    "/apis/apps/v1/namespaces/calico-system/daemonsets",
 )
 PROBE = "probe"
 ADD_ONS = {"coredns": "CoreDNS", "kube-proxy": "kube-proxy", "flannel": "flannel",
-           "kube-flannel-ds": "flannel", "kubeadm-fleet-probe": PROBE}  # fmt: skip
+           "kube-flannel-ds": "flannel", "calico-node": "Calico",
+           "kubeadm-fleet-probe": PROBE}  # fmt: skip
 # A certificate that has less than this share of its lifetime left should have been renewed.
 DUE_SHARE = 0.1
 

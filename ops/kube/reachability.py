@@ -207,7 +207,7 @@ def _failure(what: str, gaps: Iterable[_Gap], probe: Probe, *nodes: str) -> Fail
 
 
 def _hint(probe: Probe) -> str:
-    return f"see `kubectl -n {NAMESPACE} logs {probe.pod}` and flannel's log on that Node"
+    return f"see `kubectl -n {NAMESPACE} logs {probe.pod}` and the pod network's log on that Node"
 
 
 def _shortened(found: Iterable[Failure]) -> Iterator[Failure]:
