@@ -16,8 +16,8 @@ class Finding:
     """Something that is not as it should be.
 
     `sources` are what it was read from: while one of them cannot be read, nothing is known of it.
-    `item` distinguishes findings of one object that have the same reason. It is reported after it was
-    there for `hold` seconds.
+    `item` distinguishes findings of one object that have the same reason. It is reported after it
+    was there for `hold` seconds.
     """
 
     cluster: str

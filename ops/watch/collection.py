@@ -91,7 +91,7 @@ class Collection(Generic[T]):
             elif error is not None:
                 self._fail(error, self._watch)
             else:
-                # The time is up, or the server stops: without an answer it is not asked immediately.
+                # The time is up, or the server stops. Without an answer it is not asked too soon.
                 again = self._watch if lines.count else self.start
                 self._session.jittered(0.1 if lines.count else self._next_wait(), again)
 

@@ -20,11 +20,11 @@ from ops.watch.exchange import ODD, Exchange, odd
 from ops.watch.session import Session
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
-SECONDS, ANSWER_SECONDS = 6.0, 4.0
+SECONDS, ANSWER_SECONDS = 5.0, 4.0
 # When it has failed, it is tried again sooner.
 AGAIN_SECONDS = 2.0
 # A new leader takes the lease after 15 s.
-STALE_SECONDS = 17.0
+STALE_SECONDS = 16.0
 LEADERS = ("kube-controller-manager", "kube-scheduler")
 SOURCE = "leaders"
 # A line of /readyz?verbose.
