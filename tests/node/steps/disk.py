@@ -26,6 +26,7 @@ class Disk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.scripts = 0
         self.state = folder / "var/lib/kubeadm-fleet"
         (folder / "etc/kubernetes").mkdir(parents=True)
         (folder / "etc/machine-id").write_text(f"{IDENTITY}\n")
@@ -34,12 +35,18 @@ class Disk:
         (folder / "var/log/kubeadm-fleet").mkdir(parents=True)
 
     def command(self, call: str, script: str = "lib") -> list[str]:
-        """The command that runs `call`, a function of the script."""
+        """The command that runs `call`, a function of the script.
+
+        The script is in a file: it is longer than one argument can be (128 KiB, execve(2)).
+        """
         text = source(script)
         for place in ("/var/lib", "/var/log", "/etc/", "/run", "/opt/cni", "/usr/libexec"):
             text = text.replace(place, f"{self.folder}{place}")
         settings = f"DISK={self.folder}\nNODE_NAME=node\nMACHINE_ID={IDENTITY}\n"
-        return ["bash", "-c", f"{settings}{text}\n{ACCOUNTS_STAND_INS}\n{call}"]
+        self.scripts += 1
+        file = self.folder.with_name(f"{self.folder.name}-{self.scripts}.sh")
+        file.write_text(f"{settings}{text}\n{ACCOUNTS_STAND_INS}\n{call}\n")
+        return ["bash", str(file)]
 
     def run(self, call: str, script: str = "lib") -> "subprocess.CompletedProcess[str]":
         """Run it."""
