@@ -1,6 +1,6 @@
 """`fleet consistency` and `fleet diff`: clusters of a view, read, compared and shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -43,17 +43,29 @@ def read(stack: str, view: View, *, every: bool = False) -> Consistency:
     """Ask the clusters of a view and compare them, those of a stack with its config first."""
     if view.kubeconfig is not None:
         chosen = targets.of_kubeconfig(view.kubeconfig, view.clusters)
-        facts = gather(chosen, view.seconds)
-        return comparison.consistency(facts, {}, datetime.now(UTC), every=every)
+        return compare(None, chosen, view.seconds, every=every)
     cache = status_cache.of_stack(stack)
     chosen = targets.of_stack(stack, cache, view.selector, view.clusters)
     cache.save()
+    return compare(stack, chosen, view.seconds, every=every)
+
+
+def compare(
+    stack: str | None, chosen: Sequence[Target], seconds: float, *, every: bool = False
+) -> Consistency:
+    """Ask these clusters and compare them, those of a stack with its config first.
+
+    Raises OperatorError if nothing can be said of any of them.
+    """
+    if stack is None:
+        facts = gather(chosen, seconds)
+        return comparison.consistency(facts, {}, datetime.now(UTC), every=every)
     names = {target.name for target in chosen}
     parts: list[Callable[[], Any]] = [
-        partial(gather, chosen, view.seconds),
+        partial(gather, chosen, seconds),
         partial(declared_clusters, stack, names),
     ]
-    answers = fan_out.ask(parts, lambda part: part(), view.seconds + CONFIG_SECONDS)
+    answers = fan_out.ask(parts, lambda part: part(), seconds + CONFIG_SECONDS)
     if answers[0].value is None:
         raise OperatorError(f"the clusters could not be read: {answers[0].error}")
     reason = "" if answers[1].value is not None else f"the config: {answers[1].error}"
@@ -66,6 +78,7 @@ def declared_clusters(stack: str, names: set[str]) -> Mapping[str, Declared]:
     """Return what the stack's file declares of clusters; raise OperatorError."""
     from model.config.errors import ROOT, ConfigError
     from model.consistency.declared import declared
+    from model.consistency.shared_facts import SharedFacts
     from model.load import load
     from ops.pulumi import stack_file
     from ops.pulumi.workspace import open_workspace
@@ -79,7 +92,8 @@ def declared_clusters(stack: str, names: set[str]) -> Mapping[str, Declared]:
         clusters = load(config[ROOT]).clusters
     except ConfigError as error:
         raise OperatorError(str(error)) from None
-    return {cluster.name: declared(cluster) for cluster in clusters if cluster.name in names}
+    shared = SharedFacts()
+    return {each.name: declared(each, shared) for each in clusters if each.name in names}
 
 
 def show_difference(
