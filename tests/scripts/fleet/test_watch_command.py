@@ -194,7 +194,7 @@ NODES = 50
 LIMIT = 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_hundred_clusters_cost_less_than_a_tenth_of_a_core(tmp_path: Path) -> None:
     module = [sys.executable, "-m", "tests.ops.watch.watched_api", "100", str(NODES)]
