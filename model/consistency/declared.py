@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from model.api_objects import Object
-from model.cni import plugins
+from model.applied_objects import applied_objects
 from model.consistency import facts
 from model.consistency.declaration import Declared, identity
 from model.consistency.facts import Areas, Items, Value, document, flattened
@@ -15,7 +15,7 @@ from model.consistency.objects import Loader, items_of
 from model.consistency.own_values import OwnValues, own_values
 from model.consistency.static_pods import POD, VERSION
 from model.fleet import Cluster
-from model.render import image_policy, kubeadm, manifests, namespaces, people
+from model.render import kubeadm
 
 SECTIONS = {
     facts.API_SERVER: "apiServer",
@@ -80,14 +80,8 @@ def _objects(cluster: Cluster, own: OwnValues) -> Areas:
 
 
 def _rendered(cluster: Cluster) -> Iterator[Object]:
-    """Yield the objects that a run applies, as components/network.py and others do."""
-    for text in (
-        plugins.pod_network(cluster),
-        manifests.probe(cluster),
-        namespaces.namespaces(cluster),
-        image_policy.image_policy(cluster),
-        people.access_objects(cluster),
-    ):
+    """Yield the objects that a run applies."""
+    for text in applied_objects(cluster).values():
         yield from filter(None, _parsed(text))
 
 
