@@ -39,13 +39,16 @@ def command(stack: str, view: View, nodes: bool) -> None:
 
     ETCD has the number of members that answered and the size of the largest database, ADD-ONS how
     many work, NETWORK whether pods of all nodes reach each other, CERTIFICATE how long the one that
-    expires first is still valid, BACKUP when etcd was last saved, CHANGE when a run last wrote an object of the cluster. A dash is
-    unknown.
+    expires first is still valid, BACKUP when etcd was last saved, CHANGE when a run last wrote an
+    object of the cluster. A dash is unknown.
 
     Nodes without a machine in the stack's file, and machines without a Node, are conditions, too.
     Rotations of CAs and keys that have begun are listed with the command that continues them, and
     so are people whose access was revoked and who are still in the stack's file, and security
     settings that are weaker than their defaults, with what that means.
+
+    Objects that a run applied and somebody edited or deleted are conditions with the field, who
+    wrote it and since when, and what repairs it. A kubeconfig does not say what is declared.
 
     With --kubeconfig, clusters that this program did not make can be read. Client certificates,
     tokens, files of both, exec plugins without a terminal, tls-server-name and HTTP proxies are
