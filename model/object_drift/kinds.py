@@ -21,10 +21,12 @@ KINDS = {
     ("v1", "Service"): ServedKind("services"),
     ("v1", "ServiceAccount"): ServedKind("serviceaccounts"),
     ("apps/v1", "DaemonSet"): ServedKind("daemonsets"),
+    ("apps/v1", "Deployment"): ServedKind("deployments"),
     ("networking.k8s.io/v1", "NetworkPolicy"): ServedKind("networkpolicies"),
     ("policy/v1", "PodDisruptionBudget"): ServedKind("poddisruptionbudgets"),
     (_RBAC, "ClusterRole"): ServedKind("clusterroles", False),
     (_RBAC, "ClusterRoleBinding"): ServedKind("clusterrolebindings", False),
+    (_RBAC, "Role"): ServedKind("roles"),
     (_RBAC, "RoleBinding"): ServedKind("rolebindings"),
     (_ADMISSION, "ValidatingAdmissionPolicy"): ServedKind("validatingadmissionpolicies", False),
     (_ADMISSION, "ValidatingAdmissionPolicyBinding"): ServedKind(
