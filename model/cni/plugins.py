@@ -19,12 +19,17 @@ POLICY_CHOICES = (*POLICY_ENGINES, NO_POLICY)
 
 def pod_network(cluster: Cluster) -> str:
     """Return the objects of the cluster's pod network and policies as YAML documents."""
+    return objects.dump(network_objects(cluster))
+
+
+def network_objects(cluster: Cluster) -> list[Json]:
+    """Return the objects of the cluster's pod network and policies."""
     documents = PLUGINS[cluster.network](cluster)
     if not cluster.enforces_policies:
-        return objects.dump(documents)
+        return documents
     engine = POLICY_ENGINES[cluster.network_policy](cluster)
     own = [calico.default_deny(name) for name in network_namespaces(cluster)]
-    return objects.dump([*flannel.without_plugin(documents), *engine, *own])
+    return [*flannel.without_plugin(documents), *engine, *own]
 
 
 def described(cluster: Cluster) -> str:

@@ -17,10 +17,11 @@ Object = dict[str, Any]
 
 def access_objects(cluster: Cluster) -> str:
     """Return all objects as YAML documents; "" if nobody has access."""
-    return dump(list(_objects(cluster))) if cluster.bindings else ""
+    return dump(list(objects(cluster))) if cluster.bindings else ""
 
 
-def _objects(cluster: Cluster) -> Iterator[Object]:
+def objects(cluster: Cluster) -> Iterator[Object]:
+    """Yield all objects."""
     grants = [grant for bound in cluster.bindings for grant in bound.grants]
     for namespace in sorted({grant.namespace for grant in grants if grant.namespace}):
         # What is in it is not this program's.

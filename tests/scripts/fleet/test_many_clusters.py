@@ -50,6 +50,12 @@ def configured() -> Iterator[str]:
     yield from _serving(NODES, 0, PLANES)
 
 
+@pytest.fixture
+def whole() -> Iterator[str]:
+    """Clusters of which everything is read."""
+    yield from _serving(NODES, PODS, PLANES, 2)
+
+
 def _document(base: str, size: int, failing: int) -> dict[str, Any]:
     servers = {f"hang-{index}": f"{base}/hang-{index}" for index in range(failing)}
     servers |= {f"refuse-{index}": "http://127.0.0.1:1" for index in range(failing)}
@@ -169,3 +175,27 @@ def test_capacity_ends_in_time_and_in_little_memory(
     assert shown.count(f"API unreachable: no answer within {seconds} s") == failing
     assert shown.count("API unreachable: Connection refused") == failing
     assert ended.returncode == 1
+
+
+@pytest.mark.parametrize(("size", "failing", "seconds"), KUBELETS)
+def test_a_report_ends_in_time_in_little_memory_and_is_small(
+    whole: str, tmp_path: Path, size: int, failing: int, seconds: int
+) -> None:
+    page = tmp_path / "report.html"
+    ended = _ended("report", whole, tmp_path, size, failing, seconds, "-O", str(page))
+    content = page.read_text()
+    (kept,) = (tmp_path / "state/reports").iterdir()
+    found = json.loads(kept.read_text())
+    print(f"{len(content.encode())} bytes of page, {kept.stat().st_size} of document")
+    assert ended.returncode == 0
+    assert len(content.encode()) < 3_000_000
+    good = {each["name"] for each in found["status"]["clusters"] if each["reachable"]}
+    assert good == {f"good-{index}" for index in range(size - 2 * failing)}
+    silent = [each["cluster"] for each in found["grades"] if each["grade"] == "F"]
+    assert len(silent) == 2 * failing
+    assert {each["cluster"] for each in found["capacity"]["clusters"]} == good
+    assert found["differences"]["clusters"] == len(good)
+    items = {(each["area"], each["item"]): each for each in found["differences"]["items"]}
+    (value,) = items["RBAC", "ClusterRole role-0"]["values"]
+    assert (value["state"], value["clusters"]) == ("odd", [ODD])
+    assert content.count("Its API did not answer</span>") == 2 * failing

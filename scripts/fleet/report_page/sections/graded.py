@@ -51,7 +51,10 @@ def section(report: FleetReport, words: Words) -> Section:
 def reason(found: Reason, words: Words) -> str:
     """Return a reason as a person reads it."""
     text = words.count(f"cost.{found.code}.found", found.count)
-    if found.code in ("unreachable", "single-control-plane", "mixed-versions", "backup-overdue"):
+    if found.code in (
+        *("unreachable", "single-control-plane", "mixed-versions", "backup-overdue"),
+        "pods-pending",
+    ):
         return text
     rest = found.count - len(found.what)
     named = words("list.comma").join(found.what)

@@ -184,7 +184,11 @@ def test_the_formats_have_the_same_content() -> None:
         "iris", "last answer 2026-11-26 23:30 UTC", "Its API did not answer",
         "\N{MINUS SIGN}100", "0 of 100",
         "1 certificate has expired: kubelet-client", "No snapshot of the last two days",
-        "Not completely read: certificates on machines, backups, audit logs, CIS benchmark.",
+        "Not completely read: comparison of clusters, capacity, certificates on machines, backups, "
+        "audit logs and 1 more.",
+        "kube-scheduler --profiling", "Not as declared", "delta: 1 Node", "no: juniper-0 (cpu)",
+        "Pods wait for a Node: birch (1).",
+        "138 %, 19 % used", "sysctl net.ipv4.ip_forward is 0", "amber/argocd/cluster-kelp",
         "D → F", "226 denied requests", "security.podSecurity.exemptNamespaces",
         "the disk is full", "/etc/kubernetes/pki/etcd/healthcheck.crt",
     ):  # fmt: skip
