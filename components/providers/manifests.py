@@ -2,9 +2,10 @@
 
 Create and update apply every document; update also deletes the objects that are no longer named,
 except for those with an annotation that says so.
-Read records missing objects, so that the next `up` after a `refresh` applies them again; while the
-API is unavailable it records nothing. A cluster that was initialized again, which `init`
-shows, has none of the objects: they are applied again. Delete removes them, newest first.
+Read records missing and edited objects, so that the next `up` after a `refresh` applies them again;
+while the API is unavailable it records nothing. Fields that others add stay theirs. A cluster that
+was initialized again, which `init` shows, has none of the objects: they are applied again. Delete
+removes them, newest first.
 
 While an earlier wave holds the cluster, changed documents wait as its rollout does: check keeps
 those that were applied last, and update records `waiting`. Objects that are missing are restored
@@ -24,7 +25,7 @@ from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
 from model.cni.plugins import CHANGES
 from ops.errors import OperatorError
-from ops.kube import apply
+from ops.kube import applied, apply
 from ops.kube.apply import Reference
 from ops.kube.errors import ApiError, Unavailable
 from ops.kube.identity import Identity, connect
@@ -57,10 +58,15 @@ class ManifestsInputs(TypedDict):
 
 
 class ManifestsState(ManifestsInputs):
-    """The objects as they were applied; `changed` is the time of the last update, "" if none."""
+    """The objects as they were applied; `changed` is the time of the last update, "" if none.
+
+    `edited` has a line for each object that somebody edited since; states of earlier versions have
+    none.
+    """
 
     applied: list[Reference]
     changed: str
+    edited: NotRequired[list[str]]
 
 
 class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
@@ -75,7 +81,7 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
 
     def _create(self, inputs: ManifestsInputs) -> ManifestsState:
         """Apply every document in order."""
-        return {**inputs, "applied": _apply(inputs), "changed": ""}
+        return {**inputs, "applied": _apply(inputs), "changed": "", "edited": []}
 
     def _diff(self, olds: ManifestsState, news: ManifestsInputs) -> DiffResult:
         """Apply again when a document or the access changed, or an object was found missing."""
@@ -85,28 +91,30 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
             return DiffResult(changes=_is_due(olds, news))
         if waiting:
             EngineLog(news["urn"])(f"{hold.heading(waiting)} its objects", ephemeral=False)
+        for line in olds.get("edited", []):
+            EngineLog(news["urn"])(f"repaired because {line}", ephemeral=False)
         return DiffResult(changes=bool(waiting or olds["waiting"]) or _is_due(olds, news))
 
     def _update(self, olds: ManifestsState, news: ManifestsInputs) -> ManifestsState:
         """Apply the desired objects and delete those no longer wanted."""
         if not _is_due(olds, news):
             return {**olds, **news}
-        applied = _apply(news)
+        found = _apply(news)
         kube = connect(news["identity"])
-        apply.remove(kube, [ref for ref in _removable(olds) if ref not in applied])
+        apply.remove(kube, [ref for ref in _removable(olds) if ref not in found])
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return {**news, "applied": applied, "changed": now}
+        return {**news, "applied": found, "changed": now, "edited": []}
 
     def _read(self, state: ManifestsState) -> ManifestsState:
-        """Return the objects that exist."""
+        """Return the objects that exist, and what was edited of them."""
         kube = connect(state["identity"])
         try:
-            found = apply.present(kube, state["documents"])
+            found = applied.read(kube, state["documents"])
         except Unavailable:
             return state
         except ApiError as error:
             raise kube.explain("reading the objects", error) from None
-        return {**state, "applied": found}
+        return {**state, "applied": found.present, "edited": found.edited}
 
     def _delete(self, state: ManifestsState) -> None:
         """Delete every object that was applied and is not to be kept."""
@@ -149,8 +157,8 @@ def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
 
 
 def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
-    """Whether there is something to apply: a change that does not wait, or a missing object."""
-    if changed(olds, news, CAUSES):
+    """Whether there is something to apply: a change that does not wait, or an object to repair."""
+    if changed(olds, news, CAUSES) or olds.get("edited"):
         return True
     return olds["applied"] != apply.references(news["documents"])
 

@@ -199,3 +199,51 @@ def test_a_state_that_does_not_say_what_connects_pods_is_flannel_s(core: Api) ->
     assert not provider.diff("id", state, network(core, FIRST, CANAL)).changes
     with pytest.raises(OperatorError, match=r"set clusters\.tokyo\.network to flannel\."):
         provider.diff("id", state, network(core, FIRST, CALICO))
+
+
+def edited(namespace: str) -> dict[str, Any]:
+    """The object as it is after somebody's edit."""
+    fields: dict[str, Any] = {"f:metadata": {"f:labels": {"f:level": {}}}}
+    managers: list[dict[str, Any]] = [
+        {"manager": "kubeadm-fleet", "operation": "Apply", "fieldsV1": {"f:spec": {}}},
+        {"manager": "kubectl-label", "operation": "Update", "fieldsV1": fields},
+    ]
+    labels = {"level": namespace}
+    return {"metadata": {"name": "second", "labels": labels, "managedFields": managers}}
+
+
+LABELLED = SECOND.replace("{name: second}", "{name: second, labels: {level: high}}")
+
+
+def test_an_edited_object_is_detected_and_applied_again(core: Api) -> None:
+    provider = ManifestsProvider()
+    outs = provider.create(props(core, LABELLED)).outs or {}
+    core.answers[f"GET {SECOND_PATH}"] = (200, edited("low"))
+    read = provider.read("id", outs).outs or {}
+    assert read["applied"] == outs["applied"], "it is there, and deleted with the others"
+    assert read["edited"] == [
+        "Namespace second: metadata.labels.level is low, not high (by kubectl-label)"
+    ]
+    assert provider.diff("id", read, props(core, LABELLED)).changes
+    after = provider.update("id", read, props(core, LABELLED)).outs or {}
+    assert after["edited"] == []
+    core.answers[f"GET {SECOND_PATH}"] = (200, edited("high"))
+    again = provider.read("id", after).outs or {}
+    assert not provider.diff("id", again, props(core, LABELLED)).changes
+
+
+def test_an_edited_object_that_is_no_longer_listed_is_deleted(core: Api) -> None:
+    provider = ManifestsProvider()
+    outs = provider.create(props(core, f"{FIRST}---{LABELLED}")).outs or {}
+    core.answers[f"GET {SECOND_PATH}"] = (200, edited("low"))
+    read = provider.read("id", outs).outs or {}
+    core.asked.clear()
+    provider.update("id", read, props(core, FIRST))
+    assert f"DELETE {SECOND_PATH}" in core.asked
+
+
+def test_a_state_of_an_earlier_version_has_no_edited_objects(core: Api) -> None:
+    provider = ManifestsProvider()
+    outs = dict(provider.create(props(core, SECOND)).outs or {})
+    del outs["edited"]
+    assert not provider.diff("id", outs, props(core, SECOND)).changes

@@ -82,7 +82,8 @@ def test_what_is_known_of_a_healthy_cluster(kubeconfig: Path) -> None:
 
 def test_the_formats_have_the_same_content(kubeconfig: Path) -> None:
     table = fleet("status", "--kubeconfig", kubeconfig)
-    head, row = table.splitlines()
+    head, row, *below = table.splitlines()
+    assert "objects are not compared with what is declared" in "".join(below)
     assert head.split()[:3] == ["CLUSTER", "READY", "VERSION"]
     assert row.split()[:5] == ["cluster1-admin", "True", "v1.36.3", "2/2", "1/1"]
     assert (
