@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from model.cni import plugins
@@ -40,7 +39,12 @@ def pod() -> dict[str, Any]:
 
 def test_nothing_of_flannel_is_in_it() -> None:
     cluster = load(VXLAN).clusters[0]
-    assert "flannel" not in plugins.pod_network(cluster).replace("bandwidth,calico-ipam,flannel", "")
+    for found in objects():
+        text = json.dumps(found)
+        # Where it is left alone.
+        for kept in ("calico-ipam,flannel,host-local", "10-flannel.conflist", "flannel's"):
+            text = text.replace(kept, "")
+        assert "flannel" not in text, found["kind"]
     assert plugins.described(cluster) == "calico"
     assert network_namespaces(cluster) == ("calico-system",)
     assert cluster.supplements == ("calico",)
@@ -51,7 +55,8 @@ def test_felix_finds_its_pool_when_it_starts() -> None:
     last = len(kinds) - kinds[::-1].index("CustomResourceDefinition")
     assert last <= kinds.index("IPPool") < kinds.index("DaemonSet")
     pool = objects()[kinds.index("IPPool")]["spec"]
-    assert (pool["cidr"], pool["vxlanMode"], pool["natOutgoing"]) == ("10.60.0.0/16", "Always", True)
+    assert (pool["cidr"], pool["vxlanMode"]) == ("10.60.0.0/16", "Always")
+    assert pool["natOutgoing"] is True
 
 
 def test_every_volume_is_there_once_and_every_mount_has_one() -> None:
@@ -96,12 +101,11 @@ def test_only_the_announcement_has_the_kubelet_s_credential() -> None:
         assert ("kubelet" in mounted) == (container["name"] == "announce")
 
 
-@pytest.mark.parametrize("where", ["", f"{ONE}/"])
-def test_its_policies_cannot_be_switched_off(where: str) -> None:
-    chosen = (f"{where}networking", {"networkPolicy": "none"})
+def test_its_policies_cannot_be_switched_off() -> None:
+    without = (f"{ONE}/networking", {"networkPolicy": "none"})
     refused: Case = (
-        [(f"{ONE}/network", "calico"), chosen],
-        f"{where.replace('/', '.')}networking.networkPolicy",
+        [(f"{ONE}/network", "calico"), without],
+        "clusters.cluster1.networking.networkPolicy",
         "which always enforces policies",
     )
     check_refused(CONTAINER, refused)
