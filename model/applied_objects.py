@@ -27,7 +27,7 @@ def applied_objects(cluster: Cluster) -> dict[str, Sequence[Object]]:
         for each in cluster.registrations
     }
     found = {
-        cluster.network: plugins.network_objects(cluster),
+        "pod-network": plugins.network_objects(cluster),
         **{purpose: render(cluster) for purpose, render in BASELINE.items()},
         "access": list(people.objects(cluster)),
         **accounts,

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from model.consistency.objects import SYSTEM_NAMESPACES
 from ops.kube.cluster_facts import APPS, CONFIG_MAPS, RULES
-from scripts.fleet import consistency, targets
+from scripts.fleet import declared_clusters, targets
 from scripts.fleet.__main__ import cli
 from tests.ops.kube.api_server import Api, serving
 from tests.scripts.conftest import TOP
@@ -75,12 +75,12 @@ def kubeconfig(apis: list[Api], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return path
 
 
-def run(*arguments: object) -> Result:
+def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [*map(str, arguments)])
 
 
 def fleet(kubeconfig: Path, *arguments: object, status: int) -> str:
-    result = run("consistency", "--kubeconfig", kubeconfig, "--timeout", "20", *arguments)
+    result = invoke("consistency", "--kubeconfig", kubeconfig, "--timeout", "20", *arguments)
     assert result.exit_code == status, result.output
     return result.stdout
 
@@ -164,13 +164,13 @@ def test_what_was_not_read_is_no_agreement(apis: list[Api], kubeconfig: Path) ->
     ],
 )
 def test_wrong_usage_is_refused(kubeconfig: Path, given: list[str], message: str) -> None:
-    refused = run("consistency", "--kubeconfig", kubeconfig, *given)
+    refused = invoke("consistency", "--kubeconfig", kubeconfig, *given)
     assert refused.exit_code == 2
     assert message in refused.output
 
 
 def test_an_unknown_context_is_answered_with_those_there_are(kubeconfig: Path) -> None:
-    refused = run("consistency", "--kubeconfig", kubeconfig, "--cluster", "x")
+    refused = invoke("consistency", "--kubeconfig", kubeconfig, "--cluster", "x")
     assert str(refused.exception).endswith("has no context x; its contexts: a, b, c")
 
 
@@ -186,16 +186,16 @@ def stack(apis: list[Api], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     labels = {"a": {"env": "dev"}, "b": {"env": "dev"}, "c": {"env": "prod"}}
     monkeypatch.setattr(targets, "stack_files", lambda *_: files)
     monkeypatch.setattr(targets, "_labels", lambda *_, **__: labels)
-    monkeypatch.setattr(consistency, "declared_clusters", lambda *_: {})
+    monkeypatch.setattr(declared_clusters, "of_stack", lambda *_: {})
     return "dev"
 
 
 def test_a_selector_chooses_clusters_of_the_stack(stack: str) -> None:
-    alike = run("consistency", stack, "-l", "env=dev", "-o", "json")
+    alike = invoke("consistency", stack, "-l", "env=dev", "-o", "json")
     assert alike.exit_code == 0, alike.output
     assert [each["name"] for each in json.loads(alike.stdout)["clusters"]] == ["a", "b"]
-    assert run("consistency", stack, "-l", "env in (dev,prod)").exit_code == 1
-    refused = run("consistency", stack, "-l", "env=none")
+    assert invoke("consistency", stack, "-l", "env in (dev,prod)").exit_code == 1
+    refused = invoke("consistency", stack, "-l", "env=none")
     assert "no cluster of the stack dev matches the selector env=none" in str(refused.exception)
 
 
@@ -203,14 +203,14 @@ def test_a_config_that_cannot_be_read_is_said(stack: str, monkeypatch: pytest.Mo
     def fail(*_: object) -> None:
         raise OSError("no file")
 
-    monkeypatch.setattr(consistency, "declared_clusters", fail)
-    result = run("consistency", stack, "-l", "env=dev")
+    monkeypatch.setattr(declared_clusters, "of_stack", fail)
+    result = invoke("consistency", stack, "-l", "env=dev")
     assert result.exit_code == 2
     assert result.stdout.endswith("Nothing was compared with the config: no file\n")
 
 
 def diff(kubeconfig: Path, *arguments: object, status: int) -> str:
-    result = run("diff", "--kubeconfig", kubeconfig, "--timeout", "20", *arguments)
+    result = invoke("diff", "--kubeconfig", kubeconfig, "--timeout", "20", *arguments)
     assert result.exit_code == status, result.output
     return result.stdout
 
