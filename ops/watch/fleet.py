@@ -110,6 +110,9 @@ class FleetWatch:
         for _, watcher in self._watchers.values():
             watcher.stop()
         self._deliver()
+        for sink in self._sinks.values():
+            sink.close()
+        self._deliver()
         self._is_unsaved = True
         self._save()
         self._store.close()
@@ -135,13 +138,16 @@ class FleetWatch:
             if not waiting or now < self._retry_at.get(name, 0.0):
                 continue
             try:
-                self.state.outbox.take(name, sink.deliver(waiting))
-                self._is_unsaved = True
+                taken = sink.deliver(waiting)
             except BrokenPipeError:
                 raise
             except OSError as error:
                 self._say(f"{name} cannot be written: {text_of(error)}")
                 self._retry_at[name] = now + RETRY_SECONDS
+                continue
+            if taken >= waiting[0].id:
+                self.state.outbox.take(name, taken)
+                self._is_unsaved = True
 
     def _save(self) -> None:
         if not self._is_unsaved:

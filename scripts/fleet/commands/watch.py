@@ -13,13 +13,14 @@ EPILOG = (
         "fleet watch --kubeconfig FILE           watch every context of a kubeconfig",
         "fleet watch --kubeconfig FILE -o json   print JSON lines",
         "fleet watch --kubeconfig FILE --events /var/log/fleet-events.jsonl",
+        "fleet watch --kubeconfig FILE --slack @/etc/kubeadm-fleet/slack",
     )
     + """
 
 \b
 Exit status:
   0  it was ended by SIGTERM or Ctrl-C
-  2  the kubeconfig or the state file could not be used, or wrong usage"""
+  2  the kubeconfig, the state file or a webhook could not be used, or wrong usage"""
 )
 
 
@@ -52,6 +53,20 @@ Exit status:
     help="Also append each event to FILE, as a line of JSON.",
 )
 @click.option(
+    "--webhook",
+    "webhooks",
+    multiple=True,
+    metavar="URL|@FILE|env:NAME",
+    help="Also post each event as JSON, until it is taken; FILE and the variable NAME have the URL "
+    "in the first line and headers in further ones. Repeatable.",
+)
+@click.option(
+    "--slack",
+    multiple=True,
+    metavar="@FILE|env:NAME",
+    help="Also post each event as a message to an incoming webhook of Slack. Repeatable.",
+)
+@click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -72,6 +87,8 @@ def command(
     clusters: tuple[str, ...],
     output: str,
     events: Path | None,
+    webhooks: tuple[str, ...],
+    slack: tuple[str, ...],
     state: Path | None,
     certificates: int,
 ) -> None:
@@ -113,6 +130,8 @@ def command(
             as_json=output == "json",
             events=events,
             certificates=timedelta(seconds=certificates),
+            webhooks=webhooks,
+            slack=slack,
         ),
         renew or (lambda: None),
     )

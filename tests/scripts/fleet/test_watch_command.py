@@ -17,6 +17,7 @@ from ops.wait import NotYet, wait_until
 from ops.watch.fleet import Target
 from ops.watch.watcher import NODES_PATH
 from scripts.fleet import watch_command, watch_targets
+from tests.ops.watch.receiver import Receiver
 from tests.ops.watch.watched_api import Apis, node
 from tests.scripts.conftest import TOP
 
@@ -189,6 +190,43 @@ def test_a_kubeconfig_that_is_replaced_while_it_is_read_is_read_again(
     monkeypatch.setattr(watch_targets, "read", read)
     assert list(following.changed() or ()) == ["two"]
     assert following.changed() is None
+
+
+def test_a_webhook_gets_what_happened_while_nobody_watched(life: Life) -> None:
+    cluster = life.apis.add("c")
+    cluster.put(NODES_PATH, node("n1", ready="False"))
+    life.write("c")
+    hook = life.folder / "hook"
+    receivers = [Receiver(), Receiver()]
+    try:
+        receivers[0].status = 500
+        hook.write_text(receivers[0].url)
+        first = life.begin("--webhook", f"@{hook}", "--slack", f"@{hook}")
+        first.until_said("slack @")
+        first.until_said("its status is 500")
+        first.until("NotReady")
+        assert first.end() == 0
+        assert "S3CR3T" not in first.said
+        hook.write_text(receivers[1].url)
+        life.begin("--webhook", f"@{hook}")
+        wait_until(lambda: _posted(receivers[1]), SECONDS, AssertionError)
+        assert [post.body["reason"] for post in receivers[1].posts] == ["NotReady"]
+    finally:
+        for each in receivers:
+            each.stop()
+
+
+def _posted(receiver: Receiver) -> None:
+    if not receiver.posts:
+        raise NotYet("nothing was posted")
+
+
+def test_a_webhook_that_cannot_be_used_is_refused(life: Life) -> None:
+    life.write("one")
+    process = life.begin("--slack", "https://hooks.example.com/S3CR3T")
+    assert process.process.wait(SECONDS) == 2
+    assert "give @FILE or env:NAME" in process.said
+    assert "S3CR3T" not in process.said
 
 
 @pytest.mark.parametrize(
