@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import yaml
@@ -26,11 +26,12 @@ SECONDS = 240.0
 
 
 class Process:
-    """The command, whose output goes to files."""
+    """The command, whose output goes to files, or into a pipe that nobody reads."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, is_read: bool = True) -> None:
         self._out, self._said = folder / "out", folder / "said"
-        with self._out.open("w") as out, self._said.open("w") as said:
+        into = self._out.open("w") if is_read else _unread_pipe()
+        with into as out, self._said.open("w") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "scripts.fleet", "watch", *words],
                 cwd=TOP,
@@ -68,6 +69,12 @@ class Process:
         return self.process.wait(SECONDS)
 
 
+def _unread_pipe() -> IO[str]:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "w")
+
+
 @pytest.fixture
 def apis() -> Iterator[Apis]:
     made = Apis()
@@ -88,8 +95,9 @@ class Life:
         new.write_text(yaml.safe_dump(self.apis.kubeconfig(*names)))
         new.replace(self.kubeconfig)
 
-    def begin(self, *more: str) -> Process:
-        process = Process(self.folder, "--kubeconfig", str(self.kubeconfig), *more)
+    def begin(self, *more: str, is_read: bool = True) -> Process:
+        words = ("--kubeconfig", str(self.kubeconfig), *more)
+        process = Process(self.folder, *words, is_read=is_read)
         self.processes.append(process)
         return process
 
@@ -133,6 +141,26 @@ def test_a_process_that_is_ended_or_killed_tells_nothing_twice(life: Life) -> No
 def _asked(cluster: Any, times: int) -> None:
     if cluster.asked.count(f"GET {NODES_PATH}?watch") < times:
         raise NotYet(str(cluster.asked))
+
+
+def test_what_nobody_reads_is_kept_for_the_next_start(life: Life) -> None:
+    life.apis.add("c").put(NODES_PATH, node("n1", ready="False"))
+    life.write("c")
+    events = life.folder / "events.jsonl"
+    unread = life.begin("--events", str(events), is_read=False)
+    assert unread.process.wait(SECONDS) == 0
+    assert unread.said.splitlines()[1:] == [
+        "fleet watch: nobody reads standard output any more",
+        "fleet watch: ended",
+    ]
+    (event,) = map(json.loads, events.read_text().splitlines())
+    state = json.loads(life.state.read_text())
+    assert state["outbox"]["events"] == [event]
+    again = life.begin("--events", str(events), "-o", "json")
+    again.until("NotReady")
+    assert again.end() == 0
+    assert [json.loads(line) for line in again.lines] == [event]
+    assert len(events.read_text().splitlines()) == 1
 
 
 def test_a_damaged_state_file_is_kept_and_what_is_wrong_is_told_again(life: Life) -> None:
