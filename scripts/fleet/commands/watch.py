@@ -14,6 +14,7 @@ EPILOG = (
         "fleet watch --kubeconfig FILE -o json   print JSON lines",
         "fleet watch --kubeconfig FILE --events /var/log/fleet-events.jsonl",
         "fleet watch --kubeconfig FILE --slack @/etc/kubeadm-fleet/slack",
+        "fleet watch --kubeconfig FILE --print-unit   print a systemd unit (docs/watch.md)",
     )
     + """
 
@@ -80,7 +81,14 @@ Exit status:
     metavar="DURATION",
     help="Report certificates of machines that expire within this time.",
 )
+@click.option(
+    "--print-unit",
+    is_flag=True,
+    help="Print a systemd unit that runs this command with these options, and end.",
+)
+@click.pass_context
 def command(
+    context: click.Context,
     stack: str,
     user: str | None,
     kubeconfig: Path | None,
@@ -91,6 +99,7 @@ def command(
     slack: tuple[str, ...],
     state: Path | None,
     certificates: int,
+    print_unit: bool,
 ) -> None:
     """Watch clusters, and report what breaks: once when it begins, once when it ends.
 
@@ -108,18 +117,24 @@ def command(
     With --user, the person's kubeconfig is issued now and in the last third of its lifetime, for
     which the stack's state is needed; with --kubeconfig, nothing else is.
 
+    With --print-unit, it runs as a user that systemd makes for it, which can read nothing but the
+    files that were named here; root alone has to be able to read those.
+
     The clusters' APIs must speak HTTP/2, as Kubernetes' own do: each is watched over one
     connection.
     """
     from datetime import timedelta
 
-    from scripts.fleet import watch_command, watch_credential
+    from scripts.fleet import watch_command, watch_credential, watch_unit
 
     if (user is None) == (kubeconfig is None):
         raise click.UsageError(
             "name a credential that only reads: --user NAME (a person of the stack whose role is "
             "watcher), or --kubeconfig FILE"
         )
+    if print_unit:
+        watch_unit.show(context)
+        return
     renew = watch_credential.renewing(stack, user) if user else None
     path = kubeconfig or (renew.path if renew else Path())
     watch_command.run(
