@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from http import HTTPStatus
 
 from ops.kube import host_reports, reachability
 from ops.kube.errors import ApiError
@@ -13,8 +12,9 @@ from ops.watch.follower import Follower
 from ops.watch.pods import Pod
 from ops.watch.session import Session
 
-# With these, an API server says that it could not ask the kubelet.
-SERVER_ERRORS = range(HTTPStatus.INTERNAL_SERVER_ERROR, 600)
+# What an API server that could not ask a kubelet quotes: the path of logs there.
+# https://github.com/kubernetes/kubernetes/issues/102139
+KUBELET_PATH = "/containerLogs/"
 # A probe reports once a minute, what a machine says is repeated every ten minutes.
 SILENCE = {reachability.CONTAINER: 180.0, host_reports.CONTAINER: 900.0}
 
@@ -57,7 +57,7 @@ class Reports:
         for name, pod in self._pods.items():
             found = [self._followers.get((name, container)) for container in SILENCE]
             errors = [each.error for each in found if each]
-            failed = [each for each in errors if each and (each.status or 0) in SERVER_ERRORS]
+            failed = [each for each in errors if each and KUBELET_PATH in each.message]
             if failed and len(failed) == len(errors):
                 yield pod.node, failed[0].message
 

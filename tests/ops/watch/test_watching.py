@@ -100,8 +100,9 @@ def press(cluster: Cluster) -> None:
 
 def refuse_logs(cluster: Cluster) -> None:
     path = f"{PODS_PATH}/probe-n1/log"
-    why = "dial tcp 10.88.0.12:10250: connect: connection refused"
-    cluster.failures = {path: (500, f'Get "https://10.88.0.12:10250/x": {why}')}
+    asked = "https://10.88.0.12:10250/containerLogs/kube-system/probe-n1/host"
+    why = f'Get "{asked}": dial tcp 10.88.0.12:10250: connect: connection refused'
+    cluster.failures = {path: (500, why)}
     cluster.end_logs("probe-n1")
 
 
@@ -336,6 +337,20 @@ def test_a_kubelet_of_a_cordoned_node_may_be_silent(
     watch.until_told("began KubeletUnreachable n1")
     cluster.failures = {}
     watch.until_told("began KubeletUnreachable n1", "ended KubeletUnreachable n1")
+
+
+def test_a_log_that_fails_for_another_reason_says_nothing_of_the_kubelet(
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "KUBELET_HOLD", 0.0)
+    cluster = apis.add("c", 2)
+    watch = watching("c")
+    watch.until_known("c")
+    cluster.failures = {f"{PODS_PATH}/probe-n1/log": (503, "the server is shutting down")}
+    cluster.end_logs("probe-n1")
+    watch.until(lambda: bool(watch.fleet.seen()["c"].view.silent_hosts))
+    watch.quiet(2)
+    assert watch.told() == []
 
 
 @pytest.mark.parametrize("network", watcher.NETWORK_PATHS)
