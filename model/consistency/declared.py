@@ -15,7 +15,7 @@ from model.consistency.own_values import OwnValues, own_values
 from model.consistency.shared_facts import SharedFacts
 from model.consistency.static_pods import POD, VERSION
 from model.fleet import Cluster
-from model.render import image_policy, kubeadm, manifests, namespaces, people
+from model.render import image_policy, kubeadm, manifests, metrics_server, namespaces, people
 
 SECTIONS = {
     facts.API_SERVER: "apiServer",
@@ -90,6 +90,7 @@ def _rendered(cluster: Cluster) -> Iterator[Object]:
     for found in (
         plugins.network_objects(cluster),
         manifests.probe_objects(cluster),
+        metrics_server.metrics_objects(cluster),
         namespaces.namespace_objects(cluster),
         image_policy.image_objects(cluster),
         people.objects(cluster),

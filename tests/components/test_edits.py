@@ -29,7 +29,18 @@ POOLED = of_machines("one-rack1-a", "one-rack2-a", "one-gpu-1")
 # Names that steps and other resources of a cluster have, too.
 TAKEN = (
     *("admin", "ca", "control-plane", "dns", "drain", "flannel", "health", "init"),
-    *("initialization", "join", "network", "pki", "ports", "prepare", "probe", "rack1-a-join"),
+    *(
+        "initialization",
+        "join",
+        "metrics-server",
+        "metrics-server-objects",
+        "network",
+        "pki",
+        "ports",
+        "prepare",
+        "probe",
+        "rack1-a-join",
+    ),
     *("rack1-a-membership", "rack1-a-prepare", "rollout", "snapshot", "worker-0", "workers"),
 )
 

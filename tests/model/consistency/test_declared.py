@@ -18,7 +18,7 @@ from model.consistency.own_values import own_values
 from model.consistency.report import State
 from model.consistency.shared_facts import SharedFacts
 from model.load import load
-from model.render import image_policy, kubeadm, manifests, namespaces, people
+from model.render import image_policy, kubeadm, manifests, metrics_server, namespaces, people
 from model.render.node_paths import PATCHES
 from tests.model.examples import CONTAINER, SETTINGS
 
@@ -95,6 +95,7 @@ def test_what_is_compared_is_what_is_written(config: dict[str, Any]) -> None:
         texts = (
             plugins.pod_network(cluster),
             manifests.probe(cluster),
+            metrics_server.metrics_server(cluster),
             namespaces.namespaces(cluster),
             image_policy.image_policy(cluster),
             people.access_objects(cluster),
