@@ -15,8 +15,8 @@ import pulumi
 from components.pki import Pki
 from components.providers.hold import Hold
 from components.providers.manifests import Manifests, ManifestsArgs
+from model.applied_objects import baseline
 from model.fleet import Cluster
-from model.render import image_policy, manifests, namespaces
 
 
 @dataclass(frozen=True)
@@ -37,20 +37,6 @@ class Baseline(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kubeadm-fleet:baseline:Baseline", name, None, opts)
         cluster, pki = args.cluster, args.pki
-        documents = {
-            "probe": manifests.probe(cluster),
-            "dns": manifests.dns(),
-            "drain": manifests.drain(cluster),
-        }
-        # Of what is not configured, there is nothing to apply.
-        documents |= {
-            purpose: text
-            for purpose, text in {
-                "namespaces": namespaces.namespaces(cluster),
-                "images": image_policy.image_policy(cluster),
-            }.items()
-            if text
-        }
         self.objects = [
             Manifests(
                 f"{cluster.name}-{purpose}",
@@ -62,6 +48,6 @@ class Baseline(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
             )
-            for purpose, text in documents.items()
+            for purpose, text in baseline(cluster).items()
         ]
         self.register_outputs({})

@@ -2,9 +2,10 @@
 
 Create and update apply every document; update also deletes the objects that are no longer named,
 except for those with an annotation that says so.
-Read records missing objects, so that the next `up` after a `refresh` applies them again; while the
-API is unavailable it records nothing. A cluster that was initialized again, which `init`
-shows, has none of the objects: they are applied again. Delete removes them, newest first.
+Read records missing and edited objects, so that the next `up` after a `refresh` applies them again;
+while the API is unavailable it records nothing. Fields that others add stay theirs. A cluster that
+was initialized again, which `init` shows, has none of the objects: they are applied again. Delete
+removes them, newest first.
 
 While an earlier wave holds the cluster, changed documents wait as its rollout does: check keeps
 those that were applied last, and update records `waiting`. Objects that are missing are restored
@@ -23,7 +24,7 @@ from components.providers.base import ProvidedResource, Provider, changed
 from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
 from ops.errors import OperatorError
-from ops.kube import apply
+from ops.kube import applied, apply
 from ops.kube.apply import Reference
 from ops.kube.errors import ApiError, Unavailable
 from ops.kube.identity import Identity, connect
@@ -34,11 +35,12 @@ CAUSES = ("documents", "identity", "init")
 class PodNetwork(TypedDict):
     """What connects a cluster's pods (model/cni/plugins.py), which objects alone cannot change.
 
-    `policies` is the value of `networkPolicy` that it follows from.
+    `network` and `policies` are the values of `network` and `networkPolicy` that it follows from.
     """
 
     cluster: str
     connects: str
+    network: NotRequired[str]
     policies: str
 
 
@@ -55,10 +57,15 @@ class ManifestsInputs(TypedDict):
 
 
 class ManifestsState(ManifestsInputs):
-    """The objects as they were applied; `changed` is the time of the last update, "" if none."""
+    """The objects as they were applied; `changed` is the time of the last update, "" if none.
+
+    `edited` has a line for each object that somebody edited since; states of earlier versions have
+    none.
+    """
 
     applied: list[Reference]
     changed: str
+    edited: NotRequired[list[str]]
 
 
 class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
@@ -73,7 +80,7 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
 
     def _create(self, inputs: ManifestsInputs) -> ManifestsState:
         """Apply every document in order."""
-        return {**inputs, "applied": _apply(inputs), "changed": ""}
+        return {**inputs, "applied": _apply(inputs), "changed": "", "edited": []}
 
     def _diff(self, olds: ManifestsState, news: ManifestsInputs) -> DiffResult:
         """Apply again when a document or the access changed, or an object was found missing."""
@@ -83,28 +90,30 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
             return DiffResult(changes=_is_due(olds, news))
         if waiting:
             EngineLog(news["urn"])(f"{hold.heading(waiting)} its objects", ephemeral=False)
+        for line in olds.get("edited", []):
+            EngineLog(news["urn"])(f"repaired because {line}", ephemeral=False)
         return DiffResult(changes=bool(waiting or olds["waiting"]) or _is_due(olds, news))
 
     def _update(self, olds: ManifestsState, news: ManifestsInputs) -> ManifestsState:
         """Apply the desired objects and delete those no longer wanted."""
         if not _is_due(olds, news):
             return {**olds, **news}
-        applied = _apply(news)
+        found = _apply(news)
         kube = connect(news["identity"])
-        apply.remove(kube, [ref for ref in _removable(olds) if ref not in applied])
+        apply.remove(kube, [ref for ref in _removable(olds) if ref not in found])
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return {**news, "applied": applied, "changed": now}
+        return {**news, "applied": found, "changed": now, "edited": []}
 
     def _read(self, state: ManifestsState) -> ManifestsState:
-        """Return the objects that exist."""
+        """Return the objects that exist, and what was edited of them."""
         kube = connect(state["identity"])
         try:
-            found = apply.present(kube, state["documents"])
+            found = applied.read(kube, state["documents"])
         except Unavailable:
             return state
         except ApiError as error:
             raise kube.explain("reading the objects", error) from None
-        return {**state, "applied": found}
+        return {**state, "applied": found.present, "edited": found.edited}
 
     def _delete(self, state: ManifestsState) -> None:
         """Delete every object that was applied and is not to be kept."""
@@ -117,22 +126,30 @@ def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
     if wanted is None:
         return
     # States of earlier versions do not say: there was only one.
-    found = olds.get("pod_network", {**wanted, "connects": "flannel", "policies": "none"})
-    if found["connects"] != wanted["connects"]:
-        cluster = wanted["cluster"]
-        raise OperatorError(
-            f"the pods of {cluster} are connected by {found['connects']}, and the config says "
-            f"{wanted['connects']}: a running cluster cannot be changed, since each of its pods "
-            "would have to be connected again. Nothing was changed: set "
-            f"clusters.{cluster}.networking.networkPolicy to {found['policies']}. The way to the "
-            "other one: add a second cluster that has it from the start, move what runs there, and "
-            "remove this one"
-        )
+    first: PodNetwork = {**wanted, "connects": "flannel", "network": "flannel", "policies": "none"}
+    found = olds.get("pod_network", first)
+    if found["connects"] == wanted["connects"]:
+        return
+    cluster = wanted["cluster"]
+    values = (
+        ("network", found.get("network", "flannel"), wanted.get("network", "flannel")),
+        ("networking.networkPolicy", found["policies"], wanted["policies"]),
+    )
+    revert = " and ".join(
+        f"clusters.{cluster}.{setting} to {was}" for setting, was, now in values if was != now
+    )
+    raise OperatorError(
+        f"the pods of {cluster} are connected by {found['connects']}, and the config says "
+        f"{wanted['connects']}: a running cluster cannot be changed, since each of its pods "
+        f"would have to be connected again. Nothing was changed: set {revert}. The way to the "
+        "other one is docs/runbooks/another-network.md: a second cluster that has it from the "
+        "start, to which what runs here moves Node by Node"
+    )
 
 
 def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
-    """Whether there is something to apply: a change that does not wait, or a missing object."""
-    if changed(olds, news, CAUSES):
+    """Whether there is something to apply: a change that does not wait, or an object to repair."""
+    if changed(olds, news, CAUSES) or olds.get("edited"):
         return True
     return olds["applied"] != apply.references(news["documents"])
 

@@ -52,7 +52,11 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
         default_factory=Networks,
         description="Consent to overlapping networks; overrides the fleet's setting.",
     )
-    network: NetworkName = Field("flannel", description="The pod network.")
+    network: NetworkName = Field(
+        "flannel",
+        description="The pod network, a VXLAN between Nodes: that of `flannel` or of `calico`. "
+        "Fixed once the cluster is initialized.",
+    )
     metrics_server: Flag | None = Field(
         None, description="Run metrics-server in it; overrides the fleet's setting."
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from model.api_objects import Object
-from model.cni import plugins
+from model.applied_objects import applied_objects
 from model.consistency import facts
 from model.consistency.declaration import Declared, identity
 from model.consistency.facts import Areas, Items, Value, document, flattened
@@ -15,7 +15,7 @@ from model.consistency.own_values import OwnValues, own_values
 from model.consistency.shared_facts import SharedFacts
 from model.consistency.static_pods import POD, VERSION
 from model.fleet import Cluster
-from model.render import image_policy, kubeadm, manifests, metrics_server, namespaces, people
+from model.render import kubeadm
 
 SECTIONS = {
     facts.API_SERVER: "apiServer",
@@ -86,15 +86,8 @@ def _objects(cluster: Cluster, own: OwnValues) -> Areas:
 
 
 def _rendered(cluster: Cluster) -> Iterator[Object]:
-    """Yield the objects that a run applies, as components/network.py and others do."""
-    for found in (
-        plugins.network_objects(cluster),
-        manifests.probe_objects(cluster),
-        metrics_server.metrics_objects(cluster),
-        namespaces.namespace_objects(cluster),
-        image_policy.image_objects(cluster),
-        people.objects(cluster),
-    ):
+    """Yield the objects that a run applies."""
+    for found in applied_objects(cluster).values():
         yield from map(_plain, found)
 
 

@@ -4,10 +4,15 @@ import re
 from collections.abc import Iterator
 
 from model.consistency.facts import COMPONENTS, RBAC, Document, Value
+from model.quantities import value_of
 
 # What an API does not send, since it is what no value means.
 ZERO = ("0", "false", "", "{}", "null")
 # https://pkg.go.dev/time#ParseDuration, as far as the API writes it.
+# What a field of quantities is called, or a map of them.
+QUANTITIES = re.compile(
+    r"(?:^|[.\]])(?:requests|limits|hard|min|max|default|defaultRequest|sizeLimit)(?=$|[.\[])"
+)
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -32,7 +37,9 @@ def other_fields(area: str, wanted: Value, found: Value | None) -> list[str]:
 def _other_fields(wanted: Document, found: Document, *, is_exact: bool) -> Iterator[str]:
     """Yield declared fields with other values, and entries of declared lists beside them."""
     for path, text in wanted.fields.items():
-        if not _same(text, found.fields.get(path), is_exact=False):
+        if not _same(text, found.fields.get(path), is_exact=False) and not (
+            QUANTITIES.search(path) and _same_amount(text, found.fields.get(path))
+        ):
             yield path
     entries = {entry for path in wanted.fields for entry in _entries(path)}
     lists = {entry.rpartition("[")[0] for entry in entries}
@@ -59,6 +66,13 @@ def _same(wanted: str, found: str | None, *, is_exact: bool) -> bool:
         return wanted in ZERO
     seconds = _seconds(wanted)
     return seconds is not None and seconds == _seconds(found)
+
+
+def _same_amount(wanted: str, found: str | None) -> bool:
+    try:
+        return found is not None and value_of(wanted) == value_of(found)
+    except ValueError:
+        return False
 
 
 def _seconds(text: str) -> float | None:

@@ -6,6 +6,7 @@ is added as further areas, from plain mappings (`with_host`).
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,6 +30,8 @@ AREAS = (
     *(RBAC, ADMISSION, POD_SECURITY, POLICIES, *HOST_AREAS),
 )
 
+# What the entries of a list are known by, the first of these that all have: as the API does it.
+ENTRY_KEYS = ("mountPath", "name")
 # Items of VERSIONS.
 API, KUBELET_VERSION, *_ = VERSION_ITEMS = (
     *("API", "kubelet", "container runtime", "kernel", "OS", "architecture"),
@@ -91,14 +94,14 @@ def document(content: Any, *, keep: bool = True) -> Document:
 def flattened(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the fields of an object with their paths.
 
-    A list of texts and numbers is one field. Entries of other lists are known by their names if all
-    have one, otherwise by their places; lines of a text, by their numbers.
+    A list of texts and numbers is one field. Entries of other lists are known by their names, those
+    that have none of their own by their places; lines of a text, by their numbers.
     """
     if isinstance(content, Mapping) and content:
         for key, value in content.items():
             yield from flattened(value, _below(path, str(key)))
     elif isinstance(content, list) and any(isinstance(each, Mapping | list) for each in content):
-        for key, value in _entries(content):
+        for key, value in entries(content):
             yield from flattened(value, f"{path}[{key}]")
     elif isinstance(content, str) and "\n" in content.rstrip("\n"):
         for number, line in enumerate(content.splitlines(), start=1):
@@ -113,15 +116,22 @@ def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _entries(content: list[Any]) -> Iterator[tuple[str, Any]]:
-    names = [each.get("name") if isinstance(each, Mapping) else None for each in content]
-    are_names = all(isinstance(name, str) for name in names) and len({*names}) == len(names)
-    for index, value in enumerate(content):
-        if are_names:
-            rest = {key: each for key, each in value.items() if key != "name"}
-            yield str(names[index]), rest
-        else:
+def entries(content: list[Any], *, whole: bool = False) -> Iterator[tuple[str, Any]]:
+    """Yield the entries of a list by what they are known by; `whole`: with that field itself.
+
+    An entry without a name of its own is known by its place, which hides the name of no other one.
+    """
+    for key in ENTRY_KEYS:
+        names = [each.get(key) if isinstance(each, Mapping) else None for each in content]
+        if key == ENTRY_KEYS[-1] or (all(names) and len({*map(str, names)}) == len(names)):
+            break
+    counts = Counter(map(str, names))
+    for index, (name, value) in enumerate(zip(names, content, strict=True)):
+        if not isinstance(name, str) or counts[name] > 1:
             yield str(index), value
+        else:
+            rest = value if whole else {each: its for each, its in value.items() if each != key}
+            yield name, rest
 
 
 def _text(content: Any) -> str:

@@ -39,6 +39,11 @@ def _read(file: Path) -> str:
     return json.dumps(list(yaml.load_all(file.read_text(), Loader=_Loader)))
 
 
+def parsed(text: str) -> list[Json]:
+    """Return the objects of YAML documents."""
+    return [each for each in yaml.load_all(text, Loader=_Loader) if each]
+
+
 def dump(objects: list[Json]) -> str:
     """Return objects as YAML documents."""
     return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False)

@@ -45,7 +45,7 @@ def write(client: Client, api: AggregatedApi, pair: KeyPair, chain: str, authori
             certificates.expiry(pair.cert_pem),
         ),
     ]
-    apply.apply(client, dump(written))
+    apply.apply(client, dump(written), mark=False)
     return _digest(*written)
 
 

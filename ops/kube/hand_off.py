@@ -54,9 +54,9 @@ def write(client: Client, registered: Registered, token: Token) -> str:
         )
     namespaces = f"/api/v1/namespaces/{registered['namespace']}"
     if client.retry("reading the tool's namespace", lambda: client.find(namespaces)) is None:
-        apply.apply(client, hand_off.namespace(registered))
+        apply.apply(client, hand_off.namespace(registered), mark=False)
     secret = hand_off.secret(registered, token.text)
-    apply.apply(client, dump([secret]))
+    apply.apply(client, dump([secret]), mark=False)
     return _digest(secret)
 
 

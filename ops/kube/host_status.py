@@ -53,13 +53,14 @@ def read(client: Client, cluster: str, seconds: float) -> HostsReading:
     backups = [each.report.backup for each in readings if each.report and each.report.backup]
     first = min(expiries, default=None)
     return HostsReading(
-        tuple(_conditions(cluster, readings)),
+        tuple(conditions(cluster, readings)),
         Certificate(subject=first[1], expires=first[0]) if first else None,
         max(backups, default=None),
     )
 
 
-def _conditions(cluster: str, readings: Iterable[Reading]) -> Iterator[Condition]:
+def conditions(cluster: str, readings: Iterable[Reading]) -> Iterator[Condition]:
+    """Yield what readings say is wrong, or is not known."""
     now = datetime.now(UTC)
     for each in readings:
         if each.unreadable:
@@ -79,8 +80,8 @@ def _conditions(cluster: str, readings: Iterable[Reading]) -> Iterator[Condition
                 ready=Ready.UNKNOWN,
             )
         elif each.report:
-            for difference in each.report.differences:
-                yield _difference(cluster, each.node, difference)
+            for found in each.report.differences:
+                yield difference(cluster, each.node, found)
 
 
 def _is_new(reading: Reading, now: datetime) -> bool:
@@ -91,7 +92,8 @@ def _is_new(reading: Reading, now: datetime) -> bool:
     )
 
 
-def _difference(cluster: str, node: str, found: Difference) -> Condition:
+def difference(cluster: str, node: str, found: Difference) -> Condition:
+    """Return the condition of something that is not as it was declared, with what repairs it."""
     advice = ADVICE.get(found.kind, REPAIRED)
     reason = REASONS.get(found.kind, reasons.DRIFT)
     return _condition(cluster, node, reason, f"{found.text}: {advice}", since=found.since)

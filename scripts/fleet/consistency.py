@@ -14,7 +14,7 @@ from model.consistency.report import Consistency, Difference
 from ops import fan_out
 from ops.errors import OperatorError
 from ops.kube.cluster_facts import gather
-from scripts.fleet import consistency_table, status_cache, targets
+from scripts.fleet import consistency_table, declared_clusters, status_cache, targets
 from scripts.fleet.options import View
 from scripts.fleet.targets import Target
 
@@ -63,7 +63,7 @@ def compare(
     names = {target.name for target in chosen}
     parts: list[Callable[[], Any]] = [
         partial(gather, chosen, seconds),
-        partial(declared_clusters, stack, names),
+        partial(of_config, stack, names),
     ]
     answers = fan_out.ask(parts, lambda part: part(), seconds + CONFIG_SECONDS)
     if answers[0].value is None:
@@ -74,25 +74,12 @@ def compare(
     )
 
 
-def declared_clusters(stack: str, names: set[str]) -> Mapping[str, Declared]:
+def of_config(stack: str, names: set[str]) -> Mapping[str, Declared]:
     """Return what the stack's file declares of clusters; raise OperatorError."""
-    from model.config.errors import ROOT, ConfigError
     from model.consistency.declared import declared
     from model.consistency.shared_facts import SharedFacts
-    from model.load import load
-    from ops.pulumi import stack_file
-    from ops.pulumi.workspace import open_workspace
 
-    file = open_workspace(stack).tracked_config
-    document = stack_file.read(file)
-    config = document.get("config") if isinstance(document, dict) else None
-    if not isinstance(config, dict) or ROOT not in config:
-        raise OperatorError(f"{file} has no config value {ROOT}: see docs/config.md")
-    try:
-        clusters = load(config[ROOT]).clusters
-    except ConfigError as error:
-        raise OperatorError(str(error)) from None
-    shared = SharedFacts()
+    clusters, shared = declared_clusters.of_stack(stack), SharedFacts()
     return {each.name: declared(each, shared) for each in clusters if each.name in names}
 
 

@@ -8,22 +8,28 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from model.object_drift.declaration import DeclaredObject
 from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import ClusterStatus, FleetStatus
 from ops import fan_out
 from ops.errors import OperatorError
 from ops.fan_out import Late
-from ops.kube import cluster_status, host_status, unreachable
+from ops.kube import cluster_status, host_status, object_status, unreachable
 from ops.kube.cluster_status import EtcdReading
 from ops.kube.host_status import HostsReading
 from scripts.fleet.status_cache import StatusCache
 from scripts.fleet.targets import Target
 
 LAST_KNOWN = "clusters"
-# Of the time-out, for the machines' reports.
+# Of the time-out, for the machines' reports, and for objects.
 HOSTS_SHARE = 0.8
+OBJECTS_SHARE = 0.8
+# What is read of each cluster, at the same time.
+PARTS = 4
 # Asked beside the clusters, with the same deadline.
 Beside = Callable[[], Any]
+# The objects that are declared of a cluster, None if that is not known.
+Declared = Callable[[str], Sequence[DeclaredObject] | None]
 
 
 @dataclass(frozen=True)
@@ -35,26 +41,29 @@ class Asked:
 
 
 def ask(
-    targets: Sequence[Target], seconds: float, cache: StatusCache, beside: Beside | None = None
+    targets: Sequence[Target],
+    seconds: float,
+    cache: StatusCache,
+    beside: Beside | None = None,
+    declared: Declared | None = None,
 ) -> Asked:
     """Ask all clusters and return within `seconds`, whatever does not answer.
 
-    etcd and the reports of machines are read beside the rest of their cluster, whose status is
-    known without them as well.
+    etcd, the reports of machines and the objects that are `declared` are read beside the rest of
+    their cluster, whose status is known without them as well.
     """
     parts: list[Callable[[], Any]] = []
     for target in targets:
         parts += [partial(each, target, seconds) for each in (_read, _read_etcd, _read_hosts)]
+        parts.append(partial(_read_objects, target, seconds, declared))
     if beside is not None:
         parts.append(beside)
     answers = fan_out.ask(parts, lambda part: part(), seconds)
     known = cache.get(LAST_KNOWN)
     known = known if isinstance(known, dict) else {}
     clusters = [
-        _combined(target, *parts_of, known.get(target.name))
-        for target, parts_of in zip(
-            targets, zip(answers[0::3], answers[1::3], answers[2::3], strict=False), strict=False
-        )
+        _combined(target, known.get(target.name), *answers[first : first + PARTS])
+        for target, first in zip(targets, range(0, len(answers), PARTS), strict=False)
     ]
     _remember(clusters, known, cache)
     status = FleetStatus(time=datetime.now(UTC), clusters=clusters)
@@ -77,12 +86,21 @@ def _read_hosts(target: Target, seconds: float) -> HostsReading:
     return host_status.read(client, target.name, seconds * HOSTS_SHARE)
 
 
+def _read_objects(target: Target, seconds: float, declared: Declared | None) -> list[Condition]:
+    known = declared(target.cluster) if declared else None
+    if known is None:
+        return []
+    client = target.client(seconds)
+    return object_status.read(client, target.name, known, seconds * OBJECTS_SHARE)
+
+
 def _combined(
     target: Target,
+    known: Any,
     core: fan_out.Answer[Any, ClusterStatus],
     etcd: fan_out.Answer[Any, EtcdReading],
     hosts: fan_out.Answer[Any, HostsReading],
-    known: Any,
+    objects: fan_out.Answer[Any, list[Condition]],
 ) -> ClusterStatus:
     if core.value is None:
         return _unreachable(target, core.error or Late(0), known)
@@ -102,6 +120,11 @@ def _combined(
                 message=f"etcd could not be asked: {reading.reason}",
             )
         )
+    differing = objects.value
+    if differing is None:
+        message = f"its objects could not be compared: {objects.error}"
+        differing = [object_status.unknown(target.name, message)]
+    conditions += differing
     return _with_hosts(
         found.model_copy(update={"etcd": reading.etcd, "conditions": conditions}), hosts
     )
@@ -173,4 +196,16 @@ def failure(error: OperatorError) -> Condition:
         severity=Severity.WARNING,
         reason="StackFileUnknown",
         message=f"the Nodes could not be compared with the stack's file: {error}",
+    )
+
+
+def without_declaration() -> Condition:
+    """Return the condition of clusters of which no stack is known."""
+    return Condition(
+        cluster="",
+        ready=Ready.UNKNOWN,
+        severity=Severity.INFO,
+        reason="DeclarationUnknown",
+        message="objects are not compared with what is declared: a kubeconfig does not say what "
+        "is; `fleet status STACK` compares them",
     )

@@ -7,19 +7,23 @@ until the file, the state or the program changes.
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
+from model.object_drift.declaration import DeclaredObject, from_plain
 from model.status.condition import Condition, Severity
 from model.status.fleet import ClusterStatus, FleetStatus
 from ops.errors import OperatorError
+from scripts.fleet import declared_clusters
 from scripts.fleet.fleet_status import failure
 from scripts.fleet.lazy_group import PROJECT
 from scripts.fleet.nodes import NodeRow, rows_of
 from scripts.fleet.status_cache import StatusCache
 from scripts.fleet.targets import stamp_of, state_stamp
 
-DECLARED = "declared"
+DECLARED, OBJECTS = "declared", "objects"
+MANIFESTS = PROJECT / "manifests"
 # By what a line of `machine_nodes.differences` is about.
 REASONS = {
     "in the stack's file, but it does not exist": "ClusterMissing",
@@ -34,14 +38,38 @@ def declared(stack: str, cache: StatusCache) -> dict[str, Any]:
 
     Raises OperatorError if the file cannot be read.
     """
-    file = PROJECT / f"Pulumi.{stack}.yaml"
-    content = file.read_bytes() if file.is_file() else b""
-    stamp = [hashlib.sha256(content).hexdigest(), state_stamp(stack), _program_stamp()]
+    stamp = [_file_stamp(stack), state_stamp(stack), _program_stamp()]
     found: dict[str, Any] | None = cache.get(DECLARED, stamp)
     if found is None:
         found = _read(stack)
         cache.put(DECLARED, found, stamp)
     return found
+
+
+class DeclaredObjects:
+    """The objects that the stack's file declares, rendered once, by whoever asks first."""
+
+    def __init__(self, stack: str, cache: StatusCache) -> None:
+        self._stack, self._cache, self._lock = stack, cache, Lock()
+        self._found: dict[str, Any] | None = None
+
+    def of(self, cluster: str) -> Sequence[DeclaredObject] | None:
+        """Return those of a cluster; None if it is not declared. Raises OperatorError."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._read()
+        return from_plain(self._found, cluster)
+
+    def _read(self) -> dict[str, Any]:
+        manifests = [max(MANIFESTS.rglob("*.yaml"), key=lambda path: path.stat().st_mtime_ns)]
+        stamp = [_file_stamp(self._stack), _program_stamp(), stamp_of(manifests)]
+        found: dict[str, Any] | None = self._cache.get(OBJECTS, stamp)
+        if found is None:
+            from model.object_drift.rendered import to_plain
+
+            found = to_plain(declared_clusters.of_stack(self._stack))
+            self._cache.put(OBJECTS, found, stamp)
+        return found
 
 
 def with_stack(
@@ -125,6 +153,11 @@ def _differences(
             reason=next(word for text, word in REASONS.items() if message.startswith(text)),
             message=message,
         )
+
+
+def _file_stamp(stack: str) -> str:
+    file = PROJECT / f"Pulumi.{stack}.yaml"
+    return hashlib.sha256(file.read_bytes() if file.is_file() else b"").hexdigest()
 
 
 def _program_stamp() -> list[tuple[str, int, int]]:

@@ -48,6 +48,8 @@ def ask(stack: str, view: View, found: Sequence[Target], cache: StatusCache) -> 
     """Ask these clusters, and keep what they said."""
     if view.kubeconfig is not None:
         status = fleet_status.ask(found, view.seconds, cache).status
+        unknown = [*status.conditions, fleet_status.without_declaration()]
+        status = status.model_copy(update={"conditions": unknown})
     else:
         status = _of_stack(stack, view, found, cache)
     cache.save()
@@ -59,7 +61,8 @@ def _of_stack(stack: str, view: View, found: Sequence[Target], cache: StatusCach
     with suppress(OperatorError):  # `with_stack` says why.
         if stack_status.declared(stack, cache)["people"]:
             beside = _revoked(stack, cache)
-    asked = fleet_status.ask(found, view.seconds, cache, beside)
+    objects = stack_status.DeclaredObjects(stack, cache)
+    asked = fleet_status.ask(found, view.seconds, cache, beside, objects.of)
     revoked: list[str] = (asked.beside.value or []) if asked.beside else []
     return stack_status.with_stack(
         asked.status,

@@ -50,7 +50,7 @@ class Target:
         self._lock = Lock()
 
     def share(self, readers: Mapping[List, int]) -> None:
-        """Read these lists once for so many readers; before a client is asked for."""
+        """Read these lists once for so many readers; before its client is built."""
         self._readers = readers
 
     def client(self, seconds: float) -> Client:

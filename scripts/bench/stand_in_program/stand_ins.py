@@ -79,7 +79,8 @@ class StandInManifestsProvider(ManifestsProvider):
     """Applies objects to a cluster that does not exist."""
 
     def _create(self, inputs: ManifestsInputs) -> ManifestsState:
-        return {**inputs, "applied": apply.references(inputs["documents"]), "changed": ""}
+        applied = apply.references(inputs["documents"])
+        return {**inputs, "applied": applied, "changed": "", "edited": []}
 
 
 class StandInAggregatedApiProvider(AggregatedApiProvider):

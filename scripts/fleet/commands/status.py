@@ -47,6 +47,9 @@ def command(stack: str, view: View, nodes: bool) -> None:
     so are people whose access was revoked and who are still in the stack's file, and security
     settings that are weaker than their defaults, with what that means.
 
+    Objects that a run applied and somebody edited or deleted are conditions with the field, who
+    wrote it and since when, and what repairs it. A kubeconfig does not say what is declared.
+
     With --kubeconfig, clusters that this program did not make can be read. Client certificates,
     tokens, files of both, exec plugins without a terminal, tls-server-name and HTTP proxies are
     supported; auth-provider, passwords, impersonation and SOCKS proxies are not.

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from model.object_drift.mark import LABEL, marks
+from model.render.objects import parsed
 from ops.errors import OperatorError
-from ops.kube import apply, client
+from ops.kube import applied, apply, client
 from ops.kube.client import Client
 from tests.ops.kube.api_server import Answer, Api
 
@@ -50,6 +52,9 @@ def test_an_object_is_applied_with_the_field_manager(api: Api, kube: Client) -> 
     request = f"PATCH {DEPLOYMENT_PATH}"
     assert api.types[request] == "application/apply-patch+yaml"
     assert api.queries[-1] == {"fieldManager": ["kubeadm-fleet"], "force": ["true"]}
+    metadata = api.sent[request]["metadata"]
+    assert metadata == {"name": "web", "labels": {LABEL: str(marks(parsed(DEPLOYMENT))[0])}}
+    apply.apply(kube, DEPLOYMENT, mark=False)
     assert api.sent[request]["metadata"] == {"name": "web"}
 
 
@@ -65,7 +70,7 @@ def test_each_api_version_is_discovered_once(api: Api, kube: Client) -> None:
 def test_cluster_scoped_objects_have_no_namespace(kube: Client) -> None:
     documents = f"{DEPLOYMENT}---{CRONTAB}"
     references = apply.references(documents)
-    assert apply.present(kube, documents) == references
+    assert applied.read(kube, documents).present == references
 
 
 def test_an_unserved_kind_fails_to_apply_and_counts_as_deleted(api: Api, kube: Client) -> None:
@@ -73,7 +78,7 @@ def test_an_unserved_kind_fails_to_apply_and_counts_as_deleted(api: Api, kube: C
     for documents in (other, other.replace("v2", "v9")):
         with pytest.raises(OperatorError, match=r"applying Other/ignored/nightly at .* 404"):
             apply.apply(kube, documents)
-        assert apply.present(kube, documents) == []
+        assert applied.read(kube, documents).present == []
         apply.remove(kube, apply.references(documents))
     assert not [each for each in api.asked if each.startswith("DELETE")]
 

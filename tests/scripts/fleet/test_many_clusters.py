@@ -1,73 +1,37 @@
 """Commands about many clusters, of which some hang and some refuse."""
 
 import json
-import os
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.scripts.conftest import TOP
 from tests.scripts.fleet.fleet_of_apis import ODD, ODD_NODE
+from tests.scripts.fleet.many_clusters import NODES, PLANES, PODS, document, serving, timed
 
-NODES, PODS, PLANES = 50, 500, 3
 KIB_OF_300_MB = 300 * 1000 * 1000 // 1024
-# Not `getrusage`: its peak is also that of the process that forked this one, before the exec.
-PROGRAM = """
-import re, sys
-from pathlib import Path
-from scripts.fleet.__main__ import main
-try: main()
-finally:
-    status = Path("/proc/self/status").read_text()
-    print(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1], file=sys.stderr)
-"""
-
-
-def _serving(*numbers: int) -> Iterator[str]:
-    module = [sys.executable, "-m", "tests.scripts.fleet.fleet_of_apis"]
-    command = [*module, *map(str, numbers)]
-    with subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        base = f"http://127.0.0.1:{int(server.stdout.readline())}"
-        yield base
-        server.kill()
 
 
 @pytest.fixture
 def base() -> Iterator[str]:
-    yield from _serving(NODES, PODS)
+    with serving(NODES, PODS) as address:
+        yield address
 
 
 @pytest.fixture
 def configured() -> Iterator[str]:
     """Clusters with control planes, whose configuration is read."""
-    yield from _serving(NODES, 0, PLANES)
+    with serving(NODES, 0, PLANES) as address:
+        yield address
 
 
 @pytest.fixture
 def whole() -> Iterator[str]:
     """Clusters of which everything is read."""
-    yield from _serving(NODES, PODS, PLANES, 2)
-
-
-def _document(base: str, size: int, failing: int) -> dict[str, Any]:
-    servers = {f"hang-{index}": f"{base}/hang-{index}" for index in range(failing)}
-    servers |= {f"refuse-{index}": "http://127.0.0.1:1" for index in range(failing)}
-    good = size - 2 * failing
-    servers |= {f"good-{index}": f"{base}/good-{index}" for index in range(good)}
-    return {
-        "clusters": [{"name": name, "cluster": {"server": url}} for name, url in servers.items()],
-        "users": [{"name": "user", "user": {"token": "t"}}],
-        "contexts": [
-            {"name": name, "context": {"cluster": name, "user": "user"}} for name in servers
-        ],
-    }
+    with serving(NODES, PODS, PLANES, 2) as address:
+        yield address
 
 
 # On two cores that others use as well, all that answer must have the time to do so.
@@ -88,10 +52,10 @@ def _ended(
     its time-out follows from the time that it takes for one cluster that refuses.
     """
     kubeconfig = folder / "config"
-    kubeconfig.write_text(yaml.safe_dump(_document(base, size, failing)))
+    kubeconfig.write_text(yaml.safe_dump(document(base, size, failing)))
     words = (command, "--kubeconfig", str(kubeconfig), "--timeout", str(seconds), *more)
-    least, _ = _timed(folder, *words, "--cluster", "refuse-0")
-    took, ended = _timed(folder, *words)
+    least, _ = timed(folder, *words, "--cluster", "refuse-0")
+    took, ended = timed(folder, *words)
     peak = int(ended.stderr.split()[-1])
     print(
         f"{command} of {size} clusters: {took:.1f} s, {peak / 1024:.0f} MiB; of one {least:.1f} s"
@@ -99,19 +63,6 @@ def _ended(
     assert took < seconds + max(2, 4 * least)
     assert peak < KIB_OF_300_MB
     return ended
-
-
-def _timed(folder: Path, *words: str) -> tuple[float, subprocess.CompletedProcess[str]]:
-    begin = time.monotonic()
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words],
-        cwd=TOP,
-        env={**os.environ, "KUBEADM_FLEET_STATE": str(folder / "state")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return time.monotonic() - begin, ended
 
 
 @pytest.mark.parametrize(("size", "failing", "seconds"), SIZES)

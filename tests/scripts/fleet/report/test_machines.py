@@ -24,7 +24,7 @@ from tests.scripts.fleet.hosts import login
 from tests.scripts.fleet.test_certs import HEALTHY
 from tests.sshd import KeyPair, Sshd
 
-SECONDS = 15.0
+SECONDS = 12.0
 NOW = ledgers.now()
 
 
@@ -101,7 +101,9 @@ def test_what_answers_is_read_and_what_hangs_is_a_row() -> None:
     assert {each.state for each in sources.values()} <= {SourceState.PARTIAL, SourceState.UNREAD}
     for source in sources.values():
         silent = [each for each in source.unreadable if each.node == "other-cp"]
-        assert [each.reason for each in silent] == ["no answer within 15 s"], source.name
+        (reason,) = (each.reason for each in silent)
+        # SSH itself may have given up before.
+        assert reason == "no answer within 12 s" or "cannot be reached" in reason, source.name
     assert found.certificates
     assert {(each.cluster, each.name) for each in found.certificates.dates} == {
         ("one", "ca"),

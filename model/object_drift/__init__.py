@@ -1,0 +1,1 @@
+"""Objects that a run applied, compared with those that a cluster has."""
