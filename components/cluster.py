@@ -169,6 +169,7 @@ class Cluster(pulumi.ComponentResource):
             rotations=rollout.rotations.apply(
                 lambda found: _known_or(cluster.rotations.by_name, found), run_with_unknowns=True
             ),
+            served=self.certificates,
             waiting=_all_waiting(rollout.waiting, *(objects.waiting for objects in applied)),
         ).apply(lambda known: _summary(cluster, **known))
         self.inventory = pulumi.Output.all(
@@ -262,6 +263,7 @@ def _summary(
     found: dict[str, MachineSummary],
     unavailable: dict[str, Unavailable],
     rotations: Mapping[str, str],
+    served: Mapping[str, str],
     waiting: list[Hold],
 ) -> ClusterSummary:
     summary: ClusterSummary = {
@@ -273,7 +275,7 @@ def _summary(
         "caFingerprint": fingerprint,
         "caExpires": expires,
     }
-    if first := soonest(found):
+    if first := soonest(found, served):
         summary["certificates"] = first
     if hold := longest(waiting):
         summary["waiting"] = hold
