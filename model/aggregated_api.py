@@ -68,14 +68,21 @@ def registration(
     api: AggregatedApi, authorities: str, begins: datetime, expires: datetime
 ) -> dict[str, Any]:
     """Return the registration; `authorities` (PEM) verify the certificate."""
+    its = described(api)
+    dates = {BEGINS: begins.isoformat(), EXPIRES: expires.isoformat()}
+    return {
+        **its,
+        "metadata": {**its["metadata"], "annotations": dates},
+        "spec": {**its["spec"], "caBundle": _encoded(authorities)},
+    }
+
+
+def described(api: AggregatedApi) -> dict[str, Any]:
+    """Return the registration without what depends on the certificate."""
     return {
         "apiVersion": API_SERVICES,
         "kind": "APIService",
-        "metadata": {
-            "name": api.name,
-            "labels": api.labels,
-            "annotations": {BEGINS: begins.isoformat(), EXPIRES: expires.isoformat()},
-        },
+        "metadata": {"name": api.name, "labels": api.labels},
         "spec": {
             "group": api.group,
             "version": api.version,
@@ -83,7 +90,6 @@ def registration(
             "versionPriority": VERSION_PRIORITY,
             "service": {"name": api.service, "namespace": api.namespace, "port": 443},
             "insecureSkipTLSVerify": False,
-            "caBundle": _encoded(authorities),
         },
     }
 
