@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from model.aggregated_api import API_SERVICES, BEGINS, EXPIRES
@@ -16,10 +16,14 @@ from ops.kube.errors import ApiError
 
 API = metrics_server.API
 PATH = f"/apis/{API_SERVICES}/apiservices/{API.name}"
+UNAVAILABLE = "MetricsUnavailable"
 # Without a pod that is ready, the add-on has a condition of its own.
 NO_POD = "MissingEndpoints"
 # A certificate that has less than this share of its lifetime left should have been renewed.
 DUE_SHARE = 0.1
+RUNBOOK = "docs/runbooks/metrics-unavailable.md"
+# Longer than a first pod takes until it is ready and API servers have noticed.
+STARTS = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,26 @@ def read(client: Client, cluster: str) -> MetricsReading:
         return MetricsReading()
     if found is None:
         return MetricsReading()
+    return judged(cluster, found)
+
+
+def warnings(client: Client) -> Iterator[str]:
+    """Yield a line if API servers have not reached it for longer than it takes to start."""
+    try:
+        found = client.find(PATH)
+        available = condition(found or {}, "Available")
+        since = datetime.fromisoformat(available.get("lastTransitionTime") or "")
+    except (ApiError, ValueError):
+        return
+    if available.get("status") == "False" and datetime.now(UTC) - since > STARTS:
+        yield (
+            f"{API.service}: the API has not served {API.group} since {since:%Y-%m-%d %H:%M} UTC: "
+            f"{available.get('message')}: see {RUNBOOK}"
+        )
+
+
+def judged(cluster: str, found: Json) -> MetricsReading:
+    """Judge a registration, as the API has it."""
     validity = _validity(found)
     certificate = Certificate(subject=API.service, expires=validity[1]) if validity else None
     return MetricsReading(certificate, tuple(_conditions(cluster, found, validity)))
@@ -52,7 +76,7 @@ def _conditions(
         yield Condition(
             cluster=cluster,
             severity=Severity.WARNING,
-            reason="MetricsUnavailable",
+            reason=UNAVAILABLE,
             since=since,
             message=f"the API does not serve {API.group}: {available.get('message')}",
         )

@@ -1,6 +1,7 @@
 """What status says of metrics-server: the certificate, and whether API servers reach it."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from ops.kube import client, metrics_status
 from ops.kube.metrics_status import PATH, MetricsReading
 from tests.ops.kube.api_server import Api
 
+CHECKOUT = Path(__file__).parents[3]
 NOW = datetime.now(UTC).replace(microsecond=0)
 SINCE = "2026-11-27T08:00:00Z"
 
@@ -80,3 +82,28 @@ def test_one_whose_pod_is_not_ready_is_an_add_on_that_is_not(api: Api) -> None:
 def test_a_certificate_that_nobody_renewed_is_named(api: Api, days: int, *, is_due: bool) -> None:
     found = read(api, 200, registered(timedelta(days=days))).conditions
     assert [each.reason for each in found] == (["CertificateExpires"] if is_due else [])
+
+
+def said(api: Api, seconds: float, reason: str) -> list[str]:
+    found = registered(reason=reason, message="no response")
+    since = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+    found["status"]["conditions"][0]["lastTransitionTime"] = since
+    api.answers[f"GET {PATH}"] = (200, found)
+    return [*metrics_status.warnings(client.of(api.kubeconfig))]
+
+
+@pytest.mark.parametrize("reason", ["FailedDiscoveryCheck", "MissingEndpoints"])
+def test_a_run_warns_of_one_that_is_not_served_and_does_not_start(api: Api, reason: str) -> None:
+    assert said(api, 60, reason) == []
+    (line,) = said(api, 180, reason)
+    assert line.startswith("metrics-server: the API has not served metrics.k8s.io since ")
+    assert "no response: see docs/runbooks/" in line
+    assert (CHECKOUT / metrics_status.RUNBOOK).is_file()
+    assert said(api, 180, "Passed") == []
+
+
+@pytest.mark.parametrize("answer", [{}, {"status": {"conditions": [{"type": "Available"}]}}])
+def test_a_registration_without_a_state_is_no_warning(api: Api, answer: dict[str, Any]) -> None:
+    for status in (200, 404, 403):
+        api.answers[f"GET {PATH}"] = (status, answer)
+        assert [*metrics_status.warnings(client.of(api.kubeconfig))] == []
