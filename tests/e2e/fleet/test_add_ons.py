@@ -11,10 +11,14 @@ import yaml
 
 from model import pins
 from model.aggregated_api import EXPIRES
+from model.load import load
+from model.object_drift.declaration import from_plain
+from model.object_drift.rendered import to_plain
 from model.pki import ledger as ledgers
 from model.pki.ledger import Status
 from model.pki.ledger_facts import Place
-from ops.kube import capacity, cluster_status
+from model.status.condition import Condition
+from ops.kube import capacity, cluster_status, object_status
 from ops.kube import client as kube
 from ops.kube.client import Client
 from scripts.fleet import served_certificates
@@ -39,6 +43,7 @@ OBJECTS = (
     "app.kubernetes.io/name=metrics-server",
 )
 KINDS = "deployments,services,serviceaccounts,secrets,networkpolicies,poddisruptionbudgets"
+REGISTRATION = "APIService v1beta1.metrics.k8s.io"
 CERTIFICATE = "cluster1-metrics-server-certificate"
 SECONDS = 10.0
 CHANGES = ("create", "update", "replace", "delete")
@@ -57,6 +62,12 @@ def cluster(kubectl: Kubectl) -> Kubectl:
 def client(fleet: PulumiStack, cluster: str) -> Client:
     kubeconfig = yaml.safe_load(fleet.output("kubeconfig"))
     return kube.of(yaml.safe_dump({**kubeconfig, "current-context": f"{cluster}-admin"}))
+
+
+def drift(fleet: PulumiStack) -> list[Condition]:
+    """What is not as declared in cluster1."""
+    declared = from_plain(to_plain(load(fleet.config).clusters), "cluster1") or ()
+    return object_status.read(client(fleet, "cluster1"), "cluster1", declared, SECONDS)
 
 
 def members(cluster: str) -> set[str]:
@@ -151,6 +162,9 @@ def test_what_somebody_changed_is_repaired_with_another_certificate(
         *("patch", "apiservice", "v1beta1.metrics.k8s.io", "--type", "merge"),
         *("--patch", json.dumps(unverified)),
     )
+    (edited,) = drift(fleet)
+    assert (edited.name, edited.reason) == (REGISTRATION, "ObjectEdited")
+    assert "spec.insecureSkipTLSVerify is true, not false (by kubectl-patch)" in edited.message
     fleet.refresh()
     run = fleet.up()
     assert run.steps(*CHANGES) == [CERTIFICATE], run.output
@@ -161,6 +175,7 @@ def test_what_somebody_changed_is_repaired_with_another_certificate(
     key = json.loads(cluster(*SECRET, "--output", "json"))["data"]["tls.key"]
     export = fleet.succeed("stack", "export", "--show-secrets").output
     assert base64.b64decode(key).decode().splitlines()[1] not in export
+    assert drift(fleet) == []
     # Its pod reads the new one by itself.
     metrics.await_nodes(cluster, members("cluster1"))
     fleet.refresh()
