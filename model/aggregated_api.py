@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from model.pki.certificates import KeyPair
 from model.well_known import MANAGED_BY
 
 API_SERVICES = "apiregistration.k8s.io/v1"
@@ -53,14 +52,14 @@ class AggregatedApi:
         return {"app.kubernetes.io/name": self.service, **MANAGED_BY}
 
 
-def secret(api: AggregatedApi, pair: KeyPair, chain: str) -> dict[str, Any]:
-    """Return the Secret; `chain` is what the certificate is shown with, "" if nothing."""
+def secret(api: AggregatedApi, shown: str, key: str) -> dict[str, Any]:
+    """Return the Secret; `shown` is the certificate and what it is shown with (PEM)."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": api.secret, "namespace": api.namespace, "labels": api.labels},
         "type": "kubernetes.io/tls",
-        "data": {"tls.crt": _encoded(pair.cert_pem + chain), "tls.key": _encoded(pair.key_pem)},
+        "data": {"tls.crt": _encoded(shown), "tls.key": _encoded(key)},
     }
 
 

@@ -8,10 +8,12 @@ from model.aggregated_api import (
     BEGINS,
     EXPIRES,
     AggregatedApi,
+    described,
     registration,
     secret,
 )
 from model.api_objects import Json
+from model.object_drift.mark import marked, marks
 from model.pki import certificates
 from model.pki.certificates import KeyPair
 from model.render.objects import dump
@@ -36,15 +38,14 @@ def write(client: Client, api: AggregatedApi, pair: KeyPair, chain: str, authori
             f"program's: nothing of {api.service} was changed there. Keep it and set "
             f"metricsServer to false for the cluster, or remove it with its APIService {api.name}"
         )
-    written = [
-        secret(api, pair, chain),
-        registration(
-            api,
-            authorities,
-            certificates.created(pair.cert_pem),
-            certificates.expiry(pair.cert_pem),
-        ),
-    ]
+    registered = registration(
+        api,
+        authorities,
+        certificates.created(pair.cert_pem),
+        certificates.expiry(pair.cert_pem),
+    )
+    (mark,) = marks([described(api)])
+    written = [secret(api, pair.cert_pem + chain, pair.key_pem), marked(registered, mark)]
     apply.apply(client, dump(written), mark=False)
     return _digest(*written)
 
