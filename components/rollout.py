@@ -66,6 +66,8 @@ def rollout_of(
             held_by=list(held_by),
             mirror_credentials=mirror_credentials,
             security_updates=upgrade.security_updates,
+            # Machines that download their artifacts pull images when they need them.
+            supplements=list(cluster.supplements) if cluster.artifacts.source == "bundle" else [],
             issuer_key=pki.issuer_key,
             serving_seconds=cluster.lifetimes.kubelet_serving.total_seconds(),
             client_file=clients.apply(client_authorities.digest_of_file),

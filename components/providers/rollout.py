@@ -254,6 +254,7 @@ class RolloutArgs:
     held_by: list[pulumi.Output[Hold]]
     mirror_credentials: pulumi.Output[str] | None
     security_updates: str
+    supplements: list[str]
     issuer_key: pulumi.Output[str]
     serving_seconds: float
     client_file: pulumi.Output[str]

@@ -50,6 +50,7 @@ REMEDIES = {
     "AddOnNotReady": Remedy(_CLUSTER, "cluster-not-ready"),
     "ProbeNotReady": Remedy(_NODE, "cluster-not-ready"),
     "PodsUnreachable": Remedy(_NODE, "pods-unreachable"),
+    "MetricsUnavailable": Remedy(_CLUSTER, "metrics-unavailable"),
     "CertificateExpires": Remedy("fleet certs", "certificates"),
     "CertificateExpired": Remedy("fleet certs", "certificates"),
     "BackupOverdue": Remedy("fleet backup ls", "save-data"),

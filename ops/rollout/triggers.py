@@ -115,6 +115,12 @@ def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
         yield f"images are {state}: {', '.join(names)}"
 
 
+def planned_images(was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange) -> Iterator[str]:
+    """Its cluster chose something that has images of its own."""
+    if added := [name for name in wanted.supplements if name not in was.supplements]:
+        yield f"images of {', '.join(added)} are missing"
+
+
 def control_plane_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """The applied control plane settings differ from the desired ones."""
     if wanted.is_control_plane and found.applied.control != wanted.control:

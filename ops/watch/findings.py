@@ -9,7 +9,7 @@ from model.object_drift.judgement import State
 from model.status.condition import Condition, Ready, Severity
 from model.watch import finding
 from model.watch.finding import Finding, Snapshot
-from ops.kube import host_status, reachability
+from ops.kube import host_status, metrics_status, reachability
 from ops.kube.cluster_status import DUE_SHARE, PROBE
 from ops.kube.object_status import ADVICE, REASONS
 from ops.watch.pods import DNS
@@ -17,13 +17,15 @@ from ops.watch.pods import PROBE as PROBE_APP
 from ops.watch.view import Limits, View
 
 NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
-ETCD, SERVING, RIGHTS = "etcd-size", "serving", "rights"
+ETCD, SERVING, METRICS, RIGHTS = "etcd-size", "serving", "metrics", "rights"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 ETCD_COMPONENT = "etcd"
 # Longer than a component or a pod takes to be replaced in an orderly way.
 COMPONENT_HOLD, POD_HOLD = 8.0, 12.0
 # A kubelet may be restarted.
 KUBELET_HOLD = 10.0
+# API servers look every 30 seconds whether they reach it, and so may begin a minute late.
+METRICS_HOLD = 60.0
 # A rollout leaves Nodes cordoned for minutes.
 CORDON_HOLD = 600.0
 HOLDS = {"Cordoned": CORDON_HOLD, "ChangePending": CORDON_HOLD}
@@ -65,6 +67,8 @@ def _unknown(view: View) -> Iterator[str]:
         yield SERVING
     if not view.slow.etcd_bytes:
         yield ETCD
+    if view.slow.metrics is None:
+        yield METRICS
 
 
 def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -236,6 +240,9 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
                 "renewed"
             )
             yield _about(view, SERVING, Severity.WARNING, "CertificateExpires", message)
+    for each in view.slow.metrics or ():
+        hold = METRICS_HOLD if each.reason == metrics_status.UNAVAILABLE else 0.0
+        yield finding.of(each, METRICS, item=metrics_status.API.service, hold=hold)
     size, quota = view.slow.etcd_bytes, view.quota
     if quota and size > ETCD_FULL_SHARE * quota:
         message = f"etcd's database has {size // MIB} MiB of {quota // MIB} MiB"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from model.host_digests import HostReport
+from model.status.condition import Condition
 from model.status.fleet import AddOn
 from ops.kube.cluster_status import CONTROL_PLANE
 from ops.kube.host_reports import Reading
@@ -24,11 +25,13 @@ class Limits:
 class Slow:
     """What is read seldom: the API server's certificate and the size of etcd's database.
 
-    None, and 0: not known. `rights` are those beyond reading that the credential has.
+    None, and 0: not known. `metrics` is what is wrong with metrics-server's API. `rights` are those
+    beyond reading that the credential has.
     """
 
     serving: tuple[datetime, datetime] | None = None
     etcd_bytes: int = 0
+    metrics: tuple[Condition, ...] | None = None
     rights: tuple[str, ...] = ()
 
 

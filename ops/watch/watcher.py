@@ -134,7 +134,7 @@ class Watcher:
         self._leaders = leaders = Leaders(session, self.cluster, self._touch, heard)
         self._is_dirty = False
         self._reports = Reports(session)
-        self._slow = SlowReads(session, self._access, self._touch)
+        self._slow = SlowReads(self.cluster, session, self._access, self._touch)
         nodes = Collection(
             session,
             NODES_PATH,

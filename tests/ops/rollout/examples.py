@@ -67,6 +67,7 @@ def inputs(**changes: Any) -> Any:
         "issuer_key": ISSUER,
         "serving_seconds": 30 * 86400.0,
         "security_updates": "",
+        "supplements": ["calico"],
         "shared_login": {"port": 22, "user": "root", "sudo": False},
         "logins": {name: {"host": each["address"]} for name, each in machines.items()},
         "identity": {"stack": "test", "cluster": "a", "server": "", "authority": ""},

@@ -219,3 +219,18 @@ def test_files_staged_for_an_upgrade_are_no_drift() -> None:
     }
     upgraded = plan(inputs(), inputs(version="v1.37.2"), drift)
     assert "staged" not in upgraded["a-worker-0"]
+
+
+def test_images_of_a_new_choice_are_imported_on_every_machine() -> None:
+    """A running cluster may choose metrics-server, and a former state says nothing of choices."""
+    more = inputs(supplements=["calico", "metrics-server"])
+    former = inputs()
+    del former["supplements"]
+    for before in (inputs(), former):
+        shown = plan(before, more, {})
+        assert set(shown) == set(more["machines"])
+        assert set(shown.values()) == {
+            "images of metrics-server are missing: imported, nothing restarted"
+        }
+    assert plan(former, inputs(), {}) == {}
+    assert plan(more, inputs(), {}) == {}, "what is no longer needed stays"

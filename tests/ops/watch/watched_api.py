@@ -87,6 +87,7 @@ class Cluster:
         self.failures: dict[str, tuple[int, str]] = {}
         self.refused: dict[str, tuple[int, str]] = {}
         self.metrics = ""
+        self.others: dict[str, Thing] = {}
         self.rights: set[str] = set()
         self.stale_leaders: set[str] = set()
         self.asked: list[str] = []
@@ -231,6 +232,8 @@ class Cluster:
     def _short(self, path: str, query: dict[str, str], body: bytes) -> bytes:
         if path == "/metrics":
             return self.metrics.encode()
+        if path in self.others:
+            return json.dumps(self.others[path]).encode()
         if path == REVIEWS:
             asked = json.loads(body)["spec"]["resourceAttributes"]
             allowed = f"{asked['verb']} {asked['resource']}" in self.rights
