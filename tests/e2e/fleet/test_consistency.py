@@ -85,12 +85,16 @@ def edited(machines: Machines, machine: str, file: str, shell: str) -> Iterator[
 
 
 def test_untouched_clusters_have_no_difference(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    # A machine reports for the first time some seconds after its join.
+    await_true(lambda: not compared(fleet, kubectl).not_read, "all machines to report", 120)
     report = compared(fleet, kubectl)
+    print(report.model_dump_json(indent=1))
     assert (report.rows, report.not_read) == ([], [])
     assert {each.name: each.nodes for each in report.clusters} == {"cluster1": 2, "cluster2": 2}
     assert all(each.is_declared for each in report.clusters)
     areas = {row.area for row in compared(fleet, kubectl, every=True).rows}
     assert {"etcd", "kubelet", "kube-proxy", "CoreDNS", "network", "add-ons", "RBAC"} <= areas
+    assert {"files", "programs", "units", "sysctls"} <= areas
 
 
 def test_the_commands_find_nothing(kubectl: Kubectl) -> None:
@@ -112,6 +116,24 @@ def test_a_flag_in_the_manifest_of_one_machine(
         status, shown = prints(kubectl, "diff", *CONTEXTS, "-o", "json")
         (field,) = Difference.model_validate(json.loads(shown)).fields
         assert (status, field.area, field.item, field.a, field.b) == (1, *flag, "false", "true")
+    awaited(fleet, kubectl)
+
+
+def test_what_one_machine_alone_has(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    unit, sysctl = "/etc/systemd/system/kubelet.service", "vm.swappiness"
+    swappiness = machines.run(WORKER, f"sysctl --values {sysctl}").strip()
+    shell = f"echo '# edited' >>{unit}; sysctl --quiet --write {sysctl}=7"
+    try:
+        with edited(machines, WORKER, unit, shell):
+            file, setting = awaited(fleet, kubectl, ("files", unit), ("sysctls", sysctl))
+            (other,) = (each for each in file.cells[0].nodes if each.state is not State.SAME)
+            assert (other.nodes, other.state) == ([WORKER], State.NOT_DECLARED)
+            (other,) = (each for each in setting.cells[0].nodes if each.value == "7")
+            assert other.nodes == [WORKER]
+    finally:
+        machines.run(WORKER, f"sysctl --quiet --write {sysctl}={swappiness}")
     awaited(fleet, kubectl)
 
 
