@@ -30,6 +30,7 @@ PLANTED = {
     "model": ("model.fleet", "model.config.schema"),
     "model-cis": ("model.cis.flags", "model.cis.benchmark"),
     "model-config": ("model.config.field", "model.config.schema"),
+    "model-object-drift": ("model.object_drift.paths", "model.object_drift.judgement"),
     "model-render": ("model.render.objects", "model.render.manifests"),
     "model-rules": ("model.rules.nodes", "model.rules.subnets"),
 }

@@ -154,13 +154,13 @@ def test_what_hangs_is_unknown_in_time(
     forever = threading.Event()
 
     def hang() -> tuple[int, dict[str, Any]]:
-        forever.wait(10)
+        forever.wait(60)
         return 200, {"items": []}
 
     del api.lists[POLICIES]
     api.answers[f"GET {POLICIES}"] = hang
     try:
-        (unknown,) = read(api, declared, 4)
+        (unknown,) = read(api, declared, 20)
     finally:
         forever.set()
     assert unknown.message.startswith("its objects (NetworkPolicy) could not be read: ")
