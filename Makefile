@@ -98,6 +98,11 @@ bench: ## Benchmark the program against bare commands
 	@$(BUILD) --also $(UPGRADE) toolchain bundle image
 	@$(PYTHON) -m scripts.bench --to-version $(UPGRADE)
 
+.PHONY: scale
+scale: ## Measure commands about 1 to 100 clusters, and draw docs/scale.svg
+	@scripts/setup.sh tests
+	@$(PYTHON) -m tests.scripts.fleet.scale
+
 .PHONY: schema
 schema: ## Generate the JSON schema of the stack files and docs/config.md
 	@scripts/setup.sh preview

@@ -186,6 +186,7 @@ class ExistingDriver:
                 cluster=cluster.name,
                 endpoint=cluster.endpoint,
                 pod_subnet=str(cluster.pod_subnet),
+                network=cluster.network,
                 vip_port=vip.port if vip else None,
                 hosts={
                     machine.name: {"role": machine.role, "address": machine.address}

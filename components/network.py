@@ -36,7 +36,7 @@ class Network(pulumi.ComponentResource):
         super().__init__("kubeadm-fleet:network:Network", name, None, opts)
         cluster, pki = args.cluster, args.pki
         self.objects = Manifests(
-            f"{cluster.name}-{cluster.network}",
+            f"{cluster.name}-pod-network",
             ManifestsArgs(
                 identity=pki.identity,
                 documents=plugins.pod_network(cluster),
@@ -45,9 +45,16 @@ class Network(pulumi.ComponentResource):
                 pod_network={
                     "cluster": cluster.name,
                     "connects": plugins.described(cluster),
+                    "network": cluster.network,
                     "policies": cluster.network_policy,
                 },
             ),
-            pulumi.ResourceOptions(parent=self, deleted_with=pki.cluster),
+            # One resource whichever the network is: a change of it is seen, and refused. Its former
+            # name was that of the only network.
+            pulumi.ResourceOptions(
+                parent=self,
+                deleted_with=pki.cluster,
+                aliases=[pulumi.Alias(name=f"{cluster.name}-flannel")],
+            ),
         )
         self.register_outputs({})

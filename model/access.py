@@ -7,9 +7,13 @@ from model.config.durations import parse_seconds
 from model.config.people import AccessEntry, People, User
 from model.config.resolved_cluster import ResolvedCluster
 from model.issuer import prefix_of
+from model.own_namespaces import watched_namespaces
 from model.people import (
     AUDITOR_ROLE,
     READ_ONLY_ROLES,
+    WATCHER,
+    WATCHER_ROLE,
+    WATCHER_SYSTEM_ROLE,
     Access,
     Bound,
     Grant,
@@ -78,12 +82,22 @@ def _grants(
 ) -> tuple[Grant, ...]:
     """Return what these entries grant in the cluster, each once."""
     grants = {
-        Grant(roles.get(entry.role, Role(entry.role)), namespace)
+        grant
         for entry in entries
         if _applies(entry, cluster)
-        for namespace in entry.namespaces or ("",)
+        for grant in _granted(entry, cluster, roles)
     }
     return tuple(sorted(grants, key=str))
+
+
+def _granted(
+    entry: AccessEntry, cluster: ResolvedCluster, roles: Mapping[str, Role]
+) -> Iterator[Grant]:
+    for namespace in entry.namespaces or ("",):
+        yield Grant(roles.get(entry.role, Role(entry.role)), namespace)
+    if entry.role == WATCHER:
+        for namespace in watched_namespaces(cluster.settings.network):
+            yield Grant(WATCHER_SYSTEM_ROLE, namespace)
 
 
 def _subjects(
@@ -126,4 +140,4 @@ def _roles(people: People) -> dict[str, Role]:
         )
         for name, role in people.roles.items()
     }
-    return {AUDITOR_ROLE.name: AUDITOR_ROLE, **own}
+    return {AUDITOR_ROLE.name: AUDITOR_ROLE, WATCHER_ROLE.name: WATCHER_ROLE, **own}

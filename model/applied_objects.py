@@ -3,35 +3,41 @@
 The registration of other clusters is not among them: components/hand_off.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from model.api_objects import Object
 from model.cni import plugins
 from model.fleet import Cluster
-from model.render import hand_off, image_policy, manifests, namespaces, people
+from model.render import hand_off, image_policy, manifests, namespaces, objects, people
 
 # The baseline, by purpose.
-BASELINE: Mapping[str, Callable[[Cluster], str]] = {
-    "probe": manifests.probe,
-    "dns": lambda _: manifests.dns(),
-    "drain": manifests.drain,
-    "namespaces": namespaces.namespaces,
-    "images": image_policy.image_policy,
+BASELINE: Mapping[str, Callable[[Cluster], Sequence[Object]]] = {
+    "probe": manifests.probe_objects,
+    "dns": lambda _: objects.parsed(manifests.dns()),
+    "drain": lambda cluster: objects.parsed(manifests.drain(cluster)),
+    "namespaces": namespaces.namespace_objects,
+    "images": image_policy.image_objects,
 }
 
 
-def applied_objects(cluster: Cluster) -> dict[str, str]:
-    """Return YAML documents by resource; nothing of what is not configured."""
-    accounts = {f"{each.tool}-account": hand_off.account(each) for each in cluster.registrations}
+def applied_objects(cluster: Cluster) -> dict[str, Sequence[Object]]:
+    """Return the objects by resource; nothing of what is not configured."""
+    accounts = {
+        f"{each.tool}-account": objects.parsed(hand_off.account(each))
+        for each in cluster.registrations
+    }
     found = {
-        cluster.network: plugins.pod_network(cluster),
-        **baseline(cluster),
-        "access": people.access_objects(cluster),
+        "pod-network": plugins.network_objects(cluster),
+        **{purpose: render(cluster) for purpose, render in BASELINE.items()},
+        "access": list(people.objects(cluster)),
         **accounts,
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: its for name, its in found.items() if its}
 
 
 def baseline(cluster: Cluster) -> dict[str, str]:
     """Return the documents of the baseline by purpose; nothing of what is not configured."""
     found = {purpose: render(cluster) for purpose, render in BASELINE.items()}
-    return {purpose: text for purpose, text in found.items() if text}
+    return {
+        purpose: objects.dump([dict(each) for each in its]) for purpose, its in found.items() if its
+    }

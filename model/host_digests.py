@@ -1,7 +1,7 @@
 """What a machine reports of itself every 20 seconds, as scripts/node/drift_report.sh writes it.
 
 The report has no content of a file: digests (16 digits of the sha256) of what anybody may know, and
-of files with secrets only whether they are the same as declared. docs/adr/0087 has the reasons.
+of files with secrets only whether they are the same as declared. docs/adr/0090 has the reasons.
 """
 
 from collections.abc import Mapping

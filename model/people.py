@@ -4,18 +4,18 @@ A certificate says who a person is and nothing else: bindings alone decide what 
 access changes without a new certificate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 # Roles of Kubernetes' own that bindings may refer to.
 # https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
 KUBERNETES_ROLES = ("view", "edit", "admin", "cluster-admin")
-AUDITOR = "auditor"
-BUILT_IN_ROLES = (*KUBERNETES_ROLES, AUDITOR)
+AUDITOR, WATCHER = "auditor", "watcher"
+BUILT_IN_ROLES = (*KUBERNETES_ROLES, AUDITOR, WATCHER)
 # Kubernetes' own users and groups begin with "system:", kubeadm's and this program's with "kube".
 RESERVED = ("system", "kube")
-READ_ONLY_ROLES = ("view", AUDITOR)
+READ_ONLY_ROLES = ("view", AUDITOR, WATCHER)
 
 
 @dataclass(frozen=True)
@@ -131,5 +131,29 @@ AUDITOR_ROLE = Role(
     tuple(
         {"apiGroups": [group], "resources": list(resources), "verbs": ["get", "list", "watch"]}
         for group, resources in _AUDITED.items()
+    ),
+)
+
+
+def _read(group: str, *resources: str, verbs: Sequence[str] = ("get", "list", "watch")) -> Any:
+    return {"apiGroups": [group], "resources": [*resources], "verbs": [*verbs]}
+
+
+# What `fleet watch` reads of a whole cluster, and what only in the system's namespace: the logs of
+# other namespaces may have anything in them.
+WATCHER_ROLE = Role(
+    WATCHER,
+    (
+        _read("", "nodes"),
+        {"nonResourceURLs": ["/metrics", "/readyz", "/version"], "verbs": ["get"]},
+    ),
+)
+WATCHER_SYSTEM_ROLE = Role(
+    f"{WATCHER}-system",
+    (
+        _read("", "pods"),
+        _read("", "pods/log", verbs=["get"]),
+        _read("apps", "daemonsets", "deployments"),
+        _read("coordination.k8s.io", "leases"),
     ),
 )

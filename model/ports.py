@@ -14,7 +14,8 @@ CONTROL_PLANES = "control planes"
 NODES = "all Nodes"
 OPERATOR = "operator"
 TCP, UDP, IP = "TCP", "UDP", "IP"
-VXLAN_PORT = 8472
+# What Linux takes by default, as flannel does; and what IANA assigned, as Calico does.
+VXLAN_PORTS = {"flannel": 8472, "calico": 4789}
 VRRP = 112
 # A worker tries so many workers on either side of it: what blocks one of them blocks its like.
 NEIGHBORS = 3
@@ -59,8 +60,11 @@ class Trial:
     rule: PortRule
 
 
-def port_rules(vip_port: int | str | None) -> tuple[PortRule, ...]:
-    """Return the rules of a cluster; `vip_port` is None if it has no virtual IP address."""
+def port_rules(vip_port: int | str | None, *networks: str) -> tuple[PortRule, ...]:
+    """Return the rules of a cluster with this pod network; of several, for a table of each.
+
+    `vip_port` is None if it has no virtual IP address.
+    """
     return (
         PortRule(OPERATOR, NODES, TCP, "22, or `machines.ssh.port`", "SSH"),
         PortRule(
@@ -75,7 +79,7 @@ def port_rules(vip_port: int | str | None) -> tuple[PortRule, ...]:
         PortRule(CONTROL_PLANES, CONTROL_PLANES, TCP, 2379, "etcd clients"),
         PortRule(CONTROL_PLANES, CONTROL_PLANES, TCP, 2380, "etcd peers"),
         PortRule(CONTROL_PLANES, NODES, TCP, 10250, "kubelet: logs, exec, metrics"),
-        PortRule(NODES, NODES, UDP, VXLAN_PORT, "VXLAN of the pod network"),
+        *(_vxlan(network, is_one_of_several=len(networks) > 1) for network in networks),
         PortRule(
             "pods (`networking.podSubnet`)",
             NODES,
@@ -99,6 +103,13 @@ def port_rules(vip_port: int | str | None) -> tuple[PortRule, ...]:
             "images and packages that are not sent to the machines",
         ),
     )
+
+
+def _vxlan(network: str, *, is_one_of_several: bool) -> PortRule:
+    purpose = "VXLAN of the pod network"
+    if is_one_of_several:
+        purpose += f", with `network: {network}`"
+    return PortRule(NODES, NODES, UDP, VXLAN_PORTS[network], purpose)
 
 
 def _virtual_address(port: int | str) -> tuple[PortRule, ...]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from model.ports import port_rules
+from model.ports import VXLAN_PORTS, port_rules
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "ports.md"
 HEAD = """# Ports
@@ -39,6 +39,6 @@ def rendered() -> str:
     rows = "".join(
         f"| {rule.sources} | {rule.targets} | {rule.label} | {rule.purpose} | "
         f"{'yes' if rule.is_tried else 'no'} |\n"
-        for rule in port_rules(VIP_PORT)
+        for rule in port_rules(VIP_PORT, *VXLAN_PORTS)
     )
     return HEAD + rows + TAIL

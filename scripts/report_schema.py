@@ -15,6 +15,7 @@ from model.report import ReportEntry
 from model.settings_report import ExplainedCluster
 from model.status.fleet import FleetStatus
 from model.support_manifest import Manifest
+from model.watch.event import Event
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 # By file: the document, and what it is.
@@ -30,6 +31,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "settings.schema.json": (ExplainedCluster, "What `fleet explain -o json` prints"),
     DOCS / "support.schema.json": (Manifest, "The manifest of an archive of `fleet support`"),
     DOCS / "report.schema.json": (FleetReport, "What `fleet report -o json` prints"),
+    DOCS / "watch.schema.json": (Event, "A line of `fleet watch -o json`, and what webhooks get"),
     DOCS / "backups.schema.json": (Backups, "What `fleet backup ls -o json` prints"),
 }
 

@@ -18,6 +18,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi.dynamic import DiffResult
+from pulumi.runtime.rpc import contains_unknowns
 
 from components.providers import hold
 from components.providers.base import ProvidedResource, Provider, changed
@@ -35,11 +36,12 @@ CAUSES = ("documents", "identity", "init")
 class PodNetwork(TypedDict):
     """What connects a cluster's pods (model/cni/plugins.py), which objects alone cannot change.
 
-    `policies` is the value of `networkPolicy` that it follows from.
+    `network` and `policies` are the values of `network` and `networkPolicy` that it follows from.
     """
 
     cluster: str
     connects: str
+    network: NotRequired[str]
     policies: str
 
 
@@ -122,20 +124,28 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
 def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
     """Raise OperatorError if Nodes that run pods would get another CNI plugin."""
     wanted = news.get("pod_network")
-    if wanted is None:
+    if wanted is None or contains_unknowns(wanted):
         return
     # States of earlier versions do not say: there was only one.
-    found = olds.get("pod_network", {**wanted, "connects": "flannel", "policies": "none"})
-    if found["connects"] != wanted["connects"]:
-        cluster = wanted["cluster"]
-        raise OperatorError(
-            f"the pods of {cluster} are connected by {found['connects']}, and the config says "
-            f"{wanted['connects']}: a running cluster cannot be changed, since each of its pods "
-            "would have to be connected again. Nothing was changed: set "
-            f"clusters.{cluster}.networking.networkPolicy to {found['policies']}. The way to the "
-            "other one: add a second cluster that has it from the start, move what runs there, and "
-            "remove this one"
-        )
+    first: PodNetwork = {**wanted, "connects": "flannel", "network": "flannel", "policies": "none"}
+    found = olds.get("pod_network", first)
+    if found["connects"] == wanted["connects"]:
+        return
+    cluster = wanted["cluster"]
+    values = (
+        ("network", found.get("network", "flannel"), wanted.get("network", "flannel")),
+        ("networking.networkPolicy", found["policies"], wanted["policies"]),
+    )
+    revert = " and ".join(
+        f"clusters.{cluster}.{setting} to {was}" for setting, was, now in values if was != now
+    )
+    raise OperatorError(
+        f"the pods of {cluster} are connected by {found['connects']}, and the config says "
+        f"{wanted['connects']}: a running cluster cannot be changed, since each of its pods "
+        f"would have to be connected again. Nothing was changed: set {revert}. The way to the "
+        "other one is docs/runbooks/another-network.md: a second cluster that has it from the "
+        "start, to which what runs here moves Node by Node"
+    )
 
 
 def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:

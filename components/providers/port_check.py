@@ -37,6 +37,7 @@ class PortCheckInputs(TypedDict):
     cluster: str
     endpoint: str
     pod_subnet: str
+    network: str
     vip_port: NotRequired[float]
     hosts: dict[str, PortHostInputs]
     machine_ids: dict[str, str]
@@ -97,7 +98,7 @@ def _check(
     }
     new = _new(ids, passed)
     vip_port = inputs.get("vip_port")
-    rules = port_rules(None if vip_port is None else int(vip_port))
+    rules = port_rules(None if vip_port is None else int(vip_port), inputs["network"])
     results = try_ports(hosts, rules, new, from_operator(hosts, inputs["endpoint"]))
     known = {name: host for name, host in identities.items() if name in inputs["hosts"]}
     known |= results.identities
@@ -142,6 +143,7 @@ class PortCheckArgs:
     cluster: str
     endpoint: str
     pod_subnet: str
+    network: str
     vip_port: int | None
     hosts: Mapping[str, PortHostInputs]
     machine_ids: Mapping[str, pulumi.Input[str]]

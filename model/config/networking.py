@@ -50,8 +50,9 @@ class Networking(Strict):
     )
     network_policy: PolicyEngine = Field(
         POLICY_ENGINE,
-        description="What enforces NetworkPolicy objects: `calico`, beside flannel's network, or "
-        "`none`: then they have no effect. Fixed once the cluster is initialized.",
+        description="What enforces NetworkPolicy objects: `calico`, beside flannel's network or as "
+        "a part of its own, or `none`: then they have no effect. Fixed once the cluster is "
+        "initialized.",
     )
     dns_domain: Domain = Field("cluster.local", description="The DNS domain of Services.")
 

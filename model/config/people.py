@@ -172,7 +172,7 @@ class User(Strict):
     lifetime: Lifetime | None = Field(
         None,
         description="How long a certificate of theirs is valid (default: 8h, or 7d with the "
-        "roles view and auditor only).",
+        "roles view, auditor and watcher only).",
     )
     tokens: list[TokenUser] = Field(
         default_factory=list,

@@ -52,7 +52,11 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
         default_factory=Networks,
         description="Consent to overlapping networks; overrides the fleet's setting.",
     )
-    network: NetworkName = Field("flannel", description="The pod network.")
+    network: NetworkName = Field(
+        "flannel",
+        description="The pod network, a VXLAN between Nodes: that of `flannel` or of `calico`. "
+        "Fixed once the cluster is initialized.",
+    )
     protect: Flag | None = Field(
         None, description="Reject deleting its machines and CAs; overrides the fleet's setting."
     )

@@ -1,9 +1,8 @@
 """What a cluster's config says of it, in the form of its facts."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-import yaml
 
 from model.api_objects import Object
 from model.applied_objects import applied_objects
@@ -12,8 +11,9 @@ from model.consistency.declaration import Declared, identity
 from model.consistency.facts import Areas, Items, Value, document, flattened
 from model.consistency.hosts import declared_items
 from model.consistency.kubeadm_defaults import FLAGS
-from model.consistency.objects import Loader, items_of
+from model.consistency.objects import items_of
 from model.consistency.own_values import OwnValues, own_values
+from model.consistency.shared_facts import SharedFacts
 from model.consistency.static_pods import POD, VERSION
 from model.fleet import Cluster
 from model.render import kubeadm
@@ -27,9 +27,13 @@ SECTIONS = {
 NOT_ITEMS = ("apiVersion", "kind")
 
 
-def declared(cluster: Cluster) -> Declared:
-    """Return what is declared of a cluster; nothing of Nodes that it does not have."""
-    configuration, of_kubelets, proxy = _parsed(kubeadm.cluster_documents(cluster))
+def declared(cluster: Cluster, shared: SharedFacts | None = None) -> Declared:
+    """Return what is declared of a cluster; nothing of Nodes that it does not have.
+
+    What clusters of which one `shared` is given have in common is the same object.
+    """
+    shared = shared or SharedFacts()
+    configuration, of_kubelets, proxy = map(_plain, kubeadm.cluster_objects(cluster))
     own = own_values(configuration, {})
     basis = {}
     planes: dict[str, dict[str, Value]] = {}
@@ -43,25 +47,27 @@ def declared(cluster: Cluster) -> Declared:
         if component != facts.ETCD:
             planes[component] |= {VERSION: cluster.kubernetes_version}
         basis[component, POD] = document(others, keep=False).digest
+    of_plane = {component: shared.items(items) for component, items in planes.items()}
     version = cluster.kubernetes_version
-    versions: Items = {facts.KUBELET_VERSION: version}
+    versions = shared.items({facts.KUBELET_VERSION: version})
     of_kubelet: dict[str, Items] = {}
-    of_hosts = declared_items()
+    of_hosts = {area: shared.items(items) for area, items in declared_items().items()}
     nodes: dict[str, dict[str, Items]] = {}
     for machine in cluster.machines:
         key = repr(machine.kubelet)
         if key not in of_kubelet:
-            of_kubelet[key] = _kubelet(of_kubelets, machine.kubelet, own)
+            of_kubelet[key] = shared.items(_kubelet(of_kubelets, machine.kubelet, own))
         nodes[machine.name] = {facts.VERSIONS: versions, facts.KUBELET: of_kubelet[key], **of_hosts}
         if machine in cluster.control_planes:
-            nodes[machine.name] |= planes
+            nodes[machine.name] |= of_plane
     objects: dict[str, Items] = {
         facts.CLUSTER: identity(configuration),
         facts.VERSIONS: {facts.API: version},
         facts.PROXY: _fields(proxy, own),
         **_objects(cluster, own),
     }
-    return Declared(version, objects, nodes, basis=basis)
+    areas = {area: shared.items(items) for area, items in objects.items()}
+    return Declared(version, areas, nodes, basis=basis)
 
 
 def _kubelet(of_all: Mapping[str, Any], settings: Mapping[str, Any], own: OwnValues) -> Items:
@@ -83,9 +89,10 @@ def _objects(cluster: Cluster, own: OwnValues) -> Areas:
 
 def _rendered(cluster: Cluster) -> Iterator[Object]:
     """Yield the objects that a run applies."""
-    for text in applied_objects(cluster).values():
-        yield from filter(None, _parsed(text))
+    for found in applied_objects(cluster).values():
+        yield from map(_plain, found)
 
 
-def _parsed(text: str) -> list[dict[str, Any]]:
-    return list(yaml.load_all(text, Loader=Loader))
+def _plain(entry: Mapping[str, Any]) -> Any:
+    """Return an object as it is read again from what is written of it."""
+    return json.loads(json.dumps(entry))

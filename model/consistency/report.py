@@ -25,7 +25,7 @@ class State(StrEnum):
         return self in (State.NOT_DECLARED, State.ODD, State.SPLIT)
 
 
-_STATES = (
+STATES = (
     "same: as declared, and as the others. notDeclared: not as declared. odd: most others agree on "
     "another value. split: others differ, and most agree on none. unknown: it was not read. "
     "none: the cluster has no such thing, and need not."
@@ -38,7 +38,7 @@ class NodeValue(ReportEntry):
     nodes: list[str] = Field(description="The Nodes that have it.")
     value: str = Field(description="The value; empty: there is none.")
     declared: str | None = Field(None, description="What is declared of them; null: nothing.")
-    state: State = Field(description=_STATES)
+    state: State = Field(description=STATES)
 
 
 class Cell(ReportEntry):
@@ -49,7 +49,7 @@ class Cell(ReportEntry):
         "", description="Its value, of most of its Nodes if they have one each; empty: none."
     )
     declared: str | None = Field(None, description="What is declared; null: nothing.")
-    state: State = Field(description=_STATES)
+    state: State = Field(description=STATES)
     fields: list[str] = Field(
         default_factory=list, description="The fields of an object that are not as declared."
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from model.fleet_report import grade
 from model.fleet_report.changes import changes
+from model.fleet_report.compared import NOTHING, OF_CLUSTERS, Compared
 from model.fleet_report.document import FleetReport, Source, SourceName, SourceState
 from model.fleet_report.highlights import AuditHighlights
 from model.fleet_report.reduced import CertificateDates, CisOverview, SavedClusters, of_api_servers
@@ -45,16 +46,25 @@ def unread(reason: str, wanted: Collection[SourceName]) -> Read:
 
 
 def report(
-    name: str, now: datetime, status: FleetStatus, read: Read, *, is_stack: bool
+    name: str,
+    now: datetime,
+    status: FleetStatus,
+    read: Read,
+    compared: Compared = NOTHING,
+    *,
+    is_stack: bool,
 ) -> FleetReport:
     """Return the report of a fleet, not compared with another one yet.
 
     Of the clusters of a kubeconfig that is no stack's, only what their API says is known.
     """
     certificates = read.certificates or of_api_servers(status.clusters, now)
-    findings = grade.Findings(certificates, read.backups, read.cis)
+    findings = grade.Findings(
+        certificates, read.backups, read.cis, compared.differences, compared.capacity
+    )
+    of_apis = compared.sources or tuple(map(omitted, OF_CLUSTERS))
     of_machines = read.sources or tuple(map(omitted, ON_MACHINES))
-    sources = (_of_status(status), *of_machines)
+    sources = (_of_status(status), *of_apis, *of_machines)
     clusters = [_with_backup(each, read.backups) for each in status.clusters]
     return FleetReport(
         name=name,
@@ -65,6 +75,8 @@ def report(
             update={"clusters": [each.model_copy(update={"nodes": []}) for each in clusters]}
         ),
         versions=versions(status.clusters),
+        differences=compared.differences,
+        capacity=compared.capacity,
         certificates=certificates,
         backups=read.backups,
         cis=read.cis,

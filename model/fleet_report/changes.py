@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from model.consistency.report import State
 from model.report import ReportEntry
 from model.status.fleet import ClusterStatus
 
@@ -19,7 +20,8 @@ class Change(ReportEntry):
 
     cluster: str = Field(description="The cluster; empty: the stack.")
     kind: str = Field(
-        description="What has changed: cluster, grade, version, nodes, condition, exception, cis."
+        description="What has changed: cluster, grade, version, nodes, condition, "
+        "difference, exception, cis."
     )
     before: str = Field("", description="What it was; empty: it did not exist.")
     after: str = Field("", description="What it is; empty: it does not exist any more.")
@@ -46,6 +48,7 @@ def _changes(
         if name not in new and (asked is None or name in asked):
             yield Change(cluster=name, kind="cluster", before=name, is_better=None)
     old_grades = {each.cluster: each for each in before.grades}
+    old_different, new_different = _differences(before), _differences(after)
     old_cis, new_cis = _failed_items(before), _failed_items(after)
     for grade in after.grades:
         name = grade.cluster
@@ -66,6 +69,8 @@ def _changes(
         yield from _of_conditions(old[name], new[name])
         if not (_is_without_file(before) or _is_without_file(after)):
             yield from _of_lines(name, "exception", old[name].exceptions, new[name].exceptions)
+        if name in old_different and name in new_different:
+            yield from _of_lines(name, "difference", old_different[name], new_different[name])
         if name in old_cis and name in new_cis:
             yield from _of_lines(name, "cis", old_cis[name], new_cis[name])
 
@@ -112,16 +117,33 @@ def _failed_items(report: "FleetReport") -> dict[str, list[str]]:
     """Return the items that fail, of each cluster that was read completely."""
     if report.cis is None:
         return {}
-    unread = {
-        each.cluster
-        for source in report.sources
-        if source.name == "cis"
-        for each in source.unreadable
-    }
+    unread = _unread(report, "cis")
     return {
         row.cluster: [each.item for each in report.cis.failed if row.cluster in each.clusters]
         for row in report.cis.clusters
         if row.cluster not in unread
+    }
+
+
+def _differences(report: "FleetReport") -> dict[str, list[str]]:
+    """Return the items in which each cluster differs of which everything was read."""
+    if report.differences is None:
+        return {}
+    unread = _unread(report, "consistency")
+    return {
+        each.name: report.differences.of_cluster(each.name, State.NOT_DECLARED, State.ODD)
+        for each in report.status.clusters
+        if each.reachable and each.name not in unread
+    }
+
+
+def _unread(report: "FleetReport", source: str) -> set[str]:
+    """Return the clusters of which something of a source was not read."""
+    return {
+        each.cluster
+        for found in report.sources
+        if found.name == source
+        for each in found.unreadable
     }
 
 

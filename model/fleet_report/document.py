@@ -10,9 +10,11 @@ from typing import Literal
 from pydantic import Field
 
 from model.fleet_report.changes import Change
+from model.fleet_report.differences import Differences
 from model.fleet_report.grade import ClusterGrade
 from model.fleet_report.highlights import AuditHighlights
 from model.fleet_report.reduced import CertificateDates, CisOverview, SavedClusters
+from model.fleet_report.room import FleetRoom
 from model.fleet_report.versions import VersionUse
 from model.report import ReportEntry, Unreadable
 from model.status.fleet import FleetStatus
@@ -22,6 +24,8 @@ class SourceName(StrEnum):
     """What a report is made of."""
 
     STATUS = "status"
+    CONSISTENCY = "consistency"
+    CAPACITY = "capacity"
     CERTIFICATES = "certificates"
     BACKUPS = "backups"
     CIS = "cis"
@@ -56,6 +60,8 @@ class FleetReport(ReportEntry):
     grades: tuple[ClusterGrade, ...] = Field(description="Each cluster's grade, the worst first.")
     status: FleetStatus = Field(description="What `fleet status` says, without single Nodes.")
     versions: tuple[VersionUse, ...] = Field((), description="Versions, and who has them.")
+    differences: Differences | None = Field(None, description="In what clusters differ.")
+    capacity: FleetRoom | None = Field(None, description="What is requested and used.")
     certificates: CertificateDates | None = Field(None, description="When certificates expire.")
     backups: SavedClusters | None = Field(None, description="The newest snapshots of etcd.")
     cis: CisOverview | None = Field(None, description="What the CIS benchmark's items say.")

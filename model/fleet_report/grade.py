@@ -9,12 +9,17 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from model.consistency.report import State
+from model.fleet_report.differences import Differences
+from model.fleet_report.machines import drift
 from model.fleet_report.reduced import CertificateDates, CisOverview, SavedClusters
+from model.fleet_report.room import NODE, ZONE, FleetRoom
 from model.natural_order import natural
 from model.pki.ledger import Status
 from model.report import ReportEntry
 from model.status.condition import Severity
 from model.status.fleet import ClusterStatus
+from model.status.reasons import DRIFT
 
 FULL = 100
 # From how many points on a cluster has a grade.
@@ -37,15 +42,23 @@ COSTS = (
     Cost("outage", 40, 80),
     Cost("certificate-expired", 40, 40),
     Cost("backup-overdue", 20, 20),
+    Cost("token-expired", 20, 20),
     Cost("certificate-expiring", 15, 15),
     Cost("certificate-missing", 10, 20),
     Cost("renewal-failed", 10, 10),
     Cost("backup-corrupt", 10, 10),
+    Cost("token-expiring", 10, 10),
+    Cost("no-room-node", 10, 10),
     Cost("warning", 10, 30),
+    Cost("drift", 5, 20),
+    Cost("not-declared", 5, 20),
+    Cost("no-room-zone", 5, 5),
+    Cost("pods-pending", 5, 5),
     Cost("single-control-plane", 5, 5),
     Cost("mixed-versions", 5, 5),
     Cost("exception", 3, 15),
     Cost("cis", 2, 20),
+    Cost("odd", 1, 10),
 )
 _BY_CODE = {cost.code: cost for cost in COSTS}
 
@@ -76,6 +89,8 @@ class Findings:
     certificates: CertificateDates | None = None
     backups: SavedClusters | None = None
     cis: CisOverview | None = None
+    differences: Differences | None = None
+    capacity: FleetRoom | None = None
 
 
 def grades(
@@ -122,7 +137,8 @@ def _findings(cluster: ClusterStatus, found: Findings) -> Iterator[tuple[str, It
     if not cluster.reachable:
         yield "unreachable", [UNREACHABLE]
     yield "outage", _reasons(cluster, Severity.ERROR)
-    yield "warning", _reasons(cluster, Severity.WARNING)
+    yield "warning", (each for each in _reasons(cluster, Severity.WARNING) if each != DRIFT)
+    yield "drift", drift(cluster.conditions)
     planes = cluster.control_planes
     yield "single-control-plane", ["1"] if planes and planes.total == 1 else []
     kubelets = cluster.kubelet_versions
@@ -137,6 +153,13 @@ def _findings(cluster: ClusterStatus, found: Findings) -> Iterator[tuple[str, It
             "backup-corrupt",
             [each.node for each in found.backups.corrupt if each.cluster == cluster.name][:1],
         )
+    if found.differences:
+        yield "not-declared", found.differences.of_cluster(cluster.name, State.NOT_DECLARED)
+        yield "odd", found.differences.of_cluster(cluster.name, State.ODD)
+    if found.capacity and (room := found.capacity.of_cluster(cluster.name)):
+        yield "no-room-node", room.lost(NODE)
+        yield "no-room-zone", room.lost(ZONE)
+        yield "pods-pending", [f"{room.pending_pods:,}"] if room.pending_pods else []
     if found.cis:
         yield "cis", (each.item for each in found.cis.failed if cluster.name in each.clusters)
 
@@ -148,6 +171,9 @@ def _of_certificates(cluster: str, found: CertificateDates) -> Iterator[tuple[st
         ("certificate-expiring", Status.EXPIRING),
     ):
         yield code, [each.name for each in own if each.status is status][:NAMED]
+    tokens = [each for each in found.tokens if each.cluster == cluster]
+    for code, status in (("token-expired", Status.EXPIRED), ("token-expiring", Status.EXPIRING)):
+        yield code, [each.tool for each in tokens if each.status is status]
     yield "certificate-missing", [each.name for each in found.missing if each.cluster == cluster]
     yield "renewal-failed", [each.subject for each in found.failures if each.cluster == cluster]
 

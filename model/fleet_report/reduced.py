@@ -14,7 +14,7 @@ from model.cis.item import State
 from model.cis.report import Report, Summary
 from model.natural_order import natural
 from model.pins import CIS_BENCHMARK
-from model.pki.ledger import Certificate, Ledger, MissingFile, RenewalFailure, Status
+from model.pki.ledger import Certificate, Ledger, MissingFile, RenewalFailure, Status, Token
 from model.report import MachineEntry, ReportEntry
 from model.status.fleet import ClusterStatus
 
@@ -43,6 +43,7 @@ class CertificateDates(ReportEntry):
     dates: tuple[CertificateDate, ...] = Field((), description="The dates.")
     missing: tuple[MissingFile, ...] = Field((), description="Files that do not exist.")
     failures: tuple[RenewalFailure, ...] = Field((), description="Renewals that failed.")
+    tokens: tuple[Token, ...] = Field((), description="Tokens of tools, by expiry.")
 
 
 class SavedCluster(ReportEntry):
@@ -104,6 +105,7 @@ def of_ledger(ledger: Ledger) -> CertificateDates:
         dates=_soonest_first(dates),
         missing=ledger.missing,
         failures=ledger.failures,
+        tokens=ledger.tokens,
     )
 
 

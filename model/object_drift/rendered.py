@@ -1,5 +1,6 @@
 """The objects of clusters, rendered from the config; to import what renders them takes time."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,7 +8,6 @@ from model.api_objects import Object
 from model.applied_objects import applied_objects
 from model.fleet import Cluster
 from model.object_drift.mark import marks
-from model.render import objects
 
 
 def to_plain(clusters: Iterable[Cluster]) -> dict[str, Any]:
@@ -19,8 +19,9 @@ def to_plain(clusters: Iterable[Cluster]) -> dict[str, Any]:
     by_cluster: dict[str, list[list[str]]] = {}
     for cluster in clusters:
         resources = by_cluster.setdefault(cluster.name, [])
-        for text in applied_objects(cluster).values():
-            found = objects.parsed(text)
+        for its in applied_objects(cluster).values():
+            # As they are read again from what is written of them.
+            found = json.loads(json.dumps(its))
             digests = [mark.document for mark in marks(found)]
             documents.update(zip(digests, found, strict=True))
             resources.append(digests)

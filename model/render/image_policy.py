@@ -37,8 +37,14 @@ _FOREIGN = """\
 
 def image_policy(cluster: Cluster) -> str:
     """Return the policy and its binding as YAML documents; "" if images may be of any registry."""
+    found = image_objects(cluster)
+    return dump(found) if found else ""
+
+
+def image_objects(cluster: Cluster) -> list[dict[str, Any]]:
+    """Return the policy and its binding, if images may not be of any registry."""
     registries = cluster.security.registries
-    return dump(_objects(registries, own_namespaces(cluster))) if registries else ""
+    return _objects(registries, own_namespaces(cluster)) if registries else []
 
 
 def _objects(registries: Sequence[str], exempt: Sequence[str]) -> list[dict[str, Any]]:

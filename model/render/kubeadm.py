@@ -49,13 +49,12 @@ def init_configuration(machine: Machine) -> str:
 
 def cluster_documents(cluster: Cluster) -> str:
     """Return the documents for `kubeadm init` that are the same on every machine."""
-    return "---\n".join(
-        (
-            cluster_configuration(cluster),
-            kubelet_configuration(cluster),
-            _dump(_kube_proxy_configuration()),
-        )
-    )
+    return "---\n".join(map(_dump, cluster_objects(cluster)))
+
+
+def cluster_objects(cluster: Cluster) -> tuple[Document, Document, Document]:
+    """Return the configurations of the cluster, of its kubelets and of kube-proxy."""
+    return _configuration(cluster), _kubelet(cluster), _kube_proxy_configuration()
 
 
 def join_documents(cluster: Cluster, machine: Machine) -> str:
@@ -102,66 +101,67 @@ def cluster_configuration(cluster: Cluster) -> str:
 
     It names no machine: kubeadm adds a control plane's own name and address to its certificate.
     """
+    return _dump(_configuration(cluster))
+
+
+def _configuration(cluster: Cluster) -> Document:
     names = (cluster.endpoint_host, *cluster.api_server.cert_sans)
-    return _dump(
-        _common_part(cluster)
-        | {
-            "kubernetesVersion": cluster.kubernetes_version,
-            "networking": {
-                "podSubnet": str(cluster.pod_subnet),
-                "serviceSubnet": str(cluster.service_subnet),
-                "dnsDomain": cluster.dns_domain,
-            },
-            "apiServer": {
-                "certSANs": list(dict.fromkeys(names)),
-                "extraArgs": _arguments(
-                    {
-                        **kubeadm_flags.API_SERVER,
-                        **security_flags.api_server(cluster.security),
-                        **hardening.api_server(cluster.security),
-                        **cluster.api_server.extra_args,
-                    }
-                ),
-                **_volumes(cluster, volumes.API_SERVER),
-                **_environment(cluster, restart_markers.API_SERVER),
-            },
-            "controllerManager": {
-                "extraArgs": _arguments(
-                    {
-                        MASK_FLAG: str(cluster.node_cidr_mask_size),
-                        SIGNING_FLAG: go_duration(cluster.lifetimes.leaves),
-                        **kubeadm_flags.CONTROLLER_MANAGER,
-                        **hardening.controller_manager(cluster.security),
-                        **cluster.controller_manager.extra_args,
-                    }
-                ),
-                **_volumes(cluster, volumes.CONTROLLER_MANAGER),
-                **_environment(cluster, restart_markers.CONTROLLER_MANAGER),
-            },
-            "scheduler": {
-                "extraArgs": _arguments(
-                    {
-                        **hardening.scheduler(cluster.security),
-                        **cluster.scheduler.extra_args,
-                    }
-                ),
-                **_volumes(cluster, volumes.SCHEDULER),
-                **_environment(cluster, restart_markers.SCHEDULER),
-            },
-            "etcd": {
-                "local": {
-                    "extraArgs": _arguments(
-                        {
-                            **kubeadm_flags.ETCD,
-                            **hardening.etcd(cluster.security, cluster.etcd.extra_args),
-                            **cluster.etcd.extra_args,
-                        }
-                    ),
-                    **_environment(cluster, restart_markers.ETCD),
+    return _common_part(cluster) | {
+        "kubernetesVersion": cluster.kubernetes_version,
+        "networking": {
+            "podSubnet": str(cluster.pod_subnet),
+            "serviceSubnet": str(cluster.service_subnet),
+            "dnsDomain": cluster.dns_domain,
+        },
+        "apiServer": {
+            "certSANs": list(dict.fromkeys(names)),
+            "extraArgs": _arguments(
+                {
+                    **kubeadm_flags.API_SERVER,
+                    **security_flags.api_server(cluster.security),
+                    **hardening.api_server(cluster.security),
+                    **cluster.api_server.extra_args,
                 }
-            },
-        }
-    )
+            ),
+            **_volumes(cluster, volumes.API_SERVER),
+            **_environment(cluster, restart_markers.API_SERVER),
+        },
+        "controllerManager": {
+            "extraArgs": _arguments(
+                {
+                    MASK_FLAG: str(cluster.node_cidr_mask_size),
+                    SIGNING_FLAG: go_duration(cluster.lifetimes.leaves),
+                    **kubeadm_flags.CONTROLLER_MANAGER,
+                    **hardening.controller_manager(cluster.security),
+                    **cluster.controller_manager.extra_args,
+                }
+            ),
+            **_volumes(cluster, volumes.CONTROLLER_MANAGER),
+            **_environment(cluster, restart_markers.CONTROLLER_MANAGER),
+        },
+        "scheduler": {
+            "extraArgs": _arguments(
+                {
+                    **hardening.scheduler(cluster.security),
+                    **cluster.scheduler.extra_args,
+                }
+            ),
+            **_volumes(cluster, volumes.SCHEDULER),
+            **_environment(cluster, restart_markers.SCHEDULER),
+        },
+        "etcd": {
+            "local": {
+                "extraArgs": _arguments(
+                    {
+                        **kubeadm_flags.ETCD,
+                        **hardening.etcd(cluster.security, cluster.etcd.extra_args),
+                        **cluster.etcd.extra_args,
+                    }
+                ),
+                **_environment(cluster, restart_markers.ETCD),
+            }
+        },
+    }
 
 
 def leaf_configuration(cluster: Cluster) -> str:
@@ -202,7 +202,11 @@ def _arguments(arguments: Mapping[str, str]) -> list[Document]:
 
 def kubelet_configuration(cluster: Cluster) -> str:
     """Return the KubeletConfiguration, the same on every machine, as one YAML document."""
-    return _dump(overridden(_own_kubelet_configuration(cluster), with_swap(cluster.kubelet)))
+    return _dump(_kubelet(cluster))
+
+
+def _kubelet(cluster: Cluster) -> Document:
+    return overridden(_own_kubelet_configuration(cluster), with_swap(cluster.kubelet))
 
 
 def accepts_swap(cluster: Cluster, machine: Machine) -> bool:

@@ -1,11 +1,17 @@
 """The Kubernetes objects of every cluster other than its pod network."""
 
+from model.api_objects import Json
 from model.fleet import Cluster
 from model.render import objects
 
 
 def probe(cluster: Cluster) -> str:
     """Return the objects of the network probe as YAML documents."""
+    return objects.dump(probe_objects(cluster))
+
+
+def probe_objects(cluster: Cluster) -> list[Json]:
+    """Return the objects of the network probe."""
     documents = objects.read("baseline/probe")
     domain = f"svc.{cluster.dns_domain}"
     names = {
@@ -15,7 +21,7 @@ def probe(cluster: Cluster) -> str:
     objects.set_environment(documents, names)
     if cluster.enforces_policies:
         documents += objects.read("baseline/probe-policy")
-    return objects.dump(documents)
+    return documents
 
 
 def dns() -> str:

@@ -16,8 +16,13 @@ Object = dict[str, Any]
 
 def namespaces(cluster: Cluster) -> str:
     """Return the objects as YAML documents; "" if the config names no namespace."""
-    named = cluster.security.namespaces
-    return dump([each for its in named for each in _objects(its)]) if named else ""
+    found = namespace_objects(cluster)
+    return dump(found) if found else ""
+
+
+def namespace_objects(cluster: Cluster) -> list[Object]:
+    """Return the objects."""
+    return [each for its in cluster.security.namespaces for each in _objects(its)]
 
 
 def _objects(its: NamespaceLimits) -> Iterator[Object]:

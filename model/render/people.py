@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from model.fleet import Cluster
+from model.own_namespaces import own_namespaces
 from model.people import Bound, Grant
 from model.render.objects import dump
 from model.well_known import KEEP_ANNOTATION
@@ -17,12 +18,15 @@ Object = dict[str, Any]
 
 def access_objects(cluster: Cluster) -> str:
     """Return all objects as YAML documents; "" if nobody has access."""
-    return dump(list(_objects(cluster))) if cluster.bindings else ""
+    return dump(list(objects(cluster))) if cluster.bindings else ""
 
 
-def _objects(cluster: Cluster) -> Iterator[Object]:
+def objects(cluster: Cluster) -> Iterator[Object]:
+    """Yield all objects."""
     grants = [grant for bound in cluster.bindings for grant in bound.grants]
-    for namespace in sorted({grant.namespace for grant in grants if grant.namespace}):
+    named = {grant.namespace for grant in grants if grant.namespace}
+    # The program's own exist, and are its own.
+    for namespace in sorted(named - set(own_namespaces(cluster))):
         # What is in it is not this program's.
         yield _object("v1", "Namespace", namespace, annotations={KEEP_ANNOTATION: "true"})
     roles = {grant.role.name: grant.role for grant in grants}

@@ -6,7 +6,7 @@ from model.config.authentication import TokenHolder, TokenUser
 from model.config.errors import DESCENDANTS, Path
 from model.config.people import AccessEntry, People, PolicyRule
 from model.config.resolved_cluster import ResolvedCluster
-from model.people import BUILT_IN_ROLES
+from model.people import BUILT_IN_ROLES, WATCHER
 from model.rules.issue import Issue, issue
 from model.selectors import LabelSelector
 
@@ -66,6 +66,14 @@ def _access(
         if entry.role not in (*BUILT_IN_ROLES, *people.roles):
             roles = (*BUILT_IN_ROLES, *people.roles)
             yield _unknown((*here, "role"), entry.role, "role", roles, "view")
+        if entry.role == WATCHER and entry.namespaces:
+            yield _problem(
+                (*here, "namespaces"),
+                entry.namespaces,
+                "set with the role watcher",
+                "no such key: the role reads Nodes, and the system's namespaces",
+                "role: watcher",
+            )
         if entry in access[:index]:
             yield _problem(here, entry.role, "listed twice", "each access once", ACCESS_EXAMPLE)
         yield from _clusters(entry, here, known)

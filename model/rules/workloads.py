@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from model.cni.plugins import POLICY_ENGINES
 from model.config.errors import Path
 from model.config.namespaces import Namespace
 from model.config.resolved_cluster import ResolvedCluster
@@ -19,6 +20,16 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
             "no registry: no pod could start",
             allowed="at least one registry, or no key `registries`",
             example="registries: [registry.example.com]",
+        )
+    network, engine = cluster.settings.network, cluster.settings.networking.network_policy
+    if network in POLICY_ENGINES and engine != network:
+        yield issue(
+            cluster.path_of("networking", "networkPolicy"),
+            engine,
+            f"the network of {cluster.name} is {network}, which always enforces policies",
+            allowed=f"networkPolicy: {network}; {engine} only with another network",
+            example=f"networking: {{networkPolicy: {network}}}",
+            sources=cluster.paths_of("network"),
         )
     for name, namespace in settings.namespaces.items():
         path = cluster.path_of("security", "namespaces", name)

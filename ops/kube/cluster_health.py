@@ -97,8 +97,8 @@ def pod_failures(
 
     Without `has_probes`, only what needs no probe pods, which other programs' clusters lack.
     """
-    dns = list(client.pages(SYSTEM_PODS, labelSelector=DNS_SELECTOR))
-    probes = list(client.pages(SYSTEM_PODS, labelSelector=PROBE_SELECTOR)) if has_probes else []
+    dns = client.reduced(SYSTEM_PODS, _same, labelSelector=DNS_SELECTOR)
+    probes = client.reduced(SYSTEM_PODS, _same, labelSelector=PROBE_SELECTOR) if has_probes else []
     for line in _missing_dns(dns):
         yield PodFailure("DNSNotReady", line)
     if not has_probes:
@@ -198,6 +198,10 @@ def _by_node(pods: list[Json]) -> dict[str, Json]:
         for pod in pods
         if "deletionTimestamp" not in pod["metadata"]
     }
+
+
+def _same(thing: Json) -> Json:
+    return thing
 
 
 def _name(thing: Json) -> str:

@@ -25,10 +25,12 @@ APPS = (
     "/apis/apps/v1/namespaces/kube-system/daemonsets",
     "/apis/apps/v1/namespaces/kube-system/deployments",
     "/apis/apps/v1/namespaces/kube-flannel/daemonsets",
+    "/apis/apps/v1/namespaces/calico-system/daemonsets",
 )
 PROBE = "probe"
 ADD_ONS = {"coredns": "CoreDNS", "kube-proxy": "kube-proxy", "flannel": "flannel",
-           "kube-flannel-ds": "flannel", "kubeadm-fleet-probe": PROBE}  # fmt: skip
+           "kube-flannel-ds": "flannel", "calico-node": "Calico",
+           "kubeadm-fleet-probe": PROBE}  # fmt: skip
 # A certificate that has less than this share of its lifetime left should have been renewed.
 DUE_SHARE = 0.1
 
@@ -111,7 +113,7 @@ def _add_ons(
 ) -> Iterator[tuple[AddOn, datetime | None]]:
     """Yield the add-ons, each with the time when this program last wrote it."""
     try:
-        found = [pair for path in APPS for pair in client.reduced(path, _add_on) if pair]
+        found = [pair for path in APPS for pair in client.reduced(path, read_add_on) if pair]
     except ApiError as error:
         message = f"the state of its add-ons cannot be read: {error}"
         failures.append(
@@ -134,7 +136,8 @@ def _add_ons(
             )
 
 
-def _add_on(workload: Json) -> tuple[AddOn, datetime | None] | None:
+def read_add_on(workload: Json) -> tuple[AddOn, datetime | None] | None:
+    """Reduce a workload to an add-on, with when this program last wrote it; None for others."""
     metadata, status = workload["metadata"], workload.get("status") or {}
     name = ADD_ONS.get(metadata["name"])
     if name is None:

@@ -5,7 +5,6 @@ request for each Node.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -79,17 +78,20 @@ def _read(client: Client, pod: _Pod) -> Reading:
     path = f"{SYSTEM_PODS}/{pod.name}/log"
     try:
         text = client.limited(seconds=LOG_SECONDS).text(path, container=CONTAINER, tailLines=PIECES)
-        return _reading(pod, text.strip().splitlines())
+        lines = text.strip().splitlines()
+        if not lines:
+            unreadable = "it has not reported yet"
+            return Reading(pod.node, unreadable=unreadable, started=pod.started)
+        return parsed(pod.node, lines[-1], pod.started)
     except ApiError as error:
         return Reading(pod.node, unreadable=f"its log cannot be read: {error}")
     except (ValueError, KeyError, TypeError) as error:
         return Reading(pod.node, unreadable=f"its report cannot be read: {error}")
 
 
-def _reading(pod: _Pod, lines: Sequence[str]) -> Reading:
-    if not lines:
-        return Reading(pod.node, unreadable="it has not reported yet", started=pod.started)
-    said = json.loads(lines[-1])
+def parsed(node: str, line: str | bytes, started: datetime | None) -> Reading:
+    """Return what a line of a probe's log says; raise KeyError, TypeError or ValueError."""
+    said = json.loads(line)
     if said["report"] is None:
-        return Reading(pod.node, is_reporting=False, started=pod.started)
-    return Reading(pod.node, parse(said["report"]), bool(said["reporting"]), started=pod.started)
+        return Reading(node, is_reporting=False, started=started)
+    return Reading(node, parse(said["report"]), bool(said["reporting"]), started=started)

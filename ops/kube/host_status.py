@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from model.host_digests import Difference
+from model.status import reasons
 from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import Certificate
 from ops.kube import host_reports
@@ -23,7 +24,7 @@ ADVICE = {
     "disk": "`fleet up` leaves it: `du --one-file-system --max-depth 3 PATH | sort -n` on the "
     "machine says what is there",
 }
-REASONS = {"disk": "DiskFull", "clock": "ClockUnsynchronized"}
+REASONS = {"disk": reasons.DISK, "clock": reasons.CLOCK}
 # A machine that has just joined has not reported yet.
 FIRST_REPORT = timedelta(minutes=2)
 
@@ -52,34 +53,35 @@ def read(client: Client, cluster: str, seconds: float) -> HostsReading:
     backups = [each.report.backup for each in readings if each.report and each.report.backup]
     first = min(expiries, default=None)
     return HostsReading(
-        tuple(_conditions(cluster, readings)),
+        tuple(conditions(cluster, readings)),
         Certificate(subject=first[1], expires=first[0]) if first else None,
         max(backups, default=None),
     )
 
 
-def _conditions(cluster: str, readings: Iterable[Reading]) -> Iterator[Condition]:
+def conditions(cluster: str, readings: Iterable[Reading]) -> Iterator[Condition]:
+    """Yield what readings say is wrong, or is not known."""
     now = datetime.now(UTC)
     for each in readings:
         if each.unreadable:
             message = f"what its machine reports is not known: {each.unreadable}"
             yield _condition(
-                cluster, each.node, "HostUnknown", message, Severity.INFO, ready=Ready.UNKNOWN
+                cluster, each.node, reasons.UNKNOWN, message, Severity.INFO, ready=Ready.UNKNOWN
             )
         elif not each.is_reporting and not _is_new(each, now):
             last = each.report.time if each.report else None
             yield _condition(
                 cluster,
                 each.node,
-                "HostNotReporting",
+                reasons.SILENT,
                 "its machine does not report what differs: its timer kubeadm-fleet-drift stopped, "
                 f"or fails (`journalctl -u kubeadm-fleet-drift`); a stopped one is {REPAIRED}",
                 since=last,
                 ready=Ready.UNKNOWN,
             )
         elif each.report:
-            for difference in each.report.differences:
-                yield _difference(cluster, each.node, difference)
+            for found in each.report.differences:
+                yield difference(cluster, each.node, found)
 
 
 def _is_new(reading: Reading, now: datetime) -> bool:
@@ -90,9 +92,10 @@ def _is_new(reading: Reading, now: datetime) -> bool:
     )
 
 
-def _difference(cluster: str, node: str, found: Difference) -> Condition:
+def difference(cluster: str, node: str, found: Difference) -> Condition:
+    """Return the condition of something that is not as it was declared, with what repairs it."""
     advice = ADVICE.get(found.kind, REPAIRED)
-    reason = REASONS.get(found.kind, "HostDrift")
+    reason = REASONS.get(found.kind, reasons.DRIFT)
     return _condition(cluster, node, reason, f"{found.text}: {advice}", since=found.since)
 
 

@@ -1,7 +1,7 @@
 """What `fleet status` says of the objects that a run applied: edited, deleted, not applied yet.
 
 They have a label (model/object_drift/mark.py), by which one list for each kind has them all,
-whatever else a cluster has. What a list does not have is asked for by its name: the label may be
+whatever else a cluster has. What a list does not have is requested by its name: the label may be
 gone, or the object was applied by an earlier version of the program.
 """
 

@@ -7,7 +7,7 @@ other Nodes; in a cluster of more than `ALL_UP_TO` Nodes, by `ENOUGH` of them.
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -69,10 +69,15 @@ class _Gap:
 
 @dataclass(frozen=True)
 class Failure:
-    """What fails, as a line for people; `since` is a time of RFC 3339, "" if it is not known."""
+    """What fails, as a line for people; `since` is a time of RFC 3339, "" if it is not known.
+
+    `nodes` are the Nodes that it is about: the one that reaches no other or is not reached, or both
+    ends of a connection.
+    """
 
     text: str
     since: str = ""
+    nodes: tuple[str, ...] = ()
 
 
 def missing(client: Client, probes: list[Probe]) -> list[str]:
@@ -81,7 +86,8 @@ def missing(client: Client, probes: list[Probe]) -> list[str]:
         return []
     reports = _read_all(client, probes, CONNECTIONS)
     known = {probe: report for probe, report in reports.items() if not report.unreadable}
-    found = [*_unreadable(reports), *_shortened(_describe(_gaps(probes, known), probes, known))]
+    gaps = _gaps(probes, known)
+    found = [*_shortened(_unreadable(reports)), *_shortened(_describe(gaps, probes, known))]
     return [failure.text for failure in found]
 
 
@@ -90,9 +96,21 @@ def failures(client: Client, probes: list[Probe]) -> list[Failure]:
     if len(probes) < 2:
         return []
     reports = _read_all(client, random.sample(probes, min(SAMPLE, len(probes))), READERS)
+    silent, failed = judge(probes, reports)
+    return [*_shortened(silent), *_shortened(failed)]
+
+
+def judge(
+    probes: Sequence[Probe], reports: Mapping[Probe, Report]
+) -> tuple[list[Failure], list[Failure]]:
+    """Return probes that do not report, and each connection that fails now by those that do."""
+    newest = max((report.time for report in reports.values()), default=NEVER)
+    reports = {probe: _unless_stale(report, newest) for probe, report in reports.items()}
     known = {probe: report for probe, report in reports.items() if not report.unreadable}
-    failed = (gap for gap in _gaps(probes, known) if gap.since)
-    return [*_unreadable(reports), *_shortened(_describe(failed, probes, known))]
+    failed: Iterable[_Gap] = ()
+    if any(report.unreached for report in known.values()):
+        failed = (gap for gap in _gaps(probes, known) if gap.since)
+    return list(_unreadable(reports)), list(_describe(failed, probes, known))
 
 
 def _read_all(client: Client, probes: list[Probe], parallel: int) -> dict[Probe, Report]:
@@ -116,27 +134,31 @@ def _unless_stale(report: Report, newest: datetime) -> Report:
 
 
 def _unreadable(reports: Mapping[Probe, Report]) -> Iterator[Failure]:
-    return _shortened(
-        Failure(f"probe pod {probe.pod} on {probe.node}: {report.unreadable}")
-        for probe, report in reports.items()
-        if report.unreadable
-    )
+    for probe, report in reports.items():
+        if report.unreadable:
+            text = f"probe pod {probe.pod} on {probe.node}: {report.unreadable}"
+            yield Failure(text, nodes=(probe.node,))
 
 
 def _read(client: Client, probe: Probe) -> Report:
     path = f"/api/v1/namespaces/{NAMESPACE}/pods/{probe.pod}/log"
     try:
         line = client.limited(seconds=LOG_SECONDS).text(path, container=CONTAINER, tailLines=1)
-        reported = json.loads(line)
-        time = datetime.fromisoformat(reported["time"])
-        return Report(frozenset(reported["reached"]), time, dict(reported["unreached"]))
+        return parsed(line)
     except ApiError as error:
         return Report(unreadable=f"its log cannot be read: {error}")
     except (ValueError, KeyError, TypeError):
         return Report(unreadable="it has not reported yet which pods it reaches")
 
 
-def _gaps(probes: list[Probe], reports: Mapping[Probe, Report]) -> Iterator[_Gap]:
+def parsed(line: str | bytes) -> Report:
+    """Return what a line of a probe's log says; raise KeyError, TypeError or ValueError."""
+    reported = json.loads(line)
+    time = datetime.fromisoformat(reported["time"])
+    return Report(frozenset(reported["reached"]), time, dict(reported["unreached"]))
+
+
+def _gaps(probes: Sequence[Probe], reports: Mapping[Probe, Report]) -> Iterator[_Gap]:
     for target in probes:
         sources = {probe: report for probe, report in reports.items() if probe != target}
         untried = []
@@ -164,25 +186,28 @@ def _describe(
     mute = [probe for probe in by if len(by[probe]) > 1 and not reports[probe].reached & addresses]
     for probe in isolated:
         named = f"pods on {probe.node} ({probe.address})"
-        yield _failure(f"{named} cannot be reached from any other Node", to[probe], probe)
+        yield _failure(
+            f"{named} cannot be reached from any other Node", to[probe], probe, probe.node
+        )
     for probe in mute:
-        yield _failure(f"pods on {probe.node} reach no other Node", by[probe], probe)
+        yield _failure(f"pods on {probe.node} reach no other Node", by[probe], probe, probe.node)
     for source, found in by.items():
         for gap in found:
             if source not in mute and gap.target not in isolated:
                 named = f"pods on {gap.target.node} ({gap.target.address})"
-                yield _failure(f"pods on {source.node} cannot reach {named}", [gap], source)
+                what = f"pods on {source.node} cannot reach {named}"
+                yield _failure(what, [gap], source, source.node, gap.target.node)
 
 
-def _failure(what: str, gaps: Iterable[_Gap], probe: Probe) -> Failure:
+def _failure(what: str, gaps: Iterable[_Gap], probe: Probe, *nodes: str) -> Failure:
     times = [gap.since for gap in gaps]
     # RFC 3339 in one zone: text order is time order.
     since = max(times) if all(times) else ""
-    return Failure(f"{what} {f'since {since}' if since else 'yet'}: {_hint(probe)}", since)
+    return Failure(f"{what} {f'since {since}' if since else 'yet'}: {_hint(probe)}", since, nodes)
 
 
 def _hint(probe: Probe) -> str:
-    return f"see `kubectl -n {NAMESPACE} logs {probe.pod}` and flannel's log on that Node"
+    return f"see `kubectl -n {NAMESPACE} logs {probe.pod}` and the pod network's log on that Node"
 
 
 def _shortened(found: Iterable[Failure]) -> Iterator[Failure]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from model.fleet import CONTROL_PLANE
+from model.own_namespaces import NETWORK_NAMESPACES
 from model.render.node_paths import LOAD_BALANCER_FOLDER
 from ops.kube.etcd import ETCDCTL, HEALTH, LIST
 from ops.kube.etcd_space import STATUS
@@ -83,7 +84,9 @@ COMPONENTS = (
 COMPONENT_PODS = tuple(
     Part("logs/pods", "pods", f"kube-system_{component}-*") for component in COMPONENTS
 )
-NETWORK_PODS = Part("logs/pods", "pods", "kube-flannel_*")
+NETWORK_PODS = tuple(
+    Part("logs/pods", "pods", f"{namespace}_*") for namespace in NETWORK_NAMESPACES.values()
+)
 # Units that began with the machine, on any Linux.
 LAST = (Part("logs/journal.log", "command", "journalctl --lines=2000 --priority=warning --no-pager"
              " --no-hostname --output=short-iso-precise", 8),)  # fmt: skip
@@ -97,7 +100,7 @@ def parts(role: str, *, has_values: bool) -> tuple[Part, ...]:
     first, rest = COMMON[:9], COMMON[9:]
     own = ON_CONTROL_PLANES if role == CONTROL_PLANE else ()
     pods = (SYSTEM_PODS,) if has_values else COMPONENT_PODS
-    return (*first, *own, *pods, NETWORK_PODS, *rest, *LAST)
+    return (*first, *own, *pods, *NETWORK_PODS, *rest, *LAST)
 
 
 def is_component(pod: str) -> bool:

@@ -1,6 +1,6 @@
 """`fleet consistency` and `fleet diff`: clusters of a view, read, compared and shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -43,17 +43,29 @@ def read(stack: str, view: View, *, every: bool = False) -> Consistency:
     """Ask the clusters of a view and compare them, those of a stack with its config first."""
     if view.kubeconfig is not None:
         chosen = targets.of_kubeconfig(view.kubeconfig, view.clusters)
-        facts = gather(chosen, view.seconds)
-        return comparison.consistency(facts, {}, datetime.now(UTC), every=every)
+        return compare(None, chosen, view.seconds, every=every)
     cache = status_cache.of_stack(stack)
     chosen = targets.of_stack(stack, cache, view.selector, view.clusters)
     cache.save()
+    return compare(stack, chosen, view.seconds, every=every)
+
+
+def compare(
+    stack: str | None, chosen: Sequence[Target], seconds: float, *, every: bool = False
+) -> Consistency:
+    """Ask these clusters and compare them, those of a stack with its config first.
+
+    Raises OperatorError if nothing can be said of any of them.
+    """
+    if stack is None:
+        facts = gather(chosen, seconds)
+        return comparison.consistency(facts, {}, datetime.now(UTC), every=every)
     names = {target.name for target in chosen}
     parts: list[Callable[[], Any]] = [
-        partial(gather, chosen, view.seconds),
-        partial(_declared, stack, names),
+        partial(gather, chosen, seconds),
+        partial(of_config, stack, names),
     ]
-    answers = fan_out.ask(parts, lambda part: part(), view.seconds + CONFIG_SECONDS)
+    answers = fan_out.ask(parts, lambda part: part(), seconds + CONFIG_SECONDS)
     if answers[0].value is None:
         raise OperatorError(f"the clusters could not be read: {answers[0].error}")
     reason = "" if answers[1].value is not None else f"the config: {answers[1].error}"
@@ -62,12 +74,13 @@ def read(stack: str, view: View, *, every: bool = False) -> Consistency:
     )
 
 
-def _declared(stack: str, names: set[str]) -> Mapping[str, Declared]:
+def of_config(stack: str, names: set[str]) -> Mapping[str, Declared]:
     """Return what the stack's file declares of clusters; raise OperatorError."""
     from model.consistency.declared import declared
+    from model.consistency.shared_facts import SharedFacts
 
-    clusters = declared_clusters.of_stack(stack)
-    return {cluster.name: declared(cluster) for cluster in clusters if cluster.name in names}
+    clusters, shared = declared_clusters.of_stack(stack), SharedFacts()
+    return {each.name: declared(each, shared) for each in clusters if each.name in names}
 
 
 def show_difference(

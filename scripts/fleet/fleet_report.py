@@ -1,11 +1,13 @@
 """`fleet report`: everything that is known of a fleet, asked together, as one page."""
 
 import hashlib
+import threading
 import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -17,15 +19,14 @@ from model.fleet_report.document import FleetReport, SourceName
 from model.paths import state_dir
 from ops import fan_out
 from ops.errors import OperatorError, text_of
-from ops.fan_out import Late
 from ops.private_file import write_private
-from scripts.fleet import status_command
+from scripts.fleet import cluster_sources, status_command
 from scripts.fleet.options import View
-from scripts.fleet.report_page import html, markdown
-from scripts.fleet.report_page.words import Words
 
 # What is put together after the deadline has some time to be handed over.
 GRACE_SECONDS = 0.5
+# The modules that write a page are named as the formats.
+PAGE = "scripts.fleet.report_page."
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class ReportOutput:
 
 def show(stack: str, view: View, wanted: Collection[SourceName], output: ReportOutput) -> None:
     """Ask, write the report, and keep it for the next one to be compared with."""
+    if output.form != "json":
+        # The page's libraries are imported while clusters are waited for.
+        threading.Thread(target=import_module, args=[PAGE + output.form], daemon=True).start()
     former_file = _kept(stack, view.kubeconfig)
     former = _former(output.since) if output.since else _last(former_file)
     found = read(stack, view, wanted)
@@ -62,25 +66,24 @@ def read(stack: str, view: View, wanted: Collection[SourceName]) -> FleetReport:
         return machine_sources.read(stack, targets, wanted, now, view.seconds)
 
     is_stack = view.kubeconfig is None
-    answer = fan_out.begin(of_machines if is_stack else Read)
     deadline = time.monotonic() + view.seconds + GRACE_SECONDS
-    status = status_command.ask(stack, view, targets, cache)
+    answer = fan_out.begin(of_machines if is_stack else Read)
+    status, compared = cluster_sources.read(stack, view, targets, cache)
     said = answer(deadline - time.monotonic())
-    machines = said.value or assembly.unread(_reason(said.error, view.seconds), wanted)
+    reason = cluster_sources.reason(said.error, view.seconds)
+    machines = said.value or assembly.unread(reason, wanted)
     name = view.kubeconfig.name if view.kubeconfig else stack
-    return assembly.report(name, now, status, machines, is_stack=is_stack)
-
-
-def _reason(error: Exception | None, seconds: float) -> str:
-    return str(Late(seconds)) if error is None or isinstance(error, Late) else text_of(error)
+    return assembly.report(name, now, status, machines, compared, is_stack=is_stack)
 
 
 def rendered(report: FleetReport, output: ReportOutput) -> str:
     """Return a report as text of its format."""
     if output.form == "json":
         return report.model_dump_json(by_alias=True, indent=2)
-    words = Words.of(output.language)
-    return html.page(report, words) if output.form == "html" else markdown.page(report, words)
+    from scripts.fleet.report_page.words import Words
+
+    module = import_module(PAGE + output.form)
+    return str(module.page(report, Words.of(output.language)))
 
 
 def _write(text: str, file: Path | None) -> None:

@@ -5,7 +5,7 @@ by then is a row that says so.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -32,7 +32,7 @@ from ops.fan_out import Answer
 from ops.hosts import audit_logs, certificates, cis, snapshots
 from ops.hosts.inventory import InventoryMachine
 from ops.kube import cis_objects
-from scripts.fleet import engine_run, ledger, local_certificates
+from scripts.fleet import engine_run, ledger, local_certificates, registered_tokens
 from scripts.fleet.cis_report import of_cluster
 from scripts.fleet.targets import Target
 
@@ -69,12 +69,13 @@ def read(
     """Return what the machines of these clusters say within so many seconds."""
     deadline = time.monotonic() + seconds
     try:
-        parts = list(_parts(stack, targets, wanted, now, seconds))
+        outputs = engine_run.outputs(stack)
+        parts = list(_parts(stack, outputs, targets, wanted, now, seconds))
     except OperatorError as error:
         return unread(str(error), wanted)
     left = max(0.0, deadline - time.monotonic())
     answers = fan_out.ask(parts, lambda part: part.call(), left, parallel=PARALLEL)
-    found = _Found(stack, targets, now, answers, seconds)
+    found = _Found(stack, outputs, targets, now, answers, seconds)
     read = Read(
         certificates=found.certificates() if SourceName.CERTIFICATES in wanted else None,
         backups=found.backups() if SourceName.BACKUPS in wanted else None,
@@ -87,13 +88,14 @@ def read(
 
 def _parts(
     stack: str,
+    outputs: Mapping[str, object],
     targets: Sequence[Target],
     wanted: Collection[SourceName],
     now: datetime,
     seconds: float,
 ) -> Iterator[Part]:
     names = [target.name for target in targets]
-    machines = engine_run.inventory(stack).of_clusters(names)
+    machines = engine_run.inventory_in(outputs, stack).of_clusters(names)
     planes = [machine for machine in machines if machine.role == CONTROL_PLANE]
     if SourceName.CERTIFICATES in wanted:
         before = ledger.warn_before(stack)
@@ -135,12 +137,13 @@ class _Found:
     def __init__(
         self,
         stack: str,
+        outputs: Mapping[str, object],
         targets: Sequence[Target],
         now: datetime,
         answers: Sequence[Answer[Part, Any]],
         seconds: float,
     ) -> None:
-        self._stack, self._now, self._seconds = stack, now, seconds
+        self._stack, self._outputs, self._now, self._seconds = stack, outputs, now, seconds
         self._names = [target.name for target in targets]
         self._answers: dict[SourceName, list[Answer[Part, Any]]] = {}
         self._unreadable: dict[SourceName, dict[Unreadable, None]] = {}
@@ -165,11 +168,13 @@ class _Found:
 
     def certificates(self) -> reduced.CertificateDates | None:
         """Return when certificates expire, those on this host included."""
-        own = local_certificates.read(self._stack, self._names, Place("", "", self._now))
-        read = [*self._values(SourceName.CERTIFICATES), own]
+        place = Place("", "", self._now)
+        own = local_certificates.read(self._stack, self._names, place)
+        of_tools = registered_tokens.read(self._outputs, self._names, place)
+        read = [*self._values(SourceName.CERTIFICATES), own, of_tools]
         whole = ledgers.combined(read, self._now)
         self._add(SourceName.CERTIFICATES, whole.unreadable)
-        return reduced.of_ledger(whole) if whole.certificates else None
+        return reduced.of_ledger(whole) if whole.certificates or whole.tokens else None
 
     def backups(self) -> reduced.SavedClusters | None:
         """Return the newest snapshots of the clusters whose control planes answered."""

@@ -18,6 +18,7 @@ from model.selectors import LabelSelector
 from ops.errors import OperatorError, text_of
 from ops.kube.access import Access, Loader
 from ops.kube.client import PROBE_RETRIES, Client
+from ops.kube.shared_client import List, SharedClient
 from scripts.fleet.lazy_group import PROJECT
 from scripts.fleet.status_cache import StatusCache
 
@@ -45,14 +46,20 @@ class Target:
         self.labels = dict(labels or {})
         self._document, self._context, self._folder = document, context, folder
         self._client: Client | None = None
+        self._readers: Mapping[List, int] = {}
         self._lock = Lock()
+
+    def share(self, readers: Mapping[List, int]) -> None:
+        """Read these lists once for so many readers; before its client is built."""
+        self._readers = readers
 
     def client(self, seconds: float) -> Client:
         """Return a client whose requests take so long at most; raise OperatorError."""
         with self._lock:
             if self._client is None:
                 access = Access.of_context(self._document, self._context, self._folder)
-                self._client = Client(access, retries=PROBE_RETRIES).limited(seconds=seconds)
+                client = SharedClient(access, self._readers, retries=PROBE_RETRIES)
+                self._client = client.limited(seconds=seconds)
             return self._client
 
     def user_values(self, key: str) -> list[str]:

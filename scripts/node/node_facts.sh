@@ -19,7 +19,7 @@
 #   kubelet_ca          the same of the cluster's CA as the kubelet has read it
 #   patched             the time whose security updates it has, or "" (patches.sh)
 #   bridge              address and prefix length of the pods' bridge, or, where Calico connects pods
-#                       without one, of the share that flannel started with; or ""
+#                       without one, the share that flannel or Calico started with; or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
 #   service:NAME        systemd's state: active, inactive, failed, ..., or crash-looping
@@ -92,7 +92,9 @@ node_facts() {
 }
 
 pods_share() {
-  if [[ -L /etc/cni/net.d/10-canal.conflist ]]; then
+  if [[ -L /etc/cni/net.d/10-calico.conflist ]]; then
+    cat /run/calico/share 2>/dev/null
+  elif [[ -L /etc/cni/net.d/10-canal.conflist ]]; then
     sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null
   else
     ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}'

@@ -28,9 +28,10 @@ WORKERS = of_machines("one-rack1-a", "one-rack2-a", "one-rack3-a")
 POOLED = of_machines("one-rack1-a", "one-rack2-a", "one-gpu-1")
 # Names that steps and other resources of a cluster have, too.
 TAKEN = (
-    *("admin", "ca", "control-plane", "dns", "drain", "flannel", "health", "init"),
-    *("initialization", "join", "network", "pki", "ports", "prepare", "probe", "rack1-a-join"),
-    *("rack1-a-membership", "rack1-a-prepare", "rollout", "snapshot", "worker-0", "workers"),
+    *("admin", "ca", "control-plane", "dns", "drain", "health", "init"),
+    *("initialization", "join", "network", "pki", "pod-network", "ports", "prepare", "probe"),
+    *("rack1-a-join", "rack1-a-membership", "rack1-a-prepare", "rollout", "snapshot"),
+    *("worker-0", "workers"),
 )
 
 

@@ -71,9 +71,9 @@ def test_machines_get_the_supplements_of_their_cluster_alone() -> None:
     for cluster, connects, policies in (
         ("cluster1", "flannel", "none"), ("cluster2", policed, "calico"),
     ):  # fmt: skip
-        network = graph.one(f"{cluster}-flannel").inputs
+        network = graph.one(f"{cluster}-pod-network").inputs
         assert network["pod_network"] == {
-            "cluster": cluster, "connects": connects, "policies": policies,
+            "cluster": cluster, "connects": connects, "network": "flannel", "policies": policies,
         }  # fmt: skip
         assert ("calico" in network["documents"]) == (connects != "flannel")
         probe = graph.one(f"{cluster}-probe").inputs["documents"]

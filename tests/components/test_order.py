@@ -73,7 +73,7 @@ def test_container_machines_reach_each_other_on_their_bridge(dev: Graph) -> None
 
 
 def test_objects_are_applied_after_init(prod: Graph) -> None:
-    for objects in ("cluster1-flannel", "cluster1-probe", "cluster1-dns"):
+    for objects in ("cluster1-pod-network", "cluster1-probe", "cluster1-dns"):
         assert prod.awaits(objects, "cluster1-init")
         assert not [name for name in prod.awaited(prod.one(objects)) if name.endswith("-join")]
 
@@ -119,7 +119,7 @@ def test_later_wave_is_changed_only_when_the_earlier_one_holds_it_no_longer(
     assert graph.one("wave-0").inputs["clusters"] == ["cluster2"]
     assert graph.one("wave-0").inputs["soak_seconds"] == 60
     assert [each["cluster"] for each in graph.one("wave-0").inputs["identities"]] == ["cluster2"]
-    for changing in ("rollout", "flannel", "probe", "dns", "drain"):
+    for changing in ("rollout", "pod-network", "probe", "dns", "drain"):
         assert graph.one(f"cluster1-{changing}").inputs["held_by"] == [HOLD]
         assert graph.one(f"cluster2-{changing}").inputs["held_by"] == []
         assert graph.awaits("wave-0", f"cluster2-{changing}")
@@ -131,7 +131,7 @@ def test_later_wave_is_changed_only_when_the_earlier_one_holds_it_no_longer(
 def test_new_cluster_waits_for_no_wave() -> None:
     waves = ("upgrades", {"canaries": {"region": "osaka"}, "soak": 60})
     graph = run(changed(stack_config("dev"), waves), given={"Wave": {"hold": HOLD}})
-    for changing in ("rollout", "flannel", "probe", "dns", "drain"):
+    for changing in ("rollout", "pod-network", "probe", "dns", "drain"):
         assert graph.one(f"cluster1-{changing}").inputs["held_by"] == [{}]
 
 

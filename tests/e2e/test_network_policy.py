@@ -1,5 +1,9 @@
-"""networkPolicy calico: policies hold on every Node, from a pod's first moment, after a boot."""
+"""networkPolicy calico: policies hold on every Node, from a pod's first moment, after a boot.
 
+Beside flannel, and with Calico's own network.
+"""
+
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,8 +22,16 @@ from tests.waiting import await_true
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(900)]
 
 PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
+# What carries packets between Nodes, by network.
+DEVICES = {"flannel": "flannel.1", "calico": "vxlan.calico"}
 # What Felix may take on a Node of a small cluster; it was measured at 90 MB.
 MOST_MEMORY = 150 << 10
+# What is charged to its cgroup, of either version.
+CHARGED = """
+  of() { awk -F : "$1" "/proc/$(pidof calico-node)/cgroup"; }
+  cat "/sys/fs/cgroup/memory$(of '$2 == "memory" {print $3}')/memory.usage_in_bytes" 2>/dev/null ||
+    cat "/sys/fs/cgroup$(of '$1 == 0 {print $3}')/memory.current"
+"""
 HOLDS_SECONDS = 5
 DENY: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 FROM_CLIENTS: dict[str, Any] = {
@@ -36,16 +48,22 @@ TO_SERVERS_AND_DNS: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module", params=["flannel", "calico"])
+def network(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[PulumiStack]:
-    with subnet(93) as network:
+def fleet(network: str) -> Iterator[PulumiStack]:
+    with subnet(93) as machines:
         config = {
             "kubernetesVersion": "1.36.3",
             "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
             "security": {"namespaces": {"denied": {"defaultDeny": True}}},
             "clusters": {
                 "cluster1": {
-                    "machines": {"subnet": str(network)},
+                    "machines": {"subnet": str(machines)},
+                    "network": network,
                     "networking": {"networkPolicy": "calico"},
                     "controlPlanes": {"count": 1},
                     "workers": {"count": 1},
@@ -91,9 +109,13 @@ def reach(pods: Pods) -> set[str]:
 
 
 def test_without_a_policy_everyone_is_reached(
-    fleet: PulumiStack, machines: Machines, pods: Pods
+    fleet: PulumiStack, network: str, machines: Machines, pods: Pods
 ) -> None:
     assert len(reach(pods)) == 4
+    assert pods.resolves("client-far")
+    for machine in (PLANE, WORKER):
+        links = {link for link in DEVICES.values() if has_link(machines, machine, link)}
+        assert links == {DEVICES[network]}
     for machine in (PLANE, WORKER):
         assert host_reaches(machines, machine, pods.address("server-0"))
     assert pods.connects("client-near", f"{link_local(machines, pods)}%eth0", 22)
@@ -195,8 +217,7 @@ def test_after_a_boot_no_pod_starts_before_its_policies_hold(
 def test_one_process_a_node_enforces_them(machines: Machines) -> None:
     for machine in (PLANE, WORKER):
         found = machines.run(machine, "ps -C calico-node -o rss=").split()
-        cgroup = "/sys/fs/cgroup$(cut -d : -f 3 /proc/$(pidof calico-node)/cgroup)/memory.current"
-        charged = int(machines.run(machine, f"cat {cgroup}"))
+        charged = int(machines.run(machine, CHARGED))
         print(f"{machine}: {found} KiB resident, {charged >> 10} KiB of its cgroup")
         assert len(found) == 1
         assert int(found[0]) < MOST_MEMORY
@@ -232,22 +253,34 @@ def test_a_namespace_that_the_config_no_longer_names_is_not_denied(
     )
 
 
-def test_a_running_cluster_keeps_its_choice(fleet: PulumiStack) -> None:
-    networking = fleet.config["clusters"]["cluster1"]["networking"]
-    security = fleet.config.pop("security")
-    networking["networkPolicy"] = "none"
-    refused = fleet.run("preview")
-    assert refused.status != 0
-    assert "connected by flannel with calico" in refused.output
-    assert "set clusters.cluster1.networking.networkPolicy to calico" in refused.output
-    networking["networkPolicy"] = "calico"
-    fleet.config["security"] = security
+def test_a_running_cluster_keeps_its_choice(fleet: PulumiStack, network: str) -> None:
+    was = copy.deepcopy(fleet.config)
+    mine = fleet.config["clusters"]["cluster1"]
+    if network == "flannel":
+        connects, revert = "flannel with calico", "networking.networkPolicy to calico"
+        mine["networking"]["networkPolicy"] = "none"
+        del fleet.config["security"]
+    else:
+        connects, revert = "calico", "network to calico"
+        mine["network"] = "flannel"
+    try:
+        refused = fleet.run("preview")
+        assert refused.status != 0
+        assert f"connected by {connects}, and the config says flannel" in refused.output
+        assert f"set clusters.cluster1.{revert}." in refused.output
+    finally:
+        fleet.config.clear()
+        fleet.config.update(was)
     assert fleet.up().changes == {}
 
 
 def restarts(pods: Pods, name: str) -> int:
     path = "jsonpath={.status.containerStatuses[0].restartCount}"
     return int(pods("get", "pod", name, "--output", path) or 0)
+
+
+def has_link(machines: Machines, machine: str, link: str) -> bool:
+    return machines.run(machine, f"ls -d /sys/class/net/{link} 2>/dev/null || true").strip() != ""
 
 
 def link_local(machines: Machines, pods: Pods) -> str:

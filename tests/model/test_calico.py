@@ -20,7 +20,12 @@ from tests.waiting import await_true
 
 CALICO = changed(CONTAINER, ("clusters/cluster1/networking", {"networkPolicy": "calico"}))
 RULES = "-A FORWARD -m comment --comment x -j cali-FORWARD"
-SHARE = "FLANNEL_SUBNET=10.244.7.1/24\nFLANNEL_MTU=1450\n"
+VXLAN = changed(CALICO, ("clusters/cluster1/network", "calico"))
+# Of each network: the config, the file with the Node's share, the device, the CNI configuration.
+NETWORKS = {
+    "flannel": (CALICO, "run/flannel/subnet.env", "flannel.1", "10-canal.conflist"),
+    "calico": (VXLAN, "run/calico/share", "vxlan.calico", "10-calico.conflist"),
+}
 # A file was renamed, for inotify: IN_MOVED_FROM.
 MOVED = 0x40
 # Long enough for the loop to have looked several times.
@@ -31,8 +36,8 @@ def objects(config: dict[str, Any]) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(plugins.pod_network(load(config).clusters[0])))
 
 
-def daemon(name: str) -> dict[str, Any]:
-    found = [each for each in objects(CALICO) if each["kind"] == "DaemonSet"]
+def daemon(name: str, config: dict[str, Any] = CALICO) -> dict[str, Any]:
+    found = [each for each in objects(config) if each["kind"] == "DaemonSet"]
     (spec,) = [
         each["spec"]["template"]["spec"] for each in found if each["metadata"]["name"] == name
     ]
@@ -95,8 +100,9 @@ def test_only_felix_has_a_token() -> None:
 class Felix:
     """A Node as the script sees it, in a folder: what is written last is `conflist`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, network: str) -> None:
         self.folder = folder
+        self.config, self.file, self.device, self.name = NETWORKS[network]
         self.status = 503
         outer = self
 
@@ -110,8 +116,11 @@ class Felix:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         Thread(target=self.server.serve_forever, daemon=True).start()
-        for path in ("run/flannel", "run/calico", "etc/cni/net.d", "bin"):
+        link = f"sys/class/net/{self.device}"
+        for path in ("run/flannel", "run/calico", "etc/cni/net.d", "bin", link):
             (folder / path).mkdir(parents=True)
+        (folder / link / "mtu").write_text("1450\n")
+        (folder / link / "flags").write_text("0x1002\n")
         self.rules("")
 
     def rules(self, text: str) -> None:
@@ -121,41 +130,46 @@ class Felix:
             program.chmod(0o755)
 
     def share(self) -> None:
-        (self.folder / "run/flannel/subnet.env").write_text(SHARE)
+        (self.folder / self.file).write_text("10.244.7.0/24\n")
+
+    def up(self) -> None:
+        (self.folder / f"sys/class/net/{self.device}/flags").write_text("0x1003\n")
 
     def start(self) -> "subprocess.Popen[bytes]":
-        (container,) = daemon("calico-node")["containers"]
+        (container,) = daemon("calico-node", self.config)["containers"]
         command = container["lifecycle"]["postStart"]["exec"]["command"]
         script = command[-1].replace("127.0.0.1/9099", f"127.0.0.1/{self.server.server_port}")
-        for path in ("/run/flannel", "/run/calico", "/etc/"):
-            script = script.replace(path, f"{self.folder}{path}")
         variables = {each["name"]: each.get("value", "") for each in container["env"]}
+        for path in ("/run/flannel", "/run/calico", "/etc/", "/sys/"):
+            script = script.replace(path, f"{self.folder}{path}")
         environment = {
             "PATH": f"{self.folder}/bin:/usr/bin:/bin",
             "FELIX_FELIXHOSTNAME": "tokyo-worker-0",
-            "CNI_CONFIG": variables["CNI_CONFIG"],
+            **{name: variables[name] for name in ("CNI_CONFIG", "TUNNEL", "CONFLIST")},
+            "SHARE": f"{self.folder}{variables['SHARE']}",
         }
         return subprocess.Popen([*command[:-1], script], env=environment)
 
     @property
     def conflist(self) -> Path:
-        return self.folder / "etc/cni/net.d/10-canal.conflist"
+        return self.folder / "etc/cni/net.d" / self.name
 
 
-@pytest.fixture
-def felix(tmp_path: Path) -> Iterator[Felix]:
-    node = Felix(tmp_path)
+@pytest.fixture(params=NETWORKS)
+def felix(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Felix]:
+    node = Felix(tmp_path, request.param)
     yield node
     node.server.shutdown()
 
 
-@pytest.mark.parametrize("missing", ["readiness", "rules", "share"])
+@pytest.mark.parametrize("missing", ["readiness", "rules", "share", "device"])
 def test_no_configuration_is_there_before_all_that_it_needs(felix: Felix, missing: str) -> None:
     """Felix answers that it is ready also while it waits for its data, without any rule."""
     steps = {
         "readiness": lambda: setattr(felix, "status", 200),
         "rules": lambda: felix.rules(RULES),
         "share": felix.share,
+        "device": felix.up,
     }
     for name, step in steps.items():
         if name != missing:
@@ -170,10 +184,10 @@ def test_no_configuration_is_there_before_all_that_it_needs(felix: Felix, missin
     finally:
         started.kill()
     assert started.returncode == 0
-    assert felix.conflist.readlink() == felix.folder / "run/calico/10-canal.conflist"
+    assert felix.conflist.readlink() == felix.folder / "run/calico" / felix.name
     first, _ = json.loads(felix.conflist.read_text())["plugins"]
     assert (first["nodename"], first["mtu"]) == ("tokyo-worker-0", 1450)
-    assert [path.name for path in felix.conflist.parent.iterdir()] == ["10-canal.conflist"]
+    assert [path.name for path in felix.conflist.parent.iterdir()] == [felix.name]
 
 
 @pytest.mark.parametrize("booted", [False, True])
@@ -183,7 +197,7 @@ def test_containerd_notices_the_configuration(felix: Felix, *, booted: bool) -> 
     After a boot the link of before is there, and points nowhere.
     """
     if booted:
-        felix.conflist.symlink_to(felix.folder / "run/calico/10-canal.conflist")
+        felix.conflist.symlink_to(felix.folder / "run/calico" / felix.name)
         assert not felix.conflist.exists()
     libc = ctypes.CDLL(None)
     events = libc.inotify_init1(os.O_NONBLOCK)
@@ -191,6 +205,7 @@ def test_containerd_notices_the_configuration(felix: Felix, *, booted: bool) -> 
     felix.status = 200
     felix.rules(RULES)
     felix.share()
+    felix.up()
     assert felix.start().wait(30) == 0
     assert os.read(events, 4096)
     os.close(events)

@@ -107,7 +107,7 @@ CASES: dict[str, Case] = {
     ),
     "unknown driver": ([("machines/driver", "docker")], "machines.driver", "unknown driver"),
     "unknown network": (
-        [(f"{ONE}/network", "calico")], "clusters.cluster1.network", "unknown pod network",
+        [(f"{ONE}/network", "cilium")], "clusters.cluster1.network", "unknown pod network",
     ),
     "memory in other units": ([("machines/memory", "2GB")], "machines.memory", "not a quantity"),
     "memory as a number": ([("machines/memory", 2)], "machines.memory", "not a quantity"),

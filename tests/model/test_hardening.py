@@ -259,14 +259,21 @@ def test_a_cluster_may_lift_the_fleet_s_restriction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "networks"),
-    [("none", ["kube-flannel"]), ("calico", ["kube-flannel", "calico-system"])],
+    ("network", "engine", "networks"),
+    [
+        ("flannel", "none", ["kube-flannel"]),
+        ("flannel", "calico", ["kube-flannel", "calico-system"]),
+        ("calico", "calico", ["calico-system"]),
+    ],
 )
 def test_pods_of_the_cluster_itself_are_exempt_from_the_policy(
-    engine: str, networks: list[str]
+    network: str, engine: str, networks: list[str]
 ) -> None:
-    engines = (f"{ONE}/networking", {"networkPolicy": engine})
-    text = image_policy.image_policy(cluster(CONTAINER, (IMAGES, ["quay.io"]), engines))
+    chosen = (
+        (f"{ONE}/network", network),
+        (f"{ONE}/networking", {"networkPolicy": engine}),
+    )
+    text = image_policy.image_policy(cluster(CONTAINER, (IMAGES, ["quay.io"]), *chosen))
     policy, binding = yaml.safe_load_all(text)
     (selector,) = policy["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"]
     assert selector["values"] == ["kube-system", *networks]

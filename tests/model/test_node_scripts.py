@@ -57,7 +57,16 @@ TEXTS = {
 }
 READERS = (
     *("host_facts", "root_check", "node_facts", "applied_state", "certificate_facts"),
-    *("cis_facts", "kept_snapshots", "logs", "audit_log", "support", "ports", "boot_id", "drift_report"),
+    *(
+        "cis_facts",
+        "kept_snapshots",
+        "logs",
+        "audit_log",
+        "support",
+        "ports",
+        "boot_id",
+        "drift_report",
+    ),
 )
 # A shutdown waits for no step.
 UNLOCKED = ("pod_shutdown",)

@@ -7,7 +7,7 @@ import yaml
 
 from model.fleet import Cluster
 from model.load import load, warnings
-from model.people import AUDITOR_ROLE
+from model.people import AUDITOR_ROLE, WATCHER_ROLE, WATCHER_SYSTEM_ROLE
 from model.render.people import access_objects
 from tests.model.examples import CONTAINER, changed
 
@@ -121,6 +121,34 @@ def test_an_auditor_reads_no_secret_and_no_container() -> None:
     assert not [name for name in core["resources"] if name.endswith("/proxy")]
     verbs = {verb for rule in AUDITOR_ROLE.rules for verb in rule["verbs"]}
     assert verbs == {"get", "list", "watch"}
+
+
+WATCH = {"users": {"watch": {"access": [{"role": "watcher"}]}}}
+
+
+def test_a_watcher_reads_nodes_and_the_systems_namespaces_alone() -> None:
+    one, _ = clusters(WATCH)
+    assert shown(one) == {
+        "watch": ["watcher", "watcher-system in kube-flannel", "watcher-system in kube-system"]
+    }
+    objects = list(yaml.safe_load_all(access_objects(one)))
+    # The namespaces are the program's own, with labels that another applying would remove.
+    assert [item["kind"] for item in objects] == [
+        *["ClusterRole"] * 2,
+        "ClusterRoleBinding",
+        *["RoleBinding"] * 2,
+    ]
+    rules = [*WATCHER_ROLE.rules, *WATCHER_SYSTEM_ROLE.rules]
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list", "watch"}
+    resources = {name for rule in rules for name in rule.get("resources", ())}
+    assert resources == {"nodes", "pods", "pods/log", "daemonsets", "deployments", "leases"}
+    whole = {name for rule in WATCHER_ROLE.rules for name in rule.get("resources", ())}
+    assert whole == {"nodes"}
+
+
+def test_a_watchers_certificate_is_valid_for_a_week() -> None:
+    (person,) = load(changed(CONTAINER, ("people", WATCH))).people
+    assert person.lifetime_seconds == 7 * 24 * 3600
 
 
 @pytest.mark.parametrize("people", [None, {}, {"users": {}}])

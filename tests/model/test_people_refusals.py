@@ -104,6 +104,11 @@ CASES: list[Case] = [
         f"{ACCESS}.namespaces[0]",
         "not a namespace",
     ),
+    (
+        user(access=[{"role": "watcher", "namespaces": ["shop"]}]),
+        f"{ACCESS}.namespaces",
+        "set with the role watcher",
+    ),
     (user(access=VIEW, lifetime="5m"), "people.users.alice.lifetime", "shorter than 10 minutes"),
     (user(access=VIEW, lifetime="9999h"), "people.users.alice.lifetime", "longer than 90 days"),
 ]

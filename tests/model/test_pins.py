@@ -69,7 +69,7 @@ def test_images_that_a_machine_has_are_not_pulled() -> None:
     """
     documents = [yaml.safe_load_all(file.read_text()) for file in MANIFESTS.rglob("*.yaml")]
     found = [container for document in documents for container in containers(list(document))]
-    assert len(found) == 7
+    assert len(found) == 8
     for container in found:
         image, _, tag = container["image"].rpartition(":")
         assert "/" in image

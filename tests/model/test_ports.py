@@ -16,7 +16,7 @@ def roles(control_planes: int, workers: int) -> dict[str, str]:
 
 
 def planned(machines: dict[str, str], *new: str, vip_port: int | None = None) -> list[Trial]:
-    return trials(port_rules(vip_port), machines, new or tuple(machines))
+    return trials(port_rules(vip_port, "flannel"), machines, new or tuple(machines))
 
 
 def labels(found: list[Trial], source: str, target: str) -> set[str]:

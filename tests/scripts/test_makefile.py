@@ -22,7 +22,7 @@ TARGETS = {
         "toolchain",
         "image",
     ),
-    *("prove", "conformance", "bench", "schema", "lock", "clean", "help"),
+    *("prove", "conformance", "bench", "scale", "schema", "lock", "clean", "help"),
 }
 
 

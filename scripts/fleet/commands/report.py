@@ -1,4 +1,4 @@
-"""Write one page about the whole fleet: grades, certificates, backups, exceptions, changes."""
+"""Write one page about the whole fleet: grades, differences, capacity, certificates, changes."""
 
 import sys
 from pathlib import Path
@@ -118,9 +118,11 @@ def command(
     """Write a report of all clusters, as one HTML file without scripts and without other files.
 
     Every cluster has a grade from A to F, with the reasons for it; docs/report.md has the scale.
-    Below the grades are what has changed since the last report, conditions, clusters by label,
-    certificates by date, backups, versions, exceptions from the security baseline, the CIS
-    benchmark, and who did what of the last day's audit logs. The page prints on A4.
+    Below the grades are what has changed since the last report, conditions, differences on
+    machines, clusters by label, in what clusters differ (as `fleet consistency`), what is requested
+    and used (as `fleet capacity`), certificates and tokens by date, backups, versions, exceptions
+    from the security baseline, the CIS benchmark, and who did what of the last day's audit logs.
+    The page prints on A4.
 
     Clusters and machines are asked at the same time. What has not answered within the time-out is
     a row that says so. A report of all clusters is kept in the state folder, and the next one shows

@@ -31,11 +31,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its title, whether it has numbers, and whether its cells are as wide as needed."""
+    """A column: its title, whether it has numbers, and whether its cells are as wide as needed.
+
+    One that is `is_flexible` gets narrower than that: its texts are short, or have many parts.
+    """
 
     title: str
     is_number: bool = False
     is_wide: bool = False
+    is_flexible: bool = False
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,11 @@ def test_a_rejection_names_object_server_and_reason(core: Api) -> None:
         ManifestsProvider().create(props(core, FIRST))
 
 
-FLANNEL = {"cluster": "tokyo", "connects": "flannel", "policies": "none"}
-CANAL = {"cluster": "tokyo", "connects": "flannel with calico", "policies": "calico"}
+TOKYO = {"cluster": "tokyo", "network": "flannel"}
+FLANNEL = {**TOKYO, "connects": "flannel", "policies": "none"}
+CANAL = {**TOKYO, "connects": "flannel with calico", "policies": "calico"}
+CALICO = {**TOKYO, "connects": "calico", "network": "calico", "policies": "calico"}
+POLICY, NETWORK = "networking.networkPolicy", "network"
 
 
 def network(api: Api, documents: str, connects: dict[str, str]) -> dict[str, Any]:
@@ -144,9 +147,19 @@ def network(api: Api, documents: str, connects: dict[str, str]) -> dict[str, Any
     return dict(ManifestsProvider().check({}, inputs(api, documents, pod_network=connects)).inputs)
 
 
-@pytest.mark.parametrize(("before", "after"), [(FLANNEL, CANAL), (CANAL, FLANNEL)])
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        (FLANNEL, CANAL, {POLICY: "none"}),
+        (CANAL, FLANNEL, {POLICY: "calico"}),
+        (CANAL, CALICO, {NETWORK: "flannel"}),
+        (CALICO, CANAL, {NETWORK: "calico"}),
+        (FLANNEL, CALICO, {NETWORK: "flannel", POLICY: "none"}),
+        (CALICO, FLANNEL, {NETWORK: "calico", POLICY: "calico"}),
+    ],
+)
 def test_what_connects_the_pods_of_a_running_cluster_is_not_changed(
-    core: Api, before: dict[str, str], after: dict[str, str]
+    core: Api, before: dict[str, str], after: dict[str, str], kept: dict[str, str]
 ) -> None:
     provider = ManifestsProvider()
     state = provider.create(network(core, FIRST, before)).outs or {}
@@ -154,8 +167,9 @@ def test_what_connects_the_pods_of_a_running_cluster_is_not_changed(
     with pytest.raises(OperatorError) as refused:
         provider.diff("id", state, network(core, SECOND, after))
     assert f"the pods of tokyo are connected by {before['connects']}, " in str(refused.value)
-    kept = f"set clusters.tokyo.networking.networkPolicy to {before['policies']}."
-    assert kept in str(refused.value)
+    revert = " and ".join(f"clusters.tokyo.{name} to {value}" for name, value in kept.items())
+    assert f"set {revert}. The way" in str(refused.value)
+    assert Path("docs/runbooks/another-network.md").name in str(refused.value)
     assert core.asked == []
     assert not provider.diff("id", state, network(core, FIRST, before)).changes
     assert provider.diff("id", state, network(core, SECOND, before)).changes
@@ -165,8 +179,15 @@ def test_a_state_that_does_not_say_what_connects_pods_is_flannel_s(core: Api) ->
     provider = ManifestsProvider()
     state = provider.create(props(core, FIRST)).outs or {}
     assert not provider.diff("id", state, network(core, FIRST, FLANNEL)).changes
-    with pytest.raises(OperatorError):
-        provider.diff("id", state, network(core, FIRST, CANAL))
+    for other in (CANAL, CALICO):
+        with pytest.raises(OperatorError):
+            provider.diff("id", state, network(core, FIRST, other))
+    # Nor do those that were written before there was a second network.
+    earlier = {name: value for name, value in CANAL.items() if name != "network"}
+    state = provider.create(network(core, FIRST, earlier)).outs or {}
+    assert not provider.diff("id", state, network(core, FIRST, CANAL)).changes
+    with pytest.raises(OperatorError, match=r"set clusters\.tokyo\.network to flannel\."):
+        provider.diff("id", state, network(core, FIRST, CALICO))
 
 
 def edited(namespace: str) -> dict[str, Any]:

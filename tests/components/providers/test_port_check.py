@@ -72,6 +72,7 @@ def inputs(**machine_ids: str) -> dict[str, Any]:
         "cluster": "one",
         "endpoint": "10.0.0.1:6443",
         "pod_subnet": "10.244.0.0/16",
+        "network": "flannel",
         "hosts": {
             name: {"role": "control-plane" if name == "a" else "worker", "address": f"10.0.0.{at}"}
             for at, name in enumerate(machine_ids, start=1)

@@ -11,6 +11,7 @@ import pytest
 
 from model.consistency import comparison
 from model.consistency.declared import declared
+from model.consistency.hosts import AS_APPLIED, NOT_AS_APPLIED
 from model.consistency.report import Consistency, Difference, Row, State
 from model.load import load
 from ops.kube.cluster_facts import gather
@@ -109,21 +110,27 @@ def test_a_flag_in_the_manifest_of_one_machine(
 ) -> None:
     flag = ("kube-scheduler", "--profiling")
     with edited(machines, PLANE, MANIFEST, f"sed -i s/profiling=false/profiling=true/ {MANIFEST}"):
-        (row,) = awaited(fleet, kubectl, flag)
+        row, file = awaited(fleet, kubectl, flag, ("files", MANIFEST))
+        assert [each.value for each in file.cells] == [AS_APPLIED, NOT_AS_APPLIED]
         one, other = row.cells
         assert (one.value, one.state) == ("false", State.SAME)
         assert (other.value, other.declared, other.state) == ("true", "false", State.NOT_DECLARED)
         status, shown = prints(kubectl, "diff", *CONTEXTS, "-o", "json")
-        (field,) = Difference.model_validate(json.loads(shown)).fields
-        assert (status, field.area, field.item, field.a, field.b) == (1, *flag, "false", "true")
+        fields = Difference.model_validate(json.loads(shown)).fields
+        assert status == 1
+        assert [(each.area, each.item, each.a, each.b) for each in fields] == [
+            (*flag, "false", "true"),
+            ("files", MANIFEST, AS_APPLIED, NOT_AS_APPLIED),
+        ]
     awaited(fleet, kubectl)
 
 
 def test_what_one_machine_alone_has(
     fleet: PulumiStack, kubectl: Kubectl, machines: Machines
 ) -> None:
-    unit, sysctl = "/etc/systemd/system/kubelet.service", "vm.swappiness"
-    swappiness = machines.run(WORKER, f"sysctl --values {sysctl}").strip()
+    # Container machines have the network's settings of their own, and share the others.
+    unit, sysctl = "/etc/systemd/system/kubelet.service", "net.core.somaxconn"
+    before = machines.run(WORKER, f"sysctl --values {sysctl}").strip()
     shell = f"echo '# edited' >>{unit}; sysctl --quiet --write {sysctl}=7"
     try:
         with edited(machines, WORKER, unit, shell):
@@ -133,14 +140,17 @@ def test_what_one_machine_alone_has(
             (other,) = (each for each in setting.cells[0].nodes if each.value == "7")
             assert other.nodes == [WORKER]
     finally:
-        machines.run(WORKER, f"sysctl --quiet --write {sysctl}={swappiness}")
+        machines.run(WORKER, f"sysctl --quiet --write {sysctl}={before}")
     awaited(fleet, kubectl)
 
 
 def test_a_setting_of_one_kubelet(fleet: PulumiStack, kubectl: Kubectl, machines: Machines) -> None:
     shell = f"echo 'maxPods: 70' >>{KUBELET}; systemctl restart kubelet"
     with edited(machines, WORKER, KUBELET, shell):
-        (row,) = awaited(fleet, kubectl, ("kubelet", "maxPods"))
+        row, file = awaited(fleet, kubectl, ("kubelet", "maxPods"), ("files", KUBELET))
+        assert {(each.value, *each.nodes) for each in file.cells[0].nodes} >= {
+            (NOT_AS_APPLIED, WORKER)
+        }
         one, other = row.cells
         assert {(node, each.value) for each in one.nodes for node in each.nodes} == {
             ("cluster1-control-plane-0", "110"),

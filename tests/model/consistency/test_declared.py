@@ -9,16 +9,18 @@ import pytest
 import yaml
 
 from model import paths, pins
+from model.cni import plugins
 from model.consistency import facts, static_pods
-from model.consistency.declared import declared
+from model.consistency.declared import _plain, _rendered, declared
 from model.consistency.facts import ClusterFacts
 from model.consistency.matrix import matrix
 from model.consistency.own_values import own_values
 from model.consistency.report import State
+from model.consistency.shared_facts import SharedFacts
 from model.load import load
-from model.render import kubeadm
+from model.render import hand_off, image_policy, kubeadm, manifests, namespaces, people
 from model.render.node_paths import PATCHES
-from tests.model.examples import CONTAINER
+from tests.model.examples import CONTAINER, SETTINGS
 
 NODE, ADDRESS = "a-control-plane-0", "10.89.1.11"
 CLUSTER: dict[str, Any] = {
@@ -71,6 +73,38 @@ def test_every_flag_of_kubeadm_is_declared(version: str, tmp_path: Path) -> None
     rows = matrix([found], other).rows
     assert {row.item for row in rows} == {static_pods.VERSION}
     assert {row.cells[0].state for row in rows} == {State.NOT_DECLARED}
+
+
+def test_clusters_share_what_is_declared_of_both() -> None:
+    shared = SharedFacts()
+    one, other = (declared(each, shared) for each in load(CONTAINER).clusters)
+    assert one.areas[facts.RBAC] is other.areas[facts.RBAC]
+    first, second = (next(iter(each.nodes.values())) for each in (one, other))
+    assert first[facts.KUBELET] is second[facts.KUBELET]
+    assert one.areas[facts.CLUSTER] != other.areas[facts.CLUSTER]
+    alone = declared(load(CONTAINER).clusters[1])
+    assert (alone.areas, alone.nodes) == (other.areas, other.nodes)
+
+
+@pytest.mark.parametrize("config", [CONTAINER, SETTINGS], ids=["defaults", "settings"])
+def test_what_is_compared_is_what_is_written(config: dict[str, Any]) -> None:
+    """Objects are compared as they are made; runs apply them as text."""
+    for cluster in load(config).clusters:
+        of_kubeadm = yaml.safe_load_all(kubeadm.cluster_documents(cluster))
+        assert list(map(_plain, kubeadm.cluster_objects(cluster))) == list(of_kubeadm)
+        texts = (
+            plugins.pod_network(cluster),
+            manifests.probe(cluster),
+            manifests.dns(),
+            manifests.drain(cluster),
+            namespaces.namespaces(cluster),
+            image_policy.image_policy(cluster),
+            people.access_objects(cluster),
+            *map(hand_off.account, cluster.registrations),
+        )
+        written = [each for text in texts for each in yaml.safe_load_all(text) if each]
+        assert list(_rendered(cluster)) == written
+        assert len(written) > 10
 
 
 def test_another_address_than_its_own_is_not_taken_for_it() -> None:

@@ -4,9 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from model.cis.report import Summary
+from model.consistency.report import State
 from model.fleet_report import assembly
 from model.fleet_report.assembly import Read
 from model.fleet_report.changes import changes
+from model.fleet_report.compared import Compared
+from model.fleet_report.differences import Differences, DifferentItem, DifferentValue
 from model.fleet_report.document import FleetReport, Source, SourceName, SourceState
 from model.fleet_report.reduced import CisOverview, FailedItem
 from model.report import Unreadable
@@ -87,6 +90,35 @@ def test_exceptions_are_not_compared_while_the_file_cannot_be_read() -> None:
     )
     before = report(cluster("one", exceptions=["x is y: z"]))
     assert found(before, report(cluster("one"), conditions=[unknown]))[1:] == []
+
+
+def differing(*items: str, unread: bool = False) -> Compared:
+    entries = tuple(
+        DifferentItem(
+            area="kubelet", item=item, most="1", agree=1, of=2,
+            values=(DifferentValue(value="2", declared=None, state=State.ODD, fields=(),
+                                   clusters=("one",), nodes=0),),
+        )
+        for item in items
+    )  # fmt: skip
+    silent = (Unreadable(cluster="one", node="n", reason="r"),) if unread else ()
+    state = SourceState.PARTIAL if unread else SourceState.READ
+    return Compared(
+        (Source(name=SourceName.CONSISTENCY, state=state, unreadable=silent),),
+        Differences(clusters=1, compared=9, is_declared=False, items=entries),
+    )
+
+
+def test_differences_are_compared_where_everything_was_read() -> None:
+    def compared(apis: Compared) -> FleetReport:
+        status = FleetStatus(time=NOW, clusters=[cluster()])
+        return assembly.report("dev", NOW, status, Read(), apis, is_stack=True)
+
+    bad, good = compared(differing("a", "b")), compared(differing("b"))
+    assert found(good, bad) == [("one", "difference", "", "kubelet a", False)]
+    assert found(bad, good) == [("one", "difference", "kubelet a", "", True)]
+    assert found(bad, compared(differing(unread=True))) == []
+    assert found(bad, report(cluster())) == []
 
 
 def _cis(*failed: str, unread: bool = False) -> Read:

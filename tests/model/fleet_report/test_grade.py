@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from model.capacity.fleet import of_cluster
+from model.capacity.reading import ClusterReading
 from model.cis.report import Summary
+from model.consistency.report import State as Different
+from model.fleet_report.differences import Differences, DifferentItem, DifferentValue
 from model.fleet_report.grade import COSTS, GRADES, ClusterGrade, Findings, grades, letter
 from model.fleet_report.reduced import (
     CertificateDate,
@@ -14,7 +18,8 @@ from model.fleet_report.reduced import (
     FailedItem,
     SavedClusters,
 )
-from model.pki.ledger import MissingFile, RenewalFailure, Status
+from model.fleet_report.room import ClusterRoom, FleetRoom, LossRoom, WorkloadCounts
+from model.pki.ledger import MissingFile, RenewalFailure, Status, Token
 from model.report import MachineEntry
 from model.status.condition import Condition, Severity
 from model.status.fleet import ClusterStatus, Count
@@ -64,10 +69,52 @@ def certificate(kind: Any, status: Status) -> CertificateDate:
     )
 
 
+def registered(status: Status) -> CertificateDates:
+    """The token with which Argo CD reaches the cluster."""
+    token = Token(
+        cluster="one", tool="argocd", secret="hub/argocd/one", not_before=NOW, not_after=NOW,
+        status=status,
+    )  # fmt: skip
+    return CertificateDates(from_machines=True, tokens=(token,))
+
+
+def differing(*states: Different) -> Differences:
+    """An item for each of the states, which the cluster's value is."""
+    items = tuple(
+        DifferentItem(
+            area="kubelet", item=f"field{index}", most="1", agree=1, of=2,
+            values=(DifferentValue(value="2", declared=None, state=state, fields=(),
+                                   clusters=("one",), nodes=0),),
+        )
+        for index, state in enumerate(states)
+    )  # fmt: skip
+    return Differences(clusters=2, compared=9, is_declared=True, items=items)
+
+
+def lost(kind: Any, *, fits: bool = False) -> LossRoom:
+    return LossRoom(kind=kind, name="n", fits=fits, moved_pods=1, lacking=("cpu",), unplaced_pods=1)
+
+
+def room(**values: Any) -> FleetRoom:
+    nothing = of_cluster(ClusterReading("one"), 20).figures
+    plain = {"figures": nothing, "usage_unknown": "", "pending_pods": 0, "losses": (), "pools": (),
+             "workloads": WorkloadCounts(total=0, none=0, over=0, under=0)}  # fmt: skip
+    found = ClusterRoom.model_validate({"cluster": "one", **plain, **values})
+    return FleetRoom(reserve_percent=20, figures=nothing, clusters=(found,))
+
+
 CASES: dict[str, tuple[ClusterStatus, dict[str, Any]]] = {
     "unreachable": (cluster(reachable=False), {}),
     "outage": (cluster("one", (Severity.ERROR, "NotReady")), {}),
     "warning": (cluster("one", (Severity.WARNING, "AddOnNotReady")), {}),
+    "drift": (cluster("one", (Severity.WARNING, "HostDrift")), {}),
+    "not-declared": (cluster(), {"differences": differing(Different.NOT_DECLARED)}),
+    "odd": (cluster(), {"differences": differing(Different.ODD)}),
+    "no-room-node": (cluster(), {"capacity": room(losses=(lost("Node"),))}),
+    "no-room-zone": (cluster(), {"capacity": room(losses=(lost("zone"),))}),
+    "pods-pending": (cluster(), {"capacity": room(pending_pods=7)}),
+    "token-expired": (cluster(), {"certificates": registered(Status.EXPIRED)}),
+    "token-expiring": (cluster(), {"certificates": registered(Status.EXPIRING)}),
     "single-control-plane": (cluster(control_planes=Count(ready=1, total=1)), {}),
     "mixed-versions": (cluster(kubelet_versions=["v1", "v2"]), {}),
     "exception": (cluster(exceptions=["security.x is none: m"]), {}),
@@ -146,6 +193,20 @@ def test_alike_findings_are_one_and_many_cost_no_more_than_the_maximum() -> None
     assert costs(found) == {"warning": 30}
     (reason,) = found.reasons
     assert (reason.count, len(reason.what)) == (10, 6)
+
+
+def test_a_difference_on_machines_is_no_warning_and_counts_once() -> None:
+    same = [(Severity.WARNING, "HostDrift")] * 10
+    found = grade(cluster("one", *same, (Severity.WARNING, "DiskFull")))
+    assert costs(found) == {"drift": 5, "warning": 10}
+
+
+def test_what_fits_and_what_has_no_majority_costs_nothing() -> None:
+    fitting = room(losses=(lost("Node", fits=True), lost("zone", fits=True)))
+    assert grade(cluster(), capacity=fitting).points == 100
+    assert grade(cluster(), differences=differing(Different.SPLIT)).points == 100
+    many = differing(*[Different.ODD] * 40, *[Different.NOT_DECLARED] * 40)
+    assert costs(grade(cluster(), differences=many)) == {"not-declared": 20, "odd": 10}
 
 
 def test_points_are_never_below_zero_and_a_note_costs_nothing() -> None:

@@ -173,5 +173,8 @@ def test_a_fleet_of_which_nothing_could_be_read_is_a_report() -> None:
     found = assembly.report("dev", NOW, status, read, is_stack=True)
     states = {each.name.value: each.state.value for each in found.sources}
     assert states == {"status": "unread", "cis": "unread", "audit": "unread",
+                      "consistency": "omitted", "capacity": "omitted",
                       "certificates": "omitted", "backups": "omitted"}  # fmt: skip
-    assert found.grades[0].unread == ("status", "certificates", "backups", "audit", "cis")
+    assert found.grades[0].unread == (
+        *("status", "consistency", "capacity", "certificates", "backups", "audit", "cis"),
+    )

@@ -89,6 +89,17 @@ def test_without_a_bridge_the_pods_share_is_what_flannel_started_with(disk: Disk
     assert observed(disk).bridge == "10.244.7.1/24"
 
 
+def test_of_calico_s_own_network_the_share_is_what_it_announced(disk: Disk) -> None:
+    disk.join()
+    link = disk.folder / "etc/cni/net.d/10-calico.conflist"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("/nowhere")
+    assert observed(disk).bridge == ""
+    (disk.folder / "run/calico").mkdir(parents=True)
+    (disk.folder / "run/calico/share").write_text("10.244.7.0/24\n")
+    assert observed(disk).bridge == "10.244.7.0/24"
+
+
 def test_files_that_others_may_read_are_reported(disk: Disk) -> None:
     config = disk.folder / "var/lib/kubelet/config.yaml"
     config.parent.mkdir()

@@ -3,9 +3,12 @@
 from tests.node.steps.disk import Disk
 
 FORMER = (
+    "etc/cni/net.d/10-calico.conflist",
     "etc/cni/net.d/10-canal.conflist",
     "etc/cni/net.d/10-flannel.conflist",
+    "run/calico/10-calico.conflist",
     "run/calico/10-canal.conflist",
+    "run/calico/share",
     "run/flannel/subnet.env",
     "var/lib/cni/networks/cbr0/10.244.2.7",
     "var/lib/cni/results/cbr0-0123-eth0",
@@ -31,6 +34,8 @@ def test_the_former_pod_network_is_gone_before_the_kubelet_starts(disk: Disk) ->
         "ip link delete cni0",
         "ip link delete flannel.1",
         "ip link delete flannel-v6.1",
+        "ip link delete vxlan.calico",
+        "ip -4 route flush type blackhole protocol 80",
         "systemctl start kubelet",
     ]
     assert (disk.state / "at-start").read_text().split() == [*OTHERS]

@@ -13,7 +13,7 @@ from ops.hosts.login import Login
 from ops.hosts.port_problems import LINES, problems
 from ops.hosts.port_trials import PortHost, PortResults, from_operator
 
-RULES = {rule.label: rule for rule in port_rules(8443) if rule.is_tried}
+RULES = {rule.label: rule for rule in port_rules(8443, "flannel") if rule.is_tried}
 VXLAN = RULES["UDP 8472"]
 
 

@@ -48,8 +48,11 @@ iptables -t nat -N CNI-DN-0123456789abcdef01234
 iptables -t nat -A CNI-HOSTPORT-DNAT -m comment --comment 'dnat name: "cbr0" id: "1"' \\
   -j CNI-DN-0123456789abcdef01234
 iptables -t mangle -N KUBE-PROXY-CANARY
-mkdir -p /run/calico; touch /run/calico/10-canal.conflist /opt/cni/bin/calico
+mkdir -p /run/calico; touch /run/calico/{10-canal.conflist,share} /opt/cni/bin/calico
 ln -s /run/calico/10-canal.conflist /etc/cni/net.d/10-canal.conflist
+ln -s /run/calico/10-calico.conflist /etc/cni/net.d/10-calico.conflist
+ip link add vxlan.calico type vxlan id 4096 dstport 4789 dev lo
+ip route add blackhole 10.244.9.0/24 proto 80
 ipset create cali40s:VRHDFx2U5AYkqYrYWTM- hash:net; iptables -N cali-FORWARD
 iptables -A cali-FORWARD -m set --match-set cali40s:VRHDFx2U5AYkqYrYWTM- src -j RETURN
 iptables -I FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD

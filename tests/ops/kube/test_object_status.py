@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from model.applied_objects import baseline
+from model.cni import plugins
 from model.load import load
 from model.object_drift.declaration import DeclaredObject, from_plain
 from model.object_drift.kinds import KINDS
-from model.object_drift.mark import marked
+from model.object_drift.mark import marked, marks
 from model.object_drift.rendered import to_plain
+from model.render.objects import parsed
 from model.status.condition import Condition, Severity
 from ops.kube import object_status
 from ops.kube.client import Client
@@ -185,3 +188,11 @@ def test_of_a_cluster_that_is_not_declared_nothing_is_known(
 ) -> None:
     assert declared
     assert from_plain(to_plain(load(CONFIG).clusters), "b") is None
+
+
+def test_what_is_compared_is_what_the_components_apply() -> None:
+    (cluster,) = load(CONFIG).clusters
+    texts = [plugins.pod_network(cluster), *baseline(cluster).values()]
+    applied = [mark for text in texts for mark in marks(parsed(text))]
+    declared = from_plain(to_plain([cluster]), "a") or ()
+    assert [each.mark for each in declared] == applied

@@ -1,6 +1,6 @@
 """Stand-ins for many clusters in one process: some answer, some hang, some are not there.
 
-Run as a program with the numbers of Nodes, pods and control planes of each; prints its port. The
+Run as a program with the arguments of `serve`, which are those of each; prints its port. The
 cluster is the first part of the path. All are alike but `good-1`, in which two things differ.
 """
 
@@ -103,8 +103,9 @@ def configuration(cluster: str, path: str) -> dict[str, Any] | None:
     return {"gitVersion": "v1.36.3"} if path == "version" else None
 
 
-def serve(nodes: int, pods: int, planes: int = 0) -> None:
-    """Serve until the process is ended."""
+def serve(nodes: int, pods: int, planes: int = 0, of_dns: int | None = None) -> None:
+    """Serve until the process is ended; of the pods, `of_dns` are DNS's (default: all)."""
+    of_dns = pods if of_dns is None else of_dns
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -123,7 +124,7 @@ def serve(nodes: int, pods: int, planes: int = 0) -> None:
             size, make = lists.get(path, (0, node))
             asked = self.path.replace("%3D", "=")
             if path.endswith("/pods") and "k8s-app=kube-dns" in asked:
-                size, make = pods, pod
+                size, make = of_dns, pod
             elif path.endswith("/pods") and "tier=control-plane" in asked:
                 size, make = planes * len(COMPONENTS), component
             first = int(query.get("continue", ["0"])[0])

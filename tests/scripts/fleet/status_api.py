@@ -26,7 +26,7 @@ def workload(name: str, ready: int = 2, desired: int = 2) -> dict[str, Any]:
 
 def serve(api: Api) -> None:
     """Have an API answer."""
-    daemons, deployments, flannel = (f"GET {path}" for path in APPS)
+    daemons, deployments, flannel, calico = (f"GET {path}" for path in APPS)
     proxy, dns = workload("kube-proxy"), workload("coredns")
     dns["status"], dns["spec"]["replicas"] = {"readyReplicas": 2}, 2
     api.answers |= {
@@ -34,4 +34,5 @@ def serve(api: Api) -> None:
         daemons: (200, {"items": [proxy, workload("kubeadm-fleet-probe"), workload("other")]}),
         deployments: (200, {"items": [dns]}),
         flannel: (200, {"items": [workload("flannel")]}),
+        calico: (200, {"items": [workload("calico-node")]}),
     }

@@ -1,67 +1,37 @@
 """Commands about many clusters, of which some hang and some refuse."""
 
 import json
-import os
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.scripts.conftest import TOP
 from tests.scripts.fleet.fleet_of_apis import ODD, ODD_NODE
+from tests.scripts.fleet.many_clusters import NODES, PLANES, PODS, document, serving, timed
 
-NODES, PODS, PLANES = 50, 500, 3
 KIB_OF_300_MB = 300 * 1000 * 1000 // 1024
-# Not `getrusage`: its peak is also that of the process that forked this one, before the exec.
-PROGRAM = """
-import re, sys
-from pathlib import Path
-from scripts.fleet.__main__ import main
-try: main()
-finally:
-    status = Path("/proc/self/status").read_text()
-    print(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1], file=sys.stderr)
-"""
-
-
-def _serving(*numbers: int) -> Iterator[str]:
-    module = [sys.executable, "-m", "tests.scripts.fleet.fleet_of_apis"]
-    command = [*module, *map(str, numbers)]
-    with subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        base = f"http://127.0.0.1:{int(server.stdout.readline())}"
-        yield base
-        server.kill()
 
 
 @pytest.fixture
 def base() -> Iterator[str]:
-    yield from _serving(NODES, PODS)
+    with serving(NODES, PODS) as address:
+        yield address
 
 
 @pytest.fixture
 def configured() -> Iterator[str]:
     """Clusters with control planes, whose configuration is read."""
-    yield from _serving(NODES, 0, PLANES)
+    with serving(NODES, 0, PLANES) as address:
+        yield address
 
 
-def _document(base: str, size: int, failing: int) -> dict[str, Any]:
-    servers = {f"hang-{index}": f"{base}/hang-{index}" for index in range(failing)}
-    servers |= {f"refuse-{index}": "http://127.0.0.1:1" for index in range(failing)}
-    good = size - 2 * failing
-    servers |= {f"good-{index}": f"{base}/good-{index}" for index in range(good)}
-    return {
-        "clusters": [{"name": name, "cluster": {"server": url}} for name, url in servers.items()],
-        "users": [{"name": "user", "user": {"token": "t"}}],
-        "contexts": [
-            {"name": name, "context": {"cluster": name, "user": "user"}} for name in servers
-        ],
-    }
+@pytest.fixture
+def whole() -> Iterator[str]:
+    """Clusters of which everything is read."""
+    with serving(NODES, PODS, PLANES, 2) as address:
+        yield address
 
 
 # On two cores that others use as well, all that answer must have the time to do so.
@@ -82,10 +52,10 @@ def _ended(
     its time-out follows from the time that it takes for one cluster that refuses.
     """
     kubeconfig = folder / "config"
-    kubeconfig.write_text(yaml.safe_dump(_document(base, size, failing)))
+    kubeconfig.write_text(yaml.safe_dump(document(base, size, failing)))
     words = (command, "--kubeconfig", str(kubeconfig), "--timeout", str(seconds), *more)
-    least, _ = _timed(folder, *words, "--cluster", "refuse-0")
-    took, ended = _timed(folder, *words)
+    least, _ = timed(folder, *words, "--cluster", "refuse-0")
+    took, ended = timed(folder, *words)
     peak = int(ended.stderr.split()[-1])
     print(
         f"{command} of {size} clusters: {took:.1f} s, {peak / 1024:.0f} MiB; of one {least:.1f} s"
@@ -93,19 +63,6 @@ def _ended(
     assert took < seconds + max(2, 4 * least)
     assert peak < KIB_OF_300_MB
     return ended
-
-
-def _timed(folder: Path, *words: str) -> tuple[float, subprocess.CompletedProcess[str]]:
-    begin = time.monotonic()
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words],
-        cwd=TOP,
-        env={**os.environ, "KUBEADM_FLEET_STATE": str(folder / "state")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return time.monotonic() - begin, ended
 
 
 @pytest.mark.parametrize(("size", "failing", "seconds"), SIZES)
@@ -169,3 +126,27 @@ def test_capacity_ends_in_time_and_in_little_memory(
     assert shown.count(f"API unreachable: no answer within {seconds} s") == failing
     assert shown.count("API unreachable: Connection refused") == failing
     assert ended.returncode == 1
+
+
+@pytest.mark.parametrize(("size", "failing", "seconds"), KUBELETS)
+def test_a_report_ends_in_time_in_little_memory_and_is_small(
+    whole: str, tmp_path: Path, size: int, failing: int, seconds: int
+) -> None:
+    page = tmp_path / "report.html"
+    ended = _ended("report", whole, tmp_path, size, failing, seconds, "-O", str(page))
+    content = page.read_text()
+    (kept,) = (tmp_path / "state/reports").iterdir()
+    found = json.loads(kept.read_text())
+    print(f"{len(content.encode())} bytes of page, {kept.stat().st_size} of document")
+    assert ended.returncode == 0
+    assert len(content.encode()) < 3_000_000
+    good = {each["name"] for each in found["status"]["clusters"] if each["reachable"]}
+    assert good == {f"good-{index}" for index in range(size - 2 * failing)}
+    silent = [each["cluster"] for each in found["grades"] if each["grade"] == "F"]
+    assert len(silent) == 2 * failing
+    assert {each["cluster"] for each in found["capacity"]["clusters"]} == good
+    assert found["differences"]["clusters"] == len(good)
+    items = {(each["area"], each["item"]): each for each in found["differences"]["items"]}
+    (value,) = items["RBAC", "ClusterRole role-0"]["values"]
+    assert (value["state"], value["clusters"]) == ("odd", [ODD])
+    assert content.count("Its API did not answer</span>") == 2 * failing

@@ -74,7 +74,7 @@ def test_what_is_known_of_a_healthy_cluster(kubeconfig: Path) -> None:
     assert (found["nodesReady"], found["controlPlanes"]["total"]) == ({"ready": 2, "total": 2}, 1)
     assert found["etcd"]["leader"]
     assert {each["name"]: each["version"] for each in found["addOns"]} == dict.fromkeys(
-        ("CoreDNS", "kube-proxy", "flannel", "probe"), "v1.2.3"
+        ("CoreDNS", "kube-proxy", "flannel", "Calico", "probe"), "v1.2.3"
     )
     assert found["certificate"]["subject"] == "API server"
     assert found["lastChange"] == CHANGED, "the time of this program, not of a controller"

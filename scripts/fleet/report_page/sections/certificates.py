@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from model.fleet_report.document import FleetReport
 from model.fleet_report.reduced import CertificateDate, CertificateDates
-from model.pki.ledger import Status
+from model.pki.ledger import Status, Token
 from scripts.fleet.report_page import charts, timeline
 from scripts.fleet.report_page.blocks import (
     Block,
@@ -31,7 +31,7 @@ def section(report: FleetReport, words: Words) -> Section | None:
     """Return the section."""
     found = report.certificates
     title = words("certificates.title")
-    if found is None or not found.dates:
+    if found is None or not (found.dates or found.tokens):
         return Section(
             "certificates", title, [Paragraph(words("certificates.unknown"), Tone.MUTED)]
         )
@@ -47,7 +47,9 @@ def section(report: FleetReport, words: Words) -> Section | None:
     ]  # fmt: skip
     table = Table(words("certificates.caption"), columns, rows)
     blocks += limited(table, OPEN, words.count("more", len(rows) - OPEN))
+    blocks += _tokens(report, found, words)
     bad = sum(each.status is not Status.VALID for each in found.dates if each.kind != "kubeconfig")
+    bad += sum(each.status is not Status.VALID for each in found.tokens)
     bad += len(found.missing) + len(found.failures)
     return Section("certificates", title, blocks, str(bad or ""), Tone.BAD)
 
@@ -66,17 +68,45 @@ def _first(found: CertificateDates) -> list[CertificateDate]:
 
 
 def _row(report: FleetReport, each: CertificateDate, words: Words) -> list[Cell]:
-    left = (each.expires - report.time).total_seconds()
-    duration = words.duration(left)
     return [
         Cell(each.cluster),
         Cell(each.name, is_code=True),
         Cell(words(f"certificates.kinds.{each.kind}")),
         Cell(f"{each.count:,}"),
-        Cell(words.time(each.expires)),
-        Cell(duration if left >= 0 else words("overview.ago", duration=duration)),
-        Cell(words(f"certificates.statuses.{each.status.value}"), TONES[each.status]),
+        *_ends(report, each, words),
     ]
+
+
+def _ends(report: FleetReport, each: CertificateDate | Token, words: Words) -> Iterator[Cell]:
+    """Yield when something expires, how long that is, and what it means."""
+    expires = each.not_after if isinstance(each, Token) else each.expires
+    left = (expires - report.time).total_seconds()
+    duration = words.duration(left)
+    yield Cell(words.time(expires))
+    yield Cell(duration if left >= 0 else words("overview.ago", duration=duration))
+    yield Cell(words(f"certificates.statuses.{each.status.value}"), TONES[each.status])
+
+
+def _tokens(report: FleetReport, found: CertificateDates, words: Words) -> list[Block]:
+    """Return the tokens of tools that clusters are registered in."""
+    if not found.tokens:
+        return []
+    columns = [
+        Column(words("cluster")), Column(words("certificates.tool")),
+        Column(words("certificates.secret")), Column(words("certificates.expires")),
+        Column(words("certificates.left"), is_number=True), Column(words("certificates.status")),
+    ]  # fmt: skip
+    rows = [
+        [
+            Cell(each.cluster),
+            Cell(each.tool),
+            Cell(each.secret, is_code=True),
+            *_ends(report, each, words),
+        ]
+        for each in found.tokens
+    ]
+    table = Table(words("certificates.tokens"), columns, rows)
+    return limited(table, OPEN, words.count("more", len(rows) - OPEN))
 
 
 def _problems(found: CertificateDates, words: Words) -> Iterator[Block]:

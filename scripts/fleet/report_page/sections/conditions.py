@@ -1,9 +1,13 @@
-"""What is wrong, since when, and what to do: the conditions of `fleet status`."""
+"""What is wrong, since when, and what to do: the conditions of `fleet status`.
+
+Those that machines report of themselves are a section of their own.
+"""
 
 from collections import Counter
 
 from model.fleet_report.document import FleetReport
 from model.status.condition import Condition, Severity, grouped
+from model.status.reasons import OF_MACHINES
 from scripts.fleet.report_page.blocks import (
     Cell,
     Column,
@@ -22,7 +26,8 @@ TONES = {Severity.ERROR: Tone.BAD, Severity.WARNING: Tone.WARN, Severity.INFO: T
 def section(report: FleetReport, words: Words) -> Section:
     """Return the section."""
     title = words("conditions.title")
-    found = grouped(report.status.all_conditions)
+    every = report.status.all_conditions
+    found = grouped(each for each in every if each.reason not in OF_MACHINES)
     if not found:
         return Section("conditions", title, [Paragraph(words("conditions.none"), Tone.GOOD)])
     columns = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from model.fleet_report.compared import OF_CLUSTERS
 from model.fleet_report.document import FleetReport, SourceState
 from model.fleet_report.grade import ClusterGrade, Reason
 from model.status.fleet import ClusterStatus
@@ -51,7 +52,10 @@ def section(report: FleetReport, words: Words) -> Section:
 def reason(found: Reason, words: Words) -> str:
     """Return a reason as a person reads it."""
     text = words.count(f"cost.{found.code}.found", found.count)
-    if found.code in ("unreachable", "single-control-plane", "mixed-versions", "backup-overdue"):
+    if found.code in (
+        *("unreachable", "single-control-plane", "mixed-versions", "backup-overdue"),
+        "pods-pending",
+    ):
         return text
     rest = found.count - len(found.what)
     named = words("list.comma").join(found.what)
@@ -60,8 +64,9 @@ def reason(found: Reason, words: Words) -> str:
 
 
 def _entry(grade: ClusterGrade, cluster: ClusterStatus, general: set[str], words: Words) -> Entry:
-    partial = [words(f"source.{each}") for each in grade.unread
-               if each not in general and each != "status"]  # fmt: skip
+    # Of a cluster whose API did not answer, that says it all.
+    said = general | {"status", *(() if cluster.reachable else OF_CLUSTERS)}
+    partial = [words(f"source.{each}") for each in grade.unread if each not in said]
     notes = [words("graded.partial", sources=words.names(partial))] if partial else []
     return Entry(
         grade=grade.grade,

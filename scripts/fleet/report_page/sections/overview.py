@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from model.consistency.report import State
 from model.fleet_report.document import FleetReport
 from model.fleet_report.grade import GRADES
+from model.fleet_report.room import NODE
 from model.status.condition import Severity
 from scripts.fleet.report_page import charts
 from scripts.fleet.report_page.blocks import (
@@ -17,6 +19,7 @@ from scripts.fleet.report_page.blocks import (
     Table,
     Tone,
 )
+from scripts.fleet.report_page.sections.capacity import amounts, percent
 from scripts.fleet.report_page.words import Words
 
 
@@ -56,7 +59,42 @@ def _figures(report: FleetReport, words: Words) -> Iterator[Figure]:
         words("overview.by-severity", errors=errors, warnings=warnings),
         Tone.BAD if errors else Tone.WARN if warnings else Tone.PLAIN,
     )
+    yield from _differences(report, words)
     yield from _dates(report, words)
+    yield from _capacity(report, words)
+
+
+def _differences(report: FleetReport, words: Words) -> Iterator[Figure]:
+    found = report.differences
+    if found is None:
+        return
+    states = {each.state for item in found.items for each in item.values}
+    bad = sum(any(each.state is State.NOT_DECLARED for each in item.values) for item in found.items)
+    if bad:
+        note = words.count("overview.not-declared", bad)
+    else:
+        note = words("overview.all-alike" if not states else "overview.as-declared")
+    tone = Tone.BAD if bad else Tone.WARN if State.ODD in states else Tone.PLAIN
+    yield Figure(words("overview.differences"), f"{len(found.items):,}", note, tone)
+
+
+def _capacity(report: FleetReport, words: Words) -> Iterator[Figure]:
+    found = report.capacity
+    if found is None or not found.clusters:
+        return
+    cpu, memory, _ = amounts(found.figures)
+    yield Figure(
+        words("overview.requested"),
+        percent(cpu.share),
+        words("overview.memory", memory=percent(memory.share)),
+    )
+    tight = sum(bool(each.lost(NODE)) for each in found.clusters)
+    yield Figure(
+        words("overview.without-node"),
+        f"{len(found.clusters) - tight:,}/{len(found.clusters):,}",
+        words("overview.all-fit") if not tight else words.count("overview.no-room", tight),
+        Tone.WARN if tight else Tone.PLAIN,
+    )
 
 
 def _dates(report: FleetReport, words: Words) -> Iterator[Figure]:

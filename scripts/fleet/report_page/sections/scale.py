@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from model.fleet_report.compared import OF_CLUSTERS
 from model.fleet_report.document import FleetReport, SourceState
 from model.fleet_report.grade import COSTS, FULL, GRADES
 from scripts.fleet.report_page.blocks import (
@@ -58,8 +59,12 @@ def _sources(report: FleetReport, words: Words) -> Table:
 
 def _unreadable(report: FleetReport, words: Words) -> list[Block]:
     found: dict[tuple[str, str, str], list[str]] = {}
+    # Conditions say why a cluster's API did not answer.
+    silent = {each.name for each in report.status.clusters if not each.reachable}
     for source in report.sources:
         for each in source.unreadable:
+            if source.name in OF_CLUSTERS and each.cluster in silent:
+                continue
             key = each.cluster, each.node, each.reason
             found.setdefault(key, []).append(words(f"source.{source.name.value}"))
     if not found:

@@ -15,7 +15,7 @@ from model.fleet_report.reduced import (
     SavedCluster,
     SavedClusters,
 )
-from model.pki.ledger import MissingFile, RenewalFailure, Status
+from model.pki.ledger import MissingFile, RenewalFailure, Status, Token
 from model.report import MachineEntry, Unreadable
 from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import (
@@ -27,6 +27,7 @@ from model.status.fleet import (
     FleetStatus,
     NodeStatus,
 )
+from tests.scripts.fleet.report import sample_apis
 
 NOW = datetime(2026, 11, 27, 6, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -104,6 +105,29 @@ CONDITIONS = {
             "etcd uses 1.7 of 2.0 GiB: see docs/runbooks/etcd-full.md",
             kind="etcd",
             name="etcd",
+        ),
+    ],
+    "cedar": [
+        condition(
+            "cedar",
+            Severity.WARNING,
+            "HostDrift",
+            "sysctl net.ipv4.ip_forward is 0, declared is 1: repaired by `fleet refresh` and "
+            "`fleet up`",
+            kind="Node",
+            name=f"cedar-{index}",
+        )
+        for index in range(4, 6)
+    ],
+    "ember": [
+        condition(
+            "ember",
+            Severity.WARNING,
+            "HostDrift",
+            "file /etc/containerd/config.toml is not as it was applied: repaired by "
+            "`fleet refresh` and `fleet up`",
+            kind="Node",
+            name="ember-4",
         ),
     ],
     "harbor": [
@@ -259,6 +283,21 @@ def _certificates() -> CertificateDates:
                 reason="the disk is full",
             ),
         ),
+        tokens=tuple(
+            Token(
+                cluster=name,
+                tool="argocd",
+                secret=f"amber/argocd/cluster-{name}",
+                not_before=NOW + (days - 365) * DAY,
+                not_after=NOW + days * DAY,
+                status=status,
+            )
+            for name, days, status in (
+                ("kelp", -3, Status.EXPIRED),
+                ("juniper", 20, Status.EXPIRING),
+                ("birch", 300, Status.VALID),
+            )
+        ),
     )
 
 
@@ -376,10 +415,12 @@ def former() -> FleetReport:
         if each.name != "lotus"
     ]
     before = found.model_copy(update={"clusters": clusters})
-    return assembly.report("prod", NOW - 7 * DAY, before, read(), is_stack=True)
+    apis = sample_apis.read([row for row in CLUSTERS if row[0] not in ("lotus", "harbor")], NOW)
+    return assembly.report("prod", NOW - 7 * DAY, before, read(), apis, is_stack=True)
 
 
 def report() -> FleetReport:
     """The report that the picture in the README is of."""
-    new = assembly.report("prod", NOW, statuses(), read(), is_stack=True)
+    apis = sample_apis.read(CLUSTERS, NOW)
+    new = assembly.report("prod", NOW, statuses(), read(), apis, is_stack=True)
     return assembly.compared(new, former(), None)

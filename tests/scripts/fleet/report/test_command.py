@@ -9,7 +9,11 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from model.consistency.objects import SYSTEM_NAMESPACES
+from ops.kube.capacity import METRICS
+from ops.kube.cluster_facts import APPS, CONFIG_MAPS, RULES
 from scripts.fleet.__main__ import cli
+from scripts.fleet.cluster_sources import LISTS
 from tests.components.providers.test_health_check import NODES
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.test_reachability import cluster, says
@@ -17,6 +21,8 @@ from tests.scripts.conftest import TOP
 from tests.scripts.fleet.status_api import serve, workload
 
 SCHEMA = json.loads((TOP / "docs/report.schema.json").read_text())
+NETWORK_POLICIES = "/apis/networking.k8s.io/v1/networkpolicies"
+REQUESTS = {"cpu": "500m", "memory": "1Gi"}
 FLANNEL = "GET /apis/apps/v1/namespaces/kube-flannel/daemonsets"
 
 
@@ -28,9 +34,32 @@ def kubeconfig(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     for index in range(2):
         says(api, index, {0, 1})
     serve(api)
+    serve_everything(api)
     path = tmp_path / "config"
     path.write_text(api.kubeconfig)
     return path
+
+
+def serve_everything(api: Api) -> None:
+    """Answer also what is compared, and what capacity needs; other lists are empty."""
+    nodes: Any = api.answers[NODES]
+    for each in nodes[1]["items"]:
+        each["status"]["allocatable"] = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+        kubelet = {"kubeletconfig": {"maxPods": 110}}
+        api.answers[f"{NODES}/{each['metadata']['name']}/proxy/configz"] = (200, kubelet)
+    pods = [
+        {"metadata": {"namespace": "shop", "name": f"web-{index}"},
+         "spec": {"nodeName": f"n{index}", "containers": [{"resources": {"requests": REQUESTS}}]}}
+        for index in range(2)
+    ]  # fmt: skip
+    lists = [*RULES.values(), "/api/v1/namespaces", NETWORK_POLICIES, f"{METRICS}/nodes",
+             f"{METRICS}/pods"]  # fmt: skip
+    lists += [f"{APPS}/{each}/{plural}" for each in SYSTEM_NAMESPACES
+              for plural in ("daemonsets", "deployments")]  # fmt: skip
+    lists += [CONFIG_MAPS.format(each) for each in SYSTEM_NAMESPACES]
+    for path in lists:
+        api.answers.setdefault(f"GET {path}", (200, {"items": []}))
+    api.answers["GET /api/v1/pods"] = (200, {"items": pods})
 
 
 def run(kubeconfig: Path, *arguments: object) -> Result:
@@ -47,9 +76,15 @@ def fleet(kubeconfig: Path, *arguments: object) -> str:
 def document(kubeconfig: Path, *arguments: object) -> Any:
     found = json.loads(fleet(kubeconfig, "-o", "json", *arguments))
     assert found.keys() == SCHEMA["properties"].keys()
-    for name, key in (("ClusterGrade", "grades"), ("Change", "changes"), ("Source", "sources")):
+    for name, entries in (
+        ("ClusterGrade", found["grades"]),
+        ("Change", found["changes"]),
+        ("Source", found["sources"]),
+        ("DifferentItem", (found["differences"] or {}).get("items", ())),
+        ("ClusterRoom", (found["capacity"] or {}).get("clusters", ())),
+    ):
         fields = SCHEMA["$defs"][name]["properties"].keys()
-        assert all(each.keys() == fields for each in found[key])
+        assert all(each.keys() == fields for each in entries)
     return found
 
 
@@ -59,9 +94,45 @@ def test_a_healthy_cluster_has_the_best_grade(kubeconfig: Path) -> None:
     assert (grade["cluster"], grade["grade"], grade["reasons"]) == ("cluster1-admin", "A", [])
     assert found["certificates"]["fromMachines"] is False
     states = {each["name"]: each["state"] for each in found["sources"]}
-    assert states.pop("status") == "read"
+    assert [states.pop(each) for each in ("status", "consistency", "capacity")] == ["read"] * 3
+    assert found["differences"]["items"] == []
+    (room,) = found["capacity"]["clusters"]
+    assert room["figures"]["requests"]["cpuMillicores"] == 1000
+    assert [(each["kind"], each["fits"]) for each in room["losses"]] == [("Node", True)]
     assert set(states.values()) == {"omitted"}, "over a kubeconfig, no machine is known"
     assert (found["since"], found["isStack"]) == (None, False)
+
+
+def test_each_list_is_asked_for_once(api: Api, kubeconfig: Path) -> None:
+    api.asked.clear()
+    document(kubeconfig)
+    shared = [f"GET {path}" for path, selector in LISTS if not selector]
+    assert {each: api.asked.count(each) for each in shared} == dict.fromkeys(shared, 1)
+
+
+def test_what_differs_and_has_no_room_costs_points(api: Api, kubeconfig: Path) -> None:
+    document(kubeconfig)
+    api.answers[f"{NODES}/n1/proxy/configz"] = (200, {"kubeletconfig": {"maxPods": 70}})
+    pods: Any = api.answers["GET /api/v1/pods"]
+    for each in pods[1]["items"]:
+        each["spec"]["containers"][0]["resources"]["requests"] = {"cpu": "3"}
+    found = document(kubeconfig)
+    (grade,) = found["grades"]
+    assert {each["code"]: each["points"] for each in grade["reasons"]} == {"no-room-node": 10}
+    (item,) = found["differences"]["items"]
+    assert (item["item"], {each["state"] for each in item["values"]}) == ("maxPods", {"split"})
+
+
+def test_what_is_not_served_is_no_finding(api: Api, kubeconfig: Path) -> None:
+    api.answers.pop("GET /api/v1/pods")
+    api.answers.pop(f"{NODES}/n0/proxy/configz")
+    found = document(kubeconfig)
+    sources = {each["name"]: each for each in found["sources"]}
+    assert [sources[each]["state"] for each in ("consistency", "capacity")] == ["partial", "unread"]
+    (silent,) = sources["consistency"]["unreadable"]
+    assert (silent["node"], silent["reason"].partition(":")[0]) == ("n0", "kubelet")
+    (grade,) = found["grades"]
+    assert (grade["points"], grade["unread"][:2]) == (100, ["consistency", "capacity"])
 
 
 def test_the_page_is_for_one_person_and_in_their_language(kubeconfig: Path, tmp_path: Path) -> None:

@@ -3,17 +3,23 @@
 import base64
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from model.consistency.report import State
 from model.fleet_report import assembly
 from model.fleet_report.assembly import Read
+from model.fleet_report.differences import Differences, DifferentItem, DifferentValue
 from model.fleet_report.document import FleetReport
 from model.status.fleet import ClusterStatus, FleetStatus
+from model.status.reasons import OF_MACHINES
 from scripts.fleet.report_page import html, markdown
+from scripts.fleet.report_page.blocks import Block, Details, Table
+from scripts.fleet.report_page.sections import consistency, sections
 from scripts.fleet.report_page.words import LANGUAGES, Words
 from tests.hostile import texts
 from tests.scripts.fleet.report import sample
@@ -185,6 +191,10 @@ def test_the_formats_have_the_same_content() -> None:
         "\N{MINUS SIGN}100", "0 of 100",
         "1 certificate has expired: kubelet-client", "No snapshot of the last two days",
         "Not completely read: certificates on machines, backups, audit logs, CIS benchmark.",
+        "Not completely read: comparison of clusters.",
+        "kube-scheduler --profiling", "Not as declared", "delta: 1 Node", "no: juniper-0 (cpu)",
+        "Pods wait for a Node: birch (1).",
+        "138 %, 19 % used", "sysctl net.ipv4.ip_forward is 0", "amber/argocd/cluster-kelp",
         "D → F", "226 denied requests", "security.podSecurity.exemptNamespaces",
         "the disk is full", "/etc/kubernetes/pki/etcd/healthcheck.crt",
     ):  # fmt: skip
@@ -202,3 +212,60 @@ def test_many_clusters_are_a_small_page() -> None:
     status = report.status.model_copy(update={"clusters": clusters})
     large = assembly.report("prod", sample.NOW, status, sample.read(), is_stack=True)
     assert len(html.page(large, Words.of("ja")).encode()) < 1_000_000
+
+
+def rows_of(report: FleetReport, key: str) -> list[list[str]]:
+    """The cells of all tables of a section, those behind a summary as well."""
+
+    def of(blocks: Iterable[Block]) -> Iterator[list[str]]:
+        for block in blocks:
+            match block:
+                case Table():
+                    yield from ([cell.text for cell in row] for row in block.rows)
+                case Details():
+                    yield from of(block.blocks)
+
+    (section,) = (each for each in sections(report, Words.of("en")) if each.key == key)
+    return list(of(section.blocks))
+
+
+def test_what_machines_report_is_in_a_section_of_its_own() -> None:
+    report = sample.report()
+    reasons = {row[2] for row in rows_of(report, "conditions")}
+    assert "NotReady" in reasons
+    assert not reasons & {*OF_MACHINES}
+    drift = [row for row in rows_of(report, "machines") if row[0].startswith("sysctl")]
+    assert [(row[3], row[4]) for row in drift] == [("2", "cedar")]
+
+
+def test_an_unreachable_cluster_is_not_also_one_that_was_not_compared() -> None:
+    rows = rows_of(sample.report(), "scale")
+    assert ["cedar", "cedar-5", "comparison of clusters"] in [row[:3] for row in rows]
+    said = [row[2] for row in rows if row[0] == "iris"]
+    assert said
+    assert not any("comparison" in each or "capacity" in each for each in said)
+
+
+def test_many_differences_are_few_rows_and_the_rest_is_counted() -> None:
+    value = DifferentValue(
+        value="x" * 500, declared=None, state=State.ODD, fields=(),
+        clusters=tuple(f"cluster-{index}" for index in range(40)), nodes=0,
+    )  # fmt: skip
+    items = [
+        DifferentItem(area="kubelet", item=f"field{index}", most="1", agree=60, of=100,
+                      values=(value,))
+        for index in range(1000)
+    ]  # fmt: skip
+    worst = value.model_copy(update={"state": State.NOT_DECLARED, "declared": "1"})
+    items.append(items[0].model_copy(update={"item": "last", "values": (worst,)}))
+    found = Differences(clusters=100, compared=1001, is_declared=True, items=tuple(items))
+    report = sample.report().model_copy(update={"differences": found})
+    areas, *rows = rows_of(report, "consistency")
+    assert areas == ["kubelet", "1", "1,000", "0", "40"]
+    assert len(rows) == consistency.MOST
+    assert rows[0][0] == "kubelet last", "the worst is first"
+    assert rows[1][2] == "cluster-0, cluster-1, cluster-2, cluster-3, cluster-4 and 35 more"
+    assert max(len(cell) for row in rows for cell in row) <= consistency.LETTERS
+    text = html.page(report, Words.of("en"))
+    assert "751 more rows are not shown here" in text
+    assert len(text.encode()) < 500_000

@@ -1,0 +1,1 @@
+"""What `fleet watch` tells: conditions of clusters that begin and end, each once."""

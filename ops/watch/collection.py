@@ -1,0 +1,200 @@
+"""The objects of a list, kept current by a watch.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from model.api_objects import Json
+from ops.kube.client import SMALL_PAGE
+from ops.kube.errors import ApiError, from_response
+from ops.watch.exchange import ODD, Exchange, odd
+from ops.watch.session import Session
+
+T = TypeVar("T")
+
+LIST_SECONDS = 30.0
+# An API server ends a watch after this; another one continues where it was.
+WATCH_SECONDS = 1800
+RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 20.0
+# What a cluster may have us hold of one object or page.
+LARGEST_BYTES = 64 << 20
+
+
+class Collection(Generic[T]):
+    """What `reduce` makes of each object at a path, by namespace/name; None leaves one out.
+
+    `changed` is called when something is new. Until `is_synced`, and while there is an `error`,
+    what it has is not known to be current. `count` is how often it was listed.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        path: str,
+        reduce: Callable[[Json], T | None],
+        changed: Callable[[], None],
+        **query: str,
+    ) -> None:
+        self.path = path
+        self.items: dict[str, T] = {}
+        self.is_synced = False
+        self.error: ApiError | None = None
+        self._session, self._reduce, self._changed, self._query = session, reduce, changed, query
+        self._version = ""
+        self._wait = RETRY_SECONDS
+        self.count = 0
+
+    def start(self) -> None:
+        """List, and then watch."""
+        self._page({}, "")
+
+    def _page(self, found: dict[str, T], after: str) -> None:
+        body = bytearray()
+
+        def end(error: ApiError | None) -> None:
+            if error is not None:
+                self._fail(error, self.start)
+                return
+            try:
+                page = json.loads(body)
+                metadata = page.get("metadata") or {}
+                for item in page.get("items") or ():
+                    self._keep(found, item)
+            except ODD as failure:
+                self._fail(odd(failure), self.start)
+                return
+            if metadata.get("continue"):
+                self._page(found, str(metadata["continue"]))
+                return
+            self.items, self._version = found, str(metadata.get("resourceVersion") or "")
+            self.is_synced, self.error = True, None
+            self.count += 1
+            self._changed()
+            self._watch()
+
+        query = {"limit": str(SMALL_PAGE), **self._query} | ({"continue": after} if after else {})
+        self._open(query, _limited(body), end, seconds=LIST_SECONDS)
+
+    def _watch(self) -> None:
+        lines = Lines(self._event)
+
+        def end(error: ApiError | None) -> None:
+            if error is not None and error.status == HTTPStatus.GONE:
+                self._fail(error, self.start)
+            elif error is not None:
+                self._fail(error, self._watch)
+            else:
+                # The time is up, or the server stops. Without an answer it is not asked too soon.
+                again = self._watch if lines.count else self.start
+                self._session.jittered(0.1 if lines.count else self._next_wait(), again)
+
+        query = {
+            "watch": "1",
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(int(WATCH_SECONDS * random.uniform(0.8, 1.2))),  # noqa: S311
+            **self._query,
+        }
+        self._open(query, lines.feed, end)
+
+    def _event(self, line: bytes) -> None:
+        event = json.loads(line)
+        kind, thing = event["type"], event["object"]
+        if kind == "ERROR":
+            code = thing.get("code")
+            raise from_response(code if isinstance(code, int) else 0, json.dumps(thing).encode())
+        self._version = str(thing["metadata"]["resourceVersion"])
+        self._wait = RETRY_SECONDS
+        if self.error is not None:
+            self.error = None
+            self._changed()
+        if kind == "BOOKMARK":
+            return
+        key = _key(thing)
+        former = self.items.get(key)
+        if kind == "DELETED":
+            self.items.pop(key, None)
+        else:
+            self._keep(self.items, thing)
+        # Most changes are heartbeats, which leave nothing different that anybody reads.
+        if self.items.get(key) != former:
+            self._changed()
+
+    def _keep(self, items: dict[str, T], thing: Json) -> None:
+        key = _key(thing)
+        try:
+            reduced = self._reduce(thing)
+        except ODD:
+            reduced = None
+        if reduced is None:
+            items.pop(key, None)
+        else:
+            items[key] = reduced
+
+    def _fail(self, error: ApiError, again: Callable[[], None]) -> None:
+        if error.status != HTTPStatus.GONE:
+            self.error = error
+        self._changed()
+        self._session.jittered(self._next_wait(), again)
+
+    def _next_wait(self) -> float:
+        wait, self._wait = self._wait, min(self._wait * 2, LONGEST_RETRY_SECONDS)
+        return wait
+
+    def _open(
+        self,
+        query: dict[str, str],
+        receive: Callable[[bytes], None],
+        end: Callable[[ApiError | None], None],
+        seconds: float | None = None,
+    ) -> None:
+        path = f"{self.path}?{urlencode(query)}"
+        self._session.open(Exchange(path, receive, end, seconds=seconds))
+
+
+class Lines:
+    """Complete lines of what comes in by and by; `count` is how many there were."""
+
+    def __init__(self, take: Callable[[bytes], Any], longest: int = LARGEST_BYTES) -> None:
+        self.count = 0
+        self._take, self._longest = take, longest
+        self._rest = bytearray()
+
+    def feed(self, content: bytes) -> None:
+        """Take what has come in; raise ValueError for a line without an end."""
+        *complete, rest = content.split(b"\n")
+        for part in complete:
+            self._rest += part
+            line, self._rest = bytes(self._rest), bytearray()
+            if line.strip():
+                self.count += 1
+                self._take(line)
+        self._rest += rest
+        if len(self._rest) > self._longest:
+            raise ValueError("a line is too long")
+
+
+def errors(collections: Iterable["Collection[Any]"]) -> list[ApiError]:
+    """Return why collections are not current."""
+    return [each.error for each in collections if each.error is not None]
+
+
+def _limited(body: bytearray) -> Callable[[bytes], None]:
+    def receive(content: bytes) -> None:
+        if len(body) + len(content) > LARGEST_BYTES:
+            raise ValueError("an answer is too long")
+        body.extend(content)
+
+    return receive
+
+
+def _key(thing: Json) -> str:
+    metadata = thing["metadata"]
+    return f"{metadata.get('namespace', '')}/{metadata['name']}"

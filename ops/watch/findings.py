@@ -1,0 +1,235 @@
+"""What is wrong in a cluster, judged as `fleet status` does, with what cannot be judged now."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+from model import backups
+from model.status.condition import Condition, Ready, Severity
+from model.watch import finding
+from model.watch.finding import Finding, Snapshot
+from ops.kube import host_status, reachability
+from ops.kube.cluster_status import DUE_SHARE
+from ops.watch.pods import DNS
+from ops.watch.view import Limits, View
+
+NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
+ETCD, SERVING, RIGHTS = "etcd-size", "serving", "rights"
+COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+ETCD_COMPONENT = "etcd"
+# Longer than a component or a pod takes to be replaced in an orderly way.
+COMPONENT_HOLD, POD_HOLD = 8.0, 12.0
+# A rollout leaves Nodes cordoned for minutes.
+CORDON_HOLD = 600.0
+HOLDS = {"Cordoned": CORDON_HOLD, "ChangePending": CORDON_HOLD}
+ETCD_FULL_SHARE = 0.8
+MIB = 1 << 20
+Judge = Callable[[View, Limits], Iterator[Finding]]
+
+
+def of_node(source: str, node: str) -> str:
+    """Return the source that is about one Node."""
+    return f"{source}:{node}"
+
+
+COMPONENT, HOST, NETWORK = (partial(of_node, each) for each in ("component", "host", "network"))
+
+
+def snapshot(view: View, limits: Limits) -> Snapshot:
+    """Judge a view."""
+    every = (each for judge in JUDGES for each in judge(view, limits))
+    found = [each for each in every if each.severity is not Severity.INFO]
+    return Snapshot(tuple(found), frozenset(_unknown(view)))
+
+
+def _unknown(view: View) -> Iterator[str]:
+    yield from view.unread
+    yield from map(HOST, view.silent_hosts)
+    yield from map(NETWORK, view.silent_networks)
+    reporting = {each.node for each in view.hosts if each.is_reporting}
+    probing = {probe.node for probe in view.network}
+    for node in view.nodes:
+        name = node.status.name
+        if name not in reporting or not node.status.ready:
+            yield HOST(name)
+        if name not in probing or not node.status.ready:
+            yield NETWORK(name)
+        if not node.status.ready:
+            yield COMPONENT(name)
+    if view.slow.serving is None:
+        yield SERVING
+    if not view.slow.etcd_bytes:
+        yield ETCD
+
+
+def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
+    if not view.nodes and NODES not in view.unread:
+        yield _about(view, NODES, Severity.ERROR, "NoNodes", "no nodes")
+    for node in view.nodes:
+        for condition in node.conditions:
+            yield finding.of(condition, NODES, hold=HOLDS.get(condition.reason, 0.0))
+
+
+def _components(view: View, _limits: Limits) -> Iterator[Finding]:
+    """Yield components that do not work, on the control planes whose kubelet reports."""
+    names = [*COMPONENTS, *([ETCD_COMPONENT] if view.with_component(ETCD_COMPONENT) else [])]
+    if not any(view.with_component(name) for name in names):
+        return  # Somebody else runs the control plane.
+    ready = set(view.ready)
+    for node in view.planes:
+        if node not in ready:
+            continue
+        for name in names:
+            pods = [pod for pod in view.with_component(name) if pod.node == node]
+            if pods and any(pod.ready for pod in pods):
+                continue
+            waits = next((f": {pod.waits}" for pod in pods if pod.waits), "")
+            what = f"{name} is not Ready{waits}" if pods else f"{name} does not run"
+            severity = Severity.ERROR if name == ETCD_COMPONENT else Severity.WARNING
+            yield finding.of(
+                _condition(view, severity, "ComponentNotReady", what, node),
+                *(NODES, PODS, COMPONENT(node)),
+                item=name,
+                hold=COMPONENT_HOLD,
+            )
+
+
+def _pods(view: View, _limits: Limits) -> Iterator[Finding]:
+    dns = [pod for pod in view.pods if pod.app == DNS]
+    if not any(pod.ready for pod in dns) and (dns or view.is_probed):
+        message = "CoreDNS: no pod is Ready"
+        condition = _condition(view, Severity.ERROR, "DNSNotReady", message)
+        yield finding.of(condition, PODS, hold=POD_HOLD)
+    for add_on in view.add_ons:
+        if not add_on.is_ready:
+            message = f"{add_on.name}: {add_on.ready} of {add_on.desired} pods are Ready"
+            condition = _condition(view, Severity.WARNING, "AddOnNotReady", message)
+            yield finding.of(condition, ADD_ONS, item=add_on.name, hold=POD_HOLD)
+    if not view.is_probed:
+        return
+    probes = {pod.node: pod for pod in view.pods if pod.is_probe}
+    for node in view.ready:
+        pod = probes.get(node)
+        if pod is None or not pod.ready:
+            what = "has not reached a Service" if pod else "is not scheduled"
+            condition = _condition(
+                view, Severity.ERROR, "ProbeNotReady", f"its probe pod {what}", node
+            )
+            yield finding.of(condition, NODES, PODS, hold=POD_HOLD)
+
+
+def _network(view: View, _limits: Limits) -> Iterator[Finding]:
+    """Yield connections that fail between Nodes that are Ready."""
+    ready = set(view.ready)
+    reports = {probe: report for probe, report in view.network.items() if probe.node in ready}
+    if len(reports) < 2:
+        return
+    _, failed = reachability.judge(list(reports), reports)
+    for each in failed:
+        condition = Condition(
+            cluster=view.cluster,
+            kind="Node",
+            name=each.nodes[0],
+            severity=Severity.ERROR,
+            reason="PodsUnreachable",
+            since=datetime.fromisoformat(each.since) if each.since else None,
+            message=each.text,
+        )
+        sources = [NODES, PODS, *map(NETWORK, each.nodes)]
+        yield finding.of(condition, *sources, item=">".join(each.nodes))
+
+
+def _hosts(view: View, limits: Limits) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    for reading in view.hosts:
+        source = (NODES, PODS, HOST(reading.node))
+        if reading.report and reading.is_reporting:
+            for each in reading.report.differences:
+                condition = host_status.difference(view.cluster, reading.node, each)
+                yield finding.of(condition, *source, item=f"{each.kind} {each.name}")
+            for name, expires in reading.report.certificates.items():
+                if expires - now < limits.certificates:
+                    yield _certificate(view, reading.node, name, expires, now)
+            if failure := reading.report.backup_failure:
+                message = f"the last snapshot of etcd failed: {failure}"
+                condition = _condition(
+                    view, Severity.WARNING, "BackupFailed", message, reading.node
+                )
+                yield finding.of(condition, *source)
+        else:
+            for condition in host_status.conditions(view.cluster, [reading]):
+                yield finding.of(condition, *source)
+
+
+def _certificate(view: View, node: str, name: str, expires: datetime, now: datetime) -> Finding:
+    is_over = expires <= now
+    condition = _condition(
+        view,
+        Severity.ERROR if is_over else Severity.WARNING,
+        "CertificateExpired" if is_over else "CertificateExpires",
+        f"the certificate {name} {'expired' if is_over else 'expires'} at "
+        f"{expires:%Y-%m-%d %H:%M} UTC and was not renewed",
+        node,
+    )
+    return finding.of(condition, NODES, PODS, HOST(node), item=name)
+
+
+def _backup(view: View, _limits: Limits) -> Iterator[Finding]:
+    """Yield a snapshot that is overdue, if all control planes of an older cluster say so."""
+    now = datetime.now(UTC)
+    planes = set(view.planes)
+    reports = [report for node, report in view.reports if node in planes]
+    created = [node.status.created for node in view.nodes if node.status.name in planes]
+    ages = [(now - each).total_seconds() for each in created if each and each.tzinfo]
+    if not reports or len(reports) < len(planes):
+        return
+    if max(ages, default=0.0) < backups.FIRST_SECONDS:
+        return
+    taken = [report.backup for report in reports if report.backup]
+    if any(backups.is_recent(each, now) for each in taken):
+        return
+    last = f"the last one is of {max(taken):%Y-%m-%d %H:%M} UTC" if taken else "there is none"
+    message = f"no control plane has a snapshot of etcd of the last two days: {last}"
+    condition = _condition(view, Severity.WARNING, "BackupOverdue", message)
+    yield finding.of(condition, NODES, PODS, *map(HOST, planes))
+
+
+def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    if view.slow.serving is not None:
+        begin, end = view.slow.serving
+        if end - now < (end - begin) * DUE_SHARE:
+            message = (
+                f"the API server's certificate expires at {end:%Y-%m-%d %H:%M} UTC and was not "
+                "renewed"
+            )
+            yield _about(view, SERVING, Severity.WARNING, "CertificateExpires", message)
+    size, quota = view.slow.etcd_bytes, view.quota
+    if quota and size > ETCD_FULL_SHARE * quota:
+        message = f"etcd's database has {size // MIB} MiB of {quota // MIB} MiB"
+        yield _about(view, ETCD, Severity.WARNING, "EtcdSpace", message)
+    for right in view.slow.rights:
+        message = f"the credential for watching may {right}: use one that only reads"
+        condition = _condition(view, Severity.WARNING, "MayChange", message)
+        yield finding.of(condition, RIGHTS, item=right)
+
+
+def _about(view: View, source: str, severity: Severity, reason: str, message: str) -> Finding:
+    return finding.of(_condition(view, severity, reason, message), source)
+
+
+def _condition(
+    view: View, severity: Severity, reason: str, message: str, node: str = ""
+) -> Condition:
+    return Condition(
+        cluster=view.cluster,
+        kind="Node" if node else "",
+        name=node,
+        ready=Ready.FALSE,
+        severity=severity,
+        reason=reason,
+        message=message,
+    )
+
+
+JUDGES: tuple[Judge, ...] = (_nodes, _components, _pods, _network, _hosts, _backup, _slow)

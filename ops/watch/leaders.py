@@ -1,0 +1,143 @@
+"""The heartbeat of a cluster: whether its API answers, and whether its leaders renew their leases.
+
+It is the only thing that is asked again and again, a few kilobytes each time. A lease that is
+written every two seconds proves that etcd accepts writes; that it changes is seen without comparing
+clocks. https://kubernetes.io/docs/concepts/architecture/leases/
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from model.status.condition import Condition, Severity
+from model.watch import finding
+from model.watch.finding import Finding
+from ops.kube.errors import ApiError, Unavailable
+from ops.watch.exchange import ODD, Exchange, odd
+from ops.watch.session import Session
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+SECONDS, ANSWER_SECONDS = 5.0, 4.0
+# When it has failed, it is tried again sooner.
+AGAIN_SECONDS = 2.0
+# A new leader takes the lease after 15 s.
+STALE_SECONDS = 16.0
+LEADERS = ("kube-controller-manager", "kube-scheduler")
+SOURCE = "leaders"
+# A line of /readyz?verbose.
+FAILED_CHECK = re.compile(r"^\[-\](\S+) failed", re.MULTILINE)
+LARGEST_BYTES = 4 << 20
+
+
+class Leaders:
+    """Asks for the leases; `heard` is when the API last answered (seconds of a monotonic clock).
+
+    `changed` is called when a leader does not renew its lease any more, or does again.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        cluster: str,
+        changed: Callable[[], None],
+        heard: float | None = None,
+    ) -> None:
+        self._session, self._cluster, self._changed = session, cluster, changed
+        self.heard = heard
+        self.denial: ApiError | None = None
+        self.error: ApiError | None = None
+        self._stale: list[str] = []
+        self._renewed: dict[str, tuple[str, float]] = {}
+
+    def ask(self) -> None:
+        """Ask, and again and again."""
+        body = bytearray()
+
+        def receive(content: bytes) -> None:
+            if len(body) > LARGEST_BYTES:
+                raise ValueError("too many leases")
+            body.extend(content)
+
+        def end(error: ApiError | None) -> None:
+            if error is None:
+                try:
+                    self._read(json.loads(body))
+                except ODD as failure:
+                    error = odd(failure)
+            # A credential that may not read leases shows nevertheless that the API answers.
+            is_denied = error is not None and error.status == HTTPStatus.FORBIDDEN
+            self.denial = error if is_denied else None
+            if error is None or is_denied:
+                self.heard, self.error = time.monotonic(), None
+                self._session.jittered(SECONDS, self.ask)
+                return
+            self.error = error
+            if error.status is not None and error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                self._ask_why(error)
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                # There may be another credential, which a new connection takes.
+                self._session.renew("the credential was refused")
+                self._session.jittered(SECONDS, self.ask)
+                return
+            self._session.jittered(AGAIN_SECONDS, self.ask)
+
+        self._session.open(Exchange(LEASES, receive, end, seconds=ANSWER_SECONDS))
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the leaders that did not renew their leases, when they were last read."""
+        stale = self._stale
+        if len(stale) == len(LEADERS):
+            message = (
+                "no leader of the control plane renews its lease: etcd accepts no writes (its "
+                "database is full, or it has no quorum), or none of its components runs"
+            )
+            yield self._finding("WritesFail", message)
+            return
+        for name in stale:
+            message = f"no {name} renews the leader's lease: none of them works"
+            yield self._finding("LeaderMissing", message, name)
+
+    def _read(self, said: Any) -> None:
+        now = time.monotonic()
+        found = {}
+        for lease in said.get("items") or ():
+            name = lease["metadata"]["name"]
+            if name in LEADERS:
+                spec = lease.get("spec") or {}
+                found[name] = f"{spec.get('holderIdentity')} {spec.get('renewTime')}"
+        # What was not heard for a while is not stale for it.
+        has_gap = self.heard is None or now - self.heard > STALE_SECONDS
+        for name, state in found.items():
+            former = self._renewed.get(name)
+            if former is None or former[0] != state or has_gap:
+                self._renewed[name] = (state, now)
+        for name in set(self._renewed) - set(found):
+            del self._renewed[name]
+        times = sorted(self._renewed.items())
+        stale = [name for name, (_, at) in times if now - at > STALE_SECONDS]
+        if stale != self._stale:
+            self._stale = stale
+            self._changed()
+
+    def _ask_why(self, failure: ApiError) -> None:
+        """Ask the API server which of its own checks fail."""
+        body = bytearray()
+
+        def end(error: ApiError | None) -> None:
+            text = error.message if error is not None else body.decode(errors="replace")
+            failed = FAILED_CHECK.findall(text)
+            if failed and self.error is failure:
+                what = f"{failure.message}; its checks that fail: {', '.join(failed)}"
+                self.error = Unavailable(failure.status, what)
+
+        path = "/readyz?verbose"
+        self._session.open(Exchange(path, body.extend, end, seconds=ANSWER_SECONDS))
+
+    def _finding(self, reason: str, message: str, item: str = "") -> Finding:
+        condition = Condition(
+            cluster=self._cluster, severity=Severity.ERROR, reason=reason, message=message
+        )
+        return finding.of(condition, SOURCE, item=item)

@@ -1,0 +1,90 @@
+"""What the probes of a cluster report, by their logs: who reaches whom, and what machines say."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from ops.kube import host_reports, reachability
+from ops.kube.errors import ApiError
+from ops.kube.host_reports import Reading
+from ops.kube.reachability import Probe, Report
+from ops.watch.follower import Follower
+from ops.watch.pods import Pod
+from ops.watch.session import Session
+
+# A probe reports once a minute, what a machine says is repeated every ten minutes.
+SILENCE = {reachability.CONTAINER: 180.0, host_reports.CONTAINER: 900.0}
+
+
+@dataclass
+class Reports:
+    """Follows both logs of each probe; the last report holds until there is another one."""
+
+    session: Session
+    network: dict[str, Report] = field(default_factory=dict)
+    hosts: dict[str, Reading] = field(default_factory=dict)
+    version: int = 0
+    _pods: dict[str, Pod] = field(default_factory=dict)
+    _followers: dict[tuple[str, str], Follower] = field(default_factory=dict)
+
+    def follow(self, pods: Iterable[Pod]) -> None:
+        """Follow the logs of these pods, and of no others."""
+        wanted = {pod.name: pod for pod in pods if pod.is_probe and pod.started and pod.address}
+        for name in set(self._pods) - set(wanted):
+            pod = self._pods.pop(name)
+            self.network.pop(name, None)
+            self.hosts.pop(name, None)
+            for container in pod.containers & set(SILENCE):
+                self._followers.pop((name, container)).stop()
+            self.version += 1
+        for name in set(wanted) - set(self._pods):
+            self._begin(wanted[name])
+        self._pods.update(wanted)
+
+    def unread_hosts(self) -> Iterator[str]:
+        """Yield the Nodes whose machines have not said anything yet, or whose log is cut off."""
+        return self._unread(host_reports.CONTAINER)
+
+    def unread_networks(self) -> Iterator[str]:
+        """Yield the Nodes whose probes have not said anything yet, or whose log is cut off."""
+        return self._unread(reachability.CONTAINER)
+
+    def errors(self) -> Iterator[ApiError]:
+        """Yield why logs cannot be followed."""
+        for follower in self._followers.values():
+            if follower.error is not None:
+                yield follower.error
+
+    def probes(self, pods: Iterable[Pod]) -> Mapping[Probe, Report]:
+        """Return what the probes of these pods reach."""
+        return {
+            Probe(pod.node, pod.name, pod.address): self.network[pod.name]
+            for pod in pods
+            if pod.name in self.network
+        }
+
+    def _unread(self, container: str) -> Iterator[str]:
+        for name, pod in self._pods.items():
+            follower = self._followers.get((name, container))
+            if follower and (not follower.is_read or follower.error is not None):
+                yield pod.node
+
+    def _begin(self, pod: Pod) -> None:
+        takes = {reachability.CONTAINER: self._reaches, host_reports.CONTAINER: self._says}
+        for container, take in takes.items():
+            if container in pod.containers:
+                follower = Follower(
+                    self.session, pod.name, container, partial(take, pod), SILENCE[container]
+                )
+                self._followers[(pod.name, container)] = follower
+                follower.start()
+
+    def _reaches(self, pod: Pod, line: bytes) -> None:
+        former = self.network.get(pod.name)
+        self.network[pod.name] = new = reachability.parsed(line)
+        if former is None or (former.reached, former.unreached) != (new.reached, new.unreached):
+            self.version += 1
+
+    def _says(self, pod: Pod, line: bytes) -> None:
+        self.hosts[pod.name] = host_reports.parsed(pod.node, line, pod.started)
+        self.version += 1

@@ -1,0 +1,77 @@
+"""What is known of a cluster now, from which its findings follow."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from model.host_digests import HostReport
+from model.status.fleet import AddOn
+from ops.kube.cluster_status import CONTROL_PLANE
+from ops.kube.host_reports import Reading
+from ops.kube.node_status import NodeReading
+from ops.kube.reachability import Probe, Report
+from ops.watch.pods import Pod
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When something is reported that lies in the future or the past."""
+
+    certificates: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """What is read seldom: the API server's certificate and the size of etcd's database.
+
+    None, and 0: not known. `rights` are those beyond reading that the credential has.
+    """
+
+    serving: tuple[datetime, datetime] | None = None
+    etcd_bytes: int = 0
+    rights: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """A cluster's objects and reports; `unread` are lists that are not current."""
+
+    cluster: str
+    nodes: tuple[NodeReading, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    add_ons: tuple[AddOn, ...] = ()
+    network: dict[Probe, Report] = field(default_factory=dict)
+    hosts: tuple[Reading, ...] = ()
+    slow: Slow = field(default_factory=Slow)
+    unread: frozenset[str] = frozenset()
+    silent_hosts: frozenset[str] = frozenset()
+    silent_networks: frozenset[str] = frozenset()
+
+    @property
+    def ready(self) -> list[str]:
+        """Return the names of the Nodes that are Ready."""
+        return [node.status.name for node in self.nodes if node.status.ready]
+
+    @property
+    def planes(self) -> list[str]:
+        """Return the names of the control planes' Nodes."""
+        return [node.status.name for node in self.nodes if CONTROL_PLANE in node.status.roles]
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether the cluster has this program's probes."""
+        return any(pod.is_probe for pod in self.pods)
+
+    def with_component(self, component: str) -> list[Pod]:
+        """Return the pods of a component of the control planes."""
+        return [pod for pod in self.pods if pod.component == component]
+
+    @property
+    def quota(self) -> int:
+        """Return the quota of etcd's databases in bytes, the smallest; 0 if there is no etcd."""
+        return min((pod.quota for pod in self.with_component("etcd")), default=0)
+
+    @property
+    def reports(self) -> Iterable[tuple[str, HostReport]]:
+        """Return what machines report, by Node."""
+        return [(each.node, each.report) for each in self.hosts if each.report]

@@ -1,0 +1,227 @@
+"""One cluster, watched by a thread of its own until it is stopped."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from model.status.condition import Condition, Severity
+from model.watch import finding
+from model.watch.finding import API, Finding, Snapshot
+from ops.fan_out import Late
+from ops.kube import node_status, unreachable
+from ops.kube.access import Access
+from ops.kube.apply import FIELD_MANAGER
+from ops.kube.cluster_status import APPS, read_add_on
+from ops.kube.errors import ApiError
+from ops.watch import findings, pods
+from ops.watch.collection import Collection
+from ops.watch.leaders import LEASES, Leaders
+from ops.watch.reports import Reports
+from ops.watch.session import Session
+from ops.watch.slow import SlowReads
+from ops.watch.view import Limits, View
+
+# An API that has not answered for so long is unreachable. Three heartbeats fit into it.
+UNREACHABLE_SECONDS = 15.0
+# If it is not even known to have missed an answer: finding its host's address takes so long.
+HUNG_SECONDS = 25.0
+# After something has changed, what follows is judged after this: changes come in bursts.
+SETTLE_SECONDS = 0.5
+# What depends on the time alone is judged again.
+JUDGE_SECONDS = 30.0
+# What is read over and over although it fails in a way that nobody foresaw.
+RESTART_SECONDS = 5.0
+ACCESS = "access"
+*_, FLANNEL_PATH = APPS
+NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
+
+
+# Before anything was heard.
+NOTHING = Snapshot(unknown=frozenset({API}), is_known=False)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a watcher last saw: its view, and what follows from it."""
+
+    view: View
+    snapshot: Snapshot
+
+
+class Watcher:
+    """Watches a cluster. `access` returns how it is reached, again for each connection.
+
+    All but `start`, `stop` and `look` happens in its thread.
+    """
+
+    def __init__(
+        self,
+        cluster: str,
+        access: Callable[[], Access],
+        limits: Limits,
+        changed: Callable[[], None],
+    ) -> None:
+        self.cluster = cluster
+        self._access, self._limits, self._tell = access, limits, changed
+        self._delay = 0.0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"watch {cluster}", daemon=True)
+        self._seen = Seen(View(cluster), NOTHING)
+        self._excused = 0.0
+        self._begin = time.monotonic()
+        self._leaders: Leaders | None = None
+        self._is_dirty = False
+        # What ended the thread's work, and when it did so first.
+        self._failure: tuple[Exception, float] | None = None
+
+    def start(self, delay: float = 0.0) -> None:
+        """Begin to watch, so many seconds from now: the first lists of many clusters take time."""
+        self._delay = delay
+        self._begin = time.monotonic() + delay
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Have the thread end by and by; it changes nothing any more."""
+        self._stopped.set()
+
+    def excuse(self, now: float) -> None:
+        """Take what was not heard until now for a stop of this process, not of the API."""
+        self._excused = now
+
+    def look(self, now: float) -> Seen:
+        """Return what is known now; call it from any thread."""
+        seen, leaders = self._seen, self._leaders
+        heard = leaders.heard if leaders else None
+        silent = now - max(self._begin if heard is None else heard, self._excused)
+        error = leaders.error if leaders else None
+        # Without an error no answer was missed yet: its thread may not have had its turn.
+        if silent > (HUNG_SECONDS if error is None else UNREACHABLE_SECONDS):
+            return self._unreachable(error or Late(HUNG_SECONDS), silent)
+        failure = self._failure
+        if failure is not None and now - failure[1] > UNREACHABLE_SECONDS:
+            return self._unreachable(failure[0], now - failure[1])
+        if heard is None:
+            return Seen(seen.view, NOTHING)
+        if failure is not None:
+            return Seen(seen.view, Snapshot(is_known=False))
+        return seen
+
+    def _unreachable(self, error: Exception, seconds: float) -> Seen:
+        since = datetime.now(UTC) - timedelta(seconds=seconds)
+        condition = unreachable.condition(self.cluster, error).model_copy(update={"since": since})
+        return Seen(self._seen.view, Snapshot((finding.of(condition, API),), is_known=False))
+
+    def _run(self) -> None:
+        self._stopped.wait(self._delay)
+        while not self._stopped.is_set():
+            session = Session(self._access)
+            try:
+                self._watch(session)
+            except Exception as error:  # A cluster whose answers nobody foresaw hides no other.
+                began = self._failure[1] if self._failure else time.monotonic()
+                self._failure = (error, began)
+            session.renew("watching ends")
+            self._stopped.wait(RESTART_SECONDS)
+
+    def _watch(self, session: Session) -> None:
+        self._session = session
+        heard = self._leaders.heard if self._leaders else None
+        self._leaders = leaders = Leaders(session, self.cluster, self._touch, heard)
+        self._is_dirty = False
+        self._reports = Reports(session)
+        self._slow = SlowReads(session, self._access, self._touch)
+        nodes = Collection(
+            session,
+            NODES_PATH,
+            lambda node: node_status.read(self.cluster, node, FIELD_MANAGER),
+            self._touch,
+        )
+        system = Collection(session, PODS_PATH, pods.read, self._touch)
+        apps = [Collection(session, path, read_add_on, self._touch) for path in APPS]
+        self._nodes, self._pods, self._apps = nodes, system, apps
+        leaders.ask()
+        for each in self._lists():
+            each.start()
+        self._slow.start()
+        self._again()
+        version = 0
+        while not self._stopped.is_set():
+            session.turn()
+            if self._reports.version != version:
+                version = self._reports.version
+                self._touch()
+
+    def _again(self) -> None:
+        self._touch()
+        self._session.after(JUDGE_SECONDS, self._again)
+
+    def _touch(self) -> None:
+        if not self._is_dirty:
+            self._is_dirty = True
+            self._session.after(SETTLE_SECONDS, self._judge)
+
+    def _judge(self) -> None:
+        self._is_dirty = False
+        assert self._leaders is not None
+        self._reports.follow(self._pods.items.values())
+        view = self._view()
+        judged = findings.snapshot(view, self._limits)
+        more = [*self._leaders.findings(), *self._denied()]
+        snapshot = Snapshot((*judged.findings, *more), judged.unknown)
+        self._seen, self._failure = Seen(view, snapshot), None
+        self._tell()
+
+    def _view(self) -> View:
+        every: dict[str, list[Collection[Any]]] = {
+            findings.NODES: [self._nodes],
+            findings.PODS: [self._pods],
+            findings.ADD_ONS: [each for each in self._apps if each.path != FLANNEL_PATH],
+        }
+        unread = {
+            source
+            for source, lists in every.items()
+            if not all(each.is_synced and each.error is None for each in lists)
+        }
+        return View(
+            cluster=self.cluster,
+            nodes=tuple(self._nodes.items.values()),
+            pods=tuple(self._pods.items.values()),
+            add_ons=tuple(pair[0] for each in self._apps for pair in each.items.values()),
+            network=dict(self._reports.probes(self._pods.items.values())),
+            hosts=tuple(self._reports.hosts.values()),
+            slow=self._slow.found,
+            unread=frozenset(unread),
+            silent_hosts=frozenset(self._reports.unread_hosts()),
+            silent_networks=frozenset(self._reports.unread_networks()),
+        )
+
+    def _lists(self) -> list[Collection[Any]]:
+        return [self._nodes, self._pods, *self._apps]
+
+    def _denied(self) -> list[Finding]:
+        """Return what the credential may not read."""
+        # A cluster without flannel has no namespace of its own for it, in which nothing is granted.
+        lists = [each for each in self._lists() if each.path != FLANNEL_PATH]
+        failures = {each.path: each.error for each in lists if each.error is not None}
+        if self._leaders and self._leaders.denial:
+            failures[LEASES] = self._leaders.denial
+        for error in self._reports.errors():
+            failures.setdefault(f"{PODS_PATH}/NAME/log", error)
+        return [
+            finding.of(_denial(self.cluster, path, error), ACCESS, item=path)
+            for path, error in failures.items()
+            if error.status == HTTPStatus.FORBIDDEN
+        ]
+
+
+def _denial(cluster: str, path: str, error: ApiError) -> Condition:
+    return Condition(
+        cluster=cluster,
+        severity=Severity.WARNING,
+        reason="CannotRead",
+        message=f"the credential for watching may not read {path}: {error}",
+    )

@@ -1,0 +1,132 @@
+"""`fleet watch`: the loop, until it should end."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from model.plural import counted
+from ops.errors import OperatorError, text_of
+from ops.watch.fleet import FleetWatch, Target
+from ops.watch.sinks import JsonFile, Lines, Sink
+from ops.watch.store import Store
+from ops.watch.view import Limits
+from scripts.fleet import watch_targets
+
+# How often it is looked whether the kubeconfig is another one.
+LOOK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is watched, and who gets events."""
+
+    kubeconfig: Path
+    clusters: tuple[str, ...]
+    state: Path
+    as_json: bool
+    events: Path | None
+    certificates: timedelta
+
+
+def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
+    """Watch until SIGTERM or SIGINT; `renew` is called with each look at the kubeconfig."""
+    following = Following(watched.kubeconfig, watched.clusters)
+    targets = following.read()
+    store = Store(watched.state)
+    fleet = FleetWatch(store, _sinks(watched), Limits(watched.certificates), say)
+    ended = Ending()
+    say(f"watching {counted(len(targets), 'cluster')}, as {watched.kubeconfig} says")
+    fleet.watch(targets)
+    looked = time.monotonic()
+    try:
+        while not ended:
+            fleet.turn()
+            if time.monotonic() - looked >= LOOK_SECONDS:
+                looked = time.monotonic()
+                renew()
+                if (found := following.changed()) is not None:
+                    fleet.watch(found)
+    except BrokenPipeError:
+        say("nobody reads standard output any more")
+    finally:
+        ended.ignore_further()
+        fleet.stop()
+    say("ended")
+
+
+def say(line: str) -> None:
+    """Say something about the watch itself, which is no event."""
+    click.echo(f"fleet watch: {line}", err=True)
+
+
+class Following:
+    """A kubeconfig that may be replaced: what cannot be read changes nothing."""
+
+    def __init__(self, path: Path, clusters: Collection[str]) -> None:
+        self._path, self._clusters = path, clusters
+        self._stamp: tuple[int, ...] = ()
+        self._said = ""
+
+    def read(self) -> dict[str, Target]:
+        """Return the clusters; raise OperatorError. What is written from now on is a change."""
+        self._stamp = self._read_stamp()
+        return watch_targets.read(self._path, self._clusters)
+
+    def changed(self) -> dict[str, Target] | None:
+        """Return the clusters if the file is another one than before, else None."""
+        stamp = self._read_stamp()
+        if stamp == self._stamp:
+            return None
+        try:
+            found = watch_targets.read(self._path, ())
+        except OperatorError as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                say(f"{error}: the clusters stay those of before")
+            return None
+        self._stamp, self._said = stamp, ""
+        wanted = {name: each for name, each in found.items() if name in self._clusters}
+        return wanted if self._clusters else found
+
+    def _read_stamp(self) -> tuple[int, ...]:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return ()
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+class Ending:
+    """True as soon as the process is asked to end."""
+
+    def __init__(self) -> None:
+        self._is_asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._ask())
+
+    def __bool__(self) -> bool:
+        return self._is_asked
+
+    def _ask(self) -> None:
+        self._is_asked = True
+
+    def ignore_further(self) -> None:
+        """Let nothing interrupt the end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _sinks(watched: Watched) -> Sequence[Sink]:
+    found: list[Sink] = [Lines(sys.stdout, as_json=watched.as_json)]
+    if watched.events is not None:
+        try:
+            found.append(JsonFile(watched.events))
+        except OSError as error:
+            raise OperatorError(f"the file of events cannot be used: {text_of(error)}") from None
+    return found
