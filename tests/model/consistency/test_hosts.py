@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from model.consistency import facts, hosts
+from model.consistency.comparison import difference
 from model.consistency.declaration import Declared
 from model.consistency.facts import ClusterFacts
 from model.consistency.hosts import AS_APPLIED, NOT_AS_APPLIED
@@ -102,6 +103,19 @@ def test_what_a_machine_alone_has_is_no_difference() -> None:
     plane = items(units={"kubeadm-fleet-haproxy.service": "active enabled"})
     other = items(arch="arm64", programs={"/usr/local/bin/kubelet": "b" * 16})
     assert rows(plane, items(), other) == []
+
+
+def test_what_one_cluster_alone_has_is_no_difference() -> None:
+    plane = items(units={"kubeadm-fleet-haproxy.service": "active enabled"})
+    other = items(units={"kubelet.service": "active disabled"})
+    one, two = (
+        ClusterFacts(name, version="v1").with_host(f"{name}-0", areas)
+        for name, areas in (("a", plane), ("b", other))
+    )
+    assert [
+        (each.area, each.item, each.a, each.b)
+        for each in difference(one, two, datetime.now(UTC)).fields
+    ] == [(facts.UNITS, "kubelet.service", "active enabled", "active disabled")]
 
 
 def test_own_values_are_named() -> None:
