@@ -21,6 +21,18 @@ REGISTER = ActionKind(
     run=execution.register,
     restarts_services=True,
 )
+POD_NETWORK = ActionKind(
+    name="pod-network",
+    reasons=triggers.other_plugin,
+    planned=triggers.planned_other_plugin,
+    subject="what connects pods",
+    effect="pod network reset, kubelet restarted, its pods replaced",
+    doing="resetting its pod network and replacing its pods, so that another plugin connects them",
+    run=execution.register,
+    drains=True,
+    restarts_services=True,
+    covers=("register",),
+)
 METADATA = ActionKind(
     name="metadata",
     reasons=triggers.metadata,

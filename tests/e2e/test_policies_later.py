@@ -1,0 +1,117 @@
+"""A running cluster without network policies gets them: Node by Node, drained, also if killed.
+
+Run with `-s` to see the figures; the tests run in order.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.bench.subnet import subnet
+from tests.e2e import web_service
+from tests.e2e.http_probe import HttpProbe
+from tests.e2e.kubectl import Kubectl
+from tests.e2e.life import access, living
+from tests.e2e.machines import Machines
+from tests.e2e.pod_network import assert_pods_talk
+from tests.e2e.policed_pods import Pods
+from tests.e2e.pulumi_stack import PulumiStack
+from tests.waiting import await_true
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(900)]
+
+CLUSTER = "cluster1"
+PLANE, FIRST, SECOND = f"{CLUSTER}-control-plane-0", f"{CLUSTER}-worker-0", f"{CLUSTER}-worker-1"
+MACHINES = (PLANE, FIRST, SECOND)
+WHICH = "cd /etc/cni/net.d && ls"
+CHANGED_SECONDS = 180
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[PulumiStack]:
+    with subnet(94) as network:
+        config = {
+            "kubernetesVersion": "1.36.3",
+            "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+            "clusters": {
+                CLUSTER: {
+                    "machines": {"subnet": str(network)},
+                    "networking": {"networkPolicy": "none"},
+                    "controlPlanes": {"count": 1},
+                    "workers": {"count": 2},
+                }
+            },
+        }
+        with living(config) as stack:
+            yield stack
+
+
+@pytest.fixture(scope="module")
+def kubectl(fleet: PulumiStack) -> Kubectl:
+    return access(fleet)
+
+
+@pytest.fixture(scope="module")
+def machines(fleet: PulumiStack) -> Machines:
+    return Machines(fleet)
+
+
+def configurations(machines: Machines) -> dict[str, str]:
+    return {name: " ".join(machines.run(name, WHICH).split()) for name in MACHINES}
+
+
+def test_a_run_that_is_killed_after_the_first_node_is_resumed(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    web_service.start(kubectl)
+    address = kubectl(
+        "get", "node", PLANE, "--output", "jsonpath={.status.addresses[0].address}"
+    ).strip()
+    assert set(configurations(machines).values()) == {"10-flannel.conflist"}
+    fleet.config["clusters"][CLUSTER]["networking"]["networkPolicy"] = "calico"
+    shown = fleet.succeed("preview")
+    assert "the rollout drains each Node" in shown.output
+    for name in MACHINES:
+        assert f"{name}: pods connected by canal instead of flannel: drained" in shown.output
+    log = fleet.folder / "killed.log"
+    with HttpProbe(web_service.url(address)) as probe:
+        engine = fleet.start("up", "--yes", "--skip-preview", log=log)
+        await_true(
+            lambda: "10-canal.conflist" in configurations(machines).values(),
+            "a Node that is changed",
+            CHANGED_SECONDS,
+        )
+        fleet.kill(engine)
+        fleet.run("cancel", "--yes")
+        assert "10-flannel.conflist" in configurations(machines).values()
+        fleet.up()
+    print(f"while Nodes were changed: {probe}")
+    print("\n".join(probe.failures))
+    assert set(configurations(machines).values()) == {"10-canal.conflist"}
+    assert (run := fleet.up()).changes == {}, run.output
+    for name in MACHINES:
+        assert "gone" in machines.run(name, "ip link show cni0 || echo gone")
+    cordoned = kubectl("get", "nodes", "--output", "jsonpath={.items[*].spec.unschedulable}")
+    assert cordoned.strip() == ""
+
+
+def test_policies_have_an_effect_then(kubectl: Kubectl) -> None:
+    assert_pods_talk(kubectl)
+    pods = Pods(kubectl, "policed")
+    server = pods.serve("server-0", FIRST)
+    for name, node in (("near", FIRST), ("far", SECOND)):
+        pods.attempt(f"client-{name}", node, server)
+        assert pods.reaches(f"client-{name}", server)
+    pods.allow("deny", podSelector={}, policyTypes=["Ingress"])
+    for name in ("near", "far"):
+        await_true(lambda name=name: not pods.reaches(f"client-{name}", server), "the cut", 5)  # type: ignore[misc]
+
+
+def test_there_is_no_way_back(fleet: PulumiStack) -> None:
+    networking = fleet.config["clusters"][CLUSTER]["networking"]
+    networking["networkPolicy"] = "none"
+    refused = fleet.run("preview")
+    networking["networkPolicy"] = "calico"
+    assert refused.status != 0
+    assert "connected by flannel with calico, and the config says flannel" in refused.output
+    assert f"set clusters.{CLUSTER}.networking.networkPolicy to calico." in refused.output
