@@ -33,6 +33,8 @@ PLANTED = {
     "model-object-drift": ("model.object_drift.paths", "model.object_drift.judgement"),
     "model-render": ("model.render.objects", "model.render.manifests"),
     "model-rules": ("model.rules.nodes", "model.rules.subnets"),
+    "model-watch": ("model.watch.event", "model.watch.state"),
+    "ops-watch": ("ops.watch.exchange", "ops.watch.follower"),
 }
 
 

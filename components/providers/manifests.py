@@ -18,6 +18,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi.dynamic import DiffResult
+from pulumi.runtime.rpc import contains_unknowns
 
 from components.providers import hold
 from components.providers.base import ProvidedResource, Provider, changed
@@ -124,7 +125,7 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
 def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
     """Raise OperatorError if Nodes that run pods would get a CNI plugin that no rollout brings."""
     wanted = news.get("pod_network")
-    if wanted is None:
+    if wanted is None or contains_unknowns(wanted):
         return
     # States of earlier versions do not say: there was only one.
     first: PodNetwork = {**wanted, "connects": "flannel", "network": "flannel", "policies": "none"}

@@ -7,6 +7,7 @@ that may hang have threads of their own.
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -109,7 +110,9 @@ class FleetWatch:
         """End all watchers, and keep the state."""
         for _, watcher in self._watchers.values():
             watcher.stop()
-        self._deliver()
+        # What nobody reads any more is kept for the next start.
+        with suppress(BrokenPipeError):
+            self._deliver()
         self._is_unsaved = True
         self._save()
         self._store.close()

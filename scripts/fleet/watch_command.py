@@ -36,13 +36,13 @@ class Watched:
 
 def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
     """Watch until SIGTERM or SIGINT; `renew` is called with each look at the kubeconfig."""
-    targets = watch_targets.read(watched.kubeconfig, watched.clusters)
+    following = Following(watched.kubeconfig, watched.clusters)
+    targets = following.read()
     store = Store(watched.state)
     fleet = FleetWatch(store, _sinks(watched), Limits(watched.certificates), say)
     ended = Ending()
     say(f"watching {counted(len(targets), 'cluster')}, as {watched.kubeconfig} says")
     fleet.watch(targets)
-    following = Following(watched.kubeconfig, watched.clusters)
     looked = time.monotonic()
     try:
         while not ended:
@@ -70,8 +70,13 @@ class Following:
 
     def __init__(self, path: Path, clusters: Collection[str]) -> None:
         self._path, self._clusters = path, clusters
-        self._stamp = self._read_stamp()
+        self._stamp: tuple[int, ...] = ()
         self._said = ""
+
+    def read(self) -> dict[str, Target]:
+        """Return the clusters; raise OperatorError. What is written from now on is a change."""
+        self._stamp = self._read_stamp()
+        return watch_targets.read(self._path, self._clusters)
 
     def changed(self) -> dict[str, Target] | None:
         """Return the clusters if the file is another one than before, else None."""

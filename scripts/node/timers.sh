@@ -15,11 +15,16 @@ own_timers() {
   done
 }
 
-# use_timers: have running timers take their changed periods.
+# use_timers: have running timers take their changed periods; those without their file any more are stopped.
 use_timers() {
   local timer
   for timer in "${TIMERS[@]}"; do
-    ! is_changed "$UNIT_FOLDER/${timer%.timer}" || systemctl try-restart "$timer"
+    is_changed "$UNIT_FOLDER/${timer%.timer}" || continue
+    if [[ -f $UNIT_FOLDER/$timer ]]; then
+      systemctl try-restart "$timer"
+    else
+      systemctl stop "$timer" 2>/dev/null || true
+    fi
   done
 }
 

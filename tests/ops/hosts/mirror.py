@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from model import paths
+from model import paths, pins
 from model.artifacts.bundle import Artifact, Bundle
 from model.pins import CNI_PLUGINS, CONTAINERD
 from tests.ops.hosts.web import QuietHandler, served
@@ -128,8 +128,11 @@ def _archive(bundle: Bundle, names: tuple[str, ...], prefix: str) -> bytes:
 
 @cache
 def registry(version: str) -> dict[str, tuple[bytes, str]]:
-    """Every image of the bundle as a registry serves it (OCI distribution specification)."""
-    bundle = Bundle.load(paths.bundle_dir(version))
+    """Every image of the bundle and of supplements, as a registry serves it.
+
+    https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+    """
+    bundle = Bundle.of(version, supplements=sorted(pins.SUPPLEMENTS))
     files: dict[str, tuple[bytes, str]] = {}
     for artifact in bundle.artifacts:
         if artifact.image:

@@ -28,6 +28,7 @@ def inputs(*hosts: BareHost, user: str = "ubuntu") -> dict[str, Any]:
         "cluster": "one",
         "endpoint": f"{hosts[0].address}:6443",
         "pod_subnet": "10.244.0.0/16",
+        "network": "flannel",
         "vip_port": 8443.0,
         "hosts": {host.name: {"role": roles[host.name], "address": host.address} for host in hosts},
         "machine_ids": {host.name: f"id of {host.name}" for host in hosts},
