@@ -137,7 +137,8 @@ def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
     if change in CHANGES:
         EngineLog(news["urn"])(
             f"the pods of {cluster} are to be connected by {change[1]}: the rollout drains each "
-            "Node and replaces the rest of its pods; until then a Node's pods are as before",
+            "Node and replaces the rest of its pods, which NetworkPolicy objects restrict from "
+            "then on; until then a Node's pods are as before",
             ephemeral=False,
         )
         return

@@ -1,8 +1,10 @@
-"""A running cluster without network policies gets them: Node by Node, drained, also if killed.
+"""Clusters without network policies get them: Node by Node, drained, also if the run is killed.
 
-Run with `-s` to see the figures; the tests run in order.
+One of them is a machine alone, whose pods nothing else can take. Run with `-s` to see the figures;
+the tests run in order.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -18,28 +20,38 @@ from tests.e2e.policed_pods import Pods
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.waiting import await_true
 
-pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 
-CLUSTER = "cluster1"
+CLUSTER, ALONE = "cluster1", "alone"
 PLANE, FIRST, SECOND = f"{CLUSTER}-control-plane-0", f"{CLUSTER}-worker-0", f"{CLUSTER}-worker-1"
-MACHINES = (PLANE, FIRST, SECOND)
+ONLY = f"{ALONE}-control-plane-0"
+EXCEPTION = "networking.networkPolicy is none: NetworkPolicy objects have no effect"
+# What the preview says of pods that are left when a machine was drained.
+HOW = {
+    PLANE: "drained, pod network reset",
+    FIRST: "drained, pod network reset",
+    SECOND: "drained, pod network reset",
+    ONLY: "not drained, as there is no other machine: its pods are deleted and created again; pod "
+    "network reset",
+}
 WHICH = "cd /etc/cni/net.d && ls"
 CHANGED_SECONDS = 180
 
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[PulumiStack]:
-    with subnet(94) as network:
+    with subnet(94) as first, subnet(94) as second:
         config = {
             "kubernetesVersion": "1.36.3",
             "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
             "clusters": {
-                CLUSTER: {
+                name: {
                     "machines": {"subnet": str(network)},
                     "networking": {"networkPolicy": "none"},
                     "controlPlanes": {"count": 1},
-                    "workers": {"count": 2},
+                    "workers": {"count": workers},
                 }
+                for name, network, workers in ((CLUSTER, first, 2), (ALONE, second, 0))
             },
         }
         with living(config) as stack:
@@ -48,7 +60,7 @@ def fleet() -> Iterator[PulumiStack]:
 
 @pytest.fixture(scope="module")
 def kubectl(fleet: PulumiStack) -> Kubectl:
-    return access(fleet)
+    return access(fleet).within(f"{CLUSTER}-admin")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +69,21 @@ def machines(fleet: PulumiStack) -> Machines:
 
 
 def configurations(machines: Machines) -> dict[str, str]:
-    return {name: " ".join(machines.run(name, WHICH).split()) for name in MACHINES}
+    return {name: " ".join(machines.run(name, WHICH).split()) for name in HOW}
+
+
+def choose(fleet: PulumiStack, policy: str) -> None:
+    for each in fleet.config["clusters"].values():
+        each["networking"]["networkPolicy"] = policy
+
+
+def test_pods_of_a_cluster_without_policies_talk(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    assert_pods_talk(kubectl)
+    assert_pods_talk(access(fleet).within(f"{ALONE}-admin"))
+    assert set(configurations(machines).values()) == {"10-flannel.conflist"}
+    assert fleet.succeed("stack", "export").output.count(EXCEPTION) == 2
 
 
 def test_a_run_that_is_killed_after_the_first_node_is_resumed(
@@ -67,12 +93,11 @@ def test_a_run_that_is_killed_after_the_first_node_is_resumed(
     address = kubectl(
         "get", "node", PLANE, "--output", "jsonpath={.status.addresses[0].address}"
     ).strip()
-    assert set(configurations(machines).values()) == {"10-flannel.conflist"}
-    fleet.config["clusters"][CLUSTER]["networking"]["networkPolicy"] = "calico"
+    choose(fleet, "calico")
     shown = fleet.succeed("preview")
     assert "the rollout drains each Node" in shown.output
-    for name in MACHINES:
-        assert f"{name}: pods connected by canal instead of flannel: " in shown.output
+    for name, how in HOW.items():
+        assert f"{name}: pods connected by canal instead of flannel: {how}" in shown.output
     log = fleet.folder / "killed.log"
     with HttpProbe(web_service.url(address)) as probe:
         engine = fleet.start("up", "--yes", "--skip-preview", log=log)
@@ -84,18 +109,21 @@ def test_a_run_that_is_killed_after_the_first_node_is_resumed(
         fleet.kill(engine)
         fleet.run("cancel", "--yes")
         assert "10-flannel.conflist" in configurations(machines).values()
+        began = time.monotonic()
         fleet.up()
+        print(f"\nresumed in {time.monotonic() - began:.1f} s")
     print(f"while Nodes were changed: {probe}")
     print("\n".join(probe.failures))
     assert set(configurations(machines).values()) == {"10-canal.conflist"}
+    assert EXCEPTION not in fleet.succeed("stack", "export").output
     assert (run := fleet.up()).changes == {}, run.output
-    for name in MACHINES:
+    for name in HOW:
         assert "gone" in machines.run(name, "ip link show cni0 || echo gone")
     cordoned = kubectl("get", "nodes", "--output", "jsonpath={.items[*].spec.unschedulable}")
     assert cordoned.strip() == ""
 
 
-def test_policies_have_an_effect_then(kubectl: Kubectl) -> None:
+def test_policies_have_an_effect_then(fleet: PulumiStack, kubectl: Kubectl) -> None:
     assert_pods_talk(kubectl)
     pods = Pods(kubectl, "policed")
     server = pods.serve("server-0", FIRST)
@@ -105,13 +133,15 @@ def test_policies_have_an_effect_then(kubectl: Kubectl) -> None:
     pods.allow("deny", podSelector={}, policyTypes=["Ingress"])
     for name in ("near", "far"):
         await_true(lambda name=name: not pods.reaches(f"client-{name}", server), "the cut", 5)  # type: ignore[misc]
+    alone = access(fleet).within(f"{ALONE}-admin")
+    assert_pods_talk(alone)
+    alone("--namespace", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=60s")
 
 
 def test_there_is_no_way_back(fleet: PulumiStack) -> None:
-    networking = fleet.config["clusters"][CLUSTER]["networking"]
-    networking["networkPolicy"] = "none"
+    choose(fleet, "none")
     refused = fleet.run("preview")
-    networking["networkPolicy"] = "calico"
+    choose(fleet, "calico")
     assert refused.status != 0
     assert "connected by flannel with calico, and the config says flannel" in refused.output
     assert f"set clusters.{CLUSTER}.networking.networkPolicy to calico." in refused.output
