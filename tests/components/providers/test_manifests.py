@@ -191,7 +191,7 @@ def test_a_state_that_does_not_say_what_connects_pods_is_flannel_s(core: Api) ->
     provider = ManifestsProvider()
     state = provider.create(props(core, FIRST)).outs or {}
     assert not provider.diff("id", state, network(core, FIRST, FLANNEL)).changes
-    assert provider.diff("id", state, network(core, FIRST, CANAL)).changes
+    assert provider.diff("id", state, network(core, SECOND, CANAL)).changes
     with pytest.raises(OperatorError):
         provider.diff("id", state, network(core, FIRST, CALICO))
     # Nor do those that were written before there was a second network.
