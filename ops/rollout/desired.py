@@ -91,6 +91,8 @@ class ClusterInputs(TypedDict):
     security_updates: NotRequired[str]
     # What machines are sent besides the bundle of their version (SUPPLEMENTS in model/pins.py).
     supplements: NotRequired[list[str]]
+    # What connects pods, as the CNI configuration is named (model/cni/plugins.py).
+    plugin: NotRequired[str]
     client_authorities: NotRequired[str]
     api_server_secrets: NotRequired[str]
     mirror_credentials: NotRequired[str]
@@ -113,7 +115,8 @@ class DesiredMachine:
     cluster's CA alone; `signers` are the issuers of its certificates by the name of the CA,
     `ca_phase` is that of a rotation of the cluster's CA. `security_updates` is the time whose
     security updates its system has, "" if none is wanted. `supplements` are the choices whose
-    images it was sent.
+    images it was sent, `plugin` is what connects its pods, as the CNI configuration is named; "" in
+    states of earlier versions.
     """
 
     name: str
@@ -142,6 +145,7 @@ class DesiredMachine:
     ca_phase: str
     security_updates: str
     supplements: tuple[str, ...]
+    plugin: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -226,6 +230,7 @@ class DesiredCluster:
                 ca_phase=inputs["rotations"].get(CA, ""),
                 security_updates=inputs.get("security_updates", ""),
                 supplements=tuple(inputs.get("supplements", FORMER_SUPPLEMENTS)),
+                plugin=inputs.get("plugin", ""),
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
@@ -269,6 +274,7 @@ class DesiredCluster:
                 dict(machine.parts),
                 machine.security_updates,
                 machine.supplements,
+                machine.plugin,
             ]
             for machine in self.machines
         }

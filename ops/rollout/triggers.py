@@ -188,6 +188,20 @@ def not_registered(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
         yield why
 
 
+def other_plugin(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """Another CNI plugin than the desired one connects its pods; one without any has none yet."""
+    if found.plugin and wanted.plugin and found.plugin != wanted.plugin:
+        yield f"its pods are connected by {found.plugin} instead of {wanted.plugin}"
+
+
+def planned_other_plugin(
+    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+) -> Iterator[str]:
+    """Another CNI plugin is to connect its pods."""
+    if was.plugin and was.plugin != wanted.plugin:
+        yield f"pods connected by {wanted.plugin} instead of {was.plugin}"
+
+
 def security_updates(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """Its system has the security updates of an earlier time; an earlier one takes none back."""
     if found.patched < wanted.security_updates:

@@ -190,6 +190,14 @@ def test_no_configuration_is_there_before_all_that_it_needs(felix: Felix, missin
     assert [path.name for path in felix.conflist.parent.iterdir()] == [felix.name]
 
 
+def test_a_node_keeps_flannel_s_plugin_until_it_is_drained(felix: Felix) -> None:
+    """The rollout removes its configuration then."""
+    flannel = felix.conflist.parent / "10-flannel.conflist"
+    flannel.touch()
+    assert felix.start().wait(30) == 0
+    assert [*felix.conflist.parent.iterdir()] == [flannel]
+
+
 @pytest.mark.parametrize("booted", [False, True])
 def test_containerd_notices_the_configuration(felix: Felix, *, booted: bool) -> None:
     """It reads the folder again after a rename in it; what is only created, it ignores.

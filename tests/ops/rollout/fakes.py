@@ -168,7 +168,9 @@ class FakeOperations(NodeOperations):
             fleet.issued[self.name] = more["SERVING_PAIR"]
             now = replace(now, serving=serving_certificate(self.wanted))
         elif name == "register":
-            fleet.registering[self.name] = found(self.wanted).node
+            node = found(self.wanted).node
+            fleet.registering[self.name] = node and replace(node, ready_since="its restart")
+            now = replace(now, plugin=self.wanted.plugin)
         elif name == "upload_configuration":
             fleet.joining = more["CONTROL"], more["KUBELET"]
         if name == "upgrade_first":
