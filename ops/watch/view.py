@@ -39,7 +39,8 @@ class Slow:
 class View:
     """A cluster's objects and reports; `unread` are lists that are not current.
 
-    `cut_off` are the Nodes whose kubelet the API server does not reach, with what it says.
+    `cut_off` are the Nodes whose kubelet the API server does not reach, with what it says;
+    `is_ours` says that this program has applied one of the add-ons.
     """
 
     cluster: str
@@ -53,6 +54,7 @@ class View:
     silent_hosts: frozenset[str] = frozenset()
     silent_networks: frozenset[str] = frozenset()
     cut_off: Mapping[str, str] = field(default_factory=dict)
+    is_ours: bool = False
 
     @property
     def ready(self) -> list[str]:
@@ -63,11 +65,6 @@ class View:
     def planes(self) -> list[str]:
         """Return the names of the control planes' Nodes."""
         return [node.status.name for node in self.nodes if CONTROL_PLANE in node.status.roles]
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this program has written to one of its Nodes."""
-        return any(node.changed for node in self.nodes)
 
     @property
     def is_probed(self) -> bool:

@@ -199,6 +199,7 @@ class Watcher:
             silent_hosts=frozenset(self._reports.unread_hosts()),
             silent_networks=frozenset(self._reports.unread_networks()),
             cut_off=dict(self._reports.cut_off()),
+            is_ours=any(pair[1] for each in self._apps for pair in each.items.values()),
         )
 
     def _lists(self) -> list[Collection[Any]]:

@@ -438,9 +438,9 @@ def test_a_cordoned_node_is_told_only_if_it_stays_so(
 
 def test_a_cluster_of_one_node_without_probes_is_watched(apis: Apis, watching: Begin) -> None:
     cluster = apis.add("c", 1)
-    cluster.put(NODES_PATH, node("n0", is_plane=True, is_ours=False))
     cluster.remove(PODS_PATH, "probe-n0")
-    cluster.remove(APPS[0], "kubeadm-fleet-probe")
+    for path, name in watched_api.OURS:
+        cluster.remove(path, name)
     watch = watching("c")
     watch.until(lambda: watch.fleet.seen()["c"].snapshot.is_known)
     watch.quiet(3)

@@ -35,6 +35,8 @@ from tests.ops.kube.api_server import _serving_certificate as serving_certificat
 Thing = dict[str, Any]
 LEASE_SECONDS = 2.0
 WRITTEN = "2026-01-01T00:00:00Z"
+# What this program applies.
+OURS = ((APPS[0], "kubeadm-fleet-probe"), (APPS[2], "kube-flannel-ds"))
 STREAMS = 1000
 
 
@@ -395,22 +397,14 @@ class Apis:
         asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
 
 
-def node(
-    name: str,
-    *,
-    is_plane: bool = False,
-    ready: str = "True",
-    fill: str = "",
-    is_ours: bool = True,
-) -> Thing:
-    """Return a Node; `is_ours` if this program has written to it."""
+def node(name: str, *, is_plane: bool = False, ready: str = "True", fill: str = "") -> Thing:
+    """Return a Node."""
     labels = {"node-role.kubernetes.io/control-plane": ""} if is_plane else {}
     return {
         "metadata": {
             "name": name,
             "labels": labels,
             "annotations": {"fill": fill},
-            "managedFields": [{"manager": FIELD_MANAGER, "time": WRITTEN}] if is_ours else [],
             "creationTimestamp": "2026-01-01T00:00:00Z",
         },
         "spec": {},
@@ -502,8 +496,11 @@ def fill(cluster: Cluster, nodes: int) -> None:
     cluster.put(PODS_PATH, pod("coredns", "n0", {"k8s-app": "kube-dns"}))
     workload = {"spec": {"template": {"spec": {"containers": [{"image": "r/p:v1"}]}}}}
     status = {"desiredNumberScheduled": nodes, "numberReady": nodes}
-    for name in ("kube-proxy", "kubeadm-fleet-probe"):
-        cluster.put(APPS[0], {"metadata": {"name": name}, "status": status, **workload})
+    cluster.put(APPS[0], {"metadata": {"name": "kube-proxy"}, "status": status, **workload})
+    applied = [{"manager": FIELD_MANAGER, "time": WRITTEN}]
+    for path, name in OURS:
+        metadata = {"name": name, "managedFields": applied}
+        cluster.put(path, {"metadata": metadata, "status": status, **workload})
 
 
 def main(clusters: int, nodes: int) -> None:
