@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from ops.watch.sinks import JsonFile, Lines, Sink
 from ops.watch.store import Store
 from ops.watch.view import Limits
 from scripts.fleet import watch_targets
+
+if TYPE_CHECKING:
+    from ops.watch.exporter import Exporter
 
 # How often it is looked whether the kubeconfig is another one.
 LOOK_SECONDS = 5.0
@@ -32,17 +36,21 @@ class Watched:
     as_json: bool
     events: Path | None
     certificates: timedelta
+    metrics: tuple[str, int] | None = None
 
 
 def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
     """Watch until SIGTERM or SIGINT; `renew` is called with each look at the kubeconfig."""
     following = Following(watched.kubeconfig, watched.clusters)
     targets = following.read()
+    exporter = _exporter(watched)
     store = Store(watched.state)
     fleet = FleetWatch(store, _sinks(watched), Limits(watched.certificates), say)
     ended = Ending()
     say(f"watching {counted(len(targets), 'cluster')}, as {watched.kubeconfig} says")
     fleet.watch(targets)
+    if exporter is not None:
+        exporter.start(fleet.looks)
     looked = time.monotonic()
     try:
         while not ended:
@@ -56,6 +64,8 @@ def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
         say("nobody reads standard output any more")
     finally:
         ended.ignore_further()
+        if exporter is not None:
+            exporter.stop()
         fleet.stop()
     say("ended")
 
@@ -120,6 +130,19 @@ class Ending:
         """Let nothing interrupt the end."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
+
+
+def _exporter(watched: Watched) -> "Exporter | None":
+    """Listen for who reads metrics, so that an address that is in use is refused at the start."""
+    if watched.metrics is None:
+        return None
+    from ops.watch.exporter import PATH, Exporter
+
+    host, port = watched.metrics
+    made = Exporter(host, port, say)
+    shown = f"[{host}]" if ":" in host else host
+    say(f"metrics are at http://{shown}:{made.port}{PATH}")
+    return made
 
 
 def _sinks(watched: Watched) -> Sequence[Sink]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from scripts.fleet.duration import Duration
+from scripts.fleet.listening import Listening
 from scripts.fleet.options import CONTEXT_SETTINGS, cluster_option, examples, stack_argument
 
 EPILOG = (
@@ -13,13 +14,14 @@ EPILOG = (
         "fleet watch --kubeconfig FILE           watch every context of a kubeconfig",
         "fleet watch --kubeconfig FILE -o json   print JSON lines",
         "fleet watch --kubeconfig FILE --events /var/log/fleet-events.jsonl",
+        "fleet watch --kubeconfig FILE --metrics 9877   serve metrics to Prometheus",
     )
     + """
 
 \b
 Exit status:
   0  it was ended by SIGTERM or Ctrl-C
-  2  the kubeconfig or the state file could not be used, or wrong usage"""
+  2  the kubeconfig, the state file or the address of --metrics could not be used, or wrong usage"""
 )
 
 
@@ -52,6 +54,12 @@ Exit status:
     help="Also append each event to FILE, as a line of JSON.",
 )
 @click.option(
+    "--metrics",
+    type=Listening(),
+    metavar="[ADDRESS:]PORT",
+    help="Also serve metrics for Prometheus at /metrics (default of ADDRESS: 127.0.0.1).",
+)
+@click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -72,6 +80,7 @@ def command(
     clusters: tuple[str, ...],
     output: str,
     events: Path | None,
+    metrics: tuple[str, int] | None,
     state: Path | None,
     certificates: int,
 ) -> None:
@@ -113,6 +122,7 @@ def command(
             as_json=output == "json",
             events=events,
             certificates=timedelta(seconds=certificates),
+            metrics=metrics,
         ),
         renew or (lambda: None),
     )
