@@ -33,6 +33,8 @@ REMEDIES = {
     "MayChange": Remedy("fleet kubeconfig --user NAME", "watch-access"),
     "NoNodes": Remedy("fleet up", "cluster-not-ready"),
     "NotReady": Remedy(_NODE, "machine-dead"),
+    "KubeletUnreachable": Remedy("fleet logs NODE kubelet", "machine-dead"),
+    "ObjectMissing": Remedy(_REPAIR, "drift"),
     "Cordoned": Remedy("kubectl uncordon NODE", "drift"),
     "ChangePending": Remedy("fleet up", "machine-dead"),
     "TimerFailed": Remedy("fleet logs NODE kubeadm-fleet-renewal", "certificates"),

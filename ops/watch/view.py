@@ -1,6 +1,6 @@
 """What is known of a cluster now, from which its findings follow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -34,7 +34,10 @@ class Slow:
 
 @dataclass(frozen=True)
 class View:
-    """A cluster's objects and reports; `unread` are lists that are not current."""
+    """A cluster's objects and reports; `unread` are lists that are not current.
+
+    `cut_off` are the Nodes whose kubelet the API server does not reach, with what it says.
+    """
 
     cluster: str
     nodes: tuple[NodeReading, ...] = ()
@@ -46,6 +49,7 @@ class View:
     unread: frozenset[str] = frozenset()
     silent_hosts: frozenset[str] = frozenset()
     silent_networks: frozenset[str] = frozenset()
+    cut_off: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ready(self) -> list[str]:
@@ -58,9 +62,18 @@ class View:
         return [node.status.name for node in self.nodes if CONTROL_PLANE in node.status.roles]
 
     @property
+    def is_ours(self) -> bool:
+        """Whether this program has written to one of its Nodes."""
+        return any(node.changed for node in self.nodes)
+
+    @property
     def is_probed(self) -> bool:
         """Whether the cluster has this program's probes."""
         return any(pod.is_probe for pod in self.pods)
+
+    def has_add_on(self, name: str) -> bool:
+        """Whether an add-on is there, Ready or not."""
+        return any(add_on.name == name for add_on in self.add_ons)
 
     def with_component(self, component: str) -> list[Pod]:
         """Return the pods of a component of the control planes."""

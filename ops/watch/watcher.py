@@ -36,7 +36,8 @@ JUDGE_SECONDS = 30.0
 # What is read over and over although it fails in a way that nobody foresaw.
 RESTART_SECONDS = 5.0
 ACCESS = "access"
-*_, FLANNEL_PATH = APPS
+# A cluster has the namespace of its own pod network alone; in others, nothing is granted.
+NETWORK_PATHS = tuple(path for path in APPS if "/namespaces/kube-system/" not in path)
 NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
 
 
@@ -187,7 +188,7 @@ class Watcher:
         every: dict[str, list[Collection[Any]]] = {
             findings.NODES: [self._nodes],
             findings.PODS: [self._pods],
-            findings.ADD_ONS: [each for each in self._apps if each.path != FLANNEL_PATH],
+            findings.ADD_ONS: [each for each in self._apps if each.path not in NETWORK_PATHS],
         }
         unread = {
             source
@@ -205,6 +206,7 @@ class Watcher:
             unread=frozenset(unread),
             silent_hosts=frozenset(self._reports.unread_hosts()),
             silent_networks=frozenset(self._reports.unread_networks()),
+            cut_off=dict(self._reports.cut_off()),
         )
 
     def _lists(self) -> list[Collection[Any]]:
@@ -212,8 +214,7 @@ class Watcher:
 
     def _denied(self) -> list[Finding]:
         """Return what the credential may not read."""
-        # A cluster without flannel has no namespace of its own for it, in which nothing is granted.
-        lists = [each for each in self._lists() if each.path != FLANNEL_PATH]
+        lists = [each for each in self._lists() if each.path not in NETWORK_PATHS]
         failures = {each.path: each.error for each in lists if each.error is not None}
         if self._leaders and self._leaders.denial:
             failures[LEASES] = self._leaders.denial

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from typing import NamedTuple
 
 import click
 
@@ -10,16 +11,26 @@ LARGEST_PORT = 65535
 _ADDRESS = re.compile(r"(?:\[(?P<six>[^\]]+)\]:|(?P<four>[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 
 
-class Listening(click.ParamType[tuple[str, int]]):
+class Address(NamedTuple):
+    """An IP address and a port; as text, what can be given again."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Listening(click.ParamType[Address]):
     """An IP address and a port; the address is that of the loopback if only a port is named."""
 
     name = "address"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
+    ) -> Address:
         """Return both; reject anything else, also names: they may become another address."""
-        if isinstance(value, tuple):
+        if isinstance(value, Address):
             return value
         match = _ADDRESS.fullmatch(str(value))
         if match is None or not 0 < int(match["port"]) <= LARGEST_PORT:
@@ -35,4 +46,4 @@ class Listening(click.ParamType[tuple[str, int]]):
             self.fail(f"{host!r} is not an IP address of this host", param, ctx)
         if (address.version == 6) != bool(match["six"]):
             self.fail(f"{value!r}: an IPv6 address is written in brackets", param, ctx)
-        return str(address), int(match["port"])
+        return Address(str(address), int(match["port"]))

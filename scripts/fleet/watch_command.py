@@ -6,18 +6,23 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from model.plural import counted
+from model.watch.event import Event
 from ops.errors import OperatorError, text_of
+from ops.watch import endpoint, slack
 from ops.watch.fleet import FleetWatch, Target
-from ops.watch.sinks import JsonFile, Lines, Sink
+from ops.watch.sinks import JsonFile, Lines, Sink, to_json
 from ops.watch.store import Store
 from ops.watch.view import Limits
+from ops.watch.webhook import Webhook
 from scripts.fleet import watch_targets
+from scripts.fleet.listening import Address
 
 if TYPE_CHECKING:
     from ops.watch.exporter import Exporter
@@ -36,7 +41,9 @@ class Watched:
     as_json: bool
     events: Path | None
     certificates: timedelta
-    metrics: tuple[str, int] | None = None
+    metrics: Address | None = None
+    webhooks: tuple[str, ...] = ()
+    slack: tuple[str, ...] = ()
 
 
 def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
@@ -138,10 +145,8 @@ def _exporter(watched: Watched) -> "Exporter | None":
         return None
     from ops.watch.exporter import PATH, Exporter
 
-    host, port = watched.metrics
-    made = Exporter(host, port, say)
-    shown = f"[{host}]" if ":" in host else host
-    say(f"metrics are at http://{shown}:{made.port}{PATH}")
+    made = Exporter(*watched.metrics, say)
+    say(f"metrics are at http://{watched.metrics}{PATH}")
     return made
 
 
@@ -152,4 +157,13 @@ def _sinks(watched: Watched) -> Sequence[Sink]:
             found.append(JsonFile(watched.events))
         except OSError as error:
             raise OperatorError(f"the file of events cannot be used: {text_of(error)}") from None
+    found += (_webhook("webhook", each, to_json) for each in dict.fromkeys(watched.webhooks))
+    found += (_webhook("slack", each, slack.message) for each in dict.fromkeys(watched.slack))
     return found
+
+
+def _webhook(kind: str, source: str, body: Callable[[Event], str]) -> Webhook:
+    """Return a webhook whose address can be read now; it is read again for each attempt."""
+    read = partial(endpoint.read, source, is_secret=kind == "slack")
+    read()
+    return Webhook(f"{kind} {source}", read, body, say)

@@ -26,6 +26,7 @@ import h2.exceptions
 
 from model.pki import certificates
 from model.pki.leaves import LEAVES
+from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS
 from ops.watch.leaders import LEADERS, LEASES
 from ops.watch.slow import REVIEWS
@@ -34,6 +35,7 @@ from tests.ops.kube.api_server import _serving_certificate as serving_certificat
 
 Thing = dict[str, Any]
 LEASE_SECONDS = 2.0
+WRITTEN = "2026-01-01T00:00:00Z"
 STREAMS = 1000
 
 
@@ -108,6 +110,16 @@ class Cluster:
     def log(self, pod: str, container: str, line: str) -> None:
         """Append a line to the log of a container."""
         self._do(lambda: self._log(pod, container, line))
+
+    def end_logs(self, pod: str) -> None:
+        """End the followed logs of a pod."""
+
+        def end() -> None:
+            for stream in list(self.streams):
+                if stream.is_open and stream.path == f"{PODS_PATH}/{pod}/log":
+                    stream.send(b"", end=True)
+
+        self._do(end)
 
     def cut(self) -> None:
         """Close all connections to it."""
@@ -381,14 +393,22 @@ class Apis:
         asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
 
 
-def node(name: str, *, is_plane: bool = False, ready: str = "True", fill: str = "") -> Thing:
-    """Return a Node."""
+def node(
+    name: str,
+    *,
+    is_plane: bool = False,
+    ready: str = "True",
+    fill: str = "",
+    is_ours: bool = True,
+) -> Thing:
+    """Return a Node; `is_ours` if this program has written to it."""
     labels = {"node-role.kubernetes.io/control-plane": ""} if is_plane else {}
     return {
         "metadata": {
             "name": name,
             "labels": labels,
             "annotations": {"fill": fill},
+            "managedFields": [{"manager": FIELD_MANAGER, "time": WRITTEN}] if is_ours else [],
             "creationTimestamp": "2026-01-01T00:00:00Z",
         },
         "spec": {},
@@ -485,7 +505,8 @@ def fill(cluster: Cluster, nodes: int) -> None:
     cluster.put(PODS_PATH, pod("coredns", "n0", {"k8s-app": "kube-dns"}))
     workload = {"spec": {"template": {"spec": {"containers": [{"image": "r/p:v1"}]}}}}
     status = {"desiredNumberScheduled": nodes, "numberReady": nodes}
-    cluster.put(APPS[0], {"metadata": {"name": "kube-proxy"}, "status": status, **workload})
+    for name in ("kube-proxy", "kubeadm-fleet-probe"):
+        cluster.put(APPS[0], {"metadata": {"name": name}, "status": status, **workload})
 
 
 def main(clusters: int, nodes: int) -> None:
