@@ -85,6 +85,19 @@ class View:
         return min((pod.quota for pod in self.with_component("etcd")), default=0)
 
     @property
+    def read_machines(self) -> frozenset[str]:
+        """Return the Nodes whose machines' reports can be read."""
+        found = {each.node for each in self.hosts if each.report and each.is_reporting}
+        return frozenset(found - self.silent_hosts)
+
+    @property
+    def unread_machines(self) -> frozenset[str]:
+        """Return the Nodes whose machines should report and cannot be read."""
+        if not self.is_probed:
+            return frozenset()
+        return frozenset(each.status.name for each in self.nodes) - self.read_machines
+
+    @property
     def reports(self) -> Iterable[tuple[str, HostReport]]:
         """Return what machines report, by Node."""
         return [(each.node, each.report) for each in self.hosts if each.report]

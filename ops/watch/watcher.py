@@ -56,7 +56,8 @@ class Seen:
 class Watcher:
     """Watches a cluster. `access` returns how it is reached, again for each connection.
 
-    All but `start`, `stop` and `look` happens in its thread.
+    All but `start`, `stop`, `look` and `heard` happens in its thread. `lapses` is how often a
+    machine's report could no longer be read.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Watcher:
         self.cluster = cluster
         self._access, self._limits, self._tell = access, limits, changed
         self._delay = 0.0
+        self.lapses = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"watch {cluster}", daemon=True)
         self._seen = Seen(View(cluster), NOTHING)
@@ -92,6 +94,12 @@ class Watcher:
     def excuse(self, now: float) -> None:
         """Take what was not heard until now for a stop of this process, not of the API."""
         self._excused = now
+
+    @property
+    def heard(self) -> float | None:
+        """Return when the API last answered, in seconds of a monotonic clock; None: never."""
+        leaders = self._leaders
+        return leaders.heard if leaders else None
 
     def look(self, now: float) -> Seen:
         """Return what is known now; call it from any thread."""
@@ -130,8 +138,7 @@ class Watcher:
 
     def _watch(self, session: Session) -> None:
         self._session = session
-        heard = self._leaders.heard if self._leaders else None
-        self._leaders = leaders = Leaders(session, self.cluster, self._touch, heard)
+        self._leaders = leaders = Leaders(session, self.cluster, self._touch, self.heard)
         self._is_dirty = False
         self._reports = Reports(session)
         self._slow = SlowReads(self.cluster, session, self._access, self._touch)
@@ -173,6 +180,7 @@ class Watcher:
         judged = findings.snapshot(view, self._limits)
         more = [*self._leaders.findings(), *self._denied()]
         snapshot = Snapshot((*judged.findings, *more), judged.unknown)
+        self.lapses += len(view.unread_machines & self._seen.view.read_machines)
         self._seen, self._failure = Seen(view, snapshot), None
         self._tell()
 

@@ -2,12 +2,15 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
 
 from model.host_digests import HostReport, parse
+from model.pki.certificates import new_authority
 from tests.node.steps.disk import Disk
 
 KUBELET = "/usr/local/bin/kubelet"
@@ -347,3 +350,23 @@ def test_a_control_plane_says_when_etcd_was_saved(machine: Machine) -> None:
     report = machine.report()
     assert report.backup and report.backup.timestamp() == 1700000000
     assert report.backup_failure == 'etcd "is" off'
+
+
+def test_leaves_are_reported_with_their_validity_and_read_again_when_replaced(
+    machine: Machine,
+) -> None:
+    path = "/var/lib/kubelet/pki/serving.pem"
+    for days in (2, 3):
+        pair = new_authority("kubelet", timedelta(days=days))
+        machine.write(path, pair.cert_pem)
+        found = load_pem_x509_certificate(pair.cert_pem.encode())
+        for _ in range(2):  # Also from what was kept.
+            report = machine.report()
+            assert report.certificates == {"kubelet-serving": found.not_valid_after_utc}
+            assert report.issued == {"kubelet-serving": found.not_valid_before_utc}
+
+
+def test_a_damaged_leaf_leaves_a_report_that_can_be_read(machine: Machine) -> None:
+    machine.write("/var/lib/kubelet/pki/serving.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n")
+    report = machine.report()
+    assert (report.certificates, report.issued) == ({}, {})

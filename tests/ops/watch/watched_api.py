@@ -25,6 +25,7 @@ import h2.events
 import h2.exceptions
 
 from model.pki import certificates
+from model.pki.leaves import LEAVES
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS
 from ops.watch.leaders import LEADERS, LEASES
@@ -490,7 +491,12 @@ def fill(cluster: Cluster, nodes: int) -> None:
         cluster.log(f"probe-{name}", "probe", reaches(nodes, index))
         now = int(datetime.now(UTC).timestamp())
         backup: dict[str, Any] = {} if index else {"backup": {"time": now, "failure": ""}}
-        cluster.log(f"probe-{name}", "host", says(certificates={"leaf": now + 10**7}, **backup))
+        leaves = ["kubelet-client", "kubelet-serving", *([] if index else LEAVES)]
+        validity: dict[str, Any] = {
+            "certificates": dict.fromkeys(leaves, now + 10**7),
+            "issued": dict.fromkeys(leaves, now - 10**7),
+        }
+        cluster.log(f"probe-{name}", "host", says(**validity, **backup))
     for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
         cluster.put(PODS_PATH, component(name, "n0"))
     cluster.put(PODS_PATH, pod("coredns", "n0", {"k8s-app": "kube-dns"}))

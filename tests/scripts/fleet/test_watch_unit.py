@@ -35,12 +35,13 @@ def test_systemd_takes_the_unit_and_it_can_change_nothing(tmp_path: Path) -> Non
         *("--cluster", "c$1", "--cluster", 'a "b" 50%', "-o", "json", "--certificates", "2d"),
         *("--events", "/var/log/kubeadm-fleet-watch/events.jsonl"),
         *("--slack", "@/etc/kubeadm-fleet/slack", "--webhook", "http://127.0.0.1:1/?a=%20"),
+        *("--metrics", "[::1]:9877"),
     )
     assert result.exit_code == 0, result.output
     assert started(result.stdout) == (
         f'ExecStart="{sys.prefix}/bin/fleet" "watch" "--kubeconfig" "%d/kubeconfig"'
         ' "--cluster" "c$$1" "--cluster" "a \\"b\\" 50%%" "--output" "json"'
-        ' "--events" "%L/kubeadm-fleet-watch/events.jsonl"'
+        ' "--events" "%L/kubeadm-fleet-watch/events.jsonl" "--metrics" "[::1]:9877"'
         ' "--webhook" "http://127.0.0.1:1/?a=%%20" "--slack" "@%d/slack"'
         ' "--certificates" "172800s" "--state" "%S/kubeadm-fleet-watch/state.json"'
     )
