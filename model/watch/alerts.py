@@ -118,6 +118,7 @@ ALERTS: tuple[Alert, ...] = (
     _problem("AddOnNotReady", _W, "5m", "an add-on is not Ready"),
     _problem("ProbeNotReady", _C, "2m", "the Node's probe pod does not work"),
     _problem("PodsUnreachable", _C, "1m", "pods of Nodes do not reach each other"),
+    _problem("MetricsUnavailable", _W, "5m", "the API of metrics-server is not served"),
     _problem("CertificateExpires", _W, "10m", "a certificate expires and was not renewed"),
     _problem("CertificateExpired", _C, "0m", "a certificate has expired"),
     _problem("BackupOverdue", _W, "10m", "no snapshot of etcd of the last two days"),
