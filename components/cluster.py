@@ -154,8 +154,9 @@ class Cluster(pulumi.ComponentResource):
         )
         self.context = pki.context
         self.identity = pki.identity
-        self.certificates = pulumi.Output.all(
-            **{
+        # Output.all() of nothing is a list.
+        self.certificates = pulumi.Output.from_input(
+            {
                 add_on: its.certificate.apply(_known_or_empty, run_with_unknowns=True)
                 for add_on, its in add_ons.items()
             }
