@@ -26,8 +26,8 @@ LABELS = (
     *(f"{name}_{part}" for name in ("subject", "issuer") for part in NAME_PARTS),
 )
 EMPTY = dict.fromkeys(LABELS, "")
-# The names of CAs, as kubeadm makes them.
-AUTHORITIES = {CA: "kubernetes", ETCD_CA: "etcd-ca", FRONT_PROXY_CA: "front-proxy-ca"}
+# The common names of CAs, as kubeadm makes them.
+AUTHORITIES = {CA: "kubernetes", ETCD_CA: ETCD_CA, FRONT_PROXY_CA: FRONT_PROXY_CA}
 ADMIN, ADMIN_USER = "admin.conf", "kubernetes-admin"
 KUBELET_SERVING, KUBELET_SERVING_PATH = "kubelet-serving", "/var/lib/kubelet/pki/serving.pem"
 
