@@ -154,13 +154,12 @@ class Cluster(pulumi.ComponentResource):
         )
         self.context = pki.context
         self.identity = pki.identity
+        served = {
+            add_on: its.certificate.apply(_known_or_empty, run_with_unknowns=True)
+            for add_on, its in add_ons.items()
+        }
         # Output.all() of nothing is a list.
-        self.certificates = pulumi.Output.from_input(
-            {
-                add_on: its.certificate.apply(_known_or_empty, run_with_unknowns=True)
-                for add_on, its in add_ons.items()
-            }
-        )
+        self.certificates = pulumi.Output.all(**served) if served else pulumi.Output.from_input({})
         self.summary = pulumi.Output.all(
             observed=self.health.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,
