@@ -39,11 +39,11 @@ class ApiProps(TypedDict):
     service: str
 
 
-class AggregatedApiInputs(TypedDict):
-    """The API as the provider gets it.
+class Certified(TypedDict):
+    """An API and how its certificate is issued.
 
     `issuer` names the key that signs (model/pki/leaves.py), and `authorities` are the CAs that are
-    trusted. `authority` is the one that signs, and `chain` what its certificates are shown with.
+    trusted.
     """
 
     identity: Identity
@@ -52,19 +52,21 @@ class AggregatedApiInputs(TypedDict):
     issuer: str
     authorities: str
     valid_seconds: float
+
+
+class AggregatedApiInputs(Certified):
+    """What the provider gets.
+
+    `authority` is the one that signs, and `chain` what its certificates are shown with.
+    """
+
     authority: KeyPairProps
     chain: str
 
 
-class AggregatedApiState(TypedDict):
+class AggregatedApiState(Certified):
     """The certificate, and the digest of what was written; "" if that was found to differ."""
 
-    identity: Identity
-    init: str
-    api: ApiProps
-    issuer: str
-    authorities: str
-    valid_seconds: float
     certificate: str
     digest: str
 
