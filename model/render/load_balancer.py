@@ -11,7 +11,10 @@ backend is marked down after FALL checks, at worst INTERVAL + FALL * CONNECT + (
 1 to 2 s.
 """
 
+from math import ceil
+
 from model.fleet import Cluster, Machine, Vip
+from model.render.node_paths import LOAD_BALANCER_SOCKET
 from model.well_known import API_PORT
 
 # Seconds between the holder's adverts. Others wait for three, plus (256 - priority) / 256 of one.
@@ -29,13 +32,22 @@ CONNECT = 500
 ANSWER = 1500
 FALL = 3
 CHECKS = f"check verify none inter {INTERVAL}ms fastinter {FAST}ms fall {FALL} rise 1"
-HEALTH = "/run/kubeadm-fleet-endpoint/health.sock"
+# How long an API server that was told to end serves on, until every load balancer knows: the next check
+# begins within INTERVAL and has its answer within CONNECT + ANSWER.
+NOTICE_SECONDS = ceil((INTERVAL + CONNECT + ANSWER) / 1000)
+# What the body of /readyz has from then on (k8s.io/apiserver, pkg/server/healthz).
+ENDING = "[-]shutdown failed"
 ASK_HAPROXY = (
     "/usr/bin/curl --disable --silent --fail --max-time 1 --output /dev/null "
-    f"--unix-socket {HEALTH} http://haproxy/"
+    f"--unix-socket {LOAD_BALANCER_SOCKET} http://haproxy/"
 )
 # scripts/node/files.sh replaces this by the interface that has the machine's address.
 INTERFACE = "@INTERFACE@"
+
+
+def api_server_flags(cluster: Cluster) -> dict[str, str]:
+    """Return the flags of API servers behind load balancers of this project."""
+    return {"shutdown-delay-duration": f"{NOTICE_SECONDS}s"} if cluster.vip else {}
 
 
 def haproxy(cluster: Cluster, vip: Vip) -> str:
@@ -43,6 +55,7 @@ def haproxy(cluster: Cluster, vip: Vip) -> str:
 
     https://docs.haproxy.org/2.6/configuration.html
     """
+    ending = ENDING.replace(" ", "\\ ")
     servers = "".join(
         f"    server {plane.name} {plane.address}:{API_PORT}\n" for plane in cluster.control_planes
     )
@@ -80,6 +93,8 @@ backend control-planes
     option httpchk
     http-check connect ssl
     http-check send meth GET uri /readyz
+    # One that is ending gets no more connections, and finishes the requests of those that it has.
+    http-check expect error-status L7OKC ! string {ending}
     http-check expect status 200
     # The client verifies the certificate itself.
     default-server {CHECKS}
@@ -95,11 +110,13 @@ backend any-control-plane
     option redispatch 1
     default-server tcp-ut 5s
 {servers}
-# keepalived's health check of haproxy.
+# keepalived's health check of haproxy, and what haproxy knows of the API servers, for root.
 frontend health
     mode http
-    bind unix@{HEALTH} mode 600
-    http-request return status 200
+    bind unix@{LOAD_BALANCER_SOCKET} mode 600
+    stats enable
+    stats uri /servers
+    http-request return status 200 if !{{ path_beg /servers }}
 """
 
 

@@ -22,6 +22,8 @@ AUTHENTICATION_FILE = f"{API_SERVER_FOLDER}/authentication.yaml"
 API_SERVER_SECRETS = f"{API_SERVER_FOLDER}/secrets"
 AUDIT_FOLDER = "/var/log/kubernetes/audit"
 LOAD_BALANCER_FOLDER = "/etc/kubeadm-fleet"
+# Where haproxy says how it is, and what it knows of the API servers.
+LOAD_BALANCER_SOCKET = "/run/kubeadm-fleet-endpoint/health.sock"
 # The kubelet's serving certificate with its key, as its configuration names it.
 KUBELET_SERVING = "/var/lib/kubelet/pki/serving.pem"
 # The API server's audit logs: audit.log, and those that it rotated.

@@ -27,7 +27,7 @@ ON_A_MEMBER = {
     RECORD_AND_INSPECT: NOTES,
     "record_applied": NOTES,
     "register": NOTES,
-    "await_health": Operation("health", MACHINE, 660),
+    "await_health": Operation("health", (*MACHINE, "LEAVING"), 720),
 }
 
 

@@ -266,15 +266,16 @@ class RolloutRun:
         target = change.target
         if change.restarts_services:
             target.step("waiting for the other control planes to be healthy")
-            readiness.await_control_planes(
+            others = (
                 self._machines[plane.name]
                 for plane in self._cluster.control_planes
                 if plane.name != target.name and self.state.serves(plane.name)
             )
+            readiness.await_control_planes(others, leaving=target.name)
         self._apply(change)
         self.state.done.add(target.name)
         if change.restarts_services:
-            target.machine.run("await_health")
+            readiness.await_control_planes([target.machine])
 
     def _apply(self, change: NodeChange) -> None:
         stop_before(f"{change.target.name} was changed")

@@ -17,10 +17,14 @@ POLL_SECONDS = 0.5
 READY_SECONDS = 240
 
 
-def await_control_planes(machines: Iterable[NodeOperations]) -> None:
-    """Wait until etcd and the API server of each machine are healthy, as checked on the machine."""
+def await_control_planes(machines: Iterable[NodeOperations], leaving: str = "") -> None:
+    """Wait until etcd and the API server of each machine are healthy, as checked on the machine.
+
+    The load balancers of these machines must know an API server other than that of `leaving`, the
+    machine that is changed next.
+    """
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda machine: machine.run("await_health"), machines))
+        list(pool.map(lambda machine: machine.run("await_health", LEAVING=leaving), machines))
 
 
 def await_ready(nodes: Nodes, names: Iterable[str]) -> None:

@@ -37,5 +37,8 @@ API_SERVER_SECRETS_FOLDER=$STATE/api-server/secrets
 # The API server's audit logs, as model/render/node_paths.py has it.
 # shellcheck disable=SC2034
 AUDIT_FOLDER=/var/log/kubernetes/audit
+# Where haproxy says what it knows of the API servers, as model/render/node_paths.py has it.
+# shellcheck disable=SC2034
+LOAD_BALANCER_SOCKET=/run/kubeadm-fleet-endpoint/health.sock
 # shellcheck disable=SC2034
 API_PORT=6443

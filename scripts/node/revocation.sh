@@ -26,6 +26,7 @@ revoke_client() {
 restart_api_server() {
   local id
   lib_begin
+  await_replacement
   mapfile -t STOPPED < <(containers_of kube-apiserver)
   for id in "${STOPPED[@]}"; do
     ctr --namespace k8s.io tasks kill --signal SIGTERM "$id" 2>/dev/null || true

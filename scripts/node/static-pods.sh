@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib crashes staging documents
+# requires: lib balancer crashes staging documents
 # settings: NODE_ADDRESS
 # This machine's control plane: its desired manifests, and its health.
 # Only functions.
@@ -56,6 +56,7 @@ end_components() {
   local name id
   # scripts/node/crashes.sh does not count what ends here.
   touch "$STATE/components-ended"
+  [[ " $* " != *" kube-apiserver "* ]] || await_replacement
   for name in "$@"; do
     for id in $(containers_of "$name"); do
       ctr --namespace k8s.io tasks kill --signal SIGTERM "$id" 2>/dev/null || true

@@ -62,6 +62,8 @@ class FakeFleet:
         self.reboot_required: set[str] = set()
         self.late_pods: dict[str, int] = {}
         self.stale_nodes: set[str] = set()
+        # Whose health was awaited before the turn of which machine; "" after its own.
+        self.leaving: list[tuple[str, str]] = []
 
     def point(self, what: str) -> None:
         """A moment at which a run may be killed."""
@@ -102,6 +104,8 @@ class FakeOperations(NodeOperations):
         del patience_seconds, stream
         fleet, now = self.fleet, self.fleet.found[self.name]
         fleet.call(f"{name} {more['PARTS']}" if "PARTS" in more else name, self.name)
+        if name == "await_health":
+            fleet.leaving.append((self.name, more["LEAVING"]))
         said = ""
         if name.startswith("upgrade"):
             now = replace(now, version=self.wanted.version, staged=(), cleanup_pending=True)

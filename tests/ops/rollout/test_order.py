@@ -248,6 +248,18 @@ def test_proxy_is_applied_machine_by_machine_without_a_drain() -> None:
     assert not run(fleet), "nothing is left to be done"
 
 
+def test_load_balancers_know_another_api_server_before_one_is_changed() -> None:
+    """All of them but its own, which its machine asks when the API server is to end."""
+    fleet = FakeFleet(with_parts("control-plane", components="c2"), alike(inputs()))
+    assert run(fleet)
+    planes = [f"a-control-plane-{index}" for index in range(3)]
+    turns = [fleet.leaving[index : index + 3] for index in range(0, len(fleet.leaving), 3)]
+    assert len(turns) == len(planes)
+    for plane, turn in zip(planes, turns, strict=True):
+        assert sorted(turn[:2]) == [(other, plane) for other in planes if other != plane]
+        assert turn[2] == (plane, "")
+
+
 def test_proxy_comes_before_an_upgrade_and_the_unit_after_it() -> None:
     props = {**with_parts(proxy="p2", kubelet="k2"), "version": NEWER}
     fleet = FakeFleet(props, alike(inputs(), staged=(NEWER,)))
