@@ -12,14 +12,7 @@ from typing import Any
 import yaml
 
 from model.fleet import Cluster, Machine
-from model.render import (
-    hardening,
-    kubeadm_flags,
-    load_balancer,
-    restart_markers,
-    security_flags,
-    volumes,
-)
+from model.render import hardening, kubeadm_flags, restart_markers, security_flags, volumes
 from model.render.durations import go_duration
 from model.render.node_paths import KUBELET_SERVING, PATCHES
 from model.well_known import API_PORT, POOL_LABEL
@@ -125,7 +118,7 @@ def _configuration(cluster: Cluster) -> Document:
             "extraArgs": _arguments(
                 {
                     **kubeadm_flags.API_SERVER,
-                    **load_balancer.api_server_flags(cluster),
+                    **(kubeadm_flags.BALANCED_API_SERVER if cluster.vip else {}),
                     **security_flags.api_server(cluster.security),
                     **hardening.api_server(cluster.security),
                     **cluster.api_server.extra_args,

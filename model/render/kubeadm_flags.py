@@ -1,4 +1,4 @@
-"""Flags of the control plane's components that are the same in every cluster.
+"""Flags of the control plane's components that do not depend on settings.
 
 scripts/node/leaves.sh writes the certificates that they name.
 """
@@ -29,6 +29,10 @@ API_SERVER = {
     "proxy-client-cert-file": f"{_PKI}/front-proxy-client.pem",
     "proxy-client-key-file": f"{_PKI}/front-proxy-client.pem",
 }
+# How long an API server that was told to end serves on, until every load balancer of its cluster
+# sends its clients elsewhere (load_balancer.py).
+NOTICE_SECONDS = 3
+BALANCED_API_SERVER = {"shutdown-delay-duration": f"{NOTICE_SECONDS}s"}
 CONTROLLER_MANAGER = {
     # It signs with a file of exactly one certificate; kubeadm's own has more during a rotation.
     "cluster-signing-cert-file": f"{_PKI}/signer.pem",

@@ -11,8 +11,6 @@ backend is marked down after FALL checks, at worst INTERVAL + FALL * CONNECT + (
 1 to 2 s.
 """
 
-from math import ceil
-
 from model.fleet import Cluster, Machine, Vip
 from model.render.node_paths import LOAD_BALANCER_SOCKET
 from model.well_known import API_PORT
@@ -32,10 +30,9 @@ CONNECT = 500
 ANSWER = 1500
 FALL = 3
 CHECKS = f"check verify none inter {INTERVAL}ms fastinter {FAST}ms fall {FALL} rise 1"
-# How long an API server that was told to end serves on, until every load balancer knows: the next check
-# begins within INTERVAL and has its answer within CONNECT + ANSWER.
-NOTICE_SECONDS = ceil((INTERVAL + CONNECT + ANSWER) / 1000)
-# What the body of /readyz has from then on (k8s.io/apiserver, pkg/server/healthz).
+# What the body of /readyz has when an API server was told to end (k8s.io/apiserver,
+# pkg/server/healthz). It serves on for NOTICE_SECONDS (kubeadm_flags.py), until every load balancer
+# knows: the next check begins within INTERVAL and has its answer within CONNECT + ANSWER.
 ENDING = "[-]shutdown failed"
 ASK_HAPROXY = (
     "/usr/bin/curl --disable --silent --fail --max-time 1 --output /dev/null "
@@ -43,11 +40,6 @@ ASK_HAPROXY = (
 )
 # scripts/node/files.sh replaces this by the interface that has the machine's address.
 INTERFACE = "@INTERFACE@"
-
-
-def api_server_flags(cluster: Cluster) -> dict[str, str]:
-    """Return the flags of API servers behind load balancers of this project."""
-    return {"shutdown-delay-duration": f"{NOTICE_SECONDS}s"} if cluster.vip else {}
 
 
 def haproxy(cluster: Cluster, vip: Vip) -> str:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from model.render.load_balancer import NOTICE_SECONDS
+from model.render.kubeadm_flags import NOTICE_SECONDS
 from tests.node.steps.disk import Disk
 
 # haproxy's list: its columns of names, and of the state as the 18th.
@@ -101,14 +101,12 @@ def test_other_components_wait_for_no_api_server(disk: Disk) -> None:
 def test_a_load_balancer_that_knows_no_other_api_server_holds_a_change_back(
     disk: Disk, leaving: str, held_back: bool
 ) -> None:
-    healthy = "unless_crashing() { :; }\n"
-    servers = listed(node="DOWN", b="UP")
-    said = call(disk, f"{healthy}LEAVING={leaving}; await_health", "health", servers)
-    assert ("the load balancer of node to know a ready API server other than that of b" in said) == (
-        held_back
-    )
+    health = f"unless_crashing() {{ :; }}\nLEAVING={leaving}; await_health"
+    said = call(disk, health, "health", listed(node="DOWN", b="UP"))
+    awaited = "the load balancer of node to know a ready API server other than that of b"
+    assert (awaited in said) == held_back
     assert ("node DOWN, b UP" in said) == held_back
-    assert call(disk, f"{healthy}LEAVING=b; await_health", "health", listed(node="UP", b="UP")) == ""
+    assert call(disk, health, "health", listed(node="UP", b="UP")) == ""
 
 
 def test_load_balancers_notice_before_an_api_server_is_killed(disk: Disk) -> None:
