@@ -10,7 +10,10 @@ class Endpoint(Strict):
     """The shared API endpoint of all control planes; exactly one of the two is set."""
 
     external: HostPort | None = Field(
-        None, description="The host:port of an existing load balancer."
+        None,
+        description="The host:port of an existing load balancer. If it asks /readyz, set "
+        "apiServer.extraArgs.shutdown-delay-duration to how long it takes to notice that an API "
+        "server is ending, at most 20s: until then it serves on.",
     )
     vip: AddressPort | None = Field(
         None,
