@@ -120,7 +120,7 @@ def answers_after(host: BareHost, servers: dict[str, ApiServer], failing: str) -
     New clients are served by the others. "this" is the one that failed, "" nobody.
     """
     address, idle, busy = two_clients(host)
-    server, name = servers[address], f"cp-{address.rpartition('.')[2]}"
+    server, name = servers[address], f"one-cp-{address.rpartition('.')[2]}"
     server.asked.clear()
     server.go.clear()
     said: list[str] = []
@@ -151,7 +151,7 @@ def test_an_ending_api_server_keeps_its_connections_and_gets_no_more(
             lab.address(last): stack.enter_context(serving(lab, last, tls)) for last in LASTS
         }
         prepare_as(host, described(lab, 11, *LASTS))
-        both = {"cp-11": "DOWN", "cp-12": "UP", "cp-13": "UP"}
+        both = {"one-cp-11": "DOWN", "one-cp-12": "UP", "one-cp-13": "UP"}
         for failing, answers in ((ENDING, {"this"}), (BROKEN, {""})):
             await_true(lambda: states(host) == both, "both API servers to be used")
             assert answers_after(host, servers, failing) == answers
