@@ -78,8 +78,7 @@ def repaired(fleet: PulumiStack, *reasons: str) -> None:
     done = fleet.up()
     assert ROLLOUT in done.steps("update")
     assert "replace" not in done.changes
-    fleet.refresh()
-    assert (run := fleet.up()).changes == {}, run.output
+    assert (run := fleet.refreshed_up()).changes == {}, run.output
 
 
 def test_no_drift_is_found_on_unchanged_machines(fleet: PulumiStack) -> None:
