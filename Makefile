@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+# Images of containers often set it. Then each run of the engine compiles all modules of the program
+# twice, for itself and for its providers: two seconds of CPU time.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The stack of up, down, preview, bundle and image.
 STACK ?= dev

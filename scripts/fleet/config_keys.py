@@ -4,6 +4,7 @@ import difflib
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import yaml
 
@@ -54,7 +55,8 @@ def describe(text: str) -> str:
     )
 
 
-def _by_path() -> dict[str, Key]:
+@cache
+def _by_path() -> Mapping[str, Key]:
     return {_written(key.path): key for key in keys_of_config()}
 
 

@@ -115,6 +115,10 @@ class PulumiStack(IsolatedStack):
         """`pulumi up`, as a user runs it."""
         return self.succeed("up", *UNATTENDED, "--parallel", "32")
 
+    def refreshed_up(self) -> Finished:
+        """`pulumi up --refresh`: what `refresh` and `up` do, in one run of the engine."""
+        return self.succeed("up", "--refresh", *UNATTENDED, "--parallel", "32")
+
     def preview(self) -> Finished:
         """`pulumi preview`."""
         return self.succeed("preview", "--diff")

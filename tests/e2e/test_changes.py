@@ -59,8 +59,11 @@ def cluster(fleet: PulumiStack) -> dict[str, Any]:
     return found
 
 
-def applied(fleet: PulumiStack, *sentences: str) -> None:
-    """See the sentences in the preview, apply, and see that nothing is left to do."""
+def applied(fleet: PulumiStack, *sentences: str) -> str:
+    """See the sentences in the preview, apply, and see that nothing is left to do.
+
+    Return what the preview said.
+    """
     shown = fleet.succeed("preview")
     for sentence in sentences:
         assert sentence in shown.output
@@ -68,6 +71,7 @@ def applied(fleet: PulumiStack, *sentences: str) -> None:
         assert "cluster1-rollout" in finished.steps("update")
         assert "replace" not in finished.changes
     assert (run := fleet.up()).changes == {}, run.output
+    return shown.output
 
 
 def node(kubectl: Kubectl, name: str) -> dict[str, Any]:
@@ -181,10 +185,8 @@ def test_api_server_settings_reach_control_planes_only(
         "extraArgs": {"event-ttl": "2h"},
         "certSANs": ["api.example.com"],
     }
-    shown = fleet.succeed("preview")
-    assert f"{PLANE}: new settings (apiServer" in shown.output
-    assert f"{WORKER}:" not in shown.output
-    applied(fleet, "kube-apiserver restarted")
+    shown = applied(fleet, f"{PLANE}: new settings (apiServer", "kube-apiserver restarted")
+    assert f"{WORKER}:" not in shown
     (pod,) = kubectl.items(
         "get", "pods", "--namespace", "kube-system", "--selector", "component=kube-apiserver"
     )

@@ -78,8 +78,7 @@ def repaired(fleet: PulumiStack, *reasons: str) -> None:
     done = fleet.up()
     assert ROLLOUT in done.steps("update")
     assert "replace" not in done.changes
-    fleet.refresh()
-    assert (run := fleet.up()).changes == {}, run.output
+    assert (run := fleet.refreshed_up()).changes == {}, run.output
 
 
 def test_no_drift_is_found_on_unchanged_machines(fleet: PulumiStack) -> None:
@@ -119,8 +118,12 @@ def test_kubelets_without_their_serving_certificates(
         assert kubectl("logs", "--namespace=kube-system", pod["metadata"]["name"], "--tail=1")
 
 
-def test_edited_files_of_the_virtual_address(fleet: PulumiStack, machines: Machines) -> None:
+def test_edited_files_of_the_virtual_address_and_leftovers_of_other_versions(
+    fleet: PulumiStack, machines: Machines
+) -> None:
     """What is edited is not in use yet: clients must not notice how it is put right."""
+    staged = "/var/lib/kubeadm-fleet/staged"
+    machines.run(WORKER, f"mkdir -p {staged}/v1.35.4")
     edited = f"{ENDPOINT}/haproxy.cfg", f"{ENDPOINT}/keepalived.conf"
     unit = f"/etc/systemd/system/{KEEPALIVED}.service"
     sums = f"sha256sum {' '.join(edited)} {unit}"
@@ -128,11 +131,16 @@ def test_edited_files_of_the_virtual_address(fleet: PulumiStack, machines: Machi
     machines.run(PLANE, f"sed -i 's/:6443/:7443/' {edited[0]}; sed -i 's/100/1/' {edited[1]}")
     began = time.monotonic()
     with WriteProbe(fleet.output("kubeconfig")) as writer:
-        repaired(fleet, f"{PLANE}: repaired because {' was changed and '.join(edited)} was changed")
+        repaired(
+            fleet,
+            f"{PLANE}: repaired because {' was changed and '.join(edited)} was changed",
+            f"{WORKER}: repaired because v1.35.4 is staged but not needed",
+        )
     figures = writer.figures(began, time.monotonic())
     assert figures.lost == 0
     assert figures.longest_gap <= LONGEST_GAP_SECONDS, figures.errors
     assert machines.run(PLANE, sums) == before
+    assert machines.run(WORKER, f"ls {staged}") == ""
 
 
 def test_stopped_services_of_the_virtual_address(
@@ -154,17 +162,29 @@ def test_stopped_services_of_the_virtual_address(
         await_true(lambda: kubectl.node_names() == [PLANE, WORKER], "both Nodes to be Ready")
 
 
-def test_changed_labels_and_taints(fleet: PulumiStack, kubectl: Kubectl) -> None:
+def test_changed_labels_and_edited_issuers_of_tokens(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    before = issuers_in_use(kubectl)
     kubectl("label", "node", WORKER, "disk-", "theirs=stays")
-    kubectl("taint", "node", PLANE, "node-role.kubernetes.io/control-plane-")
+    machines.run(PLANE, f"echo '# edited' >>{AUTHENTICATION_FILE}")
+    await_true(lambda: issuers_in_use(kubectl) != before, "the edited file to be in use")
     repaired(
         fleet,
         f"{WORKER}: repaired because label disk=ssd is missing",
-        f"{PLANE}: repaired because taint node-role.kubernetes.io/control-plane:NoSchedule is",
+        f"{PLANE}: repaired because {AUTHENTICATION_FILE} was changed",
     )
     node = json.loads(kubectl("get", "node", WORKER, "--output", "json"))
     assert node["metadata"]["labels"]["disk"] == "ssd"
     assert node["metadata"]["labels"]["theirs"] == "stays"
+    assert issuers_in_use(kubectl) == before
+
+
+def issuers_in_use(kubectl: Kubectl) -> str:
+    """The API server's metric with the checksum of its issuers of tokens."""
+    name = "apiserver_authentication_config_controller_last_config_info{"
+    lines = kubectl("get", "--raw", "/metrics").splitlines()
+    return next(line for line in lines if line.startswith(name))
 
 
 def test_pods_of_a_deleted_node_are_reached(fleet: PulumiStack, kubectl: Kubectl) -> None:
@@ -256,40 +276,26 @@ def missing(fleet: PulumiStack) -> list[str]:
     return lines
 
 
-def test_replaced_binary(fleet: PulumiStack, kubectl: Kubectl, machines: Machines) -> None:
+def test_a_replaced_binary_and_a_removed_taint(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
     fake = "#!/bin/sh\\necho Kubernetes v1.35.4\\n"
     machines.run(
         WORKER,
         f"printf '{fake}' >/tmp/kubelet; install -m 755 /tmp/kubelet /usr/local/bin/kubelet.new; "
         "mv /usr/local/bin/kubelet.new /usr/local/bin/kubelet",
     )
-    repaired(fleet, f"{WORKER}: repaired because the kubelet is v1.35.4 instead of v1.36.3")
-    assert "v1.36.3" in machines.run(WORKER, "kubelet --version")
-    assert kubectl.node_names() == [PLANE, WORKER]
-
-
-def test_leftovers_of_other_versions_and_edited_issuers_of_tokens(
-    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
-) -> None:
-    staged = "/var/lib/kubeadm-fleet/staged"
-    before = issuers_in_use(kubectl)
-    machines.run(WORKER, f"mkdir -p {staged}/v1.35.4")
-    machines.run(PLANE, f"echo '# edited' >>{AUTHENTICATION_FILE}")
-    await_true(lambda: issuers_in_use(kubectl) != before, "the edited file to be in use")
+    taint = "node-role.kubernetes.io/control-plane"
+    kubectl("taint", "node", PLANE, f"{taint}-")
     repaired(
         fleet,
-        f"{WORKER}: repaired because v1.35.4 is staged but not needed",
-        f"{PLANE}: repaired because {AUTHENTICATION_FILE} was changed",
+        f"{WORKER}: repaired because the kubelet is v1.35.4 instead of v1.36.3",
+        f"{PLANE}: repaired because taint {taint}:NoSchedule is",
     )
-    assert machines.run(WORKER, f"ls {staged}") == ""
-    assert issuers_in_use(kubectl) == before
-
-
-def issuers_in_use(kubectl: Kubectl) -> str:
-    """The API server's metric with the checksum of its issuers of tokens."""
-    name = "apiserver_authentication_config_controller_last_config_info{"
-    lines = kubectl("get", "--raw", "/metrics").splitlines()
-    return next(line for line in lines if line.startswith(name))
+    assert "v1.36.3" in machines.run(WORKER, "kubelet --version")
+    assert kubectl.node_names() == [PLANE, WORKER]
+    node = json.loads(kubectl("get", "node", PLANE, "--output", "json"))
+    assert {"key": taint, "effect": "NoSchedule"} in node["spec"]["taints"]
 
 
 def test_an_unreachable_machine_is_never_considered_deleted(fleet: PulumiStack) -> None:

@@ -5,6 +5,7 @@ Beside flannel, and with Calico's own network.
 
 import copy
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -96,16 +97,19 @@ def pods(kubectl: Kubectl, outside: str) -> Pods:
     pods = Pods(kubectl, "policed")
     server = pods.serve("server-0", WORKER)
     for name, node in (("near", WORKER), ("far", PLANE)):
-        pods.attempt(f"client-{name}", node, server)
-        pods.attempt(f"other-{name}", node, outside)
+        pods.attempt(f"client-{name}", node, server, ready=False)
+        pods.attempt(f"other-{name}", node, outside, ready=False)
+    pods("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
     return pods
 
 
 def reach(pods: Pods) -> set[str]:
-    """Return which pods reach the server now."""
+    """Return which pods reach the server now: all try it at the same time."""
     server = pods.address("server-0")
     names = ("client-near", "client-far", "other-near", "other-far")
-    return {name for name in names if pods.reaches(name, server)}
+    with ThreadPoolExecutor(len(names)) as pool:
+        reached = pool.map(lambda name: pods.reaches(name, server), names)
+        return {name for name, there in zip(names, reached, strict=True) if there}
 
 
 def test_without_a_policy_everyone_is_reached(

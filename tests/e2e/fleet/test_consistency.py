@@ -14,6 +14,7 @@ from model.consistency.declared import declared
 from model.consistency.hosts import AS_APPLIED, NOT_AS_APPLIED
 from model.consistency.report import Consistency, Difference, Row, State
 from model.load import load
+from model.render import drift
 from ops.kube.cluster_facts import gather
 from scripts.fleet import targets
 from tests.e2e.kubectl import Kubectl
@@ -28,6 +29,8 @@ PLANE, WORKER = "cluster2-control-plane-0", "cluster1-worker-0"
 MANIFEST = "/etc/kubernetes/manifests/kube-scheduler.yaml"
 KUBELET = "/var/lib/kubelet/config.yaml"
 SECONDS = 20.0
+# A machine reports what differs now, and not up to a period later (test_host_drift.py).
+REPORT = f"systemctl start {drift.UNIT}"
 
 
 @pytest.fixture(scope="module")
@@ -55,34 +58,30 @@ def prints(kubectl: Kubectl, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def differing(fleet: PulumiStack, kubectl: Kubectl) -> dict[tuple[str, str], Row]:
-    """The rows that differ, by area and item, once all kubelets answer."""
-    report = compared(fleet, kubectl)
-    return {(row.area, row.item): row for row in report.rows}
-
-
 def awaited(fleet: PulumiStack, kubectl: Kubectl, *wanted: tuple[str, str]) -> list[Row]:
     """Wait until this is all that differs, and everything was read."""
+    found: dict[tuple[str, str], Row] = {}
 
     def is_there() -> bool:
+        nonlocal found
         report = compared(fleet, kubectl)
         print(report.model_dump_json(indent=1))
-        names = {(row.area, row.item) for row in report.rows}
-        return names == set(wanted) and not report.not_read
+        found = {(row.area, row.item): row for row in report.rows}
+        return found.keys() == set(wanted) and not report.not_read
 
     await_true(is_there, f"the differences {wanted}", 90)
-    found = differing(fleet, kubectl)
     return [found[each] for each in wanted]
 
 
 @contextmanager
 def edited(machines: Machines, machine: str, file: str, shell: str) -> Iterator[None]:
     """A file of a machine, edited for the block; the copy is where no component looks."""
-    machines.run(machine, f"cp -p {file} /run/edited-original; {shell}")
+    machines.run(machine, f"cp -p {file} /run/edited-original; {shell}; {REPORT}")
     try:
         yield
     finally:
-        machines.run(machine, f"cp -p /run/edited-original {file}; rm /run/edited-original")
+        restore = f"cp -p /run/edited-original {file}; rm /run/edited-original"
+        machines.run(machine, f"{restore}; {REPORT}")
 
 
 def test_untouched_clusters_have_no_difference(fleet: PulumiStack, kubectl: Kubectl) -> None:
@@ -140,7 +139,7 @@ def test_what_one_machine_alone_has(
             (other,) = (each for each in setting.cells[0].nodes if each.value == "7")
             assert other.nodes == [WORKER]
     finally:
-        machines.run(WORKER, f"sysctl --quiet --write {sysctl}={before}")
+        machines.run(WORKER, f"sysctl --quiet --write {sysctl}={before}; {REPORT}")
     awaited(fleet, kubectl)
 
 

@@ -132,5 +132,4 @@ def test_what_is_done_to_objects_is_named_and_repaired(
     assert read(client, declared) == []
     notes = json.loads(admin("get", "daemonset", PROBE_POLICY, *SYSTEM, "--output", "json"))
     assert notes["metadata"]["annotations"]["example.com/note"] == "mine"
-    fleet.refresh()
-    assert (run := fleet.up()).changes == {}, run.output
+    assert (run := fleet.refreshed_up()).changes == {}, run.output

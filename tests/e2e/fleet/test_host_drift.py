@@ -111,8 +111,7 @@ def test_what_is_changed_on_machines_is_named_and_repaired(
     fleet.up()
     await_true(lambda: read(client).lines == [], "nothing to differ any more", 60)
     assert machines.run(WORKER, f"sysctl --values {SYSCTL}").strip() == "1"
-    fleet.refresh()
-    assert (run := fleet.up()).changes == {}, run.output
+    assert (run := fleet.refreshed_up()).changes == {}, run.output
 
 
 def test_a_machine_that_stops_to_report_is_named(
@@ -127,6 +126,5 @@ def test_a_machine_that_stops_to_report_is_named(
         "the silence to be noticed",
         180,
     )
-    fleet.refresh()
-    fleet.up()
+    fleet.refreshed_up()
     await_true(lambda: read(client).lines == [], "the machine to report again", 60)

@@ -149,8 +149,7 @@ def test_a_refresh_on_another_host_issues_its_credentials_from_the_state(
     fleet_command = [str(CHECKOUT / ".venv" / "bin" / "fleet"), "refresh", fleet.name]
     done = subprocess.run(fleet_command, env=fleet.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    fleet.refresh()
-    assert (run := fleet.up()).changes == {}, run.output
+    assert (run := fleet.refreshed_up()).changes == {}, run.output
 
 
 def test_ca_keys_are_on_control_planes_only_and_readable_by_root_only(fleet: PulumiStack) -> None:
