@@ -21,6 +21,7 @@ from model.capacity.report import (
 from model.capacity.resources import CPU, MEMORY, PODS, STORAGE, Amounts, total
 from model.capacity.workloads import Workload, workloads
 from model.plural import counted
+from model.status import reasons
 from model.status.condition import Condition, Severity
 
 NAMED = (CPU, MEMORY, STORAGE, PODS)
@@ -200,7 +201,7 @@ def _conditions(read: ClusterReading) -> Iterator[Condition]:
         yield Condition(
             cluster=read.name,
             severity=Severity.INFO,
-            reason="UsageUnknown",
+            reason=reasons.STARTING if read.usage.is_starting else "UsageUnknown",
             message=f"what is used is not known: {read.usage.reason}",
         )
     elif unmeasured:

@@ -60,12 +60,13 @@ class PodReading:
 class Usage:
     """What Nodes and pods (by namespace and name) used of CPU and memory a moment ago.
 
-    Without them, `reason` says why.
+    Without them, `reason` says why; that is no wonder while metrics-server `is_starting`.
     """
 
     nodes: Mapping[str, Amounts] = field(default_factory=dict)
     pods: Mapping[tuple[str, str], Amounts] = field(default_factory=dict)
     reason: str = ""
+    is_starting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

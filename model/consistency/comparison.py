@@ -56,12 +56,14 @@ def consistency(
 def not_read(clusters: Sequence[ClusterFacts]) -> Iterator[NotRead]:
     """Yield what was not read, with Nodes of which that is so for one reason in one."""
     for cluster in clusters:
-        alike: dict[tuple[str, str], list[str]] = {}
+        alike: dict[tuple[str, str, bool], list[str]] = {}
         for each in cluster.unread:
-            nodes = alike.setdefault((each.area, each.reason), [])
+            nodes = alike.setdefault((each.area, each.reason, each.is_starting), [])
             nodes += [each.node] if each.node else []
-        for (area, reason), nodes in alike.items():
-            yield NotRead(cluster=cluster.name, area=area, nodes=nodes, reason=reason)
+        for (area, reason, starting), nodes in alike.items():
+            yield NotRead(
+                cluster=cluster.name, area=area, nodes=nodes, reason=reason, starting=starting
+            )
 
 
 def difference(a: ClusterFacts, b: ClusterFacts, time: datetime) -> Difference:

@@ -56,11 +56,15 @@ Areas = Mapping[str, Items]
 
 @dataclass(frozen=True)
 class Unread:
-    """What could not be read: an area, of one Node unless `node` is ""; why."""
+    """What could not be read: an area, of one Node unless `node` is ""; why.
+
+    That is no problem of what `is_starting`: it is there soon.
+    """
 
     area: str
     reason: str
     node: str = ""
+    is_starting: bool = False
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,9 @@ class NotRead(ReportEntry):
     area: str = Field(description="What was not read; empty: the cluster did not answer.")
     nodes: list[str] = Field(description="The Nodes of which it was not read; empty: of all.")
     reason: str = Field(description="Why.")
+    starting: bool = Field(
+        False, description="Whether it is so young that it is no problem, and there soon."
+    )
 
 
 class ComparedCluster(ReportEntry):
@@ -115,6 +118,11 @@ class Consistency(ReportEntry):
         """Whether something differs."""
         return any(row.is_difference for row in self.rows)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was read, and compared with a config, except for what is starting."""
+        return not self.reason and all(each.starting for each in self.not_read)
+
 
 class FieldDifference(ReportEntry):
     """A field that two clusters do not have in common."""
@@ -135,3 +143,8 @@ class Difference(ReportEntry):
     b: str = Field(description="The second cluster.")
     fields: list[FieldDifference] = Field(description="What differs, in the order of the areas.")
     not_read: list[NotRead] = Field(description="What was not read.")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was read, except for what is starting."""
+        return all(each.starting for each in self.not_read)

@@ -52,6 +52,7 @@ class AddOn(ReportEntry):
     ready: int = Field(description="How many of its pods are ready.")
     desired: int = Field(description="How many there should be.")
     version: str = Field(description="The tag of its image.")
+    created: datetime | None = Field(None, description="Since when it exists.")
 
     @property
     def is_ready(self) -> bool:

@@ -1,5 +1,7 @@
-"""The reasons of conditions that are about what machines report of themselves."""
+"""Reasons of conditions: what machines report of themselves, and what is starting."""
 
 DRIFT, DISK, CLOCK = "HostDrift", "DiskFull", "ClockUnsynchronized"
 SILENT, UNKNOWN = "HostNotReporting", "HostUnknown"
+# Of anything that is so young that it may not work yet (model/status/starting.py).
+STARTING = "Starting"
 OF_MACHINES = (DRIFT, DISK, CLOCK, SILENT, UNKNOWN)

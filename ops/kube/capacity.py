@@ -9,7 +9,9 @@ from model.api_objects import Json, Object
 from model.capacity import pod_resources
 from model.capacity.reading import NodeReading, PodReading, Usage
 from model.capacity.resources import PODS, Amounts, amounts, total
+from model.status import starting
 from model.well_known import CONTROL_PLANE_LABEL, POOL_LABELS, ZONE_LABEL
+from ops.kube import metrics_status
 from ops.kube.client import Client
 from ops.kube.conditions import is_ready
 from ops.kube.errors import ApiError
@@ -19,6 +21,9 @@ METRICS = "/apis/metrics.k8s.io/v1beta1"
 CONTROL_PLANE = "control-plane"
 # A pod that has ended needs nothing.
 RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
+STARTS = f"metrics-server is starting, {starting.ADVICE}"
+# What API servers answer for an API whose pod is not there yet.
+NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 NOT_SERVED = "metrics.k8s.io is not served: the cluster has no metrics-server"
 # The label with the part of a ReplicaSet's name that its Deployment's name lacks.
 HASH_LABEL = "pod-template-hash"
@@ -42,6 +47,8 @@ def read_usage(client: Client) -> Usage:
         nodes = client.reduced(f"{METRICS}/nodes", _node_usage)
         pods = client.reduced(f"{METRICS}/pods", _pod_usage)
     except ApiError as error:
+        if error.status in NOT_THERE and metrics_status.is_starting(client):
+            return Usage(reason=STARTS, is_starting=True)
         if error.status == HTTPStatus.NOT_FOUND:
             return Usage(reason=NOT_SERVED)
         return Usage(reason=f"metrics.k8s.io: {error}")

@@ -32,6 +32,7 @@ from ops.kube.errors import (
     Unavailable,
     from_response,
 )
+from ops.kube.server_clock import ServerClock
 from ops.wait import wait_until
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class Client:
     """The API of one cluster, used as one user.
 
     Every method raises ApiError for a refusal; its subclasses Unavailable and Conflict may be
-    transient.
+    transient. `clock` is that of the API server that answered last.
     """
 
     def __init__(self, kubeconfig: str | Access, *, retries: int = RETRIES) -> None:
@@ -88,12 +89,13 @@ class Client:
         self._retries = retries
         self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         self._pool = _pool(self.access)
+        self.clock = ServerClock()
 
     def __repr__(self) -> str:
         return f"<Client {self.access.context} at {self.access.server}>"
 
     def limited(self, *, retries: int | None = None, seconds: float = READ_SECONDS) -> "Client":
-        """Return this client with fewer retries or a shorter timeout; it shares the connections."""
+        """Return this client with fewer retries or a shorter timeout; it shares the rest."""
         client = copy(self)
         client._retries = self._retries if retries is None else retries
         client._timeout = urllib3.Timeout(connect=min(seconds, CONNECT_SECONDS), read=seconds)
@@ -215,6 +217,7 @@ class Client:
             )
         except urllib3.exceptions.HTTPError as error:
             raise _no_response(error) from None
+        self.clock.heard(answer.headers.get("Date", ""))
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise from_response(answer.status, answer.data, answer.headers.get("Retry-After", ""))
         return answer.data

@@ -7,6 +7,7 @@ from typing import Any
 
 from model.api_objects import Json
 from model.render import metrics_server
+from model.status import starting
 from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import AddOn, Certificate, ClusterStatus, Count, Etcd
 from model.well_known import CONTROL_PLANE_LABEL, ROLE_DOMAIN
@@ -127,16 +128,15 @@ def _add_ons(
         yield add_on, changed
         if not add_on.is_ready:
             message = f"{add_on.ready} of {add_on.desired} pods are Ready"
-            failures.append(
-                Condition(
-                    cluster=cluster,
-                    kind="add-on",
-                    name=add_on.name,
-                    severity=Severity.WARNING,
-                    reason="AddOnNotReady",
-                    message=message,
-                )
+            condition = Condition(
+                cluster=cluster,
+                kind="add-on",
+                name=add_on.name,
+                severity=Severity.WARNING,
+                reason="AddOnNotReady",
+                message=message,
             )
+            failures.append(starting.told(condition, add_on.created, client.clock.now()))
 
 
 def read_add_on(workload: Json) -> tuple[AddOn, datetime | None] | None:
@@ -152,7 +152,13 @@ def read_add_on(workload: Json) -> tuple[AddOn, datetime | None] | None:
     image = workload["spec"]["template"]["spec"]["containers"][0].get("image", "")
     version = image.partition("@")[0].rpartition("/")[2].rpartition(":")[2]
     return (
-        AddOn(name=name, ready=ready, desired=desired, version=version),
+        AddOn(
+            name=name,
+            ready=ready,
+            desired=desired,
+            version=version,
+            created=metadata.get("creationTimestamp"),
+        ),
         node_status.last_written(metadata, FIELD_MANAGER),
     )
 

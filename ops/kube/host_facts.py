@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from model.consistency import facts
 from model.consistency.facts import Items, Unread
 from model.consistency.hosts import items_of
+from model.status import starting
 from ops.kube import host_reports, unreachable
 from ops.kube.client import Client
 from ops.kube.errors import ApiError
+from ops.kube.host_reports import Reading
 
 SILENT = "its machine does not report"
+STARTS = f"starting: its machine has not reported yet; {starting.ADVICE}"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ def read(
         readings = host_reports.read(client, seconds, parallel)
     except ApiError as error:
         return HostFacts(unread=(Unread(facts.FILES, unreachable.summary(error)),))
+    now = client.clock.now()
     known = [each for each in readings if each.node in architectures]
     return HostFacts(
         {
@@ -37,8 +41,14 @@ def read(
             if each.report
         },
         tuple(
-            Unread(facts.FILES, each.unreadable or SILENT, each.node)
+            _unread(each, is_new=starting.is_starting(each.started, now))
             for each in known
             if not each.report
         ),
     )
+
+
+def _unread(reading: Reading, *, is_new: bool) -> Unread:
+    if is_new and reading.has_nothing:
+        return Unread(facts.FILES, STARTS, reading.node, is_starting=True)
+    return Unread(facts.FILES, reading.unreadable or SILENT, reading.node)

@@ -23,13 +23,15 @@ LOG_SECONDS = 5
 READERS = 4
 # A line of a log that is longer than 16 KiB is kept in pieces: so many of them.
 PIECES = 2
+NOT_YET = "it has not reported yet"
 
 
 @dataclass(frozen=True)
 class Reading:
     """What the machine of a Node reports, if it does; `is_reporting` is false if it stopped to.
 
-    `unreadable` says why nothing is known; `started` is when its probe pod started.
+    `unreadable` says why nothing is known; `started` is when its probe pod started, which the
+    report is read from.
     """
 
     node: str
@@ -37,6 +39,11 @@ class Reading:
     is_reporting: bool = True
     unreadable: str = ""
     started: datetime | None = None
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether it was read, and there is no report at all, as from a machine that starts."""
+        return self.report is None and self.unreadable in ("", NOT_YET)
 
 
 @dataclass(frozen=True)
@@ -80,8 +87,7 @@ def _read(client: Client, pod: _Pod) -> Reading:
         text = client.limited(seconds=LOG_SECONDS).text(path, container=CONTAINER, tailLines=PIECES)
         lines = text.strip().splitlines()
         if not lines:
-            unreadable = "it has not reported yet"
-            return Reading(pod.node, unreadable=unreadable, started=pod.started)
+            return Reading(pod.node, unreadable=NOT_YET, started=pod.started)
         return parsed(pod.node, lines[-1], pod.started)
     except ApiError as error:
         return Reading(pod.node, unreadable=f"its log cannot be read: {error}")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from model.host_digests import Difference
-from model.status import reasons
+from model.status import reasons, starting
 from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import Certificate
 from ops.kube import host_reports
@@ -24,9 +24,8 @@ ADVICE = {
     "disk": "`fleet up` leaves it: `du --one-file-system --max-depth 3 PATH | sort -n` on the "
     "machine says what is there",
 }
+FIRST = "its machine has not reported yet"
 REASONS = {"disk": reasons.DISK, "clock": reasons.CLOCK}
-# A machine that has just joined has not reported yet.
-FIRST_REPORT = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -53,22 +52,24 @@ def read(client: Client, cluster: str, seconds: float) -> HostsReading:
     backups = [each.report.backup for each in readings if each.report and each.report.backup]
     first = min(expiries, default=None)
     return HostsReading(
-        tuple(conditions(cluster, readings)),
+        tuple(conditions(cluster, readings, client.clock.now())),
         Certificate(subject=first[1], expires=first[0]) if first else None,
         max(backups, default=None),
     )
 
 
-def conditions(cluster: str, readings: Iterable[Reading]) -> Iterator[Condition]:
-    """Yield what readings say is wrong, or is not known."""
-    now = datetime.now(UTC)
+def conditions(cluster: str, readings: Iterable[Reading], now: datetime) -> Iterator[Condition]:
+    """Yield what readings say is wrong, or is not known, at this time of the cluster's clock."""
     for each in readings:
-        if each.unreadable:
+        if each.has_nothing and starting.is_starting(each.started, now):
+            first = _condition(cluster, each.node, reasons.SILENT, FIRST, ready=Ready.UNKNOWN)
+            yield starting.told(first, each.started, now)
+        elif each.unreadable:
             message = f"what its machine reports is not known: {each.unreadable}"
             yield _condition(
                 cluster, each.node, reasons.UNKNOWN, message, Severity.INFO, ready=Ready.UNKNOWN
             )
-        elif not each.is_reporting and not _is_new(each, now):
+        elif not each.is_reporting:
             last = each.report.time if each.report else None
             yield _condition(
                 cluster,
@@ -82,14 +83,6 @@ def conditions(cluster: str, readings: Iterable[Reading]) -> Iterator[Condition]
         elif each.report:
             for found in each.report.differences:
                 yield difference(cluster, each.node, found)
-
-
-def _is_new(reading: Reading, now: datetime) -> bool:
-    return (
-        reading.report is None
-        and reading.started is not None
-        and now - reading.started < FIRST_REPORT
-    )
 
 
 def difference(cluster: str, node: str, found: Difference) -> Condition:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from model.aggregated_api import API_SERVICES, BEGINS, EXPIRES
 from model.api_objects import Json
 from model.render import metrics_server
+from model.status import starting
 from model.status.condition import Condition, Severity
 from model.status.fleet import Certificate
 from ops.kube.client import Client
@@ -22,8 +23,6 @@ NO_POD = "MissingEndpoints"
 # A certificate that has less than this share of its lifetime left should have been renewed.
 DUE_SHARE = 0.1
 RUNBOOK = "docs/runbooks/metrics-unavailable.md"
-# Longer than a first pod takes until it is ready and API servers have noticed.
-STARTS = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def read(client: Client, cluster: str) -> MetricsReading:
         return MetricsReading()
     if found is None:
         return MetricsReading()
-    return judged(cluster, found)
+    return judged(cluster, found, client.clock.now())
 
 
 def warnings(client: Client) -> Iterator[str]:
@@ -53,33 +52,44 @@ def warnings(client: Client) -> Iterator[str]:
         since = datetime.fromisoformat(available.get("lastTransitionTime") or "")
     except (ApiError, ValueError):
         return
-    if available.get("status") == "False" and datetime.now(UTC) - since > STARTS:
+    is_new = starting.is_starting(since, client.clock.now())
+    if available.get("status") == "False" and not is_new:
         yield (
             f"{API.service}: the API has not served {API.group} since {since:%Y-%m-%d %H:%M} UTC: "
             f"{available.get('message')}: see {RUNBOOK}"
         )
 
 
-def judged(cluster: str, found: Json) -> MetricsReading:
-    """Judge a registration, as the API has it."""
+def is_starting(client: Client) -> bool:
+    """Whether metrics-server is registered, and so young that it may not have measured yet."""
+    try:
+        found = client.find(PATH)
+    except ApiError:
+        return False
+    return found is not None and starting.is_starting(_created(found), client.clock.now())
+
+
+def judged(cluster: str, found: Json, now: datetime) -> MetricsReading:
+    """Judge a registration, as the API has it at this time of its own clock."""
     validity = _validity(found)
     certificate = Certificate(subject=API.service, expires=validity[1]) if validity else None
-    return MetricsReading(certificate, tuple(_conditions(cluster, found, validity)))
+    return MetricsReading(certificate, tuple(_conditions(cluster, found, validity, now)))
 
 
 def _conditions(
-    cluster: str, found: Json, validity: tuple[datetime, datetime] | None
+    cluster: str, found: Json, validity: tuple[datetime, datetime] | None, now: datetime
 ) -> Iterator[Condition]:
     available = condition(found, "Available")
     since: Any = available.get("lastTransitionTime")
     if available.get("status") == "False" and available.get("reason") != NO_POD:
-        yield Condition(
+        unavailable = Condition(
             cluster=cluster,
             severity=Severity.WARNING,
             reason=UNAVAILABLE,
             since=since,
             message=f"the API does not serve {API.group}: {available.get('message')}",
         )
+        yield starting.told(unavailable, _created(found), now)
     if validity and validity[1] - datetime.now(UTC) < (validity[1] - validity[0]) * DUE_SHARE:
         yield Condition(
             cluster=cluster,
@@ -88,6 +98,13 @@ def _conditions(
             message=f"the certificate of {API.service} expires at {validity[1]:%Y-%m-%d %H:%M} UTC "
             "and was not renewed: run `fleet up`",
         )
+
+
+def _created(found: Json) -> datetime | None:
+    try:
+        return datetime.fromisoformat(found["metadata"]["creationTimestamp"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _validity(found: Json) -> tuple[datetime, datetime] | None:

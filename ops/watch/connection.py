@@ -25,6 +25,7 @@ import urllib3
 from ops.kube.access import Access
 from ops.kube.client import SOCKET_OPTIONS
 from ops.kube.errors import CLOSED, NO_SERVER, ApiError, Expired, Refused, Unavailable
+from ops.kube.server_clock import ServerClock
 from ops.watch.exchange import Exchange
 
 CONNECT_SECONDS = 4.0
@@ -43,10 +44,13 @@ class NoHttp2(ApiError):
 
 
 class Connection:
-    """A connection; raises Unavailable if there is none within CONNECT_SECONDS."""
+    """A connection; raises Unavailable if there is none within CONNECT_SECONDS.
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    `clock` learns the time of each answer.
+    """
+
+    def __init__(self, access: Access, clock: ServerClock) -> None:
+        self._access, self._clock = access, clock
         self._socket = _connected(access)
         self._h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=True, header_encoding="utf-8")
@@ -164,7 +168,9 @@ class Connection:
             if exchange:
                 exchange.data(event.data or b"")
         elif isinstance(event, h2.events.ResponseReceived) and exchange:
-            exchange.head(_texts(event.headers or ()))
+            headers = _texts(event.headers or ())
+            self._clock.heard(headers.get("date", ""))
+            exchange.head(headers)
         elif isinstance(event, h2.events.StreamEnded) and exchange:
             self._exchanges.pop(event.stream_id or 0, None)
             exchange.finish()

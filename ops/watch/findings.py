@@ -6,6 +6,7 @@ from functools import partial
 
 from model import backups
 from model.object_drift.judgement import State
+from model.status import starting
 from model.status.condition import Condition, Ready, Severity
 from model.watch import finding
 from model.watch.finding import Finding, Snapshot
@@ -28,6 +29,8 @@ KUBELET_HOLD = 10.0
 METRICS_HOLD = 60.0
 # A rollout leaves Nodes cordoned for minutes.
 CORDON_HOLD = 600.0
+# A Node that has just joined waits for its pod network.
+JOIN_HOLD = starting.LIMIT.total_seconds()
 HOLDS = {"Cordoned": CORDON_HOLD, "ChangePending": CORDON_HOLD}
 ETCD_FULL_SHARE = 0.8
 MIB = 1 << 20
@@ -75,8 +78,11 @@ def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
     if not view.nodes and NODES not in view.unread:
         yield _about(view, NODES, Severity.ERROR, "NoNodes", "no nodes")
     for node in view.nodes:
+        is_joining = starting.is_starting(node.status.created, view.now)
         for condition in node.conditions:
-            yield finding.of(condition, NODES, hold=HOLDS.get(condition.reason, 0.0))
+            joins = is_joining and condition.reason == "NotReady"
+            hold = JOIN_HOLD if joins else HOLDS.get(condition.reason, 0.0)
+            yield finding.of(condition, NODES, hold=hold)
 
 
 def _kubelets(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -126,6 +132,7 @@ def _pods(view: View, _limits: Limits) -> Iterator[Finding]:
         if not add_on.is_ready:
             message = f"{add_on.name}: {add_on.ready} of {add_on.desired} pods are Ready"
             condition = _condition(view, Severity.WARNING, "AddOnNotReady", message)
+            condition = starting.told(condition, add_on.created, view.now)
             yield finding.of(condition, ADD_ONS, item=add_on.name, hold=POD_HOLD)
     if view.is_ours and ADD_ONS not in view.unread and not view.has_add_on(PROBE):
         yield _missing_probe(view)
@@ -193,7 +200,7 @@ def _hosts(view: View, limits: Limits) -> Iterator[Finding]:
                 )
                 yield finding.of(condition, *source)
         else:
-            for condition in host_status.conditions(view.cluster, [reading]):
+            for condition in host_status.conditions(view.cluster, [reading], view.now):
                 yield finding.of(condition, *source)
 
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from ops.errors import OperatorError, text_of
 from ops.kube.access import Access
 from ops.kube.errors import ApiError, Unavailable
+from ops.kube.server_clock import ServerClock
 from ops.watch.connection import Connection
 from ops.watch.exchange import Exchange
 
@@ -29,11 +30,13 @@ TURN_SECONDS = 1.0
 class Session:
     """The connections to one cluster, and what is to be done when.
 
-    `access` is called for each connection that is made: credentials may have been renewed.
+    `access` is called for each connection that is made: credentials may have been renewed. `clock`
+    is that of the API server that answered last.
     """
 
     def __init__(self, access: Callable[[], Access]) -> None:
         self._access = access
+        self.clock = ServerClock()
         self._connections: list[Connection] = []
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -94,7 +97,7 @@ class Session:
             # It negotiates HTTP/2 in the handshake; nothing else uses this context.
             with suppress(NotImplementedError):
                 access.tls.set_alpn_protocols(["h2"])
-            made = Connection(access)
+            made = Connection(access, self.clock)
         except (ApiError, OperatorError) as error:
             self._failure = error if isinstance(error, ApiError) else ApiError(None, text_of(error))
             self._retry_at = time.monotonic() + self._wait * random.uniform(0.8, 1.2)  # noqa: S311

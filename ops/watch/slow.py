@@ -7,6 +7,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
+from model.api_objects import Json
+from model.status.condition import Condition
 from ops.kube import metrics_status, serving_certificate
 from ops.kube.access import Access
 from ops.kube.errors import ApiError
@@ -83,7 +85,7 @@ class SlowReads:
             found = self.found.metrics
             if error is None:
                 try:
-                    found = metrics_status.judged(self._cluster, json.loads(body)).conditions
+                    found = self._judged(json.loads(body))
                 except (ValueError, KeyError, TypeError, AttributeError):
                     found = None
             elif error.status == HTTPStatus.NOT_FOUND:
@@ -94,6 +96,9 @@ class SlowReads:
 
         path = metrics_status.PATH
         self._session.open(Exchange(path, body.extend, end, seconds=ANSWER_SECONDS))
+
+    def _judged(self, found: Json) -> tuple[Condition, ...]:
+        return metrics_status.judged(self._cluster, found, self._session.clock.now()).conditions
 
     def _rights(self) -> None:
         """Ask what the credential may do beyond reading; it may not be answered."""

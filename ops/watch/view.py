@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from model.host_digests import HostReport
 from model.status.condition import Condition
@@ -40,7 +40,7 @@ class View:
     """A cluster's objects and reports; `unread` are lists that are not current.
 
     `cut_off` are the Nodes whose kubelet the API server does not reach, with what it says;
-    `is_ours` says that this program has applied one of the add-ons.
+    `is_ours` says that this program has applied one of the add-ons. `now` is the time there.
     """
 
     cluster: str
@@ -55,6 +55,7 @@ class View:
     silent_networks: frozenset[str] = frozenset()
     cut_off: Mapping[str, str] = field(default_factory=dict)
     is_ours: bool = False
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def ready(self) -> list[str]:

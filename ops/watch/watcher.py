@@ -208,6 +208,7 @@ class Watcher:
             silent_networks=frozenset(self._reports.unread_networks()),
             cut_off=dict(self._reports.cut_off()),
             is_ours=any(pair[1] for each in self._apps for pair in each.items.values()),
+            now=self._session.clock.now(),
         )
 
     def _lists(self) -> list[Collection[Any]]:

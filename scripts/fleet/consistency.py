@@ -36,7 +36,7 @@ def show(stack: str, view: View, *, every: bool) -> int:
             click.echo(line)
     if found.has_differences:
         return DIFFERENT
-    return UNREAD if found.not_read or found.reason else 0
+    return 0 if found.is_complete else UNREAD
 
 
 def read(stack: str, view: View, *, every: bool = False) -> Consistency:
@@ -98,7 +98,7 @@ def show_difference(
             click.echo(line)
     if found.fields:
         return DIFFERENT
-    return UNREAD if found.not_read else 0
+    return 0 if found.is_complete else UNREAD
 
 
 def read_difference(

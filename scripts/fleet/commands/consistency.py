@@ -46,7 +46,8 @@ def command(stack: str, view: View, every: bool) -> None:
     namespaces. An object is shown by a digest of its fields: `fleet diff A B` shows these.
 
     Clusters that are alike in what is shown share a column, with -o wide they do not. What was not
-    read within the time-out is listed with the reason.
+    read within the time-out is listed with the reason; a machine that has just joined and has not
+    reported yet counts as read.
     """
     from scripts.fleet import consistency, watching
 

@@ -42,6 +42,9 @@ def command(stack: str, view: View, nodes: bool) -> None:
     expires first is still valid, BACKUP when etcd was last saved, CHANGE when a run last wrote an
     object of the cluster. A dash is unknown.
 
+    What is less than two minutes old and does not work yet is Starting, which is no problem:
+    add-ons, metrics-server's API, reports of machines.
+
     Nodes without a machine in the stack's file, and machines without a Node, are conditions, too.
     Rotations of CAs and keys that have begun are listed with the command that continues them, and
     so are people whose access was revoked and who are still in the stack's file, and security

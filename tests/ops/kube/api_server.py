@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -43,7 +44,8 @@ class Api:
 
     `sent` is what the last request of a method and path had in its body, `types` its media type;
     `queries` and `sizes` are those of all requests and of all answers. An answer may be a function,
-    which is called each time; `lists` are answered in pages. `headers` are added to an answer.
+    which is called each time; `lists` are answered in pages. `headers` are added to an answer, and
+    its clock is `ahead` of this host's.
     """
 
     def __init__(self, authority: certificates.KeyPair) -> None:
@@ -57,6 +59,7 @@ class Api:
         self.queries: list[dict[str, list[str]]] = []
         self.sizes: list[int] = []
         self.connections: list[socket.socket] = []
+        self.ahead = timedelta()
         self.authority = authority
         self.kubeconfig = ""
 
@@ -169,6 +172,9 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(struct.pack(">BBH", kind, 126, len(content)) + content)
 
         do_GET = do_POST = do_PATCH = do_DELETE = _answer
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return format_datetime(datetime.now(UTC) + api.ahead, usegmt=True)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""

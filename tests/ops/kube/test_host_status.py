@@ -77,7 +77,9 @@ def test_a_machine_that_does_not_report_is_named_unless_it_has_just_joined(api: 
     assert {silent.reason, never.reason} == {"HostNotReporting"}
     assert silent.since == datetime.fromtimestamp(SINCE + 60, UTC)
     pods(api, 2, datetime.now(UTC).isoformat())
-    assert [each.name for each in read(api).conditions] == ["n0"]
+    silent, never = read(api).conditions
+    assert (silent.name, silent.reason, silent.is_problem) == ("n0", "HostNotReporting", True)
+    assert (never.name, never.reason, never.is_problem) == ("n1", "Starting", False)
 
 
 def test_what_cannot_be_read_is_unknown_and_no_problem(api: Api) -> None:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -47,12 +48,15 @@ class Stream:
     def __init__(self, connection: "Connection", number: int, path: str, container: str) -> None:
         self.connection, self.number = connection, number
         self.path, self.container = path, container
+        self.ahead = timedelta()
         self.is_open = True
         self._waiting = bytearray()
         self._ends = False
 
     def head(self, status: int) -> None:
-        self.connection.h2.send_headers(self.number, [(":status", str(status))])
+        date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
+        headers = [(":status", str(status)), ("date", date)]
+        self.connection.h2.send_headers(self.number, headers)
         self.connection.flush()
 
     def send(self, content: bytes, *, end: bool = False) -> None:
@@ -96,6 +100,8 @@ class Cluster:
         self.asked: list[str] = []
         self.streams: set[Stream] = set()
         self.is_hanging = False
+        # Of its clock, before this host's.
+        self.ahead = timedelta()
         self.version = 1000
         self.oldest = 0
         self._events: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
@@ -202,6 +208,7 @@ class Cluster:
         parts = urlsplit(url)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         stream = Stream(connection, number, parts.path, query.get("container", ""))
+        stream.ahead = self.ahead
         connection.streams[number] = stream
         self.streams = {each for each in self.streams if each.is_open} | {stream}
         self.asked.append(f"{method} {parts.path}{'?watch' if 'watch' in query else ''}")
