@@ -90,8 +90,9 @@ backend control-planes
     http-check expect status 200
     # The client verifies the certificate itself.
     default-server {CHECKS}
-    # A failed client connection counts as a failed check.
-    default-server observe layer4 error-limit 1 on-error fail-check
+    # A failed client connection has it checked soon. If it counted as a failed check, the last one
+    # would end as well instead of being tried elsewhere.
+    default-server observe layer4 error-limit 1 on-error fastinter
     default-server tcp-ut 5s on-marked-down shutdown-sessions
 {servers}
 # Without checks: one that refuses a connection is skipped.
