@@ -2,8 +2,8 @@
 
 A run ends before all of what it has made is in use: metrics-server has measured nothing yet, and a
 machine's timer has not reported. The age is that of the thing itself, from its first creation: what
-an edit or a crash makes unready later is a problem at once. Both times are those of the cluster:
-the clock of the host that asks may be off.
+an edit or a crash makes unready later is a problem immediately. Both times are the cluster's: the
+clock of the host that asks may be off.
 """
 
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ def is_starting(created: datetime | None, now: datetime) -> bool:
     return -SKEW <= now - created < LIMIT
 
 
-def told(condition: Condition, created: datetime | None, now: datetime) -> Condition:
+def judged(condition: Condition, created: datetime | None, now: datetime) -> Condition:
     """Return a condition of something: as information, since it exists, if it may be starting."""
     if not is_starting(created, now):
         return condition

@@ -136,7 +136,7 @@ def _add_ons(
                 reason="AddOnNotReady",
                 message=message,
             )
-            failures.append(starting.told(condition, add_on.created, client.clock.now()))
+            failures.append(starting.judged(condition, add_on.created, client.clock.now()))
 
 
 def read_add_on(workload: Json) -> tuple[AddOn, datetime | None] | None:

@@ -63,7 +63,7 @@ def conditions(cluster: str, readings: Iterable[Reading], now: datetime) -> Iter
     for each in readings:
         if each.has_nothing and starting.is_starting(each.started, now):
             first = _condition(cluster, each.node, reasons.SILENT, FIRST, ready=Ready.UNKNOWN)
-            yield starting.told(first, each.started, now)
+            yield starting.judged(first, each.started, now)
         elif each.unreadable:
             message = f"what its machine reports is not known: {each.unreadable}"
             yield _condition(

@@ -89,7 +89,7 @@ def _conditions(
             since=since,
             message=f"the API does not serve {API.group}: {available.get('message')}",
         )
-        yield starting.told(unavailable, _created(found), now)
+        yield starting.judged(unavailable, _created(found), now)
     if validity and validity[1] - datetime.now(UTC) < (validity[1] - validity[0]) * DUE_SHARE:
         yield Condition(
             cluster=cluster,

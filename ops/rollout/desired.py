@@ -16,8 +16,6 @@ from ops.rollout import checkpoints, documents
 CONTROL_PLANE, WORKER = "control-plane", "worker"
 # What a machine reports instead of the checksum of a file that it does not have.
 MISSING = "missing"
-# What machines have whose state says nothing of it: a running cluster kept that choice.
-FORMER_SUPPLEMENTS = ("calico",)
 
 
 class FilesInputs(TypedDict):
@@ -90,7 +88,7 @@ class ClusterInputs(TypedDict):
     # As of when all machines have the security updates of their systems (model/config/upgrades.py).
     security_updates: NotRequired[str]
     # What machines are sent besides the bundle of their version (SUPPLEMENTS in model/pins.py).
-    supplements: NotRequired[list[str]]
+    supplements: list[str]
     # What connects pods, as the CNI configuration is named (model/cni/plugins.py).
     plugin: NotRequired[str]
     client_authorities: NotRequired[str]
@@ -229,7 +227,7 @@ class DesiredCluster:
                 signers=inputs["signers"],
                 ca_phase=inputs["rotations"].get(CA, ""),
                 security_updates=inputs.get("security_updates", ""),
-                supplements=tuple(inputs.get("supplements", FORMER_SUPPLEMENTS)),
+                supplements=tuple(inputs["supplements"]),
                 plugin=inputs.get("plugin", ""),
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)

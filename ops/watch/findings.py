@@ -132,7 +132,7 @@ def _pods(view: View, _limits: Limits) -> Iterator[Finding]:
         if not add_on.is_ready:
             message = f"{add_on.name}: {add_on.ready} of {add_on.desired} pods are Ready"
             condition = _condition(view, Severity.WARNING, "AddOnNotReady", message)
-            condition = starting.told(condition, add_on.created, view.now)
+            condition = starting.judged(condition, add_on.created, view.now)
             yield finding.of(condition, ADD_ONS, item=add_on.name, hold=POD_HOLD)
     if view.is_ours and ADD_ONS not in view.unread and not view.has_add_on(PROBE):
         yield _missing_probe(view)

@@ -42,21 +42,21 @@ def test_only_what_is_young_is_starting(age: timedelta, *, is_starting: bool) ->
 @pytest.mark.parametrize("created", [None, NOW.replace(tzinfo=None)])
 def test_what_has_no_age_is_not_starting(created: datetime | None) -> None:
     assert not starting.is_starting(created, NOW)
-    assert starting.told(problem(), created, NOW) == problem()
+    assert starting.judged(problem(), created, NOW) == problem()
 
 
 def test_a_problem_of_something_young_is_information_with_its_age_and_its_end() -> None:
     created = NOW - 43 * SECOND
-    told = starting.told(problem(), created, NOW)
-    assert not told.is_problem
-    assert (told.severity, told.reason, told.since) == (Severity.INFO, "Starting", created)
-    assert told.message == "starting: it is broken; normal until it is 2 minutes old"
-    assert (told.cluster, told.kind, told.name) == ("c", "Node", "n0")
-    old = starting.told(problem(), NOW - starting.LIMIT, NOW)
+    found = starting.judged(problem(), created, NOW)
+    assert not found.is_problem
+    assert (found.severity, found.reason, found.since) == (Severity.INFO, "Starting", created)
+    assert found.message == "starting: it is broken; normal until it is 2 minutes old"
+    assert (found.cluster, found.kind, found.name) == ("c", "Node", "n0")
+    old = starting.judged(problem(), NOW - starting.LIMIT, NOW)
     assert old == problem() and old.is_problem
 
 
 def test_what_starts_together_is_one_row() -> None:
-    both = [starting.told(problem(f"n{age}"), NOW - age * SECOND, NOW) for age in (1, 7)]
+    both = [starting.judged(problem(f"n{age}"), NOW - age * SECOND, NOW) for age in (1, 7)]
     (row,) = grouped(both)
     assert row.since == NOW - 7 * SECOND

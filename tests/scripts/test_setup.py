@@ -1,6 +1,7 @@
 """scripts/setup.sh on machines with and without missing packages."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -83,6 +84,17 @@ def machine(checkout: Path, public_folder: Path) -> Iterator[Machine]:
     (public_folder / "updated").unlink(missing_ok=True)
 
 
+def compiled_at_start(checkout: Path) -> list[str]:
+    """Return what each start of the program has to compile where it may not write the result."""
+    imports = "import scripts.fleet.status_command, scripts.fleet.stack_status, ops.hosts.session"
+    python = str(checkout / ".venv/bin/python")
+    words = [python, "-B", "-v", "-c", imports]
+    said = subprocess.run(words, cwd=checkout, capture_output=True, text=True, check=True).stderr
+    sources = re.findall(r"^# code object from '(.+\.py)'$", said, re.MULTILINE)
+    assert "# code object from" in said
+    return [each for each in sources if each.startswith(str(checkout))]
+
+
 @pytest.mark.slow
 def test_the_first_run_creates_the_venv_and_the_second_does_nothing(machine: Machine) -> None:
     first = machine.setup("tests")
@@ -90,6 +102,7 @@ def test_the_first_run_creates_the_venv_and_the_second_does_nothing(machine: Mac
     assert "==> .venv … " in first.stdout
     imported = [str(machine.checkout / ".venv/bin/python"), "-c", "import pulumi, paramiko, pytest"]
     assert subprocess.run(imported, check=False).returncode == 0
+    assert compiled_at_start(machine.checkout) == []
 
     start = time.monotonic()
     second = machine.setup("tests")

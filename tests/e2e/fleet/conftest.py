@@ -10,6 +10,7 @@ from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access
+from tests.e2e.machines import Machines
 from tests.e2e.networks import networks
 from tests.e2e.pulumi_stack import Finished, PulumiStack
 from tests.e2e.secret_texts import ProcessWatch
@@ -93,3 +94,15 @@ def fleet(stack: PulumiStack, creation: Creation) -> PulumiStack:
 def kubectl(fleet: PulumiStack) -> Kubectl:
     """The real kubectl with the kubeconfig that the stack exports."""
     return access(fleet)
+
+
+@pytest.fixture(scope="module")
+def machines(fleet: PulumiStack) -> Machines:
+    """The machines of both clusters, as root."""
+    return Machines(fleet)
+
+
+@pytest.fixture(scope="module")
+def cluster(kubectl: Kubectl) -> Kubectl:
+    """kubectl for the first of them."""
+    return kubectl.within("cluster1-admin")

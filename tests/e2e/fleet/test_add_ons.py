@@ -49,16 +49,6 @@ SECONDS = 10.0
 CHANGES = ("create", "update", "replace", "delete")
 
 
-@pytest.fixture(scope="module")
-def machines(fleet: PulumiStack) -> Machines:
-    return Machines(fleet)
-
-
-@pytest.fixture(scope="module")
-def cluster(kubectl: Kubectl) -> Kubectl:
-    return kubectl.within("cluster1-admin")
-
-
 def client(fleet: PulumiStack, cluster: str) -> Client:
     kubeconfig = yaml.safe_load(fleet.output("kubeconfig"))
     return kube.of(yaml.safe_dump({**kubeconfig, "current-context": f"{cluster}-admin"}))

@@ -27,11 +27,6 @@ AS_MALLORY = ("--as", "mallory", "--as-group", "system:authenticated")
 
 
 @pytest.fixture(scope="module")
-def machines(fleet: PulumiStack) -> Machines:
-    return Machines(fleet)
-
-
-@pytest.fixture(scope="module")
 def done(fleet: PulumiStack, kubectl: Kubectl) -> None:
     """What happens on each cluster."""
     for cluster in CLUSTERS:

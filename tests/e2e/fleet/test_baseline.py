@@ -10,7 +10,6 @@ from tests.e2e import stored
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.machines import Machines
 from tests.e2e.pod_network import IMAGE
-from tests.e2e.pulumi_stack import PulumiStack
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -18,16 +17,6 @@ PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
 TEXT = "an-unmistakable-text"
 API_SERVER = "/var/lib/kubeadm-fleet/api-server"
 COMPONENTS = ("system:kube-controller-manager", "system:kube-scheduler", "system:apiserver")
-
-
-@pytest.fixture(scope="module")
-def machines(fleet: PulumiStack) -> Machines:
-    return Machines(fleet)
-
-
-@pytest.fixture(scope="module")
-def cluster(kubectl: Kubectl) -> Kubectl:
-    return kubectl.within("cluster1-admin")
 
 
 def pod(name: str, **spec: object) -> str:

@@ -34,11 +34,6 @@ def failed(report: Report) -> set[tuple[str, str]]:
     return {(each.item, each.node) for each in report.results if each.state is State.FAIL}
 
 
-@pytest.fixture(scope="module")
-def machines(fleet: PulumiStack) -> Machines:
-    return Machines(fleet)
-
-
 @pytest.fixture
 def readable_manifest(machines: Machines) -> Iterator[None]:
     """A control plane with a static pod's file that everybody may read."""

@@ -33,11 +33,6 @@ SECONDS = 20.0
 REPORT = f"systemctl start {drift.UNIT}"
 
 
-@pytest.fixture(scope="module")
-def machines(fleet: PulumiStack) -> Machines:
-    return Machines(fleet)
-
-
 def compared(fleet: PulumiStack, kubectl: Kubectl, *, every: bool = False) -> Consistency:
     """What `fleet consistency` says of the stack, whose file is not in the checkout."""
     found = targets.of_kubeconfig(kubectl.kubeconfig, is_ours=True)

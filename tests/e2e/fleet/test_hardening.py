@@ -90,11 +90,6 @@ ALLOWED = [IMAGE, "ghcr.io/flannel-io/flannel", f"ghcr.io/a@sha256:{'0' * 64}"]
 
 
 @pytest.fixture(scope="module")
-def machines(fleet: PulumiStack) -> Machines:
-    return Machines(fleet)
-
-
-@pytest.fixture(scope="module")
 def cluster(kubectl: Kubectl) -> Kubectl:
     return kubectl.within("cluster2-admin")
 

@@ -40,11 +40,6 @@ SEEDS = (
 
 
 @pytest.fixture(scope="module")
-def machines(fleet: PulumiStack) -> Machines:
-    return Machines(fleet)
-
-
-@pytest.fixture(scope="module")
 def client(fleet: PulumiStack) -> Client:
     return kube.of(fleet.output("kubeconfig"))
 

@@ -26,11 +26,6 @@ PLANTED = "-----BEGIN PRIVATE KEY-----\n" + "planted+" * 8
 
 
 @pytest.fixture(scope="module")
-def machines(fleet: PulumiStack) -> Machines:
-    return Machines(fleet)
-
-
-@pytest.fixture(scope="module")
 def secrets(fleet: PulumiStack) -> Secrets:
     return Secrets(fleet.succeed("stack", "export", "--show-secrets").output)
 
