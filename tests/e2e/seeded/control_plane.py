@@ -1,0 +1,76 @@
+"""Components of a control plane that do not answer, and etcd."""
+
+from tests.e2e.seeded.fault import Fault, Place
+from tests.e2e.seeded.files import ASIDE, MANIFESTS, fault
+
+CP = Place.CONTROL_PLANE
+ETCDCTL = (
+    "crictl exec $(crictl ps --quiet --name '^etcd$') etcdctl --endpoints=https://127.0.0.1:2379 "
+    "--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt "
+    "--key=/etc/kubernetes/pki/etcd/server.key"
+)
+ETCD = f"{MANIFESTS}/etcd.yaml"
+
+
+def gone(name: str, said: tuple[str, ...], component: str, source: str, physics: int) -> Fault:
+    """A static pod whose manifest was moved away."""
+    file = f"{MANIFESTS}/{component}.yaml"
+    plant = f"mkdir -p {ASIDE}; mv {file} {ASIDE}/{component}.gone"
+    return Fault(
+        name, CP, plant, f"mv {ASIDE}/{component}.gone {file}", said, source, physics=physics
+    )
+
+
+FAULTS = (
+    fault(
+        "etcd has no space",
+        CP,
+        ETCD,
+        f"sed -i 's/^\\( *- \\)--data-dir=/\\1--quota-backend-bytes=1048576\\n&/' {ETCD}",
+        "kubernetes/kops#4005; etcd-io/etcd#14497",
+        said="NOSPACE",
+        physics=60,
+    ),
+    gone(
+        "etcd is stopped",
+        ("(?i)etcd|API|reach|answer",),
+        "etcd",
+        "kubernetes/kubeadm (etcd does not start)",
+        30,
+    ),
+    Fault(
+        "the API server hangs",
+        CP,
+        "pkill -STOP -x kube-apiserver",
+        "pkill -CONT -x kube-apiserver",
+        ("(?i)API|reach|answer",),
+        "kubernetes/kubernetes (hanging API server)",
+        physics=15,
+    ),
+    gone(
+        "the scheduler is stopped",
+        ("kube-scheduler",),
+        "kube-scheduler",
+        "kubernetes/kubeadm#1008",
+        15,
+    ),
+    Fault(
+        "the controller manager hangs",
+        CP,
+        "pkill -STOP -x kube-controller",
+        "pkill -CONT -x kube-controller",
+        ("kube-controller-manager",),
+        "kubernetes/kubernetes (leader does not renew its Lease)",
+        physics=30,
+    ),
+    Fault(
+        "the last backup is old",
+        CP,
+        'folder=$(dirname "$(find / -xdev -name "*.db*" -path "*snapshot*" -print -quit)"); '
+        'find "$folder" -type f -exec touch -d "-5 days" {} +',
+        'folder=$(dirname "$(find / -xdev -name "*.db*" -path "*snapshot*" -print -quit)"); '
+        'find "$folder" -type f -exec touch {} +',
+        ("(?i)backup|snapshot",),
+        "rancher/rke2#1902",
+    ),
+)
