@@ -1,15 +1,25 @@
 """Components of a control plane that do not answer, and etcd."""
 
 from tests.e2e.seeded.fault import Fault, Place
-from tests.e2e.seeded.files import ASIDE, MANIFESTS, fault
+from tests.e2e.seeded.files import ASIDE, MANIFESTS, edited
+from tests.e2e.seeded.services import RENEWAL
 
 CP = Place.CONTROL_PLANE
-ETCDCTL = (
-    "crictl exec $(crictl ps --quiet --name '^etcd$') etcdctl --endpoints=https://127.0.0.1:2379 "
-    "--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt "
-    "--key=/etc/kubernetes/pki/etcd/server.key"
+DISARM = (
+    "for _ in $(seq 60); do pid=$(pgrep -x etcd | head -1) && "
+    "/proc/$pid/root/usr/local/bin/etcdctl --endpoints https://127.0.0.1:2379 "
+    "--cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.pem "
+    "--key /etc/kubernetes/pki/etcd/server.pem alarm disarm && break; sleep 1; done"
 )
+SNAPSHOTS = "/var/lib/kubeadm-fleet/snapshots"
 ETCD = f"{MANIFESTS}/etcd.yaml"
+
+
+def no_space() -> tuple[str, str]:
+    """Shell that gives etcd less space than it uses, and shell that undoes this."""
+    quota = f"sed -i 's/^\\( *- \\)--data-dir=/\\1--quota-backend-bytes=1048576\\n&/' {ETCD}"
+    plant, restore = edited(ETCD, quota)
+    return plant, f"{restore}; {DISARM}"
 
 
 def gone(name: str, said: tuple[str, ...], component: str, source: str, physics: int) -> Fault:
@@ -22,13 +32,12 @@ def gone(name: str, said: tuple[str, ...], component: str, source: str, physics:
 
 
 FAULTS = (
-    fault(
+    Fault(
         "etcd has no space",
         CP,
-        ETCD,
-        f"sed -i 's/^\\( *- \\)--data-dir=/\\1--quota-backend-bytes=1048576\\n&/' {ETCD}",
+        *no_space(),
+        ("NOSPACE",),
         "kubernetes/kops#4005; etcd-io/etcd#14497",
-        said="NOSPACE",
         physics=60,
     ),
     gone(
@@ -66,10 +75,9 @@ FAULTS = (
     Fault(
         "the last backup is old",
         CP,
-        'folder=$(dirname "$(find / -xdev -name "*.db*" -path "*snapshot*" -print -quit)"); '
-        'find "$folder" -type f -exec touch -d "-5 days" {} +',
-        'folder=$(dirname "$(find / -xdev -name "*.db*" -path "*snapshot*" -print -quit)"); '
-        'find "$folder" -type f -exec touch {} +',
+        f"systemctl stop {RENEWAL}.timer; "
+        f"find {SNAPSHOTS} -name '*.db' -exec touch -d '5 days ago' {{}} +",
+        f"find {SNAPSHOTS} -name '*.db' -exec touch {{}} +; systemctl start {RENEWAL}.timer",
         ("(?i)backup|snapshot",),
         "rancher/rke2#1902",
     ),

@@ -1,4 +1,4 @@
-"""A fault that operators have had: how it is planted, how it is taken back, what must be said of it."""
+"""A fault that operators have had: how it is planted and taken back, and what must be said."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,7 +9,7 @@ class Place(Enum):
 
     CONTROL_PLANE = "control-plane"
     WORKER = "worker"
-    API = "api"  # on this host, with kubectl for the cluster
+    HERE = "here"  # on this host: kubectl for the cluster, $PLANE and $WORKER are root folders
 
 
 class Teller(Enum):
@@ -25,10 +25,10 @@ class Teller(Enum):
 class Fault:
     """One kind of fault.
 
-    `plant` and `restore` are shell, run as root at `place`; NODE is the machine that is named, the
-    worker if the place is the API. `said` are regular expressions that one report of the cluster
-    must all match, NODE in them replaced: not the words of the program, but the names of things.
-    `physics` is how long what reports it needs before anybody can know.
+    `plant` and `restore` are shell, run as root at `place`. `said` are regular expressions that one
+    report of the cluster must all match: not the words of the program, but the names of things.
+    In both, NODE is the machine of the place, on this host the worker, and CONTROL-PLANE the
+    control plane. `physics` is how long what is seen needs before anybody can see it, in seconds.
     """
 
     name: str

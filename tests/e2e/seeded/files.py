@@ -3,7 +3,7 @@
 from tests.e2e.seeded.fault import Fault, Place
 
 MANIFESTS = "/etc/kubernetes/manifests"
-ASIDE = "/var/tmp/seeded"  # noqa: S108 (on a machine of a test)
+ASIDE = "/var/tmp/seeded"
 
 
 def edited(file: str, edit: str, then: str = "true") -> tuple[str, str]:
@@ -13,7 +13,7 @@ def edited(file: str, edit: str, then: str = "true") -> tuple[str, str]:
     return plant, f"cp -a {copy} {file}; {then}"
 
 
-def fault(  # noqa: PLR0913 (a row of the table)
+def fault(
     name: str,
     place: Place,
     file: str,
@@ -32,6 +32,10 @@ def fault(  # noqa: PLR0913 (a row of the table)
 CP, WORKER = Place.CONTROL_PLANE, Place.WORKER
 API_SERVER = f"{MANIFESTS}/kube-apiserver.yaml"
 SCHEDULER = f"{MANIFESTS}/kube-scheduler.yaml"
+AUDIT_POLICY, ENCRYPTION = (
+    f"$(sed -n 's/.*--{flag}=//p' {API_SERVER})"
+    for flag in ("audit-policy-file", "encryption-provider-config")
+)
 KUBELET = "/var/lib/kubelet/config.yaml"
 # As kubelet does it for each static pod: the first line of its arguments.
 FLAG = "sed -i 's/^\\( *- \\)--kubeconfig=/\\1--v=3\\n&/' "
@@ -58,7 +62,7 @@ FAULTS = (
         "a flag of the API server is changed",
         CP,
         API_SERVER,
-        f"sed -i 's/^\\( *- \\)--authorization-mode=/\\1--v=3\\n&/' {API_SERVER}",
+        f"sed -i 's/^\\( *- \\)--advertise-address=/\\1--v=3\\n&/' {API_SERVER}",
         "kubernetes/kubernetes#136962",
         physics=30,
     ),
@@ -73,19 +77,17 @@ FAULTS = (
     fault(
         "the audit policy records nothing",
         CP,
-        "$(sed -n 's/.*--audit-policy-file=//p' /etc/kubernetes/manifests/kube-apiserver.yaml)",
-        "printf 'apiVersion: audit.k8s.io/v1\\nkind: Policy\\nrules: [{level: None}]\\n' >"
-        "$(sed -n 's/.*--audit-policy-file=//p' /etc/kubernetes/manifests/kube-apiserver.yaml)",
+        AUDIT_POLICY,
+        "printf 'apiVersion: audit.k8s.io/v1\\nkind: Policy\\nrules: [{level: None}]\\n' "
+        f">{AUDIT_POLICY}",
         "CIS 3.2.1",
         said=r"audit-policy\.yaml",
     ),
     fault(
         "the encryption of Secrets is edited",
         CP,
-        "$(sed -n 's/.*--encryption-provider-config=//p' "
-        "/etc/kubernetes/manifests/kube-apiserver.yaml)",
-        "echo '# edited' >>$(sed -n 's/.*--encryption-provider-config=//p' "
-        "/etc/kubernetes/manifests/kube-apiserver.yaml)",
+        ENCRYPTION,
+        f"echo '# edited' >>{ENCRYPTION}",
         "k3s-io/k3s encryption at rest; CIS 1.2.28",
         said="(?i)encrypt",
     ),

@@ -58,7 +58,7 @@ FAULTS = (
         WORKER,
         "iptables -I INPUT -p tcp --dport 10250 ! -i lo -j DROP",
         "iptables -D INPUT -p tcp --dport 10250 ! -i lo -j DROP",
-        ("NODE", "10250|(?i)kubelet"),
+        ("NODE", "(?i)10250|kubelet"),
         "kubernetes/kubernetes#63128",
         physics=30,
     ),

@@ -2,22 +2,7 @@
 
 from tests.e2e.seeded.fault import Fault, Place, Teller
 
-API, STATUS, CONSISTENCY = Place.API, Teller.STATUS, Teller.CONSISTENCY
-STRIP = "del(.metadata.resourceVersion, .metadata.uid, .metadata.creationTimestamp, .status)"
-
-
-def kept(kind: str, name: str, namespace: str, change: str) -> tuple[str, str]:
-    """Shell that changes an object, and shell that brings back what was there."""
-    where = f"--namespace {namespace}" if namespace else ""
-    plant = f"kubectl {where} get {kind} {name} -o json >$SAVED; {change}"
-    # Without the version, so that it also replaces what was changed since.
-    restore = (
-        f"python3 -c 'import json, sys; o = json.load(sys.stdin); "
-        f"[o[\"metadata\"].pop(k, 0) for k in (\"resourceVersion\", \"uid\", \"creationTimestamp\")]; "
-        f"print(json.dumps(o))' <$SAVED | kubectl apply --server-side --force-conflicts "
-        f"--field-manager=seeded -f - || true; "
-    )
-    return plant, restore
+HERE, STATUS, CONSISTENCY = Place.HERE, Teller.STATUS, Teller.CONSISTENCY
 
 
 FLANNEL = "--namespace kube-flannel"
@@ -34,10 +19,22 @@ webhooks:
     sideEffects: None
     admissionReviewVersions: [v1]
 END"""
+SERVED_ELSEWHERE = """kubectl apply -f - <<'END'
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1.seeded.example}
+spec:
+  group: seeded.example
+  version: v1
+  groupPriorityMinimum: 100
+  versionPriority: 100
+  insecureSkipTLSVerify: true
+  service: {name: gone, namespace: default}
+END"""
 SAVE = "kubectl {0} get {1} {2} -o json >$SAVED; "
 # As it was: the object without what the API server sets.
 BRING_BACK = (
-    "python3 -c 'import json, sys; o = json.load(sys.stdin); m = o[\"metadata\"]; "
+    'python3 -c \'import json, sys; o = json.load(sys.stdin); m = o["metadata"]; '
     '[m.pop(k, 0) for k in ("resourceVersion", "uid", "creationTimestamp", "generation", '
     '"managedFields")]; o.pop("status", 0); print(json.dumps(o))\' <$SAVED '
     "| kubectl {0} -f -"
@@ -47,7 +44,7 @@ REPLACE, CREATE = BRING_BACK.format("replace"), BRING_BACK.format("create")
 FAULTS = (
     Fault(
         "a NetworkPolicy is deleted",
-        API,
+        HERE,
         SAVE.format(SYSTEM, "networkpolicy", "kubeadm-fleet-probe")
         + f"kubectl {SYSTEM} delete networkpolicy kubeadm-fleet-probe",
         CREATE,
@@ -57,7 +54,7 @@ FAULTS = (
     ),
     Fault(
         "the pod network's ConfigMap is edited",
-        API,
+        HERE,
         SAVE.format(FLANNEL, "configmap", "flannel")
         + f"kubectl {FLANNEL} get configmap flannel -o json | sed 's/vxlan/host-gw/' "
         "| kubectl replace -f -",
@@ -68,7 +65,7 @@ FAULTS = (
     ),
     Fault(
         "the pod network's DaemonSet is edited",
-        API,
+        HERE,
         SAVE.format(FLANNEL, "daemonset", "flannel")
         + f"kubectl {FLANNEL} patch daemonset flannel --type strategic --patch "
         '\'{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":7}}}}\'',
@@ -79,7 +76,7 @@ FAULTS = (
     ),
     Fault(
         "a ClusterRole of an add-on is widened",
-        API,
+        HERE,
         SAVE.format("", "clusterrole", "flannel")
         + "kubectl patch clusterrole flannel --type json --patch "
         '\'[{"op":"add","path":"/rules/-","value":'
@@ -91,22 +88,19 @@ FAULTS = (
     ),
     Fault(
         "a ClusterRole of Kubernetes is widened",
-        API,
-        SAVE.format("", "clusterrole", "view")
+        HERE,
+        SAVE.format("", "clusterrole", "system:discovery")
         + "kubectl patch clusterrole system:discovery --type json --patch "
         '\'[{"op":"add","path":"/rules/-","value":'
         '{"apiGroups":[""],"resources":["secrets"],"verbs":["get"]}}]\'',
-        "kubectl patch clusterrole system:discovery --type json --patch "
-        '\'[{"op":"remove","path":"/rules/-1"}]\' '
-        "|| kubectl get clusterrole system:discovery -o json | python3 -c 'import json, sys; "
-        'o = json.load(sys.stdin); o["rules"].pop(); print(json.dumps(o))\' | kubectl replace -f -',
+        REPLACE,
         ("system:discovery",),
         "CIS 5.1.2",
         CONSISTENCY,
     ),
     Fault(
         "anonymous requests may do everything",
-        API,
+        HERE,
         "kubectl create clusterrolebinding seeded --clusterrole=cluster-admin "
         "--user=system:anonymous",
         "kubectl delete clusterrolebinding seeded",
@@ -116,9 +110,8 @@ FAULTS = (
     ),
     Fault(
         "a Pod Security label is removed",
-        API,
-        SAVE.format("", "namespace", "kube-system")
-        + "kubectl label namespace kube-flannel pod-security.kubernetes.io/enforce-",
+        HERE,
+        "kubectl label namespace kube-flannel pod-security.kubernetes.io/enforce-",
         "kubectl label namespace kube-flannel pod-security.kubernetes.io/enforce=privileged",
         ("kube-flannel", "(?i)pod-security|Namespace"),
         "CIS 5.2.1",
@@ -126,7 +119,7 @@ FAULTS = (
     ),
     Fault(
         "CoreDNS crashes again and again",
-        API,
+        HERE,
         SAVE.format(SYSTEM, "configmap", "coredns")
         + f"kubectl {SYSTEM} get configmap coredns -o json | sed 's/ready/redy/' "
         f"| kubectl replace -f -; kubectl {SYSTEM} rollout restart deployment coredns; "
@@ -138,7 +131,7 @@ FAULTS = (
     ),
     Fault(
         "CoreDNS is scaled to nothing",
-        API,
+        HERE,
         f"kubectl {SYSTEM} scale deployment coredns --replicas 0",
         f"kubectl {SYSTEM} scale deployment coredns --replicas 2",
         ("(?i)coredns",),
@@ -146,7 +139,7 @@ FAULTS = (
     ),
     Fault(
         "kube-proxy is deleted",
-        API,
+        HERE,
         SAVE.format(SYSTEM, "daemonset", "kube-proxy")
         + f"kubectl {SYSTEM} delete daemonset kube-proxy",
         CREATE,
@@ -155,7 +148,7 @@ FAULTS = (
     ),
     Fault(
         "a Node is cordoned",
-        API,
+        HERE,
         "kubectl cordon NODE",
         "kubectl uncordon NODE",
         ("NODE", "(?i)cordon|unschedulable|SchedulingDisabled"),
@@ -163,7 +156,7 @@ FAULTS = (
     ),
     Fault(
         "a webhook blocks all pods",
-        API,
+        HERE,
         WEBHOOK,
         "kubectl delete validatingwebhookconfiguration seeded-policy",
         ("seeded-policy|pods.seeded.example",),
@@ -171,24 +164,24 @@ FAULTS = (
     ),
     Fault(
         "an aggregated API is unavailable",
-        API,
-        f"kubectl {SYSTEM} scale deployment metrics-server --replicas 0",
-        f"kubectl {SYSTEM} scale deployment metrics-server --replicas 1",
-        (r"metrics-server|metrics\.k8s\.io",),
+        HERE,
+        SERVED_ELSEWHERE,
+        "kubectl delete apiservice v1.seeded.example",
+        (r"v1\.seeded\.example",),
         "kubernetes/kubernetes#83332",
     ),
     Fault(
         "a Node lost its label",
-        API,
+        HERE,
         "kubectl label node NODE kubeadm-fleet/pool-",
         "kubectl label node NODE kubeadm-fleet/pool=worker",
-        ("NODE", "kubeadm-fleet/pool|(?i)label"),
+        ("NODE", "(?i)kubeadm-fleet/pool|label"),
         "kubernetes-sigs/cluster-api (labels of Machines and Nodes)",
         STATUS,
     ),
     Fault(
         "a Node is deleted",
-        API,
+        HERE,
         "kubectl get node NODE -o json >$SAVED; kubectl delete node NODE",
         CREATE,
         ("NODE",),

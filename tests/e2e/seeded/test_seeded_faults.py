@@ -1,0 +1,66 @@
+"""Faults that operators have had are found and named, and their end is told."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.e2e.life import access
+from tests.e2e.pulumi_stack import PulumiStack
+from tests.e2e.seeded import control_plane, files, kernel, leaves, objects, services
+from tests.e2e.seeded.conftest import CLUSTERS
+from tests.e2e.seeded.fault import Fault
+from tests.e2e.seeded.seeding import Finding, Seeding
+from tests.e2e.seeded.watching import Watch
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1800)]
+
+CHAPTERS: dict[str, tuple[Fault, ...]] = {
+    "files": files.FAULTS,
+    "services": services.FAULTS,
+    "kernel": kernel.FAULTS,
+    "objects": objects.FAULTS,
+    "leaves": leaves.FAULTS,
+    "control-plane": control_plane.FAULTS,
+}
+
+
+@pytest.fixture(scope="module")
+def seedings(fleet: PulumiStack, watch: Watch) -> Iterator[list[Seeding]]:
+    """One for each cluster."""
+    kubectl = access(fleet)
+    found = []
+    for cluster in CLUSTERS:
+        own = fleet.folder / f"kubeconfig-{cluster}"
+        view = kubectl.within(f"{cluster}-admin")
+        own.write_text(view("config", "view", "--minify", "--flatten"))
+        found.append(Seeding(fleet, watch, cluster, own))
+    yield found
+
+
+def test_every_kind_has_a_name_of_its_own() -> None:
+    names = [fault.name for faults in CHAPTERS.values() for fault in faults]
+    assert len(names) == len(set(names)) >= 24
+    for faults in CHAPTERS.values():
+        for expression in (each for fault in faults for each in fault.said):
+            re.compile(expression)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_fault_is_found_and_named(
+    seedings: list[Seeding], chapter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Each cluster has its share, so that what is said must also name the right cluster.
+    shares = [CHAPTERS[chapter][number :: len(seedings)] for number in range(len(seedings))]
+    findings: list[Finding] = []
+    with ThreadPoolExecutor(len(seedings)) as pool:
+        for found in pool.map(
+            lambda pair: pair[0].find(pair[1]), zip(seedings, shares, strict=True)
+        ):
+            findings += found
+    with capsys.disabled():
+        print(f"\n{chapter}: kind, cluster, named by, after s, ended after s, words")
+        for finding in findings:
+            print(finding.row())
+    assert [finding.row() for finding in findings if finding.problem] == []
