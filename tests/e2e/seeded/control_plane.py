@@ -27,7 +27,14 @@ def gone(name: str, said: tuple[str, ...], component: str, source: str, physics:
     file = f"{MANIFESTS}/{component}.yaml"
     plant = f"mkdir -p {ASIDE}; mv {file} {ASIDE}/{component}.gone"
     return Fault(
-        name, CP, plant, f"mv {ASIDE}/{component}.gone {file}", said, source, physics=physics
+        name,
+        CP,
+        plant,
+        f"mv {ASIDE}/{component}.gone {file}",
+        said,
+        source,
+        physics=physics,
+        alone=True,
     )
 
 
@@ -39,6 +46,7 @@ FAULTS = (
         ("NOSPACE",),
         "kubernetes/kops#4005; etcd-io/etcd#14497",
         physics=60,
+        alone=True,
     ),
     gone(
         "etcd is stopped",
@@ -55,6 +63,7 @@ FAULTS = (
         ("(?i)API|reach|answer",),
         "kubernetes/kubernetes (hanging API server)",
         physics=15,
+        alone=True,
     ),
     gone(
         "the scheduler is stopped",
@@ -71,6 +80,7 @@ FAULTS = (
         ("kube-controller-manager",),
         "kubernetes/kubernetes (leader does not renew its Lease)",
         physics=30,
+        alone=True,
     ),
     Fault(
         "the last backup is old",

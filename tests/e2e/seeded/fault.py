@@ -29,6 +29,7 @@ class Fault:
     report of the cluster must all match: not the words of the program, but the names of things.
     In both, NODE is the machine of the place, on this host the worker, and CONTROL-PLANE the
     control plane. `physics` is how long what is seen needs before anybody can see it, in seconds.
+    `alone`: while it holds, others of the cluster are not seen as usual, or not at all.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Fault:
     source: str
     teller: Teller = Teller.WATCH
     physics: int = 0
+    alone: bool = False

@@ -22,11 +22,12 @@ def fault(
     then: str = "true",
     said: str | None = None,
     physics: int = 0,
+    alone: bool = False,
 ) -> Fault:
     """A fault that is an edited file, which must be named with its machine."""
     plant, restore = edited(file, edit, then)
     names = ("NODE", said or file.rpartition("/")[2].replace(".", r"\."))
-    return Fault(name, place, plant, restore, names, source, physics=physics)
+    return Fault(name, place, plant, restore, names, source, physics=physics, alone=alone)
 
 
 CP, WORKER = Place.CONTROL_PLANE, Place.WORKER
@@ -65,6 +66,7 @@ FAULTS = (
         f"sed -i 's/^\\( *- \\)--advertise-address=/\\1--v=3\\n&/' {API_SERVER}",
         "kubernetes/kubernetes#136962",
         physics=30,
+        alone=True,
     ),
     fault(
         "the audit log is turned off",
@@ -73,6 +75,7 @@ FAULTS = (
         f"sed -i '/--audit-log-path=/d' {API_SERVER}",
         "CIS 1.2.16",
         physics=30,
+        alone=True,
     ),
     fault(
         "the audit policy records nothing",
@@ -167,6 +170,7 @@ FAULTS = (
         ("NODE", "(?i)cni|network"),
         "kubernetes/kubernetes (cni config uninitialized)",
         physics=30,
+        alone=True,
     ),
     Fault(
         "everybody may read a private key",

@@ -16,6 +16,7 @@ FAULTS = (
         "sysctl -qw net.ipv4.ip_forward=1",
         ("NODE", r"net[./]ipv4[./]ip_forward"),
         "kubernetes-sigs/kubespray#680; openshift/origin#9931",
+        alone=True,
     ),
     fault(
         "the file of kernel settings is edited",
@@ -32,6 +33,7 @@ FAULTS = (
         NETWORK,
         "flannel-io/flannel#654",
         physics=30,
+        alone=True,
     ),
     Fault(
         "the route to another Node's pods is missing",
@@ -41,6 +43,7 @@ FAULTS = (
         NETWORK,
         "flannel-io/flannel#1531",
         physics=30,
+        alone=True,
     ),
     Fault(
         "the entry for another Node's tunnel is missing",
@@ -52,6 +55,7 @@ FAULTS = (
         NETWORK,
         "flannel-io/flannel#654",
         physics=30,
+        alone=True,
     ),
     Fault(
         "a firewall blocks the kubelet's port",
@@ -61,6 +65,7 @@ FAULTS = (
         ("NODE", "(?i)10250|kubelet"),
         "kubernetes/kubernetes#63128",
         physics=30,
+        alone=True,
     ),
     fault(
         "the disk is full for the kubelet",
@@ -73,6 +78,7 @@ FAULTS = (
         then="systemctl restart kubelet",
         said="(?i)disk",
         physics=30,
+        alone=True,
     ),
     fault(
         "process IDs run out for the kubelet",
@@ -84,5 +90,6 @@ FAULTS = (
         then="systemctl restart kubelet",
         said="PID",
         physics=30,
+        alone=True,
     ),
 )

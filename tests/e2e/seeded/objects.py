@@ -128,6 +128,7 @@ FAULTS = (
         ("(?i)coredns",),
         "coredns/coredns#3662",
         physics=30,
+        alone=True,
     ),
     Fault(
         "CoreDNS is scaled to nothing",
@@ -136,6 +137,7 @@ FAULTS = (
         f"kubectl {SYSTEM} scale deployment coredns --replicas 2",
         ("(?i)coredns",),
         "coredns/coredns (no replicas after an upgrade)",
+        alone=True,
     ),
     Fault(
         "kube-proxy is deleted",
@@ -145,6 +147,7 @@ FAULTS = (
         CREATE,
         ("kube-proxy",),
         "kubernetes/kubernetes#38372",
+        alone=True,
     ),
     Fault(
         "a Node is cordoned",
@@ -161,6 +164,7 @@ FAULTS = (
         "kubectl delete validatingwebhookconfiguration seeded-policy",
         ("seeded-policy|pods.seeded.example",),
         "open-policy-agent/gatekeeper#3183; projectcapsule/capsule#787",
+        alone=True,
     ),
     Fault(
         "an aggregated API is unavailable",
@@ -186,5 +190,6 @@ FAULTS = (
         CREATE,
         ("NODE",),
         "kubernetes/kubeadm (kubectl delete node, and the kubelet does not come back)",
+        alone=True,
     ),
 )

@@ -32,11 +32,20 @@ class Finding:
 
     fault: Fault
     cluster: str
+    planted: float = 0.0
+    restored: float = 0.0
+    condition: tuple[str, ...] = ()
     seconds: float | None = None
     said: str = ""
     ended: float | None = None
     otherwise: str = ""
     error: str = ""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it is not named yet, and may be."""
+        limit = LIMIT_SECONDS + self.fault.physics
+        return self.seconds is None and not self.error and time.monotonic() - self.planted < limit
 
     @property
     def problem(self) -> str:
@@ -51,7 +60,7 @@ class Finding:
         """Its line of the table."""
         seconds = "-" if self.seconds is None else f"{self.seconds:.1f}"
         ended = "-" if self.ended is None else f"{self.ended:.1f}"
-        words = " / ".join(filter(None, (self.problem, self.said, self.otherwise)))
+        words = " | ".join(filter(None, (self.problem, self.said, self.otherwise)))
         columns = (f"{self.fault.name:<54}", f"{self.cluster:<9}", f"{self.fault.teller.value:<12}")
         return " ".join((*columns, f"{seconds:>6}", f"{ended:>6} ", words))
 
@@ -71,52 +80,81 @@ class Seeding:
         self._kubeconfig = kubeconfig
 
     def find(self, faults: Iterable[Fault]) -> list[Finding]:
-        """Plant each fault and take it back."""
-        return [self._find(fault) for fault in faults]
+        """Plant those that may hold together, then each of the others; take each back."""
+        every = list(faults)
+        together = [fault for fault in every if not fault.alone]
+        groups = [together] if together else []
+        groups += [[fault] for fault in every if fault.alone]
+        return [finding for group in groups for finding in self.find_together(group)]
 
-    def _find(self, fault: Fault) -> Finding:
-        finding = Finding(fault, self._cluster)
+    def find_together(self, faults: Iterable[Fault]) -> list[Finding]:
+        """Plant faults at the same time."""
+        findings = [Finding(fault, self._cluster) for fault in faults]
         before = {event.condition for event in self._watch.open(self._cluster)}
-        planted = time.monotonic()
         try:
-            self._run(fault, fault.plant)
-            self._await_named(finding, planted)
+            for finding in findings:
+                self._plant(finding)
+            self._await_named(findings)
+        finally:
+            for finding in reversed(findings):
+                self._restore(finding)
+        self._await_end(findings, before)
+        return findings
+
+    def _plant(self, finding: Finding) -> None:
+        finding.planted = time.monotonic()
+        try:
+            self._run(finding.fault, finding.fault.plant)
         except Exception as error:
             finding.error = f"cannot be planted: {error}"[:600]
-        finally:
-            restored = time.monotonic()
-            try:
-                self._run(fault, fault.restore)
-            except Exception as error:
-                finding.error += f" cannot be taken back: {error}"[:600]
-        self._await_end(finding, before, restored)
-        return finding
 
-    def _await_named(self, finding: Finding, planted: float) -> None:
-        fault = finding.fault
-        deadline = time.monotonic() + LIMIT_SECONDS + fault.physics
-        while time.monotonic() < deadline:
-            if text := self._named(fault, planted):
-                finding.seconds = time.monotonic() - planted
-                finding.said = text
-                return
+    def _restore(self, finding: Finding) -> None:
+        finding.restored = time.monotonic()
+        try:
+            self._run(finding.fault, finding.fault.restore)
+        except Exception as error:
+            finding.error += f" cannot be taken back: {error}"[:600]
+
+    def _await_named(self, findings: list[Finding]) -> None:
+        """Wait until each is named; note for the others who else names them."""
+        while waiting := [each for each in findings if each.is_awaited]:
+            self._note_named(waiting)
             time.sleep(LOOK_SECONDS)
-        finding.said = " + ".join(event.text for event in self._since(planted))
-        tellers = (Teller.STATUS, Teller.CONSISTENCY, Teller.CIS)
-        others = [each.value for each in tellers if self._command(fault, each)]
-        finding.otherwise = f"named by {others}" if others else "named by no command"
+        lost = [each for each in findings if each.seconds is None and not each.error]
+        for teller in (Teller.STATUS, Teller.CONSISTENCY, Teller.CIS) if lost else ():
+            texts = self._ask(teller)
+            for finding in lost:
+                if found := self._in(texts, finding.fault):
+                    finding.otherwise += f" [{teller.value}: {found}]"
+        for finding in lost:
+            begun = (e.text for e in self._since(finding) if e.began)
+            finding.otherwise += f" [the watch said: {' + '.join(begun)}]"
 
-    def _named(self, fault: Fault, planted: float) -> str:
-        if fault.teller is not Teller.WATCH:
-            return self._command(fault, fault.teller)
-        texts = (event.text for event in self._since(planted) if event.began)
+    def _note_named(self, waiting: list[Finding]) -> None:
+        """Note which are named now, and in which words."""
+        for teller in {finding.fault.teller for finding in waiting} - {Teller.WATCH}:
+            texts = self._ask(teller)
+            for finding in waiting:
+                if finding.fault.teller is teller and (text := self._in(texts, finding.fault)):
+                    finding.said = text
+                    finding.seconds = time.monotonic() - finding.planted
+        for finding in waiting:
+            if finding.fault.teller is not Teller.WATCH:
+                continue
+            for event in self._since(finding):
+                if event.began and self._matches(finding.fault, event.text):
+                    finding.said, finding.condition = event.text, event.condition
+                    finding.seconds = event.at - finding.planted
+                    break
+
+    def _in(self, texts: Iterable[str], fault: Fault) -> str:
         return next((text for text in texts if self._matches(fault, text)), "")
 
-    def _since(self, planted: float) -> list[Event]:
+    def _since(self, finding: Finding) -> list[Event]:
         return [
             event
             for event in list(self._watch.events)
-            if event.at >= planted and event.cluster == self._cluster
+            if event.at >= finding.planted and event.cluster == self._cluster
         ]
 
     def _matches(self, fault: Fault, text: str) -> bool:
@@ -125,8 +163,8 @@ class Seeding:
         names = (each.replace("NODE", node).replace("CONTROL-PLANE", plane) for each in fault.said)
         return all(re.search(name, text) for name in names)
 
-    def _command(self, fault: Fault, teller: Teller) -> str:
-        """Ask a command of the toolkit; return what it says of the fault, if it names it."""
+    def _ask(self, teller: Teller) -> list[str]:
+        """Ask a command of the toolkit; return what is wrong, as it says it."""
         done = subprocess.run(
             [FLEET, teller.value, self._stack.name, "--cluster", self._cluster, "-o", "json"],
             env=self._stack.environment,
@@ -135,25 +173,28 @@ class Seeding:
             timeout=COMMAND_SECONDS,
         )
         if not done.stdout:
-            return ""
+            return []
         records = json.loads(done.stdout)[RECORDS[teller]]
-        texts = (json.dumps(each) for each in records if each.get("state") != "pass")
-        return next((text for text in texts if self._matches(fault, text)), "")
+        return [json.dumps(each) for each in records if each.get("state") != "pass"]
 
-    def _await_end(self, finding: Finding, before: set[tuple[str, ...]], restored: float) -> None:
-        """Wait until no condition is left that the fault brought."""
+    def _await_end(self, findings: list[Finding], before: set[tuple[str, ...]]) -> None:
+        """Wait until no condition is left that the faults brought."""
         deadline = time.monotonic() + END_SECONDS
-        while time.monotonic() < deadline:
+        tellers = {each.fault.teller for each in findings if each.seconds} - {Teller.WATCH}
+        new: list[Event] = []
+        while time.monotonic() < deadline and not all(each.ended for each in findings):
             new = [e for e in self._watch.open(self._cluster) if e.condition not in before]
-            if not new and self._settled(finding):
-                finding.ended = time.monotonic() - restored
-                return
+            texts = [text for teller in tellers for text in self._ask(teller)]
+            held = {event.condition for event in new}
+            for finding in findings:
+                over = finding.condition not in held if finding.condition else not new
+                if finding.fault.teller is not Teller.WATCH:
+                    over = not self._in(texts, finding.fault)
+                if over and finding.ended is None:
+                    finding.ended = time.monotonic() - finding.restored
             time.sleep(LOOK_SECONDS)
-        finding.otherwise += " left: " + " + ".join(event.text for event in new)
-
-    def _settled(self, finding: Finding) -> bool:
-        fault = finding.fault
-        return fault.teller is Teller.WATCH or not self._command(fault, fault.teller)
+        if new:
+            findings[0].otherwise += " [left: " + " + ".join(e.text for e in new) + "]"
 
     def _run(self, fault: Fault, shell: str) -> None:
         if fault.place in self._names:
@@ -167,7 +208,7 @@ class Seeding:
                 **os.environ,
                 "KUBECONFIG": str(self._kubeconfig),
                 "PATH": f"{paths.bundle_dir('v1.36.3') / 'bin'}:{os.environ['PATH']}",
-                "SAVED": f"{self._kubeconfig}.saved",
+                "SAVED": f"{self._kubeconfig}.{fault.name}".replace(" ", "-").replace("'", ""),
                 "PYTHON": sys.executable,
                 "PLANE": str(root / self._names[Place.CONTROL_PLANE] / "root"),
                 "WORKER": str(root / self._names[Place.WORKER] / "root"),

@@ -33,6 +33,7 @@ FAULTS = (
         ("NODE", "(?i)containerd|runtime"),
         "kubernetes/kubernetes#68434",
         physics=30,
+        alone=True,
     ),
     Fault(
         "the container runtime hangs",
@@ -42,6 +43,7 @@ FAULTS = (
         ("NODE", "(?i)containerd|runtime|PLEG"),
         "kubernetes/kubernetes#45419",
         physics=180,
+        alone=True,
     ),
     Fault(
         "the kubelet crashes again and again",
@@ -51,6 +53,7 @@ FAULTS = (
         ("NODE", "(?i)kubelet"),
         "kubernetes/kubernetes#54542",
         physics=GRACE,
+        alone=True,
     ),
     Fault(
         "the kubelet is not started at the next boot",
@@ -68,5 +71,6 @@ FAULTS = (
         ("NODE", "(?i)kubelet|Ready"),
         "kubernetes/kubeadm#492",
         physics=GRACE,
+        alone=True,
     ),
 )
