@@ -83,11 +83,12 @@ FAULTS = (
         alone=True,
     ),
     Fault(
-        "the last backup is old",
+        "etcd cannot be saved",
         CP,
-        f"systemctl stop {RENEWAL}.timer; "
-        f"find {SNAPSHOTS} -name '*.db' -exec touch -d '5 days ago' {{}} +",
-        f"find {SNAPSHOTS} -name '*.db' -exec touch {{}} +; systemctl start {RENEWAL}.timer",
+        # As on a disk that is not there: the folder is none.
+        f"mv {SNAPSHOTS} {SNAPSHOTS}.kept; touch {SNAPSHOTS}; "
+        f"systemctl start {RENEWAL}.service || true",
+        f"rm {SNAPSHOTS}; mv {SNAPSHOTS}.kept {SNAPSHOTS}; systemctl start {RENEWAL}.service",
         ("(?i)backup|snapshot",),
         "rancher/rke2#1902",
     ),
