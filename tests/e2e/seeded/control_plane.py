@@ -86,9 +86,10 @@ FAULTS = (
         "etcd cannot be saved",
         CP,
         # As on a disk that is not there: the folder is none.
-        f"mv {SNAPSHOTS} {SNAPSHOTS}.kept; touch {SNAPSHOTS}; "
+        f"[[ ! -d {SNAPSHOTS} ]] || mv {SNAPSHOTS} {SNAPSHOTS}.kept; touch {SNAPSHOTS}; "
         f"systemctl start {RENEWAL}.service || true",
-        f"rm {SNAPSHOTS}; mv {SNAPSHOTS}.kept {SNAPSHOTS}; systemctl start {RENEWAL}.service",
+        f"rm {SNAPSHOTS}; [[ ! -d {SNAPSHOTS}.kept ]] || mv {SNAPSHOTS}.kept {SNAPSHOTS}; "
+        f"systemctl start {RENEWAL}.service",
         ("(?i)backup|snapshot",),
         "rancher/rke2#1902",
     ),

@@ -157,10 +157,10 @@ FAULTS = (
     Fault(
         "a plugin of the pod network is lost",
         WORKER,
-        f"mkdir -p {ASIDE}; mv /opt/cni/bin/flannel {ASIDE}/cni-flannel",
-        f"mv {ASIDE}/cni-flannel /opt/cni/bin/flannel",
-        ("NODE", "cni/bin/flannel"),
-        "flannel-io/flannel (failed to find plugin flannel in path)",
+        f"mkdir -p {ASIDE}; mv /opt/cni/bin/portmap {ASIDE}/portmap",
+        f"mv {ASIDE}/portmap /opt/cni/bin/portmap",
+        ("NODE", "cni/bin/portmap"),
+        "containernetworking/plugins (failed to find plugin in path)",
     ),
     Fault(
         "the pod network's configuration is lost",

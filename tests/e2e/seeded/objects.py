@@ -101,10 +101,10 @@ FAULTS = (
     Fault(
         "anonymous requests may do everything",
         HERE,
-        "kubectl create clusterrolebinding seeded --clusterrole=cluster-admin "
+        "kubectl create clusterrolebinding temporary-admin --clusterrole=cluster-admin "
         "--user=system:anonymous",
-        "kubectl delete clusterrolebinding seeded",
-        ("seeded",),
+        "kubectl delete clusterrolebinding temporary-admin",
+        ("temporary-admin",),
         "CIS 5.1.1",
         CONSISTENCY,
     ),
@@ -156,6 +156,7 @@ FAULTS = (
         "kubectl uncordon NODE",
         ("NODE", "(?i)cordon|unschedulable|SchedulingDisabled"),
         "kubernetes-sigs/kubespray (Nodes left cordoned after an upgrade)",
+        STATUS,  # The watch waits for ten minutes: a drain cordons, too.
     ),
     Fault(
         "a webhook blocks all pods",

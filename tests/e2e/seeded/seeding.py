@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from model import paths
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
 from tests.e2e.seeded.fault import Fault, Place, Teller
-from tests.e2e.seeded.watching import FLEET, Event, Watch
+from tests.e2e.seeded.watching import Event, Watch
 
 # What an operator is promised, beyond what physics needs.
 LIMIT_SECONDS = 30
@@ -164,9 +165,13 @@ class Seeding:
         return all(re.search(name, text) for name in names)
 
     def _ask(self, teller: Teller) -> list[str]:
-        """Ask a command of the toolkit; return what is wrong, as it says it."""
+        """Ask a command of the toolkit; return what is wrong in the cluster, as it says it."""
+        # What is odd is seen beside the others.
+        only = () if teller is Teller.CONSISTENCY else ("--cluster", self._cluster)
+        words = (str(self._stack.folder), teller.value, self._stack.name, "-o", "json", *only)
         done = subprocess.run(
-            [FLEET, teller.value, self._stack.name, "--cluster", self._cluster, "-o", "json"],
+            [sys.executable, "-m", "tests.e2e.seeded.command", *words],
+            cwd=CHECKOUT,
             env=self._stack.environment,
             capture_output=True,
             text=True,
@@ -175,14 +180,23 @@ class Seeding:
         if not done.stdout:
             return []
         records = json.loads(done.stdout)[RECORDS[teller]]
+        if teller is Teller.CONSISTENCY:
+            return [json.dumps(row) for row in records if self._is_odd(row)]
         return [json.dumps(each) for each in records if each.get("state") != "pass"]
+
+    def _is_odd(self, row: dict[str, Any]) -> bool:
+        """Whether the cluster's cell of a row of `fleet consistency` is marked."""
+        states = {cell["state"] for cell in row["cells"] if cell["cluster"] == self._cluster}
+        return not states <= {"same", "none"}
 
     def _await_end(self, findings: list[Finding], before: set[tuple[str, ...]]) -> None:
         """Wait until no condition is left that the faults brought."""
         deadline = time.monotonic() + END_SECONDS
         tellers = {each.fault.teller for each in findings if each.seconds} - {Teller.WATCH}
         new: list[Event] = []
-        while time.monotonic() < deadline and not all(each.ended for each in findings):
+        while new or not all(each.ended for each in findings):
+            if time.monotonic() > deadline:
+                break
             new = [e for e in self._watch.open(self._cluster) if e.condition not in before]
             texts = [text for teller in tellers for text in self._ask(teller)]
             held = {event.condition for event in new}
