@@ -48,12 +48,16 @@ FAULTS = (
         physics=60,
         alone=True,
     ),
-    gone(
-        "etcd is stopped",
+    Fault(
+        # Without its manifest, the kubelet waits minutes for the API before it starts it again.
+        "etcd hangs",
+        CP,
+        "pkill -STOP -x etcd",
+        "pkill -CONT -x etcd || true",
         ("(?i)etcd|API|reach|answer",),
-        "etcd",
-        "kubernetes/kubeadm (etcd does not start)",
-        30,
+        "kubernetes/kubeadm (etcd on a disk that hangs)",
+        physics=30,
+        alone=True,
     ),
     Fault(
         "the API server hangs",

@@ -191,7 +191,7 @@ class Seeding:
 
     def _await_end(self, findings: list[Finding], before: set[tuple[str, ...]]) -> None:
         """Wait until no condition is left that the faults brought."""
-        deadline = time.monotonic() + END_SECONDS
+        deadline = time.monotonic() + END_SECONDS + max(each.fault.physics for each in findings)
         tellers = {each.fault.teller for each in findings if each.seconds} - {Teller.WATCH}
         new: list[Event] = []
         while new or not all(each.ended for each in findings):
