@@ -18,6 +18,7 @@ REPAIRED = "repaired by `fleet refresh` and `fleet up`"
 ADVICE = {
     "drop-in": "`fleet up` leaves it: remove it, run `systemctl daemon-reload` on the machine and "
     "restart the service",
+    "manifest": "`fleet up` leaves it: move it to another folder, and a copy of a manifest first",
     "swap": "`fleet up` leaves it: run `swapoff --all` on the machine and remove swap from its "
     "/etc/fstab",
     "clock": "`fleet up` leaves it: `timedatectl` on the machine says why",

@@ -35,6 +35,9 @@ SETTLE_SECONDS = 0.5
 JUDGE_SECONDS = 30.0
 # What is read over and over although it fails in a way that nobody foresaw.
 RESTART_SECONDS = 5.0
+# An API server that has just started knows no roles for a moment, and what failed is tried again
+# only after up to 20 s.
+DENIAL_HOLD = 40.0
 ACCESS = "access"
 *_, FLANNEL_PATH = APPS
 NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
@@ -212,7 +215,7 @@ class Watcher:
         for error in self._reports.errors():
             failures.setdefault(f"{PODS_PATH}/NAME/log", error)
         return [
-            finding.of(_denial(self.cluster, path, error), ACCESS, item=path)
+            finding.of(_denial(self.cluster, path, error), ACCESS, item=path, hold=DENIAL_HOLD)
             for path, error in failures.items()
             if error.status == HTTPStatus.FORBIDDEN
         ]

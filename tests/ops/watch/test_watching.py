@@ -169,6 +169,21 @@ def test_what_a_silent_node_reported_is_neither_over_nor_told_again(
     watch.until_told(*drift, "began NotReady n1", "ended NotReady n1", *["ended HostDrift n1"] * 2)
 
 
+def test_of_a_silent_kubelet_is_told_once(apis: Apis, watching: Begin) -> None:
+    cluster = apis.add("c", 2)
+    watch = watching("c")
+    watch.until_known("c")
+    lost = node("n1", ready="Unknown")
+    pressures = ("MemoryPressure", "DiskPressure", "PIDPressure")
+    lost["status"]["conditions"] += [{"type": each, "status": "Unknown"} for each in pressures]
+    cluster.put(NODES_PATH, lost)
+    watch.until_told("began NotReady n1")
+    # What it says itself is another fault.
+    lost["status"]["conditions"][-1] = {"type": "PIDPressure", "status": "True"}
+    cluster.put(NODES_PATH, lost)
+    watch.until_told("began NotReady n1", "began PIDPressure n1")
+
+
 @pytest.mark.parametrize("kind", ["refuses", "hangs", "fails", "wants another credential"])
 def test_a_cluster_that_does_not_answer_is_told_and_holds_up_no_other(
     apis: Apis, watching: Begin, kind: str
@@ -298,28 +313,6 @@ def test_a_log_that_is_cut_off_or_silent_is_read_again(
     path = f"GET {PODS_PATH}/probe-n1/log"
     before = cluster.asked.count(path)
     watch.until(lambda: cluster.asked.count(path) >= before + 2)
-
-
-def test_what_may_not_be_read_is_told(apis: Apis, watching: Begin) -> None:
-    cluster = apis.add("c", 2)
-    cluster.failures = {
-        path: (403, "forbidden") for path in (PODS_PATH, watcher.FLANNEL_PATH, "/metrics")
-    }
-    watch = watching("c")
-    watch.until_told("began CannotRead")
-    assert PODS_PATH in watch.events[0].message
-    stop_kubelet(cluster)
-    watch.until_told("began CannotRead", "began NotReady n1")
-
-
-def test_a_credential_that_may_change_something_is_told(apis: Apis, watching: Begin) -> None:
-    cluster = apis.add("c", 2)
-    cluster.rights = {"create pods", "get secrets"}
-    watch = watching("c")
-    watch.until_told("began MayChange", "began MayChange")
-    assert {request.split()[0] for request in cluster.asked} == {"GET", "POST"}
-    posts = {request for request in cluster.asked if request.startswith("POST")}
-    assert posts == {f"POST {slow.REVIEWS}"}
 
 
 def test_etcds_size_is_compared_with_its_quota(
