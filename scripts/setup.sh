@@ -36,6 +36,7 @@ unit_needs() {
   cat <<'LIST'
 ssh-keygen           openssh-client     reads the keys that the program makes
 openssl              openssl            reads the certificates that the program makes
+systemd-analyze      systemd            reads the unit that the program prints
 LIST
 }
 bundle_needs() {

@@ -14,7 +14,7 @@ from ops.rollout.cluster_change import ClusterChange
 from ops.rollout.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from ops.kube.trust_holders import Workload
+    from ops.kube.trust_holders import Restart, Workload
     from ops.rollout.cluster_nodes import ClusterNodes
 
 IMMEDIATE = "its key has leaked"
@@ -48,6 +48,7 @@ def settle(
 
     guards.reject_rotation(change, olds["unavailable"])
     guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
+    restarted = _restart_holders(olds, news, change, say) if guards.concerns_others(change) else []
     immediate = news["immediate"] if news["immediate"] == olds["immediate"] else ""
     if seconds := guards.seconds_to_settle(change, olds["rolled"], immediate):
         say(
@@ -55,16 +56,25 @@ def settle(
             "interrupt meanwhile leaves all machines as they are"
         )
         _await(seconds, news["cluster"])
-    if not guards.concerns_others(change):
-        return
+    for restart in restarted:
+        say(f"waiting until the pods of {restart.workload.name} are replaced")
+        restart.wait()
+
+
+def _restart_holders(
+    olds: RolledInputs, news: RolloutInputs, change: ClusterChange, say: Callable[[str], None]
+) -> "list[Restart]":
+    """Begin to replace our own pods that do not know the new CA: all workloads at a time."""
     nodes = nodes_of(news)
     own = nodes.client.retry(
         "reading which pods know the new CA", lambda: _require_ready(nodes, olds, news, change)
     )
+    begun = list["Restart"]()
     for workload in own:
         stop_before(f"{workload.name} is restarted")
         say(f"restarting {workload.name}, which does not know the new CA")
-        nodes.restart(workload)
+        begun.append(nodes.restart(workload))
+    return begun
 
 
 def _require_ready(

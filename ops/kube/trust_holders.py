@@ -18,7 +18,8 @@ from ops.wait import NotYet, wait_until
 
 ROOTS = "kube-root-ca.crt"
 APPS = "/apis/apps/v1/namespaces"
-RESTART_SECONDS = 300
+# At least, and for each pod: a DaemonSet replaces those of one Node after the other.
+RESTART_SECONDS, POD_SECONDS = 300, 60
 # What kubectl's own `rollout restart` writes.
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
@@ -88,22 +89,55 @@ def read(client: Client) -> Holders:
     )
 
 
-def restart(client: Client, workload: Workload) -> None:
-    """Replace the pods of a workload as it does for a new template; wait until it is done."""
+@dataclass(frozen=True)
+class Restart:
+    """A workload whose pods are being replaced, one after the other."""
+
+    client: Client
+    workload: Workload
+
+    def wait(self) -> None:
+        """Wait until all pods are replaced, longer for more of them.
+
+        Raises OperatorError if it takes too long, and Interrupted.
+        """
+        name = self.workload.name
+
+        def check() -> None:
+            replaced, pods = self._replaced()
+            if replaced < pods:
+                raise NotYet(f"{name} has replaced {replaced} of its {pods} pods")
+
+        seconds = max(RESTART_SECONDS, self._replaced()[1] * POD_SECONDS)
+        stops = f"{name} is being restarted, and was not waited for"
+        wait_until(check, seconds, OperatorError, stops=stops)
+
+    def _replaced(self) -> tuple[int, int]:
+        """Return how many pods are of the current template and available, and how many should."""
+        found = self.client.retry(
+            f"reading {self.workload.name}", lambda: self.client.get(self.workload.path)
+        )
+        status: dict[str, Any] = found.get("status") or {}
+        if "desiredNumberScheduled" in status:
+            pods = status["desiredNumberScheduled"]
+            updated, available = "updatedNumberScheduled", "numberAvailable"
+        else:
+            pods = found["spec"].get("replicas", 1)
+            updated, available = "updatedReplicas", "availableReplicas"
+        if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
+            return 0, pods
+        return min(status.get(updated, 0), status.get(available, 0)), pods
+
+
+def restart(client: Client, workload: Workload) -> Restart:
+    """Begin to replace the pods of a workload as it does for a new template."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     template = {"metadata": {"annotations": {RESTARTED: now}}}
     client.retry(
         f"restarting {workload.name}",
         lambda: client.patch(workload.path, {"spec": {"template": template}}),
     )
-
-    def check() -> None:
-        status = client.get(workload.path)
-        if not _is_updated(status):
-            raise NotYet(f"{workload.name} has not replaced all of its pods")
-
-    stops = f"{workload.name} is being restarted, and was not waited for"
-    wait_until(check, RESTART_SECONDS, OperatorError, stops=stops)
+    return Restart(client, workload)
 
 
 def _written(found: Json) -> str:
@@ -126,17 +160,3 @@ def _starts(found: Json) -> Iterator[str]:
     for container in found.get("status", {}).get("containerStatuses") or ():
         if running := container.get("state", {}).get("running"):
             yield str(running["startedAt"])
-
-
-def _is_updated(found: Json) -> bool:
-    """Whether all pods of a workload are of its current template, and available."""
-    status: dict[str, Any] = found.get("status") or {}
-    if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
-        return False
-    if "desiredNumberScheduled" in status:
-        wanted = status["desiredNumberScheduled"]
-        updated, available = "updatedNumberScheduled", "numberAvailable"
-    else:
-        wanted = found["spec"].get("replicas", 1)
-        updated, available = "updatedReplicas", "availableReplicas"
-    return bool(status.get(updated, 0) >= wanted and status.get(available, 0) >= wanted)

@@ -25,7 +25,7 @@ from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import APPLY, Client, unless_missing
 from ops.kube.nodes import SYSTEM, Nodes
 from ops.kube.returning import RunningPod
-from ops.kube.trust_holders import Holders, Workload
+from ops.kube.trust_holders import Holders, Restart, Workload
 from ops.rollout.documents import VERSION
 from ops.rollout.observed import ObservedCluster
 from ops.rollout.record import NAME, RolloutRecord
@@ -155,9 +155,9 @@ class ClusterNodes(Nodes):
         """Return the Secrets with tokens that another key signed; raises ApiError."""
         return account_tokens.of_other_keys(self.client, key_id)
 
-    def restart(self, workload: Workload) -> None:
-        """Replace the pods of one of our workloads."""
-        trust_holders.restart(self.client, workload)
+    def restart(self, workload: Workload) -> Restart:
+        """Begin to replace the pods of one of our workloads."""
+        return trust_holders.restart(self.client, workload)
 
     def recorded_version(self) -> str:
         """Return the version of the cluster's own objects."""

@@ -110,9 +110,10 @@ class FleetWatch:
         """End all watchers, and keep the state."""
         for _, watcher in self._watchers.values():
             watcher.stop()
-        # What nobody reads any more is kept for the next start.
-        with suppress(BrokenPipeError):
-            self._deliver()
+        self._deliver_last()
+        for sink in self._sinks.values():
+            sink.close()
+        self._deliver_last()
         self._is_unsaved = True
         self._save()
         self._store.close()
@@ -131,20 +132,33 @@ class FleetWatch:
         self._save()
         self._deliver()
 
+    def _deliver_last(self) -> None:
+        """Deliver although nobody may read standard output: that is kept for the next start."""
+        with suppress(BrokenPipeError):
+            self._deliver()
+
     def _deliver(self) -> None:
+        """Offer everybody what they have not taken; raise BrokenPipeError at the end of that."""
         now = time.monotonic()
+        broken: BrokenPipeError | None = None
         for name, sink in self._sinks.items():
             waiting = self.state.outbox.waiting(name)
             if not waiting or now < self._retry_at.get(name, 0.0):
                 continue
             try:
-                self.state.outbox.take(name, sink.deliver(waiting))
-                self._is_unsaved = True
-            except BrokenPipeError:
-                raise
+                taken = sink.deliver(waiting)
+            except BrokenPipeError as error:
+                broken = error
+                continue
             except OSError as error:
                 self._say(f"{name} cannot be written: {text_of(error)}")
                 self._retry_at[name] = now + RETRY_SECONDS
+                continue
+            if taken >= waiting[0].id:
+                self.state.outbox.take(name, taken)
+                self._is_unsaved = True
+        if broken is not None:
+            raise broken
 
     def _save(self) -> None:
         if not self._is_unsaved:

@@ -22,8 +22,12 @@ class Sink(ABC):
     def deliver(self, events: Sequence[Event]) -> int:
         """Take events in order; return the number of the last one that was taken.
 
-        Raises OSError if it takes none of them now.
+        It may be one of earlier events, or 0: what was not taken is offered again. Raises OSError
+        if it takes none of them now.
         """
+
+    def close(self) -> None:  # noqa: B027
+        """Take what it can within seconds: the process ends."""
 
 
 class Lines(Sink):
@@ -95,14 +99,15 @@ def text(event: Event) -> str:
         rest = f"since {event.began:%Y-%m-%dT%H:%M:%SZ}: {event.message}; fix: `{event.fix}`, "
         rest += event.runbook
     else:
-        held = event.ended - event.began if event.ended else None
-        rest = f"after {_duration(held.total_seconds())}" if held is not None else ""
+        rest = f"after {held(event)}" if event.ended else ""
         rest += f": {event.note}" if event.note else ""
     line = f"{' '.join(words)} {rest}"
     return "".join(letter if letter.isprintable() else " " for letter in line)
 
 
-def _duration(seconds: float) -> str:
+def held(event: Event) -> str:
+    """Return for how long something held that has ended."""
+    seconds = (event.ended - event.began).total_seconds() if event.ended else 0.0
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -6,16 +6,20 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import click
 
 from model.plural import counted
+from model.watch.event import Event
 from ops.errors import OperatorError, text_of
+from ops.watch import endpoint, slack
 from ops.watch.fleet import FleetWatch, Target
-from ops.watch.sinks import JsonFile, Lines, Sink
+from ops.watch.sinks import JsonFile, Lines, Sink, to_json
 from ops.watch.store import Store
 from ops.watch.view import Limits
+from ops.watch.webhook import Webhook
 from scripts.fleet import watch_targets
 
 # How often it is looked whether the kubeconfig is another one.
@@ -32,6 +36,8 @@ class Watched:
     as_json: bool
     events: Path | None
     certificates: timedelta
+    webhooks: tuple[str, ...] = ()
+    slack: tuple[str, ...] = ()
 
 
 def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
@@ -129,4 +135,13 @@ def _sinks(watched: Watched) -> Sequence[Sink]:
             found.append(JsonFile(watched.events))
         except OSError as error:
             raise OperatorError(f"the file of events cannot be used: {text_of(error)}") from None
+    found += (_webhook("webhook", each, to_json) for each in dict.fromkeys(watched.webhooks))
+    found += (_webhook("slack", each, slack.message) for each in dict.fromkeys(watched.slack))
     return found
+
+
+def _webhook(kind: str, source: str, body: Callable[[Event], str]) -> Webhook:
+    """Return a webhook whose address can be read now; it is read again for each attempt."""
+    read = partial(endpoint.read, source, is_secret=kind == "slack")
+    read()
+    return Webhook(f"{kind} {source}", read, body, say)

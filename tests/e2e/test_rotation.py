@@ -64,7 +64,7 @@ RESTARTED = {
 # Without a lease, which they may lose while their API server is restarted, they start again.
 LEADERS = (MANAGER, "kube-scheduler")
 # Our pods that know the cluster's CA: `finish` restarts them.
-OURS = ("coredns-", "flannel-", "kube-proxy-")
+OURS = ("calico-node-", "coredns-", "flannel-", "kube-proxy-")
 
 
 def config(network: IPv4Network) -> dict[str, Any]:

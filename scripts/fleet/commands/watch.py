@@ -13,13 +13,15 @@ EPILOG = (
         "fleet watch --kubeconfig FILE           watch every context of a kubeconfig",
         "fleet watch --kubeconfig FILE -o json   print JSON lines",
         "fleet watch --kubeconfig FILE --events /var/log/fleet-events.jsonl",
+        "fleet watch --kubeconfig FILE --slack @/etc/kubeadm-fleet/slack",
+        "fleet watch --kubeconfig FILE --print-unit   print a systemd unit (docs/watch.md)",
     )
     + """
 
 \b
 Exit status:
   0  it was ended by SIGTERM or Ctrl-C
-  2  the kubeconfig or the state file could not be used, or wrong usage"""
+  2  the kubeconfig, the state file or a webhook could not be used, or wrong usage"""
 )
 
 
@@ -52,6 +54,20 @@ Exit status:
     help="Also append each event to FILE, as a line of JSON.",
 )
 @click.option(
+    "--webhook",
+    "webhooks",
+    multiple=True,
+    metavar="URL|@FILE|env:NAME",
+    help="Also post each event as JSON, until it is taken; FILE and the variable NAME have the URL "
+    "in the first line and headers in further ones. Repeatable.",
+)
+@click.option(
+    "--slack",
+    multiple=True,
+    metavar="@FILE|env:NAME",
+    help="Also post each event as a message to an incoming webhook of Slack. Repeatable.",
+)
+@click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -65,15 +81,25 @@ Exit status:
     metavar="DURATION",
     help="Report certificates of machines that expire within this time.",
 )
+@click.option(
+    "--print-unit",
+    is_flag=True,
+    help="Print a systemd unit that runs this command with these options, and end.",
+)
+@click.pass_context
 def command(
+    context: click.Context,
     stack: str,
     user: str | None,
     kubeconfig: Path | None,
     clusters: tuple[str, ...],
     output: str,
     events: Path | None,
+    webhooks: tuple[str, ...],
+    slack: tuple[str, ...],
     state: Path | None,
     certificates: int,
+    print_unit: bool,
 ) -> None:
     """Watch clusters, and report what breaks: once when it begins, once when it ends.
 
@@ -91,18 +117,24 @@ def command(
     With --user, the person's kubeconfig is issued now and in the last third of its lifetime, for
     which the stack's state is needed; with --kubeconfig, nothing else is.
 
+    With --print-unit, it runs as a user that systemd makes for it, which can read nothing but the
+    files that were named here; root alone has to be able to read those.
+
     The clusters' APIs must speak HTTP/2, as Kubernetes' own do: each is watched over one
     connection.
     """
     from datetime import timedelta
 
-    from scripts.fleet import watch_command, watch_credential
+    from scripts.fleet import watch_command, watch_credential, watch_unit
 
     if (user is None) == (kubeconfig is None):
         raise click.UsageError(
             "name a credential that only reads: --user NAME (a person of the stack whose role is "
             "watcher), or --kubeconfig FILE"
         )
+    if print_unit:
+        watch_unit.show(context)
+        return
     renew = watch_credential.renewing(stack, user) if user else None
     path = kubeconfig or (renew.path if renew else Path())
     watch_command.run(
@@ -113,6 +145,8 @@ def command(
             as_json=output == "json",
             events=events,
             certificates=timedelta(seconds=certificates),
+            webhooks=webhooks,
+            slack=slack,
         ),
         renew or (lambda: None),
     )

@@ -79,8 +79,8 @@ def step(host: BareHost, script: str, /, password: str | None = None, **other: s
     return StepResult(finished.status, finished.out + finished.err, took)
 
 
-# Of the login that asks; systemd-timedated is started by `timedatectl` and ends by itself after half
-# a minute.
+# Of the login that asks; systemd-timedated is started by `timedatectl` and ends by itself after
+# half a minute.
 PASSING = r"^(ps|grep|sort|bash|sshd|\(sd-pam\)|systemd-timedat)$"
 
 

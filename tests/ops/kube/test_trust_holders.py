@@ -105,10 +105,25 @@ def test_a_restart_waits_until_all_pods_are_replaced(
 
     api.answers[f"PATCH {workload.path}"] = (200, {})
     answer(2)
-    trust_holders.restart(client.of(api.kubeconfig), workload)
+    trust_holders.restart(client.of(api.kubeconfig), workload).wait()
     sent = api.sent[f"PATCH {workload.path}"]["spec"]["template"]["metadata"]["annotations"]
     assert [*sent] == ["kubectl.kubernetes.io/restartedAt"]
     monkeypatch.setattr(trust_holders, "RESTART_SECONDS", 0)
+    monkeypatch.setattr(trust_holders, "POD_SECONDS", 0)
     answer(1)
-    with pytest.raises(OperatorError, match="has not replaced all of its pods"):
-        trust_holders.restart(client.of(api.kubeconfig), workload)
+    restart = trust_holders.restart(client.of(api.kubeconfig), workload)
+    with pytest.raises(OperatorError, match=f"{workload.name} has replaced 0 of its 2 pods"):
+        restart.wait()
+
+
+def test_the_pods_of_more_nodes_are_waited_for_longer(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workload, limits = OWN[0], list[float]()
+    status = {"desiredNumberScheduled": 100, "updatedNumberScheduled": 99, "numberAvailable": 100}
+    api.answers[f"GET {workload.path}"] = (200, {"metadata": {}, "spec": {}, "status": status})
+    monkeypatch.setattr(
+        trust_holders, "wait_until", lambda _check, seconds, *_, **__: limits.append(seconds)
+    )
+    trust_holders.Restart(client.of(api.kubeconfig), workload).wait()
+    assert limits == [100 * trust_holders.POD_SECONDS]

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import yaml
@@ -17,6 +17,7 @@ from ops.wait import NotYet, wait_until
 from ops.watch.fleet import Target
 from ops.watch.watcher import NODES_PATH
 from scripts.fleet import watch_command, watch_targets
+from tests.ops.watch.receiver import Receiver
 from tests.ops.watch.watched_api import Apis, node
 from tests.scripts.conftest import TOP
 
@@ -25,11 +26,12 @@ SECONDS = 240.0
 
 
 class Process:
-    """The command, whose output goes to files."""
+    """The command, whose output goes to files, or into a pipe that nobody reads."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, is_read: bool = True) -> None:
         self._out, self._said = folder / "out", folder / "said"
-        with self._out.open("w") as out, self._said.open("w") as said:
+        into = self._out.open("w") if is_read else _unread_pipe()
+        with into as out, self._said.open("w") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "scripts.fleet", "watch", *words],
                 cwd=TOP,
@@ -67,6 +69,12 @@ class Process:
         return self.process.wait(SECONDS)
 
 
+def _unread_pipe() -> IO[str]:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "w")
+
+
 @pytest.fixture
 def apis() -> Iterator[Apis]:
     made = Apis()
@@ -87,8 +95,9 @@ class Life:
         new.write_text(yaml.safe_dump(self.apis.kubeconfig(*names)))
         new.replace(self.kubeconfig)
 
-    def begin(self, *more: str) -> Process:
-        process = Process(self.folder, "--kubeconfig", str(self.kubeconfig), *more)
+    def begin(self, *more: str, is_read: bool = True) -> Process:
+        words = ("--kubeconfig", str(self.kubeconfig), *more)
+        process = Process(self.folder, *words, is_read=is_read)
         self.processes.append(process)
         return process
 
@@ -132,6 +141,26 @@ def test_a_process_that_is_ended_or_killed_tells_nothing_twice(life: Life) -> No
 def _asked(cluster: Any, times: int) -> None:
     if cluster.asked.count(f"GET {NODES_PATH}?watch") < times:
         raise NotYet(str(cluster.asked))
+
+
+def test_what_nobody_reads_is_kept_for_the_next_start(life: Life) -> None:
+    life.apis.add("c").put(NODES_PATH, node("n1", ready="False"))
+    life.write("c")
+    events = life.folder / "events.jsonl"
+    unread = life.begin("--events", str(events), is_read=False)
+    assert unread.process.wait(SECONDS) == 0
+    assert unread.said.splitlines()[1:] == [
+        "fleet watch: nobody reads standard output any more",
+        "fleet watch: ended",
+    ]
+    (event,) = map(json.loads, events.read_text().splitlines())
+    state = json.loads(life.state.read_text())
+    assert state["outbox"]["events"] == [event]
+    again = life.begin("--events", str(events), "-o", "json")
+    again.until("NotReady")
+    assert again.end() == 0
+    assert [json.loads(line) for line in again.lines] == [event]
+    assert len(events.read_text().splitlines()) == 1
 
 
 def test_a_damaged_state_file_is_kept_and_what_is_wrong_is_told_again(life: Life) -> None:
@@ -189,6 +218,43 @@ def test_a_kubeconfig_that_is_replaced_while_it_is_read_is_read_again(
     monkeypatch.setattr(watch_targets, "read", read)
     assert list(following.changed() or ()) == ["two"]
     assert following.changed() is None
+
+
+def test_a_webhook_gets_what_happened_while_nobody_watched(life: Life) -> None:
+    cluster = life.apis.add("c")
+    cluster.put(NODES_PATH, node("n1", ready="False"))
+    life.write("c")
+    hook = life.folder / "hook"
+    receivers = [Receiver(), Receiver()]
+    try:
+        receivers[0].status = 500
+        hook.write_text(receivers[0].url)
+        first = life.begin("--webhook", f"@{hook}", "--slack", f"@{hook}")
+        first.until_said("slack @")
+        first.until_said("its status is 500")
+        first.until("NotReady")
+        assert first.end() == 0
+        assert "S3CR3T" not in first.said
+        hook.write_text(receivers[1].url)
+        life.begin("--webhook", f"@{hook}")
+        wait_until(lambda: _posted(receivers[1]), SECONDS, AssertionError)
+        assert [post.body["reason"] for post in receivers[1].posts] == ["NotReady"]
+    finally:
+        for each in receivers:
+            each.stop()
+
+
+def _posted(receiver: Receiver) -> None:
+    if not receiver.posts:
+        raise NotYet("nothing was posted")
+
+
+def test_a_webhook_that_cannot_be_used_is_refused(life: Life) -> None:
+    life.write("one")
+    process = life.begin("--slack", "https://hooks.example.com/S3CR3T")
+    assert process.process.wait(SECONDS) == 2
+    assert "give @FILE or env:NAME" in process.said
+    assert "S3CR3T" not in process.said
 
 
 @pytest.mark.parametrize(
