@@ -10,25 +10,36 @@ from typing import TypedDict
 
 import pulumi
 
+from model.pki import certificates
 from ops.rollout.observed import MachineSummary
 
 
 class SoonestExpiry(TypedDict):
-    """The certificate of a cluster's machines that expires first."""
+    """The certificate of a cluster that expires first; `node` is "" for that of an add-on."""
 
     expires: str
     certificate: str
     node: str
 
 
-def soonest(found: Mapping[str, MachineSummary]) -> SoonestExpiry | None:
-    """Return the soonest expiry on a cluster's machines, or None if none was read."""
+def soonest(found: Mapping[str, MachineSummary], served: Mapping[str, str]) -> SoonestExpiry | None:
+    """Return the soonest expiry in a cluster, or None if no machine was read.
+
+    `served` are the certificates of add-ons (PEM) by name; "" if the run could not issue one.
+    """
     known: list[SoonestExpiry] = [
         {"expires": machine["expires"], "certificate": machine["certificate"], "node": name}
         for name, machine in found.items()
         if "expires" in machine
     ]
-    return min(known, key=lambda entry: entry["expires"], default=None)
+    if not known:
+        return None
+    known += [
+        {"expires": certificates.expiry(pem).isoformat(), "certificate": name, "node": ""}
+        for name, pem in served.items()
+        if pem
+    ]
+    return min(known, key=lambda entry: datetime.fromisoformat(entry["expires"]))
 
 
 def warn_of_authorities(

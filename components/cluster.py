@@ -17,6 +17,7 @@ from components.certificate_expiry import SoonestExpiry, soonest, warn_of_author
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.drivers import driver_for
 from components.holds import holds_on
+from components.metrics_server import MetricsServer, MetricsServerArgs
 from components.mirror_credentials import mirror_credentials
 from components.network import Network, NetworkArgs
 from components.people_access import apply_access, client_authorities
@@ -32,6 +33,7 @@ from components.tool_accounts import tool_accounts
 from components.workers import Workers, WorkersArgs
 from model.fleet import Cluster as Described
 from model.render import kubeconfig as kubeconfigs
+from model.render import metrics_server
 from model.rotation_phases import CAS, is_under_way
 from model.security_exceptions import exceptions
 from ops.hosts.inventory import MachineEntry
@@ -79,7 +81,8 @@ class ClusterArgs:
 class Cluster(pulumi.ComponentResource):
     """A cluster: the administrator's `context` (secret) and its parts of the stack's outputs.
 
-    `summary` is the cluster's status; `inventory` (secret) lists its machines and their logins.
+    `summary` is the cluster's status; `inventory` (secret) lists its machines and their logins;
+    `certificates` are those that its add-ons serve with (PEM), by add-on.
     `changed` is the time of the last change of a running machine or of an object, "" if there was
     none; `health` is the check after it. `unavailable` are the workers that its rollout skipped:
     neither the check nor a wave waits for them. `accounts` are those of the tools that know it.
@@ -93,6 +96,7 @@ class Cluster(pulumi.ComponentResource):
     context: pulumi.Output[kubeconfigs.Context]
     summary: pulumi.Output[ClusterSummary]
     inventory: pulumi.Output[dict[str, MachineEntry]]
+    certificates: pulumi.Output[dict[str, str]]
     identity: pulumi.Output[Identity]
     changed: pulumi.Output[str]
     unavailable: pulumi.Output[dict[str, Unavailable]]
@@ -127,8 +131,13 @@ class Cluster(pulumi.ComponentResource):
         self.rollout = rollout = rollout_of(
             cluster, machines, pki, clients, secrets, applied, holds, credentials, child
         )
+        add_ons = _add_ons(cluster, pki, init, rollout, holds, child)
         changes = [rollout.rolled, *(objects.changed for objects in applied)]
-        self.changed = pulumi.Output.all(*changes).apply(_latest)
+        # The check does not wait for add-ons; a wave does not begin before they are changed.
+        applied += [add_on.objects for add_on in add_ons.values()]
+        changed = pulumi.Output.all(*changes).apply(_latest)
+        added = (add_on.objects.changed for add_on in add_ons.values())
+        self.changed = pulumi.Output.all(changed, *added).apply(_latest)
         self.unavailable = rollout.unavailable
         self.health = ClusterHealthCheck(
             f"{name}-health",
@@ -138,13 +147,19 @@ class Cluster(pulumi.ComponentResource):
                 nodes=self.unavailable.apply(lambda skipped: _without(cluster, skipped)),
                 # It depends on the machines by the rollout.
                 machine_ids=value_of(pulumi.Output.all(*[machine.id for machine in machines])),
-                rolled=self.changed,
+                rolled=changed,
                 deadline_seconds=READY_SECONDS,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[rollout]),
         )
         self.context = pki.context
         self.identity = pki.identity
+        served = {
+            add_on: its.certificate.apply(_known_or_empty, run_with_unknowns=True)
+            for add_on, its in add_ons.items()
+        }
+        # Output.all() of nothing is a list.
+        self.certificates = pulumi.Output.all(**served) if served else pulumi.Output.from_input({})
         self.summary = pulumi.Output.all(
             observed=self.health.observed.apply(_even_without, run_with_unknowns=True),
             fingerprint=pki.cluster.fingerprint,
@@ -154,6 +169,7 @@ class Cluster(pulumi.ComponentResource):
             rotations=rollout.rotations.apply(
                 lambda found: _known_or(cluster.rotations.by_name, found), run_with_unknowns=True
             ),
+            served=self.certificates,
             waiting=_all_waiting(rollout.waiting, *(objects.waiting for objects in applied)),
         ).apply(lambda known: _summary(cluster, **known))
         self.inventory = pulumi.Output.all(
@@ -179,6 +195,27 @@ def _ca_expiry(cluster: Described, pki: Pki) -> pulumi.Output[str]:
         return expiries[0]
 
     return pulumi.Output.all(*(authority.expires for authority in authorities)).apply(check)
+
+
+def _add_ons(
+    cluster: Described,
+    pki: Pki,
+    init: pulumi.CustomResource,
+    rollout: Rollout,
+    holds: Sequence[pulumi.Output[Hold]],
+    opts: pulumi.ResourceOptions,
+) -> dict[str, MetricsServer]:
+    """Return the add-ons of the cluster that serve an API, by name."""
+    if not cluster.metrics_server:
+        return {}
+    name = metrics_server.NAME
+    args = MetricsServerArgs(cluster, pki, init, rollout, holds)
+    return {name: MetricsServer(f"{cluster.name}-{name}", args, opts)}
+
+
+def _known_or_empty(certificate: str) -> str:
+    """Return a certificate; "" if it could not be issued in this run."""
+    return "" if pulumi.contains_unknowns(certificate) else certificate
 
 
 def _known_or_none(machines: dict[str, Machines]) -> dict[str, Machines]:
@@ -226,6 +263,7 @@ def _summary(
     found: dict[str, MachineSummary],
     unavailable: dict[str, Unavailable],
     rotations: Mapping[str, str],
+    served: Mapping[str, str],
     waiting: list[Hold],
 ) -> ClusterSummary:
     summary: ClusterSummary = {
@@ -237,7 +275,7 @@ def _summary(
         "caFingerprint": fingerprint,
         "caExpires": expires,
     }
-    if first := soonest(found):
+    if first := soonest(found, served):
         summary["certificates"] = first
     if hold := longest(waiting):
         summary["waiting"] = hold

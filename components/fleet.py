@@ -36,7 +36,8 @@ class Fleet(pulumi.ComponentResource):
     """All clusters; `outputs` are the stack's.
 
     `kubeconfig` (secret) has a context for each cluster, `clusters` a summary of each by name, and
-    `inventory` (secret) every machine and its login, by cluster and name. `people` has everybody's
+    `inventory` (secret) every machine and its login, by cluster and name. `certificates` has what
+    add-ons serve with (PEM), by cluster and add-on. `people` has everybody's
     clusters and lifetime of certificates, `registrations` the Secret of each cluster in each tool
     and the dates of its token, if there are any.
     """
@@ -62,6 +63,10 @@ class Fleet(pulumi.ComponentResource):
             "clusters": clusters,
             "inventory": pulumi.Output.secret(inventory),
         }
+        if any(cluster.metrics_server for cluster in fleet.clusters):
+            self.outputs["certificates"] = _by_name(
+                fleet, {name: cluster.certificates for name, cluster in made.items()}
+            )
         if fleet.people:
             self.outputs["people"] = pulumi.Output.from_input(people_output(fleet))
         if any(cluster.registrations for cluster in fleet.clusters):

@@ -144,13 +144,13 @@ class Pki(pulumi.ComponentResource):
         key = value_of(self.service_account.public_key).apply(account_tokens.key_id)
         return pulumi.Output.all(
             **{SERVICE_ACCOUNT: key},
-            **{
-                name: value_of(pulumi.Output.all(its.certificate, its.chain)).apply(
-                    lambda known: leaves.signer(certificates.key_identifier(known[0]), known[1])
-                )
-                for name, its in authorities.items()
-            },
+            **{name: _signer(its) for name, its in authorities.items()},
         )
+
+    @property
+    def signer(self) -> pulumi.Output[str]:
+        """What `signers` has of the cluster's CA: a preview of another rotation knows it."""
+        return _signer(self.cluster)
 
     @property
     def trust(self) -> dict[str, pulumi.Output[str]]:
@@ -237,3 +237,9 @@ class Pki(pulumi.ComponentResource):
             ),
             opts,
         )
+
+
+def _signer(authority: CertificateAuthority) -> pulumi.Output[str]:
+    return value_of(pulumi.Output.all(authority.certificate, authority.chain)).apply(
+        lambda known: leaves.signer(certificates.key_identifier(known[0]), known[1])
+    )

@@ -12,6 +12,7 @@ from components.pki import Pki
 from components.providers.hold import Hold
 from components.providers.rollout import Rollout, RolloutArgs
 from components.sdk import value_of
+from model.cni import plugins
 from model.fleet import CONTROL_PLANE, WORKER, Cluster, ExistingSettings
 from model.fleet import Machine as DescribedMachine
 from model.pki import client_authorities, trust
@@ -66,6 +67,9 @@ def rollout_of(
             held_by=list(held_by),
             mirror_credentials=mirror_credentials,
             security_updates=upgrade.security_updates,
+            # Machines that download their artifacts pull images when they need them.
+            supplements=list(cluster.supplements) if cluster.artifacts.source == "bundle" else [],
+            plugin=plugins.cni_plugin(cluster),
             issuer_key=pki.issuer_key,
             serving_seconds=cluster.lifetimes.kubelet_serving.total_seconds(),
             client_file=clients.apply(client_authorities.digest_of_file),

@@ -198,6 +198,8 @@ class Cluster:
     network: str
     # What enforces NetworkPolicy objects, or NO_POLICY.
     network_policy: str
+    # Whether it has a metrics-server.
+    metrics_server: bool
     protect: bool
     driver: str
     container_subnet: IPv4Network | None
@@ -247,6 +249,8 @@ class Cluster:
     def supplements(self) -> tuple[str, ...]:
         """What its machines need besides the bundle of their version, by name."""
         chosen = {self.network, self.network_policy}
+        if self.metrics_server:
+            chosen.add("metrics-server")
         return tuple(name for name in pins.SUPPLEMENTS if name in chosen)
 
     @property

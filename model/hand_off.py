@@ -11,7 +11,6 @@ TOOLS = (ARGOCD, FLUX)
 ARGOCD_TYPE = "argocd.argoproj.io/secret-type"
 # Only administrators can request tokens of service accounts there.
 ACCOUNT_NAMESPACE = "kube-system"
-MANAGED_BY = {"app.kubernetes.io/managed-by": "kubeadm-fleet"}
 
 
 @dataclass(frozen=True)

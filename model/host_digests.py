@@ -45,7 +45,8 @@ class Difference:
 class HostReport:
     """A machine's report: when it was written, what differs, and the values that it found.
 
-    `certificates` are its leaf certificates with their expiry, `backup` is when etcd was last
+    `certificates` are its leaf certificates with their expiry, `issued` when they began to be valid
+    (a report of an earlier version of this program has none), `backup` is when etcd was last
     saved here and `backup_failure` why the last attempt failed ("": it did not). `disks` are
     percentages used, by path.
     """
@@ -54,6 +55,7 @@ class HostReport:
     items: Mapping[str, str] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     certificates: Mapping[str, datetime] = field(default_factory=dict)
+    issued: Mapping[str, datetime] = field(default_factory=dict)
     backup: datetime | None = None
     backup_failure: str = ""
     disks: Mapping[str, int] = field(default_factory=dict)
@@ -86,10 +88,8 @@ def parse(report: Mapping[str, Any]) -> HostReport:
             time=_time(report["time"]),
             items=items,
             differences=tuple(map(_difference, report["differs"])),
-            certificates={
-                str(name): _time(seconds)
-                for name, seconds in _section(report, "certificates").items()
-            },
+            certificates=_times(report, "certificates"),
+            issued=_times(report, "issued"),
             backup=_time(backup["time"]) if backup.get("time") else None,
             backup_failure=str(backup.get("failure", "")),
             disks={str(path): int(used) for path, used in _section(report, "disks").items()},
@@ -101,6 +101,10 @@ def parse(report: Mapping[str, Any]) -> HostReport:
 def _difference(each: Mapping[str, Any]) -> Difference:
     kind, name, what = (str(each[key]) for key in ("kind", "name", "what"))
     return Difference(kind, name, what, _time(each["since"]))
+
+
+def _times(report: Mapping[str, Any], name: str) -> dict[str, datetime]:
+    return {str(item): _time(seconds) for item, seconds in _section(report, name).items()}
 
 
 def _section(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:

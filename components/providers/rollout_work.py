@@ -31,6 +31,7 @@ CAUSES = (
     "logins",
     "mirror_credentials",
     "security_updates",
+    "supplements",
 )
 # Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
 JUDGED = (

@@ -16,7 +16,7 @@ from model.pins import CNI_PLUGINS, CONTAINERD
 
 # The registries of every cluster's images (kubeadm's and the pod network's), and of supplements.
 REGISTRIES = ("registry.k8s.io", "ghcr.io")
-SUPPLEMENT_REGISTRIES = {"calico": "quay.io"}
+SUPPLEMENT_REGISTRIES = {"calico": "quay.io", "metrics-server": "registry.k8s.io"}
 
 LOCAL = "/usr/local/bin"
 CNI = "/opt/cni/bin"

@@ -68,8 +68,8 @@ class Certificates(Strict):
     )
     kubelet_serving: Renewed | None = Field(
         None,
-        description="Server certificates of kubelets, renewed by any `fleet up` in their last "
-        f"third (default {KUBELET_SERVING}).",
+        description="Server certificates of kubelets and of metrics-server, renewed by any `fleet "
+        f"up` in their last third (default {KUBELET_SERVING}).",
     )
     authorities: Renewed | None = Field(
         None,

@@ -94,6 +94,7 @@ class EffectiveCluster(ClusterConfig):
     """All settings of one cluster after merging, those that only the fleet can set included."""
 
     kubernetes_version: str = pins.KUBERNETES
+    metrics_server: bool = True
     protect: bool = False
     networks: EffectiveNetworks = Field(default_factory=EffectiveNetworks)
     proxy: Proxy = Field(default_factory=Proxy)

@@ -51,8 +51,8 @@ class Networking(Strict):
     network_policy: PolicyEngine = Field(
         POLICY_ENGINE,
         description="What enforces NetworkPolicy objects: `calico`, beside flannel's network or as "
-        "a part of its own, or `none`: then they have no effect. Fixed once the cluster is "
-        "initialized.",
+        "a part of its own, or `none`: then they have no effect. A running cluster can change "
+        "`none` to `calico` beside flannel, Node by Node, and not back.",
     )
     dns_domain: Domain = Field("cluster.local", description="The DNS domain of Services.")
 

@@ -36,6 +36,7 @@ class Override(KubernetesComponents, OutboundAccess):
     kubernetes_version: VersionName | None = Field(
         None, description="Their Kubernetes version, unless they set their own."
     )
+    metrics_server: Flag | None = Field(None, description="Run metrics-server in them.")
     protect: Flag | None = Field(None, description="Reject deleting their machines and CAs.")
     machines: Machines = Field(default_factory=Machines, description="Their machine settings.")
     networks: Networks = Field(

@@ -57,6 +57,9 @@ class ClusterConfig(KubernetesComponents, OutboundAccess):
         description="The pod network, a VXLAN between Nodes: that of `flannel` or of `calico`. "
         "Fixed once the cluster is initialized.",
     )
+    metrics_server: Flag | None = Field(
+        None, description="Run metrics-server in it; overrides the fleet's setting."
+    )
     protect: Flag | None = Field(
         None, description="Reject deleting its machines and CAs; overrides the fleet's setting."
     )
@@ -91,6 +94,11 @@ class FleetConfig(KubernetesComponents, OutboundAccess):
 
     kubernetes_version: VersionName = Field(
         pins.KUBERNETES, description="The default Kubernetes version of clusters."
+    )
+    metrics_server: Flag = Field(
+        True,
+        description="Run metrics-server in every cluster: what Nodes and pods use, for `kubectl "
+        "top`, `fleet capacity` and horizontal scaling.",
     )
     protect: Flag = Field(False, description="Reject deleting machines and CAs of any cluster.")
     machines: Machines = Field(default_factory=Machines, description="Default machine settings.")

@@ -9,6 +9,7 @@ from model.applied_objects import applied_objects
 from model.consistency import facts
 from model.consistency.declaration import Declared, identity
 from model.consistency.facts import Areas, Items, Value, document, flattened
+from model.consistency.hosts import declared_items
 from model.consistency.kubeadm_defaults import FLAGS
 from model.consistency.objects import items_of
 from model.consistency.own_values import OwnValues, own_values
@@ -50,12 +51,13 @@ def declared(cluster: Cluster, shared: SharedFacts | None = None) -> Declared:
     version = cluster.kubernetes_version
     versions = shared.items({facts.KUBELET_VERSION: version})
     of_kubelet: dict[str, Items] = {}
+    of_hosts = {area: shared.items(items) for area, items in declared_items().items()}
     nodes: dict[str, dict[str, Items]] = {}
     for machine in cluster.machines:
         key = repr(machine.kubelet)
         if key not in of_kubelet:
             of_kubelet[key] = shared.items(_kubelet(of_kubelets, machine.kubelet, own))
-        nodes[machine.name] = {facts.VERSIONS: versions, facts.KUBELET: of_kubelet[key]}
+        nodes[machine.name] = {facts.VERSIONS: versions, facts.KUBELET: of_kubelet[key], **of_hosts}
         if machine in cluster.control_planes:
             nodes[machine.name] |= of_plane
     objects: dict[str, Items] = {

@@ -23,7 +23,7 @@ KUBELET, PROXY, DNS, ADD_ONS, NETWORK = "kubelet", "kube-proxy", "CoreDNS", "add
 RBAC, ADMISSION, POD_SECURITY = "RBAC", "admission", "pod security"
 POLICIES = "network policies"
 # What hosts say.
-FILES, UNITS, SYSCTLS = HOST_AREAS = ("files", "units", "sysctls")
+FILES, PROGRAMS, UNITS, SYSCTLS = HOST_AREAS = ("files", "programs", "units", "sysctls")
 # In the order in which they are shown.
 AREAS = (
     *(CLUSTER, VERSIONS, *COMPONENTS, KUBELET, PROXY, DNS, ADD_ONS, NETWORK),

@@ -24,8 +24,8 @@ from model.consistency.observed import (
 )
 from model.consistency.report import Cell, NodeValue, Row, State
 
-# Those of which a cluster need not have what others have.
-OPTIONAL = (facts.CLUSTER, facts.POD_SECURITY)
+# Those of which a cluster, or a Node, need not have what others have.
+OPTIONAL = (facts.CLUSTER, facts.POD_SECURITY, *facts.HOST_AREAS)
 # A cluster's own: never compared with another cluster's.
 OWN = (facts.CLUSTER,)
 

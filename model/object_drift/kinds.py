@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from model.aggregated_api import API_SERVICES
+
 
 @dataclass(frozen=True)
 class ServedKind:
@@ -35,5 +37,6 @@ KINDS = {
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): ServedKind(
         "customresourcedefinitions", False
     ),
+    (API_SERVICES, "APIService"): ServedKind("apiservices", False),
     ("crd.projectcalico.org/v1", "ClusterInformation"): ServedKind("clusterinformations", False),
 }

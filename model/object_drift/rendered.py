@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from model.api_objects import Object
-from model.applied_objects import applied_objects
+from model.applied_objects import applied_objects, registrations
 from model.fleet import Cluster
 from model.object_drift.mark import marks
 
@@ -19,7 +19,7 @@ def to_plain(clusters: Iterable[Cluster]) -> dict[str, Any]:
     by_cluster: dict[str, list[list[str]]] = {}
     for cluster in clusters:
         resources = by_cluster.setdefault(cluster.name, [])
-        for its in applied_objects(cluster).values():
+        for its in (*applied_objects(cluster).values(), *registrations(cluster)):
             # As they are read again from what is written of them.
             found = json.loads(json.dumps(its))
             digests = [mark.document for mark in marks(found)]

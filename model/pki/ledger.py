@@ -27,13 +27,16 @@ class Status(StrEnum):
 
 
 class Certificate(MachineEntry):
-    """A certificate, wherever it is stored on one machine."""
+    """A certificate, wherever it is stored on one machine, or in a Secret of the cluster."""
 
+    node: str = Field(
+        description="The machine; empty: on the host where `fleet` ran, or in a Secret."
+    )
     name: str = Field(description="Its name, as kubeadm has it where kubeadm knows it.")
     kind: Literal["leaf", "authority", "kubeconfig"] = Field(
         description="`kubeconfig` is a person's: it is meant to end, and never a finding."
     )
-    paths: tuple[str, ...] = Field(description="The files that it is in.")
+    paths: tuple[str, ...] = Field(description="The files that it is in, or its Secret.")
     subject: str = Field(description="Its subject (RFC 4514).")
     issuer: str = Field(description="Its issuer (RFC 4514).")
     authority: str = Field(description="The name of the CA that signed it; empty if it did itself.")

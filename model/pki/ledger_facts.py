@@ -103,6 +103,14 @@ def local_certificate(
     return entry.model_copy(update={"kind": "kubeconfig"}) if is_person else entry
 
 
+def served_certificate(place: Place, cluster: str, name: str, pem: str, secret: str) -> Certificate:
+    """Return the certificate (PEM) that an add-on serves with, from a Secret NAMESPACE/NAME."""
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    return _entry(
+        replace(place, cluster=cluster), certificate, name, [f"Secret {secret}"], CLUSTER_CA
+    )
+
+
 def _entries(place: Place, stored: MachineCertificates) -> Iterator[Certificate]:
     names = stored.names
     signers = {

@@ -1,7 +1,8 @@
-"""The serving certificates of kubelets, which the program issues for the cluster's API servers.
+"""The serving certificates that the program issues: of kubelets, and of aggregated APIs.
 
-One names a machine's Node and address and nothing else: a machine cannot pass for another one. It
-is good for servers only, and its subject is no user, so the API accepts it from no client.
+A kubelet's names a machine's Node and address and nothing else: a machine cannot pass for another
+one. That of an API names its Service. Each is good for servers only, and its subject is no user, so
+the API accepts it from no client.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,13 @@ def issue(authority: KeyPair, node: str, address: str, valid: timedelta) -> KeyP
     """Issue the serving certificate of a Node's kubelet."""
     names = [x509.DNSName(node), x509.IPAddress(ip_address(address))]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, node)])
+    return issue_leaf(authority, subject, ExtendedKeyUsageOID.SERVER_AUTH, valid, names=names)
+
+
+def issue_for(authority: KeyPair, host: str, valid: timedelta) -> KeyPair:
+    """Issue the serving certificate of what API servers reach by a Service's name."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    names = [x509.DNSName(host)]
     return issue_leaf(authority, subject, ExtendedKeyUsageOID.SERVER_AUTH, valid, names=names)
 
 

@@ -15,13 +15,12 @@ from model.hand_off import (
     ACCOUNT_NAMESPACE,
     ARGOCD,
     ARGOCD_TYPE,
-    MANAGED_BY,
     Registered,
     Registration,
     secret_name,
 )
 from model.render.objects import dump
-from model.well_known import KEEP_ANNOTATION
+from model.well_known import KEEP_ANNOTATION, MANAGED_BY
 
 RBAC = "rbac.authorization.k8s.io"
 

@@ -40,17 +40,17 @@ _ETCD_VERSIONS = {TLS12: "TLS1.2", TLS13: "TLS1.3"}
 
 def api_server(security: Security) -> dict[str, str]:
     """Return the flags of API servers."""
-    return {**_API_SERVER, **_tls(security)}
+    return {**_API_SERVER, **tls(security)}
 
 
 def controller_manager(security: Security) -> dict[str, str]:
     """Return the flags of controller managers."""
-    return {**_CONTROLLER_MANAGER, **_tls(security)}
+    return {**_CONTROLLER_MANAGER, **tls(security)}
 
 
 def scheduler(security: Security) -> dict[str, str]:
     """Return the flags of schedulers."""
-    return {**_SCHEDULER, **_tls(security)}
+    return {**_SCHEDULER, **tls(security)}
 
 
 def etcd(security: Security, own: Mapping[str, str]) -> dict[str, str]:
@@ -71,7 +71,7 @@ def kubelet(security: Security) -> dict[str, Any]:
     return {"tlsMinVersion": version, **suites, **_KUBELET}
 
 
-def _tls(security: Security) -> dict[str, str]:
+def tls(security: Security) -> dict[str, str]:
     """Return the flags of those that Kubernetes is made of; the suites of TLS 1.3 are fixed."""
     version = security.tls.min_version
     suites = {} if version == TLS13 else {"tls-cipher-suites": ",".join(CIPHER_SUITES)}

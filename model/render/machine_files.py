@@ -6,9 +6,11 @@ table as the record of what it owns. A part is what changes and takes effect tog
 """
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
 from model.fleet import CONTROL_PLANE, Cluster, Machine
@@ -51,6 +53,8 @@ PARTS = (
 UNITS = "/etc/systemd/system"
 KUBEADM_DROP_IN = f"{UNITS}/kubelet.service.d/10-kubeadm.conf"
 DIGITS = 16
+# What a machine fills in: scripts/node/files.sh.
+HOST_FACT = re.compile("@[A-Z_]+@")
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,12 @@ def machine_files(cluster: Cluster, machine: Machine) -> tuple[ManagedFile, ...]
             for path, content in component_files.component_files(cluster)
         )
     return tuple(sorted(files, key=lambda file: PARTS.index(file.part)))
+
+
+@cache
+def alike_files() -> tuple[ManagedFile, ...]:
+    """Return the files that have the same content on every machine of every cluster."""
+    return tuple(file for file in (*COMMON_FILES, *_drift()) if not HOST_FACT.search(file.content))
 
 
 def table(files: Iterable[ManagedFile]) -> str:

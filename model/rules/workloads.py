@@ -39,8 +39,7 @@ def check_cluster(cluster: ResolvedCluster) -> Iterator[Issue]:
                 (*path, "defaultDeny"),
                 True,
                 f"nothing enforces policies in {cluster.name}: all connections would stay possible",
-                allowed="only with networking.networkPolicy: calico, which a cluster has from its "
-                "initialization on",
+                allowed="only with networking.networkPolicy: calico",
                 example="networking: {networkPolicy: calico}",
             )
 

@@ -19,7 +19,7 @@ from model.consistency.own_values import OwnValues, own_values
 from model.consistency.shared_facts import SharedFacts
 from ops import fan_out
 from ops.fan_out import Late
-from ops.kube import members, unreachable
+from ops.kube import host_facts, members, unreachable
 from ops.kube.client import Client, unless_missing
 from ops.kube.errors import ApiError
 from ops.kube.members import MemberNode
@@ -50,6 +50,9 @@ PARALLEL_NODES, MOST_OF_CLUSTER, LEAST_OF_CLUSTER = 128, 8, 2
 NODE_SECONDS = 3.0
 # The part of the time in which kubelets are asked: in the rest, no thread holds up the end.
 KUBELET_SHARE = 0.9
+# The part of it in which machines' reports are read first.
+HOSTS_SHARE = 0.5
+ARCHITECTURE = facts.VERSION_ITEMS[-1]
 
 
 class Asked(Protocol):
@@ -128,6 +131,7 @@ class _Reading:
                     facts.POLICIES,
                 ),
             ),
+            ((), lambda: self._read_hosts(client)),
             ((facts.KUBELET,), lambda: self._read_kubelets(client, nodes, own)),
         ]
         for areas, step in steps:
@@ -241,6 +245,21 @@ class _Reading:
             for area, item, value in objects.items_of(entry, kind, own, keep=True):
                 found[area][item] = value
         self._put(found)
+
+    def _read_hosts(self, client: Client) -> None:
+        """Read what machines report, in a part of the time of the kubelets, who are asked next."""
+        left = max(0.0, self._kubelets_end - time.monotonic()) * HOSTS_SHARE
+        architectures = {
+            name: str(areas[facts.VERSIONS].get(ARCHITECTURE, ""))
+            for name, areas in self._nodes.items()
+        }
+        found = host_facts.read(client, architectures, left, self._parallel)
+        with self._lock:
+            self._unread += found.unread
+            for name, areas in found.nodes.items():
+                self._nodes[name] |= {
+                    area: self._store.items(items) for area, items in areas.items() if items
+                }
 
     def _read_kubelets(self, client: Client, nodes: Sequence[MemberNode], own: OwnValues) -> None:
         """Ask kubelets for what they run with, by way of the API server."""

@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict, cast
 from model.api_objects import Json
 from model.well_known import CONTROL_PLANE_LABEL, POOL_LABEL
 from ops.errors import OperatorError
-from ops.kube import etcd_space, reachability
+from ops.kube import etcd_space, metrics_status, reachability
 from ops.kube.client import PROBE_RETRIES, Client, poll_seconds
 from ops.kube.conditions import is_ready, message
 from ops.kube.errors import ApiError
@@ -46,7 +46,7 @@ def await_ready(
     def ready() -> ClusterHealth:
         observed = _check(client, nodes)
         if not observed["missing"]:
-            observed = _with_space(client, observed)
+            observed = _with_warnings(client, observed)
         if observed["missing"]:
             raise NotYet("\n  ".join(observed["missing"]))
         return observed
@@ -75,7 +75,7 @@ def check(client: Client, nodes: Sequence[str]) -> ClusterHealth:
     observed = _check(client, nodes)
     if not observed["nodes"]:
         return observed
-    observed = _with_space(client, observed)
+    observed = _with_warnings(client, observed)
     if unknown := [*_unknown_nodes(client, nodes, observed["nodes"])]:
         observed["warnings"] = [*observed.get("warnings", ()), *unknown]
     return observed
@@ -109,12 +109,12 @@ def pod_failures(
         yield PodFailure("PodsUnreachable", failure.text, failure.since)
 
 
-def _with_space(client: Client, observed: ClusterHealth) -> ClusterHealth:
-    """Add what etcd's databases lack in space."""
+def _with_warnings(client: Client, observed: ClusterHealth) -> ClusterHealth:
+    """Add what etcd's databases lack in space, and warnings, for which nothing waits."""
     found = etcd_space.databases(client)
     health = {**observed, "missing": [*etcd_space.alarms(found), *observed["missing"]]}
-    if near := [*etcd_space.warnings(found)]:
-        health["warnings"] = near
+    if warnings := [*etcd_space.warnings(found), *metrics_status.warnings(client)]:
+        health["warnings"] = warnings
     return cast(ClusterHealth, health)
 
 

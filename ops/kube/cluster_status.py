@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from model.api_objects import Json
+from model.render import metrics_server
 from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import AddOn, Certificate, ClusterStatus, Count, Etcd
 from model.well_known import CONTROL_PLANE_LABEL, ROLE_DOMAIN
 from ops.errors import OperatorError
-from ops.kube import etcd_space, node_status, serving_certificate
+from ops.kube import etcd_space, metrics_status, node_status, serving_certificate
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import Client
 from ops.kube.cluster_health import pod_failures
@@ -30,7 +31,7 @@ APPS = (
 PROBE = "probe"
 ADD_ONS = {"coredns": "CoreDNS", "kube-proxy": "kube-proxy", "flannel": "flannel",
            "kube-flannel-ds": "flannel", "calico-node": "Calico",
-           "kubeadm-fleet-probe": PROBE}  # fmt: skip
+           "kubeadm-fleet-probe": PROBE, metrics_server.NAME: metrics_server.NAME}  # fmt: skip
 # A certificate that has less than this share of its lifetime left should have been renewed.
 DUE_SHARE = 0.1
 
@@ -56,7 +57,9 @@ def read(client: Client, cluster: str, seconds: float, *, is_ours: bool = True) 
     failures: list[Condition] = []
     add_ons = list(_add_ons(client, cluster, failures))
     network = _network(client, cluster, nodes, failures, is_probed=_is_probed(add_ons, is_ours))
-    certificate = _certificate(client, cluster, seconds, failures)
+    metrics = metrics_status.read(client, cluster)
+    failures.extend(metrics.conditions)
+    shown = (_certificate(client, cluster, seconds, failures), metrics.certificate)
     changes = [node.changed for node in nodes] + [changed for _, changed in add_ons]
     if not nodes:
         failures.append(_condition(cluster, Severity.ERROR, "NoNodes", NO_NODES))
@@ -72,7 +75,7 @@ def read(client: Client, cluster: str, seconds: float, *, is_ours: bool = True) 
         control_planes=Count(ready=sum(plane.ready for plane in planes), total=len(planes)),
         add_ons=[add_on for add_on, _ in add_ons],
         network=network,
-        certificate=certificate,
+        certificate=min(filter(None, shown), key=lambda its: its.expires, default=None),
         last_change=max(filter(None, changes), default=None),
         nodes=[node.status for node in nodes],
         conditions=[*(each for node in nodes for each in node.conditions), *failures],

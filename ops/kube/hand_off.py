@@ -9,9 +9,10 @@ import json
 from dataclasses import dataclass, field
 
 from model.api_objects import Json
-from model.hand_off import MANAGED_BY, Registered, secret_name
+from model.hand_off import Registered, secret_name
 from model.render import hand_off
 from model.render.objects import dump
+from model.well_known import MANAGED_BY
 from ops.errors import OperatorError
 from ops.kube import apply
 from ops.kube.client import Client

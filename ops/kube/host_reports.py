@@ -46,13 +46,13 @@ class _Pod:
     started: datetime | None
 
 
-def read(client: Client, seconds: float) -> list[Reading]:
+def read(client: Client, seconds: float, parallel: int = READERS) -> list[Reading]:
     """Return a reading for each Node whose probe pod is Ready, by Node; raise ApiError.
 
-    What is not known after `seconds` is unreadable.
+    So many are asked at a time. What is not known after `seconds` is unreadable.
     """
     pods = [pod for pod in client.reduced(SYSTEM_PODS, _pod, labelSelector=PROBE_SELECTOR) if pod]
-    answers = fan_out.ask(pods, partial(_read, client), seconds, parallel=READERS)
+    answers = fan_out.ask(pods, partial(_read, client), seconds, parallel=parallel)
     readings = [
         answer.value or Reading(answer.target.node, unreadable=str(answer.error))
         for answer in answers

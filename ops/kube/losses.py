@@ -2,8 +2,9 @@
 
 A pod without a controller is not recreated, and the data in an emptyDir volume ends with its pod.
 `kubectl drain` demands consent to either; a rollout shows them in its preview instead. Pods that
-stay on their Node, since no other can take them, lose nothing; from a Node that leaves, all go.
-They are named as well: they run on while their machine is changed, or are deleted with it.
+stay on their Node, since no other can take them, lose nothing; from a Node that leaves, or whose
+pods are all replaced, all go. They are named as well: they run on while their machine is changed,
+or are deleted, too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,8 +22,8 @@ PARALLEL_READS = 16
 def of_drains(client: Client, leaving: Mapping[str, bool]) -> dict[str, str]:
     """Describe what the drain of each Node deletes permanently; Nodes without any are omitted.
 
-    `leaving` says for each Node that is drained whether it also leaves. An API that does not answer
-    costs one time-out.
+    `leaving` says for each Node that is drained whether no pod stays there, since it leaves or all
+    are replaced. An API that does not answer costs one time-out.
     """
     quick = client.limited(retries=0, seconds=READ_SECONDS)
     try:
@@ -66,7 +67,7 @@ def _sentence(pods: list[Json], stranded: set[str], *, leaves: bool) -> str:
     going = pods if leaves else [found for found in pods if pod.uid(found) not in stranded]
     bare = [found for found in going if pod.is_bare(found)]
     data = [found for found in going if pod.has_scratch_data(found)]
-    end = "deleted with it" if leaves else "stay and keep running"
+    end = "deleted as well" if leaves else "stay and keep running"
     return "; ".join(
         f"{what} ({len(named)}): {pod.titles(named)}"
         for what, named in (

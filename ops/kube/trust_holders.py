@@ -52,6 +52,7 @@ OWN = (
     Workload("kube-flannel", "daemonsets", "flannel"),
     Workload("calico-system", "daemonsets", "calico-node"),
     Workload("kube-system", "deployments", "coredns"),
+    Workload("kube-system", "deployments", "metrics-server"),
 )
 
 

@@ -49,6 +49,8 @@ class ActionKind:
     - `undo`: undoes it if it, or a later action in the machine's turn, fails; None if the operation
       rolls back by itself or the next run resumes it;
     - `drains`: the Node is cordoned and drained first;
+    - `replaces_pods`: pods that no other machine can take are deleted as well, since they would
+      keep what it changes; without it, they stay and keep running;
     - `spares`: asked before the drain: whether the machine itself says that it needs none for this;
     - `restarts_services`: on a control plane, all others must be healthy before, and it after;
     - `needs_ready`: it ends when the Node is Ready;
@@ -73,6 +75,7 @@ class ActionKind:
     undo: Callable[[Target], object] | None = None
     when: When = When.IN_TURN
     drains: bool = False
+    replaces_pods: bool = False
     spares: Callable[[Target], bool] | None = None
     restarts_services: bool = False
     needs_ready: bool = True

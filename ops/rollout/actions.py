@@ -44,6 +44,7 @@ ACTIONS = (
     setting_rows.KUBELET_RECORDS,
     setting_rows.KUBELET,
     file_rows.LOAD_BALANCER,
+    node_rows.POD_NETWORK,
     node_rows.REGISTER,
     version_rows.SECURITY_UPDATES,
     node_rows.METADATA,

@@ -70,7 +70,7 @@ class ClusterNodes(Nodes):
         return returning.missing_pods(self._quick, name, before)
 
     def losses(self, leaving: Mapping[str, bool]) -> dict[str, str]:
-        """Describe what the drains of these Nodes delete; `leaving` says which Nodes leave."""
+        """Describe what the drains of these Nodes delete; `leaving` as in losses.py."""
         return losses.of_drains(self.client, leaving)
 
     def reject_etcd_alarm(self, cluster: str) -> None:

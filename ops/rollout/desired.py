@@ -16,6 +16,8 @@ from ops.rollout import checkpoints, documents
 CONTROL_PLANE, WORKER = "control-plane", "worker"
 # What a machine reports instead of the checksum of a file that it does not have.
 MISSING = "missing"
+# What machines have whose state says nothing of it: a running cluster kept that choice.
+FORMER_SUPPLEMENTS = ("calico",)
 
 
 class FilesInputs(TypedDict):
@@ -87,6 +89,10 @@ class ClusterInputs(TypedDict):
     encryption_keys: float
     # As of when all machines have the security updates of their systems (model/config/upgrades.py).
     security_updates: NotRequired[str]
+    # What machines are sent besides the bundle of their version (SUPPLEMENTS in model/pins.py).
+    supplements: NotRequired[list[str]]
+    # What connects pods, as the CNI configuration is named (model/cni/plugins.py).
+    plugin: NotRequired[str]
     client_authorities: NotRequired[str]
     api_server_secrets: NotRequired[str]
     mirror_credentials: NotRequired[str]
@@ -108,7 +114,9 @@ class DesiredMachine:
     files, empty for a worker. `trust` is the digest of what it trusts, `cluster_ca` that of the
     cluster's CA alone; `signers` are the issuers of its certificates by the name of the CA,
     `ca_phase` is that of a rotation of the cluster's CA. `security_updates` is the time whose
-    security updates its system has, "" if none is wanted.
+    security updates its system has, "" if none is wanted. `supplements` are the choices whose
+    images it was sent, `plugin` is what connects its pods, as the CNI configuration is named; "" in
+    states of earlier versions.
     """
 
     name: str
@@ -136,6 +144,8 @@ class DesiredMachine:
     signers: Mapping[str, str]
     ca_phase: str
     security_updates: str
+    supplements: tuple[str, ...]
+    plugin: str
 
     @property
     def is_control_plane(self) -> bool:
@@ -219,6 +229,8 @@ class DesiredCluster:
                 signers=inputs["signers"],
                 ca_phase=inputs["rotations"].get(CA, ""),
                 security_updates=inputs.get("security_updates", ""),
+                supplements=tuple(inputs.get("supplements", FORMER_SUPPLEMENTS)),
+                plugin=inputs.get("plugin", ""),
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
@@ -261,6 +273,8 @@ class DesiredCluster:
                 machine.taints,
                 dict(machine.parts),
                 machine.security_updates,
+                machine.supplements,
+                machine.plugin,
             ]
             for machine in self.machines
         }

@@ -80,10 +80,15 @@ def renew_serving(target: Target) -> None:
 
 
 def register(target: Target) -> None:
-    """Register the Node, and replace the former Node's pods, those of flannel first."""
+    """Register the Node, and replace the former Node's pods, those of flannel first.
+
+    Pods are listed when the pod network is gone: one that started just before, since an interrupted
+    run had deleted its predecessor, would never make it again.
+    """
     name, nodes = target.name, target.nodes
-    former, pods = nodes.find(name), nodes.former_pods(name)
+    former = nodes.find(name)
     target.machine.run("register")
+    pods = nodes.former_pods(name)
     readiness.await_registered(nodes, name, former)
     nodes.delete_pods(name, pods)
 

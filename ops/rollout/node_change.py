@@ -84,7 +84,9 @@ class NodeChange:
         self.target.step("draining")
         self.target.nodes.cordon(self.target.name)
         if stay := self.target.nodes.drain(self.target.name, self.target.step):
-            self.target.done(f"left where they are, since no other Node can take them: {stay}")
+            replaced = any(kind.replaces_pods for kind in self._kinds)
+            what = "to be deleted" if replaced else "left where they are"
+            self.target.done(f"{what}, since no other Node can take them: {stay}")
 
     def _undo(self, begun: Sequence[ActionKind]) -> None:
         """Undo the begun actions in reverse order, unless they roll back by themselves."""

@@ -16,10 +16,23 @@ REPAIR = ActionKind(
 REGISTER = ActionKind(
     name="register",
     reasons=triggers.not_registered,
-    effect="pod network reset, kubelet restarted, its pods replaced",
+    effect="pod network reset, kubelet restarted",
     doing="resetting its pod network and restarting the kubelet, so that it registers",
     run=execution.register,
     restarts_services=True,
+)
+POD_NETWORK = ActionKind(
+    name="pod-network",
+    reasons=triggers.other_plugin,
+    planned=triggers.planned_other_plugin,
+    subject="what connects pods",
+    effect="pod network reset, kubelet restarted",
+    doing="resetting its pod network and replacing its pods, so that another plugin connects them",
+    run=execution.register,
+    drains=True,
+    replaces_pods=True,
+    restarts_services=True,
+    covers=("register",),
 )
 METADATA = ActionKind(
     name="metadata",

@@ -89,8 +89,9 @@ class ObservedMachine:
     `images` are the states of images that are not as they were sent, by reference, and
     `missing_archives` the checksums of those images' files that are not on the machine.
     `patched` is the time whose security updates its system has, "" if none was recorded.
-    `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address. `parts` are the
-    digests of its managed files as they were written last. `expiry` is that of the certificate that
+    `bridge` is the address of its pods' bridge, `vtep` flannel's hardware address, `plugin` what
+    connects its pods, as its CNI configuration is named, "" if it has none. `parts` are the digests
+    of its managed files as they were written last. `expiry` is that of the certificate that
     expires first, `serving` its kubelet's serving certificate. `clients` is the checksum of the CAs
     whose client certificates its API server accepts, or "missing"; `people` are those whom they are
     of. `secrets` is the digest of its API server's secret files, or "missing". `trust` is the
@@ -115,6 +116,7 @@ class ObservedMachine:
     missing_archives: tuple[str, ...] = ()
     patched: str = ""
     bridge: str = ""
+    plugin: str = ""
     vtep: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
     crashes: Mapping[str, str] = field(default_factory=dict)
@@ -191,6 +193,7 @@ def as_recorded(machine: DesiredMachine) -> ObservedMachine:
         trust=machine.trust,
         kubelet_ca=machine.cluster_ca,
         patched=machine.security_updates,
+        plugin=machine.plugin,
         applied=applied,
         node=node,
     )
@@ -223,6 +226,7 @@ def parse(lines: Iterable[str]) -> ObservedMachine:
         missing_archives=tuple(sum_ for _, *sums in images.values() for sum_ in sums),
         patched=known["patched"],
         bridge=known["bridge"],
+        plugin=known["plugin"],
         vtep=known["vtep"],
         serving=serving.read(certificates, KUBELET_SERVING, known["serving_key"]),
         services=_below("service:", known),

@@ -20,6 +20,8 @@ Drift = Mapping[str, Iterable[Mapping[str, str]]]
 # What happens to the pods of a machine to be drained if no other machine has room for them.
 STAY_ALONE = "not drained, as there is no other machine: its pods stay and keep running"
 STAY = "drained, except for pods that no other machine can take, which stay and keep running"
+GO_ALONE = "not drained, as there is no other machine: its pods are deleted and created again"
+GO = "drained, pods that no other machine can take deleted"
 
 
 def plan(change: ClusterChange, drift: Drift) -> dict[str, str]:
@@ -81,15 +83,17 @@ def with_stopped(
 
 
 def drains(change: ClusterChange, drift: Drift) -> dict[str, bool]:
-    """Return the machines whose Nodes will be drained, and whether their Nodes leave."""
+    """Return the machines whose Nodes will be drained, and whether no pod stays there."""
     before, after = change.before, change.after
     drained: dict[str, bool] = {}
     for known in before.machines:
         machine = after.by_name.get(known.name)
         if machine is None or before.ids.get(known.name) != after.ids[known.name]:
             drained[known.name] = True
-        elif any(kind.drains for kind in _kinds(known, machine, drift.get(known.name, ()), change)):
-            drained[known.name] = False
+            continue
+        kinds = _kinds(known, machine, drift.get(known.name, ()), change)
+        if any(kind.drains for kind in kinds):
+            drained[known.name] = any(kind.replaces_pods for kind in kinds)
     return drained
 
 
@@ -149,14 +153,17 @@ def _how(
         interrupts = not pods or {*pods} & {*documents.SERVING_PODS}
         if kind.api_seconds and interrupts and len(cluster.control_planes) == 1:
             text = f"{text} (the API is unavailable for about {kind.api_seconds} s)"
-    return _drained(text, machine, cluster) if kind.drains else text
+    if kind.drains:
+        return f"{_drained(kind, machine, cluster)}{text}, uncordoned when Ready"
+    return text
 
 
-def _drained(text: str, machine: DesiredMachine, cluster: DesiredCluster) -> str:
+def _drained(kind: ActionKind, machine: DesiredMachine, cluster: DesiredCluster) -> str:
     if _have_room(machine, cluster):
-        return f"drained, {text}, uncordoned when Ready"
-    stay = STAY if len(cluster.machines) > 1 else STAY_ALONE
-    return f"{stay}; {text}, uncordoned when Ready"
+        return "drained, "
+    if len(cluster.machines) > 1:
+        return f"{GO if kind.replaces_pods else STAY}; "
+    return f"{GO_ALONE if kind.replaces_pods else STAY_ALONE}; "
 
 
 def _replacement(machine: DesiredMachine, before: DesiredCluster, after: DesiredCluster) -> str:

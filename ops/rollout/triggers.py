@@ -115,6 +115,12 @@ def damaged_images(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
         yield f"images are {state}: {', '.join(names)}"
 
 
+def planned_images(was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange) -> Iterator[str]:
+    """Its cluster chose something that has images of its own."""
+    if added := [name for name in wanted.supplements if name not in was.supplements]:
+        yield f"images of {', '.join(added)} are missing"
+
+
 def control_plane_settings(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     """The applied control plane settings differ from the desired ones."""
     if wanted.is_control_plane and found.applied.control != wanted.control:
@@ -180,6 +186,20 @@ def not_registered(found: ObservedMachine, _: DesiredMachine) -> Iterator[str]:
         yield "its Node is gone"
     elif why := _foreign_network(found, found.node):
         yield why
+
+
+def other_plugin(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
+    """Another CNI plugin than the desired one connects its pods; one without any has none yet."""
+    if found.plugin and wanted.plugin and found.plugin != wanted.plugin:
+        yield f"its pods are connected by {found.plugin} instead of {wanted.plugin}"
+
+
+def planned_other_plugin(
+    was: DesiredMachine, wanted: DesiredMachine, _: ClusterChange
+) -> Iterator[str]:
+    """Another CNI plugin is to connect its pods."""
+    if was.plugin and was.plugin != wanted.plugin:
+        yield f"pods connected by {wanted.plugin} instead of {was.plugin}"
 
 
 def security_updates(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:

@@ -6,7 +6,8 @@ from ops.rollout.action_kind import ActionKind, When
 IMAGES = ActionKind(
     name="images",
     reasons=triggers.damaged_images,
-    effect="imported again, nothing restarted",
+    planned=triggers.planned_images,
+    effect="imported, nothing restarted",
     doing="restoring images",
     run=execution.restore_images,
     needs_ready=False,

@@ -5,20 +5,27 @@ from datetime import UTC, datetime
 from functools import partial
 
 from model import backups
+from model.object_drift.judgement import State
 from model.status.condition import Condition, Ready, Severity
 from model.watch import finding
 from model.watch.finding import Finding, Snapshot
-from ops.kube import host_status, reachability
-from ops.kube.cluster_status import DUE_SHARE
+from ops.kube import host_status, metrics_status, reachability
+from ops.kube.cluster_status import DUE_SHARE, PROBE
+from ops.kube.object_status import ADVICE, REASONS
 from ops.watch.pods import DNS
+from ops.watch.pods import PROBE as PROBE_APP
 from ops.watch.view import Limits, View
 
 NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
-ETCD, SERVING, RIGHTS = "etcd-size", "serving", "rights"
+ETCD, SERVING, METRICS, RIGHTS = "etcd-size", "serving", "metrics", "rights"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 ETCD_COMPONENT = "etcd"
 # Longer than a component or a pod takes to be replaced in an orderly way.
 COMPONENT_HOLD, POD_HOLD = 8.0, 12.0
+# A kubelet may be restarted.
+KUBELET_HOLD = 10.0
+# API servers look every 30 seconds whether they reach it, and so may begin a minute late.
+METRICS_HOLD = 60.0
 # A rollout leaves Nodes cordoned for minutes.
 CORDON_HOLD = 600.0
 HOLDS = {"Cordoned": CORDON_HOLD, "ChangePending": CORDON_HOLD}
@@ -60,6 +67,8 @@ def _unknown(view: View) -> Iterator[str]:
         yield SERVING
     if not view.slow.etcd_bytes:
         yield ETCD
+    if view.slow.metrics is None:
+        yield METRICS
 
 
 def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -68,6 +77,19 @@ def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
     for node in view.nodes:
         for condition in node.conditions:
             yield finding.of(condition, NODES, hold=HOLDS.get(condition.reason, 0.0))
+
+
+def _kubelets(view: View, _limits: Limits) -> Iterator[Finding]:
+    """Yield kubelets that cannot be reached, long before their Nodes are no longer Ready.
+
+    A Node that is being replaced or rebooted is cordoned.
+    """
+    cordoned = {node.status.name for node in view.nodes if node.status.cordoned}
+    for node, why in view.cut_off.items():
+        if node not in cordoned:
+            message = f"the API server does not reach its kubelet: {why}"
+            condition = _condition(view, Severity.ERROR, "KubeletUnreachable", message, node)
+            yield finding.of(condition, NODES, PODS, hold=KUBELET_HOLD)
 
 
 def _components(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -105,6 +127,8 @@ def _pods(view: View, _limits: Limits) -> Iterator[Finding]:
             message = f"{add_on.name}: {add_on.ready} of {add_on.desired} pods are Ready"
             condition = _condition(view, Severity.WARNING, "AddOnNotReady", message)
             yield finding.of(condition, ADD_ONS, item=add_on.name, hold=POD_HOLD)
+    if view.is_ours and ADD_ONS not in view.unread and not view.has_add_on(PROBE):
+        yield _missing_probe(view)
     if not view.is_probed:
         return
     probes = {pod.node: pod for pod in view.pods if pod.is_probe}
@@ -116,6 +140,18 @@ def _pods(view: View, _limits: Limits) -> Iterator[Finding]:
                 view, Severity.ERROR, "ProbeNotReady", f"its probe pod {what}", node
             )
             yield finding.of(condition, NODES, PODS, hold=POD_HOLD)
+
+
+def _missing_probe(view: View) -> Finding:
+    condition = Condition(
+        cluster=view.cluster,
+        kind="object",
+        name=f"DaemonSet kube-system/{PROBE_APP}",
+        severity=Severity.WARNING,
+        reason=REASONS[State.MISSING],
+        message=ADVICE[State.MISSING],
+    )
+    return finding.of(condition, NODES, ADD_ONS, hold=POD_HOLD)
 
 
 def _network(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -204,6 +240,9 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
                 "renewed"
             )
             yield _about(view, SERVING, Severity.WARNING, "CertificateExpires", message)
+    for each in view.slow.metrics or ():
+        hold = METRICS_HOLD if each.reason == metrics_status.UNAVAILABLE else 0.0
+        yield finding.of(each, METRICS, item=metrics_status.API.service, hold=hold)
     size, quota = view.slow.etcd_bytes, view.quota
     if quota and size > ETCD_FULL_SHARE * quota:
         message = f"etcd's database has {size // MIB} MiB of {quota // MIB} MiB"
@@ -232,4 +271,13 @@ def _condition(
     )
 
 
-JUDGES: tuple[Judge, ...] = (_nodes, _components, _pods, _network, _hosts, _backup, _slow)
+JUDGES: tuple[Judge, ...] = (
+    _nodes,
+    _kubelets,
+    _components,
+    _pods,
+    _network,
+    _hosts,
+    _backup,
+    _slow,
+)

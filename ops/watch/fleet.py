@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from model.watch.event import Event
+from model.watch.finding import Finding
 from model.watch.state import Clock, State
 from ops.errors import text_of
 from ops.kube.access import Access
+from ops.watch.leaders import WRITES_FAIL
+from ops.watch.look import Look
 from ops.watch.sinks import Sink
 from ops.watch.store import Store
 from ops.watch.view import Limits
@@ -57,9 +60,11 @@ class FleetWatch:
         self._retry_at: dict[str, float] = {}
         self._is_unsaved = False
         self.state: State = store.read(clock())
+        self._problems: dict[str, tuple[Finding, ...]] = {}
         if store.damage:
             say(store.damage)
         self.state.outbox.keep_for(self._sinks)
+        self._note_problems()
 
     def watch(self, targets: Mapping[str, Target]) -> None:
         """Watch these clusters, and no others."""
@@ -106,6 +111,24 @@ class FleetWatch:
         now = time.monotonic()
         return {name: watcher.look(now) for name, (_, watcher) in self._watchers.items()}
 
+    def looks(self) -> list[Look]:
+        """Return what is known of each cluster now; call it from any thread."""
+        now, problems = clock(), self._problems
+        found = []
+        for name, (_, watcher) in list(self._watchers.items()):
+            seen, heard = watcher.look(now.seconds), watcher.heard
+            look = Look(
+                cluster=name,
+                view=seen.view,
+                is_up=seen.snapshot.is_known,
+                heard=None if heard is None else now.time - timedelta(seconds=now.seconds - heard),
+                is_writable=all(each.reason != WRITES_FAIL for each in seen.snapshot.findings),
+                problems=problems.get(name, ()),
+                lapses=watcher.lapses,
+            )
+            found.append(look)
+        return found
+
     def stop(self) -> None:
         """End all watchers, and keep the state."""
         for _, watcher in self._watchers.values():
@@ -129,8 +152,16 @@ class FleetWatch:
             for sink, lost in self.state.outbox.shorten().items():
                 self._say(f"{sink} took no events for too long: {lost} were dropped for it")
             self._is_unsaved = True
+            self._note_problems()
         self._save()
         self._deliver()
+
+    def _note_problems(self) -> None:
+        """Keep for other threads what was reported: the state is changed by this one."""
+        self._problems = {
+            name: tuple(each.finding for each in self.state.told(name))
+            for name in self.state.problems
+        }
 
     def _deliver_last(self) -> None:
         """Deliver although nobody may read standard output: that is kept for the next start."""

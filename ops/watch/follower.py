@@ -24,7 +24,8 @@ class Follower:
     """Follows a container's log; `take` gets each line, the last ones of before as well.
 
     It asks again when it is cut off, and when nothing came for `silence` seconds: the way to a
-    Node may have been lost without a word. `is_read` says that a line came, `error` why not.
+    Node may have been lost without a word. `is_read` says that a line came, `error` why not;
+    `failed` is called when there is an error.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class Follower:
         container: str,
         take: Callable[[bytes], None],
         silence: float,
+        failed: Callable[[], None],
     ) -> None:
         query = urlencode({"container": container, "follow": "true", "tailLines": str(TAIL)})
         self._path = f"{SYSTEM_PODS}/{pod}/log?{query}"
         self._session, self._take, self._silence = session, take, silence
+        self._failed = failed
         self._wait = RETRY_SECONDS
         self._is_stopped = False
         self._exchange: Exchange | None = None
@@ -76,6 +79,8 @@ class Follower:
         if self._is_stopped:
             return
         self.error = error
+        if error is not None:
+            self._failed()
         self._session.jittered(self._wait, self.start)
         self._wait = min(self._wait * 2, LONGEST_RETRY_SECONDS)
 

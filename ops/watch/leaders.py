@@ -27,6 +27,7 @@ AGAIN_SECONDS = 2.0
 STALE_SECONDS = 16.0
 LEADERS = ("kube-controller-manager", "kube-scheduler")
 SOURCE = "leaders"
+WRITES_FAIL = "WritesFail"
 # A line of /readyz?verbose.
 FAILED_CHECK = re.compile(r"^\[-\](\S+) failed", re.MULTILINE)
 LARGEST_BYTES = 4 << 20
@@ -94,7 +95,7 @@ class Leaders:
                 "no leader of the control plane renews its lease: etcd accepts no writes (its "
                 "database is full, or it has no quorum), or none of its components runs"
             )
-            yield self._finding("WritesFail", message)
+            yield self._finding(WRITES_FAIL, message)
             return
         for name in stale:
             message = f"no {name} renews the leader's lease: none of them works"

@@ -12,6 +12,9 @@ from ops.watch.follower import Follower
 from ops.watch.pods import Pod
 from ops.watch.session import Session
 
+# What an API server that could not ask a kubelet quotes: the path of logs there.
+# https://github.com/kubernetes/kubernetes/issues/102139
+KUBELET_PATH = "/containerLogs/"
 # A probe reports once a minute, what a machine says is repeated every ten minutes.
 SILENCE = {reachability.CONTAINER: 180.0, host_reports.CONTAINER: 900.0}
 
@@ -49,6 +52,15 @@ class Reports:
         """Yield the Nodes whose probes have not said anything yet, or whose log is cut off."""
         return self._unread(reachability.CONTAINER)
 
+    def cut_off(self) -> Iterator[tuple[str, str]]:
+        """Yield the Nodes of which no log can be read, with what the API server says of it."""
+        for name, pod in self._pods.items():
+            found = [self._followers.get((name, container)) for container in SILENCE]
+            errors = [each.error for each in found if each]
+            failed = [each for each in errors if each and KUBELET_PATH in each.message]
+            if failed and len(failed) == len(errors):
+                yield pod.node, failed[0].message
+
     def errors(self) -> Iterator[ApiError]:
         """Yield why logs cannot be followed."""
         for follower in self._followers.values():
@@ -74,10 +86,18 @@ class Reports:
         for container, take in takes.items():
             if container in pod.containers:
                 follower = Follower(
-                    self.session, pod.name, container, partial(take, pod), SILENCE[container]
+                    self.session,
+                    pod.name,
+                    container,
+                    partial(take, pod),
+                    SILENCE[container],
+                    self._changed,
                 )
                 self._followers[(pod.name, container)] = follower
                 follower.start()
+
+    def _changed(self) -> None:
+        self.version += 1
 
     def _reaches(self, pod: Pod, line: bytes) -> None:
         former = self.network.get(pod.name)

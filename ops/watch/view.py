@@ -1,10 +1,11 @@
 """What is known of a cluster now, from which its findings follow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from model.host_digests import HostReport
+from model.status.condition import Condition
 from model.status.fleet import AddOn
 from ops.kube.cluster_status import CONTROL_PLANE
 from ops.kube.host_reports import Reading
@@ -24,17 +25,23 @@ class Limits:
 class Slow:
     """What is read seldom: the API server's certificate and the size of etcd's database.
 
-    None, and 0: not known. `rights` are those beyond reading that the credential has.
+    None, and 0: not known. `metrics` is what is wrong with metrics-server's API. `rights` are those
+    beyond reading that the credential has.
     """
 
     serving: tuple[datetime, datetime] | None = None
     etcd_bytes: int = 0
+    metrics: tuple[Condition, ...] | None = None
     rights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class View:
-    """A cluster's objects and reports; `unread` are lists that are not current."""
+    """A cluster's objects and reports; `unread` are lists that are not current.
+
+    `cut_off` are the Nodes whose kubelet the API server does not reach, with what it says;
+    `is_ours` says that this program has applied one of the add-ons.
+    """
 
     cluster: str
     nodes: tuple[NodeReading, ...] = ()
@@ -46,6 +53,8 @@ class View:
     unread: frozenset[str] = frozenset()
     silent_hosts: frozenset[str] = frozenset()
     silent_networks: frozenset[str] = frozenset()
+    cut_off: Mapping[str, str] = field(default_factory=dict)
+    is_ours: bool = False
 
     @property
     def ready(self) -> list[str]:
@@ -62,6 +71,10 @@ class View:
         """Whether the cluster has this program's probes."""
         return any(pod.is_probe for pod in self.pods)
 
+    def has_add_on(self, name: str) -> bool:
+        """Whether an add-on is there, Ready or not."""
+        return any(add_on.name == name for add_on in self.add_ons)
+
     def with_component(self, component: str) -> list[Pod]:
         """Return the pods of a component of the control planes."""
         return [pod for pod in self.pods if pod.component == component]
@@ -70,6 +83,19 @@ class View:
     def quota(self) -> int:
         """Return the quota of etcd's databases in bytes, the smallest; 0 if there is no etcd."""
         return min((pod.quota for pod in self.with_component("etcd")), default=0)
+
+    @property
+    def read_machines(self) -> frozenset[str]:
+        """Return the Nodes whose machines' reports can be read."""
+        found = {each.node for each in self.hosts if each.report and each.is_reporting}
+        return frozenset(found - self.silent_hosts)
+
+    @property
+    def unread_machines(self) -> frozenset[str]:
+        """Return the Nodes whose machines should report and cannot be read."""
+        if not self.is_probed:
+            return frozenset()
+        return frozenset(each.status.name for each in self.nodes) - self.read_machines
 
     @property
     def reports(self) -> Iterable[tuple[str, HostReport]]:

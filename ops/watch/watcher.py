@@ -39,7 +39,8 @@ RESTART_SECONDS = 5.0
 # only after up to 20 s.
 DENIAL_HOLD = 40.0
 ACCESS = "access"
-*_, FLANNEL_PATH = APPS
+# A cluster has the namespace of its own pod network alone; in others, nothing is granted.
+NETWORK_PATHS = tuple(path for path in APPS if "/namespaces/kube-system/" not in path)
 NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
 
 
@@ -58,7 +59,8 @@ class Seen:
 class Watcher:
     """Watches a cluster. `access` returns how it is reached, again for each connection.
 
-    All but `start`, `stop` and `look` happens in its thread.
+    All but `start`, `stop`, `look` and `heard` happens in its thread. `lapses` is how often a
+    machine's report could no longer be read.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Watcher:
         self.cluster = cluster
         self._access, self._limits, self._tell = access, limits, changed
         self._delay = 0.0
+        self.lapses = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"watch {cluster}", daemon=True)
         self._seen = Seen(View(cluster), NOTHING)
@@ -94,6 +97,12 @@ class Watcher:
     def excuse(self, now: float) -> None:
         """Take what was not heard until now for a stop of this process, not of the API."""
         self._excused = now
+
+    @property
+    def heard(self) -> float | None:
+        """Return when the API last answered, in seconds of a monotonic clock; None: never."""
+        leaders = self._leaders
+        return leaders.heard if leaders else None
 
     def look(self, now: float) -> Seen:
         """Return what is known now; call it from any thread."""
@@ -132,11 +141,10 @@ class Watcher:
 
     def _watch(self, session: Session) -> None:
         self._session = session
-        heard = self._leaders.heard if self._leaders else None
-        self._leaders = leaders = Leaders(session, self.cluster, self._touch, heard)
+        self._leaders = leaders = Leaders(session, self.cluster, self._touch, self.heard)
         self._is_dirty = False
         self._reports = Reports(session)
-        self._slow = SlowReads(session, self._access, self._touch)
+        self._slow = SlowReads(self.cluster, session, self._access, self._touch)
         nodes = Collection(
             session,
             NODES_PATH,
@@ -175,6 +183,7 @@ class Watcher:
         judged = findings.snapshot(view, self._limits)
         more = [*self._leaders.findings(), *self._denied()]
         snapshot = Snapshot((*judged.findings, *more), judged.unknown)
+        self.lapses += len(view.unread_machines & self._seen.view.read_machines)
         self._seen, self._failure = Seen(view, snapshot), None
         self._tell()
 
@@ -182,7 +191,7 @@ class Watcher:
         every: dict[str, list[Collection[Any]]] = {
             findings.NODES: [self._nodes],
             findings.PODS: [self._pods],
-            findings.ADD_ONS: [each for each in self._apps if each.path != FLANNEL_PATH],
+            findings.ADD_ONS: [each for each in self._apps if each.path not in NETWORK_PATHS],
         }
         unread = {
             source
@@ -200,6 +209,8 @@ class Watcher:
             unread=frozenset(unread),
             silent_hosts=frozenset(self._reports.unread_hosts()),
             silent_networks=frozenset(self._reports.unread_networks()),
+            cut_off=dict(self._reports.cut_off()),
+            is_ours=any(pair[1] for each in self._apps for pair in each.items.values()),
         )
 
     def _lists(self) -> list[Collection[Any]]:
@@ -207,8 +218,7 @@ class Watcher:
 
     def _denied(self) -> list[Finding]:
         """Return what the credential may not read."""
-        # A cluster without flannel has no namespace of its own for it, in which nothing is granted.
-        lists = [each for each in self._lists() if each.path != FLANNEL_PATH]
+        lists = [each for each in self._lists() if each.path not in NETWORK_PATHS]
         failures = {each.path: each.error for each in lists if each.error is not None}
         if self._leaders and self._leaders.denial:
             failures[LEASES] = self._leaders.denial

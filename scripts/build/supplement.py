@@ -44,13 +44,13 @@ def make(name: str, arch: str, source: str, mirror: str | None) -> Bundle:
 def main(name: str, arch: str, source: str, mirror: str | None, must_verify: bool) -> None:
     """Build a supplement of bundles: images that only some clusters need.
 
-    A cluster needs the supplement `calico` if its `networking.networkPolicy` is `calico`. It is for
-    every Kubernetes version. `fleet build stack` builds the supplements that a stack needs, and no
-    others.
+    A cluster needs the supplement `calico` if its `networking.networkPolicy` is `calico`, and
+    `metrics-server` unless its `metricsServer` is false. They are for every Kubernetes version.
+    `fleet build stack` builds the supplements that a stack needs, and no others.
 
     \b
     Sources
-      upstream  images on quay.io, verified with their digests there
+      upstream  images in their registry, verified with their digests there
       --mirror  the same images from a registry with this base URL
       built     compiled from the Go module registry, for this host's architecture only; needs
                 root, gcc, libc6-dev and mmdebstrap
@@ -59,6 +59,7 @@ def main(name: str, arch: str, source: str, mirror: str | None, must_verify: boo
     \b
     Examples
       fleet build supplement calico
+      fleet build supplement metrics-server
       fleet build supplement calico --mirror https://mirror.example.com --arch arm64
     """
     if mirror and source == "built":

@@ -13,7 +13,13 @@ from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.hosts import certificates
 from ops.pulumi.workspace import open_workspace
-from scripts.fleet import access, engine_run, local_certificates, registered_tokens
+from scripts.fleet import (
+    access,
+    engine_run,
+    local_certificates,
+    registered_tokens,
+    served_certificates,
+)
 from scripts.fleet.explanation import clusters_of
 from scripts.fleet.ledger_table import certificate_table, key_table, token_table
 from scripts.fleet.report import print_document
@@ -39,7 +45,8 @@ def show(
     local = local_certificates.read(stack, clusters, Place("", "", now, threshold))
     of_machines = certificates.read(machines.of_clusters(clusters), threshold, warn_before(stack))
     of_tools = registered_tokens.read(outputs, clusters, Place("", "", now, threshold))
-    ledger = ledgers.combined([*of_machines, local, of_tools], now)
+    of_add_ons = served_certificates.read(outputs, clusters, Place("", "", now, threshold))
+    ledger = ledgers.combined([*of_machines, local, of_add_ons, of_tools], now)
     _print(ledger, output)
     for unknown in ledger.unreadable:
         click.echo(f"fleet: {unknown.node or 'this host'}: {unknown.reason}", err=True)

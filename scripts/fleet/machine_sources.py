@@ -32,7 +32,13 @@ from ops.fan_out import Answer
 from ops.hosts import audit_logs, certificates, cis, snapshots
 from ops.hosts.inventory import InventoryMachine
 from ops.kube import cis_objects
-from scripts.fleet import engine_run, ledger, local_certificates, registered_tokens
+from scripts.fleet import (
+    engine_run,
+    ledger,
+    local_certificates,
+    registered_tokens,
+    served_certificates,
+)
 from scripts.fleet.cis_report import of_cluster
 from scripts.fleet.targets import Target
 
@@ -167,11 +173,12 @@ class _Found:
         return Source(name=name, state=state, unreadable=unreadable)
 
     def certificates(self) -> reduced.CertificateDates | None:
-        """Return when certificates expire, those on this host included."""
+        """Return when certificates expire, those on this host and of add-ons included."""
         place = Place("", "", self._now)
         own = local_certificates.read(self._stack, self._names, place)
         of_tools = registered_tokens.read(self._outputs, self._names, place)
-        read = [*self._values(SourceName.CERTIFICATES), own, of_tools]
+        of_add_ons = served_certificates.read(self._outputs, self._names, place)
+        read = [*self._values(SourceName.CERTIFICATES), own, of_add_ons, of_tools]
         whole = ledgers.combined(read, self._now)
         self._add(SourceName.CERTIFICATES, whole.unreadable)
         return reduced.of_ledger(whole) if whole.certificates or whole.tokens else None

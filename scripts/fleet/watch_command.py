@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,10 @@ from ops.watch.store import Store
 from ops.watch.view import Limits
 from ops.watch.webhook import Webhook
 from scripts.fleet import watch_targets
+from scripts.fleet.listening import Address
+
+if TYPE_CHECKING:
+    from ops.watch.exporter import Exporter
 
 # How often it is looked whether the kubeconfig is another one.
 LOOK_SECONDS = 5.0
@@ -36,6 +41,7 @@ class Watched:
     as_json: bool
     events: Path | None
     certificates: timedelta
+    metrics: Address | None = None
     webhooks: tuple[str, ...] = ()
     slack: tuple[str, ...] = ()
 
@@ -44,11 +50,14 @@ def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
     """Watch until SIGTERM or SIGINT; `renew` is called with each look at the kubeconfig."""
     following = Following(watched.kubeconfig, watched.clusters)
     targets = following.read()
+    exporter = _exporter(watched)
     store = Store(watched.state)
     fleet = FleetWatch(store, _sinks(watched), Limits(watched.certificates), say)
     ended = Ending()
     say(f"watching {counted(len(targets), 'cluster')}, as {watched.kubeconfig} says")
     fleet.watch(targets)
+    if exporter is not None:
+        exporter.start(fleet.looks)
     looked = time.monotonic()
     try:
         while not ended:
@@ -62,6 +71,8 @@ def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
         say("nobody reads standard output any more")
     finally:
         ended.ignore_further()
+        if exporter is not None:
+            exporter.stop()
         fleet.stop()
     say("ended")
 
@@ -126,6 +137,17 @@ class Ending:
         """Let nothing interrupt the end."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
+
+
+def _exporter(watched: Watched) -> "Exporter | None":
+    """Listen for who reads metrics, so that an address that is in use is refused at the start."""
+    if watched.metrics is None:
+        return None
+    from ops.watch.exporter import PATH, Exporter
+
+    made = Exporter(*watched.metrics, say)
+    say(f"metrics are at http://{watched.metrics}{PATH}")
+    return made
 
 
 def _sinks(watched: Watched) -> Sequence[Sink]:

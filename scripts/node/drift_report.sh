@@ -42,10 +42,10 @@ report_drift() {
   [[ $CACHE_CHANGED == no ]] || write_cache
 }
 
-# read_certificates: CERTIFICATES has the expiry (Unix time) of each leaf, by name.
+# read_certificates: CERTIFICATES has the expiry (Unix time) of each leaf, by name, and ISSUED its beginning.
 read_certificates() {
   local name path script=${SIGNATURES[$0]:-}
-  declare -gA CERTIFICATES=()
+  declare -gA CERTIFICATES=() ISSUED=()
   local -A files=([kubelet-client]=/var/lib/kubelet/pki/kubelet-client-current.pem [kubelet-serving]=$KUBELET_SERVING)
   if is_control_plane; then
     for name in "${LEAVES[@]}"; do
@@ -58,21 +58,23 @@ read_certificates() {
   for name in "${!files[@]}"; do
     path=${files[$name]}
     [[ -v SIGNATURES[$path] ]] || continue
-    cached "expiry:$name" "${SIGNATURES[$path]}" || keep "expiry:$name" "${SIGNATURES[$path]}" "$(expiry_in "$name" "$path")"
-    cached "expiry:$name" "${SIGNATURES[$path]}"
+    cached "validity:$name" "${SIGNATURES[$path]}" || keep "validity:$name" "${SIGNATURES[$path]}" "$(validity_in "$name" "$path")"
+    cached "validity:$name" "${SIGNATURES[$path]}"
     # shellcheck disable=SC2034
-    [[ -z $VALUE ]] || CERTIFICATES[$name]=$VALUE
+    [[ -z $VALUE ]] || CERTIFICATES[$name]=${VALUE#* } ISSUED[$name]=${VALUE% *}
   done
 }
 
-expiry_in() { # NAME PATH
-  local certificate
+validity_in() { # NAME PATH: print when a certificate begins to be valid, and when it expires
+  local certificate begin end
   if [[ $1 == admin.conf ]]; then
     certificate=$(leaf_certificate admin.conf) || return 0
   else
     certificate=$(openssl x509 -in "$2" 2>/dev/null) || return 0
   fi
-  date_of enddate "$certificate"
+  begin=$(date_of startdate "$certificate") || return 0
+  end=$(date_of enddate "$certificate") || return 0
+  echo "$begin $end"
 }
 
 # read_versions: VERSIONS has those of programs, by name. They are asked again when they have been replaced.
@@ -170,6 +172,7 @@ write_report() {
   add_array units UNITS
   add_array versions VERSIONS
   add_array certificates CERTIFICATES
+  add_array issued ISSUED
   add_array disks DISKS
   JSON+=", \"swap\": \"$SWAP\", \"clock\": \"$CLOCK\""
   ! is_control_plane || add_backup

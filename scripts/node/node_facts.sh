@@ -20,6 +20,7 @@
 #   patched             the time whose security updates it has, or "" (patches.sh)
 #   bridge              address and prefix length of the pods' bridge, or, where Calico connects pods
 #                       without one, the share that flannel or Calico started with; or ""
+#   plugin              what connects its pods, by the name of the CNI configuration; or ""
 #   vtep                MAC address that flannel announced for this Node, or ""
 #   renewal:SUBJECT     why it failed by the clock (renewal_record.sh)
 #   service:NAME        systemd's state: active, inactive, failed, ..., or crash-looping
@@ -57,6 +58,7 @@ node_facts() {
   fact kubelet_ca "$(kubelet_ca_digest)"
   fact patched "$(cat "$STATE/patched" 2>/dev/null)"
   fact bridge "$(pods_share)"
+  fact plugin "$(cni_plugin)"
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
   renewal_failures | sed 's/^/renewal:/'
@@ -89,6 +91,17 @@ node_facts() {
     fact "image:$reference" "$status $sum"
   done < <(damaged_images)
   fact complete yes
+}
+
+# cni_plugin: the runtime takes the configuration whose name sorts first.
+cni_plugin() {
+  local name
+  for name in calico canal flannel; do
+    if [[ -L /etc/cni/net.d/10-$name.conflist || -e /etc/cni/net.d/10-$name.conflist ]]; then
+      echo "$name"
+      return
+    fi
+  done
 }
 
 pods_share() {

@@ -6,9 +6,12 @@ import pulumi
 import pytest
 
 from components.certificate_expiry import soonest, warn_of_authorities
+from model.pki import certificates
+from ops.rollout.observed import MachineSummary
 
 NOW = datetime(2035, 1, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
+PEM = certificates.new_authority("a", timedelta(days=900)).cert_pem
 
 
 @pytest.fixture
@@ -32,4 +35,30 @@ def test_a_ca_warns_a_year_before_it_expires(warnings: list[str]) -> None:
 
 
 def test_without_an_inspection_nothing_is_known() -> None:
-    assert soonest({"a": {"reachable": False, "reason": "no route", "node": "not ready"}}) is None
+    assert (
+        soonest({"a": {"reachable": False, "reason": "no route", "node": "not ready"}}, {}) is None
+    )
+    assert soonest({}, {"metrics-server": PEM}) is None
+
+
+@pytest.mark.parametrize(
+    ("expires", "first"),
+    [(NOW - 8 * YEAR, "kubelet.conf"), (NOW + YEAR, "metrics-server")],
+)
+def test_certificates_of_add_ons_are_compared(expires: datetime, first: str) -> None:
+    of_machine: MachineSummary = {
+        "reachable": True,
+        "certificate": "kubelet.conf",
+        "expires": expires.isoformat(),
+    }
+    for served in ({"metrics-server": PEM}, {"other": "", "metrics-server": PEM}):
+        found = soonest({"a": of_machine}, served)
+        assert found
+        assert (found["certificate"], found["node"]) == (
+            (first, "a") if first == "kubelet.conf" else (first, "")
+        )
+    assert soonest({"a": of_machine}, {"metrics-server": ""}) == {
+        "certificate": "kubelet.conf",
+        "expires": expires.isoformat(),
+        "node": "a",
+    }

@@ -31,7 +31,7 @@ TAKEN = (
     *("admin", "ca", "control-plane", "dns", "drain", "health", "init"),
     *("initialization", "join", "network", "pki", "pod-network", "ports", "prepare", "probe"),
     *("rack1-a-join", "rack1-a-membership", "rack1-a-prepare", "rollout", "snapshot"),
-    *("worker-0", "workers"),
+    *("metrics-server", "metrics-server-objects", "worker-0", "workers"),
 )
 
 

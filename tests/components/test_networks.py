@@ -66,7 +66,8 @@ def test_machines_get_the_supplements_of_their_cluster_alone() -> None:
     graph = run(config)
     for machine in graph.kinds("ContainerMachine"):
         chosen = machine.name.startswith("cluster2-")
-        assert machine.inputs.get("supplements") == (["calico"] if chosen else [])
+        wanted = ["calico", "metrics-server"] if chosen else ["metrics-server"]
+        assert machine.inputs.get("supplements") == wanted
     policed = "flannel with calico"
     for cluster, connects, policies in (
         ("cluster1", "flannel", "none"), ("cluster2", policed, "calico"),

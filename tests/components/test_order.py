@@ -79,11 +79,20 @@ def test_objects_are_applied_after_init(prod: Graph) -> None:
 
 
 def test_the_health_check_awaits_everything_of_its_cluster(graph: Graph) -> None:
-    """Nothing of the program uses the administrator's certificate."""
+    """Nothing of the program uses the administrator's certificate; nobody waits for metrics."""
     for observation in graph.kinds("ClusterHealthCheck"):
         cluster = observation.name.removesuffix("-health")
         own = {each.name for each in graph.customs if each.name.startswith(f"{cluster}-")}
-        assert own - graph.awaited(observation) == {observation.name, f"{cluster}-admin"}
+        metrics = {f"{cluster}-metrics-server-{part}" for part in ("certificate", "objects")}
+        left = own - graph.awaited(observation)
+        assert left == {observation.name, f"{cluster}-admin"} | metrics
+
+
+def test_metrics_server_comes_when_all_machines_have_its_image(graph: Graph) -> None:
+    for rollout in graph.kinds("Rollout"):
+        name = rollout.name.replace("rollout", "metrics-server")
+        assert graph.awaits(f"{name}-certificate", rollout.name)
+        assert graph.awaits(f"{name}-objects", f"{name}-certificate"), "what its pods mount"
 
 
 def test_no_resource_awaits_one_of_another_cluster(graph: Graph) -> None:

@@ -75,6 +75,13 @@ def test_the_clusters_output_has_the_certificate_that_expires_first() -> None:
     }
 
 
+def test_a_cluster_without_metrics_server_serves_no_certificates() -> None:
+    config = changed(stack_config("dev"), ("clusters/cluster2/metricsServer", False))
+    graph = run(config)
+    assert [*graph.outputs["certificates"]["cluster1"]] == ["metrics-server"]
+    assert graph.outputs["certificates"]["cluster2"] == {}
+
+
 def test_the_inventory_has_a_login_for_each_machine(dev: Graph) -> None:
     assert "inventory" in dev.secret_outputs
     inventory = dev.outputs["inventory"]

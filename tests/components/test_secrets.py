@@ -100,6 +100,7 @@ def test_a_run_issues_new_credentials_and_changes_no_machine_that_has_joined() -
 def test_access_to_a_cluster_is_a_reference_without_a_credential(graph: Graph) -> None:
     holders = [each for each in graph if "identity" in each.inputs]
     assert {each.kind for each in holders} == {
+        "AggregatedApi",
         "ClusterHealthCheck",
         "Manifests",
         "Membership",
@@ -119,7 +120,7 @@ def test_a_ca_s_key_is_given_to_control_planes_and_the_administrator_s_certifica
         assert not [each.name for each in graph.customs if line in str(each.inputs)]
         holders = {each.name for each in graph.customs if line in str(each.outputs)}
         assert holders == {authority.name}, "the only copy in the state"
-        certificates = graph.kinds("ClientCertificate")
+        certificates = [*graph.kinds("ClientCertificate"), *graph.kinds("AggregatedApi")]
         assert all("authority" in each.secret_inputs for each in certificates)
         steps = graph.kinds("Step")
         readers = {step.name for step in steps if key in step.given["settings"].values()}

@@ -8,13 +8,20 @@ import pytest
 
 from model.config.errors import dotted
 from model.config.parse import read
-from scripts import config_reference, port_reference, report_schema, schema
+from scripts import (
+    alert_rules,
+    config_reference,
+    dashboard,
+    port_reference,
+    report_schema,
+    schema,
+)
 from scripts.config_reference import LISTED, Key
 
 KEYS = list(config_reference.keys())
 
 
-@pytest.mark.parametrize("file", [config_reference, port_reference, schema])
+@pytest.mark.parametrize("file", [alert_rules, config_reference, dashboard, port_reference, schema])
 def test_the_checked_in_file_is_current(file: Any) -> None:
     path = getattr(file, "REFERENCE", None) or file.SCHEMA
     assert path.read_text() == file.rendered(), "run `make schema`"

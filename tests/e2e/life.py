@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from model.load import load
+from scripts.build import image
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
 from tests.ops.nspawn import host
@@ -13,7 +15,12 @@ from tests.tmp_machines import workshop
 
 @contextmanager
 def living(config: dict[str, Any], program: Path = CHECKOUT) -> Iterator[PulumiStack]:
-    """Give a stack of the program, up; whatever a test leaves of it is destroyed."""
+    """Give a stack of the program, up; whatever a test leaves of it is destroyed.
+
+    Clusters that choose other supplements than the default have images of their own, made here.
+    """
+    for cluster in load(config).clusters:
+        image.make(cluster.kubernetes_version, cluster.supplements)
     with workshop() as folder:
         stack = PulumiStack(folder, "test", config, program)
         stack.create()

@@ -21,7 +21,7 @@ import yaml
 from model.rotation_phases import FINISH, PHASES, PREPARE, SWITCH
 from ops.rollout.trust_rows import TRUST
 from scripts.bench.subnet import subnet
-from tests.e2e import containers, web_service
+from tests.e2e import containers, metrics, web_service
 from tests.e2e.http_probe import HttpProbe
 from tests.e2e.interruptions import kill_after
 from tests.e2e.kubectl import Kubectl
@@ -64,7 +64,7 @@ RESTARTED = {
 # Without a lease, which they may lose while their API server is restarted, they start again.
 LEADERS = (MANAGER, "kube-scheduler")
 # Our pods that know the cluster's CA: `finish` restarts them.
-OURS = ("calico-node-", "coredns-", "flannel-", "kube-proxy-")
+OURS = ("calico-node-", "coredns-", "flannel-", "kube-proxy-", "metrics-server-")
 
 
 def config(network: IPv4Network) -> dict[str, Any]:
@@ -201,6 +201,8 @@ def rotate(fleet: PulumiStack, network: IPv4Network, keys: Sequence[str], phase:
     assert [name for name in others if name in expected or name not in tolerated] == expected
     assert kubectl.node_names() == MACHINES
     assert not cordoned(kubectl), "no Node is drained"
+    metrics.await_nodes(kubectl, set(MACHINES))
+    assert metrics.is_available(kubectl)
     assert load.failures == []
 
 

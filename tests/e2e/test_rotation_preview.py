@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 CHANGES = ("create", "update", "replace", "delete")
 # What changes in each phase: the rollout brings it to machines, which are checked then.
 CHANGED = {*(f"cluster1-{name}" for name in NAMES), "cluster1-rollout", "cluster1-health"}
+CHANGED |= {"cluster1-metrics-server-certificate"}
 REISSUED = CHANGED | {"cluster1-admin"}
 
 

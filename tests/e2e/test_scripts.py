@@ -40,6 +40,8 @@ def fleet(program: Path) -> Iterator[PulumiStack]:
         config = {
             "kubernetesVersion": "1.36.3",
             "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+            # Its pod on a worker whose machine is gone would be waited for until the Node is lost.
+            "metricsServer": False,
             "clusters": {
                 "cluster1": {
                     "machines": {"subnet": str(network)},

@@ -15,6 +15,7 @@ from model.render import (
     kubeadm,
     kubeconfig,
     manifests,
+    metrics_server,
     namespaces,
     renewal,
 )
@@ -65,6 +66,7 @@ def rendered() -> dict[str, str]:
     documents["probe.yaml"] = manifests.probe(described)
     documents["pod-network-calico.yaml"] = plugins.pod_network(settings)
     documents["dns.yaml"] = manifests.dns()
+    documents["metrics-server.yaml"] = metrics_server.metrics_server(described)
     limited = load(SETTINGS).clusters[0]
     documents["namespaces.yaml"] = namespaces.namespaces(limited)
     documents["images.yaml"] = image_policy.image_policy(limited)

@@ -47,8 +47,8 @@ def daemon(name: str, config: dict[str, Any] = CALICO) -> dict[str, Any]:
 def test_nothing_of_it_is_in_a_cluster_without_policies() -> None:
     plain = changed(CONTAINER, ("clusters/cluster1/networking", {"networkPolicy": "none"}))
     assert "calico" not in plugins.pod_network(load(plain).clusters[0])
-    assert load(plain).clusters[0].supplements == ()
-    assert load(CALICO).clusters[0].supplements == ("calico",)
+    assert "calico" not in load(plain).clusters[0].supplements
+    assert "calico" in load(CALICO).clusters[0].supplements
 
 
 def test_one_plugin_alone_is_configured() -> None:
@@ -188,6 +188,14 @@ def test_no_configuration_is_there_before_all_that_it_needs(felix: Felix, missin
     first, _ = json.loads(felix.conflist.read_text())["plugins"]
     assert (first["nodename"], first["mtu"]) == ("tokyo-worker-0", 1450)
     assert [path.name for path in felix.conflist.parent.iterdir()] == [felix.name]
+
+
+def test_a_node_keeps_flannel_s_plugin_until_it_is_drained(felix: Felix) -> None:
+    """The rollout removes its configuration then."""
+    flannel = felix.conflist.parent / "10-flannel.conflist"
+    flannel.touch()
+    assert felix.start().wait(30) == 0
+    assert [*felix.conflist.parent.iterdir()] == [flannel]
 
 
 @pytest.mark.parametrize("booted", [False, True])

@@ -47,7 +47,7 @@ def test_nothing_of_flannel_is_in_it() -> None:
         assert "flannel" not in text, found["kind"]
     assert plugins.described(cluster) == "calico"
     assert network_namespaces(cluster) == ("calico-system",)
-    assert cluster.supplements == ("calico",)
+    assert cluster.supplements == ("calico", "metrics-server")
 
 
 def test_felix_finds_its_pool_when_it_starts() -> None:

@@ -212,12 +212,24 @@ def small_clusters(count: int) -> dict[str, Any]:
     }
 
 
+def seconds_to_load(config: dict[str, Any], machines: int) -> float:
+    """The processor's time, the least of three times."""
+    took = []
+    for _ in range(3):
+        start = time.process_time()
+        fleet: Fleet = load(config)
+        took.append(time.process_time() - start)
+        assert sum(len(each.machines) for each in fleet.clusters) == machines
+    return min(took)
+
+
 @pytest.mark.parametrize(
-    "config", [hosts(1000), small_clusters(500)], ids=["one cluster", "500 clusters"]
+    ("small", "large"),
+    [(hosts(100), hosts(1000)), (small_clusters(50), small_clusters(500))],
+    ids=["one cluster", "500 clusters"],
 )
-def test_a_thousand_machines_are_read_in_well_under_a_second(config: dict[str, Any]) -> None:
-    start = time.process_time()
-    fleet: Fleet = load(config)
-    took = time.process_time() - start
-    assert sum(len(each.machines) for each in fleet.clusters) == 1000
-    assert took < 0.7
+def test_ten_times_the_machines_take_ten_times_as_long_to_read(
+    small: dict[str, Any], large: dict[str, Any]
+) -> None:
+    """What compares each with each other would take a hundred times as long."""
+    assert seconds_to_load(large, 1000) < 25 * seconds_to_load(small, 100)

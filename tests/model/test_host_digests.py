@@ -43,6 +43,7 @@ def test_items_are_what_machines_are_compared_by() -> None:
         {"disks": {"/": "x"}},
         {"backup": 3},
         {"certificates": {"a": None}},
+        {"issued": {"a": None}},
     ],
 )
 def test_what_is_no_report_is_refused(damage: dict[str, Any]) -> None:

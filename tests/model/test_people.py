@@ -141,9 +141,10 @@ def test_a_watcher_reads_nodes_and_the_systems_namespaces_alone() -> None:
     rules = [*WATCHER_ROLE.rules, *WATCHER_SYSTEM_ROLE.rules]
     assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list", "watch"}
     resources = {name for rule in rules for name in rule.get("resources", ())}
-    assert resources == {"nodes", "pods", "pods/log", "daemonsets", "deployments", "leases"}
+    of_system = {"pods", "pods/log", "daemonsets", "deployments", "leases"}
+    assert resources == {"nodes", "apiservices", *of_system}
     whole = {name for rule in WATCHER_ROLE.rules for name in rule.get("resources", ())}
-    assert whole == {"nodes"}
+    assert whole == {"nodes", "apiservices"}
 
 
 def test_a_watchers_certificate_is_valid_for_a_week() -> None:

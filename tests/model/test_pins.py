@@ -46,6 +46,7 @@ def test_manifests_name_the_images_that_are_built() -> None:
         f"ghcr.io/flannel-io/flannel:{pins.FLANNEL}",
         f"quay.io/calico/cni:{pins.CALICO}",
         f"quay.io/calico/node:{pins.CALICO}",
+        f"registry.k8s.io/metrics-server/metrics-server:{pins.METRICS_SERVER}",
     }
 
 
@@ -69,7 +70,7 @@ def test_images_that_a_machine_has_are_not_pulled() -> None:
     """
     documents = [yaml.safe_load_all(file.read_text()) for file in MANIFESTS.rglob("*.yaml")]
     found = [container for document in documents for container in containers(list(document))]
-    assert len(found) == 8
+    assert len(found) == 9
     for container in found:
         image, _, tag = container["image"].rpartition(":")
         assert "/" in image

@@ -196,3 +196,37 @@ def test_an_unknown_level_is_rejected(machine: Machine) -> None:
     refused = machine.setup("everything")
     assert refused.returncode == 1
     assert "allowed are preview, unit, bundle, machines, tests, prove" in refused.stderr
+
+
+@pytest.mark.slow
+def test_promtool_is_taken_out_of_its_package(
+    machine: Machine, public_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, package = public_folder / "cache", public_folder / "package"
+    monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(cache))
+    (package / "DEBIAN").mkdir(parents=True)
+    (package / "DEBIAN/control").write_text(
+        "Package: prometheus\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n"
+    )
+    (package / "usr/bin").mkdir(parents=True)
+    (package / "usr/bin/promtool").write_text("#!/bin/sh\necho checked\n")
+    (package / "usr/bin/promtool").chmod(0o755)
+    deb = public_folder / "prometheus_1_all.deb"
+    subprocess.run(["dpkg-deb", "--build", str(package), str(deb)], check=True, capture_output=True)
+    machine.write_command("apt-get", "echo 'E: no such package' >&2; exit 100")
+    failed = machine.setup("tests")
+    assert failed.returncode == 1
+    assert "E: no such package" in failed.stderr
+    assert "could not download the package prometheus" in failed.stderr
+    assert list(cache.iterdir()) == []
+    # As with the lists of packages: there is nothing before an update.
+    updated = public_folder / "updated"
+    machine.write_command(
+        "apt-get",
+        f'case "$*" in update) touch {updated} ;; *) test -e {updated} && cp {deb} . ;; esac',
+    )
+    done = machine.setup("tests")
+    assert done.returncode == 0, done.stderr
+    assert subprocess.run([cache / "promtool"], capture_output=True).stdout == b"checked\n"
+    assert [each.name for each in cache.iterdir()] == ["promtool"]
+    assert machine.setup("tests").stdout == ""

@@ -9,7 +9,19 @@ import time
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from components.providers import existing_host, health_check, manifests, rollout, step
+from components.providers import (
+    aggregated_api,
+    existing_host,
+    health_check,
+    manifests,
+    rollout,
+    step,
+)
+from components.providers.aggregated_api import (
+    AggregatedApiInputs,
+    AggregatedApiProvider,
+    AggregatedApiState,
+)
 from components.providers.existing_host import OWNED, ExistingHostProvider
 from components.providers.health_check import (
     ClusterHealthCheckInputs,
@@ -71,6 +83,16 @@ class StandInManifestsProvider(ManifestsProvider):
         return {**inputs, "applied": applied, "changed": "", "edited": []}
 
 
+class StandInAggregatedApiProvider(AggregatedApiProvider):
+    """Issues certificates, and registers no API."""
+
+    def _create(self, inputs: AggregatedApiInputs) -> AggregatedApiState:
+        return aggregated_api.state_of(inputs, aggregated_api.issue(inputs), "a digest")
+
+    def _update(self, _olds: AggregatedApiState, news: AggregatedApiInputs) -> AggregatedApiState:
+        return self._create(news)
+
+
 class StandInRolloutProvider(RolloutProvider):
     """Finds every machine in its desired state, at the end of the time that a rollout takes."""
 
@@ -115,6 +137,7 @@ def install() -> None:
         (existing_host, "ExistingHostProvider", StandInHostProvider),
         (step, "StepProvider", StandInStepProvider),
         (manifests, "ManifestsProvider", StandInManifestsProvider),
+        (aggregated_api, "AggregatedApiProvider", StandInAggregatedApiProvider),
         (rollout, "RolloutProvider", StandInRolloutProvider),
         (health_check, "ClusterHealthCheckProvider", StandInHealthCheckProvider),
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from scripts.fleet.duration import Duration
+from scripts.fleet.listening import Address, Listening
 from scripts.fleet.options import CONTEXT_SETTINGS, cluster_option, examples, stack_argument
 
 EPILOG = (
@@ -13,6 +14,7 @@ EPILOG = (
         "fleet watch --kubeconfig FILE           watch every context of a kubeconfig",
         "fleet watch --kubeconfig FILE -o json   print JSON lines",
         "fleet watch --kubeconfig FILE --events /var/log/fleet-events.jsonl",
+        "fleet watch --kubeconfig FILE --metrics 9877   serve metrics to Prometheus",
         "fleet watch --kubeconfig FILE --slack @/etc/kubeadm-fleet/slack",
         "fleet watch --kubeconfig FILE --print-unit   print a systemd unit (docs/watch.md)",
     )
@@ -21,7 +23,8 @@ EPILOG = (
 \b
 Exit status:
   0  it was ended by SIGTERM or Ctrl-C
-  2  the kubeconfig, the state file or a webhook could not be used, or wrong usage"""
+  2  the kubeconfig, the state file, a webhook or the address of --metrics could not be used, or
+     wrong usage"""
 )
 
 
@@ -52,6 +55,12 @@ Exit status:
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Also append each event to FILE, as a line of JSON.",
+)
+@click.option(
+    "--metrics",
+    type=Listening(),
+    metavar="[ADDRESS:]PORT",
+    help="Also serve metrics for Prometheus at /metrics (default of ADDRESS: 127.0.0.1).",
 )
 @click.option(
     "--webhook",
@@ -95,6 +104,7 @@ def command(
     clusters: tuple[str, ...],
     output: str,
     events: Path | None,
+    metrics: Address | None,
     webhooks: tuple[str, ...],
     slack: tuple[str, ...],
     state: Path | None,
@@ -145,6 +155,7 @@ def command(
             as_json=output == "json",
             events=events,
             certificates=timedelta(seconds=certificates),
+            metrics=metrics,
             webhooks=webhooks,
             slack=slack,
         ),

@@ -150,7 +150,6 @@ def network(api: Api, documents: str, connects: dict[str, str]) -> dict[str, Any
 @pytest.mark.parametrize(
     ("before", "after", "kept"),
     [
-        (FLANNEL, CANAL, {POLICY: "none"}),
         (CANAL, FLANNEL, {POLICY: "calico"}),
         (CANAL, CALICO, {NETWORK: "flannel"}),
         (CALICO, CANAL, {NETWORK: "calico"}),
@@ -175,13 +174,26 @@ def test_what_connects_the_pods_of_a_running_cluster_is_not_changed(
     assert provider.diff("id", state, network(core, SECOND, before)).changes
 
 
+def test_a_cluster_without_policies_can_get_them(
+    core: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider = ManifestsProvider()
+    state = provider.create(network(core, FIRST, FLANNEL)).outs or {}
+    news = network(core, SECOND, CANAL)
+    assert provider.diff("id", state, news).changes
+    after = provider.update("id", state, news).outs or {}
+    assert not provider.diff("id", after, news).changes
+    with pytest.raises(OperatorError):
+        provider.diff("id", after, network(core, FIRST, FLANNEL))
+
+
 def test_a_state_that_does_not_say_what_connects_pods_is_flannel_s(core: Api) -> None:
     provider = ManifestsProvider()
     state = provider.create(props(core, FIRST)).outs or {}
     assert not provider.diff("id", state, network(core, FIRST, FLANNEL)).changes
-    for other in (CANAL, CALICO):
-        with pytest.raises(OperatorError):
-            provider.diff("id", state, network(core, FIRST, other))
+    assert provider.diff("id", state, network(core, SECOND, CANAL)).changes
+    with pytest.raises(OperatorError):
+        provider.diff("id", state, network(core, FIRST, CALICO))
     # Nor do those that were written before there was a second network.
     earlier = {name: value for name, value in CANAL.items() if name != "network"}
     state = provider.create(network(core, FIRST, earlier)).outs or {}

@@ -62,7 +62,7 @@ def test_pods_of_others_are_named_in_the_preview(cluster: Api) -> None:
 
 
 def test_our_own_pods_are_replaced_first(cluster: Api) -> None:
-    dns = OWN[-1]
+    (dns,) = [each for each in OWN if each.name == "coredns"]
     cluster.answers[PODS] = (
         200,
         {"items": [pod("coredns-5b-x", BEFORE, "kube-system", owner="coredns-5b")]},

@@ -11,6 +11,7 @@ import pytest
 
 from model.consistency import comparison
 from model.consistency.declared import declared
+from model.consistency.hosts import AS_APPLIED, NOT_AS_APPLIED
 from model.consistency.report import Consistency, Difference, Row, State
 from model.load import load
 from ops.kube.cluster_facts import gather
@@ -85,12 +86,16 @@ def edited(machines: Machines, machine: str, file: str, shell: str) -> Iterator[
 
 
 def test_untouched_clusters_have_no_difference(fleet: PulumiStack, kubectl: Kubectl) -> None:
+    # A machine reports for the first time some seconds after its join.
+    await_true(lambda: not compared(fleet, kubectl).not_read, "all machines to report", 120)
     report = compared(fleet, kubectl)
+    print(report.model_dump_json(indent=1))
     assert (report.rows, report.not_read) == ([], [])
     assert {each.name: each.nodes for each in report.clusters} == {"cluster1": 2, "cluster2": 2}
     assert all(each.is_declared for each in report.clusters)
     areas = {row.area for row in compared(fleet, kubectl, every=True).rows}
     assert {"etcd", "kubelet", "kube-proxy", "CoreDNS", "network", "add-ons", "RBAC"} <= areas
+    assert {"files", "programs", "units", "sysctls"} <= areas
 
 
 def test_the_commands_find_nothing(kubectl: Kubectl) -> None:
@@ -105,20 +110,47 @@ def test_a_flag_in_the_manifest_of_one_machine(
 ) -> None:
     flag = ("kube-scheduler", "--profiling")
     with edited(machines, PLANE, MANIFEST, f"sed -i s/profiling=false/profiling=true/ {MANIFEST}"):
-        (row,) = awaited(fleet, kubectl, flag)
+        row, file = awaited(fleet, kubectl, flag, ("files", MANIFEST))
+        assert [each.value for each in file.cells] == [AS_APPLIED, NOT_AS_APPLIED]
         one, other = row.cells
         assert (one.value, one.state) == ("false", State.SAME)
         assert (other.value, other.declared, other.state) == ("true", "false", State.NOT_DECLARED)
         status, shown = prints(kubectl, "diff", *CONTEXTS, "-o", "json")
-        (field,) = Difference.model_validate(json.loads(shown)).fields
-        assert (status, field.area, field.item, field.a, field.b) == (1, *flag, "false", "true")
+        fields = Difference.model_validate(json.loads(shown)).fields
+        assert status == 1
+        assert [(each.area, each.item, each.a, each.b) for each in fields] == [
+            (*flag, "false", "true"),
+            ("files", MANIFEST, AS_APPLIED, NOT_AS_APPLIED),
+        ]
+    awaited(fleet, kubectl)
+
+
+def test_what_one_machine_alone_has(
+    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
+) -> None:
+    # Container machines have the network's settings of their own, and share the others.
+    unit, sysctl = "/etc/systemd/system/kubelet.service", "net.core.somaxconn"
+    before = machines.run(WORKER, f"sysctl --values {sysctl}").strip()
+    shell = f"echo '# edited' >>{unit}; sysctl --quiet --write {sysctl}=7"
+    try:
+        with edited(machines, WORKER, unit, shell):
+            file, setting = awaited(fleet, kubectl, ("files", unit), ("sysctls", sysctl))
+            (other,) = (each for each in file.cells[0].nodes if each.state is not State.SAME)
+            assert (other.nodes, other.state) == ([WORKER], State.NOT_DECLARED)
+            (other,) = (each for each in setting.cells[0].nodes if each.value == "7")
+            assert other.nodes == [WORKER]
+    finally:
+        machines.run(WORKER, f"sysctl --quiet --write {sysctl}={before}")
     awaited(fleet, kubectl)
 
 
 def test_a_setting_of_one_kubelet(fleet: PulumiStack, kubectl: Kubectl, machines: Machines) -> None:
     shell = f"echo 'maxPods: 70' >>{KUBELET}; systemctl restart kubelet"
     with edited(machines, WORKER, KUBELET, shell):
-        (row,) = awaited(fleet, kubectl, ("kubelet", "maxPods"))
+        row, file = awaited(fleet, kubectl, ("kubelet", "maxPods"), ("files", KUBELET))
+        assert {(each.value, *each.nodes) for each in file.cells[0].nodes} >= {
+            (NOT_AS_APPLIED, WORKER)
+        }
         one, other = row.cells
         assert {(node, each.value) for each in one.nodes for node in each.nodes} == {
             ("cluster1-control-plane-0", "110"),

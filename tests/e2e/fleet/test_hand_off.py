@@ -18,6 +18,7 @@ from model.rotation_phases import FINISH, PHASES, PREPARE
 from ops.kube.access import Access
 from ops.kube.client import Client
 from ops.kube.errors import ApiError
+from tests.e2e import metrics
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access
 from tests.e2e.pulumi_stack import PulumiStack
@@ -182,6 +183,8 @@ def test_a_rotation_of_ca_and_key_leaves_the_tools_connected(
         data, config = argocd(tools, "cluster2")
         assert is_accepted(data, config)
         assert status(flux(tools, "cluster2"), PODS) == HTTPStatus.OK
+        there = access(handed_off).within("cluster2-admin")
+        metrics.await_nodes(there, {f"cluster2-{name}-0" for name in ("control-plane", "worker")})
         trusted = base64.b64decode(config.tls_client_config.ca_data)
         assert trusted.count(b"BEGIN CERTIFICATE") == (1 if phase == FINISH else 2)
         if phase == PREPARE:

@@ -18,7 +18,15 @@ from model.consistency.own_values import own_values
 from model.consistency.report import State
 from model.consistency.shared_facts import SharedFacts
 from model.load import load
-from model.render import hand_off, image_policy, kubeadm, manifests, namespaces, people
+from model.render import (
+    hand_off,
+    image_policy,
+    kubeadm,
+    manifests,
+    metrics_server,
+    namespaces,
+    people,
+)
 from model.render.node_paths import PATCHES
 from tests.model.examples import CONTAINER, SETTINGS
 
@@ -99,6 +107,7 @@ def test_what_is_compared_is_what_is_written(config: dict[str, Any]) -> None:
             manifests.drain(cluster),
             namespaces.namespaces(cluster),
             image_policy.image_policy(cluster),
+            metrics_server.metrics_server(cluster),
             people.access_objects(cluster),
             *map(hand_off.account, cluster.registrations),
         )

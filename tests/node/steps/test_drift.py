@@ -1,9 +1,12 @@
 """scripts/node/drift_report.sh: what a machine says of itself, and what of that is a difference."""
 
 import os
+from datetime import timedelta
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
 
+from model.pki.certificates import new_authority
 from tests.node.steps.disk import Disk
 from tests.node.steps.reporting_machine import (
     CONFIG,
@@ -215,3 +218,23 @@ def test_a_control_plane_says_when_etcd_was_saved(machine: ReportingMachine) -> 
     report = machine.report()
     assert report.backup and report.backup.timestamp() == 1700000000
     assert report.backup_failure == 'etcd "is" off'
+
+
+def test_leaves_are_reported_with_their_validity_and_read_again_when_replaced(
+    machine: ReportingMachine,
+) -> None:
+    path = "/var/lib/kubelet/pki/serving.pem"
+    for days in (2, 3):
+        pair = new_authority("kubelet", timedelta(days=days))
+        machine.write(path, pair.cert_pem)
+        found = load_pem_x509_certificate(pair.cert_pem.encode())
+        for _ in range(2):  # Also from what was kept.
+            report = machine.report()
+            assert report.certificates == {"kubelet-serving": found.not_valid_after_utc}
+            assert report.issued == {"kubelet-serving": found.not_valid_before_utc}
+
+
+def test_a_damaged_leaf_leaves_a_report_that_can_be_read(machine: ReportingMachine) -> None:
+    machine.write("/var/lib/kubelet/pki/serving.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n")
+    report = machine.report()
+    assert (report.certificates, report.issued) == ({}, {})

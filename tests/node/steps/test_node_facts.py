@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from model.pki import certificates, serving
 from model.pki.certificates import KeyPair
 from model.pki.machine_certificates import Expiry
@@ -98,6 +100,31 @@ def test_of_calico_s_own_network_the_share_is_what_it_announced(disk: Disk) -> N
     (disk.folder / "run/calico").mkdir(parents=True)
     (disk.folder / "run/calico/share").write_text("10.244.7.0/24\n")
     assert observed(disk).bridge == "10.244.7.0/24"
+
+
+@pytest.mark.parametrize(
+    ("names", "plugin"),
+    [
+        ([], ""),
+        (["10-flannel.conflist"], "flannel"),
+        (["10-flannel.conflist", "10-canal.conflist"], "canal"),
+        (["10-calico.conflist"], "calico"),
+        (["87-podman.conflist"], ""),
+    ],
+)
+def test_what_connects_pods_is_the_first_of_the_configurations(
+    disk: Disk, names: list[str], plugin: str
+) -> None:
+    """A link may point nowhere: after a boot, until Felix has its rules in place."""
+    disk.join()
+    for name in names:
+        path = disk.folder / "etc/cni/net.d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if "flannel" in name or "podman" in name:
+            path.touch()
+        else:
+            path.symlink_to("/nowhere")
+    assert observed(disk).plugin == plugin
 
 
 def test_files_that_others_may_read_are_reported(disk: Disk) -> None:

@@ -68,7 +68,7 @@ def test_pods_that_stay_lose_nothing_unless_their_node_leaves(api: Api) -> None:
     alone = "pods that no other Node can take"
     stay = f"{alone} stay and keep running (1): shop/bare"
     assert lost(api, has("bare", SCRATCH), other=tainted()) == stay
-    said = f"{BARE} (1): shop/bare; {DATA} (1): shop/bare; {alone} deleted with it (1): shop/bare"
+    said = f"{BARE} (1): shop/bare; {DATA} (1): shop/bare; {alone} deleted as well (1): shop/bare"
     assert lost(api, has("bare", SCRATCH), other=tainted(), leaves=True) == said
 
 

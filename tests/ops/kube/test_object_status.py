@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from model.aggregated_api import described
 from model.applied_objects import baseline
 from model.cni import plugins
 from model.load import load
@@ -13,6 +14,7 @@ from model.object_drift.declaration import DeclaredObject, from_plain
 from model.object_drift.kinds import KINDS
 from model.object_drift.mark import marked, marks
 from model.object_drift.rendered import to_plain
+from model.render import metrics_server
 from model.render.objects import parsed
 from model.status.condition import Condition, Severity
 from ops.kube import object_status
@@ -73,7 +75,7 @@ def test_untouched_objects_cost_one_list_for_each_kind(
 ) -> None:
     assert read(api, declared) == []
     kinds = {(each.document["apiVersion"], each.document["kind"]) for each in declared}
-    assert len(api.asked) == len(kinds) < 14
+    assert len(api.asked) == len(kinds) < 15
     assert {tuple(query["labelSelector"]) for query in api.queries} == {("kubeadm-fleet/applied",)}
 
 
@@ -193,6 +195,8 @@ def test_of_a_cluster_that_is_not_declared_nothing_is_known(
 def test_what_is_compared_is_what_the_components_apply() -> None:
     (cluster,) = load(CONFIG).clusters
     texts = [plugins.pod_network(cluster), *baseline(cluster).values()]
+    texts.append(metrics_server.metrics_server(cluster))
     applied = [mark for text in texts for mark in marks(parsed(text))]
+    applied += marks([described(metrics_server.API)])
     declared = from_plain(to_plain([cluster]), "a") or ()
     assert [each.mark for each in declared] == applied

@@ -72,17 +72,18 @@ def test_pods_that_do_not_have_the_cas_or_do_not_run_are_none(api: Api) -> None:
 
 
 def test_our_own_are_known_by_their_workloads(api: Api) -> None:
-    proxy, flannel, calico, dns = OWN
+    proxy, flannel, calico, dns, metrics = OWN
     found = holders(
         api,
         pod("kube-proxy-x", BEFORE, "kube-system", owner="kube-proxy"),
         pod("coredns-5b-x", BEFORE, "kube-system", owner="coredns-5b"),
+        pod("metrics-server-7c-x", BEFORE, "kube-system", owner="metrics-server-7c"),
         pod("flannel-x", AFTER, "kube-flannel", owner="flannel"),
         pod("calico-node-x", BEFORE, "calico-system", owner="calico-node"),
         pod("coredns-5b-y", BEFORE, "default", owner="coredns-5b"),
     )
     assert flannel not in found.own
-    assert found == Holders((proxy, calico, dns), ("default/coredns-5b-y",))
+    assert found == Holders((proxy, calico, dns, metrics), ("default/coredns-5b-y",))
 
 
 @pytest.mark.parametrize(

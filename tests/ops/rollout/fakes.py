@@ -168,7 +168,9 @@ class FakeOperations(NodeOperations):
             fleet.issued[self.name] = more["SERVING_PAIR"]
             now = replace(now, serving=serving_certificate(self.wanted))
         elif name == "register":
-            fleet.registering[self.name] = found(self.wanted).node
+            node = found(self.wanted).node
+            fleet.registering[self.name] = node and replace(node, ready_since="its restart")
+            now = replace(now, plugin=self.wanted.plugin)
         elif name == "upload_configuration":
             fleet.joining = more["CONTROL"], more["KUBELET"]
         if name == "upgrade_first":
@@ -331,10 +333,11 @@ class FakeNodes(ClusterNodes):
         return [pod.title for pod in before.values()] if left >= 0 else []
 
     def former_pods(self, name: str) -> list[Pod]:
-        return [Pod("shop", "web", name)]
+        """Return its pod as of the last reset of the pod network: there is another one then."""
+        return [Pod("shop", "web", f"{name}-{self._fleet.of(name).count('register')}")]
 
     def delete_pods(self, name: str, pods: Iterable[Pod]) -> None:
-        assert list(pods) == [Pod("shop", "web", name)]
+        assert list(pods) == self.former_pods(name), "no pod outlives the former pod network"
         assert self._fleet.found[name].node, "its Node was awaited"
         self._fleet.call("delete_pods", name)
 

@@ -187,6 +187,18 @@ def test_a_matching_or_missing_pod_network_is_left_alone(
     assert kinds(with_node(found(WORKER, **machine), **node)) == []
 
 
+def test_a_node_whose_pods_another_plugin_connects_is_changed() -> None:
+    (change,) = required_actions(found(WORKER), wanted(plugin="canal"))
+    assert change.kind == node_rows.POD_NETWORK
+    assert change.why == "its pods are connected by flannel instead of canal"
+
+
+@pytest.mark.parametrize(("here", "there"), [("", "canal"), ("canal", ""), ("canal", "canal")])
+def test_a_plugin_that_is_not_known_is_left_alone(here: str, there: str) -> None:
+    """A Node gets its configuration a moment after it was registered."""
+    assert required_actions(found(WORKER, plugin=here), wanted(plugin=there)) == []
+
+
 def test_an_interrupted_registration_is_completed() -> None:
     assert kinds(found(WORKER, is_registering=True)) == [node_rows.REGISTER]
 
@@ -226,6 +238,7 @@ def test_node_facts_are_parsed() -> None:
             "trust\tt1",
             "kubelet_ca\tw1",
             "bridge\t10.244.2.1/24",
+            "plugin\tcanal",
             "vtep\taa:01",
             "patched\t20261126T214000Z",
             "service:kubelet\tactive",
@@ -245,6 +258,7 @@ def test_node_facts_are_parsed() -> None:
     assert (one.staged, one.cleanup_pending) == (("v1.37.2",), True)
     assert one.patched == "20261126T214000Z"
     assert (one.is_registering, one.bridge, one.vtep) == (True, "10.244.2.1/24", "aa:01")
+    assert one.plugin == "canal"
     assert one.applied == AppliedState("v1.36.3", "", "abc", {"kubelet": "active"}, {FILE: "one"})
 
 

@@ -47,6 +47,18 @@ def test_node_is_cordoned_once_and_drained_before_its_upgrade() -> None:
         assert f"{name}: {why}: shop/web (there is no other Node)" in fleet.said
 
 
+def test_no_pod_keeps_the_former_pod_network() -> None:
+    """What no other Node can take is created again here, or deleted permanently."""
+    fleet = FakeFleet(inputs(plugin="canal"), alike(inputs()))
+    fleet.stay = "shop/web (there is no other Node)"
+    run(fleet)
+    for name in fleet.props["machines"]:
+        steps = fleet.of(name)
+        assert steps.index("drain") < steps.index("register") < steps.index("uncordon")
+        why = "to be deleted, since no other Node can take them"
+        assert f"{name}: {why}: shop/web (there is no other Node)" in fleet.said
+
+
 def test_a_briefly_not_ready_node_is_drained() -> None:
     """Its pods may run on; the drain itself judges whether the Node is lost."""
     name = "a-worker-1"

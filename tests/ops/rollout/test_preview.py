@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from ops.rollout.cluster_change import ClusterChange
+from ops.rollout.preview import drains
 from tests.ops.rollout.examples import CLUSTER, KUBELET, inputs, plan, with_parts
 
 
@@ -101,6 +103,28 @@ def test_an_untainted_worker_takes_pods_of_a_control_plane() -> None:
     planned = upgraded(of("a-control-plane-0", "a-worker-0"))
     assert planned["control-plane-0"].startswith("drained, its control-plane pods and kubelet")
     assert planned["worker-0"].startswith("drained, except for pods that no other machine")
+
+
+@pytest.mark.parametrize(
+    ("names", "how"),
+    [
+        (["a-worker-0", "a-worker-1"], "drained, "),
+        (["a-worker-0"], "drained, pods that no other machine can take deleted; "),
+        ([], "not drained, as there is no other machine: its pods are deleted and created again; "),
+    ],
+)
+def test_no_pod_keeps_the_former_pod_network(names: list[str], how: str) -> None:
+    olds = of("a-control-plane-0", *names)
+    news = olds | {"plugin": "canal"}
+    machine = names[0] if names else "a-control-plane-0"
+    assert plan(olds, news, {})[machine] == (
+        "pods connected by canal instead of flannel: "
+        f"{how}pod network reset, kubelet restarted, uncordoned when Ready"
+    )
+    gone = drains(ClusterChange.of(olds, news), {})
+    assert gone == dict.fromkeys(olds["machines"], True)
+    upgrade = ClusterChange.of(olds, olds | {"version": "v1.37.2"})
+    assert drains(upgrade, {}) == dict.fromkeys(olds["machines"], False)
 
 
 def test_removal_and_replacement_name_the_deleted_pods() -> None:
@@ -219,3 +243,18 @@ def test_files_staged_for_an_upgrade_are_no_drift() -> None:
     }
     upgraded = plan(inputs(), inputs(version="v1.37.2"), drift)
     assert "staged" not in upgraded["a-worker-0"]
+
+
+def test_images_of_a_new_choice_are_imported_on_every_machine() -> None:
+    """A running cluster may choose metrics-server, and a former state says nothing of choices."""
+    more = inputs(supplements=["calico", "metrics-server"])
+    former = inputs()
+    del former["supplements"]
+    for before in (inputs(), former):
+        shown = plan(before, more, {})
+        assert set(shown) == set(more["machines"])
+        assert set(shown.values()) == {
+            "images of metrics-server are missing: imported, nothing restarted"
+        }
+    assert plan(former, inputs(), {}) == {}
+    assert plan(more, inputs(), {}) == {}, "what is no longer needed stays"

