@@ -19,13 +19,23 @@ ADVICE = {
     "drop-in": "`fleet up` leaves it: remove it, run `systemctl daemon-reload` on the machine and "
     "restart the service",
     "manifest": "`fleet up` leaves it: move it to another folder, and a copy of a manifest first",
+    "kubeconfig": "`fleet up` leaves it: put back the server and the files that it had, and "
+    "restart the kubelet",
+    "job": "`fleet logs MACHINE kubeadm-fleet-renewal` says why; it is tried again at its next run",
+    "etcd": "etcd accepts no writes until there is room and the alarm is disarmed: "
+    "`fleet etcd defrag CLUSTER`",
     "swap": "`fleet up` leaves it: run `swapoff --all` on the machine and remove swap from its "
     "/etc/fstab",
     "clock": "`fleet up` leaves it: `timedatectl` on the machine says why",
     "disk": "`fleet up` leaves it: `du --one-file-system --max-depth 3 PATH | sort -n` on the "
     "machine says what is there",
 }
-REASONS = {"disk": reasons.DISK, "clock": reasons.CLOCK}
+REASONS = {
+    "disk": reasons.DISK,
+    "clock": reasons.CLOCK,
+    "etcd": reasons.ETCD,
+    "job": reasons.JOB,
+}
 # A machine that has just joined has not reported yet.
 FIRST_REPORT = timedelta(minutes=2)
 
@@ -97,7 +107,9 @@ def difference(cluster: str, node: str, found: Difference) -> Condition:
     """Return the condition of something that is not as it was declared, with what repairs it."""
     advice = ADVICE.get(found.kind, REPAIRED)
     reason = REASONS.get(found.kind, reasons.DRIFT)
-    return _condition(cluster, node, reason, f"{found.text}: {advice}", since=found.since)
+    severity = Severity.ERROR if found.kind == "etcd" else Severity.WARNING
+    message = f"{found.text}: {advice}".replace("MACHINE", node).replace("CLUSTER", cluster)
+    return _condition(cluster, node, reason, message, severity, since=found.since)
 
 
 def _condition(

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # requires: lib drift permissions
 # What is wrong with this member besides what was declared for it: swap, the clock, full disks, static pods
-# of somebody else, and files that others may read. Reads only; no settings.
+# of somebody else, files that others may read, and alarms of etcd. Reads only; no settings.
 CLOCK_SECONDS=300
 FULL_PERCENT=90
 # Changes of the use of a disk by less than this are not worth a line in a log.
 DISK_STEP=2
 MANIFESTS_FOLDER=/etc/kubernetes/manifests
+# Where etcd tells whether it works, to this machine only; kubeadm's --listen-metrics-urls.
+ETCD_HEALTH=http://127.0.0.1:2381/health?serializable=true
 
 judge_swap() {
   local lines
@@ -76,4 +78,15 @@ judge_permissions() {
   while IFS=$'\t' read -r path what; do
     finding mode "$path" "has $what"
   done < <(exposed_files)
+}
+
+# judge_etcd: an alarm that holds, of any member. What does not answer has no alarm that is known.
+# https://etcd.io/docs/v3.6/op-guide/monitoring/#health-check
+judge_etcd() {
+  local said alarm
+  [[ -f $MANIFESTS_FOLDER/etcd.yaml ]] || return 0
+  said=$(curl --disable --silent --noproxy '*' --max-time 2 "$ETCD_HEALTH") || return 0
+  for alarm in NOSPACE CORRUPT; do
+    [[ $said != *"ALARM $alarm"* ]] || finding etcd etcd "has the alarm $alarm"
+  done
 }

@@ -35,6 +35,7 @@ report_drift() {
   judge_disks
   judge_manifests
   judge_permissions
+  judge_etcd
   read_certificates
   read_versions
   date_findings
@@ -116,7 +117,7 @@ date_findings() {
   for line in "${FINDINGS[@]}"; do
     IFS=$'\t' read -r kind name what <<<"$line"
     since=${known[$kind$'\t'$name]:-}
-    if [[ -z $since && " swap clock disk " != *" $kind "* ]] && is_settling; then continue; fi
+    if [[ -z $since && " swap clock disk etcd job " != *" $kind "* ]] && is_settling; then continue; fi
     dated+=("$kind"$'\t'"$name"$'\t'"$what"$'\t'"${since:-$EPOCHSECONDS}")
   done
   FINDINGS=()

@@ -13,12 +13,15 @@ MIRROR = "/etc/containerd/certs.d/example.org/hosts.toml"
 PROXY = "/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
 SECRET = "/var/lib/kubeadm-fleet/api-server/secrets/encryption.yaml"
 UNIT = "/etc/systemd/system/kubelet.service"
+KUBELET_KUBECONFIG, CA = "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt"
 FILES = {
     CONFIG: "version = 3\n",
     MIRROR: 'server = "x"\nauthorization = "Basic abc"\n',
     PROXY: "Environment=HTTPS_PROXY=http://me:pass@proxy:3128\n",
     SECRET: "key: c2VjcmV0\n",
     UNIT: "[Service]\n",
+    KUBELET_KUBECONFIG: "server: https://192.0.2.1:6443\n",
+    CA: "-----BEGIN CERTIFICATE-----\n",
     "/etc/systemd/system/containerd.service": "[Service]\n",
     "/etc/kubernetes/manifests/kube-apiserver.yaml": "kind: Pod\n",
 }
@@ -44,6 +47,7 @@ systemctl() {
   done
 }
 timedatectl() { cat "$DISK/clock" 2>/dev/null || echo no; }
+curl() { cat "$DISK/etcd-health" 2>/dev/null; }
 timeout() { shift; "$@"; }
 df() {
   echo "Use%"
@@ -66,7 +70,7 @@ class ReportingMachine:
         for path, content in FILES.items():
             self.write(path, content)
         self.write(KUBELET, "#!/bin/sh\necho Kubernetes v1.36.3\n").chmod(0o755)
-        watched = [path for path in FILES if path != SECRET]
+        watched = [path for path in FILES if path not in (SECRET, KUBELET_KUBECONFIG, CA)]
         watched.append("/var/lib/kubelet/instance-config.yaml")
         self.write("/watched", "".join(f"{disk.folder}{path}\n" for path in watched))
         self.install()
