@@ -1,4 +1,4 @@
-"""Whether API servers reach metrics-server, and when its serving certificate expires."""
+"""Whether API servers reach aggregated APIs, and when metrics-server's certificate expires."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +15,11 @@ from ops.kube.conditions import condition
 from ops.kube.errors import ApiError
 
 API = metrics_server.API
-PATH = f"/apis/{API_SERVICES}/apiservices/{API.name}"
-UNAVAILABLE = "MetricsUnavailable"
+REGISTRATIONS = f"/apis/{API_SERVICES}/apiservices"
+PATH = f"{REGISTRATIONS}/{API.name}"
+UNAVAILABLE, OTHER_UNAVAILABLE = "MetricsUnavailable", "APIServiceUnavailable"
+# It can only be a mistake: there is nothing to wait for.
+NO_SERVICE = "ServiceNotFound"
 # Without a pod that is ready, the add-on has a condition of its own.
 NO_POD = "MissingEndpoints"
 # A certificate that has less than this share of its lifetime left should have been renewed.
@@ -57,6 +60,31 @@ def warnings(client: Client) -> Iterator[str]:
         yield (
             f"{API.service}: the API has not served {API.group} since {since:%Y-%m-%d %H:%M} UTC: "
             f"{available.get('message')}: see {RUNBOOK}"
+        )
+
+
+def registration(cluster: str, found: Json) -> tuple[Condition, ...] | None:
+    """Return what is wrong with a registration; None if nothing is, or the API server serves it."""
+    if found["metadata"]["name"] == API.name:
+        return judged(cluster, found).conditions or None
+    if not found["spec"].get("service"):
+        return None
+    return tuple(_others(cluster, found)) or None
+
+
+def _others(cluster: str, found: Json) -> Iterator[Condition]:
+    available = condition(found, "Available")
+    if available.get("status") == "False":
+        since: Any = available.get("lastTransitionTime")
+        yield Condition(
+            cluster=cluster,
+            kind="object",
+            name=f"APIService {found['metadata']['name']}",
+            severity=Severity.WARNING,
+            reason=OTHER_UNAVAILABLE,
+            since=since,
+            message=f"the API does not serve {found['spec'].get('group')}: "
+            f"{available.get('reason')}: {available.get('message')}",
         )
 
 

@@ -12,7 +12,7 @@ from model.status.condition import Condition, Severity
 from model.watch import finding
 from model.watch.finding import API, Finding, Snapshot
 from ops.fan_out import Late
-from ops.kube import node_status, unreachable
+from ops.kube import metrics_status, node_status, unreachable
 from ops.kube.access import Access
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS, read_add_on
@@ -153,9 +153,16 @@ class Watcher:
         )
         system = Collection(session, PODS_PATH, pods.read, self._touch)
         apps = [Collection(session, path, read_add_on, self._touch) for path in APPS]
+        registrations = Collection(
+            session,
+            metrics_status.REGISTRATIONS,
+            lambda found: metrics_status.registration(self.cluster, found),
+            self._touch,
+        )
         self._nodes, self._pods, self._apps = nodes, system, apps
+        self._registrations = registrations
         leaders.ask()
-        for each in self._lists():
+        for each in (*self._lists(), registrations):
             each.start()
         self._slow.start()
         self._again()
@@ -206,12 +213,20 @@ class Watcher:
             network=dict(self._reports.probes(self._pods.items.values())),
             hosts=tuple(self._reports.hosts.values()),
             slow=self._slow.found,
+            registrations=self._registered(),
             unread=frozenset(unread),
             silent_hosts=frozenset(self._reports.unread_hosts()),
             silent_networks=frozenset(self._reports.unread_networks()),
             cut_off=dict(self._reports.cut_off()),
             is_ours=any(pair[1] for each in self._apps for pair in each.items.values()),
         )
+
+    def _registered(self) -> dict[str, tuple[Condition, ...]] | None:
+        """Return what is wrong with aggregated APIs; a credential need not be able to read it."""
+        found = self._registrations
+        if not found.is_synced or found.error is not None:
+            return None
+        return {key.rpartition("/")[2]: each for key, each in found.items.items()}
 
     def _lists(self) -> list[Collection[Any]]:
         return [self._nodes, self._pods, *self._apps]

@@ -114,6 +114,10 @@ def delete_probe(cluster: Cluster) -> None:
         cluster.remove(PODS_PATH, name)
 
 
+def delete_proxy(cluster: Cluster) -> None:
+    cluster.remove(APPS[0], "kube-proxy")
+
+
 def lose_probe(cluster: Cluster) -> None:
     cluster.put(PODS_PATH, probe("n1", 1, ready="False"))
 
@@ -125,6 +129,7 @@ FAULTS: dict[str, tuple[Callable[[Cluster], None], list[str]]] = {
         delete_probe,
         ["ObjectMissing DaemonSet kube-system/kubeadm-fleet-probe"],
     ),
+    "kube-proxy is deleted": (delete_proxy, ["AddOnNotReady"]),
     "a disk is full": (press, ["DiskPressure n1"]),
     "files are edited": (edit_file, ["HostDrift n1", "HostDrift n1"]),
     "etcd stops": (stop_etcd, ["ComponentNotReady n0"]),
