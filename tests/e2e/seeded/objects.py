@@ -165,6 +165,7 @@ FAULTS = (
         "kubectl delete validatingwebhookconfiguration seeded-policy",
         ("seeded-policy|pods.seeded.example",),
         "open-policy-agent/gatekeeper#3183; projectcapsule/capsule#787",
+        STATUS,  # The role of the watch may read neither webhooks nor what they are served by.
         alone=True,
     ),
     Fault(
@@ -191,6 +192,7 @@ FAULTS = (
         CREATE,
         ("NODE",),
         "kubernetes/kubeadm (kubectl delete node, and the kubelet does not come back)",
+        STATUS,  # The watch does not know which Nodes there should be: `fleet up` removes some.
         alone=True,
     ),
 )
