@@ -22,8 +22,7 @@ ADVICE = {
     "kubeconfig": "`fleet up` leaves it: put back the server and the files that it had, and "
     "restart the kubelet",
     "job": "`fleet logs MACHINE kubeadm-fleet-renewal` says why; it is tried again at its next run",
-    "etcd": "etcd accepts no writes until there is room and the alarm is disarmed: "
-    "`fleet etcd defrag CLUSTER`",
+    "etcd": "`fleet etcd status CLUSTER`, see docs/runbooks/etcd-full.md",
     "swap": "`fleet up` leaves it: run `swapoff --all` on the machine and remove swap from its "
     "/etc/fstab",
     "clock": "`fleet up` leaves it: `timedatectl` on the machine says why",
@@ -105,11 +104,10 @@ def _is_new(reading: Reading, now: datetime) -> bool:
 
 def difference(cluster: str, node: str, found: Difference) -> Condition:
     """Return the condition of something that is not as it was declared, with what repairs it."""
-    advice = ADVICE.get(found.kind, REPAIRED)
+    advice = ADVICE.get(found.kind, REPAIRED).replace("MACHINE", node).replace("CLUSTER", cluster)
     reason = REASONS.get(found.kind, reasons.DRIFT)
     severity = Severity.ERROR if found.kind == "etcd" else Severity.WARNING
-    message = f"{found.text}: {advice}".replace("MACHINE", node).replace("CLUSTER", cluster)
-    return _condition(cluster, node, reason, message, severity, since=found.since)
+    return _condition(cluster, node, reason, f"{found.text}: {advice}", severity, since=found.since)
 
 
 def _condition(

@@ -8,7 +8,7 @@ FULL_PERCENT=90
 DISK_STEP=2
 MANIFESTS_FOLDER=/etc/kubernetes/manifests
 # Where etcd tells whether it works, to this machine only; kubeadm's --listen-metrics-urls.
-ETCD_HEALTH=http://127.0.0.1:2381/health?serializable=true
+ETCD_HEALTH='http://127.0.0.1:2381/health?serializable=true'
 
 judge_swap() {
   local lines
