@@ -63,7 +63,7 @@ def sole_backends(client: Client, found: Iterable[Json], pods: Iterable[Json]) -
 def unanswered(client: Client, found: Iterable[Json]) -> dict[str, str]:
     """Return the webhooks that no backend answers for: each with its Service, by name.
 
-    What cannot be read is left out.
+    Those that cannot be judged are omitted.
     """
     broken: dict[str, str] = {}
     for webhook in found:
