@@ -190,7 +190,7 @@ FAULTS = (
         HERE,
         "kubectl get node NODE -o json >$SAVED; kubectl delete node NODE",
         CREATE,
-        ("NODE",),
+        ("NODE", "without a Node"),
         "kubernetes/kubeadm (kubectl delete node, and the kubelet does not come back)",
         STATUS,  # The watch does not know which Nodes there should be: `fleet up` removes some.
         alone=True,
