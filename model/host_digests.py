@@ -26,7 +26,9 @@ class Difference:
     """Something that is not as it was declared.
 
     `kind` is file, secret, program, sysctl, module, unit, boot (a unit that does not start at a
-    boot), drop-in, swap, clock or disk; `name` is a path or a name, `what` the rest of a sentence.
+    boot), drop-in, manifest (a static pod that nobody declared), mode (a file that others may read
+    or change), kubeconfig (the kubelet's), job (what a timer starts), etcd (an alarm), swap, clock
+    or disk; `name` is a path or a name, `what` the rest of a sentence.
     """
 
     kind: str

@@ -1,7 +1,8 @@
 """Reasons of conditions: what machines report of themselves, and what is starting."""
 
 DRIFT, DISK, CLOCK = "HostDrift", "DiskFull", "ClockUnsynchronized"
+ETCD, JOB = "EtcdMemberAlarm", "JobFailed"
 SILENT, UNKNOWN = "HostNotReporting", "HostUnknown"
 # Of anything that is so young that it may not work yet (model/status/starting.py).
 STARTING = "Starting"
-OF_MACHINES = (DRIFT, DISK, CLOCK, SILENT, UNKNOWN)
+OF_MACHINES = (DRIFT, DISK, CLOCK, ETCD, JOB, SILENT, UNKNOWN)

@@ -12,7 +12,7 @@ from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import AddOn, Certificate, ClusterStatus, Count, Etcd
 from model.well_known import CONTROL_PLANE_LABEL, ROLE_DOMAIN
 from ops.errors import OperatorError
-from ops.kube import etcd_space, metrics_status, node_status, serving_certificate
+from ops.kube import etcd_space, metrics_status, node_status, serving_certificate, webhooks
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import Client
 from ops.kube.cluster_health import pod_failures
@@ -60,6 +60,7 @@ def read(client: Client, cluster: str, seconds: float, *, is_ours: bool = True) 
     network = _network(client, cluster, nodes, failures, is_probed=_is_probed(add_ons, is_ours))
     metrics = metrics_status.read(client, cluster)
     failures.extend(metrics.conditions)
+    failures.extend(_webhooks(client, cluster))
     shown = (_certificate(client, cluster, seconds, failures), metrics.certificate)
     changes = [node.changed for node in nodes] + [changed for _, changed in add_ons]
     if not nodes:
@@ -191,6 +192,16 @@ def _network(
         return Ready.UNKNOWN
     fails = any(failure.reason == "PodsUnreachable" for failure in found)
     return Ready.FALSE if fails else Ready.TRUE
+
+
+def _webhooks(client: Client, cluster: str) -> Iterator[Condition]:
+    """Yield webhooks that refuse pods, because nothing answers for them."""
+    for name, service in webhooks.unanswered(client, webhooks.read(client)).items():
+        message = (
+            f"the webhook {name} refuses the pods that it judges: its Service {service} has no "
+            "backend that is ready"
+        )
+        yield _condition(cluster, Severity.WARNING, "WebhookUnavailable", message)
 
 
 def _certificate(

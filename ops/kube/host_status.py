@@ -18,6 +18,11 @@ REPAIRED = "repaired by `fleet refresh` and `fleet up`"
 ADVICE = {
     "drop-in": "`fleet up` leaves it: remove it, run `systemctl daemon-reload` on the machine and "
     "restart the service",
+    "manifest": "`fleet up` leaves it: move it to another folder, and a copy of a manifest first",
+    "kubeconfig": "`fleet up` leaves it: put back the server and the files that it had, and "
+    "restart the kubelet",
+    "job": "`fleet logs MACHINE kubeadm-fleet-renewal` says why; it is tried again at its next run",
+    "etcd": "`fleet etcd status CLUSTER`, see docs/runbooks/etcd-full.md",
     "swap": "`fleet up` leaves it: run `swapoff --all` on the machine and remove swap from its "
     "/etc/fstab",
     "clock": "`fleet up` leaves it: `timedatectl` on the machine says why",
@@ -25,7 +30,12 @@ ADVICE = {
     "machine says what is there",
 }
 FIRST = "its machine has not reported yet"
-REASONS = {"disk": reasons.DISK, "clock": reasons.CLOCK}
+REASONS = {
+    "disk": reasons.DISK,
+    "clock": reasons.CLOCK,
+    "etcd": reasons.ETCD,
+    "job": reasons.JOB,
+}
 
 
 @dataclass(frozen=True)
@@ -87,9 +97,10 @@ def conditions(cluster: str, readings: Iterable[Reading], now: datetime) -> Iter
 
 def difference(cluster: str, node: str, found: Difference) -> Condition:
     """Return the condition of something that is not as it was declared, with what repairs it."""
-    advice = ADVICE.get(found.kind, REPAIRED)
+    advice = ADVICE.get(found.kind, REPAIRED).replace("MACHINE", node).replace("CLUSTER", cluster)
     reason = REASONS.get(found.kind, reasons.DRIFT)
-    return _condition(cluster, node, reason, f"{found.text}: {advice}", since=found.since)
+    severity = Severity.ERROR if found.kind == "etcd" else Severity.WARNING
+    return _condition(cluster, node, reason, f"{found.text}: {advice}", severity, since=found.since)
 
 
 def _condition(

@@ -1,8 +1,8 @@
-"""Whether API servers reach metrics-server, and when its serving certificate expires."""
+"""Whether API servers reach aggregated APIs, and when metrics-server's certificate expires."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from model.aggregated_api import API_SERVICES, BEGINS, EXPIRES
@@ -16,9 +16,11 @@ from ops.kube.conditions import condition
 from ops.kube.errors import ApiError
 
 API = metrics_server.API
-PATH = f"/apis/{API_SERVICES}/apiservices/{API.name}"
-UNAVAILABLE = "MetricsUnavailable"
-# Without a pod that is ready, the add-on has a condition of its own.
+REGISTRATIONS = f"/apis/{API_SERVICES}/apiservices"
+PATH = f"{REGISTRATIONS}/{API.name}"
+UNAVAILABLE, OTHER_UNAVAILABLE = "MetricsUnavailable", "APIServiceUnavailable"
+# It can only be a mistake: there is nothing to wait for.
+NO_SERVICE = "ServiceNotFound"
 NO_POD = "MissingEndpoints"
 # A certificate that has less than this share of its lifetime left should have been renewed.
 DUE_SHARE = 0.1
@@ -33,6 +35,20 @@ class MetricsReading:
     conditions: tuple[Condition, ...] = ()
 
 
+@dataclass(frozen=True)
+class Registration:
+    """An API that something else than the API server serves: whether it does, and since when it is.
+
+    `validity` is that of its certificate, if this program has issued it.
+    """
+
+    name: str
+    group: str
+    created: datetime | None
+    available: Json
+    validity: tuple[datetime, datetime] | None
+
+
 def read(client: Client, cluster: str) -> MetricsReading:
     """Read the registration; nothing is known where there is none, or it may not be read."""
     try:
@@ -41,7 +57,11 @@ def read(client: Client, cluster: str) -> MetricsReading:
         return MetricsReading()
     if found is None:
         return MetricsReading()
-    return judged(cluster, found, client.clock.now())
+    known = registration(found)
+    if known is None:
+        return MetricsReading()
+    certificate = known.validity and Certificate(subject=API.service, expires=known.validity[1])
+    return MetricsReading(certificate, tuple(conditions(cluster, known, client.clock.now())))
 
 
 def warnings(client: Client) -> Iterator[str]:
@@ -69,28 +89,29 @@ def is_starting(client: Client) -> bool:
     return found is not None and starting.is_starting(_created(found), client.clock.now())
 
 
-def judged(cluster: str, found: Json, now: datetime) -> MetricsReading:
-    """Judge a registration, as the API has it at this time of its own clock."""
-    validity = _validity(found)
-    certificate = Certificate(subject=API.service, expires=validity[1]) if validity else None
-    return MetricsReading(certificate, tuple(_conditions(cluster, found, validity, now)))
+def registration(found: Json) -> Registration | None:
+    """Return a registration, as the API has it; None if the API server itself serves that API."""
+    if not found["spec"].get("service"):
+        return None
+    return Registration(
+        name=found["metadata"]["name"],
+        group=found["spec"].get("group", ""),
+        created=_created(found),
+        available=condition(found, "Available"),
+        validity=_validity(found),
+    )
 
 
-def _conditions(
-    cluster: str, found: Json, validity: tuple[datetime, datetime] | None, now: datetime
-) -> Iterator[Condition]:
-    available = condition(found, "Available")
-    since: Any = available.get("lastTransitionTime")
-    if available.get("status") == "False" and available.get("reason") != NO_POD:
-        unavailable = Condition(
-            cluster=cluster,
-            severity=Severity.WARNING,
-            reason=UNAVAILABLE,
-            since=since,
-            message=f"the API does not serve {API.group}: {available.get('message')}",
-        )
-        yield starting.judged(unavailable, _created(found), now)
-    if validity and validity[1] - datetime.now(UTC) < (validity[1] - validity[0]) * DUE_SHARE:
+def conditions(cluster: str, found: Registration, now: datetime) -> Iterator[Condition]:
+    """Yield what is wrong with a registration at this time of the API server's clock."""
+    of_metrics = found.name == API.name
+    available = found.available
+    # Without a pod of metrics-server that is ready, the add-on has a condition of its own.
+    if available.get("status") == "False" and not (of_metrics and _reason(found) == NO_POD):
+        unavailable = _of_metrics(cluster, found) if of_metrics else _of_another(cluster, found)
+        yield starting.judged(unavailable, found.created, now)
+    validity = found.validity
+    if of_metrics and validity and validity[1] - now < (validity[1] - validity[0]) * DUE_SHARE:
         yield Condition(
             cluster=cluster,
             severity=Severity.WARNING,
@@ -98,6 +119,35 @@ def _conditions(
             message=f"the certificate of {API.service} expires at {validity[1]:%Y-%m-%d %H:%M} UTC "
             "and was not renewed: run `fleet up`",
         )
+
+
+def _of_metrics(cluster: str, found: Registration) -> Condition:
+    since: Any = found.available.get("lastTransitionTime")
+    return Condition(
+        cluster=cluster,
+        severity=Severity.WARNING,
+        reason=UNAVAILABLE,
+        since=since,
+        message=f"the API does not serve {found.group}: {found.available.get('message')}",
+    )
+
+
+def _of_another(cluster: str, found: Registration) -> Condition:
+    since: Any = found.available.get("lastTransitionTime")
+    return Condition(
+        cluster=cluster,
+        kind="object",
+        name=f"APIService {found.name}",
+        severity=Severity.WARNING,
+        reason=OTHER_UNAVAILABLE,
+        since=since,
+        message=f"the API does not serve {found.group}: {_reason(found)}: "
+        f"{found.available.get('message')}",
+    )
+
+
+def _reason(found: Registration) -> str:
+    return str(found.available.get("reason"))
 
 
 def _created(found: Json) -> datetime | None:

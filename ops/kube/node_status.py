@@ -78,9 +78,13 @@ def _conditions(cluster: str, node: Json) -> Iterator[Condition]:
         )
 
     reported = node["status"].get("conditions") or ()
+    # Of a kubelet that is silent, nothing is known: that is one fault, which Ready says.
+    is_silent = any(each["type"] == READY and each["status"] == "Unknown" for each in reported)
     for found in reported:
         is_main = found["type"] == READY
         if found["status"] == ("True" if is_main else "False"):
+            continue
+        if is_silent and not is_main and found["status"] == "Unknown":
             continue
         name = "NotReady" if is_main else f"{found['type']} is {found['status']}"
         why = found.get("message") or found.get("reason") or ""

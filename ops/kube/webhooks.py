@@ -1,4 +1,5 @@
-"""Admission webhooks without which no pod can be created: their own pods must not be evicted.
+"""Admission webhooks without which no pod can be created: their own pods must not be evicted,
+and one that nothing answers for refuses pods now.
 
 A webhook with failurePolicy Fail that also judges the pods of its own Service answers for its own
 successor: once its last backend is gone, the API refuses every pod that it should judge, the new
@@ -8,7 +9,7 @@ themselves, and are evicted like other pods.
 https://kubernetes.io/docs/concepts/cluster-administration/admission-webhooks-good-practices/
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -59,6 +60,20 @@ def sole_backends(client: Client, found: Iterable[Json], pods: Iterable[Json]) -
     return reasons
 
 
+def unanswered(client: Client, found: Iterable[Json]) -> dict[str, str]:
+    """Return the webhooks that no backend answers for: each with its Service, by name.
+
+    Those that cannot be judged are omitted.
+    """
+    broken: dict[str, str] = {}
+    for webhook in found:
+        service = webhook["clientConfig"]["service"]
+        with suppress(ApiError):
+            if not any(map(_is_ready, _endpoints(client, service))):
+                broken[webhook["name"]] = f"{service['namespace']}/{service['name']}"
+    return broken
+
+
 def _covers_pods(rule: Mapping[str, Any]) -> bool:
     return (
         bool({ANY, "CREATE"} & {*rule.get("operations", ())})
@@ -69,15 +84,23 @@ def _covers_pods(rule: Mapping[str, Any]) -> bool:
 
 def _backends(client: Client, service: Mapping[str, str]) -> list[str]:
     """Return the UIDs of the pods that answer for a Service."""
+    return [
+        endpoint["targetRef"]["uid"]
+        for endpoint in _endpoints(client, service)
+        if _is_ready(endpoint) and endpoint.get("targetRef")
+    ]
+
+
+def _endpoints(client: Client, service: Mapping[str, str]) -> Iterator[Json]:
     slices = client.pages(
         SLICES.format(service["namespace"]), labelSelector=f"{SERVICE}={service['name']}"
     )
-    return [
-        endpoint["targetRef"]["uid"]
-        for found in slices
-        for endpoint in found.get("endpoints") or ()
-        if (endpoint.get("conditions") or {}).get("ready", True) and endpoint.get("targetRef")
-    ]
+    for found in slices:
+        yield from found.get("endpoints") or ()
+
+
+def _is_ready(endpoint: Json) -> bool:
+    return bool((endpoint.get("conditions") or {}).get("ready", True))
 
 
 def _judges(client: Client, webhook: Json, pod: Json) -> bool:

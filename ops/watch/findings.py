@@ -19,6 +19,8 @@ from ops.watch.view import Limits, View
 
 NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
 ETCD, SERVING, METRICS, RIGHTS = "etcd-size", "serving", "metrics", "rights"
+# Add-ons by the name that tables have.
+NETWORKS, PROXY = ("flannel", "Calico"), "kube-proxy"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 ETCD_COMPONENT = "etcd"
 # Longer than a component or a pod takes to be replaced in an orderly way.
@@ -70,7 +72,7 @@ def _unknown(view: View) -> Iterator[str]:
         yield SERVING
     if not view.slow.etcd_bytes:
         yield ETCD
-    if view.slow.metrics is None:
+    if view.registrations is None:
         yield METRICS
 
 
@@ -136,6 +138,8 @@ def _pods(view: View, _limits: Limits) -> Iterator[Finding]:
             yield finding.of(condition, ADD_ONS, item=add_on.name, hold=POD_HOLD)
     if view.is_ours and ADD_ONS not in view.unread and not view.has_add_on(PROBE):
         yield _missing_probe(view)
+    if view.is_ours and ADD_ONS not in view.unread and any(map(view.has_add_on, NETWORKS)):
+        yield from _missing_proxy(view)
     if not view.is_probed:
         return
     probes = {pod.node: pod for pod in view.pods if pod.is_probe}
@@ -159,6 +163,18 @@ def _missing_probe(view: View) -> Finding:
         message=ADVICE[State.MISSING],
     )
     return finding.of(condition, NODES, ADD_ONS, hold=POD_HOLD)
+
+
+def _missing_proxy(view: View) -> Iterator[Finding]:
+    """Yield that kube-proxy is gone: our pod networks do not replace it, as others may."""
+    if view.has_add_on(PROXY):
+        return
+    message = (
+        f"{PROXY}: its DaemonSet is gone, and Services do not follow their pods; an upgrade by "
+        "`fleet up` applies it, or `kubeadm init phase addon kube-proxy`"
+    )
+    condition = _condition(view, Severity.ERROR, "AddOnNotReady", message)
+    yield finding.of(condition, NODES, ADD_ONS, item=PROXY, hold=POD_HOLD)
 
 
 def _network(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -247,9 +263,6 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
                 "renewed"
             )
             yield _about(view, SERVING, Severity.WARNING, "CertificateExpires", message)
-    for each in view.slow.metrics or ():
-        hold = METRICS_HOLD if each.reason == metrics_status.UNAVAILABLE else 0.0
-        yield finding.of(each, METRICS, item=metrics_status.API.service, hold=hold)
     size, quota = view.slow.etcd_bytes, view.quota
     if quota and size > ETCD_FULL_SHARE * quota:
         message = f"etcd's database has {size // MIB} MiB of {quota // MIB} MiB"
@@ -258,6 +271,18 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
         message = f"the credential for watching may {right}: use one that only reads"
         condition = _condition(view, Severity.WARNING, "MayChange", message)
         yield finding.of(condition, RIGHTS, item=right)
+
+
+def _registrations(view: View, _limits: Limits) -> Iterator[Finding]:
+    for name, found in (view.registrations or {}).items():
+        for each in found:
+            yield finding.of(each, METRICS, item=name, hold=_registration_hold(each))
+
+
+def _registration_hold(found: Condition) -> float:
+    if found.reason not in (metrics_status.UNAVAILABLE, metrics_status.OTHER_UNAVAILABLE):
+        return 0.0
+    return POD_HOLD if metrics_status.NO_SERVICE in found.message else METRICS_HOLD
 
 
 def _about(view: View, source: str, severity: Severity, reason: str, message: str) -> Finding:
@@ -287,4 +312,5 @@ JUDGES: tuple[Judge, ...] = (
     _hosts,
     _backup,
     _slow,
+    _registrations,
 )

@@ -4,12 +4,9 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
-from model.api_objects import Json
-from model.status.condition import Condition
-from ops.kube import metrics_status, serving_certificate
+from ops.kube import serving_certificate
 from ops.kube.access import Access
 from ops.kube.errors import ApiError
 from ops.watch.collection import Lines
@@ -18,8 +15,6 @@ from ops.watch.session import Session
 from ops.watch.view import Slow
 
 METRICS_SECONDS, SERVING_SECONDS, RIGHTS_SECONDS = 300.0, 1800.0, 24 * 3600.0
-# A registration of which something is to be reported is read again soon.
-REGISTRATION_SECONDS, AGAIN_SECONDS = 300.0, 20.0
 # The first time, soon but not all clusters at the same time.
 FIRST_SECONDS = 20.0
 ANSWER_SECONDS = 20.0
@@ -41,12 +36,10 @@ class SlowReads:
 
     def __init__(
         self,
-        cluster: str,
         session: Session,
         access: Callable[[], Access],
         changed: Callable[[], None],
     ) -> None:
-        self._cluster = cluster
         self._session, self._access, self._changed = session, access, changed
         self.found = Slow()
 
@@ -55,7 +48,6 @@ class SlowReads:
         self._session.after(0.0, self._certificate)
         self._session.jittered(FIRST_SECONDS, self._size)
         self._session.jittered(1.0, self._rights)
-        self._session.jittered(FIRST_SECONDS, self._registration)
 
     def _certificate(self) -> None:
         self._session.jittered(SERVING_SECONDS, self._certificate)
@@ -76,29 +68,6 @@ class SlowReads:
 
         lines = Lines(take)
         self._session.open(Exchange("/metrics", lines.feed, end, seconds=ANSWER_SECONDS))
-
-    def _registration(self) -> None:
-        """Read how metrics-server is registered; None as long as that may not be read."""
-        body = bytearray()
-
-        def end(error: ApiError | None) -> None:
-            found = self.found.metrics
-            if error is None:
-                try:
-                    found = self._judged(json.loads(body))
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    found = None
-            elif error.status == HTTPStatus.NOT_FOUND:
-                found = ()
-            seconds = AGAIN_SECONDS if found else REGISTRATION_SECONDS
-            self._session.jittered(seconds, self._registration)
-            self._put(replace(self.found, metrics=found))
-
-        path = metrics_status.PATH
-        self._session.open(Exchange(path, body.extend, end, seconds=ANSWER_SECONDS))
-
-    def _judged(self, found: Json) -> tuple[Condition, ...]:
-        return metrics_status.judged(self._cluster, found, self._session.clock.now()).conditions
 
     def _rights(self) -> None:
         """Ask what the credential may do beyond reading; it may not be answered."""

@@ -25,13 +25,11 @@ class Limits:
 class Slow:
     """What is read seldom: the API server's certificate and the size of etcd's database.
 
-    None, and 0: not known. `metrics` is what is wrong with metrics-server's API. `rights` are those
-    beyond reading that the credential has.
+    None, and 0: not known. `rights` are those beyond reading that the credential has.
     """
 
     serving: tuple[datetime, datetime] | None = None
     etcd_bytes: int = 0
-    metrics: tuple[Condition, ...] | None = None
     rights: tuple[str, ...] = ()
 
 
@@ -39,6 +37,7 @@ class Slow:
 class View:
     """A cluster's objects and reports; `unread` are lists that are not current.
 
+    `registrations` are what is wrong with aggregated APIs, by name, None if that is not known;
     `cut_off` are the Nodes whose kubelet the API server does not reach, with what it says;
     `is_ours` says that this program has applied one of the add-ons. `now` is the time there.
     """
@@ -50,6 +49,7 @@ class View:
     network: dict[Probe, Report] = field(default_factory=dict)
     hosts: tuple[Reading, ...] = ()
     slow: Slow = field(default_factory=Slow)
+    registrations: Mapping[str, tuple[Condition, ...]] | None = None
     unread: frozenset[str] = frozenset()
     silent_hosts: frozenset[str] = frozenset()
     silent_networks: frozenset[str] = frozenset()

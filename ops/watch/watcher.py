@@ -12,7 +12,7 @@ from model.status.condition import Condition, Severity
 from model.watch import finding
 from model.watch.finding import API, Finding, Snapshot
 from ops.fan_out import Late
-from ops.kube import node_status, unreachable
+from ops.kube import metrics_status, node_status, unreachable
 from ops.kube.access import Access
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS, read_add_on
@@ -35,6 +35,9 @@ SETTLE_SECONDS = 0.5
 JUDGE_SECONDS = 30.0
 # What is read over and over although it fails in a way that nobody foresaw.
 RESTART_SECONDS = 5.0
+# An API server that has just started knows no roles for a moment, and what failed is tried again
+# only after up to 20 s.
+DENIAL_HOLD = 40.0
 ACCESS = "access"
 # A cluster has the namespace of its own pod network alone; in others, nothing is granted.
 NETWORK_PATHS = tuple(path for path in APPS if "/namespaces/kube-system/" not in path)
@@ -141,7 +144,7 @@ class Watcher:
         self._leaders = leaders = Leaders(session, self.cluster, self._touch, self.heard)
         self._is_dirty = False
         self._reports = Reports(session)
-        self._slow = SlowReads(self.cluster, session, self._access, self._touch)
+        self._slow = SlowReads(session, self._access, self._touch)
         nodes = Collection(
             session,
             NODES_PATH,
@@ -150,9 +153,16 @@ class Watcher:
         )
         system = Collection(session, PODS_PATH, pods.read, self._touch)
         apps = [Collection(session, path, read_add_on, self._touch) for path in APPS]
+        registrations = Collection(
+            session,
+            metrics_status.REGISTRATIONS,
+            metrics_status.registration,
+            self._touch,
+        )
         self._nodes, self._pods, self._apps = nodes, system, apps
+        self._registrations = registrations
         leaders.ask()
-        for each in self._lists():
+        for each in (*self._lists(), registrations):
             each.start()
         self._slow.start()
         self._again()
@@ -203,6 +213,7 @@ class Watcher:
             network=dict(self._reports.probes(self._pods.items.values())),
             hosts=tuple(self._reports.hosts.values()),
             slow=self._slow.found,
+            registrations=self._registered(),
             unread=frozenset(unread),
             silent_hosts=frozenset(self._reports.unread_hosts()),
             silent_networks=frozenset(self._reports.unread_networks()),
@@ -210,6 +221,18 @@ class Watcher:
             is_ours=any(pair[1] for each in self._apps for pair in each.items.values()),
             now=self._session.clock.now(),
         )
+
+    def _registered(self) -> dict[str, tuple[Condition, ...]] | None:
+        """Return what is wrong with aggregated APIs; a credential need not be able to read it."""
+        listed = self._registrations
+        if not listed.is_synced or listed.error is not None:
+            return None
+        now = self._session.clock.now()
+        found = {
+            each.name: tuple(metrics_status.conditions(self.cluster, each, now))
+            for each in listed.items.values()
+        }
+        return {name: conditions for name, conditions in found.items() if conditions}
 
     def _lists(self) -> list[Collection[Any]]:
         return [self._nodes, self._pods, *self._apps]
@@ -223,7 +246,7 @@ class Watcher:
         for error in self._reports.errors():
             failures.setdefault(f"{PODS_PATH}/NAME/log", error)
         return [
-            finding.of(_denial(self.cluster, path, error), ACCESS, item=path)
+            finding.of(_denial(self.cluster, path, error), ACCESS, item=path, hold=DENIAL_HOLD)
             for path, error in failures.items()
             if error.status == HTTPStatus.FORBIDDEN
         ]

@@ -61,7 +61,7 @@ register() {
 # secret_files: print the checksums of files whose changes the machine reports, but not their digests.
 secret_files() {
   local path
-  for path in "$API_SERVER_SECRETS_FOLDER"/*; do
+  for path in "$API_SERVER_SECRETS_FOLDER"/* "$KUBELET_KUBECONFIG" "$CLUSTER_CA"; do
     [[ ! -f $path ]] || fact "secret:$path" "$(digest "$path")"
   done
 }

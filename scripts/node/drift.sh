@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib digest kernel
+# requires: lib digest kernel renewal_record
 # What differs on this member from what was declared, which is what the last change recorded as applied
 # (applied_state.sh), and what was installed (STATE/files). Reads only; no settings.
 #
@@ -14,6 +14,8 @@ MODULES_FOLDER=/proc/sys/net/bridge
 ALWAYS_ACTIVE="containerd kubelet"
 OWN_UNITS=(containerd.service kubelet.service kubeadm-fleet-haproxy.service kubeadm-fleet-keepalived.service
   kubeadm-fleet-renewal.timer kubeadm-fleet-drift.timer)
+# What the first of these timers starts. The other one's failure shows in that there is no report.
+JOB=kubeadm-fleet-renewal.service
 UNITS_FOLDER=/etc/systemd/system
 # So often may a service have been restarted before it counts as crash-looping.
 MANY_RESTARTS=3
@@ -146,6 +148,7 @@ judge_files() {
     [[ $sum != "${DECLARED[$path]}" && $sum != unread ]] || continue
     kind='file'
     ! is_secret "$path" || kind='secret'
+    [[ $path != "$KUBELET_KUBECONFIG" ]] || kind=kubeconfig
     if [[ $sum == missing ]]; then
       finding $kind "$path" "is gone"
     elif [[ ${DECLARED[$path]} == missing ]]; then
@@ -161,6 +164,8 @@ judge_files() {
 is_secret() {
   case $1 in
     */api-server/secrets/* | "$STATE"/*/files/* | */proxy.env | *-proxy.conf | */certs.d/* | *.key) ;;
+    # Of each machine and of each cluster another one: there is nothing to compare.
+    "$KUBELET_KUBECONFIG" | "$CLUSTER_CA") ;;
     *) [[ -v SIGNATURES[$1] ]] && cached "secret:$1" "${SIGNATURES[$1]}" ;;
   esac
 }
@@ -207,7 +212,7 @@ judge_modules() {
 judge_units() {
   local unit units=() key value
   local -A shown=()
-  for unit in "${OWN_UNITS[@]}"; do
+  for unit in "${OWN_UNITS[@]}" "$JOB"; do
     [[ ! -f $UNITS_FOLDER/$unit ]] || units+=("$unit")
   done
   ((${#units[@]})) || return 0
@@ -224,6 +229,10 @@ judge_units() {
 judge_unit() { # uses `shown`
   local unit=${shown[Id]} active=${shown[ActiveState]:-unknown} file=${shown[UnitFileState]:-unknown} name path
   name=${unit%.service}
+  if [[ $unit == "$JOB" ]]; then
+    judge_job "$active"
+    return
+  fi
   # shellcheck disable=SC2034
   UNITS[$unit]="$active $file"
   if [[ " $ALWAYS_ACTIVE " == *" $name "* || " active activating reloading " == *" ${RAN[$name]:-} "* ]]; then
@@ -238,4 +247,11 @@ judge_unit() { # uses `shown`
     # What was there when the machine was changed last is somebody's decision.
     [[ -v DECLARED[$path] || ! $path -nt $APPLIED_STATE ]] || finding drop-in "$path" "changes $unit"
   done
+}
+
+# judge_job STATE: a job that failed without saying why itself: what it records, its Node and the backup's
+# state show.
+judge_job() {
+  [[ $1 == failed ]] || return 0
+  grep --quiet --no-messages $'\tfailed\t' "$RENEWALS" || finding job "$JOB" "has failed"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib drift leaves renewal_record snapshots timers
+# requires: lib drift drift_machine leaves renewal_record snapshots timers
 # The report of this member on itself, as JSON below /run: what differs from what was declared, digests,
 # settings, and when its certificates expire. A timer runs this every 20 seconds (model/render/drift.py);
 # the probe pod publishes it (manifests/baseline/probe.yaml); model/host_digests.py reads it. No settings.
@@ -10,10 +10,6 @@ DRIFT_REPORT=$DRIFT_FOLDER/report.json
 DRIFT_FINDINGS=$DRIFT_STATE/findings
 # What a step writes is not recorded as applied until its end, and another step may follow.
 SETTLING_SECONDS=60
-CLOCK_SECONDS=300
-FULL_PERCENT=90
-# Changes of the use of a disk by less than this are not worth a line in a log.
-DISK_STEP=2
 DIGEST_DIGITS=16
 # Programs that say their version.
 VERSIONED=(/usr/local/bin/kubelet /usr/local/bin/kubeadm /usr/local/bin/containerd /usr/sbin/runc)
@@ -37,59 +33,14 @@ report_drift() {
   judge_swap
   judge_clock
   judge_disks
+  judge_manifests
+  judge_permissions
+  judge_etcd
   read_certificates
   read_versions
   date_findings
   write_report "${others[@]}"
   [[ $CACHE_CHANGED == no ]] || write_cache
-}
-
-judge_swap() {
-  local lines
-  mapfile -t lines </proc/swaps
-  SWAP=off
-  ((${#lines[@]} > 1)) || return 0
-  SWAP=on
-  grep --quiet '^failSwapOn: false' /var/lib/kubelet/config.yaml 2>/dev/null || finding swap swap "is on"
-}
-
-# judge_clock: a machine whose clock was never synchronized has no service for it.
-judge_clock() {
-  if ! cached clock $((EPOCHSECONDS / CLOCK_SECONDS)); then
-    case $(timeout 5 timedatectl show --property=NTPSynchronized --value 2>/dev/null) in
-      yes) VALUE=synchronized ;;
-      no) VALUE=unsynchronized ;;
-      *) VALUE=unknown ;;
-    esac
-    keep clock $((EPOCHSECONDS / CLOCK_SECONDS)) "$VALUE"
-  fi
-  CLOCK=$VALUE
-  if [[ $CLOCK == synchronized ]]; then
-    cached clock-was yes || keep clock-was yes yes
-  elif [[ $CLOCK == unsynchronized ]] && cached clock-was yes; then
-    finding clock clock "is no longer synchronized"
-  fi
-}
-
-judge_disks() {
-  local path paths=() used index=0
-  declare -gA DISKS=()
-  for path in / /var/lib/containerd /var/lib/etcd /var/lib/kubelet; do
-    [[ ! -d $path ]] || paths+=("$path")
-  done
-  while read -r used; do
-    [[ $used == [0-9]*% ]] || continue
-    path=${paths[index++]}
-    used=${used%%%}
-    if cached "disk:$path" used && ((used - VALUE < DISK_STEP && VALUE - used < DISK_STEP)); then
-      used=$VALUE
-    else
-      keep "disk:$path" used "$used"
-    fi
-    # shellcheck disable=SC2034
-    DISKS[$path]=$used
-    ((used < FULL_PERCENT)) || finding disk "$path" "is $used % full"
-  done < <(df --output=pcent -- "${paths[@]}" 2>/dev/null)
 }
 
 # read_certificates: CERTIFICATES has the expiry (Unix time) of each leaf, by name, and ISSUED its beginning.
@@ -166,7 +117,7 @@ date_findings() {
   for line in "${FINDINGS[@]}"; do
     IFS=$'\t' read -r kind name what <<<"$line"
     since=${known[$kind$'\t'$name]:-}
-    if [[ -z $since && " swap clock disk " != *" $kind "* ]] && is_settling; then continue; fi
+    if [[ -z $since && " swap clock disk etcd job " != *" $kind "* ]] && is_settling; then continue; fi
     dated+=("$kind"$'\t'"$name"$'\t'"$what"$'\t'"${since:-$EPOCHSECONDS}")
   done
   FINDINGS=()

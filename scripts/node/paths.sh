@@ -28,6 +28,11 @@ KUBELET_SERVING=/var/lib/kubelet/pki/serving.pem
 # The CAs of clients of this machine's API server, as model/render/node_paths.py has it.
 # shellcheck disable=SC2034
 CLIENT_CA_FILE=/etc/kubernetes/pki/clients/ca.crt
+# With what the kubelet reaches the API, and the CA of the cluster.
+# shellcheck disable=SC2034
+KUBELET_KUBECONFIG=/etc/kubernetes/kubelet.conf
+# shellcheck disable=SC2034
+CLUSTER_CA=/etc/kubernetes/pki/ca.crt
 # Whose tokens this machine's API server accepts, as model/render/node_paths.py has it.
 # shellcheck disable=SC2034
 AUTHENTICATION_FILE=$STATE/api-server/authentication.yaml

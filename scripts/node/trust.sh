@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib leaves pki trusted
+# requires: lib digest leaves pki trusted
 # settings: CA_CERTIFICATE
 # The CAs and keys that this machine trusts and signs with, in a phase of their rotation. Nothing is
 # restarted: what reads them only once is restarted later, in its turn. Only functions.
@@ -11,6 +11,7 @@ apply_trust() {
   note_kubelet_ca
   install_trust
   publish_trust
+  record_ca
   persist "$KUBERNETES/pki"
   say "CAs and keys replaced"
 }
@@ -19,7 +20,8 @@ apply_trust() {
 apply_worker_trust() {
   lib_begin
   note_kubelet_ca
-  secret_file /etc/kubernetes/pki/ca.crt "$CA_CERTIFICATE"
+  secret_file "$CLUSTER_CA" "$CA_CERTIFICATE"
+  record_ca
   persist /etc/kubernetes/pki
   say "the cluster's CA replaced"
 }
@@ -37,4 +39,14 @@ publish_trust() {
   stage_file "$KUBERNETES/scheduler/ca.crt" <"$KUBERNETES/pki/ca.crt"
   stage_file "$KUBERNETES/admin.conf" < <(trusting_all <"$KUBERNETES/admin.conf")
   replace_staged
+}
+
+# record_ca: have the applied state name this CA. Its time stays: of other files, nothing was applied.
+record_ca() {
+  local sum
+  [[ -f $APPLIED_STATE ]] || return 0
+  sum=$(digest "$CLUSTER_CA")
+  sed "s|^secret:$CLUSTER_CA\t.*|secret:$CLUSTER_CA\t$sum|" "$APPLIED_STATE" >"$APPLIED_STATE.new"
+  touch --reference="$APPLIED_STATE" "$APPLIED_STATE.new"
+  mv "$APPLIED_STATE.new" "$APPLIED_STATE"
 }

@@ -63,19 +63,25 @@ def issued(path: Path) -> datetime:
     return certificate.not_valid_before_utc + timedelta(minutes=5)
 
 
-def expire(path: Path, authorities: Path) -> None:
-    """Let a file's certificate expire: a PEM file, or a kubeconfig with its own."""
+AN_HOUR_AGO = timedelta(hours=-1)
+
+
+def expire(path: Path, authorities: Path, ends: timedelta = AN_HOUR_AGO) -> None:
+    """Let a file's certificate expire: a PEM file, or a kubeconfig with its own.
+
+    `ends` is from now on.
+    """
     text = path.read_text()
     if embedded := EMBEDDED.search(text):
         former = base64.b64decode(embedded[1]).decode()
-        new = base64.b64encode(expired(former, authorities).encode()).decode()
+        new = base64.b64encode(expired(former, authorities, ends).encode()).decode()
         path.write_text(text.replace(embedded[1], new))
     else:
-        path.write_text(CERTIFICATE.sub(lambda found: expired(found[0], authorities), text))
+        path.write_text(CERTIFICATE.sub(lambda found: expired(found[0], authorities, ends), text))
 
 
-def expired(pem: str, authorities: Path) -> str:
-    """The same certificate, but expired an hour ago."""
+def expired(pem: str, authorities: Path, ends: timedelta = AN_HOUR_AGO) -> str:
+    """The same certificate with another end, from now on."""
     certificate = x509.load_pem_x509_certificate(pem.encode())
     key = _issuer_key(certificate, authorities)
     now = datetime.now(UTC)
@@ -86,7 +92,7 @@ def expired(pem: str, authorities: Path) -> str:
         .public_key(certificate.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=366))
-        .not_valid_after(now - timedelta(hours=1))
+        .not_valid_after(now + ends)
     )
     for extension in certificate.extensions:
         builder = builder.add_extension(extension.value, extension.critical)

@@ -1,138 +1,25 @@
 """scripts/node/drift_report.sh: what a machine says of itself, and what of that is a difference."""
 
-import json
 import os
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
 
-from model.host_digests import HostReport, parse
 from model.pki.certificates import new_authority
 from tests.node.steps.disk import Disk
-
-KUBELET = "/usr/local/bin/kubelet"
-CONFIG = "/etc/containerd/config.toml"
-MIRROR = "/etc/containerd/certs.d/example.org/hosts.toml"
-PROXY = "/etc/systemd/system/containerd.service.d/50-kubeadm-fleet-proxy.conf"
-SECRET = "/var/lib/kubeadm-fleet/api-server/secrets/encryption.yaml"
-UNIT = "/etc/systemd/system/kubelet.service"
-FILES = {
-    CONFIG: "version = 3\n",
-    MIRROR: 'server = "x"\nauthorization = "Basic abc"\n',
-    PROXY: "Environment=HTTPS_PROXY=http://me:pass@proxy:3128\n",
-    SECRET: "key: c2VjcmV0\n",
-    UNIT: "[Service]\n",
-    "/etc/systemd/system/containerd.service": "[Service]\n",
-    "/etc/kubernetes/manifests/kube-apiserver.yaml": "kind: Pod\n",
-}
-# What the machine is, instead of this host.
-STAND_INS = r"""
-MODULES_FOLDER=$DISK/run
-UNITS_FOLDER=$DISK/etc/systemd/system
-VERSIONED=("$DISK/usr/local/bin/kubelet")
-node_facts() {
-  local path
-  while read -r path; do fact "file:$path" "$(digest "$path")"; done <"$DISK/watched"
-  printf 'service:%s\tactive\n' containerd kubelet
-}
-identify() { :; }
-systemctl() {
-  local unit state
-  [[ $1 == show ]] || return 0
-  for unit in "${@:4}"; do
-    state=$(cat "$DISK/unit-$unit" 2>/dev/null || echo active running 0 enabled)
-    read -r active sub restarts file drop <<<"$state"
-    printf 'Id=%s\nActiveState=%s\nSubState=%s\n' "$unit" "$active" "$sub"
-    printf 'NRestarts=%s\nUnitFileState=%s\nDropInPaths=%s\n\n' "$restarts" "$file" "$drop"
-  done
-}
-timedatectl() { cat "$DISK/clock" 2>/dev/null || echo no; }
-timeout() { shift; "$@"; }
-df() {
-  echo "Use%"
-  for _ in "${@:3}"; do cat "$DISK/used" 2>/dev/null || echo ' 41%'; done
-}
-sha256sum() { echo "$*" >>"$DISK/hashed"; command sha256sum "$@"; }
-"""
-SETTINGS = "KUBERNETES_VERSION=v1.36.3 CONTROL=c KUBELET=k RECORDED=r"
+from tests.node.steps.reporting_machine import (
+    CONFIG,
+    FILES,
+    KUBELET,
+    MIRROR,
+    PROXY,
+    SECRET,
+    ReportingMachine,
+)
 
 
-class Machine:
-    """A member, with what was declared for it."""
-
-    def __init__(self, disk: Disk) -> None:
-        self.disk = disk
-        disk.join()
-        (disk.folder / "etc/os-release").write_text('PRETTY_NAME="Test 1"\n')
-        self.write("/etc/sysctl.d/90-kubeadm-fleet.conf", "kernel.ostype = Linux\n")
-        for path, content in FILES.items():
-            self.write(path, content)
-        self.write(KUBELET, "#!/bin/sh\necho Kubernetes v1.36.3\n").chmod(0o755)
-        watched = [path for path in FILES if path != SECRET]
-        watched.append("/var/lib/kubelet/instance-config.yaml")
-        self.write("/watched", "".join(f"{disk.folder}{path}\n" for path in watched))
-        self.install()
-        self.apply()
-
-    def path(self, path: str) -> Path:
-        return Path(f"{self.disk.folder}{path}")
-
-    def write(self, path: str, content: str) -> Path:
-        target = self.path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content)
-        return target
-
-    def install(self, origin: str = "") -> None:
-        """Record the program as it is now."""
-        path = self.path(KUBELET)
-        note = f'printf "%s\\t%s\\t%s\\t%s\\n" {path} '
-        sum_ = f'"$(command sha256sum <{path} | cut -d " " -f 1)"'
-        self.shell(f"{note}{origin or sum_} $(stat --format '%s %.Y' {path}) >>$STATE/files")
-
-    def apply(self) -> None:
-        """Record all that is there as declared, a while after the last step."""
-        self.shell(f"{SETTINGS}; set -Eeuo pipefail; shopt -s nullglob; record_applied")
-
-    def shell(self, call: str, script: str = "applied_state") -> str:
-        ran = self.disk.run(f"{STAND_INS}\n{call}", script)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    def document(self, more: str = "") -> dict[str, Any]:
-        self.shell(f"{more}\nreport_drift", "drift_report")
-        text = self.path("/run/kubeadm-fleet-drift/report.json").read_text()
-        document: dict[str, Any] = json.loads(text.replace(str(self.disk.folder), ""))
-        return document
-
-    def report(self, more: str = "") -> HostReport:
-        return parse(self.document(more))
-
-    def differences(self, more: str = "") -> list[str]:
-        return [each.text for each in self.report(more).differences]
-
-    def inspected(self) -> list[str]:
-        """What an inspection says besides files and services."""
-        lines = self.shell("set -Eeuo pipefail; inspect").replace(str(self.disk.folder), "")
-        return [line for line in lines.splitlines() if line.startswith("drift:")]
-
-    def hashed(self) -> str:
-        """What was read since the last call."""
-        record = self.path("/hashed")
-        text = record.read_text() if record.exists() else ""
-        record.write_text("")
-        return text.replace(str(self.disk.folder), "")
-
-
-@pytest.fixture
-def machine(disk: Disk) -> Machine:
-    return Machine(disk)
-
-
-def test_nothing_differs_on_an_untouched_machine(machine: Machine) -> None:
+def test_nothing_differs_on_an_untouched_machine(machine: ReportingMachine) -> None:
     report = machine.report()
     assert report.differences == ()
     assert machine.inspected() == []
@@ -146,7 +33,9 @@ def test_nothing_differs_on_an_untouched_machine(machine: Machine) -> None:
     assert report.disks["/"] == 41
 
 
-def test_of_files_with_secrets_it_says_only_whether_they_are_as_declared(machine: Machine) -> None:
+def test_of_files_with_secrets_it_says_only_whether_they_are_as_declared(
+    machine: ReportingMachine,
+) -> None:
     items = machine.report().items
     for path in (MIRROR, PROXY, SECRET):
         assert items[f"file {path}"] == "same", path
@@ -161,7 +50,7 @@ def test_of_files_with_secrets_it_says_only_whether_they_are_as_declared(machine
     assert "pass" not in machine.path("/run/kubeadm-fleet-drift/report.json").read_text()
 
 
-def test_the_report_is_for_everybody_and_alone_in_its_folder(machine: Machine) -> None:
+def test_the_report_is_for_everybody_and_alone_in_its_folder(machine: ReportingMachine) -> None:
     machine.report()
     folder = machine.path("/run/kubeadm-fleet-drift")
     assert [path.name for path in folder.iterdir()] == ["report.json"]
@@ -175,7 +64,8 @@ def test_the_report_is_for_everybody_and_alone_in_its_folder(machine: Machine) -
         ("echo >>$DISK/etc/containerd/config.toml", f"{CONFIG} was changed"),
         ("rm $DISK/etc/containerd/config.toml", f"{CONFIG} is gone"),
         (
-            "mkdir -p $DISK/var/lib/kubelet; touch $DISK/var/lib/kubelet/instance-config.yaml",
+            "mkdir -p $DISK/var/lib/kubelet; "
+            "install -m 600 /dev/null $DISK/var/lib/kubelet/instance-config.yaml",
             "/var/lib/kubelet/instance-config.yaml appeared",
         ),
         ("echo inactive dead 0 enabled >$DISK/unit-kubelet.service", "kubelet.service is inactive"),
@@ -185,7 +75,9 @@ def test_the_report_is_for_everybody_and_alone_in_its_folder(machine: Machine) -
         ),
     ],
 )
-def test_files_and_units_that_differ_are_named(machine: Machine, damage: str, line: str) -> None:
+def test_files_and_units_that_differ_are_named(
+    machine: ReportingMachine, damage: str, line: str
+) -> None:
     machine.report()
     machine.shell(damage)
     assert machine.differences() == [line]
@@ -217,7 +109,7 @@ def test_files_and_units_that_differ_are_named(machine: Machine, damage: str, li
     ],
 )
 def test_what_else_differs_is_named_and_seen_by_an_inspection(
-    machine: Machine, damage: str, name: str, what: str
+    machine: ReportingMachine, damage: str, name: str, what: str
 ) -> None:
     machine.report()
     machine.shell(damage)
@@ -225,13 +117,15 @@ def test_what_else_differs_is_named_and_seen_by_an_inspection(
     assert machine.inspected() == [f"drift:{name}\t{what}"]
 
 
-def test_an_inspection_reads_no_program_that_has_its_size_and_time(machine: Machine) -> None:
+def test_an_inspection_reads_no_program_that_has_its_size_and_time(
+    machine: ReportingMachine,
+) -> None:
     machine.hashed()
     assert machine.inspected() == []
     assert KUBELET not in machine.hashed()
 
 
-def test_what_has_not_changed_is_not_read_again(machine: Machine) -> None:
+def test_what_has_not_changed_is_not_read_again(machine: ReportingMachine) -> None:
     machine.report()
     assert KUBELET in machine.hashed()
     machine.report()
@@ -241,7 +135,7 @@ def test_what_has_not_changed_is_not_read_again(machine: Machine) -> None:
     assert machine.hashed().split() == ["--", CONFIG]
 
 
-def test_a_program_may_be_any_that_was_installed(machine: Machine) -> None:
+def test_a_program_may_be_any_that_was_installed(machine: ReportingMachine) -> None:
     """After a change that was rolled back, it is the previous program."""
     former = machine.path(KUBELET).read_bytes()
     machine.write(KUBELET, "new")
@@ -253,7 +147,7 @@ def test_a_program_may_be_any_that_was_installed(machine: Machine) -> None:
 
 
 def test_a_download_is_known_by_its_size_and_time(disk: Disk) -> None:
-    machine = Machine(disk)
+    machine = ReportingMachine(disk)
     (disk.state / "files").unlink()
     machine.install("https://example.org/kubelet")
     assert machine.differences() == []
@@ -261,7 +155,7 @@ def test_a_download_is_known_by_its_size_and_time(disk: Disk) -> None:
     assert machine.differences() == [f"{KUBELET} was replaced"]
 
 
-def test_since_when_is_kept_until_it_is_as_declared_again(machine: Machine) -> None:
+def test_since_when_is_kept_until_it_is_as_declared_again(machine: ReportingMachine) -> None:
     machine.write(CONFIG, "x\n")
     (first,) = machine.report("unset EPOCHSECONDS; EPOCHSECONDS=1700000000").differences
     assert first.since.timestamp() == 1700000000
@@ -274,7 +168,7 @@ def test_since_when_is_kept_until_it_is_as_declared_again(machine: Machine) -> N
     assert third.since.timestamp() == 1700000060
 
 
-def test_what_a_step_is_writing_is_no_difference(machine: Machine) -> None:
+def test_what_a_step_is_writing_is_no_difference(machine: ReportingMachine) -> None:
     lock, applied = machine.disk.state / "lock", machine.disk.state / "applied-state"
     machine.write(CONFIG, "by a step\n")
     lock.touch()
@@ -292,7 +186,7 @@ def test_what_a_step_is_writing_is_no_difference(machine: Machine) -> None:
     assert machine.differences() == []
 
 
-def test_a_new_drop_in_of_a_unit_is_named(machine: Machine) -> None:
+def test_a_new_drop_in_of_a_unit_is_named(machine: ReportingMachine) -> None:
     drop = machine.write("/etc/systemd/system/kubelet.service.d/override.conf", "[Service]\n")
     applied = (machine.disk.state / "applied-state").stat().st_mtime
     machine.shell(f"echo active running 0 enabled {drop} >$DISK/unit-kubelet.service")
@@ -303,33 +197,7 @@ def test_a_new_drop_in_of_a_unit_is_named(machine: Machine) -> None:
     assert (found.kind, found.what) == ("drop-in", "changes kubelet.service")
 
 
-def test_a_clock_that_is_no_longer_synchronized_and_a_full_disk(machine: Machine) -> None:
-    machine.write("/clock", "yes\n")
-    assert (
-        machine.report("unset EPOCHSECONDS; EPOCHSECONDS=1700000000").items["clock"]
-        == "synchronized"
-    )
-    machine.write("/clock", "no\n")
-    assert machine.differences("unset EPOCHSECONDS; EPOCHSECONDS=1700000020") == [], (
-        "asked every five minutes"
-    )
-    assert machine.differences("unset EPOCHSECONDS; EPOCHSECONDS=1700000320") == [
-        "clock is no longer synchronized"
-    ]
-    machine.write("/clock", "yes\n")
-    machine.write("/used", " 93%\n")
-    assert machine.differences("unset EPOCHSECONDS; EPOCHSECONDS=1700000640") == ["/ is 93 % full"]
-
-
-def test_small_changes_of_disks_are_not_reported(machine: Machine) -> None:
-    assert machine.report().disks["/"] == 41
-    machine.write("/used", " 42%\n")
-    assert machine.report().disks["/"] == 41
-    machine.write("/used", " 43%\n")
-    assert machine.report().disks["/"] == 43
-
-
-def test_hostile_names_and_texts_are_valid_json(machine: Machine) -> None:
+def test_hostile_names_and_texts_are_valid_json(machine: ReportingMachine) -> None:
     machine.write('/etc/cni/net.d/1"\\ $(touch x).conf', "x")
     machine.write("/etc/cni/net.d/10-flannel.conflist", "x")
     machine.write("/etc/os-release", 'PRETTY_NAME="a\\\tb"\n')
@@ -340,7 +208,7 @@ def test_hostile_names_and_texts_are_valid_json(machine: Machine) -> None:
     assert items["version system"] == "a\\ b"
 
 
-def test_a_control_plane_says_when_etcd_was_saved(machine: Machine) -> None:
+def test_a_control_plane_says_when_etcd_was_saved(machine: ReportingMachine) -> None:
     machine.write("/etc/kubernetes/controller-manager.conf", "x")
     assert machine.report().backup is None
     for name in ("20260101T000000Z.db", "20260102T000000Z.db"):
@@ -353,7 +221,7 @@ def test_a_control_plane_says_when_etcd_was_saved(machine: Machine) -> None:
 
 
 def test_leaves_are_reported_with_their_validity_and_read_again_when_replaced(
-    machine: Machine,
+    machine: ReportingMachine,
 ) -> None:
     path = "/var/lib/kubelet/pki/serving.pem"
     for days in (2, 3):
@@ -366,7 +234,7 @@ def test_leaves_are_reported_with_their_validity_and_read_again_when_replaced(
             assert report.issued == {"kubelet-serving": found.not_valid_before_utc}
 
 
-def test_a_damaged_leaf_leaves_a_report_that_can_be_read(machine: Machine) -> None:
+def test_a_damaged_leaf_leaves_a_report_that_can_be_read(machine: ReportingMachine) -> None:
     machine.write("/var/lib/kubelet/pki/serving.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n")
     report = machine.report()
     assert (report.certificates, report.issued) == ({}, {})

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from model.status.condition import Severity
 from ops.kube import host_status
 from ops.kube.client import Client
 from ops.kube.host_status import HostsReading
@@ -96,3 +97,14 @@ def test_what_cannot_be_read_is_unknown_and_no_problem(api: Api) -> None:
 def test_a_cluster_without_probes_says_nothing(api: Api) -> None:
     api.answers[PODS] = (200, {"items": []})
     assert read(api) == HostsReading()
+
+
+def test_an_alarm_of_etcd_and_a_failed_job_have_reasons_of_their_own(api: Api) -> None:
+    pods(api, 1)
+    found = [differs("etcd", "etcd", "has the alarm NOSPACE"), differs("job", "x", "has failed")]
+    says(api, 0, differs=found)
+    alarm, job = read(api).conditions
+    assert (alarm.reason, alarm.severity) == ("EtcdMemberAlarm", Severity.ERROR)
+    assert "NOSPACE: `fleet etcd status c`" in alarm.message
+    assert (job.reason, job.severity) == ("JobFailed", Severity.WARNING)
+    assert f"`fleet logs {job.name} kubeadm-fleet-renewal`" in job.message

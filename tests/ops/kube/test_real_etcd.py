@@ -1,4 +1,4 @@
-"""Defragmentation with the etcd of the bundle: three members whose database is full."""
+"""The etcd of the bundle, whose database is full: its alarm, and defragmentation."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ import pytest
 
 from model import paths
 from model.pins import KUBERNETES
+from model.render import node_scripts
 from ops.kube import client, defragmentation, etcd, etcd_space
 from ops.kube.client import Client
 from tests.ops.kube.api_server import Api
@@ -76,6 +77,15 @@ def _etcd(programs: Path, folder: Path, name: str) -> list[str]:
     ]
 
 
+def named(folder: Path, address: str) -> str:
+    """What the report of a machine with a member at this address says of its alarms."""
+    (folder / "etcd.yaml").touch()
+    health = f"ETCD_HEALTH='http://{address}:2379/health?serializable=true'"
+    call = f"MANIFESTS_FOLDER={folder} {health}\nFINDINGS=()\njudge_etcd"
+    script = f'{node_scripts.source("drift_machine")}\n{call}\necho "${{FINDINGS[*]}}"'
+    return subprocess.run(["bash"], input=script, capture_output=True, text=True).stdout
+
+
 def _etcdctl(programs: Path, address: str, command: list[str]) -> tuple[int, str, str]:
     """Run what the pod would, with the member's address here instead of the one in the pod."""
     of_the_pod = ("--endpoints", "--cacert", "--cert", "--key")
@@ -109,6 +119,8 @@ def test_a_full_etcd_accepts_writes_again(api: Api, programs: Path, full: str) -
         member.database.alarms for member in defragmentation.members(kube) if member.database
     )
 
+    assert named(programs, full) == "etcd\tetcd\thas the alarm NOSPACE\n"
+
     done = list(defragmentation.defragment(kube, lambda _: None))
 
     assert [turn.member.role for turn in done] == ["follower", "follower", "leader"]
@@ -119,3 +131,4 @@ def test_a_full_etcd_accepts_writes_again(api: Api, programs: Path, full: str) -
         member.database.alarms for member in defragmentation.members(kube) if member.database
     )
     assert _etcdctl(programs, full, ["etcdctl", "put", "key", "value"])[0] == 0
+    assert named(programs, full) == "\n"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.kube import client, losses, retirement
+from ops.kube import client, losses, retirement, webhooks
 from ops.kube.nodes import Nodes
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.pod_fixture import NODE, OTHER, PodFixture
@@ -113,3 +113,16 @@ def test_a_pod_whose_volume_another_node_can_reach_is_evicted(api: Api) -> None:
     pods = with_volume(api, OTHER)
     assert drained(api) == ""
     assert [*pods.left] == []
+
+
+def test_a_webhook_that_nothing_answers_for_is_named(api: Api) -> None:
+    install(api, webhook(), "hook")
+    asks = client.of(api.kubeconfig)
+    found = webhooks.read(asks)
+    assert webhooks.unanswered(asks, found) == {}
+    late = {"conditions": {"ready": False}}
+    for slices in ([], [{"endpoints": None}], [{"endpoints": [late]}]):
+        api.answers[f"GET {SLICES}"] = (200, {"items": slices})
+        assert webhooks.unanswered(asks, found) == {"pods.example.com": "shop/hook"}
+    api.answers[f"GET {SLICES}"] = (403, {"kind": "Status"})
+    assert webhooks.unanswered(asks, found) == {}, "it is not known"

@@ -1,4 +1,4 @@
-"""What a watch says of metrics-server's API and of its certificate."""
+"""What a watch says of aggregated APIs, and of the certificate of metrics-server's."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,34 +7,25 @@ from typing import Any
 import pytest
 
 from ops.kube import metrics_status
-from ops.watch import findings, slow
+from ops.watch import findings
 from tests.ops.kube.test_metrics_status import registered
 from tests.ops.watch.conftest import Watching
 from tests.ops.watch.watched_api import Apis, Cluster
 
-PATH = metrics_status.PATH
+PATH = metrics_status.REGISTRATIONS
 
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slow, "FIRST_SECONDS", 0.1)
-    monkeypatch.setattr(slow, "REGISTRATION_SECONDS", 0.1)
-    monkeypatch.setattr(slow, "AGAIN_SECONDS", 0.1)
     monkeypatch.setattr(findings, "METRICS_HOLD", 1.0)
 
 
 def put(cluster: Cluster, **state: Any) -> None:
-    cluster.others[PATH] = registered(**state)
+    cluster.put(PATH, registered(**state))
 
 
-def asked(cluster: Cluster) -> int:
-    return cluster.asked.count(f"GET {PATH}")
-
-
-def read_again(watch: Watching, cluster: Cluster) -> None:
-    """Wait until what is there now was read and judged."""
-    before = asked(cluster)
-    watch.until(lambda: asked(cluster) > before + 2)
+def known(watch: Watching) -> Any:
+    return watch.fleet.seen()["c"].view.registrations
 
 
 def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
@@ -44,7 +35,7 @@ def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
     put(cluster)
     watch = watching("c")
     watch.until_known("c")
-    read_again(watch, cluster)
+    watch.until(lambda: known(watch) == {})
     assert watch.told() == []
     put(cluster, reason="FailedDiscoveryCheck", message="no route to host")
     watch.until_told("began MetricsUnavailable")
@@ -53,21 +44,26 @@ def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
     assert event.runbook == metrics_status.RUNBOOK
     # What cannot be read has not ended.
     cluster.failures[PATH] = (500, "etcd is slow")
-    read_again(watch, cluster)
+    cluster.cut()
+    watch.until(lambda: known(watch) is None)
+    put(cluster)
+    watch.quiet(2)
     assert watch.told() == ["began MetricsUnavailable"]
     del cluster.failures[PATH]
-    put(cluster)
     watch.until_told("began MetricsUnavailable", "ended MetricsUnavailable")
 
 
-def test_one_that_starts_is_not_told(apis: Apis, watching: Callable[..., Watching]) -> None:
+def test_one_that_starts_is_not_told(
+    apis: Apis, watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "METRICS_HOLD", 60.0)
     cluster = apis.add("c", 2)
     put(cluster, reason="FailedDiscoveryCheck", message="starting")
     watch = watching("c")
-    watch.until(lambda: bool(watch.fleet.seen()["c"].view.slow.metrics))
+    watch.until(lambda: bool(known(watch)))
     put(cluster)
-    watch.until(lambda: watch.fleet.seen()["c"].view.slow.metrics == ())
-    read_again(watch, cluster)
+    watch.until(lambda: known(watch) == {})
+    watch.quiet(2)
     assert watch.told() == []
 
 
@@ -78,8 +74,8 @@ def test_a_certificate_that_was_not_renewed_is_told(
     cluster = apis.add("c", 2)
     put(cluster, left=timedelta(days=days))
     watch = watching("c")
-    watch.until(lambda: watch.fleet.seen()["c"].view.slow.metrics is not None)
-    read_again(watch, cluster)
+    watch.until(lambda: known(watch) is not None)
+    watch.quiet(2)
     watch.until_told(*expected)
     assert all("metrics-server" in event.message for event in watch.events)
 
@@ -90,12 +86,39 @@ def test_without_one_nothing_is_told(
 ) -> None:
     cluster = apis.add("c", 2)
     if answer == "hostile":
-        cluster.others[PATH] = {"metadata": [], "status": {"conditions": [{}, 1]}}
+        for wrong in ({}, {"spec": 1}, {"spec": {"service": 1}, "status": {"conditions": [{}, 1]}}):
+            cluster.put(PATH, {"metadata": {"name": f"v1.a{len(wrong)}"}, **wrong})
     else:
         cluster.failures[PATH] = (int(answer), "no")
     watch = watching("c")
     watch.until_known("c")
-    read_again(watch, cluster)
-    is_known = watch.fleet.seen()["c"].view.slow.metrics == ()
-    assert is_known == (answer == 404)
+    watch.quiet(2)
+    assert known(watch) == ({} if answer == "hostile" else None)
     assert watch.told() == []
+
+
+def test_another_api_without_its_service_is_told_soon(
+    apis: Apis, watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "METRICS_HOLD", 60.0)
+    monkeypatch.setattr(findings, "POD_HOLD", 1.0)
+    cluster = apis.add("c", 2)
+    watch = watching("c")
+    watch.until_known("c")
+    served: dict[str, Any] = {"metadata": {"name": "v1.apps"}, "spec": {}, "status": {}}
+    cluster.put(PATH, served)
+    available = {"type": "Available", "status": "False", "reason": "ServiceNotFound"}
+    for name, reason in (("v1.a.example", "ServiceNotFound"), ("v1.b.example", "FailedDiscovery")):
+        other = {
+            "metadata": {"name": name},
+            "spec": {"group": name[3:], "service": {"name": "gone", "namespace": "default"}},
+            "status": {"conditions": [{**available, "reason": reason, "message": "it is gone"}]},
+        }
+        cluster.put(PATH, other)
+    watch.until_told("began APIServiceUnavailable APIService v1.a.example")
+    watch.quiet(2)
+    cluster.remove(PATH, "v1.a.example")
+    watch.until_told(
+        "began APIServiceUnavailable APIService v1.a.example",
+        "ended APIServiceUnavailable APIService v1.a.example",
+    )

@@ -114,6 +114,10 @@ def delete_probe(cluster: Cluster) -> None:
         cluster.remove(PODS_PATH, name)
 
 
+def delete_proxy(cluster: Cluster) -> None:
+    cluster.remove(APPS[0], "kube-proxy")
+
+
 def lose_probe(cluster: Cluster) -> None:
     cluster.put(PODS_PATH, probe("n1", 1, ready="False"))
 
@@ -125,6 +129,7 @@ FAULTS: dict[str, tuple[Callable[[Cluster], None], list[str]]] = {
         delete_probe,
         ["ObjectMissing DaemonSet kube-system/kubeadm-fleet-probe"],
     ),
+    "kube-proxy is deleted": (delete_proxy, ["AddOnNotReady"]),
     "a disk is full": (press, ["DiskPressure n1"]),
     "files are edited": (edit_file, ["HostDrift n1", "HostDrift n1"]),
     "etcd stops": (stop_etcd, ["ComponentNotReady n0"]),
@@ -204,6 +209,21 @@ def test_what_a_silent_node_reported_is_neither_over_nor_told_again(
     assert watch.fleet.state.is_settled("c")
     cluster.remove(NODES_PATH, "n1")
     watch.until_told(*drift, "began NotReady n1", "ended NotReady n1", *["ended HostDrift n1"] * 2)
+
+
+def test_of_a_silent_kubelet_is_told_once(apis: Apis, watching: Begin) -> None:
+    cluster = apis.add("c", 2)
+    watch = watching("c")
+    watch.until_known("c")
+    lost = node("n1", ready="Unknown")
+    pressures = ("MemoryPressure", "DiskPressure", "PIDPressure")
+    lost["status"]["conditions"] += [{"type": each, "status": "Unknown"} for each in pressures]
+    cluster.put(NODES_PATH, lost)
+    watch.until_told("began NotReady n1")
+    # What it says itself is another fault.
+    lost["status"]["conditions"][-1] = {"type": "PIDPressure", "status": "True"}
+    cluster.put(NODES_PATH, lost)
+    watch.until_told("began NotReady n1", "began PIDPressure n1")
 
 
 @pytest.mark.parametrize("kind", ["refuses", "hangs", "fails", "wants another credential"])
@@ -383,28 +403,6 @@ def test_only_the_own_pod_network_can_be_read(apis: Apis, watching: Begin, netwo
     for name in ("kube-flannel-ds", "calico-node"):
         cluster.put(network, {"metadata": {"name": name}, "status": status, **workload})
     watch.until_told("began AddOnNotReady", "began AddOnNotReady")
-
-
-def test_what_may_not_be_read_is_told(apis: Apis, watching: Begin) -> None:
-    cluster = apis.add("c", 2)
-    cluster.failures = {
-        path: (403, "forbidden") for path in (PODS_PATH, *watcher.NETWORK_PATHS, "/metrics")
-    }
-    watch = watching("c")
-    watch.until_told("began CannotRead")
-    assert PODS_PATH in watch.events[0].message
-    stop_kubelet(cluster)
-    watch.until_told("began CannotRead", "began NotReady n1")
-
-
-def test_a_credential_that_may_change_something_is_told(apis: Apis, watching: Begin) -> None:
-    cluster = apis.add("c", 2)
-    cluster.rights = {"create pods", "get secrets"}
-    watch = watching("c")
-    watch.until_told("began MayChange", "began MayChange")
-    assert {request.split()[0] for request in cluster.asked} == {"GET", "POST"}
-    posts = {request for request in cluster.asked if request.startswith("POST")}
-    assert posts == {f"POST {slow.REVIEWS}"}
 
 
 def test_etcds_size_is_compared_with_its_quota(

@@ -1,0 +1,95 @@
+"""The kernel's settings and its network, changed on a machine that runs."""
+
+from tests.e2e.seeded.fault import Fault, Place
+from tests.e2e.seeded.files import fault
+
+WORKER = Place.WORKER
+SETTINGS = "/etc/sysctl.d/90-kubeadm-fleet.conf"
+SAVED = "/run/seeded"
+NETWORK = ("NODE", "(?i)network|reach")
+
+FAULTS = (
+    Fault(
+        "a kernel setting is changed",
+        WORKER,
+        "sysctl -qw net.ipv4.ip_forward=0",
+        "sysctl -qw net.ipv4.ip_forward=1",
+        ("NODE", r"net[./]ipv4[./]ip_forward"),
+        "kubernetes-sigs/kubespray#680; openshift/origin#9931",
+        alone=True,
+    ),
+    fault(
+        "the file of kernel settings is edited",
+        WORKER,
+        SETTINGS,
+        f"echo 'net.ipv4.conf.all.rp_filter = 1' >>{SETTINGS}",
+        "kubernetes/kubeadm#312",
+    ),
+    Fault(
+        "a Node reaches others only one way",
+        WORKER,
+        "iptables -I INPUT -p udp --dport 8472 -j DROP",
+        "iptables -D INPUT -p udp --dport 8472 -j DROP",
+        NETWORK,
+        "flannel-io/flannel#654",
+        physics=30,
+        alone=True,
+    ),
+    Fault(
+        "the route to another Node's pods is missing",
+        WORKER,
+        f"ip route show dev flannel.1 >{SAVED}; ip route flush dev flannel.1",
+        f"while read -r route; do ip route replace $route dev flannel.1; done <{SAVED}",
+        NETWORK,
+        "flannel-io/flannel#1531",
+        physics=30,
+        alone=True,
+    ),
+    Fault(
+        "the entry for another Node's tunnel is missing",
+        WORKER,
+        f"bridge fdb show dev flannel.1 | grep dst >{SAVED}; "
+        f"while read -r mac rest; do bridge fdb del $mac dev flannel.1; done <{SAVED}",
+        f"while read -r mac _ address _; do "
+        f"bridge fdb replace $mac dev flannel.1 dst $address self permanent; done <{SAVED}",
+        NETWORK,
+        "flannel-io/flannel#654",
+        physics=30,
+        alone=True,
+    ),
+    Fault(
+        "a firewall blocks the kubelet's port",
+        WORKER,
+        "iptables -I INPUT -p tcp --dport 10250 ! -i lo -j DROP",
+        "iptables -D INPUT -p tcp --dport 10250 ! -i lo -j DROP",
+        ("NODE", "(?i)10250|kubelet"),
+        "kubernetes/kubernetes#63128",
+        physics=30,
+        alone=True,
+    ),
+    fault(
+        "the disk is full for the kubelet",
+        WORKER,
+        "/var/lib/kubelet/config.yaml",
+        # The disk is this host's: not the space changes, but what the kubelet takes for too little.
+        "sed -i '/^evictionHard:/,/^[^ ]/{/^evictionHard:/d;/^ /d}' /var/lib/kubelet/config.yaml; "
+        "printf 'evictionHard:\\n  nodefs.available: 99%%\\n' >>/var/lib/kubelet/config.yaml",
+        "kubernetes/kubernetes#32542",
+        then="systemctl restart kubelet",
+        said="(?i)disk",
+        physics=30,
+        alone=True,
+    ),
+    fault(
+        "process IDs run out for the kubelet",
+        WORKER,
+        "/var/lib/kubelet/config.yaml",
+        "sed -i '/^evictionHard:/,/^[^ ]/{/^evictionHard:/d;/^ /d}' /var/lib/kubelet/config.yaml; "
+        "printf 'evictionHard:\\n  pid.available: 99.999%%\\n' >>/var/lib/kubelet/config.yaml",
+        "kubernetes/kubernetes PIDPressure",
+        then="systemctl restart kubelet",
+        said="PID",
+        physics=30,
+        alone=True,
+    ),
+)

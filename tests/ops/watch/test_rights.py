@@ -1,0 +1,44 @@
+"""What a credential may not read, and what it should not be able to change."""
+
+import pytest
+
+from ops.watch import slow, watcher
+from ops.watch.watcher import PODS_PATH
+from tests.ops.watch.test_watching import Begin, stop_kubelet
+from tests.ops.watch.watched_api import Apis
+
+
+def test_what_may_not_be_read_is_told(
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "DENIAL_HOLD", 1.0)
+    cluster = apis.add("c", 2)
+    cluster.failures = {
+        path: (403, "forbidden") for path in (PODS_PATH, *watcher.NETWORK_PATHS, "/metrics")
+    }
+    watch = watching("c")
+    watch.until_told("began CannotRead")
+    assert PODS_PATH in watch.events[0].message
+    stop_kubelet(cluster)
+    watch.until_told("began CannotRead", "began NotReady n1")
+
+
+def test_an_api_server_that_knows_no_roles_yet_is_no_denial(apis: Apis, watching: Begin) -> None:
+    cluster = apis.add("c", 2)
+    cluster.failures = {PODS_PATH: (403, "forbidden")}
+    watch = watching("c")
+    watch.until(lambda: cluster.asked.count(f"GET {PODS_PATH}") >= 2)
+    cluster.failures = {}
+    watch.until_known("c")
+    stop_kubelet(cluster)
+    watch.until_told("began NotReady n1")
+
+
+def test_a_credential_that_may_change_something_is_told(apis: Apis, watching: Begin) -> None:
+    cluster = apis.add("c", 2)
+    cluster.rights = {"create pods", "get secrets"}
+    watch = watching("c")
+    watch.until_told("began MayChange", "began MayChange")
+    assert {request.split()[0] for request in cluster.asked} == {"GET", "POST"}
+    posts = {request for request in cluster.asked if request.startswith("POST")}
+    assert posts == {f"POST {slow.REVIEWS}"}
