@@ -1,6 +1,6 @@
 """Whether API servers reach aggregated APIs, and when metrics-server's certificate expires."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,7 +45,7 @@ class Registration:
     name: str
     group: str
     created: datetime | None
-    available: Json
+    available: Mapping[str, Any]
     validity: tuple[datetime, datetime] | None
 
 
