@@ -236,7 +236,7 @@ judge_unit() { # uses `shown`
   # shellcheck disable=SC2034
   UNITS[$unit]="$active $file"
   if [[ " $ALWAYS_ACTIVE " == *" $name "* || " active activating reloading " == *" ${RAN[$name]:-} "* ]]; then
-    if [[ " active activating reloading " != *" $active "* ]]; then
+    if [[ " active activating reloading deactivating " != *" $active "* ]]; then
       finding unit "$unit" "is $active"
     elif [[ ${shown[SubState]:-} == auto-restart* ]] && ((${shown[NRestarts]:-0} >= MANY_RESTARTS)); then
       finding unit "$unit" "is crash-looping"

@@ -179,7 +179,10 @@ class Seeding:
         )
         if not done.stdout:
             return []
-        records = json.loads(done.stdout)[RECORDS[teller]]
+        found = json.loads(done.stdout)
+        records = found[RECORDS[teller]]
+        if teller is Teller.STATUS:
+            records += [each for cluster in found["clusters"] for each in cluster["conditions"]]
         if teller is Teller.CONSISTENCY:
             return [json.dumps(row) for row in records if self._is_odd(row)]
         return [json.dumps(each) for each in records if each.get("state") != "pass"]

@@ -151,3 +151,12 @@ def test_a_job_that_failed_is_named_unless_it_says_why(machine: ReportingMachine
     assert machine.differences() == []
     machine.write("/var/lib/kubeadm-fleet/renewals", "snapshot\tx\tsucceeded\ta.db\n")
     assert machine.differences() == [f"{unit} has failed"]
+
+
+def test_a_service_that_is_being_restarted_is_no_difference(machine: ReportingMachine) -> None:
+    for state, expected in (
+        ("deactivating stop-sigterm", []),
+        ("inactive dead", ["kubelet.service is inactive"]),
+    ):
+        machine.write("/unit-kubelet.service", f"{state} 0 enabled")
+        assert machine.differences() == expected
