@@ -29,7 +29,7 @@ API_SERVER = {
     "proxy-client-cert-file": f"{_PKI}/front-proxy-client.pem",
     "proxy-client-key-file": f"{_PKI}/front-proxy-client.pem",
 }
-# How long an API server that was told to end serves on, until every load balancer of its cluster
+# How long an API server that got SIGTERM serves on, until every load balancer of its cluster
 # sends its clients elsewhere (load_balancer.py).
 NOTICE_SECONDS = 3
 BALANCED_API_SERVER = {"shutdown-delay-duration": f"{NOTICE_SECONDS}s"}

@@ -30,7 +30,7 @@ CONNECT = 500
 ANSWER = 1500
 FALL = 3
 CHECKS = f"check verify none inter {INTERVAL}ms fastinter {FAST}ms fall {FALL} rise 1"
-# What the body of /readyz has when an API server was told to end (k8s.io/apiserver,
+# What the body of /readyz has when an API server got SIGTERM (k8s.io/apiserver,
 # pkg/server/healthz). It serves on for NOTICE_SECONDS (kubeadm_flags.py), until every load balancer
 # knows: the next check begins within INTERVAL and has its answer within CONNECT + ANSWER.
 ENDING = "[-]shutdown failed"

@@ -24,7 +24,7 @@ is_replaceable() {
 }
 
 # await_replacement: before this machine's API server ends, wait until its load balancer, which may have the
-# clients, knows another one that is ready. Not forever: what ends it may bring the others back.
+# clients, knows another one that is ready. For a limited time: what ends it may bring the others back.
 await_replacement() {
   local began=$SECONDS
   until is_replaceable "$NODE_NAME"; do

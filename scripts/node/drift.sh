@@ -15,7 +15,7 @@ ALWAYS_ACTIVE="containerd kubelet"
 OWN_UNITS=(containerd.service kubelet.service kubeadm-fleet-haproxy.service kubeadm-fleet-keepalived.service
   kubeadm-fleet-renewal.timer kubeadm-fleet-drift.timer)
 # What the first of these timers starts. The other one's failure shows in that there is no report.
-JOB=kubeadm-fleet-renewal.service
+JOB='kubeadm-fleet-renewal.service'
 UNITS_FOLDER=/etc/systemd/system
 # So often may a service have been restarted before it counts as crash-looping.
 MANY_RESTARTS=3

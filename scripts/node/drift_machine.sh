@@ -61,14 +61,14 @@ judge_disks() {
 # judge_manifests: the kubelet runs every file of this folder, a copy of a manifest as well. What was there
 # when the machine was changed last is somebody's decision; a copy may be older than that, its inode is not.
 judge_manifests() {
-  local path changed applied
+  local path since applied
   [[ -v SIGNATURES[$APPLIED_STATE] ]] || return 0
   read -r _ applied _ <<<"${SIGNATURES[$APPLIED_STATE]}"
   for path in "$MANIFESTS_FOLDER"/*; do
     [[ -f $path && ! -v DECLARED[$path] ]] || continue
     read_signatures "$path"
-    read -r _ _ changed _ <<<"${SIGNATURES[$path]:-}"
-    ((${changed%.*} <= ${applied%.*})) || finding manifest "$path" "was not declared, and the kubelet runs it"
+    read -r _ _ since _ <<<"${SIGNATURES[$path]:-}"
+    ((${since%.*} <= ${applied%.*})) || finding manifest "$path" "was not declared, and the kubelet runs it"
   done
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 from model import paths
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
+from tests.e2e.seeded.asking import command_of
 from tests.e2e.seeded.fault import Fault, Place, Teller
 from tests.e2e.seeded.watching import Event, Watch
 
@@ -168,15 +169,7 @@ class Seeding:
         """Ask a command of the toolkit; return what is wrong in the cluster, as it says it."""
         # What is odd is seen beside the others.
         only = () if teller is Teller.CONSISTENCY else ("--cluster", self._cluster)
-        words = (str(self._stack.folder), teller.value, self._stack.name, "-o", "json", *only)
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.e2e.seeded.command", *words],
-            cwd=CHECKOUT,
-            env=self._stack.environment,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-        )
+        done = command_of(self._stack, teller.value, "-o", "json", *only)
         if not done.stdout:
             return []
         found = json.loads(done.stdout)
