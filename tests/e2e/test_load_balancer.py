@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long, pytest.mark.
 CLUSTER = "cluster1"
 CONTROL_PLANES = [f"{CLUSTER}-control-plane-{index}" for index in range(3)]
 VIP = 100
+# Each is in two back ends.
+BACKENDS = "grep '^    server ' /etc/kubeadm-fleet/haproxy.cfg | sort --unique | wc --lines"
 SERVICES = "systemctl is-active kubeadm-fleet-haproxy kubeadm-fleet-keepalived"
 LONGEST_GAP_SECONDS = 10
 CALM_SECONDS = 5
@@ -114,7 +116,7 @@ def test_added_control_planes_join_the_load_balancers(
     machines = Machines(fleet)
     for name in CONTROL_PLANES:
         assert machines.run(name, SERVICES).split() == ["active", "active"]
-        backends = machines.run(name, "sed -n 's|^    server ||p' /etc/kubeadm-fleet/haproxy.cfg | sort -u | wc -l")
+        backends = machines.run(name, BACKENDS)
         assert backends.strip() == "3"
     assert access(fleet).node_names() == CONTROL_PLANES
     assert fleet.refresh().changes == {}
