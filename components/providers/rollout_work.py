@@ -32,6 +32,7 @@ CAUSES = (
     "mirror_credentials",
     "security_updates",
     "supplements",
+    "plugin",
 )
 # Inputs of plans and refusals, besides the machines' IDs: an unknown ID is a new machine.
 JUDGED = (
@@ -48,6 +49,8 @@ JUDGED = (
     "immediate",
     "serving_seconds",
     "security_updates",
+    "supplements",
+    "plugin",
 )
 # Inputs that a preview may not know yet, whose change it shows nevertheless.
 UNKNOWN = (

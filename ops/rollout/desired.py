@@ -90,7 +90,7 @@ class ClusterInputs(TypedDict):
     # What machines are sent besides the bundle of their version (SUPPLEMENTS in model/pins.py).
     supplements: list[str]
     # What connects pods, as the CNI configuration is named (model/cni/plugins.py).
-    plugin: NotRequired[str]
+    plugin: str
     client_authorities: NotRequired[str]
     api_server_secrets: NotRequired[str]
     mirror_credentials: NotRequired[str]
@@ -228,7 +228,7 @@ class DesiredCluster:
                 ca_phase=inputs["rotations"].get(CA, ""),
                 security_updates=inputs.get("security_updates", ""),
                 supplements=tuple(inputs["supplements"]),
-                plugin=inputs.get("plugin", ""),
+                plugin=inputs["plugin"],
             )
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from pulumi.output import UNKNOWN
 
-from components.providers import rollout
+from components.providers import rollout, rollout_work
 from components.providers.hold import STOPPED
 from components.providers.rollout import RolloutProvider
 from ops.errors import OperatorError
+from ops.rollout.desired import DesiredCluster
 from tests.ops.rollout.examples import inputs
 
 SOON = {"until": "2999-01-01T00:00:00+00:00", "for": ["canary"]}
@@ -72,6 +73,31 @@ def test_a_held_change_waits_until_it_is_released(
     assert rolled == ["v1.36.4"]
     assert engine.outputs["waiting"] == {}
     assert not engine.changes(released)
+
+
+def test_a_held_change_is_judged_by_everything_that_describes_a_machine() -> None:
+    given = {"security_updates": "2999-01-01T00:00:00Z", "plugin": "canal", "supplements": ["b"]}
+    news = inputs(version="v1.36.4", held_by=[SOON], **given)
+    checked = RolloutProvider().check(Engine().inputs, news).inputs
+    assert checked["waiting"]
+    judged = DesiredCluster.of(rollout_work.judged(checked))
+    assert judged.machines == DesiredCluster.of(news).machines
+
+
+@pytest.mark.parametrize(
+    "change", [{"plugin": "canal"}, {"supplements": ["calico", "metrics-server"]}]
+)
+def test_what_connects_pods_or_is_sent_to_machines_is_a_change(
+    rolled: list[str], change: dict[str, Any]
+) -> None:
+    engine = Engine()
+    held = inputs(held_by=[SOON], **change)
+    assert engine.changes(inputs(held_by=[{}], **change))
+    engine.up(held)
+    assert rolled == []
+    engine.up(inputs(held_by=[{}], **change))
+    assert rolled == ["v1.36.3"]
+    assert not engine.changes(inputs(held_by=[{}], **change))
 
 
 def test_drift_of_a_held_cluster_waits(rolled: list[str]) -> None:
