@@ -91,11 +91,12 @@ def is_starting(client: Client) -> bool:
 
 def registration(found: Json) -> Registration | None:
     """Return a registration, as the API has it; None if the API server itself serves that API."""
-    if not found["spec"].get("service"):
+    spec = found.get("spec") or {}
+    if not spec.get("service"):
         return None
     return Registration(
         name=found["metadata"]["name"],
-        group=found["spec"].get("group", ""),
+        group=spec.get("group", ""),
         created=_created(found),
         available=condition(found, "Available"),
         validity=_validity(found),

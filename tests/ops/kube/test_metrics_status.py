@@ -51,6 +51,11 @@ def test_without_one_or_the_right_to_read_it_nothing_is_known(api: Api, status: 
     assert read(api, status, {"kind": "Status"}) == MetricsReading()
 
 
+@pytest.mark.parametrize("found", [{}, {"spec": None}, {"metadata": {"name": "a"}, "spec": {}}])
+def test_an_answer_without_a_service_says_nothing(api: Api, found: dict[str, Any]) -> None:
+    assert read(api, 200, found) == MetricsReading()
+
+
 def test_somebody_else_s_says_nothing_of_a_certificate(api: Api) -> None:
     found = registered()
     del found["metadata"]["annotations"]
