@@ -18,10 +18,11 @@ renew_by_clock() {
   fi
   open_run
   FAILURES=''
-  forget_failures
+  FAILED=()
   flock --unlock 9
   renew_leaves
   keep_snapshots
+  forget_failures "${FAILED[@]}"
   annotate_node
   record_renewal "$RUN_SUBJECT" succeeded "$(utc "$PERIOD_SECONDS seconds")"
   [[ -z $FAILURES ]]
@@ -87,6 +88,7 @@ reason_in() {
 }
 
 note_failure() { # SUBJECT
+  FAILED+=("$1")
   record_renewal "$1" failed "$REASON"
   say "error: the renewal of $1 failed: $REASON" >&2
   FAILURES+="${FAILURES:+; }$1: $REASON"

@@ -15,10 +15,11 @@ record_renewal() { # SUBJECT succeeded|failed DETAILS
   mv "$RENEWALS.new" "$RENEWALS"
 }
 
-# forget_failures: every run tries again what failed.
+# forget_failures SUBJECT...: forget all but these, at the end of a run that has tried everything again.
+# Until then they are reported.
 forget_failures() {
   [[ -f $RENEWALS ]] || return 0
-  awk -F '\t' '$3 != "failed"' "$RENEWALS" >"$RENEWALS.new"
+  awk -F '\t' -v failed=" $* " '$3 != "failed" || index(failed, " " $1 " ")' "$RENEWALS" >"$RENEWALS.new"
   mv "$RENEWALS.new" "$RENEWALS"
 }
 

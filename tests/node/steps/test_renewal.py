@@ -117,6 +117,15 @@ def test_what_succeeds_again_is_no_longer_a_failure(member: Disk) -> None:
     assert calls(member, "annotations")[-1] == "kubeadm-fleet/renewal-"
 
 
+def test_a_failure_is_reported_while_it_is_tried_again(member: Disk) -> None:
+    (member.state / "leaf-apiserver").write_text("due")
+    (member.state / "broken").touch()
+    renew(member)
+    renew(member, 'renew_leaf() { cp "$RENEWALS" "$STATE/seen"; }')
+    assert "apiserver\t" in (member.state / "seen").read_text()
+    assert "apiserver" not in dict(line.split("\t") for line in failures(member))
+
+
 def test_a_machine_that_is_no_member_is_left_alone(disk: Disk) -> None:
     (disk.state / "leaf-apiserver").write_text("expired")
     (disk.state / "due").touch()
