@@ -78,7 +78,7 @@ def test_a_held_change_waits_until_it_is_released(
 def test_a_held_change_is_judged_by_everything_that_describes_a_machine() -> None:
     given = {"security_updates": "2999-01-01T00:00:00Z", "plugin": "canal", "supplements": ["b"]}
     news = inputs(version="v1.36.4", held_by=[SOON], **given)
-    checked = RolloutProvider().check(Engine().inputs, news).inputs
+    checked: Any = RolloutProvider().check(Engine().inputs, news).inputs
     assert checked["waiting"]
     judged = DesiredCluster.of(rollout_work.judged(checked))
     assert judged.machines == DesiredCluster.of(news).machines
