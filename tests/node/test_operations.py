@@ -22,6 +22,8 @@ RECORD = "/var/lib/kubeadm-fleet/managed"
 MANIFESTS = "/etc/kubernetes/manifests"
 NOTHING = "already up to date"
 STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic kubelet containerd"
+IMAGES = "ctr --namespace k8s.io containers list 2>/dev/null"
+LEADERS = {"kube-controller-manager", "kube-scheduler"}
 RUNNING = (
     "ctr --namespace k8s.io tasks list 2>/dev/null | awk '$3 == \"RUNNING\" {print $1}' | sort"
 )
@@ -146,6 +148,7 @@ def test_a_stopped_worker_is_repaired(worker: Member) -> None:
 def test_every_file_of_the_record_is_repaired(control_plane: Member, worker: Member) -> None:
     for machine in (control_plane, worker):
         looked, running = machine.node_facts(), machine.shell(RUNNING)
+        images = dict(line.split()[:2] for line in machine.shell(IMAGES).splitlines())
         paths = machine.shell(f"cut -f 1 {RECORD}").split()
         assert len(paths) >= len(COMMON_FILES)
         for damage in ("echo '# a person' >>", "rm"):
@@ -155,8 +158,10 @@ def test_every_file_of_the_record_is_repaired(control_plane: Member, worker: Mem
             machine.succeed("repair")
             assert machine.node_facts() == looked
         ended = set(running.split()) - set(machine.shell(RUNNING).split())
-        # Its API server reads files of its own only at its start.
-        assert len(ended) == (1 if machine is control_plane else 0)
+        names = {images[each].rpartition("/")[2].partition(":")[0] for each in ended}
+        # Its API server reads files of its own only at its start. On a busy host that takes longer
+        # than leaders can do without it.
+        assert names - LEADERS == ({"kube-apiserver"} if machine is control_plane else set())
 
 
 def test_prepare_changes_nothing_on_a_member(worker: Member) -> None:
