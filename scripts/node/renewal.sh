@@ -17,15 +17,14 @@ renew_by_clock() {
     return
   fi
   open_run
-  FAILURES=''
   FAILED=()
   flock --unlock 9
   renew_leaves
   keep_snapshots
-  forget_failures "${FAILED[@]}"
+  forget_failures "${FAILED[@]%%:*}"
   annotate_node
   record_renewal "$RUN_SUBJECT" succeeded "$(utc "$PERIOD_SECONDS seconds")"
-  [[ -z $FAILURES ]]
+  ((!${#FAILED[@]}))
 }
 
 # renew_leaves: renew those that are due or have expired, one after another. One that is missing is a
@@ -88,16 +87,18 @@ reason_in() {
 }
 
 note_failure() { # SUBJECT
-  FAILED+=("$1")
   record_renewal "$1" failed "$REASON"
   say "error: the renewal of $1 failed: $REASON" >&2
-  FAILURES+="${FAILURES:+; }$1: $REASON"
+  FAILED+=("$1: $REASON")
 }
 
 # annotate_node: show on the Node what fails, as far as the API answers; the kubelet may annotate its own.
 annotate_node() {
-  local value="$RENEWAL_ANNOTATION-"
-  [[ -z $FAILURES ]] || value="$RENEWAL_ANNOTATION=$FAILURES"
+  local value="$RENEWAL_ANNOTATION-" list
+  if ((${#FAILED[@]})); then
+    printf -v list '; %s' "${FAILED[@]}"
+    value="$RENEWAL_ANNOTATION=${list:2}"
+  fi
   kubectl --kubeconfig /etc/kubernetes/kubelet.conf --cache-dir "$RUN/kubectl" --request-timeout 10s \
     annotate --overwrite node "$NODE_NAME" "$value" >/dev/null 2>&1 || true
 }
