@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from ops.errors import OperatorError
 from ops.kube.node import Node
 from ops.kube.nodes import Nodes
 from ops.rollout.action_kind import Action
@@ -50,15 +51,24 @@ def inspect_cluster(
 def find_drift(
     cluster: DesiredCluster, found: Mapping[str, ObservedMachine], nodes: ClusterNodes
 ) -> dict[str, list[Action]]:
-    """Return the actions that machines require, by name, and those of the cluster itself."""
+    """Return the actions that machines require, by name, and those of the cluster itself.
+
+    The latter only while the API answers: a control plane that was found at fault may take it away
+    after the inspection.
+    """
     left = {
         machine.name: actions
         for machine in cluster.machines
         if (actions := required_actions(found[machine.name], machine))
     }
     if any(machine.api_answers for machine in found.values()):
-        own = cluster_actions(nodes.observe_cluster(), cluster, left)
-        if own:
+        try:
+            observed = nodes.observe_cluster()
+        except OperatorError:
+            if nodes.answers():
+                raise
+            return left
+        if own := cluster_actions(observed, cluster, left):
             left.setdefault(cluster.control_planes[0].name, []).extend(own)
     return left
 

@@ -23,7 +23,7 @@ from ops.rollout.diff import cluster_actions
 from ops.rollout.inspection import PARALLEL_MACHINES, inspect_cluster
 from ops.rollout.node_change import NodeChange
 from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations
-from ops.rollout.observed import ObservedMachine
+from ops.rollout.observed import ObservedCluster, ObservedMachine
 from ops.rollout.progress import Progress
 from ops.rollout.record import RolloutMemory, RolloutRecord
 from ops.rollout.run_state import RunState
@@ -149,7 +149,7 @@ class RolloutRun:
 
     def _add_cluster_actions(self) -> None:
         """Let the first control plane execute the cluster's own actions that no other one has."""
-        observed = self._nodes.observe_cluster()
+        observed = self._observe_cluster()
         self._unfinished = observed.unfinished
         if reason := (
             refusals.cluster_downgrade(observed, self._cluster)
@@ -158,6 +158,21 @@ class RolloutRun:
             raise OperatorError(f"cluster {self._cluster.name}: {reason}")
         if left := cluster_actions(observed, self._cluster, self.state.left):
             self.state.left.setdefault(self._cluster.control_planes[0].name, []).extend(left)
+
+    def _observe_cluster(self) -> ObservedCluster:
+        """Return what the cluster records of itself.
+
+        A control plane that was found at fault may have taken the API away since the inspection.
+        """
+        try:
+            return self._nodes.observe_cluster()
+        except OperatorError:
+            if self._nodes.answers() or not self._can_revive():
+                raise
+        self._revive()
+        self._inspect()
+        self._skip_unavailable()
+        return self._nodes.observe_cluster()
 
     def _change_machines(self) -> None:
         """Change every machine in its turn, and keep the record of it."""

@@ -6,8 +6,9 @@ import pytest
 
 from ops.errors import OperatorError
 from ops.rollout import readiness
+from ops.rollout.observed import ObservedCluster
 from tests.ops.rollout.examples import found, inputs, wanted, with_parts
-from tests.ops.rollout.fakes import FakeFleet, alike, run
+from tests.ops.rollout.fakes import FakeFleet, FakeNodes, alike, run
 
 NEWER = "v1.37.2"
 
@@ -145,6 +146,41 @@ def test_control_planes_that_make_the_api_unavailable_are_repaired_first() -> No
     assert run(fleet)
     assert fleet.calls == [("repair", "a-control-plane-1")]
     assert "a-control-plane-1: repair done (kubelet is inactive)" in fleet.said
+
+
+def ending(monkeypatch: pytest.MonkeyPatch, fleet: FakeFleet) -> None:
+    """Let the API end between the inspection of the machines and what the cluster says of itself."""
+    observe = FakeNodes.observe_cluster
+
+    def end(nodes: FakeNodes) -> ObservedCluster:
+        if fleet.calls == []:
+            fleet.api_answers = False
+            raise OperatorError("reading kubeadm-config failed: no response")
+        return observe(nodes)
+
+    monkeypatch.setattr(FakeNodes, "observe_cluster", end)
+
+
+def test_an_api_that_ends_after_the_inspection_is_restored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kubelet takes seconds to stop the API server whose manifest is gone."""
+    fleet = FakeFleet(inputs(), alike(inputs()))
+    stopped = {"containerd": "active", "kubelet": "inactive"}
+    fleet.found["a-control-plane-1"] = replace(fleet.found["a-control-plane-1"], services=stopped)
+    ending(monkeypatch, fleet)
+    assert run(fleet)
+    assert fleet.calls == [("repair", "a-control-plane-1")]
+    assert fleet.record is None
+
+
+def test_an_api_that_ends_with_all_its_machines_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = FakeFleet(inputs(), alike(inputs(), unreachable="no route to host"))
+    ending(monkeypatch, fleet)
+    with pytest.raises(OperatorError, match="is unreachable: no route to host"):
+        run(fleet)
 
 
 def test_an_expired_cluster_is_repaired_without_its_api() -> None:
