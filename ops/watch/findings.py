@@ -10,7 +10,7 @@ from model.status import starting
 from model.status.condition import Condition, Ready, Severity
 from model.watch import finding
 from model.watch.finding import Finding, Snapshot
-from ops.kube import host_status, metrics_status, reachability
+from ops.kube import api_services, host_status, reachability
 from ops.kube.cluster_status import DUE_SHARE, PROBE
 from ops.kube.object_status import ADVICE, REASONS
 from ops.watch.pods import DNS
@@ -280,9 +280,9 @@ def _registrations(view: View, _limits: Limits) -> Iterator[Finding]:
 
 
 def _registration_hold(found: Condition) -> float:
-    if found.reason not in (metrics_status.UNAVAILABLE, metrics_status.OTHER_UNAVAILABLE):
+    if found.reason not in (api_services.UNAVAILABLE, api_services.OTHER_UNAVAILABLE):
         return 0.0
-    return POD_HOLD if metrics_status.NO_SERVICE in found.message else METRICS_HOLD
+    return POD_HOLD if api_services.NO_SERVICE in found.message else METRICS_HOLD
 
 
 def _about(view: View, source: str, severity: Severity, reason: str, message: str) -> Finding:

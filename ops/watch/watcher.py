@@ -12,7 +12,7 @@ from model.status.condition import Condition, Severity
 from model.watch import finding
 from model.watch.finding import API, Finding, Snapshot
 from ops.fan_out import Late
-from ops.kube import metrics_status, node_status, unreachable
+from ops.kube import api_services, node_status, unreachable
 from ops.kube.access import Access
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS, read_add_on
@@ -155,8 +155,8 @@ class Watcher:
         apps = [Collection(session, path, read_add_on, self._touch) for path in APPS]
         registrations = Collection(
             session,
-            metrics_status.REGISTRATIONS,
-            metrics_status.registration,
+            api_services.REGISTRATIONS,
+            api_services.registration,
             self._touch,
         )
         self._nodes, self._pods, self._apps = nodes, system, apps
@@ -229,7 +229,7 @@ class Watcher:
             return None
         now = self._session.clock.now()
         found = {
-            each.name: tuple(metrics_status.conditions(self.cluster, each, now))
+            each.name: tuple(api_services.conditions(self.cluster, each, now))
             for each in listed.items.values()
         }
         return {name: conditions for name, conditions in found.items() if conditions}

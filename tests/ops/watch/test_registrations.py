@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from ops.kube import metrics_status
+from ops.kube import api_services
 from ops.watch import findings
-from tests.ops.kube.test_metrics_status import registered
+from tests.ops.kube.test_api_services import registered
 from tests.ops.watch.conftest import Watching
 from tests.ops.watch.watched_api import Apis, Cluster
 
-PATH = metrics_status.REGISTRATIONS
+PATH = api_services.REGISTRATIONS
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
     watch.until_told("began MetricsUnavailable")
     (event,) = watch.events
     assert "no route to host" in event.message
-    assert event.runbook == metrics_status.RUNBOOK
+    assert event.runbook == api_services.RUNBOOK
     # What cannot be read has not ended.
     cluster.failures[PATH] = (500, "etcd is slow")
     cluster.cut()

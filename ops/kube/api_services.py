@@ -1,4 +1,4 @@
-"""Whether API servers reach aggregated APIs, and when metrics-server's certificate expires."""
+"""Aggregated APIs: whether API servers reach them, and when metrics-server's certificate ends."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
