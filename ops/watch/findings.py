@@ -18,7 +18,9 @@ from ops.watch.pods import PROBE as PROBE_APP
 from ops.watch.view import Limits, View
 
 NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
-ETCD, SERVING, METRICS, RIGHTS = "etcd-size", "serving", "metrics", "rights"
+ETCD, SERVING, RIGHTS = "etcd-size", "serving", "rights"
+# By the name that state files have.
+REGISTRATIONS = "metrics"
 # Add-ons by the name that tables have.
 NETWORKS, PROXY = ("flannel", "Calico"), "kube-proxy"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -27,8 +29,8 @@ ETCD_COMPONENT = "etcd"
 COMPONENT_HOLD, POD_HOLD = 8.0, 12.0
 # A kubelet may be restarted.
 KUBELET_HOLD = 10.0
-# API servers look every 30 seconds whether they reach it, and so may begin a minute late.
-METRICS_HOLD = 60.0
+# API servers look every 30 seconds whether they reach one, and so may begin a minute late.
+REGISTRATION_HOLD = 60.0
 # A rollout leaves Nodes cordoned for minutes.
 CORDON_HOLD = 600.0
 # A Node that has just joined waits for its pod network.
@@ -73,7 +75,7 @@ def _unknown(view: View) -> Iterator[str]:
     if not view.slow.etcd_bytes:
         yield ETCD
     if view.registrations is None:
-        yield METRICS
+        yield REGISTRATIONS
 
 
 def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -274,15 +276,13 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
 
 
 def _registrations(view: View, _limits: Limits) -> Iterator[Finding]:
-    for name, found in (view.registrations or {}).items():
-        for each in found:
-            yield finding.of(each, METRICS, item=name, hold=_registration_hold(each))
-
-
-def _registration_hold(found: Condition) -> float:
-    if found.reason not in (api_services.UNAVAILABLE, api_services.OTHER_UNAVAILABLE):
-        return 0.0
-    return POD_HOLD if api_services.NO_SERVICE in found.message else METRICS_HOLD
+    """Yield aggregated APIs that are not reached, and a certificate that was not renewed."""
+    for found in view.registrations or ():
+        hold = POD_HOLD if found.lacks_service else REGISTRATION_HOLD
+        if wrong := api_services.unavailable(view.cluster, found, view.now):
+            yield finding.of(wrong, REGISTRATIONS, item=found.name, hold=hold)
+        if wrong := api_services.expiring(view.cluster, found, view.now):
+            yield finding.of(wrong, REGISTRATIONS, item=found.name)
 
 
 def _about(view: View, source: str, severity: Severity, reason: str, message: str) -> Finding:
