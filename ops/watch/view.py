@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from model.host_digests import HostReport
+from model.status.condition import Condition, Severity
 from model.status.fleet import AddOn
 from ops.kube.api_services import Registration
 from ops.kube.cluster_status import CONTROL_PLANE
@@ -71,6 +72,17 @@ class View:
     def is_probed(self) -> bool:
         """Whether the cluster has this program's probes."""
         return any(pod.is_probe for pod in self.pods)
+
+    def condition(self, severity: Severity, reason: str, message: str, node: str = "") -> Condition:
+        """Return a condition of the cluster, or of one of its Nodes."""
+        return Condition(
+            cluster=self.cluster,
+            kind="Node" if node else "",
+            name=node,
+            severity=severity,
+            reason=reason,
+            message=message,
+        )
 
     def has_add_on(self, name: str) -> bool:
         """Whether an add-on is there, Ready or not."""

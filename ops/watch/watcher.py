@@ -18,7 +18,7 @@ from ops.kube.api_services import REGISTRATIONS, Registration, registration
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS, read_add_on
 from ops.kube.errors import ApiError
-from ops.watch import findings, pods
+from ops.watch import findings, pods, sources
 from ops.watch.collection import Collection
 from ops.watch.leaders import LEASES, Leaders
 from ops.watch.reports import Reports
@@ -192,9 +192,9 @@ class Watcher:
 
     def _view(self) -> View:
         every: dict[str, list[Collection[Any]]] = {
-            findings.NODES: [self._nodes],
-            findings.PODS: [self._pods],
-            findings.ADD_ONS: [each for each in self._apps if each.path not in NETWORK_PATHS],
+            sources.NODES: [self._nodes],
+            sources.PODS: [self._pods],
+            sources.ADD_ONS: [each for each in self._apps if each.path not in NETWORK_PATHS],
         }
         unread = {
             source

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.kube import api_services
-from ops.watch import findings
+from ops.watch import add_ons
 from tests.ops.kube.test_api_services import registered
 from tests.ops.watch.conftest import Watching
 from tests.ops.watch.watched_api import Apis, Cluster
@@ -17,7 +17,7 @@ PATH = api_services.REGISTRATIONS
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(findings, "REGISTRATION_HOLD", 1.0)
+    monkeypatch.setattr(add_ons, "REGISTRATION_HOLD", 1.0)
 
 
 def put(cluster: Cluster, **state: Any) -> None:
@@ -58,7 +58,7 @@ def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
 def test_one_that_starts_is_not_told(
     apis: Apis, watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(findings, "REGISTRATION_HOLD", 60.0)
+    monkeypatch.setattr(add_ons, "REGISTRATION_HOLD", 60.0)
     cluster = apis.add("c", 2)
     put(cluster, reason="FailedDiscoveryCheck", message="starting")
     watch = watching("c")
@@ -102,8 +102,8 @@ def test_without_one_nothing_is_told(
 def test_an_api_without_its_service_is_told_soon(
     apis: Apis, watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(findings, "REGISTRATION_HOLD", 60.0)
-    monkeypatch.setattr(findings, "POD_HOLD", 1.0)
+    monkeypatch.setattr(add_ons, "REGISTRATION_HOLD", 60.0)
+    monkeypatch.setattr(add_ons, "POD_HOLD", 1.0)
     cluster, fleets = apis.add("c", 2), apis.add("fleets", 2)
     put(fleets, reason="ServiceNotFound", message="it is gone")
     watch = watching("c", "fleets")
