@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pulumi
 
-from model.fleet import CONTROL_PLANE, WORKER, Cluster, ExistingSettings, Fleet
+from model.fleet import Cluster, Fleet
 from model.limits import SHARED, Limits
+from model.machine import CONTROL_PLANE, WORKER, ExistingSettings
 from ops import current_run
 from ops.current_run import CurrentRun, Group
 

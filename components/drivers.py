@@ -19,7 +19,8 @@ from components.providers.existing_host import ExistingHost, ExistingHostArgs
 from components.providers.port_check import PortCheck, PortCheckArgs
 from components.providers.ssh_key import SshKey
 from components.sdk import value_of
-from model.fleet import CONTROL_PLANE, Cluster, ContainerSettings, ExistingSettings, Machine
+from model.fleet import Cluster
+from model.machine import CONTROL_PLANE, ContainerSettings, ExistingSettings, Machine
 from model.render import kubeadm
 from ops.hosts.login import Login
 from ops.rollout.desired import FilesInputs

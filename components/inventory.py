@@ -3,7 +3,7 @@
 import pulumi
 
 from components.login import MachineLogin
-from model.fleet import Machine
+from model.machine import Machine
 from ops.hosts.inventory import MachineEntry
 from ops.hosts.login import LoginProps
 

@@ -26,8 +26,9 @@ from components.providers.step import Step
 from components.sdk import value_of
 from components.steps import Settings, step
 from components.texts import files_of
-from model.fleet import CONTROL_PLANE, Cluster
-from model.fleet import Machine as Described
+from model.fleet import Cluster
+from model.machine import CONTROL_PLANE
+from model.machine import Machine as Described
 from model.render import kubeadm, kubeadm_patches
 from model.snapshot import Snapshot as DescribedSnapshot
 from ops.rollout import documents

@@ -23,7 +23,8 @@ from components.providers.certificate_authority import (
 from components.providers.client_certificate import ClientCertificate, ClientCertificateArgs
 from components.providers.encryption_keys import EncryptionKeys, EncryptionKeysArgs
 from components.sdk import value_of
-from model.fleet import Cluster, Machine
+from model.fleet import Cluster
+from model.machine import Machine
 from model.pki import account_tokens, certificates, leaves, serving, trust, users
 from model.pki.certificates import KeyPair, KeyPairProps
 from model.render import kubeconfig as kubeconfigs

@@ -13,8 +13,9 @@ from components.providers.hold import Hold
 from components.providers.rollout import Rollout, RolloutArgs
 from components.sdk import value_of
 from model.cni import plugins
-from model.fleet import CONTROL_PLANE, WORKER, Cluster, ExistingSettings
-from model.fleet import Machine as DescribedMachine
+from model.fleet import Cluster
+from model.machine import CONTROL_PLANE, WORKER, ExistingSettings
+from model.machine import Machine as DescribedMachine
 from model.pki import client_authorities, trust
 from model.render import kubeadm, kubeadm_patches
 from ops.rollout.desired import FilesInputs, MachineInputs

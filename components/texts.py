@@ -4,7 +4,8 @@ Each run of the program puts it into the store that the providers of the run rea
 deliver it; rollouts name it.
 """
 
-from model.fleet import Cluster, Machine
+from model.fleet import Cluster
+from model.machine import Machine
 from model.render.machine_files import machine_files, part_digests, table
 from ops.hosts import content
 from ops.rollout.desired import FilesInputs

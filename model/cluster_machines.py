@@ -8,7 +8,7 @@ from model.config.resolved_cluster import ResolvedCluster
 from model.config.resolved_pool import ResolvedMachine
 from model.config.ssh import ANY_HOST_KEY, Ssh
 from model.config.ssh import Bastion as BastionConfig
-from model.fleet import Bastion, ContainerSettings, ExistingSettings, Machine, Taint
+from model.machine import Bastion, ContainerSettings, ExistingSettings, Machine, Taint
 from model.well_known import POOL_LABEL
 
 

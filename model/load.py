@@ -20,13 +20,7 @@ from model.config.durations import parse_seconds
 from model.config.errors import ConfigError
 from model.config.parse import read
 from model.config.resolved_cluster import ResolvedCluster
-from model.fleet import (
-    Artifacts,
-    Cluster,
-    Component,
-    Fleet,
-    Volume,
-)
+from model.fleet import Artifacts, Cluster, Component, Fleet, Volume
 from model.issuer import Issuer
 from model.outbound import Mirror, Outbound
 from model.people import how_to_grant

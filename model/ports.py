@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from model.well_known import API_PORT, NODE_PORTS
 
 CONTROL_PLANES = "control planes"

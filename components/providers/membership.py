@@ -20,7 +20,7 @@ from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed, require_present
 from components.providers.engine_log import EngineLog, concurrent_calls, this_run
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from ops.current_run import Group
 from ops.kube import etcd, retirement
 from ops.kube.identity import Identity, connect

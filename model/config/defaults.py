@@ -17,7 +17,7 @@ from model.config.proxy_and_mirrors import Proxy
 from model.config.schema import ClusterConfig
 from model.config.ssh import Ssh
 from model.config.upgrades import DRAIN_SECONDS, Upgrades
-from model.fleet import CONTROL_PLANE_TAINT
+from model.machine import CONTROL_PLANE_TAINT
 
 CPUS = 2.0
 MEMORY = "2Gi"

@@ -13,7 +13,8 @@ from model.config.merged_settings import MergedSettings, Setting
 from model.config.pools import DEFAULT_POOL, Pool
 from model.config.resolved_pool import ResolvedMachine, ResolvedPool
 from model.config.schema import ClusterConfig, FleetConfig
-from model.fleet import CONTROL_PLANE, WORKER, Vip
+from model.fleet import Vip
+from model.machine import CONTROL_PLANE, WORKER
 from model.natural_order import natural
 from model.rotation_phases import Rotations
 from model.snapshot import Snapshot, read

@@ -11,7 +11,7 @@ from model.config.defaults import EffectivePool, EffectiveWorkerPool
 from model.config.errors import Path
 from model.config.machines import Host, parse_memory
 from model.config.pools import Pool, WorkerSettings
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from model.fleet import Cluster, Machine
+from model.fleet import Cluster
+from model.machine import Machine
 from model.render import hardening, kubeadm_flags, restart_markers, security_flags, volumes
 from model.render.durations import go_duration
 from model.render.node_paths import KUBELET_SERVING, PATCHES

@@ -11,7 +11,8 @@ backend is marked down after FALL checks, at worst INTERVAL + FALL * CONNECT + (
 1 to 2 s.
 """
 
-from model.fleet import Cluster, Machine, Vip
+from model.fleet import Cluster, Vip
+from model.machine import Machine
 from model.render.node_paths import LOAD_BALANCER_SOCKET
 from model.well_known import API_PORT
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
-from model.fleet import CONTROL_PLANE, Cluster, Machine
+from model.fleet import Cluster
+from model.machine import CONTROL_PLANE, Machine
 from model.render import (
     authentication,
     component_files,

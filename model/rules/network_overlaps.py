@@ -10,7 +10,8 @@ from ipaddress import IPv4Network
 
 from model.config.errors import ConfigProblem, problem_at
 from model.config.resolved_pool import address_or_none
-from model.fleet import Cluster, ExistingSettings, Fleet
+from model.fleet import Cluster, Fleet
+from model.machine import ExistingSettings
 from model.rules.free_networks import FreeNetworks
 from model.rules.network_index import NetworkIndex, TitledNetwork
 

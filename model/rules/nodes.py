@@ -8,7 +8,7 @@ from model.config import kubelet_fields
 from model.config.errors import DESCENDANTS, Path
 from model.config.resolved_cluster import ResolvedCluster
 from model.config.resolved_pool import ResolvedPool
-from model.fleet import CONTROL_PLANE, CONTROL_PLANE_TAINT, Taint
+from model.machine import CONTROL_PLANE, CONTROL_PLANE_TAINT, Taint
 from model.rules.issue import Issue, issue
 
 # Pods that do not tolerate these taints are not scheduled; kubeadm's CoreDNS tolerates the control

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from model.cis.machine_facts import NotKnown, parse
 from model.cis.report import ReadMachine
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from ops.errors import OperatorError
 from ops.hosts.inventory import InventoryMachine
 from ops.hosts.operations import OPERATIONS

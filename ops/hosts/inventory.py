@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NotRequired, TypedDict
 
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from ops.errors import OperatorError
 from ops.hosts.login import Login, LoginProps
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fnmatch import fnmatch
 
-from model.fleet import WORKER
+from model.machine import WORKER
 from ops.hosts.facts import Facts
 
 # How each other distribution is removed; a pattern of its service, and the command.

@@ -7,7 +7,7 @@ what only the engine knows, and ops/hosts/ssh.py uses it.
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NotRequired, TypedDict, cast
 
-from model.fleet import Bastion, ExistingSettings
+from model.machine import Bastion, ExistingSettings
 
 
 class BastionProps(TypedDict):

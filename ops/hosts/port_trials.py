@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from model.ports import CONTROL_PLANES, OPERATOR, TCP, PortRule, Trial, trials
 from model.well_known import API_PORT
 from ops.hosts.clones import HostIdentity

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
-from model.fleet import CONTROL_PLANE, WORKER
+from model.machine import CONTROL_PLANE, WORKER
 from model.render.node_paths import PROXY_ENVIRONMENT
 from model.well_known import ARCHITECTURES, CONTROL_PLANE_PORTS, WORKER_PORTS
 from ops.hosts.facts import Claim, Facts, Listener

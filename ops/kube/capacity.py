@@ -11,7 +11,7 @@ from model.capacity.reading import NodeReading, PodReading, Usage
 from model.capacity.resources import PODS, Amounts, amounts, total
 from model.status import starting
 from model.well_known import CONTROL_PLANE_LABEL, POOL_LABELS, ZONE_LABEL
-from ops.kube import metrics_status
+from ops.kube import api_services
 from ops.kube.client import Client
 from ops.kube.conditions import is_ready
 from ops.kube.errors import ApiError
@@ -47,7 +47,7 @@ def read_usage(client: Client) -> Usage:
         nodes = client.reduced(f"{METRICS}/nodes", _node_usage)
         pods = client.reduced(f"{METRICS}/pods", _pod_usage)
     except ApiError as error:
-        if error.status in NOT_THERE and metrics_status.is_starting(client):
+        if error.status in NOT_THERE and api_services.is_starting(client):
             return Usage(reason=STARTS, is_starting=True)
         if error.status == HTTPStatus.NOT_FOUND:
             return Usage(reason=NOT_SERVED)

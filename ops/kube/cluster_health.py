@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict, cast
 from model.api_objects import Json
 from model.well_known import CONTROL_PLANE_LABEL, POOL_LABEL
 from ops.errors import OperatorError
-from ops.kube import etcd_space, metrics_status, reachability
+from ops.kube import api_services, etcd_space, reachability
 from ops.kube.client import PROBE_RETRIES, Client, poll_seconds
 from ops.kube.conditions import is_ready, message
 from ops.kube.errors import ApiError
@@ -113,7 +113,7 @@ def _with_warnings(client: Client, observed: ClusterHealth) -> ClusterHealth:
     """Add what etcd's databases lack in space, and warnings, for which nothing waits."""
     found = etcd_space.databases(client)
     health = {**observed, "missing": [*etcd_space.alarms(found), *observed["missing"]]}
-    if warnings := [*etcd_space.warnings(found), *metrics_status.warnings(client)]:
+    if warnings := [*etcd_space.warnings(found), *api_services.warnings(client)]:
         health["warnings"] = warnings
     return cast(ClusterHealth, health)
 

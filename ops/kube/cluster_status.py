@@ -12,7 +12,7 @@ from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import AddOn, Certificate, ClusterStatus, Count, Etcd
 from model.well_known import CONTROL_PLANE_LABEL, ROLE_DOMAIN
 from ops.errors import OperatorError
-from ops.kube import etcd_space, metrics_status, node_status, serving_certificate, webhooks
+from ops.kube import api_services, etcd_space, node_status, serving_certificate, webhooks
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import Client
 from ops.kube.cluster_health import pod_failures
@@ -58,7 +58,7 @@ def read(client: Client, cluster: str, seconds: float, *, is_ours: bool = True) 
     failures: list[Condition] = []
     add_ons = list(_add_ons(client, cluster, failures))
     network = _network(client, cluster, nodes, failures, is_probed=_is_probed(add_ons, is_ours))
-    metrics = metrics_status.read(client, cluster)
+    metrics = api_services.read(client, cluster)
     failures.extend(metrics.conditions)
     failures.extend(_webhooks(client, cluster))
     shown = (_certificate(client, cluster, seconds, failures), metrics.certificate)

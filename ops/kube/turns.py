@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from model.plural import counted
 from ops.current_run import Group
 from ops.errors import OperatorError

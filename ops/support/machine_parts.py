@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from model.own_namespaces import NETWORK_NAMESPACES
 from model.render.node_paths import LOAD_BALANCER_FOLDER
 from ops.kube.etcd import ETCDCTL, HEALTH, LIST

@@ -2,33 +2,34 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 
 from model import backups
-from model.object_drift.judgement import State
 from model.status import starting
-from model.status.condition import Condition, Ready, Severity
+from model.status.condition import Condition, Severity
 from model.watch import finding
 from model.watch.finding import Finding, Snapshot
-from ops.kube import host_status, metrics_status, reachability
-from ops.kube.cluster_status import DUE_SHARE, PROBE
-from ops.kube.object_status import ADVICE, REASONS
-from ops.watch.pods import DNS
-from ops.watch.pods import PROBE as PROBE_APP
+from ops.kube import host_status, reachability
+from ops.kube.cluster_status import DUE_SHARE
+from ops.watch import add_ons
+from ops.watch.sources import (
+    COMPONENT,
+    ETCD,
+    HOST,
+    NETWORK,
+    NODES,
+    PODS,
+    REGISTRATIONS,
+    RIGHTS,
+    SERVING,
+)
 from ops.watch.view import Limits, View
 
-NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
-ETCD, SERVING, METRICS, RIGHTS = "etcd-size", "serving", "metrics", "rights"
-# Add-ons by the name that tables have.
-NETWORKS, PROXY = ("flannel", "Calico"), "kube-proxy"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 ETCD_COMPONENT = "etcd"
-# Longer than a component or a pod takes to be replaced in an orderly way.
-COMPONENT_HOLD, POD_HOLD = 8.0, 12.0
+# Longer than a component takes to be replaced in an orderly way.
+COMPONENT_HOLD = 8.0
 # A kubelet may be restarted.
 KUBELET_HOLD = 10.0
-# API servers look every 30 seconds whether they reach it, and so may begin a minute late.
-METRICS_HOLD = 60.0
 # A rollout leaves Nodes cordoned for minutes.
 CORDON_HOLD = 600.0
 # A Node that has just joined waits for its pod network.
@@ -37,14 +38,6 @@ HOLDS = {"Cordoned": CORDON_HOLD, "ChangePending": CORDON_HOLD}
 ETCD_FULL_SHARE = 0.8
 MIB = 1 << 20
 Judge = Callable[[View, Limits], Iterator[Finding]]
-
-
-def of_node(source: str, node: str) -> str:
-    """Return the source that is about one Node."""
-    return f"{source}:{node}"
-
-
-COMPONENT, HOST, NETWORK = (partial(of_node, each) for each in ("component", "host", "network"))
 
 
 def snapshot(view: View, limits: Limits) -> Snapshot:
@@ -73,7 +66,7 @@ def _unknown(view: View) -> Iterator[str]:
     if not view.slow.etcd_bytes:
         yield ETCD
     if view.registrations is None:
-        yield METRICS
+        yield REGISTRATIONS
 
 
 def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -96,7 +89,7 @@ def _kubelets(view: View, _limits: Limits) -> Iterator[Finding]:
     for node, why in view.cut_off.items():
         if node not in cordoned:
             message = f"the API server does not reach its kubelet: {why}"
-            condition = _condition(view, Severity.ERROR, "KubeletUnreachable", message, node)
+            condition = view.condition(Severity.ERROR, "KubeletUnreachable", message, node)
             yield finding.of(condition, NODES, PODS, hold=KUBELET_HOLD)
 
 
@@ -117,64 +110,11 @@ def _components(view: View, _limits: Limits) -> Iterator[Finding]:
             what = f"{name} is not Ready{waits}" if pods else f"{name} does not run"
             severity = Severity.ERROR if name == ETCD_COMPONENT else Severity.WARNING
             yield finding.of(
-                _condition(view, severity, "ComponentNotReady", what, node),
+                view.condition(severity, "ComponentNotReady", what, node),
                 *(NODES, PODS, COMPONENT(node)),
                 item=name,
                 hold=COMPONENT_HOLD,
             )
-
-
-def _pods(view: View, _limits: Limits) -> Iterator[Finding]:
-    dns = [pod for pod in view.pods if pod.app == DNS]
-    if not any(pod.ready for pod in dns) and (dns or view.is_probed):
-        message = "CoreDNS: no pod is Ready"
-        condition = _condition(view, Severity.ERROR, "DNSNotReady", message)
-        yield finding.of(condition, PODS, hold=POD_HOLD)
-    for add_on in view.add_ons:
-        if not add_on.is_ready:
-            message = f"{add_on.name}: {add_on.ready} of {add_on.desired} pods are Ready"
-            condition = _condition(view, Severity.WARNING, "AddOnNotReady", message)
-            condition = starting.judged(condition, add_on.created, view.now)
-            yield finding.of(condition, ADD_ONS, item=add_on.name, hold=POD_HOLD)
-    if view.is_ours and ADD_ONS not in view.unread and not view.has_add_on(PROBE):
-        yield _missing_probe(view)
-    if view.is_ours and ADD_ONS not in view.unread and any(map(view.has_add_on, NETWORKS)):
-        yield from _missing_proxy(view)
-    if not view.is_probed:
-        return
-    probes = {pod.node: pod for pod in view.pods if pod.is_probe}
-    for node in view.ready:
-        pod = probes.get(node)
-        if pod is None or not pod.ready:
-            what = "has not reached a Service" if pod else "is not scheduled"
-            condition = _condition(
-                view, Severity.ERROR, "ProbeNotReady", f"its probe pod {what}", node
-            )
-            yield finding.of(condition, NODES, PODS, hold=POD_HOLD)
-
-
-def _missing_probe(view: View) -> Finding:
-    condition = Condition(
-        cluster=view.cluster,
-        kind="object",
-        name=f"DaemonSet kube-system/{PROBE_APP}",
-        severity=Severity.WARNING,
-        reason=REASONS[State.MISSING],
-        message=ADVICE[State.MISSING],
-    )
-    return finding.of(condition, NODES, ADD_ONS, hold=POD_HOLD)
-
-
-def _missing_proxy(view: View) -> Iterator[Finding]:
-    """Yield that kube-proxy is gone: our pod networks do not replace it, as others may."""
-    if view.has_add_on(PROXY):
-        return
-    message = (
-        f"{PROXY}: its DaemonSet is gone, and Services do not follow their pods; an upgrade by "
-        "`fleet up` applies it, or `kubeadm init phase addon kube-proxy`"
-    )
-    condition = _condition(view, Severity.ERROR, "AddOnNotReady", message)
-    yield finding.of(condition, NODES, ADD_ONS, item=PROXY, hold=POD_HOLD)
 
 
 def _network(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -211,9 +151,7 @@ def _hosts(view: View, limits: Limits) -> Iterator[Finding]:
                     yield _certificate(view, reading.node, name, expires, now)
             if failure := reading.report.backup_failure:
                 message = f"the last snapshot of etcd failed: {failure}"
-                condition = _condition(
-                    view, Severity.WARNING, "BackupFailed", message, reading.node
-                )
+                condition = view.condition(Severity.WARNING, "BackupFailed", message, reading.node)
                 yield finding.of(condition, *source)
         else:
             for condition in host_status.conditions(view.cluster, [reading], view.now):
@@ -222,8 +160,7 @@ def _hosts(view: View, limits: Limits) -> Iterator[Finding]:
 
 def _certificate(view: View, node: str, name: str, expires: datetime, now: datetime) -> Finding:
     is_over = expires <= now
-    condition = _condition(
-        view,
+    condition = view.condition(
         Severity.ERROR if is_over else Severity.WARNING,
         "CertificateExpired" if is_over else "CertificateExpires",
         f"the certificate {name} {'expired' if is_over else 'expires'} at "
@@ -249,7 +186,7 @@ def _backup(view: View, _limits: Limits) -> Iterator[Finding]:
         return
     last = f"the last one is of {max(taken):%Y-%m-%d %H:%M} UTC" if taken else "there is none"
     message = f"no control plane has a snapshot of etcd of the last two days: {last}"
-    condition = _condition(view, Severity.WARNING, "BackupOverdue", message)
+    condition = view.condition(Severity.WARNING, "BackupOverdue", message)
     yield finding.of(condition, NODES, PODS, *map(HOST, planes))
 
 
@@ -269,48 +206,22 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
         yield _about(view, ETCD, Severity.WARNING, "EtcdSpace", message)
     for right in view.slow.rights:
         message = f"the credential for watching may {right}: use one that only reads"
-        condition = _condition(view, Severity.WARNING, "MayChange", message)
+        condition = view.condition(Severity.WARNING, "MayChange", message)
         yield finding.of(condition, RIGHTS, item=right)
 
 
-def _registrations(view: View, _limits: Limits) -> Iterator[Finding]:
-    for name, found in (view.registrations or {}).items():
-        for each in found:
-            yield finding.of(each, METRICS, item=name, hold=_registration_hold(each))
-
-
-def _registration_hold(found: Condition) -> float:
-    if found.reason not in (metrics_status.UNAVAILABLE, metrics_status.OTHER_UNAVAILABLE):
-        return 0.0
-    return POD_HOLD if metrics_status.NO_SERVICE in found.message else METRICS_HOLD
-
-
 def _about(view: View, source: str, severity: Severity, reason: str, message: str) -> Finding:
-    return finding.of(_condition(view, severity, reason, message), source)
-
-
-def _condition(
-    view: View, severity: Severity, reason: str, message: str, node: str = ""
-) -> Condition:
-    return Condition(
-        cluster=view.cluster,
-        kind="Node" if node else "",
-        name=node,
-        ready=Ready.FALSE,
-        severity=severity,
-        reason=reason,
-        message=message,
-    )
+    return finding.of(view.condition(severity, reason, message), source)
 
 
 JUDGES: tuple[Judge, ...] = (
     _nodes,
     _kubelets,
     _components,
-    _pods,
+    add_ons.pods,
     _network,
     _hosts,
     _backup,
     _slow,
-    _registrations,
+    add_ons.registrations,
 )

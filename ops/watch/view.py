@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from model.host_digests import HostReport
-from model.status.condition import Condition
+from model.status.condition import Condition, Severity
 from model.status.fleet import AddOn
+from ops.kube.api_services import Registration
 from ops.kube.cluster_status import CONTROL_PLANE
 from ops.kube.host_reports import Reading
 from ops.kube.node_status import NodeReading
@@ -37,9 +38,9 @@ class Slow:
 class View:
     """A cluster's objects and reports; `unread` are lists that are not current.
 
-    `registrations` are what is wrong with aggregated APIs, by name, None if that is not known;
-    `cut_off` are the Nodes whose kubelet the API server does not reach, with what it says;
-    `is_ours` says that this program has applied one of the add-ons. `now` is the time there.
+    `registrations` are the aggregated APIs, None if they cannot be read; `cut_off` are the Nodes
+    whose kubelet the API server does not reach, with what it says; `is_ours` says that this program
+    has applied one of the add-ons. `now` is the time there.
     """
 
     cluster: str
@@ -49,7 +50,7 @@ class View:
     network: dict[Probe, Report] = field(default_factory=dict)
     hosts: tuple[Reading, ...] = ()
     slow: Slow = field(default_factory=Slow)
-    registrations: Mapping[str, tuple[Condition, ...]] | None = None
+    registrations: tuple[Registration, ...] | None = None
     unread: frozenset[str] = frozenset()
     silent_hosts: frozenset[str] = frozenset()
     silent_networks: frozenset[str] = frozenset()
@@ -71,6 +72,17 @@ class View:
     def is_probed(self) -> bool:
         """Whether the cluster has this program's probes."""
         return any(pod.is_probe for pod in self.pods)
+
+    def condition(self, severity: Severity, reason: str, message: str, node: str = "") -> Condition:
+        """Return a condition of the cluster, or of one of its Nodes."""
+        return Condition(
+            cluster=self.cluster,
+            kind="Node" if node else "",
+            name=node,
+            severity=severity,
+            reason=reason,
+            message=message,
+        )
 
     def has_add_on(self, name: str) -> bool:
         """Whether an add-on is there, Ready or not."""

@@ -12,12 +12,13 @@ from model.status.condition import Condition, Severity
 from model.watch import finding
 from model.watch.finding import API, Finding, Snapshot
 from ops.fan_out import Late
-from ops.kube import metrics_status, node_status, unreachable
+from ops.kube import node_status, unreachable
 from ops.kube.access import Access
+from ops.kube.api_services import REGISTRATIONS, Registration, registration
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS, read_add_on
 from ops.kube.errors import ApiError
-from ops.watch import findings, pods
+from ops.watch import findings, pods, sources
 from ops.watch.collection import Collection
 from ops.watch.leaders import LEASES, Leaders
 from ops.watch.reports import Reports
@@ -153,12 +154,7 @@ class Watcher:
         )
         system = Collection(session, PODS_PATH, pods.read, self._touch)
         apps = [Collection(session, path, read_add_on, self._touch) for path in APPS]
-        registrations = Collection(
-            session,
-            metrics_status.REGISTRATIONS,
-            metrics_status.registration,
-            self._touch,
-        )
+        registrations = Collection(session, REGISTRATIONS, registration, self._touch)
         self._nodes, self._pods, self._apps = nodes, system, apps
         self._registrations = registrations
         leaders.ask()
@@ -196,9 +192,9 @@ class Watcher:
 
     def _view(self) -> View:
         every: dict[str, list[Collection[Any]]] = {
-            findings.NODES: [self._nodes],
-            findings.PODS: [self._pods],
-            findings.ADD_ONS: [each for each in self._apps if each.path not in NETWORK_PATHS],
+            sources.NODES: [self._nodes],
+            sources.PODS: [self._pods],
+            sources.ADD_ONS: [each for each in self._apps if each.path not in NETWORK_PATHS],
         }
         unread = {
             source
@@ -222,17 +218,12 @@ class Watcher:
             now=self._session.clock.now(),
         )
 
-    def _registered(self) -> dict[str, tuple[Condition, ...]] | None:
-        """Return what is wrong with aggregated APIs; a credential need not be able to read it."""
+    def _registered(self) -> tuple[Registration, ...] | None:
+        """Return the aggregated APIs; a credential need not be able to read them."""
         listed = self._registrations
         if not listed.is_synced or listed.error is not None:
             return None
-        now = self._session.clock.now()
-        found = {
-            each.name: tuple(metrics_status.conditions(self.cluster, each, now))
-            for each in listed.items.values()
-        }
-        return {name: conditions for name, conditions in found.items() if conditions}
+        return tuple(listed.items.values())
 
     def _lists(self) -> list[Collection[Any]]:
         return [self._nodes, self._pods, *self._apps]

@@ -18,7 +18,7 @@ import click
 from model import paths, pins
 from model.artifacts.bundle import Artifact, Bundle, BundleError
 from model.files import remove, replacing
-from model.fleet import CONTROL_PLANE, WORKER
+from model.machine import CONTROL_PLANE, WORKER
 from model.machine_image import (
     BOOT,
     BOOT_UNIT,

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from model import pins
 from model.artifacts.bundle import Artifact
-from model.fleet import CONTROL_PLANE, WORKER
+from model.machine import CONTROL_PLANE, WORKER
 from scripts.build.cache_entry import BuildError
 from scripts.build.download import sha256
 from scripts.build.shell import run

@@ -11,7 +11,7 @@ from model.audit.collection import DeprecatedClients, NewestEvents
 from model.audit.query import Query
 from model.audit.report import AuditReport, LogSource
 from model.config.errors import visible
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.hosts import audit_logs

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from model import snapshot
 from model.backups import Backups, KeptSnapshot, is_of_future
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from model.selectors import LabelSelector
 from ops.errors import OperatorError
 from ops.hosts import snapshots

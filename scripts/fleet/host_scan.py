@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.fleet import Bastion
+from model.machine import Bastion
 from ops.errors import OperatorError
 from ops.hosts.login import Login
 from ops.hosts.scan import host_keys

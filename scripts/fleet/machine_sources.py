@@ -19,10 +19,10 @@ from model.backups import Backups
 from model.backups import combined as combined_backups
 from model.cis.report import ReadCluster, ReadMachine, Report
 from model.cis.report import report as judged
-from model.fleet import CONTROL_PLANE
 from model.fleet_report import highlights, reduced
 from model.fleet_report.assembly import ON_MACHINES, Read, omitted, unread
 from model.fleet_report.document import Source, SourceName, SourceState
+from model.machine import CONTROL_PLANE
 from model.pki import ledger as ledgers
 from model.pki.ledger_facts import Place
 from model.report import Unreadable

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from model.config.durations import parse_seconds
-from model.fleet import CONTROL_PLANE
+from model.machine import CONTROL_PLANE
 from model.plural import counted
 from model.support_manifest import ArchivedFile, Manifest, MissingFile, Redaction, readme, reasons
 from ops.errors import OperatorError

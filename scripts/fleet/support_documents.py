@@ -8,7 +8,7 @@ from typing import Any
 
 from model.config.errors import ROOT
 from model.config.resolved_cluster import ResolvedCluster
-from model.fleet import Machine
+from model.machine import Machine
 from model.redaction.secret_values import SecretValue
 from ops.hosts.inventory import InventoryMachine
 from ops.pulumi.workspace import open_workspace

@@ -17,7 +17,7 @@
 #   api_server_secrets  digest of the API server's secret files, or "missing" (api_server_secrets.py)
 #   trust               checksum of the CAs and keys that it trusts (trusted.sh)
 #   kubelet_ca          the same of the cluster's CA as the kubelet has read it
-#   patched             the time whose security updates it has, or "" (patches.sh)
+#   patched             the time whose security updates it has, or "" (patching.sh)
 #   bridge              address and prefix length of the pods' bridge, or, where Calico connects pods
 #                       without one, the share that flannel or Calico started with; or ""
 #   plugin              what connects its pods, by the name of the CNI configuration; or ""

@@ -1,25 +1,20 @@
 #!/usr/bin/env bash
-# requires: lib packages space
-# settings: SECURITY_UPDATES
-# Security updates of the operating system, as apt itself resolves them: pins, in front of the host's own
-# ones, leave it no other newer versions than those of the sources of security updates. Whole lines of
-# KEY<TAB>VALUE on the standard output are for the program:
+# requires: lib packages
+# What security updates of the operating system there are, as apt itself resolves them: pins, in front of
+# the host's own ones, leave it no other newer versions than those of the sources of security updates.
+# Nothing is installed here: see patching.sh. Whole lines of KEY<TAB>VALUE on the standard output are for
+# the program:
 #   update    a package that would be updated, its version and the next one, separated by blanks
 #   kept      a package with a security update that apt keeps back: it is held, or needs what is
 #   reboot    why the machine must be rebooted, whatever is installed now
 #   kernel    a new kernel that would be installed
-#   updated   a package that was updated, and its version
-#   stale     a unit with programs that still use libraries that were replaced
 #   incomplete    packages whose installation was interrupted
 #   complete  yes: the end of the output
 # The packages of these names are never changed: the cluster runs on what they are called after. runc is
 # none of them: it is the host's, and its flaws are those of every container.
 KEPT_PACKAGES="kubelet kubeadm kubectl kubernetes-cni cri-tools containerd containerd.io"
-PATCHED=$STATE/patched
 REBOOT_REQUIRED=/run/reboot-required
 DPKG_INFO=/var/lib/dpkg/info
-# A kernel with its modules and its initial RAM disk.
-KERNEL_BYTES=$((160 << 20))
 # For how long apt waits for a package source, each time that it asks, and how often it asks again.
 SOURCE_SECONDS=10
 SOURCE_RETRIES=1
@@ -35,53 +30,11 @@ survey_patches() {
   print_survey
 }
 
-# stage_patches: the same before the Node is drained, with space checked and packages downloaded.
-stage_patches() {
-  begin_patches
-  read_sources >&2
-  find_updates >&2
-  check_patch_space
-  download_updates >&2
-  print_survey
-}
-
-# install_patches: install the security updates that stage_patches has found; print what was updated. The
-# package lists are not read again: what appears meanwhile is for the next round.
-install_patches() {
-  begin_patches
-  complete_installation >&2
-  find_updates >&2
-  if ((${#UPDATES[@]})); then
-    say "installing security updates: $(names_of_updates)" >&2
-    security_only upgrade --yes --with-new-pkgs >&2 || reject_updates
-  fi
-  print_updated
-  print_kept
-  print_stale
-  print_reboot
-  fact complete yes
-}
-
-# complete_installation: configure packages whose installation was interrupted, or failed.
-complete_installation() {
-  [[ -n $(incomplete_packages) ]] || return 0
-  say "completing an interrupted installation: $(incomplete_packages)"
-  without_questions logged dpkg-configure dpkg --force-confdef --force-confold --configure -a
-}
-
 incomplete_packages() {
   # shellcheck disable=SC2016
   dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' |
     awk '$1 ~ /^(half-installed|unpacked|half-configured|triggers-awaited|triggers-pending)$/ {print $2}' |
     paste --serial --delimiters=' '
-}
-
-# record_patched: record that this machine has the updates that SECURITY_UPDATES stands for.
-record_patched() {
-  lib_begin
-  echo "$SECURITY_UPDATES" >"$PATCHED.new"
-  persist "$PATCHED.new"
-  mv "$PATCHED.new" "$PATCHED"
 }
 
 begin_patches() {
@@ -178,39 +131,6 @@ has_security_source() {
   grep -qE '^ +release .*(l=Debian-Security|a=[^,]*-security)(,|$)' <<<"$policy"
 }
 
-names_of_updates() {
-  printf '%s\n' "${UPDATES[@]}" | cut -d ' ' -f 1 | paste --serial --delimiters=' '
-}
-
-# check_patch_space: check the space for what is downloaded, unpacked beside its predecessor and, for a
-# kernel, written to /boot.
-check_patch_space() {
-  local packed=0 unpacked=0 archives=''
-  ((${#UPDATES[@]})) || return 0
-  eval "$(apt-config shell archives Dir::Cache::archives/d)"
-  read -r packed unpacked < <(sizes_of_updates)
-  need_space "$archives" "$packed" "packages"
-  need_space /usr "$unpacked" "unpacked packages"
-  [[ -z $(new_kernels) ]] || need_space /boot "$KERNEL_BYTES" "a kernel"
-  check_space "nothing was drained or installed"
-}
-
-# sizes_of_updates: print how many bytes all that would be installed has, packed and unpacked.
-sizes_of_updates() {
-  local names
-  mapfile -t names < <(awk '$1 == "Inst" {
-    version = $3 ~ /^\[/ ? $4 : $3; sub(/^\(/, "", version); print $2 "=" version}' "$RUN/simulated")
-  apt-cache show "${names[@]}" 2>/dev/null |
-    awk '$1 == "Size:" {packed += $2} $1 == "Installed-Size:" {unpacked += $2}
-      END {printf "%.0f %.0f\n", packed, unpacked * 1024}'
-}
-
-# download_updates: download them, so that no drained Node waits for that.
-download_updates() {
-  ((${#UPDATES[@]})) || return 0
-  security_only upgrade --yes --with-new-pkgs --download-only || reject_updates
-}
-
 print_survey() {
   local line
   for line in "${UPDATES[@]}"; do
@@ -227,15 +147,6 @@ print_survey() {
 print_kept() {
   local line
   kept_updates | while read -r line; do fact kept "$line"; done
-}
-
-# print_updated: print the packages that have another version than before.
-print_updated() {
-  local line name new
-  for line in "${UPDATES[@]}"; do
-    read -r name _ new <<<"$line"
-    fact updated "$name $new"
-  done
 }
 
 print_reboot() {
@@ -267,25 +178,6 @@ kernels_since_boot() {
 # is_container: is the kernel the host's, and none of this machine's packages?
 is_container() {
   systemd-detect-virt --quiet --container
-}
-
-# print_stale: print the units whose programs use libraries that are no longer on the disk. They are not
-# restarted: that is up to their owner, and the machine's next reboot does it.
-print_stale() {
-  local file
-  for file in /proc/[0-9]*/maps; do
-    if grep -qE '^[^ ]+ r-xp .* /(usr/)?lib[^ ]*\.so[^ ]* \(deleted\)$' "$file" 2>/dev/null; then
-      unit_of_process "${file%/maps}"
-    fi
-  done | sort --unique | while read -r file; do fact stale "$file"; done
-}
-
-# unit_of_process FOLDER: print the service of the process in /proc; nothing for a pod's.
-unit_of_process() {
-  local line
-  line=$(head -n 1 "$1/cgroup" 2>/dev/null) || return 0
-  [[ $line != *kubepods* && $line =~ /([^/]+\.service)(/|$) ]] && echo "${BASH_REMATCH[1]}"
-  return 0
 }
 
 reject_sources() {

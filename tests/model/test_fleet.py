@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from model.fleet import Bastion, ContainerSettings, ExistingSettings, Fleet, Vip
+from model.fleet import Fleet, Vip
 from model.load import load
+from model.machine import Bastion, ContainerSettings, ExistingSettings
 from tests.model.examples import (
     ABSENT,
     CONTAINER,

@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from model.config.address_blocks import Block, first_offset, free_offset
-from model.fleet import Cluster, ContainerSettings, Taint
+from model.fleet import Cluster
 from model.load import load, resolve
+from model.machine import ContainerSettings, Taint
 from model.render import kubeadm
 from model.render.machine_files import KUBELET_PATCH, machine_files
 from tests.model.examples import ABSENT, CONTAINER, EXISTING, changed, cluster, host_key

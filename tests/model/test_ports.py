@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from model.fleet import CONTROL_PLANE, WORKER
+from model.machine import CONTROL_PLANE, WORKER
 from model.ports import IP, NEIGHBORS, Trial, port_rules, trials
 
 

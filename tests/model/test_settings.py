@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from model.certificate_lifetimes import Lifetimes
-from model.fleet import CONTROL_PLANE_TAINT, Component, Taint, Upgrade
+from model.fleet import Component, Upgrade
 from model.load import load
+from model.machine import CONTROL_PLANE_TAINT, Taint
 from model.render import kubeadm
 from tests.model.examples import CONTAINER, SETTINGS, changed, cluster
 

@@ -18,7 +18,7 @@ import pulumi
 
 from components import inventory
 from components.login import MachineLogin
-from model.fleet import Bastion, Machine
+from model.machine import Bastion, Machine
 from ops.hosts.login import Login
 from tests.components.providers.source import Source, SourceArgs
 

@@ -1,4 +1,4 @@
-"""scripts/node/patches.sh with the real apt and dpkg, on a root of the test's own."""
+"""The scripts of security updates with the real apt and dpkg, on a root of the test's own."""
 
 import shutil
 import socket
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.hosts.operations import OPERATIONS
 from ops.hosts.patches import SOURCES_UNREAD, PatchReport
 from tests.node.steps.apt_repository import Source, sources
 from tests.node.steps.disk import Disk
@@ -69,9 +70,10 @@ class Host:
             assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, call: str, before: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run a function of the script."""
+        """Run a function in its script."""
         programs = PROGRAMS.format(root=self.root)
-        return self.disk.run(f"{programs}{before}\n{call}", "patches")
+        script = OPERATIONS[call.split()[0]].script
+        return self.disk.run(f"{programs}{before}\n{call}", script)
 
     def report(self, call: str, before: str = "") -> PatchReport:
         """Run a function that must succeed; return its report."""

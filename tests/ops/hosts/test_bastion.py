@@ -9,7 +9,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from model.fleet import Bastion
+from model.machine import Bastion
 from ops.hosts import ssh
 from ops.hosts.bastion_pool import DIALS, BastionPool
 from ops.hosts.login import Login

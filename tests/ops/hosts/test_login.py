@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from model.fleet import Bastion, ExistingSettings
 from model.load import load
+from model.machine import Bastion, ExistingSettings
 from ops.hosts.login import SECRET_FIELDS, Login
 from tests.model.examples import EXISTING
 

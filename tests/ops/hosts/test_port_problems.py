@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from model.fleet import CONTROL_PLANE, WORKER
+from model.machine import CONTROL_PLANE, WORKER
 from model.ports import Trial, port_rules, trials
 from model.render.node_scripts import NODE_SCRIPTS
 from ops.hosts.firewalls import COMMANDS, forward_warnings, opening

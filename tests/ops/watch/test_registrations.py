@@ -6,26 +6,28 @@ from typing import Any
 
 import pytest
 
-from ops.kube import metrics_status
-from ops.watch import findings
-from tests.ops.kube.test_metrics_status import registered
+from ops.kube import api_services
+from ops.watch import add_ons
+from tests.ops.kube.test_api_services import registered
 from tests.ops.watch.conftest import Watching
 from tests.ops.watch.watched_api import Apis, Cluster
 
-PATH = metrics_status.REGISTRATIONS
+PATH = api_services.REGISTRATIONS
 
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(findings, "METRICS_HOLD", 1.0)
+    monkeypatch.setattr(add_ons, "REGISTRATION_HOLD", 1.0)
 
 
 def put(cluster: Cluster, **state: Any) -> None:
     cluster.put(PATH, registered(**state))
 
 
-def known(watch: Watching) -> Any:
-    return watch.fleet.seen()["c"].view.registrations
+def unavailable(watch: Watching) -> list[bool] | None:
+    """Of each registration, whether it is unavailable; None if that is not known."""
+    found = watch.fleet.seen()["c"].view.registrations
+    return None if found is None else [each.is_unavailable for each in found]
 
 
 def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
@@ -35,17 +37,17 @@ def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
     put(cluster)
     watch = watching("c")
     watch.until_known("c")
-    watch.until(lambda: known(watch) == {})
+    watch.until(lambda: unavailable(watch) == [False])
     assert watch.told() == []
     put(cluster, reason="FailedDiscoveryCheck", message="no route to host")
     watch.until_told("began MetricsUnavailable")
     (event,) = watch.events
     assert "no route to host" in event.message
-    assert event.runbook == metrics_status.RUNBOOK
+    assert event.runbook == api_services.RUNBOOK
     # What cannot be read has not ended.
     cluster.failures[PATH] = (500, "etcd is slow")
     cluster.cut()
-    watch.until(lambda: known(watch) is None)
+    watch.until(lambda: unavailable(watch) is None)
     put(cluster)
     watch.quiet(2)
     assert watch.told() == ["began MetricsUnavailable"]
@@ -56,13 +58,13 @@ def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
 def test_one_that_starts_is_not_told(
     apis: Apis, watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(findings, "METRICS_HOLD", 60.0)
+    monkeypatch.setattr(add_ons, "REGISTRATION_HOLD", 60.0)
     cluster = apis.add("c", 2)
     put(cluster, reason="FailedDiscoveryCheck", message="starting")
     watch = watching("c")
-    watch.until(lambda: bool(known(watch)))
+    watch.until(lambda: unavailable(watch) == [True])
     put(cluster)
-    watch.until(lambda: known(watch) == {})
+    watch.until(lambda: unavailable(watch) == [False])
     watch.quiet(2)
     assert watch.told() == []
 
@@ -74,7 +76,7 @@ def test_a_certificate_that_was_not_renewed_is_told(
     cluster = apis.add("c", 2)
     put(cluster, left=timedelta(days=days))
     watch = watching("c")
-    watch.until(lambda: known(watch) is not None)
+    watch.until(lambda: unavailable(watch) is not None)
     watch.quiet(2)
     watch.until_told(*expected)
     assert all("metrics-server" in event.message for event in watch.events)
@@ -93,18 +95,19 @@ def test_without_one_nothing_is_told(
     watch = watching("c")
     watch.until_known("c")
     watch.quiet(2)
-    assert known(watch) == ({} if answer == "hostile" else None)
+    assert unavailable(watch) == ([] if answer == "hostile" else None)
     assert watch.told() == []
 
 
-def test_another_api_without_its_service_is_told_soon(
+def test_an_api_without_its_service_is_told_soon(
     apis: Apis, watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(findings, "METRICS_HOLD", 60.0)
-    monkeypatch.setattr(findings, "POD_HOLD", 1.0)
-    cluster = apis.add("c", 2)
-    watch = watching("c")
-    watch.until_known("c")
+    monkeypatch.setattr(add_ons, "REGISTRATION_HOLD", 60.0)
+    monkeypatch.setattr(add_ons, "POD_HOLD", 1.0)
+    cluster, fleets = apis.add("c", 2), apis.add("fleets", 2)
+    put(fleets, reason="ServiceNotFound", message="it is gone")
+    watch = watching("c", "fleets")
+    watch.until_known("c", "fleets")
     served: dict[str, Any] = {"metadata": {"name": "v1.apps"}, "spec": {}, "status": {}}
     cluster.put(PATH, served)
     available = {"type": "Available", "status": "False", "reason": "ServiceNotFound"}
@@ -115,10 +118,13 @@ def test_another_api_without_its_service_is_told_soon(
             "status": {"conditions": [{**available, "reason": reason, "message": "it is gone"}]},
         }
         cluster.put(PATH, other)
-    watch.until_told("began APIServiceUnavailable APIService v1.a.example")
+    watch.until_told(
+        "began APIServiceUnavailable APIService v1.a.example", "began MetricsUnavailable"
+    )
     watch.quiet(2)
     cluster.remove(PATH, "v1.a.example")
     watch.until_told(
         "began APIServiceUnavailable APIService v1.a.example",
+        "began MetricsUnavailable",
         "ended APIServiceUnavailable APIService v1.a.example",
     )

@@ -7,7 +7,7 @@ import pytest
 
 from model.status import starting
 from ops.kube.cluster_status import APPS
-from ops.watch import findings, watcher
+from ops.watch import add_ons, findings, watcher
 from ops.watch.watcher import NODES_PATH
 from tests.ops.watch.conftest import Watching
 from tests.ops.watch.watched_api import Apis, Cluster, Thing, node
@@ -18,7 +18,7 @@ YOUNG = timedelta(seconds=5)
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(findings, "POD_HOLD", 0.2)
+    monkeypatch.setattr(add_ons, "POD_HOLD", 0.2)
     monkeypatch.setattr(watcher, "JUDGE_SECONDS", 0.5)
 
 

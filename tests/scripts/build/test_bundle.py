@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from model.artifacts.bundle import Bundle
-from model.fleet import CONTROL_PLANE, WORKER
+from model.machine import CONTROL_PLANE, WORKER
 from scripts.build import arch
 from tests.scripts.build.command import run
 from tests.scripts.build.releases import (

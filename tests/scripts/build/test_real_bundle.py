@@ -7,7 +7,7 @@ import pytest
 
 from model import paths
 from model.artifacts.bundle import Artifact, Bundle
-from model.fleet import CONTROL_PLANE, WORKER
+from model.machine import CONTROL_PLANE, WORKER
 from model.pins import KUBERNETES
 from scripts.build import containerd, manifest_entries, ociimage, ocilayout
 from scripts.build.bundle_folder import verify

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from model.fleet import Bastion
+from model.machine import Bastion
 from ops.hosts.login import Login
 from tests.scripts.conftest import TOP
 from tests.sshd import KeyPair, Sshd

@@ -12,13 +12,13 @@ from model.consistency.objects import SYSTEM_NAMESPACES
 from model.fleet_report.grade import Findings, grades
 from model.status import starting
 from model.status.fleet import FleetStatus
-from ops.kube import capacity, metrics_status
+from ops.kube import api_services, capacity
 from ops.kube.cluster_facts import CONFIG_MAPS, RULES
 from ops.kube.cluster_status import APPS
 from scripts.fleet.__main__ import cli
 from tests.components.providers.test_health_check import NODES, PODS, node, pod
 from tests.ops.kube.api_server import Api
-from tests.ops.kube.test_metrics_status import registered
+from tests.ops.kube.test_api_services import registered
 from tests.ops.kube.test_reachability import log, probe
 from tests.scripts.fleet.status_api import serve, workload
 
@@ -54,7 +54,7 @@ class NewCluster:
         self.api.answers[f"GET {DEPLOYMENTS}"] = (200, {"items": [deployment]})
         registration = registered(reason="FailedDiscoveryCheck", message="no answer")
         registration["metadata"] |= created
-        self.api.answers[f"GET {metrics_status.PATH}"] = (200, registration)
+        self.api.answers[f"GET {api_services.PATH}"] = (200, registration)
         self.api.answers[f"GET {capacity.METRICS}/nodes"] = (503, {"message": "no endpoint"})
         plane: dict[str, Any] = node("n0")
         plane["metadata"] |= created

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from model.aggregated_api import registration
-from ops.kube import client, metrics_status
-from ops.kube.metrics_status import PATH, MetricsReading
+from ops.kube import api_services, client
+from ops.kube.api_services import PATH, MetricsReading
 from tests.ops.kube.api_server import Api
 
 CHECKOUT = Path(__file__).parents[3]
@@ -28,13 +28,13 @@ def registered(
         "message": message,
         "lastTransitionTime": SINCE,
     }
-    found = registration(metrics_status.API, "a CA", ends - timedelta(days=365), ends)
+    found = registration(api_services.API, "a CA", ends - timedelta(days=365), ends)
     return {**found, "status": {"conditions": [available]}}
 
 
 def read(api: Api, status: int, found: dict[str, Any]) -> MetricsReading:
     api.answers[f"GET {PATH}"] = (status, found)
-    return metrics_status.read(client.of(api.kubeconfig), "tokyo")
+    return api_services.read(client.of(api.kubeconfig), "tokyo")
 
 
 def test_a_healthy_one_has_a_certificate_and_no_condition(api: Api) -> None:
@@ -94,7 +94,7 @@ def said(api: Api, seconds: float, reason: str) -> list[str]:
     since = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
     found["status"]["conditions"][0]["lastTransitionTime"] = since
     api.answers[f"GET {PATH}"] = (200, found)
-    return [*metrics_status.warnings(client.of(api.kubeconfig))]
+    return [*api_services.warnings(client.of(api.kubeconfig))]
 
 
 @pytest.mark.parametrize("reason", ["FailedDiscoveryCheck", "MissingEndpoints"])
@@ -103,7 +103,7 @@ def test_a_run_warns_of_one_that_is_not_served_and_does_not_start(api: Api, reas
     (line,) = said(api, 180, reason)
     assert line.startswith("metrics-server: the API has not served metrics.k8s.io since ")
     assert "no response: see docs/runbooks/" in line
-    assert (CHECKOUT / metrics_status.RUNBOOK).is_file()
+    assert (CHECKOUT / api_services.RUNBOOK).is_file()
     assert said(api, 180, "Passed") == []
 
 
@@ -111,4 +111,4 @@ def test_a_run_warns_of_one_that_is_not_served_and_does_not_start(api: Api, reas
 def test_a_registration_without_a_state_is_no_warning(api: Api, answer: dict[str, Any]) -> None:
     for status in (200, 404, 403):
         api.answers[f"GET {PATH}"] = (status, answer)
-        assert [*metrics_status.warnings(client.of(api.kubeconfig))] == []
+        assert [*api_services.warnings(client.of(api.kubeconfig))] == []

@@ -1,6 +1,6 @@
-"""Whether API servers reach aggregated APIs, and when metrics-server's certificate expires."""
+"""Aggregated APIs: whether API servers reach them, and when metrics-server's certificate ends."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,7 @@ API = metrics_server.API
 REGISTRATIONS = f"/apis/{API_SERVICES}/apiservices"
 PATH = f"{REGISTRATIONS}/{API.name}"
 UNAVAILABLE, OTHER_UNAVAILABLE = "MetricsUnavailable", "APIServiceUnavailable"
-# It can only be a mistake: there is nothing to wait for.
-NO_SERVICE = "ServiceNotFound"
-NO_POD = "MissingEndpoints"
+NO_SERVICE, NO_POD = "ServiceNotFound", "MissingEndpoints"
 # A certificate that has less than this share of its lifetime left should have been renewed.
 DUE_SHARE = 0.1
 RUNBOOK = "docs/runbooks/metrics-unavailable.md"
@@ -37,16 +35,30 @@ class MetricsReading:
 
 @dataclass(frozen=True)
 class Registration:
-    """An API that something else than the API server serves: whether it does, and since when it is.
+    """An API that something else than the API server serves, and whether it is reached.
 
-    `validity` is that of its certificate, if this program has issued it.
+    `reason`, `message` and `since` are why it is or is not, and since when; `validity` is that of
+    its certificate, if this program has issued it.
     """
 
     name: str
     group: str
     created: datetime | None
-    available: Mapping[str, Any]
+    is_unavailable: bool
+    reason: str
+    message: str
+    since: datetime | None
     validity: tuple[datetime, datetime] | None
+
+    @property
+    def is_of_metrics(self) -> bool:
+        """Whether it is metrics-server's."""
+        return self.name == API.name
+
+    @property
+    def lacks_service(self) -> bool:
+        """Whether its Service does not exist: only a mistake, so there is nothing to wait for."""
+        return self.reason == NO_SERVICE
 
 
 def read(client: Client, cluster: str) -> MetricsReading:
@@ -94,67 +106,75 @@ def registration(found: Json) -> Registration | None:
     spec = found.get("spec") or {}
     if not spec.get("service"):
         return None
+    available = condition(found, "Available")
     return Registration(
         name=found["metadata"]["name"],
         group=spec.get("group", ""),
         created=_created(found),
-        available=condition(found, "Available"),
+        is_unavailable=available.get("status") == "False",
+        reason=str(available.get("reason")),
+        message=str(available.get("message")),
+        since=_time(available.get("lastTransitionTime")),
         validity=_validity(found),
     )
 
 
 def conditions(cluster: str, found: Registration, now: datetime) -> Iterator[Condition]:
     """Yield what is wrong with a registration at this time of the API server's clock."""
-    of_metrics = found.name == API.name
-    available = found.available
+    yield from filter(None, (unavailable(cluster, found, now), expiring(cluster, found, now)))
+
+
+def unavailable(cluster: str, found: Registration, now: datetime) -> Condition | None:
+    """Return that API servers do not reach it; None if they do, or another condition says so."""
     # Without a pod of metrics-server that is ready, the add-on has a condition of its own.
-    if available.get("status") == "False" and not (of_metrics and _reason(found) == NO_POD):
-        unavailable = _of_metrics(cluster, found) if of_metrics else _of_another(cluster, found)
-        yield starting.judged(unavailable, found.created, now)
-    validity = found.validity
-    if of_metrics and validity and validity[1] - now < (validity[1] - validity[0]) * DUE_SHARE:
-        yield Condition(
+    if not found.is_unavailable or (found.is_of_metrics and found.reason == NO_POD):
+        return None
+    what = f"the API does not serve {found.group}"
+    if found.is_of_metrics:
+        condition = Condition(
             cluster=cluster,
             severity=Severity.WARNING,
-            reason="CertificateExpires",
-            message=f"the certificate of {API.service} expires at {validity[1]:%Y-%m-%d %H:%M} UTC "
-            "and was not renewed: run `fleet up`",
+            reason=UNAVAILABLE,
+            since=found.since,
+            message=f"{what}: {found.message}",
         )
+    else:
+        condition = Condition(
+            cluster=cluster,
+            kind="object",
+            name=f"APIService {found.name}",
+            severity=Severity.WARNING,
+            reason=OTHER_UNAVAILABLE,
+            since=found.since,
+            message=f"{what}: {found.reason}: {found.message}",
+        )
+    return starting.judged(condition, found.created, now)
 
 
-def _of_metrics(cluster: str, found: Registration) -> Condition:
-    since: Any = found.available.get("lastTransitionTime")
+def expiring(cluster: str, found: Registration, now: datetime) -> Condition | None:
+    """Return that metrics-server's certificate should have been renewed; None if it need not be."""
+    if not found.is_of_metrics or not found.validity:
+        return None
+    begins, expires = found.validity
+    if expires - now >= (expires - begins) * DUE_SHARE:
+        return None
     return Condition(
         cluster=cluster,
         severity=Severity.WARNING,
-        reason=UNAVAILABLE,
-        since=since,
-        message=f"the API does not serve {found.group}: {found.available.get('message')}",
+        reason="CertificateExpires",
+        message=f"the certificate of {API.service} expires at {expires:%Y-%m-%d %H:%M} UTC "
+        "and was not renewed: run `fleet up`",
     )
-
-
-def _of_another(cluster: str, found: Registration) -> Condition:
-    since: Any = found.available.get("lastTransitionTime")
-    return Condition(
-        cluster=cluster,
-        kind="object",
-        name=f"APIService {found.name}",
-        severity=Severity.WARNING,
-        reason=OTHER_UNAVAILABLE,
-        since=since,
-        message=f"the API does not serve {found.group}: {_reason(found)}: "
-        f"{found.available.get('message')}",
-    )
-
-
-def _reason(found: Registration) -> str:
-    return str(found.available.get("reason"))
 
 
 def _created(found: Json) -> datetime | None:
+    return _time((found.get("metadata") or {}).get("creationTimestamp"))
+
+
+def _time(text: Any) -> datetime | None:
     try:
-        return datetime.fromisoformat(found["metadata"]["creationTimestamp"])
-    except (KeyError, TypeError, ValueError):
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
         return None
 
 
