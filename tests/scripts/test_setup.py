@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,12 @@ import pytest
 from tests.scripts.conftest import copy_checkout
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
+# Read by the script's bash before the script itself, and by no other one.
+TRACING = 'unset BASH_ENV\nexec {BASH_XTRACEFD}>"${BASH_SOURCE[0]}.trace"\nset -x\n'
+# What the script starts with these programs when something is missing; what it looks with.
+PYTHON = re.compile(r"^\++ (?:env -u \S+ )?\S*\b(?:python3?|uv) (.+)$", re.MULTILINE)
+INSTALLATION = ("-m venv", "-m pip", "pip sync", "-m compileall", "-c 'import scripts.")
+LOOK = re.compile(r"-c 'import (sys; sys\.exit\(.*\)|ensurepip, venv)'")
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 
 
@@ -25,16 +30,26 @@ class Machine:
     commands: Path
     apt_calls: Path
 
-    def setup(self, level: str, *prefix: str) -> "subprocess.CompletedProcess[str]":
+    def setup(self, level: str, *prefix: str, **env: str) -> "subprocess.CompletedProcess[str]":
         """Run setup.sh of the checkout."""
         return subprocess.run(
             [*prefix, str(self.checkout / "scripts" / "setup.sh"), level],
-            env={**os.environ, "PATH": str(self.commands)},
+            env={**os.environ, "PATH": str(self.commands), **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def traced(self, level: str) -> "tuple[subprocess.CompletedProcess[str], list[str]]":
+        """Run setup.sh; return also with which arguments it started Python and uv."""
+        tracing = self.commands.parent / "tracing"
+        tracing.write_text(TRACING)
+        finished = self.setup(level, BASH_ENV=str(tracing))
+        trace = tracing.with_name("tracing.trace")
+        started = PYTHON.findall(trace.read_text())
+        trace.unlink()
+        return finished, started
 
     def lacks(self, *commands: str) -> None:
         """Remove commands, as if their package were not installed."""
@@ -95,19 +110,29 @@ def compiled_at_start(checkout: Path) -> list[str]:
     return [each for each in sources if each.startswith(str(checkout))]
 
 
+def times_of(checkout: Path) -> dict[Path, int]:
+    """Return when each file was changed."""
+    return {path: path.lstat().st_mtime_ns for path in checkout.rglob("*")}
+
+
 @pytest.mark.slow
 def test_the_first_run_creates_the_venv_and_the_second_does_nothing(machine: Machine) -> None:
-    first = machine.setup("tests")
+    first, installation = machine.traced("tests")
     assert first.returncode == 0, first.stderr
     assert "==> .venv … " in first.stdout
     imported = [str(machine.checkout / ".venv/bin/python"), "-c", "import pulumi, paramiko, pytest"]
     assert subprocess.run(imported, check=False).returncode == 0
     assert compiled_at_start(machine.checkout) == []
 
-    start = time.monotonic()
-    second = machine.setup("tests")
+    for part in INSTALLATION:
+        assert any(part in each for each in installation), (part, installation)
+
+    before = times_of(machine.checkout)
+    second, looks = machine.traced("tests")
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
-    assert time.monotonic() - start < 2
+    assert times_of(machine.checkout) == before
+    assert 0 < len(looks) <= 4
+    assert all(map(LOOK.fullmatch, looks)), looks
     assert machine.apt_calls.read_text() == ""
 
 
