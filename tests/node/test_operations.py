@@ -1,5 +1,6 @@
 """Operations on a real cluster: each one repairs or changes only what is necessary."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,6 +25,10 @@ NOTHING = "already up to date"
 STARTED = "systemctl show --property=ExecMainStartTimestampMonotonic kubelet containerd"
 IMAGES = "ctr --namespace k8s.io containers list 2>/dev/null"
 LEADERS = {"kube-controller-manager", "kube-scheduler"}
+# The last words of a leader that no API server let renew its lease. One that is told to end has
+# others, if any: its context is canceled.
+# https://github.com/kubernetes/client-go/blob/v0.36.3/tools/leaderelection/leaderelection.go
+LOST = re.compile(r'"Failed to renew lease" .*err="context deadline exceeded"')
 RUNNING = (
     "ctr --namespace k8s.io tasks list 2>/dev/null | awk '$3 == \"RUNNING\" {print $1}' | sort"
 )
@@ -145,23 +150,41 @@ def test_a_stopped_worker_is_repaired(worker: Member) -> None:
     assert worker.node_facts() == looked
 
 
+def running_images(machine: Member) -> dict[str, str]:
+    """Return the last part of the image's name of each container that runs, by its id."""
+    running = machine.shell(RUNNING).split()
+    images = dict(line.split()[:2] for line in machine.shell(IMAGES).splitlines())
+    return {each: images[each].rpartition("/")[2].partition(":")[0] for each in running}
+
+
+def leaders_logs(machine: Member) -> dict[str, str]:
+    """Return the path of the log of each leader's container that runs, on a control plane."""
+    newest = "ls -t /var/log/pods/kube-system_{0}-*/{0}/*.log | head -n 1"
+    return {name: machine.shell(newest.format(name)).strip() for name in LEADERS}
+
+
 def test_every_file_of_the_record_is_repaired(control_plane: Member, worker: Member) -> None:
     for machine in (control_plane, worker):
-        looked, running = machine.node_facts(), machine.shell(RUNNING)
-        images = dict(line.split()[:2] for line in machine.shell(IMAGES).splitlines())
+        is_plane = machine is control_plane
+        looked, ended = machine.node_facts(), set[str]()
         paths = machine.shell(f"cut -f 1 {RECORD}").split()
         assert len(paths) >= len(COMMON_FILES)
         for damage in ("echo '# a person' >>", "rm"):
+            running = running_images(machine)
+            logs = leaders_logs(machine) if is_plane else {}
             machine.shell("".join(f"{damage} '{path}'\n" for path in paths))
             found = machine.node_facts()
             assert all(found[f"file:{path}"] != looked[f"file:{path}"] for path in paths)
             machine.succeed("repair")
             assert machine.node_facts() == looked
-        ended = set(running.split()) - set(machine.shell(RUNNING).split())
-        names = {images[each].rpartition("/")[2].partition(":")[0] for each in ended}
-        # Its API server reads files of its own only at its start. On a busy host that takes longer
-        # than leaders can do without it.
-        assert names - LEADERS == ({"kube-apiserver"} if machine is control_plane else set())
+            names = {running[each] for each in running.keys() - running_images(machine).keys()}
+            # On a busy host, the API server is away for longer than leaders can do without it.
+            for name in names & LEADERS:
+                said = machine.shell(f"cat '{logs[name]}'")
+                assert LOST.search(said), f"{name} was ended: {said[-2000:]}"
+            ended |= names - LEADERS
+        # Its API server reads files of its own only at its start.
+        assert ended == ({"kube-apiserver"} if is_plane else set())
 
 
 def test_prepare_changes_nothing_on_a_member(worker: Member) -> None:
