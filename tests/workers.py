@@ -9,8 +9,10 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 CLUSTERS = "clusters"
+# Its tests wait for clocks more than they work: both workers share its files.
+WATCH = "ops/watch"
 # These take longest, in this order; the other folders follow.
-LONGEST = (CLUSTERS, "ops/hosts", "components", "scripts")
+LONGEST = (CLUSTERS, "ops/hosts", WATCH, "components", "scripts")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> "Folders":
@@ -20,15 +22,23 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> "Folder
 
 def share_of(test: str) -> str:
     """Return the share of the tests that one worker runs, in their order: a folder, or clusters."""
-    _, *folders, _ = test.partition("::")[0].split("/")
+    _, *folders, name = test.partition("::")[0].split("/")
     match folders:
         case ["e2e", *_] | ["node"]:
             return CLUSTERS
+        case ["ops", "watch", *_]:
+            return f"{WATCH}/{name}"
         case ["ops", room, *_]:
             return f"ops/{room}"
         case [room, *_]:
             return room
     return "tests"
+
+
+def place_of(share: str) -> int:
+    """Return where a share is in the order: those that take longest come first."""
+    places = (at for at, long in enumerate(LONGEST) if f"{share}/".startswith(f"{long}/"))
+    return next(places, len(LONGEST))
 
 
 class Folders(LoadScopeScheduling):
@@ -38,7 +48,5 @@ class Folders(LoadScopeScheduling):
         return share_of(nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        for share in reversed(LONGEST):
-            if share in self.workqueue:
-                self.workqueue.move_to_end(share, last=False)
+        self.workqueue.move_to_end(min(self.workqueue, key=place_of), last=False)
         super()._assign_work_unit(node)

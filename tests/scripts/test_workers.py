@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scripts.test_makefile import make
-from tests.workers import CLUSTERS, LONGEST, share_of
+from tests.workers import CLUSTERS, LONGEST, place_of, share_of
 
 
 def test_make_test_divides_the_tests() -> None:
@@ -19,13 +19,22 @@ def test_make_test_divides_the_tests() -> None:
         ("tests/node/test_join.py::test_one", CLUSTERS),
         ("tests/node/steps/test_disk.py::test_one", "node"),
         ("tests/ops/hosts/test_vip.py::test_one", "ops/hosts"),
+        ("tests/ops/watch/test_outages.py::test_one", "ops/watch/test_outages.py"),
         ("tests/ops/test_wait.py::test_one", "ops"),
         ("tests/scripts/fleet/test_up.py::TestUp::test_one", "scripts"),
         ("tests/test_rooms.py::test_one", "tests"),
     ],
 )
-def test_a_worker_gets_a_folder_or_all_clusters(test: str, share: str) -> None:
+def test_a_worker_gets_a_folder_or_all_clusters_or_a_file_that_waits(test: str, share: str) -> None:
     assert share_of(test) == share
+
+
+def test_the_longest_shares_come_first() -> None:
+    shares = ["tests", "node", "ops/watch/test_outages.py", "ops/watching", CLUSTERS, "ops/hosts"]
+    assert sorted(shares, key=place_of) == [
+        *(CLUSTERS, "ops/hosts", "ops/watch/test_outages.py"),
+        *("tests", "node", "ops/watching"),
+    ]
 
 
 def test_the_longest_shares_exist(request: pytest.FixtureRequest) -> None:

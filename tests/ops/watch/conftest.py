@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from model.watch import problem
 from model.watch.event import Event
 from ops.kube.access import Access
 from ops.wait import NotYet, wait_until
+from ops.watch import leaders, watcher
 from ops.watch.fleet import FleetWatch, Target
 from ops.watch.sinks import Lines, Sink
 from ops.watch.store import Store
@@ -95,6 +97,19 @@ class Watching:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.fleet.turn(0.1)
+
+
+Begin = Callable[..., Watching]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have outages and ends be told sooner than persons want it: a test waits for each of them."""
+    monkeypatch.setattr(problem, "END_SECONDS", 1.0)
+    monkeypatch.setattr(watcher, "UNREACHABLE_SECONDS", 6.0)
+    monkeypatch.setattr(leaders, "SECONDS", 2.0)
+    monkeypatch.setattr(leaders, "ANSWER_SECONDS", 1.5)
+    monkeypatch.setattr(leaders, "AGAIN_SECONDS", 1.0)
 
 
 @pytest.fixture

@@ -140,6 +140,7 @@ def test_certificates_have_the_names_and_labels_of_x509_certificate_exporter(
     assert set(made.series("x509_cert_not_before")) <= set(made.series("x509_cert_not_after"))
 
 
+@pytest.mark.usefixtures("quick")
 def test_what_is_wrong_is_counted_until_it_ends(apis: Apis, scraper: Any) -> None:
     cluster = apis.add("a")
     cluster.put(NODES_PATH, node("n1", ready="False"))
@@ -153,6 +154,7 @@ def test_what_is_wrong_is_counted_until_it_ends(apis: Apis, scraper: Any) -> Non
     assert made.values("kubeadm_fleet_problems") == []
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_cluster_that_is_down_keeps_its_last_numbers(apis: Apis, scraper: Any) -> None:
     apis.add("a")
     made = scraper("a")

@@ -1,6 +1,5 @@
 """What a watch says of aggregated APIs, and of the certificate of metrics-server's."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +8,13 @@ import pytest
 from ops.kube import api_services
 from ops.watch import add_ons
 from tests.ops.kube.test_api_services import registered
-from tests.ops.watch.conftest import Watching
+from tests.ops.watch.conftest import Begin, Watching
 from tests.ops.watch.watched_api import Apis, Cluster
 
 PATH = api_services.REGISTRATIONS
+
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +33,7 @@ def unavailable(watch: Watching) -> list[bool] | None:
 
 
 def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
-    apis: Apis, watching: Callable[..., Watching]
+    apis: Apis, watching: Begin
 ) -> None:
     cluster = apis.add("c", 2)
     put(cluster)
@@ -56,7 +58,7 @@ def test_an_api_that_is_not_reached_is_told_with_the_reason_and_its_end(
 
 
 def test_one_that_starts_is_not_told(
-    apis: Apis, watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(add_ons, "REGISTRATION_HOLD", 60.0)
     cluster = apis.add("c", 2)
@@ -71,7 +73,7 @@ def test_one_that_starts_is_not_told(
 
 @pytest.mark.parametrize(("days", "expected"), [(37, []), (36, ["began CertificateExpires"])])
 def test_a_certificate_that_was_not_renewed_is_told(
-    apis: Apis, watching: Callable[..., Watching], days: int, expected: list[str]
+    apis: Apis, watching: Begin, days: int, expected: list[str]
 ) -> None:
     cluster = apis.add("c", 2)
     put(cluster, left=timedelta(days=days))
@@ -83,9 +85,7 @@ def test_a_certificate_that_was_not_renewed_is_told(
 
 
 @pytest.mark.parametrize("answer", [404, 403, "hostile"])
-def test_without_one_nothing_is_told(
-    apis: Apis, watching: Callable[..., Watching], answer: int | str
-) -> None:
+def test_without_one_nothing_is_told(apis: Apis, watching: Begin, answer: int | str) -> None:
     cluster = apis.add("c", 2)
     if answer == "hostile":
         for wrong in ({}, {"spec": 1}, {"spec": {"service": 1}, "status": {"conditions": [{}, 1]}}):
@@ -100,7 +100,7 @@ def test_without_one_nothing_is_told(
 
 
 def test_an_api_without_its_service_is_told_soon(
-    apis: Apis, watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(add_ons, "REGISTRATION_HOLD", 60.0)
     monkeypatch.setattr(add_ons, "POD_HOLD", 1.0)

@@ -4,7 +4,8 @@ import pytest
 
 from ops.watch import slow, watcher
 from ops.watch.watcher import PODS_PATH
-from tests.ops.watch.test_watching import Begin, stop_kubelet
+from tests.ops.watch.conftest import Begin
+from tests.ops.watch.faults import stop_kubelet
 from tests.ops.watch.watched_api import Apis
 
 

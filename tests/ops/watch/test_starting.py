@@ -1,6 +1,5 @@
 """What has just been made: it alarms nobody as long as it may be starting."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,10 +8,9 @@ from model.status import starting
 from ops.kube.cluster_status import APPS
 from ops.watch import add_ons, findings, watcher
 from ops.watch.watcher import NODES_PATH
-from tests.ops.watch.conftest import Watching
+from tests.ops.watch.conftest import Begin
 from tests.ops.watch.watched_api import Apis, Cluster, Thing, node
 
-Begin = Callable[..., Watching]
 YOUNG = timedelta(seconds=5)
 
 

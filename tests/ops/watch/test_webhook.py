@@ -21,7 +21,7 @@ from ops.watch import endpoint, slack
 from ops.watch.sinks import to_json
 from ops.watch.watcher import NODES_PATH
 from ops.watch.webhook import Pace, Webhook
-from tests.ops.watch.conftest import Watching
+from tests.ops.watch.conftest import Begin
 from tests.ops.watch.receiver import Receiver
 from tests.ops.watch.watched_api import Apis, node
 
@@ -231,7 +231,7 @@ def test_the_end_waits_for_what_is_taken_and_not_for_what_is_not(
 
 
 def test_a_restart_loses_nothing_and_a_dead_hook_holds_up_nobody(
-    apis: Apis, receiver: Receiver, watching: Callable[..., Watching], tmp_path: Path
+    apis: Apis, receiver: Receiver, watching: Begin, tmp_path: Path
 ) -> None:
     cluster = apis.add("c")
     dead, hung = Hook(receiver.url, "dead"), Receiver()
