@@ -5,7 +5,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from model.api_objects import Json
 from ops.kube.client import SMALL_PAGE
 from ops.kube.errors import ApiError, from_response
+from ops.watch.backoff import Backoff
 from ops.watch.exchange import ODD, Exchange, odd
 from ops.watch.session import Session
 
@@ -48,7 +49,7 @@ class Collection(Generic[T]):
         self.error: ApiError | None = None
         self._session, self._reduce, self._changed, self._query = session, reduce, changed, query
         self._version = ""
-        self._wait = RETRY_SECONDS
+        self._backoff = Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self.count = 0
 
     def start(self) -> None:
@@ -93,7 +94,7 @@ class Collection(Generic[T]):
             else:
                 # The time is up, or the server stops. Without an answer it is not asked too soon.
                 again = self._watch if lines.count else self.start
-                self._session.jittered(0.1 if lines.count else self._next_wait(), again)
+                self._session.jittered(0.1 if lines.count else self._backoff.next(), again)
 
         query = {
             "watch": "1",
@@ -111,7 +112,7 @@ class Collection(Generic[T]):
             code = thing.get("code")
             raise from_response(code if isinstance(code, int) else 0, json.dumps(thing).encode())
         self._version = str(thing["metadata"]["resourceVersion"])
-        self._wait = RETRY_SECONDS
+        self._backoff.reset()
         if self.error is not None:
             self.error = None
             self._changed()
@@ -142,11 +143,7 @@ class Collection(Generic[T]):
         if error.status != HTTPStatus.GONE:
             self.error = error
         self._changed()
-        self._session.jittered(self._next_wait(), again)
-
-    def _next_wait(self) -> float:
-        wait, self._wait = self._wait, min(self._wait * 2, LONGEST_RETRY_SECONDS)
-        return wait
+        self._session.jittered(self._backoff.next(), again)
 
     def _open(
         self,
@@ -179,11 +176,6 @@ class Lines:
         self._rest += rest
         if len(self._rest) > self._longest:
             raise ValueError("a line is too long")
-
-
-def errors(collections: Iterable["Collection[Any]"]) -> list[ApiError]:
-    """Return why collections are not current."""
-    return [each.error for each in collections if each.error is not None]
 
 
 def _limited(body: bytearray) -> Callable[[bytes], None]:

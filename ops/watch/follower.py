@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from ops.kube.cluster_health import SYSTEM_PODS
 from ops.kube.errors import ApiError
+from ops.watch.backoff import Backoff
 from ops.watch.collection import Lines
 from ops.watch.exchange import ODD, Exchange, odd
 from ops.watch.session import Session
@@ -41,7 +42,7 @@ class Follower:
         self._path = f"{SYSTEM_PODS}/{pod}/log?{query}"
         self._session, self._take, self._silence = session, take, silence
         self._failed = failed
-        self._wait = RETRY_SECONDS
+        self._backoff = Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._is_stopped = False
         self._exchange: Exchange | None = None
         self._heard = 0.0
@@ -66,7 +67,7 @@ class Follower:
 
     def _line(self, line: bytes) -> None:
         self._heard = time.monotonic()
-        self._wait = RETRY_SECONDS
+        self._backoff.reset()
         try:
             self._take(line)
         except ODD as error:
@@ -81,8 +82,7 @@ class Follower:
         self.error = error
         if error is not None:
             self._failed()
-        self._session.jittered(self._wait, self.start)
-        self._wait = min(self._wait * 2, LONGEST_RETRY_SECONDS)
+        self._session.jittered(self._backoff.next(), self.start)
 
     def _check(self, exchange: Exchange) -> None:
         if exchange.is_ended:

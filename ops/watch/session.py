@@ -15,6 +15,7 @@ from ops.errors import OperatorError, text_of
 from ops.kube.access import Access
 from ops.kube.errors import ApiError, Unavailable
 from ops.kube.server_clock import ServerClock
+from ops.watch.backoff import Backoff
 from ops.watch.connection import Connection
 from ops.watch.exchange import Exchange
 
@@ -42,7 +43,7 @@ class Session:
         self._numbers = itertools.count()
         self._failure: ApiError | None = None
         self._retry_at = 0.0
-        self._wait = RETRY_SECONDS
+        self._backoff = Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS)
 
     def after(self, seconds: float, call: Callable[[], None]) -> None:
         """Call later, in this thread."""
@@ -50,7 +51,7 @@ class Session:
 
     def jittered(self, seconds: float, call: Callable[[], None]) -> None:
         """Call later, not at the same time as for all other clusters."""
-        self.after(seconds * random.uniform(0.8, 1.2), call)  # noqa: S311
+        self.after(_jittered(seconds), call)
 
     def open(self, exchange: Exchange) -> None:
         """Send a request on a connection with room; it ends immediately if there is none."""
@@ -100,9 +101,13 @@ class Session:
             made = Connection(access, self.clock)
         except (ApiError, OperatorError) as error:
             self._failure = error if isinstance(error, ApiError) else ApiError(None, text_of(error))
-            self._retry_at = time.monotonic() + self._wait * random.uniform(0.8, 1.2)  # noqa: S311
-            self._wait = min(self._wait * 2, LONGEST_RETRY_SECONDS)
+            self._retry_at = time.monotonic() + _jittered(self._backoff.next())
             raise self._failure from None
-        self._failure, self._wait = None, RETRY_SECONDS
+        self._failure = None
+        self._backoff.reset()
         self._connections.append(made)
         return made
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311

@@ -21,6 +21,7 @@ from urllib3.util import Timeout, parse_url
 
 from model.watch.event import Event
 from ops.errors import OperatorError
+from ops.watch.backoff import Backoff
 from ops.watch.endpoint import Address
 from ops.watch.sinks import Sink, to_json
 
@@ -95,18 +96,17 @@ class Webhook(Sink):
             self._thread.join(self._pace.closing)
 
     def _run(self) -> None:
-        wait = self._pace.first
+        backoff = Backoff(self._pace.first, self._pace.longest)
         while (event := self._next()) is not None:
             try:
                 _post(self._address(), self._body(event), key(event), self._pace)
             except Exception as error:  # Also what nobody foresaw: the event has not been taken.
                 self._failed(error)
                 asked = error.wait if isinstance(error, Failed) else 0.0
-                if self._pause(max(wait, min(asked, self._pace.longest))):
+                if self._pause(max(backoff.next(), min(asked, self._pace.longest))):
                     return
-                wait = min(wait * 2, self._pace.longest)
             else:
-                wait = self._pace.first
+                backoff.reset()
                 self._took(event)
 
     def _next(self) -> Event | None:
