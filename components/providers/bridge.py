@@ -15,7 +15,7 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed
-from components.providers.engine_log import EngineLog
+from components.providers.engine_log import warn
 
 REPLACING = ("owner", "cluster", "subnet")
 
@@ -46,7 +46,7 @@ class BridgeProvider(Provider[BridgeInputs, BridgeState]):
         if not olds:
             networks = {key: ipaddress.IPv4Network(text) for key, text in news["networks"].items()}
             for text in unreachable_warnings(news["cluster"], networks):
-                EngineLog("")(text, ephemeral=False, warning=True)
+                warn(text)
         return news
 
     def _create(self, inputs: BridgeInputs) -> BridgeState:

@@ -35,7 +35,7 @@ from components.providers.container_spec import (
     spec_of,
     there,
 )
-from components.providers.engine_log import EngineLog, this_run
+from components.providers.engine_log import this_run, warn
 from ops.errors import OperatorError
 from ops.kube.turns import coming_back
 
@@ -156,10 +156,8 @@ def _unsent(
     olds: ContainerMachineState, news: ContainerMachineInputs, found: "MachineSpec"
 ) -> ContainerMachineState:
     """Return the state of a machine that does not answer: no step is to be run on it."""
-    EngineLog("")(
+    warn(
         f"{news['hostname']} does not answer. Nothing was sent: run `fleet up` once it answers",
-        ephemeral=False,
-        warning=True,
     )
     return {
         **news,

@@ -45,13 +45,19 @@ class EngineLog:
             sys.stderr.write(f"{text}\n")
 
 
-def own_urn(kind: type[Resource], name: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """Return the URN under which a dynamic resource of this kind reports to the engine.
+def warn(text: str, urn: str = "") -> None:
+    """Show a warning, which the engine repeats at the end of the run."""
+    EngineLog(urn)(text, ephemeral=False, warning=True)
+
+
+def own_urn(kind: type[Resource], name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """Return the URN under which a dynamic resource of this kind reports; it must have a parent.
 
     As an ordinary output of the parent it would make the resource wait for all of the parent's
     children, of which it is one.
     """
-    urn = pulumi.create_urn(name, f"pulumi-python:{kind._resource_type_name}", parent)
+    assert opts.parent is not None
+    urn = pulumi.create_urn(name, f"pulumi-python:{kind._resource_type_name}", opts.parent)
     return pulumi.Output(set(), urn.future(), urn.is_known())  # type: ignore[arg-type]
 
 

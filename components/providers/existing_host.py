@@ -30,7 +30,7 @@ from components.providers.base import (
     require_known,
     require_present,
 )
-from components.providers.engine_log import EngineLog
+from components.providers.engine_log import EngineLog, warn
 from components.providers.host_succession import (
     REPLACING,
     ExistingHostState,
@@ -114,10 +114,8 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         except Unreachable as error:
             if changed(olds, news, ("login",)):
                 raise
-            EngineLog("")(
+            warn(
                 f"{news['machine']}: {error}. Nothing was sent: run `fleet up` once it answers",
-                ephemeral=False,
-                warning=True,
             )
             return {**olds, "condition": f"unreachable: {error}"}
 

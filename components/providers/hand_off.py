@@ -21,7 +21,7 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed, require_known
-from components.providers.engine_log import EngineLog, own_urn, this_run
+from components.providers.engine_log import own_urn, this_run, warn
 from model.hand_off import ACCOUNT_NAMESPACE, Registered
 from model.pki import account_tokens
 from ops.kube import hand_off
@@ -109,12 +109,11 @@ class HandOffProvider(Provider[HandOffInputs, HandOffState]):
         try:
             hand_off.remove(target, registered)
         except Unavailable as error:
-            EngineLog(state["urn"])(
+            warn(
                 f"{registered['cluster']} is still registered in {registered['tool']}, since the "
                 f"API there did not answer ({error}). Its token ends with its account. Delete the "
                 f"Secret: `{hand_off.how_to_remove(target, registered)}`",
-                ephemeral=False,
-                warning=True,
+                state["urn"],
             )
         except ApiError as error:
             raise target.explain("deleting the Secret of the cluster", error) from None
@@ -171,11 +170,4 @@ class HandOff(ProvidedResource, module="kubeadm-fleet", name="HandOff"):
     expires: pulumi.Output[str]
 
     def __init__(self, name: str, args: HandOffArgs, opts: pulumi.ResourceOptions) -> None:
-        assert opts.parent is not None
-        super().__init__(
-            HandOffProvider(),
-            name,
-            args,
-            opts,
-            urn=own_urn(HandOff, name, opts.parent),
-        )
+        super().__init__(HandOffProvider(), name, args, opts, urn=own_urn(HandOff, name, opts))

@@ -14,7 +14,7 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed
-from components.providers.engine_log import EngineLog
+from components.providers.engine_log import warn
 from ops.kube import cluster_health
 from ops.kube.cluster_health import ClusterHealth
 from ops.kube.identity import Identity, connect
@@ -77,7 +77,7 @@ def _await_ready(inputs: ClusterHealthCheckInputs) -> ClusterHealthCheckState:
 
 def _warn(inputs: ClusterHealthCheckInputs, observed: ClusterHealth) -> None:
     for line in observed.get("warnings", ()):
-        EngineLog("")(f"{inputs['cluster']}: {line}", ephemeral=False, warning=True)
+        warn(f"{inputs['cluster']}: {line}")
 
 
 @dataclass(frozen=True)

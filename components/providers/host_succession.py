@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from components.providers.base import NotKnown, changed
-from components.providers.engine_log import EngineLog, this_run
+from components.providers.engine_log import this_run, warn
 from components.providers.host_visit import (
     ExistingHostInputs,
     requirements,
@@ -74,7 +74,7 @@ def must_be_replaced(
         unknown.append(replacement.unreleasable_problem(olds["machine"], error))
     if run.is_preview and unknown:
         text = replacement.undecided_warning(news["machine"], unknown)
-        EngineLog("")(text, ephemeral=False, warning=True)
+        warn(text)
         unknown = []
     login = Login.from_props(news["login"])
     replacement.reject_unfit(news["machine"], str(login), [*unfit, *unknown])

@@ -200,11 +200,4 @@ class Manifests(ProvidedResource, module="kubeadm-fleet", name="Manifests"):
     waiting: pulumi.Output[Hold]
 
     def __init__(self, name: str, args: ManifestsArgs, opts: pulumi.ResourceOptions) -> None:
-        assert opts.parent is not None
-        super().__init__(
-            ManifestsProvider(),
-            name,
-            args,
-            opts,
-            urn=own_urn(Manifests, name, opts.parent),
-        )
+        super().__init__(ManifestsProvider(), name, args, opts, urn=own_urn(Manifests, name, opts))

@@ -16,7 +16,7 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, require_known
-from components.providers.engine_log import EngineLog
+from components.providers.engine_log import EngineLog, warn
 from ops.errors import OperatorError
 from ops.hosts.login import Login, LoginProps
 
@@ -105,7 +105,7 @@ def _check(
     _compare(inputs["cluster"], known, new)
     new_forwards = {name: chain for name, chain in results.forwards.items() if name in new}
     for text in forward_warnings(new_forwards, inputs["pod_subnet"]):
-        EngineLog("")(text, ephemeral=False, warning=True)
+        warn(text)
     if found := problems(hosts, results):
         lines = "\n  ".join(found)
         raise OperatorError(
@@ -127,7 +127,7 @@ def _compare(cluster: str, known: "Mapping[str, HostIdentity]", new: list[str]) 
     from ops.hosts import clones
 
     for text in clones.warnings(known, new):
-        EngineLog("")(f"cluster {cluster}: {text}", ephemeral=False, warning=True)
+        warn(f"cluster {cluster}: {text}")
     if found := list(clones.mac_problems(known, new)):
         lines = "\n  ".join(found)
         raise OperatorError(

@@ -292,13 +292,12 @@ class Rollout(ProvidedResource, module="kubeadm-fleet", name="Rollout"):
     unavailable: pulumi.Output[dict[str, Unavailable]]
 
     def __init__(self, name: str, args: RolloutArgs, opts: pulumi.ResourceOptions) -> None:
-        assert opts.parent is not None
         super().__init__(
             RolloutProvider(),
             name,
             args,
             opts,
-            urn=own_urn(Rollout, name, opts.parent),
+            urn=own_urn(Rollout, name, opts),
             shared_login=pulumi.Output.secret(args.shared_login),
             logins=pulumi.Output.secret(args.logins),
         )

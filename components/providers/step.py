@@ -19,7 +19,7 @@ import pulumi
 from pulumi.dynamic import DiffResult
 
 from components.providers.base import ProvidedResource, Provider, changed, require_present
-from components.providers.engine_log import EngineLog, own_urn
+from components.providers.engine_log import EngineLog, own_urn, warn
 from model.render import node_scripts
 from ops.hosts.login import Login, LoginProps
 from ops.hosts.operations import Operation
@@ -79,11 +79,10 @@ class StepProvider(Provider[StepInputs, StepState]):
         try:
             return _run(news)
         except Unreachable as error:
-            EngineLog(news["urn"])(
+            warn(
                 f"{news['machine']}: {error}. Its step {news['script']} was not run: run "
                 "`fleet up` once it answers",
-                ephemeral=False,
-                warning=True,
+                news["urn"],
             )
             return olds
 
@@ -143,6 +142,4 @@ class Step(ProvidedResource, module="kubeadm-fleet", name="Step"):
     ran_in: pulumi.Output[str]
 
     def __init__(self, name: str, args: StepArgs, opts: pulumi.ResourceOptions) -> None:
-        assert opts.parent is not None
-        urn = own_urn(Step, name, opts.parent)
-        super().__init__(StepProvider(), name, args, opts, urn=urn)
+        super().__init__(StepProvider(), name, args, opts, urn=own_urn(Step, name, opts))

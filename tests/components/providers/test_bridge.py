@@ -29,9 +29,7 @@ def said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     routes = tmp_path / "route"
     routes.write_text(ROUTES)
     monkeypatch.setattr("ops.hosts.routes.ROUTES", routes)
-    monkeypatch.setattr(
-        "components.providers.bridge.EngineLog", lambda _urn: lambda text, **_: said.append(text)
-    )
+    monkeypatch.setattr("components.providers.bridge.warn", said.append)
     return said
 
 

@@ -288,7 +288,7 @@ def test_an_unavailable_api_of_the_tool_says_nothing_and_holds_no_removal_up(
     given: dict[str, Any], tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(provider, "EngineLog", lambda _urn: lambda text, **_: said.append(text))
+    monkeypatch.setattr(provider, "warn", lambda text, _urn: said.append(text))
     state = created(given)
     for verb in ("GET", "DELETE"):
         tool.api.answers[f"{verb} {SECRET}"] = (503, {"message": "etcd has no leader"})

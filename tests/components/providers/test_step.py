@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.providers import step
+from components.providers import engine_log, step
 from components.providers.step import StepProvider
 from ops.errors import OperatorError
 from ops.hosts.ssh_errors import Unreachable
@@ -51,7 +51,8 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
         def __call__(self, text: str, *, ephemeral: bool, warning: bool = False) -> None:
             said.append((text, ephemeral))
 
-    monkeypatch.setattr(step, "EngineLog", Log)
+    for module in (step, engine_log):
+        monkeypatch.setattr(module, "EngineLog", Log)
     return said
 
 
