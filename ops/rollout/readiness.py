@@ -1,7 +1,8 @@
 """Readiness conditions that must hold before the next machine is touched."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from ops.errors import OperatorError
 from ops.kube.errors import ApiError
@@ -48,9 +49,7 @@ def await_registered(nodes: Nodes, name: str, former: Node | None) -> None:
     """Wait until the Node exists and no longer has its status from before the restart."""
 
     def registered() -> None:
-        node = _find(nodes, name)
-        if node is None:
-            raise NotYet(f"Node {name} is not registered")
+        node = _registered(nodes, name)
         stale = former and (former.uid, former.ready_since) == (node.uid, node.ready_since)
         if node.ready and stale:
             raise NotYet(f"Node {name} is still reported Ready as before its restart")
@@ -62,9 +61,7 @@ def await_rebooted(nodes: Nodes, name: str, boot: str) -> None:
     """Wait until the Node is Ready in this boot, which its kubelet reports together with that."""
 
     def ready() -> None:
-        node = _find(nodes, name)
-        if node is None:
-            raise NotYet(f"Node {name} is not registered")
+        node = _registered(nodes, name)
         if node.boot_id != boot:
             raise NotYet(f"Node {name} is still reported as before its reboot")
         if not node.ready:
@@ -77,19 +74,31 @@ def await_pods(nodes: ClusterNodes, name: str, before: Mapping[str, RunningPod])
     """Wait until all pods of the Node that were Ready before its reboot are Ready again."""
 
     def ready() -> None:
-        try:
+        with _answering():
             missing = nodes.missing_pods(name, before)
-        except ApiError as error:
-            raise NotYet(f"the API does not answer ({error})") from None
         if missing:
             raise NotYet(f"not Ready again on {name}: {few(missing)}")
 
     _await(ready)
 
 
+def _registered(nodes: Nodes, name: str) -> Node:
+    node = _find(nodes, name)
+    if node is None:
+        raise NotYet(f"Node {name} is not registered")
+    return node
+
+
 def _find(nodes: Nodes, name: str) -> Node | None:
-    try:
+    with _answering():
         return nodes.find_once(name)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Take an error of the API for one that passes."""
+    try:
+        yield
     except ApiError as error:
         raise NotYet(f"the API does not answer ({error})") from None
 
