@@ -1,6 +1,5 @@
 """The desired state of every machine of a cluster."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +7,12 @@ from functools import cached_property
 from hashlib import sha256
 from typing import NotRequired, TypedDict
 
+from model.machine import CONTROL_PLANE, WORKER
 from model.natural_order import Key, natural
 from model.rotation_phases import CA
 from ops.kube.node import ROLE_LABELS
 from ops.rollout import checkpoints, documents
 
-CONTROL_PLANE, WORKER = "control-plane", "worker"
 # What a machine reports instead of the checksum of a file that it does not have.
 MISSING = "missing"
 
@@ -189,47 +188,12 @@ class DesiredCluster:
         """Read the rollout's inputs."""
         control = documents.control_digest(inputs["cluster_document"], inputs["patches"])
         # Machines of a pool have the same settings.
-        shared = inputs["kubelet_document"]
         kubelets = {
-            own: documents.overridden(shared, own)
+            own: _Kubelet.of(documents.overridden(inputs["kubelet_document"], own))
             for own in {machine.get("kubelet", "") for machine in inputs["machines"].values()}
         }
-        digests = {own: documents.digest(document) for own, document in kubelets.items()}
-        recorded = {own: checkpoints.digest(document) for own, document in kubelets.items()}
-        secrets = inputs.get("mirror_credentials", "")
         machines = tuple(
-            DesiredMachine(
-                name=name,
-                role=machine["role"],
-                address=machine["address"],
-                pool=machine.get("pool", ""),
-                host=machine.get("host", ""),
-                host_key=machine.get("host_key", ""),
-                version=inputs["version"],
-                labels={
-                    **(ROLE_LABELS if machine["role"] == CONTROL_PLANE else {}),
-                    **machine.get("labels", {}),
-                },
-                taints=tuple(machine.get("taints", ())),
-                control=control if machine["role"] == CONTROL_PLANE else "",
-                kubelet=digests[machine.get("kubelet", "")],
-                recorded=recorded[machine.get("kubelet", "")],
-                kubelet_document=kubelets[machine.get("kubelet", "")],
-                parts=machine["files"]["parts"],
-                table=machine["files"]["table"],
-                credentials=sha256(secrets.encode()).hexdigest() if secrets else MISSING,
-                issuer_key=inputs["issuer_key"],
-                clients=inputs["client_file"] if machine["role"] == CONTROL_PLANE else "",
-                people=tuple(inputs["people"]) if "people" in inputs else None,
-                secrets=inputs["secrets_digest"] if machine["role"] == CONTROL_PLANE else "",
-                trust=_of_role(inputs["trusted"], machine["role"]),
-                cluster_ca=_of_role(inputs["trusted"], WORKER),
-                signers=inputs["signers"],
-                ca_phase=inputs["rotations"].get(CA, ""),
-                security_updates=inputs.get("security_updates", ""),
-                supplements=tuple(inputs["supplements"]),
-                plugin=inputs["plugin"],
-            )
+            _machine(name, machine, inputs, kubelets[machine.get("kubelet", "")], control)
             for name, machine in sorted(inputs["machines"].items(), key=_place)
         )
         return cls(
@@ -245,7 +209,7 @@ class DesiredCluster:
             inputs["front_proxy_set"],
             inputs["rotations"],
             inputs.get("client_authorities", ""),
-            secrets,
+            inputs.get("mirror_credentials", ""),
             inputs.get("api_server_secrets", ""),
             inputs["encryption"],
             inputs["writer"],
@@ -278,7 +242,7 @@ class DesiredCluster:
         }
         trust = [str(self.clients), dict(self.rotations), str(self.writer)]
         state = [self.version, self.control, self.kubelet, *trust, machines]
-        return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
+        return sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
     def by_name(self) -> Mapping[str, DesiredMachine]:
@@ -294,6 +258,55 @@ class DesiredCluster:
     def workers(self) -> list[DesiredMachine]:
         """The machines that run only workloads."""
         return [machine for machine in self.machines if not machine.is_control_plane]
+
+
+@dataclass(frozen=True)
+class _Kubelet:
+    """The settings of a kubelet, their digest, and that of those that it keeps a record of."""
+
+    document: str
+    digest: str
+    recorded: str
+
+    @classmethod
+    def of(cls, document: str) -> "_Kubelet":
+        return cls(document, documents.digest(document), checkpoints.digest(document))
+
+
+def _machine(
+    name: str, machine: MachineInputs, inputs: ClusterInputs, kubelet: _Kubelet, control: str
+) -> DesiredMachine:
+    is_plane = machine["role"] == CONTROL_PLANE
+    credentials = inputs.get("mirror_credentials", "")
+    return DesiredMachine(
+        name=name,
+        role=machine["role"],
+        address=machine["address"],
+        pool=machine.get("pool", ""),
+        host=machine.get("host", ""),
+        host_key=machine.get("host_key", ""),
+        version=inputs["version"],
+        labels={**(ROLE_LABELS if is_plane else {}), **machine.get("labels", {})},
+        taints=tuple(machine.get("taints", ())),
+        control=control if is_plane else "",
+        kubelet=kubelet.digest,
+        recorded=kubelet.recorded,
+        kubelet_document=kubelet.document,
+        parts=machine["files"]["parts"],
+        table=machine["files"]["table"],
+        credentials=sha256(credentials.encode()).hexdigest() if credentials else MISSING,
+        issuer_key=inputs["issuer_key"],
+        clients=inputs["client_file"] if is_plane else "",
+        people=tuple(inputs["people"]) if "people" in inputs else None,
+        secrets=inputs["secrets_digest"] if is_plane else "",
+        trust=_of_role(inputs["trusted"], machine["role"]),
+        cluster_ca=_of_role(inputs["trusted"], WORKER),
+        signers=inputs["signers"],
+        ca_phase=inputs["rotations"].get(CA, ""),
+        security_updates=inputs.get("security_updates", ""),
+        supplements=tuple(inputs["supplements"]),
+        plugin=inputs["plugin"],
+    )
 
 
 def _of_role(trusted: Mapping[str, str], role: str) -> str:
