@@ -14,7 +14,7 @@ from model import api_server_secrets
 from model.fleet import Cluster
 from model.render import encryption
 from model.render.security_flags import AUDIT_WEBHOOK, ENCRYPTION
-from ops.rollout.desired import EncryptionInputs
+from ops.rollout.inputs import EncryptionInputs
 
 
 @dataclass(frozen=True)

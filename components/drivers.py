@@ -23,7 +23,7 @@ from model.fleet import Cluster
 from model.machine import CONTROL_PLANE, ContainerSettings, ExistingSettings, Machine
 from model.render import kubeadm
 from ops.hosts.login import Login
-from ops.rollout.desired import FilesInputs
+from ops.rollout.inputs import FilesInputs
 
 SSH_PORT = 22
 

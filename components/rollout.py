@@ -18,7 +18,7 @@ from model.machine import CONTROL_PLANE, WORKER, ExistingSettings
 from model.machine import Machine as DescribedMachine
 from model.pki import client_authorities, trust
 from model.render import kubeadm, kubeadm_patches
-from ops.rollout.desired import FilesInputs, MachineInputs
+from ops.rollout.inputs import FilesInputs, MachineInputs
 
 
 def rollout_of(

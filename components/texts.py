@@ -8,7 +8,7 @@ from model.fleet import Cluster
 from model.machine import Machine
 from model.render.machine_files import machine_files, part_digests, table
 from ops.hosts import content
-from ops.rollout.desired import FilesInputs
+from ops.rollout.inputs import FilesInputs
 
 
 def files_of(cluster: Cluster, machine: Machine) -> FilesInputs:

@@ -56,7 +56,8 @@ from model.pki.certificates import KeyPair, KeyPairProps
 from ops.hosts.login import Login, LoginProps
 from ops.kube.identity import Identity
 from ops.rollout.cluster_change import ClusterChange
-from ops.rollout.desired import DesiredCluster, EncryptionInputs, MachineInputs
+from ops.rollout.desired import DesiredCluster
+from ops.rollout.inputs import EncryptionInputs, MachineInputs
 from ops.rollout.observed import MachineSummary
 from ops.rollout.unavailable import Unavailable
 

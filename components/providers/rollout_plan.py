@@ -10,7 +10,7 @@ from model.pki.certificates import KeyPairProps
 from ops.hosts.login import LoginProps
 from ops.kube.identity import Identity, IdentityMissing, connect
 from ops.rollout.cluster_change import ClusterChange
-from ops.rollout.desired import ClusterInputs
+from ops.rollout.inputs import ClusterInputs
 
 if TYPE_CHECKING:
     from ops.rollout.cluster_nodes import ClusterNodes

@@ -7,7 +7,7 @@ from components.providers.base import NotKnown, require_known
 from components.providers.rollout_plan import RolloutInputs, is_any_ready, renewed, retried
 from components.providers.rollout_rotation import RolledInputs
 from model import rotation_phases
-from ops.rollout.desired import ClusterInputs
+from ops.rollout.inputs import ClusterInputs
 from ops.rollout.observed import MachineSummary
 
 # Inputs whose change requires work; the policy only controls how it is done.

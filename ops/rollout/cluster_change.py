@@ -5,7 +5,8 @@ from functools import cached_property
 
 from model import rotation_phases
 from ops.rollout import documents
-from ops.rollout.desired import ClusterInputs, DesiredCluster
+from ops.rollout.desired import DesiredCluster
+from ops.rollout.inputs import ClusterInputs
 
 TAKEN_BACK = "taken back"
 
