@@ -149,7 +149,7 @@ def test_control_planes_that_make_the_api_unavailable_are_repaired_first() -> No
 
 
 def ending(monkeypatch: pytest.MonkeyPatch, fleet: FakeFleet) -> None:
-    """Let the API end between the inspection of the machines and what the cluster says of itself."""
+    """Let the API end between the inspection of machines and what the cluster says of itself."""
     observe = FakeNodes.observe_cluster
 
     def end(nodes: FakeNodes) -> ObservedCluster:
