@@ -156,9 +156,7 @@ def _unsent(
     olds: ContainerMachineState, news: ContainerMachineInputs, found: "MachineSpec"
 ) -> ContainerMachineState:
     """Return the state of a machine that does not answer: no step is to be run on it."""
-    warn(
-        f"{news['hostname']} does not answer. Nothing was sent: run `fleet up` once it answers",
-    )
+    warn(f"{news['hostname']} does not answer. Nothing was sent: run `fleet up` once it answers")
     return {
         **news,
         "kubernetes_version": olds["kubernetes_version"],

@@ -114,9 +114,7 @@ class ExistingHostProvider(Provider[ExistingHostInputs, ExistingHostState]):
         except Unreachable as error:
             if changed(olds, news, ("login",)):
                 raise
-            warn(
-                f"{news['machine']}: {error}. Nothing was sent: run `fleet up` once it answers",
-            )
+            warn(f"{news['machine']}: {error}. Nothing was sent: run `fleet up` once it answers")
             return {**olds, "condition": f"unreachable: {error}"}
 
     def _read(self, state: ExistingHostState) -> ExistingHostState:

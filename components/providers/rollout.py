@@ -141,13 +141,13 @@ class RolloutProvider(Provider[RolloutInputs, RolloutState]):
         from ops.rollout.diff import to_state
         from ops.rollout.inspection import find_drift, inspect_cluster
 
-        machines, nodes = _machines(state), nodes_of(state)
-        found = inspect_cluster(machines, nodes)
+        cluster, nodes = DesiredCluster.of(state), nodes_of(state)
+        found = inspect_cluster(_machines(state), nodes)
         _warn(state, found)
-        left = find_drift(DesiredCluster.of(state), found, nodes)
+        left = find_drift(cluster, found, nodes)
         drift = {name: to_state(actions) for name, actions in left.items()}
         before = state["unavailable"]
-        workers = [worker.name for worker in DesiredCluster.of(state).workers]
+        workers = [worker.name for worker in cluster.workers]
         skipped = unavailable.still(before, found, workers)
         return {
             **state,

@@ -32,8 +32,7 @@ def reject(olds: RolledInputs, news: RolloutInputs, change: ClusterChange) -> No
     from ops.kube.errors import ApiError
     from ops.rollout import rotation_guards as guards
 
-    guards.reject_rotation(change, olds["unavailable"])
-    guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
+    _reject_early(olds, news, change)
     if not guards.concerns_others(change):
         return
     with suppress(ApiError, IdentityMissing):
@@ -46,8 +45,7 @@ def settle(
     """Reject a phase that comes too early, or do and wait for what it requires."""
     from ops.rollout import rotation_guards as guards
 
-    guards.reject_rotation(change, olds["unavailable"])
-    guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
+    _reject_early(olds, news, change)
     restarted = _restart_holders(olds, news, change, say) if guards.concerns_others(change) else []
     immediate = news["immediate"] if news["immediate"] == olds["immediate"] else ""
     if seconds := guards.seconds_to_settle(change, olds["rolled"], immediate):
@@ -59,6 +57,14 @@ def settle(
     for restart in restarted:
         say(f"waiting until the pods of {restart.workload.name} are replaced")
         restart.wait()
+
+
+def _reject_early(olds: RolledInputs, news: RolloutInputs, change: ClusterChange) -> None:
+    """Reject a phase that comes too early by what the last rollout left."""
+    from ops.rollout import rotation_guards as guards
+
+    guards.reject_rotation(change, olds["unavailable"])
+    guards.reject_early(change, olds["rolled"], _acknowledged(news, SERVICE_ACCOUNT))
 
 
 def _restart_holders(
