@@ -15,6 +15,7 @@ from ops.rollout import (
     trust_rows,
     version_rows,
 )
+from ops.rollout.action_kind import ActionKind
 
 ACTIONS = (
     trust_rows.TRUST,
@@ -55,3 +56,8 @@ ACTIONS = (
     encryption_rows.STORED_SECRETS,
     node_rows.UNFINISHED,
 )
+
+
+def named(name: str) -> ActionKind | None:
+    """Return the row of this name; None if only another version of this program has it."""
+    return next((kind for kind in ACTIONS if kind.name == name), None)

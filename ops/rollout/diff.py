@@ -15,19 +15,21 @@ def required_actions(found: ObservedMachine, wanted: DesiredMachine) -> list[Act
     return [Action(kind, why) for kind in actions.ACTIONS for why in kind.reasons(found, wanted)]
 
 
-def cluster_actions(
-    observed: ObservedCluster, cluster: DesiredCluster, left: Mapping[str, Sequence[Action]]
-) -> list[Action]:
-    """Return the cluster's own actions, except those that a control plane has to do anyway."""
+def add_cluster_actions(
+    observed: ObservedCluster, cluster: DesiredCluster, left: dict[str, list[Action]]
+) -> None:
+    """Let the first control plane execute the cluster's own actions that no other one has."""
     planned = {
         action.kind for machine in cluster.control_planes for action in left.get(machine.name, ())
     }
-    return [
+    own = [
         Action(kind, why)
         for kind in actions.ACTIONS
         if kind.cluster_reasons is not None and kind not in planned
         for why in kind.cluster_reasons(observed, cluster)
     ]
+    if own:
+        left.setdefault(cluster.control_planes[0].name, []).extend(own)
 
 
 def kinds_of(left: Iterable[Action]) -> list[ActionKind]:
@@ -49,7 +51,7 @@ def to_state(left: Iterable[Action]) -> list[Mapping[str, str]]:
 
 def from_state(recorded: Iterable[Mapping[str, str]]) -> list[Action]:
     """Read the format of `to_state`; what only another version of this program has is a repair."""
-    by_name = {kind.name: kind for kind in actions.ACTIONS}
     return [
-        Action(by_name.get(action["kind"], node_rows.REPAIR), action["why"]) for action in recorded
+        Action(actions.named(action["kind"]) or node_rows.REPAIR, action["why"])
+        for action in recorded
     ]

@@ -10,7 +10,7 @@ from ops.kube.nodes import Nodes
 from ops.rollout.action_kind import Action
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.desired import DesiredCluster
-from ops.rollout.diff import cluster_actions, required_actions
+from ops.rollout.diff import add_cluster_actions, required_actions
 from ops.rollout.node_operations import NodeOperations
 from ops.rollout.observed import ObservedMachine
 
@@ -68,8 +68,7 @@ def find_drift(
             if nodes.answers():
                 raise
             return left
-        if own := cluster_actions(observed, cluster, left):
-            left.setdefault(cluster.control_planes[0].name, []).extend(own)
+        add_cluster_actions(observed, cluster, left)
     return left
 
 

@@ -19,7 +19,7 @@ from ops.rollout.action_kind import ActionKind, When
 from ops.rollout.cluster_nodes import ClusterNodes
 from ops.rollout.concurrency import unhealthy_first
 from ops.rollout.desired import DesiredCluster, DesiredMachine
-from ops.rollout.diff import cluster_actions
+from ops.rollout.diff import add_cluster_actions
 from ops.rollout.inspection import PARALLEL_MACHINES, inspect_cluster
 from ops.rollout.node_change import NodeChange
 from ops.rollout.node_operations import PATIENCE_SECONDS, NodeOperations
@@ -79,7 +79,8 @@ class RolloutRun:
         state.skip_lost(former)
         self._reject_remaining_drift()
         self._add_cluster_actions()
-        self._end()
+        # No machine needs its former state any more.
+        self._do_at(When.AT_END)
         return state.found
 
     def _inspect(self, *, record_initial: bool = False) -> None:
@@ -104,7 +105,7 @@ class RolloutRun:
         for machine in self._cluster.control_planes:
             for kind in self.state.kinds(machine.name):
                 if kind.restores_api:
-                    self._restore_api(machine.name, kind)
+                    self._repair(machine.name, kind, f"{kind.name}, since the API is unavailable")
         try:
             readiness.await_ready(self._nodes, ())
         except OperatorError:
@@ -121,9 +122,6 @@ class RolloutRun:
         if self._nodes.observe_cluster().unfinished is None:
             record = self._new_record((), ("what kept the API from answering",), self._machines)
             self._nodes.write_record(record.data)
-
-    def _restore_api(self, name: str, kind: ActionKind) -> None:
-        self._repair(name, kind, f"{kind.name}, since the API is unavailable")
 
     def _skip_unavailable(self) -> None:
         """Skip workers that cannot be changed; a control plane of this kind ends the run.
@@ -156,8 +154,7 @@ class RolloutRun:
             or encryption_guards.lost_plugin(observed, self._cluster)
         ):
             raise OperatorError(f"cluster {self._cluster.name}: {reason}")
-        if left := cluster_actions(observed, self._cluster, self.state.left):
-            self.state.left.setdefault(self._cluster.control_planes[0].name, []).extend(left)
+        add_cluster_actions(observed, self._cluster, self.state.left)
 
     def _observe_cluster(self) -> ObservedCluster:
         """Return what the cluster records of itself.
@@ -224,10 +221,6 @@ class RolloutRun:
                 found = self.state.found[machine.name]
                 if kind.refusal and (reason := kind.refusal(found, machine)):
                     raise OperatorError(f"{machine.name}: {reason}")
-
-    def _end(self) -> None:
-        """Execute the final actions, once no machine needs its former state."""
-        self._do_at(When.AT_END)
 
     def _do_at(self, when: When) -> None:
         for kind in actions.ACTIONS:

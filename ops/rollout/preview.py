@@ -55,8 +55,7 @@ def with_unfinished(
     if unfinished is None:
         return merged
     after = change.after
-    by_name = {kind.name: kind for kind in actions.ACTIONS}
-    kinds = [by_name[name] for name in unfinished.changes if name in by_name]
+    kinds = [kind for kind in map(actions.named, unfinished.changes) if kind]
     for name in sorted(unfinished.unsettled(after.digest) & after.by_name.keys()):
         known = {action["kind"] for action in merged.get(name, ())}
         left = [
