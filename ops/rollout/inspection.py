@@ -53,7 +53,7 @@ def find_drift(
 ) -> dict[str, list[Action]]:
     """Return the actions that machines require, by name, and those of the cluster itself.
 
-    The latter only while the API answers: a control plane that was found at fault may take it away
+    The latter only while the API answers: a control plane that was found at fault may end it
     after the inspection.
     """
     left = {

@@ -159,7 +159,7 @@ class RolloutRun:
     def _observe_cluster(self) -> ObservedCluster:
         """Return what the cluster records of itself.
 
-        A control plane that was found at fault may have taken the API away since the inspection.
+        A control plane that was found at fault may have ended the API since the inspection.
         """
         try:
             return self._nodes.observe_cluster()
