@@ -19,10 +19,11 @@ from tests.tmp_machines import workshop
 
 
 def config(*subnets: str) -> dict[str, Any]:
-    """Describe two clusters, each with a subnet of its own."""
+    """Describe two clusters, each with a subnet of its own, and who watches them."""
     return {
         "kubernetesVersion": "1.36.3",
         "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
+        "people": {"users": {"watch": {"access": [{"role": "watcher"}]}}},
         "clusters": {
             f"cluster{number}": {
                 "labels": {"environment": "test", "region": region},
