@@ -30,7 +30,7 @@ STAND_INS = r"""
 MODULES_FOLDER=$DISK/run
 UNITS_FOLDER=$DISK/etc/systemd/system
 VERSIONED=("$DISK/usr/local/bin/kubelet")
-node_facts() {
+watched_facts() {
   local path
   while read -r path; do fact "file:$path" "$(digest "$path")"; done <"$DISK/watched"
   printf 'service:%s\tactive\n' containerd kubelet
