@@ -14,6 +14,8 @@ TEXTS = {
     "back\\slash": "b\n",
 }
 MANY = 'digests "$DISK"/{plain,"no newline",empty,mirror,"back\\\\slash",nothing,folder}'
+# A machine may have lost it, or the rules of its system may refuse it.
+NO_OPENSSL = "openssl() { return 127; }\n"
 
 
 @pytest.fixture
@@ -48,3 +50,21 @@ def test_files_have_the_digests_that_each_has_by_itself(files: Disk) -> None:
 def test_passwords_are_no_part_of_a_digest(files: Disk) -> None:
     found = dict(line.split("\t") for line in lines(files, MANY))
     assert found["mirror"] == sha256('server = "x"\nca = "y"\n')
+
+
+@pytest.mark.parametrize("without", ["", NO_OPENSSL])
+def test_checksums_do_not_depend_on_the_program_that_computes_them(
+    files: Disk, without: str
+) -> None:
+    found = lines(files, f'{without}checksums "$DISK"/{{plain,"no newline",empty}}')
+    assert [line.split(maxsplit=1) for line in found] == [
+        [sha256(TEXTS[name]), name] for name in ("plain", "no newline", "empty")
+    ]
+
+
+@pytest.mark.parametrize("without", ["", NO_OPENSSL])
+def test_a_file_that_is_gone_hides_no_other(files: Disk, without: str) -> None:
+    found = lines(files, f'{without}checksums "$DISK"/{{nothing,plain}} || true')
+    assert {line.split(maxsplit=1)[1]: line.split()[0] for line in found} == {
+        "plain": sha256(TEXTS["plain"])
+    }
