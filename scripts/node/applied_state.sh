@@ -32,7 +32,7 @@ record_applied() {
     fact control "$CONTROL"
     fact kubelet "$KUBELET"
     fact recorded "$RECORDED"
-    node_facts | grep -E '^(file|service):'
+    watched_facts | grep -E '^(file|service):'
     secret_files
   } >"$APPLIED_STATE.new"
   mv "$APPLIED_STATE.new" "$APPLIED_STATE"
@@ -43,7 +43,7 @@ record_applied() {
 # which it joined, and the version that it has.
 record_initial() {
   [[ -f $APPLIED_STATE ]] || ! is_member ||
-    KUBERNETES_VERSION=$(kubelet --version | cut -d ' ' -f 2) CONTROL=${CONTROL:+$(joined 1)} KUBELET=$(joined 2) \
+    KUBERNETES_VERSION=$(kubelet_version) CONTROL=${CONTROL:+$(joined 1)} KUBELET=$(joined 2) \
       record_applied
 }
 

@@ -72,7 +72,7 @@ step_control_plane() {
     say "already a member"
   else
     say "waiting for https://$ENDPOINT"
-    await "$ENDPOINT_DEADLINE" "https://$ENDPOINT/readyz" answers "https://$ENDPOINT/readyz" 200
+    PAUSE=0.3 await "$ENDPOINT_DEADLINE" "https://$ENDPOINT/readyz" answers "https://$ENDPOINT/readyz" 200
     reset_partial_join
     install_pki
     own_etcd_data

@@ -14,11 +14,13 @@ ERRORS='^([EF][0-9][0-9][0-9][0-9] |error|fatal|panic)|level=(error|fatal)|\[ALE
 # service_state NAME: print systemd's state (active, inactive, failed, ...), or that it is crash-looping.
 service_state() {
   local -A shown=()
-  local key value age
+  local key value up age
   while IFS='=' read -r key value; do
     shown[$key]=$value
   done < <(systemctl show --property=ActiveState,SubState,NRestarts,ExecMainStartTimestampMonotonic "$1")
-  age=$(awk -v since="${shown[ExecMainStartTimestampMonotonic]:-0}" '{print int($1 - since / 1e6)}' /proc/uptime)
+  # In hundredths of a second; systemd's clock has microseconds.
+  read -r up _ </proc/uptime
+  age=$(((10#${up/./} - ${shown[ExecMainStartTimestampMonotonic]:-0} / 10000) / 100))
   if ((${shown[NRestarts]:-0} >= RESTARTS)) &&
     [[ ${shown[SubState]:-} == auto-restart* || (${shown[ActiveState]:-} == activ* && $age -lt $STEADY_SECONDS) ]]; then
     echo "$CRASHING"
@@ -29,7 +31,11 @@ service_state() {
 
 # service_crash NAME: print why a service is crash-looping, in its own words; nothing if it is not.
 service_crash() {
-  [[ $(service_state "$1") == "$CRASHING" ]] || return 0
+  [[ $(service_state "$1") != "$CRASHING" ]] || service_error "$1"
+}
+
+# service_error NAME: print the last error that it logged.
+service_error() {
   journalctl --quiet --no-pager --output=cat --lines=1000 "_SYSTEMD_UNIT=$1.service" 2>/dev/null | last_words
 }
 

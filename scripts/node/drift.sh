@@ -118,7 +118,7 @@ hash_changed() {
   if ((${#modified[@]})); then
     while read -r sum path; do
       keep "$path" "${SIGNATURES[$path]}" "$sum"
-    done < <(sha256sum -- "${modified[@]}" 2>/dev/null)
+    done < <(checksums "${modified[@]}")
   fi
   if ((${#texts[@]})); then
     while read -r path; do

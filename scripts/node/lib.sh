@@ -87,7 +87,7 @@ seconds_since() {
   awk -v from="$1" -v to="$now" 'BEGIN { printf "%.2f", to - from }'
 }
 
-# await SECONDS WHAT COMMAND...: run COMMAND until it succeeds; name WHAT in the timeout error.
+# await SECONDS WHAT COMMAND...: run COMMAND until it succeeds, every PAUSE seconds; name WHAT in the timeout error.
 await() {
   local limit=$1 what=$2 began=$SECONDS
   shift 2
@@ -96,7 +96,7 @@ await() {
       die "timed out after $limit s waiting for $what" \
         "check ${LAST_ANSWER:-the messages above}, fix the cause and run 'fleet up' again"
     fi
-    sleep 0.1
+    sleep "${PAUSE:-0.1}"
   done
 }
 

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# requires: lib certificate_facts certificate_names crashes credentials digest images managed permissions renewal_record serving timers trusted validity
+# requires: lib certificate_facts certificate_names crashes credentials digest images kubelet_version managed permissions renewal_record serving timers trusted validity
 # Facts of a cluster member, as lines of KEY<TAB>VALUE. Read-only and without judgement; runs as root.
 # No settings. `node_facts` prints, in this order:
 #   machine_id          /etc/machine-id
 #   arch                as uname has it
 #   member              the recorded membership (ID of the CA, machine), or ""
-#   kubelet, kubeadm, kubectl    versions of the programs in place, or ""
-#   running             version of the running kubelet, or ""
+#   kubelet             version of the kubelet in place, or ""
 #   staged              versions that are staged, separated by blanks
 #   interrupted         yes if a change was interrupted
 #   registering         yes if its Node registered again and does not have all of its new pods yet
@@ -35,17 +34,14 @@
 #   certificate, embedded, use    its certificates, and the files that are configured (certificate_facts.sh)
 #   complete            yes: the end of the output
 REGISTERING=$STATE/registering
+WATCHED_SERVICES=(containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived)
 node_facts() {
   export LC_ALL=C
-  local pid path name reference status sum why
+  local name why reference status sum
   fact machine_id "$(cat /etc/machine-id)"
   fact arch "$(uname -m)"
   fact member "$(cat "$STATE/member" 2>/dev/null)"
-  fact kubelet "$(kubelet --version 2>/dev/null | cut -d ' ' -f 2)"
-  fact kubeadm "$(kubeadm version --output short 2>/dev/null)"
-  fact kubectl "$(kubectl version --client 2>/dev/null | awk '/Client Version/ {print $3}')"
-  pid=$(systemctl show --property MainPID --value kubelet)
-  fact running "$([[ $pid == 0 ]] || "/proc/$pid/exe" --version 2>/dev/null | cut -d ' ' -f 2)"
+  fact kubelet "$(kubelet_version)"
   fact staged "$(find "$STATE/staged" -mindepth 1 -maxdepth 1 -printf '%f ' 2>/dev/null)"
   fact interrupted "$([[ -d $STATE/pending-change ]] && echo yes || echo no)"
   fact registering "$([[ -e $REGISTERING ]] && echo yes || echo no)"
@@ -62,24 +58,12 @@ node_facts() {
   # flannel writes this file after its announcement.
   fact vtep "$([[ -s /run/flannel/subnet.env ]] && cat /sys/class/net/flannel.1/address 2>/dev/null)"
   renewal_failures | sed 's/^/renewal:/'
-  for name in containerd kubelet kubeadm-fleet-haproxy kubeadm-fleet-keepalived "${TIMERS[@]}"; do
-    if [[ -n $(systemctl list-unit-files --no-legend "$(unit_of "$name")") ]]; then
-      fact "service:$name" "$(service_state "$name")"
-      why=$(service_crash "$name")
-      [[ -z $why ]] || fact "crash:$name" "$why"
-    fi
-  done
+  watched_facts
   for name in etcd kube-apiserver kube-controller-manager kube-scheduler; do
     [[ -f /etc/kubernetes/manifests/$name.yaml ]] || continue
     why=$(pod_crash "$name")
     [[ -z $why ]] || fact "crash:$name" "$why"
   done
-  for path in /etc/kubernetes/manifests/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler}.yaml \
-    /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} $(managed_paths); do
-    fact "file:$path" "$(digest "$path")"
-  done
-  [[ ! -f $APISERVER_CERTIFICATE ]] ||
-    fact "file:$APISERVER_CERTIFICATE (its names)" "$(names_in "$APISERVER_CERTIFICATE" | sha256sum | cut -d ' ' -f 1)"
   invalid_certificates | sed 's/^/invalid:/'
   read_limits
   exposed_files | sed 's/^/exposed:/'
@@ -91,6 +75,22 @@ node_facts() {
     fact "image:$reference" "$status $sum"
   done < <(damaged_images)
   fact complete yes
+}
+
+# watched_facts: print the facts of services and files, which a change records as applied.
+watched_facts() {
+  local name said
+  while read -r name _; do
+    name=${name%.service}
+    said=$(service_state "$name")
+    fact "service:$name" "$said"
+    [[ $said != "$CRASHING" ]] || fact "crash:$name" "$(service_error "$name")"
+  done < <(systemctl list-unit-files --no-legend "${WATCHED_SERVICES[@]/%/.service}" "${TIMERS[@]}")
+  # shellcheck disable=SC2046
+  digests /etc/kubernetes/manifests/{etcd,kube-apiserver,kube-controller-manager,kube-scheduler}.yaml \
+    /var/lib/kubelet/{config.yaml,instance-config.yaml,kubeadm-flags.env} $(managed_paths) | sed 's/^/file:/'
+  [[ ! -f $APISERVER_CERTIFICATE ]] ||
+    fact "file:$APISERVER_CERTIFICATE (its names)" "$(names_in "$APISERVER_CERTIFICATE" | sha256sum | cut -d ' ' -f 1)"
 }
 
 # cni_plugin: the runtime takes the configuration whose name sorts first.
@@ -112,10 +112,6 @@ pods_share() {
   else
     ip -4 -oneline address show dev cni0 2>/dev/null | awk '{print $4; exit}'
   fi
-}
-
-unit_of() { # NAME
-  if [[ $1 == *.timer ]]; then echo "$1"; else echo "$1.service"; fi
 }
 
 # api_server_secrets_digest: print the digest of the API server's secret files, with all that is wrong with

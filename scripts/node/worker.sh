@@ -12,7 +12,8 @@ step_worker() {
   fi
   printf '%s\n' "$JOIN_CREDENTIAL" >"$RUN/client.pem"
   say "waiting for https://$ENDPOINT"
-  await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to have what machines join with" accepts_joins
+  # All the time until the first control plane is there, on the same processors where it is a container's.
+  PAUSE=0.3 await "$ENDPOINT_DEADLINE" "https://$ENDPOINT to have what machines join with" accepts_joins
   reset_partial_join
   say "joining"
   prepare_join

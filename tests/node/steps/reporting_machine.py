@@ -30,7 +30,7 @@ STAND_INS = r"""
 MODULES_FOLDER=$DISK/run
 UNITS_FOLDER=$DISK/etc/systemd/system
 VERSIONED=("$DISK/usr/local/bin/kubelet")
-node_facts() {
+watched_facts() {
   local path
   while read -r path; do fact "file:$path" "$(digest "$path")"; done <"$DISK/watched"
   printf 'service:%s\tactive\n' containerd kubelet
@@ -53,7 +53,7 @@ df() {
   echo "Use%"
   for _ in "${@:3}"; do cat "$DISK/used" 2>/dev/null || echo ' 41%'; done
 }
-sha256sum() { echo "$*" >>"$DISK/hashed"; command sha256sum "$@"; }
+openssl() { [[ $1 != dgst ]] || echo "${*:4}" >>"$DISK/hashed"; command openssl "$@"; }
 """
 SETTINGS = "KUBERNETES_VERSION=v1.36.3 CONTROL=c KUBELET=k RECORDED=r"
 

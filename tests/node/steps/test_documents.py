@@ -115,7 +115,7 @@ def test_a_new_member_records_what_it_joined_with(disk: Disk, documents: str, na
 def test_the_first_record_of_a_member_is_of_its_join(disk: Disk, wanted: str, control: str) -> None:
     disk.join()
     (disk.state / "joined").write_text("c1\nk1\n")
-    kubelet = 'kubelet() { echo "Kubernetes v1.36.3"; }\nnode_facts() { fact file:/a 1; }\n'
+    kubelet = "kubelet_version() { echo v1.36.3; }\nwatched_facts() { fact file:/a 1; }\n"
     ended = run(disk, f"CONTROL={wanted}\nrecord_initial", "applied_state", kubelet)
     assert ended.returncode == 0, ended.stderr
     *lines, secret = (disk.state / "applied-state").read_text().splitlines()

@@ -12,13 +12,11 @@ from tests.node.steps.disk import Disk
 
 DIGEST = "0a1b"
 STAND_INS = """
-systemctl() { case $1 in list-unit-files) echo "$3 enabled" ;; *) echo 0 ;; esac; }
+systemctl() { case $1 in list-unit-files) printf '%s enabled\\n' "${@:3}" ;; *) echo 0 ;; esac; }
 service_state() { [[ $1 == kubelet ]] && echo crash-looping || echo active; }
-service_crash() { [[ $1 != kubelet ]] || echo "unknown field: maxPod"; }
+service_error() { [[ $1 != kubelet ]] || echo "unknown field: maxPod"; }
 pod_crash() { [[ $1 != etcd ]] || echo "no space left on device"; }
-kubelet() { echo "Kubernetes v1.36.3"; }
-kubeadm() { echo v1.36.3; }
-kubectl() { echo "Client Version: v1.36.3"; }
+kubelet_version() { echo v1.36.3; }
 ip() { echo "4: cni0    inet 10.244.2.1/24 brd 10.244.2.255 scope global cni0"; }
 damaged_images() {
   printf '%s\\t%s\\t%s\\n' api:v1 missing 0a1b etcd:v3 missing ffff proxy:v1 unpinned ''
