@@ -42,7 +42,7 @@ RESTART_SECONDS = 5.0
 DENIAL_HOLD = 40.0
 ACCESS = "access"
 # metrics-server needs two measurements of a Node, and to know that it is there.
-MEASURED_AGE = timedelta(minutes=5)
+MEASURED_AGE = timedelta(minutes=3)
 # A cluster has the namespace of its own pod network alone; in others, nothing is granted.
 NETWORK_PATHS = tuple(path for path in APPS if "/namespaces/kube-system/" not in path)
 NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
