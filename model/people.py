@@ -146,6 +146,8 @@ WATCHER_ROLE = Role(
     (
         _read("", "nodes"),
         _read("apiregistration.k8s.io", "apiservices"),
+        # What metrics-server measures cannot be watched.
+        _read("metrics.k8s.io", "nodes", verbs=["get", "list"]),
         {"nonResourceURLs": ["/metrics", "/readyz", "/version"], "verbs": ["get"]},
     ),
 )

@@ -85,6 +85,7 @@ ALERTS: tuple[Alert, ...] = (
     _problem("NoNodes", _C, "5m", "it has no Node"),
     _problem("NotReady", _C, "1m", "the Node is not Ready"),
     _problem("KubeletUnreachable", _C, "2m", "the API server does not reach the Node's kubelet"),
+    _problem("KubeletNotMeasured", _W, "5m", "metrics-server does not reach the Node's kubelet"),
     _problem("ObjectMissing", _W, "5m", "an object that was applied is missing"),
     _problem("Cordoned", _W, "1h", "the Node is cordoned"),
     _problem("ChangePending", _W, "1h", "a change of the machine is pending"),

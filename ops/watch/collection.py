@@ -81,7 +81,7 @@ class Collection(Generic[T]):
             self._watch()
 
         query = {"limit": str(SMALL_PAGE), **self._query} | ({"continue": after} if after else {})
-        self._open(query, _limited(body), end, seconds=LIST_SECONDS)
+        self._open(query, limited(body), end, seconds=LIST_SECONDS)
 
     def _watch(self) -> None:
         lines = Lines(self._event)
@@ -178,7 +178,9 @@ class Lines:
             raise ValueError("a line is too long")
 
 
-def _limited(body: bytearray) -> Callable[[bytes], None]:
+def limited(body: bytearray) -> Callable[[bytes], None]:
+    """Return what keeps an answer, up to LARGEST_BYTES."""
+
     def receive(content: bytes) -> None:
         if len(body) + len(content) > LARGEST_BYTES:
             raise ValueError("an answer is too long")

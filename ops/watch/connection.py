@@ -26,7 +26,7 @@ from ops.kube.access import Access
 from ops.kube.client import SOCKET_OPTIONS
 from ops.kube.errors import CLOSED, NO_SERVER, ApiError, Expired, Refused, Unavailable
 from ops.kube.server_clock import ServerClock
-from ops.watch.exchange import Exchange
+from ops.watch.exchange import LATE, Exchange
 
 CONNECT_SECONDS = 4.0
 SEND_SECONDS = 5.0
@@ -144,7 +144,7 @@ class Connection:
         ]
         for stream, each in late:
             self._cancel(stream)
-            each.finish(Unavailable(None, "no answer in time"))
+            each.finish(Unavailable(None, LATE))
 
     def close(self, error: ApiError) -> None:
         """Close it; all of its requests end with this error."""

@@ -8,6 +8,9 @@ from ops.kube.errors import ApiError, Unavailable, from_response
 # Of an answer that is an error, so much is read.
 ERROR_BYTES = 64 * 1024
 
+# The message of the error of a request whose time is up.
+LATE = "no answer in time"
+
 # What an answer raises that is not what it should be.
 ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 

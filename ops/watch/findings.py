@@ -15,6 +15,7 @@ from ops.watch.sources import (
     COMPONENT,
     ETCD,
     HOST,
+    MEASURED,
     NETWORK,
     NODES,
     PODS,
@@ -22,7 +23,7 @@ from ops.watch.sources import (
     RIGHTS,
     SERVING,
 )
-from ops.watch.view import Limits, View
+from ops.watch.view import Limits, Unmeasured, View
 
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 ETCD_COMPONENT = "etcd"
@@ -67,6 +68,8 @@ def _unknown(view: View) -> Iterator[str]:
         yield ETCD
     if view.registrations is None:
         yield REGISTRATIONS
+    if not view.is_measured:
+        yield MEASURED
 
 
 def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -91,6 +94,30 @@ def _kubelets(view: View, _limits: Limits) -> Iterator[Finding]:
             message = f"the API server does not reach its kubelet: {why}"
             condition = view.condition(Severity.ERROR, "KubeletUnreachable", message, node)
             yield finding.of(condition, NODES, PODS, hold=KUBELET_HOLD)
+    for node, found in view.unmeasured.items():
+        if node not in cordoned and node not in view.cut_off:
+            yield _unmeasured(view, node, found)
+
+
+def _unmeasured(view: View, node: str, found: Unmeasured) -> Finding:
+    """Return what is wrong with a kubelet that metrics-server does not reach."""
+    last = f"{found.since:%Y-%m-%d %H:%M:%S} UTC" if found.since else "this watch began"
+    if found.why:
+        message = (
+            f"the API server does not reach its kubelet: {found.why}, and metrics-server has "
+            f"measured nothing on it since {last}: check that the kubelet runs, and that other "
+            "machines reach port 10250 on it"
+        )
+        condition = view.condition(Severity.ERROR, "KubeletUnreachable", message, node)
+        sources = [NODES, PODS]
+    else:
+        message = (
+            f"metrics-server has measured nothing on it since {last}, though the API server "
+            "reaches its kubelet: check that the Node of metrics-server reaches port 10250 on it"
+        )
+        condition = view.condition(Severity.WARNING, "KubeletNotMeasured", message, node)
+        sources = [NODES, PODS, MEASURED]
+    return finding.of(condition.model_copy(update={"since": found.since}), *sources)
 
 
 def _components(view: View, _limits: Limits) -> Iterator[Finding]:

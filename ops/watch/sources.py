@@ -4,6 +4,8 @@ from functools import partial
 
 NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
 ETCD, SERVING, RIGHTS = "etcd-size", "serving", "rights"
+# What metrics-server measures.
+MEASURED = "measured"
 # By the name that state files have.
 REGISTRATIONS = "metrics"
 

@@ -35,11 +35,23 @@ class Slow:
 
 
 @dataclass(frozen=True)
+class Unmeasured:
+    """A Node of which metrics-server measures nothing; `since` is when it last did, if known.
+
+    `why` says how its kubelet did not answer the API server; empty: it answers.
+    """
+
+    since: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class View:
     """A cluster's objects and reports; `unread` are lists that are not current.
 
     `registrations` are the aggregated APIs, None if they cannot be read; `cut_off` are the Nodes
-    whose kubelet the API server does not reach, with what it says; `is_ours` says that this program
+    whose kubelet the API server does not reach, with what it says; `unmeasured` those of which
+    metrics-server measures nothing, `is_measured` says that it works; `is_ours` that this program
     has applied one of the add-ons. `now` is the time there.
     """
 
@@ -55,6 +67,8 @@ class View:
     silent_hosts: frozenset[str] = frozenset()
     silent_networks: frozenset[str] = frozenset()
     cut_off: Mapping[str, str] = field(default_factory=dict)
+    unmeasured: Mapping[str, Unmeasured] = field(default_factory=dict)
+    is_measured: bool = False
     is_ours: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -22,6 +22,7 @@ from ops.watch import findings, pods, sources
 from ops.watch.collection import Collection
 from ops.watch.leaders import LEASES, Leaders
 from ops.watch.reports import Reports
+from ops.watch.scrapes import Scrapes
 from ops.watch.session import Session
 from ops.watch.slow import SlowReads
 from ops.watch.view import Limits, View
@@ -40,6 +41,8 @@ RESTART_SECONDS = 5.0
 # only after up to 20 s.
 DENIAL_HOLD = 40.0
 ACCESS = "access"
+# metrics-server needs two measurements of a Node, and to know that it is there.
+MEASURED_AGE = timedelta(minutes=3)
 # A cluster has the namespace of its own pod network alone; in others, nothing is granted.
 NETWORK_PATHS = tuple(path for path in APPS if "/namespaces/kube-system/" not in path)
 NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
@@ -146,6 +149,7 @@ class Watcher:
         self._is_dirty = False
         self._reports = Reports(session)
         self._slow = SlowReads(session, self._access, self._touch)
+        self._scrapes = Scrapes(session, self._measurable, lambda: self.heard, self._touch)
         nodes = Collection(
             session,
             NODES_PATH,
@@ -161,6 +165,7 @@ class Watcher:
         for each in (*self._lists(), registrations):
             each.start()
         self._slow.start()
+        self._scrapes.start()
         self._again()
         version = 0
         while not self._stopped.is_set():
@@ -214,9 +219,27 @@ class Watcher:
             silent_hosts=frozenset(self._reports.unread_hosts()),
             silent_networks=frozenset(self._reports.unread_networks()),
             cut_off=dict(self._reports.cut_off()),
+            unmeasured=self._scrapes.found,
+            is_measured=self._scrapes.is_read,
             is_ours=any(pair[1] for each in self._apps for pair in each.items.values()),
             now=self._session.clock.now(),
         )
+
+    def _measurable(self) -> dict[str, str]:
+        """Return the Nodes that have been running for a while, with their probe pods."""
+        now = self._session.clock.now()
+        probes = {
+            pod.node: pod.name
+            for pod in self._pods.items.values()
+            if pod.is_probe and pod.started and pod.address
+        }
+        return {
+            node.name: probes[node.name]
+            for node in (each.status for each in self._nodes.items.values())
+            if node.name in probes and node.ready and not node.cordoned
+            # A cluster can send anything, also a time without a zone.
+            if node.created and node.created.tzinfo and now - node.created >= MEASURED_AGE
+        }
 
     def _registered(self) -> tuple[Registration, ...] | None:
         """Return the aggregated APIs; a credential need not be able to read them."""

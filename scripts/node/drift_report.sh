@@ -8,8 +8,9 @@
 DRIFT_REPORT=$DRIFT_FOLDER/report.json
 # Differences, with since when (Unix time), in the format of FINDINGS.
 DRIFT_FINDINGS=$DRIFT_STATE/findings
-# What a step writes is not recorded as applied until its end, and another step may follow.
-SETTLING_SECONDS=60
+# What a step writes is recorded as applied at the end of the machine's turn: other steps may follow, and
+# until its Node is Ready again for 240 s (READY_SECONDS in ops/rollout/readiness.py).
+SETTLING_SECONDS=300
 DIGEST_DIGITS=16
 # Programs that say their version.
 VERSIONED=(/usr/local/bin/kubelet /usr/local/bin/kubeadm /usr/local/bin/containerd /usr/sbin/runc)
@@ -23,13 +24,15 @@ report_drift() {
   umask 022
   shopt -s nullglob
   local others=() path
+  # Kept open, to see whether another one is recorded meanwhile.
+  [[ ! -f $APPLIED_STATE ]] || exec 7<"$APPLIED_STATE"
   for path in /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist; do
     # Others write them as well.
     [[ $path == *[^[:alnum:]/._-]* ]] || others+=("$path")
   done
   [[ -d $DRIFT_FOLDER && -d $DRIFT_STATE ]] || mkdir -p "$DRIFT_FOLDER" "$DRIFT_STATE"
   look complete "${others[@]}"
-  read_signatures "${VERSIONED[@]}" "$STATE/lock" "$APPLIED_STATE" "$0"
+  read_signatures "${VERSIONED[@]}" "$CHANGING" "$APPLIED_STATE" "$0"
   judge_swap
   judge_clock
   judge_disks
@@ -38,6 +41,7 @@ report_drift() {
   judge_etcd
   read_certificates
   read_versions
+  judge_settling
   date_findings
   write_report "${others[@]}"
   [[ $CACHE_CHANGED == no ]] || write_cache
@@ -104,7 +108,8 @@ version_in() { # PATH
   esac
 }
 
-# date_findings: put since when into each line of FINDINGS, from the record if it is known already.
+# date_findings: put since when into each line of FINDINGS, from the record if it is known already. What is new
+# while steps change the machine is theirs.
 date_findings() {
   local kind name what since line before='' now='' dated=()
   local -A known=()
@@ -117,7 +122,7 @@ date_findings() {
   for line in "${FINDINGS[@]}"; do
     IFS=$'\t' read -r kind name what <<<"$line"
     since=${known[$kind$'\t'$name]:-}
-    if [[ -z $since && " swap clock disk etcd job " != *" $kind "* ]] && is_settling; then continue; fi
+    if [[ -z $since && $SETTLING == yes && " swap clock disk etcd job " != *" $kind "* ]]; then continue; fi
     dated+=("$kind"$'\t'"$name"$'\t'"$what"$'\t'"${since:-$EPOCHSECONDS}")
   done
   FINDINGS=()
@@ -130,15 +135,27 @@ date_findings() {
   mv "$DRIFT_FINDINGS.new" "$DRIFT_FINDINGS"
 }
 
-# is_settling: is a step active, or was one a moment ago, of which nothing is recorded as applied yet?
-is_settling() {
-  local inode time line
-  [[ -v SIGNATURES[$STATE/lock] && -v SIGNATURES[$APPLIED_STATE] ]] || return 1
-  read -r _ time _ inode _ <<<"${SIGNATURES[$STATE/lock]}"
+# judge_settling: SETTLING is yes while a step of the program changes this machine, and until that is recorded
+# as applied or nothing more can follow. What this control plane does by the clock is no such step.
+judge_settling() {
+  local begun inode line step
+  SETTLING=no
+  [[ -v SIGNATURES[$APPLIED_STATE] ]] || return 0
+  # What was read before may be of before, too.
+  [[ /dev/fd/7 -ef $APPLIED_STATE ]] || SETTLING=yes
+  [[ -v SIGNATURES[$CHANGING] && $CHANGING -nt $APPLIED_STATE ]] || return 0
+  read -r _ begun _ inode _ <<<"${SIGNATURES[$CHANGING]}"
   while read -r line; do
-    [[ $line != *" FLOCK "*":$inode "* ]] || return 0
+    [[ $line == *" FLOCK "*":$inode "* ]] || continue
+    # It may end before the next report, long after it began.
+    keep step seen "$EPOCHSECONDS"
+    SETTLING=yes
+    return
   done </proc/locks
-  [[ $STATE/lock -nt $APPLIED_STATE ]] && ((EPOCHSECONDS - ${time%.*} < SETTLING_SECONDS))
+  step=${begun%.*}
+  if cached step seen && ((VALUE > step)); then step=$VALUE; fi
+  # A clock that was set back is no reason to wait.
+  ((EPOCHSECONDS < step || EPOCHSECONDS - step >= SETTLING_SECONDS)) || SETTLING=yes
 }
 
 # write_report OTHER...: write all of it, with the digests of these files as well.

@@ -51,7 +51,7 @@ list_artifacts() {
 # receive_artifacts: receive artifacts of ARTIFACT_BYTES, and record the tables. IMAGE_BYTES are what the
 # images among them need once they are unpacked.
 receive_artifacts() {
-  lib_begin
+  lib_begin as-is
   need_space "$ARTIFACTS" "$ARTIFACT_BYTES" "artifacts"
   need_space /var/lib/containerd "$IMAGE_BYTES" "unpacked images"
   check_space "nothing was sent"
@@ -98,7 +98,7 @@ keep_if_complete() { # SUM
 
 # sync_artifacts: record the tables if no artifact has to be sent.
 sync_artifacts() {
-  lib_begin
+  lib_begin as-is
   record_tables
 }
 

@@ -6,7 +6,7 @@
 BALANCED_SECONDS=60
 
 await_health() {
-  lib_begin
+  lib_begin as-is
   await "$HEALTHY_SECONDS" "etcd on $NODE_NAME to be in agreement with its cluster" unless_crashing pod etcd is_healthy etcd
   await "$HEALTHY_SECONDS" "the API server on $NODE_NAME to be ready" unless_crashing pod kube-apiserver api_is_ready
   [[ -z $LEAVING ]] || await $BALANCED_SECONDS \

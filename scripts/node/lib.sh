@@ -9,7 +9,10 @@
 # Steps run serially: after the engine
 # was killed, its last step may still be running. It continues to its end without a reader, and the
 # next run finds its results.
-lib_begin() {
+#
+# Without `as-is`, what differs from what was declared is this step's work, until that is recorded as applied
+# (judge_settling in drift_report.sh).
+lib_begin() { # [as-is]
   set -Eeuo pipefail
   umask 022
   LIB_STARTED=$EPOCHREALTIME
@@ -24,6 +27,10 @@ lib_begin() {
     say "waiting for an earlier run that is still active on this machine" >&2
     flock --timeout 600 9 || die "timed out after 600 s waiting for an earlier run" \
       "run 'lslocks' on the machine to see which process holds $STATE/lock"
+  }
+  [[ ${1:-} == as-is ]] || {
+    exec 7>"$CHANGING"
+    flock --shared 7
   }
 }
 

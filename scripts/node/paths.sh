@@ -19,6 +19,9 @@ PATCHES=$STATE/patches
 # What a change replaces, and with what, until it has succeeded (change.sh).
 # shellcheck disable=SC2034
 PENDING_CHANGE=$STATE/pending-change
+# Held by each step that changes what is declared; its time is when the last one began (lib.sh).
+# shellcheck disable=SC2034
+CHANGING=$STATE/changing
 # The applied version, settings and files of a member (applied_state.sh).
 # shellcheck disable=SC2034
 APPLIED_STATE=$STATE/applied-state

@@ -11,7 +11,7 @@ TURN_SECONDS=0.1
 
 renew_by_clock() {
   MACHINE_ID=$(machine_identity)
-  lib_begin
+  lib_begin as-is
   if ! is_member; then
     say "this machine is not a member of a cluster: nothing to renew"
     return

@@ -4,7 +4,7 @@
 # the running etcd of the name NODE_NAME.
 snapshot_now() {
   MACHINE_ID=$(machine_identity)
-  lib_begin
+  lib_begin as-is
   open_run
   # Steps of the program need not wait for it.
   flock --unlock 9

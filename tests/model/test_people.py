@@ -143,8 +143,17 @@ def test_a_watcher_reads_nodes_and_the_systems_namespaces_alone() -> None:
     resources = {name for rule in rules for name in rule.get("resources", ())}
     of_system = {"pods", "pods/log", "daemonsets", "deployments", "leases"}
     assert resources == {"nodes", "apiservices", *of_system}
-    whole = {name for rule in WATCHER_ROLE.rules for name in rule.get("resources", ())}
-    assert whole == {"nodes", "apiservices"}
+    whole = {
+        (group, name)
+        for rule in WATCHER_ROLE.rules
+        for group in rule.get("apiGroups", ())
+        for name in rule["resources"]
+    }
+    assert whole == {
+        ("", "nodes"),
+        ("metrics.k8s.io", "nodes"),
+        ("apiregistration.k8s.io", "apiservices"),
+    }
 
 
 def test_a_watchers_certificate_is_valid_for_a_week() -> None:

@@ -1,6 +1,11 @@
-"""Three clusters, made by the real engine, and one watch over them."""
+"""Clusters, made by the real engine, and one watch over them.
 
+There are three, or as many as KUBEADM_FLEET_CLUSTERS says: two are enough for faults.
+"""
+
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -11,7 +16,8 @@ from tests.e2e.networks import networks
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.seeded.watching import Watch, watching
 
-CLUSTERS = ("cluster1", "cluster2", "cluster3")
+NUMBER = int(os.environ.get("KUBEADM_FLEET_CLUSTERS", "3"))
+CLUSTERS = tuple(f"cluster{number}" for number in range(1, NUMBER + 1))
 
 
 def config(*subnets: str) -> dict[str, Any]:
@@ -35,13 +41,9 @@ def config(*subnets: str) -> dict[str, Any]:
 @pytest.fixture(scope="package")
 def fleet() -> Iterator[PulumiStack]:
     """The stack with its clusters up."""
-    with (
-        subnet(91) as first,
-        subnet(91) as second,
-        subnet(91) as third,
-        living(config(str(first), str(second), str(third))) as stack,
-    ):
-        yield stack
+    with ExitStack() as held:
+        subnets = [str(held.enter_context(subnet(91))) for _ in CLUSTERS]
+        yield held.enter_context(living(config(*subnets)))
 
 
 @pytest.fixture(scope="package")

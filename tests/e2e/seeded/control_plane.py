@@ -96,7 +96,5 @@ FAULTS = (
         f"systemctl start {RENEWAL}.service",
         ("(?i)backup|snapshot",),
         "rancher/rke2#1902",
-        # Its job takes the machine's lock, as steps do: new differences there wait for a minute.
-        alone=True,
     ),
 )

@@ -1,5 +1,6 @@
 """A fault that operators have had: how it is planted and taken back, and what must be said."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,7 +27,8 @@ class Fault:
     """One kind of fault.
 
     `plant` and `restore` are shell, run as root at `place`. `said` are regular expressions that one
-    report of the cluster must all match: not the words of the program, but the names of things.
+    report of the cluster must all match: not the words of the program, but the names of things, so
+    that a line about another fault of the same machine does not match.
     In both, NODE is the machine of the place, on this host the worker, and CONTROL-PLANE the
     control plane. `physics` is how long what is seen needs before anybody can see it, in seconds.
     `alone`: while it holds, others of the cluster are not seen as usual, or not at all.
@@ -41,3 +43,10 @@ class Fault:
     teller: Teller = Teller.WATCH
     physics: int = 0
     alone: bool = False
+
+    def is_named_in(self, text: str, worker: str, control_plane: str) -> bool:
+        """Whether a report is about this fault in a cluster of these machines."""
+        node = control_plane if self.place is Place.CONTROL_PLANE else worker
+        machines = {"NODE": node, "CONTROL-PLANE": control_plane}
+        names = (rf"\b{machines[each]}\b" if each in machines else each for each in self.said)
+        return all(re.search(name, text) for name in names)

@@ -1,5 +1,7 @@
 """Files of machines that somebody edited, added, removed or opened."""
 
+import re
+
 from tests.e2e.seeded.fault import Fault, Place
 
 MANIFESTS = "/etc/kubernetes/manifests"
@@ -24,9 +26,9 @@ def fault(
     physics: int = 0,
     alone: bool = False,
 ) -> Fault:
-    """A fault that is an edited file, which must be named with its machine."""
+    """A fault that is an edited file, which must be named by its path, with its machine."""
     plant, restore = edited(file, edit, then)
-    names = ("NODE", said or file.rpartition("/")[2].replace(".", r"\."))
+    names = ("NODE", said or rf"{re.escape(file)}(?![\w./-])")
     return Fault(name, place, plant, restore, names, source, physics=physics, alone=alone)
 
 
@@ -177,7 +179,7 @@ FAULTS = (
         CP,
         "chmod 644 /etc/kubernetes/pki/ca.key",
         "chmod 600 /etc/kubernetes/pki/ca.key",
-        ("NODE", r"ca\.key"),
+        ("NODE", r"/etc/kubernetes/pki/ca\.key"),
         "rancher/rke-tools#88; CIS 1.1.21",
     ),
     Fault(
@@ -185,7 +187,7 @@ FAULTS = (
         CP,
         "chmod 755 /var/lib/etcd",
         "chmod 700 /var/lib/etcd",
-        ("NODE", "/var/lib/etcd"),
+        ("NODE", "/var/lib/etcd", "755"),
         "kubernetes/kubernetes#94142; CIS 1.1.11",
     ),
     fault(

@@ -62,7 +62,7 @@ FAULTS = (
         WORKER,
         "iptables -I INPUT -p tcp --dport 10250 ! -i lo -j DROP",
         "iptables -D INPUT -p tcp --dport 10250 ! -i lo -j DROP",
-        ("NODE", "(?i)10250|kubelet"),
+        ("NODE", "10250"),
         "kubernetes/kubernetes#63128",
         physics=30,
         alone=True,

@@ -11,10 +11,15 @@ KUBELET = "var/lib/kubelet/pki/kubelet-client-current.pem"
 
 
 def fault(name: str, file: str, hours: int, said: tuple[str, ...], source: str) -> Fault:
-    """A certificate that ends in so many hours; `file` is one on this host."""
+    """A certificate that ends in so many hours; `file` is one on this host.
+
+    It must be named by its own name, kubeadm's, or its file's: others of the machine begin or end
+    with the same word.
+    """
     plant = f"file={file}; cp -a $file $SAVED; $PYTHON -m tests.e2e.seeded.resign $file {hours}"
     # In place: the file stays the one that a link names.
-    return Fault(name, Place.HERE, plant, f"file={file}; cat $SAVED >$file", said, source)
+    names = (*said, "(?i)expire")
+    return Fault(name, Place.HERE, plant, f"file={file}; cat $SAVED >$file", names, source)
 
 
 FAULTS = (
@@ -22,28 +27,28 @@ FAULTS = (
         "the API server's certificate expires in two days",
         f"$PLANE/{PKI}/apiserver.pem",
         48,
-        ("CONTROL-PLANE", "(?i)apiserver|API server"),
+        ("CONTROL-PLANE", r"(?<![\w-])apiserver(?![\w-])"),
         "kubernetes-sigs/kubespray#7258",
     ),
     fault(
         "a certificate of etcd has expired",
         f"$PLANE/{PKI}/etcd/server.pem",
         -1,
-        ("CONTROL-PLANE", "etcd"),
+        ("CONTROL-PLANE", "etcd[-/]server"),
         "kubernetes/kubeadm#2660",
     ),
     fault(
         "the kubelet's client certificate expires in two days",
         f"$WORKER/$(readlink $WORKER/{KUBELET})",
         48,
-        ("NODE", "(?i)kubelet"),
+        ("NODE", "kubelet-client"),
         "kubernetes/kubeadm#2502; kubernetes/kubernetes#99645",
     ),
     fault(
         "the scheduler's client certificate has expired",
         "$PLANE/etc/kubernetes/scheduler/client.pem",
         -1,
-        ("CONTROL-PLANE", "(?i)scheduler"),
+        ("CONTROL-PLANE", r"(?<![\w-])scheduler(\.conf|/client\.pem)"),
         "kubernetes-sigs/kubespray#5464",
     ),
 )

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -160,10 +159,7 @@ class Seeding:
         ]
 
     def _matches(self, fault: Fault, text: str) -> bool:
-        node = self._names.get(fault.place, self._names[Place.WORKER])
-        plane = self._names[Place.CONTROL_PLANE]
-        names = (each.replace("NODE", node).replace("CONTROL-PLANE", plane) for each in fault.said)
-        return all(re.search(name, text) for name in names)
+        return fault.is_named_in(text, self._names[Place.WORKER], self._names[Place.CONTROL_PLANE])
 
     def _ask(self, teller: Teller) -> list[str]:
         """Ask a command of the toolkit; return what is wrong in the cluster, as it says it."""

@@ -22,7 +22,7 @@ FAULTS = (
         CP,
         FAIL.format(f"{RENEWAL}.service") + f"; systemctl start {RENEWAL}.service || true",
         HEAL.format(f"{RENEWAL}.service") + f"; systemctl start {RENEWAL}.service",
-        ("NODE", rf"{RENEWAL}\.(service|timer)"),
+        ("NODE", rf"{RENEWAL}\.service"),
         "rancher/rancher#16511",
     ),
     Fault(
@@ -60,7 +60,7 @@ FAULTS = (
         WORKER,
         "systemctl disable kubelet",
         "systemctl enable kubelet",
-        ("NODE", "kubelet"),
+        ("NODE", r"kubelet\.service", "(?i)boot|enabled|disabled"),
         "kubernetes/kubernetes#101406",
     ),
     Fault(

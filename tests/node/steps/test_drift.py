@@ -168,22 +168,65 @@ def test_since_when_is_kept_until_it_is_as_declared_again(machine: ReportingMach
     assert third.since.timestamp() == 1700000060
 
 
+HELD = 'exec 8<"$CHANGING"; flock --shared 8;'
+
+
+def at(seconds: float) -> str:
+    """Shell that makes it this time of the machine's clock."""
+    return f"unset EPOCHSECONDS; EPOCHSECONDS={int(seconds)};"
+
+
+def begin_step(machine: ReportingMachine, call: str = "lib_begin") -> float:
+    """Run a step, a while after the last record; return when it began."""
+    changing, applied = (machine.disk.state / name for name in ("changing", "applied-state"))
+    changing.touch()
+    os.utime(changing, (0, 0))
+    before = applied.stat().st_mtime - 5
+    os.utime(applied, (before, before))
+    machine.disk.run(call)
+    return changing.stat().st_mtime
+
+
 def test_what_a_step_is_writing_is_no_difference(machine: ReportingMachine) -> None:
-    lock, applied = machine.disk.state / "lock", machine.disk.state / "applied-state"
     machine.write(CONFIG, "by a step\n")
-    lock.touch()
-    now = lock.stat().st_mtime
-    os.utime(applied, (now - 5, now - 5))
-    assert machine.differences(f"unset EPOCHSECONDS; EPOCHSECONDS={int(now) + 5}") == []
-    held = f'exec 9<"$STATE/lock"; flock 9; unset EPOCHSECONDS; EPOCHSECONDS={int(now) + 3600}'
-    assert machine.differences(held) == []
-    assert machine.differences(f"unset EPOCHSECONDS; EPOCHSECONDS={int(now) + 61}") == [
-        f"{CONFIG} was changed"
-    ]
+    begun = begin_step(machine)
+    assert machine.differences(at(begun + 5)) == []
+    assert machine.differences(at(begun + 299)) == [], "its Node may not be Ready yet"
+    assert machine.differences(at(begun + 301)) == [f"{CONFIG} was changed"]
     # It is no news any more.
-    assert machine.differences(held) == [f"{CONFIG} was changed"]
+    assert machine.differences(HELD + at(begun + 3600)) == [f"{CONFIG} was changed"]
     machine.apply()
     assert machine.differences() == []
+
+
+def test_after_a_long_step_others_may_follow(machine: ReportingMachine) -> None:
+    begun = begin_step(machine)
+    assert machine.differences(HELD + at(begun + 1200)) == []
+    machine.write(CONFIG, "by the end of the step\n")
+    assert machine.differences(at(begun + 1220)) == []
+    assert machine.differences(at(begun + 1501)) == [f"{CONFIG} was changed"]
+
+
+def test_a_difference_is_named_at_once_whatever_is_done_by_the_clock(
+    machine: ReportingMachine,
+) -> None:
+    begun = begin_step(machine, "lib_begin as-is")
+    assert begun == 0
+    machine.write(CONFIG, "by somebody\n")
+    assert machine.differences('exec 9>"$STATE/lock"; flock 9') == [f"{CONFIG} was changed"]
+
+
+def test_a_clock_that_was_set_back_hides_nothing(machine: ReportingMachine) -> None:
+    begun = begin_step(machine)
+    machine.write(CONFIG, "by somebody\n")
+    assert machine.differences(at(begun - 3600)) == [f"{CONFIG} was changed"]
+
+
+def test_what_is_recorded_while_it_is_looked_at_is_no_difference(machine: ReportingMachine) -> None:
+    machine.write(CONFIG, "by a step\n")
+    record = 'cp "$APPLIED_STATE" "$STATE/new"; mv "$STATE/new" "$APPLIED_STATE"'
+    assert machine.differences(f"judge_clock() {{ CLOCK=unknown; {record}; }}") == []
+    assert machine.differences() == [f"{CONFIG} was changed"]
 
 
 def test_a_new_drop_in_of_a_unit_is_named(machine: ReportingMachine) -> None:

@@ -162,6 +162,15 @@ def test_a_step_that_waits_has_its_turn_between_two_leaves(member: Disk) -> None
     assert calls(member) == ["etcd-server", "step", "apiserver"]
 
 
+def test_it_is_no_step_that_changes_what_is_declared(member: Disk) -> None:
+    """Differences are reported meanwhile: it touches no file that they are looked for in."""
+    (member.state / "leaf-apiserver").write_text("due")
+    assert renew(member).returncode == 0
+    assert not (member.state / "changing").exists()
+    assert member.run("lib_begin").returncode == 0
+    assert (member.state / "changing").exists()
+
+
 @contextmanager
 def active_step(disk: Disk) -> Iterator[None]:
     """A step of the program that holds the machine's lock once it is let through."""

@@ -30,6 +30,7 @@ from model.pki.leaves import LEAVES
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS
 from ops.watch.leaders import LEADERS, LEASES
+from ops.watch.scrapes import METRICS
 from ops.watch.slow import REVIEWS
 from ops.watch.watcher import NODES_PATH, PODS_PATH
 from tests.ops.kube.api_server import _serving_certificate as serving_certificate
@@ -100,6 +101,8 @@ class Cluster:
         self.asked: list[str] = []
         self.streams: set[Stream] = set()
         self.is_hanging = False
+        # Paths that nothing is answered to, unless they are followed.
+        self.unanswered: set[str] = set()
         # Of its clock, before this host's.
         self.ahead = timedelta()
         self.version = 1000
@@ -119,6 +122,11 @@ class Cluster:
     def log(self, pod: str, container: str, line: str) -> None:
         """Append a line to the log of a container."""
         self._do(lambda: self._log(pod, container, line))
+
+    def measure(self, *left_out: str) -> None:
+        """Have metrics-server measure all Nodes but some."""
+        names = [name for name in list(self.objects[NODES_PATH]) if name not in left_out]
+        self.others[METRICS] = {"metadata": {}, "items": [measurement(name) for name in names]}
 
     def end_logs(self, pod: str) -> None:
         """End the followed logs of a pod."""
@@ -212,7 +220,7 @@ class Cluster:
         connection.streams[number] = stream
         self.streams = {each for each in self.streams if each.is_open} | {stream}
         self.asked.append(f"{method} {parts.path}{'?watch' if 'watch' in query else ''}")
-        if self.is_hanging:
+        if self.is_hanging or (parts.path in self.unanswered and "follow" not in query):
             return
         if failure := self.failures.get(parts.path) or self.failures.get("*"):
             stream.head(failure[0])
@@ -242,6 +250,8 @@ class Cluster:
     def _short(self, path: str, query: dict[str, str], body: bytes) -> bytes:
         if path == "/metrics":
             return self.metrics.encode()
+        if path.endswith("/log"):
+            return b"{"
         if path in self.others:
             return json.dumps(self.others[path]).encode()
         if path == REVIEWS:
@@ -430,6 +440,24 @@ def node(name: str, *, is_plane: bool = False, ready: str = "True", fill: str = 
     }
 
 
+def measurement(node: str) -> Thing:
+    """Return what metrics-server has measured of a Node just now."""
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    system = {"arch": "amd64", "hostname": node, "os": "linux"}
+    labels = {f"kubernetes.io/{key}": value for key, value in system.items()}
+    labels |= {f"beta.{key}": labels[key] for key in ("kubernetes.io/arch", "kubernetes.io/os")}
+    return {
+        "metadata": {
+            "name": node,
+            "creationTimestamp": now,
+            "labels": {**labels, "kubeadm-fleet/pool": "worker"},
+        },
+        "timestamp": now,
+        "window": "15.012s",
+        "usage": {"cpu": "123456789n", "memory": "1234567Ki"},
+    }
+
+
 def pod(
     name: str, node: str, labels: dict[str, str], *, address: str = "", ready: str = "True"
 ) -> Thing:
@@ -529,6 +557,9 @@ def main(clusters: int, nodes: int) -> None:
     # Each kubelet reports its Node every five minutes, each probe once a minute.
     while not stop.wait(0.2):
         count += 1
+        if count % 75 == 1:
+            for cluster in apis.clusters.values():
+                cluster.measure()
         for offset in range(max(1, len(every) // 1500)):
             cluster, name = every[(count * 7919 + offset * 104729) % len(every)]
             cluster.put(NODES_PATH, node(name, is_plane=name == "n0", fill=f"{count}" + "x" * 8000))
