@@ -42,6 +42,14 @@ ASKED = 8
 UNMEASURED_SECONDS, LATER_SECONDS = 180.0, 60.0
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A Node's probe pod, by name, and whether the Node is expected to be measured."""
+
+    pod: str
+    is_expected: bool
+
+
 @dataclass
 class _Suspect:
     """A Node that is omitted; times are seconds of a monotonic clock."""
@@ -60,19 +68,19 @@ class _Suspect:
 class Scrapes:
     """Reads what metrics-server measured; `changed` is called when `found` is another.
 
-    `expected` returns the Nodes that must be measured, with their probe pods; `heard` when the API
-    last answered. `found` has those that are not measured, by Node; `is_read` says whether
-    metrics-server works: of a Node that is measured again nothing is known otherwise.
+    `candidates` returns the Nodes with a probe pod, `heard` when the API last answered. `found` has
+    those that are not measured, by Node; `is_read` says whether metrics-server works: of a Node
+    that is measured again nothing is known otherwise.
     """
 
     def __init__(
         self,
         session: Session,
-        expected: Callable[[], Mapping[str, str]],
+        candidates: Callable[[], Mapping[str, Candidate]],
         heard: Callable[[], float | None],
         changed: Callable[[], None],
     ) -> None:
-        self._session, self._expected = session, expected
+        self._session, self._candidates = session, candidates
         self._heard, self._changed = heard, changed
         self._suspects: dict[str, _Suspect] = {}
         # The time of what was measured, as it is written, and when that was new.
@@ -115,18 +123,19 @@ class Scrapes:
         self._know_nothing()
 
     def _take(self, found: Mapping[str, str]) -> None:
-        now, expected = time.monotonic(), self._expected()
+        now, candidates = time.monotonic(), self._candidates()
+        expected = {node for node, each in candidates.items() if each.is_expected}
         for node, text in found.items():
             if self._measured.get(node, ("", 0.0))[0] != text:
                 self._measured[node] = (text, now)
-        for node in set(self._measured) - set(found) - set(expected):
+        for node in set(self._measured) - set(found) - set(candidates):
             del self._measured[node]
         fresh = {node for node in found if now - self._measured[node][1] < OLD_SECONDS}
         if not fresh:
             # It has just started, or does not work.
             self._know_nothing()
             return
-        omitted = set(expected) - fresh
+        omitted = expected - fresh
         for node, each in list(self._suspects.items()):
             # A kubelet that did not answer has to do so itself.
             if node not in expected or (node not in omitted and not each.why):
@@ -145,10 +154,10 @@ class Scrapes:
 
     def _ask(self, node: str, suspect: _Suspect) -> None:
         """Ask its kubelet for a line of a log, and again and again while it is omitted."""
-        pod = self._expected().get(node)
+        candidate = self._candidates().get(node)
         if self._suspects.get(node) is not suspect:
             return
-        if pod is None:
+        if candidate is None or not candidate.is_expected:
             del self._suspects[node]
             self._show()
             return
@@ -161,7 +170,7 @@ class Scrapes:
                 self._answered(node, suspect, begun, error)
 
         query = urlencode({"container": host_reports.CONTAINER, "tailLines": 1, "limitBytes": 1})
-        path = f"{SYSTEM_PODS}/{pod}/log?{query}"
+        path = f"{SYSTEM_PODS}/{candidate.pod}/log?{query}"
         self._session.open(Exchange(path, _ignore, end, seconds=LOG_SECONDS))
 
     def _answered(self, node: str, suspect: _Suspect, begun: float, error: ApiError | None) -> None:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from model.status.condition import Condition, Severity
+from model.status.fleet import NodeStatus
 from model.watch import finding
 from model.watch.finding import API, Finding, Snapshot
 from ops.fan_out import Late
@@ -22,7 +23,7 @@ from ops.watch import findings, pods, sources
 from ops.watch.collection import Collection
 from ops.watch.leaders import LEASES, Leaders
 from ops.watch.reports import Reports
-from ops.watch.scrapes import Scrapes
+from ops.watch.scrapes import Candidate, Scrapes
 from ops.watch.session import Session
 from ops.watch.slow import SlowReads
 from ops.watch.view import Limits, View
@@ -225,20 +226,19 @@ class Watcher:
             now=self._session.clock.now(),
         )
 
-    def _measurable(self) -> dict[str, str]:
-        """Return the Nodes that have been running for a while, with their probe pods."""
+    def _measurable(self) -> dict[str, Candidate]:
+        """Return the Nodes with a probe pod; those that have run for a while are expected."""
         now = self._session.clock.now()
         probes = {
             pod.node: pod.name
             for pod in self._pods.items.values()
             if pod.is_probe and pod.started and pod.address
         }
+        nodes = (each.status for each in self._nodes.items.values())
         return {
-            node.name: probes[node.name]
-            for node in (each.status for each in self._nodes.items.values())
-            if node.name in probes and node.ready and not node.cordoned
-            # A cluster can send anything, also a time without a zone.
-            if node.created and node.created.tzinfo and now - node.created >= MEASURED_AGE
+            node.name: Candidate(probes[node.name], _is_measurable(node, now))
+            for node in nodes
+            if node.name in probes
         }
 
     def _registered(self) -> tuple[Registration, ...] | None:
@@ -264,6 +264,13 @@ class Watcher:
             for path, error in failures.items()
             if error.status == HTTPStatus.FORBIDDEN
         ]
+
+
+def _is_measurable(node: NodeStatus, now: datetime) -> bool:
+    # A cluster can send anything, also a time without a zone.
+    if not node.created or not node.created.tzinfo:
+        return False
+    return node.ready and not node.cordoned and now - node.created >= MEASURED_AGE
 
 
 def _denial(cluster: str, path: str, error: ApiError) -> Condition:

@@ -59,6 +59,7 @@ def test_a_kubelet_behind_a_firewall_is_told_with_its_port_and_its_end(
     for words in ("no answer within", "port 10250", "measured nothing on it since"):
         assert words in event.message
     assert event.runbook == "docs/runbooks/kubelet-unreachable.md"
+    assert "this watch began" not in event.message
     assert event.began <= datetime.now(UTC) - timedelta(seconds=1)
     # What is known of it does not depend on metrics-server any more.
     cluster.others[scrapes.METRICS] = {"items": []}
@@ -139,6 +140,19 @@ def test_of_some_nodes_nothing_is_expected(
     watch.until(lambda: is_measured(watch))
     watch.quiet(4)
     assert watch.told() == []
+
+
+def test_a_node_that_was_omitted_while_it_was_young_is_told_with_its_last_time(
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.watch.watcher.MEASURED_AGE", timedelta(days=3650))
+    cluster, watch = watched(apis, watching)
+    silence(cluster)
+    watch.quiet(3)
+    assert watch.told() == []
+    monkeypatch.setattr("ops.watch.watcher.MEASURED_AGE", timedelta(0))
+    watch.until_told(TOLD)
+    assert "this watch began" not in watch.events[0].message
 
 
 @pytest.mark.parametrize("answer", [404, 403, 503, "empty", "old", "hostile"])
