@@ -63,32 +63,25 @@ def issued(path: Path) -> datetime:
     return certificate.not_valid_before_utc + timedelta(minutes=5)
 
 
-AN_HOUR_AGO, A_YEAR = timedelta(hours=-1), timedelta(days=366)
+AN_HOUR_AGO = timedelta(hours=-1)
 
 
-def expire(
-    path: Path, authorities: Path, ends: timedelta = AN_HOUR_AGO, age: timedelta = A_YEAR
-) -> None:
+def expire(path: Path, authorities: Path, ends: timedelta = AN_HOUR_AGO) -> None:
     """Let a file's certificate expire: a PEM file, or a kubeconfig with its own.
 
-    `ends` is from now on, `age` how long it has been valid.
+    `ends` is from now on.
     """
-
-    def new(pem: str) -> str:
-        return expired(pem, authorities, ends, age)
-
     text = path.read_text()
     if embedded := EMBEDDED.search(text):
         former = base64.b64decode(embedded[1]).decode()
-        path.write_text(text.replace(embedded[1], base64.b64encode(new(former).encode()).decode()))
+        new = base64.b64encode(expired(former, authorities, ends).encode()).decode()
+        path.write_text(text.replace(embedded[1], new))
     else:
-        path.write_text(CERTIFICATE.sub(lambda found: new(found[0]), text))
+        path.write_text(CERTIFICATE.sub(lambda found: expired(found[0], authorities, ends), text))
 
 
-def expired(
-    pem: str, authorities: Path, ends: timedelta = AN_HOUR_AGO, age: timedelta = A_YEAR
-) -> str:
-    """The same certificate with another end, from now on, and another age."""
+def expired(pem: str, authorities: Path, ends: timedelta = AN_HOUR_AGO) -> str:
+    """The same certificate with another end, from now on."""
     certificate = x509.load_pem_x509_certificate(pem.encode())
     key = _issuer_key(certificate, authorities)
     now = datetime.now(UTC)
@@ -98,7 +91,7 @@ def expired(
         .issuer_name(certificate.issuer)
         .public_key(certificate.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - age)
+        .not_valid_before(now - timedelta(days=366))
         .not_valid_after(now + ends)
     )
     for extension in certificate.extensions:

@@ -31,7 +31,8 @@ class Fault:
     that a line about another fault of the same machine does not match.
     In both, NODE is the machine of the place, on this host the worker, and CONTROL-PLANE the
     control plane. `physics` is how long what is seen needs before anybody can see it, in seconds.
-    `alone`: while it holds, others of the cluster are not seen as usual, or not at all.
+    `age` is how old the cluster's Nodes must be, in seconds. `alone`: while it holds, others of the
+    cluster are not seen as usual, or not at all.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Fault:
     source: str
     teller: Teller = Teller.WATCH
     physics: int = 0
+    age: int = 0
     alone: bool = False
 
     def is_named_in(self, text: str, worker: str, control_plane: str) -> bool:

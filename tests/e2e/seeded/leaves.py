@@ -2,11 +2,21 @@
 
 The cluster's own CA signs them, on this host, where the file system of a container machine is a
 folder. Nothing is restarted: the former certificate is in use until somebody does that.
+
+The lock of the control plane is held meanwhile: its timer, which runs minutes after a join, or
+after another fault, would renew such a leaf before it is reported.
 """
 
 from tests.e2e.seeded.fault import Fault, Place
 
 PKI = "etc/kubernetes/pki"
+LOCK = "$PLANE/var/lib/kubeadm-fleet/lock"
+# Longer than a fault is looked for; the restoring ends it.
+HOLD = (
+    f"exec 9<>{LOCK}; flock --shared --timeout 30 9; "
+    "sleep 60 </dev/null >/dev/null 2>&1 & echo $! >$SAVED.pid"
+)
+FREE = "kill $(cat $SAVED.pid) 2>/dev/null || true"
 KUBELET = "var/lib/kubelet/pki/kubelet-client-current.pem"
 
 
@@ -16,10 +26,13 @@ def fault(name: str, file: str, hours: int, said: tuple[str, ...], source: str) 
     It must be named by its own name, kubeadm's, or its file's: others of the machine begin or end
     with the same word.
     """
-    plant = f"file={file}; cp -a $file $SAVED; $PYTHON -m tests.e2e.seeded.resign $file {hours}"
+    plant = (
+        f"{HOLD}; file={file}; cp -a $file $SAVED; $PYTHON -m tests.e2e.seeded.resign $file {hours}"
+    )
     # In place: the file stays the one that a link names.
     names = (*said, "(?i)expire")
-    return Fault(name, Place.HERE, plant, f"file={file}; cat $SAVED >$file", names, source)
+    restore = f"file={file}; cat $SAVED >$file; {FREE}"
+    return Fault(name, Place.HERE, plant, restore, names, source)
 
 
 FAULTS = (

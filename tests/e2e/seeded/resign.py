@@ -6,8 +6,6 @@ from pathlib import Path
 
 from tests.e2e.expiry import expire
 
-# With two days left, not in the last third of its validity: the timer does not renew it meanwhile.
-AGE = timedelta(hours=12)
 PKI = "*-control-plane-0/root/etc/kubernetes/pki"
 
 
@@ -15,7 +13,7 @@ def main(file: Path, hours: int) -> None:
     """Sign it again with the CA of its cluster, whose machines are the folders above it."""
     machine = next(each for each in file.parents if each.name == "root").parent
     (authorities,) = machine.parent.glob(PKI)
-    expire(file, authorities, timedelta(hours=hours), AGE)
+    expire(file, authorities, timedelta(hours=hours))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from model import paths
+from ops.errors import OperatorError
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
 from tests.e2e.seeded.asking import command_of
@@ -23,6 +25,7 @@ LIMIT_SECONDS = 30
 END_SECONDS = 150
 LOOK_SECONDS = 0.2
 COMMAND_SECONDS = 60
+RENEWALS = "cat /var/lib/kubeadm-fleet/renewals || true"
 # Where a command's document lists what is wrong.
 RECORDS = {Teller.STATUS: "conditions", Teller.CONSISTENCY: "rows", Teller.CIS: "results"}
 
@@ -79,6 +82,8 @@ class Seeding:
             Place.WORKER: f"{cluster}-worker-0",
         }
         self._kubeconfig = kubeconfig
+        # Its Nodes are older.
+        self._made = time.monotonic()
 
     def find(self, faults: Iterable[Fault]) -> list[Finding]:
         """Plant those that may hold together, then each of the others; take each back."""
@@ -91,6 +96,8 @@ class Seeding:
     def find_together(self, faults: Iterable[Fault]) -> list[Finding]:
         """Plant faults at the same time."""
         findings = [Finding(fault, self._cluster) for fault in faults]
+        ripe = self._made + max(finding.fault.age for finding in findings)
+        time.sleep(max(0.0, ripe - time.monotonic()))
         before = {event.condition for event in self._watch.open(self._cluster)}
         try:
             for finding in findings:
@@ -128,6 +135,10 @@ class Seeding:
                 if found := self._in(texts, finding.fault):
                     finding.otherwise += f" [{teller.value}: {found}]"
         for finding in lost:
+            # A timer may have mended it.
+            with suppress(OperatorError):
+                record = self._machines.run(self._names[Place.CONTROL_PLANE], RENEWALS)
+                finding.otherwise += f" [renewals: {' '.join(record.split())}]"
             begun = (e.text for e in self._since(finding) if e.began)
             finding.otherwise += f" [the watch said: {' + '.join(begun)}]"
 
