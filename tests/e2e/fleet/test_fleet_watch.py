@@ -1,4 +1,4 @@
-"""`fleet watch` over real clusters: what breaks is told once, also by a watch that was restarted."""
+"""`fleet watch` over real clusters: what breaks is told once, also after a restart of the watch."""
 
 import pytest
 
@@ -24,9 +24,7 @@ def ended(watch: Watch) -> set[tuple[str, ...]]:
     return {event.condition for event in list(watch.events) if not event.began}
 
 
-def test_what_breaks_is_told_once(
-    fleet: PulumiStack, machines: Machines, cluster: Kubectl
-) -> None:
+def test_what_breaks_is_told_once(fleet: PulumiStack, machines: Machines, cluster: Kubectl) -> None:
     with watching(fleet) as watch:
         machines.run(WORKER, "systemctl stop kubelet")
         await_true(
