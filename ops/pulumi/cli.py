@@ -23,6 +23,7 @@ POLL_SECONDS = 0.1
 EVENT_VERBS = ("up", "preview", "refresh", "destroy")
 UNREADABLE_STATE = "incorrect passphrase"
 UNATTENDED = ("--yes", "--skip-preview")
+QUICK_PIP = Path(__file__).with_name("quick_pip")
 
 
 class PulumiError(OperatorError):
@@ -48,6 +49,7 @@ def engine_environment(venv: Path, path: str) -> dict[str, str]:
         # Images of containers often set it. The program and its providers would each compile all
         # their modules in each run: two seconds of CPU time.
         "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(QUICK_PIP), os.environ.get("PYTHONPATH")))),
         # Without it the engine does not know --event-log.
         "PULUMI_DEBUG_COMMANDS": "true",
     }
