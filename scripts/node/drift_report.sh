@@ -8,9 +8,9 @@
 DRIFT_REPORT=$DRIFT_FOLDER/report.json
 # Differences, with since when (Unix time), in the format of FINDINGS.
 DRIFT_FINDINGS=$DRIFT_STATE/findings
-# What a step writes is recorded as applied at the end of the machine's turn: other steps may follow, and
-# until its Node is Ready again for 240 s (READY_SECONDS in ops/rollout/readiness.py).
-SETTLING_SECONDS=300
+# What a step writes is recorded as applied at the end of the machine's turn, or by nobody: another step may follow
+# within this time.
+SETTLING_SECONDS=60
 DIGEST_DIGITS=16
 # Programs that say their version.
 VERSIONED=(/usr/local/bin/kubelet /usr/local/bin/kubeadm /usr/local/bin/containerd /usr/sbin/runc)

@@ -70,7 +70,8 @@ upgrade_kubelet() {
 # upload_configuration: upload the documents to the cluster's ConfigMaps, from one control plane, once
 # all machines have them. Settings: CONTROL and KUBELET, the names of the documents.
 upload_configuration() {
-  begin_operation
+  lib_begin as-is
+  open_run
   upload_documents
   say "machines now join with these documents"
 }
@@ -132,7 +133,7 @@ forget_replaced() {
 # Images used by a container stay. For the end of a rollout: a machine may still get a pod of the
 # previous version while the cluster's own objects are of that version.
 clean() {
-  lib_begin
+  lib_begin as-is
   local folder reference wanted
   [[ $(version_of /usr/local/bin/kubelet) == "$KUBERNETES_VERSION" ]] || {
     say "not cleaning up: the kubelet is still $(version_of /usr/local/bin/kubelet)"

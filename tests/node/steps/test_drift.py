@@ -191,8 +191,8 @@ def test_what_a_step_is_writing_is_no_difference(machine: ReportingMachine) -> N
     machine.write(CONFIG, "by a step\n")
     begun = begin_step(machine)
     assert machine.differences(at(begun + 5)) == []
-    assert machine.differences(at(begun + 299)) == [], "its Node may not be Ready yet"
-    assert machine.differences(at(begun + 301)) == [f"{CONFIG} was changed"]
+    assert machine.differences(at(begun + 59)) == [], "another step may follow"
+    assert machine.differences(at(begun + 61)) == [f"{CONFIG} was changed"]
     # It is no news any more.
     assert machine.differences(HELD + at(begun + 3600)) == [f"{CONFIG} was changed"]
     machine.apply()
@@ -204,7 +204,7 @@ def test_after_a_long_step_others_may_follow(machine: ReportingMachine) -> None:
     assert machine.differences(HELD + at(begun + 1200)) == []
     machine.write(CONFIG, "by the end of the step\n")
     assert machine.differences(at(begun + 1220)) == []
-    assert machine.differences(at(begun + 1501)) == [f"{CONFIG} was changed"]
+    assert machine.differences(at(begun + 1261)) == [f"{CONFIG} was changed"]
 
 
 def test_a_difference_is_named_at_once_whatever_is_done_by_the_clock(
