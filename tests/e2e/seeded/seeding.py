@@ -135,7 +135,7 @@ class Seeding:
                 if found := self._in(texts, finding.fault):
                     finding.otherwise += f" [{teller.value}: {found}]"
         for finding in lost:
-            # A timer may have mended it.
+            # A timer may have repaired it.
             with suppress(OperatorError):
                 record = self._machines.run(self._names[Place.CONTROL_PLANE], RENEWALS)
                 finding.otherwise += f" [renewals: {' '.join(record.split())}]"
