@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 
 # Private keys (their first line: each line may be a message of its own), tokens of service
-# accounts, bootstrap tokens.
+# accounts, bootstrap tokens; not an event's name, whose second part is a time in nanoseconds.
 FORMS = (
     re.compile(r"-----BEGIN (?!ENCRYPTED)(?:[A-Z]+ )?PRIVATE KEY-----"),
     re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20}"),
-    re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"),
+    re.compile(r"\b[a-z0-9]{6}\.(?!1[0-9a-f]{15}\b)[a-z0-9]{16}\b"),
 )
 _KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----((?:\\+n|[\w+/=])+)")
 _EMBEDDED = re.compile(r"client-key-data: ([\w+/=]+)")

@@ -51,6 +51,7 @@ def test_a_secret_in_a_kubeconfig_is_known() -> None:
 
 def test_what_is_public_is_no_secret() -> None:
     text = f"{AUTHORITY.cert_pem} {new_key_pair('test').public} v1.36.3 kube-proxy.service"
+    text += " events/server.18ec0e9563e42498"
     assert Secrets(AUTHORITY.key_pem.replace("\n", "\\n")).in_text(text) == []
 
 
