@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from model import pins
 from model.config.errors import ConfigError
 from model.fleet import Fleet
 from model.load import load
+from scripts.build import buildcache
 from scripts.build.task_graph import Result, Stage, run_stages
 from scripts.build.version_type import VERSION
 
@@ -32,6 +34,7 @@ def stages_for(
     Each Kubernetes version that is sent from this host needs a bundle, and what only some clusters
     chose a supplement; each version that runs in container machines needs an image. `also` lists
     versions to which the fleet will be upgraded, `further` supplements for clusters like its own.
+    Bundles are made one after the other, those of the fleet first: each compiles on all cores.
     """
     machines = [c for c in fleet.clusters if c.driver == "container"]
     containers = {c.kubernetes_version for c in machines}
@@ -40,10 +43,7 @@ def stages_for(
     images.update((version, c.supplements) for version in also for c in machines)
     images.update((version, (name,)) for version in containers for name in further)
     senders = [c for c in fleet.clusters if c.artifacts.source == "bundle"]
-    sent = {c.kubernetes_version for c in senders}
-    sent.update(also)
-    if containers:
-        containers.update(also)
+    own = {c.kubernetes_version for c in senders} | containers
     chosen = {name for c in (*senders, *machines) for name in c.supplements}
     supplements = sorted({*chosen, *further})
     stages = []
@@ -60,10 +60,12 @@ def stages_for(
     sums = {key: value for c in fleet.clusters for key, value in c.artifacts.sums.items()}
     given = (part for key, value in sorted(sums.items()) for part in ("--sum", f"{key}={value}"))
     source = ("--mirror", mirror, *given) if mirror else ()
-    for version in sorted(sent | containers) if "bundle" in wanted else []:
+    former: tuple[str, ...] = ()
+    for version in (*sorted(own), *sorted({*also} - own)) if "bundle" in wanted else ():
         name = f"bundle {version}"
-        command = ("--version", version, *source)
-        stages.append(_module(name, "scripts.build.bundle", *command, after=packages))
+        command = ("scripts.build.bundle", "--version", version, *source)
+        stages.append(_module(name, *command, after=packages, behind=former))
+        former = (name,)
     for name in supplements if "bundle" in wanted else []:
         command = (name, *(("--mirror", mirror) if mirror else ()))
         stages.append(
@@ -82,8 +84,10 @@ def stages_for(
     return stages
 
 
-def _module(name: str, module: str, *arguments: str, after: tuple[str, ...] = ()) -> Stage:
-    return Stage(name, (sys.executable, "-u", "-m", module, *arguments), after)
+def _module(
+    name: str, *module: str, after: tuple[str, ...] = (), behind: tuple[str, ...] = ()
+) -> Stage:
+    return Stage(name, (sys.executable, "-u", "-m", *module), after, behind)
 
 
 def read_fleet(stack: str) -> Fleet:
@@ -137,8 +141,13 @@ def main(
             f"the stack {stack} creates container machines on this host, which requires root: "
             "run the command again with sudo (`make preview` works without)"
         )
-    results = run_stages(stages_for(fleet, wanted, root=root, also=also, further=further))
-    sys.exit(0 if all(result is Result.DONE for result in results.values()) else 1)
+    stages = stages_for(fleet, wanted, root=root, also=also, further=further)
+    # Much of what two versions compile is the same: it is kept from one to the next.
+    follow = any(stage.behind for stage in stages)
+    with buildcache.building() if follow else nullcontext():
+        results = run_stages(stages)
+        if not all(result is Result.DONE for result in results.values()):
+            sys.exit(1)
 
 
 if __name__ == "__main__":

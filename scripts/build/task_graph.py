@@ -14,11 +14,15 @@ _LINE_LIMIT = 2**20
 
 @dataclass(frozen=True)
 class Stage:
-    """One command, its display name, and the names of the stages that it depends on."""
+    """One command, its display name, and the names of the stages that it depends on.
+
+    It also waits until those that it is `behind` have ended, well or not.
+    """
 
     name: str
     command: tuple[str, ...]
     after: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
 
 
 class Result(Enum):
@@ -37,7 +41,7 @@ def run_stages(stages: Sequence[Stage]) -> dict[str, Result]:
     """
     names = [stage.name for stage in stages]
     for stage in stages:
-        if unknown := set(stage.after) - set(names[: names.index(stage.name)]):
+        if unknown := {*stage.after, *stage.behind} - set(names[: names.index(stage.name)]):
             raise ValueError(
                 f"stage {stage.name} depends on {sorted(unknown)}, which is not listed before it"
             )
@@ -55,14 +59,14 @@ async def _run_all(stages: Sequence[Stage]) -> dict[str, Result]:
     running: dict[str, asyncio.Task[Result]] = {}
     async with asyncio.TaskGroup() as group:
         for stage in stages:
-            before = {name: running[name] for name in stage.after}
+            before = {name: running[name] for name in (*stage.after, *stage.behind)}
             running[stage.name] = group.create_task(_run_after(stage, before))
     return {name: task.result() for name, task in running.items()}
 
 
 async def _run_after(stage: Stage, before: dict[str, "asyncio.Task[Result]"]) -> Result:
     for name, task in before.items():
-        if await task is not Result.DONE:
+        if await task is not Result.DONE and name in stage.after:
             _say(f"==> {stage.name} … skipped: depends on {name}")
             return Result.SKIPPED
     return await _run_one(stage)

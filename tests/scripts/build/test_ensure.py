@@ -3,16 +3,20 @@
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from model.artifacts.upstream import downloads
 from model.fleet import Fleet
 from model.load import load
+from scripts.build import buildcache, ensure
 from scripts.build.ensure import KINDS, stages_for
+from scripts.build.task_graph import Result, Stage
 from scripts.schema import SCHEMA, rendered
 from tests.scripts.conftest import TOP, copy_checkout
 
@@ -108,6 +112,36 @@ def test_the_version_of_an_upgrade_is_prepared_as_well() -> None:
     assert [stage.name for stage in stages] == [
         *("packages", "bundle v1.36.3", "bundle v1.37.2", "image v1.36.3", "image v1.37.2"),
     ]
+
+
+def test_versions_are_made_one_after_the_other_those_of_the_stack_first() -> None:
+    config = tracked("dev")
+    config["clusters"]["cluster2"]["kubernetesVersion"] = "1.37.2"
+    also = ("v1.36.9", "v1.36.1", "v1.37.2")
+    stages = stages_for(load(config), KINDS, root=True, also=also)
+    bundles = ["bundle v1.36.3", "bundle v1.37.2", "bundle v1.36.1", "bundle v1.36.9"]
+    assert [stage.name for stage in stages if stage.name.startswith("bundle")] == bundles
+    behind = {stage.name: stage.behind for stage in stages if stage.behind}
+    assert behind == {name: (former,) for former, name in pairwise(bundles)}
+
+
+@pytest.mark.parametrize("result", [Result.DONE, Result.FAILED])
+def test_what_a_version_compiled_is_kept_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Result
+) -> None:
+    monkeypatch.setenv("KUBEADM_FLEET_CACHE", str(tmp_path))
+    compiled = buildcache.folder() / "go"
+
+    def build(stages: list[Stage]) -> dict[str, Result]:
+        with buildcache.building():
+            compiled.mkdir()
+        assert compiled.exists()
+        return {stage.name: result for stage in stages}
+
+    monkeypatch.setattr(ensure, "run_stages", build)
+    ran = CliRunner().invoke(ensure.main, ["--also", "1.37.2", "bundle"])
+    assert ran.exit_code == (0 if result is Result.DONE else 1)
+    assert compiled.exists() is (result is Result.FAILED), "a retry goes on from it"
 
 
 def test_a_preview_needs_the_tools_only() -> None:

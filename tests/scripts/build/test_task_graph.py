@@ -75,6 +75,25 @@ def test_headings_of_a_stage_s_own_program_are_not_repeated(
 def test_an_unknown_dependency_is_an_error() -> None:
     with pytest.raises(ValueError, match="stage a depends on"):
         run_stages([Stage("a", python(""), after=("b",))])
+    with pytest.raises(ValueError, match="stage a depends on"):
+        run_stages([Stage("a", python(""), behind=("b",))])
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_stage_behind_another_starts_when_that_has_ended_well_or_not(
+    tmp_path: Path, status: int
+) -> None:
+    made = tmp_path / "made"
+    results = run_stages(
+        [
+            Stage("first", python(f"open({str(made)!r}, 'x'); raise SystemExit({status})")),
+            Stage("second", python(f"open({str(made)!r})"), behind=("first",)),
+        ]
+    )
+    assert results == {
+        "first": Result.FAILED if status else Result.DONE,
+        "second": Result.DONE,
+    }
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
