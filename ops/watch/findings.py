@@ -49,14 +49,17 @@ def snapshot(view: View, limits: Limits) -> Snapshot:
 
 
 def _unknown(view: View) -> Iterator[str]:
+    """Yield the sources whose findings may be missing although they still hold.
+
+    What a machine has reported holds until it reports again, whatever becomes of its Node.
+    """
     yield from view.unread
-    yield from map(HOST, view.silent_hosts)
     yield from map(NETWORK, view.silent_networks)
     reporting = {each.node for each in view.hosts if each.is_reporting}
     probing = {probe.node for probe in view.network}
     for node in view.nodes:
         name = node.status.name
-        if name not in reporting or not node.status.ready:
+        if name not in reporting:
             yield HOST(name)
         if name not in probing or not node.status.ready:
             yield NETWORK(name)

@@ -1,0 +1,191 @@
+"""What was told is neither over nor told again while what it was read from says nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from model.watch.event import Change
+from model.watch.finding import Snapshot
+from model.watch.state import Clock, State
+from ops.kube import api_services, host_reports, node_status, reachability
+from ops.kube.apply import FIELD_MANAGER
+from ops.kube.cluster_status import read_add_on
+from ops.kube.host_reports import Reading
+from ops.kube.node_status import NodeReading
+from ops.kube.reachability import Probe, Report
+from ops.watch import findings, pods
+from ops.watch.pods import Pod
+from ops.watch.sources import ADD_ONS, NODES, PODS
+from ops.watch.view import Limits, Slow, Unmeasured, View
+from tests.ops.kube.test_api_services import registered
+from tests.ops.watch import watched_api
+from tests.ops.watch.watched_api import Thing, component, differs, pod, probe, reaches, says
+
+NOW = datetime.now(UTC)
+NAMES = ("n0", "n1", "n2")
+COMPONENTS = ("etcd", *findings.COMPONENTS)
+SERVING = (NOW - timedelta(days=99), NOW + timedelta(days=1))
+DNS = {"k8s-app": "kube-dns"}
+
+
+def nodes(**ready: str) -> tuple[NodeReading, ...]:
+    """Three Nodes, of which the first is the control plane; Ready unless said otherwise."""
+    every = (
+        watched_api.node(name, is_plane=name == "n0", ready=ready.get(name, "True"))
+        for name in NAMES
+    )
+    return tuple(node_status.read("c", each, FIELD_MANAGER) for each in every)
+
+
+def running(*others: Thing) -> tuple[Pod, ...]:
+    """The pods of a healthy cluster, some of them replaced by others of their names."""
+    every = [
+        *(component(name, "n0") for name in COMPONENTS),
+        *(probe(name, index) for index, name in enumerate(NAMES)),
+        pod("coredns", "n0", DNS),
+    ]
+    named = {each["metadata"]["name"]: each for each in (*every, *others)}
+    return tuple(found for each in named.values() if (found := pods.read(each)))
+
+
+def reports(*silent: str, **lines: str) -> tuple[Reading, ...]:
+    """What machines say: nothing unusual unless said otherwise."""
+    saved = says(backup={"time": int(NOW.timestamp()), "failure": ""})
+    usual = {"n0": saved, "n1": says(), "n2": says()} | lines
+    return tuple(
+        host_reports.parsed(name, line, None) for name, line in usual.items() if name not in silent
+    )
+
+
+def network(*silent: str, ago: timedelta = timedelta(), lost: int | None = None) -> Any:
+    """What probes reach: that of the first Node said so a while ago, and lost another one."""
+    gaps = {} if lost is None else {watched_api.address(lost): "2026-11-27T08:00:00Z"}
+    found: dict[Probe, Report] = {}
+    for index, name in enumerate(NAMES):
+        if name not in silent:
+            report = reachability.parsed(reaches(3, index, {} if index else gaps))
+            time = report.time - (timedelta() if index else ago)
+            key = Probe(name, f"probe-{name}", watched_api.address(index))
+            found[key] = replace(report, time=time)
+    return found
+
+
+def view(**others: Any) -> View:
+    """A cluster that is healthy but for this."""
+    healthy: dict[str, Any] = {
+        "nodes": nodes(),
+        "pods": running(),
+        "network": network(),
+        "hosts": reports(),
+        "slow": Slow(serving=(SERVING[0], NOW + timedelta(days=300)), etcd_bytes=1),
+        "registrations": (),
+        "is_measured": True,
+    }
+    return View("c", **(healthy | others))
+
+
+def broken_proxy() -> Any:
+    status = {"desiredNumberScheduled": 3, "numberReady": 1}
+    workload = {"spec": {"template": {"spec": {"containers": [{"image": "r/p:v1"}]}}}}
+    pair = read_add_on({"metadata": {"name": "kube-proxy"}, "status": status, **workload})
+    return (pair[0],) if pair else ()
+
+
+STOPPED = component("kube-scheduler", "n0", ready="False")
+DRIFT = {"hosts": reports(n1=says(differs("/etc/x")))}
+LOST = {"network": network(lost=1)}
+EXPIRED = {"hosts": reports(n1=says(certificates={"x": int(NOW.timestamp()) - 5}))}
+UNSAVED = says(backup={"time": int(NOW.timestamp()), "failure": "no space left on device"})
+OLD = says(backup={"time": int(NOW.timestamp()) - 3 * 86400, "failure": ""})
+FULL = {"slow": Slow(etcd_bytes=2 << 30, serving=view().slow.serving)}
+UNAVAILABLE = api_services.registration(registered(reason="FailedDiscoveryCheck"))
+# What is wrong in a cluster, and how what it was read from is silent then.
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "Nodes are not read": (
+        {"nodes": nodes(n1="Unknown")},
+        {"nodes": (), "unread": frozenset({NODES})},
+    ),
+    "pods are not read": (
+        {"pods": running(pod("coredns", "n0", DNS, ready="False"))},
+        {"pods": (), "unread": frozenset({PODS})},
+    ),
+    "add-ons are not read": ({"add_ons": broken_proxy()}, {"unread": frozenset({ADD_ONS})}),
+    "the probe pod of a machine is another one": (DRIFT, {"hosts": reports("n1")}),
+    "a machine with a certificate is silent": (EXPIRED, {"hosts": reports("n1")}),
+    "a machine without a snapshot is silent": (
+        {"hosts": reports(n0=UNSAVED)},
+        {"hosts": reports("n0")},
+    ),
+    "the machines with old snapshots are silent": (
+        {"hosts": reports(n0=OLD)},
+        {"hosts": reports("n0")},
+    ),
+    "a machine reports no more": (DRIFT, {"hosts": reports(n1=says(reporting=False))}),
+    "a probe is another one": (LOST, {"network": network("n0")}),
+    "the log of a probe is cut off": (
+        LOST,
+        {
+            "network": network(lost=1, ago=2 * reachability.STALE),
+            "silent_networks": frozenset({"n0"}),
+        },
+    ),
+    "the Node of a probe is not Ready": (LOST, LOST | {"nodes": nodes(n0="Unknown")}),
+    "the Node of a component is not Ready": (
+        {"pods": running(STOPPED)},
+        {"pods": running(STOPPED), "nodes": nodes(n0="Unknown")},
+    ),
+    "the API server's certificate is not read": (
+        {"slow": Slow(etcd_bytes=1, serving=SERVING)},
+        {"slow": Slow(etcd_bytes=1)},
+    ),
+    "etcd's size is not read": (FULL, {"slow": Slow(serving=view().slow.serving)}),
+    "aggregated APIs are not read": (
+        {"registrations": (UNAVAILABLE,)},
+        {"registrations": None},
+    ),
+    "metrics-server does not work": (
+        {"unmeasured": {"n1": Unmeasured()}},
+        {"is_measured": False},
+    ),
+}
+
+
+class Life:
+    """A state to which views are shown, each for longer than any hold."""
+
+    def __init__(self) -> None:
+        self.state, self.seconds = State(), 0.0
+
+    def see(self, seen: View) -> list[tuple[Change, str]]:
+        snapshot = findings.snapshot(seen, Limits())
+        events = []
+        for _ in range(3):
+            self.seconds += 3600.0
+            clock = Clock(NOW + timedelta(seconds=self.seconds), self.seconds)
+            events += self.state.update("c", snapshot, clock)
+        return [(each.event, each.reason) for each in events]
+
+
+def test_a_healthy_cluster_has_nothing_wrong_and_all_of_it_is_known() -> None:
+    assert findings.snapshot(view(), Limits()) == Snapshot()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_silent_is_neither_over_nor_told_again(case: str) -> None:
+    before, silent = CASES[case]
+    life = Life()
+    ((_, reason),) = began = life.see(view(**before))
+    assert began == [(Change.BEGAN, reason)]
+    told = [*life.see(view(**silent)), *life.see(view(**before))]
+    assert reason not in [each for _, each in told]
+    assert (Change.ENDED, reason) in life.see(view())
+
+
+def test_what_a_machine_says_holds_whether_its_node_is_ready_or_not() -> None:
+    life = Life()
+    assert life.see(view(**DRIFT)) == [(Change.BEGAN, "HostDrift")]
+    lost = {"nodes": nodes(n1="Unknown")}
+    assert life.see(view(**DRIFT, **lost)) == [(Change.BEGAN, "NotReady")]
+    assert life.see(view(**lost)) == [(Change.ENDED, "HostDrift")]
